@@ -1,0 +1,1 @@
+"""What services and partners say to each other: events, topics and everything derived from them."""

@@ -1,0 +1,77 @@
+"""The base of every event and the catalogue that all derived contracts are made from."""
+
+from collections.abc import Callable
+from typing import Annotated, ClassVar, TypeVar
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+#: Whoever writes a topic from outside this company; such topics carry no sequence.
+OUTSIDE = "outside"
+
+Id = Annotated[str, Field(min_length=1, max_length=200)]
+#: A count of the slot's base steps; 2**53 keeps it exact in every JSON reader.
+Steps = Annotated[int, Field(ge=0, le=2**53)]
+SignedSteps = Annotated[int, Field(ge=-(2**53), le=2**53)]
+#: Base steps used per day, an estimate and therefore not an integer.
+Rate = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Moment = AwareDatetime
+Text = Annotated[str, Field(max_length=2000)]
+
+
+class Event(BaseModel):
+    """One fact in the past tense. Unknown fields are ignored, so fields may be added."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    owner: ClassVar[str]
+    topic: ClassVar[str]
+    key_field: ClassVar[str]
+
+    @property
+    def key(self) -> str:
+        """Return the value that orders this event: equal keys share a partition."""
+        return str(getattr(self, self.key_field))
+
+
+#: Every event by the name it has on the wire, in story order.
+CATALOGUE: dict[str, type[Event]] = {}
+
+EventType = TypeVar("EventType", bound=type[Event])
+
+
+def said_by(owner: str, *, on: str, key: str) -> Callable[[EventType], EventType]:
+    """Enter an event class in the catalogue under its speaker, topic and ordering key.
+
+    `on` may contain `{provider_id}`: the topic is then named by that field of the event.
+    """
+
+    def enter(event: EventType) -> EventType:
+        if key not in event.model_fields:
+            raise TypeError(f"{event.__name__} is keyed by {key}, which is not one of its fields")
+        if event.__name__ in CATALOGUE:
+            raise TypeError(f"{event.__name__} is in the catalogue twice")
+        event.owner, event.topic, event.key_field = owner, on, key
+        CATALOGUE[event.__name__] = event
+        return event
+
+    return enter
+
+
+def topic_of(event: Event) -> str:
+    """Return the topic this event goes to, with the provider's name filled in where there is one."""
+    return event.topic.format_map(dict(event)) if "{" in event.topic else event.topic
+
+
+__all__ = [
+    "CATALOGUE",
+    "OUTSIDE",
+    "Event",
+    "Id",
+    "Moment",
+    "Rate",
+    "SignedSteps",
+    "Steps",
+    "Text",
+    "said_by",
+    "topic_of",
+]

@@ -1,0 +1,16 @@
+"""What people were told."""
+
+from libs.contracts.catalogue import Event, Id, Moment, said_by
+
+
+@said_by("notification", on="notices", key="customer_id")
+class CustomerNotified(Event):
+    """A customer was told this, once, over this channel."""
+
+    customer_id: Id
+    notice_id: Id
+    kind: Id
+    channel: Id
+    order_id: Id | None = None
+    product_id: Id | None = None
+    at: Moment
