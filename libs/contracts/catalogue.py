@@ -36,16 +36,16 @@ class Event(BaseModel):
 #: Every event by the name it has on the wire, in story order.
 CATALOGUE: dict[str, type[Event]] = {}
 
-EventType = TypeVar("EventType", bound=type[Event])
+Said = TypeVar("Said", bound=Event)
 
 
-def said_by(owner: str, *, on: str, key: str) -> Callable[[EventType], EventType]:
+def said_by(owner: str, *, on: str, key: str) -> Callable[[type[Said]], type[Said]]:
     """Enter an event class in the catalogue under its speaker, topic and ordering key.
 
     `on` may contain `{provider_id}`: the topic is then named by that field of the event.
     """
 
-    def enter(event: EventType) -> EventType:
+    def enter(event: type[Said]) -> type[Said]:
         if key not in event.model_fields:
             raise TypeError(f"{event.__name__} is keyed by {key}, which is not one of its fields")
         if event.__name__ in CATALOGUE:
