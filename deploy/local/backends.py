@@ -1,0 +1,113 @@
+"""Chooses broker and database: what the environment names, else Docker, else local processes."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from deploy.local import containers
+from deploy.local.broker import unready
+from deploy.local.kafka import Kafka
+from deploy.local.postgres import Postgres, answers
+from deploy.local.roles import isolate_server
+from deploy.local.waiting import until
+
+READY_WITHIN_SECONDS = 60
+DATA_IS_KEPT = "their data is kept here"
+
+
+class Backends:
+    """A broker and a database server, wherever they run; ends what it started."""
+
+    def __init__(
+        self, folder: Path, *, durable: bool = True, docker: bool = True, say: Callable[[str], None] = print
+    ) -> None:
+        """Prepare, start nothing. Our containers lose their data: who keeps it says docker=False."""
+        self.folder = Path(folder)
+        #: The embedded ones, for who wants to break them; None when others run them.
+        self.kafka: Kafka | None = None
+        self.postgres: Postgres | None = None
+        #: "given", "docker" or "embedded".
+        self.kafka_kind = self.database_kind = ""
+        self.kafka_url = self.database_admin_url = ""
+        self._durable = durable
+        self._docker = docker
+        self._say = say
+        self._stops: containers.Stops = []
+
+    @property
+    def kind(self) -> str:
+        """In one word: given, docker or embedded; both kinds if they differ."""
+        return "+".join(dict.fromkeys((self.kafka_kind, self.database_kind)))
+
+    async def start(self) -> None:
+        """Start what is not given and return when both do their work; say which and why."""
+        given_kafka, given_database = os.environ.get("KAFKA_URL"), os.environ.get("DATABASE_URL")
+        no_docker = containers.why_not() if self._docker else DATA_IS_KEPT
+        if given_kafka:
+            self._use_kafka("given", given_kafka, "as KAFKA_URL says")
+        elif no_docker:
+            self.kafka = Kafka(self.folder / "kafka", durable=self._durable)
+            await self.kafka.start()
+            self._use_kafka("embedded", self.kafka.url, f"a local process: {no_docker}")
+        else:
+            self._use_kafka("docker", containers.start_kafka(self._stops), "in Docker: its daemon answers")
+        if given_database:
+            self._use_database("given", given_database, "as DATABASE_URL says")
+        elif no_docker:
+            self.postgres = Postgres(self.folder / "postgres", fsync=self._durable)
+            await self.postgres.start()
+            self._use_database("embedded", self.postgres.admin_url, f"a local process: {no_docker}")
+        else:
+            self._use_database("docker", containers.start_postgres(self._stops), "in Docker: its daemon answers")
+        await self._ready()
+
+    async def stop(self) -> None:
+        """Stop what was started here."""
+        while self._stops:
+            self._stops.pop()()
+        if self.postgres is not None:
+            await self.postgres.stop()
+        if self.kafka is not None:
+            await self.kafka.stop()
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self.start()
+        except BaseException:
+            await self.stop()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    def _use_kafka(self, kind: str, url: str, why: str) -> None:
+        self.kafka_kind, self.kafka_url = kind, url
+        self._say(f"Kafka at {url}, {why}")
+
+    def _use_database(self, kind: str, url: str, why: str) -> None:
+        self.database_kind, self.database_admin_url = kind, url
+        self._say(f"Postgres at {url.rpartition('@')[2]}, {why}")
+
+    async def _ready(self) -> None:
+        async def broker_ready() -> bool:
+            return await unready(self.kafka_url) is None
+
+        async def database_ready() -> bool:
+            return await answers(self.database_admin_url)
+
+        await until(broker_ready, f"{self.kafka_url} takes a record", within_s=READY_WITHIN_SECONDS)
+        await until(database_ready, "Postgres answers its administrator", within_s=READY_WITHIN_SECONDS)
+        if self.database_kind != "given":
+            await isolate_server(self.database_admin_url)
+
+
+def backends(
+    folder: Path, *, durable: bool = True, docker: bool = True, say: Callable[[str], None] = print
+) -> Backends:
+    """Return backends for `async with`: entering starts them, leaving stops them."""
+    return Backends(folder, durable=durable, docker=docker, say=say)

@@ -1,0 +1,97 @@
+"""Starts and ends child processes that cannot outlive us, whatever kills us."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from deploy.local.errors import StackError
+from deploy.local.waiting import until
+
+PR_SET_PDEATHSIG = 1
+_prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
+
+
+@dataclass(frozen=True)
+class Launch:
+    """How to start a child: what runs, where its output goes, as whom, and how it is told to end."""
+
+    command: Sequence[str]
+    log: Path
+    env: Mapping[str, str] | None = None
+    cwd: Path | None = None
+    #: uid and gid to take on; None keeps ours.
+    owner: tuple[int, int] | None = None
+    #: What the kernel sends when our process is gone, and what `end` sends.
+    stop_signal: signal.Signals = signal.SIGTERM
+    #: Exit statuses that mean "stopped as asked".
+    clean: Sequence[int] = field(default=(0, -signal.SIGTERM))
+
+
+def spawn(launch: Launch) -> subprocess.Popen[bytes]:
+    """Start a child in its own session; the kernel ends it when this process dies (Linux).
+
+    Call it from the main thread: the kernel watches the *thread* that forked.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        raise StackError("children are started from the main thread only")
+    uid, gid = launch.owner or (None, None)
+    launch.log.parent.mkdir(parents=True, exist_ok=True)
+    with launch.log.open("ab") as log:
+        return subprocess.Popen(
+            launch.command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            cwd=launch.cwd,
+            env=launch.env,
+            user=uid,
+            group=gid,
+            extra_groups=None if uid is None else (),
+            start_new_session=True,
+            preexec_fn=_die_with(os.getpid(), launch.stop_signal),  # noqa: PLW1509 - only prctl
+        )
+
+
+def _die_with(parent: int, stop_signal: signal.Signals) -> Callable[[], None] | None:
+    if _prctl is None:
+        return None
+    prctl = _prctl
+
+    def leash() -> None:
+        prctl(PR_SET_PDEATHSIG, int(stop_signal))
+        if os.getppid() != parent:  # it died between the fork and the prctl
+            os._exit(1)
+
+    return leash
+
+
+async def end(child: subprocess.Popen[bytes], stop_signal: signal.Signals, *, patience_s: float) -> int:
+    """Ask the child to stop, insist with SIGKILL after `patience_s`; return its exit status."""
+    if child.poll() is None:
+        child.send_signal(stop_signal)
+        try:
+            await exited(child, within_s=patience_s)
+        except StackError:
+            child.kill()
+            await exited(child, within_s=patience_s)
+    return child.returncode
+
+
+async def exited(child: subprocess.Popen[bytes], *, within_s: float) -> int:
+    """Wait until the child is gone; return its exit status."""
+    await until(lambda: child.poll() is not None, f"process {child.pid} ends", within_s=within_s)
+    return child.returncode
+
+
+def last_words(log: Path, *, lines: int = 3) -> str:
+    """Return the end of a log as one line, for an error message."""
+    if not log.exists():
+        return "(no output)"
+    kept = log.read_text(errors="replace").strip().splitlines()[-lines:]
+    return " | ".join(line.strip() for line in kept) or "(no output)"

@@ -1,0 +1,23 @@
+"""Where the local stack keeps what it fetched, and how two processes take turns there."""
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def cache_folder() -> Path:
+    """Return the folder for fetched files: $REPLENISH_CACHE, else ~/.cache/replenish."""
+    chosen = os.environ.get("REPLENISH_CACHE")
+    folder = Path(chosen) if chosen else Path.home() / ".cache" / "replenish"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@contextlib.contextmanager
+def only_one(lock: Path) -> Iterator[None]:
+    """Hold an exclusive lock file; other processes wait; the kernel frees it if we die."""
+    with lock.open("a") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield

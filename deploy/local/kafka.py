@@ -1,0 +1,179 @@
+"""A real one-node Apache Kafka as a child process."""
+
+import asyncio
+import base64
+import json
+import os
+import signal
+import subprocess
+import uuid
+from pathlib import Path
+
+from deploy.local import jars
+from deploy.local.broker import unready
+from deploy.local.child import Launch, end, last_words, spawn
+from deploy.local.errors import StackError
+from deploy.local.java import find_java
+from deploy.local.ports import free_port
+from deploy.local.waiting import until
+
+READY_WITHIN_SECONDS = 60
+STOP_PATIENCE_SECONDS = 20
+#: How often a start is tried on new ports when somebody took the chosen one in between.
+START_TRIES = 3
+
+PROPERTIES = """\
+process.roles=broker,controller
+node.id=1
+controller.quorum.bootstrap.servers=127.0.0.1:{controller_port}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+inter.broker.listener.name=PLAINTEXT
+log.dirs={data}
+num.network.threads=2
+num.io.threads=2
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+auto.create.topics.enable=false
+log.cleaner.dedupe.buffer.size=2097152
+broker.heartbeat.interval.ms=500
+broker.session.timeout.ms=3000
+"""
+# The last two: after a crash the broker may register again only when its old session is over.
+#: One node has no replica to survive a power cut with: flush what is older than a second.
+DURABLE = "log.flush.scheduler.interval.ms=1000\nlog.flush.interval.ms=1000\n"
+
+
+class Kafka:
+    """One broker in `folder`; its data and its ports survive stop, kill and start."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        port: int | None = None,
+        durable: bool = False,
+        heap: str = "384m",
+        throughput: bool = False,
+    ) -> None:
+        """Prepare, start nothing. `throughput` lets the JVM optimise fully (slower to warm up)."""
+        self.folder = Path(folder).resolve()
+        self.log = self.folder / "kafka.log"
+        self._asked_port = port
+        self._durable = durable
+        self._heap = heap
+        self._throughput = throughput
+        self._child: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """The bootstrap address, host:port."""
+        return f"127.0.0.1:{self._ports()['port']}"
+
+    @property
+    def pid(self) -> int:
+        """The broker's process id while it runs."""
+        return self._running().pid
+
+    async def start(self) -> None:
+        """Start and return once a topic was created and a produce succeeded."""
+        if self._child is not None and self._child.poll() is None:
+            return
+        for last in (False,) * (START_TRIES - 1) + (True,):
+            await self._launch()
+            try:
+                await until(self._is_ready, "Kafka is ready", within_s=READY_WITHIN_SECONDS)
+            except StackError:
+                taken = self._child is not None and self._child.poll() is not None
+                await self.stop()
+                if last or not taken or not self._take_new_ports():
+                    raise
+            else:
+                return
+
+    async def stop(self) -> None:
+        """Stop it cleanly; nothing happens when it does not run."""
+        if self._child is not None:
+            await end(self._child, signal.SIGTERM, patience_s=STOP_PATIENCE_SECONDS)
+            self._child = None
+
+    async def kill(self) -> None:
+        """SIGKILL, as a crash would."""
+        await end(self._running(), signal.SIGKILL, patience_s=STOP_PATIENCE_SECONDS)
+        self._child = None
+
+    async def restart(self) -> None:
+        """Stop (if it runs) and start again on the same port with the same data."""
+        await self.stop()
+        await self.start()
+
+    async def _is_ready(self) -> bool:
+        child = self._running()
+        if child.poll() is not None:
+            raise StackError(f"Kafka ended with {child.returncode}: {last_words(self.log)}")
+        return await unready(self.url) is None
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._child is None:
+            raise StackError("Kafka is not running")
+        return self._child
+
+    async def _launch(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        java, classpath = find_java(), await asyncio.to_thread(jars.classpath)
+        settings = self.folder / "server.properties"
+        text = PROPERTIES.format(data=self.folder / "data", **self._ports())
+        settings.write_text(text + (DURABLE if self._durable else ""))
+        if not (self.folder / "data" / "meta.properties").exists():
+            await asyncio.to_thread(self._format, java.path, classpath, settings)
+        quick = [] if self._throughput else ["-XX:TieredStopAtLevel=1"]
+        command = [java.path, "-Xms64m", f"-Xmx{self._heap}", "-XX:+UseSerialGC", *quick]
+        command += ["-Djava.net.preferIPv4Stack=true", *java.flags]
+        command += ["-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"]
+        command += ["-cp", classpath, "kafka.Kafka", str(settings)]
+        self._child = spawn(Launch(command, self.log, cwd=self.folder))
+
+    def _format(self, java: str, classpath: str, settings: Path) -> None:
+        command = [java, "-Xmx128m", "-XX:TieredStopAtLevel=1"]
+        command += ["-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", classpath]
+        command += ["kafka.tools.StorageTool", "format", "--standalone", "--ignore-formatted"]
+        command += ["-t", _cluster_id(), "-c", str(settings)]
+        said = subprocess.run(command, capture_output=True, text=True, check=False)
+        if said.returncode != 0:
+            words = " | ".join((said.stdout + said.stderr).strip().splitlines()[-3:])
+            raise StackError(f"Kafka's storage could not be formatted: {words}")
+
+    def _ports(self) -> dict[str, int]:
+        """Return the ports chosen once for this folder."""
+        stored = self.folder / "ports.json"
+        if not stored.exists():
+            self._store_ports(self._asked_port or free_port())
+        ports: dict[str, int] = json.loads(stored.read_text())
+        return ports
+
+    def _store_ports(self, port: int) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        fresh = self.folder / f"ports.{os.getpid()}"
+        fresh.write_text(json.dumps({"port": port, "controller_port": free_port()}))
+        fresh.replace(self.folder / "ports.json")
+
+    def _take_new_ports(self) -> bool:
+        """Choose again after a start that failed on a taken port; never a port that was asked for."""
+        if self._asked_port is not None or "Address already in use" not in self.log.read_text():
+            return False
+        self._store_ports(free_port())
+        return True
+
+
+def _cluster_id() -> str:
+    while True:
+        text = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        if not text.startswith("-"):  # the tool would take it for an option
+            return text

@@ -1,0 +1,184 @@
+"""A real Postgres as a child process."""
+
+import asyncio
+import hashlib
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import asyncpg
+
+from deploy.local.child import Launch, end, last_words, spawn
+from deploy.local.errors import StackError
+from deploy.local.pgprograms import Programs, find_programs, open_folder, reachable
+from deploy.local.ports import free_port
+from deploy.local.waiting import POLL_SECONDS, until
+
+READY_WITHIN_SECONDS = 60
+STOP_PATIENCE_SECONDS = 30
+ADMIN = "replenish_admin"
+
+#: Every setting of the local server, in one place.
+SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",  # a socket's path may have 107 bytes, our folders more
+    "max_connections": "200",
+    "shared_buffers": "128MB",
+    "max_wal_size": "4GB",  # a checkpoint under load halves the rate
+    "checkpoint_timeout": "15min",
+    "idle_in_transaction_session_timeout": "60s",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_line_prefix": "%m [%p] %u@%d ",
+    "jit": "off",  # compiling costs more than our short statements take
+}
+#: For tests that end with the machine.
+CARELESS = {"fsync": "off", "full_page_writes": "off"}
+
+
+class Postgres:
+    """One server whose data lies in `folder`; data, port and password survive stop and start."""
+
+    def __init__(self, folder: Path, *, port: int | None = None, fsync: bool = True) -> None:
+        """Prepare, start nothing."""
+        self.folder = Path(folder).resolve()
+        self.log = self.folder / "postgres.log"
+        self._asked_port = port
+        self._fsync = fsync
+        self._child: subprocess.Popen[bytes] | None = None
+
+    @property
+    def port(self) -> int:
+        """The port chosen once for this folder."""
+        return int(self._remembered("port", str(self._asked_port or free_port())))
+
+    @property
+    def admin_url(self) -> str:
+        """The superuser's url; only the stack uses it."""
+        password = self._remembered("admin_password", secrets.token_urlsafe(24))
+        return f"postgresql://{ADMIN}:{password}@127.0.0.1:{self.port}/postgres"
+
+    @property
+    def pid(self) -> int:
+        """The postmaster's process id while it runs."""
+        return self._running().pid
+
+    @property
+    def home(self) -> Path:
+        """Where the data lies: `folder`, unless we are root and Postgres' account cannot enter it."""
+        account = find_programs().account
+        if reachable(self.folder, account):
+            return self.folder
+        name = hashlib.sha256(str(self.folder).encode()).hexdigest()[:16]
+        return open_folder(account) / f"data-{name}"
+
+    async def start(self) -> None:
+        """Start and return once it answers a query."""
+        if self._child is not None and self._child.poll() is None:
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        programs = find_programs()
+        data = self.home / "data"
+        if not (data / "PG_VERSION").exists():
+            await asyncio.to_thread(self._initialise, programs, data)
+        deadline = time.monotonic() + READY_WITHIN_SECONDS
+        while not await self._launched(programs, data):
+            # After a crash the old server's children may need a moment to notice and go.
+            words = last_words(self.log)
+            in_the_way = "shared memory block" in words or "lock file" in words
+            if not in_the_way or time.monotonic() > deadline:
+                raise StackError(f"Postgres did not start: {words}")
+            await asyncio.sleep(10 * POLL_SECONDS)
+
+    async def stop(self) -> None:
+        """Stop it cleanly; nothing happens when it does not run."""
+        if self._child is not None:
+            await end(self._child, signal.SIGINT, patience_s=STOP_PATIENCE_SECONDS)
+            self._child = None
+
+    async def kill(self) -> None:
+        """SIGKILL the server as a crash would; its children follow by themselves."""
+        await end(self._running(), signal.SIGKILL, patience_s=STOP_PATIENCE_SECONDS)
+        self._child = None
+
+    async def restart(self) -> None:
+        """Stop (if it runs) and start again on the same port with the same data."""
+        await self.stop()
+        await self.start()
+
+    def remove(self) -> None:
+        """Delete the data of a stopped server."""
+        shutil.rmtree(self.home, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    async def _launched(self, programs: Programs, data: Path) -> bool:
+        """Start the server; return whether it came up instead of ending."""
+        settings = SETTINGS | ({} if self._fsync else CARELESS)
+        settings |= {"port": str(self.port), "wal_compression": self._remembered("wal_compression", "off")}
+        command = [str(programs.folder / "postgres"), "-D", str(data)]
+        for name, value in settings.items():
+            command += ["-c", f"{name}={value}"]
+        account = programs.account
+        owner = (account.uid, account.gid) if account else None
+        env = {"PATH": "/usr/bin:/bin", "LC_ALL": "C"}
+        launch = Launch(command, self.log, env, Path("/"), owner, stop_signal=signal.SIGINT)
+        self._child = child = spawn(launch)
+
+        async def settled() -> bool:
+            return child.poll() is not None or await answers(self.admin_url)
+
+        await until(settled, "Postgres is ready", within_s=READY_WITHIN_SECONDS)
+        if child.poll() is None:
+            return True
+        self._child = None
+        return False
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._child is None:
+            raise StackError("Postgres is not running")
+        return self._child
+
+    def _initialise(self, programs: Programs, data: Path) -> None:
+        shutil.rmtree(data, ignore_errors=True)  # what an interrupted attempt left
+        data.mkdir(parents=True)
+        password = self.home / "initdb.password"
+        password.write_text(self._remembered("admin_password", secrets.token_urlsafe(24)))
+        password.chmod(0o600)
+        if programs.account is not None:
+            os.chown(data, programs.account.uid, programs.account.gid)
+            os.chown(password, programs.account.uid, programs.account.gid)
+        command: list[str | Path] = ["-D", data, "-U", ADMIN, "--pwfile", password, "-A", "scram-sha-256"]
+        command += ["-E", "UTF8", "--locale=C", "-T", "english"]
+        if programs.major >= 17:  # noqa: PLR2004 - the built-in locale provider came with 17
+            command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+        said = programs.run("initdb", *command, *([] if self._fsync else ["--no-sync"]))
+        password.unlink()
+        if said.returncode != 0:
+            shutil.rmtree(data, ignore_errors=True)
+            words = " | ".join((said.stdout + said.stderr).strip().splitlines()[-3:])
+            raise StackError(f"initdb failed: {words}")
+        lz4 = programs.run("postgres", "-D", data, "-c", "wal_compression=lz4", "-C", "wal_compression")
+        self._remembered("wal_compression", "lz4" if lz4.returncode == 0 else "off")
+
+    def _remembered(self, name: str, value: str) -> str:
+        """Return what the folder remembers under `name`; the first value asked for is kept."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        place = self.folder / name
+        if not place.exists():
+            place.touch(mode=0o600)
+            place.write_text(value)
+        return place.read_text()
+
+
+async def answers(url: str) -> bool:
+    """Whether the server lets that user in now."""
+    try:
+        connection = await asyncpg.connect(url, timeout=5)
+    except (OSError, TimeoutError, asyncpg.PostgresError):
+        return False
+    await connection.close()
+    return True

@@ -1,0 +1,21 @@
+"""Waits for conditions with a deadline; nothing in the stack sleeps and hopes."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+from deploy.local.errors import StackError
+
+POLL_SECONDS = 0.02
+
+
+async def until(condition: Callable[[], bool | Awaitable[bool]], what: str, *, within_s: float) -> None:
+    """Return as soon as `condition` holds; raise StackError naming `what` after `within_s`."""
+    deadline = time.monotonic() + within_s
+    while True:
+        held = condition()
+        if held if isinstance(held, bool) else await held:
+            return
+        if time.monotonic() > deadline:
+            raise StackError(f"waited {within_s:g} s in vain: {what}")
+        await asyncio.sleep(POLL_SECONDS)
