@@ -1,0 +1,1 @@
+"""A year of real households, lived through the running system in minutes."""
