@@ -1,27 +1,38 @@
 """The base of every event and the catalogue that all derived contracts are made from."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Annotated, ClassVar, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
 
 #: Whoever writes a topic from outside this company; such topics carry no sequence.
 OUTSIDE = "outside"
 
-Id = Annotated[str, Field(min_length=1, max_length=200)]
+#: No text carries U+0000: Postgres cannot keep it.
+NO_NUL = r"^[^\x00]*$"
+
+
+def as_utc(moment: datetime) -> datetime:
+    """Return the same moment in UTC, which JSON then shows with a Z."""
+    return moment.astimezone(UTC)
+
+
+Id = Annotated[str, Field(min_length=1, max_length=200, pattern=NO_NUL)]
 #: A count of the slot's base steps; 2**53 keeps it exact in every JSON reader.
 Steps = Annotated[int, Field(ge=0, le=2**53)]
 SignedSteps = Annotated[int, Field(ge=-(2**53), le=2**53)]
 #: Base steps used per day, an estimate and therefore not an integer.
 Rate = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Moment = AwareDatetime
-Text = Annotated[str, Field(max_length=2000)]
+Moment = Annotated[AwareDatetime, PlainSerializer(as_utc, return_type=datetime, when_used="json")]
+Text = Annotated[str, Field(max_length=2000, pattern=NO_NUL)]
 
 
 class Event(BaseModel):
     """One fact in the past tense. Unknown fields are ignored, so fields may be added."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    # A service needs a few of these classes; building them all costs 8 MB and 0.2 s at every start.
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     owner: ClassVar[str]
     topic: ClassVar[str]
@@ -64,6 +75,7 @@ def topic_of(event: Event) -> str:
 
 __all__ = [
     "CATALOGUE",
+    "NO_NUL",
     "OUTSIDE",
     "Event",
     "Id",
@@ -72,6 +84,7 @@ __all__ = [
     "SignedSteps",
     "Steps",
     "Text",
+    "as_utc",
     "said_by",
     "topic_of",
 ]

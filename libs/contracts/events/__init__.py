@@ -1,7 +1,7 @@
 """Every event, in the order of the story: somebody joins, uses, runs low, is restocked and told."""
 
+from libs.units import BaseUnit
 from libs.contracts.events.accounts import (
-    BaseUnit,
     CustomerChanged,
     CustomerErased,
     CustomerJoined,

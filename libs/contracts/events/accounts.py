@@ -6,18 +6,10 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from libs.contracts.catalogue import Event, Id, Steps, Text, said_by
+from libs.units import BaseUnit
 
 Registration = Annotated[int, Field(ge=1, le=2**31)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-
-
-class BaseUnit(StrEnum):
-    """What one step of a slot measures, by its UN/CEFACT Recommendation 20 code."""
-
-    EACH = "C62"
-    GRAM = "GRM"
-    MILLILITRE = "MLT"
-    PERCENT = "P1"
 
 
 class Loading(StrEnum):

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from libs.contracts.catalogue import OUTSIDE, Event, Id, Moment, Steps, Text, said_by
-from libs.contracts.events.accounts import BaseUnit
+from libs.units import BaseUnit
 
 
 class ShipTo(BaseModel):

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from libs.contracts.catalogue import Event, Id, Moment, Rate, SignedSteps, Steps, said_by
+from libs.contracts.catalogue import Event, Id, Moment, Rate, SignedSteps, Steps, Text, said_by
 from libs.contracts.events.usage import Reporter
 
 
@@ -85,7 +85,7 @@ class SlotDoubted(Event):
     slot: Id
     customer_id: Id
     product_id: Id
-    reason: str
+    reason: Text
     level: SignedSteps
     doubt: Rate
     at: Moment

@@ -9,9 +9,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from libs.contracts.catalogue import Event, Id, Moment, Steps, said_by
+from libs.contracts.catalogue import NO_NUL, Event, Id, Moment, Steps, said_by
 
-Boot = Annotated[str, Field(min_length=1, max_length=64)]
+Boot = Annotated[str, Field(min_length=1, max_length=64, pattern=NO_NUL)]
 Sequence = Annotated[int, Field(ge=1, le=2**53)]
 
 

@@ -1,0 +1,120 @@
+"""Every topic with its settings and the reason for each, derived from the catalogue."""
+
+import re
+from dataclasses import dataclass, replace
+
+from libs.contracts.catalogue import CATALOGUE, OUTSIDE, Event
+from libs.contracts.events import SlotUsed
+
+#: The same for every topic of ours, so that one key has one partition number everywhere.
+PARTITIONS = 12
+DAY_MS = 24 * 60 * 60 * 1000
+PLACE = "{provider_id}"
+#: Device makers with Kafka credentials of their own write here beside the gateway.
+FRONT_DOOR = SlotUsed.topic
+#: What Kafka allows in a topic's name, less the dot (it collides with the underscore in metrics).
+PROVIDER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One Kafka topic setting and why it is so."""
+
+    value: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Topic:
+    """One topic, or with `{provider_id}` in its name the pattern of one topic for each provider."""
+
+    name: str
+    partitions: int
+    settings: dict[str, Setting]
+    events: tuple[type[Event], ...]
+    #: Whose topic it is, on a topic made from a pattern.
+    provider_id: str | None = None
+
+    @property
+    def config(self) -> dict[str, str]:
+        """Return the settings as Kafka's admin interface takes them."""
+        return {name: setting.value for name, setting in self.settings.items()}
+
+    @property
+    def speakers(self) -> frozenset[str]:
+        """Return who says the events of this topic."""
+        return frozenset(event.owner for event in self.events)
+
+    @property
+    def from_outside(self) -> bool:
+        """Return whether others than our services write here: such a topic carries no sequence."""
+        return self.name == FRONT_DOOR or OUTSIDE in self.speakers
+
+    def for_provider(self, provider_id: str) -> "Topic":
+        """Return this pattern's topic of one provider."""
+        if not PROVIDER_ID.fullmatch(provider_id):
+            raise ValueError(
+                f"provider_id {provider_id!r} cannot name a topic: send 1 to 100 letters, digits, hyphens or "
+                "underscores, beginning with a letter or a digit"
+            )
+        return replace(self, name=self.name.replace(PLACE, provider_id), provider_id=provider_id)
+
+
+def _settings(name: str) -> dict[str, Setting]:
+    retention = Setting(str(30 * DAY_MS), "a service may be down, or rebuilt from its topics, for a month")
+    if name.startswith("provider-orders-"):
+        retention = Setting(str(7 * DAY_MS), "it carries ship-to addresses, which must not lie about")
+    return {
+        "cleanup.policy": Setting("delete", "facts are never replaced; compaction would tear holes in the sequence"),
+        "message.timestamp.type": Setting(
+            "LogAppendTime", "event times may be years old, and retention by them would delete fresh records"
+        ),
+        "retention.ms": retention,
+    }
+
+
+def _topic(name: str) -> Topic:
+    events = tuple(event for event in CATALOGUE.values() if event.topic == name)
+    return Topic(name, 1 if PLACE in name else PARTITIONS, _settings(name), events)
+
+
+#: By name, in story order.
+TOPICS: dict[str, Topic] = {name: _topic(name) for name in dict.fromkeys(e.topic for e in CATALOGUE.values())}
+PATTERNS = tuple(topic for topic in TOPICS.values() if PLACE in topic.name)
+OWN_TOPICS = tuple(topic for topic in TOPICS.values() if PLACE not in topic.name)
+
+
+def provider_topics(provider_id: str) -> tuple[Topic, ...]:
+    """Return the topics one provider needs; a ValueError explains an id that cannot name a topic."""
+    return tuple(pattern.for_provider(provider_id) for pattern in PATTERNS)
+
+
+def find_topic(name: str) -> Topic:
+    """Return the topic of this concrete name or pattern; a KeyError names a topic nobody knows."""
+    if name in TOPICS:
+        return TOPICS[name]
+    for pattern in PATTERNS:
+        prefix = pattern.name.removesuffix(PLACE)
+        if name.startswith(prefix):
+            return pattern.for_provider(name.removeprefix(prefix))
+    raise KeyError(f"{name} is no topic of the catalogue")
+
+
+def partition_for(key: bytes, count: int) -> int:
+    """Return the partition of a key: murmur2 as Java's clients and aiokafka compute it."""
+    return (murmur2(key) & 0x7FFFFFFF) % count
+
+
+def murmur2(key: bytes) -> int:
+    """Return Kafka's 32-bit murmur2 of a key, unsigned (org.apache.kafka.common.utils.Utils.murmur2)."""
+    m, mask = 0x5BD1E995, 0xFFFFFFFF
+    h = 0x9747B28C ^ len(key)
+    whole = len(key) & ~3
+    for at in range(0, whole, 4):
+        k = int.from_bytes(key[at : at + 4], "little") * m & mask
+        k = (k ^ k >> 24) * m & mask
+        h = (h * m & mask) ^ k
+    if rest := key[whole:]:
+        h = (h ^ int.from_bytes(rest, "little")) * m & mask
+    h = (h ^ h >> 13) * m & mask
+    return h ^ h >> 15
