@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, replace
+from functools import cache
 
 from libs.contracts.catalogue import CATALOGUE, OUTSIDE, Event
 from libs.contracts.events import SlotUsed
@@ -12,8 +13,8 @@ DAY_MS = 24 * 60 * 60 * 1000
 PLACE = "{provider_id}"
 #: Device makers with Kafka credentials of their own write here beside the gateway.
 FRONT_DOOR = SlotUsed.topic
-#: What Kafka allows in a topic's name, less the dot (it collides with the underscore in metrics).
-PROVIDER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
+#: Topic names have hyphens only: Kafka's metrics cannot tell a dot from an underscore.
+PROVIDER_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,8 @@ class Topic:
         """Return this pattern's topic of one provider."""
         if not PROVIDER_ID.fullmatch(provider_id):
             raise ValueError(
-                f"provider_id {provider_id!r} cannot name a topic: send 1 to 100 letters, digits, hyphens or "
-                "underscores, beginning with a letter or a digit"
+                f"provider_id {provider_id!r} cannot name a topic: send 1 to 100 small letters, digits or "
+                "hyphens, beginning with a letter or a digit"
             )
         return replace(self, name=self.name.replace(PLACE, provider_id), provider_id=provider_id)
 
@@ -89,6 +90,7 @@ def provider_topics(provider_id: str) -> tuple[Topic, ...]:
     return tuple(pattern.for_provider(provider_id) for pattern in PATTERNS)
 
 
+@cache
 def find_topic(name: str) -> Topic:
     """Return the topic of this concrete name or pattern; a KeyError names a topic nobody knows."""
     if name in TOPICS:
@@ -98,6 +100,11 @@ def find_topic(name: str) -> Topic:
         if name.startswith(prefix):
             return pattern.for_provider(name.removeprefix(prefix))
     raise KeyError(f"{name} is no topic of the catalogue")
+
+
+def partition_count(name: str) -> int:
+    """Return how many partitions this topic has; a KeyError names a topic nobody knows."""
+    return find_topic(name).partitions
 
 
 def partition_for(key: bytes, count: int) -> int:
