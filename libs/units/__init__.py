@@ -1,0 +1,37 @@
+"""Quantities and money as whole numbers; words and decimals from outside are converted here, exactly, once."""
+
+from libs.units.amounts import exact
+from libs.units.money import CURRENCIES, format_money, parse_money
+from libs.units.quantities import MOST_STEPS, format_quantity, parse_quantity
+from libs.units.refusals import (
+    AmbiguousUnit,
+    NotANumber,
+    NotWhole,
+    OutOfRange,
+    RefusedAmount,
+    UnknownCurrency,
+    UnknownUnit,
+    WrongDimension,
+)
+from libs.units.spellings import SYMBOLS, BaseUnit, base_unit
+
+__all__ = [
+    "CURRENCIES",
+    "MOST_STEPS",
+    "SYMBOLS",
+    "AmbiguousUnit",
+    "BaseUnit",
+    "NotANumber",
+    "NotWhole",
+    "OutOfRange",
+    "RefusedAmount",
+    "UnknownCurrency",
+    "UnknownUnit",
+    "WrongDimension",
+    "base_unit",
+    "exact",
+    "format_money",
+    "format_quantity",
+    "parse_money",
+    "parse_quantity",
+]

@@ -1,0 +1,38 @@
+"""Quantities in a slot's own steps: one step is 10**-scale of its base unit.
+
+Conversion is exact. An amount in a like unit (kg for a slot in grams) must be a whole number of steps,
+or it is refused. Customary units (lb, oz, fl oz) never come out whole in metric steps: they are rounded to
+the nearest step, half to even, and refused if that would make nothing of something.
+"""
+
+from decimal import Decimal
+from fractions import Fraction
+
+from libs.units.amounts import exact
+from libs.units.refusals import NotWhole, OutOfRange
+from libs.units.spellings import SYMBOLS, BaseUnit, find_unit
+
+#: Larger integers are not exact in every JSON reader.
+MOST_STEPS = 2**53
+
+
+def parse_quantity(amount: str | float | Decimal, unit: str, *, base: BaseUnit, scale: int) -> int:
+    """Return how many steps of a slot this amount is; every refusal is a RefusedAmount that says what to send."""
+    known = find_unit(unit, base)
+    steps = exact(amount) * known.factor * Fraction(10) ** scale
+    if steps > MOST_STEPS:
+        raise OutOfRange(f"{str(amount)[:40]} {unit} is more than any slot holds", "send the amount of one report")
+    whole = round(steps)
+    if whole != steps and (not known.customary or whole == 0):
+        raise NotWhole(
+            f"{str(amount)[:40]} {unit} is finer than this slot's step",
+            f"send a multiple of {format_quantity(1, scale)} {SYMBOLS[base] or 'piece'}",
+        )
+    return whole
+
+
+def format_quantity(steps: int, scale: int) -> str:
+    """Return steps as an exact decimal of the base unit, without its symbol and without needless zeros."""
+    sign, digits = "-" if steps < 0 else "", str(abs(steps)).rjust(scale + 1, "0")
+    whole, fraction = digits[: len(digits) - scale], digits[len(digits) - scale :].rstrip("0")
+    return f"{sign}{whole}.{fraction}" if fraction else f"{sign}{whole}"
