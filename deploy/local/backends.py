@@ -1,5 +1,6 @@
 """Chooses broker and database: what the environment names, else Docker, else local processes."""
 
+import asyncio
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,7 @@ from deploy.local.roles import isolate_server
 from deploy.local.waiting import until
 
 READY_WITHIN_SECONDS = 60
-DATA_IS_KEPT = "their data is kept here"
+DATA_IS_KEPT = "their data is kept here (with Docker: docker compose up)"
 
 
 class Backends:
@@ -43,25 +44,10 @@ class Backends:
 
     async def start(self) -> None:
         """Start what is not given and return when both do their work; say which and why."""
-        given_kafka, given_database = os.environ.get("KAFKA_URL"), os.environ.get("DATABASE_URL")
         no_docker = containers.why_not() if self._docker else DATA_IS_KEPT
-        if given_kafka:
-            self._use_kafka("given", given_kafka, "as KAFKA_URL says")
-        elif no_docker:
-            self.kafka = Kafka(self.folder / "kafka", durable=self._durable)
-            await self.kafka.start()
-            self._use_kafka("embedded", self.kafka.url, f"a local process: {no_docker}")
-        else:
-            self._use_kafka("docker", containers.start_kafka(self._stops), "in Docker: its daemon answers")
-        if given_database:
-            self._use_database("given", given_database, "as DATABASE_URL says")
-        elif no_docker:
-            self.postgres = Postgres(self.folder / "postgres", fsync=self._durable)
-            await self.postgres.start()
-            self._use_database("embedded", self.postgres.admin_url, f"a local process: {no_docker}")
-        else:
-            self._use_database("docker", containers.start_postgres(self._stops), "in Docker: its daemon answers")
-        await self._ready()
+        await asyncio.gather(self._start_kafka(no_docker), self._start_postgres(no_docker))
+        if self.database_kind != "given":
+            await isolate_server(self.database_admin_url)
 
     async def stop(self) -> None:
         """Stop what was started here."""
@@ -85,6 +71,35 @@ class Backends:
     ) -> None:
         await self.stop()
 
+    async def _start_kafka(self, no_docker: str) -> None:
+        given = os.environ.get("KAFKA_URL")
+        if given:
+            self._use_kafka("given", given, "as KAFKA_URL says")
+        elif no_docker:
+            self.kafka = Kafka(self.folder / "kafka", durable=self._durable)
+            await self.kafka.start()
+            self._use_kafka("embedded", self.kafka.url, f"a local process: {no_docker}")
+        else:
+            self._use_kafka("docker", containers.start_kafka(self._stops), "in Docker: its daemon answers")
+
+        async def is_ready() -> bool:
+            return await unready(self.kafka_url) is None
+
+        await until(is_ready, f"{self.kafka_url} takes a record", within_s=READY_WITHIN_SECONDS)
+
+    async def _start_postgres(self, no_docker: str) -> None:
+        given = os.environ.get("DATABASE_URL")
+        if given:
+            self._use_database("given", given, "as DATABASE_URL says")
+        elif no_docker:
+            self.postgres = Postgres(self.folder / "postgres", fsync=self._durable)
+            await self.postgres.start()
+            self._use_database("embedded", self.postgres.admin_url, f"a local process: {no_docker}")
+        else:
+            self._use_database("docker", containers.start_postgres(self._stops), "in Docker: its daemon answers")
+        url = self.database_admin_url
+        await until(lambda: answers(url), "Postgres answers its administrator", within_s=READY_WITHIN_SECONDS)
+
     def _use_kafka(self, kind: str, url: str, why: str) -> None:
         self.kafka_kind, self.kafka_url = kind, url
         self._say(f"Kafka at {url}, {why}")
@@ -92,18 +107,6 @@ class Backends:
     def _use_database(self, kind: str, url: str, why: str) -> None:
         self.database_kind, self.database_admin_url = kind, url
         self._say(f"Postgres at {url.rpartition('@')[2]}, {why}")
-
-    async def _ready(self) -> None:
-        async def broker_ready() -> bool:
-            return await unready(self.kafka_url) is None
-
-        async def database_ready() -> bool:
-            return await answers(self.database_admin_url)
-
-        await until(broker_ready, f"{self.kafka_url} takes a record", within_s=READY_WITHIN_SECONDS)
-        await until(database_ready, "Postgres answers its administrator", within_s=READY_WITHIN_SECONDS)
-        if self.database_kind != "given":
-            await isolate_server(self.database_admin_url)
 
 
 def backends(

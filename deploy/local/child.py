@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.local.errors import StackError
@@ -29,8 +29,6 @@ class Launch:
     owner: tuple[int, int] | None = None
     #: What the kernel sends when our process is gone, and what `end` sends.
     stop_signal: signal.Signals = signal.SIGTERM
-    #: Exit statuses that mean "stopped as asked".
-    clean: Sequence[int] = field(default=(0, -signal.SIGTERM))
 
 
 def spawn(launch: Launch) -> subprocess.Popen[bytes]:

@@ -54,6 +54,8 @@ DURABLE = "log.flush.scheduler.interval.ms=1000\nlog.flush.interval.ms=1000\n"
 class Kafka:
     """One broker in `folder`; its data and its ports survive stop, kill and start."""
 
+    name = "kafka"
+
     def __init__(
         self,
         folder: Path,
@@ -81,6 +83,10 @@ class Kafka:
     def pid(self) -> int:
         """The broker's process id while it runs."""
         return self._running().pid
+
+    def exit_status(self) -> int | None:
+        """Return how it ended, None while it runs or before it was started."""
+        return None if self._child is None else self._child.poll()
 
     async def start(self) -> None:
         """Start and return once a topic was created and a produce succeeded."""

@@ -43,6 +43,8 @@ CARELESS = {"fsync": "off", "full_page_writes": "off"}
 class Postgres:
     """One server whose data lies in `folder`; data, port and password survive stop and start."""
 
+    name = "postgres"
+
     def __init__(self, folder: Path, *, port: int | None = None, fsync: bool = True) -> None:
         """Prepare, start nothing."""
         self.folder = Path(folder).resolve()
@@ -75,6 +77,10 @@ class Postgres:
             return self.folder
         name = hashlib.sha256(str(self.folder).encode()).hexdigest()[:16]
         return open_folder(account) / f"data-{name}"
+
+    def exit_status(self) -> int | None:
+        """Return how it ended, None while it runs or before it was started."""
+        return None if self._child is None else self._child.poll()
 
     async def start(self) -> None:
         """Start and return once it answers a query."""

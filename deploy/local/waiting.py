@@ -9,7 +9,9 @@ from deploy.local.errors import StackError
 POLL_SECONDS = 0.02
 
 
-async def until(condition: Callable[[], bool | Awaitable[bool]], what: str, *, within_s: float) -> None:
+async def until(
+    condition: Callable[[], bool | Awaitable[bool]], what: str, *, within_s: float, every_s: float = POLL_SECONDS
+) -> None:
     """Return as soon as `condition` holds; raise StackError naming `what` after `within_s`."""
     deadline = time.monotonic() + within_s
     while True:
@@ -18,4 +20,4 @@ async def until(condition: Callable[[], bool | Awaitable[bool]], what: str, *, w
             return
         if time.monotonic() > deadline:
             raise StackError(f"waited {within_s:g} s in vain: {what}")
-        await asyncio.sleep(POLL_SECONDS)
+        await asyncio.sleep(every_s)

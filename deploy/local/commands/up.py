@@ -1,0 +1,124 @@
+"""`replenish up` and `replenish down`."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import Annotated
+
+import typer
+
+from deploy.local.errors import StackError
+from deploy.local.following import Follower
+from deploy.local.home import Home
+from deploy.local.names import SERVICES, for_people, for_python
+from deploy.local.options import HomeOption, home_of
+from deploy.local.settings import ROOT
+from deploy.local.stack import Stack, run_until
+
+LOOK_EVERY_SECONDS = 0.1
+DOWN_WITHIN_SECONDS = 120
+ScaleOption = Annotated[list[str] | None, typer.Option("--scale", help="Instances, e.g. consumption=3. Repeatable.")]
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(up)
+    app.command()(down)
+
+
+def up(
+    home: HomeOption = None,
+    scale: ScaleOption = None,
+    foreground: Annotated[bool, typer.Option("--foreground", help="Stay, show the logs, stop with Ctrl-C.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="With --foreground: do not show the services' logs.")] = False,
+) -> None:
+    """Start broker, database and all services; return when they are ready."""
+    place, counts = home_of(home), parse_scale(scale or [])
+    if place.is_owned():
+        typer.echo(f"already up in {place.folder}; see `replenish status`")
+    elif foreground:
+        with place.owned():
+            asyncio.run(_stay(place, counts, show_logs=not quiet))
+    else:
+        _detach(place, scale or [])
+
+
+def down(home: HomeOption = None) -> None:
+    """Stop what `up` started, and nothing else; the data stays."""
+    place = home_of(home)
+    if not place.is_owned():
+        typer.echo(f"nothing runs in {place.folder}")
+        return
+    os.kill(place.read_state()["supervisor_pid"], signal.SIGTERM)
+    deadline = time.monotonic() + DOWN_WITHIN_SECONDS
+    while place.is_owned():
+        if time.monotonic() > deadline:
+            raise StackError(f"still stopping after {DOWN_WITHIN_SECONDS} s; see {place.logs / 'supervisor.log'}")
+        time.sleep(LOOK_EVERY_SECONDS)
+    typer.echo("stopped")
+
+
+def parse_scale(texts: list[str]) -> dict[str, int]:
+    """Return instances by service from e.g. ["consumption=3"]."""
+    counts = {}
+    for text in texts:
+        name, _, number = text.partition("=")
+        service = for_python(name)
+        if service not in SERVICES or not number.isdigit() or int(number) < 1:
+            known = ", ".join(map(for_people, SERVICES))
+            raise StackError(f"--scale {text}: expected SERVICE=NUMBER with one of {known}")
+        counts[service] = int(number)
+    return counts
+
+
+async def _stay(place: Home, counts: dict[str, int], *, show_logs: bool) -> None:
+    asked_to_stop = asyncio.Event()
+    for stop_signal in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(stop_signal, asked_to_stop.set)
+    follower = asyncio.create_task(Follower(place.logs).follow()) if show_logs else None
+    await run_until(Stack(place.folder, scale=counts, say=_say), asked_to_stop)
+    if follower is not None:
+        follower.cancel()
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def _detach(place: Home, scale: list[str]) -> None:
+    """Start the supervisor on its own and repeat what it says until all are ready."""
+    place.create()
+    log = place.logs / "supervisor.log"
+    command = [sys.executable, "-m", "deploy.local", "up", "--foreground", "--quiet", "--home", str(place.folder)]
+    for text in scale:
+        command += ["--scale", text]
+    with log.open("wb") as output:
+        supervisor = subprocess.Popen(
+            command,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    with log.open() as said:
+        while True:
+            over, condition = supervisor.poll() is not None, _condition(place, supervisor.pid)
+            sys.stdout.write(said.read())
+            sys.stdout.flush()
+            if over:
+                raise StackError(f"the stack did not come up; logs: {place.logs}")
+            if condition == "ready":
+                break
+            time.sleep(LOOK_EVERY_SECONDS)
+    for name, url in place.read_state()["services"].items():
+        typer.echo(f"  {name:18} {url}")
+    typer.echo("ready; `replenish status` shows more, `replenish down` stops it")
+
+
+def _condition(place: Home, supervisor_pid: int) -> str:
+    state = place.read_state()
+    return str(state["condition"]) if state.get("supervisor_pid") == supervisor_pid else ""

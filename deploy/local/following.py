@@ -1,0 +1,59 @@
+"""Shows several logs as one, each line with its process' name in its own colour."""
+
+import asyncio
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+LOOK_EVERY_SECONDS = 0.2
+COLOURS = ("cyan", "green", "yellow", "magenta", "blue", "bright_cyan", "bright_green", "bright_magenta")
+NAME_WIDTH = 20
+
+
+class Follower:
+    """Reads what is appended to the logs in a folder, or to chosen ones."""
+
+    def __init__(self, folder: Path, *, only: str = "", console: Console | None = None) -> None:
+        """`only` is the beginning of the file names to show."""
+        self._folder = folder
+        self._only = only
+        self._console = console or Console(highlight=False, soft_wrap=True)
+        self._places = {log: log.stat().st_size for log in self._logs()}
+        self._colours: dict[str, str] = {}
+
+    async def follow(self) -> None:
+        """Show new lines as they come, until cancelled."""
+        while True:
+            for log in self._logs():
+                self._show_new(log)
+            await asyncio.sleep(LOOK_EVERY_SECONDS)
+
+    def show_last(self, lines: int) -> None:
+        """Show the end of each log."""
+        for log in self._logs():
+            for line in log.read_text(errors="replace").splitlines()[-lines:]:
+                self._show(log.stem, line)
+
+    def _logs(self) -> list[Path]:
+        found = sorted(self._folder.glob(f"{self._only}*.log"))
+        return [log for log in found if not log.stem.endswith((".old", "-migrate")) and log.stem != "supervisor"]
+
+    def _show_new(self, log: Path) -> None:
+        place = self._places.get(log, 0)
+        size = log.stat().st_size
+        if size < place:  # it was moved aside
+            place = 0
+        if size == place:
+            return
+        with log.open("rb") as handle:
+            handle.seek(place)
+            fresh = handle.read()
+        whole = fresh[: fresh.rfind(b"\n") + 1]
+        self._places[log] = place + len(whole)
+        for line in whole.decode(errors="replace").splitlines():
+            self._show(log.stem, line)
+
+    def _show(self, name: str, line: str) -> None:
+        colour = self._colours.setdefault(name, COLOURS[len(self._colours) % len(COLOURS)])
+        self._console.print(Text(f"{name:<{NAME_WIDTH}} ", style=colour) + Text(line))

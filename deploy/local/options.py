@@ -1,0 +1,17 @@
+"""Command-line options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deploy.local.home import Home, default_home
+
+HomeOption = Annotated[
+    Path | None, typer.Option("--home", help="Folder of the stack; $REPLENISH_HOME, else .replenish here.")
+]
+
+
+def home_of(chosen: Path | None) -> Home:
+    """Return the home the option names, else the default one."""
+    return Home(chosen or default_home())

@@ -1,0 +1,184 @@
+"""The whole stack as one object: broker, database, topics, schemas, services."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from deploy.local import schemas, settings
+from deploy.local.backends import Backends
+from deploy.local.child import Launch
+from deploy.local.health import is_ready
+from deploy.local.home import Home
+from deploy.local.names import SERVICES, START_GROUPS, for_people
+from deploy.local.roles import prepare_database
+from deploy.local.supervisor import Member, Seat, Supervisor
+from deploy.local.worker import Worker
+
+DATABASE = "replenish"
+
+
+class Stack:
+    """Starts everything in order under `home`, keeps it running, stops it in reverse."""
+
+    def __init__(
+        self,
+        home: Path,
+        *,
+        scale: Mapping[str, int] | None = None,
+        env: Mapping[str, str] | None = None,
+        durable: bool = True,
+        say: Callable[[str], None] = print,
+    ) -> None:
+        """Prepare, start nothing. `env` goes to every service; `scale` counts instances, default 1."""
+        self.home = Home(home)
+        self.backends = Backends(self.home.folder, durable=durable, docker=False, say=say)
+        self.supervisor = Supervisor(on_change=self._write_state, say=say)
+        #: By service: where its first instance listens.
+        self.urls: dict[str, str] = {}
+        self._scale = {service: (scale or {}).get(service, 1) for service in SERVICES}
+        self._env = dict(env or {})
+        self._say = say
+        self._ports: dict[str, int] = {}
+        self._condition = "starting"
+        self._started_at = datetime.now(UTC).isoformat(timespec="seconds")
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Return once every service is ready; otherwise raise StackError with everything stopped."""
+        self.home.create()
+        self._write_state()
+        try:
+            await self._start_backends()
+            await self._start_services()
+        except BaseException:
+            await self.stop(condition="failed")
+            raise
+        self._turn("ready")
+
+    async def stop(self, *, condition: str = "stopped") -> None:
+        """Stop the services, then database and broker."""
+        self._turn("stopping")
+        await self.supervisor.stop()
+        await self.backends.stop()
+        self._turn(condition)
+
+    async def _start_backends(self) -> None:
+        await self.backends.start()
+        embedded: list[Member] = [each for each in (self.backends.kafka, self.backends.postgres) if each]
+        await self.supervisor.start(embedded, running=True)
+
+    async def _start_services(self) -> None:
+        prepared = await prepare_database(
+            self.backends.database_admin_url, DATABASE, SERVICES, passwords=settings.read_passwords(self.home)
+        )
+        settings.write_secrets(self.home, prepared)
+        self._choose_ports()
+        shared = settings.shared_environment(self.backends.kafka_url, self.urls, self._env)
+        self._say("topics and migrations")
+        owners = {
+            service: self._environment(shared, service, 0) | {"DATABASE_URL": prepared[service].owner_url}
+            for service in SERVICES
+        }
+        await schemas.prepare(self.home.logs, shared, owners)
+        for group in START_GROUPS:
+            self._say(f"starting {', '.join(map(for_people, group))}")
+            await self.supervisor.start(self._workers(group, shared))
+
+    def _choose_ports(self) -> None:
+        """Choose all ports before anybody starts: each service is told where the others are."""
+        ports = settings.Ports(self.home)
+        for service, count in self._scale.items():
+            for instance in range(count):
+                name = _name(service, instance)
+                self._ports[name] = ports.of(name)
+            self.urls[service] = self._url(service, 0)
+
+    def _workers(self, group: Sequence[str], shared: dict[str, str]) -> list[Worker]:
+        return [
+            self._worker(service, instance, shared) for service in group for instance in range(self._scale[service])
+        ]
+
+    def _worker(self, service: str, instance: int, shared: dict[str, str]) -> Worker:
+        name, url = _name(service, instance), self._url(service, instance)
+        launch = Launch(
+            command=[sys.executable, "-m", f"services.{service}"],
+            log=self.home.logs / f"{name}.log",
+            env=self._environment(shared, service, instance),
+            cwd=settings.ROOT,
+        )
+        return Worker(name, launch, is_ready=lambda: is_ready(url))
+
+    def _environment(self, shared: dict[str, str], service: str, instance: int) -> dict[str, str]:
+        port = self._ports[_name(service, instance)]
+        return shared | settings.instance_environment(self.home, service, instance, port)
+
+    def _url(self, service: str, instance: int) -> str:
+        return f"http://{settings.HOST}:{self._ports[_name(service, instance)]}"
+
+    def _turn(self, condition: str) -> None:
+        self._condition = condition
+        self._write_state()
+
+    def _write_state(self) -> None:
+        self.home.write_state(
+            {
+                "condition": self._condition,
+                "supervisor_pid": os.getpid(),
+                "started_at": self._started_at,
+                "home": str(self.home.folder),
+                "backends": {
+                    "kind": self.backends.kind,
+                    "kafka_url": self.backends.kafka_url,
+                    "database": self.backends.database_admin_url.rpartition("@")[2].rpartition("/")[0] + "/" + DATABASE,
+                },
+                "services": {for_people(service): url for service, url in self.urls.items()},
+                "processes": [self._describe(seat) for seat in self.supervisor.seats],
+            }
+        )
+
+    def _describe(self, seat: Seat) -> dict[str, Any]:
+        port = self._ports.get(seat.member.name)
+        return {
+            "name": seat.member.name,
+            "pid": seat.pid,
+            "condition": seat.condition,
+            "restarts": seat.restarts,
+            "last_exit": seat.last_exit,
+            "trouble": seat.trouble,
+            "url": f"http://{settings.HOST}:{port}" if port else None,
+            "log": str(seat.member.log),
+        }
+
+
+def _name(service: str, instance: int) -> str:
+    return f"{for_people(service)}-{instance}"
+
+
+async def run_until(stack: Stack, asked_to_stop: asyncio.Event) -> None:
+    """Start the stack and keep it up until the event is set, also while it still starts."""
+    starting = asyncio.create_task(stack.start())
+    asked = asyncio.create_task(asked_to_stop.wait())
+    await asyncio.wait({starting, asked}, return_when=asyncio.FIRST_COMPLETED)
+    if not starting.done():
+        starting.cancel()
+        await asyncio.wait({starting})
+        return
+    try:
+        starting.result()
+        await asked
+    finally:
+        asked.cancel()
+        await stack.stop()

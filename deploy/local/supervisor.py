@@ -1,0 +1,169 @@
+"""Keeps processes running: starts them in order, restarts what ends, stops them in reverse."""
+
+import asyncio
+import contextlib
+import shutil
+import time
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from deploy.local.errors import StackError
+
+LOOK_EVERY_SECONDS = 0.2
+#: The first restart is quick; a process that keeps ending is tried ever more rarely.
+SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 15.0
+#: Who ran this long is forgiven what went before.
+STABLE_AFTER_SECONDS = 30.0
+#: A log is moved aside when it reaches this size; one older part is kept.
+LARGEST_LOG_BYTES = 50_000_000
+
+Condition = Literal["waiting", "starting", "ready", "restarting", "stopped"]
+
+
+class Member(Protocol):
+    """What can be supervised: Kafka, Postgres, a service process."""
+
+    name: str
+
+    @property
+    def pid(self) -> int: ...
+    @property
+    def log(self) -> Path: ...
+    def exit_status(self) -> int | None: ...
+    async def start(self) -> None: ...
+    async def stop(self) -> None: ...
+
+
+@dataclass
+class Seat:
+    """One member and what became of it so far."""
+
+    member: Member
+    condition: Condition = "waiting"
+    restarts: int = 0
+    last_exit: int | None = None
+    trouble: str = ""
+    pause_s: float = SHORTEST_PAUSE_SECONDS
+    ready_since: float = 0.0
+
+    @property
+    def pid(self) -> int | None:
+        with contextlib.suppress(StackError):
+            return self.member.pid
+        return None
+
+
+class Supervisor:
+    """Runs groups of members: a group starts together, after the groups before it are ready."""
+
+    def __init__(self, *, on_change: Callable[[], None] = lambda: None, say: Callable[[str], None] = print) -> None:
+        """`on_change` is called whenever a seat's condition changed."""
+        self.groups: list[list[Seat]] = []
+        self._on_change = on_change
+        self._say = say
+        self._stopping = asyncio.Event()
+        self._revivals: dict[str, asyncio.Task[None]] = {}
+        self._watcher: asyncio.Task[None] | None = None
+
+    @property
+    def seats(self) -> list[Seat]:
+        """All seats in starting order."""
+        return [seat for group in self.groups for seat in group]
+
+    async def start(self, members: Sequence[Member], *, running: bool = False) -> None:
+        """Start one more group; return when all are ready, raise StackError if one ends instead."""
+        group = [Seat(member) for member in members]
+        self.groups.append(group)
+        if not running:
+            await _together(self._first_start(seat) for seat in group)
+        for seat in group:
+            self._is_ready(seat)
+        if self._watcher is None:
+            self._watcher = asyncio.create_task(self._watch(), name="supervisor")
+
+    async def stop(self) -> None:
+        """Stop everybody, the last group first."""
+        self._stopping.set()
+        tasks = [*self._revivals.values(), *([self._watcher] if self._watcher else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for group in reversed(self.groups):
+            await asyncio.gather(*(self._stop(seat) for seat in group))
+
+    async def _first_start(self, seat: Seat) -> None:
+        self._turn(seat, "starting")
+        await seat.member.start()
+
+    async def _stop(self, seat: Seat) -> None:
+        await seat.member.stop()
+        self._turn(seat, "stopped")
+
+    async def _watch(self) -> None:
+        while not self._stopping.is_set():
+            await asyncio.sleep(LOOK_EVERY_SECONDS)
+            for seat in self.seats:
+                if seat.condition == "ready" and seat.member.exit_status() is not None:
+                    self._revivals[seat.member.name] = asyncio.create_task(self._revive(seat))
+                move_aside(seat.member.log)
+
+    async def _revive(self, seat: Seat) -> None:
+        """Start an ended member again, as often as it takes."""
+        if time.monotonic() - seat.ready_since > STABLE_AFTER_SECONDS:
+            seat.pause_s = SHORTEST_PAUSE_SECONDS
+        while True:
+            self._note_end(seat)
+            await asyncio.sleep(seat.pause_s)
+            seat.pause_s = min(2 * seat.pause_s, LONGEST_PAUSE_SECONDS)
+            try:
+                await seat.member.start()
+            except StackError as error:
+                seat.trouble = str(error)
+            else:
+                self._is_ready(seat)
+                self._say(f"{seat.member.name} is back (pid {seat.pid})")
+                return
+
+    def _note_end(self, seat: Seat) -> None:
+        status = seat.member.exit_status()
+        if status is not None:  # None: it runs, but is not ready for longer than its start waits
+            seat.last_exit = status
+            seat.restarts += 1
+            self._say(f"{seat.member.name} ended with {status}; again in {seat.pause_s:.1f} s")
+        self._turn(seat, "restarting")
+
+    def _is_ready(self, seat: Seat) -> None:
+        seat.ready_since = time.monotonic()
+        seat.trouble = ""
+        self._turn(seat, "ready")
+
+    def _turn(self, seat: Seat, condition: Condition) -> None:
+        seat.condition = condition
+        self._on_change()
+
+
+async def _together(starts: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Await all; the first failure cancels the rest and is raised by itself."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for start in starts:
+                group.create_task(start)
+    except* StackError as failures:
+        first = failures
+    else:
+        return
+    raise StackError(str(first.exceptions[0]))
+
+
+def move_aside(log: Path) -> None:
+    """Copy a grown log away and empty it: the child keeps writing to the same open file."""
+    try:
+        grown = log.stat().st_size > LARGEST_LOG_BYTES
+    except FileNotFoundError:
+        return
+    if grown:
+        shutil.copyfile(log, log.with_suffix(".old.log"))
+        with log.open("r+b") as emptied:
+            emptied.truncate()

@@ -1,0 +1,131 @@
+"""Is our Kafka ready when it says so, and does it keep its data, its port and its manners?"""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from deploy.local import jars
+from deploy.local.broker import READY_TOPIC, unready
+from deploy.local.errors import StackError
+from deploy.local.kafka import Kafka
+from deploy.local.waiting import until
+from tests.integration.stack.toys import alive
+
+
+@pytest.fixture(scope="module")
+async def kafka(tmp_path_factory):
+    broker = Kafka(tmp_path_factory.mktemp("kafka"))
+    await broker.start()
+    yield broker
+    await broker.stop()
+
+
+async def write(url, value):
+    producer = AIOKafkaProducer(bootstrap_servers=url, acks="all")
+    await producer.start()
+    await producer.send_and_wait(READY_TOPIC, value)
+    await producer.stop()
+
+
+async def read_all(url):
+    consumer = AIOKafkaConsumer(bootstrap_servers=url, auto_offset_reset="earliest")
+    await consumer.start()
+    place = TopicPartition(READY_TOPIC, 0)
+    consumer.assign([place])
+    end = (await consumer.end_offsets([place]))[place]
+    values = []
+    while len(values) < end:
+        values += [record.value for record in (await consumer.getmany(timeout_ms=500)).get(place, [])]
+    await consumer.stop()
+    return values
+
+
+class TestKafka:
+    @pytest.mark.parametrize("crash", [False, True])
+    async def test_keeps_data_and_port_over_a_restart(self, kafka, crash):
+        url, value = kafka.url, os.urandom(8)
+        await write(url, value)
+
+        if crash:
+            await kafka.kill()
+            assert await unready(url) is not None
+        await kafka.restart()
+
+        assert kafka.url == url
+        assert value in await read_all(url)
+
+    async def test_says_in_one_line_why_it_does_not_start(self, tmp_path):
+        broker = Kafka(tmp_path)
+        (tmp_path / "data").mkdir()
+        (tmp_path / "data" / "meta.properties").write_text("version=1\ncluster.id=x\nnode.id=7\n")
+
+        with pytest.raises(StackError, match=r"Kafka ended with 1: .+") as caught:
+            await broker.start()
+
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children with their parent")
+async def test_goes_with_a_killed_parent(tmp_path):
+    program = (
+        "import asyncio, sys; from pathlib import Path; from deploy.local.kafka import Kafka\n"
+        "async def main():\n"
+        "    kafka = Kafka(Path(sys.argv[1])); await kafka.start(); print(kafka.pid, flush=True)\n"
+        "    await asyncio.Event().wait()\n"
+        "asyncio.run(main())\n"
+    )
+    parent = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, tmp_path, stdout=subprocess.PIPE, cwd=Path(__file__).parents[3]
+    )
+    pid = int(await parent.stdout.readline())
+
+    parent.send_signal(signal.SIGKILL)
+    await parent.wait()
+
+    await until(lambda: not alive(pid), "Kafka is gone", within_s=10)
+
+
+class TestJars:
+    def test_a_damaged_jar_is_noticed_and_fetched_again(self, tmp_path, monkeypatch):
+        monkeypatch.setenv("REPLENISH_CACHE", str(tmp_path))
+        lock = tmp_path / "one.lock"
+        lock.write_text("\n".join(line for line in jars.LOCK.read_text().splitlines() if "slf4j-simple" in line))
+        (jar,) = jars.read_lock(lock)
+        jars.classpath(lock=lock)
+        place = jar.place(tmp_path / "jars")
+        place.write_bytes(place.read_bytes()[:-1])
+
+        assert jars.classpath(lock=lock) == str(place)
+        assert jar.is_in(tmp_path / "jars")
+
+    def test_a_jar_with_another_sum_is_refused_in_one_line(self, tmp_path, monkeypatch):
+        monkeypatch.setenv("REPLENISH_CACHE", str(tmp_path))
+        lock = tmp_path / "one.lock"
+        lock.write_text(f"org.slf4j:slf4j-simple:1.7.36 {'0' * 64}\n")
+
+        with pytest.raises(StackError, match=r"cannot fetch org\.slf4j:slf4j-simple:1\.7\.36: its sha256 differs"):
+            jars.classpath(lock=lock)
+
+    async def test_two_processes_may_fetch_at_once(self, tmp_path):
+        lock = tmp_path / "two.lock"
+        lock.write_text("\n".join(line for line in jars.LOCK.read_text().splitlines() if "slf4j" in line))
+        program = (
+            "import sys; from pathlib import Path; from deploy.local.jars import classpath\n"
+            "print(classpath(lock=Path(sys.argv[1])))"
+        )
+        environment = os.environ | {"REPLENISH_CACHE": str(tmp_path / "cache")}
+
+        async def fetch():
+            child = await asyncio.create_subprocess_exec(
+                sys.executable, "-c", program, lock, env=environment, stdout=subprocess.PIPE, cwd=Path.cwd()
+            )
+            out, _ = await child.communicate()
+            return child.returncode, out
+
+        assert await fetch() == (await asyncio.gather(fetch(), fetch()))[0]

@@ -1,0 +1,24 @@
+"""A toy service: `toy.py FOLDER NAME`; says that it is ready and in which order it stopped, in files."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+folder, name = Path(sys.argv[1]), sys.argv[2]
+
+
+def stop(*_):
+    with (folder / "stopped").open("a") as order:
+        order.write(f"{name}\n")
+    sys.exit(0)
+
+
+signal.signal(signal.SIGTERM, stop)
+starts = folder / f"{name}.starts"
+with starts.open("a") as started:
+    started.write(f"{os.getpid()}\n")
+if (folder / f"{name}.broken").exists():
+    sys.exit("broken on purpose")
+while True:
+    signal.pause()
