@@ -1,0 +1,25 @@
+"""Turns a batch of records into one Postgres transaction; services contain no plumbing."""
+
+from libs.kit.failures import NotYet, Refuse, Retry
+from libs.kit.kit import Kit
+from libs.kit.records import Record
+from libs.kit.run import main
+from libs.kit.service import Effect, Intent, Outcome, Service, Tick
+from libs.kit.settings import Settings
+from libs.kit.store import Store
+
+__all__ = [
+    "Effect",
+    "Intent",
+    "Kit",
+    "NotYet",
+    "Outcome",
+    "Record",
+    "Refuse",
+    "Retry",
+    "Service",
+    "Settings",
+    "Store",
+    "Tick",
+    "main",
+]

@@ -1,0 +1,89 @@
+"""How far each topic partition has been applied; the locked row makes a partition have one writer."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from libs.kit.database import Connection
+
+Place = tuple[str, int]
+
+
+class Cursor(NamedTuple):
+    """The next offset to apply, and what proves that the log before it is still the same."""
+
+    next_offset: int
+    last_sequence: int | None
+    last_id: str | None
+    last_offset: int | None = None
+
+
+async def find_cursors(connection: Connection, places: Iterable[Place]) -> dict[Place, Cursor]:
+    rows = await connection.fetch(
+        """-- find_cursors
+        SELECT topic, partition, next_offset, last_sequence, last_id, last_offset
+        FROM cursor JOIN unnest($1::text[], $2::integer[]) AS asked (topic, partition) USING (topic, partition)
+        """,
+        *_columns(places),
+    )
+    return _by_place(rows)
+
+
+async def lock_cursors(connection: Connection, places: Iterable[Place]) -> dict[Place, Cursor]:
+    """Lock the rows in one order everywhere, so that two replicas never wait for each other."""
+    rows = await connection.fetch(
+        """-- lock_cursors
+        SELECT topic, partition, next_offset, last_sequence, last_id, last_offset
+        FROM cursor JOIN unnest($1::text[], $2::integer[]) AS asked (topic, partition) USING (topic, partition)
+        ORDER BY topic, partition FOR UPDATE OF cursor
+        """,
+        *_columns(places),
+    )
+    return _by_place(rows)
+
+
+async def create_cursors(connection: Connection, starts: dict[Place, int]) -> None:
+    topics, partitions = _columns(starts)
+    await connection.execute(
+        """-- create_cursors
+        INSERT INTO cursor (topic, partition, next_offset)
+        SELECT * FROM unnest($1::text[], $2::integer[], $3::bigint[])
+        ON CONFLICT (topic, partition) DO NOTHING
+        """,
+        topics,
+        partitions,
+        list(starts.values()),
+    )
+
+
+async def save_cursors(connection: Connection, cursors: dict[Place, Cursor]) -> None:
+    topics, partitions = _columns(cursors)
+    moved = list(cursors.values())
+    await connection.execute(
+        """-- save_cursors
+        UPDATE cursor SET next_offset = moved.next_offset, last_sequence = moved.last_sequence,
+                          last_id = moved.last_id, last_offset = moved.last_offset
+        FROM unnest($1::text[], $2::integer[], $3::bigint[], $4::bigint[], $5::text[], $6::bigint[])
+             AS moved (topic, partition, next_offset, last_sequence, last_id, last_offset)
+        WHERE cursor.topic = moved.topic AND cursor.partition = moved.partition
+        """,
+        topics,
+        partitions,
+        [cursor.next_offset for cursor in moved],
+        [cursor.last_sequence for cursor in moved],
+        [cursor.last_id for cursor in moved],
+        [cursor.last_offset for cursor in moved],
+    )
+
+
+def _columns(places: Iterable[Place]) -> tuple[list[str], list[int]]:
+    listed = list(places)
+    return [topic for topic, _ in listed], [partition for _, partition in listed]
+
+
+def _by_place(rows: list) -> dict[Place, Cursor]:  # type: ignore[type-arg]  # asyncpg's records are untyped
+    return {
+        (row["topic"], row["partition"]): Cursor(
+            row["next_offset"], row["last_sequence"], row["last_id"], row["last_offset"]
+        )
+        for row in rows
+    }

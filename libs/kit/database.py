@@ -1,0 +1,37 @@
+"""Connections to this service's own schema."""
+
+import json
+from typing import Any
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+from libs.kit.settings import Settings
+
+Connection = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
+Pool = asyncpg.Pool[asyncpg.Record]
+
+
+async def _prepare(connection: asyncpg.Connection[Any]) -> None:
+    await connection.set_type_codec("jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
+
+
+async def open_pool(settings: Settings, name: str) -> Pool:
+    """Open the service's connections; raises what asyncpg raises while Postgres is away."""
+    pool = asyncpg.create_pool(
+        settings.database_url.get_secret_value(),
+        min_size=1,
+        max_size=settings.database_connections,
+        init=_prepare,
+        command_timeout=60,
+        timeout=5,
+        server_settings={
+            "application_name": f"{name}-{settings.instance}",
+            "lock_timeout": str(settings.lock_timeout_ms),
+            "idle_in_transaction_session_timeout": "60000",
+            "plan_cache_mode": "force_generic_plan",  # unnest arrays of changing length get one stable plan
+            "jit": "off",  # compiling costs more than any of our statements
+            "timezone": "UTC",
+        },
+    )
+    return await pool

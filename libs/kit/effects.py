@@ -1,0 +1,121 @@
+"""Carries out outside effects: a claimed row first, the call outside any transaction, the outcome after."""
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from libs.kit import effects_sql
+from libs.kit.context import CURRENT, Work
+from libs.kit.effects_sql import Claimed
+from libs.kit.failures import TRANSIENT, Refuse, Retry
+from libs.kit.metrics import EFFECTS
+from libs.kit.service import Effect, Outcome
+from libs.kit.transaction import conclude
+
+if TYPE_CHECKING:
+    from libs.kit.kit import Kit
+
+LOG = logging.getLogger(__name__)
+AT_ONCE = 8
+POLL_SECONDS = 0.5
+STEPPED_POLL_SECONDS = 0.02
+FIRST_PAUSE_SECONDS = 0.5
+LONGEST_PAUSE_SECONDS = 300.0
+
+
+class Effects:
+    """Claims due intents and sees each to a known end."""
+
+    def __init__(self, kit: "Kit") -> None:
+        self._kit = kit
+        self._effects = {effect.kind: effect for effect in kit.service.effects}
+        self._woken = asyncio.Event()
+        self._seen_clock = kit.clock.now()
+
+    def wake(self) -> None:
+        self._woken.set()
+
+    async def run(self) -> None:
+        if not self._effects:
+            return
+        while True:
+            try:
+                while await self._round():
+                    pass
+            except TRANSIENT as passing:
+                LOG.warning("effects wait", extra={"reason": repr(passing)})
+                await asyncio.sleep(POLL_SECONDS)
+            await self._wait()
+
+    async def _wait(self) -> None:
+        """Wait for a commit that queued something, for the poll, or for the clock to be stepped."""
+        for _ in range(round(POLL_SECONDS / STEPPED_POLL_SECONDS) if self._kit.clock.stepped else 1):
+            try:
+                async with asyncio.timeout(STEPPED_POLL_SECONDS if self._kit.clock.stepped else POLL_SECONDS):
+                    await self._woken.wait()
+                break
+            except TimeoutError:
+                now = self._kit.clock.now()
+                if now != self._seen_clock:
+                    self._seen_clock = now
+                    break
+        self._woken.clear()
+
+    async def _round(self) -> int:
+        attempt_id = uuid4()
+        async with self._kit.writing() as connection:
+            await effects_sql.lose_expired(connection)
+            claimed = await effects_sql.claim(
+                connection, attempt_id, self._kit.clock.now(), self._able_kinds(), AT_ONCE
+            )
+        async with asyncio.TaskGroup() as group:
+            for intent in claimed:
+                group.create_task(self._see_through(intent))
+        return len(claimed)
+
+    def _able_kinds(self) -> list[tuple[str, bool, float]]:
+        return [(e.kind, e.reconcile is not None, e.lease_seconds) for e in self._effects.values()]
+
+    async def _see_through(self, claimed: Claimed) -> None:
+        effect = self._effects[claimed.kind]
+        CURRENT.set(Work(claimed.cause, claimed.traceparent))
+        call = effect.reconcile if claimed.was_unknown and effect.reconcile else effect.perform
+        try:
+            async with asyncio.timeout(effect.lease_seconds * 0.8):
+                result = await call(claimed.intent, self._kit)
+            await self._settle(effect, claimed, Outcome(claimed.intent, result=result))
+            EFFECTS.labels(effect.kind, "done").inc()
+        except Refuse as refused:
+            await self._settle(effect, claimed, Outcome(claimed.intent, refused=str(refused)))
+            EFFECTS.labels(effect.kind, "refused").inc()
+        except Retry as passing:
+            EFFECTS.labels(effect.kind, "retried").inc()
+            await self._put_back(claimed, passing, unknown=claimed.was_unknown)
+        except Exception as failed:
+            LOG.exception("effect with unknown outcome", extra={"kind": claimed.kind, "intent": claimed.intent.id})
+            EFFECTS.labels(effect.kind, "unknown").inc()
+            await self._put_back(claimed, failed, unknown=True)
+
+    async def _settle(self, effect: Effect, claimed: Claimed, outcome: Outcome) -> None:
+        async with self._kit.writing() as connection:
+            if not await effects_sql.lock_attempt(connection, claimed):
+                LOG.warning("the attempt is no longer ours", extra={"kind": claimed.kind, "intent": claimed.intent.id})
+                return
+            store = self._kit.store_in(connection, cause=claimed.cause)
+            said = await effect.settle(claimed.intent, outcome, store)
+            await effects_sql.end(connection, claimed, "refused" if outcome.refused else "done", outcome.refused)
+            await conclude(connection, self._kit.speaker(store), store, said)
+        self._kit.committed(store)
+
+    async def _put_back(self, claimed: Claimed, failed: Exception, *, unknown: bool) -> None:
+        pause = min(FIRST_PAUSE_SECONDS * 2 ** min(claimed.intent.attempt, 16), LONGEST_PAUSE_SECONDS)
+        LOG.warning(
+            "effect tried again later",
+            extra={"kind": claimed.kind, "intent": claimed.intent.id, "reason": repr(failed), "seconds": pause},
+        )
+        try:
+            async with self._kit.pool.acquire() as connection:
+                await effects_sql.put_back(connection, claimed, repr(failed), pause, unknown=unknown)
+        except TRANSIENT:
+            LOG.warning("the lease will run out instead", extra={"intent": claimed.intent.id})

@@ -1,0 +1,121 @@
+"""The statements behind outside effects."""
+
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from libs.kit.database import Connection
+from libs.kit.service import Intent
+
+
+class Claimed(NamedTuple):
+    """An intent that is ours until its lease runs out."""
+
+    kind: str
+    intent: Intent
+    attempt_id: UUID
+    was_unknown: bool
+    cause: str | None
+    traceparent: str | None
+
+
+async def lose_expired(connection: Connection) -> None:
+    """An attempt whose lease ran out may or may not have worked: its outcome is unknown from here on."""
+    await connection.execute(
+        """-- lose_expired
+        UPDATE intent SET state = 'unknown', reason = 'no outcome before the lease ran out'
+        WHERE (kind, id) IN (
+            SELECT kind, id FROM intent WHERE state = 'claimed' AND lease_until < now()
+            ORDER BY kind, id FOR UPDATE SKIP LOCKED)
+        """
+    )
+
+
+async def claim(
+    connection: Connection, attempt_id: UUID, now: datetime, kinds: list[tuple[str, bool, float]], limit: int
+) -> list[Claimed]:
+    """Claim due intents, and unknown ones of kinds `(kind, can reconcile, lease seconds)` that can reconcile."""
+    rows = await connection.fetch(
+        """-- claim
+        WITH able AS (SELECT * FROM unnest($3::text[], $4::boolean[], $5::double precision[])
+                      AS able (kind, reconciles, lease_seconds)),
+        next AS (
+            SELECT intent.kind, intent.id, intent.state, able.lease_seconds FROM intent JOIN able USING (kind)
+            WHERE (state = 'due' OR (state = 'unknown' AND able.reconciles))
+                AND due_at <= $2 AND retry_at <= now()
+            ORDER BY due_at, id LIMIT $6 FOR UPDATE OF intent SKIP LOCKED)
+        UPDATE intent SET state = 'claimed', attempt = attempt + 1, attempt_id = $1,
+                          lease_until = now() + make_interval(secs => next.lease_seconds)
+        FROM next WHERE intent.kind = next.kind AND intent.id = next.id
+        RETURNING intent.kind, intent.id, payload, attempt, next.state = 'unknown' AS was_unknown,
+                  cause, traceparent
+        """,
+        attempt_id,
+        now,
+        [kind for kind, _, _ in kinds],
+        [reconciles for _, reconciles, _ in kinds],
+        [seconds for _, _, seconds in kinds],
+        limit,
+    )
+    return [
+        Claimed(
+            row["kind"],
+            Intent(row["id"], row["payload"], row["attempt"]),
+            attempt_id,
+            bool(row["was_unknown"]),
+            row["cause"],
+            row["traceparent"],
+        )
+        for row in rows
+    ]
+
+
+async def lock_attempt(connection: Connection, claimed: Claimed) -> bool:
+    """Lock the intent if this attempt is still the one that owns it."""
+    found = await connection.fetchval(
+        """-- lock_attempt
+        SELECT true FROM intent WHERE kind = $1 AND id = $2 AND attempt_id = $3 AND state = 'claimed' FOR UPDATE
+        """,
+        claimed.kind,
+        claimed.intent.id,
+        claimed.attempt_id,
+    )
+    return bool(found)
+
+
+async def end(connection: Connection, claimed: Claimed, state: str, reason: str | None) -> None:
+    await connection.execute(
+        "-- end\nUPDATE intent SET state = $3, reason = $4, settled_at = now() WHERE kind = $1 AND id = $2",
+        claimed.kind,
+        claimed.intent.id,
+        state,
+        reason,
+    )
+
+
+async def put_back(
+    connection: Connection, claimed: Claimed, reason: str, pause_seconds: float, *, unknown: bool
+) -> None:
+    """Let the intent be tried again after a pause; an unknown one is reconciled then, or waits for somebody."""
+    await connection.execute(
+        """-- put_back
+        UPDATE intent SET state = CASE WHEN $6 THEN 'unknown' ELSE 'due' END, reason = left($4, 500),
+                          retry_at = now() + make_interval(secs => $5)
+        WHERE kind = $1 AND id = $2 AND attempt_id = $3 AND state = 'claimed'
+        """,
+        claimed.kind,
+        claimed.intent.id,
+        claimed.attempt_id,
+        reason,
+        pause_seconds,
+        unknown,
+    )
+
+
+async def clean(connection: Connection, keep_days: int) -> None:
+    await connection.execute(
+        """-- clean
+        DELETE FROM intent WHERE state IN ('done', 'refused') AND settled_at < now() - make_interval(days => $1)
+        """,
+        keep_days,
+    )

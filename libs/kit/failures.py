@@ -1,0 +1,44 @@
+"""How a handler or an effect says that it cannot go on."""
+
+import asyncpg
+
+
+class NotYet(Exception):  # noqa: N818  # what happened, not that it is an error
+    """Something the event needs is not here yet; the event and all later ones of its key wait.
+
+    `waits_for` is a name such as `device:abc`; they go on when a handler says `store.appear(name)`.
+    """
+
+    def __init__(self, waits_for: str) -> None:
+        super().__init__(f"waits for {waits_for}")
+        self.waits_for = waits_for
+
+
+class Refuse(Exception):  # noqa: N818
+    """This will never work; the record is parked, or the effect ends, with this reason."""
+
+
+class Retry(Exception):  # noqa: N818
+    """This did not work now; the same thing is tried again after a pause."""
+
+
+class Lost(Exception):  # noqa: N818
+    """Records are missing or the log is not the one we read before; going on would hide it."""
+
+
+#: What Postgres says when the same transaction may work a moment later.
+TRANSIENT = (
+    Retry,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.QueryCanceledError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    ConnectionError,
+    TimeoutError,
+    OSError,
+)

@@ -1,0 +1,129 @@
+"""Whether a service is ready and getting on, from what it really does; sampled every second."""
+
+import asyncio
+import logging
+import time
+from typing import TYPE_CHECKING, Any
+
+from libs.kit import metrics
+from libs.kit.database import Connection
+from libs.kit.effects_sql import clean
+from libs.kit.failures import TRANSIENT, Lost
+from libs.kit.idempotency import clean_answers
+
+if TYPE_CHECKING:
+    from libs.kit.kit import Kit
+    from libs.kit.reader import Reader
+    from libs.kit.relay import Relay
+
+LOG = logging.getLogger(__name__)
+SAMPLE_SECONDS = 1.0
+CLEAN_SECONDS = 600.0
+INTENT_KEEP_DAYS = 30
+
+
+class Health:
+    """Samples the service's limits into metrics, answers probes, and ends a process that is stuck."""
+
+    def __init__(self) -> None:
+        self._kit: Kit | None = None
+        self._reader: Reader | None = None
+        self._relay: Relay | None = None
+        self._sampled: dict[str, Any] = {}
+        self._database_away: str | None = "not opened yet"
+        self._cleaned_at = 0.0
+
+    def watch(self, kit: "Kit", reader: "Reader | None", relay: "Relay") -> None:
+        self._kit, self._reader, self._relay = kit, reader, relay
+
+    async def run(self) -> None:
+        assert self._kit is not None  # noqa: S101  # `watch` comes first
+        while True:
+            try:
+                async with self._kit.pool.acquire() as connection:
+                    await self._sample(connection)
+                    await self._clean(connection)
+                self._database_away = None
+            except TRANSIENT as away:
+                self._database_away = repr(away)
+            self._bite()
+            await asyncio.sleep(SAMPLE_SECONDS)
+
+    async def _sample(self, connection: Connection) -> None:
+        row = await connection.fetchrow(
+            """-- sample
+            SELECT (SELECT coalesce(sum(sequence - published), 0)::bigint FROM counter) AS outbox,
+                   (SELECT count(*) FROM parked) AS parked, (SELECT count(*) FROM held) AS held,
+                   (SELECT count(*) FROM parked WHERE ours) + (SELECT count(*) FROM held WHERE ours) AS trouble,
+                   (SELECT count(*) FROM intent WHERE state = 'due') AS due,
+                   (SELECT count(*) FROM intent WHERE state = 'claimed') AS claimed,
+                   (SELECT count(*) FROM intent WHERE state = 'unknown') AS unknown,
+                   (SELECT coalesce(extract(epoch FROM now() - min(outbox.said_at)), 0)::float8
+                    FROM counter JOIN outbox USING (topic, partition)
+                    WHERE published < counter.sequence AND outbox.sequence = published + 1) AS oldest
+            """
+        )
+        assert row is not None  # noqa: S101  # a SELECT without FROM has one row
+        self._sampled = dict(row)
+        metrics.OUTBOX_UNSENT.set(row["outbox"])
+        metrics.OUTBOX_OLDEST_SECONDS.set(row["oldest"])
+        metrics.PARKED_RECORDS.set(row["parked"])
+        metrics.HELD_RECORDS.set(row["held"])
+        for state in ("due", "claimed", "unknown"):
+            metrics.INTENTS_OPEN.labels(state).set(row[state])
+        self._watch_budget(row["trouble"])
+
+    def _watch_budget(self, trouble: int) -> None:
+        assert self._kit is not None  # noqa: S101
+        left = self._kit.settings.trouble_budget - trouble
+        metrics.TROUBLE_BUDGET_LEFT.set(left)
+        if left < 0:
+            self._kit.fail(Lost(f"{trouble} parked and held records of our own topics: `replenish parked list`"))
+
+    async def _clean(self, connection: Connection) -> None:
+        assert self._kit is not None  # noqa: S101
+        if time.monotonic() - self._cleaned_at > CLEAN_SECONDS:
+            self._cleaned_at = time.monotonic()
+            await clean_answers(connection, self._kit.settings.idempotency_keep_hours)
+            await clean(connection, INTENT_KEEP_DAYS)
+
+    def _bite(self) -> None:
+        """End the process when work waits and none is done; the supervisor starts a fresh one."""
+        assert self._kit is not None  # noqa: S101
+        limit = self._kit.settings.watchdog_seconds
+        if self._reader is not None:
+            consumer = self._reader.consumer
+            metrics.LAG_RECORDS.set(self._reader.lag())
+            metrics.PARTITIONS_ASSIGNED.set(len(consumer.assignment()) if consumer else 0)
+        if self._database_away:
+            return  # waiting for Postgres is no stall; it ends by itself
+        if self._reader is not None and self._reader.stalled_seconds() > limit:
+            self._kit.fail(Lost("work waits and none was done: the reader is stuck"))
+        if self._relay is not None and self._sampled.get("outbox") and self._relay.stalled_seconds() > limit:
+            self._kit.fail(Lost("events wait and none was published: the relay is stuck"))
+
+    def why_not_ready(self) -> str | None:
+        if self._kit is None:
+            return "still starting"
+        if self._database_away:
+            return f"the database does not answer: {self._database_away}"
+        if self._reader is not None and not self._reader.is_placed():
+            return "no partitions are assigned yet"
+        return None
+
+    def status(self) -> dict[str, Any]:
+        kit, reader = self._kit, self._reader
+        if kit is None:
+            return {"ready": False, "why_not": "still starting"}
+        consumer = reader.consumer if reader else None
+        assigned = sorted(f"{tp.topic}/{tp.partition}" for tp in consumer.assignment()) if consumer else []
+        return {
+            "service": kit.service.name,
+            "instance": kit.settings.instance,
+            "ready": self.why_not_ready() is None,
+            "why_not": self.why_not_ready(),
+            "clock": kit.clock.now().isoformat(),
+            "lag": reader.lag() if reader else 0,
+            "assigned": assigned,
+            **self._sampled,
+        }

@@ -1,0 +1,91 @@
+"""Idempotency keys of POSTs, as the Agentic Commerce Protocol has them (its section 6).
+
+The key belongs to who asks and what path; the row is written in the business transaction. The same
+key with another body is a conflict (422), with the first request still under way it is 409.
+"""
+
+import hashlib
+from typing import Any, NamedTuple
+
+import asyncpg
+import orjson
+
+from libs.kit.database import Connection
+from libs.kit.problems import Problem
+
+
+class Asked(NamedTuple):
+    """A request that may be repeated."""
+
+    principal: str
+    path: str
+    key: str
+    digest: str
+
+
+class Kept(NamedTuple):
+    """The answer that every repetition gets."""
+
+    status: int
+    body: dict[str, Any]
+
+
+def digest_of(body: bytes) -> str:
+    """Return a digest that is equal for bodies that are equal as JSON, whatever their spacing or key order."""
+    try:
+        body = orjson.dumps(orjson.loads(body), option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONDecodeError:
+        pass  # not JSON: equal only to the letter
+    return hashlib.sha256(body).hexdigest()
+
+
+async def find_answer(connection: Connection, asked: Asked | None) -> Kept | None:
+    """Return the kept answer, or lock the key for this transaction and return nothing.
+
+    Raises Problem 409 while another request with the key is under way, and 422 for another body.
+    """
+    if asked is None:
+        return None
+    name = f"{asked.principal}\n{asked.path}\n{asked.key}"
+    free = await connection.fetchval(
+        "-- lock_idempotency_key\nSELECT pg_try_advisory_xact_lock(hashtextextended($1, 0))", name
+    )
+    if not free:
+        raise Problem(409, "idempotency_in_flight", "The same request is still under way", headers={"Retry-After": "1"})
+    row = await connection.fetchrow(
+        """-- find_answer
+        SELECT digest, status, body FROM idempotency WHERE principal = $1 AND path = $2 AND key = $3
+        """,
+        asked.principal,
+        asked.path,
+        asked.key,
+    )
+    if row is None:
+        return None
+    if row["digest"] != asked.digest:
+        raise Problem(
+            422,
+            "idempotency_conflict",
+            "This Idempotency-Key was used with another body",
+            detail="Send the same body again, or a new key for a new request.",
+        )
+    return Kept(row["status"], row["body"])
+
+
+async def keep_answer(connection: Connection, asked: Asked, kept: Kept) -> None:
+    try:
+        await connection.execute(
+            """-- keep_answer
+            INSERT INTO idempotency (principal, path, key, digest, status, body) VALUES ($1, $2, $3, $4, $5, $6)
+            """,
+            *asked,
+            *kept,
+        )
+    except asyncpg.UniqueViolationError:
+        raise Problem(409, "idempotency_in_flight", "The same request was just carried out") from None
+
+
+async def clean_answers(connection: Connection, keep_hours: int) -> None:
+    await connection.execute(
+        "-- clean_answers\nDELETE FROM idempotency WHERE kept_at < now() - make_interval(hours => $1)", keep_hours
+    )

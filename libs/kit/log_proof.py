@@ -1,0 +1,51 @@
+"""Proof that a partition's log is still the one we read before, neither cut nor made anew."""
+
+from typing import NamedTuple
+
+import msgspec
+from aiokafka import ConsumerRecord
+
+from libs.kit.cursors import Cursor, Place
+from libs.kit.failures import Lost
+
+
+class Bounds(NamedTuple):
+    """The first offset a partition still has, and the one its next record will get."""
+
+    start: int
+    end: int
+
+
+class _Id(msgspec.Struct):
+    id: str | None = None
+
+
+_READ_ID = msgspec.json.Decoder(_Id)
+
+
+def check_bounds(place: Place, cursor: Cursor, bounds: Bounds) -> None:
+    """Raise Lost where what comes next was already deleted, or what was applied is no longer there."""
+    name = f"{place[0]}/{place[1]}"
+    if bounds.start > cursor.next_offset:
+        raise Lost(f"{name}: records {cursor.next_offset} to {bounds.start - 1} were deleted before they were applied")
+    if bounds.end < cursor.next_offset:
+        raise Lost(f"{name}: ends at {bounds.end}, but {cursor.next_offset} was reached: the log was cut or made anew")
+
+
+def first_fetch(cursor: Cursor, bounds: Bounds) -> int:
+    """Return the offset to start from: one record back, where that record can still prove the log."""
+    last = cursor.last_offset
+    return last if cursor.last_id and last is not None and last >= bounds.start else cursor.next_offset
+
+
+def check_record(place: Place, cursor: Cursor, first: ConsumerRecord) -> None:
+    """Raise Lost unless the record at `last_offset` is the one that was applied last."""
+    name = f"{place[0]}/{place[1]}"
+    if first.offset != cursor.last_offset:
+        raise Lost(f"{name}: the record at {cursor.last_offset} is gone, the next is {first.offset}")
+    try:
+        found = _READ_ID.decode(first.value or b"").id
+    except msgspec.MsgspecError:
+        found = None
+    if found != cursor.last_id:
+        raise Lost(f"{name}: the record at {first.offset} is {found}, not {cursor.last_id}: the log was made anew")

@@ -1,0 +1,114 @@
+"""What a transaction says: numbered densely per topic partition and stored in the same transaction."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID, uuid5
+
+from libs.contracts import wire
+from libs.contracts.catalogue import Event, topic_of
+from libs.contracts.topics import find_topic, partition_for
+from libs.kit.context import CURRENT, next_hop
+from libs.kit.cursors import Place
+from libs.kit.database import Connection
+from libs.kit.metrics import EVENTS_SAID
+
+#: Ids of events are made from their place in the log: the same event always has the same id.
+_NAMESPACE = UUID("5f6a4c1e-63c5-4f4e-9d35-6c2b8f0f7a11")
+
+
+class Speaker(NamedTuple):
+    """Who says it and when, on the service's clock."""
+
+    service: str
+    now: datetime
+
+
+class Said(NamedTuple):
+    """An event and the id of the event or request that led to it."""
+
+    event: Event
+    cause: str | None = None
+
+
+async def say(connection: Connection, speaker: Speaker, said: Sequence[Said]) -> None:
+    """Give each event its place and store it; the relay publishes it after the commit.
+
+    Called once per transaction, last: all counters are locked in one order, after everything else.
+    """
+    if not said:
+        return
+    placed = [(topic_of(event), event.key.encode(), event, cause) for event, cause in said]
+    places = [(topic, partition_for(key, find_topic(topic).partitions)) for topic, key, _, _ in placed]
+    sequences = await _lock_counters(connection, places)
+    traceparent = next_hop(CURRENT.get().traceparent)
+    rows = []
+    for place, (topic, key, event, cause) in zip(places, placed, strict=True):
+        sequence = sequences[place] = sequences[place] + 1
+        event_id = str(uuid5(_NAMESPACE, f"{speaker.service}/{topic}/{place[1]}/{sequence}"))
+        value = wire.encode(
+            event,
+            id=event_id,
+            source=f"/replenish/{speaker.service}",
+            time=speaker.now,
+            sequence=sequence,
+            cause=cause,
+            traceparent=traceparent,
+        )
+        rows.append((*place, sequence, event_id, key, value))
+    await _insert(connection, rows, sequences)
+    for topic, count in Counter(topic for topic, _ in places).items():
+        EVENTS_SAID.labels(topic).inc(count)
+
+
+async def _lock_counters(connection: Connection, places: Iterable[Place]) -> dict[Place, int]:
+    asked = sorted(set(places))
+    columns = [topic for topic, _ in asked], [partition for _, partition in asked]
+    rows = await _select_counters(connection, columns)
+    if len(rows) < len(asked):
+        await connection.execute(
+            """-- create_counters
+            INSERT INTO counter (topic, partition) SELECT * FROM unnest($1::text[], $2::integer[])
+            ORDER BY 1, 2 ON CONFLICT (topic, partition) DO NOTHING
+            """,
+            *columns,
+        )
+        rows = await _select_counters(connection, columns)
+    return rows
+
+
+async def _select_counters(connection: Connection, columns: tuple[list[str], list[int]]) -> dict[Place, int]:
+    rows = await connection.fetch(
+        """-- lock_counters
+        SELECT topic, partition, sequence
+        FROM counter JOIN unnest($1::text[], $2::integer[]) AS asked (topic, partition) USING (topic, partition)
+        ORDER BY topic, partition FOR UPDATE OF counter
+        """,
+        *columns,
+    )
+    return {(row["topic"], row["partition"]): row["sequence"] for row in rows}
+
+
+async def _insert(connection: Connection, rows: Sequence[tuple[object, ...]], sequences: dict[Place, int]) -> None:
+    topics, partitions, numbers, ids, keys, values = map(list, zip(*rows, strict=True))
+    await connection.execute(
+        """-- insert_outbox
+        WITH numbered AS (
+            UPDATE counter SET sequence = given.sequence
+            FROM unnest($7::text[], $8::integer[], $9::bigint[]) AS given (topic, partition, sequence)
+            WHERE counter.topic = given.topic AND counter.partition = given.partition
+        )
+        INSERT INTO outbox (topic, partition, sequence, id, key, value)
+        SELECT * FROM unnest($1::text[], $2::integer[], $3::bigint[], $4::text[], $5::bytea[], $6::bytea[])
+        """,
+        topics,
+        partitions,
+        numbers,
+        ids,
+        keys,
+        values,
+        [topic for topic, _ in sequences],
+        [partition for _, partition in sequences],
+        list(sequences.values()),
+    )

@@ -1,0 +1,165 @@
+"""Publishes the outbox: one replica at a time, each partition in order, progress noted after the ack."""
+
+import asyncio
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from libs.kit import relay_sql
+from libs.kit.cursors import Place
+from libs.kit.database import Connection
+from libs.kit.failures import TRANSIENT, Lost
+from libs.kit.lease import end_lease, take_lease
+from libs.kit.metrics import EVENTS_PUBLISHED, RELAY_LEADS, RELAY_RESENT
+from libs.kit.tail import highest_sequences
+
+if TYPE_CHECKING:
+    from libs.kit.kit import Kit
+
+LOG = logging.getLogger(__name__)
+LEASE = "relay"
+NOTIFY_SECONDS = 0.02  # commits of a replica that does not lead are announced together, at most this often
+CLEAN_SECONDS = 60.0
+BATCH_BYTES = 900_000  # below the broker's limit of 1 MiB for one batch
+
+
+class Relay:
+    """Brings committed events to the broker; woken by commits, at the latest by its slow poll."""
+
+    def __init__(self, kit: "Kit") -> None:
+        self._kit, self._settings = kit, kit.settings
+        self._woken = asyncio.Event()
+        self._leads = False
+        self._lease_ends = 0.0
+        self._cleaned_at = 0.0
+        self.progressed_at = time.monotonic()
+
+    def wake(self) -> None:
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Relay until cancelled; raises Lost where log and outbox cannot be of the same story."""
+        pause = 0.1
+        while True:
+            try:
+                async with self._kit.pool.acquire() as connection:
+                    await connection.add_listener(self._channel, lambda *_: self.wake())
+                    try:
+                        await self._lead_or_follow(connection)
+                    finally:
+                        await connection.remove_listener(self._channel, lambda *_: None)
+            except (*TRANSIENT, KafkaError) as passing:
+                LOG.warning("relay waits", extra={"reason": repr(passing), "seconds": pause})
+                self._leads = False
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, 5.0)
+
+    @property
+    def _channel(self) -> str:
+        return f"relay_{self._kit.service.name}"
+
+    async def _lead_or_follow(self, connection: Connection) -> None:
+        async with AIOKafkaProducer(
+            bootstrap_servers=self._settings.kafka_url,
+            client_id=f"{self._kit.replica}-relay",
+            acks="all",
+            compression_type="lz4",
+            max_batch_size=BATCH_BYTES,
+            max_request_size=BATCH_BYTES + 100_000,
+            request_timeout_ms=15_000,
+        ) as producer:
+            while True:
+                if await self._leading(connection):
+                    sent = await self._publish(connection, producer)
+                    await self._clean(connection)
+                    if sent:
+                        continue
+                await self._wait(connection)
+
+    async def _leading(self, connection: Connection) -> bool:
+        now = time.monotonic()
+        if not self._leads or now > self._lease_ends:
+            seconds = self._settings.relay_lease_seconds
+            had, self._leads = self._leads, await take_lease(connection, LEASE, self._kit.replica, seconds)
+            self._lease_ends = now + seconds / 3
+            RELAY_LEADS.set(self._leads)
+            if self._leads and not had:
+                await self._take_over(connection)
+        return self._leads
+
+    async def _take_over(self, connection: Connection) -> None:
+        """Compare the log's tail with our progress: a lost tail is sent again, a foreign one stops us."""
+        counters = await relay_sql.list_counters(connection)
+        tails = await highest_sequences(self._settings.kafka_url, [c.place for c in counters])
+        for counter in counters:
+            highest = tails.get(counter.place)
+            if highest is None:
+                continue
+            if highest > counter.sequence:
+                raise Lost(f"{counter.place}: the log has sequence {highest}, the database only {counter.sequence}")
+            if highest != counter.published:
+                if highest < counter.published:
+                    RELAY_RESENT.inc(counter.published - highest)
+                    LOG.error("the log lost its tail", extra={"place": counter.place, "from": highest + 1})
+                await relay_sql.set_published(connection, {counter.place: highest}, forward_only=False)
+
+    async def _publish(self, connection: Connection, producer: AIOKafkaProducer) -> int:
+        self._woken.clear()
+        rows = await relay_sql.list_unsent(connection, self._settings.relay_batch_records)
+        if not rows:
+            self.progressed_at = time.monotonic()
+            return 0
+        acked: dict[Place, int] = {}
+        pending = []
+        for place, run in relay_sql.by_place(rows).items():
+            batch = producer.create_batch()
+            last = 0
+            for row in run:
+                if batch.append(key=row.key, value=row.value, timestamp=None) is None:
+                    break  # full; the rest goes with the next round
+                last = row.sequence
+            if not last:
+                raise Lost(f"{place}: event {run[0].sequence} is larger than a batch may be")
+            batch.close()
+            pending.append((place, last, await producer.send_batch(batch, place[0], partition=place[1])))
+        sent = await asyncio.gather(*(future for _, _, future in pending), return_exceptions=True)
+        for (place, last, _), outcome in zip(pending, sent, strict=True):
+            if not isinstance(outcome, BaseException):
+                acked[place] = last
+        published = await relay_sql.set_published(connection, acked)
+        for topic, count in published.items():
+            EVENTS_PUBLISHED.labels(topic).inc(count)
+        failures = [outcome for outcome in sent if isinstance(outcome, BaseException)]
+        if failures:
+            raise failures[0]
+        self.progressed_at = time.monotonic()
+        return len(rows)
+
+    async def _clean(self, connection: Connection) -> None:
+        now = time.monotonic()
+        if now - self._cleaned_at > CLEAN_SECONDS:
+            self._cleaned_at = now
+            await relay_sql.delete_published(connection, self._settings.outbox_keep_seconds)
+
+    async def _wait(self, connection: Connection) -> None:
+        try:
+            async with asyncio.timeout(self._settings.relay_poll_ms / 1000):
+                await self._woken.wait()
+        except TimeoutError:
+            return
+        if not self._leads:
+            self._woken.clear()
+            await connection.execute("-- announce\nSELECT pg_notify($1, '')", self._channel)
+            await asyncio.sleep(NOTIFY_SECONDS)
+
+    async def finish(self) -> None:
+        """Publish what is committed, then let another replica lead."""
+        async with self._kit.pool.acquire() as connection:
+            await end_lease(connection, LEASE, self._kit.replica)
+
+    def stalled_seconds(self) -> float:
+        """Return for how long this leading relay has not managed a round."""
+        return time.monotonic() - self.progressed_at if self._leads else 0.0

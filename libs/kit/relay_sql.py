@@ -1,0 +1,101 @@
+"""The relay's statements."""
+
+from itertools import groupby
+from typing import NamedTuple
+
+from libs.kit.cursors import Place
+from libs.kit.database import Connection
+
+
+class Counter(NamedTuple):
+    """How far a partition was numbered and published."""
+
+    topic: str
+    partition: int
+    sequence: int
+    published: int
+
+    @property
+    def place(self) -> Place:
+        return self.topic, self.partition
+
+
+class Unsent(NamedTuple):
+    """An event that the broker has not acknowledged."""
+
+    topic: str
+    partition: int
+    sequence: int
+    key: bytes
+    value: bytes
+
+
+def by_place(rows: list[Unsent]) -> dict[Place, list[Unsent]]:
+    return {place: list(run) for place, run in groupby(rows, key=lambda row: (row.topic, row.partition))}
+
+
+async def list_counters(connection: Connection) -> list[Counter]:
+    rows = await connection.fetch(
+        "-- list_counters\nSELECT topic, partition, sequence, published FROM counter ORDER BY topic, partition"
+    )
+    return [Counter(*row) for row in rows]
+
+
+async def list_unsent(connection: Connection, limit: int) -> list[Unsent]:
+    """Return the oldest unpublished events of every partition, in order within each."""
+    rows = await connection.fetch(
+        """-- list_unsent
+        SELECT next.topic, next.partition, next.sequence, next.key, next.value
+        FROM counter CROSS JOIN LATERAL (
+            SELECT topic, partition, sequence, key, value FROM outbox
+            WHERE outbox.topic = counter.topic AND outbox.partition = counter.partition
+                AND outbox.sequence > counter.published
+            ORDER BY outbox.sequence LIMIT $1) AS next
+        WHERE counter.published < counter.sequence
+        ORDER BY next.topic, next.partition, next.sequence
+        """,
+        limit,
+    )
+    return [Unsent(*row) for row in rows]
+
+
+async def set_published(
+    connection: Connection, progress: dict[Place, int], *, forward_only: bool = True
+) -> dict[str, int]:
+    """Note what the broker has, and return how many events of each topic that added.
+
+    Forward only, except at a take-over: a frozen relay that comes back must not undo progress.
+    """
+    rows = await connection.fetch(
+        """-- set_published
+        WITH before AS (
+            SELECT topic, partition, published FROM counter
+            JOIN unnest($1::text[], $2::integer[]) AS asked (topic, partition) USING (topic, partition)
+            ORDER BY topic, partition FOR UPDATE OF counter)
+        UPDATE counter SET published = acked.published
+        FROM unnest($1::text[], $2::integer[], $3::bigint[]) AS acked (topic, partition, published)
+        JOIN before USING (topic, partition)
+        WHERE counter.topic = acked.topic AND counter.partition = acked.partition
+            AND (NOT $4::boolean OR counter.published < acked.published)
+        RETURNING counter.topic, counter.published - before.published AS added
+        """,
+        [topic for topic, _ in progress],
+        [partition for _, partition in progress],
+        list(progress.values()),
+        forward_only,
+    )
+    added: dict[str, int] = {}
+    for topic, count in rows:
+        added[topic] = added.get(topic, 0) + max(0, count)
+    return added
+
+
+async def delete_published(connection: Connection, keep_seconds: int) -> None:
+    await connection.execute(
+        """-- delete_published
+        DELETE FROM outbox USING counter
+        WHERE outbox.topic = counter.topic AND outbox.partition = counter.partition
+            AND outbox.sequence <= counter.published AND outbox.said_at < now() - make_interval(secs => $1)
+        """,
+        keep_seconds,
+    )

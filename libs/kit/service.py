@@ -1,0 +1,93 @@
+"""What a service declares: its table of contents, read by the kit."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from libs.contracts.catalogue import Event
+from libs.kit.settings import Settings
+from libs.kit.store import Store
+
+if TYPE_CHECKING:
+    from libs.kit.kit import Kit
+
+Handler = Callable[[Any, Any], Awaitable[Sequence[Event]]]
+BatchHandler = Callable[[Sequence[Any], Any], Awaitable[Sequence[Event]]]
+Work = Callable[[Any], Awaitable[Sequence[Event]]]
+
+
+@dataclass(frozen=True)
+class Tick:
+    """Something done once per period across all replicas, in a transaction, on the service's clock."""
+
+    work: Work
+    every_seconds: float
+    name: str = ""
+
+    @property
+    def called(self) -> str:
+        return self.name or getattr(self.work, "__name__", "tick")
+
+
+class Intent(NamedTuple):
+    """An outside effect that was decided on."""
+
+    id: str
+    payload: dict[str, Any]
+    attempt: int
+
+
+class Outcome(NamedTuple):
+    """How an effect ended: what came back, or why it never will."""
+
+    intent: Intent
+    result: dict[str, Any] | None = None
+    refused: str | None = None
+
+
+Perform = Callable[[Intent, "Kit"], Awaitable[dict[str, Any]]]
+Settle = Callable[[Intent, Outcome, Any], Awaitable[Sequence[Event]]]
+
+
+@dataclass(frozen=True)
+class Effect:
+    """An outside effect: performed outside any transaction, settled in one.
+
+    `reconcile` asks what became of an attempt whose outcome nobody knows; without it such an
+    intent stays `unknown`, visibly, and is never tried again. Where repeating is harmless it is
+    the same function as `perform`.
+    """
+
+    kind: str
+    perform: Perform
+    settle: Settle
+    reconcile: Perform | None = None
+    lease_seconds: float = 30.0
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service as the kit runs it."""
+
+    name: str
+    store: type[Store]
+    hears: Mapping[type[Event], Handler] = field(default_factory=dict)
+    hears_in_batches: Mapping[str, BatchHandler] = field(default_factory=dict)
+    says: Sequence[type[Event]] = ()
+    ticks: Sequence[Tick] = ()
+    effects: Sequence[Effect] = ()
+    api: Any = None
+    settings: type[Settings] = Settings
+    #: Called with the kit before the first record and again, in reverse order, after the last.
+    starts: Sequence[Callable[["Kit"], Awaitable[None]]] = ()
+    stops: Sequence[Callable[["Kit"], Awaitable[None]]] = ()
+
+    @property
+    def topics(self) -> list[str]:
+        """Return the topics this service reads, provider topics as `provider-updates-*`."""
+        heard = {event.topic.replace("{provider_id}", "*") for event in self.hears}
+        return sorted(heard | set(self.hears_in_batches))
+
+    @property
+    def handlers(self) -> dict[str, Handler]:
+        return {event.__name__: handler for event, handler in self.hears.items()}

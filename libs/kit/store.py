@@ -1,0 +1,69 @@
+"""The base of every service's Store: one transaction, and what it queues besides its own rows."""
+
+from datetime import datetime
+from typing import Any, NamedTuple, TypeVar
+
+from libs.contracts.catalogue import Event
+from libs.kit.database import Connection
+from libs.kit.failures import NotYet
+from libs.kit.records import Record
+from libs.kit.settings import Settings
+
+Row = TypeVar("Row")
+
+
+class Intended(NamedTuple):
+    """An outside effect to carry out after the commit."""
+
+    kind: str
+    intent_id: str
+    payload: dict[str, Any]
+    due_at: datetime
+
+
+class Trouble(NamedTuple):
+    """A record of the batch that cannot be applied now, or ever."""
+
+    record: Record
+    reason: str
+    waits_for: str | None
+    park: bool
+
+
+class Store:
+    """All SQL of a service, inside one transaction that somebody else commits."""
+
+    def __init__(self, connection: Connection, now: datetime, settings: Settings, cause: str | None = None) -> None:
+        self.connection = connection
+        self.now = now
+        self.settings: Any = settings
+        self.cause = cause
+        self.appeared: set[str] = set()
+        self.intended: list[Intended] = []
+        self.troubles: list[Trouble] = []
+        self._causes: dict[int, str] = {}
+
+    def appear(self, name: str) -> None:
+        """Let records go on that wait for this name (see NotYet), after the commit."""
+        self.appeared.add(name)
+
+    def intend(self, kind: str, intent_id: str, payload: dict[str, Any], due_at: datetime | None = None) -> None:
+        """Queue an outside effect; an id that was queued before is not queued again."""
+        self.intended.append(Intended(kind, intent_id, payload, due_at or self.now))
+
+    def hold(self, record: Record, why: NotYet) -> None:
+        """Let one record of a batch, and later ones of its key, wait."""
+        self.troubles.append(Trouble(record, str(why), why.waits_for, park=False))
+
+    def park(self, record: Record, reason: str) -> None:
+        """Put one record of a batch aside for good."""
+        self.troubles.append(Trouble(record, reason, None, park=True))
+
+    def because(self, event: Event, record: Record) -> Event:
+        """Return the event, noting which record of a batch led to it."""
+        self._causes[id(event)] = record.id
+        return event
+
+    def cause_of(self, event: Event) -> str | None:
+        """Return the id of what led to this event."""
+        return self._causes.get(id(event), self.cause)

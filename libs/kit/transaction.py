@@ -1,0 +1,38 @@
+"""One transaction of a service: its rows, its intents and what it says, committed together."""
+
+import json
+from collections.abc import Sequence
+
+from libs.contracts.catalogue import Event
+from libs.kit import outbox, trouble
+from libs.kit.database import Connection
+from libs.kit.store import Store
+
+
+async def conclude(connection: Connection, speaker: outbox.Speaker, store: Store, events: Sequence[Event]) -> None:
+    """Write what the store queued and the events said; the last thing before COMMIT.
+
+    Lock order everywhere: cursors, the service's own rows, intents, then all counters at once.
+    """
+    if store.appeared:
+        await trouble.release_waiting(connection, store.appeared)
+    if store.intended:
+        await _insert_intents(connection, store)
+    await outbox.say(connection, speaker, [outbox.Said(event, store.cause_of(event)) for event in events])
+
+
+async def _insert_intents(connection: Connection, store: Store) -> None:
+    intents = store.intended
+    await connection.execute(
+        """-- insert_intents
+        INSERT INTO intent (kind, id, payload, due_at, cause)
+        SELECT kind, id, payload, due_at, $5
+        FROM unnest($1::text[], $2::text[], $3::text[]::jsonb[], $4::timestamptz[]) AS new (kind, id, payload, due_at)
+        ON CONFLICT (kind, id) DO NOTHING
+        """,
+        [intent.kind for intent in intents],
+        [intent.intent_id for intent in intents],
+        [json.dumps(intent.payload, default=str) for intent in intents],
+        [intent.due_at for intent in intents],
+        store.cause,
+    )

@@ -1,0 +1,170 @@
+"""Records that cannot be applied: `parked` for good, or `held` until something or somebody helps."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from libs.kit.cursors import Place
+from libs.kit.database import Connection
+from libs.kit.metrics import RECORDS_HELD, RECORDS_PARKED
+from libs.kit.records import Record, Undecodable, is_ours
+
+BEHIND = "behind an earlier record of its key"
+#: An appearance can be missed by a transaction that was still open; so every wait is looked at again.
+FIRST_RETRY_SECONDS = 5
+
+
+class Ready(NamedTuple):
+    """A key whose first held record may be tried again."""
+
+    topic: str
+    partition: int
+    key: str
+
+    @property
+    def place(self) -> Place:
+        return self.topic, self.partition
+
+
+class Held(NamedTuple):
+    """A held record as it was read."""
+
+    held_id: int
+    offset: int
+    value: bytes
+
+
+async def park(connection: Connection, records: Sequence[tuple[Record | Undecodable, str]]) -> None:
+    """Keep the bytes, the place and the reason, in the transaction that moves the cursor past the record."""
+    if not records:
+        return
+    await connection.executemany(
+        """-- park
+        INSERT INTO parked (topic, partition, "offset", key, value, reason, ours) VALUES ($1, $2, $3, $4, $5, $6, $7)
+        ON CONFLICT (topic, partition, "offset") DO NOTHING
+        """,
+        [(r.topic, r.partition, r.offset, r.key, r.value, _plain(why), is_ours(r.topic)) for r, why in records],
+    )
+    for record, _ in records:
+        RECORDS_PARKED.labels(record.topic).inc()
+
+
+async def hold(connection: Connection, records: Sequence[tuple[Record, str, str | None]]) -> None:
+    """Let records wait: `(record, reason, waits_for)`; without waits_for only an operator helps."""
+    if not records:
+        return
+    await connection.executemany(
+        """-- hold
+        INSERT INTO held (topic, partition, "offset", key, value, reason, waits_for, ours, retry_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8,
+                CASE WHEN $7::text IS NULL THEN NULL ELSE now() + make_interval(secs => $9) END)
+        ON CONFLICT (topic, partition, "offset") DO NOTHING
+        """,
+        [
+            (r.topic, r.partition, r.offset, r.key, r.value, _plain(why), name, is_ours(r.topic), FIRST_RETRY_SECONDS)
+            for r, why, name in records
+        ],
+    )
+    for record, _, _ in records:
+        RECORDS_HELD.labels(record.topic).inc()
+
+
+async def any_held(connection: Connection) -> bool:
+    found: bool = await connection.fetchval("-- any_held\nSELECT EXISTS (SELECT FROM held)")
+    return found
+
+
+async def find_waiting_keys(connection: Connection, records: Iterable[Record]) -> set[tuple[str, str]]:
+    """Return the (topic, key) pairs of these records that already have somebody waiting."""
+    pairs = {(record.topic, record.key) for record in records}
+    rows = await connection.fetch(
+        """-- find_waiting_keys
+        SELECT DISTINCT topic, key
+        FROM held JOIN unnest($1::text[], $2::text[]) AS asked (topic, key) USING (topic, key)
+        """,
+        [topic for topic, _ in pairs],
+        [key for _, key in pairs],
+    )
+    return {(row["topic"], row["key"]) for row in rows}
+
+
+async def release_waiting(connection: Connection, names: Iterable[str]) -> None:
+    await connection.execute(
+        "-- release_waiting\nUPDATE held SET retry_at = now() WHERE waits_for = ANY($1::text[])", list(names)
+    )
+
+
+async def list_ready(connection: Connection, limit: int = 100) -> list[Ready]:
+    rows = await connection.fetch(
+        """-- list_ready
+        SELECT topic, partition, key FROM held AS head
+        WHERE retry_at <= now() AND NOT EXISTS (
+            SELECT FROM held AS earlier
+            WHERE earlier.topic = head.topic AND earlier.key = head.key AND earlier.held_id < head.held_id)
+        ORDER BY retry_at LIMIT $1
+        """,
+        limit,
+    )
+    return [Ready(row["topic"], row["partition"], row["key"]) for row in rows]
+
+
+async def lock_held(connection: Connection, ready: Ready, limit: int) -> list[Held]:
+    rows = await connection.fetch(
+        """-- lock_held
+        SELECT held_id, "offset", value FROM held WHERE topic = $1 AND key = $2
+        ORDER BY held_id LIMIT $3 FOR UPDATE
+        """,
+        ready.topic,
+        ready.key,
+        limit,
+    )
+    return [Held(*row) for row in rows]
+
+
+async def delete_held(connection: Connection, held_ids: Sequence[int]) -> None:
+    await connection.execute("-- delete_held\nDELETE FROM held WHERE held_id = ANY($1::bigint[])", held_ids)
+
+
+async def blame(connection: Connection, ready: Ready, reason: str, waits_for: str | None) -> None:
+    """Note why the first record of this key still cannot go on; waits are tried again ever more rarely."""
+    await connection.execute(
+        """-- blame
+        UPDATE held SET reason = $3, waits_for = $4, attempts = attempts + 1,
+            retry_at = CASE WHEN $4::text IS NULL THEN NULL
+                            ELSE now() + make_interval(secs => least(600, $5 * 2 ^ least(attempts, 7))) END
+        WHERE held_id = (SELECT min(held_id) FROM held WHERE topic = $1 AND key = $2)
+        """,
+        ready.topic,
+        ready.key,
+        _plain(reason),
+        waits_for,
+        FIRST_RETRY_SECONDS,
+    )
+
+
+async def retry_parked(connection: Connection, parked_ids: Sequence[int]) -> int:
+    """Move parked records back to be tried again, in order, and return how many there were."""
+    rows = await connection.fetch(
+        """-- retry_parked
+        WITH back AS (DELETE FROM parked WHERE parked_id = ANY($1::bigint[]) RETURNING *)
+        INSERT INTO held (topic, partition, "offset", key, value, reason, waits_for, ours, retry_at)
+        SELECT topic, partition, "offset", coalesce(key, ''), coalesce(value, ''), reason, NULL, ours, now()
+        FROM back ORDER BY topic, partition, "offset"
+        ON CONFLICT (topic, partition, "offset") DO UPDATE SET retry_at = now()
+        RETURNING held_id
+        """,
+        list(parked_ids),
+    )
+    return len(rows)
+
+
+async def retry_held(connection: Connection, held_ids: Sequence[int]) -> int:
+    rows = await connection.fetch(
+        "-- retry_held\nUPDATE held SET retry_at = now() WHERE held_id = ANY($1::bigint[]) RETURNING held_id",
+        list(held_ids),
+    )
+    return len(rows)
+
+
+def _plain(reason: str) -> str:
+    """Return the reason as Postgres can keep it: no NUL, no more than a page."""
+    return reason.replace("\x00", "\\0")[:2000]

@@ -1,0 +1,114 @@
+"""The HTTP side of a service: who asks, problems, health, metrics, and its own routes."""
+
+from typing import Annotated, Any
+
+import asyncpg
+import httpx
+from fastapi import Depends, FastAPI, Header, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.exceptions import HTTPException
+
+from libs.kit.context import CURRENT, Work
+from libs.kit.failures import Retry
+from libs.kit.health import Health
+from libs.kit.idempotency import Asked, Kept, digest_of
+from libs.kit.identity import Principal, unauthorized
+from libs.kit.kit import Kit
+from libs.kit.problems import Problem, answer_http, answer_invalid, answer_problem, answer_unavailable
+
+AWAY = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, ConnectionError, TimeoutError, httpx.HTTPError, Retry)
+
+
+def kit_of(request: Request) -> Kit:
+    kit: Kit | None = getattr(request.app.state, "kit", None)
+    if kit is None:
+        raise Problem(503, "starting", "The service is still starting", headers={"Retry-After": "1"})
+    return kit
+
+
+KitDep = Annotated[Kit, Depends(kit_of)]
+
+
+async def principal_of(request: Request, kit: KitDep) -> Principal:
+    """Return who sent the request; raises Problem 401."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise unauthorized("Send the header `Authorization: Bearer <token>`.")
+    return await kit.verifier.verify(token.strip())
+
+
+PrincipalDep = Annotated[Principal, Depends(principal_of)]
+
+
+def require(principal: Principal, *roles: str) -> None:
+    """Raise Problem 403 unless the principal has one of the roles."""
+    if principal.role not in roles:
+        raise Problem(403, "forbidden", "This token may not do that", detail=f"It needs the role {' or '.join(roles)}.")
+
+
+def require_customer(principal: Principal, customer_id: str) -> None:
+    """Raise Problem 404 unless this is the customer, an operator or a service.
+
+    Not 403: whose ids exist is nobody else's business.
+    """
+    if principal.role in ("operator", "service") or principal.customer_id == customer_id:
+        return
+    raise Problem(404, "not_found", "There is no such customer for this token")
+
+
+async def idempotency_of(
+    request: Request, principal: PrincipalDep, idempotency_key: Annotated[str | None, Header(max_length=200)] = None
+) -> Asked | None:
+    if idempotency_key is None:
+        return None
+    return Asked(principal.subject, request.url.path, idempotency_key, digest_of(await request.body()))
+
+
+IdempotencyDep = Annotated[Asked | None, Depends(idempotency_of)]
+
+
+def send(kept: Kept, *, replayed: bool = False) -> JSONResponse:
+    """Send an answer that was kept under an Idempotency-Key."""
+    return JSONResponse(kept.body, kept.status, headers={"Idempotent-Replayed": "true"} if replayed else None)
+
+
+def build_app(name: str, router: Any, health: Health) -> FastAPI:
+    """Return the service's web application; `app.state.kit` is set once the kit is open."""
+    app = FastAPI(title=f"replenish {name.replace('_', '-')}", docs_url=None, redoc_url=None)
+    app.add_exception_handler(Problem, answer_problem)
+    app.add_exception_handler(RequestValidationError, answer_invalid)
+    app.add_exception_handler(HTTPException, answer_http)
+    for away in AWAY:
+        app.add_exception_handler(away, answer_unavailable)
+
+    @app.middleware("http")
+    async def carry_trace(request: Request, call_next: Any) -> Response:
+        CURRENT.set(Work(traceparent=request.headers.get("traceparent")))
+        response: Response = await call_next(request)
+        return response
+
+    _add_health(app, health)
+    if router is not None:
+        app.include_router(router)
+    return app
+
+
+def _add_health(app: FastAPI, health: Health) -> None:
+    @app.get("/health/live", include_in_schema=False)
+    async def live() -> dict[str, str]:
+        return {"status": "alive"}
+
+    @app.get("/health/ready", include_in_schema=False)
+    async def ready() -> JSONResponse:
+        why_not = health.why_not_ready()
+        return JSONResponse({"ready": not why_not, "why_not": why_not}, 503 if why_not else 200)
+
+    @app.get("/health/status", include_in_schema=False)
+    async def status() -> dict[str, Any]:
+        return health.status()
+
+    @app.get("/metrics", include_in_schema=False)
+    async def metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
