@@ -1,0 +1,108 @@
+"""Providers and what they sell."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path
+
+from libs.contracts.catalogue import NO_NUL
+from libs.contracts.events import OfferChanged, ProviderChanged
+from libs.contracts.topics import PROVIDER_ID
+from libs.kit.web import KitDep, Principal, PrincipalDep, Problem, require
+from services.order_dispatch.api.shapes import OfferBody, ProviderBody, read_offer, show_offer
+from services.order_dispatch.domain import Offer, Provider
+from services.order_dispatch.providers import protocol
+
+router = APIRouter(tags=["providers"])
+
+ProviderId = Annotated[str, Path(pattern=f"^{PROVIDER_ID.pattern}$")]
+ProductId = Annotated[str, Path(min_length=1, max_length=200, pattern=NO_NUL)]
+
+
+@router.put("/providers/{provider_id}")
+async def put_provider(
+    provider_id: ProviderId, body: ProviderBody, kit: KitDep, principal: PrincipalDep
+) -> dict[str, Any]:
+    """Make a provider known, with everything its protocol needs; repeating it changes nothing."""
+    require(principal, "operator")
+    try:
+        topics = protocol(body.protocol).topics(provider_id)
+    except LookupError as unknown:
+        errors = [{"field": "protocol", "problem": str(unknown)}]
+        raise Problem(422, "unknown_protocol", "Nobody speaks this protocol", errors=errors) from unknown
+    provider = Provider(provider_id, body.name, body.protocol, body.active, body.lead_time_days)
+    await kit.create_topics(topics)
+    async with kit.transaction() as tx:
+        await tx.store.save_provider(provider)
+        tx.say(_provider_changed(provider))
+    return _show(provider, [])
+
+
+@router.put("/providers/{provider_id}/offers/{product_id}")
+async def put_offer(
+    provider_id: ProviderId, product_id: ProductId, body: OfferBody, kit: KitDep, principal: PrincipalDep
+) -> dict[str, Any]:
+    """Say what a provider sells a product for; operators and the provider itself may."""
+    require_provider(principal, provider_id)
+    offer = read_offer(provider_id, product_id, body)
+    async with kit.transaction() as tx:
+        if await tx.store.find_provider(provider_id) is None:
+            raise Problem(404, "no_such_provider", "There is no such provider")
+        await tx.store.save_offer(offer)
+        tx.say(_offer_changed(offer))
+    return show_offer(offer)
+
+
+@router.get("/providers")
+async def list_providers(kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
+    """All providers with what they sell; anybody who is known may look."""
+    require(principal, "operator", "service", "customer", "provider")
+    async with kit.read() as store:
+        providers, offers = await store.list_providers(), await store.list_offers()
+    return {"providers": [_show(one, [o for o in offers if o.provider_id == one.provider_id]) for one in providers]}
+
+
+@router.post("/offers/repeat", status_code=202)
+async def repeat_offers(kit: KitDep, principal: PrincipalDep) -> dict[str, int]:
+    """Say every provider and offer again, for a service that starts afresh."""
+    require(principal, "operator")
+    async with kit.transaction() as tx:
+        providers, offers = await tx.store.list_providers(), await tx.store.list_offers()
+        tx.say(*map(_provider_changed, providers), *map(_offer_changed, offers))
+    return {"providers": len(providers), "offers": len(offers)}
+
+
+def require_provider(principal: Principal, provider_id: str) -> None:
+    """Let operators and this provider pass."""
+    require(principal, "operator", "provider")
+    if principal.role == "provider" and principal.provider_id != provider_id:
+        raise Problem(403, "forbidden", "This is another provider's")
+
+
+def _show(provider: Provider, offers: list[Offer]) -> dict[str, Any]:
+    return {
+        "provider_id": provider.provider_id,
+        "name": provider.name,
+        "protocol": provider.protocol,
+        "active": provider.active,
+        "lead_time_days": provider.lead_time_days,
+        "topics": [topic.name for topic in protocol(provider.protocol).topics(provider.provider_id)],
+        "offers": [show_offer(offer) for offer in offers],
+    }
+
+
+def _provider_changed(provider: Provider) -> ProviderChanged:
+    return ProviderChanged(
+        provider_id=provider.provider_id, name=provider.name, protocol=provider.protocol, active=provider.active
+    )
+
+
+def _offer_changed(offer: Offer) -> OfferChanged:
+    return OfferChanged(
+        provider_id=offer.provider_id,
+        product_id=offer.product_id,
+        title=offer.title,
+        pack_size=offer.pack_size,
+        price=offer.price,
+        currency=offer.currency,
+        available=offer.available,
+    )

@@ -1,0 +1,62 @@
+"""Providers' updates over HTTP, for those without Kafka and for an operator who settles an unknown order."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+
+from libs.contracts.catalogue import Id, Moment, Steps, Text
+from libs.contracts.events import OrderUpdated, UpdateStatus
+from libs.kit.web import KitDep, PrincipalDep, Problem
+from services.order_dispatch.api.providers import ProviderId, require_provider
+from services.order_dispatch.api.shapes import Body, show_rows
+from services.order_dispatch.domain import hear
+
+router = APIRouter(tags=["providers"])
+
+
+class UpdateBody(Body):
+    """OrderUpdated without the provider, whom the path names."""
+
+    update_id: Id
+    order_id: Id
+    status: UpdateStatus
+    at: Moment
+    expected_at: Moment | None = None
+    quantity: Steps | None = None
+    reason: Text | None = None
+    tracking: Text | None = None
+
+
+@router.post("/providers/{provider_id}/updates")
+async def post_update(
+    provider_id: ProviderId, body: UpdateBody, kit: KitDep, principal: PrincipalDep
+) -> dict[str, str]:
+    """Hear one update as if it had come over the provider's topic; the answer says what became of it."""
+    require_provider(principal, provider_id)
+    update = OrderUpdated(provider_id=provider_id, **dict(body))
+    async with kit.transaction() as tx:
+        store = tx.store
+        order = await store.lock_order(update.order_id)
+        same = await store.count_repeat(update)
+        if same is False:
+            raise Problem(409, "update_id_taken", "This update_id said something else the first time")
+        if same:
+            return {"fate": "repeated", "reason": ""}
+        provider = await store.find_provider(provider_id)
+        verdict = hear(order, update, provider, store.patience, store.now)
+        await store.add_update(update, verdict)
+        if verdict.turn is not None:
+            await store.save_turn(verdict.turn)
+            tx.say(*verdict.turn.events)
+    return {"fate": verdict.fate, "reason": verdict.reason}
+
+
+@router.get("/providers/{provider_id}/updates")
+async def list_unapplied(
+    provider_id: ProviderId, kit: KitDep, principal: PrincipalDep, limit: Annotated[int, Query(ge=1, le=500)] = 100
+) -> dict[str, Any]:
+    """The latest updates of a provider that changed nothing, with the reason of each."""
+    require_provider(principal, provider_id)
+    async with kit.read() as store:
+        rows = await store.list_unapplied(provider_id, limit)
+    return {"updates": show_rows(rows)}

@@ -1,0 +1,44 @@
+"""How an order ends without goods from our side: cancelled in time, withdrawn, failed."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from libs.contracts.events import OrderCancelled, OrderFailed
+from services.order_dispatch.domain.orders import Ask, Cancellation, Order, Turn
+from services.order_dispatch.domain.states import CLOSED, State
+
+
+class TooLate(Exception):  # noqa: N818  # what happened
+    """The goods have left, or the order has ended in another way; `state` says where it stands."""
+
+    def __init__(self, state: State) -> None:
+        super().__init__(f"the order is already {state}")
+        self.state = state
+
+
+def ask_to_cancel(order: Order, wish: Cancellation) -> Turn:
+    """Cancel what nobody outside knows of; ask the provider about the rest, once.
+
+    Raises TooLate when the goods have left or the order ended otherwise.
+    """
+    if order.state is State.CANCELLED:
+        return Turn(order)
+    if order.state is State.DRAFTED:
+        return withdraw(order, wish)
+    if order.state is State.SHIPPED or order.state in CLOSED:
+        raise TooLate(order.state)
+    if order.cancellation is not None:
+        return Turn(order)
+    return Turn(replace(order, cancellation=wish)).ask(Ask.CANCEL)
+
+
+def withdraw(order: Order, wish: Cancellation) -> Turn:
+    """Cancel a drafted order."""
+    turn = Turn(replace(order, cancellation=wish, look_at=None)).then(State.CANCELLED, wish.at, f"cancelled: {wish.by}")
+    return turn.say(OrderCancelled(**order.fact(wish.at), by=wish.by, reason=wish.reason))
+
+
+def fail(order: Order, reason: str, at: datetime) -> Turn:
+    """End an order that cannot be carried out."""
+    turn = Turn(replace(order, look_at=None)).then(State.FAILED, at, reason)
+    return turn.say(OrderFailed(**order.fact(at), reason=reason))

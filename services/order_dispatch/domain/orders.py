@@ -1,0 +1,129 @@
+"""An order, and what one decision about it changes."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import TypedDict
+
+from libs.contracts.catalogue import Event
+from libs.contracts.events import Evidence
+from libs.units import BaseUnit
+from services.order_dispatch.domain.states import State, check
+
+
+class Ask(StrEnum):
+    """What a provider is to be asked, in whatever words its protocol has."""
+
+    DELIVER = "deliver"
+    CANCEL = "cancel"
+    STATUS = "status"
+
+
+@dataclass(frozen=True, slots=True)
+class Cancellation:
+    """Somebody does not want the order; it counts once the provider agrees."""
+
+    by: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One order for one slot's product; quantities are base steps of that slot."""
+
+    order_id: str
+    customer_id: str
+    product_id: str
+    pool_id: str
+    provider_id: str
+    device_id: str
+    slot: str
+    packs: int
+    pack_size: int
+    quantity: int
+    unit: BaseUnit
+    scale: int
+    receipt_id: str
+    drafted_at: datetime
+    price: int | None = None
+    currency: str | None = None
+    needed_by: datetime | None = None
+    state: State = State.DRAFTED
+    #: How many moves it has made; its history has as many rows.
+    step: int = 1
+    #: When nothing happens, the order is looked at again then.
+    look_at: datetime | None = None
+    #: How often the provider was asked for the status since it last said something.
+    asks: int = 0
+    #: The first date the provider gave, and the latest.
+    promised_at: datetime | None = None
+    expected_at: datetime | None = None
+    #: What really left the provider.
+    shipped_quantity: int | None = None
+    tracking: str | None = None
+    delivered_at: datetime | None = None
+    evidence: Evidence | None = None
+    cancellation: Cancellation | None = None
+
+    @property
+    def coming(self) -> int:
+        """Return how much is on its way or arrived: what was shipped, else what was ordered."""
+        return self.quantity if self.shipped_quantity is None else self.shipped_quantity
+
+    def fact(self, at: datetime) -> "Fact":
+        """Return what every event about this order carries."""
+        return {
+            "order_id": self.order_id,
+            "customer_id": self.customer_id,
+            "product_id": self.product_id,
+            "pool_id": self.pool_id,
+            "provider_id": self.provider_id,
+            "at": at,
+        }
+
+
+class Fact(TypedDict):
+    """The fields of OrderFact."""
+
+    order_id: str
+    customer_id: str
+    product_id: str
+    pool_id: str
+    provider_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One move of an order, as its history keeps it."""
+
+    number: int
+    here: State | None
+    there: State
+    at: datetime
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A decision: the order afterwards, the moves, what is said, and what the provider is asked."""
+
+    order: Order
+    steps: tuple[Step, ...] = ()
+    events: tuple[Event, ...] = ()
+    asks: tuple[Ask, ...] = field(default=())
+
+    def then(self, there: State, at: datetime, because: str) -> "Turn":
+        """Add a move; raises IllegalTransition where the table has none."""
+        order = self.order
+        check(order.state, there)
+        step = Step(order.step + 1, order.state, there, at, because)
+        moved = replace(order, state=there, step=step.number)
+        return replace(self, order=moved, steps=(*self.steps, step))
+
+    def say(self, *events: Event) -> "Turn":
+        return replace(self, events=(*self.events, *events))
+
+    def ask(self, ask: Ask) -> "Turn":
+        return replace(self, asks=(*self.asks, ask))

@@ -1,0 +1,47 @@
+"""Devices and customers come, move and go; drafted orders go with them."""
+
+from collections.abc import Iterable
+
+from libs.contracts.catalogue import Event
+from libs.contracts.events import CustomerErased, DeviceDeregistered, DeviceRegistered, DeviceReplaced
+from services.order_dispatch.domain import Cancellation, Order, withdraw
+from services.order_dispatch.store import Store
+
+
+async def on_device_registered(event: DeviceRegistered, store: Store) -> list[Event]:
+    if await store.save_device(event.device_id, event.customer_id, event.registration):
+        await store.save_slots(event.device_id, event.slots)
+        store.appear(f"device:{event.device_id}")
+    return []
+
+
+async def on_device_replaced(event: DeviceReplaced, store: Store) -> list[Event]:
+    if await store.save_device(event.device_id, event.customer_id, event.registration):
+        await store.save_slots(event.device_id, event.slots)
+        await store.save_moves(event.replaces, event.device_id, event.moves)
+        store.appear(f"device:{event.device_id}")
+    return []
+
+
+async def on_device_deregistered(event: DeviceDeregistered, store: Store) -> list[Event]:
+    await store.leave_device(event.device_id, event.registration)
+    drafted = await store.lock_drafted_orders(event.customer_id, event.device_id)
+    return await _withdraw(drafted, Cancellation("deregistration", "the device was deregistered", store.now), store)
+
+
+async def on_customer_erased(event: CustomerErased, store: Store) -> list[Event]:
+    await store.leave_devices(event.customer_id)
+    drafted = await store.lock_drafted_orders(event.customer_id)
+    said = await _withdraw(drafted, Cancellation("erasure", "the customer left", store.now), store)
+    await store.forget_updates(event.customer_id)
+    await store.forget_customer(event.customer_id, store.now)
+    return said
+
+
+async def _withdraw(orders: Iterable[Order], wish: Cancellation, store: Store) -> list[Event]:
+    said: list[Event] = []
+    for order in orders:
+        turn = withdraw(order, wish)
+        await store.save_turn(turn)
+        said += turn.events
+    return said

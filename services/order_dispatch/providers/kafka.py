@@ -1,0 +1,37 @@
+"""Orders over two Kafka topics of the provider's own; its answers are OrderUpdated."""
+
+from datetime import datetime
+
+from libs.contracts.events import CancelRequested, OrderRequested, OrderStatusAsked, ShipTo
+from libs.contracts.topics import Topic, provider_topics
+from services.order_dispatch.domain import Order
+
+
+def topics(provider_id: str) -> tuple[Topic, ...]:
+    return provider_topics(provider_id)
+
+
+def deliver(order: Order, ship_to: ShipTo, at: datetime) -> tuple[OrderRequested]:
+    request = OrderRequested(
+        provider_id=order.provider_id,
+        order_id=order.order_id,
+        product_id=order.product_id,
+        packs=order.packs,
+        pack_size=order.pack_size,
+        quantity=order.quantity,
+        unit=order.unit,
+        scale=order.scale,
+        ship_to=ship_to,
+        requested_at=at,
+        needed_by=order.needed_by,
+    )
+    return (request,)
+
+
+def cancel(order: Order, at: datetime) -> tuple[CancelRequested]:
+    reason = order.cancellation.reason if order.cancellation else ""
+    return (CancelRequested(provider_id=order.provider_id, order_id=order.order_id, reason=reason, requested_at=at),)
+
+
+def status(order: Order, at: datetime) -> tuple[OrderStatusAsked]:
+    return (OrderStatusAsked(provider_id=order.provider_id, order_id=order.order_id, requested_at=at),)

@@ -1,0 +1,24 @@
+"""What can be tuned about orders, and why it is as it is."""
+
+from pydantic import Field
+
+from libs.kit import Settings as KitSettings
+
+
+class Settings(KitSettings):
+    """Knobs of order_dispatch."""
+
+    #: How long an order waits before the provider is asked; within it cancelling is certain.
+    cancel_window_hours: float = Field(default=0, ge=0)
+    #: A provider that says nothing for so long has perhaps not got the order: it is asked, not sent again.
+    answer_hours: float = Field(default=24, gt=0)
+    #: The pause before the second question about one order; it doubles after each.
+    ask_again_hours: float = Field(default=2, gt=0)
+    #: No order is forgotten for longer than this.
+    ask_again_at_most_hours: float = Field(default=24, gt=0)
+    #: Door to door where neither provider nor order names a date; DRS counts with 5 days.
+    default_lead_time_days: float = Field(default=5, gt=0)
+    #: A date further away is a slip of the provider's: an order may not block its pool for years.
+    longest_promise_days: float = Field(default=400, gt=0)
+    #: Orders looked at per statement; a page, not a limit.
+    look_page: int = Field(default=500, ge=1)

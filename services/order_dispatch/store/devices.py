@@ -1,0 +1,104 @@
+"""Which slots there are, in which unit, and where they went when their device was replaced."""
+
+from libs.contracts.events import SlotMove, SlotSpec
+from libs.kit import Store as KitStore
+from libs.units import BaseUnit
+from services.order_dispatch.domain import Device, Slot
+
+
+class Devices(KitStore):
+    """SQL about devices and slots."""
+
+    async def save_device(self, device_id: str, customer_id: str, registration: int) -> bool:
+        """Write down a registration; False where a later one is known already."""
+        known: int | None = await self.connection.fetchval(
+            """-- save_device
+            INSERT INTO device (device_id, customer_id, registration, state) VALUES ($1, $2, $3, 'active')
+            ON CONFLICT (device_id) DO UPDATE
+            SET customer_id = excluded.customer_id, registration = excluded.registration, state = 'active'
+            WHERE device.registration < excluded.registration
+            RETURNING registration
+            """,
+            device_id,
+            customer_id,
+            registration,
+        )
+        return known is not None
+
+    async def save_slots(self, device_id: str, slots: tuple[SlotSpec, ...]) -> None:
+        await self.connection.executemany(
+            """-- save_slots
+            INSERT INTO slot (device_id, slot, unit, scale) VALUES ($1, $2, $3, $4)
+            ON CONFLICT (device_id, slot) DO UPDATE
+            SET unit = excluded.unit, scale = excluded.scale, moved_device_id = NULL, moved_slot = NULL
+            """,
+            [(device_id, spec.slot, spec.unit, spec.scale) for spec in slots],
+        )
+
+    async def save_moves(self, old_device_id: str, new_device_id: str, moves: tuple[SlotMove, ...]) -> None:
+        """Send what is meant for the old slots to the new ones, open orders included."""
+        columns = [(old_device_id, move.old_slot, new_device_id, move.new_slot) for move in moves]
+        await self.connection.executemany(
+            """-- save_moves
+            UPDATE slot SET moved_device_id = $3, moved_slot = $4 WHERE device_id = $1 AND slot = $2
+            """,
+            columns,
+        )
+        await self.connection.executemany(
+            """-- save_moves_of_orders
+            UPDATE orders SET device_id = $3, slot = $4
+            WHERE device_id = $1 AND slot = $2 AND state IN ('drafted', 'placing', 'unknown', 'placed', 'shipped')
+            """,
+            columns,
+        )
+
+    async def find_slot(self, device_id: str, slot: str) -> Slot | None:
+        """Return the slot that today stands where this one stood."""
+        row = await self.connection.fetchrow(
+            """-- find_slot
+            WITH RECURSIVE way AS (
+                SELECT device_id, slot, unit, scale, moved_device_id, moved_slot, 0 AS hops
+                FROM slot WHERE device_id = $1 AND slot = $2
+                UNION ALL
+                SELECT s.device_id, s.slot, s.unit, s.scale, s.moved_device_id, s.moved_slot, way.hops + 1
+                FROM way JOIN slot s ON s.device_id = way.moved_device_id AND s.slot = way.moved_slot
+                WHERE way.hops < 100
+            )
+            SELECT way.device_id, way.slot, way.unit, way.scale, device.customer_id, device.state
+            FROM way JOIN device USING (device_id) ORDER BY hops DESC LIMIT 1
+            """,
+            device_id,
+            slot,
+        )
+        if row is None:
+            return None
+        return Slot(
+            row["device_id"], row["slot"], row["customer_id"], BaseUnit(row["unit"]), row["scale"], Device(row["state"])
+        )
+
+    async def knows_device(self, device_id: str) -> bool:
+        found: int | None = await self.connection.fetchval(
+            """-- knows_device
+            SELECT 1 FROM device WHERE device_id = $1
+            """,
+            device_id,
+        )
+        return found is not None
+
+    async def leave_device(self, device_id: str, registration: int) -> None:
+        """Take no more orders for this registration of the device."""
+        await self.connection.execute(
+            """-- leave_device
+            UPDATE device SET state = 'left' WHERE device_id = $1 AND registration <= $2
+            """,
+            device_id,
+            registration,
+        )
+
+    async def leave_devices(self, customer_id: str) -> None:
+        await self.connection.execute(
+            """-- leave_devices
+            UPDATE device SET state = 'left' WHERE customer_id = $1
+            """,
+            customer_id,
+        )

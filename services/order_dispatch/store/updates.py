@@ -1,0 +1,54 @@
+"""What providers said, kept as they said it and applied once."""
+
+from libs.contracts.events import OrderUpdated
+from libs.kit import Store as KitStore
+from services.order_dispatch.domain import Verdict
+
+
+class Updates(KitStore):
+    """SQL about providers' updates."""
+
+    async def add_update(self, update: OrderUpdated, verdict: Verdict) -> None:
+        """Keep an update with its fate; of an erased customer's order only what identifies it."""
+        await self.connection.execute(
+            """-- add_update
+            INSERT INTO provider_update (provider_id, update_id, order_id, status, at, body, received_at, fate, reason)
+            SELECT $1, $2, $3, $4, $5,
+                CASE WHEN EXISTS (SELECT FROM orders WHERE order_id = $3 AND erased_at IS NOT NULL)
+                    THEN '{}'::jsonb ELSE $6::jsonb END,
+                $7, $8, $9
+            """,
+            update.provider_id,
+            update.update_id,
+            update.order_id,
+            update.status,
+            update.at,
+            update.model_dump(mode="json"),
+            self.now,
+            verdict.fate,
+            verdict.reason,
+        )
+
+    async def count_repeat(self, update: OrderUpdated) -> bool | None:
+        """Count an update that was heard before; None if it was not, False if it said something else then."""
+        same: bool | None = await self.connection.fetchval(
+            """-- count_repeat
+            UPDATE provider_update SET repeats = repeats + 1
+            WHERE provider_id = $1 AND update_id = $2
+            RETURNING body IN ('{}'::jsonb, $3::jsonb)
+            """,
+            update.provider_id,
+            update.update_id,
+            update.model_dump(mode="json"),
+        )
+        return same
+
+    async def forget_updates(self, customer_id: str) -> None:
+        """Drop tracking numbers and free text about a customer's orders."""
+        await self.connection.execute(
+            """-- forget_updates
+            UPDATE provider_update SET body = '{}'
+            FROM orders WHERE orders.order_id = provider_update.order_id AND orders.customer_id = $1
+            """,
+            customer_id,
+        )

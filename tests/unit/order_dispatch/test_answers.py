@@ -1,0 +1,241 @@
+"""What a provider's updates do, in whatever order they come."""
+
+import itertools
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from libs.contracts.events import Evidence, UpdateStatus
+from services.order_dispatch.domain import (
+    CLOSED,
+    TRANSITIONS,
+    Ask,
+    Cancellation,
+    Fate,
+    State,
+    ask_to_cancel,
+    hear,
+    look,
+)
+from tests.unit.order_dispatch import a
+
+
+def judged(order, said, at=a.NOON):
+    return hear(order, said, a.ACME, a.PATIENCE, at)
+
+
+def names(turn):
+    return [type(event).__name__ for event in turn.events]
+
+
+class TestAccepted:
+    def test_places_the_order_with_the_providers_date(self):
+        turn = a.heard(a.order(State.PLACING), a.update("accepted", expected_at=a.NOON + a.days(2)))
+
+        assert turn.order.state is State.PLACED
+        assert turn.events[0].expected_at == turn.order.promised_at == turn.order.look_at == a.NOON + a.days(2)
+
+    def test_without_a_date_counts_the_providers_usual_days(self):
+        turn = a.heard(a.order(State.PLACING), a.update("accepted"))
+
+        assert turn.order.promised_at == turn.order.expected_at == a.NOON + a.days(3)
+
+    def test_without_any_promise_expects_the_default_but_calls_it_no_promise(self):
+        turn = hear(a.order(State.PLACING), a.update("accepted"), None, a.PATIENCE, a.NOON).turn
+
+        assert turn.order.promised_at is None
+        assert turn.order.expected_at == a.NOON + a.days(5)
+
+    def test_a_date_years_away_is_left_out(self):
+        turn = a.heard(a.order(State.PLACING), a.update("accepted", expected_at=a.NOON + a.days(4000)))
+
+        assert turn.order.expected_at == a.NOON + a.days(3)
+
+    def test_ends_not_knowing(self):
+        assert a.heard(a.order(State.UNKNOWN), a.update("accepted")).order.state is State.PLACED
+
+    def test_again_moves_the_date_and_keeps_the_promise(self):
+        placed = a.heard(a.order(State.PLACING), a.update("accepted", expected_at=a.NOON + a.days(2))).order
+
+        turn = a.heard(placed, a.update("accepted", update_id="u2", expected_at=a.NOON + a.days(6)))
+
+        assert (turn.events, turn.steps) == ((), ())
+        assert turn.order.expected_at == a.NOON + a.days(6)
+        assert turn.order.promised_at == a.NOON + a.days(2)
+
+    def test_again_with_a_date_that_passed_does_not_make_us_ask_at_every_tick(self):
+        late = a.NOON + a.days(9)
+        placed = look(a.order(State.PLACED), a.PATIENCE, late).order
+
+        turn = hear(placed, a.update("accepted", update_id="u2"), a.ACME, a.PATIENCE, late).turn
+
+        assert turn.order.look_at == late + a.days(2 / 24)
+
+    def test_after_shipping_is_late(self):
+        verdict = judged(a.order(State.SHIPPED), a.update("accepted"))
+
+        assert (verdict.fate, verdict.turn) == (Fate.NOT_APPLIED, None)
+        assert verdict.reason == "the order is already shipped"
+
+
+class TestShipped:
+    def test_implies_that_it_was_accepted(self):
+        turn = a.heard(a.order(State.PLACING), a.update("shipped", tracking="T1", expected_at=a.NOON + a.days(1)))
+
+        assert names(turn) == ["OrderPlaced", "OrderShipped"]
+        assert [step.there for step in turn.steps] == [State.PLACED, State.SHIPPED]
+        assert turn.events[1].tracking == "T1"
+        assert turn.order.look_at == a.NOON + a.days(1)
+
+    def test_with_less_than_ordered_ships_less(self):
+        turn = a.heard(a.order(State.PLACED), a.update("shipped", quantity=30))
+
+        assert turn.events[0].quantity == 30
+
+    def test_again_moves_the_date_and_keeps_the_quantity(self):
+        shipped = a.heard(a.order(State.PLACED), a.update("shipped", quantity=30)).order
+
+        turn = a.heard(shipped, a.update("shipped", update_id="u2", expected_at=a.NOON + a.days(8)))
+
+        assert turn.events == ()
+        assert (turn.order.coming, turn.order.look_at) == (30, a.NOON + a.days(8))
+
+    def test_again_with_another_quantity_is_not_applied(self):
+        verdict = judged(a.order(State.SHIPPED), a.update("shipped", update_id="u2", quantity=1))
+
+        assert verdict.fate is Fate.NOT_APPLIED
+
+
+class TestDelivered:
+    def test_credits_what_was_shipped(self):
+        shipped = a.heard(a.order(State.PLACED), a.update("shipped", quantity=30)).order
+
+        (said,) = a.heard(shipped, a.update("delivered")).events
+
+        assert (said.quantity, said.evidence) == (30, Evidence.REPORTED)
+        assert (said.device_id, said.slot) == ("brewer", "1")
+
+    def test_believes_the_count_at_the_door(self):
+        (said,) = a.heard(a.order(State.SHIPPED), a.update("delivered", quantity=39)).events
+
+        assert said.quantity == 39
+
+    def test_implies_everything_before_and_makes_up_no_date(self):
+        turn = hear(a.order(State.PLACING), a.update("delivered"), None, a.PATIENCE, a.NOON).turn
+
+        assert names(turn) == ["OrderPlaced", "OrderShipped", "OrderDelivered"]
+        assert turn.order.expected_at is None
+
+    def test_counts_from_the_providers_date_but_not_from_its_future(self):
+        early = a.heard(a.order(State.SHIPPED), a.update("delivered", at=a.NOON - a.days(1)))
+        ahead = a.heard(a.order(State.SHIPPED), a.update("delivered", at=a.NOON + a.days(900)))
+
+        assert early.order.delivered_at == a.NOON - a.days(1)
+        assert ahead.order.delivered_at == a.NOON
+
+
+class TestRefused:
+    @pytest.mark.parametrize("state", [State.PLACING, State.UNKNOWN])
+    def test_ends_an_order_with_the_providers_words(self, state):
+        turn = a.heard(a.order(state), a.update("refused", reason="sold out"))
+
+        assert turn.order.state is State.REFUSED
+        assert turn.events[0].reason == "sold out"
+
+    def test_after_accepting_is_a_cancellation(self):
+        turn = a.heard(a.order(State.PLACED), a.update("refused", reason="sold out"))
+
+        assert turn.order.state is State.CANCELLED
+        assert (turn.events[0].by, turn.events[0].reason) == ("provider", "sold out")
+
+
+class TestCancelled:
+    def test_names_who_wanted_it(self):
+        asked = ask_to_cancel(a.order(State.PLACED), Cancellation("customer", "moving house", a.NOON))
+        assert asked.asks == (Ask.CANCEL,)
+
+        turn = a.heard(asked.order, a.update("cancelled", reason="as asked"))
+
+        assert (turn.events[0].by, turn.events[0].reason) == ("customer", "moving house")
+
+    def test_comes_too_late_for_shipped_goods(self):
+        assert judged(a.order(State.SHIPPED), a.update("cancelled")).fate is Fate.NOT_APPLIED
+
+
+class TestNotFound:
+    def test_fails_an_unknown_order(self):
+        turn = a.heard(a.order(State.UNKNOWN), a.update("not_found"))
+
+        assert turn.order.state is State.FAILED
+        assert turn.order.look_at is None
+
+    def test_is_no_answer_before_anybody_asked(self):
+        assert judged(a.order(State.PLACING), a.update("not_found")).fate is Fate.NOT_APPLIED
+
+    def test_cannot_take_an_acceptance_back(self):
+        assert judged(a.order(State.PLACED), a.update("not_found")).fate is Fate.NOT_APPLIED
+
+    def test_agrees_to_a_cancellation(self):
+        asked = ask_to_cancel(a.order(State.PLACING), Cancellation("customer", "", a.NOON)).order
+
+        assert a.heard(asked, a.update("not_found")).order.state is State.CANCELLED
+
+
+class TestHear:
+    def test_an_order_of_another_provider_is_refused(self):
+        assert judged(a.order(State.PLACING), a.update("accepted", provider_id="evil")).fate is Fate.REFUSED
+
+    def test_an_order_nobody_knows_is_unmatched(self):
+        assert judged(None, a.update("accepted")).fate is Fate.UNMATCHED
+
+    def test_a_drafted_order_was_never_asked_for(self):
+        assert judged(a.drafted(), a.update("accepted")).fate is Fate.NOT_APPLIED
+
+    @pytest.mark.parametrize("status", UpdateStatus)
+    def test_closed_states_absorb(self, status):
+        assert judged(a.order(State.DELIVERED), a.update(status)).fate is Fate.NOT_APPLIED
+
+    @pytest.mark.parametrize("order", list(itertools.permutations(["accepted", "shipped", "delivered"])))
+    def test_any_order_of_a_delivery_says_each_fact_once(self, order):
+        place, said = a.order(State.PLACING), Counter()
+        for status in order:
+            verdict = judged(place, a.update(status))
+            if verdict.turn:
+                place = verdict.turn.order
+                said.update(names(verdict.turn))
+
+        assert place.state is State.DELIVERED
+        assert said == {"OrderPlaced": 1, "OrderShipped": 1, "OrderDelivered": 1}
+
+
+updates = some.builds(
+    a.update,
+    some.sampled_from(UpdateStatus),
+    quantity=some.none() | some.integers(0, 100),
+    expected_at=some.none() | some.integers(-5, 900).map(lambda day: a.NOON + a.days(day)),
+)
+
+
+class TestAnyLife:
+    @given(some.lists(updates | some.integers(0, 20), max_size=12))
+    def test_makes_only_moves_of_the_table_and_ends_once(self, happenings):
+        order, now, ends = a.order(State.PLACING), a.NOON, []
+        for happening in happenings:
+            if isinstance(happening, int):
+                now += a.days(happening)
+                due = order.look_at is not None and order.look_at <= now
+                turn = look(order, a.PATIENCE, now) if due else None
+            else:
+                turn = judged(order, happening, now).turn
+            if turn is None:
+                continue
+            assert all((step.here, step.there) in TRANSITIONS for step in turn.steps)
+            assert [step.number for step in turn.steps] == list(range(order.step + 1, turn.order.step + 1))
+            ends += [step.there for step in turn.steps if step.there in CLOSED]
+            order = turn.order
+            waits = order.look_at is not None
+            assert waits != (order.state in CLOSED), "an open order is always looked at again"
+
+        assert len(ends) == (order.state in CLOSED)

@@ -1,0 +1,70 @@
+"""From an approval to a drafted order."""
+
+import pytest
+
+from libs.units import BaseUnit
+from services.order_dispatch.domain import Ask, Device, Provider, State, draft, sent
+from services.order_dispatch.domain.drafts import price_of
+from tests.unit.order_dispatch import a
+
+
+def names(turn):
+    return [type(event).__name__ for event in turn.events]
+
+
+class TestDraft:
+    def test_says_what_is_ordered_and_what_it_costs(self):
+        turn = a.draft(a.approved(), a.slot(), a.ACME, a.offer(), a.NOON)
+
+        assert turn.order.state is State.DRAFTED
+        (said,) = turn.events
+        assert (said.packs, said.quantity, said.price, said.currency) == (2, 40, 998, "USD")
+
+    def test_asks_nobody_yet(self):
+        assert draft(a.approved(), a.slot(), a.ACME, a.offer(), a.NOON).asks == ()
+
+    def test_goes_to_the_slot_that_took_over(self):
+        turn = draft(a.approved(), a.slot(device_id="new", slot="2"), a.ACME, a.offer(), a.NOON)
+
+        assert (turn.order.device_id, turn.order.slot) == ("new", "2")
+
+    @pytest.mark.parametrize(
+        ("provider", "reason"),
+        [(None, "there is no provider acme"), (Provider("acme", "Acme", "kafka", active=False), "Acme is not active")],
+    )
+    def test_fails_at_once_where_nobody_can_be_asked(self, provider, reason):
+        turn = draft(a.approved(), a.slot(), provider, None, a.NOON)
+
+        assert names(turn) == ["OrderDrafted", "OrderFailed"]
+        assert turn.order.state is State.FAILED
+        assert turn.events[1].reason == reason
+
+    @pytest.mark.parametrize("gone", [{"device": Device.LEFT}, {"customer_id": "bob"}])
+    def test_is_cancelled_at_once_where_the_device_left(self, gone):
+        turn = draft(a.approved(), a.slot(**gone), a.ACME, a.offer(), a.NOON)
+
+        assert names(turn) == ["OrderDrafted", "OrderCancelled"]
+        assert [step.there for step in turn.steps] == [State.DRAFTED, State.CANCELLED]
+
+
+class TestPriceOf:
+    def test_counts_packs_of_the_offered_size(self):
+        assert price_of(3, 20, a.slot(), a.offer()) == 3 * 499
+
+    def test_sees_that_1000_grams_are_1000000_steps_of_a_milligram(self):
+        slot, offer = a.slot(unit=BaseUnit.GRAM, scale=3), a.offer(unit=BaseUnit.GRAM, pack_size=1000)
+
+        assert price_of(1, 1_000_000, slot, offer) == 499
+
+    @pytest.mark.parametrize("other", [{"pack_size": 21}, {"unit": BaseUnit.GRAM}, {"scale": 1}])
+    def test_does_not_guess_for_another_pack(self, other):
+        assert price_of(1, 20, a.slot(), a.offer(**other)) is None
+
+
+class TestSent:
+    def test_asks_the_provider_once_and_waits_for_its_answer(self):
+        turn = sent(a.drafted(), a.PATIENCE, a.NOON)
+
+        assert turn.order.state is State.PLACING
+        assert turn.asks == (Ask.DELIVER,)
+        assert turn.order.look_at == a.NOON + a.days(1)
