@@ -1,0 +1,145 @@
+"""Brings topics (from offset 0) and tables (one snapshot) into an evidence folder."""
+
+import asyncio
+import json
+import time
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+
+import asyncpg
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+
+OWN = ("usage", "accounts", "slots", "stock", "reorders", "orders", "offers", "notices")
+PROVIDERS = ("provider-orders-", "provider-updates-")
+#: What the judge reads of each service; services that lack a table are passed over.
+TABLES = (
+    "cursor",
+    "counter",
+    "held",
+    "parked",
+    "intent",
+    "slot",
+    "account",
+    "stock",
+    "ledger_entry",
+)
+POLL_SECONDS = 0.1
+
+
+async def gather(folder: Path, *, kafka_url: str, database_url: str, now: datetime, settle_s: float = 0) -> None:
+    """Write topics/ and tables/; first wait up to `settle_s` until everything on the broker was read.
+
+    `now` is the time on the services' clock: what is due later is not late.
+    """
+    consumer = AIOKafkaConsumer(bootstrap_servers=kafka_url, enable_auto_commit=False, max_partition_fetch_bytes=2**22)
+    database = await asyncpg.connect(database_url)
+    await consumer.start()
+    try:
+        places = await _places(consumer)
+        await _settled(consumer, places, database, now, time.monotonic() + settle_s)
+        ends = await consumer.end_offsets(places)
+        await _write_topics(consumer, ends, folder / "topics")
+        await _write_tables(database, folder / "tables")
+        (folder / "gathered.json").write_text(json.dumps({"now": now.isoformat()}))
+    finally:
+        await consumer.stop()
+        await database.close()
+
+
+async def _places(consumer: AIOKafkaConsumer) -> list[TopicPartition]:
+    """Return every partition of every topic of the product."""
+    topics = sorted(name for name in await consumer.topics() if name in OWN or name.startswith(PROVIDERS))
+    places = []
+    for topic in topics:
+        places += [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
+    return places
+
+
+async def _settled(
+    consumer: AIOKafkaConsumer,
+    places: list[TopicPartition],
+    database: asyncpg.Connection,
+    now: datetime,
+    deadline: float,
+) -> None:
+    """Return when all was published and read, or when time is up: the judge names what is not."""
+    while time.monotonic() < deadline:
+        to_do, cursors = await _progress(database, now)
+        ends = await consumer.end_offsets(places)
+        if not to_do and all(offset >= ends.get(place, 0) for place, offset in cursors):
+            return
+        await asyncio.sleep(POLL_SECONDS)
+
+
+async def _progress(database: asyncpg.Connection, now: datetime) -> tuple[int, list[tuple[TopicPartition, int]]]:
+    """Return how many events and effects are still to do and where each cursor stands, from one snapshot."""
+    to_do, cursors = 0, []
+    async with database.transaction(isolation="repeatable_read", readonly=True):
+        for schema, table in await _tables(database, ("cursor", "counter", "intent")):
+            if table == "counter":
+                to_do += await database.fetchval(
+                    f'SELECT coalesce(sum(sequence - published), 0) FROM "{schema}".counter'
+                )
+            elif table == "intent":
+                waiting = f"SELECT count(*) FROM \"{schema}\".intent WHERE state IN ('due', 'claimed') AND due_at <= $1"
+                to_do += await database.fetchval(waiting, now)
+            else:
+                rows = await database.fetch(f'SELECT topic, partition, next_offset FROM "{schema}".cursor')
+                cursors += [(TopicPartition(row["topic"], row["partition"]), row["next_offset"]) for row in rows]
+    return to_do, cursors
+
+
+async def _write_topics(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int], folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    starts = await consumer.beginning_offsets(list(ends))
+    open_places = {place: end for place, end in ends.items() if end > starts[place]}
+    rows: dict[str, list[dict[str, object]]] = defaultdict(list)
+    consumer.assign(list(open_places))
+    for place in open_places:
+        consumer.seek(place, starts[place])
+    while open_places:
+        for place, records in (await consumer.getmany(timeout_ms=1000, max_records=5000)).items():
+            rows[place.topic] += [_row(record) for record in records if record.offset < ends[place]]
+        for place in list(open_places):
+            if await consumer.position(place) >= open_places[place]:
+                consumer.pause(place)
+                del open_places[place]
+    for topic, found in rows.items():
+        found.sort(key=lambda row: (row["partition"], row["offset"]))
+        _write(folder / f"{topic}.jsonl", found)
+
+
+def _row(record: ConsumerRecord) -> dict[str, object]:
+    """Return a record as evidence; bytes that are no text are shown, not kept."""
+    return {
+        "partition": record.partition,
+        "offset": record.offset,
+        "at_ms": record.timestamp,
+        "key": None if record.key is None else record.key.decode(errors="backslashreplace"),
+        "value": (record.value or b"").decode(errors="backslashreplace"),
+    }
+
+
+async def _write_tables(database: asyncpg.Connection, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    async with database.transaction(isolation="repeatable_read", readonly=True):
+        for schema, table in await _tables(database, TABLES):
+            rows = await database.fetch(f'SELECT to_jsonb(row) - \'value\' AS row FROM "{schema}"."{table}" AS row')
+            _write(folder / f"{schema}.{table}.jsonl", [json.loads(row["row"]) for row in rows])
+
+
+async def _tables(database: asyncpg.Connection, names: Iterable[str]) -> list[tuple[str, str]]:
+    rows = await database.fetch(
+        """SELECT table_schema, table_name FROM information_schema.tables
+        WHERE table_name = ANY($1::text[]) AND table_schema NOT IN ('pg_catalog', 'information_schema')
+        ORDER BY 1, 2""",
+        list(names),
+    )
+    return [(row["table_schema"], row["table_name"]) for row in rows]
+
+
+def _write(path: Path, rows: Iterable[dict[str, object]]) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)

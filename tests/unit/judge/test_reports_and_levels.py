@@ -1,0 +1,114 @@
+"""Falsified reports and levels turn the judge red, in words that help."""
+
+import pytest
+
+from tests.unit.judge.reading import kinds, verdict_of, words
+from tests.unit.judge.story import PLACE, registered, restocked
+
+
+class TestReports:
+    def test_an_accepted_report_that_is_nowhere_is_lost_at_the_gateway(self):
+        story = restocked()
+        usage = story.report("SlotUsed", 3, quantity=5)
+        story.drop(usage)
+
+        verdict = verdict_of(story)
+
+        assert verdict.lost == 1
+        assert "gateway: call 3 was told 202" in verdict.anomalies[0].stopped_at
+
+    def test_a_report_with_an_unknown_outcome_may_be_there_or_not(self):
+        story = restocked()
+        story.drop(story.report("SlotUsed", 3, quantity=5, outcome="info"))
+
+        assert verdict_of(story).green
+
+    def test_a_refused_report_must_not_be_there(self):
+        story = registered()
+        story.report("SlotUsed", 1, quantity=5, outcome="fail")
+        story.say("usage", "SlotUsed", PLACE | {"boot": "b", "seq": 1, "quantity": 5, "at": "2026-01-01T08:00:00Z"})
+
+        assert "was refused and is on the topic" in words(story)
+
+    def test_nobody_sent_this(self):
+        story = restocked()
+        story.say("usage", "SlotUsed", PLACE | {"boot": "b", "seq": 9, "quantity": 5, "at": "2026-01-01T08:00:00Z"})
+
+        assert "phantom" in kinds(story)
+
+    def test_a_kilogram_that_became_a_gram_is_seen(self):
+        story = registered(unit="GRM")
+        story.report("SlotUsed", 1, quantity="0.005", unit="kg")
+        written = story.evidence.topics["usage"][0]
+        written.event["data"]["quantity"] = 5
+        assert verdict_of(story).green
+
+        written.event["data"]["quantity"] = 0
+
+        assert kinds(story) == {"differs"}
+
+
+class TestLevels:
+    def test_late_duplicate_and_reordered_reports_come_to_the_same_level(self):
+        story = registered()
+        for seq, quantity in ((1, 10), (3, 7), (2, 5), (3, 7), (1, 10)):
+            story.report("SlotUsed", seq, quantity=quantity)
+        story.row("consumption.slot", level=28, used_total=22, **PLACE)
+
+        verdict = verdict_of(story)
+
+        assert verdict.green, verdict.anomalies
+        assert verdict.figures["duplicates_dropped"] == 2
+
+    def test_a_late_use_before_a_level_report_does_not_lower_the_level(self):
+        story = registered()
+        story.report("SlotUsed", 1, quantity=10)
+        story.report("SlotMeasured", 3, level=30)
+        story.report("SlotUsed", 4, quantity=2)
+        story.report("SlotUsed", 2, quantity=6)
+        story.row("consumption.slot", level=28, used_total=18, **PLACE)
+
+        assert verdict_of(story).green
+
+    def test_a_new_boot_comes_after_the_old_one_and_the_old_ones_tail_still_counts(self):
+        story = registered()
+        story.report("SlotUsed", 1, quantity=10)
+        story.report("SlotMeasured", 1, boot="c", level=30)
+        story.report("SlotUsed", 2, boot="b", quantity=4)
+        story.row("consumption.slot", level=30, used_total=14, **PLACE)
+
+        assert verdict_of(story).green
+
+    @pytest.mark.parametrize(("used", "kind"), [(30, "lost"), (50, "doubled")])
+    def test_a_report_that_counts_not_or_twice_is_seen(self, used, kind):
+        story = restocked()
+        story.report("SlotUsed", 3, quantity=10)
+        story.evidence.tables["consumption.slot"][0] |= {"used_total": used + 10, "level": 80 - used - 10}
+
+        verdict = verdict_of(story)
+
+        assert [(one.kind, one.count) for one in verdict.anomalies if one.where.startswith("slot ")] == [(kind, 1)]
+
+    def test_a_wrong_level_with_all_reports_counted_differs(self):
+        story = restocked()
+        story.evidence.tables["consumption.slot"][0]["level"] = 39
+
+        assert kinds(story) == {"differs"}
+
+    def test_an_arrival_raises_a_slot_that_is_loaded_directly(self):
+        story = registered(loading="direct")
+        story.report("SlotUsed", 1, quantity=10)
+        story.fact("OrderDelivered", quantity=30, **PLACE)
+        story.row("consumption.slot", level=70, used_total=10, **PLACE)
+
+        assert "differs" not in kinds(story)
+
+    def test_what_was_held_or_parked_is_not_missed_in_the_level(self):
+        story = restocked()
+        story.report("SlotUsed", 3, quantity=10)
+        story.row("consumption.held", topic="usage", partition=0, offset=2)
+
+        verdict = verdict_of(story)
+
+        assert not [one for one in verdict.anomalies if one.where.startswith("slot ")]
+        assert verdict.figures["reports_put_aside"] == verdict.figures["held"] == 1
