@@ -5,6 +5,7 @@ key with another body is a conflict (422), with the first request still under wa
 """
 
 import hashlib
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import asyncpg
@@ -32,10 +33,8 @@ class Kept(NamedTuple):
 
 def digest_of(body: bytes) -> str:
     """Return a digest that is equal for bodies that are equal as JSON, whatever their spacing or key order."""
-    try:
+    with suppress(orjson.JSONDecodeError):  # what is not JSON is equal only to the letter
         body = orjson.dumps(orjson.loads(body), option=orjson.OPT_SORT_KEYS)
-    except orjson.JSONDecodeError:
-        pass  # not JSON: equal only to the letter
     return hashlib.sha256(body).hexdigest()
 
 

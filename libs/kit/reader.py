@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 HINT_SECONDS = 5.0
+NEW_TOPIC_MS = 2_000  # how soon a new provider's topic is noticed
 DRAIN_SECONDS = 20.0  # a batch that waits for Postgres longer than this is left to the next owner
 EVENTS_PER_BATCH = 200  # handlers of single events make small transactions, so that locks are short
 
@@ -81,10 +82,9 @@ class Reader:
         options: dict[str, Any] = config.builder.keywords  # type: ignore[attr-defined]  # a partial since connect()
         config.builder = partial(
             CursorConsumer,
-            **options,
+            **options | {"metadata_max_age_ms": NEW_TOPIC_MS},
             load_cursors=self._load_cursors,
             poll_wait_ms=self._settings.poll_wait_ms,
-            metadata_max_age_ms=5_000,  # how soon a new provider's topic is noticed
         )
         await self._broker.start()
 

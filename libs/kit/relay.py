@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -14,6 +15,7 @@ from libs.kit.database import Connection
 from libs.kit.failures import TRANSIENT, Lost
 from libs.kit.lease import end_lease, take_lease
 from libs.kit.metrics import EVENTS_PUBLISHED, RELAY_LEADS, RELAY_RESENT
+from libs.kit.relay_sql import Unsent
 from libs.kit.tail import highest_sequences
 
 if TYPE_CHECKING:
@@ -40,17 +42,20 @@ class Relay:
     def wake(self) -> None:
         self._woken.set()
 
+    def _announced(self, *_: object) -> None:
+        self.wake()
+
     async def run(self) -> None:
         """Relay until cancelled; raises Lost where log and outbox cannot be of the same story."""
         pause = 0.1
         while True:
             try:
                 async with self._kit.pool.acquire() as connection:
-                    await connection.add_listener(self._channel, lambda *_: self.wake())
+                    await connection.add_listener(self._channel, self._announced)
                     try:
                         await self._lead_or_follow(connection)
                     finally:
-                        await connection.remove_listener(self._channel, lambda *_: None)
+                        await connection.remove_listener(self._channel, self._announced)
             except (*TRANSIENT, KafkaError) as passing:
                 LOG.warning("relay waits", extra={"reason": repr(passing), "seconds": pause})
                 self._leads = False
@@ -112,27 +117,16 @@ class Relay:
         if not rows:
             self.progressed_at = time.monotonic()
             return 0
-        acked: dict[Place, int] = {}
-        pending = []
-        for place, run in relay_sql.by_place(rows).items():
-            batch = producer.create_batch()
-            last = 0
-            for row in run:
-                if batch.append(key=row.key, value=row.value, timestamp=None) is None:
-                    break  # full; the rest goes with the next round
-                last = row.sequence
-            if not last:
-                raise Lost(f"{place}: event {run[0].sequence} is larger than a batch may be")
-            batch.close()
-            pending.append((place, last, await producer.send_batch(batch, place[0], partition=place[1])))
-        sent = await asyncio.gather(*(future for _, _, future in pending), return_exceptions=True)
-        for (place, last, _), outcome in zip(pending, sent, strict=True):
-            if not isinstance(outcome, BaseException):
-                acked[place] = last
-        published = await relay_sql.set_published(connection, acked)
-        for topic, count in published.items():
+        pending = [await _send(producer, place, run) for place, run in relay_sql.by_place(rows).items()]
+        outcomes = await asyncio.gather(*(sending.acked for sending in pending), return_exceptions=True)
+        failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+        acked = {
+            sending.place: sending.last
+            for sending, outcome in zip(pending, outcomes, strict=True)
+            if not isinstance(outcome, BaseException)
+        }
+        for topic, count in (await relay_sql.set_published(connection, acked)).items():
             EVENTS_PUBLISHED.labels(topic).inc(count)
-        failures = [outcome for outcome in sent if isinstance(outcome, BaseException)]
         if failures:
             raise failures[0]
         self.progressed_at = time.monotonic()
@@ -163,3 +157,24 @@ class Relay:
     def stalled_seconds(self) -> float:
         """Return for how long this leading relay has not managed a round."""
         return time.monotonic() - self.progressed_at if self._leads else 0.0
+
+
+class Sending(NamedTuple):
+    """A batch on its way: the broker's acknowledgement covers everything up to `last`."""
+
+    place: Place
+    last: int
+    acked: Awaitable[Any]
+
+
+async def _send(producer: AIOKafkaProducer, place: Place, run: Sequence[Unsent]) -> Sending:
+    """Send the oldest events of one partition as one batch to exactly that partition."""
+    batch, last = producer.create_batch(), 0
+    for row in run:
+        if batch.append(key=row.key, value=row.value, timestamp=None) is None:
+            break  # full; the rest goes with the next round
+        last = row.sequence
+    if not last:
+        raise Lost(f"{place}: event {run[0].sequence} is larger than a batch may be")
+    batch.close()
+    return Sending(place, last, await producer.send_batch(batch, place[0], partition=place[1]))

@@ -53,6 +53,9 @@ async def _open(service: Service, settings: Settings) -> Kit:
             if absent:
                 raise Retry(f"migrations not run yet: {', '.join(absent)}")
             await check_topics(settings.kafka_url, [topic for topic in service.topics if "*" not in topic])
+        except Lost:
+            await kit.close()
+            raise
         except (*TRANSIENT, KafkaError) as away:
             if kit is not None:
                 await kit.close()

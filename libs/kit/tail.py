@@ -32,10 +32,10 @@ async def highest_sequences(kafka_url: str, places: Iterable[Place]) -> dict[Pla
     An empty partition that never had a record answers 0; one whose records were all deleted by
     retention is left out, because nothing can be said of it.
     """
+    partitions = [TopicPartition(*place) for place in places]
+    if not partitions:
+        return {}
     async with AIOKafkaConsumer(bootstrap_servers=kafka_url, enable_auto_commit=False) as consumer:
-        partitions = [TopicPartition(*place) for place in places]
-        if not partitions:
-            return {}
         ends = await consumer.end_offsets(partitions)
         starts = await consumer.beginning_offsets(partitions)
         found = {(tp.topic, tp.partition): 0 for tp in partitions if ends[tp] == 0}

@@ -7,7 +7,6 @@ import asyncio
 import sys
 from collections.abc import Sequence
 
-from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
@@ -16,16 +15,17 @@ from libs.kit.failures import Lost, Retry
 from libs.kit.settings import KafkaAddress
 
 READY_SECONDS = 30.0
+#: Survives the loss of one broker with min.insync.replicas=2; a smaller cluster gets what it can.
+REPLICAS = 3
 
 
-async def create_topics(kafka_url: str, topics: Sequence[Topic], replication: int = -1) -> None:
-    """Make the topics that do not exist and return when every partition has a leader.
-
-    -1 leaves the replication factor to the broker's default.
-    """
+async def create_topics(kafka_url: str, topics: Sequence[Topic]) -> None:
+    """Make the topics that do not exist and return when every partition has a leader."""
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka_url)
     await admin.start()
     try:
+        brokers = len((await admin.describe_cluster())["brokers"])
+        replication = min(REPLICAS, brokers)
         wanted = [NewTopic(t.name, t.partitions, replication, topic_configs=t.config) for t in topics]
         answer = await admin.create_topics(wanted)
         for _, code, *_ in answer.topic_errors:
@@ -34,7 +34,9 @@ async def create_topics(kafka_url: str, topics: Sequence[Topic], replication: in
         async with asyncio.timeout(READY_SECONDS):
             names = [topic.name for topic in topics]
             # The admin client has no event for a leader's election.
-            while any(_leaderless(found) for found in await admin.describe_topics(names)):
+            while any(  # noqa: ASYNC110
+                _leaderless(found) for found in await admin.describe_topics(names)
+            ):
                 await asyncio.sleep(0.05)
     finally:
         await admin.close()
@@ -50,18 +52,18 @@ async def check_topics(kafka_url: str, names: Sequence[str]) -> None:
 
     With another number of partitions one key would be in two places, and its order lost.
     """
-    consumer = AIOKafkaConsumer(bootstrap_servers=kafka_url, enable_auto_commit=False)
-    await consumer.start()
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_url)
+    await admin.start()
     try:
-        known = await consumer.topics()
-        for name in names:
-            if name not in known:
-                raise Retry(f"topic {name} does not exist yet; `python -m libs.kit.topics create` makes it")
-            found, agreed = len(consumer.partitions_for_topic(name) or ()), find_topic(name).partitions
-            if found != agreed:
+        known = set(await admin.list_topics())
+        if absent := [name for name in names if name not in known]:
+            raise Retry(f"no topic {', '.join(absent)} yet; `python -m libs.kit.topics create` makes them")
+        for described in await admin.describe_topics(list(names)):
+            name, found = described["topic"], len(described["partitions"])
+            if found != (agreed := find_topic(name).partitions):
                 raise Lost(f"topic {name} has {found} partitions, agreed are {agreed}")
     finally:
-        await consumer.stop()
+        await admin.close()
 
 
 if __name__ == "__main__":
