@@ -76,12 +76,13 @@ def judge_reports(evidence: Evidence) -> Findings:
     slots = slots_of(evidence)
     sent = sent_reports(evidence, slots)
     written = written_reports(evidence)
+    unnamed = {_unnamed(records[0]) for records in written.values()}
     for identity, report in sent.items():
-        if report.accepted_by is not None and identity not in written:
+        if report.accepted_by is not None and identity not in written and identity not in unnamed:
             place = f"gateway: call {report.accepted_by} was told 202, and usage has no record"
             found.note(LOST, _name(identity), f"{report.kind} was accepted and is gone", stopped_at=place)
     for identity, records in written.items():
-        _judge_written(found, identity, records, sent.get(identity))
+        _judge_written(found, identity, records, sent.get(identity) or sent.get(_unnamed(records[0])))
     found.figures["reports_sent"] = len(sent)
     found.figures["reports_accepted"] = sum(1 for report in sent.values() if report.accepted_by is not None)
     found.figures["events_in"] = len(evidence.topics.get("usage", []))
@@ -148,7 +149,13 @@ def identity_of(device_id: str, report: Row, report_id: object, steps: int | Non
         return Identity(device_id, report["slot"], ("boot", report["boot"], report["seq"]))
     if report_id is not None:
         return Identity(device_id, report["slot"], ("id", report_id))
-    return Identity(device_id, report["slot"], (report["type"], datetime.fromisoformat(report["at"]), steps))
+    return Identity(device_id, report["slot"], ("said", report["type"], datetime.fromisoformat(report["at"]), steps))
+
+
+def _unnamed(record: Record) -> Identity:
+    """Return what a report is known by to a sender that gave it no name; the gateway made one up."""
+    said = {name: record.data[name] for name in ("slot", "at")} | {"type": record.type}
+    return identity_of(record.data["device_id"], said, None, steps_of(record.data))
 
 
 def usage_records(evidence: Evidence) -> Iterator[tuple[Identity, Record]]:

@@ -36,6 +36,17 @@ class TestReports:
 
         assert "phantom" in kinds(story)
 
+    def test_a_report_without_a_name_is_known_by_time_and_value(self):
+        story = registered()
+        written = story.report("SlotUsed", None, boot=None, quantity=5)
+        written.event["data"] |= {"boot": None, "seq": None, "report_id": "made up by the gateway"}
+        story.row("consumption.slot", level=45, used_total=5, **PLACE)
+
+        assert verdict_of(story).green
+
+        story.drop(written)
+        assert verdict_of(story).lost == 1
+
     def test_a_kilogram_that_became_a_gram_is_seen(self):
         story = registered(unit="GRM")
         story.report("SlotUsed", 1, quantity="0.005", unit="kg")
