@@ -60,6 +60,7 @@ def start_postgres(stops: Stops) -> str:
 def kafka_environment(host: str, port: int) -> dict[str, str]:
     """Return the image's settings for one node that clients reach at host:port."""
     return {
+        "CLUSTER_ID": "cmVwbGVuaXNoLXN0YWNrLQ",
         "KAFKA_NODE_ID": "1",
         "KAFKA_PROCESS_ROLES": "broker,controller",
         "KAFKA_CONTROLLER_QUORUM_VOTERS": "1@localhost:29093",

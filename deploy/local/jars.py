@@ -123,3 +123,10 @@ def _progress(count: int) -> Iterator[tuple[Say, Download]]:
 
     with bar:
         yield say, download
+
+
+if __name__ == "__main__":
+    try:
+        classpath()
+    except StackError as error:
+        sys.exit(f"setup: {error}")

@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# setup.sh runtime|dev: makes .venv with exactly the locked packages and fetches Kafka.
+# Needs python3 (>= 3.11) and nothing else; does nothing when all is in place.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+UV_VERSION=0.13.8
+wanted=${1:?usage: setup.sh runtime|dev}
+python=${PYTHON:-python3}
+
+say() { printf '%s\n' "$*" >&2; }
+fail() { say "setup: $*"; exit 1; }
+
+make_venv() {
+    "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+        || fail "$python is missing or older than 3.11; choose another: make setup PYTHON=/path/to/python3"
+    say "setup: .venv with $("$python" --version)"
+    if "$python" -c 'import ensurepip' 2>/dev/null; then
+        "$python" -m venv .venv
+        .venv/bin/python -m pip install --quiet --disable-pip-version-check "uv==$UV_VERSION"
+    elif "$python" -m pip --version >/dev/null 2>&1; then
+        "$python" -m venv --without-pip .venv
+        "$python" -m pip --python .venv/bin/python install --quiet --disable-pip-version-check "uv==$UV_VERSION"
+    else
+        fail "$python has neither ensurepip nor pip (Debian: apt-get install python3-venv)"
+    fi
+}
+
+# The lock that was installed last lies beside the packages; the same text means the same packages.
+installed() { cmp -s "$1" .venv/installed.lock; }
+
+sync() {
+    say "setup: packages of $1"
+    rm -f .venv/installed.lock
+    .venv/bin/uv pip sync --quiet --require-hashes --python .venv/bin/python "$1"
+    cp "$1" .venv/installed.lock
+}
+
+.venv/bin/uv --version >/dev/null 2>&1 || make_venv
+if [ "$wanted" = dev ] || [ -f .venv/has-dev ]; then
+    # Never back from dev to runtime: the dev lock holds every runtime package at the same version.
+    touch .venv/has-dev
+    installed requirements-dev.lock || sync requirements-dev.lock
+else
+    installed requirements.lock || sync requirements.lock
+fi
+
+# Our own folders come onto the path without building anything.
+site=$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+[ "$(cat "$site/replenish.pth" 2>/dev/null)" = "$PWD" ] || printf '%s\n' "$PWD" >"$site/replenish.pth"
+if [ ! -x .venv/bin/replenish ]; then
+    # Not a Python script: its first line could be longer than the kernel reads.
+    printf '#!/bin/sh\nexec "$(dirname "$(readlink -f "$0")")/python" -m deploy.local "$@"\n' >.venv/bin/replenish
+    chmod 755 .venv/bin/replenish
+fi
+
+.venv/bin/python -m deploy.local.jars

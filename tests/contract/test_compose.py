@@ -1,0 +1,82 @@
+"""Is docker-compose.yml valid, complete, and the same stack as the local one?"""
+
+import copy
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from deploy.local import containers
+from deploy.local.names import SERVICES, for_people
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = json.loads((ROOT / "deploy" / "compose-spec" / "compose-spec.json").read_text())
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+
+
+def errors(compose):
+    return [error.message for error in jsonschema.Draft202012Validator(SCHEMA).iter_errors(compose)]
+
+
+class TestSchema:
+    def test_is_a_schema_that_refuses(self):
+        jsonschema.Draft202012Validator.check_schema(SCHEMA)
+        broken = copy.deepcopy(COMPOSE)
+        broken["services"]["kafka"]["imagee"] = "apache/kafka"
+
+        assert errors(broken)
+
+    def test_accepts_our_file(self):
+        assert errors(COMPOSE) == []
+
+
+class TestServices:
+    def test_are_ours_and_their_backends(self):
+        assert set(COMPOSE["services"]) == {*map(for_people, SERVICES), "kafka", "postgres", "prepare"}
+
+    def test_use_the_images_of_the_tests(self):
+        assert COMPOSE["services"]["kafka"]["image"] == containers.KAFKA_IMAGE
+        assert COMPOSE["services"]["postgres"]["image"] == containers.POSTGRES_IMAGE
+
+    def test_set_the_same_cluster_id_and_single_node_settings_as_the_tests(self):
+        environment = COMPOSE["services"]["kafka"]["environment"]
+        expected = containers.kafka_environment("127.0.0.1", 9092)
+
+        differing = {name for name, value in expected.items() if environment.get(name) != value}
+
+        assert differing == {
+            "KAFKA_LISTENERS",
+            "KAFKA_ADVERTISED_LISTENERS",
+            "KAFKA_LISTENER_SECURITY_PROTOCOL_MAP",
+            "KAFKA_INTER_BROKER_LISTENER_NAME",
+        }
+
+    def test_the_image_is_built_from_a_file_that_exists(self):
+        build = COMPOSE["services"]["prepare"]["build"]
+
+        assert (ROOT / build["context"] / build["dockerfile"]).is_file()
+
+    @pytest.mark.parametrize("service", SERVICES)
+    def test_runs_its_own_module_with_its_own_secrets_only(self, service):
+        entry = COMPOSE["services"][for_people(service)]
+        (mount,) = entry["volumes"]
+
+        assert entry["command"] == [f"services.{service}"]
+        assert mount["volume"] == {"subpath": f"secrets/{service}"}
+        assert mount["target"] == entry["environment"]["SECRETS_DIR"]
+        assert mount.get("read_only", False) is (service != "portal")
+
+    @pytest.mark.parametrize("service", SERVICES)
+    def test_is_told_where_everybody_is(self, service):
+        environment = COMPOSE["services"][for_people(service)]["environment"]
+
+        for other in SERVICES:
+            assert environment[f"{other.upper()}_URL"] == f"http://{for_people(other)}:8000"
+        assert "DATABASE_URL" not in environment
+
+    @pytest.mark.parametrize("service", COMPOSE["services"])
+    def test_is_published_on_the_loopback_only(self, service):
+        for port in COMPOSE["services"][service].get("ports", []):
+            assert port.startswith("127.0.0.1:")
