@@ -15,7 +15,10 @@ NO_NUL = r"^[^\x00]*$"
 
 def as_utc(moment: datetime) -> datetime:
     """Return the same moment in UTC, which JSON then shows with a Z."""
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:  # the first and last hours that a datetime can hold have no UTC
+        return moment
 
 
 Id = Annotated[str, Field(min_length=1, max_length=200, pattern=NO_NUL)]

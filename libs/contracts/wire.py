@@ -60,17 +60,17 @@ def decoder(topic: str) -> Callable[[bytes], Envelope]:
     A moment told finer than in microseconds may differ by one microsecond from what pydantic reads.
     """
     place = find_topic(topic)
-    read = msgspec.json.Decoder(Union[tuple(_struct(event) for event in place.events)]).decode  # noqa: UP007  computed
+    read = _reader(place)
 
     def decode(value: bytes) -> Envelope:
         try:
             if not value.isascii():
                 value.decode()  # msgspec skips unknown fields unread; nobody shall pass on what is not UTF-8
             if b"\\u0000" not in value:
-                return cast("Envelope", read(value))
+                return read(value)
         except REFUSALS:
             pass
-        return cast("Envelope", read(_judged(topic, value)))
+        return read(_judged(topic, value))
 
     return decode if place.provider_id is None else _of_one_provider(place, decode)
 
@@ -102,6 +102,16 @@ def _of_one_provider(topic: Topic, decode: Callable[[bytes], Envelope]) -> Calla
         return envelope
 
     return decode_own
+
+
+class _Nothing(msgspec.Struct, tag_field="type", tag="\0"):
+    """An arm no value can have: without it msgspec lets `type` be missing where a topic has one event only."""
+
+
+def _reader(topic: Topic) -> Callable[[bytes], Envelope]:
+    arms = (*(_struct(event) for event in topic.events), _Nothing)
+    read = msgspec.json.Decoder(Union[arms]).decode  # noqa: UP007  the arms are computed
+    return cast("Callable[[bytes], Envelope]", read)
 
 
 @cache

@@ -32,7 +32,7 @@ def exact(amount: str | float | Decimal) -> Fraction:
 
 def _written(amount: str | float | Decimal) -> str:
     if isinstance(amount, bool) or not isinstance(amount, str | int | float | Decimal):
-        raise NotANumber(f"{str(amount)[:40]!r} is no decimal number", REMEDY)
+        raise NotANumber(f"a {type(amount).__name__} is no decimal number", REMEDY)
     # Python refuses, with an error of its own, to write integers of thousands of digits.
     if isinstance(amount, int) and amount.bit_length() > MOST_DIGITS * 4:
         raise OutOfRange("the number has more digits than are read", REMEDY)

@@ -1,0 +1,46 @@
+"""A rule that cannot be derived is an error when the struct is made, never a difference on the wire."""
+
+from typing import Annotated, Any
+
+import pytest
+from pydantic import AfterValidator, BaseModel, Field
+
+from libs.contracts.catalogue import CATALOGUE, Id
+from libs.contracts.structs import CannotDerive, struct_of
+
+
+def model_with(annotation, **field):
+    return type("Odd", (BaseModel,), {"__annotations__": {"x": annotation}} | field)
+
+
+class TestStructOf:
+    def test_has_the_fields_and_defaults_of_every_event(self):
+        for event in CATALOGUE.values():
+            struct = struct_of(event)
+
+            assert list(struct.__struct_fields__) == list(event.model_fields)
+
+    @pytest.mark.parametrize(
+        "annotation",
+        [
+            str,
+            str | None,
+            Annotated[str, Field(min_length=1)],
+            Annotated[str, Field(pattern="unanchored")],
+            bytes,
+            Any,
+            dict[str, int],
+            list[int],
+            tuple[int, str],
+            Annotated[int, AfterValidator(abs)],
+            Annotated[float, Field(allow_inf_nan=True)],
+            Annotated[str, Field(pattern="^a$", strict=True)],
+        ],
+    )
+    def test_refuses_what_it_was_not_taught(self, annotation):
+        with pytest.raises(CannotDerive):
+            struct_of(model_with(annotation))
+
+    def test_refuses_an_alias(self):
+        with pytest.raises(CannotDerive):
+            struct_of(model_with(Id, x=Field(alias="y")))

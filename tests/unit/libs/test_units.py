@@ -1,0 +1,256 @@
+"""Words and decimals from outside become whole steps, exactly, or are refused with what to send."""
+
+from contextlib import suppress
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from libs.units import (
+    MOST_STEPS,
+    AmbiguousUnit,
+    BaseUnit,
+    NotANumber,
+    NotWhole,
+    OutOfRange,
+    RefusedAmount,
+    UnknownCurrency,
+    UnknownUnit,
+    WrongDimension,
+    base_unit,
+    format_money,
+    format_quantity,
+    parse_money,
+    parse_quantity,
+)
+from libs.units.spellings import UNITS
+
+EACH, GRAM, ML, PERCENT = BaseUnit.EACH, BaseUnit.GRAM, BaseUnit.MILLILITRE, BaseUnit.PERCENT
+
+
+class TestBaseUnit:
+    @pytest.mark.parametrize(
+        ("spelling", "base"),
+        [
+            # The table of seeds/002, row by row.
+            *[(s, ML) for s in ("liters", "liter", "litre", "litres", "l", "L", "ml", "milliliter", "milliliters")],
+            ("fl oz", ML),
+            *[(s, GRAM) for s in ("kg", "kilograms", "kilogram")],
+            *[(s, EACH) for s in ("count", "pod", "pods", "sheet", "sheets")],
+            # Its other words.
+            *[(s, ML) for s in ("Lt", "Fl oz")],
+            *[(s, GRAM) for s in ("Kg", "Lbs")],
+            *[(s, EACH) for s in ("Count", ["Coffee", "pods"][1], "Tabs")],
+            *[(s, PERCENT) for s in ("Percentage", "%", "percent")],
+            # Devices, Alexa and UN/CEFACT.
+            *[
+                (s, GRAM)
+                for s in ("g", "mg", "GRAM", "KILOGRAM", "lb", "pounds", "POUND", "oz wt", "GRM", "KGM", "ONZ")
+            ],
+            *[(s, ML) for s in ("FLUID_OUNCE", "fl. oz.", "fl-oz", " fl  oz ", "LITER", "LTR", "MLT", "OZA", "floz")],
+            *[(s, EACH) for s in ("C62", "EA", "each", "tablets", "pcs")],
+            ("P1", PERCENT),
+        ],
+    )
+    def test_knows_every_spelling(self, spelling, base):
+        assert base_unit(spelling) is base
+
+    @pytest.mark.parametrize("spelling", ["oz", "OZ", "ounce", "ounces", " Oz. "])
+    def test_refuses_a_bare_ounce_and_says_what_to_send(self, spelling):
+        with pytest.raises(AmbiguousUnit) as refusal:
+            base_unit(spelling)
+
+        assert refusal.value.code == "ambiguous_unit"
+        assert "a weight or a volume" in refusal.value.problem
+        assert "fl oz" in refusal.value.remedy
+        assert "oz wt" in refusal.value.remedy
+
+    @pytest.mark.parametrize("spelling", ["", " ", "parsec", "kg kg", "\N{KELVIN SIGN}"])
+    def test_refuses_what_nobody_knows(self, spelling):
+        with pytest.raises(UnknownUnit) as refusal:
+            base_unit(spelling)
+
+        assert len(str(refusal.value)) < 300
+
+
+class TestParseQuantity:
+    @pytest.mark.parametrize(
+        ("amount", "unit", "base", "scale", "steps"),
+        [
+            ("2.5", "kg", GRAM, 0, 2500),
+            (2.5, "kg", GRAM, 0, 2500),
+            (Decimal("2.5"), "Kilograms", GRAM, 1, 25_000),
+            (0.1, "l", ML, 0, 100),
+            ("3", "pods", EACH, 0, 3),
+            (3, "count", EACH, 0, 3),
+            (3.0, "count", EACH, 0, 3),
+            ("0.5", "tabs", EACH, 1, 5),
+            ("100", "%", PERCENT, 0, 100),
+            ("12.5", "percent", PERCENT, 1, 125),
+            ("250", "mg", GRAM, 3, 250),
+            (" 1e3 ", "ml", ML, 0, 1000),
+            ("0", "g", GRAM, 0, 0),
+            # By hand: 103 x 29.5735295625 = 3046.07..., 1 lb = 453.59237 g, 1 oz = 28.349523125 g.
+            (103, "fl oz", ML, 0, 3046),
+            ("1", "lb", GRAM, 0, 454),
+            ("1", "lb", GRAM, 5, 45_359_237),
+            ("1", "oz", GRAM, 0, 28),
+            ("1", "ounce", GRAM, 6, 28_349_523),
+            ("1", "ounces", ML, 0, 30),
+            ("1", "oz", ML, 6, 29_573_530),
+            ("1", "uk fl oz", ML, 0, 28),
+            ("80", "oz wt", GRAM, 4, 22_679_618),
+        ],
+    )
+    def test_is_exact(self, amount, unit, base, scale, steps):
+        assert parse_quantity(amount, unit, base=base, scale=scale) == steps
+
+    def test_rounds_customary_halves_to_the_even_step(self):
+        # 8 oz = 226.796185 g: a half at five places, between ...18 (even) and ...19.
+        assert parse_quantity("8", "oz", base=GRAM, scale=5) == 22_679_618
+        # 24 oz = 680.388555 g: a half between ...55 and ...56 (even).
+        assert parse_quantity("24", "oz", base=GRAM, scale=5) == 68_038_856
+
+    @given(st.integers(0, 2**53), st.sampled_from(list(BaseUnit)), st.integers(0, 6))
+    def test_reads_what_is_formatted(self, steps, base, scale):
+        assert parse_quantity(format_quantity(steps, scale), base.value, base=base, scale=scale) == steps
+
+    @given(st.integers(0, 10**9), st.integers(0, 3))
+    def test_reads_floats_as_their_shortest_decimal(self, thousandths, scale):
+        amount = thousandths / 1000
+
+        steps = Fraction(thousandths, 1000) * 1000 * 10**scale
+        assert parse_quantity(amount, "kg", base=GRAM, scale=scale) == steps
+
+    @given(st.decimals(0, 10**6, places=4), st.sampled_from(sorted(UNITS)), st.sampled_from(list(BaseUnit)))
+    def test_is_off_by_half_a_step_at_most_and_only_for_customary_units(self, amount, unit, base):
+        try:
+            steps = parse_quantity(amount, unit, base=base, scale=2)
+        except RefusedAmount:
+            return
+
+        wanted = Fraction(amount) * UNITS[unit].factor * 100
+        assert abs(steps - wanted) <= (Fraction(1, 2) if UNITS[unit].customary else 0)
+
+    @pytest.mark.parametrize(
+        ("amount", "unit", "base", "refusal", "words"),
+        [
+            ("1", "kg", ML, WrongDimension, "'kg' does not measure a volume, which this slot holds; send"),
+            ("1", "fl oz", GRAM, WrongDimension, "does not measure a weight"),
+            ("1", "oz", EACH, WrongDimension, "does not measure a count"),
+            ("1", "oz", PERCENT, WrongDimension, "does not measure a percentage"),
+            ("1", "pods", PERCENT, WrongDimension, "does not measure a percentage"),
+            ("1", "cubits", EACH, UnknownUnit, 'send "count" or "pods"'),
+            ("1.5", "g", GRAM, NotWhole, "1.5 g is finer than this slot's step; send a multiple of 1 g"),
+            ("0.5", "pods", EACH, NotWhole, "send a multiple of 1 piece"),
+            (0.1 + 0.2, "l", ML, NotWhole, "finer than this slot's step"),
+            ("0.001", "lb", GRAM, NotWhole, "finer than this slot's step"),
+            ("-1", "g", GRAM, OutOfRange, "'-1' is negative; send zero or more"),
+            (-1, "g", GRAM, OutOfRange, "negative"),
+            (-0.5, "kg", GRAM, OutOfRange, "negative"),
+            (2**53 + 1, "g", GRAM, OutOfRange, "more than any slot holds"),
+            ("9" * 39, "g", GRAM, OutOfRange, "more than any slot holds"),
+            ("9" * 41, "g", GRAM, OutOfRange, "more digits than are read"),
+            pytest.param("9" * 100_000, "g", GRAM, OutOfRange, "longer than any amount", id="huge text"),
+            pytest.param(10**100_000, "g", GRAM, OutOfRange, "more digits", id="huge integer"),
+            ("1e999", "g", GRAM, OutOfRange, "more digits"),
+            ("1e-999", "g", GRAM, OutOfRange, "more digits"),
+            ("1e999999999999", "g", GRAM, NotANumber, "no decimal number"),
+            (1e300, "g", GRAM, OutOfRange, "more digits"),
+            (Decimal("1e500000"), "g", GRAM, NotANumber, "no decimal number"),
+            (float("nan"), "g", GRAM, NotANumber, "'nan' is no decimal number"),
+            (float("inf"), "g", GRAM, NotANumber, "'inf' is no decimal number"),
+            (Decimal("sNaN"), "g", GRAM, NotANumber, "no decimal number"),
+            (True, "pods", EACH, NotANumber, "a bool is no decimal number"),
+            (None, "pods", EACH, NotANumber, "no decimal number"),
+            ([10**5000], "pods", EACH, NotANumber, "a list is no decimal number"),
+            ("", "pods", EACH, NotANumber, "no decimal number"),
+            ("2,5", "kg", GRAM, NotANumber, "decimals take a point, not a comma"),
+            ("1_000", "g", GRAM, NotANumber, "no decimal number"),
+            ("0x10", "g", GRAM, NotANumber, "no decimal number"),
+            ("1/3", "kg", GRAM, NotANumber, "no decimal number"),
+            ("+-1", "g", GRAM, NotANumber, "no decimal number"),
+            ("\N{ARABIC-INDIC DIGIT THREE}", "g", GRAM, NotANumber, "no decimal number"),
+        ],
+    )
+    def test_refuses_in_words(self, amount, unit, base, refusal, words):
+        with pytest.raises(refusal) as refused:
+            parse_quantity(amount, unit, base=base, scale=0)
+
+        assert words in str(refused.value)
+        assert refused.value.problem
+        assert refused.value.remedy
+        assert len(str(refused.value)) < 300
+
+    def test_takes_the_largest_quantity(self):
+        assert parse_quantity(MOST_STEPS, "g", base=GRAM, scale=0) == MOST_STEPS
+
+    @given(st.text(max_size=50), st.text(max_size=20), st.sampled_from(list(BaseUnit)))
+    def test_answers_any_text_with_steps_or_a_refusal(self, amount, unit, base):
+        for written, spelled in ((amount, "g"), ("1", unit)):
+            with suppress(RefusedAmount):
+                assert 0 <= parse_quantity(written, spelled, base=base, scale=0) <= MOST_STEPS
+
+
+class TestFormatQuantity:
+    @pytest.mark.parametrize(
+        ("steps", "scale", "written"),
+        [
+            (0, 0, "0"),
+            (100, 0, "100"),
+            (12500, 3, "12.5"),
+            (5, 3, "0.005"),
+            (-5, 3, "-0.005"),
+            (-10, 1, "-1"),
+            (0, 2, "0"),
+        ],
+    )
+    def test_writes_an_exact_decimal(self, steps, scale, written):
+        assert format_quantity(steps, scale) == written
+
+
+class TestMoney:
+    @pytest.mark.parametrize(
+        ("amount", "currency", "minor"),
+        [
+            ("4.99", "USD", 499),
+            (4.99, "USD", 499),
+            (5, "EUR", 500),
+            ("4.990", "USD", 499),
+            ("1200", "JPY", 1200),
+            ("1.234", "KWD", 1234),
+            ("0", "BRL", 0),
+        ],
+    )
+    def test_is_minor_units(self, amount, currency, minor):
+        assert parse_money(amount, currency) == minor
+
+    @pytest.mark.parametrize(
+        ("minor", "currency", "written"),
+        [(499, "USD", "4.99"), (5, "USD", "0.05"), (-5, "USD", "-0.05"), (1200, "JPY", "1200"), (5, "KWD", "0.005")],
+    )
+    def test_is_written_with_all_places(self, minor, currency, written):
+        assert format_money(minor, currency) == written
+
+    @given(st.integers(0, 2**53), st.sampled_from(["USD", "JPY", "KWD"]))
+    def test_reads_what_is_written(self, minor, currency):
+        assert parse_money(format_money(minor, currency), currency) == minor
+
+    @pytest.mark.parametrize(
+        ("amount", "currency", "refusal", "words"),
+        [
+            ("4.999", "USD", NotWhole, "send at most 2 decimal places"),
+            ("1.5", "JPY", NotWhole, "send at most 0 decimal places"),
+            ("-1", "USD", OutOfRange, "negative"),
+            ("1e30", "USD", OutOfRange, "more than any price"),
+            ("free", "USD", NotANumber, "no decimal number"),
+            ("1", "usd", UnknownCurrency, "three capital letters"),
+            ("1", "XXX", UnknownCurrency, "no active ISO 4217 currency"),
+            ("1", "", UnknownCurrency, "no active ISO 4217 currency"),
+        ],
+    )
+    def test_refuses_in_words(self, amount, currency, refusal, words):
+        with pytest.raises(refusal, match=words):
+            parse_money(amount, currency)
