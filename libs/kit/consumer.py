@@ -13,6 +13,12 @@ from libs.kit.log_proof import Bounds, check_bounds, check_record, first_fetch
 
 LOG = logging.getLogger(__name__)
 
+#: aiokafka has one fetch under way per broker, without the partitions whose records are being
+#: handled: those wait until it returns. So fetches are short while records come, and rarer when idle.
+BUSY_FETCH_MS = 50
+IDLE_FETCH_MS = 250
+IDLE_AFTER_SECONDS = 2.0
+
 #: Returns the cursors of these places, making those that do not exist at the given log starts.
 LoadCursors = Callable[[dict[Place, int]], Awaitable[dict[Place, Cursor]]]
 
@@ -31,7 +37,7 @@ class CursorConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka is unt
         self._unplaced: set[TopicPartition] = set()
         self._unproven: dict[TopicPartition, Cursor] = {}
         self._joined = False
-        self.polled_at = asyncio.get_running_loop().time()
+        self.polled_at = self._found_at = asyncio.get_running_loop().time()
         #: Changes whenever partitions are taken away: batches of an earlier one are dropped.
         self.generation = 0
 
@@ -63,9 +69,17 @@ class CursorConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka is unt
         found = await super().getmany(
             *partitions, timeout_ms=max(timeout_ms, self._poll_wait_ms), max_records=max_records
         )
+        self._pace(bool(found))
         if self.generation != generation or self._unplaced:
             return {}  # read from a place that is no longer ours; it is read again after the seek
         return self._prove(found) if self._unproven else found
+
+    def _pace(self, found: bool) -> None:
+        now = asyncio.get_running_loop().time()
+        if found:
+            self._found_at = now
+        busy = now - self._found_at < IDLE_AFTER_SECONDS
+        self._fetcher._fetch_max_wait_ms = BUSY_FETCH_MS if busy else IDLE_FETCH_MS  # noqa: SLF001  # no public way
 
     async def _place(self) -> None:
         unplaced = sorted(self._unplaced & self.assignment())

@@ -1,4 +1,4 @@
-"""Whether a service is ready and getting on, from what it really does; sampled every second."""
+"""Whether a service is ready and getting on, from what it really does; sampled all the time."""
 
 import asyncio
 import logging
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from libs.kit.relay import Relay
 
 LOG = logging.getLogger(__name__)
-SAMPLE_SECONDS = 1.0
+SAMPLE_SECONDS = 2.0
 CLEAN_SECONDS = 600.0
 INTENT_KEEP_DAYS = 30
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 TOGETHER = 200
-POLL_SECONDS = 1.0
+POLL_SECONDS = 2.0
 
 
 class Releaser:

@@ -1,24 +1,26 @@
-"""Who asks: EdDSA tokens signed by the portal, verified with its published keys (RFC 7519, 7517, 8037)."""
+"""Who asks: EdDSA tokens signed by the portal, verified with its published keys (RFC 7519, 7517, 8037).
+
+The libraries for signatures and for calling out are imported when the first token comes: they
+take a seventh of an idle service's memory.
+"""
 
 import asyncio
 import time
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import httpx
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
 from pydantic import SecretStr
 
 from libs.kit.failures import Retry
 from libs.kit.problems import Problem
 
-ISSUER = AUDIENCE = "replenish"
-ALGORITHMS = ["EdDSA", "Ed25519"]
+if TYPE_CHECKING:
+    from joserfc.jwk import KeySet
+
+    from libs.kit.neighbours import Neighbours
+
 KEYS_SECONDS = 300.0
 #: An unknown key id asks the portal again at most this often, however many tokens carry it.
 UNKNOWN_KEY_SECONDS = 2.0
-LEEWAY_SECONDS = 5
 
 
 class Principal(NamedTuple):
@@ -37,52 +39,34 @@ def unauthorized(detail: str) -> Problem:
     )
 
 
-def read_claims(token: str, keys: KeySet) -> Principal:
-    """Return who the token speaks for; raises Problem 401 with the reason."""
-    try:
-        claims = jwt.decode(token, keys, algorithms=ALGORITHMS).claims
-        jwt.JWTClaimsRegistry(
-            leeway=LEEWAY_SECONDS,
-            iss={"essential": True, "value": ISSUER},
-            aud={"essential": True, "value": AUDIENCE},
-            exp={"essential": True},
-        ).validate(claims)
-        return Principal(
-            str(claims["sub"]),
-            str(claims["role"]),
-            claims.get("customer_id"),
-            claims.get("service"),
-            claims.get("provider_id"),
-        )
-    except (JoseError, ValueError, KeyError, TypeError) as refused:
-        raise unauthorized(f"The token is not accepted: {refused}") from None
-
-
 class Verifier:
     """Verifies tokens with the portal's keys, which it keeps for a while."""
 
-    def __init__(self, http: httpx.AsyncClient, portal_url: str) -> None:
-        self._http, self._url = http, f"{portal_url}/.well-known/jwks.json"
+    def __init__(self, neighbours: "Neighbours", portal_url: str) -> None:
+        self._neighbours, self._url = neighbours, f"{portal_url}/.well-known/jwks.json"
         self._keys: KeySet | None = None
         self._read_at = 0.0
         self._lock = asyncio.Lock()
 
     async def verify(self, token: str) -> Principal:
         """Return who asks; raises Problem 401, or Problem 503 where the keys cannot be read."""
+        from libs.kit.tokens import read_claims  # noqa: PLC0415  # see above
+
         keys = await self._current(KEYS_SECONDS)
         try:
             return read_claims(token, keys)
         except Problem:
             return read_claims(token, await self._current(UNKNOWN_KEY_SECONDS))
 
-    async def _current(self, age_seconds: float) -> KeySet:
+    async def _current(self, age_seconds: float) -> "KeySet":
+        from libs.kit.tokens import read_keys  # noqa: PLC0415  # see above
+
         async with self._lock:
             if self._keys is None or time.monotonic() - self._read_at > age_seconds:
                 try:
-                    answer = (await self._http.get(self._url)).raise_for_status()
-                    self._keys = KeySet.import_key_set(answer.json())
+                    self._keys = read_keys(await self._neighbours.get_json(self._url))
                     self._read_at = time.monotonic()
-                except (httpx.HTTPError, JoseError, ValueError):
+                except (Retry, ValueError):
                     if self._keys is None:
                         raise Problem(503, "keys_unavailable", "Tokens cannot be verified just now") from None
             return self._keys
@@ -91,8 +75,8 @@ class Verifier:
 class ServiceToken:
     """This service's own token, fetched from the portal and renewed before it ends."""
 
-    def __init__(self, http: httpx.AsyncClient, portal_url: str, service: str, key: SecretStr) -> None:
-        self._http, self._url, self._service, self._key = http, f"{portal_url}/v1/tokens", service, key
+    def __init__(self, neighbours: "Neighbours", portal_url: str, service: str, key: SecretStr) -> None:
+        self._neighbours, self._url, self._service, self._key = neighbours, f"{portal_url}/v1/tokens", service, key
         self._token = ""
         self._ends = 0.0
 
@@ -100,10 +84,7 @@ class ServiceToken:
         """Return a valid token; raises Retry while the portal cannot give one."""
         if time.monotonic() > self._ends:
             body = {"service": self._service, "service_key": self._key.get_secret_value()}
-            try:
-                answer: dict[str, Any] = (await self._http.post(self._url, json=body)).raise_for_status().json()
-            except httpx.HTTPError as away:
-                raise Retry(f"no service token: {away}") from away
+            answer: dict[str, Any] = await self._neighbours.post_json(self._url, body)
             self._token = str(answer["access_token"])
             self._ends = time.monotonic() + 0.8 * float(answer["expires_in"])
         return self._token

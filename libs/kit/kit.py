@@ -4,9 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Self
-
-import httpx
+from typing import TYPE_CHECKING, Any, Self
 
 from libs.contracts.catalogue import Event
 from libs.contracts.topics import Topic
@@ -16,14 +14,17 @@ from libs.kit.context import CURRENT
 from libs.kit.database import Connection, Pool, open_pool
 from libs.kit.idempotency import Asked, Kept, find_answer, keep_answer
 from libs.kit.identity import ServiceToken, Verifier
+from libs.kit.neighbours import Neighbours
 from libs.kit.outbox import Speaker
 from libs.kit.service import Service
 from libs.kit.settings import Settings
 from libs.kit.store import Store
 from libs.kit.transaction import conclude
 
+if TYPE_CHECKING:
+    import httpx
+
 LOG = logging.getLogger(__name__)
-HTTP_SECONDS = 10.0
 
 
 class Transaction:
@@ -50,9 +51,9 @@ class Kit:
     def __init__(self, service: Service, settings: Settings, pool: Pool) -> None:
         self.service, self.settings, self.pool = service, settings, pool
         self.clock: Clock = clock_from(settings.clock_file)
-        self.http = httpx.AsyncClient(timeout=HTTP_SECONDS, follow_redirects=False)
-        self.verifier = Verifier(self.http, settings.portal_url)
-        self._token = ServiceToken(self.http, settings.portal_url, service.name, settings.service_key)
+        self._neighbours = Neighbours()
+        self.verifier = Verifier(self._neighbours, settings.portal_url)
+        self._token = ServiceToken(self._neighbours, settings.portal_url, service.name, settings.service_key)
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._wakers: list[Any] = []
         #: The web application, where one was built.
@@ -63,8 +64,13 @@ class Kit:
         return cls(service, settings, await open_pool(settings, service.name))
 
     async def close(self) -> None:
-        await self.http.aclose()
+        await self._neighbours.close()
         await self.pool.close()
+
+    @property
+    def http(self) -> "httpx.AsyncClient":
+        """Return the client for calls to other services."""
+        return self._neighbours.client
 
     @property
     def replica(self) -> str:

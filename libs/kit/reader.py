@@ -15,7 +15,7 @@ from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.kafka.message import FAKE_CONSUMER
 
 from libs.kit import cursors
-from libs.kit.consumer import CursorConsumer, Rebalances
+from libs.kit.consumer import BUSY_FETCH_MS, CursorConsumer, Rebalances
 from libs.kit.cursors import Cursor, Place
 from libs.kit.intake import Decoded, Intake
 from libs.kit.records import Decode, decoder_for
@@ -59,7 +59,7 @@ class Reader:
             auto_offset_reset="earliest",  # only until the cursor's seek, and for a partition that has none
             max_records=settings.batch_records if batched else EVENTS_PER_BATCH,
             batch_timeout_ms=settings.batch_timeout_ms,
-            fetch_max_wait_ms=50,  # one fetch is under way per broker: a longer one delays other partitions
+            fetch_max_wait_ms=BUSY_FETCH_MS,
             session_timeout_ms=settings.session_timeout_ms,
             rebalance_timeout_ms=settings.rebalance_timeout_ms,
             max_poll_interval_ms=settings.max_poll_interval_ms,

@@ -54,7 +54,8 @@ async def _open(service: Service, settings: Settings) -> Kit:
                 raise Retry(f"migrations not run yet: {', '.join(absent)}")
             await check_topics(settings.kafka_url, [topic for topic in service.topics if "*" not in topic])
         except Lost:
-            await kit.close()
+            if kit is not None:
+                await kit.close()
             raise
         except (*TRANSIENT, KafkaError) as away:
             if kit is not None:
@@ -144,6 +145,8 @@ async def _serve(service: Service, settings: Settings) -> int:
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=5,
+            lifespan="off",  # the kit opens and closes what there is; saves the imports, too
+            ws="none",
         )
     )
     asked_to_stop = asyncio.Event()

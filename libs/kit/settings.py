@@ -44,7 +44,7 @@ class Settings(BaseSettings):
     database_connections: int = 8
     lock_timeout_ms: int = 10_000  # a lock held longer is somebody's bug; the batch backs off and tries again
     relay_lease_seconds: float = 5.0
-    relay_poll_ms: int = 500  # only for what another replica committed; own commits wake the relay
+    relay_poll_ms: int = 1000  # only for what another replica committed; own commits wake the relay
     relay_batch_records: int = 1000
     outbox_keep_seconds: int = 3600
     #: Parked and held records of our own topics above this stop the consumer: something is badly wrong.

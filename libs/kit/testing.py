@@ -69,7 +69,7 @@ async def store_for(service: Service, database_urls: Mapping[str, Urls], **knobs
                 kit = Kit(service, settings, pool)
                 yield kit.store_in(connection)
             finally:
-                await kit.http.aclose()
+                await kit._neighbours.close()  # noqa: SLF001  # the pool is closed below
                 await transaction.rollback()
     finally:
         await pool.close()

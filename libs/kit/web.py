@@ -3,7 +3,6 @@
 from typing import Annotated, Any
 
 import asyncpg
-import httpx
 from fastapi import Depends, FastAPI, Header, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
@@ -18,7 +17,7 @@ from libs.kit.identity import Principal, unauthorized
 from libs.kit.kit import Kit
 from libs.kit.problems import Problem, answer_http, answer_invalid, answer_problem, answer_unavailable
 
-AWAY = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, ConnectionError, TimeoutError, httpx.HTTPError, Retry)
+AWAY = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, ConnectionError, TimeoutError, Retry)
 
 
 def kit_of(request: Request) -> Kit:

@@ -1,0 +1,42 @@
+"""Reads signed tokens (JWT, RFC 7519) with EdDSA keys (RFC 8037)."""
+
+from typing import Any
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+
+from libs.kit.identity import Principal, unauthorized
+
+ISSUER = AUDIENCE = "replenish"
+ALGORITHMS = ["EdDSA", "Ed25519"]
+LEEWAY_SECONDS = 5
+
+
+def read_keys(published: Any) -> KeySet:
+    """Return the portal's public keys; raises ValueError where they are none."""
+    try:
+        return KeySet.import_key_set(published)
+    except (JoseError, KeyError, TypeError) as refused:
+        raise ValueError(f"not a key set: {refused}") from refused
+
+
+def read_claims(token: str, keys: KeySet) -> Principal:
+    """Return who the token speaks for; raises Problem 401 with the reason."""
+    try:
+        claims = jwt.decode(token, keys, algorithms=ALGORITHMS).claims
+        jwt.JWTClaimsRegistry(
+            leeway=LEEWAY_SECONDS,
+            iss={"essential": True, "value": ISSUER},
+            aud={"essential": True, "value": AUDIENCE},
+            exp={"essential": True},
+        ).validate(claims)
+        return Principal(
+            str(claims["sub"]),
+            str(claims["role"]),
+            claims.get("customer_id"),
+            claims.get("service"),
+            claims.get("provider_id"),
+        )
+    except (JoseError, ValueError, KeyError, TypeError) as refused:
+        raise unauthorized(f"The token is not accepted: {refused}") from None
