@@ -1,0 +1,42 @@
+"""Writes evidence as it happens, one JSON line each; a line is out of our hands before we act on it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+
+class Diary:
+    """One file of the evidence folder (tests/judge/README.md says what goes where)."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = path.open("ab", buffering=0)
+        self._calls = 0
+
+    def write(self, **line: Any) -> None:
+        self._file.write(json.dumps(line).encode() + b"\n")
+
+    def invoke(self, **line: Any) -> int:
+        """Note a call before it is made; return its number for the line after it."""
+        self._calls += 1
+        self.write(op="invoke", call=self._calls, **line)
+        return self._calls
+
+
+class Reading:
+    """Follows a file of JSON lines that another process appends to."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._at = 0
+
+    def new_lines(self) -> list[dict[str, Any]]:
+        """Return the whole lines written since the last call."""
+        if not self._path.exists():
+            return []
+        with self._path.open("rb") as file:
+            file.seek(self._at)
+            read = file.read()
+        whole = read[: read.rfind(b"\n") + 1]
+        self._at += len(whole)
+        return [json.loads(line) for line in whole.splitlines()]

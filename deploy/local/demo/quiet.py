@@ -1,0 +1,109 @@
+"""Knows when everything has settled, so that the clock may be stepped.
+
+Proof by order of reading: first the providers' logs, then one snapshot of all schemas, then the ends
+of the log. If the snapshot has nothing left to do and the cursors stand where the log ends *later*,
+nothing was under way in between.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import asyncpg
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from deploy.local.demo.parcels import ProviderLog
+from deploy.local.errors import StackError
+
+#: Between two looks while something is under way.
+POLL_SECONDS = 0.004
+#: A restarted service needs seconds; more than this is no progress.
+PATIENCE_SECONDS = 60.0
+
+#: One row per service: what it has still to do, how far it read, how much it asked of providers.
+ONE_SERVICE = """
+SELECT '{schema}' AS service,
+    (SELECT coalesce(sum(sequence - published), 0)::bigint FROM {schema}.counter) AS unsent,
+    (SELECT count(*) FROM {schema}.intent WHERE state IN ('due', 'claimed') AND due_at <= $1) AS effects,
+    (SELECT count(*) FROM {schema}.tick WHERE ran_at + make_interval(secs => every_seconds) <= $1) AS ticks,
+    (SELECT count(*) FROM {schema}.held WHERE waits_for IS NOT NULL AND retry_at <= now()) AS released,
+    (SELECT jsonb_object_agg(topic || '/' || partition, next_offset) FROM {schema}.cursor) AS cursors,
+    (SELECT jsonb_object_agg(topic, sequence) FROM {schema}.counter WHERE topic LIKE 'provider-orders-%') AS asked
+"""
+
+
+class Look(NamedTuple):
+    """What is still to do; nothing is a quiet system."""
+
+    why: str = ""
+
+    @property
+    def is_quiet(self) -> bool:
+        return not self.why
+
+
+class Quiet:
+    """Asks database, broker and providers whether anything is still on its way."""
+
+    def __init__(
+        self,
+        database: asyncpg.Connection,
+        consumer: AIOKafkaConsumer,
+        schemas: Sequence[str],
+        providers: Mapping[str, ProviderLog],
+    ) -> None:
+        self._database, self._consumer, self._providers = database, consumer, providers
+        self._snapshot = " UNION ALL ".join(ONE_SERVICE.format(schema=schema) for schema in schemas)
+        self.looks = 0
+
+    async def wait(self, now: datetime, *, within_s: float = PATIENCE_SECONDS) -> None:
+        """Return once nothing is left to do at `now`; raise StackError saying what is left."""
+        deadline = time.monotonic() + within_s
+        while not (look := await self.look(now)).is_quiet:
+            if time.monotonic() > deadline:
+                raise StackError(f"not quiet after {within_s:g} s: {look.why}")
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def look(self, now: datetime) -> Look:
+        """Look once, in the order that makes a quiet answer true."""
+        self.looks += 1
+        for provider_id, log in self._providers.items():
+            log.catch_up()
+            if not log.is_idle(now):
+                return Look(f"{provider_id} has something to say")
+        rows = await self._database.fetch(self._snapshot, now)
+        for row in rows:
+            for what in ("unsent", "effects", "ticks", "released"):
+                if row[what]:
+                    return Look(f"{row['service']}: {row[what]} {what}")
+            if behind := self._unheard(row["asked"] or {}):
+                return Look(behind)
+        return await self._all_read(row["cursors"] or {} for row in rows)
+
+    def _unheard(self, asked: Mapping[str, int]) -> str:
+        for provider_id, log in self._providers.items():
+            if (count := asked.get(f"provider-orders-{provider_id}", 0)) > len(log.read):
+                return f"{provider_id} has not read {count - len(log.read)} events"
+        return ""
+
+    async def _all_read(self, cursors: Iterable[Mapping[str, int]]) -> Look:
+        lowest: dict[TopicPartition, int] = {}
+        for place, offset in (item for one in cursors for item in one.items()):
+            topic, _, partition = place.rpartition("/")
+            key = TopicPartition(topic, int(partition))
+            lowest[key] = min(offset, lowest.get(key, offset))
+        ends = await self._consumer.end_offsets(list(lowest))
+        for key, offset in lowest.items():
+            if offset < ends[key]:
+                return Look(f"{key.topic}/{key.partition} is read to {offset} of {ends[key]}")
+        return Look()
+
+
+async def connect(url: str) -> asyncpg.Connection:
+    """Return a connection whose JSON comes as values."""
+    database = await asyncpg.connect(url)
+    await database.set_type_codec("jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
+    return database
