@@ -6,37 +6,40 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from deploy.local.home import Home
+
 LOOK_EVERY_SECONDS = 0.2
 COLOURS = ("cyan", "green", "yellow", "magenta", "blue", "bright_cyan", "bright_green", "bright_magenta")
 NAME_WIDTH = 20
 
 
 class Follower:
-    """Reads what is appended to the logs in a folder, or to chosen ones."""
+    """Reads what is appended to a stack's logs."""
 
-    def __init__(self, folder: Path, *, only: str = "", console: Console | None = None) -> None:
-        """`only` is the beginning of the file names to show."""
-        self._folder = folder
+    def __init__(self, home: Home, *, only: str = "") -> None:
+        """`only` is the beginning of the processes' names to show."""
+        self._folders = (home.logs, home.folder / "kafka", home.folder / "postgres")
         self._only = only
-        self._console = console or Console(highlight=False, soft_wrap=True)
-        self._places = {log: log.stat().st_size for log in self._logs()}
+        self._console = Console(highlight=False, soft_wrap=True)
+        self._places = {log: log.stat().st_size for log in self.logs()}
         self._colours: dict[str, str] = {}
 
     async def follow(self) -> None:
         """Show new lines as they come, until cancelled."""
         while True:
-            for log in self._logs():
+            for log in self.logs():
                 self._show_new(log)
             await asyncio.sleep(LOOK_EVERY_SECONDS)
 
     def show_last(self, lines: int) -> None:
         """Show the end of each log."""
-        for log in self._logs():
+        for log in self.logs():
             for line in log.read_text(errors="replace").splitlines()[-lines:]:
                 self._show(log.stem, line)
 
-    def _logs(self) -> list[Path]:
-        found = sorted(self._folder.glob(f"{self._only}*.log"))
+    def logs(self) -> list[Path]:
+        """Return the logs there are by now."""
+        found = [log for folder in self._folders for log in sorted(folder.glob(f"{self._only}*.log"))]
         return [log for log in found if not log.stem.endswith((".old", "-migrate")) and log.stem != "supervisor"]
 
     def _show_new(self, log: Path) -> None:

@@ -1,7 +1,6 @@
 """A real Postgres as a child process."""
 
 import asyncio
-import hashlib
 import os
 import secrets
 import shutil
@@ -75,8 +74,7 @@ class Postgres:
         account = find_programs().account
         if reachable(self.folder, account):
             return self.folder
-        name = hashlib.sha256(str(self.folder).encode()).hexdigest()[:16]
-        return open_folder(account) / f"data-{name}"
+        return open_folder(account) / self._remembered("place", f"data-{secrets.token_hex(8)}")
 
     def exit_status(self) -> int | None:
         """Return how it ended, None while it runs or before it was started."""

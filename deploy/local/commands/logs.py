@@ -17,16 +17,16 @@ def register(app: typer.Typer) -> None:
 
 
 def logs(
-    name: Annotated[str, typer.Argument(help="A service or instance, e.g. consumption or consumption-1.")] = "",
+    name: Annotated[str, typer.Argument(help="A service or instance, e.g. kafka, consumption or consumption-1.")] = "",
     home: HomeOption = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on showing what comes.")] = False,
     lines: Annotated[int, typer.Option("--lines", "-n", help="How many of the last lines of each log.")] = 20,
 ) -> None:
     """Show the logs of all processes, or of one service."""
     place = home_of(home)
-    if not list(place.logs.glob(f"{for_people(name)}*.log")):
-        raise StackError(f"no log of {name or 'anything'} in {place.logs}")
-    follower = Follower(place.logs, only=for_people(name))
+    follower = Follower(place, only=for_people(name))
+    if not follower.logs():
+        raise StackError(f"no log of {name or 'anything'} in {place.folder}")
     follower.show_last(lines)
     if follow:
         with contextlib.suppress(KeyboardInterrupt):

@@ -77,7 +77,7 @@ async def _stay(place: Home, counts: dict[str, int], *, show_logs: bool) -> None
     asked_to_stop = asyncio.Event()
     for stop_signal in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(stop_signal, asked_to_stop.set)
-    follower = asyncio.create_task(Follower(place.logs).follow()) if show_logs else None
+    follower = asyncio.create_task(Follower(place).follow()) if show_logs else None
     await run_until(Stack(place.folder, scale=counts, say=_say), asked_to_stop)
     if follower is not None:
         follower.cancel()
