@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from libs.contracts.events import OrderUpdated, ReorderApproved, UpdateStatus
 from libs.units import BaseUnit
@@ -32,7 +33,7 @@ def days(count: float) -> timedelta:
 
 
 def approved(**changes) -> ReorderApproved:
-    fields = {
+    fields: dict[str, Any] = {
         "order_id": "o1",
         "customer_id": "ann",
         "product_id": "pods",
@@ -78,7 +79,7 @@ def order(state: State) -> Order:
 
 
 def update(status: UpdateStatus | str, **changes) -> OrderUpdated:
-    fields = {"provider_id": "acme", "update_id": f"u-{status}", "order_id": "o1", "status": status, "at": NOON}
+    fields: dict[str, Any] = {"provider_id": "acme", "update_id": f"u-{status}", "order_id": "o1", "status": status, "at": NOON}
     return OrderUpdated(**(fields | changes))
 
 

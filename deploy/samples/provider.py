@@ -1,0 +1,135 @@
+"""A provider's integration: a plain Kafka client that knows the published schemas and nothing else.
+
+It reads `provider-orders-<provider>`, takes every order once, ships it, and says so on
+`provider-updates-<provider>`. It may be killed at any moment and started again.
+"""
+
+import argparse
+import asyncio
+import json
+import mmap
+import struct
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+
+from deploy.samples.book import Book, Update
+
+
+class Integration:
+    """One provider: what it does about each event, and how it says so."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.options, self.now, self.book = options, clock(options.clock), Book(options.log)
+
+    async def run(self) -> None:
+        topic, group = f"provider-orders-{self.options.provider}", f"integration-{self.options.provider}"
+        settings = {"bootstrap_servers": self.options.kafka, "client_id": self.options.name}
+        consumer = AIOKafkaConsumer(
+            topic, group_id=group, enable_auto_commit=False, auto_offset_reset="earliest", **settings
+        )
+        async with consumer, AIOKafkaProducer(acks="all", **settings) as producer:
+            while True:
+                read = await consumer.getmany(timeout_ms=20 if self.options.clock else 500)
+                for record in (record for records in read.values() for record in records):
+                    self.hear(json.loads(record.value))
+                self.work_on()
+                for update in self.outgoing():
+                    await self.say(update, producer)
+                if read:
+                    await consumer.commit()  # only now: what was read before a kill is read again
+
+    def hear(self, event: dict[str, Any]) -> None:
+        asked = event["data"]
+        latest = self.book.latest.get(asked["order_id"])
+        self.book.write("read", type=event["type"], id=event["id"], **self.ids(asked))
+        if event["type"] == "OrderRequested" and latest:
+            self.book.write("repeated", **self.ids(asked))
+        elif event["type"] == "OrderRequested":
+            self.take(asked)
+        elif event["type"] == "CancelRequested" and latest and latest["status"] == "accepted":
+            self.decide("cancelled", asked, reason=asked["reason"])
+        elif event["type"] in ("CancelRequested", "OrderStatusAsked"):
+            self.answer(event, latest or {"order_id": asked["order_id"], "status": "not_found"})
+
+    def take(self, asked: dict[str, Any]) -> None:
+        expected_at = datetime.fromisoformat(asked["requested_at"]) + timedelta(days=self.options.lead_days)
+        self.decide("accepted", asked, expected_at=expected_at.isoformat(), quantity=asked["quantity"])
+
+    def work_on(self) -> None:
+        """Ship what was accepted; where this provider reports deliveries, deliver what is due."""
+        for order in list(self.book.open.values()):
+            shipping = datetime.fromisoformat(order["at"]) + timedelta(days=self.options.handling_days)
+            if order["status"] == "accepted" and self.now() >= shipping:
+                self.decide("shipped", order, expected_at=order["expected_at"], quantity=order["quantity"])
+            elif order["status"] == "shipped" and self.is_due(order):
+                self.decide("delivered", order, quantity=order["quantity"])
+
+    def is_due(self, shipped: Update) -> bool:
+        return self.options.delivers and self.now() >= datetime.fromisoformat(shipped["expected_at"])
+
+    def decide(self, status: str, order: dict[str, Any], **more: Any) -> None:
+        """Write a decision down; its id is made from the order, so that nothing is ever decided twice."""
+        update_id = f"{order['order_id']}-{status}"
+        update = {**self.ids(order), "update_id": update_id, "status": status, "at": self.now().isoformat(), **more}
+        self.book.write(status, **self.ids(order), quantity=more.get("quantity"), update=update)
+
+    def answer(self, event: dict[str, Any], latest: Update) -> None:
+        """Say again how an order stands, under an id made from the question."""
+        update_id = f"{latest['order_id']}-{latest['status']}-{event['id']}"
+        update = {**latest, **self.ids(latest), "update_id": update_id, "at": self.now().isoformat()}
+        self.book.write("answered", **self.ids(latest), status=latest["status"], update=update)
+
+    def outgoing(self) -> list[Update]:
+        return list(self.book.unsaid.values())
+
+    def ids(self, order: dict[str, Any]) -> dict[str, str]:
+        return {"provider_id": self.options.provider, "order_id": order["order_id"]}
+
+    async def say(self, update: Update, producer: AIOKafkaProducer) -> None:
+        key, value = update["order_id"].encode(), json.dumps(envelope(update)).encode()
+        await producer.send_and_wait(f"provider-updates-{self.options.provider}", value, key)
+        self.book.write("said", order_id=update["order_id"], update_id=update["update_id"])
+
+
+def envelope(update: Update) -> dict[str, Any]:
+    """Return the CloudEvent around an update."""
+    return {
+        "specversion": "1.0",
+        "id": update["update_id"],
+        "source": f"/providers/{update['provider_id']}",
+        "type": "OrderUpdated",
+        "subject": update["order_id"],
+        "time": update["at"],
+        "datacontenttype": "application/json",
+        "data": update,
+    }
+
+
+def clock(file: Path | None) -> Callable[[], datetime]:
+    """Return the time of day, or the time in a shared file of eight bytes (microseconds since 1970)."""
+    if file is None:
+        return lambda: datetime.now(UTC)
+    with file.open("rb") as opened:
+        memory = mmap.mmap(opened.fileno(), 8, access=mmap.ACCESS_READ)
+    return lambda: datetime.fromtimestamp(0, UTC) + timedelta(microseconds=struct.unpack("<q", memory[:8])[0])
+
+
+def arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kafka", required=True, help="host:port of the broker")
+    parser.add_argument("--provider", required=True, help="the provider_id that names the two topics")
+    parser.add_argument("--name", default="sample-provider", help="what the broker's logs call this program")
+    parser.add_argument("--log", required=True, type=Path, help="JSON lines: all that was read, decided and said")
+    parser.add_argument("--lead-days", type=float, default=2, help="days from order to door")
+    parser.add_argument("--handling-days", type=float, default=0, help="days in which an order can be cancelled")
+    parser.add_argument("--delivers", action="store_true", help="also report the delivery")
+    parser.add_argument("--clock", type=Path, help="a shared clock file instead of the time of day")
+    return parser
+
+
+if __name__ == "__main__":
+    asyncio.run(Integration(arguments().parse_args()).run())

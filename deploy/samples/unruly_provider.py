@@ -1,0 +1,66 @@
+"""The sample provider with the faults of real ones, each switched on by an option."""
+
+import argparse
+import asyncio
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+
+from deploy.samples.book import Update
+from deploy.samples.provider import Integration, arguments
+
+
+class UnrulyIntegration(Integration):
+    """Refuses, repeats itself, keeps silent, forgets, ships short, or speaks in the wrong order."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        super().__init__(options)
+        self.asked: set[str] = set()
+
+    def hear(self, event: dict[str, Any]) -> None:
+        if event["type"] == "OrderStatusAsked":
+            self.asked.add(event["data"]["order_id"])
+        if event["type"] == "OrderRequested" and self.options.forgetful:
+            self.book.write("read", type=event["type"], id=event["id"], **self.ids(event["data"]))
+        else:
+            super().hear(event)
+
+    def take(self, asked: dict[str, Any]) -> None:
+        if is_turn(len(self.book.latest) + 1, self.options.refuse_every):
+            self.decide("refused", asked, reason="sold out")
+        else:
+            super().take(asked)
+
+    def decide(self, status: str, order: dict[str, Any], **more: Any) -> None:
+        if status == "shipped" and is_turn(self.number(order), self.options.short_every):
+            more["quantity"] //= 2
+        super().decide(status, order, **more)
+
+    def number(self, order: dict[str, Any]) -> int:
+        return 1 + list(self.book.latest).index(order["order_id"])
+
+    def outgoing(self) -> list[Update]:
+        updates = super().outgoing()
+        if self.options.silent:
+            updates = [update for update in updates if update["order_id"] in self.asked]
+        return updates[::-1] if self.options.reorder else updates
+
+    async def say(self, update: Update, producer: AIOKafkaProducer) -> None:
+        for _ in range(2 if self.options.duplicate else 1):
+            await super().say(update, producer)
+
+
+def is_turn(number: int, every: int) -> bool:
+    """Tell whether it is this order's turn when every N-th one is treated badly; 0 is never."""
+    return every > 0 and number % every == 0
+
+
+if __name__ == "__main__":
+    parser = arguments()
+    parser.add_argument("--refuse-every", type=int, default=0, metavar="N", help="refuse the N-th order, and so on")
+    parser.add_argument("--short-every", type=int, default=0, metavar="N", help="ship half of the N-th order")
+    parser.add_argument("--duplicate", action="store_true", help="say everything twice")
+    parser.add_argument("--silent", action="store_true", help="take orders, but say nothing of one until asked")
+    parser.add_argument("--forgetful", action="store_true", help="lose every order")
+    parser.add_argument("--reorder", action="store_true", help="say the latest first")
+    asyncio.run(UnrulyIntegration(parser.parse_args()).run())

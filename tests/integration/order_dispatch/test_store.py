@@ -1,0 +1,107 @@
+"""The rules that Postgres keeps by itself."""
+
+import asyncpg
+import pytest
+
+from libs.kit.testing import store_for
+from services.order_dispatch.domain import TRANSITIONS, State, sent
+from services.order_dispatch.service import SERVICE
+from tests.unit.order_dispatch import a
+
+
+@pytest.fixture
+async def store(database):
+    async with store_for(SERVICE, database) as opened:
+        opened.now = a.NOON
+        yield opened
+
+
+async def drafted(store, **changes):
+    turn = a.draft(a.approved(**changes), a.slot(), a.ACME, a.offer(), a.NOON)
+    await store.add_order(turn)
+    return turn.order
+
+
+async def move(store, step, here, there):
+    await store.connection.execute(
+        "INSERT INTO order_history (order_id, step, from_state, to_state, at, because) VALUES ('o1', $1, $2, $3, $4, '')",
+        step,
+        here,
+        there,
+        a.NOON,
+    )
+
+
+async def put(store, state, step):
+    await store.connection.execute("UPDATE orders SET state = $1, step = $2 WHERE order_id = 'o1'", state, step)
+    await store.connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+async def test_the_tables_of_moves_in_python_and_sql_are_the_same(store):
+    rows = await store.connection.fetch("SELECT from_state, to_state FROM transition")
+
+    assert {(State(here), State(there)) for here, there in rows} == TRANSITIONS
+
+
+async def test_an_order_is_what_was_saved(store):
+    turn = sent(await drafted(store), a.PATIENCE, a.NOON)
+
+    await store.save_turn(turn)
+
+    assert await store.lock_order("o1") == turn.order
+    assert [tuple(row)[:3] for row in await store.list_steps("o1")] == [
+        (1, None, "drafted"),
+        (2, "drafted", "placing"),
+    ]
+
+
+async def test_a_move_outside_the_table_aborts(store):
+    await drafted(store)
+
+    with pytest.raises(asyncpg.ForeignKeyViolationError, match="order_history_from_state_to_state_fkey"):
+        await move(store, 2, "drafted", "delivered")
+
+
+async def test_a_move_from_where_the_order_is_not_aborts(store):
+    await drafted(store)
+
+    with pytest.raises(asyncpg.ForeignKeyViolationError, match="previous_step"):
+        await move(store, 2, "placed", "shipped")
+
+
+async def test_a_history_without_its_beginning_aborts(store):
+    await drafted(store)
+
+    with pytest.raises(asyncpg.ForeignKeyViolationError):
+        await move(store, 3, "placing", "placed")
+
+
+async def test_a_state_without_a_move_to_it_aborts(store):
+    await drafted(store)
+
+    with pytest.raises(asyncpg.ForeignKeyViolationError):
+        await put(store, "placing", 1)
+
+
+async def test_a_move_and_its_state_agree(store):
+    await drafted(store)
+    await move(store, 2, "drafted", "cancelled")
+
+    await put(store, "cancelled", 2)
+
+
+async def test_a_pool_has_one_open_order(store):
+    await drafted(store)
+
+    with pytest.raises(asyncpg.UniqueViolationError, match="one_open_order_per_pool"):
+        await drafted(store, order_id="o2")
+
+
+async def test_lists_orders_page_by_page_the_newest_first(store):
+    for number in range(3):
+        await drafted(store, order_id=f"o{number}", pool_id=f"p{number}")
+
+    first = await store.list_orders("ann", None, 2)
+    rest = await store.list_orders("ann", (first[-1].drafted_at, first[-1].order_id), 2)
+
+    assert [order.order_id for order in (*first, *rest)] == ["o2", "o1", "o0"]
