@@ -3,17 +3,16 @@
 import asyncio
 import os
 import socket
-import subprocess
 import sys
 from pathlib import Path
 
-from deploy.local import settings
+from deploy.local import schemas, settings
 from deploy.local.broker import unready
 from deploy.local.health import is_ready
 from deploy.local.home import Home
 from deploy.local.names import SERVICES
 from deploy.local.postgres import answers
-from deploy.local.roles import Prepared, isolate_server, prepare_database
+from deploy.local.roles import isolate_server, prepare_database
 from deploy.local.waiting import until
 
 DATABASE = "replenish"
@@ -36,14 +35,7 @@ async def prepare() -> None:
     home.create()
     prepared = await prepare_database(admin_url, DATABASE, SERVICES, passwords=settings.read_passwords(home))
     settings.write_secrets(home, prepared)
-    _migrate(prepared)
-
-
-def _migrate(prepared: Prepared) -> None:
-    subprocess.run([sys.executable, "-m", "libs.kit.topics", "create"], check=True)
-    for service in SERVICES:
-        environment = os.environ | {"DATABASE_URL": prepared[service].owner_url}
-        subprocess.run([sys.executable, "-m", f"services.{service}", "migrate"], env=environment, check=True)
+    await schemas.prepare(kafka_url, {service: prepared[service].owner_url for service in SERVICES})
 
 
 def run(module: str, *arguments: str) -> None:

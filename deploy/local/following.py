@@ -11,6 +11,8 @@ from deploy.local.home import Home
 LOOK_EVERY_SECONDS = 0.2
 COLOURS = ("cyan", "green", "yellow", "magenta", "blue", "bright_cyan", "bright_green", "bright_magenta")
 NAME_WIDTH = 20
+#: Logs of what is no process of the running stack.
+NOT_RUNNING = ("supervisor", "schemas")
 
 
 class Follower:
@@ -40,7 +42,7 @@ class Follower:
     def logs(self) -> list[Path]:
         """Return the logs there are by now."""
         found = [log for folder in self._folders for log in sorted(folder.glob(f"{self._only}*.log"))]
-        return [log for log in found if not log.stem.endswith((".old", "-migrate")) and log.stem != "supervisor"]
+        return [log for log in found if not log.stem.endswith(".old") and log.stem not in NOT_RUNNING]
 
     def _show_new(self, log: Path) -> None:
         place = self._places.get(log, 0)

@@ -1,6 +1,10 @@
-"""Creates the topics and brings every service's schema up to date before anything runs."""
+"""Creates the topics and brings every service's schema up to date, before anything runs.
+
+As a process, `python -m deploy.local.schemas`, it reads `{"kafka_url": .., "owner_urls": {service: url}}`.
+"""
 
 import asyncio
+import json
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -8,40 +12,37 @@ from pathlib import Path
 
 from deploy.local.child import last_words
 from deploy.local.errors import StackError
-from deploy.local.names import for_people
 from deploy.local.settings import ROOT
 
-#: Each is a Python that mostly imports; more than one per core only makes all of them late.
-AT_ONCE = 2
+
+async def prepare(kafka_url: str, owner_urls: Mapping[str, str]) -> None:
+    """Do what `python -m libs.kit.topics create` and each `python -m services.<name> migrate` do, at once."""
+    # Imported here: the supervisor only starts us, and stays small.
+    from libs.contracts.topics import OWN_TOPICS  # noqa: PLC0415
+    from libs.kit.migrations import migrate  # noqa: PLC0415
+    from libs.kit.topics import create_topics  # noqa: PLC0415
+
+    await create_topics(kafka_url, OWN_TOPICS)
+    for service, url in owner_urls.items():
+        for name in await migrate(url, service):
+            print(f"{service}: {name}")
 
 
-async def prepare(logs: Path, topics: Mapping[str, str], migrations: Mapping[str, Mapping[str, str]]) -> None:
-    """Run `libs.kit.topics create` and every service's `migrate` in the environments given."""
-    turns = asyncio.Semaphore(AT_ONCE)
-
-    async def run(name: str, command: tuple[str, ...], environment: Mapping[str, str]) -> None:
-        async with turns:
-            await asyncio.to_thread(_run, logs / f"{name}.log", command, environment)
-
-    runs = [run("topics", ("libs.kit.topics", "create"), topics)]
-    for service, environment in migrations.items():
-        runs.append(run(f"{for_people(service)}-migrate", (f"services.{service}", "migrate"), environment))
-    outcomes = await asyncio.gather(*runs, return_exceptions=True)
-    for outcome in outcomes:
-        if isinstance(outcome, BaseException):
-            raise outcome
-
-
-def _run(log: Path, command: tuple[str, ...], environment: Mapping[str, str]) -> None:
+def prepare_apart(kafka_url: str, owner_urls: Mapping[str, str], log: Path) -> None:
+    """Run `prepare` in a process of its own; raise StackError with its last words if it fails."""
+    asked = json.dumps({"kafka_url": kafka_url, "owner_urls": dict(owner_urls)})
     with log.open("wb") as output:
         done = subprocess.run(
-            [sys.executable, "-m", *command],
+            [sys.executable, "-m", "deploy.local.schemas"],
             cwd=ROOT,
-            env=environment,
-            stdin=subprocess.DEVNULL,
+            input=asked.encode(),  # arguments could be read by everybody on the machine
             stdout=output,
             stderr=subprocess.STDOUT,
             check=False,
         )
     if done.returncode != 0:
-        raise StackError(f"`{' '.join(command)}` failed: {last_words(log)} (all of it: {log})")
+        raise StackError(f"topics and migrations failed: {last_words(log)} (all of it: {log})")
+
+
+if __name__ == "__main__":
+    asyncio.run(prepare(**json.load(sys.stdin)))

@@ -9,13 +9,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from deploy.local import schemas, settings
+from deploy.local import settings
 from deploy.local.backends import Backends
 from deploy.local.child import Launch
 from deploy.local.health import is_ready
 from deploy.local.home import Home
 from deploy.local.names import SERVICES, START_GROUPS, for_people
 from deploy.local.roles import prepare_database
+from deploy.local.schemas import prepare_apart
 from deploy.local.supervisor import Member, Seat, Supervisor
 from deploy.local.worker import Worker
 
@@ -86,13 +87,11 @@ class Stack:
         )
         settings.write_secrets(self.home, prepared)
         self._choose_ports()
-        shared = settings.shared_environment(self.backends.kafka_url, self.urls, self._env)
         self._say("topics and migrations")
-        owners = {
-            service: self._environment(shared, service, 0) | {"DATABASE_URL": prepared[service].owner_url}
-            for service in SERVICES
-        }
-        await schemas.prepare(self.home.logs, shared, owners)
+        owner_urls = {service: prepared[service].owner_url for service in SERVICES}
+        log = self.home.logs / "schemas.log"
+        await asyncio.to_thread(prepare_apart, self.backends.kafka_url, owner_urls, log)
+        shared = settings.shared_environment(self.backends.kafka_url, self.urls, self._env)
         for group in START_GROUPS:
             self._say(f"starting {', '.join(map(for_people, group))}")
             await self.supervisor.start(self._workers(group, shared))
@@ -116,14 +115,10 @@ class Stack:
         launch = Launch(
             command=[sys.executable, "-m", f"services.{service}"],
             log=self.home.logs / f"{name}.log",
-            env=self._environment(shared, service, instance),
+            env=shared | settings.instance_environment(self.home, service, instance, self._ports[name]),
             cwd=settings.ROOT,
         )
         return Worker(name, launch, is_ready=lambda: is_ready(url))
-
-    def _environment(self, shared: dict[str, str], service: str, instance: int) -> dict[str, str]:
-        port = self._ports[_name(service, instance)]
-        return shared | settings.instance_environment(self.home, service, instance, port)
 
     def _url(self, service: str, instance: int) -> str:
         return f"http://{settings.HOST}:{self._ports[_name(service, instance)]}"

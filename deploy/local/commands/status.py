@@ -30,7 +30,7 @@ def status(
         typer.echo(json.dumps(state, indent=1))
     else:
         _show(state)
-    if state["condition"] != "ready" or any(each["condition"] != "ready" for each in state["processes"]):
+    if state["condition"] != "ready" or not all(map(_is_well, state["processes"])):
         raise typer.Exit(1)
 
 
@@ -62,13 +62,23 @@ def _show(state: dict[str, Any]) -> None:
         said = process.get("status", {})
         table.add_row(
             process["name"],
-            f"{process['condition']}{' ' + process['trouble'] if process['trouble'] else ''}",
+            _condition(process),
             str(process["pid"] or ""),
             str(process["restarts"]),
             *(_count(said.get(name)) for name in COUNTS),
             process["url"] or "",
         )
     console.print(table)
+
+
+def _condition(process: dict[str, Any]) -> str:
+    said = process.get("status", {})
+    why = process["trouble"] or said.get("why_not") or said.get("error") or ""
+    return f"{process['condition']}: {why}" if why else str(process["condition"])
+
+
+def _is_well(process: dict[str, Any]) -> bool:
+    return process["condition"] == "ready" and bool(process.get("status", {"ready": True}).get("ready"))
 
 
 def _count(said: Any) -> str:

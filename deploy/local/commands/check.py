@@ -1,0 +1,77 @@
+"""`replenish check`: do the books balance, is nothing lost between the log and the tables."""
+
+import asyncio
+import json
+import os
+from typing import Annotated
+
+import asyncpg
+import typer
+from aiokafka.errors import KafkaError
+from rich.console import Console
+from rich.table import Table
+
+from deploy.local.checks import Findings, run_checks
+from deploy.local.checks.findings import Finding
+from deploy.local.errors import StackError
+from deploy.local.home import Home
+from deploy.local.options import HomeOption, home_of
+
+SHOWN = 50
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(check)
+
+
+def check(
+    home: HomeOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything found as JSON.")] = False,
+) -> None:
+    """Hold tables and topics against the invariants, also while all runs; exit 1 and name what differs."""
+    database_url, kafka_url = where(home_of(home))
+    try:
+        findings = asyncio.run(run_checks(database_url, kafka_url))
+    except (OSError, asyncpg.PostgresConnectionError, KafkaError) as away:
+        raise StackError(f"cannot check: {type(away).__name__}: {away}") from None
+    if as_json:
+        typer.echo(json.dumps(findings.as_json(), indent=1))
+    else:
+        show(findings, Console(highlight=False))
+    if findings.wrong:
+        raise typer.Exit(1)
+
+
+def where(home: Home) -> tuple[str, str]:
+    """Return the read-only database url and the broker: from the environment, else of the stack in `home`."""
+    state = home.read_state()
+    kafka_url = os.environ.get("KAFKA_URL") or state.get("backends", {}).get("kafka_url")
+    database_url = os.environ.get("CHECK_DATABASE_URL")
+    if database_url is None and kafka_url and home.folder.exists():
+        database_url = home.secret("check", "database_url")
+    if not kafka_url or not database_url:
+        raise StackError(f"nothing was started in {home.folder}; or set KAFKA_URL and CHECK_DATABASE_URL")
+    return database_url, kafka_url
+
+
+def show(findings: Findings, console: Console) -> None:
+    """Print what differs, what waits for somebody, and what was looked at."""
+    _list(console, "[bold red]differs[/]", findings.wrong)
+    _list(console, "[yellow]waits for somebody[/]", findings.notes)
+    figures = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in sorted(findings.figures.items()))
+    console.print(f"looked at: {figures}")
+    if findings.wrong:
+        console.print(f"[bold red]{len(findings.wrong)} invariants are broken[/]")
+    else:
+        console.print("[green]the books balance and nothing is missing[/]")
+
+
+def _list(console: Console, title: str, found: list[Finding]) -> None:
+    if not found:
+        return
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, show_header=False)
+    for one in found[:SHOWN]:
+        table.add_row(one.rule, one.subject, one.problem)
+    console.print(table)
+    if len(found) > SHOWN:
+        console.print(f"... and {len(found) - SHOWN} more; --json names all")
