@@ -24,6 +24,7 @@ TABLES = (
     "account",
     "stock",
     "ledger_entry",
+    "notice",
 )
 POLL_SECONDS = 0.1
 

@@ -6,11 +6,19 @@ from tests.judge.evidence import Evidence, Record, Row
 from tests.judge.verdict import DOUBLED, LOST, PHANTOM, Findings
 
 MAIL = "email"
+#: Facts of which somebody decides whether the customer is told, and what that decision is called.
+OCCASIONS = {
+    "OrderPlaced": "order_placed",
+    "OrderRefused": "order_refused",
+    "OrderFailed": "order_failed",
+    "OrderCancelled": "order_cancelled",
+}
 
 
 def judge_notices(evidence: Evidence) -> Findings:
     found = Findings()
     notices = _judge_decisions(found, evidence)
+    _judge_occasions(found, evidence, notices)
     if evidence.mails or any(record.data.get("channel") == MAIL for record in notices.values()):
         _judge_mails(found, evidence, notices)
     return found
@@ -32,6 +40,21 @@ def _judge_decisions(found: Findings, evidence: Evidence) -> dict[str, Record]:
             found.note(DOUBLED, record.place, f"{occasion} was told before at {occasions[occasion].place}")
         occasions.setdefault(occasion, record)
     return notices
+
+
+def _judge_occasions(found: Findings, evidence: Evidence, notices: dict[str, Record]) -> None:
+    """Every occasion was decided on; whom it was decided to tell was told."""
+    if "notification.notice" not in evidence.tables:
+        return
+    rows = {(row["kind"], row["order_id"]): row for row in evidence.table("notification.notice")}
+    gone = {record.data["customer_id"] for record in evidence.said("CustomerErased")}
+    for record in evidence.said(*OCCASIONS):
+        if (OCCASIONS[record.type], record.data["order_id"]) not in rows and record.data["customer_id"] not in gone:
+            what = f"nobody decided whether to tell of {record.type} {record.data['order_id']}"
+            found.note(LOST, record.place, what, stopped_at="notification")
+    for row in rows.values():
+        if row["state"] == "told" and row["notice_id"] not in notices:
+            found.note(LOST, f"notice {row['notice_id']}", "told, and CustomerNotified was never said")
 
 
 def _judge_mails(found: Findings, evidence: Evidence, notices: dict[str, Record]) -> None:

@@ -66,3 +66,18 @@ class TestNotices:
         story.evidence.kills.append({"service": "notification", "window": "smtp"})
 
         assert verdict_of(story).green
+
+    def test_an_occasion_nobody_decided_on(self):
+        story = restocked()
+        row = story.row("notification.notice", kind="order_placed", order_id="o1", notice_id="n1", state="told")
+        assert verdict_of(story).green
+
+        row["order_id"] = "another"
+
+        assert "nobody decided whether to tell of OrderPlaced o1" in words(story)
+
+    def test_a_notice_called_told_that_was_never_said(self):
+        story = restocked()
+        story.row("notification.notice", kind="order_placed", order_id="o1", notice_id="n9", state="told")
+
+        assert verdict_of(story).lost == 1
