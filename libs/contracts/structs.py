@@ -50,12 +50,12 @@ def _field(name: str, field: FieldInfo) -> tuple[Any, ...]:
 def _type(annotation: Any, rules: Iterable[object]) -> Any:
     if get_origin(annotation) is Annotated:
         inner, *more = get_args(annotation)
-        return _type(inner, [*rules, *_flat(more)])
+        return _type(inner, [*rules, *flat(more)])
     if annotation is AwareDatetime or annotation is datetime:
-        _meta(rules)
+        bounds_of(rules)
         return Annotated[datetime, msgspec.Meta(tz=True)]
     bare = _bare(annotation)
-    meta = _meta(rules)
+    meta = bounds_of(rules)
     if bare is str and not any(hasattr(rule, "pattern") for rule in rules):
         raise CannotDerive("a text without a pattern could carry NUL; use Id, Text or a pattern")
     return Annotated[bare, msgspec.Meta(**meta)] if meta else bare
@@ -75,7 +75,8 @@ def _bare(annotation: Any) -> Any:
     raise CannotDerive(f"no struct field is known for {annotation!r}")
 
 
-def _flat(rules: Iterable[object]) -> Iterable[object]:
+def flat(rules: Iterable[object]) -> Iterable[object]:
+    """Yield the rules inside pydantic's own wrapper beside the others."""
     for rule in rules:
         if isinstance(rule, FieldInfo):
             yield from rule.metadata
@@ -83,7 +84,8 @@ def _flat(rules: Iterable[object]) -> Iterable[object]:
             yield rule
 
 
-def _meta(rules: Iterable[object]) -> dict[str, Any]:
+def bounds_of(rules: Iterable[object]) -> dict[str, Any]:
+    """Return pydantic's rules for a field as msgspec.Meta has them."""
     meta: dict[str, Any] = {}
     for rule in rules:
         if type(rule) in BOUNDS:

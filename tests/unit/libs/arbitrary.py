@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Union, get_args, get_origin
 from hypothesis import strategies as st
 from pydantic import AwareDatetime, BaseModel
 
-from libs.contracts.structs import _flat, _meta
+from libs.contracts.structs import bounds_of, flat
 
 ZONES = st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=30)), timezone(timedelta(hours=-11))])
 MOMENTS = st.datetimes(datetime(1, 1, 3), datetime(9999, 12, 29), timezones=ZONES)
@@ -25,7 +25,7 @@ def events(model):
 def of_type(annotation, rules=()):
     if get_origin(annotation) is Annotated:
         inner, *more = get_args(annotation)
-        return of_type(inner, [*rules, *_flat(more)])
+        return of_type(inner, [*rules, *flat(more)])
     if annotation is AwareDatetime or annotation is datetime:
         return MOMENTS
     if get_origin(annotation) in {Union, types.UnionType}:
@@ -41,10 +41,10 @@ def plain(annotation, rules):
     if annotation is str:
         return text(rules)
     if annotation is int:
-        bounds = _meta(rules)
+        bounds = bounds_of(rules)
         return st.integers(bounds.get("ge"), min(bounds.get("le", 2**60), 2**60))
     if annotation is float:
-        return st.floats(min_value=_meta(rules).get("ge"), allow_nan=False, allow_infinity=False)
+        return st.floats(min_value=bounds_of(rules).get("ge"), allow_nan=False, allow_infinity=False)
     if annotation is bool:
         return st.booleans()
     if annotation is type(None):
@@ -56,7 +56,7 @@ def plain(annotation, rules):
 
 
 def text(rules):
-    known = _meta(rules)
+    known = bounds_of(rules)
     if "pattern" in known:
         return st.from_regex(known["pattern"], fullmatch=True)
     return st.text(TEXT, min_size=known.get("min_length", 0), max_size=min(known.get("max_length", 20), 20))

@@ -274,6 +274,12 @@ class TestDecoder:
 
         assert unknown.value.type == "SlotUsedV2"
 
+    def test_asks_for_the_type_even_where_there_is_one_only(self):
+        value = written(order_updated()).replace(b'"type":"OrderUpdated",', b"")
+
+        with pytest.raises(Malformed, match="type: missing"):
+            decoder("provider-updates-acme")(value)
+
     def test_lets_nul_in_fields_that_nobody_keeps(self):
         assert decoder("usage")(document(unheard="a\0b")).data.device_id == "d1"
 

@@ -1,0 +1,65 @@
+"""Kafka's access rules for each service, provider and device maker: they may do what the catalogue says, no more."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from libs.contracts.asyncapi import Hears
+from libs.contracts.catalogue import OUTSIDE
+from libs.contracts.topics import FRONT_DOOR, PATTERNS, PLACE, TOPICS, Topic
+
+Rule = dict[str, str]
+
+
+def acls(hears: Hears) -> dict[str, Any]:
+    """Return the rules by principal; those of a provider or a device maker are patterns to fill in."""
+    return {
+        "services": {
+            f"User:replenish-{_hyphens(name)}": list(_of_service(name, hears[name])) for name in sorted(hears)
+        },
+        "provider": {f"User:provider-{PLACE}": list(_of_provider())},
+        "device_maker": {"User:maker-{maker_id}": [_rule("Topic", FRONT_DOOR, does) for does in ("Describe", "Write")]},
+    }
+
+
+def _of_service(name: str, heard: frozenset[str]) -> Iterator[Rule]:
+    yield _rule("Group", _hyphens(name), "Read")
+    asks_providers = any(name in topic.speakers for topic in PATTERNS)
+    for topic in TOPICS.values():
+        says = name in topic.speakers
+        hears = bool(heard & {event.__name__ for event in topic.events})
+        if topic in PATTERNS and asks_providers:
+            yield _on(topic, "Create")
+        if says or hears:
+            # A relay that takes over reads the end of its own topics to see what was acknowledged.
+            yield from (_on(topic, "Describe"), _on(topic, "Read"))
+        if says:
+            yield _on(topic, "Write")
+
+
+def _of_provider() -> Iterator[Rule]:
+    yield {**_rule("Group", f"provider-{PLACE}-", "Read"), "pattern_type": "PREFIXED"}
+    for topic in PATTERNS:
+        writes = OUTSIDE in topic.speakers
+        for operation in ("Describe", "Write" if writes else "Read"):
+            yield _rule("Topic", topic.name, operation)
+
+
+def _on(topic: Topic, operation: str) -> Rule:
+    if topic in PATTERNS:
+        return {**_rule("Topic", topic.name.removesuffix(PLACE), operation), "pattern_type": "PREFIXED"}
+    return _rule("Topic", topic.name, operation)
+
+
+def _rule(kind: str, name: str, operation: str) -> Rule:
+    return {
+        "resource_type": kind,
+        "name": name,
+        "pattern_type": "LITERAL",
+        "operation": operation,
+        "permission": "Allow",
+        "host": "*",
+    }
+
+
+def _hyphens(name: str) -> str:
+    return name.replace("_", "-")
