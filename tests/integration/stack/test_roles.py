@@ -61,6 +61,24 @@ class TestForeignSchema:
 
         await portal.close()
 
+    async def test_not_even_a_privilege_behind_the_closed_schema(self, database):
+        check = await asyncpg.connect(database.check_url)
+
+        holders = await check.fetch(
+            """
+            SELECT grantee, privilege FROM pg_class, aclexplode(relacl) AS acl (grantor, grantee, privilege, again)
+            WHERE oid = 'inventory.shelf'::regclass AND privilege <> 'MAINTAIN'
+            """
+        )
+        found = {(await name_of(check, row["grantee"]), row["privilege"]) for row in holders}
+        name = await check.fetchval("SELECT current_database()")
+        await check.close()
+
+        of_the_service = {(f"{name}_inventory", right) for right in ("SELECT", "INSERT", "UPDATE", "DELETE")}
+        of_others = {holder for holder in found - of_the_service if holder[0] != f"{name}_owner"}
+        assert of_the_service <= found
+        assert of_others == {(f"{name}_check", "SELECT")}
+
     async def test_other_databases_are_closed(self, backends, database):
         server, _, _ = database["portal"].url.rpartition("/")
 
@@ -78,3 +96,7 @@ class TestCheckRole:
             await check.execute("INSERT INTO inventory.shelf (units) VALUES (1)")
 
         await check.close()
+
+
+async def name_of(connection, role):
+    return await connection.fetchval("SELECT rolname FROM pg_roles WHERE oid = $1", role) or "PUBLIC"

@@ -98,6 +98,7 @@ class TestStop:
 
         await supervisor.stop()
 
+        assert all(revival.done() for revival in supervisor._revivals.values())
         assert not [pid for pid in starts(tmp_path, "one") if alive(pid)]
 
 

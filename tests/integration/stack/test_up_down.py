@@ -1,0 +1,114 @@
+"""Does `replenish up` bring everything up, keep it up, and `down` leave nothing behind?"""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from deploy.local.names import SERVICES, for_people
+from deploy.local.waiting import until
+from tests.integration.stack.toys import alive
+
+ROOT = Path(__file__).parents[3]
+
+
+async def replenish(home, *arguments):
+    """Run the command as a person would; return its exit status and what it printed."""
+    environment = {name: value for name, value in os.environ.items() if name not in ("KAFKA_URL", "DATABASE_URL")}
+    child = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "deploy.local", *arguments, "--home", home),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=environment,
+        cwd=ROOT,
+    )
+    printed, _ = await child.communicate()
+    return child.returncode, printed.decode()
+
+
+async def processes(home):
+    _, printed = await replenish(home, "status", "--json")
+    return {process["name"]: process for process in json.loads(printed)["processes"]}
+
+
+@pytest.fixture(scope="module")
+async def home(tmp_path_factory):
+    place = tmp_path_factory.mktemp("home")
+    status, printed = await replenish(place, "up", "--scale", "consumption=2")
+    assert status == 0, printed
+    yield place
+    await replenish(place, "down")
+
+
+class TestUp:
+    async def test_starts_every_service_and_both_backends(self, home):
+        status, printed = await replenish(home, "status")
+        found = await processes(home)
+
+        assert status == 0, printed
+        expected = {"kafka", "postgres", "consumption-1", *(f"{for_people(service)}-0" for service in SERVICES)}
+        assert set(found) == expected
+        assert {process["condition"] for process in found.values()} == {"ready"}
+        assert all(found[f"consumption-{instance}"]["status"]["instance"] == instance for instance in (0, 1))
+
+    async def test_is_not_done_twice(self, home):
+        before = await processes(home)
+
+        status, printed = await replenish(home, "up")
+
+        assert (status, "already up" in printed) == (0, True)
+        assert {name: process["pid"] for name, process in before.items()} == {
+            name: process["pid"] for name, process in (await processes(home)).items()
+        }
+
+    async def test_gives_an_operator_a_token(self, home):
+        status, printed = await replenish(home, "token")
+
+        assert status == 0, printed
+        assert printed.strip().count(".") == 2
+
+    async def test_shows_one_service_its_logs(self, home):
+        status, printed = await replenish(home, "logs", "consumption-1")
+
+        assert status == 0
+        assert printed
+        assert all(line.startswith("consumption-1 ") for line in printed.splitlines())
+
+    @pytest.mark.parametrize("name", ["consumption-0", "postgres", "kafka"])
+    async def test_brings_back_what_is_killed(self, home, name):
+        killed = (await processes(home))[name]
+
+        os.kill(killed["pid"], signal.SIGKILL)
+
+        async def is_back():
+            status, _ = await replenish(home, "status")
+            back = (await processes(home))[name]
+            return status == 0 and back["restarts"] == killed["restarts"] + 1 and back["pid"] != killed["pid"]
+
+        await until(is_back, f"{name} is back and everybody is well", within_s=120, every_s=0.5)
+
+
+class TestDown:
+    async def test_leaves_no_process_and_keeps_the_data(self, home):
+        before = await processes(home)
+        passwords = (home / "secrets" / "roles" / "passwords.json").read_text()
+
+        status, printed = await replenish(home, "down")
+
+        assert status == 0, printed
+        assert not [name for name, process in before.items() if alive(process["pid"])]
+        assert (await replenish(home, "status"))[0] == 1
+        assert (await replenish(home, "down"))[1].startswith("nothing runs")
+
+        status, printed = await replenish(home, "up")
+        assert status == 0, printed
+        after = await processes(home)
+        assert {name: after[name]["url"] for name in after} == {
+            name: process["url"] for name, process in before.items() if name in after
+        }
+        assert (home / "secrets" / "roles" / "passwords.json").read_text() == passwords
