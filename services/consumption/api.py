@@ -1,0 +1,152 @@
+"""Levels and daily use, for the slots' owners, for operators and for other services."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+
+from libs.kit.identity import Principal
+from libs.kit.problems import Problem
+from libs.kit.web import KitDep, PrincipalDep
+from libs.units import format_quantity
+from services.consumption.domain.days import UsedDay, day_of
+from services.consumption.domain.report import moment, seconds
+from services.consumption.domain.slot import Slot
+from services.consumption.store import Store
+
+router = APIRouter(prefix="/v1/devices/{device_id}/slots", tags=["slots"])
+
+FIRST_DAY = date(1970, 1, 1)
+
+
+@router.get("")
+async def list_slots(device_id: str, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
+    """A device's slots: what each holds, how fast it empties and when it will be empty."""
+    async with kit.read() as store:
+        slots = await _owned_slots(device_id, principal, store)
+        return {"slots": [_shown(slot, store.now) for slot in slots]}
+
+
+@router.get("/{slot}")
+async def get_slot(device_id: str, slot: str, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
+    """One slot: what it holds, how far that may be off, how fast it empties, and its books."""
+    async with kit.read() as store:
+        found = await _owned_slot(device_id, slot, principal, store)
+        return _shown(found, store.now)
+
+
+@router.get("/{slot}/history")
+async def list_days(  # noqa: PLR0913, PLR0917  a page of days has two ends, a length and a place to go on
+    device_id: str,
+    slot: str,
+    kit: KitDep,
+    principal: PrincipalDep,
+    first: Annotated[date | None, Query(alias="from")] = None,
+    last: Annotated[date | None, Query(alias="to")] = None,
+    limit: Annotated[int, Query(ge=1, le=400)] = 100,
+    cursor: date | None = None,
+) -> dict[str, Any]:
+    """What was used on each day (UTC) that had a report, oldest first, and what the slot held at its end.
+
+    The last day is still going on. `next` is the cursor of the following page.
+    """
+    async with kit.read() as store:
+        found = await _owned_slot(device_id, slot, principal, store)
+        start = max(_number(first or FIRST_DAY), _number(cursor or FIRST_DAY))
+        end = _number(last) if last else day_of(seconds(store.now)) + 1
+        days = await store.list_filed_days(device_id, slot, start, limit + 1)
+        if len(days) <= limit or days[-1].day < start:
+            days += found.days_so_far()
+    wanted = [day for day in days if start <= day.day <= end]
+    page, beyond = wanted[:limit], wanted[limit:]
+    return {
+        **_place(found),
+        "days": [_shown_day(day, found) for day in page],
+        "next": _date(beyond[0].day) if beyond else None,
+    }
+
+
+async def _owned_slots(device_id: str, principal: Principal, store: Store) -> list[Slot]:
+    """Return the slots; raises Problem 404 for devices that are not there or somebody else's alike."""
+    device = await store.find_device(device_id)
+    if device is None or device.how is not None or not _may_see(principal, device.customer_id):
+        raise Problem(404, "not_found", "There is no such device for this token")
+    return await store.list_slots(device_id)
+
+
+async def _owned_slot(device_id: str, name: str, principal: Principal, store: Store) -> Slot:
+    for slot in await _owned_slots(device_id, principal, store):
+        if slot.slot == name:
+            return slot
+    raise Problem(404, "not_found", "This device has no such slot")
+
+
+def _may_see(principal: Principal, customer_id: str | None) -> bool:
+    return principal.role in ("operator", "service") or principal.customer_id == customer_id
+
+
+def _place(slot: Slot) -> dict[str, Any]:
+    return {
+        "device_id": slot.device_id,
+        "slot": slot.slot,
+        "product_id": slot.spec.product_id,
+        "unit": slot.spec.unit,
+        "scale": slot.spec.scale,
+    }
+
+
+def _shown(slot: Slot, now: datetime) -> dict[str, Any]:
+    scale, runs_out = slot.spec.scale, slot.run_out_after(slot.rate.until)
+    return _place(slot) | {
+        "name": slot.spec.name,
+        "level_steps": slot.held,
+        "level": format_quantity(slot.held, scale),
+        "capacity_steps": slot.spec.capacity,
+        "capacity": format_quantity(slot.spec.capacity, scale),
+        "doubt_steps": round(slot.doubt_at(seconds(now)), 3),
+        "rate_per_day": _decimal(slot.rate.per_day, scale),
+        "rate_prior_share": round(slot.rate.prior_share, 3),
+        "run_out_at": moment(runs_out) if runs_out is not None else None,
+        "last_report_at": moment(slot.heard_at),
+        "state": slot.state,
+        "loading": slot.spec.loading,
+        "fill": slot.spec.fill,
+        "books": _books(slot),
+    }
+
+
+def _books(slot: Slot) -> dict[str, Any]:
+    """Return what the level is made of: opening + received - used + unexplained, in steps."""
+    return {
+        "opening_steps": slot.books.opening,
+        "received_steps": slot.books.received,
+        "used_steps": slot.books.used,
+        "unexplained_steps": slot.unexplained,
+        "duplicate_reports": slot.duplicates,
+        "last_boot": slot.boot,
+        "last_seq": slot.last_seq,
+    }
+
+
+def _shown_day(day: UsedDay, slot: Slot) -> dict[str, Any]:
+    held, scale = max(0, day.level), slot.spec.scale
+    return {
+        "day": _date(day.day),
+        "used_steps": day.used,
+        "used": format_quantity(day.used, scale),
+        "level_steps": held,
+        "level": format_quantity(held, scale),
+    }
+
+
+def _decimal(steps: float, scale: int) -> str:
+    """Return an estimate in the slot's unit: four digits more than its steps have."""
+    return format_quantity(round(steps * 10**4), scale + 4)
+
+
+def _number(day: date) -> int:
+    return (day - FIRST_DAY).days
+
+
+def _date(day: int) -> str:
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=day)).date().isoformat()

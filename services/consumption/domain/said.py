@@ -1,0 +1,98 @@
+"""What consumption says about a slot."""
+
+from collections.abc import Iterator
+
+from libs.contracts.catalogue import Event
+from libs.contracts.events import (
+    FillCause,
+    Reporter,
+    SlotCorrected,
+    SlotDoubted,
+    SlotFilled,
+    SlotLevelChanged,
+    ThresholdCrossed,
+)
+from services.consumption.domain.gaps import Booked
+from services.consumption.domain.report import Look, Report, moment
+from services.consumption.domain.slot import Slot
+
+
+def crossed(slot: Slot, at: float) -> ThresholdCrossed:
+    runs_out = slot.run_out_after(at)
+    return ThresholdCrossed(
+        device_id=slot.device_id,
+        slot=slot.slot,
+        customer_id=slot.spec.customer_id,
+        product_id=slot.spec.product_id,
+        pool_id=slot.trigger.pool_id,
+        epoch=slot.trigger.epoch,
+        level=slot.held,
+        doubt=slot.doubt_at(at),
+        rate_per_day=slot.rate.per_day,
+        run_out_at=moment(runs_out) if runs_out is not None else None,
+        at=moment(at),
+    )
+
+
+def level_changed(slot: Slot, at: float) -> SlotLevelChanged:
+    return SlotLevelChanged(
+        device_id=slot.device_id,
+        slot=slot.slot,
+        customer_id=slot.spec.customer_id,
+        product_id=slot.spec.product_id,
+        level=slot.held,
+        doubt=slot.doubt_at(at),
+        rate_per_day=slot.rate.per_day,
+        at=moment(at),
+    )
+
+
+def doubted(slot: Slot, reason: str, at: float) -> SlotDoubted:
+    return SlotDoubted(
+        device_id=slot.device_id,
+        slot=slot.slot,
+        customer_id=slot.spec.customer_id,
+        product_id=slot.spec.product_id,
+        reason=reason,
+        level=slot.held,
+        doubt=slot.doubt_at(at),
+        at=moment(at),
+    )
+
+
+def overdrawn(slot: Slot, at: float) -> SlotDoubted:
+    return doubted(slot, "it reported more use than it held", at)
+
+
+def moved(before: Slot, after: Slot, report: Report, booked: Booked) -> Iterator[Event]:
+    """Yield what an applied report says about goods and levels, in the order in which they are said."""
+    received = max(0, report.flow) + booked.received
+    fresh = report.look is Look.FILLED and report.level is not None
+    if received > 0 or fresh:
+        loaded = report.flow > 0 or fresh
+        yield SlotFilled(
+            device_id=after.device_id,
+            slot=after.slot,
+            customer_id=after.spec.customer_id,
+            product_id=after.spec.product_id,
+            quantity=max(0, received),
+            level=after.held,
+            cause=report.cause if loaded else FillCause.MEASURED,
+            by=report.by if loaded else Reporter.DEVICE,
+            order_id=report.order_id,
+            at=moment(report.heard_at),
+        )
+    if booked.corrected:
+        yield SlotCorrected(
+            device_id=after.device_id,
+            slot=after.slot,
+            customer_id=after.spec.customer_id,
+            product_id=after.spec.product_id,
+            difference=booked.corrected,
+            level=after.held,
+            at=moment(report.heard_at),
+        )
+    if before.level >= 0 > after.level:
+        yield overdrawn(after, report.heard_at)
+    if after.trigger.follow and (report.flow or after.level != before.level):
+        yield level_changed(after, report.heard_at)

@@ -1,0 +1,1 @@
+"""What consumption does about what it hears."""

@@ -1,0 +1,84 @@
+"""The hot path: what devices and people report about slots."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from libs.contracts.catalogue import Event
+from libs.kit import Record
+from services.consumption.domain import said
+from services.consumption.domain.report import LARGEST_REPORT, moment_of_use
+from services.consumption.handlers.reports import Waiting, hear_all
+from services.consumption.store import Place, Store, Taken, Use
+
+
+async def on_usage(records: Sequence[Record], store: Store) -> list[Event]:
+    """Apply a batch: what comes in order in one statement, whatever else one slot at a time."""
+    nexts, rest = _parted(records)
+    events = await _take(nexts, rest, store)
+    again = {place: left[0] for place, left in rest.items() if place in nexts and len(left) == 1 and _is_use(left[0])}
+    if again:
+        for place in again:
+            del rest[place]
+        events += await _take(again, rest, store)
+    if rest:
+        events += await hear_all(rest, store)
+    return events
+
+
+def _parted(records: Iterable[Record]) -> tuple[dict[Place, Record], Waiting]:
+    """Return each slot's first report, where that is a counted use, and all other reports in their order."""
+    nexts: dict[Place, Record] = {}
+    rest: Waiting = {}
+    for record in records:
+        data = record.data
+        place = (data.device_id, data.slot)
+        if place in rest:
+            rest[place].append(record)
+        elif place in nexts or not _is_use(record):
+            rest[place] = [record]
+        else:
+            nexts[place] = record
+    return nexts, rest
+
+
+def _is_use(record: Record) -> bool:
+    data = record.data
+    return (
+        record.type == "SlotUsed" and data.seq is not None and data.boot is not None and data.quantity <= LARGEST_REPORT
+    )
+
+
+async def _take(nexts: Mapping[Place, Record], rest: Waiting, store: Store) -> list[Event]:
+    """Apply the uses that are in order; the others join the rest, in front of what came after them."""
+    if not nexts:
+        return []
+    uses = sorted([_use(record.data) for record in nexts.values()])
+    taken = await store.take_uses(uses)
+    if len(taken.applied) < len(uses):
+        for n in set(range(len(uses))).difference(taken.applied):
+            place = uses[n][:2]
+            rest.setdefault(place, []).insert(0, nexts[place])
+    if not (taken.crossed or taken.overdrawn or taken.followed):
+        return []
+    return await _tell(taken, uses, nexts, store)
+
+
+async def _tell(taken: Taken, uses: Sequence[Use], nexts: Mapping[Place, Record], store: Store) -> list[Event]:
+    """Return what the applied uses say, and note which triggers are answered by it."""
+    telling = {n: uses[n][:2] for n in sorted({*taken.crossed, *taken.overdrawn, *taken.followed})}
+    slots = await store.lock_slots(telling.values())
+    if taken.crossed:
+        await store.disarm([telling[n] for n in sorted(taken.crossed)])
+    told = ((taken.overdrawn, said.overdrawn), (taken.followed, said.level_changed), (taken.crossed, said.crossed))
+    return [
+        store.because(say(slots[place], uses[n].heard_at), nexts[place])
+        for n, place in telling.items()
+        for which, say in told
+        if n in which
+    ]
+
+
+def _use(data: Any) -> Use:
+    heard_at = data.received_at.timestamp()
+    used_at = moment_of_use(data.at.timestamp(), heard_at)
+    return Use(data.device_id, data.slot, data.boot, data.seq, data.quantity, used_at, heard_at)

@@ -1,0 +1,110 @@
+"""Which devices are ours, which were, and who went on in their place."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
+
+from libs.contracts.events import SlotMove
+from libs.kit import Store
+
+
+class Device(NamedTuple):
+    """A device as far as consumption is concerned; `how` tells why it is gone, None while it is ours."""
+
+    device_id: str
+    registration: int
+    customer_id: str | None = None
+    how: str | None = None
+
+
+class Devices(Store):
+    async def find_devices(self, device_ids: Iterable[str]) -> dict[str, Device]:
+        """Return those that are or were registered."""
+        rows = await self.connection.fetch(
+            """-- find_devices
+            SELECT device_id, registration, NULL AS customer_id, how FROM gone_device WHERE device_id = ANY($1::text[])
+            UNION ALL
+            SELECT device_id, registration, customer_id, NULL FROM device WHERE device_id = ANY($1::text[])
+            """,
+            list(device_ids),
+        )
+        return {row["device_id"]: Device(**row) for row in rows}
+
+    async def find_device(self, device_id: str) -> Device | None:
+        return (await self.find_devices([device_id])).get(device_id)
+
+    async def list_device_ids(self, customer_id: str) -> list[str]:
+        rows = await self.connection.fetch(
+            "-- list_device_ids\nSELECT device_id FROM device WHERE customer_id = $1 ORDER BY device_id", customer_id
+        )
+        return [row["device_id"] for row in rows]
+
+    async def list_slot_names(self, device_ids: list[str]) -> list[tuple[str, str]]:
+        rows = await self.connection.fetch(
+            """-- list_slot_names
+            SELECT device_id, slot FROM slot_spec WHERE device_id = ANY($1::text[]) ORDER BY device_id, slot
+            """,
+            device_ids,
+        )
+        return [(row["device_id"], row["slot"]) for row in rows]
+
+    async def insert_device(self, device_id: str, customer_id: str, registration: int) -> None:
+        """Enter a device; it is no longer gone if it was."""
+        await self.connection.execute("-- insert_device\nDELETE FROM gone_device WHERE device_id = $1", device_id)
+        await self.connection.execute("-- insert_device\nDELETE FROM successor WHERE device_id = $1", device_id)
+        await self.connection.execute(
+            "-- insert_device\nINSERT INTO device (device_id, customer_id, registration) VALUES ($1, $2, $3)",
+            device_id,
+            customer_id,
+            registration,
+        )
+
+    async def insert_successors(self, old_device_id: str, new_device_id: str, moves: Iterable[SlotMove]) -> None:
+        """Send what is still under way to the old slots, and to those they followed on, to the new ones."""
+        pairs = [(old_device_id, move.old_slot, new_device_id, move.new_slot) for move in moves]
+        await self.connection.executemany(
+            """-- insert_successors
+            UPDATE successor SET new_device_id = $3, new_slot = $4 WHERE new_device_id = $1 AND new_slot = $2
+            """,
+            pairs,
+        )
+        await self.connection.executemany(
+            """-- insert_successors
+            INSERT INTO successor (device_id, slot, new_device_id, new_slot) VALUES ($1, $2, $3, $4)
+            """,
+            pairs,
+        )
+
+    async def find_successor(self, device_id: str, slot: str) -> tuple[str, str]:
+        """Return the slot that goes on with this one's story, itself where nothing replaced it."""
+        row = await self.connection.fetchrow(
+            "-- find_successor\nSELECT new_device_id, new_slot FROM successor WHERE device_id = $1 AND slot = $2",
+            device_id,
+            slot,
+        )
+        return (row["new_device_id"], row["new_slot"]) if row else (device_id, slot)
+
+    async def delete_device(self, device_id: str, how: str, at: datetime) -> None:
+        """Forget all about a device but that it was here; its slots must be locked."""
+        for statement in (
+            "-- delete_device\nDELETE FROM gap WHERE device_id = $1",
+            "-- delete_device\nDELETE FROM known_report WHERE device_id = $1",
+            "-- delete_device\nDELETE FROM loaded_order WHERE device_id = $1",
+            "-- delete_device\nDELETE FROM used_days WHERE device_id = $1",
+            "-- delete_device\nDELETE FROM successor WHERE new_device_id = $1",
+            "-- delete_device\nDELETE FROM slot WHERE device_id = $1",
+            "-- delete_device\nDELETE FROM slot_spec WHERE device_id = $1",
+        ):
+            await self.connection.execute(statement, device_id)
+        await self.connection.execute(
+            """-- delete_device
+            WITH gone AS (DELETE FROM device WHERE device_id = $1 RETURNING device_id, registration)
+            INSERT INTO gone_device (device_id, registration, how, gone_at)
+            SELECT device_id, registration, $2, $3 FROM gone
+            ON CONFLICT (device_id) DO UPDATE
+                SET registration = excluded.registration, how = excluded.how, gone_at = excluded.gone_at
+            """,
+            device_id,
+            how,
+            at,
+        )

@@ -1,0 +1,92 @@
+"""The hot path's statements: in-order uses of a whole batch in one UPDATE."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from libs.kit import Store
+from services.consumption.domain.doubt import REPORT_VARIANCE
+from services.consumption.domain.rate import SHORTEST_SECONDS, TAU_DAYS, TAU_SECONDS
+
+
+class Use(NamedTuple):
+    """One SlotUsed as the statement takes it; times are unix seconds. Sorts by its slot."""
+
+    device_id: str
+    slot: str
+    boot: str
+    seq: int
+    used: int
+    used_at: float
+    heard_at: float
+
+
+class Taken(NamedTuple):
+    """Which of the uses were applied, and which slots have something to say; positions count from 0."""
+
+    applied: Sequence[int]
+    crossed: Sequence[int]
+    overdrawn: Sequence[int]
+    followed: Sequence[int]
+
+
+class Hot(Store):
+    async def take_uses(self, uses: Sequence[Use]) -> Taken:
+        """Apply each use that is its plain slot's very next report; leave the others untouched.
+
+        At most one use per slot, sorted. The arithmetic is domain/rate.py's, doubt.py's, days.py's and
+        trigger.py's; one pass over the rows is what the hot path can afford.
+        """
+        row = await self.connection.fetchrow(
+            """-- take_uses
+            WITH moved AS (
+                UPDATE slot AS s SET
+                    level = s.level - r.used,
+                    used_total = s.used_total + r.used,
+                    last_seq = r.seq,
+                    rate_use = r.used * $8::float8 / GREATEST(r.used_at - s.used_at, $11)
+                        + (s.rate_use - r.used * $8 / GREATEST(r.used_at - s.used_at, $11))
+                        * exp(GREATEST(r.used_at - s.used_at, $11) / -$8),
+                    rate_days = $9::float8 + (s.rate_days - $9) * exp(GREATEST(r.used_at - s.used_at, $11) / -$8),
+                    used_at = GREATEST(s.used_at, r.used_at),
+                    heard_at = r.heard_at,
+                    variance = s.variance + $10::float8 * r.used * r.used,
+                    finished_days = CASE WHEN floor(r.used_at / 86400) <= floor(s.used_at / 86400)
+                        THEN s.finished_days
+                        ELSE s.finished_days || ARRAY[floor(s.used_at / 86400)::bigint,
+                            s.used_total + s.unreported - s.used_before_today, s.level] END,
+                    used_before_today = CASE WHEN floor(r.used_at / 86400) <= floor(s.used_at / 86400)
+                        THEN s.used_before_today ELSE s.used_total + s.unreported END
+                FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::float8[], $7::float8[])
+                    WITH ORDINALITY AS r (device_id, slot, boot, seq, used, used_at, heard_at, n)
+                WHERE s.device_id = r.device_id AND s.slot = r.slot
+                    AND s.boot = r.boot AND s.last_seq = r.seq - 1 AND s.plain AND (s.level > 0 OR r.used > 0)
+                RETURNING (r.n - 1)::int AS n,
+                    s.armed AND GREATEST(s.level, 0) + s.elsewhere
+                        <= GREATEST(s.at_level, s.at_days * s.rate_use / s.rate_days) AS crossed,
+                    s.level < 0 AND s.level + r.used >= 0 AS overdrawn,
+                    s.follow AND r.used > 0 AS followed)
+            SELECT coalesce(array_agg(n), '{}'),
+                coalesce(array_agg(n) FILTER (WHERE crossed), '{}'),
+                coalesce(array_agg(n) FILTER (WHERE overdrawn), '{}'),
+                coalesce(array_agg(n) FILTER (WHERE followed), '{}')
+            FROM moved
+            """,
+            *zip(*uses, strict=True),
+            TAU_SECONDS,
+            TAU_DAYS,
+            REPORT_VARIANCE,
+            SHORTEST_SECONDS,
+        )
+        assert row is not None  # noqa: S101  an aggregate always has its one row
+        return Taken(*row)
+
+    async def disarm(self, places: Sequence[tuple[str, str]]) -> None:
+        """Note that these slots answered their trigger's epoch."""
+        await self.connection.execute(
+            """-- disarm
+            UPDATE slot AS s SET armed = false
+            FROM unnest($1::text[], $2::text[]) AS r (device_id, slot)
+            WHERE s.device_id = r.device_id AND s.slot = r.slot
+            """,
+            *zip(*places, strict=True),
+        )

@@ -1,0 +1,199 @@
+"""Slots, whole: locked, decided on in Python, written back."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import asyncpg
+
+from libs.contracts.events import BaseUnit, Fill, Loading
+from services.consumption.domain.days import Days
+from services.consumption.domain.rate import Rate
+from services.consumption.domain.slot import Books, Slot, Spec
+from services.consumption.domain.trigger import Trigger
+from services.consumption.store.gaps import KeptGaps
+
+Place = tuple[str, str]
+
+
+class Slots(KeptGaps):
+    async def lock_slots(self, places: Iterable[Place]) -> dict[Place, Slot]:
+        """Return the slots there are, locked in the order in which everybody locks them."""
+        wanted = sorted(places)
+        if not wanted:
+            return {}
+        rows = await self.connection.fetch(
+            """-- lock_slots
+            SELECT s.device_id, s.slot, s.level, s.last_seq, s.used_total, s.rate_use, s.rate_days, s.used_at,
+                s.heard_at, s.variance, s.used_before_today, s.at_level, s.at_days, s.elsewhere, s.opening,
+                s.received, s.unreported, s.unexplained, s.duplicates, s.boot_no, s.gaps, s.reports, s.below,
+                s.armed, s.follow, s.quarantined, s.boot, s.finished_days,
+                p.customer_id, p.product_id, p.name, p.unit, p.scale, p.capacity, p.loading, p.fill,
+                p.pool_id, p.epoch
+            FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS r (device_id, slot, n)
+            JOIN slot AS s USING (device_id, slot)
+            JOIN slot_spec AS p USING (device_id, slot)
+            ORDER BY r.n
+            FOR UPDATE OF s
+            """,
+            *zip(*wanted, strict=True),
+        )
+        slots = {(row["device_id"], row["slot"]): _slot(row) for row in rows}
+        holed = [(row["device_id"], row["slot"]) for row in rows if row["gaps"]]
+        return slots if not holed else slots | await self._with_gaps({place: slots[place] for place in holed})
+
+    async def list_slots(self, device_id: str) -> list[Slot]:
+        """Return a device's slots as they are, for reading; without gaps."""
+        rows = await self.connection.fetch(
+            """-- list_slots
+            SELECT s.*, p.customer_id, p.product_id, p.name, p.unit, p.scale, p.capacity, p.loading, p.fill,
+                p.pool_id, p.epoch
+            FROM slot AS s JOIN slot_spec AS p USING (device_id, slot)
+            WHERE s.device_id = $1 ORDER BY s.slot
+            """,
+            device_id,
+        )
+        return [_slot(row) for row in rows]
+
+    async def save_slots(self, before: Mapping[Place, Slot], after: Iterable[Slot]) -> None:
+        """Write the slots that differ from what was locked, with their gaps."""
+        changed = [slot for slot in after if slot != before[slot.device_id, slot.slot]]
+        if not changed:
+            return
+        await self.connection.execute(
+            """-- save_slots
+            UPDATE slot AS s SET
+                level = r.level, last_seq = r.last_seq, used_total = r.used_total, rate_use = r.rate_use,
+                rate_days = r.rate_days, used_at = r.used_at, heard_at = r.heard_at, variance = r.variance,
+                used_before_today = r.used_before_today, at_level = r.at_level, at_days = r.at_days,
+                elsewhere = r.elsewhere, opening = r.opening, received = r.received, unreported = r.unreported,
+                unexplained = r.unexplained, duplicates = r.duplicates, boot_no = r.boot_no, gaps = r.gaps,
+                reports = r.reports, below = r.below, armed = r.armed, follow = r.follow, plain = r.plain,
+                quarantined = r.quarantined, boot = r.boot, finished_days = r.finished_days::bigint[]
+            FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::float8[], $7::float8[],
+                $8::float8[], $9::float8[], $10::float8[], $11::bigint[], $12::bigint[], $13::float8[],
+                $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[], $18::bigint[], $19::bigint[],
+                $20::int[], $21::int[], $22::smallint[], $23::smallint[], $24::bool[], $25::bool[], $26::bool[],
+                $27::bool[], $28::text[], $29::text[])
+                AS r (device_id, slot, level, last_seq, used_total, rate_use, rate_days, used_at, heard_at, variance,
+                    used_before_today, at_level, at_days, elsewhere, opening, received, unreported, unexplained,
+                    duplicates, boot_no, gaps, reports, below, armed, follow, plain, quarantined, boot,
+                    finished_days)
+            WHERE s.device_id = r.device_id AND s.slot = r.slot
+            """,
+            *zip(*(_columns(slot) for slot in sorted(changed, key=_place)), strict=True),
+        )
+        await self._save_gaps(before, changed)
+
+    async def insert_slots(self, slots: Sequence[Slot]) -> None:
+        """Write slots that were not there; registration and trigger too."""
+        for slot in sorted(slots, key=_place):
+            await self._insert_spec(slot)
+            await self.connection.execute(
+                """-- insert_slots
+                INSERT INTO slot (device_id, slot, level, opening, rate_use, rate_days, used_at, heard_at, variance)
+                VALUES ($1, $2, $3, $3, $4, $5, $6, $7, $8)
+                """,
+                slot.device_id,
+                slot.slot,
+                slot.books.opening,
+                slot.rate.use,
+                slot.rate.days,
+                slot.rate.until,
+                slot.heard_at,
+                slot.variance,
+            )
+
+    async def save_epoch(self, slot: Slot) -> None:
+        """Note which pool's trigger, of which epoch, the slot has."""
+        await self.connection.execute(
+            "-- save_epoch\nUPDATE slot_spec SET pool_id = $3, epoch = $4 WHERE device_id = $1 AND slot = $2",
+            slot.device_id,
+            slot.slot,
+            slot.trigger.pool_id,
+            slot.trigger.epoch,
+        )
+
+    async def _insert_spec(self, slot: Slot) -> None:
+        spec = slot.spec
+        await self.connection.execute(
+            """-- _insert_spec
+            INSERT INTO slot_spec (device_id, slot, customer_id, product_id, name, unit, scale, capacity, loading,
+                fill, pool_id, epoch)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+            """,
+            slot.device_id,
+            slot.slot,
+            spec.customer_id,
+            spec.product_id,
+            spec.name,
+            spec.unit,
+            spec.scale,
+            spec.capacity,
+            spec.loading,
+            spec.fill,
+            slot.trigger.pool_id,
+            slot.trigger.epoch,
+        )
+
+
+def _place(slot: Slot) -> Place:
+    return slot.device_id, slot.slot
+
+
+def _slot(row: asyncpg.Record) -> Slot:
+    return Slot(
+        row["device_id"],
+        row["slot"],
+        _spec(row),
+        Books(row["opening"], row["received"], row["used_total"], row["unreported"], row["unexplained"]),
+        Rate(row["rate_use"], row["rate_days"], row["used_at"]),
+        Days(row["used_before_today"], tuple(row["finished_days"] or ())),
+        row["heard_at"],
+        row["variance"],
+        row["boot"],
+        row["boot_no"],
+        row["last_seq"],
+        quarantined=row["quarantined"],
+        duplicates=row["duplicates"],
+        trigger=_trigger(row),
+    )
+
+
+def _spec(row: asyncpg.Record) -> Spec:
+    return Spec(
+        row["customer_id"],
+        row["product_id"],
+        row["name"],
+        BaseUnit(row["unit"]),
+        row["scale"],
+        row["capacity"],
+        Loading(row["loading"]),
+        Fill(row["fill"]),
+    )
+
+
+def _trigger(row: asyncpg.Record) -> Trigger:
+    return Trigger(
+        row["pool_id"],
+        row["epoch"],
+        row["at_level"],
+        row["at_days"],
+        row["elsewhere"],
+        row["reports"],
+        row["follow"],
+        row["armed"],
+        row["below"],
+    )
+
+
+def _columns(slot: Slot) -> tuple[Any, ...]:
+    books, rate, trigger = slot.books, slot.rate, slot.trigger
+    return (
+        *(slot.device_id, slot.slot, slot.level, slot.last_seq, books.used_total),
+        *(rate.use, rate.days, rate.until, slot.heard_at, slot.variance, slot.days.before_today),
+        *(trigger.at_level, trigger.at_days, trigger.elsewhere),
+        *(books.opening, books.received, books.unreported, books.unexplained, slot.duplicates),
+        *(slot.boot_no, len(slot.gaps), trigger.reports, trigger.below, trigger.armed, trigger.follow),
+        *(slot.is_plain, slot.quarantined, slot.boot),
+        "{" + ",".join(map(str, slot.days.finished)) + "}" if slot.days.finished else None,
+    )
