@@ -1,0 +1,6 @@
+"""Run the ledger of goods, or migrate its schema."""
+
+from libs.kit import main
+from services.inventory.service import SERVICE
+
+main(SERVICE)

@@ -1,0 +1,140 @@
+"""What people and programs may ask of the ledger, and the count they may correct it by."""
+
+import json
+from typing import Annotated, Any
+from uuid import uuid4
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict
+
+from libs.contracts.events import BaseUnit, CountCause, StockCounted
+from libs.kit.identity import Principal
+from libs.kit.problems import Problem
+from libs.kit.web import IdempotencyDep, KitDep, PrincipalDep, require_customer, send
+from libs.units import SYMBOLS, RefusedAmount, format_quantity, parse_quantity
+from services.inventory.domain import count
+from services.inventory.store import Goods, Origin, Store, Unit
+
+router = APIRouter()
+NEWEST = 2**62
+
+
+class Counted(BaseModel):
+    """What somebody found on the shelf."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    quantity: str | int | float
+    unit: str | None = None
+
+
+@router.get("/v1/customers/{customer_id}/stock")
+async def list_stock(customer_id: str, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
+    """Return the customer's stock by product; `total` is `available` (the shelf) and `allocated` together."""
+    require_customer(principal, customer_id)
+    async with kit.read() as store:
+        rows = await store.list_stock(customer_id)
+    return {"stock": [_stock(row) for row in rows]}
+
+
+@router.get("/v1/customers/{customer_id}/stock/{product_id}/transactions")
+async def list_transactions(
+    customer_id: str,
+    product_id: str,
+    kit: KitDep,
+    principal: PrincipalDep,
+    limit: Annotated[int, Query(ge=1)] = 50,
+    cursor: Annotated[int | None, Query(ge=1)] = None,
+) -> dict[str, Any]:
+    """Return the product's ledger, newest first; `next` is the cursor of the following page."""
+    require_customer(principal, customer_id)
+    async with kit.read() as store:
+        limit = min(limit, store.settings.page_limit)
+        rows = await store.list_transactions(Goods(customer_id, product_id), cursor or NEWEST, limit)
+    more = rows[-1]["number"] if len(rows) == limit else None
+    return {"data": [_transaction(product_id, row) for row in rows], "next": more}
+
+
+@router.post("/v1/customers/{customer_id}/stock/{product_id}/count", status_code=201)
+async def count_shelf(
+    customer_id: str, product_id: str, body: Counted, kit: KitDep, principal: PrincipalDep, key: IdempotencyDep
+) -> Any:
+    """Set the shelf to what was counted; the difference is booked to `unexplained`."""
+    require_customer(principal, customer_id)
+    goods = Goods(customer_id, product_id)
+    async with kit.transaction(idempotency=key) as tx:
+        if tx.replayed:
+            return send(tx.replayed, replayed=True)
+        unit = await tx.store.find_unit(goods)
+        if unit is None:
+            raise Problem(404, "unknown_product", "No device of this customer holds such a product")
+        counted = _steps(body, unit)
+        booked = await _count(tx.store, goods, counted, principal)
+        tx.say(*([booked] if booked else []))
+        answer = {
+            "product_id": product_id,
+            "shelf": _quantity(counted, unit),
+            "difference": _quantity(booked.difference if booked else 0, unit),
+        }
+        return send(tx.answer(201, answer))
+
+
+async def _count(store: Store, goods: Goods, counted: int, principal: Principal) -> StockCounted | None:
+    movement = count(counted, await store.lock_shelf(goods))
+    origin = Origin(f"count/{uuid4()}", principal.role, store.now)
+    if not await store.book(goods, movement, origin):
+        return None
+    return StockCounted(
+        owner_id=goods.owner_id,
+        product_id=goods.product_id,
+        shelf=counted,
+        difference=movement.shelf_change,
+        cause=CountCause.COUNTED,
+        at=store.now,
+    )
+
+
+def _steps(body: Counted, unit: Unit) -> int:
+    base = BaseUnit(unit.code)
+    try:
+        return parse_quantity(body.quantity, body.unit or unit.code, base=base, scale=unit.scale)
+    except RefusedAmount as refused:
+        error = {"field": "quantity", "problem": refused.problem, "remedy": refused.remedy}
+        raise Problem(422, refused.code, "The count cannot be taken", errors=[error]) from None
+
+
+def _stock(row: Any) -> dict[str, Any]:
+    unit = Unit(row["unit"] or BaseUnit.EACH, row["scale"] or 0)
+    places: dict[str, int] = json.loads(row["places"])
+    return {
+        "product_id": row["product_id"],
+        "type": "stock",
+        "total": row["total"],
+        "available": row["available"],
+        "allocated": row["allocated"],
+        "in_transit": places.get("in_transit", 0),
+        "loaded": places.get("loaded", 0),
+        "unexplained": places.get("unexplained", 0),
+        "steps_are": {"unit": unit.code, "scale": unit.scale},
+        "shelf": _quantity(row["available"], unit),
+    }
+
+
+def _transaction(product_id: str, row: Any) -> dict[str, Any]:
+    return {
+        "id": str(row["transaction_id"]),
+        "type": "stock-transaction",
+        "action": row["action"],
+        "product_id": product_id,
+        "quantity": row["quantity"],
+        "timestamps": {"created_at": row["booked_at"], "happened_at": row["happened_at"]},
+        "reason": row["reason"],
+        "entries": json.loads(row["entries"]),
+        "order_id": row["order_id"],
+        "event_id": row["cause"],
+        "booked_by": row["booked_by"],
+    }
+
+
+def _quantity(steps: int, unit: Unit) -> dict[str, str]:
+    return {"quantity": format_quantity(steps, unit.scale), "unit": SYMBOLS[BaseUnit(unit.code)] or unit.code}

@@ -1,0 +1,41 @@
+"""Inventory: what it hears, says and answers."""
+
+from libs.contracts.events import (
+    CustomerErased,
+    DeviceDeregistered,
+    DeviceRegistered,
+    DeviceReplaced,
+    OrderCancelled,
+    OrderDelivered,
+    OrderFailed,
+    OrderShipped,
+    SlotCorrected,
+    SlotFilled,
+    StockArrived,
+    StockCounted,
+)
+from libs.kit import Service
+from services.inventory import handlers
+from services.inventory.api import router
+from services.inventory.settings import Settings
+from services.inventory.store import Store
+
+SERVICE = Service(
+    name="inventory",
+    store=Store,
+    hears={
+        DeviceRegistered: handlers.on_device_registered,
+        DeviceReplaced: handlers.on_device_replaced,
+        DeviceDeregistered: handlers.on_device_deregistered,
+        CustomerErased: handlers.on_customer_erased,
+        OrderShipped: handlers.on_order_shipped,
+        OrderDelivered: handlers.on_order_delivered,
+        OrderCancelled: handlers.on_order_ended,
+        OrderFailed: handlers.on_order_ended,
+        SlotFilled: handlers.on_slot_filled,
+        SlotCorrected: handlers.on_slot_corrected,
+    },
+    says=(StockArrived, StockCounted),
+    api=router,
+    settings=Settings,
+)

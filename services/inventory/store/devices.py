@@ -1,0 +1,109 @@
+"""The slots that are loaded from the shelves, and who left."""
+
+from collections.abc import Sequence
+
+from libs import kit
+from libs.contracts.events import Fill, SlotSpec
+from services.inventory.domain import SlotFacts
+
+
+class Devices(kit.Store):
+    """Devices, their slots and customers that were forgotten."""
+
+    async def save_device(self, customer_id: str, device_id: str, registration: int, slots: Sequence[SlotSpec]) -> bool:
+        """Keep a device's slots; False where this or a later registration is known already."""
+        fresh = await self.connection.fetchval(
+            """-- save_device
+            INSERT INTO device (device_id, customer_id, registration) VALUES ($1, $2, $3)
+            ON CONFLICT (device_id) DO UPDATE SET
+                customer_id = excluded.customer_id, registration = excluded.registration, ended = false
+            WHERE device.registration < excluded.registration
+            RETURNING true
+            """,
+            device_id,
+            customer_id,
+            registration,
+        )
+        if not fresh:
+            return False
+        await self._replace_slots(customer_id, device_id, slots)
+        return True
+
+    async def _replace_slots(self, customer_id: str, device_id: str, slots: Sequence[SlotSpec]) -> None:
+        await self.connection.execute("-- delete_slots\nDELETE FROM slot WHERE device_id = $1", device_id)
+        await self.connection.executemany(
+            """-- insert_slot
+            INSERT INTO slot (device_id, slot, customer_id, product_id, unit, scale, capacity, fill)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+            """,
+            [
+                (device_id, s.slot, customer_id, s.product_id, s.unit, s.scale, s.capacity, s.fill)
+                for s in sorted(slots, key=lambda spec: spec.slot)
+            ],
+        )
+        units = {spec.product_id: spec for spec in slots}
+        await self.connection.executemany(
+            """-- save_product_unit
+            INSERT INTO product_unit (owner_id, product_id, unit, scale) VALUES ($1, $2, $3, $4)
+            ON CONFLICT (owner_id, product_id) DO UPDATE SET unit = excluded.unit, scale = excluded.scale
+            """,
+            [(customer_id, product_id, spec.unit, spec.scale) for product_id, spec in sorted(units.items())],
+        )
+
+    async def end_device(self, device_id: str, registration: int) -> None:
+        """Forget a device's slots; the device stays known as ended, a later registration stays untouched."""
+        await self.connection.execute(
+            """-- end_device
+            WITH ended AS (
+                INSERT INTO device (device_id, registration, ended) VALUES ($1, $2, true)
+                ON CONFLICT (device_id) DO UPDATE SET ended = true, registration = excluded.registration
+                WHERE device.registration <= excluded.registration
+                RETURNING device_id
+            )
+            DELETE FROM slot USING ended WHERE slot.device_id = ended.device_id
+            """,
+            device_id,
+            registration,
+        )
+
+    async def end_replaced_device(self, device_id: str) -> None:
+        await self.connection.execute(
+            """-- end_replaced_device
+            WITH ended AS (UPDATE device SET ended = true WHERE device_id = $1 RETURNING device_id)
+            DELETE FROM slot USING ended WHERE slot.device_id = ended.device_id
+            """,
+            device_id,
+        )
+
+    async def find_slot(self, device_id: str, slot: str) -> SlotFacts | None:
+        row = await self.connection.fetchrow(
+            "-- find_slot\nSELECT capacity, fill FROM slot WHERE device_id = $1 AND slot = $2", device_id, slot
+        )
+        return SlotFacts(row["capacity"], row["fill"] == Fill.REPLACE) if row else None
+
+    async def is_known_device(self, device_id: str) -> bool:
+        known: bool = await self.connection.fetchval(
+            "-- is_known_device\nSELECT EXISTS (SELECT FROM device WHERE device_id = $1)", device_id
+        )
+        return known
+
+    async def is_erased(self, customer_id: str) -> bool:
+        erased: bool = await self.connection.fetchval(
+            "-- is_erased\nSELECT EXISTS (SELECT FROM erased_customer WHERE customer_id = $1)", customer_id
+        )
+        return erased
+
+    async def erase_customer(self, customer_id: str) -> None:
+        """Forget whose devices these were; late facts about the customer are known as such from now on."""
+        await self.connection.execute("-- erase_slots\nDELETE FROM slot WHERE customer_id = $1", customer_id)
+        await self.connection.execute(
+            "-- erase_devices\nUPDATE device SET customer_id = NULL, ended = true WHERE customer_id = $1", customer_id
+        )
+        await self.connection.execute("-- erase_units\nDELETE FROM product_unit WHERE owner_id = $1", customer_id)
+        await self.connection.execute(
+            """-- save_erased
+            INSERT INTO erased_customer (customer_id, erased_at) VALUES ($1, $2) ON CONFLICT DO NOTHING
+            """,
+            customer_id,
+            self.now,
+        )

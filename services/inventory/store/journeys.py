@@ -1,0 +1,40 @@
+"""How far each order's goods are."""
+
+from libs import kit
+from services.inventory.domain import Consignment, Journey
+from services.inventory.store.ledger import Goods
+
+
+class Journeys(kit.Store):
+    """Consignments, one per order."""
+
+    async def lock_consignment(self, order_id: str) -> Consignment:
+        row = await self.connection.fetchrow(
+            "-- lock_consignment\nSELECT journey, shipped FROM consignment WHERE order_id = $1 FOR UPDATE", order_id
+        )
+        return Consignment(Journey(row["journey"]), row["shipped"]) if row else Consignment()
+
+    async def save_consignment(self, goods: Goods, order_id: str, consignment: Consignment) -> None:
+        await self.connection.execute(
+            """-- save_consignment
+            INSERT INTO consignment (order_id, owner_id, product_id, journey, shipped, changed_at)
+            VALUES ($1, $2, $3, $4, $5, $6)
+            ON CONFLICT (order_id) DO UPDATE SET
+                journey = excluded.journey, shipped = excluded.shipped, changed_at = excluded.changed_at
+            """,
+            order_id,
+            goods.owner_id,
+            goods.product_id,
+            consignment.journey,
+            consignment.shipped,
+            self.now,
+        )
+
+    async def has_arrived(self, order_id: str) -> bool:
+        arrived: bool = await self.connection.fetchval(
+            """-- has_arrived
+            SELECT EXISTS (SELECT FROM consignment WHERE order_id = $1 AND journey = 'delivered')
+            """,
+            order_id,
+        )
+        return arrived

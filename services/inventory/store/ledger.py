@@ -1,0 +1,98 @@
+"""The ledger's rows: stock is locked, movements are written, balances follow by trigger."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID, uuid5
+
+from libs import kit
+from services.inventory.domain import Movement
+
+#: Transactions are named after what caused them, so that the same cause books once.
+NAMESPACE = UUID("0b8f6f0e-5d0c-4a43-9a7c-0d5c5f0c9a52")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a transaction is booked for: a name that no other transaction has, and who says so when."""
+
+    name: str
+    booked_by: str
+    at: datetime
+    order_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Goods:
+    """Whose stock of which product."""
+
+    owner_id: str
+    product_id: str
+
+
+class Ledger(kit.Store):
+    """Stock at hand and the transactions that move it."""
+
+    async def lock_shelf(self, goods: Goods) -> int:
+        """Lock the stock of these goods, creating it empty, and return what is on the shelf."""
+        shelf = await self._find_stock(goods)
+        if shelf is None:
+            await self.connection.execute(
+                """-- create_stock
+                INSERT INTO stock (owner_id, product_id) VALUES ($1, $2) ON CONFLICT DO NOTHING
+                """,
+                goods.owner_id,
+                goods.product_id,
+            )
+            shelf = await self._find_stock(goods)
+        return shelf or 0
+
+    async def _find_stock(self, goods: Goods) -> int | None:
+        found: int | None = await self.connection.fetchval(
+            "-- lock_stock\nSELECT available FROM stock WHERE owner_id = $1 AND product_id = $2 FOR UPDATE",
+            goods.owner_id,
+            goods.product_id,
+        )
+        return found
+
+    async def lock_shelves_of(self, owner_id: str) -> list[tuple[Goods, int]]:
+        rows = await self.connection.fetch(
+            """-- lock_shelves_of
+            SELECT product_id, available FROM stock WHERE owner_id = $1 ORDER BY product_id FOR UPDATE
+            """,
+            owner_id,
+        )
+        return [(Goods(owner_id, row["product_id"]), row["available"]) for row in rows]
+
+    async def book(self, goods: Goods, movement: Movement, origin: Origin) -> bool:
+        """Write a movement whose stock is locked; False where there is nothing to write or it was written before."""
+        if not movement.entries:
+            return False
+        booked = await self.connection.fetchval(
+            """-- book
+            WITH booked AS (
+                INSERT INTO ledger_transaction (transaction_id, owner_id, product_id, action, reason, quantity,
+                                                order_id, cause, booked_by, happened_at, booked_at)
+                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+                ON CONFLICT (transaction_id) DO NOTHING RETURNING number
+            ), entered AS (
+                INSERT INTO ledger_entry (number, place, owner_id, product_id, quantity)
+                SELECT number, place, $2, $3, entry_quantity
+                FROM booked, unnest($12::text[], $13::bigint[]) AS entry (place, entry_quantity)
+            )
+            SELECT number FROM booked
+            """,
+            uuid5(NAMESPACE, origin.name),
+            goods.owner_id,
+            goods.product_id,
+            movement.action,
+            movement.reason,
+            movement.quantity,
+            origin.order_id,
+            self.cause,
+            origin.booked_by,
+            origin.at,
+            self.now,
+            [entry.place for entry in movement.entries],
+            [entry.quantity for entry in movement.entries],
+        )
+        return booked is not None

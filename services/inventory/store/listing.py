@@ -1,0 +1,55 @@
+"""What people may read of the ledger."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from libs import kit
+from services.inventory.store.ledger import Goods
+
+
+class Unit(NamedTuple):
+    """What one step of a product is."""
+
+    code: str
+    scale: int
+
+
+class Listing(kit.Store):
+    """Stock and transactions as they are shown; nothing here locks or writes."""
+
+    async def list_stock(self, owner_id: str) -> Sequence[Any]:
+        return await self.connection.fetch(
+            """-- list_stock
+            SELECT s.product_id, s.total, s.available, s.allocated, u.unit, u.scale,
+                   (SELECT coalesce(json_object_agg(a.place, a.balance), '{}')::text FROM account AS a
+                    WHERE a.owner_id = s.owner_id AND a.product_id = s.product_id) AS places
+            FROM stock AS s LEFT JOIN product_unit AS u USING (owner_id, product_id)
+            WHERE s.owner_id = $1 ORDER BY s.product_id
+            """,
+            owner_id,
+        )
+
+    async def list_transactions(self, goods: Goods, before: int, limit: int) -> Sequence[Any]:
+        """Return the newest transactions with a number below `before`."""
+        return await self.connection.fetch(
+            """-- list_transactions
+            SELECT t.number, t.transaction_id, t.action, t.reason, t.quantity, t.order_id, t.cause, t.booked_by,
+                   t.happened_at, t.booked_at,
+                   (SELECT json_object_agg(e.place, e.quantity)::text FROM ledger_entry AS e
+                    WHERE e.number = t.number AND e.owner_id = t.owner_id) AS entries
+            FROM ledger_transaction AS t
+            WHERE t.owner_id = $1 AND t.product_id = $2 AND t.number < $3 ORDER BY t.number DESC LIMIT $4
+            """,
+            goods.owner_id,
+            goods.product_id,
+            before,
+            limit,
+        )
+
+    async def find_unit(self, goods: Goods) -> Unit | None:
+        row = await self.connection.fetchrow(
+            "-- find_unit\nSELECT unit, scale FROM product_unit WHERE owner_id = $1 AND product_id = $2",
+            goods.owner_id,
+            goods.product_id,
+        )
+        return Unit(row["unit"], row["scale"]) if row else None

@@ -1,0 +1,163 @@
+"""From a pool's facts to what it should be waiting for; every decision on the way gets a receipt."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid5
+
+from libs.contracts.catalogue import Event
+from libs.contracts.events import ReorderApproved, ReorderDeclined, ReorderHeld
+from services.reorder_decision.domain.arming import is_still_asked, said_of, trigger_for
+from services.reorder_decision.domain.policy import Decision, Inputs, Outcome, Rules, Why, decide, find_obstacle
+from services.reorder_decision.domain.pool import EPOCH_IS_OPEN, Hold, Order, Pool, Reason, Situation, Trigger
+
+#: Orders and receipts are named after pool and epoch: the same decision is the same order.
+NAMESPACE = UUID("8f9d9a52-7c0e-4c55-9a41-1f0e3b7f6f2d")
+#: Holds that last until goods come or go.
+UNTIL_GOODS_MOVE = (Reason.NOTIFY_ONLY, Reason.ENOUGH)
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """The moment of a turn, the event that led to it, and the deployment's rules."""
+
+    now: datetime
+    cause: str | None = None
+    rules: Rules = field(default_factory=Rules)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A decision with everything it was made from."""
+
+    receipt_id: str
+    inputs: Inputs
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The pool after a fact, what is said about it, and the decisions it led to."""
+
+    pool: Pool
+    says: tuple[Event, ...] = ()
+    receipts: tuple[Receipt, ...] = ()
+
+    def then(self, following: "Turn") -> "Turn":
+        """Return both turns as one; the following one was made from this one's pool."""
+        return Turn(following.pool, self.says + following.says, self.receipts + following.receipts)
+
+
+def order_id_of(pool_id: str, epoch: int) -> str:
+    return str(uuid5(NAMESPACE, f"{pool_id}:{epoch}"))
+
+
+def reassess(pool: Pool, when: When, why: Why = Why.CHANGED, ended: str | None = None) -> Turn:
+    """Bring the pool to wait for the right thing: its order, the end of a hold, or being low.
+
+    Nothing is said where it waits for that already. `ended` is the order that came to nothing.
+    """
+    if pool.order:
+        return Turn(pool)
+    pool = _without_ended_wait(pool, when.now)
+    hold = find_obstacle(pool.slots, pool.subscription, pool.offer) or pool.wait
+    if hold or pool.subscription is None:
+        return _hold(pool, hold, when, why, ended)
+    trigger = trigger_for(pool, pool.subscription)
+    if is_still_asked(pool, trigger):
+        return Turn(pool)
+    return ask(pool, trigger, Situation.ASKING if len(pool.slots) > 1 else Situation.ARMED)
+
+
+def ask(pool: Pool, trigger: Trigger, situation: Situation) -> Turn:
+    """Open the next epoch with this question."""
+    pool = replace(pool, epoch=pool.epoch + 1, situation=situation, hold=None, trigger=trigger)
+    return Turn(pool, tuple(said_of(pool, trigger)))
+
+
+def conclude(pool: Pool, why: Why, when: When, *, by: str | None = None, ended: str | None = None) -> Turn:
+    """Decide in the pool's epoch, which thereby ends."""
+    order_id = order_id_of(pool.pool_id, pool.epoch)
+    inputs = Inputs(
+        pool_id=pool.pool_id,
+        customer_id=pool.customer_id,
+        product_id=pool.product_id,
+        epoch=pool.epoch,
+        order_id=order_id,
+        why=why,
+        at=when.now,
+        cause=when.cause,
+        shelf_event=pool.shelf_event,
+        slots=pool.slots,
+        shelf=pool.shelf,
+        on_order=pool.on_order,
+        subscription=pool.subscription,
+        offer=pool.offer,
+        wait=pool.wait,
+        cancels=pool.cancels,
+        failures=pool.failures,
+        rules=when.rules,
+        by=by,
+    )
+    decision = decide(inputs)
+    receipt = Receipt(str(uuid5(NAMESPACE, f"{pool.pool_id}:{pool.epoch}:{decision.outcome}")), inputs, decision)
+    return Turn(_after(pool, inputs, decision), (_said_of(receipt, ended),), (receipt,))
+
+
+def _without_ended_wait(pool: Pool, now: datetime) -> Pool:
+    wait = pool.wait
+    if wait is None:
+        return pool
+    if wait.reason is Reason.CANCELLED_AGAIN and pool.is_full:
+        return replace(pool, wait=None, cancels=0)
+    if wait.until is not None and wait.until <= now:
+        return replace(pool, wait=None)
+    return pool
+
+
+def _hold(pool: Pool, hold: Hold | None, when: When, why: Why, ended: str | None) -> Turn:
+    if pool.situation is Situation.HELD and pool.hold == hold:
+        return Turn(pool)
+    if pool.subscription is None:
+        # Nobody asked for anything: there is nothing to decide, and nothing to tell.
+        return Turn(replace(pool, situation=Situation.HELD, hold=hold, trigger=None))
+    if pool.situation not in EPOCH_IS_OPEN:
+        pool = replace(pool, epoch=pool.epoch + 1)
+    return conclude(pool, why, when, ended=ended)
+
+
+def _after(pool: Pool, inputs: Inputs, decision: Decision) -> Pool:
+    ended = replace(pool, situation=Situation.HELD, hold=None, trigger=None)
+    if decision.outcome is Outcome.DECLINE:
+        return replace(ended, order=None)
+    if decision.outcome is Outcome.HOLD:
+        lasting = decision.hold if decision.reason in UNTIL_GOODS_MOVE else pool.wait
+        return replace(ended, hold=decision.hold, wait=lasting)
+    proposed = decision.outcome is Outcome.PROPOSE
+    order = Order(inputs.order_id, inputs.epoch, decision.quantity, proposed)
+    if proposed:
+        return replace(ended, hold=decision.hold, order=order)
+    return replace(ended, situation=Situation.ORDERED, order=order)
+
+
+def _said_of(receipt: Receipt, ended: str | None) -> Event:
+    inputs, decision = receipt.inputs, receipt.decision
+    said: dict[str, Any] = {
+        "customer_id": inputs.customer_id,
+        "product_id": inputs.product_id,
+        "pool_id": inputs.pool_id,
+        "epoch": inputs.epoch,
+        "order_id": inputs.order_id,
+        "receipt_id": receipt.receipt_id,
+        "decided_at": inputs.at,
+        "reason": decision.reason.value,
+    }
+    if decision.outcome is Outcome.ORDER:
+        names = ("provider_id", "device_id", "slot", "packs", "pack_size", "quantity", "needed_by")
+        return ReorderApproved.model_validate(said | {name: getattr(decision, name) for name in names})
+    if decision.outcome is Outcome.DECLINE:
+        reason = inputs.by if inputs.why is Why.WITHDRAWN and inputs.by else said["reason"]
+        return ReorderDeclined.model_validate(said | {"reason": reason})
+    if decision.outcome is Outcome.HOLD:
+        said["order_id"] = ended
+    return ReorderHeld.model_validate(said | {"wake_up": decision.wake_up, "reconsider_at": decision.reconsider_at})

@@ -1,0 +1,145 @@
+"""A decision's receipt: as JSON that can be decided again to the byte, and in words for people."""
+
+from typing import Any, TypeVar
+
+import msgspec
+
+from libs.units import SYMBOLS, BaseUnit, format_quantity
+from services.reorder_decision.domain.policy import Decision, Figures, Inputs, Outcome, Why
+from services.reorder_decision.domain.pool import Reason
+
+Form = TypeVar("Form")
+
+#: What a hold or an end means, to the customer.
+MEANINGS = {
+    Reason.NO_SUBSCRIPTION: "nobody subscribed to this product",
+    Reason.PAUSED: "the subscription is paused",
+    Reason.NO_SLOTS: "no device holds this product any more",
+    Reason.UNITS_DIFFER: "the slots of this product are measured in different units and cannot be added up",
+    Reason.NO_OFFER: "the provider does not offer this product",
+    Reason.OFFER_UNAVAILABLE: "the provider cannot deliver this product at present",
+    Reason.PROVIDER_INACTIVE: "the provider takes no orders at present",
+    Reason.PACK_SIZE_DIFFERS: "the provider sells another pack size than the one subscribed to",
+    Reason.AWAITING_APPROVAL: "the customer wants to approve each order",
+    Reason.NOTIFY_ONLY: "the customer only wants to be told",
+    Reason.ENOUGH: "by this arithmetic there is still enough",
+    Reason.CANCELLED_ONCE: "the customer cancelled the last order",
+    Reason.CANCELLED_AGAIN: "the customer cancelled twice; it is not ordered again before the slot has been full",
+    Reason.NOT_DELIVERED: "the last order came to nothing",
+    Reason.DECLINED: "the customer declined it",
+    Reason.WITHDRAWN: "it is no longer wanted in this form",
+}
+
+
+def as_json(value: Inputs | Decision) -> str:
+    """Return the one way this value is written: equal values, equal bytes."""
+    return msgspec.json.encode(value, order="deterministic").decode()
+
+
+def from_json(text: str | bytes, form: type[Form]) -> Form:
+    """Return the value; raises msgspec.ValidationError where the text does not fit."""
+    return msgspec.json.decode(text, type=form)
+
+
+def changed(inputs: Inputs, changes: dict[str, str]) -> Inputs:
+    """Return the inputs with some of them set otherwise: `level=20`, `shelf=3`, `subscription.days=5`.
+
+    `level` and `rate_per_day` mean the first slot; others are reached as `slots.1.level`.
+    Raises ValueError for a name that is no input, or a value that does not fit.
+    """
+    tree = msgspec.to_builtins(inputs)
+    for name, value in changes.items():
+        path = name if name not in {"level", "rate_per_day", "doubt"} else f"slots.0.{name}"
+        path = f"subscription.{path}" if path in {"days", "at_level", "mode", "packs"} else path
+        _set(tree, path.split("."), _read(value), name)
+    return msgspec.convert(tree, Inputs)
+
+
+def words(inputs: Inputs, decision: Decision) -> list[str]:
+    """Return the receipt as sentences."""
+    return [*_situation(inputs, decision.figures), _rule(inputs, decision.figures), _verdict(inputs, decision)]
+
+
+def _situation(inputs: Inputs, figures: Figures) -> list[str]:
+    levels = f"in the slot {_amount(inputs, figures.levels)}"
+    if len(inputs.slots) != 1:
+        levels = f"in {len(inputs.slots)} slots together {_amount(inputs, figures.levels)}"
+    there = (
+        f"There were {levels}, on the shelf {_amount(inputs, figures.shelf)} and on order "
+        f"{_amount(inputs, figures.on_order)}: {_amount(inputs, figures.position)} in all."
+    )
+    if figures.lasts_days is None:
+        return [there, "How fast it is used is not known yet."]
+    used = f"{_rate(inputs, figures.rate_per_day)} are used per day, so it lasts {_number(figures.lasts_days)} days."
+    return [there, used]
+
+
+def _rule(inputs: Inputs, figures: Figures) -> str:
+    if inputs.subscription is None:
+        return "There is no rule without a subscription."
+    by_days = (
+        f"{_number(figures.days)} days x {_rate(inputs, figures.rate_per_day)} = {_rate(inputs, figures.for_days)}"
+    )
+    least = f", and never less than {_amount(inputs, figures.at_level)}" if figures.at_level else ""
+    relation = "which is not more" if figures.low else "which is more"
+    return (
+        f"The rule asks for {by_days}{least}; {_amount(inputs, figures.position)} {'<=' if figures.low else '>'} "
+        f"{_rate(inputs, figures.threshold)}, {relation}."
+    )
+
+
+def _verdict(inputs: Inputs, decision: Decision) -> str:
+    packs = f"{decision.packs} x {_amount(inputs, decision.pack_size)} from {decision.provider_id}"
+    if decision.outcome is Outcome.ORDER:
+        asked = f" after {inputs.by} approved" if inputs.why is Why.APPROVED else ""
+        return f"So {packs} were ordered{asked}."
+    if decision.outcome is Outcome.PROPOSE:
+        return f"So {packs} were proposed: {MEANINGS[decision.reason]}."
+    if decision.outcome is Outcome.DECLINE:
+        return f"The proposed order was dropped: {MEANINGS[decision.reason]} ({inputs.by})."
+    until = f"at {decision.reconsider_at:%Y-%m-%d %H:%M} UTC" if decision.reconsider_at else f"upon {decision.wake_up}"
+    return f"Nothing was ordered: {MEANINGS[decision.reason]}. It will be looked at again {until}."
+
+
+def _unit(inputs: Inputs) -> tuple[str, int]:
+    if not inputs.slots:
+        return "", 0
+    slot = inputs.slots[0]
+    symbol = SYMBOLS[BaseUnit(slot.unit)]
+    return f" {symbol}" if symbol else "", slot.scale
+
+
+def _amount(inputs: Inputs, steps: int) -> str:
+    symbol, scale = _unit(inputs)
+    return format_quantity(steps, scale) + symbol
+
+
+def _rate(inputs: Inputs, steps: float) -> str:
+    symbol, scale = _unit(inputs)
+    return _number(steps / 10**scale) + symbol
+
+
+def _number(value: float) -> str:
+    """Return a number as people write it: at most four decimals, and no needless ones."""
+    return f"{value:.4f}".rstrip("0").rstrip(".")
+
+
+def _read(value: str) -> Any:
+    try:
+        return msgspec.json.decode(value)
+    except msgspec.DecodeError:
+        return value
+
+
+def _set(tree: Any, path: list[str], value: Any, name: str) -> None:
+    for step in path[:-1]:
+        tree = _step(tree, step, name)
+    _step(tree, path[-1], name)
+    tree[int(path[-1]) if isinstance(tree, list | tuple) else path[-1]] = value
+
+
+def _step(tree: Any, step: str, name: str) -> Any:
+    try:
+        return tree[int(step)] if isinstance(tree, list | tuple) else tree[step]
+    except (KeyError, IndexError, ValueError, TypeError):
+        raise ValueError(f"{name} is no input of this receipt") from None

@@ -1,0 +1,121 @@
+"""Chance decides who hears what when: no wake-up is lost, no pool has two orders, none is ordered without need."""
+
+import random
+
+import pytest
+
+from tests.unit.reorder_decision import a
+from tests.unit.reorder_decision.household import Household
+
+SEEDS = range(150)
+
+
+def whims(chance: random.Random):
+    """Return a way to choose who reads next: in each life some readers lag far behind on some topics."""
+    pace: dict[tuple[str, str], float] = {}
+
+    def choose(waiting):
+        paces = [pace.setdefault((reader, topic), chance.choice([0.02, 0.3, 1.0])) for reader, topic in waiting]
+        return chance.choices(waiting, paces)[0]
+
+    return choose
+
+
+def live(home: Household, chance: random.Random, doings, look=lambda: None) -> None:
+    choose, bustle = whims(chance), chance.choice([0.1, 0.3, 0.5])
+    for _ in range(chance.randrange(20, 160)):
+        waiting = home.waiting()
+        if waiting and chance.random() > bustle:
+            home.hear(*choose(waiting))
+        else:
+            chance.choice(doings)(home, chance)
+        assert len(home.open.keys() - home.over) <= 1
+        look()
+
+
+def device(home, chance):
+    return chance.choice(sorted(home.slots))
+
+
+def use(home, chance):
+    home.use(device(home, chance), chance.randrange(1, 6))
+
+
+def take_from_shelf(home, chance):
+    """Load only what inventory really has: then nothing is unexplained and the sum is known."""
+    unread = [topic for reader, topic in home.waiting() if reader == "inventory"]
+    if home.shelf and not unread:
+        home.load(device(home, chance), chance.randrange(1, home.shelf + 1))
+
+
+def end(home, order_id, chance):
+    if chance.random() < 0.6:
+        home.deliver(order_id)
+    else:
+        home.cancel(order_id, chance.choice(["customer", "provider"]))
+
+
+def end_order(home, chance):
+    for order_id in [*(home.open.keys() - home.over)]:
+        end(home, order_id, chance)
+
+
+def later(home, chance):
+    home.tick(a.days(chance.choice([0.5, 1, 5, 40])))
+
+
+def correct(home, chance):
+    home.correct(device(home, chance), chance.randrange(0, 50))
+
+
+def count(home, chance):
+    home.count(chance.randrange(0, 40))
+
+
+def change_mind(home, chance):
+    home.subscribe(days=chance.choice([3.0, 7.0, 14.0]), version=chance.randrange(10**6))
+
+
+def swap(home, chance):
+    old = device(home, chance)
+    home.replace(old, f"{old}+")
+
+
+PEACEFUL = (use, use, use, take_from_shelf, take_from_shelf, end_order, later, change_mind)
+UNRULY = (*PEACEFUL, correct, count, swap)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("devices", [1, 2, 3])
+class TestWhateverTheOrder:
+    def home(self, chance, devices):
+        return Household({f"d{n}": chance.randrange(0, 30) for n in range(devices)}, direct=chance.random() < 0.5)
+
+    def test_nothing_is_forgotten_and_nothing_ordered_twice(self, seed, devices):
+        chance = random.Random(f"{seed}/{devices}")
+        home = self.home(chance, devices)
+        home.subscribe(reports=chance.choice([1, 1, 2]))
+
+        live(home, chance, UNRULY)
+        home.settle(whims(chance))
+        for _ in range(8):  # whatever backs off is over by then, except what waits for a full slot
+            home.tick(a.days(64))
+            home.settle(whims(chance))
+
+        if home.pool.subscription.reports == 1:
+            home.assert_nothing_is_forgotten()
+        assert len({order.order_id for order in home.approved}) == len(home.approved)
+
+    def test_nothing_is_ordered_while_there_is_enough(self, seed, devices):
+        chance = random.Random(f"{seed}/{devices}/need")
+        home = self.home(chance, devices)
+        home.subscribe()
+        seen = []
+
+        def look():
+            wanted = home.pool.subscription.days * home.rate * devices
+            for order in home.approved[len(seen) :]:
+                assert home.goods <= wanted, f"{order} was not needed: {home.goods} > {wanted}"
+                seen.append(order)
+
+        live(home, chance, PEACEFUL, look)
