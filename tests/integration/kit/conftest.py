@@ -1,0 +1,11 @@
+"""A fresh world for each test of the kit."""
+
+import pytest
+
+from tests.integration.kit.world import made_world
+
+
+@pytest.fixture
+async def world(backends):
+    async with made_world(backends) as world:
+        yield world
