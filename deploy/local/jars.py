@@ -7,19 +7,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import rich.progress
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
+from deploy.local import maven
 from deploy.local.errors import StackError
 from deploy.local.folders import cache_folder, only_one
+from deploy.local.maven import Progress
 
 LOCK = Path(__file__).parents[1] / "kafka" / "jars.lock"
 TRIES = 3
-TIMEOUT_SECONDS = 30
-
-
-#: jgo's protocol: called with name and size, yields what is told each chunk's length.
-Download = Callable[[str, int], contextlib.AbstractContextManager[Callable[[int], None]]]
 
 
 @dataclass(frozen=True)
@@ -68,44 +65,34 @@ def classpath(*, lock: Path = LOCK) -> str:
 def _fetch(missing: list[Jar], repository: Path) -> None:
     if not missing:
         return
-    with _progress(len(missing)) as (say, download):
+    with _progress(len(missing)) as (say, progress):
         for number, jar in enumerate(missing, 1):
             say(number, jar)
-            _fetch_one(jar, repository, download)
+            _fetch_one(jar, repository, progress)
 
 
-def _fetch_one(jar: Jar, repository: Path, download: Download) -> None:
-    """Download one jar, again if its sum is wrong: jgo trusts whatever lies in its cache."""
-    # Imported here: a stack whose jars are present needs neither jgo nor its 0.2 s.
-    from jgo.constants import MAVEN_CENTRAL_URL  # noqa: PLC0415
-    from jgo.maven import MavenContext, PythonResolver  # noqa: PLC0415
-
-    context = MavenContext(
-        repo_cache=repository,
-        remote_repos={"central": MAVEN_CENTRAL_URL},
-        resolver=PythonResolver(progress_callback=download),
-        timeout=TIMEOUT_SECONDS,
-    )
+def _fetch_one(jar: Jar, repository: Path, progress: Progress) -> None:
+    """Fetch one jar, again if its sum is wrong: the download trusts whatever lies in its cache."""
     trouble = "its sha256 differs from the lock"
     for _ in range(TRIES):
         jar.place(repository).unlink(missing_ok=True)
         try:
-            context.project(jar.group, jar.artifact).at_version(jar.version).artifact().resolve()
-        except Exception as error:  # noqa: BLE001 - jgo raises a dozen kinds; the person needs one line
-            trouble = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+            maven.download(jar.group, jar.artifact, jar.version, repository, progress)
+        except StackError as error:
+            trouble = str(error)
         if jar.is_in(repository):
             return
-    raise StackError(f"cannot fetch {jar.group}:{jar.artifact}:{jar.version}: {trouble[:200]}")
+    raise StackError(f"cannot fetch {jar.group}:{jar.artifact}:{jar.version}: {trouble}")
 
 
 @contextlib.contextmanager
-def _progress(count: int) -> Iterator[tuple[Say, Download]]:
+def _progress(count: int) -> Iterator[tuple[Say, Progress]]:
     """Show a bar on a terminal, every tenth file elsewhere."""
     console = Console(stderr=True)
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
+    bar = rich.progress.Progress(
+        "{task.description}",
+        rich.progress.BarColumn(),
+        rich.progress.DownloadColumn(),
         console=console,
         disable=not console.is_terminal,
     )
@@ -117,12 +104,12 @@ def _progress(count: int) -> Iterator[tuple[Say, Download]]:
             sys.stderr.write(f"fetching Kafka: file {number} of {count}\n")
 
     @contextlib.contextmanager
-    def download(_name: str, total: int) -> Iterator[Callable[[int], None]]:
+    def progress(_name: str, total: int) -> Iterator[Callable[[int], None]]:
         bar.update(task, total=total, completed=0)
         yield lambda step: bar.advance(task, step)
 
     with bar:
-        yield say, download
+        yield say, progress
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from deploy.local import jars
 from deploy.local.broker import READY_TOPIC, unready
 from deploy.local.errors import StackError
 from deploy.local.kafka import Kafka
@@ -89,43 +88,3 @@ async def test_goes_with_a_killed_parent(tmp_path):
     await parent.wait()
 
     await until(lambda: not alive(pid), "Kafka is gone", within_s=10)
-
-
-class TestJars:
-    def test_a_damaged_jar_is_noticed_and_fetched_again(self, tmp_path, monkeypatch):
-        monkeypatch.setenv("REPLENISH_CACHE", str(tmp_path))
-        lock = tmp_path / "one.lock"
-        lock.write_text("\n".join(line for line in jars.LOCK.read_text().splitlines() if "slf4j-simple" in line))
-        (jar,) = jars.read_lock(lock)
-        jars.classpath(lock=lock)
-        place = jar.place(tmp_path / "jars")
-        place.write_bytes(place.read_bytes()[:-1])
-
-        assert jars.classpath(lock=lock) == str(place)
-        assert jar.is_in(tmp_path / "jars")
-
-    def test_a_jar_with_another_sum_is_refused_in_one_line(self, tmp_path, monkeypatch):
-        monkeypatch.setenv("REPLENISH_CACHE", str(tmp_path))
-        lock = tmp_path / "one.lock"
-        lock.write_text(f"org.slf4j:slf4j-simple:1.7.36 {'0' * 64}\n")
-
-        with pytest.raises(StackError, match=r"cannot fetch org\.slf4j:slf4j-simple:1\.7\.36: its sha256 differs"):
-            jars.classpath(lock=lock)
-
-    async def test_two_processes_may_fetch_at_once(self, tmp_path):
-        lock = tmp_path / "two.lock"
-        lock.write_text("\n".join(line for line in jars.LOCK.read_text().splitlines() if "slf4j" in line))
-        program = (
-            "import sys; from pathlib import Path; from deploy.local.jars import classpath\n"
-            "print(classpath(lock=Path(sys.argv[1])))"
-        )
-        environment = os.environ | {"REPLENISH_CACHE": str(tmp_path / "cache")}
-
-        async def fetch():
-            child = await asyncio.create_subprocess_exec(
-                sys.executable, "-c", program, lock, env=environment, stdout=subprocess.PIPE, cwd=Path.cwd()
-            )
-            out, _ = await child.communicate()
-            return child.returncode, out
-
-        assert await fetch() == (await asyncio.gather(fetch(), fetch()))[0]

@@ -1,0 +1,38 @@
+"""Downloads one file by its Maven coordinates, through jgo."""
+
+import contextlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from deploy.local.errors import StackError
+
+TIMEOUT_SECONDS = 30
+LONGEST_TROUBLE = 200
+#: Where systems keep the certificates they trust; a proxy that signs anew is known only there.
+CERTIFICATES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
+
+#: jgo's protocol: called with name and size, yields what is told each chunk's length.
+Progress = Callable[[str, int], contextlib.AbstractContextManager[Callable[[int], None]]]
+
+
+def download(group: str, artifact: str, version: str, repository: Path, progress: Progress) -> None:
+    """Bring the jar into the repository folder; raise StackError with one line if that fails."""
+    # Imported here: a stack whose jars are present needs neither jgo nor its 0.2 s.
+    from jgo.constants import MAVEN_CENTRAL_URL  # noqa: PLC0415
+    from jgo.maven import MavenContext, PythonResolver  # noqa: PLC0415
+
+    known = next((place for place in CERTIFICATES if Path(place).exists()), None)
+    if known is not None:
+        os.environ.setdefault("REQUESTS_CA_BUNDLE", known)
+    context = MavenContext(
+        repo_cache=repository,
+        remote_repos={"central": MAVEN_CENTRAL_URL},
+        resolver=PythonResolver(progress_callback=progress),
+        timeout=TIMEOUT_SECONDS,
+    )
+    try:
+        context.project(group, artifact).at_version(version).artifact().resolve()
+    except Exception as error:  # noqa: BLE001 - jgo raises a dozen kinds; a person needs one line
+        words = " ".join(str(error).split())[:LONGEST_TROUBLE]
+        raise StackError(f"{type(error).__name__}: {words}") from None
