@@ -47,6 +47,11 @@ class Slot:
     loading: str
     fill: str
 
+    @property
+    def goods(self) -> tuple[str, str, int]:
+        """What it counts, and how: only a slot of the same goods can go on with another's level."""
+        return self.product_id, self.unit, self.scale
+
 
 def slots_of(evidence: Evidence) -> dict[tuple[str, str], Slot]:
     """Return every slot by (device, slot) from the accounts topic; the first registration tells the start."""

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.unit.judge.reading import kinds, verdict_of, words
-from tests.unit.judge.story import PLACE, registered, restocked
+from tests.unit.judge.story import PLACE, POOL, registered, restocked
 
 
 class TestReports:
@@ -123,3 +123,23 @@ class TestLevels:
 
         assert not [one for one in verdict.anomalies if one.where.startswith("slot ")]
         assert verdict.figures["reports_put_aside"] == verdict.figures["held"] == 1
+
+    def test_a_new_devices_slot_goes_on_where_the_old_one_stopped(self):
+        story = registered(loading="direct")
+        story.report("SlotUsed", 1, quantity=10)
+        slots = story.evidence.topics["accounts"][0].data["slots"]
+        new = {"device_id": "new", "replaces": "brewer", "slots": slots}
+        story.say("accounts", "DeviceReplaced", POOL | new | {"moves": [{"old_slot": "1", "new_slot": "1"}]})
+        story.fact("OrderDelivered", quantity=30, **PLACE)
+        row = story.row("consumption.slot", device_id="new", slot="1", level=70, used_total=0)
+        assert "differs" not in kinds(story)
+
+        row["level"] = 50
+
+        assert "differs" in kinds(story)
+
+    def test_a_report_called_a_duplicate_that_was_none(self):
+        story = restocked()
+        story.evidence.tables["consumption.slot"][0]["duplicates"] = 1
+
+        assert "1 reports called duplicates, 0 were" in words(story)
