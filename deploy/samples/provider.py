@@ -29,7 +29,12 @@ class Integration:
         topic, group = f"provider-orders-{self.options.provider}", f"integration-{self.options.provider}"
         settings = {"bootstrap_servers": self.options.kafka, "client_id": self.options.name}
         consumer = AIOKafkaConsumer(
-            topic, group_id=group, enable_auto_commit=False, auto_offset_reset="earliest", **settings
+            topic,
+            group_id=group,
+            group_instance_id=group,  # a restart takes the place of the killed one at once
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            **settings,
         )
         async with consumer, AIOKafkaProducer(acks="all", **settings) as producer:
             while True:

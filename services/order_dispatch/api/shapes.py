@@ -75,7 +75,7 @@ def read_offer(provider_id: str, product_id: str, body: OfferBody) -> Offer:
         error = {"field": field, "problem": refused.problem, "remedy": refused.remedy}
         raise Problem(422, refused.code, f"The {field} is not clear", detail=str(refused), errors=[error]) from refused
     if pack_size == 0:
-        raise Problem(422, "out_of_range", "A pack holds something", errors=[{"field": field, "problem": "is zero"}])
+        raise Problem(422, "out_of_range", "A pack holds something", errors=[{"field": "pack_size", "problem": "is 0"}])
     return Offer(
         provider_id, product_id, body.title, pack_size, unit, body.scale, price, body.price.currency, body.available
     )

@@ -1,0 +1,6 @@
+"""Run notification, or migrate its schema."""
+
+from libs.kit import main
+from services.notification.service import SERVICE
+
+main(SERVICE)

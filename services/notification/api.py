@@ -1,0 +1,46 @@
+"""What a customer was told, and what they want to be told."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+
+from libs.kit.web import KitDep, PrincipalDep, require_customer
+from services.notification.domain import KINDS, Kind
+
+router = APIRouter(prefix="/v1/customers/{customer_id}", tags=["notices"])
+
+
+@router.get("/notices")
+async def list_notices(
+    customer_id: str,
+    kit: KitDep,
+    principal: PrincipalDep,
+    before: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+) -> dict[str, Any]:
+    """Every decision about this customer, told or not, the latest first; `before` is a notice_id."""
+    require_customer(principal, customer_id)
+    async with kit.read() as store:
+        rows = await store.list_notices(customer_id, before, limit)
+    return {"notices": [dict(row) for row in rows]}
+
+
+@router.get("/preferences")
+async def get_preferences(customer_id: str, kit: KitDep, principal: PrincipalDep) -> dict[str, dict[Kind, bool]]:
+    """Which kinds of notices this customer gets."""
+    require_customer(principal, customer_id)
+    async with kit.read() as store:
+        chosen = await store.list_preferences(customer_id)
+    return {"preferences": {kind: rule.told for kind, rule in KINDS.items()} | chosen}
+
+
+@router.put("/preferences")
+async def put_preferences(
+    customer_id: str, body: dict[Kind, bool], kit: KitDep, principal: PrincipalDep
+) -> dict[str, dict[Kind, bool]]:
+    """Choose for some kinds whether to be told; others stay as they are."""
+    require_customer(principal, customer_id)
+    async with kit.transaction() as tx:
+        if not await tx.store.is_gone(customer_id):
+            await tx.store.save_preferences(customer_id, body)
+    return await get_preferences(customer_id, kit, principal)

@@ -1,0 +1,25 @@
+"""What notification decides: who is told what, once, and in which words."""
+
+from services.notification.domain.kinds import HOLDS, KINDS, MAY_PASS, ORDER_FACTS, Kind, Rule
+from services.notification.domain.letters import Contact, Letter, compose, one_line
+from services.notification.domain.notices import Decision, Facts, Notice, Tact, Told, decide, notice_id_of
+
+__all__ = [
+    "HOLDS",
+    "KINDS",
+    "MAY_PASS",
+    "ORDER_FACTS",
+    "Contact",
+    "Decision",
+    "Facts",
+    "Kind",
+    "Letter",
+    "Notice",
+    "Rule",
+    "Tact",
+    "Told",
+    "compose",
+    "decide",
+    "notice_id_of",
+    "one_line",
+]

@@ -1,0 +1,112 @@
+"""Every notice in German."""
+
+from services.notification.domain.kinds import Kind
+from services.notification.domain.words import Language, Text
+
+_LASTS = "{level} sind noch da, bei {rate} am Tag reicht das bis etwa {run_out}"
+_TRY_AGAIN = "Wir versuchen es morgen wieder. Wenn es eilt, wählen Sie einen anderen Anbieter: {page}"
+
+GERMAN = Language(
+    texts={
+        Kind.ORDER_PLACED: Text(
+            "Bestellt: {product}",
+            (
+                (
+                    "Wir haben {product} ({quantity}) bei {provider} bestellt.",
+                    "Wir haben {product} bestellt.",
+                ),
+                ("Preis: {price}",),
+                (
+                    f"Warum: {_LASTS}.",
+                    "Warum: Der Vorrat reicht bis etwa {needed_by}.",
+                    "Warum: Der Vorrat geht zur Neige.",
+                ),
+                ("Ankunft voraussichtlich am {expected}.", "Wann es kommt, wissen wir noch nicht."),
+                ("Bis zum Versand können Sie stornieren: {page}",),
+            ),
+        ),
+        Kind.ORDER_REFUSED: Text(
+            "Nicht bestellt: {product}",
+            (("{provider} liefert {product} nicht: {why}.", "{product} kommt nicht: {why}."), (_TRY_AGAIN,)),
+        ),
+        Kind.ORDER_FAILED: Text(
+            "Nicht bestellt: {product}", (("Aus der Bestellung von {product} wurde nichts: {why}.",), (_TRY_AGAIN,))
+        ),
+        Kind.ORDER_CANCELLED: Text(
+            "Storniert: {product}",
+            (
+                (
+                    "Die Bestellung von {product} wurde storniert, und zwar {by}: {why}.",
+                    "Die Bestellung von {product} wurde storniert, und zwar {by}.",
+                ),
+                ("Es kommt also nichts. Ihre Bestellungen: {page}",),
+            ),
+        ),
+        Kind.ORDER_UNKNOWN: Text(
+            "In Klärung: {product}",
+            (("Der Anbieter hat zu {product} nicht geantwortet. Wir fragen nach; nichts wird doppelt bestellt.",),),
+        ),
+        Kind.ORDER_SHIPPED: Text(
+            "Unterwegs: {product}",
+            (("{product} ({sent}) hat {provider} verlassen.",), ("Ankunft voraussichtlich am {expected}.",)),
+        ),
+        Kind.ORDER_DELIVERED: Text(
+            "Angekommen: {product}",
+            (("{product} ({sent}) müsste jetzt bei Ihnen sein.",), ("Wenn nicht, sagen Sie es uns: {page}",)),
+        ),
+        Kind.APPROVAL_NEEDED: Text(
+            "Sollen wir {product} bestellen?",
+            (
+                ("{product} geht zur Neige: " + _LASTS + ".", "{product} geht zur Neige."),
+                ("Ohne Ihr Ja wird nichts bestellt: {page}",),
+            ),
+        ),
+        Kind.RUNNING_LOW: Text(
+            "Geht zur Neige: {product}",
+            (
+                ("{product} geht zur Neige: " + _LASTS + ".", "{product} geht zur Neige."),
+                ("Sie bestellen selbst, wir erinnern nur. Das können Sie hier ändern: {page}",),
+            ),
+        ),
+        Kind.CANNOT_ORDER: Text(
+            "Nicht bestellbar: {product}",
+            (
+                ("Für {product} kann zurzeit nichts bestellt werden: {why}.",),
+                ("Bitte sehen Sie nach den Einstellungen: {page}",),
+            ),
+        ),
+        Kind.ORDERING_STOPPED: Text(
+            "Keine Bestellungen mehr: {product}",
+            (
+                ("Sie haben {product} zweimal storniert. Wir bestellen erst wieder, wenn einmal voll war.",),
+                ("Das können Sie hier ändern: {page}",),
+            ),
+        ),
+    },
+    greeting="Guten Tag {name},",
+    closing="Ihr replenish",
+    nameless="",
+    untitled="ein Produkt",
+    actors={
+        "customer": "von Ihnen",
+        "operator": "von uns",
+        "provider": "vom Anbieter",
+        "deregistration": "weil das Gerät abgemeldet wurde",
+    },
+    holds={
+        "no_offer": "Der gewählte Anbieter führt es nicht",
+        "offer_unavailable": "Der gewählte Anbieter hat es zurzeit nicht",
+        "provider_inactive": "Der gewählte Anbieter ist nicht aktiv",
+        "pack_size_differs": "Der Anbieter verkauft es jetzt in einer anderen Packung",
+        "units_differ": "Die Fächer zählen in verschiedenen Einheiten",
+    },
+    decimal=",",
+    date="{weekday}, {day}. {month}",
+    one_piece="1 Stück",
+    pieces="{number} Stück",
+    weekdays=("Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag"),
+    months=(
+        *("Januar", "Februar", "März", "April", "Mai", "Juni"),
+        *("Juli", "August", "September", "Oktober", "November", "Dezember"),
+    ),
+)

@@ -1,0 +1,72 @@
+"""Keeps what letters are written from, and forgets it with the customer."""
+
+from libs.contracts.catalogue import Event
+from libs.contracts.events import (
+    CustomerErased,
+    DeviceDeregistered,
+    DeviceRegistered,
+    DeviceReplaced,
+    OfferChanged,
+    OrderDrafted,
+    ProviderChanged,
+    ReorderApproved,
+    ThresholdCrossed,
+    TriggerSet,
+)
+from services.notification.domain import MAY_PASS
+from services.notification.store import Store
+
+
+async def on_provider_changed(event: ProviderChanged, store: Store) -> list[Event]:
+    await store.save_provider(event.provider_id, event.name)
+    return []
+
+
+async def on_offer_changed(event: OfferChanged, store: Store) -> list[Event]:
+    await store.save_offer(event.provider_id, event.product_id, event.title)
+    return []
+
+
+async def on_device_registered(event: DeviceRegistered | DeviceReplaced, store: Store) -> list[Event]:
+    if not await store.is_gone(event.customer_id):
+        await store.save_slots(event.customer_id, event.device_id, event.slots)
+    return []
+
+
+async def on_device_replaced(event: DeviceReplaced, store: Store) -> list[Event]:
+    await store.drop_slots(event.customer_id, event.replaces)
+    return await on_device_registered(event, store)
+
+
+async def on_device_deregistered(event: DeviceDeregistered, store: Store) -> list[Event]:
+    await store.drop_slots(event.customer_id, event.device_id)
+    return []
+
+
+async def on_customer_erased(event: CustomerErased, store: Store) -> list[Event]:
+    await store.forget(event.customer_id)
+    return []
+
+
+async def on_threshold_crossed(event: ThresholdCrossed, store: Store) -> list[Event]:
+    if not await store.is_gone(event.customer_id):
+        await store.save_crossing(event)
+    return []
+
+
+async def on_trigger_set(event: TriggerSet, store: Store) -> list[Event]:
+    await store.withdraw_notices(event.pool_id, event.epoch, list(MAY_PASS))
+    return []
+
+
+async def on_reorder_approved(event: ReorderApproved, store: Store) -> list[Event]:
+    if not await store.is_gone(event.customer_id):
+        await store.save_approval(event)
+        await store.withdraw_notices(event.pool_id, event.epoch, list(MAY_PASS))
+    return []
+
+
+async def on_order_drafted(event: OrderDrafted, store: Store) -> list[Event]:
+    if not await store.is_gone(event.customer_id):
+        await store.save_draft(event)
+    return []

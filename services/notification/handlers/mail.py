@@ -1,0 +1,75 @@
+"""Turns a decided notice into a mail, and says so once the server has taken it."""
+
+from typing import Any, cast
+from urllib.parse import quote
+
+import httpx
+from pydantic import TypeAdapter, ValidationError
+
+from libs.contracts.catalogue import Event
+from libs.contracts.events import CustomerNotified
+from libs.kit import Intent, Kit, Outcome, Refuse, Retry
+from services.notification.channels import email
+from services.notification.domain import Contact, Facts, Kind, Told, compose
+from services.notification.settings import Settings
+from services.notification.store import Store
+
+#: The approval is on another topic and may be read a moment later; a letter waits half a minute, not more.
+ATTEMPTS_FOR_THE_REASON = 6
+#: The portal's ways to say that there is nobody to write to.
+GONE = (httpx.codes.NOT_FOUND, httpx.codes.GONE)
+_CONTACT = TypeAdapter(Contact)
+
+
+async def send_mail(intent: Intent, kit: Kit) -> dict[str, Any]:
+    """Write and send the letter; sent again after a crash it has the same Message-ID."""
+    settings = cast("Settings", kit.settings)
+    async with kit.read() as store:
+        notice = await store.find_notice(intent.payload["notice_id"])
+        facts = await store.get_facts(notice) if notice else Facts()
+    if notice is None or notice.state is not Told.DUE:
+        raise Refuse("nobody needs to be told any more")
+    if notice.kind is Kind.ORDER_PLACED and not facts.approved and intent.attempt <= ATTEMPTS_FOR_THE_REASON:
+        raise Retry("why it was ordered has not been heard yet")
+    contact = await _fetch_contact(notice.customer_id, kit)
+    letter = compose(notice, facts, contact, settings.page_url)
+    stamp = email.Stamp(notice.notice_id, settings.mail_from, kit.clock.now())
+    await email.send(email.mail_of(letter, contact, stamp), settings)
+    return {"channel": email.NAME}
+
+
+async def _fetch_contact(customer_id: str, kit: Kit) -> Contact:
+    url = f"{kit.settings.portal_url}/v1/customers/{quote(customer_id, safe='')}/contact"
+    try:
+        answer = await kit.http.get(url, headers={"Authorization": f"Bearer {await kit.service_token()}"})
+    except httpx.HTTPError as trouble:
+        raise Retry(f"the portal cannot be reached: {type(trouble).__name__}") from trouble
+    if answer.status_code in GONE:
+        raise Refuse("the customer is gone")
+    if answer.status_code != httpx.codes.OK:
+        raise Retry(f"the portal answered {answer.status_code}")
+    try:
+        return _CONTACT.validate_json(answer.content)
+    except ValidationError as trouble:
+        raise Retry("the portal's answer is no contact") from trouble
+
+
+async def on_mail_sent(intent: Intent, outcome: Outcome, store: Store) -> list[Event]:
+    notice = await store.lock_notice(intent.payload["notice_id"])
+    if notice is None or notice.state is Told.TOLD:
+        return []
+    if outcome.result is None:
+        if notice.state is Told.DUE:
+            await store.settle_notice(notice.notice_id, Told.REFUSED, outcome.refused or "")
+        return []
+    await store.settle_notice(notice.notice_id, Told.TOLD, notice.reason)
+    told = CustomerNotified(
+        customer_id=notice.customer_id,
+        notice_id=notice.notice_id,
+        kind=notice.kind,
+        channel=outcome.result["channel"],
+        order_id=notice.order_id,
+        product_id=notice.product_id,
+        at=store.now,
+    )
+    return [told]

@@ -1,0 +1,49 @@
+"""Decides once about every occasion whether somebody is told, and queues the telling."""
+
+from libs.contracts.catalogue import Event
+from libs.contracts.events import OrderFact, ReorderHeld
+from services.notification.domain import HOLDS, ORDER_FACTS, Kind, Notice, Told, decide, notice_id_of
+from services.notification.store import Store
+
+#: What only the event itself knows about its occasion.
+DETAILS = {"reason", "by", "quantity", "expected_at", "evidence"}
+
+
+async def on_reorder_held(event: ReorderHeld, store: Store) -> list[Event]:
+    kind = HOLDS.get(event.reason)
+    if kind is not None:
+        await _notice(kind, event, event.order_id or f"{event.pool_id}/{event.epoch}", store)
+    return []
+
+
+async def on_order_fact(event: OrderFact, store: Store) -> list[Event]:
+    await _notice(ORDER_FACTS[type(event).__name__], event, event.order_id, store)
+    return []
+
+
+async def _notice(kind: Kind, event: OrderFact | ReorderHeld, reference: str, store: Store) -> None:
+    """Decide once whether somebody is told of this occasion, and queue the telling."""
+    if await store.is_gone(event.customer_id):
+        return
+    decision = decide(
+        kind,
+        preference=await store.find_preference(event.customer_id, kind),
+        last_told_at=await store.find_last_told(event.pool_id, kind),
+        tact=store.tact,
+        now=store.now,
+    )
+    notice = Notice(
+        notice_id=notice_id_of(event.customer_id, kind, reference),
+        customer_id=event.customer_id,
+        kind=kind,
+        reference=reference,
+        order_id=event.order_id,
+        product_id=event.product_id,
+        pool_id=event.pool_id,
+        epoch=getattr(event, "epoch", None),
+        state=decision.state,
+        reason=decision.reason,
+        details=event.model_dump(mode="json", include=DETAILS),
+    )
+    if await store.add_notice(notice) and notice.state is Told.DUE:
+        store.intend("mail", notice.notice_id, {"notice_id": notice.notice_id}, decision.due_at)

@@ -1,0 +1,80 @@
+-- One row is one decision about one occasion, whether or not anybody was told.
+CREATE TABLE notice (
+    notice_id text PRIMARY KEY,
+    customer_id text NOT NULL,
+    kind text NOT NULL,
+    -- The order, or pool and epoch where there is none.
+    reference text NOT NULL,
+    order_id text,
+    product_id text NOT NULL,
+    pool_id text NOT NULL,
+    epoch integer,
+    state text NOT NULL CHECK (state IN ('due', 'told', 'not_told', 'withdrawn', 'refused')),
+    reason text NOT NULL,
+    details jsonb NOT NULL,
+    decided_at timestamptz NOT NULL,
+    settled_at timestamptz,
+    UNIQUE (customer_id, kind, reference)
+);
+CREATE INDEX notice_by_customer ON notice (customer_id, decided_at, notice_id);
+CREATE INDEX notice_that_may_pass ON notice (pool_id, kind, decided_at);
+
+-- What the customer chose; where nothing is chosen the table in domain/kinds.py holds.
+CREATE TABLE preference (
+    customer_id text NOT NULL,
+    kind text NOT NULL,
+    told boolean NOT NULL,
+    PRIMARY KEY (customer_id, kind)
+);
+
+-- Facts that letters are written from, as the events told them.
+CREATE TABLE provider (
+    provider_id text PRIMARY KEY,
+    name text NOT NULL
+);
+CREATE TABLE offer (
+    provider_id text NOT NULL,
+    product_id text NOT NULL,
+    title text NOT NULL,
+    PRIMARY KEY (provider_id, product_id)
+);
+CREATE INDEX offer_by_product ON offer (product_id);
+CREATE TABLE slot (
+    device_id text NOT NULL,
+    slot text NOT NULL,
+    customer_id text NOT NULL,
+    product_id text NOT NULL,
+    unit text NOT NULL,
+    scale smallint NOT NULL,
+    PRIMARY KEY (device_id, slot)
+);
+CREATE INDEX slot_by_product ON slot (customer_id, product_id);
+-- The latest crossing of a pool.
+CREATE TABLE crossing (
+    pool_id text PRIMARY KEY,
+    customer_id text NOT NULL,
+    epoch integer NOT NULL,
+    level bigint NOT NULL,
+    rate_per_day double precision NOT NULL,
+    run_out_at timestamptz
+);
+CREATE INDEX crossing_by_customer ON crossing (customer_id);
+-- What approval, draft and placing said about an order; any may be the first to come.
+CREATE TABLE known_order (
+    order_id text PRIMARY KEY,
+    customer_id text NOT NULL,
+    provider_id text NOT NULL,
+    pool_id text NOT NULL,
+    -- From ReorderApproved.
+    epoch integer,
+    needed_by timestamptz,
+    -- From OrderDrafted.
+    quantity bigint,
+    price bigint,
+    currency text
+);
+CREATE INDEX known_order_by_customer ON known_order (customer_id);
+-- Customers who were erased: what is still said about them is not kept.
+CREATE TABLE gone (
+    customer_id text PRIMARY KEY
+);

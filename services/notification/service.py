@@ -1,0 +1,60 @@
+"""Notification: what it hears, says and answers."""
+
+from libs.contracts.events import (
+    CustomerErased,
+    CustomerNotified,
+    DeviceDeregistered,
+    DeviceRegistered,
+    DeviceReplaced,
+    OfferChanged,
+    OrderCancelled,
+    OrderDelivered,
+    OrderDrafted,
+    OrderFailed,
+    OrderPlaced,
+    OrderRefused,
+    OrderShipped,
+    OrderUnknown,
+    ProviderChanged,
+    ReorderApproved,
+    ReorderHeld,
+    ThresholdCrossed,
+    TriggerSet,
+)
+from libs.kit import Effect, Service
+from services.notification import handlers
+from services.notification.api import router
+from services.notification.settings import Settings
+from services.notification.store import Store
+
+SERVICE = Service(
+    name="notification",
+    store=Store,
+    hears={
+        DeviceRegistered: handlers.on_device_registered,
+        DeviceReplaced: handlers.on_device_replaced,
+        DeviceDeregistered: handlers.on_device_deregistered,
+        CustomerErased: handlers.on_customer_erased,
+        ThresholdCrossed: handlers.on_threshold_crossed,
+        ProviderChanged: handlers.on_provider_changed,
+        OfferChanged: handlers.on_offer_changed,
+        TriggerSet: handlers.on_trigger_set,
+        ReorderApproved: handlers.on_reorder_approved,
+        ReorderHeld: handlers.on_reorder_held,
+        OrderDrafted: handlers.on_order_drafted,
+        OrderPlaced: handlers.on_order_fact,
+        OrderRefused: handlers.on_order_fact,
+        OrderFailed: handlers.on_order_fact,
+        OrderCancelled: handlers.on_order_fact,
+        OrderUnknown: handlers.on_order_fact,
+        OrderShipped: handlers.on_order_fact,
+        OrderDelivered: handlers.on_order_fact,
+    },
+    says=(CustomerNotified,),
+    effects=(
+        # An attempt whose end nobody knows is sent again under the same Message-ID: at least once, never silently none.
+        Effect("mail", perform=handlers.send_mail, settle=handlers.on_mail_sent, reconcile=handlers.send_mail),
+    ),
+    api=router,
+    settings=Settings,
+)

@@ -1,0 +1,129 @@
+"""What events told that letters are written from."""
+
+from libs.contracts.events import OrderDrafted, ReorderApproved, SlotSpec, ThresholdCrossed
+from libs.kit import Store as KitStore
+from services.notification.domain import Facts, Notice
+
+
+class FactTables(KitStore):
+    """SQL about orders, slots, crossings, providers and offers as far as letters name them."""
+
+    async def save_provider(self, provider_id: str, name: str) -> None:
+        await self.connection.execute(
+            """-- save_provider
+            INSERT INTO provider (provider_id, name) VALUES ($1, $2)
+            ON CONFLICT (provider_id) DO UPDATE SET name = excluded.name
+            """,
+            provider_id,
+            name,
+        )
+
+    async def save_offer(self, provider_id: str, product_id: str, title: str) -> None:
+        await self.connection.execute(
+            """-- save_offer
+            INSERT INTO offer (provider_id, product_id, title) VALUES ($1, $2, $3)
+            ON CONFLICT (provider_id, product_id) DO UPDATE SET title = excluded.title
+            """,
+            provider_id,
+            product_id,
+            title,
+        )
+
+    async def save_slots(self, customer_id: str, device_id: str, slots: tuple[SlotSpec, ...]) -> None:
+        await self.connection.executemany(
+            """-- save_slots
+            INSERT INTO slot (device_id, slot, customer_id, product_id, unit, scale) VALUES ($1, $2, $3, $4, $5, $6)
+            ON CONFLICT (device_id, slot) DO UPDATE
+            SET customer_id = excluded.customer_id, product_id = excluded.product_id, unit = excluded.unit,
+                scale = excluded.scale
+            """,
+            [(device_id, spec.slot, customer_id, spec.product_id, spec.unit, spec.scale) for spec in slots],
+        )
+
+    async def drop_slots(self, customer_id: str, device_id: str) -> None:
+        await self.connection.execute(
+            """-- drop_slots
+            DELETE FROM slot WHERE device_id = $1 AND customer_id = $2
+            """,
+            device_id,
+            customer_id,
+        )
+
+    async def save_crossing(self, event: ThresholdCrossed) -> None:
+        await self.connection.execute(
+            """-- save_crossing
+            INSERT INTO crossing (pool_id, customer_id, epoch, level, rate_per_day, run_out_at)
+            VALUES ($1, $2, $3, $4, $5, $6)
+            ON CONFLICT (pool_id) DO UPDATE
+            SET epoch = excluded.epoch, level = excluded.level, rate_per_day = excluded.rate_per_day,
+                run_out_at = excluded.run_out_at
+            WHERE crossing.epoch < excluded.epoch
+            """,
+            event.pool_id,
+            event.customer_id,
+            event.epoch,
+            event.level,
+            event.rate_per_day,
+            event.run_out_at,
+        )
+
+    async def save_approval(self, event: ReorderApproved) -> None:
+        await self.connection.execute(
+            """-- save_approval
+            INSERT INTO known_order (order_id, customer_id, provider_id, pool_id, epoch, needed_by)
+            VALUES ($1, $2, $3, $4, $5, $6)
+            ON CONFLICT (order_id) DO UPDATE SET epoch = excluded.epoch, needed_by = excluded.needed_by
+            """,
+            event.order_id,
+            event.customer_id,
+            event.provider_id,
+            event.pool_id,
+            event.epoch,
+            event.needed_by,
+        )
+
+    async def save_draft(self, event: OrderDrafted) -> None:
+        await self.connection.execute(
+            """-- save_draft
+            INSERT INTO known_order (order_id, customer_id, provider_id, pool_id, quantity, price, currency)
+            VALUES ($1, $2, $3, $4, $5, $6, $7)
+            ON CONFLICT (order_id) DO UPDATE
+            SET quantity = excluded.quantity, price = excluded.price, currency = excluded.currency
+            """,
+            event.order_id,
+            event.customer_id,
+            event.provider_id,
+            event.pool_id,
+            event.quantity,
+            event.price,
+            event.currency,
+        )
+
+    async def get_facts(self, notice: Notice) -> Facts:
+        """Return everything known about the notice's order, product and pool."""
+        row = await self.connection.fetchrow(
+            """-- get_facts
+            SELECT
+                coalesce(chosen.title, any_offer.title) AS title, provider.name AS provider,
+                o.quantity, o.price, o.currency, o.needed_by, o.epoch IS NOT NULL AS approved,
+                slot.unit, coalesce(slot.scale, 0) AS scale,
+                crossing.level, crossing.rate_per_day, crossing.run_out_at
+            FROM (SELECT $1::text AS customer_id, $2::text AS order_id, $3::text AS product_id,
+                $4::text AS pool_id, $5::integer AS epoch) AS asked
+            LEFT JOIN known_order AS o ON o.order_id = asked.order_id
+            LEFT JOIN provider ON provider.provider_id = o.provider_id
+            LEFT JOIN offer AS chosen ON chosen.provider_id = o.provider_id AND chosen.product_id = asked.product_id
+            LEFT JOIN LATERAL (SELECT title FROM offer WHERE product_id = asked.product_id
+                ORDER BY provider_id LIMIT 1) AS any_offer ON true
+            LEFT JOIN LATERAL (SELECT unit, scale FROM slot WHERE slot.customer_id = asked.customer_id
+                AND slot.product_id = asked.product_id ORDER BY device_id, slot LIMIT 1) AS slot ON true
+            LEFT JOIN crossing ON crossing.pool_id = asked.pool_id
+                AND crossing.epoch = coalesce(o.epoch, asked.epoch)
+            """,
+            notice.customer_id,
+            notice.order_id,
+            notice.product_id,
+            notice.pool_id,
+            notice.epoch,
+        )
+        return Facts() if row is None else Facts(**row)

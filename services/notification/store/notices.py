@@ -1,0 +1,103 @@
+"""Notices: decided once, told once."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from asyncpg import Record
+
+from libs.kit import Store as KitStore
+from services.notification.domain import Kind, Notice, Told
+
+
+class Notices(KitStore):
+    """SQL about notices."""
+
+    async def add_notice(self, notice: Notice) -> bool:
+        """Store a decision; False where this occasion was decided on before."""
+        added: str | None = await self.connection.fetchval(
+            """-- add_notice
+            INSERT INTO notice (notice_id, customer_id, kind, reference, order_id, product_id, pool_id, epoch, state,
+                reason, details, decided_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+            ON CONFLICT (customer_id, kind, reference) DO NOTHING
+            RETURNING notice_id
+            """,
+            *(notice.notice_id, notice.customer_id, notice.kind, notice.reference, notice.order_id),
+            *(notice.product_id, notice.pool_id, notice.epoch, notice.state, notice.reason, notice.details, self.now),
+        )
+        return added is not None
+
+    async def find_notice(self, notice_id: str) -> Notice | None:
+        row = await self.connection.fetchrow(
+            """-- find_notice
+            SELECT notice_id, customer_id, kind, reference, order_id, product_id, pool_id, epoch, state, reason, details
+            FROM notice WHERE notice_id = $1
+            """,
+            notice_id,
+        )
+        return None if row is None else _notice(row)
+
+    async def lock_notice(self, notice_id: str) -> Notice | None:
+        row = await self.connection.fetchrow(
+            """-- lock_notice
+            SELECT notice_id, customer_id, kind, reference, order_id, product_id, pool_id, epoch, state, reason, details
+            FROM notice WHERE notice_id = $1 FOR UPDATE
+            """,
+            notice_id,
+        )
+        return None if row is None else _notice(row)
+
+    async def settle_notice(self, notice_id: str, state: Told, reason: str) -> None:
+        await self.connection.execute(
+            """-- settle_notice
+            UPDATE notice SET state = $2, reason = $3, settled_at = $4 WHERE notice_id = $1
+            """,
+            notice_id,
+            state,
+            reason,
+            self.now,
+        )
+
+    async def withdraw_notices(self, pool_id: str, epoch: int, kinds: Sequence[Kind]) -> None:
+        """Take back what nobody was told yet about a pool that has gone on to this epoch."""
+        await self.connection.execute(
+            """-- withdraw_notices
+            UPDATE notice SET state = 'withdrawn', reason = 'it ended before anybody was told', settled_at = $4
+            WHERE pool_id = $1 AND epoch < $2 AND kind = ANY($3::text[]) AND state = 'due'
+            """,
+            pool_id,
+            epoch,
+            list(kinds),
+            self.now,
+        )
+
+    async def find_last_told(self, pool_id: str, kind: Kind) -> datetime | None:
+        """Return when this was last told, or decided to be told, about the pool."""
+        at: datetime | None = await self.connection.fetchval(
+            """-- find_last_told
+            SELECT max(decided_at) FROM notice WHERE pool_id = $1 AND kind = $2 AND state IN ('due', 'told')
+            """,
+            pool_id,
+            kind,
+        )
+        return at
+
+    async def list_notices(self, customer_id: str, before: str | None, limit: int) -> Sequence[Record]:
+        """Return a customer's notices, the latest first, from before the given one."""
+        rows: Sequence[Record] = await self.connection.fetch(
+            """-- list_notices
+            SELECT notice_id, kind, order_id, product_id, state, reason, decided_at, settled_at
+            FROM notice
+            WHERE customer_id = $1 AND ($2::text IS NULL OR (decided_at, notice_id) <
+                (SELECT decided_at, notice_id FROM notice WHERE customer_id = $1 AND notice_id = $2))
+            ORDER BY decided_at DESC, notice_id DESC LIMIT $3
+            """,
+            customer_id,
+            before,
+            limit,
+        )
+        return rows
+
+
+def _notice(row: Record) -> Notice:
+    return Notice(**{**row, "kind": Kind(row["kind"]), "state": Told(row["state"])})

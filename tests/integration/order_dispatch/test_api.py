@@ -1,0 +1,154 @@
+"""The doors for people and machines: who may what, and how mistakes are answered."""
+
+import pytest
+
+from tests.unit.order_dispatch import a
+
+PROVIDER = {"name": "Acme", "protocol": "kafka"}
+OFFER = {
+    "title": "Beans",
+    "pack_size": {"quantity": "2.5", "unit": "kg"},
+    "price": {"amount": "19.90", "currency": "EUR"},
+}
+
+
+async def put(world, path, body, role="operator", **more):
+    return await world.http.put(f"/v1/providers/{path}", json=body, headers=world.desk.headers(role, **more))
+
+
+async def get(world, path, role="operator", **more):
+    return await world.http.get(f"/v1/{path}", headers=world.desk.headers(role, **more))
+
+
+class TestProviders:
+    async def test_making_one_makes_its_topics(self, world):
+        made = (await put(world, "maker", PROVIDER)).json()
+
+        assert made["topics"] == ["provider-orders-maker", "provider-updates-maker"]
+        assert await world.topic("provider-orders-maker") == []
+
+    async def test_making_one_again_is_no_mistake(self, world):
+        assert (await put(world, "twice", PROVIDER)).json() == (await put(world, "twice", PROVIDER)).json()
+
+    @pytest.mark.parametrize("name", ["Bad", "a.b", "-a", "a" * 101])
+    async def test_names_that_cannot_name_a_topic_are_refused(self, world, name):
+        answer = await put(world, name, PROVIDER)
+
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+
+    async def test_unknown_protocols_are_refused_by_name(self, world):
+        answer = await put(world, "pigeon", PROVIDER | {"protocol": "os"})
+
+        assert (answer.status_code, answer.json()["code"]) == (422, "unknown_protocol")
+        assert answer.json()["errors"][0]["problem"] == "there is no protocol os; known: kafka"
+
+    @pytest.mark.parametrize("role", ["customer", "provider", "service"])
+    async def test_only_operators_make_them(self, world, role):
+        assert (await put(world, "mine", PROVIDER, role)).status_code == 403
+
+    async def test_nobody_without_a_token_sees_them(self, world):
+        assert (await world.http.get("/v1/providers")).status_code == 401
+
+
+class TestOffers:
+    async def test_are_kept_in_whole_grams_and_cents(self, world):
+        await put(world, "roaster", PROVIDER)
+
+        shown = (await put(world, "roaster/offers/beans", OFFER)).json()
+
+        assert shown["pack_size"] == {"quantity": "2500", "unit": "GRM"}
+        assert shown["price"] == {"amount": "19.90", "currency": "EUR"}
+        listed = (await get(world, "providers", "customer", customer_id="ann")).json()["providers"]
+        assert [one["offers"] for one in listed if one["provider_id"] == "roaster"] == [[shown]]
+
+    async def test_may_be_put_by_the_provider_itself_and_no_other(self, world):
+        await put(world, "own", PROVIDER)
+
+        assert (await put(world, "own/offers/beans", OFFER, "provider", provider_id="own")).status_code == 200
+        assert (await put(world, "own/offers/beans", OFFER, "provider", provider_id="other")).status_code == 403
+
+    @pytest.mark.parametrize(
+        ("change", "code", "field"),
+        [
+            ({"pack_size": {"quantity": 5, "unit": "oz"}}, "ambiguous_unit", "pack_size"),
+            ({"pack_size": {"quantity": "0.5", "unit": "g"}}, "not_whole", "pack_size"),
+            ({"pack_size": {"quantity": 0, "unit": "g"}}, "out_of_range", "pack_size"),
+            ({"pack_size": {"quantity": -1, "unit": "g"}}, "out_of_range", "pack_size"),
+            ({"price": {"amount": "1.999", "currency": "EUR"}}, "not_whole", "price"),
+            ({"price": {"amount": "1", "currency": "XXX"}}, "unknown_currency", "price"),
+        ],
+    )
+    async def test_that_are_not_clear_are_refused_with_the_field(self, world, change, code, field):
+        await put(world, "vague", PROVIDER)
+
+        answer = await put(world, "vague/offers/beans", OFFER | change)
+
+        assert (answer.status_code, answer.json()["code"]) == (422, code)
+        assert answer.json()["errors"][0]["field"] == field
+
+    async def test_of_nobody_are_not_found(self, world):
+        assert (await put(world, "nobody/offers/beans", OFFER)).json()["code"] == "no_such_provider"
+
+    async def test_are_said_again_on_request(self, world):
+        await put(world, "echo", PROVIDER)
+        answer = await world.http.post("/v1/offers/repeat", headers=world.desk.headers("operator"))
+
+        assert answer.status_code == 202
+        assert answer.json()["providers"] >= 1
+
+
+class TestOrders:
+    async def test_are_listed_page_by_page_to_their_customer_only(self, world):
+        await put(world, "shop", PROVIDER)
+        orders = [await world.approve("shop", number) for number in (1, 2, 3)]
+        for order_id in orders:
+            await world.reaches(order_id, "placing")
+
+        first = await get(world, "customers/ann/orders?limit=2", "customer", customer_id="ann")
+        last = first.json()["orders"][-1]["order_id"]
+        rest = await get(world, f"customers/ann/orders?before={last}", "customer", customer_id="ann")
+
+        seen = [order["order_id"] for answer in (first, rest) for order in answer.json()["orders"]]
+        assert set(orders) <= set(seen)
+        assert len(seen) == len(set(seen))
+        assert (await get(world, "customers/ann/orders", "customer", customer_id="bob")).status_code == 404
+        assert (await get(world, f"orders/{orders[0]}", "customer", customer_id="bob")).status_code == 404
+
+    async def test_nobody_knows_are_not_found(self, world):
+        assert (await get(world, "orders/none")).json()["code"] == "no_such_order"
+        assert (await world.cancel("none")).json()["code"] == "no_such_order"
+
+
+class TestUpdates:
+    async def post(self, world, provider, body, role="operator", **more):
+        headers = world.desk.headers(role, **more)
+        return await world.http.post(f"/v1/providers/{provider}/updates", json=body, headers=headers)
+
+    async def test_over_http_are_heard_once_like_those_over_kafka(self, world):
+        await put(world, "web", PROVIDER)
+        order_id = await world.approve("web")
+        await world.reaches(order_id, "placing")
+        body = {"update_id": "u1", "order_id": order_id, "status": "shipped", "at": a.NOON.isoformat()}
+
+        first = await self.post(world, "web", body, "provider", provider_id="web")
+        again = await self.post(world, "web", body, "provider", provider_id="web")
+        other = await self.post(world, "web", body | {"status": "refused"}, "provider", provider_id="web")
+
+        assert [answer.json().get("fate") for answer in (first, again)] == ["applied", "repeated"]
+        assert (other.status_code, other.json()["code"]) == (409, "update_id_taken")
+        assert (await world.order(order_id))["state"] == "shipped"
+
+    async def test_of_another_provider_or_of_nothing_are_kept_and_shown(self, world):
+        await put(world, "left", PROVIDER)
+        await put(world, "right", PROVIDER)
+        order_id = await world.approve("left")
+        await world.reaches(order_id, "placing")
+        body = {"update_id": "u1", "order_id": order_id, "status": "accepted", "at": a.NOON.isoformat()}
+
+        foreign = await self.post(world, "right", body)
+        nothing = await self.post(world, "right", body | {"update_id": "u2", "order_id": "none"})
+
+        assert [answer.json()["fate"] for answer in (foreign, nothing)] == ["refused", "unmatched"]
+        shown = (await get(world, "providers/right/updates", "provider", provider_id="right")).json()["updates"]
+        assert {row["update_id"]: row["fate"] for row in shown} == {"u1": "refused", "u2": "unmatched"}
+        assert (await get(world, "providers/right/updates", "provider", provider_id="left")).status_code == 403

@@ -1,0 +1,159 @@
+"""Orders over a real broker with provider integrations as processes of their own."""
+
+import asyncio
+import signal
+from datetime import timedelta
+
+from libs.kit.clock import SteppedClock
+from tests.integration.order_dispatch.portal import until
+from tests.unit.order_dispatch import a
+
+
+async def test_an_approved_reorder_is_placed_shipped_and_delivered_on_its_date(world):
+    async with world.provider("acme", "--lead-days", "2"):
+        order_id = await world.approve("acme")
+        shipped = await world.reaches(order_id, "shipped")
+        assert shipped["price"] == {"amount": "9.98", "currency": "USD"}
+        assert shipped["quantity"] == {"quantity": "40", "unit": "C62"}
+
+        world.step(days=2)
+        delivered = await world.reaches(order_id, "delivered")
+
+    assert delivered["evidence"] == "estimated"
+    assert [step["to_state"] for step in delivered["history"]] == [
+        *("drafted", "placing", "placed", "shipped", "delivered")
+    ]
+    assert all(step["cause"] for step in delivered["history"][:1])
+    (asked,) = await world.topic("provider-orders-acme")
+    assert asked["data"]["ship_to"]["city"] == "Ulm"
+    assert asked["sequence"] == "1"
+
+
+async def test_a_reported_delivery_counts_before_the_expected_date(world):
+    ahead = world.folder / "ahead"
+    SteppedClock.create(ahead, world.clock.now() + timedelta(days=2))
+    async with world.provider("prompt", "--lead-days", "1", "--delivers", "--clock", str(ahead)):
+        order_id = await world.approve("prompt")
+        delivered = await world.reaches(order_id, "delivered")
+
+    assert delivered["evidence"] == "reported"
+    assert [row["op"] for row in world.written("prompt") if row["op"] == "delivered"] == ["delivered"]
+
+
+async def test_silence_makes_an_order_unknown_and_asking_resolves_it(world):
+    async with world.provider("mute", "--silent", unruly=True):
+        order_id = await world.approve("mute")
+        await until(lambda: _wrote(world, "mute", "accepted"), "the order was taken")
+        assert (await world.order(order_id))["state"] == "placing"
+
+        world.step(hours=24)
+        shipped = await world.reaches(order_id, "shipped")
+
+    assert "unknown" in [step["to_state"] for step in shipped["history"]]
+    kinds = [event["type"] for event in await world.topic("provider-orders-mute")]
+    assert kinds.count("OrderRequested") == 1
+    assert kinds.count("OrderStatusAsked") >= 1
+
+
+async def test_an_order_the_provider_never_got_fails(world):
+    async with world.provider("sieve", "--forgetful", unruly=True):
+        order_id = await world.approve("sieve")
+        await world.reaches(order_id, "placing")
+
+        world.step(hours=24)
+        failed = await world.reaches(order_id, "failed")
+
+    assert failed["history"][-1]["because"].startswith("sieve said not_found")
+
+
+async def test_short_repeated_and_reversed_updates_come_to_the_same_end(world):
+    faults = ("--duplicate", "--reorder", "--refuse-every", "3", "--short-every", "2", "--delivers", "--lead-days", "1")
+    async with world.provider("chaos", *faults, unruly=True):
+        orders = [await world.approve("chaos", number) for number in range(1, 4)]
+        ends = [await world.reaches(orders[0], "shipped"), await world.reaches(orders[1], "shipped")]
+        refused = await world.reaches(orders[2], "refused")
+        world.step(days=1)
+        ends = [await world.reaches(order, "delivered") for order in orders[:2]]
+
+    assert [end["shipped"] for end in ends] == [
+        {"quantity": "40", "unit": "C62"},
+        {"quantity": "20", "unit": "C62"},
+    ]
+    assert refused["updates"][0]["said_reason"] == "sold out"
+    repeats = await until(lambda: _repeats(world, orders[0]), "repeats are counted")
+    assert repeats >= 2
+
+
+async def test_a_killed_provider_takes_each_order_once_and_says_everything(world):
+    async with world.provider("phoenix") as first:
+        orders = [await world.approve("phoenix", number) for number in range(1, 6)]
+        await until(lambda: _wrote(world, "phoenix", "accepted"), "the first order was taken")
+        first.send_signal(signal.SIGKILL)
+        await asyncio.to_thread(first.wait)
+        with world.log("phoenix").open("a") as log:
+            log.write('{"op": "acc')  # what a kill in the middle of a line leaves
+
+        second = world.start_provider("phoenix")
+        try:
+            for order_id in orders:
+                await world.reaches(order_id, "shipped")
+        finally:
+            second.kill()
+            await asyncio.to_thread(second.wait)
+
+    accepted = [row["order_id"] for row in world.written("phoenix") if row["op"] == "accepted"]
+    assert sorted(accepted) == orders
+
+
+async def test_a_portal_that_is_down_delays_and_a_customer_who_is_gone_fails(world):
+    world.desk.down, asked = True, world.desk.asked
+    async with world.provider("later"):
+        order_id = await world.approve("later")
+        await until(lambda: _asked_since(world, asked), "the portal was asked")
+        assert (await world.order(order_id))["state"] == "drafted"
+
+        world.desk.down = False
+        await world.reaches(order_id, "shipped")
+
+        order = a.approved(order_id="gone", pool_id="gone", provider_id="later", customer_id="gone", device_id="lost")
+        await world.publish(order)
+        assert (await world.reaches("gone", "failed"))["history"][-1]["because"] == "the customer is gone"
+
+
+async def test_a_customer_cancels_until_it_is_shipped(world):
+    async with world.provider("slow", "--handling-days", "3"):
+        order_id = await world.approve("slow")
+        await world.reaches(order_id, "placed")
+
+        assert (await world.cancel(order_id, "bob")).status_code == 404
+        assert (await world.cancel(order_id)).status_code == 202
+        cancelled = await world.reaches(order_id, "cancelled")
+        assert (await world.cancel(order_id)).status_code == 200
+
+    assert (cancelled["cancellation"]["by"], cancelled["cancellation"]["reason"]) == ("customer", "enough")
+    assert [event["type"] for event in await world.topic("provider-orders-slow")] == [
+        "OrderRequested",
+        "CancelRequested",
+    ]
+
+
+async def test_shipped_goods_are_not_cancelled(world):
+    async with world.provider("quick"):
+        order_id = await world.approve("quick")
+        await world.reaches(order_id, "shipped")
+
+        late = await world.cancel(order_id)
+
+    assert (late.status_code, late.json()["code"], late.json()["state"]) == (409, "too_late", "shipped")
+
+
+async def _wrote(world, name, op):
+    return world.log(name).exists() and any(row["op"] == op for row in world.written(name))
+
+
+async def _repeats(world, order_id):
+    return sum(update["repeats"] for update in (await world.order(order_id))["updates"])
+
+
+async def _asked_since(world, asked):
+    return world.desk.asked > asked

@@ -1,0 +1,67 @@
+"""Who is told what."""
+
+from datetime import timedelta
+
+import pytest
+
+from libs.contracts.catalogue import CATALOGUE
+from libs.contracts.events import OrderFact
+from services.notification.domain import HOLDS, KINDS, ORDER_FACTS, Kind, Told, decide, notice_id_of
+from tests.unit.notification import a
+
+
+def decided(kind, preference=None, last_told_at=None):
+    return decide(kind, preference=preference, last_told_at=last_told_at, tact=a.TACT, now=a.NOON)
+
+
+class TestTable:
+    def test_has_a_rule_and_a_reason_for_every_kind(self):
+        assert set(KINDS) == set(Kind)
+        assert all(rule.reason for rule in KINDS.values())
+
+    def test_has_a_kind_for_every_fact_about_an_order_but_the_draft(self):
+        facts = {name for name, event in CATALOGUE.items() if issubclass(event, OrderFact)}
+
+        assert set(ORDER_FACTS) == facts - {"OrderDrafted"}
+
+    def test_reaches_every_kind(self):
+        assert {*ORDER_FACTS.values(), *HOLDS.values()} == set(Kind)
+
+
+class TestDecide:
+    @pytest.mark.parametrize("kind", Kind)
+    def test_follows_the_table(self, kind):
+        decision = decided(kind)
+
+        assert (decision.state is Told.DUE) == KINDS[kind].told
+        assert decision.reason == KINDS[kind].reason
+
+    def test_does_not_tell_who_does_not_want_to_know(self):
+        assert decided(Kind.ORDER_PLACED, preference=False).state is Told.NOT_TOLD
+
+    def test_tells_who_asked_to_know(self):
+        decision = decided(Kind.ORDER_DELIVERED, preference=True)
+
+        assert (decision.state, decision.reason) == (Told.DUE, "they asked to know")
+
+    def test_tells_at_once(self):
+        assert decided(Kind.ORDER_PLACED).due_at == a.NOON
+
+    def test_lets_a_hold_pass_that_may_pass(self):
+        assert decided(Kind.CANNOT_ORDER).due_at == a.NOON + timedelta(hours=1)
+
+    def test_does_not_repeat_the_same_trouble_within_a_week(self):
+        again = decided(Kind.CANNOT_ORDER, last_told_at=a.NOON - timedelta(days=6))
+        later = decided(Kind.CANNOT_ORDER, last_told_at=a.NOON - timedelta(days=7))
+
+        assert (again.state, again.reason) == (Told.NOT_TOLD, "told on 2026-02-23")
+        assert later.state is Told.DUE
+
+    def test_repeats_what_is_about_money(self):
+        assert decided(Kind.ORDER_PLACED, last_told_at=a.NOON).state is Told.DUE
+
+
+class TestNoticeIdOf:
+    def test_is_the_same_for_the_same_occasion_only(self):
+        assert notice_id_of("ann", Kind.ORDER_PLACED, "o1") == notice_id_of("ann", Kind.ORDER_PLACED, "o1")
+        assert len({notice_id_of(c, k, r) for c in ("ann", "bob") for k in Kind for r in ("o1", "o2")}) == 4 * len(Kind)

@@ -1,0 +1,168 @@
+"""What people read."""
+
+from datetime import timedelta
+from string import Formatter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from libs.kit import Refuse
+from services.notification.channels.email import Stamp, mail_of
+from services.notification.domain import HOLDS, Facts, Kind, compose
+from services.notification.domain.letters import LANGUAGES, one_line
+from tests.unit.notification import a
+
+STAMP = Stamp("n1", "Replenish <replenish@home.example>", a.NOON)
+SENT = {"expected_at": "2026-03-04T23:30:00Z", "quantity": 30, "reason": "sold out", "by": "customer"}
+
+
+def written(kind=Kind.ORDER_PLACED, facts=None, details=None, **contact):
+    return compose(a.notice(kind, details=details or {}), facts or a.facts(), a.contact(**contact), a.PAGE)
+
+
+def mailed(letter, **contact):
+    return mail_of(letter, a.contact(**contact), STAMP)
+
+
+class TestCompose:
+    def test_says_what_how_much_from_whom_why_when_and_how_to_cancel(self):
+        letter = written(details=SENT)
+
+        assert letter.subject == "Ordered: Coffee pods"
+        assert letter.lines == (
+            "Hello Ann Lee,",
+            "We ordered Coffee pods (40 pieces) from Acme.",
+            "Price: 9.98 EUR",
+            "Why: it is at 12 pieces, and at 2 a day that lasts until about Saturday 7 March.",
+            "It should be with you on Wednesday 4 March.",
+            "You can cancel it until it is shipped: https://home.example/",
+            "Your replenish",
+        )
+
+    def test_speaks_the_customers_language_and_time_zone(self):
+        letter = written(details=SENT, locale="de_AT", time_zone="Europe/Vienna")
+
+        assert letter.subject == "Bestellt: Coffee pods"
+        assert "Preis: 9,98 EUR" in letter.lines
+        assert "Ankunft voraussichtlich am Donnerstag, 5. März." in letter.lines
+
+    def test_speaks_english_to_everybody_else(self):
+        assert written(locale="xx", time_zone="Mars/Base").language == "en"
+
+    def test_leaves_out_what_is_not_known(self):
+        letter = written(facts=Facts(), name="")
+
+        assert letter.lines == (
+            "Hello there,",
+            "We ordered pods.",
+            "Why: it is running low.",
+            "We do not know yet when it will come.",
+            "You can cancel it until it is shipped: https://home.example/",
+            "Your replenish",
+        )
+
+    def test_names_the_need_where_the_level_is_not_known(self):
+        letter = written(facts=a.facts(level=None, needed_by=a.NOON + timedelta(days=2)))
+
+        assert "Why: what is there lasts until about Tuesday 3 March." in letter.lines
+
+    def test_tells_why_nothing_can_be_ordered(self):
+        letter = written(Kind.CANNOT_ORDER, details={"reason": "no_offer"})
+
+        assert (
+            "Nothing can be ordered for Coffee pods at present: the provider you chose does not sell it."
+            in letter.lines
+        )
+
+    def test_says_who_cancelled(self):
+        letter = written(Kind.ORDER_CANCELLED, details={"by": "customer", "reason": "moving"})
+
+        assert letter.lines[1] == "The order of Coffee pods was cancelled by you: moving."
+
+    @pytest.mark.parametrize(
+        ("steps", "unit", "scale", "words"),
+        [
+            (1, "C62", 0, "1 Stück"),
+            (25, "C62", 1, "2,5 Stück"),
+            (900, "GRM", 0, "900 g"),
+            (2500, "GRM", 0, "2,5 kg"),
+            (1_250_000, "MLT", 3, "1,25 l"),
+            (75, "P1", 0, "75 %"),
+        ],
+    )
+    def test_writes_quantities_as_people_do(self, steps, unit, scale, words):
+        letter = written(facts=a.facts(quantity=steps, unit=unit, scale=scale), locale="de")
+
+        assert f"({words})" in letter.lines[1]
+
+    @pytest.mark.parametrize("language", LANGUAGES)
+    @pytest.mark.parametrize("kind", Kind)
+    def test_has_words_for_everything_in_every_language(self, kind, language):
+        reasons = [reason for reason, held in HOLDS.items() if held is kind] or ["sold out"]
+        for reason in reasons:
+            letter = written(kind, details=SENT | {"reason": reason}, locale=language)
+
+            text = "\n".join((letter.subject, *letter.lines))
+            assert len(letter.lines) >= 3
+            assert not any(name for _, name, _, _ in Formatter().parse(text) if name)
+            assert "_" not in text, f"{reason} has no words in {language}"
+
+    def test_languages_know_the_same_kinds_actors_and_holds(self):
+        for language in LANGUAGES.values():
+            assert set(language.texts) == set(Kind)
+            assert set(language.actors) == set(LANGUAGES["en"].actors)
+            assert set(language.holds) == {reason for reason, kind in HOLDS.items() if kind is Kind.CANNOT_ORDER}
+
+
+class TestMailOf:
+    def test_has_an_id_made_of_the_notice(self):
+        mail = mailed(written())
+
+        assert mail["Message-ID"] == "<n1@replenish>"
+        assert mail["Date"] == "Sun, 01 Mar 2026 12:00:00 +0000"
+        assert mail["Content-Language"] == "en"
+
+    def test_says_the_same_in_text_and_html(self):
+        letter = written()
+        mail = mailed(letter)
+
+        assert mail.get_body(("plain",)).get_content().split("\n\n")[1] == letter.lines[1]
+        assert f"<p>{letter.lines[1]}</p>" in mail.get_body(("html",)).get_content()
+
+    def test_makes_no_markup_and_no_link_of_foreign_words(self):
+        html = mailed(written(facts=a.facts(title='<script> http://evil.example "'))).get_body(("html",)).get_content()
+
+        assert "<script>" not in html
+        assert html.count("<a href=") == 1
+        assert '<a href="https://home.example/">' in html
+
+    @pytest.mark.parametrize(
+        "address", ["", "ann", "a b@c", "ann@example.com\r\nBcc: eve@example.com", "ä@example.com"]
+    )
+    def test_refuses_what_is_no_address(self, address):
+        with pytest.raises(Refuse, match="address"):
+            mailed(written(), email=address)
+
+    @given(some.text(), some.text(), some.text())
+    def test_no_word_can_add_a_header_or_a_recipient(self, name, title, reason):
+        letter = written(Kind.ORDER_REFUSED, facts=a.facts(title=title), details={"reason": reason}, name=name)
+
+        mail = mailed(letter, name=name)
+
+        head = mail.as_bytes().split(b"\r\n\r\n")[0].replace(b"\r\n ", b" ").split(b"\r\n")
+        assert {line.split(b":")[0] for line in head} == {
+            *(b"Message-ID", b"Date", b"From", b"To", b"Subject", b"Auto-Submitted"),
+            *(b"MIME-Version", b"Content-Type", b"Content-Language"),
+        }
+        assert [address.addr_spec for address in mail["To"].addresses] == ["ann@example.com"]
+
+
+class TestOneLine:
+    @given(some.text())
+    def test_is_one_short_printable_line(self, text):
+        line = one_line(text)
+
+        assert len(line) <= 120
+        assert line.isprintable()
+        assert line == line.strip()
