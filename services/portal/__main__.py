@@ -1,0 +1,6 @@
+"""Runs the portal: `python -m services.portal [migrate]`."""
+
+from libs.kit import main
+from services.portal.service import SERVICE
+
+main(SERVICE)

@@ -1,0 +1,13 @@
+"""The portal's doors: for programs under /v1, for people at /."""
+
+from fastapi import APIRouter
+
+from services.portal.api import commands, devices, page, people, tokens
+from services.portal.api.live import start_live, stop_live
+from services.portal.api.security import set_up_security
+
+router = APIRouter()
+for part in (tokens, people, devices, page, commands):
+    router.include_router(part.router)
+
+__all__ = ["router", "set_up_security", "start_live", "stop_live"]

@@ -1,0 +1,112 @@
+"""What a customer does on the page, carried out by the services that own it."""
+
+from collections.abc import Coroutine
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi.responses import JSONResponse, RedirectResponse
+from pydantic import BaseModel
+
+from libs.kit.problems import Problem
+from libs.kit.web import KitDep
+from services.portal.api import neighbours
+from services.portal.api.cookies import PAGE_HEADERS, SessionDep, check_csrf
+
+LARGEST_FORM_BYTES = 16_384
+
+
+async def check_size(request: Request) -> None:
+    """Refuse a form that is larger than any of ours before it is read."""
+    said = request.headers.get("content-length", "")
+    if not said.isdigit() or int(said) > LARGEST_FORM_BYTES:
+        raise Problem(413, "body_too_large", "The form is too large", headers={"Connection": "close"})
+
+
+router = APIRouter(prefix="/page", include_in_schema=False, dependencies=[Depends(check_size)])
+
+Field = Annotated[str, Form(max_length=200)]
+
+
+class LevelForm(BaseModel):
+    """What somebody saw in a slot."""
+
+    device_id: str
+    slot: str
+    level: str
+    unit: str
+    csrf: str
+
+
+@router.post("/level")
+async def correct_level(
+    request: Request, kit: KitDep, session: SessionDep, form: Annotated[LevelForm, Form()]
+) -> Response:
+    """Say what is in a slot, as somebody who looked."""
+    check_csrf(session, form.csrf)
+    report = {
+        "type": "SlotMeasured",
+        "device_id": form.device_id,
+        "slot": form.slot,
+        "level": form.level.strip().replace(",", "."),
+        "unit": form.unit,
+        "by": "person",
+    }
+    doing = neighbours.report(kit, session.customer_id, report)
+    return await _do(request, doing, "Thank you. The level is set right in a moment.")
+
+
+@router.post("/refilled")
+async def refilled(
+    request: Request, kit: KitDep, session: SessionDep, device_id: Field, slot: Field, csrf: Field
+) -> Response:
+    """Say that a slot is full again."""
+    check_csrf(session, csrf)
+    report = {"type": "SlotRefilled", "device_id": device_id, "slot": slot, "by": "person"}
+    doing = neighbours.report(kit, session.customer_id, report)
+    return await _do(request, doing, "Thank you. It counts as full in a moment.")
+
+
+@router.post("/orders/cancel")
+async def cancel(request: Request, kit: KitDep, session: SessionDep, order_id: Field, csrf: Field) -> Response:
+    """Stop an order that has not been shipped."""
+    check_csrf(session, csrf)
+    doing = neighbours.cancel_order(kit, session.customer_id, order_id)
+    return await _do(request, doing, "The order is being cancelled.")
+
+
+@router.post("/orders/{answer}")
+async def answer_proposal(
+    answer: str, request: Request, kit: KitDep, session: SessionDep, order_id: Field, csrf: Field
+) -> Response:
+    """Say yes or no to a proposed order."""
+    if answer not in {"approve", "decline"}:
+        raise Problem(404, "not_found", "There is no such command")
+    check_csrf(session, csrf)
+    doing = neighbours.answer_proposal(kit, session.customer_id, order_id, answer)
+    return await _do(request, doing, "It is being ordered." if answer == "approve" else "Then we do not order it.")
+
+
+@router.post("/subscriptions/{wish}")
+async def pause_or_resume(
+    wish: str, request: Request, kit: KitDep, session: SessionDep, subscription_id: Field, csrf: Field
+) -> Response:
+    """Pause reordering, or go on with it."""
+    status = {"pause": "paused", "resume": "active"}.get(wish)
+    if status is None:
+        raise Problem(404, "not_found", "There is no such command")
+    check_csrf(session, csrf)
+    doing = neighbours.set_subscription(kit, session.customer_id, subscription_id, status)
+    return await _do(request, doing, "Reordering is paused." if wish == "pause" else "Reordering goes on.")
+
+
+async def _do(request: Request, doing: Coroutine[Any, Any, None], done: str) -> Response:
+    """Carry out a command and say how it went: to scripts in JSON, to plain forms by going back to the page."""
+    try:
+        await doing
+    except neighbours.Refused as refused:
+        said = {"ok": False, "message": str(refused)}
+    else:
+        said = {"ok": True, "message": done}
+    if "application/json" in request.headers.get("accept", ""):
+        return JSONResponse(said, headers=PAGE_HEADERS)
+    return RedirectResponse(f"/?said={'done' if said['ok'] else 'failed'}", 303, headers=PAGE_HEADERS)

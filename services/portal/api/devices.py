@@ -1,0 +1,195 @@
+"""Devices over HTTP: registered, replaced, deregistered; their credential is shown once."""
+
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+from fastapi import APIRouter, Response
+
+from libs.contracts.events import DeviceDeregistered, DeviceRegistered, DeviceReplaced, SlotSpec
+from libs.kit import Kit
+from libs.kit.idempotency import Kept
+from libs.kit.identity import Principal
+from libs.kit.problems import Problem
+from libs.kit.web import IdempotencyDep, KitDep, PrincipalDep, require, require_customer, send
+from services.portal.api.security import security_of
+from services.portal.api.shapes import DeviceBody, ReplacementBody, show_device, unfit
+from services.portal.api.tokens import NO_STORE, no_customer
+from services.portal.domain.credentials import derive_credential, digest, new_nonce
+from services.portal.domain.devices import Device, DeviceState, next_registration
+from services.portal.domain.registration import Unfit, moves, specify
+from services.portal.store import Store
+
+router = APIRouter(prefix="/v1", tags=["devices"])
+
+
+class Described(NamedTuple):
+    """A device as it shall be registered."""
+
+    device_id: str | None
+    customer_id: str
+    model: str
+    serial: str | None
+    slots: tuple[SlotSpec, ...]
+
+
+@router.post("/customers/{customer_id}/devices", status_code=201)
+async def register(
+    customer_id: str, body: DeviceBody, kit: KitDep, principal: PrincipalDep, asked: IdempotencyDep
+) -> Response:
+    """Register a device; the answer carries its credential, which nobody can show again."""
+    require(principal, "operator", "customer")
+    require_customer(principal, customer_id)
+    async with kit.transaction(asked) as tx:
+        if tx.replayed:
+            return await _again(kit, tx.store, tx.replayed)
+        if await tx.store.lock_customer(customer_id) is None:
+            raise no_customer()
+        try:
+            slots = specify([slot.words() for slot in body.slots])
+        except Unfit as problem:
+            raise unfit(problem) from None
+        described = Described(body.device_id, customer_id, body.model, body.serial, slots)
+        device = await _add(tx.store, described, kit)
+        tx.say(_registered(device))
+        answer = tx.answer(201, show_device(device))
+    return _with_credential(answer, _credential(kit, device.nonce))
+
+
+@router.get("/customers/{customer_id}/devices")
+async def list_devices(customer_id: str, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
+    """A customer's devices, the oldest first."""
+    require_customer(principal, customer_id)
+    async with kit.read() as store:
+        if await store.find_customer(customer_id) is None:
+            raise no_customer()
+        devices = await store.list_devices(customer_id)
+    return {"devices": [show_device(device) for device in devices]}
+
+
+@router.get("/devices/{device_id}")
+async def get_device(device_id: str, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
+    """A registered device."""
+    async with kit.read() as store:
+        return show_device(_owned(await store.find_device(device_id), principal))
+
+
+@router.post("/devices/{device_id}/replacement", status_code=201)
+async def replace_device(
+    device_id: str, body: ReplacementBody, kit: KitDep, principal: PrincipalDep, asked: IdempotencyDep
+) -> Response:
+    """Let a new device take over from an old one, slot by slot; the old one's credential ends."""
+    require(principal, "operator", "customer")
+    async with kit.transaction(asked) as tx:
+        if tx.replayed:
+            return await _again(kit, tx.store, tx.replayed)
+        old = await _lock_owned(tx.store, device_id, principal)
+        if body.device_id == device_id:
+            raise Problem(422, "invalid", "A device cannot replace itself", detail="send another device_id, or none")
+        try:
+            slots = specify([slot.words() for slot in body.slots]) if body.slots else old.slots
+            wished = None if body.moves is None else [move.move() for move in body.moves]
+            moved = moves(old.slots, slots, wished)
+        except Unfit as problem:
+            raise unfit(problem) from None
+        model = old.model if body.model is None else body.model
+        await tx.store.end_device(device_id, DeviceState.REPLACED)
+        await tx.store.erase_device_page(device_id)
+        described = Described(body.device_id, old.customer_id, model, body.serial, slots)
+        new = await _add(tx.store, described, kit)
+        tx.say(DeviceReplaced(**dict(_registered(new)), replaces=device_id, moves=moved))
+        shown = show_device(new) | {"replaces": device_id, "moves": [move.model_dump() for move in moved]}
+        answer = tx.answer(201, shown)
+    return _with_credential(answer, _credential(kit, new.nonce))
+
+
+@router.delete("/devices/{device_id}", status_code=204)
+async def deregister(device_id: str, kit: KitDep, principal: PrincipalDep) -> Response:
+    """Let a device leave; every service cleans up, and it may be registered again."""
+    require(principal, "operator", "customer")
+    async with kit.transaction() as tx:
+        device = await _lock_owned(tx.store, device_id, principal)
+        await tx.store.end_device(device_id, DeviceState.DEREGISTERED)
+        await tx.store.erase_device_page(device_id)
+        await tx.store.touch(device.customer_id)
+        tx.say(
+            DeviceDeregistered(customer_id=device.customer_id, device_id=device_id, registration=device.registration)
+        )
+    return Response(status_code=204)
+
+
+async def _lock_owned(store: Store, device_id: str, principal: Principal) -> Device:
+    """Return a device of the principal's and lock first its customer, then itself."""
+    owner = await store.find_owner(device_id)
+    if owner is not None:
+        await store.lock_customer(owner)
+        await store.lock_past(device_id)
+    return _owned(await store.find_device(device_id), principal)
+
+
+async def _add(store: Store, described: Described, kit: Kit) -> Device:
+    device_id = described.device_id or str(uuid4())
+    registration = next_registration(await store.lock_past(device_id))
+    nonce = new_nonce()
+    if registration is None:
+        raise _taken()
+    device = Device(
+        device_id,
+        registration,
+        described.customer_id,
+        described.model,
+        described.serial,
+        nonce,
+        digest(_credential(kit, nonce)),
+        store.now,
+        described.slots,
+    )
+    if not await store.add_device(device):
+        raise _taken()
+    await store.touch(device.customer_id)
+    return device
+
+
+def _taken() -> Problem:
+    return Problem(409, "device_taken", "This device is registered already", detail="deregister it first")
+
+
+def _owned(device: Device | None, principal: Principal) -> Device:
+    """Return the device; to strangers it does not exist."""
+    mine = device is not None and (
+        principal.role in ("operator", "service") or principal.customer_id == device.customer_id
+    )
+    if device is None or not mine:
+        raise Problem(404, "not_found", "There is no such device for this token")
+    return device
+
+
+def _credential(kit: Kit, nonce: bytes) -> str:
+    return derive_credential(security_of(kit).ring.derive(b"device-credentials"), nonce)
+
+
+async def _again(kit: Kit, store: Store, kept: Kept) -> Response:
+    """Show the answer once more; the credential too, unless it has ended or the signing key was changed."""
+    device = await store.find_device(kept.body["device_id"])
+    credential = None
+    if device is not None and device.registration == kept.body["registration"]:
+        derived = _credential(kit, device.nonce)
+        credential = derived if digest(derived) == device.credential_sha256 else None
+    return _with_credential(kept, credential, replayed=True)
+
+
+def _with_credential(kept: Kept, credential: str | None, *, replayed: bool = False) -> Response:
+    """Add what is never stored."""
+    response = send(Kept(kept.status, kept.body | {"credential": credential}), replayed=replayed)
+    response.headers.update(NO_STORE)
+    return response
+
+
+def _registered(device: Device) -> DeviceRegistered:
+    return DeviceRegistered(
+        customer_id=device.customer_id,
+        device_id=device.device_id,
+        registration=device.registration,
+        model=device.model,
+        credential_sha256=device.credential_sha256.hex(),
+        slots=device.slots,
+    )

@@ -1,0 +1,141 @@
+"""Customers over HTTP: joining, changing, being fetched by who acts for them, and being forgotten."""
+
+from typing import Annotated, Any
+from uuid import uuid4
+
+from fastapi import APIRouter, Query, Response
+
+from libs.contracts.events import CustomerChanged, CustomerErased, CustomerJoined, DeviceDeregistered
+from libs.kit.problems import Problem
+from libs.kit.web import IdempotencyDep, KitDep, PrincipalDep, require, require_customer, send
+from services.portal.api.shapes import CustomerBody, CustomerChange, show_customer, show_ship_to
+from services.portal.api.tokens import no_customer
+from services.portal.domain.devices import DeviceState
+from services.portal.domain.people import Customer, Person
+
+router = APIRouter(prefix="/v1/customers", tags=["customers"])
+
+
+@router.post("", status_code=201)
+async def join(body: CustomerBody, kit: KitDep, principal: PrincipalDep, asked: IdempotencyDep) -> Response:
+    """Take a customer in. The answer carries nothing personal: it may be kept for repeats."""
+    require(principal, "operator")
+    customer = Customer(body.customer_id or str(uuid4()), body.locale, body.time_zone)
+    async with kit.transaction(asked) as tx:
+        if tx.replayed:
+            return send(tx.replayed, replayed=True)
+        if not await tx.store.add_customer(customer):
+            raise Problem(409, "customer_exists", "This customer_id was given before")
+        await tx.store.save_person(customer.customer_id, Person(body.name, body.email, body.ship_to.ship_to()))
+        tx.say(_joined(customer))
+        answer = tx.answer(201, show_customer(customer, None))
+    return send(answer)
+
+
+@router.get("")
+async def list_customers(
+    kit: KitDep, principal: PrincipalDep, after: str = "", limit: Annotated[int, Query(ge=1, le=500)] = 100
+) -> dict[str, Any]:
+    """Customers in the order of their ids, without anything personal; `after` is the last one's id."""
+    require(principal, "operator")
+    async with kit.read() as store:
+        customers = await store.list_customers(after, limit)
+    return {"customers": [show_customer(customer, None) for customer in customers]}
+
+
+@router.post("/repeat", status_code=202)
+async def repeat_accounts(kit: KitDep, principal: PrincipalDep) -> dict[str, int]:
+    """Say every customer again, for a service that starts afresh."""
+    require(principal, "operator")
+    count, after = 0, ""
+    while True:
+        async with kit.transaction() as tx:
+            customers = await tx.store.list_customers(after, 500)
+            tx.say(*(_changed(customer) for customer in customers))
+        if not customers:
+            return {"customers": count}
+        count, after = count + len(customers), customers[-1].customer_id
+
+
+@router.get("/{customer_id}")
+async def get_customer(customer_id: str, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
+    """A customer; with name and address for operators and the customer only."""
+    require_customer(principal, customer_id)
+    customer, person = await _find(kit, customer_id)
+    return show_customer(customer, None if principal.role == "service" else person)
+
+
+@router.get("/{customer_id}/contact")
+async def get_contact(customer_id: str, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
+    """How to tell a customer something, at the moment of telling."""
+    require_customer(principal, customer_id)
+    customer, person = await _find(kit, customer_id)
+    return show_customer(customer, None) | {"name": person.name, "email": person.email}
+
+
+@router.get("/{customer_id}/ship-to")
+async def get_ship_to(customer_id: str, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
+    """Where a customer's goods go, at the moment of ordering."""
+    require_customer(principal, customer_id)
+    _, person = await _find(kit, customer_id)
+    return show_ship_to(person)
+
+
+@router.patch("/{customer_id}")
+async def change(customer_id: str, body: CustomerChange, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
+    """Change what is sent and leave the rest."""
+    require(principal, "operator", "customer")
+    require_customer(principal, customer_id)
+    async with kit.transaction() as tx:
+        before, person = await tx.store.lock_customer(customer_id), await tx.store.find_person(customer_id)
+        if before is None or person is None:
+            raise no_customer()
+        customer = Customer(customer_id, body.locale or before.locale, body.time_zone or before.time_zone)
+        person = Person(
+            body.name or person.name,
+            body.email or person.email,
+            body.ship_to.ship_to() if body.ship_to else person.ship_to,
+        )
+        await tx.store.save_person(customer_id, person)
+        if customer != before:
+            await tx.store.save_customer(customer)
+            tx.say(_changed(customer))
+        await tx.store.touch(customer_id)
+    return show_customer(customer, person)
+
+
+@router.delete("/{customer_id}", status_code=204)
+async def erase(customer_id: str, kit: KitDep, principal: PrincipalDep) -> Response:
+    """Forget a customer: devices leave, everything personal goes, every service is told."""
+    require(principal, "operator", "customer")
+    require_customer(principal, customer_id)
+    async with kit.transaction() as tx:
+        if await tx.store.lock_customer(customer_id) is None:
+            raise no_customer()
+        for device in await tx.store.list_devices(customer_id):
+            await tx.store.end_device(device.device_id, DeviceState.DEREGISTERED)
+            tx.say(
+                DeviceDeregistered(
+                    customer_id=customer_id, device_id=device.device_id, registration=device.registration
+                )
+            )
+        await tx.store.erase_person(customer_id)
+        await tx.store.erase_page(customer_id)
+        tx.say(CustomerErased(customer_id=customer_id))
+    return Response(status_code=204)
+
+
+async def _find(kit: KitDep, customer_id: str) -> tuple[Customer, Person]:
+    async with kit.read() as store:
+        customer, person = await store.find_customer(customer_id), await store.find_person(customer_id)
+    if customer is None or person is None:
+        raise no_customer()
+    return customer, person
+
+
+def _joined(customer: Customer) -> CustomerJoined:
+    return CustomerJoined(customer_id=customer.customer_id, locale=customer.locale, time_zone=customer.time_zone)
+
+
+def _changed(customer: Customer) -> CustomerChanged:
+    return CustomerChanged(customer_id=customer.customer_id, locale=customer.locale, time_zone=customer.time_zone)

@@ -1,0 +1,100 @@
+"""The portal's own keys, and how long somebody with wrong ones must wait."""
+
+import json
+import logging
+from hmac import compare_digest
+from time import monotonic, time
+from weakref import WeakKeyDictionary
+
+from fastapi import Request
+
+from libs.kit import Kit
+from libs.kit.identity import Principal, Verifier
+from libs.kit.problems import Problem
+from libs.kit.tokens import read_claims
+from services.portal.domain import claims
+from services.portal.domain.attempts import Attempts
+from services.portal.settings import Settings
+from services.portal.store import KeyRing
+
+LOG = logging.getLogger(__name__)
+
+
+class Security:
+    """Signs tokens and knows who may have one."""
+
+    def __init__(self, settings: Settings) -> None:
+        if settings.signing_key_file is None:
+            LOG.warning("no SIGNING_KEY_FILE: tokens end with this process, and other replicas sign with other keys")
+        self.ring = KeyRing(settings.signing_key_file)
+        self._settings = settings
+        self._attempts = Attempts(settings.wrong_keys_per_minute)
+
+    def token(self, bearer: claims.Bearer) -> dict[str, str | int]:
+        """Return a signed token as RFC 6749 writes it."""
+        seconds = self._settings.token_seconds
+        signed = self.ring.sign(claims.claims(bearer, int(time()), seconds))
+        return {"access_token": signed, "token_type": "Bearer", "expires_in": seconds}
+
+    def is_operator(self, key: str) -> bool:
+        expected = self._settings.operator_key.get_secret_value()
+        return bool(expected) and _same(key, expected)
+
+    def is_service(self, name: str, key: str) -> bool:
+        keys = self._service_keys().get(name, [])
+        return any(_same(key, expected) for expected in ([keys] if isinstance(keys, str) else keys) if expected)
+
+    def _service_keys(self) -> dict[str, str | list[str]]:
+        """Read the file each time: keys are changed by writing it, and tokens are fetched once an hour."""
+        path = self._settings.service_keys_file
+        keys: dict[str, str | list[str]] = json.loads(path.read_text()) if path else {}
+        return keys
+
+    def check_patience(self, request: Request) -> None:
+        """Raise 429 for an address that was wrong too often in the last minute."""
+        wait = self._attempts.wait(_address(request), monotonic())
+        if wait:
+            seconds = str(int(wait) + 1)
+            raise Problem(
+                429,
+                "too_many_attempts",
+                "Too many wrong keys",
+                detail=f"try again in {seconds} s",
+                headers={"Retry-After": seconds},
+            )
+
+    def note_failure(self, request: Request) -> None:
+        self._attempts.fail(_address(request), monotonic())
+
+
+class OwnVerifier(Verifier):
+    """Verifies with the keys at hand instead of asking ourselves over HTTP."""
+
+    def __init__(self, ring: KeyRing) -> None:
+        self._ring = ring
+
+    async def verify(self, token: str) -> Principal:
+        self._ring.look()
+        return read_claims(token, self._ring.verifying)
+
+
+_SECURITY: WeakKeyDictionary[Kit, Security] = WeakKeyDictionary()
+
+
+async def set_up_security(kit: Kit) -> None:
+    """Read or make the signing keys before anybody asks for a token."""
+    assert isinstance(kit.settings, Settings)  # noqa: S101  # service.py names this class
+    security = _SECURITY[kit] = Security(kit.settings)
+    kit.verifier = OwnVerifier(security.ring)
+
+
+def security_of(kit: Kit) -> Security:
+    return _SECURITY[kit]
+
+
+def _same(one: str, other: str) -> bool:
+    return compare_digest(one.encode(), other.encode())
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""

@@ -1,0 +1,186 @@
+"""What people and programs send to the portal, and how it answers."""
+
+from typing import Annotated, Any, Self
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from libs.contracts.catalogue import NO_NUL
+from libs.contracts.events import Fill, Loading, ShipTo, SlotMove, SlotSpec
+from libs.kit.problems import Problem
+from libs.units import SYMBOLS, format_quantity
+from services.portal.domain.devices import Device
+from services.portal.domain.people import Customer, Person
+from services.portal.domain.registration import Quantity, SlotWords, Unfit
+
+#: No control characters: names end up in mail headers, logs and terminals.
+LINE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
+Line = Annotated[str, Field(min_length=1, max_length=200, pattern=LINE)]
+Id = Annotated[str, Field(min_length=1, max_length=200, pattern=LINE)]
+Email = Annotated[
+    str, Field(max_length=254, pattern=r"^[^@\s\x00-\x1f<>,;:\"()\[\]\\]+@[^@\s\x00-\x1f<>,;:\"()\[\]\\]+$")
+]
+Amount = Annotated[str, Field(min_length=1, max_length=64)] | int | float
+
+
+def _known_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError("no time zone of the IANA database; send for example Europe/Berlin")
+    return name
+
+
+TimeZone = Annotated[str, Field(max_length=64), AfterValidator(_known_zone)]
+Locale = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)]
+
+
+class Body(BaseModel):
+    """A misspelled field is an error, never silently nothing."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ShipToBody(Body):
+    name: Line
+    line1: Line
+    line2: Line | None = None
+    postal_code: Line
+    city: Line
+    region: Line | None = None
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+
+    def ship_to(self) -> ShipTo:
+        return ShipTo(**self.model_dump())
+
+
+class CustomerBody(Body):
+    #: Chosen by whoever keeps customers elsewhere already; else one is made.
+    customer_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}$")] | None = None
+    name: Line
+    email: Email
+    locale: Locale = "en"
+    time_zone: TimeZone = "UTC"
+    ship_to: ShipToBody
+
+
+class CustomerChange(Body):
+    name: Line | None = None
+    email: Email | None = None
+    locale: Locale | None = None
+    time_zone: TimeZone | None = None
+    ship_to: ShipToBody | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("send at least one field to change")
+        return self
+
+
+class QuantityBody(Body):
+    quantity: Amount
+    unit: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+
+
+class SlotBody(Body):
+    slot: Id
+    name: Annotated[str, Field(max_length=200, pattern=LINE)] = ""
+    unit: Annotated[str, Field(min_length=1, max_length=64, pattern=NO_NUL)]
+    scale: Annotated[int, Field(ge=0, le=6)] = 0
+    capacity: QuantityBody | Amount
+    product_id: Id
+    loading: Loading = Loading.BY_HAND
+    fill: Fill = Fill.ADD
+    level: QuantityBody | Amount | None = None
+
+    def words(self) -> SlotWords:
+        return SlotWords(
+            slot=self.slot,
+            product_id=self.product_id,
+            unit=self.unit,
+            capacity=_quantity(self.capacity),
+            name=self.name,
+            scale=self.scale,
+            level=None if self.level is None else _quantity(self.level),
+            loading=self.loading,
+            fill=self.fill,
+        )
+
+
+class DeviceBody(Body):
+    #: Chosen by the maker; else one is made.
+    device_id: Id | None = None
+    model: Annotated[str, Field(max_length=200, pattern=LINE)] = ""
+    serial: Line | None = None
+    slots: Annotated[list[SlotBody], Field(min_length=1, max_length=100)]
+
+
+class MoveBody(Body):
+    old_slot: Id
+    new_slot: Id
+
+    def move(self) -> SlotMove:
+        return SlotMove(old_slot=self.old_slot, new_slot=self.new_slot)
+
+
+class ReplacementBody(Body):
+    device_id: Id | None = None
+    model: Annotated[str, Field(max_length=200, pattern=LINE)] | None = None
+    serial: Line | None = None
+    #: The new device's slots; left out, it has the old one's.
+    slots: Annotated[list[SlotBody], Field(min_length=1, max_length=100)] | None = None
+    #: Which slot goes on as which; left out, slots of the same name do.
+    moves: Annotated[list[MoveBody], Field(max_length=100)] | None = None
+
+
+def _quantity(written: QuantityBody | str | float) -> Quantity:
+    if isinstance(written, QuantityBody):
+        return Quantity(written.quantity, written.unit)
+    return Quantity(written)
+
+
+def unfit(problem: Unfit) -> Problem:
+    """Return what is wrong with a description as every invalid request is answered."""
+    error = {"field": problem.field, "problem": problem.problem, "remedy": problem.remedy, "code": problem.code}
+    return Problem(422, "invalid", "The device cannot be registered like this", errors=[error])
+
+
+def show_customer(customer: Customer, person: Person | None) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "customer_id": customer.customer_id,
+        "locale": customer.locale,
+        "time_zone": customer.time_zone,
+    }
+    if person is not None:
+        shown |= {"name": person.name, "email": person.email, "ship_to": show_ship_to(person)}
+    return shown
+
+
+def show_ship_to(person: Person) -> dict[str, Any]:
+    return person.ship_to.model_dump(mode="json", exclude_none=True)
+
+
+def show_device(device: Device) -> dict[str, Any]:
+    return {
+        "device_id": device.device_id,
+        "customer_id": device.customer_id,
+        "registration": device.registration,
+        "model": device.model,
+        "serial": device.serial,
+        "registered_at": device.registered_at.isoformat(),
+        "slots": [_show_slot(spec) for spec in device.slots],
+    }
+
+
+def _show_slot(spec: SlotSpec) -> dict[str, Any]:
+    return {
+        "slot": spec.slot,
+        "name": spec.name,
+        "product_id": spec.product_id,
+        "unit": spec.unit,
+        "symbol": SYMBOLS[spec.unit],
+        "scale": spec.scale,
+        "capacity": format_quantity(spec.capacity, spec.scale),
+        "level": format_quantity(spec.level, spec.scale),
+        "loading": spec.loading,
+        "fill": spec.fill,
+    }

@@ -1,0 +1,90 @@
+"""Tokens for operators, services and customers, and the keys to verify them with."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from libs.kit.identity import unauthorized
+from libs.kit.problems import Problem
+from libs.kit.web import KitDep, PrincipalDep, require
+from services.portal.api.security import Security, security_of
+from services.portal.api.shapes import Body
+from services.portal.domain import claims
+from services.portal.domain.credentials import digest, new_token
+
+router = APIRouter(tags=["tokens"])
+
+NO_STORE = {"Cache-Control": "no-store"}
+
+
+class TokenBody(Body):
+    """One of the two: an operator's key, or a service's name and key."""
+
+    operator_key: str | None = None
+    service: str | None = None
+    service_key: str | None = None
+
+
+@router.get("/.well-known/jwks.json")
+async def get_keys(kit: KitDep, response: Response) -> dict[str, Any]:
+    """The public keys that tokens are signed with (RFC 7517)."""
+    ring = security_of(kit).ring
+    ring.look()
+    response.headers["Cache-Control"] = "public, max-age=60"
+    return ring.published
+
+
+@router.post("/v1/tokens")
+async def make_token(body: TokenBody, request: Request, kit: KitDep, response: Response) -> dict[str, Any]:
+    """Give a token for a key."""
+    security = security_of(kit)
+    security.check_patience(request)
+    bearer = _bearer(body, security)
+    if bearer is None:
+        security.note_failure(request)
+        raise unauthorized("The key is not right.")
+    response.headers.update(NO_STORE)
+    return security.token(bearer)
+
+
+@router.post("/v1/customers/{customer_id}/tokens")
+async def make_customer_token(
+    customer_id: str, kit: KitDep, principal: PrincipalDep, response: Response
+) -> dict[str, Any]:
+    """Give an operator a token that speaks for this customer, for an app of theirs."""
+    require(principal, "operator")
+    async with kit.read() as store:
+        known = await store.find_customer(customer_id)
+    if known is None:
+        raise no_customer()
+    response.headers.update(NO_STORE)
+    return security_of(kit).token(claims.customer(customer_id))
+
+
+@router.post("/v1/customers/{customer_id}/sign-in-links", status_code=201)
+async def make_sign_in_link(
+    customer_id: str, kit: KitDep, principal: PrincipalDep, response: Response
+) -> dict[str, Any]:
+    """Give an operator a link that signs this customer's browser in, once and soon."""
+    require(principal, "operator")
+    token = new_token()
+    minutes: int = kit.settings.sign_in_link_minutes  # type: ignore[attr-defined]  # the portal's Settings
+    async with kit.transaction() as tx:
+        if await tx.store.lock_customer(customer_id) is None:
+            raise no_customer()
+        await tx.store.add_sign_in_link(digest(token), customer_id, minutes)
+    response.headers.update(NO_STORE)
+    public_url: str = kit.settings.public_url  # type: ignore[attr-defined]  # the portal's Settings
+    return {"url": f"{public_url.rstrip('/')}/sign-in?token={token}", "expires_in": minutes * 60}
+
+
+def no_customer() -> Problem:
+    return Problem(404, "not_found", "There is no such customer")
+
+
+def _bearer(body: TokenBody, security: Security) -> claims.Bearer | None:
+    if body.operator_key is not None:
+        return claims.OPERATOR if security.is_operator(body.operator_key) else None
+    if body.service is None or body.service_key is None:
+        raise Problem(422, "invalid", "Send operator_key, or service and service_key")
+    return claims.service(body.service) if security.is_service(body.service, body.service_key) else None

@@ -1,0 +1,32 @@
+"""What a token says about whom (RFC 7519)."""
+
+from typing import Any, NamedTuple
+
+ISSUER = AUDIENCE = "replenish"
+
+
+class Bearer(NamedTuple):
+    """Whom a token speaks for."""
+
+    subject: str
+    role: str
+    customer_id: str | None = None
+    service: str | None = None
+
+
+OPERATOR = Bearer("operator", "operator")
+
+
+def customer(customer_id: str) -> Bearer:
+    return Bearer(f"customer:{customer_id}", "customer", customer_id=customer_id)
+
+
+def service(name: str) -> Bearer:
+    return Bearer(f"service:{name}", "service", service=name)
+
+
+def claims(bearer: Bearer, issued_at: int, seconds: int) -> dict[str, Any]:
+    """Return the claims of a token that is good from `issued_at` (Unix time) for so many seconds."""
+    said = {"sub": bearer.subject, "role": bearer.role, "customer_id": bearer.customer_id, "service": bearer.service}
+    around = {"iss": ISSUER, "aud": AUDIENCE, "iat": issued_at, "exp": issued_at + seconds}
+    return around | {name: value for name, value in said.items() if value is not None}

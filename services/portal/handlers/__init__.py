@@ -1,0 +1,55 @@
+"""Notes what other services tell, for the page."""
+
+from services.portal.handlers.offers import on_offer_changed, on_provider_changed
+from services.portal.handlers.orders import (
+    on_order_cancelled,
+    on_order_delivered,
+    on_order_drafted,
+    on_order_failed,
+    on_order_placed,
+    on_order_refused,
+    on_order_shipped,
+    on_order_unknown,
+)
+from services.portal.handlers.reorders import (
+    on_reorder_approved,
+    on_reorder_declined,
+    on_reorder_held,
+    on_subscription_changed,
+    on_trigger_set,
+)
+from services.portal.handlers.rest import forget_old, on_customer_notified, on_stock_arrived, on_stock_counted
+from services.portal.handlers.slots import (
+    on_slot_corrected,
+    on_slot_doubted,
+    on_slot_filled,
+    on_slot_level_changed,
+    on_threshold_crossed,
+)
+
+__all__ = [
+    "forget_old",
+    "on_customer_notified",
+    "on_offer_changed",
+    "on_order_cancelled",
+    "on_order_delivered",
+    "on_order_drafted",
+    "on_order_failed",
+    "on_order_placed",
+    "on_order_refused",
+    "on_order_shipped",
+    "on_order_unknown",
+    "on_provider_changed",
+    "on_reorder_approved",
+    "on_reorder_declined",
+    "on_reorder_held",
+    "on_slot_corrected",
+    "on_slot_doubted",
+    "on_slot_filled",
+    "on_slot_level_changed",
+    "on_stock_arrived",
+    "on_stock_counted",
+    "on_subscription_changed",
+    "on_threshold_crossed",
+    "on_trigger_set",
+]

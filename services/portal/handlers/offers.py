@@ -1,0 +1,15 @@
+"""Notes who sells what."""
+
+from libs.contracts.catalogue import Event
+from libs.contracts.events import OfferChanged, ProviderChanged
+from services.portal.store import Store
+
+
+async def on_provider_changed(event: ProviderChanged, store: Store) -> list[Event]:
+    await store.note_provider(event.provider_id, event.name)
+    return []
+
+
+async def on_offer_changed(event: OfferChanged, store: Store) -> list[Event]:
+    await store.note_offer(event)
+    return []

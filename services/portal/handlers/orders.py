@@ -1,0 +1,55 @@
+"""Notes how far orders have come."""
+
+from libs.contracts.catalogue import Event
+from libs.contracts.events import (
+    OrderCancelled,
+    OrderDelivered,
+    OrderDrafted,
+    OrderFailed,
+    OrderPlaced,
+    OrderRefused,
+    OrderShipped,
+    OrderUnknown,
+)
+from services.portal.domain.board import OrderState
+from services.portal.store import Store
+
+
+async def on_order_drafted(event: OrderDrafted, store: Store) -> list[Event]:
+    await store.note_order(event, OrderState.DRAFTED)
+    return []
+
+
+async def on_order_placed(event: OrderPlaced, store: Store) -> list[Event]:
+    await store.note_order(event, OrderState.PLACED)
+    return []
+
+
+async def on_order_refused(event: OrderRefused, store: Store) -> list[Event]:
+    await store.note_order(event, OrderState.REFUSED)
+    return []
+
+
+async def on_order_unknown(event: OrderUnknown, store: Store) -> list[Event]:
+    await store.note_order(event, OrderState.UNKNOWN)
+    return []
+
+
+async def on_order_shipped(event: OrderShipped, store: Store) -> list[Event]:
+    await store.note_order(event, OrderState.SHIPPED)
+    return []
+
+
+async def on_order_delivered(event: OrderDelivered, store: Store) -> list[Event]:
+    await store.note_order(event, OrderState.DELIVERED)
+    return []
+
+
+async def on_order_cancelled(event: OrderCancelled, store: Store) -> list[Event]:
+    await store.note_order(event, OrderState.CANCELLED)
+    return []
+
+
+async def on_order_failed(event: OrderFailed, store: Store) -> list[Event]:
+    await store.note_order(event, OrderState.FAILED)
+    return []

@@ -1,0 +1,34 @@
+"""Notes what reorder_decision decided and waits for."""
+
+from libs.contracts.catalogue import Event
+from libs.contracts.events import ReorderApproved, ReorderDeclined, ReorderHeld, SubscriptionChanged, TriggerSet
+from services.portal.domain.board import Wait
+from services.portal.store import Store
+
+
+async def on_subscription_changed(event: SubscriptionChanged, store: Store) -> list[Event]:
+    await store.end_wait(event.customer_id, event.product_id)  # whatever held before is decided anew
+    await store.note_subscription(event)
+    return []
+
+
+async def on_trigger_set(event: TriggerSet, store: Store) -> list[Event]:
+    await store.end_wait(event.customer_id, event.product_id)
+    return []
+
+
+async def on_reorder_approved(event: ReorderApproved, store: Store) -> list[Event]:
+    await store.end_wait(event.customer_id, event.product_id)
+    await store.note_approval(event)
+    return []
+
+
+async def on_reorder_held(event: ReorderHeld, store: Store) -> list[Event]:
+    wait = Wait(event.product_id, event.reason, event.wake_up, event.reconsider_at, event.order_id, event.decided_at)
+    await store.note_wait(event.customer_id, wait)
+    return []
+
+
+async def on_reorder_declined(event: ReorderDeclined, store: Store) -> list[Event]:
+    await store.end_wait(event.customer_id, event.product_id)
+    return []

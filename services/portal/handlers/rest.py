@@ -1,0 +1,30 @@
+"""Notes shelves and what people were told, and forgets what is over."""
+
+from libs.contracts.catalogue import Event
+from libs.contracts.events import CustomerNotified, StockArrived, StockCounted
+from services.portal.domain.board import Notice
+from services.portal.store import Store
+
+TOUCHES_KEPT_MINUTES = 60  # pages look several times a second
+
+
+async def on_stock_arrived(event: StockArrived, store: Store) -> list[Event]:
+    await store.note_shelf(event.owner_id, event.product_id, event.shelf, event.at)
+    return []
+
+
+async def on_stock_counted(event: StockCounted, store: Store) -> list[Event]:
+    await store.note_shelf(event.owner_id, event.product_id, event.shelf, event.at)
+    return []
+
+
+async def on_customer_notified(event: CustomerNotified, store: Store) -> list[Event]:
+    notice = Notice(event.kind, event.channel, event.product_id, event.at)
+    await store.note_notice(event.notice_id, event.customer_id, notice)
+    return []
+
+
+async def forget_old(store: Store) -> list[Event]:
+    await store.forget_expired()
+    await store.forget_touches(TOUCHES_KEPT_MINUTES)
+    return []

@@ -1,0 +1,6 @@
+"""What the page looks like: cards made of what is known, and their HTML."""
+
+from services.portal.pages.board import Board, Household, build
+from services.portal.pages.rendering import STATIC, Static, render
+
+__all__ = ["STATIC", "Board", "Household", "Static", "build", "render"]

@@ -1,0 +1,41 @@
+"""Slots with their devices, and what their products are called."""
+
+from typing import NamedTuple
+
+from libs.contracts.events import SlotSpec
+from services.portal.domain import words
+from services.portal.domain.board import Known
+from services.portal.domain.devices import Device
+
+
+class Place(NamedTuple):
+    """A slot and the device it is in."""
+
+    device: Device
+    spec: SlotSpec
+
+
+def title_of(product_id: str, known: Known, places: list[Place]) -> str:
+    """Return what a product is called: by its chosen shop, any shop, its slot, or its id."""
+    chosen = [(sub.provider_id, product_id) for sub in known.subscriptions if sub.product_id == product_id]
+    offered = [key for key in known.offers if key[1] == product_id]
+    for key in (*chosen, *offered):
+        if key in known.offers:
+            return known.offers[key].title
+    named = (place.spec.name for place in places if place.spec.product_id == product_id and place.spec.name)
+    return next(named, words.title(product_id))
+
+
+def provider_name(provider_id: str, known: Known) -> str:
+    return known.providers.get(provider_id, words.title(provider_id))
+
+
+def measure(product_id: str, places: list[Place]) -> SlotSpec | None:
+    """Return a slot that says how a product is counted."""
+    return next((place.spec for place in places if place.spec.product_id == product_id), None)
+
+
+def say_amount(steps: int, product_id: str, places: list[Place]) -> str:
+    """Return an amount of a product; without any slot of it nobody knows its unit."""
+    spec = measure(product_id, places)
+    return words.amount(steps, spec.unit, spec.scale) if spec else str(steps)

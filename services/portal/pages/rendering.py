@@ -1,0 +1,50 @@
+"""Turns cards into HTML with Jinja2, and serves the files the HTML asks for."""
+
+import hashlib
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+HERE = Path(__file__).resolve().parents[1]
+TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".webmanifest": "application/manifest+json",
+}
+
+
+class Static(NamedTuple):
+    """A file of the page, with the tag that changes when it does."""
+
+    body: bytes
+    media_type: str
+    tag: str
+
+
+STATIC = {
+    file.name: Static(body, TYPES[file.suffix], hashlib.sha256(body).hexdigest()[:16])
+    for file in sorted((HERE / "static").iterdir())
+    for body in [file.read_bytes()]
+}
+
+
+def _static_url(name: str) -> str:
+    """Return the address of a file; a changed file has another one, so browsers may keep it for ever."""
+    return f"/static/{name}?v={STATIC[name].tag}"
+
+
+_ENVIRONMENT = Environment(
+    loader=FileSystemLoader(HERE / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_ENVIRONMENT.globals["static"] = _static_url
+
+
+def render(template: str, **values: Any) -> str:
+    """Return the HTML of a template; everything in `values` is escaped."""
+    return _ENVIRONMENT.get_template(template).render(**values)

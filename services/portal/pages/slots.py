@@ -1,0 +1,126 @@
+"""One slot as a card: what is there, how long it lasts, what is coming and what can be done."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from services.portal.domain import words
+from services.portal.domain.board import OPEN, Known, Subscription, Told
+from services.portal.pages.places import Place, provider_name, title_of
+
+LOW_DAYS = 3.0
+SOON_DAYS = 7.0  # what the default rule orders ahead
+TIMES = "\N{MULTIPLICATION SIGN}"
+#: Where nobody knows how fast it is used, the level itself must do.
+LOW_PART = 0.15
+SOON_PART = 0.3
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is reordered by itself, and whether it is at present."""
+
+    subscription_id: str
+    text: str
+    mode: str
+    paused: bool
+
+
+@dataclass(frozen=True)
+class SlotCard:
+    """A slot in words and numbers."""
+
+    device_id: str
+    slot: str
+    title: str
+    where: str
+    amount: str
+    capacity: str
+    percent: int
+    tone: str
+    lasts: str
+    run_out: str
+    days_left: float | None
+    used: str
+    seen: str
+    doubted: str
+    shelf: str
+    coming: str
+    plan: Plan | None
+    wait: str
+    approve_order_id: str | None
+    level_number: str
+    units: tuple[str, ...]
+
+
+def slot_card(place: Place, known: Known, now: datetime, zone: ZoneInfo) -> SlotCard:
+    """Return the card of one slot."""
+    device, spec = place
+    told = known.told.get((device.device_id, spec.slot)) or Told(spec.level, None, None, None)
+    level = max(told.level, 0)
+    days = None if told.run_out_at is None else max((told.run_out_at - now) / timedelta(days=1), 0.0)
+    wait = known.waits.get(spec.product_id)
+    name = f" · {spec.name}" if spec.name else ""
+    return SlotCard(
+        device_id=device.device_id,
+        slot=spec.slot,
+        title=title_of(spec.product_id, known, [place]),
+        where=f"{device.model or 'Device'}{name or f' · slot {spec.slot}'}",
+        amount=words.amount(level, spec.unit, spec.scale),
+        capacity=words.amount(spec.capacity, spec.unit, spec.scale),
+        percent=min(100, round(100 * level / spec.capacity)),
+        tone=_tone(level, spec.capacity, days),
+        lasts=words.lasting(told.run_out_at, now) if told.run_out_at else "",
+        run_out=words.day(told.run_out_at, now, zone) if told.run_out_at else "",
+        days_left=days,
+        used=words.rate(told.rate_per_day, spec.unit, spec.scale) if told.rate_per_day is not None else "",
+        seen=words.ago(told.at, now) if told.at else "",
+        doubted=words.reason(told.doubted) if told.doubted else "",
+        shelf=_shelf(place, known),
+        coming=_coming(place, known, now, zone),
+        plan=_plan(place, known),
+        wait=words.reason(wait.reason) if wait else "",
+        approve_order_id=wait.order_id if wait and wait.wake_up == "approval" else None,
+        level_number=words.number(level, spec.scale),
+        units=words.UNIT_CHOICES[spec.unit],
+    )
+
+
+def _tone(level: int, capacity: int, days: float | None) -> str:
+    if level <= 0:
+        return "empty"
+    part = level / capacity
+    if days is None:
+        days = LOW_DAYS if part <= LOW_PART else SOON_DAYS if part <= SOON_PART else SOON_DAYS + 1
+    return "low" if days <= LOW_DAYS else "soon" if days <= SOON_DAYS else "good"
+
+
+def _shelf(place: Place, known: Known) -> str:
+    steps = known.shelves.get(place.spec.product_id, 0)
+    return f"{words.amount(steps, place.spec.unit, place.spec.scale)} more on the shelf" if steps else ""
+
+
+def _coming(place: Place, known: Known, now: datetime, zone: ZoneInfo) -> str:
+    spec = place.spec
+    orders = [order for order in known.orders if order.product_id == spec.product_id and order.state in OPEN]
+    if not orders:
+        return ""
+    order = orders[0]
+    quantity = words.amount(order.quantity, spec.unit, spec.scale) if order.quantity is not None else "more"
+    when = f", expected {words.day(order.expected_at, now, zone)}" if order.expected_at else ""
+    return f"{quantity} ordered{when}"
+
+
+def _plan(place: Place, known: Known) -> Plan | None:
+    chosen = [sub for sub in known.subscriptions if sub.product_id == place.spec.product_id]
+    if not chosen:
+        return None
+    sub = chosen[0]
+    return Plan(sub.subscription_id, _plan_text(sub, place, known), sub.mode, sub.status == "paused")
+
+
+def _plan_text(sub: Subscription, place: Place, known: Known) -> str:
+    size = words.amount(sub.pack_size, place.spec.unit, place.spec.scale)
+    offer = known.offers.get((sub.provider_id, sub.product_id))
+    price = f" for {words.money(offer.price * sub.packs, offer.currency)}" if offer else ""
+    return f"{sub.packs} {TIMES} {size} from {provider_name(sub.provider_id, known)}{price}"

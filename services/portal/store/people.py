@@ -1,0 +1,101 @@
+"""SQL about customers and the people behind them."""
+
+from libs.contracts.events import ShipTo
+from libs.kit import Store
+from services.portal.domain.people import Customer, Person
+
+
+class PeopleStore(Store):
+    async def add_customer(self, customer: Customer) -> bool:
+        """Write a new customer; return False where the id was given before."""
+        status = await self.connection.execute(
+            """-- add_customer
+            INSERT INTO customer (customer_id, locale, time_zone, joined_at) VALUES ($1, $2, $3, $4)
+            ON CONFLICT (customer_id) DO NOTHING
+            """,
+            customer.customer_id,
+            customer.locale,
+            customer.time_zone,
+            self.now,
+        )
+        return status == "INSERT 0 1"
+
+    async def save_person(self, customer_id: str, person: Person) -> None:
+        await self.connection.execute(
+            """-- save_person
+            INSERT INTO person (customer_id, name, email, ship_to) VALUES ($1, $2, $3, $4)
+            ON CONFLICT (customer_id) DO UPDATE
+            SET name = excluded.name, email = excluded.email, ship_to = excluded.ship_to
+            """,
+            customer_id,
+            person.name,
+            person.email,
+            person.ship_to.model_dump(mode="json", exclude_none=True),
+        )
+
+    async def save_customer(self, customer: Customer) -> None:
+        await self.connection.execute(
+            """-- save_customer
+            UPDATE customer SET locale = $2, time_zone = $3 WHERE customer_id = $1 AND erased_at IS NULL
+            """,
+            customer.customer_id,
+            customer.locale,
+            customer.time_zone,
+        )
+
+    async def find_customer(self, customer_id: str) -> Customer | None:
+        """Return the customer unless there is none or no longer."""
+        row = await self.connection.fetchrow(
+            """-- find_customer
+            SELECT customer_id, locale, time_zone FROM customer WHERE customer_id = $1 AND erased_at IS NULL
+            """,
+            customer_id,
+        )
+        return Customer(**row) if row else None
+
+    async def lock_customer(self, customer_id: str) -> Customer | None:
+        """Return the customer and let nobody else change them or their devices until the commit."""
+        row = await self.connection.fetchrow(
+            """-- lock_customer
+            SELECT customer_id, locale, time_zone FROM customer WHERE customer_id = $1 AND erased_at IS NULL
+            FOR NO KEY UPDATE
+            """,
+            customer_id,
+        )
+        return Customer(**row) if row else None
+
+    async def list_customers(self, after: str, limit: int) -> list[Customer]:
+        rows = await self.connection.fetch(
+            """-- list_customers
+            SELECT customer_id, locale, time_zone FROM customer
+            WHERE customer_id > $1 AND erased_at IS NULL ORDER BY customer_id LIMIT $2
+            """,
+            after,
+            limit,
+        )
+        return [Customer(**row) for row in rows]
+
+    async def find_person(self, customer_id: str) -> Person | None:
+        row = await self.connection.fetchrow(
+            """-- find_person
+            SELECT name, email, ship_to FROM person WHERE customer_id = $1
+            """,
+            customer_id,
+        )
+        return Person(row["name"], row["email"], ShipTo(**row["ship_to"])) if row else None
+
+    async def erase_person(self, customer_id: str) -> None:
+        """Remove everything personal and every way in; the id alone stays, so that it is never given again."""
+        for statement in (
+            "-- erase_person\nDELETE FROM person WHERE customer_id = $1",
+            "-- erase_sessions\nDELETE FROM session WHERE customer_id = $1",
+            "-- erase_sign_in_links\nDELETE FROM sign_in_link WHERE customer_id = $1",
+        ):
+            await self.connection.execute(statement, customer_id)
+        await self.connection.execute(
+            """-- erase_customer
+            UPDATE customer SET erased_at = $2, locale = '', time_zone = '' WHERE customer_id = $1
+            """,
+            customer_id,
+            self.now,
+        )

@@ -1,0 +1,208 @@
+"""SQL that notes what other services' events told, for customers who are still here."""
+
+from datetime import datetime
+
+from libs.contracts.events import OfferChanged, OrderFact, ReorderApproved, SubscriptionChanged
+from libs.kit import Store
+from services.portal.domain.board import Notice, OrderState, Told, Wait
+
+#: Statements below write nothing for a customer who was erased, and then have nothing to touch.
+WROTE_ONE = frozenset({"INSERT 0 1", "UPDATE 1", "DELETE 1"})
+
+
+class ToldStore(Store):
+    async def touch(self, customer_id: str) -> None:
+        """Let open pages of this customer look again."""
+        await self.connection.execute(
+            """-- touch
+            INSERT INTO touch (customer_id) VALUES ($1)
+            """,
+            customer_id,
+        )
+
+    async def note_slot(self, place: tuple[str, str], customer_id: str, told: Told) -> None:
+        """Note a slot's level; rate and run-out stay as they were where this event does not tell them."""
+        await self._note(
+            customer_id,
+            """-- note_slot
+            INSERT INTO slot_told AS known (device_id, slot, customer_id, level, rate_per_day, run_out_at, doubted, at)
+            SELECT device_id, $2, customer_id, $4, $5, $6, $7, $8 FROM device
+            WHERE device_id = $1 AND customer_id = $3 AND state = 'registered'
+            ON CONFLICT (device_id, slot) DO UPDATE
+            SET customer_id = excluded.customer_id, level = excluded.level, doubted = excluded.doubted,
+                rate_per_day = coalesce(excluded.rate_per_day, known.rate_per_day),
+                run_out_at = coalesce(excluded.run_out_at, known.run_out_at), at = excluded.at
+            """,
+            *place,
+            customer_id,
+            told.level,
+            told.rate_per_day,
+            told.run_out_at,
+            told.doubted,
+            told.at,
+        )
+
+    async def note_subscription(self, said: SubscriptionChanged) -> None:
+        await self._note(
+            said.customer_id,
+            """-- note_subscription
+            INSERT INTO subscription_told
+                (subscription_id, customer_id, product_id, provider_id, packs, pack_size, mode, status)
+            SELECT $2, customer_id, $3, $4, $5, $6, $7, $8 FROM customer WHERE customer_id = $1 AND erased_at IS NULL
+            ON CONFLICT (subscription_id) DO UPDATE
+            SET provider_id = excluded.provider_id, packs = excluded.packs, pack_size = excluded.pack_size,
+                mode = excluded.mode, status = excluded.status
+            """,
+            said.customer_id,
+            said.subscription_id,
+            said.product_id,
+            said.provider_id,
+            said.packs,
+            said.pack_size,
+            said.mode,
+            said.status,
+        )
+
+    async def note_wait(self, customer_id: str, wait: Wait) -> None:
+        await self._note(
+            customer_id,
+            """-- note_wait
+            INSERT INTO wait_told (customer_id, product_id, reason, wake_up, reconsider_at, order_id, at)
+            SELECT customer_id, $2, $3, $4, $5, $6, $7 FROM customer WHERE customer_id = $1 AND erased_at IS NULL
+            ON CONFLICT (customer_id, product_id) DO UPDATE
+            SET reason = excluded.reason, wake_up = excluded.wake_up, reconsider_at = excluded.reconsider_at,
+                order_id = excluded.order_id, at = excluded.at
+            """,
+            customer_id,
+            wait.product_id,
+            wait.reason,
+            wait.wake_up,
+            wait.reconsider_at,
+            wait.order_id,
+            wait.at,
+        )
+
+    async def end_wait(self, customer_id: str, product_id: str) -> None:
+        await self._note(
+            customer_id,
+            """-- end_wait
+            DELETE FROM wait_told WHERE customer_id = $1 AND product_id = $2
+            """,
+            customer_id,
+            product_id,
+        )
+
+    async def note_shelf(self, customer_id: str, product_id: str, shelf: int, at: datetime) -> None:
+        await self._note(
+            customer_id,
+            """-- note_shelf
+            INSERT INTO shelf_told (customer_id, product_id, shelf, at)
+            SELECT customer_id, $2, $3, $4 FROM customer WHERE customer_id = $1 AND erased_at IS NULL
+            ON CONFLICT (customer_id, product_id) DO UPDATE SET shelf = excluded.shelf, at = excluded.at
+            """,
+            customer_id,
+            product_id,
+            shelf,
+            at,
+        )
+
+    async def note_approval(self, said: ReorderApproved) -> None:
+        """Note that an order is coming, unless order_dispatch has already told more about it."""
+        await self._note(
+            said.customer_id,
+            """-- note_approval
+            INSERT INTO order_told
+                (order_id, customer_id, product_id, provider_id, state, packs, quantity, began_at, changed_at)
+            SELECT $2, customer_id, $3, $4, $5, $6, $7, $8, $8 FROM customer
+            WHERE customer_id = $1 AND erased_at IS NULL
+            ON CONFLICT (order_id) DO NOTHING
+            """,
+            said.customer_id,
+            said.order_id,
+            said.product_id,
+            said.provider_id,
+            OrderState.DUE,
+            said.packs,
+            said.quantity,
+            said.decided_at,
+        )
+
+    async def note_order(self, said: OrderFact, state: OrderState) -> None:
+        """Note how far an order has come; what this event does not tell stays as it was."""
+        await self._note(
+            said.customer_id,
+            """-- note_order
+            INSERT INTO order_told AS known
+                (order_id, customer_id, product_id, provider_id, state, packs, quantity, price, currency,
+                 expected_at, tracking, reason, began_at, changed_at)
+            SELECT $2, customer_id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13 FROM customer
+            WHERE customer_id = $1 AND erased_at IS NULL
+            ON CONFLICT (order_id) DO UPDATE
+            SET state = excluded.state, packs = coalesce(excluded.packs, known.packs),
+                quantity = coalesce(excluded.quantity, known.quantity), price = coalesce(excluded.price, known.price),
+                currency = coalesce(excluded.currency, known.currency),
+                expected_at = coalesce(excluded.expected_at, known.expected_at),
+                tracking = coalesce(excluded.tracking, known.tracking), reason = excluded.reason,
+                changed_at = excluded.changed_at
+            """,
+            said.customer_id,
+            said.order_id,
+            said.product_id,
+            said.provider_id,
+            state,
+            getattr(said, "packs", None),
+            getattr(said, "quantity", None),
+            getattr(said, "price", None),
+            getattr(said, "currency", None),
+            getattr(said, "expected_at", None),
+            getattr(said, "tracking", None),
+            getattr(said, "reason", None),
+            said.at,
+        )
+
+    async def note_notice(self, notice_id: str, customer_id: str, notice: Notice) -> None:
+        await self._note(
+            customer_id,
+            """-- note_notice
+            INSERT INTO notice_told (notice_id, customer_id, kind, channel, product_id, at)
+            SELECT $2, customer_id, $3, $4, $5, $6 FROM customer WHERE customer_id = $1 AND erased_at IS NULL
+            ON CONFLICT (notice_id) DO NOTHING
+            """,
+            customer_id,
+            notice_id,
+            notice.kind,
+            notice.channel,
+            notice.product_id,
+            notice.at,
+        )
+
+    async def note_provider(self, provider_id: str, name: str) -> None:
+        await self.connection.execute(
+            """-- note_provider
+            INSERT INTO provider_told (provider_id, name) VALUES ($1, $2)
+            ON CONFLICT (provider_id) DO UPDATE SET name = excluded.name
+            """,
+            provider_id,
+            name,
+        )
+
+    async def note_offer(self, said: OfferChanged) -> None:
+        await self.connection.execute(
+            """-- note_offer
+            INSERT INTO offer_told (provider_id, product_id, title, pack_size, price, currency)
+            VALUES ($1, $2, $3, $4, $5, $6)
+            ON CONFLICT (provider_id, product_id) DO UPDATE
+            SET title = excluded.title, pack_size = excluded.pack_size, price = excluded.price,
+                currency = excluded.currency
+            """,
+            said.provider_id,
+            said.product_id,
+            said.title,
+            said.pack_size,
+            said.price,
+            said.currency,
+        )
+
+    async def _note(self, customer_id: str, statement: str, *arguments: object) -> None:
+        if await self.connection.execute(statement, *arguments) in WROTE_ONE:
+            await self.touch(customer_id)
