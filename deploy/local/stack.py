@@ -1,6 +1,7 @@
 """The whole stack as one object: broker, database, topics, schemas, services."""
 
 import asyncio
+import contextlib
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -45,7 +46,9 @@ class Stack:
         self._env = dict(env or {})
         self._say = say
         self._ports: dict[str, int] = {}
-        self._condition = "starting"
+        self._condition = ""
+        #: Holds the home while we run.
+        self._place = contextlib.ExitStack()
         self._started_at = datetime.now(UTC).isoformat(timespec="seconds")
 
     async def __aenter__(self) -> Self:
@@ -59,8 +62,8 @@ class Stack:
 
     async def start(self) -> None:
         """Return once every service is ready; otherwise raise StackError with everything stopped."""
-        self.home.create()
-        self._write_state()
+        self._place.enter_context(self.home.owned())
+        self._turn("starting")
         try:
             await self._start_backends()
             await self._start_services()
@@ -75,6 +78,7 @@ class Stack:
         await self.supervisor.stop()
         await self.backends.stop()
         self._turn(condition)
+        self._place.close()
 
     async def _start_backends(self) -> None:
         await self.backends.start()
@@ -174,6 +178,6 @@ async def run_until(stack: Stack, asked_to_stop: asyncio.Event) -> None:
     try:
         starting.result()
         await asked
+        await stack.stop()
     finally:
         asked.cancel()
-        await stack.stop()

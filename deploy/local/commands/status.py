@@ -13,6 +13,8 @@ from deploy.local.health import report
 from deploy.local.home import Home
 from deploy.local.options import HomeOption, home_of
 
+#: A narrow terminal may break the lines; a cut address helps nobody.
+WIDTH = 140
 COUNTS = ("lag", "outbox", "held", "parked")
 
 
@@ -51,7 +53,7 @@ def current(home: Home) -> dict[str, Any]:
 
 
 def _show(state: dict[str, Any]) -> None:
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=WIDTH)
     backends = state["backends"]
     console.print(f"{state['condition']} in {state['home']} since {state['started_at']}")
     console.print(f"broker {backends['kafka_url']}, database {backends['database']} ({backends['kind']})")

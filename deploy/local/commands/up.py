@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -39,8 +40,7 @@ def up(
     if place.is_owned():
         typer.echo(f"already up in {place.folder}; see `replenish status`")
     elif foreground:
-        with place.owned():
-            asyncio.run(_stay(place, counts, show_logs=not quiet))
+        asyncio.run(_stay(place, counts, show_logs=not quiet))
     else:
         _detach(place, scale or [])
 
@@ -104,6 +104,18 @@ def _detach(place: Home, scale: list[str]) -> None:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+    try:
+        _repeat_until_ready(place, supervisor, log)
+    except KeyboardInterrupt:
+        supervisor.terminate()
+        supervisor.wait()
+        raise StackError("stopped before it was ready") from None
+    for name, url in place.read_state()["services"].items():
+        typer.echo(f"  {name:18} {url}")
+    typer.echo("ready; `replenish status` shows more, `replenish down` stops it")
+
+
+def _repeat_until_ready(place: Home, supervisor: subprocess.Popen[bytes], log: Path) -> None:
     with log.open() as said:
         while True:
             over, condition = supervisor.poll() is not None, _condition(place, supervisor.pid)
@@ -112,11 +124,8 @@ def _detach(place: Home, scale: list[str]) -> None:
             if over:
                 raise StackError(f"the stack did not come up; logs: {place.logs}")
             if condition == "ready":
-                break
+                return
             time.sleep(LOOK_EVERY_SECONDS)
-    for name, url in place.read_state()["services"].items():
-        typer.echo(f"  {name:18} {url}")
-    typer.echo("ready; `replenish status` shows more, `replenish down` stops it")
 
 
 def _condition(place: Home, supervisor_pid: int) -> str:
