@@ -4,7 +4,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
-from libs.kit.web import KitDep, Principal, PrincipalDep, Problem, require_customer
+from libs.kit.identity import Principal
+from libs.kit.problems import Problem
+from libs.kit.web import KitDep, PrincipalDep, require_customer
 from services.order_dispatch.api.shapes import CancelBody, show_order, show_rows
 from services.order_dispatch.domain import Cancellation, Order, State, TooLate, ask_to_cancel
 from services.order_dispatch.providers import words

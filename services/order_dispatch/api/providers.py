@@ -7,7 +7,9 @@ from fastapi import APIRouter, Path
 from libs.contracts.catalogue import NO_NUL
 from libs.contracts.events import OfferChanged, ProviderChanged
 from libs.contracts.topics import PROVIDER_ID
-from libs.kit.web import KitDep, Principal, PrincipalDep, Problem, require
+from libs.kit.identity import Principal
+from libs.kit.problems import Problem
+from libs.kit.web import KitDep, PrincipalDep, require
 from services.order_dispatch.api.shapes import OfferBody, ProviderBody, read_offer, show_offer
 from services.order_dispatch.domain import Offer, Provider
 from services.order_dispatch.providers import protocol

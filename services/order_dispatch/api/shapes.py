@@ -8,7 +8,7 @@ from asyncpg import Record
 from pydantic import BaseModel, ConfigDict, Field
 
 from libs.contracts.catalogue import NO_NUL
-from libs.kit.web import Problem
+from libs.kit.problems import Problem
 from libs.units import BaseUnit, RefusedAmount, base_unit, format_money, format_quantity, parse_money, parse_quantity
 from services.order_dispatch.domain import Offer, Order
 

@@ -6,7 +6,8 @@ from fastapi import APIRouter, Query
 
 from libs.contracts.catalogue import Id, Moment, Steps, Text
 from libs.contracts.events import OrderUpdated, UpdateStatus
-from libs.kit.web import KitDep, PrincipalDep, Problem
+from libs.kit.problems import Problem
+from libs.kit.web import KitDep, PrincipalDep
 from services.order_dispatch.api.providers import ProviderId, require_provider
 from services.order_dispatch.api.shapes import Body, show_rows
 from services.order_dispatch.domain import hear

@@ -1,0 +1,194 @@
+"""From a fact on the broker to a mail in the box, over real SMTP, whatever goes wrong on the way."""
+
+import asyncio
+import json
+from datetime import timedelta
+
+import pytest
+from aiokafka import AIOKafkaConsumer
+
+from deploy.local.mailbox import TAKEN, catching
+from libs.contracts.events import CustomerErased, OrderRefused
+from libs.kit.testing import running
+from services.notification.domain import Kind, notice_id_of
+from services.notification.service import SERVICE
+from tests.integration.notification.world import World
+from tests.integration.order_dispatch.portal import portal, until
+
+
+@pytest.fixture(scope="module")
+async def world(database, kafka_url, tmp_path_factory):
+    log, answers = tmp_path_factory.mktemp("mail") / "mails.jsonl", []
+    async with (
+        portal() as desk,
+        catching(log, judge=lambda _: answers.pop(0) if answers else TAKEN) as port,
+        running(
+            SERVICE,
+            kafka_url=kafka_url,
+            database_urls=database,
+            portal_url=desk.url,
+            smtp_port=port,
+            public_url="https://home.example",
+            hold_grace_hours=0,
+        ) as kit,
+    ):
+        world = World(kit, kafka_url, desk, log)
+        #: What the mail server answers, one after the other, before it takes anything.
+        world.answers = answers
+        yield world
+        await world.http.aclose()
+
+
+async def test_an_order_is_told_once_in_the_customers_language(world):
+    world.joins("jo", locale="de", time_zone="Europe/Berlin", state="active")
+    order_id = await world.order("jo")
+    await world.order("jo")
+
+    told = await world.reaches("jo", "told")
+
+    (mail,) = world.mails("jo")
+    notice_id = notice_id_of("jo", Kind.ORDER_PLACED, order_id)
+    assert told["notice_id"] == notice_id
+    assert mail["message_id"] == f"<{notice_id}@replenish>"
+    assert mail["subject"].startswith("Bestellt: ")
+    assert "https://home.example/" in mail["text"]
+    said = await until(lambda: _said(world, notice_id), "it is said")
+    assert (said["kind"], said["channel"], said["order_id"]) == ("order_placed", "email", order_id)
+
+
+async def test_a_server_that_puts_it_off_gets_it_again(world):
+    world.joins("kim")
+    world.answers += ["451 later", "421 much later"]
+
+    await world.order("kim")
+    await world.reaches("kim", "told")
+
+    assert len(world.mails("kim")) == 1
+    assert world.answers == []
+
+
+async def test_a_final_refusal_stays_in_sight_and_names_no_address(world):
+    world.joins("lee")
+    world.answers += ["550 <lee@example.com> is unknown here"]
+
+    await world.order("lee")
+    refused = await world.reaches("lee", "refused")
+
+    assert refused["reason"] == "the mail server refused it for good (550)"
+    reason = await world.kit.pool.fetchval("SELECT reason FROM intent WHERE id = $1", refused["notice_id"])
+    assert "lee@" not in reason
+
+
+async def test_an_address_that_is_none_is_refused_and_nobody_else_is_written_to(world):
+    world.joins("max", email="max@example.com\r\nRCPT TO:<eve@example.com>")
+
+    await world.order("max")
+
+    assert (await world.reaches("max", "refused"))["reason"] == "the mail address is not valid"
+    assert not world.mails("eve")
+
+
+async def test_foreign_words_stay_words(world):
+    world.joins("nia", name='Nia\r\nBcc: eve@example.com, "x" <y@example.com>')
+
+    await world.order("nia", OrderRefused, reason="sold out\r\n.\r\nMAIL FROM:<eve@example.com>")
+    await world.reaches("nia", "told")
+
+    (mail,) = world.mails("nia")
+    assert "sold out . MAIL FROM:<eve@example.com>." in mail["text"]
+
+
+async def test_a_portal_that_is_down_delays(world):
+    world.joins("oda")
+    world.desk.down, asked = True, world.desk.asked
+
+    await world.order("oda")
+    await until(lambda: _asked_since(world, asked), "the portal was asked")
+    assert not world.mails("oda")
+
+    world.desk.down = False
+    await world.reaches("oda", "told")
+
+
+async def test_a_customer_who_is_gone_is_not_written_to(world):
+    await world.order("pat")
+
+    assert (await world.reaches("pat", "refused"))["reason"] == "the customer is gone"
+
+
+async def test_an_attempt_nobody_knows_about_is_repeated_under_the_same_id(world):
+    """What a crash between the server's answer and our commit leaves: one more copy, the same mail."""
+    world.joins("quinn")
+    order_id = await world.order("quinn")
+    await world.reaches("quinn", "told")
+    notice_id = notice_id_of("quinn", Kind.ORDER_PLACED, order_id)
+    async with world.kit.pool.acquire() as connection, connection.transaction():
+        await connection.execute("UPDATE notice SET state = 'due' WHERE notice_id = $1", notice_id)
+        await connection.execute(
+            "UPDATE intent SET state = 'claimed', lease_until = now() - $2::interval WHERE id = $1",
+            notice_id,
+            timedelta(seconds=1),
+        )
+
+    await world.reaches("quinn", "told")
+
+    mails = world.mails("quinn")
+    assert len(mails) == 2
+    assert mails[0]["message_id"] == mails[1]["message_id"]
+
+
+async def test_notices_are_the_customers_own(world):
+    world.joins("rae")
+    await world.order("rae")
+    await world.reaches("rae", "told")
+
+    assert (await world.notices("rae", asker="sam")).status_code == 404
+    assert (await world.notices("rae", "operator")).status_code == 200
+    assert (await world.http.get("/v1/customers/rae/notices")).status_code == 401
+
+
+async def test_a_customer_chooses_what_to_be_told(world):
+    headers = world.desk.headers("customer", customer_id="sam")
+    path = "/v1/customers/sam/preferences"
+
+    before = (await world.http.get(path, headers=headers)).json()["preferences"]
+    after = (await world.http.put(path, json={"order_placed": False}, headers=headers)).json()["preferences"]
+    wrong = await world.http.put(path, json={"horoscope": True}, headers=headers)
+
+    assert (before["order_placed"], after["order_placed"]) == (True, False)
+    assert {**before, "order_placed": False} == after
+    assert wrong.status_code == 422
+    world.joins("sam")
+    await world.order("sam")
+    assert (await world.reaches("sam", "not_told"))["reason"] == "they do not want to know"
+    assert not world.mails("sam")
+
+
+async def test_an_erased_customer_leaves_nothing(world):
+    world.joins("tom")
+    await world.order("tom")
+    await world.reaches("tom", "told")
+
+    await world.publish(CustomerErased(customer_id="tom"))
+
+    async def forgotten():
+        return (await world.notices("tom", "operator")).json()["notices"] == []
+
+    assert await until(forgotten, "tom is forgotten")
+
+
+async def _said(world, notice_id):
+    """Return the data of the CustomerNotified about this notice, if the broker has it."""
+    async with AIOKafkaConsumer(bootstrap_servers=world.kafka_url, auto_offset_reset="earliest") as consumer:
+        consumer.subscribe(["notices"])
+        async with asyncio.timeout(10):
+            while True:
+                for records in (await consumer.getmany(timeout_ms=500)).values():
+                    for record in records:
+                        data = json.loads(record.value)["data"]
+                        if data["notice_id"] == notice_id:
+                            return data
+
+
+async def _asked_since(world, asked):
+    return world.desk.asked > asked

@@ -1,0 +1,58 @@
+"""The running service with everybody around it."""
+
+import json
+
+import httpx
+from aiokafka import AIOKafkaProducer
+
+from libs.contracts.events import OrderPlaced
+from libs.contracts.topics import partition_for
+from libs.contracts.wire import encode
+from tests.integration.notification import test_handlers as given
+from tests.integration.order_dispatch.portal import until
+from tests.unit.notification import a
+
+
+class World:
+    """Doors to the service, its broker and the mails it sent."""
+
+    def __init__(self, kit, kafka_url, desk, log):
+        self.kit, self.kafka_url, self.desk, self.log = kit, kafka_url, desk, log
+        self.http = httpx.AsyncClient(transport=httpx.ASGITransport(app=kit.app), base_url="http://notification")
+        self.said = 0
+
+    async def publish(self, *events):
+        async with AIOKafkaProducer(bootstrap_servers=self.kafka_url, acks="all") as producer:
+            for event in events:
+                self.said += 1
+                value = encode(event, id=f"test-{self.said}", source="/test", time=a.NOON)
+                key = event.key.encode()
+                await producer.send_and_wait(event.topic, value, key, partition=partition_for(key, 12))
+
+    def joins(self, customer_id, **contact):
+        self.desk.contacts[customer_id] = {"email": f"{customer_id}@example.com", "name": customer_id} | contact
+
+    async def order(self, customer_id, fact=OrderPlaced, **more):
+        ids = {"customer_id": customer_id, "order_id": f"order-of-{customer_id}", "pool_id": f"{customer_id}/pods"}
+        await self.publish(
+            given.registered(f"device-of-{customer_id}", customer_id=customer_id),
+            given.approved(**ids, device_id=f"device-of-{customer_id}"),
+        )
+        more = more or {"packs": 2, "quantity": 40}
+        await self.publish(fact(**(given.ORDER | ids | more)))
+        return ids["order_id"]
+
+    def mails(self, customer_id):
+        lines = self.log.read_text().splitlines()
+        return [mail for mail in map(json.loads, lines) if mail["to"] == [f"{customer_id}@example.com"]]
+
+    async def notices(self, customer_id, role="customer", asker=None):
+        headers = self.desk.headers(role, customer_id=asker or customer_id)
+        return await self.http.get(f"/v1/customers/{customer_id}/notices", headers=headers)
+
+    async def reaches(self, customer_id, state):
+        async def there():
+            notices = (await self.notices(customer_id)).json()["notices"]
+            return notices[0] if notices and notices[0]["state"] == state else None
+
+        return await until(there, f"{customer_id}'s notice is {state}")
