@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from libs.contracts.catalogue import Event
 from libs.kit import cursors, trouble
+from libs.kit.advance import Decoded, advance, check_joint
 from libs.kit.context import CURRENT, Work
 from libs.kit.cursors import Cursor, Place
 from libs.kit.database import Connection
@@ -21,7 +22,7 @@ from libs.kit.metrics import (
     RECORDS_REPEATED,
     RECORDS_SKIPPED,
 )
-from libs.kit.records import Record, Undecodable, as_event, is_ours
+from libs.kit.records import Record, Undecodable, as_event
 from libs.kit.store import Store
 from libs.kit.transaction import conclude
 
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 5.0
-
-Decoded = Record | Undecodable
 
 
 class Revoked(Exception):  # noqa: N818
@@ -49,16 +48,19 @@ class Intake:
         self._still_ours: Callable[[], bool] = lambda: True
         self.applied_at = time.monotonic()
 
-    async def apply(self, records: Sequence[Decoded], still_ours: Callable[[], bool] = lambda: True) -> None:
+    async def apply(
+        self, records: Sequence[Decoded], starts: dict[Place, int], still_ours: Callable[[], bool] = lambda: True
+    ) -> None:
         """Apply a batch in one transaction, or, where one record spoils it, record by record.
 
-        Passing failures are waited out as long as the partitions are still ours; what was not
-        applied by then is read again by whoever has them. Raises `Lost`.
+        `starts` says from which offset on the batch has everything. Passing failures are waited out
+        as long as the partitions are still ours; what was not applied by then is read again by
+        whoever has them. Raises `Lost`.
         """
         began = time.perf_counter()
         self._still_ours = still_ours
         try:
-            await self._patiently(records)
+            await self._patiently(records, starts)
         except Revoked:
             return
         except (Lost, asyncio.CancelledError):
@@ -76,11 +78,11 @@ class Intake:
         except Revoked:
             return
 
-    async def _patiently(self, records: Sequence[Decoded]) -> None:
+    async def _patiently(self, records: Sequence[Decoded], starts: dict[Place, int] | None = None) -> None:
         pause = FIRST_PAUSE_SECONDS
         while True:
             try:
-                return await self._together(records)
+                return await self._together(records, starts or {})
             except TRANSIENT as passing:
                 BATCHES_RETRIED.inc()
                 LOG.warning("batch waits", extra={"reason": repr(passing), "seconds": pause})
@@ -116,9 +118,9 @@ class Intake:
             elif fresh and isinstance(record, Record):
                 await trouble.hold(connection, [(record, *reason_of(why))])
 
-    async def _together(self, records: Sequence[Decoded]) -> None:
+    async def _together(self, records: Sequence[Decoded], starts: dict[Place, int]) -> None:
         async with self._kit.writing() as connection:
-            fresh = await self._begin(connection, records)
+            fresh = await self._begin(connection, records, starts)
             if not fresh:
                 return
             store = self._kit.store_in(connection)
@@ -128,10 +130,13 @@ class Intake:
         for topic, count in Counter(record.topic for record in usable).items():
             RECORDS_APPLIED.labels(topic).inc(count)
 
-    async def _begin(self, connection: Connection, records: Sequence[Decoded]) -> list[Decoded]:
+    async def _begin(
+        self, connection: Connection, records: Sequence[Decoded], starts: dict[Place, int] | None = None
+    ) -> list[Decoded]:
         """Lock the cursors, drop what was applied before, and move the cursors over the rest."""
         runs = {place: list(run) for place, run in groupby(records, key=_place)}
         known = await cursors.lock_cursors(connection, runs)
+        check_joint(known, starts or {})
         fresh: list[Decoded] = []
         moved: dict[Place, Cursor] = {}
         for place, run in runs.items():
@@ -190,37 +195,6 @@ class Intake:
         for event in events:
             store.because(event, record)
         return events
-
-
-def advance(cursor: Cursor, run: Sequence[Decoded]) -> tuple[Sequence[Decoded], Cursor]:
-    """Return the records of one partition that were not applied before, and the cursor after them.
-
-    Raises Lost where the sequence of a topic of ours shows that records are missing.
-    """
-    next_offset, last_sequence = cursor.next_offset, cursor.last_sequence
-    if run[0].offset < next_offset:
-        run = [record for record in run if record.offset >= next_offset]
-    if not run:
-        return run, cursor
-    newest = run[-1]
-    if is_ours(newest.topic):
-        run, last_sequence = _in_sequence(run, last_sequence)
-    return run, Cursor(newest.offset + 1, last_sequence, newest.id, newest.offset)
-
-
-def _in_sequence(run: Sequence[Decoded], last: int | None) -> tuple[list[Decoded], int | None]:
-    new = []
-    for record in run:
-        sequence = record.sequence
-        if sequence is None:
-            new.append(record)  # not written by us: judged like any other record
-        elif last is None or sequence == last + 1:
-            new.append(record)
-            last = sequence
-        elif sequence > last:
-            place = f"{record.topic}/{record.partition}"
-            raise Lost(f"{place}: sequence {sequence} at offset {record.offset} after {last}: records are missing")
-    return new, last
 
 
 def _place(record: Decoded) -> Place:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import msgspec
 from aiokafka import ConsumerRecord
 
+from libs.contracts.topics import find_topic
 from libs.kit.cursors import Cursor, Place
 from libs.kit.failures import Lost
 
@@ -32,6 +33,22 @@ def check_bounds(place: Place, cursor: Cursor, bounds: Bounds) -> None:
         raise Lost(f"{name}: ends at {bounds.end}, but {cursor.next_offset} was reached: the log was cut or made anew")
 
 
+def check_number(place: Place) -> None:
+    """Raise Lost where a topic has more partitions than agreed: one key would be in two places."""
+    topic, partition = place
+    if partition >= (agreed := find_topic(topic).partitions):
+        raise Lost(f"topic {topic} has a partition {partition}, agreed are {agreed}")
+
+
+def check_jump(place: Place, reached: int, offset: int, start: int) -> None:
+    """Raise Lost where the next record does not follow the one before, and no hole can be the reason."""
+    name = f"{place[0]}/{place[1]}"
+    if offset < reached:
+        raise Lost(f"{name}: went back from {reached} to {offset}: the log was cut or made anew")
+    if start > reached:
+        raise Lost(f"{name}: records {reached} to {start - 1} were deleted before they were read")
+
+
 def first_fetch(cursor: Cursor, bounds: Bounds) -> int:
     """Return the offset to start from: one record back, where that record can still prove the log."""
     last = cursor.last_offset
@@ -45,7 +62,7 @@ def check_record(place: Place, cursor: Cursor, first: ConsumerRecord) -> None:
         raise Lost(f"{name}: the record at {cursor.last_offset} is gone, the next is {first.offset}")
     try:
         found = _READ_ID.decode(first.value or b"").id
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         found = None
     if found != cursor.last_id:
         raise Lost(f"{name}: the record at {first.offset} is {found}, not {cursor.last_id}: the log was made anew")

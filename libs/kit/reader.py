@@ -6,6 +6,8 @@ import re
 import time
 from collections.abc import Sequence
 from functools import partial
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from aiokafka import ConsumerRecord, TopicPartition
@@ -15,9 +17,10 @@ from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.kafka.message import FAKE_CONSUMER
 
 from libs.kit import cursors
-from libs.kit.consumer import BUSY_FETCH_MS, CursorConsumer, Rebalances
+from libs.kit.advance import Decoded
+from libs.kit.consumer import BUSY_FETCH_MS, CursorConsumer, Read, Rebalances
 from libs.kit.cursors import Cursor, Place
-from libs.kit.intake import Decoded, Intake
+from libs.kit.intake import Intake
 from libs.kit.records import Decode, decoder_for
 
 if TYPE_CHECKING:
@@ -36,7 +39,7 @@ class Reader:
     def __init__(self, kit: "Kit", intake: Intake) -> None:
         self._kit, self._intake, self._settings = kit, intake, kit.settings
         self._decoders: dict[str, Decode] = {}
-        self._queue: asyncio.Queue[tuple[int, list[Decoded]]] = asyncio.Queue(maxsize=1)
+        self._queue: asyncio.Queue[tuple[Read, list[Decoded]]] = asyncio.Queue(maxsize=1)
         self._busy = asyncio.Lock()
         self._applied: dict[TopicPartition, int] = {}
         self._broker = KafkaBroker(
@@ -56,6 +59,7 @@ class Reader:
             group_id=self._kit.service.name.replace("_", "-"),
             group_instance_id=self._kit.replica,
             ack_policy=AckPolicy.MANUAL,
+            isolation_level="read_committed",  # what an outside writer took back was never said
             auto_offset_reset="earliest",  # only until the cursor's seek, and for a partition that has none
             max_records=settings.batch_records if batched else EVENTS_PER_BATCH,
             batch_timeout_ms=settings.batch_timeout_ms,
@@ -84,6 +88,7 @@ class Reader:
             CursorConsumer,
             **options | {"metadata_max_age_ms": NEW_TOPIC_MS},
             load_cursors=self._load_cursors,
+            fail=self._kit.fail,
             poll_wait_ms=self._settings.poll_wait_ms,
         )
         await self._broker.start()
@@ -96,23 +101,30 @@ class Reader:
         consumer = self.consumer
         if consumer is None:
             return
-        generation = consumer.generation
-        decoders = self._decoders
-        decoded: list[Decoded] = []
-        for record in records:
-            decode = decoders.get(record.topic)
-            if decode is None:
-                decode = decoders[record.topic] = decoder_for(record.topic)
-            decoded.append(decode(record))
-        await self._queue.put((generation, decoded))
+        read = consumer.last_read
+        try:
+            decoded: list[Decoded] = []
+            for topic, run in groupby(records, key=_topic):
+                decoded.extend(map(self._decoder(topic), run))
+        except Exception as bug:  # FastStream would swallow it, and the records with it
+            self._kit.fail(bug)
+            raise
+        await self._queue.put((read, decoded))
+
+    def _decoder(self, topic: str) -> Decode:
+        if topic not in self._decoders:
+            self._decoders[topic] = decoder_for(topic)
+        return self._decoders[topic]
 
     async def run(self) -> None:
         """Apply batches until cancelled; raises Lost, which must stop the process."""
         while True:
-            generation, records = await self._queue.get()
+            read, records = await self._queue.get()
             async with self._busy:
-                if self._is_current(generation):
-                    await self._intake.apply(records, partial(self._is_current, generation))
+                still_ours = partial(self._is_current, read.generation)
+                if still_ours():
+                    await self._intake.apply(records, read.starts, still_ours)
+                if still_ours():
                     self._note(records)
 
     def _is_current(self, generation: int) -> bool:
@@ -163,11 +175,11 @@ class Reader:
 
     def lag(self) -> int:
         """Return how many records the broker has that are not applied here."""
-        consumer, behind = self.consumer, 0
-        for tp, next_offset in self._applied.items():
-            high = consumer.highwater(tp) if consumer and tp in consumer.assignment() else None
-            behind += max(0, high - next_offset) if high is not None else 0
-        return behind
+        consumer = self.consumer
+        return sum(consumer.lag(tp, offset) for tp, offset in self._applied.items()) if consumer else 0
+
+
+_topic = attrgetter("topic")
 
 
 async def _unparsed(records: Sequence[ConsumerRecord]) -> KafkaMessage:
