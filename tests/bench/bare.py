@@ -1,0 +1,129 @@
+"""The reference: getmany, msgspec, one unnest UPDATE, crossings to an outbox, offsets; one transaction.
+
+As bare as a loop that survives a crash can be: one connection, the next batch decoded while Postgres
+writes. It changes the same columns of a copy of consumption's table, with the same burn rate, but
+knows no duplicates, gaps, boots, levels, doubt, owners or days, and says nothing.
+"""
+
+import asyncio
+import sys
+
+import asyncpg
+import msgspec
+import uvloop
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
+
+GROUP = "bare"
+BATCH = 2000
+
+TABLES = """
+CREATE TABLE bare_slot (LIKE slot INCLUDING ALL);
+ALTER TABLE bare_slot SET (fillfactor = 60);
+CREATE TABLE bare_outbox (device_id text, slot text, level bigint);
+CREATE TABLE bare_offset (partition integer PRIMARY KEY, next_offset bigint NOT NULL);
+"""
+
+
+class Used(msgspec.Struct, gc=False):
+    device_id: str
+    slot: str
+    quantity: int
+    boot: str
+    seq: int
+    at: str
+    received_at: str
+
+
+class Envelope(msgspec.Struct, gc=False):
+    id: str
+    type: str
+    data: Used
+
+
+READ = msgspec.json.Decoder(Envelope).decode
+
+APPLY = """
+WITH applied AS (
+    UPDATE bare_slot AS s SET
+        level = s.level - r.used,
+        used_total = s.used_total + r.used,
+        last_seq = r.seq,
+        boot = r.boot,
+        boot_no = 1,
+        rate_use = s.rate_use * exp(extract(epoch FROM r.used_at)::float8 / -1209600 + s.used_at / 1209600) + r.used,
+        rate_days = s.rate_days * exp(extract(epoch FROM r.used_at)::float8 / -1209600 + s.used_at / 1209600) + 1,
+        used_at = extract(epoch FROM r.used_at)::float8,
+        heard_at = extract(epoch FROM r.heard_at)::float8,
+        variance = s.variance + r.used,
+        used_before_today = s.used_total
+    FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::bigint[], $6::timestamptz[], $7::timestamptz[])
+        AS r (device_id, slot, used, boot, seq, used_at, heard_at)
+    WHERE s.device_id = r.device_id AND s.slot = r.slot
+    RETURNING s.device_id, s.slot, s.level, s.level <= s.at_level AS crossed)
+INSERT INTO bare_outbox SELECT device_id, slot, level FROM applied WHERE crossed
+"""
+OFFSETS = """
+UPDATE bare_offset SET next_offset = new.next_offset
+FROM unnest($1::integer[], $2::bigint[]) AS new (partition, next_offset)
+WHERE bare_offset.partition = new.partition
+"""
+
+
+class Placed(ConsumerRebalanceListener):
+    """Starts every partition at its stored offset."""
+
+    def __init__(self, consumer, connection):
+        self.consumer, self.connection = consumer, connection
+
+    async def on_partitions_revoked(self, revoked):
+        pass
+
+    async def on_partitions_assigned(self, assigned):
+        rows = dict(await self.connection.fetch("SELECT partition, next_offset FROM bare_offset"))
+        for tp in assigned:
+            self.consumer.seek(tp, rows[tp.partition])
+
+
+async def read(consumer, ready):
+    while True:
+        found = await consumer.getmany(timeout_ms=500, max_records=BATCH)
+        if not found:
+            continue
+        rows = [
+            (said.device_id, said.slot, said.quantity, said.boot, said.seq, said.at, said.received_at)
+            for records in found.values()
+            for said in (READ(record.value).data for record in records)
+        ]
+        await ready.put((rows, {tp.partition: records[-1].offset + 1 for tp, records in found.items()}))
+
+
+async def apply_all(ready, connection):
+    await connection.set_type_codec("timestamptz", encoder=str, decoder=str, schema="pg_catalog")
+    apply, offsets = await connection.prepare(APPLY), await connection.prepare(OFFSETS)
+    while True:
+        rows, places = await ready.get()
+        rows.sort()
+        async with connection.transaction():
+            await apply.fetch(*map(list, zip(*rows, strict=True)))
+            await offsets.fetch(list(places), list(places.values()))
+
+
+async def main(kafka_url, database_url, topic):
+    connection = await asyncpg.connect(database_url, server_settings={"plan_cache_mode": "force_generic_plan"})
+    lookup = await asyncpg.connect(database_url)
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=kafka_url,
+        group_id=GROUP,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        fetch_max_wait_ms=50,
+        session_timeout_ms=30_000,
+    )
+    consumer.subscribe([topic], listener=Placed(consumer, lookup))
+    await consumer.start()
+    ready = asyncio.Queue(1)
+    await asyncio.gather(read(consumer, ready), apply_all(ready, connection))
+
+
+if __name__ == "__main__":
+    uvloop.run(main(*sys.argv[1:]))
