@@ -65,8 +65,13 @@ def overdrawn(slot: Slot, at: float) -> SlotDoubted:
 
 
 def moved(before: Slot, after: Slot, report: Report, booked: Booked) -> Iterator[Event]:
-    """Yield what an applied report says about goods and levels, in the order in which they are said."""
+    """Yield what an applied report says about goods and levels, in the order in which they are said.
+
+    A late correction may show that a rise told before was no goods: what is told cannot be taken back, so the
+    correction is told that much smaller, and both together are right.
+    """
     received = max(0, report.flow) + booked.received
+    difference = booked.corrected + min(0, received)
     fresh = report.look is Look.FILLED and report.level is not None
     if received > 0 or fresh:
         loaded = report.flow > 0 or fresh
@@ -82,13 +87,13 @@ def moved(before: Slot, after: Slot, report: Report, booked: Booked) -> Iterator
             order_id=report.order_id,
             at=moment(report.heard_at),
         )
-    if booked.corrected:
+    if difference:
         yield SlotCorrected(
             device_id=after.device_id,
             slot=after.slot,
             customer_id=after.spec.customer_id,
             product_id=after.spec.product_id,
-            difference=booked.corrected,
+            difference=difference,
             level=after.held,
             at=moment(report.heard_at),
         )

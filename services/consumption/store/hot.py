@@ -43,6 +43,8 @@ class Hot(Store):
                     level = s.level - r.used,
                     used_total = s.used_total + r.used,
                     last_seq = r.seq,
+                    boot = r.boot,
+                    boot_no = GREATEST(s.boot_no, 1),
                     rate_use = r.used * $8::float8 / GREATEST(r.used_at - s.used_at, $11)
                         + (s.rate_use - r.used * $8 / GREATEST(r.used_at - s.used_at, $11))
                         * exp(GREATEST(r.used_at - s.used_at, $11) / -$8),
@@ -59,7 +61,8 @@ class Hot(Store):
                 FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::float8[], $7::float8[])
                     WITH ORDINALITY AS r (device_id, slot, boot, seq, used, used_at, heard_at, n)
                 WHERE s.device_id = r.device_id AND s.slot = r.slot
-                    AND s.boot = r.boot AND s.last_seq = r.seq - 1 AND s.plain AND (s.level > 0 OR r.used > 0)
+                    AND s.last_seq = r.seq - 1 AND (s.boot = r.boot OR s.boot IS NULL)
+                    AND s.plain AND (s.level > 0 OR r.used > 0)
                 RETURNING (r.n - 1)::int AS n,
                     s.armed AND GREATEST(s.level, 0) + s.elsewhere
                         <= GREATEST(s.at_level, s.at_days * s.rate_use / s.rate_days) AS crossed,

@@ -1,0 +1,47 @@
+"""Builders of slots and reports."""
+
+from dataclasses import replace
+
+from libs.contracts.events import FillCause, Reporter, SlotSpec
+from services.consumption.domain.report import Look, Report
+from services.consumption.domain.slot import Slot, new_slot
+from services.consumption.domain.trigger import Trigger
+
+DAY = 86_400.0
+#: 2026-01-01
+START = 20_454 * DAY
+
+
+def slot(level=100, at=START, **changes) -> Slot:
+    spec = {"slot": "1", "product_id": "pods", "unit": "C62", "capacity": 100, "level": level}
+    known = {key: changes.pop(key) for key in list(changes) if key in SlotSpec.model_fields}
+    return replace(new_slot("ann", "brewer", SlotSpec(**(spec | known)), at), **changes)
+
+
+def armed(level=100, **changes) -> Slot:
+    fields = {"pool_id": "ann/pods", "epoch": 1, "at_level": 20, "at_days": 0.0, "elsewhere": 0}
+    known = {key: changes.pop(key) for key in list(changes) if key in Slot.__dataclass_fields__}
+    return slot(level, trigger=Trigger(**(fields | changes)), **known)
+
+
+def use(quantity=1, seq=None, boot="b1", at=START, **changes) -> Report:
+    return Report(at, at, flow=-quantity, boot=boot if seq else None, seq=seq, **changes)
+
+
+def refill(quantity=50, seq=None, boot="b1", at=START) -> Report:
+    by = Reporter.PERSON
+    return Report(at, at, flow=quantity, boot=boot if seq else None, seq=seq, by=by, cause=FillCause.REPORTED)
+
+
+def measured(level, seq=None, boot="b1", at=START, look=Look.MEASURED) -> Report:
+    by = Reporter.PERSON if look is Look.CORRECTED else Reporter.DEVICE
+    cause = FillCause.REPORTED if look is Look.FILLED else FillCause.MEASURED
+    return Report(at, at, level=level, look=look, boot=boot if seq else None, seq=seq, by=by, cause=cause)
+
+
+def corrected(level, seq=None, boot="b1", at=START) -> Report:
+    return measured(level, seq, boot, at, Look.CORRECTED)
+
+
+def filled(level=100, seq=None, boot="b1", at=START) -> Report:
+    return measured(level, seq, boot, at, Look.FILLED)

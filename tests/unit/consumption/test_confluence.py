@@ -1,0 +1,110 @@
+"""Whatever order reports come in, however often: the level and the books are those of the reports' own order."""
+
+from dataclasses import replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from libs.contracts.events import SlotCorrected, SlotFilled
+from services.consumption.domain.hearing import Fate, hear
+from services.consumption.domain.report import Look, moment_of_use
+from tests.unit.consumption import a
+from tests.unit.consumption.ledger import Ledger
+
+quantities = st.integers(0, 40)
+
+
+@st.composite
+def reports(draw, counted=None):
+    boot = draw(st.sampled_from(["b1", "b2", "b3"]))
+    seq = draw(st.integers(1, 12)) if counted is None else counted
+    kind = draw(st.sampled_from(["use", "use", "use", "refill", "look"]))
+    if kind == "use":
+        return a.use(draw(quantities), seq, boot)
+    if kind == "refill":
+        return a.refill(draw(st.integers(1, 40)), seq, boot)
+    return a.measured(draw(quantities), seq, boot, look=draw(st.sampled_from(list(Look))))
+
+
+uncounted = reports().map(lambda report: replace(report, boot=None, seq=None))
+anything = st.lists(st.one_of(reports(), reports(), reports(), uncounted), max_size=30)
+
+
+def sums_of(slot):
+    books = slot.books
+    return books.opening, slot.level, books.received, books.used_total, books.unreported, books.unexplained
+
+
+def told_of(said):
+    """Return what went into the slot by what was said: goods and corrections."""
+    fills = sum(event.quantity for event in said if isinstance(event, SlotFilled))
+    return fills + sum(event.difference for event in said if isinstance(event, SlotCorrected))
+
+
+def heard(slot, story):
+    said = []
+    for report in story:
+        outcome = hear(slot, report)
+        slot = outcome.slot
+        said += outcome.events
+    return slot, said
+
+
+class TestAnyStory:
+    @settings(max_examples=300, deadline=None)
+    @given(anything)
+    def test_is_booked_as_if_each_report_had_come_in_its_place(self, story):
+        slot, ledger, said = a.slot(30), Ledger(30), []
+
+        for report in story:
+            outcome = hear(slot, report)
+            slot, said = outcome.slot, [*said, *outcome.events]
+            assert outcome.fate is (Fate.APPLIED if ledger.hear(report) else Fate.DUPLICATE)
+            expected = ledger.sums()
+            assert sums_of(slot) == (30, *expected[:5])
+            assert told_of(said) == expected.received + expected.corrected
+
+    @settings(max_examples=100, deadline=None)
+    @given(anything)
+    def test_knows_of_each_number_whether_it_came(self, story):
+        slot, _ = heard(a.slot(30), story)
+
+        told = {(report.boot, report.seq) for report in story if report.seq is not None}
+        missing = {(gap.boot, seq) for gap in slot.gaps for seq in range(gap.first, (gap.last or 12) + 1)}
+        still_to_come = {(slot.boot, seq) for seq in range(slot.last_seq + 1, 13)}
+        assert told.isdisjoint(missing)
+        assert told | missing | still_to_come >= {(boot, seq) for boot, _ in told for seq in range(1, 13)}
+
+
+class TestOneSetOfReports:
+    """Invariant I20."""
+
+    @settings(max_examples=150, deadline=None)
+    @given(st.data())
+    def test_ends_the_same_permuted_and_doubled(self, data):
+        story = [data.draw(reports(counted=seq)) for seq in range(1, data.draw(st.integers(1, 12)) + 1)]
+        story = [replace(report, boot="b1") for report in story]
+        shuffled = data.draw(st.permutations(story + data.draw(st.lists(st.sampled_from(story), max_size=6))))
+
+        in_order, said_in_order = heard(a.slot(30), story)
+        as_it_came, said_as_it_came = heard(a.slot(30), shuffled)
+
+        assert as_it_came.books == in_order.books
+        assert told_of(said_as_it_came) == told_of(said_in_order)
+        assert as_it_came.gaps == ()
+
+    @settings(max_examples=60, deadline=None)
+    @given(st.data())
+    def test_ends_the_same_with_the_devices_clock_off_by_ten_years(self, data):
+        story = [data.draw(reports()) for _ in range(data.draw(st.integers(1, 15)))]
+        years = data.draw(st.sampled_from([-10, 10])) * 365 * a.DAY
+        in_time = [replace(report, heard_at=a.START + n, used_at=a.START + n) for n, report in enumerate(story)]
+        off_time = [
+            replace(report, used_at=moment_of_use(report.used_at + years, report.heard_at)) for report in in_time
+        ]
+
+        right, said = heard(a.slot(30), in_time)
+        off, said_off = heard(a.slot(30), off_time)
+
+        assert off == right
+        assert said_off == said

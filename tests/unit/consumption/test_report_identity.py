@@ -1,0 +1,276 @@
+"""The rules of report identity, one by one, with figures by hand."""
+
+from dataclasses import replace
+
+import pytest
+
+from libs.contracts.events import FillCause, Reporter, SlotCorrected, SlotDoubted, SlotFilled, SlotLevelChanged
+from services.consumption.domain.hearing import MOST_GAPS, Fate, arrive, hear
+from services.consumption.domain.report import LARGEST_REPORT, Look, Report, moment_of_use
+from tests.unit.consumption import a
+
+
+def after(slot, *reports):
+    for report in reports:
+        slot = hear(slot, report).slot
+    return slot
+
+
+def only(events, kind):
+    return [event for event in events if isinstance(event, kind)]
+
+
+class TestCountedReports:
+    def test_apply_in_order(self):
+        slot = after(a.slot(100), a.use(3, 1), a.use(4, 2))
+
+        assert (slot.level, slot.last_seq, slot.gaps) == (93, 2, ())
+
+    def test_apply_once_however_often_they_come(self):
+        slot = after(a.slot(100), a.use(3, 1), a.use(4, 2), a.use(3, 1), a.use(4, 2))
+
+        assert (slot.level, slot.books.used_total, slot.duplicates) == (93, 7, 2)
+
+    def test_leave_a_gap_where_they_jump(self):
+        slot = after(a.slot(100), a.use(3, 1), a.use(4, 5))
+
+        assert [(gap.first, gap.last, gap.level) for gap in slot.gaps] == [(2, 4, 97)]
+
+    def test_fill_a_gap_once(self):
+        slot = after(a.slot(100), a.use(3, 1), a.use(4, 5), a.use(10, 3), a.use(10, 3))
+
+        assert slot.level == 83
+        assert [(gap.first, gap.last, gap.level) for gap in slot.gaps] == [(2, 2, 97), (4, 4, 87)]
+
+    def test_count_only_in_the_books_when_a_newer_level_was_seen(self):
+        slot = after(a.slot(100), a.measured(60, 3), a.use(30, 2))
+
+        assert slot.level == 60
+        assert (slot.books.used_total, slot.books.unreported) == (30, 10)
+
+    def test_set_an_old_level_and_count_the_uses_after_it(self):
+        slot = after(a.slot(100), a.use(5, 1), a.use(5, 3), a.use(5, 4), a.measured(50, 2))
+
+        assert slot.level == 40
+
+    def test_keep_the_newest_level_when_an_older_one_comes_late(self):
+        slot = after(a.slot(100), a.measured(70, 3), a.measured(20, 2))
+
+        assert slot.level == 70
+        assert (slot.books.unreported, slot.books.received) == (80, 50)
+
+
+class TestBoots:
+    def test_close_the_one_before_and_leave_its_end_open(self):
+        slot = after(a.slot(100), a.use(3, 1, "b1"), a.use(4, 2, "b1"), a.use(5, 1, "b2"))
+
+        assert (slot.level, slot.boot, slot.boot_no, slot.last_seq) == (88, "b2", 2, 1)
+        assert [(gap.boot, gap.first, gap.last) for gap in slot.gaps] == [("b1", 3, None)]
+
+    def test_take_late_reports_of_the_one_before(self):
+        slot = after(a.slot(100), a.use(3, 1, "b1"), a.use(5, 1, "b2"), a.use(7, 4, "b1"))
+
+        assert slot.level == 85
+        assert [(gap.first, gap.last) for gap in slot.gaps] == [(2, 3), (5, None)]
+
+    def test_are_ordered_by_their_first_report_so_an_older_ones_level_is_old(self):
+        slot = after(a.slot(100), a.use(3, 1, "b1"), a.use(5, 1, "b2"), a.measured(50, 2, "b1"))
+
+        assert slot.level == 45
+
+    def test_miss_what_came_before_their_first_report(self):
+        slot = after(a.slot(100), a.use(3, 4, "b1"), a.use(2, 2, "b1"))
+
+        assert slot.level == 95
+        assert [(gap.first, gap.last) for gap in slot.gaps] == [(1, 1), (3, 3)]
+
+
+class TestUncountedReports:
+    def test_stand_behind_everything_heard_so_far(self):
+        slot = after(a.slot(100), a.use(3, 1), a.use(4, 3), a.corrected(50), a.use(10, 2), a.use(1, 4))
+
+        assert slot.level == 49
+
+    def test_may_be_a_fill_that_a_late_level_does_not_undo(self):
+        slot = after(a.slot(100), a.use(10, 1), a.use(10, 3), a.refill(30), a.measured(80, 2))
+
+        assert slot.level == 100
+
+
+class TestLevels:
+    def test_measured_higher_are_goods_that_came(self):
+        heard = hear(a.slot(40), a.measured(90, 1))
+
+        [filled] = heard.events
+        assert (filled.quantity, filled.level, filled.cause) == (50, 90, FillCause.MEASURED)
+        assert heard.slot.books.received == 50
+
+    def test_measured_lower_are_use_that_nobody_reported(self):
+        heard = hear(a.slot(40), a.measured(25, 1))
+
+        assert list(heard.events) == []
+        assert (heard.slot.books.unreported, heard.slot.books.unexplained) == (15, 0)
+
+    def test_set_by_a_person_are_unexplained(self):
+        heard = hear(a.slot(40), a.corrected(25))
+
+        [corrected] = only(heard.events, SlotCorrected)
+        assert (corrected.difference, corrected.level) == (-15, 25)
+        assert heard.slot.books.unexplained == -15
+
+    def test_of_a_late_use_before_a_rise_make_the_rise_larger(self):
+        slot = hear(a.slot(40), a.measured(90, 2)).slot
+
+        heard = hear(slot, a.use(5, 1))
+
+        [filled] = only(heard.events, SlotFilled)
+        assert (filled.quantity, filled.level, filled.cause) == (5, 90, FillCause.MEASURED)
+        assert heard.slot.books.received == 55
+
+    def test_of_a_late_refill_before_a_rise_say_nothing_twice(self):
+        slot = hear(a.slot(40), a.measured(90, 2)).slot
+
+        heard = hear(slot, a.refill(50, 1))
+
+        assert only(heard.events, SlotFilled) == []
+        assert (heard.slot.level, heard.slot.books.received) == (90, 50)
+
+
+class TestRefills:
+    def test_raise_the_level(self):
+        [filled] = hear(a.slot(40), a.refill(50)).events
+
+        assert (filled.quantity, filled.level, filled.cause, filled.by) == (50, 90, FillCause.REPORTED, Reporter.PERSON)
+
+    def test_to_the_brim_take_what_is_missing(self):
+        [filled] = hear(a.slot(40), a.filled(100)).events
+
+        assert (filled.quantity, filled.level) == (60, 100)
+
+    def test_to_the_brim_of_a_full_slot_are_said_too(self):
+        [filled] = hear(a.slot(100), a.filled(100)).events
+
+        assert (filled.quantity, filled.level) == (0, 100)
+
+    def test_that_arrive_fill_even_a_quarantined_slot_and_are_no_report(self):
+        slot = replace(a.armed(10, at_level=90, reports=2), quarantined=True)
+
+        heard = arrive(slot, Report(a.START + 5, a.START + 5, flow=50, cause=FillCause.ARRIVAL, order_id="o1"))
+
+        [filled] = heard.events
+        assert (filled.quantity, filled.order_id, filled.cause) == (50, "o1", FillCause.ARRIVAL)
+        assert heard.slot.trigger == slot.trigger
+        assert heard.slot.heard_at == slot.heard_at
+
+
+class TestBelowZero:
+    def test_nothing_is_held_and_the_rest_is_unexplained(self):
+        heard = hear(a.slot(2), a.use(5, 1))
+
+        slot = heard.slot
+        assert (slot.level, slot.held, slot.unexplained) == (-3, 0, 3)
+        assert slot.held == slot.books.opening + slot.books.received - slot.books.used + slot.unexplained
+        assert [event.level for event in only(heard.events, SlotDoubted)] == [0]
+
+    def test_is_said_once(self):
+        slot = hear(a.slot(2), a.use(5, 1)).slot
+
+        assert list(hear(slot, a.use(5, 2)).events) == []
+
+    def test_a_level_that_is_seen_starts_from_nothing(self):
+        slot = hear(a.slot(2), a.use(5, 1)).slot
+
+        heard = hear(slot, a.measured(40, 2))
+
+        [filled] = only(heard.events, SlotFilled)
+        assert filled.quantity == 40
+        assert (heard.slot.level, heard.slot.unexplained) == (40, 3)
+
+
+class TestTooManyGaps:
+    @staticmethod
+    def quarantined():
+        slot, said = a.slot(10**6), []
+        for number in range(MOST_GAPS + 1):
+            heard = hear(slot, a.use(1, 2 * number + 2))
+            slot, said = heard.slot, [*said, *heard.events]
+        return slot, said
+
+    def test_quarantine_the_slot_visibly(self):
+        slot, said = self.quarantined()
+
+        assert slot.quarantined
+        assert slot.state == "quarantined"
+        assert ["gaps" in event.reason for event in said] == [True]
+
+    def test_put_reports_aside_with_the_reason(self):
+        slot, _ = self.quarantined()
+
+        heard = hear(slot, a.use(1, slot.last_seq + 1))
+
+        assert heard.fate is Fate.PARKED
+        assert "quarantined" in heard.reason
+        assert heard.slot == slot
+
+    def test_end_when_a_person_says_what_there_is(self):
+        slot, _ = self.quarantined()
+        last = slot.last_seq
+
+        slot = after(slot, a.corrected(500), a.use(1, last + 10))
+
+        assert (slot.quarantined, slot.level, slot.last_seq) == (False, 499, last + 10)
+
+    def test_do_not_take_back_what_was_put_aside(self):
+        slot, _ = self.quarantined()
+        last = slot.last_seq
+        slot = after(slot, a.corrected(500), a.use(1, last + 10))
+
+        fates = [hear(slot, a.use(1, seq)).fate for seq in (1, last + 5, last + 10)]
+
+        assert fates == [Fate.PARKED, Fate.PARKED, Fate.DUPLICATE]
+
+    def test_begin_to_count_anew_without_a_hole(self):
+        slot, _ = self.quarantined()
+        last = slot.last_seq
+
+        slot = after(slot, a.corrected(500), a.use(1, last + 1), a.use(1, last + 3))
+
+        assert [(gap.first, gap.last) for gap in slot.gaps if not gap.given_up] == [(last + 2, last + 2)]
+
+    def test_let_another_boot_begin_too(self):
+        slot, _ = self.quarantined()
+
+        slot = after(slot, a.corrected(500), a.use(1, 1, "b2"), a.use(1, 2, "b2"))
+
+        assert (slot.level, slot.boot_no, slot.last_seq, slot.is_plain) == (498, 2, 2, True)
+
+
+class TestNonsense:
+    @pytest.mark.parametrize("report", [a.use(LARGEST_REPORT + 1, 1), a.measured(LARGEST_REPORT + 1, 1)])
+    def test_of_size_is_put_aside(self, report):
+        heard = hear(a.slot(), report)
+
+        assert (heard.fate, heard.slot) == (Fate.PARKED, a.slot())
+
+    @pytest.mark.parametrize(
+        ("at", "believed"),
+        [(0, 0), (-30, -30), (-365, -365), (1, 0), (3650, 0), (-3650, 0)],
+    )
+    def test_of_clocks_is_replaced_by_the_time_of_receipt(self, at, believed):
+        assert moment_of_use(a.START + at * a.DAY, a.START) == a.START + believed * a.DAY
+
+
+class TestFollowedSlots:
+    def test_say_every_change_of_level(self):
+        slot = a.armed(100, at_level=0, elsewhere=1000, follow=True)
+
+        told = [only(hear(slot, report).events, SlotLevelChanged) for report in (a.use(3, 1), a.use(0, 1))]
+
+        assert [[event.level for event in events] for events in told] == [[97], []]
+
+    def test_are_looked_at_by_look(self):
+        slot = a.armed(100, at_level=0, elsewhere=1000, follow=True)
+
+        [changed] = only(hear(slot, a.measured(40, 1, look=Look.MEASURED)).events, SlotLevelChanged)
+
+        assert changed.level == 40
