@@ -1,7 +1,8 @@
 """When to order: pools, the rule, and what each fact does. Pure: no clock, no database, no network."""
 
 from services.reorder_decision.domain.deciding import Receipt, Turn, When, order_id_of
-from services.reorder_decision.domain.policy import Decision, Inputs, Outcome, Rules, Why, decide, find_obstacle
+from services.reorder_decision.domain.decision import Decision, Inputs, Outcome, Rules, Why
+from services.reorder_decision.domain.policy import decide, find_obstacle
 from services.reorder_decision.domain.pool import (
     Hold,
     Offer,

@@ -8,7 +8,8 @@ from uuid import UUID, uuid5
 from libs.contracts.catalogue import Event
 from libs.contracts.events import ReorderApproved, ReorderDeclined, ReorderHeld
 from services.reorder_decision.domain.arming import is_still_asked, said_of, trigger_for
-from services.reorder_decision.domain.policy import Decision, Inputs, Outcome, Rules, Why, decide, find_obstacle
+from services.reorder_decision.domain.decision import Decision, Inputs, Outcome, Rules, Why
+from services.reorder_decision.domain.policy import decide, find_obstacle
 from services.reorder_decision.domain.pool import EPOCH_IS_OPEN, Hold, Order, Pool, Reason, Situation, Trigger
 
 #: Orders and receipts are named after pool and epoch: the same decision is the same order.

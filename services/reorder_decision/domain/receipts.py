@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from libs.units import SYMBOLS, BaseUnit, format_quantity
-from services.reorder_decision.domain.policy import Decision, Figures, Inputs, Outcome, Why
+from services.reorder_decision.domain.decision import Decision, Figures, Inputs, Outcome, Why
 from services.reorder_decision.domain.pool import Reason
 
 Form = TypeVar("Form")

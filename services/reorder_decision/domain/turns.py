@@ -7,7 +7,8 @@ from typing import NamedTuple
 from libs.contracts.events import SubscriptionChanged, SubscriptionStatus
 from services.reorder_decision.domain.arming import following, is_due, is_low
 from services.reorder_decision.domain.deciding import UNTIL_GOODS_MOVE, Turn, When, ask, conclude, reassess
-from services.reorder_decision.domain.policy import Why, after_cancel, after_failure
+from services.reorder_decision.domain.decision import Why
+from services.reorder_decision.domain.policy import after_cancel, after_failure
 from services.reorder_decision.domain.pool import Offer, Pool, Reason, Situation, Slot, Subscription
 
 

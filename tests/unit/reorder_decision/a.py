@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from libs.contracts.events import Mode, SubscriptionStatus
-from services.reorder_decision.domain import Heard, Offer, Pool, Slot, Subscription, When, subscribed
+from services.reorder_decision.domain import Heard, Offer, Pool, Slot, Subscription, When, crossed, subscribed
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 POOL = "ann/pods"
@@ -44,6 +44,12 @@ def armed(**changes) -> Pool:
 
 def heard(level: int = 6, rate: float = 2.0, device_id: str = "brewer") -> Heard:
     return Heard(device_id, "1", level, NOON, doubt=0.5, rate_per_day=rate)
+
+
+def ordered(**changes) -> Pool:
+    """A pool whose only slot was low, with an order under way."""
+    watched = armed(**changes)
+    return crossed(watched, heard(), watched.epoch, when()).pool
 
 
 def names(turn) -> list[str]:

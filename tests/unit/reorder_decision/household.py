@@ -264,4 +264,4 @@ class Household:
             assert pool.situation == "held"
             assert pool.hold
             assert pool.hold.wake_up
-            assert pool.hold.wake_up != "time" or pool.hold.until
+            assert pool.hold.wake_up != "time" or pool.hold.until > self.now

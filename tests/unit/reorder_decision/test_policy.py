@@ -3,8 +3,8 @@
 import pytest
 
 from libs.contracts.events import Mode, SubscriptionStatus
-from services.reorder_decision.domain import Outcome, Reason, Why, crossed, decide, find_obstacle
-from services.reorder_decision.domain.policy import Rules, after_cancel, after_failure, weigh
+from services.reorder_decision.domain import Outcome, Reason, Rules, Why, crossed, decide, find_obstacle
+from services.reorder_decision.domain.policy import after_cancel, after_failure, weigh
 from tests.unit.reorder_decision import a
 
 

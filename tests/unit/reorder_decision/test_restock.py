@@ -1,0 +1,135 @@
+"""From low to restocked: arrivals, old answers, triggers set when already below."""
+
+from services.reorder_decision.domain import (
+    Reason,
+    Situation,
+    arrived,
+    counted,
+    crossed,
+    filled,
+    fitted,
+    offered,
+    reconsidered,
+    subscribed,
+)
+from tests.unit.reorder_decision import a
+
+
+class TestRestock:
+    def test_is_asked_for_once_when_the_slot_is_low(self):
+        pool = a.armed()
+
+        turn = crossed(pool, a.heard(), pool.epoch, a.when())
+
+        assert a.names(turn) == ["ReorderApproved"]
+        assert turn.pool.situation is Situation.ORDERED
+        assert turn.says[0].order_id == turn.receipts[0].inputs.order_id
+
+    def test_is_not_asked_for_again_by_the_same_answer(self):
+        pool = a.ordered()
+
+        turn = crossed(pool, a.heard(), pool.epoch, a.when())
+
+        assert turn.says == ()
+        assert turn.pool.stale_crossings == 1
+
+    def test_arms_the_next_epoch_when_the_goods_are_on_the_shelf(self):
+        pool = a.ordered()
+
+        turn = arrived(pool, pool.order.order_id, 40, a.when())
+
+        (trigger,) = turn.says
+        assert (trigger.epoch, trigger.elsewhere) == (pool.epoch + 1, 40)
+
+    def test_follows_the_shelf_when_goods_are_loaded(self):
+        pool = a.ordered()
+        pool = arrived(pool, pool.order.order_id, 40, a.when()).pool
+
+        turn = counted(pool, 10, a.when())
+
+        assert [event.elsewhere for event in turn.says] == [10]
+
+    def test_says_nothing_where_nothing_changed(self):
+        pool = counted(a.armed(), 10, a.when()).pool
+
+        assert counted(pool, 10, a.when()).says == ()
+        assert offered(pool, pool.offer, a.when()).says == ()
+        assert filled(pool, a.heard(40), a.when()).says == ()
+        assert reconsidered(pool, a.when()).says == ()
+
+    def test_has_one_order_per_epoch_and_another_in_the_next(self):
+        pool = a.ordered()
+        first = pool.order.order_id
+        pool = arrived(pool, first, 0, a.when()).pool
+
+        again = crossed(pool, a.heard(), pool.epoch, a.when())
+
+        assert again.pool.order.order_id != first
+
+
+class TestAnOldAnswer:
+    def test_does_not_order(self):
+        pool = a.armed()
+        later = counted(pool, 3, a.when()).pool
+
+        turn = crossed(later, a.heard(), pool.epoch, a.when())
+
+        assert turn.says == ()
+        assert turn.pool.situation is Situation.ARMED
+
+    def test_of_a_slot_that_left_does_not_order(self):
+        pool = a.armed()
+
+        assert crossed(pool, a.heard(device_id="gone"), pool.epoch, a.when()).says == ()
+
+
+class TestArrivalWhileBelow:
+    def test_is_low_again_with_the_goods_counted_on_the_shelf(self):
+        pool = a.ordered()
+        pool = arrived(pool, pool.order.order_id, 4, a.when()).pool
+
+        turn = crossed(pool, a.heard(5), pool.epoch, a.when())
+
+        assert turn.receipts[0].decision.figures.position == 9
+        assert turn.pool.order.epoch == pool.epoch
+
+    def test_of_another_order_leaves_the_open_one_alone(self):
+        pool = a.ordered()
+
+        turn = arrived(pool, "placed elsewhere", 40, a.when())
+
+        assert turn.says == ()
+        assert (turn.pool.shelf, turn.pool.order) == (40, pool.order)
+
+
+class TestSubscriptionCreatedWhenAlreadyBelow:
+    def test_asks_at_once(self):
+        turn = subscribed(a.pool(slots=(a.slot(level=2),)), a.subscription(), a.when())
+
+        assert a.names(turn) == ["SubscriptionChanged", "TriggerSet"]
+        assert turn.says[1].epoch == 1
+
+    def test_waits_visibly_for_what_is_missing(self):
+        turn = subscribed(a.pool(offer=None), a.subscription(), a.when())
+
+        assert a.names(turn) == ["SubscriptionChanged", "ReorderHeld"]
+
+    def test_a_pool_that_nobody_subscribed_to_says_nothing(self):
+        turn = fitted(a.pool(slots=()), (a.slot(),), a.when())
+
+        assert turn.says == ()
+        assert turn.pool.hold.reason is Reason.NO_SUBSCRIPTION
+
+
+class TestTriggerRaisedWhenAlreadyBelow:
+    def test_asks_anew_with_the_new_rule(self):
+        pool = a.armed()
+
+        turn = subscribed(pool, a.subscription(days=20.0, version=2), a.when())
+
+        assert (turn.says[1].epoch, turn.says[1].at_days) == (pool.epoch + 1, 20.0)
+
+    def test_does_not_ask_anew_where_only_the_packs_changed(self):
+        turn = subscribed(a.armed(), a.subscription(packs=3, version=2), a.when())
+
+        assert a.names(turn) == ["SubscriptionChanged"]
