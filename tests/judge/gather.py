@@ -10,6 +10,7 @@ from pathlib import Path
 
 import asyncpg
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 
 OWN = ("usage", "accounts", "slots", "stock", "reorders", "orders", "offers", "notices")
 PROVIDERS = ("provider-orders-", "provider-updates-")
@@ -38,7 +39,7 @@ async def gather(folder: Path, *, kafka_url: str, database_url: str, now: dateti
     database = await asyncpg.connect(database_url)
     await consumer.start()
     try:
-        places = await _places(consumer)
+        places = await _places(kafka_url)
         await _settled(consumer, places, database, now, time.monotonic() + settle_s)
         ends = await consumer.end_offsets(places)
         await _write_topics(consumer, ends, folder / "topics")
@@ -49,13 +50,16 @@ async def gather(folder: Path, *, kafka_url: str, database_url: str, now: dateti
         await database.close()
 
 
-async def _places(consumer: AIOKafkaConsumer) -> list[TopicPartition]:
+async def _places(kafka_url: str) -> list[TopicPartition]:
     """Return every partition of every topic of the product."""
-    topics = sorted(name for name in await consumer.topics() if name in OWN or name.startswith(PROVIDERS))
-    places = []
-    for topic in topics:
-        places += [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
-    return places
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_url)
+    await admin.start()
+    try:
+        topics = sorted(name for name in await admin.list_topics() if name in OWN or name.startswith(PROVIDERS))
+        described = await admin.describe_topics(topics) if topics else []
+    finally:
+        await admin.close()
+    return [TopicPartition(one["topic"], number) for one in described for number in range(len(one["partitions"]))]
 
 
 async def _settled(

@@ -1,0 +1,78 @@
+"""Runs every check in the order that keeps the answer true while the system works."""
+
+from collections import defaultdict
+
+import asyncpg
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+from deploy.local.checks.findings import Findings
+from deploy.local.checks.log import LogCheck, Read, Written
+from deploy.local.checks.pools import check_pools
+from deploy.local.checks.state import check_outboxes, check_views, list_services, note_troubles
+from libs.contracts.topics import OWN_TOPICS, PATTERNS, PLACE
+
+Counters = dict[TopicPartition, Written]
+Cursors = dict[TopicPartition, list[Read]]
+
+
+async def run_checks(database_url: str, kafka_url: str) -> Findings:
+    """Return what differs. One snapshot of the database, then the log, then the counters once more."""
+    findings = Findings()
+    database = await asyncpg.connect(database_url)
+    consumer = AIOKafkaConsumer(bootstrap_servers=kafka_url, enable_auto_commit=False)
+    try:
+        await consumer.start()
+        async with database.transaction(isolation="repeatable_read", readonly=True):
+            schemas = await list_services(database)
+            for schema in schemas:
+                await check_outboxes(database, findings, schema)
+                await note_troubles(database, findings, schema)
+                await check_views(database, findings, schema)
+            await check_pools(database, findings, schemas)
+            counters, cursors = await _counters(database, schemas), await _cursors(database, schemas)
+        log = LogCheck(consumer, findings)
+        await log.read(await _places(kafka_url), cursors)
+        log.compare_written(counters, await _counters(database, schemas))
+        log.compare_read(cursors)
+    finally:
+        await consumer.stop()
+        await database.close()
+    findings.count("services", len(schemas))
+    return findings
+
+
+async def _places(kafka_url: str) -> list[TopicPartition]:
+    """Return every partition of every topic of the catalogue that is on the broker."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_url)
+    await admin.start()
+    try:
+        known = sorted(filter(_is_known, await admin.list_topics()))
+        described = await admin.describe_topics(known) if known else []
+    finally:
+        await admin.close()
+    return [TopicPartition(one["topic"], number) for one in described for number in range(len(one["partitions"]))]
+
+
+def _is_known(topic: str) -> bool:
+    prefixes = tuple(pattern.name.removesuffix(PLACE) for pattern in PATTERNS)
+    return topic.startswith(prefixes) or topic in {known.name for known in OWN_TOPICS}
+
+
+async def _counters(database: asyncpg.Connection, schemas: list[str]) -> Counters:
+    found: Counters = {}
+    for schema in schemas:
+        for row in await database.fetch(f"SELECT topic, partition, sequence, published FROM {schema}.counter"):  # noqa: S608
+            place = TopicPartition(row["topic"], row["partition"])
+            found[place] = Written(schema, row["sequence"], row["published"])
+    return found
+
+
+async def _cursors(database: asyncpg.Connection, schemas: list[str]) -> Cursors:
+    found: Cursors = defaultdict(list)
+    for schema in schemas:
+        query = f"SELECT topic, partition, next_offset, last_offset, last_id FROM {schema}.cursor"  # noqa: S608
+        for row in await database.fetch(query):
+            place = TopicPartition(row["topic"], row["partition"])
+            found[place].append(Read(schema, row["next_offset"], row["last_offset"], row["last_id"]))
+    return dict(found)

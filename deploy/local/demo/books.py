@@ -1,0 +1,104 @@
+"""The books at the end: what the judge found, what life says, what `replenish check` says."""
+
+import asyncio
+import json
+import statistics
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from deploy.local.checks import Findings
+from deploy.local.demo.year import World
+from deploy.local.errors import StackError
+from deploy.local.settings import ROOT
+
+#: What the judge counts, by the name it has in demo.json.
+JUDGED = {
+    "events_in": "events_in",
+    "events_applied": "events_applied",
+    "duplicates_dropped": "duplicates_dropped",
+    "parked": "parked",
+    "held": "held",
+    "crossings": "crossings",
+    "orders_placed": "orders_placed",
+    "orders_delivered": "orders_delivered",
+    "mails": "mails",
+    "ledger_transactions": "ledger_transactions",
+    "ledger_entries_sum": "ledger_entries_sum",
+    "relay_repeats": "relay_repeats",
+}
+
+
+@dataclass(frozen=True)
+class Books:
+    """Everything the demo ends with; `ok` is its exit status."""
+
+    figures: Mapping[str, Any]
+    anomalies: Sequence[str]
+
+    @property
+    def ok(self) -> bool:
+        told = self.figures
+        nothing_wrong = not told["lost"] and not told["doubled"] and bool(told["books_balanced"])
+        return nothing_wrong and not self.anomalies
+
+    def write(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({**self.figures, "anomalies": list(self.anomalies)}, indent=1) + "\n")
+
+    def show(self, console: Console) -> None:
+        table = Table(title="the books", title_justify="left", box=None, pad_edge=False, show_header=False)
+        table.add_column(justify="left")
+        table.add_column(justify="right")
+        for name, value in self.figures.items():
+            table.add_row(name.replace("_", " "), str(value))
+        console.print(table)
+        for line in self.anomalies[:30]:
+            console.print(f"[red]{line}[/]", markup=True, highlight=False)
+        verdict = "[green]nothing lost, nothing doubled, the books balance[/]"
+        console.print(verdict if self.ok else "[bold red]the books do NOT balance[/]")
+
+
+async def ask_judge(evidence: Path, *, kafka_url: str, database_url: str, now: datetime) -> dict[str, Any]:
+    """Let the judge, a process of its own that knows nothing of us, gather the rest and judge."""
+    command = ["-m", "tests.judge", "--evidence", str(evidence), "--kafka", kafka_url]
+    command += ["--database", database_url, "--now", now.isoformat(), "--settle", "30", "--json"]
+    judge = await asyncio.create_subprocess_exec(
+        sys.executable, *command, cwd=ROOT, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
+    )
+    _, trouble = await judge.communicate()
+    verdict = evidence / "verdict.json"
+    if judge.returncode not in {0, 1} or not verdict.exists():
+        raise StackError(f"the judge could not judge: {trouble.decode().strip().splitlines()[-1:]}")
+    found: dict[str, Any] = json.loads(verdict.read_text())
+    return found
+
+
+def life_figures(world: World) -> dict[str, Any]:
+    """Return what the households lived to see, whatever the services believe."""
+    cover = [days for pantry in world.pantries.values() for days in pantry.cover_days]
+    senders = world.senders.values()
+    return {
+        "stockout_days": sum(pantry.stockout_days for pantry in world.pantries.values()),
+        "days_of_cover_at_arrival": round(statistics.mean(cover), 2) if cover else None,
+        "reports_sent_twice": sum(sender.doubled for sender in senders),
+        "reports_late": sum(sender.late for sender in senders),
+        "reboots": sum(sender.reboots for sender in senders),
+    }
+
+
+def close_books(verdict: Mapping[str, Any], checked: Findings, rest: Mapping[str, Any]) -> Books:
+    """Put everything together; the verdict's anomalies and the check's differences make it not ok."""
+    judged = {name: verdict["figures"].get(known, 0) for name, known in JUDGED.items()}
+    judged |= {name: verdict[name] for name in ("lost", "doubled", "books_balanced")}
+    anomalies = [f"{one['kind']}: {one['where']}: {one['what']} {one['stopped_at']}" for one in verdict["anomalies"]]
+    anomalies += [f"check: {one.rule}: {one.subject}: {one.problem}" for one in checked.wrong]
+    if not rest["levels_as_in_life"]:
+        anomalies.append(f"life: {rest['levels_that_differ']} levels differ from what is really there")
+    return Books({**judged, "check": "ok" if not checked.wrong else len(checked.wrong), **rest}, anomalies)

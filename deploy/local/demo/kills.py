@@ -1,0 +1,104 @@
+"""Kills a service between the receipt of records and their COMMIT, without a hook in its code.
+
+A table the service's handlers write is locked from outside. A transaction that applies records then
+moves its cursor, works, and waits for our lock: seen in pg_locks, it is killed exactly there.
+"""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
+import asyncpg
+
+from deploy.local.demo.diary import Diary
+from deploy.local.names import for_people
+from deploy.local.stack import DATABASE, Stack
+
+Does = Callable[[], Coroutine[Any, Any, None]]
+
+#: The first weeks have few orders; from here on there is something to kill.
+FIRST_DAY = 12
+POLL_SECONDS = 0.003
+#: Shorter than the services' lock_timeout: nobody notices a day on which nothing came.
+WAIT_SECONDS = 4.0
+
+#: What each service's handlers write when they are nearly done; where they write nothing else, the cursor.
+WRITES: Mapping[str, str] = {
+    "consumption": "outbox",
+    "reorder_decision": "outbox",
+    "order_dispatch": "outbox",
+    "inventory": "outbox",
+    "notification": "intent",
+    "portal": "cursor",
+    "gateway": "cursor",
+}
+#: Transactions of a service that moved a cursor, have not committed, and wait for us.
+APPLIED = """
+SELECT a.pid FROM pg_stat_activity AS a
+WHERE a.application_name LIKE $1 || '-%' AND $2 = ANY(pg_blocking_pids(a.pid))
+  AND EXISTS (SELECT FROM pg_locks AS l WHERE l.pid = a.pid AND l.granted
+              AND l.mode = 'RowExclusiveLock' AND l.relation = $3::text::regclass)
+"""
+#: Transactions that received records and wait with their first write, the cursor itself.
+RECEIVED = """
+SELECT a.pid FROM pg_stat_activity AS a
+WHERE a.application_name LIKE $1 || '-%' AND $2 = ANY(pg_blocking_pids(a.pid))
+  AND a.query LIKE '%save_cursors%' AND $3::text IS NOT NULL
+"""
+
+
+class Killer:
+    """Kills each service once, each on a day on which it has records to apply."""
+
+    def __init__(self, stack: Stack, diary: Diary, register_something: Does) -> None:
+        """Prepare; only a new device gives the gateway a record to read."""
+        self._stack, self._diary, self._register_something = stack, diary, register_something
+        self.left = list(WRITES)
+        self.done: list[str] = []
+
+    def is_due(self, day: int) -> bool:
+        return day >= FIRST_DAY and bool(self.left)
+
+    async def try_one(self, day: Does) -> str | None:
+        """Live the day with the next service's table locked; return whom it killed, if records came."""
+        service = self.left.pop(0)
+        connection = await asyncpg.connect(self._url())
+        living = asyncio.ensure_future(self._live(service, day))
+        try:
+            async with connection.transaction():
+                await connection.execute(f'LOCK TABLE "{service}"."{WRITES[service]}" IN SHARE MODE')
+                killed = await self._wait_and_kill(connection, service, living)
+        finally:
+            await connection.close()
+            await living
+        (self.done if killed else self.left).append(service)
+        return service if killed else None
+
+    async def _live(self, service: str, day: Does) -> None:
+        async with asyncio.TaskGroup() as together:
+            if service == "gateway":
+                together.create_task(self._register_something())
+            together.create_task(day())
+
+    async def _wait_and_kill(
+        self, connection: asyncpg.Connection, service: str, living: "asyncio.Future[None]"
+    ) -> bool:
+        question = RECEIVED if WRITES[service] == "cursor" else APPLIED
+        own_pid = connection.get_server_pid()
+        deadline = time.monotonic() + WAIT_SECONDS
+        while not living.done() and time.monotonic() < deadline:
+            if await connection.fetch(question, service, own_pid, f"{service}.cursor"):
+                for seat in self._stack.supervisor.seats:
+                    if seat.member.name == f"{for_people(service)}-0" and seat.pid:
+                        self._diary.write(op="kill", service=service, pid=seat.pid, window="before commit")
+                        os.kill(seat.pid, signal.SIGKILL)
+                return True
+            await asyncio.sleep(POLL_SECONDS)
+        return False
+
+    def _url(self) -> str:
+        """Return the administrator's url of the services' database."""
+        return self._stack.backends.database_admin_url.rpartition("/")[0] + f"/{DATABASE}"

@@ -1,0 +1,74 @@
+"""Before the year begins: providers, offers, customers, devices, subscriptions, all through the APIs."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import TypeVar
+
+from deploy.local.demo.company import Company, prices
+from deploy.local.demo.households import PROVIDERS, Household
+from deploy.local.demo.quiet import Quiet
+from deploy.local.demo.view import View
+
+#: Requests under way at once; more would only queue on two cores.
+AT_ONCE = 8
+
+Item = TypeVar("Item")
+
+
+async def each(items: Sequence[Item], do: Callable[[Item], Awaitable[None]]) -> None:
+    """Do it for every item, a few at a time; the first failure ends all."""
+    turns = asyncio.Semaphore(AT_ONCE)
+
+    async def one(item: Item) -> None:
+        async with turns:
+            await do(item)
+
+    async with asyncio.TaskGroup() as group:
+        for item in items:
+            group.create_task(one(item))
+
+
+class MovingIn:
+    """Makes the company know its providers and households."""
+
+    def __init__(self, company: Company, households: Sequence[Household], view: View) -> None:
+        self._company, self._households, self._view = company, households, view
+        #: By household number.
+        self.customer_ids: dict[int, str] = {}
+        #: By device id.
+        self.credentials: dict[str, str] = {}
+
+    async def add_providers(self) -> None:
+        self._view.phase(f"{len(PROVIDERS)} providers and what they sell")
+        by_id = {provider.provider_id: provider for provider in PROVIDERS}
+        await each(PROVIDERS, self._company.add_provider)
+        offers = list(prices(self._households).items())
+        await each(offers, lambda one: self._company.add_offer(by_id[one[0][0]], one[0][1], one[1]))
+
+    async def add_households(self, quiet: Quiet, now: datetime) -> None:
+        self._view.phase(f"{len(self._households)} households join")
+        await each(self._households, self._join)
+        devices = [(one, device_id) for one in self._households for device_id in one.devices]
+        self._view.phase(f"{len(devices)} devices are registered")
+        await each(devices, lambda one: self._register(*one))
+        await quiet.wait(now)
+        slots = sum(len(one.slots) for one in self._households)
+        self._view.phase(f"{slots} slots are subscribed")
+        await each(self._households, self._count_and_subscribe)
+        await quiet.wait(now)
+
+    async def _join(self, household: Household) -> None:
+        self.customer_ids[household.number] = await self._company.join(household)
+
+    async def _register(self, household: Household, device_id: str) -> None:
+        customer_id = self.customer_ids[household.number]
+        slots = household.devices[device_id]
+        self.credentials[device_id] = await self._company.register(customer_id, device_id, slots)
+
+    async def _count_and_subscribe(self, household: Household) -> None:
+        customer_id = self.customer_ids[household.number]
+        for slot in household.slots:
+            if beside := slot.order_steps - slot.level:
+                await self._company.count_shelf(customer_id, slot, beside)
+            await self._company.subscribe(customer_id, slot, household.provider)

@@ -1,0 +1,162 @@
+"""Runs the demo from the first process to the books."""
+
+import shutil
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from datetime import time as time_of_day
+from pathlib import Path
+from typing import Any
+
+import httpx
+from aiokafka import AIOKafkaConsumer
+
+from deploy.local.checks import run_checks
+from deploy.local.demo.books import Books, ask_judge, close_books, life_figures
+from deploy.local.demo.company import Company
+from deploy.local.demo.diary import Diary
+from deploy.local.demo.gate import Gate
+from deploy.local.demo.households import FIRST_DAY, choose_households
+from deploy.local.demo.kills import Killer
+from deploy.local.demo.moving_in import MovingIn
+from deploy.local.demo.quiet import Quiet, connect
+from deploy.local.demo.series import read_series
+from deploy.local.demo.story import Story
+from deploy.local.demo.town import Town
+from deploy.local.demo.view import View
+from deploy.local.demo.year import World, Year
+from deploy.local.names import SERVICES
+from deploy.local.stack import Stack
+
+#: Before the first evening: time to move in.
+MORNING = datetime.combine(FIRST_DAY, time_of_day(6, 0, tzinfo=UTC))
+HTTP_CONNECTIONS = 16
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the demo was asked for."""
+
+    households: int
+    days: int
+    seed: int
+    kill: bool
+    #: Where the stack lives.
+    home: Path
+    #: Where demo.json and the evidence go.
+    out: Path
+
+
+class Demo:
+    """One year of some households; after `live`, everything is still up until `close`."""
+
+    def __init__(self, options: Options, view: View) -> None:
+        self.options, self._view = options, view
+        self.evidence = options.out / "demo"
+        shutil.rmtree(self.evidence, ignore_errors=True)
+        self.evidence.mkdir(parents=True)
+        options.home.mkdir(parents=True, exist_ok=True)
+        self.town = Town(options.home, self.evidence, MORNING)
+        self.stack = Stack(options.home, env=self.town.environment, durable=False, say=view.phase)
+        self.households = choose_households(read_series(), options.households, options.days, options.seed)
+        self._open = AsyncExitStack()
+        self._began = time.monotonic()
+
+    async def live(self) -> Books:
+        """Start everything, live the year, close the books."""
+        await self._start()
+        moving_in = MovingIn(self.company, self.households, self._view)
+        await moving_in.add_providers()
+        await self.town.open_shops(self.stack)
+        await moving_in.add_households(self.quiet, MORNING)
+        self.customer_ids = moving_in.customer_ids
+        names = {moving_in.customer_ids[one.number]: one.name for one in self.households}
+        self.story.names.update(names)
+        world = World.at_start(self.households, moving_in.credentials, self.options.seed)
+        gate = Gate(self._http, self.stack.urls["gateway"], Diary(self.evidence / "clients" / "devices.jsonl"))
+        year = Year(world, self.town.clock, gate, self.quiet, self.story, self.town.logs)
+        killer = self._killer()
+        set_up_seconds = time.monotonic() - self._began
+        await year.live(self.options.days, self._day(year, killer))
+        return await self._close_books(year, killer, set_up_seconds)
+
+    async def close(self) -> None:
+        """Stop everything that was started."""
+        await self._open.aclose()
+
+    async def _start(self) -> None:
+        self._open.enter_context(self.stack.home.owned())
+        await self._open.enter_async_context(self.stack)
+        await self.town.open_mailbox(self.stack)
+        limits = httpx.Limits(max_connections=HTTP_CONNECTIONS, max_keepalive_connections=HTTP_CONNECTIONS)
+        self._http = await self._open.enter_async_context(httpx.AsyncClient(timeout=30, limits=limits))
+        self.company = Company(self._http, self.stack.urls, self.stack.home.secret("portal", "operator_key"))
+        await self.company.sign_in()
+        self.story = Story(self.stack.backends.kafka_url, self._view)
+        await self._open.enter_async_context(self.story)
+        consumer = AIOKafkaConsumer(bootstrap_servers=self.stack.backends.kafka_url, enable_auto_commit=False)
+        await self._open.enter_async_context(consumer)
+        database = await connect(self.check_url)
+        self._open.push_async_callback(database.close)
+        self.quiet = Quiet(database, consumer, SERVICES, self.town.logs)
+
+    @property
+    def check_url(self) -> str:
+        """The reader of all schemas, as `replenish check` uses it."""
+        return self.stack.home.secret("check", "database_url")
+
+    def _killer(self) -> Killer:
+        diary = Diary(self.evidence / "kills.jsonl")
+        return Killer(self.stack, diary, lambda: self.company.register_spare(self._first_customer()))
+
+    def _first_customer(self) -> str:
+        return self.customer_ids[self.households[0].number]
+
+    def _day(self, year: Year, killer: Killer) -> Callable[[int, date], Any]:
+        async def live_one(number: int, on: date) -> None:
+            if self.options.kill and killer.is_due(number):
+                killed = await killer.try_one(lambda: year.one_day(number))
+                if killed:
+                    self._view.tell(f"{on}  kill -9 {killed}, its records applied and not committed", loud=True)
+            else:
+                await year.one_day(number)
+            self._view.day(number + 1, self.options.days, on, self.story.figures | {"kills": len(killer.done)})
+
+        return live_one
+
+    async def _close_books(self, year: Year, killer: Killer, set_up_seconds: float) -> Books:
+        self._view.phase("the judge looks at all of it")
+        now, kafka_url = self.town.clock.now(), self.stack.backends.kafka_url
+        verdict = await ask_judge(self.evidence, kafka_url=kafka_url, database_url=self.check_url, now=now)
+        checked = await run_checks(self.check_url, kafka_url)
+        differ = await self._levels_that_differ(year.world)
+        rest = {
+            "households": len(self.households),
+            "slots": len(year.world.pantries),
+            "days": self.options.days,
+            "seed": self.options.seed,
+            **life_figures(year.world),
+            "levels_as_in_life": not differ,
+            "levels_that_differ": differ,
+            "unanswered_posts": year.gate.unanswered,
+            "kills": len(killer.done),
+            "killed": killer.done,
+            "not_killed": killer.left if self.options.kill else [],
+            "backends": self.stack.backends.kind,
+            "looks": self.quiet.looks,
+            "set_up_seconds": round(set_up_seconds, 1),
+            "wall_seconds": round(time.monotonic() - self._began, 1),
+        }
+        return close_books(verdict, checked, rest)
+
+    async def _levels_that_differ(self, world: World) -> int:
+        """Compare each slot's level, as consumption's API tells it, with what is really in it."""
+        differ = 0
+        for device_id in world.senders:
+            told = await self.company.ask("consumption", "GET", f"/v1/devices/{device_id}/slots")
+            levels = {slot["slot"]: slot["level_steps"] for slot in told["slots"]}
+            real = {slot: pantry.inside for (owner, slot), pantry in world.pantries.items() if owner == device_id}
+            differ += sum(levels.get(slot) != level for slot, level in real.items())
+        return differ

@@ -1,0 +1,93 @@
+"""Reads the company's topics along with everybody else and puts them into words."""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Self
+
+from aiokafka import AIOKafkaConsumer
+
+from deploy.local.demo.consumables import consumable_of
+from deploy.local.demo.view import View
+
+TOPICS = ("slots", "reorders", "orders", "notices")
+
+Words = Callable[[Mapping[str, Any]], str]
+
+
+def _amount(category: str, steps: float) -> str:
+    unit = consumable_of(category).pack[1].replace("count", "pcs")
+    return f"{steps / 1000:.2f} {unit}"
+
+
+def _short(at: str) -> str:
+    return f"{datetime.fromisoformat(at):%d %b}"
+
+
+#: How each event reads; those that are not here are not told.
+READS: dict[str, Words] = {
+    "ThresholdCrossed": lambda e: (
+        f"{e['product_id']} runs low: {_amount(e['product_id'], e['level'])} left, "
+        f"{_amount(e['product_id'], e['rate_per_day'])} a day"
+    ),
+    "ReorderApproved": lambda e: f"{_amount(e['product_id'], e['quantity'])} {e['product_id']} to be ordered",
+    "ReorderHeld": lambda e: f"{e['product_id']} is held: {e['reason']}; waits for {e['wake_up']}",
+    "OrderPlaced": lambda e: f"{e['provider_id']} takes the order for {e['product_id']}",
+    "OrderShipped": lambda e: f"{e['product_id']} is on its way, due {_short(e['expected_at'])}",
+    "OrderDelivered": lambda e: f"{e['product_id']} is at the door ({e['evidence']})",
+    "OrderRefused": lambda e: f"{e['provider_id']} refuses: {e['reason']}",
+    "OrderUnknown": lambda e: f"nobody knows what became of the order for {e['product_id']}",
+    "CustomerNotified": lambda e: f"is told: {e['kind'].replace('_', ' ')} ({e['channel']})",
+}
+
+
+class Story:
+    """Counts and tells what happens; also remembers which slot an order is for."""
+
+    def __init__(self, kafka_url: str, view: View) -> None:
+        self._kafka_url, self._view = kafka_url, view
+        self.counted: Counter[str] = Counter()
+        #: By order: the slot whose crossing led to it.
+        self.slot_of: dict[str, tuple[str, str]] = {}
+        #: By customer id: the name of the household.
+        self.names: dict[str, str] = {}
+        self._seen: set[str] = set()
+
+    async def __aenter__(self) -> Self:
+        self._reading = asyncio.create_task(self._read(), name="story")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._reading.cancel()
+        await asyncio.wait([self._reading])
+
+    async def _read(self) -> None:
+        consumer = AIOKafkaConsumer(
+            *TOPICS, bootstrap_servers=self._kafka_url, auto_offset_reset="earliest", fetch_max_wait_ms=100
+        )
+        async with consumer:
+            while True:
+                for records in (await consumer.getmany(timeout_ms=1000, max_records=500)).values():
+                    for record in records:
+                        self.hear(json.loads(record.value))
+
+    def hear(self, event: Mapping[str, Any]) -> None:
+        """Count an event once and tell it."""
+        if event["id"] in self._seen:
+            return
+        self._seen.add(event["id"])
+        kind, data = event["type"], event["data"]
+        self.counted[kind] += 1
+        if kind == "ReorderApproved":
+            self.slot_of[data["order_id"]] = (data["device_id"], data["slot"])
+        if kind in READS:
+            who = self.names.get(data["customer_id"], data["customer_id"])
+            self._view.tell(f"{event['time'][:10]}  {who:16} {READS[kind](data)}")
+
+    @property
+    def figures(self) -> dict[str, int]:
+        """Return what is shown while it goes on."""
+        words = {"ThresholdCrossed": "crossings", "OrderPlaced": "orders", "OrderDelivered": "delivered"}
+        return {said: self.counted[kind] for kind, said in words.items()} | {"told": self.counted["CustomerNotified"]}

@@ -1,0 +1,159 @@
+"""`replenish check` is quiet on a working company and names whatever is broken in its tables or topics."""
+
+import asyncio
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from deploy.local.cli import app
+from libs.contracts.events import DeviceDeregistered
+from tests.integration.check.company import running_company
+
+
+@pytest.fixture(scope="module")
+async def company(backends):
+    async with running_company(backends) as company:
+        yield company
+
+
+async def found_after(company, service, damage, repair):
+    """Return what the check finds while something is broken."""
+    async with company.owner(service) as owner:
+        await owner.execute(damage)
+        try:
+            return (await company.check()).wrong
+        finally:
+            await owner.execute(repair)
+
+
+class TestCheck:
+    async def test_finds_nothing_wrong_in_a_working_company(self, company):
+        findings = await company.check()
+
+        assert findings.wrong == []
+        assert findings.figures["events"] >= 4
+        assert findings.figures["services"] == 3
+        assert findings.figures["views"] >= 5
+
+    async def test_sees_an_event_called_published_that_is_not_on_the_log(self, company):
+        [wrong] = await found_after(
+            company,
+            "consumption",
+            "UPDATE counter SET sequence = sequence + 3, published = published + 3",
+            "UPDATE counter SET sequence = sequence - 3, published = published - 3",
+        )
+
+        assert wrong.rule == "what is called published is on the log"
+        assert wrong.subject.startswith("consumption.counter slots/")
+        assert "published 5, the log ends with 2" in wrong.problem
+
+    async def test_sees_an_event_on_the_log_that_nobody_committed(self, company):
+        wrong = await found_after(
+            company,
+            "consumption",
+            "UPDATE counter SET published = 1, sequence = 1",
+            "UPDATE counter SET sequence = 2, published = 2",
+        )
+
+        assert "what is on the log was committed" in {one.rule for one in wrong}
+
+    async def test_sees_a_numbered_event_that_is_nowhere(self, company):
+        [wrong] = await found_after(
+            company,
+            "consumption",
+            "UPDATE counter SET sequence = sequence + 1",
+            "UPDATE counter SET sequence = sequence - 1",
+        )
+
+        assert "1 events are numbered and not published, 0 rows hold them" in wrong.problem
+
+    async def test_sees_an_old_event_in_the_outbox(self, company):
+        [wrong] = await found_after(
+            company,
+            "notification",
+            "INSERT INTO counter VALUES ('notices', 3, 1, 0); INSERT INTO outbox "
+            "VALUES ('notices', 3, 1, 'x', '', '', now() - interval '90 seconds')",
+            "DELETE FROM outbox; DELETE FROM counter",
+        )
+
+        assert "the oldest for 9" in wrong.problem
+
+    async def test_sees_a_cursor_beyond_the_log(self, company):
+        [wrong] = await found_after(
+            company,
+            "consumption",
+            "UPDATE cursor SET next_offset = next_offset + 1000 WHERE topic = 'usage' AND last_id IS NOT NULL",
+            "UPDATE cursor SET next_offset = next_offset - 1000 WHERE topic = 'usage' AND last_id IS NOT NULL",
+        )
+
+        assert wrong.rule == "every cursor stands on its log"
+        assert "the log ends at" in wrong.problem
+
+    @pytest.mark.parametrize("topic", ["usage", "accounts"])
+    async def test_sees_a_cursor_of_another_log(self, company, topic):
+        [wrong] = await found_after(
+            company,
+            "consumption",
+            f"UPDATE cursor SET last_id = 'other' || last_id WHERE topic = '{topic}'",
+            f"UPDATE cursor SET last_id = substr(last_id, 6) WHERE topic = '{topic}'",
+        )
+
+        assert wrong.subject.startswith(f"consumption.cursor {topic}/")
+        assert "remembers other" in wrong.problem
+
+    async def test_sees_a_balance_that_is_not_its_entries(self, company):
+        wrong = await found_after(
+            company,
+            "inventory",
+            "UPDATE account SET balance = balance + 1 WHERE place = 'loaded'",
+            "UPDATE account SET balance = balance - 1 WHERE place = 'loaded'",
+        )
+
+        assert [one.rule for one in wrong] == ["inventory: balances are sums of entries"]
+        assert wrong[0].subject == "ann/pods/loaded"
+        assert wrong[0].problem == "balance 31, entries sum to 30"
+
+    async def test_reports_what_is_parked_without_calling_it_wrong(self, company):
+        async with company.owner("consumption") as owner:
+            await owner.execute(
+                "INSERT INTO parked (topic, partition, \"offset\", reason, ours) VALUES ('usage', 1, 7, 'no JSON', false)"
+            )
+        try:
+            findings = await company.check()
+        finally:
+            async with company.owner("consumption") as owner:
+                await owner.execute("DELETE FROM parked")
+
+        assert findings.wrong == []
+        assert [(note.rule, note.subject) for note in findings.notes] == [("parked", "consumption usage/1@7")]
+
+    async def test_sees_a_hole_in_a_topic(self, company):
+        """Last: nothing repairs a log, and whoever hears this topic stops."""
+        goodbye = DeviceDeregistered(customer_id="bob", device_id="toaster", registration=1)
+        await company.publish(goodbye)
+        await company.publish(goodbye, sequence="4")
+
+        wrong = (await company.check()).wrong
+
+        assert [one.rule for one in wrong] == ["sequences are 1, 2, 3 ... in each partition"]
+        assert wrong[0].problem == "4 after 1: 2 missing"
+
+
+class TestCommand:
+    async def test_says_so_as_json_and_by_its_exit_status(self, company, monkeypatch, tmp_path):
+        monkeypatch.setenv("KAFKA_URL", company.kafka_url)
+        monkeypatch.setenv("CHECK_DATABASE_URL", company.database.check_url)
+
+        answer = await asyncio.to_thread(CliRunner().invoke, app, ["check", "--json", "--home", str(tmp_path)])
+
+        assert answer.exit_code == 1  # the hole of the test before
+        assert json.loads(answer.stdout)["wrong"][0]["problem"] == "4 after 1: 2 missing"
+
+    def test_without_a_stack_it_says_what_to_do_in_one_line(self, monkeypatch, tmp_path):
+        monkeypatch.delenv("KAFKA_URL", raising=False)
+
+        answer = CliRunner().invoke(app, ["check", "--home", str(tmp_path / "nothing")])
+
+        assert answer.exit_code == 1
+        assert len(answer.stderr.splitlines()) == 1
