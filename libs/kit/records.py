@@ -55,6 +55,8 @@ class _Header(msgspec.Struct):
     sequence: str | None = None
 
 
+#: A longer id cannot be one of ours and proves nothing worth keeping.
+ID_LENGTH = 200
 _HEADER = msgspec.json.Decoder(_Header)
 Decode = Callable[[ConsumerRecord], Record | Undecodable]
 
@@ -99,8 +101,14 @@ def _undecodable(raw: ConsumerRecord, topic: str, reason: str, *, skip: bool = F
         sequence = int(header.sequence) if header.sequence else None
     except (msgspec.MsgspecError, UnicodeDecodeError, ValueError, RecursionError):
         header, sequence = _Header(), None
-    key = (raw.key or b"").decode(errors="replace")
-    return Undecodable(reason, topic, raw.partition, raw.offset, key, value, sequence, skip, header.id)
+    key = storable((raw.key or b"").decode(errors="replace"))
+    record_id = header.id if header.id and header.id == storable(header.id, ID_LENGTH) else None
+    return Undecodable(reason, topic, raw.partition, raw.offset, key, value, sequence, skip, record_id)
+
+
+def storable(text: str, length: int = 2000) -> str:
+    """Return the text as Postgres can keep it: no NUL, no half of a surrogate pair, no more than a page."""
+    return text.replace("\x00", "\\0").encode(errors="replace").decode()[:length]
 
 
 def as_event(record: Record) -> Event:

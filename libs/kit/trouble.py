@@ -6,7 +6,7 @@ from typing import NamedTuple
 from libs.kit.cursors import Place
 from libs.kit.database import Connection
 from libs.kit.metrics import RECORDS_HELD, RECORDS_PARKED
-from libs.kit.records import Record, Undecodable, is_ours
+from libs.kit.records import Record, Undecodable, is_ours, storable
 
 BEHIND = "behind an earlier record of its key"
 #: An appearance can be missed by a transaction that was still open; so every wait is looked at again.
@@ -42,7 +42,7 @@ async def park(connection: Connection, records: Sequence[tuple[Record | Undecoda
         INSERT INTO parked (topic, partition, "offset", key, value, reason, ours) VALUES ($1, $2, $3, $4, $5, $6, $7)
         ON CONFLICT (topic, partition, "offset") DO NOTHING
         """,
-        [(r.topic, r.partition, r.offset, r.key, r.value, _plain(why), is_ours(r.topic)) for r, why in records],
+        [(r.topic, r.partition, r.offset, r.key, r.value, storable(why), is_ours(r.topic)) for r, why in records],
     )
     for record, _ in records:
         RECORDS_PARKED.labels(record.topic).inc()
@@ -60,7 +60,7 @@ async def hold(connection: Connection, records: Sequence[tuple[Record, str, str 
         ON CONFLICT (topic, partition, "offset") DO NOTHING
         """,
         [
-            (r.topic, r.partition, r.offset, r.key, r.value, _plain(why), name, is_ours(r.topic), FIRST_RETRY_SECONDS)
+            (r.topic, r.partition, r.offset, r.key, r.value, storable(why), name, is_ours(r.topic), FIRST_RETRY_SECONDS)
             for r, why, name in records
         ],
     )
@@ -135,7 +135,7 @@ async def blame(connection: Connection, ready: Ready, reason: str, waits_for: st
         """,
         ready.topic,
         ready.key,
-        _plain(reason),
+        storable(reason),
         waits_for,
         FIRST_RETRY_SECONDS,
     )
@@ -163,8 +163,3 @@ async def retry_held(connection: Connection, held_ids: Sequence[int]) -> int:
         list(held_ids),
     )
     return len(rows)
-
-
-def _plain(reason: str) -> str:
-    """Return the reason as Postgres can keep it: no NUL, no more than a page."""
-    return reason.replace("\x00", "\\0")[:2000]

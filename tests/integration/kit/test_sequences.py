@@ -1,0 +1,114 @@
+"""On our own topics the dense sequence proves that nothing is missing and shows what came twice."""
+
+import asyncio
+
+import pytest
+
+from libs.contracts.topics import find_topic, partition_for
+from libs.kit import NotYet
+from libs.kit.failures import Lost
+from libs.kit.topics import check_topics, create_topics
+from tests.integration.kit import a, toy
+from tests.integration.kit.world import administration, until
+
+
+async def say(world, customer, *sequences):
+    await world.publish("accounts", [(customer, a.said(a.device_registered(customer), n)) for n in sequences])
+
+
+class TestASequence:
+    async def test_may_begin_anywhere_and_repeats_are_dropped(self, world):
+        """A topic older than its retention no longer begins at 1; a relay that was killed sends twice."""
+        async with world.running():
+            await say(world, "ann", 41, 42, 42, 43, 41, 42, 43, 44)
+            await world.has_applied(4)
+            await say(world, "ann", 44, 45)
+            await world.has_applied(5)
+
+        assert await world.applied() == {f"accounts-{n}-ann": 1 for n in (41, 42, 43, 44, 45)}
+
+    async def test_with_a_gap_stops_the_service_before_anything_behind_it(self, world):
+        async with world.running() as kit:
+            await say(world, "ann", 1, 2)
+            await world.has_applied(2)
+            await say(world, "ann", 4, 5)
+
+            with pytest.raises(Lost, match="sequence 4 at offset .* after 2"):
+                await asyncio.wait_for(kit.failed, 20)
+
+        assert sorted(await world.applied()) == ["accounts-1-ann", "accounts-2-ann"]
+
+    async def test_counts_records_nobody_here_hears(self, world):
+        """An event of a type this service does not know is skipped, its number is not missing."""
+        async with world.running(world.service(hears={}, hears_in_batches={"accounts": toy.on_usage})):
+            unknown = a.said(a.device_registered("ann"), 2).replace(b"DeviceRegistered", b"DeviceAdored")
+            await say(world, "ann", 1)
+            await world.publish("accounts", [("ann", unknown)])
+            await say(world, "ann", 3)
+            await until(lambda: world.value("SELECT 1 FROM cursor WHERE last_sequence = 3"), "the cursor is behind 3")
+
+    async def test_counts_records_that_wait_or_are_parked(self, world):
+        async def on_device_registered(event, store):
+            raise NotYet("device:never")
+
+        async with world.running(world.service(hears={type(a.device_registered("x")): on_device_registered})):
+            await say(world, "ann", 1, 2)
+            await world.publish("accounts", [("ann", b'{"sequence":"3","type":')])
+            await world.publish("accounts", [("ann", b'{"sequence":"3","type":"DeviceRegistered","id":"x"}')])
+            await say(world, "ann", 4)
+            await until(lambda: world.value("SELECT 1 FROM cursor WHERE last_sequence = 4"), "the cursor is behind 4")
+
+        assert await world.value("SELECT count(*) FROM held") == 3
+        assert await world.value("SELECT count(*) FROM parked") == 2
+
+
+class TestPartitions:
+    async def test_of_another_number_than_agreed_refuse_to_start(self, world):
+        """With 13 partitions a key would be in two places, and its order lost."""
+        await remake(world, "notices", partitions=13)
+
+        with pytest.raises(Lost, match="notices has 13 partitions, agreed are 12"):
+            await check_topics(world.kafka_url, ["notices"])
+
+        await remake(world, "notices", partitions=12)
+        await check_topics(world.kafka_url, ["notices"])
+
+    async def test_that_appear_later_stop_the_service(self, world):
+        async with world.running() as kit:
+            await say(world, "ann", 1)
+            await world.has_applied(1)
+            async with administration(world.kafka_url) as admin:
+                await admin.create_partitions({"accounts": new_partitions(13)})
+
+            with pytest.raises(Lost, match="accounts has a partition 12, agreed are 12"):
+                await asyncio.wait_for(kit.failed, 20)
+
+        await remake(world, "accounts", partitions=12)
+
+    def test_are_chosen_as_every_kafka_client_chooses_them(self):
+        """Values of Kafka's own Utils.murmur2, so that a device maker's producer agrees with us."""
+        keys = [b"21", b"foobar", b"a-little-bit-long-string", b"a-little-bit-longer-string"]
+
+        assert [partition_for(key, 1_000_000) for key in keys] == KAFKAS_OWN
+
+
+async def remake(world, topic, *, partitions):
+    async with administration(world.kafka_url) as admin:
+        await admin.delete_topics([topic])
+
+        async def is_gone():
+            return topic not in await admin.list_topics()
+
+        await until(is_gone, "the topic is deleted")
+    agreed = find_topic(topic)
+    await create_topics(world.kafka_url, [type(agreed)(topic, partitions, agreed.settings, agreed.events)])
+
+
+def new_partitions(count):
+    from aiokafka.admin import NewPartitions
+
+    return NewPartitions(total_count=count)
+
+
+#: (murmur2 & 0x7fffffff) % 1_000_000 of -973932308, -790332482, -985981536, -1486304829 (Kafka's UtilsTest).
+KAFKAS_OWN = [(murmur & 0x7FFFFFFF) % 1_000_000 for murmur in (-973932308, -790332482, -985981536, -1486304829)]
