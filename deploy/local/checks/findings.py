@@ -31,6 +31,13 @@ class Findings:
     def count(self, name: str, number: int) -> None:
         self.figures[name] = self.figures.get(name, 0) + number
 
+    def add(self, others: "Findings") -> None:
+        """Take over what another part found."""
+        self.wrong += others.wrong
+        self.notes += others.notes
+        for name, number in others.figures.items():
+            self.count(name, number)
+
     def as_json(self) -> dict[str, Any]:
         return {
             "ok": not self.wrong,

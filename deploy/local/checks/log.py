@@ -133,6 +133,10 @@ class LogCheck:
             for read in reads:
                 self._compare_cursor(place, read)
 
+    def had_read_all(self, cursors: dict[TopicPartition, list[Read]]) -> bool:
+        """Whether these cursors stood at the end of the log as it is now."""
+        return all(read.next_offset >= self.ends.get(place, 0) for place, reads in cursors.items() for read in reads)
+
     def _compare_cursor(self, place: TopicPartition, read: Read) -> None:
         where, rule = f"{read.schema}.cursor {place.topic}/{place.partition}", "every cursor stands on its log"
         start, end = self.starts.get(place, 0), self.ends.get(place, 0)

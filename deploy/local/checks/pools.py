@@ -1,9 +1,89 @@
-"""Checks across services that one service's own views cannot make: both sides of an order agree."""
+"""Checks that one service's own views cannot make: several services' tables agree with each other.
+
+They may differ while an event is under way between two services; so these hold only in a snapshot
+in which nothing was (`run.py` decides that).
+"""
+
+from collections.abc import Mapping
 
 import asyncpg
 
 from deploy.local.checks.findings import Findings
 
+#: By rule: the schemas it needs, and a query for (subject, problem) of what breaks it.
+AGREEMENTS: Mapping[str, tuple[tuple[str, ...], str]] = {
+    "an order is open for its pool as long as it is open at its provider": (
+        ("reorder_decision", "order_dispatch"),
+        """
+        SELECT coalesce(r.order_id, o.order_id) AS subject,
+               format('reorder_decision says %s, order_dispatch %s',
+                      coalesce(r.state, 'nothing'), coalesce(o.state, 'nothing')) AS problem
+        FROM (SELECT * FROM reorder_decision.reorder WHERE state <> 'proposed') AS r
+        FULL JOIN order_dispatch.orders AS o USING (order_id)
+        WHERE (coalesce(r.state, 'ended') = 'open')
+              <> (coalesce(o.state, 'failed') IN ('drafted', 'placing', 'unknown', 'placed', 'shipped'))
+        """,
+    ),
+    "consumption watches the epoch that a pool waits in": (
+        ("reorder_decision", "consumption"),
+        """
+        SELECT p.pool_id || ' ' || s.device_id || '/' || s.slot AS subject,
+               format('the pool is %s in epoch %s, the slot is asked for epoch %s and %s',
+                      p.situation, p.epoch, coalesce(w.epoch::text, 'none'),
+                      CASE WHEN h.armed THEN 'armed' ELSE 'not armed' END) AS problem
+        FROM reorder_decision.pool AS p
+        JOIN reorder_decision.slot AS s USING (pool_id)
+        LEFT JOIN consumption.slot_spec AS w ON (w.device_id, w.slot) = (s.device_id, s.slot)
+        LEFT JOIN consumption.slot AS h ON (h.device_id, h.slot) = (s.device_id, s.slot)
+        WHERE p.situation IN ('armed', 'asking', 'followed')
+          AND (w.epoch IS DISTINCT FROM p.epoch OR (p.situation = 'armed' AND NOT coalesce(h.armed, false)))
+        """,
+    ),
+    "a pool's shelf is what the ledger has on it": (
+        ("reorder_decision", "inventory"),
+        """
+        SELECT p.pool_id AS subject,
+               format('the pool counts %s, the ledger %s', p.shelf, coalesce(s.available, 0)) AS problem
+        FROM reorder_decision.pool AS p
+        LEFT JOIN inventory.stock AS s ON (s.owner_id, s.product_id) = (p.customer_id, p.product_id)
+        WHERE p.shelf <> coalesce(s.available, 0)
+          AND NOT EXISTS (SELECT FROM reorder_decision.erased_customer AS e WHERE e.customer_id = p.customer_id)
+        """,
+    ),
+}
 
-async def check_pools(database: asyncpg.Connection, findings: Findings, schemas: list[str]) -> None:
-    """Provisional."""
+#: True in every snapshot: a move of an order refers to the one before it and to the table of moves.
+HISTORY = """
+SELECT h.order_id || ' step ' || h.step AS subject,
+       format('%s to %s after %s', coalesce(h.from_state, 'nothing'), h.to_state, coalesce(b.to_state, 'nothing'))
+       AS problem
+FROM order_dispatch.order_history AS h
+LEFT JOIN order_dispatch.order_history AS b ON b.order_id = h.order_id AND b.step = h.step - 1
+LEFT JOIN order_dispatch.transition AS t ON (t.from_state, t.to_state) = (h.from_state, h.to_state)
+WHERE CASE WHEN h.step = 1 THEN h.from_state IS NOT NULL OR h.to_state <> 'drafted'
+           ELSE t.to_state IS NULL OR b.to_state IS DISTINCT FROM h.from_state END
+UNION ALL
+SELECT o.order_id, format('is %s, its history ends with %s', o.state, coalesce(h.to_state, 'nothing'))
+FROM order_dispatch.orders AS o
+LEFT JOIN LATERAL (SELECT to_state FROM order_dispatch.order_history AS h WHERE h.order_id = o.order_id
+                   ORDER BY step DESC LIMIT 1) AS h ON true
+WHERE h.to_state IS DISTINCT FROM o.state
+"""
+
+
+async def check_histories(database: asyncpg.Connection, findings: Findings, schemas: list[str]) -> None:
+    """Hold every order's moves against the table of moves."""
+    if "order_dispatch" in schemas:
+        for row in await database.fetch(HISTORY):
+            findings.differ("an order goes the allowed way", row["subject"], row["problem"])
+
+
+async def find_disagreements(database: asyncpg.Connection, schemas: list[str]) -> Findings:
+    """Return where services disagree in this snapshot."""
+    found = Findings()
+    for rule, (needed, query) in AGREEMENTS.items():
+        if set(needed) <= set(schemas):
+            found.count("agreements", 1)
+            for row in await database.fetch(query):
+                found.differ(rule, row["subject"], row["problem"])
+    return found

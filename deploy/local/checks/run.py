@@ -8,7 +8,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from deploy.local.checks.findings import Findings
 from deploy.local.checks.log import LogCheck, Read, Written
-from deploy.local.checks.pools import check_pools
+from deploy.local.checks.pools import check_histories, find_disagreements
 from deploy.local.checks.state import check_outboxes, check_views, list_services, note_troubles
 from libs.contracts.topics import OWN_TOPICS, PATTERNS, PLACE
 
@@ -17,7 +17,10 @@ Cursors = dict[TopicPartition, list[Read]]
 
 
 async def run_checks(database_url: str, kafka_url: str) -> Findings:
-    """Return what differs. One snapshot of the database, then the log, then the counters once more."""
+    """Return what differs. One snapshot of the database, then the log, then the counters once more.
+
+    What services know of each other is compared only if nothing was under way between them.
+    """
     findings = Findings()
     database = await asyncpg.connect(database_url)
     consumer = AIOKafkaConsumer(bootstrap_servers=kafka_url, enable_auto_commit=False)
@@ -29,12 +32,15 @@ async def run_checks(database_url: str, kafka_url: str) -> Findings:
                 await check_outboxes(database, findings, schema)
                 await note_troubles(database, findings, schema)
                 await check_views(database, findings, schema)
-            await check_pools(database, findings, schemas)
+            await check_histories(database, findings, schemas)
+            disagreements = await find_disagreements(database, schemas)
             counters, cursors = await _counters(database, schemas), await _cursors(database, schemas)
         log = LogCheck(consumer, findings)
         await log.read(await _places(kafka_url), cursors)
         log.compare_written(counters, await _counters(database, schemas))
         log.compare_read(cursors)
+        if not findings.figures.get("unsent") and log.had_read_all(cursors):
+            findings.add(disagreements)
     finally:
         await consumer.stop()
         await database.close()

@@ -1,0 +1,224 @@
+"""The whole product in one process on the real broker and database, with one household that lives fast.
+
+Everything is the product's own: services, sample provider, mailbox, the demo's days. Only the web
+servers are left out where nobody needs a socket. So a patch to a module is a patch to the product.
+"""
+
+import argparse
+import asyncio
+import itertools
+import json
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
+
+import httpx
+import uvicorn
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+
+from deploy.local.demo.company import Company
+from deploy.local.demo.consumables import consumable_of
+from deploy.local.demo.diary import Diary
+from deploy.local.demo.gate import Gate
+from deploy.local.demo.households import FIRST_DAY, PROVIDERS, Household, Slot
+from deploy.local.demo.moving_in import MovingIn
+from deploy.local.demo.parcels import ProviderLog
+from deploy.local.demo.quiet import Quiet, connect
+from deploy.local.demo.series import Series
+from deploy.local.demo.story import Story
+from deploy.local.demo.view import PlainView
+from deploy.local.demo.year import World, Year
+from deploy.local.mailbox import catching
+from deploy.local.names import SERVICES
+from deploy.local.roles import drop_database, prepare_database
+from deploy.samples.provider import Integration
+from libs.contracts.topics import OWN_TOPICS
+from libs.kit.clock import SteppedClock
+from libs.kit.testing import prepare, running
+from libs.kit.topics import create_topics
+from tests.judge import Evidence, Verdict, gather, judge
+
+MORNING = datetime(FIRST_DAY.year, FIRST_DAY.month, FIRST_DAY.day, 6, tzinfo=UTC)
+KEY = "a-key-for-tests"
+PROVIDER_TOPICS = ("provider-orders-", "provider-updates-")
+_numbers = itertools.count(1)
+
+
+def fast_household() -> Household:
+    """One slot that arrivals fill and one that is filled by hand; each runs low every few days."""
+    slots = []
+    for device_id, category in (("shelf-1", "pet-food"), ("machines-1", "coffee")):
+        series = Series(1, category, FIRST_DAY, uses=(260, 240, 250) * 20, packs=3, price_cents=999)
+        slots.append(Slot(device_id, "1", series, consumable_of(category)))
+    ship_to = {"name": "Ada Alder", "line1": "1 Elm Street", "postal_code": "97301", "city": "Salem", "country": "US"}
+    return Household(1, "Ada Alder", ship_to, PROVIDERS[0], {slot.device_id: [slot] for slot in slots})
+
+
+class SmallWorld:
+    """Doors to the running product and to the evidence it leaves."""
+
+    def __init__(self, folder: Path, kafka_url: str, database) -> None:
+        self.folder, self.kafka_url, self.database = folder, kafka_url, database
+        self.evidence = folder / "evidence"
+        self.clock = SteppedClock.create(folder / "clock", MORNING)
+        self.kits = {}
+        self.provider = PROVIDERS[0]
+        self.log = ProviderLog(self.evidence / "providers" / "corner-shop.jsonl", reports_delivery=True)
+        self._open = AsyncExitStack()
+
+    async def start(self, *late: str) -> None:
+        """Start everything but the services named."""
+        port, smtp_port = free_port(), await self._open.enter_async_context(catching(self._mails()))
+        keys = self.folder / "keys.json"
+        keys.write_text(json.dumps(dict.fromkeys(SERVICES, KEY)))
+        self.knobs = {
+            "clock_file": self.folder / "clock",
+            "portal_url": f"http://127.0.0.1:{port}",
+            "service_key": KEY,
+            "operator_key": KEY,
+            "service_keys_file": keys,
+            "smtp_port": smtp_port,
+            "session_timeout_ms": 6000,
+        }
+        for service in SERVICES:
+            await prepare(service_of(service), self.database)
+        await asyncio.gather(*(self.start_service(service) for service in SERVICES if service not in late))
+        await self._open.enter_async_context(served(self.kits["portal"].app, port))
+
+    async def start_service(self, name: str) -> None:
+        service = service_of(name)
+        known = {knob: value for knob, value in self.knobs.items() if knob in service.settings.model_fields}
+        opened = running(service, kafka_url=self.kafka_url, database_urls=self.database, **known)
+        self.kits[name] = await self._open.enter_async_context(opened)
+
+    async def move_in(self) -> None:
+        """Make the company know its household and its provider."""
+        transports = {f"all://{name}.test": httpx.ASGITransport(app=kit.app) for name, kit in self.kits.items()}
+        http = await self._open.enter_async_context(httpx.AsyncClient(mounts=transports, timeout=30))
+        self.company = Company(http, {name: f"http://{name}.test" for name in SERVICES}, KEY)
+        await self.company.sign_in()
+        view = PlainView()
+        self.story = await self._open.enter_async_context(Story(self.kafka_url, view))
+        self.quiet = await self._quiet()
+        household = fast_household()
+        moving_in = MovingIn(self.company, [household], view)
+        await moving_in.add_providers()
+        await self._open_shop()
+        await moving_in.add_households(self.quiet, MORNING)
+        gate = Gate(http, "http://gateway.test", Diary(self.evidence / "clients" / "devices.jsonl"))
+        world = World.at_start([household], moving_in.credentials, seed=1)
+        self.year = Year(world, self.clock, gate, self.quiet, self.story, {self.provider.provider_id: self.log})
+
+    async def live(self, first: int, last: int) -> None:
+        for number in range(first, last):
+            await self.year.one_day(number)
+
+    async def verdict(self, settle_s: float = 3) -> Verdict:
+        """Gather what is left and judge it."""
+        await gather(
+            self.evidence,
+            kafka_url=self.kafka_url,
+            database_url=self.database.check_url,
+            now=self.clock.now(),
+            settle_s=settle_s,
+        )
+        return judge(Evidence.read(self.evidence))
+
+    async def close(self) -> None:
+        await self._open.aclose()
+
+    def _mails(self) -> Path:
+        self.evidence.mkdir(parents=True)
+        return self.evidence / "mails.jsonl"
+
+    async def _quiet(self) -> Quiet:
+        consumer = AIOKafkaConsumer(bootstrap_servers=self.kafka_url, enable_auto_commit=False)
+        await self._open.enter_async_context(consumer)
+        database = await connect(self.database.check_url)
+        self._open.push_async_callback(database.close)
+        return Quiet(database, consumer, SERVICES, {self.provider.provider_id: self.log})
+
+    async def _open_shop(self) -> None:
+        self.log.path.parent.mkdir(parents=True)
+        options = argparse.Namespace(
+            kafka=self.kafka_url,
+            provider=self.provider.provider_id,
+            name="shop",
+            log=self.log.path,
+            lead_days=2,
+            handling_days=0,
+            delivers=True,
+            clock=self.folder / "clock",
+        )
+        shop = asyncio.create_task(Integration(options).run())
+
+        async def closed() -> None:
+            shop.cancel()
+            with suppress(asyncio.CancelledError):
+                await shop
+
+        self._open.push_async_callback(closed)
+
+
+@asynccontextmanager
+async def small_world(backends, folder: Path) -> AsyncIterator[SmallWorld]:
+    """Give a world with empty logs and an empty database, nothing of it started."""
+    name = f"small_{os.getpid()}_{next(_numbers)}"
+    database = await prepare_database(backends.database_admin_url, name, SERVICES)
+    await empty_all_logs(backends.kafka_url)
+    world = SmallWorld(folder, backends.kafka_url, database)
+    try:
+        yield world
+    finally:
+        await world.close()
+        await drop_database(backends.database_admin_url, name, SERVICES)
+
+
+async def empty_all_logs(kafka_url: str) -> None:
+    """Delete every record of our topics and the providers', so that nobody reads an earlier test's."""
+    await create_topics(kafka_url, OWN_TOPICS)
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_url)
+    await admin.start()
+    try:
+        names = {topic.name for topic in OWN_TOPICS}
+        topics = [name for name in await admin.list_topics() if name in names or name.startswith(PROVIDER_TOPICS)]
+        described = await admin.describe_topics(topics)
+        places = [TopicPartition(one["topic"], number) for one in described for number in range(len(one["partitions"]))]
+        await admin.delete_records({place: RecordsToDelete(-1) for place in places})
+    finally:
+        await admin.close()
+
+
+def service_of(name: str):
+    return import_module(f"services.{name}.service").SERVICE
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+class _Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self):
+        yield
+
+
+@asynccontextmanager
+async def served(app, port: int) -> AsyncIterator[None]:
+    """Serve an application on a socket: services call the portal themselves."""
+    server = _Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", lifespan="off"))
+    serving = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await serving
