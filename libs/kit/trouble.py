@@ -94,15 +94,17 @@ async def release_waiting(connection: Connection, names: Iterable[str]) -> None:
 
 
 async def list_ready(connection: Connection, limit: int = 100) -> list[Ready]:
+    """Return the keys that may go on; a record that only waited for those before it may when they are gone."""
     rows = await connection.fetch(
         """-- list_ready
         SELECT topic, partition, key FROM held AS head
-        WHERE retry_at <= now() AND NOT EXISTS (
+        WHERE (retry_at <= now() OR reason = $2) AND NOT EXISTS (
             SELECT FROM held AS earlier
             WHERE earlier.topic = head.topic AND earlier.key = head.key AND earlier.held_id < head.held_id)
-        ORDER BY retry_at LIMIT $1
+        ORDER BY retry_at NULLS FIRST LIMIT $1
         """,
         limit,
+        BEHIND,
     )
     return [Ready(row["topic"], row["partition"], row["key"]) for row in rows]
 
