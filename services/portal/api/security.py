@@ -50,9 +50,9 @@ class Security:
         keys: dict[str, str | list[str]] = json.loads(path.read_text()) if path else {}
         return keys
 
-    def check_patience(self, request: Request) -> None:
-        """Raise 429 for an address that was wrong too often in the last minute."""
-        wait = self._attempts.wait(_address(request), monotonic())
+    def check_patience(self, request: Request, name: str) -> None:
+        """Raise 429 for an address that was wrong about this name too often in the last minute."""
+        wait = self._attempts.wait(_attempt(request, name), monotonic())
         if wait:
             seconds = str(int(wait) + 1)
             raise Problem(
@@ -63,8 +63,8 @@ class Security:
                 headers={"Retry-After": seconds},
             )
 
-    def note_failure(self, request: Request) -> None:
-        self._attempts.fail(_address(request), monotonic())
+    def note_failure(self, request: Request, name: str) -> None:
+        self._attempts.fail(_attempt(request, name), monotonic())
 
 
 class OwnVerifier(Verifier):
@@ -96,5 +96,6 @@ def _same(one: str, other: str) -> bool:
     return compare_digest(one.encode(), other.encode())
 
 
-def _address(request: Request) -> str:
-    return request.client.host if request.client else ""
+def _attempt(request: Request, name: str) -> str:
+    """Return what is counted: one service with a wrong key must not lock the others of its machine out."""
+    return f"{request.client.host if request.client else ''}\n{name}"

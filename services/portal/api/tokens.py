@@ -1,8 +1,9 @@
 """Tokens for operators, services and customers, and the keys to verify them with."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response
+from pydantic import Field
 
 from libs.kit.identity import unauthorized
 from libs.kit.problems import Problem
@@ -20,9 +21,9 @@ NO_STORE = {"Cache-Control": "no-store"}
 class TokenBody(Body):
     """One of the two: an operator's key, or a service's name and key."""
 
-    operator_key: str | None = None
-    service: str | None = None
-    service_key: str | None = None
+    operator_key: Annotated[str, Field(max_length=500)] | None = None
+    service: Annotated[str, Field(max_length=100)] | None = None
+    service_key: Annotated[str, Field(max_length=500)] | None = None
 
 
 @router.get("/.well-known/jwks.json")
@@ -38,10 +39,11 @@ async def get_keys(kit: KitDep, response: Response) -> dict[str, Any]:
 async def make_token(body: TokenBody, request: Request, kit: KitDep, response: Response) -> dict[str, Any]:
     """Give a token for a key."""
     security = security_of(kit)
-    security.check_patience(request)
+    name = f"service:{body.service}" if body.operator_key is None else "operator"
+    security.check_patience(request, name)
     bearer = _bearer(body, security)
     if bearer is None:
-        security.note_failure(request)
+        security.note_failure(request, name)
         raise unauthorized("The key is not right.")
     response.headers.update(NO_STORE)
     return security.token(bearer)

@@ -79,15 +79,24 @@ def ago(at: datetime, now: datetime) -> str:
     return "just now"
 
 
-def lasting(run_out_at: datetime, now: datetime) -> str:
-    """Return how long it will last."""
+def lasting(level: int, run_out_at: datetime | None, now: datetime) -> str:
+    """Return how long it will last; nothing where nobody knows."""
+    if level <= 0:
+        return "empty"
+    if run_out_at is None:
+        return ""
     days = (run_out_at - now) / timedelta(days=1)
     if days <= 0:
-        return "used up by now"
+        return "may be empty by now"
     if days < 1:
         return "less than a day left"
     whole = int(days)
     return "about a day left" if whole == 1 else f"about {whole} days left"
+
+
+def run_out(at: datetime, now: datetime, zone: ZoneInfo) -> str:
+    """Return the day when it runs out, or ran out."""
+    return f"{'Runs' if at > now else 'Ran'} out {day(at, now, zone)}"
 
 
 def reason(said: str) -> str:

@@ -64,7 +64,8 @@ class Board:
 def build(household: Household, now: datetime) -> Board:
     """Return the page of a household at this moment."""
     places = [Place(device, spec) for device in household.devices for spec in device.slots]
-    slots = tuple(slot_card(place, household.known, now, household.zone) for place in places)
+    cards = (slot_card(place, household.known, now, household.zone) for place in places)
+    slots = tuple(sorted(cards, key=_urgency))  # stable: within a group cards keep their places while levels change
     orders = [
         (order, order_card(order, household.known, places, (now, household.zone))) for order in household.known.orders
     ]
@@ -79,6 +80,12 @@ def build(household: Household, now: datetime) -> Board:
         past=tuple(card for order, card in orders if order.state not in OPEN),
         notices=tuple(_notice(notice, household, places, now) for notice in household.known.notices),
     )
+
+
+def _urgency(card: SlotCard) -> int:
+    if card.approve_order_id or card.doubted:
+        return 0
+    return {"empty": 1, "low": 1, "soon": 2}.get(card.tone, 3)
 
 
 def _headline(slots: tuple[SlotCard, ...]) -> tuple[str, str]:

@@ -5,7 +5,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from services.portal.domain import words
-from services.portal.domain.board import CANCELLABLE, Known, Order, OrderState
+from services.portal.domain.board import CANCELLABLE, OPEN, Known, Order, OrderState
 from services.portal.pages.places import Place, provider_name, say_amount, title_of
 
 STATES = {
@@ -34,7 +34,6 @@ REACHED = {
     OrderState.UNKNOWN: 1,
     OrderState.PLACED: 2,
     OrderState.SHIPPED: 3,
-    OrderState.DELIVERED: 4,
 }
 
 
@@ -93,20 +92,18 @@ def _what(order: Order, places: list[Place]) -> str:
 
 
 def _road(state: OrderState) -> tuple[Stop, ...]:
-    reached = REACHED.get(state, 0)
-    if not reached:
+    if state not in OPEN:
         return ()
-    marks = ["done" if place <= reached else "ahead" for place in range(1, len(ROAD) + 1)]
-    if state is not OrderState.DELIVERED:
-        marks[reached - 1] = "here"
+    reached = REACHED[state]
+    marks = [
+        "done" if place < reached else "here" if place == reached else "ahead" for place in range(1, len(ROAD) + 1)
+    ]
     return tuple(Stop(name, mark) for name, mark in zip(ROAD, marks, strict=True))
 
 
 def _when(order: Order, now: datetime, zone: ZoneInfo) -> str:
     if order.state is OrderState.DELIVERED:
         return f"arrived {words.day(order.changed_at, now, zone)}"
-    if order.state in REACHED and order.expected_at is not None:
-        return f"expected {words.day(order.expected_at, now, zone)}"
-    if order.state in REACHED:
-        return "no date yet"
-    return words.day(order.changed_at, now, zone)
+    if order.state not in OPEN:
+        return words.day(order.changed_at, now, zone)
+    return f"expected {words.day(order.expected_at, now, zone)}" if order.expected_at else "no date yet"

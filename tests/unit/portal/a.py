@@ -1,0 +1,96 @@
+"""Builders of households and what is known about them."""
+
+from datetime import UTC, datetime, timedelta
+
+from libs.contracts.events import ShipTo, SlotSpec
+from services.portal.domain.board import Known, Offer, Order, OrderState, Subscription, Told, Wait
+from services.portal.domain.devices import Device
+from services.portal.domain.people import Customer, Person
+from services.portal.domain.registration import Quantity, SlotWords
+from services.portal.pages import Household, build
+
+NOW = datetime(2026, 3, 10, 9, tzinfo=UTC)
+DAY = timedelta(days=1)
+SHIP_TO = ShipTo(name="Ana", line1="Mill Lane 1", postal_code="12345", city="Town", country="DE")
+
+
+def words(**changes):
+    usual = {"slot": "1", "product_id": "coffee", "unit": "g", "capacity": Quantity("1", "kg")}
+    return SlotWords(**(usual | changes))
+
+
+def spec(**changes):
+    return SlotSpec(**({"slot": "1", "product_id": "pods", "unit": "C62", "capacity": 60} | changes))
+
+
+def device(*slots, **changes):
+    usual = {
+        "device_id": "machine",
+        "registration": 1,
+        "customer_id": "customer-1",
+        "model": "Brewer 3",
+        "serial": None,
+        "nonce": b"n",
+        "credential_sha256": b"s",
+        "registered_at": NOW,
+        "slots": slots or (spec(),),
+    }
+    return Device(**(usual | changes))
+
+
+def told(**changes):
+    return Told(**({"level": 30, "rate_per_day": 2.0, "run_out_at": NOW + 15 * DAY, "at": NOW} | changes))
+
+
+def subscription(**changes):
+    usual = {
+        "subscription_id": "sub",
+        "product_id": "pods",
+        "provider_id": "globex",
+        "packs": 2,
+        "pack_size": 50,
+        "mode": "auto",
+        "status": "active",
+    }
+    return Subscription(**(usual | changes))
+
+
+def wait(**changes):
+    usual = {
+        "product_id": "pods",
+        "reason": "paused",
+        "wake_up": "SubscriptionChanged",
+        "reconsider_at": None,
+        "order_id": None,
+        "at": NOW,
+    }
+    return Wait(**(usual | changes))
+
+
+def order(**changes):
+    usual = {
+        "order_id": "order-1",
+        "product_id": "pods",
+        "provider_id": "globex",
+        "state": OrderState.PLACED,
+        "packs": 1,
+        "quantity": 50,
+        "price": 1990,
+        "currency": "EUR",
+        "expected_at": NOW + 2 * DAY,
+        "tracking": None,
+        "reason": None,
+        "began_at": NOW - DAY,
+        "changed_at": NOW,
+    }
+    return Order(**(usual | changes))
+
+
+OFFER = Offer("Lungo pods", 50, 1990, "EUR")
+
+
+def board(*, devices=None, zone="UTC", now=NOW, **known):
+    """The page of a household that is known like this."""
+    customer, person = Customer("customer-1", "en", zone), Person("Ana", "ana@example.org", SHIP_TO)
+    household = Household(customer, person, tuple(devices or (device(),)), Known(**known))
+    return build(household, now)

@@ -1,0 +1,68 @@
+import stat
+import time
+
+import pytest
+
+from libs.kit.identity import Principal
+from libs.kit.problems import Problem
+from libs.kit.tokens import read_claims, read_keys
+from services.portal.domain import claims
+from services.portal.store.keys import KeyRing
+
+
+def token(ring, bearer=claims.OPERATOR, issued_at=None, seconds=3600):
+    return ring.sign(claims.claims(bearer, int(time.time()) if issued_at is None else issued_at, seconds))
+
+
+class TestKeyRing:
+    def test_makes_a_key_that_only_we_may_read_and_finds_it_again(self, tmp_path):
+        path = tmp_path / "secrets" / "signing_key.pem"
+
+        first, second = KeyRing(path), KeyRing(path)
+
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert read_claims(token(first), second.verifying).role == "operator"
+        assert [file.name for file in path.parent.iterdir()] == ["signing_key.pem"]
+
+    @pytest.mark.parametrize(
+        ("bearer", "principal"),
+        [
+            (claims.OPERATOR, Principal("operator", "operator")),
+            (claims.customer("c-1"), Principal("customer:c-1", "customer", customer_id="c-1")),
+            (claims.service("gateway"), Principal("service:gateway", "service", service="gateway")),
+        ],
+    )
+    def test_signs_what_the_other_services_read(self, bearer, principal):
+        ring = KeyRing(None)
+
+        assert read_claims(token(ring, bearer), read_keys(ring.published)) == principal
+
+    def test_publishes_nothing_secret(self):
+        (key,) = KeyRing(None).published["keys"]
+
+        assert set(key) == {"kty", "crv", "x", "kid", "use", "alg"}
+
+    def test_publishes_the_keys_beside_the_first_for_a_change_without_a_gap(self, tmp_path):
+        path = tmp_path / "signing_key.pem"
+        old = KeyRing(path)
+        signed_before = token(old)
+        path.rename(tmp_path / "signing_key.old.pem")
+
+        new = KeyRing(path)
+
+        assert len(new.published["keys"]) == 2
+        assert read_claims(signed_before, new.verifying).role == "operator"
+        with pytest.raises(Problem):
+            read_claims(token(new), old.verifying)
+
+    @pytest.mark.parametrize(("issued_at", "seconds"), [(0, 3600), (int(time.time()) - 100, 10)])
+    def test_a_token_ends(self, issued_at, seconds):
+        ring = KeyRing(None)
+
+        with pytest.raises(Problem):
+            read_claims(token(ring, issued_at=issued_at, seconds=seconds), ring.verifying)
+
+    def test_derived_keys_differ_by_purpose(self):
+        ring = KeyRing(None)
+
+        assert ring.derive(b"a") == ring.derive(b"a") != ring.derive(b"b")

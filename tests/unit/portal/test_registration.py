@@ -1,0 +1,101 @@
+import pytest
+
+from libs.contracts.events import Fill, Loading, SlotMove
+from services.portal.domain.devices import DeviceState, Past, next_registration
+from services.portal.domain.registration import Quantity, Unfit, moves, specify
+from tests.unit.portal import a
+
+
+class TestSpecify:
+    @pytest.mark.parametrize(
+        ("changes", "unit", "capacity", "level"),
+        [
+            ({}, "GRM", 1000, 0),
+            ({"unit": "kg", "capacity": Quantity(2)}, "GRM", 2000, 0),
+            ({"capacity": Quantity("12", "oz")}, "GRM", 340, 0),
+            ({"unit": "fl oz", "capacity": Quantity("10")}, "MLT", 296, 0),
+            ({"unit": "ml", "scale": 2, "capacity": Quantity("0.75", "l")}, "MLT", 75_000, 0),
+            ({"unit": "pods", "capacity": Quantity(60), "level": Quantity("20", "count")}, "C62", 60, 20),
+            ({"unit": "%", "capacity": Quantity(100), "level": Quantity(100)}, "P1", 100, 100),
+        ],
+    )
+    def test_counts_every_slot_in_whole_steps_of_its_base_unit(self, changes, unit, capacity, level):
+        (spec,) = specify([a.words(**changes)])
+
+        assert (spec.unit, spec.capacity, spec.level) == (unit, capacity, level)
+
+    def test_keeps_what_was_said_besides(self):
+        (spec,) = specify([a.words(name="Beans", loading=Loading.DIRECT, fill=Fill.REPLACE)])
+
+        assert (spec.name, spec.product_id, spec.loading, spec.fill) == ("Beans", "coffee", "direct", "replace")
+
+    @pytest.mark.parametrize(
+        ("changes", "field", "code"),
+        [
+            ({"unit": "oz"}, "slots.0.unit", "ambiguous_unit"),
+            ({"unit": "bushel"}, "slots.0.unit", "unknown_unit"),
+            ({"capacity": Quantity("1", "l")}, "slots.0.capacity", "wrong_dimension"),
+            ({"capacity": Quantity("0")}, "slots.0.capacity", "out_of_range"),
+            ({"capacity": Quantity("0.5")}, "slots.0.capacity", "not_whole"),
+            ({"capacity": Quantity("-1")}, "slots.0.capacity", "out_of_range"),
+            ({"capacity": Quantity("NaN")}, "slots.0.capacity", "not_a_number"),
+            ({"capacity": Quantity("9" * 30)}, "slots.0.capacity", "out_of_range"),
+            ({"level": Quantity("1001")}, "slots.0.level", "out_of_range"),
+        ],
+    )
+    def test_refuses_with_field_code_and_remedy(self, changes, field, code):
+        with pytest.raises(Unfit) as unfit:
+            specify([a.words(**changes)])
+
+        assert (unfit.value.field, unfit.value.code) == (field, code)
+        assert unfit.value.remedy
+
+    def test_refuses_two_slots_of_one_name(self):
+        with pytest.raises(Unfit) as unfit:
+            specify([a.words(), a.words()])
+
+        assert unfit.value.field == "slots.1.slot"
+
+
+class TestMoves:
+    OLD = (a.spec(slot="1"), a.spec(slot="2", product_id="beans", unit="GRM"))
+
+    def test_go_by_equal_names_where_nothing_else_is_wished(self):
+        new = (a.spec(slot="1"), a.spec(slot="2", product_id="tea", unit="GRM"), a.spec(slot="3"))
+
+        assert moves(self.OLD, new, None) == (SlotMove(old_slot="1", new_slot="1"),)
+
+    def test_go_as_wished_between_slots_that_count_alike(self):
+        new = (a.spec(slot="left", capacity=90),)
+        wished = [SlotMove(old_slot="1", new_slot="left")]
+
+        assert moves(self.OLD, new, wished) == tuple(wished)
+
+    @pytest.mark.parametrize(
+        ("new", "pairs"),
+        [
+            ((a.spec(slot="1"),), [("9", "1")]),
+            ((a.spec(slot="1"),), [("1", "9")]),
+            ((a.spec(slot="1", scale=1),), [("1", "1")]),
+            ((a.spec(slot="1", product_id="tea"),), [("1", "1")]),
+            ((a.spec(slot="1"), a.spec(slot="3")), [("1", "1"), ("1", "3")]),
+            ((a.spec(slot="1"),), [("1", "1"), ("1", "1")]),
+        ],
+    )
+    def test_are_refused_where_the_story_cannot_go_on(self, new, pairs):
+        with pytest.raises(Unfit):
+            moves(self.OLD, new, [SlotMove(old_slot=old, new_slot=fresh) for old, fresh in pairs])
+
+
+class TestNextRegistration:
+    @pytest.mark.parametrize(
+        ("past", "number"),
+        [
+            (None, 1),
+            (Past(1, DeviceState.DEREGISTERED), 2),
+            (Past(4, DeviceState.REPLACED), 5),
+            (Past(1, DeviceState.REGISTERED), None),
+        ],
+    )
+    def test_counts_on_unless_it_is_still_registered(self, past, number):
+        assert next_registration(past) == number

@@ -1,0 +1,91 @@
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from libs.contracts.events import BaseUnit
+from services.portal.domain import words
+from tests.unit.portal.a import DAY, NOW
+
+UTC = ZoneInfo("UTC")
+
+
+@pytest.mark.parametrize(
+    ("steps", "unit", "scale", "said"),
+    [
+        (34, BaseUnit.EACH, 0, "34"),
+        (820, BaseUnit.GRAM, 0, "820 g"),
+        (1250, BaseUnit.GRAM, 0, "1.25 kg"),
+        (75_000, BaseUnit.MILLILITRE, 2, "750 ml"),
+        (150_000, BaseUnit.MILLILITRE, 2, "1.5 l"),
+        (80, BaseUnit.PERCENT, 0, "80%"),
+        (1500, BaseUnit.EACH, 0, "1500"),
+    ],
+)
+def test_amounts_are_said_as_people_say_them(steps, unit, scale, said):
+    assert words.amount(steps, unit, scale) == said
+
+
+@pytest.mark.parametrize(
+    ("per_day", "unit", "said"),
+    [
+        (2.44, BaseUnit.EACH, "2.4 a day"),
+        (3.0, BaseUnit.EACH, "3 a day"),
+        (38.2, BaseUnit.GRAM, "38 g a day"),
+        (0.6, BaseUnit.PERCENT, "0.6% a day"),
+        (0.01, BaseUnit.EACH, "hardly used"),
+    ],
+)
+def test_rates_have_two_digits_that_mean_something(per_day, unit, said):
+    assert words.rate(per_day, unit, 0) == said
+
+
+class TestDay:
+    @pytest.mark.parametrize(
+        ("days", "said"),
+        [(0, "today"), (1, "tomorrow"), (-1, "yesterday"), (4, "Sat 14 Mar"), (300, "Mon 4 Jan 2027")],
+    )
+    def test_is_said_from_today(self, days, said):
+        assert words.day(NOW + days * DAY, NOW, UTC) == said
+
+    def test_is_the_day_where_the_customer_is(self):
+        late = NOW.replace(hour=23)
+
+        assert words.day(late, NOW, ZoneInfo("Europe/Berlin")) == "tomorrow"
+        assert words.day(late, NOW, UTC) == "today"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(5, "just now"), (-60, "just now"), (61, "a minute ago"), (7300, "2 hours ago"), (86_401, "a day ago")],
+)
+def test_how_long_ago_is_said_roughly(seconds, said):
+    assert words.ago(NOW - timedelta(seconds=seconds), NOW) == said
+
+
+@pytest.mark.parametrize(
+    ("level", "days", "said"),
+    [
+        (0, 5, "empty"),
+        (10, None, ""),
+        (10, -1, "may be empty by now"),
+        (10, 0.5, "less than a day left"),
+        (10, 1.9, "about a day left"),
+        (10, 9.2, "about 9 days left"),
+    ],
+)
+def test_how_long_it_lasts(level, days, said):
+    assert words.lasting(level, None if days is None else NOW + days * DAY, NOW) == said
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("paused", "Reordering is paused."),
+        ("some_new_reason", "Some new reason."),
+        ("the shop is closed until Monday.", "The shop is closed until Monday."),
+        ("", ""),
+    ],
+)
+def test_reasons_are_sentences(reason, said):
+    assert words.reason(reason) == said
