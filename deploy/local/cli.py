@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+import sys
 from typing import Any
 
 import typer
@@ -25,7 +26,6 @@ class OneLineErrors(TyperGroup):
 
 app = typer.Typer(
     name="replenish",
-    help="Runs replenish on this machine and looks after it.",
     cls=OneLineErrors,
     no_args_is_help=True,
     add_completion=False,
@@ -33,5 +33,17 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for _found in sorted(pkgutil.iter_modules(commands.__path__), key=lambda module: module.name):
-    importlib.import_module(f"{commands.__name__}.{_found.name}").register(app)
+
+@app.callback()
+def _door() -> None:
+    """Runs replenish on this machine and looks after it."""  # without a callback a lone command loses its name
+
+
+def _add_commands(asked: list[str]) -> None:
+    """Import the file of the command asked for, all of them for a word that names none (such as --help)."""
+    names = sorted(module.name for module in pkgutil.iter_modules(commands.__path__))
+    for name in [word for word in asked[:1] if word in names] or names:
+        importlib.import_module(f"{commands.__name__}.{name}").register(app)
+
+
+_add_commands(sys.argv[1:])

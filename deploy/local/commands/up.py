@@ -1,4 +1,4 @@
-"""`replenish up` and `replenish down`."""
+"""`replenish up`."""
 
 import asyncio
 import os
@@ -20,13 +20,11 @@ from deploy.local.settings import ROOT
 from deploy.local.stack import Stack, run_until
 
 LOOK_EVERY_SECONDS = 0.1
-DOWN_WITHIN_SECONDS = 120
 ScaleOption = Annotated[list[str] | None, typer.Option("--scale", help="Instances, e.g. consumption=3. Repeatable.")]
 
 
 def register(app: typer.Typer) -> None:
     app.command()(up)
-    app.command()(down)
 
 
 def up(
@@ -43,21 +41,6 @@ def up(
         asyncio.run(_stay(place, counts, show_logs=not quiet))
     else:
         _detach(place, scale or [])
-
-
-def down(home: HomeOption = None) -> None:
-    """Stop what `up` started, and nothing else; the data stays."""
-    place = home_of(home)
-    if not place.is_owned():
-        typer.echo(f"nothing runs in {place.folder}")
-        return
-    os.kill(place.read_state()["supervisor_pid"], signal.SIGTERM)
-    deadline = time.monotonic() + DOWN_WITHIN_SECONDS
-    while place.is_owned():
-        if time.monotonic() > deadline:
-            raise StackError(f"still stopping after {DOWN_WITHIN_SECONDS} s; see {place.logs / 'supervisor.log'}")
-        time.sleep(LOOK_EVERY_SECONDS)
-    typer.echo("stopped")
 
 
 def parse_scale(texts: list[str]) -> dict[str, int]:
