@@ -37,6 +37,8 @@ TRANSIENT = (
     asyncpg.QueryCanceledError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
+    asyncpg.PostgresSystemError,  # its disk
+    asyncpg.ReadOnlySQLTransactionError,  # a standby that is being promoted
     asyncpg.IdleInTransactionSessionTimeoutError,
     ConnectionError,
     TimeoutError,
