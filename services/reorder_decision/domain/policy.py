@@ -1,11 +1,14 @@
 """The rule by which something is ordered: when what is there no longer lasts for so many days."""
 
 from datetime import datetime, timedelta
+from math import isclose
 
 from libs.contracts.events import Mode, SubscriptionStatus
 from services.reorder_decision.domain.decision import Decision, Figures, Inputs, Outcome, Rules, Why
 from services.reorder_decision.domain.pool import TIME, Hold, Offer, Reason, Slot, Subscription
 
+#: Consumption multiplies the same numbers in another order, so its last binary digits may differ from ours.
+ROUNDING = 1e-9
 #: A run-out date further away than this is nobody's deadline.
 LONGEST_RUN_DAYS = 3650
 
@@ -20,10 +23,9 @@ def weigh(slots: tuple[Slot, ...], shelf: int, on_order: int, subscription: Subs
     position = levels + shelf + on_order
     for_days = days * rate
     threshold = max(float(at_level), for_days)
+    low = position <= threshold or isclose(position, threshold, rel_tol=ROUNDING)
     lasts = max(0, position) / rate if rate > 0 else None
-    return Figures(
-        levels, shelf, on_order, position, rate, days, for_days, at_level, threshold, position <= threshold, lasts
-    )
+    return Figures(levels, shelf, on_order, position, rate, days, for_days, at_level, threshold, low, lasts)
 
 
 def find_obstacle(slots: tuple[Slot, ...], subscription: Subscription | None, offer: Offer | None) -> Hold | None:

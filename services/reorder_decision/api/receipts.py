@@ -1,0 +1,69 @@
+"""Why something was ordered, or was not: in words, in figures, and with all it was decided from."""
+
+import hashlib
+import json
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+
+from libs.kit.problems import Problem
+from libs.kit.web import KitDep, PrincipalDep, require, require_customer
+from services.reorder_decision.domain import Decision, Inputs, from_json, words
+
+router = APIRouter()
+NEWEST = 2**62
+Limit = Annotated[int, Query(ge=1)]
+Cursor = Annotated[int | None, Query(ge=1)]
+
+
+@router.get("/v1/orders/{order_id}/receipt")
+async def get_receipt(order_id: str, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
+    """Return the order's latest receipt; `earlier` are those before it, such as the proposal's."""
+    async with kit.read() as store:
+        rows = await store.list_receipts_of_order(order_id)
+    if not rows:
+        raise Problem(404, "not_found", "There is no receipt for such an order")
+    require_customer(principal, rows[0]["customer_id"])
+    return {**_shown(rows[0]), "earlier": [_shown(row) for row in rows[1:]]}
+
+
+@router.get("/v1/customers/{customer_id}/receipts")
+async def list_receipts_of(
+    customer_id: str, kit: KitDep, principal: PrincipalDep, limit: Limit = 50, cursor: Cursor = None
+) -> dict[str, Any]:
+    """Return a customer's receipts, newest first; `next` is the cursor of the following page."""
+    require_customer(principal, customer_id)
+    return await _page(kit, customer_id, limit, cursor)
+
+
+@router.get("/v1/receipts")
+async def list_receipts(
+    kit: KitDep, principal: PrincipalDep, limit: Limit = 50, cursor: Cursor = None
+) -> dict[str, Any]:
+    """Return everybody's receipts; for operators who replay them."""
+    require(principal, "operator")
+    return await _page(kit, None, limit, cursor)
+
+
+async def _page(kit: KitDep, customer_id: str | None, limit: int, cursor: int | None) -> dict[str, Any]:
+    async with kit.read() as store:
+        limit = min(limit, store.settings.page_limit)
+        rows = await store.list_receipts(customer_id, cursor or NEWEST, limit)
+    return {
+        "receipts": [_shown(row) for row in rows],
+        "next": rows[-1]["number"] if len(rows) == limit else None,
+    }
+
+
+def _shown(row: Any) -> dict[str, Any]:
+    decision = json.loads(row["decision"])
+    as_is = ("receipt_id", "order_id", "customer_id", "pool_id", "epoch", "outcome", "reason", "decided_at")
+    return {
+        **{name: row[name] for name in as_is},
+        "words": words(from_json(row["inputs"], Inputs), from_json(row["decision"], Decision)),
+        "figures": decision["figures"],
+        "decision": decision,
+        "inputs": json.loads(row["inputs"]),
+        #: Of the decision's bytes as they were written: who decides it again must get the same.
+        "decision_sha256": hashlib.sha256(row["decision"].encode()).hexdigest(),
+    }

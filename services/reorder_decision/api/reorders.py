@@ -1,0 +1,71 @@
+"""A person's answer to a proposed order."""
+
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import APIRouter
+
+from libs.kit.identity import Principal
+from libs.kit.kit import Kit
+from libs.kit.problems import Problem
+from libs.kit.web import IdempotencyDep, KitDep, PrincipalDep, require_customer, send
+from services.reorder_decision.domain import MEANINGS, Pool, Turn, When, approved, declined, find_obstacle
+from services.reorder_decision.store import Store
+
+router = APIRouter()
+
+
+@router.post("/v1/reorders/{order_id}/approve")
+async def approve(order_id: str, kit: KitDep, principal: PrincipalDep, key: IdempotencyDep) -> Any:
+    """Order what was proposed; 409 where it was answered before or cannot be ordered just now."""
+    return await _answer(approved, order_id, kit, (principal, key))
+
+
+@router.post("/v1/reorders/{order_id}/decline")
+async def decline(order_id: str, kit: KitDep, principal: PrincipalDep, key: IdempotencyDep) -> Any:
+    """Drop the proposal; the product is not proposed again for some days."""
+    return await _answer(declined, order_id, kit, (principal, key))
+
+
+Answer = Callable[[Pool, str, When], Turn]
+
+
+async def _answer(answer: Answer, order_id: str, kit: Kit, asked: tuple[Principal, IdempotencyDep]) -> Any:
+    principal, key = asked
+    async with kit.transaction(idempotency=key) as tx:
+        if tx.replayed:
+            return send(tx.replayed, replayed=True)
+        store: Store = tx.store
+        pool = await _lock_proposed(store, order_id, principal)
+        obstacle = find_obstacle(pool.slots, pool.subscription, pool.offer)
+        if answer is approved and obstacle:
+            raise Problem(
+                409,
+                "cannot_order_now",
+                "It cannot be ordered at present",
+                detail=f"{MEANINGS[obstacle.reason].capitalize()}.",
+                reason=obstacle.reason,
+            )
+        turn = answer(pool, _name(principal), store.when)
+        tx.say(*await store.save(pool, turn))
+        state = "open" if turn.pool.order else "declined"
+        receipt_id = turn.receipts[0].receipt_id
+        return send(tx.answer(200, {"order_id": order_id, "state": state, "receipt_id": receipt_id}))
+
+
+async def _lock_proposed(store: Store, order_id: str, principal: Principal) -> Pool:
+    row = await store.find_order(order_id)
+    if row is None:
+        raise Problem(404, "not_found", "There is no such order")
+    require_customer(principal, row["customer_id"])
+    pool = await store.find_pool(row["pool_id"])
+    if pool is None or pool.order is None or pool.order.order_id != order_id or not pool.order.proposed:
+        now = await store.find_order(order_id)
+        state = now["state"] if now else "ended"
+        raise Problem(409, "not_proposed", "This order does not wait for an answer", state=state)
+    return pool
+
+
+def _name(principal: Principal) -> str:
+    """Return who answered, in a word that may stand in a receipt."""
+    return f"the {principal.role}"

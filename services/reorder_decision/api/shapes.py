@@ -1,0 +1,106 @@
+"""What requests and answers look like."""
+
+import json
+from typing import Annotated, Any, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from libs.contracts.events import Mode, SubscriptionStatus
+from libs.kit.problems import Problem
+from libs.units import SYMBOLS, BaseUnit, RefusedAmount, format_quantity, parse_quantity
+
+Id = Annotated[str, Field(min_length=1, max_length=200)]
+Packs = Annotated[int, Field(ge=1, le=10**6)]
+Days = Annotated[float, Field(ge=0, le=3650, allow_inf_nan=False)]
+Reports = Annotated[int, Field(ge=1, le=100)]
+
+
+class Amount(BaseModel):
+    """A quantity in a unit people use; without one it is the slot's own."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    quantity: str | int | float
+    unit: str | None = None
+
+
+class NewSubscription(BaseModel):
+    """Keep this product in the house, from this provider, in this way."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    product_id: Id
+    provider_id: Id
+    packs: Packs = 1
+    pack_size: Amount | str | int | float
+    mode: Mode = Mode.AUTO
+    days: Days = 7.0
+    at_level: Amount | str | int | float = 0
+    reports: Reports = 1
+
+
+class ChangedSubscription(BaseModel):
+    """What shall be different from now on; what is left out stays."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    provider_id: Id | None = None
+    packs: Packs | None = None
+    pack_size: Amount | str | int | float | None = None
+    mode: Mode | None = None
+    status: SubscriptionStatus | None = None
+    days: Days | None = None
+    at_level: Amount | str | int | float | None = None
+    reports: Reports | None = None
+
+
+class Unit(NamedTuple):
+    """What a pool's slots are measured in."""
+
+    base: BaseUnit
+    scale: int
+
+
+def steps_of(field: str, amount: Amount | str | float, unit: Unit) -> int:
+    """Return an amount in steps; raises Problem 422 that names the field and what to send instead."""
+    asked = amount if isinstance(amount, Amount) else Amount(quantity=amount)
+    try:
+        return parse_quantity(asked.quantity, asked.unit or unit.base, base=unit.base, scale=unit.scale)
+    except RefusedAmount as refused:
+        error = {"field": field, "problem": refused.problem, "remedy": refused.remedy}
+        raise Problem(422, refused.code, "The amount cannot be taken", errors=[error]) from None
+
+
+def pack_steps_of(amount: Amount | str | float, unit: Unit) -> int:
+    steps = steps_of("pack_size", amount, unit)
+    if steps == 0:
+        error = {"field": "pack_size", "problem": "the pack is empty", "remedy": "send how much one pack holds"}
+        raise Problem(422, "out_of_range", "The amount cannot be taken", errors=[error])
+    return steps
+
+
+def subscription_shown(row: Any) -> dict[str, Any]:
+    """Return a subscription, and what its pool waits for at present."""
+    unit = Unit(BaseUnit(row["unit"] or BaseUnit.EACH), row["scale"] or 0)
+    hold = json.loads(row["hold"]) if row["hold"] else {}
+    as_is = ("subscription_id", "customer_id", "product_id", "provider_id", "packs", "mode", "status")
+    return {
+        **{name: row[name] for name in as_is},
+        "pack_size": amount_shown(row["pack_size"], unit),
+        "days": row["days"],
+        "at_level": amount_shown(row["at_level"], unit),
+        "reports": row["reports"],
+        "version": row["version"],
+        "changed_at": row["changed_at"],
+        "pool": {
+            "situation": row["situation"],
+            "epoch": row["epoch"],
+            "reason": hold.get("reason"),
+            "wake_up": hold.get("wake_up"),
+            "reconsider_at": row["reconsider_at"],
+        },
+    }
+
+
+def amount_shown(steps: int, unit: Unit) -> dict[str, str]:
+    return {"quantity": format_quantity(steps, unit.scale), "unit": SYMBOLS[unit.base] or unit.base}

@@ -1,0 +1,148 @@
+"""Subscribe, change, pause, resume, end."""
+
+from dataclasses import replace
+from typing import Any
+from uuid import uuid4
+
+from fastapi import APIRouter
+from fastapi.encoders import jsonable_encoder
+
+from libs.contracts.events import SubscriptionStatus
+from libs.kit.identity import Principal
+from libs.kit.kit import Transaction
+from libs.kit.problems import Problem
+from libs.kit.web import IdempotencyDep, KitDep, PrincipalDep, require_customer, send
+from libs.units import BaseUnit
+from services.reorder_decision.api.shapes import (
+    ChangedSubscription,
+    NewSubscription,
+    Unit,
+    pack_steps_of,
+    steps_of,
+    subscription_shown,
+)
+from services.reorder_decision.domain import Pool, Subscription, pool_id_of, subscribed
+from services.reorder_decision.store import Store
+
+router = APIRouter()
+
+
+@router.post("/v1/customers/{customer_id}/subscriptions", status_code=201)
+async def create_subscription(
+    customer_id: str, body: NewSubscription, kit: KitDep, principal: PrincipalDep, key: IdempotencyDep
+) -> Any:
+    """Subscribe to a product that one of the customer's slots holds."""
+    require_customer(principal, customer_id)
+    async with kit.transaction(idempotency=key) as tx:
+        if tx.replayed:
+            return send(tx.replayed, replayed=True)
+        pool = await tx.store.find_pool(pool_id_of(customer_id, body.product_id))
+        if pool is None or not pool.slots:
+            raise Problem(
+                409,
+                "no_slot",
+                "No registered slot of this customer holds this product",
+                detail="Register the device first; right after that, its registration may take a moment to get here.",
+                headers={"Retry-After": "1"},
+            )
+        if pool.subscription:
+            known = pool.subscription.subscription_id
+            raise Problem(409, "already_subscribed", "This product is subscribed to", subscription_id=known)
+        wish = _wished(body, _unit_of(pool), str(uuid4()))
+        return send(tx.answer(201, await _take_over(tx, pool, wish)))
+
+
+@router.get("/v1/customers/{customer_id}/subscriptions")
+async def list_subscriptions(customer_id: str, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
+    require_customer(principal, customer_id)
+    async with kit.read() as store:
+        rows = await store.list_subscriptions(customer_id)
+    return {"subscriptions": [subscription_shown(row) for row in rows]}
+
+
+@router.get("/v1/subscriptions/{subscription_id}")
+async def get_subscription(subscription_id: str, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
+    async with kit.read() as store:
+        return subscription_shown(await _own(store, subscription_id, principal))
+
+
+@router.patch("/v1/subscriptions/{subscription_id}")
+async def change_subscription(
+    subscription_id: str, body: ChangedSubscription, kit: KitDep, principal: PrincipalDep
+) -> dict[str, Any]:
+    """Change what is given; `status` pauses and resumes. A proposal that waits for approval is withdrawn."""
+    if body.status is SubscriptionStatus.ENDED:
+        raise Problem(422, "invalid", "A subscription is ended by DELETE")
+    async with kit.transaction() as tx:
+        pool = await _lock(tx.store, subscription_id, principal)
+        changed = _changed(body, pool)
+        if changed == pool.subscription:
+            return subscription_shown(await tx.store.find_subscription(subscription_id))
+        return await _take_over(tx, pool, replace(changed, version=changed.version + 1))
+
+
+@router.delete("/v1/subscriptions/{subscription_id}")
+async def end_subscription(subscription_id: str, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
+    """End it; an order under way still comes, unless it is cancelled."""
+    async with kit.transaction() as tx:
+        pool = await _lock(tx.store, subscription_id, principal)
+        return await _take_over(tx, pool, replace(_current(pool), status=SubscriptionStatus.ENDED))
+
+
+async def _take_over(tx: Transaction, pool: Pool, wish: Subscription) -> dict[str, Any]:
+    store: Store = tx.store
+    await store.save_subscription(pool, wish)
+    offer = await store.find_offer(wish.provider_id, pool.product_id)
+    tx.say(*await store.save(pool, subscribed(replace(pool, offer=offer), wish, store.when)))
+    shown: dict[str, Any] = jsonable_encoder(subscription_shown(await store.find_subscription(wish.subscription_id)))
+    return shown
+
+
+async def _own(store: Store, subscription_id: str, principal: Principal) -> Any:
+    row = await store.find_subscription(subscription_id)
+    if row is None:
+        raise Problem(404, "not_found", "There is no such subscription")
+    require_customer(principal, row["customer_id"])
+    return row
+
+
+async def _lock(store: Store, subscription_id: str, principal: Principal) -> Pool:
+    row = await _own(store, subscription_id, principal)
+    pool = await store.find_pool(row["pool_id"])
+    if pool is None or pool.subscription is None or pool.subscription.subscription_id != subscription_id:
+        raise Problem(409, "ended", "This subscription has ended", detail="Subscribe anew.")
+    return pool
+
+
+def _current(pool: Pool) -> Subscription:
+    assert pool.subscription  # noqa: S101  # _lock saw it, and the pool is locked
+    return pool.subscription
+
+
+def _unit_of(pool: Pool) -> Unit:
+    if not pool.slots:
+        raise Problem(409, "no_slot", "No slot holds this product any more, so amounts have no unit")
+    return Unit(BaseUnit(pool.slots[0].unit), pool.slots[0].scale)
+
+
+def _wished(body: NewSubscription, unit: Unit, subscription_id: str) -> Subscription:
+    return Subscription(
+        subscription_id,
+        body.provider_id,
+        body.packs,
+        pack_steps_of(body.pack_size, unit),
+        body.mode,
+        SubscriptionStatus.ACTIVE,
+        body.days,
+        steps_of("at_level", body.at_level, unit),
+        body.reports,
+    )
+
+
+def _changed(body: ChangedSubscription, pool: Pool) -> Subscription:
+    given: dict[str, Any] = {name: value for name, value in body if value is not None}
+    if body.pack_size is not None:
+        given["pack_size"] = pack_steps_of(body.pack_size, _unit_of(pool))
+    if body.at_level is not None:
+        given["at_level"] = steps_of("at_level", body.at_level, _unit_of(pool))
+    return replace(_current(pool), **given)

@@ -1,0 +1,33 @@
+"""What each event does: lock the pool, take the turn, save it, return what it says."""
+
+from services.reorder_decision.handlers.devices import (
+    on_customer_erased,
+    on_device_deregistered,
+    on_device_registered,
+    on_device_replaced,
+)
+from services.reorder_decision.handlers.goods import on_order_ended, on_stock_arrived, on_stock_counted
+from services.reorder_decision.handlers.offers import on_offer_changed, on_provider_changed, reconsider
+from services.reorder_decision.handlers.slots import (
+    on_slot_corrected,
+    on_slot_filled,
+    on_slot_level_changed,
+    on_threshold_crossed,
+)
+
+__all__ = [
+    "on_customer_erased",
+    "on_device_deregistered",
+    "on_device_registered",
+    "on_device_replaced",
+    "on_offer_changed",
+    "on_order_ended",
+    "on_provider_changed",
+    "on_slot_corrected",
+    "on_slot_filled",
+    "on_slot_level_changed",
+    "on_stock_arrived",
+    "on_stock_counted",
+    "on_threshold_crossed",
+    "reconsider",
+]

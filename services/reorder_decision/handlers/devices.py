@@ -1,0 +1,57 @@
+"""Devices come, are replaced and go; customers too."""
+
+from collections.abc import Iterable, Sequence
+
+from libs.contracts.catalogue import Event
+from libs.contracts.events import CustomerErased, DeviceDeregistered, DeviceRegistered, DeviceReplaced
+from services.reorder_decision.domain import Fitted, Pool, fitted, fitted_slots
+from services.reorder_decision.store import Store
+
+Places = Iterable[tuple[str, str]]
+
+
+async def on_device_registered(event: DeviceRegistered, store: Store) -> list[Event]:
+    if not await store.save_device(event.customer_id, event.device_id, event.registration):
+        return []
+    slots = fitted_slots(event.device_id, event.slots)
+    return await _refit(event.customer_id, [event.device_id], slots, store)
+
+
+async def on_device_replaced(event: DeviceReplaced, store: Store) -> list[Event]:
+    if not await store.save_device(event.customer_id, event.device_id, event.registration):
+        return []
+    if event.replaces != event.device_id:
+        await store.end_replaced_device(event.replaces)
+    old = await store.list_slots(event.replaces)
+    slots = fitted_slots(event.device_id, event.slots, old, event.moves)
+    return await _refit(event.customer_id, [event.replaces, event.device_id], slots, store)
+
+
+async def on_device_deregistered(event: DeviceDeregistered, store: Store) -> list[Event]:
+    if not await store.end_device(event.device_id, event.registration):
+        return []
+    return await _refit(event.customer_id, [event.device_id], [], store)
+
+
+async def on_customer_erased(event: CustomerErased, store: Store) -> list[Event]:
+    """Forget everything; whoever has to end something on account of it hears of it as we did."""
+    await store.erase_customer(event.customer_id, await store.list_pool_ids_of(event.customer_id))
+    return []
+
+
+async def _refit(customer_id: str, device_ids: Sequence[str], slots: Sequence[Fitted], store: Store) -> list[Event]:
+    """Exchange the devices' slots and let every pool that lost or gained one look again."""
+    places = await store.list_pools_of(device_ids) | {(customer_id, slot.product_id) for slot in slots}
+    before = await _lock(sorted(places), store)
+    await store.replace_slots(customer_id, device_ids, slots)
+    said: list[Event] = []
+    for pool in before:
+        refitted = await store.find_pool(pool.pool_id)
+        if refitted is not None:
+            said += await store.save(refitted, fitted(refitted, refitted.slots, store.when))
+    return said
+
+
+async def _lock(places: Places, store: Store) -> list[Pool]:
+    found = [await store.lock_pool(customer_id, product_id) for customer_id, product_id in places]
+    return [pool for pool in found if pool is not None]

@@ -1,0 +1,41 @@
+"""What consumption says about slots."""
+
+from libs.contracts.catalogue import Event
+from libs.contracts.events import SlotCorrected, SlotFilled, SlotLevelChanged, ThresholdCrossed
+from services.reorder_decision.domain import Heard, crossed, filled, level_changed, pool_id_of
+from services.reorder_decision.store import Store
+
+
+async def on_threshold_crossed(event: ThresholdCrossed, store: Store) -> list[Event]:
+    pool = await store.find_pool(event.pool_id)
+    if pool is None:
+        return []
+    return await store.save(pool, crossed(pool, _heard(event), event.epoch, store.when))
+
+
+async def on_slot_level_changed(event: SlotLevelChanged, store: Store) -> list[Event]:
+    pool = await store.find_pool(pool_id_of(event.customer_id, event.product_id))
+    if pool is None:
+        return []
+    return await store.save(pool, level_changed(pool, _heard(event), store.when))
+
+
+async def on_slot_filled(event: SlotFilled, store: Store) -> list[Event]:
+    return await _told(event, store)
+
+
+async def on_slot_corrected(event: SlotCorrected, store: Store) -> list[Event]:
+    return await _told(event, store)
+
+
+async def _told(event: SlotFilled | SlotCorrected, store: Store) -> list[Event]:
+    """Note a level; a slot not heard of yet needs no wait, it is asked for its level before anything is ordered."""
+    pool = await store.find_pool(pool_id_of(event.customer_id, event.product_id))
+    if pool is None:
+        return []
+    heard = Heard(event.device_id, event.slot, event.level, event.at)
+    return await store.save(pool, filled(pool, heard, store.when))
+
+
+def _heard(event: ThresholdCrossed | SlotLevelChanged) -> Heard:
+    return Heard(event.device_id, event.slot, event.level, event.at, event.doubt, event.rate_per_day)

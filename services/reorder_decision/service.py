@@ -1,0 +1,55 @@
+"""Reorder decisions: what they hear, say and answer."""
+
+from libs.contracts.events import (
+    CustomerErased,
+    DeviceDeregistered,
+    DeviceRegistered,
+    DeviceReplaced,
+    OfferChanged,
+    OrderCancelled,
+    OrderFailed,
+    OrderRefused,
+    ProviderChanged,
+    ReorderApproved,
+    ReorderDeclined,
+    ReorderHeld,
+    SlotCorrected,
+    SlotFilled,
+    SlotLevelChanged,
+    StockArrived,
+    StockCounted,
+    SubscriptionChanged,
+    ThresholdCrossed,
+    TriggerSet,
+)
+from libs.kit import Service, Tick
+from services.reorder_decision import handlers
+from services.reorder_decision.api import router
+from services.reorder_decision.settings import Settings
+from services.reorder_decision.store import Store
+
+SERVICE = Service(
+    name="reorder_decision",
+    store=Store,
+    hears={
+        DeviceRegistered: handlers.on_device_registered,
+        DeviceReplaced: handlers.on_device_replaced,
+        DeviceDeregistered: handlers.on_device_deregistered,
+        CustomerErased: handlers.on_customer_erased,
+        ThresholdCrossed: handlers.on_threshold_crossed,
+        SlotLevelChanged: handlers.on_slot_level_changed,
+        SlotFilled: handlers.on_slot_filled,
+        SlotCorrected: handlers.on_slot_corrected,
+        StockArrived: handlers.on_stock_arrived,
+        StockCounted: handlers.on_stock_counted,
+        OrderRefused: handlers.on_order_ended,
+        OrderCancelled: handlers.on_order_ended,
+        OrderFailed: handlers.on_order_ended,
+        OfferChanged: handlers.on_offer_changed,
+        ProviderChanged: handlers.on_provider_changed,
+    },
+    says=(TriggerSet, ReorderApproved, ReorderHeld, ReorderDeclined, SubscriptionChanged),
+    ticks=(Tick(handlers.reconsider, every_seconds=10),),  # back-offs are days long
+    api=router,
+    settings=Settings,
+)

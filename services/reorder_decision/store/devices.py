@@ -1,0 +1,116 @@
+"""Which slots there are and whose pools they belong to."""
+
+from collections.abc import Sequence
+
+from services.reorder_decision.domain import Fitted, Slot, pool_id_of
+from services.reorder_decision.store.pools import Pools
+
+
+class Devices(Pools):
+    """Devices, their slots, and customers who were erased."""
+
+    async def save_device(self, customer_id: str, device_id: str, registration: int) -> bool:
+        """Note a registration; False where it, or a later one, is known or its customer was erased."""
+        if await self._is_erased(customer_id):
+            return False
+        fresh = await self.connection.fetchval(
+            """-- save_device
+            INSERT INTO device (device_id, customer_id, registration) VALUES ($1, $2, $3)
+            ON CONFLICT (device_id) DO UPDATE SET
+                customer_id = excluded.customer_id, registration = excluded.registration, ended = false
+            WHERE device.registration < excluded.registration
+            RETURNING true
+            """,
+            device_id,
+            customer_id,
+            registration,
+        )
+        return bool(fresh)
+
+    async def end_device(self, device_id: str, registration: int) -> bool:
+        """Note that a registration ended; False where a later one is known."""
+        ended = await self.connection.fetchval(
+            """-- end_device
+            INSERT INTO device (device_id, registration, ended) VALUES ($1, $2, true)
+            ON CONFLICT (device_id) DO UPDATE SET ended = true, registration = excluded.registration
+            WHERE device.registration <= excluded.registration
+            RETURNING true
+            """,
+            device_id,
+            registration,
+        )
+        return bool(ended)
+
+    async def end_replaced_device(self, device_id: str) -> None:
+        await self.connection.execute(
+            "-- end_replaced_device\nUPDATE device SET ended = true WHERE device_id = $1", device_id
+        )
+
+    async def list_slots(self, device_id: str) -> list[Slot]:
+        rows = await self.connection.fetch(
+            """-- list_slots
+            SELECT device_id, slot, unit, scale, capacity, level, doubt, rate_per_day, level_event, level_at, answered
+            FROM slot WHERE device_id = $1 ORDER BY slot
+            """,
+            device_id,
+        )
+        return [Slot(**row) for row in rows]
+
+    async def list_pools_of(self, device_ids: Sequence[str]) -> set[tuple[str, str]]:
+        """Return (customer_id, product_id) of the pools these devices' slots belong to."""
+        rows = await self.connection.fetch(
+            """-- list_pools_of
+            SELECT DISTINCT p.customer_id, p.product_id FROM slot AS s JOIN pool AS p USING (pool_id)
+            WHERE s.device_id = ANY($1::text[])
+            """,
+            list(device_ids),
+        )
+        return {(row["customer_id"], row["product_id"]) for row in rows}
+
+    async def replace_slots(self, customer_id: str, device_ids: Sequence[str], slots: Sequence[Fitted]) -> None:
+        """Take these devices' slots away and put these in; the pools of all of them are locked."""
+        await self.connection.execute(
+            "-- delete_slots\nDELETE FROM slot WHERE device_id = ANY($1::text[])", list(device_ids)
+        )
+        await self.connection.executemany(
+            """-- insert_slot
+            INSERT INTO slot (device_id, slot, pool_id, unit, scale, capacity, level, doubt, rate_per_day, level_event,
+                              level_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+            """,
+            [
+                (
+                    *(slot.device_id, slot.slot, pool_id_of(customer_id, product_id), slot.unit, slot.scale),
+                    *(slot.capacity, slot.level, slot.doubt, slot.rate_per_day, slot.level_event, slot.level_at),
+                )
+                for product_id, slot in slots
+            ],
+        )
+
+    async def list_pool_ids_of(self, customer_id: str) -> list[str]:
+        rows = await self.connection.fetch(
+            "-- list_pool_ids_of\nSELECT pool_id FROM pool WHERE customer_id = $1 ORDER BY pool_id FOR UPDATE",
+            customer_id,
+        )
+        return [row["pool_id"] for row in rows]
+
+    async def erase_customer(self, customer_id: str, pool_ids: Sequence[str]) -> None:
+        """Forget the household; late facts about it find nothing and make nothing."""
+        for statement in (
+            "-- erase_receipts\nDELETE FROM receipt WHERE pool_id = ANY($1::text[])",
+            "-- erase_orders\nDELETE FROM reorder WHERE pool_id = ANY($1::text[])",
+            "-- erase_subscriptions\nDELETE FROM subscription WHERE pool_id = ANY($1::text[])",
+            "-- erase_slots\nDELETE FROM slot WHERE pool_id = ANY($1::text[])",
+            "-- erase_pools\nDELETE FROM pool WHERE pool_id = ANY($1::text[])",
+        ):
+            await self.connection.execute(statement, list(pool_ids))
+        await self.connection.execute(
+            "-- erase_devices\nUPDATE device SET customer_id = NULL, ended = true WHERE customer_id = $1", customer_id
+        )
+        await self.connection.execute(
+            """-- save_erased
+            INSERT INTO erased_customer (customer_id, erased_at) VALUES ($1, $2) ON CONFLICT DO NOTHING
+            """,
+            customer_id,
+            self.now,
+        )

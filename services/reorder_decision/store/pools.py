@@ -1,0 +1,140 @@
+"""Pools: locked, and read as a whole."""
+
+from typing import Any, TypeVar
+
+import msgspec
+
+from libs import kit
+from services.reorder_decision.domain import (
+    Hold,
+    Offer,
+    Order,
+    Pool,
+    Rules,
+    Situation,
+    Slot,
+    Subscription,
+    Trigger,
+    When,
+    pool_id_of,
+)
+
+Form = TypeVar("Form")
+
+
+class Pools(kit.Store):
+    """The aggregates that decisions are made about."""
+
+    @property
+    def when(self) -> When:
+        """Return the moment of this transaction, with the deployment's back-offs."""
+        knobs = self.settings
+        rules = Rules(
+            knobs.cancel_backoff_days,
+            knobs.failure_backoff_days,
+            knobs.failure_backoff_limit_days,
+            knobs.enough_backoff_days,
+        )
+        return When(self.now, self.cause, rules)
+
+    async def lock_pool(self, customer_id: str, product_id: str) -> Pool | None:
+        """Return the pool, new if need be; None for a customer who was erased."""
+        pool_id = pool_id_of(customer_id, product_id)
+        pool = await self.find_pool(pool_id)
+        if pool is None and not await self._is_erased(customer_id):
+            await self._create_pool(pool_id, customer_id, product_id)
+            pool = await self.find_pool(pool_id)
+        return pool
+
+    async def find_pool(self, pool_id: str) -> Pool | None:
+        """Lock and return the pool, if there is one."""
+        row = await self.connection.fetchrow(
+            """-- lock_pool
+            SELECT pool_id, customer_id, product_id, epoch, situation, hold, wait, trigger, shelf, shelf_event, cancels,
+                   failures, low_reports, stale_crossings
+            FROM pool WHERE pool_id = $1 FOR UPDATE
+            """,
+            pool_id,
+        )
+        return None if row is None else await self._whole(row)
+
+    async def _whole(self, row: Any) -> Pool:
+        """Read what belongs to a locked pool; not in the locking statement, which may have waited with old eyes."""
+        parts: Any = await self.connection.fetchrow(
+            """-- get_pool_parts
+            SELECT (SELECT json_agg(s ORDER BY s.device_id, s.slot) FROM (
+                        SELECT device_id, slot, unit, scale, capacity, level, doubt, rate_per_day, level_event,
+                               level_at, answered
+                        FROM slot WHERE pool_id = $1) AS s) AS slots,
+                   (SELECT row_to_json(s) FROM (
+                        SELECT subscription_id, provider_id, packs, pack_size, mode, status, days, at_level, reports,
+                               version
+                        FROM subscription WHERE pool_id = $1 AND status <> 'ended') AS s) AS subscription,
+                   (SELECT row_to_json(o) FROM (
+                        SELECT o.pack_size, o.price, o.currency, o.available, o.event,
+                               coalesce(p.active, true) AS provider_active
+                        FROM subscription AS s JOIN offer AS o USING (provider_id, product_id)
+                        LEFT JOIN provider AS p USING (provider_id)
+                        WHERE s.pool_id = $1 AND s.status <> 'ended') AS o) AS offer,
+                   (SELECT row_to_json(r) FROM (
+                        SELECT order_id, epoch, quantity, state = 'proposed' AS proposed
+                        FROM reorder WHERE pool_id = $1 AND state <> 'ended') AS r) AS "order"
+            """,
+            row["pool_id"],
+        )
+        return Pool(
+            row["pool_id"],
+            row["customer_id"],
+            row["product_id"],
+            row["epoch"],
+            Situation(row["situation"]),
+            _read(row["hold"], Hold),
+            _read(row["wait"], Hold),
+            _read(row["trigger"], Trigger),
+            *(row["shelf"], row["shelf_event"], row["cancels"], row["failures"]),
+            *(row["low_reports"], row["stale_crossings"]),
+            _read(parts["slots"], tuple[Slot, ...]) or (),
+            _read(parts["subscription"], Subscription),
+            _read(parts["offer"], Offer),
+            _read(parts["order"], Order),
+        )
+
+    async def _create_pool(self, pool_id: str, customer_id: str, product_id: str) -> None:
+        await self.connection.execute(
+            """-- create_pool
+            INSERT INTO pool (pool_id, customer_id, product_id, hold, changed_at) VALUES ($1, $2, $3, $4, $5)
+            ON CONFLICT DO NOTHING
+            """,
+            pool_id,
+            customer_id,
+            product_id,
+            _written(Pool(pool_id, customer_id, product_id).hold),
+            self.now,
+        )
+
+    async def _is_erased(self, customer_id: str) -> bool:
+        erased: bool = await self.connection.fetchval(
+            "-- is_erased\nSELECT EXISTS (SELECT FROM erased_customer WHERE customer_id = $1)", customer_id
+        )
+        return erased
+
+    async def save_pool(self, pool: Pool) -> None:
+        await self.connection.execute(
+            """-- save_pool
+            UPDATE pool SET epoch = $2, situation = $3, hold = $4, wait = $5, trigger = $6, reconsider_at = $7,
+                shelf = $8, shelf_event = $9, cancels = $10, failures = $11, low_reports = $12, stale_crossings = $13,
+                changed_at = $14
+            WHERE pool_id = $1
+            """,
+            *(pool.pool_id, pool.epoch, pool.situation, _written(pool.hold), _written(pool.wait)),
+            *(_written(pool.trigger), pool.hold.until if pool.hold else None, pool.shelf, pool.shelf_event),
+            *(pool.cancels, pool.failures, pool.low_reports, pool.stale_crossings, self.now),
+        )
+
+
+def _read(text: str | None, form: type[Form]) -> Form | None:
+    return None if text is None else msgspec.json.decode(text, type=form)
+
+
+def _written(value: Hold | Trigger | None) -> str | None:
+    return None if value is None else msgspec.json.encode(value).decode()

@@ -1,0 +1,42 @@
+"""Receipts, read back as they were written."""
+
+from typing import Any
+
+from libs import kit
+
+
+class Receipts(kit.Store):
+    """Decisions made; nothing here changes one."""
+
+    async def list_receipts_of_order(self, order_id: str) -> list[Any]:
+        """Return an order's receipts, the newest first."""
+        return await self.connection.fetch(
+            """-- list_receipts_of_order
+            SELECT number, receipt_id, customer_id, pool_id, epoch, order_id, outcome, reason, decided_at, inputs,
+                   decision
+            FROM receipt WHERE order_id = $1 ORDER BY number DESC
+            """,
+            order_id,
+        )
+
+    async def list_receipts(self, customer_id: str | None, before: int, limit: int) -> list[Any]:
+        """Return the newest receipts with a number below `before`, of one customer or of all."""
+        return await self.connection.fetch(
+            """-- list_receipts
+            SELECT number, receipt_id, customer_id, pool_id, epoch, order_id, outcome, reason, decided_at, inputs,
+                   decision
+            FROM receipt WHERE ($1::text IS NULL OR customer_id = $1) AND number < $2 ORDER BY number DESC LIMIT $3
+            """,
+            customer_id,
+            before,
+            limit,
+        )
+
+    async def find_order(self, order_id: str) -> Any:
+        return await self.connection.fetchrow(
+            """-- find_order
+            SELECT r.order_id, r.pool_id, r.state, p.customer_id FROM reorder AS r JOIN pool AS p USING (pool_id)
+            WHERE r.order_id = $1
+            """,
+            order_id,
+        )

@@ -1,0 +1,53 @@
+"""What customers subscribed to."""
+
+from typing import Any
+
+from services.reorder_decision.domain import Pool, Subscription
+from services.reorder_decision.store.pools import Pools
+
+
+class Subscriptions(Pools):
+    """Subscriptions; at most one of a pool is not ended, which the database holds."""
+
+    async def save_subscription(self, pool: Pool, wish: Subscription) -> None:
+        await self.connection.execute(
+            """-- save_subscription
+            INSERT INTO subscription (subscription_id, pool_id, customer_id, product_id, provider_id, packs, pack_size,
+                                      mode, status, days, at_level, reports, version, created_at, changed_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)
+            ON CONFLICT (subscription_id) DO UPDATE SET
+                provider_id = excluded.provider_id, packs = excluded.packs, pack_size = excluded.pack_size,
+                mode = excluded.mode, status = excluded.status, days = excluded.days, at_level = excluded.at_level,
+                reports = excluded.reports, version = excluded.version, changed_at = excluded.changed_at
+            """,
+            *(wish.subscription_id, pool.pool_id, pool.customer_id, pool.product_id, wish.provider_id, wish.packs),
+            *(wish.pack_size, wish.mode, wish.status, wish.days, wish.at_level, wish.reports, wish.version, self.now),
+        )
+
+    async def find_subscription(self, subscription_id: str) -> Any:
+        return await self.connection.fetchrow(
+            """-- find_subscription
+            SELECT s.subscription_id, s.customer_id, s.product_id, s.pool_id, s.provider_id, s.packs, s.pack_size,
+                   s.mode, s.status, s.days, s.at_level, s.reports, s.version, s.created_at, s.changed_at,
+                   p.situation, p.epoch, p.hold, p.reconsider_at, u.unit, u.scale
+            FROM subscription AS s JOIN pool AS p USING (pool_id)
+            LEFT JOIN LATERAL (SELECT unit, scale FROM slot WHERE slot.pool_id = s.pool_id
+                               ORDER BY device_id, slot LIMIT 1) AS u ON true
+            WHERE s.subscription_id = $1
+            """,
+            subscription_id,
+        )
+
+    async def list_subscriptions(self, customer_id: str) -> list[Any]:
+        return await self.connection.fetch(
+            """-- list_subscriptions
+            SELECT s.subscription_id, s.customer_id, s.product_id, s.pool_id, s.provider_id, s.packs, s.pack_size,
+                   s.mode, s.status, s.days, s.at_level, s.reports, s.version, s.created_at, s.changed_at,
+                   p.situation, p.epoch, p.hold, p.reconsider_at, u.unit, u.scale
+            FROM subscription AS s JOIN pool AS p USING (pool_id)
+            LEFT JOIN LATERAL (SELECT unit, scale FROM slot WHERE slot.pool_id = s.pool_id
+                               ORDER BY device_id, slot LIMIT 1) AS u ON true
+            WHERE s.customer_id = $1 ORDER BY s.created_at, s.subscription_id
+            """,
+            customer_id,
+        )

@@ -1,0 +1,77 @@
+"""What a turn changed is written down: the pool, its order, what was heard of its slots, and the receipts."""
+
+from collections.abc import Iterable
+
+from libs.contracts.catalogue import Event
+from services.reorder_decision.domain import Order, Pool, Slot, Turn, as_json
+from services.reorder_decision.store.pools import Pools
+
+
+class Turns(Pools):
+    """Writes turns of locked pools."""
+
+    async def save(self, before: Pool, turn: Turn) -> list[Event]:
+        """Write what a turn changed in a locked pool, and return what it says."""
+        if turn.pool != before:
+            await self._save_order(before.order, turn.pool)
+            await self._save_levels(slot for slot in turn.pool.slots if slot not in before.slots)
+            await self.save_pool(turn.pool)
+        await self._insert_receipts(turn)
+        return list(turn.says)
+
+    async def _save_order(self, before: Order | None, pool: Pool) -> None:
+        after = pool.order
+        if before and (after is None or after.order_id != before.order_id):
+            await self.connection.execute(
+                "-- end_order\nUPDATE reorder SET state = 'ended', ended_at = $2 WHERE order_id = $1",
+                before.order_id,
+                self.now,
+            )
+        if after and after != before:
+            await self.connection.execute(
+                """-- save_order
+                INSERT INTO reorder (order_id, pool_id, epoch, quantity, state, decided_at)
+                VALUES ($1, $2, $3, $4, $5, $6)
+                ON CONFLICT (order_id) DO UPDATE SET state = excluded.state, quantity = excluded.quantity
+                WHERE reorder.state = 'proposed'
+                """,
+                *(after.order_id, pool.pool_id, after.epoch, after.quantity),
+                "proposed" if after.proposed else "open",
+                self.now,
+            )
+
+    async def _save_levels(self, slots: Iterable[Slot]) -> None:
+        """Write what was heard about slots; a slot that left the pool meanwhile is left alone."""
+        changed = sorted(slots, key=lambda slot: slot.place)
+        if not changed:
+            return
+        await self.connection.executemany(
+            """-- save_level
+            UPDATE slot SET level = $3, doubt = $4, rate_per_day = $5, level_event = $6, level_at = $7, answered = $8
+            WHERE device_id = $1 AND slot = $2
+            """,
+            [
+                (*slot.place, slot.level, slot.doubt, slot.rate_per_day, slot.level_event, slot.level_at, slot.answered)
+                for slot in changed
+            ],
+        )
+
+    async def _insert_receipts(self, turn: Turn) -> None:
+        if not turn.receipts:
+            return
+        await self.connection.executemany(
+            """-- insert_receipt
+            INSERT INTO receipt (receipt_id, customer_id, pool_id, epoch, order_id, outcome, reason, decided_at, inputs,
+                                 decision)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+            """,
+            [
+                (
+                    *(receipt.receipt_id, receipt.inputs.customer_id, receipt.inputs.pool_id, receipt.inputs.epoch),
+                    None if receipt.decision.outcome == "hold" else receipt.inputs.order_id,
+                    *(receipt.decision.outcome, receipt.decision.reason, receipt.inputs.at),
+                    *(as_json(receipt.inputs), as_json(receipt.decision)),
+                )
+                for receipt in turn.receipts
+            ],
+        )
