@@ -9,7 +9,7 @@ from libs.kit.identity import Principal
 from libs.kit.problems import Problem
 from libs.kit.web import KitDep, PrincipalDep
 from libs.units import format_quantity
-from services.consumption.domain.days import UsedDay, day_of
+from services.consumption.domain.days import UsedDay
 from services.consumption.domain.report import moment, seconds
 from services.consumption.domain.slot import Slot
 from services.consumption.store import Store
@@ -53,10 +53,9 @@ async def list_days(  # noqa: PLR0913, PLR0917  a page of days has two ends, a l
     async with kit.read() as store:
         found = await _owned_slot(device_id, slot, principal, store)
         start = max(_number(first or FIRST_DAY), _number(cursor or FIRST_DAY))
-        end = _number(last) if last else day_of(seconds(store.now)) + 1
-        days = await store.list_filed_days(device_id, slot, start, limit + 1)
-        if len(days) <= limit or days[-1].day < start:
-            days += found.days_so_far()
+        end = _number(last or date.max)
+        filed = [day for day in await store.list_filed_days(device_id, slot, start, limit + 1) if day.day >= start]
+    days = filed if len(filed) > limit else [*filed, *found.days_so_far()]
     wanted = [day for day in days if start <= day.day <= end]
     page, beyond = wanted[:limit], wanted[limit:]
     return {

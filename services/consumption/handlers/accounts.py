@@ -28,17 +28,18 @@ async def on_device_replaced(event: DeviceReplaced, store: Store) -> list[Event]
     old = await store.lock_slots(await store.list_slot_names([event.replaces]))
     fresh = {(slot.device_id, slot.slot): slot for slot in _fresh(event, seconds(store.now))}
     heirs = _heirs(event, old, fresh)
+    if event.replaces != event.device_id:
+        await _remove([event.device_id], "deregistered", store)
+        carried = [move for move in event.moves if (event.device_id, move.new_slot) in heirs]
+        await store.insert_successors(event.replaces, event.device_id, carried)
     for heir, (place, _) in heirs.items():
         await store.move_filed_days(place, heir)
     await _remove([event.replaces], "replaced", store)
-    await _remove([event.device_id], "deregistered", store)
     await store.insert_device(event.device_id, event.customer_id, event.registration)
     await store.insert_slots(list(fresh.values()))
     await store.save_slots(fresh, [slot for _, slot in heirs.values()])
     for _, slot in heirs.values():
         await store.save_epoch(slot)
-    if event.replaces != event.device_id:
-        await store.insert_successors(event.replaces, event.device_id, event.moves)
     store.appear(f"device:{event.device_id}")
     at = seconds(store.now)
     return [said.level_changed(slot, at) for _, slot in heirs.values() if slot.trigger.follow]

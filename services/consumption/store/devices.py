@@ -71,6 +71,8 @@ class Devices(Store):
         await self.connection.executemany(
             """-- insert_successors
             INSERT INTO successor (device_id, slot, new_device_id, new_slot) VALUES ($1, $2, $3, $4)
+            ON CONFLICT (device_id, slot) DO UPDATE
+                SET new_device_id = excluded.new_device_id, new_slot = excluded.new_slot
             """,
             pairs,
         )

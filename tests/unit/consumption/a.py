@@ -12,36 +12,36 @@ DAY = 86_400.0
 START = 20_454 * DAY
 
 
-def slot(level=100, at=START, **changes) -> Slot:
+def slot(level=100, at=START, **changes):
     spec = {"slot": "1", "product_id": "pods", "unit": "C62", "capacity": 100, "level": level}
     known = {key: changes.pop(key) for key in list(changes) if key in SlotSpec.model_fields}
     return replace(new_slot("ann", "brewer", SlotSpec(**(spec | known)), at), **changes)
 
 
-def armed(level=100, **changes) -> Slot:
+def armed(level=100, **changes):
     fields = {"pool_id": "ann/pods", "epoch": 1, "at_level": 20, "at_days": 0.0, "elsewhere": 0}
     known = {key: changes.pop(key) for key in list(changes) if key in Slot.__dataclass_fields__}
     return slot(level, trigger=Trigger(**(fields | changes)), **known)
 
 
-def use(quantity=1, seq=None, boot="b1", at=START, **changes) -> Report:
+def use(quantity=1, seq=None, boot="b1", at=START, **changes):
     return Report(at, at, flow=-quantity, boot=boot if seq else None, seq=seq, **changes)
 
 
-def refill(quantity=50, seq=None, boot="b1", at=START) -> Report:
+def refill(quantity=50, seq=None, boot="b1", at=START):
     by = Reporter.PERSON
     return Report(at, at, flow=quantity, boot=boot if seq else None, seq=seq, by=by, cause=FillCause.REPORTED)
 
 
-def measured(level, seq=None, boot="b1", at=START, look=Look.MEASURED) -> Report:
+def measured(level, seq=None, boot="b1", at=START, look=Look.MEASURED):
     by = Reporter.PERSON if look is Look.CORRECTED else Reporter.DEVICE
     cause = FillCause.REPORTED if look is Look.FILLED else FillCause.MEASURED
     return Report(at, at, level=level, look=look, boot=boot if seq else None, seq=seq, by=by, cause=cause)
 
 
-def corrected(level, seq=None, boot="b1", at=START) -> Report:
+def corrected(level, seq=None, boot="b1", at=START):
     return measured(level, seq, boot, at, Look.CORRECTED)
 
 
-def filled(level=100, seq=None, boot="b1", at=START) -> Report:
+def filled(level=100, seq=None, boot="b1", at=START):
     return measured(level, seq, boot, at, Look.FILLED)

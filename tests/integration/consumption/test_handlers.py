@@ -1,0 +1,450 @@
+"""What handlers do to the database and what they say; every one is called twice."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from libs.contracts.events import (
+    CustomerErased,
+    DeviceDeregistered,
+    DeviceReplaced,
+    FillCause,
+    SlotFilled,
+    SlotLevelChanged,
+    SlotMove,
+    ThresholdCrossed,
+)
+from libs.kit import NotYet, Refuse
+from libs.kit.testing import store_for
+from services.consumption.domain.gaps import Gap
+from services.consumption.handlers import upkeep
+from services.consumption.handlers.accounts import (
+    on_customer_erased,
+    on_device_deregistered,
+    on_device_registered,
+    on_device_replaced,
+)
+from services.consumption.handlers.reorders import on_order_delivered, on_trigger_set
+from services.consumption.handlers.usage import on_usage
+from services.consumption.service import SERVICE
+from tests.integration.consumption.reported import (
+    NOON,
+    at,
+    delivered,
+    measured,
+    refilled,
+    registered,
+    slot_of,
+    spec,
+    trigger,
+    used,
+)
+
+TABLES = ("slot", "slot_spec", "gap", "known_report", "loaded_order", "used_days", "successor", "device")
+
+
+@pytest.fixture
+async def store(database):
+    async with store_for(SERVICE, database) as opened:
+        opened.now = NOON
+        yield opened
+
+
+def replaced(moves=(("1", "1"),), slots=None, registration=2, device_id="brewer-2", replaces="brewer"):
+    return DeviceReplaced(
+        customer_id="ann",
+        device_id=device_id,
+        registration=registration,
+        replaces=replaces,
+        credential_sha256="1" * 64,
+        slots=slots or (spec(),),
+        moves=tuple(SlotMove(old_slot=old, new_slot=new) for old, new in moves),
+    )
+
+
+def deregistered(registration=1, device_id="brewer"):
+    return DeviceDeregistered(customer_id="ann", device_id=device_id, registration=registration)
+
+
+async def rows_about(store, device_id="brewer"):
+    counts = [
+        await store.connection.fetchval(f"SELECT count(*) FROM {table} WHERE device_id = $1", device_id)
+        for table in TABLES
+    ]
+    return sum(counts)
+
+
+async def parked(store, *records):
+    await on_usage(records, store)
+    found = [(trouble.reason, trouble.waits_for, trouble.park) for trouble in store.troubles]
+    store.troubles.clear()
+    return found
+
+
+class TestRegistration:
+    async def test_opens_the_slots_with_what_somebody_read_off(self, store):
+        for _ in range(2):
+            await on_device_registered(registered(slots=(spec(level=30), spec("2", level=70))), store)
+
+        assert [(slot.slot, slot.level) for slot in await store.list_slots("brewer")] == [("1", 30), ("2", 70)]
+        assert store.appeared == {"device:brewer"}
+
+    async def test_of_an_older_epoch_changes_nothing(self, store):
+        await on_device_registered(registered(registration=3), store)
+        await on_usage([used(5, 1)], store)
+
+        await on_device_registered(registered(registration=2), store)
+
+        assert (await slot_of(store)).level == 95
+
+    async def test_of_a_newer_epoch_begins_anew_for_another_customer(self, store):
+        await on_device_registered(registered(), store)
+        await on_usage([used(5, 1)], store)
+
+        await on_device_registered(registered(registration=2, customer_id="bob"), store)
+        await on_device_deregistered(deregistered(registration=1), store)
+
+        slot = await slot_of(store)
+        assert (slot.spec.customer_id, slot.level, slot.last_seq) == ("bob", 100, 0)
+
+
+class TestDeregistration:
+    async def test_forgets_everything_but_that_the_device_was_here(self, store):
+        await on_device_registered(registered(slots=(spec(loading="direct"),)), store)
+        await on_usage([used(5, 1), used(5, 3), measured(50, by="person")], store)
+        await on_order_delivered(delivered(), store)
+
+        for _ in range(2):
+            await on_device_deregistered(deregistered(), store)
+
+        assert await rows_about(store) == 0
+        assert (await store.find_device("brewer")).how == "deregistered"
+
+    async def test_puts_later_reports_aside(self, store):
+        await on_device_registered(registered(), store)
+        await on_device_deregistered(deregistered(), store)
+
+        assert await parked(store, used(5, 1)) == [("device was deregistered", None, True)]
+
+    async def test_leaves_nothing_to_answer_or_to_fill(self, store):
+        await on_device_registered(registered(), store)
+        await on_device_deregistered(deregistered(), store)
+
+        assert await on_trigger_set(trigger(), store) == []
+        assert await on_order_delivered(delivered(), store) == []
+
+    async def test_lets_the_device_come_back(self, store):
+        await on_device_registered(registered(), store)
+        await on_device_deregistered(deregistered(), store)
+
+        await on_device_registered(registered(registration=2, slots=(spec(level=10),)), store)
+        await on_usage([used(3, 1)], store)
+
+        assert (await slot_of(store)).level == 7
+
+    async def test_of_a_customer_takes_all_devices(self, store):
+        await on_device_registered(registered(), store)
+        await on_device_registered(registered("jar"), store)
+        await on_device_registered(registered("foreign", customer_id="bob"), store)
+
+        await on_customer_erased(CustomerErased(customer_id="ann"), store)
+
+        assert (await rows_about(store), await rows_about(store, "jar")) == (0, 0)
+        assert (await slot_of(store, device_id="foreign")).level == 100
+        assert (await store.find_device("jar")).how == "erased"
+
+
+class TestReplacement:
+    async def replace_worn_out_brewer(self, store, **changes):
+        await on_device_registered(registered(slots=(spec(), spec("2", product_id="milk"))), store)
+        await on_trigger_set(trigger(epoch=4, at_level=20, follow=True), store)
+        await on_usage([used(60, 1, when=at(100))], store)
+        return await on_device_replaced(replaced(**changes), store)
+
+    async def test_carries_over_level_rate_and_trigger(self, store):
+        said = await self.replace_worn_out_brewer(store, moves=(("1", "a"),), slots=(spec("a"), spec("b")))
+        events = await on_usage([used(20, 1, device_id="brewer-2", slot="a", when=at(200))], store)
+
+        heir, fresh = await slot_of(store, "a", "brewer-2"), await slot_of(store, "b", "brewer-2")
+        assert (heir.level, heir.books.opening, fresh.level) == (20, 40, 100)
+        assert heir.rate.per_day > fresh.rate.per_day
+        assert [(type(event), event.device_id, event.level) for event in said] == [(SlotLevelChanged, "brewer-2", 40)]
+        [crossed] = [event for event in events if isinstance(event, ThresholdCrossed)]
+        assert (crossed.epoch, crossed.device_id, crossed.slot) == (4, "brewer-2", "a")
+
+    async def test_carries_over_the_days_filed_and_not(self, store):
+        await on_device_registered(registered(slots=(spec(level=10**6, capacity=10**6),)), store)
+        for day in range(40):
+            await on_usage([used(day, day + 1, when=at(24 * day))], store)
+        await store.file_days(10)
+
+        await on_device_replaced(replaced(slots=(spec("1", capacity=10**6),)), store)
+
+        filed = await store.list_filed_days("brewer-2", "1", 0, 100)
+        open_days = (await slot_of(store, "1", "brewer-2")).days_so_far()
+        assert [day.used for day in [*filed, *open_days]] == list(range(40))
+
+    async def test_refuses_the_old_device_from_then_on(self, store):
+        await self.replace_worn_out_brewer(store)
+
+        assert await parked(store, used(5, 2)) == [("device was replaced", None, True)]
+        assert await rows_about(store) == 1  # where to send on to
+
+    async def test_sends_on_what_was_under_way_to_the_old_slots(self, store):
+        await self.replace_worn_out_brewer(store, moves=(("1", "a"),), slots=(spec("a", loading="direct"),))
+        chained = replaced((("a", "z"),), (spec("z", loading="direct"),), 3, "brewer-3", "brewer-2")
+        await on_device_replaced(chained, store)
+
+        [filled, *_] = await on_order_delivered(delivered(), store)
+        answer = await on_trigger_set(trigger(epoch=5, at_level=95), store)
+
+        assert (filled.device_id, filled.slot, filled.level) == ("brewer-3", "z", 90)
+        assert [(event.device_id, event.slot, event.epoch) for event in answer] == [("brewer-3", "z", 5)]
+
+    async def test_takes_nothing_over_in_another_unit(self, store):
+        await self.replace_worn_out_brewer(store, slots=(spec(unit="GRM", level=7),))
+
+        slot = await slot_of(store, "1", "brewer-2")
+        assert (slot.level, slot.trigger.epoch) == (7, 0)
+
+    async def test_comes_once(self, store):
+        await self.replace_worn_out_brewer(store)
+        await on_usage([used(1, 1, device_id="brewer-2")], store)
+
+        assert await on_device_replaced(replaced(), store) == []
+        assert (await slot_of(store, "1", "brewer-2")).level == 39
+
+
+class TestReportsThatCannotBeApplied:
+    async def test_wait_for_their_device(self, store):
+        assert await parked(store, used(5, 1), measured(5, 2)) == 2 * [
+            ("waits for device:brewer", "device:brewer", False)
+        ]
+
+    async def test_are_put_aside_for_a_slot_that_is_not_there(self, store):
+        await on_device_registered(registered(), store)
+
+        assert await parked(store, used(5, 1, slot="9")) == [("device brewer has no slot 9", None, True)]
+
+    async def test_are_put_aside_when_they_are_nonsense(self, store):
+        await on_device_registered(registered(), store)
+
+        [(reason, _, park)] = await parked(store, used(2**52, 1))
+
+        assert (reason, park) == (f"{2**52} steps in one report are a fault", True)
+
+    async def test_do_not_stop_the_others_of_their_batch(self, store):
+        await on_device_registered(registered(), store)
+
+        await on_usage([used(1, 1, slot="9"), used(5, 1), used(1, 1, device_id="stranger")], store)
+
+        assert (await slot_of(store)).level == 95
+        assert len(store.troubles) == 2
+
+    async def test_are_not_remembered_as_known(self, store):
+        await on_device_registered(registered(), store)
+        slot = await slot_of(store)
+        await store.save_slots({("brewer", "1"): slot}, [replace(slot, quarantined=True)])
+        report = used(5, report_id="r1")
+        assert [park for _, _, park in await parked(store, report)] == [True]
+
+        await on_usage([measured(80, by="person")], store)
+        await on_usage([report], store)
+
+        assert (await slot_of(store)).level == 75
+
+
+class TestUncountedReports:
+    @pytest.mark.parametrize(
+        ("first", "again"),
+        [
+            (used(5, report_id="r1"), used(5, report_id="r1", when=at(3))),
+            (used(5, event_id="e-one"), used(5, event_id="e-one", when=at(3))),
+            (measured(95), measured(95, received_at=at(5))),
+            (refilled(5, report_id="r1"), refilled(5, report_id="r1")),
+        ],
+    )
+    async def test_apply_once_in_one_batch_or_in_two(self, store, first, again):
+        await on_device_registered(registered(), store)
+
+        await on_usage([first, again], store)
+        await on_usage([again, used(1, 1)], store)
+        await on_usage([again], store)
+
+        slot = await slot_of(store)
+        assert slot.level in {94, 104}
+        assert slot.duplicates == 3
+
+    async def test_are_forgotten_when_they_cannot_come_again(self, store):
+        await on_device_registered(registered(), store)
+        await on_usage([used(5, report_id="old")], store)
+        store.now = NOON + timedelta(days=20)
+        await on_usage([used(5, report_id="new")], store)
+
+        store.now = NOON + timedelta(days=40)
+        await upkeep.forget_reports(store)
+
+        left = await store.connection.fetch("SELECT identity FROM known_report")
+        assert [row["identity"] for row in left] == ["new"]
+
+
+class TestGaps:
+    async def test_survive_in_the_database_and_close_one_by_one(self, store):
+        await on_device_registered(registered(), store)
+        await on_usage([used(1, 1), used(1, 5)], store)
+        await on_usage([used(1, 1, "b2")], store)
+        await on_usage([used(1, 3), measured(50, 4), used(1, 2, "b2")], store)
+
+        slot = await slot_of(store)
+        assert [(gap.boot, gap.first, gap.last) for gap in slot.gaps] == [("b1", 2, 2), ("b1", 6, None)]
+        assert slot.level == 50 - 3
+        assert slot.gaps[0].sight.level == 50
+
+    async def test_are_given_up_after_a_season(self, store):
+        await on_device_registered(registered(), store)
+        await on_usage([used(1, 1), used(1, 3)], store)
+        store.now = NOON + timedelta(days=91)
+
+        await upkeep.give_up_gaps(store)
+
+        [(reason, _, park)] = await parked(store, used(1, 2))
+        assert (park, "given up" in reason) == (True, True)
+
+    async def test_write_only_what_changed(self, store):
+        await on_device_registered(registered(slots=(spec(level=10**6, capacity=10**6),)), store)
+        for start in range(0, 600, 100):
+            await on_usage([used(1, 2 * n) for n in range(start + 1, start + 101)], store)
+        before = await slot_of(store)
+        gaps = list(before.gaps)
+        gaps[7] = Gap(**{name: getattr(gaps[7], name) for name in Gap.__dataclass_fields__} | {"variance": 5.0})
+
+        await store.save_slots({("brewer", "1"): before}, [replace(before, gaps=tuple(gaps))])
+
+        assert (await slot_of(store)).gaps[7].variance == 5
+        assert len((await slot_of(store)).gaps) == 600
+
+
+class TestTriggerSet:
+    async def test_is_answered_at_once_or_at_a_later_report(self, store):
+        await on_device_registered(registered(), store)
+
+        waiting = await on_trigger_set(trigger(epoch=1, at_level=20), store)
+        answer = await on_usage([used(80, 1)], store)
+        at_once = await on_trigger_set(trigger(epoch=2, at_level=20), store)
+
+        assert waiting == []
+        assert [(type(event), event.epoch) for event in answer] == [(ThresholdCrossed, 1)]
+        assert [(type(event), event.epoch) for event in at_once] == [(ThresholdCrossed, 2)]
+
+    async def test_is_answered_once_however_often_it_is_heard(self, store):
+        await on_device_registered(registered(), store)
+        await on_trigger_set(trigger(at_level=100), store)
+
+        assert await on_trigger_set(trigger(at_level=100), store) == []
+        assert await on_usage([used(1, 1), used(1, 2)], store) == []
+
+    async def test_of_an_older_epoch_is_past(self, store):
+        await on_device_registered(registered(), store)
+        await on_trigger_set(trigger(epoch=3, at_level=0), store)
+
+        assert await on_trigger_set(trigger(epoch=2, at_level=100), store) == []
+        assert (await slot_of(store)).trigger.epoch == 3
+
+    async def test_waits_for_its_device_and_is_refused_for_a_strange_slot(self, store):
+        with pytest.raises(NotYet, match="device:brewer"):
+            await on_trigger_set(trigger(), store)
+        await on_device_registered(registered(), store)
+
+        with pytest.raises(Refuse, match="no slot 9"):
+            await on_trigger_set(trigger(slot="9"), store)
+
+    async def test_counts_reports_in_a_row_over_batches(self, store):
+        await on_device_registered(registered(), store)
+        await on_trigger_set(trigger(at_level=90, reports=3), store)
+
+        told = [await on_usage([used(10, seq)], store) for seq in range(1, 5)]
+
+        assert [[event.level for event in events] for events in told] == [[], [], [70], []]
+
+    async def test_correction_up_then_down_crosses_once(self, store):
+        await on_device_registered(registered(slots=(spec(level=10),)), store)
+        [crossed] = await on_trigger_set(trigger(epoch=1, at_level=20), store)
+        up = await on_usage([measured(80, by="person", when=at(1))], store)
+        rearmed = await on_trigger_set(trigger(epoch=2, at_level=20), store)
+        down = await on_usage([measured(15, by="person", when=at(2))], store)
+
+        assert crossed.epoch == 1
+        assert [event.difference for event in up] == [70]
+        assert rearmed == []
+        assert [getattr(event, "epoch", event.level) for event in down] == [15, 2]
+
+
+class TestArrivals:
+    async def test_raise_a_slot_that_is_loaded_directly_once_per_order(self, store):
+        await on_device_registered(registered(slots=(spec(level=10, loading="direct"),)), store)
+
+        [filled] = await on_order_delivered(delivered(), store)
+
+        assert (filled.quantity, filled.level, filled.cause, filled.order_id) == (50, 60, FillCause.ARRIVAL, "o1")
+        assert await on_order_delivered(delivered(), store) == []
+        assert (await slot_of(store)).level == 60
+
+    async def test_make_a_replaced_cartridge_full(self, store):
+        await on_device_registered(registered(slots=(spec(level=10, loading="direct", fill="replace"),)), store)
+
+        [filled] = await on_order_delivered(delivered(quantity=200), store)
+
+        assert (filled.quantity, filled.level) == (90, 100)
+
+    async def test_leave_a_slot_alone_that_somebody_loads_by_hand(self, store):
+        await on_device_registered(registered(slots=(spec(level=10),)), store)
+
+        assert await on_order_delivered(delivered(), store) == []
+        assert (await slot_of(store)).level == 10
+
+
+class TestRefills:
+    async def test_without_a_quantity_fill_the_slot(self, store):
+        await on_device_registered(registered(slots=(spec(level=10), spec("2", level=10, fill="replace"))), store)
+
+        events = await on_usage([refilled(by="person"), refilled(30, slot="2")], store)
+
+        assert [(type(event), event.quantity, event.level) for event in events] == 2 * [(SlotFilled, 90, 100)]
+
+
+class TestChecks:
+    async def test_find_nothing_wrong_after_all_kinds_of_reports(self, store):
+        await on_device_registered(registered(slots=(spec(), spec("2"))), store)
+        await on_usage([used(1, 1), used(1, 5), used(1, 3, "b2"), measured(10, 4), refilled(9, 9, "b2")], store)
+
+        assert await self.problems(store) == []
+
+    @pytest.mark.parametrize(
+        "damage",
+        [
+            "UPDATE slot SET gaps = gaps + 1",
+            "DELETE FROM slot_spec",
+            "DELETE FROM device",
+            "UPDATE gap SET last_seq = 100 WHERE boot_no = 1 AND first_seq = 2",
+            "UPDATE slot SET last_seq = 1, boot_no = 1",
+            "UPDATE slot SET quarantined = true",
+        ],
+    )
+    async def test_find_damage(self, store, damage):
+        await on_device_registered(registered(), store)
+        await on_usage([used(1, 1), used(1, 5), used(1, 3, "b2")], store)
+
+        await store.connection.execute(damage)
+
+        assert await self.problems(store) != []
+
+    @staticmethod
+    async def problems(store):
+        views = await store.connection.fetch(
+            "SELECT table_name FROM information_schema.views WHERE table_schema = 'consumption' AND table_name LIKE 'check%'"
+        )
+        assert len(views) == 6
+        return [
+            row for (view,) in views for row in await store.connection.fetch(f"SELECT subject, problem FROM {view}")
+        ]
