@@ -56,10 +56,15 @@ CREATE INDEX ledger_entry_by_account ON ledger_entry (owner_id, product_id, plac
 -- Balances follow entries in the same transaction, whoever writes them.
 CREATE FUNCTION post_entries() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
-    INSERT INTO account AS known (owner_id, product_id, place, balance)
-    SELECT owner_id, product_id, place, sum(quantity) FROM posted
-    GROUP BY owner_id, product_id, place ORDER BY owner_id, product_id, place
-    ON CONFLICT (owner_id, product_id, place) DO UPDATE SET balance = known.balance + excluded.balance;
+    -- Not one upsert: Postgres checks the row it would insert, a negative one too, before it finds the other.
+    INSERT INTO account (owner_id, product_id, place)
+    SELECT DISTINCT owner_id, product_id, place FROM posted
+    ON CONFLICT (owner_id, product_id, place) DO NOTHING;
+    UPDATE account SET balance = account.balance + moved.quantity
+    FROM (
+        SELECT owner_id, product_id, place, sum(quantity) AS quantity FROM posted GROUP BY owner_id, product_id, place
+    ) AS moved
+    WHERE account.owner_id = moved.owner_id AND account.product_id = moved.product_id AND account.place = moved.place;
 
     UPDATE stock SET
         total = stock.total + moved.available + moved.allocated,

@@ -1,0 +1,60 @@
+"""Builders of the events that the ledger hears."""
+
+from datetime import UTC, datetime
+
+from libs.contracts.events import (
+    BaseUnit,
+    CustomerErased,
+    DeviceDeregistered,
+    DeviceRegistered,
+    Evidence,
+    Fill,
+    FillCause,
+    OrderCancelled,
+    OrderDelivered,
+    OrderShipped,
+    SlotCorrected,
+    SlotFilled,
+    SlotSpec,
+)
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+ORDER = {"order_id": "o1", "customer_id": "ann", "product_id": "pods", "pool_id": "ann/pods", "provider_id": "acme"}
+SLOT = {"device_id": "brewer", "slot": "1", "customer_id": "ann", "product_id": "pods"}
+
+
+def registered(**changes) -> DeviceRegistered:
+    spec = SlotSpec(slot="1", product_id="pods", unit=BaseUnit.EACH, capacity=50, fill=changes.pop("fill", Fill.ADD))
+    fields = {"customer_id": "ann", "device_id": "brewer", "registration": 1, "credential_sha256": "0" * 64}
+    return DeviceRegistered.model_validate({**fields, "slots": (spec,), **changes})
+
+
+def deregistered(registration=1) -> DeviceDeregistered:
+    return DeviceDeregistered(customer_id="ann", device_id="brewer", registration=registration)
+
+
+def erased() -> CustomerErased:
+    return CustomerErased(customer_id="ann")
+
+
+def shipped(quantity=40, **changes) -> OrderShipped:
+    return OrderShipped.model_validate({**ORDER, "at": NOON, "quantity": quantity, **changes})
+
+
+def delivered(quantity=40, **changes) -> OrderDelivered:
+    fields = {**ORDER, "at": NOON, "device_id": "brewer", "slot": "1", "evidence": Evidence.REPORTED}
+    return OrderDelivered.model_validate({**fields, "quantity": quantity, **changes})
+
+
+def cancelled() -> OrderCancelled:
+    return OrderCancelled.model_validate({**ORDER, "at": NOON, "by": "provider", "reason": "lost"})
+
+
+def filled(quantity=10, cause=FillCause.REPORTED, **changes) -> SlotFilled:
+    return SlotFilled.model_validate(
+        {**SLOT, "quantity": quantity, "level": quantity, "cause": cause, "at": NOON, **changes}
+    )
+
+
+def corrected(difference) -> SlotCorrected:
+    return SlotCorrected.model_validate({**SLOT, "difference": difference, "level": 9, "at": NOON})

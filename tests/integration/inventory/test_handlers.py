@@ -1,0 +1,233 @@
+"""Events move goods between places, once each, and the shelf's new balance is said."""
+
+import pytest
+
+from libs.contracts.events import CountCause, DeviceReplaced, Fill, FillCause, StockArrived, StockCounted
+from libs.kit import NotYet
+from libs.kit.testing import store_for
+from services.inventory import handlers
+from services.inventory.service import SERVICE
+from tests.integration.inventory import a
+
+
+@pytest.fixture
+async def ledger(database):
+    async with store_for(SERVICE, database) as store:
+        yield Ledger(store)
+
+
+class Ledger:
+    """Hears events one after the other, each under an id of its own."""
+
+    def __init__(self, store):
+        self.store, self.heard = store, 0
+
+    async def hear(self, event, cause=None):
+        self.heard += 1
+        self.store.cause = cause or f"event-{self.heard}"
+        said = await SERVICE.hears[type(event)](event, self.store)
+        await self.store.connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        await self.store.connection.execute("SET CONSTRAINTS ALL DEFERRED")
+        return said
+
+    async def balances(self):
+        rows = await self.store.connection.fetch("SELECT place, balance FROM account WHERE owner_id = 'ann'")
+        return {row["place"]: row["balance"] for row in rows if row["balance"]}
+
+    async def shelf(self):
+        return (await self.balances()).get("shelf", 0)
+
+
+async def registered(ledger, **changes):
+    await ledger.hear(a.registered(**changes))
+
+
+class TestOrderShipped:
+    async def test_puts_goods_in_transit(self, ledger):
+        assert await ledger.hear(a.shipped()) == []
+        assert await ledger.balances() == {"supplier": -40, "in_transit": 40}
+
+    async def test_twice_moves_them_once(self, ledger):
+        await ledger.hear(a.shipped())
+        await ledger.hear(a.shipped())
+
+        assert await ledger.balances() == {"supplier": -40, "in_transit": 40}
+
+    async def test_after_the_delivery_moves_nothing(self, ledger):
+        await ledger.hear(a.delivered())
+        await ledger.hear(a.shipped())
+
+        assert await ledger.balances() == {"supplier": -40, "shelf": 40}
+
+    async def test_is_undone_when_the_order_ends_on_its_way(self, ledger):
+        await ledger.hear(a.shipped())
+        await ledger.hear(a.cancelled())
+        await ledger.hear(a.cancelled())
+
+        assert await ledger.balances() == {}
+
+
+class TestOrderDelivered:
+    async def test_credits_the_shelf_and_says_its_balance(self, ledger):
+        await ledger.hear(a.shipped())
+
+        (said,) = await ledger.hear(a.delivered())
+
+        assert isinstance(said, StockArrived)
+        assert (said.quantity, said.shelf, said.at) == (40, 40, a.NOON)
+        assert await ledger.balances() == {"supplier": -40, "shelf": 40}
+
+    async def test_twice_credits_it_once(self, ledger):
+        await ledger.hear(a.delivered())
+
+        assert await ledger.hear(a.delivered()) == []
+        assert await ledger.shelf() == 40
+
+    async def test_shows_what_got_lost(self, ledger):
+        await ledger.hear(a.shipped(40))
+        await ledger.hear(a.delivered(35))
+
+        assert await ledger.balances() == {"supplier": -40, "shelf": 35, "unexplained": 5}
+
+    async def test_of_nothing_still_ends_the_order(self, ledger):
+        (said,) = await ledger.hear(a.delivered(0))
+
+        assert (said.quantity, said.shelf) == (0, 0)
+
+    async def test_lets_go_on_whoever_waited_for_the_arrival(self, ledger):
+        await ledger.hear(a.delivered())
+
+        assert "arrived:o1" in ledger.store.appeared
+
+
+class TestSlotFilled:
+    async def test_takes_from_the_shelf_and_says_its_balance(self, ledger):
+        await registered(ledger)
+        await ledger.hear(a.delivered())
+
+        (said,) = await ledger.hear(a.filled(10))
+
+        assert isinstance(said, StockCounted)
+        assert (said.shelf, said.difference, said.cause) == (30, -10, CountCause.LOADED)
+
+    async def test_by_more_than_the_shelf_holds_shows_the_rest(self, ledger):
+        await registered(ledger)
+        await ledger.hear(a.delivered(4))
+
+        (said,) = await ledger.hear(a.filled(10))
+
+        assert (said.shelf, said.difference) == (0, -4)
+        assert await ledger.balances() == {"supplier": -4, "unexplained": -6, "loaded": 10}
+
+    async def test_with_an_empty_shelf_says_nothing(self, ledger):
+        await registered(ledger)
+
+        assert await ledger.hear(a.filled(10)) == []
+        assert await ledger.balances() == {"unexplained": -10, "loaded": 10}
+
+    async def test_twice_takes_once(self, ledger):
+        await registered(ledger)
+        await ledger.hear(a.delivered())
+        await ledger.hear(a.filled(10), cause="the same")
+
+        assert await ledger.hear(a.filled(10), cause="the same") == []
+        assert await ledger.shelf() == 30
+
+    async def test_by_an_arrival_waits_until_the_arrival_is_credited(self, ledger):
+        await registered(ledger)
+        event = a.filled(40, FillCause.ARRIVAL, order_id="o1")
+
+        with pytest.raises(NotYet, match="arrived:o1"):
+            await ledger.hear(event)
+        await ledger.hear(a.delivered())
+        (said,) = await ledger.hear(event)
+
+        assert said.shelf == 0
+
+    async def test_of_a_device_nobody_heard_of_waits_for_it(self, ledger):
+        with pytest.raises(NotYet, match="device:brewer"):
+            await ledger.hear(a.filled(10))
+
+    async def test_of_a_device_that_left_is_still_booked(self, ledger):
+        await registered(ledger)
+        await ledger.hear(a.delivered())
+        await ledger.hear(a.deregistered())
+
+        (said,) = await ledger.hear(a.filled(10))
+
+        assert said.shelf == 30
+
+    async def test_by_a_fresh_cartridge_takes_a_whole_one(self, ledger):
+        await registered(ledger, fill=Fill.REPLACE)
+        await ledger.hear(a.delivered(100))
+
+        (said,) = await ledger.hear(a.filled(47, level=50))
+
+        assert said.difference == -50
+
+
+class TestSlotCorrected:
+    @pytest.mark.parametrize("difference", [5, -5])
+    async def test_leaves_the_shelf_alone_and_stays_visible(self, ledger, difference):
+        await ledger.hear(a.delivered())
+
+        assert await ledger.hear(a.corrected(difference)) == []
+        assert await ledger.balances() == {
+            "supplier": -40,
+            "shelf": 40,
+            "loaded": difference,
+            "unexplained": -difference,
+        }
+
+
+class TestDevices:
+    async def test_an_older_registration_does_not_come_back(self, ledger):
+        await registered(ledger, registration=2, fill=Fill.REPLACE)
+        await registered(ledger, registration=1)
+
+        assert (await ledger.store.find_slot("brewer", "1")).replaced_whole
+
+    async def test_a_deregistration_of_the_past_ends_nothing(self, ledger):
+        await registered(ledger, registration=2)
+        await ledger.hear(a.deregistered(1))
+
+        assert await ledger.store.find_slot("brewer", "1")
+
+    async def test_a_replaced_device_stays_known_without_slots(self, ledger):
+        await registered(ledger)
+        event = DeviceReplaced.model_validate(
+            {**a.registered().model_dump(), "device_id": "new", "replaces": "brewer", "moves": ()}
+        )
+        await ledger.hear(event)
+
+        assert await ledger.store.find_slot("brewer", "1") is None
+        assert await ledger.store.is_known_device("brewer")
+        assert await ledger.store.find_slot("new", "1")
+
+
+class TestCustomerErased:
+    async def test_empties_the_shelf_and_forgets_whose_devices_they_were(self, ledger):
+        await registered(ledger)
+        await ledger.hear(a.delivered())
+
+        (said,) = await ledger.hear(a.erased())
+
+        assert (said.shelf, said.difference, said.cause) == (0, -40, CountCause.MOVED_OUT)
+        assert await ledger.store.connection.fetchval("SELECT count(*) FROM device WHERE customer_id = 'ann'") == 0
+        assert await ledger.store.connection.fetchval("SELECT count(*) FROM slot") == 0
+
+    async def test_leaves_books_that_late_facts_still_balance(self, ledger):
+        await registered(ledger)
+        await ledger.hear(a.erased())
+
+        said = await ledger.hear(a.delivered())
+
+        assert [(type(event), event.shelf) for event in said] == [(StockArrived, 40), (StockCounted, 0)]
+        assert await ledger.hear(a.filled(10)) == []
+        assert await ledger.hear(a.corrected(3)) == []
+        assert await ledger.balances() == {"supplier": -40, "unexplained": 40}
+
+
+def test_nothing_is_booked_under_an_event_without_an_id():
+    with pytest.raises(ValueError, match="under the id of its event"):
+        handlers._event_name(type("Store", (), {"cause": None}))
