@@ -18,7 +18,6 @@ from tests.integration.consumption import reported
 from tests.integration.consumption.reported import NOON, at, spec
 from tests.integration.order_dispatch.portal import portal, until
 
-
 #: Other tests may have the machine.
 DEADLINE_SECONDS = 120
 

@@ -20,9 +20,9 @@ class Ledger:
     """One slot's reports at their positions: boots by first receipt, then seq, uncounted ones where they came."""
 
     opening: int
-    placed: dict = field(default_factory=dict)
-    boots: dict = field(default_factory=dict)
-    newest: tuple = (0, 0)
+    placed: dict[tuple[int, int, int], Report] = field(default_factory=dict)
+    boots: dict[str | None, int] = field(default_factory=dict)
+    newest: tuple[int, int] = (0, 0)
     receipts: int = 0
 
     def hear(self, report: Report) -> bool:
