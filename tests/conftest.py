@@ -22,8 +22,6 @@ async def backends() -> AsyncIterator[Backends]:
         Path(folder).chmod(0o755)  # Postgres' own account must be able to enter when we are root
         async with Backends(Path(folder), durable=False) as started:
             yield started
-        if started.postgres is not None:
-            started.postgres.remove()
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,11 @@ class Backends:
     def __init__(
         self, folder: Path, *, durable: bool = True, docker: bool = True, say: Callable[[str], None] = print
     ) -> None:
-        """Prepare, start nothing. Our containers lose their data: who keeps it says docker=False."""
+        """Prepare, start nothing.
+
+        Not durable: nothing is flushed to disk, and the database is deleted at the stop. Our containers
+        lose their data too: who keeps it says docker=False.
+        """
         self.folder = Path(folder)
         #: The embedded ones, for who wants to break them; None when others run them.
         self.kafka: Kafka | None = None
@@ -55,6 +59,8 @@ class Backends:
             self._stops.pop()()
         if self.postgres is not None:
             await self.postgres.stop()
+            if not self._durable:
+                self.postgres.remove()  # as root it may lie outside our folder, where nobody would clean up
         if self.kafka is not None:
             await self.kafka.stop()
 

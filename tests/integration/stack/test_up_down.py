@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -37,12 +38,13 @@ async def processes(home):
 
 
 @pytest.fixture(scope="module")
-async def home(tmp_path_factory):
-    place = tmp_path_factory.mktemp("home")
-    status, printed = await replenish(place, "up", "--scale", "consumption=2")
-    assert status == 0, printed
-    yield place
-    await replenish(place, "down")
+async def home():
+    with tempfile.TemporaryDirectory(prefix="replenish-home-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)  # Postgres' own account must be able to enter when we are root
+        status, printed = await replenish(folder, "up", "--scale", "consumption=2")
+        assert status == 0, printed
+        yield Path(folder)
+        await replenish(folder, "down")
 
 
 class TestUp:
