@@ -11,6 +11,7 @@ from libs.contracts.topics import Topic
 from libs.kit import topics
 from libs.kit.clock import Clock, clock_from
 from libs.kit.context import CURRENT
+from libs.kit.cursors import Place
 from libs.kit.database import Connection, Pool, open_pool
 from libs.kit.idempotency import Asked, Kept, find_answer, keep_answer
 from libs.kit.identity import ServiceToken, Verifier
@@ -56,6 +57,7 @@ class Kit:
         self._token = ServiceToken(self._neighbours, settings.portal_url, service.name, settings.service_key)
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._wakers: list[Any] = []
+        self._counters: set[Place] = set()
         #: The web application, where one was built.
         self.app: Any = None
 
@@ -92,7 +94,7 @@ class Kit:
         return self.service.store(connection, self.clock.now(), self.settings, cause)
 
     def speaker(self, store: Store) -> Speaker:
-        return Speaker(self.service.name.replace("_", "-"), store.now)
+        return Speaker(self.service.name.replace("_", "-"), store.now, self._counters)
 
     @asynccontextmanager
     async def transaction(self, idempotency: Asked | None = None) -> AsyncIterator[Transaction]:

@@ -19,10 +19,11 @@ _NAMESPACE = UUID("5f6a4c1e-63c5-4f4e-9d35-6c2b8f0f7a11")
 
 
 class Speaker(NamedTuple):
-    """Who says it and when, on the service's clock."""
+    """Who says it and when, on the service's clock; `counters` remembers those this process has used."""
 
     service: str
     now: datetime
+    counters: set[Place]
 
 
 class Said(NamedTuple):
@@ -41,7 +42,7 @@ async def say(connection: Connection, speaker: Speaker, said: Sequence[Said]) ->
         return
     placed = [(topic_of(event), event.key.encode(), event, cause) for event, cause in said]
     places = [(topic, partition_for(key, find_topic(topic).partitions)) for topic, key, _, _ in placed]
-    sequences = await _lock_counters(connection, places)
+    sequences = await _lock_counters(connection, places, speaker.counters)
     traceparent = next_hop(CURRENT.get().traceparent)
     rows = []
     for place, (topic, key, event, cause) in zip(places, placed, strict=True):
@@ -62,30 +63,42 @@ async def say(connection: Connection, speaker: Speaker, said: Sequence[Said]) ->
         EVENTS_SAID.labels(topic).inc(count)
 
 
-async def _lock_counters(connection: Connection, places: Iterable[Place]) -> dict[Place, int]:
+async def _lock_counters(connection: Connection, places: Iterable[Place], known: set[Place]) -> dict[Place, int]:
+    """Return the sequences of these places, locked in one order; new ones are made before any is locked.
+
+    Who holds a lock while it waits for somebody's new row can be waited for by that somebody.
+    """
     asked = sorted(set(places))
-    columns = [topic for topic, _ in asked], [partition for _, partition in asked]
-    rows = await _select_counters(connection, columns)
-    if len(rows) < len(asked):
-        await connection.execute(
-            """-- create_counters
-            INSERT INTO counter (topic, partition) SELECT * FROM unnest($1::text[], $2::integer[])
-            ORDER BY 1, 2 ON CONFLICT (topic, partition) DO NOTHING
-            """,
-            *columns,
-        )
-        rows = await _select_counters(connection, columns)
-    return rows
+    if new := [place for place in asked if place not in known]:
+        await _create_counters(connection, new)
+    sequences = await _select_counters(connection, asked)
+    if len(sequences) < len(asked):  # who had made them rolled back
+        await _create_counters(connection, asked)
+        sequences = await _select_counters(connection, asked)
+    known.update(asked)
+    return sequences
 
 
-async def _select_counters(connection: Connection, columns: tuple[list[str], list[int]]) -> dict[Place, int]:
+async def _create_counters(connection: Connection, places: Sequence[Place]) -> None:
+    await connection.execute(
+        """-- create_counters
+        INSERT INTO counter (topic, partition) SELECT * FROM unnest($1::text[], $2::integer[])
+        ORDER BY 1, 2 ON CONFLICT (topic, partition) DO NOTHING
+        """,
+        [topic for topic, _ in places],
+        [partition for _, partition in places],
+    )
+
+
+async def _select_counters(connection: Connection, places: Sequence[Place]) -> dict[Place, int]:
     rows = await connection.fetch(
         """-- lock_counters
         SELECT topic, partition, sequence
         FROM counter JOIN unnest($1::text[], $2::integer[]) AS asked (topic, partition) USING (topic, partition)
         ORDER BY topic, partition FOR UPDATE OF counter
         """,
-        *columns,
+        [topic for topic, _ in places],
+        [partition for _, partition in places],
     )
     return {(row["topic"], row["partition"]): row["sequence"] for row in rows}
 

@@ -160,8 +160,11 @@ class Reader:
 
     async def _load_cursors(self, starts: dict[Place, int]) -> dict[Place, Cursor]:
         async with self._kit.pool.acquire() as connection:
-            await cursors.create_cursors(connection, starts)
             found = await cursors.find_cursors(connection, starts)
+            if new := {place: start for place, start in starts.items() if place not in found}:
+                # only these: Postgres would wait for a row that an earlier owner's transaction still holds
+                await cursors.create_cursors(connection, new)
+                found = await cursors.find_cursors(connection, starts)
         self._applied = {TopicPartition(*place): cursor.next_offset for place, cursor in found.items()}
         return found
 
