@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
@@ -200,16 +200,17 @@ def judged(topic, value):
 
 
 class TestDecoder:
-    @settings(patiently, max_examples=300)
+    @settings(patiently, max_examples=600)
     @given(spoiled())
     def test_msgspec_accepts_only_what_pydantic_accepts_with_equal_values(self, message):
         topic, value = message
 
-        assume(b"\\u0000" not in value)
         try:
             told = wire._reader(find_topic(topic))(value)
         except wire.REFUSALS:
-            assume(False)
+            return
+        if b"\\u0000" in value:
+            return  # the decoder asks the judge
 
         assert plainly(told) == plainly(judge(topic, value))
 
