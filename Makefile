@@ -46,7 +46,8 @@ status: runtime ## where everything is and how it is
 	@$(BIN)/replenish status
 logs: runtime ## follow all logs
 	@$(BIN)/replenish logs --follow
-demo: runtime ## a year of real households on real Kafka and Postgres, with the books at the end
+# Its mail catcher is one of the development packages.
+demo: dev ## a year of real households on real Kafka and Postgres, with the books at the end
 	@$(BIN)/replenish demo $(ARGS)
 
 ##@ Check
