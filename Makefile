@@ -59,7 +59,7 @@ check: dev ## every rule, changing nothing: what commit hook and CI run
 	@$(BIN)/mypy deploy services libs tests
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/yamllint --strict docker-compose.yml .github deploy
-	@$(BIN)/python -m libs.contracts check
+	@$(BIN)/python -m deploy.contracts check
 	@$(BIN)/pytest -q -p no:cacheprovider tests/contract
 fix: dev ## repair what ruff can repair
 	@$(BIN)/ruff check --fix
@@ -83,7 +83,7 @@ bench: dev ## rates against bare loops, written to out/bench.json
 
 .PHONY: contracts lock
 contracts: dev ## write schemas, examples, AsyncAPI and tables from the events
-	@$(BIN)/python -m libs.contracts write
+	@$(BIN)/python -m deploy.contracts write
 lock: ## choose versions anew and write both locks
 	@deploy/setup.sh dev
 	@$(COMPILE) pyproject.toml -o requirements.lock

@@ -6,11 +6,12 @@ take a seventh of an idle service's memory.
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
 from libs.kit.failures import Retry
+from libs.kit.principals import Principal, unauthorized
 from libs.kit.problems import Problem
 
 if TYPE_CHECKING:
@@ -21,22 +22,6 @@ if TYPE_CHECKING:
 KEYS_SECONDS = 300.0
 #: An unknown key id asks the portal again at most this often, however many tokens carry it.
 UNKNOWN_KEY_SECONDS = 2.0
-
-
-class Principal(NamedTuple):
-    """Who a request comes from, and in what role."""
-
-    subject: str
-    role: str
-    customer_id: str | None = None
-    service: str | None = None
-    provider_id: str | None = None
-
-
-def unauthorized(detail: str) -> Problem:
-    return Problem(
-        401, "unauthorized", "A valid bearer token is needed", detail=detail, headers={"WWW-Authenticate": "Bearer"}
-    )
 
 
 class Verifier:
@@ -88,3 +73,6 @@ class ServiceToken:
             self._token = str(answer["access_token"])
             self._ends = time.monotonic() + 0.8 * float(answer["expires_in"])
         return self._token
+
+
+__all__ = ["Principal", "ServiceToken", "Verifier", "unauthorized"]
