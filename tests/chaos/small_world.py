@@ -20,6 +20,7 @@ import httpx
 import uvicorn
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from aiokafka.errors import NotLeaderForPartitionError
 
 from deploy.local.demo.company import Company
 from deploy.local.demo.consumables import consumable_of
@@ -36,6 +37,7 @@ from deploy.local.demo.year import World, Year
 from deploy.local.mailbox import catching
 from deploy.local.names import SERVICES
 from deploy.local.roles import drop_database, prepare_database
+from deploy.local.waiting import until
 from deploy.samples.provider import Integration
 from libs.contracts.topics import OWN_TOPICS
 from libs.kit.clock import SteppedClock
@@ -110,7 +112,9 @@ class SmallWorld:
         await moving_in.add_providers()
         await self._open_shop()
         await moving_in.add_households(self.quiet, MORNING)
-        gate = Gate(http, "http://gateway.test", Diary(self.evidence / "clients" / "devices.jsonl"))
+        diary = Diary(self.evidence / "clients" / "devices.jsonl")
+        self._open.callback(diary.close)
+        gate = Gate(http, "http://gateway.test", diary)
         world = World.at_start([household], moving_in.credentials, seed=1)
         self.year = Year(world, self.clock, gate, self.quiet, self.story, {self.provider.provider_id: self.log})
 
@@ -189,7 +193,15 @@ async def empty_all_logs(kafka_url: str) -> None:
         topics = [name for name in await admin.list_topics() if name in names or name.startswith(PROVIDER_TOPICS)]
         described = await admin.describe_topics(topics)
         places = [TopicPartition(one["topic"], number) for one in described for number in range(len(one["partitions"]))]
-        await admin.delete_records({place: RecordsToDelete(-1) for place in places})
+
+        async def deleted() -> bool:
+            try:
+                await admin.delete_records({place: RecordsToDelete(-1) for place in places})
+            except NotLeaderForPartitionError:  # a topic made a moment ago
+                return False
+            return True
+
+        await until(deleted, "the logs are empty", within_s=20)
     finally:
         await admin.close()
 

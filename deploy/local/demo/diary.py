@@ -16,6 +16,9 @@ class Diary:
     def write(self, **line: Any) -> None:
         self._file.write(json.dumps(line).encode() + b"\n")
 
+    def close(self) -> None:
+        self._file.close()
+
     def invoke(self, **line: Any) -> int:
         """Note a call before it is made; return its number for the line after it."""
         self._calls += 1

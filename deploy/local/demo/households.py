@@ -76,7 +76,7 @@ class Slot:
     def capacity(self) -> int:
         if self.consumable.fill == "replace":
             return STEPS_PER_PACK
-        return (2 if self.consumable.loading == "by_hand" else 40) * self.order_steps
+        return 2 * self.order_steps
 
     @property
     def level(self) -> int:

@@ -57,14 +57,15 @@ class Quiet:
     ) -> None:
         self._database, self._consumer, self._providers = database, consumer, providers
         self._snapshot = " UNION ALL ".join(ONE_SERVICE.format(schema=schema) for schema in schemas)
+        self.patience_s = PATIENCE_SECONDS
         self.looks = 0
 
-    async def wait(self, now: datetime, *, within_s: float = PATIENCE_SECONDS) -> None:
+    async def wait(self, now: datetime) -> None:
         """Return once nothing is left to do at `now`; raise StackError saying what is left."""
-        deadline = time.monotonic() + within_s
+        deadline = time.monotonic() + self.patience_s
         while not (look := await self.look(now)).is_quiet:
             if time.monotonic() > deadline:
-                raise StackError(f"not quiet after {within_s:g} s: {look.why}")
+                raise StackError(f"not quiet after {self.patience_s:g} s: {look.why}")
             await asyncio.sleep(POLL_SECONDS)
 
     async def look(self, now: datetime) -> Look:

@@ -75,7 +75,7 @@ class Demo:
         names = {moving_in.customer_ids[one.number]: one.name for one in self.households}
         self.story.names.update(names)
         world = World.at_start(self.households, moving_in.credentials, self.options.seed)
-        gate = Gate(self._http, self.stack.urls["gateway"], Diary(self.evidence / "clients" / "devices.jsonl"))
+        gate = Gate(self._http, self.stack.urls["gateway"], self._diary("clients/devices.jsonl"))
         year = Year(world, self.town.clock, gate, self.quiet, self.story, self.town.logs)
         killer = self._killer()
         set_up_seconds = time.monotonic() - self._began
@@ -87,7 +87,6 @@ class Demo:
         await self._open.aclose()
 
     async def _start(self) -> None:
-        self._open.enter_context(self.stack.home.owned())
         await self._open.enter_async_context(self.stack)
         await self.town.open_mailbox(self.stack)
         limits = httpx.Limits(max_connections=HTTP_CONNECTIONS, max_keepalive_connections=HTTP_CONNECTIONS)
@@ -107,9 +106,15 @@ class Demo:
         """The reader of all schemas, as `replenish check` uses it."""
         return self.stack.home.secret("check", "database_url")
 
+    def _diary(self, name: str) -> Diary:
+        diary = Diary(self.evidence / name)
+        self._open.callback(diary.close)
+        return diary
+
     def _killer(self) -> Killer:
-        diary = Diary(self.evidence / "kills.jsonl")
-        return Killer(self.stack, diary, lambda: self.company.register_spare(self._first_customer()))
+        return Killer(
+            self.stack, self._diary("kills.jsonl"), lambda: self.company.register_spare(self._first_customer())
+        )
 
     def _first_customer(self) -> str:
         return self.customer_ids[self.households[0].number]

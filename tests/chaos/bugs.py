@@ -1,0 +1,179 @@
+"""Bugs as patches to the product, each a mistake somebody might make; the judge must see every one."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import asyncpg
+
+from deploy.local.demo import reporting
+from libs.kit import advance, cursors, outbox, relay_sql
+from libs.kit.consumer import CursorConsumer
+from services.consumption.domain import hearing
+from services.consumption.service import SERVICE as CONSUMPTION
+from services.consumption.store import Store as ConsumptionStore
+from services.gateway.domain import judging
+from services.notification.channels import email
+from services.order_dispatch.providers import kafka
+
+
+@dataclass(frozen=True)
+class Bug:
+    """One mistake: how it is made, what the judge must call it, and in which words."""
+
+    make: Callable[..., None]
+    kind: str
+    words: str
+    #: A service that is started only after some days, to read what was said before.
+    late: str = ""
+
+
+class Once:
+    """True the n-th time it is asked, else False: a failure that passes, as they come in real life."""
+
+    def __init__(self, n: int = 1) -> None:
+        self.left = n
+
+    def __call__(self) -> bool:
+        self.left -= 1
+        return self.left == 0
+
+
+async def own_connection(connection, world):
+    """Open another connection of the same service: what is written there is committed by itself."""
+    schema = await connection.fetchval("SELECT current_schema()")
+    return schema, await asyncpg.connect(world.database[schema].url, server_settings={"search_path": schema})
+
+
+def cursor_in_a_transaction_of_its_own(patch, world):
+    real, fails = cursors.save_cursors, Once(5)
+
+    async def save_cursors(connection, moved):
+        schema, own = await own_connection(connection, world)
+        await real(own, moved)
+        await own.close()
+        if schema == "consumption" and fails():
+            raise ConnectionError("the batch's transaction ends here, and is tried again")
+
+    patch.setattr(cursors, "lock_cursors", cursors.find_cursors)
+    patch.setattr(cursors, "save_cursors", save_cursors)
+
+
+def outbox_outside_the_transaction(patch, world):
+    real, fails = outbox.say, Once(2)
+
+    async def say(connection, speaker, said):
+        if speaker.service != "reorder-decision" or not said:
+            return await real(connection, speaker, said)
+        _, own = await own_connection(connection, world)
+        async with own.transaction():
+            await real(own, speaker, said)
+        await own.close()
+        if any(type(one.event).__name__ == "ReorderApproved" for one in said) and fails():
+            raise asyncpg.SerializationError("the transaction is rolled back, and tried again")
+        return None
+
+    patch.setattr(outbox, "say", say)
+
+
+def relay_that_skips(patch, _world):
+    real = relay_sql.list_unsent
+
+    async def list_unsent(connection, limit):
+        return [row for row in await real(connection, limit) if (row.topic, row.sequence) != ("orders", 3)]
+
+    patch.setattr(relay_sql, "list_unsent", list_unsent)
+
+
+def nobody_counts_the_sequence(patch, world):
+    relay_that_skips(patch, world)
+
+    def in_sequence(run, last):
+        return list(run), run[-1].sequence if run else last
+
+    patch.setattr(advance, "_in_sequence", in_sequence)
+
+
+def offsets_start_at_the_latest(patch, _world):
+    patch.setattr(CursorConsumer, "beginning_offsets", CursorConsumer.end_offsets)
+
+
+def reports_have_no_identity(patch, _world):
+    def late(slot, _boot_no, _seq, report):
+        return hearing._in_order(slot, slot, report)
+
+    patch.setattr(hearing, "_late", late)
+    patch.setattr(reporting, "DOUBLED", 1.0)
+
+
+def the_devices_clock_gives_the_order(patch, _world):
+    """Reports that are older, by the device's clock, than the newest one are taken for repeats."""
+    real, newest = CONSUMPTION.hears_in_batches["usage"], {}
+
+    async def on_usage(records, store):
+        taken = []
+        for record in records:
+            place = record.data.device_id, record.data.slot
+            if record.data.at >= newest.get(place, record.data.at):
+                newest[place] = record.data.at
+                taken.append(record)
+        return await real(taken, store)
+
+    patch.setitem(CONSUMPTION.hears_in_batches, "usage", on_usage)
+    patch.setattr(reporting, "REBOOTED", 0.3)
+    patch.setattr(reporting, "CLOCKS", (reporting.timedelta(days=2000),))
+    patch.setattr(judging, "_wrong_time", lambda *_: None)
+
+
+def a_kilogram_is_a_hundred_grams(patch, _world):
+    real = judging.parse_quantity
+
+    def parse_quantity(amount, unit, **slot):
+        steps = real(amount, unit, **slot)
+        return steps // 10 if unit == "kg" else steps
+
+    judging.steps_of.cache_clear()
+    patch.setattr(judging, "parse_quantity", parse_quantity)
+
+
+def a_trigger_answers_every_time(patch, _world):
+    async def disarm(self, places):
+        """Forget that the epoch was answered."""
+
+    patch.setattr(ConsumptionStore, "disarm", disarm)
+
+
+def the_provider_is_asked_twice(patch, _world):
+    real = kafka.deliver
+
+    def deliver(order, ship_to, at):
+        return real(order, ship_to, at) * 2
+
+    patch.setattr(kafka, "deliver", deliver)
+
+
+def a_slow_mail_server_is_told_again(patch, _world):
+    real, fails = email.send, Once()
+
+    async def send(mail, settings):
+        await real(mail, settings)
+        if fails():
+            raise email.Retry("no answer in time")
+
+    patch.setattr(email, "send", send)
+
+
+BUGS = {
+    "cursor in a transaction of its own": Bug(cursor_in_a_transaction_of_its_own, "lost", "its reports sum to"),
+    "outbox outside the transaction": Bug(outbox_outside_the_transaction, "doubled", "approved before"),
+    "relay that skips": Bug(relay_that_skips, "lost", "missing before sequence"),
+    "nobody counts the sequence": Bug(nobody_counts_the_sequence, "lost", "missing before sequence"),
+    "offsets start at the latest": Bug(offsets_start_at_the_latest, "lost", "never credited", late="inventory"),
+    "reports have no identity": Bug(reports_have_no_identity, "doubled", "its reports sum to"),
+    "the device's clock gives the order": Bug(the_devices_clock_gives_the_order, "lost", "its reports sum to"),
+    "a kilogram is a hundred grams": Bug(a_kilogram_is_a_hundred_grams, "differs", "steps written"),
+    "a trigger answers every time": Bug(a_trigger_answers_every_time, "doubled", "crossed before"),
+    "the provider is asked twice": Bug(the_provider_is_asked_twice, "doubled", "was requested before"),
+    "a slow mail server is told again": Bug(a_slow_mail_server_is_told_again, "doubled", "was mailed before"),
+}
