@@ -51,7 +51,7 @@ class Seat:
     @property
     def pid(self) -> int | None:
         with contextlib.suppress(StackError):
-            return self.member.pid
+            return self.member.pid if self.member.exit_status() is None else None
         return None
 
 
