@@ -1,12 +1,11 @@
 """The hot path: what devices and people report about slots."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from libs.contracts.catalogue import Event
 from libs.kit import Record
 from services.consumption.domain import said
-from services.consumption.domain.report import LARGEST_REPORT, moment_of_use
+from services.consumption.domain.report import LARGEST_REPORT, OLDEST_USE_SECONDS, moment_of_use
 from services.consumption.handlers.reports import Waiting, hear_all
 from services.consumption.store import Place, Store, Taken, Use
 
@@ -52,7 +51,7 @@ async def _take(nexts: Mapping[Place, Record], rest: Waiting, store: Store) -> l
     """Apply the uses that are in order; the others join the rest, in front of what came after them."""
     if not nexts:
         return []
-    uses = sorted([_use(record.data) for record in nexts.values()])
+    uses = sorted(_uses(nexts))
     taken = await store.take_uses(uses)
     if len(taken.applied) < len(uses):
         for n in set(range(len(uses))).difference(taken.applied):
@@ -71,14 +70,20 @@ async def _tell(taken: Taken, uses: Sequence[Use], nexts: Mapping[Place, Record]
         await store.disarm([telling[n] for n in sorted(taken.crossed)])
     told = ((taken.overdrawn, said.overdrawn), (taken.followed, said.level_changed), (taken.crossed, said.crossed))
     return [
-        store.because(say(slots[place], uses[n].heard_at), nexts[place])
+        store.because(say(slots[place], uses[n][-1]), nexts[place])
         for n, place in telling.items()
         for which, say in told
         if n in which
     ]
 
 
-def _use(data: Any) -> Use:
-    heard_at = data.received_at.timestamp()
-    used_at = moment_of_use(data.at.timestamp(), heard_at)
-    return Use(data.device_id, data.slot, data.boot, data.seq, data.quantity, used_at, heard_at)
+def _uses(nexts: Mapping[Place, Record]) -> list[Use]:
+    """Return what the statement takes; plain tuples and no calls, for this runs for every report."""
+    uses = []
+    for (device_id, slot), record in nexts.items():
+        data = record.data
+        heard_at, used_at = data.received_at.timestamp(), data.at.timestamp()
+        if not heard_at - OLDEST_USE_SECONDS <= used_at <= heard_at:
+            used_at = moment_of_use(used_at, heard_at)
+        uses.append((device_id, slot, data.boot, data.seq, data.quantity, used_at, heard_at))
+    return uses

@@ -7,17 +7,8 @@ from libs.kit import Store
 from services.consumption.domain.doubt import REPORT_VARIANCE
 from services.consumption.domain.rate import SHORTEST_SECONDS, TAU_DAYS, TAU_SECONDS
 
-
-class Use(NamedTuple):
-    """One SlotUsed as the statement takes it; times are unix seconds. Sorts by its slot."""
-
-    device_id: str
-    slot: str
-    boot: str
-    seq: int
-    used: int
-    used_at: float
-    heard_at: float
+#: One SlotUsed: device_id, slot, boot, seq, used, used_at, heard_at (unix seconds). Sorts by its slot.
+Use = tuple[str, str, str, int, int, float, float]
 
 
 class Taken(NamedTuple):

@@ -16,7 +16,6 @@ from services.consumption.handlers.reorders import on_trigger_set
 from services.consumption.handlers.reports import report_of
 from services.consumption.handlers.usage import on_usage
 from services.consumption.service import SERVICE
-from services.consumption.store import Use
 from tests.integration.consumption import reported
 from tests.integration.consumption.reported import at, settled, slot_of, used
 
@@ -91,7 +90,7 @@ class TestTakeUses:
         uses = []
         for (device, name), record in sorted(records.items()):
             report = report_of(record, before[device, name].spec)
-            uses.append(Use(device, name, "b1", record.data.seq, record.data.quantity, report.used_at, report.heard_at))
+            uses.append((device, name, "b1", record.data.seq, record.data.quantity, report.used_at, report.heard_at))
         taken = await store.take_uses(uses)
 
         after = await store.lock_slots(places)
@@ -100,7 +99,7 @@ class TestTakeUses:
             heard = hear(before[place], report_of(records[place], before[place].spec))
             if n not in taken.applied:
                 assert before[place].level <= 0
-                assert use.used == 0
+                assert use[4] == 0
                 assert after[place] == before[place]
                 continue
             crossed = any(isinstance(event, ThresholdCrossed) for event in heard.events)
@@ -123,8 +122,8 @@ class TestTakeUses:
         boots = {"rebooted": "b2"}
 
         noon = reported.NOON.timestamp()
-        uses = sorted(Use("brewer", name, boots.get(name, "b1"), seq, 5, noon, noon) for name, seq in seqs.items())
-        taken = await store.take_uses([*uses, Use("stranger", "1", "b1", 1, 5, noon, noon)])
+        uses = sorted(("brewer", name, boots.get(name, "b1"), seq, 5, noon, noon) for name, seq in seqs.items())
+        taken = await store.take_uses([*uses, ("stranger", "1", "b1", 1, 5, noon, noon)])
 
         assert list(taken.applied) == []
         assert {(await slot_of(store, name)).level for name in names} == {98}
