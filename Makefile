@@ -47,7 +47,7 @@ status: runtime ## where everything is and how it is
 logs: runtime ## follow all logs
 	@$(BIN)/replenish logs --follow
 # Its mail catcher is one of the development packages.
-demo: dev ## a year of real households on real Kafka and Postgres, with the books at the end
+demo: runtime ## a year of real households on real Kafka and Postgres, with the books at the end
 	@$(BIN)/replenish demo $(ARGS)
 
 ##@ Check
