@@ -91,13 +91,13 @@ def subscription_shown(row: Any) -> dict[str, Any]:
         "at_level": amount_shown(row["at_level"], unit),
         "reports": row["reports"],
         "version": row["version"],
-        "changed_at": row["changed_at"],
+        "changed_at": row["changed_at"].isoformat(),
         "pool": {
             "situation": row["situation"],
             "epoch": row["epoch"],
             "reason": hold.get("reason"),
             "wake_up": hold.get("wake_up"),
-            "reconsider_at": row["reconsider_at"],
+            "reconsider_at": row["reconsider_at"] and row["reconsider_at"].isoformat(),
         },
     }
 

@@ -5,7 +5,6 @@ from typing import Any
 from uuid import uuid4
 
 from fastapi import APIRouter
-from fastapi.encoders import jsonable_encoder
 
 from libs.contracts.events import SubscriptionStatus
 from libs.kit.identity import Principal
@@ -94,8 +93,7 @@ async def _take_over(tx: Transaction, pool: Pool, wish: Subscription) -> dict[st
     await store.save_subscription(pool, wish)
     offer = await store.find_offer(wish.provider_id, pool.product_id)
     tx.say(*await store.save(pool, subscribed(replace(pool, offer=offer), wish, store.when)))
-    shown: dict[str, Any] = jsonable_encoder(subscription_shown(await store.find_subscription(wish.subscription_id)))
-    return shown
+    return subscription_shown(await store.find_subscription(wish.subscription_id))
 
 
 async def _own(store: Store, subscription_id: str, principal: Principal) -> Any:

@@ -49,6 +49,7 @@ CREATE INDEX slot_by_pool ON slot (pool_id);
 
 CREATE TABLE subscription (
     subscription_id text             PRIMARY KEY,
+    number          bigint           GENERATED ALWAYS AS IDENTITY, -- in the order in which they were made
     pool_id         text             NOT NULL REFERENCES pool,
     customer_id     text             NOT NULL,
     product_id      text             NOT NULL,

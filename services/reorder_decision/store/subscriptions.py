@@ -47,7 +47,7 @@ class Subscriptions(Pools):
             FROM subscription AS s JOIN pool AS p USING (pool_id)
             LEFT JOIN LATERAL (SELECT unit, scale FROM slot WHERE slot.pool_id = s.pool_id
                                ORDER BY device_id, slot LIMIT 1) AS u ON true
-            WHERE s.customer_id = $1 ORDER BY s.created_at, s.subscription_id
+            WHERE s.customer_id = $1 ORDER BY s.number
             """,
             customer_id,
         )

@@ -1,0 +1,93 @@
+"""Builders of the events that reorder decisions hear."""
+
+from libs.contracts.events import (
+    BaseUnit,
+    CustomerErased,
+    DeviceDeregistered,
+    DeviceRegistered,
+    DeviceReplaced,
+    OfferChanged,
+    OrderCancelled,
+    OrderRefused,
+    ProviderChanged,
+    SlotFilled,
+    SlotLevelChanged,
+    SlotMove,
+    SlotSpec,
+    StockArrived,
+    StockCounted,
+    ThresholdCrossed,
+)
+from tests.unit.reorder_decision.a import NOON
+
+SLOT = {"slot": "1", "customer_id": "ann", "product_id": "pods", "at": NOON}
+STOCK = {"owner_id": "ann", "product_id": "pods", "at": NOON}
+ORDER = {"customer_id": "ann", "product_id": "pods", "pool_id": "ann/pods", "provider_id": "acme", "at": NOON}
+
+
+def spec(**changes) -> SlotSpec:
+    fields = {"slot": "1", "product_id": "pods", "unit": BaseUnit.EACH, "capacity": 50, "level": 30}
+    return SlotSpec.model_validate(fields | changes)
+
+
+def registered(device_id="brewer", *slots, **changes) -> DeviceRegistered:
+    fields = {"customer_id": "ann", "registration": 1, "credential_sha256": "0" * 64}
+    return DeviceRegistered.model_validate({**fields, "device_id": device_id, "slots": slots or (spec(),), **changes})
+
+
+def replaced(device_id="new", replaces="brewer") -> DeviceReplaced:
+    fields = registered(device_id).model_dump() | {
+        "replaces": replaces,
+        "moves": (SlotMove(old_slot="1", new_slot="1"),),
+    }
+    return DeviceReplaced.model_validate(fields)
+
+
+def deregistered(device_id="brewer", registration=1) -> DeviceDeregistered:
+    return DeviceDeregistered(customer_id="ann", device_id=device_id, registration=registration)
+
+
+def erased() -> CustomerErased:
+    return CustomerErased(customer_id="ann")
+
+
+def offer(**changes) -> OfferChanged:
+    fields = {"provider_id": "acme", "product_id": "pods", "title": "Pods", "pack_size": 40, "price": 499}
+    return OfferChanged.model_validate({**fields, "currency": "USD", **changes})
+
+
+def provider(active=True) -> ProviderChanged:
+    return ProviderChanged(provider_id="acme", name="Acme", protocol="kafka", active=active)
+
+
+def crossed(epoch, level=6, device_id="brewer", rate=2.0) -> ThresholdCrossed:
+    fields = SLOT | {"device_id": device_id, "pool_id": "ann/pods", "epoch": epoch, "level": level}
+    return ThresholdCrossed.model_validate({**fields, "doubt": 0.5, "rate_per_day": rate})
+
+
+def level_changed(level, device_id="brewer", rate=1.0) -> SlotLevelChanged:
+    return SlotLevelChanged.model_validate(
+        {**SLOT, "device_id": device_id, "level": level, "doubt": 0.5, "rate_per_day": rate}
+    )
+
+
+def filled(level, device_id="brewer") -> SlotFilled:
+    return SlotFilled.model_validate(
+        {**SLOT, "device_id": device_id, "quantity": level, "level": level, "cause": "reported"}
+    )
+
+
+def arrived(order_id, shelf=40) -> StockArrived:
+    return StockArrived.model_validate({**STOCK, "order_id": order_id, "quantity": 40, "shelf": shelf})
+
+
+def counted(shelf) -> StockCounted:
+    return StockCounted.model_validate({**STOCK, "shelf": shelf, "difference": 0, "cause": "counted"})
+
+
+def cancelled(order_id, by="customer") -> OrderCancelled:
+    return OrderCancelled.model_validate({**ORDER, "order_id": order_id, "by": by, "reason": "enough"})
+
+
+def refused(order_id) -> OrderRefused:
+    return OrderRefused.model_validate({**ORDER, "order_id": order_id, "reason": "sold out"})

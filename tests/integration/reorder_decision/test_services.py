@@ -1,0 +1,101 @@
+"""The running services on the real broker: what goes in by Kafka comes out by Kafka, once."""
+
+import hashlib
+
+import msgspec
+import pytest
+
+from services.reorder_decision.domain import Inputs, as_json, decide
+from tests.integration.inventory import a as goods
+from tests.integration.reorder_decision import events
+from tests.integration.reorder_decision.world import of
+from tests.integration.reorder_decision.world import world as opened
+from tests.unit.reorder_decision import a
+
+
+@pytest.fixture(scope="module")
+async def world(database, kafka_url, tmp_path_factory):
+    async with opened(database, kafka_url, tmp_path_factory.mktemp("world")) as world:
+        yield world
+
+
+class TestAHousehold:
+    async def test_is_restocked_once_though_everything_is_heard_twice(self, world):
+        subscription = await world.moved_in("ann")
+        await world.publish(of("ann", events.crossed(1)))
+        said = await world.heard("reorders", 3, customer_id="ann")
+        order = said[-1]["data"]
+        assert [one["type"] for one in said] == ["SubscriptionChanged", "TriggerSet", "ReorderApproved"]
+        assert (order["packs"], order["quantity"], order["device_id"]) == (1, 40, "brewer of ann")
+
+        delivery = {"customer_id": "ann", "order_id": order["order_id"], "device_id": "brewer of ann"}
+        await world.publish(goods.shipped(**delivery), goods.delivered(**delivery))
+        await world.publish(of("ann", goods.filled(10)))
+        arrived, loaded = await world.heard("stock", 2, owner_id="ann")
+
+        assert (arrived["type"], arrived["data"]["shelf"]) == ("StockArrived", 40)
+        assert (loaded["type"], loaded["data"]["shelf"], loaded["data"]["cause"]) == ("StockCounted", 30, "loaded")
+        said = await world.heard("reorders", 5, customer_id="ann")
+        assert [(one["data"]["epoch"], one["data"]["elsewhere"]) for one in said[-2:]] == [(2, 40), (3, 30)]
+        shown = (await world.decisions("GET", f"/v1/subscriptions/{subscription['subscription_id']}")).json()
+        assert shown["pool"] == {
+            "situation": "armed",
+            "epoch": 3,
+            "reason": None,
+            "wake_up": None,
+            "reconsider_at": None,
+        }
+
+    async def test_that_loads_before_the_arrival_is_credited_waits_for_it(self, world):
+        await world.moved_in("early")
+        await world.publish(of("early", goods.filled(40, "arrival", order_id="late order")))
+        await world.publish(goods.delivered(customer_id="early", order_id="late order", device_id="brewer of early"))
+
+        said = await world.heard("stock", 2, owner_id="early")
+
+        assert [(one["type"], one["data"]["shelf"]) for one in said] == [("StockArrived", 40), ("StockCounted", 0)]
+
+    async def test_backs_off_until_the_clock_says_so(self, world):
+        await world.moved_in("fickle")
+        await world.publish(of("fickle", events.crossed(1)))
+        order_id = (await world.heard("reorders", 3, customer_id="fickle"))[-1]["data"]["order_id"]
+        await world.publish(of("fickle", events.cancelled(order_id)))
+        held = (await world.heard("reorders", 4, customer_id="fickle"))[-1]["data"]
+
+        world.clock.step_to(a.NOON + a.days(5))
+
+        said = await world.heard("reorders", 5, customer_id="fickle")
+        assert (held["reason"], held["wake_up"]) == ("cancelled_once", "time")
+        assert said[-1]["type"] == "TriggerSet"
+
+
+class TestReceipts:
+    async def test_tell_what_was_decided_from_what_and_can_be_decided_again(self, world):
+        await world.moved_in("lea")
+        await world.publish(of("lea", events.crossed(1)))
+        order_id = (await world.heard("reorders", 3, customer_id="lea"))[-1]["data"]["order_id"]
+
+        receipt = (
+            await world.decisions("GET", f"/v1/orders/{order_id}/receipt", role="customer", customer_id="lea")
+        ).json()
+
+        assert receipt["figures"]["threshold"] == 14.0
+        assert receipt["words"][0] == "There were in the slot 6, on the shelf 0 and on order 0: 6 in all."
+        again = as_json(decide(msgspec.convert(receipt["inputs"], Inputs)))
+        assert hashlib.sha256(again.encode()).hexdigest() == receipt["decision_sha256"]
+        foreign = await world.decisions("GET", f"/v1/orders/{order_id}/receipt", role="customer", customer_id="bob")
+        assert foreign.status_code == 404
+
+    async def test_come_in_pages(self, world):
+        await world.moved_in("max")
+        await world.publish(of("max", events.crossed(1)))
+        order_id = (await world.heard("reorders", 3, customer_id="max"))[-1]["data"]["order_id"]
+        await world.publish(of("max", events.refused(order_id)))
+        await world.heard("reorders", 4, customer_id="max")
+
+        first = (await world.decisions("GET", "/v1/customers/max/receipts?limit=1")).json()
+        second = (await world.decisions("GET", f"/v1/customers/max/receipts?limit=1&cursor={first['next']}")).json()
+        everybody = (await world.decisions("GET", "/v1/receipts?limit=2")).json()
+
+        assert [one["outcome"] for one in first["receipts"] + second["receipts"]] == ["hold", "order"]
+        assert len(everybody["receipts"]) == 2
