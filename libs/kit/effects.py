@@ -31,17 +31,21 @@ class Effects:
         self._kit = kit
         self._effects = {effect.kind: effect for effect in kit.service.effects}
         self._woken = asyncio.Event()
+        self._stopping = False
         self._seen_clock = kit.clock.now()
 
     def wake(self) -> None:
         self._woken.set()
 
+    def finish(self) -> None:
+        """Let `run` end once the calls under way have their outcome."""
+        self._stopping = True
+        self.wake()
+
     async def run(self) -> None:
-        if not self._effects:
-            return
-        while True:
+        while self._effects and not self._stopping:
             try:
-                while await self._round():
+                while not self._stopping and await self._round():
                     pass
             except TRANSIENT as passing:
                 LOG.warning("effects wait", extra={"reason": repr(passing)})

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import httpx
 
 LOG = logging.getLogger(__name__)
+CLOSE_SECONDS = 5.0
 
 
 class Transaction:
@@ -67,7 +68,10 @@ class Kit:
 
     async def close(self) -> None:
         await self._neighbours.close()
-        await self.pool.close()
+        try:
+            await asyncio.wait_for(self.pool.close(), CLOSE_SECONDS)
+        except TimeoutError:
+            self.pool.terminate()
 
     @property
     def http(self) -> "httpx.AsyncClient":

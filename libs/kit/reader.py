@@ -84,14 +84,16 @@ class Reader:
         await self._broker.connect()
         config = self._broker.config.broker_config
         options: dict[str, Any] = config.builder.keywords  # type: ignore[attr-defined]  # a partial since connect()
-        config.builder = partial(
-            CursorConsumer,
-            **options | {"metadata_max_age_ms": NEW_TOPIC_MS},
-            load_cursors=self._load_cursors,
-            fail=self._kit.fail,
-            poll_wait_ms=self._settings.poll_wait_ms,
-        )
+        config.builder = partial(CursorConsumer, **options | self._placing())
         await self._broker.start()
+
+    def _placing(self) -> dict[str, Any]:
+        return {
+            "metadata_max_age_ms": NEW_TOPIC_MS,
+            "load_cursors": self._load_cursors,
+            "fail": self._kit.fail,
+            "poll_wait_ms": self._settings.poll_wait_ms,
+        }
 
     async def stop(self) -> None:
         await self._drained()

@@ -10,13 +10,13 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from libs.kit import relay_sql
+from libs.kit.compare import compare
 from libs.kit.cursors import Place
 from libs.kit.database import Connection
 from libs.kit.failures import TRANSIENT, Lost
 from libs.kit.lease import end_lease, take_lease
-from libs.kit.metrics import EVENTS_PUBLISHED, RELAY_LEADS, RELAY_RESENT
+from libs.kit.metrics import EVENTS_PUBLISHED, RELAY_LEADS
 from libs.kit.relay_sql import Unsent
-from libs.kit.tail import highest_sequences
 
 if TYPE_CHECKING:
     from libs.kit.kit import Kit
@@ -25,6 +25,9 @@ LOG = logging.getLogger(__name__)
 LEASE = "relay"
 NOTIFY_SECONDS = 0.02  # commits of a replica that does not lead are announced together, at most this often
 CLEAN_SECONDS = 60.0
+FINISH_SECONDS = 5.0
+FIRST_PAUSE_SECONDS = 0.1
+LONGEST_PAUSE_SECONDS = 5.0
 BATCH_BYTES = 900_000  # below the broker's limit of 1 MiB for one batch
 
 
@@ -33,22 +36,27 @@ class Relay:
 
     def __init__(self, kit: "Kit") -> None:
         self._kit, self._settings = kit, kit.settings
-        self._woken = asyncio.Event()
+        self._woken, self._idle = asyncio.Event(), asyncio.Event()
+        self._unannounced = False
+        self._compared: set[str] = set()
         self._leads = False
         self._lease_ends = 0.0
         self._cleaned_at = 0.0
         self.progressed_at = time.monotonic()
 
     def wake(self) -> None:
+        """Look at the outbox: this process has committed something."""
+        self._unannounced = True
         self._woken.set()
 
     def _announced(self, *_: object) -> None:
-        self.wake()
+        self._woken.set()
 
     async def run(self) -> None:
         """Relay until cancelled; raises Lost where log and outbox cannot be of the same story."""
-        pause = 0.1
+        pause = FIRST_PAUSE_SECONDS
         while True:
+            began = time.monotonic()
             try:
                 async with self._kit.pool.acquire() as connection:
                     await connection.add_listener(self._channel, self._announced)
@@ -57,10 +65,12 @@ class Relay:
                     finally:
                         await connection.remove_listener(self._channel, self._announced)
             except (*TRANSIENT, KafkaError) as passing:
+                if time.monotonic() - began > LONGEST_PAUSE_SECONDS:
+                    pause = FIRST_PAUSE_SECONDS
                 LOG.warning("relay waits", extra={"reason": repr(passing), "seconds": pause})
                 self._leads = False
                 await asyncio.sleep(pause)
-                pause = min(2 * pause, 5.0)
+                pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
     @property
     def _channel(self) -> str:
@@ -96,27 +106,26 @@ class Relay:
         return self._leads
 
     async def _take_over(self, connection: Connection) -> None:
-        """Compare the log's tail with our progress: a lost tail is sent again, a foreign one stops us."""
+        self._compared.clear()
         counters = await relay_sql.list_counters(connection)
-        tails = await highest_sequences(self._settings.kafka_url, [c.place for c in counters])
-        for counter in counters:
-            highest = tails.get(counter.place)
-            if highest is None:
-                continue
-            if highest > counter.sequence:
-                raise Lost(f"{counter.place}: the log has sequence {highest}, the database only {counter.sequence}")
-            if highest != counter.published:
-                if highest < counter.published:
-                    RELAY_RESENT.inc(counter.published - highest)
-                    LOG.error("the log lost its tail", extra={"place": counter.place, "from": highest + 1})
-                await relay_sql.set_published(connection, {counter.place: highest}, forward_only=False)
+        await self._compare(connection, {counter.topic for counter in counters})
+
+    async def _compare(self, connection: Connection, topics: set[str]) -> None:
+        """Compare with the log, once for each topic, before this relay adds to it."""
+        if new := topics - self._compared:
+            await compare(connection, self._settings.kafka_url, sorted(new))
+            self._compared |= new
 
     async def _publish(self, connection: Connection, producer: AIOKafkaProducer) -> int:
         self._woken.clear()
         rows = await relay_sql.list_unsent(connection, self._settings.relay_batch_records)
         if not rows:
             self.progressed_at = time.monotonic()
+            self._idle.set()
             return 0
+        if unknown := {row.topic for row in rows} - self._compared:
+            await self._compare(connection, unknown)
+            return await self._publish(connection, producer)
         pending = [await _send(producer, place, run) for place, run in relay_sql.by_place(rows).items()]
         outcomes = await asyncio.gather(*(sending.acked for sending in pending), return_exceptions=True)
         failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
@@ -146,11 +155,17 @@ class Relay:
             return
         if not self._leads:
             self._woken.clear()
+        if not self._leads and self._unannounced:
+            self._unannounced = False  # what others announce is not announced again: all would, for ever
             await connection.execute("-- announce\nSELECT pg_notify($1, '')", self._channel)
             await asyncio.sleep(NOTIFY_SECONDS)
 
     async def finish(self) -> None:
-        """Publish what is committed, then let another replica lead."""
+        """Publish what is committed while `run` still does, then let another replica lead."""
+        if self._leads:
+            self._idle.clear()
+            self.wake()
+            await asyncio.wait_for(self._idle.wait(), FINISH_SECONDS)
         async with self._kit.pool.acquire() as connection:
             await end_lease(connection, LEASE, self._kit.replica)
 

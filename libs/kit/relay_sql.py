@@ -59,6 +59,13 @@ async def list_unsent(connection: Connection, limit: int) -> list[Unsent]:
     return [Unsent(*row) for row in rows]
 
 
+async def find_said(connection: Connection, place: Place, sequence: int) -> bytes | None:
+    value: bytes | None = await connection.fetchval(
+        "-- find_said\nSELECT value FROM outbox WHERE topic = $1 AND partition = $2 AND sequence = $3", *place, sequence
+    )
+    return value
+
+
 async def set_published(
     connection: Connection, progress: dict[Place, int], *, forward_only: bool = True
 ) -> dict[str, int]:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
@@ -14,23 +14,17 @@ from aiokafka.errors import KafkaError
 from fastapi import FastAPI
 
 from libs.kit import logs
-from libs.kit.effects import Effects
 from libs.kit.failures import TRANSIENT, Lost, Retry
 from libs.kit.health import Health
-from libs.kit.held import Releaser
-from libs.kit.intake import Intake
 from libs.kit.kit import Kit
 from libs.kit.migrations import migrate, missing
-from libs.kit.reader import Reader
-from libs.kit.relay import Relay
+from libs.kit.parts import Parts
 from libs.kit.service import Service
 from libs.kit.settings import Settings
-from libs.kit.ticks import Ticker
 from libs.kit.topics import check_topics
 from libs.kit.web import build_app
 
 LOG = logging.getLogger(__name__)
-STOP_SECONDS = 15.0
 
 
 class _Server(uvicorn.Server):
@@ -71,66 +65,13 @@ async def _open(service: Service, settings: Settings) -> Kit:
 async def running(service: Service, settings: Settings, app: FastAPI, health: Health) -> AsyncIterator[Kit]:
     """Run everything of a service except its web server; leaving it stops in order and loses nothing."""
     kit = await _open(service, settings)
-    relay, intake, effects = Relay(kit), Intake(kit), Effects(kit)
-    releaser, ticker = Releaser(kit, intake), Ticker(kit)
-    reader = Reader(kit, intake) if service.topics else None
-    kit.on_commit(relay, effects, releaser)
-    for start in service.starts:
-        await start(kit)
-    tasks = [_guarded(kit, part.run()) for part in (relay, effects, releaser, ticker)]
-    if reader is not None:
-        tasks += [_guarded(kit, reader.run()), _guarded(kit, reader.hint())]
-        await _start_reading(reader)
-    health.watch(kit, reader, relay)
-    tasks.append(_guarded(kit, health.run()))
-    app.state.kit = kit
+    parts = Parts(kit, health)
     try:
+        await parts.start()
+        app.state.kit = kit
         yield kit
     finally:
-        await _stop(service, kit, reader, relay, tasks)
-
-
-async def _start_reading(reader: Reader) -> None:
-    while True:
-        try:
-            return await reader.start()
-        except (*TRANSIENT, KafkaError) as away:
-            LOG.warning("waiting for the broker", extra={"reason": repr(away)})
-            await reader.stop()
-            await asyncio.sleep(1)
-
-
-async def _stop(
-    service: Service, kit: Kit, reader: Reader | None, relay: Relay, tasks: list[asyncio.Task[None]]
-) -> None:
-    try:
-        async with asyncio.timeout(STOP_SECONDS):
-            if reader is not None:
-                await reader.stop()
-            for stop in reversed(service.stops):
-                await stop(kit)
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            await relay.finish()
-    except (TimeoutError, *TRANSIENT, KafkaError) as hurried:
-        LOG.warning("stopped in a hurry; the cursor makes that harmless", extra={"reason": repr(hurried)})
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait_for(kit.close(), 5)
-
-
-def _guarded(kit: Kit, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-    """Run a part for good; its death is the process's."""
-
-    async def guard() -> None:
-        try:
-            await work
-        except Exception as died:  # noqa: BLE001  # handed to whoever waits for `failed`
-            kit.fail(died)
-
-    return asyncio.create_task(guard())
+        await parts.stop()
 
 
 async def _serve(service: Service, settings: Settings) -> int:
@@ -149,39 +90,40 @@ async def _serve(service: Service, settings: Settings) -> int:
             ws="none",
         )
     )
-    asked_to_stop = asyncio.Event()
+    asked_to_stop, stop = asyncio.Event(), asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, asked_to_stop.set)
     web = asyncio.create_task(server.serve())
-    life = asyncio.create_task(_live(service, settings, app, health, asked_to_stop))
-    await asyncio.wait([web, life], return_when=asyncio.FIRST_COMPLETED)
-    server.should_exit = True
-    if not life.done():
+    asked = asyncio.create_task(asked_to_stop.wait())
+    life = asyncio.create_task(_live(service, settings, app, health, stop))
+    await asyncio.wait([web, life, asked], return_when=asyncio.FIRST_COMPLETED)
+    if web.done() and not asked.done() and not life.done():
         LOG.error("the web server ended by itself")
-        life.cancel()
-    await asyncio.gather(web, life, return_exceptions=True)
-    if life.cancelled():
-        return 1
+    code = 0 if asked.done() and not life.done() else 1
+    server.should_exit = True  # first of all it answers what it was asked
+    await asyncio.gather(web, return_exceptions=True)
+    stop.set()
+    await asyncio.gather(life, return_exceptions=True)
+    asked.cancel()
     if died := life.exception():
         LOG.critical("stopping: %s", died, exc_info=None if isinstance(died, Lost) else died)
         return 1
-    return 0
+    return code
 
 
-async def _live(
-    service: Service, settings: Settings, app: FastAPI, health: Health, asked_to_stop: asyncio.Event
-) -> None:
-    stop = asyncio.create_task(asked_to_stop.wait())
+async def _live(service: Service, settings: Settings, app: FastAPI, health: Health, stop: asyncio.Event) -> None:
+    stopping = asyncio.create_task(stop.wait())
     opening = running(service, settings, app, health)
     enter = asyncio.create_task(opening.__aenter__())
-    await asyncio.wait([enter, stop], return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait([enter, stopping], return_when=asyncio.FIRST_COMPLETED)
     if not enter.done():
         enter.cancel()
+        await asyncio.gather(enter, return_exceptions=True)
         return
     kit = await enter
     LOG.info("ready", extra={"replica": kit.replica})
     try:
-        waits: list[asyncio.Future[Any]] = [kit.failed, stop]
+        waits: list[asyncio.Future[Any]] = [kit.failed, stopping]
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         if kit.failed.done():
             kit.failed.result()

@@ -1,15 +1,25 @@
 """The highest sequence in the last records of topic partitions, as the broker has them."""
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from libs.kit.cursors import Place
 
-#: Enough to reach past a run of a relay's repeats; sequences only grow otherwise.
+#: Enough where nothing was sent twice; sequences only grow otherwise.
 LAST_RECORDS = 50
+#: Reaches past everything a frozen relay can have under way when it wakes.
+LAST_RECORDS_AFTER_REPEATS = 5_000
 READ_MS = 2_000
+
+
+class Tail(NamedTuple):
+    """The event with the highest sequence near a log's end; 0 where there never was one."""
+
+    sequence: int
+    value: bytes = b""
 
 
 class _Sequence(msgspec.Struct):
@@ -19,15 +29,16 @@ class _Sequence(msgspec.Struct):
 _READ = msgspec.json.Decoder(_Sequence)
 
 
-def _sequence_of(value: bytes | None) -> int:
+def _tail_of(record: ConsumerRecord) -> Tail:
+    value = record.value or b""
     try:
-        return int(_READ.decode(value or b"").sequence or 0)
-    except (msgspec.MsgspecError, ValueError):
-        return 0
+        return Tail(int(_READ.decode(value).sequence or 0), value)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return Tail(0)
 
 
-async def highest_sequences(kafka_url: str, places: Iterable[Place]) -> dict[Place, int]:
-    """Return the highest sequence near the end of each partition that still has records.
+async def find_tails(kafka_url: str, places: Iterable[Place], last: int = LAST_RECORDS) -> dict[Place, Tail]:
+    """Return the highest sequence among the last records of each partition that still has any.
 
     An empty partition that never had a record answers 0; one whose records were all deleted by
     retention is left out, because nothing can be said of it.
@@ -38,14 +49,14 @@ async def highest_sequences(kafka_url: str, places: Iterable[Place]) -> dict[Pla
     async with AIOKafkaConsumer(bootstrap_servers=kafka_url, enable_auto_commit=False) as consumer:
         ends = await consumer.end_offsets(partitions)
         starts = await consumer.beginning_offsets(partitions)
-        found = {(tp.topic, tp.partition): 0 for tp in partitions if ends[tp] == 0}
+        found = {(tp.topic, tp.partition): Tail(0) for tp in partitions if ends[tp] == 0}
         waiting = {tp for tp in partitions if starts[tp] < ends[tp]}
         consumer.assign(sorted(waiting))
         for tp in waiting:
-            consumer.seek(tp, max(starts[tp], ends[tp] - LAST_RECORDS))
+            consumer.seek(tp, max(starts[tp], ends[tp] - last))
         while waiting:
             for tp, records in (await consumer.getmany(timeout_ms=READ_MS)).items():
                 place = (tp.topic, tp.partition)
-                found[place] = max([found.get(place, 0), *(_sequence_of(record.value) for record in records)])
+                found[place] = max([found.get(place, Tail(0)), *map(_tail_of, records)])
             waiting = {tp for tp in waiting if await consumer.position(tp) < ends[tp]}
         return found

@@ -19,7 +19,7 @@ def notified(customer, n):
 
 def random_events(dice, writer, n):
     keys = [f"k{dice.randrange(30)}" for _ in range(6)]
-    makers = [a.slot_filled, lambda key: notified(key, f"{writer}-{n}"), lambda key: a.device_registered(key)]
+    makers = [a.slot_filled, lambda key: notified(key, f"{writer}-{n}"), a.device_registered]
     return [dice.choice(makers)(key) for key in keys]
 
 

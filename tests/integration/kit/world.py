@@ -37,12 +37,12 @@ async def until(condition, what="it", seconds=20):
         await asyncio.sleep(0.02)
 
 
-async def empty_logs(kafka_url):
+async def empty_logs(kafka_url, topics=OWN_TOPICS):
     """Delete the records of every topic of ours, so that nobody reads an earlier test's."""
-    await create_topics(kafka_url, OWN_TOPICS)
+    await create_topics(kafka_url, topics)
     everything = {
         TopicPartition(topic.name, partition): RecordsToDelete(-1)
-        for topic in OWN_TOPICS
+        for topic in topics
         for partition in range(topic.partitions)
     }
     async with administration(kafka_url) as admin:
@@ -131,6 +131,10 @@ class World:
                     found += records
                 waiting = {tp for tp in waiting if await consumer.position(tp) < ends[tp]}
             return sorted(found, key=lambda record: (record.partition, record.offset))
+
+    async def empty(self, *topics):
+        """Delete every record of these topics, as retention does in time."""
+        await empty_logs(self.kafka_url, [find_topic(topic) for topic in topics])
 
     async def rows(self, sql, *arguments):
         connection = await asyncpg.connect(self.database[self.name].url)

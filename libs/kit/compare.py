@@ -1,0 +1,52 @@
+"""Compares the log with what the database says was published, before anything is added to it."""
+
+import logging
+from collections.abc import Iterable
+
+from libs.contracts.topics import partition_count
+from libs.kit import relay_sql
+from libs.kit.database import Connection
+from libs.kit.failures import Lost
+from libs.kit.metrics import RELAY_RESENT
+from libs.kit.relay_sql import Counter
+from libs.kit.tail import LAST_RECORDS_AFTER_REPEATS, Tail, find_tails
+
+LOG = logging.getLogger(__name__)
+
+
+async def compare(connection: Connection, kafka_url: str, topics: Iterable[str]) -> None:
+    """Set our progress to what the log has: a lost tail is sent again, what was not noted is not.
+
+    Raises Lost where the log tells another story than the database: one of them was restored,
+    or emptied, or lost what is no longer kept here.
+    """
+    known = {counter.place: counter for counter in await relay_sql.list_counters(connection)}
+    places = [(topic, partition) for topic in topics for partition in range(partition_count(topic))]
+    counters = [known.get(place) or Counter(*place, sequence=0, published=0) for place in places]
+    tails = await find_tails(kafka_url, places)
+    short = [counter.place for counter in counters if _is_short(tails.get(counter.place), counter)]
+    tails |= await find_tails(kafka_url, short, LAST_RECORDS_AFTER_REPEATS)
+    for counter in counters:
+        tail = tails.get(counter.place)
+        if tail is not None and tail.sequence != counter.published:
+            await _settle(connection, counter, tail)
+
+
+def _is_short(tail: Tail | None, counter: Counter) -> bool:
+    return tail is not None and tail.sequence < counter.published
+
+
+async def _settle(connection: Connection, counter: Counter, tail: Tail) -> None:
+    name = f"{counter.topic}/{counter.partition}"
+    if tail.sequence > counter.sequence:
+        raise Lost(f"{name}: the log has sequence {tail.sequence}, the database only {counter.sequence}")
+    if tail.sequence > counter.published:
+        said = await relay_sql.find_said(connection, counter.place, tail.sequence)
+        if said != tail.value:
+            raise Lost(f"{name}: sequence {tail.sequence} has other bytes in the log than here: a restored database?")
+    else:
+        if await relay_sql.find_said(connection, counter.place, tail.sequence + 1) is None:
+            raise Lost(f"{name}: the log ends at {tail.sequence}, what followed is no longer kept here")
+        LOG.error("the log lost its tail", extra={"place": name, "from": tail.sequence + 1})
+        RELAY_RESENT.inc(counter.published - tail.sequence)
+    await relay_sql.set_published(connection, {counter.place: tail.sequence}, forward_only=False)

@@ -1,0 +1,107 @@
+"""The parts of a running service: started together, each one's death is the process's, stopped in order."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any
+
+from aiokafka.errors import KafkaError
+
+from libs.kit.effects import Effects
+from libs.kit.failures import TRANSIENT, Lost
+from libs.kit.health import Health
+from libs.kit.held import Releaser
+from libs.kit.intake import Intake
+from libs.kit.reader import Reader
+from libs.kit.relay import Relay
+from libs.kit.ticks import Ticker
+
+if TYPE_CHECKING:
+    from libs.kit.kit import Kit
+
+LOG = logging.getLogger(__name__)
+STOP_SECONDS = 15.0
+EFFECT_SECONDS = 8.0  # a call that takes longer is found again as unknown when its lease has run out
+
+Run = Callable[[], Coroutine[Any, Any, None]]
+
+
+class Parts:
+    """Everything of a service except its web server."""
+
+    def __init__(self, kit: "Kit", health: Health) -> None:
+        self._kit, self._health = kit, health
+        intake = Intake(kit)
+        self._relay, self._effects = Relay(kit), Effects(kit)
+        self._releaser, self._ticker = Releaser(kit, intake), Ticker(kit)
+        self._reader = Reader(kit, intake) if kit.service.topics else None
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._stopping = False
+
+    async def start(self) -> None:
+        """Start what works without a broker, then wait for the broker."""
+        self._kit.on_commit(self._relay, self._effects, self._releaser)
+        for start in self._kit.service.starts:
+            await start(self._kit)
+        self._go("relay", self._relay.run)
+        self._go("effects", self._effects.run)
+        self._go("releaser", self._releaser.run)
+        self._go("ticker", self._ticker.run)
+        if self._reader is not None:
+            self._go("reader", self._reader.run)
+            self._go("hint", self._reader.hint)
+            await self._start_reading(self._reader)
+        self._health.watch(self._kit, self._reader, self._relay)
+        self._go("health", self._health.run)
+
+    async def stop(self) -> None:
+        """Finish what is under way, publish what is committed, and close; nothing is lost if that fails."""
+        self._stopping = True
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                await self._finish()
+        except (TimeoutError, *TRANSIENT, KafkaError) as hurried:
+            LOG.warning("stopped in a hurry; the cursor makes that harmless", extra={"reason": repr(hurried)})
+        finally:
+            await self._end(*self._tasks)
+            await self._kit.close()
+
+    async def _finish(self) -> None:
+        if self._reader is not None:
+            await self._reader.stop()
+        for stop in reversed(self._kit.service.stops):
+            await stop(self._kit)
+        self._effects.finish()
+        if "effects" in self._tasks:
+            await asyncio.wait([self._tasks["effects"]], timeout=EFFECT_SECONDS)
+        await self._end(*self._tasks.keys() - {"relay"})
+        if "relay" in self._tasks and not self._tasks["relay"].done():
+            await self._relay.finish()
+
+    async def _end(self, *names: str) -> None:
+        tasks = [self._tasks[name] for name in names]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _start_reading(self, reader: Reader) -> None:
+        while True:
+            try:
+                return await reader.start()
+            except (*TRANSIENT, KafkaError) as away:
+                LOG.warning("waiting for the broker", extra={"reason": repr(away)})
+                await reader.stop()
+                await asyncio.sleep(1)
+
+    def _go(self, name: str, run: Run) -> None:
+        async def guard() -> None:
+            try:
+                await run()
+            except asyncio.CancelledError:
+                if not self._stopping:
+                    self._kit.fail(Lost(f"the {name} was cancelled by somebody who should not"))
+                raise
+            except Exception as died:  # noqa: BLE001  # handed to whoever waits for `failed`
+                self._kit.fail(died)
+
+        self._tasks[name] = asyncio.create_task(guard(), name=name)
