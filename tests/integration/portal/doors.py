@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
+import asyncpg
 import httpx
 import uvicorn
 
@@ -52,7 +53,12 @@ class Door:
 
 def person(**changes):
     ship_to = {"name": "Ana Kowalska", "line1": "Mill Lane 1", "postal_code": "12345", "city": "Town", "country": "DE"}
-    return {"name": "Ana Kowalska", "email": "ana@example.org", "time_zone": "Europe/Berlin", "ship_to": ship_to} | changes
+    return {
+        "name": "Ana Kowalska",
+        "email": "ana@example.org",
+        "time_zone": "Europe/Berlin",
+        "ship_to": ship_to,
+    } | changes
 
 
 def slot(**changes):
@@ -113,3 +119,17 @@ async def _door(service, own_url, kafka_url, database, knobs):
             httpx.AsyncClient(base_url=url, timeout=20) as http,
         ):
             yield Door(kit, url, http)
+
+
+async def rows_with(database, word):
+    """Every table that still has the word somewhere."""
+    connection = await asyncpg.connect(database["portal"].owner_url)
+    try:
+        tables = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'portal'")
+        found = []
+        for (table,) in tables:
+            if await connection.fetchval(f'SELECT count(*) FROM "{table}" AS t WHERE t::text LIKE $1', f"%{word}%"):
+                found.append(table)
+        return found
+    finally:
+        await connection.close()

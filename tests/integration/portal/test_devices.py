@@ -1,0 +1,154 @@
+import hashlib
+import json
+
+import asyncpg
+import pytest
+
+from tests.integration.portal import doors
+from tests.integration.portal.doors import device, slot
+
+
+@pytest.fixture(scope="module")
+async def portal(kafka_url, database):
+    async with doors.portal(kafka_url, database) as door:
+        yield door
+
+
+async def said(database, kind, device_id):
+    """The data of this kind of event about a device."""
+    connection = await asyncpg.connect(database["portal"].url)
+    try:
+        rows = await connection.fetch("SELECT value FROM outbox ORDER BY sequence")
+    finally:
+        await connection.close()
+    events = [json.loads(row["value"]) for row in rows]
+    return [e["data"] for e in events if e["type"] == kind and e["data"]["device_id"] == device_id]
+
+
+async def test_a_registered_device_gets_a_credential_of_which_only_the_hash_is_told(portal, database):
+    customer_id = await portal.join()
+    beans = slot(unit="kg", capacity="1.5", level={"quantity": "250", "unit": "g"}, product_id="beans")
+
+    registered = await portal.register(customer_id, slots=[beans])
+
+    (event,) = await said(database, "DeviceRegistered", registered["device_id"])
+    assert event["credential_sha256"] == hashlib.sha256(registered["credential"].encode()).hexdigest()
+    assert event["registration"] == registered["registration"] == 1
+    assert event["slots"][0] | {"unit": "GRM", "capacity": 1500, "level": 250} == event["slots"][0]
+    assert (registered["slots"][0]["capacity"], registered["slots"][0]["level"]) == ("1500", "250")
+
+
+async def test_a_repeated_registration_shows_the_same_credential_again_which_is_stored_nowhere(portal, database):
+    customer_id = await portal.join()
+    headers = await portal.operator() | {"Idempotency-Key": "register-1"}
+    path, body = f"/v1/customers/{customer_id}/devices", device()
+
+    first = await portal.http.post(path, json=body, headers=headers)
+    again = await portal.http.post(path, json=body, headers=headers)
+
+    assert first.json() == again.json()
+    assert again.headers["idempotent-replayed"] == "true"
+    assert len(await said(database, "DeviceRegistered", body["device_id"])) == 1
+    assert not await doors.rows_with(database, first.json()["credential"])
+
+
+async def test_a_device_belongs_to_one_customer_until_it_leaves(portal, database):
+    one, other = await portal.join(), await portal.join()
+    body = device()
+    operators = await portal.operator()
+    first = await portal.register(one, **body)
+
+    taken = await portal.http.post(f"/v1/customers/{other}/devices", json=body, headers=operators)
+    stolen = await portal.http.delete(f"/v1/devices/{body['device_id']}", headers=await portal.customer(other))
+    left = await portal.http.delete(f"/v1/devices/{body['device_id']}", headers=await portal.customer(one))
+    second = await portal.register(other, **body)
+
+    assert (taken.status_code, taken.json()["code"]) == (409, "device_taken")
+    assert stolen.status_code == 404
+    assert left.status_code == 204
+    assert second["registration"] == 2
+    assert second["credential"] != first["credential"]
+    (deregistered,) = await said(database, "DeviceDeregistered", body["device_id"])
+    assert (deregistered["customer_id"], deregistered["registration"]) == (one, 1)
+    gone = await portal.http.get(f"/v1/customers/{one}/devices", headers=operators)
+    assert gone.json() == {"devices": []}
+
+
+async def test_a_replacement_goes_on_with_the_slots_of_the_same_name(portal, database):
+    customer_id = await portal.join()
+    old = await portal.register(customer_id, slots=[slot(), slot(slot="2", product_id="beans", unit="g")])
+    theirs = await portal.customer(customer_id)
+
+    answer = await portal.http.post(f"/v1/devices/{old['device_id']}/replacement", json={}, headers=theirs)
+
+    new = answer.json()
+    assert answer.status_code == 201, answer.text
+    assert new["credential"] != old["credential"]
+    (event,) = await said(database, "DeviceReplaced", new["device_id"])
+    assert event["replaces"] == old["device_id"]
+    assert [move["old_slot"] for move in event["moves"]] == ["1", "2"]
+    listed = await portal.http.get(f"/v1/customers/{customer_id}/devices", headers=theirs)
+    assert [device["device_id"] for device in listed.json()["devices"]] == [new["device_id"]]
+
+
+async def test_a_replacement_may_have_other_slots_and_wished_moves(portal):
+    customer_id = await portal.join()
+    old = await portal.register(customer_id)
+    path, operators = f"/v1/devices/{old['device_id']}/replacement", await portal.operator()
+    wish = {"slots": [slot(slot="left", capacity=90)], "moves": [{"old_slot": "1", "new_slot": "left"}]}
+
+    refused = await portal.http.post(path, json=wish | {"slots": [slot(slot="left", unit="g")]}, headers=operators)
+    self_made = await portal.http.post(path, json={"device_id": old["device_id"]}, headers=operators)
+    done = await portal.http.post(path, json=wish, headers=operators)
+
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "moves.0")
+    assert self_made.status_code == 422
+    assert done.json()["moves"] == wish["moves"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "code"),
+    [
+        ({"slots": [slot(unit="oz")]}, "slots.0.unit", "ambiguous_unit"),
+        ({"slots": [slot(), slot()]}, "slots.1.slot", "invalid"),
+        ({"slots": [slot(capacity={"quantity": 1, "unit": "kg"})]}, "slots.0.capacity", "wrong_dimension"),
+        ({"slots": [slot(level=61)]}, "slots.0.level", "out_of_range"),
+    ],
+)
+async def test_slots_that_cannot_count_are_refused_with_a_remedy(portal, changes, field, code):
+    customer_id = await portal.join()
+
+    path = f"/v1/customers/{customer_id}/devices"
+    answer = await portal.http.post(path, json=device(**changes), headers=await portal.operator())
+
+    (error,) = answer.json()["errors"]
+    assert (answer.status_code, error["field"], error["code"]) == (422, field, code)
+    assert error["remedy"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"slots": []},
+        {"owner": "x"},
+        {"slots": [slot(scale=7)]},
+        {"slots": [slot(loading="by_drone")]},
+        {"device_id": ""},
+    ],
+)
+async def test_bodies_of_another_shape_are_refused(portal, changes):
+    customer_id = await portal.join()
+
+    path = f"/v1/customers/{customer_id}/devices"
+    answer = await portal.http.post(path, json=device(**changes), headers=await portal.operator())
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+
+
+async def test_nobody_registers_for_somebody_else(portal):
+    mine, other = await portal.join(), await portal.join()
+
+    path = f"/v1/customers/{mine}/devices"
+    answer = await portal.http.post(path, json=device(), headers=await portal.customer(other))
+
+    assert answer.status_code == 404

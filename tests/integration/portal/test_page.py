@@ -1,0 +1,327 @@
+import asyncio
+import re
+from contextlib import asynccontextmanager, contextmanager
+
+import httpx
+import pytest
+
+from deploy.local.waiting import until
+from services.portal.api.live import live_of
+from tests.integration.portal import a, doors
+from tests.integration.portal.neighbours import neighbours
+from tests.integration.portal.teller import telling
+
+SOON_S = 20
+
+
+@pytest.fixture(scope="module")
+async def others():
+    async with neighbours() as said:
+        yield said
+
+
+@pytest.fixture(scope="module")
+async def portal(kafka_url, database, others):
+    async with doors.portal(kafka_url, database, live_levels_seconds=0.2, **others.urls) as door:
+        yield door
+
+
+@pytest.fixture(scope="module")
+async def teller(kafka_url, portal):
+    async with telling(kafka_url) as told:
+        yield told
+
+
+@asynccontextmanager
+async def signed_in(portal, customer_id):
+    """A browser without scripts."""
+    link = await portal.http.post(f"/v1/customers/{customer_id}/sign-in-links", headers=await portal.operator())
+    async with httpx.AsyncClient(base_url=portal.url, timeout=20) as browser:
+        assert (await browser.get(link.json()["url"])).status_code == 303
+        yield browser
+
+
+def csrf_of(html):
+    return re.search(r'name="csrf" value="([^"]+)"', html)[1]
+
+
+async def shows(browser, *words):
+    """Wait until the page has all the words; return it."""
+    page = ""
+
+    async def has_all():
+        nonlocal page
+        page = (await browser.get("/")).text
+        return all(word in page for word in words)
+
+    await until(has_all, f"the page shows {words}", within_s=SOON_S)
+    return page
+
+
+class TestSigningIn:
+    async def test_a_link_works_once(self, portal):
+        customer_id = await portal.join()
+        link = await portal.http.post(f"/v1/customers/{customer_id}/sign-in-links", headers=await portal.operator())
+
+        first, second = await portal.http.get(link.json()["url"]), await portal.http.get(link.json()["url"])
+
+        assert (first.status_code, first.headers["location"]) == (303, "/")
+        cookie = first.headers["set-cookie"].lower()
+        assert all(word in cookie for word in ("httponly", "samesite=lax", "path=/"))
+        assert second.status_code == 410
+        assert "set-cookie" not in second.headers
+        portal.http.cookies.clear()
+
+    async def test_cookies_are_for_https_only_where_the_portal_is(self, portal):
+        with changed(portal.kit, public_url="https://home.example"):
+            path = f"/v1/customers/{await portal.join()}/sign-in-links"
+            link = (await portal.http.post(path, headers=await portal.operator())).json()["url"]
+
+            answer = await portal.http.get(link.removeprefix("https://home.example"))
+
+        assert link.startswith("https://home.example/sign-in?token=")
+        assert answer.headers["set-cookie"].startswith("__Host-replenish=")
+        assert "; Secure" in answer.headers["set-cookie"]
+        portal.http.cookies.clear()
+
+    async def test_strangers_are_told_how_to_sign_in(self, portal):
+        answer = await portal.http.get("/", headers={"Cookie": "replenish=made-up"})
+
+        assert answer.status_code == 200
+        assert "How to sign in" in answer.text
+
+    async def test_signing_out_ends_the_session(self, portal):
+        async with signed_in(portal, await portal.join()) as browser:
+            page = (await browser.get("/")).text
+            cookie = browser.cookies["replenish"]
+
+            answer = await browser.post("/page/sign-out", data={"csrf": csrf_of(page)})
+
+        assert answer.status_code == 303
+        assert "How to sign in" in (await portal.http.get("/", headers={"Cookie": f"replenish={cookie}"})).text
+
+    @pytest.mark.parametrize("path", ["/page/board", "/live", "/page/orders/o/why"])
+    async def test_everything_else_needs_it(self, portal, path):
+        assert (await portal.http.get(path)).status_code == 401
+
+
+class TestPage:
+    async def test_is_shut_tight(self, portal):
+        async with signed_in(portal, await portal.join()) as browser:
+            headers = (await browser.get("/")).headers
+
+        policy = headers["content-security-policy"]
+        assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'")
+        assert "unsafe" not in policy
+        assert "frame-ancestors 'none'" in policy
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["cache-control"] == "no-store"
+
+    async def test_files_may_be_kept_because_their_address_changes_with_them(self, portal):
+        async with signed_in(portal, await portal.join()) as browser:
+            page = (await browser.get("/")).text
+            addresses = re.findall(r'(?:src|href)="(/static/[^"]+)"', page)
+            answers = [await browser.get(address) for address in addresses]
+
+        assert len(addresses) == 4
+        assert all(answer.status_code == 200 and "immutable" in answer.headers["cache-control"] for answer in answers)
+        assert (await portal.http.get("/static/../settings.py")).status_code == 404
+
+    async def test_tells_what_the_other_services_said(self, portal, teller, others):
+        customer_id = await portal.join(name="Ana")
+        device = await portal.register(customer_id)
+        others.receipts["o-1"] = ["There were 14.", "So 50 were ordered."]
+
+        await teller.tell(a.provider(), a.offer(), a.subscription(customer_id))
+        await teller.tell(a.crossed(customer_id, device["device_id"]), a.approved(customer_id, "o-1"))
+        await teller.tell(a.drafted(customer_id, "o-1"), a.placed(customer_id, "o-1"), a.shipped(customer_id, "o-1"))
+        await teller.tell(a.notified(customer_id, "order_shipped"))
+
+        async with signed_in(portal, customer_id) as browser:
+            page = await shows(browser, "On its way", "We told you that it is on its way", "about 5 days left")
+            why = await browser.get("/page/orders/o-1/why")
+        for words in ("Hello Ana", "Lungo pods", "<strong data-level>14</strong>", "from Globex for 19.90 EUR", "GX-1"):
+            assert words in page
+        assert "Cancel order" not in page
+        assert "So 50 were ordered." in why.text
+
+    async def test_shows_the_levels_of_now_where_consumption_answers(self, portal, others):
+        customer_id = await portal.join()
+        device = await portal.register(customer_id)
+        others.set_level(device["device_id"], "1", 23, rate_per_day="1.5", state="quarantined")
+
+        async with signed_in(portal, customer_id) as browser:
+            page = (await browser.get("/")).text
+
+        assert "<strong data-level>23</strong>" in page
+        assert "1.5 a day" in page
+        assert "Its reports contradict each other." in page
+
+    async def test_of_an_erased_customer_is_gone_and_late_events_bring_nothing_back(self, portal, teller, database):
+        customer_id, other = await portal.join(), await portal.join()
+        async with signed_in(portal, customer_id) as browser:
+            await portal.http.delete(f"/v1/customers/{customer_id}", headers=await portal.operator())
+            await teller.tell(a.approved(customer_id, "o-2"), a.placed(customer_id, "o-2"), a.subscription(customer_id))
+            await teller.tell(a.notified(customer_id, "order_placed"), a.arrived(customer_id, "o-2"))
+            await teller.tell(a.placed(other, "o-3"))
+            async with signed_in(portal, other) as theirs:
+                await shows(theirs, "order-o-3")
+
+            assert "How to sign in" in (await browser.get("/")).text
+
+        tables = await doors.rows_with(database, customer_id)
+        assert set(tables) <= {"customer", "cursor", "outbox"}
+
+    async def test_of_somebody_else_is_not_shown(self, portal, teller):
+        mine, other = await portal.join(), await portal.join()
+        await teller.tell(a.placed(mine, "o-4"))
+
+        async with signed_in(portal, mine) as browser, signed_in(portal, other) as stranger:
+            await shows(browser, "order-o-4")
+
+            assert "o-4" not in (await stranger.get("/")).text
+            assert (await stranger.get("/page/orders/o-4/why")).status_code == 404
+
+
+class TestCommands:
+    async def test_speak_to_the_services_in_the_customers_name(self, portal, others):
+        customer_id = await portal.join()
+        others.done.clear()
+        async with signed_in(portal, customer_id) as browser:
+            proof = {"csrf": csrf_of((await browser.get("/")).text)}
+            place = proof | {"device_id": "m", "slot": "1"}
+
+            for path, form in (
+                ("/page/level", place | {"level": "2,5", "unit": "kg"}),
+                ("/page/refilled", place),
+                ("/page/orders/cancel", proof | {"order_id": "o"}),
+                ("/page/orders/approve", proof | {"order_id": "o"}),
+                ("/page/orders/decline", proof | {"order_id": "o"}),
+                ("/page/subscriptions/pause", proof | {"subscription_id": "s"}),
+                ("/page/subscriptions/resume", proof | {"subscription_id": "s"}),
+            ):
+                answer = await browser.post(path, data=form, headers={"Accept": "application/json"})
+                assert (answer.status_code, answer.json()["ok"]) == (200, True), answer.text
+
+        measured = {"type": "SlotMeasured", "device_id": "m", "slot": "1", "level": "2.5", "unit": "kg", "by": "person"}
+        refilled = {"type": "SlotRefilled", "device_id": "m", "slot": "1", "by": "person"}
+        assert others.done == [
+            ("POST", "/v1/usage", measured),
+            ("POST", "/v1/usage", refilled),
+            ("POST", "/v1/orders/o/cancel", {"reason": "cancelled on the page"}),
+            ("POST", "/v1/reorders/o/approve", None),
+            ("POST", "/v1/reorders/o/decline", None),
+            ("PATCH", "/v1/subscriptions/s", {"status": "paused"}),
+            ("PATCH", "/v1/subscriptions/s", {"status": "active"}),
+        ]
+
+    @pytest.mark.parametrize(
+        ("status", "problem", "message"),
+        [
+            (409, {"title": "Too late", "detail": "It is shipped already."}, "It is shipped already."),
+            (422, {"title": "Refused", "refused": [{"problem": "no such unit"}]}, "no such unit"),
+            (500, {"title": "Oops", "detail": "secret"}, "That did not work just now. Please try again shortly."),
+        ],
+    )
+    async def test_that_are_refused_say_why(self, portal, others, status, problem, message):
+        others.refusals["/v1/orders/late/cancel"] = (status, problem)
+        async with signed_in(portal, await portal.join()) as browser:
+            form = {"csrf": csrf_of((await browser.get("/")).text), "order_id": "late"}
+
+            scripted = await browser.post("/page/orders/cancel", data=form, headers={"Accept": "application/json"})
+            plain = await browser.post("/page/orders/cancel", data=form)
+
+        assert scripted.json() == {"ok": False, "message": message}
+        assert (plain.status_code, plain.headers["location"]) == (303, "/?said=failed")
+
+    @pytest.mark.parametrize("csrf", ["", "guess"])
+    async def test_need_the_proof_of_the_page(self, portal, others, csrf):
+        others.done.clear()
+        async with signed_in(portal, await portal.join()) as browser:
+            answers = [
+                await browser.post("/page/orders/cancel", data={"order_id": "o", "csrf": csrf}),
+                await browser.post("/page/subscriptions/pause", data={"subscription_id": "s", "csrf": csrf}),
+                await browser.post("/page/refilled", data={"device_id": "m", "slot": "1", "csrf": csrf}),
+                await browser.post("/page/sign-out", data={"csrf": csrf}),
+            ]
+
+        assert {answer.status_code for answer in answers} <= {403, 422}
+        assert not others.done
+
+    async def test_are_small(self, portal):
+        async with signed_in(portal, await portal.join()) as browser:
+            answer = await browser.post("/page/refilled", data={"csrf": "x" * 20_000})
+
+        assert answer.status_code == 413
+
+
+class TestLive:
+    async def test_says_hello_and_then_whenever_something_changed(self, portal, teller):
+        customer_id, other = await portal.join(), await portal.join()
+        await portal.register(customer_id)
+        async with signed_in(portal, customer_id) as browser, browser.stream("GET", "/live") as stream:
+            said = aiter_events(stream)
+            assert stream.headers["content-type"].startswith("text/event-stream")
+            assert await soon(said) == "hello"
+
+            await teller.tell(a.placed(other, "o-5"), a.placed(customer_id, "o-6"))
+
+            assert await soon(said) == "changed"
+
+    async def test_tells_new_levels_though_no_event_does(self, portal, others):
+        customer_id = await portal.join()
+        device = await portal.register(customer_id)
+        others.set_level(device["device_id"], "1", 30)
+        async with signed_in(portal, customer_id) as browser, browser.stream("GET", "/live") as stream:
+            said = aiter_events(stream)
+            assert await soon(said) == "hello"
+            assert "data-level>30<" in (await browser.get("/page/board")).text
+
+            others.set_level(device["device_id"], "1", 29)
+
+            assert await soon(said) == "changed"
+            assert "data-level>29<" in (await browser.get("/page/board")).text
+
+    async def test_ends_with_the_session(self, portal):
+        customer_id = await portal.join()
+        with changed(live_of(portal.kit), live_heartbeat_seconds=0.05):
+            async with signed_in(portal, customer_id) as browser, browser.stream("GET", "/live") as stream:
+                said = aiter_events(stream)
+                assert await soon(said) == "hello"
+
+                await portal.http.delete(f"/v1/customers/{customer_id}", headers=await portal.operator())
+
+                assert [name async for name in said][-1] == "ended"
+
+    async def test_has_room_for_so_many(self, portal):
+        with changed(live_of(portal.kit), live_pages_per_customer=1):
+            async with signed_in(portal, await portal.join()) as browser, browser.stream("GET", "/live") as stream:
+                said = aiter_events(stream)
+                assert await soon(said) == "hello"
+
+                assert (await browser.get("/live")).status_code == 503
+
+
+@contextmanager
+def changed(part, **knobs):
+    """Let a running part have other settings for a while."""
+    name = "settings" if hasattr(part, "settings") else "_settings"
+    before = getattr(part, name)
+    setattr(part, name, before.model_copy(update=knobs))
+    try:
+        yield
+    finally:
+        setattr(part, name, before)
+
+
+def aiter_events(stream):
+    async def names():
+        async for line in stream.aiter_lines():
+            if line.startswith("event: "):
+                yield line.removeprefix("event: ")
+
+    return names()
+
+
+async def soon(events):
+    return await asyncio.wait_for(anext(events), SOON_S)

@@ -1,0 +1,125 @@
+import asyncpg
+import pytest
+
+from tests.integration.portal import doors
+
+CANARY = "Zyzzyx Canary"
+
+
+@pytest.fixture(scope="module")
+async def portal(kafka_url, database):
+    async with doors.portal(kafka_url, database) as door:
+        yield door
+
+
+async def said(database, customer_id):
+    """The types of the account events about a customer, in order."""
+    connection = await asyncpg.connect(database["portal"].url)
+    try:
+        rows = await connection.fetch("SELECT value FROM outbox WHERE key = $1 ORDER BY sequence", customer_id.encode())
+    finally:
+        await connection.close()
+    return [row["value"] for row in rows]
+
+
+def types(values):
+    return [value.decode().split('"type":"')[1].split('"')[0] for value in values]
+
+
+async def test_joining_is_said_without_a_word_about_the_person(portal, database):
+    customer_id = await portal.join(name=CANARY, email="canary@example.org")
+
+    values = await said(database, customer_id)
+
+    assert types(values) == ["CustomerJoined"]
+    assert b"anary" not in b"".join(values)
+
+
+async def test_joining_twice_under_one_key_is_joining_once(portal):
+    headers = await portal.operator() | {"Idempotency-Key": "join-1"}
+
+    first = await portal.http.post("/v1/customers", json=doors.person(), headers=headers)
+    again = await portal.http.post("/v1/customers", json=doors.person(), headers=headers)
+    other = await portal.http.post("/v1/customers", json=doors.person(name="Somebody"), headers=headers)
+
+    assert first.status_code == again.status_code == 201
+    assert first.json() == again.json()
+    assert again.headers["idempotent-replayed"] == "true"
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_conflict")
+
+
+async def test_an_id_may_be_brought_along_but_only_once(portal):
+    headers = await portal.operator()
+
+    first = await portal.http.post("/v1/customers", json=doors.person(customer_id="shop-17"), headers=headers)
+    again = await portal.http.post("/v1/customers", json=doors.person(customer_id="shop-17"), headers=headers)
+
+    assert first.json()["customer_id"] == "shop-17"
+    assert (again.status_code, again.json()["code"]) == (409, "customer_exists")
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"email": "ana"}, "email"),
+        ({"email": "ana@example.org\r\nBcc: all@example.org"}, "email"),
+        ({"name": "Ana\nBcc: x"}, "name"),
+        ({"name": ""}, "name"),
+        ({"time_zone": "Mars/Olympus"}, "time_zone"),
+        ({"locale": "english"}, "locale"),
+        ({"role": "operator"}, "role"),
+        ({"ship_to": doors.person()["ship_to"] | {"country": "Germany"}}, "ship_to.country"),
+        ({"ship_to": {}}, "ship_to.name"),
+    ],
+)
+async def test_what_cannot_be_is_refused_by_field(portal, changes, field):
+    answer = await portal.http.post("/v1/customers", json=doors.person(**changes), headers=await portal.operator())
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+    assert field in [error["field"] for error in answer.json()["errors"]]
+
+
+async def test_contact_and_address_are_for_services_operators_and_the_customer(portal):
+    mine, other = await portal.join(name=CANARY), await portal.join()
+    path = f"/v1/customers/{mine}"
+
+    for headers in (await portal.operator(), await portal.customer(mine)):
+        assert (await portal.http.get(f"{path}/contact", headers=headers)).json()["email"] == "ana@example.org"
+        assert (await portal.http.get(f"{path}/ship-to", headers=headers)).json()["city"] == "Town"
+        assert (await portal.http.get(path, headers=headers)).json()["name"] == CANARY
+    for part in ("", "/contact", "/ship-to", "/devices"):
+        foreign = await portal.http.get(path + part, headers=await portal.customer(other))
+        assert foreign.status_code == 404
+        assert "anary" not in foreign.text
+        assert (await portal.http.get(path + part)).status_code == 401
+
+
+async def test_only_what_is_sent_changes_and_only_what_is_not_personal_is_said(portal, database):
+    customer_id = await portal.join()
+    theirs = await portal.customer(customer_id)
+
+    renamed = await portal.http.patch(f"/v1/customers/{customer_id}", json={"name": CANARY}, headers=theirs)
+    moved = await portal.http.patch(f"/v1/customers/{customer_id}", json={"time_zone": "Asia/Tokyo"}, headers=theirs)
+
+    assert renamed.json()["email"] == "ana@example.org"
+    assert (moved.json()["name"], moved.json()["time_zone"]) == (CANARY, "Asia/Tokyo")
+    assert types(await said(database, customer_id)) == ["CustomerJoined", "CustomerChanged"]
+    nothing = await portal.http.patch(f"/v1/customers/{customer_id}", json={}, headers=theirs)
+    assert nothing.status_code == 422
+
+
+async def test_a_forgotten_customer_leaves_nothing_but_an_id(portal, database):
+    customer_id = await portal.join(name="Quetzal", email="quetzal@example.org")
+    theirs, operators = await portal.customer(customer_id), await portal.operator()
+    await portal.register(customer_id)
+    await portal.http.post(f"/v1/customers/{customer_id}/sign-in-links", headers=operators)
+
+    answer = await portal.http.delete(f"/v1/customers/{customer_id}", headers=theirs)
+
+    assert answer.status_code == 204
+    kinds = types(await said(database, customer_id))
+    assert kinds == ["CustomerJoined", "DeviceRegistered", "DeviceDeregistered", "CustomerErased"]
+    assert (await portal.http.get(f"/v1/customers/{customer_id}", headers=operators)).status_code == 404
+    again = await portal.http.post("/v1/customers", json=doors.person(customer_id=customer_id), headers=operators)
+    assert again.status_code == 409
+    assert not await doors.rows_with(database, "uetzal")
