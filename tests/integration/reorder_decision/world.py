@@ -25,7 +25,8 @@ class World:
     """Doors to the two services and their broker; every event is published twice under one id."""
 
     def __init__(self, kits, kafka_url, desk, producer, clock):
-        self.kafka_url, self.desk, self.producer, self.clock = kafka_url, desk, producer, clock
+        self.kits, self.kafka_url, self.desk = kits, kafka_url, desk
+        self.producer, self.clock = producer, clock
         self.http = {
             kit.service.name: httpx.AsyncClient(transport=httpx.ASGITransport(app=kit.app), base_url="http://service")
             for kit in kits

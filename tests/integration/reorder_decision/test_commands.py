@@ -1,0 +1,121 @@
+"""`replenish explain` and `replenish replay` against the running service."""
+
+import asyncio
+import socket
+from contextlib import asynccontextmanager, suppress
+
+import pytest
+import uvicorn
+from typer.testing import CliRunner
+
+from deploy.local.cli import app as replenish
+from deploy.local.commands import explain, replay
+from tests.integration.reorder_decision import events
+from tests.integration.reorder_decision.world import of
+from tests.integration.reorder_decision.world import world as opened
+
+
+@asynccontextmanager
+async def served(app):
+    """Serve a running service's application on a free port and give its address."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
+    task = asyncio.create_task(server._serve([listener]))
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+@pytest.fixture(scope="module")
+async def world(database, kafka_url, tmp_path_factory):
+    for command in (explain, replay):
+        command.register(replenish)
+    async with opened(database, kafka_url, tmp_path_factory.mktemp("world")) as world:
+        app = world.http["reorder_decision"]._transport.app
+        async with served(app) as world.url:
+            await world.moved_in("ann", mode="approve")
+            await world.publish(of("ann", events.crossed(1)))
+            world.order_id = (await world.heard("reorders", 3, customer_id="ann"))[-1]["data"]["order_id"]
+            await world.decisions("POST", f"/v1/reorders/{world.order_id}/approve")
+            await world.moved_in("bob")
+            await world.publish(of("bob", events.crossed(1)))
+            world.simple = (await world.heard("reorders", 3, customer_id="bob"))[-1]["data"]["order_id"]
+            yield world
+
+
+async def run(world, *words):
+    options = ["--url", world.url, "--token", world.desk.token("operator")]
+    return await asyncio.to_thread(CliRunner().invoke, replenish, [*words, *options])
+
+
+class TestExplain:
+    async def test_says_it_in_words_and_in_figures(self, world):
+        said = await run(world, "explain", world.simple)
+
+        assert said.exit_code == 0, said.output
+        assert "The rule asks for 7 days x 2 = 14; 6 <= 14, which is not more." in said.output
+        assert "So 1 x 40 from acme were ordered." in said.output
+        lines = [line.split() for line in said.output.splitlines()]
+        assert ["threshold", "14.0"] in lines
+        assert ["rule", "days-of-supply/1"] in lines
+
+    async def test_tells_the_proposal_too(self, world):
+        said = await run(world, "explain", world.order_id)
+
+        assert "order (approved)" in said.output
+        assert "propose (awaiting_approval)" in said.output
+
+    async def test_of_an_unknown_order_is_one_line(self, world):
+        said = await run(world, "explain", "nobody")
+
+        assert said.exit_code == 1
+        assert "There is no receipt for such an order" in said.output
+
+
+class TestReplay:
+    async def test_of_an_order_is_the_same_to_the_byte(self, world):
+        said = await run(world, "replay", world.order_id)
+
+        assert (said.exit_code, said.output.strip()) == (
+            0,
+            "2 decisions made again: 2 the same to the byte, 0 different",
+        )
+
+    async def test_of_everything_too(self, world):
+        said = await run(world, "replay", "--all")
+
+        assert said.exit_code == 0, said.output
+        assert "0 different" in said.output
+
+    async def test_with_a_changed_input_gives_another_answer_and_says_so(self, world):
+        said = await run(world, "replay", world.simple, "--set", "level=20")
+
+        assert said.exit_code == 0, said.output
+        assert said.output.startswith("With level=20 the answer is different: hold (enough) instead of order (low).")
+        assert "20 > 14, which is more" in said.output
+
+    async def test_with_an_input_that_does_not_matter_says_that(self, world):
+        said = await run(world, "replay", world.simple, "--set", "level=5")
+
+        assert "the answer is still order (low), from other figures" in said.output
+
+    async def test_with_nonsense_is_one_line(self, world):
+        for change in ("colour=red", "level", "level=many"):
+            said = await run(world, "replay", world.simple, "--set", change)
+            assert (said.exit_code, len(said.output.strip().splitlines())) == (1, 1), said.output
+
+    async def test_of_a_receipt_that_was_tampered_with_is_named(self, world, database):
+        async with world.kits[1].writing() as connection:
+            await connection.execute(
+                """UPDATE receipt SET inputs = replace(inputs::text, '"shelf":0', '"shelf":30')::json
+                WHERE order_id = $1""",
+                world.simple,
+            )
+
+        said = await run(world, "replay", "--all")
+
+        assert said.exit_code == 1
+        assert "1 different" in said.output
