@@ -1,6 +1,7 @@
 """What a turn changed is written down: the pool, its order, what was heard of its slots, and the receipts."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from libs.contracts.catalogue import Event
 from services.reorder_decision.domain import Order, Pool, Slot, Turn, as_json
@@ -15,7 +16,8 @@ class Turns(Pools):
         if turn.pool != before:
             await self._save_order(before.order, turn.pool)
             await self._save_levels(slot for slot in turn.pool.slots if slot not in before.slots)
-            await self.save_pool(turn.pool)
+            if replace(turn.pool, slots=before.slots) != before:
+                await self.save_pool(turn.pool)
         await self._insert_receipts(turn)
         return list(turn.says)
 
