@@ -13,6 +13,8 @@ import uvicorn
 
 from libs.kit.testing import running
 from services.gateway.service import SERVICE as GATEWAY
+from services.portal.api.security import security_of
+from services.portal.domain import claims
 from services.portal.service import SERVICE as PORTAL
 
 OPERATOR_KEY = "the operators' key"
@@ -39,6 +41,9 @@ class Door:
         answer = await self.http.post(f"/v1/customers/{customer_id}/tokens", headers=await self.operator())
         return {"Authorization": f"Bearer {answer.json()['access_token']}"}
 
+    def sign_service(self, name):
+        return security_of(self.kit).token(claims.service(name))["access_token"]
+
     async def join(self, **changes):
         answer = await self.http.post("/v1/customers", json=person(**changes), headers=await self.operator())
         assert answer.status_code == 201, answer.text
@@ -49,6 +54,18 @@ class Door:
         answer = await self.http.post(path, json=device(**changes), headers=await self.operator())
         assert answer.status_code == 201, answer.text
         return answer.json()
+
+
+@contextmanager
+def changed(part, **knobs):
+    """Let a running part have other settings for a while."""
+    name = "settings" if hasattr(part, "settings") else "_settings"
+    before = getattr(part, name)
+    setattr(part, name, before.model_copy(update=knobs))
+    try:
+        yield
+    finally:
+        setattr(part, name, before)
 
 
 def person(**changes):

@@ -1,6 +1,6 @@
 import asyncio
 import re
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 
 import httpx
 import pytest
@@ -73,7 +73,7 @@ class TestSigningIn:
         portal.http.cookies.clear()
 
     async def test_cookies_are_for_https_only_where_the_portal_is(self, portal):
-        with changed(portal.kit, public_url="https://home.example"):
+        with doors.changed(portal.kit, public_url="https://home.example"):
             path = f"/v1/customers/{await portal.join()}/sign-in-links"
             link = (await portal.http.post(path, headers=await portal.operator())).json()["url"]
 
@@ -284,7 +284,7 @@ class TestLive:
 
     async def test_ends_with_the_session(self, portal):
         customer_id = await portal.join()
-        with changed(live_of(portal.kit), live_heartbeat_seconds=0.05):
+        with doors.changed(live_of(portal.kit), live_heartbeat_seconds=0.05):
             async with signed_in(portal, customer_id) as browser, browser.stream("GET", "/live") as stream:
                 said = aiter_events(stream)
                 assert await soon(said) == "hello"
@@ -294,24 +294,12 @@ class TestLive:
                 assert [name async for name in said][-1] == "ended"
 
     async def test_has_room_for_so_many(self, portal):
-        with changed(live_of(portal.kit), live_pages_per_customer=1):
+        with doors.changed(live_of(portal.kit), live_pages_per_customer=1):
             async with signed_in(portal, await portal.join()) as browser, browser.stream("GET", "/live") as stream:
                 said = aiter_events(stream)
                 assert await soon(said) == "hello"
 
                 assert (await browser.get("/live")).status_code == 503
-
-
-@contextmanager
-def changed(part, **knobs):
-    """Let a running part have other settings for a while."""
-    name = "settings" if hasattr(part, "settings") else "_settings"
-    before = getattr(part, name)
-    setattr(part, name, before.model_copy(update=knobs))
-    try:
-        yield
-    finally:
-        setattr(part, name, before)
 
 
 def aiter_events(stream):

@@ -1,0 +1,329 @@
+import asyncio
+import json
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+import pytest
+
+from deploy.local.waiting import until
+from libs.contracts.topics import PARTITIONS, partition_for
+from services.gateway.api.door import door_of
+from services.gateway.domain.limits import Buckets, Limit
+from tests.integration.gateway.reading import read_events, read_usage
+from tests.integration.portal import doors
+
+USED = {"type": "SlotUsed", "slot": "1", "quantity": 2, "unit": "pods", "boot": "b"}
+
+
+@pytest.fixture(scope="module")
+async def portal(kafka_url, database):
+    async with doors.portal(kafka_url, database) as door:
+        yield door
+
+
+@pytest.fixture(scope="module")
+async def gateway(kafka_url, database, portal):
+    async with doors.gateway(kafka_url, database, portal.url) as door:
+        yield door
+
+
+@pytest.fixture
+async def device(portal):
+    return await portal.register(await portal.join())
+
+
+def bearer(device):
+    return {"Authorization": f"Bearer {device['credential']}"}
+
+
+def numbered(*numbers, **changes):
+    return [USED | {"seq": number} | changes for number in numbers]
+
+
+async def send(gateway, device, body, **headers):
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    around = {"Content-Type": "application/json"} | bearer(device) | headers
+    return await gateway.http.post("/v1/usage", content=content, headers=around)
+
+
+class TestAccepting:
+    async def test_answers_only_when_the_broker_has_the_report(self, gateway, device, kafka_url):
+        answer = await send(gateway, device, numbered(1)[0])
+
+        assert answer.status_code == 202, answer.text
+        (event,) = await read_events(kafka_url, device["device_id"])
+        assert answer.json() == {"accepted": [{"index": 0, "id": event.id}], "refused": []}
+        assert (event.type, event.subject, event.source) == ("SlotUsed", device["device_id"], "/replenish/gateway")
+        assert (event.data.quantity, event.data.boot, event.data.seq) == (2, "b", 1)
+
+    async def test_puts_a_device_where_its_key_belongs(self, gateway, device, kafka_url):
+        await send(gateway, device, numbered(*range(1, 4)))
+        await send(gateway, device, numbered(*range(4, 20)))
+
+        records = await read_usage(kafka_url, device["device_id"])
+
+        place = partition_for(device["device_id"].encode(), PARTITIONS)
+        assert {record.partition for record in records} == {place}
+        assert [json.loads(record.value)["data"]["seq"] for record in records] == list(range(1, 20))
+
+    async def test_a_repeat_is_the_same_report(self, gateway, device, kafka_url):
+        uncounted = {"type": "SlotUsed", "slot": "1", "quantity": 1, "at": datetime.now(UTC).isoformat()}
+
+        answers = [await send(gateway, device, body) for body in (*numbered(1, 1), uncounted, uncounted)]
+
+        first, second, third, fourth = [answer.json()["accepted"][0]["id"] for answer in answers]
+        assert first == second != third == fourth
+
+    async def test_keeps_the_good_of_a_partly_bad_batch_and_names_the_rest(self, gateway, device, kafka_url):
+        batch = [*numbered(1), *numbered(2, slot="9"), *numbered(3, unit="kg"), *numbered(4, quantty=1), *numbered(5)]
+
+        answer = await send(gateway, device, batch)
+
+        assert answer.status_code == 202
+        assert [report["index"] for report in answer.json()["accepted"]] == [0, 4]
+        refused = {(r["index"], r["code"], r["field"]) for r in answer.json()["refused"]}
+        assert refused == {(1, "unknown_slot", "slot"), (2, "wrong_dimension", "unit"), (3, "unknown_field", "quantty")}
+        assert all(report["problem"] and report["remedy"] for report in answer.json()["refused"])
+        assert [event.data.seq for event in await read_events(kafka_url, device["device_id"])] == [1, 5]
+
+    async def test_carries_the_trace_on(self, gateway, device, kafka_url):
+        trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+        await send(gateway, device, numbered(1), traceparent=trace)
+
+        (event,) = await read_events(kafka_url, device["device_id"])
+        assert event.traceparent.split("-")[1] == trace.split("-")[1]
+
+    async def test_a_thousand_at_once(self, gateway, device, kafka_url):
+        answer = await send(gateway, device, numbered(*range(1, 1001)))
+
+        assert len(answer.json()["accepted"]) == 1000
+        assert len(await read_usage(kafka_url, device["device_id"])) == 1000
+
+
+class TestCloudEvents:
+    def event(self, number, **changes):
+        around = {"specversion": "1.0", "id": f"e-{number}", "source": "urn:maker", "type": "SlotMeasured"}
+        return around | {"data": {"slot": "1", "level": number, "unknown": {}}} | changes
+
+    async def test_are_taken_structured_batched_and_binary(self, gateway, device, kafka_url):
+        one = await send(gateway, device, self.event(1), **{"Content-Type": "application/cloudevents+json"})
+        batch = [self.event(2), self.event(3, type="Nothing")]
+        many = await send(gateway, device, batch, **{"Content-Type": "application/cloudevents-batch+json"})
+        attributes = {"ce-specversion": "1.0", "ce-id": "e-4", "ce-source": "urn:maker", "ce-type": "SlotMeasured"}
+        binary = await send(gateway, device, {"slot": "1", "level": 4}, **attributes)
+
+        assert [answer.status_code for answer in (one, many, binary)] == [202, 202, 202]
+        assert many.json()["refused"][0]["code"] == "unknown_type"
+        events = await read_events(kafka_url, device["device_id"])
+        assert [(event.id, event.data.level) for event in events] == [("e-1", 1), ("e-2", 2), ("e-4", 4)]
+
+
+class TestRefusing:
+    @pytest.mark.parametrize(
+        ("body", "status", "code"),
+        [
+            (b"{", 400, "malformed_json"),
+            (b"", 400, "empty"),
+            (b"[]", 400, "empty"),
+            (b"[" * 100_000, 400, "too_deep"),
+            (json.dumps(numbered(*range(1, 1002))).encode(), 413, "too_many_reports"),
+            (json.dumps(USED | {"seq": 1, "slot": "9"}).encode(), 422, "unknown_slot"),
+            (json.dumps(USED | {"seq": 1, "quantity": -1}).encode(), 422, "out_of_range"),
+            (json.dumps(USED | {"seq": 1, "quantity": 10**9}).encode(), 422, "quantity_too_large"),
+            (json.dumps(USED | {"seq": 1, "type": "SlotUsedV2"}).encode(), 422, "unknown_type"),
+            (json.dumps(USED | {"seq": 1, "at": "1970-01-01T00:00:00Z"}).encode(), 422, "time_ancient"),
+            (json.dumps(USED | {"seq": 1, "at": "2999-01-01T00:00:00Z"}).encode(), 422, "time_in_future"),
+            (json.dumps([USED | {"seq": 1, "slot": "9"}, USED | {"seq": 0}]).encode(), 422, "refused"),
+            (json.dumps(USED | {"seq": 1, "device_id": "somebody-elses"}).encode(), 403, "foreign_device"),
+        ],
+    )
+    async def test_answers_with_a_stable_code(self, gateway, device, kafka_url, body, status, code):
+        answer = await send(gateway, device, body)
+
+        assert (answer.status_code, answer.json()["code"]) == (status, code)
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert await read_usage(kafka_url, device["device_id"]) == []
+
+    @pytest.mark.parametrize(
+        ("headers", "code"),
+        [
+            ({"Content-Type": "text/html"}, "unsupported_media_type"),
+            ({"Content-Encoding": "gzip"}, "unsupported_encoding"),
+        ],
+    )
+    async def test_reads_only_what_it_says_it_reads(self, gateway, device, headers, code):
+        answer = await send(gateway, device, numbered(1), **headers)
+
+        assert (answer.status_code, answer.json()["code"]) == (415, code)
+
+    async def test_does_not_read_a_large_body_to_its_end(self, gateway, device):
+        whole = await send(gateway, device, b" " * 1_048_577)
+        async with raw(gateway, device, b"Transfer-Encoding: chunked") as (reader, writer):
+            for _ in range(20):
+                writer.write(b"10000\r\n" + b" " * 65_536 + b"\r\n")
+
+            answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+
+        assert (whole.status_code, whole.json()["code"]) == (413, "body_too_large")
+        assert answer.startswith(b"HTTP/1.1 413")
+        assert b"connection: close" in answer.lower()
+        assert door_of(gateway.kit).budget.used == 0
+
+    async def test_does_not_wait_for_a_slow_sender(self, gateway, device):
+        with doors.changed(door_of(gateway.kit), body_seconds=0.2):
+            async with raw(gateway, device, b"Content-Length: 100") as (reader, writer):
+                writer.write(b"[")
+
+                answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+
+        assert answer.startswith(b"HTTP/1.1 408")
+        assert door_of(gateway.kit).budget.used == 0
+
+    async def test_holds_only_so_much_at_once(self, gateway, device):
+        budget = door_of(gateway.kit).budget
+        budget.used += budget.limit
+        try:
+            answer = await send(gateway, device, numbered(1))
+        finally:
+            budget.used -= budget.limit
+
+        assert (answer.status_code, answer.json()["code"]) == (503, "busy")
+        assert answer.headers["retry-after"] == "1"
+
+
+@asynccontextmanager
+async def raw(gateway, device, header):
+    """A connection that has sent its headers and not its body."""
+    host, _, port = gateway.url.removeprefix("http://").partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    credential = device["credential"].encode()
+    lines = (b"POST /v1/usage HTTP/1.1", b"Host: x", b"Authorization: Bearer " + credential, header, b"", b"")
+    writer.write(b"\r\n".join(lines))
+    try:
+        yield reader, writer
+    finally:
+        writer.transport.abort()
+
+
+class TestCredentials:
+    @pytest.mark.parametrize("header", [{}, {"Authorization": "Basic x"}, {"Authorization": "Bearer rpl_dev_unknown"}])
+    async def test_without_one_nothing_is_taken(self, gateway, header):
+        answer = await gateway.http.post("/v1/usage", json=numbered(1), headers=header)
+
+        assert answer.status_code == 401
+        assert answer.headers["www-authenticate"] == "Bearer"
+
+    async def test_one_that_is_on_its_way_is_waited_for(self, gateway, portal):
+        for _ in range(5):  # each is used before its registration can have come through Kafka
+            device = await portal.register(await portal.join())
+            assert (await send(gateway, device, numbered(1))).status_code == 202
+
+    async def test_one_nobody_knows_is_answered_at_once_the_second_time(self, gateway, device):
+        stranger = device | {"credential": "rpl_dev_nobody"}
+        clock = asyncio.get_running_loop().time
+        times = []
+        for _ in range(2):
+            began = clock()
+            assert (await send(gateway, stranger, numbered(1))).status_code == 401
+            times.append(clock() - began)
+
+        assert times[0] >= 0.9
+        assert times[1] < times[0] / 2
+
+    async def test_strangers_wait_after_too_many_attempts_and_devices_do_not(self, gateway, device):
+        door = door_of(gateway.kit)
+        before, door.strangers = door.strangers, Buckets(Limit(per_second=0.01, burst=3), room=10)
+        try:
+            await send(gateway, device, numbered(1))
+            answers = [await send(gateway, {"credential": "rpl_dev_nobody"}, numbered(1)) for _ in range(5)]
+            known = await send(gateway, device, numbered(2))
+        finally:
+            door.strangers = before
+
+        assert [answer.status_code for answer in answers] == [401, 401, 401, 429, 429]
+        assert int(answers[-1].headers["retry-after"]) >= 1
+        assert known.status_code == 202
+
+    async def test_one_that_ended_ends_at_every_replica(self, gateway, portal, device):
+        assert (await send(gateway, device, numbered(1))).status_code == 202
+
+        await portal.http.delete(f"/v1/devices/{device['device_id']}", headers=await portal.operator())
+
+        async def ends():
+            return (await send(gateway, device, numbered(2))).status_code == 401
+
+        await until(ends, "the credential ends", within_s=20, every_s=0.3)
+
+    async def test_a_replaced_devices_ends_too(self, gateway, portal, device):
+        await send(gateway, device, numbered(1))
+        path = f"/v1/devices/{device['device_id']}/replacement"
+        new = (await portal.http.post(path, json={}, headers=await portal.operator())).json()
+
+        assert (await send(gateway, new, numbered(1))).status_code == 202
+
+        async def ends():
+            return (await send(gateway, device, numbered(2))).status_code == 401
+
+        await until(ends, "the old credential ends", within_s=20, every_s=0.3)
+
+
+class TestTokens:
+    async def test_a_customer_reports_for_their_own_devices_as_a_person(self, gateway, portal, kafka_url):
+        customer_id = await portal.join()
+        device = await portal.register(customer_id)
+        level = {"type": "SlotMeasured", "slot": "1", "level": 12, "device_id": device["device_id"]}
+
+        answer = await gateway.http.post("/v1/usage", json=level, headers=await portal.customer(customer_id))
+
+        assert answer.status_code == 202, answer.text
+        (event,) = await read_events(kafka_url, device["device_id"])
+        assert (event.data.level, event.data.by) == (12, "person")
+
+    async def test_nobody_reports_for_somebody_elses(self, gateway, portal, device):
+        stranger = await portal.customer(await portal.join())
+        report = numbered(1)[0] | {"device_id": device["device_id"]}
+
+        answers = [
+            await gateway.http.post("/v1/usage", json=report | change, headers=stranger)
+            for change in ({}, {"device_id": "not-there"})
+        ]
+
+        assert [answer.status_code for answer in answers] == [403, 403]
+        assert answers[0].json()["refused"] == answers[1].json()["refused"]  # who exists is not told
+
+    async def test_an_operator_reports_for_any_and_must_say_which(self, gateway, portal, device):
+        operators = await portal.operator()
+        report = numbered(1)[0] | {"device_id": device["device_id"]}
+
+        answer = await gateway.http.post("/v1/usage", json=[report, numbered(2)[0]], headers=operators)
+
+        assert [taken["index"] for taken in answer.json()["accepted"]] == [0]
+        assert answer.json()["refused"][0]["field"] == "device_id"
+
+    async def test_services_do_not_report(self, gateway, portal):
+        token = portal.sign_service("inventory")
+
+        answer = await gateway.http.post("/v1/usage", json=numbered(1), headers={"Authorization": f"Bearer {token}"})
+
+        assert answer.status_code == 403
+
+
+class TestRates:
+    async def test_a_device_may_burst_and_then_waits(self, gateway, device):
+        answers = []
+        for part in range(6):
+            reports = numbered(*range(part * 1000 + 1, part * 1000 + 1001))
+            answers.append(await send(gateway, device, reports))
+
+        assert [answer.status_code for answer in answers[:4]] == [202] * 4
+        assert answers[-1].status_code == 429
+        assert answers[-1].json()["code"] == "rate_limited"
+        assert int(answers[-1].headers["retry-after"]) >= 1
+
+    async def test_large_bodies_cost_what_they_weigh(self, gateway, device):
+        padded = json.dumps(numbered(1)).encode() + b" " * 1_000_000
+        statuses = [(await send(gateway, device, padded)).status_code for _ in range(8)]
+
+        assert statuses[0] == 202
+        assert statuses[-1] == 429
