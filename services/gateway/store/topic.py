@@ -37,6 +37,8 @@ class UsageTopic:
         self._producer: AIOKafkaProducer | None = None
         self._waiting: dict[asyncio.Task[None], float] = {}
         self._keeper: asyncio.Task[None] | None = None
+        #: How many producers have been built so far.
+        self.built = 0
 
     @property
     def connected(self) -> bool:
@@ -95,6 +97,7 @@ class UsageTopic:
 
     async def _connected(self) -> AIOKafkaProducer:
         producer = self._build()
+        self.built += 1
         try:
             await asyncio.wait_for(producer.start(), self._patience)
             await asyncio.wait_for(producer.partitions_for(TOPIC), self._patience)
