@@ -1,9 +1,7 @@
 """Bugs as patches to the product, each a mistake somebody might make; the judge must see every one."""
 
-import random
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 
 import asyncpg
 

@@ -116,7 +116,7 @@ def sent_reports(evidence: Evidence, slots: dict[tuple[str, str], Slot]) -> dict
         if line.get("what") == "report" and line["op"] == "invoke":
             carried[call] = []
             for report in line["reports"]:
-                identity, meant = _meant(line["device_id"], report, slots)
+                identity, meant = _meant(report.get("device_id") or line["device_id"], report, slots)
                 known = sent.setdefault(identity, meant)
                 known.calls.append(line.get("call"))
                 carried[call].append((identity, known))

@@ -22,12 +22,13 @@ class Company:
 
     def __init__(self, http: httpx.AsyncClient, urls: Mapping[str, str], operator_key: str) -> None:
         self._http, self._urls, self._operator_key = http, urls, operator_key
-        self._token = ""
+        #: Speaks for the operator for an hour.
+        self.token = ""
         self._spares = 0
 
     async def sign_in(self) -> None:
         answer = await self.ask("portal", "POST", "/v1/tokens", {"operator_key": self._operator_key})
-        self._token = answer["access_token"]
+        self.token = answer["access_token"]
 
     async def add_provider(self, provider: Provider) -> None:
         path = f"/v1/providers/{provider.provider_id}"
@@ -86,7 +87,7 @@ class Company:
 
     async def ask(self, service: str, method: str, path: str, body: Any = None) -> Any:
         """Call a service's API; POSTs that create are safe to repeat by their key."""
-        headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         if method == "POST":
             headers["Idempotency-Key"] = str(uuid4())
         deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS

@@ -99,6 +99,11 @@ class Household:
         return [slot for slots in self.devices.values() for slot in slots]
 
     @property
+    def reports_itself(self) -> bool:
+        """Whether its devices talk to us with their own credential; others talk to their maker's cloud."""
+        return self.number // 2 % 2 == 0
+
+    @property
     def email(self) -> str:
         return f"household-{self.number}@example.com"
 
@@ -120,8 +125,7 @@ def _household(number: int, series: list[Series]) -> Household:
     devices: dict[str, list[Slot]] = defaultdict(list)
     for one in series:
         consumable = consumable_of(one.category)
-        kind = "shelf" if consumable.loading == "direct" else "machines"
-        device_id = f"{kind}-{number}"
+        device_id = f"hub-{number}"
         devices[device_id].append(Slot(device_id, str(len(devices[device_id]) + 1), one, consumable))
     name = f"{FIRST_NAMES[number % len(FIRST_NAMES)]} {LAST_NAMES[number % len(LAST_NAMES)]}"
     city, region, postal_code = CITIES[number % len(CITIES)]

@@ -70,7 +70,13 @@ class Sender:
     def _report(self, slot: str, seen: Seen, at: datetime) -> Report:
         self._seq[slot] += 1
         seq = self._seq[slot]
-        report: Report = {"type": seen.kind, "slot": slot, "boot": f"b{self._boot}", "seq": seq}
+        report: Report = {
+            "device_id": self.device_id,
+            "type": seen.kind,
+            "slot": slot,
+            "boot": f"b{self._boot}",
+            "seq": seq,
+        }
         report["at"] = (at + self._clock).isoformat()
         if seen.steps is not None:
             quantity, unit = self._slots[slot].consumable.said(seen.steps, spelling=seq)

@@ -17,6 +17,7 @@ from deploy.local.checks import run_checks
 from deploy.local.demo.books import Books, ask_judge, close_books, life_figures
 from deploy.local.demo.company import Company
 from deploy.local.demo.diary import Diary
+from deploy.local.demo.door import Door
 from deploy.local.demo.gate import Gate
 from deploy.local.demo.households import FIRST_DAY, choose_households
 from deploy.local.demo.kills import Killer
@@ -75,8 +76,10 @@ class Demo:
         names = {moving_in.customer_ids[one.number]: one.name for one in self.households}
         self.story.names.update(names)
         world = World.at_start(self.households, moving_in.credentials, self.options.seed)
-        gate = Gate(self._http, self.stack.urls["gateway"], self._diary("clients/devices.jsonl"))
-        year = Year(world, self.town.clock, gate, self.quiet, self.story, self.town.logs)
+        door = Door(self.stack.urls["gateway"])
+        self._open.push_async_callback(door.close)
+        gate = Gate(door, self._diary("clients/devices.jsonl"))
+        year = Year(world, self.town.clock, gate, self.quiet, self.story, self.town.logs, self.company.token)
         killer = self._killer()
         set_up_seconds = time.monotonic() - self._began
         await year.live(self.options.days, self._day(year, killer))

@@ -1,16 +1,17 @@
 """Lives the days: the clock is stepped, parcels arrive, things are used, devices report, all settles."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
 from deploy.local.demo.gate import Gate
 from deploy.local.demo.households import FIRST_DAY, Household
-from deploy.local.demo.life import Pantry
+from deploy.local.demo.life import Pantry, Seen
 from deploy.local.demo.parcels import ProviderLog
 from deploy.local.demo.quiet import Quiet
-from deploy.local.demo.reporting import Sender
+from deploy.local.demo.reporting import Report, Sender
 from deploy.local.demo.story import Story
 from deploy.local.waiting import until
 from libs.kit.clock import SteppedClock
@@ -55,15 +56,17 @@ class Year:
     quiet: Quiet
     story: Story
     providers: Mapping[str, ProviderLog]
+    #: What the device maker's cloud sends with: it speaks for many devices in one request.
+    cloud_token: str
     parcels_received: int = field(default=0)
 
     async def live(self, days: int, after_day: Callable[[int, date], Awaitable[None]]) -> None:
         """Live so many days from the first on, and then let the devices hand in what they owe."""
         for number in range(days):
             await after_day(number, FIRST_DAY + timedelta(days=number))
-        for device_id, sender in self.world.senders.items():
-            if owed := sender.rest():
-                await self.gate.send(device_id, self.world.credentials[device_id], owed)
+        await self._send(
+            {device_id: [owed] for device_id, sender in self.world.senders.items() if (owed := sender.rest())}
+        )
         await self.quiet.wait(self.clock.now())
 
     async def one_day(self, number: int) -> None:
@@ -72,10 +75,12 @@ class Year:
         self.clock.step_to(now)
         await self.quiet.wait(now)
         await self._receive_parcels(now, on)
-        async with asyncio.TaskGroup() as devices:
-            for household in self.world.households:
-                for device_id in household.devices:
-                    devices.create_task(self._report(device_id, on, now))
+        seen: dict[str, dict[str, list[Seen]]] = defaultdict(dict)
+        for (device_id, slot), pantry in self.world.pantries.items():
+            seen[device_id][slot] = list(pantry.live(on))
+        await self._send(
+            {device_id: self.world.senders[device_id].posts(on, now, seen[device_id]) for device_id in seen}
+        )
         await self.quiet.wait(now)
 
     async def _receive_parcels(self, now: datetime, on: date) -> None:
@@ -90,10 +95,19 @@ class Year:
                 self.world.pantries[self.story.slot_of[order]].receive(parcel.steps, on)
                 self.parcels_received += 1
 
-    async def _report(self, device_id: str, on: date, now: datetime) -> None:
-        sender = self.world.senders[device_id]
-        seen = {
-            slot: list(pantry.live(on)) for (owner, slot), pantry in self.world.pantries.items() if owner == device_id
-        }
-        for body in sender.posts(on, now, seen):
-            await self.gate.send(device_id, self.world.credentials[device_id], body)
+    async def _send(self, bodies: Mapping[str, list[list[Report]]]) -> None:
+        """Send every device's bodies: with its own credential, or all together through the maker's cloud."""
+        cloud: list[Report] = []
+        async with asyncio.TaskGroup() as devices:
+            for household in self.world.households:
+                for device_id in household.devices:
+                    if household.reports_itself:
+                        devices.create_task(self._report(device_id, bodies.get(device_id, [])))
+                    else:
+                        cloud += [report for body in bodies.get(device_id, []) for report in body]
+            if cloud:
+                devices.create_task(self.gate.send(self.cloud_token, cloud))
+
+    async def _report(self, device_id: str, bodies: list[list[Report]]) -> None:
+        for body in bodies:
+            await self.gate.send(self.world.credentials[device_id], body)
