@@ -107,11 +107,10 @@ def seen(gaps: Gaps, sight: Sight) -> Gaps:
 
 
 class Filled(NamedTuple):
-    """What a late report did: the gaps now, the books, by how much the slot's level moves, and its doubt."""
+    """What a late report did: the gaps now, what level reports book now, and the variance that is settled."""
 
     gaps: Gaps
     booked: Booked
-    shift: int
     settled: float
 
 
@@ -128,7 +127,7 @@ def fill(gaps: Gaps, gap: Gap, seq: int, report: Report) -> Filled:
     booked = own.booked() if own else Booked()
     if gap.sight and after:
         booked = booked.plus(after.booked().minus(gap.sight.booked()))
-    return Filled(tuple(moved), booked, 0 if gap.sight else shift, _each(gap))
+    return Filled(tuple(moved), booked, _each(gap))
 
 
 def _moved(one: Gap, gap: Gap, seq: int, shift: int, sights: tuple[Sight | None, Sight | None]) -> Gap:

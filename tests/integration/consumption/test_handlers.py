@@ -301,6 +301,15 @@ class TestGaps:
         assert slot.level == 50 - 3
         assert slot.gaps[0].sight.level == 50
 
+    async def test_leave_no_row_once_they_are_filled(self, store):
+        await on_device_registered(registered(), store)
+        await on_usage([used(1, 1), used(1, 4)], store)
+        await on_usage([used(1, 2)], store)
+        await on_usage([used(1, 3)], store)
+
+        assert (await slot_of(store)).gaps == ()
+        assert await store.connection.fetchval("SELECT count(*) FROM gap") == 0
+
     async def test_are_given_up_after_a_season(self, store):
         await on_device_registered(registered(), store)
         await on_usage([used(1, 1), used(1, 3)], store)

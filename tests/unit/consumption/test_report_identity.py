@@ -153,7 +153,7 @@ class TestRefills:
         assert (filled.quantity, filled.level) == (0, 100)
 
     def test_that_arrive_fill_even_a_quarantined_slot_and_are_no_report(self):
-        slot = replace(a.armed(10, at_level=90, reports=2), quarantined=True)
+        slot = replace(a.armed(10, at_level=90), quarantined=True)
 
         heard = arrive(slot, Report(a.START + 5, a.START + 5, flow=50, cause=FillCause.ARRIVAL, order_id="o1"))
 
