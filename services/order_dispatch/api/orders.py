@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Response
 
 from libs.kit.identity import Principal
 from libs.kit.problems import Problem
-from libs.kit.web import KitDep, PrincipalDep, require_customer
+from libs.kit.web import KitDep, PrincipalDep, require, require_customer
 from services.order_dispatch.api.shapes import CancelBody, show_order, show_rows
 from services.order_dispatch.domain import Cancellation, Order, State, TooLate, ask_to_cancel
 from services.order_dispatch.providers import words
@@ -30,6 +30,17 @@ async def list_orders(
             last = _owned(await store.find_order(before), principal)
             place = (last.drafted_at, last.order_id)
         orders = await store.list_orders(customer_id, place, limit)
+    return {"orders": [show_order(order) for order in orders]}
+
+
+@router.get("/orders")
+async def list_orders_in(
+    state: State, kit: KitDep, principal: PrincipalDep, limit: Annotated[int, Query(ge=1, le=500)] = 100
+) -> dict[str, Any]:
+    """Everybody's orders in one state, such as `unknown`, the oldest first; for operators."""
+    require(principal, "operator")
+    async with kit.read() as store:
+        orders = await store.list_orders_in(state, limit)
     return {"orders": [show_order(order) for order in orders]}
 
 

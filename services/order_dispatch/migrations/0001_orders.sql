@@ -95,6 +95,7 @@ CREATE TABLE orders (
 CREATE UNIQUE INDEX one_open_order_per_pool ON orders (pool_id)
     WHERE state IN ('drafted', 'placing', 'unknown', 'placed', 'shipped');
 CREATE INDEX orders_to_look_at ON orders (look_at) WHERE look_at IS NOT NULL;
+CREATE INDEX orders_in_state ON orders (state, drafted_at, order_id) WHERE state NOT IN ('delivered', 'cancelled');
 CREATE INDEX orders_by_customer ON orders (customer_id, drafted_at, order_id);
 
 -- Each move refers to the one before it and to the table of moves: an illegal one aborts its transaction.

@@ -6,7 +6,7 @@ from datetime import datetime
 from asyncpg import Record
 
 from libs.kit import Store as KitStore
-from services.order_dispatch.domain import Order
+from services.order_dispatch.domain import Order, State
 from services.order_dispatch.store.orders import as_order
 
 
@@ -42,6 +42,21 @@ class Records(KitStore):
             customer_id,
             drafted_at,
             order_id,
+            limit,
+        )
+        return [as_order(row) for row in rows]
+
+    async def list_orders_in(self, state: State, limit: int) -> Sequence[Order]:
+        """Return orders of all customers that stand there, the longest first."""
+        rows = await self.connection.fetch(
+            """-- list_orders_in
+            SELECT order_id, customer_id, product_id, pool_id, provider_id, device_id, slot, packs, pack_size, quantity,
+                unit, scale, receipt_id, drafted_at, price, currency, needed_by, state, step, look_at, asks,
+                promised_at, expected_at, shipped_quantity, tracking, delivered_at, evidence,
+                cancel_by, cancel_reason, cancel_at
+            FROM orders WHERE state = $1 ORDER BY drafted_at, order_id LIMIT $2
+            """,
+            state,
             limit,
         )
         return [as_order(row) for row in rows]

@@ -227,7 +227,7 @@ class TestFacts:
     async def test_are_not_those_of_another_crossing(self, store):
         await self.tell(store)
         await on_threshold_crossed(crossed(epoch=9, level=1), store)
-        await on_threshold_crossed(crossed(epoch=8, level=2), store)
+        await on_threshold_crossed(crossed(epoch=3, level=2), store)
 
         facts = await store.get_facts(await find(store, Kind.ORDER_PLACED))
 

@@ -14,12 +14,14 @@ from services.notification.domain import Kind, notice_id_of
 from services.notification.service import SERVICE
 from tests.integration.notification.world import World
 from tests.integration.order_dispatch.portal import portal, until
+from tests.integration.order_dispatch.world import own_logs
 
 
 @pytest.fixture(scope="module")
 async def world(database, kafka_url, tmp_path_factory):
     log, answers = tmp_path_factory.mktemp("mail") / "mails.jsonl", []
     async with (
+        own_logs(kafka_url),
         portal() as desk,
         catching(log, judge=lambda _: answers.pop(0) if answers else TAKEN) as port,
         running(

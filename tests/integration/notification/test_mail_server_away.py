@@ -7,12 +7,14 @@ from services.notification.domain import Kind, notice_id_of
 from services.notification.service import SERVICE
 from tests.integration.notification.world import World
 from tests.integration.order_dispatch.portal import portal, until
+from tests.integration.order_dispatch.world import own_logs
 
 
 async def test_a_mail_server_that_is_away_is_waited_for(database, kafka_url, tmp_path):
     port = free_port()
     knobs = {"smtp_port": port, "smtp_timeout_seconds": 1}
     async with (
+        own_logs(kafka_url),
         portal() as desk,
         running(SERVICE, kafka_url=kafka_url, database_urls=database, portal_url=desk.url, **knobs) as kit,
     ):

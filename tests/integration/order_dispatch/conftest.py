@@ -7,7 +7,7 @@ from libs.kit.clock import SteppedClock
 from libs.kit.testing import running
 from services.order_dispatch.service import SERVICE
 from tests.integration.order_dispatch.portal import portal
-from tests.integration.order_dispatch.world import World
+from tests.integration.order_dispatch.world import World, own_logs
 from tests.unit.order_dispatch import a
 
 
@@ -17,6 +17,7 @@ async def world(database, kafka_url, tmp_path_factory):
     clock = SteppedClock.create(folder / "clock", a.NOON)
     knobs = {"clock_file": folder / "clock", "answer_hours": 24}
     async with (
+        own_logs(kafka_url),
         portal() as desk,
         running(SERVICE, kafka_url=kafka_url, database_urls=database, portal_url=desk.url, **knobs) as kit,
     ):

@@ -114,6 +114,17 @@ class TestOrders:
         assert (await get(world, "customers/ann/orders", "customer", customer_id="bob")).status_code == 404
         assert (await get(world, f"orders/{orders[0]}", "customer", customer_id="bob")).status_code == 404
 
+    async def test_in_one_state_are_listed_to_operators_only(self, world):
+        await put(world, "silent", PROVIDER)
+        order_id = await world.approve("silent")
+        await world.reaches(order_id, "placing")
+
+        listed = (await get(world, "orders?state=placing")).json()["orders"]
+
+        assert order_id in [order["order_id"] for order in listed]
+        assert (await get(world, "orders?state=placing", "customer", customer_id="ann")).status_code == 403
+        assert (await get(world, "orders?state=lost")).status_code == 422
+
     async def test_nobody_knows_are_not_found(self, world):
         assert (await get(world, "orders/none")).json()["code"] == "no_such_order"
         assert (await world.cancel("none")).json()["code"] == "no_such_order"

@@ -128,6 +128,14 @@ class TestOnReorderApproved:
         assert names(await on_reorder_approved(a.approved(), store)) == ["OrderDrafted", "OrderCancelled"]
         assert store.intended == []
 
+    async def test_of_a_registration_that_ended_is_not_revived_by_hearing_of_it_again(self, store):
+        await on_device_registered(registered(registration=2), store)
+        await on_device_deregistered(DeviceDeregistered(customer_id="ann", device_id="brewer", registration=2), store)
+        await on_device_registered(registered(registration=2), store)
+        await on_device_registered(registered(registration=1), store)
+
+        assert names(await on_reorder_approved(a.approved(), store)) == ["OrderDrafted", "OrderCancelled"]
+
     async def test_of_an_unknown_provider_fails_at_once(self, store):
         assert names(await approve(store, provider_id="nobody")) == ["OrderDrafted", "OrderFailed"]
 

@@ -10,8 +10,9 @@ from datetime import timedelta
 import httpx
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from libs.contracts.topics import partition_for
+from libs.contracts.topics import OWN_TOPICS, find_topic, partition_for
 from libs.contracts.wire import encode
+from tests.integration.kit.world import administration, empty_logs
 from tests.integration.order_dispatch.portal import until
 from tests.unit.order_dispatch import a
 
@@ -99,3 +100,17 @@ class World:
         finally:
             process.kill()
             await asyncio.to_thread(process.wait)
+
+
+@asynccontextmanager
+async def own_logs(kafka_url):
+    """Empty the topics of other tests, and for others: a new database's relay refuses a log it did not write."""
+    await _empty_all(kafka_url)
+    yield
+    await _empty_all(kafka_url)
+
+
+async def _empty_all(kafka_url):
+    async with administration(kafka_url) as admin:
+        providers = [name for name in await admin.list_topics() if name.startswith("provider-")]
+    await empty_logs(kafka_url, [*OWN_TOPICS, *map(find_topic, providers)])

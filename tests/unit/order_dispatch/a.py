@@ -79,7 +79,13 @@ def order(state: State) -> Order:
 
 
 def update(status: UpdateStatus | str, **changes) -> OrderUpdated:
-    fields: dict[str, Any] = {"provider_id": "acme", "update_id": f"u-{status}", "order_id": "o1", "status": status, "at": NOON}
+    fields: dict[str, Any] = {
+        "provider_id": "acme",
+        "update_id": f"u-{status}",
+        "order_id": "o1",
+        "status": status,
+        "at": NOON,
+    }
     return OrderUpdated(**(fields | changes))
 
 
