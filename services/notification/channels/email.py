@@ -9,8 +9,6 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from html import escape
 
-import aiosmtplib
-
 from libs.kit import Refuse, Retry
 from services.notification.domain import Contact, Letter, one_line
 from services.notification.settings import Settings
@@ -67,6 +65,8 @@ async def send(mail: EmailMessage, settings: Settings) -> None:
 
     Reasons carry no address: they are kept.
     """
+    import aiosmtplib  # noqa: PLC0415  # only a service that has mails needs it
+
     try:
         await aiosmtplib.send(
             mail,

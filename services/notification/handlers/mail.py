@@ -1,9 +1,9 @@
 """Turns a decided notice into a mail, and says so once the server has taken it."""
 
+from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import quote
 
-import httpx
 from pydantic import TypeAdapter, ValidationError
 
 from libs.contracts.catalogue import Event
@@ -17,7 +17,7 @@ from services.notification.store import Store
 #: The approval is on another topic and may be read a moment later; a letter waits half a minute, not more.
 ATTEMPTS_FOR_THE_REASON = 6
 #: The portal's ways to say that there is nobody to write to.
-GONE = (httpx.codes.NOT_FOUND, httpx.codes.GONE)
+GONE = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
 _CONTACT = TypeAdapter(Contact)
 
 
@@ -39,6 +39,8 @@ async def send_mail(intent: Intent, kit: Kit) -> dict[str, Any]:
 
 
 async def _fetch_contact(customer_id: str, kit: Kit) -> Contact:
+    import httpx  # noqa: PLC0415  # 5 MB that a service without mails does not need
+
     url = f"{kit.settings.portal_url}/v1/customers/{quote(customer_id, safe='')}/contact"
     try:
         answer = await kit.http.get(url, headers={"Authorization": f"Bearer {await kit.service_token()}"})
@@ -46,7 +48,7 @@ async def _fetch_contact(customer_id: str, kit: Kit) -> Contact:
         raise Retry(f"the portal cannot be reached: {type(trouble).__name__}") from trouble
     if answer.status_code in GONE:
         raise Refuse("the customer is gone")
-    if answer.status_code != httpx.codes.OK:
+    if answer.status_code != HTTPStatus.OK:
         raise Retry(f"the portal answered {answer.status_code}")
     try:
         return _CONTACT.validate_json(answer.content)
