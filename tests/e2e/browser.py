@@ -38,7 +38,7 @@ FONTS_CONF = """<?xml version="1.0"?>
 """
 
 
-class NoBrowser(RuntimeError):
+class NoBrowser(RuntimeError):  # noqa: N818  # what happened, not that it is an error
     """No Chromium can be had here; says what was tried and what would help."""
 
 
@@ -88,7 +88,9 @@ def _package() -> bytes:
     with tempfile.TemporaryDirectory(prefix="chromium-") as place:
         command = [program, "pack", PACKAGE, "--silent", "--pack-destination", place]
         try:
-            done = subprocess.run(command, cwd=place, capture_output=True, text=True, timeout=FETCH_SECONDS)
+            done = subprocess.run(
+                command, cwd=place, capture_output=True, text=True, timeout=FETCH_SECONDS, check=False
+            )
         except subprocess.TimeoutExpired:
             raise NoBrowser(f"npm did not deliver {PACKAGE} within {FETCH_SECONDS} s") from None
         archives = list(Path(place).glob("*.tgz"))
@@ -127,7 +129,7 @@ async def chromium() -> AsyncIterator[Browser]:
         found = find_chromium(playwright)
         print(f"Chromium at {found.executable}, {found.found}")
         browser = await playwright.chromium.launch(
-            executable_path=found.executable, args=list(ALWAYS), env=os.environ | found.environment
+            executable_path=found.executable, args=list(ALWAYS), env={**os.environ, **found.environment}
         )
         try:
             yield browser

@@ -55,6 +55,7 @@ class Door:
     async def open(self) -> None:
         self._watch = asyncio.create_task(self.registry.watch(), name="gateway-registry")
         await self.topic.start()
+        metrics.BROKER_CONNECTED.set_function(lambda: float(self.topic.connected))
 
     async def close(self) -> None:
         if self._watch is not None:

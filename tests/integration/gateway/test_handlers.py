@@ -15,7 +15,7 @@ from services.gateway import handlers
 from services.gateway.domain.devices import Slot
 from services.gateway.service import SERVICE
 
-PODS = SlotSpec(slot="1", product_id="pods", unit="C62", capacity=60)
+PODS = SlotSpec(slot="1", product_id="pods", unit=BaseUnit.EACH, capacity=60)
 
 
 def digest(word):

@@ -2,6 +2,7 @@
 
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
@@ -14,11 +15,11 @@ class Neighbours:
     """What the other services answer, and what they were asked to do."""
 
     url: str
-    levels: dict = field(default_factory=dict)
-    receipts: dict = field(default_factory=dict)
-    done: list = field(default_factory=list)
+    levels: dict[str, Any] = field(default_factory=dict)
+    receipts: dict[str, list[str]] = field(default_factory=dict)
+    done: list[tuple[str, str, Any]] = field(default_factory=list)
     #: By path: what is answered instead of 200.
-    refusals: dict = field(default_factory=dict)
+    refusals: dict[str, tuple[int, Any]] = field(default_factory=dict)
 
     @property
     def urls(self):
@@ -45,26 +46,34 @@ async def neighbours():
     with free_socket() as (listening, url):
         said = Neighbours(url)
 
-        @app.get("/v1/devices/{device_id}/slots")
-        async def slots(device_id: str):
-            if device_id not in said.levels:
-                return JSONResponse({"code": "not_found"}, 404)
-            return {"slots": list(said.levels[device_id].values())}
-
-        @app.get("/v1/orders/{order_id}/receipt")
-        async def receipt(order_id: str):
-            if order_id not in said.receipts:
-                return JSONResponse({"code": "not_found"}, 404)
-            return {"words": said.receipts[order_id]}
-
-        @app.api_route("/{path:path}", methods=["POST", "PATCH"])
-        async def command(path: str, request: Request):
-            body = await request.body()
-            said.done.append((request.method, f"/{path}", await request.json() if body else None))
-            if f"/{path}" in said.refusals:
-                status, problem = said.refusals[f"/{path}"]
-                return JSONResponse(problem, status)
-            return JSONResponse({}, 202)
-
+        _answer_questions(app, said)
+        _note_commands(app, said)
         async with serving(app, listening):
             yield said
+
+
+def _answer_questions(app: FastAPI, said: Neighbours) -> None:
+    async def slots(device_id: str) -> Any:
+        if device_id not in said.levels:
+            return JSONResponse({"code": "not_found"}, 404)
+        return {"slots": list(said.levels[device_id].values())}
+
+    async def receipt(order_id: str) -> Any:
+        if order_id not in said.receipts:
+            return JSONResponse({"code": "not_found"}, 404)
+        return {"words": said.receipts[order_id]}
+
+    app.add_api_route("/v1/devices/{device_id}/slots", slots)
+    app.add_api_route("/v1/orders/{order_id}/receipt", receipt)
+
+
+def _note_commands(app: FastAPI, said: Neighbours) -> None:
+    async def command(path: str, request: Request) -> JSONResponse:
+        body = await request.body()
+        said.done.append((request.method, f"/{path}", await request.json() if body else None))
+        if f"/{path}" in said.refusals:
+            status, problem = said.refusals[f"/{path}"]
+            return JSONResponse(problem, status)
+        return JSONResponse({}, 202)
+
+    app.add_api_route("/{path:path}", command, methods=["POST", "PATCH"])

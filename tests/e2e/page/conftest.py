@@ -1,0 +1,11 @@
+"""One browser for all tests of the page."""
+
+import pytest
+
+from tests.e2e.browser import chromium
+
+
+@pytest.fixture(scope="session")
+async def browser():
+    async with chromium() as running:
+        yield running

@@ -1,0 +1,187 @@
+"""The page in a real browser, over the whole stack: it shows what happens as it happens, and what is done on it is done."""
+
+from playwright.async_api import expect
+
+from tests.e2e import a
+from tests.e2e.page.screen import SOON_MS, screen
+
+
+async def test_a_family_watches_its_coffee_run_low_and_come_back(world, browser):
+    home = await world.move_in(a.household(level=40, capacity=60, at_level=20, pack_size=40))
+
+    async with screen(browser, home) as page:
+        slot = page.slot(home)
+        await page.shows(slot, "Coffee pods", "40 of 60", "Reordered by itself", "from Acme for 17.90 EUR")
+
+        await home.uses(5)
+        await page.shows(slot, "35 of 60")
+
+        await home.uses(15)
+        (order_id,) = await home.orders()
+        order = page.order(order_id)
+        await page.shows(slot, "20 of 60", "40 ordered")
+        await page.shows(order, "Coffee pods", "40 · 17.90 EUR", "Acme", "Sent to the shop")
+
+        await order.get_by_text("Why was this ordered?").click()
+        await page.shows(order, "There were in the slot 20", "So 1 x 40 from acme were ordered.")
+
+        await world.provider.accepts(order_id)
+        await page.shows(order, "Ordered", "expected")
+        await page.shows(order, "So 1 x 40 from acme were ordered.")  # what was opened stays open
+
+        await world.provider.ships(order_id)
+        await page.shows(order, "On its way")
+        await expect(order.get_by_role("button")).to_have_count(0, timeout=SOON_MS)  # too late to cancel
+
+        await world.provider.delivers(order_id)
+        await page.shows(order, "Arrived")
+        await page.shows(slot, "60 of 60")
+        await page.shows(page.page.locator("main"), "We told you that it was ordered: Coffee pods")
+
+
+async def test_somebody_who_looked_sets_a_level_straight(world, browser):
+    home = await world.move_in(a.household(level=40, capacity=60, at_level=5))
+
+    async with screen(browser, home) as page:
+        slot = page.slot(home)
+        await slot.get_by_text("Correct or refill").click()
+        await slot.get_by_label("What is in it now").fill("31")
+        await page.presses(slot, "Correct")
+        await page.says("Thank you. The level is set right in a moment.")
+        await page.shows(slot, "31 of 60")
+
+        await slot.get_by_text("Correct or refill").click()
+        await page.presses(slot, "Refilled: it is full again")
+        await page.shows(slot, "60 of 60")
+
+        await slot.get_by_text("Correct or refill").click()
+        await slot.get_by_label("What is in it now").fill("a few")
+        await slot.get_by_label("What is in it now").press("Enter")
+        await page.says("'a few' is no decimal number")
+        await page.shows(slot, "60 of 60")
+
+    await world.settled()
+    assert await home.level() == 60
+
+
+async def test_typing_is_never_overwritten_by_news(world, browser):
+    home = await world.move_in(a.household(level=40, capacity=60, at_level=5))
+
+    async with screen(browser, home) as page:
+        slot = page.slot(home)
+        await slot.get_by_text("Correct or refill").click()
+        field = slot.get_by_label("What is in it now")
+        await field.fill("2")
+
+        await home.uses(3)
+        async with page.page.expect_response("**/page/board"):
+            await home.uses(3)
+        await field.press_sequentially("9")
+        await expect(field).to_have_value("29")
+        await field.press("Enter")
+
+        await page.shows(slot, "29 of 60")
+
+
+async def test_an_order_is_stopped_by_pressing_twice(world, browser):
+    home = await world.move_in(a.household(level=6, capacity=60, at_level=20))
+    (order_id,) = await home.orders()
+
+    async with screen(browser, home) as page:
+        order = page.order(order_id)
+        cancel = order.get_by_role("button")
+        await cancel.click()
+        await expect(cancel).to_have_text("Really cancel?")
+        await cancel.click()
+        await page.says("The order is being cancelled.")
+        await world.provider.cancels(order_id)
+        await page.shows(order, "Cancelled")
+        await page.shows(page.slot(home), "Nothing is being ordered")
+
+
+async def test_reordering_is_paused_and_goes_on(world, browser):
+    home = await world.move_in(a.household(level=40, capacity=60, at_level=20))
+
+    async with screen(browser, home) as page:
+        slot = page.slot(home)
+        await page.presses(slot, "Pause")
+        await page.says("Reordering is paused.")
+        await page.shows(slot, "Paused", "Nothing is being ordered")
+        await home.uses(30)
+        assert await home.orders() == []
+
+        await page.presses(slot, "Resume")
+        await page.shows(slot, "Reordered by itself", "ordered")
+
+    assert len(await home.orders()) == 1
+
+
+async def test_nothing_is_ordered_before_the_customer_says_yes(world, browser):
+    home = await world.move_in(a.household(level=40, capacity=60, at_level=20, mode="approve"))
+
+    async with screen(browser, home) as page:
+        slot = page.slot(home)
+        await home.uses(25)
+        await page.shows(slot, "It is running low. Shall we order", "from Acme for 17.90 EUR")
+        await expect(page.page.get_by_role("heading", level=1)).to_have_text("Coffee pods: shall we order?")
+        assert await home.orders() == []
+
+        await page.presses(slot, "Yes, order it")
+        await page.says("It is being ordered.")
+        await page.shows_no(slot, "It is running low.")
+
+    assert len(await home.orders()) == 1
+
+
+async def test_it_fits_small_phones_and_works_by_keyboard(world, browser):
+    home = await world.move_in(a.household(level=6, capacity=60, at_level=20))
+
+    async with screen(browser, home, viewport={"width": 320, "height": 640}, color_scheme="dark") as page:
+        await page.slot(home).get_by_text("Correct or refill").click()
+
+        assert await page.page.evaluate("document.documentElement.scrollWidth") == 320
+        assert await page.page.evaluate(SMALL_TARGETS) == []
+        assert await page.page.evaluate(NAMELESS) == []
+        reached = set()
+        for _ in range(40):
+            await page.page.keyboard.press("Tab")
+            reached.add(await page.page.evaluate("document.activeElement.innerText || document.activeElement.name"))
+        for control in ("Skip to the content", "Sign out", "Correct or refill", "level", "Correct", "Pause"):
+            assert control in reached, f"{control} cannot be reached by keyboard: {reached}"
+
+
+async def test_without_signing_in_it_says_how_to(world, browser):
+    page = await browser.new_page()
+
+    await page.goto(world.urls["portal"])
+
+    await expect(page.get_by_role("heading", name="How to sign in")).to_be_visible()
+    await page.close()
+
+
+async def test_signing_out_shuts_it_everywhere_else_too(world, browser):
+    home = await world.move_in(a.household(level=40, capacity=60, at_level=5))
+
+    async with screen(browser, home) as page:
+        other = await page.page.context.new_page()
+        await other.goto(world.urls["portal"])
+
+        await other.get_by_role("button", name="Sign out").click()
+        await expect(other.get_by_role("heading", name="How to sign in")).to_be_visible()
+        await page.page.reload()
+
+        await expect(page.page.get_by_role("heading", name="How to sign in")).to_be_visible()
+
+
+#: Controls that a thumb would miss: lower than 44 px.
+SMALL_TARGETS = """
+[...document.querySelectorAll("button, summary, input:not([type=hidden]), select")]
+  .filter((control) => control.offsetParent && control.getBoundingClientRect().height < 44)
+  .map((control) => control.outerHTML)
+"""
+#: Fields nobody could name to a screen reader's user.
+NAMELESS = """
+[...document.querySelectorAll("button, input:not([type=hidden]), select, svg[role=img]")]
+  .filter((e) => !(e.innerText || e.getAttribute("aria-label") || (e.labels && e.labels.length)))
+  .map((e) => e.outerHTML)
+"""
