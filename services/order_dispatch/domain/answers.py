@@ -90,8 +90,7 @@ def _shipped(said: _Said) -> Verdict:
 
 
 def _delivered(said: _Said) -> Verdict:
-    turn = _move_on(said, State.SHIPPED)
-    arrived = min(said.update.at, said.at)
+    turn, arrived = _move_on(said, State.SHIPPED), min(said.update.at, said.at)
     turn = deliver(turn, Evidence.REPORTED, said.at, because=said.because, delivered_at=arrived)
     return Verdict(Fate.APPLIED, "", turn)
 
@@ -109,9 +108,8 @@ def _cancelled(said: _Said) -> Verdict:
     order = said.order
     if order.state is State.SHIPPED:
         return Verdict(Fate.NOT_APPLIED, "the order is already shipped")
-    by, reason = "provider", said.reason
-    if order.cancellation is not None:
-        by, reason = order.cancellation.by, order.cancellation.reason
+    wish = order.cancellation
+    by, reason = (wish.by, wish.reason) if wish else ("provider", said.reason)
     turn = _end(said, State.CANCELLED).say(OrderCancelled(**order.fact(said.at), by=by, reason=reason))
     return Verdict(Fate.APPLIED, "", turn)
 
@@ -161,14 +159,15 @@ def _with_date(said: _Said, order: Order) -> Order:
         order,
         expected_at=expected,
         promised_at=order.promised_at or promised,
-        shipped_quantity=_counted(update) if _counted(update) is not None else order.shipped_quantity,
+        shipped_quantity=_counted(update, order.shipped_quantity),
         tracking=update.tracking or order.tracking,
     )
 
 
-def _counted(update: OrderUpdated) -> int | None:
-    """Return how much left or arrived; before that a quantity is only an announcement."""
-    return update.quantity if update.status in (UpdateStatus.SHIPPED, UpdateStatus.DELIVERED) else None
+def _counted(update: OrderUpdated, before: int | None) -> int | None:
+    """Return how much left or arrived; an earlier update's quantity is only an announcement."""
+    says = update.quantity is not None and update.status in (UpdateStatus.SHIPPED, UpdateStatus.DELIVERED)
+    return update.quantity if says else before
 
 
 def _named(said: _Said) -> datetime | None:
