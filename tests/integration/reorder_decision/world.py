@@ -12,9 +12,9 @@ from libs.kit.clock import SteppedClock
 from libs.kit.testing import running
 from services.inventory.service import SERVICE as INVENTORY
 from services.reorder_decision.service import SERVICE as DECISIONS
+from tests.integration.kit.world import empty_logs
 from tests.integration.order_dispatch.portal import portal, until
 from tests.integration.reorder_decision import events
-from tests.integration.reorder_decision.topics import fresh_topics
 from tests.unit.reorder_decision import a
 
 #: Other tests may have the machine.
@@ -97,10 +97,10 @@ def of(customer_id, event):
 
 @asynccontextmanager
 async def world(database, kafka_url, folder):
+    await empty_logs(kafka_url)
     clock = SteppedClock.create(folder / "clock", a.NOON)
     shared = {"kafka_url": kafka_url, "database_urls": database, "clock_file": folder / "clock"}
     async with (
-        fresh_topics(kafka_url),
         portal() as desk,
         running(INVENTORY, portal_url=desk.url, **shared) as inventory,
         running(DECISIONS, portal_url=desk.url, **shared) as decisions,
@@ -110,3 +110,4 @@ async def world(database, kafka_url, folder):
         yield opened
         for door in opened.http.values():
             await door.aclose()
+    await empty_logs(kafka_url)  # what we said there under the names of neighbours would confuse the real ones

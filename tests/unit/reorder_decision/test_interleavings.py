@@ -34,7 +34,7 @@ def live(home: Household, chance: random.Random, doings, look=lambda: None) -> N
 
 
 def device(home, chance):
-    return chance.choice(sorted(home.slots))
+    return chance.choice(sorted(home.consumption.slots))
 
 
 def use(home, chance):
@@ -44,8 +44,8 @@ def use(home, chance):
 def take_from_shelf(home, chance):
     """Load only what inventory really has: then nothing is unexplained and the sum is known."""
     unread = [topic for reader, topic in home.waiting() if reader == "inventory"]
-    if home.shelf and not unread:
-        home.load(device(home, chance), chance.randrange(1, home.shelf + 1))
+    if home.inventory.shelf and not unread:
+        home.consumption.fill(device(home, chance), chance.randrange(1, home.inventory.shelf + 1))
 
 
 def end(home, order_id, chance):
@@ -65,11 +65,11 @@ def later(home, chance):
 
 
 def correct(home, chance):
-    home.correct(device(home, chance), chance.randrange(0, 50))
+    home.consumption.correct(device(home, chance), chance.randrange(0, 50))
 
 
 def count(home, chance):
-    home.count(chance.randrange(0, 40))
+    home.inventory.count(chance.randrange(0, 40))
 
 
 def change_mind(home, chance):

@@ -1,5 +1,7 @@
 """A receipt holds all that a decision depends on, and says it in words."""
 
+from datetime import UTC
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
@@ -21,7 +23,7 @@ from services.reorder_decision.domain import (
 )
 from tests.unit.reorder_decision import a
 
-moments = some.datetimes(a.NOON.replace(tzinfo=None), timezones=some.just(a.NOON.tzinfo))
+moments = some.datetimes(a.NOON.replace(tzinfo=None), timezones=some.just(UTC))
 steps = some.integers(-(10**6), 10**6)
 rates = some.floats(0, 1e6, allow_nan=False)
 names = some.text("abcdefgh-", min_size=1, max_size=12)
