@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Self
 
+from aiokafka.errors import KafkaError
+
 from libs.contracts.catalogue import Event
 from libs.contracts.topics import Topic
 from libs.kit import topics
@@ -14,6 +16,7 @@ from libs.kit.context import CURRENT
 from libs.kit.cursors import Place
 from libs.kit.database import Connection, Pool, open_pool
 from libs.kit.idempotency import Asked, Kept, find_answer, keep_answer
+from libs.kit.failures import Retry
 from libs.kit.identity import ServiceToken, Verifier
 from libs.kit.neighbours import Neighbours
 from libs.kit.outbox import Speaker
@@ -137,5 +140,8 @@ class Kit:
         return await self._token.get()
 
     async def create_topics(self, wanted: Sequence[Topic]) -> None:
-        """Make topics that do not exist yet, such as a new provider's."""
-        await topics.create_topics(self.settings.kafka_url, wanted)
+        """Make topics that do not exist yet, such as a new provider's; raises Retry while the broker is away."""
+        try:
+            await topics.create_topics(self.settings.kafka_url, wanted)
+        except KafkaError as away:
+            raise Retry(f"no topics yet: {away!r}") from away
