@@ -93,7 +93,9 @@ class TestAHousehold:
     async def test_uses_crosses_and_refills(self, world):
         slots = (spec(level=30, unit="GRM", scale=1, capacity=1000, name="Beans"),)
         await world.publish(reported.registered("grinder", slots=slots))
+        await world.settled("grinder/slots/1", level="3")
         await world.publish(reported.trigger(device_id="grinder", at_level=20))
+        await until(lambda: self.armed(world), "the trigger is armed", DEADLINE_SECONDS)
         for day, quantity in enumerate([5, 3, 4], 1):
             await world.report(SlotUsed, day, device_id="grinder", hours=24 * day, quantity=quantity)
         await world.report(SlotRefilled, 4, device_id="grinder", hours=75, quantity=500)
@@ -129,6 +131,11 @@ class TestAHousehold:
             return (await world.get("leaver/slots/1")).status_code == 404
 
         await until(is_gone, "the device is forgotten", DEADLINE_SECONDS)
+
+    @staticmethod
+    async def armed(world):
+        async with world.kit.read() as store:
+            return [slot for slot in await store.list_slots("grinder") if slot.trigger.armed]
 
     @staticmethod
     async def held(world):

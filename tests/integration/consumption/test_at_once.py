@@ -1,0 +1,100 @@
+"""Two transactions at the same slot: the second sees what the first committed, and nothing counts twice."""
+
+import asyncio
+from contextlib import asynccontextmanager
+
+import asyncpg
+import pytest
+
+from libs.kit.testing import prepare, settings_for
+from services.consumption.handlers.accounts import on_device_registered
+from services.consumption.handlers.reorders import on_trigger_set
+from services.consumption.handlers.usage import on_usage
+from services.consumption.service import SERVICE
+from services.consumption.store import Store
+from tests.integration.consumption import reported
+from tests.integration.consumption.reported import NOON, slot_of, used
+from tests.integration.order_dispatch.portal import until
+
+
+@asynccontextmanager
+async def opened(database):
+    connection = await asyncpg.connect(database["consumption"].url)
+    try:
+        yield Store(connection, NOON, settings_for(SERVICE, database))
+    finally:
+        await connection.close()
+
+
+@pytest.fixture
+async def stores(database):
+    await prepare(SERVICE, database)
+    async with opened(database) as first, opened(database) as second:
+        yield first, second
+
+
+async def waits(store, pid):
+    sql = "SELECT count(*) FROM pg_locks WHERE pid = $1 AND NOT granted"
+    return await store.connection.fetchval(sql, pid)
+
+
+async def race(stores, first_work, second_work):
+    """Run the second while the first is not committed, and both to their ends."""
+    first, second = stores
+    transaction = first.connection.transaction()
+    await transaction.start()
+    before = await first_work(first)
+    pid = second.connection.get_server_pid()
+
+    async def later():
+        async with second.connection.transaction():
+            return await second_work(second)
+
+    running = asyncio.create_task(later())
+    await until(lambda: waits(first, pid), "the second waits for the first", 60)
+    await transaction.commit()
+    return before, await running
+
+
+class TestTwoAtOnce:
+    async def test_a_report_both_apply_counts_once(self, stores):
+        await on_device_registered(reported.registered("twice"), stores[0])
+        report = used(5, 1, device_id="twice")
+
+        await race(stores, lambda store: on_usage([report], store), lambda store: on_usage([report], store))
+
+        slot = await slot_of(stores[0], device_id="twice")
+        assert (slot.level, slot.duplicates) == (95, 1)
+
+    async def test_a_report_sees_the_line_that_was_just_drawn(self, stores):
+        await on_device_registered(reported.registered("drawn"), stores[0])
+
+        _, said = await race(
+            stores,
+            lambda store: on_trigger_set(reported.trigger(device_id="drawn", at_level=50), store),
+            lambda store: on_usage([used(60, 1, device_id="drawn")], store),
+        )
+
+        assert [(event.epoch, event.level) for event in said] == [(1, 40)]
+
+    async def test_a_line_sees_the_report_that_just_came(self, stores):
+        await on_device_registered(reported.registered("used"), stores[0])
+
+        _, said = await race(
+            stores,
+            lambda store: on_usage([used(60, 1, device_id="used")], store),
+            lambda store: on_trigger_set(reported.trigger(device_id="used", at_level=50), store),
+        )
+
+        assert [(event.epoch, event.level) for event in said] == [(1, 40)]
+
+    async def test_two_batches_over_the_same_devices_do_not_deadlock(self, stores):
+        names = [f"pair-{n}" for n in range(20)]
+        for name in names:
+            await on_device_registered(reported.registered(name), stores[0])
+        forwards = [used(1, 1, device_id=name) for name in names]
+        backwards = [used(1, 2, device_id=name) for name in reversed(names)]
+
+        await race(stores, lambda store: on_usage(forwards, store), lambda store: on_usage(backwards, store))
+
+        assert {(await slot_of(stores[0], device_id=name)).level for name in names} == {98}
