@@ -15,8 +15,8 @@ from libs.kit.clock import Clock, clock_from
 from libs.kit.context import CURRENT
 from libs.kit.cursors import Place
 from libs.kit.database import Connection, Pool, open_pool
-from libs.kit.idempotency import Asked, Kept, find_answer, keep_answer
 from libs.kit.failures import Retry
+from libs.kit.idempotency import Asked, Kept, find_answer, keep_answer
 from libs.kit.identity import ServiceToken, Verifier
 from libs.kit.neighbours import Neighbours
 from libs.kit.outbox import Speaker
