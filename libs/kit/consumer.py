@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import ConsumerStoppedError, KafkaError
 
 from libs.kit.cursors import Cursor, Place
@@ -59,6 +59,8 @@ class CursorConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka is unt
         #: The offset after the last record given out of each placed partition.
         self._reached: dict[TopicPartition, int] = {}
         self._ends: dict[TopicPartition, int] = {}
+        #: Why the broker did not answer when it was last asked.
+        self.broker_away: str | None = None
         self._joined = False
         self.polled_at = self._found_at = asyncio.get_running_loop().time()
         self.generation = 0
@@ -81,14 +83,31 @@ class CursorConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka is unt
         self.take(set())
         self._joined = False
 
+    async def look_ahead(self, seconds: float) -> None:
+        """Ask the broker where the logs end; that tells whether it answers, whatever the fetcher believes."""
+        try:
+            async with asyncio.timeout(seconds):
+                self._ends |= await self.end_offsets(sorted(self._reached))
+                self.broker_away = None
+        except (KafkaError, TimeoutError) as away:
+            self.broker_away = repr(away)
+
+    def has_unread(self) -> bool:
+        """Tell whether the logs go on behind what was read."""
+        return any(self._ends.get(tp, 0) > self._position(tp, reached) for tp, reached in self._reached.items())
+
     def lag(self, tp: TopicPartition, applied: int) -> int:
         """Return how many offsets the log has after what was applied; markers nobody can read do not count."""
         if tp not in self._reached or tp not in self.assignment():
             return 0
+        done = max(applied, self._position(tp, applied)) if self._reached[tp] <= applied else applied
+        return max(0, max(self.highwater(tp) or 0, self._ends[tp]) - done)
+
+    def _position(self, tp: TopicPartition, otherwise: int) -> int:
+        if tp not in self.assignment():
+            return otherwise
         state = self._subscription.subscription.assignment.state_value(tp)  # no public way that never waits
-        position = state.position if state.has_valid_position else applied
-        done = max(applied, position) if self._reached[tp] <= applied else applied
-        return max(0, max(state.highwater or 0, self._ends[tp]) - done)
+        return state.position if state.has_valid_position else otherwise
 
     async def getmany(self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None) -> Found:
         """Return the next records, waiting longer than FastStream asks: it sleeps after every empty poll."""
@@ -160,7 +179,7 @@ class CursorConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka is unt
             self.seek(tp, first)
             if first < cursors[place].next_offset:
                 self._unproven[tp] = cursors[place]
-        self._ends = ends
+        self._ends |= ends
         self._unplaced.clear()
 
     def _prove(self, found: Found) -> Found:
@@ -173,24 +192,3 @@ class CursorConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka is unt
             if records:
                 proven[tp] = records
         return proven
-
-
-class Rebalances(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
-    """Tells the reader what is assigned and waits for the running batch before giving it up."""
-
-    def __init__(self, consumer: Callable[[], CursorConsumer | None], drained: Callable[[], Awaitable[None]]) -> None:
-        self._consumer = consumer
-        self._drained = drained
-
-    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
-        consumer = self._consumer()
-        if consumer is not None:
-            consumer.give_up()
-        if revoked:
-            await self._drained()
-
-    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
-        consumer = self._consumer()
-        if consumer is not None:
-            consumer.take(assigned)
-        LOG.info("assigned", extra={"partitions": len(assigned)})

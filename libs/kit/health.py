@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from libs.kit import metrics
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 SAMPLE_SECONDS = 2.0
+SAMPLE_WITHIN_SECONDS = 10.0
 CLEAN_SECONDS = 600.0
 INTENT_KEEP_DAYS = 30
 
@@ -32,6 +34,7 @@ class Health:
         self._sampled: dict[str, Any] = {}
         self._database_away: str | None = "not opened yet"
         self._cleaned_at = 0.0
+        self._well_at = self._fetched_at = time.monotonic()
 
     def watch(self, kit: "Kit", reader: "Reader | None", relay: "Relay") -> None:
         self._kit, self._reader, self._relay = kit, reader, relay
@@ -40,7 +43,7 @@ class Health:
         assert self._kit is not None  # noqa: S101  # `watch` comes first
         while True:
             try:
-                async with self._kit.pool.acquire() as connection:
+                async with asyncio.timeout(SAMPLE_WITHIN_SECONDS), self._kit.pool.acquire() as connection:
                     await self._sample(connection)
                     await self._clean(connection)
                 self._database_away = None
@@ -77,8 +80,9 @@ class Health:
         assert self._kit is not None  # noqa: S101
         left = self._kit.settings.trouble_budget - trouble
         metrics.TROUBLE_BUDGET_LEFT.set(left)
-        if left < 0:
-            self._kit.fail(Lost(f"{trouble} parked and held records of our own topics: `replenish parked list`"))
+        if self._reader is not None:
+            over = f"{trouble} parked and held records of our own topics: `replenish parked list`"
+            self._reader.hold_back(over if left < 0 else None)
 
     async def _clean(self, connection: Connection) -> None:
         assert self._kit is not None  # noqa: S101
@@ -90,26 +94,48 @@ class Health:
     def _bite(self) -> None:
         """End the process when work waits and none is done; the supervisor starts a fresh one."""
         assert self._kit is not None  # noqa: S101
-        limit = self._kit.settings.watchdog_seconds
-        if self._reader is not None:
-            consumer = self._reader.consumer
-            metrics.LAG_RECORDS.set(self._reader.lag())
-            metrics.PARTITIONS_ASSIGNED.set(len(consumer.assignment()) if consumer else 0)
-        if self._database_away:
-            return  # waiting for Postgres is no stall; it ends by itself
-        if self._reader is not None and self._reader.stalled_seconds() > limit:
-            self._kit.fail(Lost("work waits and none was done: the reader is stuck"))
-        if self._relay is not None and self._sampled.get("outbox") and self._relay.stalled_seconds() > limit:
-            self._kit.fail(Lost("events wait and none was published: the relay is stuck"))
+        if (reader := self._reader) is not None:
+            metrics.LAG_RECORDS.set(reader.lag())
+            metrics.PARTITIONS_ASSIGNED.set(len(reader.consumer.assignment()) if reader.consumer else 0)
+        for stuck in self._stuck():
+            self._kit.fail(Lost(stuck))
+
+    def _stuck(self) -> Iterator[str]:
+        assert self._kit is not None  # noqa: S101
+        limit, now = self._kit.settings.watchdog_seconds, time.monotonic()
+        if self._database_away or self._broker_away():
+            self._well_at = now  # waiting for them is no stall; it ends by itself
+        well = now - self._well_at
+        if (reader := self._reader) is not None:
+            if min(reader.working_seconds(), well) > limit:
+                yield "a batch is under way and nothing happens: the reader is stuck"
+            if reader.unpolled_seconds() > limit:
+                yield "nobody polls: the consume loop is gone"
+            self._fetched_at = reader.unfetched_since(self._fetched_at)
+            if now - self._fetched_at > limit:
+                yield "the logs go on and nothing is fetched"
+        relay = self._relay
+        if relay is not None and self._sampled.get("outbox") and min(relay.stalled_seconds(), well) > limit:
+            yield "events wait and none was published: the relay is stuck"
 
     def why_not_ready(self) -> str | None:
+        """Return why nobody should rely on this replica now, or nothing."""
         if self._kit is None:
             return "still starting"
         if self._database_away:
             return f"the database does not answer: {self._database_away}"
-        if self._reader is not None and not self._reader.is_placed():
+        return self._why_not_reading(self._reader) if self._reader is not None else None
+
+    def _broker_away(self) -> str | None:
+        consumer = self._reader.consumer if self._reader is not None else None
+        return consumer.broker_away if consumer is not None else None
+
+    def _why_not_reading(self, reader: "Reader") -> str | None:
+        if away := self._broker_away():
+            return f"the broker does not answer: {away}"
+        if not reader.is_placed():
             return "no partitions are assigned yet"
-        return None
+        return reader.held_back
 
     def status(self) -> dict[str, Any]:
         kit, reader = self._kit, self._reader

@@ -46,7 +46,8 @@ class Intake:
         self._handlers = kit.service.handlers
         self._batches = kit.service.hears_in_batches
         self._still_ours: Callable[[], bool] = lambda: True
-        self.applied_at = time.monotonic()
+        #: When the batch under way was begun, or last got on.
+        self.moved_at = time.monotonic()
 
     async def apply(
         self, records: Sequence[Decoded], starts: dict[Place, int], still_ours: Callable[[], bool] = lambda: True
@@ -58,6 +59,7 @@ class Intake:
         whoever has them. Raises `Lost`.
         """
         began = time.perf_counter()
+        self.moved_at = time.monotonic()
         self._still_ours = still_ours
         try:
             await self._patiently(records, starts)
@@ -68,13 +70,13 @@ class Intake:
         except Exception as spoiled:  # noqa: BLE001  # any handler's bug must stop its own key only
             LOG.warning("batch spoiled, applying one by one", extra={"reason": repr(spoiled), "records": len(records)})
             await self._one_by_one(records)
-        self.applied_at = time.monotonic()
         BATCH_SECONDS.observe(time.perf_counter() - began)
 
     async def _one_by_one(self, records: Sequence[Decoded]) -> None:
         try:
             for record in records:
                 await self._alone(record)
+                self.moved_at = time.monotonic()
         except Revoked:
             return
 

@@ -49,7 +49,7 @@ class Parts:
         self._go("ticker", self._ticker.run)
         if self._reader is not None:
             self._go("reader", self._reader.run)
-            self._go("hint", self._reader.hint)
+            self._go("touch", self._reader.keep_in_touch)
             await self._start_reading(self._reader)
         self._health.watch(self._kit, self._reader, self._relay)
         self._go("health", self._health.run)
@@ -59,7 +59,7 @@ class Parts:
         self._stopping = True
         try:
             async with asyncio.timeout(STOP_SECONDS):
-                await self._finish()
+                await (self._give_up() if self._kit.failed.done() else self._finish())
         except (TimeoutError, *TRANSIENT, KafkaError) as hurried:
             LOG.warning("stopped in a hurry; the cursor makes that harmless", extra={"reason": repr(hurried)})
         finally:
@@ -77,6 +77,12 @@ class Parts:
         await self._end(*self._tasks.keys() - {"relay"})
         if "relay" in self._tasks and not self._tasks["relay"].done():
             await self._relay.finish()
+
+    async def _give_up(self) -> None:
+        """Leave what is under way: something is lost or stuck, and the cursor knows where to go on."""
+        await self._end(*self._tasks)
+        if self._reader is not None:
+            await self._reader.stop()
 
     async def _end(self, *names: str) -> None:
         tasks = [self._tasks[name] for name in names]

@@ -1,103 +1,60 @@
-"""The one FastStream subscriber of a service: raw batches, decoded ahead while Postgres writes."""
+"""Raw batches of a service's topics, decoded ahead while Postgres writes the ones before."""
 
 import asyncio
 import logging
-import re
 import time
 from collections.abc import Sequence
 from functools import partial
 from itertools import groupby
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
-from faststream import AckPolicy
-from faststream.kafka import KafkaBroker, KafkaMessage
-from faststream.kafka.message import FAKE_CONSUMER
 
 from libs.kit import cursors
 from libs.kit.advance import Decoded
-from libs.kit.consumer import BUSY_FETCH_MS, CursorConsumer, Read, Rebalances
+from libs.kit.consumer import CursorConsumer, Read
 from libs.kit.cursors import Cursor, Place
 from libs.kit.intake import Intake
+from libs.kit.rebalances import Rebalances
 from libs.kit.records import Decode, decoder_for
+from libs.kit.subscription import Subscription
 
 if TYPE_CHECKING:
     from libs.kit.kit import Kit
 
 LOG = logging.getLogger(__name__)
-HINT_SECONDS = 5.0
-NEW_TOPIC_MS = 2_000  # how soon a new provider's topic is noticed
+TOUCH_SECONDS = 3.0  # how long readiness may not know that the broker is away
 DRAIN_SECONDS = 20.0  # a batch that waits for Postgres longer than this is left to the next owner
-EVENTS_PER_BATCH = 200  # handlers of single events make small transactions, so that locks are short
 
 
 class Reader:
     """Reads a service's topics and hands its batches, one at a time, to the intake."""
 
     def __init__(self, kit: "Kit", intake: Intake) -> None:
-        self._kit, self._intake, self._settings = kit, intake, kit.settings
+        self._kit, self._intake = kit, intake
         self._decoders: dict[str, Decode] = {}
         self._queue: asyncio.Queue[tuple[Read, list[Decoded]]] = asyncio.Queue(maxsize=1)
         self._busy = asyncio.Lock()
         self._applied: dict[TopicPartition, int] = {}
-        self._broker = KafkaBroker(
-            self._settings.kafka_url, consumer_only=True, client_id=kit.replica, logger=None, graceful_timeout=15
-        )
-        self._subscriber = self._subscribe()
-
-    def _subscribe(self) -> Any:
-        settings, topics = self._settings, self._kit.service.topics
-        batched = bool(self._kit.service.hears_in_batches)
-        patterns = any("*" in topic for topic in topics)
-        regex = "^(" + "|".join(re.escape(topic).replace(r"\*", "[A-Za-z0-9_-]+") for topic in topics) + ")$"
-        subscriber = self._broker.subscriber(
-            *(() if patterns else topics),
-            pattern=regex if patterns else None,
-            batch=True,
-            group_id=self._kit.service.name.replace("_", "-"),
-            group_instance_id=self._kit.replica,
-            ack_policy=AckPolicy.MANUAL,
-            isolation_level="read_committed",  # what an outside writer took back was never said
-            auto_offset_reset="earliest",  # only until the cursor's seek, and for a partition that has none
-            max_records=settings.batch_records if batched else EVENTS_PER_BATCH,
-            batch_timeout_ms=settings.batch_timeout_ms,
-            fetch_max_wait_ms=BUSY_FETCH_MS,
-            session_timeout_ms=settings.session_timeout_ms,
-            rebalance_timeout_ms=settings.rebalance_timeout_ms,
-            max_poll_interval_ms=settings.max_poll_interval_ms,
-            listener=Rebalances(lambda: self.consumer, self._drained),
-            parser=_unparsed,
-            decoder=_undecoded,
-            no_reply=True,
-        )
-        subscriber(self._on_records)
-        return subscriber
+        self._told: dict[TopicPartition, int] = {}
+        self._may_go_on = asyncio.Event()
+        self._may_go_on.set()
+        self.held_back: str | None = None
+        listener = Rebalances(lambda: self.consumer, self._drained)
+        self._subscription = Subscription(kit, self._on_records, listener)
 
     @property
     def consumer(self) -> CursorConsumer | None:
-        found: CursorConsumer | None = self._subscriber.consumer
-        return found
+        return self._subscription.consumer
 
     async def start(self) -> None:
-        await self._broker.connect()
-        config = self._broker.config.broker_config
-        options: dict[str, Any] = config.builder.keywords  # type: ignore[attr-defined]  # a partial since connect()
-        config.builder = partial(CursorConsumer, **options | self._placing())
-        await self._broker.start()
-
-    def _placing(self) -> dict[str, Any]:
-        return {
-            "metadata_max_age_ms": NEW_TOPIC_MS,
-            "load_cursors": self._load_cursors,
-            "fail": self._kit.fail,
-            "poll_wait_ms": self._settings.poll_wait_ms,
-        }
+        await self._subscription.start(self._load_cursors)
 
     async def stop(self) -> None:
         await self._drained()
-        await self._broker.stop()
+        await self._subscription.stop()
 
     async def _on_records(self, records: Sequence[ConsumerRecord]) -> None:
         consumer = self.consumer
@@ -122,6 +79,7 @@ class Reader:
         """Apply batches until cancelled; raises Lost, which must stop the process."""
         while True:
             read, records = await self._queue.get()
+            await self._may_go_on.wait()
             async with self._busy:
                 still_ours = partial(self._is_current, read.generation)
                 if still_ours():
@@ -145,20 +103,24 @@ class Reader:
         for (topic, partition), offset in newest.items():
             self._applied[TopicPartition(topic, partition)] = offset + 1
 
-    async def hint(self) -> None:
-        """Tell the broker now and then how far we are; only tools that show lag use it."""
-        told: dict[TopicPartition, int] = {}
+    async def keep_in_touch(self) -> None:
+        """Ask the broker now and then how far the logs are, and tell it how far we are."""
         while True:
-            await asyncio.sleep(HINT_SECONDS)
-            consumer = self.consumer
-            mine = consumer.assignment() if consumer else set()
-            news = {tp: offset for tp, offset in self._applied.items() if tp in mine and told.get(tp) != offset}
-            if consumer and news:
-                try:
-                    await consumer.commit(news)
-                    told |= news
-                except KafkaError as unimportant:
-                    LOG.debug("hint not taken", extra={"reason": repr(unimportant)})
+            await asyncio.sleep(TOUCH_SECONDS)
+            if consumer := self.consumer:
+                await consumer.look_ahead(TOUCH_SECONDS)
+                await self._hint(consumer)
+
+    async def _hint(self, consumer: CursorConsumer) -> None:
+        """Commit offsets; only tools that show lag use them."""
+        mine = consumer.assignment()
+        news = {tp: offset for tp, offset in self._applied.items() if tp in mine and self._told.get(tp) != offset}
+        try:
+            if news and consumer.placed:
+                await consumer.commit(news)
+                self._told |= news
+        except KafkaError as unimportant:
+            LOG.debug("hint not taken", extra={"reason": repr(unimportant)})
 
     async def _load_cursors(self, starts: dict[Place, int]) -> dict[Place, Cursor]:
         async with self._kit.pool.acquire() as connection:
@@ -173,10 +135,30 @@ class Reader:
     def is_placed(self) -> bool:
         return self.consumer is not None and self.consumer.placed
 
-    def stalled_seconds(self) -> float:
-        """Return for how long there was work and none was done."""
-        waiting = not self._queue.empty() or self._busy.locked()
-        return time.monotonic() - self._intake.applied_at if waiting else 0.0
+    def hold_back(self, why: str | None) -> None:
+        """Apply no further batch while there is a reason not to; what waits can still be repaired."""
+        self.held_back = why
+        if why:
+            self._may_go_on.clear()
+        else:
+            self._may_go_on.set()
+
+    def working_seconds(self) -> float:
+        """Return for how long the batch under way has made no progress."""
+        return time.monotonic() - self._intake.moved_at if self._busy.locked() else 0.0
+
+    def unpolled_seconds(self) -> float:
+        """Return for how long nobody asked the consumer for records although there was room for them."""
+        if self.consumer is None or self._busy.locked() or not self._queue.empty():
+            return 0.0
+        return asyncio.get_running_loop().time() - self.consumer.polled_at
+
+    def unfetched_since(self, earlier: float) -> float:
+        """Return since when, or since `earlier`, the logs go on and there is room and nothing comes; or now."""
+        consumer, now = self.consumer, time.monotonic()
+        room = not self._busy.locked() and self._queue.empty()
+        waits = consumer is not None and room and not consumer.broker_away and consumer.has_unread()
+        return max(earlier, self._intake.moved_at) if waits else now
 
     def lag(self) -> int:
         """Return how many records the broker has that are not applied here."""
@@ -185,11 +167,3 @@ class Reader:
 
 
 _topic = attrgetter("topic")
-
-
-async def _unparsed(records: Sequence[ConsumerRecord]) -> KafkaMessage:
-    return KafkaMessage(body=b"", headers={}, raw_message=tuple(records), consumer=FAKE_CONSUMER)
-
-
-async def _undecoded(message: KafkaMessage) -> Any:
-    return message.raw_message

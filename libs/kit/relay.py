@@ -42,7 +42,7 @@ class Relay:
         self._leads = False
         self._lease_ends = 0.0
         self._cleaned_at = 0.0
-        self.progressed_at = time.monotonic()
+        self._turned_at = time.monotonic()
 
     def wake(self) -> None:
         """Look at the outbox: this process has committed something."""
@@ -65,6 +65,7 @@ class Relay:
                     finally:
                         await connection.remove_listener(self._channel, self._announced)
             except (*TRANSIENT, KafkaError) as passing:
+                self._turned_at = time.monotonic()
                 if time.monotonic() - began > LONGEST_PAUSE_SECONDS:
                     pause = FIRST_PAUSE_SECONDS
                 LOG.warning("relay waits", extra={"reason": repr(passing), "seconds": pause})
@@ -77,7 +78,7 @@ class Relay:
         return f"relay_{self._kit.service.name}"
 
     async def _lead_or_follow(self, connection: Connection) -> None:
-        async with AIOKafkaProducer(
+        producer = AIOKafkaProducer(
             bootstrap_servers=self._settings.kafka_url,
             client_id=f"{self._kit.replica}-relay",
             acks="all",
@@ -85,17 +86,21 @@ class Relay:
             max_batch_size=BATCH_BYTES,
             max_request_size=BATCH_BYTES + 100_000,
             request_timeout_ms=15_000,
-        ) as producer:
+        )
+        try:
+            await producer.start()
             while True:
+                sent = 0
                 if await self._leading(connection):
                     sent = await self._publish(connection, producer)
                     await self._clean(connection)
-                    if sent:
-                        continue
-                await self._wait(connection)
+                if not sent:
+                    await self._wait(connection)
+        finally:
+            await producer.stop()  # also where start failed: it holds connections then
 
     async def _leading(self, connection: Connection) -> bool:
-        now = time.monotonic()
+        now = self._turned_at = time.monotonic()
         if not self._leads or now > self._lease_ends:
             seconds = self._settings.relay_lease_seconds
             had, self._leads = self._leads, await take_lease(connection, LEASE, self._kit.replica, seconds)
@@ -120,7 +125,6 @@ class Relay:
         self._woken.clear()
         rows = await relay_sql.list_unsent(connection, self._settings.relay_batch_records)
         if not rows:
-            self.progressed_at = time.monotonic()
             self._idle.set()
             return 0
         if unknown := {row.topic for row in rows} - self._compared:
@@ -138,7 +142,6 @@ class Relay:
             EVENTS_PUBLISHED.labels(topic).inc(count)
         if failures:
             raise failures[0]
-        self.progressed_at = time.monotonic()
         return len(rows)
 
     async def _clean(self, connection: Connection) -> None:
@@ -170,8 +173,8 @@ class Relay:
             await end_lease(connection, LEASE, self._kit.replica)
 
     def stalled_seconds(self) -> float:
-        """Return for how long this leading relay has not managed a round."""
-        return time.monotonic() - self.progressed_at if self._leads else 0.0
+        """Return for how long the relay has not come round, leading or following, or to an error."""
+        return time.monotonic() - self._turned_at
 
 
 class Sending(NamedTuple):

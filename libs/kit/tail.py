@@ -46,17 +46,25 @@ async def find_tails(kafka_url: str, places: Iterable[Place], last: int = LAST_R
     partitions = [TopicPartition(*place) for place in places]
     if not partitions:
         return {}
-    async with AIOKafkaConsumer(bootstrap_servers=kafka_url, enable_auto_commit=False) as consumer:
-        ends = await consumer.end_offsets(partitions)
-        starts = await consumer.beginning_offsets(partitions)
-        found = {(tp.topic, tp.partition): Tail(0) for tp in partitions if ends[tp] == 0}
-        waiting = {tp for tp in partitions if starts[tp] < ends[tp]}
-        consumer.assign(sorted(waiting))
-        for tp in waiting:
-            consumer.seek(tp, max(starts[tp], ends[tp] - last))
-        while waiting:
-            for tp, records in (await consumer.getmany(timeout_ms=READ_MS)).items():
-                place = (tp.topic, tp.partition)
-                found[place] = max([found.get(place, Tail(0)), *map(_tail_of, records)])
-            waiting = {tp for tp in waiting if await consumer.position(tp) < ends[tp]}
-        return found
+    consumer = AIOKafkaConsumer(bootstrap_servers=kafka_url, enable_auto_commit=False)
+    try:
+        await consumer.start()
+        return await _read(consumer, partitions, last)
+    finally:
+        await consumer.stop()
+
+
+async def _read(consumer: AIOKafkaConsumer, partitions: list[TopicPartition], last: int) -> dict[Place, Tail]:
+    ends = await consumer.end_offsets(partitions)
+    starts = await consumer.beginning_offsets(partitions)
+    found = {(tp.topic, tp.partition): Tail(0) for tp in partitions if ends[tp] == 0}
+    waiting = {tp for tp in partitions if starts[tp] < ends[tp]}
+    consumer.assign(sorted(waiting))
+    for tp in waiting:
+        consumer.seek(tp, max(starts[tp], ends[tp] - last))
+    while waiting:
+        for tp, records in (await consumer.getmany(timeout_ms=READ_MS)).items():
+            place = (tp.topic, tp.partition)
+            found[place] = max([found.get(place, Tail(0)), *map(_tail_of, records)])
+        waiting = {tp for tp in waiting if await consumer.position(tp) < ends[tp]}
+    return found

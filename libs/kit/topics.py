@@ -22,8 +22,8 @@ REPLICAS = 3
 async def create_topics(kafka_url: str, topics: Sequence[Topic]) -> None:
     """Make the topics that do not exist and return when every partition has a leader."""
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka_url)
-    await admin.start()
     try:
+        await admin.start()
         brokers = len((await admin.describe_cluster())["brokers"])
         replication = min(REPLICAS, brokers)
         wanted = [NewTopic(t.name, t.partitions, replication, topic_configs=t.config) for t in topics]
@@ -53,8 +53,8 @@ async def check_topics(kafka_url: str, names: Sequence[str]) -> None:
     With another number of partitions one key would be in two places, and its order lost.
     """
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka_url)
-    await admin.start()
     try:
+        await admin.start()
         known = set(await admin.list_topics())
         if absent := [name for name in names if name not in known]:
             raise Retry(f"no topic {', '.join(absent)} yet; `python -m libs.kit.topics create` makes them")

@@ -89,8 +89,8 @@ class World:
 
     @asynccontextmanager
     async def running(self, service=None, **knobs):
-        knobs = {"kafka_url": self.kafka_url, "session_timeout_ms": 6000} | knobs
-        async with running(service or self.service(), database_urls=self.database, **knobs) as kit:
+        knobs = {"kafka_url": self.kafka_url, "database_urls": self.database, "session_timeout_ms": 6000} | knobs
+        async with running(service or self.service(), **knobs) as kit:
             yield kit
 
     async def publish(self, topic, pairs):

@@ -1,0 +1,31 @@
+"""What happens when the group gives partitions to this replica or takes them away."""
+
+import logging
+from collections.abc import Awaitable, Callable
+
+from aiokafka import ConsumerRebalanceListener, TopicPartition
+
+from libs.kit.consumer import CursorConsumer
+
+LOG = logging.getLogger(__name__)
+
+
+class Rebalances(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
+    """Tells the reader what is assigned and waits for the running batch before giving it up."""
+
+    def __init__(self, consumer: Callable[[], CursorConsumer | None], drained: Callable[[], Awaitable[None]]) -> None:
+        self._consumer = consumer
+        self._drained = drained
+
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        consumer = self._consumer()
+        if consumer is not None:
+            consumer.give_up()
+        if revoked:
+            await self._drained()
+
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        consumer = self._consumer()
+        if consumer is not None:
+            consumer.take(assigned)
+        LOG.info("assigned", extra={"partitions": len(assigned)})

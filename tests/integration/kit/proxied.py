@@ -1,0 +1,38 @@
+"""A world's broker and database behind proxies that can strike."""
+
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from deploy.local.roles import ServiceUrls
+from tests.chaos import proxy
+
+
+@dataclass
+class Between:
+    """The proxies, and the `urls` by which a service goes through them."""
+
+    postgres: proxy.Proxy
+    kafka: proxy.Proxy
+    urls: dict
+
+
+def through(url, port):
+    """The same database url, by way of the proxy."""
+    parts = urlsplit(url)
+    account = parts.netloc.rpartition("@")[0]
+    query = f"{parts.query}&sslmode=disable" if parts.query else "sslmode=disable"
+    return parts._replace(netloc=f"{account}@{parts.hostname}:{port}", query=query).geturl()
+
+
+@asynccontextmanager
+async def proxied(world):
+    url = world.database[world.name].url
+    host, _, port = world.kafka_url.rpartition(":")
+    async with (
+        proxy.postgres(urlsplit(url).hostname, urlsplit(url).port) as postgres,
+        proxy.kafka(host, int(port)) as kafka,
+    ):
+        owner_url = world.database[world.name].owner_url
+        urls = {world.name: ServiceUrls(url=through(url, postgres.port), owner_url=owner_url)}
+        yield Between(postgres, kafka, {"database_urls": urls, "kafka_url": f"{host}:{kafka.port}"})
