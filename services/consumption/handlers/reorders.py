@@ -51,8 +51,11 @@ async def _lock_slot(device_id: str, slot: str, store: Store) -> Slot | None:
 
     Raises NotYet before the device is registered and Refuse where it has no such slot.
     """
-    place = await store.find_successor(device_id, slot)
+    place = device_id, slot
     found = (await store.lock_slots([place])).get(place)
+    if found is None:
+        place = await store.find_successor(device_id, slot)
+        found = (await store.lock_slots([place])).get(place)
     if found is None:
         device = await store.find_device(place[0])
         if device is None:

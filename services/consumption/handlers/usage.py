@@ -64,11 +64,10 @@ async def _take(nexts: Mapping[Place, Record], rest: Waiting, store: Store) -> l
 
 async def _tell(taken: Taken, uses: Sequence[Use], nexts: Mapping[Place, Record], store: Store) -> list[Event]:
     """Return what the applied uses say, and note which triggers are answered by it."""
-    telling = {n: uses[n][:2] for n in sorted({*taken.crossed, *taken.overdrawn, *taken.followed})}
-    slots = await store.lock_slots(telling.values())
-    if taken.crossed:
-        await store.disarm([telling[n] for n in sorted(taken.crossed)])
-    told = ((taken.overdrawn, said.overdrawn), (taken.followed, said.level_changed), (taken.crossed, said.crossed))
+    crossed, overdrawn, followed = set(taken.crossed), set(taken.overdrawn), set(taken.followed)
+    telling = {n: uses[n][:2] for n in sorted(crossed | overdrawn | followed)}
+    slots = await store.answer(list(telling.values()), [n in crossed for n in telling])
+    told = ((overdrawn, said.overdrawn), (followed, said.level_changed), (crossed, said.crossed))
     return [
         store.because(say(slots[place], uses[n][-1]), nexts[place])
         for n, place in telling.items()

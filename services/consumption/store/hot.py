@@ -73,14 +73,3 @@ class Hot(Store):
         )
         assert row is not None  # noqa: S101  an aggregate always has its one row
         return Taken(*row)
-
-    async def disarm(self, places: Sequence[tuple[str, str]]) -> None:
-        """Note that these slots answered their trigger's epoch."""
-        await self.connection.execute(
-            """-- disarm
-            UPDATE slot AS s SET armed = false
-            FROM unnest($1::text[], $2::text[]) AS r (device_id, slot)
-            WHERE s.device_id = r.device_id AND s.slot = r.slot
-            """,
-            *zip(*places, strict=True),
-        )

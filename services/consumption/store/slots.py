@@ -1,16 +1,10 @@
 """Slots, whole: locked, decided on in Python, written back."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
-import asyncpg
-
-from libs.contracts.events import BaseUnit, Fill, Loading
-from services.consumption.domain.days import Days
-from services.consumption.domain.rate import Rate
-from services.consumption.domain.slot import Books, Slot, Spec
-from services.consumption.domain.trigger import Trigger
+from services.consumption.domain.slot import Slot
 from services.consumption.store.gaps import KeptGaps
+from services.consumption.store.rows import as_row, as_slot
 
 Place = tuple[str, str]
 
@@ -37,22 +31,48 @@ class Slots(KeptGaps):
             """,
             *zip(*wanted, strict=True),
         )
-        slots = {(row["device_id"], row["slot"]): _slot(row) for row in rows}
+        slots = {(row["device_id"], row["slot"]): as_slot(row) for row in rows}
         holed = [(row["device_id"], row["slot"]) for row in rows if row["gaps"]]
         return slots if not holed else slots | await self._with_gaps({place: slots[place] for place in holed})
+
+    async def answer(self, places: Sequence[Place], crossed: Sequence[bool]) -> dict[Place, Slot]:
+        """Return slots this transaction has just changed; those that crossed have answered their trigger."""
+        rows = await self.connection.fetch(
+            """-- answer
+            WITH telling AS (
+                SELECT * FROM unnest($1::text[], $2::text[], $3::bool[]) AS r (device_id, slot, crossed)),
+            answered AS (
+                UPDATE slot AS s SET armed = false FROM telling AS r
+                WHERE s.device_id = r.device_id AND s.slot = r.slot AND r.crossed)
+            SELECT s.device_id, s.slot, s.level, s.last_seq, s.used_total, s.rate_use, s.rate_days, s.used_at,
+                s.heard_at, s.variance, s.used_before_today, s.at_level, s.at_days, s.elsewhere, s.opening,
+                s.received, s.unreported, s.unexplained, s.duplicates, s.boot_no, s.gaps, s.reports, s.below,
+                s.armed, s.follow, s.quarantined, s.boot, s.finished_days,
+                p.customer_id, p.product_id, p.name, p.unit, p.scale, p.capacity, p.loading, p.fill,
+                p.pool_id, p.epoch
+            FROM telling JOIN slot AS s USING (device_id, slot) JOIN slot_spec AS p USING (device_id, slot)
+            """,
+            *zip(*places, strict=True),
+            crossed,
+        )
+        return {(row["device_id"], row["slot"]): as_slot(row) for row in rows}
 
     async def list_slots(self, device_id: str) -> list[Slot]:
         """Return a device's slots as they are, for reading; without gaps."""
         rows = await self.connection.fetch(
             """-- list_slots
-            SELECT s.*, p.customer_id, p.product_id, p.name, p.unit, p.scale, p.capacity, p.loading, p.fill,
+            SELECT s.device_id, s.slot, s.level, s.last_seq, s.used_total, s.rate_use, s.rate_days, s.used_at,
+                s.heard_at, s.variance, s.used_before_today, s.at_level, s.at_days, s.elsewhere, s.opening,
+                s.received, s.unreported, s.unexplained, s.duplicates, s.boot_no, s.gaps, s.reports, s.below,
+                s.armed, s.follow, s.quarantined, s.boot, s.finished_days,
+                p.customer_id, p.product_id, p.name, p.unit, p.scale, p.capacity, p.loading, p.fill,
                 p.pool_id, p.epoch
             FROM slot AS s JOIN slot_spec AS p USING (device_id, slot)
             WHERE s.device_id = $1 ORDER BY s.slot
             """,
             device_id,
         )
-        return [_slot(row) for row in rows]
+        return [as_slot(row) for row in rows]
 
     async def save_slots(self, before: Mapping[Place, Slot], after: Iterable[Slot]) -> None:
         """Write the slots that differ from what was locked, with their gaps."""
@@ -80,7 +100,7 @@ class Slots(KeptGaps):
                     finished_days)
             WHERE s.device_id = r.device_id AND s.slot = r.slot
             """,
-            *zip(*(_columns(slot) for slot in sorted(changed, key=_place)), strict=True),
+            *zip(*(as_row(slot) for slot in sorted(changed, key=_place)), strict=True),
         )
         await self._save_gaps(before, changed)
 
@@ -138,62 +158,3 @@ class Slots(KeptGaps):
 
 def _place(slot: Slot) -> Place:
     return slot.device_id, slot.slot
-
-
-def _slot(row: asyncpg.Record) -> Slot:
-    return Slot(
-        row["device_id"],
-        row["slot"],
-        _spec(row),
-        Books(row["opening"], row["received"], row["used_total"], row["unreported"], row["unexplained"]),
-        Rate(row["rate_use"], row["rate_days"], row["used_at"]),
-        Days(row["used_before_today"], tuple(row["finished_days"] or ())),
-        row["heard_at"],
-        row["variance"],
-        row["boot"],
-        row["boot_no"],
-        row["last_seq"],
-        quarantined=row["quarantined"],
-        duplicates=row["duplicates"],
-        trigger=_trigger(row),
-    )
-
-
-def _spec(row: asyncpg.Record) -> Spec:
-    return Spec(
-        row["customer_id"],
-        row["product_id"],
-        row["name"],
-        BaseUnit(row["unit"]),
-        row["scale"],
-        row["capacity"],
-        Loading(row["loading"]),
-        Fill(row["fill"]),
-    )
-
-
-def _trigger(row: asyncpg.Record) -> Trigger:
-    return Trigger(
-        row["pool_id"],
-        row["epoch"],
-        row["at_level"],
-        row["at_days"],
-        row["elsewhere"],
-        row["reports"],
-        row["follow"],
-        row["armed"],
-        row["below"],
-    )
-
-
-def _columns(slot: Slot) -> tuple[Any, ...]:
-    books, rate, trigger = slot.books, slot.rate, slot.trigger
-    return (
-        *(slot.device_id, slot.slot, slot.level, slot.last_seq, books.used_total),
-        *(rate.use, rate.days, rate.until, slot.heard_at, slot.variance, slot.days.before_today),
-        *(trigger.at_level, trigger.at_days, trigger.elsewhere),
-        *(books.opening, books.received, books.unreported, books.unexplained, slot.duplicates),
-        *(slot.boot_no, len(slot.gaps), trigger.reports, trigger.below, trigger.armed, trigger.follow),
-        *(slot.is_plain, slot.quarantined, slot.boot),
-        "{" + ",".join(map(str, slot.days.finished)) + "}" if slot.days.finished else None,
-    )

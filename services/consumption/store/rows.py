@@ -1,0 +1,72 @@
+"""Rows of slots and their registrations, and the values they stand for."""
+
+from typing import Any
+
+import asyncpg
+
+from libs.contracts.events import BaseUnit, Fill, Loading
+from services.consumption.domain.days import Days
+from services.consumption.domain.rate import Rate
+from services.consumption.domain.slot import Books, Slot, Spec
+from services.consumption.domain.trigger import Trigger
+
+
+def as_slot(row: asyncpg.Record) -> Slot:
+    """Return the slot of a row of `slot` and `slot_spec` together, without its gaps."""
+    return Slot(
+        row["device_id"],
+        row["slot"],
+        _spec(row),
+        Books(row["opening"], row["received"], row["used_total"], row["unreported"], row["unexplained"]),
+        Rate(row["rate_use"], row["rate_days"], row["used_at"]),
+        Days(row["used_before_today"], tuple(row["finished_days"] or ())),
+        row["heard_at"],
+        row["variance"],
+        row["boot"],
+        row["boot_no"],
+        row["last_seq"],
+        quarantined=row["quarantined"],
+        duplicates=row["duplicates"],
+        trigger=_trigger(row),
+    )
+
+
+def _spec(row: asyncpg.Record) -> Spec:
+    return Spec(
+        row["customer_id"],
+        row["product_id"],
+        row["name"],
+        BaseUnit(row["unit"]),
+        row["scale"],
+        row["capacity"],
+        Loading(row["loading"]),
+        Fill(row["fill"]),
+    )
+
+
+def _trigger(row: asyncpg.Record) -> Trigger:
+    return Trigger(
+        row["pool_id"],
+        row["epoch"],
+        row["at_level"],
+        row["at_days"],
+        row["elsewhere"],
+        row["reports"],
+        row["follow"],
+        row["armed"],
+        row["below"],
+    )
+
+
+def as_row(slot: Slot) -> tuple[Any, ...]:
+    """Return what save_slots writes, in its order."""
+    books, rate, trigger = slot.books, slot.rate, slot.trigger
+    return (
+        *(slot.device_id, slot.slot, slot.level, slot.last_seq, books.used_total),
+        *(rate.use, rate.days, rate.until, slot.heard_at, slot.variance, slot.days.before_today),
+        *(trigger.at_level, trigger.at_days, trigger.elsewhere),
+        *(books.opening, books.received, books.unreported, books.unexplained, slot.duplicates),
+        *(slot.boot_no, len(slot.gaps), trigger.reports, trigger.below, trigger.armed, trigger.follow),
+        *(slot.is_plain, slot.quarantined, slot.boot),
+        "{" + ",".join(map(str, slot.days.finished)) + "}" if slot.days.finished else None,
+    )
