@@ -1,0 +1,66 @@
+"""A new machine takes the old one's place: level, trigger and order go on with it, the old credential does not."""
+
+from deploy.local.waiting import until
+from tests.e2e import a
+
+
+async def is_refused(world, device_id, credential):
+    """Wait until the gateway knows a credential no more; what is asked of it would be refused anyhow."""
+
+    async def refused():
+        nonsense = [{"type": "SlotUsed", "device_id": device_id, "slot": "none", "quantity": 1}]
+        return (await world.gateway.post(credential, nonsense)).status_code == 401
+
+    await until(refused, "the old credential is refused", within_s=60)
+
+
+async def test_an_order_under_way_comes_to_the_new_one(world):
+    home = await world.move_in(a.household(level=10, at_level=3))
+    await home.uses(7)
+    [order] = await home.orders()
+    await world.provider.accepts(order)
+    old = home.device_id
+
+    await home.replaces_machine()
+    taken_over = await home.level()
+    await home.uses(1)
+    await home.is_supplied(order)
+
+    assert taken_over == 3
+    assert await home.orders() == [order]
+    assert await home.level() == 52
+    assert home.mails() == ["Ordered: Coffee pods"]
+    await is_refused(world, old, home.credentials[old])
+    assert await home.orders_again() != order
+
+
+async def test_the_trigger_goes_on_with_the_new_one(world):
+    home = await world.move_in(a.household(level=10, at_level=3))
+    await home.uses(4)
+    used_so_fast = (await home.slot())["rate_per_day"]
+
+    await home.replaces_machine()
+    taken_over = await home.slot()
+    await home.uses(2)
+    nothing_yet = await home.orders()
+    await home.uses(1)
+
+    assert (taken_over["level_steps"], taken_over["rate_per_day"]) == (6, used_so_fast)
+    assert nothing_yet == []
+    [order] = await home.orders()
+    assert (await home.receipt(order))["inputs"]["slots"][0]["device_id"] == home.device_id
+
+
+async def test_a_slot_that_goes_on_under_another_name_takes_everything_along(world):
+    home = await world.move_in(a.household(level=10, at_level=3))
+    await home.uses(7)
+    [order] = await home.orders()
+
+    left = a.slot(slot="left", level=0).registered(home.product_id)
+    await home.replaces_machine(slots=[left], moves=[{"old_slot": "1", "new_slot": "left"}])
+    await home.is_supplied(order)
+
+    assert await home.orders() == [order]
+    assert await home.level("left") == 53
+    await home.uses(50, "left")
+    assert len(await home.orders()) == 2

@@ -1,0 +1,36 @@
+"""What arrives is not enough: the next order is placed at once, and it is one."""
+
+import pytest
+
+from tests.e2e import a
+
+
+@pytest.mark.parametrize("loading", ["direct", "by_hand"])
+async def test_it_is_ordered_until_it_is_enough(world, loading):
+    home = await world.move_in(a.household(level=12, at_level=10, pack_size=2, loading=loading))
+    await home.uses(5)
+    [first] = await home.orders()
+
+    await home.is_supplied(first)
+    [_, second] = await home.orders()
+    await home.is_supplied(second)
+
+    assert await home.orders() == [first, second]
+    assert await home.level() + await home.shelf() == 11
+    assert [(await home.receipt(order))["figures"]["position"] for order in (first, second)] == [7, 9]
+    assert home.mails() == ["Ordered: Coffee pods"] * 2
+    assert await home.orders_again() not in (first, second)
+
+
+async def test_what_was_shipped_counts_and_not_what_was_ordered(world):
+    home = await world.move_in(a.household(level=10, at_level=3))
+    await home.uses(8)
+    [first] = await home.orders()
+    await world.provider.accepts(first)
+
+    await world.provider.ships(first, quantity=1)
+    await world.provider.delivers(first)
+
+    assert await home.level() == 3
+    [_, second] = await home.orders()
+    assert (await home.receipt(second))["figures"]["position"] == 3

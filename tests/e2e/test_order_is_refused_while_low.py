@@ -1,0 +1,43 @@
+"""A provider refuses an order while the slot is low: it is tried again, ever more rarely, until goods come."""
+
+from tests.e2e import a
+
+
+async def test_it_is_ordered_again_after_one_day_and_then_after_two(world):
+    home = await world.move_in(a.household(level=10, at_level=3))
+    await home.uses(7)
+    [first] = await home.orders()
+
+    await world.provider.refuses(first)
+    waiting = await home.waits_for()
+    await world.days(0.9)
+    await home.uses(1)
+    too_early = await home.orders()
+    await world.days(0.1)
+    [_, second] = await home.orders()
+    await world.provider.refuses(second)
+    await world.days(1.9)
+    still_too_early = await home.orders()
+    await world.days(0.1)
+    [_, _, third] = await home.orders()
+    await home.is_supplied(third)
+
+    assert waiting == "not_delivered until time"
+    assert too_early == [first]
+    assert still_too_early == [first, second]
+    assert await home.state(first) == await home.state(second) == "refused"
+    assert home.mails() == ["Not ordered: Coffee pods", "Not ordered: Coffee pods", "Ordered: Coffee pods"]
+    assert await home.level() == 52
+    assert await home.orders_again() not in (first, second, third)
+
+
+async def test_another_wish_is_not_made_to_wait_for_the_old_ones_failure(world):
+    home = await world.move_in(a.household(level=10, at_level=3))
+    await home.uses(7)
+    [order] = await home.orders()
+    await world.provider.refuses(order)
+
+    await home.wants(status="paused")
+    await home.wants(status="active")
+
+    assert len(await home.orders()) == 2

@@ -1,0 +1,39 @@
+"""A provider does not answer: it is asked what became of the order, and the order is never sent again."""
+
+from tests.e2e import a
+
+
+async def test_the_order_goes_on_when_it_answers_at_last(world):
+    home = await world.move_in(a.household(level=10, at_level=3))
+    await home.uses(7)
+    [order] = await home.orders()
+
+    await world.days(1.1)
+    state = await home.state(order)
+    await world.days(3)
+    await home.uses(1)
+    asked = world.provider.requests(order)
+    await home.is_supplied(order)
+
+    assert state == "unknown"
+    assert asked == ["OrderRequested", "OrderStatusAsked", "OrderStatusAsked"]
+    assert await home.state(order) == "delivered"
+    assert home.mails() == ["Ordered: Coffee pods"]
+    assert await home.orders_again() != order
+
+
+async def test_an_order_it_never_got_fails_and_is_ordered_anew_after_a_day(world):
+    home = await world.move_in(a.household(level=10, at_level=3))
+    await home.uses(7)
+    [order] = await home.orders()
+    await world.days(1.1)
+
+    await world.provider.says(order, "not_found")
+    waiting, too_early = await home.waits_for(), await home.orders()
+    await world.days(1)
+    [_, second] = await home.orders()
+
+    assert await home.state(order) == "failed"
+    assert (waiting, too_early) == ("not_delivered until time", [order])
+    assert home.mails() == ["Not ordered: Coffee pods"]
+    assert world.provider.requests(second) == ["OrderRequested"]

@@ -1,0 +1,67 @@
+"""A provider repeats itself, runs ahead of itself and contradicts itself: goods are credited once."""
+
+from tests.e2e import a
+
+
+async def test_goods_are_credited_once(world):
+    home = await world.move_in(a.household(level=10, at_level=3))
+    await home.uses(7)
+    [order] = await home.orders()
+
+    for status in ("delivered", "shipped", "accepted", "delivered"):
+        for _ in range(2):
+            await world.provider.utters(order, status, update_id=f"{order}-{status}")
+    await world.settled()
+
+    told = await home.order(order)
+    assert [step["to_state"] for step in told["history"]] == ["drafted", "placing", "placed", "shipped", "delivered"]
+    assert {one["update_id"].removeprefix(f"{order}-"): (one["fate"], one["repeats"]) for one in told["updates"]} == {
+        "delivered": ("applied", 3),
+        "shipped": ("not_applied", 1),
+        "accepted": ("not_applied", 1),
+    }
+    assert await home.level() == 53
+    assert (await home.stock())["loaded"] == 50
+    assert home.mails() == ["Ordered: Coffee pods"]
+    assert await home.orders() == [order]
+    assert await home.orders_again() != order
+
+
+async def test_the_same_under_other_names_is_still_the_same(world):
+    home = await world.move_in(a.household(level=10, at_level=3))
+    await home.uses(7)
+    [order] = await home.orders()
+
+    for status in ("shipped", "accepted", "shipped", "delivered", "cancelled", "delivered", "refused"):
+        await world.provider.utters(order, status)
+    await world.settled()
+
+    assert await home.state(order) == "delivered"
+    assert await home.level() == 53
+    assert home.mails() == ["Ordered: Coffee pods"]
+    assert await home.orders() == [order]
+
+
+async def test_another_word_under_the_same_name_is_put_aside(world):
+    home = await world.move_in(a.household(level=10, at_level=3))
+    await home.uses(7)
+    [order] = await home.orders()
+
+    await world.provider.says(order, "accepted", update_id=f"{order}-1")
+    await world.provider.says(order, "refused", update_id=f"{order}-1")
+    listed = world.command("parked", "list", "--service", "order-dispatch")
+
+    assert await home.state(order) == "placed"
+    assert f"update {order}-1 of acme said something else the first time" in " ".join(listed.stdout.split())
+
+
+async def test_what_is_said_of_orders_nobody_knows_changes_nothing(world):
+    home = await world.move_in(a.household(level=10, at_level=3))
+    await home.uses(7)
+    [order] = await home.orders()
+
+    await world.provider.says("no-such-order", "delivered")
+    answer = await world.ask("order_dispatch", "GET", "/v1/providers/acme/updates")
+
+    assert await home.state(order) == "placing"
+    assert ("no-such-order", "unmatched") in [(one["order_id"], one["fate"]) for one in answer["updates"]]

@@ -1,0 +1,81 @@
+"""Reports come twice and in any order: the level is the same as if each had come once and in its turn."""
+
+import random
+
+import pytest
+
+from tests.e2e import a
+
+#: What the machine says, and what is in it afterwards.
+STORY = (
+    ("SlotUsed", {"quantity": 2}, 8),
+    ("SlotUsed", {"quantity": 1}, 7),
+    ("SlotMeasured", {"level": 40}, 40),
+    ("SlotUsed", {"quantity": 5}, 35),
+    ("SlotRefilled", {"quantity": 10}, 45),
+    ("SlotUsed", {"quantity": 30}, 15),
+    ("SlotUsed", {"quantity": 4}, 11),
+    ("SlotMeasured", {"level": 12}, 12),
+    ("SlotUsed", {"quantity": 6}, 6),
+    ("SlotUsed", {"quantity": 3}, 3),
+)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+async def test_the_level_is_the_same_and_one_order_is_placed(world, seed):
+    home = await world.move_in(a.household(level=10, at_level=3))
+    reports = [home.counted(kind, **fields) for kind, fields, _ in STORY]
+
+    shuffled = reports * 2
+    random.Random(seed).shuffle(shuffled)
+    for first in range(0, len(shuffled), 5):
+        await home.reports(*shuffled[first : first + 5])
+
+    slot = await home.slot()
+    assert slot["level_steps"] == STORY[-1][2]
+    assert slot["books"]["used_steps"] >= 51
+    assert slot["books"]["duplicate_reports"] == len(STORY)
+    [order] = await home.orders()
+    await home.is_supplied(order)
+    assert home.mails() == ["Ordered: Coffee pods"]
+    assert await home.orders_again() != order
+
+
+async def test_in_their_turn_every_step_is_as_told(world):
+    home = await world.move_in(a.household(level=10, at_level=3))
+
+    for kind, fields, level in STORY:
+        await home.reports(home.counted(kind, **fields))
+        assert await home.level() == level
+
+    assert len(await home.orders()) == 1
+
+
+async def test_a_counter_that_starts_again_loses_nothing(world):
+    home = await world.move_in(a.household(level=10, at_level=3))
+    before = [home.counted("SlotUsed", quantity=1) for _ in range(3)]
+
+    home.counts_anew()
+    after = [home.counted("SlotUsed", quantity=1) for _ in range(3)]
+    await home.reports(before[0], after[0])
+    await home.reports(after[2], before[2], before[2])
+    await home.reports(before[1], after[1], after[0])
+
+    assert await home.level() == 4
+    assert await home.orders() == []
+    await home.uses(1)
+    assert len(await home.orders()) == 1
+
+
+async def test_what_is_not_counted_is_known_by_its_name(world):
+    home = await world.move_in(a.household(level=10, at_level=3))
+    at = world.clock.now().isoformat()
+    place = {"device_id": home.device_id, "slot": "1", "unit": "count", "at": at}
+    named = {"type": "SlotUsed", "quantity": 2, "id": "monday's first", **place}
+    seen = {"type": "SlotMeasured", "level": 6, **place}
+
+    await home.reports(named, named)
+    await home.reports(seen, named, seen)
+
+    assert await home.level() == 6
+    assert (await home.slot())["books"]["duplicate_reports"] == 3

@@ -1,0 +1,37 @@
+"""Somebody wants more kept in the house than there is."""
+
+from tests.e2e import a
+
+
+async def test_it_is_ordered_at_once_and_not_again_while_it_comes(world):
+    home = await world.move_in(a.household(level=10, at_level=3))
+    nothing_yet = await home.orders()
+
+    await home.wants(at_level=20)
+    [order] = await home.orders()
+    await home.wants(at_level=30)
+    await home.uses(1)
+    await home.is_supplied(order)
+
+    assert nothing_yet == []
+    assert await home.orders() == [order]
+    assert (await home.receipt(order))["figures"]["threshold"] == 20
+    assert home.mails() == ["Ordered: Coffee pods"]
+    assert await home.level() == 59
+    await home.uses(28)
+    assert await home.orders() == [order]
+    await home.uses(1)
+    assert len(await home.orders()) == 2
+
+
+async def test_an_answer_to_the_old_trigger_orders_nothing(world):
+    home = await world.move_in(a.household(level=10, at_level=3))
+
+    await home.wants(at_level=8)
+    await home.wants(at_level=2)
+    await home.uses(7)
+    nothing_yet = await home.orders()
+    await home.uses(1)
+
+    assert nothing_yet == []
+    assert len(await home.orders()) == 1
