@@ -22,8 +22,8 @@ Does = Callable[[], Coroutine[Any, Any, None]]
 #: The first weeks have few orders; from here on there is something to kill.
 FIRST_DAY = 12
 POLL_SECONDS = 0.003
-#: Shorter than the services' lock_timeout: nobody notices a day on which nothing came.
-WAIT_SECONDS = 4.0
+#: Somebody else than a batch of records waits for our lock: he is let go long before his lock_timeout.
+OTHERS_WAIT_SECONDS = 1.0
 
 #: What each service's handlers write when they are nearly done; where they write nothing else, the cursor.
 WRITES: Mapping[str, str] = {
@@ -48,6 +48,8 @@ SELECT a.pid FROM pg_stat_activity AS a
 WHERE a.application_name LIKE $1 || '-%' AND $2 = ANY(pg_blocking_pids(a.pid))
   AND a.query LIKE '%save_cursors%' AND $3::text IS NOT NULL
 """
+#: Whoever waits for us, whatever for.
+WAITING = "SELECT count(*) FROM pg_stat_activity AS a WHERE $1 = ANY(pg_blocking_pids(a.pid))"
 
 
 class Killer:
@@ -65,39 +67,49 @@ class Killer:
     async def try_one(self, day: Does) -> str | None:
         """Live the day with the next service's table locked; return whom it killed, if records came."""
         service = self.left.pop(0)
-        connection = await asyncpg.connect(self._url())
+        # Two connections: within a transaction pg_stat_activity stands still.
+        locker, watcher = await asyncpg.connect(self._url()), await asyncpg.connect(self._url())
         living = asyncio.ensure_future(self._live(service, day))
         try:
-            async with connection.transaction():
-                await connection.execute(f'LOCK TABLE "{service}"."{WRITES[service]}" IN SHARE MODE')
-                killed = await self._wait_and_kill(connection, service, living)
+            async with locker.transaction():
+                await locker.execute(f'LOCK TABLE "{service}"."{WRITES[service]}" IN SHARE MODE')
+                killed = await self._wait_and_kill(watcher, locker.get_server_pid(), service, living)
         finally:
-            await connection.close()
+            await locker.close()
+            await watcher.close()
             await living
         (self.done if killed else self.left).append(service)
         return service if killed else None
 
     async def _live(self, service: str, day: Does) -> None:
-        async with asyncio.TaskGroup() as together:
-            if service == "gateway":
-                together.create_task(self._register_something())
-            together.create_task(day())
+        if service == "gateway":
+            await self._register_something()
+        await day()
 
     async def _wait_and_kill(
-        self, connection: asyncpg.Connection, service: str, living: "asyncio.Future[None]"
+        self, watcher: asyncpg.Connection, locker_pid: int, service: str, living: "asyncio.Future[None]"
     ) -> bool:
+        """Kill the service once its batch waits for us; give up with the day, or when others wait instead."""
         question = RECEIVED if WRITES[service] == "cursor" else APPLIED
-        own_pid = connection.get_server_pid()
-        deadline = time.monotonic() + WAIT_SECONDS
-        while not living.done() and time.monotonic() < deadline:
-            if await connection.fetch(question, service, own_pid, f"{service}.cursor"):
-                for seat in self._stack.supervisor.seats:
-                    if seat.member.name == f"{for_people(service)}-0" and seat.pid:
-                        self._diary.write(op="kill", service=service, pid=seat.pid, window="before commit")
-                        os.kill(seat.pid, signal.SIGKILL)
+        others_since = 0.0
+        while not living.done():
+            if await watcher.fetch(question, service, locker_pid, f"{service}.cursor"):
+                self._kill(service)
                 return True
+            if not await watcher.fetchval(WAITING, locker_pid):
+                others_since = 0.0
+            elif not others_since:
+                others_since = time.monotonic()
+            elif time.monotonic() - others_since > OTHERS_WAIT_SECONDS:
+                return False
             await asyncio.sleep(POLL_SECONDS)
         return False
+
+    def _kill(self, service: str) -> None:
+        for seat in self._stack.supervisor.seats:
+            if seat.member.name == f"{for_people(service)}-0" and seat.pid:
+                self._diary.write(op="kill", service=service, pid=seat.pid, window="before commit")
+                os.kill(seat.pid, signal.SIGKILL)
 
     def _url(self) -> str:
         """Return the administrator's url of the services' database."""
