@@ -2,44 +2,10 @@
 
 import pytest
 
-from libs.contracts.events import CountCause, DeviceReplaced, Fill, FillCause, StockArrived, StockCounted
+from libs.contracts.events import CountCause, Fill, FillCause, StockArrived, StockCounted
 from libs.kit import NotYet
-from libs.kit.testing import store_for
 from services.inventory import handlers
-from services.inventory.service import SERVICE
 from tests.integration.inventory import a
-
-
-@pytest.fixture
-async def ledger(database):
-    async with store_for(SERVICE, database) as store:
-        yield Ledger(store)
-
-
-class Ledger:
-    """Hears events one after the other, each under an id of its own."""
-
-    def __init__(self, store):
-        self.store, self.heard = store, 0
-
-    async def hear(self, event, cause=None):
-        self.heard += 1
-        self.store.cause = cause or f"event-{self.heard}"
-        said = await SERVICE.hears[type(event)](event, self.store)
-        await self.store.connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        await self.store.connection.execute("SET CONSTRAINTS ALL DEFERRED")
-        return said
-
-    async def balances(self):
-        rows = await self.store.connection.fetch("SELECT place, balance FROM account WHERE owner_id = 'ann'")
-        return {row["place"]: row["balance"] for row in rows if row["balance"]}
-
-    async def shelf(self):
-        return (await self.balances()).get("shelf", 0)
-
-
-async def registered(ledger, **changes):
-    await ledger.hear(a.registered(**changes))
 
 
 class TestOrderShipped:
@@ -102,7 +68,7 @@ class TestOrderDelivered:
 
 class TestSlotFilled:
     async def test_takes_from_the_shelf_and_says_its_balance(self, ledger):
-        await registered(ledger)
+        await ledger.register()
         await ledger.hear(a.delivered())
 
         (said,) = await ledger.hear(a.filled(10))
@@ -111,7 +77,7 @@ class TestSlotFilled:
         assert (said.shelf, said.difference, said.cause) == (30, -10, CountCause.LOADED)
 
     async def test_by_more_than_the_shelf_holds_shows_the_rest(self, ledger):
-        await registered(ledger)
+        await ledger.register()
         await ledger.hear(a.delivered(4))
 
         (said,) = await ledger.hear(a.filled(10))
@@ -120,13 +86,13 @@ class TestSlotFilled:
         assert await ledger.balances() == {"supplier": -4, "unexplained": -6, "loaded": 10}
 
     async def test_with_an_empty_shelf_says_nothing(self, ledger):
-        await registered(ledger)
+        await ledger.register()
 
         assert await ledger.hear(a.filled(10)) == []
         assert await ledger.balances() == {"unexplained": -10, "loaded": 10}
 
     async def test_twice_takes_once(self, ledger):
-        await registered(ledger)
+        await ledger.register()
         await ledger.hear(a.delivered())
         await ledger.hear(a.filled(10), cause="the same")
 
@@ -134,7 +100,7 @@ class TestSlotFilled:
         assert await ledger.shelf() == 30
 
     async def test_by_an_arrival_waits_until_the_arrival_is_credited(self, ledger):
-        await registered(ledger)
+        await ledger.register()
         event = a.filled(40, FillCause.ARRIVAL, order_id="o1")
 
         with pytest.raises(NotYet, match="arrived:o1"):
@@ -149,7 +115,7 @@ class TestSlotFilled:
             await ledger.hear(a.filled(10))
 
     async def test_of_a_device_that_left_is_still_booked(self, ledger):
-        await registered(ledger)
+        await ledger.register()
         await ledger.hear(a.delivered())
         await ledger.hear(a.deregistered())
 
@@ -158,7 +124,7 @@ class TestSlotFilled:
         assert said.shelf == 30
 
     async def test_by_a_fresh_cartridge_takes_a_whole_one(self, ledger):
-        await registered(ledger, fill=Fill.REPLACE)
+        await ledger.register(fill=Fill.REPLACE)
         await ledger.hear(a.delivered(100))
 
         (said,) = await ledger.hear(a.filled(47, level=50))
@@ -178,54 +144,6 @@ class TestSlotCorrected:
             "loaded": difference,
             "unexplained": -difference,
         }
-
-
-class TestDevices:
-    async def test_an_older_registration_does_not_come_back(self, ledger):
-        await registered(ledger, registration=2, fill=Fill.REPLACE)
-        await registered(ledger, registration=1)
-
-        assert (await ledger.store.find_slot("brewer", "1")).replaced_whole
-
-    async def test_a_deregistration_of_the_past_ends_nothing(self, ledger):
-        await registered(ledger, registration=2)
-        await ledger.hear(a.deregistered(1))
-
-        assert await ledger.store.find_slot("brewer", "1")
-
-    async def test_a_replaced_device_stays_known_without_slots(self, ledger):
-        await registered(ledger)
-        event = DeviceReplaced.model_validate(
-            {**a.registered().model_dump(), "device_id": "new", "replaces": "brewer", "moves": ()}
-        )
-        await ledger.hear(event)
-
-        assert await ledger.store.find_slot("brewer", "1") is None
-        assert await ledger.store.is_known_device("brewer")
-        assert await ledger.store.find_slot("new", "1")
-
-
-class TestCustomerErased:
-    async def test_empties_the_shelf_and_forgets_whose_devices_they_were(self, ledger):
-        await registered(ledger)
-        await ledger.hear(a.delivered())
-
-        (said,) = await ledger.hear(a.erased())
-
-        assert (said.shelf, said.difference, said.cause) == (0, -40, CountCause.MOVED_OUT)
-        assert await ledger.store.connection.fetchval("SELECT count(*) FROM device WHERE customer_id = 'ann'") == 0
-        assert await ledger.store.connection.fetchval("SELECT count(*) FROM slot") == 0
-
-    async def test_leaves_books_that_late_facts_still_balance(self, ledger):
-        await registered(ledger)
-        await ledger.hear(a.erased())
-
-        said = await ledger.hear(a.delivered())
-
-        assert [(type(event), event.shelf) for event in said] == [(StockArrived, 40), (StockCounted, 0)]
-        assert await ledger.hear(a.filled(10)) == []
-        assert await ledger.hear(a.corrected(3)) == []
-        assert await ledger.balances() == {"supplier": -40, "unexplained": 40}
 
 
 def test_nothing_is_booked_under_an_event_without_an_id():

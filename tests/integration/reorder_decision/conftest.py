@@ -5,6 +5,7 @@ import pytest
 from libs.kit.testing import store_for
 from services.reorder_decision.domain import pool_id_of, subscribed
 from services.reorder_decision.service import SERVICE
+from tests.integration.reorder_decision import events
 from tests.unit.reorder_decision import a
 
 
@@ -29,6 +30,18 @@ class Desk:
         await self.store.save_subscription(pool, wish)
         pool = await self.pool(pool.pool_id)
         return await self.store.save(pool, subscribed(pool, wish, self.store.when))
+
+    async def ready(self, **wishes):
+        """Let Ann have a brewer, an offer and a subscription."""
+        await self.hear(events.offer())
+        await self.hear(events.registered())
+        await self.subscribe(**wishes)
+
+    async def order(self):
+        """Let Ann's brewer run low, and return the order's id."""
+        await self.ready()
+        (approved,) = await self.hear(events.crossed((await self.pool()).epoch))
+        return approved.order_id
 
     async def pool(self, pool_id="ann/pods"):
         return await self.store.find_pool(pool_id)

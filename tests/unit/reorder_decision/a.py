@@ -53,4 +53,8 @@ def ordered(**changes) -> Pool:
 
 
 def names(turn) -> list[str]:
-    return [type(event).__name__ for event in turn.says]
+    return names_of(turn.says)
+
+
+def names_of(events) -> list[str]:
+    return [type(event).__name__ for event in events]

@@ -1,0 +1,52 @@
+"""Devices and customers come and go; the books stay."""
+
+from libs.contracts.events import CountCause, DeviceReplaced, Fill, StockArrived, StockCounted
+from tests.integration.inventory import a
+
+
+class TestDevices:
+    async def test_an_older_registration_does_not_come_back(self, ledger):
+        await ledger.register(registration=2, fill=Fill.REPLACE)
+        await ledger.register(registration=1)
+
+        assert (await ledger.store.find_slot("brewer", "1")).replaced_whole
+
+    async def test_a_deregistration_of_the_past_ends_nothing(self, ledger):
+        await ledger.register(registration=2)
+        await ledger.hear(a.deregistered(1))
+
+        assert await ledger.store.find_slot("brewer", "1")
+
+    async def test_a_replaced_device_stays_known_without_slots(self, ledger):
+        await ledger.register()
+        event = DeviceReplaced.model_validate(
+            {**a.registered().model_dump(), "device_id": "new", "replaces": "brewer", "moves": ()}
+        )
+        await ledger.hear(event)
+
+        assert await ledger.store.find_slot("brewer", "1") is None
+        assert await ledger.store.is_known_device("brewer")
+        assert await ledger.store.find_slot("new", "1")
+
+
+class TestCustomerErased:
+    async def test_empties_the_shelf_and_forgets_whose_devices_they_were(self, ledger):
+        await ledger.register()
+        await ledger.hear(a.delivered())
+
+        (said,) = await ledger.hear(a.erased())
+
+        assert (said.shelf, said.difference, said.cause) == (0, -40, CountCause.MOVED_OUT)
+        assert await ledger.store.connection.fetchval("SELECT count(*) FROM device WHERE customer_id = 'ann'") == 0
+        assert await ledger.store.connection.fetchval("SELECT count(*) FROM slot") == 0
+
+    async def test_leaves_books_that_late_facts_still_balance(self, ledger):
+        await ledger.register()
+        await ledger.hear(a.erased())
+
+        said = await ledger.hear(a.delivered())
+
+        assert [(type(event), event.shelf) for event in said] == [(StockArrived, 40), (StockCounted, 0)]
+        assert await ledger.hear(a.filled(10)) == []
+        assert await ledger.hear(a.corrected(3)) == []
+        assert await ledger.balances() == {"supplier": -40, "unexplained": 40}
