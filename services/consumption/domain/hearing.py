@@ -149,7 +149,12 @@ def _book(books: Books, flow: int, booked: Booked) -> Books:
 
 
 def _rate_after(slot: Slot, report: Report, used: int, *, rose: bool) -> Rate:
-    """Time counts as observed unless nothing could be used in it, or nobody saw how much was."""
+    """Time counts as observed unless nothing could be used in it, or nobody saw how much was.
+
+    Reports of a time before the registration are somebody's history: observation began with the first.
+    """
+    if slot.books.used == 0 and report.used_at < slot.rate.until:
+        return replace(slot.rate, until=report.used_at)
     if (slot.level <= 0 and used == 0) or rose:
         return slot.rate.skipping_to(report.used_at)
     return slot.rate.after(used, report.used_at)

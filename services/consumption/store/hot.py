@@ -54,6 +54,7 @@ class Hot(Store):
                 WHERE s.device_id = r.device_id AND s.slot = r.slot
                     AND s.last_seq = r.seq - 1 AND (s.boot = r.boot OR s.boot IS NULL)
                     AND s.plain AND (s.level > 0 OR r.used > 0)
+                    AND (r.used_at >= s.used_at OR s.used_total + s.unreported > 0)
                 RETURNING (r.n - 1)::int AS n,
                     s.armed AND GREATEST(s.level, 0) + s.elsewhere
                         <= GREATEST(s.at_level, s.at_days * s.rate_use / s.rate_days) AS crossed,

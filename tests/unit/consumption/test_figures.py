@@ -23,6 +23,13 @@ def settled(per_day=2.0, until=a.START):
 
 
 class TestRate:
+    def test_learns_from_a_history_older_than_the_registration(self):
+        slot = a.slot(level=100, capacity=300)
+        for day in range(1, 31):
+            slot = hear(slot, a.use(3, seq=day, at=a.START - (40 - day) * a.DAY)).slot
+
+        assert slot.rate.per_day == pytest.approx(3.0, rel=0.1)  # the guess was 10 a day
+
     def test_stays_what_it_is_under_that_much_use(self):
         rate = settled(2.0)
         for day in range(1, 100):
