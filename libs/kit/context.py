@@ -9,8 +9,11 @@ from typing import NamedTuple
 class Work(NamedTuple):
     """The event or request being handled."""
 
+    #: Its id: the cause of whatever comes of it.
     cause: str | None = None
     traceparent: str | None = None
+    #: What it came of itself.
+    origin: str | None = None
 
 
 CURRENT: ContextVar[Work] = ContextVar("CURRENT", default=Work())  # noqa: B039  # a tuple does not change

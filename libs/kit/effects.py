@@ -22,6 +22,7 @@ POLL_SECONDS = 0.5
 STEPPED_POLL_SECONDS = 0.02
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 300.0
+LONGEST_SETTLE_PAUSE_SECONDS = 5.0
 
 
 class Effects:
@@ -31,6 +32,7 @@ class Effects:
         self._kit = kit
         self._effects = {effect.kind: effect for effect in kit.service.effects}
         self._woken = asyncio.Event()
+        self._running: set[asyncio.Task[None]] = set()
         self._stopping = False
         self._seen_clock = kit.clock.now()
 
@@ -43,14 +45,36 @@ class Effects:
         self.wake()
 
     async def run(self) -> None:
-        while self._effects and not self._stopping:
-            try:
-                while not self._stopping and await self._round():
-                    pass
-            except TRANSIENT as passing:
-                LOG.warning("effects wait", extra={"reason": repr(passing)})
-                await asyncio.sleep(POLL_SECONDS)
-            await self._wait()
+        try:
+            while self._effects and not self._stopping:
+                if not await self._start_some():
+                    await self._wait()
+            await asyncio.gather(*self._running)
+        finally:
+            for task in self._running:
+                task.cancel()
+
+    async def _start_some(self) -> int:
+        """Claim what is due, as much as may run at once: a slow effect takes one place, and not all."""
+        free = AT_ONCE - len(self._running)
+        if not free:
+            return 0
+        try:
+            claimed = await self._claim(free)
+        except TRANSIENT as passing:
+            LOG.warning("effects wait", extra={"reason": repr(passing)})
+            return 0
+        for intent in claimed:
+            task = asyncio.create_task(self._see_through(intent))
+            self._running.add(task)
+            task.add_done_callback(self._ended)
+        return len(claimed)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        if not task.cancelled() and (bug := task.exception()):
+            self._kit.fail(bug)
+        self.wake()
 
     async def _wait(self) -> None:
         """Wait for a commit that queued something, for the poll, or for the clock to be stepped."""
@@ -66,17 +90,10 @@ class Effects:
                     break
         self._woken.clear()
 
-    async def _round(self) -> int:
-        attempt_id = uuid4()
+    async def _claim(self, limit: int) -> list[Claimed]:
         async with self._kit.writing() as connection:
             await effects_sql.lose_expired(connection)
-            claimed = await effects_sql.claim(
-                connection, attempt_id, self._kit.clock.now(), self._able_kinds(), AT_ONCE
-            )
-        async with asyncio.TaskGroup() as group:
-            for intent in claimed:
-                group.create_task(self._see_through(intent))
-        return len(claimed)
+            return await effects_sql.claim(connection, uuid4(), self._kit.clock.now(), self._able_kinds(), limit)
 
     def _able_kinds(self) -> list[tuple[str, bool, float]]:
         return [(e.kind, e.reconcile is not None, e.lease_seconds) for e in self._effects.values()]
@@ -84,15 +101,17 @@ class Effects:
     async def _see_through(self, claimed: Claimed) -> None:
         effect = self._effects[claimed.kind]
         CURRENT.set(Work(claimed.cause, claimed.traceparent))
+        if outcome := await self._call(effect, claimed):
+            await self._settle_patiently(effect, claimed, outcome)
+
+    async def _call(self, effect: Effect, claimed: Claimed) -> Outcome | None:
+        """Return how the call ended, or nothing where the intent was put back."""
         call = effect.reconcile if claimed.was_unknown and effect.reconcile else effect.perform
         try:
             async with asyncio.timeout(effect.lease_seconds * 0.8):
-                result = await call(claimed.intent, self._kit)
-            await self._settle(effect, claimed, Outcome(claimed.intent, result=result))
-            EFFECTS.labels(effect.kind, "done").inc()
+                return Outcome(claimed.intent, result=await call(claimed.intent, self._kit))
         except Refuse as refused:
-            await self._settle(effect, claimed, Outcome(claimed.intent, refused=str(refused)))
-            EFFECTS.labels(effect.kind, "refused").inc()
+            return Outcome(claimed.intent, refused=str(refused) or "refused")
         except Retry as passing:
             EFFECTS.labels(effect.kind, "retried").inc()
             await self._put_back(claimed, passing, unknown=claimed.was_unknown)
@@ -100,6 +119,24 @@ class Effects:
             LOG.exception("effect with unknown outcome", extra={"kind": claimed.kind, "intent": claimed.intent.id})
             EFFECTS.labels(effect.kind, "unknown").inc()
             await self._put_back(claimed, failed, unknown=True)
+        return None
+
+    async def _settle_patiently(self, effect: Effect, claimed: Claimed, outcome: Outcome) -> None:
+        """Write the outcome down however long the database is away: it is known now, and may not be again."""
+        pause = FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                await self._settle(effect, claimed, outcome)
+            except TRANSIENT as passing:
+                LOG.warning("outcome waits", extra={"intent": claimed.intent.id, "reason": repr(passing)})
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, LONGEST_SETTLE_PAUSE_SECONDS)
+            except Exception as failed:
+                LOG.exception("outcome not settled", extra={"kind": claimed.kind, "intent": claimed.intent.id})
+                return await self._put_back(claimed, failed, unknown=True)
+            else:
+                EFFECTS.labels(effect.kind, "refused" if outcome.refused else "done").inc()
+                return None
 
     async def _settle(self, effect: Effect, claimed: Claimed, outcome: Outcome) -> None:
         async with self._kit.writing() as connection:

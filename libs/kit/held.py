@@ -8,7 +8,8 @@ from aiokafka import ConsumerRecord
 
 from libs.kit import cursors, trouble
 from libs.kit.failures import TRANSIENT, Lost, NotYet, Refuse
-from libs.kit.intake import Intake, reason_of
+from libs.kit.handling import Handling
+from libs.kit.intake import reason_of
 from libs.kit.metrics import RECORDS_RELEASED
 from libs.kit.records import Record, Undecodable, decoder_for
 from libs.kit.trouble import Held, Ready
@@ -24,8 +25,8 @@ POLL_SECONDS = 2.0
 class Releaser:
     """Replays the held records of one key after another."""
 
-    def __init__(self, kit: "Kit", intake: Intake) -> None:
-        self._kit, self._intake = kit, intake
+    def __init__(self, kit: "Kit") -> None:
+        self._kit, self._handling = kit, Handling(kit)
         self._woken = asyncio.Event()
 
     def wake(self) -> None:
@@ -75,7 +76,7 @@ class Releaser:
             await trouble.delete_held(connection, [row.held_id for row in rows])
             await trouble.park(connection, odd)
             store = self._kit.store_in(connection)
-            await self._intake.handle(store, usable)
+            await self._handling.handle(store, usable)
             waiting = [one for one in store.troubles if not one.park]
             if waiting:
                 raise NotYet(waiting[0].waits_for or "an operator")

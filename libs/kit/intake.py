@@ -8,13 +8,12 @@ from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from libs.contracts.catalogue import Event
 from libs.kit import cursors, trouble
 from libs.kit.advance import Decoded, advance, check_joint
-from libs.kit.context import CURRENT, Work
 from libs.kit.cursors import Cursor, Place
 from libs.kit.database import Connection
 from libs.kit.failures import TRANSIENT, Lost, NotYet, Refuse
+from libs.kit.handling import Handling, working_on
 from libs.kit.metrics import (
     BATCH_SECONDS,
     BATCHES_RETRIED,
@@ -22,9 +21,7 @@ from libs.kit.metrics import (
     RECORDS_REPEATED,
     RECORDS_SKIPPED,
 )
-from libs.kit.records import Record, Undecodable, as_event
-from libs.kit.store import Store
-from libs.kit.transaction import conclude
+from libs.kit.records import Record, Undecodable
 
 if TYPE_CHECKING:
     from libs.kit.kit import Kit
@@ -43,8 +40,7 @@ class Intake:
 
     def __init__(self, kit: "Kit") -> None:
         self._kit = kit
-        self._handlers = kit.service.handlers
-        self._batches = kit.service.hears_in_batches
+        self._handling = Handling(kit)
         self._still_ours: Callable[[], bool] = lambda: True
         #: When the batch under way was begun, or last got on.
         self.moved_at = time.monotonic()
@@ -99,9 +95,10 @@ class Intake:
         except (Lost, Revoked, asyncio.CancelledError):
             raise
         except Exception as why:  # this record is the culprit, whatever it is
-            if not isinstance(why, NotYet | Refuse):
-                LOG.exception("handler failed", extra={"topic": record.topic, "offset": record.offset})
-            await self._patiently_set_aside(record, why)
+            with working_on(record):
+                if not isinstance(why, NotYet | Refuse):
+                    LOG.exception("handler failed", extra={"topic": record.topic, "offset": record.offset})
+                await self._patiently_set_aside(record, why)
 
     async def _patiently_set_aside(self, record: Decoded, why: Exception) -> None:
         while True:
@@ -127,7 +124,7 @@ class Intake:
                 return
             store = self._kit.store_in(connection)
             usable = await self._part_from_waiting(connection, await self._part_from_undecodable(connection, fresh))
-            await self.handle(store, usable)
+            await self._handling.handle(store, usable)
         self._kit.committed(store)
         for topic, count in Counter(record.topic for record in usable).items():
             RECORDS_APPLIED.labels(topic).inc(count)
@@ -167,36 +164,6 @@ class Intake:
         behind = [record for record in records if (record.topic, record.key) in waiting]
         await trouble.hold(connection, [(record, trouble.BEHIND, None) for record in behind])
         return [record for record in records if (record.topic, record.key) not in waiting]
-
-    async def handle(self, store: Store, records: Sequence[Record]) -> None:
-        """Run the handlers over records of one transaction and write what they say and leave undone."""
-        CURRENT.set(Work())
-        said: list[Event] = []
-        for topic, batch_handler in self._batches.items():
-            batch = [record for record in records if record.topic == topic]
-            if batch:
-                store.cause = batch[0].id if len(batch) == 1 else None
-                said += await batch_handler(batch, store)
-        for record in records:
-            if record.topic not in self._batches:
-                said += await self._one(store, record)
-        store.cause = None
-        connection = store.connection
-        await trouble.park(connection, [(t.record, t.reason) for t in store.troubles if t.park])
-        await trouble.hold(connection, [(t.record, t.reason, t.waits_for) for t in store.troubles if not t.park])
-        await conclude(connection, self._kit.speaker(store), store, said)
-
-    async def _one(self, store: Store, record: Record) -> Sequence[Event]:
-        handler = self._handlers.get(record.type)
-        if handler is None:
-            RECORDS_SKIPPED.labels(record.topic).inc()
-            return ()
-        CURRENT.set(Work(record.id, record.traceparent))
-        store.cause = record.id
-        events = await handler(as_event(record), store)
-        for event in events:
-            store.because(event, record)
-        return events
 
 
 def _place(record: Decoded) -> Place:

@@ -28,6 +28,8 @@ class JsonLines(logging.Formatter):
         }
         if work.cause:
             line["event"] = work.cause
+        if work.origin:
+            line["cause"] = work.origin
         if work.traceparent:
             line["traceparent"] = work.traceparent
         line.update({name: value for name, value in vars(record).items() if name not in _PLAIN})

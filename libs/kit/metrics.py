@@ -20,6 +20,9 @@ RELAY_RESENT = Counter("kit_relay_resent", "Events sent again because the log ha
 RELAY_LEADS = Gauge("kit_relay_leads", "1 while this replica's relay holds the lease")
 EFFECTS = Counter("kit_effects", "Outside effects by how the attempt ended", ["kind", "ended"])
 TICKS = Counter("kit_ticks", "Ticks run", ["name"])
+TICKS_FAILED = Counter(
+    "kit_ticks_failed", "Ticks that raised something nobody expected; they are tried again", ["name"]
+)
 
 LAG_RECORDS = Gauge("kit_lag_records", "Records on the broker that are not applied yet")
 PARTITIONS_ASSIGNED = Gauge("kit_partitions_assigned", "Topic partitions this replica reads")

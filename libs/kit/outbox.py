@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 from libs.contracts import wire
 from libs.contracts.catalogue import Event, topic_of
 from libs.contracts.topics import find_topic, partition_for
-from libs.kit.context import CURRENT, next_hop
+from libs.kit.context import next_hop
 from libs.kit.cursors import Place
 from libs.kit.database import Connection
 from libs.kit.metrics import EVENTS_SAID
@@ -27,10 +27,11 @@ class Speaker(NamedTuple):
 
 
 class Said(NamedTuple):
-    """An event and the id of the event or request that led to it."""
+    """An event, the id of the event or request that led to it, and the trace they belong to."""
 
     event: Event
     cause: str | None = None
+    traceparent: str | None = None
 
 
 async def say(connection: Connection, speaker: Speaker, said: Sequence[Said]) -> None:
@@ -40,22 +41,21 @@ async def say(connection: Connection, speaker: Speaker, said: Sequence[Said]) ->
     """
     if not said:
         return
-    placed = [(topic_of(event), event.key.encode(), event, cause) for event, cause in said]
-    places = [(topic, partition_for(key, find_topic(topic).partitions)) for topic, key, _, _ in placed]
+    placed = [(topic_of(one.event), one.event.key.encode()) for one in said]
+    places = [(topic, partition_for(key, find_topic(topic).partitions)) for topic, key in placed]
     sequences = await _lock_counters(connection, places, speaker.counters)
-    traceparent = next_hop(CURRENT.get().traceparent)
     rows = []
-    for place, (topic, key, event, cause) in zip(places, placed, strict=True):
+    for place, (topic, key), one in zip(places, placed, said, strict=True):
         sequence = sequences[place] = sequences[place] + 1
         event_id = str(uuid5(_NAMESPACE, f"{speaker.service}/{topic}/{place[1]}/{sequence}"))
         value = wire.encode(
-            event,
+            one.event,
             id=event_id,
             source=f"/replenish/{speaker.service}",
             time=speaker.now,
             sequence=sequence,
-            cause=cause,
-            traceparent=traceparent,
+            cause=one.cause,
+            traceparent=next_hop(one.traceparent),
         )
         rows.append((*place, sequence, event_id, key, value))
     await _insert(connection, rows, sequences)

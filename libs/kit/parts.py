@@ -33,7 +33,7 @@ class Parts:
         self._kit, self._health = kit, health
         intake = Intake(kit)
         self._relay, self._effects = Relay(kit), Effects(kit)
-        self._releaser, self._ticker = Releaser(kit, intake), Ticker(kit)
+        self._releaser, self._ticker = Releaser(kit), Ticker(kit)
         self._reader = Reader(kit, intake) if kit.service.topics else None
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._stopping = False

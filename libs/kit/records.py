@@ -34,6 +34,7 @@ class Record(msgspec.Struct, gc=False):
     value: bytes
     sequence: int | None = None
     traceparent: str | None = None
+    cause: str | None = None
 
 
 class Undecodable(msgspec.Struct, gc=False):
@@ -82,6 +83,7 @@ def decoder_for(topic: str) -> Decode:
                 value,
                 int(said.sequence) if said.sequence is not None else None,
                 said.traceparent,
+                said.cause,
             )
         except wire.UnknownType as unknown:
             return _undecodable(raw, topic, f"unknown type {unknown}", skip=True)

@@ -1,9 +1,11 @@
 """The base of every service's Store: one transaction, and what it queues besides its own rows."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
 from libs.contracts.catalogue import Event
+from libs.kit.context import CURRENT
 from libs.kit.database import Connection
 from libs.kit.failures import NotYet
 from libs.kit.records import Record
@@ -19,6 +21,9 @@ class Intended(NamedTuple):
     intent_id: str
     payload: dict[str, Any]
     due_at: datetime
+    #: The event or request that led to it, and its trace.
+    cause: str | None = None
+    traceparent: str | None = None
 
 
 class Trouble(NamedTuple):
@@ -41,7 +46,7 @@ class Store:
         self.appeared: set[str] = set()
         self.intended: list[Intended] = []
         self.troubles: list[Trouble] = []
-        self._causes: dict[int, str] = {}
+        self._causes: dict[int, tuple[Event, Record]] = {}
 
     def appear(self, name: str) -> None:
         """Let records go on that wait for this name (see NotYet), after the commit."""
@@ -49,7 +54,8 @@ class Store:
 
     def intend(self, kind: str, intent_id: str, payload: dict[str, Any], due_at: datetime | None = None) -> None:
         """Queue an outside effect; an id that was queued before is not queued again."""
-        self.intended.append(Intended(kind, intent_id, payload, due_at or self.now))
+        trace = CURRENT.get().traceparent
+        self.intended.append(Intended(kind, intent_id, payload, due_at or self.now, self.cause, trace))
 
     def hold(self, record: Record, why: NotYet) -> None:
         """Let one record of a batch, and later ones of its key, wait."""
@@ -61,9 +67,21 @@ class Store:
 
     def because(self, event: Event, record: Record) -> Event:
         """Return the event, noting which record of a batch led to it."""
-        self._causes[id(event)] = record.id
+        self._causes[id(event)] = (event, record)  # kept together: only a living object has its id to itself
         return event
+
+    def came_of(self, events: Sequence[Event], record: Record) -> Sequence[Event]:
+        """Return the events, noting the record for those of which nobody said what led to them."""
+        for event in events:
+            self._causes.setdefault(id(event), (event, record))
+        return events
 
     def cause_of(self, event: Event) -> str | None:
         """Return the id of what led to this event."""
-        return self._causes.get(id(event), self.cause)
+        found = self._causes.get(id(event))
+        return found[1].id if found else self.cause
+
+    def trace_of(self, event: Event) -> str | None:
+        """Return the trace this event belongs to."""
+        found = self._causes.get(id(event))
+        return found[1].traceparent if found else CURRENT.get().traceparent

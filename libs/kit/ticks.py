@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from libs.kit.database import Connection
 from libs.kit.failures import TRANSIENT
-from libs.kit.metrics import TICKS
+from libs.kit.metrics import TICKS, TICKS_FAILED
 from libs.kit.service import Tick
 from libs.kit.transaction import conclude
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 STEPPED_POLL_SECONDS = 0.01  # whoever steps the clock waits for the ticks
 REAL_POLL_SECONDS = 0.5
+LONGEST_PAUSE_SECONDS = 60.0
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -26,45 +28,44 @@ class Ticker:
     def __init__(self, kit: "Kit") -> None:
         self._kit = kit
         self._ran_at: dict[str, datetime] = {}
+        self._pauses: dict[str, float] = {}
+        self._try_at: dict[str, float] = {}
 
     async def run(self) -> None:
-        if not self._kit.service.ticks:
-            return
-        await self._create()
         poll = STEPPED_POLL_SECONDS if self._kit.clock.stepped else REAL_POLL_SECONDS
-        while True:
+        while self._kit.service.ticks:
             now = self._kit.clock.now()
             for tick in self._kit.service.ticks:
                 last = self._ran_at.get(tick.called, LONG_AGO)
-                if (now - last).total_seconds() >= tick.every_seconds:
-                    await self._run(tick, now)
+                if (now - last).total_seconds() >= tick.every_seconds and self._may_try(tick):
+                    await self._try(tick, now)
             await asyncio.sleep(poll)
 
-    async def _create(self) -> None:
-        async with self._kit.pool.acquire() as connection:
-            for tick in self._kit.service.ticks:
-                await connection.execute(
-                    """-- create_tick
-                    INSERT INTO tick (name, every_seconds, ran_at) VALUES ($1, $2, $3)
-                    ON CONFLICT (name) DO UPDATE SET every_seconds = excluded.every_seconds
-                    """,
-                    tick.called,
-                    tick.every_seconds,
-                    LONG_AGO,
-                )
+    def _may_try(self, tick: Tick) -> bool:
+        return time.monotonic() >= self._try_at.get(tick.called, 0.0)
 
-    async def _run(self, tick: Tick, now: datetime) -> None:
+    async def _try(self, tick: Tick, now: datetime) -> None:
+        """Run the tick; a failing one is tried again later, and neither the others nor the process pay for it."""
         try:
-            async with self._kit.writing() as connection:
-                if not await self._claim(connection, tick, now):
-                    return
-                store = self._kit.store_in(connection)
-                said = await tick.work(store)
-                await conclude(connection, self._kit.speaker(store), store, said)
+            await self._run(tick, now)
         except TRANSIENT as passing:
             LOG.warning("tick waits", extra={"tick": tick.called, "reason": repr(passing)})
-            await asyncio.sleep(REAL_POLL_SECONDS)
+        except Exception:
+            LOG.exception("tick failed", extra={"tick": tick.called})
+            TICKS_FAILED.labels(tick.called).inc()
+        else:
+            self._pauses.pop(tick.called, None)
             return
+        pause = self._pauses[tick.called] = min(2 * self._pauses.get(tick.called, 0.25), LONGEST_PAUSE_SECONDS)
+        self._try_at[tick.called] = time.monotonic() + pause
+
+    async def _run(self, tick: Tick, now: datetime) -> None:
+        async with self._kit.writing() as connection:
+            if not await self._claim(connection, tick, now):
+                return
+            store = self._kit.store_in(connection)
+            said = await tick.work(store)
+            await conclude(connection, self._kit.speaker(store), store, said)
         self._ran_at[tick.called] = now
         self._kit.committed(store)
         TICKS.labels(tick.called).inc()
@@ -72,7 +73,13 @@ class Ticker:
     async def _claim(self, connection: Connection, tick: Tick, now: datetime) -> bool:
         """Lock the tick's row and note this run; False where another replica ran it in this period."""
         ran_at: datetime = await connection.fetchval(
-            "-- lock_tick\nSELECT ran_at FROM tick WHERE name = $1 FOR UPDATE", tick.called
+            """-- lock_tick
+            INSERT INTO tick AS known (name, every_seconds, ran_at) VALUES ($1, $2, $3)
+            ON CONFLICT (name) DO UPDATE SET every_seconds = excluded.every_seconds RETURNING known.ran_at
+            """,
+            tick.called,
+            tick.every_seconds,
+            LONG_AGO,
         )
         if (now - ran_at).total_seconds() < tick.every_seconds:
             self._ran_at[tick.called] = ran_at

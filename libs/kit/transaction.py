@@ -18,21 +18,22 @@ async def conclude(connection: Connection, speaker: outbox.Speaker, store: Store
         await trouble.release_waiting(connection, store.appeared)
     if store.intended:
         await _insert_intents(connection, store)
-    await outbox.say(connection, speaker, [outbox.Said(event, store.cause_of(event)) for event in events])
+    said = [outbox.Said(event, store.cause_of(event), store.trace_of(event)) for event in events]
+    await outbox.say(connection, speaker, said)
 
 
 async def _insert_intents(connection: Connection, store: Store) -> None:
     intents = store.intended
     await connection.execute(
         """-- insert_intents
-        INSERT INTO intent (kind, id, payload, due_at, cause)
-        SELECT kind, id, payload, due_at, $5
-        FROM unnest($1::text[], $2::text[], $3::text[]::jsonb[], $4::timestamptz[]) AS new (kind, id, payload, due_at)
+        INSERT INTO intent (kind, id, payload, due_at, cause, traceparent)
+        SELECT * FROM unnest($1::text[], $2::text[], $3::text[]::jsonb[], $4::timestamptz[], $5::text[], $6::text[])
         ON CONFLICT (kind, id) DO NOTHING
         """,
         [intent.kind for intent in intents],
         [intent.intent_id for intent in intents],
         [json.dumps(intent.payload, default=str) for intent in intents],
         [intent.due_at for intent in intents],
-        store.cause,
+        [intent.cause for intent in intents],
+        [intent.traceparent for intent in intents],
     )

@@ -2,6 +2,7 @@
 
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from deploy.local.roles import ServiceUrls
@@ -14,7 +15,7 @@ class Between:
 
     postgres: proxy.Proxy
     kafka: proxy.Proxy
-    urls: dict
+    urls: dict[str, Any]
 
 
 def through(url, port):

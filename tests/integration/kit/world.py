@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import json
 import os
 import time
 from contextlib import asynccontextmanager
@@ -131,6 +132,10 @@ class World:
                     found += records
                 waiting = {tp for tp in waiting if await consumer.position(tp) < ends[tp]}
             return sorted(found, key=lambda record: (record.partition, record.offset))
+
+    async def said(self, topic):
+        """Return what a topic's records say, as JSON."""
+        return [json.loads(record.value) for record in await self.log(topic)]
 
     async def empty(self, *topics):
         """Delete every record of these topics, as retention does in time."""

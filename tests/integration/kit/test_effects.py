@@ -1,0 +1,249 @@
+"""What happens outside happens once as far as anybody can know, and what nobody knows is visible."""
+
+import asyncio
+
+import asyncpg
+import pytest
+
+from libs.kit import Effect, Refuse, Retry
+from libs.kit.clock import SteppedClock
+from tests.integration.kit import a
+from tests.integration.kit.world import status, until
+
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+class Outside:
+    """Something outside that remembers who called, and answers as it is told."""
+
+    def __init__(self, *answers):
+        self.answers = list(answers)
+        self.called, self.reconciled, self.settled = [], [], []
+        self.settling = []
+
+    async def perform(self, intent, kit):
+        self.called.append((intent.id, intent.attempt))
+        answer = self.answers.pop(0) if self.answers else {"done": intent.id}
+        if isinstance(answer, Exception):
+            raise answer
+        return await answer(intent) if callable(answer) else answer
+
+    async def reconcile(self, intent, kit):
+        self.reconciled.append((intent.id, intent.attempt))
+        return {"found": intent.id}
+
+    async def settle(self, intent, outcome, store):
+        if self.settling:
+            raise self.settling.pop(0)
+        self.settled.append((intent.id, outcome.result or outcome.refused))
+        await store.note("outside", intent.id, intent.id)
+        return [a.slot_filled(intent.id)]
+
+    def service(self, world, *, reconciles=False, lease_seconds=30.0):
+        effect = Effect("mail", self.perform, self.settle, self.reconcile if reconciles else None, lease_seconds)
+        return world.service(hears={}, hears_in_batches={}, effects=(effect,))
+
+
+async def intend(kit, *ids, **more):
+    async with kit.transaction() as transaction:
+        for intent_id in ids:
+            transaction.store.intend("mail", intent_id, {"to": intent_id}, **more)
+
+
+async def reached(world, state, count=1):
+    sql = "SELECT count(*) = $2 FROM intent WHERE state = $1"
+    await until(lambda: world.value(sql, state, count), f"{count} intents are {state}")
+
+
+async def claimed_by_the_dead(world, *ids):
+    """As a process leaves it that was killed after it called and before it wrote the outcome down."""
+    await world.change(
+        """INSERT INTO intent (kind, id, payload, due_at, state, attempt, attempt_id, lease_until)
+        SELECT 'mail', id, '{}', now(), 'claimed', 1, gen_random_uuid(), now() - interval '1 second'
+        FROM unnest($1::text[]) AS id""",
+        list(ids),
+    )
+
+
+class TestAnEffect:
+    async def test_happens_once_across_replicas(self, world):
+        outside = Outside()
+        service = outside.service(world)
+        async with world.running(service) as kit, world.running(service, instance=1):
+            await intend(kit, *[f"m{n}" for n in range(50)])
+            await intend(kit, "m7")
+            await reached(world, "done", 50)
+            await world.has_published()
+
+        assert sorted(outside.called) == sorted((f"m{n}", 1) for n in range(50))
+        assert len(await world.log("slots")) == 50
+
+    async def test_happens_outside_any_transaction(self, world):
+        sql = "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%' AND application_name = $1"
+
+        async def looks(intent):
+            async def none_is_open():
+                return await world.value(sql, f"{world.name}-0") == 0
+
+            await until(none_is_open, "no transaction stays open while the call lasts", seconds=5)
+            return {"open": 0}
+
+        outside = Outside(looks)
+        async with world.running(outside.service(world)) as kit:
+            await intend(kit, "m")
+            await reached(world, "done")
+
+        assert outside.settled == [("m", {"open": 0})]
+
+    async def test_is_due_by_the_service_clock(self, world, tmp_path):
+        clock = SteppedClock.create(tmp_path / "clock", a.AT)
+        outside = Outside()
+        async with world.running(outside.service(world), clock_file=tmp_path / "clock") as kit:
+            await intend(kit, "later", due_at=a.AT.replace(month=2))
+            await intend(kit, "now")
+            await reached(world, "done", 1)
+            clock.step_to(a.AT.replace(month=2))
+            await reached(world, "done", 2)
+
+        assert [called for called, _ in outside.called] == ["now", "later"]
+
+    async def test_is_tried_again_when_it_says_so(self, world):
+        outside = Outside(Retry("not now"), Retry("not now"))
+        async with world.running(outside.service(world)) as kit:
+            await intend(kit, "m")
+            await reached(world, "done")
+
+        assert outside.called == [("m", 1), ("m", 2), ("m", 3)]
+        assert outside.settled == [("m", {"done": "m"})]
+
+    async def test_that_is_refused_is_settled_as_refused(self, world):
+        outside = Outside(Refuse("no such address"))
+        async with world.running(outside.service(world)) as kit:
+            await intend(kit, "m")
+            await reached(world, "refused")
+
+        assert outside.settled == [("m", "no such address")]
+        assert await world.value("SELECT reason FROM intent") == "no such address"
+
+    async def test_that_is_slow_holds_no_other_up(self, world):
+        gate = asyncio.Event()
+
+        async def slow(intent):
+            await gate.wait()
+            return {}
+
+        outside = Outside(slow)
+        async with world.running(outside.service(world)) as kit:
+            await intend(kit, "slow")
+            await until(lambda: outside.called, "the slow one is called")
+            await intend(kit, *[f"m{n}" for n in range(20)])
+            await reached(world, "done", 20)
+            gate.set()
+            await reached(world, "done", 21)
+
+
+class TestAnOutcomeThatIsKnown:
+    @pytest.mark.parametrize("answer", [{"sent": True}, Refuse("no")], ids=["done", "refused"])
+    async def test_survives_trouble_of_the_database(self, world, answer):
+        outside = Outside(answer)
+        outside.settling = [asyncpg.DeadlockDetectedError("x"), ConnectionResetError("x")]
+        async with world.running(outside.service(world)) as kit:
+            await intend(kit, "m")
+            await until(lambda: outside.settled, "it is settled")
+            await until(lambda: world.value("SELECT settled_at FROM intent"), "and written down")
+            assert not kit.failed.done()
+
+        assert outside.called == [("m", 1)]
+
+    async def test_that_cannot_be_settled_stays_visible(self, world):
+        outside = Outside()
+        outside.settling = [ValueError("a bug"), Refuse("not a word about the effect")]
+        async with world.running(outside.service(world)) as kit:
+            await intend(kit, "m")
+            await reached(world, "unknown")
+            assert not kit.failed.done()
+
+        assert "a bug" in await world.value("SELECT reason FROM intent")
+
+    async def test_is_not_written_by_an_attempt_that_lost_its_claim(self, world):
+        """It was frozen for longer than its lease; another attempt owns the intent now."""
+
+        async def loses(intent):
+            await world.change("UPDATE intent SET attempt_id = gen_random_uuid(), attempt = 2")
+            return {"late": True}
+
+        outside = Outside(loses)
+        async with world.running(outside.service(world)) as kit:
+            await intend(kit, "m")
+            await until(lambda: outside.called, "it is called")
+
+        assert outside.settled == []
+        assert await world.value("SELECT state FROM intent") == "claimed"
+        assert await world.value("SELECT count(*) FROM applied") == 0
+
+
+class TestAnOutcomeNobodyKnows:
+    async def test_is_asked_for_and_never_caused_again(self, world):
+        outside = Outside()
+        await claimed_by_the_dead(world, "m")
+        async with world.running(outside.service(world, reconciles=True)):
+            await reached(world, "done")
+
+        assert outside.called == []
+        assert outside.reconciled == [("m", 2)]
+        assert outside.settled == [("m", {"found": "m"})]
+
+    async def test_waits_for_a_person_where_nobody_can_be_asked(self, world):
+        outside = Outside()
+        await claimed_by_the_dead(world, "m")
+        async with world.running(outside.service(world)) as kit:
+            await reached(world, "unknown")
+            await intend(kit, "other")
+            await reached(world, "done")
+            await until(lambda: shows_unknown(kit), "the status shows it")
+
+        assert outside.called == [("other", 1)]
+
+    @pytest.mark.parametrize("reconciles", [True, False])
+    async def test_is_what_any_unforeseen_failure_leaves(self, world, reconciles):
+        outside = Outside(ConnectionResetError("after the request was sent"))
+        async with world.running(outside.service(world, reconciles=reconciles)) as kit:
+            await intend(kit, "m")
+            await reached(world, "done" if reconciles else "unknown")
+
+        assert outside.called == [("m", 1)]
+        assert outside.reconciled == ([("m", 2)] if reconciles else [])
+
+    async def test_is_what_silence_leaves(self, world):
+        async def silent(intent):
+            await asyncio.Event().wait()
+
+        outside = Outside(silent)
+        async with world.running(outside.service(world, lease_seconds=0.5)) as kit:
+            await intend(kit, "m")
+            await reached(world, "unknown")
+
+        assert outside.called == [("m", 1)]
+
+
+class TestTheIntent:
+    async def test_carries_cause_and_trace_to_what_comes_of_it(self, world):
+        async def on_device_registered(event, store):
+            store.intend("mail", "m", {})
+            return []
+
+        outside = Outside()
+        heard = {type(a.device_registered("x")): on_device_registered}
+        service = world.service(hears=heard, hears_in_batches={}, effects=outside.service(world).effects)
+        async with world.running(service):
+            await world.say(a.device_registered("ann"), traceparent=TRACE)
+            await reached(world, "done")
+            await world.has_published()
+
+        (told,) = await world.said("slots")
+        assert told["cause"] == "accounts-1-ann"
+        assert told["traceparent"].split("-")[1] == TRACE.split("-")[1]
+
+
+async def shows_unknown(kit):
+    return (await status(kit)).get("unknown") == 1

@@ -1,0 +1,93 @@
+"""A tick runs once per period, whoever runs it, on a clock that may be stepped."""
+
+import asyncio
+import time
+from datetime import timedelta
+
+import pytest
+
+from libs.kit import Tick
+from libs.kit.clock import SteppedClock
+from tests.integration.kit import a
+from tests.integration.kit.world import until
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def clock(tmp_path):
+    return SteppedClock.create(tmp_path / "clock", a.AT)
+
+
+async def sweep(store):
+    await store.note("tick", store.now.isoformat(), "sweep")
+    return [a.slot_filled("swept")]
+
+
+async def fail(store):
+    await store.note("tick", "never", "fail")
+    raise ValueError("a bug in a tick")
+
+
+def ticking(world, *ticks):
+    return world.service(hears={}, hears_in_batches={}, ticks=ticks or (Tick(sweep, every_seconds=3600),))
+
+
+async def ran(world, count):
+    async def enough():
+        return await world.value("SELECT count(*) FROM applied") >= count
+
+    await until(enough, f"it ran {count} times")
+
+
+class TestATick:
+    async def test_runs_once_per_period_across_replicas(self, world, clock, tmp_path):
+        knobs = {"clock_file": tmp_path / "clock"}
+        async with world.running(ticking(world), **knobs), world.running(ticking(world), instance=1, **knobs):
+            for step in range(1, 11):
+                await ran(world, step)
+                await asyncio.sleep(0.05)  # for the other replica to run it too, if it would
+                clock.step_to(a.AT + step * HOUR)
+            await ran(world, 11)
+            await world.has_published()
+
+        times = [row["id"] for row in await world.rows("SELECT id FROM applied ORDER BY n")]
+        assert times == [(a.AT + step * HOUR).isoformat() for step in range(11)]
+        assert len(await world.log("slots")) == 11
+
+    async def test_follows_a_step_within_moments(self, world, clock, tmp_path):
+        async with world.running(ticking(world), clock_file=tmp_path / "clock"):
+            await ran(world, 1)
+            began = time.monotonic()
+            clock.step_to(a.AT + HOUR)
+            await ran(world, 2)
+
+        assert time.monotonic() - began < 1
+
+    async def test_runs_once_after_a_long_sleep(self, world, clock, tmp_path):
+        async with world.running(ticking(world), clock_file=tmp_path / "clock"):
+            await ran(world, 1)
+            clock.step_to(a.AT + 1000 * HOUR)
+            await ran(world, 2)
+            await asyncio.sleep(0.2)
+
+        assert await world.value("SELECT count(*) FROM applied") == 2
+
+    async def test_is_not_due_again_after_a_restart(self, world, clock, tmp_path):
+        for _ in range(2):
+            async with world.running(ticking(world), clock_file=tmp_path / "clock"):
+                await until(lambda: world.value("SELECT 1 FROM tick"), "the tick is known")
+                await asyncio.sleep(0.2)
+
+        assert await world.value("SELECT count(*) FROM applied") == 1
+
+    async def test_that_fails_harms_neither_the_others_nor_the_process(self, world, clock, tmp_path):
+        service = ticking(world, Tick(fail, every_seconds=60), Tick(sweep, every_seconds=60))
+        async with world.running(service, clock_file=tmp_path / "clock") as kit:
+            await ran(world, 1)
+            clock.step_to(a.AT + HOUR)
+            await ran(world, 2)
+            assert not kit.failed.done()
+
+        assert await world.value("SELECT count(*) FROM applied WHERE subject = 'fail'") == 0
+        assert await world.value("SELECT count(*) FROM tick WHERE name = 'fail'") == 0, "so it is due"
