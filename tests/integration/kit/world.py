@@ -185,7 +185,8 @@ async def status(kit):
 
 async def ask(kit, path, method="GET", **more):
     """Send a request to the service's web application."""
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=kit.app), base_url="http://toy") as client:
+    transport = httpx.ASGITransport(app=kit.app, raise_app_exceptions=False)  # as a server would
+    async with httpx.AsyncClient(transport=transport, base_url="http://toy") as client:
         return await client.request(method, path, **more)
 
 

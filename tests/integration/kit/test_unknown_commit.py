@@ -1,0 +1,113 @@
+"""The connection breaks at COMMIT: nobody knows whether it was done, and nothing is lost or done twice."""
+
+import asyncio
+
+import pytest
+
+from libs.kit import Effect, Tick
+from libs.kit.clock import SteppedClock
+from tests.chaos.proxy import AFTER, BEFORE, commit_of
+from tests.integration.kit import a
+from tests.integration.kit.proxied import proxied
+from tests.integration.kit.world import until
+
+POSITIONS = pytest.mark.parametrize("position", [BEFORE, AFTER])
+
+
+@POSITIONS
+async def test_of_a_batch(world, position):
+    async with proxied(world) as between, world.running(**between.urls):
+        traps = []
+        for n in range(3):
+            traps.append(between.postgres.trap(commit_of("save_cursors"), position, lambda: None))
+            await world.use(("d", n), ("e", n))
+            await world.has_applied(2 * n + 2)
+        await asyncio.gather(*[trap.sprung.wait() for trap in traps])
+        await world.has_published()
+
+    assert set((await world.applied()).values()) == {1}
+    assert len(await world.log("slots")) == 6
+
+
+@POSITIONS
+async def test_of_a_tick(world, position, tmp_path):
+    async def sweep(store):
+        await store.note("tick", store.now.isoformat(), "sweep")
+        return [a.slot_filled("swept")]
+
+    SteppedClock.create(tmp_path / "clock", a.AT)
+    service = world.service(hears={}, hears_in_batches={}, ticks=(Tick(sweep, every_seconds=60),))
+    async with proxied(world) as between:
+        trap = between.postgres.trap(commit_of("note_tick"), position, lambda: None)
+        async with world.running(service, clock_file=tmp_path / "clock", **between.urls):
+            await trap.sprung.wait()
+            await world.has_applied(1)
+            await world.has_published()
+            await asyncio.sleep(0.5)
+
+    assert set((await world.applied()).values()) == {1}
+    assert len(await world.log("slots")) == 1
+
+
+@POSITIONS
+async def test_of_an_outcome(world, position):
+    called = []
+
+    async def perform(intent, kit):
+        called.append(intent.id)
+        return {"sent": True}
+
+    async def settle(intent, outcome, store):
+        await store.note("outside", intent.id, intent.id)
+        return [a.slot_filled("told")]
+
+    service = world.service(hears={}, hears_in_batches={}, effects=(Effect("mail", perform, settle),))
+    async with proxied(world) as between, world.running(service, **between.urls) as kit:
+        trap = between.postgres.trap(commit_of("lock_attempt"), position, lambda: None)
+        async with kit.transaction() as transaction:
+            transaction.store.intend("mail", "m", {})
+        await trap.sprung.wait()
+        await until(lambda: world.value("SELECT state = 'done' FROM intent"), "the outcome is written down")
+        await world.has_published()
+
+    assert called == ["m"]
+    assert set((await world.applied()).values()) == {1}
+    assert len(await world.log("slots")) == 1
+
+
+@POSITIONS
+async def test_of_a_claim_calls_once(world, position):
+    called = []
+
+    async def perform(intent, kit):
+        called.append(intent.id)
+        return {}
+
+    async def settle(intent, outcome, store):
+        return []
+
+    effect = Effect("mail", perform, settle, reconcile=perform, lease_seconds=1)
+    async with proxied(world) as between:
+        service = world.service(hears={}, hears_in_batches={}, effects=(effect,))
+        async with world.running(service, **between.urls) as kit:
+            await until(lambda: "claim" in between.postgres.seen, "it looks for work")
+            async with kit.transaction() as transaction:
+                trap = between.postgres.trap(commit_of("claim"), position, lambda: None)
+                transaction.store.intend("mail", "m", {})
+            await trap.sprung.wait()
+            await until(lambda: world.value("SELECT state = 'done' FROM intent"), "it is done", seconds=30)
+
+    assert called == ["m"]
+
+
+@POSITIONS
+async def test_of_the_relays_progress(world, position):
+    """The events are on the log, and the note that they are is lost: they may come twice and count once."""
+    async with proxied(world) as between, world.running(**between.urls):
+        trap = between.postgres.trap("set_published", position, lambda: None)
+        await world.use(*[("d", n) for n in range(5)])
+        await trap.sprung.wait()
+        await world.has_published()
+
+    sequences = [int(told["sequence"]) for told in await world.said("slots")]
+    assert sorted(set(sequences)) == [1, 2, 3, 4, 5]
