@@ -40,7 +40,8 @@ async def on_device_registered(event: DeviceRegistered, store: Store) -> list[Ev
 
 async def on_device_replaced(event: DeviceReplaced, store: Store) -> list[Event]:
     if await store.save_device(event.customer_id, event.device_id, event.registration, event.slots):
-        await store.end_replaced_device(event.replaces)
+        if event.replaces != event.device_id:
+            await store.delete_slots(event.replaces)
         store.appear(f"device:{event.device_id}")
     return []
 

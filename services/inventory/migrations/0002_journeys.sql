@@ -9,14 +9,11 @@ CREATE TABLE consignment (
 );
 CREATE INDEX consignment_by_stock ON consignment (owner_id, product_id);
 
--- Devices whose slots are loaded from these shelves. An ended device stays known, so that its late reports do not wait.
+-- The newest registration heard of. A device that left stays known, so that its late reports do not wait for it.
 CREATE TABLE device (
     device_id    text    PRIMARY KEY,
-    customer_id  text,                    -- NULL once its customer was forgotten
-    registration integer NOT NULL,
-    ended        boolean NOT NULL DEFAULT false
+    registration integer NOT NULL
 );
-CREATE INDEX device_by_customer ON device (customer_id);
 
 CREATE TABLE slot (
     device_id   text    NOT NULL REFERENCES device,

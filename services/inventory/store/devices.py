@@ -14,14 +14,12 @@ class Devices(kit.Store):
         """Keep a device's slots; False where this or a later registration is known already."""
         fresh = await self.connection.fetchval(
             """-- save_device
-            INSERT INTO device (device_id, customer_id, registration) VALUES ($1, $2, $3)
-            ON CONFLICT (device_id) DO UPDATE SET
-                customer_id = excluded.customer_id, registration = excluded.registration, ended = false
+            INSERT INTO device (device_id, registration) VALUES ($1, $2)
+            ON CONFLICT (device_id) DO UPDATE SET registration = excluded.registration
             WHERE device.registration < excluded.registration
             RETURNING true
             """,
             device_id,
-            customer_id,
             registration,
         )
         if not fresh:
@@ -30,7 +28,7 @@ class Devices(kit.Store):
         return True
 
     async def _replace_slots(self, customer_id: str, device_id: str, slots: Sequence[SlotSpec]) -> None:
-        await self.connection.execute("-- delete_slots\nDELETE FROM slot WHERE device_id = $1", device_id)
+        await self.delete_slots(device_id)
         await self.connection.executemany(
             """-- insert_slot
             INSERT INTO slot (device_id, slot, customer_id, product_id, unit, scale, capacity, fill)
@@ -51,29 +49,22 @@ class Devices(kit.Store):
         )
 
     async def end_device(self, device_id: str, registration: int) -> None:
-        """Forget a device's slots; the device stays known as ended, a later registration stays untouched."""
-        await self.connection.execute(
+        """Forget a device's slots; the device stays known, and a later registration untouched."""
+        ended = await self.connection.fetchval(
             """-- end_device
-            WITH ended AS (
-                INSERT INTO device (device_id, registration, ended) VALUES ($1, $2, true)
-                ON CONFLICT (device_id) DO UPDATE SET ended = true, registration = excluded.registration
-                WHERE device.registration <= excluded.registration
-                RETURNING device_id
-            )
-            DELETE FROM slot USING ended WHERE slot.device_id = ended.device_id
+            INSERT INTO device (device_id, registration) VALUES ($1, $2)
+            ON CONFLICT (device_id) DO UPDATE SET registration = excluded.registration
+            WHERE device.registration <= excluded.registration
+            RETURNING true
             """,
             device_id,
             registration,
         )
+        if ended:
+            await self.delete_slots(device_id)
 
-    async def end_replaced_device(self, device_id: str) -> None:
-        await self.connection.execute(
-            """-- end_replaced_device
-            WITH ended AS (UPDATE device SET ended = true WHERE device_id = $1 RETURNING device_id)
-            DELETE FROM slot USING ended WHERE slot.device_id = ended.device_id
-            """,
-            device_id,
-        )
+    async def delete_slots(self, device_id: str) -> None:
+        await self.connection.execute("-- delete_slots\nDELETE FROM slot WHERE device_id = $1", device_id)
 
     async def find_slot(self, device_id: str, slot: str) -> SlotFacts | None:
         row = await self.connection.fetchrow(
@@ -94,11 +85,8 @@ class Devices(kit.Store):
         return erased
 
     async def erase_customer(self, customer_id: str) -> None:
-        """Forget whose devices these were; late facts about the customer are known as such from now on."""
+        """Forget whose slots these were; late facts about the customer are known as such from now on."""
         await self.connection.execute("-- erase_slots\nDELETE FROM slot WHERE customer_id = $1", customer_id)
-        await self.connection.execute(
-            "-- erase_devices\nUPDATE device SET customer_id = NULL, ended = true WHERE customer_id = $1", customer_id
-        )
         await self.connection.execute("-- erase_units\nDELETE FROM product_unit WHERE owner_id = $1", customer_id)
         await self.connection.execute(
             """-- save_erased

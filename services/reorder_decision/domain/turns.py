@@ -94,8 +94,11 @@ def offered(pool: Pool, offer: Offer | None, when: When) -> Turn:
 
 
 def fitted(pool: Pool, slots: tuple[Slot, ...], when: When) -> Turn:
-    """Take over the pool's slots of now: a device came, went, or was replaced."""
-    return reassess(replace(pool, slots=slots), when)
+    """Take over the pool's slots of now: a device came, went, or was replaced.
+
+    They are always asked anew: a slot that was registered again, under the same name, was asked nothing yet.
+    """
+    return reassess(replace(pool, slots=slots, trigger=None), when)
 
 
 def approved(pool: Pool, by: str, when: When) -> Turn:

@@ -20,8 +20,6 @@ async def on_device_registered(event: DeviceRegistered, store: Store) -> list[Ev
 async def on_device_replaced(event: DeviceReplaced, store: Store) -> list[Event]:
     if not await store.save_device(event.customer_id, event.device_id, event.registration):
         return []
-    if event.replaces != event.device_id:
-        await store.end_replaced_device(event.replaces)
     old = await store.list_slots(event.replaces)
     slots = fitted_slots(event.device_id, event.slots, old, event.moves)
     return await _refit(event.customer_id, [event.replaces, event.device_id], slots, store)

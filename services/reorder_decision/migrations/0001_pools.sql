@@ -21,14 +21,11 @@ CREATE TABLE pool (
 ) WITH (fillfactor = 70);
 CREATE INDEX pool_due ON pool (reconsider_at) WHERE reconsider_at IS NOT NULL;
 
--- Devices of which we heard; an ended one stays known so that its registrations are not taken twice.
+-- The newest registration heard of, ended or not; so an older one that is told again does not come back.
 CREATE TABLE device (
     device_id    text    PRIMARY KEY,
-    customer_id  text,
-    registration integer NOT NULL,
-    ended        boolean NOT NULL DEFAULT false
+    registration integer NOT NULL
 );
-CREATE INDEX device_by_customer ON device (customer_id);
 
 CREATE TABLE slot (
     device_id    text             NOT NULL REFERENCES device,

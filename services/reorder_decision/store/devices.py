@@ -15,14 +15,12 @@ class Devices(Pools):
             return False
         fresh = await self.connection.fetchval(
             """-- save_device
-            INSERT INTO device (device_id, customer_id, registration) VALUES ($1, $2, $3)
-            ON CONFLICT (device_id) DO UPDATE SET
-                customer_id = excluded.customer_id, registration = excluded.registration, ended = false
+            INSERT INTO device (device_id, registration) VALUES ($1, $2)
+            ON CONFLICT (device_id) DO UPDATE SET registration = excluded.registration
             WHERE device.registration < excluded.registration
             RETURNING true
             """,
             device_id,
-            customer_id,
             registration,
         )
         return bool(fresh)
@@ -31,8 +29,8 @@ class Devices(Pools):
         """Note that a registration ended; False where a later one is known."""
         ended = await self.connection.fetchval(
             """-- end_device
-            INSERT INTO device (device_id, registration, ended) VALUES ($1, $2, true)
-            ON CONFLICT (device_id) DO UPDATE SET ended = true, registration = excluded.registration
+            INSERT INTO device (device_id, registration) VALUES ($1, $2)
+            ON CONFLICT (device_id) DO UPDATE SET registration = excluded.registration
             WHERE device.registration <= excluded.registration
             RETURNING true
             """,
@@ -40,11 +38,6 @@ class Devices(Pools):
             registration,
         )
         return bool(ended)
-
-    async def end_replaced_device(self, device_id: str) -> None:
-        await self.connection.execute(
-            "-- end_replaced_device\nUPDATE device SET ended = true WHERE device_id = $1", device_id
-        )
 
     async def list_slots(self, device_id: str) -> list[Slot]:
         rows = await self.connection.fetch(
@@ -104,9 +97,6 @@ class Devices(Pools):
             "-- erase_pools\nDELETE FROM pool WHERE pool_id = ANY($1::text[])",
         ):
             await self.connection.execute(statement, list(pool_ids))
-        await self.connection.execute(
-            "-- erase_devices\nUPDATE device SET customer_id = NULL, ended = true WHERE customer_id = $1", customer_id
-        )
         await self.connection.execute(
             """-- save_erased
             INSERT INTO erased_customer (customer_id, erased_at) VALUES ($1, $2) ON CONFLICT DO NOTHING

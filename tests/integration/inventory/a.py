@@ -7,6 +7,7 @@ from libs.contracts.events import (
     CustomerErased,
     DeviceDeregistered,
     DeviceRegistered,
+    DeviceReplaced,
     Evidence,
     Fill,
     FillCause,
@@ -27,6 +28,11 @@ def registered(**changes) -> DeviceRegistered:
     spec = SlotSpec(slot="1", product_id="pods", unit=BaseUnit.EACH, capacity=50, fill=changes.pop("fill", Fill.ADD))
     fields = {"customer_id": "ann", "device_id": "brewer", "registration": 1, "credential_sha256": "0" * 64}
     return DeviceRegistered.model_validate({**fields, "slots": (spec,), **changes})
+
+
+def replaced(by, **changes) -> DeviceReplaced:
+    fields = registered(**changes).model_dump() | {"device_id": by, "replaces": "brewer", "moves": ()}
+    return DeviceReplaced.model_validate(fields)
 
 
 def deregistered(registration=1) -> DeviceDeregistered:

@@ -1,6 +1,6 @@
 """Devices and customers come and go; the books stay."""
 
-from libs.contracts.events import CountCause, DeviceReplaced, Fill, StockArrived, StockCounted
+from libs.contracts.events import CountCause, Fill, StockArrived, StockCounted
 from tests.integration.inventory import a
 
 
@@ -19,14 +19,17 @@ class TestDevices:
 
     async def test_a_replaced_device_stays_known_without_slots(self, ledger):
         await ledger.register()
-        event = DeviceReplaced.model_validate(
-            {**a.registered().model_dump(), "device_id": "new", "replaces": "brewer", "moves": ()}
-        )
-        await ledger.hear(event)
+        await ledger.hear(a.replaced("new"))
 
         assert await ledger.store.find_slot("brewer", "1") is None
         assert await ledger.store.is_known_device("brewer")
         assert await ledger.store.find_slot("new", "1")
+
+    async def test_a_device_that_follows_on_itself_keeps_its_new_slots(self, ledger):
+        await ledger.register()
+        await ledger.hear(a.replaced("brewer", registration=2))
+
+        assert await ledger.store.find_slot("brewer", "1")
 
 
 class TestCustomerErased:
@@ -37,8 +40,8 @@ class TestCustomerErased:
         (said,) = await ledger.hear(a.erased())
 
         assert (said.shelf, said.difference, said.cause) == (0, -40, CountCause.MOVED_OUT)
-        assert await ledger.store.connection.fetchval("SELECT count(*) FROM device WHERE customer_id = 'ann'") == 0
-        assert await ledger.store.connection.fetchval("SELECT count(*) FROM slot") == 0
+        for table in ("slot", "product_unit"):
+            assert await ledger.store.connection.fetchval(f"SELECT count(*) FROM {table}") == 0, table
 
     async def test_leaves_books_that_late_facts_still_balance(self, ledger):
         await ledger.register()

@@ -35,8 +35,8 @@ def registered(device_id="brewer", *slots, **changes) -> DeviceRegistered:
     return DeviceRegistered.model_validate({**fields, "device_id": device_id, "slots": slots or (spec(),), **changes})
 
 
-def replaced(device_id="new", replaces="brewer") -> DeviceReplaced:
-    fields = registered(device_id).model_dump() | {
+def replaced(device_id="new", replaces="brewer", **changes) -> DeviceReplaced:
+    fields = registered(device_id, **changes).model_dump() | {
         "replaces": replaces,
         "moves": (SlotMove(old_slot="1", new_slot="1"),),
     }

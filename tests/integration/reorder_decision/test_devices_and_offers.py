@@ -16,6 +16,14 @@ class TestDevices:
         assert (trigger.device_id, trigger.epoch) == ("new", 2)
         assert [(slot.device_id, slot.level) for slot in (await desk.pool()).slots] == [("new", 17)]
 
+    async def test_that_follow_on_themselves_are_watched_once(self, desk):
+        await desk.ready()
+
+        said = await desk.hear(events.replaced("brewer", registration=2))
+
+        assert [event.epoch for event in said] == [2]
+        assert [slot.device_id for slot in (await desk.pool()).slots] == ["brewer"]
+
     async def test_replaced_twice_are_replaced_once(self, desk):
         await desk.ready()
         await desk.hear(events.replaced())

@@ -44,6 +44,13 @@ class TestDeviceReplaced:
 
         assert [(event.device_id, event.epoch) for event in turn.says] == [("new", pool.epoch + 1)]
 
+    def test_asks_anew_a_slot_that_was_registered_again_under_its_name(self):
+        pool = a.armed()
+
+        turn = fitted(pool, pool.slots, a.when())
+
+        assert [event.epoch for event in turn.says] == [pool.epoch + 1]
+
     def test_lets_the_open_order_come(self):
         turn = fitted(a.ordered(), (a.slot("new"),), a.when())
 
