@@ -44,10 +44,11 @@ async def migrate(database_url: str, service: str) -> list[str]:
     """
     connection = await asyncpg.connect(database_url)
     try:
-        await connection.execute(f"SET lock_timeout = '{_LOCK_TIMEOUT}'")
         await connection.execute(f"SET search_path = {service}")
         await connection.execute("SET statement_timeout = 0")
-        await connection.fetchval("SELECT pg_advisory_lock($1)", _ADVISORY_LOCK)
+        # Whoever migrates this schema already is waited for, however long that takes.
+        await connection.fetchval("SELECT pg_advisory_lock($1, hashtext($2))", _ADVISORY_LOCK, service)
+        await connection.execute(f"SET lock_timeout = '{_LOCK_TIMEOUT}'")
         await connection.execute(
             "CREATE TABLE IF NOT EXISTS migration"
             " (name text PRIMARY KEY, digest text NOT NULL, ran_at timestamptz NOT NULL DEFAULT now())"
