@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from fastapi import Request
+from fastapi import HTTPException, Request
 
 from libs.kit.problems import Problem
 from services.gateway.api import metrics
@@ -62,15 +62,14 @@ async def read_body(request: Request, settings: Settings, held: Held) -> bytes:
     limit = settings.largest_body_bytes
     if request.headers.get("content-encoding", "identity") != "identity":
         raise Problem(415, "unsupported_encoding", "Send the body uncompressed")
-    said = request.headers.get("content-length", "")
-    if said.isdigit() and int(said) > limit:
-        raise _too_large(limit)
     try:
         async with asyncio.timeout(settings.body_seconds):
             return await _collect(request, limit, held)
     except TimeoutError:
         detail = f"within {settings.body_seconds:g} s"
         raise Problem(408, "too_slow", "The body did not arrive in time", detail=detail, headers=CLOSE) from None
+    except HTTPException:  # the kit's: it is more than any service reads
+        raise _too_large(limit) from None
 
 
 async def _collect(request: Request, limit: int, held: Held) -> bytes:

@@ -8,10 +8,11 @@ from typing import NamedTuple
 import msgspec
 from fastapi import APIRouter, Request, Response
 
+from libs.kit import Kit
 from libs.kit.context import next_hop
 from libs.kit.identity import Principal, unauthorized
 from libs.kit.problems import Problem
-from libs.kit.web import KitDep, principal_of, require
+from libs.kit.web import kit_of, principal_of, require
 from services.gateway.api import metrics
 from services.gateway.api.body import read_body
 from services.gateway.api.door import Door, door_of, too_fast
@@ -39,8 +40,9 @@ class Sender(NamedTuple):
 
 
 @router.post("/v1/usage", status_code=202)
-async def report_usage(request: Request, kit: KitDep) -> Response:
+async def report_usage(request: Request) -> Response:
     """Take reports of use, levels and refills; 202 only after all in-sync replicas have them."""
+    kit = kit_of(request)  # called, not depended on: FastAPI would run it in another thread for every report
     door = door_of(kit)
     try:
         sender = await _sender(request, kit, door)
@@ -55,7 +57,7 @@ async def report_usage(request: Request, kit: KitDep) -> Response:
         raise
 
 
-async def _sender(request: Request, kit: KitDep, door: Door) -> Sender:
+async def _sender(request: Request, kit: Kit, door: Door) -> Sender:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     token = token.strip()
     if scheme.lower() != "bearer" or not token.startswith(DEVICE_CREDENTIAL):

@@ -7,8 +7,6 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-import httpx
-
 from libs.kit import Kit
 from services.portal.api.cookies import settings_of
 from services.portal.api.security import security_of
@@ -18,8 +16,14 @@ from services.portal.domain.board import Told
 LOG = logging.getLogger(__name__)
 #: A page with more devices than this asks for the rest after the first have answered.
 AT_ONCE = 8
+COMMAND_SECONDS = 12.0  # longer than the gateway waits for its broker
+OK, CLIENT_ERRORS, SERVER_ERRORS = 200, 400, 500
 
 Levels = dict[tuple[str, str], Told]
+
+
+class Away(Exception):  # noqa: N818  # what happened, not that it is an error
+    """A neighbour does not answer."""
 
 
 class Refused(Exception):  # noqa: N818  # what happened, not that it is an error
@@ -43,12 +47,9 @@ async def fetch_levels(kit: Kit, device_ids: Sequence[str]) -> Levels:
 async def _fetch_device(kit: Kit, device_id: str) -> Levels:
     url = f"{kit.settings.consumption_url}/v1/devices/{quote(device_id, safe='')}/slots"
     try:
-        bearer = claims.service("portal")
-        answer = await kit.http.get(url, headers=_signed(kit, bearer), timeout=settings_of(kit).neighbour_seconds)
-        if answer.status_code != httpx.codes.OK:
-            return {}
-        return {(device_id, slot["slot"]): _told(slot) for slot in answer.json()["slots"]}
-    except (httpx.HTTPError, KeyError, TypeError, ValueError) as away:
+        status, answer = await _ask(kit, claims.service("portal"), "GET", url)
+        return {(device_id, slot["slot"]): _told(slot) for slot in answer["slots"]} if status == OK else {}
+    except (Away, KeyError, TypeError, ValueError) as away:
         LOG.info("no live levels", extra={"device_id": device_id, "reason": repr(away)})
         return {}
 
@@ -79,12 +80,11 @@ async def fetch_reasons(kit: Kit, customer_id: str, order_id: str) -> list[str]:
     """Return why an order was placed, in sentences; none where nobody can say just now."""
     url = f"{kit.settings.reorder_decision_url}/v1/orders/{quote(order_id, safe='')}/receipt"
     try:
-        answer = await _ask(kit, customer_id, "GET", url)
-        words = answer.json()["words"] if answer.status_code == httpx.codes.OK else []
-    except (httpx.HTTPError, KeyError, TypeError, ValueError) as away:
+        status, answer = await _ask(kit, claims.customer(customer_id), "GET", url)
+        return [str(sentence) for sentence in answer["words"]] if status == OK else []
+    except (Away, KeyError, TypeError) as away:
         LOG.info("no receipt", extra={"order_id": order_id, "reason": repr(away)})
         return []
-    return [words] if isinstance(words, str) else [str(sentence) for sentence in words]
 
 
 async def report(kit: Kit, customer_id: str, what: dict[str, Any]) -> None:
@@ -110,32 +110,37 @@ async def set_subscription(kit: Kit, customer_id: str, subscription_id: str, sta
 
 async def _command(kit: Kit, customer_id: str, method: str, url: str, body: dict[str, Any] | None) -> None:
     try:
-        answer = await _ask(kit, customer_id, method, url, body)
-    except httpx.HTTPError as away:
-        LOG.warning("a command did not get through", extra={"url": url, "reason": repr(away)})
+        status, answer = await _ask(kit, claims.customer(customer_id), method, url, body)
+    except Away as away:
+        LOG.warning("a command did not get through", extra={"url": url, "reason": str(away)})
         raise Refused("That part of the system does not answer just now. Please try again shortly.") from None
-    if answer.is_success:
-        return
-    if answer.is_server_error:
+    if status >= SERVER_ERRORS:
         raise Refused("That did not work just now. Please try again shortly.")
-    raise Refused(_words_of(answer))
+    if status >= CLIENT_ERRORS:
+        raise Refused(_words_of(answer))
 
 
-async def _ask(kit: Kit, customer_id: str, method: str, url: str, body: dict[str, Any] | None = None) -> httpx.Response:
-    return await kit.http.request(method, url, json=body, headers=_signed(kit, claims.customer(customer_id)))
+async def _ask(
+    kit: Kit, bearer: claims.Bearer, method: str, url: str, body: dict[str, Any] | None = None
+) -> tuple[int, Any]:
+    """Return a neighbour's status and JSON, asked with a token of our own making; raises Away."""
+    import httpx  # noqa: PLC0415  # 5 MB that nobody needs before a page is open
 
-
-def _signed(kit: Kit, bearer: claims.Bearer) -> dict[str, str]:
-    """Return a token of our own making: asking ourselves over HTTP would be a detour."""
-    return {"Authorization": f"Bearer {security_of(kit).token(bearer)['access_token']}"}
-
-
-def _words_of(answer: httpx.Response) -> str:
-    """Return what a problem says, in the words that fit best."""
+    headers = {"Authorization": f"Bearer {security_of(kit).token(bearer)['access_token']}"}
+    # A page does not wait long for a question; what a command became of is worth waiting for.
+    seconds = settings_of(kit).neighbour_seconds if method == "GET" else COMMAND_SECONDS
     try:
-        problem = answer.json()
-        refused = (problem.get("refused") or problem.get("errors") or [{}])[0]
-        said = refused.get("problem") or problem.get("detail") or problem.get("title")
-    except (ValueError, AttributeError, LookupError):
-        said = None
-    return str(said or "That is not possible.")
+        answer = await kit.http.request(method, url, json=body, headers=headers, timeout=seconds)
+        return answer.status_code, answer.json() if answer.content else None
+    except httpx.HTTPError as away:
+        raise Away(repr(away)) from None
+    except ValueError:
+        return answer.status_code, None
+
+
+def _words_of(problem: Any) -> str:
+    """Return what a problem says, in the words that fit best."""
+    if not isinstance(problem, dict):
+        return "That is not possible."
+    refused = (problem.get("refused") or problem.get("errors") or [{}])[0]
+    return str(refused.get("problem") or problem.get("detail") or problem.get("title") or "That is not possible.")

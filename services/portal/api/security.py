@@ -2,8 +2,10 @@
 
 import json
 import logging
+from functools import cached_property
 from hmac import compare_digest
 from time import monotonic, time
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from fastapi import Request
@@ -11,11 +13,12 @@ from fastapi import Request
 from libs.kit import Kit
 from libs.kit.identity import Principal, Verifier
 from libs.kit.problems import Problem
-from libs.kit.tokens import read_claims
 from services.portal.domain import claims
 from services.portal.domain.attempts import Attempts
 from services.portal.settings import Settings
-from services.portal.store import KeyRing
+
+if TYPE_CHECKING:
+    from services.portal.store.keys import KeyRing
 
 LOG = logging.getLogger(__name__)
 
@@ -26,9 +29,15 @@ class Security:
     def __init__(self, settings: Settings) -> None:
         if settings.signing_key_file is None:
             LOG.warning("no SIGNING_KEY_FILE: tokens end with this process, and other replicas sign with other keys")
-        self.ring = KeyRing(settings.signing_key_file)
         self._settings = settings
         self._attempts = Attempts(settings.wrong_keys_per_minute)
+
+    @cached_property
+    def ring(self) -> "KeyRing":
+        """Return the keys, read or made when they are first needed: their libraries take 9 MB."""
+        from services.portal.store.keys import KeyRing  # noqa: PLC0415  # see above
+
+        return KeyRing(self._settings.signing_key_file)
 
     def token(self, bearer: claims.Bearer) -> dict[str, str | int]:
         """Return a signed token as RFC 6749 writes it."""
@@ -70,22 +79,24 @@ class Security:
 class OwnVerifier(Verifier):
     """Verifies with the keys at hand instead of asking ourselves over HTTP."""
 
-    def __init__(self, ring: KeyRing) -> None:
-        self._ring = ring
+    def __init__(self, security: Security) -> None:
+        self._security = security
 
     async def verify(self, token: str) -> Principal:
-        self._ring.look()
-        return read_claims(token, self._ring.verifying)
+        from libs.kit.tokens import read_claims  # noqa: PLC0415  # comes with the keys
+
+        self._security.ring.look()
+        return read_claims(token, self._security.ring.verifying)
 
 
 _SECURITY: WeakKeyDictionary[Kit, Security] = WeakKeyDictionary()
 
 
 async def set_up_security(kit: Kit) -> None:
-    """Read or make the signing keys before anybody asks for a token."""
+    """Know who may have a token before anybody asks, and verify our own tokens ourselves."""
     assert isinstance(kit.settings, Settings)  # noqa: S101  # service.py names this class
     security = _SECURITY[kit] = Security(kit.settings)
-    kit.verifier = OwnVerifier(security.ring)
+    kit.verifier = OwnVerifier(security)
 
 
 def security_of(kit: Kit) -> Security:

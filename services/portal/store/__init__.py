@@ -1,7 +1,6 @@
 """What the portal remembers: people and their devices, who is signed in, what others told, and its keys."""
 
 from services.portal.store.devices import DeviceStore
-from services.portal.store.keys import KeyRing
 from services.portal.store.page import PageStore
 from services.portal.store.people import PeopleStore
 from services.portal.store.sessions import Session, SessionStore
@@ -12,4 +11,4 @@ class Store(PeopleStore, DeviceStore, SessionStore, ToldStore, PageStore):
     """All SQL of the portal."""
 
 
-__all__ = ["KeyRing", "Session", "Store"]
+__all__ = ["Session", "Store"]

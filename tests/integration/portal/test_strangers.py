@@ -1,0 +1,87 @@
+"""Every operation of the API, tried by everybody who may not: whatever is added later is tried too."""
+
+import pytest
+
+from tests.integration.portal import doors
+
+CANARY = "Quagga Canary"
+#: Open to everybody by design.
+OPEN = {("get", "/.well-known/jwks.json"), ("post", "/v1/tokens")}
+
+
+@pytest.fixture(scope="module")
+async def portal(kafka_url, database):
+    async with doors.portal(kafka_url, database) as door:
+        yield door
+
+
+@pytest.fixture(scope="module")
+async def people(portal):
+    """Two customers, each with a device."""
+    mine, other = await portal.join(name=CANARY), await portal.join()
+    return {
+        "customer_id": mine,
+        "device_id": (await portal.register(mine))["device_id"],
+        "stranger": await portal.customer(other),
+        "provider": {"Authorization": f"Bearer {portal.sign(role='provider', provider_id='globex')}"},
+        "service": {"Authorization": f"Bearer {portal.sign_service('notification')}"},
+    }
+
+
+def operations(portal):
+    paths = portal.kit.app.openapi()["paths"]
+    return [(method, path) for path, found in paths.items() for method in found if (method, path) not in OPEN]
+
+
+async def attempt(portal, operation, people, headers, body=None):
+    method, path = operation
+    return await portal.http.request(method, path.format(**people), headers=headers, json=body or {})
+
+
+async def test_there_is_something_to_try(portal):
+    assert len(operations(portal)) >= 15
+
+
+async def test_nobody_without_a_token_does_anything(portal, people):
+    for operation in operations(portal):
+        answer = await attempt(portal, operation, people, {})
+
+        assert answer.status_code == 401, operation
+        assert CANARY not in answer.text
+
+
+async def test_no_customer_reaches_into_anothers_life(portal, people):
+    for operation in operations(portal):
+        answer = await attempt(portal, operation, people, people["stranger"])
+
+        assert answer.status_code in {403, 404, 422}, (operation, answer.status_code)
+        assert CANARY not in answer.text, operation
+        assert people["device_id"] not in answer.text, operation
+
+
+async def test_no_provider_does_anything_here(portal, people):
+    for operation in operations(portal):
+        answer = await attempt(portal, operation, people, people["provider"])
+
+        assert answer.status_code in {403, 404, 422}, (operation, answer.status_code)
+        assert CANARY not in answer.text
+
+
+async def test_services_read_what_they_act_on_and_change_nothing(portal, people):
+    for operation in operations(portal):
+        answer = await attempt(portal, operation, people, people["service"])
+
+        if operation[0] != "get":
+            assert answer.status_code in {403, 404, 422}, (operation, answer.status_code)
+
+
+@pytest.mark.parametrize("field", ["customer_id", "role", "erased_at", "registration", "credential", "nonce"])
+async def test_no_body_smuggles_in_a_field(portal, people, field):
+    operators = await portal.operator()
+    path = f"/v1/customers/{people['customer_id']}"
+
+    changed = await portal.http.patch(path, json={"name": CANARY, field: "x"}, headers=operators)
+    registered = await portal.http.post(f"{path}/devices", json=doors.device(**{field: "x"}), headers=operators)
+
+    assert (changed.status_code, registered.status_code) == (422, 422)
+    assert field in [error["field"] for error in registered.json()["errors"]]
