@@ -1,5 +1,7 @@
 """Subscriptions and answers by HTTP."""
 
+import asyncio
+
 import pytest
 
 from tests.integration.order_dispatch.portal import until
@@ -75,6 +77,15 @@ class TestSubscriptions:
 
         assert (second.status_code, second.json()["code"]) == (409, "already_subscribed")
         assert second.json()["subscription_id"] == first["subscription_id"]
+
+    async def test_asked_for_many_times_at_once_are_made_once(self, world):
+        await world.publish(events.registered("brewer of dirk", customer_id="dirk"))
+        await until(lambda: self.is_known(world, "dirk"), "the device is known", DEADLINE_SECONDS)
+        path, body = "/v1/customers/dirk/subscriptions", {"product_id": "pods", "provider_id": "acme", "pack_size": 40}
+
+        answers = await asyncio.gather(*(world.decisions("POST", path, body) for _ in range(8)))
+
+        assert sorted(answer.status_code for answer in answers) == [201] + [409] * 7
 
     async def test_asked_for_twice_with_one_key_are_made_once(self, world):
         await world.publish(events.registered("brewer of emil", customer_id="emil"))
@@ -155,6 +166,15 @@ class TestApproval:
         receipt = (await world.decisions("GET", f"/v1/orders/{order_id}/receipt")).json()
         assert receipt["words"][-1] == "So 1 x 40 from acme were ordered after the customer approved."
         assert [one["outcome"] for one in (receipt, *receipt["earlier"])] == ["order", "propose"]
+
+    async def test_is_given_once_however_many_answer_at_once(self, world):
+        order_id = await self.proposed(world, "hugo")
+
+        answers = await asyncio.gather(
+            *(world.decisions("POST", f"/v1/reorders/{order_id}/{way}") for way in ("approve", "decline") * 4)
+        )
+
+        assert sorted(answer.status_code for answer in answers) == [200] + [409] * 7
 
     async def test_refused_drops_it_and_backs_off(self, world):
         order_id = await self.proposed(world, "ida")

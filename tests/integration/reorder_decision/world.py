@@ -1,7 +1,7 @@
 """Ledger and decisions running on the real broker; the test plays their neighbours."""
 
 import json
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import httpx
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -96,17 +96,19 @@ def of(customer_id, event):
 
 
 @asynccontextmanager
-async def world(database, kafka_url, folder):
+async def world(database, kafka_url, folder, *more):
+    """Run ledger and decisions, and more services if they are named."""
     await empty_logs(kafka_url)
     clock = SteppedClock.create(folder / "clock", a.NOON)
     shared = {"kafka_url": kafka_url, "database_urls": database, "clock_file": folder / "clock"}
-    async with (
-        portal() as desk,
-        running(INVENTORY, portal_url=desk.url, **shared) as inventory,
-        running(DECISIONS, portal_url=desk.url, **shared) as decisions,
-        AIOKafkaProducer(bootstrap_servers=kafka_url, acks="all") as producer,
-    ):
-        opened = World((inventory, decisions), kafka_url, desk, producer, clock)
+    async with AsyncExitStack() as stack:
+        desk = await stack.enter_async_context(portal())
+        kits = [
+            await stack.enter_async_context(running(service, portal_url=desk.url, **shared))
+            for service in (INVENTORY, DECISIONS, *more)
+        ]
+        producer = await stack.enter_async_context(AIOKafkaProducer(bootstrap_servers=kafka_url, acks="all"))
+        opened = World(kits, kafka_url, desk, producer, clock)
         yield opened
         for door in opened.http.values():
             await door.aclose()
