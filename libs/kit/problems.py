@@ -1,5 +1,6 @@
 """Errors of HTTP APIs as application/problem+json (RFC 9457) with a stable code."""
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+LOG = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 
 
@@ -54,12 +56,18 @@ async def answer_invalid(_: Request, invalid: Exception) -> JSONResponse:
 
 async def answer_http(_: Request, refused: Exception) -> JSONResponse:
     assert isinstance(refused, HTTPException)  # noqa: S101  # registered for nothing else
-    code = {404: "not_found", 405: "method_not_allowed"}.get(refused.status_code, "refused")
+    code = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}.get(refused.status_code, "refused")
     return Problem(refused.status_code, code, str(refused.detail), headers=refused.headers).answer()
 
 
-async def answer_unavailable(_: Request, __: Exception) -> JSONResponse:
+async def answer_unavailable(request: Request, away: Exception) -> JSONResponse:
     """Say that the database or a neighbour is away; nothing was done that the caller was not told of."""
+    LOG.warning("request not served", extra={"path": request.url.path, "reason": repr(away)})
     return Problem(
         503, "unavailable", "Try again shortly", detail="A part of the system is away.", headers={"Retry-After": "2"}
     ).answer()
+
+
+async def answer_failed(_: Request, __: Exception) -> JSONResponse:
+    """Say that it is our fault, and nothing about us; the log has the rest."""
+    return Problem(500, "internal", "Something went wrong here", detail="It was noted.").answer()

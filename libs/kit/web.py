@@ -2,22 +2,27 @@
 
 from typing import Annotated, Any
 
-import asyncpg
 from fastapi import Depends, FastAPI, Header, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
 
+from libs.kit.bodies import LimitedBodies
 from libs.kit.context import CURRENT, Work
-from libs.kit.failures import Retry
+from libs.kit.failures import TRANSIENT
 from libs.kit.health import Health
 from libs.kit.idempotency import Asked, Kept, digest_of
 from libs.kit.identity import Principal, unauthorized
 from libs.kit.kit import Kit
-from libs.kit.problems import Problem, answer_http, answer_invalid, answer_problem, answer_unavailable
-
-AWAY = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, ConnectionError, TimeoutError, Retry)
+from libs.kit.problems import (
+    Problem,
+    answer_failed,
+    answer_http,
+    answer_invalid,
+    answer_problem,
+    answer_unavailable,
+)
 
 
 def kit_of(request: Request) -> Kit:
@@ -79,8 +84,10 @@ def build_app(name: str, router: Any, health: Health) -> FastAPI:
     app.add_exception_handler(Problem, answer_problem)
     app.add_exception_handler(RequestValidationError, answer_invalid)
     app.add_exception_handler(HTTPException, answer_http)
-    for away in AWAY:
+    app.add_exception_handler(Exception, answer_failed)
+    for away in TRANSIENT:
         app.add_exception_handler(away, answer_unavailable)
+    app.add_middleware(LimitedBodies)
 
     @app.middleware("http")
     async def carry_trace(request: Request, call_next: Any) -> Response:
