@@ -111,8 +111,9 @@ async def test_reordering_is_paused_and_goes_on(world, browser):
         assert await home.orders() == []
 
         await page.presses(slot, "Resume")
-        await page.shows(slot, "Reordered by itself", "ordered")
+        await page.shows(slot, "Reordered by itself", "50 ordered")
 
+    await world.settled()
     assert len(await home.orders()) == 1
 
 
@@ -129,7 +130,9 @@ async def test_nothing_is_ordered_before_the_customer_says_yes(world, browser):
         await page.presses(slot, "Yes, order it")
         await page.says("It is being ordered.")
         await page.shows_no(slot, "It is running low.")
+        await page.shows(slot, "50 ordered")
 
+    await world.settled()
     assert len(await home.orders()) == 1
 
 
