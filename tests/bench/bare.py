@@ -7,6 +7,7 @@ knows no duplicates, gaps, boots, levels, doubt, owners or days, and says nothin
 
 import asyncio
 import sys
+from datetime import datetime
 
 import asyncpg
 import msgspec
@@ -30,17 +31,15 @@ class Used(msgspec.Struct, gc=False):
     quantity: int
     boot: str
     seq: int
-    at: str
-    received_at: str
+    at: datetime
+    received_at: datetime
 
 
-class Envelope(msgspec.Struct, gc=False):
-    id: str
-    type: str
+class SlotUsed(msgspec.Struct, gc=False, tag_field="type"):
     data: Used
 
 
-READ = msgspec.json.Decoder(Envelope).decode
+READ = msgspec.json.Decoder(SlotUsed).decode
 
 APPLY = """
 WITH applied AS (
@@ -50,13 +49,13 @@ WITH applied AS (
         last_seq = r.seq,
         boot = r.boot,
         boot_no = 1,
-        rate_use = s.rate_use * exp(extract(epoch FROM r.used_at)::float8 / -1209600 + s.used_at / 1209600) + r.used,
-        rate_days = s.rate_days * exp(extract(epoch FROM r.used_at)::float8 / -1209600 + s.used_at / 1209600) + 1,
-        used_at = extract(epoch FROM r.used_at)::float8,
-        heard_at = extract(epoch FROM r.heard_at)::float8,
+        rate_use = s.rate_use * exp((s.used_at - r.used_at) / 1209600) + r.used,
+        rate_days = s.rate_days * exp((s.used_at - r.used_at) / 1209600) + 1,
+        used_at = r.used_at,
+        heard_at = r.heard_at,
         variance = s.variance + r.used,
         used_before_today = s.used_total
-    FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::bigint[], $6::timestamptz[], $7::timestamptz[])
+    FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::bigint[], $6::float8[], $7::float8[])
         AS r (device_id, slot, used, boot, seq, used_at, heard_at)
     WHERE s.device_id = r.device_id AND s.slot = r.slot
     RETURNING s.device_id, s.slot, s.level, s.level <= s.at_level AS crossed)
@@ -90,15 +89,14 @@ async def read(consumer, ready):
         if not found:
             continue
         rows = [
-            (said.device_id, said.slot, said.quantity, said.boot, said.seq, said.at, said.received_at)
+            (r.device_id, r.slot, r.quantity, r.boot, r.seq, r.at.timestamp(), r.received_at.timestamp())
             for records in found.values()
-            for said in (READ(record.value).data for record in records)
+            for r in (READ(record.value).data for record in records)
         ]
         await ready.put((rows, {tp.partition: records[-1].offset + 1 for tp, records in found.items()}))
 
 
 async def apply_all(ready, connection):
-    await connection.set_type_codec("timestamptz", encoder=str, decoder=str, schema="pg_catalog")
     apply, offsets = await connection.prepare(APPLY), await connection.prepare(OFFSETS)
     while True:
         rows, places = await ready.get()

@@ -1,9 +1,9 @@
 """What most would write first: a FastStream handler per event, a transaction each, an inbox against doubles."""
 
-import asyncio
 import sys
 
 import asyncpg
+import uvloop
 from faststream import AckPolicy, FastStream
 from faststream.kafka import KafkaBroker
 from pydantic import BaseModel
@@ -62,4 +62,4 @@ def build(kafka_url, database_url, topic):
 
 
 if __name__ == "__main__":
-    asyncio.run(build(*sys.argv[1:]).run())
+    uvloop.run(build(*sys.argv[1:]).run())

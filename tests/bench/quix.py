@@ -1,38 +1,40 @@
 """quixstreams, exactly once, on the same topic: level by slot in RocksDB with a changelog, crossings out.
 
-Runs with an environment of its own (quix_env.py); imports nothing of ours.
+Runs with an environment of its own (quix_env.py) and imports nothing of ours. It does less than
+consumption: no burn rate, no doubt, no duplicates, and its thresholds are computed, not stored.
 """
 
 import sys
 
 from quixstreams import Application
 
+LEVEL = 1000
 
-def main(kafka_url, topic, folder):
+
+def main(kafka_url, topic, crossings_topic, group, folder):
     app = Application(
         broker_address=kafka_url,
-        consumer_group="quix",
+        consumer_group=group,
         auto_offset_reset="earliest",
         processing_guarantee="exactly-once",
-        commit_every=2000,
-        commit_interval=1.0,
+        commit_interval=1.0,  # its default of 5 s would let a crossing wait that long
         state_dir=folder,
         loglevel="WARNING",
         topic_create_timeout=60,
     )
     usage = app.topic(topic, value_deserializer="json", key_deserializer="bytes")
-    crossings = app.topic("quix-crossings", value_serializer="json")
+    crossings = app.topic(crossings_topic, value_serializer="json")
 
     def use(event, state):
         used = event["data"]
-        name = used["slot"]
-        level = state.get(name, 1000) - used["quantity"]
-        state.set(name, level)
-        return {"slot": name, "level": level, "crossed": level <= 0}
+        device, slot = used["device_id"], used["slot"]
+        level = state.get(slot, LEVEL) - used["quantity"]
+        state.set(slot, level)
+        at_level = LEVEL if (int(device[4:]) * 5 + int(slot)) % 100 == 0 else 0
+        return {"device_id": device, "slot": slot, "level": level} if level <= at_level else None
 
     stream = app.dataframe(usage).apply(use, stateful=True)
-    stream = stream.filter(lambda row: row["crossed"])
-    stream.to_topic(crossings)
+    stream.filter(lambda crossed: crossed is not None).to_topic(crossings)
     app.run()
 
 

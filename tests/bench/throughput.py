@@ -1,131 +1,166 @@
 """Consumption end to end against the bare loop, quixstreams and a handler per event, on the same topic."""
 
 import asyncio
-import statistics
-import sys
+import os
+from pathlib import Path
+from typing import Any, NamedTuple, Self
 
+import asyncpg
+
+from deploy.local.backends import Backends
+from deploy.local.health import report
 from deploy.local.ports import free_port
-from libs.contracts.topics import OWN_TOPICS
+from deploy.local.roles import ServiceUrls
+from deploy.local.waiting import until
+from libs.contracts.topics import OWN_TOPICS, PARTITIONS
 from libs.kit.migrations import migrate
 from libs.kit.topics import create_topics
 from tests.bench import bare, per_event
-from tests.bench.load import create_topic, write
-from tests.bench.measure import connect, processes, speed, sum_of
+from tests.bench.gauge import Gauge
+from tests.bench.load import Load, create_topic, crossings, write
+from tests.bench.measure import Race, Speed, module, running, speed
+from tests.bench.offsets import Offsets, records
 from tests.bench.quix_env import quix_python
-from tests.bench.world import fill_hot_rows, fill_slots
+from tests.bench.world import fill_hot_rows, register
 
-APPLIED = "SELECT sum(next_offset) FROM consumption.cursor WHERE topic = 'usage'"
-#: Per-event work is some sixty times slower: a share of the load is enough to see its rate.
-NAIVE_SHARE = 0.01
-QUIX_SHARE = 0.3
+#: Per-event work is some hundred times slower, quixstreams three: a share of the load shows their rates.
+PER_EVENT_SHARE, FEWEST_PER_EVENT = 0.01, 200
+QUIX_SHARE = 0.4
+PUBLISHED_SECONDS = 60.0
+
+
+class Run(NamedTuple):
+    """How fast a candidate was, and what the judge found of its work: events in the levels, crossings said."""
+
+    speed: Speed
+    events: int
+    crossings: int
 
 
 class Throughput:
-    """Prepares one broker and one database and runs the candidates in turn, A B A B, in the same minutes."""
+    """Runs the candidates in turn on one broker and one database, each on the same records and the same rows.
 
-    def __init__(self, backends, database, load, log, limit_seconds):
-        self.kafka_url, self.urls, self.load = backends.kafka_url, database["consumption"], load
-        self.log, self.limit = log, limit_seconds
-        self.owner = None
-        self.total = 0
+    Every run is judged: a fast one that lost, doubled or missed something raises AssertionError.
+    """
 
-    async def prepare(self):
-        await create_topics(self.kafka_url, OWN_TOPICS)
-        await migrate(self.urls.owner_url, "consumption")
-        self.owner = await connect(self.urls.owner_url)
-        await self.owner.execute("SET search_path = consumption")
-        await self.owner.execute(bare.TABLES + per_event.TABLES)
-        await self.owner.execute("INSERT INTO bare_offset SELECT generate_series(0, 11), 0")
-        self.total = await write(self.kafka_url, "usage", self.load)
-        await fill_hot_rows(self.owner, "bare_slot", devices=self.load.devices)
-        await fill_slots(self.owner, self.load.devices)
+    def __init__(self, backends: Backends, urls: ServiceUrls, load: Load, folder: Path, limit_seconds: float) -> None:
+        load.check()
+        self._backends, self._urls, self._load = backends, urls, load
+        self._folder, self._limit = folder, limit_seconds
+        self._kafka_url = backends.kafka_url
+        self._around = [Gauge(each.name, each.pid) for each in (backends.kafka, backends.postgres) if each]
+        self._offsets = Offsets(backends.kafka_url)
+        self._owner: Any = None
+        self._admin: Any = None
+        self._written: dict[int, int] = {}
 
-    async def _fresh(self):
-        """Put every table back as it was, so that each run changes the same rows to the same values."""
-        await self.owner.execute("UPDATE bare_offset SET next_offset = 0; TRUNCATE bare_outbox, outbox, counter")
-        await self.owner.execute(
-            "UPDATE cursor SET next_offset = 0, last_id = NULL, last_offset = NULL WHERE topic = 'usage'"
-        )
-        for table in ("bare_slot", "slot"):
-            await fill_hot_rows(self.owner, table, devices=self.load.devices)
-        await self.owner.execute("CHECKPOINT" if await self._may_checkpoint() else "SELECT 1")
+    async def __aenter__(self) -> Self:
+        self._owner = await asyncpg.connect(self._urls.owner_url)
+        self._admin = await asyncpg.connect(self._backends.database_admin_url)
+        await self._offsets.__aenter__()
+        return self
 
-    async def _may_checkpoint(self):
-        return await self.owner.fetchval("SELECT pg_has_role(current_user, 'pg_checkpoint', 'USAGE')")
+    async def __aexit__(self, *_: object) -> None:
+        await self._offsets.__aexit__()
+        await self._admin.close()
+        await self._owner.close()
 
-    async def bare_loop(self):
-        await self._fresh()
-        command = [sys.executable, "-m", "tests.bench.bare", self.kafka_url, self.urls.url, "usage"]
-        with processes(command, log=self.log) as children:
-            found = await speed(
-                sum_of(self.owner, "SELECT sum(next_offset) FROM bare_offset"), self.total, children, self.limit
-            )
-        assert await self.owner.fetchval("SELECT count(*) FROM bare_slot WHERE last_seq > 0") > 0
-        return found
+    @property
+    def total(self) -> int:
+        return sum(self._written.values())
 
-    async def consumption(self, instances=1):
-        await self._fresh()
-        command = [sys.executable, "-m", "services.consumption"]
-        environment = [
-            {
-                "KAFKA_URL": self.kafka_url,
-                "DATABASE_URL": self.urls.url,
-                "HTTP_PORT": str(free_port()),
-                "INSTANCE": str(number),
-                "LOG_LEVEL": "WARNING",
-            }
-            for number in range(instances)
+    async def prepare(self) -> None:
+        """Make topics, tables and slots, and write the load."""
+        await create_topics(self._kafka_url, OWN_TOPICS)
+        await migrate(self._urls.owner_url, "consumption")
+        await self._owner.execute(bare.TABLES + per_event.TABLES)
+        await self._owner.execute(f"INSERT INTO bare_offset SELECT generate_series(0, {PARTITIONS - 1}), 0")
+        await register(self._owner, self._load.devices)
+        await fill_hot_rows(self._owner, "naive_slot", self._load.devices)
+        self._written = await write(self._kafka_url, "usage", self._load)
+
+    async def bare_loop(self) -> Run:
+        await self._fresh("bare_slot", "UPDATE bare_offset SET next_offset = 0; TRUNCATE bare_outbox")
+        command = module("tests.bench.bare", self._kafka_url, self._urls.url, "usage")
+        async with running("bare", command, log=self._folder / "bare.log") as children:
+            found = await speed(self._race("SELECT sum(next_offset) FROM bare_offset", children))
+        return await self._judged("bare_slot", found, await self._owner.fetchval("SELECT count(*) FROM bare_outbox"))
+
+    async def consumption(self, instances: int = 1) -> Run:
+        await self._fresh("slot", "UPDATE cursor SET next_offset = 0, last_id = NULL, last_offset = NULL")
+        said = await self._offsets.written("slots")
+        ports = [free_port() for _ in range(instances)]
+
+        async def all_there() -> bool:
+            told = await asyncio.gather(*(asyncio.to_thread(report, f"http://127.0.0.1:{port}") for port in ports))
+            return all(one.get("assigned") for one in told)
+
+        commands, log = [module("services.consumption")] * instances, self._folder / "consumption.log"
+        environment = [self._environment(number, port) for number, port in enumerate(ports)]
+        async with running("consumption", *commands, log=log, environment=environment) as children:
+            race = self._race("SELECT sum(next_offset) FROM cursor WHERE topic = 'usage'", children)
+            found = await speed(race._replace(all_there=all_there))
+            await until(self._published, "every crossing is on the broker", within_s=PUBLISHED_SECONDS)
+        return await self._judged("slot", found, await self._offsets.written("slots") - said)
+
+    async def per_event(self) -> Run:
+        """Run on the next share of the load: it goes on where the run before it ended."""
+        before = await self._owner.fetchval("SELECT count(*) FROM naive_inbox")
+        race = self._race(f"SELECT count(*) - {before} FROM naive_inbox", [])
+        command = module("tests.bench.per_event", self._kafka_url, self._urls.url, "usage")
+        async with running("per_event", command, log=self._folder / "per_event.log") as children:
+            share = max(FEWEST_PER_EVENT, self.total * PER_EVENT_SHARE)
+            found = await speed(race._replace(children=children, total=share))
+        used = await self._owner.fetchval("SELECT sum(used_total) FROM naive_slot")
+        heard, crossed = [
+            await self._owner.fetchval(f"SELECT count(*) FROM {table}") for table in ("naive_inbox", "naive_outbox")
         ]
-        with processes(*[command] * instances, log=self.log, environment=environment) as children:
-            found = await speed(sum_of(self.owner, APPLIED), self.total, children, self.limit)
-        await self._judge()
-        return found
+        assert used == heard, f"{heard} events are in the inbox, {used} in the levels"
+        return Run(found, int(used), crossed)
 
-    async def _judge(self):
-        """A fast run that lost, doubled or missed something counts for nothing."""
-        used = await self.owner.fetchval("SELECT sum(used_total) FROM slot")
-        crossed = await self.owner.fetchval("SELECT sum(sequence) FROM counter WHERE topic = 'slots'")
-        expected = await self.owner.fetchval("SELECT count(*) FROM slot WHERE last_seq > 0 AND level <= at_level")
+    async def quixstreams(self, number: int) -> Run:
+        python = await asyncio.to_thread(quix_python)
+        topic, group = f"quix-crossings-{number}", f"quix-{number}"
+        await create_topic(self._kafka_url, topic)
+
+        async def progress() -> float:
+            return sum((await self._offsets.committed(group, "usage")).values())
+
+        command = [python, "tests/bench/quix.py", self._kafka_url, "usage", topic, group, self._folder / group]
+        async with running("quixstreams", command, log=self._folder / "quix.log") as children:
+            found = await speed(Race(progress, self.total * QUIX_SHARE, children, self._limit, self._around))
+        read = await self._offsets.committed(group, "usage")
+        said = len([None async for _ in records(self._kafka_url, topic, PARTITIONS)])
+        assert said == crossings(self._load, read), f"{said} of {crossings(self._load, read)} crossings were said"
+        return Run(found, sum(read.values()), said)
+
+    def _environment(self, instance: int, port: int) -> dict[str, str]:
+        return {
+            "KAFKA_URL": self._kafka_url,
+            "DATABASE_URL": self._urls.url,
+            "HTTP_PORT": str(port),
+            "INSTANCE": str(instance),
+        }
+
+    def _race(self, sql: str, children: Any) -> Race:
+        async def progress() -> float:
+            return float(await self._owner.fetchval(sql) or 0)
+
+        return Race(progress, self.total, children, self._limit, self._around)
+
+    async def _fresh(self, table: str, also: str) -> None:
+        """Put rows back as they were. The checkpoint comes first, so that no run pays for one, nor for its pages."""
+        await self._admin.execute("CHECKPOINT")
+        await self._owner.execute(f"TRUNCATE {table}; {also}")
+        await fill_hot_rows(self._owner, table, self._load.devices)
+        await asyncio.to_thread(os.sync)
+
+    async def _published(self) -> bool:
+        return not await self._owner.fetchval("SELECT sum(sequence - published) FROM counter")
+
+    async def _judged(self, table: str, found: Speed, crossed: int) -> Run:
+        used = await self._owner.fetchval(f"SELECT sum(used_total) FROM {table}")
+        expected = crossings(self._load, self._written)
         assert used == self.total, f"{used} of {self.total} events are in the levels"
         assert crossed == expected, f"{crossed} of {expected} crossings were said"
-
-    async def per_event(self):
-        await self._fresh()
-        await fill_hot_rows(self.owner, "naive_slot", devices=self.load.devices)
-        await self.owner.execute("TRUNCATE naive_inbox, naive_outbox")
-        command = [sys.executable, "-m", "tests.bench.per_event", self.kafka_url, self.urls.url, "usage"]
-        total = max(500, round(self.total * NAIVE_SHARE))
-        with processes(command, log=self.log) as children:
-            return await speed(sum_of(self.owner, "SELECT count(*) FROM naive_inbox"), total, children, self.limit)
-
-    async def quixstreams(self, folder):
-        python = await asyncio.to_thread(quix_python)
-        await create_topic(self.kafka_url, "quix-crossings")
-        command = [python, "tests/bench/quix.py", self.kafka_url, "usage", folder]
-        with processes(command, log=self.log) as children:
-            return await speed(
-                committed(self.kafka_url, "quix", "usage"), round(self.total * QUIX_SHARE), children, self.limit
-            )
-
-
-def committed(kafka_url, group, topic):
-    """Return a function that sums what a group has committed on a topic."""
-    from aiokafka.admin import AIOKafkaAdminClient
-
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_url)
-    started = False
-
-    async def progress():
-        nonlocal started
-        if not started:
-            await admin.start()
-            started = True
-        offsets = await admin.list_consumer_group_offsets(group)
-        return float(sum(found.offset for tp, found in offsets.items() if tp.topic == topic and found.offset > 0))
-
-    return progress
-
-
-def paired(ours, theirs):
-    """Return the median of ratios of runs made one after the other."""
-    return statistics.median(a.per_second / b.per_second for a, b in zip(ours, theirs, strict=True))
+        return Run(found, int(used), crossed)

@@ -10,7 +10,6 @@ from libs.kit import advance, cursors, outbox, relay_sql
 from libs.kit.consumer import CursorConsumer
 from services.consumption.domain import hearing
 from services.consumption.service import SERVICE as CONSUMPTION
-from services.consumption.store import Store as ConsumptionStore
 from services.gateway.domain import judging
 from services.notification.channels import email
 from services.order_dispatch.providers import kafka
@@ -59,7 +58,7 @@ def cursor_in_a_transaction_of_its_own(patch, world):
 
 
 def outbox_outside_the_transaction(patch, world):
-    real, fails = outbox.say, Once(2)
+    real, fails = outbox.say, Once()
 
     async def say(connection, speaker, said):
         if speaker.service != "reorder-decision" or not said:
@@ -125,21 +124,23 @@ def the_devices_clock_gives_the_order(patch, _world):
 
 
 def a_kilogram_is_a_hundred_grams(patch, _world):
-    real = judging.parse_quantity
-
-    def parse_quantity(amount, unit, **slot):
-        steps = real(amount, unit, **slot)
+    def steps_of(amount, unit, base, scale):
+        steps = judging.parse_quantity(amount, unit or base, base=base, scale=scale)
         return steps // 10 if unit == "kg" else steps
 
-    judging.steps_of.cache_clear()
-    patch.setattr(judging, "parse_quantity", parse_quantity)
+    patch.setattr(judging, "steps_of", steps_of)
 
 
-def a_trigger_answers_every_time(patch, _world):
-    async def disarm(self, places):
-        """Forget that the epoch was answered."""
+def a_trigger_answers_every_time(patch, world):
+    """The epoch is not noted as answered: every later report below the line answers it again."""
+    real = CONSUMPTION.hears_in_batches["usage"]
 
-    patch.setattr(ConsumptionStore, "disarm", disarm)
+    async def on_usage(records, store):
+        said = await real(records, store)
+        await store.connection.execute("UPDATE slot SET armed = true")
+        return said
+
+    patch.setitem(CONSUMPTION.hears_in_batches, "usage", on_usage)
 
 
 def the_provider_is_asked_twice(patch, _world):

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 
+import asyncpg
 import httpx
 import uvicorn
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -34,9 +35,10 @@ from deploy.local.demo.series import Series
 from deploy.local.demo.story import Story
 from deploy.local.demo.view import PlainView
 from deploy.local.demo.year import World, Year
+from deploy.local.errors import StackError
 from deploy.local.mailbox import catching
 from deploy.local.names import SERVICES
-from deploy.local.roles import drop_database, prepare_database
+from deploy.local.roles import Prepared, drop_database, prepare_database
 from deploy.local.waiting import until
 from deploy.samples.provider import Integration
 from libs.contracts.topics import OWN_TOPICS
@@ -96,10 +98,7 @@ class SmallWorld:
             "operator_key": KEY,
             "service_keys_file": keys,
             "smtp_port": smtp_port,
-            "session_timeout_ms": 6000,
         }
-        for service in SERVICES:
-            await prepare(service_of(service), self.database)
         await asyncio.gather(*(self.start_service(service) for service in SERVICES if service not in late))
         await self._open.enter_async_context(served(self.kits["portal"].app, port))
 
@@ -130,8 +129,16 @@ class SmallWorld:
         self.year = Year(world, self.clock, gate, self.quiet, self.story, {self.provider.provider_id: self.log}, "")
 
     async def live(self, first: int, last: int) -> None:
+        """Live these days; raise StackError as soon as a service has stopped, as it should where it sees a loss."""
         for number in range(first, last):
-            await self.year.one_day(number)
+            day = asyncio.create_task(self.year.one_day(number))
+            stopped = [kit.failed for kit in self.kits.values()]
+            await asyncio.wait([day, *stopped], return_when=asyncio.FIRST_COMPLETED)
+            if not day.done():
+                day.cancel()
+                await asyncio.wait([day])
+                raise StackError("a service stopped")
+            day.result()
 
     async def verdict(self, settle_s: float = 3) -> Verdict:
         """Gather what is left and judge it."""
@@ -170,28 +177,55 @@ class SmallWorld:
             delivers=True,
             clock=self.folder / "clock",
         )
-        shop = asyncio.create_task(Integration(options).run())
+        integration = Integration(options)
+        shop = asyncio.create_task(integration.run())
 
         async def closed() -> None:
             shop.cancel()
             with suppress(asyncio.CancelledError):
                 await shop
+            integration.book._file.close()
 
         self._open.push_async_callback(closed)
 
 
 @asynccontextmanager
-async def small_world(backends, folder: Path) -> AsyncIterator[SmallWorld]:
-    """Give a world with empty logs and an empty database, nothing of it started."""
+async def migrated(backends) -> AsyncIterator[Prepared]:
+    """Give a database that was migrated once; `small_world` lives in a copy of it, which takes no time."""
     name = f"small_{os.getpid()}_{next(_numbers)}"
     database = await prepare_database(backends.database_admin_url, name, SERVICES)
+    try:
+        for service in SERVICES:
+            await prepare(service_of(service), database)
+        await in_admin(backends, f"CREATE DATABASE {name}_as_new TEMPLATE {name}")
+        yield database
+    finally:
+        await in_admin(backends, f"DROP DATABASE IF EXISTS {name}_as_new WITH (FORCE)")
+        await drop_database(backends.database_admin_url, name, SERVICES)
+
+
+@asynccontextmanager
+async def small_world(backends, database: Prepared, folder: Path) -> AsyncIterator[SmallWorld]:
+    """Give a world with empty logs and a database as new, nothing of it started."""
+    name = database.check_url.rpartition("/")[2]
+    await in_admin(backends, f"DROP DATABASE {name} WITH (FORCE)", f"CREATE DATABASE {name} TEMPLATE {name}_as_new")
+    again = await prepare_database(backends.database_admin_url, name, SERVICES, passwords=database.passwords)
     await empty_all_logs(backends.kafka_url)
-    world = SmallWorld(folder, backends.kafka_url, database)
+    world = SmallWorld(folder, backends.kafka_url, again)
     try:
         yield world
     finally:
         await world.close()
-        await drop_database(backends.database_admin_url, name, SERVICES)
+
+
+async def in_admin(backends, *statements: str) -> None:
+    """Run statements as the server's administrator."""
+    connection = await asyncpg.connect(backends.database_admin_url)
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
 
 
 async def empty_all_logs(kafka_url: str) -> None:

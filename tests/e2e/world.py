@@ -12,14 +12,15 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+import psutil
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from deploy.local.checks import run_checks
 from deploy.local.demo.company import Company
 from deploy.local.demo.diary import Diary
 from deploy.local.demo.quiet import Quiet, connect
 from deploy.local.mailbox import catching
-from deploy.local.names import SERVICES
+from deploy.local.names import SERVICES, for_people
 from deploy.local.settings import ROOT
 from deploy.local.stack import Stack
 from deploy.local.waiting import until
@@ -73,18 +74,22 @@ class World:
         await self.provider.open()
 
     async def _follow(self) -> None:
-        consumer = AIOKafkaConsumer(bootstrap_servers=self.kafka_url, enable_auto_commit=False)
-        await self._open.enter_async_context(consumer)
+        self._consumer = AIOKafkaConsumer(bootstrap_servers=self.kafka_url, enable_auto_commit=False)
+        await self._open.enter_async_context(self._consumer)
         self._producer = AIOKafkaProducer(bootstrap_servers=self.kafka_url, acks="all")
         await self._open.enter_async_context(self._producer)
-        self.database = await connect(self.check_url)
-        self._open.push_async_callback(self.database.close)
-        self._quiet = Quiet(self.database, consumer, SERVICES, {PROVIDER: self.provider})  # type: ignore[dict-item]  # it has what is asked of a log
-        self._quiet.patience_s = PATIENCE_SECONDS
+        await self.looks_again()
         heard = f"SELECT EXISTS (SELECT FROM order_dispatch.cursor WHERE topic = 'provider-updates-{PROVIDER}')"
         await until(lambda: self.database.fetchval(heard), "the provider's topic is noticed", within_s=60)
         await self.settled()
         self.provider.settled = self.settled
+
+    async def looks_again(self) -> None:
+        """Connect to the database, also after it was away."""
+        self.database = await connect(self.check_url)
+        self._open.push_async_callback(self.database.close)
+        self._quiet = Quiet(self.database, self._consumer, SERVICES, {PROVIDER: self.provider})  # type: ignore[dict-item]  # it has what is asked of a log
+        self._quiet.patience_s = PATIENCE_SECONDS
 
     # What the company's operator does.
 
@@ -127,10 +132,13 @@ class World:
 
     async def writes_usage(self, report: dict[str, Any]) -> None:
         """Write a report to the topic as a maker with Kafka credentials does, past the gateway."""
+        await self.writes("usage", report["device_id"], json.dumps(self.event(report)).encode())
+
+    def event(self, report: dict[str, Any]) -> dict[str, Any]:
+        """Return a report, in base steps, as the event a maker writes."""
         data = {name: value for name, value in report.items() if name not in ("type", "unit")}
         event = {"specversion": "1.0", "id": str(uuid4()), "source": "/maker", "type": report["type"]}
-        event |= {"time": data["at"], "subject": data["device_id"], "data": data | {"received_at": data["at"]}}
-        await self.writes("usage", data["device_id"], json.dumps(event).encode())
+        return event | {"time": data["at"], "subject": data["device_id"], "data": data | {"received_at": data["at"]}}
 
     async def writes(self, topic: str, key: str, value: bytes) -> None:
         """Write any record; return when whoever hears the topic has dealt with it."""
@@ -159,6 +167,29 @@ class World:
         """Return the orders of a product that the provider was asked for."""
         asked = [event for event in self.provider.asked if event["type"] == "OrderRequested"]
         return [event for event in asked if event["data"]["product_id"] == product_id]
+
+    async def tells(self, service: str, path: str, body: Any) -> httpx.Response:
+        """POST something as an operator and return what was answered, whatever it is."""
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        headers = {"Authorization": f"Bearer {self.company.token}", "Content-Type": "application/json"}
+        return await self.http.post(self.urls[service] + path, content=content, headers=headers)
+
+    async def written(self, topic: str) -> int:
+        """Return how many records a topic has."""
+        partitions = [TopicPartition(topic, number) for number in self._consumer.partitions_for_topic(topic) or ()]
+        return sum((await self._consumer.end_offsets(partitions)).values())
+
+    async def metric(self, service: str, name: str) -> float:
+        lines = (await self.http.get(f"{self.urls[service]}/metrics")).text.splitlines()
+        return sum(float(line.removeprefix(name)) for line in lines if line.startswith(name))
+
+    def pids(self) -> dict[str, int | None]:
+        """Return the services' processes: one that was restarted has another number."""
+        names = {f"{for_people(service)}-0": service for service in SERVICES}
+        return {names[seat.member.name]: seat.pid for seat in self.stack.supervisor.seats if seat.member.name in names}
+
+    def process(self, service: str) -> psutil.Process:
+        return psutil.Process(self.pids()[service])
 
     async def differences(self) -> list[str]:
         """Return what `replenish check` finds wrong."""

@@ -64,11 +64,14 @@ class Evidence:
     tables: dict[str, list[Row]] = field(default_factory=dict)
     #: The time on the services' clock when it was gathered.
     now: datetime | None = None
+    #: Where each partition ended then, by "topic/partition"; a log may be empty and yet not begin at 0.
+    ends: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     def read(cls, folder: Path) -> "Evidence":
         """Read a folder as described in README.md; missing parts are empty."""
-        gathered = folder / "gathered.json"
+        place = folder / "gathered.json"
+        gathered = json.loads(place.read_text()) if place.exists() else {}
         return cls(
             calls=_lines(folder / "clients"),
             providers=_lines(folder / "providers"),
@@ -76,7 +79,8 @@ class Evidence:
             kills=_lines(folder / "kills"),
             topics={path.stem: [_record(path.stem, row) for row in _file(path)] for path in _files(folder / "topics")},
             tables={path.stem: list(_file(path)) for path in _files(folder / "tables")},
-            now=datetime.fromisoformat(json.loads(gathered.read_text())["now"]) if gathered.exists() else None,
+            now=datetime.fromisoformat(gathered["now"]) if "now" in gathered else None,
+            ends=gathered.get("ends", {}),
         )
 
     def first_of_each(self, topic: str) -> list[Record]:

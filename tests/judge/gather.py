@@ -44,7 +44,8 @@ async def gather(folder: Path, *, kafka_url: str, database_url: str, now: dateti
         ends = await consumer.end_offsets(places)
         await _write_topics(consumer, ends, folder / "topics")
         await _write_tables(database, folder / "tables")
-        (folder / "gathered.json").write_text(json.dumps({"now": now.isoformat()}))
+        bounds = {f"{place.topic}/{place.partition}": end for place, end in ends.items()}
+        (folder / "gathered.json").write_text(json.dumps({"now": now.isoformat(), "ends": bounds}))
     finally:
         await consumer.stop()
         await database.close()

@@ -26,10 +26,13 @@ Place = tuple[str, int]
 
 def _log(evidence: Evidence) -> tuple[dict[Place, int], dict[tuple[str, int, int], str]]:
     ends: dict[Place, int] = {}
+    for place, end in evidence.ends.items():
+        topic, _, partition = place.rpartition("/")
+        ends[topic, int(partition)] = end
     ids: dict[tuple[str, int, int], str] = {}
     for topic, records in evidence.topics.items():
         for record in records:
-            ends[topic, record.partition] = record.offset + 1
+            ends[topic, record.partition] = max(ends.get((topic, record.partition), 0), record.offset + 1)
             ids[topic, record.partition, record.offset] = record.id
     return ends, ids
 

@@ -57,11 +57,18 @@ class Company:
         answer = await self.ask("portal", "POST", f"/v1/customers/{customer_id}/devices", body)
         return str(answer["credential"])
 
-    async def register_spare(self, customer_id: str) -> None:
+    async def register_spare(self, customer_id: str, device_id: str = "") -> None:
         """Register one more device, of which nobody wants anything ordered."""
         self._spares += 1
-        slot = {"slot": "1", "name": "lamp oil", "product_id": "lamp-oil", "unit": "MLT", "capacity": 1000}
-        body = {"device_id": f"spare-{self._spares}", "model": "spare", "slots": [slot]}
+        slot = {
+            "slot": "1",
+            "name": "lamp oil",
+            "product_id": "lamp-oil",
+            "unit": "MLT",
+            "capacity": 1000,
+            "level": 800,
+        }
+        body = {"device_id": device_id or f"spare-{self._spares}", "model": "spare", "slots": [slot]}
         await self.ask("portal", "POST", f"/v1/customers/{customer_id}/devices", body)
 
     async def count_shelf(self, customer_id: str, slot: Slot, steps: int) -> None:

@@ -22,6 +22,7 @@ from deploy.local.demo.gate import Gate
 from deploy.local.demo.households import FIRST_DAY, choose_households
 from deploy.local.demo.kills import Killer
 from deploy.local.demo.moving_in import MovingIn
+from deploy.local.demo.outside import DEVICE_ID, MISTAKE_DAY, REGISTRATION_DAY, Maker
 from deploy.local.demo.quiet import Quiet, connect
 from deploy.local.demo.series import read_series
 from deploy.local.demo.story import Story
@@ -80,6 +81,7 @@ class Demo:
         self._open.push_async_callback(door.close)
         gate = Gate(door, self._diary("clients/devices.jsonl"))
         year = Year(world, self.town.clock, gate, self.quiet, self.story, self.town.logs, self.company.token)
+        self.maker = Maker(self.stack.backends.kafka_url, self._diary("clients/maker.jsonl"))
         killer = self._killer()
         set_up_seconds = time.monotonic() - self._began
         await year.live(self.options.days, self._day(year, killer))
@@ -124,6 +126,7 @@ class Demo:
 
     def _day(self, year: Year, killer: Killer) -> Callable[[int, date], Any]:
         async def live_one(number: int, on: date) -> None:
+            await self._outside(number, on)
             if self.options.kill and killer.is_due(number):
                 killed = await killer.try_one(lambda: year.one_day(number))
                 if killed:
@@ -133,6 +136,18 @@ class Demo:
             self._view.day(number + 1, self.options.days, on, self.story.figures | {"kills": len(killer.done)})
 
         return live_one
+
+    async def _outside(self, number: int, on: date) -> None:
+        """Let somebody with Kafka credentials of his own make two mistakes, and one of them good again."""
+        if number == MISTAKE_DAY:
+            await self.maker.report_early(self.town.clock.now())
+            await self.maker.write_garbage()
+            self._view.tell(
+                f"{on}  a device maker writes to Kafka: a report of an unknown device, and garbage", loud=True
+            )
+        elif number == REGISTRATION_DAY:
+            await self.company.register_spare(self._first_customer(), DEVICE_ID)
+            self._view.tell(f"{on}  the unknown device is registered; its report goes on", loud=True)
 
     async def _close_books(self, year: Year, killer: Killer, set_up_seconds: float) -> Books:
         self._view.phase("the judge looks at all of it")

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from deploy.local.roles import ServiceUrls
 from tests.chaos import proxy
+from tests.chaos.stack import through
 
 
 @dataclass
@@ -16,14 +17,6 @@ class Between:
     postgres: proxy.Proxy
     kafka: proxy.Proxy
     urls: dict[str, Any]
-
-
-def through(url, port):
-    """The same database url, by way of the proxy."""
-    parts = urlsplit(url)
-    account = parts.netloc.rpartition("@")[0]
-    query = f"{parts.query}&sslmode=disable" if parts.query else "sslmode=disable"
-    return parts._replace(netloc=f"{account}@{parts.hostname}:{port}", query=query).geturl()
 
 
 @asynccontextmanager

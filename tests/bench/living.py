@@ -1,0 +1,78 @@
+"""The whole stack, measured: idle, with orders on their way, with consumption under full load, idle again."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import quantiles
+from typing import Any
+
+from deploy.local.stack import Stack
+from tests.bench.chain import Turns, quiet, take_turns
+from tests.bench.comparison import Say
+from tests.bench.footprint import gauges, idle, load_consumption, peaks, resident, with_mail
+from tests.bench.load import Load
+from tests.bench.passages import PER_SECOND, Passage
+from tests.bench.pools import move_in, pools
+from tests.bench.trace import trace
+
+#: What belongs to the stack and is no service of ours.
+BACKENDS = ("kafka", "postgres")
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How long and how much; a block's first second does not count."""
+
+    rounds: int
+    block_seconds: float
+    idle_seconds: float
+    load: Load
+
+    @property
+    def pools(self) -> int:
+        return round(self.rounds * self.block_seconds * PER_SECOND)
+
+
+async def live(folder: Path, sizes: Sizes, say: Say) -> dict[str, Any]:
+    """Return the stack's part of bench.json."""
+    async with with_mail(folder) as environment, Stack(folder / "home", env=environment, say=lambda _: None) as stack:
+        say("the stack is up; idle")
+        watched = gauges(stack)
+        idle_cpu = await idle(watched, sizes.idle_seconds)
+        rss = resident(watched)
+        say(f"{sizes.pools} households' slots move in through the APIs")
+        wanted = pools(sizes.pools)
+        await move_in(stack, wanted)
+        await quiet(stack)
+        async with peaks(watched) as most:
+            say(f"{PER_SECOND} events a second through the bare chain and through ours, {sizes.rounds} times each")
+            turns = await take_turns(stack, watched, wanted, sizes.rounds, folder / "hops.log")
+            say(f"{sizes.load.events:,} more reports for consumption")
+            await load_consumption(stack, sizes.load)
+            await quiet(stack)
+        where = await trace(stack.backends.kafka_url, [one for block in turns.ours for one in block])
+        services = [gauge.name for gauge in watched if gauge.name not in BACKENDS]
+        return {
+            **_latencies(turns),
+            "e2e_where_ms": where,
+            "cpu_us_per_order": turns.cpu_us,
+            "rss_mb": {name: rss[name] for name in services},
+            "rss_loaded_mb": {name: most[name] for name in services},
+            "rss_afterwards_mb": {name: now for name, now in resident(watched).items() if name in services},
+            "idle_cpu": {name: idle_cpu[name] for name in services},
+            "backends": {name: {"rss_mb": rss[name], "idle_cpu": idle_cpu[name]} for name in BACKENDS if name in rss},
+        }
+
+
+def _latencies(turns: Turns) -> dict[str, Any]:
+    bare, ours = (_percentiles([one for block in blocks for one in block]) for blocks in (turns.bare, turns.ours))
+    return {
+        "e2e_p50_vs_chain": round(ours["p50_ms"] / bare["p50_ms"], 2),
+        "e2e_p99_vs_chain": round(ours["p99_ms"] / bare["p99_ms"], 2),
+        "chain": bare | {"blocks": [_percentiles(block) for block in turns.bare]},
+        "e2e": ours | {"blocks": [_percentiles(block) for block in turns.ours]},
+    }
+
+
+def _percentiles(passages: list[Passage]) -> dict[str, float]:
+    cuts = quantiles((1000 * one.seconds for one in passages), n=100, method="inclusive")
+    return {"p50_ms": round(cuts[49], 2), "p99_ms": round(cuts[98], 2), "events": len(passages)}

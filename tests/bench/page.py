@@ -1,0 +1,135 @@
+"""Writes BENCH.md from a run's bench.json."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from deploy.local.settings import ROOT
+from tests.bench.goals import Figures, judge
+
+PAGE = ROOT / "BENCH.md"
+
+HEAD = """# Bench: what it costs to be exact
+
+`make bench` measures and writes `out/bench.json`; this page is one such run, written by
+`python -m tests.bench --write-page`. Quote the ratios: both sides of each were measured in turn, on the same machine,
+in the same minutes. The rates and milliseconds belong to that machine alone.
+
+```sh
+make bench                        # everything: some twelve minutes on two cores that have nothing else to do
+make bench ARGS=--smoke           # a minute: that it runs and that the judges agree; its figures mean nothing
+make bench ARGS="--slots 200000 --rounds 5 --seed 3"
+```
+"""
+
+HOW = """## What is compared with what
+
+**Rate.** One million slots in Postgres, one report of each on the topic `usage`, the five slots of a device together,
+devices in random order; one report in a hundred takes its slot over the threshold. Each candidate starts with the same
+rows and reads the same records; a rate is taken between a tenth and 95 % of the work, so that start-up is nobody's.
+After every run a judge compares levels and crossings with the load itself; a wrong run is no figure.
+
+- *bare*: getmany, msgspec, one unnest UPDATE, crossings to an outbox table, offsets, in one transaction on one
+  connection, the next batch decoded while Postgres writes. It changes the same columns of the same rows in batches of
+  the same size. It knows no duplicates, gaps, boots, days or overdrawn slots, and it publishes nothing.
+- *consumption*: the service as it is deployed, crossings on the broker included; *two processes*: two of it.
+- *quixstreams*: exactly once, level by slot in RocksDB with its changelog, crossings out; no burn rate, no doubt.
+- *per event*: a FastStream handler and a transaction for each event, an inbox against doubles, crossings to a table.
+
+Rates are compared round by round (A B A B); the ratio is the median of the rounds'.
+
+**Device event to order.** The whole stack, with customers, devices, offers and subscriptions made through its APIs;
+50 reports a second (at random moments) are written to `usage`, each makes its slot low, and an observer reads the
+provider's topic. In turns with it, on the same broker and database server, a bare chain of as many hops: getmany, one
+row committed, send_batch, three times. It decides nothing, has no outbox, asks nobody for an address, and does not
+write mail or a page meanwhile. Percentiles are over all blocks; every event must come out exactly once.
+
+**Memory and idle CPU.** Every service of that stack: after its start with nothing to do; the most it was seen to have
+under the orders above and, for consumption, under its full rate.
+"""
+
+
+def write_page(figures: Figures) -> None:
+    """Write the page; raises ValueError for a smoke run, whose figures mean nothing."""
+    if figures["sizes"]["smoke"]:
+        raise ValueError("a smoke run is no measurement: run `make bench` first")
+    PAGE.write_text(page(figures))
+
+
+def page(figures: Figures) -> str:
+    """Return the page for a run."""
+    return "\n".join(
+        [HEAD, _goals(figures), HOW, _rates(figures), _orders(figures), _services(figures), _where(figures)]
+    )
+
+
+def _goals(figures: Figures) -> str:
+    rows = [(r.what, r.goal, r.measured, r.verdict) for r in judge(figures)]
+    missing = [f"\nNot measured: {name}: {why}." for name, why in figures["not_measured"].items()]
+    return "## Goals\n\n" + _table(("what", "goal", "measured", ""), rows) + "".join(missing) + "\n"
+
+
+def _rates(figures: Figures) -> str:
+    spent = figures["cpu_us_per_event"]
+    rows = [
+        (name.replace("_", " "), _listed(rates), *_cpu(spent[name]), f"{figures['rss_throughput_mb'][name]:.0f}")
+        for name, rates in figures["events_per_second"].items()
+    ]
+    head = ("candidate", "events/s, round by round", "its CPU, us/event", "Postgres", "Kafka", "MB")
+    return "## Rates of that run\n\n" + _table(head, rows)
+
+
+def _cpu(spent: Mapping[str, float]) -> tuple[str, str, str]:
+    own = next(us for who, us in spent.items() if who not in {"postgres", "kafka"})
+    return tuple(f"{us:.1f}" if us is not None else "-" for us in (own, spent.get("postgres"), spent.get("kafka")))
+
+
+def _orders(figures: Figures) -> str:
+    rows = [
+        (who, f"{figures[key]['p50_ms']:.1f}", f"{figures[key]['p99_ms']:.1f}", _blocks(figures[key]["blocks"]))
+        for who, key in (("bare chain", "chain"), ("replenish", "e2e"))
+    ]
+    head = ("", "p50, ms", "p99, ms", "p50 / p99 of each block")
+    where = [(name, f"{ms:.1f}") for name, ms in figures["e2e_where_ms"].items()]
+    return (
+        f"## Device event to order, {figures['e2e']['events']} orders\n\n{_table(head, rows)}\n"
+        f"Where ours go (medians; the broker tells time in whole milliseconds):\n\n{_table(('stretch', 'ms'), where)}"
+    )
+
+
+def _services(figures: Figures) -> str:
+    rows = [
+        (
+            name,
+            f"{rss:.0f}",
+            f"{figures['rss_loaded_mb'][name]:.0f}",
+            f"{figures['idle_cpu'][name]:.2f}",
+            f"{figures['cpu_us_per_order'][name] / 1000:.2f}",
+        )
+        for name, rss in figures["rss_mb"].items()
+    ]
+    head = ("service", "MB idle", "MB loaded", "% of a core idle", "CPU ms per order")
+    return "## Services\n\n" + _table(head, rows)
+
+
+def _where(figures: Figures) -> str:
+    machine, sizes = figures["machine"], figures["sizes"]
+    versions = ", ".join(f"{name} {version}" for name, version in figures["versions"].items())
+    return (
+        f"## The machine and the run\n\n{machine['cpu']}, {machine['cores']} cores, {machine['memory_gb']} GB,"
+        f" {machine['system']}; load before the run {machine['load_before']}.\n{versions}.\n"
+        f"Seed {figures['seed']}, {sizes['slots']:,} slots, {sizes['events']:,} events, {sizes['rounds']} rounds,"
+        f" {sizes['orders']:,} orders in {sizes['blocks']} blocks; {figures['at']}, {figures['wall_seconds']} s.\n"
+    )
+
+
+def _listed(rates: Iterable[float]) -> str:
+    return " / ".join(f"{rate:,}" for rate in rates)
+
+
+def _blocks(blocks: Iterable[Mapping[str, float]]) -> str:
+    return ", ".join(f"{block['p50_ms']:.1f} / {block['p99_ms']:.1f}" for block in blocks)
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(map(str, line))} |\n" for line in lines)

@@ -1,0 +1,56 @@
+"""The judge's power: the product with a bug in it turns the judge red; without one it is green."""
+
+import contextlib
+
+import pytest
+
+from deploy.local.errors import StackError
+from tests.chaos.bugs import BUGS
+from tests.chaos.small_world import migrated, small_world
+
+#: Long enough for two restocks of the household's two slots.
+DAYS = 16
+LATE_DAY = 12
+#: A bug may keep things from settling without stopping anybody.
+PATIENCE_SECONDS = 25
+
+
+@pytest.fixture(scope="module")
+async def database(backends):
+    async with migrated(backends) as database:
+        yield database
+
+
+async def weeks_with(where, bug=None, patch=None):
+    """Live with the bug and return the judge's verdict."""
+    async with small_world(*where) as world:
+        late = [bug.late] if bug and bug.late else []
+        await world.start(*late)
+        await world.move_in()
+        if bug:
+            bug.make(patch, world)
+            world.quiet.patience_s = PATIENCE_SECONDS
+        with contextlib.suppress(StackError) if bug else contextlib.nullcontext():
+            await world.live(0, LATE_DAY)
+            for service in late:
+                await world.start_service(service)
+            await world.live(LATE_DAY, DAYS)
+        return await world.verdict(settle_s=1 if bug else 10)
+
+
+class TestJudge:
+    async def test_is_green_without_a_bug(self, backends, database, tmp_path):
+        verdict = await weeks_with((backends, database, tmp_path))
+
+        assert verdict.green, verdict.anomalies
+        assert verdict.figures["orders_delivered"] >= 2
+        assert verdict.figures["mails"] >= 2
+
+    @pytest.mark.parametrize("name", BUGS)
+    async def test_turns_red_for(self, name, backends, database, tmp_path, monkeypatch):
+        bug = BUGS[name]
+
+        verdict = await weeks_with((backends, database, tmp_path), bug, monkeypatch)
+
+        told = [str(anomaly) for anomaly in verdict.anomalies]
+        assert any(one.kind == bug.kind and bug.words in one.what for one in verdict.anomalies), "\n".join(told)

@@ -1,0 +1,63 @@
+"""The broker stops: the gateway says so and never a false yes, and everything goes on when it is back."""
+
+import pytest
+
+from deploy.local.waiting import until
+from tests.e2e import a
+
+
+@pytest.fixture
+async def broker(world):
+    """Stopped by the test; there again after it, whatever happens."""
+    yield world.stack.backends.kafka
+    await world.stack.backends.kafka.start()
+
+
+async def test_what_was_not_taken_is_taken_later_and_counts_once(world, broker):
+    home = await world.move_in(a.household(level=10, at_level=3))
+    await home.uses(1)
+    pids = world.pids()
+    report = home.counted("SlotUsed", quantity=6)
+    credential = home.credentials[home.device_id]
+
+    await broker.stop()
+    refused = [await world.gateway.post(credential, [report]) for _ in range(2)]
+    newcomer = a.household(level=10, at_level=3)
+    joined = await world.ask("portal", "POST", "/v1/customers", newcomer.joined())
+    await broker.start()
+
+    async def taken():
+        return (await world.gateway.post(credential, [report])).status_code == 202
+
+    await until(taken, "the gateway takes reports again", within_s=120, every_s=0.1)
+    await world.settled()
+
+    for answer in refused:
+        assert (answer.status_code, answer.json()["code"]) == (503, "broker_unavailable")
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert int(answer.headers["retry-after"]) > 0
+    assert await home.level() == 3
+    [order] = await home.orders()
+    await home.is_supplied(order)
+    assert home.mails() == ["Ordered: Coffee pods"]
+    assert joined["customer_id"]
+    assert world.pids() == pids
+    assert await home.orders_again() != order
+
+
+async def test_an_order_under_way_is_placed_once_when_it_is_back(world, broker):
+    home = await world.move_in(a.household(level=10, at_level=3, mode="approve"))
+    await home.uses(7)
+    proposal = await home.proposal()
+
+    await broker.kill()
+    answer = await world.tells("reorder_decision", f"/v1/reorders/{proposal}/approve", {})
+    nothing_yet = world.provider.requests(proposal)
+    await broker.start()
+    await world.settled()
+    await home.is_supplied(proposal)
+
+    assert answer.status_code == 200
+    assert nothing_yet == []
+    assert await home.orders() == [proposal]
+    assert await home.level() == 53

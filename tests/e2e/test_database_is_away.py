@@ -1,0 +1,46 @@
+"""The database stops: reports are still taken, the rest says so, and everything goes on when it is back."""
+
+import pytest
+
+from tests.e2e import a
+
+
+@pytest.fixture
+async def database(world):
+    """Stopped by the test; there again after it, whatever happens."""
+    yield world.stack.backends.postgres
+    await world.stack.backends.postgres.start()
+    await world.looks_again()
+
+
+@pytest.mark.parametrize("end", ["stop", "kill"])
+async def test_what_was_taken_meanwhile_counts_once_when_it_is_back(world, database, end):
+    home = await world.move_in(a.household(level=10, at_level=3))
+    await home.uses(1)
+    pids = world.pids()
+
+    await getattr(database, end)()
+    taken = await world.gateway.post(home.credentials[home.device_id], [home.counted("SlotUsed", quantity=6)])
+    answers = {
+        service: await world.tells(service, path, body)
+        for service, path, body in (
+            ("portal", "/v1/customers", a.household().joined()),
+            ("inventory", f"/v1/customers/{home.customer_id}/stock/{home.product_id}/count", {"quantity": 1}),
+        )
+    }
+    await database.start()
+    await world.looks_again()
+    await world.settled()
+
+    assert taken.status_code == 202
+    for answer in answers.values():
+        assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert int(answer.headers["retry-after"]) > 0
+    assert await home.level() == 3
+    [order] = await home.orders()
+    await home.is_supplied(order)
+    assert await home.level() == 53
+    assert home.mails() == ["Ordered: Coffee pods"]
+    assert world.pids() == pids
+    assert await home.orders_again() != order
