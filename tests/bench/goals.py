@@ -60,7 +60,3 @@ def _result(goal: Goal, measured: float | None) -> Result:
         return Result(goal.what, goal.target(), "-", "not measured")
     met = measured >= goal.bound if goal.at_least else measured <= goal.bound
     return Result(goal.what, goal.target(), f"{measured:g}{goal.unit}", "met" if met else "missed")
-
-
-def all_met(figures: Figures) -> bool:
-    return all(result.verdict == "met" for result in judge(figures))

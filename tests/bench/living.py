@@ -59,7 +59,7 @@ async def live(folder: Path, sizes: Sizes, say: Say) -> dict[str, Any]:
             "rss_loaded_mb": {name: most[name] for name in services},
             "rss_afterwards_mb": {name: now for name, now in resident(watched).items() if name in services},
             "idle_cpu": {name: idle_cpu[name] for name in services},
-            "backends": {name: {"rss_mb": rss[name], "idle_cpu": idle_cpu[name]} for name in BACKENDS if name in rss},
+            "idle_cpu_backends": {name: idle_cpu[name] for name in BACKENDS},
         }
 
 

@@ -1,0 +1,51 @@
+"""`make bench` runs, on real processes, and its judges agree; never how fast."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from deploy.local.settings import ROOT
+from tests.bench.goals import GOALS
+
+SERVICES = {"portal", "consumption", "inventory", "reorder-decision", "order-dispatch", "notification", "gateway"}
+
+
+@pytest.fixture(scope="module")
+def figures(tmp_path_factory):
+    out = tmp_path_factory.mktemp("bench")
+    command = [sys.executable, "-m", "tests.bench", "--smoke", "--out", str(out)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=550, check=False)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return json.loads((out / "bench.json").read_text())
+
+
+@pytest.mark.timeout(600)  # the fixture's time counts, and the machine may be busy
+class TestSmoke:
+    def test_every_figure_is_there(self, figures):
+        ratios = ("vs_bare", "vs_per_event", "two_processes", "e2e_p50_vs_chain", "e2e_p99_vs_chain")
+        assert all(figures[name] > 0 for name in ratios)
+        for name in ("rss_mb", "rss_loaded_mb", "idle_cpu"):
+            assert figures[name].keys() == SERVICES
+        assert {"consumption", "postgres", "kafka"} == figures["cpu_us_per_event"]["consumption"].keys()
+        assert {"cores", "cpu"} <= figures["machine"].keys()
+        assert {"python", "aiokafka"} <= figures["versions"].keys()
+        assert figures["seed"] == 7
+        assert len(figures["goals"]) == len(GOALS)
+
+    def test_what_was_left_out_is_named(self, figures):
+        assert figures["vs_quixstreams"] is None
+        assert "quixstreams" in figures["not_measured"]
+
+    def test_all_candidates_did_the_same_work(self, figures):
+        judged, size = figures["judged"], figures["sizes"]["events"]
+
+        for name in ("bare", "consumption", "two_processes"):
+            assert judged[name] == [{"events": size, "crossings": size // 100}]
+        assert judged["per_event"][0]["events"] > 0
+
+    def test_every_order_came_out_of_both_chains(self, figures):
+        counted = figures["sizes"]["orders"] - 50  # without the first second of the block
+
+        assert figures["chain"]["events"] == figures["e2e"]["events"] == counted
