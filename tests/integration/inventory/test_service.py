@@ -18,7 +18,9 @@ class TestStock:
     async def test_is_shown_by_place_and_as_a_log(self, world):
         await world.moved_in("nora")
         delivery = {"customer_id": "nora", "order_id": "o-nora", "device_id": "brewer of nora"}
-        await world.publish(goods.shipped(**delivery), goods.delivered(**delivery), of("nora", goods.filled(10)))
+        await world.publish(goods.shipped(**delivery), goods.delivered(**delivery))
+        await world.heard("stock", 1, owner_id="nora")
+        await world.publish(of("nora", goods.filled(10)))
         await world.heard("stock", 2, owner_id="nora")
         who = {"role": "customer", "customer_id": "nora"}
 

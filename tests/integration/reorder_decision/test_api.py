@@ -194,19 +194,12 @@ class TestApproval:
         assert (await world.decisions("POST", "/v1/reorders/nobody/approve")).status_code == 404
 
     async def test_says_why_it_cannot_be_ordered(self, world):
-        witness = await world.moved_in("kit")
         order_id = await self.proposed(world, "kim")
-        await world.publish(events.offer(available=False))
-        await until(lambda: self.is_held(world, witness), "the offer is gone", DEADLINE_SECONDS)
+        await world.know_offer(available=False)
 
         answer = await world.decisions("POST", f"/v1/reorders/{order_id}/approve")
-        await world.publish(events.offer())
+        await world.know_offer()
 
         assert (answer.status_code, answer.json()["code"]) == (409, "cannot_order_now")
         assert answer.json()["reason"] == "offer_unavailable"
         assert answer.json()["detail"] == "The provider cannot deliver this product at present."
-
-    @staticmethod
-    async def is_held(world, subscription):
-        shown = (await world.decisions("GET", f"/v1/subscriptions/{subscription['subscription_id']}")).json()
-        return shown["pool"]["reason"] == "offer_unavailable"

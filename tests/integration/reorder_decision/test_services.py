@@ -30,6 +30,7 @@ class TestAHousehold:
 
         delivery = {"customer_id": "ann", "order_id": order["order_id"], "device_id": "brewer of ann"}
         await world.publish(goods.shipped(**delivery), goods.delivered(**delivery))
+        await world.heard("stock", 1, owner_id="ann")
         await world.publish(of("ann", goods.filled(10)))
         arrived, loaded = await world.heard("stock", 2, owner_id="ann")
 

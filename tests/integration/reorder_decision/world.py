@@ -61,9 +61,21 @@ class World:
 
         return await until(subscribed, f"{customer_id} is subscribed", DEADLINE_SECONDS)
 
+    async def know_offer(self, available=True):
+        """Return when decisions have heard that acme sells pods, or no longer does."""
+        await self.publish(events.offer(available=available))
+
+        async def heard():
+            async with self.kits[1].read() as store:
+                offer = await store.find_offer("acme", "pods")
+            return offer and offer.available is available
+
+        await until(heard, "the offer is known", DEADLINE_SECONDS)
+
     async def moved_in(self, customer_id, **wishes):
         """Give a customer a brewer and a subscription, and return the subscription."""
-        await self.publish(events.offer(), events.registered(f"brewer of {customer_id}", customer_id=customer_id))
+        await self.know_offer()
+        await self.publish(events.registered(f"brewer of {customer_id}", customer_id=customer_id))
         answer = await self.subscribe(customer_id, **wishes)
         assert answer.status_code == 201, answer.text
         return answer.json()
