@@ -1,7 +1,8 @@
 """Bugs as patches to the product, each a mistake somebody might make; the judge must see every one."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import asyncpg
 
@@ -13,13 +14,16 @@ from services.consumption.service import SERVICE as CONSUMPTION
 from services.gateway.domain import judging
 from services.notification.channels import email
 from services.order_dispatch.providers import kafka
+from services.reorder_decision.domain import turns
+from services.reorder_decision.domain.pool import Situation
+from services.reorder_decision.handlers import slots
 
 
 @dataclass(frozen=True)
 class Bug:
     """One mistake: how it is made, what the judge must call it, and in which words."""
 
-    make: Callable[..., None]
+    make: Callable[..., Awaitable[None] | None]
     kind: str
     words: str
     #: A service that is started only after some days, to read what was said before.
@@ -104,7 +108,7 @@ def reports_have_no_identity(patch, _world):
     patch.setattr(reporting, "DOUBLED", 1.0)
 
 
-def the_devices_clock_gives_the_order(patch, _world):
+def the_devices_clock_gives_the_order(patch, world):
     """Reports that are older, by the device's clock, than the newest one are taken for repeats."""
     real, newest = CONSUMPTION.hears_in_batches["usage"], {}
 
@@ -119,7 +123,8 @@ def the_devices_clock_gives_the_order(patch, _world):
 
     patch.setitem(CONSUMPTION.hears_in_batches, "usage", on_usage)
     patch.setattr(reporting, "REBOOTED", 0.3)
-    patch.setattr(reporting, "CLOCKS", (reporting.timedelta(days=2000),))
+    for sender in world.year.world.senders.values():
+        sender._clock = timedelta(days=2000)  # until it reboots and asks for the time
     patch.setattr(judging, "_wrong_time", lambda *_: None)
 
 
@@ -141,6 +146,20 @@ def a_trigger_answers_every_time(patch, world):
         return said
 
     patch.setitem(CONSUMPTION.hears_in_batches, "usage", on_usage)
+
+
+async def every_crossing_orders(patch, world):
+    """No epoch is compared, no open order is seen, and the index that would refuse the second one is gone."""
+    a_trigger_answers_every_time(patch, world)
+
+    def crossed(pool, heard, _epoch, when):
+        pool = replace(pool, situation=Situation.ARMED, epoch=pool.epoch + bool(pool.order), order=None)
+        return turns.crossed(pool, heard, pool.epoch, when)
+
+    patch.setattr(slots, "crossed", crossed)
+    owner = await asyncpg.connect(world.database["order_dispatch"].owner_url)
+    await owner.execute("DROP INDEX one_open_order_per_pool")
+    await owner.close()
 
 
 def the_provider_is_asked_twice(patch, _world):
@@ -173,6 +192,7 @@ BUGS = {
     "the device's clock gives the order": Bug(the_devices_clock_gives_the_order, "lost", "its reports sum to"),
     "a kilogram is a hundred grams": Bug(a_kilogram_is_a_hundred_grams, "differs", "steps written"),
     "a trigger answers every time": Bug(a_trigger_answers_every_time, "doubled", "crossed before"),
+    "every crossing orders": Bug(every_crossing_orders, "doubled", "has the open order"),
     "the provider is asked twice": Bug(the_provider_is_asked_twice, "doubled", "was requested before"),
     "a slow mail server is told again": Bug(a_slow_mail_server_is_told_again, "doubled", "was mailed before"),
 }

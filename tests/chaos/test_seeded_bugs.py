@@ -28,7 +28,9 @@ async def weeks_with(where, bug=None, patch=None):
         await world.start(*late)
         await world.move_in()
         if bug:
-            bug.make(patch, world)
+            making = bug.make(patch, world)
+            if making is not None:
+                await making
             world.quiet.patience_s = PATIENCE_SECONDS
         with contextlib.suppress(StackError) if bug else contextlib.nullcontext():
             await world.live(0, LATE_DAY)
