@@ -37,3 +37,10 @@ class TestMemory:
 
         assert memory.find_by_credential(b"b") is None
         assert memory.find_by_credential(b"a") == device("a")
+
+    def test_forgets_their_credentials_with_them(self):
+        memory = Memory(2)
+        for number in range(100):
+            memory.keep(device(str(number)), str(number).encode())
+
+        assert len(memory._owner) == len(memory._digests) == 2
