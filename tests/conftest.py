@@ -1,5 +1,6 @@
 """One broker and one database server per test session; a fresh database per test module."""
 
+import asyncio
 import itertools
 import os
 import tempfile
@@ -7,12 +8,38 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.records_to_delete import RecordsToDelete
+from aiokafka.errors import NotLeaderForPartitionError
 
 from deploy.local.backends import Backends
 from deploy.local.names import SERVICES
 from deploy.local.roles import Prepared, drop_database, prepare_database
 
 _numbers = itertools.count(1)
+
+
+async def empty_all_logs(kafka_url: str) -> None:
+    """Delete every record of every topic that is there, but not Kafka's own."""
+    async with AIOKafkaConsumer(bootstrap_servers=kafka_url, enable_auto_commit=False) as consumer:
+        names = [name for name in await consumer.topics() if not name.startswith("__")]
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_url)
+    await admin.start()
+    try:
+        places = [
+            TopicPartition(described["topic"], partition["partition"])
+            for described in (await admin.describe_topics(names) if names else ())
+            for partition in described["partitions"]
+        ]
+        while places:
+            try:
+                await admin.delete_records({place: RecordsToDelete(-1) for place in places})
+                break
+            except NotLeaderForPartitionError:  # a topic made a moment ago
+                await asyncio.sleep(0.05)
+    finally:
+        await admin.close()
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +58,11 @@ def kafka_url(backends: Backends) -> str:
 
 @pytest.fixture(scope="module")
 async def database(backends: Backends) -> AsyncIterator[Prepared]:
-    """A new database with a schema and roles per service: `database["consumption"].url / .owner_url`."""
+    """A new database with a schema and roles per service: `database["consumption"].url / .owner_url`.
+
+    The logs are emptied with it: a relay refuses, rightly, a log that its database did not write.
+    """
+    await empty_all_logs(backends.kafka_url)
     name = f"test_{os.getpid()}_{next(_numbers)}"
     prepared = await prepare_database(backends.database_admin_url, name, SERVICES)
     yield prepared
