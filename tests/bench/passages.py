@@ -16,7 +16,7 @@ from tests.bench.pools import Pool
 PER_SECOND = 50
 #: The first second of a block wakes what idles; it is sent and judged, and not counted.
 WARM_UP_SECONDS = 1.0
-ARRIVED_SECONDS = 40.0
+ARRIVED_SECONDS = 60.0
 
 
 class Route(NamedTuple):
