@@ -6,89 +6,13 @@ a sum over that order. So it does not matter here when a report arrived.
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import NamedTuple
 
-from tests.judge.evidence import Evidence, Record, Row
-from tests.judge.reports import Identity, Slot, slots_of, steps_of, usage_records
-from tests.judge.verdict import DIFFERS, DOUBLED, LOST, Findings
+from tests.judge.evidence import Evidence, Row
+from tests.judge.ledger import Ledger
+from tests.judge.reports import Identity, slots_of, usage_records
+from tests.judge.verdict import DIFFERS, DOUBLED, LOST, UNBALANCED, Findings
 
 SlotName = tuple[str, str]
-
-
-class Position(NamedTuple):
-    """Where a report belongs in its slot's order: boots by first receipt, then seq.
-
-    A report without seq stands right behind the newest counted one that was there before it.
-    """
-
-    boot: int
-    seq: int
-    receipt: int
-
-
-FIRST = Position(0, 0, 0)
-
-
-class Move(NamedTuple):
-    """What one report does to the level: set it, or add to it."""
-
-    position: Position
-    sets: int | None
-    adds: int
-    used: int
-
-
-@dataclass
-class Ledger:
-    """One slot as the judge follows it."""
-
-    slot: Slot
-    moves: list[Move] = field(default_factory=list)
-    arrivals: list[int] = field(default_factory=list)
-    boots: dict[object, int] = field(default_factory=dict)
-    newest: Position = FIRST
-    duplicates: int = 0
-    #: What it held when it was registered, or took over.
-    opening: int = 0
-
-    def __post_init__(self) -> None:
-        self.opening = self.slot.level
-
-    def hear(self, identity: Identity, record: Record) -> None:
-        """Add a report that was not heard before."""
-        position = self._position(identity, len(self.moves) + 1)
-        self.newest = max(self.newest, position)
-        steps = steps_of(record.data)
-        full = self.slot.capacity
-        if record.type == "SlotUsed":
-            self.moves.append(Move(position, None, -(steps or 0), steps or 0))
-        elif record.type == "SlotMeasured":
-            self.moves.append(Move(position, steps, 0, 0))
-        elif steps is None or self.slot.fill == "replace":
-            self.moves.append(Move(position, full, 0, 0))
-        else:
-            self.moves.append(Move(position, None, steps, 0))
-
-    def _position(self, identity: Identity, receipt: int) -> Position:
-        if identity.name[0] == "boot":
-            _, boot, seq = identity.name
-            return Position(self.boots.setdefault(boot, len(self.boots) + 1), int(str(seq)), 0)
-        return Position(self.newest.boot, self.newest.seq, receipt)
-
-    def levels(self) -> set[int]:
-        """Return the levels the slot may be at; several only where an arrival and a level report race."""
-        level, raced = self.opening, 0
-        for move in sorted(self.moves, key=lambda move: move.position):
-            if move.sets is not None:
-                level, raced = move.sets, len(self.arrivals)
-            level += move.adds
-        late = [sum(self.arrivals[before:]) for before in range(raced + 1)]
-        return {level + arrived for arrived in late}
-
-    @property
-    def used(self) -> int:
-        return sum(move.used for move in self.moves)
 
 
 def judge_levels(evidence: Evidence) -> Findings:
@@ -128,8 +52,12 @@ def follow(found: Findings, evidence: Evidence) -> dict[SlotName, Ledger]:
             name = heirs[name]
         if name in ledgers and ledgers[name].slot.loading == "direct":
             ledgers[name].arrivals.append(record.data["quantity"])
+    for record in evidence.said("SlotFilled", "SlotCorrected"):
+        name = (record.data["device_id"], record.data["slot"])
+        if name in ledgers:
+            ledgers[name].told += record.data["quantity" if record.type == "SlotFilled" else "difference"]
     for old, new in heirs.items():  # in the order of the log, so that a grandchild comes after its parent
-        ledgers[new].opening = max(0, *ledgers[old].levels())
+        ledgers[new].opening = max(map(ledgers[old].held, ledgers[old].levels()))
     return ledgers
 
 
@@ -179,6 +107,8 @@ def _judge_slot(found: Findings, ledger: Ledger, row: Row) -> None:
     elif row.get("duplicates", ledger.duplicates) != ledger.duplicates:
         what = f"{row['duplicates']} reports called duplicates, {ledger.duplicates} were"
         found.note(DIFFERS, where, what)
+    elif ledger.slot.loading == "by_hand" and ledger.told != ledger.goods():
+        found.note(UNBALANCED, where, f"{ledger.told} were told to come in, its reports make it {ledger.goods()}")
 
 
 def fewest(uses: Iterable[int], total: int) -> int:
