@@ -12,23 +12,24 @@ class Offers(Pools):
         """Take an offer over; return whether something about it changed that orders depend on."""
         before = await self.connection.fetchrow(
             """-- lock_offer
-            SELECT pack_size, available FROM offer WHERE provider_id = $1 AND product_id = $2 FOR UPDATE
+            SELECT pack_size, unit, scale, available FROM offer WHERE provider_id = $1 AND product_id = $2 FOR UPDATE
             """,
             offer.provider_id,
             offer.product_id,
         )
         await self.connection.execute(
             """-- save_offer
-            INSERT INTO offer (provider_id, product_id, pack_size, price, currency, available, event)
-            VALUES ($1, $2, $3, $4, $5, $6, $7)
+            INSERT INTO offer (provider_id, product_id, pack_size, price, currency, available, event, unit, scale)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
             ON CONFLICT (provider_id, product_id) DO UPDATE SET
                 pack_size = excluded.pack_size, price = excluded.price, currency = excluded.currency,
-                available = excluded.available, event = excluded.event
+                available = excluded.available, event = excluded.event,
+                unit = excluded.unit, scale = excluded.scale
             """,
             *(offer.provider_id, offer.product_id, offer.pack_size, offer.price, offer.currency, offer.available),
-            self.cause,
+            *(self.cause, offer.unit, offer.scale),
         )
-        return before is None or (before["pack_size"], before["available"]) != (offer.pack_size, offer.available)
+        return before is None or tuple(before) != (offer.pack_size, offer.unit, offer.scale, offer.available)
 
     async def save_provider(self, provider: ProviderChanged) -> bool:
         """Take a provider over; return whether it began or ceased to take orders."""
@@ -48,7 +49,8 @@ class Offers(Pools):
     async def find_offer(self, provider_id: str, product_id: str) -> Offer | None:
         row = await self.connection.fetchrow(
             """-- find_offer
-            SELECT o.pack_size, o.price, o.currency, o.available, coalesce(p.active, true) AS provider_active, o.event
+            SELECT o.pack_size, o.price, o.currency, o.available, coalesce(p.active, true) AS provider_active, o.event,
+                   o.unit, o.scale
             FROM offer AS o LEFT JOIN provider AS p USING (provider_id) WHERE o.provider_id = $1 AND o.product_id = $2
             """,
             provider_id,

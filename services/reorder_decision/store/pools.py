@@ -71,7 +71,7 @@ class Pools(kit.Store):
                                version
                         FROM subscription WHERE pool_id = $1 AND status <> 'ended') AS s) AS subscription,
                    (SELECT row_to_json(o) FROM (
-                        SELECT o.pack_size, o.price, o.currency, o.available, o.event,
+                        SELECT o.pack_size, o.price, o.currency, o.available, o.event, o.unit, o.scale,
                                coalesce(p.active, true) AS provider_active
                         FROM subscription AS s JOIN offer AS o USING (provider_id, product_id)
                         LEFT JOIN provider AS p USING (provider_id)

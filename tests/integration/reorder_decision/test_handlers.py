@@ -101,6 +101,17 @@ class TestToldOnly:
         assert a.names_of(loaded) == ["TriggerSet"]
 
 
+class TestAnApproval:
+    async def test_says_in_which_steps_it_counts(self, desk):
+        await desk.hear(events.offer(unit="GRM", scale=0, pack_size=4))
+        await desk.hear(events.registered("brewer", events.spec(unit="GRM", scale=1)))
+        await desk.subscribe()
+
+        (approved,) = await desk.hear(events.crossed(1))
+
+        assert (approved.pack_size, approved.unit, approved.scale) == (40, "GRM", 1)
+
+
 class TestReceipts:
     async def test_are_kept_to_the_byte(self, desk):
         order_id = await desk.order()
