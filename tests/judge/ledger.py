@@ -37,7 +37,15 @@ class Move(NamedTuple):
     position: Position
     kind: Kind
     steps: int
+    at_ms: int
     used: int = 0
+
+
+class Arrival(NamedTuple):
+    """Goods that came straight into the slot, and when that was told."""
+
+    steps: int
+    told_ms: float
 
 
 @dataclass
@@ -46,32 +54,32 @@ class Ledger:
 
     slot: Slot
     moves: list[Move] = field(default_factory=list)
-    arrivals: list[int] = field(default_factory=list)
+    arrivals: list[Arrival] = field(default_factory=list)
     boots: dict[object, int] = field(default_factory=dict)
     newest: Position = FIRST
     duplicates: int = 0
-    #: What it held when it was registered, or took over.
-    opening: int = 0
+    #: What it held when it was registered, or took over; several where its parent's level is not certain.
+    openings: set[int] = field(default_factory=set)
     #: Goods that were told to have come into it.
     told: int = 0
 
     def __post_init__(self) -> None:
-        self.opening = self.slot.level
+        self.openings = {self.slot.level}
 
     def hear(self, identity: Identity, record: Record) -> None:
         """Add a report that was not heard before."""
         position = self._position(identity, len(self.moves) + 1)
         self.newest = max(self.newest, position)
-        steps = steps_of(record.data)
+        steps, at_ms = steps_of(record.data), record.appended_ms
         if record.type == "SlotUsed":
-            self.moves.append(Move(position, Kind.FLOW, -(steps or 0), steps or 0))
+            self.moves.append(Move(position, Kind.FLOW, -(steps or 0), at_ms, steps or 0))
         elif record.type == "SlotMeasured":
             by_person = record.data.get("by") == "person"
-            self.moves.append(Move(position, Kind.CORRECTED if by_person else Kind.MEASURED, steps or 0))
+            self.moves.append(Move(position, Kind.CORRECTED if by_person else Kind.MEASURED, steps or 0, at_ms))
         elif steps is None or self.slot.fill == "replace":
-            self.moves.append(Move(position, Kind.FILLED, self.slot.capacity))
+            self.moves.append(Move(position, Kind.FILLED, self.slot.capacity, at_ms))
         else:
-            self.moves.append(Move(position, Kind.FLOW, steps))
+            self.moves.append(Move(position, Kind.FLOW, steps, at_ms))
 
     def _position(self, identity: Identity, receipt: int) -> Position:
         if identity.name[0] == "boot":
@@ -80,26 +88,35 @@ class Ledger:
         return Position(self.newest.boot, self.newest.seq, receipt)
 
     def levels(self) -> set[int]:
-        """Return the levels the slot may be at; several only where an arrival and a level report race."""
-        level, raced = self.opening, 0
-        for move in sorted(self.moves, key=lambda move: move.position):
-            if move.kind is not Kind.FLOW:
-                level, raced = 0, len(self.arrivals)
-            level += move.steps
-        late = [sum(self.arrivals[before:]) for before in range(raced + 1)]
-        return {level + arrived for arrived in late}
+        """Return the levels the slot may be at; several only where arrivals and reports race."""
+        if self.arrivals and self.slot.fill == "replace":
+            return self._since_the_last_cartridge()
+        raced = len(self.arrivals) if any(move.kind is not Kind.FLOW for move in self.moves) else 0
+        late = [sum(arrival.steps for arrival in self.arrivals[before:]) for before in range(raced + 1)]
+        levels = {_level_after(self._in_place(), opening) for opening in self.openings}
+        return {level + arrived for level in levels for arrived in late}
+
+    def _since_the_last_cartridge(self) -> set[int]:
+        """It stands behind some report that was there before its arrival was told; it made the slot full."""
+        told_ms = max(arrival.told_ms for arrival in self.arrivals)
+        moves = self._in_place()
+        behind = [0, *(number for number, move in enumerate(moves, 1) if move.at_ms <= told_ms)]
+        return {_level_after(moves[number:], self.slot.capacity) for number in behind}
+
+    def _in_place(self) -> list[Move]:
+        return sorted(self.moves, key=lambda move: move.position)
 
     def held(self, level: int) -> int:
         """Return what is in a slot at this sum: below zero nothing, or a new cartridge that nobody reported."""
         return level + self._unseen(level)
 
-    def goods(self) -> int:
+    def goods(self, opening: int) -> int:
         """Return what must have come into a slot that is loaded by hand: refills, rises, and use of what was not there.
 
         A person's correction counts as it was told; a drop that was measured is use.
         """
-        level, goods = self.opening, 0
-        for move in sorted(self.moves, key=lambda move: move.position):
+        level, goods = opening, 0
+        for move in self._in_place():
             if move.kind is Kind.FLOW:
                 level += move.steps
                 goods += max(0, move.steps)
@@ -121,3 +138,9 @@ class Ledger:
     @property
     def used(self) -> int:
         return sum(move.used for move in self.moves)
+
+
+def _level_after(moves: list[Move], level: int) -> int:
+    for move in moves:
+        level = level + move.steps if move.kind is Kind.FLOW else move.steps
+    return level

@@ -6,9 +6,10 @@ a sum over that order. So it does not matter here when a report arrived.
 
 from collections import Counter
 from collections.abc import Iterable
+from math import inf
 
-from tests.judge.evidence import Evidence, Row
-from tests.judge.ledger import Ledger
+from tests.judge.evidence import Evidence, Record, Row
+from tests.judge.ledger import Arrival, Ledger
 from tests.judge.reports import Identity, slots_of, usage_records
 from tests.judge.verdict import DIFFERS, DOUBLED, LOST, UNBALANCED, Findings
 
@@ -46,19 +47,36 @@ def follow(found: Findings, evidence: Evidence) -> dict[SlotName, Ledger]:
     ledgers = {name: Ledger(slot) for name, slot in slots_of(evidence).items()}
     heirs = _heirs(evidence, ledgers)
     _hear_reports(found, evidence, ledgers)
-    for record in evidence.said("OrderDelivered"):
-        name = (record.data["device_id"], record.data["slot"])
-        while name in heirs:
-            name = heirs[name]
-        if name in ledgers and ledgers[name].slot.loading == "direct":
-            ledgers[name].arrivals.append(record.data["quantity"])
+    _hear_arrivals(found, evidence, ledgers, heirs)
     for record in evidence.said("SlotFilled", "SlotCorrected"):
-        name = (record.data["device_id"], record.data["slot"])
-        if name in ledgers:
+        if (name := _name_in(record)) in ledgers:
             ledgers[name].told += record.data["quantity" if record.type == "SlotFilled" else "difference"]
     for old, new in heirs.items():  # in the order of the log, so that a grandchild comes after its parent
-        ledgers[new].opening = max(map(ledgers[old].held, ledgers[old].levels()))
+        ledgers[new].openings = set(map(ledgers[old].held, ledgers[old].levels()))
     return ledgers
+
+
+def _hear_arrivals(
+    found: Findings, evidence: Evidence, ledgers: dict[SlotName, Ledger], heirs: dict[SlotName, SlotName]
+) -> None:
+    """Put each delivery into the slot it was for, or the one that had followed on it by then."""
+    filled = {r.data.get("order_id"): r for r in evidence.said("SlotFilled") if r.data["cause"] == "arrival"}
+    for record in evidence.said("OrderDelivered"):
+        line = [_name_in(record)]
+        while line[-1] in heirs:
+            line.append(heirs[line[-1]])
+        arrival = filled.get(record.data["order_id"])
+        name = _name_in(arrival) if arrival else line[-1]
+        if name not in line:
+            what = f"order {record.data['order_id']} was for {'/'.join(line[0])} and filled {'/'.join(name)}"
+            found.note(DIFFERS, record.place, what)
+        elif name in ledgers and ledgers[name].slot.loading == "direct":
+            told_ms = arrival.appended_ms if arrival else inf
+            ledgers[name].arrivals.append(Arrival(record.data["quantity"], told_ms))
+
+
+def _name_in(record: Record) -> SlotName:
+    return record.data["device_id"], record.data["slot"]
 
 
 def _heirs(evidence: Evidence, ledgers: dict[SlotName, Ledger]) -> dict[SlotName, SlotName]:
@@ -68,7 +86,7 @@ def _heirs(evidence: Evidence, ledgers: dict[SlotName, Ledger]) -> dict[SlotName
         for move in record.data["moves"]:
             old = (record.data["replaces"], move["old_slot"])
             new = (record.data["device_id"], move["new_slot"])
-            if old in ledgers and new in ledgers and ledgers[old].slot.goods == ledgers[new].slot.goods:
+            if old != new and old in ledgers and new in ledgers and ledgers[old].slot.goods == ledgers[new].slot.goods:
                 heirs[old] = new
     return heirs
 
@@ -107,8 +125,11 @@ def _judge_slot(found: Findings, ledger: Ledger, row: Row) -> None:
     elif row.get("duplicates", ledger.duplicates) != ledger.duplicates:
         what = f"{row['duplicates']} reports called duplicates, {ledger.duplicates} were"
         found.note(DIFFERS, where, what)
-    elif ledger.slot.loading == "by_hand" and ledger.told != ledger.goods():
-        found.note(UNBALANCED, where, f"{ledger.told} were told to come in, its reports make it {ledger.goods()}")
+    elif ledger.slot.loading == "by_hand":
+        goods = set(map(ledger.goods, ledger.openings))
+        if ledger.told not in goods:
+            what = f"{ledger.told} were told to come in, its reports make it {sorted(goods)}"
+            found.note(UNBALANCED, where, what)
 
 
 def fewest(uses: Iterable[int], total: int) -> int:

@@ -49,7 +49,7 @@ class TestGoods:
         assert kinds(story) == {"unbalanced"}
 
         story.drop(filled)
-        assert f"0 were told to come in, its reports make it {goods}" in words(story)
+        assert f"0 were told to come in, its reports make it [{goods}]" in words(story)
 
     def test_a_refill_reported_after_all_is_not_told_twice(self):
         story = registered()
@@ -62,7 +62,7 @@ class TestGoods:
 
         filled.event["data"]["quantity"] = 30
 
-        assert "40 were told to come in, its reports make it 30" in words(story)
+        assert "40 were told to come in, its reports make it [30]" in words(story)
 
     def test_what_a_person_saw_is_told_as_a_correction(self):
         story = registered()
