@@ -1,5 +1,7 @@
 """Who sells what, and which pools want it."""
 
+from collections.abc import Sequence
+
 from libs.contracts.events import OfferChanged, ProviderChanged
 from services.reorder_decision.domain import Offer
 from services.reorder_decision.store.pools import Pools
@@ -69,6 +71,32 @@ class Offers(Pools):
             product_id,
         )
         return [row["pool_id"] for row in rows]
+
+    async def list_pool_ids_touched(
+        self,
+        device_ids: Sequence[str],
+        offers: Sequence[tuple[str, str | None]],
+        customer_ids: Sequence[str],
+    ) -> set[str]:
+        """Return the pools of these devices' slots and of these customers, and the first that buy these offers."""
+        rows = await self.connection.fetch(
+            """-- list_pool_ids_touched
+            SELECT pool_id FROM slot WHERE device_id = ANY($1::text[])
+            UNION SELECT pool_id FROM pool WHERE customer_id = ANY($2::text[])
+            UNION SELECT first.pool_id
+            FROM unnest($3::text[], $4::text[]) AS asked (provider_id, product_id), LATERAL (
+                SELECT s.pool_id FROM subscription AS s
+                WHERE s.provider_id = asked.provider_id AND s.status = 'active'
+                    AND (asked.product_id IS NULL OR s.product_id = asked.product_id)
+                ORDER BY s.pool_id LIMIT $5) AS first
+            """,
+            device_ids,
+            customer_ids,
+            [provider_id for provider_id, _ in offers],
+            [product_id for _, product_id in offers],
+            self.settings.pools_per_turn,
+        )
+        return {row["pool_id"] for row in rows}
 
     async def mark_due(self, pool_ids: list[str]) -> None:
         """Let a tick look at these pools; so many at once would hold their locks too long."""

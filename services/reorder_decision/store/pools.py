@@ -1,5 +1,6 @@
 """Pools: locked, and read as a whole."""
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -57,6 +58,15 @@ class Pools(kit.Store):
             pool_id,
         )
         return None if row is None else await self._whole(row)
+
+    async def lock_pools(self, pool_ids: Sequence[str]) -> None:
+        """Lock those of the pools that there are, in the order in which everybody locks several."""
+        await self.connection.execute(
+            """-- lock_pools
+            SELECT FROM pool WHERE pool_id = ANY($1::text[]) ORDER BY pool_id FOR UPDATE
+            """,
+            pool_ids,
+        )
 
     async def _whole(self, row: Any) -> Pool:
         """Read what belongs to a locked pool; not in the locking statement, which may have waited with old eyes."""
