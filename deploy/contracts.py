@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from deploy import metrics
 from deploy.local.names import SERVICES
 from libs.contracts.access import acls
 from libs.contracts.asyncapi import Hears, asyncapi
@@ -22,6 +23,7 @@ from libs.kit.service import Service
 ROOT = Path(__file__).parent.parent
 PUBLISHED = ROOT / "libs" / "contracts" / "published"
 PAGE = ROOT / "README.md"
+SECTIONS = ("events", "flow", "metrics")
 MEND = "run `make contracts` and look at the difference"
 
 
@@ -58,8 +60,8 @@ def derived(heard: Hears) -> dict[Path, str]:
 
 
 def page(heard: Hears, text: str) -> str:
-    """Return the page with the table and the diagram as they should be."""
-    return filled(text, {"events": table(heard), "flow": flow(heard)})
+    """Return the page with its tables and the diagram as they should be."""
+    return filled(text, {"events": table(heard), "flow": flow(heard), "metrics": metrics.table(services()[0])})
 
 
 def faults(heard: Hears) -> list[str]:
@@ -119,7 +121,7 @@ def write(heard: Hears) -> list[str]:
             texts[path] = example_of(event).decode()
     if PAGE.exists():
         text = PAGE.read_text()
-        for section in ("events", "flow"):
+        for section in SECTIONS:
             text += "" if f"<!-- contracts:{section}:begin -->" in text else "\n" + empty(section)
         texts[PAGE] = page(heard, text)
     changed = [path for path, text in texts.items() if not path.exists() or path.read_text() != text]

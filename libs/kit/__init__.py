@@ -2,6 +2,7 @@
 
 from libs.kit.failures import NotYet, Refuse, Retry
 from libs.kit.kit import Kit
+from libs.kit.measures import Measure
 from libs.kit.records import Record
 from libs.kit.run import main
 from libs.kit.service import Effect, Intent, Outcome, Service, Tick
@@ -12,6 +13,7 @@ __all__ = [
     "Effect",
     "Intent",
     "Kit",
+    "Measure",
     "NotYet",
     "Outcome",
     "Record",

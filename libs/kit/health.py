@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 SAMPLE_SECONDS = 2.0
 SAMPLE_WITHIN_SECONDS = 10.0
+#: Services' own measures may read whole tables.
+MEASURE_SECONDS = 60.0
 CLEAN_SECONDS = 600.0
 INTENT_KEEP_DAYS = 30
 
@@ -33,7 +35,7 @@ class Health:
         self._relay: Relay | None = None
         self._sampled: dict[str, Any] = {}
         self._database_away: str | None = "not opened yet"
-        self._cleaned_at = 0.0
+        self._cleaned_at = self._measured_at = 0.0
         self._well_at = self._fetched_at = time.monotonic()
 
     def watch(self, kit: "Kit", reader: "Reader | None", relay: "Relay") -> None:
@@ -47,6 +49,7 @@ class Health:
                     await self._sample(connection)
                     await self._clean(connection)
                 self._database_away = None
+                await self._measure()
             except TRANSIENT as away:
                 self._database_away = repr(away)
             self._bite()
@@ -90,6 +93,21 @@ class Health:
             self._cleaned_at = time.monotonic()
             await clean_answers(connection, self._kit.settings.idempotency_keep_hours)
             await clean(connection, INTENT_KEEP_DAYS)
+
+    async def _measure(self) -> None:
+        """Take the service's own measures; none that fails ends the service, or says that the database is away."""
+        assert self._kit is not None  # noqa: S101
+        if time.monotonic() - self._measured_at <= MEASURE_SECONDS:
+            return
+        self._measured_at = time.monotonic()
+        try:
+            async with asyncio.timeout(SAMPLE_WITHIN_SECONDS), self._kit.read() as store:
+                for measure in self._kit.service.measures:
+                    await measure.take(store)
+        except TRANSIENT as away:
+            LOG.warning("not measured", extra={"reason": repr(away)})
+        except Exception:
+            LOG.exception("not measured")
 
     def _bite(self) -> None:
         """End the process when work waits and none is done; the supervisor starts a fresh one."""

@@ -131,7 +131,10 @@ class Kit:
         """Register parts with a `wake()` that is called after every commit of this process."""
         self._wakers += wakers
 
-    def committed(self, store: Store) -> None:  # noqa: ARG002  # who listens looks for itself
+    def committed(self, store: Store) -> None:
+        """Count what was counted in the transaction, and wake those who look for what it left."""
+        for counter, by in store.counted:
+            counter.inc(by)
         for waker in self._wakers:
             waker.wake()
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from libs.contracts.catalogue import Event
+from libs.kit.measures import Measure
 from libs.kit.settings import Settings
 from libs.kit.store import Store
 
@@ -81,6 +82,8 @@ class Service:
     says: Sequence[type[Event]] = ()
     ticks: Sequence[Tick] = ()
     effects: Sequence[Effect] = ()
+    #: What is read of the tables now and then for /metrics.
+    measures: Sequence[Measure] = ()
     api: Any = None
     settings: type[Settings] = Settings
     #: Called with the kit before the first record and again, in reverse order, after the last.

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
+from prometheus_client import Counter
+
 from libs.contracts.catalogue import Event
 from libs.kit.context import CURRENT
 from libs.kit.database import Connection
@@ -46,6 +48,7 @@ class Store:
         self.appeared: set[str] = set()
         self.intended: list[Intended] = []
         self.troubles: list[Trouble] = []
+        self.counted: list[tuple[Counter, int]] = []
         self._causes: dict[int, tuple[Event, Record]] = {}
 
     def appear(self, name: str) -> None:
@@ -56,6 +59,10 @@ class Store:
         """Queue an outside effect; an id that was queued before is not queued again."""
         trace = CURRENT.get().traceparent
         self.intended.append(Intended(kind, intent_id, payload, due_at or self.now, self.cause, trace))
+
+    def count(self, counter: Counter, by: int = 1) -> None:
+        """Let a metric go up when this commits; what is rolled back and done again counts once."""
+        self.counted.append((counter, by))
 
     def hold(self, record: Record, why: NotYet) -> None:
         """Let one record of a batch, and later ones of its key, wait."""

@@ -18,6 +18,7 @@ from services.consumption.api import router
 from services.consumption.handlers import accounts, reorders, upkeep, usage
 from services.consumption.settings import Settings
 from services.consumption.store import Store
+from services.consumption.store.measures import MEASURES
 
 SERVICE = Service(
     name="consumption",
@@ -38,6 +39,7 @@ SERVICE = Service(
         Tick(upkeep.forget_reports, every_seconds=60),
         Tick(upkeep.give_up_gaps, every_seconds=3600),
     ),
+    measures=MEASURES,
     api=router,
     settings=Settings,
 )

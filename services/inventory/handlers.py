@@ -1,5 +1,7 @@
 """What happens to the goods when something happened to a device, an order or a slot."""
 
+from datetime import timedelta
+
 from libs.contracts.catalogue import Event
 from libs.contracts.events import (
     CountCause,
@@ -26,6 +28,7 @@ from services.inventory.domain import (
     load,
     move_out,
     send_back,
+    settle,
     ship,
     taken_by,
 )
@@ -94,6 +97,7 @@ async def on_order_delivered(event: OrderDelivered, store: Store) -> list[Event]
     consignment = await store.lock_consignment(event.order_id)
     if consignment.journey is Journey.DELIVERED:
         return []
+    owed = await store.get_owed(goods, event.at - timedelta(days=store.settings.early_loading_days))
     movement = deliver(consignment, event.quantity)
     origin = Origin(f"delivered/{event.order_id}", "OrderDelivered", event.at, event.order_id)
     await store.book(goods, movement, origin)
@@ -111,7 +115,7 @@ async def on_order_delivered(event: OrderDelivered, store: Store) -> list[Event]
     if await store.is_erased(event.customer_id):
         left = Origin(f"left/{event.order_id}", "OrderDelivered", event.at, event.order_id)
         return [arrived, *await _empty(goods, shelf, left, store)]
-    return [arrived]
+    return [arrived, *await _settle(goods, owed, arrived, store)]
 
 
 async def on_slot_filled(event: SlotFilled, store: Store) -> list[Event]:
@@ -146,6 +150,15 @@ def _event_name(store: Store) -> str:
     if store.cause is None:
         raise ValueError("a loading or correction is booked under the id of its event, and there is none")
     return f"event/{store.cause}"
+
+
+async def _settle(goods: Goods, owed: int, arrived: StockArrived, store: Store) -> list[Event]:
+    movement = settle(owed, arrived.quantity)
+    origin = Origin(f"settled/{arrived.order_id}", "OrderDelivered", arrived.at, arrived.order_id)
+    if not await store.book(goods, movement, origin):
+        return []
+    shelf = arrived.shelf + movement.shelf_change
+    return [_counted(goods, shelf, movement.shelf_change, CountCause.SETTLED, origin)]
 
 
 async def _empty(goods: Goods, shelf: int, origin: Origin, store: Store) -> list[Event]:

@@ -26,6 +26,7 @@ from services.notification import handlers
 from services.notification.api import router
 from services.notification.settings import Settings
 from services.notification.store import Store
+from services.notification.store.measures import MEASURES
 
 SERVICE = Service(
     name="notification",
@@ -55,6 +56,7 @@ SERVICE = Service(
         # An attempt whose end nobody knows is sent again under the same Message-ID: at least once, never silently none.
         Effect("mail", perform=handlers.send_mail, settle=handlers.on_mail_sent, reconcile=handlers.send_mail),
     ),
+    measures=MEASURES,
     api=router,
     settings=Settings,
 )

@@ -26,6 +26,7 @@ from services.order_dispatch import handlers
 from services.order_dispatch.api import router
 from services.order_dispatch.settings import Settings
 from services.order_dispatch.store import Store
+from services.order_dispatch.store.measures import MEASURES
 
 SERVICE = Service(
     name="order_dispatch",
@@ -63,6 +64,7 @@ SERVICE = Service(
             reconcile=handlers.fetch_ship_to,
         ),
     ),
+    measures=MEASURES,
     api=router,
     settings=Settings,
 )

@@ -27,6 +27,7 @@ from services.reorder_decision import handlers
 from services.reorder_decision.api import router
 from services.reorder_decision.settings import Settings
 from services.reorder_decision.store import Store
+from services.reorder_decision.store.measures import MEASURES
 
 SERVICE = Service(
     name="reorder_decision",
@@ -51,6 +52,7 @@ SERVICE = Service(
     locks=handlers.lock_pools,
     says=(TriggerSet, ReorderApproved, ReorderHeld, ReorderDeclined, SubscriptionChanged),
     ticks=(Tick(handlers.reconsider, every_seconds=10),),  # back-offs are days long
+    measures=MEASURES,
     api=router,
     settings=Settings,
 )

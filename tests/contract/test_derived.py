@@ -54,6 +54,9 @@ class TestWrite:
         assert page.startswith("# replenish\n\n<!-- contracts:events:begin -->\n| event | said by |")
         assert "<!-- contracts:events:end -->\nend\n" in page
         assert "<!-- contracts:flow:begin -->\n```mermaid\nflowchart LR\n" in page
+        assert "<!-- contracts:metrics:begin -->\n| metric | kind | meaning |\n| --- | --- | --- |\n| `kit_" in page
+        assert "| `gateway_reports_accepted_total` | counter | Reports acknowledged by the broker and" in page
+        assert "| `reorder_decision_held_pools` | gauge | Pools for which nothing is ordered, by reason |" in page
 
     def test_does_without_a_page(self, root):
         (root / "README.md").unlink()

@@ -10,6 +10,7 @@ from services.consumption.domain.hearing import Fate, Heard, hear, known_before
 from services.consumption.domain.report import Look, Report, moment_of_use, seconds
 from services.consumption.domain.slot import Slot, Spec
 from services.consumption.store import Known, Place, Store
+from services.consumption.store.measures import DUPLICATE_REPORTS
 
 #: Reports by slot, in the order in which they were received.
 Waiting = dict[Place, list[Record]]
@@ -28,6 +29,8 @@ async def hear_all(waiting: Waiting, store: Store) -> list[Event]:
             heard, now = _heard(now, record, known | new)
             if heard.fate is Fate.PARKED:
                 store.park(record, heard.reason)
+            elif heard.fate is Fate.DUPLICATE:
+                store.count(DUPLICATE_REPORTS)
             elif heard.fate is Fate.APPLIED and (name := _identity(record)):
                 new.add(name)
             events += [store.because(event, record) for event in heard.events]

@@ -13,6 +13,7 @@ from services.notification.channels import email
 from services.notification.domain import Contact, Facts, Kind, Told, compose
 from services.notification.settings import Settings
 from services.notification.store import Store
+from services.notification.store.measures import MAILS
 
 #: The approval is on another topic and may be read a moment later; a letter waits half a minute, not more.
 ATTEMPTS_FOR_THE_REASON = 6
@@ -62,8 +63,10 @@ async def on_mail_sent(intent: Intent, outcome: Outcome, store: Store) -> list[E
         return []
     if outcome.result is None:
         if notice.state is Told.DUE:
+            store.count(MAILS.labels("failed"))
             await store.settle_notice(notice.notice_id, Told.REFUSED, outcome.refused or "")
         return []
+    store.count(MAILS.labels("sent"))
     await store.settle_notice(notice.notice_id, Told.TOLD, notice.reason)
     told = CustomerNotified(
         customer_id=notice.customer_id,
