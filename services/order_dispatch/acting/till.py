@@ -11,7 +11,7 @@ from services.order_dispatch.store import Store
 class Till(Protocol):
     """Payments, as an order sees them; each function intends what is to be done and returns what it says.
 
-    All are called with the order's row locked, and may be called twice.
+    All are called with the order's row locked. A refund is asked once per reason; the others may come twice.
     """
 
     def services(self) -> frozenset[str]:

@@ -47,6 +47,10 @@ async def authorized(world, order_id):
         tx.say(*await on_authorized(order_id, tx.store))
 
 
+async def kinds_on(world, topic):
+    return [event["type"] for event in await world.topic(topic)]
+
+
 def allocated(order_id, quantity=40):
     return StockAllocated(
         owner_id=order_id.rpartition("-")[0],
@@ -176,6 +180,20 @@ class TestPayment:
 
         assert till.about(order_id) == [("begin", 998), ("void", 0), ("void", 0)]
         assert (await world.order(order_id))["state"] == "cancelled"
+
+    async def test_that_runs_out_before_the_goods_left_asks_the_order_back(self, world, till):
+        order_id = await self.begun(world, "lapsed")
+        await authorized(world, order_id)
+        await world.reaches(order_id, "placing")
+        await says(world, order_id, "accepted")
+
+        async with world.kit.transaction() as tx:
+            tx.say(*await on_payment_failed(order_id, "the reservation ran out", tx.store))
+        await says(world, order_id, "cancelled")
+
+        (cancelled,) = await facts(world, order_id, "OrderCancelled")
+        assert (cancelled["by"], cancelled["reason"]) == ("payment", "the payment failed: the reservation ran out")
+        assert await kinds_on(world, "provider-orders-lapsed") == ["OrderRequested", "CancelRequested"]
 
     async def test_that_fails_after_the_goods_left_stays_in_sight(self, world, till):
         order_id = await self.begun(world, "gone-wrong")
@@ -353,7 +371,7 @@ class TestReturn:
             ({"quantity": 41}, 409, "not_there"),
             ({"quantity": 0}, 409, "not_there"),
             ({"quantity": "ten"}, 422, "not_a_number"),
-            ({"quantity": 1, "unit": "kg"}, 422, "wrong_unit"),
+            ({"quantity": 1, "unit": "kg"}, 422, "wrong_dimension"),
         ],
     )
     async def test_of_what_never_came_is_refused(self, world, body, status, code):
