@@ -2,10 +2,11 @@
 
 from fastapi import APIRouter
 
-from services.order_dispatch.api import orders, providers, updates
+from services.order_dispatch.api import aftercare, orders, providers, updates
 
 router = APIRouter(prefix="/v1")
 router.include_router(orders.router)
+router.include_router(aftercare.router)
 router.include_router(providers.router)
 router.include_router(updates.router)
 

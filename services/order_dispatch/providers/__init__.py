@@ -1,22 +1,48 @@
-"""Ways to order: one protocol, one file; the module's name is the name of the protocol."""
+"""Ways to order: one protocol, one file; the module's name is the name of the protocol.
+
+A file says with `CALLS` which of two shapes it has. One that calls has `deliver`, `cancel` and `status`
+that ask the provider's server and return its Answer (CallingProtocol); any other returns what it asks as
+events, which leave through the outbox (ProviderProtocol). `RESERVES` says that the provider's stock is
+kept here, so that goods are set aside before it is asked.
+"""
 
 import importlib
 import pkgutil
 from collections.abc import Sequence
 from datetime import datetime
+from types import ModuleType
 from typing import Protocol, cast
 
 from libs.contracts.catalogue import Event
 from libs.contracts.events import ShipTo
 from libs.contracts.topics import Topic
-from services.order_dispatch.domain import Ask, Order, Turn
+from services.order_dispatch.domain import Ask, Order, Provider, Turn, Way
+from services.order_dispatch.providers.calls import Answer, CallingProtocol, Line, OpensLine, Reply, answer_as_update
+
+__all__ = [
+    "Answer",
+    "CallingProtocol",
+    "Line",
+    "OpensLine",
+    "ProviderProtocol",
+    "Reply",
+    "answer_as_update",
+    "calling",
+    "needs_address",
+    "needs_url",
+    "opener",
+    "protocol",
+    "protocols",
+    "topics_of",
+    "way_to",
+    "words",
+]
+#: In this folder, and no protocols.
+_SHAPES = frozenset({"calls"})
 
 
 class ProviderProtocol(Protocol):
-    """What a file in this folder offers: our questions in the words of its protocol.
-
-    Everything asked of a provider is returned as events and leaves through the outbox.
-    """
+    """What a file in this folder offers that asks by events: our questions in the words of its protocol."""
 
     def topics(self, provider_id: str) -> Sequence[Topic]:
         """Return the topics that must exist before the first order."""
@@ -37,14 +63,57 @@ class ProviderProtocol(Protocol):
 
 def protocols() -> frozenset[str]:
     """Return the names of all protocols there are files for."""
-    return frozenset(module.name for module in pkgutil.iter_modules(__path__))
+    return frozenset(module.name for module in pkgutil.iter_modules(__path__)) - _SHAPES
+
+
+def _module(name: str) -> ModuleType:
+    if name not in protocols():
+        raise LookupError(f"there is no protocol {name}; known: {', '.join(sorted(protocols()))}")
+    return importlib.import_module(f"{__name__}.{name}")
 
 
 def protocol(name: str) -> ProviderProtocol:
     """Return a protocol by name; names from outside never import anything else. Raises LookupError."""
-    if name not in protocols():
-        raise LookupError(f"there is no protocol {name}; known: {', '.join(sorted(protocols()))}")
-    return cast("ProviderProtocol", importlib.import_module(f"{__name__}.{name}"))
+    return cast("ProviderProtocol", _module(name))
+
+
+def calling(name: str) -> CallingProtocol:
+    """Return a protocol that calls the provider; raises LookupError for any other."""
+    module = _module(name)
+    if not getattr(module, "CALLS", False):
+        raise LookupError(f"{name} calls nobody")
+    return cast("CallingProtocol", module)
+
+
+def way_to(provider: Provider) -> Way:
+    """Return what ordering from this provider needs before and when it is asked."""
+    module = _module(provider.protocol)
+    return Way(
+        reserves=getattr(module, "RESERVES", False),
+        pays=provider.payment is not None,
+        calls=getattr(module, "CALLS", False),
+    )
+
+
+def topics_of(name: str, provider_id: str) -> Sequence[Topic]:
+    """Return the topics a provider of this protocol needs; one that is only called may need none."""
+    topics = getattr(_module(name), "topics", None)
+    return topics(provider_id) if topics else ()
+
+
+def opener(name: str) -> OpensLine | None:
+    """Return the protocol's own way to open a line, where it has one."""
+    return cast("OpensLine | None", getattr(_module(name), "open_line", None))
+
+
+def needs_url(name: str) -> bool:
+    """Tell whether a provider of this protocol must say where it is called."""
+    return getattr(_module(name), "CALLS", False) and opener(name) is None
+
+
+def needs_address(name: str) -> bool:
+    """Tell whether this protocol passes on where the goods go; a provider that knows the customer need not be told."""
+    return getattr(_module(name), "NEEDS_ADDRESS", True)
 
 
 def words(turn: Turn, protocol_name: str, at: datetime, ship_to: ShipTo | None = None) -> list[Event]:

@@ -1,6 +1,7 @@
 """All SQL of order_dispatch."""
 
 from services.order_dispatch.domain import Patience
+from services.order_dispatch.store.aftercare import Aftercare
 from services.order_dispatch.store.devices import Devices
 from services.order_dispatch.store.offers import Offers
 from services.order_dispatch.store.orders import Orders
@@ -8,7 +9,7 @@ from services.order_dispatch.store.records import Records
 from services.order_dispatch.store.updates import Updates
 
 
-class Store(Devices, Offers, Orders, Records, Updates):
+class Store(Aftercare, Devices, Offers, Orders, Records, Updates):
     """One transaction over orders, their history, providers, offers and the slots goods go to."""
 
     @property
@@ -21,6 +22,7 @@ class Store(Devices, Offers, Orders, Records, Updates):
             ask_again_at_most_hours=knobs.ask_again_at_most_hours,
             lead_time_days=knobs.default_lead_time_days,
             longest_promise_days=knobs.longest_promise_days,
+            doubt_minutes=knobs.doubt_minutes,
         )
 
 
