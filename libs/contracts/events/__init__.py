@@ -52,10 +52,22 @@ from libs.contracts.events.providers import (
     ShipTo,
     UpdateStatus,
 )
-from libs.contracts.events.stock import CountCause, StockArrived, StockCounted
+from libs.contracts.events.stock import (
+    AllocationAsked,
+    AllocationLine,
+    CountCause,
+    Shortage,
+    StockAllocated,
+    StockArrived,
+    StockCounted,
+    StockReleased,
+    StockShort,
+)
 from libs.contracts.events.notices import CustomerNotified
 
 __all__ = [
+    "AllocationAsked",
+    "AllocationLine",
     "BaseUnit",
     "CancelRequested",
     "CountCause",
@@ -90,6 +102,7 @@ __all__ = [
     "ReorderHeld",
     "Reporter",
     "ShipTo",
+    "Shortage",
     "SlotCorrected",
     "SlotDoubted",
     "SlotFilled",
@@ -99,8 +112,11 @@ __all__ = [
     "SlotRefilled",
     "SlotSpec",
     "SlotUsed",
+    "StockAllocated",
     "StockArrived",
     "StockCounted",
+    "StockReleased",
+    "StockShort",
     "SubscriptionChanged",
     "SubscriptionStatus",
     "ThresholdCrossed",

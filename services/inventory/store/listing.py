@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from libs import kit
-from services.inventory.store.ledger import Goods
+from services.inventory.domain import Goods
 
 
 class Unit(NamedTuple):

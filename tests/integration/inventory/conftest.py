@@ -2,8 +2,12 @@
 
 import pytest
 
+from libs.contracts import wire
+from libs.kit.records import decoder_for
 from libs.kit.testing import store_for
+from services.inventory.domain.stock import receive
 from services.inventory.service import SERVICE
+from services.inventory.store import Goods, Origin
 from tests.integration.inventory import a
 
 
@@ -22,13 +26,29 @@ class Ledger:
     async def hear(self, event, cause=None):
         self.heard += 1
         self.store.cause = cause or f"event-{self.heard}"
-        said = await SERVICE.hears[type(event)](event, self.store)
+        if event.topic in SERVICE.hears_in_batches:
+            said = await SERVICE.hears_in_batches[event.topic]([record(event, self.store.cause)], self.store)
+        else:
+            said = await SERVICE.hears[type(event)](event, self.store)
+        await self.judge()
+        return list(said)
+
+    async def hear_together(self, *events):
+        """Hear several events of one topic in one batch, as they come from the broker."""
+        records = []
+        for event in events:
+            self.heard += 1
+            records.append(record(event, f"event-{self.heard}"))
+        said = await SERVICE.hears_in_batches[events[0].topic](records, self.store)
+        await self.judge()
+        return list(said)
+
+    async def judge(self):
         await self.store.connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
         await self.store.connection.execute("SET CONSTRAINTS ALL DEFERRED")
-        return said
 
-    async def balances(self):
-        rows = await self.store.connection.fetch("SELECT place, balance FROM account WHERE owner_id = 'ann'")
+    async def balances(self, owner_id="ann"):
+        rows = await self.store.connection.fetch("SELECT place, balance FROM account WHERE owner_id = $1", owner_id)
         return {row["place"]: row["balance"] for row in rows if row["balance"]}
 
     async def shelf(self):
@@ -36,3 +56,25 @@ class Ledger:
 
     async def register(self, **changes):
         await self.hear(a.registered(**changes))
+
+    async def receive(self, quantity, product_id="pods", owner_id="acme"):
+        """Let a provider have so much more of a product."""
+        self.heard += 1
+        goods = Goods(owner_id, product_id)
+        await self.store.lock_shelf(goods)
+        await self.store.book(goods, receive(quantity), Origin(f"received {self.heard}", "test", a.NOON))
+
+
+def record(event, event_id):
+    """Return the event as the kit reads it from its topic."""
+    value = wire.encode(event, id=event_id, source="/test", time=a.NOON)
+    return decoder_for(event.topic)(Raw(value, event.key.encode()))
+
+
+class Raw:
+    """As much of a broker's record as is read."""
+
+    partition = offset = 0
+
+    def __init__(self, value, key):
+        self.value, self.key = value, key

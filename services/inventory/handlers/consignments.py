@@ -1,0 +1,57 @@
+"""How far an order's goods are on their way to the customer's shelf."""
+
+from libs.contracts.catalogue import Event
+from libs.contracts.events import OrderCancelled, OrderDelivered, OrderFailed, OrderShipped, StockArrived
+from services.inventory.domain import Consignment, Journey, deliver, send_back, ship
+from services.inventory.handlers.shelf import empty
+from services.inventory.store import Goods, Origin, Store
+
+
+async def on_order_shipped(event: OrderShipped, store: Store) -> list[Event]:
+    goods = Goods(event.customer_id, event.product_id)
+    await store.lock_shelf(goods)
+    if (await store.lock_consignment(event.order_id)).journey is not Journey.ORDERED:
+        return []
+    origin = Origin(f"shipped/{event.order_id}", "OrderShipped", event.at, event.order_id)
+    await store.book(goods, ship(event.quantity), origin)
+    await store.save_consignment(goods, event.order_id, Consignment(Journey.IN_TRANSIT, event.quantity))
+    return []
+
+
+async def on_order_ended(event: OrderCancelled | OrderFailed, store: Store) -> list[Event]:
+    """Take the goods of an order that ended on its way out of transit."""
+    goods = Goods(event.customer_id, event.product_id)
+    await store.lock_shelf(goods)
+    consignment = await store.lock_consignment(event.order_id)
+    if consignment.journey is not Journey.IN_TRANSIT:
+        return []
+    origin = Origin(f"returned/{event.order_id}", type(event).__name__, event.at, event.order_id)
+    await store.book(goods, send_back(consignment), origin)
+    await store.save_consignment(goods, event.order_id, Consignment(Journey.RETURNED))
+    return []
+
+
+async def on_order_delivered(event: OrderDelivered, store: Store) -> list[Event]:
+    goods = Goods(event.customer_id, event.product_id)
+    shelf = await store.lock_shelf(goods)
+    consignment = await store.lock_consignment(event.order_id)
+    if consignment.journey is Journey.DELIVERED:
+        return []
+    movement = deliver(consignment, event.quantity)
+    origin = Origin(f"delivered/{event.order_id}", "OrderDelivered", event.at, event.order_id)
+    await store.book(goods, movement, origin)
+    await store.save_consignment(goods, event.order_id, Consignment(Journey.DELIVERED, consignment.shipped))
+    store.appear(f"arrived:{event.order_id}")
+    shelf += movement.shelf_change
+    arrived = StockArrived(
+        owner_id=goods.owner_id,
+        product_id=goods.product_id,
+        order_id=event.order_id,
+        quantity=event.quantity,
+        shelf=shelf,
+        at=event.at,
+    )
+    if await store.is_erased(event.customer_id):
+        left = Origin(f"left/{event.order_id}", "OrderDelivered", event.at, event.order_id)
+        return [arrived, *await empty(goods, shelf, left, store)]
+    return [arrived]
