@@ -1,6 +1,7 @@
 """A provider's stock follows its orders: kept when they ask, let go when they end, gone when they ship."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from libs.contracts.catalogue import Event
 from libs.contracts.events import AllocationLine, Shortage, StockAllocated, StockReleased, StockShort
@@ -20,6 +21,8 @@ class Desk:
     #: Orders whose goods left before anybody asked, and how much.
     gone: dict[str, int] = field(default_factory=dict)
     outcomes: dict[str, str] = field(default_factory=dict)
+    #: When more is expected of goods that were short, once somebody looked.
+    expected: dict[Goods, datetime | None] = field(default_factory=dict)
 
     def settle(self, order_id: str, outcome: str) -> None:
         self.settled.add(order_id)
@@ -42,7 +45,7 @@ async def ask(record: Record, desk: Desk, store: Store) -> list[Event]:
     short = warehouse.allocate(data.order_id, wanted, source)
     if short:
         desk.settle(data.order_id, "short")
-        return [StockShort(shortages=await _shortages(short, store), **about)]
+        return [StockShort(shortages=await _shortages(short, desk, store), **about)]
     if not warehouse.knows(data.order_id):
         desk.settle(data.order_id, "asked for nothing")
     return [StockAllocated(lines=_lines(wanted), **about)]
@@ -96,14 +99,16 @@ def _lines(quantities: Quantities) -> tuple[AllocationLine, ...]:
     return tuple(AllocationLine(product_id=goods.product_id, quantity=n) for goods, n in quantities.items())
 
 
-async def _shortages(short: list[Short], store: Store) -> tuple[Shortage, ...]:
-    expected = await store.list_restocks([one.goods for one in short])
+async def _shortages(short: list[Short], desk: Desk, store: Store) -> tuple[Shortage, ...]:
+    if unseen := [one.goods for one in short if one.goods not in desk.expected]:
+        found = await store.list_restocks(unseen)
+        desk.expected |= {goods: found.get(goods) for goods in unseen}
     return tuple(
         Shortage(
             product_id=one.goods.product_id,
             requested=one.requested,
             available=one.available,
-            restock_at=expected.get(one.goods),
+            restock_at=desk.expected[one.goods],
         )
         for one in short
     )

@@ -2,11 +2,10 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from uuid import uuid5
+from hashlib import blake2b
 
 from libs import kit
 from services.inventory.domain import Allocation, Booking, Goods, Kept, Warehouse
-from services.inventory.store.ledger import NAMESPACE
 
 
 class Warehouses(kit.Store):
@@ -56,11 +55,9 @@ class Warehouses(kit.Store):
         """Write movements whose stock is locked and which nobody can have booked before."""
         if not bookings:
             return
-        names = [uuid5(NAMESPACE, booking.name) for booking in bookings]
+        names = [blake2b(booking.name.encode(), digest_size=16).hexdigest() for booking in bookings]
         entries = [
-            (name, booking.goods, entry)
-            for name, booking in zip(names, bookings, strict=True)
-            for entry in booking.movement.entries
+            (name, entry) for name, booking in zip(names, bookings, strict=True) for entry in booking.movement.entries
         ]
         await self.connection.execute(
             """-- book_all
@@ -70,12 +67,11 @@ class Warehouses(kit.Store):
                 SELECT *, $11::timestamptz
                 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[],
                             $8::text[], $9::text[], $10::timestamptz[])
-                RETURNING number, transaction_id
+                RETURNING number, transaction_id, owner_id, product_id
             )
             INSERT INTO ledger_entry (number, place, owner_id, product_id, quantity)
-            SELECT number, place, owner_id, product_id, quantity
-            FROM unnest($12::uuid[], $13::text[], $14::text[], $15::text[], $16::bigint[])
-                AS entry (transaction_id, place, owner_id, product_id, quantity)
+            SELECT booked.number, entry.place, booked.owner_id, booked.product_id, entry.quantity
+            FROM unnest($12::uuid[], $13::text[], $14::bigint[]) AS entry (transaction_id, place, quantity)
             JOIN booked USING (transaction_id)
             """,
             names,
@@ -89,11 +85,9 @@ class Warehouses(kit.Store):
             [booking.source.booked_by for booking in bookings],
             [booking.source.at for booking in bookings],
             self.now,
-            [name for name, _, _ in entries],
-            [entry.place for _, _, entry in entries],
-            [goods.owner_id for _, goods, _ in entries],
-            [goods.product_id for _, goods, _ in entries],
-            [entry.quantity for _, _, entry in entries],
+            [name for name, _ in entries],
+            [entry.place for _, entry in entries],
+            [entry.quantity for _, entry in entries],
         )
 
     async def _save_allocations(self, allocations: Sequence[Allocation]) -> None:

@@ -30,7 +30,6 @@ class Ledger:
             said = await SERVICE.hears_in_batches[event.topic]([record(event, self.store.cause)], self.store)
         else:
             said = await SERVICE.hears[type(event)](event, self.store)
-        await self.judge()
         return list(said)
 
     async def hear_together(self, *events):
@@ -40,12 +39,7 @@ class Ledger:
             self.heard += 1
             records.append(record(event, f"event-{self.heard}"))
         said = await SERVICE.hears_in_batches[events[0].topic](records, self.store)
-        await self.judge()
         return list(said)
-
-    async def judge(self):
-        await self.store.connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        await self.store.connection.execute("SET CONSTRAINTS ALL DEFERRED")
 
     async def balances(self, owner_id="ann"):
         rows = await self.store.connection.fetch("SELECT place, balance FROM account WHERE owner_id = $1", owner_id)
