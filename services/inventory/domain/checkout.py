@@ -30,7 +30,8 @@ MOVES: dict[Step, dict[State, State]] = {
     Step.PAY: {State.UNPAID: State.PAYING},
     # Money that came late still buys what is there: the goods are looked for again.
     Step.SUCCEED: {State.PAYING: State.PAID, State.UNPAID: State.PAID, State.EXPIRED: State.PAID},
-    Step.FAIL: {State.PAYING: State.UNPAID},
+    # Of what ended already a payment may still fail, and changes nothing.
+    Step.FAIL: {State.PAYING: State.UNPAID, State.EXPIRED: State.EXPIRED, State.CANCELLED: State.CANCELLED},
     Step.SHIP: {State.PAID: State.SHIPPED},
     Step.CANCEL: dict.fromkeys((State.UNPAID, State.PAYING, State.PAID, State.EXPIRED), State.CANCELLED),
     Step.EXPIRE: {State.UNPAID: State.EXPIRED, State.PAYING: State.EXPIRED},

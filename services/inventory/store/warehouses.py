@@ -112,6 +112,11 @@ class Warehouses(kit.Store):
             self.now,
         )
 
+    async def list_kept(self, holder_id: str) -> dict[Goods, int]:
+        """Return what is kept for a holder at this moment."""
+        allocations = await self._list_allocations([holder_id])
+        return {one.goods: one.quantity for one in allocations if one.state is Kept.OPEN}
+
     async def list_settled(self, order_ids: Collection[str]) -> set[str]:
         """Return those orders that ended, or found nothing, before anything was kept for them."""
         rows = await self.connection.fetch(

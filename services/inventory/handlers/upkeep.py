@@ -1,0 +1,24 @@
+"""What time does to stock: reservations lapse, goods go off, and what nobody can ask about is forgotten."""
+
+from datetime import timedelta
+
+from libs.contracts.catalogue import Event
+from services.inventory.domain import Source, lapse
+from services.inventory.store import Store
+
+
+async def expire_checkouts(store: Store) -> list[Event]:
+    """Let the goods of checkouts go that nobody paid in time; what an order keeps never expires."""
+    expired = await store.expire_checkouts(store.settings.tick_rows)
+    if expired:
+        warehouse = await store.open_warehouse(expired)
+        for checkout_id in expired:
+            warehouse.release(checkout_id, Source("expire_checkouts", store.now), lapse)
+        await store.close_warehouse(warehouse)
+    return []
+
+
+async def forget_old(store: Store) -> list[Event]:
+    await store.forget_carts(store.now - timedelta(days=store.settings.cart_days))
+    await store.forget_settled(store.now - timedelta(days=store.settings.settled_days))
+    return []
