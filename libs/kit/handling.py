@@ -29,6 +29,7 @@ class Handling:
     async def handle(self, store: Store, records: Sequence[Record]) -> None:
         """Run the handlers over records of one transaction and write what they say and leave undone."""
         said: list[Event] = []
+        await self._lock(store, [record for record in records if record.type in self._handlers])
         for topic, batch_handler in self._batches.items():
             batch = [record for record in records if record.topic == topic]
             if batch:
@@ -40,6 +41,11 @@ class Handling:
         await trouble.park(connection, [(t.record, t.reason) for t in store.troubles if t.park])
         await trouble.hold(connection, [(t.record, t.reason, t.waits_for) for t in store.troubles if not t.park])
         await conclude(connection, self._kit.speaker(store), store, said)
+
+    async def _lock(self, store: Store, records: Sequence[Record]) -> None:
+        lock = self._kit.service.locks
+        if lock is not None and len(records) > 1:
+            await lock(records, store)
 
     async def _many(self, handler: BatchHandler, store: Store, batch: list[Record]) -> Sequence[Event]:
         if len(batch) == 1:

@@ -73,6 +73,8 @@ class Service:
     store: type[Store]
     hears: Mapping[type[Event], Handler] = field(default_factory=dict)
     hears_in_batches: Mapping[str, BatchHandler] = field(default_factory=dict)
+    #: Locks what the handlers of several records will lock, in one order, before the first of them runs.
+    locks: Callable[[Sequence[Any], Any], Awaitable[None]] | None = None
     says: Sequence[type[Event]] = ()
     ticks: Sequence[Tick] = ()
     effects: Sequence[Effect] = ()

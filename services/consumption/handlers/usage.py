@@ -57,17 +57,17 @@ async def _take(nexts: Mapping[Place, Record], rest: Waiting, store: Store) -> l
         for n in set(range(len(uses))).difference(taken.applied):
             place = uses[n][:2]
             rest.setdefault(place, []).insert(0, nexts[place])
-    if not (taken.crossed or taken.overdrawn or taken.followed):
+    if not (taken.crossed or taken.followed):
         return []
     return await _tell(taken, uses, nexts, store)
 
 
 async def _tell(taken: Taken, uses: Sequence[Use], nexts: Mapping[Place, Record], store: Store) -> list[Event]:
     """Return what the applied uses say, and note which triggers are answered by it."""
-    crossed, overdrawn, followed = set(taken.crossed), set(taken.overdrawn), set(taken.followed)
-    telling = {n: uses[n][:2] for n in sorted(crossed | overdrawn | followed)}
+    crossed, followed = set(taken.crossed), set(taken.followed)
+    telling = {n: uses[n][:2] for n in sorted(crossed | followed)}
     slots = await store.answer(list(telling.values()), [n in crossed for n in telling])
-    told = ((overdrawn, said.overdrawn), (followed, said.level_changed), (crossed, said.crossed))
+    told = ((followed, said.level_changed), (crossed, said.crossed))
     return [
         store.because(say(slots[place], uses[n][-1]), nexts[place])
         for n, place in telling.items()

@@ -17,6 +17,7 @@ from services.inventory.domain.goods import (
     load,
     move_out,
     send_back,
+    settle,
     ship,
     taken_by,
 )
@@ -57,6 +58,7 @@ __all__ = [
     "move_out",
     "moves",
     "send_back",
+    "settle",
     "ship",
     "summed",
     "taken_by",

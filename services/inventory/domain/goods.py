@@ -55,6 +55,7 @@ class Reason(StrEnum):
     CORRECTED = "corrected"
     COUNTED = "counted"
     MOVED_OUT = "moved_out"
+    SETTLED = "settled"
     #: A provider's own, from here on.
     RECEIVED = "received"
     WITHDRAWN = "withdrawn"
@@ -139,6 +140,12 @@ def deliver(consignment: Consignment, quantity: int) -> Movement:
     else:
         moves = {Place.SUPPLIER: -quantity, Place.SHELF: quantity}
     return moved(Action.INCREMENT, Reason.DELIVERED, moves)
+
+
+def settle(owed: int, arrived: int) -> Movement:
+    """Take off the shelf what was loaded out of an arrival before it was told, and so came from nowhere then."""
+    early = max(0, min(owed, arrived))
+    return moved(Action.DECREMENT, Reason.SETTLED, {Place.SHELF: -early, Place.UNEXPLAINED: early})
 
 
 def taken_by(slot: SlotFacts | None, rise: int, level: int) -> int:

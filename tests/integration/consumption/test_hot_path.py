@@ -98,18 +98,18 @@ class TestTakeUses:
             place = use[:2]
             heard = hear(before[place], report_of(records[place], before[place].spec))
             if n not in taken.applied:
-                idle = before[place].level <= 0 and use[4] == 0
+                idle = before[place].level <= 0
+                overdrawn = before[place].level < use[4]
                 history = before[place].books.used == 0 and use[5] < before[place].rate.until
-                assert idle or history
+                assert idle or overdrawn or history
                 assert after[place] == before[place]
                 continue
             crossed = any(isinstance(event, ThresholdCrossed) for event in heard.events)
             told = replace(after[place], trigger=replace(after[place].trigger, armed=heard.slot.trigger.armed))
             assert settled(told) == settled(heard.slot)
             assert (n in taken.crossed) == crossed
-        assert len(taken.applied) > 150
+        assert len(taken.applied) > 80
         assert taken.crossed
-        assert taken.overdrawn
         assert taken.followed
 
     async def test_leaves_alone_what_is_not_a_plain_slots_next_report(self, store):

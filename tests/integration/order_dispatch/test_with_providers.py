@@ -69,9 +69,11 @@ async def test_an_order_the_provider_never_got_fails(world):
 async def test_short_repeated_and_reversed_updates_come_to_the_same_end(world):
     faults = ("--duplicate", "--reorder", "--refuse-every", "3", "--short-every", "2", "--delivers", "--lead-days", "1")
     async with world.provider("chaos", *faults, unruly=True):
-        orders = [await world.approve("chaos", number) for number in range(1, 4)]
-        ends = [await world.reaches(orders[0], "shipped"), await world.reaches(orders[1], "shipped")]
-        refused = await world.reaches(orders[2], "refused")
+        orders = []
+        for number, state in enumerate(("shipped", "shipped", "refused"), 1):  # it numbers orders as they come
+            orders.append(await world.approve("chaos", number))
+            await world.reaches(orders[-1], state)
+        refused = await world.order(orders[2])
         world.step(days=1)
         ends = [await world.reaches(order, "delivered") for order in orders[:2]]
 
