@@ -8,6 +8,8 @@ from libs import kit
 class Settings(kit.Settings):
     """The kit's, and these."""
 
+    #: A parcel that lies at the door is told within days; what was loaded longer ago came from somewhere else.
+    early_loading_days: float = 3
     page_limit: int = 200  # transactions per page; a year of a busy household fits in two
     #: How long an unpaid checkout is worth something; most people pay within minutes or never.
     checkout_minutes: float = Field(default=30, gt=0)

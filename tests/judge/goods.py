@@ -62,6 +62,8 @@ def _judge_shelves(found: Findings, evidence: Evidence) -> dict[Shelf, int]:
     shelves: dict[Shelf, int] = defaultdict(int)
     fills = {record.id: record for record in evidence.said("SlotFilled")}
     loaded: dict[str, Record] = {}
+    deliveries = {record.id: record for record in evidence.said("OrderDelivered")}
+    settled: dict[str, Record] = {}
     for record in evidence.first_of_each("stock"):
         data = record.data
         shelf = (data.get("owner_id", ""), data.get("product_id", ""))
@@ -70,6 +72,8 @@ def _judge_shelves(found: Findings, evidence: Evidence) -> dict[Shelf, int]:
         elif record.type == "StockCounted":
             if data["cause"] == "loaded":
                 _judge_loading(found, record, fills, loaded, shelves[shelf])
+            elif data["cause"] == "settled":
+                _judge_settling(found, record, deliveries, settled)
             shelves[shelf] += data["difference"]
         else:
             continue
@@ -98,6 +102,20 @@ def _judge_loading(
     # A fresh cartridge takes a whole one from the shelf although the level rose by less.
     if took != min(rise, shelf) and not min(rise, shelf) <= took <= shelf:
         found.note(DIFFERS, record.place, f"took {took} of {shelf} on the shelf for a rise of {rise}")
+
+
+def _judge_settling(found: Findings, record: Record, deliveries: dict[str, Record], settled: dict[str, Record]) -> None:
+    """An arrival takes off the shelf, once, what was loaded out of it before it was told; no more than it brought."""
+    delivery = deliveries.get(record.cause)
+    if delivery is None:
+        found.note(PHANTOM, record.place, f"loadings were settled because of {record.cause or 'nothing'}, no delivery")
+        return
+    if record.cause in settled:
+        found.note(DOUBLED, record.place, f"the arrival was settled before at {settled[record.cause].place}")
+    settled.setdefault(record.cause, record)
+    if -record.data["difference"] > delivery.data["quantity"]:
+        what = f"{-record.data['difference']} were settled by {delivery.data['quantity']} that arrived"
+        found.note(UNBALANCED, record.place, what)
 
 
 def _judge_balances(found: Findings, evidence: Evidence, shelves: dict[Shelf, int]) -> None:

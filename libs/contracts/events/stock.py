@@ -14,6 +14,8 @@ class CountCause(StrEnum):
     LOADED = "loaded"
     COUNTED = "counted"
     MOVED_OUT = "moved_out"
+    #: Goods that arrived were loaded before their arrival was told.
+    SETTLED = "settled"
     RETURNED = "returned"
 
 

@@ -9,7 +9,16 @@ from fastapi import APIRouter
 from libs.kit.identity import Principal
 from libs.kit.problems import Problem
 from libs.kit.web import IdempotencyDep, KitDep, PrincipalDep, require, require_customer, send
-from services.inventory.api.shapes import CartBody, CheckoutBody, ItemsBody, Short, cart_of, checkout_of, goods_in, refusal
+from services.inventory.api.shapes import (
+    CartBody,
+    CheckoutBody,
+    ItemsBody,
+    Short,
+    cart_of,
+    checkout_of,
+    goods_in,
+    refusal,
+)
 from services.inventory.domain import Goods, Quantities, Shortage, Source, State, summed
 from services.inventory.store import Cart, Checkout, Store
 
@@ -62,7 +71,9 @@ async def remove_item(
 
 
 @router.post("/{cart_id}/checkout", status_code=201)
-async def check_out(cart_id: Short, body: CheckoutBody, kit: KitDep, principal: PrincipalDep, key: IdempotencyDep) -> Any:
+async def check_out(
+    cart_id: Short, body: CheckoutBody, kit: KitDep, principal: PrincipalDep, key: IdempotencyDep
+) -> Any:
     """Look at the stock once more and make an unpaid order; with `reserve` its goods are kept until it expires."""
     async with kit.transaction(idempotency=key) as tx:
         if tx.replayed:

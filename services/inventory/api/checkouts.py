@@ -101,16 +101,17 @@ async def report_payment(
 
 
 @router.post("/{checkout_id}/ship")
-async def ship(
-    checkout_id: Short, body: ShipBody, kit: KitDep, principal: PrincipalDep, key: IdempotencyDep
-) -> Any:
+async def ship(checkout_id: Short, body: ShipBody, kit: KitDep, principal: PrincipalDep, key: IdempotencyDep) -> Any:
     """Book that the goods left; what `items` names less of, or not at all, is released."""
     require(principal, "operator", "service")
     async with _till(kit, checkout_id, principal, key) as till:
         if not till.answer and till.step(Step.SHIP):
             left = dict(till.kept) if body.items is None else _left(summed(goods_in(body.items)), till.kept)
             released = till.warehouse.ship(checkout_id, left, Source("ship", till.store.now))
-            till.more = {"shipped": items_of({goods: n for goods, n in left.items() if n}), "released": items_of(released)}
+            till.more = {
+                "shipped": items_of({goods: n for goods, n in left.items() if n}),
+                "released": items_of(released),
+            }
     return till.answer
 
 

@@ -1,9 +1,11 @@
-"""How far an order's goods are on their way to the customer's shelf."""
+"""How far an order's goods are on their way to the customer's shelf, and back."""
+
+from datetime import timedelta
 
 from libs.contracts.catalogue import Event
-from libs.contracts.events import OrderCancelled, OrderDelivered, OrderFailed, OrderShipped, StockArrived
-from services.inventory.domain import Consignment, Journey, deliver, send_back, ship
-from services.inventory.handlers.shelf import empty
+from libs.contracts.events import CountCause, OrderCancelled, OrderDelivered, OrderFailed, OrderShipped, StockArrived
+from services.inventory.domain import Consignment, Journey, deliver, send_back, settle, ship
+from services.inventory.handlers.shelf import counted, empty
 from services.inventory.store import Goods, Origin, Store
 
 
@@ -37,6 +39,7 @@ async def on_order_delivered(event: OrderDelivered, store: Store) -> list[Event]
     consignment = await store.lock_consignment(event.order_id)
     if consignment.journey is Journey.DELIVERED:
         return []
+    owed = await store.get_owed(goods, event.at - timedelta(days=store.settings.early_loading_days))
     movement = deliver(consignment, event.quantity)
     origin = Origin(f"delivered/{event.order_id}", "OrderDelivered", event.at, event.order_id)
     await store.book(goods, movement, origin)
@@ -54,4 +57,13 @@ async def on_order_delivered(event: OrderDelivered, store: Store) -> list[Event]
     if await store.is_erased(event.customer_id):
         left = Origin(f"left/{event.order_id}", "OrderDelivered", event.at, event.order_id)
         return [arrived, *await empty(goods, shelf, left, store)]
-    return [arrived]
+    return [arrived, *await _settle(goods, owed, arrived, store)]
+
+
+async def _settle(goods: Goods, owed: int, arrived: StockArrived, store: Store) -> list[Event]:
+    movement = settle(owed, arrived.quantity)
+    origin = Origin(f"settled/{arrived.order_id}", "OrderDelivered", arrived.at, arrived.order_id)
+    if not await store.book(goods, movement, origin):
+        return []
+    shelf = arrived.shelf + movement.shelf_change
+    return [counted(goods, shelf, movement.shelf_change, CountCause.SETTLED, origin)]

@@ -3,6 +3,7 @@
 from services.inventory.domain import Goods
 from services.inventory.store.checkouts import Cart, Checkout, Checkouts
 from services.inventory.store.devices import Devices
+from services.inventory.store.early import Early
 from services.inventory.store.journeys import Journeys
 from services.inventory.store.ledger import Ledger, Origin
 from services.inventory.store.listing import Listing, Unit
@@ -11,7 +12,7 @@ from services.inventory.store.restocks import Restocks
 from services.inventory.store.warehouses import Warehouses
 
 
-class Store(Ledger, Journeys, Devices, Warehouses, Provisions, Restocks, Checkouts, Listing):
+class Store(Ledger, Journeys, Early, Devices, Warehouses, Provisions, Restocks, Checkouts, Listing):
     """Everything this service remembers."""
 
 

@@ -5,6 +5,7 @@ import pytest
 from libs.contracts import wire
 from libs.kit.records import decoder_for
 from libs.kit.testing import store_for
+from services.inventory.domain import count
 from services.inventory.domain.stock import receive
 from services.inventory.service import SERVICE
 from services.inventory.store import Goods, Origin
@@ -47,6 +48,12 @@ class Ledger:
 
     async def shelf(self):
         return (await self.balances()).get("shelf", 0)
+
+    async def count(self, quantity):
+        """Let somebody count the shelf, as the API does."""
+        goods = Goods("ann", "pods")
+        movement = count(quantity, await self.store.lock_shelf(goods))
+        await self.store.book(goods, movement, Origin("count/1", "customer", self.store.now))
 
     async def register(self, **changes):
         await self.hear(a.registered(**changes))

@@ -75,6 +75,22 @@ class TestGoods:
 
         assert verdict_of(story).green, words(story)
 
+    @pytest.mark.parametrize(
+        ("settled", "times", "wrong"),
+        [(10, 1, ""), (61, 1, "61 were settled by 60 that arrived"), (10, 2, "was settled before at")],
+    )
+    def test_what_was_loaded_early_is_settled_by_an_arrival_once(self, settled, times, wrong):
+        story = restocked()
+        delivered = record(story, "orders", "OrderDelivered")
+        del story.evidence.tables["inventory.account"]
+        for n in range(1, times + 1):
+            counted = {"owner_id": "ann", "product_id": "pods", "shelf": 30 - n * settled}
+            counted |= {"difference": -settled, "cause": "settled"}
+            story.say("stock", "StockCounted", counted, cause=delivered.id)
+
+        told = [str(one) for one in verdict_of(story).anomalies if "settled" in one.what]
+        assert [wrong in one for one in told] == [True] * bool(wrong)
+
     @pytest.mark.parametrize("table", ["inventory.account", "inventory.ledger_entry"])
     def test_a_changed_row_unbalances_the_books(self, table):
         story = restocked()

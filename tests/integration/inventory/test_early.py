@@ -1,0 +1,69 @@
+"""Goods that are loaded before their delivery is told are not on the shelf afterwards."""
+
+from datetime import timedelta
+
+import pytest
+
+from libs.contracts.events import CountCause, FillCause, StockArrived, StockCounted
+from tests.integration.inventory import a
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture(autouse=True)
+async def brewer(ledger):
+    await ledger.register()
+
+
+def told(said):
+    return [(type(event), event.shelf) for event in said]
+
+
+class TestAnArrival:
+    async def test_settles_what_was_loaded_out_of_it_before_it_was_told(self, ledger):
+        await ledger.hear(a.filled(10))
+
+        said = await ledger.hear(a.delivered(40))
+
+        assert told(said) == [(StockArrived, 40), (StockCounted, 30)]
+        assert (said[1].difference, said[1].cause) == (-10, CountCause.SETTLED)
+        assert await ledger.balances() == {"supplier": -40, "shelf": 30, "loaded": 10}
+
+    async def test_settles_it_once(self, ledger):
+        await ledger.hear(a.filled(10))
+        await ledger.hear(a.delivered(40))
+
+        again = await ledger.hear(a.delivered(40))
+        another = await ledger.hear(a.delivered(40, order_id="o2"))
+
+        assert (again, told(another)) == ([], [(StockArrived, 70)])
+
+    async def test_settles_what_the_shelf_did_not_have(self, ledger):
+        await ledger.hear(a.delivered(4))
+        for quantity in (3, 2, 5):
+            await ledger.hear(a.filled(quantity, FillCause.INFERRED))
+
+        await ledger.hear(a.delivered(40, order_id="o2"))
+
+        assert await ledger.balances() == {"supplier": -44, "shelf": 34, "loaded": 10}
+
+    async def test_does_not_settle_what_was_loaded_long_before(self, ledger):
+        await ledger.hear(a.filled(10, at=a.NOON - 4 * DAY))
+        await ledger.hear(a.filled(7, at=a.NOON - 2 * DAY))
+
+        await ledger.hear(a.delivered(40))
+
+        assert await ledger.balances() == {"supplier": -40, "shelf": 33, "loaded": 17, "unexplained": -10}
+
+    async def test_does_not_settle_what_a_count_has_seen_since(self, ledger):
+        await ledger.hear(a.filled(10))
+        await ledger.count(5)
+
+        await ledger.hear(a.delivered(40))
+
+        assert await ledger.shelf() == 45
+
+    async def test_does_not_settle_a_correction(self, ledger):
+        await ledger.hear(a.corrected(10))
+
+        assert told(await ledger.hear(a.delivered(40))) == [(StockArrived, 40)]
