@@ -13,7 +13,7 @@ from libs.contracts.events import (
     StockReleased,
     StockShort,
 )
-from libs.kit import Service
+from libs.kit import Service, Tick
 from services.inventory import handlers
 from services.inventory.api import router
 from services.inventory.settings import Settings
@@ -31,6 +31,11 @@ SERVICE = Service(
         SlotCorrected: handlers.on_slot_corrected,
     },
     hears_in_batches={"orders": handlers.on_orders},
+    ticks=(
+        Tick(handlers.expire_checkouts, every_seconds=10),
+        Tick(handlers.take_spoiled, every_seconds=60),
+        Tick(handlers.forget_old, every_seconds=3600),
+    ),
     says=(StockAllocated, StockShort, StockReleased, StockArrived, StockCounted),
     api=router,
     settings=Settings,

@@ -1,12 +1,13 @@
 """How provider stock, carts and checkouts look in JSON, and what is accepted of them."""
 
+import json
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-from libs.contracts.catalogue import NO_NUL
+from libs.contracts.catalogue import NO_NUL, as_utc
 from libs.kit.problems import Problem
 from services.inventory.domain import Goods, Quantities, Shortage
 from services.inventory.store import Cart, Checkout, Store
@@ -31,6 +32,12 @@ class TransactionBody(Body):
     quantity: Count
     #: Only of what comes in: the last day on which it may be sold.
     expires_on: date | None = None
+
+    @model_validator(mode="after")
+    def only_what_comes_in_has_a_last_day(self) -> Self:
+        if self.expires_on and self.action != "increment":
+            raise ValueError("only an increment has an `expires_on`")
+        return self
 
 
 class TransactionDocument(Body):
@@ -127,7 +134,7 @@ def checkout_of(checkout: Checkout, kept: Quantities) -> dict[str, Any]:
 
 
 def moment(at: datetime | None) -> str | None:
-    return at.isoformat().replace("+00:00", "Z") if at else None
+    return as_utc(at).isoformat().replace("+00:00", "Z") if at else None
 
 
 async def refusal(
@@ -147,3 +154,41 @@ async def refusal(
     ]
     words = ", ".join(f"{one.goods.product_id}: {one.requested} wanted, {one.available} there" for one in short)
     return Problem(status, code, "There is not enough in stock", detail=words[:2000], shortages=shortages)
+
+
+async def stock_of(goods: Goods, store: Store) -> dict[str, Any]:
+    provision = await store.find_provision(goods)
+    if provision is None:
+        raise Problem(404, "unknown_product", "This owner has no such product in stock")
+    expected = await store.list_restocks([goods])
+    return {
+        "id": goods.product_id,
+        "type": "stock",
+        "owner_id": goods.owner_id,
+        "total": provision.total,
+        "available": provision.available,
+        "allocated": provision.allocated,
+        "allocated_by_hand": provision.by_hand,
+        "returned": provision.returned,
+        "lots": [
+            {"expires_on": lot["expires_on"].isoformat(), "quantity": lot["quantity"]}
+            for lot in await store.list_lots(goods)
+        ],
+        "restock_at": moment(expected.get(goods)),
+    }
+
+
+def transaction_of(goods: Goods, row: Any) -> dict[str, Any]:
+    return {
+        "id": str(row["transaction_id"]),
+        "type": "stock-transaction",
+        "action": row["action"],
+        "product_id": goods.product_id,
+        "quantity": row["quantity"],
+        "timestamps": {"created_at": moment(row["booked_at"]), "happened_at": moment(row["happened_at"])},
+        "reason": row["reason"],
+        "entries": json.loads(row["entries"]),
+        "order_id": row["order_id"],
+        "event_id": row["cause"],
+        "booked_by": row["booked_by"],
+    }

@@ -19,8 +19,10 @@ from services.inventory.domain.goods import (
     send_back,
     settle,
     ship,
+    take_back,
     taken_by,
 )
+from services.inventory.domain.stock import lapse, spoil
 from services.inventory.domain.warehouse import (
     Allocation,
     Booking,
@@ -54,12 +56,15 @@ __all__ = [
     "correct",
     "count",
     "deliver",
+    "lapse",
     "load",
     "move_out",
     "moves",
     "send_back",
     "settle",
     "ship",
+    "spoil",
     "summed",
+    "take_back",
     "taken_by",
 ]

@@ -102,6 +102,11 @@ class Movement:
         return sum(entry.quantity for entry in self.entries if entry.quantity > 0)
 
     @property
+    def stock_change(self) -> int:
+        """Return how much more, or less, a provider has now, kept for orders or not."""
+        return sum(entry.quantity for entry in self.entries if entry.place in {Place.AVAILABLE, Place.ALLOCATED})
+
+    @property
     def shelf_change(self) -> int:
         return sum(entry.quantity for entry in self.entries if entry.place is Place.SHELF)
 
@@ -140,6 +145,13 @@ def deliver(consignment: Consignment, quantity: int) -> Movement:
     else:
         moves = {Place.SUPPLIER: -quantity, Place.SHELF: quantity}
     return moved(Action.INCREMENT, Reason.DELIVERED, moves)
+
+
+def take_back(quantity: int, shelf: int) -> Movement:
+    """Send goods back: from the shelf as far as it goes; what was loaded already was, visibly, somewhere else."""
+    from_shelf = min(quantity, shelf)
+    moves = {Place.SHELF: -from_shelf, Place.UNEXPLAINED: from_shelf - quantity, Place.SUPPLIER: quantity}
+    return moved(Action.DECREMENT, Reason.RETURNED, moves)
 
 
 def settle(owed: int, arrived: int) -> Movement:

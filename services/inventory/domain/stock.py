@@ -65,3 +65,14 @@ def restock(quantity: int) -> Movement:
 
 def discard(quantity: int) -> Movement:
     return moved(Action.DECREMENT, Reason.DISCARDED, {Place.RETURNED: -quantity, Place.EXPIRED: quantity})
+
+
+def by_hand(action: Action, quantity: int) -> Movement:
+    """Return what somebody asked for in the inventory document's words."""
+    asked = {
+        Action.INCREMENT: receive,
+        Action.DECREMENT: withdraw,
+        Action.ALLOCATE: allocate,
+        Action.DEALLOCATE: release,
+    }
+    return asked[action](quantity)

@@ -151,6 +151,13 @@ class Warehouse:
                 self._sell(allocation, quantity, 0, source)
                 self._keep(allocation)
 
+    def take_back(self, holder_id: str, returned: Quantities, source: Source) -> None:
+        """Put goods that this holder had and sends back aside, once; what it never had is unexplained."""
+        for goods, quantity in returned.items():
+            had = self._holders.get(holder_id, {}).get(goods)
+            if had and had.state is Kept.SHIPPED:
+                self._book("came back", had, stock.come_back(quantity, had.shipped), source)
+
     def _sell(self, allocation: Allocation, quantity: int, kept: int, source: Source) -> None:
         available = self._available[allocation.goods]
         movement = stock.sell(quantity, kept, available)

@@ -8,8 +8,11 @@ from services.inventory.handlers.accounts import (
 )
 from services.inventory.handlers.orders import on_orders
 from services.inventory.handlers.slots import on_slot_corrected, on_slot_filled
+from services.inventory.handlers.upkeep import expire_checkouts, forget_old, take_spoiled
 
 __all__ = [
+    "expire_checkouts",
+    "forget_old",
     "on_customer_erased",
     "on_device_deregistered",
     "on_device_registered",
@@ -17,4 +20,5 @@ __all__ = [
     "on_orders",
     "on_slot_corrected",
     "on_slot_filled",
+    "take_spoiled",
 ]

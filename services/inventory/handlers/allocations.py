@@ -75,6 +75,13 @@ def ended(record: Record, desk: Desk) -> list[Event]:
     return _released(record, warehouse.release(data.order_id, _source(record)), data.reason)
 
 
+def returned(record: Record, desk: Desk) -> list[Event]:
+    """Put what comes back aside; only somebody's word makes it available again."""
+    data = record.data
+    desk.warehouse.take_back(data.order_id, {Goods(data.provider_id, data.product_id): data.quantity}, _source(record))
+    return []
+
+
 def _source(record: Record) -> Source:
     return Source(record.type, record.data.at, record.id)
 

@@ -9,11 +9,11 @@ from services.inventory.store.ledger import Ledger, Origin
 from services.inventory.store.listing import Listing, Unit
 from services.inventory.store.provisions import Provision, Provisions
 from services.inventory.store.restocks import Restocks
-from services.inventory.store.warehouses import Warehouses
+from services.inventory.store.warehouses import Warehouses, transaction_id
 
 
 class Store(Ledger, Journeys, Early, Devices, Warehouses, Provisions, Restocks, Checkouts, Listing):
     """Everything this service remembers."""
 
 
-__all__ = ["Cart", "Checkout", "Goods", "Origin", "Provision", "Store", "Unit"]
+__all__ = ["Cart", "Checkout", "Goods", "Origin", "Provision", "Store", "Unit", "transaction_id"]

@@ -4,11 +4,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from hashlib import blake2b
 
-from libs import kit
-from services.inventory.domain import Allocation, Booking, Goods, Kept, Warehouse
+from services.inventory.domain import Action, Allocation, Booking, Goods, Kept, Warehouse, summed
+from services.inventory.store.lots import Lots
+
+#: What these do never takes anything out of an owner's stock.
+STAYS = frozenset({Action.ALLOCATE, Action.DEALLOCATE})
 
 
-class Warehouses(kit.Store):
+class Warehouses(Lots):
     """Allocations, settled orders and announced restocks."""
 
     async def open_warehouse(self, holders: Collection[str], wanted: Iterable[Goods] = ()) -> Warehouse:
@@ -55,7 +58,10 @@ class Warehouses(kit.Store):
         """Write movements whose stock is locked and which nobody can have booked before."""
         if not bookings:
             return
-        names = [blake2b(booking.name.encode(), digest_size=16).hexdigest() for booking in bookings]
+        left = summed((one.goods, -one.movement.stock_change) for one in bookings if one.movement.action not in STAYS)
+        if left := {goods: n for goods, n in left.items() if n > 0}:
+            await self.thin_lots(left)
+        names = [transaction_id(booking.name) for booking in bookings]
         entries = [
             (name, entry) for name, booking in zip(names, bookings, strict=True) for entry in booking.movement.entries
         ]
@@ -148,3 +154,8 @@ class Warehouses(kit.Store):
             list(order_ids),
         )
         return {row["order_id"]: row["shipped"] for row in rows}
+
+
+def transaction_id(name: str) -> str:
+    """Return the id under which a booking of this name is found; cheap, for it is made for every allocation."""
+    return blake2b(name.encode(), digest_size=16).hexdigest()
