@@ -73,14 +73,18 @@ class Shop:
         self.clock.step_to(self.clock.now() + timedelta(**time))
 
     async def findings(self):
-        """Return what the service's own checks find wrong."""
-        owner = await asyncpg.connect(self.owner_url)
-        try:
-            views = [name for (name,) in await owner.fetch(VIEWS)]
-            found = {view: await owner.fetch(f"SELECT subject, problem FROM {view}") for view in views}
-        finally:
-            await owner.close()
-        return {view: [tuple(row) for row in rows] for view, rows in found.items() if rows}
+        return await findings(self.owner_url)
+
+
+async def findings(owner_url):
+    """Return what the service's own checks find wrong."""
+    owner = await asyncpg.connect(owner_url)
+    try:
+        views = [name for (name,) in await owner.fetch(VIEWS)]
+        found = {view: await owner.fetch(f"SELECT subject, problem FROM {view}") for view in views}
+    finally:
+        await owner.close()
+    return {view: [tuple(row) for row in rows] for view, rows in found.items() if rows}
 
 
 def goods(*items):
