@@ -5,16 +5,15 @@ from libs.contracts.events import (
     DeviceDeregistered,
     DeviceRegistered,
     DeviceReplaced,
-    OrderCancelled,
-    OrderDelivered,
-    OrderFailed,
-    OrderShipped,
     SlotCorrected,
     SlotFilled,
+    StockAllocated,
     StockArrived,
     StockCounted,
+    StockReleased,
+    StockShort,
 )
-from libs.kit import Service
+from libs.kit import Service, Tick
 from services.inventory import handlers
 from services.inventory.api import router
 from services.inventory.settings import Settings
@@ -28,14 +27,16 @@ SERVICE = Service(
         DeviceReplaced: handlers.on_device_replaced,
         DeviceDeregistered: handlers.on_device_deregistered,
         CustomerErased: handlers.on_customer_erased,
-        OrderShipped: handlers.on_order_shipped,
-        OrderDelivered: handlers.on_order_delivered,
-        OrderCancelled: handlers.on_order_ended,
-        OrderFailed: handlers.on_order_ended,
         SlotFilled: handlers.on_slot_filled,
         SlotCorrected: handlers.on_slot_corrected,
     },
-    says=(StockArrived, StockCounted),
+    hears_in_batches={"orders": handlers.on_orders},
+    ticks=(
+        Tick(handlers.expire_checkouts, every_seconds=10),
+        Tick(handlers.take_spoiled, every_seconds=60),
+        Tick(handlers.forget_old, every_seconds=3600),
+    ),
+    says=(StockAllocated, StockShort, StockReleased, StockArrived, StockCounted),
     api=router,
     settings=Settings,
 )

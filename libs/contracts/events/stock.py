@@ -16,6 +16,7 @@ class CountCause(StrEnum):
     MOVED_OUT = "moved_out"
     #: Goods that arrived were loaded before their arrival was told.
     SETTLED = "settled"
+    RETURNED = "returned"
 
 
 class AllocationLine(BaseModel):

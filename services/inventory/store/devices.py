@@ -87,6 +87,7 @@ class Devices(kit.Store):
     async def erase_customer(self, customer_id: str) -> None:
         """Forget whose slots these were; late facts about the customer are known as such from now on."""
         await self.connection.execute("-- erase_slots\nDELETE FROM slot WHERE customer_id = $1", customer_id)
+        await self.connection.execute("-- erase_carts\nDELETE FROM cart WHERE customer_id = $1", customer_id)
         await self.connection.execute("-- erase_units\nDELETE FROM product_unit WHERE owner_id = $1", customer_id)
         await self.connection.execute(
             """-- save_erased

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from libs import kit
-from services.inventory.store.ledger import Goods
+from services.inventory.domain import Goods
 
 
 class Early(kit.Store):

@@ -1,8 +1,7 @@
 """How far each order's goods are."""
 
 from libs import kit
-from services.inventory.domain import Consignment, Journey
-from services.inventory.store.ledger import Goods
+from services.inventory.domain import Consignment, Goods, Journey
 
 
 class Journeys(kit.Store):

@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID, uuid5
 
 from libs import kit
-from services.inventory.domain import Movement
+from services.inventory.domain import Goods, Movement
 
 #: Transactions are named after what caused them, so that the same cause books once.
 NAMESPACE = UUID("0b8f6f0e-5d0c-4a43-9a7c-0d5c5f0c9a52")
@@ -19,14 +19,6 @@ class Origin:
     booked_by: str
     at: datetime
     order_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Goods:
-    """Whose stock of which product."""
-
-    owner_id: str
-    product_id: str
 
 
 class Ledger(kit.Store):

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from libs import kit
-from services.inventory.store.ledger import Goods
+from services.inventory.domain import Goods
 
 
 class Unit(NamedTuple):
@@ -44,6 +45,20 @@ class Listing(kit.Store):
             goods.product_id,
             before,
             limit,
+        )
+
+    async def find_transaction(self, goods: Goods, transaction_id: str | UUID) -> Any:
+        return await self.connection.fetchrow(
+            """-- find_transaction
+            SELECT t.number, t.transaction_id, t.action, t.reason, t.quantity, t.order_id, t.cause, t.booked_by,
+                   t.happened_at, t.booked_at,
+                   (SELECT json_object_agg(e.place, e.quantity)::text FROM ledger_entry AS e
+                    WHERE e.number = t.number AND e.owner_id = t.owner_id) AS entries
+            FROM ledger_transaction AS t WHERE t.transaction_id = $3 AND t.owner_id = $1 AND t.product_id = $2
+            """,
+            goods.owner_id,
+            goods.product_id,
+            transaction_id,
         )
 
     async def find_unit(self, goods: Goods) -> Unit | None:

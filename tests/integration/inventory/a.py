@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 
 from libs.contracts.events import (
+    AllocationAsked,
+    AllocationLine,
     BaseUnit,
     CustomerErased,
     DeviceDeregistered,
@@ -13,6 +15,8 @@ from libs.contracts.events import (
     FillCause,
     OrderCancelled,
     OrderDelivered,
+    OrderFailed,
+    OrderRefused,
     OrderShipped,
     SlotCorrected,
     SlotFilled,
@@ -52,8 +56,22 @@ def delivered(quantity=40, **changes) -> OrderDelivered:
     return OrderDelivered.model_validate({**fields, "quantity": quantity, **changes})
 
 
-def cancelled() -> OrderCancelled:
-    return OrderCancelled.model_validate({**ORDER, "at": NOON, "by": "provider", "reason": "lost"})
+def cancelled(**changes) -> OrderCancelled:
+    return OrderCancelled.model_validate({**ORDER, "at": NOON, "by": "provider", "reason": "lost", **changes})
+
+
+def refused(**changes) -> OrderRefused:
+    return OrderRefused.model_validate({**ORDER, "at": NOON, "reason": "no", **changes})
+
+
+def failed(**changes) -> OrderFailed:
+    return OrderFailed.model_validate({**ORDER, "at": NOON, "reason": "no", **changes})
+
+
+def asked(*lines, **changes) -> AllocationAsked:
+    """Ask for lines of (product, quantity), forty pods if there are none."""
+    told = tuple(AllocationLine(product_id=product, quantity=n) for product, n in lines or (("pods", 40),))
+    return AllocationAsked.model_validate({**ORDER, "at": NOON, "lines": told, **changes})
 
 
 def filled(quantity=10, cause=FillCause.REPORTED, **changes) -> SlotFilled:

@@ -4,7 +4,7 @@ import pytest
 
 from libs.contracts.events import CountCause, Fill, FillCause, StockArrived, StockCounted
 from libs.kit import NotYet
-from services.inventory import handlers
+from services.inventory.handlers.shelf import event_name
 from tests.integration.inventory import a
 
 
@@ -148,4 +148,4 @@ class TestSlotCorrected:
 
 def test_nothing_is_booked_under_an_event_without_an_id():
     with pytest.raises(ValueError, match="under the id of its event"):
-        handlers._event_name(type("Store", (), {"cause": None}))
+        event_name(type("Store", (), {"cause": None}))

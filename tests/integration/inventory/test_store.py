@@ -25,10 +25,6 @@ async def book(store, movement, name, goods=POPPED):
     return await store.book(goods, movement, Origin(name, "test", a.NOON))
 
 
-async def check(store):
-    await store.connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
-
-
 async def balances(store):
     rows = await store.connection.fetch("SELECT place, balance FROM account WHERE owner_id = 'ann'")
     return {row["place"]: row["balance"] for row in rows}
@@ -38,7 +34,6 @@ async def test_balances_are_the_sums_of_entries(store):
     await book(store, ship(40), "one")
     await book(store, deliver(Sent(), 10), "two")
     await book(store, load(25, 10), "three")
-    await check(store)
 
     assert await balances(store) == {
         "supplier": -50,
@@ -59,7 +54,6 @@ async def test_total_is_available_and_allocated_and_follows_the_shelf(store):
 async def test_a_cause_is_booked_once(store):
     assert await book(store, ship(40), "one")
     assert not await book(store, ship(40), "one")
-    await check(store)
 
     assert await store.connection.fetchval("SELECT count(*) FROM ledger_transaction") == 1
 
@@ -69,24 +63,42 @@ async def test_a_cause_is_booked_once(store):
     [(Entry(Place.SHELF, 5),), (Entry(Place.SHELF, 5), Entry(Place.SUPPLIER, -4))],
     ids=["one entry", "out by one"],
 )
-async def test_what_does_not_sum_to_zero_is_refused_at_commit(store, entries):
-    await book(store, Movement(Action.INCREMENT, Reason.COUNTED, entries), "crooked")
-
+async def test_what_does_not_sum_to_zero_is_refused(store, entries):
     with pytest.raises(asyncpg.CheckViolationError, match="ledger transaction"):
-        await check(store)
+        await book(store, Movement(Action.INCREMENT, Reason.COUNTED, entries), "crooked")
 
 
-async def test_a_transaction_without_entries_is_refused_at_commit(store):
+async def test_an_entry_added_later_is_refused(store):
+    await book(store, ship(40), "one")
+
+    with pytest.raises(asyncpg.CheckViolationError, match="is out by 5"):
+        await store.connection.execute(
+            """INSERT INTO ledger_entry (number, place, owner_id, product_id, quantity)
+            SELECT number, 'shelf', owner_id, product_id, 5 FROM ledger_transaction"""
+        )
+
+
+async def test_a_transaction_without_entries_is_refused(store):
     await book(store, ship(1), "one")
-    await store.connection.execute(
-        """INSERT INTO ledger_transaction (transaction_id, owner_id, product_id, action, reason, quantity, booked_by,
-                                           happened_at, booked_at)
-        SELECT gen_random_uuid(), owner_id, product_id, action, reason, quantity, booked_by, happened_at, booked_at
-        FROM ledger_transaction"""
-    )
 
     with pytest.raises(asyncpg.CheckViolationError, match="has 0 entries"):
-        await check(store)
+        await store.connection.execute(
+            """INSERT INTO ledger_transaction (transaction_id, owner_id, product_id, action, reason, quantity,
+                                               booked_by, happened_at, booked_at)
+            SELECT gen_random_uuid(), owner_id, product_id, action, reason, quantity, booked_by, happened_at,
+                   booked_at
+            FROM ledger_transaction"""
+        )
+
+
+async def test_entries_without_a_transaction_are_refused(store):
+    await book(store, ship(1), "one")
+
+    with pytest.raises(asyncpg.ForeignKeyViolationError, match="there is no ledger transaction"):
+        await store.connection.execute(
+            """INSERT INTO ledger_entry (number, place, owner_id, product_id, quantity)
+            SELECT number + 1000, place, owner_id, product_id, quantity FROM ledger_entry"""
+        )
 
 
 @pytest.mark.parametrize(
@@ -132,7 +144,6 @@ async def test_a_providers_stock_moves_between_available_and_allocated(store):
         "kept",
         goods,
     )
-    await check(store)
 
     row = await store.connection.fetchrow("SELECT total, available, allocated FROM stock WHERE owner_id = 'acme'")
     assert tuple(row) == (9, 5, 4)

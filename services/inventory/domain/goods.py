@@ -2,6 +2,14 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
+
+
+class Goods(NamedTuple):
+    """Whose stock of which product; their order is the order in which they are locked."""
+
+    owner_id: str
+    product_id: str
 
 
 class Place(StrEnum):
@@ -18,6 +26,11 @@ class Place(StrEnum):
     #: A provider's stock that can still be sold, and that which is reserved.
     AVAILABLE = "available"
     ALLOCATED = "allocated"
+    #: What left a provider's stock for customers, and what was thrown away because it was too old.
+    SOLD = "sold"
+    EXPIRED = "expired"
+    #: Came back from customers; somebody must look at it before it can be sold again.
+    RETURNED = "returned"
 
 
 class Action(StrEnum):
@@ -25,8 +38,11 @@ class Action(StrEnum):
 
     INCREMENT = "increment"
     DECREMENT = "decrement"
+    ALLOCATE = "allocate"
+    DEALLOCATE = "deallocate"
     SHIP = "ship"
     CORRECT = "correct"
+    EXPIRE = "expire"
 
 
 class Reason(StrEnum):
@@ -40,6 +56,19 @@ class Reason(StrEnum):
     COUNTED = "counted"
     MOVED_OUT = "moved_out"
     SETTLED = "settled"
+    #: A provider's own, from here on.
+    RECEIVED = "received"
+    WITHDRAWN = "withdrawn"
+    ALLOCATED = "allocated"
+    RELEASED = "released"
+    #: A reservation that nobody paid in time.
+    LAPSED = "lapsed"
+    SOLD = "sold"
+    #: Goods past their date.
+    SPOILED = "spoiled"
+    CAME_BACK = "came_back"
+    RESTOCKED = "restocked"
+    DISCARDED = "discarded"
 
 
 class Journey(StrEnum):
@@ -73,6 +102,11 @@ class Movement:
         return sum(entry.quantity for entry in self.entries if entry.quantity > 0)
 
     @property
+    def stock_change(self) -> int:
+        """Return how much more, or less, a provider has now, kept for orders or not."""
+        return sum(entry.quantity for entry in self.entries if entry.place in {Place.AVAILABLE, Place.ALLOCATED})
+
+    @property
     def shelf_change(self) -> int:
         return sum(entry.quantity for entry in self.entries if entry.place is Place.SHELF)
 
@@ -94,13 +128,13 @@ class Consignment:
 
 
 def ship(quantity: int) -> Movement:
-    return _movement(Action.SHIP, Reason.SHIPPED, {Place.SUPPLIER: -quantity, Place.IN_TRANSIT: quantity})
+    return moved(Action.SHIP, Reason.SHIPPED, {Place.SUPPLIER: -quantity, Place.IN_TRANSIT: quantity})
 
 
 def send_back(consignment: Consignment) -> Movement:
     """Take an order that ended under way out of transit; outside of transit nothing moves."""
     shipped = consignment.shipped if consignment.journey is Journey.IN_TRANSIT else 0
-    return _movement(Action.SHIP, Reason.RETURNED, {Place.IN_TRANSIT: -shipped, Place.SUPPLIER: shipped})
+    return moved(Action.SHIP, Reason.RETURNED, {Place.IN_TRANSIT: -shipped, Place.SUPPLIER: shipped})
 
 
 def deliver(consignment: Consignment, quantity: int) -> Movement:
@@ -110,13 +144,20 @@ def deliver(consignment: Consignment, quantity: int) -> Movement:
         moves = {Place.IN_TRANSIT: -shipped, Place.SHELF: quantity, Place.UNEXPLAINED: shipped - quantity}
     else:
         moves = {Place.SUPPLIER: -quantity, Place.SHELF: quantity}
-    return _movement(Action.INCREMENT, Reason.DELIVERED, moves)
+    return moved(Action.INCREMENT, Reason.DELIVERED, moves)
+
+
+def take_back(quantity: int, shelf: int) -> Movement:
+    """Send goods back: from the shelf as far as it goes; what was loaded already was, visibly, somewhere else."""
+    from_shelf = min(quantity, shelf)
+    moves = {Place.SHELF: -from_shelf, Place.UNEXPLAINED: from_shelf - quantity, Place.SUPPLIER: quantity}
+    return moved(Action.DECREMENT, Reason.RETURNED, moves)
 
 
 def settle(owed: int, arrived: int) -> Movement:
     """Take off the shelf what was loaded out of an arrival before it was told, and so came from nowhere then."""
     early = max(0, min(owed, arrived))
-    return _movement(Action.DECREMENT, Reason.SETTLED, {Place.SHELF: -early, Place.UNEXPLAINED: early})
+    return moved(Action.DECREMENT, Reason.SETTLED, {Place.SHELF: -early, Place.UNEXPLAINED: early})
 
 
 def taken_by(slot: SlotFacts | None, rise: int, level: int) -> int:
@@ -130,26 +171,27 @@ def load(quantity: int, shelf: int) -> Movement:
     """Move goods into a slot: from the shelf as far as it goes, the rest from nowhere, visibly."""
     from_shelf = min(quantity, shelf)
     moves = {Place.SHELF: -from_shelf, Place.UNEXPLAINED: from_shelf - quantity, Place.LOADED: quantity}
-    return _movement(Action.DECREMENT, Reason.LOADED, moves)
+    return moved(Action.DECREMENT, Reason.LOADED, moves)
 
 
 def correct(difference: int) -> Movement:
     """Follow a person's correction of a level; the shelf is not touched."""
-    return _movement(Action.CORRECT, Reason.CORRECTED, {Place.UNEXPLAINED: -difference, Place.LOADED: difference})
+    return moved(Action.CORRECT, Reason.CORRECTED, {Place.UNEXPLAINED: -difference, Place.LOADED: difference})
 
 
 def count(counted: int, shelf: int) -> Movement:
     """Set the shelf to what somebody counted; the difference stays visible."""
     more = counted - shelf
     action = Action.INCREMENT if more > 0 else Action.DECREMENT
-    return _movement(action, Reason.COUNTED, {Place.SHELF: more, Place.UNEXPLAINED: -more})
+    return moved(action, Reason.COUNTED, {Place.SHELF: more, Place.UNEXPLAINED: -more})
 
 
 def move_out(shelf: int) -> Movement:
     """Empty the shelf of a customer who left."""
-    return _movement(Action.DECREMENT, Reason.MOVED_OUT, {Place.SHELF: -shelf, Place.UNEXPLAINED: shelf})
+    return moved(Action.DECREMENT, Reason.MOVED_OUT, {Place.SHELF: -shelf, Place.UNEXPLAINED: shelf})
 
 
-def _movement(action: Action, reason: Reason, moves: dict[Place, int]) -> Movement:
+def moved(action: Action, reason: Reason, moves: dict[Place, int]) -> Movement:
+    """Return the movement of these differences by place; they must sum to zero."""
     entries = tuple(Entry(place, quantity) for place, quantity in moves.items() if quantity)
     return Movement(action, reason, entries)

@@ -1,4 +1,4 @@
-"""What people and programs may ask of the ledger, and the count they may correct it by."""
+"""A customer's shelves, and the count they may be corrected by."""
 
 import json
 from typing import Annotated, Any

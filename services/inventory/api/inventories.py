@@ -1,0 +1,60 @@
+"""Provider stock in the shape of the inventory document: stock, and stock-transactions that never change."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from libs.kit.problems import Problem
+from libs.kit.web import KitDep
+from services.inventory.api.owners import GoodsDep
+from services.inventory.api.shapes import RestockBody, moment, stock_of, transaction_of
+
+router = APIRouter(prefix="/inventories/{product_id}")
+NEWEST = 2**62
+
+
+@router.get("")
+async def get_stock(goods: GoodsDep, kit: KitDep) -> dict[str, Any]:
+    async with kit.read() as store:
+        return {"data": await stock_of(goods, store)}
+
+
+@router.get("/transactions")
+async def list_transactions(
+    goods: GoodsDep,
+    kit: KitDep,
+    limit: Annotated[int, Query(ge=1)] = 50,
+    cursor: Annotated[int | None, Query(ge=1, le=NEWEST)] = None,
+) -> dict[str, Any]:
+    """Return the product's transactions, newest first; `next` is the cursor of the following page."""
+    async with kit.read() as store:
+        limit = min(limit, store.settings.page_limit)
+        rows = await store.list_transactions(goods, cursor or NEWEST, limit)
+    return {
+        "data": [transaction_of(goods, row) for row in rows],
+        "next": rows[-1]["number"] if len(rows) == limit else None,
+    }
+
+
+@router.get("/transactions/{transaction_id}")
+async def get_transaction(goods: GoodsDep, transaction_id: UUID, kit: KitDep) -> dict[str, Any]:
+    async with kit.read() as store:
+        row = await store.find_transaction(goods, transaction_id)
+    if row is None:
+        raise Problem(404, "not_found", "There is no such transaction")
+    return {"data": transaction_of(goods, row)}
+
+
+@router.put("/restock")
+async def announce(goods: GoodsDep, body: RestockBody, kit: KitDep) -> dict[str, Any]:
+    """Say when more will come; a shortage names it until then."""
+    async with kit.transaction() as tx:
+        await tx.store.save_restock(goods, body.at, body.quantity)
+    return {"data": {"id": goods.product_id, "type": "restock", "at": moment(body.at), "quantity": body.quantity}}
+
+
+@router.delete("/restock", status_code=204)
+async def withdraw_announcement(goods: GoodsDep, kit: KitDep) -> None:
+    async with kit.transaction() as tx:
+        await tx.store.delete_restock(goods)

@@ -1,0 +1,110 @@
+"""What owners do to their stock: goods come in, go out, are kept by hand, counted, or looked at when they came back."""
+
+from typing import Any
+from uuid import uuid4
+
+from fastapi import APIRouter
+
+from libs.kit.problems import Problem
+from libs.kit.web import IdempotencyDep, KitDep, PrincipalDep, send
+from services.inventory.api.owners import GoodsDep
+from services.inventory.api.shapes import (
+    LARGEST,
+    CountBody,
+    ReturnsBody,
+    TransactionBody,
+    TransactionDocument,
+    refusal,
+    stock_of,
+    transaction_of,
+)
+from services.inventory.domain import Action, Booking, Goods, Movement, Shortage, Source, stock
+from services.inventory.store import Provision, Store, transaction_id
+
+router = APIRouter(prefix="/inventories/{product_id}")
+
+
+@router.post("/transactions", status_code=201)
+async def create_transaction(
+    goods: GoodsDep, body: TransactionDocument, kit: KitDep, principal: PrincipalDep, key: IdempotencyDep
+) -> Any:
+    """Move stock in or out, or keep some of it by hand; what is kept for orders only orders let go."""
+    asked, action = body.data, Action(body.data.action)
+    async with kit.transaction(idempotency=key) as tx:
+        if tx.replayed:
+            return send(tx.replayed, replayed=True)
+        store: Store = tx.store
+        provision = await _lock(goods, store, create=action is Action.INCREMENT)
+        await _allow(asked, goods, provision, store)
+        booked = await _book(goods, stock.by_hand(action, asked.quantity), principal.role, store)
+        if action in {Action.ALLOCATE, Action.DEALLOCATE}:
+            await store.keep_by_hand(goods, asked.quantity if action is Action.ALLOCATE else -asked.quantity)
+        if asked.expires_on:
+            await store.save_lot(goods, asked.expires_on, asked.quantity)
+        return send(tx.answer(201, {"data": booked}))
+
+
+@router.post("/count", status_code=201)
+async def count_stock(
+    goods: GoodsDep, body: CountBody, kit: KitDep, principal: PrincipalDep, key: IdempotencyDep
+) -> Any:
+    """Set the total to what was counted; the difference is booked to `unexplained`."""
+    async with kit.transaction(idempotency=key) as tx:
+        if tx.replayed:
+            return send(tx.replayed, replayed=True)
+        provision = await _lock(goods, tx.store, create=True)
+        if body.quantity < provision.allocated:
+            kept = Shortage(goods, provision.allocated, body.quantity)
+            raise await refusal([kept], tx.store, 409, "less_than_allocated")
+        difference = body.quantity - provision.total
+        if difference:
+            await _book(goods, stock.recount(difference), principal.role, tx.store)
+        return send(tx.answer(201, {"data": await stock_of(goods, tx.store), "difference": difference}))
+
+
+@router.post("/returns", status_code=201)
+async def judge_returns(
+    goods: GoodsDep, body: ReturnsBody, kit: KitDep, principal: PrincipalDep, key: IdempotencyDep
+) -> Any:
+    """Sell goods again that came back, or throw them away: only a person's word does either."""
+    async with kit.transaction(idempotency=key) as tx:
+        if tx.replayed:
+            return send(tx.replayed, replayed=True)
+        provision = await _lock(goods, tx.store)
+        if body.quantity > provision.returned:
+            short = Shortage(goods, body.quantity, provision.returned)
+            raise await refusal([short], tx.store, 400, "fewer_came_back")
+        movement = (stock.restock if body.verdict == "restock" else stock.discard)(body.quantity)
+        booked = await _book(goods, movement, principal.role, tx.store)
+        return send(tx.answer(201, {"data": booked}))
+
+
+async def _lock(goods: Goods, store: Store, *, create: bool = False) -> Provision:
+    """Lock a provider's stock; raises Problem where there is none or where it is somebody's shelf."""
+    if create or await store.find_provision(goods):
+        await store.lock_shelf(goods)
+    provision = await store.find_provision(goods)
+    if provision is None:
+        raise Problem(404, "unknown_product", "This owner has no such product in stock")
+    if provision.customers:
+        raise Problem(409, "a_customers_goods", "A customer's goods are not moved by hand", detail="Count the shelf.")
+    return provision
+
+
+async def _allow(asked: TransactionBody, goods: Goods, provision: Provision, store: Store) -> None:
+    action = Action(asked.action)
+    if action is Action.INCREMENT:
+        if provision.total + asked.quantity > LARGEST:
+            raise Problem(422, "too_much", "No stock is that large")
+        return
+    by_hand = action is Action.DEALLOCATE
+    have = provision.by_hand if by_hand else provision.available
+    if asked.quantity > have:
+        code = "not_allocated_by_hand" if by_hand else "insufficient_stock"
+        raise await refusal([Shortage(goods, asked.quantity, have)], store, 400, code)
+
+
+async def _book(goods: Goods, movement: Movement, role: str, store: Store) -> dict[str, Any]:
+    name = f"by hand/{uuid4()}"
+    await store.book_all([Booking(name, goods, movement, Source(role, store.now))])
+    return transaction_of(goods, await store.find_transaction(goods, transaction_id(name)))

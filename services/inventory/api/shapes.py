@@ -1,0 +1,194 @@
+"""How provider stock, carts and checkouts look in JSON, and what is accepted of them."""
+
+import json
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+from libs.contracts.catalogue import NO_NUL, as_utc
+from libs.kit.problems import Problem
+from services.inventory.domain import Goods, Quantities, Shortage
+from services.inventory.store import Cart, Checkout, Store
+
+Short = Annotated[str, Field(min_length=1, max_length=200, pattern=NO_NUL)]
+#: JSON readers keep integers exact up to here.
+LARGEST = 2**53
+Count = Annotated[int, Field(ge=1, le=LARGEST, strict=True)]
+
+
+class Body(BaseModel):
+    """What somebody sends; a field nobody knows is a mistake worth telling."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TransactionBody(Body):
+    """One stock-transaction; quantities are base steps of the product."""
+
+    type: Literal["stock-transaction"]
+    action: Literal["increment", "decrement", "allocate", "deallocate"]
+    quantity: Count
+    #: Only of what comes in: the last day on which it may be sold.
+    expires_on: date | None = None
+
+    @model_validator(mode="after")
+    def only_what_comes_in_has_a_last_day(self) -> Self:
+        if self.expires_on and self.action != "increment":
+            raise ValueError("only an increment has an `expires_on`")
+        return self
+
+
+class TransactionDocument(Body):
+    """The inventory document's envelope."""
+
+    data: TransactionBody
+
+
+class CountBody(Body):
+    """What somebody counted: all of it, whatever is kept for orders included."""
+
+    quantity: Annotated[int, Field(ge=0, le=LARGEST, strict=True)]
+
+
+class ReturnsBody(Body):
+    """What somebody who looked at returned goods decided."""
+
+    quantity: Count
+    verdict: Literal["restock", "discard"]
+
+
+class RestockBody(Body):
+    """What is announced to come."""
+
+    at: AwareDatetime
+    quantity: Count
+
+
+class ItemBody(Body):
+    """Somebody's goods."""
+
+    owner_id: Short
+    product_id: Short
+    quantity: Count
+
+
+class ItemsBody(Body):
+    """What to put into a cart, or what left."""
+
+    items: Annotated[list[ItemBody], Field(min_length=1, max_length=100)]
+
+
+class CartBody(Body):
+    """Whose cart it is; a customer need not say."""
+
+    customer_id: Short | None = None
+
+
+class CheckoutBody(Body):
+    """Whether the goods are kept from now on, or only while they are being paid."""
+
+    reserve: bool = False
+
+
+class PaymentBody(Body):
+    """How the payment ended."""
+
+    outcome: Literal["paid", "failed"]
+
+
+class ShipBody(Body):
+    """What left, where that is not all of it."""
+
+    items: Annotated[list[ItemBody], Field(min_length=1, max_length=100)] | None = None
+
+
+def goods_in(items: Sequence[ItemBody]) -> list[tuple[Goods, int]]:
+    return [(Goods(item.owner_id, item.product_id), item.quantity) for item in items]
+
+
+def items_of(wanted: Quantities) -> list[dict[str, Any]]:
+    return [{"owner_id": goods[0], "product_id": goods[1], "quantity": n} for goods, n in sorted(wanted.items())]
+
+
+def cart_of(cart: Cart) -> dict[str, Any]:
+    return {
+        "cart_id": cart.cart_id,
+        "customer_id": cart.customer_id,
+        "checkout_id": cart.checkout_id,
+        "items": items_of(cart.wanted),
+    }
+
+
+def checkout_of(checkout: Checkout, kept: Quantities) -> dict[str, Any]:
+    """Return the checkout as it is shown; `allocated` is what is kept for it now."""
+    return {
+        "checkout_id": checkout.checkout_id,
+        "customer_id": checkout.customer_id,
+        "state": checkout.state,
+        "expires_at": moment(checkout.expires_at),
+        "items": items_of(checkout.wanted),
+        "allocated": items_of(kept),
+    }
+
+
+def moment(at: datetime | None) -> str | None:
+    return as_utc(at).isoformat().replace("+00:00", "Z") if at else None
+
+
+async def refusal(
+    short: Sequence[Shortage], store: Store, status: int = 400, code: str = "insufficient_stock"
+) -> Problem:
+    """Return the answer that names every short product: asked for, for sale, and when more is expected."""
+    expected = await store.list_restocks([one.goods for one in short])
+    shortages = [
+        {
+            "owner_id": one.goods.owner_id,
+            "product_id": one.goods.product_id,
+            "requested": one.requested,
+            "available": one.available,
+            "restock_at": moment(expected.get(one.goods)),
+        }
+        for one in short
+    ]
+    words = ", ".join(f"{one.goods.product_id}: {one.requested} wanted, {one.available} there" for one in short)
+    return Problem(status, code, "There is not enough in stock", detail=words[:2000], shortages=shortages)
+
+
+async def stock_of(goods: Goods, store: Store) -> dict[str, Any]:
+    provision = await store.find_provision(goods)
+    if provision is None:
+        raise Problem(404, "unknown_product", "This owner has no such product in stock")
+    expected = await store.list_restocks([goods])
+    return {
+        "id": goods.product_id,
+        "type": "stock",
+        "owner_id": goods.owner_id,
+        "total": provision.total,
+        "available": provision.available,
+        "allocated": provision.allocated,
+        "allocated_by_hand": provision.by_hand,
+        "returned": provision.returned,
+        "lots": [
+            {"expires_on": lot["expires_on"].isoformat(), "quantity": lot["quantity"]}
+            for lot in await store.list_lots(goods)
+        ],
+        "restock_at": moment(expected.get(goods)),
+    }
+
+
+def transaction_of(goods: Goods, row: Any) -> dict[str, Any]:
+    return {
+        "id": str(row["transaction_id"]),
+        "type": "stock-transaction",
+        "action": row["action"],
+        "product_id": goods.product_id,
+        "quantity": row["quantity"],
+        "timestamps": {"created_at": moment(row["booked_at"]), "happened_at": moment(row["happened_at"])},
+        "reason": row["reason"],
+        "entries": json.loads(row["entries"]),
+        "order_id": row["order_id"],
+        "event_id": row["cause"],
+        "booked_by": row["booked_by"],
+    }

@@ -1,0 +1,38 @@
+"""Devices and customers come and go; the goods stay in the books."""
+
+from libs.contracts.catalogue import Event
+from libs.contracts.events import CustomerErased, DeviceDeregistered, DeviceRegistered, DeviceReplaced
+from services.inventory.handlers.shelf import empty, event_name
+from services.inventory.store import Origin, Store
+
+
+async def on_device_registered(event: DeviceRegistered, store: Store) -> list[Event]:
+    if await store.save_device(event.customer_id, event.device_id, event.registration, event.slots):
+        store.appear(f"device:{event.device_id}")
+    return []
+
+
+async def on_device_replaced(event: DeviceReplaced, store: Store) -> list[Event]:
+    if await store.save_device(event.customer_id, event.device_id, event.registration, event.slots):
+        if event.replaces != event.device_id:
+            await store.delete_slots(event.replaces)
+        store.appear(f"device:{event.device_id}")
+    return []
+
+
+async def on_device_deregistered(event: DeviceDeregistered, store: Store) -> list[Event]:
+    """Forget the slots; the shelf stays, it belongs to the customer and not to the device."""
+    await store.end_device(event.device_id, event.registration)
+    store.appear(f"device:{event.device_id}")
+    return []
+
+
+async def on_customer_erased(event: CustomerErased, store: Store) -> list[Event]:
+    """Empty the shelves and forget the household; the entries stay, under an id nobody can resolve."""
+    said: list[Event] = []
+    for goods, shelf in await store.lock_shelves_of(event.customer_id):
+        said += await empty(
+            goods, shelf, Origin(f"erased/{goods.product_id}/{event_name(store)}", "CustomerErased", store.now), store
+        )
+    await store.erase_customer(event.customer_id)
+    return said

@@ -1,0 +1,161 @@
+"""Provider stock: locked, decided on, and everything that was decided written in a few statements."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from hashlib import blake2b
+
+from services.inventory.domain import Action, Allocation, Booking, Goods, Kept, Warehouse, summed
+from services.inventory.store.lots import Lots
+
+#: What these do never takes anything out of an owner's stock.
+STAYS = frozenset({Action.ALLOCATE, Action.DEALLOCATE})
+
+
+class Warehouses(Lots):
+    """Allocations, settled orders and announced restocks."""
+
+    async def open_warehouse(self, holders: Collection[str], wanted: Iterable[Goods] = ()) -> Warehouse:
+        """Lock the wanted goods and those of these holders, in one order everywhere, and give them to decide on.
+
+        Who asks has made sure that nobody else works on these holders.
+        """
+        allocations = await self._list_allocations(holders)
+        goods = sorted({*wanted, *(allocation.goods for allocation in allocations)})
+        return Warehouse(await self._lock_available(goods) if goods else {}, allocations)
+
+    async def _list_allocations(self, holders: Collection[str]) -> list[Allocation]:
+        rows = await self.connection.fetch(
+            """-- list_allocations
+            SELECT holder_id, owner_id, product_id, quantity, state, shipped, round
+            FROM allocation WHERE holder_id = ANY($1::text[])
+            """,
+            list(holders),
+        )
+        return [
+            Allocation(holder, Goods(owner, product), quantity, Kept(state), shipped, number)
+            for holder, owner, product, quantity, state, shipped, number in rows
+        ]
+
+    async def _lock_available(self, goods: Sequence[Goods]) -> dict[Goods, int]:
+        rows = await self.connection.fetch(
+            """-- lock_available
+            SELECT s.owner_id, s.product_id, s.available
+            FROM stock AS s JOIN unnest($1::text[], $2::text[]) AS asked (owner_id, product_id)
+                ON s.owner_id = asked.owner_id AND s.product_id = asked.product_id
+            ORDER BY s.owner_id, s.product_id FOR NO KEY UPDATE OF s
+            """,
+            [one.owner_id for one in goods],
+            [one.product_id for one in goods],
+        )
+        return {Goods(owner, product): available for owner, product, available in rows}
+
+    async def close_warehouse(self, warehouse: Warehouse) -> None:
+        """Write what was decided; the stock is still locked."""
+        await self.book_all(warehouse.bookings)
+        await self._save_allocations(warehouse.changed)
+
+    async def book_all(self, bookings: Sequence[Booking]) -> None:
+        """Write movements whose stock is locked and which nobody can have booked before."""
+        if not bookings:
+            return
+        left = summed((one.goods, -one.movement.stock_change) for one in bookings if one.movement.action not in STAYS)
+        if left := {goods: n for goods, n in left.items() if n > 0}:
+            await self.thin_lots(left)
+        names = [transaction_id(booking.name) for booking in bookings]
+        entries = [
+            (name, entry) for name, booking in zip(names, bookings, strict=True) for entry in booking.movement.entries
+        ]
+        await self.connection.execute(
+            """-- book_all
+            WITH booked AS (
+                INSERT INTO ledger_transaction (transaction_id, owner_id, product_id, action, reason, quantity,
+                                                order_id, cause, booked_by, happened_at, booked_at)
+                SELECT *, $11::timestamptz
+                FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[],
+                            $8::text[], $9::text[], $10::timestamptz[])
+                RETURNING number, transaction_id, owner_id, product_id
+            )
+            INSERT INTO ledger_entry (number, place, owner_id, product_id, quantity)
+            SELECT booked.number, entry.place, booked.owner_id, booked.product_id, entry.quantity
+            FROM unnest($12::uuid[], $13::text[], $14::bigint[]) AS entry (transaction_id, place, quantity)
+            JOIN booked USING (transaction_id)
+            """,
+            names,
+            [booking.goods.owner_id for booking in bookings],
+            [booking.goods.product_id for booking in bookings],
+            [booking.movement.action for booking in bookings],
+            [booking.movement.reason for booking in bookings],
+            [booking.movement.quantity for booking in bookings],
+            [booking.holder_id for booking in bookings],
+            [booking.source.cause for booking in bookings],
+            [booking.source.booked_by for booking in bookings],
+            [booking.source.at for booking in bookings],
+            self.now,
+            [name for name, _ in entries],
+            [entry.place for _, entry in entries],
+            [entry.quantity for _, entry in entries],
+        )
+
+    async def _save_allocations(self, allocations: Sequence[Allocation]) -> None:
+        if not allocations:
+            return
+        await self.connection.execute(
+            """-- save_allocations
+            INSERT INTO allocation (holder_id, owner_id, product_id, quantity, state, shipped, round, changed_at)
+            SELECT *, $8::timestamptz
+            FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::bigint[], $7::integer[])
+            ON CONFLICT (holder_id, owner_id, product_id) DO UPDATE SET
+                quantity = excluded.quantity, state = excluded.state, shipped = excluded.shipped,
+                round = excluded.round, changed_at = excluded.changed_at
+            """,
+            [one.holder_id for one in allocations],
+            [one.goods.owner_id for one in allocations],
+            [one.goods.product_id for one in allocations],
+            [one.quantity for one in allocations],
+            [one.state for one in allocations],
+            [one.shipped for one in allocations],
+            [one.round for one in allocations],
+            self.now,
+        )
+
+    async def list_kept(self, holder_id: str) -> dict[Goods, int]:
+        """Return what is kept for a holder at this moment."""
+        allocations = await self._list_allocations([holder_id])
+        return {one.goods: one.quantity for one in allocations if one.state is Kept.OPEN}
+
+    async def list_settled(self, order_ids: Collection[str]) -> set[str]:
+        """Return those orders that ended, or found nothing, before anything was kept for them."""
+        rows = await self.connection.fetch(
+            "-- list_settled\nSELECT order_id FROM settled_order WHERE order_id = ANY($1::text[])", list(order_ids)
+        )
+        return {order_id for (order_id,) in rows}
+
+    async def settle_orders(self, outcomes: Mapping[str, str]) -> None:
+        if outcomes:
+            await self.connection.execute(
+                """-- settle_orders
+                INSERT INTO settled_order (order_id, outcome, settled_at)
+                SELECT *, $3::timestamptz FROM unnest($1::text[], $2::text[]) ON CONFLICT (order_id) DO NOTHING
+                """,
+                list(outcomes),
+                list(outcomes.values()),
+                self.now,
+            )
+
+    async def forget_settled(self, before: datetime) -> None:
+        await self.connection.execute("-- forget_settled\nDELETE FROM settled_order WHERE settled_at < $1", before)
+
+    async def list_gone(self, order_ids: Collection[str]) -> dict[str, int]:
+        """Return, of these orders, those that left already, and how much of each."""
+        rows = await self.connection.fetch(
+            """-- list_gone
+            SELECT order_id, shipped FROM consignment WHERE order_id = ANY($1::text[]) AND journey <> 'ordered'
+            """,
+            list(order_ids),
+        )
+        return {row["order_id"]: row["shipped"] for row in rows}
+
+
+def transaction_id(name: str) -> str:
+    """Return the id under which a booking of this name is found; cheap, for it is made for every allocation."""
+    return blake2b(name.encode(), digest_size=16).hexdigest()

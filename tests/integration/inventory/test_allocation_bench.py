@@ -1,0 +1,10 @@
+"""The bench of a hot product runs, and both candidates give away exactly what there is; never how fast."""
+
+from tests.bench.allocation import Size, allocation_vs_bare
+
+
+async def test_both_give_away_what_there_is(database):
+    figures = await allocation_vs_bare(database["inventory"], Size(allocations=400, per_commit=50, rounds=1))
+
+    assert figures["allocation_vs_bare"] > 0
+    assert figures["allocations_per_second"].keys() == {"bare", "ours"}
