@@ -22,7 +22,7 @@ from libs.contracts.events import (
     ReorderApproved,
 )
 from libs.kit import Effect, Service, Tick
-from services.order_dispatch import handlers
+from services.order_dispatch import handlers, payments
 from services.order_dispatch.api import router
 from services.order_dispatch.settings import Settings
 from services.order_dispatch.store import Store
@@ -52,8 +52,9 @@ SERVICE = Service(
         OrderStatusAsked,
         ProviderChanged,
         OfferChanged,
+        *payments.SAYS,
     ),
-    ticks=(Tick(handlers.look_after_orders, every_seconds=60),),
+    ticks=(Tick(handlers.look_after_orders, every_seconds=60), *payments.TICKS),
     effects=(
         # The effect only asks the portal for an address, so an attempt nobody knows about is simply repeated.
         Effect(
@@ -62,6 +63,7 @@ SERVICE = Service(
             settle=handlers.on_ship_to_fetched,
             reconcile=handlers.fetch_ship_to,
         ),
+        *payments.EFFECTS,
     ),
     api=router,
     settings=Settings,
