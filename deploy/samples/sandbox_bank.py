@@ -21,7 +21,7 @@ REFUSES = {
     "tok_refund_declined": {"refund": "the account cannot be credited"},
 }
 #: How often finding an operation of `tok_dark` fails before it works.
-DARK_TIMES = 3
+DARK_TIMES = 2
 ENDED = {"voided", "expired"}
 
 
