@@ -24,6 +24,8 @@ from services.order_dispatch.payments.acting import (
     services,
     void,
 )
+from services.order_dispatch.payments.domain import Ask, Declined, PaymentService, Receipt, Status
+from services.order_dispatch.payments.store import PaymentStore
 
 SAYS = (PaymentAuthorized, PaymentTaken, PaymentFailed, PaymentVoided, PaymentRefunded)
 TICKS = (Tick(look_after_payments, every_seconds=600),)
@@ -32,6 +34,12 @@ __all__ = [
     "EFFECTS",
     "SAYS",
     "TICKS",
+    "Ask",
+    "Declined",
+    "PaymentService",
+    "PaymentStore",
+    "Receipt",
+    "Status",
     "begin",
     "capture",
     "hooks",

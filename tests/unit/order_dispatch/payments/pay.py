@@ -7,7 +7,6 @@ from services.order_dispatch.payments.domain import (
     Declined,
     Mandate,
     Payment,
-    PaymentState,
     Receipt,
     Status,
     answered,
@@ -76,6 +75,3 @@ def balances(*turns):
 
 def names(turn):
     return [type(event).__name__ for event in turn.events]
-
-
-__all__ = ["PaymentState"]
