@@ -41,9 +41,8 @@ class OverKit(stripe.HTTPClient):
         import httpx  # noqa: PLC0415  # loaded with the kit's client
 
         try:
-            answer = await self._http.request(
-                method, url, headers=dict(headers), content=post_data, timeout=self._seconds
-            )
+            sent = {"headers": dict(headers), "content": post_data, "timeout": self._seconds}
+            answer = await self._http.request(method, url, **sent)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as away:
             raise Retry(f"Stripe cannot be reached: {type(away).__name__}") from away
         return answer.content, answer.status_code, answer.headers
@@ -169,8 +168,7 @@ def open_service(kit: Kit) -> Stripe:
 
 
 def _key(metadata: Any) -> str | None:
-    key: str | None = getattr(metadata, "key", None)
-    return key
+    return getattr(metadata, "key", None)
 
 
 def _authorized(intent: stripe.PaymentIntent) -> Answer:

@@ -1,18 +1,7 @@
 """What is decided about money: a payment's states, its steps, and the books."""
 
 from services.order_dispatch.payments.domain.books import Accounts, Booked, Booking
-from services.order_dispatch.payments.domain.deciding import (
-    LAPSED,
-    Mandate,
-    answered,
-    lapse,
-    lose_track,
-    open_payment,
-    want_capture,
-    want_refund,
-    want_void,
-    withdraw,
-)
+from services.order_dispatch.payments.domain.outcomes import LAPSED, answered, lapse, lose_track, withdraw
 from services.order_dispatch.payments.domain.payment import Call, Move, Payment, PaymentTurn, key_of
 from services.order_dispatch.payments.domain.protocol import (
     Answer,
@@ -25,6 +14,7 @@ from services.order_dispatch.payments.domain.protocol import (
     believe,
 )
 from services.order_dispatch.payments.domain.states import CLOSED, DOING, TRANSITIONS, IllegalMove, PaymentState
+from services.order_dispatch.payments.domain.wishes import Mandate, open_payment, want_capture, want_refund, want_void
 
 __all__ = [
     "CLOSED",
