@@ -86,9 +86,10 @@ class Payments(KitStore):
     async def _lock(self, payment_id: str | None, order_id: str | None) -> Payment | None:
         row = await self.connection.fetchrow(
             """-- lock_payment
-            SELECT p.payment_id, p.order_id, o.customer_id, o.product_id, o.pool_id, o.provider_id, p.service, p.currency,
-                p.amount, p.mandate, p.state, p.move, p.step, p.key, p.asked, p.asked_at, p.authorized, p.captured,
-                p.refunded, p.capture_asked, p.void_asked, p.refund_asked, p.reference, p.expires_at, p.reason
+            SELECT p.payment_id, p.order_id, o.customer_id, o.product_id, o.pool_id, o.provider_id, p.service,
+                p.currency, p.amount, p.mandate, p.state, p.move, p.step, p.key, p.asked, p.asked_at,
+                p.authorized, p.captured, p.refunded, p.capture_asked, p.void_asked, p.refund_asked,
+                p.reference, p.expires_at, p.reason
             FROM payment AS p JOIN orders AS o USING (order_id)
             WHERE p.payment_id = $1 OR p.order_id = $2 FOR UPDATE OF p
             """,
@@ -100,9 +101,10 @@ class Payments(KitStore):
     async def find_payment(self, order_id: str) -> Payment | None:
         row = await self.connection.fetchrow(
             """-- find_payment
-            SELECT p.payment_id, p.order_id, o.customer_id, o.product_id, o.pool_id, o.provider_id, p.service, p.currency,
-                p.amount, p.mandate, p.state, p.move, p.step, p.key, p.asked, p.asked_at, p.authorized, p.captured,
-                p.refunded, p.capture_asked, p.void_asked, p.refund_asked, p.reference, p.expires_at, p.reason
+            SELECT p.payment_id, p.order_id, o.customer_id, o.product_id, o.pool_id, o.provider_id, p.service,
+                p.currency, p.amount, p.mandate, p.state, p.move, p.step, p.key, p.asked, p.asked_at,
+                p.authorized, p.captured, p.refunded, p.capture_asked, p.void_asked, p.refund_asked,
+                p.reference, p.expires_at, p.reason
             FROM payment AS p JOIN orders AS o USING (order_id) WHERE p.order_id = $1
             """,
             order_id,
@@ -113,9 +115,10 @@ class Payments(KitStore):
         """Return a payment with its sealed token, for whoever is about to ask the payment service."""
         row = await self.connection.fetchrow(
             """-- get_payment
-            SELECT p.payment_id, p.order_id, o.customer_id, o.product_id, o.pool_id, o.provider_id, p.service, p.currency,
-                p.amount, p.mandate, p.state, p.move, p.step, p.key, p.asked, p.asked_at, p.authorized, p.captured,
-                p.refunded, p.capture_asked, p.void_asked, p.refund_asked, p.reference, p.expires_at, p.reason, p.token_sealed
+            SELECT p.payment_id, p.order_id, o.customer_id, o.product_id, o.pool_id, o.provider_id, p.service,
+                p.currency, p.amount, p.mandate, p.state, p.move, p.step, p.key, p.asked, p.asked_at,
+                p.authorized, p.captured, p.refunded, p.capture_asked, p.void_asked, p.refund_asked,
+                p.reference, p.expires_at, p.reason, p.token_sealed
             FROM payment AS p JOIN orders AS o USING (order_id) WHERE p.payment_id = $1
             """,
             payment_id,
