@@ -30,11 +30,15 @@ from libs.contracts.events import (
     StockShort,
 )
 from libs.kit import Effect, Service, Tick
-from services.order_dispatch import handlers
+from services.order_dispatch import acting, handlers, payments
 from services.order_dispatch.api import router
 from services.order_dispatch.settings import Settings
 from services.order_dispatch.store import Store
 from services.order_dispatch.store.measures import MEASURES
+
+acting.use_till(payments)
+payments.hooks.on_authorized = acting.on_authorized
+payments.hooks.on_failed = payments.hooks.on_capture_failed = acting.on_payment_failed
 
 SERVICE = Service(
     name="order_dispatch",
@@ -69,8 +73,9 @@ SERVICE = Service(
         OrderStatusAsked,
         ProviderChanged,
         OfferChanged,
+        *payments.SAYS,
     ),
-    ticks=(Tick(handlers.look_after_orders, every_seconds=60),),
+    ticks=(Tick(handlers.look_after_orders, every_seconds=60), *payments.TICKS),
     effects=(
         # The effect only asks the portal for an address, so an attempt nobody knows about is simply repeated.
         Effect(
@@ -86,6 +91,7 @@ SERVICE = Service(
             settle=handlers.on_provider_asked,
             reconcile=handlers.ask_again,
         ),
+        *payments.EFFECTS,
     ),
     measures=MEASURES,
     api=router,

@@ -1,0 +1,108 @@
+"""The whole service with the sandbox: no order is asked for before its money is reserved, none leaves unpaid."""
+
+import json
+
+import pytest
+
+from libs.contracts.events import DeviceRegistered, SlotSpec
+from libs.kit.clock import SteppedClock
+from libs.kit.testing import running
+from services.order_dispatch.service import SERVICE
+from tests.integration.order_dispatch.payments.world import KEY, sandbox
+from tests.integration.order_dispatch.portal import portal, until
+from tests.integration.order_dispatch.world import World, own_logs
+from tests.unit.order_dispatch import a
+
+pytest.importorskip("services.order_dispatch.acting", reason="orders that wait for money come with part core")
+
+
+@pytest.fixture(scope="module")
+async def world(database, kafka_url, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("paid")
+    clock = SteppedClock.create(folder / "clock", a.NOON)
+    async with own_logs(kafka_url), portal() as desk, sandbox(folder / "book.jsonl") as url:
+        knobs = {"clock_file": folder / "clock", "sandbox_pay_url": url, "sealing_key": KEY.hex()}
+        async with running(SERVICE, kafka_url=kafka_url, database_urls=database, portal_url=desk.url, **knobs) as kit:
+            opened = World(kit, kafka_url, clock, desk, folder)
+            await opened.publish(
+                DeviceRegistered(
+                    customer_id="ann",
+                    device_id="brewer",
+                    registration=1,
+                    credential_sha256="0" * 64,
+                    slots=(SlotSpec(slot="1", product_id="pods", unit="C62", capacity=100),),
+                )
+            )
+            yield opened
+            await opened.http.aclose()
+
+
+async def ordered(world, name, token):
+    """Ann pays with this token and orders for 9.98 USD."""
+    body = {"service": "sandbox", "token": token, "mandate": {"amount": 10, "currency": "USD"}}
+    headers = world.desk.headers("customer", customer_id="ann")
+    put = await world.http.put("/v1/customers/ann/payment-method", json=body, headers=headers)
+    assert put.status_code == 200, put.text
+    await world.put_provider(name, payment="sandbox")
+    return await world.approve(name)
+
+
+async def says(world, order_id, status, **more):
+    provider = order_id.rpartition("-")[0]
+    body = {"update_id": status, "order_id": order_id, "status": status, "at": a.NOON.isoformat()} | more
+    headers = world.desk.headers("operator")
+    answer = await world.http.post(f"/v1/providers/{provider}/updates", json=body, headers=headers)
+    assert answer.status_code == 200, answer.text
+
+
+async def paid(world, order_id, state):
+    async def there():
+        headers = world.desk.headers("customer", customer_id="ann")
+        found = (await world.http.get(f"/v1/orders/{order_id}/payment", headers=headers)).json()
+        return found if found.get("state") == state else None
+
+    return await until(there, f"the payment of {order_id} is {state}")
+
+
+def book(world):
+    return [json.loads(line) for line in (world.folder / "book.jsonl").read_text().splitlines()]
+
+
+class TestAnOrder:
+    async def test_is_asked_for_once_its_money_is_reserved_and_paid_for_when_it_leaves(self, world):
+        order_id = await ordered(world, "fine", "tok_ok")
+        placing = await world.reaches(order_id, "placing")
+        await says(world, order_id, "accepted")
+        assert (await paid(world, order_id, "authorized"))["captured"]["amount"] == "0.00"
+
+        await says(world, order_id, "shipped", quantity=30)
+        payment = await paid(world, order_id, "captured")
+
+        assert [step["to_state"] for step in placing["history"]] == ["drafted", "authorizing", "placing"]
+        assert payment["captured"] == {"amount": "7.48", "currency": "USD"}
+        mine = [(line["op"], line["amount"]) for line in book(world) if line["payment_id"] == payment["payment_id"]]
+        assert mine == [("authorized", 998), ("captured", 748)]
+
+    async def test_that_cannot_be_paid_ends_before_its_provider_heard_of_it(self, world):
+        order_id = await ordered(world, "poor", "tok_declined")
+        order = await world.reaches(order_id, "failed")
+
+        assert "the card was declined" in order["history"][-1]["because"]
+        assert await world.topic("provider-orders-poor") == []
+
+    async def test_that_is_refused_frees_its_money(self, world):
+        order_id = await ordered(world, "stern", "tok_ok")
+        await world.reaches(order_id, "placing")
+        await says(world, order_id, "refused")
+
+        assert (await paid(world, order_id, "voided"))["captured"]["amount"] == "0.00"
+
+    async def test_that_left_and_cannot_be_paid_is_in_sight(self, world):
+        order_id = await ordered(world, "gone", "tok_capture_declined")
+        await world.reaches(order_id, "placing")
+        await says(world, order_id, "shipped")
+
+        async def flagged():
+            return (await world.order(order_id))["payment_trouble"]
+
+        assert await until(flagged, "the order is flagged") == "the card was closed"
