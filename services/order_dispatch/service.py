@@ -22,7 +22,7 @@ from libs.contracts.events import (
     ReorderApproved,
 )
 from libs.kit import Effect, Service, Tick
-from services.order_dispatch import handlers
+from services.order_dispatch import callbacks, handlers
 from services.order_dispatch.api import router
 from services.order_dispatch.settings import Settings
 from services.order_dispatch.store import Store
@@ -53,7 +53,7 @@ SERVICE = Service(
         ProviderChanged,
         OfferChanged,
     ),
-    ticks=(Tick(handlers.look_after_orders, every_seconds=60),),
+    ticks=(Tick(handlers.look_after_orders, every_seconds=60), *callbacks.TICKS),
     effects=(
         # The effect only asks the portal for an address, so an attempt nobody knows about is simply repeated.
         Effect(

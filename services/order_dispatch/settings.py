@@ -1,6 +1,9 @@
 """What can be tuned about orders, and why it is as it is."""
 
-from pydantic import Field
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+
+from pydantic import Field, SecretStr
 
 from libs.kit import Settings as KitSettings
 
@@ -22,3 +25,27 @@ class Settings(KitSettings):
     longest_promise_days: float = Field(default=400, gt=0)
     #: Orders looked at per statement; a page, not a limit.
     look_page: int = Field(default=500, ge=1)
+    #: Seals secrets of others: 32 random bytes in hex or base64; several, with commas, while one is being changed.
+    sealing_key: SecretStr = SecretStr("")
+    #: Addresses inside our walls that providers may have, also without TLS; where none is named only the internet is.
+    allowed_private_networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    #: A provider that does not take the connection for so long was not asked.
+    connect_timeout_seconds: float = Field(default=5, gt=0)
+    #: Below the lease of an effect (30 s), so that the outcome is ours to write down.
+    call_timeout_seconds: float = Field(default=15, gt=0, lt=24)
+    #: An order and its history take a few kilobytes.
+    reply_bytes: int = Field(default=262_144, ge=1)
+    #: Who may sign for providers besides the usual authorities; for providers inside our walls.
+    provider_ca_file: Path | None = None
+    #: So many calls in a row without a sensible answer, and a provider is left alone for a while.
+    breaker_failures: int = Field(default=5, ge=1)
+    breaker_open_seconds: float = Field(default=30, gt=0)
+    #: To one provider from one process; a shop's API that takes fewer says so with 429.
+    calls_per_second: float = Field(default=20, gt=0)
+    calls_burst: int = Field(default=40, ge=1)
+    #: A callback is about one order; a larger body is no callback.
+    callback_bytes: int = Field(default=262_144, ge=1)
+    #: What providers sent is evidence for so long; it may hold names and addresses.
+    callback_keep_days: int = Field(default=30, ge=1)
+    #: A token outlives the order's resolution timer (72 h), not much more.
+    order_token_hours: float = Field(default=96, gt=0)

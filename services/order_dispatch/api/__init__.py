@@ -2,11 +2,13 @@
 
 from fastapi import APIRouter
 
+from services.order_dispatch import callbacks
 from services.order_dispatch.api import orders, providers, updates
 
 router = APIRouter(prefix="/v1")
 router.include_router(orders.router)
 router.include_router(providers.router)
 router.include_router(updates.router)
+router.include_router(callbacks.router)
 
 __all__ = ["router"]

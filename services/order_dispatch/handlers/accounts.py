@@ -34,6 +34,7 @@ async def on_customer_erased(event: CustomerErased, store: Store) -> list[Event]
     drafted = await store.lock_drafted_orders(event.customer_id)
     said = await _withdraw(drafted, Cancellation("erasure", "the customer left", store.now), store)
     await store.forget_updates(event.customer_id)
+    await store.forget_callbacks(event.customer_id)
     await store.forget_customer(event.customer_id, store.now)
     return said
 

@@ -3,13 +3,43 @@
 import importlib
 import pkgutil
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, cast
+from typing import NamedTuple, Protocol, cast
 
 from libs.contracts.catalogue import Event
-from libs.contracts.events import ShipTo
+from libs.contracts.events import ShipTo, UpdateStatus
 from libs.contracts.topics import Topic
 from services.order_dispatch.domain import Ask, Order, Turn
+from services.order_dispatch.outward import Line
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a provider says about one order, in our words; `status` None where it has nothing to say yet."""
+
+    status: UpdateStatus | None = None
+    reason: str | None = None
+    expected_at: datetime | None = None
+    quantity: int | None = None
+    tracking: str | None = None
+    #: The provider's own name for the order.
+    reference: str | None = None
+
+
+class Subject(NamedTuple):
+    """Which order a callback is about: by our name for it, or by the provider's."""
+
+    order_id: str | None = None
+    reference: str | None = None
+
+
+class Heard(NamedTuple):
+    """What a callback says, and the identity and time its sender gave it, where he did."""
+
+    answer: Answer
+    update_id: str | None = None
+    at: datetime | None = None
 
 
 class ProviderProtocol(Protocol):
@@ -35,6 +65,34 @@ class ProviderProtocol(Protocol):
         ...
 
 
+class CallingProtocol(Protocol):
+    """What a file offers whose provider is called, and calls back; its CALLS is True."""
+
+    CALLS: bool
+    #: Whether asking again for the same order is harmless, because the provider knows its Idempotency-Key.
+    REPEATS: bool
+
+    async def deliver(self, order: Order, ship_to: ShipTo, line: Line) -> Answer:
+        """Ask for the goods."""
+        ...
+
+    async def cancel(self, order: Order, line: Line) -> Answer:
+        """Ask not to deliver an order that the provider may have."""
+        ...
+
+    async def status(self, order: Order, line: Line) -> Answer:
+        """Ask what became of an order; NOT_FOUND that would end it is said only where it can never be taken."""
+        ...
+
+    def subject(self, body: bytes) -> Subject:
+        """Return which order a callback is about; raises Garbled."""
+        ...
+
+    def hear(self, body: bytes, order: Order) -> Heard:
+        """Return what a callback says about its order; raises Garbled."""
+        ...
+
+
 def protocols() -> frozenset[str]:
     """Return the names of all protocols there are files for."""
     return frozenset(module.name for module in pkgutil.iter_modules(__path__))
@@ -45,6 +103,14 @@ def protocol(name: str) -> ProviderProtocol:
     if name not in protocols():
         raise LookupError(f"there is no protocol {name}; known: {', '.join(sorted(protocols()))}")
     return cast("ProviderProtocol", importlib.import_module(f"{__name__}.{name}"))
+
+
+def calling_protocol(name: str) -> CallingProtocol:
+    """Return a protocol whose provider calls back; raises LookupError."""
+    found = protocol(name)
+    if not getattr(found, "CALLS", False):
+        raise LookupError(f"{name} has no callbacks")
+    return cast("CallingProtocol", found)
 
 
 def words(turn: Turn, protocol_name: str, at: datetime, ship_to: ShipTo | None = None) -> list[Event]:

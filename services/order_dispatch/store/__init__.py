@@ -1,14 +1,16 @@
 """All SQL of order_dispatch."""
 
 from services.order_dispatch.domain import Patience
+from services.order_dispatch.store.callbacks import Callbacks, References
 from services.order_dispatch.store.devices import Devices
 from services.order_dispatch.store.offers import Offers
 from services.order_dispatch.store.orders import Orders
 from services.order_dispatch.store.records import Records
+from services.order_dispatch.store.tokens import Tokens
 from services.order_dispatch.store.updates import Updates
 
 
-class Store(Devices, Offers, Orders, Records, Updates):
+class Store(Callbacks, Devices, Offers, Orders, Records, References, Tokens, Updates):
     """One transaction over orders, their history, providers, offers and the slots goods go to."""
 
     @property
