@@ -23,12 +23,16 @@ class Settings(KitSettings):
     default_lead_time_days: float = Field(default=5, gt=0)
     #: A date further away is a slip of the provider's: an order may not block its pool for years.
     longest_promise_days: float = Field(default=400, gt=0)
+    #: A call to a provider whose end nobody saw may still be at work: that it knows no order proves nothing so long.
+    doubt_minutes: float = Field(default=10, ge=0)
+    #: A question about an order that gets no answer so often waits for the order's next look instead.
+    status_attempts: int = Field(default=5, ge=1)
+    #: Addresses inside our walls that providers may have, also without TLS; where none is named only the internet is.
+    allowed_private_networks: tuple[IPv4Network | IPv6Network, ...] = ()
     #: Orders looked at per statement; a page, not a limit.
     look_page: int = Field(default=500, ge=1)
     #: Seals secrets of others: 32 random bytes in hex or base64; several, with commas, while one is being changed.
     sealing_key: SecretStr = SecretStr("")
-    #: Addresses inside our walls that providers may have, also without TLS; where none is named only the internet is.
-    allowed_private_networks: tuple[IPv4Network | IPv6Network, ...] = ()
     #: A provider that does not take the connection for so long was not asked.
     connect_timeout_seconds: float = Field(default=5, gt=0)
     #: Below the lease of an effect (30 s), so that the outcome is ours to write down.

@@ -52,12 +52,26 @@ from libs.contracts.events.providers import (
     ShipTo,
     UpdateStatus,
 )
-from libs.contracts.events.stock import CountCause, StockArrived, StockCounted
+from libs.contracts.events.stock import (
+    AllocationAsked,
+    AllocationLine,
+    CountCause,
+    Shortage,
+    StockAllocated,
+    StockArrived,
+    StockCounted,
+    StockReleased,
+    StockShort,
+)
+from libs.contracts.events.aftercare import ClaimRaised, FraudCleared, FraudFlagged, OrderModified, OrderReturned
 from libs.contracts.events.notices import CustomerNotified
 
 __all__ = [
+    "AllocationAsked",
+    "AllocationLine",
     "BaseUnit",
     "CancelRequested",
+    "ClaimRaised",
     "CountCause",
     "CustomerChanged",
     "CustomerErased",
@@ -69,6 +83,8 @@ __all__ = [
     "Evidence",
     "Fill",
     "FillCause",
+    "FraudCleared",
+    "FraudFlagged",
     "Loading",
     "Mode",
     "OfferChanged",
@@ -77,9 +93,11 @@ __all__ = [
     "OrderDrafted",
     "OrderFact",
     "OrderFailed",
+    "OrderModified",
     "OrderPlaced",
     "OrderRefused",
     "OrderRequested",
+    "OrderReturned",
     "OrderShipped",
     "OrderStatusAsked",
     "OrderUnknown",
@@ -90,6 +108,7 @@ __all__ = [
     "ReorderHeld",
     "Reporter",
     "ShipTo",
+    "Shortage",
     "SlotCorrected",
     "SlotDoubted",
     "SlotFilled",
@@ -99,8 +118,11 @@ __all__ = [
     "SlotRefilled",
     "SlotSpec",
     "SlotUsed",
+    "StockAllocated",
     "StockArrived",
     "StockCounted",
+    "StockReleased",
+    "StockShort",
     "SubscriptionChanged",
     "SubscriptionStatus",
     "ThresholdCrossed",

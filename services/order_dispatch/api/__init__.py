@@ -3,11 +3,13 @@
 from fastapi import APIRouter
 
 from services.order_dispatch import callbacks
-from services.order_dispatch.api import orders, providers, updates
+from services.order_dispatch.api import aftercare, orders, providers, secrets, updates
 
 router = APIRouter(prefix="/v1")
 router.include_router(orders.router)
+router.include_router(aftercare.router)
 router.include_router(providers.router)
+router.include_router(secrets.router)
 router.include_router(updates.router)
 router.include_router(callbacks.router)
 

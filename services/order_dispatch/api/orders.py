@@ -7,9 +7,9 @@ from fastapi import APIRouter, Query, Response
 from libs.kit.identity import Principal
 from libs.kit.problems import Problem
 from libs.kit.web import KitDep, PrincipalDep, require, require_customer
+from services.order_dispatch.acting import carry_out
 from services.order_dispatch.api.shapes import CancelBody, show_order, show_rows
 from services.order_dispatch.domain import Cancellation, Order, State, TooLate, ask_to_cancel
-from services.order_dispatch.providers import words
 
 router = APIRouter(tags=["orders"])
 
@@ -27,7 +27,7 @@ async def list_orders(
     async with kit.read() as store:
         place = None
         if before is not None:
-            last = _owned(await store.find_order(before), principal)
+            last = owned(await store.find_order(before), principal)
             place = (last.drafted_at, last.order_id)
         orders = await store.list_orders(customer_id, place, limit)
     return {"orders": [show_order(order) for order in orders]}
@@ -48,7 +48,7 @@ async def list_orders_in(
 async def get_order(order_id: str, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
     """One order with every move it made and everything its provider said."""
     async with kit.read() as store:
-        order = _owned(await store.find_order(order_id), principal)
+        order = owned(await store.find_order(order_id), principal)
         steps, updates = await store.list_steps(order_id), await store.list_updates(order_id)
     return show_order(order) | {"history": show_rows(steps), "updates": show_rows(updates)}
 
@@ -59,21 +59,19 @@ async def cancel_order(
 ) -> dict[str, Any]:
     """Cancel an order nobody outside knows of (200); else ask its provider to (202); shipped goods come (409)."""
     async with kit.transaction() as tx:
-        order = _owned(await tx.store.lock_order(order_id), principal)
+        order = owned(await tx.store.lock_order(order_id), principal)
         wish = Cancellation(principal.role, body.reason, tx.store.now)
         try:
             turn = ask_to_cancel(order, wish)
         except TooLate as late:
             title = "It is too late to cancel this order"
             raise Problem(409, "too_late", title, detail=str(late), state=late.state) from late
-        provider = await tx.store.find_provider(order.provider_id)
-        await tx.store.save_turn(turn)
-        tx.say(*(words(turn, provider.protocol, tx.store.now) if provider else turn.events))
+        tx.say(*await carry_out(turn, tx.store))
     response.status_code = 200 if turn.order.state is State.CANCELLED else 202
     return show_order(turn.order)
 
 
-def _owned(order: Order | None, principal: Principal) -> Order:
+def owned(order: Order | None, principal: Principal) -> Order:
     """Return the order; to strangers it does not exist."""
     mine = order is not None and (
         principal.role in ("operator", "service") or principal.customer_id == order.customer_id

@@ -10,9 +10,10 @@ from libs.contracts.topics import PROVIDER_ID
 from libs.kit.identity import Principal
 from libs.kit.problems import Problem
 from libs.kit.web import KitDep, PrincipalDep, require
-from services.order_dispatch.api.shapes import OfferBody, ProviderBody, read_offer, show_offer
+from services.order_dispatch.api.shapes import OfferBody, read_offer, show_offer
+from services.order_dispatch.api.terms import ProviderBody, read_provider, show_connection, show_terms
 from services.order_dispatch.domain import Offer, Provider
-from services.order_dispatch.providers import protocol
+from services.order_dispatch.providers import topics_of
 
 router = APIRouter(tags=["providers"])
 
@@ -26,17 +27,13 @@ async def put_provider(
 ) -> dict[str, Any]:
     """Make a provider known, with everything its protocol needs; repeating it changes nothing."""
     require(principal, "operator")
-    try:
-        topics = protocol(body.protocol).topics(provider_id)
-    except LookupError as unknown:
-        errors = [{"field": "protocol", "problem": str(unknown)}]
-        raise Problem(422, "unknown_protocol", "Nobody speaks this protocol", errors=errors) from unknown
-    provider = Provider(provider_id, body.name, body.protocol, body.active, body.lead_time_days)
-    await kit.create_topics(topics)
+    plain_allowed = bool(kit.settings.allowed_private_networks)  # type: ignore[attr-defined]  # this service's knob
+    provider = read_provider(provider_id, body, plain_allowed=plain_allowed)
+    await kit.create_topics(topics_of(provider.protocol, provider_id))
     async with kit.transaction() as tx:
         await tx.store.save_provider(provider)
         tx.say(_provider_changed(provider))
-    return _show(provider, [])
+    return _show(provider, [], principal)
 
 
 @router.put("/providers/{provider_id}/offers/{product_id}")
@@ -60,7 +57,11 @@ async def list_providers(kit: KitDep, principal: PrincipalDep) -> dict[str, Any]
     require(principal, "operator", "service", "customer", "provider")
     async with kit.read() as store:
         providers, offers = await store.list_providers(), await store.list_offers()
-    return {"providers": [_show(one, [o for o in offers if o.provider_id == one.provider_id]) for one in providers]}
+    return {
+        "providers": [
+            _show(one, [o for o in offers if o.provider_id == one.provider_id], principal) for one in providers
+        ]
+    }
 
 
 @router.post("/offers/repeat", status_code=202)
@@ -80,16 +81,10 @@ def require_provider(principal: Principal, provider_id: str) -> None:
         raise Problem(403, "forbidden", "This is another provider's")
 
 
-def _show(provider: Provider, offers: list[Offer]) -> dict[str, Any]:
-    return {
-        "provider_id": provider.provider_id,
-        "name": provider.name,
-        "protocol": provider.protocol,
-        "active": provider.active,
-        "lead_time_days": provider.lead_time_days,
-        "topics": [topic.name for topic in protocol(provider.protocol).topics(provider.provider_id)],
-        "offers": [show_offer(offer) for offer in offers],
-    }
+def _show(provider: Provider, offers: list[Offer], principal: Principal) -> dict[str, Any]:
+    shown = show_terms(provider) | {"offers": [show_offer(offer) for offer in offers]}
+    near = principal.role == "operator" or principal.provider_id == provider.provider_id
+    return shown | show_connection(provider) if near else shown
 
 
 def _provider_changed(provider: Provider) -> ProviderChanged:

@@ -16,6 +16,13 @@ Short = Annotated[str, Field(min_length=1, max_length=200, pattern=NO_NUL)]
 Amount = Annotated[str, Field(max_length=100)] | int | float
 
 
+#: Of an order, what is shown in another shape or for nobody's eyes.
+KEPT = (
+    *("unit", "scale", "currency", "step", "asks", "look_at", "shipped_quantity", "billed_currency"),
+    *("returned_quantity", "reserved_at", "authorized_at", "sent_at", "doubtful_until"),
+)
+
+
 class Body(BaseModel):
     """What somebody sends; a field nobody knows is a mistake worth telling."""
 
@@ -36,16 +43,6 @@ class MoneyBody(Body):
     currency: Short
 
 
-class ProviderBody(Body):
-    """Who can be ordered from, and how."""
-
-    name: Short
-    protocol: Short
-    #: Days from order to door where the provider gives no date.
-    lead_time_days: Annotated[float, Field(gt=0, le=400, allow_inf_nan=False)] | None = None
-    active: bool = True
-
-
 class OfferBody(Body):
     """One product in one pack."""
 
@@ -60,6 +57,20 @@ class OfferBody(Body):
 class CancelBody(Body):
     """Why an order is not wanted."""
 
+    reason: Annotated[str, Field(max_length=200, pattern=NO_NUL)] = ""
+
+
+class ModifyBody(Body):
+    """How many packs are wanted instead."""
+
+    packs: Annotated[int, Field(ge=1, le=10**6)]
+
+
+class ReturnBody(Body):
+    """How much goes back, in the unit of the order unless another is named, and why."""
+
+    quantity: Amount
+    unit: Short | None = None
     reason: Annotated[str, Field(max_length=200, pattern=NO_NUL)] = ""
 
 
@@ -104,15 +115,37 @@ def show_offer(offer: Offer) -> dict[str, Any]:
 def show_order(order: Order) -> dict[str, Any]:
     """Return an order as its reader sees it; what the service keeps for itself is left out."""
     shown = asdict(order)
-    for kept in ("unit", "scale", "currency", "step", "asks", "look_at", "shipped_quantity"):
+    for kept in KEPT:
         del shown[kept]
-    shipped = order.shipped_quantity
+    shipped, returned = order.shipped_quantity, order.returned_quantity
     return shown | {
         "pack_size": quantity(order.pack_size, order.unit, order.scale),
         "quantity": quantity(order.quantity, order.unit, order.scale),
         "shipped": None if shipped is None else quantity(shipped, order.unit, order.scale),
         "price": money(order.price, order.currency),
+        # What the provider says that it costs; unlike the price where prices drifted.
+        "billed": money(order.billed, order.billed_currency),
+        "price_drift": _drift(order),
+        "returned": None if returned is None else quantity(returned, order.unit, order.scale),
+        "refunded": money(order.refunded or None, order.currency),
     }
+
+
+def _drift(order: Order) -> dict[str, str] | None:
+    """Return how much more the provider wants than was agreed, in the same currency; None where it is as agreed."""
+    if order.price is None or order.billed is None or order.billed_currency != order.currency:
+        return None
+    return money(order.billed - order.price, order.currency) if order.billed != order.price else None
+
+
+def read_returned(body: ReturnBody, order: Order) -> int:
+    """Return how much goes back in the order's steps; a Problem says what is not clear."""
+    try:
+        unit = order.unit.value if body.unit is None else body.unit
+        return parse_quantity(body.quantity, unit, base=order.unit, scale=order.scale)
+    except RefusedAmount as refused:
+        error = {"field": "quantity", "problem": refused.problem, "remedy": refused.remedy}
+        raise Problem(422, refused.code, "The quantity is not clear", detail=str(refused), errors=[error]) from refused
 
 
 def show_rows(rows: Iterable[Record]) -> list[dict[str, Any]]:

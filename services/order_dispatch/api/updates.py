@@ -6,11 +6,12 @@ from fastapi import APIRouter, Query
 
 from libs.contracts.catalogue import Id, Moment, Steps, Text
 from libs.contracts.events import OrderUpdated, UpdateStatus
+from libs.contracts.events.offers import Currency, Money
 from libs.kit.problems import Problem
 from libs.kit.web import KitDep, PrincipalDep
+from services.order_dispatch.acting import hear_update
 from services.order_dispatch.api.providers import ProviderId, require_provider
 from services.order_dispatch.api.shapes import Body, show_rows
-from services.order_dispatch.domain import hear
 
 router = APIRouter(tags=["providers"])
 
@@ -26,6 +27,9 @@ class UpdateBody(Body):
     quantity: Steps | None = None
     reason: Text | None = None
     tracking: Text | None = None
+    product_id: Id | None = None
+    price: Money | None = None
+    currency: Currency | None = None
 
 
 @router.post("/providers/{provider_id}/updates")
@@ -36,20 +40,12 @@ async def post_update(
     require_provider(principal, provider_id)
     update = OrderUpdated(provider_id=provider_id, **dict(body))
     async with kit.transaction() as tx:
-        store = tx.store
-        order = await store.lock_order(update.order_id)
-        same = await store.count_repeat(update)
-        if same is False:
+        heard = await hear_update(update, tx.store)
+        if not heard.same:
             raise Problem(409, "update_id_taken", "This update_id said something else the first time")
-        if same:
-            return {"fate": "repeated", "reason": ""}
-        provider = await store.find_provider(provider_id)
-        verdict = hear(order, update, provider, store.patience, store.now)
-        await store.add_update(update, verdict)
-        if verdict.turn is not None:
-            await store.save_turn(verdict.turn)
-            tx.say(*verdict.turn.events)
-    return {"fate": verdict.fate, "reason": verdict.reason}
+        tx.say(*heard.said)
+    verdict = heard.verdict
+    return {"fate": verdict.fate, "reason": verdict.reason} if verdict else {"fate": "repeated", "reason": ""}
 
 
 @router.get("/providers/{provider_id}/updates")

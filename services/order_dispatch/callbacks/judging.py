@@ -9,10 +9,11 @@ from pydantic import ValidationError
 
 from libs.contracts.catalogue import Event
 from libs.contracts.events import OrderUpdated
-from services.order_dispatch.domain import Fate, Order, Provider, hear
+from services.order_dispatch.acting import hear_update
+from services.order_dispatch.domain import Fate, Order, Provider
 from services.order_dispatch.outward.metrics import CALLBACKS
 from services.order_dispatch.outward.reading import Garbled
-from services.order_dispatch.providers import Heard, calling_protocol
+from services.order_dispatch.providers import Told, answer_as_update, calling_back
 
 #: Whoever keeps a callback judges it at once; after so long he was interrupted.
 INTERRUPTED = timedelta(seconds=60)
@@ -51,7 +52,7 @@ async def judge(callback: Any, provider: Provider, store: Any) -> Judgement:
 
 async def _judge(callback: Any, provider: Provider, store: Any) -> Judgement:
     try:
-        speaks = calling_protocol(provider.protocol)
+        speaks = calling_back(provider.protocol)
         named = speaks.subject(callback.body)
         order_id = named.order_id or await store.find_referred(provider.provider_id, named.reference)
         order: Order | None = None if order_id is None else await store.lock_order(order_id)
@@ -64,41 +65,25 @@ async def _judge(callback: Any, provider: Provider, store: Any) -> Judgement:
         return Judgement(Verdict.UNREADABLE, str(garbled))
     if update is None:
         return Judgement(Verdict.NOT_APPLIED, "it says nothing new", (), order.order_id)
-    return await _hear(update, order, provider, store)
+    return await _hear(update, store)
 
 
-async def _hear(update: OrderUpdated, order: Order, provider: Provider, store: Any) -> Judgement:
+async def _hear(update: OrderUpdated, store: Any) -> Judgement:
     """Hear an update as one that came over the provider's topic."""
-    same = await store.count_repeat(update)
-    if same is False:
-        reason = f"update {update.update_id} said something else the first time"
-        return Judgement(Verdict.REFUSED, reason, (), order.order_id)
-    if same:
-        return Judgement(Verdict.REPEATED, "", (), order.order_id)
-    verdict = hear(order, update, provider, store.patience, store.now)
-    await store.add_update(update, verdict)
-    if verdict.turn is not None:
-        await store.save_turn(verdict.turn)
-    events = verdict.turn.events if verdict.turn else ()
-    return Judgement(Verdict(verdict.fate), verdict.reason, events, order.order_id)
+    heard = await hear_update(update, store)
+    if heard.verdict is not None:
+        return Judgement(Verdict(heard.verdict.fate), heard.verdict.reason, heard.said, update.order_id)
+    if heard.same:
+        return Judgement(Verdict.REPEATED, "", (), update.order_id)
+    reason = f"update {update.update_id} said something else the first time"
+    return Judgement(Verdict.REFUSED, reason, (), update.order_id)
 
 
-def _update(callback: Any, heard: Heard, order: Order) -> OrderUpdated | None:
-    answer = heard.answer
-    if answer.status is None:
-        return None
+def _update(callback: Any, told: Told, order: Order) -> OrderUpdated | None:
+    """Return what was told as an update; its id, where the sender gave none, is the callback's."""
     try:
-        return OrderUpdated(
-            provider_id=callback.provider_id,
-            update_id=heard.update_id or callback.callback_id,
-            order_id=order.order_id,
-            status=answer.status,
-            at=heard.at or callback.received_at,
-            expected_at=answer.expected_at,
-            quantity=answer.quantity,
-            reason=answer.reason,
-            tracking=answer.tracking,
-        )
+        update_id, at = told.update_id or callback.callback_id, told.at or callback.received_at
+        return answer_as_update(told.answer, order, update_id, at)
     except ValidationError as wrong:
         raise Garbled(f"this is no update: {wrong.error_count()} members are not as they should be") from wrong
 

@@ -1,20 +1,37 @@
 """What order_dispatch decides: an order's states, what moves it, and when it is looked at again."""
 
+from services.order_dispatch.domain.aftercare import NotThere, clear, flag, modify, take_back
 from services.order_dispatch.domain.answers import Fate, Verdict, hear
-from services.order_dispatch.domain.drafts import Device, Offer, Provider, Slot, draft
+from services.order_dispatch.domain.drafts import RESOLUTION_HOURS, Device, Offer, Provider, Slot, draft
 from services.order_dispatch.domain.endings import TooLate, ask_to_cancel, fail, withdraw
+from services.order_dispatch.domain.money import Due, Move, charge, dues, worth
 from services.order_dispatch.domain.orders import Ask, Cancellation, Order, Step, Turn
-from services.order_dispatch.domain.states import CLOSED, TRANSITIONS, IllegalTransition, State
-from services.order_dispatch.domain.watch import Patience, look, sent
+from services.order_dispatch.domain.placing import (
+    Way,
+    got_through,
+    is_ready,
+    leave_unsent,
+    proceed,
+    run_short,
+    why_not_sent,
+)
+from services.order_dispatch.domain.states import CLOSED, FRUITLESS, INSIDE, TRANSITIONS, IllegalTransition, State
+from services.order_dispatch.domain.watch import Patience, doubt, look, sent
 
 __all__ = [
     "CLOSED",
+    "FRUITLESS",
+    "INSIDE",
+    "RESOLUTION_HOURS",
     "TRANSITIONS",
     "Ask",
     "Cancellation",
     "Device",
+    "Due",
     "Fate",
     "IllegalTransition",
+    "Move",
+    "NotThere",
     "Offer",
     "Order",
     "Patience",
@@ -25,11 +42,26 @@ __all__ = [
     "TooLate",
     "Turn",
     "Verdict",
+    "Way",
     "ask_to_cancel",
+    "charge",
+    "clear",
+    "doubt",
     "draft",
+    "dues",
     "fail",
+    "flag",
+    "got_through",
     "hear",
+    "is_ready",
+    "leave_unsent",
     "look",
+    "modify",
+    "proceed",
+    "run_short",
     "sent",
+    "take_back",
+    "why_not_sent",
     "withdraw",
+    "worth",
 ]

@@ -15,9 +15,10 @@ from libs.contracts.events import (
     OrderUpdated,
     UpdateStatus,
 )
-from services.order_dispatch.domain.drafts import Provider
-from services.order_dispatch.domain.orders import Order, Turn
-from services.order_dispatch.domain.states import CLOSED, State, road
+from services.order_dispatch.domain.drafts import RESOLUTION_HOURS, Provider
+from services.order_dispatch.domain.orders import Ask, Cancellation, Order, Turn
+from services.order_dispatch.domain.said import Said
+from services.order_dispatch.domain.states import CLOSED, INSIDE, OUTSIDE, State, road
 from services.order_dispatch.domain.watch import Patience, deliver
 
 
@@ -27,7 +28,7 @@ class Fate(StrEnum):
     APPLIED = "applied"
     #: Known or overtaken; the reason says by what.
     NOT_APPLIED = "not_applied"
-    #: The order is another provider's.
+    #: The order is another provider's, or the goods are not what was ordered.
     REFUSED = "refused"
     #: Nobody knows the order.
     UNMATCHED = "unmatched"
@@ -35,30 +36,11 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """An update's fate; `turn` only where it was applied."""
+    """An update's fate; `turn` where something follows from it."""
 
     fate: Fate
     reason: str = ""
     turn: Turn | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """One update as the rules below see it."""
-
-    order: Order
-    update: OrderUpdated
-    provider: Provider | None
-    patience: Patience
-    at: datetime
-
-    @property
-    def because(self) -> str:
-        return f"{self.update.provider_id} said {self.update.status} ({self.update.update_id})"
-
-    @property
-    def reason(self) -> str:
-        return self.update.reason or "no reason given"
 
 
 def hear(
@@ -71,31 +53,49 @@ def hear(
         return Verdict(Fate.REFUSED, "the order is another provider's")
     if order.state in CLOSED:
         return Verdict(Fate.NOT_APPLIED, f"the order is already {order.state}")
-    if order.state is State.DRAFTED:
+    if order.state in INSIDE:
         return Verdict(Fate.NOT_APPLIED, "the provider has not been asked for this order")
-    return _RULES[update.status](_Said(order, update, provider, patience, at))
+    said = Said(order, update, provider, patience, at)
+    return _unwanted(said) or _RULES[update.status](said)
 
 
-def _accepted(said: _Said) -> Verdict:
+def _unwanted(said: Said) -> Verdict | None:
+    """Refuse another product than the one ordered where the provider may not choose, and ask to cancel."""
+    order, other = said.order, said.update.product_id
+    if other in (None, order.product_id) or said.update.status not in _GOODS:
+        return None
+    if said.provider is not None and said.provider.allows_substitutes:
+        return None
+    reason = f"{order.provider_id} may not send {other} instead of {order.product_id}"
+    if order.state not in OUTSIDE or order.cancellation is not None:
+        return Verdict(Fate.REFUSED, reason)
+    wish = Cancellation("substitution", reason[:2000], said.at)
+    return Verdict(Fate.REFUSED, reason, Turn(replace(order, cancellation=wish)).ask(Ask.CANCEL))
+
+
+def _accepted(said: Said) -> Verdict:
     if said.order.state is State.SHIPPED:
         return Verdict(Fate.NOT_APPLIED, "the order is already shipped")
-    return Verdict(Fate.APPLIED, "", _move_on(said, State.PLACED))
+    turn = _move_on(said, State.PLACED)
+    if said.order.state is State.UNKNOWN and said.order.cancellation is not None:
+        turn = turn.ask(Ask.CANCEL)  # the wish may have reached the provider before the order did
+    return Verdict(Fate.APPLIED, "", turn)
 
 
-def _shipped(said: _Said) -> Verdict:
+def _shipped(said: Said) -> Verdict:
     order, update = said.order, said.update
-    if order.state is State.SHIPPED and update.quantity not in (None, order.coming):
+    if order.state is State.SHIPPED and update.quantity not in (None, order.sent_quantity):
         return Verdict(Fate.NOT_APPLIED, "the order is already shipped with another quantity")
     return Verdict(Fate.APPLIED, "", _move_on(said, State.SHIPPED))
 
 
-def _delivered(said: _Said) -> Verdict:
+def _delivered(said: Said) -> Verdict:
     turn, arrived = _move_on(said, State.SHIPPED), min(said.update.at, said.at)
     turn = deliver(turn, Evidence.REPORTED, said.at, because=said.because, delivered_at=arrived)
     return Verdict(Fate.APPLIED, "", turn)
 
 
-def _refused(said: _Said) -> Verdict:
+def _refused(said: Said) -> Verdict:
     if said.order.state is State.PLACED:  # it had accepted: that is no refusal any more
         return _cancelled(said)
     if said.order.state is State.SHIPPED:
@@ -104,7 +104,7 @@ def _refused(said: _Said) -> Verdict:
     return Verdict(Fate.APPLIED, "", turn)
 
 
-def _cancelled(said: _Said) -> Verdict:
+def _cancelled(said: Said) -> Verdict:
     order = said.order
     if order.state is State.SHIPPED:
         return Verdict(Fate.NOT_APPLIED, "the order is already shipped")
@@ -114,8 +114,19 @@ def _cancelled(said: _Said) -> Verdict:
     return Verdict(Fate.APPLIED, "", turn)
 
 
-def _not_found(said: _Said) -> Verdict:
+def _resolving(said: Said) -> Verdict:
     order = said.order
+    if order.state not in (State.PLACING, State.UNKNOWN):
+        return Verdict(Fate.NOT_APPLIED, f"the order is already {order.state}")
+    hours = said.provider.resolution_hours if said.provider else RESOLUTION_HOURS
+    until = order.resolve_by or said.at + timedelta(hours=hours)
+    return Verdict(Fate.APPLIED, "", Turn(replace(order, resolve_by=until, look_at=until)))
+
+
+def _not_found(said: Said) -> Verdict:
+    order = said.order
+    if order.doubtful_until is not None and said.at < order.doubtful_until:
+        return Verdict(Fate.NOT_APPLIED, "the order may still be on its way to the provider")
     if order.state in (State.PLACING, State.UNKNOWN) and order.cancellation is not None:
         return _cancelled(said)
     if order.state is not State.UNKNOWN:
@@ -124,23 +135,26 @@ def _not_found(said: _Said) -> Verdict:
     return Verdict(Fate.APPLIED, "", _end(said, State.FAILED).say(OrderFailed(**order.fact(said.at), reason=reason)))
 
 
-_RULES: dict[UpdateStatus, Callable[[_Said], Verdict]] = {
+#: What says something about goods.
+_GOODS = frozenset({UpdateStatus.ACCEPTED, UpdateStatus.SHIPPED, UpdateStatus.DELIVERED})
+_RULES: dict[UpdateStatus, Callable[[Said], Verdict]] = {
     UpdateStatus.ACCEPTED: _accepted,
     UpdateStatus.SHIPPED: _shipped,
     UpdateStatus.DELIVERED: _delivered,
     UpdateStatus.REFUSED: _refused,
     UpdateStatus.CANCELLED: _cancelled,
+    UpdateStatus.RESOLVING: _resolving,
     UpdateStatus.NOT_FOUND: _not_found,
 }
 
 
-def _end(said: _Said, there: State) -> Turn:
+def _end(said: Said, there: State) -> Turn:
     return Turn(replace(said.order, look_at=None)).then(there, said.at, said.because)
 
 
-def _move_on(said: _Said, there: State) -> Turn:
+def _move_on(said: Said, there: State) -> Turn:
     """Take every stop up to `there`, and say each."""
-    turn = Turn(_with_date(said, said.order))
+    turn = Turn(said.take_over(said.order))
     for stop in road(said.order.state, there):
         because = said.because if stop is there else f"implied: {said.because}"
         turn = turn.then(stop, said.at, because)
@@ -148,42 +162,7 @@ def _move_on(said: _Said, there: State) -> Turn:
     return _waiting(said, turn)
 
 
-def _with_date(said: _Said, order: Order) -> Order:
-    """Take over what the update says about the goods."""
-    update = said.update
-    promised = _promise(said) if order.expected_at is None or _named(said) else None
-    expected = promised or order.expected_at
-    if expected is None and update.status is not UpdateStatus.DELIVERED:
-        expected = said.at + timedelta(days=said.patience.lead_time_days)
-    return replace(
-        order,
-        expected_at=expected,
-        promised_at=order.promised_at or promised,
-        shipped_quantity=_counted(update, order.shipped_quantity),
-        tracking=update.tracking or order.tracking,
-    )
-
-
-def _counted(update: OrderUpdated, before: int | None) -> int | None:
-    """Return how much left or arrived; an earlier update's quantity is only an announcement."""
-    says = update.quantity is not None and update.status in (UpdateStatus.SHIPPED, UpdateStatus.DELIVERED)
-    return update.quantity if says else before
-
-
-def _named(said: _Said) -> datetime | None:
-    """Return the date the update gives, if it is a believable one."""
-    named = said.update.expected_at
-    latest = said.at + timedelta(days=said.patience.longest_promise_days)
-    return named if named is not None and named <= latest else None
-
-
-def _promise(said: _Said) -> datetime | None:
-    """Return the provider's date, else its usual days from now, else nothing."""
-    usual = said.provider.lead_time_days if said.provider else None
-    return _named(said) or (None if usual is None else said.at + timedelta(days=usual))
-
-
-def _waiting(said: _Said, turn: Turn) -> Turn:
+def _waiting(said: Said, turn: Turn) -> Turn:
     """Look again when the goods should be there; a provider that is overdue already, after a pause."""
     order = turn.order
     if order.state is State.PLACED and order.expected_at is not None and order.expected_at <= said.at:

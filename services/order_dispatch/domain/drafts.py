@@ -1,9 +1,11 @@
 """From an approved reorder to a drafted order: what it needs to know about slot, provider and offer."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from fractions import Fraction
+from typing import Any
 
 from libs.contracts.events import OrderDrafted, ReorderApproved
 from libs.units import BaseUnit
@@ -31,6 +33,10 @@ class Slot:
     device: Device
 
 
+#: As long as a problem with an order stays open at Amazon.
+RESOLUTION_HOURS = 72
+
+
 @dataclass(frozen=True, slots=True)
 class Provider:
     """Who can be asked, and how."""
@@ -41,6 +47,25 @@ class Provider:
     active: bool = True
     #: Days from order to door where the provider gives no date.
     lead_time_days: float | None = None
+    #: The file in payments/ that takes its customers' money; without one it bills them itself, or on account.
+    payment: str | None = None
+    #: Where it is called, and what its protocol wants to know besides.
+    url: str | None = None
+    account: Mapping[str, Any] = field(default_factory=dict)
+    #: How long an order waits before the provider is asked, and how long of that it may be changed.
+    cancel_window_hours: float | None = None
+    modify_window_hours: float | None = None
+    #: How long an order waits for the customer to settle a problem before the provider gives it up.
+    resolution_hours: float = RESOLUTION_HOURS
+    #: Whether it may send another product than the one ordered.
+    allows_substitutes: bool = False
+    #: Orders here are rehearsals: no money, no goods.
+    test: bool = False
+
+    def waits_hours(self, usual: float) -> float:
+        """Return how long an order waits before the provider is asked: a window that may change it keeps it waiting."""
+        cancel = usual if self.cancel_window_hours is None else self.cancel_window_hours
+        return max(cancel, self.modify_window_hours or 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +83,19 @@ class Offer:
     available: bool = True
 
 
-def draft(approved: ReorderApproved, slot: Slot, provider: Provider | None, offer: Offer | None, at: datetime) -> Turn:
-    """Make the order; where it can never be placed it ends at once, with the reason."""
-    order = _order(approved, slot, offer, at)
+def draft(
+    approved: ReorderApproved,
+    slot: Slot,
+    provider: Provider | None,
+    offer: Offer | None,
+    at: datetime,
+    suspected: str | None = None,
+) -> Turn:
+    """Make the order; where it can never be placed it ends at once, with the reason.
+
+    `suspected` is the order of this pool that an operator takes for fraud.
+    """
+    order = replace(_order(approved, slot, offer, at), test=provider is not None and provider.test)
     turn = Turn(order, (Step(1, None, State.DRAFTED, at, "reorder approved"),))
     turn = turn.say(
         OrderDrafted(
@@ -78,6 +113,8 @@ def draft(approved: ReorderApproved, slot: Slot, provider: Provider | None, offe
         return _and_then(turn, fail(order, f"there is no provider {order.provider_id}", at))
     if not provider.active:
         return _and_then(turn, fail(order, f"{provider.name} is not active", at))
+    if suspected is not None:
+        return _and_then(turn, fail(order, f"order {suspected} of this pool is taken for fraud", at))
     return turn
 
 

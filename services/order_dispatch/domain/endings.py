@@ -5,7 +5,7 @@ from datetime import datetime
 
 from libs.contracts.events import OrderCancelled, OrderFailed
 from services.order_dispatch.domain.orders import Ask, Cancellation, Order, Turn
-from services.order_dispatch.domain.states import CLOSED, State
+from services.order_dispatch.domain.states import CLOSED, INSIDE, State
 
 
 class TooLate(Exception):  # noqa: N818  # what happened
@@ -23,7 +23,7 @@ def ask_to_cancel(order: Order, wish: Cancellation) -> Turn:
     """
     if order.state is State.CANCELLED:
         return Turn(order)
-    if order.state is State.DRAFTED:
+    if order.state in INSIDE:
         return withdraw(order, wish)
     if order.state is State.SHIPPED or order.state in CLOSED:
         raise TooLate(order.state)
@@ -33,7 +33,7 @@ def ask_to_cancel(order: Order, wish: Cancellation) -> Turn:
 
 
 def withdraw(order: Order, wish: Cancellation) -> Turn:
-    """Cancel a drafted order."""
+    """Cancel an order that no provider was asked for."""
     turn = Turn(replace(order, cancellation=wish, look_at=None)).then(State.CANCELLED, wish.at, f"cancelled: {wish.by}")
     return turn.say(OrderCancelled(**order.fact(wish.at), by=wish.by, reason=wish.reason))
 

@@ -65,11 +65,45 @@ class Order:
     delivered_at: datetime | None = None
     evidence: Evidence | None = None
     cancellation: Cancellation | None = None
+    #: A rehearsal: it goes the whole way, with no money and no goods.
+    test: bool = False
+    #: When its goods were set aside, and when its payment was authorized, where that is needed.
+    reserved_at: datetime | None = None
+    authorized_at: datetime | None = None
+    #: When the provider was asked for it, or may have been.
+    sent_at: datetime | None = None
+    #: Until then the provider may still be taking the order in: that it knows of none proves nothing.
+    doubtful_until: datetime | None = None
+    #: The provider waits for the customer to settle a problem, and gives the order up then.
+    resolve_by: datetime | None = None
+    #: What the provider calls the order.
+    reference: str | None = None
+    #: What the provider says that the order costs, and the product it sends instead of the one ordered.
+    billed: int | None = None
+    billed_currency: str | None = None
+    substitute: str | None = None
+    returned_quantity: int | None = None
+    #: How much of the customer's money was asked back, in minor units.
+    refunded: int = 0
+    #: What went wrong with the payment after the goods left.
+    payment_trouble: str | None = None
+    fraud_at: datetime | None = None
+    fraud_cleared_at: datetime | None = None
+
+    @property
+    def is_suspect(self) -> bool:
+        """Tell whether an operator takes the order for fraud."""
+        return self.fraud_at is not None and self.fraud_cleared_at is None
+
+    @property
+    def sent_quantity(self) -> int:
+        """Return what the provider says it sent, else what was ordered."""
+        return self.quantity if self.shipped_quantity is None else self.shipped_quantity
 
     @property
     def coming(self) -> int:
-        """Return how much is on its way or arrived: what was shipped, else what was ordered."""
-        return self.quantity if self.shipped_quantity is None else self.shipped_quantity
+        """Return how much is on its way or arrived; nothing where the order is a rehearsal."""
+        return 0 if self.test else self.sent_quantity
 
     def fact(self, at: datetime) -> "Fact":
         """Return what every event about this order carries."""
@@ -80,6 +114,7 @@ class Order:
             "pool_id": self.pool_id,
             "provider_id": self.provider_id,
             "at": at,
+            "test": self.test,
         }
 
 
@@ -92,6 +127,7 @@ class Fact(TypedDict):
     pool_id: str
     provider_id: str
     at: datetime
+    test: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +149,8 @@ class Turn:
     steps: tuple[Step, ...] = ()
     events: tuple[Event, ...] = ()
     asks: tuple[Ask, ...] = field(default=())
+    #: How much of the customer's money goes back, in minor units.
+    refund: int = 0
 
     def then(self, there: State, at: datetime, because: str) -> "Turn":
         """Add a move; raises IllegalTransition where the table has none."""
@@ -127,3 +165,7 @@ class Turn:
 
     def ask(self, ask: Ask) -> "Turn":
         return replace(self, asks=(*self.asks, ask))
+
+    def give_back(self, amount: int) -> "Turn":
+        order = replace(self.order, refunded=self.order.refunded + amount)
+        return replace(self, order=order, refund=self.refund + amount)

@@ -8,6 +8,10 @@ class State(StrEnum):
 
     #: Nobody outside has been asked yet.
     DRAFTED = "drafted"
+    #: Its goods are being set aside in the provider's stock, which we keep.
+    RESERVING = "reserving"
+    #: Its payment is being authorized.
+    AUTHORIZING = "authorizing"
     #: The provider was asked and has not answered.
     PLACING = "placing"
     #: The provider has been silent for too long; it is asked what became of the order.
@@ -15,20 +19,31 @@ class State(StrEnum):
     PLACED = "placed"
     SHIPPED = "shipped"
     DELIVERED = "delivered"
+    #: It came, and some or all of it went back.
+    RETURNED = "returned"
     REFUSED = "refused"
     CANCELLED = "cancelled"
     FAILED = "failed"
 
 
-#: States nothing leads out of.
-CLOSED = frozenset({State.DELIVERED, State.REFUSED, State.CANCELLED, State.FAILED})
+#: States in which an order does not hold its pool any more; all that may still happen is that goods go back.
+CLOSED = frozenset({State.DELIVERED, State.RETURNED, State.REFUSED, State.CANCELLED, State.FAILED})
+#: Ends without goods.
+FRUITLESS = frozenset({State.REFUSED, State.CANCELLED, State.FAILED})
+#: The provider has not been asked yet.
+INSIDE = frozenset({State.DRAFTED, State.RESERVING, State.AUTHORIZING})
+#: The provider has the order, or may have it, and the goods have not left.
+OUTSIDE = frozenset({State.PLACING, State.UNKNOWN, State.PLACED})
 
 _LEADS_TO = {
-    State.DRAFTED: (State.PLACING, State.CANCELLED, State.FAILED),
-    State.PLACING: (State.PLACED, State.UNKNOWN, State.REFUSED, State.CANCELLED),
+    State.DRAFTED: (State.RESERVING, State.AUTHORIZING, State.PLACING, State.CANCELLED, State.FAILED),
+    State.RESERVING: (State.AUTHORIZING, State.PLACING, State.REFUSED, State.CANCELLED, State.FAILED),
+    State.AUTHORIZING: (State.PLACING, State.CANCELLED, State.FAILED),
+    State.PLACING: (State.PLACED, State.UNKNOWN, State.REFUSED, State.CANCELLED, State.FAILED),
     State.UNKNOWN: (State.PLACED, State.REFUSED, State.CANCELLED, State.FAILED),
     State.PLACED: (State.SHIPPED, State.CANCELLED),
     State.SHIPPED: (State.DELIVERED,),
+    State.DELIVERED: (State.RETURNED,),
 }
 
 TRANSITIONS = frozenset((here, there) for here, reachable in _LEADS_TO.items() for there in reachable)

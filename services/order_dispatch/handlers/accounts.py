@@ -1,9 +1,10 @@
-"""Devices and customers come, move and go; drafted orders go with them."""
+"""Devices and customers come, move and go; orders that no provider was asked for go with them."""
 
 from collections.abc import Iterable
 
 from libs.contracts.catalogue import Event
 from libs.contracts.events import CustomerErased, DeviceDeregistered, DeviceRegistered, DeviceReplaced
+from services.order_dispatch.acting import carry_out
 from services.order_dispatch.domain import Cancellation, Order, withdraw
 from services.order_dispatch.store import Store
 
@@ -25,14 +26,14 @@ async def on_device_replaced(event: DeviceReplaced, store: Store) -> list[Event]
 
 async def on_device_deregistered(event: DeviceDeregistered, store: Store) -> list[Event]:
     await store.leave_device(event.device_id, event.registration)
-    drafted = await store.lock_drafted_orders(event.customer_id, event.device_id)
-    return await _withdraw(drafted, Cancellation("deregistration", "the device was deregistered", store.now), store)
+    unsent = await store.lock_unsent_orders(event.customer_id, event.device_id)
+    return await _withdraw(unsent, Cancellation("deregistration", "the device was deregistered", store.now), store)
 
 
 async def on_customer_erased(event: CustomerErased, store: Store) -> list[Event]:
     await store.leave_devices(event.customer_id)
-    drafted = await store.lock_drafted_orders(event.customer_id)
-    said = await _withdraw(drafted, Cancellation("erasure", "the customer left", store.now), store)
+    unsent = await store.lock_unsent_orders(event.customer_id)
+    said = await _withdraw(unsent, Cancellation("erasure", "the customer left", store.now), store)
     await store.forget_updates(event.customer_id)
     await store.forget_callbacks(event.customer_id)
     await store.forget_customer(event.customer_id, store.now)
@@ -42,7 +43,5 @@ async def on_customer_erased(event: CustomerErased, store: Store) -> list[Event]
 async def _withdraw(orders: Iterable[Order], wish: Cancellation, store: Store) -> list[Event]:
     said: list[Event] = []
     for order in orders:
-        turn = withdraw(order, wish)
-        await store.save_turn(turn)
-        said += turn.events
+        said += await carry_out(withdraw(order, wish), store)
     return said

@@ -5,8 +5,8 @@ from datetime import timedelta
 from libs.contracts.catalogue import Event
 from libs.contracts.events import OrderUpdated, ReorderApproved
 from libs.kit import NotYet, Refuse
-from services.order_dispatch.domain import State, draft, hear, look
-from services.order_dispatch.providers import words
+from services.order_dispatch.acting import address_payload, carry_out, hear_update
+from services.order_dispatch.domain import State, draft, look
 from services.order_dispatch.store import Store
 
 
@@ -20,28 +20,20 @@ async def on_reorder_approved(event: ReorderApproved, store: Store) -> list[Even
         raise NotYet(f"device:{event.device_id}")
     provider = await store.find_provider(event.provider_id)
     offer = await store.find_offer(event.provider_id, event.product_id)
-    turn = draft(event, slot, provider, offer, store.now)
+    suspected = await store.find_suspicion(event.pool_id)
+    turn = draft(event, slot, provider, offer, store.now, suspected)
     await store.add_order(turn)
-    if turn.order.state is State.DRAFTED:
-        due_at = store.now + timedelta(hours=store.settings.cancel_window_hours)
-        store.intend("place", event.order_id, {"order_id": event.order_id, "customer_id": event.customer_id}, due_at)
+    if turn.order.state is State.DRAFTED and provider is not None:
+        due_at = store.now + timedelta(hours=provider.waits_hours(store.settings.cancel_window_hours))
+        store.intend("place", event.order_id, address_payload(turn.order, provider), due_at)
     return list(turn.events)
 
 
 async def on_order_updated(event: OrderUpdated, store: Store) -> list[Event]:
-    order = await store.lock_order(event.order_id)
-    same = await store.count_repeat(event)
-    if same is False:
+    heard = await hear_update(event, store)
+    if not heard.same:
         raise Refuse(f"update {event.update_id} of {event.provider_id} said something else the first time")
-    if same:
-        return []
-    provider = await store.find_provider(event.provider_id)
-    verdict = hear(order, event, provider, store.patience, store.now)
-    await store.add_update(event, verdict)
-    if verdict.turn is None:
-        return []
-    await store.save_turn(verdict.turn)
-    return list(verdict.turn.events)
+    return heard.said
 
 
 async def look_after_orders(store: Store) -> list[Event]:
@@ -49,8 +41,5 @@ async def look_after_orders(store: Store) -> list[Event]:
     said: list[Event] = []
     while orders := await store.lock_due_orders(store.settings.look_page):
         for order in orders:
-            turn = look(order, store.patience, store.now)
-            await store.save_turn(turn)
-            provider = await store.find_provider(order.provider_id)
-            said += words(turn, provider.protocol, store.now) if provider else turn.events
+            said += await carry_out(look(order, store.patience, store.now), store)
     return said

@@ -1,5 +1,6 @@
-"""Sends a drafted order: the address is fetched when it is needed, and passed on, never kept."""
+"""Takes orders towards their provider: the address is fetched when it is needed, and passed on, never kept."""
 
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -7,10 +8,10 @@ from urllib.parse import quote
 from pydantic import ValidationError
 
 from libs.contracts.catalogue import Event
-from libs.contracts.events import ShipTo
+from libs.contracts.events import ShipTo, StockAllocated, StockShort
 from libs.kit import Intent, Kit, Outcome, Refuse, Retry
-from services.order_dispatch.domain import State, fail, sent
-from services.order_dispatch.providers import words
+from services.order_dispatch.acting import carry_out, go_on
+from services.order_dispatch.domain import State, fail, is_ready, run_short
 from services.order_dispatch.store import Store
 
 #: The portal's ways to say that there is nobody to deliver to.
@@ -18,10 +19,17 @@ GONE = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
 
 
 async def fetch_ship_to(intent: Intent, kit: Kit) -> dict[str, Any]:
-    """Return the customer's address from the portal; a question, so asking twice is harmless."""
+    """Return the customer's address where the next step needs it; a question, so asking twice is harmless."""
+    if not intent.payload.get("address", True):
+        return {}
+    return {"ship_to": await address_of(intent.payload["customer_id"], kit)}
+
+
+async def address_of(customer_id: str, kit: Kit) -> ShipTo:
+    """Return where a customer's goods go, from the portal; raises Refuse where nobody is there any more."""
     import httpx  # noqa: PLC0415  # 5 MB that a service without orders does not need
 
-    customer = quote(intent.payload["customer_id"], safe="")
+    customer = quote(customer_id, safe="")
     url = f"{kit.settings.portal_url}/v1/customers/{customer}/ship-to"
     try:
         answer = await kit.http.get(url, headers={"Authorization": f"Bearer {await kit.service_token()}"})
@@ -32,21 +40,33 @@ async def fetch_ship_to(intent: Intent, kit: Kit) -> dict[str, Any]:
     if answer.status_code != HTTPStatus.OK:
         raise Retry(f"the portal answered {answer.status_code}")
     try:
-        return {"ship_to": ShipTo.model_validate_json(answer.content).model_dump()}
+        return ShipTo.model_validate_json(answer.content)
     except ValidationError as trouble:
         raise Retry("the portal's answer is no address") from trouble
 
 
 async def on_ship_to_fetched(intent: Intent, outcome: Outcome, store: Store) -> list[Event]:
-    """Send the order, unless it was cancelled in between; an address that cannot be had fails it."""
+    """Take the order its next step, unless it was cancelled in between; an address that cannot be had fails it."""
     order = await store.lock_order(intent.payload["order_id"])
-    if order is None or order.state is not State.DRAFTED:
+    if order is None or not is_ready(order):
         return []
-    provider = await store.find_provider(order.provider_id)
-    if outcome.result is None or provider is None or not provider.active:
-        turn = fail(order, outcome.refused or f"{order.provider_id} is not active", store.now)
-        await store.save_turn(turn)
-        return list(turn.events)
-    turn = sent(order, store.patience, store.now)
-    await store.save_turn(turn)
-    return words(turn, provider.protocol, store.now, ShipTo.model_validate(outcome.result["ship_to"]))
+    if outcome.result is None:
+        return await carry_out(fail(order, outcome.refused or "there is no address", store.now), store)
+    address = outcome.result.get("ship_to")
+    ship_to = None if address is None else ShipTo.model_validate(address)
+    return await go_on(order, await store.find_provider(order.provider_id), store, ship_to)
+
+
+async def on_stock_allocated(event: StockAllocated, store: Store) -> list[Event]:
+    """Go on with an order whose goods are set aside; where it ended meanwhile, inventory lets them go itself."""
+    order = await store.lock_order(event.order_id)
+    if order is None or order.state is not State.RESERVING or order.reserved_at is not None:
+        return []
+    return await go_on(replace(order, reserved_at=store.now), await store.find_provider(order.provider_id), store)
+
+
+async def on_stock_short(event: StockShort, store: Store) -> list[Event]:
+    order = await store.lock_order(event.order_id)
+    if order is None or order.state is not State.RESERVING or order.reserved_at is not None:
+        return []
+    return await carry_out(run_short(order, event.shortages, store.now), store)

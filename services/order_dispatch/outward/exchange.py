@@ -71,6 +71,10 @@ class Busy(NothingDone):
 
     how = "busy"
 
+    def __init__(self, why: str, seconds: float) -> None:
+        super().__init__(why, seconds)
+        self.seconds: float = seconds
+
 
 class Blocked(NothingDone):
     """The guard did not let the call out."""

@@ -23,6 +23,7 @@ Prose = Annotated[str, BeforeValidator(_tidied)]
 #: Somebody's name for something.
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 Moment = AwareDatetime
+Currency = Annotated[str, Field(pattern="^[A-Za-z]{3}$")]
 Count = Annotated[int, Field(ge=0, le=2**53, strict=True)]
 
 

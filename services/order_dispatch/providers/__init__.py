@@ -1,52 +1,63 @@
-"""Ways to order: one protocol, one file; the module's name is the name of the protocol."""
+"""Ways to order: one protocol, one file; the module's name is the name of the protocol.
+
+A file says with `CALLS` which of two shapes it has. One that calls has `deliver`, `cancel` and `status`
+that ask the provider's server and return its Answer (CallingProtocol); any other returns what it asks as
+events, which leave through the outbox (ProviderProtocol). `RESERVES` says that the provider's stock is
+kept here, so that goods are set aside before it is asked.
+"""
 
 import importlib
 import pkgutil
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple, Protocol, cast
+from types import ModuleType
+from typing import Protocol, cast
 
 from libs.contracts.catalogue import Event
-from libs.contracts.events import ShipTo, UpdateStatus
+from libs.contracts.events import ShipTo
 from libs.contracts.topics import Topic
-from services.order_dispatch.domain import Ask, Order, Turn
-from services.order_dispatch.outward import Line
+from services.order_dispatch.domain import Ask, Order, Provider, Turn, Way
+from services.order_dispatch.providers.calls import (
+    Answer,
+    CallingBackProtocol,
+    CallingProtocol,
+    Line,
+    OpensLine,
+    Reply,
+    Subject,
+    Told,
+    answer_as_update,
+)
 
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a provider says about one order, in our words; `status` None where it has nothing to say yet."""
-
-    status: UpdateStatus | None = None
-    reason: str | None = None
-    expected_at: datetime | None = None
-    quantity: int | None = None
-    tracking: str | None = None
-    #: The provider's own name for the order.
-    reference: str | None = None
-
-
-class Subject(NamedTuple):
-    """Which order a callback is about: by our name for it, or by the provider's."""
-
-    order_id: str | None = None
-    reference: str | None = None
-
-
-class Heard(NamedTuple):
-    """What a callback says, and the identity and time its sender gave it, where he did."""
-
-    answer: Answer
-    update_id: str | None = None
-    at: datetime | None = None
+__all__ = [
+    "Answer",
+    "CallingBackProtocol",
+    "CallingProtocol",
+    "Line",
+    "OpensLine",
+    "ProviderProtocol",
+    "Reply",
+    "Subject",
+    "Told",
+    "answer_as_update",
+    "calling",
+    "calling_back",
+    "needs_address",
+    "needs_url",
+    "opener",
+    "protocol",
+    "protocols",
+    "repeats",
+    "topics_of",
+    "way_to",
+    "words",
+]
+#: In this folder, and no protocols.
+_SHAPES = frozenset({"calls"})
 
 
 class ProviderProtocol(Protocol):
-    """What a file in this folder offers: our questions in the words of its protocol.
-
-    Everything asked of a provider is returned as events and leaves through the outbox.
-    """
+    """What a file in this folder offers that asks by events: our questions in the words of its protocol."""
 
     def topics(self, provider_id: str) -> Sequence[Topic]:
         """Return the topics that must exist before the first order."""
@@ -65,52 +76,72 @@ class ProviderProtocol(Protocol):
         ...
 
 
-class CallingProtocol(Protocol):
-    """What a file offers whose provider is called, and calls back; its CALLS is True."""
-
-    CALLS: bool
-    #: Whether asking again for the same order is harmless, because the provider knows its Idempotency-Key.
-    REPEATS: bool
-
-    async def deliver(self, order: Order, ship_to: ShipTo, line: Line) -> Answer:
-        """Ask for the goods."""
-        ...
-
-    async def cancel(self, order: Order, line: Line) -> Answer:
-        """Ask not to deliver an order that the provider may have."""
-        ...
-
-    async def status(self, order: Order, line: Line) -> Answer:
-        """Ask what became of an order; NOT_FOUND that would end it is said only where it can never be taken."""
-        ...
-
-    def subject(self, body: bytes) -> Subject:
-        """Return which order a callback is about; raises Garbled."""
-        ...
-
-    def hear(self, body: bytes, order: Order) -> Heard:
-        """Return what a callback says about its order; raises Garbled."""
-        ...
-
-
 def protocols() -> frozenset[str]:
     """Return the names of all protocols there are files for."""
-    return frozenset(module.name for module in pkgutil.iter_modules(__path__))
+    return frozenset(module.name for module in pkgutil.iter_modules(__path__)) - _SHAPES
+
+
+def _module(name: str) -> ModuleType:
+    if name not in protocols():
+        raise LookupError(f"there is no protocol {name}; known: {', '.join(sorted(protocols()))}")
+    return importlib.import_module(f"{__name__}.{name}")
 
 
 def protocol(name: str) -> ProviderProtocol:
     """Return a protocol by name; names from outside never import anything else. Raises LookupError."""
-    if name not in protocols():
-        raise LookupError(f"there is no protocol {name}; known: {', '.join(sorted(protocols()))}")
-    return cast("ProviderProtocol", importlib.import_module(f"{__name__}.{name}"))
+    return cast("ProviderProtocol", _module(name))
 
 
-def calling_protocol(name: str) -> CallingProtocol:
-    """Return a protocol whose provider calls back; raises LookupError."""
-    found = protocol(name)
-    if not getattr(found, "CALLS", False):
+def calling(name: str) -> CallingProtocol:
+    """Return a protocol that calls the provider; raises LookupError for any other."""
+    module = _module(name)
+    if not getattr(module, "CALLS", False):
+        raise LookupError(f"{name} calls nobody")
+    return cast("CallingProtocol", module)
+
+
+def calling_back(name: str) -> CallingBackProtocol:
+    """Return a protocol whose providers call back; raises LookupError for any other."""
+    module = _module(name)
+    if not getattr(module, "CALLS_BACK", False):
         raise LookupError(f"{name} has no callbacks")
-    return cast("CallingProtocol", found)
+    return cast("CallingBackProtocol", module)
+
+
+def repeats(name: str) -> bool:
+    """Tell whether asking twice for an order is one order, because providers keep to its Idempotency-Key."""
+    return bool(getattr(_module(name), "REPEATS", False))
+
+
+def way_to(provider: Provider) -> Way:
+    """Return what ordering from this provider needs before and when it is asked."""
+    module = _module(provider.protocol)
+    return Way(
+        reserves=getattr(module, "RESERVES", False),
+        pays=provider.payment is not None,
+        calls=getattr(module, "CALLS", False),
+    )
+
+
+def topics_of(name: str, provider_id: str) -> Sequence[Topic]:
+    """Return the topics a provider of this protocol needs; one that is only called may need none."""
+    topics = getattr(_module(name), "topics", None)
+    return topics(provider_id) if topics else ()
+
+
+def opener(name: str) -> OpensLine | None:
+    """Return the protocol's own way to open a line, where it has one."""
+    return cast("OpensLine | None", getattr(_module(name), "open_line", None))
+
+
+def needs_url(name: str) -> bool:
+    """Tell whether a provider of this protocol must say where it is called."""
+    return getattr(_module(name), "CALLS", False) and opener(name) is None
+
+
+def needs_address(name: str) -> bool:
+    """Tell whether this protocol passes on where the goods go; a provider that knows the customer need not be told."""
+    return getattr(_module(name), "NEEDS_ADDRESS", True)
 
 
 def words(turn: Turn, protocol_name: str, at: datetime, ship_to: ShipTo | None = None) -> list[Event]:

@@ -6,6 +6,9 @@ from libs.contracts.events import CancelRequested, OrderRequested, OrderStatusAs
 from libs.contracts.topics import Topic, provider_topics
 from services.order_dispatch.domain import Order
 
+CALLS = False
+RESERVES = False
+
 
 def topics(provider_id: str) -> tuple[Topic, ...]:
     return provider_topics(provider_id)
@@ -24,6 +27,7 @@ def deliver(order: Order, ship_to: ShipTo, at: datetime) -> tuple[OrderRequested
         ship_to=ship_to,
         requested_at=at,
         needed_by=order.needed_by,
+        test=order.test,
     )
     return (request,)
 

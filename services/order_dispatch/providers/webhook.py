@@ -22,6 +22,7 @@ from services.order_dispatch.domain import Order
 from services.order_dispatch.outward import Line, Reply, Unknown
 from services.order_dispatch.outward.reading import (
     Count,
+    Currency,
     Garbled,
     Moment,
     Name,
@@ -32,15 +33,16 @@ from services.order_dispatch.outward.reading import (
     retry_after,
 )
 from services.order_dispatch.outward.tokens import ship_to_digest
-from services.order_dispatch.providers import Answer, Heard, Subject
+from services.order_dispatch.providers import Answer, Subject, Told
 
-CALLS = True
+CALLS = CALLS_BACK = True
 #: Asking for the same order twice is harmless: the Idempotency-Key is made from the order.
 REPEATS = True
 
 #: Their words for where an order stands, and ours.
 STATUSES: dict[str, UpdateStatus | None] = {
     "pending": None,
+    "resolving": UpdateStatus.RESOLVING,
     "accepted": UpdateStatus.ACCEPTED,
     "refused": UpdateStatus.REFUSED,
     "shipped": UpdateStatus.SHIPPED,
@@ -53,16 +55,21 @@ class Standing(Wording):
     """An order as the provider sees it."""
 
     order_id: Name
-    status: Literal["pending", "accepted", "refused", "shipped", "delivered", "cancelled"]
+    status: Literal["pending", "resolving", "accepted", "refused", "shipped", "delivered", "cancelled"]
     reference: Name | None = None
     reason: Prose | None = None
     expected_at: Moment | None = None
     #: Base steps that really left.
     quantity: Count | None = None
     tracking: Prose | None = None
+    #: What is sent instead of the product that was ordered.
+    product_id: Name | None = None
+    #: What the whole order costs, in minor units.
+    amount: Count | None = None
+    currency: Currency | None = None
 
 
-class Told(Standing):
+class News(Standing):
     """A Standing in a callback; both members are the provider's to leave out."""
 
     update_id: Name | None = None
@@ -73,7 +80,7 @@ class Callback(Wording):
     """What a provider sends unasked."""
 
     type: Literal["order.updated", "order.snapshot"]
-    data: Told
+    data: News
 
 
 class Mistake(Wording):
@@ -115,11 +122,11 @@ def subject(body: bytes) -> Subject:
     return Subject(order_id=read(Callback, body).data.order_id)
 
 
-def hear(body: bytes, order: Order) -> Heard:  # noqa: ARG001  # other protocols count in packs
+def hear(body: bytes, order: Order) -> Told:  # noqa: ARG001  # other protocols count in packs
     """Return what a callback says; raises Garbled."""
     callback = read(Callback, body)
     told = callback.data
-    return Heard(_answer(told), told.update_id if callback.type == "order.updated" else None, told.at)
+    return Told(_answer(told), told.update_id if callback.type == "order.updated" else None, told.at)
 
 
 async def _wanted(order: Order, ship_to: ShipTo, line: Line) -> dict[str, Any]:
@@ -178,6 +185,9 @@ def _answer(standing: Standing) -> Answer:
         quantity=standing.quantity,
         tracking=standing.tracking,
         reference=standing.reference,
+        product_id=standing.product_id,
+        price=standing.amount,
+        currency=standing.currency.upper() if standing.currency else None,
     )
 
 

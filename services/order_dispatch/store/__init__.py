@@ -1,16 +1,18 @@
 """All SQL of order_dispatch."""
 
 from services.order_dispatch.domain import Patience
-from services.order_dispatch.store.callbacks import Callbacks, References
+from services.order_dispatch.store.aftercare import Aftercare
+from services.order_dispatch.store.callbacks import Callbacks
 from services.order_dispatch.store.devices import Devices
 from services.order_dispatch.store.offers import Offers
 from services.order_dispatch.store.orders import Orders
 from services.order_dispatch.store.records import Records
+from services.order_dispatch.store.references import References
 from services.order_dispatch.store.tokens import Tokens
 from services.order_dispatch.store.updates import Updates
 
 
-class Store(Callbacks, Devices, Offers, Orders, Records, References, Tokens, Updates):
+class Store(Aftercare, Callbacks, Devices, Offers, Orders, Records, References, Tokens, Updates):
     """One transaction over orders, their history, providers, offers and the slots goods go to."""
 
     @property
@@ -23,6 +25,7 @@ class Store(Callbacks, Devices, Offers, Orders, Records, References, Tokens, Upd
             ask_again_at_most_hours=knobs.ask_again_at_most_hours,
             lead_time_days=knobs.default_lead_time_days,
             longest_promise_days=knobs.longest_promise_days,
+            doubt_minutes=knobs.doubt_minutes,
         )
 
 

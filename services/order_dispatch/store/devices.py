@@ -47,7 +47,8 @@ class Devices(KitStore):
         await self.connection.executemany(
             """-- save_moves_of_orders
             UPDATE orders SET device_id = $3, slot = $4
-            WHERE device_id = $1 AND slot = $2 AND state IN ('drafted', 'placing', 'unknown', 'placed', 'shipped')
+            WHERE device_id = $1 AND slot = $2
+                AND state NOT IN ('delivered', 'returned', 'refused', 'cancelled', 'failed')
             """,
             columns,
         )

@@ -22,13 +22,13 @@ class Orders(KitStore):
             """-- add_order
             INSERT INTO orders (
                 order_id, customer_id, product_id, pool_id, provider_id, device_id, slot, packs, pack_size, quantity,
-                unit, scale, receipt_id, drafted_at, price, currency, needed_by, state, step
-            ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+                unit, scale, receipt_id, drafted_at, price, currency, needed_by, state, step, test
+            ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
             """,
             *(order.order_id, order.customer_id, order.product_id, order.pool_id, order.provider_id),
             *(order.device_id, order.slot, order.packs, order.pack_size, order.quantity, order.unit, order.scale),
             *(order.receipt_id, order.drafted_at, order.price, order.currency, order.needed_by),
-            *(order.state, order.step),
+            *(order.state, order.step, order.test),
         )
         await self._save_progress(order)
         await self._add_steps(turn)
@@ -45,12 +45,19 @@ class Orders(KitStore):
             UPDATE orders SET
                 state = $2, step = $3, look_at = $4, asks = $5, promised_at = $6, expected_at = $7,
                 shipped_quantity = $8, tracking = CASE WHEN erased_at IS NULL THEN $9::text END, delivered_at = $10,
-                evidence = $11, cancel_by = $12, cancel_reason = $13, cancel_at = $14
+                evidence = $11, cancel_by = $12, cancel_reason = $13, cancel_at = $14, reserved_at = $15,
+                authorized_at = $16, sent_at = $17, doubtful_until = $18, resolve_by = $19, reference = $20,
+                billed = $21, billed_currency = $22, substitute = $23, returned_quantity = $24, refunded = $25,
+                payment_trouble = $26, fraud_at = $27, fraud_cleared_at = $28, packs = $29, quantity = $30, price = $31
             WHERE order_id = $1
             """,
             *(order.order_id, order.state, order.step, order.look_at, order.asks, order.promised_at),
             *(order.expected_at, order.shipped_quantity, order.tracking, order.delivered_at, order.evidence),
             *((wish.by, wish.reason, wish.at) if wish else (None, None, None)),
+            *(order.reserved_at, order.authorized_at, order.sent_at, order.doubtful_until, order.resolve_by),
+            *(order.reference, order.billed, order.billed_currency, order.substitute, order.returned_quantity),
+            *(order.refunded, order.payment_trouble, order.fraud_at, order.fraud_cleared_at),
+            *(order.packs, order.quantity, order.price),
         )
 
     async def _add_steps(self, turn: Turn) -> None:
@@ -72,7 +79,9 @@ class Orders(KitStore):
             SELECT order_id, customer_id, product_id, pool_id, provider_id, device_id, slot, packs, pack_size, quantity,
                 unit, scale, receipt_id, drafted_at, price, currency, needed_by, state, step, look_at, asks,
                 promised_at, expected_at, shipped_quantity, tracking, delivered_at, evidence,
-                cancel_by, cancel_reason, cancel_at
+                cancel_by, cancel_reason, cancel_at, test, reserved_at, authorized_at, sent_at, doubtful_until,
+                resolve_by, reference, billed, billed_currency, substitute, returned_quantity, refunded,
+                payment_trouble, fraud_at, fraud_cleared_at
             FROM orders WHERE order_id = $1 FOR UPDATE
             """,
             order_id,
@@ -86,7 +95,9 @@ class Orders(KitStore):
             SELECT order_id, customer_id, product_id, pool_id, provider_id, device_id, slot, packs, pack_size, quantity,
                 unit, scale, receipt_id, drafted_at, price, currency, needed_by, state, step, look_at, asks,
                 promised_at, expected_at, shipped_quantity, tracking, delivered_at, evidence,
-                cancel_by, cancel_reason, cancel_at
+                cancel_by, cancel_reason, cancel_at, test, reserved_at, authorized_at, sent_at, doubtful_until,
+                resolve_by, reference, billed, billed_currency, substitute, returned_quantity, refunded,
+                payment_trouble, fraud_at, fraud_cleared_at
             FROM orders WHERE look_at <= $1 ORDER BY look_at, order_id LIMIT $2 FOR UPDATE SKIP LOCKED
             """,
             self.now,
@@ -94,16 +105,19 @@ class Orders(KitStore):
         )
         return _orders(rows)
 
-    async def lock_drafted_orders(self, customer_id: str, device_id: str | None = None) -> Sequence[Order]:
-        """Return a customer's drafted orders, of one device or of all, locked in order of their ids."""
+    async def lock_unsent_orders(self, customer_id: str, device_id: str | None = None) -> Sequence[Order]:
+        """Return a customer's orders that no provider was asked for, of one device or of all, locked by their ids."""
         rows = await self.connection.fetch(
-            """-- lock_drafted_orders
+            """-- lock_unsent_orders
             SELECT order_id, customer_id, product_id, pool_id, provider_id, device_id, slot, packs, pack_size, quantity,
                 unit, scale, receipt_id, drafted_at, price, currency, needed_by, state, step, look_at, asks,
                 promised_at, expected_at, shipped_quantity, tracking, delivered_at, evidence,
-                cancel_by, cancel_reason, cancel_at
+                cancel_by, cancel_reason, cancel_at, test, reserved_at, authorized_at, sent_at, doubtful_until,
+                resolve_by, reference, billed, billed_currency, substitute, returned_quantity, refunded,
+                payment_trouble, fraud_at, fraud_cleared_at
             FROM orders
-            WHERE customer_id = $1 AND state = 'drafted' AND ($2::text IS NULL OR device_id = $2)
+            WHERE customer_id = $1 AND state IN ('drafted', 'reserving', 'authorizing')
+                AND ($2::text IS NULL OR device_id = $2)
             ORDER BY order_id FOR UPDATE
             """,
             customer_id,

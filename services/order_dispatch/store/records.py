@@ -19,7 +19,9 @@ class Records(KitStore):
             SELECT order_id, customer_id, product_id, pool_id, provider_id, device_id, slot, packs, pack_size, quantity,
                 unit, scale, receipt_id, drafted_at, price, currency, needed_by, state, step, look_at, asks,
                 promised_at, expected_at, shipped_quantity, tracking, delivered_at, evidence,
-                cancel_by, cancel_reason, cancel_at
+                cancel_by, cancel_reason, cancel_at, test, reserved_at, authorized_at, sent_at, doubtful_until,
+                resolve_by, reference, billed, billed_currency, substitute, returned_quantity, refunded,
+                payment_trouble, fraud_at, fraud_cleared_at
             FROM orders WHERE order_id = $1
             """,
             order_id,
@@ -34,7 +36,9 @@ class Records(KitStore):
             SELECT order_id, customer_id, product_id, pool_id, provider_id, device_id, slot, packs, pack_size, quantity,
                 unit, scale, receipt_id, drafted_at, price, currency, needed_by, state, step, look_at, asks,
                 promised_at, expected_at, shipped_quantity, tracking, delivered_at, evidence,
-                cancel_by, cancel_reason, cancel_at
+                cancel_by, cancel_reason, cancel_at, test, reserved_at, authorized_at, sent_at, doubtful_until,
+                resolve_by, reference, billed, billed_currency, substitute, returned_quantity, refunded,
+                payment_trouble, fraud_at, fraud_cleared_at
             FROM orders
             WHERE customer_id = $1 AND ($2::timestamptz IS NULL OR (drafted_at, order_id) < ($2, $3))
             ORDER BY drafted_at DESC, order_id DESC LIMIT $4
@@ -53,7 +57,9 @@ class Records(KitStore):
             SELECT order_id, customer_id, product_id, pool_id, provider_id, device_id, slot, packs, pack_size, quantity,
                 unit, scale, receipt_id, drafted_at, price, currency, needed_by, state, step, look_at, asks,
                 promised_at, expected_at, shipped_quantity, tracking, delivered_at, evidence,
-                cancel_by, cancel_reason, cancel_at
+                cancel_by, cancel_reason, cancel_at, test, reserved_at, authorized_at, sent_at, doubtful_until,
+                resolve_by, reference, billed, billed_currency, substitute, returned_quantity, refunded,
+                payment_trouble, fraud_at, fraud_cleared_at
             FROM orders WHERE state = $1 ORDER BY drafted_at, order_id LIMIT $2
             """,
             state,

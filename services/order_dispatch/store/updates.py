@@ -35,7 +35,7 @@ class Updates(KitStore):
             """-- count_repeat
             UPDATE provider_update SET repeats = repeats + 1
             WHERE provider_id = $1 AND update_id = $2
-            RETURNING body IN ('{}'::jsonb, $3::jsonb)
+            RETURNING body = '{}'::jsonb OR jsonb_strip_nulls(body) = jsonb_strip_nulls($3::jsonb)
             """,
             update.provider_id,
             update.update_id,

@@ -188,8 +188,8 @@ class TestOnOrderUpdated:
             *await on_order_updated(a.update("delivered"), store),
         ]
 
-        assert names(said) == ["OrderPlaced", "OrderShipped", "OrderDelivered"]
-        assert said[-1].quantity == 30
+        assert names(said) == ["OrderPlaced", "OrderShipped", "OrderDelivered", "ClaimRaised"]
+        assert [said[2].quantity, said[3].ordered, said[3].received] == [30, 40, 30]
 
     async def test_is_applied_once_and_repeats_are_counted(self, store):
         await place(store)

@@ -69,7 +69,10 @@ async def test_an_order_the_provider_never_got_fails(world):
 async def test_short_repeated_and_reversed_updates_come_to_the_same_end(world):
     faults = ("--duplicate", "--reorder", "--refuse-every", "3", "--short-every", "2", "--delivers", "--lead-days", "1")
     async with world.provider("chaos", *faults, unruly=True):
-        orders = [await world.approve("chaos", number) for number in range(1, 4)]
+        orders = []
+        for number in range(1, 4):  # each is sent before the next: which one is refused depends on it
+            orders.append(await world.approve("chaos", number))
+            await until(lambda: _sent(world, orders[-1]), "the order was sent")
         ends = [await world.reaches(orders[0], "shipped"), await world.reaches(orders[1], "shipped")]
         refused = await world.reaches(orders[2], "refused")
         world.step(days=1)
@@ -149,6 +152,10 @@ async def test_shipped_goods_are_not_cancelled(world):
 
 async def _wrote(world, name, op):
     return world.log(name).exists() and any(row["op"] == op for row in world.written(name))
+
+
+async def _sent(world, order_id):
+    return (await world.order(order_id)).get("state", "drafted") != "drafted"
 
 
 async def _repeats(world, order_id):

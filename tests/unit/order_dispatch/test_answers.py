@@ -112,15 +112,16 @@ class TestDelivered:
     def test_credits_what_was_shipped(self):
         shipped = a.heard(a.order(State.PLACED), a.update("shipped", quantity=30)).order
 
-        (said,) = a.heard(shipped, a.update("delivered")).events
+        said, claim = a.heard(shipped, a.update("delivered")).events
 
         assert (said.quantity, said.evidence) == (30, Evidence.REPORTED)
         assert (said.device_id, said.slot) == ("brewer", "1")
+        assert (claim.ordered, claim.received) == (40, 30)
 
     def test_believes_the_count_at_the_door(self):
-        (said,) = a.heard(a.order(State.SHIPPED), a.update("delivered", quantity=39)).events
+        said, claim = a.heard(a.order(State.SHIPPED), a.update("delivered", quantity=39)).events
 
-        assert said.quantity == 39
+        assert said.quantity == claim.received == 39
 
     def test_implies_everything_before_and_makes_up_no_date(self):
         turn = hear(a.order(State.PLACING), a.update("delivered"), None, a.PATIENCE, a.NOON).turn

@@ -87,8 +87,10 @@ class TestAskToCancel:
 
 
 class TestTransitions:
-    def test_nothing_leads_out_of_a_closed_state(self):
-        assert not [there for here, there in TRANSITIONS if here in CLOSED]
+    def test_all_that_leads_out_of_a_closed_state_is_goods_going_back(self):
+        out = [(here, there) for here, there in TRANSITIONS if here in CLOSED]
+
+        assert out == [(State.DELIVERED, State.RETURNED)]
 
     def test_every_state_can_be_reached(self):
         assert {there for _, there in TRANSITIONS} | {State.DRAFTED} == set(State)

@@ -13,7 +13,7 @@ from libs.contracts.events import ShipTo, UpdateStatus
 from services.order_dispatch.domain import Order
 from services.order_dispatch.outward import Line
 from services.order_dispatch.outward.reading import read
-from services.order_dispatch.providers import Answer, Heard, Subject
+from services.order_dispatch.providers import Answer, Subject, Told
 from services.order_dispatch.providers.acp.checkout import (
     GIVEN_UP,
     NoSession,
@@ -31,7 +31,7 @@ from services.order_dispatch.providers.acp.checkout import (
 from services.order_dispatch.providers.acp.standing import CLOSED, WORKING, obstacle, snapshot_says, standing
 from services.order_dispatch.providers.acp.wording import OrderEvent
 
-CALLS = True
+CALLS = CALLS_BACK = True
 #: Asking for the same order twice is harmless: every step has a key made from the order.
 REPEATS = True
 
@@ -89,6 +89,6 @@ def subject(body: bytes) -> Subject:
     return Subject(reference=read(OrderEvent, body).data.checkout_session_id)
 
 
-def hear(body: bytes, order: Order) -> Heard:
+def hear(body: bytes, order: Order) -> Told:
     """Return what an order event says: an order as it stands now."""
-    return Heard(snapshot_says(read(OrderEvent, body).data, order))
+    return Told(snapshot_says(read(OrderEvent, body).data, order))

@@ -1,5 +1,7 @@
 """From a session or an order snapshot of ACP to what we say about an order."""
 
+from dataclasses import replace
+
 from libs.contracts.events import UpdateStatus
 from services.order_dispatch.domain import Order
 from services.order_dispatch.outward import Unknown
@@ -17,9 +19,12 @@ ON_THE_WAY = ("shipped", "in_transit", "out_for_delivery", "ready_for_pickup", "
 def standing(session: Session, order: Order) -> Answer:
     """Return what a session says about the order: its own order, or that there is none."""
     if session.order is not None:
-        return snapshot_says(session.order, order)
+        price, currency = total_of(session.totals), session.currency.upper()
+        return replace(snapshot_says(session.order, order), price=price, currency=currency)
     if session.status == "completed":
         raise Unknown("the checkout is completed and shows no order")
+    if session.status == "pending_approval":
+        return Answer(UpdateStatus.RESOLVING, reason="the merchant waits for an approval", reference=session.id)
     if session.status in WORKING:
         return Answer(reference=session.id)
     return Answer(UpdateStatus.NOT_FOUND, reference=session.id)
@@ -43,7 +48,7 @@ def snapshot_says(snapshot: Snapshot, order: Order) -> Answer:
     )
 
 
-def _reached(snapshot: Snapshot, parcels: list[str], left: int, current: int) -> UpdateStatus | None:
+def _reached(snapshot: Snapshot, parcels: list[str], left: int, current: int) -> UpdateStatus:
     lines = snapshot.line_items
     if snapshot.status == "canceled" or (lines and current == 0 and left == 0):
         return UpdateStatus.CANCELLED
@@ -52,7 +57,7 @@ def _reached(snapshot: Snapshot, parcels: list[str], left: int, current: int) ->
     on_its_way = snapshot.status == "shipped" or any(each in ON_THE_WAY for each in parcels)
     if on_its_way and left >= current:  # the rest of a part comes later: the goods count once, when all have left
         return UpdateStatus.SHIPPED
-    return None if snapshot.status == "manual_review" else UpdateStatus.ACCEPTED
+    return UpdateStatus.RESOLVING if snapshot.status == "manual_review" else UpdateStatus.ACCEPTED
 
 
 def obstacle(session: Session, order: Order) -> str | None:

@@ -1,6 +1,6 @@
 """What we read of ACP's objects; members we do not need are left to the merchant."""
 
-from services.order_dispatch.outward.reading import Count, Moment, Name, Prose, Wording
+from services.order_dispatch.outward.reading import Count, Currency, Moment, Name, Prose, Wording
 
 
 class Delivery(Wording):
@@ -37,7 +37,7 @@ class Snapshot(Wording):
 
 class Total(Wording):
     type: Prose
-    amount: int
+    amount: Count
 
 
 class Message(Wording):
@@ -66,7 +66,7 @@ class Session(Wording):
 
     id: Name
     status: Prose
-    currency: Prose
+    currency: Currency
     line_items: tuple[SessionLine, ...] = ()
     totals: tuple[Total, ...] = ()
     messages: tuple[Message, ...] = ()

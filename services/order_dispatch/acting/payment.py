@@ -1,0 +1,35 @@
+"""What becomes of an order when its payment is authorized, or is not to be had."""
+
+from dataclasses import replace
+
+from libs.contracts.catalogue import Event
+from services.order_dispatch.acting.till import settle
+from services.order_dispatch.acting.turns import go_on
+from services.order_dispatch.domain import FRUITLESS, Due, Move, State, Turn, fail
+from services.order_dispatch.store import Store
+
+
+async def on_authorized(order_id: str, store: Store) -> list[Event]:
+    """Go on with an order whose money is reserved; one that ended meanwhile gets it back."""
+    order = await store.lock_order(order_id)
+    if order is None:
+        return []
+    if order.state in FRUITLESS:
+        return await settle([Due(Move.VOID)], order, store)
+    if order.state is not State.AUTHORIZING or order.authorized_at is not None:
+        return []
+    provider = await store.find_provider(order.provider_id)
+    return await go_on(replace(order, authorized_at=store.now), provider, store)
+
+
+async def on_payment_failed(order_id: str, reason: str, store: Store) -> list[Event]:
+    """Fail an order that cannot be paid; one whose goods left already keeps the trouble, in sight."""
+    order = await store.lock_order(order_id)
+    if order is None:
+        return []
+    if order.state is not State.AUTHORIZING:
+        await store.save_turn(Turn(replace(order, payment_trouble=reason[:2000])))
+        return []
+    turn = fail(order, f"the payment failed: {reason}"[:2000], store.now)
+    await store.save_turn(turn)
+    return list(turn.events)

@@ -1,0 +1,31 @@
+"""Hears what a provider says about an order, through whatever door it came; each update once."""
+
+from typing import NamedTuple
+
+from libs.contracts.catalogue import Event
+from libs.contracts.events import OrderUpdated
+from services.order_dispatch.acting.turns import carry_out
+from services.order_dispatch.domain import Verdict, hear
+from services.order_dispatch.store import Store
+
+
+class Heard(NamedTuple):
+    """What became of an update; no verdict where it was heard before."""
+
+    verdict: Verdict | None
+    #: Whether it said the same the first time.
+    same: bool
+    said: list[Event]
+
+
+async def hear_update(update: OrderUpdated, store: Store) -> Heard:
+    """Judge an update, keep it with its fate, and carry out what follows."""
+    order = await store.lock_order(update.order_id)
+    same = await store.count_repeat(update)
+    if same is not None:
+        return Heard(None, same, [])
+    provider = await store.find_provider(update.provider_id)
+    verdict = hear(order, update, provider, store.patience, store.now)
+    await store.add_update(update, verdict)
+    said = await carry_out(verdict.turn, store) if verdict.turn is not None else []
+    return Heard(verdict, same=True, said=said)

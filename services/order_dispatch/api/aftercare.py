@@ -1,0 +1,111 @@
+"""What people may do to an order besides cancelling it: change it, call it fraud, send it back, see what is missing."""
+
+from typing import Annotated, Any
+
+from asyncpg import Record
+from fastapi import APIRouter, Query, Response
+
+from libs.kit.problems import Problem
+from libs.kit.web import KitDep, PrincipalDep, require
+from libs.units import BaseUnit
+from services.order_dispatch.acting import carry_out
+from services.order_dispatch.api.orders import owned
+from services.order_dispatch.api.shapes import (
+    CancelBody,
+    ModifyBody,
+    ReturnBody,
+    quantity,
+    read_returned,
+    show_order,
+)
+from services.order_dispatch.domain import (
+    CLOSED,
+    Cancellation,
+    NotThere,
+    State,
+    TooLate,
+    clear,
+    flag,
+    modify,
+    take_back,
+)
+
+router = APIRouter(tags=["orders"])
+
+
+@router.post("/orders/{order_id}/modify")
+async def modify_order(order_id: str, body: ModifyBody, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
+    """Order more or less packs while nobody was asked for them and the provider's window lasts (409 after that)."""
+    require(principal, "operator", "customer")
+    async with kit.transaction() as tx:
+        order = owned(await tx.store.lock_order(order_id), principal)
+        provider = await tx.store.find_provider(order.provider_id)
+        window_hours = provider.modify_window_hours if provider else None
+        try:
+            turn = modify(order, body.packs, window_hours, tx.store.now)
+        except TooLate as late:
+            title = "It is too late to change this order"
+            raise Problem(409, "too_late", title, detail=str(late), state=late.state) from late
+        tx.say(*await carry_out(turn, tx.store))
+    return show_order(turn.order)
+
+
+@router.post("/orders/{order_id}/fraud")
+async def flag_order(
+    order_id: str, body: CancelBody, kit: KitDep, principal: PrincipalDep, response: Response
+) -> dict[str, Any]:
+    """Take an order for fraud: cancel it or ask to (202), give money back, and let its pool order nothing more."""
+    require(principal, "operator")
+    async with kit.transaction() as tx:
+        turn = flag(owned(await tx.store.lock_order(order_id), principal), body.reason, tx.store.now)
+        tx.say(*await carry_out(turn, tx.store))
+    response.status_code = 200 if turn.order.state in (*CLOSED, State.SHIPPED) else 202
+    return show_order(turn.order)
+
+
+@router.post("/orders/{order_id}/fraud/clear")
+async def clear_order(order_id: str, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
+    """Let the pool of an order that was taken for fraud order again."""
+    require(principal, "operator")
+    async with kit.transaction() as tx:
+        turn = clear(owned(await tx.store.lock_order(order_id), principal), tx.store.now)
+        tx.say(*await carry_out(turn, tx.store))
+    return show_order(turn.order)
+
+
+@router.post("/orders/{order_id}/return")
+async def return_order(order_id: str, body: ReturnBody, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
+    """Send delivered goods back, once per order; what they had cost goes back, too."""
+    require(principal, "operator", "customer")
+    async with kit.transaction() as tx:
+        order = owned(await tx.store.lock_order(order_id), principal)
+        wish = Cancellation(principal.role, body.reason, tx.store.now)
+        try:
+            turn = take_back(order, read_returned(body, order), wish)
+        except NotThere as missing:
+            left = quantity(missing.left, order.unit, order.scale)
+            title = "This much cannot go back"
+            raise Problem(409, "not_there", title, detail=str(missing), state=order.state, left=left) from missing
+        tx.say(*await carry_out(turn, tx.store))
+    return show_order(turn.order)
+
+
+@router.get("/claims")
+async def list_claims(
+    kit: KitDep, principal: PrincipalDep, limit: Annotated[int, Query(ge=1, le=500)] = 100
+) -> dict[str, Any]:
+    """Orders of which less came than was ordered, the latest first: everybody's, or a customer's or provider's own."""
+    require(principal, "operator", "customer", "provider")
+    own_customer = (principal.customer_id or "") if principal.role == "customer" else None
+    own_provider = (principal.provider_id or "") if principal.role == "provider" else None
+    async with kit.read() as store:
+        rows = await store.list_claims(own_customer, own_provider, limit)
+    return {"claims": [_show_claim(row) for row in rows]}
+
+
+def _show_claim(row: Record) -> dict[str, Any]:
+    shown = dict(row)
+    unit, scale = BaseUnit(shown.pop("unit")), shown.pop("scale")
+    for amount in ("ordered", "received"):
+        shown[amount] = quantity(shown[amount], unit, scale)
+    return shown

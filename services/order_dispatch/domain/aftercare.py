@@ -1,0 +1,75 @@
+"""What people may still do to an order: change it before it is sent, call it fraud, send the goods back."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from libs.contracts.events import FraudCleared, FraudFlagged, OrderModified, OrderReturned
+from services.order_dispatch.domain.endings import TooLate, withdraw
+from services.order_dispatch.domain.money import worth
+from services.order_dispatch.domain.orders import Ask, Cancellation, Order, Turn
+from services.order_dispatch.domain.states import INSIDE, OUTSIDE, State
+
+
+class NotThere(Exception):  # noqa: N818  # what happened
+    """Goods cannot go back that never came, or went back already; `left` is how much could."""
+
+    def __init__(self, why: str, left: int) -> None:
+        super().__init__(why)
+        self.left = left
+
+
+def modify(order: Order, packs: int, window_hours: float | None, at: datetime) -> Turn:
+    """Order more or less packs, as long as nobody was asked for them; raises TooLate after that or its window."""
+    closes_at = None if window_hours is None else order.drafted_at + timedelta(hours=window_hours)
+    if order.state is not State.DRAFTED or (closes_at is not None and closes_at <= at):
+        raise TooLate(order.state)
+    if packs == order.packs:
+        return Turn(order)
+    price = None if order.price is None else order.price // order.packs * packs
+    changed = replace(order, packs=packs, quantity=packs * order.pack_size, price=price)
+    modified = OrderModified(
+        **order.fact(at), packs=packs, quantity=changed.quantity, price=price, currency=changed.currency
+    )
+    return Turn(changed).say(modified)
+
+
+def flag(order: Order, reason: str, at: datetime) -> Turn:
+    """Take an order for fraud: cancel what can be; its pool orders nothing until this is cleared."""
+    if order.is_suspect:
+        return Turn(order)
+    turn = Turn(replace(order, fraud_at=at, fraud_cleared_at=None))
+    flagged = FraudFlagged(**order.fact(at), reason=reason)
+    wish = Cancellation("fraud", reason, at)
+    if order.state in INSIDE:
+        withdrawn = withdraw(turn.order, wish)
+        return replace(withdrawn, events=(flagged, *withdrawn.events))
+    if order.state in OUTSIDE and order.cancellation is None:
+        turn = Turn(replace(turn.order, cancellation=wish)).ask(Ask.CANCEL)
+    if order.state in (State.SHIPPED, State.DELIVERED, State.RETURNED):
+        turn = turn.give_back(worth(order, order.coming))
+    return turn.say(flagged)
+
+
+def clear(order: Order, at: datetime) -> Turn:
+    """Let the pool of an order order again."""
+    if not order.is_suspect:
+        return Turn(order)
+    return Turn(replace(order, fraud_cleared_at=at)).say(FraudCleared(**order.fact(at)))
+
+
+def take_back(order: Order, quantity: int, wish: Cancellation) -> Turn:
+    """Let goods that came go back, once per order; raises NotThere."""
+    if order.state is not State.DELIVERED:
+        raise NotThere(f"the order is {order.state}", 0)
+    if not 0 < quantity <= order.coming:
+        raise NotThere(f"{order.coming} came", order.coming)
+    turn = Turn(replace(order, returned_quantity=quantity)).then(State.RETURNED, wish.at, f"returned: {wish.by}")
+    back = OrderReturned(
+        **order.fact(wish.at),
+        device_id=order.device_id,
+        slot=order.slot,
+        quantity=quantity,
+        reason=wish.reason,
+        by=wish.by,
+    )
+    return turn.say(back).give_back(worth(order, quantity))

@@ -1,0 +1,113 @@
+"""Calls providers' servers: outside any transaction, each question once, and its answer heard like any update."""
+
+from typing import Any
+
+from libs.contracts.catalogue import Event
+from libs.contracts.events import UpdateStatus
+from libs.kit import Intent, Kit, Outcome, Refuse, Retry
+from services.order_dispatch.acting import carry_out, hear_update, open_line
+from services.order_dispatch.domain import (
+    CLOSED,
+    Ask,
+    Order,
+    Provider,
+    State,
+    doubt,
+    got_through,
+    leave_unsent,
+    why_not_sent,
+)
+from services.order_dispatch.handlers.placing import address_of
+from services.order_dispatch.providers import Answer, Line, answer_as_update, calling, needs_address, repeats
+from services.order_dispatch.store import Store
+
+
+async def ask_provider(intent: Intent, kit: Kit) -> dict[str, Any]:
+    """Ask what was decided to be asked, unless it is pointless by now; Retry promises that nothing was done."""
+    async with kit.read() as store:
+        order = await store.find_order(intent.payload["order_id"])
+        provider = order and await store.find_provider(order.provider_id)
+        patience = store.patience
+    if order is None or provider is None:
+        raise Refuse("there is no such order, or nobody to ask")
+    ask = Ask(intent.payload["ask"])
+    if ask is Ask.DELIVER:
+        unsent = why_not_sent(order, patience, kit.clock.now())
+        return {"unsent": unsent} if unsent else await _deliver(intent, order, provider, kit)
+    if order.state is State.PLACING and order.sent_at is None:
+        raise Retry("the order itself is still on its way")
+    if order.state in CLOSED and ask is Ask.STATUS:
+        return {}
+    return await _answer(intent, order, provider, kit)
+
+
+async def ask_again(intent: Intent, kit: Kit) -> dict[str, Any]:
+    """Go on after a call whose end nobody saw: questions are repeated, a delivery never is."""
+    if Ask(intent.payload["ask"]) is Ask.DELIVER:
+        return {"unknown": "the call to the provider was cut off"}
+    return await ask_provider(intent, kit)
+
+
+async def on_provider_asked(intent: Intent, outcome: Outcome, store: Store) -> list[Event]:
+    """Hear the answer; an order that was certainly not sent ends, one that may have been is asked about."""
+    order = await store.lock_order(intent.payload["order_id"])
+    if order is None:
+        return []
+    delivers = Ask(intent.payload["ask"]) is Ask.DELIVER
+    result = outcome.result or {}
+    unsent = outcome.refused or result.get("unsent")
+    if unsent:
+        waits = delivers and order.state is State.PLACING
+        return await carry_out(leave_unsent(order, unsent, store.now), store) if waits else []
+    if "unknown" in result:
+        waits = delivers and order.state is State.PLACING
+        return await carry_out(doubt(order, result["unknown"], store.patience, store.now), store) if waits else []
+    if "answer" not in result:
+        return []
+    turn = got_through(order, result["answer"].reference, store.patience, store.now)
+    said = await carry_out(turn, store)
+    if result["update"] is not None:
+        said += (await hear_update(result["update"], store)).said
+    return said
+
+
+async def _deliver(intent: Intent, order: Order, provider: Provider, kit: Kit) -> dict[str, Any]:
+    ship_to = await address_of(order.customer_id, kit) if needs_address(provider.protocol) else None
+    line = await open_line(order, provider, kit)
+    try:
+        answer = await calling(provider.protocol).deliver(order, ship_to, line)
+        return _told(answer, intent, order, kit)
+    except (Retry, Refuse):
+        raise
+    except Exception as lost:  # noqa: BLE001  # a time-out, an error, garbage: nobody knows what the provider did
+        return {"unknown": f"{provider.provider_id} gave no clear answer: {type(lost).__name__}"}
+
+
+async def _answer(intent: Intent, order: Order, provider: Provider, kit: Kit) -> dict[str, Any]:
+    speaks = calling(provider.protocol)
+    line = await open_line(order, provider, kit)
+    if Ask(intent.payload["ask"]) is Ask.CANCEL:
+        return _told(await speaks.cancel(order, line), intent, order, kit)
+    try:
+        answer = await speaks.status(order, line)
+        if answer.status is UpdateStatus.NOT_FOUND and order.state is State.UNKNOWN and repeats(provider.protocol):
+            answer = await _once_more(order, line, provider, kit) or answer
+        return _told(answer, intent, order, kit)
+    except Refuse:
+        raise
+    except Exception:
+        if intent.attempt < kit.settings.status_attempts:  # type: ignore[attr-defined]  # a knob of this service
+            raise
+        return {}  # the order's next look asks again
+
+
+async def _once_more(order: Order, line: Line, provider: Provider, kit: Kit) -> Answer | None:
+    """Ask for an order that the provider says it never got, with the same key: whatever happens, it is one order."""
+    if order.cancellation is not None:
+        return None
+    ship_to = await address_of(order.customer_id, kit) if needs_address(provider.protocol) else None
+    return await calling(provider.protocol).deliver(order, ship_to, line)
+
+
+def _told(answer: Answer, intent: Intent, order: Order, kit: Kit) -> dict[str, Any]:
+    return {"answer": answer, "update": answer_as_update(answer, order, f"ask-{intent.id}", kit.clock.now())}
