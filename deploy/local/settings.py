@@ -44,6 +44,7 @@ def write_secrets(home: Home, prepared: Prepared) -> None:
         home.write_secret(service, "database_url", prepared[service].url)
         home.secret(service, "service_key")
     home.secret("portal", "operator_key")
+    home.secret("order_dispatch", "sealing_key")
     keys = {service: home.secret(service, "service_key") for service in SERVICES}
     home.write_secret("portal", "service_keys.json", json.dumps(keys))
     home.write_secret("check", "database_url", prepared.check_url)
@@ -73,4 +74,6 @@ def instance_environment(home: Home, service: str, instance: int, port: int) -> 
         environment["SERVICE_KEYS_FILE"] = str(mine / "service_keys.json")
         environment["SIGNING_KEY_FILE"] = str(mine / "signing_key.pem")
         environment["PUBLIC_URL"] = f"http://{HOST}:{port}"
+    if service == "order_dispatch":  # providers of a local stack are processes beside it
+        environment["ALLOWED_PRIVATE_NETWORKS"] = '["127.0.0.0/8"]'
     return environment

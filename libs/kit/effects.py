@@ -150,7 +150,9 @@ class Effects:
         self._kit.committed(store)
 
     async def _put_back(self, claimed: Claimed, failed: Exception, *, unknown: bool) -> None:
-        pause = min(FIRST_PAUSE_SECONDS * 2 ** min(claimed.intent.attempt, 16), LONGEST_PAUSE_SECONDS)
+        asked = failed.after_seconds if isinstance(failed, Retry) else None
+        usual = min(FIRST_PAUSE_SECONDS * 2 ** min(claimed.intent.attempt, 16), LONGEST_PAUSE_SECONDS)
+        pause = usual if asked is None else asked
         LOG.warning(
             "effect tried again later",
             extra={"kind": claimed.kind, "intent": claimed.intent.id, "reason": repr(failed), "seconds": pause},

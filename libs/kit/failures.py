@@ -19,7 +19,14 @@ class Refuse(Exception):  # noqa: N818
 
 
 class Retry(Exception):  # noqa: N818
-    """This did not work now; the same thing is tried again after a pause."""
+    """This did not work now; the same thing is tried again after a pause.
+
+    `after_seconds` is how long somebody asked an outside effect to wait; else the pause is the kit's.
+    """
+
+    def __init__(self, why: str = "", *, after_seconds: float | None = None) -> None:
+        super().__init__(why)
+        self.after_seconds = after_seconds
 
 
 class Lost(Exception):  # noqa: N818

@@ -14,6 +14,9 @@ import orjson
 from libs.kit.database import Connection
 from libs.kit.problems import Problem
 
+LONGEST_KEY = 255
+EXACT = 2.0**53
+
 
 class Asked(NamedTuple):
     """A request that may be repeated."""
@@ -31,11 +34,32 @@ class Kept(NamedTuple):
     body: dict[str, Any]
 
 
+def key_from(header: str | None) -> str:
+    """Return the Idempotency-Key of a request that needs one; raises Problem 400 for none, or one that is no key."""
+    if header is None:
+        raise Problem(400, "idempotency_key_required", "This request needs an Idempotency-Key")
+    if not 1 <= len(header) <= LONGEST_KEY or not header.isascii() or not header.isprintable():
+        detail = f"Send 1 to {LONGEST_KEY} printable characters; a UUID will do."
+        raise Problem(400, "idempotency_key_invalid", "This is no Idempotency-Key", detail=detail)
+    return header
+
+
 def digest_of(body: bytes) -> str:
-    """Return a digest that is equal for bodies that are equal as JSON, whatever their spacing or key order."""
-    with suppress(orjson.JSONDecodeError):  # what is not JSON is equal only to the letter
-        body = orjson.dumps(orjson.loads(body), option=orjson.OPT_SORT_KEYS)
+    """Return a digest that is equal for bodies equal as JSON: spacing, order of names and 1.0 for 1 do not count."""
+    # What is not JSON, or nested deeper than orjson writes, is equal only to the letter.
+    with suppress(orjson.JSONDecodeError, orjson.JSONEncodeError, RecursionError):
+        body = orjson.dumps(_whole(orjson.loads(body)), option=orjson.OPT_SORT_KEYS)
     return hashlib.sha256(body).hexdigest()
+
+
+def _whole(value: Any) -> Any:
+    """Return the JSON value with every number that is whole written as such."""
+    if isinstance(value, dict):
+        return {name: _whole(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_whole(member) for member in value]
+    # Above 2**53 a float no longer tells which whole number was meant.
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) <= EXACT else value
 
 
 async def find_answer(connection: Connection, asked: Asked | None) -> Kept | None:
@@ -81,7 +105,8 @@ async def keep_answer(connection: Connection, asked: Asked, kept: Kept) -> None:
             *kept,
         )
     except asyncpg.UniqueViolationError:
-        raise Problem(409, "idempotency_in_flight", "The same request was just carried out") from None
+        title = "The same request was just carried out"
+        raise Problem(409, "idempotency_in_flight", title, headers={"Retry-After": "1"}) from None
 
 
 async def clean_answers(connection: Connection, keep_hours: int) -> None:

@@ -12,7 +12,7 @@ from libs.kit.bodies import LimitedBodies
 from libs.kit.context import CURRENT, Work
 from libs.kit.failures import TRANSIENT
 from libs.kit.health import Health
-from libs.kit.idempotency import Asked, Kept, digest_of
+from libs.kit.idempotency import Asked, Kept, digest_of, key_from
 from libs.kit.identity import Principal, unauthorized
 from libs.kit.kit import Kit
 from libs.kit.neighbours import is_neighbour_away
@@ -24,6 +24,9 @@ from libs.kit.problems import (
     answer_problem,
     answer_unavailable,
 )
+
+#: Sent back as they came, so that a caller can tell which of its requests was answered.
+ECHOED = frozenset({"idempotency-key", "request-id"})
 
 
 def kit_of(request: Request) -> Kit:
@@ -64,13 +67,18 @@ def require_customer(principal: Principal, customer_id: str) -> None:
 
 
 async def idempotency_of(
-    request: Request, principal: PrincipalDep, idempotency_key: Annotated[str | None, Header(max_length=200)] = None
+    request: Request, principal: PrincipalDep, idempotency_key: Annotated[str | None, Header()] = None
 ) -> Asked | None:
-    if idempotency_key is None:
-        return None
-    return Asked(principal.subject, request.url.path, idempotency_key, digest_of(await request.body()))
+    return None if idempotency_key is None else await asked_by(principal.subject, request)
 
 
+async def asked_by(subject: str, request: Request) -> Asked:
+    """Return a request as something that may be repeated; raises Problem 400 without an Idempotency-Key."""
+    key = key_from(request.headers.get("idempotency-key"))
+    return Asked(subject, request.url.path, key, digest_of(await request.body()))
+
+
+#: For a POST that may be repeated safely if its sender wants that.
 IdempotencyDep = Annotated[Asked | None, Depends(idempotency_of)]
 
 
@@ -98,7 +106,9 @@ def build_app(name: str, router: Any, health: Health) -> FastAPI:
         except Exception as failed:
             if not is_neighbour_away(failed):
                 raise
-            return await answer_unavailable(request, failed)
+            response = await answer_unavailable(request, failed)
+        for header in ECHOED.intersection(request.headers):
+            response.headers[header] = request.headers[header]
         return response
 
     _add_health(app, health)

@@ -30,7 +30,7 @@ from libs.contracts.events import (
     StockShort,
 )
 from libs.kit import Effect, Service, Tick
-from services.order_dispatch import acting, handlers, payments
+from services.order_dispatch import acting, callbacks, handlers, payments
 from services.order_dispatch.api import router
 from services.order_dispatch.settings import Settings
 from services.order_dispatch.store import Store
@@ -75,7 +75,7 @@ SERVICE = Service(
         OfferChanged,
         *payments.SAYS,
     ),
-    ticks=(Tick(handlers.look_after_orders, every_seconds=60), *payments.TICKS),
+    ticks=(Tick(handlers.look_after_orders, every_seconds=60), *payments.TICKS, *callbacks.TICKS),
     effects=(
         # The effect only asks the portal for an address, so an attempt nobody knows about is simply repeated.
         Effect(

@@ -1,6 +1,7 @@
 """What can be tuned about orders, and why it is as it is."""
 
 from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
 
 from pydantic import Field, SecretStr
 
@@ -31,7 +32,8 @@ class Settings(KitSettings):
     #: Orders looked at per statement; a page, not a limit.
     look_page: int = Field(default=500, ge=1)
 
-    #: 32 bytes in hex or base64 (sealing.py): what tokens of customers and providers are sealed with.
+    #: What tokens of customers and providers are sealed with (sealing.py): 32 random bytes in hex or base64;
+    #: several, with commas, while one is being changed.
     sealing_key: SecretStr = SecretStr("")
     #: Where `payments/sandbox.py` finds its counterpart, and `payments/stripe.py` Stripe or a server like it.
     sandbox_pay_url: str = "http://127.0.0.1:8460"
@@ -41,3 +43,23 @@ class Settings(KitSettings):
     payment_seconds: float = Field(default=20, gt=0, le=23)
     #: How long money stays reserved where the payment service names no date; cards at Stripe: 7 days.
     authorization_days: float = Field(default=7, gt=0)
+    #: A provider that does not take the connection for so long was not asked.
+    connect_timeout_seconds: float = Field(default=5, gt=0)
+    #: Below the lease of an effect (30 s), so that the outcome is ours to write down.
+    call_timeout_seconds: float = Field(default=15, gt=0, lt=24)
+    #: An order and its history take a few kilobytes.
+    reply_bytes: int = Field(default=262_144, ge=1)
+    #: Who may sign for providers besides the usual authorities; for providers inside our walls.
+    provider_ca_file: Path | None = None
+    #: So many calls in a row without a sensible answer, and a provider is left alone for a while.
+    breaker_failures: int = Field(default=5, ge=1)
+    breaker_open_seconds: float = Field(default=30, gt=0)
+    #: To one provider from one process; a shop's API that takes fewer says so with 429.
+    calls_per_second: float = Field(default=20, gt=0)
+    calls_burst: int = Field(default=40, ge=1)
+    #: A callback is about one order; a larger body is no callback.
+    callback_bytes: int = Field(default=262_144, ge=1)
+    #: What providers sent is evidence for so long; it may hold names and addresses.
+    callback_keep_days: int = Field(default=30, ge=1)
+    #: A token outlives the order's resolution timer (72 h), not much more.
+    order_token_hours: float = Field(default=96, gt=0)

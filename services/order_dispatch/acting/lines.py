@@ -1,13 +1,12 @@
 """Opens the line on which a provider's server is called."""
 
-from libs.kit import Kit, Refuse
+from libs.kit import Kit
+from services.order_dispatch import outward
 from services.order_dispatch.domain import Order, Provider
 from services.order_dispatch.providers import Line, opener
 
 
 async def open_line(order: Order, provider: Provider, kit: Kit) -> Line:
-    """Return the protocol's own line for this order; raises Refuse where it has none."""
+    """Return the protocol's own line for this order, else the guarded one to the provider's url."""
     own = opener(provider.protocol)
-    if own is None:
-        raise Refuse(f"{provider.provider_id} cannot be called")
-    return await own(order, provider, kit)
+    return await (outward.open_line(provider, kit) if own is None else own(order, provider, kit))

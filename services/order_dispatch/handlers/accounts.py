@@ -35,6 +35,7 @@ async def on_customer_erased(event: CustomerErased, store: Store) -> list[Event]
     unsent = await store.lock_unsent_orders(event.customer_id)
     said = await _withdraw(unsent, Cancellation("erasure", "the customer left", store.now), store)
     await store.forget_updates(event.customer_id)
+    await store.forget_callbacks(event.customer_id)
     await store.forget_customer(event.customer_id, store.now)
     await store.delete_payment_methods(event.customer_id)
     return said

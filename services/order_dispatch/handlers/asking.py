@@ -3,6 +3,7 @@
 from typing import Any
 
 from libs.contracts.catalogue import Event
+from libs.contracts.events import UpdateStatus
 from libs.kit import Intent, Kit, Outcome, Refuse, Retry
 from services.order_dispatch.acting import carry_out, hear_update, open_line
 from services.order_dispatch.domain import (
@@ -17,7 +18,7 @@ from services.order_dispatch.domain import (
     why_not_sent,
 )
 from services.order_dispatch.handlers.placing import address_of
-from services.order_dispatch.providers import Answer, answer_as_update, calling, needs_address
+from services.order_dispatch.providers import Answer, Line, answer_as_update, calling, needs_address, repeats
 from services.order_dispatch.store import Store
 
 
@@ -88,13 +89,24 @@ async def _answer(intent: Intent, order: Order, provider: Provider, kit: Kit) ->
     if Ask(intent.payload["ask"]) is Ask.CANCEL:
         return _told(await speaks.cancel(order, line), intent, order, kit)
     try:
-        return _told(await speaks.status(order, line), intent, order, kit)
+        answer = await speaks.status(order, line)
+        if answer.status is UpdateStatus.NOT_FOUND and order.state is State.UNKNOWN and repeats(provider.protocol):
+            answer = await _once_more(order, line, provider, kit) or answer
+        return _told(answer, intent, order, kit)
     except Refuse:
         raise
     except Exception:
         if intent.attempt < kit.settings.status_attempts:  # type: ignore[attr-defined]  # a knob of this service
             raise
         return {}  # the order's next look asks again
+
+
+async def _once_more(order: Order, line: Line, provider: Provider, kit: Kit) -> Answer | None:
+    """Ask for an order that the provider says it never got, with the same key: whatever happens, it is one order."""
+    if order.cancellation is not None:
+        return None
+    ship_to = await address_of(order.customer_id, kit) if needs_address(provider.protocol) else None
+    return await calling(provider.protocol).deliver(order, ship_to, line)
 
 
 def _told(answer: Answer, intent: Intent, order: Order, kit: Kit) -> dict[str, Any]:

@@ -17,22 +17,37 @@ from libs.contracts.catalogue import Event
 from libs.contracts.events import ShipTo
 from libs.contracts.topics import Topic
 from services.order_dispatch.domain import Ask, Order, Provider, Turn, Way
-from services.order_dispatch.providers.calls import Answer, CallingProtocol, Line, OpensLine, Reply, answer_as_update
+from services.order_dispatch.providers.calls import (
+    Answer,
+    CallingBackProtocol,
+    CallingProtocol,
+    Line,
+    OpensLine,
+    Reply,
+    Subject,
+    Told,
+    answer_as_update,
+)
 
 __all__ = [
     "Answer",
+    "CallingBackProtocol",
     "CallingProtocol",
     "Line",
     "OpensLine",
     "ProviderProtocol",
     "Reply",
+    "Subject",
+    "Told",
     "answer_as_update",
     "calling",
+    "calling_back",
     "needs_address",
     "needs_url",
     "opener",
     "protocol",
     "protocols",
+    "repeats",
     "topics_of",
     "way_to",
     "words",
@@ -83,6 +98,19 @@ def calling(name: str) -> CallingProtocol:
     if not getattr(module, "CALLS", False):
         raise LookupError(f"{name} calls nobody")
     return cast("CallingProtocol", module)
+
+
+def calling_back(name: str) -> CallingBackProtocol:
+    """Return a protocol whose providers call back; raises LookupError for any other."""
+    module = _module(name)
+    if not getattr(module, "CALLS_BACK", False):
+        raise LookupError(f"{name} has no callbacks")
+    return cast("CallingBackProtocol", module)
+
+
+def repeats(name: str) -> bool:
+    """Tell whether asking twice for an order is one order, because providers keep to its Idempotency-Key."""
+    return bool(getattr(_module(name), "REPEATS", False))
 
 
 def way_to(provider: Provider) -> Way:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from libs.contracts.events import OrderUpdated, ShipTo, UpdateStatus
 from libs.kit import Kit
@@ -90,6 +90,8 @@ class CallingProtocol(Protocol):
     asked about, never sent again. Besides these functions a file may have
 
     - `open_line(order, provider, kit)`, where its line is not the usual one to the provider's url;
+    - `REPEATS = True`, where its providers keep to Idempotency-Keys: an order they say they never got is asked for
+      again with the same key, and is one order whatever happened to the first call;
     - `NEEDS_ADDRESS = False`, where the provider knows the customer: `ship_to` is None then;
     - `topics(provider_id)`, where it needs topics as well.
     """
@@ -104,6 +106,33 @@ class CallingProtocol(Protocol):
 
     async def status(self, order: Order, line: Line) -> Answer:
         """Ask what became of an order; NOT_FOUND where the provider has none of this id."""
+        ...
+
+
+class Subject(NamedTuple):
+    """Which order a callback is about: by our name for it, or by the provider's."""
+
+    order_id: str | None = None
+    reference: str | None = None
+
+
+class Told(NamedTuple):
+    """What a callback says, and the identity and time its sender gave it, where he did."""
+
+    answer: Answer
+    update_id: str | None = None
+    at: datetime | None = None
+
+
+class CallingBackProtocol(Protocol):
+    """What a file offers besides, with `CALLS_BACK = True`, whose providers send signed callbacks about orders."""
+
+    def subject(self, body: bytes) -> Subject:
+        """Return which order a callback is about; raises Garbled."""
+        ...
+
+    def hear(self, body: bytes, order: Order) -> Told:
+        """Return what a callback says about its order; raises Garbled."""
         ...
 
 

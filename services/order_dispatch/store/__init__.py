@@ -3,14 +3,17 @@
 from services.order_dispatch.domain import Patience
 from services.order_dispatch.store.aftercare import Aftercare
 from services.order_dispatch.payments.store import PaymentStore
+from services.order_dispatch.store.callbacks import Callbacks
 from services.order_dispatch.store.devices import Devices
 from services.order_dispatch.store.offers import Offers
 from services.order_dispatch.store.orders import Orders
 from services.order_dispatch.store.records import Records
+from services.order_dispatch.store.references import References
+from services.order_dispatch.store.tokens import Tokens
 from services.order_dispatch.store.updates import Updates
 
 
-class Store(Aftercare, Devices, Offers, Orders, PaymentStore, Records, Updates):
+class Store(Aftercare, Callbacks, Devices, Offers, Orders, PaymentStore, Records, References, Tokens, Updates):
     """One transaction over orders, their history, providers, offers and the slots goods go to."""
 
     @property

@@ -1,0 +1,155 @@
+r"""A merchant that speaks the Agentic Commerce Protocol, version 2026-04-17, with its faults as options.
+
+    python -m deploy.samples.acp_shop --port 8701 --provider globex --log globex.jsonl --secret KEY \
+        --callbacks https://dispatch.example.com
+
+`--secret` is the API key, and signs order events (Merchant-Signature). An order is accepted when its session is
+completed; the book's order_id is the one in the session's metadata.
+"""
+
+import hashlib
+import hmac
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from fastapi import FastAPI, Request
+from starlette.responses import JSONResponse
+
+from deploy.samples.counter import Counter, open_shop
+from deploy.samples.shelf import refuse
+
+VERSION = "2026-04-17"
+CLOSED = ("completed", "canceled")
+Session = dict[str, Any]
+
+
+class Merchant(Counter):
+    """One ACP server; the shelf's orders are its sessions, by the order they are for."""
+
+    async def create(self, request: Request) -> JSONResponse:
+        return await self.once(request, self._create)
+
+    async def _create(self, asked: dict[str, Any], key: str) -> JSONResponse:
+        order_id, line = asked["metadata"]["order_id"], asked["line_items"][0]
+        amount = line["item"]["unit_amount"] * line["quantity"] + self.options.shipping
+        session = {
+            "id": f"cs_{hashlib.sha256(order_id.encode()).hexdigest()[:24]}",
+            "status": "not_ready_for_payment",
+            "currency": asked["currency"],
+            "line_items": asked["line_items"],
+            "totals": [{"type": "total", "display_text": "Total", "amount": amount}],
+            **{name: [] for name in ("fulfillment_options", "messages", "links")},
+            "capabilities": {},
+            "metadata": asked["metadata"],
+        }
+        return self.keep("opened", order_id, session, key, 201)
+
+    async def update(self, session_id: str, request: Request) -> JSONResponse:
+        async def work(asked: dict[str, Any], key: str) -> JSONResponse:
+            session = self.session(session_id)
+            if session["status"] in CLOSED:
+                return refuse(409, "conflict", f"the session is {session['status']}")
+            ways = [{"type": "shipping", "id": "ground", "title": "Ground", "totals": []}]
+            changed = {**session, **asked, "fulfillment_options": ways}
+            if "selected_fulfillment_options" in changed:
+                changed["status"] = "ready_for_payment"
+            return self.keep("changed", session["metadata"]["order_id"], changed, key)
+
+        return await self._with(session_id, request, work)
+
+    async def complete(self, session_id: str, request: Request) -> JSONResponse:
+        async def work(asked: dict[str, Any], key: str) -> JSONResponse:
+            session = self.session(session_id)
+            if session["status"] != "ready_for_payment":
+                return refuse(405, "conflict", f"the session is {session['status']}")
+            order_id, token = (
+                session["metadata"]["order_id"],
+                asked["payment_data"]["instrument"]["credential"]["token"],
+            )
+            if self.options.cashes:
+                trouble = await self.cash(order_id, token, session["totals"][0]["amount"], session["currency"])
+                if trouble:
+                    return refuse(400, "payment_declined", trouble)
+            answer = self.keep("accepted", order_id, self.ordered(self.session(session_id)), key)
+            if self.options.ships:
+                self.ship(order_id)
+            return answer
+
+        return await self._with(session_id, request, work)
+
+    async def cancel(self, session_id: str, request: Request) -> JSONResponse:
+        async def work(_: Any, key: str) -> JSONResponse:
+            session = self.session(session_id)
+            if session["status"] in CLOSED or f"/checkout_sessions/{session_id}/complete" in str(self.under_way):
+                return refuse(405, "conflict", f"the session is {session['status']}")
+            return self.keep("fenced", session["metadata"]["order_id"], {**session, "status": "canceled"}, key)
+
+        return await self._with(session_id, request, work)
+
+    async def show(self, session_id: str, request: Request) -> JSONResponse:
+        refusal = self.distrust(request, b"") or self._missing(session_id)
+        return refusal or JSONResponse(self.session(session_id))
+
+    async def _with(self, session_id: str, request: Request, work: Any) -> JSONResponse:
+        return self._missing(session_id) or await self.once(request, work)
+
+    def _missing(self, session_id: str) -> JSONResponse | None:
+        known = any(each["id"] == session_id for each in self.shelf.orders.values())
+        return None if known else refuse(404, "not_found", "there is no such session")
+
+    def session(self, session_id: str) -> Session:
+        return next(each for each in self.shelf.orders.values() if each["id"] == session_id)
+
+    def ordered(self, session: Session) -> Session:
+        """Return the session completed, with its order."""
+        date = (datetime.now(UTC) + timedelta(days=self.options.lead_days)).isoformat()
+        line, number = session["line_items"][0], session["id"][3:]
+        packs = {"ordered": line["quantity"], "current": line["quantity"], "fulfilled": 0}
+        order = {
+            "id": f"ord_{number}",
+            "checkout_session_id": session["id"],
+            "permalink_url": f"https://{self.options.provider}.example.com/orders/{number}",
+            "status": "confirmed",
+            "estimated_delivery": {"earliest": date, "latest": date},
+            "line_items": [{"id": line["id"], "title": line["item"]["id"], "quantity": packs}],
+        }
+        return {**session, "status": "completed", "order": order}
+
+    def ship(self, order_id: str) -> None:
+        """Send everything off, and say so with the whole order as it is then."""
+        session = self.shelf.orders[order_id]
+        line = session["order"]["line_items"][0]
+        all_of_it = {**line["quantity"], "fulfilled": line["quantity"]["current"]}
+        order = {
+            **session["order"],
+            "status": "shipped",
+            "line_items": [{**line, "quantity": all_of_it}],
+            "fulfillments": [{"id": "f1", "type": "shipping", "status": "shipped", "tracking_number": "T1"}],
+        }
+        self.shelf.write("shipped", order_id, order={**session, "order": order})
+        self.news.put_nowait((f"{order_id}-shipped", {"type": "order_update", "data": {"type": "order", **order}}))
+
+    def distrust(self, request: Request, body: bytes) -> JSONResponse | None:  # noqa: ARG002  # others sign it
+        if request.headers.get("authorization") != f"Bearer {self.options.secret}":
+            return refuse(401, "unauthorized", "this is not your key")
+        if request.headers.get("api-version") != VERSION:
+            return refuse(400, "unsupported_api_version", f"this is {VERSION}")
+        return None
+
+    def sealed(self, message_id: str, content: str) -> dict[str, str]:
+        now = str(int(time.time()))
+        seal = hmac.new(self.options.secret.encode(), f"{now}.{content}".encode(), hashlib.sha256).hexdigest()
+        return {"merchant-signature": f"t={now},v1={seal}", "request-id": message_id}
+
+
+def routes(shop: Merchant, app: FastAPI) -> None:
+    app.post("/checkout_sessions")(shop.create)
+    app.get("/checkout_sessions/{session_id}")(shop.show)
+    app.post("/checkout_sessions/{session_id}")(shop.update)
+    app.post("/checkout_sessions/{session_id}/complete")(shop.complete)
+    app.post("/checkout_sessions/{session_id}/cancel")(shop.cancel)
+
+
+if __name__ == "__main__":
+    open_shop(Merchant, routes, __doc__)

@@ -1,0 +1,126 @@
+"""What sample shops with a server have in common: keys that are honoured, news that arrive, tokens that are cashed."""
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+from fastapi import FastAPI, Request
+from starlette.responses import JSONResponse
+
+from deploy.samples.faults import Faults, add_options
+from deploy.samples.shelf import Shelf, refuse
+
+Work = Callable[[Any, str], Awaitable[JSONResponse]]
+
+
+class Counter:
+    """One shop: who asks, what was answered before, and whom it tells. Its protocol is in the classes made from it."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.options, self.shelf = options, Shelf(options.log, options.provider)
+        self.news: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue()
+        self.under_way: set[str] = set()
+
+    def distrust(self, request: Request, body: bytes) -> JSONResponse | None:
+        """Return the refusal of a request that does not prove who sent it."""
+        raise NotImplementedError
+
+    def sealed(self, message_id: str, content: str) -> dict[str, str]:
+        """Return the headers that prove that a message is ours."""
+        raise NotImplementedError
+
+    async def once(self, request: Request, work: Work) -> JSONResponse:
+        """Do what a request asks, once for its key: the same again is answered as before."""
+        body = await request.body()
+        if (refusal := self.distrust(request, body)) is not None:
+            return refusal
+        if not request.headers.get("idempotency-key"):
+            return refuse(400, "idempotency_key_required", "an Idempotency-Key is required")
+        key = f"{request.url.path} {request.headers['idempotency-key']}"
+        if (before := self.shelf.again(key, body)) is not None:
+            return before
+        if key in self.under_way:
+            answer = refuse(409, "idempotency_in_flight", "the same request is still under way")
+            answer.headers["Retry-After"] = "1"
+            return answer
+        self.under_way.add(key)
+        try:
+            return await work(json.loads(body or b"{}"), key)
+        finally:
+            self.under_way.discard(key)
+
+    def keep(self, op: str, order_id: str, standing: Any, key: str, status: int = 200, **more: Any) -> JSONResponse:
+        """Write what happened and its answer in one line; the answer is sent after that."""
+        self.shelf.write(op, order_id, order=standing, key=key, answer=(status, standing), **more)
+        return JSONResponse(standing, status)
+
+    async def cash(self, order_id: str, token: str, amount: int | None, currency: str | None) -> str | None:
+        """Turn an order's token into money; return why that did not work."""
+        wanted = {"provider_id": self.options.provider, "token": token, "amount": amount, "currency": currency}
+        answer = await self.post("/v1/tokens/redeem", f"cash-{order_id}", wanted)
+        return None if answer.status_code == httpx.codes.OK else f"the token was refused: {answer.json()['code']}"
+
+    async def tell(self) -> None:
+        """Send what is new, each until it is taken; its id is the same every time."""
+        path = f"/v1/providers/{self.options.provider}/callbacks"
+        while True:
+            message_id, news = await self.news.get()
+            pause = 0.1
+            while not await self.is_taken(path, message_id, news):
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, 5.0)
+
+    async def is_taken(self, path: str, message_id: str, news: dict[str, Any]) -> bool:
+        try:
+            answer = await self.post(path, message_id, news)
+        except httpx.HTTPError:
+            return False
+        return answer.status_code < httpx.codes.INTERNAL_SERVER_ERROR
+
+    async def post(self, path: str, message_id: str, body: dict[str, Any]) -> httpx.Response:
+        content = json.dumps(body)
+        headers = {"content-type": "application/json", "idempotency-key": message_id}
+        headers |= self.sealed(message_id, content)
+        async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
+            return await client.post(self.options.callbacks + path, content=content, headers=headers)
+
+
+def open_shop(shop: type[Counter], routes: Callable[[Any, FastAPI], None], description: str | None) -> None:
+    """Run a shop as a process, with the options of its command line."""
+    options = arguments(description).parse_args()
+    if (options.ships or options.cashes) and not options.callbacks:
+        sys.exit("--ships and --cashes need --callbacks")
+    asyncio.run(_serve(shop(options), routes, options))
+
+
+async def _serve(shop: Counter, routes: Callable[[Any, FastAPI], None], options: argparse.Namespace) -> None:
+    app = FastAPI()
+    routes(shop, app)
+    app.get("/health")(lambda: {"status": "open"})
+    app.middleware("http")(Faults(options))
+    telling = asyncio.create_task(shop.tell())
+    try:
+        await uvicorn.Server(uvicorn.Config(app, port=options.port, log_config=None, lifespan="off")).serve()
+    finally:
+        telling.cancel()
+
+
+def arguments(description: str | None) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--provider", required=True, help="the provider_id we are known by")
+    parser.add_argument("--log", required=True, type=Path, help="JSON lines: all that happened")
+    parser.add_argument("--secret", required=True, help="proves both sides to each other")
+    parser.add_argument("--callbacks", default="", help="where callbacks and redemptions go")
+    parser.add_argument("--lead-days", type=float, default=2, help="days from order to door")
+    parser.add_argument("--shipping", type=int, default=0, help="minor units on top of the price, where it tells")
+    parser.add_argument("--ships", action="store_true", help="ship at once, and say so by a callback")
+    parser.add_argument("--cashes", action="store_true", help="turn each order's token into money before taking it")
+    add_options(parser)
+    return parser

@@ -1,0 +1,84 @@
+r"""A shop that takes orders by signed requests, and says by signed callbacks what becomes of them.
+
+    python -m deploy.samples.webhook_shop --port 8700 --provider acme --log acme.jsonl --secret whsec_... \
+        --callbacks https://dispatch.example.com
+
+It knows nothing but the words of services/order_dispatch/providers/webhook.py. Every fault is an option.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from fastapi import FastAPI, Request
+from standardwebhooks import Webhook, WebhookVerificationError
+from starlette.responses import JSONResponse
+
+from deploy.samples.counter import Counter, open_shop
+from deploy.samples.shelf import refuse
+
+
+class Shop(Counter):
+    """One provider with a server of its own."""
+
+    async def take(self, request: Request) -> JSONResponse:
+        return await self.once(request, self._take)
+
+    async def _take(self, order: dict[str, Any], key: str) -> JSONResponse:
+        order_id, token = order["order_id"], order["token"]
+        if order_id in self.shelf.orders:  # cancelled before it came
+            return JSONResponse(self.shelf.orders[order_id])
+        expected = datetime.fromisoformat(order["requested_at"]) + timedelta(days=self.options.lead_days)
+        standing = {"order_id": order_id, "status": "accepted", "reference": f"W{len(self.shelf.orders) + 1}"}
+        standing["expected_at"] = expected.isoformat()
+        if self.options.cashes:
+            trouble = await self.cash(order_id, token["token"], token["max_amount"], token["currency"])
+            if trouble:
+                standing = {"order_id": order_id, "status": "refused", "reason": trouble}
+        answer = self.keep(standing["status"], order_id, standing, key, quantity=order["quantity"])
+        if self.options.ships and standing["status"] == "accepted":
+            self.move(order_id, "shipped", order["quantity"])
+        return answer
+
+    async def cancel(self, order_id: str, request: Request) -> JSONResponse:
+        async def work(_: Any, key: str) -> JSONResponse:
+            standing = self.shelf.orders.get(order_id)
+            if standing is None:  # a promise: this order is not taken any more
+                gone = {"order_id": order_id, "status": "cancelled", "reason": "never taken"}
+                return self.keep("fenced", order_id, gone, key)
+            if standing["status"] == "accepted":
+                return self.keep("cancelled", order_id, {**standing, "status": "cancelled"}, key)
+            return JSONResponse(standing)
+
+        return await self.once(request, work)
+
+    async def show(self, order_id: str) -> JSONResponse:
+        standing = self.shelf.orders.get(order_id)
+        return JSONResponse(standing) if standing else refuse(404, "no_such_order", "it was never taken")
+
+    def move(self, order_id: str, status: str, quantity: int) -> None:
+        """Take an order one step further, and have its customer's system told."""
+        standing = {**self.shelf.orders[order_id], "status": status, "quantity": quantity}
+        self.shelf.write(status, order_id, order=standing, quantity=quantity)
+        self.news.put_nowait((f"{order_id}-{status}", {"type": "order.snapshot", "data": standing}))
+
+    def distrust(self, request: Request, body: bytes) -> JSONResponse | None:
+        try:
+            Webhook(self.options.secret).verify(body, dict(request.headers), json_parse=False)
+        except (WebhookVerificationError, ValueError):
+            return refuse(401, "invalid_signature", "the signature is not yours")
+        return None
+
+    def sealed(self, message_id: str, content: str) -> dict[str, str]:
+        now = datetime.now(UTC)
+        seal = Webhook(self.options.secret).sign(message_id, now, content)
+        return {"webhook-id": message_id, "webhook-timestamp": str(int(now.timestamp())), "webhook-signature": seal}
+
+
+def routes(shop: Shop, app: FastAPI) -> None:
+    app.post("/orders")(shop.take)
+    app.post("/orders/{order_id}/cancel")(shop.cancel)
+    app.get("/orders/{order_id}")(shop.show)
+
+
+if __name__ == "__main__":
+    open_shop(Shop, routes, __doc__)

@@ -1,0 +1,60 @@
+"""Who sent this: a provider proves itself by its signature over the body as it came."""
+
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Annotated
+
+from fastapi import Path, Request
+
+from libs.contracts.topics import PROVIDER_ID
+from libs.kit import Kit
+from libs.kit.problems import Problem
+from services.order_dispatch.domain import Provider
+from services.order_dispatch.outward import Signed, Untrusted, scheme_of, secrets_of, verify
+from services.order_dispatch.outward.metrics import CALLBACKS
+
+ProviderId = Annotated[str, Path(pattern=f"^{PROVIDER_ID.pattern}$")]
+
+#: What of a request's head is kept with it: who signed what, and with which program.
+KEPT_HEADERS = (
+    "webhook-id",
+    "webhook-timestamp",
+    "webhook-signature",
+    "merchant-signature",
+    "timestamp",
+    "request-id",
+    "idempotency-key",
+    "content-type",
+    "user-agent",
+)
+LONGEST_HEADER = 500
+
+
+async def read_body(request: Request, limit: int) -> bytes:
+    """Return the body as it came; raises Problem 413 as soon as it is too large."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            title = f"The body is too large: send at most {limit} bytes"
+            raise Problem(413, "body_too_large", title, headers={"Connection": "close"})
+    return bytes(body)
+
+
+async def trusted(provider_id: str, headers: Mapping[str, str], body: bytes, kit: Kit) -> tuple[Provider, Signed]:
+    """Return the provider that signed this; raises Problem 401, which tells strangers nothing about who exists."""
+    async with kit.read() as store:
+        provider: Provider | None = await store.find_provider(provider_id)
+    secrets = await secrets_of(provider_id, kit) if provider else {}
+    known = [secrets[name] for name in ("callback", "callback_before") if secrets.get(name)]
+    if provider is not None and known:
+        with suppress(Untrusted, ValueError):  # the latter: its account names a scheme that nobody knows
+            return provider, verify(scheme_of(provider.account), known, headers, body, time.time())
+    CALLBACKS.labels("untrusted").inc()
+    detail = "Sign the body as it is sent, with the secret for callbacks, at most 5 minutes ago."
+    raise Problem(401, "invalid_signature", "The signature does not prove who sent this", detail=detail)
+
+
+def kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name: headers[name][:LONGEST_HEADER].replace("\x00", "") for name in KEPT_HEADERS if name in headers}

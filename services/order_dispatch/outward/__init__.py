@@ -1,0 +1,31 @@
+"""Calls to addresses that somebody else supplied: guarded, bounded, paced, and honest about what is not known."""
+
+from services.order_dispatch.outward.addresses import Forbidden, Guard
+from services.order_dispatch.outward.exchange import Reply, Unknown
+from services.order_dispatch.outward.line import Correspondent, Line, Notes, open_line, secrets_of
+from services.order_dispatch.outward.sealed import seal_secrets
+from services.order_dispatch.outward.signing import Scheme, Signed, Untrusted, scheme_of, sign, verify
+from services.order_dispatch.outward.tokens import Allowance, hash_of, make_token, ship_to_digest
+
+__all__ = [
+    "Allowance",
+    "Correspondent",
+    "Forbidden",
+    "Guard",
+    "Line",
+    "Notes",
+    "Reply",
+    "Scheme",
+    "Signed",
+    "Unknown",
+    "Untrusted",
+    "hash_of",
+    "make_token",
+    "open_line",
+    "scheme_of",
+    "seal_secrets",
+    "secrets_of",
+    "ship_to_digest",
+    "sign",
+    "verify",
+]

@@ -1,0 +1,55 @@
+"""Calls to providers, each provider at its own pace: every call ends as a reply, as Retry or as Unknown."""
+
+import time
+
+from libs.kit import Retry
+from services.order_dispatch.outward.breaker import Limits, Pace, Position
+from services.order_dispatch.outward.exchange import Busy, Exchange, NothingDone, Reply, Request
+from services.order_dispatch.outward.metrics import BREAKER, CALL_SECONDS, CALLS, CALLS_LEFT
+
+
+class Caller:
+    """All calls of this process to providers."""
+
+    def __init__(self, exchange: Exchange, limits: Limits) -> None:
+        self._exchange, self._limits = exchange, limits
+        self._paces: dict[str, Pace] = {}
+
+    async def call(self, provider_id: str, request: Request) -> Reply:
+        """Return the reply; raises Retry where nothing was done, else Unknown."""
+        pace = self._paces.setdefault(provider_id, Pace(self._limits, time.monotonic()))
+        if refusal := pace.ask(time.monotonic()):
+            self._show(provider_id, pace, "not_made")
+            raise Retry(f"{provider_id} is not called: {refusal.reason}", after_seconds=refusal.seconds)
+        began = time.monotonic()
+        ended = "unknown"
+        try:
+            reply = await self._exchange.send(request)
+            ended = "answered"
+        except NothingDone as nothing_done:
+            ended = nothing_done.how
+            if isinstance(nothing_done, Busy):
+                pace.pause(time.monotonic(), nothing_done.seconds)
+            raise Retry(f"{provider_id}: {nothing_done}", after_seconds=nothing_done.seconds) from nothing_done
+        finally:
+            CALL_SECONDS.observe(time.monotonic() - began)
+            self._note(provider_id, pace, ended)
+        return reply
+
+    def position(self, provider_id: str) -> Position:
+        """Return where a provider's breaker stands."""
+        pace = self._paces.get(provider_id)
+        return pace.position(time.monotonic()) if pace else Position.CLOSED
+
+    def _note(self, provider_id: str, pace: Pace, ended: str) -> None:
+        if ended == "answered":
+            pace.succeeded()
+        elif ended != "busy":
+            pace.failed(time.monotonic())
+        self._show(provider_id, pace, ended)
+
+    def _show(self, provider_id: str, pace: Pace, ended: str) -> None:
+        now = time.monotonic()
+        CALLS.labels(provider_id, ended).inc()
+        BREAKER.labels(provider_id).set(pace.position(now))
+        CALLS_LEFT.labels(provider_id).set(pace.tokens(now))

@@ -1,0 +1,224 @@
+"""The one HTTP exchange against servers that do what no library does: pinned, bounded, followed nowhere."""
+
+import asyncio
+import gzip
+import ssl
+import time
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from libs.kit import Retry
+from services.order_dispatch.outward import Unknown
+from tests.integration.order_dispatch.outward.shops import Shop, caller, line_to
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+
+
+class Listener:
+    """Answers every connection with the same bytes, and remembers what it was asked."""
+
+    def __init__(self, *chunks, pause=0.0):
+        self.chunks, self.pause, self.heads = chunks, pause, []
+
+    async def answer(self, reader, writer):
+        try:
+            self.heads.append((await reader.readuntil(b"\r\n\r\n")).decode())
+            for chunk in self.chunks:
+                writer.write(chunk)
+                await writer.drain()
+                await asyncio.sleep(self.pause)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            self.heads.append("")
+        finally:
+            writer.close()
+
+
+@asynccontextmanager
+async def listening(*chunks, pause=0.0, tls=None):
+    listener = Listener(*chunks, pause=pause)
+    server = await asyncio.start_server(listener.answer, "127.0.0.1", 0, ssl=tls)
+    listener.port = server.sockets[0].getsockname()[1]
+    async with server:
+        yield listener
+
+
+def ask(url, calls=None):
+    return line_to(Shop("acme", url, None), calls or caller()).request("GET", "/orders/1")
+
+
+def at(listener, host="127.0.0.1", scheme="http"):
+    return f"{scheme}://{host}:{listener.port}"
+
+
+class TestARedirect:
+    @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+    async def test_is_never_followed(self, status):
+        async with listening(OK) as inside:
+            answer = (
+                f"HTTP/1.1 {status} Moved\r\nLocation: http://127.0.0.1:{inside.port}/\r\nContent-Length: 0\r\n\r\n"
+            )
+            async with listening(answer.encode()) as shop:
+                with pytest.raises(Unknown, match=str(status)):
+                    await ask(at(shop))
+
+        assert inside.heads == []
+
+
+class TestAnAnswer:
+    async def test_that_never_ends_is_left_after_as_much_as_an_answer_may_have(self):
+        async with listening(b"HTTP/1.1 200 OK\r\nContent-Length: 1073741824\r\n\r\n", *[b"x" * 65536] * 64) as shop:
+            with pytest.raises(Unknown, match="262144 bytes"):
+                await ask(at(shop))
+
+    async def test_that_unpacks_to_more_is_not_unpacked(self):
+        bomb = gzip.compress(b"x" * 50_000_000)
+        head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(bomb)}\r\n\r\n"
+        async with listening(head.encode(), bomb) as shop:
+            with pytest.raises(Unknown, match="encoded"):
+                await ask(at(shop))
+
+        assert "accept-encoding: identity" in shop.heads[0].lower()
+
+    async def test_that_comes_a_byte_at_a_time_is_waited_for_no_longer_than_any(self):
+        head = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"
+        async with listening(head, *[b"x"] * 100, pause=0.05) as shop:
+            began = time.monotonic()
+            with pytest.raises(Unknown, match=r"within 0\.3 seconds"):
+                await ask(at(shop))
+
+        assert time.monotonic() - began < 1
+
+    @pytest.mark.parametrize(
+        "junk", [b"", b"\x00\xff" * 100, b"HTTP/1.1 999 x\r\n\r\n", b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 40_000]
+    )
+    async def test_that_is_no_http_leaves_us_in_doubt(self, junk):
+        async with listening(junk) as shop:
+            with pytest.raises(Unknown):
+                await ask(at(shop))
+
+    @pytest.mark.parametrize("status", [500, 501, 502, 503, 504, 520, 408, 100])
+    async def test_of_trouble_leaves_us_in_doubt(self, status):
+        async with listening(f"HTTP/1.1 {status} x\r\nContent-Length: 0\r\n\r\n".encode()) as shop:
+            with pytest.raises(Unknown):
+                await ask(at(shop))
+
+    async def test_to_come_back_later_says_that_nothing_was_done(self):
+        async with listening(b"HTTP/1.1 503 x\r\nRetry-After: 9\r\nContent-Length: 0\r\n\r\n") as shop:
+            with pytest.raises(Retry) as told:
+                await ask(at(shop))
+
+        assert told.value.after_seconds == 9
+
+    @pytest.mark.parametrize("status", [200, 201, 202, 400, 404, 405, 409, 422])
+    async def test_that_says_something_is_returned(self, status):
+        async with listening(f"HTTP/1.1 {status} x\r\nContent-Length: 2\r\n\r\n{{}}".encode()) as shop:
+            reply = await ask(at(shop))
+
+        assert (reply.status, reply.body) == (status, b"{}")
+
+
+class TestTheEnvironment:
+    async def test_has_no_say_in_where_a_call_goes(self, monkeypatch):
+        async with listening(OK) as proxy, listening(OK) as shop:
+            for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "all_proxy"):
+                monkeypatch.setenv(name, at(proxy))
+            await ask(at(shop))
+
+        assert (len(shop.heads), proxy.heads) == (1, [])
+
+
+class TestAName:
+    async def test_is_resolved_once_and_stays_in_the_host_header(self):
+        asked = []
+
+        async def resolve(host, port):
+            asked.append(host)
+            return ["127.0.0.1"]
+
+        async with listening(OK) as shop:
+            await ask(at(shop, "shop.example"), caller(resolve=resolve))
+
+        assert asked == ["shop.example"]
+        assert f"host: shop.example:{shop.port}\r\n" in shop.heads[0].lower()
+
+    async def test_that_leads_inside_is_not_connected_to(self):
+        async def resolve(host, port):
+            return ["127.0.0.1"]
+
+        async with listening(OK) as inside:
+            with pytest.raises(Retry, match="no public address") as told:
+                await ask(f"https://shop.example:{inside.port}", caller(allowed=(), resolve=resolve))
+
+        assert inside.heads == []
+        assert told.value.after_seconds == 60
+
+    async def test_of_two_addresses_is_tried_at_the_second_when_the_first_takes_no_connection(self):
+        async def resolve(host, port):
+            return ["127.9.9.9", "127.0.0.1"]
+
+        async with listening(OK) as shop:
+            assert (await ask(at(shop, "shop.example"), caller(resolve=resolve))).status == 200
+
+
+class TestTls:
+    async def test_is_to_the_name_and_goes_to_the_judged_address(self, tmp_path):
+        async with listening(OK, tls=server_for("shop.example", tmp_path)) as shop:
+            calls = caller(seconds=5, resolve=to_loopback, ca_file=tmp_path / "ca.pem")
+            reply = await ask(at(shop, "shop.example", "https"), calls)
+
+        assert reply.status == 200
+
+    async def test_of_another_name_is_not_spoken_to(self, tmp_path):
+        async with listening(OK, tls=server_for("other.example", tmp_path)) as shop:
+            calls = caller(seconds=5, resolve=to_loopback, ca_file=tmp_path / "ca.pem")
+            with pytest.raises(Retry, match="not connected"):
+                await ask(at(shop, "shop.example", "https"), calls)
+
+        assert shop.heads == []
+
+    async def test_signed_by_nobody_we_know_is_not_spoken_to(self, tmp_path):
+        async with listening(OK, tls=server_for("shop.example", tmp_path)) as shop:
+            with pytest.raises(Retry, match="not connected"):
+                await ask(at(shop, "shop.example", "https"), caller(seconds=5, resolve=to_loopback))
+
+        assert shop.heads == []
+
+
+async def to_loopback(host, port):
+    return ["127.0.0.1"]
+
+
+def server_for(name, folder):
+    """Return a server's TLS for this name, with the authority that signed it in the folder."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    usage = x509.KeyUsage(True, False, False, False, False, True, True, False, False)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(usage, critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = certificate.public_bytes(serialization.Encoding.PEM)
+    secret = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    (folder / "ca.pem").write_bytes(pem)
+    (folder / "both.pem").write_bytes(secret + pem)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "both.pem")
+    return context

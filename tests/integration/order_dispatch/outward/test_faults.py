@@ -1,0 +1,195 @@
+"""Every fault of a real server, against real shops: what we say about it is true, and nothing is ordered twice."""
+
+import asyncio
+import time
+from dataclasses import replace
+
+import pytest
+
+from libs.contracts.events import ShipTo
+from libs.kit import Retry
+from services.order_dispatch.domain import Cancellation
+from services.order_dispatch.outward import Unknown
+from services.order_dispatch.outward.breaker import Limits
+from services.order_dispatch.providers import acp, webhook
+from tests.integration.order_dispatch.outward.shops import Notebook, Shop, caller, line_to, shop
+from tests.unit.order_dispatch import a
+
+HOME = ShipTo(name="Ann Lee", line1="Elm 1", postal_code="89073", city="Ulm", country="DE")
+KINDS = {"webhook": webhook, "acp": acp}
+UNCLEAR = ["black-hole", "timeout", "error", "error-after", "garbage", "redirect", "huge"]
+#: Faults after which the shop has done what it was asked.
+DONE = {"timeout", "error-after", "garbage", "huge"}
+
+
+def order(number=1, **changes):
+    return replace(a.drafted(order_id=f"o{number}", provider_id="acme"), **changes)
+
+
+def unwanted(number=1):
+    return order(number, cancellation=Cancellation("customer", "enough", a.NOON))
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+class TestAShop:
+    async def test_takes_an_order_with_its_token_and_says_when_it_comes(self, kind, tmp_path):
+        async with shop(kind, tmp_path) as opened:
+            answer = await KINDS[kind].deliver(order(), HOME, line_to(opened))
+
+        assert answer.status == "accepted"
+        assert answer.reference
+        assert answer.expected_at is not None
+        assert opened.count("accepted") == {"o1": 1}
+
+    async def test_asked_many_times_at_once_takes_one(self, kind, tmp_path):
+        async with shop(kind, tmp_path) as opened:
+            line = line_to(opened, caller(seconds=10))
+            asked = [KINDS[kind].deliver(order(), HOME, line) for _ in range(10)]
+            answers = await asyncio.gather(*asked, return_exceptions=True)
+
+        assert {type(answer).__name__ for answer in answers} <= {"Answer", "Retry"}
+        assert opened.count("accepted") == {"o1": 1}
+
+    async def test_knows_nothing_of_an_order_it_never_got(self, kind, tmp_path):
+        async with shop(kind, tmp_path) as opened:
+            assert (await KINDS[kind].status(order(), line_to(opened))).status == "not_found"
+
+    async def test_takes_no_order_any_more_that_was_cancelled_before_it_came(self, kind, tmp_path):
+        async with shop(kind, tmp_path) as opened:
+            line = line_to(opened)
+            gone = await KINDS[kind].status(unwanted(), line)
+            late = await KINDS[kind].deliver(order(), HOME, line)
+
+        assert gone.status in ("cancelled", "not_found")
+        assert late.status in ("cancelled", "refused")
+        assert opened.count("accepted") == {}
+
+    async def test_says_how_an_order_stands_to_who_forgot(self, kind, tmp_path):
+        async with shop(kind, tmp_path) as opened:
+            await KINDS[kind].deliver(order(), HOME, line_to(opened))
+
+            assert (await KINDS[kind].status(order(), line_to(opened))).status == "accepted"
+
+    async def test_that_is_closed_was_certainly_not_asked(self, kind, tmp_path):
+        async with shop(kind, tmp_path) as opened:
+            pass
+
+        with pytest.raises(Retry, match="not connected"):
+            await KINDS[kind].deliver(order(), HOME, line_to(opened))
+
+    async def test_that_is_busy_is_asked_again_when_it_says(self, kind, tmp_path):
+        async with shop(kind, tmp_path, "--busy", 1, "--retry-after", 7) as opened:
+            line = line_to(opened)
+            with pytest.raises(Retry, match="429") as told:
+                await KINDS[kind].deliver(order(), HOME, line)
+            with pytest.raises(Retry, match="asked for a pause") as early:
+                await KINDS[kind].deliver(order(2), HOME, line)
+
+        assert told.value.after_seconds == 7
+        assert 6 < early.value.after_seconds <= 7
+        assert opened.lines() == []
+
+    @pytest.mark.parametrize("fault", UNCLEAR)
+    async def test_whose_answer_is_unclear_leaves_us_in_doubt_within_the_time(self, kind, fault, tmp_path):
+        async with shop(kind, tmp_path, f"--{fault}", 1) as opened:
+            began = time.monotonic()
+            with pytest.raises(Unknown):
+                await KINDS[kind].deliver(order(), HOME, line_to(opened))
+
+            assert time.monotonic() - began < 2
+            assert bool(opened.lines()) == (fault in DONE)
+
+    async def test_of_every_fault_has_each_order_once_when_it_is_asked_until_it_answers(self, kind, tmp_path):
+        mix = [part for fault in UNCLEAR for part in (f"--{fault}", 0.06)]
+        async with shop(kind, tmp_path, *mix, "--seed", 7) as opened:
+            calls, notes, unclear = caller(), Notebook(), 0
+            for number in range(40):
+                answer = None
+                while answer is None:
+                    try:
+                        answer = await KINDS[kind].deliver(order(number), HOME, line_to(opened, calls, notes))
+                    except Unknown:
+                        unclear += 1
+                assert answer.status == "accepted"
+
+        assert opened.count("accepted") == {f"o{number}": 1 for number in range(40)}
+        assert unclear > 10
+
+
+class TestACancel:
+    async def test_of_a_webhook_order_is_agreed_to(self, tmp_path):
+        async with shop("webhook", tmp_path) as opened:
+            line = line_to(opened)
+            await webhook.deliver(order(), HOME, line)
+
+            assert (await webhook.cancel(unwanted(), line)).status == "cancelled"
+            assert (await webhook.status(unwanted(), line)).status == "cancelled"
+        assert opened.count("cancelled") == {"o1": 1}
+
+    async def test_of_a_completed_checkout_is_answered_with_the_order(self, tmp_path):
+        async with shop("acp", tmp_path) as opened:
+            line = line_to(opened)
+            await acp.deliver(order(), HOME, line)
+
+            assert (await acp.cancel(unwanted(), line)).status == "accepted"
+
+
+class TestACheckout:
+    async def test_that_would_cost_more_is_let_go(self, tmp_path):
+        async with shop("acp", tmp_path, "--shipping", 1) as opened:
+            answer = await acp.deliver(order(), HOME, line_to(opened))
+
+        assert (answer.status, answer.reason) == ("refused", "it would cost 999 and not 998 USD (minor units)")
+        assert opened.count("accepted") == {}
+        assert opened.count("fenced") == {"o1": 1}
+
+    async def test_of_an_order_without_a_price_is_not_begun(self, tmp_path):
+        async with shop("acp", tmp_path) as opened:
+            free = order(price=None, currency=None)
+            answer = await acp.deliver(free, HOME, line_to(opened))
+            asked = await acp.status(free, line_to(opened))
+
+        assert (answer.status, asked.status) == ("refused", "not_found")
+        assert opened.lines() == []
+
+    async def test_with_another_address_than_before_is_the_one_that_was_made(self, tmp_path):
+        async with shop("acp", tmp_path) as opened:
+            line = line_to(opened)
+            await acp.deliver(order(), HOME, line)
+
+            moved = await acp.deliver(order(), HOME.model_copy(update={"line1": "Oak 2"}), line)
+        assert moved.status == "accepted"
+        assert opened.count("accepted") == {"o1": 1}
+
+
+class TestABreaker:
+    async def test_spares_a_shop_in_trouble_and_comes_back(self, tmp_path):
+        limits = Limits(failures=3, open_seconds=0.5, calls_per_second=1000, burst=1000)
+        calls = caller(limits=limits)
+        async with shop("webhook", tmp_path, "--error", 1) as broken:
+            for number in range(3):
+                with pytest.raises(Unknown):
+                    await webhook.deliver(order(number), HOME, line_to(broken, calls))
+            with pytest.raises(Retry, match="too many calls failed"):
+                await webhook.deliver(order(4), HOME, line_to(broken, calls))
+        async with shop("webhook", tmp_path) as mended:
+            deadline = time.monotonic() + 10
+            while True:
+                try:
+                    answer = await webhook.deliver(order(4), HOME, line_to(mended, calls))
+                    break
+                except Retry:
+                    assert time.monotonic() < deadline
+                    await asyncio.sleep(0.05)
+
+        assert answer.status == "accepted"
+
+    async def test_of_one_provider_is_not_that_of_another(self, tmp_path):
+        calls = caller(limits=Limits(failures=1, open_seconds=60, calls_per_second=1000, burst=1000))
+        async with shop("webhook", tmp_path, provider="globex") as fine:
+            nowhere = Shop("acme", "http://127.0.0.1:1", None)
+            for _ in range(2):
+                with pytest.raises(Retry):
+                    await webhook.deliver(order(), HOME, line_to(nowhere, calls))
+
+            assert (await webhook.deliver(order(), HOME, line_to(fine, calls))).status == "accepted"

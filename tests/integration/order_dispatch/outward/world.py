@@ -1,0 +1,77 @@
+"""The running service between approvals and real shops."""
+
+import json
+import time
+from contextlib import asynccontextmanager
+
+import asyncpg
+from aiokafka import AIOKafkaProducer
+
+from libs.contracts.topics import partition_for
+from libs.contracts.wire import encode
+from services.order_dispatch.outward import Scheme, sign
+from tests.integration.order_dispatch.outward.shops import SECRET, SECRETS, shop
+from tests.integration.order_dispatch.portal import until
+from tests.integration.order_dispatch.world import World
+from tests.unit.order_dispatch import a
+
+OFFER = {
+    "title": "Coffee pods",
+    "pack_size": {"quantity": 20, "unit": "pods"},
+    "price": {"amount": "4.99", "currency": "USD"},
+}
+
+
+class OutwardWorld(World):
+    """Doors to the service, its database and the shops around it."""
+
+    url: str
+    database_url: str
+
+    @asynccontextmanager
+    async def shop(self, kind, name, *options):
+        """Open a shop that order_dispatch knows as a provider."""
+        log = self.folder / name
+        log.mkdir()
+        callbacks = ("--callbacks", self.url)
+        async with shop(kind, log, *callbacks, *options, provider=name) as opened:
+            await self.make_provider(kind, name, opened.url, opened.account)
+            yield opened
+
+    async def make_provider(self, kind, name, url, account):
+        operator = self.desk.headers("operator")
+        body = {"name": name.title(), "protocol": kind, "lead_time_days": 3, "url": url, "account": account}
+        for path, sent in (("", body), ("/offers/pods", OFFER), ("/secrets", {"secrets": SECRETS})):
+            put = await self.http.put(f"/v1/providers/{name}{path}", json=sent, headers=operator)
+            assert put.status_code in (200, 204), put.text
+
+    async def approve_many(self, provider, count):
+        """Approve so many orders at once, each of a pool of its own."""
+        orders = [f"{provider}-{number}" for number in range(1, count + 1)]
+        async with AIOKafkaProducer(bootstrap_servers=self.kafka_url, acks="all") as producer:
+            for order_id in orders:
+                event = a.approved(order_id=order_id, pool_id=order_id, provider_id=provider)
+                value = encode(event, id=f"approve-{order_id}", source="/test", time=self.clock.now())
+                key = event.key.encode()
+                await producer.send(event.topic, value, key, partition=partition_for(key, 12))
+        return orders
+
+    async def rows(self, sql, *arguments):
+        connection = await asyncpg.connect(self.database_url)
+        try:
+            return await connection.fetch(sql, *arguments)
+        finally:
+            await connection.close()
+
+    async def has(self, sql, *arguments):
+        """Wait until the statement finds something, and return that."""
+        return await until(lambda: self.rows(sql, *arguments), sql)
+
+    async def post_signed(self, path, message_id, body, *, scheme=Scheme.STANDARD, secret=SECRET, at=None, **headers):
+        """Send what a provider would send: bytes as they are, anything else as JSON."""
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        sealed = sign(scheme, secret, message_id, content, at or time.time())
+        return await self.http.post(path, content=content, headers={**sealed, **headers})
+
+    async def call_back(self, provider, message_id, body, **more):
+        return await self.post_signed(f"/v1/providers/{provider}/callbacks", message_id, body, **more)

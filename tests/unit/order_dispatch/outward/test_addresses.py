@@ -1,0 +1,203 @@
+"""No spelling of an inside address, and no name that leads to one, is called."""
+
+import ipaddress
+
+import pytest
+
+from services.order_dispatch.outward import Forbidden, Guard
+
+PUBLIC = "93.184.215.14"
+
+INSIDE = [
+    "127.0.0.1",
+    "127.255.255.254",
+    "0.0.0.0",
+    "10.1.2.3",
+    "100.64.0.1",
+    "100.100.100.200",
+    "169.254.169.254",
+    "168.63.129.16",
+    "172.16.0.1",
+    "192.168.0.1",
+    "192.0.0.192",
+    "198.18.0.1",
+    "203.0.113.9",
+    "224.0.0.1",
+    "239.1.1.1",
+    "240.0.0.1",
+    "255.255.255.255",
+    "::",
+    "::1",
+    "fe80::1",
+    "fc00::1",
+    "fd00:ec2::254",
+    "ff02::1",
+    "2001:db8::1",
+    "::ffff:127.0.0.1",
+    "::ffff:169.254.169.254",
+    "::ffff:a9fe:a9fe",
+    "::127.0.0.1",
+    "64:ff9b::7f00:1",
+    "64:ff9b::a9fe:a9fe",
+    "64:ff9b:1::a00:1",
+    "2002:7f00:1::",
+    "2002:a9fe:a9fe::1",
+    "2001:0:0:0:0:0:80ff:fffe",
+]
+
+#: What inet_aton reads, and therefore connect(): each is 127.0.0.1, 10.0.0.1 or 169.254.169.254.
+SPELLINGS = [
+    "2130706433",
+    "0x7f000001",
+    "017700000001",
+    "127.1",
+    "127.0.1",
+    "0177.0.0.1",
+    "0x7f.0.0.1",
+    "0x7f.1",
+    "127.0.0.01",
+    "10.1",
+    "0xa9fea9fe",
+    "2852039166",
+    "0251.0376.0251.0376",
+]
+
+NO_URLS = [
+    "",
+    "acme.example",
+    "ftp://acme.example/",
+    "file:///etc/passwd",
+    "gopher://acme.example/",
+    "unix:///var/run/docker.sock",
+    "http+unix://%2Fvar%2Frun%2Fdocker.sock/",
+    "https://",
+    "https:///path",
+    "https://ann@acme.example/",
+    "https://ann:secret@acme.example/",
+    "https://acme.example@127.0.0.1/",
+    "https://127.0.0.1\\@acme.example/",
+    "https://acme.example:port/",
+    "https://acme.example:99999/",
+    "https://ac me.example/",
+    "https://acme.example/\nHost: inside",
+    "https://[::1",
+    "https://acme.example%2f@inside/",
+    "https://bücher.example/",
+    "https://①②⑦.⓪.⓪.①/",
+    "https://\uff11\uff12\uff17.0.0.1/",
+    "https://acme..example/",
+    "https://" + "a" * 3000,
+]
+
+
+def resolver(*answers):
+    """Resolve to these addresses, the next answer at each question, the last one for ever."""
+    left = list(answers)
+
+    async def resolve(host, port):
+        found = left.pop(0) if len(left) > 1 else left[0]
+        return [found] if isinstance(found, str) else found
+
+    return resolve
+
+
+def url_of(address):
+    return f"https://[{address}]/orders" if ":" in address else f"https://{address}/orders"
+
+
+class TestAnAddressInside:
+    @pytest.mark.parametrize("address", INSIDE)
+    async def test_is_not_called_as_itself(self, address):
+        guard = Guard()
+
+        with pytest.raises(Forbidden):
+            guard.check_url(url_of(address))
+        with pytest.raises(Forbidden):
+            await guard.judge(url_of(address))
+
+    @pytest.mark.parametrize("address", INSIDE)
+    async def test_is_not_called_by_a_name(self, address):
+        with pytest.raises(Forbidden, match="no public address"):
+            await Guard(resolve=resolver(address)).judge("https://shop.example/")
+
+    @pytest.mark.parametrize("spelling", SPELLINGS)
+    async def test_is_not_called_in_any_spelling_the_system_reads(self, spelling):
+        with pytest.raises(Forbidden, match="no public address"):
+            await Guard().judge(f"https://{spelling}/")
+
+    async def test_is_not_called_when_it_is_one_of_several(self):
+        with pytest.raises(Forbidden):
+            await Guard(resolve=resolver([PUBLIC, "10.0.0.1"])).judge("https://shop.example/")
+
+    async def test_is_not_called_through_a_zone(self):
+        with pytest.raises(Forbidden):
+            await Guard(resolve=resolver("2606:2800::1%eth0")).judge("https://shop.example/")
+
+
+class TestANameThatChangesItsMind:
+    async def test_is_asked_once_and_the_judged_address_is_what_is_called(self):
+        guard = Guard(resolve=resolver(PUBLIC, "127.0.0.1"))
+
+        target = await guard.judge("https://rebinding.example/")
+
+        assert [str(address) for address in target.addresses] == [PUBLIC]
+
+    async def test_is_judged_anew_for_the_next_call(self):
+        guard = Guard(resolve=resolver(PUBLIC, "127.0.0.1"))
+        await guard.judge("https://rebinding.example/")
+
+        with pytest.raises(Forbidden):
+            await guard.judge("https://rebinding.example/")
+
+
+class TestAUrl:
+    @pytest.mark.parametrize("url", NO_URLS)
+    async def test_that_is_none_is_not_called(self, url):
+        guard = Guard(allowed=[ipaddress.ip_network("127.0.0.0/8")], resolve=resolver("127.0.0.1"))
+
+        with pytest.raises(Forbidden):
+            guard.check_url(url)
+        with pytest.raises(Forbidden):
+            await guard.judge(url)
+
+    async def test_of_a_public_shop_is_called_over_https(self):
+        guard = Guard(resolve=resolver([PUBLIC, "2606:2800:21f:cb07:6820:80da:af6b:8b2c"]))
+
+        target = await guard.judge("https://shop.example/v1?x=1")
+
+        assert (target.host, target.port, len(target.addresses)) == ("shop.example", 443, 2)
+
+    async def test_without_tls_is_not_called(self):
+        guard = Guard(resolve=resolver(PUBLIC))
+
+        with pytest.raises(Forbidden, match="only https"):
+            guard.check_url("http://shop.example/")
+        with pytest.raises(Forbidden, match="only https"):
+            await guard.judge("http://shop.example/")
+
+    @pytest.mark.parametrize("port", [22, 25, 80, 110, 587])
+    async def test_to_a_port_of_another_protocol_is_not_called(self, port):
+        with pytest.raises(Forbidden, match=f"port {port}"):
+            await Guard(resolve=resolver(PUBLIC)).judge(f"https://shop.example:{port}/")
+
+    async def test_to_a_high_port_is_called(self):
+        assert (await Guard(resolve=resolver(PUBLIC)).judge("https://shop.example:8443/")).port == 8443
+
+    async def test_whose_name_leads_nowhere_is_no_attack(self):
+        with pytest.raises(OSError):
+            await Guard(resolve=resolver([])).judge("https://gone.example/")
+
+
+class TestAnAllowedNetwork:
+    GUARD = Guard(allowed=[ipaddress.ip_network("127.0.0.0/8")])
+
+    @pytest.mark.parametrize("host", ["127.0.0.1", "[::ffff:127.0.0.1]", "127.0.0.2"])
+    async def test_is_called_without_tls_on_any_port(self, host):
+        self.GUARD.check_url(f"http://{host}:81/")
+
+        assert (await self.GUARD.judge(f"http://{host}:81/")).port == 81
+
+    @pytest.mark.parametrize("host", ["10.0.0.1", "169.254.169.254", "[::1]"])
+    async def test_opens_no_other(self, host):
+        with pytest.raises(Forbidden):
+            await self.GUARD.judge(f"https://{host}/")

@@ -1,0 +1,110 @@
+"""A provider in trouble is left alone, and tried again carefully."""
+
+import time
+from email.utils import formatdate
+
+import pytest
+
+from services.order_dispatch.outward.breaker import Limits, Pace, Position
+from services.order_dispatch.outward.exchange import pause_of
+
+LIMITS = Limits(failures=3, open_seconds=30, calls_per_second=2, burst=10)
+
+
+def broken(at=0.0):
+    pace = Pace(LIMITS, at)
+    for _ in range(3):
+        assert pace.ask(at) is None
+        pace.failed(at)
+    return pace
+
+
+class TestABreaker:
+    def test_opens_after_so_many_failures_in_a_row(self):
+        pace = broken()
+
+        assert pace.position(0) is Position.OPEN
+        assert pace.ask(1).reason == "too many calls failed"
+        assert pace.ask(1).seconds == 29
+
+    def test_counts_only_failures_in_a_row(self):
+        pace = Pace(LIMITS, 0)
+        for _ in range(5):
+            pace.failed(0)
+            pace.failed(0)
+            pace.succeeded()
+
+        assert pace.position(0) is Position.CLOSED
+
+    def test_lets_one_call_through_when_its_time_is_over(self):
+        pace = broken()
+
+        assert pace.ask(30) is None
+        assert pace.ask(30).reason == "too many calls failed"
+        assert pace.position(30) is Position.PROBING
+
+    def test_closes_when_that_call_succeeds(self):
+        pace = broken()
+        pace.ask(30)
+        pace.succeeded()
+
+        assert pace.ask(30) is None
+        assert pace.position(30) is Position.CLOSED
+
+    def test_opens_again_when_that_call_fails(self):
+        pace = broken()
+        pace.ask(30)
+        pace.failed(31)
+
+        assert pace.ask(60).reason == "too many calls failed"
+        assert pace.ask(61) is None
+
+    def test_tries_another_call_when_that_one_was_told_to_come_back(self):
+        pace = broken()
+        pace.ask(30)
+        pace.pause(30, 5)
+
+        assert pace.ask(34).reason == "the provider asked for a pause"
+        assert pace.ask(35) is None
+
+
+class TestARateLimit:
+    def test_lets_so_many_through_at_once_and_then_so_many_a_second(self):
+        pace = Pace(LIMITS, 0)
+
+        assert [pace.ask(0) for _ in range(10)] == [None] * 10
+        assert pace.ask(0) == ("the rate limit is reached", 0.5)
+        assert pace.ask(0.5) is None
+        assert pace.ask(0.5) is not None
+
+    def test_saves_no_more_than_the_burst(self):
+        assert Pace(LIMITS, 0).tokens(1000) == 10
+
+    def test_is_not_used_up_by_calls_that_are_not_made(self):
+        pace = broken()
+        for _ in range(100):
+            pace.ask(1)
+
+        assert pace.tokens(1) == 9
+
+
+class TestAPause:
+    def test_is_no_failure_and_is_kept_to(self):
+        pace = Pace(LIMITS, 0)
+        for _ in range(5):
+            pace.pause(0, 7)
+
+        assert pace.ask(6.9).reason == "the provider asked for a pause"
+        assert pace.ask(7) is None
+        assert pace.position(7) is Position.CLOSED
+
+    @pytest.mark.parametrize(
+        ("header", "seconds"),
+        [("7", 7), (" 7 ", 7), ("0", 0), ("999999999999", 3600), ("", 1), ("-5", 1), ("soon", 1), ("٣", 1)],
+    )
+    def test_is_read_as_seconds(self, header, seconds):
+        assert pause_of(header) == seconds
+
+    def test_is_read_as_a_date(self):
+        assert 58 < pause_of(formatdate(time.time() + 60, usegmt=True)) <= 60
+        assert pause_of(formatdate(time.time() - 60, usegmt=True)) == 0
