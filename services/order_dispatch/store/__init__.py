@@ -1,8 +1,8 @@
 """All SQL of order_dispatch."""
 
 from services.order_dispatch.domain import Patience
-from services.order_dispatch.store.aftercare import Aftercare
 from services.order_dispatch.payments.store import PaymentStore
+from services.order_dispatch.store.aftercare import Aftercare
 from services.order_dispatch.store.callbacks import Callbacks
 from services.order_dispatch.store.devices import Devices
 from services.order_dispatch.store.offers import Offers

@@ -160,4 +160,3 @@ class TestVerdict:
         assert await shop.numbers(product) == numbers
         assert (await shop.stock(product))["returned"] == 0
         assert await shop.findings() == {}
-

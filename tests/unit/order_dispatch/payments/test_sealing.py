@@ -1,7 +1,6 @@
 """What is sealed opens for whom it was sealed, and for nobody else."""
 
 import base64
-import os
 
 import pytest
 from hypothesis import given
@@ -36,7 +35,7 @@ class TestSeal:
         with pytest.raises(Unsealable):
             open_sealed(KEY, bytes(blob), "ann")
 
-    @pytest.mark.parametrize("blob", [b"", b"\x01", os.urandom(9)])
+    @pytest.mark.parametrize("blob", [b"", b"\x01", b"nine bytes"])
     def test_what_was_never_sealed_does_not_open(self, blob):
         with pytest.raises(Unsealable):
             open_sealed(KEY, blob, "ann")
