@@ -1,6 +1,7 @@
 """Notification: what it hears, says and answers."""
 
 from libs.contracts.events import (
+    ClaimRaised,
     CustomerErased,
     CustomerNotified,
     DeviceDeregistered,
@@ -15,6 +16,7 @@ from libs.contracts.events import (
     OrderRefused,
     OrderShipped,
     OrderUnknown,
+    PaymentRefunded,
     ProviderChanged,
     ReorderApproved,
     ReorderHeld,
@@ -50,6 +52,8 @@ SERVICE = Service(
         OrderUnknown: handlers.on_order_fact,
         OrderShipped: handlers.on_order_fact,
         OrderDelivered: handlers.on_order_fact,
+        ClaimRaised: handlers.on_order_fact,
+        PaymentRefunded: handlers.on_order_fact,
     },
     says=(CustomerNotified,),
     effects=(

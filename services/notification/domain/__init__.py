@@ -1,6 +1,6 @@
 """What notification decides: who is told what, once, and in which words."""
 
-from services.notification.domain.kinds import HOLDS, KINDS, MAY_PASS, ORDER_FACTS, Kind, Rule
+from services.notification.domain.kinds import HOLDS, KINDS, MAY_PASS, NO_OCCASIONS, ORDER_FACTS, Kind, Rule
 from services.notification.domain.letters import Contact, Letter, compose, one_line
 from services.notification.domain.notices import Decision, Facts, Notice, Tact, Told, decide, notice_id_of
 
@@ -8,6 +8,7 @@ __all__ = [
     "HOLDS",
     "KINDS",
     "MAY_PASS",
+    "NO_OCCASIONS",
     "ORDER_FACTS",
     "Contact",
     "Decision",

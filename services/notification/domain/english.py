@@ -47,6 +47,19 @@ ENGLISH = Language(
             "Arrived: {product}",
             (("{product} ({sent}) should be with you now.",), ("If it is not, tell us: {page}",)),
         ),
+        Kind.CLAIM_RAISED: Text(
+            "Less than ordered: {product}",
+            (
+                (
+                    "Less of {product} came than was ordered from {provider}.",
+                    "Less of {product} came than was ordered.",
+                ),
+                ("We noted it and see to it with the provider. If all is there, tell us: {page}",),
+            ),
+        ),
+        Kind.MONEY_RETURNED: Text(
+            "Money back: {product}", (("What you paid for {product} comes back to you.",), ("Your orders: {page}",))
+        ),
         Kind.APPROVAL_NEEDED: Text(
             "Shall we order {product}?",
             (

@@ -54,6 +54,20 @@ GERMAN = Language(
             "Angekommen: {product}",
             (("{product} ({sent}) müsste jetzt bei Ihnen sein.",), ("Wenn nicht, sagen Sie es uns: {page}",)),
         ),
+        Kind.CLAIM_RAISED: Text(
+            "Weniger als bestellt: {product}",
+            (
+                (
+                    "Von {product} kam weniger, als bei {provider} bestellt war.",
+                    "Von {product} kam weniger, als bestellt war.",
+                ),
+                ("Wir klären das mit dem Anbieter. Falls doch alles da ist, sagen Sie es uns: {page}",),
+            ),
+        ),
+        Kind.MONEY_RETURNED: Text(
+            "Geld zurück: {product}",
+            (("Was Sie für {product} bezahlt haben, kommt zurück.",), ("Ihre Bestellungen: {page}",)),
+        ),
         Kind.APPROVAL_NEEDED: Text(
             "Sollen wir {product} bestellen?",
             (

@@ -14,6 +14,8 @@ class Kind(StrEnum):
     ORDER_UNKNOWN = "order_unknown"
     ORDER_SHIPPED = "order_shipped"
     ORDER_DELIVERED = "order_delivered"
+    CLAIM_RAISED = "claim_raised"
+    MONEY_RETURNED = "money_returned"
     APPROVAL_NEEDED = "approval_needed"
     RUNNING_LOW = "running_low"
     CANNOT_ORDER = "cannot_order"
@@ -36,6 +38,8 @@ KINDS = {
     Kind.ORDER_UNKNOWN: Rule(told=False, reason="it is being asked, and they can do nothing"),
     Kind.ORDER_SHIPPED: Rule(told=False, reason="they know since it was placed when it comes"),
     Kind.ORDER_DELIVERED: Rule(told=False, reason="they see the parcel"),
+    Kind.CLAIM_RAISED: Rule(told=True, reason="less came than they ordered"),
+    Kind.MONEY_RETURNED: Rule(told=True, reason="their money moves"),
     Kind.APPROVAL_NEEDED: Rule(told=True, reason="nothing is ordered until they say yes"),
     Kind.RUNNING_LOW: Rule(told=True, reason="they asked to be told and to order themselves"),
     Kind.CANNOT_ORDER: Rule(told=True, reason="nothing can be ordered until somebody acts"),
@@ -51,6 +55,22 @@ ORDER_FACTS = {
     "OrderUnknown": Kind.ORDER_UNKNOWN,
     "OrderShipped": Kind.ORDER_SHIPPED,
     "OrderDelivered": Kind.ORDER_DELIVERED,
+    "ClaimRaised": Kind.CLAIM_RAISED,
+    "PaymentRefunded": Kind.MONEY_RETURNED,
+}
+
+#: What happens to an order and is no occasion of its own, and why.
+NO_OCCASIONS = {
+    "OrderDrafted": "nobody outside was asked yet",
+    "OrderModified": "whoever changed it knows",
+    "AllocationAsked": "its answer decides",
+    "FraudFlagged": "an operator's business; the order's end is told",
+    "FraudCleared": "an operator's business",
+    "OrderReturned": "whoever sent it back knows; the money is told",
+    "PaymentAuthorized": "the placed order is told with its price",
+    "PaymentTaken": "the placed order is told with its price",
+    "PaymentVoided": "the order's end is told",
+    "PaymentFailed": "the order's end is told with the reason",
 }
 
 #: A hold's reason, in reorder_decision's words, and what it is to a person; others need nobody.

@@ -6,7 +6,7 @@ import pytest
 
 from libs.contracts.catalogue import CATALOGUE
 from libs.contracts.events import OrderFact
-from services.notification.domain import HOLDS, KINDS, ORDER_FACTS, Kind, Told, decide, notice_id_of
+from services.notification.domain import HOLDS, KINDS, NO_OCCASIONS, ORDER_FACTS, Kind, Told, decide, notice_id_of
 from tests.unit.notification import a
 
 
@@ -19,10 +19,11 @@ class TestTable:
         assert set(KINDS) == set(Kind)
         assert all(rule.reason for rule in KINDS.values())
 
-    def test_has_a_kind_for_every_fact_about_an_order_but_the_draft(self):
+    def test_has_a_kind_or_a_reason_for_every_fact_about_an_order(self):
         facts = {name for name, event in CATALOGUE.items() if issubclass(event, OrderFact)}
 
-        assert set(ORDER_FACTS) == facts - {"OrderDrafted"}
+        assert set(ORDER_FACTS).isdisjoint(NO_OCCASIONS)
+        assert {*ORDER_FACTS, *NO_OCCASIONS} == facts
 
     def test_reaches_every_kind(self):
         assert {*ORDER_FACTS.values(), *HOLDS.values()} == set(Kind)
