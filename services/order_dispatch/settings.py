@@ -2,7 +2,7 @@
 
 from ipaddress import IPv4Network, IPv6Network
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from libs.kit import Settings as KitSettings
 
@@ -30,3 +30,14 @@ class Settings(KitSettings):
     allowed_private_networks: tuple[IPv4Network | IPv6Network, ...] = ()
     #: Orders looked at per statement; a page, not a limit.
     look_page: int = Field(default=500, ge=1)
+
+    #: 32 bytes in hex or base64 (sealing.py): what tokens of customers and providers are sealed with.
+    sealing_key: SecretStr = SecretStr("")
+    #: Where `payments/sandbox.py` finds its counterpart, and `payments/stripe.py` Stripe or a server like it.
+    sandbox_pay_url: str = "http://127.0.0.1:8460"
+    stripe_url: str = "https://api.stripe.com"
+    stripe_api_key: SecretStr = SecretStr("")
+    #: One call to a payment service; below 0.8 of an effect's lease, so that its own timeout comes first.
+    payment_seconds: float = Field(default=20, gt=0, le=23)
+    #: How long money stays reserved where the payment service names no date; cards at Stripe: 7 days.
+    authorization_days: float = Field(default=7, gt=0)

@@ -3,11 +3,13 @@
 from fastapi import APIRouter
 
 from services.order_dispatch.api import aftercare, orders, providers, updates
+from services.order_dispatch.payments import api as payments
 
 router = APIRouter(prefix="/v1")
 router.include_router(orders.router)
 router.include_router(aftercare.router)
 router.include_router(providers.router)
 router.include_router(updates.router)
+router.include_router(payments.router)
 
 __all__ = ["router"]

@@ -1,6 +1,7 @@
 """All SQL of order_dispatch."""
 
 from services.order_dispatch.domain import Patience
+from services.order_dispatch.payments.store import PaymentStore
 from services.order_dispatch.store.aftercare import Aftercare
 from services.order_dispatch.store.devices import Devices
 from services.order_dispatch.store.offers import Offers
@@ -9,7 +10,7 @@ from services.order_dispatch.store.records import Records
 from services.order_dispatch.store.updates import Updates
 
 
-class Store(Aftercare, Devices, Offers, Orders, Records, Updates):
+class Store(Aftercare, Devices, Offers, Orders, Records, Updates, PaymentStore):
     """One transaction over orders, their history, providers, offers and the slots goods go to."""
 
     @property
