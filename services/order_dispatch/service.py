@@ -36,9 +36,11 @@ from services.order_dispatch.settings import Settings
 from services.order_dispatch.store import Store
 from services.order_dispatch.store.measures import MEASURES
 
+# Orders and payments know each other only by these: an order asks its till, and is told what became of its money.
 acting.use_till(payments)
 payments.hooks.on_authorized = acting.on_authorized
-payments.hooks.on_failed = payments.hooks.on_capture_failed = acting.on_payment_failed
+payments.hooks.on_failed = acting.on_payment_failed
+payments.hooks.on_capture_failed = acting.on_payment_failed
 
 SERVICE = Service(
     name="order_dispatch",
