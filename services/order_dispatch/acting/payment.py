@@ -16,7 +16,7 @@ async def on_authorized(order_id: str, store: Store) -> list[Event]:
         return []
     if order.state in FRUITLESS:
         return await settle([Due(Move.VOID)], order, store)
-    if order.state is not State.AUTHORIZING or order.authorized_at is not None:
+    if order.state is not State.AUTHORIZING:
         return []
     provider = await store.find_provider(order.provider_id)
     return await go_on(replace(order, authorized_at=store.now), provider, store)

@@ -60,13 +60,13 @@ async def on_ship_to_fetched(intent: Intent, outcome: Outcome, store: Store) -> 
 async def on_stock_allocated(event: StockAllocated, store: Store) -> list[Event]:
     """Go on with an order whose goods are set aside; where it ended meanwhile, inventory lets them go itself."""
     order = await store.lock_order(event.order_id)
-    if order is None or order.state is not State.RESERVING or order.reserved_at is not None:
+    if order is None or order.state is not State.RESERVING:
         return []
     return await go_on(replace(order, reserved_at=store.now), await store.find_provider(order.provider_id), store)
 
 
 async def on_stock_short(event: StockShort, store: Store) -> list[Event]:
     order = await store.lock_order(event.order_id)
-    if order is None or order.state is not State.RESERVING or order.reserved_at is not None:
+    if order is None or order.state is not State.RESERVING:
         return []
     return await carry_out(run_short(order, event.shortages, store.now), store)

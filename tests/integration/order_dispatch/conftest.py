@@ -24,10 +24,16 @@ def protocols_of_tests():
 
 
 @pytest.fixture(scope="module")
-async def world(database, kafka_url, tmp_path_factory):
+def knobs():
+    """What a module of tests sets otherwise."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+async def world(database, kafka_url, tmp_path_factory, knobs):
     folder = tmp_path_factory.mktemp("dispatch")
     clock = SteppedClock.create(folder / "clock", a.NOON)
-    knobs = {"clock_file": folder / "clock", "answer_hours": 24, "allowed_private_networks": ("127.0.0.0/8",)}
+    knobs = knobs | {"clock_file": folder / "clock", "answer_hours": 24, "allowed_private_networks": ("127.0.0.0/8",)}
     async with (
         own_logs(kafka_url),
         portal() as desk,

@@ -20,7 +20,7 @@ async def opened(world, counter, name, **account):
 
 
 async def kinds(world, order_id):
-    return [event["type"] for event in await world.facts(order_id)]
+    return [event["type"] for event in await world.events(order_id)]
 
 
 async def asked(counter, order_id, what):

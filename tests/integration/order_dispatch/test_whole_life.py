@@ -24,22 +24,10 @@ async def drafted(world, name, **terms):
     return order_id
 
 
-async def says(world, order_id, status, **more):
-    provider = order_id.rpartition("-")[0]
-    body = {"update_id": f"{status}-{len(more)}", "order_id": order_id, "status": status, "at": a.NOON.isoformat()}
-    answer = await world.post(f"providers/{provider}/updates", body | more)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
-
-
 async def delivered(world, name, **terms):
     order_id = await drafted(world, name, **terms)
-    await says(world, order_id, "delivered")
+    await world.tell(order_id, "delivered")
     return order_id
-
-
-async def facts(world, order_id, kind):
-    return [event["data"] for event in await world.facts(order_id) if event["type"] == kind]
 
 
 async def authorized(world, order_id):
@@ -76,7 +64,7 @@ class TestStock:
         await world.publish(allocated(order_id))
         placing = await world.reaches(order_id, "placing")
 
-        (asked,) = await facts(world, order_id, "AllocationAsked")
+        (asked,) = await world.facts(order_id, "AllocationAsked")
         assert asked["lines"] == [{"product_id": "pods", "quantity": 40}]
         assert [step["to_state"] for step in placing["history"]] == ["drafted", "reserving", "placing"]
         (request,) = await until(lambda: world.topic("provider-orders-shelf"), "the provider is asked")
@@ -103,7 +91,7 @@ class TestStock:
         await world.publish(StockShort(**about, shortages=(short,)))
         await world.reaches(order_id, "refused")
 
-        (refused,) = await facts(world, order_id, "OrderRefused")
+        (refused,) = await world.facts(order_id, "OrderRefused")
         assert refused["reason"] == "pods: 40 wanted, 7 available, more on 2026-03-03"
         assert await world.topic("provider-orders-empty") == []
 
@@ -132,9 +120,9 @@ class TestPayment:
 
         await authorized(world, order_id)
         await world.reaches(order_id, "placing")
-        await says(world, order_id, "accepted")
+        await world.tell(order_id, "accepted")
         assert till.about(order_id) == [("begin", 998)]
-        await says(world, order_id, "shipped", quantity=30)
+        await world.tell(order_id, "shipped", quantity=30)
 
         assert till.about(order_id) == [("begin", 998), ("capture", 748)]
 
@@ -169,7 +157,7 @@ class TestPayment:
             tx.say(*await on_payment_failed(order_id, "card declined", tx.store))
         await world.reaches(order_id, "failed")
 
-        (failed,) = await facts(world, order_id, "OrderFailed")
+        (failed,) = await world.facts(order_id, "OrderFailed")
         assert failed["reason"] == "the payment failed: card declined"
 
     async def test_of_a_cancelled_order_is_let_go_whenever_it_comes(self, world, till):
@@ -185,13 +173,13 @@ class TestPayment:
         order_id = await self.begun(world, "lapsed")
         await authorized(world, order_id)
         await world.reaches(order_id, "placing")
-        await says(world, order_id, "accepted")
+        await world.tell(order_id, "accepted")
 
         async with world.kit.transaction() as tx:
             tx.say(*await on_payment_failed(order_id, "the reservation ran out", tx.store))
-        await says(world, order_id, "cancelled")
+        await world.tell(order_id, "cancelled")
 
-        (cancelled,) = await facts(world, order_id, "OrderCancelled")
+        (cancelled,) = await world.facts(order_id, "OrderCancelled")
         assert (cancelled["by"], cancelled["reason"]) == ("payment", "the payment failed: the reservation ran out")
         assert await kinds_on(world, "provider-orders-lapsed") == ["OrderRequested", "CancelRequested"]
 
@@ -199,7 +187,7 @@ class TestPayment:
         order_id = await self.begun(world, "gone-wrong")
         await authorized(world, order_id)
         await world.reaches(order_id, "placing")
-        await says(world, order_id, "shipped")
+        await world.tell(order_id, "shipped")
 
         async with world.kit.transaction() as tx:
             assert await on_payment_failed(order_id, "card blocked", tx.store) == []
@@ -239,7 +227,7 @@ class TestWindows:
         assert changed.json()["quantity"] == {"quantity": "60", "unit": "C62"}
         assert changed.json()["price"] == {"amount": "14.97", "currency": "USD"}
         assert (late.status_code, late.json()["code"]) == (409, "too_late")
-        (said,) = await facts(world, order_id, "OrderModified")
+        (said,) = await world.facts(order_id, "OrderModified")
         (asked,) = await until(lambda: world.topic("provider-orders-flexible"), "the provider is asked")
         assert (said["packs"], asked["data"]["packs"], asked["data"]["quantity"]) == (3, 3, 60)
 
@@ -277,17 +265,17 @@ class TestFraud:
         assert (await world.post(f"orders/{order_id}/fraud/clear")).status_code == 200
         await world.publish(a.approved(order_id="crime-3", pool_id=order_id, provider_id="crime"))
         await world.reaches("crime-3", "drafted")
-        kinds = [event["type"] for event in await world.facts(order_id)]
+        kinds = [event["type"] for event in await world.events(order_id)]
         assert kinds == ["OrderDrafted", "FraudFlagged", "OrderCancelled", "FraudCleared"]
 
     async def test_asks_the_provider_back_what_it_may_have(self, world):
         order_id = await drafted(world, "asked-back")
 
         flagged = await self.flag(world, order_id)
-        await says(world, order_id, "cancelled")
+        await world.tell(order_id, "cancelled")
 
         assert (flagged.status_code, flagged.json()["cancellation"]["by"]) == (202, "fraud")
-        (cancelled,) = await facts(world, order_id, "OrderCancelled")
+        (cancelled,) = await world.facts(order_id, "OrderCancelled")
         assert cancelled["by"] == "fraud"
         kinds = [event["type"] for event in await world.topic("provider-orders-asked-back")]
         assert kinds == ["OrderRequested", "CancelRequested"]
@@ -298,7 +286,7 @@ class TestFraud:
         await world.reaches(order_id, "authorizing")
         await authorized(world, order_id)
         await world.reaches(order_id, "placing")
-        await says(world, order_id, "shipped")
+        await world.tell(order_id, "shipped")
 
         flagged = await self.flag(world, order_id)
 
@@ -315,9 +303,9 @@ class TestFraud:
 class TestClaims:
     async def test_are_raised_for_what_did_not_come_and_listed_to_whom_they_concern(self, world):
         order_id = await drafted(world, "shorty")
-        await says(world, order_id, "delivered", quantity=35)
+        await world.tell(order_id, "delivered", quantity=35)
 
-        (said,) = await facts(world, order_id, "ClaimRaised")
+        (said,) = await world.facts(order_id, "ClaimRaised")
         assert (said["ordered"], said["received"]) == (40, 35)
         for who in ({"role": "operator"}, {"role": "customer", "customer_id": "ann"}):
             assert order_id in [claim["order_id"] for claim in await self.listed(world, **who)]
@@ -348,7 +336,7 @@ class TestReturn:
 
         assert (answer.status_code, answer.json()["state"]) == (200, "returned")
         assert answer.json()["returned"] == {"quantity": "10", "unit": "C62"}
-        (said,) = await facts(world, order_id, "OrderReturned")
+        (said,) = await world.facts(order_id, "OrderReturned")
         assert (said["quantity"], said["reason"], said["by"], said["slot"]) == (10, "stale", "customer", "1")
         assert (again.status_code, again.json()["code"], again.json()["state"]) == (409, "not_there", "returned")
 
@@ -358,7 +346,7 @@ class TestReturn:
         await world.reaches(order_id, "authorizing")
         await authorized(world, order_id)
         await world.reaches(order_id, "placing")
-        await says(world, order_id, "delivered")
+        await world.tell(order_id, "delivered")
 
         answer = await self.give_back(world, order_id)
 
@@ -396,7 +384,7 @@ class TestOtherGoodsAndPrices:
     async def test_a_substitute_is_refused_asked_back_and_kept(self, world):
         order_id = await drafted(world, "swapper")
 
-        answer = await says(world, order_id, "accepted", product_id="beans")
+        answer = await world.tell(order_id, "accepted", product_id="beans")
 
         assert answer == {"fate": "refused", "reason": "swapper may not send beans instead of pods"}
         order = await world.order(order_id)
@@ -407,7 +395,7 @@ class TestOtherGoodsAndPrices:
     async def test_a_substitute_is_taken_from_who_may_choose(self, world):
         order_id = await drafted(world, "chooser", allows_substitutes=True)
 
-        await says(world, order_id, "accepted", product_id="beans")
+        await world.tell(order_id, "accepted", product_id="beans")
 
         order = await world.order(order_id)
         assert (order["state"], order["substitute"]) == ("placed", "beans")
@@ -415,7 +403,7 @@ class TestOtherGoodsAndPrices:
     async def test_a_price_that_drifted_is_in_sight(self, world):
         order_id = await drafted(world, "drifter")
 
-        await says(world, order_id, "accepted", price=1099, currency="USD")
+        await world.tell(order_id, "accepted", price=1099, currency="USD")
 
         order = await world.order(order_id)
         assert order["price"] == {"amount": "9.98", "currency": "USD"}
@@ -428,10 +416,10 @@ class TestRehearsal:
         await world.put_provider("stage", protocol="hosted_here", payment="book", test=True)
         order_id = await world.approve("stage")
         placing = await world.reaches(order_id, "placing")
-        await says(world, order_id, "shipped", quantity=40)
-        await says(world, order_id, "delivered")
+        await world.tell(order_id, "shipped", quantity=40)
+        await world.tell(order_id, "delivered")
 
-        events = [event for event in await world.facts(order_id) if event["type"] != "OrderRequested"]
+        events = [event for event in await world.events(order_id) if event["type"] != "OrderRequested"]
         assert [event["type"] for event in events] == ["OrderDrafted", "OrderPlaced", "OrderShipped", "OrderDelivered"]
         assert all(event["data"]["test"] for event in events)
         assert [event["data"]["quantity"] for event in events] == [40, 40, 0, 0]

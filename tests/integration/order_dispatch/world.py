@@ -67,7 +67,20 @@ class World:
     async def post(self, path, body=None, role="operator", **more):
         return await self.http.post(f"/v1/{path}", json=body, headers=self.desk.headers(role, **more))
 
-    async def facts(self, order_id):
+    async def tell(self, order_id, status, **more):
+        """Say something about an order as its provider, over HTTP."""
+        provider = order_id.rpartition("-")[0]
+        update_id = f"{status}-{len(more)}"
+        body = {"update_id": update_id, "order_id": order_id, "status": status, "at": a.NOON.isoformat()}
+        answer = await self.post(f"providers/{provider}/updates", body | more)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def facts(self, order_id, kind):
+        """Return what we said of this kind about an order."""
+        return [event["data"] for event in await self.events(order_id) if event["type"] == kind]
+
+    async def events(self, order_id):
         """Return everything we said about an order, topic by topic."""
         async with self.kit.read() as store:
             rows = await store.connection.fetch("SELECT value FROM outbox ORDER BY topic, partition, sequence")
