@@ -63,6 +63,7 @@ from libs.contracts.events.stock import (
     StockReleased,
     StockShort,
 )
+from libs.contracts.events.aftercare import ClaimRaised, FraudCleared, FraudFlagged, OrderModified, OrderReturned
 from libs.contracts.events.notices import CustomerNotified
 
 __all__ = [
@@ -70,6 +71,7 @@ __all__ = [
     "AllocationLine",
     "BaseUnit",
     "CancelRequested",
+    "ClaimRaised",
     "CountCause",
     "CustomerChanged",
     "CustomerErased",
@@ -81,6 +83,8 @@ __all__ = [
     "Evidence",
     "Fill",
     "FillCause",
+    "FraudCleared",
+    "FraudFlagged",
     "Loading",
     "Mode",
     "OfferChanged",
@@ -89,9 +93,11 @@ __all__ = [
     "OrderDrafted",
     "OrderFact",
     "OrderFailed",
+    "OrderModified",
     "OrderPlaced",
     "OrderRefused",
     "OrderRequested",
+    "OrderReturned",
     "OrderShipped",
     "OrderStatusAsked",
     "OrderUnknown",

@@ -25,6 +25,8 @@ class OrderFact(Event):
     pool_id: Id
     provider_id: Id
     at: Moment
+    #: A rehearsal: it goes the whole way, with no money and no goods.
+    test: bool = False
 
 
 @said_by("order_dispatch", on="orders", key="customer_id")

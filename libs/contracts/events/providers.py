@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from libs.contracts.catalogue import OUTSIDE, Event, Id, Moment, Steps, Text, said_by
+from libs.contracts.events.offers import Currency, Money
 from libs.units import BaseUnit
 
 
@@ -31,6 +32,8 @@ class UpdateStatus(StrEnum):
     SHIPPED = "shipped"
     DELIVERED = "delivered"
     CANCELLED = "cancelled"
+    #: The provider has the order and a problem that the customer must settle first: address, payment, stock.
+    RESOLVING = "resolving"
     #: The answer to OrderStatusAsked for an order the provider never accepted.
     NOT_FOUND = "not_found"
 
@@ -50,6 +53,8 @@ class OrderRequested(Event):
     ship_to: ShipTo
     requested_at: Moment
     needed_by: Moment | None = None
+    #: A rehearsal: answer as ever, charge nothing and send nothing.
+    test: bool = False
 
 
 @said_by("order_dispatch", on="provider-orders-{provider_id}", key="order_id")
@@ -85,3 +90,8 @@ class OrderUpdated(Event):
     quantity: Steps | None = None
     reason: Text | None = None
     tracking: Text | None = None
+    #: What is sent, where it is not the product that was ordered.
+    product_id: Id | None = None
+    #: What the whole order costs at the provider, in minor units of `currency`.
+    price: Money | None = None
+    currency: Currency | None = None
