@@ -119,7 +119,7 @@ def the_devices_clock_gives_the_order(patch, world):
     """Reports that are older, by the device's clock, than the newest one are taken for repeats."""
     real, newest = CONSUMPTION.hears_in_batches["usage"], {}
 
-    async def on_usage(records, store):
+    async def on_usage(records, store, _prepared):
         taken = []
         for record in records:
             place = record.data.device_id, record.data.slot
@@ -147,8 +147,8 @@ def a_trigger_answers_every_time(patch, world):
     """The epoch is not noted as answered: every later report below the line answers it again."""
     real = CONSUMPTION.hears_in_batches["usage"]
 
-    async def on_usage(records, store):
-        said = await real(records, store)
+    async def on_usage(records, store, prepared):
+        said = await real(records, store, prepared)
         await store.connection.execute("UPDATE slot SET armed = true")
         return said
 

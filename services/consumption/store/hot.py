@@ -7,8 +7,20 @@ from libs.kit import Store
 from services.consumption.domain.doubt import REPORT_VARIANCE
 from services.consumption.domain.rate import SHORTEST_SECONDS, TAU_DAYS, TAU_SECONDS
 
-#: One SlotUsed: device_id, slot, boot, seq, used, used_at, heard_at (unix seconds). Sorts by its slot.
-Use = tuple[str, str, str, int, int, float, float]
+
+class Uses(NamedTuple):
+    """SlotUsed reports by column, at most one per slot, sorted by slot; times are unix seconds."""
+
+    device_ids: Sequence[str]
+    slots: Sequence[str]
+    boots: Sequence[str]
+    seqs: Sequence[int]
+    used: Sequence[int]
+    used_at: Sequence[float]
+    heard_at: Sequence[float]
+
+    def place(self, n: int) -> tuple[str, str]:
+        return self.device_ids[n], self.slots[n]
 
 
 class Taken(NamedTuple):
@@ -20,10 +32,10 @@ class Taken(NamedTuple):
 
 
 class Hot(Store):
-    async def take_uses(self, uses: Sequence[Use]) -> Taken:
+    async def take_uses(self, uses: Uses) -> Taken:
         """Apply each use that is its plain slot's very next report and was there; leave the others untouched.
 
-        At most one use per slot, sorted. The arithmetic is domain/rate.py's, doubt.py's, days.py's and
+        The arithmetic is domain/rate.py's, doubt.py's, days.py's and
         trigger.py's; one pass over the rows is what the hot path can afford.
         """
         row = await self.connection.fetchrow(
@@ -63,7 +75,7 @@ class Hot(Store):
                 coalesce(array_agg(n) FILTER (WHERE followed), '{}')
             FROM moved
             """,
-            *zip(*uses, strict=True),
+            *uses,
             TAU_SECONDS,
             TAU_DAYS,
             REPORT_VARIANCE,
