@@ -16,6 +16,8 @@ class Kept(StrEnum):
     OPEN = "open"
     SHIPPED = "shipped"
     RELEASED = "released"
+    #: They had left, and some of them came back.
+    RETURNED = "returned"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +159,7 @@ class Warehouse:
             had = self._holders.get(holder_id, {}).get(goods)
             if had and had.state is Kept.SHIPPED:
                 self._book("came back", had, stock.come_back(quantity, had.shipped), source)
+                self._keep(replace(had, state=Kept.RETURNED))
 
     def _sell(self, allocation: Allocation, quantity: int, kept: int, source: Source) -> None:
         available = self._available[allocation.goods]

@@ -1,10 +1,17 @@
 """How far an order's goods are on their way to the customer's shelf, and back."""
 
 from datetime import timedelta
-from typing import Any
 
 from libs.contracts.catalogue import Event
-from libs.contracts.events import CountCause, OrderCancelled, OrderDelivered, OrderFailed, OrderShipped, StockArrived
+from libs.contracts.events import (
+    CountCause,
+    OrderCancelled,
+    OrderDelivered,
+    OrderFailed,
+    OrderReturned,
+    OrderShipped,
+    StockArrived,
+)
 from services.inventory.domain import Consignment, Journey, deliver, send_back, settle, ship, take_back
 from services.inventory.handlers.shelf import counted, empty
 from services.inventory.store import Goods, Origin, Store
@@ -36,7 +43,7 @@ async def on_order_ended(event: OrderCancelled | OrderFailed, store: Store) -> l
 
 async def on_order_delivered(event: OrderDelivered, store: Store) -> list[Event]:
     """Credit an order's goods, once; what a rehearsal delivers is nothing, and that is told like any arrival."""
-    quantity = 0 if getattr(event, "test", False) else event.quantity
+    quantity = 0 if event.test else event.quantity
     goods = Goods(event.customer_id, event.product_id)
     shelf = await store.lock_shelf(goods)
     consignment = await store.lock_consignment(event.order_id)
@@ -63,7 +70,7 @@ async def on_order_delivered(event: OrderDelivered, store: Store) -> list[Event]
     return [arrived, *await _settle(goods, owed, arrived, store)]
 
 
-async def on_order_returned(event: Any, store: Store) -> list[Event]:
+async def on_order_returned(event: OrderReturned, store: Store) -> list[Event]:
     """Take goods that go back to the provider off the shelf, once per order."""
     goods = Goods(event.customer_id, event.product_id)
     shelf = await store.lock_shelf(goods)

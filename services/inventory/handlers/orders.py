@@ -56,7 +56,7 @@ def _moves_goods(record: Record) -> bool:
     """Tell whether this is about goods; a rehearsal has none, but its arrival is told, of nothing."""
     if record.type != ASKED and record.type not in PROVIDERS:
         return False
-    return not getattr(record.data, "test", False) or record.type == "OrderDelivered"
+    return not record.data.test or record.type == "OrderDelivered"
 
 
 async def _open(heard: Sequence[Record], store: Store) -> Desk:

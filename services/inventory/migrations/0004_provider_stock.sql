@@ -12,13 +12,13 @@ CREATE TABLE allocation (
     owner_id   text        NOT NULL,
     product_id text        NOT NULL,
     quantity   bigint      NOT NULL CHECK (quantity >= 0),
-    state      text        NOT NULL CHECK (state IN ('open', 'shipped', 'released')),
+    state      text        NOT NULL CHECK (state IN ('open', 'shipped', 'released', 'returned')),
     shipped    bigint      NOT NULL DEFAULT 0 CHECK (shipped >= 0),
     round      integer     NOT NULL DEFAULT 1,
     changed_at timestamptz NOT NULL,
     PRIMARY KEY (holder_id, owner_id, product_id),
     FOREIGN KEY (owner_id, product_id) REFERENCES stock,
-    CONSTRAINT only_shipped_goods_left CHECK (shipped = 0 OR state = 'shipped')
+    CONSTRAINT only_shipped_goods_left CHECK (shipped = 0 OR state IN ('shipped', 'returned'))
 ) WITH (fillfactor = 80);
 COMMENT ON TABLE allocation IS 'Stock allocated is the sum of the open rows.';
 

@@ -17,6 +17,7 @@ from libs.contracts.events import (
     OrderDelivered,
     OrderFailed,
     OrderRefused,
+    OrderReturned,
     OrderShipped,
     SlotCorrected,
     SlotFilled,
@@ -66,6 +67,11 @@ def refused(**changes) -> OrderRefused:
 
 def failed(**changes) -> OrderFailed:
     return OrderFailed.model_validate({**ORDER, "at": NOON, "reason": "no", **changes})
+
+
+def returned(quantity=40, **changes) -> OrderReturned:
+    fields = {**ORDER, "at": NOON, "device_id": "brewer", "slot": "1", "reason": "too many", "by": "customer"}
+    return OrderReturned.model_validate({**fields, "quantity": quantity, **changes})
 
 
 def asked(*lines, **changes) -> AllocationAsked:

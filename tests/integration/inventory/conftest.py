@@ -1,16 +1,12 @@
 """A ledger in a transaction, and a way to let it hear events."""
 
-from types import SimpleNamespace
-
 import pytest
 
 from libs.contracts import wire
-from libs.kit import Record
 from libs.kit.records import decoder_for
 from libs.kit.testing import store_for
 from services.inventory.domain import count
 from services.inventory.domain.stock import receive
-from services.inventory.handlers import on_orders
 from services.inventory.service import SERVICE
 from services.inventory.store import Goods, Origin
 from tests.integration.inventory import a
@@ -46,11 +42,6 @@ class Ledger:
         said = await SERVICE.hears_in_batches[events[0].topic](records, self.store)
         return list(said)
 
-    async def hear_raw(self, event, **more):
-        """Hear an order's event with fields, or of a type, that only its speaker's part knows yet."""
-        self.heard += 1
-        return list(await on_orders([raw_record(event, f"event-{self.heard}", **more)], self.store))
-
     async def balances(self, owner_id="ann"):
         rows = await self.store.connection.fetch("SELECT place, balance FROM account WHERE owner_id = $1", owner_id)
         return {row["place"]: row["balance"] for row in rows if row["balance"]}
@@ -79,12 +70,6 @@ def record(event, event_id):
     """Return the event as the kit reads it from its topic."""
     value = wire.encode(event, id=event_id, source="/test", time=a.NOON)
     return decoder_for(event.topic)(Raw(value, event.key.encode()))
-
-
-def raw_record(event, event_id, **more):
-    data = SimpleNamespace(**dict(event), **more)
-    name = type(event).__name__
-    return Record(data, name, event_id, a.NOON, event.customer_id, "orders", 0, 0, b"")
 
 
 class Raw:

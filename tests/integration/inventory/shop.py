@@ -8,8 +8,10 @@ import httpx
 
 from libs.kit.clock import SteppedClock
 from libs.kit.testing import running
+from services.inventory.handlers import on_orders
 from services.inventory.service import SERVICE
 from tests.integration.inventory import a
+from tests.integration.inventory.conftest import record
 from tests.integration.order_dispatch.portal import portal, until
 
 VIEWS = """SELECT table_name FROM information_schema.views
@@ -19,8 +21,8 @@ WHERE table_schema = current_schema() AND table_name LIKE 'check\\_%'"""
 class Shop:
     """Asks as anybody; what it sells belongs to acme unless another owner is named."""
 
-    def __init__(self, http, desk, clock, owner_url):
-        self.http, self.desk, self.clock, self.owner_url = http, desk, clock, owner_url
+    def __init__(self, kit, http, desk, clock, owner_url):
+        self.kit, self.http, self.desk, self.clock, self.owner_url = kit, http, desk, clock, owner_url
 
     async def ask(self, method, path, body=None, *, role="operator", key=None, **claims):
         headers = self.desk.headers(role, **claims) | ({"Idempotency-Key": key} if key else {})
@@ -69,6 +71,12 @@ class Shop:
 
         await until(is_so, f"{path} is {state}", 30)
 
+    async def hear(self, *events):
+        """Let the ledger hear what order_dispatch says, each event in a transaction of its own."""
+        for event in events:
+            async with self.kit.transaction() as tx:
+                tx.say(*await on_orders([record(event, f"{type(event).__name__} of {event.order_id}")], tx.store))
+
     def pass_time(self, **time):
         self.clock.step_to(self.clock.now() + timedelta(**time))
 
@@ -102,4 +110,4 @@ async def open_shop(database, kafka_url, folder, **knobs):
     async with portal() as desk, running(SERVICE, portal_url=desk.url, **shared, **knobs) as kit:
         transport = httpx.ASGITransport(app=kit.app)
         async with httpx.AsyncClient(transport=transport, base_url="http://inventory") as http:
-            yield Shop(http, desk, clock, database["inventory"].owner_url)
+            yield Shop(kit, http, desk, clock, database["inventory"].owner_url)

@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-from itertools import chain
 
 import asyncpg
 import pytest
@@ -42,6 +41,11 @@ async def hear(kit, *events):
         return await on_orders(records, kit.store_in(connection))
 
 
+async def all_of(batches):
+    """Hear all batches at once and return everything that was said."""
+    return [event for said in await asyncio.gather(*batches) for event in said]
+
+
 def orders_of(said, kind):
     return {event.order_id for event in said if isinstance(event, kind)}
 
@@ -51,7 +55,7 @@ class TestHundredBuyers:
         await stock(kit, "last", 25)
         asked = [a.asked(("last", 1), order_id=f"last-{n}", customer_id=f"c{n}") for n in range(100)]
 
-        said = list(chain.from_iterable(await asyncio.gather(*(hear(kit, one) for one in asked))))
+        said = await all_of(hear(kit, one) for one in asked)
 
         assert (len(orders_of(said, StockAllocated)), len(orders_of(said, StockShort))) == (25, 75)
         assert await findings(database["inventory"].owner_url) == {}
@@ -76,7 +80,7 @@ class TestHundredBuyers:
             chance.shuffle(part)
             batches.append(part)
 
-        said = list(chain.from_iterable(await asyncio.gather(*(hear(kit, *batch) for batch in batches))))
+        said = await all_of(hear(kit, *batch) for batch in batches)
 
         assert orders_of(said, StockAllocated)
         assert orders_of(said, StockShort)
