@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from libs.kit import cursors, trouble
@@ -13,7 +14,7 @@ from libs.kit.advance import Decoded, advance, check_joint
 from libs.kit.cursors import Cursor, Place
 from libs.kit.database import Connection
 from libs.kit.failures import TRANSIENT, Lost, NotYet, Refuse
-from libs.kit.handling import Handling, working_on
+from libs.kit.handling import Ahead, Handling, working_on
 from libs.kit.metrics import (
     BATCH_SECONDS,
     BATCHES_RETRIED,
@@ -42,23 +43,31 @@ class Intake:
         self._kit = kit
         self._handling = Handling(kit)
         self._still_ours: Callable[[], bool] = lambda: True
+        self.prepare = self._handling.prepare
+        #: Whether a batch is with its handler, or there is none: what is read meanwhile costs no time.
+        self.others_may_work = asyncio.Event()
+        self.others_may_work.set()
         #: When the batch under way was begun, or last got on.
         self.moved_at = time.monotonic()
 
     async def apply(
-        self, records: Sequence[Decoded], starts: dict[Place, int], still_ours: Callable[[], bool] = lambda: True
+        self,
+        records: Sequence[Decoded],
+        starts: dict[Place, int],
+        still_ours: Callable[[], bool] = lambda: True,
+        ahead: Ahead | None = None,
     ) -> None:
         """Apply a batch in one transaction, or, where one record spoils it, record by record.
 
-        `starts` says from which offset on the batch has everything. Passing failures are waited out
-        as long as the partitions are still ours; what was not applied by then is read again by
-        whoever has them. Raises `Lost`.
+        `starts` says from which offset on the batch has everything, `ahead` what `prepare` made of it.
+        Passing failures are waited out as long as the partitions are still ours; what was not applied
+        by then is read again by whoever has them. Raises `Lost`.
         """
         began = time.perf_counter()
         self.moved_at = time.monotonic()
         self._still_ours = still_ours
         try:
-            await self._patiently(records, starts)
+            await self._patiently(records, starts, ahead)
         except Revoked:
             return
         except (Lost, asyncio.CancelledError):
@@ -76,11 +85,13 @@ class Intake:
         except Revoked:
             return
 
-    async def _patiently(self, records: Sequence[Decoded], starts: dict[Place, int] | None = None) -> None:
+    async def _patiently(
+        self, records: Sequence[Decoded], starts: dict[Place, int] | None = None, ahead: Ahead | None = None
+    ) -> None:
         pause = FIRST_PAUSE_SECONDS
         while True:
             try:
-                return await self._together(records, starts or {})
+                return await self._together(records, starts or {}, ahead)
             except TRANSIENT as passing:
                 BATCHES_RETRIED.inc()
                 LOG.warning("batch waits", extra={"reason": repr(passing), "seconds": pause})
@@ -117,14 +128,15 @@ class Intake:
             elif fresh and isinstance(record, Record):
                 await trouble.hold(connection, [(record, *reason_of(why))])
 
-    async def _together(self, records: Sequence[Decoded], starts: dict[Place, int]) -> None:
+    async def _together(self, records: Sequence[Decoded], starts: dict[Place, int], ahead: Ahead | None) -> None:
         async with self._kit.writing() as connection:
             fresh = await self._begin(connection, records, starts)
             if not fresh:
                 return
             store = self._kit.store_in(connection)
             usable = await self._part_from_waiting(connection, await self._part_from_undecodable(connection, fresh))
-            await self._handling.handle(store, usable)
+            self.others_may_work.set()
+            await self._handling.handle(store, usable, ahead)
         self._kit.committed(store)
         for topic, count in Counter(record.topic for record in usable).items():
             RECORDS_APPLIED.labels(topic).inc(count)
@@ -166,8 +178,7 @@ class Intake:
         return [record for record in records if (record.topic, record.key) not in waiting]
 
 
-def _place(record: Decoded) -> Place:
-    return record.topic, record.partition
+_place = attrgetter("topic", "partition")
 
 
 def reason_of(why: Exception) -> tuple[str, str | None]:

@@ -1,5 +1,6 @@
 """Calls to other services, where somebody waits for the answer."""
 
+import sys
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ if TYPE_CHECKING:
     import httpx
 
 CALL_SECONDS = 10.0
+TOO_MANY, SERVER_FAILED = 429, 500
 
 
 class Neighbours:
@@ -39,3 +41,14 @@ class Neighbours:
     async def close(self) -> None:
         if "client" in vars(self):
             await self.client.aclose()
+
+
+def is_neighbour_away(failed: Exception) -> bool:
+    """Tell whether a call to another service did not get through; an answer that finds fault with ours did."""
+    httpx = sys.modules.get("httpx")  # who never made a client has nobody to miss, and need not load it to know
+    if httpx is None or not isinstance(failed, httpx.HTTPError):
+        return False
+    if not isinstance(failed, httpx.HTTPStatusError):
+        return True
+    status: int = failed.response.status_code
+    return status == TOO_MANY or status >= SERVER_FAILED

@@ -16,6 +16,7 @@ from libs.kit import cursors
 from libs.kit.advance import Decoded
 from libs.kit.consumer import CursorConsumer, Read
 from libs.kit.cursors import Cursor, Place
+from libs.kit.handling import Ahead
 from libs.kit.intake import Intake
 from libs.kit.rebalances import Rebalances
 from libs.kit.records import Decode, decoder_for
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 TOUCH_SECONDS = 3.0  # how long readiness may not know that the broker is away
+LOOPS_UNTIL_SENT = 2  # uvloop writes to sockets at the end of a turn
 DRAIN_SECONDS = 20.0  # a batch that waits for Postgres longer than this is left to the next owner
 
 
@@ -35,7 +37,7 @@ class Reader:
     def __init__(self, kit: "Kit", intake: Intake) -> None:
         self._kit, self._intake = kit, intake
         self._decoders: dict[str, Decode] = {}
-        self._queue: asyncio.Queue[tuple[Read, list[Decoded]]] = asyncio.Queue(maxsize=1)
+        self._queue: asyncio.Queue[tuple[Read, list[Decoded], Ahead]] = asyncio.Queue(maxsize=1)
         self._busy = asyncio.Lock()
         self._applied: dict[TopicPartition, int] = {}
         self._told: dict[TopicPartition, int] = {}
@@ -65,10 +67,22 @@ class Reader:
             decoded: list[Decoded] = []
             for topic, run in groupby(records, key=_topic):
                 decoded.extend(map(self._decoder(topic), run))
+            ahead = self._intake.prepare(decoded)
         except Exception as bug:  # FastStream would swallow it, and the records with it
             self._kit.fail(bug)
             raise
-        await self._queue.put((read, decoded))
+        await self._queue.put((read, decoded, ahead))
+        await self._until_postgres_works()
+
+    async def _until_postgres_works(self) -> None:
+        """Leave the process to a batch that is being begun: reading on now would keep Postgres waiting.
+
+        Reading a batch takes as long as its statement; done while Postgres works it costs nothing.
+        """
+        await self._queue.join()
+        await self._intake.others_may_work.wait()
+        for _ in range(LOOPS_UNTIL_SENT):
+            await asyncio.sleep(0)
 
     def _decoder(self, topic: str) -> Decode:
         if topic not in self._decoders:
@@ -78,12 +92,17 @@ class Reader:
     async def run(self) -> None:
         """Apply batches until cancelled; raises Lost, which must stop the process."""
         while True:
-            read, records = await self._queue.get()
+            read, records, ahead = await self._queue.get()
+            self._queue.task_done()
             await self._may_go_on.wait()
             async with self._busy:
                 still_ours = partial(self._is_current, read.generation)
                 if still_ours():
-                    await self._intake.apply(records, read.starts, still_ours)
+                    self._intake.others_may_work.clear()
+                    try:
+                        await self._intake.apply(records, read.starts, still_ours, ahead)
+                    finally:
+                        self._intake.others_may_work.set()
                 if still_ours():
                     self._note(records)
 
@@ -99,9 +118,9 @@ class Reader:
             LOG.warning("gave partitions up with a batch under way; the cursor keeps that harmless")
 
     def _note(self, records: Sequence[Decoded]) -> None:
-        newest = {(record.topic, record.partition): record.offset for record in records}
-        for (topic, partition), offset in newest.items():
-            self._applied[TopicPartition(topic, partition)] = offset + 1
+        for (topic, partition), run in groupby(records, key=_place):
+            *_, newest = run
+            self._applied[TopicPartition(topic, partition)] = newest.offset + 1
 
     async def keep_in_touch(self) -> None:
         """Ask the broker now and then how far the logs are, and tell it how far we are."""
@@ -167,3 +186,4 @@ class Reader:
 
 
 _topic = attrgetter("topic")
+_place = attrgetter("topic", "partition")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from libs.kit.kit import Kit
 
 Handler = Callable[[Any, Any], Awaitable[Sequence[Event]]]
-BatchHandler = Callable[[Sequence[Any], Any], Awaitable[Sequence[Event]]]
+BatchHandler = Callable[..., Awaitable[Sequence[Event]]]
 Work = Callable[[Any], Awaitable[Sequence[Event]]]
 
 
@@ -72,7 +72,12 @@ class Service:
     name: str
     store: type[Store]
     hears: Mapping[type[Event], Handler] = field(default_factory=dict)
+    #: By topic: `handler(records, store)`, or `handler(records, store, prepared)` where `prepares` has the topic.
     hears_in_batches: Mapping[str, BatchHandler] = field(default_factory=dict)
+    #: By topic: pure work on a batch that is done while Postgres writes the batch before.
+    prepares: Mapping[str, Callable[[Sequence[Any]], Any]] = field(default_factory=dict)
+    #: Locks what the handlers of several records will lock, in one order, before the first of them runs.
+    locks: Callable[[Sequence[Any], Any], Awaitable[None]] | None = None
     says: Sequence[type[Event]] = ()
     ticks: Sequence[Tick] = ()
     effects: Sequence[Effect] = ()

@@ -15,6 +15,7 @@ from libs.kit.health import Health
 from libs.kit.idempotency import Asked, Kept, digest_of, key_from
 from libs.kit.identity import Principal, unauthorized
 from libs.kit.kit import Kit
+from libs.kit.neighbours import is_neighbour_away
 from libs.kit.problems import (
     Problem,
     answer_failed,
@@ -100,7 +101,12 @@ def build_app(name: str, router: Any, health: Health) -> FastAPI:
     @app.middleware("http")
     async def carry_trace(request: Request, call_next: Any) -> Response:
         CURRENT.set(Work(traceparent=request.headers.get("traceparent")))
-        response: Response = await call_next(request)
+        try:
+            response: Response = await call_next(request)
+        except Exception as failed:
+            if not is_neighbour_away(failed):
+                raise
+            return await answer_unavailable(request, failed)
         for header in ECHOED.intersection(request.headers):
             response.headers[header] = request.headers[header]
         return response

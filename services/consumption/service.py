@@ -31,6 +31,7 @@ SERVICE = Service(
         OrderDelivered: reorders.on_order_delivered,
     },
     hears_in_batches={"usage": usage.on_usage},
+    prepares={"usage": usage.part},
     says=(ThresholdCrossed, SlotFilled, SlotCorrected, SlotLevelChanged, SlotDoubted),
     ticks=(
         Tick(upkeep.file_days, every_seconds=3600),

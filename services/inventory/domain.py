@@ -39,6 +39,7 @@ class Reason(StrEnum):
     CORRECTED = "corrected"
     COUNTED = "counted"
     MOVED_OUT = "moved_out"
+    SETTLED = "settled"
 
 
 class Journey(StrEnum):
@@ -110,6 +111,12 @@ def deliver(consignment: Consignment, quantity: int) -> Movement:
     else:
         moves = {Place.SUPPLIER: -quantity, Place.SHELF: quantity}
     return _movement(Action.INCREMENT, Reason.DELIVERED, moves)
+
+
+def settle(owed: int, arrived: int) -> Movement:
+    """Take off the shelf what was loaded out of an arrival before it was told, and so came from nowhere then."""
+    early = max(0, min(owed, arrived))
+    return _movement(Action.DECREMENT, Reason.SETTLED, {Place.SHELF: -early, Place.UNEXPLAINED: early})
 
 
 def taken_by(slot: SlotFacts | None, rise: int, level: int) -> int:

@@ -48,6 +48,7 @@ SERVICE = Service(
         OfferChanged: handlers.on_offer_changed,
         ProviderChanged: handlers.on_provider_changed,
     },
+    locks=handlers.lock_pools,
     says=(TriggerSet, ReorderApproved, ReorderHeld, ReorderDeclined, SubscriptionChanged),
     ticks=(Tick(handlers.reconsider, every_seconds=10),),  # back-offs are days long
     api=router,

@@ -29,7 +29,7 @@ from tests.bench.page import PAGE, write_page
 
 #: Enough of a load to fill consumption's buffers; the comparison is where its rate is measured.
 LIVING_SLOTS = 200_000
-SMOKE_SLOTS = 40_000
+SMOKE_SLOTS = 150_000
 SMOKE_SIZES = {"rounds": 1, "block_seconds": 2.0, "idle_seconds": 2.0}
 FULL_SIZES = {"rounds": 3, "block_seconds": 11.0, "idle_seconds": 20.0}
 COLOURS = {"met": "green", "missed": "red", "not measured": "yellow"}

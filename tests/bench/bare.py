@@ -1,11 +1,10 @@
 """The reference: getmany, msgspec, one unnest UPDATE, crossings to an outbox, offsets; one transaction.
 
-As bare as a loop that survives a crash can be: one connection, the next batch decoded while Postgres
-writes. It changes the same columns of a copy of consumption's table, with the same burn rate, but
-knows no duplicates, gaps, boots, levels, doubt, owners or days, and says nothing.
+As bare as a loop that survives a crash can be: one connection, one batch after the other. It changes
+the same columns of a copy of consumption's table, with the same burn rate, but knows no duplicates,
+gaps, boots, levels, doubt, owners or days, and says nothing.
 """
 
-import asyncio
 import sys
 from datetime import datetime
 
@@ -83,27 +82,19 @@ class Placed(ConsumerRebalanceListener):
             self.consumer.seek(tp, rows[tp.partition])
 
 
-async def read(consumer, ready):
-    while True:
-        found = await consumer.getmany(timeout_ms=500, max_records=BATCH)
-        if not found:
-            continue
-        rows = [
-            (r.device_id, r.slot, r.quantity, r.boot, r.seq, r.at.timestamp(), r.received_at.timestamp())
-            for records in found.values()
-            for r in (READ(record.value).data for record in records)
-        ]
-        await ready.put((rows, {tp.partition: records[-1].offset + 1 for tp, records in found.items()}))
-
-
-async def apply_all(ready, connection):
-    apply, offsets = await connection.prepare(APPLY), await connection.prepare(OFFSETS)
-    while True:
-        rows, places = await ready.get()
-        rows.sort()
-        async with connection.transaction():
-            await apply.fetch(*map(list, zip(*rows, strict=True)))
-            await offsets.fetch(list(places), list(places.values()))
+async def apply_next(consumer, connection, apply, offsets):
+    found = await consumer.getmany(timeout_ms=500, max_records=BATCH)
+    if not found:
+        return
+    rows = [
+        (r.device_id, r.slot, r.quantity, r.boot, r.seq, r.at.timestamp(), r.received_at.timestamp())
+        for records in found.values()
+        for r in (READ(record.value).data for record in records)
+    ]
+    rows.sort()
+    async with connection.transaction():
+        await apply.fetch(*map(list, zip(*rows, strict=True)))
+        await offsets.fetch([tp.partition for tp in found], [records[-1].offset + 1 for records in found.values()])
 
 
 async def main(kafka_url, database_url, topic):
@@ -119,8 +110,9 @@ async def main(kafka_url, database_url, topic):
     )
     consumer.subscribe([topic], listener=Placed(consumer, lookup))
     await consumer.start()
-    ready = asyncio.Queue(1)
-    await asyncio.gather(read(consumer, ready), apply_all(ready, connection))
+    apply, offsets = await connection.prepare(APPLY), await connection.prepare(OFFSETS)
+    while True:
+        await apply_next(consumer, connection, apply, offsets)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from deploy.local.backends import Backends
 from deploy.local.names import SERVICES
 from deploy.local.roles import prepare_database
 from tests.bench.load import Load
+from tests.bench.measure import TooSoonError
 from tests.bench.throughput import Run, Throughput
 
 #: A run that takes longer is no measurement.
@@ -85,6 +86,9 @@ async def _run(found: Compared, name: str, run: Callable[[], Awaitable[Run]], sa
         return
     try:
         done = await run()
+    except TooSoonError as over:
+        found.missing[name] = str(over)
+        return
     except subprocess.CalledProcessError as failed:  # only quixstreams needs to be installed first
         found.missing[name] = f"it could not be installed: {failed}"
         return

@@ -68,6 +68,10 @@ class Race(NamedTuple):
     all_there: Callable[[], Awaitable[bool]] | None = None
 
 
+class TooSoonError(Exception):
+    """The race was over before a rate could be seen: it was too short for this machine."""
+
+
 class Speed(NamedTuple):
     """Events per second between a tenth and 95 % of the work, and the CPU time per event of each process."""
 
@@ -84,7 +88,7 @@ class Mark(NamedTuple):
 
 
 async def speed(race: Race) -> Speed:
-    """Watch the race to its end; raises TimeoutError with how far it came, RuntimeError if a process ends."""
+    """Watch the race to its end; raises TimeoutError with how far it came, TooSoonError, RuntimeError if a process ends."""
     first = last = None
     done, most, deadline = 0.0, 0.0, time.monotonic() + race.limit_seconds
     while done < race.total:
@@ -101,7 +105,7 @@ async def speed(race: Race) -> Speed:
         if time.monotonic() > deadline:
             raise TimeoutError(f"{done:.0f} of {race.total:.0f}: {last_words(race.children[0].log)}")
     if first is None or last is None or last.done <= first.done:
-        raise RuntimeError(f"{race.total:.0f} events were over too soon to see a rate")
+        raise TooSoonError(f"{race.total:.0f} events were over before everybody was at work")
     events = last.done - first.done
     return Speed(events / (last.at - first.at), spent_us(first.cpu, last.cpu, events), most)
 

@@ -1,5 +1,7 @@
 """One company for all attacks."""
 
+import os
+import random
 import shutil
 import tempfile
 from pathlib import Path
@@ -27,3 +29,29 @@ async def attacked(request):
 async def world(attacked):
     yield attacked
     await attacked.is_unharmed()
+
+
+@pytest.fixture
+def dice():
+    """Dice whose seed is printed: CHAOS_SEED throws the same again."""
+    seed = int(os.environ.get("CHAOS_SEED") or random.randrange(2**32))
+    print(f"CHAOS_SEED={seed}")
+    return random.Random(seed)
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "often: only where chaos is repeated (make chaos)")
+
+
+def pytest_generate_tests(metafunc):
+    """Repeat everything that happens to the one company CHAOS_ROUNDS times."""
+    rounds = int(os.environ.get("CHAOS_ROUNDS") or 0)
+    if rounds and "world" in metafunc.fixturenames:
+        metafunc.fixturenames.append("round_number")
+        metafunc.parametrize("round_number", range(1, rounds + 1))
+
+
+def pytest_collection_modifyitems(items):
+    """One pass of `make test` leaves out what takes long and shows little more."""
+    if not os.environ.get("CHAOS_ROUNDS"):
+        items[:] = [item for item in items if not item.get_closest_marker("often")]

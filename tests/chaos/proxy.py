@@ -18,11 +18,13 @@ from tests.chaos.dialects import Frame
 BEFORE = "before"
 #: Strike when it was done and answered, but its answer was not handed on: nobody was told.
 AFTER = "after"
+#: Hold the request up until the strike is over, then let it pass.
+DURING = "during"
 
 
 @dataclass
 class Trap:
-    """Strikes once, at the first request that matches, and does not let it (or its answer) through."""
+    """Strikes once, at the first request that matches; but for DURING it (or its answer) does not get through."""
 
     matches: Callable[[Frame], bool]
     position: str
@@ -127,7 +129,9 @@ class Proxy:
                 if trap is not None and trap.position == BEFORE:
                     await trap.spring(frame)
                     return
-                if trap is not None:
+                if trap is not None and trap.position == DURING:
+                    await trap.spring(frame)
+                elif trap is not None:
                     watched[id(frame)] = trap
                 server_out.write(frame.raw)
             await server_out.drain()

@@ -1,19 +1,24 @@
 """The whole company under attack: what strikes where, and how to know afterwards that nothing was harmed."""
 
 import asyncio
+import os
 import random
+import signal
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 
 from deploy.local.demo.diary import Diary
+from deploy.local.demo.quiet import Look, connect
+from deploy.local.errors import StackError
 from deploy.local.waiting import until
-from tests.chaos.proxy import AFTER, BEFORE, Trap, commit_of
+from tests.chaos.proxy import Trap
 from tests.chaos.stack import ProxiedStack
 from tests.e2e import world as e2e
 from tests.e2e.gateway import ACCEPTED, NOT_NOW, Gateway
@@ -22,6 +27,9 @@ from tests.judge import Evidence, gather, judge
 
 #: A killed service is back well within this, on a machine where other things run.
 BACK_SECONDS = 60
+#: Leases of outside effects run out after 30 s; frozen transactions are ended after 60.
+SETTLED_SECONDS = 120
+LOOK_SECONDS = 0.1
 ASK_AGAIN_SECONDS = 0.2
 
 
@@ -59,33 +67,72 @@ class World(e2e.World):
             await super().start()
         self._kills = self._diary("kills/kills.jsonl")
 
+    async def settled(self) -> None:
+        """Return when nothing is under way any more; looked for less often than where nothing else runs."""
+        look = Look("nobody looked")
+
+        async def is_quiet() -> bool:
+            nonlocal look
+            look = await self._quiet.look(self.clock.now())
+            return look.is_quiet
+
+        try:
+            await until(is_quiet, "everything settles", within_s=SETTLED_SECONDS, every_s=LOOK_SECONDS)
+        except StackError as never:
+            raise StackError(f"{never}: {look.why}") from None
+
     # What strikes.
 
     def kills(self, service: str, at: Any, position: str, *, window: str = "") -> Trap:
         """Kill -9 the service at a request to its database: a named statement, or a function of the frame."""
-        return self.stack.between[service].postgres.trap(at, position, lambda: self.killed(service, window))
+        return self.stack.between[service, 0].postgres.trap(at, position, lambda: self.killed(service, window))
 
     def kills_at_broker(self, service: str, at: str, position: str) -> Trap:
         """Kill -9 the service at a request to its broker, by the request's name."""
-        return self.stack.between[service].kafka.trap(at, position, lambda: self.killed(service))
+        return self.stack.between[service, 0].kafka.trap(at, position, lambda: self.killed(service))
 
-    def killed(self, service: str, window: str = "", instance: int = 0) -> None:
+    def killed(self, service: str, window: str = "") -> None:
+        """Kill -9 now."""
         assert self._kills is not None
         self._kills.write(op="kill", service=service, window=window)
-        self.stack.kill(service, instance)
+        os.kill(self.stack.pid(service), signal.SIGKILL)
 
-    async def is_back(self, service: str, old_pid: int) -> None:
+    async def is_back(self, service: str, old_pid: int, instance: int = 0) -> None:
         """Return when another process of the service is ready."""
+        await until(
+            lambda: self._is_anew(service, old_pid, instance),
+            f"{service}-{instance} is back",
+            within_s=BACK_SECONDS,
+            every_s=0.1,
+        )
 
-        async def ready() -> bool:
-            if self.stack.pid(service) in (0, old_pid):
-                return False
-            try:
-                return (await self.http.get(f"{self.urls[service]}/health/ready")).is_success
-            except httpx.TransportError:
-                return False
+    async def _is_anew(self, service: str, old_pid: int, instance: int) -> bool:
+        return self.stack.pid(service, instance) not in (0, old_pid) and await self.is_ready(service, instance)
 
-        await until(ready, f"{service} is back", within_s=BACK_SECONDS, every_s=0.1)
+    async def is_ready(self, service: str, instance: int = 0) -> bool:
+        try:
+            return (await self.http.get(f"{self.stack.url(service, instance)}/health/ready")).is_success
+        except httpx.TransportError:
+            return False
+
+    async def ends_sessions(self, dice: random.Random) -> None:
+        """End a third of the services' sessions, whatever they are doing."""
+        admin = await asyncpg.connect(self.stack.backends.database_admin_url)
+        try:
+            rows = await admin.fetch(
+                """SELECT pid FROM pg_stat_activity
+                WHERE usename LIKE 'replenish_%' AND usename NOT LIKE '%_check' AND pid <> pg_backend_pid()"""
+            )
+            for row in rows:
+                if dice.random() < 1 / 3:
+                    await admin.execute("SELECT pg_terminate_backend($1)", row["pid"])
+        finally:
+            await admin.close()
+
+    async def reconnect(self) -> None:
+        """Open the test's own connection again, after the database was away."""
+        self.database = self._quiet._database = await connect(self.check_url)
+        self._open.push_async_callback(self.database.close)
 
     # What is alive, and what must be true afterwards.
 
@@ -120,16 +167,3 @@ async def world_under_attack(folder: Path) -> AsyncIterator[World]:
         yield world
     finally:
         await world.close()
-
-
-def seeded(base: int | None = None) -> random.Random:
-    """Return dice whose seed is printed, for who wants to see the same again."""
-    seed = random.randrange(2**32) if base is None else base
-    print(f"seed {seed}")
-    return random.Random(seed)
-
-
-#: Where a kill hurts, by what it interrupts.
-BEFORE_COMMIT = (commit_of("save_cursors"), BEFORE)
-AFTER_COMMIT = (commit_of("save_cursors"), AFTER)
-AFTER_PUBLISH = ("set_published", BEFORE)

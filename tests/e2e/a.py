@@ -12,16 +12,18 @@ TITLE = "Coffee pods"
 
 @dataclass(frozen=True)
 class Slot:
-    """One slot as the portal is told of it; quantities are pieces."""
+    """One slot as the portal is told of it; quantities are pieces if nothing else is said."""
 
     slot: str = "1"
     level: int = 10
     capacity: int = 100
     loading: str = "direct"
     fill: str = "add"
+    unit: str = "C62"
+    scale: int = 0
 
     def registered(self, product_id: str) -> dict[str, Any]:
-        return {"name": TITLE, "product_id": product_id, "unit": "C62", **vars(self)}
+        return {"name": TITLE, "product_id": product_id, **vars(self)}
 
 
 @dataclass(frozen=True)

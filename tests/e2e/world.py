@@ -9,11 +9,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import httpx
 import psutil
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from deploy.local.checks import run_checks
 from deploy.local.demo.company import Company
@@ -28,6 +26,7 @@ from libs.kit.clock import SteppedClock
 from tests.e2e.a import PROVIDER, Household, Slot
 from tests.e2e.gateway import Gateway
 from tests.e2e.home import Home
+from tests.e2e.log import Log, event
 from tests.e2e.provider import Provider
 
 MONDAY = datetime(2026, 1, 5, 8, tzinfo=UTC)
@@ -56,6 +55,7 @@ class World:
         self.company = Company(self.http, self.urls, self.stack.home.secret("portal", "operator_key"))
         await self.company.sign_in()
         await self._open_shop()
+        self._maker = self._diary("clients/maker.jsonl")
         self.gateway = Gateway(self.http, self.urls["gateway"], self._diary("clients/devices.jsonl"))
         await self._follow()
 
@@ -74,10 +74,7 @@ class World:
         await self.provider.open()
 
     async def _follow(self) -> None:
-        self._consumer = AIOKafkaConsumer(bootstrap_servers=self.kafka_url, enable_auto_commit=False)
-        await self._open.enter_async_context(self._consumer)
-        self._producer = AIOKafkaProducer(bootstrap_servers=self.kafka_url, acks="all")
-        await self._open.enter_async_context(self._producer)
+        self.log = await self._open.enter_async_context(Log(self.kafka_url))
         await self.looks_again()
         heard = f"SELECT EXISTS (SELECT FROM order_dispatch.cursor WHERE topic = 'provider-updates-{PROVIDER}')"
         await until(lambda: self.database.fetchval(heard), "the provider's topic is noticed", within_s=60)
@@ -88,7 +85,7 @@ class World:
         """Connect to the database, also after it was away."""
         self.database = await connect(self.check_url)
         self._open.push_async_callback(self.database.close)
-        self._quiet = Quiet(self.database, self._consumer, SERVICES, {PROVIDER: self.provider})  # type: ignore[dict-item]  # it has what is asked of a log
+        self._quiet = Quiet(self.database, self.log.consumer, SERVICES, {PROVIDER: self.provider})  # type: ignore[dict-item]  # it has what is asked of a log
         self._quiet.patience_s = PATIENCE_SECONDS
 
     # What the company's operator does.
@@ -130,20 +127,16 @@ class World:
         await self.settled()
         return answer
 
-    async def writes_usage(self, report: dict[str, Any]) -> None:
-        """Write a report to the topic as a maker with Kafka credentials does, past the gateway."""
-        await self.writes("usage", report["device_id"], json.dumps(self.event(report)).encode())
-
-    def event(self, report: dict[str, Any]) -> dict[str, Any]:
-        """Return a report, in base steps, as the event a maker writes."""
-        data = {name: value for name, value in report.items() if name not in ("type", "unit")}
-        event = {"specversion": "1.0", "id": str(uuid4()), "source": "/maker", "type": report["type"]}
-        return event | {"time": data["at"], "subject": data["device_id"], "data": data | {"received_at": data["at"]}}
-
     async def writes(self, topic: str, key: str, value: bytes) -> None:
         """Write any record; return when whoever hears the topic has dealt with it."""
-        await self._producer.send_and_wait(topic, value, key.encode())
+        await self.log.write(topic, key, value)
         await self.settled()
+
+    async def writes_usage(self, report: dict[str, Any]) -> None:
+        """Write a report to the topic as a maker with Kafka credentials does, past the gateway."""
+        call = self._maker.invoke(what="report", device_id=report["device_id"], reports=[report])
+        await self.writes("usage", report["device_id"], json.dumps(event(report)).encode())
+        self._maker.write(op="ok", call=call, accepted=[0], refused=[])
 
     # Time, and what it brings.
 
@@ -173,11 +166,6 @@ class World:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         headers = {"Authorization": f"Bearer {self.company.token}", "Content-Type": "application/json"}
         return await self.http.post(self.urls[service] + path, content=content, headers=headers)
-
-    async def written(self, topic: str) -> int:
-        """Return how many records a topic has."""
-        partitions = [TopicPartition(topic, number) for number in self._consumer.partitions_for_topic(topic) or ()]
-        return sum((await self._consumer.end_offsets(partitions)).values())
 
     async def metric(self, service: str, name: str) -> float:
         lines = (await self.http.get(f"{self.urls[service]}/metrics")).text.splitlines()

@@ -6,89 +6,14 @@ a sum over that order. So it does not matter here when a report arrived.
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from math import inf
 
 from tests.judge.evidence import Evidence, Record, Row
-from tests.judge.reports import Identity, Slot, slots_of, steps_of, usage_records
-from tests.judge.verdict import DIFFERS, DOUBLED, LOST, Findings
+from tests.judge.ledger import Arrival, Ledger
+from tests.judge.reports import Identity, slots_of, usage_records
+from tests.judge.verdict import DIFFERS, DOUBLED, LOST, UNBALANCED, Findings
 
 SlotName = tuple[str, str]
-
-
-class Position(NamedTuple):
-    """Where a report belongs in its slot's order: boots by first receipt, then seq.
-
-    A report without seq stands right behind the newest counted one that was there before it.
-    """
-
-    boot: int
-    seq: int
-    receipt: int
-
-
-FIRST = Position(0, 0, 0)
-
-
-class Move(NamedTuple):
-    """What one report does to the level: set it, or add to it."""
-
-    position: Position
-    sets: int | None
-    adds: int
-    used: int
-
-
-@dataclass
-class Ledger:
-    """One slot as the judge follows it."""
-
-    slot: Slot
-    moves: list[Move] = field(default_factory=list)
-    arrivals: list[int] = field(default_factory=list)
-    boots: dict[object, int] = field(default_factory=dict)
-    newest: Position = FIRST
-    duplicates: int = 0
-    #: What it held when it was registered, or took over.
-    opening: int = 0
-
-    def __post_init__(self) -> None:
-        self.opening = self.slot.level
-
-    def hear(self, identity: Identity, record: Record) -> None:
-        """Add a report that was not heard before."""
-        position = self._position(identity, len(self.moves) + 1)
-        self.newest = max(self.newest, position)
-        steps = steps_of(record.data)
-        full = self.slot.capacity
-        if record.type == "SlotUsed":
-            self.moves.append(Move(position, None, -(steps or 0), steps or 0))
-        elif record.type == "SlotMeasured":
-            self.moves.append(Move(position, steps, 0, 0))
-        elif steps is None or self.slot.fill == "replace":
-            self.moves.append(Move(position, full, 0, 0))
-        else:
-            self.moves.append(Move(position, None, steps, 0))
-
-    def _position(self, identity: Identity, receipt: int) -> Position:
-        if identity.name[0] == "boot":
-            _, boot, seq = identity.name
-            return Position(self.boots.setdefault(boot, len(self.boots) + 1), int(str(seq)), 0)
-        return Position(self.newest.boot, self.newest.seq, receipt)
-
-    def levels(self) -> set[int]:
-        """Return the levels the slot may be at; several only where an arrival and a level report race."""
-        level, raced = self.opening, 0
-        for move in sorted(self.moves, key=lambda move: move.position):
-            if move.sets is not None:
-                level, raced = move.sets, len(self.arrivals)
-            level += move.adds
-        late = [sum(self.arrivals[before:]) for before in range(raced + 1)]
-        return {level + arrived for arrived in late}
-
-    @property
-    def used(self) -> int:
-        return sum(move.used for move in self.moves)
 
 
 def judge_levels(evidence: Evidence) -> Findings:
@@ -122,15 +47,36 @@ def follow(found: Findings, evidence: Evidence) -> dict[SlotName, Ledger]:
     ledgers = {name: Ledger(slot) for name, slot in slots_of(evidence).items()}
     heirs = _heirs(evidence, ledgers)
     _hear_reports(found, evidence, ledgers)
-    for record in evidence.said("OrderDelivered"):
-        name = (record.data["device_id"], record.data["slot"])
-        while name in heirs:
-            name = heirs[name]
-        if name in ledgers and ledgers[name].slot.loading == "direct":
-            ledgers[name].arrivals.append(record.data["quantity"])
+    _hear_arrivals(found, evidence, ledgers, heirs)
+    for record in evidence.said("SlotFilled", "SlotCorrected"):
+        if (name := _name_in(record)) in ledgers:
+            ledgers[name].told += record.data["quantity" if record.type == "SlotFilled" else "difference"]
     for old, new in heirs.items():  # in the order of the log, so that a grandchild comes after its parent
-        ledgers[new].opening = max(0, *ledgers[old].levels())
+        ledgers[new].openings = set(map(ledgers[old].held, ledgers[old].levels()))
     return ledgers
+
+
+def _hear_arrivals(
+    found: Findings, evidence: Evidence, ledgers: dict[SlotName, Ledger], heirs: dict[SlotName, SlotName]
+) -> None:
+    """Put each delivery into the slot it was for, or the one that had followed on it by then."""
+    filled = {r.data.get("order_id"): r for r in evidence.said("SlotFilled") if r.data["cause"] == "arrival"}
+    for record in evidence.said("OrderDelivered"):
+        line = [_name_in(record)]
+        while line[-1] in heirs:
+            line.append(heirs[line[-1]])
+        arrival = filled.get(record.data["order_id"])
+        name = _name_in(arrival) if arrival else line[-1]
+        if name not in line:
+            what = f"order {record.data['order_id']} was for {'/'.join(line[0])} and filled {'/'.join(name)}"
+            found.note(DIFFERS, record.place, what)
+        elif name in ledgers and ledgers[name].slot.loading == "direct":
+            told_ms = arrival.appended_ms if arrival else inf
+            ledgers[name].arrivals.append(Arrival(record.data["quantity"], told_ms))
+
+
+def _name_in(record: Record) -> SlotName:
+    return record.data["device_id"], record.data["slot"]
 
 
 def _heirs(evidence: Evidence, ledgers: dict[SlotName, Ledger]) -> dict[SlotName, SlotName]:
@@ -140,7 +86,7 @@ def _heirs(evidence: Evidence, ledgers: dict[SlotName, Ledger]) -> dict[SlotName
         for move in record.data["moves"]:
             old = (record.data["replaces"], move["old_slot"])
             new = (record.data["device_id"], move["new_slot"])
-            if old in ledgers and new in ledgers and ledgers[old].slot.goods == ledgers[new].slot.goods:
+            if old != new and old in ledgers and new in ledgers and ledgers[old].slot.goods == ledgers[new].slot.goods:
                 heirs[old] = new
     return heirs
 
@@ -179,6 +125,11 @@ def _judge_slot(found: Findings, ledger: Ledger, row: Row) -> None:
     elif row.get("duplicates", ledger.duplicates) != ledger.duplicates:
         what = f"{row['duplicates']} reports called duplicates, {ledger.duplicates} were"
         found.note(DIFFERS, where, what)
+    elif ledger.slot.loading == "by_hand":
+        goods = set(map(ledger.goods, ledger.openings))
+        if ledger.told not in goods:
+            what = f"{ledger.told} were told to come in, its reports make it {sorted(goods)}"
+            found.note(UNBALANCED, where, what)
 
 
 def fewest(uses: Iterable[int], total: int) -> int:

@@ -22,6 +22,7 @@ AGREEMENTS: Mapping[str, tuple[tuple[str, ...], str]] = {
         FULL JOIN order_dispatch.orders AS o USING (order_id)
         WHERE (coalesce(r.state, 'ended') = 'open')
               <> (coalesce(o.state, 'failed') IN ('drafted', 'placing', 'unknown', 'placed', 'shipped'))
+          AND NOT EXISTS (SELECT FROM reorder_decision.erased_customer AS e WHERE e.customer_id = o.customer_id)
         """,
     ),
     "consumption watches the epoch that a pool waits in": (

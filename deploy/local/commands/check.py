@@ -46,11 +46,14 @@ def where(home: Home) -> tuple[str, str]:
     """Return the read-only database url and the broker: from the environment, else of the stack in `home`."""
     state = home.read_state()
     kafka_url = os.environ.get("KAFKA_URL") or state.get("backends", {}).get("kafka_url")
-    database_url = os.environ.get("CHECK_DATABASE_URL")
-    if database_url is None and kafka_url and home.folder.exists():
-        database_url = home.secret("check", "database_url")
-    if not kafka_url or not database_url:
+    database_url = os.environ.get("CHECK_DATABASE_URL") or home.find_secret("check", "database_url")
+    if not kafka_url and not database_url:
         raise StackError(f"nothing was started in {home.folder}; or set KAFKA_URL and CHECK_DATABASE_URL")
+    if not kafka_url:
+        raise StackError(f"{home.folder} does not say which broker its stack uses; start it, or set KAFKA_URL")
+    if not database_url:
+        missing = "secrets/check/database_url, the url of the role that may read all schemas"
+        raise StackError(f"{home.folder} has no {missing}; start the stack there, or set CHECK_DATABASE_URL")
     return database_url, kafka_url
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from libs.contracts.catalogue import Event, Id, Moment, SignedSteps, Steps, Text, said_by
+from libs.units import BaseUnit
 
 Epoch = Annotated[int, Field(ge=1)]
 
@@ -77,6 +78,9 @@ class ReorderApproved(Event):
     packs: Annotated[int, Field(ge=1, le=10**6)]
     pack_size: Annotated[int, Field(ge=1, le=2**53)]
     quantity: Steps
+    #: What pack size and quantity count: steps of 10**-scale of the slot's unit.
+    unit: BaseUnit | None = None
+    scale: Annotated[int, Field(ge=0, le=6)] = 0
     needed_by: Moment | None = None
     receipt_id: Id
     decided_at: Moment

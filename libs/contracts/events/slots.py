@@ -14,6 +14,8 @@ class FillCause(StrEnum):
     REPORTED = "reported"
     MEASURED = "measured"
     ARRIVAL = "arrival"
+    #: More was used than was there, so somebody must have loaded a slot by hand and told nobody.
+    INFERRED = "inferred"
 
 
 @said_by("consumption", on="slots", key="device_id")

@@ -28,6 +28,11 @@ def of_missing(missing: int, elapsed_seconds: float, rate: Rate) -> float:
     return (rate.per_day * max(0.0, elapsed_seconds) / DAY * share) ** 2
 
 
+def of_unseen_loading(capacity: int) -> float:
+    """Return what a loading nobody reported adds: anything up to the brim may be left of it."""
+    return capacity**2 / 12
+
+
 def standard_deviation(variance: float, silent_seconds: float, rate: Rate) -> float:
     """Return how far off the level may be after so much silence, in steps.
 

@@ -6,13 +6,15 @@ A gap remembers the level at its place and the next level report behind it. That
 it moves the levels of the gaps behind it up to that level report, or the slot's level when there is none.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from services.consumption.domain.report import Look, Report
 
 Gaps = tuple["Gap", ...]
+#: What a slot holds at a signed level.
+Held = Callable[[int], int]
 
 
 class Booked(NamedTuple):
@@ -23,6 +25,8 @@ class Booked(NamedTuple):
     unexplained: int = 0
     #: The part of `unexplained` that a person's correction made.
     corrected: int = 0
+    #: The part of `unexplained` that was used and never there.
+    owed: int = 0
 
     def minus(self, other: "Booked") -> "Booked":
         return Booked(*(mine - theirs for mine, theirs in zip(self, other, strict=True)))
@@ -41,17 +45,17 @@ class Sight:
     expected: int
     level: int
 
-    def booked(self) -> Booked:
+    def booked(self, held: Held) -> Booked:
         """Explain the difference. Below zero nothing can be: that part was use of goods nobody told of."""
-        start = max(0, self.expected)
+        start = held(self.expected)
         owed, rise = start - self.expected, self.level - start
         if self.look is Look.CORRECTED:
-            return Booked(unexplained=owed + rise, corrected=rise)
+            return Booked(unexplained=owed + rise, corrected=rise, owed=owed)
         if rise >= 0:
-            return Booked(received=rise, unexplained=owed)
+            return Booked(received=rise, unexplained=owed, owed=owed)
         if self.look is Look.MEASURED:
-            return Booked(unreported=-rise, unexplained=owed)
-        return Booked(unexplained=owed + rise)
+            return Booked(unreported=-rise, unexplained=owed, owed=owed)
+        return Booked(unexplained=owed + rise, owed=owed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +118,7 @@ class Filled(NamedTuple):
     settled: float
 
 
-def fill(gaps: Gaps, gap: Gap, seq: int, report: Report) -> Filled:
+def fill(gaps: Gaps, gap: Gap, seq: int, report: Report, held: Held) -> Filled:
     """Put a late report in its place: as if it had come in order, for level and books alike."""
     own, shift = None, report.flow
     if report.level is not None:
@@ -124,9 +128,9 @@ def fill(gaps: Gaps, gap: Gap, seq: int, report: Report) -> Filled:
     others = [one for one in gaps if one is not gap]
     moved = [_moved(one, gap, seq, shift, (own, after)) for one in (*others, *_halves(gap, seq))]
     moved.sort(key=lambda one: (one.boot_no, one.first))
-    booked = own.booked() if own else Booked()
+    booked = own.booked(held) if own else Booked()
     if gap.sight and after:
-        booked = booked.plus(after.booked().minus(gap.sight.booked()))
+        booked = booked.plus(after.booked(held).minus(gap.sight.booked(held)))
     return Filled(tuple(moved), booked, _each(gap))
 
 

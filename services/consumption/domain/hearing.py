@@ -67,7 +67,7 @@ def set_trigger(slot: Slot, newer: Trigger, at: float) -> Heard:
     if newer.epoch <= slot.trigger.epoch:
         return Heard(slot, Fate.DUPLICATE)
     follows = newer.follow and not slot.trigger.follow
-    after = replace(slot, trigger=slot.trigger.replaced_by(newer, slot.level, slot.rate.per_day))
+    after = replace(slot, trigger=slot.trigger.replaced_by(newer, slot.held, slot.rate.per_day))
     events: list[Event] = [said.level_changed(after, at)] if follows else []
     if not after.trigger.armed:
         events.append(said.crossed(after, at))
@@ -88,14 +88,14 @@ def _in_order(before: Slot, slot: Slot, report: Report) -> Heard:
     booked = Booked()
     if report.level is not None:
         sight = Sight(slot.boot_no, slot.last_seq, report.look, slot.level, report.level)
-        gaps, booked = seen(gaps, sight), sight.booked()
+        gaps, booked = seen(gaps, sight), sight.booked(slot.spec.held)
         variance = doubt.after_look(report.look, slot.spec.unit, slot.spec.capacity)
     used = max(0, -report.flow) + booked.unreported
     after = replace(
         slot,
         books=_book(slot.books, report.flow, booked),
         rate=_rate_after(slot, report, used, rose=booked.received > 0 or booked.corrected != 0),
-        days=slot.days.until(report.used_at, slot.rate.until, slot.books.used, slot.level),
+        days=slot.days.until(report.used_at, slot.rate.until, slot.books.used, slot.held),
         heard_at=report.heard_at,
         variance=variance,
         gaps=gaps,
@@ -109,7 +109,7 @@ def _late(slot: Slot, boot_no: int, seq: int, report: Report) -> Heard:
         return known_before(slot)
     if gap.given_up:
         return Heard(slot, Fate.PARKED, reason=f"report {seq} of boot {gap.boot} comes after it was given up")
-    filled = fill(slot.gaps, gap, seq, report)
+    filled = fill(slot.gaps, gap, seq, report, slot.spec.held)
     used = max(0, -report.flow) + filled.booked.unreported
     variance = slot.variance - (0.0 if gap.sight else filled.settled)
     if gap.sight is None and report.level is not None:
@@ -127,7 +127,7 @@ def _late(slot: Slot, boot_no: int, seq: int, report: Report) -> Heard:
 
 
 def _concluded(before: Slot, after: Slot, report: Report, booked: Booked) -> Heard:
-    trigger = after.trigger.after_report(after.level, after.rate.per_day)
+    trigger = after.trigger.after_report(after.held, after.rate.per_day)
     events = list(said.moved(before, after, report, booked))
     if after.trigger.armed and not trigger.armed:
         events.append(said.crossed(after, report.heard_at))
@@ -155,7 +155,7 @@ def _rate_after(slot: Slot, report: Report, used: int, *, rose: bool) -> Rate:
     """
     if slot.books.used == 0 and report.used_at < slot.rate.until:
         return replace(slot.rate, until=report.used_at)
-    if (slot.level <= 0 and used == 0) or rose:
+    if (slot.held == 0 and used == 0) or rose:
         return slot.rate.skipping_to(report.used_at)
     return slot.rate.after(used, report.used_at)
 

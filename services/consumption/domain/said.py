@@ -4,7 +4,9 @@ from collections.abc import Iterator
 
 from libs.contracts.catalogue import Event
 from libs.contracts.events import (
+    Fill,
     FillCause,
+    Loading,
     Reporter,
     SlotCorrected,
     SlotDoubted,
@@ -60,21 +62,20 @@ def doubted(slot: Slot, reason: str, at: float) -> SlotDoubted:
     )
 
 
-def overdrawn(slot: Slot, at: float) -> SlotDoubted:
-    return doubted(slot, "it reported more use than it held", at)
-
-
 def moved(before: Slot, after: Slot, report: Report, booked: Booked) -> Iterator[Event]:
     """Yield what an applied report says about goods and levels, in the order in which they are said.
 
     A late correction may show that a rise told before was no goods: what is told cannot be taken back, so the
     correction is told that much smaller, and both together are right.
     """
-    received = max(0, report.flow) + booked.received
+    received = max(0, report.flow) + booked.received + _inferred(before, after, booked)
     difference = booked.corrected + min(0, received)
     fresh = report.look is Look.FILLED and report.level is not None
-    if received > 0 or fresh:
+    if fresh and _was_changed_unseen(before):
+        difference += max(0, received)
+    elif received > 0 or fresh:
         loaded = report.flow > 0 or fresh
+        unloaded = FillCause.MEASURED if booked.received > 0 else FillCause.INFERRED
         yield SlotFilled(
             device_id=after.device_id,
             slot=after.slot,
@@ -82,7 +83,7 @@ def moved(before: Slot, after: Slot, report: Report, booked: Booked) -> Iterator
             product_id=after.spec.product_id,
             quantity=max(0, received),
             level=after.held,
-            cause=report.cause if loaded else FillCause.MEASURED,
+            cause=report.cause if loaded else unloaded,
             by=report.by if loaded else Reporter.DEVICE,
             order_id=report.order_id,
             at=moment(report.heard_at),
@@ -98,6 +99,17 @@ def moved(before: Slot, after: Slot, report: Report, booked: Booked) -> Iterator
             at=moment(report.heard_at),
         )
     if before.level >= 0 > after.level:
-        yield overdrawn(after, report.heard_at)
+        yield doubted(after, "it reported more use than it held", report.heard_at)
     if after.trigger.follow and (report.flow or after.level != before.level):
         yield level_changed(after, report.heard_at)
+
+
+def _inferred(before: Slot, after: Slot, booked: Booked) -> int:
+    """Return how much more (or, where its refill is reported after all, less) must have been loaded by hand."""
+    owed = booked.owed if after.spec.loading is Loading.BY_HAND else 0
+    return after.inferred - before.inferred + owed
+
+
+def _was_changed_unseen(slot: Slot) -> bool:
+    """Tell whether its use showed a new cartridge, of which most is left: one reported now is the same one."""
+    return slot.spec.fill is Fill.REPLACE and 2 * slot.held > slot.spec.capacity and slot.inferred > 0

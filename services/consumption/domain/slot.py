@@ -27,6 +27,19 @@ class Spec:
     loading: Loading
     fill: Fill
 
+    def held(self, level: int) -> int:
+        """Return what the slot holds when uses and refills sum to this level.
+
+        Below zero goods were used that nobody told of: of a cartridge changed by hand, a whole new one was there.
+        """
+        if level < 0 and self.loading is Loading.BY_HAND and self.fill is Fill.REPLACE:
+            return level % self.capacity
+        return max(0, level)
+
+    def inferred(self, level: int) -> int:
+        """Return what people must have loaded by hand, and did not report, for the level to be below zero."""
+        return self.held(level) - level if self.loading is Loading.BY_HAND else 0
+
     def is_like(self, other: "Spec") -> bool:
         """Tell whether the other slot can go on with this one's figures."""
         return (self.product_id, self.unit, self.scale) == (other.product_id, other.unit, other.scale)
@@ -86,7 +99,12 @@ class Slot:
     @property
     def held(self) -> int:
         """Return what the slot holds: a slot cannot hold less than nothing."""
-        return max(0, self.level)
+        return self.spec.held(self.level)
+
+    @property
+    def inferred(self) -> int:
+        """Return what was loaded without a word since somebody looked; a refill that is reported pays it off."""
+        return self.spec.inferred(self.level)
 
     @property
     def unexplained(self) -> int:
@@ -115,12 +133,13 @@ class Slot:
 
     def days_so_far(self) -> list[UsedDay]:
         """Return the finished days not filed yet and the one that is still going on."""
-        today = UsedDay(day_of(self.rate.until), self.books.used - self.days.before_today, self.level)
+        today = UsedDay(day_of(self.rate.until), self.books.used - self.days.before_today, self.held)
         return [*unpacked(self.days.finished), today]
 
     def doubt_at(self, now: float) -> float:
         """Return the level's standard deviation at that time, in steps."""
-        return doubt.standard_deviation(self.variance, now - self.heard_at, self.rate)
+        unseen = doubt.of_unseen_loading(self.spec.capacity) if self.inferred else 0.0
+        return doubt.standard_deviation(self.variance + unseen, now - self.heard_at, self.rate)
 
     def run_out_after(self, at: float) -> float | None:
         """Return when the slot will be empty if it held what it holds at `at`, None if not in this age."""

@@ -19,26 +19,26 @@ class Trigger:
     #: Reports in a row at which it held; counted only where more than one is asked for.
     below: int = 0
 
-    def holds(self, level: int, rate_per_day: float) -> bool:
-        """Tell whether what is there reaches no further than the line; a slot holds nothing less than nothing."""
-        return max(0, level) <= self.reaches(rate_per_day)
+    def holds(self, held: int, rate_per_day: float) -> bool:
+        """Tell whether what is there reaches no further than the line."""
+        return held <= self.reaches(rate_per_day)
 
-    def after_report(self, level: int, rate_per_day: float) -> "Trigger":
+    def after_report(self, held: int, rate_per_day: float) -> "Trigger":
         """Return the trigger after one more report; it is answered when it was armed and is no longer."""
         if not self.armed:
             return self
-        holds = self.holds(level, rate_per_day)
+        holds = self.holds(held, rate_per_day)
         if self.reports == 1:
             return replace(self, armed=not holds)
         below = self.below + 1 if holds else 0
         return replace(self, below=below, armed=below < self.reports)
 
-    def replaced_by(self, newer: "Trigger", level: int, rate_per_day: float) -> "Trigger":
+    def replaced_by(self, newer: "Trigger", held: int, rate_per_day: float) -> "Trigger":
         """Return the newer trigger, answered at once where it holds and enough reports said so.
 
         The last report counts; earlier ones count where they were counted under a line not above this one.
         """
-        if not newer.holds(level, rate_per_day):
+        if not newer.holds(held, rate_per_day):
             return replace(newer, armed=True, below=0)
         counted = self.reports > 1 and self.reaches(rate_per_day) <= newer.reaches(rate_per_day)
         below = max(1, self.below if counted else 0)

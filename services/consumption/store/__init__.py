@@ -2,7 +2,7 @@
 
 from services.consumption.store.days import FiledDays
 from services.consumption.store.devices import Device, Devices
-from services.consumption.store.hot import Hot, Taken, Use
+from services.consumption.store.hot import Hot, Taken, Uses
 from services.consumption.store.reports import Known, Reports
 from services.consumption.store.slots import Place, Slots
 
@@ -11,4 +11,4 @@ class Store(Hot, Slots, Devices, Reports, FiledDays):
     """One transaction over slots, their gaps and days, and the devices they belong to."""
 
 
-__all__ = ["Device", "Known", "Place", "Store", "Taken", "Use"]
+__all__ = ["Device", "Known", "Place", "Store", "Taken", "Uses"]

@@ -7,8 +7,20 @@ from libs.kit import Store
 from services.consumption.domain.doubt import REPORT_VARIANCE
 from services.consumption.domain.rate import SHORTEST_SECONDS, TAU_DAYS, TAU_SECONDS
 
-#: One SlotUsed: device_id, slot, boot, seq, used, used_at, heard_at (unix seconds). Sorts by its slot.
-Use = tuple[str, str, str, int, int, float, float]
+
+class Uses(NamedTuple):
+    """SlotUsed reports by column, at most one per slot, sorted by slot; times are unix seconds."""
+
+    device_ids: Sequence[str]
+    slots: Sequence[str]
+    boots: Sequence[str]
+    seqs: Sequence[int]
+    used: Sequence[int]
+    used_at: Sequence[float]
+    heard_at: Sequence[float]
+
+    def place(self, n: int) -> tuple[str, str]:
+        return self.device_ids[n], self.slots[n]
 
 
 class Taken(NamedTuple):
@@ -16,15 +28,14 @@ class Taken(NamedTuple):
 
     applied: Sequence[int]
     crossed: Sequence[int]
-    overdrawn: Sequence[int]
     followed: Sequence[int]
 
 
 class Hot(Store):
-    async def take_uses(self, uses: Sequence[Use]) -> Taken:
-        """Apply each use that is its plain slot's very next report; leave the others untouched.
+    async def take_uses(self, uses: Uses) -> Taken:
+        """Apply each use that is its plain slot's very next report and was there; leave the others untouched.
 
-        At most one use per slot, sorted. The arithmetic is domain/rate.py's, doubt.py's, days.py's and
+        The arithmetic is domain/rate.py's, doubt.py's, days.py's and
         trigger.py's; one pass over the rows is what the hot path can afford.
         """
         row = await self.connection.fetchrow(
@@ -53,20 +64,18 @@ class Hot(Store):
                     WITH ORDINALITY AS r (device_id, slot, boot, seq, used, used_at, heard_at, n)
                 WHERE s.device_id = r.device_id AND s.slot = r.slot
                     AND s.last_seq = r.seq - 1 AND (s.boot = r.boot OR s.boot IS NULL)
-                    AND s.plain AND (s.level > 0 OR r.used > 0)
+                    AND s.plain AND s.level > 0 AND s.level >= r.used
                     AND (r.used_at >= s.used_at OR s.used_total + s.unreported > 0)
                 RETURNING (r.n - 1)::int AS n,
-                    s.armed AND GREATEST(s.level, 0) + s.elsewhere
+                    s.armed AND s.level + s.elsewhere
                         <= GREATEST(s.at_level, s.at_days * s.rate_use / s.rate_days) AS crossed,
-                    s.level < 0 AND s.level + r.used >= 0 AS overdrawn,
                     s.follow AND r.used > 0 AS followed)
             SELECT coalesce(array_agg(n), '{}'),
                 coalesce(array_agg(n) FILTER (WHERE crossed), '{}'),
-                coalesce(array_agg(n) FILTER (WHERE overdrawn), '{}'),
                 coalesce(array_agg(n) FILTER (WHERE followed), '{}')
             FROM moved
             """,
-            *zip(*uses, strict=True),
+            *uses,
             TAU_SECONDS,
             TAU_DAYS,
             REPORT_VARIANCE,

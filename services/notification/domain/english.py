@@ -88,6 +88,7 @@ ENGLISH = Language(
         "offer_unavailable": "the provider you chose does not sell it at present",
         "provider_inactive": "the provider you chose is not active",
         "pack_size_differs": "the provider now sells it in another pack",
+        "pack_unit_differs": "the provider now sells it in another unit",
         "units_differ": "its slots count in different units",
     },
     decimal=".",

@@ -98,6 +98,7 @@ GERMAN = Language(
         "offer_unavailable": "Der gewählte Anbieter hat es zurzeit nicht",
         "provider_inactive": "Der gewählte Anbieter ist nicht aktiv",
         "pack_size_differs": "Der Anbieter verkauft es jetzt in einer anderen Packung",
+        "pack_unit_differs": "Der Anbieter verkauft es jetzt in einer anderen Einheit",
         "units_differ": "Die Fächer zählen in verschiedenen Einheiten",
     },
     decimal=",",

@@ -61,6 +61,7 @@ HOLDS = {
     "offer_unavailable": Kind.CANNOT_ORDER,
     "provider_inactive": Kind.CANNOT_ORDER,
     "pack_size_differs": Kind.CANNOT_ORDER,
+    "pack_unit_differs": Kind.CANNOT_ORDER,
     "units_differ": Kind.CANNOT_ORDER,
     "cancelled_again": Kind.ORDERING_STOPPED,
 }

@@ -99,6 +99,8 @@ def _offer_changed(offer: Offer) -> OfferChanged:
         product_id=offer.product_id,
         title=offer.title,
         pack_size=offer.pack_size,
+        unit=offer.unit,
+        scale=offer.scale,
         price=offer.price,
         currency=offer.currency,
         available=offer.available,

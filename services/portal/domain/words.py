@@ -28,6 +28,7 @@ REASONS = {
     "offer_unavailable": "The shop cannot deliver this product at present.",
     "provider_inactive": "The shop takes no orders at present.",
     "pack_size_differs": "The shop sells another pack size than the one you chose.",
+    "pack_unit_differs": "The shop sells this product in another unit than your device measures.",
     "awaiting_approval": "You wanted to approve each order.",
     "notify_only": "You only wanted to be told; nothing is ordered for you.",
     "enough": "There is still enough.",

@@ -155,6 +155,7 @@ def _said_of(receipt: Receipt, ended: str | None) -> Event:
     }
     if decision.outcome is Outcome.ORDER:
         names = ("provider_id", "device_id", "slot", "packs", "pack_size", "quantity", "needed_by")
+        said |= {"unit": inputs.slots[0].unit, "scale": inputs.slots[0].scale}
         return ReorderApproved.model_validate(said | {name: getattr(decision, name) for name in names})
     if decision.outcome is Outcome.DECLINE:
         reason = inputs.by if inputs.why is Why.WITHDRAWN and inputs.by else said["reason"]

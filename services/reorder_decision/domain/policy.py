@@ -38,19 +38,27 @@ def find_obstacle(slots: tuple[Slot, ...], subscription: Subscription | None, of
         return Hold(Reason.NO_SLOTS, "DeviceRegistered")
     if len({(slot.unit, slot.scale) for slot in slots}) > 1:
         return Hold(Reason.UNITS_DIFFER, "DeviceDeregistered")
-    return None if subscription.mode is Mode.NOTIFY else _unorderable(subscription, offer)
+    return None if subscription.mode is Mode.NOTIFY else _unorderable(slots[0], subscription, offer)
 
 
-def _unorderable(subscription: Subscription, offer: Offer | None) -> Hold | None:
+def _unorderable(slot: Slot, subscription: Subscription, offer: Offer | None) -> Hold | None:
     if offer is None:
         return Hold(Reason.NO_OFFER, "OfferChanged")
     if not offer.provider_active:
         return Hold(Reason.PROVIDER_INACTIVE, "ProviderChanged")
     if not offer.available:
         return Hold(Reason.OFFER_UNAVAILABLE, "OfferChanged")
-    if offer.pack_size != subscription.pack_size:
+    if offer.unit not in {None, slot.unit}:
+        return Hold(Reason.PACK_UNIT_DIFFERS, "OfferChanged")
+    if not _is_same_pack(slot, subscription.pack_size, offer):
         return Hold(Reason.PACK_SIZE_DIFFERS, "SubscriptionChanged")
     return None
+
+
+def _is_same_pack(slot: Slot, wanted: int, offer: Offer) -> bool:
+    """Tell whether as much is in it: 1000 g are 10,000 steps of a slot that counts tenths."""
+    offered_scale = slot.scale if offer.unit is None else offer.scale
+    return bool(wanted * 10**offered_scale == offer.pack_size * 10**slot.scale)
 
 
 def after_cancel(cancels: int, now: datetime, rules: Rules) -> Hold:

@@ -36,6 +36,7 @@ class Reason(StrEnum):
     OFFER_UNAVAILABLE = "offer_unavailable"
     PROVIDER_INACTIVE = "provider_inactive"
     PACK_SIZE_DIFFERS = "pack_size_differs"
+    PACK_UNIT_DIFFERS = "pack_unit_differs"
     AWAITING_APPROVAL = "awaiting_approval"
     NOTIFY_ONLY = "notify_only"
     ENOUGH = "enough"
@@ -102,6 +103,9 @@ class Offer:
     available: bool
     provider_active: bool
     event: str | None = None
+    #: What the pack size counts: steps of 10**-scale units; without a unit, the slots' own.
+    unit: str | None = None
+    scale: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ MEANINGS = {
     Reason.OFFER_UNAVAILABLE: "the provider cannot deliver this product at present",
     Reason.PROVIDER_INACTIVE: "the provider takes no orders at present",
     Reason.PACK_SIZE_DIFFERS: "the provider sells another pack size than the one subscribed to",
+    Reason.PACK_UNIT_DIFFERS: "the provider sells this product in another unit than its slots are measured in",
     Reason.AWAITING_APPROVAL: "the customer wants to approve each order",
     Reason.NOTIFY_ONLY: "the customer only wants to be told",
     Reason.ENOUGH: "by this arithmetic there is still enough",

@@ -42,9 +42,10 @@ def level_changed(pool: Pool, heard: Heard, when: When) -> Turn:
     return reassess(pool, when)
 
 
-def filled(pool: Pool, heard: Heard, when: When) -> Turn:
-    """Note a rise or a correction: holds that last until then end with it."""
-    return reassess(_goods_moved(_informed(pool, heard, when)), when)
+def filled(pool: Pool, heard: Heard, when: When, *, used_up: bool = False) -> Turn:
+    """Note a rise or a correction: holds that last until then end with it, unless what came was used up at once."""
+    informed = _informed(pool, heard, when)
+    return reassess(informed if used_up else _goods_moved(informed), when)
 
 
 def counted(pool: Pool, shelf: int, when: When) -> Turn:

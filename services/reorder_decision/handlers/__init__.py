@@ -7,6 +7,7 @@ from services.reorder_decision.handlers.devices import (
     on_device_replaced,
 )
 from services.reorder_decision.handlers.goods import on_order_ended, on_stock_arrived, on_stock_counted
+from services.reorder_decision.handlers.locks import lock_pools
 from services.reorder_decision.handlers.offers import on_offer_changed, on_provider_changed, reconsider
 from services.reorder_decision.handlers.slots import (
     on_slot_corrected,
@@ -16,6 +17,7 @@ from services.reorder_decision.handlers.slots import (
 )
 
 __all__ = [
+    "lock_pools",
     "on_customer_erased",
     "on_device_deregistered",
     "on_device_registered",

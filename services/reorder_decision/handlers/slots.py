@@ -1,7 +1,7 @@
 """What consumption says about slots."""
 
 from libs.contracts.catalogue import Event
-from libs.contracts.events import SlotCorrected, SlotFilled, SlotLevelChanged, ThresholdCrossed
+from libs.contracts.events import FillCause, SlotCorrected, SlotFilled, SlotLevelChanged, ThresholdCrossed
 from services.reorder_decision.domain import Heard, crossed, filled, level_changed, pool_id_of
 from services.reorder_decision.store import Store
 
@@ -21,20 +21,21 @@ async def on_slot_level_changed(event: SlotLevelChanged, store: Store) -> list[E
 
 
 async def on_slot_filled(event: SlotFilled, store: Store) -> list[Event]:
-    return await _told(event, store)
+    """Note goods in a slot; those that only its use showed have left it already."""
+    return await _told(event, store, used_up=event.cause is FillCause.INFERRED and not event.level)
 
 
 async def on_slot_corrected(event: SlotCorrected, store: Store) -> list[Event]:
     return await _told(event, store)
 
 
-async def _told(event: SlotFilled | SlotCorrected, store: Store) -> list[Event]:
+async def _told(event: SlotFilled | SlotCorrected, store: Store, *, used_up: bool = False) -> list[Event]:
     """Note a level; a slot not heard of yet needs no wait, it is asked for its level before anything is ordered."""
     pool = await store.find_pool(pool_id_of(event.customer_id, event.product_id))
     if pool is None:
         return []
     heard = Heard(event.device_id, event.slot, event.level, event.at)
-    return await store.save(pool, filled(pool, heard, store.when))
+    return await store.save(pool, filled(pool, heard, store.when, used_up=used_up))
 
 
 def _heard(event: ThresholdCrossed | SlotLevelChanged) -> Heard:

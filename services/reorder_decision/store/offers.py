@@ -1,5 +1,7 @@
 """Who sells what, and which pools want it."""
 
+from collections.abc import Sequence
+
 from libs.contracts.events import OfferChanged, ProviderChanged
 from services.reorder_decision.domain import Offer
 from services.reorder_decision.store.pools import Pools
@@ -12,23 +14,24 @@ class Offers(Pools):
         """Take an offer over; return whether something about it changed that orders depend on."""
         before = await self.connection.fetchrow(
             """-- lock_offer
-            SELECT pack_size, available FROM offer WHERE provider_id = $1 AND product_id = $2 FOR UPDATE
+            SELECT pack_size, unit, scale, available FROM offer WHERE provider_id = $1 AND product_id = $2 FOR UPDATE
             """,
             offer.provider_id,
             offer.product_id,
         )
         await self.connection.execute(
             """-- save_offer
-            INSERT INTO offer (provider_id, product_id, pack_size, price, currency, available, event)
-            VALUES ($1, $2, $3, $4, $5, $6, $7)
+            INSERT INTO offer (provider_id, product_id, pack_size, price, currency, available, event, unit, scale)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
             ON CONFLICT (provider_id, product_id) DO UPDATE SET
                 pack_size = excluded.pack_size, price = excluded.price, currency = excluded.currency,
-                available = excluded.available, event = excluded.event
+                available = excluded.available, event = excluded.event,
+                unit = excluded.unit, scale = excluded.scale
             """,
             *(offer.provider_id, offer.product_id, offer.pack_size, offer.price, offer.currency, offer.available),
-            self.cause,
+            *(self.cause, offer.unit, offer.scale),
         )
-        return before is None or (before["pack_size"], before["available"]) != (offer.pack_size, offer.available)
+        return before is None or tuple(before) != (offer.pack_size, offer.unit, offer.scale, offer.available)
 
     async def save_provider(self, provider: ProviderChanged) -> bool:
         """Take a provider over; return whether it began or ceased to take orders."""
@@ -48,7 +51,8 @@ class Offers(Pools):
     async def find_offer(self, provider_id: str, product_id: str) -> Offer | None:
         row = await self.connection.fetchrow(
             """-- find_offer
-            SELECT o.pack_size, o.price, o.currency, o.available, coalesce(p.active, true) AS provider_active, o.event
+            SELECT o.pack_size, o.price, o.currency, o.available, coalesce(p.active, true) AS provider_active, o.event,
+                   o.unit, o.scale
             FROM offer AS o LEFT JOIN provider AS p USING (provider_id) WHERE o.provider_id = $1 AND o.product_id = $2
             """,
             provider_id,
@@ -67,6 +71,32 @@ class Offers(Pools):
             product_id,
         )
         return [row["pool_id"] for row in rows]
+
+    async def list_pool_ids_touched(
+        self,
+        device_ids: Sequence[str],
+        offers: Sequence[tuple[str, str | None]],
+        customer_ids: Sequence[str],
+    ) -> set[str]:
+        """Return the pools of these devices' slots and of these customers, and the first that buy these offers."""
+        rows = await self.connection.fetch(
+            """-- list_pool_ids_touched
+            SELECT pool_id FROM slot WHERE device_id = ANY($1::text[])
+            UNION SELECT pool_id FROM pool WHERE customer_id = ANY($2::text[])
+            UNION SELECT first.pool_id
+            FROM unnest($3::text[], $4::text[]) AS asked (provider_id, product_id), LATERAL (
+                SELECT s.pool_id FROM subscription AS s
+                WHERE s.provider_id = asked.provider_id AND s.status = 'active'
+                    AND (asked.product_id IS NULL OR s.product_id = asked.product_id)
+                ORDER BY s.pool_id LIMIT $5) AS first
+            """,
+            device_ids,
+            customer_ids,
+            [provider_id for provider_id, _ in offers],
+            [product_id for _, product_id in offers],
+            self.settings.pools_per_turn,
+        )
+        return {row["pool_id"] for row in rows}
 
     async def mark_due(self, pool_ids: list[str]) -> None:
         """Let a tick look at these pools; so many at once would hold their locks too long."""

@@ -1,5 +1,6 @@
 """Pools: locked, and read as a whole."""
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -58,6 +59,15 @@ class Pools(kit.Store):
         )
         return None if row is None else await self._whole(row)
 
+    async def lock_pools(self, pool_ids: Sequence[str]) -> None:
+        """Lock those of the pools that there are, in the order in which everybody locks several."""
+        await self.connection.execute(
+            """-- lock_pools
+            SELECT FROM pool WHERE pool_id = ANY($1::text[]) ORDER BY pool_id FOR UPDATE
+            """,
+            pool_ids,
+        )
+
     async def _whole(self, row: Any) -> Pool:
         """Read what belongs to a locked pool; not in the locking statement, which may have waited with old eyes."""
         parts: Any = await self.connection.fetchrow(
@@ -71,7 +81,7 @@ class Pools(kit.Store):
                                version
                         FROM subscription WHERE pool_id = $1 AND status <> 'ended') AS s) AS subscription,
                    (SELECT row_to_json(o) FROM (
-                        SELECT o.pack_size, o.price, o.currency, o.available, o.event,
+                        SELECT o.pack_size, o.price, o.currency, o.available, o.event, o.unit, o.scale,
                                coalesce(p.active, true) AS provider_active
                         FROM subscription AS s JOIN offer AS o USING (provider_id, product_id)
                         LEFT JOIN provider AS p USING (provider_id)

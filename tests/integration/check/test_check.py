@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from deploy.local.cli import app
+from deploy.local.home import Home
 from libs.contracts.events import DeviceDeregistered
 from tests.integration.check.company import running_company
 
@@ -157,3 +158,27 @@ class TestCommand:
 
         assert answer.exit_code == 1
         assert len(answer.stderr.splitlines()) == 1
+
+    def test_without_the_readers_url_it_says_what_is_missing_and_invents_none(self, monkeypatch, tmp_path):
+        home = Home(tmp_path / "home")
+        home.create()
+        home.write_state({"backends": {"kafka_url": "127.0.0.1:1"}})
+        monkeypatch.delenv("KAFKA_URL", raising=False)
+        monkeypatch.delenv("CHECK_DATABASE_URL", raising=False)
+
+        answer = CliRunner().invoke(app, ["check", "--home", str(home.folder)])
+
+        assert answer.exit_code == 1
+        assert "no secrets/check/database_url" in answer.stderr
+        assert "CHECK_DATABASE_URL" in answer.stderr
+        assert not any(home.secrets.iterdir())
+
+    def test_without_a_broker_it_says_that(self, monkeypatch, tmp_path):
+        monkeypatch.delenv("KAFKA_URL", raising=False)
+        monkeypatch.setenv("CHECK_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
+
+        answer = CliRunner().invoke(app, ["check", "--home", str(tmp_path)])
+
+        assert answer.exit_code == 1
+        assert "KAFKA_URL" in answer.stderr
+        assert "CHECK_DATABASE_URL" not in answer.stderr

@@ -71,10 +71,9 @@ def level_changed(level, device_id="brewer", rate=1.0) -> SlotLevelChanged:
     )
 
 
-def filled(level, device_id="brewer") -> SlotFilled:
-    return SlotFilled.model_validate(
-        {**SLOT, "device_id": device_id, "quantity": level, "level": level, "cause": "reported"}
-    )
+def filled(level, device_id="brewer", **changes) -> SlotFilled:
+    fields = {**SLOT, "device_id": device_id, "quantity": level, "level": level, "cause": "reported"}
+    return SlotFilled.model_validate(fields | changes)
 
 
 def arrived(order_id, shelf=40) -> StockArrived:

@@ -93,6 +93,16 @@ class TestOffers:
         assert await desk.hear(events.offer(price=599)) == []
         assert (await desk.pool()).offer.price == 599
 
+    async def test_in_another_unit_hold_the_pool_until_they_are_told_in_the_slots(self, desk):
+        await desk.ready()
+
+        (held,) = await desk.hear(events.offer(unit="GRM", scale=0))
+
+        assert (held.reason, held.wake_up) == ("pack_unit_differs", "OfferChanged")
+        assert a.names_of(await desk.hear(events.offer(unit="C62", scale=1, pack_size=400))) == ["TriggerSet"]
+        assert ((await desk.pool()).offer.unit, (await desk.pool()).offer.scale) == ("C62", 1)
+        assert (await desk.store.find_offer("acme", "pods")).unit == "C62"
+
     async def test_that_go_hold_the_pool(self, desk):
         await desk.ready()
 

@@ -89,6 +89,29 @@ class TestTheWholeStory:
         assert held.reason == reason
 
 
+class TestToldOnly:
+    async def test_once_while_the_slot_is_used_as_fast_as_people_fill_it_without_a_word(self, desk):
+        await desk.ready(mode=Mode.NOTIFY)
+        (held,) = await desk.hear(events.crossed(1))
+
+        again = [await desk.hear(events.filled(0, quantity=quantity, cause="inferred")) for quantity in (2, 3)]
+        loaded = await desk.hear(events.filled(45, quantity=50, cause="inferred"))
+
+        assert (held.reason, again) == ("notify_only", [[], []])
+        assert a.names_of(loaded) == ["TriggerSet"]
+
+
+class TestAnApproval:
+    async def test_says_in_which_steps_it_counts(self, desk):
+        await desk.hear(events.offer(unit="GRM", scale=0, pack_size=4))
+        await desk.hear(events.registered("brewer", events.spec(unit="GRM", scale=1)))
+        await desk.subscribe()
+
+        (approved,) = await desk.hear(events.crossed(1))
+
+        assert (approved.pack_size, approved.unit, approved.scale) == (40, "GRM", 1)
+
+
 class TestReceipts:
     async def test_are_kept_to_the_byte(self, desk):
         order_id = await desk.order()

@@ -13,6 +13,8 @@ class Sums(NamedTuple):
     unreported: int
     unexplained: int
     corrected: int
+    #: What a slot that is loaded by hand must have been given, because it was used.
+    inferred: int
 
 
 @dataclass
@@ -20,6 +22,8 @@ class Ledger:
     """One slot's reports at their positions: boots by first receipt, then seq, uncounted ones where they came."""
 
     opening: int
+    #: Of a slot whose cartridges are replaced: how much is in a new one.
+    cartridge: int = 0
     placed: dict[tuple[int, int, int], Report] = field(default_factory=dict)
     boots: dict[str | None, int] = field(default_factory=dict)
     newest: tuple[int, int] = (0, 0)
@@ -40,7 +44,7 @@ class Ledger:
         return True
 
     def sums(self) -> Sums:
-        level, received, used, unreported, unexplained, corrected = self.opening, 0, 0, 0, 0, 0
+        level, received, used, unreported, unexplained, corrected, inferred = self.opening, 0, 0, 0, 0, 0, 0
         for place in sorted(self.placed):
             report = self.placed[place]
             if report.level is None:
@@ -48,9 +52,10 @@ class Ledger:
                 received += max(0, report.flow)
                 used -= min(0, report.flow)
                 continue
-            if level < 0:
-                unexplained -= level
-                level = 0
+            unseen = self._unseen(level)
+            unexplained += unseen
+            inferred += unseen
+            level += unseen
             difference = report.level - level
             if report.look is Look.CORRECTED:
                 corrected += difference
@@ -62,4 +67,11 @@ class Ledger:
             else:
                 unexplained += difference
             level = report.level
-        return Sums(level, received, used, unreported, unexplained, corrected)
+        return Sums(level, received, used, unreported, unexplained, corrected, inferred + self._unseen(level))
+
+    def _unseen(self, level: int) -> int:
+        """Return the goods that must have come for so much to be used: the rest, or whole cartridges."""
+        goods = 0
+        while level + goods < 0:
+            goods += self.cartridge or -level
+        return goods

@@ -5,7 +5,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from libs.contracts.events import SlotCorrected, SlotFilled
+from libs.contracts.events import Fill, Loading, SlotCorrected, SlotFilled
 from services.consumption.domain.hearing import Fate, hear
 from services.consumption.domain.report import Look, moment_of_use
 from tests.unit.consumption import a
@@ -52,9 +52,11 @@ def heard(slot, story):
 
 class TestAnyStory:
     @settings(max_examples=300, deadline=None)
-    @given(anything)
-    def test_is_booked_as_if_each_report_had_come_in_its_place(self, story):
-        slot, ledger, said = a.slot(30), Ledger(30), []
+    @given(anything, st.sampled_from(list(Loading)), st.sampled_from([0, 100]))
+    def test_is_booked_as_if_each_report_had_come_in_its_place(self, story, loading, cartridge):
+        by_hand = loading is Loading.BY_HAND
+        slot, said = a.slot(30, loading=loading, fill=Fill.REPLACE if cartridge else Fill.ADD), []
+        ledger = Ledger(30, cartridge if by_hand else 0)
 
         for report in story:
             outcome = hear(slot, report)
@@ -62,7 +64,7 @@ class TestAnyStory:
             assert outcome.fate is (Fate.APPLIED if ledger.hear(report) else Fate.DUPLICATE)
             expected = ledger.sums()
             assert sums_of(slot) == (30, *expected[:5])
-            assert told_of(said) == expected.received + expected.corrected
+            assert told_of(said) == expected.received + expected.corrected + by_hand * expected.inferred
 
     @settings(max_examples=100, deadline=None)
     @given(anything)

@@ -4,8 +4,17 @@ from dataclasses import replace
 
 import pytest
 
-from libs.contracts.events import FillCause, Reporter, SlotCorrected, SlotDoubted, SlotFilled, SlotLevelChanged
+from libs.contracts.events import (
+    FillCause,
+    Reporter,
+    SlotCorrected,
+    SlotDoubted,
+    SlotFilled,
+    SlotLevelChanged,
+    ThresholdCrossed,
+)
 from services.consumption.domain.hearing import MOST_GAPS, Fate, arrive, hear
+from services.consumption.domain.rate import Rate
 from services.consumption.domain.report import LARGEST_REPORT, Look, Report, moment_of_use
 from tests.unit.consumption import a
 
@@ -172,10 +181,10 @@ class TestBelowZero:
         assert slot.held == slot.books.opening + slot.books.received - slot.books.used + slot.unexplained
         assert [event.level for event in only(heard.events, SlotDoubted)] == [0]
 
-    def test_is_said_once(self):
+    def test_is_doubted_once(self):
         slot = hear(a.slot(2), a.use(5, 1)).slot
 
-        assert list(hear(slot, a.use(5, 2)).events) == []
+        assert only(hear(slot, a.use(5, 2)).events, SlotDoubted) == []
 
     def test_a_level_that_is_seen_starts_from_nothing(self):
         slot = hear(a.slot(2), a.use(5, 1)).slot
@@ -185,6 +194,81 @@ class TestBelowZero:
         [filled] = only(heard.events, SlotFilled)
         assert filled.quantity == 40
         assert (heard.slot.level, heard.slot.unexplained) == (40, 3)
+
+
+class TestUseOfMoreThanWasThere:
+    """Where a slot is loaded by hand, it proves that somebody loaded goods and told nobody."""
+
+    @staticmethod
+    def fills(slot, *reports):
+        told = []
+        for report in reports:
+            heard = hear(slot, report)
+            slot = heard.slot
+            told += [(event.cause.value, event.quantity, event.level) for event in only(heard.events, SlotFilled)]
+        return slot, told
+
+    def test_is_goods_that_were_loaded_as_far_as_it_goes(self):
+        _, told = self.fills(a.slot(2), a.use(5, 1), a.use(4, 2))
+
+        assert told == [("inferred", 3, 0), ("inferred", 4, 0)]
+
+    def test_is_nobodys_loading_where_arrivals_fill_the_slot(self):
+        _, told = self.fills(a.slot(2, loading="direct"), a.use(5, 1), a.use(4, 2))
+
+        assert told == []
+
+    def test_raises_the_doubt_until_somebody_looks(self):
+        full = a.slot(100, variance=0.0, rate=Rate(0.0, 14.0, a.START))
+
+        overdrawn = after(full, a.use(103, 1))
+        seen = after(overdrawn, a.measured(40, 2))
+
+        assert overdrawn.doubt_at(a.START) > 100 / 12**0.5
+        assert seen.doubt_at(a.START) < 1
+
+    def test_is_not_counted_again_when_the_refill_is_reported_after_all(self):
+        slot, told = self.fills(a.slot(2), a.use(5, 1), a.refill(50, 2))
+
+        assert told == [("inferred", 3, 0), ("reported", 47, 47)]
+        assert (slot.level, slot.unexplained) == (47, 0)
+
+    def test_is_not_counted_again_when_the_refills_report_comes_late(self):
+        slot, told = self.fills(a.slot(2), a.use(5, 2), a.refill(50, 1))
+
+        assert told == [("inferred", 3, 0), ("reported", 47, 47)]
+        assert slot.level == 47
+
+    def test_that_a_late_report_shows_is_said_beside_what_was_measured_since(self):
+        slot, told = self.fills(a.slot(5), a.measured(40, 2), a.use(8, 1))
+
+        assert told == [("measured", 35, 40), ("measured", 8, 40)]
+        assert (slot.level, slot.unexplained) == (40, 3)
+
+    def test_of_a_cartridge_is_a_new_one_that_was_full(self):
+        slot, told = self.fills(a.slot(2, fill="replace"), a.use(5, 1), a.use(4, 2), a.use(94, 3))
+
+        assert told == [("inferred", 100, 97), ("inferred", 100, 99)]
+        assert (slot.held, slot.level, slot.unexplained) == (99, -101, 200)
+
+    def test_of_a_cartridge_leaves_a_level_that_triggers_are_held_against(self):
+        slot = a.armed(5, at_level=3, reports=2, fill="replace")
+
+        heard = hear(after(slot, a.use(3, 1), a.use(5, 2)), a.use(1, 3))
+
+        assert only(heard.events, ThresholdCrossed) == []
+        assert heard.slot.days_so_far()[-1].level == 96
+
+    def test_of_a_cartridge_is_the_one_reported_soon_after(self):
+        heard = hear(after(a.slot(2, fill="replace"), a.use(5, 1)), a.filled(100, 2))
+
+        assert only(heard.events, SlotFilled) == []
+        assert [(event.difference, event.level) for event in only(heard.events, SlotCorrected)] == [(3, 100)]
+
+    def test_of_a_cartridge_is_another_than_the_one_reported_when_that_was_used_up(self):
+        heard = hear(after(a.slot(2, fill="replace"), a.use(5, 1), a.use(90, 2)), a.filled(100, 3))
+
+        assert [(event.quantity, event.level) for event in only(heard.events, SlotFilled)] == [(93, 100)]
 
 
 class TestTooManyGaps:

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.unit.judge.reading import kinds, record, verdict_of, words
-from tests.unit.judge.story import PLACE, restocked
+from tests.unit.judge.story import PLACE, POOL, registered, restocked
 
 
 class TestGoods:
@@ -35,6 +35,45 @@ class TestGoods:
         counted.event["data"] |= {"difference": -20, "shelf": 40}
 
         assert {"differs", "unbalanced"} <= kinds(story)
+
+    @pytest.mark.parametrize(("fill", "goods"), [("add", 10), ("replace", 100)])
+    def test_use_of_what_was_not_there_is_goods_that_were_loaded_by_hand(self, fill, goods):
+        story = registered(fill=fill)
+        story.report("SlotUsed", 1, quantity=60)
+        story.row("consumption.slot", level=-10, used_total=60, **PLACE)
+        filled = story.say("slots", "SlotFilled", POOL | PLACE | {"quantity": goods, "cause": "inferred"})
+
+        assert verdict_of(story).green, words(story)
+
+        filled.event["data"]["quantity"] -= 1
+        assert kinds(story) == {"unbalanced"}
+
+        story.drop(filled)
+        assert f"0 were told to come in, its reports make it [{goods}]" in words(story)
+
+    def test_a_refill_reported_after_all_is_not_told_twice(self):
+        story = registered()
+        story.report("SlotUsed", 1, quantity=60)
+        story.report("SlotRefilled", 2, quantity=30)
+        story.row("consumption.slot", level=20, used_total=60, **PLACE)
+        story.say("slots", "SlotFilled", POOL | PLACE | {"quantity": 10, "cause": "inferred"})
+        filled = story.say("slots", "SlotFilled", POOL | PLACE | {"quantity": 20, "cause": "reported"})
+        assert verdict_of(story).green, words(story)
+
+        filled.event["data"]["quantity"] = 30
+
+        assert "40 were told to come in, its reports make it [30]" in words(story)
+
+    def test_what_a_person_saw_is_told_as_a_correction(self):
+        story = registered()
+        story.report("SlotUsed", 1, quantity=60)
+        story.report("SlotMeasured", 2, level=30, by="person")
+        story.evidence.topics["usage"][-1].event["data"]["by"] = "person"
+        story.row("consumption.slot", level=30, used_total=60, **PLACE)
+        story.say("slots", "SlotFilled", POOL | PLACE | {"quantity": 10, "cause": "inferred"})
+        story.say("slots", "SlotCorrected", POOL | PLACE | {"difference": 30})
+
+        assert verdict_of(story).green, words(story)
 
     @pytest.mark.parametrize("table", ["inventory.account", "inventory.ledger_entry"])
     def test_a_changed_row_unbalances_the_books(self, table):

@@ -138,6 +138,86 @@ class TestLevels:
 
         assert "differs" in kinds(story)
 
+    def test_a_new_cartridge_that_arrives_fills_its_slot_whatever_was_left_in_it(self):
+        story = registered(loading="direct", fill="replace")
+        story.report("SlotUsed", 1, quantity=30)
+        self.arrives(story)
+        story.report("SlotUsed", 2, quantity=5)
+        row = story.row("consumption.slot", level=95, used_total=35, **PLACE)
+
+        assert "differs" not in kinds(story), words(story)
+
+        for wrong in (100, 115, 94):
+            row["level"] = wrong
+            # Nobody knows whether the first report was read before the delivery.
+            assert f"at {wrong}, its reports make it [65, 95]" in words(story)
+
+    def test_a_report_sent_after_the_cartridge_came_is_counted_from_it(self):
+        story = registered(loading="direct", fill="replace")
+        self.arrives(story)
+        story.report("SlotUsed", 1, quantity=5)
+        story.report("SlotUsed", 2, quantity=6)
+        row = story.row("consumption.slot", level=89, used_total=11, **PLACE)
+        assert "differs" not in kinds(story), words(story)
+
+        row["level"] = 100
+
+        assert "at 100, its reports make it [89]" in words(story)
+
+    @staticmethod
+    def arrives(story, order="o1", quantity=100, place=PLACE, goes_to=PLACE):
+        story.fact("OrderDelivered", order_id=order, quantity=quantity, **place)
+        arrival = POOL | goes_to | {"quantity": quantity, "cause": "arrival", "order_id": order}
+        story.say("slots", "SlotFilled", arrival)
+
+    @staticmethod
+    def replaced(story):
+        slots = story.evidence.topics["accounts"][0].data["slots"]
+        new = {"device_id": "new", "replaces": "brewer", "slots": slots}
+        story.say("accounts", "DeviceReplaced", POOL | new | {"moves": [{"old_slot": "1", "new_slot": "1"}]})
+
+    def test_a_new_device_takes_over_what_was_left_after_the_arrivals_of_the_old_one(self):
+        story = registered(loading="direct")
+        story.report("SlotUsed", 1, quantity=80)
+        self.arrives(story, quantity=50)
+        self.replaced(story)
+        self.arrives(story, "o2", 7, goes_to=PLACE | {"device_id": "new"})
+        row = story.row("consumption.slot", device_id="new", slot="1", level=27, used_total=0)
+        assert "differs" not in kinds(story), words(story)
+
+        row["level"] = 57
+
+        assert "at 57, its reports make it [27]" in words(story)
+
+    def test_a_new_device_takes_over_one_of_the_levels_that_its_parent_may_have_had(self):
+        story = registered(loading="direct")
+        story.report("SlotMeasured", 1, level=20)
+        self.arrives(story, quantity=50)
+        self.replaced(story)
+        row = story.row("consumption.slot", device_id="new", slot="1", level=20, used_total=0)
+        assert "differs" not in kinds(story), words(story)
+
+        row["level"] = 30
+
+        assert "at 30, its reports make it [20, 70]" in words(story)
+
+    def test_an_arrival_that_filled_another_slot_is_seen(self):
+        story = registered(loading="direct")
+        self.arrives(story, goes_to=PLACE | {"slot": "9"})
+        story.row("consumption.slot", level=50, used_total=0, **PLACE)
+
+        assert "order o1 was for brewer/1 and filled brewer/9" in words(story)
+
+    def test_a_device_registered_in_its_own_place_ends_no_walk(self):
+        story = registered(loading="direct")
+        slots = story.evidence.topics["accounts"][0].data["slots"]
+        again = {"device_id": "brewer", "replaces": "brewer", "slots": slots}
+        story.say("accounts", "DeviceReplaced", POOL | again | {"moves": [{"old_slot": "1", "new_slot": "1"}]})
+        story.fact("OrderDelivered", quantity=30, **PLACE)
+        story.row("consumption.slot", level=50, used_total=0, **PLACE)
+
+        assert verdict_of(story).figures["slots_of_gone_devices"] == 1
+
     def test_a_report_called_a_duplicate_that_was_none(self):
         story = restocked()
         story.evidence.tables["consumption.slot"][0]["duplicates"] = 1

@@ -75,6 +75,8 @@ class TestObstacle:
             ({"offer": a.offer(available=False)}, Reason.OFFER_UNAVAILABLE, "OfferChanged"),
             ({"offer": a.offer(provider_active=False)}, Reason.PROVIDER_INACTIVE, "ProviderChanged"),
             ({"offer": a.offer(pack_size=50)}, Reason.PACK_SIZE_DIFFERS, "SubscriptionChanged"),
+            ({"offer": a.offer(unit="C62", scale=1)}, Reason.PACK_SIZE_DIFFERS, "SubscriptionChanged"),
+            ({"offer": a.offer(unit="GRM")}, Reason.PACK_UNIT_DIFFERS, "OfferChanged"),
         ],
     )
     def test_names_what_ends_it(self, facts, reason, wake_up):
@@ -83,6 +85,22 @@ class TestObstacle:
         found = find_obstacle(**asked)
 
         assert (found.reason, found.wake_up) == (reason, wake_up)
+
+    @pytest.mark.parametrize(
+        ("slot_scale", "pack", "offer_scale", "offered"),
+        [(1, 10_000, 0, 1000), (0, 1000, 1, 10_000), (3, 1_000_000, 3, 1_000_000), (0, 1000, 0, 1000)],
+    )
+    def test_is_not_a_pack_told_in_other_steps(self, slot_scale, pack, offer_scale, offered):
+        slots = (a.slot(unit="GRM", scale=slot_scale),)
+        offer = a.offer(unit="GRM", scale=offer_scale, pack_size=offered)
+
+        assert find_obstacle(slots, a.subscription(pack_size=pack), offer) is None
+
+    def test_is_judged_by_the_number_alone_where_the_offers_unit_was_not_told(self):
+        slots, wish = (a.slot(unit="GRM", scale=1),), a.subscription(pack_size=40)
+
+        assert find_obstacle(slots, wish, a.offer(pack_size=40)) is None
+        assert find_obstacle(slots, wish, a.offer(pack_size=4)).reason is Reason.PACK_SIZE_DIFFERS
 
     def test_is_not_the_offer_where_the_customer_is_only_told(self):
         assert find_obstacle((a.slot(),), a.subscription(mode=Mode.NOTIFY), None) is None

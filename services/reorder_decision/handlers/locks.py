@@ -1,0 +1,32 @@
+"""Which pools a batch's handlers will lock: all are locked at once, in the order of their ids.
+
+Batches of two replicas may touch the same pools in opposite order, for topics have different keys. Locked one
+by one, as their events come, they would wait for each other until Postgres ended one of them.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from libs.kit import Record
+from services.reorder_decision.domain import pool_id_of
+from services.reorder_decision.store import Store
+
+
+async def lock_pools(records: Sequence[Record], store: Store) -> None:
+    """Lock what can be known before; whatever changed meanwhile is locked late, and a deadlock tried again."""
+    pool_ids = {pool_id for record in records for pool_id in _named(record.data)}
+    devices: set[Any] = {getattr(record.data, name, None) for record in records for name in ("device_id", "replaces")}
+    pool_ids |= await store.list_pool_ids_touched(
+        sorted(devices - {None}),
+        [(r.data.provider_id, getattr(r.data, "product_id", None)) for r in records if r.topic == "offers"],
+        [record.data.customer_id for record in records if record.type == "CustomerErased"],
+    )
+    await store.lock_pools(sorted(pool_ids))
+
+
+def _named(data: Any) -> set[str]:
+    """Return the pools that an event names, or would make."""
+    owner = getattr(data, "customer_id", None) or getattr(data, "owner_id", None)
+    products = {getattr(data, "product_id", None), *(slot.product_id for slot in getattr(data, "slots", ()))}
+    named = {pool_id_of(owner, product_id) for product_id in products - {None}} if owner else set()
+    return named | {pool_id for pool_id in (getattr(data, "pool_id", None),) if pool_id}

@@ -1,0 +1,76 @@
+"""Two processes of one service: what passes from one to the other is neither done twice nor forgotten."""
+
+import asyncio
+import os
+import signal
+
+import pytest
+
+from deploy.local.waiting import until
+from tests.chaos.proxy import DURING, commit_of
+from tests.chaos.stack import SESSION_SECONDS
+from tests.e2e import a
+
+
+async def is_unready(world, service, instance=0):
+    return not await world.is_ready(service, instance)
+
+
+@pytest.fixture
+async def home(world):
+    return await world.move_in(a.household(level=5000, at_level=0, capacity=10_000, subscribes=False))
+
+
+async def uses(world, home, count):
+    """Report several uses over the gateway, without waiting for what follows."""
+    reports = [home.counted("SlotUsed", quantity=1) for _ in range(count)]
+    await world.gateway.takes(home.credentials[home.device_id], reports)
+
+
+async def test_a_second_joins_in_the_middle_of_a_batch(world, home):
+    """The first is at its COMMIT when the group takes its partitions away."""
+
+    async def until_the_group_moves():
+        await until(lambda: is_unready(world, "consumption"), "the first gives partitions up", within_s=60)
+
+    held = world.stack.between["consumption", 0].postgres.trap(commit_of("save_cursors"), DURING, until_the_group_moves)
+    await uses(world, home, 10)
+    async with world.stack.one_more("consumption"):
+        await held.sprung.wait()
+        await uses(world, home, 10)
+        await world.settled()
+        assert await home.level() == 5000 - 20
+    await uses(world, home, 10)
+    await world.settled()
+
+    assert await home.level() == 5000 - 30
+
+
+async def test_one_frozen_inside_a_batch_wakes_after_its_partitions_are_gone(world, home):
+    """The other has them by then and waits for the cursor's lock, which is still held by the frozen one."""
+    frozen = []
+
+    def freezes(instance):
+        async def freeze():
+            if not frozen:
+                frozen.append(instance)
+                pid = world.stack.pid("consumption", instance)
+                os.kill(pid, signal.SIGSTOP)
+                await asyncio.sleep(SESSION_SECONDS + 3)
+                os.kill(pid, signal.SIGCONT)
+
+        return freeze
+
+    async with world.stack.one_more("consumption"):
+        await world.settled()
+        held = [
+            world.stack.between["consumption", n].postgres.trap(commit_of("save_cursors"), DURING, freezes(n))
+            for n in (0, 1)
+        ]
+        await uses(world, home, 10)
+        await asyncio.wait([asyncio.ensure_future(trap.sprung.wait()) for trap in held], return_when="FIRST_COMPLETED")
+        await uses(world, home, 10)
+        await world.settled()
+
+    assert frozen
+    assert await home.level() == 5000 - 20

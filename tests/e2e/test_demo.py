@@ -1,0 +1,64 @@
+"""The demo as anybody starts it: some households, some weeks, kills, and books that balance."""
+
+import asyncio
+import json
+import sys
+
+import pytest
+
+from deploy.local.settings import ROOT
+
+#: What others read from demo.json.
+FIGURES = {
+    *("events_in", "events_applied", "duplicates_dropped", "parked", "held", "crossings", "orders_placed"),
+    *("orders_delivered", "stockout_days", "days_of_cover_at_arrival", "mails", "lost", "doubled", "kills"),
+    *("books_balanced", "backends", "wall_seconds"),
+}
+
+
+@pytest.fixture(scope="module")
+async def lived(tmp_path_factory):
+    """Run the demo once; give its exit status, what it said and what it wrote."""
+    out = tmp_path_factory.mktemp("out")
+    command = ["-m", "deploy.local", "demo", "--households", "6", "--days", "24", "--out", str(out)]
+    demo = await asyncio.create_subprocess_exec(
+        sys.executable, *command, cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    said, _ = await demo.communicate()
+    books = out / "demo.json"
+    return demo.returncode, said.decode(), json.loads(books.read_text()) if books.exists() else {}
+
+
+@pytest.mark.timeout(400)
+class TestDemo:
+    async def test_ends_well_and_says_so(self, lived):
+        status, said, _ = lived
+
+        assert status == 0, said
+        assert "nothing lost, nothing doubled, the books balance" in said
+
+    async def test_writes_the_figures_others_read(self, lived):
+        _, said, books = lived
+
+        assert books.keys() >= FIGURES, said
+        assert (books["lost"], books["doubled"], books["books_balanced"]) == (0, 0, True)
+        assert books["anomalies"] == []
+
+    async def test_accounts_for_every_record_at_the_front_door(self, lived):
+        _, _, books = lived
+
+        fates = ("events_applied", "duplicates_dropped", "parked", "held")
+        assert books["events_in"] == sum(books[fate] for fate in fates) > 100
+        assert books["parked"] == 1  # the garbage of a device maker with Kafka credentials of its own
+
+    async def test_kills_services_in_the_middle_of_their_work(self, lived):
+        _, said, books = lived
+
+        assert books["kills"] == len(books["killed"]) >= 3
+        assert said.count("its records applied and not committed") == books["kills"]
+
+    async def test_households_have_what_the_services_believe(self, lived):
+        _, _, books = lived
+
+        assert books["levels_as_in_life"]
+        assert books["orders_placed"] == books["mails"] >= 1

@@ -1,0 +1,74 @@
+"""Nobody ever reports that a slot was loaded: its use shows it, and it is ordered again and again, once per need."""
+
+from tests.e2e import a
+
+DAYS = 90
+PACK = 10
+
+
+async def test_orders_keep_coming_for_a_slot_that_people_load_without_a_word(world):
+    home = await world.move_in(a.household(level=10, capacity=10, at_level=3, pack_size=PACK, loading="by_hand"))
+
+    used, due, positions = 0, [], []
+    for day in range(DAYS):
+        await world.days(1)
+        await home.uses(1 + day % 3)
+        used += 1 + day % 3
+        orders = await home.orders()
+        for order in orders[len(due) :]:
+            due.append(used)
+            await home.is_supplied(order)
+        assert len(orders) == len(due)
+        positions.append(await home.level() + await home.shelf())
+
+    assert used == 180
+    # All there ever was, less what was used: an order when it comes down to 3, and never two for one need.
+    assert positions == [10 + PACK * sum(at <= n for at in due) - n for n in used_by_day()]
+    assert all(3 < position <= 3 + PACK for position in positions)
+    assert len(due) == (180 - 10 + 3) // PACK + 1
+    stock = await home.stock()
+    assert (stock["available"], stock["unexplained"]) == (positions[-1] - await home.level(), 0)
+    assert (await home.slot())["state"] == "overdrawn"
+    assert home.mails().count("Ordered: Coffee pods") == len(due)
+
+
+def used_by_day():
+    used = 0
+    for day in range(DAYS):
+        used += 1 + day % 3
+        yield used
+
+
+async def test_a_refill_that_is_reported_late_is_not_taken_from_the_shelf_twice(world):
+    home = await world.move_in(a.household(level=4, capacity=10, at_level=3, pack_size=20, loading="by_hand"))
+    await home.uses(2)
+    [order] = await home.orders()
+    await home.is_supplied(order)
+
+    await home.uses(5)
+    inferred = await home.level(), await home.shelf()
+    await home.refills(8)
+
+    assert inferred == (0, 17)
+    assert (await home.level(), await home.shelf()) == (5, 12)
+    assert await home.orders() == [order]
+
+
+async def test_a_cartridge_that_was_changed_without_a_word_is_one_from_the_shelf(world):
+    home = await world.move_in(
+        a.household(level=4, capacity=50, at_level=3, pack_size=100, loading="by_hand", fill="replace")
+    )
+    await home.uses(2)
+    [order] = await home.orders()
+    await home.is_supplied(order)
+
+    await home.uses(5)
+    changed = await home.level(), await home.shelf()
+    await home.refills()
+    reported = await home.level(), await home.shelf()
+    await home.uses(90)
+
+    assert changed == (47, 50)
+    assert reported == (50, 50)
+    assert (await home.level(), await home.shelf()) == (10, 0)
+    assert await home.orders() == [order]
