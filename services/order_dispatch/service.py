@@ -30,10 +30,16 @@ from libs.contracts.events import (
     StockShort,
 )
 from libs.kit import Effect, Service, Tick
-from services.order_dispatch import callbacks, handlers
+from services.order_dispatch import acting, callbacks, handlers, payments
 from services.order_dispatch.api import router
 from services.order_dispatch.settings import Settings
 from services.order_dispatch.store import Store
+
+# Orders and payments know each other only by these: an order asks its till, and is told what became of its money.
+acting.use_till(payments)
+payments.hooks.on_authorized = acting.on_authorized
+payments.hooks.on_failed = acting.on_payment_failed
+payments.hooks.on_capture_failed = acting.on_payment_failed
 
 SERVICE = Service(
     name="order_dispatch",
@@ -68,8 +74,9 @@ SERVICE = Service(
         OrderStatusAsked,
         ProviderChanged,
         OfferChanged,
+        *payments.SAYS,
     ),
-    ticks=(Tick(handlers.look_after_orders, every_seconds=60), *callbacks.TICKS),
+    ticks=(Tick(handlers.look_after_orders, every_seconds=60), *payments.TICKS, *callbacks.TICKS),
     effects=(
         # The effect only asks the portal for an address, so an attempt nobody knows about is simply repeated.
         Effect(
@@ -85,6 +92,7 @@ SERVICE = Service(
             settle=handlers.on_provider_asked,
             reconcile=handlers.ask_again,
         ),
+        *payments.EFFECTS,
     ),
     api=router,
     settings=Settings,

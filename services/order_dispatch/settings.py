@@ -53,3 +53,11 @@ class Settings(KitSettings):
     callback_keep_days: int = Field(default=30, ge=1)
     #: A token outlives the order's resolution timer (72 h), not much more.
     order_token_hours: float = Field(default=96, gt=0)
+    #: Where `payments/sandbox.py` finds its counterpart, and `payments/stripe.py` Stripe or a server like it.
+    sandbox_pay_url: str = "http://127.0.0.1:8460"
+    stripe_url: str = "https://api.stripe.com"
+    stripe_api_key: SecretStr = SecretStr("")
+    #: One call to a payment service; below 0.8 of an effect's lease, so that its own timeout comes first.
+    payment_seconds: float = Field(default=20, gt=0, le=23)
+    #: How long money stays reserved where the payment service names no date; cards at Stripe: 7 days.
+    authorization_days: float = Field(default=7, gt=0)

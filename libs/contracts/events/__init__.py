@@ -44,6 +44,15 @@ from libs.contracts.events.orders import (
     OrderShipped,
     OrderUnknown,
 )
+from libs.contracts.events.payments import (
+    PaymentAuthorized,
+    PaymentFact,
+    PaymentFailed,
+    PaymentRefunded,
+    PaymentStep,
+    PaymentTaken,
+    PaymentVoided,
+)
 from libs.contracts.events.providers import (
     CancelRequested,
     OrderRequested,
@@ -102,6 +111,13 @@ __all__ = [
     "OrderStatusAsked",
     "OrderUnknown",
     "OrderUpdated",
+    "PaymentAuthorized",
+    "PaymentFact",
+    "PaymentFailed",
+    "PaymentRefunded",
+    "PaymentStep",
+    "PaymentTaken",
+    "PaymentVoided",
     "ProviderChanged",
     "ReorderApproved",
     "ReorderDeclined",

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from libs.contracts.catalogue import Event
 from services.order_dispatch.acting.till import settle
-from services.order_dispatch.acting.turns import go_on
-from services.order_dispatch.domain import FRUITLESS, Due, Move, State, Turn, fail
+from services.order_dispatch.acting.turns import carry_out, go_on
+from services.order_dispatch.domain import FRUITLESS, OUTSIDE, Cancellation, Due, Move, State, Turn, ask_to_cancel, fail
 from services.order_dispatch.store import Store
 
 
@@ -23,13 +23,16 @@ async def on_authorized(order_id: str, store: Store) -> list[Event]:
 
 
 async def on_payment_failed(order_id: str, reason: str, store: Store) -> list[Event]:
-    """Fail an order that cannot be paid; one whose goods left already keeps the trouble, in sight."""
+    """Fail an order that cannot be paid, or ask its provider to cancel it; goods that left are in trouble, in sight."""
     order = await store.lock_order(order_id)
     if order is None:
         return []
-    if order.state is not State.AUTHORIZING:
-        await store.save_turn(Turn(replace(order, payment_trouble=reason[:2000])))
-        return []
-    turn = fail(order, f"the payment failed: {reason}"[:2000], store.now)
-    await store.save_turn(turn)
-    return list(turn.events)
+    why = f"the payment failed: {reason}"[:2000]
+    if order.state is State.AUTHORIZING:
+        turn = fail(order, why, store.now)
+        await store.save_turn(turn)
+        return list(turn.events)
+    order = replace(order, payment_trouble=reason[:2000])
+    if order.state in OUTSIDE:
+        return await carry_out(ask_to_cancel(order, Cancellation("payment", why, store.now)), store)
+    return await carry_out(Turn(order), store)

@@ -1,17 +1,19 @@
 """The door to whoever takes customers' money; orders know no more of it than this."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from libs.contracts.catalogue import Event
-from services.order_dispatch.domain import Due, Move, Order
+from libs.contracts.events import PaymentFailed
+from services.order_dispatch.domain import Due, Move, Order, Turn
 from services.order_dispatch.store import Store
 
 
 class Till(Protocol):
     """Payments, as an order sees them; each function intends what is to be done and returns what it says.
 
-    All are called with the order's row locked, and may be called twice.
+    All are called with the order's row locked. A refund is asked once per reason; the others may come twice.
     """
 
     def services(self) -> frozenset[str]:
@@ -61,7 +63,11 @@ async def _pass_on(till: Till, due: Due, order: Order, store: Store) -> Sequence
     if due.move is Move.BEGIN:
         return await till.begin(order, store)
     if due.move is Move.CAPTURE:
-        return await till.capture(order, due.amount, store)
+        said = await till.capture(order, due.amount, store)
+        for failed in said:
+            if isinstance(failed, PaymentFailed):  # nothing is left to take: known at once, and told to nobody else
+                await store.save_turn(Turn(replace(order, payment_trouble=failed.reason)))
+        return said
     if due.move is Move.REFUND:
         return await till.refund(order, due.amount, store)
     return await till.void(order, store)

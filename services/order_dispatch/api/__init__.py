@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from services.order_dispatch import callbacks
 from services.order_dispatch.api import aftercare, orders, providers, secrets, updates
+from services.order_dispatch.payments import api as payments
 
 router = APIRouter(prefix="/v1")
 router.include_router(orders.router)
@@ -12,5 +13,6 @@ router.include_router(providers.router)
 router.include_router(secrets.router)
 router.include_router(updates.router)
 router.include_router(callbacks.router)
+router.include_router(payments.router)
 
 __all__ = ["router"]

@@ -19,7 +19,7 @@ Amount = Annotated[str, Field(max_length=100)] | int | float
 #: Of an order, what is shown in another shape or for nobody's eyes.
 KEPT = (
     *("unit", "scale", "currency", "step", "asks", "look_at", "shipped_quantity", "billed_currency"),
-    *("returned_quantity", "reserved_at", "authorized_at", "sent_at", "doubtful_until"),
+    *("returned_quantity", "given_back", "reserved_at", "authorized_at", "sent_at", "doubtful_until"),
 )
 
 
@@ -127,7 +127,7 @@ def show_order(order: Order) -> dict[str, Any]:
         "billed": money(order.billed, order.billed_currency),
         "price_drift": _drift(order),
         "returned": None if returned is None else quantity(returned, order.unit, order.scale),
-        "refunded": money(order.refunded or None, order.currency),
+        "refunded": money(order.given_back or None, order.currency),
     }
 
 

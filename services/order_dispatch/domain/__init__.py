@@ -15,13 +15,22 @@ from services.order_dispatch.domain.placing import (
     run_short,
     why_not_sent,
 )
-from services.order_dispatch.domain.states import CLOSED, FRUITLESS, INSIDE, TRANSITIONS, IllegalTransition, State
+from services.order_dispatch.domain.states import (
+    CLOSED,
+    FRUITLESS,
+    INSIDE,
+    OUTSIDE,
+    TRANSITIONS,
+    IllegalTransition,
+    State,
+)
 from services.order_dispatch.domain.watch import Patience, doubt, look, sent
 
 __all__ = [
     "CLOSED",
     "FRUITLESS",
     "INSIDE",
+    "OUTSIDE",
     "RESOLUTION_HOURS",
     "TRANSITIONS",
     "Ask",

@@ -36,7 +36,7 @@ def worth(order: Order, quantity: int) -> int:
     """Return what goes back for so much of the goods that came: their share, and never more than is left."""
     if order.authorized_at is None or not order.coming:
         return 0
-    return min(charge(order) * quantity // order.coming, charge(order) - order.refunded)
+    return min(charge(order) * quantity // order.coming, charge(order) - order.given_back)
 
 
 def dues(turn: Turn) -> tuple[Due, ...]:

@@ -84,7 +84,7 @@ class Order:
     substitute: str | None = None
     returned_quantity: int | None = None
     #: How much of the customer's money was asked back, in minor units.
-    refunded: int = 0
+    given_back: int = 0
     #: What went wrong with the payment after the goods left.
     payment_trouble: str | None = None
     fraud_at: datetime | None = None
@@ -167,5 +167,5 @@ class Turn:
         return replace(self, asks=(*self.asks, ask))
 
     def give_back(self, amount: int) -> "Turn":
-        order = replace(self.order, refunded=self.order.refunded + amount)
+        order = replace(self.order, given_back=self.order.given_back + amount)
         return replace(self, order=order, refund=self.refund + amount)

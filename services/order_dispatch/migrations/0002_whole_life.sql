@@ -34,7 +34,7 @@ ALTER TABLE orders
     ADD COLUMN billed_currency text,
     ADD COLUMN substitute text,
     ADD COLUMN returned_quantity bigint CHECK (returned_quantity > 0),
-    ADD COLUMN refunded bigint NOT NULL DEFAULT 0 CHECK (refunded >= 0),
+    ADD COLUMN given_back bigint NOT NULL DEFAULT 0 CHECK (given_back >= 0),
     ADD COLUMN payment_trouble text,
     ADD COLUMN fraud_at timestamptz,
     ADD COLUMN fraud_cleared_at timestamptz,

@@ -1,6 +1,7 @@
 """All SQL of order_dispatch."""
 
 from services.order_dispatch.domain import Patience
+from services.order_dispatch.payments.store import PaymentStore
 from services.order_dispatch.store.aftercare import Aftercare
 from services.order_dispatch.store.callbacks import Callbacks
 from services.order_dispatch.store.devices import Devices
@@ -12,7 +13,7 @@ from services.order_dispatch.store.tokens import Tokens
 from services.order_dispatch.store.updates import Updates
 
 
-class Store(Aftercare, Callbacks, Devices, Offers, Orders, Records, References, Tokens, Updates):
+class Store(Aftercare, Callbacks, Devices, Offers, Orders, PaymentStore, Records, References, Tokens, Updates):
     """One transaction over orders, their history, providers, offers and the slots goods go to."""
 
     @property

@@ -47,7 +47,7 @@ class Orders(KitStore):
                 shipped_quantity = $8, tracking = CASE WHEN erased_at IS NULL THEN $9::text END, delivered_at = $10,
                 evidence = $11, cancel_by = $12, cancel_reason = $13, cancel_at = $14, reserved_at = $15,
                 authorized_at = $16, sent_at = $17, doubtful_until = $18, resolve_by = $19, reference = $20,
-                billed = $21, billed_currency = $22, substitute = $23, returned_quantity = $24, refunded = $25,
+                billed = $21, billed_currency = $22, substitute = $23, returned_quantity = $24, given_back = $25,
                 payment_trouble = $26, fraud_at = $27, fraud_cleared_at = $28, packs = $29, quantity = $30, price = $31
             WHERE order_id = $1
             """,
@@ -56,7 +56,7 @@ class Orders(KitStore):
             *((wish.by, wish.reason, wish.at) if wish else (None, None, None)),
             *(order.reserved_at, order.authorized_at, order.sent_at, order.doubtful_until, order.resolve_by),
             *(order.reference, order.billed, order.billed_currency, order.substitute, order.returned_quantity),
-            *(order.refunded, order.payment_trouble, order.fraud_at, order.fraud_cleared_at),
+            *(order.given_back, order.payment_trouble, order.fraud_at, order.fraud_cleared_at),
             *(order.packs, order.quantity, order.price),
         )
 
@@ -80,7 +80,7 @@ class Orders(KitStore):
                 unit, scale, receipt_id, drafted_at, price, currency, needed_by, state, step, look_at, asks,
                 promised_at, expected_at, shipped_quantity, tracking, delivered_at, evidence,
                 cancel_by, cancel_reason, cancel_at, test, reserved_at, authorized_at, sent_at, doubtful_until,
-                resolve_by, reference, billed, billed_currency, substitute, returned_quantity, refunded,
+                resolve_by, reference, billed, billed_currency, substitute, returned_quantity, given_back,
                 payment_trouble, fraud_at, fraud_cleared_at
             FROM orders WHERE order_id = $1 FOR UPDATE
             """,
@@ -96,7 +96,7 @@ class Orders(KitStore):
                 unit, scale, receipt_id, drafted_at, price, currency, needed_by, state, step, look_at, asks,
                 promised_at, expected_at, shipped_quantity, tracking, delivered_at, evidence,
                 cancel_by, cancel_reason, cancel_at, test, reserved_at, authorized_at, sent_at, doubtful_until,
-                resolve_by, reference, billed, billed_currency, substitute, returned_quantity, refunded,
+                resolve_by, reference, billed, billed_currency, substitute, returned_quantity, given_back,
                 payment_trouble, fraud_at, fraud_cleared_at
             FROM orders WHERE look_at <= $1 ORDER BY look_at, order_id LIMIT $2 FOR UPDATE SKIP LOCKED
             """,
@@ -113,7 +113,7 @@ class Orders(KitStore):
                 unit, scale, receipt_id, drafted_at, price, currency, needed_by, state, step, look_at, asks,
                 promised_at, expected_at, shipped_quantity, tracking, delivered_at, evidence,
                 cancel_by, cancel_reason, cancel_at, test, reserved_at, authorized_at, sent_at, doubtful_until,
-                resolve_by, reference, billed, billed_currency, substitute, returned_quantity, refunded,
+                resolve_by, reference, billed, billed_currency, substitute, returned_quantity, given_back,
                 payment_trouble, fraud_at, fraud_cleared_at
             FROM orders
             WHERE customer_id = $1 AND state IN ('drafted', 'reserving', 'authorizing')

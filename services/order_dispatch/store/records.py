@@ -20,7 +20,7 @@ class Records(KitStore):
                 unit, scale, receipt_id, drafted_at, price, currency, needed_by, state, step, look_at, asks,
                 promised_at, expected_at, shipped_quantity, tracking, delivered_at, evidence,
                 cancel_by, cancel_reason, cancel_at, test, reserved_at, authorized_at, sent_at, doubtful_until,
-                resolve_by, reference, billed, billed_currency, substitute, returned_quantity, refunded,
+                resolve_by, reference, billed, billed_currency, substitute, returned_quantity, given_back,
                 payment_trouble, fraud_at, fraud_cleared_at
             FROM orders WHERE order_id = $1
             """,
@@ -37,7 +37,7 @@ class Records(KitStore):
                 unit, scale, receipt_id, drafted_at, price, currency, needed_by, state, step, look_at, asks,
                 promised_at, expected_at, shipped_quantity, tracking, delivered_at, evidence,
                 cancel_by, cancel_reason, cancel_at, test, reserved_at, authorized_at, sent_at, doubtful_until,
-                resolve_by, reference, billed, billed_currency, substitute, returned_quantity, refunded,
+                resolve_by, reference, billed, billed_currency, substitute, returned_quantity, given_back,
                 payment_trouble, fraud_at, fraud_cleared_at
             FROM orders
             WHERE customer_id = $1 AND ($2::timestamptz IS NULL OR (drafted_at, order_id) < ($2, $3))
@@ -58,7 +58,7 @@ class Records(KitStore):
                 unit, scale, receipt_id, drafted_at, price, currency, needed_by, state, step, look_at, asks,
                 promised_at, expected_at, shipped_quantity, tracking, delivered_at, evidence,
                 cancel_by, cancel_reason, cancel_at, test, reserved_at, authorized_at, sent_at, doubtful_until,
-                resolve_by, reference, billed, billed_currency, substitute, returned_quantity, refunded,
+                resolve_by, reference, billed, billed_currency, substitute, returned_quantity, given_back,
                 payment_trouble, fraud_at, fraud_cleared_at
             FROM orders WHERE state = $1 ORDER BY drafted_at, order_id LIMIT $2
             """,

@@ -1,10 +1,13 @@
 """A running order_dispatch on the stepped clock, with the counterpart of the portal."""
 
+from pathlib import Path
+
 import pytest
 
 from libs.contracts.events import DeviceRegistered, SlotSpec
 from libs.kit.clock import SteppedClock
 from libs.kit.testing import running
+from services.order_dispatch import providers
 from services.order_dispatch.service import SERVICE
 from tests.integration.order_dispatch.portal import portal
 from tests.integration.order_dispatch.world import World, own_logs
@@ -12,10 +15,25 @@ from tests.unit.order_dispatch import a
 
 
 @pytest.fixture(scope="module")
-async def world(database, kafka_url, tmp_path_factory):
+def protocols_of_tests():
+    """Let providers be ordered from in the ways of tests/integration/order_dispatch/protocols."""
+    folder = str(Path(__file__).parent / "protocols")
+    providers.__path__.append(folder)
+    yield
+    providers.__path__.remove(folder)
+
+
+@pytest.fixture(scope="module")
+def knobs():
+    """What a module of tests sets otherwise."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+async def world(database, kafka_url, tmp_path_factory, knobs):
     folder = tmp_path_factory.mktemp("dispatch")
     clock = SteppedClock.create(folder / "clock", a.NOON)
-    knobs = {"clock_file": folder / "clock", "answer_hours": 24}
+    knobs = knobs | {"clock_file": folder / "clock", "answer_hours": 24, "allowed_private_networks": ("127.0.0.0/8",)}
     async with (
         own_logs(kafka_url),
         portal() as desk,

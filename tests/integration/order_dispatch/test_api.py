@@ -40,7 +40,9 @@ class TestProviders:
         answer = await put(world, "pigeon", PROVIDER | {"protocol": "os"})
 
         assert (answer.status_code, answer.json()["code"]) == (422, "unknown_protocol")
-        assert answer.json()["errors"][0]["problem"] == "there is no protocol os; known: acp, kafka, webhook"
+        problem = answer.json()["errors"][0]["problem"]
+        assert problem.startswith("there is no protocol os; known: ")
+        assert "kafka" in problem
 
     @pytest.mark.parametrize("role", ["customer", "provider", "service"])
     async def test_only_operators_make_them(self, world, role):

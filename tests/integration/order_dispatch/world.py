@@ -32,9 +32,9 @@ class World:
         async with AIOKafkaProducer(bootstrap_servers=self.kafka_url, acks="all") as producer:
             await producer.send_and_wait(event.topic, value, key, partition=partition_for(key, 12))
 
-    async def put_provider(self, name):
+    async def put_provider(self, name, **terms):
         operator = self.desk.headers("operator")
-        body = {"name": name.title(), "protocol": "kafka", "lead_time_days": 3}
+        body = {"name": name.title(), "protocol": "kafka", "lead_time_days": 3} | terms
         put = await self.http.put(f"/v1/providers/{name}", json=body, headers=operator)
         assert put.status_code == 200, put.text
         offer = {
@@ -63,6 +63,29 @@ class World:
     async def cancel(self, order_id, customer="ann"):
         headers = self.desk.headers("customer", customer_id=customer)
         return await self.http.post(f"/v1/orders/{order_id}/cancel", json={"reason": "enough"}, headers=headers)
+
+    async def post(self, path, body=None, role="operator", **more):
+        return await self.http.post(f"/v1/{path}", json=body, headers=self.desk.headers(role, **more))
+
+    async def tell(self, order_id, status, **more):
+        """Say something about an order as its provider, over HTTP."""
+        provider = order_id.rpartition("-")[0]
+        update_id = f"{status}-{len(more)}"
+        body = {"update_id": update_id, "order_id": order_id, "status": status, "at": a.NOON.isoformat()}
+        answer = await self.post(f"providers/{provider}/updates", body | more)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def facts(self, order_id, kind):
+        """Return what we said of this kind about an order."""
+        return [event["data"] for event in await self.events(order_id) if event["type"] == kind]
+
+    async def events(self, order_id):
+        """Return everything we said about an order, topic by topic."""
+        async with self.kit.read() as store:
+            rows = await store.connection.fetch("SELECT value FROM outbox ORDER BY topic, partition, sequence")
+        events = [json.loads(row["value"]) for row in rows]
+        return [event for event in events if event["data"].get("order_id") == order_id]
 
     def step(self, **much):
         self.clock.step_to(self.clock.now() + timedelta(**much))

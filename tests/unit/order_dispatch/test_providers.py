@@ -1,22 +1,31 @@
 """Every protocol in the folder is asked what everybody is asked."""
 
+import inspect
 from dataclasses import replace
 
 import pytest
 
 from libs.contracts.events import ShipTo
-from services.order_dispatch.domain import Ask, Cancellation, State, Turn, ask_to_cancel, look, sent
-from services.order_dispatch.providers import protocol, protocols, words
+from services.order_dispatch.domain import Ask, Cancellation, State, Turn, Way, ask_to_cancel, look, sent
+from services.order_dispatch.providers import calling, needs_url, protocol, protocols, way_to, words
 from tests.unit.order_dispatch import a
 
 HOME = ShipTo(name="Ann", line1="Elm 1", postal_code="1", city="Ulm", country="DE")
 
 
-SAYS = [name for name in sorted(protocols()) if not getattr(protocol(name), "CALLS", False)]
+CALLING = sorted(name for name in protocols() if way_to(replace(a.ACME, protocol=name)).calls)
+TELLING = sorted(protocols() - set(CALLING))
 
 
-@pytest.mark.parametrize("name", SAYS)
-class TestEveryProtocolThatSays:
+@pytest.mark.parametrize("name", CALLING)
+class TestEveryProtocolThatCalls:
+    @pytest.mark.parametrize("question", ["deliver", "cancel", "status"])
+    def test_answers_every_question_in_its_own_time(self, name, question):
+        assert inspect.iscoroutinefunction(getattr(calling(name), question))
+
+
+@pytest.mark.parametrize("name", TELLING)
+class TestEveryProtocolThatTells:
     def test_asks_for_exactly_what_was_decided(self, name):
         said = words(sent(a.drafted(), a.PATIENCE, a.NOON), name, a.NOON, HOME)
 
@@ -48,10 +57,25 @@ class TestEveryProtocolThatSays:
     def test_names_topics_that_exist_in_the_catalogue(self, name):
         assert all("acme" in topic.name for topic in protocol(name).topics("acme"))
 
+    def test_calls_nobody(self, name):
+        assert not needs_url(name)
+        with pytest.raises(LookupError, match=f"{name} calls nobody"):
+            calling(name)
+
+    def test_tells_a_rehearsal_from_an_order(self, name):
+        turn = sent(replace(a.drafted(), test=True), a.PATIENCE, a.NOON)
+
+        assert [event.test for event in words(turn, name, a.NOON, HOME)] == [True]
+
 
 def test_a_name_from_outside_never_imports_anything_else():
     with pytest.raises(LookupError, match="there is no protocol os"):
         protocol("os")
+
+
+def test_kafka_needs_neither_stock_nor_payment_of_ours():
+    assert way_to(a.ACME) == Way()
+    assert way_to(replace(a.ACME, payment="sandbox")) == Way(pays=True)
 
 
 def test_kafka_asks_on_the_providers_own_topic_in_words_of_the_catalogue():

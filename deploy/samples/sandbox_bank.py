@@ -1,0 +1,152 @@
+"""What a payment service that moves no money decides and remembers; `sandbox_pay.py` is its door."""
+
+import argparse
+import hashlib
+import json
+import os
+import threading
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+Said = dict[str, Any]
+
+#: Tokens that are refused, by step.
+REFUSES = {
+    "tok_declined": {"authorize": "the card was declined"},
+    "tok_no_funds": {"authorize": "there are not enough funds"},
+    "tok_capture_declined": {"capture": "the card was closed"},
+    "tok_refund_declined": {"refund": "the account cannot be credited"},
+}
+#: How often finding an operation of `tok_dark` fails before it works.
+DARK_TIMES = 2
+ENDED = {"voided", "expired"}
+
+
+class Book:
+    """Everything decided so far, in a file of JSON lines."""
+
+    def __init__(self, path: Path) -> None:
+        self.payments: dict[str, Said] = {}
+        self.operations: dict[str, Said] = {}
+        whole = path.read_bytes() if path.exists() else b""
+        self._file = path.open("ab")
+        self._file.truncate(whole.rfind(b"\n") + 1)  # a kill may have cut the last line
+        for line in whole.splitlines(keepends=True):
+            if line.endswith(b"\n"):
+                self._remember(json.loads(line))
+
+    def write(self, line: Said) -> None:
+        self._file.write(json.dumps({"at": datetime.now(UTC).isoformat(), **line}).encode() + b"\n")
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._remember(line)
+
+    def _remember(self, line: Said) -> None:
+        self.operations[line["key"]] = line
+        if line["op"] != "declined":
+            payment = self.payments.setdefault(
+                line["reference"], {**line, "captured": 0, "refunded": 0, "state": "authorized"}
+            )
+            if line["op"] in ("captured", "refunded"):
+                payment[line["op"]] += line["amount"]
+            if line["op"] in ("captured", *ENDED):
+                payment["state"] = line["op"]
+
+
+class Bank:
+    """Decides; one operation at a time, except that a slow one lets others pass."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.options, self.book = options, Book(options.log)
+        self._lock = threading.Lock()
+        self._under_way: set[str] = set()
+        self._seen: set[str] = set()
+        self._asked: dict[str, int] = {}
+
+    def ask(self, step: str, reference: str, key: str, body: Said) -> tuple[int, Said, str]:
+        """Return status, answer, and the fault of this request: none, replayed, cut or lost."""
+        digest = hashlib.sha256(json.dumps([step, reference, body], sort_keys=True).encode()).hexdigest()
+        with self._lock:
+            if key in self._under_way:
+                return 409, {"error": "the same request is under way"}, ""
+            if known := self.book.operations.get(key):
+                if known["digest"] != digest:
+                    return 422, {"error": "this key was used for another request"}, ""
+                return known["status"], known["answer"], "replayed"
+            if step != "authorize" and reference not in self.book.payments:
+                return 404, {"error": "there is no such payment"}, ""
+            fault = self._fault(step, reference, key, body)
+            if fault in ("lost", "busy"):
+                return 429, {"error": "too many requests"}, fault
+            self._under_way.add(key)
+        try:
+            if fault == "slow":
+                time.sleep(self.options.slow_seconds)
+            with self._lock:
+                status, answer = self._decide(step, reference, key, body, digest)
+        finally:
+            self._under_way.discard(key)
+        return status, answer, fault
+
+    def find(self, key: str) -> tuple[int, Said]:
+        with self._lock:
+            if key in self._under_way:
+                return 409, {"error": "it is under way"}
+            known = self.book.operations.get(key)
+            if known is None:
+                return 404, {"error": "there is no such operation"}
+            self._asked[key] = self._asked.get(key, 0) + 1
+            if known["token"] == "tok_dark" and self._asked[key] <= DARK_TIMES:  # noqa: S105  # a test card, no secret
+                return 503, {"error": "the books are closed"}
+            return known["status"], known["answer"]
+
+    def _token(self, step: str, reference: str, body: Said) -> str:
+        return str(body.get("token") if step == "authorize" else self.book.payments[reference]["token"])
+
+    def _fault(self, step: str, reference: str, key: str, body: Said) -> str:
+        """Return what goes wrong with this request; each key meets its fault once."""
+        if key in self._seen:
+            return ""
+        self._seen.add(key)
+        token, number = self._token(step, reference, body), len(self._seen)
+        by_token = {"tok_cut": "cut", "tok_dark": "cut", "tok_lost": "lost", "tok_slow": "slow"}
+        for fault in ("cut", "lost", "busy", "broken", "garbage"):
+            every = getattr(self.options, f"{fault}_every")
+            if every and number % every == 0:
+                return fault
+        return by_token.get(token, "")
+
+    def _decide(self, step: str, reference: str, key: str, body: Said, digest: str) -> tuple[int, Said]:
+        token = self._token(step, reference, body)
+        payment = self.book.payments.get(reference, {})
+        line = {"key": key, "digest": digest, "token": token, "payment_id": payment.get("payment_id")}
+        reason = REFUSES.get(token, {}).get(step) or self._impossible(step, payment, body)
+        if reason:
+            self.book.write({**line, "op": "declined", "status": 402, "answer": {"declined": reason}})
+            return 402, {"declined": reason}
+        op = {"authorize": "authorized", "capture": "captured", "void": "voided", "refund": "refunded"}[step]
+        if token == "tok_expires" and step in ("capture", "void"):  # noqa: S105  # a test card, no secret
+            op = "expired"
+        reference = reference or f"sp_{uuid4().hex}"
+        amount = int(body.get("amount") or payment["amount"])
+        currency = body.get("currency") or payment["currency"]
+        answer = {"status": op, "reference": reference, "amount": amount, "currency": currency}
+        if token == "tok_wrong":  # noqa: S105  # a test card, no secret
+            answer["amount"] = amount + 1
+        what = {"reference": reference, "amount": amount, "currency": currency}
+        asked = {"payment_id": body.get("payment_id", payment.get("payment_id"))}
+        self.book.write({**line, **what, **asked, "op": op, "status": 200, "answer": answer})
+        return 200, answer
+
+    def _impossible(self, step: str, payment: Said, body: Said) -> str | None:
+        state, amount = payment.get("state"), body.get("amount", 0)
+        if step in ("capture", "void") and state != "authorized":
+            return f"the payment is {state}"
+        if step == "capture" and not 0 < amount <= payment["amount"]:
+            return "more than was reserved"
+        if step == "refund" and not 0 < amount <= payment["captured"] - payment["refunded"]:
+            return "more than was taken"
+        return None

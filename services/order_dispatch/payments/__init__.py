@@ -1,0 +1,51 @@
+"""Payments: one payment service, one file; the module's name is its name.
+
+Whoever moves orders calls `begin`, `capture`, `void` and `refund`, and registers in `hooks`. The folders hold
+what all services share: `domain` decides, `store` remembers, `acting` asks and settles, `api` answers.
+"""
+
+from libs.contracts.events import (
+    PaymentAuthorized,
+    PaymentFailed,
+    PaymentRefunded,
+    PaymentTaken,
+    PaymentVoided,
+)
+from libs.kit import Tick
+from services.order_dispatch.payments.acting import (
+    EFFECTS,
+    begin,
+    capture,
+    hooks,
+    is_payable,
+    look_after_payments,
+    refund,
+    service,
+    services,
+    void,
+)
+from services.order_dispatch.payments.domain import Ask, Declined, PaymentService, Receipt, Status
+from services.order_dispatch.payments.store import PaymentStore
+
+SAYS = (PaymentAuthorized, PaymentTaken, PaymentFailed, PaymentVoided, PaymentRefunded)
+TICKS = (Tick(look_after_payments, every_seconds=600),)
+
+__all__ = [
+    "EFFECTS",
+    "SAYS",
+    "TICKS",
+    "Ask",
+    "Declined",
+    "PaymentService",
+    "PaymentStore",
+    "Receipt",
+    "Status",
+    "begin",
+    "capture",
+    "hooks",
+    "is_payable",
+    "refund",
+    "service",
+    "services",
+    "void",
+]

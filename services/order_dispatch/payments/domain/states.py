@@ -1,0 +1,62 @@
+"""The states of a payment and the one table of moves between them; migrations/ has the same table."""
+
+from enum import StrEnum
+
+from libs.contracts.events import PaymentStep
+
+
+class PaymentState(StrEnum):
+    """Where a payment stands."""
+
+    AUTHORIZING = "authorizing"
+    #: Reserved at the payment service; nothing was taken.
+    AUTHORIZED = "authorized"
+    #: Nobody knows whether the step under way happened; the payment service is being asked.
+    UNKNOWN = "unknown"
+    CAPTURING = "capturing"
+    #: Taken, perhaps in part given back.
+    CAPTURED = "captured"
+    VOIDING = "voiding"
+    VOIDED = "voided"
+    REFUNDING = "refunding"
+    #: All that was taken was given back.
+    REFUNDED = "refunded"
+    DECLINED = "declined"
+    #: The reservation ran out before anything was taken.
+    EXPIRED = "expired"
+
+
+#: Where a payment stands while a step is under way.
+DOING = {
+    PaymentStep.AUTHORIZE: PaymentState.AUTHORIZING,
+    PaymentStep.CAPTURE: PaymentState.CAPTURING,
+    PaymentStep.VOID: PaymentState.VOIDING,
+    PaymentStep.REFUND: PaymentState.REFUNDING,
+}
+
+_S = PaymentState
+_LEADS_TO = {
+    _S.AUTHORIZING: (_S.AUTHORIZED, _S.DECLINED, _S.UNKNOWN, _S.VOIDED),
+    _S.AUTHORIZED: (_S.CAPTURING, _S.VOIDING, _S.EXPIRED),
+    # A step that is refused leaves the payment where it was before.
+    _S.CAPTURING: (_S.CAPTURED, _S.AUTHORIZED, _S.EXPIRED, _S.UNKNOWN),
+    _S.CAPTURED: (_S.REFUNDING,),
+    _S.VOIDING: (_S.VOIDED, _S.AUTHORIZED, _S.EXPIRED, _S.UNKNOWN),
+    _S.REFUNDING: (_S.CAPTURED, _S.REFUNDED, _S.UNKNOWN),
+    _S.UNKNOWN: (_S.AUTHORIZED, _S.DECLINED, _S.CAPTURED, _S.VOIDED, _S.REFUNDED, _S.EXPIRED),
+}
+
+TRANSITIONS = frozenset((here, there) for here, reachable in _LEADS_TO.items() for there in reachable)
+
+#: States nothing leads out of.
+CLOSED = frozenset(set(PaymentState) - set(_LEADS_TO))
+
+
+class IllegalMove(ValueError):  # noqa: N818  # what happened, as everywhere in this project
+    """Somebody tried a move that is not in the table."""
+
+
+def check(here: PaymentState, there: PaymentState) -> None:
+    """Raise IllegalMove unless the table has this move."""
+    if (here, there) not in TRANSITIONS:
+        raise IllegalMove(f"a payment does not go from {here} to {there}")

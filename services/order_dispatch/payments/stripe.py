@@ -1,0 +1,202 @@
+"""Stripe, by its official library: PaymentIntents with manual capture, each call with an idempotency key.
+
+The customer's token is a PaymentMethod (`pm_...`) saved for use without the customer. What Stripe did is
+found again by the key, which goes along as metadata.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+import stripe
+
+from libs.contracts.events import PaymentStep
+from libs.kit import Kit, Retry
+from services.order_dispatch.payments.domain import Answer, Ask, Declined, Receipt, Status
+
+if TYPE_CHECKING:
+    import httpx
+
+#: Stripe counts these in another minor unit than ISO 4217 does (docs.stripe.com/currencies).
+UNLIKE_ISO = frozenset({"ISK", "MGA", "UGX"})
+#: Clocks differ; an intent made a little before we asked may be ours.
+SKEW_SECONDS = 600
+PAGE = 100
+
+Asking = Callable[["Stripe", Ask], Awaitable[Answer]]
+
+
+class OverKit(stripe.HTTPClient):
+    """Stripe's requests over the kit's connections: what never left is told apart from what nobody knows."""
+
+    name = "httpx"
+
+    def __init__(self, http: "httpx.AsyncClient", seconds: float) -> None:
+        super().__init__()
+        self._http, self._seconds = http, seconds
+
+    async def request_async(
+        self, method: str, url: str, headers: Mapping[str, str], post_data: Any = None
+    ) -> tuple[bytes, int, Mapping[str, str]]:
+        import httpx  # noqa: PLC0415  # loaded with the kit's client
+
+        try:
+            answer = await self._http.request(
+                method, url, headers=dict(headers), content=post_data, timeout=self._seconds
+            )
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as away:
+            raise Retry(f"Stripe cannot be reached: {type(away).__name__}") from away
+        return answer.content, answer.status_code, answer.headers
+
+
+def told(asking: Asking) -> Asking:
+    """Make Stripe's errors ours; any that is left means that nobody knows."""
+
+    @wraps(asking)
+    async def told_so(self: "Stripe", ask: Ask) -> Answer:
+        try:
+            return await asking(self, ask)
+        except stripe.CardError as declined:
+            return Declined(declined.user_message or declined.code or "the card was declined")
+        except stripe.RateLimitError as busy:
+            raise Retry("Stripe wants fewer requests") from busy
+        except (stripe.AuthenticationError, stripe.PermissionError) as closed:
+            raise Retry(f"Stripe does not accept our key: {closed.user_message or closed.http_status}") from closed
+        except stripe.InvalidRequestError as wrong:
+            return await self._contradicted(ask, wrong)
+
+    return told_so
+
+
+class Stripe:
+    """One account at Stripe, or at a server that speaks like it."""
+
+    def __init__(self, client: stripe.StripeClient) -> None:
+        self._v1 = client.v1
+
+    @told
+    async def authorize(self, ask: Ask) -> Answer:
+        if ask.currency in UNLIKE_ISO:
+            return Declined(f"Stripe counts {ask.currency} in another unit than we do")
+        intent = await self._v1.payment_intents.create_async(
+            {
+                "amount": ask.amount,
+                "currency": ask.currency.lower(),
+                "payment_method": ask.token or "",
+                "capture_method": "manual",
+                "confirm": True,
+                "off_session": True,
+                "metadata": {"payment_id": ask.payment_id, "order_id": ask.order_id, "key": ask.key},
+            },
+            {"idempotency_key": ask.key},
+        )
+        return _authorized(intent)
+
+    @told
+    async def capture(self, ask: Ask) -> Answer:
+        intent = await self._v1.payment_intents.capture_async(
+            ask.known_as, {"amount_to_capture": ask.amount}, {"idempotency_key": ask.key}
+        )
+        return _captured(intent, ask)
+
+    @told
+    async def void(self, ask: Ask) -> Answer:
+        intent = await self._v1.payment_intents.cancel_async(ask.known_as, {}, {"idempotency_key": ask.key})
+        if intent.status != "canceled":
+            raise ValueError(f"{intent.id} is {intent.status} after it was cancelled")
+        return _receipt(intent, Status.VOIDED, ask.amount)
+
+    @told
+    async def refund(self, ask: Ask) -> Answer:
+        refund = await self._v1.refunds.create_async(
+            {"payment_intent": ask.known_as, "amount": ask.amount, "metadata": {"key": ask.key}},
+            {"idempotency_key": ask.key},
+        )
+        return _refunded(refund, ask)
+
+    async def find(self, ask: Ask) -> Answer | None:
+        if ask.step is PaymentStep.AUTHORIZE:
+            mine = await self._find_intent(ask)
+            return None if mine is None else _authorized(mine)
+        if ask.step is PaymentStep.REFUND:
+            refunds = await self._v1.refunds.list_async({"payment_intent": ask.known_as, "limit": PAGE})
+            async for refund in refunds.auto_paging_iter():
+                if _key(refund.metadata) == ask.key:
+                    return _refunded(refund, ask)
+            return None
+        return await self._find_end(ask)
+
+    async def _find_end(self, ask: Ask) -> Answer | None:
+        """Return what became of a reservation that was to be taken or freed."""
+        intent = await self._v1.payment_intents.retrieve_async(ask.known_as)
+        if intent.status == "canceled":  # freed: by us, or by Stripe when its time was over
+            return _receipt(intent, Status.VOIDED if ask.step is PaymentStep.VOID else Status.EXPIRED, ask.amount)
+        if intent.status == "succeeded":
+            if ask.step is PaymentStep.VOID:
+                return Declined("it was taken already")
+            return _captured(intent, ask)
+        return None
+
+    async def _find_intent(self, ask: Ask) -> stripe.PaymentIntent | None:
+        since = int(ask.asked_at.timestamp()) - SKEW_SECONDS
+        try:
+            intents = await self._v1.payment_intents.list_async({"limit": PAGE, "created": {"gte": since}})
+        except stripe.InvalidRequestError:  # localstripe cannot filter
+            intents = await self._v1.payment_intents.list_async({"limit": PAGE})
+        async for intent in intents.auto_paging_iter():
+            if _key(intent.metadata) == ask.key:
+                return intent
+        return None
+
+    async def _contradicted(self, ask: Ask, wrong: stripe.InvalidRequestError) -> Answer:
+        """Stripe says that this cannot be done: because it was, or ended otherwise, or is nothing it knows."""
+        if ask.step is not PaymentStep.AUTHORIZE and (found := await self.find(ask)):
+            return found
+        return Declined(wrong.user_message or wrong.code or "Stripe refused the request")
+
+
+def open_service(kit: Kit) -> Stripe:
+    """Return the account that this service's settings name."""
+    settings: Any = kit.settings
+    stripe.enable_telemetry = False
+    client = stripe.StripeClient(
+        settings.stripe_api_key.get_secret_value(),
+        base_addresses={"api": settings.stripe_url.rstrip("/")},
+        max_network_retries=0,  # the kit tries again, under the same key
+        http_client=OverKit(kit.http, settings.payment_seconds),
+    )
+    return Stripe(client)
+
+
+def _key(metadata: Any) -> str | None:
+    key: str | None = getattr(metadata, "key", None)
+    return key
+
+
+def _authorized(intent: stripe.PaymentIntent) -> Answer:
+    """Return what a confirmed intent came to; raises ValueError while Stripe is still at it."""
+    if intent.status in ("requires_capture", "succeeded"):
+        return _receipt(intent, Status.AUTHORIZED, intent.amount)
+    if intent.status == "requires_action":
+        return Declined("the bank wants the customer to confirm, and the customer is not here")
+    if intent.status in ("requires_payment_method", "canceled"):
+        error = intent.last_payment_error
+        return Declined(getattr(error, "message", None) or f"the payment is {intent.status}")
+    raise ValueError(f"{intent.id} is {intent.status}")
+
+
+def _captured(intent: stripe.PaymentIntent, ask: Ask) -> Receipt:
+    if intent.status != "succeeded":
+        raise ValueError(f"{intent.id} is {intent.status} after it was captured")
+    taken = getattr(intent, "amount_received", ask.amount)  # localstripe does not say
+    return _receipt(intent, Status.CAPTURED, taken)
+
+
+def _receipt(intent: stripe.PaymentIntent, status: Status, amount: int) -> Receipt:
+    return Receipt(status, intent.id, amount, intent.currency.upper())
+
+
+def _refunded(refund: stripe.Refund, ask: Ask) -> Answer:
+    if refund.status in ("failed", "canceled"):
+        return Declined(getattr(refund, "failure_reason", None) or f"the refund {refund.status}")
+    return Receipt(Status.REFUNDED, ask.known_as, refund.amount, refund.currency.upper())

@@ -1,0 +1,15 @@
+"""One sandbox and one kit per module."""
+
+import pytest
+
+from tests.integration.order_dispatch.payments.world import running, sandbox
+
+
+@pytest.fixture(scope="module")
+async def world(database, tmp_path_factory):
+    log = tmp_path_factory.mktemp("pay") / "book.jsonl"
+    async with (
+        sandbox(log, "--slow-seconds", "0.8") as url,
+        running(database, log, sandbox_pay_url=url) as opened,
+    ):
+        yield opened

@@ -1,0 +1,192 @@
+"""The rules about money that Postgres keeps by itself."""
+
+import asyncpg
+import pytest
+
+from libs.kit.testing import store_for
+from services.order_dispatch.payments.domain import TRANSITIONS, Mandate, Payment, PaymentState, open_payment
+from services.order_dispatch.service import SERVICE
+from tests.unit.order_dispatch import a
+from tests.unit.order_dispatch.payments import pay
+
+
+@pytest.fixture
+async def store(database):
+    async with store_for(SERVICE, database) as opened:
+        opened.now = a.NOON
+        turn = a.draft(a.approved(), a.slot(), a.ACME, a.offer(), a.NOON)
+        await opened.add_order(turn)
+        price = turn.order.price
+        payment = Payment("pay1", "o1", "ann", "pods", "ann/pods", "acme", "sandbox", "USD", price, 0)
+        await opened.add_payment(open_payment(payment, Mandate(5000, "USD"), a.NOON), b"sealed")
+        yield opened
+
+
+async def save(store, turn):
+    await store.save_money(turn)
+    return turn.payment
+
+
+async def authorized(store):
+    return await save(store, pay.done(await store.lock_payment("pay1")))
+
+
+async def judge(store):
+    await store.connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+async def test_the_tables_of_moves_in_python_and_sql_are_the_same(store):
+    rows = await store.connection.fetch("SELECT from_state, to_state FROM payment_transition")
+
+    assert {(PaymentState(here), PaymentState(there)) for here, there in rows} == TRANSITIONS
+
+
+async def test_a_payment_is_what_was_saved(store):
+    payment = await authorized(store)
+    await judge(store)
+
+    assert await store.lock_payment("pay1") == await store.find_payment("o1") == payment
+    assert [tuple(row)[:3] for row in await store.list_moves("pay1")] == [
+        (1, None, "authorizing"),
+        (2, "authorizing", "authorized"),
+    ]
+
+
+async def test_an_order_is_paid_once(store):
+    payment = Payment("pay2", "o1", "ann", "pods", "ann/pods", "acme", "sandbox", "USD", 1, 0)
+
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await store.add_payment(open_payment(payment, None, a.NOON), None)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "captured = authorized + 1",
+        "authorized = mandate + 1",
+        "authorized = amount + 1",
+        "refunded = captured + 1",
+        "refunded = -1",
+        "capture_asked = amount + 1",
+        "refund_asked = amount + 1",
+        "step = 'capture'",
+        "key = 'k'",
+        "token_sealed = 'x'",
+        "amount = 0",
+    ],
+)
+async def test_what_was_agreed_is_a_limit(store, change):
+    await authorized(store)
+
+    with pytest.raises(asyncpg.CheckViolationError):
+        await store.connection.execute(f"UPDATE payment SET {change} WHERE payment_id = 'pay1'")
+
+
+async def move(store, number, here, there):
+    await store.connection.execute(
+        """INSERT INTO payment_history (payment_id, move, from_state, to_state, amount, at, because)
+        VALUES ('pay1', $1, $2, $3, 0, $4, '')""",
+        number,
+        here,
+        there,
+        a.NOON,
+    )
+
+
+@pytest.mark.parametrize(
+    ("number", "here", "there"),
+    [(2, "authorizing", "captured"), (2, "captured", "refunding"), (3, "authorized", "capturing")],
+)
+async def test_a_move_outside_the_table_or_from_elsewhere_aborts(store, number, here, there):
+    with pytest.raises(asyncpg.ForeignKeyViolationError):
+        await move(store, number, here, there)
+
+
+async def test_a_state_without_a_move_to_it_aborts(store):
+    await judge(store)
+
+    with pytest.raises(asyncpg.ForeignKeyViolationError):
+        await store.connection.execute(
+            "UPDATE payment SET state = 'declined', step = NULL, key = NULL, asked_at = NULL, token_sealed = NULL"
+        )
+
+
+async def book(store, kind, *entries):
+    number = await store.connection.fetchval(
+        """INSERT INTO money_transaction (payment_id, move, kind, currency, at) VALUES ('pay1', 1, $1, 'USD', $2)
+        RETURNING number""",
+        kind,
+        a.NOON,
+    )
+    for account, amount in entries:
+        await store.connection.execute(
+            "INSERT INTO money_entry (number, account, amount) VALUES ($1, $2, $3)", number, account, amount
+        )
+    await judge(store)
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        (),
+        (("held:sandbox", 5),),
+        (("held:sandbox", 5), ("customer:ann", -4)),
+    ],
+)
+async def test_books_that_do_not_balance_abort(store, entries):
+    with pytest.raises(asyncpg.CheckViolationError, match="out by"):
+        await book(store, "reserved", *entries)
+
+
+@pytest.mark.parametrize("kind", ["reserved", "taken"])
+async def test_nothing_is_booked_twice(store, kind):
+    entries = (("held:sandbox", 5), ("customer:ann", -5))
+    await book(store, kind, *entries)
+    await store.connection.execute(
+        "INSERT INTO payment_history (payment_id, move, from_state, to_state, amount, at, because) VALUES ('pay1', 2, 'authorizing', 'authorized', 5, now(), '')"
+    )
+
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await store.connection.execute(
+            "INSERT INTO money_transaction (payment_id, move, kind, currency, at) VALUES ('pay1', 2, $1, 'USD', now())",
+            kind,
+        )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *("UPDATE money_entry SET amount = 1", "UPDATE money_transaction SET at = now()"),
+        *("UPDATE payment_history SET because = ''", "DELETE FROM money_entry", "DELETE FROM money_transaction"),
+        "DELETE FROM payment_history",
+    ],
+)
+async def test_books_and_histories_only_grow(store, change):
+    await authorized(store)
+
+    with pytest.raises(asyncpg.RestrictViolationError, match="append only"):
+        await store.connection.execute(change)
+
+
+BROKEN = {
+    "check_money_sums_to_zero": "INSERT INTO money_transaction (payment_id, move, kind, currency, at) VALUES ('pay1', 1, 'taken', 'USD', now())",
+    "check_reserved_money_is_held": "UPDATE payment SET authorized = authorized - 1",
+    "check_cash_is_what_was_taken": "UPDATE payment SET captured = 1",
+    "check_cash_is_owed_to_providers": """WITH t AS (INSERT INTO money_transaction (payment_id, move, kind, currency, at)
+        VALUES ('pay1', 1, 'taken', 'USD', now()) RETURNING number)
+        INSERT INTO money_entry SELECT number, account, amount FROM t, (VALUES ('cash:sandbox', 1), ('held:sandbox', -1)) AS e (account, amount)""",
+    "check_payments_are_booked_once": "UPDATE payment SET authorized = authorized - 1",
+    "check_payments_stay_within_what_was_agreed": "UPDATE orders SET price = price - 1",
+}
+
+
+@pytest.mark.parametrize("view", BROKEN)
+async def test_each_check_finds_what_it_is_for(store, view):
+    await authorized(store)
+    assert await store.connection.fetch(f"SELECT * FROM {view}") == []
+
+    await store.connection.execute(BROKEN[view])
+
+    ((subject, problem),) = await store.connection.fetch(f"SELECT subject, problem FROM {view}")
+    assert subject
+    assert problem

@@ -1,0 +1,62 @@
+"""A protocol of the tests that calls: plain HTTP to a counterpart, on a line of its own."""
+
+from dataclasses import dataclass
+
+import httpx
+
+from libs.contracts.events import UpdateStatus
+from libs.kit import Retry
+from services.order_dispatch.providers import Answer
+
+CALLS = True
+
+
+@dataclass(frozen=True)
+class Reply:
+    status: int
+    headers: httpx.Headers
+    body: bytes
+
+
+class Line:
+    def __init__(self, provider):
+        self.provider_id, self.url, self.account = provider.provider_id, provider.url, provider.account
+
+    def secret(self, name):
+        return None
+
+    async def request(self, method, path, *, json=None, content=None, headers=None, idempotency_key=None):
+        sent = {**(headers or {}), **({"Idempotency-Key": idempotency_key} if idempotency_key else {})}
+        try:
+            async with httpx.AsyncClient(timeout=self.account.get("timeout", 5)) as client:
+                got = await client.request(method, self.url + path, json=json, content=content, headers=sent)
+        except httpx.ConnectError as away:
+            raise Retry("not connected") from away
+        if got.status_code == 429:
+            raise Retry("later")
+        if got.status_code >= 500:
+            raise RuntimeError(f"answered {got.status_code}")
+        return Reply(got.status_code, got.headers, got.content)
+
+
+async def open_line(order, provider, kit):
+    return Line(provider)
+
+
+async def deliver(order, ship_to, line):
+    body = {"order_id": order.order_id, "quantity": order.quantity, "city": ship_to.city}
+    return _answer(await line.request("POST", "/orders", json=body, idempotency_key=f"{order.order_id}-deliver"))
+
+
+async def cancel(order, line):
+    return _answer(await line.request("POST", f"/orders/{order.order_id}/cancel"))
+
+
+async def status(order, line):
+    reply = await line.request("GET", f"/orders/{order.order_id}")
+    return Answer(UpdateStatus.NOT_FOUND) if reply.status == 404 else _answer(reply)
+
+
+def _answer(reply):
+    said = httpx.Response(200, content=reply.body).json()
+    return Answer(UpdateStatus(said["status"]) if said["status"] else None, said.get("reason"), reference=said["id"])

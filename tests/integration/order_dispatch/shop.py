@@ -1,0 +1,82 @@
+"""A provider's server: it keeps its own book of what it accepted, and misbehaves when told to."""
+
+import asyncio
+import socket
+from contextlib import asynccontextmanager, suppress
+
+import uvicorn
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, Response
+
+
+class Shop:
+    """The counterpart; `mood` says how the next deliveries are answered."""
+
+    def __init__(self):
+        self.url = ""
+        self.mood = "accepts"
+        self.book, self.asked, self.cities = {}, [], []
+        #: Lets an order that was held back be taken after all.
+        self.go = asyncio.Event()
+
+    def app(self):
+        app = FastAPI()
+
+        @app.post("/orders")
+        async def take(request: Request):
+            body = await request.json()
+            self.asked.append(("deliver", body["order_id"], request.headers.get("idempotency-key")))
+            return await self._take(body)
+
+        @app.post("/orders/{order_id}/cancel")
+        async def cancel(order_id: str):
+            self.asked.append(("cancel", order_id, None))
+            self.book[order_id] = "cancelled"
+            return self._about(order_id)
+
+        @app.get("/orders/{order_id}")
+        async def about(order_id: str):
+            self.asked.append(("status", order_id, None))
+            return self._about(order_id) if order_id in self.book else JSONResponse({}, 404)
+
+        return app
+
+    async def _take(self, body):
+        order_id, mood = body["order_id"], self.mood
+        if mood == "busy":
+            return JSONResponse({}, 429)
+        if mood == "slow":
+            await self.go.wait()
+        if mood == "lost":
+            return JSONResponse({}, 503)
+        self.cities.append(body["city"])
+        self.book[order_id] = {"refuses": "refused", "silent": ""}.get(mood, "accepted")
+        if mood == "breaks":
+            return JSONResponse({}, 500)
+        if mood == "garbage":
+            return Response(b"<html>sold!</html>")
+        return self._about(order_id)
+
+    def _about(self, order_id):
+        return {"status": self.book[order_id] or None, "id": f"S-{order_id}", "reason": self.mood}
+
+    def questions(self, order_id):
+        return [what for what, about, _ in self.asked if about == order_id]
+
+
+@asynccontextmanager
+async def shop():
+    """Serve a shop on a free port."""
+    opened = Shop()
+    listener = socket.create_server(("127.0.0.1", 0))
+    opened.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    server = uvicorn.Server(uvicorn.Config(opened.app(), log_config=None, lifespan="off"))
+    server.install_signal_handlers = lambda: None
+    task = asyncio.create_task(server._serve([listener]))
+    try:
+        yield opened
+    finally:
+        opened.go.set()
+        server.should_exit = True
+        with suppress(asyncio.CancelledError):
+            await task

@@ -1,0 +1,224 @@
+"""Providers that are called: each order is asked for once, whatever becomes of the call."""
+
+import pytest
+
+from tests.integration.order_dispatch.portal import until
+from tests.integration.order_dispatch.shop import shop
+
+pytestmark = pytest.mark.usefixtures("protocols_of_tests")
+
+
+@pytest.fixture
+async def counter():
+    async with shop() as opened:
+        yield opened
+
+
+async def opened(world, counter, name, **account):
+    await world.put_provider(name, protocol="courier", url=counter.url, account=account)
+    return await world.approve(name)
+
+
+async def kinds(world, order_id):
+    return [event["type"] for event in await world.events(order_id)]
+
+
+async def asked(counter, order_id, what):
+    async def was():
+        return what in counter.questions(order_id)
+
+    await until(was, f"{order_id}: {what}")
+
+
+async def retried(world, order_id, question="deliver"):
+    async def was():
+        async with world.kit.read() as store:
+            return await store.connection.fetchval(
+                "SELECT attempt > 1 FROM intent WHERE kind = 'ask' AND id LIKE $1", f"{order_id}/{question}%"
+            )
+
+    await until(was, f"{order_id}: another {question}")
+
+
+class TestDeliver:
+    async def test_places_the_order_with_the_providers_own_number(self, world, counter):
+        order_id = await opened(world, counter, "plain")
+
+        placed = await world.reaches(order_id, "placed")
+
+        assert placed["reference"] == f"S-{order_id}"
+        assert [update["update_id"] for update in placed["updates"]] == [f"ask-{order_id}/deliver"]
+        assert counter.cities == ["Ulm"]
+        assert [step["to_state"] for step in placed["history"]] == ["drafted", "placing", "placed"]
+
+    async def test_refused_ends_it_with_the_providers_words(self, world, counter):
+        counter.mood = "refuses"
+        order_id = await opened(world, counter, "choosy")
+
+        refused = await world.reaches(order_id, "refused")
+
+        assert refused["updates"][0]["said_reason"] == "refuses"
+
+    async def test_without_a_word_waits_for_one(self, world, counter):
+        counter.mood = "silent"
+        order_id = await opened(world, counter, "quiet")
+        await asked(counter, order_id, "deliver")
+
+        async def has_number():
+            return (await world.order(order_id))["reference"]
+
+        await until(has_number, "the provider's number is known")
+        counter.book[order_id] = "accepted"
+        world.step(hours=24)
+
+        placed = await world.reaches(order_id, "placed")
+        assert "unknown" in [step["to_state"] for step in placed["history"]]
+
+    async def test_is_tried_again_where_the_provider_did_nothing(self, world, counter):
+        counter.mood = "busy"
+        order_id = await opened(world, counter, "popular")
+        await retried(world, order_id)
+        assert (await world.order(order_id))["state"] == "placing"
+
+        counter.mood = "accepts"
+        await world.reaches(order_id, "placed")
+
+        assert {key for what, _, key in counter.asked if what == "deliver"} == {f"{order_id}-deliver"}
+
+    async def test_that_never_got_through_fails_unsent(self, world, counter):
+        counter.mood = "busy"
+        order_id = await opened(world, counter, "crowded")
+        await retried(world, order_id)
+
+        world.step(hours=24)
+        failed = await world.reaches(order_id, "failed")
+
+        assert failed["history"][-1]["because"] == "crowded could not be reached for 24 hours"
+        assert counter.book == {}
+
+    async def test_to_nobody_there_is_tried_again(self, world, counter):
+        await world.put_provider("away", protocol="courier", url="http://127.0.0.1:9")
+        order_id = await world.approve("away")
+
+        await retried(world, order_id)
+
+        assert (await world.order(order_id))["state"] == "placing"
+        await world.cancel(order_id)
+        await world.reaches(order_id, "cancelled")
+
+
+class TestUnknown:
+    @pytest.mark.parametrize("mood", ["breaks", "garbage"])
+    async def test_outcome_is_asked_about_and_found(self, world, counter, mood):
+        counter.mood = mood
+        order_id = await opened(world, counter, mood)
+
+        placed = await world.reaches(order_id, "placed")
+
+        assert [step["to_state"] for step in placed["history"]] == ["drafted", "placing", "unknown", "placed"]
+        assert counter.questions(order_id) == ["deliver", "status"]
+        assert list(counter.book) == [order_id]
+
+    async def test_time_out_is_not_taken_for_a_no_while_the_provider_may_be_at_it(self, world, counter):
+        counter.mood = "slow"
+        order_id = await opened(world, counter, "tardy", timeout=0.3)
+        await world.reaches(order_id, "unknown")
+        await asked(counter, order_id, "status")  # and is told that there is no such order
+
+        counter.mood = "accepts"
+        counter.go.set()
+
+        async def taken():
+            return counter.book
+
+        await until(taken, "the order is taken after all")
+        world.step(hours=2)
+        await world.reaches(order_id, "placed")
+        assert counter.questions(order_id).count("deliver") == 1
+
+    async def test_order_that_was_never_taken_fails_when_that_is_certain(self, world, counter):
+        counter.mood = "lost"
+        order_id = await opened(world, counter, "leaky")
+        unknown = await world.reaches(order_id, "unknown")
+        await asked(counter, order_id, "status")
+
+        async def told():
+            return (await world.order(order_id))["updates"]
+
+        (early,) = await until(told, "the answer was kept")
+        world.step(hours=2)
+        failed = await world.reaches(order_id, "failed")
+
+        assert (early["status"], early["fate"]) == ("not_found", "not_applied")
+        assert unknown["history"][-1]["because"] == "leaky gave no clear answer: RuntimeError"
+        assert failed["history"][-1]["because"].startswith("leaky said not_found")
+        assert counter.questions(order_id).count("deliver") == 1
+
+
+class TestCancel:
+    async def test_asks_the_provider_and_hears_its_answer(self, world, counter):
+        order_id = await opened(world, counter, "kind")
+        await world.reaches(order_id, "placed")
+
+        assert (await world.cancel(order_id)).status_code == 202
+        cancelled = await world.reaches(order_id, "cancelled")
+
+        assert cancelled["cancellation"]["by"] == "customer"
+        assert counter.questions(order_id) == ["deliver", "cancel"]
+        assert await kinds(world, order_id) == ["OrderDrafted", "OrderPlaced", "OrderCancelled"]
+
+    async def test_of_an_order_that_was_not_sent_yet_sends_it_never(self, world, counter):
+        counter.mood = "busy"
+        order_id = await opened(world, counter, "queue")
+        await retried(world, order_id)
+
+        assert (await world.cancel(order_id)).status_code == 202
+        await world.reaches(order_id, "cancelled")
+
+        assert set(counter.questions(order_id)) == {"deliver"}
+        assert counter.book == {}
+
+    async def test_waits_until_it_is_known_what_became_of_the_order(self, world, counter):
+        counter.mood = "slow"
+        order_id = await opened(world, counter, "overtaken")
+        await asked(counter, order_id, "deliver")
+
+        assert (await world.cancel(order_id)).status_code == 202
+        await retried(world, order_id, "cancel")
+        assert counter.questions(order_id) == ["deliver"]
+
+        counter.mood = "accepts"
+        counter.go.set()
+        await world.reaches(order_id, "cancelled")
+        assert counter.questions(order_id) == ["deliver", "cancel"]
+        assert counter.book == {order_id: "cancelled"}
+
+
+class TestResolution:
+    async def test_that_nobody_settled_ends_the_order_after_the_providers_hours(self, world, counter):
+        counter.mood = "silent"
+        order_id = await opened(world, counter, "problem")
+        await asked(counter, order_id, "deliver")
+        counter.book[order_id] = "resolving"
+        world.step(hours=24)
+
+        async def waits():
+            return (await world.order(order_id))["resolve_by"]
+
+        await until(waits, "the problem is known")
+        world.step(hours=72)
+        cancelled = await world.reaches(order_id, "cancelled")
+
+        assert cancelled["cancellation"]["by"] == "resolution"
+        await asked(counter, order_id, "cancel")
+
+
+class TestAddress:
+    async def test_is_kept_nowhere(self, world, counter):
+        order_id = await opened(world, counter, "discreet")
+        await world.reaches(order_id, "placed")
+
+        async with world.kit.read() as store:
+            for table in ("orders", "order_history", "provider_update", "intent"):
+                kept = await store.connection.fetchval(f"SELECT string_agg(to_jsonb(t)::text, '') FROM {table} t")
+                assert "Elm 1" not in kept

@@ -1,0 +1,490 @@
+"""An order's life beside its way: stock, payment, changes, suspicion, complaints, returns, rehearsals."""
+
+import pytest
+
+from libs.contracts.events import AllocationLine, Shortage, StockAllocated, StockShort
+from services.order_dispatch.acting import on_authorized, on_payment_failed
+from tests.integration.order_dispatch.portal import until
+from tests.integration.order_dispatch.till import book_till
+from tests.unit.order_dispatch import a
+
+pytestmark = pytest.mark.usefixtures("protocols_of_tests")
+
+
+@pytest.fixture(scope="module")
+def till():
+    with book_till() as opened:
+        yield opened
+
+
+async def drafted(world, name, **terms):
+    await world.put_provider(name, **terms)
+    order_id = await world.approve(name)
+    await world.reaches(order_id, "drafted" if terms.get("cancel_window_hours") else "placing")
+    return order_id
+
+
+async def delivered(world, name, **terms):
+    order_id = await drafted(world, name, **terms)
+    await world.tell(order_id, "delivered")
+    return order_id
+
+
+async def authorized(world, order_id):
+    async with world.kit.transaction() as tx:
+        tx.say(*await on_authorized(order_id, tx.store))
+
+
+async def kinds_on(world, topic):
+    return [event["type"] for event in await world.topic(topic)]
+
+
+def allocated(order_id, quantity=40):
+    return StockAllocated(
+        owner_id=order_id.rpartition("-")[0],
+        order_id=order_id,
+        customer_id="ann",
+        lines=(AllocationLine(product_id="pods", quantity=quantity),),
+        at=a.NOON,
+    )
+
+
+async def reserving(world, name, **terms):
+    await world.put_provider(name, protocol="hosted_here", **terms)
+    order_id = await world.approve(name)
+    await world.reaches(order_id, "reserving")
+    return order_id
+
+
+class TestStock:
+    async def test_is_set_aside_before_the_provider_is_asked(self, world):
+        order_id = await reserving(world, "shelf")
+        assert await world.topic("provider-orders-shelf") == []
+
+        await world.publish(allocated(order_id))
+        placing = await world.reaches(order_id, "placing")
+
+        (asked,) = await world.facts(order_id, "AllocationAsked")
+        assert asked["lines"] == [{"product_id": "pods", "quantity": 40}]
+        assert [step["to_state"] for step in placing["history"]] == ["drafted", "reserving", "placing"]
+        (request,) = await until(lambda: world.topic("provider-orders-shelf"), "the provider is asked")
+        assert request["data"]["ship_to"]["city"] == "Ulm"
+
+    async def test_set_aside_twice_asks_once(self, world):
+        order_id = await reserving(world, "echoing")
+        await world.publish(allocated(order_id))
+        await world.publish(allocated(order_id))
+        await world.reaches(order_id, "placing")
+
+        await world.publish(allocated(order_id))
+        marker = await reserving(world, "marker")
+        await world.publish(allocated(marker))
+        await world.reaches(marker, "placing")
+
+        assert len(await world.topic("provider-orders-echoing")) == 1
+
+    async def test_that_is_short_refuses_the_order_and_says_what_is_there(self, world):
+        order_id = await reserving(world, "empty")
+        short = Shortage(product_id="pods", requested=40, available=7, restock_at=a.NOON + a.days(2))
+        about = {"owner_id": "empty", "order_id": order_id, "customer_id": "ann", "at": a.NOON}
+
+        await world.publish(StockShort(**about, shortages=(short,)))
+        await world.reaches(order_id, "refused")
+
+        (refused,) = await world.facts(order_id, "OrderRefused")
+        assert refused["reason"] == "pods: 40 wanted, 7 available, more on 2026-03-03"
+        assert await world.topic("provider-orders-empty") == []
+
+    async def test_of_an_order_cancelled_meanwhile_goes_nowhere(self, world):
+        order_id = await reserving(world, "changed")
+        assert (await world.cancel(order_id)).status_code == 200
+
+        await world.publish(allocated(order_id))
+        marker = await reserving(world, "marker-two")
+        await world.publish(allocated(marker))
+        await world.reaches(marker, "placing")
+
+        assert (await world.order(order_id))["state"] == "cancelled"
+
+
+class TestPayment:
+    async def begun(self, world, name, **terms):
+        await world.put_provider(name, payment="book", **terms)
+        order_id = await world.approve(name)
+        await world.reaches(order_id, "authorizing")
+        return order_id
+
+    async def test_is_authorized_before_and_taken_when_goods_leave(self, world, till):
+        order_id = await self.begun(world, "prepaid")
+        assert await world.topic("provider-orders-prepaid") == []
+
+        await authorized(world, order_id)
+        await world.reaches(order_id, "placing")
+        await world.tell(order_id, "accepted")
+        assert till.about(order_id) == [("begin", 998)]
+        await world.tell(order_id, "shipped", quantity=30)
+
+        assert till.about(order_id) == [("begin", 998), ("capture", 748)]
+
+    async def test_comes_after_stock_and_is_not_begun_for_goods_that_are_not_there(self, world, till):
+        order_id = await reserving(world, "both", payment="book")
+        assert till.about(order_id) == []
+
+        await world.publish(allocated(order_id))
+        await world.reaches(order_id, "authorizing")
+        await authorized(world, order_id)
+        placing = await world.reaches(order_id, "placing")
+
+        assert [step["to_state"] for step in placing["history"]] == [
+            *("drafted", "reserving", "authorizing", "placing")
+        ]
+
+    async def test_authorized_twice_asks_the_provider_once(self, world, till):
+        order_id = await self.begun(world, "stutter")
+
+        await authorized(world, order_id)
+        await authorized(world, order_id)
+        await world.reaches(order_id, "placing")
+        await authorized(world, order_id)
+
+        assert till.about(order_id) == [("begin", 998)]
+        assert len(await until(lambda: world.topic("provider-orders-stutter"), "the provider is asked")) == 1
+
+    async def test_that_fails_ends_the_order_before_anybody_was_asked(self, world, till):
+        order_id = await self.begun(world, "broke")
+
+        async with world.kit.transaction() as tx:
+            tx.say(*await on_payment_failed(order_id, "card declined", tx.store))
+        await world.reaches(order_id, "failed")
+
+        (failed,) = await world.facts(order_id, "OrderFailed")
+        assert failed["reason"] == "the payment failed: card declined"
+
+    async def test_of_a_cancelled_order_is_let_go_whenever_it_comes(self, world, till):
+        order_id = await self.begun(world, "regret")
+
+        assert (await world.cancel(order_id)).status_code == 200
+        await authorized(world, order_id)
+
+        assert till.about(order_id) == [("begin", 998), ("void", 0), ("void", 0)]
+        assert (await world.order(order_id))["state"] == "cancelled"
+
+    async def test_that_runs_out_before_the_goods_left_asks_the_order_back(self, world, till):
+        order_id = await self.begun(world, "lapsed")
+        await authorized(world, order_id)
+        await world.reaches(order_id, "placing")
+        await world.tell(order_id, "accepted")
+
+        async with world.kit.transaction() as tx:
+            tx.say(*await on_payment_failed(order_id, "the reservation ran out", tx.store))
+        await world.tell(order_id, "cancelled")
+
+        (cancelled,) = await world.facts(order_id, "OrderCancelled")
+        assert (cancelled["by"], cancelled["reason"]) == ("payment", "the payment failed: the reservation ran out")
+        assert await kinds_on(world, "provider-orders-lapsed") == ["OrderRequested", "CancelRequested"]
+
+    async def test_that_fails_after_the_goods_left_stays_in_sight(self, world, till):
+        order_id = await self.begun(world, "gone-wrong")
+        await authorized(world, order_id)
+        await world.reaches(order_id, "placing")
+        await world.tell(order_id, "shipped")
+
+        async with world.kit.transaction() as tx:
+            assert await on_payment_failed(order_id, "card blocked", tx.store) == []
+
+        order = await world.order(order_id)
+        assert (order["state"], order["payment_trouble"]) == ("shipped", "card blocked")
+
+    async def test_at_a_service_nobody_knows_is_refused(self, world, till):
+        body = {"name": "X", "protocol": "kafka", "payment": "purse"}
+        operator = world.desk.headers("operator")
+
+        answer = await world.http.put("/v1/providers/xx", json=body, headers=operator)
+
+        assert (answer.status_code, answer.json()["code"]) == (422, "unknown_payment")
+        assert answer.json()["errors"][0]["problem"] == "there is no payment service purse; known: book"
+
+
+class TestWindows:
+    async def test_a_providers_own_window_keeps_an_order_drafted(self, world):
+        order_id = await drafted(world, "patient", cancel_window_hours=24)
+
+        world.step(hours=23)
+        assert (await world.order(order_id))["state"] == "drafted"
+        world.step(hours=1)
+        await world.reaches(order_id, "placing")
+
+    async def test_an_order_is_changed_within_it_and_sent_as_changed(self, world):
+        order_id = await drafted(world, "flexible", cancel_window_hours=24, modify_window_hours=12)
+        own = {"role": "customer", "customer_id": "ann"}
+
+        changed = await world.post(f"orders/{order_id}/modify", {"packs": 3}, **own)
+        world.step(hours=12)
+        late = await world.post(f"orders/{order_id}/modify", {"packs": 4}, **own)
+        world.step(hours=12)
+        await world.reaches(order_id, "placing")
+
+        assert changed.json()["quantity"] == {"quantity": "60", "unit": "C62"}
+        assert changed.json()["price"] == {"amount": "14.97", "currency": "USD"}
+        assert (late.status_code, late.json()["code"]) == (409, "too_late")
+        (said,) = await world.facts(order_id, "OrderModified")
+        (asked,) = await until(lambda: world.topic("provider-orders-flexible"), "the provider is asked")
+        assert (said["packs"], asked["data"]["packs"], asked["data"]["quantity"]) == (3, 3, 60)
+
+    @pytest.mark.parametrize("packs", [0, -1, 1.5, None])
+    async def test_an_order_is_not_changed_to_nonsense(self, world, packs):
+        order_id = f"nonsense{packs}".lower().replace(".", "").replace("-", "m") + "-1"
+        await world.put_provider(order_id[:-2], cancel_window_hours=24)
+        await world.approve(order_id[:-2])
+        await world.reaches(order_id, "drafted")
+
+        assert (await world.post(f"orders/{order_id}/modify", {"packs": packs})).status_code == 422
+
+    async def test_an_order_is_changed_by_nobody_else(self, world):
+        order_id = await drafted(world, "private", cancel_window_hours=24)
+
+        strangers = [{"role": "customer", "customer_id": "bob"}, {"role": "provider", "provider_id": "private"}]
+        answers = [await world.post(f"orders/{order_id}/modify", {"packs": 3}, **who) for who in strangers]
+
+        assert [answer.status_code for answer in answers] == [404, 403]
+
+
+class TestFraud:
+    async def flag(self, world, order_id, **who):
+        return await world.post(f"orders/{order_id}/fraud", {"reason": "stolen card"}, **who)
+
+    async def test_cancels_what_can_be_and_keeps_the_pool_from_ordering(self, world):
+        order_id = await drafted(world, "crime", cancel_window_hours=24)
+
+        assert (await self.flag(world, order_id)).json()["state"] == "cancelled"
+        again = a.approved(order_id="crime-2", pool_id=order_id, provider_id="crime")
+        await world.publish(again)
+        failed = await world.reaches("crime-2", "failed")
+        assert failed["history"][-1]["because"] == f"order {order_id} of this pool is taken for fraud"
+
+        assert (await world.post(f"orders/{order_id}/fraud/clear")).status_code == 200
+        await world.publish(a.approved(order_id="crime-3", pool_id=order_id, provider_id="crime"))
+        await world.reaches("crime-3", "drafted")
+        kinds = [event["type"] for event in await world.events(order_id)]
+        assert kinds == ["OrderDrafted", "FraudFlagged", "OrderCancelled", "FraudCleared"]
+
+    async def test_asks_the_provider_back_what_it_may_have(self, world):
+        order_id = await drafted(world, "asked-back")
+
+        flagged = await self.flag(world, order_id)
+        await world.tell(order_id, "cancelled")
+
+        assert (flagged.status_code, flagged.json()["cancellation"]["by"]) == (202, "fraud")
+        (cancelled,) = await world.facts(order_id, "OrderCancelled")
+        assert cancelled["by"] == "fraud"
+        kinds = [event["type"] for event in await world.topic("provider-orders-asked-back")]
+        assert kinds == ["OrderRequested", "CancelRequested"]
+
+    async def test_gives_money_back_that_was_taken(self, world, till):
+        await world.put_provider("thief", payment="book")
+        order_id = await world.approve("thief")
+        await world.reaches(order_id, "authorizing")
+        await authorized(world, order_id)
+        await world.reaches(order_id, "placing")
+        await world.tell(order_id, "shipped")
+
+        flagged = await self.flag(world, order_id)
+
+        assert (flagged.status_code, flagged.json()["state"]) == (200, "shipped")
+        assert flagged.json()["refunded"] == {"amount": "9.98", "currency": "USD"}
+        assert till.about(order_id) == [("begin", 998), ("capture", 998), ("refund", 998)]
+
+    @pytest.mark.parametrize("who", [{"role": "customer", "customer_id": "ann"}, {"role": "service"}])
+    async def test_is_for_operators_to_see(self, world, who):
+        assert (await self.flag(world, "any", **who)).status_code == 403
+        assert (await world.post("orders/any/fraud/clear", **who)).status_code == 403
+
+
+class TestClaims:
+    async def test_are_raised_for_what_did_not_come_and_listed_to_whom_they_concern(self, world):
+        order_id = await drafted(world, "shorty")
+        await world.tell(order_id, "delivered", quantity=35)
+
+        (said,) = await world.facts(order_id, "ClaimRaised")
+        assert (said["ordered"], said["received"]) == (40, 35)
+        for who in ({"role": "operator"}, {"role": "customer", "customer_id": "ann"}):
+            assert order_id in [claim["order_id"] for claim in await self.listed(world, **who)]
+        (own,) = await self.listed(world, role="provider", provider_id="shorty")
+        assert (own["ordered"], own["received"]) == (
+            {"quantity": "40", "unit": "C62"},
+            {"quantity": "35", "unit": "C62"},
+        )
+        assert await self.listed(world, role="customer", customer_id="bob") == []
+        assert await self.listed(world, role="provider", provider_id="other") == []
+
+    async def listed(self, world, **who):
+        answer = await world.http.get("/v1/claims", headers=world.desk.headers(**who))
+        assert answer.status_code == 200, answer.text
+        return answer.json()["claims"]
+
+
+class TestReturn:
+    async def give_back(self, world, order_id, **body):
+        own = {"role": "customer", "customer_id": "ann"}
+        return await world.post(f"orders/{order_id}/return", {"quantity": 10, "reason": "stale"} | body, **own)
+
+    async def test_says_what_goes_back_once(self, world):
+        order_id = await delivered(world, "lenient")
+
+        answer = await self.give_back(world, order_id)
+        again = await self.give_back(world, order_id)
+
+        assert (answer.status_code, answer.json()["state"]) == (200, "returned")
+        assert answer.json()["returned"] == {"quantity": "10", "unit": "C62"}
+        (said,) = await world.facts(order_id, "OrderReturned")
+        assert (said["quantity"], said["reason"], said["by"], said["slot"]) == (10, "stale", "customer", "1")
+        assert (again.status_code, again.json()["code"], again.json()["state"]) == (409, "not_there", "returned")
+
+    async def test_gives_the_share_of_the_money_back(self, world, till):
+        await world.put_provider("fair", payment="book")
+        order_id = await world.approve("fair")
+        await world.reaches(order_id, "authorizing")
+        await authorized(world, order_id)
+        await world.reaches(order_id, "placing")
+        await world.tell(order_id, "delivered")
+
+        answer = await self.give_back(world, order_id)
+
+        assert answer.json()["refunded"] == {"amount": "2.49", "currency": "USD"}
+        assert till.about(order_id)[-1] == ("refund", 249)
+
+    @pytest.mark.parametrize(
+        ("body", "status", "code"),
+        [
+            ({"quantity": 41}, 409, "not_there"),
+            ({"quantity": 0}, 409, "not_there"),
+            ({"quantity": "ten"}, 422, "not_a_number"),
+            ({"quantity": 1, "unit": "kg"}, 422, "wrong_dimension"),
+        ],
+    )
+    async def test_of_what_never_came_is_refused(self, world, body, status, code):
+        name = f"strict{abs(hash(str(body)))}"
+        order_id = await delivered(world, name)
+
+        answer = await self.give_back(world, order_id, **body)
+
+        assert (answer.status_code, answer.json()["code"]) == (status, code)
+        if status == 409:
+            assert answer.json()["left"] == {"quantity": "40", "unit": "C62"}
+
+    async def test_of_another_customers_order_is_not_found(self, world):
+        order_id = await delivered(world, "foreign")
+
+        answer = await world.post(f"orders/{order_id}/return", {"quantity": 1}, role="customer", customer_id="bob")
+
+        assert answer.status_code == 404
+
+
+class TestOtherGoodsAndPrices:
+    async def test_a_substitute_is_refused_asked_back_and_kept(self, world):
+        order_id = await drafted(world, "swapper")
+
+        answer = await world.tell(order_id, "accepted", product_id="beans")
+
+        assert answer == {"fate": "refused", "reason": "swapper may not send beans instead of pods"}
+        order = await world.order(order_id)
+        assert (order["state"], order["cancellation"]["by"]) == ("placing", "substitution")
+        kinds = [event["type"] for event in await world.topic("provider-orders-swapper")]
+        assert kinds == ["OrderRequested", "CancelRequested"]
+
+    async def test_a_substitute_is_taken_from_who_may_choose(self, world):
+        order_id = await drafted(world, "chooser", allows_substitutes=True)
+
+        await world.tell(order_id, "accepted", product_id="beans")
+
+        order = await world.order(order_id)
+        assert (order["state"], order["substitute"]) == ("placed", "beans")
+
+    async def test_a_price_that_drifted_is_in_sight(self, world):
+        order_id = await drafted(world, "drifter")
+
+        await world.tell(order_id, "accepted", price=1099, currency="USD")
+
+        order = await world.order(order_id)
+        assert order["price"] == {"amount": "9.98", "currency": "USD"}
+        assert order["billed"] == {"amount": "10.99", "currency": "USD"}
+        assert order["price_drift"] == {"amount": "1.01", "currency": "USD"}
+
+
+class TestRehearsal:
+    async def test_goes_the_whole_way_with_no_money_and_no_goods(self, world, till):
+        await world.put_provider("stage", protocol="hosted_here", payment="book", test=True)
+        order_id = await world.approve("stage")
+        placing = await world.reaches(order_id, "placing")
+        await world.tell(order_id, "shipped", quantity=40)
+        await world.tell(order_id, "delivered")
+
+        events = [event for event in await world.events(order_id) if event["type"] != "OrderRequested"]
+        assert [event["type"] for event in events] == ["OrderDrafted", "OrderPlaced", "OrderShipped", "OrderDelivered"]
+        assert all(event["data"]["test"] for event in events)
+        assert [event["data"]["quantity"] for event in events] == [40, 40, 0, 0]
+        (asked,) = await until(lambda: world.topic("provider-orders-stage"), "the provider is asked")
+        assert asked["data"]["test"] is True
+        assert till.about(order_id) == []
+        assert placing["test"] is True
+
+
+class TestTerms:
+    async def put(self, world, **terms):
+        body = {"name": "T", "protocol": "kafka"} | terms
+        return await world.http.put("/v1/providers/terms", json=body, headers=world.desk.headers("operator"))
+
+    async def test_are_kept_and_shown(self, world):
+        terms = {
+            "url": "https://shop.example/api",
+            "account": {"region": "eu"},
+            "cancel_window_hours": 1,
+            "modify_window_hours": 2,
+            "resolution_hours": 48,
+            "allows_substitutes": True,
+            "test": True,
+        }
+
+        shown = (await self.put(world, **terms)).json()
+
+        assert {name: shown[name] for name in terms} == terms
+        assert shown["payment"] is None
+
+    async def test_of_reaching_a_provider_are_for_operators_and_itself(self, world):
+        await self.put(world, url="https://shop.example/api", account={"region": "eu"})
+
+        async def seen(role, **more):
+            answer = await world.http.get("/v1/providers", headers=world.desk.headers(role, **more))
+            (one,) = [p for p in answer.json()["providers"] if p["provider_id"] == "terms"]
+            return "url" in one
+
+        assert await seen("operator")
+        assert await seen("provider", provider_id="terms")
+        assert not await seen("provider", provider_id="other")
+        assert not await seen("customer", customer_id="ann")
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            *("ftp://shop.example", "shop.example", "https://", "https://user:pw@shop.example", "file:///etc/passwd"),
+            *("https://shop.example/#a", "https://shop.example/?a=b", "https://[::1", "https://shop.example:99999"),
+        ],
+    )
+    async def test_with_an_address_nobody_can_call_are_refused(self, world, url):
+        answer = await self.put(world, url=url)
+
+        assert (answer.status_code, answer.json()["code"]) == (422, "bad_url")
+        assert answer.json()["errors"][0]["field"] == "url"
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            *({"cancel_window_hours": -1}, {"modify_window_hours": "x"}, {"resolution_hours": 0}, {"account": []}),
+            *({"resolution_hours": 1e9}, {"test": None}, {"secrets": {"a": "b"}}),
+        ],
+    )
+    async def test_that_make_no_sense_are_refused(self, world, wrong):
+        assert (await self.put(world, **wrong)).status_code == 422
+
+    async def test_say_where_a_provider_is_called_that_is_called(self, world):
+        assert (await self.put(world, protocol="courier")).status_code == 200  # it has a line of its own

@@ -1,0 +1,77 @@
+"""Builders of payments."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from services.order_dispatch.payments.domain import (
+    Declined,
+    Mandate,
+    Payment,
+    Receipt,
+    Status,
+    answered,
+    open_payment,
+    want_capture,
+    want_void,
+)
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+WEEK = timedelta(days=7)
+NEW = Payment("pay1", "o1", "ann", "pods", "ann/pods", "acme", "sandbox", "EUR", 1000, 0)
+MANDATE = Mandate(5000, "EUR")
+
+
+def opened(**changes):
+    return open_payment(replace(NEW, **changes), MANDATE, NOON).payment
+
+
+def receipt(payment, status, amount=None):
+    return Receipt(status, "sp_1", payment.asked if amount is None else amount, payment.currency)
+
+
+def settled(payment, answer, at=NOON):
+    return answered(payment, answer, at, WEEK)
+
+
+HAPPENS = {
+    "authorize": Status.AUTHORIZED,
+    "capture": Status.CAPTURED,
+    "void": Status.VOIDED,
+    "refund": Status.REFUNDED,
+}
+
+
+def done(payment):
+    """Return what the step under way does when it works."""
+    return settled(payment, receipt(payment, HAPPENS[payment.step]))
+
+
+def declined(payment, reason="no"):
+    return settled(payment, Declined(reason))
+
+
+def authorized():
+    return done(opened()).payment
+
+
+def captured(amount=1000):
+    return done(want_capture(authorized(), amount, NOON).payment).payment
+
+
+def voided():
+    return done(want_void(authorized(), NOON).payment).payment
+
+
+def balances(*turns):
+    """Return what the bookings of these turns leave on each account."""
+    sums = {}
+    for turn in turns:
+        for booking in turn.bookings:
+            assert sum(amount for _, amount in booking.entries) == 0
+            for account, amount in booking.entries:
+                sums[account] = sums.get(account, 0) + amount
+    return {account: amount for account, amount in sums.items() if amount}
+
+
+def names(turn):
+    return [type(event).__name__ for event in turn.events]

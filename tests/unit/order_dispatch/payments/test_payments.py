@@ -1,0 +1,274 @@
+"""What is decided about an order's money."""
+
+import pytest
+
+from libs.contracts.events import PaymentStep
+from services.order_dispatch.payments.domain import (
+    CLOSED,
+    DOING,
+    TRANSITIONS,
+    Ask,
+    Declined,
+    IllegalMove,
+    Mandate,
+    PaymentState,
+    PaymentTurn,
+    Receipt,
+    Status,
+    WrongAnswer,
+    believe,
+    lapse,
+    lose_track,
+    open_payment,
+    want_capture,
+    want_refund,
+    want_void,
+    withdraw,
+)
+from tests.unit.order_dispatch.payments import pay
+
+S = PaymentState
+
+
+class TestOpen:
+    def test_asks_to_reserve_the_price_under_a_key_of_its_own(self):
+        turn = open_payment(pay.NEW, pay.MANDATE, pay.NOON)
+
+        assert (turn.payment.state, turn.payment.asked, turn.payment.mandate) == (S.AUTHORIZING, 1000, 5000)
+        assert turn.calls[0].key == turn.payment.key == "pay1-authorize-1"
+        assert turn.calls[0].obstacle is None
+        assert turn.bookings == turn.events == ()
+
+    @pytest.mark.parametrize(
+        ("mandate", "says"),
+        [
+            (None, "no means of payment"),
+            (Mandate(999, "EUR"), "agreed to 999"),
+            (Mandate(5000, "USD"), "agreed to pay in USD"),
+        ],
+    )
+    def test_finds_what_stands_in_the_way_before_anybody_is_asked(self, mandate, says):
+        (call,) = open_payment(pay.NEW, mandate, pay.NOON).calls
+
+        assert says in call.obstacle
+
+
+class TestAuthorized:
+    def test_books_the_money_as_held_and_says_so(self):
+        turn = pay.done(pay.opened())
+
+        assert turn.payment.state is S.AUTHORIZED
+        assert pay.names(turn) == ["PaymentAuthorized"]
+        assert pay.balances(turn) == {"held:sandbox": 1000, "customer:ann": -1000}
+        assert turn.payment.expires_at == pay.NOON + pay.WEEK
+
+    def test_keeps_the_services_own_date(self):
+        late = pay.NOON + 3 * pay.WEEK
+        answer = Receipt(Status.AUTHORIZED, "sp_1", 1000, "EUR", late)
+
+        assert pay.settled(pay.opened(), answer).payment.expires_at == late
+
+    def test_is_let_go_at_once_if_nobody_wants_it_any_more(self):
+        turn = pay.done(want_void(pay.opened(), pay.NOON).payment)
+
+        assert turn.payment.state is S.VOIDING
+        assert pay.names(turn) == ["PaymentAuthorized"]
+        assert [call.step for call in turn.calls] == [PaymentStep.VOID]
+
+    def test_takes_nothing_that_was_wanted_before_the_order_was_cancelled(self):
+        wanted = want_capture(pay.opened(), 1000, pay.NOON).payment
+
+        voiding = pay.done(want_void(wanted, pay.NOON).payment).payment
+
+        assert pay.declined(voiding).payment.state is S.AUTHORIZED
+
+    def test_declined_ends_it(self):
+        turn = pay.declined(pay.opened(), "no funds")
+
+        assert turn.payment.state is S.DECLINED
+        assert (turn.events[0].step, turn.events[0].reason, turn.events[0].amount) == ("authorize", "no funds", 1000)
+        assert turn.bookings == ()
+
+    def test_withdrawn_before_anybody_was_asked_books_nothing(self):
+        turn = withdraw(want_void(pay.opened(), pay.NOON).payment, pay.NOON)
+
+        assert turn.payment.state is S.VOIDED
+        assert (pay.names(turn), turn.events[0].amount, turn.bookings) == (["PaymentVoided"], 0, ())
+
+
+class TestCapture:
+    def test_takes_what_left_and_frees_the_rest(self):
+        asked = want_capture(pay.authorized(), 700, pay.NOON)
+        turn = pay.done(asked.payment)
+
+        assert asked.calls[0].key == "pay1-capture-3"
+        assert (turn.payment.state, turn.payment.captured) == (S.CAPTURED, 700)
+        assert pay.names(turn) == ["PaymentTaken"]
+        assert pay.balances(pay.done(pay.opened()), turn) == {"cash:sandbox": 700, "provider:acme": -700}
+
+    def test_is_asked_once(self):
+        capturing = want_capture(pay.authorized(), 700, pay.NOON).payment
+
+        assert want_capture(capturing, 900, pay.NOON) == PaymentTurn(capturing)
+        assert want_capture(pay.captured(700), 900, pay.NOON) == PaymentTurn(pay.captured(700))
+
+    def test_waits_for_the_money_to_be_reserved(self):
+        early = want_capture(pay.opened(), 700, pay.NOON)
+
+        assert early.calls == ()
+        assert pay.done(early.payment).payment.state is S.CAPTURING
+
+    def test_of_more_than_is_reserved_fails_at_once(self):
+        turn = want_capture(pay.authorized(), 1001, pay.NOON)
+
+        assert (pay.names(turn), turn.calls) == (["PaymentFailed"], ())
+
+    @pytest.mark.parametrize("payment", [pay.voided(), pay.declined(pay.opened()).payment])
+    def test_of_money_that_is_not_there_fails_at_once(self, payment):
+        (failed,) = want_capture(payment, 700, pay.NOON).events
+
+        assert failed.reason.startswith("nothing is reserved")
+
+    def test_of_nothing_lets_the_money_go(self):
+        assert want_capture(pay.authorized(), 0, pay.NOON).payment.state is S.VOIDING
+
+    def test_refused_leaves_the_reservation_and_may_be_tried_under_a_new_key(self):
+        turn = pay.declined(want_capture(pay.authorized(), 700, pay.NOON).payment)
+
+        assert (turn.payment.state, pay.names(turn)) == (S.AUTHORIZED, ["PaymentFailed"])
+        assert want_capture(turn.payment, 700, pay.NOON).calls[0].key == "pay1-capture-5"
+
+    def test_of_a_reservation_that_ran_out_frees_it_in_the_books(self):
+        capturing = want_capture(pay.authorized(), 700, pay.NOON).payment
+        turn = pay.settled(capturing, Receipt(Status.EXPIRED, "sp_1", 1000, "EUR"))
+
+        assert (turn.payment.state, pay.names(turn)) == (S.EXPIRED, ["PaymentFailed"])
+        assert pay.balances(pay.done(pay.opened()), turn) == {}
+
+
+class TestVoid:
+    def test_frees_the_money(self):
+        turn = pay.done(want_void(pay.authorized(), pay.NOON).payment)
+
+        assert (turn.payment.state, pay.names(turn)) == (S.VOIDED, ["PaymentVoided"])
+        assert pay.balances(pay.done(pay.opened()), turn) == {}
+
+    def test_twice_is_asked_once(self):
+        assert want_void(want_void(pay.authorized(), pay.NOON).payment, pay.NOON).calls == ()
+        assert want_void(pay.voided(), pay.NOON).calls == ()
+
+    def test_while_it_is_taken_gives_it_back_afterwards(self):
+        wanted = want_void(want_capture(pay.authorized(), 700, pay.NOON).payment, pay.NOON)
+        turn = pay.done(wanted.payment)
+
+        assert wanted.calls == ()
+        assert (turn.payment.state, turn.payment.asked) == (S.REFUNDING, 700)
+
+    def test_of_money_taken_gives_all_of_it_back(self):
+        assert want_void(pay.captured(700), pay.NOON).payment.asked == 700
+
+
+class TestRefund:
+    def test_gives_a_part_back_and_then_the_rest(self):
+        first = pay.done(want_refund(pay.captured(), 300, pay.NOON).payment)
+        second = pay.done(want_refund(first.payment, 700, pay.NOON).payment)
+
+        assert (first.payment.state, first.events[0].amount, first.events[0].refunded) == (S.CAPTURED, 300, 300)
+        assert (second.payment.state, second.events[0].amount, second.events[0].refunded) == (S.REFUNDED, 700, 1000)
+
+    def test_asked_while_another_is_under_way_comes_after_it(self):
+        under_way = want_refund(pay.captured(), 300, pay.NOON).payment
+        both = want_refund(under_way, 200, pay.NOON)
+
+        assert both.calls == ()
+        turn = pay.done(both.payment)
+        assert (turn.payment.state, turn.payment.asked) == (S.REFUNDING, 200)
+
+    def test_of_more_than_was_taken_fails_at_once(self):
+        some_back = pay.done(want_refund(pay.captured(700), 300, pay.NOON).payment).payment
+        turn = want_refund(some_back, 401, pay.NOON)
+
+        assert (turn.calls, turn.events[0].reason) == ((), "only 400 EUR is left to give back")
+
+    def test_refused_leaves_the_money_taken_and_may_be_asked_again(self):
+        turn = pay.declined(want_refund(pay.captured(), 300, pay.NOON).payment)
+
+        assert (turn.payment.state, turn.payment.refunded, turn.calls) == (S.CAPTURED, 0, ())
+        assert want_refund(turn.payment, 1000, pay.NOON).payment.asked == 1000
+
+    def test_of_money_that_all_goes_back_anyway_fails_at_once(self):
+        all_back = want_void(pay.captured(), pay.NOON).payment
+
+        assert pay.names(want_refund(all_back, 1, pay.NOON)) == ["PaymentFailed"]
+
+    def test_of_money_that_was_never_taken_fails_at_once(self):
+        assert pay.names(want_refund(pay.authorized(), 1, pay.NOON)) == ["PaymentFailed"]
+
+    def test_of_nothing_is_nothing(self):
+        assert want_refund(pay.captured(), 0, pay.NOON) == PaymentTurn(pay.captured())
+
+
+class TestUnknown:
+    @pytest.mark.parametrize("step", PaymentStep)
+    def test_keeps_step_key_and_amount(self, step):
+        doing = {
+            PaymentStep.AUTHORIZE: pay.opened(),
+            PaymentStep.CAPTURE: want_capture(pay.authorized(), 700, pay.NOON).payment,
+            PaymentStep.VOID: want_void(pay.authorized(), pay.NOON).payment,
+            PaymentStep.REFUND: want_refund(pay.captured(), 300, pay.NOON).payment,
+        }[step]
+        lost = lose_track(doing, pay.NOON).payment
+
+        assert lost.state is S.UNKNOWN
+        assert (lost.step, lost.key, lost.asked) == (step, doing.key, doing.asked)
+        assert pay.done(lost).payment.state is pay.done(doing).payment.state
+        assert pay.declined(lost).payment.state is pay.declined(doing).payment.state
+
+    def test_is_noted_once(self):
+        lost = lose_track(pay.opened(), pay.NOON).payment
+
+        assert lose_track(lost, pay.NOON).moves == ()
+
+
+class TestLapse:
+    def test_frees_the_money_in_the_books_and_says_that_it_is_not_there(self):
+        turn = lapse(pay.authorized(), pay.NOON)
+
+        assert (turn.payment.state, pay.names(turn)) == (S.EXPIRED, ["PaymentFailed"])
+        assert pay.balances(pay.done(pay.opened()), turn) == {}
+
+    def test_of_money_that_is_being_taken_is_no_move(self):
+        with pytest.raises(IllegalMove):
+            lapse(want_capture(pay.authorized(), 700, pay.NOON).payment, pay.NOON)
+
+
+class TestStates:
+    def test_closed_states_absorb(self):
+        assert {S.VOIDED, S.REFUNDED, S.DECLINED, S.EXPIRED} == CLOSED
+        assert not [here for here, _ in TRANSITIONS if here in CLOSED]
+
+    def test_every_step_under_way_can_become_unknown(self):
+        assert {here for here, there in TRANSITIONS if there is S.UNKNOWN} == set(DOING.values())
+
+
+def asked(step, amount=1000):
+    return Ask(step, "k", "pay1", "o1", amount, "EUR", pay.NOON)
+
+
+class TestBelieve:
+    def test_an_answer_to_the_question(self):
+        receipt = Receipt(Status.CAPTURED, "sp_1", 1000, "EUR")
+
+        assert believe(asked(PaymentStep.CAPTURE), receipt) is receipt
+        assert believe(asked(PaymentStep.CAPTURE), Declined("no")) == Declined("no")
+
+    @pytest.mark.parametrize(
+        ("status", "amount", "currency"),
+        [(Status.CAPTURED, 999, "EUR"), (Status.CAPTURED, 1000, "USD"), (Status.AUTHORIZED, 1000, "EUR")],
+    )
+    def test_nothing_else(self, status, amount, currency):
+        with pytest.raises(WrongAnswer):
+            believe(asked(PaymentStep.CAPTURE), Receipt(status, "sp_1", amount, currency))
+
+    def test_that_a_void_says_nothing_of_amounts(self):
+        assert believe(asked(PaymentStep.VOID), Receipt(Status.VOIDED, "sp_1", 0, "EUR")).amount == 0

@@ -1,0 +1,264 @@
+"""What happens before a provider has an order: stock, payment, and calls that go wrong."""
+
+from dataclasses import replace
+
+import pytest
+
+from libs.contracts.events import Shortage
+from libs.units import BaseUnit
+from services.order_dispatch.domain import (
+    CLOSED,
+    INSIDE,
+    Ask,
+    Cancellation,
+    Fate,
+    State,
+    Way,
+    ask_to_cancel,
+    doubt,
+    got_through,
+    hear,
+    is_ready,
+    leave_unsent,
+    look,
+    proceed,
+    run_short,
+    why_not_sent,
+    withdraw,
+)
+from tests.unit.order_dispatch import a
+
+HOSTED = Way(reserves=True, pays=True)
+CALLED = Way(calls=True)
+WISH = Cancellation("customer", "enough", a.NOON)
+
+
+def names(turn):
+    return [type(event).__name__ for event in turn.events]
+
+
+def on(order, way=HOSTED):
+    return proceed(order, way, a.PATIENCE, a.NOON)
+
+
+def called():
+    """Return an order whose provider is about to be called."""
+    return on(a.drafted(), CALLED).order
+
+
+class TestProceed:
+    def test_goes_by_stock_and_payment_to_the_provider(self):
+        reserving = on(a.drafted())
+        authorizing = on(replace(reserving.order, reserved_at=a.NOON))
+        placing = on(replace(authorizing.order, authorized_at=a.NOON))
+
+        assert [turn.order.state for turn in (reserving, authorizing, placing)] == [
+            *(State.RESERVING, State.AUTHORIZING, State.PLACING)
+        ]
+        assert [turn.asks for turn in (reserving, authorizing, placing)] == [(), (), (Ask.DELIVER,)]
+
+    def test_asks_for_the_ordered_goods_of_the_providers_stock(self):
+        (asked,) = on(a.drafted()).events
+
+        assert [(line.product_id, line.quantity) for line in asked.lines] == [("pods", 40)]
+        assert (asked.provider_id, asked.order_id) == ("acme", "o1")
+
+    def test_leaves_out_what_a_provider_does_not_need(self):
+        assert on(a.drafted(), Way(pays=True)).order.state is State.AUTHORIZING
+        assert on(a.drafted(), Way()).order.state is State.PLACING
+
+    @pytest.mark.parametrize("free", [{"price": None, "currency": None}, {"price": 0}])
+    def test_asks_nobody_to_pay_nothing(self, free):
+        assert on(replace(a.drafted(), **free), Way(pays=True)).order.state is State.PLACING
+
+    def test_takes_neither_goods_nor_money_for_a_rehearsal(self):
+        turn = on(replace(a.drafted(), test=True))
+
+        assert (turn.order.state, turn.asks, turn.events) == (State.PLACING, (Ask.DELIVER,), ())
+
+    def test_counts_as_sent_at_once_only_where_the_outbox_carries_it(self):
+        assert on(a.drafted(), Way()).order.sent_at == a.NOON
+        assert called().sent_at is None
+
+
+class TestIsReady:
+    def test_only_what_was_waited_for_goes_on(self):
+        reserving = on(a.drafted()).order
+        authorizing = on(replace(reserving, reserved_at=a.NOON)).order
+
+        assert is_ready(a.drafted())
+        assert [is_ready(reserving), is_ready(replace(reserving, reserved_at=a.NOON))] == [False, True]
+        assert [is_ready(authorizing), is_ready(replace(authorizing, authorized_at=a.NOON))] == [False, True]
+        assert not is_ready(called())
+
+
+class TestRunShort:
+    def test_names_what_was_wanted_what_is_there_and_when_there_is_more(self):
+        reserving = replace(on(a.drafted()).order, unit=BaseUnit.GRAM, scale=3)
+        short = Shortage(product_id="pods", requested=40_000, available=12_500, restock_at=a.NOON + a.days(3))
+
+        turn = run_short(reserving, [short], a.NOON)
+
+        assert turn.order.state is State.REFUSED
+        assert [event.reason for event in turn.events] == ["pods: 40 wanted, 12.5 available, more on 2026-03-04"]
+
+    def test_says_that_nobody_knows_when(self):
+        turn = run_short(on(a.drafted()).order, [Shortage(product_id="pods", requested=40, available=0)], a.NOON)
+
+        assert turn.events[0].reason == "pods: 40 wanted, 0 available, no date for more"
+
+
+class TestBeforeTheProviderIsAsked:
+    @pytest.mark.parametrize("state", sorted(INSIDE))
+    def test_cancelling_is_certain(self, state):
+        order = replace(a.drafted(), state=state)
+
+        turn = ask_to_cancel(order, WISH)
+
+        assert (turn.order.state, turn.asks, names(turn)) == (State.CANCELLED, (), ["OrderCancelled"])
+
+    @pytest.mark.parametrize("state", sorted(INSIDE))
+    def test_a_providers_word_counts_for_nothing(self, state):
+        verdict = hear(replace(a.drafted(), state=state), a.update("shipped"), a.ACME, a.PATIENCE, a.NOON)
+
+        assert (verdict.fate, verdict.turn) == (Fate.NOT_APPLIED, None)
+
+
+class TestWhyNotSent:
+    def test_an_order_that_waits_for_its_call_is_sent(self):
+        assert why_not_sent(called(), a.PATIENCE, a.NOON) is None
+
+    def test_a_cancelled_one_is_not(self):
+        asked = ask_to_cancel(called(), WISH).order
+
+        assert why_not_sent(asked, a.PATIENCE, a.NOON) == "cancelled: customer"
+        assert leave_unsent(asked, "cancelled", a.NOON).order.state is State.CANCELLED
+
+    def test_one_that_could_not_be_for_too_long_is_not_and_fails(self):
+        order, late = called(), a.NOON + a.days(1)
+        why = why_not_sent(order, a.PATIENCE, late)
+
+        (said,) = leave_unsent(order, why, late).events
+
+        assert (type(said).__name__, said.reason) == ("OrderFailed", "acme could not be reached for 24 hours")
+
+    def test_silence_makes_no_unsent_order_unknown(self):
+        turn = look(called(), a.PATIENCE, a.NOON + a.days(1))
+
+        assert (turn.order.state, turn.steps, turn.asks) == (State.PLACING, (), ())
+        assert why_not_sent(turn.order, a.PATIENCE, a.NOON + a.days(1)) is not None
+
+    @pytest.mark.parametrize("state", [State.PLACED, State.UNKNOWN, State.CANCELLED])
+    def test_one_that_is_elsewhere_by_now_is_not(self, state):
+        assert why_not_sent(replace(called(), state=state), a.PATIENCE, a.NOON) == f"the order is {state}"
+
+
+class TestGotThrough:
+    def test_waits_for_an_answer_from_the_moment_the_provider_was_reached(self):
+        later = a.NOON + a.days(0.5)
+
+        order = got_through(called(), "A-1", a.PATIENCE, later).order
+
+        assert (order.sent_at, order.look_at, order.reference) == (later, later + a.days(1), "A-1")
+
+    def test_keeps_what_the_provider_called_it(self):
+        order = got_through(called(), "A-1", a.PATIENCE, a.NOON).order
+
+        assert got_through(order, None, a.PATIENCE, a.NOON).order.reference == "A-1"
+
+
+class TestDoubt:
+    def test_makes_an_order_unknown_and_asks_at_once(self):
+        turn = doubt(called(), "no clear answer", a.PATIENCE, a.NOON)
+
+        assert (turn.order.state, turn.asks, names(turn)) == (State.UNKNOWN, (Ask.STATUS,), ["OrderUnknown"])
+        assert turn.order.look_at == a.NOON + a.days(2 / 24)
+
+    def test_believes_not_found_only_when_the_call_must_be_over(self):
+        order = doubt(called(), "no clear answer", a.PATIENCE, a.NOON).order
+        soon, later = a.NOON + a.days(9 / 1440), a.NOON + a.days(10 / 1440)
+
+        early = hear(order, a.update("not_found"), a.ACME, a.PATIENCE, soon)
+        turn = hear(order, a.update("not_found"), a.ACME, a.PATIENCE, later).turn
+
+        assert (early.fate, early.reason) == (Fate.NOT_APPLIED, "the order may still be on its way to the provider")
+        assert turn.order.state is State.FAILED
+
+    def test_believes_an_acceptance_at_once(self):
+        order = doubt(called(), "no clear answer", a.PATIENCE, a.NOON).order
+
+        assert a.heard(order, a.update("accepted")).order.state is State.PLACED
+
+    def test_a_wish_to_cancel_that_came_before_the_order_is_said_again(self):
+        order = ask_to_cancel(doubt(called(), "no clear answer", a.PATIENCE, a.NOON).order, WISH).order
+
+        turn = a.heard(order, a.update("accepted"))
+
+        assert (turn.order.state, turn.asks) == (State.PLACED, (Ask.CANCEL,))
+
+
+class TestResolving:
+    def test_keeps_the_order_and_waits_for_the_providers_hours(self):
+        turn = a.heard(a.order(State.PLACING), a.update("resolving", reason="card expired"))
+
+        assert (turn.order.state, turn.events) == (State.PLACING, ())
+        assert turn.order.resolve_by == turn.order.look_at == a.NOON + a.days(3)
+
+    @pytest.mark.parametrize("state", [State.PLACING, State.UNKNOWN])
+    def test_that_nobody_settled_cancels_the_order_when_its_time_is_over(self, state):
+        order = a.heard(a.order(state), a.update("resolving")).order
+
+        turn = look(order, a.PATIENCE, a.NOON + a.days(3))
+
+        assert (turn.order.state, turn.asks) == (State.CANCELLED, (Ask.CANCEL,))
+        assert [event.by for event in turn.events] == ["resolution"]
+
+    def test_said_again_does_not_prolong_it(self):
+        order = a.heard(a.order(State.PLACING), a.update("resolving")).order
+        later = a.NOON + a.days(2)
+
+        again = hear(order, a.update("resolving", update_id="u2"), a.ACME, a.PATIENCE, later).turn
+
+        assert again.order.resolve_by == a.NOON + a.days(3)
+
+    def test_that_was_settled_goes_on_as_any_order(self):
+        order = a.heard(a.order(State.PLACING), a.update("resolving")).order
+
+        placed = a.heard(order, a.update("accepted")).order
+
+        assert (placed.state, placed.resolve_by) == (State.PLACED, None)
+        assert look(placed, a.PATIENCE, a.NOON + a.days(3)).order.state is State.PLACED
+
+    def test_is_no_news_about_an_accepted_order(self):
+        verdict = hear(a.order(State.PLACED), a.update("resolving"), a.ACME, a.PATIENCE, a.NOON)
+
+        assert verdict.fate is Fate.NOT_APPLIED
+
+    def test_hours_are_the_providers(self):
+        quick = replace(a.ACME, resolution_hours=1)
+
+        turn = hear(a.order(State.PLACING), a.update("resolving"), quick, a.PATIENCE, a.NOON).turn
+
+        assert turn.order.resolve_by == a.NOON + a.days(1 / 24)
+
+
+class TestWaitsHours:
+    @pytest.mark.parametrize(
+        ("windows", "hours"),
+        [
+            ({}, 6),
+            ({"cancel_window_hours": 0}, 0),
+            ({"cancel_window_hours": 2}, 2),
+            ({"cancel_window_hours": 2, "modify_window_hours": 24}, 24),
+            ({"modify_window_hours": 1}, 6),
+        ],
+    )
+    def test_an_order_waits_as_long_as_it_may_be_changed(self, windows, hours):
+        assert replace(a.ACME, **windows).waits_hours(6) == hours
+
+
+def test_no_end_without_goods_is_reached_twice():
+    cancelled = withdraw(a.drafted(), WISH).order
+
+    assert cancelled.state in CLOSED
+    assert ask_to_cancel(cancelled, WISH).steps == ()
