@@ -25,7 +25,7 @@ Session = dict[str, Any]
 
 
 class Merchant(Counter):
-    """One ACP server; the shelf's orders are its sessions, by the order they are for."""
+    """One ACP server; the shelf's orders are its sessions."""
 
     async def create(self, request: Request) -> JSONResponse:
         return await self.once(request, self._create)
@@ -34,7 +34,7 @@ class Merchant(Counter):
         order_id, line = asked["metadata"]["order_id"], asked["line_items"][0]
         amount = line["item"]["unit_amount"] * line["quantity"] + self.options.shipping
         session = {
-            "id": f"cs_{hashlib.sha256(order_id.encode()).hexdigest()[:24]}",
+            "id": f"cs_{hashlib.sha256(key.encode()).hexdigest()[:24]}",
             "status": "not_ready_for_payment",
             "currency": asked["currency"],
             "line_items": asked["line_items"],
@@ -47,7 +47,7 @@ class Merchant(Counter):
 
     async def update(self, session_id: str, request: Request) -> JSONResponse:
         async def work(asked: dict[str, Any], key: str) -> JSONResponse:
-            session = self.session(session_id)
+            session = self.shelf.orders[session_id]
             if session["status"] in CLOSED:
                 return refuse(409, "conflict", f"the session is {session['status']}")
             ways = [{"type": "shipping", "id": "ground", "title": "Ground", "totals": []}]
@@ -60,7 +60,7 @@ class Merchant(Counter):
 
     async def complete(self, session_id: str, request: Request) -> JSONResponse:
         async def work(asked: dict[str, Any], key: str) -> JSONResponse:
-            session = self.session(session_id)
+            session = self.shelf.orders[session_id]
             if session["status"] != "ready_for_payment":
                 return refuse(405, "conflict", f"the session is {session['status']}")
             order_id, token = (
@@ -71,16 +71,16 @@ class Merchant(Counter):
                 trouble = await self.cash(order_id, token, session["totals"][0]["amount"], session["currency"])
                 if trouble:
                     return refuse(400, "payment_declined", trouble)
-            answer = self.keep("accepted", order_id, self.ordered(self.session(session_id)), key)
+            answer = self.keep("accepted", order_id, self.ordered(self.shelf.orders[session_id]), key)
             if self.options.ships:
-                self.ship(order_id)
+                self.ship(order_id, session_id)
             return answer
 
         return await self._with(session_id, request, work)
 
     async def cancel(self, session_id: str, request: Request) -> JSONResponse:
         async def work(_: Any, key: str) -> JSONResponse:
-            session = self.session(session_id)
+            session = self.shelf.orders[session_id]
             if session["status"] in CLOSED or f"/checkout_sessions/{session_id}/complete" in str(self.under_way):
                 return refuse(405, "conflict", f"the session is {session['status']}")
             return self.keep("fenced", session["metadata"]["order_id"], {**session, "status": "canceled"}, key)
@@ -89,17 +89,13 @@ class Merchant(Counter):
 
     async def show(self, session_id: str, request: Request) -> JSONResponse:
         refusal = self.distrust(request, b"") or self._missing(session_id)
-        return refusal or JSONResponse(self.session(session_id))
+        return refusal or JSONResponse(self.shelf.orders[session_id])
 
     async def _with(self, session_id: str, request: Request, work: Any) -> JSONResponse:
         return self._missing(session_id) or await self.once(request, work)
 
     def _missing(self, session_id: str) -> JSONResponse | None:
-        known = any(each["id"] == session_id for each in self.shelf.orders.values())
-        return None if known else refuse(404, "not_found", "there is no such session")
-
-    def session(self, session_id: str) -> Session:
-        return next(each for each in self.shelf.orders.values() if each["id"] == session_id)
+        return None if session_id in self.shelf.orders else refuse(404, "not_found", "there is no such session")
 
     def ordered(self, session: Session) -> Session:
         """Return the session completed, with its order."""
@@ -116,9 +112,9 @@ class Merchant(Counter):
         }
         return {**session, "status": "completed", "order": order}
 
-    def ship(self, order_id: str) -> None:
+    def ship(self, order_id: str, session_id: str) -> None:
         """Send everything off, and say so with the whole order as it is then."""
-        session = self.shelf.orders[order_id]
+        session = self.shelf.orders[session_id]
         line = session["order"]["line_items"][0]
         all_of_it = {**line["quantity"], "fulfilled": line["quantity"]["current"]}
         order = {

@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 FAULTS = {
     "black-hole": "never answer, do nothing",
     "timeout": "do it, never answer",
+    "late": "do it only after whoever asked has given up and asked again",
     "error": "500 instead of doing it",
     "error-after": "do it, answer 500",
     "busy": "429 with Retry-After, do nothing",
@@ -19,6 +20,8 @@ FAULTS = {
     "redirect": "302 to a cloud's metadata, do nothing",
     "huge": "do it, answer with an endless gigabyte",
 }
+#: Longer than the time-outs of tests, and than the pause before their next question.
+LATE_SECONDS = 2.0
 DONE_FIRST = frozenset({"timeout", "error-after", "garbage", "huge"})
 #: Nobody waits longer than this for an answer that never comes.
 NEVER_SECONDS = 60.0
@@ -39,6 +42,10 @@ class Faults:
     async def __call__(self, request: Request, call_next: Next) -> Response:
         fault = self._draw() if request.url.path != "/health" else None
         if fault is None:
+            return await call_next(request)
+        if fault == "late":
+            await request.body()  # whoever gave up has sent it all before
+            await asyncio.sleep(LATE_SECONDS)
             return await call_next(request)
         if fault in DONE_FIRST:
             await call_next(request)

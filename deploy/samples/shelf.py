@@ -16,7 +16,7 @@ class Shelf:
 
     def __init__(self, path: Path, provider: str) -> None:
         self.provider = provider
-        #: By order_id: the order as it stands.
+        #: As they stand: orders by order_id, checkouts by their own id.
         self.orders: dict[str, Line] = {}
         #: By Idempotency-Key: the digest of the body, then what was answered to it.
         self.answers: dict[str, tuple[str, int, Line]] = {}
@@ -40,7 +40,7 @@ class Shelf:
 
     def _remember(self, line: Line) -> None:
         if "order" in line:
-            self.orders[line["order_id"]] = line["order"]
+            self.orders[line["order"].get("id", line["order_id"])] = line["order"]
         if "key" in line:
             self.answers[line["key"]] = (line["digest"], *line["answer"])
 

@@ -25,8 +25,9 @@ class Shop(Counter):
 
     async def _take(self, order: dict[str, Any], key: str) -> JSONResponse:
         order_id, token = order["order_id"], order["token"]
-        if order_id in self.shelf.orders:  # cancelled before it came
-            return JSONResponse(self.shelf.orders[order_id])
+        before = self.shelf.orders.get(order_id)
+        if before is not None and before["status"] == "cancelled":  # that was a promise
+            return JSONResponse(before)
         expected = datetime.fromisoformat(order["requested_at"]) + timedelta(days=self.options.lead_days)
         standing = {"order_id": order_id, "status": "accepted", "reference": f"W{len(self.shelf.orders) + 1}"}
         standing["expected_at"] = expected.isoformat()

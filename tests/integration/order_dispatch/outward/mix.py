@@ -1,0 +1,60 @@
+"""Many orders through every fault of a server: what must hold in the shops' own books at the end."""
+
+import time
+from collections import Counter
+from contextlib import AsyncExitStack
+from datetime import timedelta
+
+from tests.integration.order_dispatch.portal import until
+
+#: One request in three goes wrong; a checkout has four of them, so there one in eight.
+FAULTS = ("black-hole", "timeout", "late", "error", "error-after", "busy", "garbage", "redirect", "huge")
+SHARE = {"webhook": 0.04, "acp": 0.015}
+UNSETTLED = "SELECT order_id, state FROM orders WHERE state IN ('drafted', 'placing', 'unknown')"
+UNDER_WAY = "SELECT FROM intent WHERE state IN ('due', 'claimed', 'unknown') AND due_at <= $1"
+
+
+async def order_through_faults(world, count, seconds):
+    """Order so many times from shops with every fault, and return the shops once every order is settled."""
+    async with AsyncExitStack() as stack:
+        shops = []
+        for number, (kind, share) in enumerate(SHARE.items()):
+            options = [part for fault in FAULTS for part in (f"--{fault}", share)]
+            shops.append(await stack.enter_async_context(world.shop(kind, f"mix-{kind}", *options, "--seed", number)))
+        for each in shops:
+            await world.approve_many(each.provider_id, count // len(shops))
+        await until(lambda: _all_there(world, count), "every order is drafted", seconds)
+        await _settle(world, time.monotonic() + seconds)
+        return shops
+
+
+async def _settle(world, deadline):
+    """Let time pass whenever nothing is under way, until no order is left in doubt."""
+    while await world.rows(UNSETTLED):
+        assert time.monotonic() < deadline, await world.rows(UNSETTLED)
+        left = deadline - time.monotonic()
+        await until(lambda: _is_quiet(world), "the calls under way have ended", max(left, 1))
+        if await world.rows(UNSETTLED):
+            world.clock.step_to(world.clock.now() + timedelta(hours=2))
+
+
+async def _all_there(world, count):
+    (row,) = await world.rows("SELECT count(*) FROM orders")
+    return row["count"] >= count
+
+
+async def _is_quiet(world):
+    return not await world.rows(UNDER_WAY, world.clock.now())
+
+
+async def every_order_is_in_exactly_one_book_once(world, shops, count):
+    """Judge by the shops' own books, and return how many orders were in doubt and came through."""
+    accepted = sum((each.count("accepted") for each in shops), start=Counter())
+    rows = await world.rows("SELECT order_id, state FROM orders WHERE provider_id LIKE 'mix-%'")
+    assert len(rows) == count
+    assert {row["state"] for row in rows} == {"placed"}
+    assert accepted == {row["order_id"]: 1 for row in rows}
+    doubted = await world.rows(
+        "SELECT DISTINCT order_id FROM order_history WHERE to_state = 'unknown' AND order_id LIKE 'mix-%'"
+    )
+    return len(doubted)

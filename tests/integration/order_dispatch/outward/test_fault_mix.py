@@ -1,0 +1,13 @@
+"""Orders through shops that fail in every way: none is lost, and none is ordered twice."""
+
+from tests.integration.order_dispatch.outward.mix import every_order_is_in_exactly_one_book_once, order_through_faults
+
+ORDERS = 300
+
+
+async def test_orders_through_every_fault_are_accepted_exactly_once(world):
+    shops = await order_through_faults(world, ORDERS, seconds=200)
+
+    doubted = await every_order_is_in_exactly_one_book_once(world, shops, ORDERS)
+    print(f"{doubted} of {ORDERS} orders were in doubt and came through")
+    assert doubted > ORDERS / 20
