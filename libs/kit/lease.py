@@ -1,26 +1,42 @@
 """A lease row: one holder at a time, given up by silence; unlike a lock, no frozen process keeps it."""
 
+from typing import NamedTuple
+
 from libs.kit.database import Connection
 
 
-async def take_lease(connection: Connection, name: str, holder: str, seconds: float) -> bool:
+class Holder(NamedTuple):
+    """A process of a replica; the nonce tells it from the one that was killed or started beside it."""
+
+    replica: str
+    nonce: str
+
+    def __str__(self) -> str:
+        return f"{self.replica}/{self.nonce}"
+
+
+async def take_lease(connection: Connection, name: str, holder: Holder, seconds: float, *, started: bool) -> bool:
     """Take or renew the lease and return whether it is ours.
 
-    `holder` is the replica: its restarted process takes its own lease back at once.
+    A process that has just `started` takes over from its replica's last process at once. Where two
+    processes of one replica live, the elder finds its lease gone and follows.
     """
     held: str | None = await connection.fetchval(
         """-- take_lease
         INSERT INTO lease AS held (name, holder, until) VALUES ($1, $2, now() + make_interval(secs => $3))
         ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until
         WHERE held.holder = excluded.holder OR held.until < now()
+            OR ($4::boolean AND split_part(held.holder, '/', 1) = $5)
         RETURNING holder
         """,
         name,
-        holder,
+        str(holder),
         seconds,
+        started,
+        holder.replica,
     )
-    return held == holder
+    return held == str(holder)
 
 
-async def end_lease(connection: Connection, name: str, holder: str) -> None:
-    await connection.execute("-- end_lease\nDELETE FROM lease WHERE name = $1 AND holder = $2", name, holder)
+async def end_lease(connection: Connection, name: str, holder: Holder) -> None:
+    await connection.execute("-- end_lease\nDELETE FROM lease WHERE name = $1 AND holder = $2", name, str(holder))

@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Awaitable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import uuid4
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -14,7 +15,7 @@ from libs.kit.compare import compare
 from libs.kit.cursors import Place
 from libs.kit.database import Connection
 from libs.kit.failures import TRANSIENT, Lost
-from libs.kit.lease import end_lease, take_lease
+from libs.kit.lease import Holder, end_lease, take_lease
 from libs.kit.metrics import EVENTS_PUBLISHED, RELAY_LEADS
 from libs.kit.relay_sql import Unsent
 
@@ -39,6 +40,8 @@ class Relay:
         self._woken, self._idle = asyncio.Event(), asyncio.Event()
         self._unannounced = False
         self._compared: set[str] = set()
+        self._holder = Holder(kit.replica, uuid4().hex[:8])
+        self._has_asked = False
         self._leads = False
         self._lease_ends = 0.0
         self._cleaned_at = 0.0
@@ -103,7 +106,9 @@ class Relay:
         now = self._turned_at = time.monotonic()
         if not self._leads or now > self._lease_ends:
             seconds = self._settings.relay_lease_seconds
-            had, self._leads = self._leads, await take_lease(connection, LEASE, self._kit.replica, seconds)
+            had, first = self._leads, not self._has_asked
+            self._leads = await take_lease(connection, LEASE, self._holder, seconds, started=first)
+            self._has_asked = True
             self._lease_ends = now + seconds / 3
             RELAY_LEADS.set(self._leads)
             if self._leads and not had:
@@ -170,7 +175,7 @@ class Relay:
             self.wake()
             await asyncio.wait_for(self._idle.wait(), FINISH_SECONDS)
         async with self._kit.pool.acquire() as connection:
-            await end_lease(connection, LEASE, self._kit.replica)
+            await end_lease(connection, LEASE, self._holder)
 
     def stalled_seconds(self) -> float:
         """Return for how long the relay has not come round, leading or following, or to an error."""

@@ -4,8 +4,6 @@ import asyncio
 import json
 from contextlib import AsyncExitStack
 
-import pytest
-
 from libs.kit import reader
 from tests.integration.kit import toy
 from tests.integration.kit.world import ask, until
@@ -62,8 +60,8 @@ class TestARebalanceInsideABatch:
         monkeypatch.setattr(reader, "DRAIN_SECONDS", 0.05)
         slow = Slow()
         service = world.service(hears_in_batches={"usage": slow.on_usage})
+        await world.use(*REPORTS)  # before the first reads: its batch has records of every partition
         async with world.running(service):
-            await world.use(*REPORTS)
             await slow.inside.wait()
             async with world.running(instance=1) as second:
                 await until(lambda: is_ready(second), "the second has its partitions")
@@ -76,18 +74,54 @@ class TestARebalanceInsideABatch:
         await is_dense(world, 400)
 
 
-@pytest.mark.parametrize("instance", [0, 1], ids=["of the same instance", "of another instance"])
-async def test_a_second_process_doubles_nothing(world, instance):
-    """Of the same instance: a supervisor that started one too many."""
+async def test_another_instance_doubles_nothing(world):
     async with world.running():
         await world.use(*REPORTS[:200])
-        async with world.running(instance=instance):
+        async with world.running(instance=1):
             await world.use(*REPORTS[200:])
             await world.has_applied(400)
             await world.has_published()
 
     assert set((await world.applied()).values()) == {1}
     await is_dense(world, 400)
+
+
+class TestOneProcessTooMany:
+    """Two processes that take themselves for the same instance: a supervisor that lost track of the first."""
+
+    async def test_applies_nothing_twice_and_repeats_only_whole_numbers(self, world):
+        """Both may publish until the elder asks for its lease again; whoever hears it drops what he has."""
+        async with world.running():
+            await world.use(*REPORTS[:200])
+            async with world.running():
+                await world.use(*REPORTS[200:])
+                await world.has_applied(400)
+                await world.has_published()
+
+        assert set((await world.applied()).values()) == {1}
+        told = {
+            (record.partition, json.loads(record.value)["sequence"], record.value)
+            for record in await world.log("slots")
+        }
+        assert len(told) == 400
+        assert len({(partition, sequence) for partition, sequence, _ in told}) == 400
+
+    async def test_leaves_the_relay_to_the_younger(self, world):
+        async with world.running(relay_lease_seconds=0.6, relay_poll_ms=50):
+            elder = await until(lambda: holder(world), "the first leads")
+            async with world.running(relay_lease_seconds=0.6, relay_poll_ms=50):
+                await until(lambda: is_not_held_by(world, elder), "the second leads")
+                younger = await holder(world)
+                await asyncio.sleep(1.2)
+                assert await holder(world) == younger
+
+
+async def holder(world):
+    return await world.value("SELECT holder FROM lease")
+
+
+async def is_not_held_by(world, process):
+    return await holder(world) != process
 
 
 async def is_not_ready(kit):
