@@ -22,7 +22,7 @@ from libs.contracts.events import (
     ReorderApproved,
 )
 from libs.kit import Effect, Service, Tick
-from services.order_dispatch import handlers
+from services.order_dispatch import handlers, linking, sns
 from services.order_dispatch.api import router
 from services.order_dispatch.settings import Settings
 from services.order_dispatch.store import Store
@@ -37,6 +37,7 @@ SERVICE = Service(
         CustomerErased: handlers.on_customer_erased,
         ReorderApproved: handlers.on_reorder_approved,
         OrderUpdated: handlers.on_order_updated,
+        **linking.HEARS,
     },
     says=(
         OrderDrafted,
@@ -52,8 +53,9 @@ SERVICE = Service(
         OrderStatusAsked,
         ProviderChanged,
         OfferChanged,
+        *linking.SAYS,
     ),
-    ticks=(Tick(handlers.look_after_orders, every_seconds=60),),
+    ticks=(Tick(handlers.look_after_orders, every_seconds=60), *linking.TICKS, *sns.TICKS),
     effects=(
         # The effect only asks the portal for an address, so an attempt nobody knows about is simply repeated.
         Effect(
@@ -62,6 +64,8 @@ SERVICE = Service(
             settle=handlers.on_ship_to_fetched,
             reconcile=handlers.fetch_ship_to,
         ),
+        *linking.EFFECTS,
+        *sns.EFFECTS,
     ),
     api=router,
     settings=Settings,

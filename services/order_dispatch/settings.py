@@ -1,6 +1,6 @@
 """What can be tuned about orders, and why it is as it is."""
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from libs.kit import Settings as KitSettings
 
@@ -22,3 +22,15 @@ class Settings(KitSettings):
     longest_promise_days: float = Field(default=400, gt=0)
     #: Orders looked at per statement; a page, not a limit.
     look_page: int = Field(default=500, ge=1)
+    #: Seals secrets of others: 32 random bytes in hex or base64; several, with commas, while one is being changed.
+    sealing_key: SecretStr = SecretStr("")
+    #: Where customers' browsers find this service when they come back from a provider's page.
+    public_url: str = ""
+    #: The page a customer is sent to once a link is made or was refused; empty: the answer is JSON.
+    link_return_url: str = ""
+    #: A customer who needs longer on the provider's page begins anew.
+    link_attempt_minutes: float = Field(default=15, gt=0)
+    #: So often a provider is asked to revoke a token, with growing pauses; then the token is dropped here anyway.
+    revoke_attempts: int = Field(default=20, ge=1)
+    #: `host:port` of servers that take the place of a linked provider or of Amazon SNS, also without TLS: for tests.
+    stand_in_hosts: frozenset[str] = frozenset()

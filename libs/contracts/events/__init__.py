@@ -52,6 +52,13 @@ from libs.contracts.events.providers import (
     ShipTo,
     UpdateStatus,
 )
+from libs.contracts.events.links import (
+    LinkEnded,
+    LinkMade,
+    ProviderSubscriptionChanged,
+    SlotFollowed,
+    SubscribedItem,
+)
 from libs.contracts.events.stock import CountCause, StockArrived, StockCounted
 from libs.contracts.events.notices import CustomerNotified
 
@@ -69,6 +76,8 @@ __all__ = [
     "Evidence",
     "Fill",
     "FillCause",
+    "LinkEnded",
+    "LinkMade",
     "Loading",
     "Mode",
     "OfferChanged",
@@ -85,6 +94,7 @@ __all__ = [
     "OrderUnknown",
     "OrderUpdated",
     "ProviderChanged",
+    "ProviderSubscriptionChanged",
     "ReorderApproved",
     "ReorderDeclined",
     "ReorderHeld",
@@ -93,6 +103,7 @@ __all__ = [
     "SlotCorrected",
     "SlotDoubted",
     "SlotFilled",
+    "SlotFollowed",
     "SlotLevelChanged",
     "SlotMeasured",
     "SlotMove",
@@ -101,6 +112,7 @@ __all__ = [
     "SlotUsed",
     "StockArrived",
     "StockCounted",
+    "SubscribedItem",
     "SubscriptionChanged",
     "SubscriptionStatus",
     "ThresholdCrossed",

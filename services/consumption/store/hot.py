@@ -59,7 +59,7 @@ class Hot(Store):
                     s.armed AND GREATEST(s.level, 0) + s.elsewhere
                         <= GREATEST(s.at_level, s.at_days * s.rate_use / s.rate_days) AS crossed,
                     s.level < 0 AND s.level + r.used >= 0 AS overdrawn,
-                    s.follow AND r.used > 0 AS followed)
+                    (s.follow OR s.linked) AND r.used > 0 AS followed)
             SELECT coalesce(array_agg(n), '{}'),
                 coalesce(array_agg(n) FILTER (WHERE crossed), '{}'),
                 coalesce(array_agg(n) FILTER (WHERE overdrawn), '{}'),

@@ -3,13 +3,27 @@
 import importlib
 import pkgutil
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, cast
 
 from libs.contracts.catalogue import Event
-from libs.contracts.events import ShipTo
+from libs.contracts.events import ShipTo, UpdateStatus
 from libs.contracts.topics import Topic
 from services.order_dispatch.domain import Ask, Order, Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a called provider said to a question of ours; without a status there is nothing to say yet."""
+
+    status: UpdateStatus | None
+    reason: str | None = None
+    expected_at: datetime | None = None
+    quantity: int | None = None
+    tracking: str | None = None
+    #: The provider's own number of the order.
+    reference: str | None = None
 
 
 class ProviderProtocol(Protocol):

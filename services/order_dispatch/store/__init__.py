@@ -2,13 +2,18 @@
 
 from services.order_dispatch.domain import Patience
 from services.order_dispatch.store.devices import Devices
+from services.order_dispatch.store.link_clients import LinkClients
+from services.order_dispatch.store.link_slots import LinkSlots
+from services.order_dispatch.store.link_tokens import LinkTokens
+from services.order_dispatch.store.links import Links
+from services.order_dispatch.store.notifications import Notifications
 from services.order_dispatch.store.offers import Offers
 from services.order_dispatch.store.orders import Orders
 from services.order_dispatch.store.records import Records
 from services.order_dispatch.store.updates import Updates
 
 
-class Store(Devices, Offers, Orders, Records, Updates):
+class Store(Devices, LinkClients, Links, LinkSlots, LinkTokens, Notifications, Offers, Orders, Records, Updates):
     """One transaction over orders, their history, providers, offers and the slots goods go to."""
 
     @property

@@ -40,7 +40,7 @@ class TestProviders:
         answer = await put(world, "pigeon", PROVIDER | {"protocol": "os"})
 
         assert (answer.status_code, answer.json()["code"]) == (422, "unknown_protocol")
-        assert answer.json()["errors"][0]["problem"] == "there is no protocol os; known: kafka"
+        assert answer.json()["errors"][0]["problem"] == "there is no protocol os; known: drs, kafka"
 
     @pytest.mark.parametrize("role", ["customer", "provider", "service"])
     async def test_only_operators_make_them(self, world, role):
