@@ -83,11 +83,11 @@ class Accounts:
         """Forget a refresh token and every access token of its device."""
         serial = self._refresh.pop(token, None)
         if serial is not None:
-            self._forget_tokens(serial)
+            self.forget_tokens(serial)
 
     def deregister(self, serial: str) -> bool:
         """Forget a device and all its tokens; tell whether it was there."""
-        self._forget_tokens(serial)
+        self.forget_tokens(serial)
         return self.devices.pop(serial, None) is not None
 
     def expire(self, serial: str) -> None:
@@ -113,6 +113,7 @@ class Accounts:
         self._access[access] = (serial, time.monotonic() + self.token_seconds)
         return {"access_token": access, "token_type": "bearer", "expires_in": int(self.token_seconds)}
 
-    def _forget_tokens(self, serial: str) -> None:
+    def forget_tokens(self, serial: str) -> None:
+        """Let no token of a device be good any more, without a word to anybody."""
         self.expire(serial)
         self._refresh = {token: known for token, known in self._refresh.items() if known != serial}

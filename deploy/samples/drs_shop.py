@@ -66,7 +66,7 @@ async def certificate(shop: ShopDep) -> Response:
 
 @router.post("/customer/{serial}/{what}")
 async def customer(serial: str, what: str, request: Request, shop: ShopDep) -> dict[str, Any]:
-    """What a customer does on the shop's pages: subscribe, unsubscribe, cancel, deregister; or a token ends."""
+    """What a customer does on the shop's pages: subscribe, unsubscribe, cancel, deregister; or tokens end."""
     device = shop.accounts.devices[serial]
     slot = dict(request.query_params).get("slot", "")
     if what in {"subscribe", "unsubscribe"}:
@@ -79,6 +79,8 @@ async def customer(serial: str, what: str, request: Request, shop: ShopDep) -> d
             shop.say_order("OrderCancelledNotification", order)
     elif what == "deregister":
         deregistered(shop, device)
+    elif what == "forget":
+        shop.accounts.forget_tokens(serial)
     else:
         shop.accounts.expire(serial)
     return {"done": what}

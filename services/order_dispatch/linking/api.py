@@ -20,8 +20,8 @@ from services.order_dispatch.linking.endings import end_link
 from services.order_dispatch.linking.plain import line_to
 from services.order_dispatch.linking.protocols import linked_protocol
 from services.order_dispatch.linking.shapes import ClientBody, LinkBody, show_client, show_link
-from services.order_dispatch.linking.tokens import Granted, NotGranted, exchange, keys_of
-from services.order_dispatch.sealing import open_sealed, seal
+from services.order_dispatch.linking.tokens import Granted, NotGranted, exchange, keys_of, opened
+from services.order_dispatch.sealing import seal
 
 router = APIRouter(tags=["links"])
 
@@ -131,7 +131,7 @@ async def _granted(kit: Kit, client: LinkClient, attempt: Attempt, code: str, di
         "grant_type": "authorization_code",
         "code": code,
         "redirect_uri": attempt.redirect_uri,
-        "code_verifier": open_sealed(keys_of(kit), attempt.verifier_sealed, digest.hex()),
+        "code_verifier": opened(kit, attempt.verifier_sealed, digest.hex()),
     }
     try:
         return await exchange(kit, client, line_to(kit, client, client.token_url), form)

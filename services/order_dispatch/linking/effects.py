@@ -12,8 +12,7 @@ from services.order_dispatch.linking.beginnings import hear_subscriptions
 from services.order_dispatch.linking.lines import TokenLine, over
 from services.order_dispatch.linking.plain import line_to
 from services.order_dispatch.linking.protocols import LinkedProtocol, linked_protocol
-from services.order_dispatch.linking.tokens import FORM, MARGIN_SECONDS, keys_of
-from services.order_dispatch.sealing import Unsealable, open_sealed
+from services.order_dispatch.linking.tokens import FORM, MARGIN_SECONDS, opened
 from services.order_dispatch.store import Store
 
 
@@ -110,11 +109,8 @@ async def _revoke_token(way: _Way, line: Line, kit: Kit) -> None:
         kept = await store.find_tokens(way.link.link_id, MARGIN_SECONDS)
     if kept is None or kept.refresh is None:
         return
-    try:
-        token = open_sealed(keys_of(kit), kept.refresh, f"{way.link.link_id}/refresh")
-        secret = open_sealed(keys_of(kit), way.client.client_secret_sealed, f"{way.client.provider_id}/client_secret")
-    except Unsealable as unreadable:
-        raise Refuse(str(unreadable)) from unreadable
+    token = opened(kit, kept.refresh, f"{way.link.link_id}/refresh")
+    secret = opened(kit, way.client.client_secret_sealed, f"{way.client.provider_id}/client_secret")
     asked = {"token": token, "token_type_hint": "refresh_token"}
     asked |= {"client_id": way.client.client_id, "client_secret": secret}
     await line.request("POST", "", content=urlencode(asked).encode(), headers=FORM)

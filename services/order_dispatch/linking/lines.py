@@ -59,7 +59,7 @@ class TokenLine:
     async def recall(self, order_id: str) -> str | None:
         """Return the provider's own number of an order of ours."""
         async with self.kit.read() as store:
-            found: str | None = await store.find_reference(self.provider_id, order_id)
+            found: str | None = await store.find_instance(self.provider_id, order_id)
         return found
 
     async def is_taken(self, reference: str, order_id: str) -> bool:

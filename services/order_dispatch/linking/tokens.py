@@ -56,7 +56,7 @@ async def fresh_token(kit: Kit, link_id: str, refused: bytes | None = None) -> T
         if kept is None:
             raise Refuse("the link has ended")
         if kept.fresh and kept.access != refused:
-            return Token(open_sealed(keys_of(kit), kept.access, f"{link_id}/access"), kept.access)
+            return Token(opened(kit, kept.access, f"{link_id}/access"), kept.access)
         if kept.refresh is None:
             await _end(kit, link_id, "its token ended and cannot be renewed")
         attempt = uuid4()
@@ -70,10 +70,7 @@ async def fresh_token(kit: Kit, link_id: str, refused: bytes | None = None) -> T
 
 async def exchange(kit: Kit, client: LinkClient, line: Line, form: dict[str, str]) -> Granted:
     """Ask a token endpoint; raises NotGranted where it says no, and Retry where it says nothing."""
-    try:
-        secret = open_sealed(keys_of(kit), client.client_secret_sealed, f"{client.provider_id}/client_secret")
-    except Unsealable as unreadable:
-        raise Retry(str(unreadable)) from unreadable
+    secret = opened(kit, client.client_secret_sealed, f"{client.provider_id}/client_secret")
     body = urlencode(form | {"client_id": client.client_id, "client_secret": secret}).encode()
     try:
         reply = await line.request("POST", "", content=body, headers=FORM)
@@ -95,7 +92,7 @@ async def _renew(kit: Kit, link_id: str, attempt: UUID, sealed: bytes) -> Token:
     try:
         async with kit.read() as store:
             client = await store.find_client_of(link_id)
-        form = {"grant_type": "refresh_token", "refresh_token": open_sealed(keys_of(kit), sealed, f"{link_id}/refresh")}
+        form = {"grant_type": "refresh_token", "refresh_token": opened(kit, sealed, f"{link_id}/refresh")}
         granted = await exchange(kit, client, line_to(kit, client, client.token_url), form)
     except NotGranted as refused:
         await _end(kit, link_id, f"the provider renews no token: {refused}")
@@ -134,6 +131,14 @@ def _granted(reply: Reply) -> Granted:
         refresh if isinstance(refresh, str) else None,
         float(seconds) if isinstance(seconds, int | float) and not isinstance(seconds, bool) else None,
     )
+
+
+def opened(kit: Kit, blob: bytes, about: str) -> str:
+    """Return a sealed secret; raises Retry where the keys of now do not open it, which is nobody's end."""
+    try:
+        return open_sealed(keys_of(kit), blob, about)
+    except Unsealable as unreadable:
+        raise Retry(f"{about} cannot be opened: {unreadable}") from unreadable
 
 
 def keys_of(kit: Kit) -> Keys:

@@ -122,9 +122,9 @@ class Notifications(KitStore):
         )
         return order_id
 
-    async def find_reference(self, provider_id: str, order_id: str) -> str | None:
+    async def find_instance(self, provider_id: str, order_id: str) -> str | None:
         reference: str | None = await self.connection.fetchval(
-            "-- find_reference\nSELECT reference FROM orders WHERE provider_id = $1 AND order_id = $2",
+            "-- find_instance\nSELECT reference FROM orders WHERE provider_id = $1 AND order_id = $2",
             provider_id,
             order_id,
         )

@@ -32,6 +32,8 @@ from services.order_dispatch.providers.drs.words import remote_slots, status_bod
 
 #: Orders go out as calls, on a line that carries the customer's token.
 CALLS = LINKED = True
+#: DRS knows where its customers live.
+NEEDS_ADDRESS = False
 PLACED, IN_PROGRESS = ("STANDARD_ORDER_PLACED", "TEST_ORDER_PLACED"), "ORDER_INPROGRESS"
 #: Both vintages of the documentation; what is missing says nothing.
 STATUSES = {
@@ -58,7 +60,7 @@ def authorize_extras(options: Mapping[str, Any], serial: str) -> dict[str, str]:
     return {"scope_data": json.dumps({"dash:replenish": {**device, **flags}})}
 
 
-async def deliver(order: Order, ship_to: ShipTo, line: LinkedLine) -> Answer:  # noqa: ARG001  # DRS knows where to
+async def deliver(order: Order, ship_to: ShipTo | None, line: LinkedLine) -> Answer:  # noqa: ARG001  # DRS knows where to
     """Press the button of the order's slot; what comes of it is told later."""
     reply = await ask(line, "POST", f"/replenish/{part(await line.remote_slot(order.slot))}", "DrsReplenish")
     if reply.status != HTTPStatus.OK:
