@@ -62,9 +62,11 @@ def protocol(name: str) -> ProviderProtocol:
 
 
 def words(turn: Turn, protocol_name: str, at: datetime, ship_to: ShipTo | None = None) -> list[Event]:
-    """Return everything a decision says: its own events, then its questions in the protocol's words."""
+    """Return everything a decision says: its own events, then its questions, where the protocol asks by events."""
     speaks = protocol(protocol_name)
     said = list(turn.events)
+    if getattr(speaks, "CALLS", False):
+        return said
     for ask in turn.asks:
         if ask is Ask.CANCEL:
             said += speaks.cancel(turn.order, at)
