@@ -44,6 +44,7 @@ def write_secrets(home: Home, prepared: Prepared) -> None:
         home.write_secret(service, "database_url", prepared[service].url)
         home.secret(service, "service_key")
     home.secret("portal", "operator_key")
+    home.secret("order_dispatch", "sealing_key")
     keys = {service: home.secret(service, "service_key") for service in SERVICES}
     home.write_secret("portal", "service_keys.json", json.dumps(keys))
     home.write_secret("check", "database_url", prepared.check_url)

@@ -22,7 +22,7 @@ AT = datetime(2018, 12, 21, 10, tzinfo=UTC)
 class Reply:
     status: int
     body: bytes
-    headers: dict = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -31,11 +31,11 @@ class Wire:
 
     status: int = 200
     answer: object = None
-    account: dict = field(default_factory=dict)
+    account: dict[str, object] = field(default_factory=dict)
     reference: str | None = None
     taken: bool = False
     provider_id: str = "amazon"
-    asked: list = field(default_factory=list)
+    asked: list[tuple[object, ...]] = field(default_factory=list)
 
     async def request(self, method, path, *, json=None, content=None, headers=None, idempotency_key=None):
         self.asked.append((method, path, json, headers))
