@@ -21,9 +21,15 @@ class TokenLine:
     link_id: str
     account: Mapping[str, Any]
 
+    url: str
+
     @property
     def provider_id(self) -> str:
         return self.line.provider_id
+
+    def secret(self, name: str) -> str | None:  # noqa: ARG002  # a link's only secret is its token
+        """Return nothing: no protocol handles a customer's token itself."""
+        return None
 
     async def request(
         self,
@@ -98,4 +104,4 @@ async def linked_line(kit: Kit, provider_id: str, device_id: str, line: Line | N
 
 def over(kit: Kit, client: LinkClient, link_id: str, line: Line | None = None) -> TokenLine:
     """Return a line that carries this link's token, over the given one or a plain one."""
-    return TokenLine(kit, line or line_to(kit, client), link_id, client.options)
+    return TokenLine(kit, line or line_to(kit, client), link_id, client.options, client.api_url)
