@@ -9,13 +9,14 @@ from libs.contracts.events import (
     SlotCorrected,
     SlotDoubted,
     SlotFilled,
+    SlotFollowed,
     SlotLevelChanged,
     ThresholdCrossed,
     TriggerSet,
 )
 from libs.kit import Service, Tick
 from services.consumption.api import router
-from services.consumption.handlers import accounts, reorders, upkeep, usage
+from services.consumption.handlers import accounts, followers, reorders, upkeep, usage
 from services.consumption.settings import Settings
 from services.consumption.store import Store
 from services.consumption.store.measures import MEASURES
@@ -30,6 +31,7 @@ SERVICE = Service(
         CustomerErased: accounts.on_customer_erased,
         TriggerSet: reorders.on_trigger_set,
         OrderDelivered: reorders.on_order_delivered,
+        SlotFollowed: followers.on_slot_followed,
     },
     hears_in_batches={"usage": usage.on_usage},
     prepares={"usage": usage.part},

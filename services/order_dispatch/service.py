@@ -30,7 +30,7 @@ from libs.contracts.events import (
     StockShort,
 )
 from libs.kit import Effect, Service, Tick
-from services.order_dispatch import acting, callbacks, handlers, payments
+from services.order_dispatch import acting, callbacks, handlers, linking, payments, sns
 from services.order_dispatch.api import router
 from services.order_dispatch.settings import Settings
 from services.order_dispatch.store import Store
@@ -54,6 +54,7 @@ SERVICE = Service(
         OrderUpdated: handlers.on_order_updated,
         StockAllocated: handlers.on_stock_allocated,
         StockShort: handlers.on_stock_short,
+        **linking.HEARS,
     },
     says=(
         OrderDrafted,
@@ -76,8 +77,15 @@ SERVICE = Service(
         ProviderChanged,
         OfferChanged,
         *payments.SAYS,
+        *linking.SAYS,
     ),
-    ticks=(Tick(handlers.look_after_orders, every_seconds=60), *payments.TICKS, *callbacks.TICKS),
+    ticks=(
+        Tick(handlers.look_after_orders, every_seconds=60),
+        *payments.TICKS,
+        *callbacks.TICKS,
+        *linking.TICKS,
+        *sns.TICKS,
+    ),
     effects=(
         # The effect only asks the portal for an address, so an attempt nobody knows about is simply repeated.
         Effect(
@@ -94,6 +102,8 @@ SERVICE = Service(
             reconcile=handlers.ask_again,
         ),
         *payments.EFFECTS,
+        *linking.EFFECTS,
+        *sns.EFFECTS,
     ),
     measures=MEASURES,
     api=router,

@@ -32,7 +32,7 @@ class Settings(KitSettings):
     #: Orders looked at per statement; a page, not a limit.
     look_page: int = Field(default=500, ge=1)
 
-    #: What tokens of customers and providers are sealed with (sealing.py): 32 random bytes in hex or base64;
+    #: Seals tokens of customers and secrets of providers (sealing.py): 32 random bytes in hex or base64;
     #: several, with commas, while one is being changed.
     sealing_key: SecretStr = SecretStr("")
     #: Where `payments/sandbox.py` finds its counterpart, and `payments/stripe.py` Stripe or a server like it.
@@ -63,3 +63,13 @@ class Settings(KitSettings):
     callback_keep_days: int = Field(default=30, ge=1)
     #: A token outlives the order's resolution timer (72 h), not much more.
     order_token_hours: float = Field(default=96, gt=0)
+    #: Where customers' browsers find this service when they come back from a provider's page.
+    public_url: str = ""
+    #: The page a customer is sent to once a link is made or was refused; empty: the answer is JSON.
+    link_return_url: str = ""
+    #: A customer who needs longer on the provider's page begins anew.
+    link_attempt_minutes: float = Field(default=15, gt=0)
+    #: So often a provider is asked to revoke a token, with growing pauses; then the token is dropped here anyway.
+    revoke_attempts: int = Field(default=20, ge=1)
+    #: `host:port` of servers that take the place of Amazon SNS, also without TLS: for tests.
+    stand_in_hosts: frozenset[str] = frozenset()

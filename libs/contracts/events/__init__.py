@@ -61,6 +61,13 @@ from libs.contracts.events.providers import (
     ShipTo,
     UpdateStatus,
 )
+from libs.contracts.events.links import (
+    LinkEnded,
+    LinkMade,
+    ProviderSubscriptionChanged,
+    SlotFollowed,
+    SubscribedItem,
+)
 from libs.contracts.events.stock import (
     AllocationAsked,
     AllocationLine,
@@ -94,6 +101,8 @@ __all__ = [
     "FillCause",
     "FraudCleared",
     "FraudFlagged",
+    "LinkEnded",
+    "LinkMade",
     "Loading",
     "Mode",
     "OfferChanged",
@@ -119,6 +128,7 @@ __all__ = [
     "PaymentTaken",
     "PaymentVoided",
     "ProviderChanged",
+    "ProviderSubscriptionChanged",
     "ReorderApproved",
     "ReorderDeclined",
     "ReorderHeld",
@@ -128,6 +138,7 @@ __all__ = [
     "SlotCorrected",
     "SlotDoubted",
     "SlotFilled",
+    "SlotFollowed",
     "SlotLevelChanged",
     "SlotMeasured",
     "SlotMove",
@@ -139,6 +150,7 @@ __all__ = [
     "StockCounted",
     "StockReleased",
     "StockShort",
+    "SubscribedItem",
     "SubscriptionChanged",
     "SubscriptionStatus",
     "ThresholdCrossed",

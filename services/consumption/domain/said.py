@@ -100,7 +100,7 @@ def moved(before: Slot, after: Slot, report: Report, booked: Booked) -> Iterator
         )
     if before.level >= 0 > after.level:
         yield doubted(after, "it reported more use than it held", report.heard_at)
-    if after.trigger.follow and (report.flow or after.level != before.level):
+    if after.is_followed and (report.flow or after.level != before.level):
         yield level_changed(after, report.heard_at)
 
 

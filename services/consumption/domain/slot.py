@@ -91,6 +91,13 @@ class Slot:
     #: Reports that were applied before and came again.
     duplicates: int = 0
     trigger: Trigger = field(default=UNSET)
+    #: A provider wants to hear of every use.
+    linked: bool = False
+
+    @property
+    def is_followed(self) -> bool:
+        """Tell whether every change of the level is told."""
+        return self.trigger.follow or self.linked
 
     @property
     def level(self) -> int:

@@ -12,7 +12,7 @@ from services.consumption.store import Store
 
 async def on_trigger_set(event: TriggerSet, store: Store) -> list[Event]:
     """Draw a newer line for a slot, and answer at once if it is below it already."""
-    slot = await _lock_slot(event.device_id, event.slot, store)
+    slot = await lock_slot(event.device_id, event.slot, store)
     if slot is None:
         return []
     newer = Trigger(
@@ -27,7 +27,7 @@ async def on_trigger_set(event: TriggerSet, store: Store) -> list[Event]:
 
 async def on_order_delivered(event: OrderDelivered, store: Store) -> list[Event]:
     """Fill a slot that is loaded directly, once per order; by hand, somebody will tell when it is loaded."""
-    slot = await _lock_slot(event.device_id, event.slot, store)
+    slot = await lock_slot(event.device_id, event.slot, store)
     if slot is None or slot.spec.loading is not Loading.DIRECT:
         return []
     if not await store.insert_loaded_order(event.order_id, slot.device_id, slot.slot):
@@ -46,7 +46,7 @@ def _arrival(slot: Slot, event: OrderDelivered, at: float) -> Report:
     return Report(at, at, flow=event.quantity, cause=FillCause.ARRIVAL, order_id=event.order_id)
 
 
-async def _lock_slot(device_id: str, slot: str, store: Store) -> Slot | None:
+async def lock_slot(device_id: str, slot: str, store: Store) -> Slot | None:
     """Return the slot, or the one that follows on it; None once its device is gone.
 
     Raises NotYet before the device is registered and Refuse where it has no such slot.

@@ -69,7 +69,7 @@ class Hot(Store):
                 RETURNING (r.n - 1)::int AS n,
                     s.armed AND s.level + s.elsewhere
                         <= GREATEST(s.at_level, s.at_days * s.rate_use / s.rate_days) AS crossed,
-                    s.follow AND r.used > 0 AS followed)
+                    (s.follow OR s.linked) AND r.used > 0 AS followed)
             SELECT coalesce(array_agg(n), '{}'),
                 coalesce(array_agg(n) FILTER (WHERE crossed), '{}'),
                 coalesce(array_agg(n) FILTER (WHERE followed), '{}')

@@ -28,6 +28,7 @@ def as_slot(row: asyncpg.Record) -> Slot:
         quarantined=row["quarantined"],
         duplicates=row["duplicates"],
         trigger=_trigger(row),
+        linked=row["linked"],
     )
 
 

@@ -20,7 +20,7 @@ class Slots(KeptGaps):
             SELECT s.device_id, s.slot, s.level, s.last_seq, s.used_total, s.rate_use, s.rate_days, s.used_at,
                 s.heard_at, s.variance, s.used_before_today, s.at_level, s.at_days, s.elsewhere, s.opening,
                 s.received, s.unreported, s.unexplained, s.duplicates, s.boot_no, s.gaps, s.reports, s.below,
-                s.armed, s.follow, s.quarantined, s.boot, s.finished_days,
+                s.armed, s.follow, s.linked, s.quarantined, s.boot, s.finished_days,
                 p.customer_id, p.product_id, p.name, p.unit, p.scale, p.capacity, p.loading, p.fill,
                 p.pool_id, p.epoch
             FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS r (device_id, slot, n)
@@ -47,7 +47,7 @@ class Slots(KeptGaps):
             SELECT s.device_id, s.slot, s.level, s.last_seq, s.used_total, s.rate_use, s.rate_days, s.used_at,
                 s.heard_at, s.variance, s.used_before_today, s.at_level, s.at_days, s.elsewhere, s.opening,
                 s.received, s.unreported, s.unexplained, s.duplicates, s.boot_no, s.gaps, s.reports, s.below,
-                s.armed, s.follow, s.quarantined, s.boot, s.finished_days,
+                s.armed, s.follow, s.linked, s.quarantined, s.boot, s.finished_days,
                 p.customer_id, p.product_id, p.name, p.unit, p.scale, p.capacity, p.loading, p.fill,
                 p.pool_id, p.epoch
             FROM telling JOIN slot AS s USING (device_id, slot) JOIN slot_spec AS p USING (device_id, slot)
@@ -64,7 +64,7 @@ class Slots(KeptGaps):
             SELECT s.device_id, s.slot, s.level, s.last_seq, s.used_total, s.rate_use, s.rate_days, s.used_at,
                 s.heard_at, s.variance, s.used_before_today, s.at_level, s.at_days, s.elsewhere, s.opening,
                 s.received, s.unreported, s.unexplained, s.duplicates, s.boot_no, s.gaps, s.reports, s.below,
-                s.armed, s.follow, s.quarantined, s.boot, s.finished_days,
+                s.armed, s.follow, s.linked, s.quarantined, s.boot, s.finished_days,
                 p.customer_id, p.product_id, p.name, p.unit, p.scale, p.capacity, p.loading, p.fill,
                 p.pool_id, p.epoch
             FROM slot AS s JOIN slot_spec AS p USING (device_id, slot)

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from services.order_dispatch import callbacks
+from services.order_dispatch import callbacks, linking, sns
 from services.order_dispatch.api import aftercare, orders, providers, secrets, updates
 from services.order_dispatch.payments import api as payments
 
@@ -14,5 +14,7 @@ router.include_router(secrets.router)
 router.include_router(updates.router)
 router.include_router(payments.router)
 router.include_router(callbacks.router)
+router.include_router(linking.router)
+router.include_router(sns.router)
 
 __all__ = ["router"]

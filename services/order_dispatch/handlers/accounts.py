@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from libs.contracts.catalogue import Event
 from libs.contracts.events import CustomerErased, DeviceDeregistered, DeviceRegistered, DeviceReplaced
+from services.order_dispatch import linking
 from services.order_dispatch.acting import carry_out
 from services.order_dispatch.domain import Cancellation, Order, withdraw
 from services.order_dispatch.store import Store
@@ -21,19 +22,22 @@ async def on_device_replaced(event: DeviceReplaced, store: Store) -> list[Event]
         await store.save_slots(event.device_id, event.slots)
         await store.save_moves(event.replaces, event.device_id, event.moves)
         store.appear(f"device:{event.device_id}")
+        return await linking.move_links(event, store)
     return []
 
 
 async def on_device_deregistered(event: DeviceDeregistered, store: Store) -> list[Event]:
     await store.leave_device(event.device_id, event.registration)
     unsent = await store.lock_unsent_orders(event.customer_id, event.device_id)
-    return await _withdraw(unsent, Cancellation("deregistration", "the device was deregistered", store.now), store)
+    said = await _withdraw(unsent, Cancellation("deregistration", "the device was deregistered", store.now), store)
+    return said + await linking.end_links_of_device(event.customer_id, event.device_id, event.registration, store)
 
 
 async def on_customer_erased(event: CustomerErased, store: Store) -> list[Event]:
     await store.leave_devices(event.customer_id)
     unsent = await store.lock_unsent_orders(event.customer_id)
     said = await _withdraw(unsent, Cancellation("erasure", "the customer left", store.now), store)
+    said += await linking.end_links_of_customer(event.customer_id, store)
     await store.forget_updates(event.customer_id)
     await store.forget_callbacks(event.customer_id)
     await store.forget_customer(event.customer_id, store.now)

@@ -2,7 +2,7 @@
 
 from services.order_dispatch.outward.addresses import Forbidden, Guard
 from services.order_dispatch.outward.exchange import Reply, Unknown
-from services.order_dispatch.outward.line import Correspondent, Line, Notes, open_line, secrets_of
+from services.order_dispatch.outward.line import Correspondent, Line, Notes, bare_line, open_line, secrets_of
 from services.order_dispatch.outward.sealed import seal_secrets
 from services.order_dispatch.outward.signing import Scheme, Signed, Untrusted, scheme_of, sign, verify
 from services.order_dispatch.outward.tokens import Allowance, hash_of, make_token, ship_to_digest
@@ -19,6 +19,7 @@ __all__ = [
     "Signed",
     "Unknown",
     "Untrusted",
+    "bare_line",
     "hash_of",
     "make_token",
     "open_line",

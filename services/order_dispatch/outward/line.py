@@ -129,10 +129,19 @@ _CALLERS: WeakKeyDictionary[Any, Caller] = WeakKeyDictionary()
 
 async def open_line(provider: Correspondent, kit: "Kit") -> Line:
     """Return a line to a provider; breaker and rate limit are those of this process."""
+    return Line(provider, await secrets_of(provider.provider_id, kit), _caller_of(kit), _Written(kit))
+
+
+def bare_line(to: Correspondent, kit: "Kit") -> Line:
+    """Return a line that carries none of the provider's secrets."""
+    return Line(to, {}, _caller_of(kit), _Written(kit))
+
+
+def _caller_of(kit: "Kit") -> Caller:
     caller = _CALLERS.get(kit)
     if caller is None:
         caller = _CALLERS[kit] = caller_from(kit.settings)
-    return Line(provider, await secrets_of(provider.provider_id, kit), caller, _Written(kit))
+    return caller
 
 
 async def secrets_of(provider_id: str, kit: "Kit") -> Mapping[str, str]:

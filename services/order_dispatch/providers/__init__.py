@@ -22,6 +22,7 @@ from services.order_dispatch.providers.calls import (
     CallingBackProtocol,
     CallingProtocol,
     Line,
+    LinkedLine,
     OpensLine,
     Reply,
     Subject,
@@ -34,6 +35,7 @@ __all__ = [
     "CallingBackProtocol",
     "CallingProtocol",
     "Line",
+    "LinkedLine",
     "OpensLine",
     "ProviderProtocol",
     "Reply",
@@ -42,6 +44,7 @@ __all__ = [
     "answer_as_update",
     "calling",
     "calling_back",
+    "is_linked",
     "needs_address",
     "needs_url",
     "opener",
@@ -134,9 +137,14 @@ def opener(name: str) -> OpensLine | None:
     return cast("OpensLine | None", getattr(_module(name), "open_line", None))
 
 
+def is_linked(name: str) -> bool:
+    """Tell whether its providers know the customer: every call carries the token of a link."""
+    return bool(getattr(_module(name), "LINKED", False))
+
+
 def needs_url(name: str) -> bool:
-    """Tell whether a provider of this protocol must say where it is called."""
-    return getattr(_module(name), "CALLS", False) and opener(name) is None
+    """Tell whether a provider of this protocol must say where it is called; a link's client says it itself."""
+    return getattr(_module(name), "CALLS", False) and opener(name) is None and not is_linked(name)
 
 
 def needs_address(name: str) -> bool:

@@ -76,6 +76,22 @@ class Line(Protocol):
         ...
 
 
+class LinkedLine(Line, Protocol):
+    """A line on which every request carries a customer's token, to a provider that knows the customer."""
+
+    async def remote_slot(self, slot: str) -> str:
+        """Return what the provider calls a slot of ours."""
+        ...
+
+    async def recall(self, order_id: str) -> str | None:
+        """Return the provider's own number of an order of ours."""
+        ...
+
+    async def is_taken(self, reference: str, order_id: str) -> bool:
+        """Tell whether another order of ours has this number of the provider's."""
+        ...
+
+
 class OpensLine(Protocol):
     """Opens a line for one order, for protocols whose line depends on whose order it is."""
 
@@ -89,6 +105,7 @@ class CallingProtocol(Protocol):
     never will be). Any other failure means that nobody knows: the order becomes `unknown` and is
     asked about, never sent again. Besides these functions a file may have
 
+    - `LINKED = True`, where customers link their devices with their accounts there: its line is a link's (linking/);
     - `open_line(order, provider, kit)`, where its line is not the usual one to the provider's url;
     - `REPEATS = True`, where its providers keep to Idempotency-Keys: an order they say they never got is asked for
       again with the same key, and is one order whatever happened to the first call;

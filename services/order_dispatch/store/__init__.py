@@ -5,6 +5,11 @@ from services.order_dispatch.payments.store import PaymentStore
 from services.order_dispatch.store.aftercare import Aftercare
 from services.order_dispatch.store.callbacks import Callbacks
 from services.order_dispatch.store.devices import Devices
+from services.order_dispatch.store.link_clients import LinkClients
+from services.order_dispatch.store.link_slots import LinkSlots
+from services.order_dispatch.store.link_tokens import LinkTokens
+from services.order_dispatch.store.links import Links
+from services.order_dispatch.store.notifications import Notifications
 from services.order_dispatch.store.offers import Offers
 from services.order_dispatch.store.orders import Orders
 from services.order_dispatch.store.records import Records
@@ -13,7 +18,23 @@ from services.order_dispatch.store.tokens import Tokens
 from services.order_dispatch.store.updates import Updates
 
 
-class Store(Aftercare, Callbacks, Devices, Offers, Orders, PaymentStore, Records, References, Tokens, Updates):
+class Store(
+    Aftercare,
+    Callbacks,
+    Devices,
+    LinkClients,
+    Links,
+    LinkSlots,
+    LinkTokens,
+    Notifications,
+    Offers,
+    Orders,
+    PaymentStore,
+    Records,
+    References,
+    Tokens,
+    Updates,
+):
     """One transaction over orders, their history, providers, offers and the slots goods go to."""
 
     @property

@@ -28,11 +28,12 @@ class Devices(KitStore):
     async def save_slots(self, device_id: str, slots: tuple[SlotSpec, ...]) -> None:
         await self.connection.executemany(
             """-- save_slots
-            INSERT INTO slot (device_id, slot, unit, scale) VALUES ($1, $2, $3, $4)
+            INSERT INTO slot (device_id, slot, unit, scale, capacity, product_id) VALUES ($1, $2, $3, $4, $5, $6)
             ON CONFLICT (device_id, slot) DO UPDATE
-            SET unit = excluded.unit, scale = excluded.scale, moved_device_id = NULL, moved_slot = NULL
+            SET unit = excluded.unit, scale = excluded.scale, capacity = excluded.capacity,
+                product_id = excluded.product_id, moved_device_id = NULL, moved_slot = NULL
             """,
-            [(device_id, spec.slot, spec.unit, spec.scale) for spec in slots],
+            [(device_id, spec.slot, spec.unit, spec.scale, spec.capacity, spec.product_id) for spec in slots],
         )
 
     async def save_moves(self, old_device_id: str, new_device_id: str, moves: tuple[SlotMove, ...]) -> None:

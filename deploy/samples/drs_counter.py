@@ -1,0 +1,89 @@
+"""The sample DRS shop behind its addresses: accounts, orders and the topic, and who may ask what."""
+
+import argparse
+import json
+from datetime import timedelta
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from fastapi.responses import Response
+
+from deploy.samples.drs_accounts import Accounts, Device
+from deploy.samples.drs_orders import Order, Orders, notification, order_part, subscriptions
+from deploy.samples.drs_topic import Topic
+from deploy.samples.provider import clock
+
+KIND = "com.amazon.dash.replenishment"
+
+
+class Refused(Exception):  # noqa: N818  # what happened
+    """An answer other than 200, with DRS's kind of body."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Shop:
+    """Everything behind the addresses."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.options, now = options, clock(options.clock)
+        products = {slot: (asin, float(quantity), unit) for slot, asin, quantity, unit in options.slot}
+        self.accounts = Accounts(options.client_id, options.client_secret, tuple(products), options.token_seconds)
+        self.orders = Orders(options.book, now, products, timedelta(days=options.lead_days))
+        base = f"http://127.0.0.1:{options.port}"
+        self.topic = Topic(options.topic_arn, base, options.listener, options.signature_version, options.copies)
+        #: So many next answers to replenish get lost on their way, after the order was taken.
+        self.lose = 0
+
+    def say(self, kind: str, device: Device, **parts: Any) -> dict[str, Any]:
+        """Publish a notification, in the version of the options."""
+        number = len(self.orders.known)
+        said = notification(kind, device, self.orders.now(), self.options.client_id, number) | parts
+        more: dict[str, Any] = {}
+        if self.options.notification_version == 2:  # noqa: PLR2004  # of 1 and 2
+            more = {"MessageAttributes": {"version": {"Type": "String", "Value": "2.0"}}}
+        text = json.dumps({"default": said, "email": said} if self.options.wrapped else said)
+        message = self.topic.publish(text, **more)
+        self.orders.write("said", kind=kind, message=message["MessageId"], serial=device.serial)
+        return message
+
+    def say_order(self, kind: str, order: Order) -> dict[str, Any]:
+        product = self.orders.products[order.slot]
+        return self.say(kind, order.device, orderInfo=order_part(order, product, self.options.notification_version))
+
+    def say_subscriptions(self, device: Device) -> None:
+        told = subscriptions(device, self.orders.products, self.options.notification_version)
+        self.say("SubscriptionChangedNotification", device, subscriptionInfo=told)
+
+
+def shop_of(request: Request) -> Shop:
+    shop: Shop = request.app.state.shop
+    return shop
+
+
+ShopDep = Annotated[Shop, Depends(shop_of)]
+
+
+def called(operation: str, version: str = "1.0", accepts: tuple[str, ...] = ("1.0",)) -> Any:
+    """Return the dependency that checks token and headers of an operation, and gives the device."""
+
+    def check(request: Request, shop: ShopDep) -> Device:
+        device = shop.accounts.device_of(request.headers.get("authorization", ""))
+        if device is None:
+            raise Refused(400, "Invalid token")
+        if request.headers.get("x-amzn-type-version") != f"{KIND}.{operation}Input@{version}":
+            raise Refused(400, "x-amzn-type-version is not supported")
+        if request.headers.get("x-amzn-accept-type") not in {f"{KIND}.{operation}Result@{one}" for one in accepts}:
+            raise Refused(400, "x-amzn-accept-type is not supported")
+        return device
+
+    return Depends(check)
+
+
+def deregistered(shop: Shop, device: Device) -> Response:
+    shop.accounts.deregister(device.serial)
+    shop.orders.write("deregistered", serial=device.serial)
+    shop.say("DeviceDeregisteredNotification", device)
+    return Response(status_code=200)

@@ -1,0 +1,148 @@
+"""A server of the Dash Replenishment API, for those who cannot or will not test against Amazon.
+
+Login with Amazon (authorize, token, revoke), the API of DRS as documented, its pages for customers
+reduced to a few POSTs under /customer, its warehouse to some under /shop, and an SNS topic.
+"""
+
+import argparse
+import asyncio
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+import uvicorn
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+
+from deploy.samples import drs_api
+from deploy.samples.drs_counter import Refused, Shop, ShopDep, deregistered
+
+router = APIRouter()
+
+
+@router.get("/ap/oa")
+async def authorize(request: Request, shop: ShopDep) -> Response:
+    """The page where a customer agrees; this one agrees at once, or with `deny` in the address never."""
+    asked = dict(request.query_params)
+    back = {"state": asked.get("state", "")}
+    try:
+        back |= {"error": "access_denied"} if "deny" in asked else {"code": shop.accounts.authorize(asked)}
+    except (KeyError, ValueError) as wrong:
+        raise Refused(400, str(wrong)) from wrong
+    return RedirectResponse(f"{asked['redirect_uri']}?{urlencode(back)}", 302)
+
+
+@router.post("/auth/o2/token")
+async def token(request: Request, shop: ShopDep) -> Response:
+    form = dict(parse_qsl((await request.body()).decode()))
+    status, body, device = shop.accounts.token(form)
+    shop.orders.write("token", grant=form.get("grant_type"), status=status)
+    if device is not None:
+        shop.orders.write("registered", serial=device.serial, test=device.test)
+        shop.say("DeviceRegisteredNotification", device)
+        shop.say_subscriptions(device)
+    return JSONResponse(body, status)
+
+
+@router.post("/auth/o2/revoke")
+async def revoke(request: Request, shop: ShopDep) -> Response:
+    shop.accounts.revoke(dict(parse_qsl((await request.body()).decode())).get("token", ""))
+    shop.orders.write("revoked")
+    return Response(status_code=200)
+
+
+@router.get("/")
+async def confirm(shop: ShopDep) -> Response:
+    """SNS's own address for confirmations."""
+    shop.topic.confirmed = True
+    shop.orders.write("confirmed")
+    return Response("<ConfirmSubscriptionResponse/>", media_type="text/xml")
+
+
+@router.get("/SimpleNotificationService.pem")
+async def certificate(shop: ShopDep) -> Response:
+    return Response(shop.topic.certificate, media_type="application/x-pem-file")
+
+
+@router.post("/customer/{serial}/{what}")
+async def customer(serial: str, what: str, request: Request, shop: ShopDep) -> dict[str, Any]:
+    """What a customer does on the shop's pages: subscribe, unsubscribe, cancel, deregister; or tokens end."""
+    device = shop.accounts.devices[serial]
+    slot = dict(request.query_params).get("slot", "")
+    if what in {"subscribe", "unsubscribe"}:
+        device.slots[slot] = what == "subscribe"
+        shop.say_subscriptions(device)
+    elif what == "cancel":
+        order = shop.orders.open_of(device, slot)
+        if order is not None:
+            shop.orders.cancel(order)
+            shop.say_order("OrderCancelledNotification", order)
+    elif what == "deregister":
+        deregistered(shop, device)
+    elif what == "forget":
+        shop.accounts.forget_tokens(serial)
+    else:
+        shop.accounts.expire(serial)
+    return {"done": what}
+
+
+@router.post("/shop/{what}")
+async def shop_floor(what: str, request: Request, shop: ShopDep) -> dict[str, Any]:
+    """What happens behind the counter: order (without the device), ship, settle, resolution, lose, publish."""
+    asked = dict(request.query_params)
+    if what == "resolution":
+        shop.orders.in_resolution = asked["on"] == "true"
+    elif what == "lose":
+        shop.lose = int(asked["answers"])
+    elif what == "publish":
+        return shop.topic.publish((await request.body()).decode())
+    elif what == "order":
+        placed = shop.orders.place(shop.accounts.devices[asked["serial"]], asked["slot"])
+        return shop.say_order("OrderPlacedNotification", placed)
+    else:
+        order = shop.orders.known[asked["instance"]]
+        getattr(shop.orders, what)(order)
+        return shop.say_order("ItemShippedNotification" if what == "ship" else "OrderPlacedNotification", order)
+    return {"done": what}
+
+
+async def _refused(_: Request, refused: Exception) -> Response:
+    status = refused.status if isinstance(refused, Refused) else 500
+    return JSONResponse({"message": str(refused)}, status)
+
+
+async def run(options: argparse.Namespace) -> None:
+    """Serve until somebody ends the process; the listener is asked to subscribe at once."""
+    app = FastAPI(title="sample DRS shop")
+    app.state.shop = shop = Shop(options)
+    app.include_router(router)
+    app.include_router(drs_api.router)
+    app.add_exception_handler(Refused, _refused)
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=options.port, log_level="warning"))
+    async with asyncio.TaskGroup() as group:
+        publishing = group.create_task(shop.topic.run())
+        await server.serve()
+        publishing.cancel()
+
+
+def arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--book", type=Path, required=True, help="JSON lines: all that was asked, done and said")
+    parser.add_argument("--listener", required=True, help="where SNS posts: .../v1/sns/<provider>")
+    parser.add_argument("--topic-arn", default="arn:aws:sns:us-east-1:123456789012:drs")
+    parser.add_argument("--client-id", default="amzn1.application-oa2-client.sample")
+    parser.add_argument("--client-secret", default="sample-secret")
+    parser.add_argument("--token-seconds", type=float, default=3600)
+    parser.add_argument("--slot", nargs=4, action="append", required=True, metavar=("SLOT", "ASIN", "QUANTITY", "UNIT"))
+    parser.add_argument("--lead-days", type=float, default=2, help="days from order to door")
+    parser.add_argument("--clock", type=Path, help="a shared clock file instead of the time of day")
+    parser.add_argument("--signature-version", choices=("1", "2"), default="2")
+    parser.add_argument("--notification-version", type=int, choices=(1, 2), default=2)
+    parser.add_argument("--wrapped", action="store_true", help='wrap notifications as {"default": ...}')
+    parser.add_argument("--copies", type=int, default=1, help="post everything so often")
+    return parser
+
+
+if __name__ == "__main__":
+    asyncio.run(run(arguments().parse_args()))

@@ -1,0 +1,124 @@
+"""What linked providers are told and asked outside any transaction; all of it may be repeated harmlessly."""
+
+from datetime import datetime
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+from libs.contracts.catalogue import Event
+from libs.kit import Effect, Intent, Kit, Outcome, Refuse, Retry
+from services.order_dispatch.domain.links import Link, LinkClient, LinkState, RemoteItem, RemoteSlot
+from services.order_dispatch.linking.addresses import line_to
+from services.order_dispatch.linking.beginnings import hear_subscriptions
+from services.order_dispatch.linking.lines import TokenLine, over
+from services.order_dispatch.linking.protocols import LinkedProtocol, linked_protocol
+from services.order_dispatch.linking.tokens import FORM, MARGIN_SECONDS, opened
+from services.order_dispatch.providers import Line
+from services.order_dispatch.store import Store
+
+
+class _Way(NamedTuple):
+    """Everything there is to speak with a provider about one link."""
+
+    link: Link
+    client: LinkClient
+    line: TokenLine
+    speaks: LinkedProtocol
+
+
+async def tell_use(intent: Intent, kit: Kit) -> dict[str, Any]:
+    """Tell a provider how a slot stands now; whichever of several uses asks last, the newest state is told."""
+    way = await _way(intent, kit)
+    async with kit.read() as store:
+        use = await store.find_use(way.link.link_id, intent.payload["slot"])
+    if use is not None:
+        await way.speaks.slot_status(way.line, use)
+    return {"told": use is not None}
+
+
+async def tell_activity(intent: Intent, kit: Kit) -> dict[str, Any]:
+    """Tell a provider when the device was last used."""
+    way = await _way(intent, kit)
+    await way.speaks.device_status(way.line, way.link.active_at)
+    return {}
+
+
+async def ask_subscriptions(intent: Intent, kit: Kit) -> dict[str, Any]:
+    """Ask what the customer switched on at the provider."""
+    way = await _way(intent, kit)
+    at = kit.clock.now()
+    slots = await way.speaks.subscription_info(way.line)
+    told = [[s.remote_slot, s.subscribed, [[i.reference, i.quantity, i.unit] for i in s.items]] for s in slots]
+    return {"at": at.isoformat(), "slots": told}
+
+
+async def on_subscriptions(intent: Intent, outcome: Outcome, store: Store) -> list[Event]:
+    """Note what the provider answered, unless a notification knows better."""
+    link = await store.lock_link(intent.payload["link_id"])
+    if outcome.result is None or link is None or link.state is not LinkState.ACTIVE:
+        return []
+    said = [
+        RemoteSlot(slot, subscribed, tuple(RemoteItem(*item) for item in items))
+        for slot, subscribed, items in outcome.result["slots"]
+    ]
+    return await hear_subscriptions(link, said, datetime.fromisoformat(outcome.result["at"]), store)
+
+
+async def revoke(intent: Intent, kit: Kit) -> dict[str, Any]:
+    """Have the provider forget a link; after many vain attempts it is forgotten here alone."""
+    try:
+        way = await _way(intent, kit, active=False)
+        await way.speaks.deregister(way.line, way.link.serial)
+        if way.client.revoke_url:
+            await _revoke_token(way, line_to(kit, way.client, way.client.revoke_url), kit)
+    except Refuse:
+        raise
+    except Exception as vain:
+        if intent.attempt >= kit.settings.revoke_attempts:  # type: ignore[attr-defined]  # our own settings
+            raise Refuse(f"given up after {intent.attempt} attempts: {vain}") from vain
+        raise Retry(f"not revoked yet: {vain}") from vain
+    return {}
+
+
+async def on_revoked(intent: Intent, outcome: Outcome, store: Store) -> list[Event]:  # noqa: ARG001  # both are the end
+    """Delete the tokens, whether the provider agreed or not."""
+    link = await store.lock_link(intent.payload["link_id"])
+    if link is not None:
+        await store.end_link(link.link_id, "", LinkState.ENDED)
+        await store.drop_erased_link(link.link_id)
+    return []
+
+
+async def nothing_more(intent: Intent, outcome: Outcome, store: Store) -> list[Event]:  # noqa: ARG001
+    return []
+
+
+async def _way(intent: Intent, kit: Kit, *, active: bool = True) -> _Way:
+    """Return the way to a link's provider; raises Refuse where the link has ended."""
+    async with kit.read() as store:
+        link: Link | None = await store.find_link(intent.payload["link_id"])
+        client: LinkClient | None = None if link is None else await store.find_link_client(link.provider_id)
+        provider = None if link is None else await store.find_provider(link.provider_id)
+    if link is None or client is None or provider is None or (active and link.state is not LinkState.ACTIVE):
+        raise Refuse("the link has ended")
+    return _Way(link, client, over(kit, client, link.link_id), linked_protocol(provider.protocol))
+
+
+async def _revoke_token(way: _Way, line: Line, kit: Kit) -> None:
+    """Revoke the refresh token, and with it the others (RFC 7009); it answers 200 for unknown tokens, too."""
+    async with kit.read() as store:
+        kept = await store.find_tokens(way.link.link_id, MARGIN_SECONDS)
+    if kept is None or kept.refresh is None:
+        return
+    token = opened(kit, kept.refresh, f"{way.link.link_id}/refresh")
+    secret = opened(kit, way.client.client_secret_sealed, f"{way.client.provider_id}/client_secret")
+    asked = {"token": token, "token_type_hint": "refresh_token"}
+    asked |= {"client_id": way.client.client_id, "client_secret": secret}
+    await line.request("POST", "", content=urlencode(asked).encode(), headers=FORM)
+
+
+EFFECTS = (
+    Effect("slot_status", perform=tell_use, settle=nothing_more, reconcile=tell_use),
+    Effect("device_status", perform=tell_activity, settle=nothing_more, reconcile=tell_activity),
+    Effect("subscription_info", perform=ask_subscriptions, settle=on_subscriptions, reconcile=ask_subscriptions),
+    Effect("unlink", perform=revoke, settle=on_revoked, reconcile=revoke),
+)

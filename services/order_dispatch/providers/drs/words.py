@@ -1,0 +1,51 @@
+"""What DRS says about slots and products, and what we tell it of them, in its units."""
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+from libs.units import BaseUnit
+from libs.units.spellings import find_unit
+from services.order_dispatch.domain.links import RemoteItem, RemoteSlot, SlotUse
+from services.order_dispatch.providers.drs.calls import as_list, as_object, moment
+
+#: In which unit DRS counts, by country: the seed's table. Elsewhere as outside the US.
+US_UNITS = {BaseUnit.GRAM: "oz", BaseUnit.MILLILITRE: "fl oz"}
+UNITS = {BaseUnit.GRAM: "kg", BaseUnit.MILLILITRE: "l"}
+
+
+def remote_slots(said: Any) -> tuple[RemoteSlot, ...]:
+    """Read slotsSubscriptionStatus: `{slot: bool}` or `{slot: {subscribed, productInfoList}}`."""
+    found = []
+    for slot, state in sorted(as_object(said).items()):
+        told = {"subscribed": state} if isinstance(state, bool) else as_object(state)
+        items = tuple(map(_item, as_list(told.get("productInfoList"))))
+        found.append(RemoteSlot(slot, told.get("subscribed") is True, items))
+    return tuple(found)
+
+
+def status_body(use: SlotUse, country: str) -> dict[str, Any]:
+    """Return a slot's state as slotStatus takes it."""
+    return {
+        "expectedReplenishmentDate": moment(use.runs_out_at),
+        "remainingQuantityInUnit": amount(use.level, use, country),
+        "originalQuantityInUnit": amount(max(use.capacity, use.level), use, country),
+        "totalQuantityOnHand": amount(use.on_hand or 0, use, country),
+        "lastUseDate": moment(use.used_at),
+    }
+
+
+def amount(steps: int, use: SlotUse, country: str) -> float:
+    """Return steps of a slot in the unit DRS counts in there."""
+    unit = (US_UNITS if country == "US" else UNITS).get(use.unit)
+    factor = find_unit(unit, use.unit).factor if unit else Fraction(1)
+    exact = Fraction(steps, 10**use.scale) / factor
+    return exact.numerator if exact.denominator == 1 else round(float(exact), 6)
+
+
+def _item(said: Mapping[str, Any]) -> RemoteItem:
+    quantity, unit = said.get("quantity"), said.get("unit")
+    counted = isinstance(quantity, int | float) and not isinstance(quantity, bool)
+    return RemoteItem(
+        str(said.get("asin", ""))[:200], quantity if counted else None, unit if isinstance(unit, str) else None
+    )

@@ -1,0 +1,100 @@
+"""What a notification does: it moves an order, switches slots, or ends a link; each message once."""
+
+from dataclasses import dataclass
+
+from libs.contracts.catalogue import Event
+from libs.kit import Intent, Kit, Outcome
+from services.order_dispatch.acting import carry_out, hear_update
+from services.order_dispatch.domain import Cancellation, withdraw
+from services.order_dispatch.domain.links import Link
+from services.order_dispatch.linking.beginnings import hear_subscriptions
+from services.order_dispatch.linking.endings import end_link
+from services.order_dispatch.sns.messages import Kind, Notification, Unreadable, read
+from services.order_dispatch.sns.updates import unmatched_update, update_of
+from services.order_dispatch.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What became of a notification, and what is said about it."""
+
+    fate: str
+    reason: str = ""
+    events: tuple[Event, ...] = ()
+
+
+async def look_at(intent: Intent, kit: Kit) -> dict[str, str]:  # noqa: ARG001  # the message is here already
+    return {}
+
+
+async def on_looked_at(intent: Intent, outcome: Outcome, store: Store) -> list[Event]:  # noqa: ARG001  # see look_at
+    return await apply(intent.payload["provider_id"], intent.payload["message_id"], store)
+
+
+async def match_notifications(store: Store) -> list[Event]:
+    """Look again at notifications whose order was not known when they came; a tick."""
+    said: list[Event] = []
+    for provider_id, message_id in await store.list_matchable(store.settings.look_page):
+        said += await apply(provider_id, message_id, store, again=True)
+    return said
+
+
+async def apply(provider_id: str, message_id: str, store: Store, *, again: bool = False) -> list[Event]:
+    """Carry out what a kept message says, once."""
+    kept = await store.lock_notification(provider_id, message_id)
+    if kept is None or kept[1] != ("unmatched" if again else "new"):
+        return []
+    try:
+        notification = read(kept[0])
+    except Unreadable as unreadable:
+        await store.save_fate(provider_id, message_id, "unreadable", str(unreadable))
+        return []
+    await store.note_subject(provider_id, message_id, notification.kind, notification.serial, notification.instance_id)
+    if notification.instance_id is not None:
+        heard = await _hear_order(notification, provider_id, f"{message_id}-again" if again else message_id, store)
+    else:
+        heard = await _hear_link(notification, provider_id, store)
+    await store.save_fate(provider_id, message_id, heard.fate, heard.reason)
+    return list(heard.events)
+
+
+async def _hear_order(notification: Notification, provider_id: str, update_id: str, store: Store) -> Heard:
+    """Let the order move that has this number, or the one that still waits for a number."""
+    instance_id, slot = notification.instance_id or "", notification.remote_slot or ""
+    order_id = await store.lock_order_of_instance(provider_id, instance_id)
+    if order_id is None:
+        link = await store.lock_link_of_serial(provider_id, notification.serial)
+        ours = None if link is None else await store.find_linked_slot(link.link_id, slot)
+        if link is not None and ours is not None:
+            place = (link.device_id, ours)
+            order_id = await store.adopt_instance(provider_id, place, instance_id, notification.sent_at)
+    order = None if order_id is None else await store.lock_order(order_id)
+    if order is None:
+        await hear_update(unmatched_update(notification, provider_id, update_id), store)
+        return Heard("unmatched", "no order of ours has this number")
+    heard = await hear_update(update_of(notification, order, update_id), store)
+    return Heard("applied", f"order {order.order_id}", tuple(heard.said))
+
+
+async def _hear_link(notification: Notification, provider_id: str, store: Store) -> Heard:
+    link = await store.lock_link_of_serial(provider_id, notification.serial)
+    if link is None:
+        return Heard("not_applied", "no link of ours has this device")
+    if notification.kind is Kind.DEREGISTERED:
+        return await _hear_deregistered(link, notification, store)
+    if notification.customer is not None:
+        await store.save_remote_customer(link.link_id, notification.customer)
+    said = await hear_subscriptions(link, notification.slots, notification.sent_at, store)
+    return Heard("applied", f"link {link.link_id}", tuple(said))
+
+
+async def _hear_deregistered(link: Link, notification: Notification, store: Store) -> Heard:
+    """Clean up after a customer who left at the provider: the link, its tokens, and orders nobody asked for yet."""
+    if notification.sent_at < link.made_at:
+        return Heard("not_applied", "the device was linked again since")
+    said = await end_link(link, "deregistered at the provider", store, revoke=False)
+    wish = Cancellation("provider", "the device was deregistered at the provider", store.now)
+    for order in await store.lock_unsent_orders(link.customer_id, link.device_id):
+        if order.provider_id == link.provider_id:
+            said += await carry_out(withdraw(order, wish), store)
+    return Heard("applied", f"link {link.link_id}", tuple(said))

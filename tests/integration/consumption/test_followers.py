@@ -1,0 +1,74 @@
+"""A provider that keeps a count of its own is told of every use, and of none once it no longer wants to be."""
+
+import pytest
+
+from libs.contracts.events import DeviceDeregistered, SlotFollowed, SlotLevelChanged
+from libs.kit import NotYet
+from libs.kit.testing import store_for
+from services.consumption.handlers.accounts import on_device_deregistered, on_device_registered
+from services.consumption.handlers.followers import on_slot_followed
+from services.consumption.handlers.reorders import on_trigger_set
+from services.consumption.handlers.usage import on_usage
+from services.consumption.service import SERVICE
+from tests.integration.consumption.reported import NOON, measured, registered, trigger, used
+
+
+@pytest.fixture
+async def store(database):
+    async with store_for(SERVICE, database) as opened:
+        opened.now = NOON
+        await on_device_registered(registered(), opened)
+        yield opened
+
+
+def followed(provider="amazon", following=True, device_id="brewer"):
+    return SlotFollowed(
+        customer_id="ann", device_id=device_id, slot="1", provider_id=provider, following=following, at=NOON
+    )
+
+
+async def told(store, *records):
+    return [event.level for event in await on_usage(records, store) if isinstance(event, SlotLevelChanged)]
+
+
+async def test_every_use_is_told_and_first_how_the_slot_stands(store):
+    begun = [await on_slot_followed(followed(), store) for _ in range(2)]
+
+    assert [[event.level for event in said] for said in begun] == [[100], [100]]
+    assert await told(store, used(5, 1)) == [95]
+    assert await told(store, used(5, 2), used(5, 3)) == [90, 85]
+    assert await told(store, measured(60, 4)) == [60]
+    assert await told(store, used(1)) == [59]
+
+
+async def test_nobody_asked_is_told_nothing(store):
+    assert await told(store, used(5, 1), measured(60, 2)) == []
+
+
+async def test_a_trigger_does_not_end_it_and_it_does_not_end_with_a_trigger(store):
+    await on_slot_followed(followed(), store)
+    await on_trigger_set(trigger(epoch=1, at_level=0, follow=True), store)
+    await on_trigger_set(trigger(epoch=2, at_level=0, follow=False), store)
+
+    assert await told(store, used(5, 1)) == [95]
+
+
+async def test_it_ends_with_the_last_who_asked(store):
+    for provider in ("amazon", "globex"):
+        await on_slot_followed(followed(provider), store)
+    await on_slot_followed(followed("amazon", following=False), store)
+    assert await told(store, used(5, 1)) == [95]
+
+    await on_slot_followed(followed("globex", following=False), store)
+
+    assert await told(store, used(5, 2)) == []
+
+
+async def test_it_waits_for_the_device_and_ends_with_it(store):
+    with pytest.raises(NotYet, match="device:unheard"):
+        await on_slot_followed(followed(device_id="unheard"), store)
+    await on_slot_followed(followed(), store)
+    await on_device_deregistered(DeviceDeregistered(customer_id="ann", device_id="brewer", registration=1), store)
+
+    assert await on_slot_followed(followed(), store) == []
+    assert await store.connection.fetchval("SELECT count(*) FROM follower") == 0

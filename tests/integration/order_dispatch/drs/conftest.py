@@ -1,0 +1,79 @@
+"""A running order_dispatch that Amazon SNS can reach, a sample DRS shop, and customers with linked devices."""
+
+import asyncio
+import socket
+from contextlib import asynccontextmanager, suppress
+
+import pytest
+import uvicorn
+
+from libs.contracts.events import DeviceRegistered, SlotSpec
+from libs.kit.clock import SteppedClock
+from libs.kit.testing import running
+from services.order_dispatch.service import SERVICE
+from tests.integration.order_dispatch.drs.town import Town, free_port
+from tests.integration.order_dispatch.portal import portal
+from tests.integration.order_dispatch.world import own_logs
+from tests.unit.order_dispatch import a
+
+KEY = "3f" * 32
+
+
+@asynccontextmanager
+async def served(app, listener):
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
+    server.install_signal_handlers = lambda: None
+    task = asyncio.create_task(server._serve([listener]))
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+@pytest.fixture(scope="module")
+async def town(database, kafka_url, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("drs")
+    clock = SteppedClock.create(folder / "clock", a.NOON)
+    listener, shop_port = socket.create_server(("127.0.0.1", 0)), free_port()
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    knobs = {"clock_file": folder / "clock", "sealing_key": KEY, "public_url": url}
+    knobs["stand_in_hosts"] = frozenset({f"127.0.0.1:{shop_port}"})
+    knobs["allowed_private_networks"] = ["127.0.0.0/8"]
+    async with (
+        own_logs(kafka_url),
+        portal() as desk,
+        running(SERVICE, kafka_url=kafka_url, database_urls=database, portal_url=desk.url, **knobs) as kit,
+        served(kit.app, listener),
+        Town(kit, kafka_url, clock, desk, folder) as town,
+    ):
+        town.url, town.shop_port = url, shop_port
+        town.database_url = database["order_dispatch"].url
+        yield town
+
+
+@pytest.fixture(scope="module")
+async def linked(town):
+    """The town with a shop called amazon, and Ann's washer linked with it."""
+    async with town.shop("amazon"):
+        await register(town, "ann", "washer", 1)
+        await town.link("ann", "washer")
+        yield town
+
+
+async def register(town, customer, device, registration):
+    slots = (
+        SlotSpec(slot="1", product_id="pods", unit="C62", capacity=100),
+        SlotSpec(slot="2", product_id="soap", unit="MLT", capacity=3000),
+    )
+    await town.publish(
+        DeviceRegistered(
+            customer_id=customer,
+            device_id=device,
+            registration=registration,
+            credential_sha256="0" * 64,
+            slots=slots,
+        )
+    )
+    await town.knows_device(device)

@@ -1,0 +1,54 @@
+"""The same story with an older, wordier and stuttering shop: version 1, wrapped, SHA-1, everything twice."""
+
+import pytest
+
+from tests.integration.order_dispatch.drs.conftest import register
+
+OLD = ("--signature-version", "1", "--notification-version", "1", "--wrapped", "--copies", "2", "--token-seconds", "60")
+
+
+@pytest.fixture(scope="module")
+async def olden(town):
+    options = {"deregister_version": 1, "subscription_info_version": 1, "is_test_device": True, "country": "DE"}
+    async with town.shop("olden", *OLD, **options):
+        await register(town, "ann", "washer", 1)
+        await town.link("ann", "washer", "olden")
+        yield town
+
+
+async def test_a_test_order_goes_the_whole_way_and_can_be_taken_back(olden):
+    await olden.placing("t1", provider="olden")
+    first = await olden.ask("t1")
+    await olden.reaches("t1", "placed")
+    await olden.ask("t1", "cancel")
+    await olden.reaches("t1", "cancelled")
+    await olden.placing("t2", provider="olden")
+    second = await olden.ask("t2")
+    await olden.browser.post(f"{olden.shop_url}/shop/ship", params={"instance": second.reference})
+
+    shipped = await olden.reaches("t2", "shipped")
+
+    assert first.reference != second.reference
+    assert shipped["shipped"] == {"quantity": "20", "unit": "C62"}
+    assert [line["test"] for line in olden.book("placed", "olden")] == [True, True]
+    await olden.comes_true("SELECT 1 FROM sns_message WHERE provider_id = 'olden' HAVING min(repeats) >= 1")
+    assert await olden.sql("SELECT fate FROM provider_update WHERE provider_id = 'olden' AND repeats > 0") == []
+
+
+async def test_a_short_lived_token_is_renewed_before_every_use(olden):
+    # Sixty seconds are less than the margin before its end: each call renews first.
+    before = len(olden.book("token", "olden"))
+
+    await olden.ask("t2", "status")
+    await olden.ask("t2", "status")
+
+    assert len(olden.book("token", "olden")) == before + 2
+
+
+async def test_deregistration_by_the_first_version_s_path(olden):
+    (link,) = [one for one in await olden.links("ann") if one["provider_id"] == "olden"]
+    await olden.unlink("ann", link["link_id"])
+
+    await olden.comes_true("SELECT 1 FROM link WHERE link_id = $1 AND state = 'ended'", link["link_id"])
+
+    assert [line["serial"] for line in olden.book("deregistered", "olden")] == ["washer"]

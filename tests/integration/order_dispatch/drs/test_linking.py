@@ -1,0 +1,301 @@
+"""A customer goes to the provider's page and comes back; the token is sealed, renewed, revoked and deleted."""
+
+import asyncio
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from libs.contracts.events import (
+    CustomerErased,
+    DeviceDeregistered,
+    DeviceReplaced,
+    SlotLevelChanged,
+    SlotMove,
+    SlotSpec,
+)
+from libs.kit import Refuse, Retry
+from services.order_dispatch.linking import linked_line
+from services.order_dispatch.linking.tokens import fresh_token
+from tests.integration.order_dispatch.drs.conftest import register
+from tests.integration.order_dispatch.drs.town import state_of
+from tests.integration.order_dispatch.portal import until
+
+
+class TestTheWayThere:
+    async def test_has_a_challenge_a_state_and_the_device_and_no_secret(self, linked):
+        begun = (await linked.begin("ann", "washer")).json()
+
+        asked = {name: values[0] for name, values in parse_qs(urlsplit(begun["authorize_url"]).query).items()}
+        assert (asked["response_type"], asked["code_challenge_method"]) == ("code", "S256")
+        assert (asked["scope"], len(asked["code_challenge"]), len(asked["state"])) == ("dash:replenish", 43, 43)
+        assert asked["redirect_uri"] == f"{linked.url}/v1/links/callback"
+        assert '"serial": "washer"' in asked["scope_data"]
+        assert "secret" not in begun["authorize_url"]
+
+    async def test_leads_nowhere_for_devices_of_others(self, linked):
+        await register(linked, "bob", "fryer", 2)
+
+        assert (await linked.begin("ann", "fryer")).json()["code"] == "no_such_device"
+        assert (await linked.begin("ann", "washer", "nobody")).json()["code"] == "not_linkable"
+        headers = linked.customer("bob")
+        body = {"provider_id": "amazon", "device_id": "washer"}
+        assert (await linked.http.post("/v1/customers/ann/links", json=body, headers=headers)).status_code == 404
+
+    @pytest.mark.parametrize(
+        "url", ["http://evil.example/", "https://a@b.example/", "ftp://x/", "no url", "https://a b/"]
+    )
+    async def test_is_not_taken_to_addresses_that_are_not_called(self, linked, url):
+        body = linked.client() | {"token_url": url}
+        path = "/v1/providers/amazon/link-client"
+        put = await linked.http.put(path, json=body, headers=linked.desk.headers("operator"))
+
+        assert (put.status_code, put.json()["errors"][0]["field"]) == (422, "token_url")
+
+
+class TestTheWayBack:
+    async def test_is_open_once(self, linked):
+        back = await linked.agree((await linked.begin("ann", "washer")).json()["authorize_url"])
+
+        first, second = await linked.browser.get(back), await linked.browser.get(back)
+
+        assert first.status_code == 200
+        assert (second.status_code, second.json()["code"]) == (400, "attempt_over")
+
+    async def test_is_open_once_at_the_same_moment(self, linked):
+        back = await linked.agree((await linked.begin("ann", "washer")).json()["authorize_url"])
+
+        answers = await asyncio.gather(*(linked.browser.get(back) for _ in range(5)))
+
+        assert sorted(answer.status_code for answer in answers) == [200, 400, 400, 400, 400]
+
+    async def test_closes_after_a_while(self, linked):
+        back = await linked.agree((await linked.begin("ann", "washer")).json()["authorize_url"])
+        await linked.sql("UPDATE link_attempt SET expires_at = now() WHERE used_at IS NULL")
+
+        assert (await linked.browser.get(back)).json()["code"] == "attempt_over"
+
+    async def test_without_the_right_code_makes_no_link(self, linked):
+        await register(linked, "ann", "kettle", 3)
+        state = state_of((await linked.begin("ann", "kettle")).json()["authorize_url"])
+
+        forged = await linked.browser.get(f"{linked.url}/v1/links/callback", params={"state": state, "code": "guess"})
+
+        assert (forged.status_code, forged.json()["code"]) == (403, "not_granted")
+        assert [link for link in await linked.links("ann") if link["device_id"] == "kettle"] == []
+
+    async def test_of_another_attempt_does_not_fit_the_verifier(self, linked):
+        await register(linked, "ann", "kettle", 3)
+        first, second = [(await linked.begin("ann", "kettle")).json()["authorize_url"] for _ in range(2)]
+        code = parse_qs(urlsplit(await linked.agree(first)).query)["code"][0]
+
+        mixed = await linked.browser.get(
+            f"{linked.url}/v1/links/callback", params={"state": state_of(second), "code": code}
+        )
+
+        assert (mixed.status_code, mixed.json()["code"]) == (403, "not_granted")
+
+    async def test_of_somebody_who_did_not_agree_makes_no_link(self, linked):
+        back = await linked.agree((await linked.begin("ann", "washer")).json()["authorize_url"] + "&deny=1")
+
+        answer = await linked.browser.get(back)
+
+        assert (answer.status_code, answer.json()["linked"]) == (403, False)
+
+    async def test_to_a_device_that_left_is_revoked_at_once(self, linked):
+        await register(linked, "ann", "toaster", 4)
+        back = await linked.agree((await linked.begin("ann", "toaster")).json()["authorize_url"])
+        await linked.publish(DeviceDeregistered(customer_id="ann", device_id="toaster", registration=4))
+        await linked.comes_true("SELECT 1 FROM device WHERE device_id = 'toaster' AND state = 'left'")
+
+        assert (await linked.browser.get(back)).status_code == 409
+
+        async def gone():
+            return [line for line in linked.book("deregistered") if line["serial"] == "toaster"]
+
+        await until(gone, "the provider was told")
+        await linked.comes_true("SELECT count(*) = 0 FROM link WHERE device_id = 'toaster' HAVING count(*) = 0")
+
+
+class TestTokens:
+    async def test_are_nowhere_to_be_read(self, linked):
+        ((access, refresh),) = await linked.sql(
+            "SELECT access_sealed, refresh_sealed FROM link WHERE device_id = 'washer' AND state = 'active'"
+        )
+        ((secret,),) = await linked.sql("SELECT client_secret_sealed FROM link_client WHERE provider_id = 'amazon'")
+
+        assert not any(b"Atza|" in blob or b"Atzr|" in blob for blob in (access, refresh))
+        assert b"sample-secret" not in secret
+
+    async def test_are_renewed_before_they_end_by_one_for_all(self, linked):
+        (link_id,) = [one["link_id"] for one in await linked.links("ann") if one["device_id"] == "washer"]
+        await linked.sql("UPDATE link SET expires_at = now() + interval '1 minute' WHERE link_id = $1", link_id)
+        before = len(linked.book("token"))
+
+        tokens = await asyncio.gather(*(fresh_token(linked.kit, link_id) for _ in range(10)))
+
+        assert len({token.text for token in tokens}) == 1
+        assert [line["grant"] for line in linked.book("token")[before:]] == ["refresh_token"]
+
+    async def test_that_are_not_taken_are_renewed_once(self, linked):
+        await linked.at_shop("customer/washer/expire")
+        before = len(linked.book("token"))
+        line = await linked_line(linked.kit, "amazon", "washer")
+
+        async def call():
+            return (await line.request("GET", "/subscriptionInfo", headers={})).body
+
+        answers = await asyncio.gather(*(call() for _ in range(5)))
+
+        assert all(b"x-amzn-type-version" in answer for answer in answers)
+        assert len(linked.book("token")) == before + 1
+
+    async def test_that_the_provider_does_not_renew_end_the_link(self, linked):
+        await register(linked, "ann", "shaver", 5)
+        link_id = await linked.link("ann", "shaver")
+        # Nobody else may find out first.
+        await linked.comes_true("SELECT 1 FROM intent WHERE id = $1 AND state = 'done'", link_id)
+        await linked.at_shop("customer/shaver/forget")
+        line = await linked_line(linked.kit, "amazon", "shaver")
+
+        with pytest.raises(Refuse, match="renews no token: invalid_grant"):
+            await line.request("GET", "/subscriptionInfo")
+
+        ended = [one["reason"] for one in await linked.told("LinkEnded") if one["link_id"] == link_id]
+        assert ended == ["the provider renews no token: invalid_grant"]
+        kept = "SELECT access_sealed, refresh_sealed, end_reason FROM link WHERE link_id = $1"
+        assert await linked.sql(kept, link_id) == [(None, None, "the provider renews no token: invalid_grant")]
+
+    async def test_that_cannot_be_opened_are_no_reason_to_end_anything(self, linked):
+        await register(linked, "ann", "shaver", 5)
+        link_id = await linked.link("ann", "shaver")
+        await linked.comes_true("SELECT 1 FROM intent WHERE id = $1 AND state = 'done'", link_id)
+        await linked.sql("UPDATE link SET access_sealed = refresh_sealed WHERE link_id = $1", link_id)
+
+        with pytest.raises(Retry, match="cannot be opened"):
+            await fresh_token(linked.kit, link_id)
+
+
+class TestTheEnd:
+    async def test_by_the_customer_revokes_and_deletes(self, linked):
+        await register(linked, "ann", "juicer", 6)
+        link_id = await linked.link("ann", "juicer")
+        await linked.comes_true("SELECT 1 FROM link_slot WHERE link_id = $1 AND subscribed", link_id)
+
+        answer = await linked.unlink("ann", link_id)
+
+        assert (answer.status_code, answer.json()["state"]) == (202, "ending")
+        rows = "SELECT 1 FROM link WHERE link_id = $1 AND state = 'ended' AND access_sealed IS NULL"
+        await linked.comes_true(rows, link_id)
+        assert [line["serial"] for line in linked.book("deregistered") if line["serial"] == "juicer"] == ["juicer"]
+        assert linked.book("revoked")
+        assert (await linked.unlink("ann", link_id)).json()["state"] == "ended"
+        followed = [one["following"] for one in await linked.told("SlotFollowed") if one["device_id"] == "juicer"]
+        assert sorted(followed) == [False, False, True, True]
+        assert (await linked.unlink("bob", link_id)).status_code == 404
+
+    async def test_can_be_followed_by_a_new_beginning(self, linked):
+        await register(linked, "ann", "mixer", 7)
+        first = await linked.link("ann", "mixer")
+        await linked.unlink("ann", first)
+        await linked.comes_true("SELECT 1 FROM link WHERE link_id = $1 AND state = 'ended'", first)
+
+        second = await linked.link("ann", "mixer")
+
+        states = {one["link_id"]: one["state"] for one in await linked.links("ann") if one["device_id"] == "mixer"}
+        assert states == {first: "ended", second: "active"}
+
+    async def test_with_the_device(self, linked):
+        await register(linked, "ann", "grill", 8)
+        link_id = await linked.link("ann", "grill")
+
+        await linked.publish(DeviceDeregistered(customer_id="ann", device_id="grill", registration=8))
+
+        await linked.comes_true("SELECT 1 FROM link WHERE link_id = $1 AND state = 'ended'", link_id)
+        assert [line for line in linked.book("deregistered") if line["serial"] == "grill"]
+
+    async def test_with_the_customer_leaves_nothing(self, linked):
+        await register(linked, "cleo", "oven", 9)
+        link_id = await linked.link("cleo", "oven")
+        await linked.comes_true("SELECT 1 FROM sns_message WHERE serial = 'oven'")
+
+        await linked.publish(CustomerErased(customer_id="cleo"))
+
+        await linked.comes_true("SELECT 1 WHERE NOT EXISTS (SELECT FROM link WHERE customer_id = 'cleo')")
+        assert [line for line in linked.book("deregistered") if line["serial"] == "oven"]
+        assert await linked.sql("SELECT 1 FROM link_attempt WHERE customer_id = 'cleo'") == []
+        assert await linked.sql("SELECT 1 FROM link_slot WHERE link_id = $1", link_id) == []
+
+
+class TestAReplacedDevice:
+    async def test_keeps_its_link(self, linked):
+        await register(linked, "ann", "old-press", 10)
+        link_id = await linked.link("ann", "old-press")
+        await linked.comes_true("SELECT 1 FROM link_slot WHERE link_id = $1 AND subscribed", link_id)
+
+        await linked.publish(
+            DeviceReplaced(
+                customer_id="ann",
+                device_id="new-press",
+                registration=11,
+                replaces="old-press",
+                credential_sha256="0" * 64,
+                slots=(SlotSpec(slot="9", product_id="pods", unit="C62", capacity=50),),
+                moves=(SlotMove(old_slot="1", new_slot="9"),),
+            )
+        )
+
+        await linked.comes_true("SELECT 1 FROM link WHERE link_id = $1 AND device_id = 'new-press'", link_id)
+        slots = await linked.sql("SELECT slot, remote_slot FROM link_slot WHERE link_id = $1", link_id)
+        assert slots == [("9", "1")]
+        followed = [one for one in await linked.told("SlotFollowed") if one["device_id"] == "new-press"]
+        assert [(one["slot"], one["following"]) for one in followed] == [("9", True)]
+
+
+class TestReports:
+    def use(self, linked, level, **changes):
+        fields = {"device_id": "washer", "slot": "2", "customer_id": "ann", "product_id": "soap"}
+        fields |= {"level": level, "doubt": 0.0, "rate_per_day": 100.0, "at": linked.clock.now()}
+        return SlotLevelChanged(**(fields | changes))
+
+    async def test_tell_every_use_of_a_slot_that_is_switched_on(self, linked):
+        await linked.comes_true(
+            "SELECT 1 FROM link_slot JOIN link USING (link_id) WHERE device_id = 'washer' AND subscribed"
+        )
+        for level in (3000, 2900, 2800):
+            linked.step(minutes=1)
+            await linked.publish(self.use(linked, level))
+            await linked.wrote("slot_status", len(linked.book("slot_status")) + 1)
+
+        told = linked.book("slot_status")[-1]
+
+        assert (told["serial"], told["slot"]) == ("washer", "2")
+        # 2800 ml and 3000 ml in US fluid ounces of 29.5735295625 ml
+        assert told["body"]["remainingQuantityInUnit"] == 94.679264
+        assert told["body"]["originalQuantityInUnit"] == 101.442068
+        assert set(told["body"]) == {
+            "expectedReplenishmentDate",
+            "remainingQuantityInUnit",
+            "originalQuantityInUnit",
+            "totalQuantityOnHand",
+            "lastUseDate",
+        }
+
+    async def test_say_nothing_of_slots_nobody_follows(self, linked):
+        before = len(linked.book("slot_status"))
+        await linked.publish(self.use(linked, 5, device_id="fryer", customer_id="bob"))
+        linked.step(minutes=1)
+        await linked.publish(self.use(linked, 2700))
+        await linked.wrote("slot_status", before + 1)
+
+        assert len(linked.book("slot_status")) == before + 1
+
+    async def test_tell_once_a_day_when_the_device_was_used(self, linked):
+        before = len([line for line in linked.book("device_status") if line["serial"] == "washer"])
+        linked.step(days=1)
+
+        async def told():
+            found = [line for line in linked.book("device_status") if line["serial"] == "washer"]
+            return found[before:]
+
+        (last,) = await until(told, "the device's status was told")
+        assert last["at_"] < linked.clock.now().isoformat()

@@ -1,0 +1,309 @@
+"""Orders at the shop, its notifications in whatever order and number, and what is made of them here."""
+
+import json
+
+import pytest
+
+from libs.contracts.events import UpdateStatus
+from tests.integration.order_dispatch.drs.conftest import register
+from tests.integration.order_dispatch.portal import until
+
+
+async def device(town, name, registration, *options):
+    await register(town, "ann", name, registration)
+    await town.link("ann", name)
+    await town.comes_true(
+        "SELECT 1 FROM link_slot JOIN link USING (link_id) WHERE device_id = $1 AND state = 'active' AND subscribed",
+        name,
+    )
+
+
+async def instance(town, order_id):
+    ((reference,),) = await town.sql("SELECT reference FROM orders WHERE order_id = $1", order_id)
+    return reference
+
+
+async def moves(town, order_id):
+    return [step["to_state"] for step in (await town.order(order_id))["history"]]
+
+
+class TestAnOrder:
+    async def test_goes_from_the_button_to_the_door(self, linked):
+        await device(linked, "w1", 21)
+        await linked.placing("o1", "w1")
+        answer = await linked.ask("o1")
+        await linked.reaches("o1", "placed")
+
+        linked.step(hours=1)
+        await linked.at_shop("shop/ship", instance=answer.reference)
+        shipped = await linked.reaches("o1", "shipped")
+        linked.step(days=2)
+        delivered = await linked.reaches("o1", "delivered")
+
+        assert answer.reference == await instance(linked, "o1")
+        assert shipped["shipped"] == {"quantity": "20", "unit": "C62"}
+        assert (delivered["evidence"], await moves(linked, "o1")) == (
+            "estimated",
+            ["drafted", "placing", "placed", "shipped", "delivered"],
+        )
+        assert [line["instance"] for line in linked.book("placed") if line["serial"] == "w1"] == [answer.reference]
+
+    async def test_in_fluid_ounces_arrives_in_millilitres(self, linked):
+        await device(linked, "w2", 22)
+        await linked.placing("o2", "w2", slot="2")
+        answer = await linked.ask("o2")
+        await linked.at_shop("shop/ship", instance=answer.reference)
+
+        assert (await linked.reaches("o2", "shipped"))["shipped"] == {"quantity": "3046", "unit": "MLT"}
+
+    async def test_that_is_shipped_before_it_is_placed_skips_nothing(self, linked):
+        await device(linked, "w3", 23)
+        await linked.at_shop("shop/resolution", on="true")
+        await linked.placing("o3", "w3")
+        answer = await linked.ask("o3")
+        await linked.at_shop("shop/resolution", on="false")
+        shipped = await linked.at_shop("shop/ship", instance=answer.reference)
+        placed = await linked.at_shop("shop/settle", instance=answer.reference)
+
+        await linked.reaches("o3", "shipped")
+
+        assert await linked.heard(shipped["MessageId"], "applied")
+        assert await linked.heard(placed["MessageId"], "applied")
+        assert await moves(linked, "o3") == ["drafted", "placing", "placed", "shipped"]
+
+    async def test_in_resolution_is_none_until_the_customer_settles_it(self, linked):
+        await device(linked, "w4", 24)
+        await linked.at_shop("shop/resolution", on="true")
+        await linked.placing("o4", "w4")
+        answer = await linked.ask("o4")
+        await linked.at_shop("shop/resolution", on="false")
+
+        assert (answer.status, (await linked.ask("o4", "status")).status) == (None, None)
+        assert (await linked.order("o4"))["state"] == "placing"
+        await linked.at_shop("shop/settle", instance=answer.reference)
+        await linked.reaches("o4", "placed")
+
+    async def test_that_the_customer_cancels_there_is_cancelled(self, linked):
+        await device(linked, "w5", 25)
+        await linked.placing("o5", "w5")
+        await linked.ask("o5")
+        await linked.reaches("o5", "placed")
+
+        await linked.at_shop("customer/w5/cancel", slot="1")
+
+        assert (await linked.reaches("o5", "cancelled"))["history"][-1]["to_state"] == "cancelled"
+
+    async def test_of_a_slot_that_is_switched_off_is_refused_with_the_reason(self, linked):
+        await device(linked, "w6", 26)
+        await linked.at_shop("customer/w6/unsubscribe", slot="1")
+        await linked.placing("o6", "w6")
+
+        answer = await linked.ask("o6")
+
+        assert (answer.status, answer.reason) == ("refused", "DRS answered 400: slot 1 is unsubscribed")
+        await linked.reaches("o6", "refused")
+
+    async def test_whose_token_ended_is_placed_all_the_same_and_once(self, linked):
+        await device(linked, "w7", 27)
+        await linked.at_shop("customer/w7/expire")
+        await linked.placing("o7", "w7")
+
+        await linked.ask("o7")
+
+        await linked.reaches("o7", "placed")
+        assert len([line for line in linked.book("placed") if line["serial"] == "w7"]) == 1
+
+
+class TestAnOrderNobodyAnsweredFor:
+    async def test_is_adopted_by_its_notification(self, linked):
+        await device(linked, "w11", 31)
+        await linked.placing("o11", "w11")
+        await linked.at_shop("shop/lose", answers=1)
+
+        with pytest.raises(Exception, match="answered 500"):
+            await linked.ask("o11")
+        await linked.reaches("o11", "placed")
+
+        (placed,) = [line for line in linked.book("placed") if line["serial"] == "w11"]
+        assert await instance(linked, "o11") == placed["instance"]
+        assert (await linked.ask("o11", "status")).status is UpdateStatus.ACCEPTED
+
+    async def test_adopts_the_order_in_progress_and_makes_no_second(self, linked):
+        await device(linked, "w12", 32)
+        said = await linked.at_shop("shop/order", serial="w12", slot="1")
+        assert (await linked.heard(said["MessageId"]))[0] == "unmatched"
+
+        await linked.placing("o12", "w12")
+        answer = await linked.ask("o12")
+
+        assert (answer.status, answer.reason) == (None, "there is an order under way for this slot")
+        assert len([line for line in linked.book("placed") if line["serial"] == "w12"]) == 1
+        linked.step(minutes=1)  # what found no order when it came is looked at again
+        await linked.reaches("o12", "placed")
+
+    async def test_does_not_take_over_an_order_that_was_counted_before(self, linked):
+        await device(linked, "w13", 33)
+        await linked.placing("o13", "w13")
+        first = await linked.ask("o13")
+        await linked.placing("o13b", "w13")
+
+        second = await linked.ask("o13b")
+
+        assert (second.status, second.reference) == ("refused", None)
+        assert first.reference in second.reason
+
+    async def test_is_not_adopted_by_news_from_before_it_was_asked_for(self, linked):
+        await device(linked, "w14", 34)
+        said = await linked.at_shop("shop/order", serial="w14", slot="1")
+        await linked.heard(said["MessageId"], "unmatched")
+        old = linked.book("placed")[-1]["instance"]
+        linked.step(days=5)
+        await linked.placing("o14", "w14")
+
+        late = notification("OrderCancelledNotification", "w14", old, "2026-03-01T12:00:00Z")
+        posted = await linked.at_shop("shop/publish", json.dumps(late).encode())
+
+        assert (await linked.heard(posted["MessageId"]))[0] == "unmatched"
+        assert (await linked.order("o14"))["state"] == "placing"
+
+
+def notification(kind, serial, instance_id, at):
+    return {
+        "notificationInfo": {"notificationType": kind, "notificationTime": at},
+        "deviceInfo": {"deviceIdentifier": {"serialNumber": serial}},
+        "orderInfo": {"instanceId": instance_id, "slotId": "1"},
+    }
+
+
+class TestNotificationsOfOthers:
+    async def test_that_match_nothing_are_listed(self, linked):
+        await device(linked, "w21", 41)
+        said = await linked.at_shop("shop/order", serial="w21", slot="1")
+        assert (await linked.heard(said["MessageId"]))[0] == "unmatched"
+
+        headers = linked.desk.headers("operator")
+        listed = await linked.http.get("/v1/providers/amazon/notifications?fate=unmatched", headers=headers)
+        updates = await linked.http.get("/v1/providers/amazon/updates", headers=headers)
+
+        assert said["MessageId"] in [one["message_id"] for one in listed.json()["notifications"]]
+        assert said["MessageId"] in [one["update_id"] for one in updates.json()["updates"]]
+        denied = await linked.http.get("/v1/providers/amazon/notifications", headers=linked.customer("ann"))
+        assert denied.status_code == 403
+
+    async def test_that_cannot_be_read_are_kept_with_the_reason(self, linked):
+        said = await linked.at_shop("shop/publish", b'{"notificationInfo": {}}')
+
+        assert await linked.heard(said["MessageId"]) == ("unreadable", "notificationType None is not known")
+
+    async def test_about_devices_nobody_linked_change_nothing(self, linked):
+        late = notification("DeviceDeregisteredNotification", "nobody", "i", "2026-03-01T12:00:00Z")
+        said = await linked.at_shop("shop/publish", json.dumps(late).encode())
+
+        assert await linked.heard(said["MessageId"]) == ("not_applied", "no link of ours has this device")
+
+
+class TestTheDoor:
+    async def post(self, linked, message, provider="amazon"):
+        return await linked.browser.post(f"{linked.url}/v1/sns/{provider}", content=json.dumps(message).encode())
+
+    async def test_takes_a_message_once_and_counts_the_rest(self, linked):
+        said = await linked.at_shop("shop/publish", b'{"once": 1}')
+        await linked.heard(said["MessageId"])
+
+        again = await self.post(linked, said)
+
+        assert (again.status_code, again.json()["fate"]) == (200, "repeated")
+        repeats = await linked.sql("SELECT repeats FROM sns_message WHERE message_id = $1", said["MessageId"])
+        assert repeats == [(1,)]
+
+    @pytest.mark.parametrize(
+        ("changes", "status", "code"),
+        [
+            ({"Message": '{"forged": 1}'}, 403, "not_signed"),
+            ({"TopicArn": "arn:aws:sns:us-east-1:666666666666:drs"}, 403, "not_our_topic"),
+            ({"SigningCertURL": "https://sns.us-east-1.amazonaws.com.evil.example/a.pem"}, 403, "not_signed"),
+            ({"SigningCertURL": None}, 403, "not_signed"),
+            ({"SignatureVersion": "1"}, 403, "not_signed"),
+            ({"Type": "Command"}, 403, "not_signed"),
+            ({"MessageId": 5}, 400, "malformed_message"),
+            ({"MessageId": ""}, 400, "malformed_message"),
+        ],
+    )
+    async def test_takes_nothing_that_the_topic_did_not_sign(self, linked, changes, status, code):
+        said = await linked.at_shop("shop/publish", b'{"true": 1}')
+
+        answer = await self.post(linked, said | changes)
+
+        assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+    async def test_takes_nothing_for_providers_without_a_topic(self, linked):
+        said = await linked.at_shop("shop/publish", b'{"true": 2}')
+
+        assert (await self.post(linked, said, "nobody")).status_code == 404
+
+    @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff", b'{"MessageId": "a\\u0000b"}'])
+    async def test_says_what_is_wrong_with_a_body(self, linked, body):
+        answer = await linked.browser.post(f"{linked.url}/v1/sns/amazon", content=body)
+
+        assert answer.status_code == 400
+
+    async def test_confirmed_the_subscription(self, linked):
+        assert linked.book("confirmed")
+        row = "SELECT fate, reason FROM sns_message WHERE type = 'SubscriptionConfirmation'"
+        assert set(await linked.sql(row)) == {("applied", "confirmed")}
+
+
+class TestSubscriptions:
+    async def test_are_told_on_when_they_change(self, linked):
+        await device(linked, "w31", 51)
+        await linked.at_shop("customer/w31/unsubscribe", slot="1")
+
+        async def told():
+            found = [one for one in await linked.told("ProviderSubscriptionChanged") if one["device_id"] == "w31"]
+            return found if not found[-1]["subscribed"] else None
+
+        found = await until(told, "the subscription changed")
+        followed = [one for one in await linked.told("SlotFollowed") if one["device_id"] == "w31"]
+
+        assert {(one["slot"], one["items"][0]["reference"], one["items"][0]["quantity"]) for one in found[:2]} == {
+            ("1", "B1", 20),
+            ("2", "B2", 3046),
+        }
+        assert (found[-1]["slot"], found[-1].get("items", [])) == ("1", [])
+        assert [(one["slot"], one["following"]) for one in followed][-1] == ("1", False)
+
+    async def test_are_not_changed_back_by_older_news(self, linked):
+        await device(linked, "w32", 52)
+        old = notification("SubscriptionChangedNotification", "w32", "", "2020-01-01T00:00:00Z")
+        old["subscriptionInfo"] = {"slotsSubscriptionStatus": {"1": False}}
+
+        said = await linked.at_shop("shop/publish", json.dumps(old).encode())
+        await linked.heard(said["MessageId"])
+
+        rows = "SELECT subscribed FROM link_slot JOIN link USING (link_id) WHERE device_id = 'w32' ORDER BY slot"
+        assert await linked.sql(rows) == [(True,), (True,)]
+
+
+class TestDeregistrationAtTheShop:
+    async def test_cleans_up_and_allows_a_new_beginning(self, linked):
+        await device(linked, "w41", 61)
+        (link,) = [one for one in await linked.links("ann") if one["device_id"] == "w41"]
+
+        linked.step(minutes=1)
+        await linked.at_shop("customer/w41/deregister")
+
+        gone = """SELECT 1 FROM link WHERE link_id = $1 AND state = 'ended' AND access_sealed IS NULL
+            AND refresh_sealed IS NULL AND remote_customer IS NULL"""
+        await linked.comes_true(gone, link["link_id"])
+        assert await linked.sql("SELECT 1 FROM link_slot WHERE link_id = $1", link["link_id"]) == []
+        ended = [one["reason"] for one in await linked.told("LinkEnded") if one["device_id"] == "w41"]
+        assert ended == ["deregistered at the provider"]
+        await device(linked, "w41", 61)
+
+    async def test_that_was_told_late_does_not_end_a_newer_link(self, linked):
+        await device(linked, "w42", 62)
+        late = notification("DeviceDeregisteredNotification", "w42", "", "2026-02-28T12:00:00Z")
+
+        said = await linked.at_shop("shop/publish", json.dumps(late).encode())
+
+        assert await linked.heard(said["MessageId"]) == ("not_applied", "the device was linked again since")

@@ -1,0 +1,212 @@
+"""The service with a sample DRS shop around it: linking, ordering, and looking into both books."""
+
+import asyncio
+import json
+import socket
+import subprocess
+import sys
+from contextlib import asynccontextmanager
+from urllib.parse import parse_qs, urlsplit
+
+import asyncpg
+import httpx
+
+from services.order_dispatch.domain import draft, sent
+from services.order_dispatch.domain.drafts import Device, Slot
+from services.order_dispatch.handlers import on_order_updated
+from services.order_dispatch.linking import linked_line
+from services.order_dispatch.providers import drs
+from tests.integration.order_dispatch.portal import until
+from tests.integration.order_dispatch.world import World
+from tests.unit.order_dispatch import a
+
+ARN = "arn:aws:sns:us-east-1:123456789012:drs"
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as opened:
+        return opened.getsockname()[1]
+
+
+class Town(World):
+    """Doors to the service and to the shop."""
+
+    url = database_url = ""
+    shop_port = 0
+
+    async def __aenter__(self):
+        self.browser = httpx.AsyncClient(follow_redirects=False, timeout=10)
+        return self
+
+    async def __aexit__(self, *_):
+        await self.browser.aclose()
+        await self.http.aclose()
+
+    @property
+    def shop_url(self):
+        return f"http://127.0.0.1:{self.shop_port}"
+
+    @asynccontextmanager
+    async def shop(self, name, *options, **client):
+        await self.put_drs_provider(name, **client)
+        process = subprocess.Popen(self.shop_command(name, *options))
+        try:
+            await until(self.is_open, f"{name} is open")
+            yield process
+        finally:
+            process.kill()
+            await asyncio.to_thread(process.wait)
+
+    def shop_command(self, name, *options):
+        command = [sys.executable, "-m", "deploy.samples.drs_shop", "--port", str(self.shop_port)]
+        command += ["--book", str(self.log(name)), "--listener", f"{self.url}/v1/sns/{name}"]
+        command += ["--slot", "1", "B1", "20", "Count", "--slot", "2", "B2", "103", "fl oz"]
+        return [*command, "--clock", str(self.folder / "clock"), *options]
+
+    async def is_open(self):
+        try:
+            return (await self.browser.get(f"{self.shop_url}/SimpleNotificationService.pem")).is_success
+        except httpx.TransportError:
+            return False
+
+    async def put_drs_provider(self, name, **changes):
+        operator = self.desk.headers("operator")
+        put = await self.http.put(
+            f"/v1/providers/{name}", json={"name": name.title(), "protocol": "drs"}, headers=operator
+        )
+        assert put.status_code == 200, put.text
+        put = await self.http.put(f"/v1/providers/{name}/link-client", json=self.client(**changes), headers=operator)
+        assert put.status_code == 200, put.text
+        assert "sample-secret" not in put.text
+
+    def client(self, **changes):
+        options = {"device_model": "Washer 9", "country": "US", "topic_arns": [ARN]}
+        return {
+            "authorize_url": f"{self.shop_url}/ap/oa",
+            "token_url": f"{self.shop_url}/auth/o2/token",
+            "revoke_url": f"{self.shop_url}/auth/o2/revoke",
+            "api_url": self.shop_url,
+            "client_id": "amzn1.application-oa2-client.sample",
+            "client_secret": "sample-secret",
+            "scope": "dash:replenish",
+            "options": options | changes,
+        }
+
+    def customer(self, customer):
+        return self.desk.headers("customer", customer_id=customer)
+
+    async def begin(self, customer, device, provider="amazon"):
+        body = {"provider_id": provider, "device_id": device}
+        return await self.http.post(f"/v1/customers/{customer}/links", json=body, headers=self.customer(customer))
+
+    async def agree(self, authorize_url):
+        """Go to the provider's page, agree, and return the way back."""
+        back = await self.browser.get(authorize_url)
+        assert back.status_code == 302, back.text
+        return back.headers["location"]
+
+    async def link(self, customer, device, provider="amazon"):
+        begun = await self.begin(customer, device, provider)
+        assert begun.status_code == 201, begun.text
+        made = await self.browser.get(await self.agree(begun.json()["authorize_url"]))
+        assert made.status_code == 200, made.text
+        return made.json()["link_id"]
+
+    async def links(self, customer):
+        answer = await self.http.get(f"/v1/customers/{customer}/links", headers=self.customer(customer))
+        return answer.json()["links"]
+
+    async def unlink(self, customer, link_id):
+        return await self.http.delete(f"/v1/customers/{customer}/links/{link_id}", headers=self.customer(customer))
+
+    async def placing(self, order_id, device="washer", slot="1", provider="amazon"):
+        """Make an order that is being placed, as core's handlers do."""
+        approved = a.approved(
+            order_id=order_id,
+            pool_id=order_id,
+            provider_id=provider,
+            device_id=device,
+            slot=slot,
+            packs=1,
+            quantity=20,
+            decided_at=self.clock.now(),
+        )
+        async with self.kit.transaction() as tx:
+            store = tx.store
+            row = await store.find_slot(device, slot)
+            place = Slot(device, slot, "ann", row.unit, row.scale, Device.ACTIVE)
+            found = await store.find_provider(provider)
+            turn = draft(approved, place, found, None, store.now)
+            await store.add_order(turn)
+            await store.save_turn(sent(turn.order, store.patience, store.now))
+
+    async def ask(self, order_id, ask="deliver"):
+        """Ask the provider, and let the answer be heard; returns the answer."""
+        async with self.kit.read() as store:
+            order = await store.find_order(order_id)
+        line = await linked_line(self.kit, order.provider_id, order.device_id)
+        call = drs.deliver(order, None, line) if ask == "deliver" else getattr(drs, ask)(order, line)
+        answer = await call
+        async with self.kit.transaction() as tx:
+            await tx.store.connection.execute(
+                "UPDATE orders SET reference = coalesce($2, reference) WHERE order_id = $1", order_id, answer.reference
+            )
+            if answer.status is not None:
+                update = a.update(
+                    answer.status,
+                    provider_id=order.provider_id,
+                    order_id=order_id,
+                    update_id=f"ask-{order_id}-{ask}-{tx.store.now}",
+                    at=tx.store.now,
+                    expected_at=answer.expected_at,
+                    reason=answer.reason,
+                )
+                tx.say(*await on_order_updated(update, tx.store))
+        return answer
+
+    async def at_shop(self, path, content=b"", **query):
+        answer = await self.browser.post(f"{self.shop_url}/{path}", params=query, content=content)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    def book(self, op, name="amazon"):
+        return [line for line in self.written(name) if line["op"] == op]
+
+    async def wrote(self, op, count=1, name="amazon"):
+        async def there():
+            found = self.book(op, name)
+            return found if len(found) >= count else None
+
+        return await until(there, f"the shop wrote {op} {count} times")
+
+    async def sql(self, query, *arguments):
+        connection = await asyncpg.connect(self.database_url)
+        try:
+            return [tuple(row) for row in await connection.fetch(query, *arguments)]
+        finally:
+            await connection.close()
+
+    async def comes_true(self, query, *arguments):
+        return await until(lambda: self.sql(query, *arguments), query)
+
+    async def knows_device(self, device):
+        await self.comes_true("SELECT 1 FROM slot WHERE device_id = $1 AND slot = '2'", device)
+
+    async def heard(self, message_id, fate=None):
+        """Wait until a message was judged, and return its fate and reason."""
+        query = "SELECT fate, reason, repeats FROM sns_message WHERE message_id = $1 AND fate <> 'new'"
+        while True:
+            ((found, reason, _),) = await self.comes_true(query, message_id)
+            if fate in (None, found):
+                return found, reason
+            await asyncio.sleep(0.05)
+
+    async def told(self, event):
+        """Return all events of a type that the service said, by what they carry."""
+        rows = await self.sql("SELECT value FROM outbox ORDER BY topic, partition, sequence")
+        told = [json.loads(value) for (value,) in rows]
+        return [one["data"] for one in told if one["type"] == event]
+
+
+def state_of(authorize_url):
+    return parse_qs(urlsplit(authorize_url).query)["state"][0]

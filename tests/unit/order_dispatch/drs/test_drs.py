@@ -1,0 +1,277 @@
+"""DRS outward: every path, header and body as documented, and every answer in our words."""
+
+import json
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from libs.contracts.events import ShipTo, UpdateStatus
+from libs.kit import Refuse
+from libs.units import BaseUnit
+from services.order_dispatch.domain.links import RemoteItem, RemoteSlot, SlotUse
+from services.order_dispatch.providers import drs
+from tests.unit.order_dispatch import a
+
+HOME = ShipTo(name="Ann", line1="Elm 1", postal_code="1", city="Ulm", country="DE")
+KIND = "com.amazon.dash.replenishment"
+AT = datetime(2018, 12, 21, 10, tzinfo=UTC)
+
+
+@dataclass
+class Reply:
+    status: int
+    body: bytes
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Wire:
+    """A line that notes what is asked and answers from a list."""
+
+    status: int = 200
+    answer: object = None
+    account: dict[str, object] = field(default_factory=dict)
+    reference: str | None = None
+    taken: bool = False
+    provider_id: str = "amazon"
+    asked: list[tuple[object, ...]] = field(default_factory=list)
+
+    async def request(self, method, path, *, json=None, content=None, headers=None, idempotency_key=None):
+        self.asked.append((method, path, json, headers))
+        return Reply(self.status, b"" if self.answer is None else dumps(self.answer))
+
+    async def remote_slot(self, slot):
+        return f"tray {slot}"
+
+    async def recall(self, order_id):
+        return self.reference
+
+    async def is_taken(self, reference, order_id):
+        return self.taken
+
+
+def dumps(answer):
+    return answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+
+
+def headers(operation, version="1.0", accept="1.0"):
+    return {
+        "x-amzn-type-version": f"{KIND}.{operation}Input@{version}",
+        "x-amzn-accept-type": f"{KIND}.{operation}Result@{accept}",
+    }
+
+
+def use(**changes):
+    plain = SlotUse("1", "tray 1", BaseUnit.EACH, 0, 7, 20, 2.0, AT, 30)
+    return replace(plain, **changes)
+
+
+class TestReplenish:
+    async def deliver(self, **wire):
+        wire = Wire(**wire)
+        return await drs.deliver(a.drafted(), HOME, wire), wire
+
+    @pytest.mark.parametrize("detail", ["STANDARD_ORDER_PLACED", "TEST_ORDER_PLACED"])
+    async def test_a_taken_order_is_none_yet_but_has_a_number(self, detail):
+        answer, wire = await self.deliver(answer={"eventInstanceId": "i1", "detailCode": detail})
+
+        assert (answer.status, answer.reference) == (None, "i1")
+        assert wire.asked == [("POST", "/replenish/tray%201", None, headers("DrsReplenish"))]
+
+    async def test_an_order_in_progress_is_adopted(self):
+        answer, _ = await self.deliver(answer={"eventInstanceId": "i1", "detailCode": "ORDER_INPROGRESS"})
+
+        assert (answer.status, answer.reference) == (None, "i1")
+
+    async def test_an_order_in_progress_that_is_another_of_ours_is_not_adopted_twice(self):
+        answer, _ = await self.deliver(answer={"eventInstanceId": "i1", "detailCode": "ORDER_INPROGRESS"}, taken=True)
+
+        assert (answer.status, answer.reference) == (UpdateStatus.REFUSED, None)
+
+    @pytest.mark.parametrize(
+        ("status", "said", "reason"),
+        [
+            (400, {"message": "slot 1 is unsubscribed"}, "DRS answered 400: slot 1 is unsubscribed"),
+            (404, b"<html>", "DRS answered 404"),
+        ],
+    )
+    async def test_a_refusal_says_why(self, status, said, reason):
+        answer, _ = await self.deliver(status=status, answer=said)
+
+        assert (answer.status, answer.reason) == (UpdateStatus.REFUSED, reason)
+
+    @pytest.mark.parametrize("said", [b"", b"[]", b"<html>", {"detailCode": "SOMETHING"}, {}])
+    async def test_an_answer_nobody_understands_leaves_it_open(self, said):
+        with pytest.raises(drs.Unreadable):
+            await self.deliver(answer=said)
+
+
+class TestStatus:
+    def info(self, status, date="2017-01-05T07:59:59.000Z", slot="tray 1"):
+        item = {"asin": "B1", "expectedDeliveryDate": date, "quantity": 1, "slotId": slot, "status": status}
+        return {"orderInfoData": {"instanceId": "i 1", "orderItems": [item]}}
+
+    async def ask(self, said, **wire):
+        wire = Wire(answer=said, reference="i 1", **wire)
+        return await drs.status(a.drafted(), wire), wire
+
+    @pytest.mark.parametrize(
+        ("said", "status"),
+        [
+            ("Pending", "accepted"),
+            ("Authorized", "accepted"),
+            ("Processing", "accepted"),
+            ("Shipped", "shipped"),
+            ("Closed", "shipped"),
+            ("Canceled", "cancelled"),
+            ("Cancelled", "cancelled"),
+            ("Unknown", None),
+            ("Mislaid", None),
+        ],
+    )
+    async def test_both_vintages_of_words_are_ours_in_a_table(self, said, status):
+        answer, wire = await self.ask(self.info(said))
+
+        assert (answer.status, answer.reference) == (status, "i 1")
+        assert wire.asked == [("GET", "/getOrderInfo/i%201", None, headers("DrsOrderInfo"))]
+
+    async def test_the_date_is_taken_over(self):
+        assert (await self.ask(self.info("Processing")))[0].expected_at == datetime(2017, 1, 5, 7, 59, 59, tzinfo=UTC)
+
+    async def test_an_order_without_a_date_is_in_resolution_and_no_order_yet(self):
+        answer, _ = await self.ask(self.info("Processing", date=None))
+
+        assert answer.status is None
+
+    async def test_another_slot_s_order_says_nothing(self):
+        assert (await self.ask(self.info("Shipped", slot="tray 2")))[0].status is None
+
+    async def test_a_provider_that_does_not_know_says_nothing(self):
+        assert (await self.ask({"message": "?"}, status=400))[0].status is None
+
+    async def test_without_a_number_nobody_is_asked(self):
+        wire = Wire()
+
+        assert (await drs.status(a.drafted(), wire)).status is None
+        assert wire.asked == []
+
+
+class TestSlotStatus:
+    async def test_has_five_fields(self):
+        wire = Wire()
+
+        await drs.slot_status(wire, use())
+
+        (asked,) = wire.asked
+        assert asked[:2] == ("POST", "/slotStatus/tray%201")
+        assert asked[2] == {
+            "expectedReplenishmentDate": "2018-12-24T22:00:00.000Z",
+            "remainingQuantityInUnit": 7,
+            "originalQuantityInUnit": 20,
+            "totalQuantityOnHand": 30,
+            "lastUseDate": "2018-12-21T10:00:00.000Z",
+        }
+        assert asked[3] == headers("DrsSlotStatus")
+
+    @pytest.mark.parametrize(
+        ("unit", "scale", "level", "country", "told"),
+        [
+            (BaseUnit.MILLILITRE, 0, 3500, "DE", 3.5),
+            (BaseUnit.MILLILITRE, 0, 3046, "US", 102.997513),
+            (BaseUnit.GRAM, 0, 1000, "JP", 1),
+            (BaseUnit.GRAM, 1, 4536, "US", 16.000269),
+            (BaseUnit.EACH, 0, 20, "US", 20),
+            (BaseUnit.PERCENT, 0, 40, "FR", 40),
+        ],
+    )
+    async def test_counts_in_the_country_s_units(self, unit, scale, level, country, told):
+        wire = Wire(account={"country": country})
+
+        await drs.slot_status(wire, use(unit=unit, scale=scale, level=level))
+
+        assert wire.asked[0][2]["remainingQuantityInUnit"] == told
+
+    async def test_what_nobody_uses_runs_out_in_a_year(self):
+        assert use(rate_per_day=0).runs_out_at == use(rate_per_day=1e-9).runs_out_at == AT + timedelta(days=365)
+
+    async def test_a_refusal_ends_it(self):
+        with pytest.raises(Refuse, match="400: no such slot"):
+            await drs.slot_status(Wire(400, {"message": "no such slot"}), use())
+
+
+class TestTheRest:
+    async def test_device_status(self):
+        wire = Wire()
+
+        await drs.device_status(wire, AT)
+
+        body = {"mostRecentlyActiveDate": "2018-12-21T10:00:00.000Z"}
+        assert wire.asked == [("POST", "/deviceStatus", body, headers("DrsDeviceStatus"))]
+
+    @pytest.mark.parametrize(
+        ("account", "accept", "slots", "found"),
+        [
+            ({"subscription_info_version": 1}, "1.0", {"a": True}, (RemoteSlot("a", True),)),
+            (
+                {},
+                "2.0",
+                {"a": {"subscribed": True, "productInfoList": [{"asin": "B1", "quantity": 3, "unit": "Count"}]}},
+                (RemoteSlot("a", True, (RemoteItem("B1", 3, "Count"),)),),
+            ),
+        ],
+    )
+    async def test_subscription_info_in_both_versions(self, account, accept, slots, found):
+        wire = Wire(answer={"slotsSubscriptionStatus": slots}, account=account)
+
+        assert await drs.subscription_info(wire) == found
+        assert wire.asked == [("GET", "/subscriptionInfo", None, headers("DrsSubscriptionInfo", accept=accept))]
+
+    async def test_deregister_in_both_versions(self):
+        first, second = Wire(account={"deregister_version": 1, "device_model": "M 1"}), Wire()
+
+        await drs.deregister(first, "s/1")
+        await drs.deregister(second, "s/1")
+
+        path = "/deviceModels/M%201/devices/s%2F1/registration"
+        assert first.asked == [("DELETE", path, None, headers("DrsDeregister"))]
+        assert second.asked == [("DELETE", "/registration", None, headers("DrsDeregister", version="2.0"))]
+
+    async def test_what_was_deregistered_before_is_deregistered(self):
+        await drs.deregister(Wire(404), "s")
+        with pytest.raises(Refuse):
+            await drs.deregister(Wire(400, {"message": "Invalid token"}), "s")
+
+    @pytest.mark.parametrize(
+        ("account", "slot", "path"),
+        [
+            ({}, "1", "/testOrders/slots/1"),
+            ({"cancel_test_path": "documented"}, "1", "/testOrders/1"),
+            ({}, None, "/testOrders"),
+        ],
+    )
+    async def test_cancel_test_order_by_both_paths(self, account, slot, path):
+        wire = Wire(answer={"slotOrderStatuses": [{"orderStatus": "NO_ORDER_IN_PROGRESS", "slotId": "1"}]})
+        wire.account = account
+
+        assert await drs.cancel_test_orders(wire, slot)
+        assert wire.asked == [("DELETE", path, None, headers("DrsCancelTestOrders"))]
+
+    async def test_a_real_order_only_the_customer_can_cancel(self):
+        wire = Wire()
+
+        assert (await drs.cancel(a.drafted(), wire)).status is None
+        assert wire.asked == []
+
+    async def test_a_test_order_is_cancelled(self):
+        said = {"slotOrderStatuses": [{"orderStatus": "NO_ORDER_IN_PROGRESS", "slotId": "tray 1"}]}
+
+        assert (
+            await drs.cancel(a.drafted(), Wire(answer=said, account={"is_test_device": True}))
+        ).status == "cancelled"
+
+    def test_the_authorization_page_learns_of_the_device(self):
+        extras = drs.authorize_extras({"device_model": "M", "is_test_device": True}, "s1")
+
+        device = {"device_model": "M", "serial": "s1", "is_test_device": True, "should_include_non_live": False}
+        assert json.loads(extras["scope_data"]) == {"dash:replenish": device}

@@ -1,0 +1,139 @@
+"""Every notification of DRS is read, in both versions and in every spelling that was seen."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from services.order_dispatch.domain.links import RemoteItem, RemoteSlot
+from services.order_dispatch.sns.messages import Kind, Unreadable, read
+from tests.unit.order_dispatch.sns import a
+
+DATE = datetime(2016, 12, 9, 7, 59, 59, tzinfo=UTC)
+
+
+def said(kind, **parts):
+    return read(a.envelope(a.notification(kind, **parts)))
+
+
+class TestOrders:
+    @pytest.mark.parametrize("kind", ["OrderPlacedNotification", "ItemShippedNotification"])
+    def test_version_2_has_the_date_in_the_product(self, kind):
+        found = said(kind, orderInfo=a.order_info(a.product(estimatedDeliveryDate="2016-12-09T07:59:59Z")))
+
+        assert (found.kind, found.serial) == (kind, "mySerialNumber")
+        assert (found.instance_id, found.remote_slot) == ("amzn1.dash.v2.o.ci45", "myProduct")
+        assert (found.items, found.expected_at) == ((RemoteItem("B00JGZBTCI", 103, "fl oz"),), DATE)
+        assert found.sent_at == datetime(2016, 12, 2, 21, 9, 58, 689000, tzinfo=UTC)
+
+    def test_version_1_has_it_beside_the_products_and_no_asin(self):
+        info = a.order_info({"quantity": 5.0, "unit": "l"}, estimatedDeliveryDate="2016-12-09T07:59:59Z")
+
+        found = said("OrderPlacedNotification", orderInfo=info)
+
+        assert (found.items, found.expected_at) == ((RemoteItem("", 5.0, "l"),), DATE)
+
+    def test_the_seed_spells_the_date_otherwise(self):
+        info = a.order_info(a.product(quantity=5.0, unit="l", estimatedDeliverydate="2016-12-09T07:59:59Z"))
+
+        assert said("ItemShippedNotification", orderInfo=info).expected_at == DATE
+
+    def test_of_several_products_the_last_date_counts(self):
+        dates = ("2016-12-09T07:59:59Z", "2016-12-07T07:59:59Z")
+        info = a.order_info(*(a.product(estimatedDeliveryDate=date) for date in dates))
+
+        found = said("ItemShippedNotification", orderInfo=info)
+
+        assert (len(found.items), found.expected_at) == (2, DATE)
+
+    def test_a_cancellation_has_no_products(self):
+        found = said("OrderCancelledNotification", orderInfo={"instanceId": "i", "slotId": "s"})
+
+        assert (found.instance_id, found.items, found.expected_at) == ("i", (), None)
+
+    @pytest.mark.parametrize(
+        "info", [{}, {"instanceId": "i"}, {"slotId": "s"}, {"instanceId": "i" * 256, "slotId": "s"}]
+    )
+    def test_without_number_or_slot_are_unreadable(self, info):
+        with pytest.raises(Unreadable):
+            said("OrderCancelledNotification", orderInfo=info)
+
+    @pytest.mark.parametrize("quantity", [None, True, "many", [1]])
+    def test_a_quantity_that_is_none_is_left_open(self, quantity):
+        info = a.order_info(a.product(quantity=quantity))
+
+        assert said("ItemShippedNotification", orderInfo=info).items[0].quantity is None
+
+    def test_a_date_that_is_none_is_left_open(self):
+        assert (
+            said("ItemShippedNotification", orderInfo=a.order_info(a.product(estimatedDeliveryDate="soon"))).expected_at
+            is None
+        )
+
+
+class TestSubscriptions:
+    def test_version_2_names_products(self):
+        slots = {"slot-fake-slot": {"subscribed": True, "productInfoList": [a.product(24.0, "pounds")]}}
+
+        found = said("SubscriptionChangedNotification", subscriptionInfo={"slotsSubscriptionStatus": slots})
+
+        assert found.slots == (RemoteSlot("slot-fake-slot", True, (RemoteItem("B00JGZBTCI", 24.0, "pounds"),)),)
+
+    def test_version_1_says_only_on_or_off(self):
+        info = {"slotsSubscriptionStatus": {"b": False, "a": True}}
+
+        found = said("SubscriptionChangedNotification", subscriptionInfo=info)
+
+        assert found.slots == (RemoteSlot("a", True), RemoteSlot("b", False))
+
+
+class TestDirt:
+    def test_a_text_for_each_kind_of_receiver_is_unwrapped(self):
+        inner = a.notification("DeviceDeregisteredNotification")
+
+        for message in ({"default": inner, "email": inner}, {"https": inner}, {"default": json.dumps(inner)}):
+            assert read(a.envelope(message)).kind is Kind.DEREGISTERED
+
+    def test_a_text_for_mail_alone_is_not_ours(self):
+        with pytest.raises(Unreadable, match="nothing for us"):
+            read(a.envelope({"email": a.notification("DeviceDeregisteredNotification")}))
+
+    def test_names_are_read_however_they_are_capitalised(self):
+        message = a.notification("DeviceRegisteredNotification")
+        message["NotificationInfo"] = message.pop("notificationInfo")
+        message["NotificationInfo"]["LWAClientId"] = message["NotificationInfo"].pop("lwaClientId")
+
+        assert read(a.envelope(message)).customer == "amzn1.account.AH54JCXQ7WZKCZOFxxxxxxxx"
+
+    def test_commas_of_the_documentation_do_no_harm(self):
+        text = json.dumps(a.notification("DeviceRegisteredNotification"))[:-2] + ",}, }"
+
+        assert read(a.envelope(text)).kind is Kind.REGISTERED
+
+    def test_fields_nobody_knows_are_ignored(self):
+        parts = {"orderInfo": a.order_info(a.product(colour="red"), gift=None), "more": [{}]}
+
+        assert said("OrderPlacedNotification", **parts).instance_id == "amzn1.dash.v2.o.ci45"
+
+    def test_without_a_time_of_its_own_the_envelope_s_counts(self):
+        message = a.notification("DeviceRegisteredNotification")
+        del message["notificationInfo"]["notificationTime"]
+
+        assert read(a.envelope(message)).sent_at.year == 2018
+
+    @pytest.mark.parametrize(
+        "message",
+        ["", "[]", "null", '{"notificationInfo": {"notificationType: 1}', '{"notificationInfo": []}', "[" * 100_000],
+    )
+    def test_what_is_no_notification_is_unreadable(self, message):
+        with pytest.raises(Unreadable):
+            read(a.envelope(message))
+
+    @pytest.mark.parametrize("kind", ["OrderLostNotification", None, 5])
+    def test_kinds_nobody_knows_are_unreadable(self, kind):
+        with pytest.raises(Unreadable, match="is not known"):
+            said(kind)
+
+    def test_without_a_device_there_is_nobody(self):
+        with pytest.raises(Unreadable, match="serialNumber"):
+            said("DeviceRegisteredNotification", deviceInfo={})

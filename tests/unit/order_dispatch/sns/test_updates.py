@@ -1,0 +1,85 @@
+"""A notification in our own words, in the steps of the order's slot."""
+
+from dataclasses import replace
+
+import pytest
+
+from libs.units import BaseUnit
+from services.order_dispatch.domain import State
+from services.order_dispatch.sns.messages import read
+from services.order_dispatch.sns.updates import quantity_of, update_of
+from tests.unit.order_dispatch import a as orders
+from tests.unit.order_dispatch.sns import a
+
+
+def shipped(*products, kind="ItemShippedNotification"):
+    return read(a.envelope(a.notification(kind, orderInfo=a.order_info(*products))))
+
+
+def order(unit, scale=0):
+    return replace(orders.order(State.PLACED), unit=unit, scale=scale)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "unit", "base", "scale", "steps"),
+    [
+        (103, "fl oz", BaseUnit.MILLILITRE, 0, 3046),  # the seed's example for the US
+        (5.0, "l", BaseUnit.MILLILITRE, 0, 5000),  # and for the UK
+        (24.0, "oz", BaseUnit.GRAM, 0, 680),
+        (24.0, "oz", BaseUnit.MILLILITRE, 0, 710),
+        (1.5, "kg", BaseUnit.GRAM, 0, 1500),
+        (30.0, "pounds", BaseUnit.GRAM, 0, 13608),
+        (0.1, "kg", BaseUnit.GRAM, 1, 1000),
+        (100, "Count", BaseUnit.EACH, 0, 100),
+        (100.0, "count", BaseUnit.EACH, 0, 100),
+        (12, "pods", BaseUnit.EACH, 0, 12),
+        ("12", "pods", BaseUnit.EACH, 0, 12),
+        (100, "percentage", BaseUnit.PERCENT, 0, 100),
+    ],
+)
+def test_units_of_all_countries_are_converted_once(quantity, unit, base, scale, steps):
+    assert quantity_of(shipped(a.product(quantity, unit)), order(base, scale)) == (steps, None)
+
+
+def test_several_products_of_a_slot_are_summed():
+    found = quantity_of(shipped(a.product(6, "count"), a.product(4, "Count")), order(BaseUnit.EACH))
+
+    assert found == (10, None)
+
+
+@pytest.mark.parametrize(
+    ("product", "base"),
+    [
+        (a.product(1, "count"), BaseUnit.GRAM),
+        (a.product(2.5, "count"), BaseUnit.EACH),
+        (a.product(1, "boxes"), BaseUnit.EACH),
+        (a.product(None, "count"), BaseUnit.EACH),
+        (a.product(-1, "count"), BaseUnit.EACH),
+    ],
+)
+def test_what_is_not_clear_is_left_open_with_the_reason(product, base):
+    quantity, reason = quantity_of(shipped(product), order(base))
+
+    assert quantity is None
+    assert reason
+
+
+def test_a_shipment_says_what_left_and_when_it_comes():
+    update = update_of(
+        shipped(a.product(30, "count", estimatedDeliveryDate="2016-12-09T07:59:59Z")), order(BaseUnit.EACH), "m1"
+    )
+
+    assert (update.status, update.quantity, update.update_id, update.order_id) == ("shipped", 30, "m1", "o1")
+    assert update.expected_at.day == 9
+
+
+def test_a_placed_order_announces_no_quantity():
+    update = update_of(shipped(a.product(30, "count"), kind="OrderPlacedNotification"), order(BaseUnit.EACH), "m1")
+
+    assert (update.status, update.quantity, update.reason) == ("accepted", None, None)
+
+
+def test_a_cancellation_says_by_whom():
+    update = update_of(shipped(kind="OrderCancelledNotification"), order(BaseUnit.EACH), "m1")
+
+    assert (update.status, update.reason) == ("cancelled", "cancelled at the provider")
