@@ -181,7 +181,7 @@ class TestUnknown:
 
         async with world.killed_after_asking(step, order) as tx:
             await command(order, *amount, tx.store)
-        world.kit.committed(None)
+        world.kit.committed(tx.store)
         ends = {"authorize": "authorized", "capture": "captured", "void": "voided", "refund": "refunded"}
         await world.reaches(order, ends[step])
 
