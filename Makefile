@@ -72,8 +72,8 @@ integration: dev ## do SQL and handlers work on the real broker and database
 	@$(BIN)/pytest tests/integration $(ARGS)
 e2e: dev ## does the whole journey happen
 	@$(BIN)/pytest tests/e2e $(ARGS)
-test: dev ## all tests, one pass of chaos included
-	@$(BIN)/pytest tests $(ARGS)
+test: dev ## all tests on all cores, one pass of chaos included
+	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile tests $(ARGS)
 chaos: dev ## break everything N times
 	@CHAOS_ROUNDS=$(N) $(BIN)/pytest tests/chaos $(ARGS)
 bench: dev ## rates against bare loops, written to out/bench.json
