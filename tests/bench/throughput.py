@@ -151,7 +151,7 @@ class Throughput:
     async def _fresh(self, table: str, also: str) -> None:
         """Put rows back as they were. The checkpoint comes first, so that no run pays for one, nor for its pages."""
         await self._admin.execute("CHECKPOINT")
-        await self._owner.execute(f"TRUNCATE {table}; {also}")
+        await self._owner.execute(f"TRUNCATE {table} CASCADE; {also}")
         await fill_hot_rows(self._owner, table, self._load.devices)
         await asyncio.to_thread(os.sync)
 
