@@ -19,7 +19,7 @@ async def taken(store):
     for measure in SERVICE.measures:
         await measure.take(store)
     orders = {
-        state: REGISTRY.get_sample_value("order_dispatch_open_orders", {"state": state})
+        state: REGISTRY.get_sample_value("order_dispatch_open_orders", {"state": state}) or 0
         for state in ("drafted", "unknown", "cancelled")
     }
     return orders, REGISTRY.get_sample_value("order_dispatch_oldest_unknown_seconds")
@@ -40,5 +40,5 @@ async def test_open_orders_are_counted_by_state_and_the_oldest_unknown_one_has_i
 
     unknown = await taken(store)
 
-    assert drafted == ({"drafted": 1, "unknown": None, "cancelled": None}, 0)
-    assert unknown == ({"drafted": 0, "unknown": 1, "cancelled": None}, 2 * 86_400)
+    assert drafted == ({"drafted": 1, "unknown": 0, "cancelled": 0}, 0)
+    assert unknown == ({"drafted": 0, "unknown": 1, "cancelled": 0}, 2 * 86_400)
