@@ -76,4 +76,5 @@ def instance_environment(home: Home, service: str, instance: int, port: int) -> 
         environment["PUBLIC_URL"] = f"http://{HOST}:{port}"
     if service == "order_dispatch":  # providers of a local stack are processes beside it
         environment["ALLOWED_PRIVATE_NETWORKS"] = '["127.0.0.0/8"]'
+        environment["PUBLIC_URL"] = f"http://{HOST}:{port}"
     return environment

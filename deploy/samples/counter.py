@@ -122,5 +122,6 @@ def arguments(description: str | None) -> argparse.ArgumentParser:
     parser.add_argument("--shipping", type=int, default=0, help="minor units on top of the price, where it tells")
     parser.add_argument("--ships", action="store_true", help="ship at once, and say so by a callback")
     parser.add_argument("--cashes", action="store_true", help="turn each order's token into money before taking it")
+    parser.add_argument("--sold-out", action="append", default=[], metavar="PRODUCT", help="refuse what it names")
     add_options(parser)
     return parser

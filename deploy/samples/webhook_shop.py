@@ -31,7 +31,9 @@ class Shop(Counter):
         expected = datetime.fromisoformat(order["requested_at"]) + timedelta(days=self.options.lead_days)
         standing = {"order_id": order_id, "status": "accepted", "reference": f"W{len(self.shelf.orders) + 1}"}
         standing["expected_at"] = expected.isoformat()
-        if self.options.cashes:
+        if order["product_id"] in self.options.sold_out:
+            standing = {"order_id": order_id, "status": "refused", "reason": "it is sold out"}
+        elif self.options.cashes:
             trouble = await self.cash(order_id, token["token"], token["max_amount"], token["currency"])
             if trouble:
                 standing = {"order_id": order_id, "status": "refused", "reason": trouble}

@@ -12,7 +12,7 @@ from deploy.local.settings import ROOT
 FIGURES = {
     *("events_in", "events_applied", "duplicates_dropped", "parked", "held", "crossings", "orders_placed"),
     *("orders_delivered", "stockout_days", "days_of_cover_at_arrival", "mails", "lost", "doubled", "kills"),
-    *("books_balanced", "backends", "wall_seconds"),
+    *("books_balanced", "backends", "wall_seconds", "flows"),
 }
 
 
@@ -62,3 +62,10 @@ class TestDemo:
 
         assert books["levels_as_in_life"]
         assert books["orders_placed"] == books["mails"] >= 1
+
+    @pytest.mark.parametrize("flow", ["provider_focus", "app_focus"])
+    async def test_every_other_way_to_order_comes_to_each_of_its_ends(self, lived, flow):
+        _, said, books = lived
+
+        assert all(count >= 1 for count in books["flows"][flow].values()), said
+        assert books["flows"][flow]["delivered"] >= 2

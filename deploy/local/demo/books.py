@@ -93,12 +93,15 @@ def life_figures(world: World) -> dict[str, Any]:
     }
 
 
-def close_books(verdict: Mapping[str, Any], checked: Findings, rest: Mapping[str, Any]) -> Books:
+def close_books(
+    verdict: Mapping[str, Any], checked: Findings, rest: Mapping[str, Any], trouble: Sequence[str] = ()
+) -> Books:
     """Put everything together; the verdict's anomalies and the check's differences make it not ok."""
     judged = {name: verdict["figures"].get(known, 0) for name, known in JUDGED.items()}
     judged |= {name: verdict[name] for name in ("lost", "doubled", "books_balanced")}
     anomalies = [f"{one['kind']}: {one['where']}: {one['what']} {one['stopped_at']}" for one in verdict["anomalies"]]
     anomalies += [f"check: {one.rule}: {one.subject}: {one.problem}" for one in checked.wrong]
+    anomalies += trouble
     if not rest["levels_as_in_life"]:
         anomalies.append(f"life: {rest['levels_that_differ']} levels differ from what is really there")
     return Books({**judged, "check": "ok" if not checked.wrong else len(checked.wrong), **rest}, anomalies)

@@ -18,6 +18,7 @@ from deploy.local.demo.books import Books, ask_judge, close_books, life_figures
 from deploy.local.demo.company import Company
 from deploy.local.demo.diary import Diary
 from deploy.local.demo.door import Door
+from deploy.local.demo.flows import Act, DrsShop, WebhookShop
 from deploy.local.demo.gate import Gate
 from deploy.local.demo.households import FIRST_DAY, choose_households
 from deploy.local.demo.kills import Killer
@@ -87,6 +88,18 @@ class Demo:
         await year.live(self.options.days, self._day(year, killer))
         return await self._close_books(year, killer, set_up_seconds)
 
+    async def _play_flows(self, gate: Gate) -> tuple[dict[str, dict[str, int]], list[str]]:
+        """Play the other ways to order, after the year's books are closed."""
+        shops = self.evidence / "flows"
+        shops.mkdir()
+        known = (self.stack, self.town, self.company)
+        counterparts = (
+            DrsShop(*known, shops / "dash-shop.jsonl"),
+            WebhookShop(*known, shops / "paper-mill.jsonl"),
+        )
+        act = Act(counterparts, self.company, self.town.clock, self.story)
+        return await act.play(gate, self.quiet), act.anomalies
+
     async def close(self) -> None:
         """Stop everything that was started."""
         await self._open.aclose()
@@ -153,8 +166,9 @@ class Demo:
         self._view.phase("the judge looks at all of it")
         now, kafka_url = self.town.clock.now(), self.stack.backends.kafka_url
         verdict = await ask_judge(self.evidence, kafka_url=kafka_url, database_url=self.check_url, now=now)
-        checked = await run_checks(self.check_url, kafka_url)
         differ = await self._levels_that_differ(year.world)
+        flows, trouble = await self._play_flows(year.gate)
+        checked = await run_checks(self.check_url, kafka_url)
         rest = {
             "households": len(self.households),
             "slots": len(year.world.pantries),
@@ -169,10 +183,11 @@ class Demo:
             "not_killed": killer.left if self.options.kill else [],
             "backends": self.stack.backends.kind,
             "looks": self.quiet.looks,
+            "flows": flows,
             "set_up_seconds": round(set_up_seconds, 1),
             "wall_seconds": round(time.monotonic() - self._began, 1),
         }
-        return close_books(verdict, checked, rest)
+        return close_books(verdict, checked, rest, trouble)
 
     async def _levels_that_differ(self, world: World) -> int:
         """Compare each slot's level, as consumption's API tells it, with what is really in it."""

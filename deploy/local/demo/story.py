@@ -47,7 +47,7 @@ class Story:
     """Counts and tells what happens; also remembers which slot an order is for."""
 
     def __init__(self, kafka_url: str, view: View) -> None:
-        self._kafka_url, self._view = kafka_url, view
+        self._kafka_url, self.view = kafka_url, view
         self.counted: Counter[str] = Counter()
         #: By order: the slot whose crossing led to it.
         self.slot_of: dict[str, tuple[str, str]] = {}
@@ -84,7 +84,7 @@ class Story:
             self.slot_of[data["order_id"]] = (data["device_id"], data["slot"])
         if kind in READS:
             who = self.names.get(data["customer_id"], data["customer_id"])
-            self._view.tell(f"{event['time'][:10]}  {who:16} {READS[kind](data)}")
+            self.view.tell(f"{event['time'][:10]}  {who:16} {READS[kind](data)}")
 
     @property
     def figures(self) -> dict[str, int]:

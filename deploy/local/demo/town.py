@@ -3,7 +3,7 @@
 import asyncio
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -28,6 +28,8 @@ class Town:
         self.clock = SteppedClock.create(self.clock_file, start)
         self.mails = evidence / "mails.jsonl"
         self.smtp_port = free_port()
+        #: Where a shop that knows the customer stands in for Amazon SNS.
+        self.sns_port = free_port()
         self.logs = {
             provider.provider_id: ProviderLog(
                 evidence / "providers" / f"{provider.provider_id}.jsonl", provider.reports_delivery
@@ -40,7 +42,7 @@ class Town:
     def environment(self) -> dict[str, str]:
         """Return what the services must know of it."""
         mail = {"SMTP_HOST": HOST, "SMTP_PORT": str(self.smtp_port), "MAIL_FROM": "Replenish <replenish@example.com>"}
-        return {"CLOCK_FILE": str(self.clock_file), **mail}
+        return {"CLOCK_FILE": str(self.clock_file), "STAND_IN_HOSTS": f'["{HOST}:{self.sns_port}"]', **mail}
 
     async def open_mailbox(self, stack: Stack) -> None:
         self.mails.parent.mkdir(parents=True, exist_ok=True)
@@ -51,6 +53,12 @@ class Town:
     async def open_shops(self, stack: Stack) -> None:
         """Start one integration for each provider; their topics exist by now."""
         await stack.supervisor.start([self._shop(provider, stack.backends.kafka_url) for provider in PROVIDERS])
+
+    async def start(
+        self, stack: Stack, name: str, command: Sequence[str], is_ready: Callable[[], Awaitable[bool]]
+    ) -> None:
+        """Start a process beside the stack."""
+        await stack.supervisor.start([Worker(name, self._launch(name, command), is_ready=is_ready)])
 
     async def tick_on(self) -> None:
         """Let the stepped clock go on as fast as the real one, until cancelled."""

@@ -1,0 +1,106 @@
+"""Plays the four ways to order at once: everybody runs low on the same morning, and every order comes to its end."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from deploy.local.demo.company import Company
+from deploy.local.demo.flows.counted import count_flow
+from deploy.local.demo.flows.counterpart import Counterpart
+from deploy.local.demo.flows.street import Fate, Neighbour, move_in, orders_of, subscribe
+from deploy.local.demo.gate import Gate
+from deploy.local.demo.quiet import Quiet
+from deploy.local.demo.story import Story
+from libs.kit.clock import SteppedClock
+
+#: Longer than a cancel window, than the pause before an unknown order is asked about, and than a lead time.
+STEP, STEPS = timedelta(hours=6), 12
+ENDS: Mapping[Fate, str] = {
+    Fate.DELIVERED: "delivered",
+    Fate.FOUND: "delivered",
+    Fate.CANCELLED: "cancelled",
+    Fate.REFUSED: "refused",
+}
+
+
+class Act:
+    """The neighbours of some counterparts, from moving in to what became of each order."""
+
+    def __init__(
+        self, counterparts: Sequence[Counterpart], company: Company, clock: SteppedClock, story: Story
+    ) -> None:
+        self._counterparts = {one.provider_id: one for one in counterparts}
+        self._company, self._clock, self._story = company, clock, story
+        self._neighbours: list[Neighbour] = []
+        self.anomalies: list[str] = []
+
+    async def play(self, gate: Gate, quiet: Quiet) -> dict[str, dict[str, int]]:
+        """Return what became of the orders, by way to order; what went wrong is in `anomalies`."""
+        await self._move_in(quiet)
+        await self._run_low(gate, quiet)
+        await self._go_on(quiet)
+        return await self._count()
+
+    async def _move_in(self, quiet: Quiet) -> None:
+        self._story.view.phase(f"{len(self._counterparts)} more ways to order: {', '.join(self._counterparts)}")
+        for counterpart in self._counterparts.values():
+            await counterpart.open()
+        await quiet.wait(self._clock.now())
+        for provider_id, counterpart in self._counterparts.items():
+            for fate in counterpart.fates:
+                product_id = counterpart.product_for(fate)
+                one = await move_in(self._company, provider_id, fate, product_id)
+                self._story.names[one.customer_id] = one.device_id
+                self._neighbours.append(one)
+        await quiet.wait(self._clock.now())
+        for one in self._neighbours:
+            await subscribe(self._company, one)
+            await self._counterparts[one.provider_id].welcome(one)
+        await self._step(quiet, timedelta(days=1))
+
+    async def _run_low(self, gate: Gate, quiet: Quiet) -> None:
+        """Use nearly everything; have orders drafted, and one of each way cancelled in its window."""
+        for one in self._neighbours:
+            await gate.send(one.credential, [one.use(self._clock.now().isoformat())])
+        await quiet.wait(self._clock.now())
+        for one in self._neighbours:
+            [order] = await orders_of(self._company, one)
+            if one.fate is Fate.CANCELLED:
+                path = f"/v1/orders/{order['order_id']}/cancel"
+                await self._company.ask("order_dispatch", "POST", path, {"reason": "bought some on the way home"})
+            await self._counterparts[one.provider_id].before_placing(one)
+
+    async def _go_on(self, quiet: Quiet) -> None:
+        """Let time pass until every order has come to its end."""
+        at_work = [one for one in self._neighbours if ENDS[one.fate] == "delivered"]
+        await self._step(quiet, STEP)
+        for one in at_work:
+            await self._counterparts[one.provider_id].work(one)
+        for _ in range(STEPS):
+            if not (waiting := await self._waiting()):
+                return
+            await self._step(quiet, STEP)
+        self.anomalies += [f"flows: {one} is not at its end" for one in waiting]
+
+    async def _waiting(self) -> list[str]:
+        found = []
+        for one in self._neighbours:
+            states = [order["state"] for order in await orders_of(self._company, one)]
+            if ENDS[one.fate] not in states:
+                found.append(f"{one.device_id} ({', '.join(states)})")
+        return found
+
+    async def _count(self) -> dict[str, dict[str, int]]:
+        orders: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for one in self._neighbours:
+            orders[self._counterparts[one.provider_id].flow] += await orders_of(self._company, one)
+        flows = {flow: count_flow(found) for flow, found in orders.items()}
+        for shop in self._counterparts.values():
+            if (taken := shop.taken()) != (placed := flows[shop.flow]["placed"]):
+                self.anomalies.append(f"flows: {shop.provider_id} has {taken} orders in its book, we placed {placed}")
+        return flows
+
+    async def _step(self, quiet: Quiet, by: timedelta) -> None:
+        self._clock.step_to(self._clock.now() + by)
+        await quiet.wait(self._clock.now())
