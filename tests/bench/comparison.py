@@ -10,12 +10,14 @@ from typing import Any
 from deploy.local.backends import Backends
 from deploy.local.names import SERVICES
 from deploy.local.roles import prepare_database
+from tests.bench.allocation import Size, allocation_vs_bare
 from tests.bench.load import Load
 from tests.bench.measure import TooSoonError
 from tests.bench.throughput import Run, Throughput
 
 #: A run that takes longer is no measurement.
 LIMIT_SECONDS = 240.0
+SMOKE_SIZE = Size(allocations=2_000, per_commit=100, rounds=1)
 Say = Callable[[str], None]
 
 
@@ -25,6 +27,8 @@ class Compared:
 
     runs: dict[str, list[Run]] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
+    #: What allocation.py found out about a hot product.
+    allocation: dict[str, Any] = field(default_factory=dict)
 
     def ratio(self, ours: str, theirs: str) -> float | None:
         """Return the median of the rounds' ratios; each compares runs made one after the other."""
@@ -54,6 +58,7 @@ class Compared:
                 name: round(max(run.speed.rss_mb for run in runs), 1) for name, runs in self.runs.items()
             },
             "not_measured": self.missing,
+            **self.allocation,
         }
 
 
@@ -65,8 +70,8 @@ async def compare(folder: Path, load: Load, rounds: int, say: Say, *, quixstream
     """Run all candidates `rounds` times on a broker and a database of their own."""
     found = Compared()
     async with Backends(folder, docker=False, say=say) as backends:
-        urls = (await prepare_database(backends.database_admin_url, "bench", SERVICES))["consumption"]
-        async with Throughput(backends, urls, load, folder, LIMIT_SECONDS) as bench:
+        prepared = await prepare_database(backends.database_admin_url, "bench", SERVICES)
+        async with Throughput(backends, prepared["consumption"], load, folder, LIMIT_SECONDS) as bench:
             say(f"{load.slots:,} slots in Postgres, {load.events:,} events on the broker")
             await bench.prepare()
             for number in range(rounds):
@@ -76,6 +81,8 @@ async def compare(folder: Path, load: Load, rounds: int, say: Say, *, quixstream
                 await _run(found, "per_event", bench.per_event, say)
                 if quixstreams:
                     await _run(found, "quixstreams", lambda n=number: bench.quixstreams(n), say)
+        found.allocation = await allocation_vs_bare(prepared["inventory"], Size() if quixstreams else SMOKE_SIZE)
+        say(f"a hot product: {found.allocation['allocation_vs_bare']:.2f} of a bare conditional UPDATE")
     if not quixstreams:
         found.missing["quixstreams"] = "left out of the smoke run"
     return found
