@@ -10,11 +10,6 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
-
 NOTIFICATION, SUBSCRIPTION, UNSUBSCRIPTION = "Notification", "SubscriptionConfirmation", "UnsubscribeConfirmation"
 #: What is signed, in this order; a Subject that is absent is left out.
 SIGNED = {
@@ -48,6 +43,12 @@ def string_to_sign(message: Mapping[str, Any]) -> bytes:
 
 def verify(message: Mapping[str, Any], certificate: bytes) -> None:
     """Return if the certificate's key signed the message (SignatureVersion 1 or 2); else raise NotSigned."""
+    # 8 MB that a deployment without such providers does not need.
+    from cryptography import x509  # noqa: PLC0415
+    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415
+    from cryptography.hazmat.primitives import hashes  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric import padding, rsa  # noqa: PLC0415
+
     digest: hashes.HashAlgorithm
     if message.get("SignatureVersion") == "1":
         digest = hashes.SHA1()  # noqa: S303  # that is version 1
