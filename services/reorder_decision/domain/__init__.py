@@ -33,6 +33,7 @@ from services.reorder_decision.domain.turns import (
     offered,
     reconsidered,
     subscribed,
+    taken_back,
     went_away,
     withdrawn,
 )
@@ -87,6 +88,7 @@ __all__ = [
     "score_of",
     "source_of",
     "subscribed",
+    "taken_back",
     "went_away",
     "withdrawn",
     "words",

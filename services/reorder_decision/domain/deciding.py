@@ -10,7 +10,7 @@ from libs.contracts.events import ReorderApproved, ReorderDeclined, ReorderHeld
 from services.reorder_decision.domain.arming import is_still_asked, said_of, source_of, trigger_for
 from services.reorder_decision.domain.decision import Decision, Inputs, Outcome, Rules, Why
 from services.reorder_decision.domain.policy import decide, find_obstacle, holds_back
-from services.reorder_decision.domain.pool import EPOCH_IS_OPEN, Hold, Order, Pool, Reason, Situation, Trigger
+from services.reorder_decision.domain.pool import EPOCH_IS_OPEN, Hold, Offer, Order, Pool, Reason, Situation, Trigger
 
 #: Orders and receipts are named after pool and epoch: the same decision is the same order.
 NAMESPACE = UUID("8f9d9a52-7c0e-4c55-9a41-1f0e3b7f6f2d")
@@ -62,13 +62,17 @@ def reassess(pool: Pool, when: When, why: Why = Why.CHANGED, ended: str | None =
         return Turn(pool)
     pool = _without_ended_wait(pool, when.now)
     offer = source_of(pool)
-    hold = find_obstacle(pool.slots, pool.subscription, offer) or holds_back(pool.wait, pool.subscription, offer)
+    hold = find_obstacle(pool.slots, pool.subscription, offer) or _waiting(pool, offer)
     if hold or pool.subscription is None:
         return _hold(pool, hold, when, why, ended)
     trigger = trigger_for(pool, pool.subscription, offer)
     if is_still_asked(pool, trigger):
         return Turn(pool)
     return ask(pool, trigger, Situation.ASKING if len(pool.slots) > 1 else Situation.ARMED)
+
+
+def _waiting(pool: Pool, offer: Offer | None) -> Hold | None:
+    return holds_back(pool.wait, pool.subscription, offer, pool.avoided)
 
 
 def ask(pool: Pool, trigger: Trigger, situation: Situation) -> Turn:

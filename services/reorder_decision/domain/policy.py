@@ -7,7 +7,7 @@ from libs.contracts.events import Mode, SubscriptionStatus
 from services.reorder_decision.domain.decision import Decision, Figures, Inputs, Outcome, Rules, Why
 from services.reorder_decision.domain.holidays import away
 from services.reorder_decision.domain.pool import TIME, Hold, Offer, Reason, Slot, Subscription
-from services.reorder_decision.domain.sourcing import choose, days_wanted, is_instead, unorderable
+from services.reorder_decision.domain.sourcing import choose, days_wanted, provider_of, unorderable
 
 #: Consumption multiplies the same numbers in another order, so its last binary digits may differ from ours.
 ROUNDING = 1e-9
@@ -72,10 +72,12 @@ def decide(inputs: Inputs) -> Decision:
     return _orderly(inputs, inputs.subscription, figures, offer)
 
 
-def holds_back(wait: Hold | None, subscription: Subscription | None, offer: Offer | None) -> Hold | None:
-    """Return the wait, unless it is for a provider that failed and another one is asked now."""
-    passed_by = wait and wait.reason is Reason.NOT_DELIVERED and is_instead(subscription, offer)
-    return None if passed_by else wait
+def holds_back(
+    wait: Hold | None, subscription: Subscription | None, offer: Offer | None, avoided: tuple[str, ...]
+) -> Hold | None:
+    """Return the wait, unless it is for providers that failed and one that did not is asked now."""
+    failed = wait is not None and wait.reason is Reason.NOT_DELIVERED and avoided
+    return None if failed and subscription and provider_of(subscription, offer) not in avoided else wait
 
 
 def _own_hold(inputs: Inputs, figures: Figures, offer: Offer | None) -> Hold | None:
@@ -86,7 +88,7 @@ def _own_hold(inputs: Inputs, figures: Figures, offer: Offer | None) -> Hold | N
         return after_failure(inputs.failures, inputs.at, inputs.rules)
     if inputs.why is Why.APPROVED:
         return None
-    return holds_back(inputs.wait, inputs.subscription, offer) or _patience(inputs, figures, offer)
+    return holds_back(inputs.wait, inputs.subscription, offer, inputs.avoided) or _patience(inputs, figures, offer)
 
 
 def _patience(inputs: Inputs, figures: Figures, offer: Offer | None) -> Hold | None:
@@ -109,7 +111,7 @@ def _orderly(inputs: Inputs, subscription: Subscription, figures: Figures, offer
         figures,
         "approval" if proposing else None,
         None,
-        offer.provider_id if offer and is_instead(subscription, offer) else subscription.provider_id,
+        provider_of(subscription, offer),
         subscription.packs,
         subscription.pack_size,
         emptiest.device_id,

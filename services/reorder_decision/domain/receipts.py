@@ -9,7 +9,7 @@ from libs.units import SYMBOLS, BaseUnit, format_quantity
 from services.reorder_decision.domain.decision import Decision, Figures, Inputs, Outcome, Why
 from services.reorder_decision.domain.pool import Offer, Reason
 from services.reorder_decision.domain.records import score_of
-from services.reorder_decision.domain.sourcing import choose, is_instead
+from services.reorder_decision.domain.sourcing import choose, provider_of
 
 Form = TypeVar("Form")
 
@@ -105,7 +105,7 @@ def _provider(inputs: Inputs, offer: Offer | None) -> Iterator[str]:
     """Say what is known of the provider; nothing where nothing is."""
     if offer is None:
         return
-    if inputs.subscription and is_instead(inputs.subscription, offer):
+    if inputs.subscription and provider_of(inputs.subscription, offer) != inputs.subscription.provider_id:
         failed = " and ".join(inputs.avoided)
         yield f"Nothing came of the order from {failed}, so {offer.provider_id} is asked instead."
     if lead := offer.lead:

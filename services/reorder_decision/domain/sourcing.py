@@ -25,9 +25,9 @@ def choose(
     return max(able, key=lambda one: (score_of(one.record), -order.get(one.provider_id, len(order))), default=offer)
 
 
-def is_instead(subscription: Subscription | None, offer: Offer | None) -> bool:
-    """Tell whether an offer is another provider's than the one the customer chose."""
-    return bool(subscription and offer and offer.provider_id not in {"", subscription.provider_id})
+def provider_of(subscription: Subscription, offer: Offer | None) -> str:
+    """Return who is asked by the chosen offer; one that does not say whose it is, is of the customer's choice."""
+    return offer.provider_id if offer and offer.provider_id else subscription.provider_id
 
 
 def days_wanted(subscription: Subscription | None, offer: Offer | None) -> float:

@@ -76,6 +76,13 @@ def ended(pool: Pool, order_id: str, when: When, *, by_customer: bool, blamed: b
     return _backing_off(replace(pool, order=None, avoided=avoided), order_id, when, by_customer=by_customer)
 
 
+def taken_back(pool: Pool, order_id: str, when: When) -> Turn:
+    """Note that the open order was taken back because its device left: nobody failed, so nothing is waited for."""
+    if pool.order is None or pool.order.order_id != order_id:
+        return Turn(pool)
+    return reassess(replace(pool, order=None), when, ended=order_id)
+
+
 def subscribed(pool: Pool, subscription: Subscription, when: When) -> Turn:
     """Take over what the customer wants now; a proposal made under other wishes is withdrawn."""
     before = pool.subscription

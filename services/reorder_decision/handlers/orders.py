@@ -4,7 +4,7 @@ from collections import defaultdict
 
 from libs.contracts.catalogue import Event
 from libs.contracts.events import OrderCancelled, OrderDelivered, OrderFailed, OrderPlaced, OrderRefused
-from services.reorder_decision.domain import Result, added, ended, learn
+from services.reorder_decision.domain import Result, added, ended, learn, taken_back
 from services.reorder_decision.domain.records import NEWEST_OBSERVATIONS
 from services.reorder_decision.store import Store
 from services.reorder_decision.store.records import Kept, Sold
@@ -13,6 +13,8 @@ from services.reorder_decision.store.records import Kept, Sold
 CUSTOMER = "customer"
 #: Whose cancel the provider is to blame for: its own, an unsettled problem, another product than ordered.
 PROVIDERS = frozenset({"provider", "resolution", "substitution"})
+#: The device left before anybody was asked; it may come back and need it all the more.
+DEVICE = "deregistration"
 
 
 async def on_order_placed(event: OrderPlaced, store: Store) -> list[Event]:
@@ -35,6 +37,8 @@ async def on_order_ended(event: OrderCancelled | OrderRefused | OrderFailed, sto
     pool = await store.find_pool(event.pool_id)
     if pool is None:
         return []
+    if by == DEVICE:
+        return await store.save(pool, taken_back(pool, event.order_id, store.when))
     turn = ended(pool, event.order_id, store.when, by_customer=by == CUSTOMER, blamed=blamed)
     return await store.save(pool, turn)
 
