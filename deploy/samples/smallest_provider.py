@@ -24,7 +24,8 @@ def answers(event: dict[str, Any], taken: set[str]) -> list[dict[str, Any]]:
 
 
 async def run(kafka: str, provider: str, book: TextIO) -> None:
-    taken = set(book.seek(0) or book.read().splitlines())
+    book.seek(0)
+    taken = set(book.read().splitlines())
     topic, reading = f"provider-orders-{provider}", {"enable_auto_commit": False, "auto_offset_reset": "earliest"}
     consumer = AIOKafkaConsumer(topic, bootstrap_servers=kafka, group_id=f"provider-{provider}", **reading)
     async with consumer, AIOKafkaProducer(bootstrap_servers=kafka, acks="all") as producer:

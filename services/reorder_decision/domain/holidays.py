@@ -16,7 +16,7 @@ def away(holiday: Holiday | None, now: datetime, lead_days: float, lasts_days: f
     - The rest waits: while there is still time to be served before they leave it is looked at again each day,
       then once more so early that the goods come with the return.
     """
-    if holiday is None or now >= holiday.ends_at:
+    if holiday is None:
         return None
     lead = timedelta(days=lead_days)
     arrives = now + lead

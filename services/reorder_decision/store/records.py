@@ -159,4 +159,11 @@ class Records(Pools):
 
 def _kept(row: Any) -> Kept:
     figures = tuple(row)
-    return Kept(*figures[:2], Record(*figures[2:10]), tuple(figures[10]), *figures[11:])
+    return Kept(
+        row["provider_id"],
+        row["product_id"],
+        Record(*figures[2:10]),
+        tuple(row["lead_days"]),
+        row["learned_days"],
+        row["stated_days"],
+    )

@@ -94,7 +94,9 @@ class TestAfterAnEndThatIsKnown:
 
         pool = reconsidered(pool, a.when(a.NOON + a.days(2))).pool
 
-        assert low_again(pool, a.NOON + a.days(2)).says[0].provider_id == "acme"
+        again = low_again(pool, a.NOON + a.days(2))
+        assert again.says[0].provider_id == "acme"
+        assert low_again(refused(again.pool).pool).says[0].provider_id == "globex"
 
     def test_the_first_one_has_its_turn_again_when_goods_came(self):
         pool = low_again(refused(ordered(GLOBEX)).pool).pool
@@ -124,10 +126,19 @@ class TestAfterAnEndThatIsKnown:
         pool = refused(ordered(GLOBEX)).pool
         pool = went_away(pool, Holiday(a.NOON, a.NOON + a.days(30)), a.when()).pool
 
-        assert low_again(pool).says[0].reason == "away"
+        waiting = low_again(pool)
+        assert waiting.says[0].reason == "away"
+        assert reconsidered(waiting.pool, a.when(a.NOON + a.days(1))).says == ()
 
     def test_nobody_is_asked_where_the_first_one_is_not_to_blame(self):
         turn = refused(ordered(GLOBEX), blamed=False)
+
+        assert turn.says[0].reason == "not_delivered"
+
+    def test_nobody_is_asked_again_where_the_second_one_is_not_to_blame(self):
+        second = low_again(refused(ordered(GLOBEX, INITECH)).pool).pool
+
+        turn = refused(second, blamed=False)
 
         assert turn.says[0].reason == "not_delivered"
 
@@ -137,6 +148,8 @@ class TestAfterAnEndThatIsKnown:
         turn = ended(pool, pool.order.order_id, a.when(), by_customer=True)
 
         assert turn.says[0].reason == "cancelled_once"
+        pool = reconsidered(turn.pool, a.when(a.NOON + a.days(5))).pool
+        assert low_again(pool, a.NOON + a.days(5)).says[0].provider_id == "acme"
 
     def test_who_sells_out_meanwhile_is_not_asked_and_the_back_off_holds(self):
         pool = refused(ordered(GLOBEX)).pool
