@@ -9,6 +9,7 @@ from hypothesis import strategies as some
 
 from libs.contracts.events import Mode, SubscriptionStatus
 from services.reorder_decision.domain import (
+    MEANINGS,
     Decision,
     Hold,
     Holiday,
@@ -54,7 +55,7 @@ def offers(provider_id):
     return some.builds(a.offer, available=some.booleans(), provider_active=some.booleans(), **known)
 
 
-holds = some.builds(Hold, some.sampled_from(Reason), names, some.none() | moments)
+holds = some.builds(Hold, some.sampled_from(sorted(MEANINGS)), names, some.none() | moments)
 inputs = some.builds(
     Inputs,
     pool_id=names,
