@@ -26,7 +26,7 @@ class Integration:
         self.options, self.now, self.book = options, clock(options.clock), Book(options.log)
 
     async def run(self) -> None:
-        topic, group = f"provider-orders-{self.options.provider}", f"integration-{self.options.provider}"
+        topic, group = f"provider-orders-{self.options.provider}", f"provider-{self.options.provider}"
         settings = {"bootstrap_servers": self.options.kafka, "client_id": self.options.name}
         consumer = AIOKafkaConsumer(
             topic,

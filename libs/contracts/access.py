@@ -37,7 +37,8 @@ def _of_service(name: str, heard: frozenset[str]) -> Iterator[Rule]:
 
 
 def _of_provider() -> Iterator[Rule]:
-    yield {**_rule("Group", f"provider-{PLACE}-", "Read"), "pattern_type": "PREFIXED"}
+    # Its one group, to the letter: a prefix of one provider's name may begin another's.
+    yield _rule("Group", f"provider-{PLACE}", "Read")
     for topic in PATTERNS:
         writes = OUTSIDE in topic.speakers
         for operation in ("Describe", "Write" if writes else "Read"):

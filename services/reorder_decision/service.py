@@ -7,7 +7,9 @@ from libs.contracts.events import (
     DeviceReplaced,
     OfferChanged,
     OrderCancelled,
+    OrderDelivered,
     OrderFailed,
+    OrderPlaced,
     OrderRefused,
     ProviderChanged,
     ReorderApproved,
@@ -43,6 +45,8 @@ SERVICE = Service(
         SlotCorrected: handlers.on_slot_corrected,
         StockArrived: handlers.on_stock_arrived,
         StockCounted: handlers.on_stock_counted,
+        OrderPlaced: handlers.on_order_placed,
+        OrderDelivered: handlers.on_order_delivered,
         OrderRefused: handlers.on_order_ended,
         OrderCancelled: handlers.on_order_ended,
         OrderFailed: handlers.on_order_ended,
@@ -51,7 +55,11 @@ SERVICE = Service(
     },
     locks=handlers.lock_pools,
     says=(TriggerSet, ReorderApproved, ReorderHeld, ReorderDeclined, SubscriptionChanged),
-    ticks=(Tick(handlers.reconsider, every_seconds=10),),  # back-offs are days long
+    ticks=(
+        Tick(handlers.reconsider, every_seconds=10),  # back-offs are days long
+        Tick(handlers.add_up, every_seconds=60),
+        Tick(handlers.tell_lead_times, every_seconds=60),
+    ),
     measures=MEASURES,
     api=router,
     settings=Settings,

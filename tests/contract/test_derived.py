@@ -195,7 +195,7 @@ class TestAcls:
         assert ("Topic", "PREFIXED", "provider-updates-", "Create") in dispatch
         assert ("Topic", "PREFIXED", "provider-updates-", "Write") not in dispatch
         assert told(rules["provider"]["User:provider-{provider_id}"]) == {
-            ("Group", "PREFIXED", "provider-{provider_id}-", "Read"),
+            ("Group", "LITERAL", "provider-{provider_id}", "Read"),
             *(("Topic", "LITERAL", "provider-orders-{provider_id}", does) for does in ("Describe", "Read")),
             *(("Topic", "LITERAL", "provider-updates-{provider_id}", does) for does in ("Describe", "Write")),
         }

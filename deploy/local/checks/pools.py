@@ -4,14 +4,12 @@ They may differ while an event is under way between two services; so these hold 
 in which nothing was (`run.py` decides that).
 """
 
-from collections.abc import Mapping
-
 import asyncpg
 
 from deploy.local.checks.findings import Findings
 
 #: By rule: the schemas it needs, and a query for (subject, problem) of what breaks it.
-AGREEMENTS: Mapping[str, tuple[tuple[str, ...], str]] = {
+AGREEMENTS: dict[str, tuple[tuple[str, ...], str]] = {
     "an order is open for its pool as long as it is open at its provider": (
         ("reorder_decision", "order_dispatch"),
         """
@@ -21,7 +19,8 @@ AGREEMENTS: Mapping[str, tuple[tuple[str, ...], str]] = {
         FROM (SELECT * FROM reorder_decision.reorder WHERE state <> 'proposed') AS r
         FULL JOIN order_dispatch.orders AS o USING (order_id)
         WHERE (coalesce(r.state, 'ended') = 'open')
-              <> (coalesce(o.state, 'failed') IN ('drafted', 'placing', 'unknown', 'placed', 'shipped'))
+              <> (coalesce(o.state, 'failed') IN ('drafted', 'reserving', 'authorizing', 'placing', 'unknown', 'placed',
+                                                   'shipped'))
           AND NOT EXISTS (SELECT FROM reorder_decision.erased_customer AS e WHERE e.customer_id = o.customer_id)
         """,
     ),
@@ -49,6 +48,53 @@ AGREEMENTS: Mapping[str, tuple[tuple[str, ...], str]] = {
         LEFT JOIN inventory.stock AS s ON (s.owner_id, s.product_id) = (p.customer_id, p.product_id)
         WHERE p.shelf <> coalesce(s.available, 0)
           AND NOT EXISTS (SELECT FROM reorder_decision.erased_customer AS e WHERE e.customer_id = p.customer_id)
+        """,
+    ),
+}
+
+#: Every service that keeps something of devices and customers.
+ALL = ("consumption", "gateway", "inventory", "notification", "order_dispatch", "portal", "reorder_decision")
+AGREEMENTS |= {
+    "nobody acts for a device that left": (
+        ALL,
+        """
+        SELECT d.device_id AS subject, format('it is %s, and still there in %s', d.state, k.place) AS problem
+        FROM portal.device AS d JOIN (
+            SELECT device_id, 'gateway.device' AS place FROM gateway.device
+            UNION ALL SELECT device_id, 'consumption.device' FROM consumption.device
+            UNION ALL SELECT device_id, 'consumption.slot' FROM consumption.slot
+            UNION ALL SELECT device_id, 'inventory.slot' FROM inventory.slot
+            UNION ALL SELECT device_id, 'notification.slot' FROM notification.slot
+            UNION ALL SELECT device_id, 'reorder_decision.slot' FROM reorder_decision.slot
+            UNION ALL SELECT device_id, 'portal.slot_told' FROM portal.slot_told
+            UNION ALL SELECT device_id, 'order_dispatch.link' FROM order_dispatch.link WHERE state = 'active'
+            UNION ALL SELECT device_id, 'order_dispatch.orders, and not asked for yet' FROM order_dispatch.orders
+                WHERE state IN ('drafted', 'reserving', 'authorizing')
+        ) AS k USING (device_id)
+        WHERE d.state = 'deregistered' OR (d.state = 'replaced' AND k.place NOT LIKE 'order_dispatch.orders%')
+        """,
+    ),
+    "nobody knows a customer who was erased": (
+        ALL,
+        """
+        SELECT c.customer_id AS subject, format('erased, and still there in %s', k.place) AS problem
+        FROM portal.customer AS c JOIN (
+            SELECT customer_id, 'portal.person' AS place FROM portal.person
+            UNION ALL SELECT customer_id, 'portal.session' FROM portal.session
+            UNION ALL SELECT customer_id, 'portal.order_told' FROM portal.order_told
+            UNION ALL SELECT customer_id, 'gateway.device' FROM gateway.device
+            UNION ALL SELECT customer_id, 'consumption.device' FROM consumption.device
+            UNION ALL SELECT customer_id, 'inventory.slot' FROM inventory.slot
+            UNION ALL SELECT customer_id, 'inventory.cart' FROM inventory.cart
+            UNION ALL SELECT customer_id, 'notification.notice' FROM notification.notice
+            UNION ALL SELECT customer_id, 'notification.known_order' FROM notification.known_order
+            UNION ALL SELECT customer_id, 'reorder_decision.pool' FROM reorder_decision.pool
+            UNION ALL SELECT customer_id, 'reorder_decision.receipt' FROM reorder_decision.receipt
+            UNION ALL SELECT customer_id, 'reorder_decision.holiday' FROM reorder_decision.holiday
+            UNION ALL SELECT customer_id, 'order_dispatch.payment_method' FROM order_dispatch.payment_method
+            UNION ALL SELECT customer_id, 'order_dispatch.link' FROM order_dispatch.link WHERE state = 'active'
+        ) AS k USING (customer_id)
+        WHERE c.erased_at IS NOT NULL
         """,
     ),
 }

@@ -20,6 +20,8 @@ class ProviderChanged(Event):
     name: Text
     protocol: Id
     active: bool = True
+    #: Its usual days from order to door, as it states them.
+    lead_time_days: Annotated[float, Field(gt=0, le=400, allow_inf_nan=False)] | None = None
 
 
 @said_by("order_dispatch", on="offers", key="provider_id")

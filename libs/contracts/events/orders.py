@@ -79,6 +79,12 @@ class OrderDelivered(OrderFact):
     slot: Id
     quantity: Steps
     evidence: Evidence
+    #: When the goods came, as far as somebody said so; `at` is when it was heard.
+    delivered_at: Moment | None = None
+    #: What the order was agreed to cost and what the provider wants for it, both in `currency`.
+    price: Money | None = None
+    billed: Money | None = None
+    currency: Currency | None = None
 
 
 @said_by("order_dispatch", on="orders", key="customer_id")

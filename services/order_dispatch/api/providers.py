@@ -89,7 +89,11 @@ def _show(provider: Provider, offers: list[Offer], principal: Principal) -> dict
 
 def _provider_changed(provider: Provider) -> ProviderChanged:
     return ProviderChanged(
-        provider_id=provider.provider_id, name=provider.name, protocol=provider.protocol, active=provider.active
+        provider_id=provider.provider_id,
+        name=provider.name,
+        protocol=provider.protocol,
+        active=provider.active,
+        lead_time_days=provider.lead_time_days,
     )
 
 

@@ -80,7 +80,15 @@ def deliver(
     order = replace(turn.order, look_at=None, delivered_at=delivered_at or at, evidence=evidence)
     turn = replace(turn, order=order).then(State.DELIVERED, at, because)
     delivered = OrderDelivered(
-        **order.fact(at), device_id=order.device_id, slot=order.slot, quantity=order.coming, evidence=evidence
+        **order.fact(at),
+        device_id=order.device_id,
+        slot=order.slot,
+        quantity=order.coming,
+        evidence=evidence,
+        delivered_at=order.delivered_at if evidence is Evidence.REPORTED else None,
+        price=order.price,
+        billed=order.billed if order.billed_currency == order.currency else None,
+        currency=order.currency,
     )
     turn = turn.say(delivered)
     short = not order.test and order.coming < order.quantity

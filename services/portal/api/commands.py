@@ -1,7 +1,9 @@
 """What a customer does on the page, carried out by the services that own it."""
 
 from collections.abc import Coroutine
+from datetime import date, datetime, time
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
@@ -25,6 +27,7 @@ async def check_size(request: Request) -> None:
 router = APIRouter(prefix="/page", include_in_schema=False, dependencies=[Depends(check_size)])
 
 Field = Annotated[str, Form(max_length=200)]
+FormDate = Annotated[date, Form()]
 
 
 class LevelForm(BaseModel):
@@ -97,6 +100,27 @@ async def pause_or_resume(
     check_csrf(session, csrf)
     doing = neighbours.set_subscription(kit, session.customer_id, subscription_id, status)
     return await _do(request, doing, "Reordering is paused." if wish == "pause" else "Reordering goes on.")
+
+
+@router.post("/holiday")
+async def go_away(
+    request: Request, kit: KitDep, session: SessionDep, leaves: FormDate, returns: FormDate, csrf: Field
+) -> Response:
+    """Be away from the morning of one day to the morning of another, where the customer lives."""
+    check_csrf(session, csrf)
+    async with kit.read() as store:
+        customer = await store.find_customer(session.customer_id)
+    zone = ZoneInfo(customer.time_zone if customer else "UTC")
+    start, end = (datetime.combine(day, time.min, zone) for day in (leaves, returns))
+    doing = neighbours.set_holiday(kit, session.customer_id, start, end)
+    return await _do(request, doing, "Have a good time. Nothing comes while you are away.")
+
+
+@router.post("/holiday/end")
+async def come_back(request: Request, kit: KitDep, session: SessionDep, csrf: Field) -> Response:
+    """Go on as ever, from now."""
+    check_csrf(session, csrf)
+    return await _do(request, neighbours.end_holiday(kit, session.customer_id), "Welcome back. Everything goes on.")
 
 
 async def _do(request: Request, doing: Coroutine[Any, Any, None], done: str) -> Response:

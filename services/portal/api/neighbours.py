@@ -108,6 +108,20 @@ async def set_subscription(kit: Kit, customer_id: str, subscription_id: str, sta
     await _command(kit, customer_id, "PATCH", url, {"status": status})
 
 
+async def set_holiday(kit: Kit, customer_id: str, leaves: datetime, returns: datetime) -> None:
+    """Have nothing ordered that would come only while the customer is away."""
+    body = {"from": leaves.isoformat(), "until": returns.isoformat()}
+    await _command(kit, customer_id, "PUT", _holiday(kit, customer_id), body)
+
+
+async def end_holiday(kit: Kit, customer_id: str) -> None:
+    await _command(kit, customer_id, "DELETE", _holiday(kit, customer_id), None)
+
+
+def _holiday(kit: Kit, customer_id: str) -> str:
+    return f"{kit.settings.reorder_decision_url}/v1/customers/{quote(customer_id, safe='')}/holiday"
+
+
 async def _command(kit: Kit, customer_id: str, method: str, url: str, body: dict[str, Any] | None) -> None:
     try:
         status, answer = await _ask(kit, claims.customer(customer_id), method, url, body)

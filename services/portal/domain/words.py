@@ -32,6 +32,7 @@ REASONS = {
     "awaiting_approval": "You wanted to approve each order.",
     "notify_only": "You only wanted to be told; nothing is ordered for you.",
     "enough": "There is still enough.",
+    "away": "You are away; what is missing comes when you are back.",
     "cancelled_once": "You cancelled the last order, so we wait a few days.",
     "cancelled_again": "You cancelled twice; nothing is ordered before it has been full again.",
     "not_delivered": "The last order came to nothing; we try again later.",

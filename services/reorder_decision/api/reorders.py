@@ -9,7 +9,7 @@ from libs.kit.identity import Principal
 from libs.kit.kit import Kit
 from libs.kit.problems import Problem
 from libs.kit.web import IdempotencyDep, KitDep, PrincipalDep, require_customer, send
-from services.reorder_decision.domain import MEANINGS, Pool, Turn, When, approved, declined, find_obstacle
+from services.reorder_decision.domain import MEANINGS, Pool, Turn, When, approved, declined, find_obstacle, source_of
 from services.reorder_decision.store import Store
 
 router = APIRouter()
@@ -37,7 +37,7 @@ async def _answer(answer: Answer, order_id: str, kit: Kit, asked: tuple[Principa
             return send(tx.replayed, replayed=True)
         store: Store = tx.store
         pool = await _lock_proposed(store, order_id, principal)
-        obstacle = find_obstacle(pool.slots, pool.subscription, pool.offer)
+        obstacle = find_obstacle(pool.slots, pool.subscription, source_of(pool))
         if answer is approved and obstacle:
             raise Problem(
                 409,

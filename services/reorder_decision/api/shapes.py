@@ -13,6 +13,8 @@ Id = Annotated[str, Field(min_length=1, max_length=200)]
 Packs = Annotated[int, Field(ge=1, le=10**6)]
 Days = Annotated[float, Field(ge=0, le=3650, allow_inf_nan=False)]
 Reports = Annotated[int, Field(ge=1, le=100)]
+#: Providers to be asked where the first one does not deliver; more than a few are not looked after by anybody.
+Alternatives = Annotated[tuple[Id, ...], Field(max_length=10)]
 
 
 class Amount(BaseModel):
@@ -37,6 +39,7 @@ class NewSubscription(BaseModel):
     days: Days = 7.0
     at_level: Amount | str | int | float = 0
     reports: Reports = 1
+    alternatives: Alternatives = ()
 
 
 class ChangedSubscription(BaseModel):
@@ -52,6 +55,7 @@ class ChangedSubscription(BaseModel):
     days: Days | None = None
     at_level: Amount | str | int | float | None = None
     reports: Reports | None = None
+    alternatives: Alternatives | None = None
 
 
 class Unit(NamedTuple):
@@ -90,6 +94,7 @@ def subscription_shown(row: Any) -> dict[str, Any]:
         "days": row["days"],
         "at_level": amount_shown(row["at_level"], unit),
         "reports": row["reports"],
+        "alternatives": list(row["alternatives"]),
         "version": row["version"],
         "changed_at": row["changed_at"].isoformat(),
         "pool": {

@@ -92,7 +92,8 @@ async def _take_over(tx: Transaction, pool: Pool, wish: Subscription) -> dict[st
     store: Store = tx.store
     await store.save_subscription(pool, wish)
     offer = await store.find_offer(wish.provider_id, pool.product_id)
-    tx.say(*await store.save(pool, subscribed(replace(pool, offer=offer), wish, store.when)))
+    rivals = await store.list_offers(wish.alternatives, pool.product_id) if wish.alternatives else ()
+    tx.say(*await store.save(pool, subscribed(replace(pool, offer=offer, rivals=rivals), wish, store.when)))
     return subscription_shown(await store.find_subscription(wish.subscription_id))
 
 
@@ -134,6 +135,7 @@ def _wished(body: NewSubscription, unit: Unit, subscription_id: str) -> Subscrip
         body.days,
         steps_of("at_level", body.at_level, unit),
         body.reports,
+        alternatives=body.alternatives,
     )
 
 

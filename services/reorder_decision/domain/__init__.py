@@ -1,10 +1,12 @@
 """When to order: pools, the rule, and what each fact does. Pure: no clock, no database, no network."""
 
+from services.reorder_decision.domain.arming import source_of
 from services.reorder_decision.domain.deciding import Receipt, Turn, When, order_id_of
 from services.reorder_decision.domain.decision import Decision, Inputs, Outcome, Rules, Why
 from services.reorder_decision.domain.policy import decide, find_obstacle
 from services.reorder_decision.domain.pool import (
     Hold,
+    Holiday,
     Offer,
     Order,
     Pool,
@@ -15,6 +17,7 @@ from services.reorder_decision.domain.pool import (
     Trigger,
 )
 from services.reorder_decision.domain.receipts import MEANINGS, as_json, changed, from_json, words
+from services.reorder_decision.domain.records import Lead, Record, Result, added, learn, rates_of, score_of
 from services.reorder_decision.domain.slots import Fitted, fitted_slots, pool_id_of
 from services.reorder_decision.domain.turns import (
     Heard,
@@ -30,6 +33,8 @@ from services.reorder_decision.domain.turns import (
     offered,
     reconsidered,
     subscribed,
+    taken_back,
+    went_away,
     withdrawn,
 )
 
@@ -39,13 +44,17 @@ __all__ = [
     "Fitted",
     "Heard",
     "Hold",
+    "Holiday",
     "Inputs",
+    "Lead",
     "Offer",
     "Order",
     "Outcome",
     "Pool",
     "Reason",
     "Receipt",
+    "Record",
+    "Result",
     "Rules",
     "Situation",
     "Slot",
@@ -54,6 +63,7 @@ __all__ = [
     "Turn",
     "When",
     "Why",
+    "added",
     "approved",
     "arrived",
     "as_json",
@@ -68,12 +78,18 @@ __all__ = [
     "fitted",
     "fitted_slots",
     "from_json",
+    "learn",
     "level_changed",
     "offered",
     "order_id_of",
     "pool_id_of",
+    "rates_of",
     "reconsidered",
+    "score_of",
+    "source_of",
     "subscribed",
+    "taken_back",
+    "went_away",
     "withdrawn",
     "words",
 ]

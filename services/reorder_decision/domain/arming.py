@@ -2,13 +2,14 @@
 
 from libs.contracts.events import TriggerSet
 from services.reorder_decision.domain.policy import weigh
-from services.reorder_decision.domain.pool import EPOCH_IS_OPEN, Pool, Situation, Subscription, Trigger
+from services.reorder_decision.domain.pool import EPOCH_IS_OPEN, Offer, Pool, Situation, Subscription, Trigger
+from services.reorder_decision.domain.sourcing import choose, days_wanted
 
 #: More than any slot holds: a level that is compared with it is below, and with it added above, any threshold.
 BEYOND_ALL = 2**53
 
 
-def trigger_for(pool: Pool, subscription: Subscription) -> Trigger:
+def trigger_for(pool: Pool, subscription: Subscription, offer: Offer | None) -> Trigger:
     """Return what to ask consumption about the pool's slots, so that it answers when the pool is low.
 
     One slot is watched there, by the rule itself. Several cannot be: none of them knows the others.
@@ -19,7 +20,7 @@ def trigger_for(pool: Pool, subscription: Subscription) -> Trigger:
     elsewhere = pool.shelf + pool.on_order
     if len(places) > 1:
         return Trigger(places, BEYOND_ALL, 0.0, elsewhere, 1)
-    return Trigger(places, subscription.at_level, subscription.days, elsewhere, subscription.reports)
+    return Trigger(places, subscription.at_level, days_wanted(subscription, offer), elsewhere, subscription.reports)
 
 
 def following(pool: Pool) -> Trigger:
@@ -37,7 +38,12 @@ def is_still_asked(pool: Pool, trigger: Trigger) -> bool:
 
 
 def is_low(pool: Pool) -> bool:
-    return weigh(pool.slots, pool.shelf, pool.on_order, pool.subscription).low
+    return weigh(pool.slots, pool.shelf, pool.on_order, pool.subscription, source_of(pool)).low
+
+
+def source_of(pool: Pool) -> Offer | None:
+    """Return the offer that the pool would be ordered by now."""
+    return choose(pool.slots, pool.subscription, pool.offer, pool.rivals, pool.avoided)
 
 
 def is_due(pool: Pool) -> bool:

@@ -7,15 +7,15 @@ from uuid import UUID, uuid5
 
 from libs.contracts.catalogue import Event
 from libs.contracts.events import ReorderApproved, ReorderDeclined, ReorderHeld
-from services.reorder_decision.domain.arming import is_still_asked, said_of, trigger_for
+from services.reorder_decision.domain.arming import is_still_asked, said_of, source_of, trigger_for
 from services.reorder_decision.domain.decision import Decision, Inputs, Outcome, Rules, Why
-from services.reorder_decision.domain.policy import decide, find_obstacle
-from services.reorder_decision.domain.pool import EPOCH_IS_OPEN, Hold, Order, Pool, Reason, Situation, Trigger
+from services.reorder_decision.domain.policy import decide, find_obstacle, holds_back
+from services.reorder_decision.domain.pool import EPOCH_IS_OPEN, Hold, Offer, Order, Pool, Reason, Situation, Trigger
 
 #: Orders and receipts are named after pool and epoch: the same decision is the same order.
 NAMESPACE = UUID("8f9d9a52-7c0e-4c55-9a41-1f0e3b7f6f2d")
 #: Holds that last until goods come or go.
-UNTIL_GOODS_MOVE = (Reason.NOTIFY_ONLY, Reason.ENOUGH)
+UNTIL_GOODS_MOVE = (Reason.NOTIFY_ONLY, Reason.ENOUGH, Reason.AWAY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +61,18 @@ def reassess(pool: Pool, when: When, why: Why = Why.CHANGED, ended: str | None =
     if pool.order:
         return Turn(pool)
     pool = _without_ended_wait(pool, when.now)
-    hold = find_obstacle(pool.slots, pool.subscription, pool.offer) or pool.wait
+    offer = source_of(pool)
+    hold = find_obstacle(pool.slots, pool.subscription, offer) or _waiting(pool, offer)
     if hold or pool.subscription is None:
         return _hold(pool, hold, when, why, ended)
-    trigger = trigger_for(pool, pool.subscription)
+    trigger = trigger_for(pool, pool.subscription, offer)
     if is_still_asked(pool, trigger):
         return Turn(pool)
     return ask(pool, trigger, Situation.ASKING if len(pool.slots) > 1 else Situation.ARMED)
+
+
+def _waiting(pool: Pool, offer: Offer | None) -> Hold | None:
+    return holds_back(pool.wait, pool.subscription, offer, pool.avoided)
 
 
 def ask(pool: Pool, trigger: Trigger, situation: Situation) -> Turn:
@@ -99,6 +104,9 @@ def conclude(pool: Pool, why: Why, when: When, *, by: str | None = None, ended: 
         failures=pool.failures,
         rules=when.rules,
         by=by,
+        rivals=pool.rivals,
+        avoided=pool.avoided,
+        holiday=pool.holiday,
     )
     decision = decide(inputs)
     receipt = Receipt(str(uuid5(NAMESPACE, f"{pool.pool_id}:{pool.epoch}:{decision.outcome}")), inputs, decision)
@@ -112,7 +120,9 @@ def _without_ended_wait(pool: Pool, now: datetime) -> Pool:
     if wait.reason is Reason.CANCELLED_AGAIN and pool.is_full:
         return replace(pool, wait=None, cancels=0)
     if wait.until is not None and wait.until <= now:
-        return replace(pool, wait=None)
+        # Who failed has had the time to mend it: the customer's own choice comes first again.
+        avoided = () if wait.reason is Reason.NOT_DELIVERED else pool.avoided
+        return replace(pool, wait=None, avoided=avoided)
     return pool
 
 
@@ -135,7 +145,7 @@ def _after(pool: Pool, inputs: Inputs, decision: Decision) -> Pool:
         lasting = decision.hold if decision.reason in UNTIL_GOODS_MOVE else pool.wait
         return replace(ended, hold=decision.hold, wait=lasting)
     proposed = decision.outcome is Outcome.PROPOSE
-    order = Order(inputs.order_id, inputs.epoch, decision.quantity, proposed)
+    order = Order(inputs.order_id, inputs.epoch, decision.quantity, proposed, decision.provider_id)
     if proposed:
         return replace(ended, hold=decision.hold, order=order)
     return replace(ended, situation=Situation.ORDERED, order=order)

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from services.reorder_decision.domain.pool import TIME, Hold, Offer, Reason, Slot, Subscription
+from services.reorder_decision.domain.pool import TIME, Hold, Holiday, Offer, Reason, Slot, Subscription
 
 #: Changes whenever the same inputs would be decided differently; receipts name it.
-RULE = "days-of-supply/1"
+RULE = "days-of-supply/2"
 
 
 class Why(StrEnum):
@@ -40,6 +40,8 @@ class Rules:
     failure_backoff_days: float = 1.0
     failure_backoff_limit_days: float = 32.0
     enough_backoff_days: float = 1.0
+    #: How long goods take where nobody stated it and nothing was learned; a holiday is planned with it.
+    lead_time_days: float = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,10 @@ class Inputs:
     rule: str = RULE
     #: Who approved or declined, or why a proposal was withdrawn.
     by: str | None = None
+    #: What the subscription's other providers offer, and those whose order for this need ended without goods.
+    rivals: tuple[Offer, ...] = ()
+    avoided: tuple[str, ...] = ()
+    holiday: Holiday | None = None
 
 
 @dataclass(frozen=True, slots=True)

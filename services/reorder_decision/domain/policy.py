@@ -5,7 +5,9 @@ from math import isclose
 
 from libs.contracts.events import Mode, SubscriptionStatus
 from services.reorder_decision.domain.decision import Decision, Figures, Inputs, Outcome, Rules, Why
+from services.reorder_decision.domain.holidays import away
 from services.reorder_decision.domain.pool import TIME, Hold, Offer, Reason, Slot, Subscription
+from services.reorder_decision.domain.sourcing import choose, days_wanted, provider_of, unorderable
 
 #: Consumption multiplies the same numbers in another order, so its last binary digits may differ from ours.
 ROUNDING = 1e-9
@@ -13,12 +15,15 @@ ROUNDING = 1e-9
 LONGEST_RUN_DAYS = 3650
 
 
-def weigh(slots: tuple[Slot, ...], shelf: int, on_order: int, subscription: Subscription | None) -> Figures:
+def weigh(
+    slots: tuple[Slot, ...], shelf: int, on_order: int, subscription: Subscription | None, offer: Offer | None = None
+) -> Figures:
     """Return position and threshold: low is position <= max(at_level, days * rate), equality included.
 
-    The seven-day rule of the seed: 2.5 a day for 7 days is 17.5, and 17 pods are low.
+    The seven-day rule of the seed: 2.5 a day for 7 days is 17.5, and 17 pods are low. Goods that take longer than
+    the customer's days are ordered as much earlier.
     """
-    days, at_level = (subscription.days, subscription.at_level) if subscription else (0.0, 0)
+    days, at_level = days_wanted(subscription, offer), subscription.at_level if subscription else 0
     levels, rate = sum(slot.level for slot in slots), sum((slot.rate_per_day for slot in slots), 0.0)
     position = levels + shelf + on_order
     for_days = days * rate
@@ -38,27 +43,7 @@ def find_obstacle(slots: tuple[Slot, ...], subscription: Subscription | None, of
         return Hold(Reason.NO_SLOTS, "DeviceRegistered")
     if len({(slot.unit, slot.scale) for slot in slots}) > 1:
         return Hold(Reason.UNITS_DIFFER, "DeviceDeregistered")
-    return None if subscription.mode is Mode.NOTIFY else _unorderable(slots[0], subscription, offer)
-
-
-def _unorderable(slot: Slot, subscription: Subscription, offer: Offer | None) -> Hold | None:
-    if offer is None:
-        return Hold(Reason.NO_OFFER, "OfferChanged")
-    if not offer.provider_active:
-        return Hold(Reason.PROVIDER_INACTIVE, "ProviderChanged")
-    if not offer.available:
-        return Hold(Reason.OFFER_UNAVAILABLE, "OfferChanged")
-    if offer.unit not in {None, slot.unit}:
-        return Hold(Reason.PACK_UNIT_DIFFERS, "OfferChanged")
-    if not _is_same_pack(slot, subscription.pack_size, offer):
-        return Hold(Reason.PACK_SIZE_DIFFERS, "SubscriptionChanged")
-    return None
-
-
-def _is_same_pack(slot: Slot, wanted: int, offer: Offer) -> bool:
-    """Tell whether as much is in it: 1000 g are 10,000 steps of a slot that counts tenths."""
-    offered_scale = slot.scale if offer.unit is None else offer.scale
-    return bool(wanted * 10**offered_scale == offer.pack_size * 10**slot.scale)
+    return None if subscription.mode is Mode.NOTIFY else unorderable(slots[0], subscription, offer)
 
 
 def after_cancel(cancels: int, now: datetime, rules: Rules) -> Hold:
@@ -76,31 +61,48 @@ def after_failure(failures: int, now: datetime, rules: Rules) -> Hold:
 
 def decide(inputs: Inputs) -> Decision:
     """Decide; the same inputs always give the same decision, which is what `replay` shows."""
-    figures = weigh(inputs.slots, inputs.shelf, inputs.on_order, inputs.subscription)
+    offer = choose(inputs.slots, inputs.subscription, inputs.offer, inputs.rivals, inputs.avoided)
+    figures = weigh(inputs.slots, inputs.shelf, inputs.on_order, inputs.subscription, offer)
     if inputs.why in {Why.DECLINED, Why.WITHDRAWN}:
         return Decision(Outcome.DECLINE, Reason(inputs.why.value), figures)
-    hold = find_obstacle(inputs.slots, inputs.subscription, inputs.offer) or _own_hold(inputs, figures)
+    hold = find_obstacle(inputs.slots, inputs.subscription, offer) or _own_hold(inputs, figures, offer)
     if hold or inputs.subscription is None:
         hold = hold or Hold(Reason.NO_SUBSCRIPTION, "SubscriptionChanged")
         return Decision(Outcome.HOLD, hold.reason, figures, hold.wake_up, hold.until)
-    return _orderly(inputs, inputs.subscription, figures)
+    return _orderly(inputs, inputs.subscription, figures, offer)
 
 
-def _own_hold(inputs: Inputs, figures: Figures) -> Hold | None:
+def holds_back(
+    wait: Hold | None, subscription: Subscription | None, offer: Offer | None, avoided: tuple[str, ...]
+) -> Hold | None:
+    """Return the wait, unless it is for providers that failed and one that did not is asked now."""
+    failed = wait is not None and wait.reason is Reason.NOT_DELIVERED and avoided
+    return None if failed and subscription and provider_of(subscription, offer) not in avoided else wait
+
+
+def _own_hold(inputs: Inputs, figures: Figures, offer: Offer | None) -> Hold | None:
     """Return what keeps an orderable pool from ordering; a person's approval overrules it."""
     if inputs.why is Why.CANCELLED:
         return after_cancel(inputs.cancels, inputs.at, inputs.rules)
     if inputs.why is Why.FAILED:
         return after_failure(inputs.failures, inputs.at, inputs.rules)
-    if inputs.why is Why.APPROVED or inputs.wait:
-        return None if inputs.why is Why.APPROVED else inputs.wait
+    if inputs.why is Why.APPROVED:
+        return None
+    return holds_back(inputs.wait, inputs.subscription, offer, inputs.avoided) or _patience(inputs, figures, offer)
+
+
+def _patience(inputs: Inputs, figures: Figures, offer: Offer | None) -> Hold | None:
+    """Return why a pool that nothing else holds is not ordered for now."""
     if not figures.low:
         return Hold(Reason.ENOUGH, TIME, inputs.at + timedelta(days=inputs.rules.enough_backoff_days))
+    lead_days = offer.lead.days if offer and offer.lead else inputs.rules.lead_time_days
+    if absent := away(inputs.holiday, inputs.at, lead_days, figures.lasts_days):
+        return absent
     notify_only = inputs.subscription and inputs.subscription.mode is Mode.NOTIFY
     return Hold(Reason.NOTIFY_ONLY, "SlotFilled") if notify_only else None
 
 
-def _orderly(inputs: Inputs, subscription: Subscription, figures: Figures) -> Decision:
+def _orderly(inputs: Inputs, subscription: Subscription, figures: Figures, offer: Offer | None) -> Decision:
     proposing = subscription.mode is Mode.APPROVE and inputs.why is not Why.APPROVED
     emptiest = min(inputs.slots, key=lambda slot: (slot.level / slot.capacity, slot.place))
     return Decision(
@@ -109,7 +111,7 @@ def _orderly(inputs: Inputs, subscription: Subscription, figures: Figures) -> De
         figures,
         "approval" if proposing else None,
         None,
-        subscription.provider_id,
+        provider_of(subscription, offer),
         subscription.packs,
         subscription.pack_size,
         emptiest.device_id,

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from libs.contracts.events import Mode, SubscriptionStatus
+from services.reorder_decision.domain.records import Lead, Record
 
 
 class Situation(StrEnum):
@@ -40,6 +41,7 @@ class Reason(StrEnum):
     AWAITING_APPROVAL = "awaiting_approval"
     NOTIFY_ONLY = "notify_only"
     ENOUGH = "enough"
+    AWAY = "away"
     CANCELLED_ONCE = "cancelled_once"
     CANCELLED_AGAIN = "cancelled_again"
     NOT_DELIVERED = "not_delivered"
@@ -91,11 +93,13 @@ class Subscription:
     reports: int
     #: Counts the customer's changes.
     version: int = 1
+    #: Providers that may be ordered from where an order of the first one ended without goods.
+    alternatives: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What the chosen provider offers for the product."""
+    """What a provider offers for the product, and what is known of it."""
 
     pack_size: int
     price: int
@@ -106,6 +110,9 @@ class Offer:
     #: What the pack size counts: steps of 10**-scale units; without a unit, the slots' own.
     unit: str | None = None
     scale: int = 0
+    provider_id: str = ""
+    lead: Lead | None = None
+    record: Record | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +123,15 @@ class Order:
     epoch: int
     quantity: int
     proposed: bool
+    provider_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Holiday:
+    """When the customer is away; the end is the return."""
+
+    starts_at: datetime
+    ends_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +179,10 @@ class Pool:
     subscription: Subscription | None = None
     offer: Offer | None = None
     order: Order | None = None
+    #: What the subscription's other providers offer, and whose orders for this need ended without goods.
+    rivals: tuple[Offer, ...] = ()
+    avoided: tuple[str, ...] = ()
+    holiday: Holiday | None = None
 
     @property
     def on_order(self) -> int:

@@ -1,14 +1,19 @@
 """A decision's receipt: as JSON that can be decided again to the byte, and in words for people."""
 
+from collections.abc import Iterator
 from typing import Any, TypeVar
 
 import msgspec
 
 from libs.units import SYMBOLS, BaseUnit, format_quantity
 from services.reorder_decision.domain.decision import Decision, Figures, Inputs, Outcome, Why
-from services.reorder_decision.domain.pool import Reason
+from services.reorder_decision.domain.pool import Offer, Reason
+from services.reorder_decision.domain.records import score_of
+from services.reorder_decision.domain.sourcing import choose, provider_of
 
 Form = TypeVar("Form")
+
+ORDERLY = (Outcome.ORDER, Outcome.PROPOSE)
 
 #: What a hold or an end means, to the customer.
 MEANINGS = {
@@ -24,6 +29,7 @@ MEANINGS = {
     Reason.AWAITING_APPROVAL: "the customer wants to approve each order",
     Reason.NOTIFY_ONLY: "the customer only wants to be told",
     Reason.ENOUGH: "by this arithmetic there is still enough",
+    Reason.AWAY: "the customer is away, and it would come or be needed only meanwhile",
     Reason.CANCELLED_ONCE: "the customer cancelled the last order",
     Reason.CANCELLED_AGAIN: "the customer cancelled twice; it is not ordered again before the slot has been full",
     Reason.NOT_DELIVERED: "the last order came to nothing",
@@ -58,7 +64,13 @@ def changed(inputs: Inputs, changes: dict[str, str]) -> Inputs:
 
 def words(inputs: Inputs, decision: Decision) -> list[str]:
     """Return the receipt as sentences."""
-    return [*_situation(inputs, decision.figures), _rule(inputs, decision.figures), _verdict(inputs, decision)]
+    offer = choose(inputs.slots, inputs.subscription, inputs.offer, inputs.rivals, inputs.avoided)
+    return [
+        *_situation(inputs, decision.figures),
+        _rule(inputs, decision.figures),
+        *(_provider(inputs, offer) if decision.outcome in ORDERLY else ()),
+        _verdict(inputs, decision),
+    ]
 
 
 def _situation(inputs: Inputs, figures: Figures) -> list[str]:
@@ -87,6 +99,22 @@ def _rule(inputs: Inputs, figures: Figures) -> str:
         f"The rule asks for {by_days}{least}; {_amount(inputs, figures.position)} {'<=' if figures.low else '>'} "
         f"{_rate(inputs, figures.threshold)}, {relation}."
     )
+
+
+def _provider(inputs: Inputs, offer: Offer | None) -> Iterator[str]:
+    """Say what is known of the provider; nothing where nothing is."""
+    if offer is None:
+        return
+    if inputs.subscription and provider_of(inputs.subscription, offer) != inputs.subscription.provider_id:
+        failed = " and ".join(inputs.avoided)
+        yield f"Nothing came of the order from {failed}, so {offer.provider_id} is asked instead."
+    if lead := offer.lead:
+        how = f"learned from {lead.observations} deliveries" if lead.learned else "as the provider states"
+        told = f", where {_number(lead.stated)} are stated" if lead.learned and lead.stated is not None else ""
+        yield f"The goods take {_number(lead.days)} days from order to door ({how}{told})."
+    if record := offer.record:
+        orders = record.delivered + record.broken
+        yield f"The provider delivered {record.delivered} of {orders} orders; its score is {score_of(record)} of 100."
 
 
 def _verdict(inputs: Inputs, decision: Decision) -> str:

@@ -9,7 +9,7 @@ from services.reorder_decision.domain.arming import following, is_due, is_low
 from services.reorder_decision.domain.deciding import UNTIL_GOODS_MOVE, Turn, When, ask, conclude, reassess
 from services.reorder_decision.domain.decision import Why
 from services.reorder_decision.domain.policy import after_cancel, after_failure
-from services.reorder_decision.domain.pool import Offer, Pool, Reason, Situation, Slot, Subscription
+from services.reorder_decision.domain.pool import Holiday, Offer, Pool, Reason, Situation, Slot, Subscription
 
 
 class Heard(NamedTuple):
@@ -59,15 +59,28 @@ def arrived(pool: Pool, order_id: str, shelf: int, when: When) -> Turn:
     """Note goods on the shelf; the order they came from is no longer on order."""
     pool = replace(pool, shelf=shelf, shelf_event=when.cause)
     if pool.order and pool.order.order_id == order_id:
-        pool = replace(pool, order=None, wait=None, cancels=0, failures=0)
+        pool = replace(pool, order=None, wait=None, cancels=0, failures=0, avoided=())
     return reassess(_goods_moved(pool), when)
 
 
-def ended(pool: Pool, order_id: str, when: When, *, by_customer: bool) -> Turn:
-    """Note that the open order came to nothing: back off, then look again."""
+def ended(pool: Pool, order_id: str, when: When, *, by_customer: bool, blamed: bool = True) -> Turn:
+    """Note that the open order came to nothing: ask another provider if the customer accepts one, or back off.
+
+    Only an end that is known comes here, so nobody else is asked while the first order may still come. Where the
+    provider is not to blame (a payment, a fraud, an operator), another one would do no better.
+    """
     if pool.order is None or pool.order.order_id != order_id:
         return Turn(pool)
-    return _backing_off(replace(pool, order=None), order_id, when, by_customer=by_customer)
+    failed = pool.order.provider_id if blamed and not by_customer else None
+    avoided = tuple(sorted({*pool.avoided, failed})) if failed else ()
+    return _backing_off(replace(pool, order=None, avoided=avoided), order_id, when, by_customer=by_customer)
+
+
+def taken_back(pool: Pool, order_id: str, when: When) -> Turn:
+    """Note that the open order was taken back because its device left: nobody failed, so nothing is waited for."""
+    if pool.order is None or pool.order.order_id != order_id:
+        return Turn(pool)
+    return reassess(replace(pool, order=None), when, ended=order_id)
 
 
 def subscribed(pool: Pool, subscription: Subscription, when: When) -> Turn:
@@ -88,6 +101,12 @@ def subscribed(pool: Pool, subscription: Subscription, when: When) -> Turn:
     over = subscription.status is SubscriptionStatus.ENDED
     pool = replace(turn.pool, subscription=None if over else subscription)
     return turn.then(reassess(_fresh_start(pool, before, subscription), when))
+
+
+def went_away(pool: Pool, holiday: Holiday | None, when: When) -> Turn:
+    """Take over when the customer is away; what waited because of another holiday is looked at again."""
+    waited = pool.wait is not None and pool.wait.reason is Reason.AWAY
+    return reassess(replace(pool, holiday=holiday, wait=None if waited else pool.wait), when)
 
 
 def offered(pool: Pool, offer: Offer | None, when: When) -> Turn:
@@ -147,9 +166,9 @@ def _fresh_start(pool: Pool, before: Subscription | None, after: Subscription) -
     resumed = before is None or before.status is not SubscriptionStatus.ACTIVE
     moved = before is not None and before.provider_id != after.provider_id
     if after.status is SubscriptionStatus.ACTIVE and resumed:
-        return replace(pool, wait=None, cancels=0, failures=0)
+        return replace(pool, wait=None, cancels=0, failures=0, avoided=())
     if moved and pool.wait and pool.wait.reason is Reason.NOT_DELIVERED:
-        return replace(pool, wait=None, failures=0)
+        return replace(pool, wait=None, failures=0, avoided=())
     return _goods_moved(pool)
 
 

@@ -6,9 +6,17 @@ from services.reorder_decision.handlers.devices import (
     on_device_registered,
     on_device_replaced,
 )
-from services.reorder_decision.handlers.goods import on_order_ended, on_stock_arrived, on_stock_counted
+from services.reorder_decision.handlers.goods import on_stock_arrived, on_stock_counted
+from services.reorder_decision.handlers.holidays import take_holiday
 from services.reorder_decision.handlers.locks import lock_pools
 from services.reorder_decision.handlers.offers import on_offer_changed, on_provider_changed, reconsider
+from services.reorder_decision.handlers.orders import (
+    add_up,
+    on_order_delivered,
+    on_order_ended,
+    on_order_placed,
+    tell_lead_times,
+)
 from services.reorder_decision.handlers.slots import (
     on_slot_corrected,
     on_slot_filled,
@@ -17,13 +25,16 @@ from services.reorder_decision.handlers.slots import (
 )
 
 __all__ = [
+    "add_up",
     "lock_pools",
     "on_customer_erased",
     "on_device_deregistered",
     "on_device_registered",
     "on_device_replaced",
     "on_offer_changed",
+    "on_order_delivered",
     "on_order_ended",
+    "on_order_placed",
     "on_provider_changed",
     "on_slot_corrected",
     "on_slot_filled",
@@ -32,4 +43,6 @@ __all__ = [
     "on_stock_counted",
     "on_threshold_crossed",
     "reconsider",
+    "take_holiday",
+    "tell_lead_times",
 ]

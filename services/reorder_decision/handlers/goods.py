@@ -1,12 +1,9 @@
-"""What inventory says about shelves, and how orders end."""
+"""What inventory says about shelves."""
 
 from libs.contracts.catalogue import Event
-from libs.contracts.events import OrderCancelled, OrderFailed, OrderRefused, StockArrived, StockCounted
-from services.reorder_decision.domain import arrived, counted, ended
+from libs.contracts.events import StockArrived, StockCounted
+from services.reorder_decision.domain import arrived, counted
 from services.reorder_decision.store import Store
-
-#: Who cancels in the customer's name; anybody else's cancel is a failure to deliver.
-CUSTOMER = "customer"
 
 
 async def on_stock_arrived(event: StockArrived, store: Store) -> list[Event]:
@@ -21,11 +18,3 @@ async def on_stock_counted(event: StockCounted, store: Store) -> list[Event]:
     if pool is None:
         return []
     return await store.save(pool, counted(pool, event.shelf, store.when))
-
-
-async def on_order_ended(event: OrderCancelled | OrderRefused | OrderFailed, store: Store) -> list[Event]:
-    pool = await store.find_pool(event.pool_id)
-    if pool is None:
-        return []
-    by_customer = isinstance(event, OrderCancelled) and event.by == CUSTOMER
-    return await store.save(pool, ended(pool, event.order_id, store.when, by_customer=by_customer))

@@ -97,6 +97,7 @@ class Devices(Pools):
             "-- erase_pools\nDELETE FROM pool WHERE pool_id = ANY($1::text[])",
         ):
             await self.connection.execute(statement, list(pool_ids))
+        await self.connection.execute("-- erase_holiday\nDELETE FROM holiday WHERE customer_id = $1", customer_id)
         await self.connection.execute(
             """-- save_erased
             INSERT INTO erased_customer (customer_id, erased_at) VALUES ($1, $2) ON CONFLICT DO NOTHING

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import msgspec
+
 from libs.contracts.events import OfferChanged, ProviderChanged
 from services.reorder_decision.domain import Offer
 from services.reorder_decision.store.pools import Pools
@@ -34,31 +36,37 @@ class Offers(Pools):
         return before is None or tuple(before) != (offer.pack_size, offer.unit, offer.scale, offer.available)
 
     async def save_provider(self, provider: ProviderChanged) -> bool:
-        """Take a provider over; return whether it began or ceased to take orders."""
-        before = await self.connection.fetchval(
-            "-- lock_provider\nSELECT active FROM provider WHERE provider_id = $1 FOR UPDATE", provider.provider_id
+        """Take a provider over; return whether it began or ceased to take orders, or takes longer or less long."""
+        before = await self.connection.fetchrow(
+            "-- lock_provider\nSELECT active, lead_time_days FROM provider WHERE provider_id = $1 FOR UPDATE",
+            provider.provider_id,
         )
         await self.connection.execute(
             """-- save_provider
-            INSERT INTO provider (provider_id, active) VALUES ($1, $2)
-            ON CONFLICT (provider_id) DO UPDATE SET active = excluded.active
+            INSERT INTO provider (provider_id, active, lead_time_days) VALUES ($1, $2, $3)
+            ON CONFLICT (provider_id) DO UPDATE
+            SET active = excluded.active, lead_time_days = excluded.lead_time_days
             """,
             provider.provider_id,
             provider.active,
+            provider.lead_time_days,
         )
-        return bool(before is None or before != provider.active)
+        return before is None or tuple(before) != (provider.active, provider.lead_time_days)
 
     async def find_offer(self, provider_id: str, product_id: str) -> Offer | None:
-        row = await self.connection.fetchrow(
-            """-- find_offer
-            SELECT o.pack_size, o.price, o.currency, o.available, coalesce(p.active, true) AS provider_active, o.event,
-                   o.unit, o.scale
-            FROM offer AS o LEFT JOIN provider AS p USING (provider_id) WHERE o.provider_id = $1 AND o.product_id = $2
+        found = await self.list_offers([provider_id], product_id)
+        return found[0] if found else None
+
+    async def list_offers(self, provider_ids: Sequence[str], product_id: str) -> tuple[Offer, ...]:
+        rows = await self.connection.fetch(
+            """-- list_offers
+            SELECT row_to_json(o) AS offer FROM known_offer AS o
+            WHERE o.provider_id = ANY($1::text[]) AND o.product_id = $2 ORDER BY o.provider_id
             """,
-            provider_id,
+            provider_ids,
             product_id,
         )
-        return Offer(**row) if row else None
+        return tuple(msgspec.json.decode(row["offer"], type=Offer) for row in rows)
 
     async def list_pools_buying(self, provider_id: str, product_id: str | None) -> list[str]:
         """Return the pools whose active subscription is for this provider, and this product if one is named."""

@@ -8,6 +8,7 @@ import msgspec
 from libs import kit
 from services.reorder_decision.domain import (
     Hold,
+    Holiday,
     Offer,
     Order,
     Pool,
@@ -35,6 +36,7 @@ class Pools(kit.Store):
             knobs.failure_backoff_days,
             knobs.failure_backoff_limit_days,
             knobs.enough_backoff_days,
+            knobs.default_lead_time_days,
         )
         return When(self.now, self.cause, rules)
 
@@ -52,7 +54,7 @@ class Pools(kit.Store):
         row = await self.connection.fetchrow(
             """-- lock_pool
             SELECT pool_id, customer_id, product_id, epoch, situation, hold, wait, trigger, shelf, shelf_event, cancels,
-                   failures, low_reports, stale_crossings
+                   failures, low_reports, stale_crossings, avoided
             FROM pool WHERE pool_id = $1 FOR UPDATE
             """,
             pool_id,
@@ -78,19 +80,23 @@ class Pools(kit.Store):
                         FROM slot WHERE pool_id = $1) AS s) AS slots,
                    (SELECT row_to_json(s) FROM (
                         SELECT subscription_id, provider_id, packs, pack_size, mode, status, days, at_level, reports,
-                               version
+                               version, alternatives
                         FROM subscription WHERE pool_id = $1 AND status <> 'ended') AS s) AS subscription,
                    (SELECT row_to_json(o) FROM (
-                        SELECT o.pack_size, o.price, o.currency, o.available, o.event, o.unit, o.scale,
-                               coalesce(p.active, true) AS provider_active
-                        FROM subscription AS s JOIN offer AS o USING (provider_id, product_id)
-                        LEFT JOIN provider AS p USING (provider_id)
+                        SELECT o.* FROM subscription AS s JOIN known_offer AS o USING (provider_id, product_id)
                         WHERE s.pool_id = $1 AND s.status <> 'ended') AS o) AS offer,
+                   (SELECT json_agg(o ORDER BY o.provider_id) FROM (
+                        SELECT o.* FROM subscription AS s CROSS JOIN unnest(s.alternatives) AS other (provider_id)
+                        JOIN known_offer AS o ON (o.provider_id, o.product_id) = (other.provider_id, s.product_id)
+                        WHERE s.pool_id = $1 AND s.status <> 'ended') AS o) AS rivals,
+                   (SELECT row_to_json(h) FROM (
+                        SELECT starts_at, ends_at FROM holiday WHERE customer_id = $2) AS h) AS holiday,
                    (SELECT row_to_json(r) FROM (
-                        SELECT order_id, epoch, quantity, state = 'proposed' AS proposed
+                        SELECT order_id, epoch, quantity, state = 'proposed' AS proposed, provider_id
                         FROM reorder WHERE pool_id = $1 AND state <> 'ended') AS r) AS "order"
             """,
             row["pool_id"],
+            row["customer_id"],
         )
         return Pool(
             row["pool_id"],
@@ -107,6 +113,9 @@ class Pools(kit.Store):
             _read(parts["subscription"], Subscription),
             _read(parts["offer"], Offer),
             _read(parts["order"], Order),
+            _read(parts["rivals"], tuple[Offer, ...]) or (),
+            tuple(row["avoided"]),
+            _read(parts["holiday"], Holiday),
         )
 
     async def _create_pool(self, pool_id: str, customer_id: str, product_id: str) -> None:
@@ -133,12 +142,12 @@ class Pools(kit.Store):
             """-- save_pool
             UPDATE pool SET epoch = $2, situation = $3, hold = $4, wait = $5, trigger = $6, reconsider_at = $7,
                 shelf = $8, shelf_event = $9, cancels = $10, failures = $11, low_reports = $12, stale_crossings = $13,
-                changed_at = $14
+                changed_at = $14, avoided = $15
             WHERE pool_id = $1
             """,
             *(pool.pool_id, pool.epoch, pool.situation, _written(pool.hold), _written(pool.wait)),
             *(_written(pool.trigger), pool.hold.until if pool.hold else None, pool.shelf, pool.shelf_event),
-            *(pool.cancels, pool.failures, pool.low_reports, pool.stale_crossings, self.now),
+            *(pool.cancels, pool.failures, pool.low_reports, pool.stale_crossings, self.now, pool.avoided),
         )
 
 

@@ -13,23 +13,26 @@ class Subscriptions(Pools):
         await self.connection.execute(
             """-- save_subscription
             INSERT INTO subscription (subscription_id, pool_id, customer_id, product_id, provider_id, packs, pack_size,
-                                      mode, status, days, at_level, reports, version, created_at, changed_at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)
+                                      mode, status, days, at_level, reports, version, created_at, changed_at,
+                                      alternatives)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14, $15)
             ON CONFLICT (subscription_id) DO UPDATE SET
                 provider_id = excluded.provider_id, packs = excluded.packs, pack_size = excluded.pack_size,
                 mode = excluded.mode, status = excluded.status, days = excluded.days, at_level = excluded.at_level,
-                reports = excluded.reports, version = excluded.version, changed_at = excluded.changed_at
+                reports = excluded.reports, version = excluded.version, changed_at = excluded.changed_at,
+                alternatives = excluded.alternatives
             """,
             *(wish.subscription_id, pool.pool_id, pool.customer_id, pool.product_id, wish.provider_id, wish.packs),
             *(wish.pack_size, wish.mode, wish.status, wish.days, wish.at_level, wish.reports, wish.version, self.now),
+            wish.alternatives,
         )
 
     async def find_subscription(self, subscription_id: str) -> Any:
         return await self.connection.fetchrow(
             """-- find_subscription
             SELECT s.subscription_id, s.customer_id, s.product_id, s.pool_id, s.provider_id, s.packs, s.pack_size,
-                   s.mode, s.status, s.days, s.at_level, s.reports, s.version, s.created_at, s.changed_at,
-                   p.situation, p.epoch, p.hold, p.reconsider_at, u.unit, u.scale
+                   s.mode, s.status, s.days, s.at_level, s.reports, s.version, s.alternatives, s.created_at,
+                   s.changed_at, p.situation, p.epoch, p.hold, p.reconsider_at, u.unit, u.scale
             FROM subscription AS s JOIN pool AS p USING (pool_id)
             LEFT JOIN LATERAL (SELECT unit, scale FROM slot WHERE slot.pool_id = s.pool_id
                                ORDER BY device_id, slot LIMIT 1) AS u ON true
@@ -42,8 +45,8 @@ class Subscriptions(Pools):
         return await self.connection.fetch(
             """-- list_subscriptions
             SELECT s.subscription_id, s.customer_id, s.product_id, s.pool_id, s.provider_id, s.packs, s.pack_size,
-                   s.mode, s.status, s.days, s.at_level, s.reports, s.version, s.created_at, s.changed_at,
-                   p.situation, p.epoch, p.hold, p.reconsider_at, u.unit, u.scale
+                   s.mode, s.status, s.days, s.at_level, s.reports, s.version, s.alternatives, s.created_at,
+                   s.changed_at, p.situation, p.epoch, p.hold, p.reconsider_at, u.unit, u.scale
             FROM subscription AS s JOIN pool AS p USING (pool_id)
             LEFT JOIN LATERAL (SELECT unit, scale FROM slot WHERE slot.pool_id = s.pool_id
                                ORDER BY device_id, slot LIMIT 1) AS u ON true

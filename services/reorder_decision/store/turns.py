@@ -32,14 +32,16 @@ class Turns(Pools):
         if after and after != before:
             await self.connection.execute(
                 """-- save_order
-                INSERT INTO reorder (order_id, pool_id, epoch, quantity, state, decided_at)
-                VALUES ($1, $2, $3, $4, $5, $6)
-                ON CONFLICT (order_id) DO UPDATE SET state = excluded.state, quantity = excluded.quantity
+                INSERT INTO reorder (order_id, pool_id, epoch, quantity, state, decided_at, provider_id)
+                VALUES ($1, $2, $3, $4, $5, $6, $7)
+                ON CONFLICT (order_id) DO UPDATE SET state = excluded.state, quantity = excluded.quantity,
+                    decided_at = excluded.decided_at, provider_id = excluded.provider_id
                 WHERE reorder.state = 'proposed'
                 """,
                 *(after.order_id, pool.pool_id, after.epoch, after.quantity),
                 "proposed" if after.proposed else "open",
                 self.now,
+                after.provider_id,
             )
 
     async def _save_levels(self, slots: Iterable[Slot]) -> None:

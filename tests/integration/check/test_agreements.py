@@ -5,9 +5,15 @@ import pytest
 
 from deploy.local.checks.pools import find_disagreements
 from libs.kit.testing import prepare
+from services.consumption.service import SERVICE as CONSUMPTION
+from services.gateway.service import SERVICE as GATEWAY
+from services.inventory.service import SERVICE as INVENTORY
+from services.notification.service import SERVICE as NOTIFICATION
 from services.order_dispatch.service import SERVICE as ORDER_DISPATCH
+from services.portal.service import SERVICE as PORTAL
 from services.reorder_decision.service import SERVICE as REORDER_DECISION
 
+ALL_SERVICES = (CONSUMPTION, GATEWAY, INVENTORY, NOTIFICATION, ORDER_DISPATCH, PORTAL, REORDER_DECISION)
 SCHEMAS = ["order_dispatch", "reorder_decision"]
 #: A shipped order that reorder_decision knows nothing of.
 SHIPPED = """
@@ -37,6 +43,42 @@ async def disagreements(database):
 
     yield find
     await checker.close()
+
+
+#: By the tables where something of a device, or of a customer, was forgotten to be cleaned.
+LEFT = {
+    "gateway": "INSERT INTO device VALUES ('brewer', 'ann', 1, '', '{}', 1)",
+    "inventory": "INSERT INTO cart (cart_id, customer_id, changed_at) VALUES ('c1', 'ann', now())",
+    "reorder_decision": "INSERT INTO holiday VALUES ('ann', now(), now() + interval '1 day')",
+}
+GONE = """
+INSERT INTO customer VALUES ('ann', 'en', 'UTC', now(), now());
+INSERT INTO device (device_id, registration, state, registered_at) VALUES ('brewer', 1, 'deregistered', now())
+"""
+
+
+async def test_what_is_left_of_a_device_or_a_customer_is_found(database):
+    for service in ALL_SERVICES:
+        await prepare(service, database)
+    checker = await asyncpg.connect(database.check_url)
+
+    async def found_after(service, change):
+        owner = await asyncpg.connect(database[service].owner_url, server_settings={"search_path": service})
+        await owner.execute(change)
+        await owner.close()
+        wrong = (await find_disagreements(checker, [one.name for one in ALL_SERVICES])).wrong
+        return {(one.subject, one.problem) for one in wrong}
+
+    clean = await found_after("portal", GONE)
+    found = [await found_after(service, left) for service, left in LEFT.items()][-1]
+    await checker.close()
+
+    assert clean == set()
+    assert found == {
+        ("brewer", "it is deregistered, and still there in gateway.device"),
+        *(("ann", f"erased, and still there in {place}") for place in ("gateway.device", "inventory.cart")),
+        ("ann", "erased, and still there in reorder_decision.holiday"),
+    }
 
 
 async def test_an_open_order_is_missed_unless_its_customer_was_erased(disagreements):

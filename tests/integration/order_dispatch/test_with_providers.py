@@ -2,6 +2,8 @@
 
 import asyncio
 import signal
+import subprocess
+import sys
 from datetime import timedelta
 
 from libs.kit.clock import SteppedClock
@@ -27,6 +29,33 @@ async def test_an_approved_reorder_is_placed_shipped_and_delivered_on_its_date(w
     (asked,) = await world.topic("provider-orders-acme")
     assert asked["data"]["ship_to"]["city"] == "Ulm"
     assert asked["sequence"] == "1"
+
+
+async def test_the_smallest_provider_takes_each_order_once_and_goes_on_where_it_was_killed(world):
+    await world.put_provider("tiny")
+    book = world.folder / "tiny.txt"
+
+    def start():
+        command = [sys.executable, "-m", "deploy.samples.smallest_provider", world.kafka_url, "tiny", str(book)]
+        return subprocess.Popen(command)
+
+    process = start()
+    try:
+        first = await world.reaches(await world.approve("tiny"), "shipped")
+        process.kill()
+        process.wait()
+        second = await world.approve("tiny", 2)
+        process = start()
+        await world.reaches(second, "shipped")
+        await world.post(f"orders/{second}/cancel", {"reason": "enough"})
+    finally:
+        process.kill()
+        process.wait()
+
+    assert first["order_id"] == "tiny-1"
+    assert book.read_text().splitlines() == ["tiny-1", "tiny-2"]
+    updates = {event["id"] for event in await world.topic("provider-updates-tiny")}
+    assert updates == {f"tiny-{number}-{said}" for number in (1, 2) for said in ("accepted", "shipped")}
 
 
 async def test_a_reported_delivery_counts_before_the_expected_date(world):

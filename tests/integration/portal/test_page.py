@@ -199,6 +199,8 @@ class TestCommands:
                 ("/page/orders/decline", proof | {"order_id": "o"}),
                 ("/page/subscriptions/pause", proof | {"subscription_id": "s"}),
                 ("/page/subscriptions/resume", proof | {"subscription_id": "s"}),
+                ("/page/holiday", proof | {"leaves": "2026-07-01", "returns": "2026-07-15"}),
+                ("/page/holiday/end", proof),
             ):
                 answer = await browser.post(path, data=form, headers={"Accept": "application/json"})
                 assert (answer.status_code, answer.json()["ok"]) == (200, True), answer.text
@@ -213,6 +215,12 @@ class TestCommands:
             ("POST", "/v1/reorders/o/decline", None),
             ("PATCH", "/v1/subscriptions/s", {"status": "paused"}),
             ("PATCH", "/v1/subscriptions/s", {"status": "active"}),
+            (
+                "PUT",
+                f"/v1/customers/{customer_id}/holiday",
+                {"from": "2026-07-01T00:00:00+02:00", "until": "2026-07-15T00:00:00+02:00"},
+            ),
+            ("DELETE", f"/v1/customers/{customer_id}/holiday", None),
         ]
 
     @pytest.mark.parametrize(

@@ -8,6 +8,9 @@ from libs.contracts.events import (
     DeviceReplaced,
     OfferChanged,
     OrderCancelled,
+    OrderDelivered,
+    OrderFailed,
+    OrderPlaced,
     OrderRefused,
     ProviderChanged,
     SlotFilled,
@@ -56,8 +59,8 @@ def offer(**changes) -> OfferChanged:
     return OfferChanged.model_validate({**fields, "currency": "USD", **changes})
 
 
-def provider(active=True) -> ProviderChanged:
-    return ProviderChanged(provider_id="acme", name="Acme", protocol="kafka", active=active)
+def provider(active=True, provider_id="acme", **changes) -> ProviderChanged:
+    return ProviderChanged(provider_id=provider_id, name="Acme", protocol="kafka", active=active, **changes)
 
 
 def crossed(epoch, level=6, device_id="brewer", rate=2.0) -> ThresholdCrossed:
@@ -88,5 +91,18 @@ def cancelled(order_id, by="customer") -> OrderCancelled:
     return OrderCancelled.model_validate({**ORDER, "order_id": order_id, "by": by, "reason": "enough"})
 
 
-def refused(order_id) -> OrderRefused:
-    return OrderRefused.model_validate({**ORDER, "order_id": order_id, "reason": "sold out"})
+def refused(order_id, **changes) -> OrderRefused:
+    return OrderRefused.model_validate({**ORDER, "order_id": order_id, "reason": "sold out", **changes})
+
+
+def failed(order_id) -> OrderFailed:
+    return OrderFailed.model_validate({**ORDER, "order_id": order_id, "reason": "it never got the order"})
+
+
+def placed(order_id, **changes) -> OrderPlaced:
+    return OrderPlaced.model_validate({**ORDER, "order_id": order_id, "packs": 1, "quantity": 40, **changes})
+
+
+def delivered(order_id, **changes) -> OrderDelivered:
+    fields = {**ORDER, "order_id": order_id, "device_id": "brewer", "slot": "1", "quantity": 40}
+    return OrderDelivered.model_validate({**fields, "evidence": "reported", **changes})

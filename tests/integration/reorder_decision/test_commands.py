@@ -60,7 +60,7 @@ class TestExplain:
         assert "So 1 x 40 from acme were ordered." in said.output
         lines = [line.split() for line in said.output.splitlines()]
         assert ["threshold", "14.0"] in lines
-        assert ["rule", "days-of-supply/1"] in lines
+        assert ["rule", "days-of-supply/2"] in lines
 
     async def test_tells_the_proposal_too(self, world):
         said = await run(world, "explain", world.order_id)

@@ -1,5 +1,6 @@
 """A receipt holds all that a decision depends on, and says it in words."""
 
+import json
 from datetime import UTC
 
 import pytest
@@ -8,10 +9,14 @@ from hypothesis import strategies as some
 
 from libs.contracts.events import Mode, SubscriptionStatus
 from services.reorder_decision.domain import (
+    MEANINGS,
     Decision,
     Hold,
+    Holiday,
     Inputs,
+    Lead,
     Reason,
+    Record,
     Rules,
     Why,
     as_json,
@@ -38,8 +43,19 @@ subscriptions = some.builds(
     status=some.sampled_from(SubscriptionStatus),
     days=rates,
     at_level=some.integers(0, 10**6),
+    alternatives=some.sampled_from([(), ("globex",), ("globex", "initech")]),
 )
-holds = some.builds(Hold, some.sampled_from(Reason), names, some.none() | moments)
+leads = some.builds(Lead, rates, some.booleans(), some.none() | rates, some.integers(0, 50))
+records = some.builds(Record, *[some.integers(0, 99)] * 5, rates, some.integers(0, 99), rates)
+holidays = some.builds(lambda at, days: Holiday(at, at + a.days(days)), moments, some.integers(1, 99))
+
+
+def offers(provider_id):
+    known = {"lead": some.none() | leads, "record": some.none() | records, "provider_id": some.just(provider_id)}
+    return some.builds(a.offer, available=some.booleans(), provider_active=some.booleans(), **known)
+
+
+holds = some.builds(Hold, some.sampled_from(sorted(MEANINGS)), names, some.none() | moments)
 inputs = some.builds(
     Inputs,
     pool_id=names,
@@ -55,12 +71,15 @@ inputs = some.builds(
     shelf=some.integers(0, 10**6),
     on_order=some.integers(0, 10**6),
     subscription=some.none() | subscriptions,
-    offer=some.none() | some.builds(a.offer, available=some.booleans(), provider_active=some.booleans()),
+    offer=some.none() | offers("acme"),
     wait=some.none() | holds,
     cancels=some.integers(0, 5),
     failures=some.integers(1, 5),
     rules=some.just(Rules()),
     by=some.none() | names,
+    rivals=some.just(()) | some.tuples(offers("globex"), offers("initech")),
+    avoided=some.sampled_from([(), ("acme",), ("acme", "initech"), ("acme", "globex", "initech")]),
+    holiday=some.none() | holidays,
 )
 
 
@@ -90,6 +109,19 @@ class TestReplay:
         said = words(given, decide(given))
 
         assert all(sentence.endswith(".") for sentence in said)
+
+    def test_of_a_receipt_from_before_there_were_holidays_and_records_decides_the_same(self):
+        told = receipt()
+        old = json.loads(as_json(told.inputs))
+        for name in ("rivals", "avoided", "holiday"):
+            del old[name]
+        for name in ("provider_id", "lead", "record"):
+            del old["offer"][name]
+        del old["subscription"]["alternatives"], old["rules"]["lead_time_days"]
+
+        again = decide(from_json(json.dumps(old), Inputs))
+
+        assert as_json(again) == as_json(told.decision)
 
 
 class TestChangedInput:

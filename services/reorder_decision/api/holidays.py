@@ -1,0 +1,68 @@
+"""When a customer is away."""
+
+from typing import Any, Self
+
+from fastapi import APIRouter, Response
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+from libs.kit.problems import Problem
+from libs.kit.web import KitDep, PrincipalDep, require_customer
+from services.reorder_decision.domain import Holiday
+from services.reorder_decision.handlers import take_holiday
+
+router = APIRouter(prefix="/v1/customers/{customer_id}/holiday")
+
+
+class HolidayBody(BaseModel):
+    """From leaving to coming back."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    starts_at: AwareDatetime = Field(alias="from")
+    ends_at: AwareDatetime = Field(alias="until")
+
+    @model_validator(mode="after")
+    def check_order(self) -> Self:
+        if self.starts_at >= self.ends_at:
+            raise ValueError("until must be later than from")
+        return self
+
+
+@router.put("")
+async def put_holiday(customer_id: str, body: HolidayBody, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
+    """Order nothing that would arrive, or be needed, only in this time; replaces what was said before."""
+    require_customer(principal, customer_id)
+    holiday = Holiday(body.starts_at, body.ends_at)
+    async with kit.transaction() as tx:
+        if holiday.ends_at <= tx.store.now:
+            raise Problem(422, "invalid", "That time is over")
+        if not await tx.store.save_holiday(customer_id, holiday):
+            raise Problem(404, "not_found", "There is no such customer")
+        tx.say(*await take_holiday(customer_id, holiday, tx.store))
+    return _shown(holiday)
+
+
+@router.get("")
+async def get_holiday(customer_id: str, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
+    """Return the holiday that is, or comes; nothing of one that is over."""
+    require_customer(principal, customer_id)
+    async with kit.read() as store:
+        holiday = await store.find_holiday(customer_id)
+        return _shown(holiday if holiday and holiday.ends_at > store.now else None)
+
+
+@router.delete("", status_code=204)
+async def delete_holiday(customer_id: str, kit: KitDep, principal: PrincipalDep) -> Response:
+    """Go on as ever, from now; what waited for the return is decided at once."""
+    require_customer(principal, customer_id)
+    async with kit.transaction() as tx:
+        await tx.store.delete_holiday(customer_id)
+        tx.say(*await take_holiday(customer_id, None, tx.store))
+    return Response(status_code=204)
+
+
+def _shown(holiday: Holiday | None) -> dict[str, Any]:
+    return {
+        "from": holiday and holiday.starts_at.isoformat(),
+        "until": holiday and holiday.ends_at.isoformat(),
+    }

@@ -1,0 +1,100 @@
+"""A machine or a whole customer leaves while an order is still in its window: it is cancelled, all is cleaned up."""
+
+from contextlib import asynccontextmanager
+
+from deploy.local.names import SERVICES
+from tests.e2e import a
+from tests.e2e.test_device_is_deregistered import LEFT_BEHIND, left_behind
+from tests.e2e.test_device_is_replaced import is_refused
+from tests.e2e.traces import traces
+
+#: What carries events and answers for a while: topics are kept for weeks, these rows for hours.
+PASSING = ("outbox", "idempotency", "intent", "cursor", "parked", "held")
+#: All that may be left of a customer, under an id that means nothing any more: books, and that it was here.
+LEFT_OF_A_CUSTOMER = {
+    "portal.customer",
+    "inventory.account",
+    "inventory.consignment",
+    "inventory.erased_customer",
+    "inventory.ledger_entry",
+    "inventory.ledger_transaction",
+    "inventory.stock",
+    "notification.gone",
+    "order_dispatch.device",
+    "order_dispatch.order_history",
+    "order_dispatch.orders",
+    "reorder_decision.erased_customer",
+}
+#: A machine's id is no personal thing: it may be registered again, by somebody else. Decisions name it.
+LEFT_OF_A_DEVICE = {*LEFT_BEHIND, "reorder_decision.receipt", "inventory.ledger_transaction"}
+
+
+@asynccontextmanager
+async def cancel_window(world, hours):
+    """Let orders wait so long before the provider is asked."""
+    shop = {"name": "Acme", "protocol": "kafka"}
+    await world.ask("order_dispatch", "PUT", "/v1/providers/acme", shop | {"cancel_window_hours": hours})
+    yield
+    await world.ask("order_dispatch", "PUT", "/v1/providers/acme", shop)
+    await world.settled()
+
+
+async def found(world, needle):
+    """Return where something is still found that will stay."""
+    tables = await traces(world, needle, SERVICES)
+    return {table for table in tables if not table.endswith(PASSING)}
+
+
+async def dispatched(home):
+    answer = await home.world.ask("order_dispatch", "GET", f"/v1/customers/{home.customer_id}/orders")
+    return [(one["order_id"], one["state"]) for one in answer["orders"]]
+
+
+async def test_an_order_in_its_window_goes_with_the_device_and_the_device_may_come_back(world):
+    home = await world.move_in(a.household(level=10, at_level=3))
+    async with cancel_window(world, 24):
+        await home.uses(7)
+        [(order, drafted)] = await dispatched(home)
+        credential = home.credentials[home.device_id]
+
+        await home.gives_machine_away()
+        await is_refused(world, home.device_id, credential)
+        cancelled = await home.state(order)
+        left, traced = await left_behind(world, home.device_id), await found(world, home.device_id)
+        waits, wrong = await home.waits_for(), await world.differences()
+        await world.register(home)
+        home.counts_anew()
+        await home.uses(7)
+        [*_, (second, again)] = sorted(await dispatched(home), key=lambda one: one[0] == order, reverse=True)
+        await world.hours(25)
+
+    assert (drafted, cancelled, waits) == ("drafted", "cancelled", "no_slots until DeviceRegistered")
+    assert left <= LEFT_BEHIND
+    assert traced <= LEFT_OF_A_DEVICE
+    assert wrong == []
+    assert (second != order, again) == (True, "drafted")
+    assert [event["data"]["order_id"] for event in world.asked_for(home.product_id)] == [second]
+
+
+async def test_nothing_is_left_of_a_customer_who_is_forgotten(world):
+    home = await world.move_in(a.household(level=10, at_level=3))
+    async with cancel_window(world, 24):
+        await home.uses(7)
+        [(order, _)] = await dispatched(home)
+        until = (world.clock.now()).replace(year=world.clock.now().year + 1).isoformat()
+        away = {"from": world.clock.now().isoformat(), "until": until}
+        await world.ask("reorder_decision", "PUT", f"/v1/customers/{home.customer_id}/holiday", away)
+        known = await found(world, home.customer_id)
+
+        await world.ask("portal", "DELETE", f"/v1/customers/{home.customer_id}")
+        await world.settled()
+        await world.hours(25)
+
+    assert known > LEFT_OF_A_CUSTOMER & known
+    assert await found(world, home.household.email) == set()
+    assert await found(world, f"Family {home.household.number}") == set()
+    assert await found(world, home.customer_id) <= LEFT_OF_A_CUSTOMER
+    assert await found(world, home.device_id) <= LEFT_BEHIND
+    assert await home.state(order) == "cancelled"
+    assert world.asked_for(home.product_id) == []
+    assert await world.differences() == []
