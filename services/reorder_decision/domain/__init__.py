@@ -2,6 +2,7 @@
 
 from services.reorder_decision.domain.deciding import Receipt, Turn, When, order_id_of
 from services.reorder_decision.domain.decision import Decision, Inputs, Outcome, Rules, Why
+from services.reorder_decision.domain.failover import gone_silent
 from services.reorder_decision.domain.policy import decide, find_obstacle
 from services.reorder_decision.domain.pool import (
     Hold,
@@ -68,6 +69,7 @@ __all__ = [
     "fitted",
     "fitted_slots",
     "from_json",
+    "gone_silent",
     "level_changed",
     "offered",
     "order_id_of",

@@ -18,6 +18,8 @@ class Why(StrEnum):
     #: The open order was cancelled by the customer, or came to nothing otherwise.
     CANCELLED = "cancelled"
     FAILED = "failed"
+    #: Its provider did not answer, and another one is asked instead.
+    SILENCE = "silence"
     APPROVED = "approved"
     DECLINED = "declined"
     WITHDRAWN = "withdrawn"

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from libs.contracts.events import OfferChanged, ProviderChanged
-from services.reorder_decision.domain import Offer
+from services.reorder_decision.domain import Offer, Pool
 from services.reorder_decision.store.pools import Pools
 
 
@@ -59,6 +59,18 @@ class Offers(Pools):
             product_id,
         )
         return Offer(**row) if row else None
+
+    async def list_offers_of(self, pool: Pool) -> dict[str, Offer]:
+        """Return who offers the pool's product, by provider."""
+        rows = await self.connection.fetch(
+            """-- list_offers_of
+            SELECT provider_id, o.pack_size, o.price, o.currency, o.available,
+                   coalesce(p.active, true) AS provider_active, o.event, o.unit, o.scale
+            FROM offer AS o LEFT JOIN provider AS p USING (provider_id) WHERE o.product_id = $1 ORDER BY provider_id
+            """,
+            pool.product_id,
+        )
+        return {row["provider_id"]: Offer(**{k: v for k, v in row.items() if k != "provider_id"}) for row in rows}
 
     async def list_pools_buying(self, provider_id: str, product_id: str | None) -> list[str]:
         """Return the pools whose active subscription is for this provider, and this product if one is named."""
