@@ -47,7 +47,7 @@ def compose(
     code = contact.locale.replace("_", "-").split("-")[0].lower()
     code = code if code in LANGUAGES else "en"
     language = LANGUAGES[code]
-    known = _known(notice, facts, language, contact) | {"page": page} | (links or {})
+    known = _known(notice, facts, language, contact) | {"page": page} | dict(links or {})
     text = language.texts[notice.kind]
     body = [line for wordings in text.lines if (line := _first_known(wordings, known))]
     greeting = language.greeting.format(name=one_line(contact.name) or language.nameless).replace(" ,", ",")

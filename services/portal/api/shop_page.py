@@ -29,10 +29,10 @@ Field = Annotated[str, Form(max_length=200)]
 
 
 @router.get("")
-async def show_shop(kit: KitDep, session: MaybeShop, said: str = "") -> HTMLResponse:
+async def show_shop(kit: KitDep, session: MaybeShop) -> HTMLResponse:
     """The signed-in shop's page, or how to sign in or join."""
     if session is None:
-        return page(render("shop_welcome.html", said=said[:300], key=None))
+        return page(render("shop_welcome.html", key=None))
     orders = await _get(kit, session.provider_id, f"/v1/providers/{quote(session.provider_id)}/orders")
     providers = await _get(kit, session.provider_id, "/v1/providers")
     stock = await _get(kit, session.provider_id, "/inventories", kit.settings.inventory_url)
@@ -42,9 +42,7 @@ async def show_shop(kit: KitDep, session: MaybeShop, said: str = "") -> HTMLResp
     if shop is None:
         raise Problem(404, "not_found", "There is no such shop any more")
     amounts = {one["product_id"]: one["available"] for one in (stock or {}).get("data", [])}
-    return page(
-        render("shop.html", shop=shop, orders=orders["orders"], stock=amounts, csrf=session.csrf, said=said[:300])
-    )
+    return page(render("shop.html", shop=shop, orders=orders["orders"], stock=amounts, csrf=session.csrf))
 
 
 @router.post("/join", dependencies=LIMITED)
@@ -54,7 +52,7 @@ async def join(request: Request, kit: KitDep, form: Annotated[TermsForm, Form()]
         joined = await join_shop(terms_of(form) | {"name": form.name}, request, kit)
     except Problem as refused:
         return _back(neighbours.words_of(refused.body))
-    html = render("shop_welcome.html", said="", key=joined["provider_key"], provider_id=joined["provider_id"])
+    html = render("shop_welcome.html", key=joined["provider_key"], provider_id=joined["provider_id"])
     response: Response = page(html, 201)
     await sign_in_shop(joined["provider_id"], response, kit)
     return response
@@ -68,7 +66,7 @@ async def sign_in(request: Request, kit: KitDep, provider_id: Field, provider_ke
     if not await is_provider(provider_id, provider_key.strip(), kit):
         security.note_failure(request, name)
         return _back("The key is not right.")
-    response = _back("")
+    response = _back()
     await sign_in_shop(provider_id, response, kit)
     return response
 
@@ -78,7 +76,7 @@ async def sign_out(request: Request, kit: KitDep, session: ShopDep, csrf: Field)
     check_shop_csrf(session, csrf)
     async with kit.transaction() as tx:
         await tx.store.end_shop_session(digest(request.cookies[shop_cookie(kit)]))
-    response = _back("")
+    response = _back()
     response.delete_cookie(shop_cookie(kit), path="/", secure=is_secure(kit), httponly=True, samesite="lax")
     return response
 
@@ -130,8 +128,11 @@ async def count_stock(
     return _back(await _do(kit, session.provider_id, "POST", path, {"quantity": quantity}, url))
 
 
-def _back(said: str) -> Response:
-    return RedirectResponse(f"/shop?said={quote(said)}" if said else "/shop", 303, headers=PAGE_HEADERS)
+def _back(refusal: str = "") -> Response:
+    """Go back to the shop's page, or say what was not done."""
+    if refusal:
+        return page(render("sorry.html", title="That did not work", text=refusal), 409)
+    return RedirectResponse("/shop", 303, headers=PAGE_HEADERS)
 
 
 async def _get(kit: Kit, provider_id: str, path: str, url: str = "") -> Any:
@@ -145,10 +146,10 @@ async def _get(kit: Kit, provider_id: str, path: str, url: str = "") -> Any:
 
 
 async def _do(kit: Kit, provider_id: str, method: str, path: str, body: dict[str, Any], url: str = "") -> str:
-    """Carry a form out in the shop's name, and return how it went in words."""
+    """Carry a form out in the shop's name, and return what was refused in words."""
     whole, key = (url or kit.settings.order_dispatch_url) + path, str(uuid4())
     try:
         status, found = await neighbours.ask(kit, claims.provider(provider_id), method, whole, body, key)
     except neighbours.Away:
         return "That part of the system does not answer just now. Please try again shortly."
-    return "Done." if status < neighbours.CLIENT_ERRORS else neighbours.words_of(found)
+    return "" if status < neighbours.CLIENT_ERRORS else neighbours.words_of(found)
