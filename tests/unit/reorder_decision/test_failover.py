@@ -73,7 +73,10 @@ class TestGoneSilent:
         pool = a.ordered()
         careful = replace(pool, subscription=replace(pool.subscription, mode=Mode.APPROVE))
 
-        assert a.names(silent(careful)) == ["ReorderHeld"]
+        turn = silent(careful)
+
+        assert a.names(turn) == ["ReorderHeld"]
+        assert turn.pool.hold.reason is Reason.NOT_DELIVERED
 
     def test_of_another_order_is_nothing(self):
         pool = a.ordered()

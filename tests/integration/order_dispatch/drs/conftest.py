@@ -41,7 +41,11 @@ async def town(database, kafka_url, tmp_path_factory):
     knobs = {"clock_file": folder / "clock", "sealing_key": KEY, "public_url": url}
     knobs["stand_in_hosts"] = frozenset({f"127.0.0.1:{shop_port}"})
     knobs["allowed_private_networks"] = ["127.0.0.0/8"]
-    knobs |= {"breaker_failures": 1000, "calls_per_second": 1000, "calls_burst": 1000}  # faults are made on purpose here
+    knobs |= {
+        "breaker_failures": 1000,
+        "calls_per_second": 1000,
+        "calls_burst": 1000,
+    }  # faults are made on purpose here
     async with (
         own_logs(kafka_url),
         portal() as desk,

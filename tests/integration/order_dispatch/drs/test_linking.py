@@ -41,9 +41,7 @@ class TestTheWayThere:
         body = {"provider_id": "amazon", "device_id": "washer"}
         assert (await linked.http.post("/v1/customers/ann/links", json=body, headers=headers)).status_code == 404
 
-    @pytest.mark.parametrize(
-        "url", ["http://8.8.8.8/", "https://a@b.example/", "ftp://x/", "no url", "https://a b/"]
-    )
+    @pytest.mark.parametrize("url", ["http://8.8.8.8/", "https://a@b.example/", "ftp://x/", "no url", "https://a b/"])
     async def test_is_not_taken_to_addresses_that_are_not_called(self, linked, url):
         body = linked.client() | {"token_url": url}
         path = "/v1/providers/amazon/link-client"

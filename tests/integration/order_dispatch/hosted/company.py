@@ -141,7 +141,7 @@ class Company:
 
 def links_in(mail):
     """Return the addresses in a mail by what its lines say before them."""
-    return dict(re.findall(r"^(.+): (https?://\S+)$", mail["text"], re.MULTILINE))
+    return dict(re.findall(r"^(.+): (https?://\S+)\s*$", mail["text"], re.MULTILINE))
 
 
 @asynccontextmanager

@@ -184,7 +184,7 @@ async def test_a_customer_orders_themselves_on_their_page(street):
     assert (await street.http.put(url, json=terms, headers=operator)).status_code == 200
     customer_id = await street.approve({"provider_id": "market"}, "own")
     await street.reaches("own", "placing")
-    mail = await street.mail("ana@example.org", "Please order: coffee-pods")
+    mail = await street.mail("ana@example.org", "Please order: Coffee pods")
     assert "https://market.example/add/coffee-pods?n=2" in mail["text"]
 
     link = await street.http.post(f"{street.urls['portal']}/v1/customers/{customer_id}/sign-in-links", headers=operator)
