@@ -4,8 +4,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
+from libs.kit.problems import Problem
 from libs.kit.web import KitDep, PrincipalDep, require_customer
-from services.notification.domain import KINDS, Kind
+from services.notification.domain import KINDS, TO_SHOPS, Kind
 
 router = APIRouter(prefix="/v1/customers/{customer_id}", tags=["notices"])
 
@@ -31,7 +32,7 @@ async def get_preferences(customer_id: str, kit: KitDep, principal: PrincipalDep
     require_customer(principal, customer_id)
     async with kit.read() as store:
         chosen = await store.list_preferences(customer_id)
-    return {"preferences": {kind: rule.told for kind, rule in KINDS.items()} | chosen}
+    return {"preferences": {kind: rule.told for kind, rule in KINDS.items() if kind not in TO_SHOPS} | chosen}
 
 
 @router.put("/preferences")
@@ -40,6 +41,8 @@ async def put_preferences(
 ) -> dict[str, dict[Kind, bool]]:
     """Choose for some kinds whether to be told; others stay as they are."""
     require_customer(principal, customer_id)
+    if TO_SHOPS & body.keys():
+        raise Problem(422, "not_theirs", "Shops are told by us", detail="This is not told to the customer.")
     async with kit.transaction() as tx:
         if not await tx.store.is_gone(customer_id):
             await tx.store.save_preferences(customer_id, body)

@@ -1,6 +1,9 @@
 """Notification: what it hears, says and answers."""
 
 from libs.contracts.events import (
+    CartCancelAsked,
+    CartPrepared,
+    CartReminded,
     ClaimRaised,
     CustomerErased,
     CustomerNotified,
@@ -20,6 +23,9 @@ from libs.contracts.events import (
     ProviderChanged,
     ReorderApproved,
     ReorderHeld,
+    ShopAsked,
+    ShopAskedToCancel,
+    ShopReminded,
     ThresholdCrossed,
     TriggerSet,
 )
@@ -54,6 +60,12 @@ SERVICE = Service(
         OrderDelivered: handlers.on_order_fact,
         ClaimRaised: handlers.on_order_fact,
         PaymentRefunded: handlers.on_order_fact,
+        ShopAsked: handlers.on_order_fact,
+        ShopReminded: handlers.on_order_fact,
+        ShopAskedToCancel: handlers.on_order_fact,
+        CartPrepared: handlers.on_order_fact,
+        CartReminded: handlers.on_order_fact,
+        CartCancelAsked: handlers.on_order_fact,
     },
     says=(CustomerNotified,),
     effects=(

@@ -27,6 +27,12 @@ class Settings(KitSettings):
     doubt_minutes: float = Field(default=10, ge=0)
     #: A question about an order that gets no answer so often waits for the order's next look instead.
     status_attempts: int = Field(default=5, ge=1)
+    #: A person who is asked about an order (a hosted shop, a customer who orders themselves) is reminded after this ...
+    keeper_remind_hours: float = Field(default=24, gt=0)
+    #: ... and loses the order after this: two working days.
+    keeper_answer_hours: float = Field(default=48, gt=0)
+    #: How long a link in a mail works; the order's own deadline usually comes first.
+    answer_link_days: float = Field(default=14, gt=0)
     #: Addresses inside our walls that providers may have, also without TLS; where none is named only the internet is.
     allowed_private_networks: tuple[IPv4Network | IPv6Network, ...] = ()
     #: Orders looked at per statement; a page, not a limit.

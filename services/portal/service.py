@@ -1,6 +1,7 @@
 """Portal: what it hears, says and answers."""
 
 from libs.contracts.events import (
+    CartPrepared,
     CustomerChanged,
     CustomerErased,
     CustomerJoined,
@@ -52,6 +53,7 @@ SERVICE = Service(
         ReorderHeld: handlers.on_reorder_held,
         ReorderDeclined: handlers.on_reorder_declined,
         OrderDrafted: handlers.on_order_drafted,
+        CartPrepared: handlers.on_cart_prepared,
         OrderPlaced: handlers.on_order_placed,
         OrderRefused: handlers.on_order_refused,
         OrderUnknown: handlers.on_order_unknown,

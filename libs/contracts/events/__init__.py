@@ -80,6 +80,14 @@ from libs.contracts.events.stock import (
     StockShort,
 )
 from libs.contracts.events.aftercare import ClaimRaised, FraudCleared, FraudFlagged, OrderModified, OrderReturned
+from libs.contracts.events.hosting import (
+    CartCancelAsked,
+    CartPrepared,
+    CartReminded,
+    ShopAsked,
+    ShopAskedToCancel,
+    ShopReminded,
+)
 from libs.contracts.events.notices import CustomerNotified
 
 __all__ = [
@@ -87,6 +95,9 @@ __all__ = [
     "AllocationLine",
     "BaseUnit",
     "CancelRequested",
+    "CartCancelAsked",
+    "CartPrepared",
+    "CartReminded",
     "ClaimRaised",
     "CountCause",
     "CustomerChanged",
@@ -134,6 +145,9 @@ __all__ = [
     "ReorderHeld",
     "Reporter",
     "ShipTo",
+    "ShopAsked",
+    "ShopAskedToCancel",
+    "ShopReminded",
     "Shortage",
     "SlotCorrected",
     "SlotDoubted",

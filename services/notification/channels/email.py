@@ -1,5 +1,6 @@
 """Tells people by mail, in a real SMTP conversation (RFC 5321)."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from email.errors import HeaderParseError
@@ -53,11 +54,15 @@ def _address(contact: Contact) -> Address:
 
 
 def _html(letter: Letter) -> str:
-    """Return the letter as HTML; the only link in it is our own, whatever foreign words look like."""
-    page = escape(letter.page)
-    link = f'<a href="{page}">{page}</a>'
-    lines = "".join(f"<p>{escape(line).replace(page, link)}</p>" for line in letter.lines)
+    """Return the letter as HTML; the only links in it are its own, whatever foreign words look like."""
+    known = sorted(map(escape, letter.links), key=len, reverse=True)  # one may begin with another
+    links = re.compile("|".join(map(re.escape, known)))
+    lines = "".join(f"<p>{links.sub(_link, escape(line))}</p>" for line in letter.lines)
     return f'<!doctype html><html lang="{letter.language}"><body style="font-family:sans-serif">{lines}</body></html>'
+
+
+def _link(found: re.Match[str]) -> str:
+    return f'<a href="{found[0]}">{found[0]}</a>'
 
 
 async def send(mail: EmailMessage, settings: Settings) -> None:

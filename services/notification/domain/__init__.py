@@ -1,15 +1,27 @@
 """What notification decides: who is told what, once, and in which words."""
 
-from services.notification.domain.kinds import HOLDS, KINDS, MAY_PASS, NO_OCCASIONS, ORDER_FACTS, Kind, Rule
+from services.notification.domain.kinds import (
+    ANSWERED,
+    HOLDS,
+    KINDS,
+    MAY_PASS,
+    NO_OCCASIONS,
+    ORDER_FACTS,
+    TO_SHOPS,
+    Kind,
+    Rule,
+)
 from services.notification.domain.letters import Contact, Letter, compose, one_line
 from services.notification.domain.notices import Decision, Facts, Notice, Tact, Told, decide, notice_id_of
 
 __all__ = [
+    "ANSWERED",
     "HOLDS",
     "KINDS",
     "MAY_PASS",
     "NO_OCCASIONS",
     "ORDER_FACTS",
+    "TO_SHOPS",
     "Contact",
     "Decision",
     "Facts",

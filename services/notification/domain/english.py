@@ -85,6 +85,68 @@ ENGLISH = Language(
                 ("To change that: {page}",),
             ),
         ),
+        Kind.SHOP_ASKED: Text(
+            "New order: {product}",
+            (
+                ("A customer of ours orders {packs} x {product} ({sent}).", "A customer of ours orders {product}."),
+                ("Please answer until {answer_by}; after that the order goes elsewhere.", "Please answer soon."),
+                ("You take the order: {acknowledge}",),
+                ("You have sent it, or it is ready to be picked up: {ship}",),
+                ("You cannot deliver it: {refuse}",),
+                ("Each link asks once more before it does anything. The address is shown after your yes.",),
+            ),
+        ),
+        Kind.SHOP_REMINDED: Text(
+            "Still open: {product}",
+            (
+                ("The order of {product} still waits for you.",),
+                ("Without your answer it goes elsewhere on {answer_by}.", "You took it and have not sent it yet."),
+                ("You take the order: {acknowledge}",),
+                ("You have sent it, or it is ready to be picked up: {ship}",),
+                ("You cannot deliver it: {refuse}",),
+            ),
+        ),
+        Kind.SHOP_ASKED_TO_CANCEL: Text(
+            "Please do not send: {product}",
+            (
+                (
+                    "The order of {product} is not wanted any more: {why}.",
+                    "The order of {product} is not wanted any more.",
+                ),
+                ("You keep it back: {refuse}",),
+                ("You have sent it already: {ship}",),
+            ),
+        ),
+        Kind.CART_PREPARED: Text(
+            "Please order: {product}",
+            (
+                ("It is time to order {packs} x {product} ({sent}) from {provider}.", "It is time to order {product}."),
+                ("Your cart is ready: {cart_url}", "Nothing is in a cart yet; please look for it in the shop."),
+                ("We cannot order there for you, and nothing is ordered until you say so.",),
+                ("You ordered it: {ordered}",),
+                ("Not yet: {not_yet}",),
+                ("You do not want it: {no}",),
+            ),
+        ),
+        Kind.CART_REMINDED: Text(
+            "Did you order it? {product}",
+            (
+                ("You have not told us whether you ordered {product}.",),
+                ("Your cart: {cart_url}",),
+                ("You ordered it: {ordered}",),
+                ("Not yet: {not_yet}",),
+                ("You do not want it: {no}",),
+                ("Your page: {page}",),
+            ),
+        ),
+        Kind.CART_CANCEL_ASKED: Text(
+            "Please cancel: {product}",
+            (
+                ("Please cancel {product} at {provider}: {why}.", "Please cancel {product} at the shop."),
+                ("You cancelled it: {no}",),
+                ("It has arrived: {arrived}",),
+            ),
+        ),
     },
     greeting="Hello {name},",
     closing="Your replenish",

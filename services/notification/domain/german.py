@@ -96,6 +96,77 @@ GERMAN = Language(
                 ("Das können Sie hier ändern: {page}",),
             ),
         ),
+        Kind.SHOP_ASKED: Text(
+            "Neue Bestellung: {product}",
+            (
+                ("Ein Kunde bestellt {packs} x {product} ({sent}).", "Ein Kunde bestellt {product}."),
+                ("Bitte antworten Sie bis {answer_by}, sonst geht der Auftrag an andere.", "Bitte antworten Sie bald."),
+                ("Sie nehmen an: {acknowledge}",),
+                ("Sie haben es verschickt, oder es liegt zur Abholung bereit: {ship}",),
+                ("Sie können nicht liefern: {refuse}",),
+                ("Jeder Link fragt noch einmal nach. Die Adresse sehen Sie nach Ihrer Zusage.",),
+            ),
+        ),
+        Kind.SHOP_REMINDED: Text(
+            "Noch offen: {product}",
+            (
+                ("Die Bestellung von {product} wartet noch auf Sie.",),
+                (
+                    "Ohne Ihre Antwort geht sie am {answer_by} an andere.",
+                    "Sie haben sie angenommen und noch nicht verschickt.",
+                ),
+                ("Sie nehmen an: {acknowledge}",),
+                ("Sie haben es verschickt, oder es liegt zur Abholung bereit: {ship}",),
+                ("Sie können nicht liefern: {refuse}",),
+            ),
+        ),
+        Kind.SHOP_ASKED_TO_CANCEL: Text(
+            "Bitte nicht verschicken: {product}",
+            (
+                (
+                    "Die Bestellung von {product} wird nicht mehr gewünscht: {why}.",
+                    "{product} wird nicht mehr gewünscht.",
+                ),
+                ("Sie halten es zurück: {refuse}",),
+                ("Sie haben es schon verschickt: {ship}",),
+            ),
+        ),
+        Kind.CART_PREPARED: Text(
+            "Bitte bestellen: {product}",
+            (
+                (
+                    "Es ist Zeit, {packs} x {product} ({sent}) bei {provider} zu bestellen.",
+                    "Es ist Zeit für {product}.",
+                ),
+                (
+                    "Ihr Warenkorb ist gefüllt: {cart_url}",
+                    "Bitte suchen Sie es im Laden; ein Warenkorb ist nicht gefüllt.",
+                ),
+                ("Wir können dort nicht für Sie bestellen; ohne Ihr Wort gilt nichts als bestellt.",),
+                ("Sie haben bestellt: {ordered}",),
+                ("Noch nicht: {not_yet}",),
+                ("Sie möchten es nicht: {no}",),
+            ),
+        ),
+        Kind.CART_REMINDED: Text(
+            "Schon bestellt? {product}",
+            (
+                ("Wir wissen noch nicht, ob Sie {product} bestellt haben.",),
+                ("Ihr Warenkorb: {cart_url}",),
+                ("Sie haben bestellt: {ordered}",),
+                ("Noch nicht: {not_yet}",),
+                ("Sie möchten es nicht: {no}",),
+                ("Ihre Seite: {page}",),
+            ),
+        ),
+        Kind.CART_CANCEL_ASKED: Text(
+            "Bitte stornieren: {product}",
+            (
+                ("Bitte stornieren Sie {product} bei {provider}: {why}.", "Bitte stornieren Sie {product} im Laden."),
+                ("Sie haben storniert: {no}",),
+                ("Es ist da: {arrived}",),
+            ),
+        ),
     },
     greeting="Guten Tag {name},",
     closing="Ihr replenish",

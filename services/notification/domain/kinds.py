@@ -20,6 +20,12 @@ class Kind(StrEnum):
     RUNNING_LOW = "running_low"
     CANNOT_ORDER = "cannot_order"
     ORDERING_STOPPED = "ordering_stopped"
+    SHOP_ASKED = "shop_asked"
+    SHOP_REMINDED = "shop_reminded"
+    SHOP_ASKED_TO_CANCEL = "shop_asked_to_cancel"
+    CART_PREPARED = "cart_prepared"
+    CART_REMINDED = "cart_reminded"
+    CART_CANCEL_ASKED = "cart_cancel_asked"
 
 
 class Rule(NamedTuple):
@@ -44,6 +50,12 @@ KINDS = {
     Kind.RUNNING_LOW: Rule(told=True, reason="they asked to be told and to order themselves"),
     Kind.CANNOT_ORDER: Rule(told=True, reason="nothing can be ordered until somebody acts"),
     Kind.ORDERING_STOPPED: Rule(told=True, reason="nothing is ordered until the slot has been full again"),
+    Kind.SHOP_ASKED: Rule(told=True, reason="the shop takes its orders from these mails"),
+    Kind.SHOP_REMINDED: Rule(told=True, reason="the order goes elsewhere unless the shop answers"),
+    Kind.SHOP_ASKED_TO_CANCEL: Rule(told=True, reason="the goods may still be kept back"),
+    Kind.CART_PREPARED: Rule(told=True, reason="nothing is ordered unless they order it"),
+    Kind.CART_REMINDED: Rule(told=True, reason="nothing is ordered unless they order it"),
+    Kind.CART_CANCEL_ASKED: Rule(told=True, reason="only they can cancel it at the shop"),
 }
 
 #: What happens to an order, and what it is to a person.
@@ -57,7 +69,18 @@ ORDER_FACTS = {
     "OrderDelivered": Kind.ORDER_DELIVERED,
     "ClaimRaised": Kind.CLAIM_RAISED,
     "PaymentRefunded": Kind.MONEY_RETURNED,
+    "ShopAsked": Kind.SHOP_ASKED,
+    "ShopReminded": Kind.SHOP_REMINDED,
+    "ShopAskedToCancel": Kind.SHOP_ASKED_TO_CANCEL,
+    "CartPrepared": Kind.CART_PREPARED,
+    "CartReminded": Kind.CART_REMINDED,
+    "CartCancelAsked": Kind.CART_CANCEL_ASKED,
 }
+
+#: Letters to the shop, not to the customer: no customer's choice, and nothing the customer was told.
+TO_SHOPS = frozenset({Kind.SHOP_ASKED, Kind.SHOP_REMINDED, Kind.SHOP_ASKED_TO_CANCEL})
+#: Letters whose reader answers, by links that order_dispatch signs for this one mail.
+ANSWERED = TO_SHOPS | {Kind.CART_PREPARED, Kind.CART_REMINDED, Kind.CART_CANCEL_ASKED}
 
 #: What happens to an order and is no occasion of its own, and why.
 NO_OCCASIONS = {

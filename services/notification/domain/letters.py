@@ -1,5 +1,6 @@
 """From a notice and what is known to a letter: plain lines in the customer's language."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from string import Formatter
@@ -35,20 +36,24 @@ class Letter:
     subject: str
     lines: tuple[str, ...]
     language: str
-    #: The one address in it that may be followed.
-    page: str
+    #: The addresses in it that may be followed: the page, and those of answers.
+    links: tuple[str, ...]
 
 
-def compose(notice: Notice, facts: Facts, contact: Contact, page: str) -> Letter:
-    """Write the letter; lines whose facts are not known are left out of it."""
+def compose(
+    notice: Notice, facts: Facts, contact: Contact, page: str, links: Mapping[str, str] | None = None
+) -> Letter:
+    """Write the letter; lines whose facts are not known are left out of it. `links` are addresses by their names."""
     code = contact.locale.replace("_", "-").split("-")[0].lower()
     code = code if code in LANGUAGES else "en"
     language = LANGUAGES[code]
-    known = _known(notice, facts, language, contact) | {"page": page}
+    known = _known(notice, facts, language, contact) | {"page": page} | dict(links or {})
     text = language.texts[notice.kind]
     body = [line for wordings in text.lines if (line := _first_known(wordings, known))]
     greeting = language.greeting.format(name=one_line(contact.name) or language.nameless).replace(" ,", ",")
-    return Letter(text.subject.format_map(known), (greeting, *body, language.closing), code, page)
+    return Letter(
+        text.subject.format_map(known), (greeting, *body, language.closing), code, (page, *(links or {}).values())
+    )
 
 
 def _first_known(wordings: Line, known: dict[str, str]) -> str | None:
@@ -62,7 +67,6 @@ def _known(notice: Notice, facts: Facts, language: Language, contact: Contact) -
     """Return every fact as words; what is not known is not in it."""
     details = notice.details
     why = one_line(details.get("reason") or "").rstrip(".")
-    expected = details.get("expected_at")
     words = {
         "product": one_line(facts.title or notice.product_id) or language.untitled,
         "provider": one_line(facts.provider or "") or None,
@@ -72,8 +76,10 @@ def _known(notice: Notice, facts: Facts, language: Language, contact: Contact) -
         "level": _quantity(None if facts.level is None else max(facts.level, 0), facts, language),
         "rate": _rate(facts, language),
         "run_out": _date(facts.run_out_at, language, contact),
+        "packs": None if details.get("packs") is None else str(details["packs"]),
+        "answer_by": _date(_moment(details.get("answer_by")), language, contact),
         "needed_by": _date(facts.needed_by, language, contact),
-        "expected": _date(datetime.fromisoformat(expected) if expected else facts.expected_at, language, contact),
+        "expected": _date(_moment(details.get("expected_at")) or facts.expected_at, language, contact),
         "by": language.actors.get(details.get("by", ""), language.actors["operator"]),
         "why": language.holds.get(why, why) or None,
     }
@@ -117,6 +123,10 @@ def _price(facts: Facts, language: Language) -> str | None:
     if facts.price is None or facts.currency is None:
         return None
     return f"{format_money(facts.price, facts.currency).replace('.', language.decimal)} {facts.currency}"
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 def _date(at: datetime | None, language: Language, contact: Contact) -> str | None:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid5
 
-from services.notification.domain.kinds import KINDS, MAY_PASS, Kind
+from services.notification.domain.kinds import KINDS, MAY_PASS, TO_SHOPS, Kind
 
 _NAMESPACE = UUID("b7c3a5f2-6f0d-4e0b-9a58-3a3f0e0d8c11")
 
@@ -89,6 +89,8 @@ def decide(
 ) -> Decision:
     """Decide by the table, what the customer chose, and when the same trouble was told last."""
     rule = KINDS[kind]
+    if kind in TO_SHOPS:
+        return Decision(Told.DUE, rule.reason, now)
     if preference is False:
         return Decision(Told.NOT_TOLD, "they do not want to know", now)
     if preference is None and not rule.told:

@@ -1,5 +1,6 @@
 """Acts on decisions about orders: what the doors for events, for people and for time have in common."""
 
+from services.order_dispatch.acting.addresses import address_of
 from services.order_dispatch.acting.lines import open_line
 from services.order_dispatch.acting.payment import on_authorized, on_payment_failed
 from services.order_dispatch.acting.till import Till, payment_services, use_till
@@ -9,6 +10,7 @@ from services.order_dispatch.acting.updates import Heard, hear_update
 __all__ = [
     "Heard",
     "Till",
+    "address_of",
     "address_payload",
     "carry_out",
     "go_on",

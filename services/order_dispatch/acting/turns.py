@@ -6,8 +6,8 @@ from typing import Any
 from libs.contracts.catalogue import Event
 from libs.contracts.events import ClaimRaised, ShipTo
 from services.order_dispatch.acting.till import settle
-from services.order_dispatch.domain import Ask, Order, Provider, State, Turn, dues, fail, proceed
-from services.order_dispatch.providers import way_to, words
+from services.order_dispatch.domain import Ask, Order, Provider, State, Turn, dues, fail, proceed, refuse
+from services.order_dispatch.providers import has_terms, needs_address, objection, way_to, words
 from services.order_dispatch.store import Store
 
 
@@ -44,8 +44,12 @@ async def go_on(order: Order, provider: Provider | None, store: Store, ship_to: 
     if provider is None or not provider.active:
         return await carry_out(fail(order, f"{order.provider_id} is not active", store.now), store)
     way = way_to(provider)
+    why_not = objection(order, provider, ship_to) if order.state is State.DRAFTED else None
+    if why_not is not None:
+        return await carry_out(refuse(order, why_not, store.now), store)
     turn = proceed(order, way, store.patience, store.now)
-    if turn.order.state is not State.PLACING or way.calls or ship_to is not None:
+    knows_enough = way.calls or ship_to is not None or not needs_address(provider.protocol)
+    if turn.order.state is not State.PLACING or knows_enough:
         return await carry_out(turn, store, ship_to)
     await store.save_turn(Turn(order))
     store.intend("place", f"{order.order_id}/{order.step}", address_payload(order))
@@ -55,8 +59,9 @@ async def go_on(order: Order, provider: Provider | None, store: Store, ship_to: 
 def address_payload(order: Order, provider: Provider | None = None) -> dict[str, Any]:
     """Return what the effect `place` is told; it fetches no address for a step that needs none."""
     payload: dict[str, Any] = {"order_id": order.order_id, "customer_id": order.customer_id}
-    if provider is None or not provider.active:
+    if provider is None or not provider.active or has_terms(provider.protocol):
         return payload
     way = way_to(provider)
+    known = way.calls or not needs_address(provider.protocol)
     waits = way.reserves or (way.pays and bool(order.price))
-    return payload | ({"address": False} if way.calls or (waits and not order.test) else {})
+    return payload | ({"address": False} if known or (waits and not order.test) else {})

@@ -32,8 +32,8 @@ async def put_provider(
     await kit.create_topics(topics_of(provider.protocol, provider_id))
     async with kit.transaction() as tx:
         await tx.store.save_provider(provider)
-        tx.say(_provider_changed(provider))
-    return _show(provider, [], principal)
+        tx.say(provider_changed(provider))
+    return show_provider(provider, [], principal)
 
 
 @router.put("/providers/{provider_id}/offers/{product_id}")
@@ -59,7 +59,7 @@ async def list_providers(kit: KitDep, principal: PrincipalDep) -> dict[str, Any]
         providers, offers = await store.list_providers(), await store.list_offers()
     return {
         "providers": [
-            _show(one, [o for o in offers if o.provider_id == one.provider_id], principal) for one in providers
+            show_provider(one, [o for o in offers if o.provider_id == one.provider_id], principal) for one in providers
         ]
     }
 
@@ -70,7 +70,7 @@ async def repeat_offers(kit: KitDep, principal: PrincipalDep) -> dict[str, int]:
     require(principal, "operator")
     async with kit.transaction() as tx:
         providers, offers = await tx.store.list_providers(), await tx.store.list_offers()
-        tx.say(*map(_provider_changed, providers), *map(_offer_changed, offers))
+        tx.say(*map(provider_changed, providers), *map(_offer_changed, offers))
     return {"providers": len(providers), "offers": len(offers)}
 
 
@@ -81,13 +81,13 @@ def require_provider(principal: Principal, provider_id: str) -> None:
         raise Problem(403, "forbidden", "This is another provider's")
 
 
-def _show(provider: Provider, offers: list[Offer], principal: Principal) -> dict[str, Any]:
+def show_provider(provider: Provider, offers: list[Offer], principal: Principal) -> dict[str, Any]:
     shown = show_terms(provider) | {"offers": [show_offer(offer) for offer in offers]}
     near = principal.role == "operator" or principal.provider_id == provider.provider_id
     return shown | show_connection(provider) if near else shown
 
 
-def _provider_changed(provider: Provider) -> ProviderChanged:
+def provider_changed(provider: Provider) -> ProviderChanged:
     return ProviderChanged(
         provider_id=provider.provider_id,
         name=provider.name,

@@ -20,6 +20,7 @@ Amount = Annotated[str, Field(max_length=100)] | int | float
 KEPT = (
     *("unit", "scale", "currency", "step", "asks", "look_at", "shipped_quantity", "billed_currency"),
     *("returned_quantity", "given_back", "reserved_at", "authorized_at", "sent_at", "doubtful_until"),
+    "keeper",
 )
 
 

@@ -10,7 +10,7 @@ from libs.kit.problems import Problem
 from services.order_dispatch.acting import payment_services
 from services.order_dispatch.api.shapes import Body, Short
 from services.order_dispatch.domain import RESOLUTION_HOURS, Provider
-from services.order_dispatch.providers import needs_url, topics_of
+from services.order_dispatch.providers import check_account, needs_url, topics_of
 
 #: A year; nobody waits longer on purpose.
 Hours = Annotated[float, Field(ge=0, le=24 * 366, allow_inf_nan=False)]
@@ -58,6 +58,11 @@ def read_provider(provider_id: str, body: ProviderBody, *, plain_allowed: bool) 
         raise _refused("url_required", "This protocol calls the provider", "url", "send the address to call")
     if body.url is not None:
         _check_url(body.url, plain_allowed=plain_allowed)
+    try:
+        check_account(body.protocol, body.account)
+    except ValueError as wrong:
+        title = "Its protocol can do nothing with this account"
+        raise _refused("bad_account", title, "account", str(wrong)) from wrong
     return Provider(provider_id=provider_id, **dict(body))
 
 

@@ -4,14 +4,16 @@ from services.order_dispatch.domain.aftercare import NotThere, clear, flag, modi
 from services.order_dispatch.domain.answers import Fate, Verdict, hear
 from services.order_dispatch.domain.drafts import RESOLUTION_HOURS, Device, Offer, Provider, Slot, draft
 from services.order_dispatch.domain.endings import TooLate, ask_to_cancel, fail, withdraw
+from services.order_dispatch.domain.keepers import SILENCE, entrust, look, put_off
 from services.order_dispatch.domain.money import Due, Move, charge, dues, worth
-from services.order_dispatch.domain.orders import Ask, Cancellation, Order, Step, Turn
+from services.order_dispatch.domain.orders import Ask, Cancellation, Keeper, Order, Step, Turn
 from services.order_dispatch.domain.placing import (
     Way,
     got_through,
     is_ready,
     leave_unsent,
     proceed,
+    refuse,
     run_short,
     why_not_sent,
 )
@@ -24,7 +26,7 @@ from services.order_dispatch.domain.states import (
     IllegalTransition,
     State,
 )
-from services.order_dispatch.domain.watch import Patience, doubt, look, sent
+from services.order_dispatch.domain.watch import Patience, doubt, sent
 
 __all__ = [
     "CLOSED",
@@ -32,6 +34,7 @@ __all__ = [
     "INSIDE",
     "OUTSIDE",
     "RESOLUTION_HOURS",
+    "SILENCE",
     "TRANSITIONS",
     "Ask",
     "Cancellation",
@@ -39,6 +42,7 @@ __all__ = [
     "Due",
     "Fate",
     "IllegalTransition",
+    "Keeper",
     "Move",
     "NotThere",
     "Offer",
@@ -58,6 +62,7 @@ __all__ = [
     "doubt",
     "draft",
     "dues",
+    "entrust",
     "fail",
     "flag",
     "got_through",
@@ -67,6 +72,8 @@ __all__ = [
     "look",
     "modify",
     "proceed",
+    "put_off",
+    "refuse",
     "run_short",
     "sent",
     "take_back",

@@ -40,7 +40,7 @@ def flag(order: Order, reason: str, at: datetime) -> Turn:
     turn = Turn(replace(order, fraud_at=at, fraud_cleared_at=None))
     flagged = FraudFlagged(**order.fact(at), reason=reason)
     wish = Cancellation("fraud", reason, at)
-    if order.state in INSIDE:
+    if order.state in INSIDE or order.is_unanswered:
         withdrawn = withdraw(turn.order, wish)
         return replace(withdrawn, events=(flagged, *withdrawn.events))
     if order.state in OUTSIDE and order.cancellation is None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from libs.contracts.events import OrderCancelled, OrderFailed
-from services.order_dispatch.domain.orders import Ask, Cancellation, Order, Turn
+from services.order_dispatch.domain.orders import Ask, Cancellation, Keeper, Order, Turn
 from services.order_dispatch.domain.states import CLOSED, INSIDE, State
 
 
@@ -23,7 +23,7 @@ def ask_to_cancel(order: Order, wish: Cancellation) -> Turn:
     """
     if order.state is State.CANCELLED:
         return Turn(order)
-    if order.state in INSIDE:
+    if order.state in INSIDE or order.is_unanswered or _is_their_own(order, wish):
         return withdraw(order, wish)
     if order.state is State.SHIPPED or order.state in CLOSED:
         raise TooLate(order.state)
@@ -32,8 +32,13 @@ def ask_to_cancel(order: Order, wish: Cancellation) -> Turn:
     return Turn(replace(order, cancellation=wish)).ask(Ask.CANCEL)
 
 
+def _is_their_own(order: Order, wish: Cancellation) -> bool:
+    """Tell whether those cancel who ordered at the shop themselves: nobody else is to be asked."""
+    return order.keeper is Keeper.CUSTOMER and order.state is State.PLACED and wish.by == Keeper.CUSTOMER
+
+
 def withdraw(order: Order, wish: Cancellation) -> Turn:
-    """Cancel an order that no provider was asked for."""
+    """Cancel an order that no provider was asked for, or that nobody has taken yet."""
     turn = Turn(replace(order, cancellation=wish, look_at=None)).then(State.CANCELLED, wish.at, f"cancelled: {wish.by}")
     return turn.say(OrderCancelled(**order.fact(wish.at), by=wish.by, reason=wish.reason))
 

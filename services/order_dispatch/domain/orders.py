@@ -11,6 +11,15 @@ from libs.units import BaseUnit
 from services.order_dispatch.domain.states import State, check
 
 
+class Keeper(StrEnum):
+    """A person who is asked about an order, has until a deadline to answer, and whose word settles it."""
+
+    #: A provider whose orders and stock are kept here.
+    SHOP = "shop"
+    #: The customer, who orders at a shop without a door for programs.
+    CUSTOMER = "customer"
+
+
 class Ask(StrEnum):
     """What a provider is to be asked, in whatever words its protocol has."""
 
@@ -89,6 +98,14 @@ class Order:
     payment_trouble: str | None = None
     fraud_at: datetime | None = None
     fraud_cleared_at: datetime | None = None
+    #: Who was asked about it in person, and until when that counts.
+    keeper: Keeper | None = None
+    answer_by: datetime | None = None
+
+    @property
+    def is_unanswered(self) -> bool:
+        """Tell whether a person was asked and has not said yes: until then it is ours to withdraw."""
+        return self.keeper is not None and self.state is State.PLACING
 
     @property
     def is_suspect(self) -> bool:

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from libs.contracts.events import AllocationAsked, AllocationLine, OrderRefused, Shortage
 from libs.units import format_quantity
 from services.order_dispatch.domain.endings import fail, withdraw
-from services.order_dispatch.domain.orders import Order, Turn
+from services.order_dispatch.domain.keepers import entrust
+from services.order_dispatch.domain.orders import Keeper, Order, Turn
 from services.order_dispatch.domain.states import State
 from services.order_dispatch.domain.watch import Patience, sent
 
@@ -22,6 +23,8 @@ class Way:
     pays: bool = False
     #: Its server is called; otherwise it is told by events.
     calls: bool = False
+    #: A person is asked, not a program.
+    keeper: Keeper | None = None
 
 
 def proceed(order: Order, way: Way, patience: Patience, at: datetime) -> Turn:
@@ -32,7 +35,14 @@ def proceed(order: Order, way: Way, patience: Patience, at: datetime) -> Turn:
         return turn.say(AllocationAsked(**order.fact(at), lines=lines))
     if way.pays and order.price and not order.test and order.authorized_at is None:
         return Turn(order).then(State.AUTHORIZING, at, "its payment is to be authorized")
+    if way.keeper is not None:
+        return entrust(order, way.keeper, patience, at)
     return sent(order, patience, at, called=way.calls)
+
+
+def refuse(order: Order, reason: str, at: datetime) -> Turn:
+    """End a drafted order that its provider's own terms rule out."""
+    return Turn(order).then(State.REFUSED, at, reason).say(OrderRefused(**order.fact(at), reason=reason))
 
 
 def is_ready(order: Order) -> bool:

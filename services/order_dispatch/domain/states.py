@@ -36,7 +36,10 @@ INSIDE = frozenset({State.DRAFTED, State.RESERVING, State.AUTHORIZING})
 OUTSIDE = frozenset({State.PLACING, State.UNKNOWN, State.PLACED})
 
 _LEADS_TO = {
-    State.DRAFTED: (State.RESERVING, State.AUTHORIZING, State.PLACING, State.CANCELLED, State.FAILED),
+    State.DRAFTED: (
+        *(State.RESERVING, State.AUTHORIZING, State.PLACING),
+        *(State.REFUSED, State.CANCELLED, State.FAILED),
+    ),
     State.RESERVING: (State.AUTHORIZING, State.PLACING, State.REFUSED, State.CANCELLED, State.FAILED),
     State.AUTHORIZING: (State.PLACING, State.CANCELLED, State.FAILED),
     State.PLACING: (State.PLACED, State.UNKNOWN, State.REFUSED, State.CANCELLED, State.FAILED),

@@ -22,6 +22,9 @@ class Patience:
     longest_promise_days: float
     #: A call whose end nobody saw may still be at work for so long.
     doubt_minutes: float = 10
+    #: A person who was asked is reminded once, and loses the order after the second time.
+    remind_hours: float = 24
+    keeper_hours: float = 48
 
     def until_asked_again(self, asks: int) -> timedelta:
         """Return the pause after the given number of questions."""

@@ -5,7 +5,7 @@ from typing import Any
 from libs.contracts.catalogue import Event
 from libs.contracts.events import UpdateStatus
 from libs.kit import Intent, Kit, Outcome, Refuse, Retry
-from services.order_dispatch.acting import carry_out, hear_update, open_line
+from services.order_dispatch.acting import address_of, carry_out, hear_update, open_line
 from services.order_dispatch.domain import (
     CLOSED,
     Ask,
@@ -17,7 +17,6 @@ from services.order_dispatch.domain import (
     leave_unsent,
     why_not_sent,
 )
-from services.order_dispatch.handlers.placing import address_of
 from services.order_dispatch.providers import Answer, Line, answer_as_update, calling, needs_address, repeats
 from services.order_dispatch.store import Store
 

@@ -1,21 +1,14 @@
 """Takes orders towards their provider: the address is fetched when it is needed, and passed on, never kept."""
 
 from dataclasses import replace
-from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote
-
-from pydantic import ValidationError
 
 from libs.contracts.catalogue import Event
 from libs.contracts.events import ShipTo, StockAllocated, StockShort
-from libs.kit import Intent, Kit, Outcome, Refuse, Retry
-from services.order_dispatch.acting import carry_out, go_on
+from libs.kit import Intent, Kit, Outcome
+from services.order_dispatch.acting import address_of, carry_out, go_on
 from services.order_dispatch.domain import State, fail, is_ready, run_short
 from services.order_dispatch.store import Store
-
-#: The portal's ways to say that there is nobody to deliver to.
-GONE = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
 
 
 async def fetch_ship_to(intent: Intent, kit: Kit) -> dict[str, Any]:
@@ -23,26 +16,6 @@ async def fetch_ship_to(intent: Intent, kit: Kit) -> dict[str, Any]:
     if not intent.payload.get("address", True):
         return {}
     return {"ship_to": await address_of(intent.payload["customer_id"], kit)}
-
-
-async def address_of(customer_id: str, kit: Kit) -> ShipTo:
-    """Return where a customer's goods go, from the portal; raises Refuse where nobody is there any more."""
-    import httpx  # noqa: PLC0415  # 5 MB that a service without orders does not need
-
-    customer = quote(customer_id, safe="")
-    url = f"{kit.settings.portal_url}/v1/customers/{customer}/ship-to"
-    try:
-        answer = await kit.http.get(url, headers={"Authorization": f"Bearer {await kit.service_token()}"})
-    except httpx.HTTPError as trouble:
-        raise Retry(f"the portal cannot be reached: {type(trouble).__name__}") from trouble
-    if answer.status_code in GONE:
-        raise Refuse("the customer is gone")
-    if answer.status_code != HTTPStatus.OK:
-        raise Retry(f"the portal answered {answer.status_code}")
-    try:
-        return ShipTo.model_validate_json(answer.content)
-    except ValidationError as trouble:
-        raise Retry("the portal's answer is no address") from trouble
 
 
 async def on_ship_to_fetched(intent: Intent, outcome: Outcome, store: Store) -> list[Event]:

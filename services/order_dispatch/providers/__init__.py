@@ -3,15 +3,16 @@
 A file says with `CALLS` which of two shapes it has. One that calls has `deliver`, `cancel` and `status`
 that ask the provider's server and return its Answer (CallingProtocol); any other returns what it asks as
 events, which leave through the outbox (ProviderProtocol). `RESERVES` says that the provider's stock is
-kept here, so that goods are set aside before it is asked.
+kept here, so that goods are set aside before it is asked; `KEEPER` that a person is asked who has until a
+deadline to answer; `objection` what in the provider's terms rules an order out before anybody is asked.
 """
 
 import importlib
 import pkgutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import ModuleType
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from libs.contracts.catalogue import Event
 from libs.contracts.events import ShipTo
@@ -44,9 +45,12 @@ __all__ = [
     "answer_as_update",
     "calling",
     "calling_back",
+    "check_account",
+    "has_terms",
     "is_linked",
     "needs_address",
     "needs_url",
+    "objection",
     "opener",
     "protocol",
     "protocols",
@@ -66,7 +70,7 @@ class ProviderProtocol(Protocol):
         """Return the topics that must exist before the first order."""
         ...
 
-    def deliver(self, order: Order, ship_to: ShipTo, at: datetime) -> Sequence[Event]:
+    def deliver(self, order: Order, ship_to: ShipTo | None, at: datetime) -> Sequence[Event]:
         """Ask for the goods; said once per order."""
         ...
 
@@ -123,6 +127,7 @@ def way_to(provider: Provider) -> Way:
         reserves=getattr(module, "RESERVES", False),
         pays=provider.payment is not None,
         calls=getattr(module, "CALLS", False),
+        keeper=getattr(module, "KEEPER", None),
     )
 
 
@@ -152,6 +157,24 @@ def needs_address(name: str) -> bool:
     return getattr(_module(name), "NEEDS_ADDRESS", True)
 
 
+def has_terms(name: str) -> bool:
+    """Tell whether its providers state terms that an order is held against before anybody is asked."""
+    return hasattr(_module(name), "objection")
+
+
+def objection(order: Order, provider: Provider, ship_to: ShipTo | None) -> str | None:
+    """Return what in a provider's own terms rules an order out, by name; None where nothing does."""
+    judges = getattr(_module(provider.protocol), "objection", None)
+    return cast("str | None", judges(order, provider, ship_to)) if judges else None
+
+
+def check_account(name: str, account: Mapping[str, Any]) -> None:
+    """Raise ValueError with a reason where a provider's account is nothing its protocol can work with."""
+    check = getattr(_module(name), "check_account", None)
+    if check:
+        check(account)
+
+
 def words(turn: Turn, protocol_name: str, at: datetime, ship_to: ShipTo | None = None) -> list[Event]:
     """Return everything a decision says: its own events, then its questions in the protocol's words."""
     speaks = protocol(protocol_name)
@@ -161,7 +184,7 @@ def words(turn: Turn, protocol_name: str, at: datetime, ship_to: ShipTo | None =
             said += speaks.cancel(turn.order, at)
         elif ask is Ask.STATUS:
             said += speaks.status(turn.order, at)
-        elif ship_to is not None:
+        elif ship_to is not None or not needs_address(protocol_name):
             said += speaks.deliver(turn.order, ship_to, at)
         else:
             raise ValueError(f"order {turn.order.order_id} cannot be asked for without an address")

@@ -5,6 +5,7 @@ from services.order_dispatch.payments.store import PaymentStore
 from services.order_dispatch.store.aftercare import Aftercare
 from services.order_dispatch.store.callbacks import Callbacks
 from services.order_dispatch.store.devices import Devices
+from services.order_dispatch.store.hosting import Hosting
 from services.order_dispatch.store.link_clients import LinkClients
 from services.order_dispatch.store.link_slots import LinkSlots
 from services.order_dispatch.store.link_tokens import LinkTokens
@@ -22,6 +23,7 @@ class Store(
     Aftercare,
     Callbacks,
     Devices,
+    Hosting,
     LinkClients,
     Links,
     LinkSlots,
@@ -48,6 +50,8 @@ class Store(
             lead_time_days=knobs.default_lead_time_days,
             longest_promise_days=knobs.longest_promise_days,
             doubt_minutes=knobs.doubt_minutes,
+            remind_hours=knobs.keeper_remind_hours,
+            keeper_hours=knobs.keeper_answer_hours,
         )
 
 

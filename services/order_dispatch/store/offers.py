@@ -60,6 +60,17 @@ class Offers(KitStore):
         )
         return None if row is None else Provider(**row)
 
+    async def lock_provider(self, provider_id: str) -> Provider | None:
+        row = await self.connection.fetchrow(
+            """-- lock_provider
+            SELECT provider_id, name, protocol, active, lead_time_days, payment, url, account, cancel_window_hours,
+                modify_window_hours, resolution_hours, allows_substitutes, test
+            FROM provider WHERE provider_id = $1 FOR UPDATE
+            """,
+            provider_id,
+        )
+        return None if row is None else Provider(**row)
+
     async def list_providers(self) -> Sequence[Provider]:
         rows = await self.connection.fetch(
             """-- list_providers

@@ -9,7 +9,7 @@ from asyncpg import Record
 from libs.contracts.events import Evidence
 from libs.kit import Store as KitStore
 from libs.units import BaseUnit
-from services.order_dispatch.domain import Cancellation, Order, State, Turn
+from services.order_dispatch.domain import Cancellation, Keeper, Order, State, Turn
 
 
 class Orders(KitStore):
@@ -48,7 +48,8 @@ class Orders(KitStore):
                 evidence = $11, cancel_by = $12, cancel_reason = $13, cancel_at = $14, reserved_at = $15,
                 authorized_at = $16, sent_at = $17, doubtful_until = $18, resolve_by = $19, reference = $20,
                 billed = $21, billed_currency = $22, substitute = $23, returned_quantity = $24, given_back = $25,
-                payment_trouble = $26, fraud_at = $27, fraud_cleared_at = $28, packs = $29, quantity = $30, price = $31
+                payment_trouble = $26, fraud_at = $27, fraud_cleared_at = $28, packs = $29, quantity = $30, price = $31,
+                keeper = $32, answer_by = $33
             WHERE order_id = $1
             """,
             *(order.order_id, order.state, order.step, order.look_at, order.asks, order.promised_at),
@@ -57,7 +58,7 @@ class Orders(KitStore):
             *(order.reserved_at, order.authorized_at, order.sent_at, order.doubtful_until, order.resolve_by),
             *(order.reference, order.billed, order.billed_currency, order.substitute, order.returned_quantity),
             *(order.given_back, order.payment_trouble, order.fraud_at, order.fraud_cleared_at),
-            *(order.packs, order.quantity, order.price),
+            *(order.packs, order.quantity, order.price, order.keeper, order.answer_by),
         )
 
     async def _add_steps(self, turn: Turn) -> None:
@@ -81,7 +82,7 @@ class Orders(KitStore):
                 promised_at, expected_at, shipped_quantity, tracking, delivered_at, evidence,
                 cancel_by, cancel_reason, cancel_at, test, reserved_at, authorized_at, sent_at, doubtful_until,
                 resolve_by, reference, billed, billed_currency, substitute, returned_quantity, given_back,
-                payment_trouble, fraud_at, fraud_cleared_at
+                payment_trouble, fraud_at, fraud_cleared_at, keeper, answer_by
             FROM orders WHERE order_id = $1 FOR UPDATE
             """,
             order_id,
@@ -97,7 +98,7 @@ class Orders(KitStore):
                 promised_at, expected_at, shipped_quantity, tracking, delivered_at, evidence,
                 cancel_by, cancel_reason, cancel_at, test, reserved_at, authorized_at, sent_at, doubtful_until,
                 resolve_by, reference, billed, billed_currency, substitute, returned_quantity, given_back,
-                payment_trouble, fraud_at, fraud_cleared_at
+                payment_trouble, fraud_at, fraud_cleared_at, keeper, answer_by
             FROM orders WHERE look_at <= $1 ORDER BY look_at, order_id LIMIT $2 FOR UPDATE SKIP LOCKED
             """,
             self.now,
@@ -106,7 +107,7 @@ class Orders(KitStore):
         return _orders(rows)
 
     async def lock_unsent_orders(self, customer_id: str, device_id: str | None = None) -> Sequence[Order]:
-        """Return a customer's orders that no provider was asked for, of one device or of all, locked by their ids."""
+        """Return a customer's orders that nobody outside has, of one device or of all, locked by their ids."""
         rows = await self.connection.fetch(
             """-- lock_unsent_orders
             SELECT order_id, customer_id, product_id, pool_id, provider_id, device_id, slot, packs, pack_size, quantity,
@@ -114,9 +115,10 @@ class Orders(KitStore):
                 promised_at, expected_at, shipped_quantity, tracking, delivered_at, evidence,
                 cancel_by, cancel_reason, cancel_at, test, reserved_at, authorized_at, sent_at, doubtful_until,
                 resolve_by, reference, billed, billed_currency, substitute, returned_quantity, given_back,
-                payment_trouble, fraud_at, fraud_cleared_at
+                payment_trouble, fraud_at, fraud_cleared_at, keeper, answer_by
             FROM orders
-            WHERE customer_id = $1 AND state IN ('drafted', 'reserving', 'authorizing')
+            WHERE customer_id = $1
+                AND (state IN ('drafted', 'reserving', 'authorizing') OR (state = 'placing' AND keeper IS NOT NULL))
                 AND ($2::text IS NULL OR device_id = $2)
             ORDER BY order_id FOR UPDATE
             """,
@@ -149,5 +151,6 @@ def as_order(row: Record) -> Order:
     columns["cancellation"] = None if by is None else Cancellation(by, reason, at)
     columns["unit"] = BaseUnit(columns["unit"])
     columns["state"] = State(columns["state"])
+    columns["keeper"] = columns["keeper"] and Keeper(columns["keeper"])
     columns["evidence"] = columns["evidence"] and Evidence(columns["evidence"])
     return Order(**columns)

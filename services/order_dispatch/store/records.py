@@ -21,7 +21,7 @@ class Records(KitStore):
                 promised_at, expected_at, shipped_quantity, tracking, delivered_at, evidence,
                 cancel_by, cancel_reason, cancel_at, test, reserved_at, authorized_at, sent_at, doubtful_until,
                 resolve_by, reference, billed, billed_currency, substitute, returned_quantity, given_back,
-                payment_trouble, fraud_at, fraud_cleared_at
+                payment_trouble, fraud_at, fraud_cleared_at, keeper, answer_by
             FROM orders WHERE order_id = $1
             """,
             order_id,
@@ -38,7 +38,7 @@ class Records(KitStore):
                 promised_at, expected_at, shipped_quantity, tracking, delivered_at, evidence,
                 cancel_by, cancel_reason, cancel_at, test, reserved_at, authorized_at, sent_at, doubtful_until,
                 resolve_by, reference, billed, billed_currency, substitute, returned_quantity, given_back,
-                payment_trouble, fraud_at, fraud_cleared_at
+                payment_trouble, fraud_at, fraud_cleared_at, keeper, answer_by
             FROM orders
             WHERE customer_id = $1 AND ($2::timestamptz IS NULL OR (drafted_at, order_id) < ($2, $3))
             ORDER BY drafted_at DESC, order_id DESC LIMIT $4
@@ -59,7 +59,7 @@ class Records(KitStore):
                 promised_at, expected_at, shipped_quantity, tracking, delivered_at, evidence,
                 cancel_by, cancel_reason, cancel_at, test, reserved_at, authorized_at, sent_at, doubtful_until,
                 resolve_by, reference, billed, billed_currency, substitute, returned_quantity, given_back,
-                payment_trouble, fraud_at, fraud_cleared_at
+                payment_trouble, fraud_at, fraud_cleared_at, keeper, answer_by
             FROM orders WHERE state = $1 ORDER BY drafted_at, order_id LIMIT $2
             """,
             state,

@@ -15,6 +15,12 @@ from services.portal.api import neighbours
 from services.portal.api.cookies import PAGE_HEADERS, SessionDep, check_csrf
 
 LARGEST_FORM_BYTES = 16_384
+SAID = {
+    "ordered": "Thank you. It counts as ordered.",
+    "not_yet": "Then we ask again later.",
+    "no": "Then it is not ordered.",
+    "arrived": "Thank you. It counts as arrived.",
+}
 
 
 async def check_size(request: Request) -> None:
@@ -75,6 +81,18 @@ async def cancel(request: Request, kit: KitDep, session: SessionDep, order_id: F
     check_csrf(session, csrf)
     doing = neighbours.cancel_order(kit, session.customer_id, order_id)
     return await _do(request, doing, "The order is being cancelled.")
+
+
+@router.post("/orders/said/{said}")
+async def say_about_order(
+    said: str, request: Request, kit: KitDep, session: SessionDep, order_id: Field, csrf: Field
+) -> Response:
+    """Say whether an order was placed that the customer places themselves, or that it came."""
+    done = SAID.get(said)
+    if done is None:
+        raise Problem(404, "not_found", "There is no such command")
+    check_csrf(session, csrf)
+    return await _do(request, neighbours.say_about_order(kit, session.customer_id, order_id, said), done)
 
 
 @router.post("/orders/{answer}")

@@ -17,7 +17,7 @@ LOG = logging.getLogger(__name__)
 #: A page with more devices than this asks for the rest after the first have answered.
 AT_ONCE = 8
 COMMAND_SECONDS = 12.0  # longer than the gateway waits for its broker
-OK, CLIENT_ERRORS, SERVER_ERRORS = 200, 400, 500
+OK, CREATED, CLIENT_ERRORS, SERVER_ERRORS = 200, 201, 400, 500
 
 Levels = dict[tuple[str, str], Told]
 
@@ -47,7 +47,7 @@ async def fetch_levels(kit: Kit, device_ids: Sequence[str]) -> Levels:
 async def _fetch_device(kit: Kit, device_id: str) -> Levels:
     url = f"{kit.settings.consumption_url}/v1/devices/{quote(device_id, safe='')}/slots"
     try:
-        status, answer = await _ask(kit, claims.service("portal"), "GET", url)
+        status, answer = await ask(kit, claims.service("portal"), "GET", url)
         return {(device_id, slot["slot"]): _told(slot) for slot in answer["slots"]} if status == OK else {}
     except (Away, KeyError, TypeError, ValueError) as away:
         LOG.info("no live levels", extra={"device_id": device_id, "reason": repr(away)})
@@ -80,7 +80,7 @@ async def fetch_reasons(kit: Kit, customer_id: str, order_id: str) -> list[str]:
     """Return why an order was placed, in sentences; none where nobody can say just now."""
     url = f"{kit.settings.reorder_decision_url}/v1/orders/{quote(order_id, safe='')}/receipt"
     try:
-        status, answer = await _ask(kit, claims.customer(customer_id), "GET", url)
+        status, answer = await ask(kit, claims.customer(customer_id), "GET", url)
         return [str(sentence) for sentence in answer["words"]] if status == OK else []
     except (Away, KeyError, TypeError) as away:
         LOG.info("no receipt", extra={"order_id": order_id, "reason": repr(away)})
@@ -95,6 +95,23 @@ async def report(kit: Kit, customer_id: str, what: dict[str, Any]) -> None:
 async def cancel_order(kit: Kit, customer_id: str, order_id: str) -> None:
     url = f"{kit.settings.order_dispatch_url}/v1/orders/{quote(order_id, safe='')}/cancel"
     await _command(kit, customer_id, "POST", url, {"reason": "cancelled on the page"})
+
+
+async def say_about_order(kit: Kit, customer_id: str, order_id: str, said: str) -> None:
+    """Say what became of an order that the customer places at the shop themselves."""
+    url = f"{kit.settings.order_dispatch_url}/v1/orders/{quote(order_id, safe='')}/said"
+    await _command(kit, customer_id, "POST", url, {"said": said})
+
+
+async def fetch_cart(kit: Kit, customer_id: str, order_id: str) -> str | None:
+    """Return the address of the shop's filled cart; none where the shop has no such page, or nobody answers."""
+    url = f"{kit.settings.order_dispatch_url}/v1/orders/{quote(order_id, safe='')}/cart"
+    try:
+        status, answer = await ask(kit, claims.customer(customer_id), "GET", url)
+    except Away:
+        return None
+    cart = answer.get("cart_url") if status == OK and isinstance(answer, dict) else None
+    return cart if isinstance(cart, str) and cart.startswith("https://") else None
 
 
 async def answer_proposal(kit: Kit, customer_id: str, order_id: str, answer: str) -> None:
@@ -124,23 +141,30 @@ def _holiday(kit: Kit, customer_id: str) -> str:
 
 async def _command(kit: Kit, customer_id: str, method: str, url: str, body: dict[str, Any] | None) -> None:
     try:
-        status, answer = await _ask(kit, claims.customer(customer_id), method, url, body)
+        status, answer = await ask(kit, claims.customer(customer_id), method, url, body)
     except Away as away:
         LOG.warning("a command did not get through", extra={"url": url, "reason": str(away)})
         raise Refused("That part of the system does not answer just now. Please try again shortly.") from None
     if status >= SERVER_ERRORS:
         raise Refused("That did not work just now. Please try again shortly.")
     if status >= CLIENT_ERRORS:
-        raise Refused(_words_of(answer))
+        raise Refused(words_of(answer))
 
 
-async def _ask(
-    kit: Kit, bearer: claims.Bearer, method: str, url: str, body: dict[str, Any] | None = None
+async def ask(  # a request has as many parts
+    kit: Kit,
+    bearer: claims.Bearer,
+    method: str,
+    url: str,
+    body: dict[str, Any] | None = None,
+    idempotency_key: str | None = None,
 ) -> tuple[int, Any]:
     """Return a neighbour's status and JSON, asked with a token of our own making; raises Away."""
     import httpx  # noqa: PLC0415  # 5 MB that nobody needs before a page is open
 
     headers = {"Authorization": f"Bearer {security_of(kit).token(bearer)['access_token']}"}
+    if idempotency_key:
+        headers["Idempotency-Key"] = idempotency_key
     # A page does not wait long for a question; what a command became of is worth waiting for.
     seconds = settings_of(kit).neighbour_seconds if method == "GET" else COMMAND_SECONDS
     try:
@@ -152,7 +176,7 @@ async def _ask(
         return answer.status_code, None
 
 
-def _words_of(problem: Any) -> str:
+def words_of(problem: Any) -> str:
     """Return what a problem says, in the words that fit best."""
     if not isinstance(problem, dict):
         return "That is not possible."

@@ -21,7 +21,7 @@ from services.portal.api.cookies import (
     sign_out,
 )
 from services.portal.api.live import Page, live_of
-from services.portal.api.neighbours import fetch_reasons
+from services.portal.api.neighbours import fetch_cart, fetch_reasons
 from services.portal.domain.credentials import digest, new_token
 from services.portal.pages import STATIC, Board, Household, build, render
 from services.portal.store import Session
@@ -38,13 +38,20 @@ class Said(NamedTuple):
     tone: str
 
 
+SAID = {
+    "done": Said("Done.", "good"),
+    "failed": Said("That did not work. Please try again.", "low"),
+    "nocart": Said("This shop's cart cannot be filled from here. Please look for the product in the shop.", "soon"),
+}
+
+
 @router.get("/")
 async def show_page(kit: KitDep, session: MaybeSession, said: str = "") -> HTMLResponse:
     """The signed-in customer's page, or how to sign in."""
     board = await _board(kit, session) if session else None
     if session is None or board is None:
         return _welcome(kit, "What is in the house, and what is on its way", "Levels, run-out dates and orders.")
-    flash = {"done": Said("Done.", "good"), "failed": Said("That did not work. Please try again.", "low")}.get(said)
+    flash = SAID.get(said)
     return page(render("home.html", board=board, csrf=session.csrf, said=flash))
 
 
@@ -67,6 +74,13 @@ async def show_why(order_id: str, request: Request, kit: KitDep, session: Sessio
     sentences = await fetch_reasons(kit, session.customer_id, order_id)
     template = "why.html" if "x-fragment" in request.headers else "why_page.html"
     return page(render(template, sentences=sentences, instead=NO_RECEIPT))
+
+
+@router.get("/page/orders/{order_id}/cart")
+async def open_cart(order_id: str, kit: KitDep, session: SessionDep) -> Response:
+    """Go to the shop's filled cart, or home where there is none."""
+    cart = await fetch_cart(kit, session.customer_id, order_id)
+    return RedirectResponse(cart or "/?said=nocart", 303, headers=PAGE_HEADERS)
 
 
 @router.get("/live")

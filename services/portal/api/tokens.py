@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
+from libs.kit import Kit
 from libs.kit.identity import unauthorized
 from libs.kit.problems import Problem
 from libs.kit.web import KitDep, PrincipalDep, require
@@ -19,11 +20,13 @@ NO_STORE = {"Cache-Control": "no-store"}
 
 
 class TokenBody(Body):
-    """One of the two: an operator's key, or a service's name and key."""
+    """One of the three: an operator's key, a service's name and key, or a provider's id and key."""
 
     operator_key: Annotated[str, Field(max_length=500)] | None = None
     service: Annotated[str, Field(max_length=100)] | None = None
     service_key: Annotated[str, Field(max_length=500)] | None = None
+    provider_id: Annotated[str, Field(max_length=100)] | None = None
+    provider_key: Annotated[str, Field(max_length=500)] | None = None
 
 
 @router.get("/.well-known/jwks.json")
@@ -39,9 +42,9 @@ async def get_keys(kit: KitDep, response: Response) -> dict[str, Any]:
 async def make_token(body: TokenBody, request: Request, kit: KitDep, response: Response) -> dict[str, Any]:
     """Give a token for a key."""
     security = security_of(kit)
-    name = f"service:{body.service}" if body.operator_key is None else "operator"
+    name = _name(body)
     security.check_patience(request, name)
-    bearer = _bearer(body, security)
+    bearer = await _provider(body, kit) if body.provider_id is not None else _bearer(body, security)
     if bearer is None:
         security.note_failure(request, name)
         raise unauthorized("The key is not right.")
@@ -82,6 +85,26 @@ async def make_sign_in_link(
 
 def no_customer() -> Problem:
     return Problem(404, "not_found", "There is no such customer")
+
+
+def _name(body: TokenBody) -> str:
+    if body.provider_id is not None:
+        return f"provider:{body.provider_id}"
+    return f"service:{body.service}" if body.operator_key is None else "operator"
+
+
+async def _provider(body: TokenBody, kit: Kit) -> claims.Bearer | None:
+    if body.provider_key is None or body.operator_key is not None or body.service is not None:
+        raise Problem(422, "invalid", "Send provider_id and provider_key, and nothing else")
+    known = await is_provider(body.provider_id or "", body.provider_key, kit)
+    return claims.provider(body.provider_id or "") if known else None
+
+
+async def is_provider(provider_id: str, key: str, kit: Kit) -> bool:
+    """Tell whether this is the provider's key."""
+    async with kit.read() as store:
+        known: bool = await store.has_provider_key(provider_id, digest(key))
+    return known
 
 
 def _bearer(body: TokenBody, security: Security) -> claims.Bearer | None:

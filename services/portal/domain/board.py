@@ -10,6 +10,8 @@ class OrderState(StrEnum):
 
     DUE = "due"
     DRAFTED = "drafted"
+    #: The customer is to order it themselves, and has not said that they did.
+    YOURS = "yours"
     PLACED = "placed"
     SHIPPED = "shipped"
     DELIVERED = "delivered"
@@ -19,7 +21,14 @@ class OrderState(StrEnum):
     FAILED = "failed"
 
 
-OPEN = frozenset({OrderState.DUE, OrderState.DRAFTED, OrderState.PLACED, OrderState.SHIPPED, OrderState.UNKNOWN})
+OPEN = frozenset(
+    {
+        *(OrderState.DUE, OrderState.DRAFTED, OrderState.YOURS, OrderState.PLACED),
+        *(OrderState.SHIPPED, OrderState.UNKNOWN),
+    }
+)
+#: What is on its way; an order that the customer has yet to place is not.
+COMING = OPEN - {OrderState.YOURS}
 #: A customer may still change their mind; shipped goods come.
 CANCELLABLE = frozenset({OrderState.DUE, OrderState.DRAFTED, OrderState.PLACED, OrderState.UNKNOWN})
 
@@ -77,6 +86,8 @@ class Order:
     reason: str | None
     began_at: datetime
     changed_at: datetime
+    #: The customer places it at the shop, and says what becomes of it.
+    own: bool = False
 
 
 @dataclass(frozen=True)

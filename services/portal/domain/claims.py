@@ -12,6 +12,7 @@ class Bearer(NamedTuple):
     role: str
     customer_id: str | None = None
     service: str | None = None
+    provider_id: str | None = None
 
 
 OPERATOR = Bearer("operator", "operator")
@@ -25,8 +26,18 @@ def service(name: str) -> Bearer:
     return Bearer(f"service:{name}", "service", service=name)
 
 
+def provider(provider_id: str) -> Bearer:
+    return Bearer(f"provider:{provider_id}", "provider", provider_id=provider_id)
+
+
 def claims(bearer: Bearer, issued_at: int, seconds: int) -> dict[str, Any]:
     """Return the claims of a token that is good from `issued_at` (Unix time) for so many seconds."""
-    said = {"sub": bearer.subject, "role": bearer.role, "customer_id": bearer.customer_id, "service": bearer.service}
+    said = {
+        "sub": bearer.subject,
+        "role": bearer.role,
+        "customer_id": bearer.customer_id,
+        "service": bearer.service,
+        "provider_id": bearer.provider_id,
+    }
     around = {"iss": ISSUER, "aud": AUDIENCE, "iat": issued_at, "exp": issued_at + seconds}
     return around | {name: value for name, value in said.items() if value is not None}

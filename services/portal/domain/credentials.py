@@ -6,6 +6,7 @@ import hmac
 import secrets
 
 PREFIX = "rpl_dev_"
+PROVIDER_PREFIX = "rpl_prov_"
 RANDOM_BYTES = 32
 
 
@@ -20,6 +21,11 @@ def derive_credential(key: bytes, nonce: bytes) -> str:
 
 def new_nonce() -> bytes:
     return secrets.token_bytes(RANDOM_BYTES)
+
+
+def new_provider_key() -> str:
+    """Return a key for a provider's programs; it is shown once."""
+    return PROVIDER_PREFIX + new_token()
 
 
 def new_token() -> str:

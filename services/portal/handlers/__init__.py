@@ -2,6 +2,7 @@
 
 from services.portal.handlers.offers import on_offer_changed, on_provider_changed
 from services.portal.handlers.orders import (
+    on_cart_prepared,
     on_order_cancelled,
     on_order_delivered,
     on_order_drafted,
@@ -29,6 +30,7 @@ from services.portal.handlers.slots import (
 
 __all__ = [
     "forget_old",
+    "on_cart_prepared",
     "on_customer_notified",
     "on_offer_changed",
     "on_order_cancelled",

@@ -2,6 +2,7 @@
 
 from libs.contracts.catalogue import Event
 from libs.contracts.events import (
+    CartPrepared,
     OrderCancelled,
     OrderDelivered,
     OrderDrafted,
@@ -17,6 +18,11 @@ from services.portal.store import Store
 
 async def on_order_drafted(event: OrderDrafted, store: Store) -> list[Event]:
     await store.note_order(event, OrderState.DRAFTED)
+    return []
+
+
+async def on_cart_prepared(event: CartPrepared, store: Store) -> list[Event]:
+    await store.note_order(event, OrderState.YOURS)
     return []
 
 

@@ -26,5 +26,6 @@ async def on_customer_notified(event: CustomerNotified, store: Store) -> list[Ev
 
 async def forget_old(store: Store) -> list[Event]:
     await store.forget_expired()
+    await store.forget_expired_shops()
     await store.forget_touches(TOUCHES_KEPT_MINUTES)
     return []

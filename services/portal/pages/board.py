@@ -24,6 +24,9 @@ NOTICES = {
     "running_low": "We told you that it is running low",
     "cannot_order": "We told you that it cannot be ordered",
     "ordering_stopped": "We told you that nothing more is ordered",
+    "cart_prepared": "We asked you to order it",
+    "cart_reminded": "We asked whether you ordered it",
+    "cart_cancel_asked": "We asked you to cancel it at the shop",
 }
 
 

@@ -11,6 +11,7 @@ from services.portal.pages.places import Place, provider_name, say_amount, title
 STATES = {
     OrderState.DUE: "Being prepared",
     OrderState.DRAFTED: "Sent to the shop",
+    OrderState.YOURS: "Waiting for you to order it",
     OrderState.PLACED: "Ordered",
     OrderState.SHIPPED: "On its way",
     OrderState.DELIVERED: "Arrived",
@@ -24,6 +25,7 @@ TONES = {
     OrderState.REFUSED: "low",
     OrderState.FAILED: "low",
     OrderState.UNKNOWN: "soon",
+    OrderState.YOURS: "soon",
     OrderState.CANCELLED: "quiet",
 }
 #: The road an order takes, and how far along each state is.
@@ -31,6 +33,7 @@ ROAD = ("Decided", "Ordered", "Shipped", "Arrived")
 REACHED = {
     OrderState.DUE: 1,
     OrderState.DRAFTED: 1,
+    OrderState.YOURS: 1,
     OrderState.UNKNOWN: 1,
     OrderState.PLACED: 2,
     OrderState.SHIPPED: 3,
@@ -61,6 +64,10 @@ class OrderCard:
     reason: str
     tracking: str
     cancellable: bool
+    #: The customer orders it at the shop and tells us.
+    yours: bool = False
+    #: They ordered it there, and may say that it came.
+    awaited: bool = False
 
 
 def order_card(order: Order, known: Known, places: list[Place], here: tuple[datetime, ZoneInfo]) -> OrderCard:
@@ -79,6 +86,8 @@ def order_card(order: Order, known: Known, places: list[Place], here: tuple[date
         reason=words.reason(order.reason or ""),
         tracking=order.tracking or "",
         cancellable=order.state in CANCELLABLE,
+        yours=order.state is OrderState.YOURS,
+        awaited=order.own and order.state is OrderState.PLACED,
     )
 
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from services.portal.domain import words
-from services.portal.domain.board import OPEN, Known, Subscription, Told
+from services.portal.domain.board import COMING, Known, Subscription, Told
 from services.portal.pages.places import Place, provider_name, title_of
 
 LOW_DAYS = 3.0
@@ -102,7 +102,7 @@ def _shelf(place: Place, known: Known) -> str:
 
 def _coming(place: Place, known: Known, now: datetime, zone: ZoneInfo) -> str:
     spec = place.spec
-    orders = [order for order in known.orders if order.product_id == spec.product_id and order.state in OPEN]
+    orders = [order for order in known.orders if order.product_id == spec.product_id and order.state in COMING]
     if not orders:
         return ""
     order = orders[0]

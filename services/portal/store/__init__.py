@@ -4,11 +4,12 @@ from services.portal.store.devices import DeviceStore
 from services.portal.store.page import PageStore
 from services.portal.store.people import PeopleStore
 from services.portal.store.sessions import Session, SessionStore
+from services.portal.store.shops import ShopSession, ShopStore
 from services.portal.store.told import ToldStore
 
 
-class Store(PeopleStore, DeviceStore, SessionStore, ToldStore, PageStore):
+class Store(PeopleStore, DeviceStore, SessionStore, ShopStore, ToldStore, PageStore):
     """All SQL of the portal."""
 
 
-__all__ = ["Session", "Store"]
+__all__ = ["Session", "ShopSession", "Store"]

@@ -115,7 +115,7 @@ class PageStore(Store):
         rows = await self.connection.fetch(
             """-- list_orders_told
             SELECT order_id, product_id, provider_id, state, packs, quantity, price, currency, expected_at, tracking,
-                   reason, began_at, changed_at
+                   reason, began_at, changed_at, own
             FROM order_told WHERE customer_id = $1 ORDER BY began_at DESC, order_id LIMIT $2
             """,
             customer_id,

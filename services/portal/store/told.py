@@ -134,8 +134,8 @@ class ToldStore(Store):
             """-- note_order
             INSERT INTO order_told AS known
                 (order_id, customer_id, product_id, provider_id, state, packs, quantity, price, currency,
-                 expected_at, tracking, reason, began_at, changed_at)
-            SELECT $2, customer_id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13 FROM customer
+                 expected_at, tracking, reason, began_at, changed_at, own)
+            SELECT $2, customer_id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14 FROM customer
             WHERE customer_id = $1 AND erased_at IS NULL
             ON CONFLICT (order_id) DO UPDATE
             SET state = excluded.state, packs = coalesce(excluded.packs, known.packs),
@@ -143,7 +143,7 @@ class ToldStore(Store):
                 currency = coalesce(excluded.currency, known.currency),
                 expected_at = coalesce(excluded.expected_at, known.expected_at),
                 tracking = coalesce(excluded.tracking, known.tracking), reason = excluded.reason,
-                changed_at = excluded.changed_at
+                changed_at = excluded.changed_at, own = known.own OR excluded.own
             """,
             said.customer_id,
             said.order_id,
@@ -158,6 +158,7 @@ class ToldStore(Store):
             getattr(said, "tracking", None),
             getattr(said, "reason", None),
             said.at,
+            state is OrderState.YOURS,
         )
 
     async def note_notice(self, notice_id: str, customer_id: str, notice: Notice) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from libs.contracts.events import ShipTo
 from services.order_dispatch.domain import Ask, Cancellation, State, Turn, Way, ask_to_cancel, look, sent
-from services.order_dispatch.providers import calling, needs_url, protocol, protocols, way_to, words
+from services.order_dispatch.providers import calling, needs_address, needs_url, protocol, protocols, way_to, words
 from tests.unit.order_dispatch import a
 
 HOME = ShipTo(name="Ann", line1="Elm 1", postal_code="1", city="Ulm", country="DE")
@@ -29,16 +29,27 @@ class TestEveryProtocolThatTells:
     def test_asks_for_exactly_what_was_decided(self, name):
         said = words(sent(a.drafted(), a.PATIENCE, a.NOON), name, a.NOON, HOME)
 
-        assert [(event.order_id, event.quantity, event.packs, event.ship_to) for event in said] == [("o1", 40, 2, HOME)]
+        assert [(event.order_id, event.quantity, event.packs) for event in said] == [("o1", 40, 2)]
+
+    def test_passes_the_address_on_where_it_is_needed_and_nowhere_else(self, name):
+        (said,) = words(sent(a.drafted(), a.PATIENCE, a.NOON), name, a.NOON, HOME)
+
+        assert getattr(said, "ship_to", None) == (HOME if needs_address(name) else None)
+        assert ("Ulm" in said.model_dump_json()) == needs_address(name)
 
     def test_asks_the_same_when_asked_twice(self, name):
         turn = sent(a.drafted(), a.PATIENCE, a.NOON)
 
         assert words(turn, name, a.NOON, HOME) == words(turn, name, a.NOON, HOME)
 
-    def test_never_asks_for_goods_without_an_address(self, name):
+    def test_never_asks_for_goods_without_an_address_that_it_needs(self, name):
+        turn = sent(a.drafted(), a.PATIENCE, a.NOON)
+
+        if not needs_address(name):
+            assert words(turn, name, a.NOON) == words(turn, name, a.NOON, HOME)
+            return
         with pytest.raises(ValueError, match="address"):
-            words(sent(a.drafted(), a.PATIENCE, a.NOON), name, a.NOON)
+            words(turn, name, a.NOON)
 
     def test_can_cancel_and_ask(self, name):
         wish = Cancellation("customer", "enough", a.NOON)

@@ -1,0 +1,59 @@
+"""Orders that a person is asked about: reminded once, taken back at the deadline, and never in doubt."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from libs.contracts.events import Evidence, OrderShipped
+from services.order_dispatch.domain import watch
+from services.order_dispatch.domain.endings import withdraw
+from services.order_dispatch.domain.orders import Ask, Cancellation, Keeper, Order, Turn
+from services.order_dispatch.domain.states import State
+from services.order_dispatch.domain.watch import Patience, deliver
+
+#: Who cancels where nobody answered, in words of OrderCancelled; after a shop the next one is asked.
+SILENCE = {Keeper.SHOP: "deadline", Keeper.CUSTOMER: "expired"}
+
+
+def entrust(order: Order, keeper: Keeper, patience: Patience, at: datetime) -> Turn:
+    """Ask a person, who is reminded once and has until the deadline to answer."""
+    waiting = replace(
+        order,
+        keeper=keeper,
+        sent_at=at,
+        look_at=at + timedelta(hours=min(patience.remind_hours, patience.keeper_hours)),
+        answer_by=at + timedelta(hours=patience.keeper_hours),
+    )
+    return Turn(waiting).then(State.PLACING, at, f"the {keeper} is asked").ask(Ask.DELIVER)
+
+
+def look(order: Order, patience: Patience, at: datetime) -> Turn:
+    """Decide what becomes of an order nothing was heard about until its `look_at`, whoever was asked."""
+    if order.is_unanswered:
+        return _remind_or_withdraw(order, patience, at)
+    if order.keeper is Keeper.CUSTOMER and order.state is State.PLACED:
+        return _arrive(order, at, because="its expected date came")
+    return watch.look(order, patience, at)
+
+
+def put_off(order: Order, patience: Patience, at: datetime) -> Turn:
+    """Give a person who needs longer another deadline."""
+    later = at + timedelta(hours=patience.keeper_hours)
+    again = at + timedelta(hours=min(patience.remind_hours, patience.keeper_hours))
+    return Turn(replace(order, answer_by=later, look_at=again)) if order.is_unanswered else Turn(order)
+
+
+def _remind_or_withdraw(order: Order, patience: Patience, at: datetime) -> Turn:
+    """Remind once; after the deadline take the order back, so that a later yes finds nothing to take."""
+    if order.answer_by is not None and at < order.answer_by:
+        reminded = Turn(replace(order, asks=order.asks + 1, look_at=order.answer_by))
+        return reminded if order.asks else reminded.ask(Ask.STATUS)
+    keeper = order.keeper or Keeper.SHOP
+    reason = f"the {keeper} did not answer in {patience.keeper_hours:g} hours"
+    return withdraw(order, Cancellation(SILENCE[keeper], reason, at))
+
+
+def _arrive(order: Order, at: datetime, because: str) -> Turn:
+    """Take an order that nobody reports about from placed to the door."""
+    turn = Turn(order).then(State.SHIPPED, at, f"implied: {because}")
+    left = OrderShipped(**order.fact(at), quantity=order.coming, expected_at=order.expected_at, tracking=order.tracking)
+    return deliver(turn.say(left), Evidence.ESTIMATED, at, because)

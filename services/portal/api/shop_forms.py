@@ -1,0 +1,69 @@
+"""Forms of a shop's page, and what they say in JSON; order-dispatch judges it."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+Days = tuple[str, ...]
+
+
+class TermsForm(BaseModel):
+    """What a shop can do, as its form says it; boxes that are not ticked are not sent."""
+
+    model_config = ConfigDict(str_max_length=2000)
+
+    csrf: str = ""
+    name: str = ""
+    email: str
+    language: str = "en"
+    address: str = ""
+    delivery: str = ""
+    pick_up: str = ""
+    regions: str = ""
+    days: list[str] = []
+    currency: str = "EUR"
+    minimum: str = ""
+    fee: str = ""
+    free_from: str = ""
+    lead_time_days: float = 3
+
+
+class OfferForm(BaseModel):
+    """A product in one pack."""
+
+    model_config = ConfigDict(str_max_length=200)
+
+    csrf: str = ""
+    product_id: str
+    title: str
+    quantity: str
+    unit: str
+    amount: str
+    currency: str
+    available: str = ""
+
+
+def terms_of(form: TermsForm) -> dict[str, Any]:
+    terms = {
+        "email": form.email.strip(),
+        "language": form.language,
+        "address": form.address,
+        "delivery": bool(form.delivery),
+        "pick_up": bool(form.pick_up),
+        "regions": form.regions.replace(",", " ").upper().split(),
+        "days": form.days,
+        "currency": form.currency.strip().upper(),
+    }
+    for name in ("minimum", "fee", "free_from"):
+        written = str(getattr(form, name)).strip().replace(",", ".")
+        terms |= {name: written} if written else {}
+    return {"terms": terms, "lead_time_days": form.lead_time_days}
+
+
+def offer_of(form: OfferForm) -> dict[str, Any]:
+    return {
+        "title": form.title,
+        "pack_size": {"quantity": form.quantity.strip().replace(",", "."), "unit": form.unit.strip()},
+        "price": {"amount": form.amount.strip().replace(",", "."), "currency": form.currency.strip().upper()},
+        "available": bool(form.available),
+    }

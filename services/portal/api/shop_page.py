@@ -1,0 +1,155 @@
+"""The page of a shop whose orders are kept here: join, sign in, orders, terms, products and stock; plain forms."""
+
+from typing import Annotated, Any
+from urllib.parse import quote
+from uuid import uuid4
+
+from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from libs.kit import Kit
+from libs.kit.problems import Problem
+from libs.kit.web import KitDep
+from services.portal.api import neighbours
+from services.portal.api.commands import check_size
+from services.portal.api.cookies import PAGE_HEADERS, is_secure, page
+from services.portal.api.security import security_of
+from services.portal.api.shop_forms import OfferForm, TermsForm, offer_of, terms_of
+from services.portal.api.shop_session import MaybeShop, ShopDep, check_shop_csrf, shop_cookie, sign_in_shop
+from services.portal.api.shops import join_shop
+from services.portal.api.tokens import is_provider
+from services.portal.domain import claims
+from services.portal.domain.credentials import digest
+from services.portal.pages import render
+
+router = APIRouter(prefix="/shop", include_in_schema=False)
+LIMITED = [Depends(check_size)]
+
+Field = Annotated[str, Form(max_length=200)]
+
+
+@router.get("")
+async def show_shop(kit: KitDep, session: MaybeShop) -> HTMLResponse:
+    """The signed-in shop's page, or how to sign in or join."""
+    if session is None:
+        return page(render("shop_welcome.html", key=None))
+    orders = await _get(kit, session.provider_id, f"/v1/providers/{quote(session.provider_id)}/orders")
+    providers = await _get(kit, session.provider_id, "/v1/providers")
+    stock = await _get(kit, session.provider_id, "/inventories", kit.settings.inventory_url)
+    if orders is None or providers is None:
+        return page(render("sorry.html", title="Please try again shortly", text="Your orders cannot be read now."), 503)
+    shop = next((one for one in providers["providers"] if one["provider_id"] == session.provider_id), None)
+    if shop is None:
+        raise Problem(404, "not_found", "There is no such shop any more")
+    amounts = {one["product_id"]: one["available"] for one in (stock or {}).get("data", [])}
+    return page(render("shop.html", shop=shop, orders=orders["orders"], stock=amounts, csrf=session.csrf))
+
+
+@router.post("/join", dependencies=LIMITED)
+async def join(request: Request, kit: KitDep, form: Annotated[TermsForm, Form()]) -> Response:
+    """Take a shop in and show its key, once."""
+    try:
+        joined = await join_shop(terms_of(form) | {"name": form.name}, request, kit)
+    except Problem as refused:
+        return _back(neighbours.words_of(refused.body))
+    html = render("shop_welcome.html", key=joined["provider_key"], provider_id=joined["provider_id"])
+    response: Response = page(html, 201)
+    await sign_in_shop(joined["provider_id"], response, kit)
+    return response
+
+
+@router.post("/sign-in", dependencies=LIMITED)
+async def sign_in(request: Request, kit: KitDep, provider_id: Field, provider_key: Field) -> Response:
+    """Sign a shop in with its key."""
+    security, name = security_of(kit), f"provider:{provider_id}"
+    security.check_patience(request, name)
+    if not await is_provider(provider_id, provider_key.strip(), kit):
+        security.note_failure(request, name)
+        return _back("The key is not right.")
+    response = _back()
+    await sign_in_shop(provider_id, response, kit)
+    return response
+
+
+@router.post("/sign-out", dependencies=LIMITED)
+async def sign_out(request: Request, kit: KitDep, session: ShopDep, csrf: Field) -> Response:
+    check_shop_csrf(session, csrf)
+    async with kit.transaction() as tx:
+        await tx.store.end_shop_session(digest(request.cookies[shop_cookie(kit)]))
+    response = _back()
+    response.delete_cookie(shop_cookie(kit), path="/", secure=is_secure(kit), httponly=True, samesite="lax")
+    return response
+
+
+@router.post("/orders/{step}", dependencies=LIMITED)
+async def answer(  # the form says about which order
+    step: str, kit: KitDep, session: ShopDep, order_id: Field, csrf: Field, tracking: Field = ""
+) -> Response:
+    """Acknowledge, ship, deliver or refuse an order."""
+    check_shop_csrf(session, csrf)
+    path = f"/v1/providers/{quote(session.provider_id)}/orders/{quote(order_id, safe='')}/{quote(step, safe='')}"
+    return _back(await _do(kit, session.provider_id, "POST", path, {"tracking": tracking.strip() or None}))
+
+
+@router.get("/orders/{order_id}")
+async def show_order(order_id: str, kit: KitDep, session: ShopDep) -> HTMLResponse:
+    """One order with its address."""
+    path = f"/v1/providers/{quote(session.provider_id)}/orders/{quote(order_id, safe='')}"
+    order = await _get(kit, session.provider_id, path)
+    if order is None:
+        return page(render("sorry.html", title="There is no such order", text="Or it cannot be read just now."), 404)
+    return page(render("shop_order.html", order=order, csrf=session.csrf))
+
+
+@router.post("/terms", dependencies=LIMITED)
+async def put_terms(kit: KitDep, session: ShopDep, form: Annotated[TermsForm, Form()]) -> Response:
+    """Say what the shop can do."""
+    check_shop_csrf(session, form.csrf)
+    path = f"/v1/providers/{quote(session.provider_id)}/terms"
+    return _back(await _do(kit, session.provider_id, "PUT", path, terms_of(form)))
+
+
+@router.post("/offers", dependencies=LIMITED)
+async def put_offer(kit: KitDep, session: ShopDep, form: Annotated[OfferForm, Form()]) -> Response:
+    """Offer a product, or change its price."""
+    check_shop_csrf(session, form.csrf)
+    path = f"/v1/providers/{quote(session.provider_id)}/offers/{quote(form.product_id.strip(), safe='')}"
+    return _back(await _do(kit, session.provider_id, "PUT", path, offer_of(form)))
+
+
+@router.post("/stock", dependencies=LIMITED)
+async def count_stock(
+    kit: KitDep, session: ShopDep, product_id: Field, quantity: Annotated[int, Form(ge=0)], csrf: Field
+) -> Response:
+    """Say how much of a product there is in all; inventory books the difference."""
+    check_shop_csrf(session, csrf)
+    path = f"/inventories/{quote(product_id, safe='')}/count"
+    url = kit.settings.inventory_url
+    return _back(await _do(kit, session.provider_id, "POST", path, {"quantity": quantity}, url))
+
+
+def _back(refusal: str = "") -> Response:
+    """Go back to the shop's page, or say what was not done."""
+    if refusal:
+        return page(render("sorry.html", title="That did not work", text=refusal), 409)
+    return RedirectResponse("/shop", 303, headers=PAGE_HEADERS)
+
+
+async def _get(kit: Kit, provider_id: str, path: str, url: str = "") -> Any:
+    try:
+        status, found = await neighbours.ask(
+            kit, claims.provider(provider_id), "GET", (url or kit.settings.order_dispatch_url) + path
+        )
+    except neighbours.Away:
+        return None
+    return found if status == neighbours.OK else None
+
+
+async def _do(kit: Kit, provider_id: str, method: str, path: str, body: dict[str, Any], url: str = "") -> str:
+    """Carry a form out in the shop's name, and return what was refused in words."""
+    whole, key = (url or kit.settings.order_dispatch_url) + path, str(uuid4())
+    try:
+        status, found = await neighbours.ask(kit, claims.provider(provider_id), method, whole, body, key)
+    except neighbours.Away:
+        return "That part of the system does not answer just now. Please try again shortly."
+    return "" if status < neighbours.CLIENT_ERRORS else neighbours.words_of(found)

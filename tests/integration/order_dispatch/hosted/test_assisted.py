@@ -1,0 +1,155 @@
+"""Orders that customers place themselves: nothing is on order until they say so."""
+
+import pytest
+
+from tests.integration.order_dispatch.hosted.street import KNOBS, click, kinds, letter
+from tests.integration.order_dispatch.portal import until
+from tests.unit.order_dispatch import a
+
+ACCOUNT = {"cart_url": "https://shop.example/add?sku={product}&n={packs}", "products": {"pods": "Käffchen & Co"}}
+
+
+@pytest.fixture(scope="module")
+def knobs():
+    return KNOBS
+
+
+async def prepared(world, name, account=ACCOUNT):
+    await world.put_provider(name, protocol="assisted", account=account)
+    order_id = await world.approve(name)
+    await world.reaches(order_id, "placing")
+    return order_id
+
+
+async def said(world, order_id, what, customer="ann"):
+    return await world.post(f"orders/{order_id}/said", {"said": what}, role="customer", customer_id=customer)
+
+
+async def test_a_cart_is_prepared_and_nothing_is_on_order(world):
+    order_id = await prepared(world, "market")
+
+    written = await letter(world, order_id, "customer")
+
+    assert written["cart_url"] == "https://shop.example/add?sku=K%C3%A4ffchen%20%26%20Co&n=2"
+    assert sorted(written["answers"]) == ["no", "not_yet", "ordered"]
+    assert (written["title"], written["packs"], written["contact"]) == ("Coffee pods", 2, None)
+    assert await kinds(world, order_id) == ["CartPrepared", "OrderDrafted"]
+
+
+async def test_a_shop_without_such_links_gets_a_list(world):
+    order_id = await prepared(world, "stall", account={})
+
+    cart = await world.http.get(
+        f"/v1/orders/{order_id}/cart", headers=world.desk.headers("customer", customer_id="ann")
+    )
+
+    assert (cart.json()["cart_url"], cart.json()["title"], cart.json()["packs"]) == (None, "Coffee pods", 2)
+
+
+async def test_i_ordered_it_places_it_and_its_lead_time_delivers_it(world):
+    order_id = await prepared(world, "grocer")
+    links = (await letter(world, order_id, "customer"))["answers"]
+
+    placed = [await click(world, links["ordered"]) for _ in range(2)]
+    assert [(one.status_code, one.json()["state"]) for one in placed] == [(200, "placed")] * 2
+    assert len(await world.facts(order_id, "OrderPlaced")) == 1
+    world.step(days=3)
+    delivered = await world.reaches(order_id, "delivered")
+
+    assert delivered["evidence"] == "estimated"
+    assert [step["to_state"] for step in delivered["history"]] == [
+        *("drafted", "placing", "placed", "shipped", "delivered")
+    ]
+    (arrived,) = await world.facts(order_id, "OrderDelivered")
+    assert arrived["quantity"] == 40
+
+
+async def test_it_arrived_counts_before_its_date_and_even_without_a_yes(world):
+    order_id = await prepared(world, "baker")
+
+    assert (await said(world, order_id, "arrived")).json()["state"] == "delivered"
+
+    assert (await world.order(order_id))["evidence"] == "reported"
+
+
+async def test_no_ends_it_as_the_customers_own_cancel(world):
+    order_id = await prepared(world, "butcher")
+
+    assert [(await said(world, order_id, "no")).json()["state"] for _ in range(2)] == ["cancelled"] * 2
+
+    (cancelled,) = await world.facts(order_id, "OrderCancelled")
+    assert cancelled["by"] == "customer"
+    late = await said(world, order_id, "ordered")
+    assert (late.status_code, late.json()["code"]) == (409, "too_late")
+
+
+async def test_a_customer_who_cancelled_at_the_shop_says_no(world):
+    order_id = await prepared(world, "florist")
+    await said(world, order_id, "ordered")
+
+    assert (await said(world, order_id, "no")).json()["state"] == "cancelled"
+
+
+async def test_an_order_without_an_answer_is_reminded_of_and_expires(world):
+    order_id = await prepared(world, "forgotten")
+    links = (await letter(world, order_id, "customer"))["answers"]
+
+    world.step(hours=24)
+    await until(lambda: world.facts(order_id, "CartReminded"), "the customer is reminded")
+    world.step(hours=24)
+    await world.reaches(order_id, "cancelled")
+
+    (cancelled,) = await world.facts(order_id, "OrderCancelled")
+    assert cancelled["by"] == "expired"
+    assert await kinds(world, order_id) == ["CartPrepared", "CartReminded", "OrderCancelled", "OrderDrafted"]
+    assert (await click(world, links["ordered"])).status_code == 409
+
+
+async def test_not_yet_gives_more_time(world):
+    order_id = await prepared(world, "later")
+    world.step(hours=24)
+    await until(lambda: world.facts(order_id, "CartReminded"), "the customer is reminded")
+
+    assert (await said(world, order_id, "not_yet")).json()["state"] == "placing"
+    world.step(hours=24)
+    marker = await prepared(world, "marker")
+    assert (await world.order(order_id))["state"] == "placing"
+    world.step(hours=24)
+    await world.reaches(order_id, "cancelled")
+
+    assert len(await world.facts(order_id, "CartReminded")) == 1
+    await said(world, marker, "no")
+
+
+async def test_nobody_else_speaks_for_a_customer(world):
+    order_id = await prepared(world, "secret")
+
+    assert (await said(world, order_id, "ordered", "bob")).status_code == 404
+    headers = world.desk.headers("provider", provider_id="secret")
+    as_shop = await world.http.post(f"/v1/providers/secret/orders/{order_id}/ship", json={}, headers=headers)
+    assert as_shop.status_code == 404
+    assert (await world.order(order_id))["state"] == "placing"
+
+
+@pytest.mark.parametrize(
+    "cart_url",
+    [
+        "http://shop.example/{product}",
+        "https://{product}.example/",
+        "https://shop.example/{product.__class__}",
+        "https://shop.example/{product!r}",
+        "https://shop.example/cart",
+        "https://shop.example/ü/{product}",
+        "https://shop.example/{product}{email}",
+        'https://shop.example/{product}"',
+    ],
+)
+async def test_a_template_that_cannot_be_followed_is_not_taken(world, cart_url):
+    body = {"name": "Odd", "protocol": "assisted", "account": {"cart_url": cart_url}}
+    put = await world.http.put("/v1/providers/odd", json=body, headers=world.desk.headers("operator"))
+
+    assert (put.status_code, put.json()["code"]) == (422, "bad_account")
+
+
+def test_the_builders_order_two_packs():
+    assert a.approved().packs == 2
