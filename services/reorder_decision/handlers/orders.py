@@ -11,7 +11,7 @@ from services.reorder_decision.store.records import Kept, Sold
 
 #: Who cancels in the customer's name; anybody else's cancel is a failure to deliver.
 CUSTOMER = "customer"
-#: Whose cancel the provider is to blame for: its own, an unsettled problem, another product than ordered, no answer in time.
+#: Whose cancel the provider is to blame for: its own, an unsettled problem, another product, no answer in time.
 PROVIDERS = frozenset({"provider", "resolution", "substitution", "deadline"})
 #: The device left before anybody was asked; it may come back and need it all the more.
 DEVICE = "deregistration"

@@ -36,6 +36,15 @@ class TestTheNextOne:
         assert await add_up(desk.store) == []
         assert (await desk.store.list_records("acme"))[0].record.broken == 1
 
+    async def test_is_asked_when_the_first_one_let_its_deadline_pass(self, desk):
+        first = await order(desk)
+
+        await desk.hear(events.cancelled(first.order_id, by="deadline"))
+        await desk.hear(events.cancelled(first.order_id, by="deadline"))
+
+        assert (await next_order(desk)).provider_id == "globex"
+        assert await open_orders(desk) == ["globex"]
+
     async def test_is_the_better_one(self, desk):
         await desk.hear(events.offer(provider_id="initech"))
         await desk.ready(provider_id="initech")
