@@ -7,8 +7,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 
 from libs.kit.problems import Problem
 from libs.kit.web import KitDep, PrincipalDep, require_customer
+from services.reorder_decision.acting import take_holiday
 from services.reorder_decision.domain import Holiday
-from services.reorder_decision.handlers import take_holiday
 
 router = APIRouter(prefix="/v1/customers/{customer_id}/holiday")
 

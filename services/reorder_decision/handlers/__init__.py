@@ -7,7 +7,6 @@ from services.reorder_decision.handlers.devices import (
     on_device_replaced,
 )
 from services.reorder_decision.handlers.goods import on_stock_arrived, on_stock_counted
-from services.reorder_decision.handlers.holidays import take_holiday
 from services.reorder_decision.handlers.locks import lock_pools
 from services.reorder_decision.handlers.offers import on_offer_changed, on_provider_changed, reconsider
 from services.reorder_decision.handlers.orders import (
@@ -43,6 +42,5 @@ __all__ = [
     "on_stock_counted",
     "on_threshold_crossed",
     "reconsider",
-    "take_holiday",
     "tell_lead_times",
 ]

@@ -1,8 +1,9 @@
 """Product, provider and device change while an order is open: it stays as it was, and the next one follows."""
 
 from libs.contracts.events import SubscriptionStatus
+from services.reorder_decision.acting import take_holiday
 from services.reorder_decision.domain import Holiday
-from services.reorder_decision.handlers import reconsider, take_holiday
+from services.reorder_decision.handlers import reconsider
 from tests.integration.reorder_decision import events
 from tests.unit.reorder_decision import a
 
