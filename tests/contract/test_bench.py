@@ -20,6 +20,7 @@ MET = {
     "two_processes": 1.6,
     "e2e_p50_vs_chain": 1.5,
     "e2e_p99_vs_chain": 1.9,
+    "allocation_vs_bare": 0.65,
     "rss_mb": {"portal": 79.0, "gateway": 70.0},
     "rss_loaded_mb": {"portal": 100.0, "gateway": 80.0},
     "idle_cpu": {"portal": 0.9, "gateway": 0.5},
@@ -83,7 +84,9 @@ class TestGoals:
     def test_all_are_met(self):
         assert [result.verdict for result in judge(MET)] == ["met"] * len(GOALS)
 
-    @pytest.mark.parametrize("name", ["vs_bare", "vs_quixstreams", "vs_per_event", "two_processes"])
+    @pytest.mark.parametrize(
+        "name", ["vs_bare", "vs_quixstreams", "vs_per_event", "two_processes", "allocation_vs_bare"]
+    )
     def test_too_slow_is_missed(self, name):
         assert [result.verdict for result in judge(MET | {name: 0.1})].count("missed") == 1
 

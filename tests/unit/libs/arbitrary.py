@@ -44,7 +44,9 @@ def plain(annotation, rules):
         bounds = bounds_of(rules)
         return st.integers(bounds.get("ge"), min(bounds.get("le", 2**60), 2**60))
     if annotation is float:
-        return st.floats(min_value=bounds_of(rules).get("ge"), allow_nan=False, allow_infinity=False)
+        bounds = bounds_of(rules)
+        least, most = bounds.get("ge", bounds.get("gt")), bounds.get("le")
+        return st.floats(least, most, exclude_min="gt" in bounds, allow_nan=False, allow_infinity=False)
     if annotation is bool:
         return st.booleans()
     if annotation is type(None):
