@@ -30,6 +30,13 @@ class Company:
         answer = await self.ask("portal", "POST", "/v1/tokens", {"operator_key": self._operator_key})
         self.token = answer["access_token"]
 
+    async def as_provider(self, provider_id: str, key: str) -> "Company":
+        """Return the hands of a provider that has signed in with its own key."""
+        hands = Company(self._http, self._urls, "")
+        answer = await hands.ask("portal", "POST", "/v1/tokens", {"provider_id": provider_id, "provider_key": key})
+        hands.token = answer["access_token"]
+        return hands
+
     async def add_provider(self, provider: Provider) -> None:
         path = f"/v1/providers/{provider.provider_id}"
         await self.ask("order_dispatch", "PUT", path, {"name": provider.name, "protocol": "kafka"})

@@ -18,7 +18,7 @@ from deploy.local.demo.books import Books, ask_judge, close_books, life_figures
 from deploy.local.demo.company import Company
 from deploy.local.demo.diary import Diary
 from deploy.local.demo.door import Door
-from deploy.local.demo.flows import Act, DrsShop, WebhookShop
+from deploy.local.demo.flows import Act, AssistedShop, DrsShop, HostedShop, WebhookShop
 from deploy.local.demo.gate import Gate
 from deploy.local.demo.households import FIRST_DAY, choose_households
 from deploy.local.demo.kills import Killer
@@ -88,17 +88,23 @@ class Demo:
         await year.live(self.options.days, self._day(year, killer))
         return await self._close_books(year, killer, set_up_seconds)
 
-    async def _play_flows(self, gate: Gate) -> tuple[dict[str, dict[str, int]], list[str]]:
+    async def _play_flows(self, gate: Gate) -> tuple[dict[str, Any], list[str]]:
         """Play the other ways to order, after the year's books are closed."""
         shops = self.evidence / "flows"
         shops.mkdir()
         known = (self.stack, self.town, self.company)
+        hosted = HostedShop(*known, shops / "village-store.jsonl")
         counterparts = (
             DrsShop(*known, shops / "dash-shop.jsonl"),
             WebhookShop(*known, shops / "paper-mill.jsonl"),
+            hosted,
+            AssistedShop(*known, shops / "street-market.jsonl"),
         )
         act = Act(counterparts, self.company, self.town.clock, self.story)
-        return await act.play(gate, self.quiet), act.anomalies
+        flows = await act.play(gate, self.quiet)
+        if oversold := await hosted.oversold():
+            act.anomalies.append(f"flows: {oversold} pieces more were sent than there were")
+        return {"flows": flows, "oversold": oversold}, act.anomalies
 
     async def close(self) -> None:
         """Stop everything that was started."""
@@ -183,7 +189,7 @@ class Demo:
             "not_killed": killer.left if self.options.kill else [],
             "backends": self.stack.backends.kind,
             "looks": self.quiet.looks,
-            "flows": flows,
+            **flows,
             "set_up_seconds": round(set_up_seconds, 1),
             "wall_seconds": round(time.monotonic() - self._began, 1),
         }

@@ -36,13 +36,19 @@ class Town:
             )
             for provider in PROVIDERS
         }
+        #: Where the payment service is.
+        self.bank_port = free_port()
         self._folder = folder
 
     @property
     def environment(self) -> dict[str, str]:
         """Return what the services must know of it."""
         mail = {"SMTP_HOST": HOST, "SMTP_PORT": str(self.smtp_port), "MAIL_FROM": "Replenish <replenish@example.com>"}
-        return {"CLOCK_FILE": str(self.clock_file), "STAND_IN_HOSTS": f'["{HOST}:{self.sns_port}"]', **mail}
+        shops = {
+            "STAND_IN_HOSTS": f'["{HOST}:{self.sns_port}"]',
+            "SANDBOX_PAY_URL": f"http://{HOST}:{self.bank_port}",
+        }
+        return {"CLOCK_FILE": str(self.clock_file), **shops, **mail}
 
     async def open_mailbox(self, stack: Stack) -> None:
         self.mails.parent.mkdir(parents=True, exist_ok=True)

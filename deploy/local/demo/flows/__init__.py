@@ -1,7 +1,9 @@
 """The four ways to order side by side, each with a counterpart of its own that is a process of its own."""
 
 from deploy.local.demo.flows.act import Act
+from deploy.local.demo.flows.assisted import AssistedShop
 from deploy.local.demo.flows.drs import DrsShop
+from deploy.local.demo.flows.hosted import HostedShop
 from deploy.local.demo.flows.webhook import WebhookShop
 
-__all__ = ["Act", "DrsShop", "WebhookShop"]
+__all__ = ["Act", "AssistedShop", "DrsShop", "HostedShop", "WebhookShop"]

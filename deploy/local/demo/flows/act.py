@@ -16,11 +16,12 @@ from libs.kit.clock import SteppedClock
 
 #: Longer than a cancel window, than the pause before an unknown order is asked about, and than a lead time.
 STEP, STEPS = timedelta(hours=6), 12
-ENDS: Mapping[Fate, str] = {
-    Fate.DELIVERED: "delivered",
-    Fate.FOUND: "delivered",
-    Fate.CANCELLED: "cancelled",
-    Fate.REFUSED: "refused",
+ENDS: Mapping[Fate, frozenset[str]] = {
+    Fate.DELIVERED: frozenset({"delivered"}),
+    Fate.FOUND: frozenset({"delivered"}),
+    Fate.CANCELLED: frozenset({"cancelled"}),
+    Fate.REFUSED: frozenset({"refused"}),
+    Fate.RACING: frozenset({"delivered", "refused"}),
 }
 
 
@@ -30,7 +31,8 @@ class Act:
     def __init__(
         self, counterparts: Sequence[Counterpart], company: Company, clock: SteppedClock, story: Story
     ) -> None:
-        self._counterparts = {one.provider_id: one for one in counterparts}
+        self._unopened = counterparts
+        self._counterparts: dict[str, Counterpart] = {}
         self._company, self._clock, self._story = company, clock, story
         self._neighbours: list[Neighbour] = []
         self.anomalies: list[str] = []
@@ -43,14 +45,17 @@ class Act:
         return await self._count()
 
     async def _move_in(self, quiet: Quiet) -> None:
-        self._story.view.phase(f"{len(self._counterparts)} more ways to order: {', '.join(self._counterparts)}")
-        for counterpart in self._counterparts.values():
+        self._story.view.phase(
+            f"{len(self._unopened)} more ways to order: {', '.join(one.flow for one in self._unopened)}"
+        )
+        for counterpart in self._unopened:
             await counterpart.open()
+            self._counterparts[counterpart.provider_id] = counterpart
         await quiet.wait(self._clock.now())
         for provider_id, counterpart in self._counterparts.items():
-            for fate in counterpart.fates:
+            for number, fate in enumerate(counterpart.fates):
                 product_id = counterpart.product_for(fate)
-                one = await move_in(self._company, provider_id, fate, product_id)
+                one = await move_in(self._company, provider_id, fate, product_id, number)
                 self._story.names[one.customer_id] = one.device_id
                 self._neighbours.append(one)
         await quiet.wait(self._clock.now())
@@ -73,7 +78,7 @@ class Act:
 
     async def _go_on(self, quiet: Quiet) -> None:
         """Let time pass until every order has come to its end."""
-        at_work = [one for one in self._neighbours if ENDS[one.fate] == "delivered"]
+        at_work = [one for one in self._neighbours if "delivered" in ENDS[one.fate]]
         await self._step(quiet, STEP)
         for one in at_work:
             await self._counterparts[one.provider_id].work(one)
@@ -87,7 +92,7 @@ class Act:
         found = []
         for one in self._neighbours:
             states = [order["state"] for order in await orders_of(self._company, one)]
-            if ENDS[one.fate] not in states:
+            if ENDS[one.fate].isdisjoint(states):
                 found.append(f"{one.device_id} ({', '.join(states)})")
         return found
 

@@ -23,6 +23,8 @@ class Fate(StrEnum):
     FOUND = "found"
     CANCELLED = "cancelled"
     REFUSED = "refused"
+    #: One of several who want the last pieces: delivered or refused.
+    RACING = "racing"
 
 
 def pieces(count: int) -> dict[str, Any]:
@@ -52,13 +54,13 @@ class Neighbour:
         return used | {"boot": "b1", "seq": 1, "at": at}
 
 
-async def move_in(company: Company, provider_id: str, fate: Fate, product_id: str) -> Neighbour:
+async def move_in(company: Company, provider_id: str, fate: Fate, product_id: str, number: int) -> Neighbour:
     """Create a customer, a device and a subscription through the APIs."""
     name = f"{fate.title()} of {provider_id}"
     ship_to = {"name": name, "line1": "4 Four Ways", "postal_code": "97301", "city": "Salem", "country": "US"}
-    body = {"name": name, "email": f"{fate}@{provider_id}.example", "ship_to": ship_to}
+    body = {"name": name, "email": f"{fate}{number}@{provider_id}.example", "ship_to": ship_to}
     customer_id = str((await company.ask("portal", "POST", "/v1/customers", body))["customer_id"])
-    device_id = f"{provider_id}-{fate}"
+    device_id = f"{provider_id}-{fate}-{number}"
     slot = {"slot": "1", "name": "filter papers", "product_id": product_id, "unit": "C62", "scale": SCALE}
     slot |= {"capacity": pieces(CAPACITY), "level": pieces(CAPACITY), "loading": "by_hand", "fill": "add"}
     device = {"device_id": device_id, "model": "brewer", "slots": [slot]}
