@@ -9,6 +9,7 @@ from deploy.local.stack import Stack
 from tests.bench.chain import Turns, quiet, take_turns
 from tests.bench.comparison import Say
 from tests.bench.footprint import gauges, idle, load_consumption, peaks, resident, with_mail
+from tests.bench.hosted import order_hosted, with_bank
 from tests.bench.load import Load
 from tests.bench.passages import PER_SECOND, Passage
 from tests.bench.pools import move_in, pools
@@ -34,7 +35,11 @@ class Sizes:
 
 async def live(folder: Path, sizes: Sizes, say: Say) -> dict[str, Any]:
     """Return the stack's part of bench.json."""
-    async with with_mail(folder) as environment, Stack(folder / "home", env=environment, say=lambda _: None) as stack:
+    async with (
+        with_mail(folder) as mail,
+        with_bank(folder) as bank,
+        Stack(folder / "home", env=mail | bank, say=lambda _: None) as stack,
+    ):
         say("the stack is up; idle")
         watched = gauges(stack)
         idle_cpu = await idle(watched, sizes.idle_seconds)
@@ -49,11 +54,14 @@ async def live(folder: Path, sizes: Sizes, say: Say) -> dict[str, Any]:
             say(f"{sizes.load.events:,} more reports for consumption")
             await load_consumption(stack, sizes.load)
             await quiet(stack)
+        say("orders at a shop that is kept here, with goods set aside and money reserved")
+        hosted = await order_hosted(stack, sizes.block_seconds)
         where = await trace(stack.backends.kafka_url, [one for block in turns.ours for one in block])
         services = [gauge.name for gauge in watched if gauge.name not in BACKENDS]
         return {
             **_latencies(turns),
             "e2e_where_ms": where,
+            **hosted,
             "cpu_us_per_order": turns.cpu_us,
             "rss_mb": {name: rss[name] for name in services},
             "rss_loaded_mb": {name: most[name] for name in services},

@@ -46,6 +46,10 @@ provider's topic. In turns with it, on the same broker and database server, a ba
 row committed, send_batch, three times. It decides nothing, has no outbox, asks nobody for an address, and does not
 write mail or a page meanwhile. Percentiles are over all blocks; every event must come out exactly once.
 
+**Hosted orders.** In the same stack, 20 reports a second make slots low whose product comes from a shop that is kept here.
+Each order's goods are set aside (five hot products), its money is reserved at the sandbox's bank (a process of its own),
+and then the shop is asked: measured is from the report to ShopAsked on the broker.
+
 **Memory and idle CPU.** Every service of that stack: after its start with nothing to do; the most it was seen to have
 under the orders above and, for consumption, under its full rate.
 """

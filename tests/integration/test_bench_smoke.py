@@ -24,7 +24,14 @@ def figures(tmp_path_factory):
 @pytest.mark.timeout(600)  # the fixture's time counts, and the machine may be busy
 class TestSmoke:
     def test_every_figure_is_there(self, figures):
-        ratios = ("vs_bare", "vs_per_event", "e2e_p50_vs_chain", "e2e_p99_vs_chain", "allocation_vs_bare")
+        ratios = (
+            "vs_bare",
+            "vs_per_event",
+            "e2e_p50_vs_chain",
+            "e2e_p99_vs_chain",
+            "allocation_vs_bare",
+            "hosted_order_p99_s",
+        )
         assert all(figures[name] > 0 for name in ratios)
         assert (figures["two_processes"] or 0) > 0 or "two_processes" in figures["not_measured"]
         for name in ("rss_mb", "rss_loaded_mb", "idle_cpu"):
