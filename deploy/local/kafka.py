@@ -73,6 +73,7 @@ class Kafka:
         self._heap = heap
         self._throughput = throughput
         self._child: subprocess.Popen[bytes] | None = None
+        self._turn = asyncio.Lock()  # whoever starts or ends it: a supervisor does so at any moment
 
     @property
     def url(self) -> str:
@@ -90,30 +91,37 @@ class Kafka:
 
     async def start(self) -> None:
         """Start and return once a topic was created and a produce succeeded."""
-        if self._child is not None and self._child.poll() is None:
-            return
-        for last in (False,) * (START_TRIES - 1) + (True,):
-            await self._launch()
-            try:
-                await until(self._is_ready, "Kafka is ready", within_s=READY_WITHIN_SECONDS)
-            except StackError:
-                taken = self._child is not None and self._child.poll() is not None
-                await self.stop()
-                if last or not taken or not self._take_new_ports():
-                    raise
-            else:
+        async with self._turn:
+            if self._child is not None and self._child.poll() is None:
                 return
+            for last in (False,) * (START_TRIES - 1) + (True,):
+                await self._launch()
+                try:
+                    await until(self._is_ready, "Kafka is ready", within_s=READY_WITHIN_SECONDS)
+                except StackError:
+                    taken = self._child is not None and self._child.poll() is not None
+                    await self._end(signal.SIGTERM)
+                    if last or not taken or not self._take_new_ports():
+                        raise
+                else:
+                    return
 
     async def stop(self) -> None:
         """Stop it cleanly; nothing happens when it does not run."""
-        if self._child is not None:
-            await end(self._child, signal.SIGTERM, patience_s=STOP_PATIENCE_SECONDS)
-            self._child = None
+        async with self._turn:
+            await self._end(signal.SIGTERM)
 
     async def kill(self) -> None:
         """SIGKILL, as a crash would."""
-        await end(self._running(), signal.SIGKILL, patience_s=STOP_PATIENCE_SECONDS)
-        self._child = None
+        async with self._turn:
+            self._running()
+            await self._end(signal.SIGKILL)
+
+    async def _end(self, how: signal.Signals) -> None:
+        """End it; it is nobody's child from the first moment, so that nobody takes it for one that crashed."""
+        child, self._child = self._child, None
+        if child is not None:
+            await end(child, how, patience_s=STOP_PATIENCE_SECONDS)
 
     async def restart(self) -> None:
         """Stop (if it runs) and start again on the same port with the same data."""

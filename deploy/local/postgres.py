@@ -51,6 +51,7 @@ class Postgres:
         self._asked_port = port
         self._fsync = fsync
         self._child: subprocess.Popen[bytes] | None = None
+        self._turn = asyncio.Lock()  # whoever starts or ends it: a supervisor does so at any moment
 
     @property
     def port(self) -> int:
@@ -82,6 +83,10 @@ class Postgres:
 
     async def start(self) -> None:
         """Start and return once it answers a query."""
+        async with self._turn:
+            await self._start()
+
+    async def _start(self) -> None:
         if self._child is not None and self._child.poll() is None:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -100,14 +105,20 @@ class Postgres:
 
     async def stop(self) -> None:
         """Stop it cleanly; nothing happens when it does not run."""
-        if self._child is not None:
-            await end(self._child, signal.SIGINT, patience_s=STOP_PATIENCE_SECONDS)
-            self._child = None
+        async with self._turn:
+            await self._end(signal.SIGINT)
 
     async def kill(self) -> None:
         """SIGKILL the server as a crash would; its children follow by themselves."""
-        await end(self._running(), signal.SIGKILL, patience_s=STOP_PATIENCE_SECONDS)
-        self._child = None
+        async with self._turn:
+            self._running()
+            await self._end(signal.SIGKILL)
+
+    async def _end(self, how: signal.Signals) -> None:
+        """End it; it is nobody's child from the first moment, so that nobody takes it for one that crashed."""
+        child, self._child = self._child, None
+        if child is not None:
+            await end(child, how, patience_s=STOP_PATIENCE_SECONDS)
 
     async def restart(self) -> None:
         """Stop (if it runs) and start again on the same port with the same data."""
