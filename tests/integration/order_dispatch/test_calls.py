@@ -199,6 +199,12 @@ class TestResolution:
         counter.mood = "silent"
         order_id = await opened(world, counter, "problem")
         await asked(counter, order_id, "deliver")
+
+        async def got_through():
+            async with world.kit.read() as store:
+                return (await store.find_order(order_id)).sent_at
+
+        await until(got_through, "the call is over, and the wait for an answer begins")
         counter.book[order_id] = "resolving"
         world.step(hours=24)
 

@@ -6,7 +6,7 @@ from tests.integration.portal import doors
 
 CANARY = "Quagga Canary"
 #: Open to everybody by design.
-OPEN = {("get", "/.well-known/jwks.json"), ("post", "/v1/tokens")}
+OPEN = {("get", "/.well-known/jwks.json"), ("post", "/v1/tokens"), ("post", "/v1/shops")}
 
 
 @pytest.fixture(scope="module")
@@ -21,6 +21,7 @@ async def people(portal):
     mine, other = await portal.join(name=CANARY), await portal.join()
     return {
         "customer_id": mine,
+        "provider_id": "acme",
         "device_id": (await portal.register(mine))["device_id"],
         "stranger": await portal.customer(other),
         "provider": {"Authorization": f"Bearer {portal.sign(role='provider', provider_id='globex')}"},
