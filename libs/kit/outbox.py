@@ -19,7 +19,7 @@ _NAMESPACE = UUID("5f6a4c1e-63c5-4f4e-9d35-6c2b8f0f7a11")
 
 
 class Speaker(NamedTuple):
-    """Who says it and when, on the service's clock; `counters` remembers those this process has used."""
+    """Who says it and when, on the service's clock; `counters` are those this process knows to be committed."""
 
     service: str
     now: datetime
@@ -66,28 +66,27 @@ async def say(connection: Connection, speaker: Speaker, said: Sequence[Said]) ->
 async def _lock_counters(connection: Connection, places: Iterable[Place], known: set[Place]) -> dict[Place, int]:
     """Return the sequences of these places, locked in one order; new ones are made before any is locked.
 
-    Who holds a lock while it waits for somebody's new row can be waited for by that somebody.
+    Who holds a lock while it waits for somebody's new row can be waited for by that somebody. So only a counter
+    that others have committed is known: one made by this transaction goes away with it when it rolls back.
     """
     asked = sorted(set(places))
     if new := [place for place in asked if place not in known]:
-        await _create_counters(connection, new)
-    sequences = await _select_counters(connection, asked)
-    if len(sequences) < len(asked):  # who had made them rolled back
-        await _create_counters(connection, asked)
-        sequences = await _select_counters(connection, asked)
-    known.update(asked)
-    return sequences
+        known.update(set(new) - await _create_counters(connection, new))
+    return await _select_counters(connection, asked)
 
 
-async def _create_counters(connection: Connection, places: Sequence[Place]) -> None:
-    await connection.execute(
+async def _create_counters(connection: Connection, places: Sequence[Place]) -> set[Place]:
+    """Return those this transaction made; the others were there, and if somebody was making them, has committed."""
+    rows = await connection.fetch(
         """-- create_counters
         INSERT INTO counter (topic, partition) SELECT * FROM unnest($1::text[], $2::integer[])
         ORDER BY 1, 2 ON CONFLICT (topic, partition) DO NOTHING
+        RETURNING topic, partition
         """,
         [topic for topic, _ in places],
         [partition for _, partition in places],
     )
+    return {(row["topic"], row["partition"]) for row in rows}
 
 
 async def _select_counters(connection: Connection, places: Sequence[Place]) -> dict[Place, int]:

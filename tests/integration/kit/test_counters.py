@@ -4,8 +4,12 @@ import asyncio
 import itertools
 import json
 import random
+from contextlib import asynccontextmanager
+
+import asyncpg
 
 from libs.contracts.events import CustomerNotified
+from libs.kit import outbox
 from tests.integration.kit import a
 from tests.integration.kit.world import until
 
@@ -49,3 +53,34 @@ async def test_no_two_transactions_wait_for_each_other(world):
             assert sequences == list(range(1, len(sequences) + 1))
             said += len(sequences)
     assert said == WRITERS * EACH * 6
+
+
+@asynccontextmanager
+async def speaking(world, known):
+    """Give a transaction of its own, as a function that says events; it commits at the end."""
+    connection = await asyncpg.connect(world.database[world.name].url, server_settings={"lock_timeout": "2000"})
+    speaker = outbox.Speaker(world.name, a.AT, known)
+    try:
+        async with connection.transaction():
+            yield lambda *events: outbox.say(connection, speaker, [outbox.Said(event) for event in events])
+    finally:
+        await connection.close()
+
+
+async def test_who_waits_for_a_new_counter_holds_no_other(world):
+    """One that was known before its maker committed was missed, and waited for with the others locked."""
+    known, old, new = set(), notified("kept", "1"), a.slot_filled("fresh")
+    stuck = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
+    async with world.running(world.service(hears={}, hears_in_batches={})):
+        async with speaking(world, known) as say:
+            await say(old)
+        async with speaking(world, known) as wait:
+            async with speaking(world, known) as make:
+                await make(new)
+                both = asyncio.create_task(wait(old, new))
+                await until(lambda: world.value(stuck), "one waits for the new counter")
+                async with speaking(world, known) as say:
+                    await say(old)
+            await both
+        await world.has_published(60)
