@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -11,6 +12,7 @@ from libs.kit.effects_sql import Claimed
 from libs.kit.failures import TRANSIENT, Refuse, Retry
 from libs.kit.metrics import EFFECTS
 from libs.kit.service import Effect, Outcome
+from libs.kit.store import Store
 from libs.kit.transaction import conclude
 
 if TYPE_CHECKING:
@@ -34,15 +36,18 @@ class Effects:
         self._woken = asyncio.Event()
         self._running: set[asyncio.Task[None]] = set()
         self._stopping = False
+        self._looked_at = 0.0
         self._seen_clock = kit.clock.now()
 
-    def wake(self) -> None:
-        self._woken.set()
+    def after_commit(self, store: Store) -> None:
+        """Look now where something was intended."""
+        if store.intended:
+            self._woken.set()
 
     def finish(self) -> None:
         """Let `run` end once the calls under way have their outcome."""
         self._stopping = True
-        self.wake()
+        self._woken.set()
 
     async def run(self) -> None:
         try:
@@ -54,27 +59,31 @@ class Effects:
             for task in self._running:
                 task.cancel()
 
-    async def _start_some(self) -> int:
-        """Claim what is due, as much as may run at once: a slow effect takes one place, and not all."""
+    async def _start_some(self) -> bool:
+        """Claim what is due, as much as may run at once: a slow effect takes one place, and not all.
+
+        Return whether there may be more that can run now.
+        """
         free = AT_ONCE - len(self._running)
         if not free:
-            return 0
+            return False
         try:
             claimed = await self._claim(free)
         except TRANSIENT as passing:
             LOG.warning("effects wait", extra={"reason": repr(passing)})
-            return 0
+            return False
         for intent in claimed:
             task = asyncio.create_task(self._see_through(intent))
             self._running.add(task)
             task.add_done_callback(self._ended)
-        return len(claimed)
+        return len(claimed) == free
 
     def _ended(self, task: asyncio.Task[None]) -> None:
+        if len(self._running) == AT_ONCE:
+            self._woken.set()  # others may have waited for a place
         self._running.discard(task)
         if not task.cancelled() and (bug := task.exception()):
             self._kit.fail(bug)
-        self.wake()
 
     async def _wait(self) -> None:
         """Wait for a commit that queued something, for the poll, or for the clock to be stepped."""
@@ -91,8 +100,10 @@ class Effects:
         self._woken.clear()
 
     async def _claim(self, limit: int) -> list[Claimed]:
-        async with self._kit.writing() as connection:
-            await effects_sql.lose_expired(connection)
+        async with self._kit.pool.acquire() as connection:
+            if time.monotonic() - self._looked_at > POLL_SECONDS:
+                await effects_sql.lose_expired(connection)
+                self._looked_at = time.monotonic()
             return await effects_sql.claim(connection, uuid4(), self._kit.clock.now(), self._able_kinds(), limit)
 
     def _able_kinds(self) -> list[tuple[str, bool, float]]:

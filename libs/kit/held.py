@@ -12,6 +12,7 @@ from libs.kit.handling import Handling
 from libs.kit.intake import reason_of
 from libs.kit.metrics import RECORDS_RELEASED
 from libs.kit.records import Record, Undecodable, decoder_for
+from libs.kit.store import Store
 from libs.kit.trouble import Held, Ready
 
 if TYPE_CHECKING:
@@ -29,8 +30,10 @@ class Releaser:
         self._kit, self._handling = kit, Handling(kit)
         self._woken = asyncio.Event()
 
-    def wake(self) -> None:
-        self._woken.set()
+    def after_commit(self, store: Store) -> None:
+        """Look now where something appeared that somebody may wait for."""
+        if store.appeared:
+            self._woken.set()
 
     async def run(self) -> None:
         while True:

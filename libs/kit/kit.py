@@ -128,7 +128,7 @@ class Kit:
             yield self.store_in(connection)
 
     def on_commit(self, *wakers: Any) -> None:
-        """Register parts with a `wake()` that is called after every commit of this process."""
+        """Register parts whose `after_commit(store)` is called with the store of every commit of this process."""
         self._wakers += wakers
 
     def committed(self, store: Store) -> None:
@@ -136,7 +136,7 @@ class Kit:
         for counter, by in store.counted:
             counter.inc(by)
         for waker in self._wakers:
-            waker.wake()
+            waker.after_commit(store)
 
     async def service_token(self) -> str:
         """Return a token that tells other services who asks."""

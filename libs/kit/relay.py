@@ -18,6 +18,7 @@ from libs.kit.failures import TRANSIENT, Lost
 from libs.kit.lease import Holder, end_lease, take_lease
 from libs.kit.metrics import EVENTS_PUBLISHED, RELAY_LEADS
 from libs.kit.relay_sql import Unsent
+from libs.kit.store import Store
 
 if TYPE_CHECKING:
     from libs.kit.kit import Kit
@@ -47,10 +48,11 @@ class Relay:
         self._cleaned_at = 0.0
         self._turned_at = time.monotonic()
 
-    def wake(self) -> None:
-        """Look at the outbox: this process has committed something."""
-        self._unannounced = True
-        self._woken.set()
+    def after_commit(self, store: Store) -> None:
+        """Look at the outbox where this process has put something into it."""
+        if store.spoke:
+            self._unannounced = True
+            self._woken.set()
 
     def _announced(self, *_: object) -> None:
         self._woken.set()
@@ -93,11 +95,11 @@ class Relay:
         try:
             await producer.start()
             while True:
-                sent = 0
+                more = False
                 if await self._leading(connection):
-                    sent = await self._publish(connection, producer)
+                    more = await self._publish(connection, producer)
                     await self._clean(connection)
-                if not sent:
+                if not more:
                     await self._wait(connection)
         finally:
             await producer.stop()  # also where start failed: it holds connections then
@@ -126,28 +128,37 @@ class Relay:
             await compare(connection, self._settings.kafka_url, sorted(new))
             self._compared |= new
 
-    async def _publish(self, connection: Connection, producer: AIOKafkaProducer) -> int:
+    async def _publish(self, connection: Connection, producer: AIOKafkaProducer) -> bool:
+        """Publish what is committed; return whether there is more than was listed, or fits into a batch."""
         self._woken.clear()
-        rows = await relay_sql.list_unsent(connection, self._settings.relay_batch_records)
-        if not rows:
-            self._idle.set()
-            return 0
-        if unknown := {row.topic for row in rows} - self._compared:
+        limit = self._settings.relay_batch_records
+        runs = relay_sql.by_place(await relay_sql.list_unsent(connection, limit))
+        if unknown := {topic for topic, _ in runs} - self._compared:
             await self._compare(connection, unknown)
             return await self._publish(connection, producer)
-        pending = [await _send(producer, place, run) for place, run in relay_sql.by_place(rows).items()]
-        outcomes = await asyncio.gather(*(sending.acked for sending in pending), return_exceptions=True)
+        sent = [await _send(producer, place, run) for place, run in runs.items()]
+        await self._note(connection, sent)
+        more = any(
+            run[-1].sequence > one.last or len(run) == limit for run, one in zip(runs.values(), sent, strict=True)
+        )
+        if not more and not self._woken.is_set():
+            self._idle.set()
+        return more
+
+    async def _note(self, connection: Connection, sent: Sequence["Sending"]) -> None:
+        """Wait for the broker and note what it acknowledged; raises the first failure afterwards."""
+        outcomes = await asyncio.gather(*(sending.acked for sending in sent), return_exceptions=True)
         failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
         acked = {
             sending.place: sending.last
-            for sending, outcome in zip(pending, outcomes, strict=True)
+            for sending, outcome in zip(sent, outcomes, strict=True)
             if not isinstance(outcome, BaseException)
         }
-        for topic, count in (await relay_sql.set_published(connection, acked)).items():
-            EVENTS_PUBLISHED.labels(topic).inc(count)
+        if acked:
+            for topic, count in (await relay_sql.set_published(connection, acked)).items():
+                EVENTS_PUBLISHED.labels(topic).inc(count)
         if failures:
             raise failures[0]
-        return len(rows)
 
     async def _clean(self, connection: Connection) -> None:
         now = time.monotonic()
@@ -172,7 +183,7 @@ class Relay:
         """Publish what is committed while `run` still does, then let another replica lead."""
         if self._leads:
             self._idle.clear()
-            self.wake()
+            self._woken.set()
             await asyncio.wait_for(self._idle.wait(), FINISH_SECONDS)
         async with self._kit.pool.acquire() as connection:
             await end_lease(connection, LEASE, self._holder)

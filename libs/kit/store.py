@@ -49,6 +49,8 @@ class Store:
         self.intended: list[Intended] = []
         self.troubles: list[Trouble] = []
         self.counted: list[tuple[Counter, int]] = []
+        #: Whether the transaction said anything; known once it is concluded.
+        self.spoke = False
         self._causes: dict[int, tuple[Event, Record]] = {}
 
     def appear(self, name: str) -> None:

@@ -18,6 +18,7 @@ async def conclude(connection: Connection, speaker: outbox.Speaker, store: Store
         await trouble.release_waiting(connection, store.appeared)
     if store.intended:
         await _insert_intents(connection, store)
+    store.spoke = bool(events)
     said = [outbox.Said(event, store.cause_of(event), store.trace_of(event)) for event in events]
     await outbox.say(connection, speaker, said)
 

@@ -45,8 +45,8 @@ class Live:
         self._tasks: list[asyncio.Task[None]] = []
         self.closing = False
 
-    def wake(self) -> None:
-        """Look soon: this process has just committed something."""
+    def after_commit(self, _: object) -> None:
+        """Look soon."""
         self._hurry.set()
 
     def start(self) -> None:

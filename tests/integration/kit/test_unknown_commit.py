@@ -92,7 +92,7 @@ async def test_of_a_claim_calls_once(world, position):
         async with world.running(service, **between.urls) as kit:
             await until(lambda: "claim" in between.postgres.seen, "it looks for work")
             async with kit.transaction() as transaction:
-                trap = between.postgres.trap(commit_of("claim"), position, lambda: None)
+                trap = between.postgres.trap("claim", position, lambda: None)
                 transaction.store.intend("mail", "m", {})
             await trap.sprung.wait()
             await until(lambda: world.value("SELECT state = 'done' FROM intent"), "it is done", seconds=30)
