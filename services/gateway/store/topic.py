@@ -72,6 +72,8 @@ class UsageTopic:
         done, _ = await asyncio.wait([sending], timeout=self._patience)
         if not done:
             raise Unwritten(f"the broker did not acknowledge within {self._patience:g} s")
+        if sending.cancelled():
+            raise Unwritten("the gateway gave up the connection on which it was sent")
         failure = sending.exception()
         if failure is not None:
             raise Unwritten(f"the broker did not take it: {failure!r}") from failure
