@@ -7,7 +7,7 @@ from libs.contracts.catalogue import Event
 from libs.contracts.events import Fill, FillCause, Reporter
 from libs.kit import NotYet, Record
 from services.consumption.domain.hearing import Fate, Heard, hear, known_before
-from services.consumption.domain.report import Look, Report, moment_of_use, seconds
+from services.consumption.domain.report import Look, Report, moment_of_receipt, moment_of_use, seconds
 from services.consumption.domain.slot import Slot, Spec
 from services.consumption.store import Known, Place, Store
 from services.consumption.store.measures import DUPLICATE_REPORTS
@@ -23,10 +23,11 @@ async def hear_all(waiting: Waiting, store: Store) -> list[Event]:
     new: set[Known] = set()
     after: list[Slot] = []
     events: list[Event] = []
+    at = seconds(store.now)
     for place, slot in before.items():
         now = slot
         for record in waiting[place]:
-            heard, now = _heard(now, record, known | new)
+            heard, now = _heard(now, record, at, known, new)
             if heard.fate is Fate.PARKED:
                 store.park(record, heard.reason)
             elif heard.fate is Fate.DUPLICATE:
@@ -41,8 +42,10 @@ async def hear_all(waiting: Waiting, store: Store) -> list[Event]:
     return events
 
 
-def _heard(slot: Slot, record: Record, known: set[Known]) -> tuple[Heard, Slot]:
-    heard = known_before(slot) if _identity(record) in known else hear(slot, report_of(record, slot.spec))
+def _heard(slot: Slot, record: Record, now: float, *known: set[Known]) -> tuple[Heard, Slot]:
+    name = _identity(record)
+    again = any(name in names for names in known)
+    heard = known_before(slot) if again else hear(slot, report_of(record, slot.spec, now))
     return heard, heard.slot
 
 
@@ -58,10 +61,10 @@ def _identity(record: Record) -> Known | None:
     return data.device_id, data.slot, record.id
 
 
-def report_of(record: Record, spec: Spec) -> Report:
+def report_of(record: Record, spec: Spec, now: float) -> Report:
     """Translate a record into the slot's terms."""
     data = record.data
-    heard_at = seconds(data.received_at)
+    heard_at = moment_of_receipt(seconds(data.received_at), now)
     counted = data.boot is not None and data.seq is not None
     what: dict[str, Any] = {
         "used_at": moment_of_use(seconds(data.at), heard_at),

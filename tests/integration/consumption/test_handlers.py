@@ -1,7 +1,7 @@
 """What handlers do to the database and what they say; every one is called twice."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -10,6 +10,7 @@ from libs.contracts.events import (
     DeviceDeregistered,
     DeviceReplaced,
     FillCause,
+    SlotDoubted,
     SlotFilled,
     SlotLevelChanged,
     SlotMove,
@@ -253,6 +254,26 @@ class TestReportsThatCannotBeApplied:
         await on_usage([report], store)
 
         assert (await slot_of(store)).level == 75
+
+
+class TestReceiptsOfAnotherAge:
+    """Told by makers that write the topic themselves, from devices whose clocks are wrong."""
+
+    @pytest.mark.parametrize("year", [1970, 9999])
+    @pytest.mark.parametrize("kind", [used, measured])
+    async def test_count_as_now(self, store, year, kind):
+        await on_device_registered(registered(slots=(spec(level=40),)), store)
+        await on_trigger_set(trigger(at_level=35), store)
+        then = datetime(year, 12, 31, 23, 59, tzinfo=timezone(timedelta(hours=-14 if year == 9999 else 14)))
+
+        await on_usage([kind(30, 1, when=then)], store)
+        said = await on_usage([used(1, 2, when=at(1)), kind(3, 3, when=then), used(1, 4, when=at(2))], store)
+
+        slot = await slot_of(store)
+        assert (slot.last_seq, slot.gaps, store.troubles) == (4, (), [])
+        assert abs(slot.rate.until - at(2).timestamp()) <= 1
+        assert abs(slot.run_out_after(slot.rate.until) - slot.rate.until) < 366 * 86_400
+        assert {type(event) for event in said} <= {ThresholdCrossed, SlotFilled, SlotDoubted}
 
 
 class TestUncountedReports:
