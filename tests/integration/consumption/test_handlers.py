@@ -410,6 +410,55 @@ class TestTriggerSet:
         assert [getattr(event, "epoch", event.level) for event in down] == [15, 2]
 
 
+class TestADeviceThatCameBack:
+    """Its topics are read side by side: what was said before it left, or after it came back, may come at any time."""
+
+    async def gone(self, store):
+        await on_device_registered(registered(slots=(spec(loading="direct"),)), store)
+        await on_device_deregistered(deregistered(), store)
+
+    async def test_is_waited_for_by_a_line_that_was_drawn_for_it(self, store):
+        await self.gone(store)
+
+        with pytest.raises(NotYet, match="device:brewer"):
+            await on_trigger_set(trigger(registration=2, at_level=100), store)
+        await on_device_registered(registered(registration=2), store)
+
+        assert [event.epoch for event in await on_trigger_set(trigger(registration=2, at_level=100), store)] == [1]
+
+    async def test_is_waited_for_while_it_has_not_been_heard_that_it_left(self, store):
+        await on_device_registered(registered(), store)
+
+        with pytest.raises(NotYet, match="device:brewer"):
+            await on_trigger_set(trigger(registration=2), store)
+
+    async def test_does_not_take_a_line_that_was_drawn_before_it_left(self, store):
+        await self.gone(store)
+        await on_device_registered(registered(registration=2), store)
+
+        assert await on_trigger_set(trigger(epoch=7, at_level=100, registration=1), store) == []
+        assert (await slot_of(store)).trigger.epoch == 0
+
+    @pytest.mark.parametrize("said", [(on_trigger_set, trigger(epoch=7)), (on_order_delivered, delivered())])
+    async def test_to_somebody_else_is_not_the_one_it_was(self, store, said):
+        handler, event = said
+        await self.gone(store)
+        back = registered(registration=2, customer_id="bob", slots=(spec(level=10, loading="direct"),))
+        await on_device_registered(back, store)
+
+        assert await handler(event, store) == []
+        slot = await slot_of(store)
+        assert (slot.level, slot.trigger.epoch) == (10, 0)
+
+    @pytest.mark.parametrize("said", [(on_trigger_set, trigger()), (on_order_delivered, delivered())])
+    async def test_with_other_slots_does_not_stop_what_was_said_of_the_old_ones(self, store, said):
+        handler, event = said
+        await self.gone(store)
+        await on_device_registered(registered(registration=2, slots=(spec("a"),)), store)
+
+        assert await handler(event, store) == []
+
+
 class TestArrivals:
     async def test_raise_a_slot_that_is_loaded_directly_once_per_order(self, store):
         await on_device_registered(registered(slots=(spec(level=10, loading="direct"),)), store)
