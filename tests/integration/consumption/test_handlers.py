@@ -439,6 +439,35 @@ class TestADeviceThatCameBack:
         assert await on_trigger_set(trigger(epoch=7, at_level=100, registration=1), store) == []
         assert (await slot_of(store)).trigger.epoch == 0
 
+    @pytest.mark.parametrize("kind", [used, measured, refilled])
+    async def test_is_waited_for_by_its_reports(self, store, kind):
+        await self.gone(store)
+        report = kind(30, 1, "b2", registration=2)
+
+        assert await parked(store, report) == [("waits for device:brewer", "device:brewer", False)]
+        await on_device_registered(registered(registration=2), store)
+        await on_usage([report], store)
+
+        assert (await slot_of(store)).last_seq == 1
+
+    async def test_is_waited_for_by_its_reports_while_it_has_not_been_heard_that_it_left(self, store):
+        await on_device_registered(registered(), store)
+        await on_usage([used(1, 1)], store)
+
+        found = await parked(store, used(1, 2), used(30, 1, "b2", registration=2))
+
+        assert found == [("waits for device:brewer", "device:brewer", False)]
+        assert (await slot_of(store)).level == 98
+
+    async def test_is_not_the_one_whose_late_reports_come(self, store):
+        await self.gone(store)
+        await on_device_registered(registered(registration=2), store)
+
+        found = await parked(store, used(5, 9, registration=1), used(5, 1, registration=2))
+
+        assert found == [("it is for registration 1 of the device, which ended", None, True)]
+        assert (await slot_of(store)).level == 95
+
     @pytest.mark.parametrize("said", [(on_trigger_set, trigger(epoch=7)), (on_order_delivered, delivered())])
     async def test_to_somebody_else_is_not_the_one_it_was(self, store, said):
         handler, event = said
