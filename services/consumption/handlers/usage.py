@@ -17,6 +17,9 @@ from services.consumption.domain.report import (
 from services.consumption.handlers.reports import Waiting, hear_all
 from services.consumption.store import Place, Store, Taken, Uses
 
+#: Registrations of which there was none before.
+FIRST = frozenset({None, 1})
+
 
 class Parted(NamedTuple):
     """A batch made ready for its statement: each slot's first report where that is a counted use, and all others."""
@@ -64,10 +67,10 @@ def _parted(records: Iterable[Record]) -> tuple[dict[Place, Record], Waiting]:
 
 
 def _is_use(record: Record) -> bool:
+    """Tell whether the statement may take it; it does not know registrations, and few devices have a second one."""
     data = record.data
-    return (
-        record.type == "SlotUsed" and data.seq is not None and data.boot is not None and data.quantity <= LARGEST_REPORT
-    )
+    counted = record.type == "SlotUsed" and data.seq is not None and data.boot is not None
+    return counted and data.quantity <= LARGEST_REPORT and data.registration in FIRST
 
 
 async def _take(nexts: Mapping[Place, Record], uses: Uses, rest: Waiting, store: Store) -> list[Event]:

@@ -450,14 +450,14 @@ class TestADeviceThatCameBack:
 
         assert (await slot_of(store)).last_seq == 1
 
-    async def test_is_waited_for_by_its_reports_while_it_has_not_been_heard_that_it_left(self, store):
+    @pytest.mark.parametrize("before", [(), (used(1, 1), used(1, 2))])
+    async def test_is_waited_for_by_its_reports_while_it_has_not_been_heard_that_it_left(self, store, before):
         await on_device_registered(registered(), store)
-        await on_usage([used(1, 1)], store)
 
-        found = await parked(store, used(1, 2), used(30, 1, "b2", registration=2))
+        found = await parked(store, *before, used(30, len(before) + 1, registration=2))
 
         assert found == [("waits for device:brewer", "device:brewer", False)]
-        assert (await slot_of(store)).level == 98
+        assert (await slot_of(store)).level == 100 - len(before)
 
     async def test_is_not_the_one_whose_late_reports_come(self, store):
         await self.gone(store)

@@ -37,6 +37,8 @@ class TestBaseUnit:
             # The table of seeds/002, row by row.
             *[(s, ML) for s in ("liters", "liter", "litre", "litres", "l", "L", "ml", "milliliter", "milliliters")],
             ("fl oz", ML),
+            ("US fluid ounce", ML),
+            ("dL", ML),
             *[(s, GRAM) for s in ("kg", "kilograms", "kilogram")],
             *[(s, EACH) for s in ("count", "pod", "pods", "sheet", "sheets")],
             # Its other words.
