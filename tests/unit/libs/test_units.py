@@ -37,8 +37,6 @@ class TestBaseUnit:
             # The table of seeds/002, row by row.
             *[(s, ML) for s in ("liters", "liter", "litre", "litres", "l", "L", "ml", "milliliter", "milliliters")],
             ("fl oz", ML),
-            ("US fluid ounce", ML),
-            ("dL", ML),
             *[(s, GRAM) for s in ("kg", "kilograms", "kilogram")],
             *[(s, EACH) for s in ("count", "pod", "pods", "sheet", "sheets")],
             # Its other words.
@@ -47,6 +45,7 @@ class TestBaseUnit:
             *[(s, EACH) for s in ("Count", ["Coffee", "pods"][1], "Tabs")],
             *[(s, PERCENT) for s in ("Percentage", "%", "percent")],
             # Devices, Alexa and UN/CEFACT.
+            *[(s, ML) for s in ("US fluid ounce", "dL")],
             *[
                 (s, GRAM)
                 for s in ("g", "mg", "GRAM", "KILOGRAM", "lb", "pounds", "POUND", "oz wt", "GRM", "KGM", "ONZ")
