@@ -15,6 +15,7 @@ from fastapi import FastAPI
 
 from libs.kit import logs
 from libs.kit.failures import TRANSIENT, Lost, Retry
+from libs.kit.heads import LimitedHeads
 from libs.kit.health import Health
 from libs.kit.kit import Kit
 from libs.kit.migrations import migrate, missing
@@ -80,6 +81,7 @@ async def _serve(service: Service, settings: Settings) -> int:
     server = _Server(
         uvicorn.Config(
             app,
+            http=LimitedHeads,
             host=settings.http_host,
             port=settings.http_port,
             log_config=None,

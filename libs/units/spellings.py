@@ -55,9 +55,11 @@ SPELLINGS = {
     "LBR | lb | lbs | pound | pounds": POUND,
     "ONZ | oz wt | wt oz | oz av | avoirdupois ounce | avoirdupois ounces | weight ounce | weight ounces": OUNCE,
     "MLT | ml | milliliter | milliliters | millilitre | millilitres": Unit(BaseUnit.MILLILITRE, Fraction(1)),
+    "DLT | dl | deciliter | deciliters | decilitre | decilitres": Unit(BaseUnit.MILLILITRE, Fraction(100)),
     "CLT | cl | centiliter | centiliters | centilitre | centilitres": Unit(BaseUnit.MILLILITRE, Fraction(10)),
     "LTR | l | lt | ltr | ltrs | liter | liters | litre | litres": Unit(BaseUnit.MILLILITRE, Fraction(1000)),
-    "OZA | fl oz | floz | us fl oz | fl ounce | fl ounces | fluid oz | fluid ounce | fluid ounces": US_FLUID_OUNCE,
+    "OZA | fl oz | floz | us fl oz | fl ounce | fl ounces | fluid oz | fluid ounce | fluid ounces | us fluid ounce | "
+    "us fluid ounces": US_FLUID_OUNCE,
     "OZI | uk fl oz | imp fl oz | imperial fluid ounce | imperial fluid ounces": UK_FLUID_OUNCE,
     "P1 | % | percent | percents | per cent | percentage | pct": Unit(BaseUnit.PERCENT, Fraction(1)),
 }

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from libs.contracts.catalogue import Event, Id, Moment, SignedSteps, Steps, Text, said_by
+from libs.contracts.events.accounts import Registration
 from libs.units import BaseUnit
 
 Epoch = Annotated[int, Field(ge=1)]
@@ -51,6 +52,8 @@ class TriggerSet(Event):
     pool_id: Id
     device_id: Id
     slot: Id
+    #: Of the device; a slot of another registration is another slot, whatever its name.
+    registration: Registration | None = None
     epoch: Epoch
     at_level: Steps
     at_days: Annotated[float, Field(ge=0, allow_inf_nan=False)]

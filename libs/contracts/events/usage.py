@@ -10,6 +10,7 @@ from typing import Annotated
 from pydantic import Field
 
 from libs.contracts.catalogue import NO_NUL, Event, Id, Moment, Steps, said_by
+from libs.contracts.events.accounts import Registration
 
 Boot = Annotated[str, Field(min_length=1, max_length=64, pattern=NO_NUL)]
 Sequence = Annotated[int, Field(ge=1, le=2**53)]
@@ -33,6 +34,8 @@ class SlotUsed(Event):
     seq: Sequence | None = None
     #: Names the report where boot and seq do not.
     report_id: Id | None = None
+    #: Of the device, where the writer knows it: a device that left and came back is another one.
+    registration: Registration | None = None
     #: The device's own clock, which may be wrong; never used for order.
     at: Moment
     received_at: Moment
@@ -49,6 +52,7 @@ class SlotMeasured(Event):
     boot: Boot | None = None
     seq: Sequence | None = None
     report_id: Id | None = None
+    registration: Registration | None = None
     at: Moment
     received_at: Moment
 
@@ -64,5 +68,6 @@ class SlotRefilled(Event):
     boot: Boot | None = None
     seq: Sequence | None = None
     report_id: Id | None = None
+    registration: Registration | None = None
     at: Moment
     received_at: Moment

@@ -8,7 +8,7 @@ from libs.contracts.catalogue import Event
 from services.consumption.domain import doubt, said
 from services.consumption.domain.gaps import Booked, Gap, Sight, boot_number, fill, find_gap, seen, waiting
 from services.consumption.domain.rate import Rate
-from services.consumption.domain.report import LARGEST_REPORT, Look, Report
+from services.consumption.domain.report import LARGEST_REPORT, MOST_CAPACITIES, Look, Report
 from services.consumption.domain.slot import Books, Slot
 from services.consumption.domain.trigger import Trigger
 
@@ -41,6 +41,9 @@ def hear(slot: Slot, report: Report) -> Heard:
     """
     if report.size > LARGEST_REPORT:
         return Heard(slot, Fate.PARKED, reason=f"{report.size} steps in one report are a fault")
+    if report.size > MOST_CAPACITIES * slot.spec.capacity:
+        reason = f"{report.size} steps in one report are a fault: the slot holds {slot.spec.capacity}"
+        return Heard(slot, Fate.PARKED, reason=reason)
     if slot.quarantined:
         if report.seq is not None or report.look is not Look.CORRECTED:
             return Heard(slot, Fate.PARKED, reason="the slot is quarantined until a person says what it holds")
@@ -151,9 +154,10 @@ def _book(books: Books, flow: int, booked: Booked) -> Books:
 def _rate_after(slot: Slot, report: Report, used: int, *, rose: bool) -> Rate:
     """Time counts as observed unless nothing could be used in it, or nobody saw how much was.
 
-    Reports of a time before the registration are somebody's history: observation began with the first.
+    Reports of a time before the registration are somebody's history: observation began with the first, and
+    begins once.
     """
-    if slot.books.used == 0 and report.used_at < slot.rate.until:
+    if slot.books.used == 0 and not slot.days.finished and report.used_at < slot.rate.until:
         return replace(slot.rate, until=report.used_at)
     if (slot.held == 0 and used == 0) or rose:
         return slot.rate.skipping_to(report.used_at)

@@ -51,8 +51,11 @@ class Rate:
         )
 
     def with_late(self, used: int) -> "Rate":
-        """Return the rate after use whose time was counted before, without it."""
-        return Rate(self.use + used, self.days, self.until)
+        """Return the rate after use whose time was counted before, without it.
+
+        `used` is negative where a late report explains what was taken for use; of that, part has faded already.
+        """
+        return Rate(max(0.0, self.use + used), self.days, self.until)
 
     def skipping_to(self, at: float) -> "Rate":
         """Leave time out in which nothing could be used or seen: demand was missing then, not zero."""

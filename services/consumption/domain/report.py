@@ -8,8 +8,12 @@ from libs.contracts.events import FillCause, Reporter
 
 #: One report of more steps than this is a fault of whoever sent it; sums of many such still fit in 64 bits.
 LARGEST_REPORT = 2**40
+#: So is one of more than so many fillings of its slot. The gateway refuses a tenth of it; makers may write past it.
+MOST_CAPACITIES = 1000
 #: Devices buffer while offline, for months at most; a clock that is further behind is wrong.
 OLDEST_USE_SECONDS = 366 * 86_400
+#: Makers that write the topic themselves say when they received a report; no clock is further off than this.
+MOST_ASKEW_SECONDS = 366 * 86_400
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -58,6 +62,11 @@ def moment_of_use(at: float, received_at: float) -> float:
     if received_at - OLDEST_USE_SECONDS <= at <= received_at:
         return at
     return received_at
+
+
+def moment_of_receipt(received_at: float, now: float) -> float:
+    """Return when a report was received: what its writer says if that can be, else now."""
+    return received_at if abs(now - received_at) <= MOST_ASKEW_SECONDS else now
 
 
 def seconds(at: datetime) -> float:

@@ -26,6 +26,8 @@ class Spec:
     capacity: int
     loading: Loading
     fill: Fill
+    #: Of the device: how often it had been registered by then.
+    registration: int = 1
 
     def held(self, level: int) -> int:
         """Return what the slot holds when uses and refills sum to this level.
@@ -156,7 +158,7 @@ class Slot:
         return at + self.held / per_day * DAY if self.held else at
 
 
-def spec_of(customer_id: str, registered: SlotSpec) -> Spec:
+def spec_of(customer_id: str, registered: SlotSpec, registration: int) -> Spec:
     return Spec(
         customer_id,
         registered.product_id,
@@ -166,12 +168,13 @@ def spec_of(customer_id: str, registered: SlotSpec) -> Spec:
         registered.capacity,
         registered.loading,
         registered.fill,
+        registration,
     )
 
 
-def new_slot(customer_id: str, device_id: str, registered: SlotSpec, at: float) -> Slot:
+def new_slot(customer_id: str, device_id: str, registered: SlotSpec, at: float, registration: int = 1) -> Slot:
     """Return a slot that was just registered with the level somebody read off."""
-    spec = spec_of(customer_id, registered)
+    spec = spec_of(customer_id, registered, registration)
     return Slot(
         device_id,
         registered.slot,

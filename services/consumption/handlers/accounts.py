@@ -71,7 +71,8 @@ async def _remove(device_ids: Sequence[str], how: str, store: Store) -> None:
 
 
 def _fresh(event: DeviceRegistered | DeviceReplaced, at: float) -> list[Slot]:
-    return [new_slot(event.customer_id, event.device_id, registered, at) for registered in event.slots]
+    owner, device_id, registration = event.customer_id, event.device_id, event.registration
+    return [new_slot(owner, device_id, registered, at, registration) for registered in event.slots]
 
 
 def _heirs(event: DeviceReplaced, old: dict[Place, Slot], fresh: dict[Place, Slot]) -> dict[Place, tuple[Place, Slot]]:

@@ -10,7 +10,7 @@ from services.consumption.store import Store
 
 async def on_slot_followed(event: SlotFollowed, store: Store) -> list[Event]:
     """Tell every change of the slot's level from now on, and how it stands; or no longer."""
-    slot = await lock_slot(event.device_id, event.slot, store)
+    slot = await lock_slot(event.device_id, event.slot, event.customer_id, store)
     if slot is None:
         return []
     await store.save_follower(slot.device_id, slot.slot, event.provider_id, following=event.following)

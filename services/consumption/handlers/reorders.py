@@ -12,7 +12,9 @@ from services.consumption.store import Store
 
 async def on_trigger_set(event: TriggerSet, store: Store) -> list[Event]:
     """Draw a newer line for a slot, and answer at once if it is below it already."""
-    slot = await lock_slot(event.device_id, event.slot, store)
+    if event.registration is not None and await _is_of_the_past(event.device_id, event.registration, store):
+        return []
+    slot = await lock_slot(event.device_id, event.slot, event.customer_id, store)
     if slot is None:
         return []
     newer = Trigger(
@@ -27,7 +29,7 @@ async def on_trigger_set(event: TriggerSet, store: Store) -> list[Event]:
 
 async def on_order_delivered(event: OrderDelivered, store: Store) -> list[Event]:
     """Fill a slot that is loaded directly, once per order; by hand, somebody will tell when it is loaded."""
-    slot = await lock_slot(event.device_id, event.slot, store)
+    slot = await lock_slot(event.device_id, event.slot, event.customer_id, store)
     if slot is None or slot.spec.loading is not Loading.DIRECT:
         return []
     if not await store.insert_loaded_order(event.order_id, slot.device_id, slot.slot):
@@ -46,10 +48,18 @@ def _arrival(slot: Slot, event: OrderDelivered, at: float) -> Report:
     return Report(at, at, flow=event.quantity, cause=FillCause.ARRIVAL, order_id=event.order_id)
 
 
-async def lock_slot(device_id: str, slot: str, store: Store) -> Slot | None:
-    """Return the slot, or the one that follows on it; None once its device is gone.
+async def _is_of_the_past(device_id: str, registration: int, store: Store) -> bool:
+    """Tell whether the device was registered again since; raises NotYet before this registration is heard of."""
+    device = await store.find_device(device_id)
+    if device is None or device.registration < registration:
+        raise NotYet(f"device:{device_id}")
+    return device.registration > registration
 
-    Raises NotYet before the device is registered and Refuse where it has no such slot.
+
+async def lock_slot(device_id: str, slot: str, customer_id: str, store: Store) -> Slot | None:
+    """Return the customer's slot, or the one that follows on it; None once its device is gone or somebody else's.
+
+    Raises NotYet before the device is registered and Refuse where it never had such a slot.
     """
     place = device_id, slot
     found = (await store.lock_slots([place])).get(place)
@@ -60,6 +70,6 @@ async def lock_slot(device_id: str, slot: str, store: Store) -> Slot | None:
         device = await store.find_device(place[0])
         if device is None:
             raise NotYet(f"device:{place[0]}")
-        if device.how is None:
+        if device.how is None and device.registration == 1:
             raise Refuse(f"device {place[0]} has no slot {place[1]}")
-    return found
+    return found if found is not None and found.spec.customer_id == customer_id else None

@@ -6,9 +6,19 @@ from typing import NamedTuple
 from libs.contracts.catalogue import Event
 from libs.kit import Record
 from services.consumption.domain import said
-from services.consumption.domain.report import LARGEST_REPORT, OLDEST_USE_SECONDS, moment_of_use
+from services.consumption.domain.report import (
+    LARGEST_REPORT,
+    MOST_ASKEW_SECONDS,
+    OLDEST_USE_SECONDS,
+    moment_of_receipt,
+    moment_of_use,
+    seconds,
+)
 from services.consumption.handlers.reports import Waiting, hear_all
 from services.consumption.store import Place, Store, Taken, Uses
+
+#: Registrations of which there was none before.
+FIRST = frozenset({None, 1})
 
 
 class Parted(NamedTuple):
@@ -57,16 +67,17 @@ def _parted(records: Iterable[Record]) -> tuple[dict[Place, Record], Waiting]:
 
 
 def _is_use(record: Record) -> bool:
+    """Tell whether the statement may take it; it does not know registrations, and few devices have a second one."""
     data = record.data
-    return (
-        record.type == "SlotUsed" and data.seq is not None and data.boot is not None and data.quantity <= LARGEST_REPORT
-    )
+    counted = record.type == "SlotUsed" and data.seq is not None and data.boot is not None
+    return counted and data.quantity <= LARGEST_REPORT and data.registration in FIRST
 
 
 async def _take(nexts: Mapping[Place, Record], uses: Uses, rest: Waiting, store: Store) -> list[Event]:
     """Apply the uses that are in order; the others join the rest, in front of what came after them."""
     if not nexts:
         return []
+    uses = _in_time(uses, seconds(store.now))
     taken = await store.take_uses(uses)
     if len(taken.applied) < len(nexts):
         for n in set(range(len(nexts))).difference(taken.applied):
@@ -89,6 +100,15 @@ async def _tell(taken: Taken, uses: Uses, nexts: Mapping[Place, Record], store: 
         for which, say in told
         if n in which
     ]
+
+
+def _in_time(uses: Uses, now: float) -> Uses:
+    """Return the uses with times that can be; nearly always all can, and two looks over a column tell."""
+    if now - MOST_ASKEW_SECONDS <= min(uses.heard_at) and max(uses.heard_at) <= now + MOST_ASKEW_SECONDS:
+        return uses
+    heard_at = [moment_of_receipt(heard, now) for heard in uses.heard_at]
+    used_at = [moment_of_use(at, heard) for at, heard in zip(uses.used_at, heard_at, strict=True)]
+    return uses._replace(used_at=used_at, heard_at=heard_at)
 
 
 def _uses(nexts: Mapping[Place, Record]) -> Uses:

@@ -31,8 +31,9 @@ class FiledDays(Store):
                 SELECT device_id, slot, finished_days FROM slot
                 WHERE cardinality(finished_days) >= $1 ORDER BY device_id, slot LIMIT $2 FOR UPDATE SKIP LOCKED),
             filed AS (
-                INSERT INTO used_days (device_id, slot, first_day, days)
-                SELECT device_id, slot, finished_days[1], finished_days FROM full_slot),
+                INSERT INTO used_days AS known (device_id, slot, first_day, days)
+                SELECT device_id, slot, finished_days[1], finished_days FROM full_slot
+                ON CONFLICT (device_id, slot, first_day) DO UPDATE SET days = known.days || excluded.days),
             emptied AS (
                 UPDATE slot SET finished_days = NULL FROM full_slot
                 WHERE slot.device_id = full_slot.device_id AND slot.slot = full_slot.slot RETURNING 1)

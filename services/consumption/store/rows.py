@@ -42,6 +42,7 @@ def _spec(row: asyncpg.Record) -> Spec:
         row["capacity"],
         Loading(row["loading"]),
         Fill(row["fill"]),
+        row["registration"],
     )
 
 

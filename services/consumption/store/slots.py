@@ -22,10 +22,11 @@ class Slots(KeptGaps):
                 s.received, s.unreported, s.unexplained, s.duplicates, s.boot_no, s.gaps, s.reports, s.below,
                 s.armed, s.follow, s.linked, s.quarantined, s.boot, s.finished_days,
                 p.customer_id, p.product_id, p.name, p.unit, p.scale, p.capacity, p.loading, p.fill,
-                p.pool_id, p.epoch
+                p.pool_id, p.epoch, d.registration
             FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS r (device_id, slot, n)
             JOIN slot AS s USING (device_id, slot)
             JOIN slot_spec AS p USING (device_id, slot)
+            JOIN device AS d USING (device_id)
             ORDER BY r.n
             FOR UPDATE OF s
             """,
@@ -49,8 +50,9 @@ class Slots(KeptGaps):
                 s.received, s.unreported, s.unexplained, s.duplicates, s.boot_no, s.gaps, s.reports, s.below,
                 s.armed, s.follow, s.linked, s.quarantined, s.boot, s.finished_days,
                 p.customer_id, p.product_id, p.name, p.unit, p.scale, p.capacity, p.loading, p.fill,
-                p.pool_id, p.epoch
+                p.pool_id, p.epoch, d.registration
             FROM telling JOIN slot AS s USING (device_id, slot) JOIN slot_spec AS p USING (device_id, slot)
+            JOIN device AS d USING (device_id)
             """,
             *zip(*places, strict=True),
             crossed,
@@ -66,8 +68,8 @@ class Slots(KeptGaps):
                 s.received, s.unreported, s.unexplained, s.duplicates, s.boot_no, s.gaps, s.reports, s.below,
                 s.armed, s.follow, s.linked, s.quarantined, s.boot, s.finished_days,
                 p.customer_id, p.product_id, p.name, p.unit, p.scale, p.capacity, p.loading, p.fill,
-                p.pool_id, p.epoch
-            FROM slot AS s JOIN slot_spec AS p USING (device_id, slot)
+                p.pool_id, p.epoch, d.registration
+            FROM slot AS s JOIN slot_spec AS p USING (device_id, slot) JOIN device AS d USING (device_id)
             WHERE s.device_id = $1 ORDER BY s.slot
             """,
             device_id,

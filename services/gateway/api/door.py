@@ -1,7 +1,6 @@
 """The gateway's open door: what all its protocols share while the service runs."""
 
 import asyncio
-import contextlib
 import functools
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -51,18 +50,24 @@ class Door:
             datetime(settings.oldest_year, 1, 1, tzinfo=UTC),
         )
         self._watch: asyncio.Task[None] | None = None
+        self._fail = kit.fail
 
     async def open(self) -> None:
         self._watch = asyncio.create_task(self.registry.watch(), name="gateway-registry")
-        await self.topic.start()
+        for task in (self._watch, await self.topic.start()):
+            task.add_done_callback(self._ended)
         metrics.BROKER_CONNECTED.set_function(lambda: float(self.topic.connected))
 
     async def close(self) -> None:
         if self._watch is not None:
             self._watch.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._watch
+            await asyncio.gather(self._watch, return_exceptions=True)
         await self.topic.stop()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """Stop the process where either ended by itself: without them it could only say 503, for ever."""
+        if not task.cancelled() and (died := task.exception()) is not None:
+            self._fail(died)
 
     def charge(self, sender: str, amount: float) -> None:
         """Take from what a device may send; raises 429 with the seconds to wait."""

@@ -6,6 +6,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from time import monotonic
+from typing import TypeVar
 
 from libs.kit import Kit
 from libs.kit.failures import TRANSIENT
@@ -17,7 +18,8 @@ from services.gateway.settings import Settings
 LOG = logging.getLogger(__name__)
 STRANGERS_REMEMBERED = 10_000
 
-Look = Callable[[], Awaitable[Device | None]]
+Found = TypeVar("Found")
+Look = Callable[[], Awaitable[Found | None]]
 
 
 class Registry:
@@ -46,13 +48,21 @@ class Registry:
     async def by_credential(self, credential: str) -> Device | None:
         """Return the credential's device; one that nobody knows is waited for."""
         digest = hashlib.sha256(credential.encode()).digest()
-        return self.remembered(credential) or await self._find(digest, lambda: self._load(digest))
+        return self.remembered(credential) or await self._find({digest}, lambda: self._load(digest))
 
-    async def by_id(self, device_id: str) -> Device | None:
-        """Return the device; one that nobody knows is waited for."""
+    async def by_ids(self, device_ids: set[str]) -> dict[str, Device]:
+        """Return the devices there are; those that nobody knows are waited for, all of them together."""
         self._check_fresh()
-        name = hashlib.sha256(b"id:" + device_id.encode()).digest()
-        return self._memory.find(device_id) or await self._find(name, lambda: self._load_by_id(device_id))
+        known = {device_id: device for device_id in device_ids if (device := self._memory.find(device_id))}
+        names = {_name(device_id): device_id for device_id in device_ids if device_id not in known}
+        strange = {name for name in names if name not in self._strangers}
+        wanted = {names[name] for name in strange}
+
+        async def look() -> dict[str, Device] | None:
+            known.update(await self._load_by_ids(wanted - known.keys()))
+            return known if wanted <= known.keys() else None
+
+        return await self._find(strange, look) or known
 
     async def watch(self) -> None:
         """Follow the changes of the table, for ever."""
@@ -72,6 +82,8 @@ class Registry:
 
     async def _follow(self) -> None:
         async with self._kit.read() as store:
+            if self._is_stale():
+                self._forget_all()  # who left meanwhile may be told of no more
             if self._revision is None:
                 self._revision = await store.get_revision()
             changes = await store.list_changes(self._revision)
@@ -79,41 +91,43 @@ class Registry:
         for change in changes:
             self._revision = change.revision
             self._memory.forget(change.device_id)
-            self._strangers.pop(hashlib.sha256(b"id:" + change.device_id.encode()).digest(), None)
+            self._strangers.pop(_name(change.device_id), None)
             if change.credential_sha256 is not None:
                 self._strangers.pop(change.credential_sha256, None)
         if changes:
             self._changed.set()
             self._changed = asyncio.Event()
 
-    async def _find(self, name: bytes, look: Look) -> Device | None:
-        if name in self._strangers:
+    async def _find(self, names: set[bytes], look: Look[Found]) -> Found | None:
+        if names <= self._strangers.keys():
             return None
-        return await look() or await self._wait(name, look)
+        return await look() or await self._wait(names, look)
 
-    async def _wait(self, name: bytes, look: Look) -> Device | None:
+    async def _wait(self, names: set[bytes], look: Look[Found]) -> Found | None:
         if self._waiting >= self._settings.strangers_waiting:
             raise Problem(429, "too_many_unknown", "Too many unknown devices at once", headers={"Retry-After": "1"})
         self._waiting += 1
         self._hurry.set()
+        looked_at: int | None = None
         try:
             async with asyncio.timeout(self._settings.registration_wait_seconds):
                 while True:
-                    changed = self._changed  # before looking: what comes meanwhile sets this one
-                    if device := await look():
-                        return device
+                    changed, revision = self._changed, self._revision  # before looking: what comes meanwhile sets it
+                    if found := await look():
+                        return found
+                    looked_at = revision
                     await changed.wait()
         except TimeoutError:
-            self._note_stranger(name)
+            self._note_strangers(names, looked_at)
             return None
         finally:
             self._waiting -= 1
 
-    def _note_stranger(self, name: bytes) -> None:
-        if self._revision is None:
-            return  # changes are not followed yet: nobody would say when it stops being one
-        self._strangers[name] = None
-        if len(self._strangers) > STRANGERS_REMEMBERED:
+    def _note_strangers(self, names: set[bytes], looked_at: int | None) -> None:
+        if looked_at is None or looked_at != self._revision:
+            return  # something changed since: nobody would say when these stop being strangers
+        self._strangers.update(dict.fromkeys(names))
+        while len(self._strangers) > STRANGERS_REMEMBERED:
             self._strangers.popitem(last=False)
 
     async def _load(self, digest: bytes) -> Device | None:
@@ -123,12 +137,13 @@ class Registry:
         self._keep(device, digest, revision)
         return device
 
-    async def _load_by_id(self, device_id: str) -> Device | None:
+    async def _load_by_ids(self, device_ids: set[str]) -> dict[str, Device]:
         revision = self._revision
         async with self._kit.read() as store:
-            device: Device | None = await store.find_device(device_id)
-        self._keep(device, None, revision)
-        return device
+            devices: list[Device] = await store.list_devices(sorted(device_ids))
+        for device in devices:
+            self._keep(device, None, revision)
+        return {device.device_id: device for device in devices}
 
     def _keep(self, device: Device | None, digest: bytes | None, revision: int | None) -> None:
         """Remember what was read, unless something changed since then: it might be old already."""
@@ -136,7 +151,20 @@ class Registry:
             self._memory.keep(device, digest)
 
     def _check_fresh(self) -> None:
-        if monotonic() - self._fresh_at > self._settings.credentials_stale_seconds:
+        if self._is_stale():
             raise Problem(
                 503, "credentials_stale", "Credentials cannot be checked just now", headers={"Retry-After": "2"}
             )
+
+    def _is_stale(self) -> bool:
+        return monotonic() - self._fresh_at > self._settings.credentials_stale_seconds
+
+    def _forget_all(self) -> None:
+        self._memory = Memory(self._settings.devices_remembered)
+        self._strangers.clear()
+        self._revision = None
+
+
+def _name(device_id: str) -> bytes:
+    """Return by what a stranger is remembered that was asked for by its id."""
+    return hashlib.sha256(b"id:" + device_id.encode()).digest()

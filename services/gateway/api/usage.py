@@ -19,7 +19,7 @@ from services.gateway.api.door import Door, door_of, too_fast
 from services.gateway.domain.devices import Device
 from services.gateway.domain.drafts import Draft
 from services.gateway.domain.explaining import REMEDIES
-from services.gateway.domain.judging import Report, judge
+from services.gateway.domain.judging import NUL, Report, judge
 from services.gateway.domain.records import write
 from services.gateway.domain.refusals import Malformed, Refusal, refuse
 from services.gateway.facades import cloudevents, plain
@@ -50,7 +50,7 @@ async def report_usage(request: Request) -> Response:
             body = await read_body(request, door.settings, held)
             drafts = _read(request, body, door)
             devices = await _devices(drafts, sender, door)
-            _charge(drafts, sender, len(body), door)
+            _charge(drafts, devices, sender, len(body), door)
             return await _take(drafts, devices, sender, (door, request.headers.get("traceparent")))
     except Problem as problem:
         metrics.REQUESTS_REFUSED.labels(problem.body["code"]).inc()
@@ -106,8 +106,8 @@ async def _devices(drafts: list[Draft | Refusal], sender: Sender, door: Door) ->
     if sender.device is not None:
         return {sender.device.device_id: sender.device}
     names = {draft.device_id for draft in drafts if isinstance(draft, Draft) and draft.device_id}
-    found = [await door.registry.by_id(name) for name in sorted(names)]
-    return {device.device_id: device for device in found if device and _may_speak_for(sender, device)}
+    found = await door.registry.by_ids({name for name in names if NUL not in name})
+    return {name: device for name, device in found.items() if _may_speak_for(sender, device)}
 
 
 def _may_speak_for(sender: Sender, device: Device) -> bool:
@@ -115,13 +115,14 @@ def _may_speak_for(sender: Sender, device: Device) -> bool:
     return principal is not None and (principal.role == "operator" or principal.customer_id == device.customer_id)
 
 
-def _charge(drafts: list[Draft | Refusal], sender: Sender, size: int, door: Door) -> None:
-    """Charge what was sent to the device that sent it, or to each device that a token speaks for."""
+def _charge(drafts: list[Draft | Refusal], devices: dict[str, Device], sender: Sender, size: int, door: Door) -> None:
+    """Charge a device for what it sent, and a token what it sent for each device; nobody for a stranger's reports."""
     if sender.device is not None:
         door.charge(sender.name, max(len(drafts), size / BYTES_PER_REPORT) - 1)
-    else:
-        for device_id, count in Counter(d.device_id for d in drafts if isinstance(d, Draft) and d.device_id).items():
-            door.charge(device_id, count)
+        return
+    names = [draft.device_id for draft in drafts if isinstance(draft, Draft)]
+    for payer, count in Counter(name if name in devices else sender.name for name in names).items():
+        door.charge(payer, count)
 
 
 async def _take(

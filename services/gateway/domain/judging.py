@@ -128,6 +128,7 @@ def _report(draft: Draft, device: Device, steps: int | None, times: tuple[dateti
         amount_of(draft)[0]: steps,
         "boot": draft.boot,
         "seq": draft.seq,
+        "registration": device.registration,
         "at": at.astimezone(UTC),
         "received_at": now,
     }

@@ -6,7 +6,7 @@ are ignored, as CloudEvents asks of every reader.
 """
 
 import base64
-import binascii
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal
@@ -71,13 +71,19 @@ def read_binary(headers: Mapping[str, str], body: bytes, bounds: Bounds) -> list
     """Return the report whose attributes are `ce-` headers and whose data is the body."""
     if deeper_than(body, bounds.depth):
         raise too_deep()
-    attributes = {name[3:]: unquote(value) for name, value in headers.items() if name.startswith("ce-")}
+    attributes = {name[3:]: unquote(_unwrapped(value)) for name, value in headers.items() if name.startswith("ce-")}
     try:
         event = msgspec.convert(attributes, CloudEvent)
     except msgspec.ValidationError as wrong:
         return [_wrong_envelope(wrong)]
     event.data = msgspec.Raw(body)
     return [_draft(event)]
+
+
+def _unwrapped(value: str) -> str:
+    """Return a header's value without the quotes that RFC 7230 allows around it; percents are decoded after that."""
+    quoted = len(value) > 1 and value[0] == value[-1] == '"'
+    return re.sub(r"\\(.)", r"\1", value[1:-1]) if quoted else value
 
 
 def _read(item: bytes | msgspec.Raw) -> Draft | Refusal:
@@ -102,7 +108,7 @@ def _draft(event: CloudEvent) -> Draft | Refusal:
         return unknown_type(event.type)
     try:
         raw = base64.b64decode(event.data_base64, validate=True) if event.data_base64 else bytes(event.data)
-    except binascii.Error as wrong:
+    except ValueError as wrong:  # base64's own error is one, and what it says of letters no ASCII has
         return refuse("invalid_cloudevent", "data_base64", str(wrong), "send the data as JSON in data")
     if not raw:
         return refuse("missing_field", "data", "the event has no data", "send the report's fields in data")

@@ -81,14 +81,15 @@ class Store(KitStore):
         )
         return [row["device_id"] for row in rows]
 
-    async def find_device(self, device_id: str) -> Device | None:
-        row = await self.connection.fetchrow(
-            """-- find_device
-            SELECT device_id, customer_id, registration, slots FROM device WHERE device_id = $1
+    async def list_devices(self, device_ids: list[str]) -> list[Device]:
+        """Return those of these devices that there are."""
+        rows = await self.connection.fetch(
+            """-- list_devices
+            SELECT device_id, customer_id, registration, slots FROM device WHERE device_id = ANY($1::text[])
             """,
-            device_id,
+            device_ids,
         )
-        return _device(row)
+        return [_device(row) for row in rows]
 
     async def find_device_by_credential(self, credential_sha256: bytes) -> Device | None:
         row = await self.connection.fetchrow(
@@ -97,7 +98,7 @@ class Store(KitStore):
             """,
             credential_sha256,
         )
-        return _device(row)
+        return _device(row) if row else None
 
     async def list_changes(self, after: int) -> list[Change]:
         """Return what changed since a revision, oldest first."""
@@ -121,8 +122,6 @@ class Store(KitStore):
         )
 
 
-def _device(row: Record | None) -> Device | None:
-    if row is None:
-        return None
+def _device(row: Record) -> Device:
     slots = msgspec.convert(row["slots"], dict[str, Slot])
     return Device(row["device_id"], row["customer_id"], row["registration"], slots)

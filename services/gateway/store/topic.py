@@ -1,7 +1,6 @@
 """Writes reports to the topic `usage` and says so only after the broker has acknowledged them."""
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from time import monotonic
@@ -45,16 +44,19 @@ class UsageTopic:
         """Return whether a producer is there and not known to be stuck."""
         return self._producer is not None
 
-    async def start(self) -> None:
-        """Begin connecting, and stay connected until stopped; does not wait for the broker."""
+    async def start(self) -> asyncio.Task[None]:
+        """Begin connecting, and stay connected until stopped; does not wait for the broker.
+
+        The task ends before that only with a failure nobody expected: whoever starts it should look.
+        """
         self._keeper = asyncio.create_task(self._keep(), name="gateway-producer")
+        return self._keeper
 
     async def stop(self) -> None:
         """Let what is under way be acknowledged, then end."""
         if self._keeper is not None:
             self._keeper.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._keeper
+            await asyncio.gather(self._keeper, return_exceptions=True)
         await self._drop()
 
     async def write(self, records: Sequence[Written], settled: Callable[[], None]) -> None:
@@ -72,6 +74,8 @@ class UsageTopic:
         done, _ = await asyncio.wait([sending], timeout=self._patience)
         if not done:
             raise Unwritten(f"the broker did not acknowledge within {self._patience:g} s")
+        if sending.cancelled():
+            raise Unwritten("the gateway gave up the connection on which it was sent")
         failure = sending.exception()
         if failure is not None:
             raise Unwritten(f"the broker did not take it: {failure!r}") from failure

@@ -64,6 +64,7 @@ def said_of(pool: Pool, trigger: Trigger) -> list[TriggerSet]:
             pool_id=pool.pool_id,
             device_id=slot.device_id,
             slot=slot.slot,
+            registration=pool.registrations.get(slot.device_id),
             epoch=pool.epoch,
             at_level=trigger.at_level,
             at_days=trigger.at_days,

@@ -1,6 +1,7 @@
 """A pool as this service knows it: one customer's goods of one product, and what it waits for."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -183,6 +184,8 @@ class Pool:
     rivals: tuple[Offer, ...] = ()
     avoided: tuple[str, ...] = ()
     holiday: Holiday | None = None
+    #: Of the slots' devices.
+    registrations: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def on_order(self) -> int:

@@ -78,6 +78,8 @@ class Pools(kit.Store):
                         SELECT device_id, slot, unit, scale, capacity, level, doubt, rate_per_day, level_event,
                                level_at, answered
                         FROM slot WHERE pool_id = $1) AS s) AS slots,
+                   (SELECT json_object_agg(device_id, registration) FROM device WHERE device_id IN (
+                        SELECT device_id FROM slot WHERE pool_id = $1)) AS registrations,
                    (SELECT row_to_json(s) FROM (
                         SELECT subscription_id, provider_id, packs, pack_size, mode, status, days, at_level, reports,
                                version, alternatives
@@ -116,6 +118,7 @@ class Pools(kit.Store):
             _read(parts["rivals"], tuple[Offer, ...]) or (),
             tuple(row["avoided"]),
             _read(parts["holiday"], Holiday),
+            _read(parts["registrations"], dict[str, int]) or {},
         )
 
     async def _create_pool(self, pool_id: str, customer_id: str, product_id: str) -> None:

@@ -1,7 +1,7 @@
 """What handlers do to the database and what they say; every one is called twice."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -10,6 +10,7 @@ from libs.contracts.events import (
     DeviceDeregistered,
     DeviceReplaced,
     FillCause,
+    SlotDoubted,
     SlotFilled,
     SlotLevelChanged,
     SlotMove,
@@ -255,6 +256,26 @@ class TestReportsThatCannotBeApplied:
         assert (await slot_of(store)).level == 75
 
 
+class TestReceiptsOfAnotherAge:
+    """Told by makers that write the topic themselves, from devices whose clocks are wrong."""
+
+    @pytest.mark.parametrize("year", [1970, 9999])
+    @pytest.mark.parametrize("kind", [used, measured])
+    async def test_count_as_now(self, store, year, kind):
+        await on_device_registered(registered(slots=(spec(level=40),)), store)
+        await on_trigger_set(trigger(at_level=35), store)
+        then = datetime(year, 12, 31, 23, 59, tzinfo=timezone(timedelta(hours=-14 if year == 9999 else 14)))
+
+        await on_usage([kind(30, 1, when=then)], store)
+        said = await on_usage([used(1, 2, when=at(1)), kind(3, 3, when=then), used(1, 4, when=at(2))], store)
+
+        slot = await slot_of(store)
+        assert (slot.last_seq, slot.gaps, store.troubles) == (4, (), [])
+        assert abs(slot.rate.until - at(2).timestamp()) <= 1
+        assert abs(slot.run_out_after(slot.rate.until) - slot.rate.until) < 366 * 86_400
+        assert {type(event) for event in said} <= {ThresholdCrossed, SlotFilled, SlotDoubted}
+
+
 class TestUncountedReports:
     @pytest.mark.parametrize(
         ("first", "again"),
@@ -387,6 +408,84 @@ class TestTriggerSet:
         assert [event.difference for event in up] == [70]
         assert rearmed == []
         assert [getattr(event, "epoch", event.level) for event in down] == [15, 2]
+
+
+class TestADeviceThatCameBack:
+    """Its topics are read side by side: what was said before it left, or after it came back, may come at any time."""
+
+    async def gone(self, store):
+        await on_device_registered(registered(slots=(spec(loading="direct"),)), store)
+        await on_device_deregistered(deregistered(), store)
+
+    async def test_is_waited_for_by_a_line_that_was_drawn_for_it(self, store):
+        await self.gone(store)
+
+        with pytest.raises(NotYet, match="device:brewer"):
+            await on_trigger_set(trigger(registration=2, at_level=100), store)
+        await on_device_registered(registered(registration=2), store)
+
+        assert [event.epoch for event in await on_trigger_set(trigger(registration=2, at_level=100), store)] == [1]
+
+    async def test_is_waited_for_while_it_has_not_been_heard_that_it_left(self, store):
+        await on_device_registered(registered(), store)
+
+        with pytest.raises(NotYet, match="device:brewer"):
+            await on_trigger_set(trigger(registration=2), store)
+
+    async def test_does_not_take_a_line_that_was_drawn_before_it_left(self, store):
+        await self.gone(store)
+        await on_device_registered(registered(registration=2), store)
+
+        assert await on_trigger_set(trigger(epoch=7, at_level=100, registration=1), store) == []
+        assert (await slot_of(store)).trigger.epoch == 0
+
+    @pytest.mark.parametrize("kind", [used, measured, refilled])
+    async def test_is_waited_for_by_its_reports(self, store, kind):
+        await self.gone(store)
+        report = kind(30, 1, "b2", registration=2)
+
+        assert await parked(store, report) == [("waits for device:brewer", "device:brewer", False)]
+        await on_device_registered(registered(registration=2), store)
+        await on_usage([report], store)
+
+        assert (await slot_of(store)).last_seq == 1
+
+    @pytest.mark.parametrize("before", [(), (used(1, 1), used(1, 2))])
+    async def test_is_waited_for_by_its_reports_while_it_has_not_been_heard_that_it_left(self, store, before):
+        await on_device_registered(registered(), store)
+
+        found = await parked(store, *before, used(30, len(before) + 1, registration=2))
+
+        assert found == [("waits for device:brewer", "device:brewer", False)]
+        assert (await slot_of(store)).level == 100 - len(before)
+
+    async def test_is_not_the_one_whose_late_reports_come(self, store):
+        await self.gone(store)
+        await on_device_registered(registered(registration=2), store)
+
+        found = await parked(store, used(5, 9, registration=1), used(5, 1, registration=2))
+
+        assert found == [("it is for registration 1 of the device, which ended", None, True)]
+        assert (await slot_of(store)).level == 95
+
+    @pytest.mark.parametrize("said", [(on_trigger_set, trigger(epoch=7)), (on_order_delivered, delivered())])
+    async def test_to_somebody_else_is_not_the_one_it_was(self, store, said):
+        handler, event = said
+        await self.gone(store)
+        back = registered(registration=2, customer_id="bob", slots=(spec(level=10, loading="direct"),))
+        await on_device_registered(back, store)
+
+        assert await handler(event, store) == []
+        slot = await slot_of(store)
+        assert (slot.level, slot.trigger.epoch) == (10, 0)
+
+    @pytest.mark.parametrize("said", [(on_trigger_set, trigger()), (on_order_delivered, delivered())])
+    async def test_with_other_slots_does_not_stop_what_was_said_of_the_old_ones(self, store, said):
+        handler, event = said
+        await self.gone(store)
+        await on_device_registered(registered(registration=2, slots=(spec("a"),)), store)
+
+        assert await handler(event, store) == []
 
 
 class TestArrivals:

@@ -20,6 +20,8 @@ from services.consumption.store import Uses
 from tests.integration.consumption import reported
 from tests.integration.consumption.reported import at, settled, slot_of, used
 
+NOW = reported.NOON.timestamp()
+
 
 @pytest.fixture
 async def store(database):
@@ -90,14 +92,14 @@ class TestTakeUses:
 
         uses = []
         for (device, name), record in sorted(records.items()):
-            report = report_of(record, before[device, name].spec)
+            report = report_of(record, before[device, name].spec, NOW)
             uses.append((device, name, "b1", record.data.seq, record.data.quantity, report.used_at, report.heard_at))
         taken = await store.take_uses(Uses(*zip(*uses, strict=True)))
 
         after = await store.lock_slots(places)
         for n, use in enumerate(uses):
             place = use[:2]
-            heard = hear(before[place], report_of(records[place], before[place].spec))
+            heard = hear(before[place], report_of(records[place], before[place].spec, NOW))
             if n not in taken.applied:
                 idle = before[place].level <= 0
                 overdrawn = before[place].level < use[4]
@@ -172,7 +174,7 @@ class TestBatches:
                 alone[place] = replace(alone[place], duplicates=alone[place].duplicates + 1)
                 continue
             known.add(name)
-            heard = hear(alone[place], report_of(record, alone[place].spec))
+            heard = hear(alone[place], report_of(record, alone[place].spec, NOW))
             alone[place] = heard.slot
             fates.append(heard.fate)
             expected += heard.events
@@ -208,6 +210,19 @@ class TestBatches:
 
         slot = await slot_of(store)
         assert (slot.level, slot.last_seq, slot.duplicates) == (82, 4, 1)
+
+
+async def test_a_history_that_begins_late_is_filed_beside_what_was_filed(store):
+    await on_device_registered(reported.registered(slots=(reported.spec(),)), store)
+    days = [*((day, 0) for day in range(29)), *((day, 1) for day in range(60))]
+
+    for seq, (day, quantity) in enumerate(days, 1):
+        store.now = max(store.now, reported.NOON + timedelta(days=day))
+        await on_usage([used(quantity, seq, when=reported.NOON + timedelta(days=day))], store)
+        await store.file_days(1000)
+
+    filed = await store.list_filed_days("brewer", "1", 0, 1000)
+    assert sum(day.used for day in [*filed, *(await slot_of(store)).days_so_far()]) == 60
 
 
 async def test_reports_of_a_whole_year_keep_the_days(store):

@@ -301,6 +301,35 @@ class TestTokens:
         assert [taken["index"] for taken in answer.json()["accepted"]] == [0]
         assert answer.json()["refused"][0]["field"] == "device_id"
 
+    async def test_a_thousand_devices_nobody_knows_are_one_short_wait(self, gateway, portal, device):
+        operators = await portal.operator()
+        strangers = [numbered(1)[0] | {"device_id": f"nobody-{number}"} for number in range(999)]
+        good = numbered(1)[0] | {"device_id": device["device_id"]}
+
+        answer = await gateway.http.post("/v1/usage", json=[*strangers, good], headers=operators)
+
+        assert answer.status_code == 202, answer.text
+        assert [taken["index"] for taken in answer.json()["accepted"]] == [999]
+        assert {refused["code"] for refused in answer.json()["refused"]} == {"foreign_device"}
+
+    async def test_a_device_that_no_table_can_name_is_nobodys(self, gateway, portal):
+        operators = await portal.operator()
+
+        answer = await gateway.http.post(
+            "/v1/usage", json=numbered(1)[0] | {"device_id": "machine\0"}, headers=operators
+        )
+
+        assert (answer.status_code, answer.json()["code"]) == (403, "foreign_device")
+
+    async def test_nobody_uses_up_what_somebody_elses_device_may_send(self, gateway, portal, device):
+        stranger = await portal.customer(await portal.join())
+        theirs = [report | {"device_id": device["device_id"]} for report in numbered(*range(1, 1001))]
+
+        statuses = [(await gateway.http.post("/v1/usage", json=theirs, headers=stranger)).status_code for _ in range(7)]
+
+        assert statuses[-1] == 429
+        assert (await send(gateway, device, numbered(*range(1, 1001)))).status_code == 202
+
     async def test_services_do_not_report(self, gateway, portal):
         token = portal.sign_service("inventory")
 

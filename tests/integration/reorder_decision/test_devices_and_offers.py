@@ -42,7 +42,8 @@ class TestDevices:
         await desk.ready()
         await desk.hear(events.deregistered())
 
-        assert a.names_of(await desk.hear(events.registered(registration=2))) == ["TriggerSet"]
+        (asked,) = await desk.hear(events.registered(registration=2))
+        assert (type(asked).__name__, asked.registration) == ("TriggerSet", 2)
         assert await desk.hear(events.deregistered(registration=1)) == []
 
     async def test_of_two_products_have_two_pools(self, desk):

@@ -106,6 +106,25 @@ class TestRate:
         assert late.rate.use == pytest.approx(slot.rate.use + 2)
         assert late.rate.days == slot.rate.days
 
+    def test_is_never_below_nothing_whatever_a_late_report_takes_back(self):
+        slot = a.slot(100, rate=settled(0.1))
+        slot = hear(slot, a.measured(10, 2, at=a.START + a.DAY)).slot
+        slot = hear(slot, a.use(0, 3, at=a.START + 60 * a.DAY)).slot
+
+        late = hear(slot, a.corrected(10, 1, at=a.START + 60 * a.DAY)).slot
+
+        assert late.books.unreported == 0
+        assert late.rate.per_day == 0
+
+    def test_of_a_history_begins_once(self):
+        slot = a.slot(100)
+        slot = hear(slot, a.measured(100, 1, at=a.START + 3 * a.DAY)).slot
+
+        slot = hear(slot, a.use(1, 2, at=a.START - 10 * a.DAY)).slot
+
+        assert slot.rate.until == a.START + 3 * a.DAY
+        assert [day.day for day in slot.days_so_far()] == sorted(day.day for day in slot.days_so_far())
+
 
 class TestDoubt:
     def test_shrinks_at_a_level_and_grows_with_reports(self):

@@ -330,6 +330,17 @@ class TestTooManyGaps:
 
 
 class TestNonsense:
+    @pytest.mark.parametrize("report", [a.use(100_001, 1), a.refill(100_001), a.measured(100_001, 1)])
+    def test_of_a_thousand_fillings_is_put_aside_with_the_reason(self, report):
+        heard = hear(a.slot(100), report)
+
+        assert heard.fate is Fate.PARKED
+        assert "100001 steps in one report are a fault: the slot holds 100" in heard.reason
+        assert heard.slot == a.slot(100)
+
+    def test_begins_beyond_what_the_gateway_lets_in(self):
+        assert hear(a.slot(100), a.use(10_000, 1)).fate is Fate.APPLIED
+
     @pytest.mark.parametrize("report", [a.use(LARGEST_REPORT + 1, 1), a.measured(LARGEST_REPORT + 1, 1)])
     def test_of_size_is_put_aside(self, report):
         heard = hear(a.slot(), report)

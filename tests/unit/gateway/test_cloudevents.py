@@ -59,6 +59,7 @@ class TestStructured:
             ({"type": "SlotExploded"}, "unknown_type"),
             ({"data": None}, "missing_field"),
             ({"data": None, "data_base64": "%%%"}, "invalid_cloudevent"),
+            ({"data": None, "data_base64": "é"}, "invalid_cloudevent"),
             ({"data": {"slot": "1"}}, "missing_field"),
             ({"data": [1]}, "not_an_object"),
             ({"data": DATA | {"seq": "x"}}, "invalid_field"),
@@ -97,6 +98,11 @@ class TestBinary:
         found = self.read(**{"ce-subject": "m%C3%BChle/1", "ce-time": a.NOW.isoformat()})
 
         assert found == Used(device_id="mühle", slot="1", quantity="2", boot="b", seq=3, id="e-1", at=a.NOW)
+
+    def test_may_have_its_attributes_in_quotes(self):
+        found = self.read(**{"ce-id": r'"the \"first\" %C3%A9"', "ce-subject": '"m-1/1"'})
+
+        assert (found.id, found.device_id) == ('the "first" é', "m-1")
 
     def test_with_a_wrong_attribute_is_refused(self):
         assert self.read(**{"ce-time": "noon"}).code == "invalid_cloudevent"

@@ -139,6 +139,16 @@ async def test_a_producer_that_gets_no_acknowledgements_is_built_again():
     assert working.sent == [RECORD]
 
 
+async def test_what_a_given_up_producer_still_owes_is_told_as_unwritten():
+    stuck = Producer(answers=False)
+    topic = await topic_over(stuck, Producer(), patience=SOON_S, wedged=0.1)
+
+    with pytest.raises(Unwritten, match="gave up"):  # long before its patience ends
+        await topic.write([RECORD], lambda: None)
+
+    await topic.stop()
+
+
 async def test_a_broker_that_is_not_there_yet_is_tried_again():
     topic = await topic_over(Producer(KafkaConnectionError()), Producer(KafkaConnectionError()), Producer())
 

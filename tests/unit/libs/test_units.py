@@ -45,6 +45,7 @@ class TestBaseUnit:
             *[(s, EACH) for s in ("Count", ["Coffee", "pods"][1], "Tabs")],
             *[(s, PERCENT) for s in ("Percentage", "%", "percent")],
             # Devices, Alexa and UN/CEFACT.
+            *[(s, ML) for s in ("US fluid ounce", "dL")],
             *[
                 (s, GRAM)
                 for s in ("g", "mg", "GRAM", "KILOGRAM", "lb", "pounds", "POUND", "oz wt", "GRM", "KGM", "ONZ")
