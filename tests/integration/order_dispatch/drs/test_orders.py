@@ -227,6 +227,8 @@ class TestTheDoor:
             ({"Type": "Command"}, 403, "not_signed"),
             ({"MessageId": 5}, 400, "malformed_message"),
             ({"MessageId": ""}, 400, "malformed_message"),
+            ({"Message": "\ud800"}, 400, "malformed_json"),
+            ({"MessageAttributes": {"version": float("nan")}}, 400, "malformed_json"),
         ],
     )
     async def test_takes_nothing_that_the_topic_did_not_sign(self, linked, changes, status, code):
