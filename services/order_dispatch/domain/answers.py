@@ -120,7 +120,9 @@ def _resolving(said: Said) -> Verdict:
         return Verdict(Fate.NOT_APPLIED, f"the order is already {order.state}")
     hours = said.provider.resolution_hours if said.provider else RESOLUTION_HOURS
     until = order.resolve_by or said.at + timedelta(hours=hours)
-    return Verdict(Fate.APPLIED, "", Turn(replace(order, resolve_by=until, look_at=until)))
+    # One that is asked about goes on being asked about: that the problem was settled may have been said in vain.
+    look_at = until if order.state is State.PLACING else min(order.look_at or until, until)
+    return Verdict(Fate.APPLIED, "", Turn(replace(order, resolve_by=until, look_at=look_at)))
 
 
 def _not_found(said: Said) -> Verdict:

@@ -142,7 +142,21 @@ class TestStatus:
     async def test_an_order_without_a_date_is_in_resolution_and_no_order_yet(self):
         answer, _ = await self.ask(self.info("Processing", date=None))
 
-        assert answer.status is None
+        assert (answer.status, answer.reference) == (UpdateStatus.RESOLVING, "i 1")
+
+    @pytest.mark.parametrize(
+        ("date", "read"),
+        [
+            ("2017-01-05", datetime(2017, 1, 5, tzinfo=UTC)),
+            ("2017-01-05T07:59:59", datetime(2017, 1, 5, 7, 59, 59, tzinfo=UTC)),
+            ("in a week", None),
+            (1483603199, None),
+        ],
+    )
+    async def test_a_date_in_another_spelling_is_read_or_left_open(self, date, read):
+        answer, _ = await self.ask(self.info("Processing", date=date))
+
+        assert (answer.status, answer.expected_at) == ("accepted", read)
 
     async def test_another_slot_s_order_says_nothing(self):
         assert (await self.ask(self.info("Shipped", slot="tray 2")))[0].status is None
