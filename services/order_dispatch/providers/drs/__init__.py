@@ -28,6 +28,8 @@ from services.order_dispatch.providers.drs.calls import (
     read_object,
     why,
 )
+from services.order_dispatch.providers.drs.options import CANCEL_PATHS
+from services.order_dispatch.providers.drs.options import check_options as check_options
 from services.order_dispatch.providers.drs.words import remote_slots, status_body
 
 #: Orders go out as calls, on a line that carries the customer's token.
@@ -47,8 +49,6 @@ STATUSES = {
 }
 #: Of a word that is in no table, what is kept.
 LONGEST_WORD = 100
-#: The documentation's path, and the one that all known clients use.
-CANCEL_PATHS = {"documented": "/testOrders/{slot}", "clients": "/testOrders/slots/{slot}"}
 
 
 def topics(provider_id: str) -> tuple[Topic, ...]:  # noqa: ARG001  # everything is a call

@@ -284,6 +284,28 @@ class TestTheRest:
             await drs.cancel(a.drafted(), Wire(answer=said, account={"is_test_device": True}))
         ).status == "cancelled"
 
+    @pytest.mark.parametrize(
+        "options",
+        [
+            {"country": "us"},
+            {"country": None},
+            {"topic_arns": "arn:aws:sns:us-east-1:1:drs"},
+            {"topic_arns": [5]},
+            {"cancel_test_path": "guessed"},
+            {"cancel_test_path": []},
+            {"subscription_info_version": "2"},
+            {"deregister_version": 3},
+            {"is_test_device": "yes"},
+            {"device_model": 9},
+        ],
+    )
+    def test_options_that_mean_nothing_here_are_refused_by_name(self, options):
+        with pytest.raises(ValueError, match=f"{next(iter(options))}: send"):
+            drs.check_options(options)
+
+    def test_options_that_are_missing_or_unknown_do_no_harm(self):
+        drs.check_options({"country": "DE", "topic_arns": [], "note": None})
+
     def test_the_authorization_page_learns_of_the_device(self):
         extras = drs.authorize_extras({"device_model": "M", "is_test_device": True}, "s1")
 
