@@ -15,7 +15,7 @@ from typing import Any
 from libs.contracts.events import ShipTo, UpdateStatus
 from services.order_dispatch.domain import Order
 from services.order_dispatch.outward import Line, Scheme, scheme_of
-from services.order_dispatch.outward.reading import read
+from services.order_dispatch.outward.reading import Garbled, read
 from services.order_dispatch.providers import Answer, Subject, Told
 from services.order_dispatch.providers.acp.checkout import (
     GIVEN_UP,
@@ -102,7 +102,10 @@ async def status(order: Order, line: Line) -> Answer:
 
 def subject(body: bytes) -> Subject:
     """Return which order an order event is about; raises Garbled."""
-    return Subject(reference=read(OrderEvent, body).data.checkout_session_id)
+    session_id = read(OrderEvent, body).data.checkout_session_id
+    if session_id is None:
+        raise Garbled("data.checkout_session_id: Field required")
+    return Subject(reference=session_id)
 
 
 def hear(body: bytes, order: Order) -> Told:
