@@ -30,6 +30,8 @@ KEPT_HEADERS = (
     "user-agent",
 )
 LONGEST_HEADER = 500
+#: Of the id of a callback: as much as an update's id may have, which is made of it.
+LONGEST_ID = 200
 
 
 async def read_body(request: Request, limit: int) -> bytes:
@@ -51,7 +53,10 @@ async def trusted(provider_id: str, headers: Mapping[str, str], body: bytes, kit
     known = [secrets[name] for name in ("callback", "callback_before") if secrets.get(name)]
     if provider is not None and known:
         with suppress(Untrusted, ValueError, LookupError):  # the last two: a scheme or a protocol that nobody knows
-            return provider, verify(signature_of(provider), known, headers, body, time.time())
+            signed = verify(signature_of(provider), known, headers, body, time.time())
+            if len(signed.callback_id) > LONGEST_ID:
+                raise Problem(400, "id_too_long", f"Send a webhook-id of at most {LONGEST_ID} characters")
+            return provider, signed
     CALLBACKS.labels("untrusted").inc()
     detail = "Sign the body as it is sent, with the secret for callbacks, at most 5 minutes ago."
     raise Problem(401, "invalid_signature", "The signature does not prove who sent this", detail=detail)

@@ -148,6 +148,8 @@ async def _wanted(order: Order, ship_to: ShipTo, line: Line) -> dict[str, Any]:
         "scale": order.scale,
         "requested_at": order.drafted_at,
         "needed_by": order.needed_by,
+        # A rehearsal: to be answered as ever, charged for and sent never.
+        "test": order.test,
         "ship_to": ship_to.model_dump(exclude_none=True),
         "token": {
             "token": allowance.token,
