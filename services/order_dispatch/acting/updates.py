@@ -1,5 +1,6 @@
 """Hears what a provider says about an order, through whatever door it came; each update once."""
 
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from libs.contracts.catalogue import Event
@@ -7,6 +8,9 @@ from libs.contracts.events import OrderUpdated
 from services.order_dispatch.acting.turns import carry_out
 from services.order_dispatch.domain import Verdict, hear
 from services.order_dispatch.store import Store
+
+#: A provider's time further away than this is cut to it.
+EARLIEST, LATEST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
 
 
 class Heard(NamedTuple):
@@ -20,12 +24,23 @@ class Heard(NamedTuple):
 
 async def hear_update(update: OrderUpdated, store: Store) -> Heard:
     """Judge an update, keep it with its fate, and carry out what follows."""
+    times = {name: _within_time(at) for name in ("at", "expected_at") if (at := getattr(update, name)) is not None}
+    update = update.model_copy(update=times)
     order = await store.lock_order(update.order_id)
     same = await store.count_repeat(update)
     if same is not None:
         return Heard(None, same, [])
     provider = await store.find_provider(update.provider_id)
-    verdict = hear(order, update, provider, store.patience, store.now)
+    newest = await store.find_newest_update(update)
+    verdict = hear(order, update, provider, store.patience, store.now, newest)
     await store.add_update(update, verdict)
     said = await carry_out(verdict.turn, store) if verdict.turn is not None else []
     return Heard(verdict, same=True, said=said)
+
+
+def _within_time(at: datetime) -> datetime:
+    """Return the moment in UTC; the first and last hours that a datetime can hold have none, and are cut."""
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        return EARLIEST if at.year == EARLIEST.year else LATEST

@@ -11,8 +11,9 @@ from libs.contracts.topics import PROVIDER_ID
 from libs.kit import Kit
 from libs.kit.problems import Problem
 from services.order_dispatch.domain import Provider
-from services.order_dispatch.outward import Signed, Untrusted, scheme_of, secrets_of, verify
+from services.order_dispatch.outward import Signed, Untrusted, secrets_of, verify
 from services.order_dispatch.outward.metrics import CALLBACKS
+from services.order_dispatch.providers import signature_of
 
 ProviderId = Annotated[str, Path(pattern=f"^{PROVIDER_ID.pattern}$")]
 
@@ -29,6 +30,8 @@ KEPT_HEADERS = (
     "user-agent",
 )
 LONGEST_HEADER = 500
+#: Of the id of a callback: as much as an update's id may have, which is made of it.
+LONGEST_ID = 200
 
 
 async def read_body(request: Request, limit: int) -> bytes:
@@ -49,8 +52,11 @@ async def trusted(provider_id: str, headers: Mapping[str, str], body: bytes, kit
     secrets = await secrets_of(provider_id, kit) if provider else {}
     known = [secrets[name] for name in ("callback", "callback_before") if secrets.get(name)]
     if provider is not None and known:
-        with suppress(Untrusted, ValueError):  # the latter: its account names a scheme that nobody knows
-            return provider, verify(scheme_of(provider.account), known, headers, body, time.time())
+        with suppress(Untrusted, ValueError, LookupError):  # the last two: a scheme or a protocol that nobody knows
+            signed = verify(signature_of(provider), known, headers, body, time.time())
+            if len(signed.callback_id) > LONGEST_ID:
+                raise Problem(400, "id_too_long", f"Send a webhook-id of at most {LONGEST_ID} characters")
+            return provider, signed
     CALLBACKS.labels("untrusted").inc()
     detail = "Sign the body as it is sent, with the secret for callbacks, at most 5 minutes ago."
     raise Problem(401, "invalid_signature", "The signature does not prove who sent this", detail=detail)

@@ -44,9 +44,14 @@ class Verdict:
 
 
 def hear(
-    order: Order | None, update: OrderUpdated, provider: Provider | None, patience: Patience, at: datetime
+    order: Order | None,
+    update: OrderUpdated,
+    provider: Provider | None,
+    patience: Patience,
+    at: datetime,
+    newest: datetime | None = None,
 ) -> Verdict:
-    """Judge one update that was not heard before."""
+    """Judge one update that was not heard before; `newest` is the time of the latest like it that was applied."""
     if order is None:
         return Verdict(Fate.UNMATCHED, "no such order")
     if order.provider_id != update.provider_id:
@@ -55,7 +60,7 @@ def hear(
         return Verdict(Fate.NOT_APPLIED, f"the order is already {order.state}")
     if order.state in INSIDE:
         return Verdict(Fate.NOT_APPLIED, "the provider has not been asked for this order")
-    said = Said(order, update, provider, patience, at)
+    said = Said(order, update, provider, patience, at, is_stale=newest is not None and update.at < newest)
     return _unwanted(said) or _RULES[update.status](said)
 
 
@@ -120,7 +125,9 @@ def _resolving(said: Said) -> Verdict:
         return Verdict(Fate.NOT_APPLIED, f"the order is already {order.state}")
     hours = said.provider.resolution_hours if said.provider else RESOLUTION_HOURS
     until = order.resolve_by or said.at + timedelta(hours=hours)
-    return Verdict(Fate.APPLIED, "", Turn(replace(order, resolve_by=until, look_at=until)))
+    # One that is asked about goes on being asked about: that the problem was settled may have been said in vain.
+    look_at = until if order.state is State.PLACING else min(order.look_at or until, until)
+    return Verdict(Fate.APPLIED, "", Turn(replace(order, resolve_by=until, look_at=look_at)))
 
 
 def _not_found(said: Said) -> Verdict:

@@ -19,6 +19,8 @@ class Said:
     provider: Provider | None
     patience: Patience
     at: datetime
+    #: It is older than what the provider said of the same status: it may add to that, and change nothing.
+    is_stale: bool = False
 
     @property
     def because(self) -> str:
@@ -31,7 +33,7 @@ class Said:
     def take_over(self, order: Order) -> Order:
         """Take over what the update says about the goods, their date and their price."""
         update = self.update
-        promised = self._promise if order.expected_at is None or self._named else None
+        promised = self._promise if order.expected_at is None or (self._named and not self.is_stale) else None
         expected = promised or order.expected_at
         if expected is None and update.status is not UpdateStatus.DELIVERED:
             expected = self.at + timedelta(days=self.patience.lead_time_days)
@@ -41,10 +43,12 @@ class Said:
             expected_at=expected,
             promised_at=order.promised_at or promised,
             shipped_quantity=self._counted(order),
-            tracking=update.tracking or order.tracking,
+            tracking=self._newer(update.tracking, order.tracking),
             billed=billed,
             billed_currency=currency,
-            substitute=order.substitute if update.product_id in (None, order.product_id) else update.product_id,
+            substitute=self._newer(
+                None if update.product_id == order.product_id else update.product_id, order.substitute
+            ),
             resolve_by=None,
             doubtful_until=None,
         )
@@ -55,10 +59,14 @@ class Said:
         says = update.quantity is not None and update.status in (UpdateStatus.SHIPPED, UpdateStatus.DELIVERED)
         return update.quantity if says else order.shipped_quantity
 
+    def _newer(self, said: str | None, known: str | None) -> str | None:
+        return (known or said) if self.is_stale else (said or known)
+
     def _billed(self, order: Order) -> tuple[int | None, str | None]:
         """Return what the provider wants for the order; an amount in no currency says nothing."""
         currency = self.update.currency or order.currency
-        if self.update.price is None or currency not in CURRENCIES:
+        stale = self.is_stale and order.billed is not None
+        if stale or self.update.price is None or currency not in CURRENCIES:
             return order.billed, order.billed_currency
         return self.update.price, currency
 

@@ -3,8 +3,9 @@
 from typing import Any
 
 from libs.contracts.catalogue import Event
-from libs.contracts.events import UpdateStatus
+from libs.contracts.events import ShipTo, UpdateStatus
 from libs.kit import Intent, Kit, Outcome, Refuse, Retry
+from libs.kit.failures import TRANSIENT
 from services.order_dispatch.acting import address_of, carry_out, hear_update, open_line
 from services.order_dispatch.domain import (
     CLOSED,
@@ -23,10 +24,13 @@ from services.order_dispatch.store import Store
 
 async def ask_provider(intent: Intent, kit: Kit) -> dict[str, Any]:
     """Ask what was decided to be asked, unless it is pointless by now; Retry promises that nothing was done."""
-    async with kit.read() as store:
-        order = await store.find_order(intent.payload["order_id"])
-        provider = order and await store.find_provider(order.provider_id)
-        patience = store.patience
+    try:
+        async with kit.read() as store:
+            order = await store.find_order(intent.payload["order_id"])
+            provider = order and await store.find_provider(order.provider_id)
+            patience = store.patience
+    except TRANSIENT as away:
+        raise Retry(f"nobody was asked: {type(away).__name__}") from away
     if order is None or provider is None:
         raise Refuse("there is no such order, or nobody to ask")
     ask = Ask(intent.payload["ask"])
@@ -35,7 +39,8 @@ async def ask_provider(intent: Intent, kit: Kit) -> dict[str, Any]:
         return {"unsent": unsent} if unsent else await _deliver(intent, order, provider, kit)
     if order.state is State.PLACING and order.sent_at is None:
         raise Retry("the order itself is still on its way")
-    if order.state in CLOSED and ask is Ask.STATUS:
+    # An order that was given up is cancelled here, and the provider is told; other ends need no more words.
+    if order.state in CLOSED and (ask is Ask.STATUS or order.state is not State.CANCELLED):
         return {}
     return await _answer(intent, order, provider, kit)
 
@@ -71,8 +76,7 @@ async def on_provider_asked(intent: Intent, outcome: Outcome, store: Store) -> l
 
 
 async def _deliver(intent: Intent, order: Order, provider: Provider, kit: Kit) -> dict[str, Any]:
-    ship_to = await address_of(order.customer_id, kit) if needs_address(provider.protocol) else None
-    line = await open_line(order, provider, kit)
+    ship_to, line = await _ready(order, provider, kit)
     try:
         answer = await calling(provider.protocol).deliver(order, ship_to, line)
         return _told(answer, intent, order, kit)
@@ -80,6 +84,17 @@ async def _deliver(intent: Intent, order: Order, provider: Provider, kit: Kit) -
         raise
     except Exception as lost:  # noqa: BLE001  # a time-out, an error, garbage: nobody knows what the provider did
         return {"unknown": f"{provider.provider_id} gave no clear answer: {type(lost).__name__}"}
+
+
+async def _ready(order: Order, provider: Provider, kit: Kit) -> tuple[ShipTo | None, Line]:
+    """Return what a call needs; whatever is wrong with that, nobody was called."""
+    try:
+        ship_to = await address_of(order.customer_id, kit) if needs_address(provider.protocol) else None
+        return ship_to, await open_line(order, provider, kit)
+    except (Retry, Refuse):
+        raise
+    except Exception as unready:
+        raise Retry(f"{provider.provider_id} was not called: {type(unready).__name__} {unready}"[:500]) from unready
 
 
 async def _answer(intent: Intent, order: Order, provider: Provider, kit: Kit) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from services.order_dispatch.domain.links import Attempt, LinkClient
 from services.order_dispatch.linking.addresses import check_address, line_to
 from services.order_dispatch.linking.beginnings import begin_link
 from services.order_dispatch.linking.endings import end_link
-from services.order_dispatch.linking.protocols import linked_protocol
+from services.order_dispatch.linking.protocols import LinkedProtocol, linked_protocol
 from services.order_dispatch.linking.shapes import ClientBody, LinkBody, show_client, show_link
 from services.order_dispatch.linking.tokens import Granted, NotGranted, exchange, keys_of, opened
 from services.order_dispatch.sealing import seal
@@ -50,7 +50,7 @@ async def put_link_client(provider_id: str, body: ClientBody, kit: KitDep, princ
         provider = await tx.store.find_provider(provider_id)
         if provider is None:
             raise Problem(404, "no_such_provider", "There is no such provider")
-        linked_protocol(provider.protocol)
+        _check_options(linked_protocol(provider.protocol), body.options)
         await tx.store.save_link_client(client)
     return show_client(client)
 
@@ -125,6 +125,14 @@ async def end(customer_id: str, link_id: str, kit: KitDep, principal: PrincipalD
     return {"link_id": link_id, "state": "ending" if link.state == "active" else link.state}
 
 
+def _check_options(speaks: LinkedProtocol, options: dict[str, Any]) -> None:
+    try:
+        speaks.check_options(options)
+    except ValueError as wrong:
+        error = {"field": "options", "problem": str(wrong)}
+        raise Problem(422, "bad_options", "The protocol can do nothing with these options", errors=[error]) from wrong
+
+
 async def _granted(kit: Kit, client: LinkClient, attempt: Attempt, code: str, digest: bytes) -> Granted:
     form = {
         "grant_type": "authorization_code",
@@ -138,7 +146,8 @@ async def _granted(kit: Kit, client: LinkClient, attempt: Attempt, code: str, di
         detail = f"The provider said: {refused}"
         raise Problem(403, "not_granted", "The provider does not allow it", detail=detail) from refused
     except Retry as away:
-        raise Problem(502, "provider_away", "The provider does not answer", detail="Begin to link anew.") from away
+        detail = f"{away}. Begin to link anew."
+        raise Problem(502, "provider_away", "The provider gives no answer for now", detail=detail) from away
 
 
 def _page(client: LinkClient, attempt: Attempt, state: str, verifier: str, extras: dict[str, str]) -> str:

@@ -24,13 +24,14 @@ class Begun:
 
 async def begin_link(link_id: str, attempt: Attempt, granted: Granted, keys: Keys, store: Store) -> Begun:
     """Make a link of granted tokens; one that is there gets new tokens. A device that left meanwhile gets none."""
+    # The device first, and locked: whoever comes back at the same moment finds the link that is made here.
+    stays = await store.owns_device(attempt.customer_id, attempt.device_id)
     known = await store.lock_active_link(attempt.provider_id, attempt.device_id)
     if known is not None and known.customer_id == attempt.customer_id:
         tokens = sealed_tokens(keys, known.link_id, granted)
         await store.save_tokens(known.link_id, None, tokens, granted.seconds)
         store.intend("subscription_info", f"{known.link_id}/{link_id}", {"link_id": known.link_id})
         return Begun(known)
-    stays = await store.owns_device(attempt.customer_id, attempt.device_id)
     link = Link(
         link_id,
         attempt.customer_id,

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from libs.kit import Kit, Refuse
+from libs.kit import Kit, Refuse, Retry
+from libs.kit.failures import TRANSIENT
 from services.order_dispatch.domain.links import LinkClient
 from services.order_dispatch.linking.addresses import line_to
-from services.order_dispatch.linking.tokens import fresh_token
+from services.order_dispatch.linking.tokens import Token, fresh_token
 from services.order_dispatch.providers import Line, Reply
 
 
@@ -42,7 +43,7 @@ class TokenLine:
         idempotency_key: str | None = None,
     ) -> Reply:
         """Send one request as the customer; raises Refuse where the link has ended."""
-        token = await fresh_token(self.kit, self.link_id)
+        token = await self._token()
         refused = None
         while True:
             carried = {**(headers or {}), "Authorization": f"Bearer {token.text}"}
@@ -52,12 +53,24 @@ class TokenLine:
             if refused is not None or not is_invalid_token(reply):
                 return reply
             refused = token.sealed
-            token = await fresh_token(self.kit, self.link_id, refused)
+            token = await self._token(refused)
+
+    async def _token(self, refused: bytes | None = None) -> Token:
+        """Return a token; while none can be had nothing was asked, or nothing was done."""
+        try:
+            return await fresh_token(self.kit, self.link_id, refused)
+        except Retry:
+            raise
+        except TRANSIENT as away:
+            raise Retry(f"no token: {type(away).__name__}") from away
 
     async def remote_slot(self, slot: str) -> str:
         """Return what the provider calls a slot of ours; raises Refuse where it knows none."""
-        async with self.kit.read() as store:
-            found: str | None = await store.find_remote_slot(self.link_id, slot)
+        try:
+            async with self.kit.read() as store:
+                found: str | None = await store.find_remote_slot(self.link_id, slot)
+        except TRANSIENT as away:
+            raise Retry(f"slot {slot} was not looked up: {type(away).__name__}") from away
         if found is None:
             raise Refuse(f"slot {slot} is not known to {self.provider_id}")
         return found

@@ -12,6 +12,10 @@ from services.order_dispatch.providers import LinkedLine, protocol
 class LinkedProtocol(Protocol):
     """The questions and reports of a provider that knows the customer."""
 
+    def check_options(self, options: Mapping[str, Any]) -> None:
+        """Raise ValueError where a client's options are nothing the protocol can work with."""
+        ...
+
     def authorize_extras(self, options: Mapping[str, Any], serial: str) -> dict[str, str]:
         """Return what the authorization page wants to know besides OAuth's own."""
         ...

@@ -1,11 +1,12 @@
 """A link's access token, renewed before it ends or when it is not taken, by one at a time."""
 
 import asyncio
-import json
 import time
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 from uuid import UUID, uuid4
+
+import orjson
 
 from libs.kit import Kit, Refuse, Retry
 from services.order_dispatch.domain.links import LinkClient, LinkState
@@ -18,6 +19,8 @@ from services.order_dispatch.sealing import Keys, Unsealable, open_sealed, read_
 MARGIN_SECONDS = 120.0
 #: Longer than a call may take: whoever renews is not overtaken.
 LEASE_SECONDS = 20.0
+#: No access token is believed to live longer than a year.
+LONGEST_SECONDS = 31_536_000.0
 #: How long others wait for the one who renews.
 WAIT_SECONDS, LOOK_SECONDS = 15.0, 0.05
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -37,6 +40,16 @@ class Granted(NamedTuple):
     access: str
     refresh: str | None
     seconds: float | None
+
+
+#: Errors of a token endpoint (RFC 6749, 5.2) that say nothing about a customer's consent: it is we who are wrong
+#: there, or it is in trouble. No link ends for that.
+NOT_THE_CUSTOMER = frozenset(
+    {
+        *("invalid_client", "unauthorized_client", "invalid_request", "unsupported_grant_type", "invalid_scope"),
+        *("temporarily_unavailable", "server_error", "slow_down"),
+    }
+)
 
 
 class NotGranted(Exception):  # noqa: N818  # what happened
@@ -69,7 +82,7 @@ async def fresh_token(kit: Kit, link_id: str, refused: bytes | None = None) -> T
 
 
 async def exchange(kit: Kit, client: LinkClient, line: Line, form: dict[str, str]) -> Granted:
-    """Ask a token endpoint; raises NotGranted where it says no, and Retry where it says nothing."""
+    """Ask a token endpoint; raises NotGranted where it says no, and Retry where it says nothing about the customer."""
     secret = opened(kit, client.client_secret_sealed, f"{client.provider_id}/client_secret")
     body = urlencode(form | {"client_id": client.client_id, "client_secret": secret}).encode()
     try:
@@ -118,19 +131,26 @@ async def _end(kit: Kit, link_id: str, reason: str) -> Any:
 
 def _granted(reply: Reply) -> Granted:
     try:
-        said = json.loads(reply.body)
-    except ValueError:
+        said = orjson.loads(reply.body)
+    except orjson.JSONDecodeError:
         said = None
+    if isinstance(said, dict) and said.get("error") in NOT_THE_CUSTOMER:
+        raise Retry(f"the token endpoint answered {reply.status} {said['error']}")
     if reply.status in {BAD_REQUEST, UNAUTHORIZED} and isinstance(said, dict):
         raise NotGranted(str(said.get("error") or said.get("message") or "refused")[:200])
-    if reply.status != OK or not isinstance(said, dict) or not isinstance(said.get("access_token"), str):
+    access = said.get("access_token") if reply.status == OK and isinstance(said, dict) else None
+    if not isinstance(access, str) or not (access.isascii() and access.isprintable()):
         raise Retry(f"the token endpoint answered {reply.status} and no token")
-    seconds, refresh = said.get("expires_in"), said.get("refresh_token")
-    return Granted(
-        said["access_token"],
-        refresh if isinstance(refresh, str) else None,
-        float(seconds) if isinstance(seconds, int | float) and not isinstance(seconds, bool) else None,
-    )
+    refresh = said.get("refresh_token")
+    return Granted(access, refresh if isinstance(refresh, str) else None, _seconds(said.get("expires_in")))
+
+
+def _seconds(said: Any) -> float | None:
+    """Return for how long a token lives, as a number or in digits; None where that is not said."""
+    if isinstance(said, str) and said.isascii() and said.isdigit():
+        said = float(said[:12])
+    counted = isinstance(said, int | float) and not isinstance(said, bool)
+    return min(max(float(said), 0.0), LONGEST_SECONDS) if counted else None
 
 
 def opened(kit: Kit, blob: bytes, about: str) -> str:

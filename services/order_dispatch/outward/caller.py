@@ -29,7 +29,7 @@ class Caller:
         except NothingDone as nothing_done:
             ended = nothing_done.how
             if isinstance(nothing_done, Busy):
-                pace.pause(time.monotonic(), nothing_done.seconds)
+                pace.pause(time.monotonic(), nothing_done.pause)
             raise Retry(f"{provider_id}: {nothing_done}", after_seconds=nothing_done.seconds) from nothing_done
         finally:
             CALL_SECONDS.observe(time.monotonic() - began)

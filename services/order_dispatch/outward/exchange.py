@@ -67,13 +67,13 @@ class NothingDone(Exception):  # noqa: N818  # what happened
 
 
 class Busy(NothingDone):
-    """The provider says so itself."""
+    """The provider says so itself, for so long; who names no time is asked again ever more rarely."""
 
     how = "busy"
 
-    def __init__(self, why: str, seconds: float) -> None:
-        super().__init__(why, seconds)
-        self.seconds: float = seconds
+    def __init__(self, why: str, pause: float, *, named: bool) -> None:
+        super().__init__(why, pause if named and pause >= USUAL_PAUSE_SECONDS else None)
+        self.pause = max(pause, USUAL_PAUSE_SECONDS)
 
 
 class Blocked(NothingDone):
@@ -182,7 +182,7 @@ def _judge(status: int, headers: Mapping[str, str]) -> None:
         status == HTTPStatus.SERVICE_UNAVAILABLE and "retry-after" in headers
     ):
         seconds = pause_of(headers.get("retry-after", ""))
-        raise Busy(f"{status}, to come back in {seconds:g} s", seconds)
+        raise Busy(f"{status}, to come back in {seconds:g} s", seconds, named="retry-after" in headers)
     if not (HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES or status in range(400, 500)):
         raise Unknown(f"the answer was {status}")
     if status == HTTPStatus.REQUEST_TIMEOUT:

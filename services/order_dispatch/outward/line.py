@@ -8,13 +8,14 @@ from weakref import WeakKeyDictionary
 import orjson
 
 from libs.contracts.events import ShipTo
+from libs.kit import Retry
 from services.order_dispatch.domain import Order
 from services.order_dispatch.outward.addresses import Guard
 from services.order_dispatch.outward.breaker import Limits
 from services.order_dispatch.outward.caller import Caller
 from services.order_dispatch.outward.exchange import Bounds, Exchange, Reply, Request
 from services.order_dispatch.outward.sealed import open_secrets
-from services.order_dispatch.outward.signing import scheme_of, sign
+from services.order_dispatch.outward.signing import Unsigned, scheme_of, sign
 from services.order_dispatch.outward.tokens import Allowance
 
 if TYPE_CHECKING:
@@ -87,9 +88,15 @@ class Line:
         return await self._caller.call(self.provider_id, Request(method, self.url + path, sent, body))
 
     async def signed(self, method: str, path: str, body: dict[str, Any], message_id: str) -> Reply:
-        """Send JSON that the provider can trust; `message_id` is also its Idempotency-Key."""
+        """Send JSON that the provider can trust; `message_id` is also its Idempotency-Key.
+
+        Raises Retry as `request` does, and while there is nothing to sign with: nothing goes out unsigned.
+        """
         content = orjson.dumps(body)
-        headers = sign(scheme_of(self.account), self.secret("signing") or "", message_id, content, time.time())
+        try:
+            headers = sign(scheme_of(self.account), self.secret("signing") or "", message_id, content, time.time())
+        except (Unsigned, ValueError) as unable:  # the latter: a scheme that nobody knows
+            raise Retry(f"{self.provider_id} is not called: {unable}") from unable
         return await self.request(method, path, content=content, headers=headers, idempotency_key=message_id)
 
     async def allowance(self, order: Order, ship_to: ShipTo) -> Allowance:

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from standardwebhooks import Webhook, WebhookVerificationError
+from standardwebhooks.webhooks import EmptyWebhookSecretError
 
 #: Both ways: ACP and Standard Webhooks recommend the same.
 TOLERANCE_SECONDS = 300
@@ -28,9 +29,16 @@ class Scheme(StrEnum):
     HMAC = "hmac"
 
 
-def scheme_of(account: Mapping[str, Any]) -> Scheme:
-    """Return how a provider's account says that it signs; an unknown word is never good for a signature."""
-    return Scheme(account.get("signature", Scheme.STANDARD))
+def scheme_of(account: Mapping[str, Any], usual: Scheme = Scheme.STANDARD) -> Scheme:
+    """Return how a provider's account says that it signs; raises ValueError for a word that nobody knows."""
+    try:
+        return Scheme(account.get("signature", usual))
+    except ValueError:
+        raise ValueError(f"signature must be {' or '.join(Scheme)}") from None
+
+
+class Unsigned(Exception):  # noqa: N818  # what happened
+    """There is no secret here that this could be signed with."""
 
 
 class Untrusted(Exception):  # noqa: N818  # what happened
@@ -44,15 +52,16 @@ class Signed(NamedTuple):
 
 
 def sign(scheme: Scheme, secret: str, message_id: str, body: bytes, at: float) -> dict[str, str]:
-    """Return the headers that vouch for a body; `at` is unix time."""
+    """Return the headers that vouch for a body; `at` is unix time. Raises Unsigned without a secret that can."""
+    if not secret:
+        raise Unsigned("there is no secret to sign with")
     if scheme is Scheme.HMAC:
         return {HMAC_HEADER: f"t={int(at)},v1={_mac(secret, str(int(at)), body)}"}
-    moment = datetime.fromtimestamp(int(at), UTC)
-    return {
-        "webhook-id": message_id,
-        "webhook-timestamp": str(int(at)),
-        "webhook-signature": Webhook(secret).sign(message_id, moment, body.decode()),
-    }
+    try:
+        signature = Webhook(secret).sign(message_id, datetime.fromtimestamp(int(at), UTC), body.decode())
+    except (ValueError, EmptyWebhookSecretError) as unusable:
+        raise Unsigned("the secret to sign with is no whsec_ and base64") from unusable
+    return {"webhook-id": message_id, "webhook-timestamp": str(int(at)), "webhook-signature": signature}
 
 
 def verify(scheme: Scheme, secrets: Sequence[str], headers: Mapping[str, str], body: bytes, at: float) -> Signed:
@@ -62,7 +71,8 @@ def verify(scheme: Scheme, secrets: Sequence[str], headers: Mapping[str, str], b
     for secret in secrets:
         try:
             Webhook(secret).verify(body, dict(headers), json_parse=False)
-        except (WebhookVerificationError, ValueError, TypeError):  # the last two: what no signature looks like
+        # The last three: what no signature looks like, and what is no secret.
+        except (WebhookVerificationError, ValueError, TypeError, EmptyWebhookSecretError):
             continue
         return Signed(headers["webhook-id"])
     raise Untrusted("no valid webhook-signature")

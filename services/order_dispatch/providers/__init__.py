@@ -18,6 +18,7 @@ from libs.contracts.catalogue import Event
 from libs.contracts.events import ShipTo
 from libs.contracts.topics import Topic
 from services.order_dispatch.domain import Ask, Order, Provider, Turn, Way
+from services.order_dispatch.outward import Scheme, scheme_of
 from services.order_dispatch.providers.calls import (
     Answer,
     CallingBackProtocol,
@@ -55,6 +56,7 @@ __all__ = [
     "protocol",
     "protocols",
     "repeats",
+    "signature_of",
     "topics_of",
     "way_to",
     "words",
@@ -113,6 +115,14 @@ def calling_back(name: str) -> CallingBackProtocol:
     if not getattr(module, "CALLS_BACK", False):
         raise LookupError(f"{name} has no callbacks")
     return cast("CallingBackProtocol", module)
+
+
+def signature_of(provider: Provider) -> Scheme:
+    """Return how a provider signs its callbacks: as its account says, else as its protocol does.
+
+    Raises ValueError for a way that nobody knows.
+    """
+    return scheme_of(provider.account, getattr(_module(provider.protocol), "SIGNATURE", Scheme.STANDARD))
 
 
 def repeats(name: str) -> bool:

@@ -12,6 +12,7 @@ order was never taken; after a cancel it is also a promise never to take it. A c
 the secrets are `signing` for what we send and `callback` for what comes back.
 """
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Literal
 from urllib.parse import quote
@@ -19,7 +20,7 @@ from urllib.parse import quote
 from libs.contracts.events import ShipTo, UpdateStatus
 from libs.kit import Retry
 from services.order_dispatch.domain import Order
-from services.order_dispatch.outward import Line, Reply, Unknown
+from services.order_dispatch.outward import Line, Reply, Unknown, scheme_of
 from services.order_dispatch.outward.reading import (
     Count,
     Currency,
@@ -90,6 +91,11 @@ class Mistake(Wording):
     detail: Prose | None = None
 
 
+def check_account(account: Mapping[str, Any]) -> None:
+    """Raise ValueError where the account names a way to sign that nobody knows."""
+    scheme_of(account)
+
+
 async def deliver(order: Order, ship_to: ShipTo, line: Line) -> Answer:
     """Ask for the goods; the same request, token included, however often it is made."""
     reply = await line.signed("POST", "/orders", await _wanted(order, ship_to, line), f"{order.order_id}-deliver")
@@ -142,6 +148,8 @@ async def _wanted(order: Order, ship_to: ShipTo, line: Line) -> dict[str, Any]:
         "scale": order.scale,
         "requested_at": order.drafted_at,
         "needed_by": order.needed_by,
+        # A rehearsal: to be answered as ever, charged for and sent never.
+        "test": order.test,
         "ship_to": ship_to.model_dump(exclude_none=True),
         "token": {
             "token": allowance.token,
@@ -194,10 +202,10 @@ def _answer(standing: Standing) -> Answer:
 def _mistake(reply: Reply) -> Mistake:
     """Return what was wrong with our request; a mistake of the moment is tried again."""
     mistake = find(Mistake, reply.body)
+    if reply.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        raise Retry(f"the provider does not trust us: {mistake.code if mistake else reply.status}")
     if mistake is None:
         raise Unknown(f"the answer was {reply.status} without a word")
     if mistake.code == "idempotency_in_flight":
         raise Retry("the same request is still under way", after_seconds=retry_after(reply.headers, 1.0))
-    if reply.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        raise Retry(f"the provider does not trust us: {mistake.code}")
     return mistake

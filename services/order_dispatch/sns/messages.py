@@ -1,14 +1,16 @@
 """What a DRS notification says, in both versions and in all the spellings that have been seen."""
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+import orjson
+
 from services.order_dispatch.domain.links import RemoteItem, RemoteSlot
+from services.order_dispatch.providers.drs.calls import read_moment
 from services.order_dispatch.providers.drs.words import remote_slots
 
 #: In which of the wrapped texts of one message the notification is looked for.
@@ -58,7 +60,7 @@ def read(envelope: Mapping[str, Any]) -> Notification:
     serial = _text(_pick(_part(_part(said, "deviceInfo"), "deviceIdentifier"), "serialNumber"))
     if serial is None:
         raise Unreadable("there is no serialNumber")
-    sent_at = _moment(_pick(about, "notificationTime")) or _moment(envelope.get("Timestamp"))
+    sent_at = read_moment(_pick(about, "notificationTime")) or read_moment(envelope.get("Timestamp"))
     if sent_at is None:
         raise Unreadable("there is no notificationTime")
     customer = _text(_pick(_part(said, "customerInfo"), "directedCustomerId"))
@@ -77,7 +79,7 @@ def _about_order(plain: Notification, order: Mapping[str, Any]) -> Notification:
         raise Unreadable("there is no instanceId or no slotId")
     listed = _pick(order, "productInfo")
     products = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
-    dates = [_moment(_pick(about, "estimatedDeliveryDate")) for about in (*products, order)]
+    dates = [read_moment(_pick(about, "estimatedDeliveryDate")) for about in (*products, order)]
     return Notification(
         plain.kind,
         plain.sent_at,
@@ -112,10 +114,12 @@ def _loaded(message: Any) -> Mapping[str, Any]:
     """Return the JSON of a message; commas before a closing bracket are the documentation's own mistake."""
     if not isinstance(message, str):
         raise Unreadable("there is no Message")
+    if "\\u0000" in message:
+        raise Unreadable("the Message has U+0000 in it, which no database keeps")
     for text in (message, _TRAILING_COMMA.sub("", message)):
         try:
-            said = json.loads(text)
-        except (ValueError, RecursionError):
+            said = orjson.loads(text)
+        except orjson.JSONDecodeError:
             continue
         if isinstance(said, dict):
             return said
@@ -149,16 +153,6 @@ def _part(said: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 def _text(said: Any) -> str | None:
     return said if isinstance(said, str) and 0 < len(said) <= LONGEST_ID and "\0" not in said else None
-
-
-def _moment(said: Any) -> datetime | None:
-    if not isinstance(said, str):
-        return None
-    try:
-        moment = datetime.fromisoformat(said)
-    except ValueError:
-        return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 __all__: Sequence[str] = ("Kind", "Notification", "Unreadable", "read")

@@ -5,6 +5,8 @@ from libs.units import RefusedAmount, parse_quantity
 from services.order_dispatch.domain import Order
 from services.order_dispatch.sns.messages import Kind, Notification
 
+#: Of a provider's number, which may have 255 characters, as much as one of our ids has.
+LONGEST_ORDER_ID = 200
 #: DRS's words and ours.
 STATUSES = {
     Kind.PLACED: UpdateStatus.ACCEPTED,
@@ -35,7 +37,7 @@ def unmatched_update(notification: Notification, provider_id: str, update_id: st
     return OrderUpdated(
         provider_id=provider_id,
         update_id=update_id,
-        order_id=notification.instance_id or "unnamed",
+        order_id=(notification.instance_id or "unnamed")[:LONGEST_ORDER_ID],
         status=STATUSES[notification.kind],
         at=notification.sent_at,
         expected_at=notification.expected_at,

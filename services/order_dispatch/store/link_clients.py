@@ -85,10 +85,10 @@ class LinkClients(KitStore):
         return later is not None
 
     async def owns_device(self, customer_id: str, device_id: str) -> bool:
-        """Tell whether this is the customer's device today."""
+        """Tell whether this is the customer's device today; until the end of the transaction nobody else asks."""
         found: int | None = await self.connection.fetchval(
             """-- owns_device
-            SELECT 1 FROM device WHERE device_id = $2 AND customer_id = $1 AND state = 'active' FOR SHARE
+            SELECT 1 FROM device WHERE device_id = $2 AND customer_id = $1 AND state = 'active' FOR UPDATE
             """,
             customer_id,
             device_id,

@@ -1,6 +1,9 @@
 """What providers said, kept as they said it and applied once."""
 
+from datetime import datetime
+
 from libs.contracts.events import OrderUpdated
+from libs.kit import Retry
 from libs.kit import Store as KitStore
 from services.order_dispatch.domain import Verdict
 
@@ -9,14 +12,18 @@ class Updates(KitStore):
     """SQL about providers' updates."""
 
     async def add_update(self, update: OrderUpdated, verdict: Verdict) -> None:
-        """Keep an update with its fate; of an erased customer's order only what identifies it."""
-        await self.connection.execute(
+        """Keep an update with its fate; of an erased customer's order only what identifies it.
+
+        Raises Retry where the same one is kept at this moment by somebody else.
+        """
+        kept: int | None = await self.connection.fetchval(
             """-- add_update
             INSERT INTO provider_update (provider_id, update_id, order_id, status, at, body, received_at, fate, reason)
             SELECT $1, $2, $3, $4, $5,
                 CASE WHEN EXISTS (SELECT FROM orders WHERE order_id = $3 AND erased_at IS NOT NULL)
                     THEN '{}'::jsonb ELSE $6::jsonb END,
                 $7, $8, $9
+            ON CONFLICT (provider_id, update_id) DO NOTHING RETURNING 1
             """,
             update.provider_id,
             update.update_id,
@@ -28,6 +35,21 @@ class Updates(KitStore):
             verdict.fate,
             verdict.reason,
         )
+        if kept is None:
+            raise Retry(f"update {update.update_id} of {update.provider_id} is being heard")
+
+    async def find_newest_update(self, update: OrderUpdated) -> datetime | None:
+        """Return the provider's own time of the latest update like this one that was applied."""
+        newest: datetime | None = await self.connection.fetchval(
+            """-- find_newest_update
+            SELECT max(at) FROM provider_update
+            WHERE order_id = $1 AND provider_id = $2 AND status = $3 AND fate = 'applied'
+            """,
+            update.order_id,
+            update.provider_id,
+            update.status,
+        )
+        return newest
 
     async def count_repeat(self, update: OrderUpdated) -> bool | None:
         """Count an update that was heard before; None if it was not, False if it said something else then."""

@@ -1,5 +1,9 @@
 """The doors for people and machines: who may what, and how mistakes are answered."""
 
+import asyncio
+from collections import Counter
+from datetime import datetime
+
 import pytest
 
 from tests.unit.order_dispatch import a
@@ -150,6 +154,42 @@ class TestUpdates:
         assert [answer.json().get("fate") for answer in (first, again)] == ["applied", "repeated"]
         assert (other.status_code, other.json()["code"]) == (409, "update_id_taken")
         assert (await world.order(order_id))["state"] == "shipped"
+
+    async def test_ten_times_at_once_are_heard_once_even_about_nothing(self, world):
+        await put(world, "crowd", PROVIDER)
+        body = {"update_id": "u1", "order_id": "nobody-s", "status": "accepted", "at": a.NOON.isoformat()}
+
+        answers = await asyncio.gather(*(self.post(world, "crowd", body) for _ in range(10)))
+
+        told = Counter(answer.json().get("fate", answer.status_code) for answer in answers)
+        assert told["unmatched"] == 1
+        assert set(told) <= {"unmatched", "repeated", 503}
+
+    @pytest.mark.parametrize("at", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
+    async def test_of_the_first_and_last_hours_of_all_are_heard_like_any(self, world, at):
+        name = f"year-{int(at[:4])}"
+        await put(world, name, PROVIDER)
+        order_id = await world.approve(name)
+        await world.reaches(order_id, "placing")
+        body = {"update_id": "u1", "order_id": order_id, "status": "delivered", "at": at, "expected_at": at}
+
+        answer = await self.post(world, name, body)
+
+        assert (answer.status_code, answer.json().get("fate")) == (200, "applied"), answer.text
+        assert (await world.order(order_id))["state"] == "delivered"
+
+    async def test_in_another_order_than_they_were_said_end_with_the_latest_date(self, world):
+        await put(world, "hasty", PROVIDER)
+        order_id = await world.approve("hasty")
+        await world.reaches(order_id, "placing")
+        body = {"order_id": order_id, "status": "accepted"}
+        sooner, later = ((a.NOON + a.days(days)).isoformat() for days in (2, 4))
+
+        for hour, date in ((2, later), (1, sooner)):
+            said = {"update_id": f"u{hour}", "at": (a.NOON + a.days(hour / 24)).isoformat(), "expected_at": date}
+            assert (await self.post(world, "hasty", body | said)).json()["fate"] == "applied"
+
+        assert datetime.fromisoformat((await world.order(order_id))["expected_at"]) == datetime.fromisoformat(later)
 
     async def test_of_another_provider_or_of_nothing_are_kept_and_shown(self, world):
         await put(world, "left", PROVIDER)

@@ -2,6 +2,7 @@
 
 import itertools
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -55,6 +56,30 @@ class TestAccepted:
 
     def test_ends_not_knowing(self):
         assert a.heard(a.order(State.UNKNOWN), a.update("accepted")).order.state is State.PLACED
+
+    def test_of_an_older_hour_changes_nothing_that_a_newer_one_said(self):
+        later, sooner = a.NOON + a.days(4), a.NOON + a.days(2)
+        newer = a.update("accepted", update_id="u2", expected_at=later, tracking="T2", price=500, currency="USD")
+        placed = a.heard(a.order(State.PLACING), newer, a.NOON).order
+        older = a.update(
+            "accepted", at=a.NOON - a.days(1), expected_at=sooner, tracking="T1", price=400, currency="USD"
+        )
+
+        stale = hear(placed, older, a.ACME, a.PATIENCE, a.NOON, newest=newer.at)
+
+        assert stale.fate is Fate.APPLIED
+        assert stale.turn.order.expected_at == later
+        assert (stale.turn.order.tracking, stale.turn.order.billed) == ("T2", 500)
+
+    def test_of_an_older_hour_adds_what_nobody_said_yet(self):
+        newer = a.update("accepted", update_id="u2")
+        placed = a.heard(a.order(State.PLACING), newer, a.NOON).order
+        older = a.update("accepted", at=a.NOON - a.days(1), tracking="T1", product_id="pods-xl")
+        kind = replace(a.ACME, allows_substitutes=True)
+
+        order = hear(placed, older, kind, a.PATIENCE, a.NOON, newest=newer.at).turn.order
+
+        assert (order.tracking, order.substitute) == ("T1", "pods-xl")
 
     def test_again_moves_the_date_and_keeps_the_promise(self):
         placed = a.heard(a.order(State.PLACING), a.update("accepted", expected_at=a.NOON + a.days(2))).order

@@ -213,6 +213,14 @@ class TestResolving:
         assert (turn.order.state, turn.asks) == (State.CANCELLED, (Ask.CANCEL,))
         assert [event.by for event in turn.events] == ["resolution"]
 
+    def test_of_an_order_that_is_asked_about_is_asked_about_until_then(self):
+        asked = a.order(State.UNKNOWN)
+
+        order = a.heard(asked, a.update("resolving"), a.NOON + a.days(1)).order
+
+        assert (order.resolve_by, order.look_at) == (a.NOON + a.days(4), asked.look_at)
+        assert look(order, a.PATIENCE, asked.look_at).asks == (Ask.STATUS,)
+
     def test_said_again_does_not_prolong_it(self):
         order = a.heard(a.order(State.PLACING), a.update("resolving")).order
         later = a.NOON + a.days(2)

@@ -5,14 +5,17 @@ and the way of shipping follow in an update, the token in `complete`, which make
 written down before anything is ordered: order events name it, and retrieval needs it.
 
 ACP can cancel a session, not an order: once completed, 405 is the answer, and the order goes on.
-`account` may have `handler_id` (of the payment handler), `locale`, and `signature`; the secrets are `api_key`,
-and `callback` for order events (Merchant-Signature).
+`account` may have `handler_id` (of the payment handler), `locale`, and `signature` (`hmac`, which is ACP's own
+Merchant-Signature and the default, or `standard`); the secrets are `api_key`, and `callback` for order events.
 """
+
+from collections.abc import Mapping
+from typing import Any
 
 from libs.contracts.events import ShipTo, UpdateStatus
 from services.order_dispatch.domain import Order
-from services.order_dispatch.outward import Line
-from services.order_dispatch.outward.reading import read
+from services.order_dispatch.outward import Line, Scheme, scheme_of
+from services.order_dispatch.outward.reading import Garbled, read
 from services.order_dispatch.providers import Answer, Subject, Told
 from services.order_dispatch.providers.acp.checkout import (
     GIVEN_UP,
@@ -34,6 +37,19 @@ from services.order_dispatch.providers.acp.wording import OrderEvent
 CALLS = CALLS_BACK = True
 #: Asking for the same order twice is harmless: every step has a key made from the order.
 REPEATS = True
+
+
+#: Order events carry a Merchant-Signature, unless the account says otherwise.
+SIGNATURE = Scheme.HMAC
+
+
+def check_account(account: Mapping[str, Any]) -> None:
+    """Raise ValueError where the account is nothing to make a checkout with."""
+    scheme_of(account, SIGNATURE)
+    for name in ("handler_id", "locale"):
+        said = account.get(name, name)
+        if not isinstance(said, str) or not said.isascii() or not said.isprintable():
+            raise ValueError(f"{name} must be text in plain ASCII")
 
 
 async def deliver(order: Order, ship_to: ShipTo, line: Line) -> Answer:
@@ -86,7 +102,10 @@ async def status(order: Order, line: Line) -> Answer:
 
 def subject(body: bytes) -> Subject:
     """Return which order an order event is about; raises Garbled."""
-    return Subject(reference=read(OrderEvent, body).data.checkout_session_id)
+    session_id = read(OrderEvent, body).data.checkout_session_id
+    if session_id is None:
+        raise Garbled("data.checkout_session_id: Field required")
+    return Subject(reference=session_id)
 
 
 def hear(body: bytes, order: Order) -> Told:

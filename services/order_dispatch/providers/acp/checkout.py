@@ -113,8 +113,11 @@ async def post(line: Line, path: str, body: dict[str, Any], order: Order, step: 
 
 
 def _headers(line: Line) -> dict[str, str]:
+    key = line.secret("api_key")
+    if key is not None and not (key.isascii() and key.isprintable()):
+        raise Retry(f"{line.provider_id} is not called: its api_key is nothing that a header can carry")
     return {
-        "Authorization": f"Bearer {line.secret('api_key') or ''}",
+        **({} if key is None else {"Authorization": f"Bearer {key}"}),
         "API-Version": API_VERSION,
         "Request-Id": str(uuid4()),
         "Accept-Language": line.account.get("locale", "en-US"),
@@ -137,10 +140,10 @@ def mistake_in(reply: Reply) -> Mistake | None:
     if reply.status < HTTPStatus.BAD_REQUEST:
         return None
     mistake = find(Mistake, reply.body)
+    if reply.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        raise Retry(f"the merchant does not trust us: {mistake.code if mistake else reply.status}")
     if mistake is None:
         raise Unknown(f"the answer was {reply.status} without a word")
     if mistake.code == "idempotency_in_flight":
         raise Retry("the same request is still under way", after_seconds=retry_after(reply.headers, 1.0))
-    if reply.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        raise Retry(f"the merchant does not trust us: {mistake.code}")
     return mistake

@@ -20,7 +20,7 @@ def standing(session: Session, order: Order) -> Answer:
     """Return what a session says about the order: its own order, or that there is none."""
     if session.order is not None:
         price, currency = total_of(session.totals), session.currency.upper()
-        return replace(snapshot_says(session.order, order), price=price, currency=currency)
+        return replace(snapshot_says(session.order, order), price=price, currency=currency, reference=session.id)
     if session.status == "completed":
         raise Unknown("the checkout is completed and shows no order")
     if session.status == "pending_approval":
@@ -33,8 +33,8 @@ def standing(session: Session, order: Order) -> Answer:
 def snapshot_says(snapshot: Snapshot, order: Order) -> Answer:
     """Return the furthest stop a whole order has reached; packs become base steps."""
     lines = snapshot.line_items
-    left = sum(each.quantity.fulfilled for each in lines)
-    current = sum(each.quantity.current for each in lines)
+    left = sum(each.quantity.left for each in lines)
+    current = sum(each.quantity.wanted for each in lines)
     parcels = [parcel for parcel in snapshot.fulfillments if parcel.status not in ("failed", "canceled")]
     dates = [*(parcel.estimated_delivery for parcel in parcels), snapshot.estimated_delivery]
     status = _reached(snapshot, [parcel.status or "" for parcel in parcels], left, current)
@@ -49,13 +49,16 @@ def snapshot_says(snapshot: Snapshot, order: Order) -> Answer:
 
 
 def _reached(snapshot: Snapshot, parcels: list[str], left: int, current: int) -> UpdateStatus:
+    """Return the furthest stop; a merchant that counts nothing that left means all of it."""
     lines = snapshot.line_items
+    whole = left >= current or not left
     if snapshot.status == "canceled" or (lines and current == 0 and left == 0):
         return UpdateStatus.CANCELLED
     if snapshot.status in ("completed", "delivered") or (parcels and all(each == "delivered" for each in parcels)):
-        return UpdateStatus.DELIVERED if left >= current else UpdateStatus.ACCEPTED
-    on_its_way = snapshot.status == "shipped" or any(each in ON_THE_WAY for each in parcels)
-    if on_its_way and left >= current:  # the rest of a part comes later: the goods count once, when all have left
+        return UpdateStatus.DELIVERED if whole else UpdateStatus.ACCEPTED
+    on_their_way = [each in ON_THE_WAY for each in parcels]
+    on_its_way = snapshot.status == "shipped" or (any(on_their_way) if left else bool(parcels) and all(on_their_way))
+    if on_its_way and whole:  # the rest of a part comes later: the goods count once, when all have left
         return UpdateStatus.SHIPPED
     return UpdateStatus.RESOLVING if snapshot.status == "manual_review" else UpdateStatus.ACCEPTED
 
@@ -74,4 +77,4 @@ def obstacle(session: Session, order: Order) -> str | None:
 
 
 def total_of(totals: tuple[Total, ...]) -> int | None:
-    return next((total.amount for total in totals if total.type == "total"), None)
+    return next((total.amount for total in totals if total.type == "total" and total.amount >= 0), None)

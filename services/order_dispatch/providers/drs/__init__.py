@@ -24,9 +24,12 @@ from services.order_dispatch.providers.drs.calls import (
     done,
     moment,
     part,
+    read_moment,
     read_object,
     why,
 )
+from services.order_dispatch.providers.drs.options import CANCEL_PATHS
+from services.order_dispatch.providers.drs.options import check_options as check_options
 from services.order_dispatch.providers.drs.words import remote_slots, status_body
 
 #: Orders go out as calls, on a line that carries the customer's token.
@@ -44,8 +47,8 @@ STATUSES = {
     "canceled": UpdateStatus.CANCELLED,
     "cancelled": UpdateStatus.CANCELLED,
 }
-#: The documentation's path, and the one that all known clients use.
-CANCEL_PATHS = {"documented": "/testOrders/{slot}", "clients": "/testOrders/slots/{slot}"}
+#: Of a word that is in no table, what is kept.
+LONGEST_WORD = 100
 
 
 def topics(provider_id: str) -> tuple[Topic, ...]:  # noqa: ARG001  # everything is a call
@@ -109,10 +112,9 @@ def _item_status(item: Mapping[str, Any]) -> Answer:
     """Return what an order item says; one without a date is in the Order Resolution Flow, and no order yet."""
     said, date = str(item.get("status", "")), item.get("expectedDeliveryDate")
     became = STATUSES.get(said.lower())
-    expected_at = datetime.fromisoformat(date) if isinstance(date, str) and date else None
-    if became is UpdateStatus.ACCEPTED and expected_at is None:
-        return Answer(None, "the customer has to settle something at the provider")
-    return Answer(became, said or None, expected_at)
+    if became is UpdateStatus.ACCEPTED and not date:
+        return Answer(UpdateStatus.RESOLVING, "the customer has to settle something at the provider")
+    return Answer(became, said[:LONGEST_WORD] or None, read_moment(date))
 
 
 async def slot_status(line: LinkedLine, use: SlotUse) -> None:

@@ -1,11 +1,12 @@
 """DRS on the wire: every call with its type and accept headers, every answer read with patience."""
 
-import json
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
+
+import orjson
 
 from libs.kit import Refuse
 from services.order_dispatch.providers.calls import LinkedLine, Reply
@@ -48,9 +49,10 @@ def read_object(reply: Reply) -> dict[str, Any]:
 
 
 def read(reply: Reply) -> Any:
+    """Return the JSON of an answer, or nothing where it is none, or holds what no database keeps."""
     try:
-        return json.loads(reply.body)
-    except ValueError:
+        return None if b"\\u0000" in reply.body else orjson.loads(reply.body)
+    except orjson.JSONDecodeError:
         return None
 
 
@@ -64,6 +66,15 @@ def as_list(said: Any) -> Sequence[dict[str, Any]]:
 
 def part(name: str) -> str:
     return quote(name, safe="")
+
+
+def read_moment(said: Any) -> datetime | None:
+    """Return a time as it is written there, in UTC where it names no zone; nothing where it is none."""
+    try:
+        read = datetime.fromisoformat(said) if isinstance(said, str) else None
+        return read and (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):  # the latter: the first and last hours of all have no UTC
+        return None
 
 
 def moment(at: datetime) -> str:

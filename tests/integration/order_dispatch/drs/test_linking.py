@@ -1,6 +1,7 @@
 """A customer goes to the provider's page and comes back; the token is sealed, renewed, revoked and deleted."""
 
 import asyncio
+import json
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -49,6 +50,16 @@ class TestTheWayThere:
 
         assert (put.status_code, put.json()["errors"][0]["field"]) == (422, "token_url")
 
+    @pytest.mark.parametrize(
+        "options", [{"country": "us"}, {"topic_arns": 5}, {"note": "\ud800"}, {"note": "\x00"}, {"note": float("inf")}]
+    )
+    async def test_is_not_set_up_with_options_that_mean_nothing(self, linked, options):
+        body = json.dumps(linked.client() | {"options": options})
+        path = "/v1/providers/amazon/link-client"
+        put = await linked.http.put(path, content=body, headers=linked.desk.headers("operator"))
+
+        assert put.status_code in (400, 422), put.text
+
 
 class TestTheWayBack:
     async def test_is_open_once(self, linked):
@@ -65,6 +76,16 @@ class TestTheWayBack:
         answers = await asyncio.gather(*(linked.browser.get(back) for _ in range(5)))
 
         assert sorted(answer.status_code for answer in answers) == [200, 400, 400, 400, 400]
+
+    async def test_of_two_attempts_at_the_same_moment_makes_one_link(self, linked):
+        await register(linked, "ann", "steamer", 12)
+        begun = [(await linked.begin("ann", "steamer")).json()["authorize_url"] for _ in range(12)]
+        backs = [await linked.agree(url) for url in begun]
+
+        answers = await asyncio.gather(*(linked.browser.get(back) for back in backs))
+
+        assert [answer.status_code for answer in answers] == [200] * 12
+        assert len({answer.json()["link_id"] for answer in answers}) == 1
 
     async def test_closes_after_a_while(self, linked):
         back = await linked.agree((await linked.begin("ann", "washer")).json()["authorize_url"])
@@ -162,6 +183,22 @@ class TestTokens:
         assert ended == ["the provider renews no token: invalid_grant"]
         kept = "SELECT access_sealed, refresh_sealed, end_reason FROM link WHERE link_id = $1"
         assert await linked.sql(kept, link_id) == [(None, None, "the provider renews no token: invalid_grant")]
+
+    async def test_are_not_given_up_because_the_provider_does_not_know_us_any_more(self, linked):
+        await register(linked, "ann", "shaver", 5)
+        link_id = await linked.link("ann", "shaver")
+        await linked.comes_true("SELECT 1 FROM intent WHERE id = $1 AND state = 'done'", link_id)
+        await linked.sql("UPDATE link SET expires_at = now() WHERE link_id = $1", link_id)
+
+        await linked.put_client(client_secret="mistyped")
+        with pytest.raises(Retry, match="answered 401 invalid_client"):
+            await fresh_token(linked.kit, link_id)
+        begun = await linked.begin("ann", "shaver")
+        back = await linked.browser.get(await linked.agree(begun.json()["authorize_url"]))
+        await linked.put_client()
+
+        assert (back.status_code, back.json()["code"]) == (502, "provider_away")
+        assert (await fresh_token(linked.kit, link_id)).text
 
     async def test_that_cannot_be_opened_are_no_reason_to_end_anything(self, linked):
         await register(linked, "ann", "shaver", 5)

@@ -78,10 +78,23 @@ class TestAnOrder:
         answer = await linked.ask("o4")
         await linked.at_shop("shop/resolution", on="false")
 
-        assert (answer.status, (await linked.ask("o4", "status")).status) == (None, None)
-        assert (await linked.order("o4"))["state"] == "placing"
+        assert (answer.status, (await linked.ask("o4", "status")).status) == (None, "resolving")
+        order = await linked.order("o4")
+        assert (order["state"], order["resolve_by"] is None) == ("placing", False)
         await linked.at_shop("shop/settle", instance=answer.reference)
         await linked.reaches("o4", "placed")
+
+    async def test_in_resolution_that_nobody_settles_is_given_up_after_72_hours(self, linked):
+        await device(linked, "w8", 28)
+        await linked.at_shop("shop/resolution", on="true")
+        await linked.placing("o8", "w8")
+        await linked.ask("o8")
+        await linked.at_shop("shop/resolution", on="false")
+        await linked.ask("o8", "status")
+
+        linked.step(hours=73)
+
+        assert (await linked.reaches("o8", "cancelled"))["cancellation"]["by"] == "resolution"
 
     async def test_that_the_customer_cancels_there_is_cancelled(self, linked):
         await device(linked, "w5", 25)
@@ -227,6 +240,8 @@ class TestTheDoor:
             ({"Type": "Command"}, 403, "not_signed"),
             ({"MessageId": 5}, 400, "malformed_message"),
             ({"MessageId": ""}, 400, "malformed_message"),
+            ({"Message": "\ud800"}, 400, "malformed_json"),
+            ({"MessageAttributes": {"version": float("nan")}}, 400, "malformed_json"),
         ],
     )
     async def test_takes_nothing_that_the_topic_did_not_sign(self, linked, changes, status, code):

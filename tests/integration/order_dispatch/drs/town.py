@@ -79,6 +79,12 @@ class Town(World):
         assert put.status_code == 200, put.text
         assert "sample-secret" not in put.text
 
+    async def put_client(self, name="amazon", **changes):
+        """Say how we are known to the shop, with something of it changed."""
+        path, operator = f"/v1/providers/{name}/link-client", self.desk.headers("operator")
+        put = await self.http.put(path, json=self.client() | changes, headers=operator)
+        assert put.status_code == 200, put.text
+
     def client(self, **changes):
         options = {"device_model": "Washer 9", "country": "US", "topic_arns": [ARN]}
         return {

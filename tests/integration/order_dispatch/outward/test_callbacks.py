@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+import secrets
 import time
 
 import pytest
@@ -156,6 +157,11 @@ class TestACallback:
         assert (answer.status_code, answer.json()["code"]) == (400, "unreadable")
         (kept,) = await world.rows("SELECT * FROM callback WHERE callback_id = $1", message_id)
         assert (kept["body"], kept["verdict"]) == (body, "unreadable")
+
+    async def test_with_an_id_that_is_none_is_told_so(self, world, order_of):
+        answer = await world.call_back("acme", secrets.token_hex(4000), news("x", "shipped"))
+
+        assert (answer.status_code, answer.json()["code"]) == (400, "id_too_long")
 
     async def test_that_is_too_large_is_not_read(self, world, order_of):
         answer = await world.call_back("acme", "m-large", b" " * 300_000)

@@ -115,6 +115,14 @@ class TestAnAnswer:
 
         assert told.value.after_seconds == 9
 
+    @pytest.mark.parametrize("pause", ["", "Retry-After: 0\r\n"])
+    async def test_to_come_back_at_once_is_asked_ever_more_rarely(self, pause):
+        async with listening(f"HTTP/1.1 429 x\r\n{pause}Content-Length: 0\r\n\r\n".encode()) as shop:
+            with pytest.raises(Retry, match="429") as told:
+                await ask(at(shop))
+
+        assert told.value.after_seconds is None
+
     @pytest.mark.parametrize("status", [200, 201, 202, 400, 404, 405, 409, 422])
     async def test_that_says_something_is_returned(self, status):
         async with listening(f"HTTP/1.1 {status} x\r\nContent-Length: 2\r\n\r\n{{}}".encode()) as shop:

@@ -142,7 +142,21 @@ class TestStatus:
     async def test_an_order_without_a_date_is_in_resolution_and_no_order_yet(self):
         answer, _ = await self.ask(self.info("Processing", date=None))
 
-        assert answer.status is None
+        assert (answer.status, answer.reference) == (UpdateStatus.RESOLVING, "i 1")
+
+    @pytest.mark.parametrize(
+        ("date", "read"),
+        [
+            ("2017-01-05", datetime(2017, 1, 5, tzinfo=UTC)),
+            ("2017-01-05T07:59:59", datetime(2017, 1, 5, 7, 59, 59, tzinfo=UTC)),
+            ("in a week", None),
+            (1483603199, None),
+        ],
+    )
+    async def test_a_date_in_another_spelling_is_read_or_left_open(self, date, read):
+        answer, _ = await self.ask(self.info("Processing", date=date))
+
+        assert (answer.status, answer.expected_at) == ("accepted", read)
 
     async def test_another_slot_s_order_says_nothing(self):
         assert (await self.ask(self.info("Shipped", slot="tray 2")))[0].status is None
@@ -269,6 +283,28 @@ class TestTheRest:
         assert (
             await drs.cancel(a.drafted(), Wire(answer=said, account={"is_test_device": True}))
         ).status == "cancelled"
+
+    @pytest.mark.parametrize(
+        "options",
+        [
+            {"country": "us"},
+            {"country": None},
+            {"topic_arns": "arn:aws:sns:us-east-1:1:drs"},
+            {"topic_arns": [5]},
+            {"cancel_test_path": "guessed"},
+            {"cancel_test_path": []},
+            {"subscription_info_version": "2"},
+            {"deregister_version": 3},
+            {"is_test_device": "yes"},
+            {"device_model": 9},
+        ],
+    )
+    def test_options_that_mean_nothing_here_are_refused_by_name(self, options):
+        with pytest.raises(ValueError, match=f"{next(iter(options))}: send"):
+            drs.check_options(options)
+
+    def test_options_that_are_missing_or_unknown_do_no_harm(self):
+        drs.check_options({"country": "DE", "topic_arns": [], "note": None})
 
     def test_the_authorization_page_learns_of_the_device(self):
         extras = drs.authorize_extras({"device_model": "M", "is_test_device": True}, "s1")

@@ -129,6 +129,20 @@ class TestDirt:
         with pytest.raises(Unreadable):
             read(a.envelope(message))
 
+    @pytest.mark.parametrize("dirt", ["\ud800", "a\x00b", float("nan"), float("inf")])
+    def test_what_no_database_keeps_is_unreadable(self, dirt):
+        slots = {"1": {"subscribed": True, "productInfoList": [{"asin": "B1", "quantity": dirt, "unit": "Count"}]}}
+        message = a.notification("SubscriptionChangedNotification", subscriptionInfo={"slotsSubscriptionStatus": slots})
+
+        with pytest.raises(Unreadable):
+            read(a.envelope(json.dumps(message)))
+
+    @pytest.mark.parametrize("date", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
+    def test_times_that_are_none_in_utc_are_left_open(self, date):
+        info = a.order_info(a.product(estimatedDeliveryDate=date))
+
+        assert said("ItemShippedNotification", orderInfo=info).expected_at is None
+
     @pytest.mark.parametrize("kind", ["OrderLostNotification", None, 5])
     def test_kinds_nobody_knows_are_unreadable(self, kind):
         with pytest.raises(Unreadable, match="is not known"):

@@ -7,7 +7,7 @@ import pytest
 from libs.units import BaseUnit
 from services.order_dispatch.domain import State
 from services.order_dispatch.sns.messages import read
-from services.order_dispatch.sns.updates import quantity_of, update_of
+from services.order_dispatch.sns.updates import quantity_of, unmatched_update, update_of
 from tests.unit.order_dispatch import a as orders
 from tests.unit.order_dispatch.sns import a
 
@@ -39,6 +39,13 @@ def order(unit, scale=0):
 )
 def test_units_of_all_countries_are_converted_once(quantity, unit, base, scale, steps):
     assert quantity_of(shipped(a.product(quantity, unit)), order(base, scale)) == (steps, None)
+
+
+def test_an_order_nobody_knows_is_named_by_as_much_of_its_number_as_an_id_has():
+    info = a.order_info() | {"instanceId": "i" * 255}
+    notification = read(a.envelope(a.notification("OrderPlacedNotification", orderInfo=info)))
+
+    assert unmatched_update(notification, "amazon", "m1").order_id == "i" * 200
 
 
 def test_several_products_of_a_slot_are_summed():

@@ -1,0 +1,117 @@
+"""What goes out on a line is signed and named as agreed, or does not go out at all."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from libs.contracts.events import ShipTo
+from libs.kit import Retry
+from services.order_dispatch.outward import Allowance, Line, Reply, Unknown
+from services.order_dispatch.providers import acp, check_account, signature_of, webhook
+from tests.unit.order_dispatch import a
+
+HOME = ShipTo(name="Ann Lee", line1="Elm 1", postal_code="89073", city="Ulm", country="DE")
+
+
+class Wire:
+    """A caller that notes what is sent and gives one answer; notes that remember nothing."""
+
+    def __init__(self, status=200, body=b""):
+        self.sent, self._reply = [], Reply(status, {}, body)
+
+    async def call(self, provider_id, request):
+        self.sent.append(request)
+        return self._reply
+
+    async def allowance(self, order, ship_to, secrets):
+        return Allowance("spt_1", a.NOON, order.price, order.currency)
+
+    async def recall(self, provider_id, order_id):
+        return None
+
+
+def line(wire, account=None, **secrets):
+    return Line(
+        SimpleNamespace(provider_id="acme", url="https://acme.example", account=account or {}), secrets, wire, wire
+    )
+
+
+class TestASignedCall:
+    @pytest.mark.parametrize(
+        ("account", "secrets"),
+        [
+            ({}, {}),
+            ({"signature": "hmac"}, {}),
+            ({}, {"signing": "whsec_"}),
+            ({}, {"signing": "no base64 é"}),
+            ({"signature": "md5"}, {"signing": "whsec_a2V5"}),
+        ],
+    )
+    async def test_does_not_go_out_where_nothing_could_sign_it(self, account, secrets):
+        wire = Wire()
+
+        with pytest.raises(Retry, match="acme is not called"):
+            await webhook.deliver(a.drafted(), HOME, line(wire, account, **secrets))
+
+        assert wire.sent == []
+
+    @pytest.mark.parametrize("status", [401, 403])
+    @pytest.mark.parametrize("body", [b"", b"<html>who are you</html>"])
+    async def test_that_is_not_let_in_did_nothing(self, status, body):
+        with pytest.raises(Retry, match="does not trust us"):
+            await webhook.deliver(a.drafted(), HOME, line(Wire(status, body), signing="whsec_a2V5"))
+        with pytest.raises(Retry, match="does not trust us"):
+            await acp.deliver(a.drafted(), HOME, line(Wire(status, body), api_key="k"))
+
+    async def test_that_is_refused_without_a_word_is_in_doubt(self):
+        with pytest.raises(Unknown):
+            await webhook.deliver(a.drafted(), HOME, line(Wire(404, b"<html>"), signing="whsec_a2V5"))
+
+
+class TestAMerchantsKey:
+    @pytest.mark.parametrize(("secrets", "sent"), [({"api_key": "k"}, "Bearer k"), ({}, None)])
+    async def test_is_in_the_header_where_there_is_one(self, secrets, sent):
+        wire = Wire(400, json.dumps({"type": "invalid_request", "code": "invalid", "message": "no"}).encode())
+
+        await acp.deliver(a.drafted(), HOME, line(wire, **secrets))
+
+        assert wire.sent[0].headers.get("Authorization") == sent
+
+    @pytest.mark.parametrize("key", ["two\nlines", "schlüssel"])
+    async def test_that_no_header_can_carry_does_not_go_out(self, key):
+        wire = Wire()
+
+        with pytest.raises(Retry, match="api_key"):
+            await acp.deliver(a.drafted(), HOME, line(wire, api_key=key))
+
+        assert wire.sent == []
+
+
+class TestAnAccount:
+    @pytest.mark.parametrize(
+        ("protocol", "account"),
+        [
+            ("webhook", {"signature": "md5"}),
+            ("acp", {"signature": []}),
+            ("acp", {"locale": "de\nDE"}),
+            ("acp", {"handler_id": 5}),
+        ],
+    )
+    def test_its_protocol_can_do_nothing_with_is_refused(self, protocol, account):
+        with pytest.raises(ValueError, match="must be"):
+            check_account(protocol, account)
+
+    @pytest.mark.parametrize(
+        ("protocol", "account", "scheme"),
+        [
+            ("webhook", {}, "standard"),
+            ("webhook", {"signature": "hmac"}, "hmac"),
+            ("acp", {}, "hmac"),
+            ("acp", {"signature": "standard"}, "standard"),
+        ],
+    )
+    def test_says_how_callbacks_are_signed_or_leaves_it_to_the_protocol(self, protocol, account, scheme):
+        provider = SimpleNamespace(protocol=protocol, account=account)
+
+        assert signature_of(provider) == scheme

@@ -1,0 +1,110 @@
+"""Sessions and orders of ACP as merchants write them: what they say about our order."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from services.order_dispatch.outward.reading import Garbled, read
+from services.order_dispatch.providers import acp
+from services.order_dispatch.providers.acp.standing import obstacle, standing
+from services.order_dispatch.providers.acp.wording import Session
+from tests.unit.order_dispatch import a
+
+
+def event(**data):
+    order = {"type": "order", "checkout_session_id": "cs_1", "permalink_url": "https://shop.example/1", **data}
+    return json.dumps({"type": "order_update", "data": order}).encode()
+
+
+def hear(**data):
+    return acp.hear(event(**data), a.drafted()).answer
+
+
+def line(**quantity):
+    return {"id": "li_1", "title": "Pods", "quantity": quantity}
+
+
+def parcel(status):
+    return {"id": "f1", "type": "shipping", "status": status}
+
+
+def session(**changes):
+    plain = {"id": "cs_1", "status": "ready_for_payment", "currency": "usd", "totals": [total(998)]}
+    return read(Session, json.dumps(plain | changes).encode())
+
+
+def total(amount, kind="total"):
+    return {"type": kind, "display_text": kind, "amount": amount}
+
+
+class TestAnOrderEvent:
+    def test_needs_no_more_than_its_schema_says(self):
+        assert acp.subject(event(status="processing")).reference == "cs_1"
+        assert hear(status="processing").status == "accepted"
+
+    def test_without_its_session_is_about_nothing(self):
+        with pytest.raises(Garbled, match="checkout_session_id"):
+            acp.subject(json.dumps({"type": "order_update", "data": {"id": "o"}}).encode())
+
+    @pytest.mark.parametrize(
+        ("data", "status", "quantity"),
+        [
+            ({"line_items": [line(ordered=2, current=2, fulfilled=2)]}, "shipped", 40),
+            ({"line_items": [line(ordered=2, shipped=2)]}, "shipped", 40),
+            ({"line_items": [line(ordered=2, current=2)]}, "shipped", None),
+            ({"line_items": [line(ordered=2, current=2, fulfilled=1)]}, "accepted", None),
+            ({"line_items": [line(ordered=2, current=1, fulfilled=1)]}, "shipped", 20),
+            ({}, "shipped", None),
+        ],
+    )
+    def test_counts_what_left_in_every_spelling(self, data, status, quantity):
+        answer = hear(status="shipped", **data)
+
+        assert (answer.status, answer.quantity) == (status, quantity)
+
+    @pytest.mark.parametrize(
+        ("parcels", "status"),
+        [
+            (["in_transit"], "shipped"),
+            (["in_transit", "pending"], "accepted"),
+            (["delivered", "canceled"], "delivered"),
+            (["delivered", "processing"], "accepted"),
+        ],
+    )
+    def test_of_lines_that_are_not_counted_goes_by_all_its_parcels(self, parcels, status):
+        found = hear(status="processing", line_items=[line(ordered=2, current=2)], fulfillments=map_parcels(parcels))
+
+        assert found.status == status
+
+    @pytest.mark.parametrize(
+        ("latest", "read"),
+        [
+            ("2026-03-05", datetime(2026, 3, 5, tzinfo=UTC)),
+            ("2026-03-05T10:00:00", datetime(2026, 3, 5, 10, tzinfo=UTC)),
+            ("2026-03-05T10:00:00+02:00", datetime(2026, 3, 5, 8, tzinfo=UTC)),
+            ("soon", None),
+            (5, None),
+        ],
+    )
+    def test_a_date_in_another_spelling_is_read_or_left_open(self, latest, read):
+        answer = hear(status="confirmed", estimated_delivery={"earliest": latest, "latest": latest})
+
+        assert (answer.status, answer.expected_at) == ("accepted", read)
+
+
+def map_parcels(statuses):
+    return [parcel(status) for status in statuses]
+
+
+class TestASession:
+    def test_may_take_something_off(self):
+        assert obstacle(session(totals=[total(-100, "items_discount"), total(898)]), a.drafted()) is None
+
+    def test_that_costs_more_is_not_completed(self):
+        assert "999" in (obstacle(session(totals=[total(999)]), a.drafted()) or "")
+
+    def test_vouches_for_its_order(self):
+        answer = standing(session(status="completed", order={"permalink_url": "https://shop.example/1"}), a.drafted())
+
+        assert (answer.status, answer.reference, answer.price, answer.currency) == ("accepted", "cs_1", 998, "USD")
