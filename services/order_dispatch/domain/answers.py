@@ -22,6 +22,10 @@ from services.order_dispatch.domain.states import CLOSED, INSIDE, OUTSIDE, State
 from services.order_dispatch.domain.watch import Patience, deliver
 
 
+#: Shops round up and add gifts; ten times as much is another unit, or a slip.
+MOST_TIMES_ORDERED = 10
+
+
 class Fate(StrEnum):
     """What became of a provider's update; every one is kept."""
 
@@ -56,7 +60,7 @@ def hear(
     if order.state in INSIDE:
         return Verdict(Fate.NOT_APPLIED, "the provider has not been asked for this order")
     said = Said(order, update, provider, patience, at)
-    return _unwanted(said) or _RULES[update.status](said)
+    return _unwanted(said) or _unbelievable(said) or _RULES[update.status](said)
 
 
 def _unwanted(said: Said) -> Verdict | None:
@@ -71,6 +75,15 @@ def _unwanted(said: Said) -> Verdict | None:
         return Verdict(Fate.REFUSED, reason)
     wish = Cancellation("substitution", reason[:2000], said.at)
     return Verdict(Fate.REFUSED, reason, Turn(replace(order, cancellation=wish)).ask(Ask.CANCEL))
+
+
+def _unbelievable(said: Said) -> Verdict | None:
+    """Refuse a quantity that must be a slip, of its unit perhaps: no shelf, and no money, is to follow it."""
+    ordered, sent = said.order.quantity, said.update.quantity
+    counts = said.update.status in (UpdateStatus.SHIPPED, UpdateStatus.DELIVERED)
+    if sent is None or not counts or sent <= MOST_TIMES_ORDERED * ordered:
+        return None
+    return Verdict(Fate.REFUSED, f"{ordered} were ordered, in the order's own steps: {sent} cannot have been sent")
 
 
 def _accepted(said: Said) -> Verdict:
