@@ -4,10 +4,15 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from libs.contracts.events import FraudCleared, FraudFlagged, OrderModified, OrderReturned
+from libs.units import MOST_STEPS
 from services.order_dispatch.domain.endings import TooLate, withdraw
 from services.order_dispatch.domain.money import worth
 from services.order_dispatch.domain.orders import Ask, Cancellation, Order, Turn
 from services.order_dispatch.domain.states import INSIDE, OUTSIDE, State
+
+
+class TooMuch(Exception):  # noqa: N818  # what happened
+    """So much, or for so much money, is not ordered."""
 
 
 class NotThere(Exception):  # noqa: N818  # what happened
@@ -19,13 +24,15 @@ class NotThere(Exception):  # noqa: N818  # what happened
 
 
 def modify(order: Order, packs: int, window_hours: float | None, at: datetime) -> Turn:
-    """Order more or less packs, as long as nobody was asked for them; raises TooLate after that or its window."""
+    """Order more or less packs, as long as nobody was asked for them; raises TooLate or TooMuch."""
     closes_at = None if window_hours is None else order.drafted_at + timedelta(hours=window_hours)
     if order.state is not State.DRAFTED or (closes_at is not None and closes_at <= at):
         raise TooLate(order.state)
     if packs == order.packs:
         return Turn(order)
     price = None if order.price is None else order.price // order.packs * packs
+    if max(packs * order.pack_size, price or 0) > MOST_STEPS:
+        raise TooMuch
     changed = replace(order, packs=packs, quantity=packs * order.pack_size, price=price)
     modified = OrderModified(
         **order.fact(at), packs=packs, quantity=changed.quantity, price=price, currency=changed.currency

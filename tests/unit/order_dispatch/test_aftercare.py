@@ -11,6 +11,7 @@ from services.order_dispatch.domain import (
     NotThere,
     State,
     TooLate,
+    TooMuch,
     Turn,
     clear,
     draft,
@@ -45,6 +46,11 @@ class TestModify:
 
     def test_knows_no_price_where_there_was_none(self):
         assert modify(replace(a.drafted(), price=None, currency=None), 3, None, a.NOON).order.price is None
+
+    @pytest.mark.parametrize("large", [{"pack_size": 2**52}, {"price": 2**53}])
+    def test_stays_within_what_every_reader_can_hold(self, large):
+        with pytest.raises(TooMuch):
+            modify(replace(a.drafted(), **large), 5, None, a.NOON)
 
     def test_ends_with_the_providers_window(self):
         just = a.NOON + a.days(1) - a.days(1 / 86400)
