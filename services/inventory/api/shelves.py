@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from libs.contracts.events import BaseUnit, CountCause, StockCounted
 from libs.kit.identity import Principal
 from libs.kit.problems import Problem
-from libs.kit.web import IdempotencyDep, KitDep, PrincipalDep, require_customer, send
+from libs.kit.web import KitDep, PrincipalDep, RequiredIdempotencyDep, require_customer, send
 from libs.units import SYMBOLS, RefusedAmount, format_quantity, parse_quantity
 from services.inventory.domain import count
 from services.inventory.store import Goods, Origin, Store, Unit
@@ -44,7 +44,7 @@ async def list_transactions(
     kit: KitDep,
     principal: PrincipalDep,
     limit: Annotated[int, Query(ge=1)] = 50,
-    cursor: Annotated[int | None, Query(ge=1)] = None,
+    cursor: Annotated[int | None, Query(ge=1, le=NEWEST)] = None,
 ) -> dict[str, Any]:
     """Return the product's ledger, newest first; `next` is the cursor of the following page."""
     require_customer(principal, customer_id)
@@ -57,7 +57,7 @@ async def list_transactions(
 
 @router.post("/v1/customers/{customer_id}/stock/{product_id}/count", status_code=201)
 async def count_shelf(
-    customer_id: str, product_id: str, body: Counted, kit: KitDep, principal: PrincipalDep, key: IdempotencyDep
+    customer_id: str, product_id: str, body: Counted, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
 ) -> Any:
     """Set the shelf to what was counted; the difference is booked to `unexplained`."""
     require_customer(principal, customer_id)

@@ -3,10 +3,10 @@
 from typing import Annotated, Any
 
 from asyncpg import Record
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query
 
 from libs.kit.problems import Problem
-from libs.kit.web import KitDep, PrincipalDep, require
+from libs.kit.web import KitDep, PrincipalDep, RequiredIdempotencyDep, require, send
 from libs.units import BaseUnit
 from services.order_dispatch.acting import carry_out
 from services.order_dispatch.api.orders import owned
@@ -24,6 +24,7 @@ from services.order_dispatch.domain import (
     NotThere,
     State,
     TooLate,
+    TooMuch,
     clear,
     flag,
     modify,
@@ -34,10 +35,14 @@ router = APIRouter(tags=["orders"])
 
 
 @router.post("/orders/{order_id}/modify")
-async def modify_order(order_id: str, body: ModifyBody, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
+async def modify_order(
+    order_id: str, body: ModifyBody, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
+) -> Any:
     """Order more or less packs while nobody was asked for them and the provider's window lasts (409 after that)."""
     require(principal, "operator", "customer")
-    async with kit.transaction() as tx:
+    async with kit.transaction(idempotency=key) as tx:
+        if tx.replayed:
+            return send(tx.replayed, replayed=True)
         order = owned(await tx.store.lock_order(order_id), principal)
         provider = await tx.store.find_provider(order.provider_id)
         window_hours = provider.modify_window_hours if provider else None
@@ -46,38 +51,48 @@ async def modify_order(order_id: str, body: ModifyBody, kit: KitDep, principal: 
         except TooLate as late:
             title = "It is too late to change this order"
             raise Problem(409, "too_late", title, detail=str(late), state=late.state) from late
+        except TooMuch:
+            raise Problem(422, "too_much", "No order is that large") from None
         tx.say(*await carry_out(turn, tx.store))
-    return show_order(turn.order)
+        return send(tx.answer(200, show_order(turn.order)))
 
 
 @router.post("/orders/{order_id}/fraud")
 async def flag_order(
-    order_id: str, body: CancelBody, kit: KitDep, principal: PrincipalDep, response: Response
-) -> dict[str, Any]:
+    order_id: str, body: CancelBody, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
+) -> Any:
     """Take an order for fraud: cancel it or ask to (202), give money back, and let its pool order nothing more."""
     require(principal, "operator")
-    async with kit.transaction() as tx:
+    async with kit.transaction(idempotency=key) as tx:
+        if tx.replayed:
+            return send(tx.replayed, replayed=True)
         turn = flag(owned(await tx.store.lock_order(order_id), principal), body.reason, tx.store.now)
         tx.say(*await carry_out(turn, tx.store))
-    response.status_code = 200 if turn.order.state in (*CLOSED, State.SHIPPED) else 202
-    return show_order(turn.order)
+        status = 200 if turn.order.state in (*CLOSED, State.SHIPPED) else 202
+        return send(tx.answer(status, show_order(turn.order)))
 
 
 @router.post("/orders/{order_id}/fraud/clear")
-async def clear_order(order_id: str, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
+async def clear_order(order_id: str, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep) -> Any:
     """Let the pool of an order that was taken for fraud order again."""
     require(principal, "operator")
-    async with kit.transaction() as tx:
+    async with kit.transaction(idempotency=key) as tx:
+        if tx.replayed:
+            return send(tx.replayed, replayed=True)
         turn = clear(owned(await tx.store.lock_order(order_id), principal), tx.store.now)
         tx.say(*await carry_out(turn, tx.store))
-    return show_order(turn.order)
+        return send(tx.answer(200, show_order(turn.order)))
 
 
 @router.post("/orders/{order_id}/return")
-async def return_order(order_id: str, body: ReturnBody, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
+async def return_order(
+    order_id: str, body: ReturnBody, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
+) -> Any:
     """Send delivered goods back, once per order; what they had cost goes back, too."""
     require(principal, "operator", "customer")
-    async with kit.transaction() as tx:
+    async with kit.transaction(idempotency=key) as tx:
+        if tx.replayed:
+            return send(tx.replayed, replayed=True)
         order = owned(await tx.store.lock_order(order_id), principal)
         wish = Cancellation(principal.role, body.reason, tx.store.now)
         try:
@@ -87,7 +102,7 @@ async def return_order(order_id: str, body: ReturnBody, kit: KitDep, principal: 
             title = "This much cannot go back"
             raise Problem(409, "not_there", title, detail=str(missing), state=order.state, left=left) from missing
         tx.say(*await carry_out(turn, tx.store))
-    return show_order(turn.order)
+        return send(tx.answer(200, show_order(turn.order)))
 
 
 @router.get("/claims")

@@ -9,10 +9,10 @@ from pydantic import Field
 from libs.contracts.catalogue import NO_NUL
 from libs.kit import Kit
 from libs.kit.problems import Problem
-from libs.kit.web import KitDep, PrincipalDep, require
+from libs.kit.web import KitDep, PrincipalDep, RequiredIdempotencyDep, require, send
 from services.order_dispatch.api.orders import owned
 from services.order_dispatch.api.shapes import Body, Short, money, quantity
-from services.order_dispatch.api.shops import ship_to_of, too_late
+from services.order_dispatch.api.shop_orders import ship_to_of, too_late
 from services.order_dispatch.domain import Keeper, Order, Provider, State
 from services.order_dispatch.hosting import (
     BrokenLink,
@@ -82,11 +82,15 @@ async def give_answer(word: Word, body: LinkBody, kit: KitDep) -> dict[str, Any]
 
 
 @router.post("/orders/{order_id}/said")
-async def say(order_id: Short, body: SaidBody, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
+async def say(
+    order_id: Short, body: SaidBody, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
+) -> Any:
     """Say what became of an order that the customer places at the shop themselves."""
     require(principal, "operator", "customer")
     step = Step(body.said)
-    async with kit.transaction() as tx:
+    async with kit.transaction(idempotency=key) as tx:
+        if tx.replayed:
+            return send(tx.replayed, replayed=True)
         order = _kept(await find_kept(order_id, step, tx.store, lock=True))
         owned(order, principal)
         try:
@@ -94,7 +98,7 @@ async def say(order_id: Short, body: SaidBody, kit: KitDep, principal: Principal
         except NotTaken as late:
             raise too_late(late) from late
         tx.say(*said)
-        return await _show(order, step, tx.store)
+        return send(tx.answer(200, await _show(order, step, tx.store)))
 
 
 @router.get("/orders/{order_id}/cart")

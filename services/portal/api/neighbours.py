@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
+from uuid import uuid4
 
 from libs.kit import Kit
 from services.portal.api.cookies import settings_of
@@ -141,7 +142,8 @@ def _holiday(kit: Kit, customer_id: str) -> str:
 
 async def _command(kit: Kit, customer_id: str, method: str, url: str, body: dict[str, Any] | None) -> None:
     try:
-        status, answer = await ask(kit, claims.customer(customer_id), method, url, body)
+        key = str(uuid4()) if method == "POST" else None
+        status, answer = await ask(kit, claims.customer(customer_id), method, url, body, key)
     except Away as away:
         LOG.warning("a command did not get through", extra={"url": url, "reason": str(away)})
         raise Refused("That part of the system does not answer just now. Please try again shortly.") from None

@@ -143,7 +143,8 @@ async def test_a_shop_joins_and_answers_on_its_page(street):
         wrong = await browser.post("/shop/terms", data={"email": "nobody", "delivery": "yes", "csrf": csrf})
         assert wrong.status_code == 409
         url = f"{street.urls['order_dispatch']}/v1/providers/{shop_id}/admission"
-        await street.http.post(url, json={"admitted": True}, headers=await street.operator())
+        once = {"Idempotency-Key": shop_id}
+        await street.http.post(url, json={"admitted": True}, headers=await street.operator() | once)
 
         shop = {"provider_id": shop_id, "provider_key": key}
         shop["headers"] = await street.shop(shop)

@@ -214,7 +214,9 @@ class TestJoining:
         put = await world.http.put(f"/v1/providers/{shop_id}/terms", json=terms, headers=mine)
         assert put.json()["account"]["minimum"] == "20"
         assert put.json()["active"] is False
-        refused = await world.http.post(f"/v1/providers/{shop_id}/admission", json={"admitted": True}, headers=mine)
+        refused = await world.post(
+            f"providers/{shop_id}/admission", {"admitted": True}, role="provider", provider_id=shop_id
+        )
         assert refused.status_code == 403
         admitted = await world.post(f"providers/{shop_id}/admission", {"admitted": True})
 
