@@ -164,6 +164,22 @@ async def test_a_shop_joins_and_answers_on_its_page(street):
         assert "Page Shop" in (await browser.get("/shop")).text
 
 
+async def test_a_shop_sees_all_of_its_stock_on_its_page(street):
+    shop = await street.open_shop("full", stock=40)
+    for number in range(51):
+        product = f"a-{number}"
+        url = f"{street.urls['inventory']}/inventories/{product}/count"
+        headers = shop["headers"] | {"Idempotency-Key": product}
+        assert (await street.http.post(url, json={"quantity": 1}, headers=headers)).status_code == 201
+    key = {"provider_id": shop["provider_id"], "provider_key": shop["provider_key"]}
+
+    async with httpx.AsyncClient(base_url=street.urls["portal"], timeout=20) as browser:
+        await browser.post("/shop/sign-in", data=key)
+        page = (await browser.get("/shop")).text
+
+    assert "In all, in steps; 40 free" in page
+
+
 async def test_a_new_key_ends_the_old_one(street):
     shop = await street.open_shop("rekeyed", stock=1)
     url = f"{street.urls['portal']}/v1/providers/{shop['provider_id']}/keys"
