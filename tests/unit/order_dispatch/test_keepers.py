@@ -162,6 +162,18 @@ class TestTerms:
     def test_say_where_a_shop_delivers(self, regions, served):
         assert hosted.serves(self.terms(regions=regions), HOME) is served
 
+    @pytest.mark.parametrize(
+        ("country", "code", "region"), [("PL", "00-950", "PL-0095"), ("GB", "sw1a 1aa", "GB-SW1A1")]
+    )
+    def test_know_postal_codes_however_they_are_spelled(self, country, code, region):
+        home = HOME.model_copy(update={"country": country, "postal_code": code})
+
+        assert hosted.serves(self.terms(regions=[region]), home)
+
+    def test_are_in_a_currency_there_is(self):
+        with pytest.raises(ValueError, match="ZZZ is no active ISO 4217 currency"):
+            self.terms(currency="ZZZ")
+
     def test_name_the_minimum_and_the_order(self):
         assert hosted.objection(a.drafted(), self.shop(minimum="9.98"), HOME) is None
         assert hosted.objection(a.drafted(), self.shop(minimum="9.99"), HOME) == (
