@@ -1,4 +1,4 @@
-"""What people may do to an order besides cancelling it: change it, call it fraud, send it back, see what is missing."""
+"""What people may do to an order besides cancelling it: change it, call it fraud, count it, send it back, claim."""
 
 from typing import Annotated, Any
 
@@ -13,21 +13,24 @@ from services.order_dispatch.api.orders import owned
 from services.order_dispatch.api.shapes import (
     CancelBody,
     ModifyBody,
+    ReceivedBody,
     ReturnBody,
     quantity,
-    read_returned,
+    read_amount,
     show_order,
 )
 from services.order_dispatch.domain import (
     CLOSED,
     Cancellation,
     NotThere,
+    Order,
     State,
     TooLate,
     TooMuch,
     clear,
     flag,
     modify,
+    receive,
     take_back,
 )
 
@@ -96,13 +99,36 @@ async def return_order(
         order = owned(await tx.store.lock_order(order_id), principal)
         wish = Cancellation(principal.role, body.reason, tx.store.now)
         try:
-            turn = take_back(order, read_returned(body, order), wish)
+            turn = take_back(order, read_amount(body, order), wish)
         except NotThere as missing:
-            left = quantity(missing.left, order.unit, order.scale)
-            title = "This much cannot go back"
-            raise Problem(409, "not_there", title, detail=str(missing), state=order.state, left=left) from missing
+            raise _not_there(missing, order, "This much cannot go back") from missing
         tx.say(*await carry_out(turn, tx.store))
         return send(tx.answer(200, show_order(turn.order)))
+
+
+@router.post("/orders/{order_id}/received")
+async def count_received(
+    order_id: str, body: ReceivedBody, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
+) -> Any:
+    """Say how much came: an order under way has arrived by that, and less than was ordered is a claim, once."""
+    require(principal, "operator", "customer")
+    async with kit.transaction(idempotency=key) as tx:
+        if tx.replayed:
+            return send(tx.replayed, replayed=True)
+        order = owned(await tx.store.lock_order(order_id), principal)
+        try:
+            turn = receive(order, read_amount(body, order), tx.store.now)
+        except NotThere as missing:
+            raise _not_there(missing, order, "This much cannot have come") from missing
+        if turn.events and await tx.store.has_claim(order_id):
+            raise Problem(409, "claimed", "What is missing was claimed already", detail="See GET /v1/claims.")
+        tx.say(*await carry_out(turn, tx.store))
+        return send(tx.answer(200, show_order(turn.order)))
+
+
+def _not_there(missing: NotThere, order: Order, title: str) -> Problem:
+    left = quantity(missing.left, order.unit, order.scale)
+    return Problem(409, "not_there", title, detail=str(missing), state=order.state, left=left)
 
 
 @router.get("/claims")

@@ -1,14 +1,15 @@
-"""What people may still do to an order: change it before it is sent, call it fraud, send the goods back."""
+"""What people may still do to an order: change it before it is sent, call it fraud, count what came, send it back."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from libs.contracts.events import FraudCleared, FraudFlagged, OrderModified, OrderReturned
+from libs.contracts.events import ClaimRaised, Evidence, FraudCleared, FraudFlagged, OrderModified, OrderReturned
 from libs.units import MOST_STEPS
 from services.order_dispatch.domain.endings import TooLate, withdraw
 from services.order_dispatch.domain.money import worth
 from services.order_dispatch.domain.orders import Ask, Cancellation, Order, Turn
 from services.order_dispatch.domain.states import INSIDE, OUTSIDE, State
+from services.order_dispatch.domain.watch import deliver
 
 
 class TooMuch(Exception):  # noqa: N818  # what happened
@@ -62,6 +63,23 @@ def clear(order: Order, at: datetime) -> Turn:
     if not order.is_suspect:
         return Turn(order)
     return Turn(replace(order, fraud_cleared_at=at)).say(FraudCleared(**order.fact(at)))
+
+
+def receive(order: Order, quantity: int, at: datetime) -> Turn:
+    """Take the customer's count of what came, which ends the way of an order that is still under way.
+
+    Less than was ordered is a claim. Raises NotThere where nothing was sent, or less than was counted.
+    """
+    if order.state not in (State.SHIPPED, State.DELIVERED):
+        raise NotThere(f"the order is {order.state}", 0)
+    if quantity > order.coming:
+        raise NotThere(f"{order.coming} was sent", order.coming)
+    if order.state is State.SHIPPED:
+        counted = Turn(order if order.test else replace(order, shipped_quantity=quantity))
+        return deliver(counted, Evidence.REPORTED, at, "the customer counted it")
+    if quantity == order.coming:
+        return Turn(order)
+    return Turn(order).say(ClaimRaised(**order.fact(at), ordered=order.quantity, received=quantity))
 
 
 def take_back(order: Order, quantity: int, wish: Cancellation) -> Turn:

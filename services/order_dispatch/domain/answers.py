@@ -21,7 +21,6 @@ from services.order_dispatch.domain.said import Said
 from services.order_dispatch.domain.states import CLOSED, INSIDE, OUTSIDE, State, road
 from services.order_dispatch.domain.watch import Patience, deliver
 
-
 #: Shops round up and add gifts; ten times as much is another unit, or a slip.
 MOST_TIMES_ORDERED = 10
 
