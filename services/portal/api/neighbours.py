@@ -9,6 +9,7 @@ from urllib.parse import quote
 from uuid import uuid4
 
 from libs.kit import Kit
+from libs.kit.problems import Problem
 from services.portal.api.cookies import settings_of
 from services.portal.api.security import security_of
 from services.portal.domain import claims
@@ -171,9 +172,12 @@ async def ask(  # a request has as many parts
     seconds = settings_of(kit).neighbour_seconds if method == "GET" else COMMAND_SECONDS
     try:
         answer = await kit.http.request(method, url, json=body, headers=headers, timeout=seconds)
-        return answer.status_code, answer.json() if answer.content else None
     except httpx.HTTPError as away:
         raise Away(repr(away)) from None
+    except ValueError as unsayable:  # NaN, half a character: our JSON reader takes them, no JSON writer does
+        raise Problem(422, "invalid", "This cannot be written as JSON", detail=str(unsayable)[:200]) from None
+    try:
+        return answer.status_code, answer.json() if answer.content else None
     except ValueError:
         return answer.status_code, None
 
