@@ -17,6 +17,8 @@ from services.inventory.store import Goods, Origin, Store, Unit
 
 router = APIRouter()
 NEWEST = 2**62
+#: Events tell balances up to 2**53; what arrives later must still fit.
+MOST_ON_A_SHELF = 2**50
 
 
 class Counted(BaseModel):
@@ -97,10 +99,14 @@ async def _count(store: Store, goods: Goods, counted: int, principal: Principal)
 def _steps(body: Counted, unit: Unit) -> int:
     base = BaseUnit(unit.code)
     try:
-        return parse_quantity(body.quantity, body.unit or unit.code, base=base, scale=unit.scale)
+        counted = parse_quantity(body.quantity, body.unit or unit.code, base=base, scale=unit.scale)
     except RefusedAmount as refused:
         error = {"field": "quantity", "problem": refused.problem, "remedy": refused.remedy}
         raise Problem(422, refused.code, "The count cannot be taken", errors=[error]) from None
+    if counted > MOST_ON_A_SHELF:
+        error = {"field": "quantity", "problem": "is more than any shelf holds", "remedy": "count again"}
+        raise Problem(422, "out_of_range", "The count cannot be taken", errors=[error])
+    return counted
 
 
 def _stock(row: Any) -> dict[str, Any]:
