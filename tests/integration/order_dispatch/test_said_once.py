@@ -4,6 +4,10 @@ import asyncio
 
 import pytest
 
+from libs.contracts.events import CustomerErased
+from tests.integration.order_dispatch.portal import until
+from tests.unit.order_dispatch import a
+
 REPLAYED = "idempotent-replayed"
 SHOP = {"name": "Corner", "terms": {"email": "corner@example.org"}}
 
@@ -64,6 +68,28 @@ class TestAnOrdersCommand:
         answer = await world.http.post(f"/v1/orders/any/{step}", json={}, headers=headers)
 
         assert (answer.status_code, answer.json()["code"]) == (400, "idempotency_key_required")
+
+
+async def test_answers_are_forgotten_with_their_customer(world):
+    await world.put_provider("canary", cancel_window_hours=24)
+    await world.publish(a.approved(order_id="c-1", provider_id="canary", customer_id="gone", device_id="lost"))
+    await world.reaches("c-1", "drafted")
+    mine = {"role": "customer", "customer_id": "gone", "key": "c"}
+    assert (await world.post("orders/c-1/cancel", {"reason": "Zyzzyx"}, **mine)).status_code == 200
+    assert await kept(world, "Zyzzyx") == 1
+
+    await world.publish(CustomerErased(customer_id="gone"))
+
+    await until(lambda: is_forgotten(world, "Zyzzyx"), "the answer is forgotten")
+
+
+async def kept(world, word):
+    async with world.kit.read() as store:
+        return await store.connection.fetchval("SELECT count(*) FROM idempotency WHERE body::text LIKE $1", f"%{word}%")
+
+
+async def is_forgotten(world, word):
+    return await kept(world, word) == 0
 
 
 class TestAShop:
