@@ -21,8 +21,8 @@ from services.order_dispatch.domain.said import Said
 from services.order_dispatch.domain.states import CLOSED, INSIDE, OUTSIDE, State, road
 from services.order_dispatch.domain.watch import Patience, deliver
 
-#: Shops round up and add gifts; ten times as much is another unit, or a slip.
-MOST_TIMES_ORDERED = 10
+#: Shops send other packs than we know of; a thousand times as much is milligrams told of grams.
+SLIP = 1000
 
 
 class Fate(StrEnum):
@@ -77,10 +77,10 @@ def _unwanted(said: Said) -> Verdict | None:
 
 
 def _unbelievable(said: Said) -> Verdict | None:
-    """Refuse a quantity that must be a slip, of its unit perhaps: no shelf, and no money, is to follow it."""
+    """Refuse a quantity that must be in another unit: no shelf is to follow it."""
     ordered, sent = said.order.quantity, said.update.quantity
     counts = said.update.status in (UpdateStatus.SHIPPED, UpdateStatus.DELIVERED)
-    if sent is None or not counts or sent <= MOST_TIMES_ORDERED * ordered:
+    if sent is None or not counts or sent < SLIP * ordered:
         return None
     return Verdict(Fate.REFUSED, f"{ordered} were ordered, in the order's own steps: {sent} cannot have been sent")
 
