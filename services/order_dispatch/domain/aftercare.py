@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 
 from libs.contracts.events import ClaimRaised, Evidence, FraudCleared, FraudFlagged, OrderModified, OrderReturned
 from libs.units import MOST_STEPS
-from services.order_dispatch.domain.endings import TooLate, withdraw
+from services.order_dispatch.domain.endings import TooLate, ask_back, withdraw
 from services.order_dispatch.domain.money import worth
-from services.order_dispatch.domain.orders import Ask, Cancellation, Order, Turn
+from services.order_dispatch.domain.orders import Cancellation, Order, Turn
 from services.order_dispatch.domain.states import INSIDE, OUTSIDE, State
 from services.order_dispatch.domain.watch import deliver
 
@@ -52,7 +52,7 @@ def flag(order: Order, reason: str, at: datetime) -> Turn:
         withdrawn = withdraw(turn.order, wish)
         return replace(withdrawn, events=(flagged, *withdrawn.events))
     if order.state in OUTSIDE and order.cancellation is None:
-        turn = Turn(replace(turn.order, cancellation=wish)).ask(Ask.CANCEL)
+        turn = ask_back(turn.order, wish)
     if order.state in (State.SHIPPED, State.DELIVERED, State.RETURNED):
         turn = turn.give_back(worth(order, order.coming))
     return turn.say(flagged)
