@@ -50,7 +50,8 @@ class Shop:
 
     def say(self, order: dict[str, Any], step: str, **detail: str) -> None:
         """Answer, and write down what was taken; an answer that comes too late (409) is written down as such."""
-        answer = self.http.post(f"{self.orders}/{order['order_id']}/{step}", json=detail)
+        once = {"Idempotency-Key": f"{step}-{order['order_id']}"}
+        answer = self.http.post(f"{self.orders}/{order['order_id']}/{step}", json=detail, headers=once)
         if answer.status_code not in (httpx.codes.OK, httpx.codes.CONFLICT):
             answer.raise_for_status()
         op = step if answer.is_success else f"late {step}"

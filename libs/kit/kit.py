@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 from aiokafka.errors import KafkaError
+from pydantic_core import to_jsonable_python
 
 from libs.contracts.catalogue import Event
 from libs.contracts.topics import Topic
@@ -45,8 +46,8 @@ class Transaction:
         self.said += events
 
     def answer(self, status: int, body: dict[str, Any]) -> Kept:
-        """Keep this answer under the request's Idempotency-Key, and return it for the caller to send."""
-        self.answered = Kept(status, body)
+        """Keep this answer, as JSON has it, under the request's Idempotency-Key; return it for the caller to send."""
+        self.answered = Kept(status, to_jsonable_python(body))
         return self.answered
 
 

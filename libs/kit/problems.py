@@ -68,6 +68,13 @@ async def answer_unavailable(request: Request, away: Exception) -> JSONResponse:
     ).answer()
 
 
+async def answer_unfit(request: Request, unfit: Exception) -> JSONResponse:
+    """Say that a value is none that can be kept: U+0000 in a text, a number or a time beyond all bounds."""
+    LOG.warning("request refused by the database", extra={"path": request.url.path, "reason": repr(unfit)})
+    detail = "Send text without U+0000, and numbers and times of a usual size."
+    return Problem(422, "invalid", "A value in the request cannot be kept", detail=detail).answer()
+
+
 async def answer_failed(_: Request, __: Exception) -> JSONResponse:
     """Say that it is our fault, and nothing about us; the log has the rest."""
     return Problem(500, "internal", "Something went wrong here", detail="It was noted.").answer()

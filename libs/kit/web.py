@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any
 
+import asyncpg
 from fastapi import Depends, FastAPI, Header, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
@@ -23,6 +24,7 @@ from libs.kit.problems import (
     answer_invalid,
     answer_problem,
     answer_unavailable,
+    answer_unfit,
 )
 
 #: Sent back as they came, so that a caller can tell which of its requests was answered.
@@ -78,8 +80,17 @@ async def asked_by(subject: str, request: Request) -> Asked:
     return Asked(subject, request.url.path, key, digest_of(await request.body()))
 
 
+async def required_idempotency_of(
+    request: Request, principal: PrincipalDep, idempotency_key: Annotated[str | None, Header()] = None
+) -> Asked:
+    key_from(idempotency_key)
+    return await asked_by(principal.subject, request)
+
+
 #: For a POST that may be repeated safely if its sender wants that.
 IdempotencyDep = Annotated[Asked | None, Depends(idempotency_of)]
+#: For a POST that moves goods, money or orders: without a key it is refused (400), so that no retry does it twice.
+RequiredIdempotencyDep = Annotated[Asked, Depends(required_idempotency_of)]
 
 
 def send(kept: Kept, *, replayed: bool = False) -> JSONResponse:
@@ -94,6 +105,7 @@ def build_app(name: str, router: Any, health: Health) -> FastAPI:
     app.add_exception_handler(RequestValidationError, answer_invalid)
     app.add_exception_handler(HTTPException, answer_http)
     app.add_exception_handler(Exception, answer_failed)
+    app.add_exception_handler(asyncpg.DataError, answer_unfit)
     for away in TRANSIENT:
         app.add_exception_handler(away, answer_unavailable)
     app.add_middleware(LimitedBodies)

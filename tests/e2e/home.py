@@ -1,6 +1,7 @@
 """One family in its house: what it uses, sees, orders and is told."""
 
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from tests.e2e.a import Household
 
@@ -68,7 +69,7 @@ class Home:
     async def cancels(self, order_id: str) -> None:
         """Ask for a cancellation, as the customer."""
         path = f"{self.world.urls['order_dispatch']}/v1/orders/{order_id}/cancel"
-        headers = {"Authorization": f"Bearer {await self.token()}"}
+        headers = {"Authorization": f"Bearer {await self.token()}", "Idempotency-Key": str(uuid4())}
         answer = await self.world.http.post(path, json={"reason": "we have enough"}, headers=headers)
         assert answer.status_code in (200, 202), answer.text
         await self.world.settled()

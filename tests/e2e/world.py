@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import psutil
@@ -165,6 +166,7 @@ class World:
         """POST something as an operator and return what was answered, whatever it is."""
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         headers = {"Authorization": f"Bearer {self.company.token}", "Content-Type": "application/json"}
+        headers["Idempotency-Key"] = str(uuid4())
         return await self.http.post(self.urls[service] + path, content=content, headers=headers)
 
     async def metric(self, service: str, name: str) -> float:

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 
 from libs.kit.identity import Principal
 from libs.kit.problems import Problem
-from libs.kit.web import IdempotencyDep, KitDep, PrincipalDep, require, require_customer, send
+from libs.kit.web import KitDep, PrincipalDep, RequiredIdempotencyDep, require, require_customer, send
 from services.inventory.api.shapes import (
     CartBody,
     CheckoutBody,
@@ -26,7 +26,7 @@ router = APIRouter(prefix="/v1/carts")
 
 
 @router.post("", status_code=201)
-async def create_cart(body: CartBody, kit: KitDep, principal: PrincipalDep, key: IdempotencyDep) -> Any:
+async def create_cart(body: CartBody, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep) -> Any:
     require(principal, "customer", "operator", "service")
     customer_id = body.customer_id or principal.customer_id
     if customer_id is None:
@@ -46,7 +46,9 @@ async def get_cart(cart_id: Short, kit: KitDep, principal: PrincipalDep) -> dict
 
 
 @router.post("/{cart_id}/items", status_code=201)
-async def add_items(cart_id: Short, body: ItemsBody, kit: KitDep, principal: PrincipalDep, key: IdempotencyDep) -> Any:
+async def add_items(
+    cart_id: Short, body: ItemsBody, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
+) -> Any:
     """Add products to the cart if there is enough of each, together with what it holds of them already."""
     async with kit.transaction(idempotency=key) as tx:
         if tx.replayed:
@@ -72,7 +74,7 @@ async def remove_item(
 
 @router.post("/{cart_id}/checkout", status_code=201)
 async def check_out(
-    cart_id: Short, body: CheckoutBody, kit: KitDep, principal: PrincipalDep, key: IdempotencyDep
+    cart_id: Short, body: CheckoutBody, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
 ) -> Any:
     """Look at the stock once more and make an unpaid order; with `reserve` its goods are kept until it expires."""
     async with kit.transaction(idempotency=key) as tx:

@@ -11,7 +11,7 @@ from libs.kit import Kit
 from libs.kit.idempotency import Asked
 from libs.kit.identity import Principal
 from libs.kit.problems import Problem
-from libs.kit.web import IdempotencyDep, KitDep, PrincipalDep, require, require_customer, send
+from libs.kit.web import KitDep, PrincipalDep, RequiredIdempotencyDep, require, require_customer, send
 from services.inventory.api.shapes import PaymentBody, ShipBody, Short, checkout_of, goods_in, items_of, refusal
 from services.inventory.domain import Quantities, Source, State, Step, Warehouse, moves, summed
 from services.inventory.store import Checkout, Store
@@ -56,7 +56,7 @@ class Till:
 
 
 @asynccontextmanager
-async def _till(kit: Kit, checkout_id: str, principal: Principal, key: Asked | None) -> AsyncIterator[Till]:
+async def _till(kit: Kit, checkout_id: str, principal: Principal, key: Asked) -> AsyncIterator[Till]:
     """Lock checkout and goods, let something be done, and keep the answer; a repeated request gets the first one."""
     async with kit.transaction(idempotency=key) as tx:
         checkout = _own(await tx.store.lock_checkout(checkout_id), principal)
@@ -78,7 +78,7 @@ async def get_checkout(checkout_id: Short, kit: KitDep, principal: PrincipalDep)
 
 
 @router.post("/{checkout_id}/pay")
-async def pay(checkout_id: Short, kit: KitDep, principal: PrincipalDep, key: IdempotencyDep) -> Any:
+async def pay(checkout_id: Short, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep) -> Any:
     """Keep the goods, just before the caller takes the money; who comes too late is told what is left."""
     async with _till(kit, checkout_id, principal, key) as till:
         if not till.answer and till.step(Step.PAY):
@@ -88,7 +88,7 @@ async def pay(checkout_id: Short, kit: KitDep, principal: PrincipalDep, key: Ide
 
 @router.post("/{checkout_id}/payment")
 async def report_payment(
-    checkout_id: Short, body: PaymentBody, kit: KitDep, principal: PrincipalDep, key: IdempotencyDep
+    checkout_id: Short, body: PaymentBody, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
 ) -> Any:
     """Hear from whoever takes the money how that ended; `paid_too_late` means: give it back."""
     require(principal, "operator", "service")
@@ -101,7 +101,9 @@ async def report_payment(
 
 
 @router.post("/{checkout_id}/ship")
-async def ship(checkout_id: Short, body: ShipBody, kit: KitDep, principal: PrincipalDep, key: IdempotencyDep) -> Any:
+async def ship(
+    checkout_id: Short, body: ShipBody, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
+) -> Any:
     """Book that the goods left; what `items` names less of, or not at all, is released."""
     require(principal, "operator", "service")
     async with _till(kit, checkout_id, principal, key) as till:
@@ -116,7 +118,7 @@ async def ship(checkout_id: Short, body: ShipBody, kit: KitDep, principal: Princ
 
 
 @router.post("/{checkout_id}/cancel")
-async def cancel(checkout_id: Short, kit: KitDep, principal: PrincipalDep, key: IdempotencyDep) -> Any:
+async def cancel(checkout_id: Short, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep) -> Any:
     """Let the goods go; giving back money that was taken is the caller's."""
     async with _till(kit, checkout_id, principal, key) as till:
         if not till.answer and till.step(Step.CANCEL):

@@ -6,7 +6,7 @@ from uuid import uuid4
 from fastapi import APIRouter
 
 from libs.kit.problems import Problem
-from libs.kit.web import IdempotencyDep, KitDep, PrincipalDep, send
+from libs.kit.web import KitDep, PrincipalDep, RequiredIdempotencyDep, send
 from services.inventory.api.owners import GoodsDep
 from services.inventory.api.shapes import (
     LARGEST,
@@ -26,7 +26,7 @@ router = APIRouter(prefix="/inventories/{product_id}")
 
 @router.post("/transactions", status_code=201)
 async def create_transaction(
-    goods: GoodsDep, body: TransactionDocument, kit: KitDep, principal: PrincipalDep, key: IdempotencyDep
+    goods: GoodsDep, body: TransactionDocument, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
 ) -> Any:
     """Move stock in or out, or keep some of it by hand; what is kept for orders only orders let go."""
     asked, action = body.data, Action(body.data.action)
@@ -46,7 +46,7 @@ async def create_transaction(
 
 @router.post("/count", status_code=201)
 async def count_stock(
-    goods: GoodsDep, body: CountBody, kit: KitDep, principal: PrincipalDep, key: IdempotencyDep
+    goods: GoodsDep, body: CountBody, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
 ) -> Any:
     """Set the total to what was counted; the difference is booked to `unexplained`."""
     async with kit.transaction(idempotency=key) as tx:
@@ -64,7 +64,7 @@ async def count_stock(
 
 @router.post("/returns", status_code=201)
 async def judge_returns(
-    goods: GoodsDep, body: ReturnsBody, kit: KitDep, principal: PrincipalDep, key: IdempotencyDep
+    goods: GoodsDep, body: ReturnsBody, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
 ) -> Any:
     """Sell goods again that came back, or throw them away: only a person's word does either."""
     async with kit.transaction(idempotency=key) as tx:

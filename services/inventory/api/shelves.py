@@ -10,13 +10,15 @@ from pydantic import BaseModel, ConfigDict
 from libs.contracts.events import BaseUnit, CountCause, StockCounted
 from libs.kit.identity import Principal
 from libs.kit.problems import Problem
-from libs.kit.web import IdempotencyDep, KitDep, PrincipalDep, require_customer, send
+from libs.kit.web import KitDep, PrincipalDep, RequiredIdempotencyDep, require_customer, send
 from libs.units import SYMBOLS, RefusedAmount, format_quantity, parse_quantity
 from services.inventory.domain import count
 from services.inventory.store import Goods, Origin, Store, Unit
 
 router = APIRouter()
 NEWEST = 2**62
+#: Events tell balances up to 2**53; what arrives later must still fit.
+MOST_ON_A_SHELF = 2**50
 
 
 class Counted(BaseModel):
@@ -44,7 +46,7 @@ async def list_transactions(
     kit: KitDep,
     principal: PrincipalDep,
     limit: Annotated[int, Query(ge=1)] = 50,
-    cursor: Annotated[int | None, Query(ge=1)] = None,
+    cursor: Annotated[int | None, Query(ge=1, le=NEWEST)] = None,
 ) -> dict[str, Any]:
     """Return the product's ledger, newest first; `next` is the cursor of the following page."""
     require_customer(principal, customer_id)
@@ -57,7 +59,7 @@ async def list_transactions(
 
 @router.post("/v1/customers/{customer_id}/stock/{product_id}/count", status_code=201)
 async def count_shelf(
-    customer_id: str, product_id: str, body: Counted, kit: KitDep, principal: PrincipalDep, key: IdempotencyDep
+    customer_id: str, product_id: str, body: Counted, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
 ) -> Any:
     """Set the shelf to what was counted; the difference is booked to `unexplained`."""
     require_customer(principal, customer_id)
@@ -97,10 +99,14 @@ async def _count(store: Store, goods: Goods, counted: int, principal: Principal)
 def _steps(body: Counted, unit: Unit) -> int:
     base = BaseUnit(unit.code)
     try:
-        return parse_quantity(body.quantity, body.unit or unit.code, base=base, scale=unit.scale)
+        counted = parse_quantity(body.quantity, body.unit or unit.code, base=base, scale=unit.scale)
     except RefusedAmount as refused:
         error = {"field": "quantity", "problem": refused.problem, "remedy": refused.remedy}
         raise Problem(422, refused.code, "The count cannot be taken", errors=[error]) from None
+    if counted > MOST_ON_A_SHELF:
+        error = {"field": "quantity", "problem": "is more than any shelf holds", "remedy": "count again"}
+        raise Problem(422, "out_of_range", "The count cannot be taken", errors=[error])
+    return counted
 
 
 def _stock(row: Any) -> dict[str, Any]:

@@ -56,6 +56,8 @@ class Reason(StrEnum):
     COUNTED = "counted"
     MOVED_OUT = "moved_out"
     SETTLED = "settled"
+    #: Credited, and found missing by who unpacked it.
+    MISSING = "missing"
     #: A provider's own, from here on.
     RECEIVED = "received"
     WITHDRAWN = "withdrawn"
@@ -158,6 +160,12 @@ def settle(owed: int, arrived: int) -> Movement:
     """Take off the shelf what was loaded out of an arrival before it was told, and so came from nowhere then."""
     early = max(0, min(owed, arrived))
     return moved(Action.DECREMENT, Reason.SETTLED, {Place.SHELF: -early, Place.UNEXPLAINED: early})
+
+
+def miss(credited: int, received: int, shelf: int) -> Movement:
+    """Take off the shelf what was credited for an order and did not come; what was loaded already did."""
+    missing = max(0, min(credited - received, shelf))
+    return moved(Action.CORRECT, Reason.MISSING, {Place.SHELF: -missing, Place.UNEXPLAINED: missing})
 
 
 def taken_by(slot: SlotFacts | None, rise: int, level: int) -> int:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from libs.contracts.catalogue import Event
 from libs.contracts.events import (
+    ClaimRaised,
     CountCause,
     OrderCancelled,
     OrderDelivered,
@@ -12,7 +13,7 @@ from libs.contracts.events import (
     OrderShipped,
     StockArrived,
 )
-from services.inventory.domain import Consignment, Journey, deliver, send_back, settle, ship, take_back
+from services.inventory.domain import Consignment, Journey, deliver, miss, send_back, settle, ship, take_back
 from services.inventory.handlers.shelf import counted, empty
 from services.inventory.store import Goods, Origin, Store
 
@@ -79,6 +80,17 @@ async def on_order_returned(event: OrderReturned, store: Store) -> list[Event]:
     if not await store.book(goods, movement, origin) or not movement.shelf_change:
         return []
     return [counted(goods, shelf + movement.shelf_change, movement.shelf_change, CountCause.RETURNED, origin)]
+
+
+async def on_claim_raised(event: ClaimRaised, store: Store) -> list[Event]:
+    """Take off the shelf what was credited for an order and the customer says never came, once per order."""
+    goods = Goods(event.customer_id, event.product_id)
+    shelf = await store.lock_shelf(goods)
+    movement = miss(await store.get_credited(goods, event.order_id), event.received, shelf)
+    origin = Origin(f"missing/{event.order_id}", "ClaimRaised", event.at, event.order_id)
+    if not await store.book(goods, movement, origin):
+        return []
+    return [counted(goods, shelf + movement.shelf_change, movement.shelf_change, CountCause.COUNTED, origin)]
 
 
 async def _settle(goods: Goods, owed: int, arrived: StockArrived, store: Store) -> list[Event]:

@@ -10,6 +10,7 @@ from libs.kit.records import as_event
 from services.inventory.domain import Goods
 from services.inventory.handlers.allocations import Desk, ask, delivered, ended, returned, shipped
 from services.inventory.handlers.consignments import (
+    on_claim_raised,
     on_order_delivered,
     on_order_ended,
     on_order_returned,
@@ -32,6 +33,7 @@ CUSTOMERS: Mapping[str, Callable[[Any, Store], Awaitable[list[Event]]]] = {
     "OrderCancelled": on_order_ended,
     "OrderFailed": on_order_ended,
     "OrderReturned": on_order_returned,
+    "ClaimRaised": on_claim_raised,
 }
 
 
@@ -54,7 +56,7 @@ async def on_orders(records: Sequence[Record], store: Store) -> list[Event]:
 
 def _moves_goods(record: Record) -> bool:
     """Tell whether this is about goods; a rehearsal has none, but its arrival is told, of nothing."""
-    if record.type != ASKED and record.type not in PROVIDERS:
+    if record.type != ASKED and record.type not in PROVIDERS and record.type not in CUSTOMERS:
         return False
     return not record.data.test or record.type == "OrderDelivered"
 
@@ -72,7 +74,8 @@ async def _open(heard: Sequence[Record], store: Store) -> Desk:
 
 async def _hear(record: Record, desk: Desk, store: Store) -> Sequence[Event]:
     with working_on(record, store):
-        said = PROVIDERS[record.type](record, desk)
+        providers = PROVIDERS.get(record.type)
+        said = providers(record, desk) if providers else []
         customers = CUSTOMERS.get(record.type)
         if customers:
             said += await customers(as_event(record), store)

@@ -29,6 +29,21 @@ class Journeys(kit.Store):
             self.now,
         )
 
+    async def get_credited(self, goods: Goods, order_id: str) -> int:
+        """Return how much of these goods came to the shelf with this order."""
+        credited: int = await self.connection.fetchval(
+            """-- get_credited
+            SELECT coalesce(sum(e.quantity), 0)::bigint
+            FROM ledger_transaction AS t JOIN ledger_entry AS e USING (number, owner_id, product_id)
+            WHERE t.owner_id = $1 AND t.product_id = $2 AND t.order_id = $3
+              AND t.reason = 'delivered' AND e.place = 'shelf'
+            """,
+            goods.owner_id,
+            goods.product_id,
+            order_id,
+        )
+        return credited
+
     async def has_arrived(self, order_id: str) -> bool:
         arrived: bool = await self.connection.fetchval(
             """-- has_arrived

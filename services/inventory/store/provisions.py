@@ -72,12 +72,14 @@ class Provisions(kit.Store):
         )
 
     async def list_available(self, goods: Collection[Goods]) -> dict[Goods, int]:
-        """Return what is for sale at this moment, without keeping any of it."""
+        """Return what is for sale at this moment, without keeping any of it; nobody's shelf is for sale."""
         rows = await self.connection.fetch(
             """-- list_available
             SELECT s.owner_id, s.product_id, s.available
             FROM stock AS s JOIN unnest($1::text[], $2::text[]) AS asked (owner_id, product_id)
                 ON s.owner_id = asked.owner_id AND s.product_id = asked.product_id
+            WHERE NOT EXISTS (SELECT FROM account AS c WHERE c.owner_id = s.owner_id AND c.product_id = s.product_id
+                              AND c.place IN ('shelf', 'in_transit', 'loaded'))
             """,
             [one.owner_id for one in goods],
             [one.product_id for one in goods],

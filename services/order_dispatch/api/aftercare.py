@@ -1,32 +1,36 @@
-"""What people may do to an order besides cancelling it: change it, call it fraud, send it back, see what is missing."""
+"""What people may do to an order besides cancelling it: change it, call it fraud, count it, send it back, claim."""
 
 from typing import Annotated, Any
 
 from asyncpg import Record
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query
 
 from libs.kit.problems import Problem
-from libs.kit.web import KitDep, PrincipalDep, require
+from libs.kit.web import KitDep, PrincipalDep, RequiredIdempotencyDep, require, send
 from libs.units import BaseUnit
 from services.order_dispatch.acting import carry_out
 from services.order_dispatch.api.orders import owned
 from services.order_dispatch.api.shapes import (
     CancelBody,
     ModifyBody,
+    ReceivedBody,
     ReturnBody,
     quantity,
-    read_returned,
+    read_amount,
     show_order,
 )
 from services.order_dispatch.domain import (
     CLOSED,
     Cancellation,
     NotThere,
+    Order,
     State,
     TooLate,
+    TooMuch,
     clear,
     flag,
     modify,
+    receive,
     take_back,
 )
 
@@ -34,10 +38,14 @@ router = APIRouter(tags=["orders"])
 
 
 @router.post("/orders/{order_id}/modify")
-async def modify_order(order_id: str, body: ModifyBody, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
+async def modify_order(
+    order_id: str, body: ModifyBody, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
+) -> Any:
     """Order more or less packs while nobody was asked for them and the provider's window lasts (409 after that)."""
     require(principal, "operator", "customer")
-    async with kit.transaction() as tx:
+    async with kit.transaction(idempotency=key) as tx:
+        if tx.replayed:
+            return send(tx.replayed, replayed=True)
         order = owned(await tx.store.lock_order(order_id), principal)
         provider = await tx.store.find_provider(order.provider_id)
         window_hours = provider.modify_window_hours if provider else None
@@ -46,48 +54,81 @@ async def modify_order(order_id: str, body: ModifyBody, kit: KitDep, principal: 
         except TooLate as late:
             title = "It is too late to change this order"
             raise Problem(409, "too_late", title, detail=str(late), state=late.state) from late
+        except TooMuch:
+            raise Problem(422, "too_much", "No order is that large") from None
         tx.say(*await carry_out(turn, tx.store))
-    return show_order(turn.order)
+        return send(tx.answer(200, show_order(turn.order)))
 
 
 @router.post("/orders/{order_id}/fraud")
 async def flag_order(
-    order_id: str, body: CancelBody, kit: KitDep, principal: PrincipalDep, response: Response
-) -> dict[str, Any]:
+    order_id: str, body: CancelBody, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
+) -> Any:
     """Take an order for fraud: cancel it or ask to (202), give money back, and let its pool order nothing more."""
     require(principal, "operator")
-    async with kit.transaction() as tx:
+    async with kit.transaction(idempotency=key) as tx:
+        if tx.replayed:
+            return send(tx.replayed, replayed=True)
         turn = flag(owned(await tx.store.lock_order(order_id), principal), body.reason, tx.store.now)
         tx.say(*await carry_out(turn, tx.store))
-    response.status_code = 200 if turn.order.state in (*CLOSED, State.SHIPPED) else 202
-    return show_order(turn.order)
+        status = 200 if turn.order.state in (*CLOSED, State.SHIPPED) else 202
+        return send(tx.answer(status, show_order(turn.order)))
 
 
 @router.post("/orders/{order_id}/fraud/clear")
-async def clear_order(order_id: str, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
+async def clear_order(order_id: str, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep) -> Any:
     """Let the pool of an order that was taken for fraud order again."""
     require(principal, "operator")
-    async with kit.transaction() as tx:
+    async with kit.transaction(idempotency=key) as tx:
+        if tx.replayed:
+            return send(tx.replayed, replayed=True)
         turn = clear(owned(await tx.store.lock_order(order_id), principal), tx.store.now)
         tx.say(*await carry_out(turn, tx.store))
-    return show_order(turn.order)
+        return send(tx.answer(200, show_order(turn.order)))
 
 
 @router.post("/orders/{order_id}/return")
-async def return_order(order_id: str, body: ReturnBody, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
+async def return_order(
+    order_id: str, body: ReturnBody, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
+) -> Any:
     """Send delivered goods back, once per order; what they had cost goes back, too."""
     require(principal, "operator", "customer")
-    async with kit.transaction() as tx:
+    async with kit.transaction(idempotency=key) as tx:
+        if tx.replayed:
+            return send(tx.replayed, replayed=True)
         order = owned(await tx.store.lock_order(order_id), principal)
         wish = Cancellation(principal.role, body.reason, tx.store.now)
         try:
-            turn = take_back(order, read_returned(body, order), wish)
+            turn = take_back(order, read_amount(body, order), wish)
         except NotThere as missing:
-            left = quantity(missing.left, order.unit, order.scale)
-            title = "This much cannot go back"
-            raise Problem(409, "not_there", title, detail=str(missing), state=order.state, left=left) from missing
+            raise _not_there(missing, order, "This much cannot go back") from missing
         tx.say(*await carry_out(turn, tx.store))
-    return show_order(turn.order)
+        return send(tx.answer(200, show_order(turn.order)))
+
+
+@router.post("/orders/{order_id}/received")
+async def count_received(
+    order_id: str, body: ReceivedBody, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
+) -> Any:
+    """Say how much came: an order under way has arrived by that, and less than was ordered is a claim, once."""
+    require(principal, "operator", "customer")
+    async with kit.transaction(idempotency=key) as tx:
+        if tx.replayed:
+            return send(tx.replayed, replayed=True)
+        order = owned(await tx.store.lock_order(order_id), principal)
+        try:
+            turn = receive(order, read_amount(body, order), tx.store.now)
+        except NotThere as missing:
+            raise _not_there(missing, order, "This much cannot have come") from missing
+        if turn.events and await tx.store.has_claim(order_id):
+            raise Problem(409, "claimed", "What is missing was claimed already", detail="See GET /v1/claims.")
+        tx.say(*await carry_out(turn, tx.store))
+        return send(tx.answer(200, show_order(turn.order)))
+
+
+def _not_there(missing: NotThere, order: Order, title: str) -> Problem:
+    left = quantity(missing.left, order.unit, order.scale)
+    return Problem(409, "not_there", title, detail=str(missing), state=order.state, left=left)
 
 
 @router.get("/claims")

@@ -1,6 +1,7 @@
 """Answers about orders by a link in a mail or by the customer, and what such a mail is written from."""
 
 import time
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path
@@ -9,10 +10,10 @@ from pydantic import Field
 from libs.contracts.catalogue import NO_NUL
 from libs.kit import Kit
 from libs.kit.problems import Problem
-from libs.kit.web import KitDep, PrincipalDep, require
+from libs.kit.web import KitDep, PrincipalDep, RequiredIdempotencyDep, require, send
 from services.order_dispatch.api.orders import owned
 from services.order_dispatch.api.shapes import Body, Short, money, quantity
-from services.order_dispatch.api.shops import ship_to_of, too_late
+from services.order_dispatch.api.shop_orders import ship_to_of, too_late
 from services.order_dispatch.domain import Keeper, Order, Provider, State
 from services.order_dispatch.hosting import (
     BrokenLink,
@@ -29,7 +30,7 @@ from services.order_dispatch.hosting import (
     why_not,
 )
 from services.order_dispatch.providers import assisted, hosted
-from services.order_dispatch.sealing import read_keys
+from services.order_dispatch.sealing import Unsealable, read_keys
 
 router = APIRouter(tags=["answers"])
 
@@ -82,11 +83,15 @@ async def give_answer(word: Word, body: LinkBody, kit: KitDep) -> dict[str, Any]
 
 
 @router.post("/orders/{order_id}/said")
-async def say(order_id: Short, body: SaidBody, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
+async def say(
+    order_id: Short, body: SaidBody, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
+) -> Any:
     """Say what became of an order that the customer places at the shop themselves."""
     require(principal, "operator", "customer")
     step = Step(body.said)
-    async with kit.transaction() as tx:
+    async with kit.transaction(idempotency=key) as tx:
+        if tx.replayed:
+            return send(tx.replayed, replayed=True)
         order = _kept(await find_kept(order_id, step, tx.store, lock=True))
         owned(order, principal)
         try:
@@ -94,7 +99,7 @@ async def say(order_id: Short, body: SaidBody, kit: KitDep, principal: Principal
         except NotTaken as late:
             raise too_late(late) from late
         tx.say(*said)
-        return await _show(order, step, tx.store)
+        return send(tx.answer(200, await _show(order, step, tx.store)))
 
 
 @router.get("/orders/{order_id}/cart")
@@ -117,7 +122,7 @@ async def get_letter(order_id: Short, keeper: Keeper, kit: KitDep, principal: Pr
             raise _no_such_order()
         shown = await _show(order, Step.ORDERED if keeper is Keeper.CUSTOMER else Step.ACKNOWLEDGE, store)
     ends = int(time.time() + kit.settings.answer_link_days * 86_400)  # type: ignore[attr-defined]  # a knob of this service
-    keys = read_keys(kit.settings.sealing_key)  # type: ignore[attr-defined]  # as above
+    keys = _keys(kit)
     steps = OFFERED.get((keeper, order.state), ())
     return shown | {
         "answers": {step: sign(keys, Link(order_id, step), ends) for step in steps},
@@ -153,10 +158,17 @@ async def _show(order: Order, step: Step, store: Any) -> dict[str, Any]:
     }
 
 
-def _read(word: str, kit: Kit) -> Link:
-    keys = read_keys(kit.settings.sealing_key)  # type: ignore[attr-defined]  # a knob of this service
+def _keys(kit: Kit) -> Sequence[bytes]:
     try:
-        return read(keys, word, time.time())
+        return read_keys(kit.settings.sealing_key)  # type: ignore[attr-defined]  # a knob of this service
+    except Unsealable as closed:
+        detail = "The operator has to set a sealing_key."
+        raise Problem(503, "no_sealing_key", "Links cannot be signed or read here", detail=detail) from closed
+
+
+def _read(word: str, kit: Kit) -> Link:
+    try:
+        return read(_keys(kit), word, time.time())
     except BrokenLink:
         raise Problem(404, "broken_link", "This link is not one of ours, or a part of it is missing") from None
     except ExpiredLink:

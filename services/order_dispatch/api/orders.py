@@ -2,11 +2,11 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query
 
 from libs.kit.identity import Principal
 from libs.kit.problems import Problem
-from libs.kit.web import KitDep, PrincipalDep, require, require_customer
+from libs.kit.web import KitDep, PrincipalDep, RequiredIdempotencyDep, require, require_customer, send
 from services.order_dispatch.acting import carry_out
 from services.order_dispatch.api.shapes import CancelBody, show_order, show_rows
 from services.order_dispatch.domain import Cancellation, Order, State, TooLate, ask_to_cancel
@@ -55,10 +55,12 @@ async def get_order(order_id: str, kit: KitDep, principal: PrincipalDep) -> dict
 
 @router.post("/orders/{order_id}/cancel")
 async def cancel_order(
-    order_id: str, body: CancelBody, kit: KitDep, principal: PrincipalDep, response: Response
-) -> dict[str, Any]:
+    order_id: str, body: CancelBody, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
+) -> Any:
     """Cancel an order nobody outside knows of (200); else ask its provider to (202); shipped goods come (409)."""
-    async with kit.transaction() as tx:
+    async with kit.transaction(idempotency=key) as tx:
+        if tx.replayed:
+            return send(tx.replayed, replayed=True)
         order = owned(await tx.store.lock_order(order_id), principal)
         wish = Cancellation(principal.role, body.reason, tx.store.now)
         try:
@@ -67,8 +69,8 @@ async def cancel_order(
             title = "It is too late to cancel this order"
             raise Problem(409, "too_late", title, detail=str(late), state=late.state) from late
         tx.say(*await carry_out(turn, tx.store))
-    response.status_code = 200 if turn.order.state is State.CANCELLED else 202
-    return show_order(turn.order)
+        status = 200 if turn.order.state is State.CANCELLED else 202
+        return send(tx.answer(status, show_order(turn.order)))
 
 
 def owned(order: Order | None, principal: Principal) -> Order:

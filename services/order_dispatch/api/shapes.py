@@ -67,11 +67,16 @@ class ModifyBody(Body):
     packs: Annotated[int, Field(ge=1, le=10**6)]
 
 
-class ReturnBody(Body):
-    """How much goes back, in the unit of the order unless another is named, and why."""
+class ReceivedBody(Body):
+    """How much came, in the unit of the order unless another is named."""
 
     quantity: Amount
     unit: Short | None = None
+
+
+class ReturnBody(ReceivedBody):
+    """How much goes back, and why."""
+
     reason: Annotated[str, Field(max_length=200, pattern=NO_NUL)] = ""
 
 
@@ -139,8 +144,8 @@ def _drift(order: Order) -> dict[str, str] | None:
     return money(order.billed - order.price, order.currency) if order.billed != order.price else None
 
 
-def read_returned(body: ReturnBody, order: Order) -> int:
-    """Return how much goes back in the order's steps; a Problem says what is not clear."""
+def read_amount(body: ReceivedBody, order: Order) -> int:
+    """Return how much it is in the order's steps; a Problem says what is not clear."""
     try:
         unit = order.unit.value if body.unit is None else body.unit
         return parse_quantity(body.quantity, unit, base=order.unit, scale=order.scale)

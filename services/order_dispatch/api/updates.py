@@ -8,7 +8,7 @@ from libs.contracts.catalogue import Id, Moment, Steps, Text
 from libs.contracts.events import OrderUpdated, UpdateStatus
 from libs.contracts.events.offers import Currency, Money
 from libs.kit.problems import Problem
-from libs.kit.web import KitDep, PrincipalDep
+from libs.kit.web import IdempotencyDep, KitDep, PrincipalDep, send
 from services.order_dispatch.acting import hear_update
 from services.order_dispatch.api.providers import ProviderId, require_provider
 from services.order_dispatch.api.shapes import Body, show_rows
@@ -34,18 +34,21 @@ class UpdateBody(Body):
 
 @router.post("/providers/{provider_id}/updates")
 async def post_update(
-    provider_id: ProviderId, body: UpdateBody, kit: KitDep, principal: PrincipalDep
-) -> dict[str, str]:
-    """Hear one update as if it had come over the provider's topic; the answer says what became of it."""
+    provider_id: ProviderId, body: UpdateBody, kit: KitDep, principal: PrincipalDep, key: IdempotencyDep
+) -> Any:
+    """Hear one update as if it had come over the provider's topic, once by its own id; the answer says its fate."""
     require_provider(principal, provider_id)
     update = OrderUpdated(provider_id=provider_id, **dict(body))
-    async with kit.transaction() as tx:
+    async with kit.transaction(idempotency=key) as tx:
+        if tx.replayed:
+            return send(tx.replayed, replayed=True)
         heard = await hear_update(update, tx.store)
         if not heard.same:
             raise Problem(409, "update_id_taken", "This update_id said something else the first time")
         tx.say(*heard.said)
-    verdict = heard.verdict
-    return {"fate": verdict.fate, "reason": verdict.reason} if verdict else {"fate": "repeated", "reason": ""}
+        verdict = heard.verdict
+        fate = {"fate": verdict.fate, "reason": verdict.reason} if verdict else {"fate": "repeated", "reason": ""}
+        return send(tx.answer(200, fate))
 
 
 @router.get("/providers/{provider_id}/updates")

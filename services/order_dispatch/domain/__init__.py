@@ -1,6 +1,6 @@
 """What order_dispatch decides: an order's states, what moves it, and when it is looked at again."""
 
-from services.order_dispatch.domain.aftercare import NotThere, clear, flag, modify, take_back
+from services.order_dispatch.domain.aftercare import NotThere, TooMuch, clear, flag, modify, receive, take_back
 from services.order_dispatch.domain.answers import Fate, Verdict, hear
 from services.order_dispatch.domain.drafts import RESOLUTION_HOURS, Device, Offer, Provider, Slot, draft
 from services.order_dispatch.domain.endings import TooLate, ask_to_cancel, fail, withdraw
@@ -53,6 +53,7 @@ __all__ = [
     "State",
     "Step",
     "TooLate",
+    "TooMuch",
     "Turn",
     "Verdict",
     "Way",
@@ -73,6 +74,7 @@ __all__ = [
     "modify",
     "proceed",
     "put_off",
+    "receive",
     "refuse",
     "run_short",
     "sent",

@@ -1,13 +1,19 @@
-"""What people may still do to an order: change it before it is sent, call it fraud, send the goods back."""
+"""What people may still do to an order: change it before it is sent, call it fraud, count what came, send it back."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from libs.contracts.events import FraudCleared, FraudFlagged, OrderModified, OrderReturned
-from services.order_dispatch.domain.endings import TooLate, withdraw
+from libs.contracts.events import ClaimRaised, Evidence, FraudCleared, FraudFlagged, OrderModified, OrderReturned
+from libs.units import MOST_STEPS
+from services.order_dispatch.domain.endings import TooLate, ask_back, withdraw
 from services.order_dispatch.domain.money import worth
-from services.order_dispatch.domain.orders import Ask, Cancellation, Order, Turn
+from services.order_dispatch.domain.orders import Cancellation, Order, Turn
 from services.order_dispatch.domain.states import INSIDE, OUTSIDE, State
+from services.order_dispatch.domain.watch import deliver
+
+
+class TooMuch(Exception):  # noqa: N818  # what happened
+    """So much, or for so much money, is not ordered."""
 
 
 class NotThere(Exception):  # noqa: N818  # what happened
@@ -19,13 +25,15 @@ class NotThere(Exception):  # noqa: N818  # what happened
 
 
 def modify(order: Order, packs: int, window_hours: float | None, at: datetime) -> Turn:
-    """Order more or less packs, as long as nobody was asked for them; raises TooLate after that or its window."""
+    """Order more or less packs, as long as nobody was asked for them; raises TooLate or TooMuch."""
     closes_at = None if window_hours is None else order.drafted_at + timedelta(hours=window_hours)
     if order.state is not State.DRAFTED or (closes_at is not None and closes_at <= at):
         raise TooLate(order.state)
     if packs == order.packs:
         return Turn(order)
     price = None if order.price is None else order.price // order.packs * packs
+    if max(packs * order.pack_size, price or 0) > MOST_STEPS:
+        raise TooMuch
     changed = replace(order, packs=packs, quantity=packs * order.pack_size, price=price)
     modified = OrderModified(
         **order.fact(at), packs=packs, quantity=changed.quantity, price=price, currency=changed.currency
@@ -44,7 +52,7 @@ def flag(order: Order, reason: str, at: datetime) -> Turn:
         withdrawn = withdraw(turn.order, wish)
         return replace(withdrawn, events=(flagged, *withdrawn.events))
     if order.state in OUTSIDE and order.cancellation is None:
-        turn = Turn(replace(turn.order, cancellation=wish)).ask(Ask.CANCEL)
+        turn = ask_back(turn.order, wish)
     if order.state in (State.SHIPPED, State.DELIVERED, State.RETURNED):
         turn = turn.give_back(worth(order, order.coming))
     return turn.say(flagged)
@@ -55,6 +63,23 @@ def clear(order: Order, at: datetime) -> Turn:
     if not order.is_suspect:
         return Turn(order)
     return Turn(replace(order, fraud_cleared_at=at)).say(FraudCleared(**order.fact(at)))
+
+
+def receive(order: Order, quantity: int, at: datetime) -> Turn:
+    """Take the customer's count of what came, which ends the way of an order that is still under way.
+
+    Less than was ordered is a claim. Raises NotThere where nothing was sent, or less than was counted.
+    """
+    if order.state not in (State.SHIPPED, State.DELIVERED):
+        raise NotThere(f"the order is {order.state}", 0)
+    if quantity > order.coming:
+        raise NotThere(f"{order.coming} was sent", order.coming)
+    if order.state is State.SHIPPED:
+        counted = Turn(order if order.test else replace(order, shipped_quantity=quantity))
+        return deliver(counted, Evidence.REPORTED, at, "the customer counted it")
+    if quantity == order.coming:
+        return Turn(order)
+    return Turn(order).say(ClaimRaised(**order.fact(at), ordered=order.quantity, received=quantity))
 
 
 def take_back(order: Order, quantity: int, wish: Cancellation) -> Turn:

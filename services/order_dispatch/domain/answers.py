@@ -21,6 +21,9 @@ from services.order_dispatch.domain.said import Said
 from services.order_dispatch.domain.states import CLOSED, INSIDE, OUTSIDE, State, road
 from services.order_dispatch.domain.watch import Patience, deliver
 
+#: Shops send other packs than we know of; a thousand times as much is milligrams told of grams.
+SLIP = 1000
+
 
 class Fate(StrEnum):
     """What became of a provider's update; every one is kept."""
@@ -61,7 +64,7 @@ def hear(
     if order.state in INSIDE:
         return Verdict(Fate.NOT_APPLIED, "the provider has not been asked for this order")
     said = Said(order, update, provider, patience, at, is_stale=newest is not None and update.at < newest)
-    return _unwanted(said) or _RULES[update.status](said)
+    return _unwanted(said) or _unbelievable(said) or _RULES[update.status](said)
 
 
 def _unwanted(said: Said) -> Verdict | None:
@@ -76,6 +79,15 @@ def _unwanted(said: Said) -> Verdict | None:
         return Verdict(Fate.REFUSED, reason)
     wish = Cancellation("substitution", reason[:2000], said.at)
     return Verdict(Fate.REFUSED, reason, Turn(replace(order, cancellation=wish)).ask(Ask.CANCEL))
+
+
+def _unbelievable(said: Said) -> Verdict | None:
+    """Refuse a quantity that must be in another unit: no shelf is to follow it."""
+    ordered, sent = said.order.quantity, said.update.quantity
+    counts = said.update.status in (UpdateStatus.SHIPPED, UpdateStatus.DELIVERED)
+    if sent is None or not counts or sent < SLIP * ordered:
+        return None
+    return Verdict(Fate.REFUSED, f"{ordered} were ordered, in the order's own steps: {sent} cannot have been sent")
 
 
 def _accepted(said: Said) -> Verdict:

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from libs.contracts.events import OrderDrafted, ReorderApproved
-from libs.units import BaseUnit
+from libs.units import MOST_STEPS, BaseUnit
 from services.order_dispatch.domain.endings import fail, withdraw
 from services.order_dispatch.domain.orders import Cancellation, Order, Step, Turn
 from services.order_dispatch.domain.states import State
@@ -142,10 +142,11 @@ def _order(approved: ReorderApproved, slot: Slot, offer: Offer | None, at: datet
 
 
 def price_of(packs: int, pack_size: int, slot: Slot, offer: Offer) -> int | None:
-    """Return what the packs cost in minor units; None where the offer is about another pack."""
+    """Return what the packs cost in minor units; None where the offer is about another pack, or beyond all bounds."""
     ordered = Fraction(pack_size, 10**slot.scale)
     offered = Fraction(offer.pack_size, 10**offer.scale)
-    return packs * offer.price if offer.unit is slot.unit and ordered == offered else None
+    price = packs * offer.price
+    return price if offer.unit is slot.unit and ordered == offered and price <= MOST_STEPS else None
 
 
 def _and_then(first: Turn, second: Turn) -> Turn:

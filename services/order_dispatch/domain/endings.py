@@ -27,9 +27,13 @@ def ask_to_cancel(order: Order, wish: Cancellation) -> Turn:
         return withdraw(order, wish)
     if order.state is State.SHIPPED or order.state in CLOSED:
         raise TooLate(order.state)
-    if order.cancellation is not None:
-        return Turn(order)
-    return Turn(replace(order, cancellation=wish)).ask(Ask.CANCEL)
+    return Turn(order) if order.cancellation is not None else ask_back(order, wish)
+
+
+def ask_back(order: Order, wish: Cancellation) -> Turn:
+    """Ask for an order back that was placed, or may have been; a shop kept here has a deadline for its answer."""
+    look_at = wish.at if order.keeper is Keeper.SHOP else order.look_at
+    return Turn(replace(order, cancellation=wish, look_at=look_at)).ask(Ask.CANCEL)
 
 
 def _is_their_own(order: Order, wish: Cancellation) -> bool:

@@ -30,6 +30,8 @@ def look(order: Order, patience: Patience, at: datetime) -> Turn:
     """Decide what becomes of an order nothing was heard about until its `look_at`, whoever was asked."""
     if order.is_unanswered:
         return _remind_or_withdraw(order, patience, at)
+    if order.keeper is Keeper.SHOP and order.state is State.PLACED and order.cancellation is not None:
+        return _await_the_shop(order, order.cancellation, patience, at)
     if order.keeper is Keeper.CUSTOMER and order.state is State.PLACED:
         return _arrive(order, at, because="its expected date came")
     return watch.look(order, patience, at)
@@ -50,6 +52,12 @@ def _remind_or_withdraw(order: Order, patience: Patience, at: datetime) -> Turn:
     keeper = order.keeper or Keeper.SHOP
     reason = f"the {keeper} did not answer in {patience.keeper_hours:g} hours"
     return withdraw(order, Cancellation(SILENCE[keeper], reason, at))
+
+
+def _await_the_shop(order: Order, wish: Cancellation, patience: Patience, at: datetime) -> Turn:
+    """Take an order back from a shop that was asked to cancel it and says nothing: from then on it cannot send it."""
+    until = wish.at + timedelta(hours=patience.keeper_hours)
+    return withdraw(order, wish) if until <= at else Turn(replace(order, look_at=until))
 
 
 def _arrive(order: Order, at: datetime, because: str) -> Turn:

@@ -28,7 +28,13 @@ class Way:
 
 
 def proceed(order: Order, way: Way, patience: Patience, at: datetime) -> Turn:
-    """Take the next step towards the provider; a rehearsal needs neither goods nor money."""
+    """Take the next step towards the provider; a rehearsal needs neither goods nor money.
+
+    Nothing leaves unpaid: where we take the money, an order whose price nobody knows fails.
+    """
+    if way.pays and order.price is None and not order.test:
+        reason = f"{order.provider_id} names no price for packs of {format_quantity(order.pack_size, order.scale)}"
+        return fail(order, f"{reason}, so that it cannot be paid", at)
     if way.reserves and not order.test and order.reserved_at is None:
         turn = Turn(order).then(State.RESERVING, at, "its goods are to be set aside")
         lines = (AllocationLine(product_id=order.product_id, quantity=order.quantity),)

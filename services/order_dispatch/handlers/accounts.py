@@ -39,6 +39,7 @@ async def on_customer_erased(event: CustomerErased, store: Store) -> list[Event]
     said = await _withdraw(unsent, Cancellation("erasure", "the customer left", store.now), store)
     said += await linking.end_links_of_customer(event.customer_id, store)
     await store.forget_updates(event.customer_id)
+    await store.forget_answers(event.customer_id)
     await store.forget_callbacks(event.customer_id)
     await store.forget_customer(event.customer_id, store.now)
     await store.delete_payment_methods(event.customer_id)

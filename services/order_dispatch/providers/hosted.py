@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from libs.contracts.catalogue import NO_NUL
 from libs.contracts.events import ShipTo, ShopAsked, ShopAskedToCancel, ShopReminded
 from libs.contracts.topics import Topic
-from libs.units import format_money, parse_money
+from libs.units import CURRENCIES, format_money, parse_money
 from services.order_dispatch.domain import Keeper, Order, Provider
 
 CALLS = False
@@ -55,6 +55,8 @@ class Terms(BaseModel):
     def has_a_way(self) -> "Terms":
         if not (self.delivery or self.pick_up):
             raise ValueError("say delivery, pick_up or both")
+        if self.currency not in CURRENCIES:
+            raise ValueError(f"{self.currency} is no active ISO 4217 currency")
         for amount in (self.minimum, self.fee, self.free_from):
             if amount is not None:
                 parse_money(amount, self.currency)
@@ -92,7 +94,8 @@ def objection(order: Order, provider: Provider, ship_to: ShipTo | None) -> str |
 
 def serves(terms: Terms, ship_to: ShipTo) -> bool:
     """Tell whether the shop delivers there."""
-    place = f"{ship_to.country}-{ship_to.postal_code.replace(' ', '').upper()}"
+    code = "".join(letter for letter in ship_to.postal_code.upper() if letter.isalnum())
+    place = f"{ship_to.country}-{code}"
     return not terms.regions or any(place.startswith(region) for region in terms.regions)
 
 

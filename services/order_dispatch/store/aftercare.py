@@ -23,6 +23,12 @@ class Aftercare(KitStore):
             claim.at,
         )
 
+    async def has_claim(self, order_id: str) -> bool:
+        claimed: bool = await self.connection.fetchval(
+            "-- has_claim\nSELECT EXISTS (SELECT FROM claim WHERE order_id = $1)", order_id
+        )
+        return claimed
+
     async def list_claims(self, customer_id: str | None, provider_id: str | None, limit: int) -> Sequence[Record]:
         """Return what did not come, of one customer or provider or of all, the latest first."""
         rows: Sequence[Record] = await self.connection.fetch(

@@ -65,6 +65,16 @@ class Updates(KitStore):
         )
         return same
 
+    async def forget_answers(self, customer_id: str) -> None:
+        """Drop the answers kept for repeated commands about a customer's orders: they hold the same free text."""
+        await self.connection.execute(
+            """-- forget_answers
+            DELETE FROM idempotency
+            WHERE body ->> 'order_id' IN (SELECT order_id FROM orders WHERE customer_id = $1)
+            """,
+            customer_id,
+        )
+
     async def forget_updates(self, customer_id: str) -> None:
         """Drop tracking numbers and free text about a customer's orders."""
         await self.connection.execute(

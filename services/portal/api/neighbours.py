@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
+from uuid import uuid4
 
 from libs.kit import Kit
+from libs.kit.problems import Problem
 from services.portal.api.cookies import settings_of
 from services.portal.api.security import security_of
 from services.portal.domain import claims
@@ -141,7 +143,8 @@ def _holiday(kit: Kit, customer_id: str) -> str:
 
 async def _command(kit: Kit, customer_id: str, method: str, url: str, body: dict[str, Any] | None) -> None:
     try:
-        status, answer = await ask(kit, claims.customer(customer_id), method, url, body)
+        key = str(uuid4()) if method == "POST" else None
+        status, answer = await ask(kit, claims.customer(customer_id), method, url, body, key)
     except Away as away:
         LOG.warning("a command did not get through", extra={"url": url, "reason": str(away)})
         raise Refused("That part of the system does not answer just now. Please try again shortly.") from None
@@ -169,9 +172,12 @@ async def ask(  # a request has as many parts
     seconds = settings_of(kit).neighbour_seconds if method == "GET" else COMMAND_SECONDS
     try:
         answer = await kit.http.request(method, url, json=body, headers=headers, timeout=seconds)
-        return answer.status_code, answer.json() if answer.content else None
     except httpx.HTTPError as away:
         raise Away(repr(away)) from None
+    except ValueError as unsayable:  # NaN, half a character: our JSON reader takes them, no JSON writer does
+        raise Problem(422, "invalid", "This cannot be written as JSON", detail=str(unsayable)[:200]) from None
+    try:
+        return answer.status_code, answer.json() if answer.content else None
     except ValueError:
         return answer.status_code, None
 

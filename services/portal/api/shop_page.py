@@ -35,14 +35,13 @@ async def show_shop(kit: KitDep, session: MaybeShop) -> HTMLResponse:
         return page(render("shop_welcome.html", key=None))
     orders = await _get(kit, session.provider_id, f"/v1/providers/{quote(session.provider_id)}/orders")
     providers = await _get(kit, session.provider_id, "/v1/providers")
-    stock = await _get(kit, session.provider_id, "/inventories", kit.settings.inventory_url)
     if orders is None or providers is None:
         return page(render("sorry.html", title="Please try again shortly", text="Your orders cannot be read now."), 503)
     shop = next((one for one in providers["providers"] if one["provider_id"] == session.provider_id), None)
     if shop is None:
         raise Problem(404, "not_found", "There is no such shop any more")
-    amounts = {one["product_id"]: one["available"] for one in (stock or {}).get("data", [])}
-    return page(render("shop.html", shop=shop, orders=orders["orders"], stock=amounts, csrf=session.csrf))
+    stock = await _available(kit, session.provider_id)
+    return page(render("shop.html", shop=shop, orders=orders["orders"], stock=stock, csrf=session.csrf))
 
 
 @router.post("/join", dependencies=LIMITED)
@@ -143,6 +142,16 @@ async def _get(kit: Kit, provider_id: str, path: str, url: str = "") -> Any:
     except neighbours.Away:
         return None
     return found if status == neighbours.OK else None
+
+
+async def _available(kit: Kit, provider_id: str) -> dict[str, int]:
+    """Return what of each product is for sale, page by page; what cannot be read just now is left out."""
+    available: dict[str, int] = {}
+    path: str | None = "/inventories?limit=200"
+    while path and (found := await _get(kit, provider_id, path, kit.settings.inventory_url)):
+        available |= {one["product_id"]: one["available"] for one in found["data"]}
+        path = found["next"] and f"/inventories?limit=200&cursor={quote(found['next'], safe='')}"
+    return available
 
 
 async def _do(kit: Kit, provider_id: str, method: str, path: str, body: dict[str, Any], url: str = "") -> str:

@@ -1,6 +1,7 @@
 """Shops join, and providers get the key with which they ask for tokens."""
 
 from typing import Any
+from uuid import uuid4
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict
@@ -67,7 +68,8 @@ async def _new_key(provider_id: str, kit: Kit) -> str:
 
 async def _ask(kit: Kit, bearer: claims.Bearer, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
     try:
-        return await neighbours.ask(kit, bearer, method, f"{kit.settings.order_dispatch_url}{path}", body)
+        key = str(uuid4()) if method == "POST" else None
+        return await neighbours.ask(kit, bearer, method, f"{kit.settings.order_dispatch_url}{path}", body, key)
     except neighbours.Away as away:
         title = "Try again shortly"
         raise Problem(503, "unavailable", title, headers={"Retry-After": "2"}) from away

@@ -6,6 +6,7 @@ from libs.contracts.events import (
     AllocationAsked,
     AllocationLine,
     BaseUnit,
+    ClaimRaised,
     CustomerErased,
     DeviceDeregistered,
     DeviceRegistered,
@@ -72,6 +73,10 @@ def failed(**changes) -> OrderFailed:
 def returned(quantity=40, **changes) -> OrderReturned:
     fields = {**ORDER, "at": NOON, "device_id": "brewer", "slot": "1", "reason": "too many", "by": "customer"}
     return OrderReturned.model_validate({**fields, "quantity": quantity, **changes})
+
+
+def claimed(received, **changes) -> ClaimRaised:
+    return ClaimRaised.model_validate({**ORDER, "at": NOON, "ordered": 40, "received": received, **changes})
 
 
 def asked(*lines, **changes) -> AllocationAsked:

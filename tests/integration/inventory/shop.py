@@ -2,6 +2,7 @@
 
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from uuid import uuid4
 
 import asyncpg
 import httpx
@@ -25,7 +26,7 @@ class Shop:
         self.kit, self.http, self.desk, self.clock, self.owner_url = kit, http, desk, clock, owner_url
 
     async def ask(self, method, path, body=None, *, role="operator", key=None, **claims):
-        headers = self.desk.headers(role, **claims) | ({"Idempotency-Key": key} if key else {})
+        headers = self.desk.headers(role, **claims) | {"Idempotency-Key": key or str(uuid4())}
         return await self.http.request(method, path, json=body, headers=headers)
 
     async def move(self, product, action, quantity, *, owner="acme", **more):

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from tests.integration.inventory import a
 from tests.integration.inventory.shop import goods, open_shop, shortages
 
 
@@ -67,6 +68,15 @@ class TestCart:
         answer = await shop.ask("POST", f"{path}/items", {"items": goods(("plums", 1))}, **theirs)
         assert answer.status_code == 404
         assert (await shop.ask("POST", "/v1/carts", {"customer_id": "ann"}, **theirs)).status_code == 404
+
+    async def test_holds_nothing_from_a_customers_shelf_and_tells_nothing_of_it(self, shop):
+        await shop.hear(a.delivered(40, order_id="neighbour", customer_id="neighbour"))
+        path, _ = await shop.cart(customer_id="bob")
+        body = {"items": [{"owner_id": "neighbour", "product_id": "pods", "quantity": 1}]}
+
+        answer = await shop.ask("POST", f"{path}/items", body, role="customer", customer_id="bob")
+
+        assert (answer.status_code, shortages(answer)) == (400, [("pods", 1, 0)])
 
 
 class TestCheckout:

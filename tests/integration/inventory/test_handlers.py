@@ -66,6 +66,32 @@ class TestOrderDelivered:
         assert "arrived:o1" in ledger.store.appeared
 
 
+class TestClaimRaised:
+    async def test_takes_off_the_shelf_what_was_credited_and_never_came(self, ledger):
+        await ledger.hear(a.delivered(40))
+
+        (said,) = await ledger.hear(a.claimed(30))
+        again = await ledger.hear(a.claimed(30))
+
+        assert (said.shelf, said.difference, said.cause, again) == (30, -10, CountCause.COUNTED, [])
+        assert await ledger.balances() == {"supplier": -40, "shelf": 30, "unexplained": 10}
+
+    async def test_of_less_that_was_credited_as_less_moves_nothing(self, ledger):
+        await ledger.hear(a.delivered(30))
+
+        assert await ledger.hear(a.claimed(30)) == []
+        assert await ledger.shelf() == 30
+
+    async def test_takes_no_more_than_the_shelf_has_left(self, ledger):
+        await ledger.register()
+        await ledger.hear(a.delivered(40))
+        await ledger.hear(a.filled(38))
+
+        await ledger.hear(a.claimed(30))
+
+        assert await ledger.balances() == {"supplier": -40, "loaded": 38, "unexplained": 2}
+
+
 class TestSlotFilled:
     async def test_takes_from_the_shelf_and_says_its_balance(self, ledger):
         await ledger.register()

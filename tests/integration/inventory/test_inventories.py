@@ -78,6 +78,20 @@ class TestTransactions:
         assert other.status_code == 422
         assert (await shop.stock("salt"))["total"] == 5
 
+    @pytest.mark.parametrize(
+        "path",
+        [
+            *(f"/v1/owners/acme/inventories/salt/{what}" for what in ("transactions", "count", "returns")),
+            *("/v1/carts", "/v1/carts/any/items", "/v1/carts/any/checkout"),
+            *(f"/v1/checkouts/any/{step}" for step in ("pay", "payment", "ship", "cancel")),
+            "/v1/customers/ann/stock/salt/count",
+        ],
+    )
+    async def test_and_every_other_post_without_a_key_are_refused(self, shop, path):
+        answer = await shop.http.post(path, json={}, headers=shop.desk.headers("operator"))
+
+        assert (answer.status_code, answer.json()["code"]) == (400, "idempotency_key_required")
+
     @pytest.mark.parametrize("action", ["decrement", "allocate"])
     async def test_never_take_what_is_not_for_sale(self, shop, action):
         await shop.move(f"oil-{action}", "increment", 3)
@@ -133,6 +147,23 @@ class TestTransactions:
         assert sorted(answer.status_code for answer in answers) == [201] * 10 + [400] * 30
         assert (await shop.numbers("hot"))[1] == 0
         assert await shop.findings() == {}
+
+
+class TestWhatNobodyCanKeep:
+    @pytest.mark.parametrize(
+        ("method", "path", "body"),
+        [
+            ("GET", "/v1/customers/a%00b/stock", None),
+            ("GET", "/v1/customers/ann/stock/a%00b/transactions", None),
+            ("GET", f"/v1/customers/ann/stock/tea/transactions?cursor={10**30}", None),
+            ("PUT", "/v1/owners/acme/inventories/tea/restock", {"at": "0001-01-01T00:00:00+14:00", "quantity": 1}),
+            ("PUT", "/v1/owners/acme/inventories/tea/restock", {"at": "9999-12-31T23:59:59-14:00", "quantity": 1}),
+        ],
+    )
+    async def test_is_refused_in_words(self, shop, method, path, body):
+        answer = await shop.ask(method, path, body)
+
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
 
 
 class TestCount:

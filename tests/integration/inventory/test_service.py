@@ -68,6 +68,7 @@ class TestStock:
         await until(lambda: self.is_known(world, "paul"), "the product is known", DEADLINE_SECONDS)
 
         wrong = await world.inventory("POST", "/v1/customers/paul/stock/pods/count", {"quantity": 1, "unit": "kg"})
+        absurd = await world.inventory("POST", "/v1/customers/paul/stock/pods/count", {"quantity": 2**53})
         unknown = await world.inventory("POST", "/v1/customers/paul/stock/tea/count", {"quantity": 1})
         foreign = await world.inventory(
             "POST", "/v1/customers/paul/stock/pods/count", {"quantity": 1}, role="customer", customer_id="bob"
@@ -75,5 +76,6 @@ class TestStock:
 
         assert (wrong.status_code, wrong.json()["code"]) == (422, "wrong_dimension")
         assert wrong.json()["errors"][0]["remedy"]
+        assert (absurd.status_code, absurd.json()["code"]) == (422, "out_of_range")
         assert (unknown.status_code, unknown.json()["code"]) == (404, "unknown_product")
         assert foreign.status_code == 404

@@ -317,6 +317,33 @@ class TestClaims:
         assert await self.listed(world, role="customer", customer_id="bob") == []
         assert await self.listed(world, role="provider", provider_id="other") == []
 
+    async def test_are_raised_by_who_unpacked_less_than_came_once(self, world):
+        order_id = await delivered(world, "leaky")
+        path, ann = f"orders/{order_id}/received", {"role": "customer", "customer_id": "ann"}
+
+        all_there = await world.post(path, {"quantity": 40}, **ann)
+        stranger = await world.post(path, {"quantity": 30}, role="customer", customer_id="bob")
+        counted = await world.post(path, {"quantity": "30", "unit": "pods"}, **ann)
+        again = await world.post(path, {"quantity": 20}, **ann)
+        more = await world.post(path, {"quantity": 41}, **ann)
+
+        assert [answer.status_code for answer in (all_there, stranger, counted)] == [200, 404, 200]
+        assert (again.status_code, again.json()["code"]) == (409, "claimed")
+        assert (more.status_code, more.json()["code"]) == (409, "not_there")
+        (said,) = await world.facts(order_id, "ClaimRaised")
+        assert (said["ordered"], said["received"]) == (40, 30)
+
+    async def test_of_what_is_counted_before_anybody_reports_its_arrival(self, world):
+        order_id = await drafted(world, "quiet")
+        await world.tell(order_id, "shipped")
+
+        counted = await world.post(f"orders/{order_id}/received", {"quantity": 30})
+
+        assert (counted.json()["state"], counted.json()["evidence"]) == ("delivered", "reported")
+        (arrived,) = await world.facts(order_id, "OrderDelivered")
+        assert arrived["quantity"] == 30
+        assert len(await world.facts(order_id, "ClaimRaised")) == 1
+
     async def listed(self, world, **who):
         answer = await world.http.get("/v1/claims", headers=world.desk.headers(**who))
         assert answer.status_code == 200, answer.text

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from uuid import uuid4
 
 import httpx
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -61,11 +62,11 @@ class World:
         return await until(there, f"{order_id} is {state}")
 
     async def cancel(self, order_id, customer="ann"):
-        headers = self.desk.headers("customer", customer_id=customer)
-        return await self.http.post(f"/v1/orders/{order_id}/cancel", json={"reason": "enough"}, headers=headers)
+        return await self.post(f"orders/{order_id}/cancel", {"reason": "enough"}, "customer", customer_id=customer)
 
-    async def post(self, path, body=None, role="operator", **more):
-        return await self.http.post(f"/v1/{path}", json=body, headers=self.desk.headers(role, **more))
+    async def post(self, path, body=None, role="operator", key=None, **more):
+        headers = self.desk.headers(role, **more) | {"Idempotency-Key": key or str(uuid4())}
+        return await self.http.post(f"/v1/{path}", json=body, headers=headers)
 
     async def tell(self, order_id, status, **more):
         """Say something about an order as its provider, over HTTP."""

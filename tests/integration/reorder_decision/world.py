@@ -2,6 +2,7 @@
 
 import json
 from contextlib import AsyncExitStack, asynccontextmanager
+from uuid import uuid4
 
 import httpx
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -42,7 +43,7 @@ class World:
                 await self.producer.send_and_wait(event.topic, value, key, partition=partition_for(key, 12))
 
     async def ask(self, service, method, path, body=None, *, role="operator", key=None, **claims):
-        headers = self.desk.headers(role, **claims) | ({"Idempotency-Key": key} if key else {})
+        headers = self.desk.headers(role, **claims) | {"Idempotency-Key": key or str(uuid4())}
         return await self.http[service].request(method, path, json=body, headers=headers)
 
     async def decisions(self, method, path, body=None, **who):

@@ -11,6 +11,7 @@ from services.order_dispatch.domain import (
     NotThere,
     State,
     TooLate,
+    TooMuch,
     Turn,
     clear,
     draft,
@@ -18,6 +19,7 @@ from services.order_dispatch.domain import (
     hear,
     look,
     modify,
+    receive,
     take_back,
 )
 from tests.unit.order_dispatch import a
@@ -45,6 +47,11 @@ class TestModify:
 
     def test_knows_no_price_where_there_was_none(self):
         assert modify(replace(a.drafted(), price=None, currency=None), 3, None, a.NOON).order.price is None
+
+    @pytest.mark.parametrize("large", [{"pack_size": 2**52}, {"price": 2**53}])
+    def test_stays_within_what_every_reader_can_hold(self, large):
+        with pytest.raises(TooMuch):
+            modify(replace(a.drafted(), **large), 5, None, a.NOON)
 
     def test_ends_with_the_providers_window(self):
         just = a.NOON + a.days(1) - a.days(1 / 86400)
@@ -179,6 +186,33 @@ class TestSubstitution:
 
     def test_does_not_keep_an_order_from_ending(self):
         assert judged(a.order(State.PLACING), a.update("refused", product_id="beans")).fate is Fate.APPLIED
+
+
+class TestReceive:
+    def test_of_less_after_the_arrival_is_a_claim_and_changes_nothing_else(self):
+        order = a.order(State.DELIVERED)
+
+        turn = receive(order, 30, a.NOON)
+
+        assert (turn.order, turn.asks, turn.refund) == (order, (), 0)
+        assert [(event.ordered, event.received) for event in turn.events] == [(40, 30)]
+        assert names(turn) == ["ClaimRaised"]
+
+    def test_of_an_order_under_way_ends_its_way(self):
+        turn = receive(a.order(State.SHIPPED), 30, a.NOON)
+
+        assert (turn.order.state, turn.order.coming, turn.order.evidence) == (State.DELIVERED, 30, "reported")
+        assert names(turn) == ["OrderDelivered", "ClaimRaised"]
+        assert turn.events[0].quantity == 30
+
+    def test_of_everything_is_no_claim(self):
+        assert receive(a.order(State.DELIVERED), 40, a.NOON) == Turn(a.order(State.DELIVERED))
+        assert names(receive(a.order(State.SHIPPED), 40, a.NOON)) == ["OrderDelivered"]
+
+    @pytest.mark.parametrize(("state", "quantity"), [(State.PLACED, 1), (State.SHIPPED, 41), (State.DELIVERED, 41)])
+    def test_of_what_was_never_sent_is_refused(self, state, quantity):
+        with pytest.raises(NotThere):
+            receive(a.order(state), quantity, a.NOON)
 
 
 class TestPriceDrift:

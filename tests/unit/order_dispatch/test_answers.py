@@ -127,6 +127,17 @@ class TestShipped:
         assert turn.events == ()
         assert (turn.order.coming, turn.order.look_at) == (30, a.NOON + a.days(8))
 
+    @pytest.mark.parametrize("status", ["shipped", "delivered"])
+    def test_with_more_than_anybody_sends_is_refused_as_a_slip(self, status):
+        order = a.order(State.PLACED)
+
+        some_more = judged(order, a.update(status, quantity=39_999))
+        slip = judged(order, a.update(status, quantity=40_000))
+
+        assert some_more.fate is Fate.APPLIED
+        assert (slip.fate, slip.turn) == (Fate.REFUSED, None)
+        assert slip.reason == "40 were ordered, in the order's own steps: 40000 cannot have been sent"
+
     def test_again_with_another_quantity_is_not_applied(self):
         verdict = judged(a.order(State.SHIPPED), a.update("shipped", update_id="u2", quantity=1))
 

@@ -60,6 +60,10 @@ class TestPriceOf:
     def test_does_not_guess_for_another_pack(self, other):
         assert price_of(1, 20, a.slot(), a.offer(**other)) is None
 
+    def test_names_no_sum_that_no_reader_can_hold(self):
+        assert price_of(2, 20, a.slot(), a.offer(price=2**53)) is None
+        assert draft(a.approved(), a.slot(), a.ACME, a.offer(price=2**53), a.NOON).order.price is None
+
 
 class TestSent:
     def test_asks_the_provider_once_and_waits_for_its_answer(self):

@@ -86,6 +86,29 @@ class TestAPerson:
         assert ask_to_cancel(placed(Keeper.CUSTOMER), replace(wish, by="operator")).asks == (Ask.CANCEL,)
 
 
+class TestAShopThatDoesNotAnswerACancel:
+    @pytest.mark.parametrize("by", ["customer", "payment", "fraud"])
+    def test_loses_the_order_at_its_deadline(self, by):
+        order = placed(Keeper.SHOP)
+        wish = Cancellation(by, "enough", a.NOON)
+        asked_back = (flag(order, "enough", a.NOON) if by == "fraud" else ask_to_cancel(order, wish)).order
+
+        waits = look(asked_back, a.PATIENCE, a.NOON)
+        over = look(waits.order, a.PATIENCE, a.NOON + 48 * HOURS)
+
+        assert (asked_back.look_at, waits.order.look_at) == (a.NOON, a.NOON + 48 * HOURS)
+        assert (waits.asks, waits.events) == ((), ())
+        assert (over.order.state, over.asks) == (State.CANCELLED, ())
+        assert [(event.by, event.reason) for event in over.events] == [(by, "enough")] * len(over.events)
+        assert why_not(Step.SHIP, over.order) == "The order is cancelled. Please do not send anything."
+
+    def test_is_heard_until_then(self):
+        asked_back = ask_to_cancel(placed(Keeper.SHOP), Cancellation("customer", "enough", a.NOON)).order
+
+        assert a.heard(asked_back, a.update("shipped")).order.state is State.SHIPPED
+        assert a.heard(asked_back, a.update("refused")).order.state is State.CANCELLED
+
+
 class TestGoodsThatNobodyReports:
     def test_arrive_on_their_date(self):
         order = placed(Keeper.CUSTOMER)
@@ -161,6 +184,18 @@ class TestTerms:
     )
     def test_say_where_a_shop_delivers(self, regions, served):
         assert hosted.serves(self.terms(regions=regions), HOME) is served
+
+    @pytest.mark.parametrize(
+        ("country", "code", "region"), [("PL", "00-950", "PL-0095"), ("GB", "sw1a 1aa", "GB-SW1A1")]
+    )
+    def test_know_postal_codes_however_they_are_spelled(self, country, code, region):
+        home = HOME.model_copy(update={"country": country, "postal_code": code})
+
+        assert hosted.serves(self.terms(regions=[region]), home)
+
+    def test_are_in_a_currency_there_is(self):
+        with pytest.raises(ValueError, match="ZZZ is no active ISO 4217 currency"):
+            self.terms(currency="ZZZ")
 
     def test_name_the_minimum_and_the_order(self):
         assert hosted.objection(a.drafted(), self.shop(minimum="9.98"), HOME) is None

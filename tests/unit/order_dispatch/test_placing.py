@@ -67,9 +67,18 @@ class TestProceed:
         assert on(a.drafted(), Way(pays=True)).order.state is State.AUTHORIZING
         assert on(a.drafted(), Way()).order.state is State.PLACING
 
-    @pytest.mark.parametrize("free", [{"price": None, "currency": None}, {"price": 0}])
-    def test_asks_nobody_to_pay_nothing(self, free):
-        assert on(replace(a.drafted(), **free), Way(pays=True)).order.state is State.PLACING
+    def test_asks_nobody_to_pay_nothing(self):
+        assert on(replace(a.drafted(), price=0), Way(pays=True)).order.state is State.PLACING
+
+    @pytest.mark.parametrize("way", [Way(pays=True), HOSTED])
+    def test_fails_what_is_to_be_paid_and_has_no_price(self, way):
+        turn = on(replace(a.drafted(), price=None, currency=None), way)
+
+        assert (turn.order.state, turn.asks) == (State.FAILED, ())
+        assert [event.reason for event in turn.events] == [
+            "acme names no price for packs of 20, so that it cannot be paid"
+        ]
+        assert on(replace(a.drafted(), price=None, currency=None, test=True), way).order.state is State.PLACING
 
     def test_takes_neither_goods_nor_money_for_a_rehearsal(self):
         turn = on(replace(a.drafted(), test=True))

@@ -55,7 +55,8 @@ class Company:
         assert joined.status_code == 201, joined.text
         joined, dispatch = joined.json(), self.urls["order_dispatch"]
         path = f"{dispatch}/v1/providers/{joined['provider_id']}"
-        await self.http.post(f"{path}/admission", json={"admitted": True}, headers=await self.operator())
+        once = {"Idempotency-Key": joined["provider_id"]}
+        await self.http.post(f"{path}/admission", json={"admitted": True}, headers=await self.operator() | once)
         mine = await self.shop(joined)
         offer = {
             "title": "Coffee pods",
@@ -65,7 +66,7 @@ class Company:
         put = await self.http.put(f"{path}/offers/coffee-pods", json=offer, headers=mine)
         assert put.status_code == 200, put.text
         counted = await self.http.post(
-            f"{self.urls['inventory']}/inventories/coffee-pods/count", json={"quantity": stock}, headers=mine
+            f"{self.urls['inventory']}/inventories/coffee-pods/count", json={"quantity": stock}, headers=mine | once
         )
         assert counted.status_code == 201, counted.text
         return joined | {"headers": mine}

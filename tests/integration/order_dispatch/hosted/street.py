@@ -32,8 +32,8 @@ def allocated(order_id):
 async def says(world, order_id, step, **detail):
     """Answer as the shop, over its API."""
     name = order_id.rpartition("-")[0]
-    headers = world.desk.headers("provider", provider_id=name)
-    return await world.http.post(f"/v1/providers/{name}/orders/{order_id}/{step}", json=detail, headers=headers)
+    path = f"providers/{name}/orders/{order_id}/{step}"
+    return await world.post(path, detail, "provider", provider_id=name)
 
 
 async def letter(world, order_id, keeper="shop"):

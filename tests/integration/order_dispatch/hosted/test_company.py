@@ -143,7 +143,8 @@ async def test_a_shop_joins_and_answers_on_its_page(street):
         wrong = await browser.post("/shop/terms", data={"email": "nobody", "delivery": "yes", "csrf": csrf})
         assert wrong.status_code == 409
         url = f"{street.urls['order_dispatch']}/v1/providers/{shop_id}/admission"
-        await street.http.post(url, json={"admitted": True}, headers=await street.operator())
+        once = {"Idempotency-Key": shop_id}
+        await street.http.post(url, json={"admitted": True}, headers=await street.operator() | once)
 
         shop = {"provider_id": shop_id, "provider_key": key}
         shop["headers"] = await street.shop(shop)
@@ -161,6 +162,22 @@ async def test_a_shop_joins_and_answers_on_its_page(street):
         back = await browser.post("/shop/sign-in", data={"provider_id": shop_id, "provider_key": key})
         assert back.status_code == 303
         assert "Page Shop" in (await browser.get("/shop")).text
+
+
+async def test_a_shop_sees_all_of_its_stock_on_its_page(street):
+    shop = await street.open_shop("full", stock=40)
+    for number in range(51):
+        product = f"a-{number}"
+        url = f"{street.urls['inventory']}/inventories/{product}/count"
+        headers = shop["headers"] | {"Idempotency-Key": product}
+        assert (await street.http.post(url, json={"quantity": 1}, headers=headers)).status_code == 201
+    key = {"provider_id": shop["provider_id"], "provider_key": shop["provider_key"]}
+
+    async with httpx.AsyncClient(base_url=street.urls["portal"], timeout=20) as browser:
+        await browser.post("/shop/sign-in", data=key)
+        page = (await browser.get("/shop")).text
+
+    assert "In all, in steps; 40 free" in page
 
 
 async def test_a_new_key_ends_the_old_one(street):
