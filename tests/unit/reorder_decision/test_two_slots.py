@@ -2,7 +2,15 @@
 
 from dataclasses import replace
 
-from services.reorder_decision.domain import Situation, counted, crossed, fitted, level_changed, reconsidered, subscribed
+from services.reorder_decision.domain import (
+    Situation,
+    counted,
+    crossed,
+    fitted,
+    level_changed,
+    reconsidered,
+    subscribed,
+)
 from tests.unit.reorder_decision import a
 
 
