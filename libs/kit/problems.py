@@ -68,6 +68,13 @@ async def answer_unavailable(request: Request, away: Exception) -> JSONResponse:
     ).answer()
 
 
+async def answer_unstorable(request: Request, refused: Exception) -> JSONResponse:
+    """Say that the request has something in it that Postgres has no form for: a NUL, a number or a date too large."""
+    LOG.warning("request with an impossible value", extra={"path": request.url.path, "reason": repr(refused)})
+    detail = "It contains a character, a number or a date that cannot be kept; send one in the usual bounds."
+    return Problem(422, "invalid", "The request is not as it should be", detail=detail).answer()
+
+
 async def answer_failed(_: Request, __: Exception) -> JSONResponse:
     """Say that it is our fault, and nothing about us; the log has the rest."""
     return Problem(500, "internal", "Something went wrong here", detail="It was noted.").answer()
