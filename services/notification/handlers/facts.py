@@ -8,6 +8,7 @@ from libs.contracts.events import (
     DeviceReplaced,
     OfferChanged,
     OrderDrafted,
+    OrderModified,
     ProviderChanged,
     ReorderApproved,
     ThresholdCrossed,
@@ -66,7 +67,7 @@ async def on_reorder_approved(event: ReorderApproved, store: Store) -> list[Even
     return []
 
 
-async def on_order_drafted(event: OrderDrafted, store: Store) -> list[Event]:
+async def on_order_drafted(event: OrderDrafted | OrderModified, store: Store) -> list[Event]:
     if not await store.is_gone(event.customer_id):
         await store.save_draft(event)
     return []

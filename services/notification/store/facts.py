@@ -1,6 +1,6 @@
 """What events told that letters are written from."""
 
-from libs.contracts.events import OrderDrafted, ReorderApproved, SlotSpec, ThresholdCrossed
+from libs.contracts.events import OrderDrafted, OrderModified, ReorderApproved, SlotSpec, ThresholdCrossed
 from libs.kit import Store as KitStore
 from services.notification.domain import Facts, Notice
 
@@ -82,7 +82,7 @@ class FactTables(KitStore):
             event.needed_by,
         )
 
-    async def save_draft(self, event: OrderDrafted) -> None:
+    async def save_draft(self, event: OrderDrafted | OrderModified) -> None:
         await self.connection.execute(
             """-- save_draft
             INSERT INTO known_order (order_id, customer_id, provider_id, pool_id, quantity, price, currency)
