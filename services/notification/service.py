@@ -15,6 +15,7 @@ from libs.contracts.events import (
     OrderDelivered,
     OrderDrafted,
     OrderFailed,
+    OrderModified,
     OrderPlaced,
     OrderRefused,
     OrderShipped,
@@ -51,6 +52,7 @@ SERVICE = Service(
         ReorderApproved: handlers.on_reorder_approved,
         ReorderHeld: handlers.on_reorder_held,
         OrderDrafted: handlers.on_order_drafted,
+        OrderModified: handlers.on_order_drafted,
         OrderPlaced: handlers.on_order_fact,
         OrderRefused: handlers.on_order_fact,
         OrderFailed: handlers.on_order_fact,
@@ -70,7 +72,13 @@ SERVICE = Service(
     says=(CustomerNotified,),
     effects=(
         # An attempt whose end nobody knows is sent again under the same Message-ID: at least once, never silently none.
-        Effect("mail", perform=handlers.send_mail, settle=handlers.on_mail_sent, reconcile=handlers.send_mail),
+        Effect(
+            "mail",
+            perform=handlers.send_mail,
+            settle=handlers.on_mail_sent,
+            reconcile=handlers.send_mail,
+            longest_seconds=1800,  # four steps of `smtp_taking_seconds`, of which three usually take none
+        ),
     ),
     measures=MEASURES,
     api=router,

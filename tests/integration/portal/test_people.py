@@ -62,6 +62,9 @@ async def test_an_id_may_be_brought_along_but_only_once(portal):
     ("changes", "field"),
     [
         ({"email": "ana"}, "email"),
+        ({"email": "änä@example.org"}, "email"),
+        ({"email": "ana..b@example.org"}, "email"),
+        ({"email": "ana@example..org"}, "email"),
         ({"email": "ana@example.org\r\nBcc: all@example.org"}, "email"),
         ({"name": "Ana\nBcc: x"}, "name"),
         ({"name": ""}, "name"),
