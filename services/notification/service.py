@@ -77,7 +77,7 @@ SERVICE = Service(
             perform=handlers.send_mail,
             settle=handlers.on_mail_sent,
             reconcile=handlers.send_mail,
-            longest_seconds=1800,  # four steps of `smtp_taking_seconds`, of which three usually take none
+            longest_seconds=720,  # above `smtp_taking_seconds` and the steps before and after it
         ),
     ),
     measures=MEASURES,

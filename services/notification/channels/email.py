@@ -9,6 +9,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 from html import escape
+from typing import Any
 
 from libs.kit import Refuse, Retry
 from services.notification.domain import Contact, Letter, one_line
@@ -75,7 +76,12 @@ async def send(mail: EmailMessage, settings: Settings) -> None:
     """
     import aiosmtplib  # noqa: PLC0415  # only a service that has mails needs it
 
-    server = aiosmtplib.SMTP(
+    class Server(aiosmtplib.SMTP):
+        async def data(self, message: str | bytes, /, **_: Any) -> aiosmtplib.SMTPResponse:
+            """Hand the mail over, and wait for the answer longer than for any other: giving up sends it twice."""
+            return await super().data(message, timeout=settings.smtp_taking_seconds)
+
+    server = Server(
         hostname=settings.smtp_host,
         port=settings.smtp_port,
         username=settings.smtp_username,
@@ -86,7 +92,7 @@ async def send(mail: EmailMessage, settings: Settings) -> None:
     )
     try:
         async with server:
-            await server.send_message(mail, timeout=settings.smtp_taking_seconds)
+            await server.send_message(mail)
     except aiosmtplib.SMTPRecipientsRefused as refused:
         raise _judged(max(one.code for one in refused.recipients)) from refused
     except (aiosmtplib.SMTPRecipientRefused, aiosmtplib.SMTPDataError) as refused:
