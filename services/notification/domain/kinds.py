@@ -111,3 +111,5 @@ HOLDS = {
 
 #: Holds that may end by themselves while somebody is still setting things up.
 MAY_PASS = frozenset({Kind.CANNOT_ORDER})
+#: What is not true any more once the pool has gone on; who was not told yet need not be.
+PASSING = MAY_PASS | {Kind.RUNNING_LOW, Kind.ORDERING_STOPPED}
