@@ -9,6 +9,7 @@ from services.notification.domain.kinds import (
     ORDER_FACTS,
     PASSING,
     TO_SHOPS,
+    TOLD_BY_PROVIDERS,
     Kind,
     Rule,
 )
@@ -23,6 +24,7 @@ __all__ = [
     "NO_OCCASIONS",
     "ORDER_FACTS",
     "PASSING",
+    "TOLD_BY_PROVIDERS",
     "TO_SHOPS",
     "Contact",
     "Decision",

@@ -20,7 +20,7 @@ from services.notification.store import Store
 
 
 async def on_provider_changed(event: ProviderChanged, store: Store) -> list[Event]:
-    await store.save_provider(event.provider_id, event.name)
+    await store.save_provider(event.provider_id, event.name, event.protocol)
     return []
 
 

@@ -8,15 +8,26 @@ from services.notification.domain import Facts, Notice
 class FactTables(KitStore):
     """SQL about orders, slots, crossings, providers and offers as far as letters name them."""
 
-    async def save_provider(self, provider_id: str, name: str) -> None:
+    async def save_provider(self, provider_id: str, name: str, protocol: str) -> None:
         await self.connection.execute(
             """-- save_provider
-            INSERT INTO provider (provider_id, name) VALUES ($1, $2)
-            ON CONFLICT (provider_id) DO UPDATE SET name = excluded.name
+            INSERT INTO provider (provider_id, name, protocol) VALUES ($1, $2, $3)
+            ON CONFLICT (provider_id) DO UPDATE SET name = excluded.name, protocol = excluded.protocol
             """,
             provider_id,
             name,
+            protocol,
         )
+
+    async def find_protocol(self, provider_id: str) -> str | None:
+        """Return how a provider is spoken to, if that was said."""
+        protocol: str | None = await self.connection.fetchval(
+            """-- find_protocol
+            SELECT protocol FROM provider WHERE provider_id = $1
+            """,
+            provider_id,
+        )
+        return protocol
 
     async def save_offer(self, provider_id: str, product_id: str, title: str) -> None:
         await self.connection.execute(

@@ -143,6 +143,15 @@ class TestOnOrderFact:
         assert (await find(store, Kind.ORDER_PLACED)).state is Told.NOT_TOLD
         assert (await find(store, Kind.ORDER_DELIVERED)).state is Told.DUE
 
+    async def test_is_silent_where_the_provider_writes_itself(self, store):
+        await on_provider_changed(ProviderChanged(provider_id="acme", name="Acme", protocol="drs"), store)
+
+        await on_order_fact(placed(), store)
+
+        notice = await find(store, Kind.ORDER_PLACED)
+        assert (notice.state, notice.reason) == (Told.NOT_TOLD, "the provider tells them itself")
+        assert store.intended == []
+
 
 class TestOnReorderHeld:
     async def test_asks_for_an_approval(self, store):
