@@ -106,7 +106,7 @@ def decide(
     return Decision(Told.DUE, rule.reason, now + tact.grace)
 
 
-def _why_not(kind: Kind, preference: bool | None, protocol: str | None) -> str | None:  # noqa: FBT001  # three answers
+def _why_not(kind: Kind, preference: bool | None, protocol: str | None) -> str | None:
     """Return why this customer is not told of this kind at all; what they chose comes first."""
     if preference is not None:
         return None if preference else "they do not want to know"
