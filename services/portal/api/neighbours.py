@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from libs.kit import Kit
+from libs.kit.problems import Problem
 from services.portal.api.cookies import settings_of
 from services.portal.api.security import security_of
 from services.portal.domain import claims
@@ -168,7 +169,12 @@ async def ask(  # a request has as many parts
     # A page does not wait long for a question; what a command became of is worth waiting for.
     seconds = settings_of(kit).neighbour_seconds if method == "GET" else COMMAND_SECONDS
     try:
-        answer = await kit.http.request(method, url, json=body, headers=headers, timeout=seconds)
+        request = kit.http.build_request(method, url, json=body, headers=headers, timeout=seconds)
+    except ValueError:
+        detail = "It contains a number or a character that JSON has no form for, such as NaN or half a character."
+        raise Problem(422, "invalid", "The request is not as it should be", detail=detail) from None
+    try:
+        answer = await kit.http.send(request)
         return answer.status_code, answer.json() if answer.content else None
     except httpx.HTTPError as away:
         raise Away(repr(away)) from None
