@@ -3,8 +3,11 @@
 import asyncio
 import logging
 import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from libs.kit import effects_sql
 from libs.kit.context import CURRENT, Work
@@ -35,6 +38,8 @@ class Effects:
         self._effects = {effect.kind: effect for effect in kit.service.effects}
         self._woken = asyncio.Event()
         self._running: set[asyncio.Task[None]] = set()
+        #: Attempts of this process whose end is not written down; no lease that ran out makes them anybody else's.
+        self._alive: Counter[UUID] = Counter()
         self._stopping = False
         self._looked_at = 0.0
         self._seen_clock = kit.clock.now()
@@ -72,6 +77,7 @@ class Effects:
         except TRANSIENT as passing:
             LOG.warning("effects wait", extra={"reason": repr(passing)})
             return False
+        self._alive.update(intent.attempt_id for intent in claimed)
         for intent in claimed:
             task = asyncio.create_task(self._see_through(intent))
             self._running.add(task)
@@ -102,7 +108,7 @@ class Effects:
     async def _claim(self, limit: int) -> list[Claimed]:
         async with self._kit.pool.acquire() as connection:
             if time.monotonic() - self._looked_at > POLL_SECONDS:
-                await effects_sql.lose_expired(connection)
+                await effects_sql.lose_expired(connection, list(self._alive))
                 self._looked_at = time.monotonic()
             return await effects_sql.claim(connection, uuid4(), self._kit.clock.now(), self._able_kinds(), limit)
 
@@ -112,14 +118,17 @@ class Effects:
     async def _see_through(self, claimed: Claimed) -> None:
         effect = self._effects[claimed.kind]
         CURRENT.set(Work(claimed.cause, claimed.traceparent))
-        if outcome := await self._call(effect, claimed):
-            await self._settle_patiently(effect, claimed, outcome)
+        try:
+            if outcome := await self._call(effect, claimed):
+                await self._settle_patiently(effect, claimed, outcome)
+        finally:
+            self._alive -= Counter([claimed.attempt_id])
 
     async def _call(self, effect: Effect, claimed: Claimed) -> Outcome | None:
         """Return how the call ended, or nothing where the intent was put back."""
         call = effect.reconcile if claimed.was_unknown and effect.reconcile else effect.perform
         try:
-            async with asyncio.timeout(effect.lease_seconds * 0.8):
+            async with self._leased(effect, claimed):
                 return Outcome(claimed.intent, result=await call(claimed.intent, self._kit))
         except Refuse as refused:
             return Outcome(claimed.intent, refused=str(refused) or "refused")
@@ -131,6 +140,24 @@ class Effects:
             EFFECTS.labels(effect.kind, "unknown").inc()
             await self._put_back(claimed, failed, unknown=True)
         return None
+
+    @asynccontextmanager
+    async def _leased(self, effect: Effect, claimed: Claimed) -> AsyncIterator[None]:
+        """Give a call the time of its lease, or its own, for which the lease is renewed."""
+        keeper = asyncio.create_task(self._keep(effect, claimed)) if effect.longest_seconds else None
+        try:
+            async with asyncio.timeout(effect.longest_seconds or effect.lease_seconds * 0.8):
+                yield
+        finally:
+            if keeper is not None:
+                keeper.cancel()
+
+    async def _keep(self, effect: Effect, claimed: Claimed) -> None:
+        while True:
+            await asyncio.sleep(effect.lease_seconds / 3)
+            with suppress(*TRANSIENT):
+                async with self._kit.pool.acquire() as connection:
+                    await effects_sql.renew(connection, claimed, effect.lease_seconds)
 
     async def _settle_patiently(self, effect: Effect, claimed: Claimed, outcome: Outcome) -> None:
         """Write the outcome down however long the database is away: it is known now, and may not be again."""

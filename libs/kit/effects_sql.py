@@ -5,6 +5,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from libs.kit.database import Connection
+from libs.kit.records import storable
 from libs.kit.service import Intent
 
 
@@ -19,15 +20,20 @@ class Claimed(NamedTuple):
     traceparent: str | None
 
 
-async def lose_expired(connection: Connection) -> None:
-    """An attempt whose lease ran out may or may not have worked: its outcome is unknown from here on."""
+async def lose_expired(connection: Connection, alive: list[UUID]) -> None:
+    """An attempt whose lease ran out may or may not have worked: its outcome is unknown from here on.
+
+    Those that are `alive` here know their outcome, or will.
+    """
     await connection.execute(
         """-- lose_expired
         UPDATE intent SET state = 'unknown', reason = 'no outcome before the lease ran out'
         WHERE (kind, id) IN (
-            SELECT kind, id FROM intent WHERE state = 'claimed' AND lease_until < now()
+            SELECT kind, id FROM intent
+            WHERE state = 'claimed' AND lease_until < now() AND attempt_id <> ALL($1::uuid[])
             ORDER BY kind, id FOR UPDATE SKIP LOCKED)
-        """
+        """,
+        alive,
     )
 
 
@@ -83,13 +89,27 @@ async def lock_attempt(connection: Connection, claimed: Claimed) -> bool:
     return bool(found)
 
 
+async def renew(connection: Connection, claimed: Claimed, lease_seconds: float) -> None:
+    await connection.execute(
+        """-- renew
+        UPDATE intent SET lease_until = now() + make_interval(secs => $4)
+        WHERE kind = $1 AND id = $2 AND attempt_id = $3 AND state = 'claimed'
+        """,
+        claimed.kind,
+        claimed.intent.id,
+        claimed.attempt_id,
+        lease_seconds,
+    )
+
+
 async def end(connection: Connection, claimed: Claimed, state: str, reason: str | None) -> None:
+    """Note how it ended; words of others may have in them what Postgres cannot keep."""
     await connection.execute(
         "-- end\nUPDATE intent SET state = $3, reason = $4, settled_at = now() WHERE kind = $1 AND id = $2",
         claimed.kind,
         claimed.intent.id,
         state,
-        reason,
+        None if reason is None else storable(reason),
     )
 
 

@@ -56,7 +56,8 @@ class Effect:
 
     `reconcile` asks what became of an attempt whose outcome nobody knows; without it such an
     intent stays `unknown`, visibly, and is never tried again. Where repeating is harmless it is
-    the same function as `perform`.
+    the same function as `perform`. A call that may take longer than its lease says how long at the
+    most: the lease is renewed meanwhile, and still ends soon after a process that dies.
     """
 
     kind: str
@@ -64,6 +65,7 @@ class Effect:
     settle: Settle
     reconcile: Perform | None = None
     lease_seconds: float = 30.0
+    longest_seconds: float | None = None
 
 
 @dataclass(frozen=True)

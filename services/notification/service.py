@@ -15,6 +15,7 @@ from libs.contracts.events import (
     OrderDelivered,
     OrderDrafted,
     OrderFailed,
+    OrderModified,
     OrderPlaced,
     OrderRefused,
     OrderShipped,
@@ -22,6 +23,7 @@ from libs.contracts.events import (
     PaymentRefunded,
     ProviderChanged,
     ReorderApproved,
+    ReorderDeclined,
     ReorderHeld,
     ShopAsked,
     ShopAskedToCancel,
@@ -49,8 +51,10 @@ SERVICE = Service(
         OfferChanged: handlers.on_offer_changed,
         TriggerSet: handlers.on_trigger_set,
         ReorderApproved: handlers.on_reorder_approved,
+        ReorderDeclined: handlers.on_reorder_declined,
         ReorderHeld: handlers.on_reorder_held,
         OrderDrafted: handlers.on_order_drafted,
+        OrderModified: handlers.on_order_drafted,
         OrderPlaced: handlers.on_order_fact,
         OrderRefused: handlers.on_order_fact,
         OrderFailed: handlers.on_order_fact,
@@ -70,7 +74,13 @@ SERVICE = Service(
     says=(CustomerNotified,),
     effects=(
         # An attempt whose end nobody knows is sent again under the same Message-ID: at least once, never silently none.
-        Effect("mail", perform=handlers.send_mail, settle=handlers.on_mail_sent, reconcile=handlers.send_mail),
+        Effect(
+            "mail",
+            perform=handlers.send_mail,
+            settle=handlers.on_mail_sent,
+            reconcile=handlers.send_mail,
+            longest_seconds=720,  # above `smtp_taking_seconds` and the steps before and after it
+        ),
     ),
     measures=MEASURES,
     api=router,

@@ -14,8 +14,10 @@ class Settings(KitSettings):
     smtp_tls: str = Field(default="off", pattern="^(off|starttls|implicit)$")
     smtp_username: str | None = None
     smtp_password: SecretStr | None = None
-    #: Each step of the conversation; below the effect's lease, so that a slow server is not asked twice at once.
+    #: Each step before and after the mail is handed over.
     smtp_timeout_seconds: float = Field(default=10, gt=0)
+    #: How long a server may look at a mail before it answers; who gives up sooner sends it twice (RFC 5321, 4.5.3.2).
+    smtp_taking_seconds: float = Field(default=600, gt=0, le=600)
     mail_from: str = "Replenish <replenish@localhost>"
     #: Where people see their page; the portal's own address where nothing else is said.
     public_url: str | None = None

@@ -73,9 +73,9 @@ def what_if(receipt: dict[str, Any], changes: dict[str, str]) -> list[str]:
     """Return what would have been decided with some inputs changed, and whether that is another answer."""
     try:
         inputs = changed(_inputs(receipt), changes)
-    except ValueError as unfit:
+        made, other = msgspec.convert(receipt["decision"], Decision), decide(inputs)
+    except (ValueError, ArithmeticError) as unfit:
         raise StackError(f"cannot replay with that: {unfit}") from None
-    made, other = msgspec.convert(receipt["decision"], Decision), decide(inputs)
     said = ", ".join(f"{name}={value}" for name, value in changes.items())
     return [_verdict(said, made, other), *(f"  {sentence}" for sentence in words(inputs, other))]
 

@@ -73,7 +73,10 @@ class CustomerChanged(Event):
 
 @said_by("portal", on="accounts", key="customer_id")
 class DeviceRegistered(Event):
-    """A device with these slots belongs to this customer; reports of other registrations are refused."""
+    """A device with these slots belongs to this customer; reports of other registrations are refused.
+
+    Also repeated on request, with the same registration, for services that do not know it yet.
+    """
 
     customer_id: Id
     device_id: Id

@@ -9,6 +9,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 from html import escape
+from typing import Any
 
 from libs.kit import Refuse, Retry
 from services.notification.domain import Contact, Letter, one_line
@@ -47,9 +48,12 @@ def mail_of(letter: Letter, contact: Contact, stamp: Stamp) -> EmailMessage:
 
 
 def _address(contact: Contact) -> Address:
+    """Return whom to write to; a domain in other letters is written as mail servers know it (RFC 5890)."""
+    local, at, domain = contact.email.strip().rpartition("@")
     try:
-        return Address(one_line(contact.name), addr_spec=contact.email.strip())
-    except (HeaderParseError, ValueError, IndexError) as broken:
+        spec = local + at + (domain if domain.isascii() else domain.encode("idna").decode())
+        return Address(one_line(contact.name), addr_spec=spec)
+    except (HeaderParseError, ValueError, IndexError, AttributeError) as broken:  # the last: Python's own slip
         raise Refuse("the mail address is not valid") from broken
 
 
@@ -72,17 +76,23 @@ async def send(mail: EmailMessage, settings: Settings) -> None:
     """
     import aiosmtplib  # noqa: PLC0415  # only a service that has mails needs it
 
+    class Server(aiosmtplib.SMTP):
+        async def data(self, message: str | bytes, /, **_: Any) -> aiosmtplib.SMTPResponse:
+            """Hand the mail over, and wait for the answer longer than for any other: giving up sends it twice."""
+            return await super().data(message, timeout=settings.smtp_taking_seconds)
+
+    server = Server(
+        hostname=settings.smtp_host,
+        port=settings.smtp_port,
+        username=settings.smtp_username,
+        password=settings.smtp_password.get_secret_value() if settings.smtp_password else None,
+        start_tls=settings.smtp_tls == "starttls",
+        use_tls=settings.smtp_tls == "implicit",
+        timeout=settings.smtp_timeout_seconds,
+    )
     try:
-        await aiosmtplib.send(
-            mail,
-            hostname=settings.smtp_host,
-            port=settings.smtp_port,
-            username=settings.smtp_username,
-            password=settings.smtp_password.get_secret_value() if settings.smtp_password else None,
-            start_tls=settings.smtp_tls == "starttls",
-            use_tls=settings.smtp_tls == "implicit",
-            timeout=settings.smtp_timeout_seconds,
-        )
+        async with server:
+            await server.send_message(mail)
     except aiosmtplib.SMTPRecipientsRefused as refused:
         raise _judged(max(one.code for one in refused.recipients)) from refused
     except (aiosmtplib.SMTPRecipientRefused, aiosmtplib.SMTPDataError) as refused:

@@ -7,7 +7,9 @@ from services.notification.domain.kinds import (
     MAY_PASS,
     NO_OCCASIONS,
     ORDER_FACTS,
+    PASSING,
     TO_SHOPS,
+    TOLD_BY_PROVIDERS,
     Kind,
     Rule,
 )
@@ -21,6 +23,8 @@ __all__ = [
     "MAY_PASS",
     "NO_OCCASIONS",
     "ORDER_FACTS",
+    "PASSING",
+    "TOLD_BY_PROVIDERS",
     "TO_SHOPS",
     "Contact",
     "Decision",

@@ -111,3 +111,8 @@ HOLDS = {
 
 #: Holds that may end by themselves while somebody is still setting things up.
 MAY_PASS = frozenset({Kind.CANNOT_ORDER})
+#: What is not true any more once the pool has gone on; who was not told yet need not be.
+PASSING = MAY_PASS | {Kind.RUNNING_LOW, Kind.ORDERING_STOPPED}
+
+#: What providers of these protocols write to their customers themselves: the terms of DRS forbid a second mail.
+TOLD_BY_PROVIDERS = {"drs": frozenset({Kind.ORDER_PLACED, Kind.ORDER_SHIPPED, Kind.ORDER_DELIVERED})}

@@ -132,7 +132,10 @@ def _moment(text: str | None) -> datetime | None:
 def _date(at: datetime | None, language: Language, contact: Contact) -> str | None:
     if at is None:
         return None
-    local = at.astimezone(zone(contact.time_zone))
+    try:
+        local = at.astimezone(zone(contact.time_zone))
+    except OverflowError:  # the first or last day of the calendar, which some programs send for "no date"
+        return None
     return language.date.format(
         weekday=language.weekdays[local.weekday()], day=local.day, month=language.months[local.month - 1]
     )

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid5
 
-from services.notification.domain.kinds import KINDS, MAY_PASS, TO_SHOPS, Kind
+from services.notification.domain.kinds import KINDS, MAY_PASS, TO_SHOPS, TOLD_BY_PROVIDERS, Kind
 
 _NAMESPACE = UUID("b7c3a5f2-6f0d-4e0b-9a58-3a3f0e0d8c11")
 
@@ -85,18 +85,31 @@ class Tact:
 
 
 def decide(
-    kind: Kind, *, preference: bool | None, last_told_at: datetime | None, tact: Tact, now: datetime
+    kind: Kind,
+    *,
+    preference: bool | None,
+    last_told_at: datetime | None,
+    tact: Tact,
+    now: datetime,
+    protocol: str | None = None,
 ) -> Decision:
-    """Decide by the table, what the customer chose, and when the same trouble was told last."""
+    """Decide by the table, what the customer chose, who else tells it, and when the same trouble was told last."""
     rule = KINDS[kind]
     if kind in TO_SHOPS:
         return Decision(Told.DUE, rule.reason, now)
-    if preference is False:
-        return Decision(Told.NOT_TOLD, "they do not want to know", now)
-    if preference is None and not rule.told:
-        return Decision(Told.NOT_TOLD, rule.reason, now)
+    if why_not := _why_not(kind, preference, protocol):
+        return Decision(Told.NOT_TOLD, why_not, now)
     if kind not in MAY_PASS:
         return Decision(Told.DUE, rule.reason if rule.told else "they asked to know", now)
     if last_told_at is not None and now < last_told_at + tact.quiet:
         return Decision(Told.NOT_TOLD, f"told on {last_told_at:%Y-%m-%d}", now)
     return Decision(Told.DUE, rule.reason, now + tact.grace)
+
+
+def _why_not(kind: Kind, preference: bool | None, protocol: str | None) -> str | None:
+    """Return why this customer is not told of this kind at all; what they chose comes first."""
+    if preference is not None:
+        return None if preference else "they do not want to know"
+    if kind in TOLD_BY_PROVIDERS.get(protocol or "", ()):
+        return "the provider tells them itself"
+    return None if KINDS[kind].told else KINDS[kind].reason

@@ -9,6 +9,7 @@ from services.notification.handlers.facts import (
     on_order_drafted,
     on_provider_changed,
     on_reorder_approved,
+    on_reorder_declined,
     on_threshold_crossed,
     on_trigger_set,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "on_order_fact",
     "on_provider_changed",
     "on_reorder_approved",
+    "on_reorder_declined",
     "on_reorder_held",
     "on_threshold_crossed",
     "on_trigger_set",

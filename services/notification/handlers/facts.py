@@ -8,17 +8,19 @@ from libs.contracts.events import (
     DeviceReplaced,
     OfferChanged,
     OrderDrafted,
+    OrderModified,
     ProviderChanged,
     ReorderApproved,
+    ReorderDeclined,
     ThresholdCrossed,
     TriggerSet,
 )
-from services.notification.domain import MAY_PASS
+from services.notification.domain import PASSING
 from services.notification.store import Store
 
 
 async def on_provider_changed(event: ProviderChanged, store: Store) -> list[Event]:
-    await store.save_provider(event.provider_id, event.name)
+    await store.save_provider(event.provider_id, event.name, event.protocol)
     return []
 
 
@@ -55,18 +57,24 @@ async def on_threshold_crossed(event: ThresholdCrossed, store: Store) -> list[Ev
 
 
 async def on_trigger_set(event: TriggerSet, store: Store) -> list[Event]:
-    await store.withdraw_notices(event.pool_id, event.epoch, list(MAY_PASS))
+    await store.withdraw_notices(event.pool_id, event.epoch, list(PASSING))
     return []
 
 
 async def on_reorder_approved(event: ReorderApproved, store: Store) -> list[Event]:
     if not await store.is_gone(event.customer_id):
         await store.save_approval(event)
-        await store.withdraw_notices(event.pool_id, event.epoch, list(MAY_PASS))
+        await store.withdraw_notices(event.pool_id, event.epoch, list(PASSING))
+        await store.withdraw_question(event.order_id)
     return []
 
 
-async def on_order_drafted(event: OrderDrafted, store: Store) -> list[Event]:
+async def on_reorder_declined(event: ReorderDeclined, store: Store) -> list[Event]:
+    await store.withdraw_question(event.order_id)
+    return []
+
+
+async def on_order_drafted(event: OrderDrafted | OrderModified, store: Store) -> list[Event]:
     if not await store.is_gone(event.customer_id):
         await store.save_draft(event)
     return []

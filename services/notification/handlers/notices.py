@@ -31,6 +31,7 @@ async def _notice(kind: Kind, event: OrderFact | ReorderHeld, reference: str, st
         last_told_at=await store.find_last_told(event.pool_id, kind),
         tact=store.tact,
         now=store.now,
+        protocol=await store.find_protocol(event.provider_id) if isinstance(event, OrderFact) else None,
     )
     notice = Notice(
         notice_id=notice_id_of(event.customer_id, kind, reference),

@@ -1,6 +1,6 @@
 """What events told that letters are written from."""
 
-from libs.contracts.events import OrderDrafted, ReorderApproved, SlotSpec, ThresholdCrossed
+from libs.contracts.events import OrderDrafted, OrderModified, ReorderApproved, SlotSpec, ThresholdCrossed
 from libs.kit import Store as KitStore
 from services.notification.domain import Facts, Notice
 
@@ -8,15 +8,26 @@ from services.notification.domain import Facts, Notice
 class FactTables(KitStore):
     """SQL about orders, slots, crossings, providers and offers as far as letters name them."""
 
-    async def save_provider(self, provider_id: str, name: str) -> None:
+    async def save_provider(self, provider_id: str, name: str, protocol: str) -> None:
         await self.connection.execute(
             """-- save_provider
-            INSERT INTO provider (provider_id, name) VALUES ($1, $2)
-            ON CONFLICT (provider_id) DO UPDATE SET name = excluded.name
+            INSERT INTO provider (provider_id, name, protocol) VALUES ($1, $2, $3)
+            ON CONFLICT (provider_id) DO UPDATE SET name = excluded.name, protocol = excluded.protocol
             """,
             provider_id,
             name,
+            protocol,
         )
+
+    async def find_protocol(self, provider_id: str) -> str | None:
+        """Return how a provider is spoken to, if that was said."""
+        protocol: str | None = await self.connection.fetchval(
+            """-- find_protocol
+            SELECT protocol FROM provider WHERE provider_id = $1
+            """,
+            provider_id,
+        )
+        return protocol
 
     async def save_offer(self, provider_id: str, product_id: str, title: str) -> None:
         await self.connection.execute(
@@ -82,7 +93,7 @@ class FactTables(KitStore):
             event.needed_by,
         )
 
-    async def save_draft(self, event: OrderDrafted) -> None:
+    async def save_draft(self, event: OrderDrafted | OrderModified) -> None:
         await self.connection.execute(
             """-- save_draft
             INSERT INTO known_order (order_id, customer_id, provider_id, pool_id, quantity, price, currency)

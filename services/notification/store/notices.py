@@ -71,6 +71,18 @@ class Notices(KitStore):
             self.now,
         )
 
+    async def withdraw_question(self, order_id: str) -> None:
+        """Take back the question whether to order, where it was answered before it was asked."""
+        await self.connection.execute(
+            """-- withdraw_question
+            UPDATE notice SET state = 'withdrawn', reason = 'it was answered before anybody was asked', settled_at = $3
+            WHERE order_id = $1 AND kind = $2 AND state = 'due'
+            """,
+            order_id,
+            Kind.APPROVAL_NEEDED,
+            self.now,
+        )
+
     async def find_last_told(self, pool_id: str, kind: Kind) -> datetime | None:
         """Return when this was last told, or decided to be told, about the pool."""
         at: datetime | None = await self.connection.fetchval(

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 from fastapi import APIRouter, Response
 
-from libs.contracts.events import DeviceDeregistered, DeviceRegistered, DeviceReplaced, SlotSpec
+from libs.contracts.events import DeviceDeregistered, DeviceReplaced, SlotSpec
 from libs.kit import Kit
 from libs.kit.idempotency import Kept
 from libs.kit.identity import Principal
@@ -17,6 +17,7 @@ from services.portal.api.tokens import NO_STORE, no_customer
 from services.portal.domain.credentials import derive_credential, digest, new_nonce
 from services.portal.domain.devices import Device, DeviceState, next_registration
 from services.portal.domain.registration import Unfit, moves, specify
+from services.portal.domain.said import registered
 from services.portal.store import Store
 
 router = APIRouter(prefix="/v1", tags=["devices"])
@@ -50,7 +51,7 @@ async def register(
             raise unfit(problem) from None
         described = Described(body.device_id, customer_id, body.model, body.serial, slots)
         device = await _add(tx.store, described, kit)
-        tx.say(_registered(device))
+        tx.say(registered(device))
         answer = tx.answer(201, show_device(device))
     return _with_credential(answer, _credential(kit, device.nonce))
 
@@ -96,7 +97,7 @@ async def replace_device(
         await tx.store.erase_device_page(device_id)
         described = Described(body.device_id, old.customer_id, model, body.serial, slots)
         new = await _add(tx.store, described, kit)
-        tx.say(DeviceReplaced(**dict(_registered(new)), replaces=device_id, moves=moved))
+        tx.say(DeviceReplaced(**dict(registered(new)), replaces=device_id, moves=moved))
         shown = show_device(new) | {"replaces": device_id, "moves": [move.model_dump() for move in moved]}
         answer = tx.answer(201, shown)
     return _with_credential(answer, _credential(kit, new.nonce))
@@ -182,14 +183,3 @@ def _with_credential(kept: Kept, credential: str | None, *, replayed: bool = Fal
     response = send(Kept(kept.status, kept.body | {"credential": credential}), replayed=replayed)
     response.headers.update(NO_STORE)
     return response
-
-
-def _registered(device: Device) -> DeviceRegistered:
-    return DeviceRegistered(
-        customer_id=device.customer_id,
-        device_id=device.device_id,
-        registration=device.registration,
-        model=device.model,
-        credential_sha256=device.credential_sha256.hex(),
-        slots=device.slots,
-    )

@@ -67,7 +67,7 @@ class Live:
         if monotonic() - self._levels_at.get(customer_id, 0.0) < self._settings.live_levels_seconds:
             return self._levels[customer_id]
         levels = await fetch_levels(self._kit, device_ids)
-        if any(page.customer_id == customer_id for page in self._pages):
+        if self._is_open(customer_id):
             self._levels[customer_id], self._levels_at[customer_id] = levels, monotonic()
         return levels
 
@@ -93,9 +93,12 @@ class Live:
                     yield CHANGED
         finally:
             self._pages.discard(page)
-            if not any(other.customer_id == page.customer_id for other in self._pages):
+            if not self._is_open(page.customer_id):
                 for kept in (self._marks, self._levels, self._levels_at):
                     kept.pop(page.customer_id, None)
+
+    def _is_open(self, customer_id: str) -> bool:
+        return any(page.customer_id == customer_id for page in self._pages)
 
     def check_room(self, customer_id: str) -> None:
         """Raise 503 where too many pages are open already."""
@@ -150,6 +153,8 @@ class Live:
                 except TRANSIENT:
                     continue
                 levels = await fetch_levels(self._kit, devices)
+                if not self._is_open(customer_id):
+                    continue
                 self._levels[customer_id], self._levels_at[customer_id] = levels, monotonic()
                 if before is not None and before != levels:
                     self._tell(customer_id)

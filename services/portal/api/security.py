@@ -56,7 +56,10 @@ class Security:
     def _service_keys(self) -> dict[str, str | list[str]]:
         """Read the file each time: keys are changed by writing it, and tokens are fetched once an hour."""
         path = self._settings.service_keys_file
-        keys: dict[str, str | list[str]] = json.loads(path.read_text()) if path else {}
+        try:
+            keys: dict[str, str | list[str]] = json.loads(path.read_text()) if path else {}
+        except ValueError:  # it is being written
+            raise Problem(503, "unavailable", "Try again shortly", headers={"Retry-After": "2"}) from None
         return keys
 
     def check_patience(self, request: Request, name: str) -> None:

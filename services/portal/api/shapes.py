@@ -16,9 +16,33 @@ from services.portal.domain.registration import Quantity, SlotWords, Unfit
 #: No control characters: names end up in mail headers, logs and terminals.
 LINE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
 Line = Annotated[str, Field(min_length=1, max_length=200, pattern=LINE)]
-Id = Annotated[str, Field(min_length=1, max_length=200, pattern=LINE)]
+
+
+def _addressable(name: str) -> str:
+    """Refuse what no address of an API can contain: whoever registered it could never reach it again."""
+    if "/" in name or name in {".", ".."}:
+        raise ValueError("stands in addresses of this API; send a name without / that is not . or ..")
+    return name
+
+
+def _deliverable(email: str) -> str:
+    """Refuse what no mail server takes: it would be found out when there is something to tell."""
+    from email.errors import HeaderParseError  # noqa: PLC0415  # 2 MB that are needed when somebody joins
+    from email.headerregistry import Address  # noqa: PLC0415  # likewise
+
+    local, _, domain = email.rpartition("@")
+    try:
+        Address(addr_spec=f"{local}@{domain.encode('idna').decode()}")
+    except (HeaderParseError, ValueError, IndexError, AttributeError):  # the last: Python's own slip
+        raise ValueError("no mail can be sent there; send an address such as ana@example.org") from None
+    return email
+
+
+Id = Annotated[str, Field(min_length=1, max_length=200, pattern=LINE), AfterValidator(_addressable)]
 Email = Annotated[
-    str, Field(max_length=254, pattern=r"^[^@\s\x00-\x1f<>,;:\"()\[\]\\]+@[^@\s\x00-\x1f<>,;:\"()\[\]\\]+$")
+    str,
+    Field(max_length=254, pattern=r"^[^@\s\x00-\x1f<>,;:\"()\[\]\\]+@[^@\s\x00-\x1f<>,;:\"()\[\]\\]+$"),
+    AfterValidator(_deliverable),
 ]
 Amount = Annotated[str, Field(min_length=1, max_length=64)] | int | float
 

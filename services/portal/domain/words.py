@@ -1,6 +1,6 @@
 """How amounts, times and states are said to people."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from libs.contracts.events import BaseUnit
@@ -63,12 +63,19 @@ def money(minor: int, currency: str) -> str:
 
 def day(at: datetime, now: datetime, zone: ZoneInfo) -> str:
     """Return a day as somebody in this time zone says it now."""
-    there, today = at.astimezone(zone).date(), now.astimezone(zone).date()
+    there, today = _date(at, zone), _date(now, zone)
     near = {0: "today", 1: "tomorrow", -1: "yesterday"}
     if (there - today).days in near:
         return near[(there - today).days]
     year = f" {there.year}" if there.year != today.year else ""
     return f"{there:%a} {there.day} {there:%b}{year}"
+
+
+def _date(at: datetime, zone: ZoneInfo) -> date:
+    try:
+        return at.astimezone(zone).date()
+    except OverflowError:  # the calendar's first and last hours are on no calendar elsewhere
+        return at.date()
 
 
 def ago(at: datetime, now: datetime) -> str:

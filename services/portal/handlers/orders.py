@@ -7,6 +7,7 @@ from libs.contracts.events import (
     OrderDelivered,
     OrderDrafted,
     OrderFailed,
+    OrderModified,
     OrderPlaced,
     OrderRefused,
     OrderShipped,
@@ -16,7 +17,7 @@ from services.portal.domain.board import OrderState
 from services.portal.store import Store
 
 
-async def on_order_drafted(event: OrderDrafted, store: Store) -> list[Event]:
+async def on_order_drafted(event: OrderDrafted | OrderModified, store: Store) -> list[Event]:
     await store.note_order(event, OrderState.DRAFTED)
     return []
 

@@ -20,6 +20,8 @@ NOTICES = {
     "order_cancelled": "We told you that the order was cancelled",
     "order_failed": "We told you that the order came to nothing",
     "order_unknown": "We told you that the shop has not answered",
+    "claim_raised": "We told you that less came than was ordered",
+    "money_returned": "We told you that your money comes back",
     "approval_needed": "We asked whether to order it",
     "running_low": "We told you that it is running low",
     "cannot_order": "We told you that it cannot be ordered",

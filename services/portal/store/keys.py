@@ -1,5 +1,6 @@
 """The keys that sign tokens: files that only the portal may read."""
 
+import logging
 import os
 import tempfile
 from collections.abc import Iterable
@@ -12,6 +13,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from joserfc import jwt
 from joserfc.jwk import KeySet, OKPKey
 
+LOG = logging.getLogger(__name__)
 #: RFC 9864's name of EdDSA on Curve25519; "EdDSA" itself is deprecated there.
 ALGORITHM = "Ed25519"
 LOOK_AGAIN_SECONDS = 2.0
@@ -35,15 +37,24 @@ class KeyRing:
             self.look()
 
     def look(self) -> None:
-        """Read the files again if they changed."""
+        """Read the files again if they changed; while somebody is at them, what was read before still counts."""
         if self._path is None or monotonic() - self._looked_at < LOOK_AGAIN_SECONDS:
             return
-        beside = sorted(self._path.parent.glob(f"{self._path.stem}.*{self._path.suffix}"))
-        files = [self._path, *beside]
+        try:
+            self._read(self._path)
+        except (OSError, ValueError) as unfit:  # a file is being written or renamed
+            if self._seen is None:
+                raise
+            LOG.warning("signing keys not read again yet", extra={"reason": repr(unfit)})
+        self._looked_at = monotonic()
+
+    def _read(self, path: Path) -> None:
+        beside = sorted(path.parent.glob(f"{path.stem}.*{path.suffix}"))
+        files = [path, *beside]
         seen = [(file.name, file.stat().st_mtime_ns) for file in files]
         if seen != self._seen:
             self._use(OKPKey.import_key(file.read_bytes()) for file in files)
-        self._seen, self._looked_at = seen, monotonic()
+        self._seen = seen
 
     def _use(self, keys: Iterable[OKPKey]) -> None:
         known = list(keys)

@@ -1,7 +1,7 @@
 """SQL that reads what the page shows."""
 
 from libs.kit import Store
-from services.portal.domain.board import Known, Notice, Offer, Order, OrderState, Subscription, Told, Wait
+from services.portal.domain.board import OPEN, Known, Notice, Offer, Order, OrderState, Subscription, Told, Wait
 
 ORDERS_SHOWN = 30
 NOTICES_SHOWN = 10
@@ -112,14 +112,17 @@ class PageStore(Store):
         return {row["product_id"]: row["shelf"] for row in rows}
 
     async def _orders(self, customer_id: str) -> tuple[Order, ...]:
+        """Return the newest orders; an open one is shown however many came after it."""
         rows = await self.connection.fetch(
             """-- list_orders_told
             SELECT order_id, product_id, provider_id, state, packs, quantity, price, currency, expected_at, tracking,
                    reason, began_at, changed_at, own
-            FROM order_told WHERE customer_id = $1 ORDER BY began_at DESC, order_id LIMIT $2
+            FROM order_told WHERE customer_id = $1
+            ORDER BY state = ANY($3::text[]) DESC, began_at DESC, order_id LIMIT $2
             """,
             customer_id,
             ORDERS_SHOWN,
+            sorted(OPEN),
         )
         return tuple(Order(**dict(row) | {"state": OrderState(row["state"])}) for row in rows)
 

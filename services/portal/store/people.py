@@ -75,6 +75,18 @@ class PeopleStore(Store):
         )
         return [Customer(**row) for row in rows]
 
+    async def lock_customers(self, after: str, limit: int) -> list[Customer]:
+        """Return customers in the order of their ids, and let nobody else change them or their devices."""
+        rows = await self.connection.fetch(
+            """-- lock_customers
+            SELECT customer_id, locale, time_zone FROM customer
+            WHERE customer_id > $1 AND erased_at IS NULL ORDER BY customer_id LIMIT $2 FOR NO KEY UPDATE
+            """,
+            after,
+            limit,
+        )
+        return [Customer(**row) for row in rows]
+
     async def find_person(self, customer_id: str) -> Person | None:
         row = await self.connection.fetchrow(
             """-- find_person

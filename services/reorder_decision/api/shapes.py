@@ -13,6 +13,8 @@ Id = Annotated[str, Field(min_length=1, max_length=200)]
 Packs = Annotated[int, Field(ge=1, le=10**6)]
 Days = Annotated[float, Field(ge=0, le=3650, allow_inf_nan=False)]
 Reports = Annotated[int, Field(ge=1, le=100)]
+#: Exact in every JSON reader; more is no quantity of an event.
+MOST_STEPS = 2**53
 #: Providers to be asked where the first one does not deliver; more than a few are not looked after by anybody.
 Alternatives = Annotated[tuple[Id, ...], Field(max_length=10)]
 
@@ -81,6 +83,14 @@ def pack_steps_of(amount: Amount | str | float, unit: Unit) -> int:
         error = {"field": "pack_size", "problem": "the pack is empty", "remedy": "send how much one pack holds"}
         raise Problem(422, "out_of_range", "The amount cannot be taken", errors=[error])
     return steps
+
+
+def order_of(packs: int, pack_size: int) -> tuple[int, int]:
+    """Return both; raises Problem 422 where together they are more than an order can count."""
+    if packs * pack_size > MOST_STEPS:
+        error = {"field": "packs", "problem": "so many packs are too much", "remedy": "send fewer or smaller packs"}
+        raise Problem(422, "out_of_range", "The amount cannot be taken", errors=[error])
+    return packs, pack_size
 
 
 def subscription_shown(row: Any) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from services.reorder_decision.api.shapes import (
     ChangedSubscription,
     NewSubscription,
     Unit,
+    order_of,
     pack_steps_of,
     steps_of,
     subscription_shown,
@@ -128,8 +129,7 @@ def _wished(body: NewSubscription, unit: Unit, subscription_id: str) -> Subscrip
     return Subscription(
         subscription_id,
         body.provider_id,
-        body.packs,
-        pack_steps_of(body.pack_size, unit),
+        *order_of(body.packs, pack_steps_of(body.pack_size, unit)),
         body.mode,
         SubscriptionStatus.ACTIVE,
         body.days,
@@ -145,4 +145,6 @@ def _changed(body: ChangedSubscription, pool: Pool) -> Subscription:
         given["pack_size"] = pack_steps_of(body.pack_size, _unit_of(pool))
     if body.at_level is not None:
         given["at_level"] = steps_of("at_level", body.at_level, _unit_of(pool))
-    return replace(_current(pool), **given)
+    changed = replace(_current(pool), **given)
+    order_of(changed.packs, changed.pack_size)
+    return changed

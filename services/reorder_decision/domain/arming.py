@@ -6,6 +6,7 @@ from services.reorder_decision.domain.pool import EPOCH_IS_OPEN, Offer, Pool, Si
 from services.reorder_decision.domain.sourcing import choose, days_wanted
 
 #: More than any slot holds: a level that is compared with it is below, and with it added above, any threshold.
+#: It is also the most that an event can say.
 BEYOND_ALL = 2**53
 
 
@@ -68,9 +69,13 @@ def said_of(pool: Pool, trigger: Trigger) -> list[TriggerSet]:
             epoch=pool.epoch,
             at_level=trigger.at_level,
             at_days=trigger.at_days,
-            elsewhere=trigger.elsewhere if followed else trigger.elsewhere + levels - slot.level,
+            elsewhere=_sayable(trigger.elsewhere if followed else trigger.elsewhere + levels - slot.level),
             reports=trigger.reports,
             follow=several,
         )
         for slot in pool.slots
     ]
+
+
+def _sayable(steps: int) -> int:
+    return max(-BEYOND_ALL, min(steps, BEYOND_ALL))

@@ -54,7 +54,7 @@ def changed(inputs: Inputs, changes: dict[str, str]) -> Inputs:
     `level` and `rate_per_day` mean the first slot; others are reached as `slots.1.level`.
     Raises ValueError for a name that is no input, or a value that does not fit.
     """
-    tree = msgspec.to_builtins(inputs)
+    tree = msgspec.json.decode(as_json(inputs))
     for name, value in changes.items():
         path = name if name not in {"level", "rate_per_day", "doubt"} else f"slots.0.{name}"
         path = f"subscription.{path}" if path in {"days", "at_level", "mode", "packs"} else path
@@ -164,11 +164,11 @@ def _set(tree: Any, path: list[str], value: Any, name: str) -> None:
     for step in path[:-1]:
         tree = _step(tree, step, name)
     _step(tree, path[-1], name)
-    tree[int(path[-1]) if isinstance(tree, list | tuple) else path[-1]] = value
+    tree[int(path[-1]) if isinstance(tree, list) else path[-1]] = value
 
 
 def _step(tree: Any, step: str, name: str) -> Any:
     try:
-        return tree[int(step)] if isinstance(tree, list | tuple) else tree[step]
+        return tree[int(step)] if isinstance(tree, list) else tree[step]
     except (KeyError, IndexError, ValueError, TypeError):
         raise ValueError(f"{name} is no input of this receipt") from None

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from hashlib import sha256
 from typing import NamedTuple
 
 from libs.contracts.events import SlotMove, SlotSpec
@@ -15,8 +16,14 @@ class Fitted(NamedTuple):
     slot: Slot
 
 
+#: What events take for an id.
+LONGEST_ID = 200
+
+
 def pool_id_of(customer_id: str, product_id: str) -> str:
-    return f"{customer_id}/{product_id}"
+    """Return the pool's name; a product whose own name leaves no room in it stands there by its digest."""
+    plain = f"{customer_id}/{product_id}"
+    return plain if len(plain) <= LONGEST_ID else f"{customer_id}/{sha256(product_id.encode()).hexdigest()}"
 
 
 def fitted_slots(

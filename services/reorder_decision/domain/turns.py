@@ -117,8 +117,11 @@ def fitted(pool: Pool, slots: tuple[Slot, ...], when: When) -> Turn:
     """Take over the pool's slots of now: a device came, went, or was replaced.
 
     They are always asked anew: a slot that was registered again, under the same name, was asked nothing yet.
+    With the last slot goes what was proposed for it: nobody could say yes to it any more.
     """
-    return reassess(replace(pool, slots=slots, trigger=None), when)
+    pool = replace(pool, slots=slots, trigger=None)
+    turn = Turn(pool) if slots else withdrawn(pool, "no device holds the product any more", when)
+    return turn.then(reassess(turn.pool, when))
 
 
 def approved(pool: Pool, by: str, when: When) -> Turn:

@@ -69,11 +69,18 @@ class Offers(Pools):
         return tuple(msgspec.json.decode(row["offer"], type=Offer) for row in rows)
 
     async def list_pools_buying(self, provider_id: str, product_id: str | None) -> list[str]:
-        """Return the pools whose active subscription is for this provider, and this product if one is named."""
+        """Return the pools that would order from this provider, and this product if one is named.
+
+        Who has it as an alternative would once an order came to nothing elsewhere.
+        """
         rows = await self.connection.fetch(
             """-- list_pools_buying
             SELECT pool_id FROM subscription
-            WHERE provider_id = $1 AND ($2::text IS NULL OR product_id = $2) AND status = 'active' ORDER BY pool_id
+            WHERE provider_id = $1 AND ($2::text IS NULL OR product_id = $2) AND status = 'active'
+            UNION SELECT s.pool_id FROM subscription AS s JOIN pool AS p USING (pool_id)
+            WHERE s.alternatives @> ARRAY[$1::text] AND ($2::text IS NULL OR s.product_id = $2)
+                AND s.status = 'active' AND p.avoided <> '{}'
+            ORDER BY pool_id
             """,
             provider_id,
             product_id,

@@ -1,6 +1,7 @@
 """HTTP commands: asked twice, done once; and what the caller is told when the database has trouble."""
 
 import asyncio
+from datetime import datetime
 from typing import Any
 
 import asyncpg
@@ -24,12 +25,16 @@ class Commands:
         self.router = APIRouter()
         self.router.post("/things")(self._make)
         self.router.get("/things")(self._list)
+        self.router.get("/things/{name}")(self._find)
 
     async def _make(self, kit: KitDep, key: IdempotencyDep, body: dict[str, Any]) -> Any:
         async with kit.transaction(idempotency=key) as tx:
             if tx.replayed:
                 return send(tx.replayed, replayed=True)
             await tx.store.note("http", body["name"], "thing")
+            if "T" in body["name"]:
+                moment = datetime.fromisoformat(body["name"])
+                await tx.store.connection.fetchval("SELECT $1::timestamptz", moment)
             tx.say(a.slot_filled(body["name"]))
             self.inside.set()
             await self.gate.wait()
@@ -41,6 +46,10 @@ class Commands:
     async def _list(self, kit: KitDep) -> Any:
         async with kit.read() as store:
             return [row[0] for row in await store.connection.fetch("SELECT id FROM applied")]
+
+    async def _find(self, kit: KitDep, name: str) -> Any:
+        async with kit.read() as store:
+            return await store.connection.fetchval("SELECT id FROM applied WHERE id = $1", name)
 
     def service(self, world):
         return world.service(hears={}, hears_in_batches={}, api=self.router)
@@ -65,6 +74,19 @@ async def commands(world):
 
 async def things(world):
     return [row["id"] for row in await world.rows("SELECT id FROM applied ORDER BY n")]
+
+
+class TestAnImpossibleValue:
+    @pytest.mark.parametrize("name", ["a\x00b", "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"])
+    async def test_is_the_callers_mistake(self, commands, name):
+        answer = await make(commands.kit, name)
+
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+
+    async def test_may_be_in_the_address(self, commands):
+        answer = await ask(commands.kit, "/things/a%00b")
+
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
 
 
 class TestAKey:

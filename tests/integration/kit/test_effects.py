@@ -39,8 +39,9 @@ class Outside:
         await store.note("outside", intent.id, intent.id)
         return [a.slot_filled(intent.id)]
 
-    def service(self, world, *, reconciles=False, lease_seconds=30.0):
-        effect = Effect("mail", self.perform, self.settle, self.reconcile if reconciles else None, lease_seconds)
+    def service(self, world, *, reconciles=False, lease_seconds=30.0, longest_seconds=None):
+        reconcile = self.reconcile if reconciles else None
+        effect = Effect("mail", self.perform, self.settle, reconcile, lease_seconds, longest_seconds)
         return world.service(hears={}, hears_in_batches={}, effects=(effect,))
 
 
@@ -141,6 +142,19 @@ class TestAnEffect:
             gate.set()
             await reached(world, "done", 21)
 
+    async def test_may_take_longer_than_its_lease_if_it_says_so(self, world):
+        async def slow(intent):
+            await asyncio.sleep(1.5)
+            return {}
+
+        outside = Outside(slow)
+        service = outside.service(world, reconciles=True, lease_seconds=0.6, longest_seconds=20)
+        async with world.running(service) as kit, world.running(service, instance=1):
+            await intend(kit, "m")
+            await reached(world, "done")
+
+        assert (outside.called, outside.reconciled) == ([("m", 1)], [])
+
 
 class TestAnOutcomeThatIsKnown:
     @pytest.mark.parametrize("answer", [{"sent": True}, Refuse("no")], ids=["done", "refused"])
@@ -154,6 +168,24 @@ class TestAnOutcomeThatIsKnown:
             assert not kit.failed.done()
 
         assert outside.called == [("m", 1)]
+
+    async def test_survives_trouble_that_lasts_longer_than_the_lease(self, world):
+        outside = Outside()
+        outside.settling = [ConnectionResetError("x"), ConnectionResetError("x"), ConnectionResetError("x")]
+        async with world.running(outside.service(world, reconciles=True, lease_seconds=0.6)) as kit:
+            await intend(kit, "m")
+            await until(lambda: outside.settled or outside.reconciled, "it is settled")
+            await reached(world, "done")
+
+        assert (outside.called, outside.reconciled, outside.settled) == ([("m", 1)], [], [("m", {"done": "m"})])
+
+    async def test_of_refused_words_that_cannot_be_kept_is_written_down_all_the_same(self, world):
+        outside = Outside(Refuse("no\x00such"))
+        async with world.running(outside.service(world)) as kit:
+            await intend(kit, "m")
+            await reached(world, "refused")
+
+        assert len(outside.called) == 1
 
     async def test_that_cannot_be_settled_stays_visible(self, world):
         outside = Outside()

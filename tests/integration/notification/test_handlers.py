@@ -16,6 +16,7 @@ from libs.contracts.events import (
     OrderPlaced,
     ProviderChanged,
     ReorderApproved,
+    ReorderDeclined,
     ReorderHeld,
     SlotMove,
     SlotSpec,
@@ -36,6 +37,7 @@ from services.notification.handlers import (
     on_order_fact,
     on_provider_changed,
     on_reorder_approved,
+    on_reorder_declined,
     on_reorder_held,
     on_threshold_crossed,
     on_trigger_set,
@@ -141,6 +143,15 @@ class TestOnOrderFact:
         assert (await find(store, Kind.ORDER_PLACED)).state is Told.NOT_TOLD
         assert (await find(store, Kind.ORDER_DELIVERED)).state is Told.DUE
 
+    async def test_is_silent_where_the_provider_writes_itself(self, store):
+        await on_provider_changed(ProviderChanged(provider_id="acme", name="Acme", protocol="drs"), store)
+
+        await on_order_fact(placed(), store)
+
+        notice = await find(store, Kind.ORDER_PLACED)
+        assert (notice.state, notice.reason) == (Told.NOT_TOLD, "the provider tells them itself")
+        assert store.intended == []
+
 
 class TestOnReorderHeld:
     async def test_asks_for_an_approval(self, store):
@@ -166,6 +177,25 @@ class TestOnReorderHeld:
         await on_trigger_set(triggered(epoch=3), store)
 
         assert (await find(store, Kind.CANNOT_ORDER, "ann/pods/3")).state is Told.DUE
+
+    @pytest.mark.parametrize(
+        ("reason", "kind"), [("notify_only", Kind.RUNNING_LOW), ("cancelled_again", "ordering_stopped")]
+    )
+    async def test_is_not_told_of_what_is_over_by_then(self, store, reason, kind):
+        await on_reorder_held(held(reason), store)
+        await on_trigger_set(triggered(epoch=4), store)
+
+        assert (await find(store, Kind(kind), "ann/pods/3")).state is Told.WITHDRAWN
+
+    async def test_is_not_asked_what_was_answered_by_then(self, store):
+        for order_id in ("o7", "o8", "o9"):
+            await on_reorder_held(held("awaiting_approval", order_id=order_id), store)
+
+        await on_reorder_approved(approved(order_id="o7"), store)
+        await on_reorder_declined(ReorderDeclined(**POOL, epoch=3, order_id="o8", reason="the customer"), store)
+
+        states = [(await find(store, Kind.APPROVAL_NEEDED, order_id)).state for order_id in ("o7", "o8", "o9")]
+        assert states == [Told.WITHDRAWN, Told.WITHDRAWN, Told.DUE]
 
     async def test_tells_the_same_trouble_again_after_a_week(self, store):
         await on_reorder_held(held("no_offer"), store)

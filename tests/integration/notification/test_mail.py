@@ -2,19 +2,53 @@
 
 import asyncio
 import json
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
 from aiokafka import AIOKafkaConsumer
 
 from deploy.local.mailbox import TAKEN, catching
-from libs.contracts.events import CustomerErased, OrderRefused
+from libs.contracts.events import CustomerErased, OrderDrafted, OrderModified, OrderRefused
 from libs.kit.testing import running
 from services.notification.domain import Kind, notice_id_of
 from services.notification.service import SERVICE
+from tests.integration.notification import test_handlers as given
 from tests.integration.notification.world import World
 from tests.integration.order_dispatch.portal import portal, until
 from tests.integration.order_dispatch.world import own_logs
+
+#: How long each step but the taking may last.
+SMTP_SECONDS = 1.0
+
+
+class Door:
+    """Stands before the mail server, and lets a mail's answer through when it is time."""
+
+    def __init__(self, port):
+        self.behind, self.port, self.slow_seconds = port, 0, 0.0
+
+    async def let_in(self, reader, writer):
+        inside, outside = await asyncio.open_connection("127.0.0.1", self.behind)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._pass_on(reader, outside))
+            group.create_task(self._pass_on(inside, writer, patiently=True))
+
+    async def _pass_on(self, reader, writer, *, patiently=False):
+        while line := await reader.readline():
+            if patiently and line.startswith(TAKEN.encode()):
+                await asyncio.sleep(self.slow_seconds)
+            writer.write(line)
+        writer.close()
+
+
+@asynccontextmanager
+async def taking_time(port):
+    door = Door(port)
+    server = await asyncio.start_server(door.let_in, "127.0.0.1", 0)
+    door.port = server.sockets[0].getsockname()[1]
+    yield door
+    server.close()
 
 
 @pytest.fixture(scope="module")
@@ -24,12 +58,14 @@ async def world(database, kafka_url, tmp_path_factory):
         own_logs(kafka_url),
         portal() as desk,
         catching(log, judge=lambda _: answers.pop(0) if answers else TAKEN) as port,
+        taking_time(port) as door,
         running(
             SERVICE,
             kafka_url=kafka_url,
             database_urls=database,
             portal_url=desk.url,
-            smtp_port=port,
+            smtp_port=door.port,
+            smtp_timeout_seconds=SMTP_SECONDS,
             public_url="https://home.example",
             hold_grace_hours=0,
         ) as kit,
@@ -37,6 +73,7 @@ async def world(database, kafka_url, tmp_path_factory):
         world = World(kit, kafka_url, desk, log)
         #: What the mail server answers, one after the other, before it takes anything.
         world.answers = answers
+        world.door = door
         yield world
         await world.http.aclose()
 
@@ -67,6 +104,33 @@ async def test_a_server_that_puts_it_off_gets_it_again(world):
 
     assert len(world.mails("kim")) == 1
     assert world.answers == []
+
+
+async def test_a_server_that_takes_its_time_gets_it_once(world):
+    world.joins("ken")
+    world.door.slow_seconds = 3 * SMTP_SECONDS
+
+    await world.order("ken")
+    await world.reaches("ken", "told")
+
+    world.door.slow_seconds = 0
+    assert len(world.mails("ken")) == 1
+
+
+async def test_a_changed_order_is_told_as_it_was_placed(world):
+    world.joins("mia")
+    ids = {"customer_id": "mia", "order_id": "order-of-mia", "pool_id": "mia/pods"}
+    order = given.ORDER | ids
+    await world.publish(
+        OrderDrafted(**order, packs=5, quantity=100, price=2500, currency="EUR"),
+        OrderModified(**order, packs=2, quantity=40, price=1000, currency="EUR"),
+    )
+
+    await world.order("mia")
+    await world.reaches("mia", "told")
+
+    (mail,) = world.mails("mia")
+    assert "Price: 10.00 EUR" in mail["text"]
 
 
 async def test_a_final_refusal_stays_in_sight_and_names_no_address(world):

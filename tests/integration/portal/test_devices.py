@@ -134,6 +134,9 @@ async def test_slots_that_cannot_count_are_refused_with_a_remedy(portal, changes
         {"slots": [slot(scale=7)]},
         {"slots": [slot(loading="by_drone")]},
         {"device_id": ""},
+        {"device_id": "kitchen/brewer"},
+        {"device_id": ".."},
+        {"slots": [slot(product_id="pods/decaf")]},
     ],
 )
 async def test_bodies_of_another_shape_are_refused(portal, changes):

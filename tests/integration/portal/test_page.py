@@ -1,11 +1,13 @@
 import asyncio
 import re
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 import httpx
 import pytest
 
 from deploy.local.waiting import until
+from libs.contracts.events import OrderModified
 from services.portal.api.live import live_of
 from tests.integration.portal import a, doors
 from tests.integration.portal.neighbours import neighbours
@@ -144,6 +146,27 @@ class TestPage:
             assert words in page
         assert "Cancel order" not in page
         assert "So 50 were ordered." in why.text
+
+    async def test_keeps_an_open_order_in_sight_however_many_came_after_it(self, portal, teller):
+        customer_id, long_ago = await portal.join(), a.now() - a.days(90)
+        never = datetime(9999, 12, 31, 23, tzinfo=UTC)  # has no date in Berlin
+        await teller.tell(a.placed(customer_id, "o-old", at=long_ago, expected_at=never))
+        later = [f"o-new-{number}" for number in range(30)]
+
+        await teller.tell(*(a.delivered(customer_id, order_id) for order_id in later))
+
+        async with signed_in(portal, customer_id) as browser:
+            page = await shows(browser, f"order-{later[-1]}")
+        assert "order-o-old" in page
+
+    async def test_shows_a_changed_order_as_it_is_now(self, portal, teller):
+        customer_id = await portal.join()
+        changed = a.drafted(customer_id, "o-9", packs=2, quantity=100, price=3980)
+
+        await teller.tell(a.drafted(customer_id, "o-9"), OrderModified(**dict(changed)))
+
+        async with signed_in(portal, customer_id) as browser:
+            await shows(browser, "39.80 EUR")
 
     async def test_shows_the_levels_of_now_where_consumption_answers(self, portal, others):
         customer_id = await portal.join()

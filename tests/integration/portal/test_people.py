@@ -1,3 +1,5 @@
+import json
+
 import asyncpg
 import pytest
 
@@ -62,6 +64,9 @@ async def test_an_id_may_be_brought_along_but_only_once(portal):
     ("changes", "field"),
     [
         ({"email": "ana"}, "email"),
+        ({"email": "änä@example.org"}, "email"),
+        ({"email": "ana..b@example.org"}, "email"),
+        ({"email": "ana@example..org"}, "email"),
         ({"email": "ana@example.org\r\nBcc: all@example.org"}, "email"),
         ({"name": "Ana\nBcc: x"}, "name"),
         ({"name": ""}, "name"),
@@ -123,3 +128,19 @@ async def test_a_forgotten_customer_leaves_nothing_but_an_id(portal, database):
     again = await portal.http.post("/v1/customers", json=doors.person(customer_id=customer_id), headers=operators)
     assert again.status_code == 409
     assert not await doors.rows_with(database, "uetzal")
+
+
+async def test_accounts_are_said_again_for_who_starts_afresh(portal, database):
+    customer_id, gone = await portal.join(), await portal.join()
+    device = await portal.register(customer_id)
+    await portal.http.delete(f"/v1/customers/{gone}", headers=await portal.operator())
+    before = {whose: len(await said(database, whose)) for whose in (customer_id, gone)}
+
+    answer = await portal.http.post("/v1/customers/repeat", headers=await portal.operator())
+
+    again = (await said(database, customer_id))[before[customer_id] :]
+    assert answer.status_code == 202
+    assert answer.json()["customers"] >= answer.json()["devices"] >= 1
+    assert types(again) == ["CustomerChanged", "DeviceRegistered"]
+    assert json.loads(again[1])["data"]["registration"] == device["registration"]
+    assert len(await said(database, gone)) == before[gone]

@@ -86,3 +86,21 @@ async def test_no_body_smuggles_in_a_field(portal, people, field):
 
     assert (changed.status_code, registered.status_code) == (422, 422)
     assert field in [error["field"] for error in registered.json()["errors"]]
+
+
+@pytest.mark.parametrize("terms", ['{"minimum": NaN}', '{"minimum": 1e400}', '{"address": "\\ud800"}'])
+async def test_a_shop_whose_terms_no_neighbour_could_be_sent_is_refused(portal, terms):
+    body = f'{{"name": "Corner", "terms": {terms}}}'
+
+    answer = await portal.http.post("/v1/shops", content=body, headers={"Content-Type": "application/json"})
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+
+
+async def test_a_form_with_such_a_number_is_refused_in_words(portal):
+    form = {"name": "Corner", "email": "corner@example.org", "lead_time_days": "nan"}
+
+    answer = await portal.http.post("/shop/join", data=form)
+
+    assert answer.status_code == 409
+    assert "JSON has no form for" in answer.text

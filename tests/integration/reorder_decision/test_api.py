@@ -44,6 +44,7 @@ class TestSubscriptions:
             ({"pack_size": 0}, 422, "out_of_range", "pack_size"),
             ({"at_level": -1}, 422, "out_of_range", "at_level"),
             ({"packs": 0}, 422, "invalid", "packs"),
+            ({"packs": 10**6, "pack_size": 2**53}, 422, "out_of_range", "packs"),
             ({"days": -1}, 422, "invalid", "days"),
             ({"reports": 0}, 422, "invalid", "reports"),
             ({"mode": "sometimes"}, 422, "invalid", "mode"),

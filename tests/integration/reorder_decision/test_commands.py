@@ -103,7 +103,7 @@ class TestReplay:
         assert "the answer is still order (low), from other figures" in said.output
 
     async def test_with_nonsense_is_one_line(self, world):
-        for change in ("colour=red", "level", "level=many"):
+        for change in ("colour=red", "level", "level=many", "slots.0=5", "slots.0.capacity=0"):
             said = await run(world, "replay", world.simple, "--set", change)
             assert (said.exit_code, len(said.output.strip().splitlines())) == (1, 1), said.output
 

@@ -45,6 +45,19 @@ class TestTheNextOne:
         assert (await next_order(desk)).provider_id == "globex"
         assert await open_orders(desk) == ["globex"]
 
+    async def test_is_asked_as_soon_as_it_can_deliver(self, desk):
+        first = await order(desk)
+        for provider_id in ("globex", "initech"):
+            assert await desk.hear(events.offer(provider_id=provider_id, available=False)) == []
+        (held,) = await desk.hear(events.refused(first.order_id))
+        (closed,) = await desk.hear(events.provider(active=False))
+
+        asked = await desk.hear(events.offer(provider_id="initech"))
+
+        assert (held.reason, closed.reason) == ("not_delivered", "provider_inactive")
+        assert a.names_of(asked) == ["TriggerSet"]
+        assert (await next_order(desk)).provider_id == "initech"
+
     async def test_is_the_better_one(self, desk):
         await desk.hear(events.offer(provider_id="initech"))
         await desk.ready(provider_id="initech")

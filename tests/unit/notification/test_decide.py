@@ -10,8 +10,8 @@ from services.notification.domain import HOLDS, KINDS, NO_OCCASIONS, ORDER_FACTS
 from tests.unit.notification import a
 
 
-def decided(kind, preference=None, last_told_at=None):
-    return decide(kind, preference=preference, last_told_at=last_told_at, tact=a.TACT, now=a.NOON)
+def decided(kind, preference=None, last_told_at=None, protocol=None):
+    return decide(kind, preference=preference, last_told_at=last_told_at, tact=a.TACT, now=a.NOON, protocol=protocol)
 
 
 class TestTable:
@@ -44,6 +44,14 @@ class TestDecide:
         decision = decided(Kind.ORDER_DELIVERED, preference=True)
 
         assert (decision.state, decision.reason) == (Told.DUE, "they asked to know")
+
+    def test_leaves_to_a_provider_what_it_tells_itself(self):
+        theirs = [kind for kind in Kind if decided(kind, protocol="drs").reason == "the provider tells them itself"]
+
+        assert theirs == [Kind.ORDER_PLACED, Kind.ORDER_SHIPPED, Kind.ORDER_DELIVERED]
+        assert decided(Kind.ORDER_PLACED, protocol="drs").state is Told.NOT_TOLD
+        assert decided(Kind.ORDER_PLACED, preference=True, protocol="drs").state is Told.DUE
+        assert decided(Kind.ORDER_PLACED, protocol="kafka").state is Told.DUE
 
     def test_tells_at_once(self):
         assert decided(Kind.ORDER_PLACED).due_at == a.NOON

@@ -47,6 +47,15 @@ class TestCompose:
         assert "Preis: 9,98 EUR" in letter.lines
         assert "Ankunft voraussichtlich am Donnerstag, 5. März." in letter.lines
 
+    @pytest.mark.parametrize(
+        ("at", "time_zone"),
+        [("9999-12-31T23:59:59Z", "Asia/Tokyo"), ("0001-01-01T00:00:00Z", "America/New_York")],
+    )
+    def test_leaves_out_a_date_that_is_none(self, at, time_zone):
+        letter = written(details=SENT | {"expected_at": at}, time_zone=time_zone)
+
+        assert "We do not know yet when it will come." in letter.lines
+
     def test_speaks_english_to_everybody_else(self):
         assert written(locale="xx", time_zone="Mars/Base").language == "en"
 
@@ -143,6 +152,11 @@ class TestMailOf:
     def test_refuses_what_is_no_address(self, address):
         with pytest.raises(Refuse, match="address"):
             mailed(written(), email=address)
+
+    def test_writes_a_domain_as_mail_servers_know_it(self):
+        (address,) = mailed(written(), email="ann@exämple.org")["To"].addresses
+
+        assert address.addr_spec == "ann@xn--exmple-cua.org"
 
     @given(some.text(), some.text(), some.text())
     def test_no_word_can_add_a_header_or_a_recipient(self, name, title, reason):

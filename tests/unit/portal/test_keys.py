@@ -55,6 +55,28 @@ class TestKeyRing:
         with pytest.raises(Problem):
             read_claims(token(new), old.verifying)
 
+    @pytest.mark.parametrize("half", [None, b"", b"-----BEGIN PRIVATE KEY-----\nMC4"], ids=["away", "empty", "half"])
+    def test_goes_on_with_its_keys_while_somebody_changes_the_files(self, tmp_path, monkeypatch, half):
+        path = tmp_path / "signing_key.pem"
+        ring = KeyRing(path)
+        monkeypatch.setattr("services.portal.store.keys.LOOK_AGAIN_SECONDS", -1)
+        key = path.read_bytes()
+        path.unlink()
+        if half is not None:
+            path.write_bytes(half)
+
+        meanwhile = token(ring)
+        path.write_bytes(key)
+
+        assert read_claims(meanwhile, KeyRing(path).verifying).role == "operator"
+
+    def test_does_not_begin_with_a_broken_file(self, tmp_path):
+        path = tmp_path / "signing_key.pem"
+        path.write_bytes(b"")
+
+        with pytest.raises(ValueError, match="key"):
+            KeyRing(path)
+
     @pytest.mark.parametrize(("issued_at", "seconds"), [(0, 3600), (int(time.time()) - 100, 10)])
     def test_a_token_ends(self, issued_at, seconds):
         ring = KeyRing(None)

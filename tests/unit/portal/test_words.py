@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -47,6 +47,14 @@ class TestDay:
     )
     def test_is_said_from_today(self, days, said):
         assert words.day(NOW + days * DAY, NOW, UTC) == said
+
+    @pytest.mark.parametrize(
+        ("at", "said"),
+        [("9999-12-31T23:59:59Z", "Fri 31 Dec 9999"), ("0001-01-01T00:00:00Z", "Mon 1 Jan 1")],
+    )
+    @pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York"])
+    def test_may_be_the_calendars_first_or_last(self, at, said, zone):
+        assert words.day(datetime.fromisoformat(at), NOW, ZoneInfo(zone)) == said
 
     def test_is_the_day_where_the_customer_is(self):
         late = NOW.replace(hour=23)

@@ -105,6 +105,17 @@ class TestApproval:
         assert a.names(turn) == ["SubscriptionChanged", "ReorderDeclined", "ReorderHeld"]
         assert turn.pool.order is None
 
+    def test_is_no_longer_asked_for_when_the_last_device_leaves(self):
+        turn = fitted(self.proposed().pool, (), a.when())
+
+        assert a.names(turn) == ["ReorderDeclined", "ReorderHeld"]
+        assert (turn.says[1].reason, turn.pool.order, turn.pool.cancels) == ("no_slots", None, 0)
+
+    def test_stays_asked_for_when_a_device_is_replaced(self):
+        proposed = self.proposed().pool
+
+        assert fitted(proposed, (a.slot("new"),), a.when()).pool.order == proposed.order
+
     def test_becomes_an_order_by_itself_when_the_customer_wants_no_more_asking(self):
         turn = subscribed(self.proposed().pool, a.subscription(version=2), a.when())
 

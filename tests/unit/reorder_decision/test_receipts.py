@@ -146,7 +146,7 @@ class TestChangedInput:
     def test_of_any_kind_holds_what_was_ordered(self, change):
         assert decide(changed(receipt().inputs, change)).outcome == "hold"
 
-    @pytest.mark.parametrize("change", [{"colour": "red"}, {"slots.7.level": "1"}, {"level": "many"}])
+    @pytest.mark.parametrize("change", [{"colour": "red"}, {"slots.7.level": "1"}, {"level": "many"}, {"slots.0": "5"}])
     def test_that_is_no_input_is_refused(self, change):
         with pytest.raises(ValueError):
             changed(receipt().inputs, change)

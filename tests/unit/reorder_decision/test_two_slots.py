@@ -2,7 +2,15 @@
 
 from dataclasses import replace
 
-from services.reorder_decision.domain import Situation, counted, crossed, fitted, level_changed, subscribed
+from services.reorder_decision.domain import (
+    Situation,
+    counted,
+    crossed,
+    fitted,
+    level_changed,
+    reconsidered,
+    subscribed,
+)
 from tests.unit.reorder_decision import a
 
 
@@ -79,6 +87,14 @@ class TestTwoSlotsOfOneProduct:
         turn = fitted(two(), (a.slot("right"),), a.when())
 
         assert [(event.device_id, event.follow, event.at_days) for event in turn.says] == [("right", False, 7.0)]
+
+    def test_that_hold_more_than_an_event_can_say_are_asked_all_the_same(self):
+        most = 2**53
+        slots = (a.slot("left", level=most), a.slot("right", level=most))
+
+        turn = reconsidered(replace(two(), slots=slots, shelf=most, trigger=None), a.when())
+
+        assert [event.elsewhere for event in turn.says] == [most, most]
 
     def test_in_different_units_are_not_added_up(self):
         turn = fitted(two(), (a.slot("left"), a.slot("right", unit="GRM")), a.when())

@@ -1,0 +1,15 @@
+"""What a pool is called."""
+
+from services.reorder_decision.domain import pool_id_of
+from tests.unit.reorder_decision import a
+
+
+class TestPoolId:
+    def test_names_customer_and_product(self):
+        assert pool_id_of("ann", "pods") == a.POOL
+
+    def test_of_long_names_still_fits_into_an_event_and_differs(self):
+        one, other = pool_id_of("c" * 100, "p" * 200), pool_id_of("c" * 100, "p" * 199)
+
+        assert one != other
+        assert max(len(one), len(other)) <= 200
