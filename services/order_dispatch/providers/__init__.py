@@ -11,6 +11,7 @@ import importlib
 import pkgutil
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from types import ModuleType
 from typing import Any, Protocol, cast
 
@@ -85,6 +86,7 @@ class ProviderProtocol(Protocol):
         ...
 
 
+@cache
 def protocols() -> frozenset[str]:
     """Return the names of all protocols there are files for."""
     return frozenset(module.name for module in pkgutil.iter_modules(__path__)) - _SHAPES
