@@ -26,7 +26,8 @@ class Settings(KitSettings):
     #: Known credentials are honoured for this long while Postgres is away.
     credentials_stale_seconds: float = 60.0
 
-    #: A report's quantity beyond so many times the slot's capacity is a mistake of the sender.
+    #: A report's quantity beyond so many times the slot's capacity is a mistake of the sender. Consumption, which
+    #: makers may reach without us, puts aside what is beyond 1,000.
     largest_capacities: int = 100
     future_hours: int = 24  # wrong time zones are at most 14 hours off
     oldest_year: int = 2000  # devices that lost their clock say 1970
