@@ -151,7 +151,7 @@ def reconsidered(pool: Pool, when: When) -> Turn:
 def _all_answered(pool: Pool, when: When) -> Turn:
     if is_due(pool):
         return conclude(pool, Why.CROSSED, when)
-    return ask(pool, following(pool), Situation.FOLLOWED)
+    return ask(pool if is_low(pool) else replace(pool, low_reports=0), following(pool), Situation.FOLLOWED)
 
 
 def _backing_off(pool: Pool, order_id: str, when: When, *, by_customer: bool) -> Turn:

@@ -83,6 +83,16 @@ class TestTwoSlotsOfOneProduct:
         assert once.says == ()
         assert a.names(twice) == ["TriggerSet", "TriggerSet"]
 
+    def test_count_low_reports_anew_after_goods_came(self):
+        pool = replace(two(), subscription=a.subscription(reports=2), low_reports=2, shelf=40)
+        asked = reconsidered(replace(pool, trigger=None), a.when()).pool
+        for device_id in ("left", "right"):
+            asked = crossed(asked, a.heard(20, 1.0, device_id), asked.epoch, a.when()).pool
+
+        once = level_changed(asked, a.heard(-70, 1.0, "left"), a.when())
+
+        assert (asked.situation, once.says, once.pool.low_reports) == (Situation.FOLLOWED, (), 1)
+
     def test_become_one_slot_that_is_watched_when_the_other_leaves(self):
         turn = fitted(two(), (a.slot("right"),), a.when())
 
