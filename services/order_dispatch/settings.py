@@ -75,7 +75,8 @@ class Settings(KitSettings):
     link_return_url: str = ""
     #: A customer who needs longer on the provider's page begins anew.
     link_attempt_minutes: float = Field(default=15, gt=0)
-    #: So often a provider is asked to revoke a token, with growing pauses; then the token is dropped here anyway.
-    revoke_attempts: int = Field(default=20, ge=1)
+    #: So often a provider is asked to revoke a token, with pauses that grow to five minutes: for about a day, since
+    #: providers are away for hours. Then the token is dropped here anyway.
+    revoke_attempts: int = Field(default=300, ge=1)
     #: `host:port` of servers that take the place of Amazon SNS, also without TLS: for tests.
     stand_in_hosts: frozenset[str] = frozenset()

@@ -6,7 +6,7 @@ from libs.contracts.catalogue import Event
 from libs.contracts.events import CustomerErased, DeviceDeregistered, DeviceRegistered, DeviceReplaced
 from services.order_dispatch import linking
 from services.order_dispatch.acting import carry_out
-from services.order_dispatch.domain import Cancellation, Order, withdraw
+from services.order_dispatch.domain import Cancellation, Order, ask_to_cancel
 from services.order_dispatch.store import Store
 
 
@@ -49,5 +49,5 @@ async def on_customer_erased(event: CustomerErased, store: Store) -> list[Event]
 async def _withdraw(orders: Iterable[Order], wish: Cancellation, store: Store) -> list[Event]:
     said: list[Event] = []
     for order in orders:
-        said += await carry_out(withdraw(order, wish), store)
+        said += await carry_out(ask_to_cancel(order, wish), store)  # a call that did not get through may be under way
     return said

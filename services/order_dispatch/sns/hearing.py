@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from libs.contracts.catalogue import Event
 from libs.kit import Intent, Kit, Outcome
 from services.order_dispatch.acting import carry_out, hear_update
-from services.order_dispatch.domain import Cancellation, withdraw
+from services.order_dispatch.domain import Cancellation, ask_to_cancel
 from services.order_dispatch.domain.links import Link
 from services.order_dispatch.linking.beginnings import hear_subscriptions
 from services.order_dispatch.linking.endings import end_link
@@ -96,5 +96,5 @@ async def _hear_deregistered(link: Link, notification: Notification, store: Stor
     wish = Cancellation("provider", "the device was deregistered at the provider", store.now)
     for order in await store.lock_unsent_orders(link.customer_id, link.device_id):
         if order.provider_id == link.provider_id:
-            said += await carry_out(withdraw(order, wish), store)
+            said += await carry_out(ask_to_cancel(order, wish), store)
     return Heard("applied", f"link {link.link_id}", tuple(said))

@@ -107,7 +107,7 @@ class Orders(KitStore):
         return _orders(rows)
 
     async def lock_unsent_orders(self, customer_id: str, device_id: str | None = None) -> Sequence[Order]:
-        """Return a customer's orders that nobody outside has, of one device or of all, locked by their ids."""
+        """Return a customer's orders that nobody outside took, of one device or of all, locked by their ids."""
         rows = await self.connection.fetch(
             """-- lock_unsent_orders
             SELECT order_id, customer_id, product_id, pool_id, provider_id, device_id, slot, packs, pack_size, quantity,
@@ -118,7 +118,8 @@ class Orders(KitStore):
                 payment_trouble, fraud_at, fraud_cleared_at, keeper, answer_by
             FROM orders
             WHERE customer_id = $1
-                AND (state IN ('drafted', 'reserving', 'authorizing') OR (state = 'placing' AND keeper IS NOT NULL))
+                AND (state IN ('drafted', 'reserving', 'authorizing')
+                    OR (state = 'placing' AND (keeper IS NOT NULL OR sent_at IS NULL)))
                 AND ($2::text IS NULL OR device_id = $2)
             ORDER BY order_id FOR UPDATE
             """,

@@ -2,8 +2,10 @@
 
 import pytest
 
+from libs.contracts.events import DeviceDeregistered, DeviceRegistered, SlotSpec
 from tests.integration.order_dispatch.portal import until
 from tests.integration.order_dispatch.shop import shop
+from tests.unit.order_dispatch import a
 
 pytestmark = pytest.mark.usefixtures("protocols_of_tests")
 
@@ -176,6 +178,26 @@ class TestCancel:
         await world.reaches(order_id, "cancelled")
 
         assert set(counter.questions(order_id)) == {"deliver"}
+        assert counter.book == {}
+
+    async def test_by_a_device_that_leaves_sends_nothing_that_did_not_get_through(self, world, counter):
+        counter.mood = "busy"
+        await world.put_provider("farewell", protocol="courier", url=counter.url)
+        slots = (SlotSpec(slot="1", product_id="pods", unit="C62", capacity=100),)
+        await world.publish(
+            DeviceRegistered(
+                customer_id="ann", device_id="leaver", registration=1, credential_sha256="0" * 64, slots=slots
+            )
+        )
+        approved = a.approved(order_id="farewell-1", pool_id="farewell-1", provider_id="farewell", device_id="leaver")
+        await world.publish(approved)
+        await retried(world, "farewell-1")
+
+        await world.publish(DeviceDeregistered(customer_id="ann", device_id="leaver", registration=1))
+
+        cancelled = await world.reaches("farewell-1", "cancelled")
+        assert cancelled["cancellation"]["by"] == "deregistration"
+        counter.mood = "accepts"
         assert counter.book == {}
 
     async def test_waits_until_it_is_known_what_became_of_the_order(self, world, counter):
