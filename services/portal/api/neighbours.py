@@ -171,13 +171,15 @@ async def ask(  # a request has as many parts
     # A page does not wait long for a question; what a command became of is worth waiting for.
     seconds = settings_of(kit).neighbour_seconds if method == "GET" else COMMAND_SECONDS
     try:
-        answer = await kit.http.request(method, url, json=body, headers=headers, timeout=seconds)
+        request = kit.http.build_request(method, url, json=body, headers=headers, timeout=seconds)
+    except ValueError:
+        detail = "It contains a number or a character that JSON has no form for, such as NaN or half a character."
+        raise Problem(422, "invalid", "The request is not as it should be", detail=detail) from None
+    try:
+        answer = await kit.http.send(request)
+        return answer.status_code, answer.json() if answer.content else None
     except httpx.HTTPError as away:
         raise Away(repr(away)) from None
-    except ValueError as unsayable:  # NaN, half a character: our JSON reader takes them, no JSON writer does
-        raise Problem(422, "invalid", "This cannot be written as JSON", detail=str(unsayable)[:200]) from None
-    try:
-        return answer.status_code, answer.json() if answer.content else None
     except ValueError:
         return answer.status_code, None
 
