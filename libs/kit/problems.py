@@ -68,11 +68,11 @@ async def answer_unavailable(request: Request, away: Exception) -> JSONResponse:
     ).answer()
 
 
-async def answer_unfit(request: Request, unfit: Exception) -> JSONResponse:
-    """Say that a value is none that can be kept: U+0000 in a text, a number or a time beyond all bounds."""
-    LOG.warning("request refused by the database", extra={"path": request.url.path, "reason": repr(unfit)})
-    detail = "Send text without U+0000, and numbers and times of a usual size."
-    return Problem(422, "invalid", "A value in the request cannot be kept", detail=detail).answer()
+async def answer_unstorable(request: Request, refused: Exception) -> JSONResponse:
+    """Say that the request has something in it that Postgres has no form for: a NUL, a number or a date too large."""
+    LOG.warning("request with an impossible value", extra={"path": request.url.path, "reason": repr(refused)})
+    detail = "It contains a character, a number or a date that cannot be kept; send one in the usual bounds."
+    return Problem(422, "invalid", "The request is not as it should be", detail=detail).answer()
 
 
 async def answer_failed(_: Request, __: Exception) -> JSONResponse:

@@ -24,7 +24,7 @@ from libs.kit.problems import (
     answer_invalid,
     answer_problem,
     answer_unavailable,
-    answer_unfit,
+    answer_unstorable,
 )
 
 #: Sent back as they came, so that a caller can tell which of its requests was answered.
@@ -105,7 +105,7 @@ def build_app(name: str, router: Any, health: Health) -> FastAPI:
     app.add_exception_handler(RequestValidationError, answer_invalid)
     app.add_exception_handler(HTTPException, answer_http)
     app.add_exception_handler(Exception, answer_failed)
-    app.add_exception_handler(asyncpg.DataError, answer_unfit)
+    app.add_exception_handler(asyncpg.DataError, answer_unstorable)
     for away in TRANSIENT:
         app.add_exception_handler(away, answer_unavailable)
     app.add_middleware(LimitedBodies)

@@ -64,10 +64,14 @@ def hear(
     if order.state in INSIDE:
         return Verdict(Fate.NOT_APPLIED, "the provider has not been asked for this order")
     said = Said(order, update, provider, patience, at, is_stale=newest is not None and update.at < newest)
-    return _unwanted(said) or _unbelievable(said) or _RULES[update.status](said)
+    return _unwanted(said) or _RULES[update.status](said)
 
 
 def _unwanted(said: Said) -> Verdict | None:
+    return _substituted(said) or _unbelievable(said)
+
+
+def _substituted(said: Said) -> Verdict | None:
     """Refuse another product than the one ordered where the provider may not choose, and ask to cancel."""
     order, other = said.order, said.update.product_id
     if other in (None, order.product_id) or said.update.status not in _GOODS:

@@ -34,7 +34,12 @@ async def ask_service(intent: Intent, kit: Kit) -> dict[str, Any]:
     payment, ask = await _question(intent, kit)
     if ask.step is PaymentStep.AUTHORIZE and payment.void_asked:
         return WITHDRAWN  # and nobody was asked: an attempt whose outcome nobody knows goes to `look_up`
-    return _written(believe(ask, await _call(ask, payment, kit)))
+    try:
+        return _written(believe(ask, await _call(ask, payment, kit)))
+    except Retry as away:
+        if ask.step is PaymentStep.AUTHORIZE and _waited_enough(ask, kit):
+            raise Refuse(f"the payment service could not be asked: {away}") from away
+        raise
 
 
 async def look_up(intent: Intent, kit: Kit) -> dict[str, Any]:
@@ -98,6 +103,12 @@ async def _question(intent: Intent, kit: Kit) -> tuple[Payment, Ask]:
         token=_token(payment, token_sealed, kit),
         reference=payment.reference,
     )
+
+
+def _waited_enough(ask: Ask, kit: Kit) -> bool:
+    """Tell whether goods were set aside long enough for money that nobody can ask for."""
+    hours: float = kit.settings.answer_hours  # type: ignore[attr-defined]  # the kit knows only its own settings
+    return ask.asked_at + timedelta(hours=hours) <= kit.clock.now()
 
 
 def _token(payment: Payment, token_sealed: bytes | None, kit: Kit) -> str | None:

@@ -22,6 +22,7 @@ async def world(database, kafka_url, tmp_path_factory):
     clock = SteppedClock.create(folder / "clock", a.NOON)
     async with own_logs(kafka_url), portal() as desk, sandbox(folder / "book.jsonl") as url:
         knobs = {"clock_file": folder / "clock", "sandbox_pay_url": url, "sealing_key": KEY.hex()}
+        knobs |= {"stripe_url": "http://127.0.0.1:9", "stripe_api_key": "sk_test_1"}  # where nobody listens
         async with running(SERVICE, kafka_url=kafka_url, database_urls=database, portal_url=desk.url, **knobs) as kit:
             opened = World(kit, kafka_url, clock, desk, folder)
             await opened.publish(
@@ -37,13 +38,13 @@ async def world(database, kafka_url, tmp_path_factory):
             await opened.http.aclose()
 
 
-async def ordered(world, name, token):
+async def ordered(world, name, token, service="sandbox"):
     """Ann pays with this token and orders for 9.98 USD."""
-    body = {"service": "sandbox", "token": token, "mandate": {"amount": 10, "currency": "USD"}}
+    body = {"service": service, "token": token, "mandate": {"amount": 10, "currency": "USD"}}
     headers = world.desk.headers("customer", customer_id="ann")
     put = await world.http.put("/v1/customers/ann/payment-method", json=body, headers=headers)
     assert put.status_code == 200, put.text
-    await world.put_provider(name, payment="sandbox")
+    await world.put_provider(name, payment=service)
     return await world.approve(name)
 
 
@@ -89,6 +90,16 @@ class TestAnOrder:
 
         assert "the card was declined" in order["history"][-1]["because"]
         assert await world.topic("provider-orders-poor") == []
+
+    async def test_whose_payment_service_is_away_for_a_day_ends_and_holds_nothing_up(self, world):
+        order_id = await ordered(world, "patient", "pm_ok", "stripe")
+        await world.reaches(order_id, "authorizing")
+
+        world.step(hours=25)
+        order = await world.reaches(order_id, "failed")
+
+        assert "the payment service could not be asked: Stripe cannot be reached" in order["history"][-1]["because"]
+        assert (await paid(world, order_id, "declined"))["authorized"]["amount"] == "0.00"
 
     async def test_that_is_refused_frees_its_money(self, world):
         order_id = await ordered(world, "stern", "tok_ok")
