@@ -86,10 +86,14 @@ class ProviderProtocol(Protocol):
         ...
 
 
-@cache
 def protocols() -> frozenset[str]:
     """Return the names of all protocols there are files for."""
-    return frozenset(module.name for module in pkgutil.iter_modules(__path__)) - _SHAPES
+    return _protocols_in(*__path__)
+
+
+@cache
+def _protocols_in(*folders: str) -> frozenset[str]:
+    return frozenset(module.name for module in pkgutil.iter_modules(folders)) - _SHAPES
 
 
 def _module(name: str) -> ModuleType:
