@@ -73,7 +73,7 @@ integration: dev ## do SQL and handlers work on the real broker and database
 e2e: dev ## does the whole journey happen
 	@$(BIN)/pytest tests/e2e $(ARGS)
 test: dev ## all tests on all cores, one pass of chaos included
-	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder tests $(ARGS)
+	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile tests $(ARGS)
 chaos: dev ## break everything N times, and 2,000 orders through faulty shops
 	@CHAOS_ROUNDS=$(N) $(BIN)/pytest tests/chaos tests/integration/order_dispatch/outward/test_fault_mix.py $(ARGS)
 bench: dev ## rates against bare loops, written to out/bench.json

@@ -4,7 +4,6 @@ import asyncio
 import itertools
 import os
 import tempfile
-from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -19,16 +18,6 @@ from deploy.local.names import SERVICES
 from deploy.local.roles import Prepared, drop_database, prepare_database
 
 _numbers = itertools.count(1)
-
-#: Files that work in processes of their own and leave nothing behind, and as how many tests they count.
-#: Among files that mostly wait they cost little; at the end, with stacks of e2e and chaos up, minutes.
-COUNTS_AS = {"test_demo.py": 30, "test_bench_smoke.py": 26, "test_up_down.py": 22, "test_kafka.py": 18}
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put files with the most tests first: stacks that stay up until the end of the session come late."""
-    sizes = Counter(item.path for item in items)
-    items.sort(key=lambda item: (-COUNTS_AS.get(item.path.name, sizes[item.path]), item.path))
 
 
 async def empty_all_logs(kafka_url: str) -> None:
