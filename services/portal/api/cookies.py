@@ -11,7 +11,7 @@ from libs.kit.problems import Problem
 from libs.kit.web import KitDep
 from services.portal.domain.credentials import digest
 from services.portal.settings import Settings
-from services.portal.store import Session
+from services.portal.store import Session, ShopSession
 
 #: No script or style but our files, no frames, nothing from anybody else.
 PAGE_HEADERS = {
@@ -48,8 +48,13 @@ def page(html: str, status: int = 200) -> HTMLResponse:
 
 
 def sign_in(response: Response, token: str, kit: Kit) -> None:
+    keep_token(response, cookie_name(kit), token, kit)
+
+
+def keep_token(response: Response, name: str, token: str, kit: Kit) -> None:
+    """Let this browser keep the token of its session, out of every script's reach."""
     response.set_cookie(
-        cookie_name(kit),
+        name,
         token,
         max_age=settings_of(kit).session_days * 86_400,
         path="/",
@@ -60,7 +65,12 @@ def sign_in(response: Response, token: str, kit: Kit) -> None:
 
 
 def sign_out(response: Response, kit: Kit) -> None:
-    response.delete_cookie(cookie_name(kit), path="/", secure=is_secure(kit), httponly=True, samesite="lax")
+    drop_token(response, cookie_name(kit), kit)
+
+
+def drop_token(response: Response, name: str, kit: Kit) -> None:
+    """Let this browser forget what `keep_token` gave it; only the same attributes delete it."""
+    response.delete_cookie(name, path="/", secure=is_secure(kit), httponly=True, samesite="lax")
 
 
 async def find_session(request: Request, kit: KitDep) -> Session | None:
@@ -85,7 +95,7 @@ async def get_session(session: MaybeSession) -> Session:
 SessionDep = Annotated[Session, Depends(get_session)]
 
 
-def check_csrf(session: Session, sent: str) -> None:
+def check_csrf(session: Session | ShopSession, sent: str) -> None:
     """Raise 403 for a form that was not served to this session."""
     if not compare_digest(session.csrf.encode(), sent.encode()):
         raise Problem(403, "csrf", "The form is too old", detail="load the page again and repeat it")

@@ -12,10 +12,10 @@ from libs.kit.problems import Problem
 from libs.kit.web import KitDep
 from services.portal.api import neighbours
 from services.portal.api.commands import check_size
-from services.portal.api.cookies import PAGE_HEADERS, is_secure, page
+from services.portal.api.cookies import PAGE_HEADERS, check_csrf, drop_token, page
 from services.portal.api.security import security_of
 from services.portal.api.shop_forms import OfferForm, TermsForm, offer_of, terms_of
-from services.portal.api.shop_session import MaybeShop, ShopDep, check_shop_csrf, shop_cookie, sign_in_shop
+from services.portal.api.shop_session import MaybeShop, ShopDep, shop_cookie, sign_in_shop
 from services.portal.api.shops import join_shop
 from services.portal.api.tokens import is_provider
 from services.portal.domain import claims
@@ -72,11 +72,11 @@ async def sign_in(request: Request, kit: KitDep, provider_id: Field, provider_ke
 
 @router.post("/sign-out", dependencies=LIMITED)
 async def sign_out(request: Request, kit: KitDep, session: ShopDep, csrf: Field) -> Response:
-    check_shop_csrf(session, csrf)
+    check_csrf(session, csrf)
     async with kit.transaction() as tx:
         await tx.store.end_shop_session(digest(request.cookies[shop_cookie(kit)]))
     response = _back()
-    response.delete_cookie(shop_cookie(kit), path="/", secure=is_secure(kit), httponly=True, samesite="lax")
+    drop_token(response, shop_cookie(kit), kit)
     return response
 
 
@@ -85,7 +85,7 @@ async def answer(  # the form says about which order
     step: str, kit: KitDep, session: ShopDep, order_id: Field, csrf: Field, tracking: Field = ""
 ) -> Response:
     """Acknowledge, ship, deliver or refuse an order."""
-    check_shop_csrf(session, csrf)
+    check_csrf(session, csrf)
     path = f"/v1/providers/{quote(session.provider_id)}/orders/{quote(order_id, safe='')}/{quote(step, safe='')}"
     return _back(await _do(kit, session.provider_id, "POST", path, {"tracking": tracking.strip() or None}))
 
@@ -103,7 +103,7 @@ async def show_order(order_id: str, kit: KitDep, session: ShopDep) -> HTMLRespon
 @router.post("/terms", dependencies=LIMITED)
 async def put_terms(kit: KitDep, session: ShopDep, form: Annotated[TermsForm, Form()]) -> Response:
     """Say what the shop can do."""
-    check_shop_csrf(session, form.csrf)
+    check_csrf(session, form.csrf)
     path = f"/v1/providers/{quote(session.provider_id)}/terms"
     return _back(await _do(kit, session.provider_id, "PUT", path, terms_of(form)))
 
@@ -111,7 +111,7 @@ async def put_terms(kit: KitDep, session: ShopDep, form: Annotated[TermsForm, Fo
 @router.post("/offers", dependencies=LIMITED)
 async def put_offer(kit: KitDep, session: ShopDep, form: Annotated[OfferForm, Form()]) -> Response:
     """Offer a product, or change its price."""
-    check_shop_csrf(session, form.csrf)
+    check_csrf(session, form.csrf)
     path = f"/v1/providers/{quote(session.provider_id)}/offers/{quote(form.product_id.strip(), safe='')}"
     return _back(await _do(kit, session.provider_id, "PUT", path, offer_of(form)))
 
@@ -121,7 +121,7 @@ async def count_stock(
     kit: KitDep, session: ShopDep, product_id: Field, quantity: Annotated[int, Form(ge=0)], csrf: Field
 ) -> Response:
     """Say how much of a product there is in all; inventory books the difference."""
-    check_shop_csrf(session, csrf)
+    check_csrf(session, csrf)
     path = f"/inventories/{quote(product_id, safe='')}/count"
     url = kit.settings.inventory_url
     return _back(await _do(kit, session.provider_id, "POST", path, {"quantity": quantity}, url))

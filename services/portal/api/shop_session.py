@@ -1,6 +1,5 @@
 """Which shop is signed in at a browser; its cookie is another than a customer's."""
 
-from hmac import compare_digest
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -9,7 +8,7 @@ from fastapi.responses import Response
 from libs.kit import Kit
 from libs.kit.problems import Problem
 from libs.kit.web import KitDep
-from services.portal.api.cookies import cookie_name, is_secure, settings_of
+from services.portal.api.cookies import cookie_name, keep_token, settings_of
 from services.portal.domain.credentials import digest, new_token
 from services.portal.store import ShopSession
 
@@ -23,15 +22,7 @@ async def sign_in_shop(provider_id: str, response: Response, kit: Kit) -> None:
     token, days = new_token(), settings_of(kit).session_days
     async with kit.transaction() as tx:
         await tx.store.add_shop_session(digest(token), ShopSession(provider_id, new_token()), days)
-    response.set_cookie(
-        shop_cookie(kit),
-        token,
-        max_age=days * 86_400,
-        path="/",
-        secure=is_secure(kit),
-        httponly=True,
-        samesite="lax",
-    )
+    keep_token(response, shop_cookie(kit), token, kit)
 
 
 async def find_shop(request: Request, kit: KitDep) -> ShopSession | None:
@@ -53,9 +44,3 @@ async def get_shop(session: MaybeShop) -> ShopSession:
 
 
 ShopDep = Annotated[ShopSession, Depends(get_shop)]
-
-
-def check_shop_csrf(session: ShopSession, sent: str) -> None:
-    """Raise 403 for a form that was not served to this session."""
-    if not compare_digest(session.csrf.encode(), sent.encode()):
-        raise Problem(403, "csrf", "The form is too old", detail="load the page again and repeat it")

@@ -13,8 +13,6 @@ from tests.integration.order_dispatch.portal import portal, until
 from tests.integration.order_dispatch.world import World, own_logs
 from tests.unit.order_dispatch import a
 
-pytest.importorskip("services.order_dispatch.acting", reason="orders that wait for money come with part core")
-
 
 @pytest.fixture(scope="module")
 async def world(database, kafka_url, tmp_path_factory):
