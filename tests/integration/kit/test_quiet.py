@@ -1,0 +1,27 @@
+"""The clock of demo and tests is stepped only when nothing is under way: `Quiet` sees everything that still is."""
+
+import pytest
+from aiokafka import AIOKafkaConsumer
+
+from deploy.local.demo.quiet import Quiet, connect
+from tests.integration.kit import a
+
+
+@pytest.fixture
+async def quiet(world):
+    database = await connect(world.database[world.name].url)
+    async with AIOKafkaConsumer(bootstrap_servers=world.kafka_url) as consumer:
+        yield Quiet(database, consumer, [world.name], {})
+    await database.close()
+
+
+@pytest.mark.parametrize("state", ["due", "claimed", "unknown", "done", "refused"])
+async def test_an_effect_is_under_way_until_it_has_ended(world, quiet, state):
+    """Between an attempt's lost lease and the next attempt its outcome is unknown; that is no end."""
+    await world.change(
+        "INSERT INTO intent (kind, id, payload, due_at, state) VALUES ('mail', 'm', '{}', $1, $2)", a.AT, state
+    )
+
+    look = await quiet.look(a.AT)
+
+    assert look.why == ("" if state in {"done", "refused"} else f"{world.name}: 1 effects")
