@@ -6,18 +6,36 @@ import os
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.records_to_delete import RecordsToDelete
 from aiokafka.errors import NotLeaderForPartitionError
+from hypothesis import HealthCheck, settings
 
 from deploy.local.backends import Backends
 from deploy.local.names import SERVICES
 from deploy.local.roles import Prepared, drop_database, prepare_database
+from tests.spread import Spread, rank
 
 _numbers = itertools.count(1)
+
+# Properties are tried on the same examples everywhere; HYPOTHESIS_PROFILE=search tries new ones. How fast is not asked.
+_unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("same", _unhurried, derandomize=True)
+settings.register_profile("search", _unhurried)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: rank(item.nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Spread:
+    return Spread(config, log)
 
 
 async def empty_all_logs(kafka_url: str) -> None:

@@ -12,7 +12,7 @@ from deploy.local.settings import ROOT
 from tests.chaos.world import world_under_attack
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def attacked(request):
     with tempfile.TemporaryDirectory(prefix="replenish-chaos-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)  # Postgres' own account must be able to enter when we are root

@@ -10,7 +10,7 @@ from deploy.local.settings import ROOT
 from tests.e2e.world import whole_world
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def running_world(request):
     with tempfile.TemporaryDirectory(prefix="replenish-e2e-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)  # Postgres' own account must be able to enter when we are root

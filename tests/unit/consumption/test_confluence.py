@@ -51,7 +51,7 @@ def heard(slot, story):
 
 
 class TestAnyStory:
-    @settings(max_examples=300, deadline=None)
+    @settings(max_examples=300)
     @given(anything, st.sampled_from(list(Loading)), st.sampled_from([0, 100]))
     def test_is_booked_as_if_each_report_had_come_in_its_place(self, story, loading, cartridge):
         by_hand = loading is Loading.BY_HAND
@@ -66,7 +66,7 @@ class TestAnyStory:
             assert sums_of(slot) == (30, *expected[:5])
             assert told_of(said) == expected.received + expected.corrected + by_hand * expected.inferred
 
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=100)
     @given(anything)
     def test_knows_of_each_number_whether_it_came(self, story):
         slot, _ = heard(a.slot(30), story)
@@ -81,7 +81,7 @@ class TestAnyStory:
 class TestOneSetOfReports:
     """Invariant I20."""
 
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=150)
     @given(st.data())
     def test_ends_the_same_permuted_and_doubled(self, data):
         story = [data.draw(reports(counted=seq)) for seq in range(1, data.draw(st.integers(1, 12)) + 1)]
@@ -95,7 +95,7 @@ class TestOneSetOfReports:
         assert told_of(said_as_it_came) == told_of(said_in_order)
         assert as_it_came.gaps == ()
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(st.data())
     def test_ends_the_same_with_the_devices_clock_off_by_ten_years(self, data):
         story = [data.draw(reports()) for _ in range(data.draw(st.integers(1, 15)))]

@@ -168,4 +168,4 @@ class Ledger(Books):
 
 
 TestBooks = Ledger.TestCase
-TestBooks.settings = settings(max_examples=200, stateful_step_count=30, deadline=None)
+TestBooks.settings = settings(max_examples=200, stateful_step_count=30)

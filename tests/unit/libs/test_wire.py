@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
@@ -21,8 +21,6 @@ from tests.unit.libs.arbitrary import MOMENTS, TEXT, events
 NOW = datetime(2026, 1, 1, 8, tzinfo=UTC)
 EVENTS = st.sampled_from(list(CATALOGUE.values())).flatmap(events)
 IDS = st.text(TEXT, min_size=1, max_size=20)
-#: Hypothesis' own deadline would fail on a busy machine.
-patiently = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def slot_used(**fields):
@@ -56,7 +54,6 @@ def plainly(value):
 
 
 class TestEncode:
-    @patiently
     @given(EVENTS, IDS, MOMENTS, st.integers(1, 10**18) | st.none(), IDS | st.none())
     def test_is_read_again_as_the_same_event(self, event, event_id, time, sequence, cause):
         value = encode(event, id=event_id, source="/replenish/x", time=time, sequence=sequence, cause=cause)
@@ -70,7 +67,6 @@ class TestEncode:
         assert told.subject == event.key
         assert explain(event.topic, value) is None
 
-    @patiently
     @given(EVENTS)
     def test_gives_the_same_bytes_again(self, event):
         again = type(event)(**dict(event))
@@ -200,7 +196,7 @@ def judged(topic, value):
 
 
 class TestDecoder:
-    @settings(patiently, max_examples=600)
+    @settings(max_examples=600)
     @given(spoiled())
     def test_msgspec_accepts_only_what_pydantic_accepts_with_equal_values(self, message):
         topic, value = message
@@ -214,7 +210,7 @@ class TestDecoder:
 
         assert plainly(told) == plainly(judge(topic, value))
 
-    @settings(patiently, max_examples=300)
+    @settings(max_examples=300)
     @given(spoiled())
     def test_reads_exactly_what_pydantic_accepts(self, message):
         topic, value = message
@@ -230,7 +226,7 @@ class TestDecoder:
             assert as_event(told) == verdict.data
             assert (told.id, told.time, told.sequence) == (verdict.id, verdict.time, verdict.sequence)
 
-    @settings(patiently, max_examples=500)
+    @settings(max_examples=500)
     @given(st.binary(max_size=200))
     def test_refuses_garbage_in_words(self, value):
         with pytest.raises(Malformed):

@@ -1,7 +1,7 @@
 """A receipt holds all that a decision depends on, and says it in words."""
 
 import json
-from datetime import UTC
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -28,7 +28,7 @@ from services.reorder_decision.domain import (
 )
 from tests.unit.reorder_decision import a
 
-moments = some.datetimes(a.NOON.replace(tzinfo=None), timezones=some.just(UTC))
+moments = some.datetimes(a.NOON.replace(tzinfo=None), datetime(9999, 1, 1), timezones=some.just(UTC))
 steps = some.integers(-(10**6), 10**6)
 rates = some.floats(0, 1e6, allow_nan=False)
 names = some.text("abcdefgh-", min_size=1, max_size=12)

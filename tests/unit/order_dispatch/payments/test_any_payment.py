@@ -152,5 +152,5 @@ class AnyPayment(RuleBasedStateMachine):
             assert payment.step is None
 
 
-AnyPayment.TestCase.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
+AnyPayment.TestCase.settings = settings(max_examples=150, stateful_step_count=30)
 TestAnyPayment = AnyPayment.TestCase
