@@ -17,7 +17,7 @@ LOG = logging.getLogger(__name__)
 #: aiokafka has one fetch under way per broker, without the partitions whose records are being
 #: handled: those wait until it returns. So fetches are short while records come, and rarer when idle.
 BUSY_FETCH_MS = 50
-IDLE_FETCH_MS = 250
+IDLE_FETCH_MS = 500
 IDLE_AFTER_SECONDS = 2.0
 
 #: Returns the cursors of these places, making those that do not exist at the given log starts.

@@ -28,6 +28,10 @@ async def find_cursors(connection: Connection, places: Iterable[Place]) -> dict[
     return _by_place(rows)
 
 
+class Moved(Exception):  # noqa: N818
+    """Somebody else moved a cursor since it was read."""
+
+
 async def lock_cursors(connection: Connection, places: Iterable[Place]) -> dict[Place, Cursor]:
     """Lock the rows in one order everywhere, so that two replicas never wait for each other."""
     rows = await connection.fetch(
@@ -55,24 +59,40 @@ async def create_cursors(connection: Connection, starts: dict[Place, int]) -> No
     )
 
 
-async def save_cursors(connection: Connection, cursors: dict[Place, Cursor]) -> None:
-    topics, partitions = _columns(cursors)
-    moved = list(cursors.values())
-    await connection.execute(
+async def save_cursors(connection: Connection, known: dict[Place, Cursor], moved: dict[Place, Cursor]) -> bool:
+    """Move the cursors from where they are known to be, locked or not, and return whether any record is held.
+
+    Raises `Moved` where one is somewhere else: the transaction has to be rolled back.
+    """
+    topics, partitions = _columns(moved)
+    before, after = [known[place] for place in moved], list(moved.values())
+    (row,) = await connection.fetch(
         """-- save_cursors
-        UPDATE cursor SET next_offset = moved.next_offset, last_sequence = moved.last_sequence,
-                          last_id = moved.last_id, last_offset = moved.last_offset
-        FROM unnest($1::text[], $2::integer[], $3::bigint[], $4::bigint[], $5::text[], $6::bigint[])
-             AS moved (topic, partition, next_offset, last_sequence, last_id, last_offset)
-        WHERE cursor.topic = moved.topic AND cursor.partition = moved.partition
+        WITH saved AS (
+            UPDATE cursor SET next_offset = moved.next_offset, last_sequence = moved.last_sequence,
+                              last_id = moved.last_id, last_offset = moved.last_offset
+            FROM unnest($1::text[], $2::integer[], $3::bigint[], $4::bigint[], $5::text[], $6::bigint[],
+                        $7::bigint[], $8::bigint[])
+                 AS moved (topic, partition, next_offset, last_sequence, last_id, last_offset,
+                           known_offset, known_sequence)
+            WHERE cursor.topic = moved.topic AND cursor.partition = moved.partition
+                AND cursor.next_offset = moved.known_offset
+                AND cursor.last_sequence IS NOT DISTINCT FROM moved.known_sequence
+            RETURNING cursor.topic)
+        SELECT count(*) AS saved, EXISTS (SELECT FROM held) AS any_held FROM saved
         """,
         topics,
         partitions,
-        [cursor.next_offset for cursor in moved],
-        [cursor.last_sequence for cursor in moved],
-        [cursor.last_id for cursor in moved],
-        [cursor.last_offset for cursor in moved],
+        [cursor.next_offset for cursor in after],
+        [cursor.last_sequence for cursor in after],
+        [cursor.last_id for cursor in after],
+        [cursor.last_offset for cursor in after],
+        [cursor.next_offset for cursor in before],
+        [cursor.last_sequence for cursor in before],
     )
+    if row["saved"] < len(moved):
+        raise Moved
+    return bool(row["any_held"])
 
 
 def _columns(places: Iterable[Place]) -> tuple[list[str], list[int]]:

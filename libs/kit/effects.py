@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 AT_ONCE = 8
 POLL_SECONDS = 0.5
-STEPPED_POLL_SECONDS = 0.02
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 300.0
 LONGEST_SETTLE_PAUSE_SECONDS = 5.0
@@ -42,12 +41,15 @@ class Effects:
         self._alive: Counter[UUID] = Counter()
         self._stopping = False
         self._looked_at = 0.0
-        self._seen_clock = kit.clock.now()
 
     def after_commit(self, store: Store) -> None:
         """Look now where something was intended."""
         if store.intended:
             self._woken.set()
+
+    def clock_stepped(self) -> None:
+        """Look now: more may be due."""
+        self._woken.set()
 
     def finish(self) -> None:
         """Let `run` end once the calls under way have their outcome."""
@@ -92,17 +94,10 @@ class Effects:
             self._kit.fail(bug)
 
     async def _wait(self) -> None:
-        """Wait for a commit that queued something, for the poll, or for the clock to be stepped."""
-        for _ in range(round(POLL_SECONDS / STEPPED_POLL_SECONDS) if self._kit.clock.stepped else 1):
-            try:
-                async with asyncio.timeout(STEPPED_POLL_SECONDS if self._kit.clock.stepped else POLL_SECONDS):
-                    await self._woken.wait()
-                break
-            except TimeoutError:
-                now = self._kit.clock.now()
-                if now != self._seen_clock:
-                    self._seen_clock = now
-                    break
+        """Wait for a commit that queued something, for the clock to be stepped, or for the poll."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(POLL_SECONDS):
+                await self._woken.wait()
         self._woken.clear()
 
     async def _claim(self, limit: int) -> list[Claimed]:
@@ -178,12 +173,12 @@ class Effects:
 
     async def _settle(self, effect: Effect, claimed: Claimed, outcome: Outcome) -> None:
         async with self._kit.writing() as connection:
-            if not await effects_sql.lock_attempt(connection, claimed):
+            ended = "refused" if outcome.refused else "done"
+            if not await effects_sql.end(connection, claimed, ended, outcome.refused):
                 LOG.warning("the attempt is no longer ours", extra={"kind": claimed.kind, "intent": claimed.intent.id})
                 return
             store = self._kit.store_in(connection, cause=claimed.cause)
             said = await effect.settle(claimed.intent, outcome, store)
-            await effects_sql.end(connection, claimed, "refused" if outcome.refused else "done", outcome.refused)
             await conclude(connection, self._kit.speaker(store), store, said)
         self._kit.committed(store)
 

@@ -76,19 +76,6 @@ async def claim(
     ]
 
 
-async def lock_attempt(connection: Connection, claimed: Claimed) -> bool:
-    """Lock the intent if this attempt is still the one that owns it."""
-    found = await connection.fetchval(
-        """-- lock_attempt
-        SELECT true FROM intent WHERE kind = $1 AND id = $2 AND attempt_id = $3 AND state = 'claimed' FOR UPDATE
-        """,
-        claimed.kind,
-        claimed.intent.id,
-        claimed.attempt_id,
-    )
-    return bool(found)
-
-
 async def renew(connection: Connection, claimed: Claimed, lease_seconds: float) -> None:
     await connection.execute(
         """-- renew
@@ -102,15 +89,23 @@ async def renew(connection: Connection, claimed: Claimed, lease_seconds: float) 
     )
 
 
-async def end(connection: Connection, claimed: Claimed, state: str, reason: str | None) -> None:
-    """Note how it ended; words of others may have in them what Postgres cannot keep."""
-    await connection.execute(
-        "-- end\nUPDATE intent SET state = $3, reason = $4, settled_at = now() WHERE kind = $1 AND id = $2",
+async def end(connection: Connection, claimed: Claimed, state: str, reason: str | None) -> bool:
+    """Note how it ended if this attempt is still the one that owns it, and return whether it is.
+
+    Words of others may have in them what Postgres cannot keep.
+    """
+    ours = await connection.fetchval(
+        """-- end
+        UPDATE intent SET state = $4, reason = $5, settled_at = now()
+        WHERE kind = $1 AND id = $2 AND attempt_id = $3 AND state = 'claimed' RETURNING true
+        """,
         claimed.kind,
         claimed.intent.id,
+        claimed.attempt_id,
         state,
         None if reason is None else storable(reason),
     )
+    return bool(ours)
 
 
 async def put_back(

@@ -5,22 +5,18 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from itertools import groupby
-from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from libs.kit import cursors, trouble
-from libs.kit.advance import Decoded, advance, check_joint
-from libs.kit.cursors import Cursor, Place
-from libs.kit.database import Connection
+from libs.kit import trouble
+from libs.kit.advance import Decoded
+from libs.kit.beginning import begin, part_usable
+from libs.kit.cursors import Cursor, Moved, Place
 from libs.kit.failures import TRANSIENT, Lost, NotYet, Refuse
 from libs.kit.handling import Ahead, Handling, working_on
 from libs.kit.metrics import (
     BATCH_SECONDS,
     BATCHES_RETRIED,
     RECORDS_APPLIED,
-    RECORDS_REPEATED,
-    RECORDS_SKIPPED,
 )
 from libs.kit.records import Record, Undecodable
 
@@ -47,6 +43,8 @@ class Intake:
         #: Whether a batch is with its handler, or there is none: what is read meanwhile costs no time.
         self.others_may_work = asyncio.Event()
         self.others_may_work.set()
+        #: Where the cursors were last seen: moving them from there is one statement, and finds out if it was wrong.
+        self.remembered: dict[Place, Cursor] = {}
         #: When the batch under way was begun, or last got on.
         self.moved_at = time.monotonic()
 
@@ -122,63 +120,37 @@ class Intake:
 
     async def _set_aside(self, record: Decoded, why: Exception) -> None:
         async with self._kit.writing() as connection:
-            fresh = await self._begin(connection, [record])
-            if fresh and (isinstance(why, Refuse) or isinstance(record, Undecodable)):
+            begun = await begin(connection, [record], {}, {})
+            if begun.fresh and (isinstance(why, Refuse) or isinstance(record, Undecodable)):
                 await trouble.park(connection, [(record, str(why))])
-            elif fresh and isinstance(record, Record):
+            elif begun.fresh and isinstance(record, Record):
                 await trouble.hold(connection, [(record, *reason_of(why))])
+        self.remembered |= begun.moved
 
     async def _together(self, records: Sequence[Decoded], starts: dict[Place, int], ahead: Ahead | None) -> None:
+        try:
+            await self._in_one_transaction(records, starts, ahead, self.remembered)
+        except (Moved, Lost):
+            if not self.remembered:
+                raise
+            self.remembered = {}  # somebody else had these partitions in between
+            await self._in_one_transaction(records, starts, ahead, {})
+
+    async def _in_one_transaction(
+        self, records: Sequence[Decoded], starts: dict[Place, int], ahead: Ahead | None, known: dict[Place, Cursor]
+    ) -> None:
         async with self._kit.writing() as connection:
-            fresh = await self._begin(connection, records, starts)
-            if not fresh:
+            begun = await begin(connection, records, starts, known)
+            if not begun.fresh:
                 return
             store = self._kit.store_in(connection)
-            usable = await self._part_from_waiting(connection, await self._part_from_undecodable(connection, fresh))
+            usable = await part_usable(connection, begun)
             self.others_may_work.set()
             await self._handling.handle(store, usable, ahead)
+        self.remembered |= begun.moved
         self._kit.committed(store)
         for topic, count in Counter(record.topic for record in usable).items():
             RECORDS_APPLIED.labels(topic).inc(count)
-
-    async def _begin(
-        self, connection: Connection, records: Sequence[Decoded], starts: dict[Place, int] | None = None
-    ) -> list[Decoded]:
-        """Lock the cursors, drop what was applied before, and move the cursors over the rest."""
-        runs = {place: list(run) for place, run in groupby(records, key=_place)}
-        known = await cursors.lock_cursors(connection, runs)
-        check_joint(known, starts or {})
-        fresh: list[Decoded] = []
-        moved: dict[Place, Cursor] = {}
-        for place, run in runs.items():
-            new, moved[place] = advance(known[place], run)
-            fresh.extend(new)
-            if len(new) < len(run):
-                RECORDS_REPEATED.labels(place[0]).inc(len(run) - len(new))
-        if moved != known:
-            await cursors.save_cursors(connection, moved)
-        return fresh
-
-    async def _part_from_undecodable(self, connection: Connection, fresh: list[Decoded]) -> list[Record]:
-        usable = [record for record in fresh if isinstance(record, Record)]
-        if len(usable) < len(fresh):
-            odd = [record for record in fresh if isinstance(record, Undecodable)]
-            await trouble.park(connection, [(record, record.reason) for record in odd if not record.skip])
-            for record in odd:
-                if record.skip:
-                    RECORDS_SKIPPED.labels(record.topic).inc()
-        return usable
-
-    async def _part_from_waiting(self, connection: Connection, records: list[Record]) -> list[Record]:
-        if not records or not await trouble.any_held(connection):
-            return records
-        waiting = await trouble.find_waiting_keys(connection, records)
-        behind = [record for record in records if (record.topic, record.key) in waiting]
-        await trouble.hold(connection, [(record, trouble.BEHIND, None) for record in behind])
-        return [record for record in records if (record.topic, record.key) not in waiting]
-
-
-_place = attrgetter("topic", "partition")
 
 
 def reason_of(why: Exception) -> tuple[str, str | None]:

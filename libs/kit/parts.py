@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiokafka.errors import KafkaError
 
+from libs.kit.clock_watch import ClockWatch
 from libs.kit.effects import Effects
 from libs.kit.failures import TRANSIENT, Lost
 from libs.kit.health import Health
@@ -47,6 +48,7 @@ class Parts:
         self._go("effects", self._effects.run)
         self._go("releaser", self._releaser.run)
         self._go("ticker", self._ticker.run)
+        self._go("clock watch", ClockWatch(self._kit.clock, self._effects, self._ticker).run)
         if self._reader is not None:
             self._go("reader", self._reader.run)
             self._go("touch", self._reader.keep_in_touch)

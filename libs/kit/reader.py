@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 TOUCH_SECONDS = 3.0  # how long readiness may not know that the broker is away
 LOOPS_UNTIL_SENT = 2  # uvloop writes to sockets at the end of a turn
+MANY = 100  # records: so large a batch is worth its transaction at once
 DRAIN_SECONDS = 20.0  # a batch that waits for Postgres longer than this is left to the next owner
 
 
@@ -39,6 +40,8 @@ class Reader:
         self._decoders: dict[str, Decode] = {}
         self._queue: asyncio.Queue[tuple[Read, list[Decoded], Ahead]] = asyncio.Queue(maxsize=1)
         self._busy = asyncio.Lock()
+        #: Whoever steps the clock waits for everybody.
+        self._pause = 0.0 if kit.clock.stepped else kit.service.gathers_seconds
         self._applied: dict[TopicPartition, int] = {}
         self._told: dict[TopicPartition, int] = {}
         self._may_go_on = asyncio.Event()
@@ -105,6 +108,8 @@ class Reader:
                         self._intake.others_may_work.set()
                 if still_ours():
                     self._note(records)
+            if self._pause and len(records) < MANY:
+                await asyncio.sleep(self._pause)
 
     def _is_current(self, generation: int) -> bool:
         return self.consumer is not None and self.consumer.generation == generation
@@ -148,6 +153,7 @@ class Reader:
                 # only these: Postgres would wait for a row that an earlier owner's transaction still holds
                 await cursors.create_cursors(connection, new)
                 found = await cursors.find_cursors(connection, starts)
+        self._intake.remembered = found
         self._applied = {TopicPartition(*place): cursor.next_offset for place, cursor in found.items()}
         return found
 

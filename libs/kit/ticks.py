@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from libs.kit.kit import Kit
 
 LOG = logging.getLogger(__name__)
-STEPPED_POLL_SECONDS = 0.01  # whoever steps the clock waits for the ticks
-REAL_POLL_SECONDS = 0.5
+POLL_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 60.0
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -30,16 +30,23 @@ class Ticker:
         self._ran_at: dict[str, datetime] = {}
         self._pauses: dict[str, float] = {}
         self._try_at: dict[str, float] = {}
+        self._woken = asyncio.Event()
+
+    def clock_stepped(self) -> None:
+        """Look now: whoever stepped the clock waits for the ticks."""
+        self._woken.set()
 
     async def run(self) -> None:
-        poll = STEPPED_POLL_SECONDS if self._kit.clock.stepped else REAL_POLL_SECONDS
         while self._kit.service.ticks:
+            self._woken.clear()
             now = self._kit.clock.now()
             for tick in self._kit.service.ticks:
                 last = self._ran_at.get(tick.called, LONG_AGO)
                 if (now - last).total_seconds() >= tick.every_seconds and self._may_try(tick):
                     await self._try(tick, now)
-            await asyncio.sleep(poll)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(POLL_SECONDS):
+                    await self._woken.wait()
 
     def _may_try(self, tick: Tick) -> bool:
         return time.monotonic() >= self._try_at.get(tick.called, 0.0)

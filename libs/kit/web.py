@@ -10,13 +10,12 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
 
 from libs.kit.bodies import LimitedBodies
-from libs.kit.context import CURRENT, Work
+from libs.kit.exchanges import Exchanges
 from libs.kit.failures import TRANSIENT
 from libs.kit.health import Health
 from libs.kit.idempotency import Asked, Kept, digest_of, key_from
 from libs.kit.identity import Principal, unauthorized
 from libs.kit.kit import Kit
-from libs.kit.neighbours import is_neighbour_away
 from libs.kit.problems import (
     Problem,
     answer_failed,
@@ -26,9 +25,6 @@ from libs.kit.problems import (
     answer_unavailable,
     answer_unstorable,
 )
-
-#: Sent back as they came, so that a caller can tell which of its requests was answered.
-ECHOED = frozenset({"idempotency-key", "request-id"})
 
 
 def kit_of(request: Request) -> Kit:
@@ -109,20 +105,7 @@ def build_app(name: str, router: Any, health: Health) -> FastAPI:
     for away in TRANSIENT:
         app.add_exception_handler(away, answer_unavailable)
     app.add_middleware(LimitedBodies)
-
-    @app.middleware("http")
-    async def carry_trace(request: Request, call_next: Any) -> Response:
-        CURRENT.set(Work(traceparent=request.headers.get("traceparent")))
-        try:
-            response: Response = await call_next(request)
-        except Exception as failed:
-            if not is_neighbour_away(failed):
-                raise
-            response = await answer_unavailable(request, failed)
-        for header in ECHOED.intersection(request.headers):
-            response.headers[header] = request.headers[header]
-        return response
-
+    app.add_middleware(Exchanges)
     _add_health(app, health)
     if router is not None:
         app.include_router(router)

@@ -50,12 +50,13 @@ async def own_connection(connection, world):
 def cursor_in_a_transaction_of_its_own(patch, world):
     real, fails = cursors.save_cursors, Once(5)
 
-    async def save_cursors(connection, moved):
+    async def save_cursors(connection, known, moved):
         schema, own = await own_connection(connection, world)
-        await real(own, moved)
+        any_held = await real(own, known, moved)
         await own.close()
         if schema == "consumption" and fails():
             raise ConnectionError("the batch's transaction ends here, and is tried again")
+        return any_held
 
     patch.setattr(cursors, "lock_cursors", cursors.find_cursors)
     patch.setattr(cursors, "save_cursors", save_cursors)

@@ -1,11 +1,12 @@
 """Every record's effect happens once, whatever is repeated, and is told with dense sequences."""
 
+import asyncio
 import itertools
 import json
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from tests.integration.kit import a
+from tests.integration.kit import a, toy
 
 
 class TestApplying:
@@ -38,6 +39,38 @@ class TestApplying:
             await world.has_applied(60)
 
         assert set((await world.applied()).values()) == {1}
+
+    async def test_looks_again_where_somebody_else_has_moved_the_cursor(self, world):
+        """As after partitions went to another replica and came back: what it applied is not applied here."""
+        async with world.running():
+            await world.use(("d", 0))
+            await world.has_applied(1)
+            await world.change("UPDATE cursor SET next_offset = next_offset + 1 WHERE topic = 'usage'")
+            await world.use(("d", 1), ("d", 2), ("d", 3))
+            await world.has_applied(3)
+            await world.use(("d", 4))
+            await world.has_applied(4)
+
+        assert await world.applied() == {"d-0": 1, "d-2": 1, "d-3": 1, "d-4": 1}
+
+
+class TestGathering:
+    async def test_makes_few_transactions_of_records_that_come_one_by_one(self, world):
+        sizes = []
+
+        async def on_usage(records, store):
+            sizes.append(len(records))
+            return await toy.on_usage(records, store)
+
+        service = world.service(hears={}, hears_in_batches={"usage": on_usage}, gathers_seconds=1.0)
+        async with world.running(service):
+            for n in range(20):
+                await world.use(("d", n))
+                await asyncio.sleep(0.01)
+            await world.has_applied(20)
+
+        assert sum(sizes) == 20
+        assert len(sizes) < 10
 
 
 class TestSaying:

@@ -130,5 +130,5 @@ async def is_not_ready(kit):
 
 async def is_blocked(world):
     return await world.value(
-        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '-- lock_cursors%'"
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '-- save_cursors%'"
     )

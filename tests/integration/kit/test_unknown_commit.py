@@ -63,7 +63,7 @@ async def test_of_an_outcome(world, position):
 
     service = world.service(hears={}, hears_in_batches={}, effects=(Effect("mail", perform, settle),))
     async with proxied(world) as between, world.running(service, **between.urls) as kit:
-        trap = between.postgres.trap(commit_of("lock_attempt"), position, lambda: None)
+        trap = between.postgres.trap(commit_of("end"), position, lambda: None)
         async with kit.transaction() as transaction:
             transaction.store.intend("mail", "m", {})
         await trap.sprung.wait()
