@@ -26,7 +26,7 @@ LONGEST_FIRST = (
 )
 
 
-class Spread(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+class Spread(LoadScopeScheduling):
     """Hands out files, and the files of a company together, in the order they were collected."""
 
     def __init__(self, config: Any, log: Any) -> None:
