@@ -30,8 +30,7 @@ async def on_offer_changed(event: OfferChanged, store: Store) -> list[Event]:
 
 
 async def on_device_registered(event: DeviceRegistered | DeviceReplaced, store: Store) -> list[Event]:
-    if not await store.is_gone(event.customer_id):
-        await store.save_slots(event.customer_id, event.device_id, event.slots)
+    await store.save_slots(event.customer_id, event.device_id, event.slots)
     return []
 
 
@@ -51,8 +50,7 @@ async def on_customer_erased(event: CustomerErased, store: Store) -> list[Event]
 
 
 async def on_threshold_crossed(event: ThresholdCrossed, store: Store) -> list[Event]:
-    if not await store.is_gone(event.customer_id):
-        await store.save_crossing(event)
+    await store.save_crossing(event)
     return []
 
 
@@ -62,10 +60,9 @@ async def on_trigger_set(event: TriggerSet, store: Store) -> list[Event]:
 
 
 async def on_reorder_approved(event: ReorderApproved, store: Store) -> list[Event]:
-    if not await store.is_gone(event.customer_id):
-        await store.save_approval(event)
-        await store.withdraw_notices(event.pool_id, event.epoch, list(PASSING))
-        await store.withdraw_question(event.order_id)
+    await store.save_approval(event)
+    await store.withdraw_notices(event.pool_id, event.epoch, list(PASSING))
+    await store.withdraw_question(event.order_id)
     return []
 
 
@@ -75,6 +72,5 @@ async def on_reorder_declined(event: ReorderDeclined, store: Store) -> list[Even
 
 
 async def on_order_drafted(event: OrderDrafted | OrderModified, store: Store) -> list[Event]:
-    if not await store.is_gone(event.customer_id):
-        await store.save_draft(event)
+    await store.save_draft(event)
     return []

@@ -6,7 +6,10 @@ from services.notification.domain import Facts, Notice
 
 
 class FactTables(KitStore):
-    """SQL about orders, slots, crossings, providers and offers as far as letters name them."""
+    """SQL about orders, slots, crossings, providers and offers as far as letters name them.
+
+    Of a customer who is gone nothing is kept.
+    """
 
     async def save_provider(self, provider_id: str, name: str, protocol: str) -> None:
         await self.connection.execute(
@@ -43,7 +46,8 @@ class FactTables(KitStore):
     async def save_slots(self, customer_id: str, device_id: str, slots: tuple[SlotSpec, ...]) -> None:
         await self.connection.executemany(
             """-- save_slots
-            INSERT INTO slot (device_id, slot, customer_id, product_id, unit, scale) VALUES ($1, $2, $3, $4, $5, $6)
+            INSERT INTO slot (device_id, slot, customer_id, product_id, unit, scale)
+            SELECT $1, $2, $3, $4, $5, $6 WHERE NOT EXISTS (SELECT FROM gone WHERE customer_id = $3)
             ON CONFLICT (device_id, slot) DO UPDATE
             SET customer_id = excluded.customer_id, product_id = excluded.product_id, unit = excluded.unit,
                 scale = excluded.scale
@@ -64,7 +68,7 @@ class FactTables(KitStore):
         await self.connection.execute(
             """-- save_crossing
             INSERT INTO crossing (pool_id, customer_id, epoch, level, rate_per_day, run_out_at)
-            VALUES ($1, $2, $3, $4, $5, $6)
+            SELECT $1, $2, $3, $4, $5, $6 WHERE NOT EXISTS (SELECT FROM gone WHERE customer_id = $2)
             ON CONFLICT (pool_id) DO UPDATE
             SET epoch = excluded.epoch, level = excluded.level, rate_per_day = excluded.rate_per_day,
                 run_out_at = excluded.run_out_at
@@ -82,7 +86,7 @@ class FactTables(KitStore):
         await self.connection.execute(
             """-- save_approval
             INSERT INTO known_order (order_id, customer_id, provider_id, pool_id, epoch, needed_by)
-            VALUES ($1, $2, $3, $4, $5, $6)
+            SELECT $1, $2, $3, $4, $5, $6 WHERE NOT EXISTS (SELECT FROM gone WHERE customer_id = $2)
             ON CONFLICT (order_id) DO UPDATE SET epoch = excluded.epoch, needed_by = excluded.needed_by
             """,
             event.order_id,
@@ -97,7 +101,7 @@ class FactTables(KitStore):
         await self.connection.execute(
             """-- save_draft
             INSERT INTO known_order (order_id, customer_id, provider_id, pool_id, quantity, price, currency)
-            VALUES ($1, $2, $3, $4, $5, $6, $7)
+            SELECT $1, $2, $3, $4, $5, $6, $7 WHERE NOT EXISTS (SELECT FROM gone WHERE customer_id = $2)
             ON CONFLICT (order_id) DO UPDATE
             SET quantity = excluded.quantity, price = excluded.price, currency = excluded.currency
             """,

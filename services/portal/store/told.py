@@ -6,9 +6,6 @@ from libs.contracts.events import OfferChanged, OrderFact, ReorderApproved, Subs
 from libs.kit import Store
 from services.portal.domain.board import Notice, OrderState, Told, Wait
 
-#: Statements below write nothing for a customer who was erased, and then have nothing to touch.
-WROTE_ONE = frozenset({"INSERT 0 1", "UPDATE 1", "DELETE 1"})
-
 
 class ToldStore(Store):
     async def touch(self, customer_id: str) -> None:
@@ -23,7 +20,6 @@ class ToldStore(Store):
     async def note_slot(self, place: tuple[str, str], customer_id: str, told: Told) -> None:
         """Note a slot's level; rate and run-out stay as they were where this event does not tell them."""
         await self._note(
-            customer_id,
             """-- note_slot
             INSERT INTO slot_told AS known (device_id, slot, customer_id, level, rate_per_day, run_out_at, doubted, at)
             SELECT device_id, $2, customer_id, $4, $5, $6, $7, $8 FROM device
@@ -44,7 +40,6 @@ class ToldStore(Store):
 
     async def note_subscription(self, said: SubscriptionChanged) -> None:
         await self._note(
-            said.customer_id,
             """-- note_subscription
             INSERT INTO subscription_told
                 (subscription_id, customer_id, product_id, provider_id, packs, pack_size, mode, status)
@@ -65,7 +60,6 @@ class ToldStore(Store):
 
     async def note_wait(self, customer_id: str, wait: Wait) -> None:
         await self._note(
-            customer_id,
             """-- note_wait
             INSERT INTO wait_told (customer_id, product_id, reason, wake_up, reconsider_at, order_id, at)
             SELECT customer_id, $2, $3, $4, $5, $6, $7 FROM customer WHERE customer_id = $1 AND erased_at IS NULL
@@ -84,7 +78,6 @@ class ToldStore(Store):
 
     async def end_wait(self, customer_id: str, product_id: str) -> None:
         await self._note(
-            customer_id,
             """-- end_wait
             DELETE FROM wait_told WHERE customer_id = $1 AND product_id = $2
             """,
@@ -94,7 +87,6 @@ class ToldStore(Store):
 
     async def note_shelf(self, customer_id: str, product_id: str, shelf: int, at: datetime) -> None:
         await self._note(
-            customer_id,
             """-- note_shelf
             INSERT INTO shelf_told (customer_id, product_id, shelf, at)
             SELECT customer_id, $2, $3, $4 FROM customer WHERE customer_id = $1 AND erased_at IS NULL
@@ -109,7 +101,6 @@ class ToldStore(Store):
     async def note_approval(self, said: ReorderApproved) -> None:
         """Note that an order is coming, unless order_dispatch has already told more about it."""
         await self._note(
-            said.customer_id,
             """-- note_approval
             INSERT INTO order_told
                 (order_id, customer_id, product_id, provider_id, state, packs, quantity, began_at, changed_at)
@@ -130,7 +121,6 @@ class ToldStore(Store):
     async def note_order(self, said: OrderFact, state: OrderState) -> None:
         """Note how far an order has come; what this event does not tell stays as it was."""
         await self._note(
-            said.customer_id,
             """-- note_order
             INSERT INTO order_told AS known
                 (order_id, customer_id, product_id, provider_id, state, packs, quantity, price, currency,
@@ -163,7 +153,6 @@ class ToldStore(Store):
 
     async def note_notice(self, notice_id: str, customer_id: str, notice: Notice) -> None:
         await self._note(
-            customer_id,
             """-- note_notice
             INSERT INTO notice_told (notice_id, customer_id, kind, channel, product_id, at)
             SELECT $2, customer_id, $3, $4, $5, $6 FROM customer WHERE customer_id = $1 AND erased_at IS NULL
@@ -204,6 +193,13 @@ class ToldStore(Store):
             said.currency,
         )
 
-    async def _note(self, customer_id: str, statement: str, *arguments: object) -> None:
-        if await self.connection.execute(statement, *arguments) in WROTE_ONE:
-            await self.touch(customer_id)
+    async def _note(self, statement: str, *arguments: object) -> None:
+        """Write, in one statement, what pages show and that open pages are to look again."""
+        name, _, noting = statement.partition("\n")
+        await self.connection.execute(
+            f"""{name}
+            WITH noted AS ({noting} RETURNING customer_id)
+            INSERT INTO touch (customer_id) SELECT customer_id FROM noted
+            """,  # noqa: S608  # every part of it is written above
+            *arguments,
+        )
