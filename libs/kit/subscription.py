@@ -16,8 +16,7 @@ from libs.kit.consumer import BUSY_FETCH_MS, CursorConsumer, LoadCursors
 if TYPE_CHECKING:
     from libs.kit.kit import Kit
 
-#: How soon a new provider's topic is noticed by who reads them all; others know their topics.
-NEW_TOPIC_MS, METADATA_MS = 2_000, 30_000
+NEW_TOPIC_MS = 2_000  # how soon a new provider's topic is noticed, or that somebody changed one of ours
 EVENTS_PER_BATCH = 200  # handlers of single events make small transactions, so that locks are short
 
 OnRecords = Callable[[Sequence[ConsumerRecord]], Awaitable[None]]
@@ -65,7 +64,7 @@ class Subscription:
         config = self._broker.config.broker_config
         options: dict[str, Any] = config.builder.keywords  # type: ignore[attr-defined]  # a partial since connect()
         placing = {
-            "metadata_max_age_ms": NEW_TOPIC_MS if _pattern(self._kit.service.topics) else METADATA_MS,
+            "metadata_max_age_ms": NEW_TOPIC_MS,
             "load_cursors": load_cursors,
             "fail": self._kit.fail,
             "poll_wait_ms": self._kit.settings.poll_wait_ms,
