@@ -75,16 +75,17 @@ class TestPartitions:
         await check_topics(world.kafka_url, ["notices"])
 
     async def test_that_appear_later_stop_the_service(self, world):
-        async with world.running() as kit:
-            await say(world, "ann", 1)
-            await world.has_applied(1)
-            async with administration(world.kafka_url) as admin:
-                await admin.create_partitions({"accounts": NewPartitions(total_count=13)})
+        try:
+            async with world.running() as kit:
+                await say(world, "ann", 1)
+                await world.has_applied(1)
+                async with administration(world.kafka_url) as admin:
+                    await admin.create_partitions({"accounts": NewPartitions(total_count=13)})
 
-            with pytest.raises(Lost, match="accounts has a partition 12, agreed are 12"):
-                await asyncio.wait_for(kit.failed, 20)
-
-        await remake(world, "accounts", partitions=12)
+                with pytest.raises(Lost, match="accounts has a partition 12, agreed are 12"):
+                    await asyncio.wait_for(kit.failed, 20)
+        finally:
+            await remake(world, "accounts", partitions=12)
 
 
 async def remake(world, topic, *, partitions):
