@@ -72,7 +72,7 @@ integration: dev ## do SQL and handlers work on the real broker and database
 	@$(BIN)/pytest tests/integration $(ARGS)
 e2e: dev ## does the whole journey happen
 	@$(BIN)/pytest tests/e2e $(ARGS)
-test: dev ## all tests on all cores, one pass of chaos included
+test: dev ## all tests, one process more than there are cores, one pass of chaos included
 	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile tests $(ARGS)
 chaos: dev ## break everything N times, and 2,000 orders through faulty shops
 	@CHAOS_ROUNDS=$(N) $(BIN)/pytest tests/chaos tests/integration/order_dispatch/outward/test_fault_mix.py $(ARGS)

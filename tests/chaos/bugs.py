@@ -52,8 +52,10 @@ def cursor_in_a_transaction_of_its_own(patch, world):
 
     async def save_cursors(connection, known, moved):
         schema, own = await own_connection(connection, world)
-        any_held = await real(own, known, moved)
-        await own.close()
+        try:
+            any_held = await real(own, known, moved)
+        finally:
+            await own.close()
         if schema == "consumption" and fails():
             raise ConnectionError("the batch's transaction ends here, and is tried again")
         return any_held
