@@ -19,7 +19,8 @@ from deploy.local.names import SERVICES, START_GROUPS, for_people
 from deploy.local.roles import prepare_database
 from deploy.local.schemas import prepare_apart
 from deploy.local.supervisor import Member, Seat, Supervisor
-from deploy.local.worker import Worker
+from deploy.local.waiting import until
+from deploy.local.worker import ASK_EVERY_SECONDS, READY_WITHIN_SECONDS, Worker
 
 DATABASE = "replenish"
 
@@ -99,6 +100,12 @@ class Stack:
         for group in START_GROUPS:
             self._say(f"starting {', '.join(map(for_people, group))}")
             await self.supervisor.start(self._workers(group, shared))
+        await until(self._are_ready, "every service is ready", within_s=READY_WITHIN_SECONDS, every_s=ASK_EVERY_SECONDS)
+
+    async def _are_ready(self) -> bool:
+        """Ask all again: a replica that joins takes partitions, and for a while readiness, from those before it."""
+        urls = [self._url(service, instance) for service, count in self._scale.items() for instance in range(count)]
+        return all(await asyncio.gather(*map(is_ready, urls)))
 
     def _choose_ports(self) -> None:
         """Choose all ports before anybody starts: each service is told where the others are."""

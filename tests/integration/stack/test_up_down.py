@@ -52,7 +52,9 @@ class TestUp:
         status, printed = await replenish(home, "status", "--json")
         found = {process["name"]: process for process in json.loads(printed)["processes"]}
 
-        assert status == 0, printed
+        assert status == 0, [
+            (name, one["condition"], one.get("status", {}).get("why_not")) for name, one in found.items()
+        ]
         expected = {"kafka", "postgres", "consumption-1", *(f"{for_people(service)}-0" for service in SERVICES)}
         assert set(found) == expected
         assert {process["condition"] for process in found.values()} == {"ready"}
