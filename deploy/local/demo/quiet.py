@@ -27,7 +27,8 @@ PATIENCE_SECONDS = 60.0
 ONE_SERVICE = """
 SELECT '{schema}' AS service,
     (SELECT coalesce(sum(sequence - published), 0)::bigint FROM {schema}.counter) AS unsent,
-    (SELECT count(*) FROM {schema}.intent WHERE state IN ('due', 'claimed', 'unknown') AND due_at <= $1) AS effects,
+    (SELECT count(*) FROM {schema}.intent WHERE due_at <= $1
+        AND (state IN ('due', 'claimed') OR state = 'unknown' AND retry_at <= now())) AS effects,
     (SELECT count(*) FROM {schema}.tick WHERE ran_at + make_interval(secs => every_seconds) <= $1) AS ticks,
     (SELECT count(*) FROM {schema}.held WHERE waits_for IS NOT NULL AND retry_at <= now()) AS released,
     (SELECT jsonb_object_agg(topic || '/' || partition, next_offset) FROM {schema}.cursor) AS cursors,

@@ -17,7 +17,10 @@ async def quiet(world):
 
 @pytest.mark.parametrize("state", ["due", "claimed", "unknown", "done", "refused"])
 async def test_an_effect_is_under_way_until_it_has_ended(world, quiet, state):
-    """Between an attempt's lost lease and the next attempt its outcome is unknown; that is no end."""
+    """Between an attempt's lost lease and the next attempt its outcome is unknown; that is no end.
+
+    What is unknown and waits for its pause is: a shop that does not answer would hold up the year.
+    """
     await world.change(
         "INSERT INTO intent (kind, id, payload, due_at, state) VALUES ('mail', 'm', '{}', $1, $2)", a.AT, state
     )
