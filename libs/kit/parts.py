@@ -79,6 +79,8 @@ class Parts:
         await self._end(*self._tasks.keys() - {"relay"})
         if "relay" in self._tasks and not self._tasks["relay"].done():
             await self._relay.finish()
+            await self._end("relay")
+            await self._relay.resign()
 
     async def _give_up(self) -> None:
         """Leave what is under way: something is lost or stuck, and the cursor knows where to go on."""

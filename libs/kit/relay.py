@@ -180,11 +180,14 @@ class Relay:
             await asyncio.sleep(NOTIFY_SECONDS)
 
     async def finish(self) -> None:
-        """Publish what is committed while `run` still does, then let another replica lead."""
+        """Publish what is committed, while `run` still does."""
         if self._leads:
             self._idle.clear()
             self._woken.set()
             await asyncio.wait_for(self._idle.wait(), FINISH_SECONDS)
+
+    async def resign(self) -> None:
+        """Let another replica lead, once `run` has ended: it could still be about to take the lease."""
         async with self._kit.pool.acquire() as connection:
             await end_lease(connection, LEASE, self._holder)
 

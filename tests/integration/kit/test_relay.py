@@ -45,6 +45,14 @@ class TestALeader:
             await world.has_published()
             assert await lease(world) == kit.replica
 
+    @pytest.mark.parametrize("_once_more", range(5))
+    async def test_leaves_no_lease_however_soon_it_stops(self, world, _once_more):
+        """One in four took the lease after it had been given up, and nobody led until it ran out."""
+        async with world.running(mute(world)):
+            pass
+
+        assert await lease(world) is None
+
     async def test_that_was_killed_leads_again_at_once(self, world):
         async with world.running(mute(world)) as kit:
             name = kit.replica
