@@ -1,0 +1,1 @@
+"""A package, so that its parts have the names they are imported by."""

@@ -104,8 +104,7 @@ class Stack:
 
     async def _are_ready(self) -> bool:
         """Ask all again: a replica that joins takes partitions, and for a while readiness, from those before it."""
-        urls = [self._url(service, instance) for service, count in self._scale.items() for instance in range(count)]
-        return all(await asyncio.gather(*map(is_ready, urls)))
+        return all(await asyncio.gather(*(is_ready(f"http://{settings.HOST}:{port}") for port in self._ports.values())))
 
     def _choose_ports(self) -> None:
         """Choose all ports before anybody starts: each service is told where the others are."""

@@ -17,6 +17,7 @@ from libs.kit.metrics import EFFECTS
 from libs.kit.service import Effect, Outcome
 from libs.kit.store import Store
 from libs.kit.transaction import conclude
+from libs.kit.waking import woken_within
 
 if TYPE_CHECKING:
     from libs.kit.kit import Kit
@@ -95,9 +96,7 @@ class Effects:
 
     async def _wait(self) -> None:
         """Wait for a commit that queued something, for the clock to be stepped, or for the poll."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(POLL_SECONDS):
-                await self._woken.wait()
+        await woken_within(self._woken, POLL_SECONDS)
         self._woken.clear()
 
     async def _claim(self, limit: int) -> list[Claimed]:

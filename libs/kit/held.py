@@ -14,6 +14,7 @@ from libs.kit.metrics import RECORDS_RELEASED
 from libs.kit.records import Record, Undecodable, decoder_for
 from libs.kit.store import Store
 from libs.kit.trouble import Held, Ready
+from libs.kit.waking import woken_within
 
 if TYPE_CHECKING:
     from libs.kit.kit import Kit
@@ -46,11 +47,7 @@ class Releaser:
             except TRANSIENT as passing:
                 LOG.warning("held records wait", extra={"reason": repr(passing)})
                 await asyncio.sleep(POLL_SECONDS)
-            try:
-                async with asyncio.timeout(POLL_SECONDS):
-                    await self._woken.wait()
-            except TimeoutError:
-                pass
+            await woken_within(self._woken, POLL_SECONDS)
 
     async def _release(self, ready: Ready) -> None:
         size = TOGETHER

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 TOUCH_SECONDS = 3.0  # how long readiness may not know that the broker is away
 LOOPS_UNTIL_SENT = 2  # uvloop writes to sockets at the end of a turn
+#: How late who gathers records may be: a transaction for each would cost more than that matters.
+GATHER_SECONDS = 0.05
 MANY = 100  # records: so large a batch is worth its transaction at once
 DRAIN_SECONDS = 20.0  # a batch that waits for Postgres longer than this is left to the next owner
 
@@ -40,8 +42,8 @@ class Reader:
         self._decoders: dict[str, Decode] = {}
         self._queue: asyncio.Queue[tuple[Read, list[Decoded], Ahead]] = asyncio.Queue(maxsize=1)
         self._busy = asyncio.Lock()
-        #: Whoever steps the clock waits for everybody.
-        self._pause = 0.0 if kit.clock.stepped else kit.service.gathers_seconds
+        #: Not where the clock is stepped: whoever steps it waits for everybody.
+        self._gathers = kit.service.gathers and not kit.clock.stepped
         self._applied: dict[TopicPartition, int] = {}
         self._told: dict[TopicPartition, int] = {}
         self._may_go_on = asyncio.Event()
@@ -108,8 +110,8 @@ class Reader:
                         self._intake.others_may_work.set()
                 if still_ours():
                     self._note(records)
-            if self._pause and len(records) < MANY:
-                await asyncio.sleep(self._pause)
+            if self._gathers and len(records) < MANY:
+                await asyncio.sleep(GATHER_SECONDS)
 
     def _is_current(self, generation: int) -> bool:
         return self.consumer is not None and self.consumer.generation == generation

@@ -19,6 +19,7 @@ from libs.kit.lease import Holder, end_lease, take_lease
 from libs.kit.metrics import EVENTS_PUBLISHED, RELAY_LEADS
 from libs.kit.relay_sql import Unsent
 from libs.kit.store import Store
+from libs.kit.waking import woken_within
 
 if TYPE_CHECKING:
     from libs.kit.kit import Kit
@@ -167,10 +168,7 @@ class Relay:
             await relay_sql.delete_published(connection, self._settings.outbox_keep_seconds)
 
     async def _wait(self, connection: Connection) -> None:
-        try:
-            async with asyncio.timeout(self._settings.relay_poll_ms / 1000):
-                await self._woken.wait()
-        except TimeoutError:
+        if not await woken_within(self._woken, self._settings.relay_poll_ms / 1000):
             return
         if not self._leads:
             self._woken.clear()

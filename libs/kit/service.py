@@ -81,9 +81,8 @@ class Service:
     prepares: Mapping[str, Callable[[Sequence[Any]], Any]] = field(default_factory=dict)
     #: Locks what the handlers of several records will lock, in one order, before the first of them runs.
     locks: Callable[[Sequence[Any], Any], Awaitable[None]] | None = None
-    #: How long records gather after a small batch: for who shows and tells, where a transaction for each costs more
-    #: than being late by this.
-    gathers_seconds: float = 0.0
+    #: Whether records gather for a moment after a small batch: for who only shows, tells or keeps books.
+    gathers: bool = False
     says: Sequence[type[Event]] = ()
     ticks: Sequence[Tick] = ()
     effects: Sequence[Effect] = ()

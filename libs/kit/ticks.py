@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import time
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from libs.kit.failures import TRANSIENT
 from libs.kit.metrics import TICKS, TICKS_FAILED
 from libs.kit.service import Tick
 from libs.kit.transaction import conclude
+from libs.kit.waking import woken_within
 
 if TYPE_CHECKING:
     from libs.kit.kit import Kit
@@ -44,9 +44,7 @@ class Ticker:
                 last = self._ran_at.get(tick.called, LONG_AGO)
                 if (now - last).total_seconds() >= tick.every_seconds and self._may_try(tick):
                     await self._try(tick, now)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(POLL_SECONDS):
-                    await self._woken.wait()
+            await woken_within(self._woken, POLL_SECONDS)
 
     def _may_try(self, tick: Tick) -> bool:
         return time.monotonic() >= self._try_at.get(tick.called, 0.0)

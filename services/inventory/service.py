@@ -22,7 +22,7 @@ from services.inventory.store import Store
 SERVICE = Service(
     name="inventory",
     store=Store,
-    gathers_seconds=0.05,
+    gathers=True,
     hears={
         DeviceRegistered: handlers.on_device_registered,
         DeviceReplaced: handlers.on_device_replaced,

@@ -41,7 +41,7 @@ from services.notification.store.measures import MEASURES
 SERVICE = Service(
     name="notification",
     store=Store,
-    gathers_seconds=0.05,
+    gathers=True,
     hears={
         DeviceRegistered: handlers.on_device_registered,
         DeviceReplaced: handlers.on_device_replaced,

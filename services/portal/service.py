@@ -42,7 +42,7 @@ from services.portal.store import Store
 SERVICE = Service(
     name="portal",
     store=Store,
-    gathers_seconds=0.05,
+    gathers=True,
     hears={
         ThresholdCrossed: handlers.on_threshold_crossed,
         SlotLevelChanged: handlers.on_slot_level_changed,

@@ -6,6 +6,7 @@ import json
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from libs.kit import reader
 from tests.integration.kit import a, toy
 
 
@@ -55,14 +56,15 @@ class TestApplying:
 
 
 class TestGathering:
-    async def test_makes_few_transactions_of_records_that_come_one_by_one(self, world):
+    async def test_makes_few_transactions_of_records_that_come_one_by_one(self, world, monkeypatch):
+        monkeypatch.setattr(reader, "GATHER_SECONDS", 1.0)
         sizes = []
 
         async def on_usage(records, store):
             sizes.append(len(records))
             return await toy.on_usage(records, store)
 
-        service = world.service(hears={}, hears_in_batches={"usage": on_usage}, gathers_seconds=1.0)
+        service = world.service(hears={}, hears_in_batches={"usage": on_usage}, gathers=True)
         async with world.running(service):
             for n in range(20):
                 await world.use(("d", n))

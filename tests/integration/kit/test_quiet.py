@@ -17,10 +17,7 @@ async def quiet(world):
 
 @pytest.mark.parametrize("state", ["due", "claimed", "unknown", "done", "refused"])
 async def test_an_effect_is_under_way_until_it_has_ended(world, quiet, state):
-    """Between an attempt's lost lease and the next attempt its outcome is unknown; that is no end.
-
-    What is unknown and waits for its pause is: a shop that does not answer would hold up the year.
-    """
+    """Between an attempt's lost lease and the next attempt its outcome is unknown; that is no end."""
     await world.change(
         "INSERT INTO intent (kind, id, payload, due_at, state) VALUES ('mail', 'm', '{}', $1, $2)", a.AT, state
     )
@@ -28,3 +25,14 @@ async def test_an_effect_is_under_way_until_it_has_ended(world, quiet, state):
     look = await quiet.look(a.AT)
 
     assert look.why == ("" if state in {"done", "refused"} else f"{world.name}: 1 effects")
+
+
+async def test_an_unknown_effect_that_waits_for_its_pause_holds_nothing_up(world, quiet):
+    """A shop that does not answer is asked again after ever longer pauses of real time: the year goes on meanwhile."""
+    await world.change(
+        """INSERT INTO intent (kind, id, payload, due_at, state, retry_at)
+        VALUES ('mail', 'm', '{}', $1, 'unknown', now() + interval '1 minute')""",
+        a.AT,
+    )
+
+    assert (await quiet.look(a.AT)).is_quiet
