@@ -20,5 +20,7 @@ with starts.open("a") as started:
     started.write(f"{os.getpid()}\n")
 if (folder / f"{name}.broken").exists():
     sys.exit("broken on purpose")
+with (folder / f"{name}.ready").open("a") as ready:
+    ready.write(f"{os.getpid()}\n")
 while True:
     signal.pause()

@@ -85,14 +85,14 @@ async def elapsed(waiting):
 async def test_many_that_nobody_knows_are_waited_for_together():
     table = Table()
     table.enter(device())
-    async with following(table) as registry:
+    async with following(table, registration_wait_seconds=1) as registry:
         found, seconds = await elapsed(registry.by_ids({"machine-1", *(f"nobody-{n}" for n in range(500))}))
         again, at_once = await elapsed(registry.by_ids({f"nobody-{n}" for n in range(500)}))
 
     assert list(found) == ["machine-1"]
-    assert seconds < 1
+    assert 1 <= seconds < 100  # one after the other they would be 500 s
     assert again == {}
-    assert at_once < 0.2
+    assert at_once < 1
 
 
 async def test_one_that_comes_while_it_is_waited_for_is_found_with_the_others():

@@ -90,7 +90,7 @@ class Notebook:
         return self.references.get(order_id)
 
 
-def caller(*, seconds=0.3, limits=None, allowed=LOOPBACK, resolve=None, ca_file=None):
+def caller(*, seconds=10, limits=None, allowed=LOOPBACK, resolve=None, ca_file=None):
     bounds = Bounds(connect_seconds=seconds, total_seconds=seconds, reply_bytes=262_144, ca_file=ca_file)
     limits = limits or Limits(failures=10_000, open_seconds=0.2, calls_per_second=10_000, burst=10_000)
     return Caller(Exchange(Guard(allowed, resolve), bounds), limits)

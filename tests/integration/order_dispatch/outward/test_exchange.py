@@ -87,12 +87,12 @@ class TestAnAnswer:
 
     async def test_that_comes_a_byte_at_a_time_is_waited_for_no_longer_than_any(self):
         head = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"
-        async with listening(head, *[b"x"] * 100, pause=0.05) as shop:
+        async with listening(head, *[b"x"] * 100, pause=0.2) as shop:
             began = time.monotonic()
-            with pytest.raises(Unknown, match=r"within 0\.3 seconds"):
-                await ask(at(shop))
+            with pytest.raises(Unknown, match=r"within 0\.5 seconds"):
+                await ask(at(shop), caller(seconds=0.5))
 
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 10
 
     @pytest.mark.parametrize(
         "junk", [b"", b"\x00\xff" * 100, b"HTTP/1.1 999 x\r\n\r\n", b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 40_000]
