@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 AT_ONCE = 8
 POLL_SECONDS = 0.5
+LOST_POLL_SECONDS = 2.0  # a lease is many seconds long: that it ran out need not be known at once
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 300.0
 LONGEST_SETTLE_PAUSE_SECONDS = 5.0
@@ -41,7 +42,7 @@ class Effects:
         #: Attempts of this process whose end is not written down; no lease that ran out makes them anybody else's.
         self._alive: Counter[UUID] = Counter()
         self._stopping = False
-        self._looked_at = 0.0
+        self._looked_for_lost_at = 0.0
 
     def after_commit(self, store: Store) -> None:
         """Look now where something was intended."""
@@ -101,9 +102,9 @@ class Effects:
 
     async def _claim(self, limit: int) -> list[Claimed]:
         async with self._kit.pool.acquire() as connection:
-            if time.monotonic() - self._looked_at > POLL_SECONDS:
+            if time.monotonic() - self._looked_for_lost_at > LOST_POLL_SECONDS:
                 await effects_sql.lose_expired(connection, list(self._alive))
-                self._looked_at = time.monotonic()
+                self._looked_for_lost_at = time.monotonic()
             return await effects_sql.claim(connection, uuid4(), self._kit.clock.now(), self._able_kinds(), limit)
 
     def _able_kinds(self) -> list[tuple[str, bool, float]]:
