@@ -3,8 +3,8 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from aiokafka import AIOKafkaProducer
@@ -12,12 +12,11 @@ from aiokafka.errors import KafkaError
 
 from libs.kit import relay_sql
 from libs.kit.compare import compare
-from libs.kit.cursors import Place
 from libs.kit.database import Connection
-from libs.kit.failures import TRANSIENT, Lost
+from libs.kit.failures import TRANSIENT
 from libs.kit.lease import Holder, end_lease, take_lease
 from libs.kit.metrics import EVENTS_PUBLISHED, RELAY_LEADS
-from libs.kit.relay_sql import Unsent
+from libs.kit.sending import Sending, new_producer, send
 from libs.kit.store import Store
 from libs.kit.waking import woken_within
 
@@ -31,7 +30,6 @@ CLEAN_SECONDS = 60.0
 FINISH_SECONDS = 5.0
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 5.0
-BATCH_BYTES = 900_000  # below the broker's limit of 1 MiB for one batch
 
 
 class Relay:
@@ -84,15 +82,7 @@ class Relay:
         return f"relay_{self._kit.service.name}"
 
     async def _lead_or_follow(self, connection: Connection) -> None:
-        producer = AIOKafkaProducer(
-            bootstrap_servers=self._settings.kafka_url,
-            client_id=f"{self._kit.replica}-relay",
-            acks="all",
-            compression_type="lz4",
-            max_batch_size=BATCH_BYTES,
-            max_request_size=BATCH_BYTES + 100_000,
-            request_timeout_ms=15_000,
-        )
+        producer = new_producer(self._settings.kafka_url, f"{self._kit.replica}-relay")
         try:
             await producer.start()
             while True:
@@ -137,7 +127,7 @@ class Relay:
         if unknown := {topic for topic, _ in runs} - self._compared:
             await self._compare(connection, unknown)
             return await self._publish(connection, producer)
-        sent = [await _send(producer, place, run) for place, run in runs.items()]
+        sent = [await send(producer, place, run) for place, run in runs.items()]
         await self._note(connection, sent)
         more = any(
             run[-1].sequence > one.last or len(run) == limit for run, one in zip(runs.values(), sent, strict=True)
@@ -146,7 +136,7 @@ class Relay:
             self._idle.set()
         return more
 
-    async def _note(self, connection: Connection, sent: Sequence["Sending"]) -> None:
+    async def _note(self, connection: Connection, sent: Sequence[Sending]) -> None:
         """Wait for the broker and note what it acknowledged; raises the first failure afterwards."""
         outcomes = await asyncio.gather(*(sending.acked for sending in sent), return_exceptions=True)
         failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
@@ -192,24 +182,3 @@ class Relay:
     def stalled_seconds(self) -> float:
         """Return for how long the relay has not come round, leading or following, or to an error."""
         return time.monotonic() - self._turned_at
-
-
-class Sending(NamedTuple):
-    """A batch on its way: the broker's acknowledgement covers everything up to `last`."""
-
-    place: Place
-    last: int
-    acked: Awaitable[Any]
-
-
-async def _send(producer: AIOKafkaProducer, place: Place, run: Sequence[Unsent]) -> Sending:
-    """Send the oldest events of one partition as one batch to exactly that partition."""
-    batch, last = producer.create_batch(), 0
-    for row in run:
-        if batch.append(key=row.key, value=row.value, timestamp=None) is None:
-            break  # full; the rest goes with the next round
-        last = row.sequence
-    if not last:
-        raise Lost(f"{place}: event {run[0].sequence} is larger than a batch may be")
-    batch.close()
-    return Sending(place, last, await producer.send_batch(batch, place[0], partition=place[1]))

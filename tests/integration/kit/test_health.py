@@ -7,6 +7,7 @@ import pytest
 from libs.kit import NotYet, health, relay
 from libs.kit.failures import Lost
 from libs.kit.health import Health
+from libs.kit.sending import Sending
 from libs.kit.web import build_app
 from tests.integration.kit import a, toy
 from tests.integration.kit.proxied import proxied
@@ -153,9 +154,9 @@ class TestTheWatchdog:
 
     async def test_bites_when_the_producer_is_wedged(self, world, monkeypatch):
         async def never(producer, place, run):
-            return relay.Sending(place, run[-1].sequence, asyncio.get_running_loop().create_future())
+            return Sending(place, run[-1].sequence, asyncio.get_running_loop().create_future())
 
-        monkeypatch.setattr(relay, "_send", never)
+        monkeypatch.setattr(relay, "send", never)
         async with world.running(watchdog_seconds=1) as kit:
             await world.use(("d", 1))
             with pytest.raises(Lost, match="relay is stuck"):

@@ -1,0 +1,46 @@
+"""One batch of the relay on its way to one partition."""
+
+from collections.abc import Awaitable, Sequence
+from typing import Any, NamedTuple
+
+from aiokafka import AIOKafkaProducer
+
+from libs.kit.cursors import Place
+from libs.kit.failures import Lost
+from libs.kit.relay_sql import Unsent
+
+BATCH_BYTES = 900_000  # below the broker's limit of 1 MiB for one batch
+
+
+class Sending(NamedTuple):
+    """A batch on its way: the broker's acknowledgement covers everything up to `last`."""
+
+    place: Place
+    last: int
+    acked: Awaitable[Any]
+
+
+def new_producer(kafka_url: str, client_id: str) -> AIOKafkaProducer:
+    """Return a producer that is not started and takes batches as large as the broker does."""
+    return AIOKafkaProducer(
+        bootstrap_servers=kafka_url,
+        client_id=client_id,
+        acks="all",
+        compression_type="lz4",
+        max_batch_size=BATCH_BYTES,
+        max_request_size=BATCH_BYTES + 100_000,
+        request_timeout_ms=15_000,
+    )
+
+
+async def send(producer: AIOKafkaProducer, place: Place, run: Sequence[Unsent]) -> Sending:
+    """Send the oldest events of one partition as one batch to exactly that partition; raise Lost at one too large."""
+    batch, last = producer.create_batch(), 0
+    for row in run:
+        if batch.append(key=row.key, value=row.value, timestamp=None) is None:
+            break  # full; the rest goes with the next round
+        last = row.sequence
+    if not last:
+        raise Lost(f"{place}: event {run[0].sequence} is larger than a batch may be")
+    batch.close()
+    return Sending(place, last, await producer.send_batch(batch, place[0], partition=place[1]))
