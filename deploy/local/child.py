@@ -14,6 +14,8 @@ from deploy.local.errors import StackError
 from deploy.local.waiting import until
 
 PR_SET_PDEATHSIG = 1
+#: So much of a log explains an end.
+LAST_LINES = 3
 _prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 
 
@@ -87,9 +89,9 @@ async def exited(child: subprocess.Popen[bytes], *, within_s: float) -> int:
     return child.returncode
 
 
-def last_words(log: Path, *, lines: int = 3) -> str:
+def last_words(log: Path) -> str:
     """Return the end of a log as one line, for an error message."""
     if not log.exists():
         return "(no output)"
-    kept = log.read_text(errors="replace").strip().splitlines()[-lines:]
+    kept = log.read_text(errors="replace").strip().splitlines()[-LAST_LINES:]
     return " | ".join(line.strip() for line in kept) or "(no output)"

@@ -18,6 +18,8 @@ from typing import Any
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from deploy.local.settings import HOST
+
 TAKEN = "250 taken"
 #: Decides by sender, recipients and content; what it returns instead of TAKEN is said to the client.
 Judge = Callable[[Envelope], str]
@@ -61,13 +63,11 @@ def _line(envelope: Envelope) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def catching(
-    log: Path, *, host: str = "127.0.0.1", port: int = 0, judge: Judge | None = None
-) -> AsyncIterator[int]:
+async def catching(log: Path, *, port: int = 0, judge: Judge | None = None) -> AsyncIterator[int]:
     """Take mail while the block runs; gives the port."""
     mailbox = Mailbox(log, judge) if judge else Mailbox(log)
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: SMTP(mailbox, hostname="mailbox", loop=loop), host, port)
+    server = await loop.create_server(lambda: SMTP(mailbox, hostname="mailbox", loop=loop), HOST, port)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:

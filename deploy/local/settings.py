@@ -66,15 +66,17 @@ def shared_environment(kafka_url: str, urls: Mapping[str, str], extra: Mapping[s
     return {**inherited, **addresses, **own, **extra}
 
 
-def instance_environment(home: Home, service: str, instance: int, port: int) -> dict[str, str]:
-    """Return what one instance gets on top of the shared part."""
+def instance_environment(
+    home: Home, service: str, instance: int, port: int, given: Mapping[str, str]
+) -> dict[str, str]:
+    """Return what one instance gets on top of the shared part; addresses and networks that are `given` stay."""
     mine = home.secrets / service
     environment = {"INSTANCE": str(instance), "HTTP_PORT": str(port), "SECRETS_DIR": str(mine)}
     if service == "portal":
         environment["SERVICE_KEYS_FILE"] = str(mine / "service_keys.json")
         environment["SIGNING_KEY_FILE"] = str(mine / "signing_key.pem")
-        environment["PUBLIC_URL"] = f"http://{HOST}:{port}"
+        environment["PUBLIC_URL"] = given.get("PUBLIC_URL", f"http://{HOST}:{port}")
     if service == "order_dispatch":  # providers of a local stack are processes beside it
-        environment["ALLOWED_PRIVATE_NETWORKS"] = '["127.0.0.0/8"]'
-        environment["PUBLIC_URL"] = f"http://{HOST}:{port}"
+        environment["ALLOWED_PRIVATE_NETWORKS"] = given.get("ALLOWED_PRIVATE_NETWORKS", '["127.0.0.0/8"]')
+        environment["PUBLIC_URL"] = given.get("ORDER_DISPATCH_PUBLIC_URL", f"http://{HOST}:{port}")
     return environment

@@ -125,7 +125,7 @@ class Stack:
         launch = Launch(
             command=[sys.executable, "-m", f"services.{service}"],
             log=self.home.logs / f"{name}.log",
-            env=shared | settings.instance_environment(self.home, service, instance, self._ports[name]),
+            env=shared | settings.instance_environment(self.home, service, instance, self._ports[name], shared),
             cwd=settings.ROOT,
         )
         return Worker(name, launch, is_ready=lambda: is_ready(url))

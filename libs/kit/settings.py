@@ -33,7 +33,6 @@ class Settings(BaseSettings):
     inventory_url: str = "http://127.0.0.1:8000"
     reorder_decision_url: str = "http://127.0.0.1:8000"
     order_dispatch_url: str = "http://127.0.0.1:8000"
-    notification_url: str = "http://127.0.0.1:8000"
 
     batch_records: int = 2000  # 1,000-2,000 rows is the knee of the Postgres curve
     batch_timeout_ms: int = 10  # FastStream sleeps this long once more after an empty poll

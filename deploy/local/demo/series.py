@@ -43,11 +43,11 @@ class Series:
         return sum(self.uses[max(0, start) : max(0, end)])
 
 
-def read_series(purchases: Path = PURCHASES) -> list[Series]:
+def read_series() -> list[Series]:
     """Return every series with at least six purchase dates, by household and category."""
     packs: dict[tuple[int, str], Counter[date]] = defaultdict(Counter)
     prices: dict[tuple[int, str], list[int]] = defaultdict(list)
-    with gzip.open(purchases, "rt", newline="") as lines:
+    with gzip.open(PURCHASES, "rt", newline="") as lines:
         for row in csv.DictReader(lines):
             series = int(row["household"]), row["category"]
             packs[series][date.fromisoformat(row["date"])] += int(row["packs"])

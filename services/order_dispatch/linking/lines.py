@@ -105,16 +105,16 @@ def message_of(reply: Reply) -> str:
     return message if isinstance(message, str) else ""
 
 
-async def linked_line(kit: Kit, provider_id: str, device_id: str, line: Line | None = None) -> TokenLine:
+async def linked_line(kit: Kit, provider_id: str, device_id: str) -> TokenLine:
     """Return a line to this provider as this device's customer; raises Refuse where they are not linked."""
     async with kit.read() as store:
         client: LinkClient | None = await store.find_link_client(provider_id)
         link_id: str | None = await store.find_active_link(provider_id, device_id)
     if client is None or link_id is None:
         raise Refuse(f"device {device_id} is not linked with {provider_id}")
-    return over(kit, client, link_id, line)
+    return over(kit, client, link_id)
 
 
-def over(kit: Kit, client: LinkClient, link_id: str, line: Line | None = None) -> TokenLine:
-    """Return a line that carries this link's token, over the given one or a plain one."""
-    return TokenLine(kit, line or line_to(kit, client), link_id, client.options, client.api_url)
+def over(kit: Kit, client: LinkClient, link_id: str) -> TokenLine:
+    """Return a line that carries this link's token."""
+    return TokenLine(kit, line_to(kit, client), link_id, client.options, client.api_url)

@@ -54,15 +54,3 @@ class Aftercare(KitStore):
             pool_id,
         )
         return order_id
-
-    async def find_order_called(self, provider_id: str, reference: str) -> str | None:
-        """Return the order that a provider knows under its own name."""
-        order_id: str | None = await self.connection.fetchval(
-            """-- find_order_called
-            SELECT order_id FROM orders WHERE provider_id = $1 AND reference = $2
-            ORDER BY drafted_at DESC, order_id LIMIT 1
-            """,
-            provider_id,
-            reference,
-        )
-        return order_id

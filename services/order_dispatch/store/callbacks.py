@@ -5,8 +5,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from asyncpg import Record
-
 from libs.kit import Store as KitStore
 
 
@@ -88,18 +86,6 @@ class Callbacks(KitStore):
             verdict,
             reason,
         )
-
-    async def list_callbacks(self, provider_id: str, limit: int) -> Sequence[Record]:
-        """Return a provider's latest callbacks, without their bodies."""
-        rows: Sequence[Record] = await self.connection.fetch(
-            """-- list_callbacks
-            SELECT callback_id, received_at, order_id, verdict, reason, repeats
-            FROM callback WHERE provider_id = $1 ORDER BY received_at DESC, callback_id LIMIT $2
-            """,
-            provider_id,
-            limit,
-        )
-        return rows
 
     async def forget_callbacks(self, customer_id: str) -> None:
         """Drop what providers wrote about a customer's orders, and where their tokens let goods be sent."""

@@ -54,7 +54,6 @@ class Reason(StrEnum):
 
 #: What a hold waits for besides the names of events.
 TIME = "time"
-APPROVAL = "approval"
 
 
 @dataclass(frozen=True, slots=True)

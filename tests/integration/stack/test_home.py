@@ -88,7 +88,7 @@ class TestEnvironment:
         write_secrets(home, prepared())
 
         shared = shared_environment("127.0.0.1:9092", {"reorder_decision": "http://127.0.0.1:1"}, {"CLOCK_FILE": "c"})
-        environment = shared | instance_environment(home, "portal", 1, 8123)
+        environment = shared | instance_environment(home, "portal", 1, 8123, shared)
 
         assert "DATABASE_URL" not in environment
         assert environment["REORDER_DECISION_URL"] == "http://127.0.0.1:1"
@@ -97,6 +97,19 @@ class TestEnvironment:
         assert (environment["INSTANCE"], environment["HTTP_PORT"]) == ("1", "8123")
         keys = [home.secret(service, "service_key") for service in SERVICES]
         assert not set(keys) & set(environment.values())
+
+    def test_leaves_the_addresses_it_is_given(self, home):
+        given = {
+            "PUBLIC_URL": "https://home.example",
+            "ORDER_DISPATCH_PUBLIC_URL": "https://links.example",
+            "ALLOWED_PRIVATE_NETWORKS": '["10.0.0.0/8"]',
+        }
+
+        portal, orders = (instance_environment(home, name, 0, 8123, given) for name in ("portal", "order_dispatch"))
+
+        assert portal["PUBLIC_URL"] == "https://home.example"
+        assert orders["PUBLIC_URL"] == "https://links.example"
+        assert orders["ALLOWED_PRIVATE_NETWORKS"] == '["10.0.0.0/8"]'
 
 
 class TestFollower:

@@ -1,6 +1,6 @@
 """What is done about money: what orders ask for, what payment services are asked, and time."""
 
-from services.order_dispatch.payments.acting.commands import begin, capture, is_payable, refund, void
+from services.order_dispatch.payments.acting.commands import begin, capture, refund, void
 from services.order_dispatch.payments.acting.effects import EFFECTS
 from services.order_dispatch.payments.acting.hooks import hooks
 from services.order_dispatch.payments.acting.registry import service, services
@@ -11,7 +11,6 @@ __all__ = [
     "begin",
     "capture",
     "hooks",
-    "is_payable",
     "look_after_payments",
     "refund",
     "service",

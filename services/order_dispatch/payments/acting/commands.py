@@ -16,11 +16,6 @@ from services.order_dispatch.payments.store import PaymentStore
 _PAYMENTS = UUID("6f0d3a52-5f0e-4d52-9a3e-0d1f5a1c7e11")
 
 
-def is_payable(order: Order) -> bool:
-    """Return whether there is anything to pay."""
-    return bool(order.price) and order.currency is not None
-
-
 async def begin(order: Order, store: PaymentStore) -> list[Event]:
     """Begin to reserve the order's price; the outcome comes by the hooks `on_authorized` or `on_failed`.
 

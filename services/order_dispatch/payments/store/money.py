@@ -1,9 +1,5 @@
 """The books of money: added to, never changed."""
 
-from collections.abc import Sequence
-
-from asyncpg import Record
-
 from libs.kit import Store as KitStore
 from services.order_dispatch.payments.domain import PaymentTurn
 
@@ -31,12 +27,3 @@ class Money(KitStore):
                 [account for account, _ in booking.entries],
                 [amount for _, amount in booking.entries],
             )
-
-    async def list_balances(self, account: str) -> Sequence[Record]:
-        rows: Sequence[Record] = await self.connection.fetch(
-            """-- list_balances
-            SELECT currency, balance FROM money_balance WHERE account = $1 ORDER BY currency
-            """,
-            account,
-        )
-        return rows
