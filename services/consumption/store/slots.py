@@ -11,26 +11,40 @@ Place = tuple[str, str]
 
 class Slots(KeptGaps):
     async def lock_slots(self, places: Iterable[Place]) -> dict[Place, Slot]:
-        """Return the slots there are, locked in the order in which everybody locks them."""
+        """Return the slots there are, locked in the order in which everybody locks them.
+
+        They are read after they are locked: a statement that waits for a row sees that one anew, and what it
+        joins as it was before.
+        """
         wanted = sorted(places)
         if not wanted:
             return {}
-        rows = await self.connection.fetch(
+        locked = await self.connection.fetch(
             """-- lock_slots
+            SELECT s.device_id, s.slot
+            FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS r (device_id, slot, n)
+            JOIN slot AS s USING (device_id, slot)
+            ORDER BY r.n
+            FOR UPDATE OF s
+            """,
+            *zip(*wanted, strict=True),
+        )
+        if not locked:
+            return {}
+        rows = await self.connection.fetch(
+            """-- read_locked_slots
             SELECT s.device_id, s.slot, s.level, s.last_seq, s.used_total, s.rate_use, s.rate_days, s.used_at,
                 s.heard_at, s.variance, s.used_before_today, s.at_level, s.at_days, s.elsewhere, s.opening,
                 s.received, s.unreported, s.unexplained, s.duplicates, s.boot_no, s.gaps, s.reports, s.below,
                 s.armed, s.follow, s.linked, s.quarantined, s.boot, s.finished_days,
                 p.customer_id, p.product_id, p.name, p.unit, p.scale, p.capacity, p.loading, p.fill,
                 p.pool_id, p.epoch, d.registration
-            FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS r (device_id, slot, n)
+            FROM unnest($1::text[], $2::text[]) AS r (device_id, slot)
             JOIN slot AS s USING (device_id, slot)
             JOIN slot_spec AS p USING (device_id, slot)
             JOIN device AS d USING (device_id)
-            ORDER BY r.n
-            FOR UPDATE OF s
             """,
-            *zip(*wanted, strict=True),
+            *zip(*(tuple(row) for row in locked), strict=True),
         )
         slots = {(row["device_id"], row["slot"]): as_slot(row) for row in rows}
         holed = [(row["device_id"], row["slot"]) for row in rows if row["gaps"]]

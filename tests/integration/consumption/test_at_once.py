@@ -13,7 +13,7 @@ from services.consumption.handlers.usage import on_usage
 from services.consumption.service import SERVICE
 from services.consumption.store import Store
 from tests.integration.consumption import reported
-from tests.integration.consumption.reported import NOON, slot_of, used
+from tests.integration.consumption.reported import NOON, measured, slot_of, used
 from tests.integration.order_dispatch.portal import until
 
 
@@ -66,13 +66,15 @@ class TestTwoAtOnce:
         slot = await slot_of(stores[0], device_id="twice")
         assert (slot.level, slot.duplicates) == (95, 1)
 
-    async def test_a_report_sees_the_line_that_was_just_drawn(self, stores):
-        await on_device_registered(reported.registered("drawn"), stores[0])
+    @pytest.mark.parametrize(("way", "report"), [("use", used), ("look", measured)])
+    async def test_a_report_answers_the_line_that_was_just_drawn(self, stores, way, report):
+        device = f"drawn-{way}"
+        await on_device_registered(reported.registered(device), stores[0])
 
         _, said = await race(
             stores,
-            lambda store: on_trigger_set(reported.trigger(device_id="drawn", at_level=50), store),
-            lambda store: on_usage([used(60, 1, device_id="drawn")], store),
+            lambda store: on_trigger_set(reported.trigger(device_id=device, at_level=50), store),
+            lambda store: on_usage([report(60 if way == "use" else 40, 1, device_id=device)], store),
         )
 
         assert [(event.epoch, event.level) for event in said] == [(1, 40)]
