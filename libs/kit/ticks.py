@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 POLL_SECONDS = 0.5
+AHEAD_SECONDS = 60.0  # the clocks of two hosts are not further apart than this while both are right
 LONGEST_PAUSE_SECONDS = 60.0
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -42,7 +43,7 @@ class Ticker:
             now = self._kit.clock.now()
             for tick in self._kit.service.ticks:
                 last = self._ran_at.get(tick.called, LONG_AGO)
-                if (now - last).total_seconds() >= tick.every_seconds and self._may_try(tick):
+                if _is_due(tick, last, now) and self._may_try(tick):
                     await self._try(tick, now)
             await woken_within(self._woken, POLL_SECONDS)
 
@@ -86,8 +87,14 @@ class Ticker:
             tick.every_seconds,
             LONG_AGO,
         )
-        if (now - ran_at).total_seconds() < tick.every_seconds:
+        if not _is_due(tick, ran_at, now):
             self._ran_at[tick.called] = ran_at
             return False
         await connection.execute("-- note_tick\nUPDATE tick SET ran_at = $2 WHERE name = $1", tick.called, now)
         return True
+
+
+def _is_due(tick: Tick, ran_at: datetime, now: datetime) -> bool:
+    """Tell whether the tick's period is over; a run far ahead of us was on a clock that was wrong, and is none."""
+    age = (now - ran_at).total_seconds()
+    return age >= tick.every_seconds or age < -AHEAD_SECONDS

@@ -70,6 +70,15 @@ class TestATick:
 
         assert await world.value("SELECT count(*) FROM applied") == 2
 
+    async def test_runs_although_a_clock_was_a_day_ahead_once(self, world, clock, tmp_path):
+        clock.step_to(a.AT + 24 * HOUR)
+        async with world.running(ticking(world), clock_file=tmp_path / "clock"):
+            await ran(world, 1)
+        SteppedClock.create(tmp_path / "corrected", a.AT)
+
+        async with world.running(ticking(world), clock_file=tmp_path / "corrected"):
+            await ran(world, 2)
+
     async def test_is_not_due_again_after_a_restart(self, world, clock, tmp_path):
         for _ in range(2):
             async with world.running(ticking(world), clock_file=tmp_path / "clock"):
