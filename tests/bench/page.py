@@ -1,5 +1,6 @@
 """Writes BENCH.md from a run's bench.json."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -15,7 +16,7 @@ HEAD = """# Bench: what it costs to be exact
 in the same minutes. The rates and milliseconds belong to that machine alone.
 
 ```sh
-make bench                        # everything: some twelve minutes on two cores that have nothing else to do
+make bench                        # everything: some {minutes} minutes on {cores} cores like these
 make bench ARGS=--smoke           # a minute: that it runs and that the judges agree; its figures mean nothing
 make bench ARGS="--slots 200000 --rounds 5 --seed 3"
 ```
@@ -51,7 +52,8 @@ Each order's goods are set aside (five hot products), its money is reserved at t
 and then the shop is asked: measured is from the report to ShopAsked on the broker.
 
 **Memory and idle CPU.** Every service of that stack: after its start with nothing to do; the most it was seen to have
-under the orders above and, for consumption, under its full rate.
+under the orders above and, for consumption, under its full rate as one process. In the table of rates MB is the most
+that one process of the candidate had. The CPU per order is that of the orders to the observer, without hosted ones.
 """
 
 
@@ -64,8 +66,9 @@ def write_page(figures: Figures) -> None:
 
 def page(figures: Figures) -> str:
     """Return the page for a run."""
+    head = HEAD.format(minutes=math.ceil(figures["wall_seconds"] / 60), cores=figures["machine"]["cores"])
     return "\n".join(
-        [HEAD, _goals(figures), HOW, _rates(figures), _orders(figures), _services(figures), _where(figures)]
+        [head, _goals(figures), HOW, _rates(figures), _orders(figures), _services(figures), _where(figures)]
     )
 
 
@@ -104,17 +107,22 @@ def _orders(figures: Figures) -> str:
 
 
 def _services(figures: Figures) -> str:
+    spent = figures["cpu_us_per_order"]
     rows = [
         (
             name,
             f"{rss:.0f}",
             f"{figures['rss_loaded_mb'][name]:.0f}",
             f"{figures['idle_cpu'][name]:.2f}",
-            f"{figures['cpu_us_per_order'][name] / 1000:.2f}",
+            f"{spent[name] / 1000:.2f}",
         )
         for name, rss in figures["rss_mb"].items()
     ]
-    head = ("service", "MB idle", "MB loaded", "% of a core idle", "CPU ms per order")
+    idle = {name: f"{share:.2f}" for name, share in figures.get("idle_cpu_backends", {}).items()}
+    backends = [name for name in spent if name not in figures["rss_mb"]]
+    rows += [(name, "-", "-", idle.get(name, "-"), f"{spent[name] / 1000:.2f}") for name in backends]
+    rows.append(("together", "", "", "", f"{sum(spent.values()) / 1000:.2f}"))
+    head = ("", "MB idle", "MB loaded", "% of a core idle", "CPU ms per order")
     return "## Services\n\n" + _table(head, rows)
 
 
