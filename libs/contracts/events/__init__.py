@@ -34,6 +34,7 @@ from libs.contracts.events.reorders import (
 )
 from libs.contracts.events.orders import (
     Evidence,
+    Fault,
     OrderCancelled,
     OrderDelivered,
     OrderDrafted,
@@ -108,6 +109,7 @@ __all__ = [
     "DeviceRegistered",
     "DeviceReplaced",
     "Evidence",
+    "Fault",
     "Fill",
     "FillCause",
     "FraudCleared",

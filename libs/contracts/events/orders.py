@@ -16,6 +16,15 @@ class Evidence(StrEnum):
     ESTIMATED = "estimated"
 
 
+class Fault(StrEnum):
+    """What an order failed over: of these only the provider would be another one's chance."""
+
+    PROVIDER = "provider"
+    PAYMENT = "payment"
+    FRAUD = "fraud"
+    ADDRESS = "address"
+
+
 class OrderFact(Event):
     """What every fact about an order carries."""
 
@@ -100,3 +109,4 @@ class OrderFailed(OrderFact):
     """The order ended without goods because it could not be carried out."""
 
     reason: Text
+    fault: Fault = Fault.PROVIDER

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from libs.contracts.catalogue import NO_NUL, as_utc
+from libs.kit.moments import NearMoment
 from libs.kit.problems import Problem
 from services.inventory.domain import Goods, Quantities, Shortage
 from services.inventory.store import Cart, Checkout, Store
@@ -62,7 +63,7 @@ class ReturnsBody(Body):
 class RestockBody(Body):
     """What is announced to come."""
 
-    at: AwareDatetime
+    at: NearMoment
     quantity: Count
 
 

@@ -3,9 +3,21 @@
 from dataclasses import replace
 
 from libs.contracts.catalogue import Event
+from libs.contracts.events import Fault
 from services.order_dispatch.acting.till import settle
 from services.order_dispatch.acting.turns import carry_out, go_on
-from services.order_dispatch.domain import FRUITLESS, OUTSIDE, Cancellation, Due, Move, State, Turn, ask_to_cancel, fail
+from services.order_dispatch.domain import (
+    FRUITLESS,
+    OUTSIDE,
+    Cancellation,
+    Due,
+    Move,
+    State,
+    Turn,
+    ask_to_cancel,
+    fail,
+    lose,
+)
 from services.order_dispatch.store import Store
 
 
@@ -29,10 +41,10 @@ async def on_payment_failed(order_id: str, reason: str, store: Store) -> list[Ev
         return []
     why = f"the payment failed: {reason}"[:2000]
     if order.state is State.AUTHORIZING:
-        turn = fail(order, why, store.now)
+        turn = fail(order, why, store.now, Fault.PAYMENT)
         await store.save_turn(turn)
         return list(turn.events)
-    order = replace(order, payment_trouble=reason[:2000])
+    order = lose(order, reason)
     if order.state in OUTSIDE:
         return await carry_out(ask_to_cancel(order, Cancellation("payment", why, store.now)), store)
     return await carry_out(Turn(order), store)

@@ -7,7 +7,7 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Any
 
-from libs.contracts.events import OrderDrafted, ReorderApproved
+from libs.contracts.events import Fault, OrderDrafted, ReorderApproved
 from libs.units import MOST_STEPS, BaseUnit
 from services.order_dispatch.domain.endings import fail, withdraw
 from services.order_dispatch.domain.orders import Cancellation, Order, Step, Turn
@@ -114,7 +114,7 @@ def draft(
     if not provider.active:
         return _and_then(turn, fail(order, f"{provider.name} is not active", at))
     if suspected is not None:
-        return _and_then(turn, fail(order, f"order {suspected} of this pool is taken for fraud", at))
+        return _and_then(turn, fail(order, f"order {suspected} of this pool is taken for fraud", at, Fault.FRAUD))
     return turn
 
 

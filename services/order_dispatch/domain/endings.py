@@ -3,16 +3,16 @@
 from dataclasses import replace
 from datetime import datetime
 
-from libs.contracts.events import OrderCancelled, OrderFailed
+from libs.contracts.events import Fault, OrderCancelled, OrderFailed
 from services.order_dispatch.domain.orders import Ask, Cancellation, Keeper, Order, Turn
 from services.order_dispatch.domain.states import CLOSED, INSIDE, State
 
 
 class TooLate(Exception):  # noqa: N818  # what happened
-    """The goods have left, or the order has ended in another way; `state` says where it stands."""
+    """The goods have left, the order has ended in another way, or its time is over; `state` says where it stands."""
 
-    def __init__(self, state: State) -> None:
-        super().__init__(f"the order is already {state}")
+    def __init__(self, state: State, why: str | None = None) -> None:
+        super().__init__(why or f"the order is already {state}")
         self.state = state
 
 
@@ -47,7 +47,7 @@ def withdraw(order: Order, wish: Cancellation) -> Turn:
     return turn.say(OrderCancelled(**order.fact(wish.at), by=wish.by, reason=wish.reason))
 
 
-def fail(order: Order, reason: str, at: datetime) -> Turn:
+def fail(order: Order, reason: str, at: datetime, fault: Fault = Fault.PROVIDER) -> Turn:
     """End an order that cannot be carried out."""
     turn = Turn(replace(order, look_at=None)).then(State.FAILED, at, reason)
-    return turn.say(OrderFailed(**order.fact(at), reason=reason))
+    return turn.say(OrderFailed(**order.fact(at), reason=reason, fault=fault))

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from libs.contracts.catalogue import Event
-from libs.contracts.events import ShipTo, StockAllocated, StockShort
+from libs.contracts.events import Fault, ShipTo, StockAllocated, StockShort
 from libs.kit import Intent, Kit, Outcome
 from services.order_dispatch.acting import address_of, carry_out, go_on
 from services.order_dispatch.domain import State, fail, is_ready, run_short
@@ -24,7 +24,8 @@ async def on_ship_to_fetched(intent: Intent, outcome: Outcome, store: Store) -> 
     if order is None or not is_ready(order):
         return []
     if outcome.result is None:
-        return await carry_out(fail(order, outcome.refused or "there is no address", store.now), store)
+        why = outcome.refused or "there is no address"
+        return await carry_out(fail(order, why, store.now, Fault.ADDRESS), store)
     address = outcome.result.get("ship_to")
     ship_to = None if address is None else ShipTo.model_validate(address)
     return await go_on(order, await store.find_provider(order.provider_id), store, ship_to)

@@ -3,8 +3,9 @@
 from typing import Any, Self
 
 from fastapi import APIRouter, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from libs.kit.moments import NearMoment
 from libs.kit.problems import Problem
 from libs.kit.web import KitDep, PrincipalDep, require_customer
 from services.reorder_decision.acting import take_holiday
@@ -18,8 +19,8 @@ class HolidayBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    starts_at: AwareDatetime = Field(alias="from")
-    ends_at: AwareDatetime = Field(alias="until")
+    starts_at: NearMoment = Field(alias="from")
+    ends_at: NearMoment = Field(alias="until")
 
     @model_validator(mode="after")
     def check_order(self) -> Self:

@@ -91,6 +91,7 @@ async def end_subscription(subscription_id: str, kit: KitDep, principal: Princip
 
 async def _take_over(tx: Transaction, pool: Pool, wish: Subscription) -> dict[str, Any]:
     store: Store = tx.store
+    await store.keep_offers({wish.provider_id, *wish.alternatives})
     await store.save_subscription(pool, wish)
     offer = await store.find_offer(wish.provider_id, pool.product_id)
     rivals = await store.list_offers(wish.alternatives, pool.product_id) if wish.alternatives else ()

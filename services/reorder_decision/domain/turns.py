@@ -9,7 +9,7 @@ from services.reorder_decision.domain.arming import following, is_due, is_low
 from services.reorder_decision.domain.deciding import UNTIL_GOODS_MOVE, Turn, When, ask, conclude, reassess
 from services.reorder_decision.domain.decision import Why
 from services.reorder_decision.domain.policy import after_cancel, after_failure
-from services.reorder_decision.domain.pool import Holiday, Offer, Pool, Reason, Situation, Slot, Subscription
+from services.reorder_decision.domain.pool import Holiday, Pool, Reason, Situation, Slot, Subscription
 
 
 class Heard(NamedTuple):
@@ -24,11 +24,14 @@ class Heard(NamedTuple):
 
 
 def crossed(pool: Pool, heard: Heard, epoch: int, when: When) -> Turn:
-    """Decide, if this answers the open epoch; an older answer only tells the level."""
+    """Decide, if this answers the open epoch; an older answer only tells the level.
+
+    The pool is looked at then too: whoever marked it as due for that has its mark overwritten with the turn.
+    """
     slot = _find(pool, heard)
     current = pool.situation in {Situation.ARMED, Situation.ASKING} and epoch == pool.epoch
     if slot is None or not current:
-        return Turn(replace(_informed(pool, heard, when), stale_crossings=pool.stale_crossings + 1))
+        return reassess(replace(_informed(pool, heard, when), stale_crossings=pool.stale_crossings + 1), when)
     pool = _informed(pool, heard, when, answered=epoch)
     if pool.situation is Situation.ARMED:
         return conclude(pool, Why.CROSSED, when)
@@ -55,12 +58,17 @@ def counted(pool: Pool, shelf: int, when: When) -> Turn:
     return reassess(_goods_moved(replace(pool, shelf=shelf, shelf_event=when.cause)), when)
 
 
-def arrived(pool: Pool, order_id: str, shelf: int, when: When) -> Turn:
-    """Note goods on the shelf; the order they came from is no longer on order."""
+def arrived(pool: Pool, order_id: str, quantity: int, shelf: int, when: When) -> Turn:
+    """Note goods on the shelf; the order they came from is no longer on order.
+
+    Where none came, as of a lost parcel or a rehearsal, the next order waits as after a failure.
+    """
     pool = replace(pool, shelf=shelf, shelf_event=when.cause)
-    if pool.order and pool.order.order_id == order_id:
-        pool = replace(pool, order=None, wait=None, cancels=0, failures=0, avoided=())
-    return reassess(_goods_moved(pool), when)
+    if pool.order is None or pool.order.order_id != order_id:
+        return reassess(_goods_moved(pool), when)
+    if not quantity:
+        return _backing_off(replace(pool, order=None), order_id, when, by_customer=False)
+    return reassess(_goods_moved(replace(pool, order=None, wait=None, cancels=0, failures=0, avoided=())), when)
 
 
 def ended(pool: Pool, order_id: str, when: When, *, by_customer: bool, blamed: bool = True) -> Turn:
@@ -107,10 +115,6 @@ def went_away(pool: Pool, holiday: Holiday | None, when: When) -> Turn:
     """Take over when the customer is away; what waited because of another holiday is looked at again."""
     waited = pool.wait is not None and pool.wait.reason is Reason.AWAY
     return reassess(replace(pool, holiday=holiday, wait=None if waited else pool.wait), when)
-
-
-def offered(pool: Pool, offer: Offer | None, when: When) -> Turn:
-    return reassess(replace(pool, offer=offer), when)
 
 
 def fitted(pool: Pool, slots: tuple[Slot, ...], when: When) -> Turn:

@@ -10,7 +10,7 @@ async def on_stock_arrived(event: StockArrived, store: Store) -> list[Event]:
     pool = await store.lock_pool(event.owner_id, event.product_id)
     if pool is None:
         return []
-    return await store.save(pool, arrived(pool, event.order_id, event.shelf, store.when))
+    return await store.save(pool, arrived(pool, event.order_id, event.quantity, event.shelf, store.when))
 
 
 async def on_stock_counted(event: StockCounted, store: Store) -> list[Event]:

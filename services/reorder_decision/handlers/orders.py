@@ -3,7 +3,7 @@
 from collections import defaultdict
 
 from libs.contracts.catalogue import Event
-from libs.contracts.events import OrderCancelled, OrderDelivered, OrderFailed, OrderPlaced, OrderRefused
+from libs.contracts.events import Fault, OrderCancelled, OrderDelivered, OrderFailed, OrderPlaced, OrderRefused
 from services.reorder_decision.domain import Result, added, ended, learn, taken_back
 from services.reorder_decision.domain.records import NEWEST_OBSERVATIONS
 from services.reorder_decision.store import Store
@@ -31,7 +31,7 @@ async def on_order_delivered(event: OrderDelivered, store: Store) -> list[Event]
 
 async def on_order_ended(event: OrderCancelled | OrderRefused | OrderFailed, store: Store) -> list[Event]:
     by = event.by if isinstance(event, OrderCancelled) else None
-    blamed = by is None or by in PROVIDERS
+    blamed = by in PROVIDERS if by else not isinstance(event, OrderFailed) or event.fault is Fault.PROVIDER
     if blamed and not event.test:
         await store.note_broken(event.order_id)
     pool = await store.find_pool(event.pool_id)

@@ -1,6 +1,6 @@
 """Who sells what, and which pools want it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -12,8 +12,30 @@ from services.reorder_decision.store.pools import Pools
 class Offers(Pools):
     """Providers and their offers, as far as a decision depends on them."""
 
+    async def keep_offers(self, provider_ids: Iterable[str]) -> None:
+        """Let nobody change what these providers sell before this transaction has ended.
+
+        Whoever changes it looks for the pools that buy it, and would not see one that begins to just now.
+        """
+        await self.connection.execute(
+            """-- keep_offers
+            SELECT pg_advisory_xact_lock_shared(hashtextextended('reorder_decision.offers:' || provider_id, 0))
+            FROM unnest($1::text[]) AS kept (provider_id)
+            """,
+            sorted(provider_ids),
+        )
+
+    async def _change_offers(self, provider_id: str) -> None:
+        await self.connection.execute(
+            """-- change_offers
+            SELECT pg_advisory_xact_lock(hashtextextended('reorder_decision.offers:' || $1, 0))
+            """,
+            provider_id,
+        )
+
     async def save_offer(self, offer: OfferChanged) -> bool:
         """Take an offer over; return whether something about it changed that orders depend on."""
+        await self._change_offers(offer.provider_id)
         before = await self.connection.fetchrow(
             """-- lock_offer
             SELECT pack_size, unit, scale, available FROM offer WHERE provider_id = $1 AND product_id = $2 FOR UPDATE
@@ -37,6 +59,7 @@ class Offers(Pools):
 
     async def save_provider(self, provider: ProviderChanged) -> bool:
         """Take a provider over; return whether it began or ceased to take orders, or takes longer or less long."""
+        await self._change_offers(provider.provider_id)
         before = await self.connection.fetchrow(
             "-- lock_provider\nSELECT active, lead_time_days FROM provider WHERE provider_id = $1 FOR UPDATE",
             provider.provider_id,

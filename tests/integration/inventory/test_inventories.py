@@ -157,6 +157,7 @@ class TestWhatNobodyCanKeep:
             ("GET", "/v1/customers/ann/stock/a%00b/transactions", None),
             ("GET", f"/v1/customers/ann/stock/tea/transactions?cursor={10**30}", None),
             ("PUT", "/v1/owners/acme/inventories/tea/restock", {"at": "0001-01-01T00:00:00+14:00", "quantity": 1}),
+            ("PUT", "/v1/owners/acme/inventories/tea/restock", {"at": "0001-01-01T00:00:00Z", "quantity": 1}),
             ("PUT", "/v1/owners/acme/inventories/tea/restock", {"at": "9999-12-31T23:59:59-14:00", "quantity": 1}),
         ],
     )

@@ -79,8 +79,8 @@ def filled(level, device_id="brewer", **changes) -> SlotFilled:
     return SlotFilled.model_validate(fields | changes)
 
 
-def arrived(order_id, shelf=40) -> StockArrived:
-    return StockArrived.model_validate({**STOCK, "order_id": order_id, "quantity": 40, "shelf": shelf})
+def arrived(order_id, shelf=40, quantity=40) -> StockArrived:
+    return StockArrived.model_validate({**STOCK, "order_id": order_id, "quantity": quantity, "shelf": shelf})
 
 
 def counted(shelf) -> StockCounted:
@@ -95,8 +95,8 @@ def refused(order_id, **changes) -> OrderRefused:
     return OrderRefused.model_validate({**ORDER, "order_id": order_id, "reason": "sold out", **changes})
 
 
-def failed(order_id) -> OrderFailed:
-    return OrderFailed.model_validate({**ORDER, "order_id": order_id, "reason": "it never got the order"})
+def failed(order_id, **changes) -> OrderFailed:
+    return OrderFailed.model_validate({**ORDER, "order_id": order_id, "reason": "it never got the order", **changes})
 
 
 def placed(order_id, **changes) -> OrderPlaced:

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -13,6 +14,8 @@ from libs.kit.kit import Kit
 from libs.kit.metrics import BATCHES_RETRIED
 from libs.kit.records import KEY_FIELDS, Record
 from libs.kit.testing import prepare, settings_for
+from services.reorder_decision.api.subscriptions import _take_over
+from services.reorder_decision.domain import Situation
 from services.reorder_decision.service import SERVICE
 from tests.integration.order_dispatch.portal import until
 from tests.integration.reorder_decision import events
@@ -79,6 +82,25 @@ async def test_a_batch_takes_its_pools_in_their_order_whatever_its_own(replicas)
     assert [pool.shelf for pool in free] == [0] * len(FAMILIES)
     assert {row["shelf"] for row in shelves} == {9}
     assert retried() == before
+
+
+async def test_an_offer_that_comes_while_somebody_subscribes_to_it_is_seen_by_one_of_them(replicas):
+    first, second = replicas
+    async with first.transaction() as transaction:
+        pool = await transaction.store.find_pool("ann/pods")
+        moved = replace(pool.subscription, provider_id="globex", version=2)
+        await _take_over(transaction, pool, moved)
+        offer = asyncio.create_task(Intake(second).apply([record(events.offer(provider_id="globex"), 0)], {}))
+
+        async def got_on():
+            return offer.done() or await transaction.store.connection.fetchval(LOCKS)
+
+        await until(got_on, "the offer is taken over, or waits", 30)
+    await offer
+
+    async with first.read() as seen:
+        situation = await seen.connection.fetchval("SELECT situation FROM pool WHERE pool_id = 'ann/pods'")
+    assert situation == Situation.ARMED
 
 
 @pytest.mark.parametrize("kind", ["levels and goods", "offers and goods", "devices and goods"])

@@ -46,8 +46,10 @@ class TestHoliday:
             ({"from": "2026-03-02", "until": "2026-03-09"}, 422),
             ({"from": "2026-03-02T00:00:00", "until": "2026-03-09T00:00:00"}, 422),
             ({"until": "2026-03-09T00:00:00Z"}, 422),
+            ({"from": "0001-01-01T00:00:00Z", "until": "2026-03-09T00:00:00Z"}, 422),
+            ({"from": "2026-03-02T00:00:00Z", "until": "9999-12-31T23:59:59.999999Z"}, 422),
         ],
-        ids=["backwards", "over", "days only", "no offset", "no begin"],
+        ids=["backwards", "over", "days only", "no offset", "no begin", "since ever", "for ever"],
     )
     async def test_that_cannot_be_is_refused(self, world, body, status):
         answer = await world.decisions("PUT", "/v1/customers/ida/holiday", body)

@@ -64,10 +64,16 @@ class TestRecord:
             (events.cancelled, None),
             (lambda order_id: events.cancelled(order_id, "deregistration"), None),
             (lambda order_id: events.cancelled(order_id, "fraud"), None),
+            (lambda order_id: events.failed(order_id, fault="payment"), None),
+            (lambda order_id: events.failed(order_id, fault="fraud"), None),
+            (lambda order_id: events.failed(order_id, fault="address"), None),
             (lambda order_id: events.refused(order_id, test=True), None),
             (lambda order_id: events.delivered(order_id, test=True, quantity=0), None),
         ],
-        ids=["refused", "failed", "by the provider", "unsettled", "by the customer", "left", "fraud", "test", "came"],
+        ids=[
+            *("refused", "failed", "by the provider", "unsettled", "by the customer", "left", "fraud"),
+            *("unpaid", "taken for fraud", "no address", "test", "came"),
+        ],
     )
     async def test_blames_the_provider_for_what_is_its_doing(self, desk, event, broken):
         order_id = await desk.order()

@@ -4,7 +4,17 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from libs.contracts.events import Mode, SubscriptionStatus
-from services.reorder_decision.domain import Heard, Offer, Pool, Slot, Subscription, When, crossed, subscribed
+from services.reorder_decision.domain import (
+    Heard,
+    Offer,
+    Pool,
+    Slot,
+    Subscription,
+    When,
+    crossed,
+    reconsidered,
+    subscribed,
+)
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 POOL = "ann/pods"
@@ -58,3 +68,8 @@ def names(turn) -> list[str]:
 
 def names_of(events) -> list[str]:
     return [type(event).__name__ for event in events]
+
+
+def offered(pool, offer, when):
+    """The turn of a pool whose provider sells this now."""
+    return reconsidered(replace(pool, offer=offer), when)

@@ -91,7 +91,7 @@ class Household:
             "filled": lambda device, level, *_: filled(self.pool, self.heard(device, level), self.when()),
             "corrected": lambda device, level: filled(self.pool, self.heard(device, level), self.when()),
             "counted": lambda shelf: counted(self.pool, shelf, self.when()),
-            "arrived": lambda order_id, shelf: arrived(self.pool, order_id, shelf, self.when()),
+            "arrived": lambda order_id, shelf: arrived(self.pool, order_id, 40, shelf, self.when()),
             "cancelled": lambda order_id, by: ended(self.pool, order_id, self.when(), by_customer=by == "customer"),
             "replaced": lambda old, new: fitted(self.pool, self.refitted(old, new), self.when()),
         }

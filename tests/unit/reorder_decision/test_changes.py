@@ -60,7 +60,7 @@ class TestDeviceReplaced:
     def test_watches_the_new_device_after_the_order_came(self):
         pool = fitted(a.ordered(), (a.slot("new"),), a.when()).pool
 
-        turn = arrived(pool, pool.order.order_id, 40, a.when())
+        turn = arrived(pool, pool.order.order_id, 40, 40, a.when())
 
         assert turn.says[0].device_id == "new"
 
@@ -128,14 +128,14 @@ class TestPause:
     def test_lets_an_open_order_come_and_orders_no_other(self):
         paused = subscribed(a.ordered(), a.subscription(status=SubscriptionStatus.PAUSED), a.when()).pool
 
-        turn = arrived(paused, paused.order.order_id, 0, a.when())
+        turn = arrived(paused, paused.order.order_id, 40, 0, a.when())
 
         assert turn.says[0].reason == "paused"
 
     def test_ended_while_an_order_is_open_leaves_nothing_behind_it(self):
         over = subscribed(a.ordered(), a.subscription(status=SubscriptionStatus.ENDED), a.when()).pool
 
-        turn = arrived(over, over.order.order_id, 40, a.when())
+        turn = arrived(over, over.order.order_id, 40, 40, a.when())
 
         assert turn.says == ()
         assert turn.pool.hold.reason is Reason.NO_SUBSCRIPTION

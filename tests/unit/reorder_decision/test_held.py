@@ -8,7 +8,6 @@ from services.reorder_decision.domain import (
     crossed,
     ended,
     filled,
-    offered,
     reconsidered,
     subscribed,
 )
@@ -113,35 +112,35 @@ class TestRefusedWhileLow:
         pool = self.refused(a.ordered()).pool
         pool = reconsidered(pool, a.when(a.NOON + a.days(1))).pool
         pool = crossed(pool, a.heard(), pool.epoch, a.when()).pool
-        pool = arrived(pool, pool.order.order_id, 0, a.when()).pool
+        pool = arrived(pool, pool.order.order_id, 40, 0, a.when()).pool
         pool = crossed(pool, a.heard(), pool.epoch, a.when()).pool
 
         assert self.refused(pool).says[0].reconsider_at == a.NOON + a.days(1)
 
     def test_keeps_the_back_off_behind_another_obstacle(self):
         pool = self.refused(a.ordered()).pool
-        pool = offered(pool, None, a.when()).pool
+        pool = a.offered(pool, None, a.when()).pool
 
-        turn = offered(pool, a.offer(), a.when())
+        turn = a.offered(pool, a.offer(), a.when())
 
         assert (turn.says[0].reason, turn.says[0].reconsider_at) == ("not_delivered", a.NOON + a.days(1))
 
 
 class TestHeldWhileLow:
     def test_has_a_receipt_for_each_obstacle(self):
-        turn = offered(a.armed(), None, a.when())
+        turn = a.offered(a.armed(), None, a.when())
 
         assert [event.wake_up for event in turn.says] == ["OfferChanged"]
         assert turn.receipts[0].decision.reason is Reason.NO_OFFER
 
     def test_wakes_up_when_the_obstacle_goes(self):
-        pool = offered(a.armed(), None, a.when()).pool
+        pool = a.offered(a.armed(), None, a.when()).pool
 
-        assert a.names(offered(pool, a.offer(), a.when())) == ["TriggerSet"]
+        assert a.names(a.offered(pool, a.offer(), a.when())) == ["TriggerSet"]
 
     def test_ignores_an_answer_that_was_under_way(self):
         pool = a.armed()
-        held = offered(pool, None, a.when()).pool
+        held = a.offered(pool, None, a.when()).pool
 
         assert crossed(held, a.heard(), pool.epoch, a.when()).says == ()
 

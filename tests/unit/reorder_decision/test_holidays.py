@@ -130,7 +130,7 @@ class TestLowDuringAHoliday:
     def test_lets_an_open_order_come(self):
         pool = went_away(a.ordered(), HOLIDAY, a.when()).pool
 
-        turn = arrived(pool, pool.order.order_id, 40, a.when(a.NOON + a.days(12)))
+        turn = arrived(pool, pool.order.order_id, 40, 40, a.when(a.NOON + a.days(12)))
 
         assert a.names(turn) == ["TriggerSet"]
 

@@ -14,7 +14,6 @@ from services.reorder_decision.domain import (
     ended,
     filled,
     level_changed,
-    offered,
     reconsidered,
     subscribed,
     went_away,
@@ -100,7 +99,7 @@ class TestAfterAnEndThatIsKnown:
 
     def test_the_first_one_has_its_turn_again_when_goods_came(self):
         pool = low_again(refused(ordered(GLOBEX)).pool).pool
-        pool = arrived(pool, pool.order.order_id, 0, a.when()).pool
+        pool = arrived(pool, pool.order.order_id, 40, 0, a.when()).pool
 
         assert low_again(pool).says[0].provider_id == "acme"
 
@@ -177,7 +176,7 @@ class TestWhileNobodyKnows:
             crossed(pool, a.heard(0), pool.epoch, a.when()),
             level_changed(pool, a.heard(0), a.when()),
             filled(pool, a.heard(1), a.when()),
-            offered(pool, None, a.when()),
+            a.offered(pool, None, a.when()),
             went_away(pool, Holiday(a.NOON, a.NOON + a.days(3)), a.when()),
             subscribed(pool, a.subscription(provider_id="globex"), a.when()),
             ended(pool, "another order", a.when(), by_customer=False),
@@ -196,7 +195,7 @@ class TestChangedProviderWithAnOrderOpen:
 
     def test_orders_next_from_the_new_one(self):
         pool = subscribed(a.ordered(), a.subscription(provider_id="globex"), a.when()).pool
-        pool = arrived(pool, pool.order.order_id, 0, a.when()).pool
+        pool = arrived(pool, pool.order.order_id, 40, 0, a.when()).pool
 
         assert low_again(pool).says[0].provider_id == "globex"
 

@@ -1,5 +1,7 @@
 """From low to restocked: arrivals, old answers, triggers set when already below."""
 
+from dataclasses import replace
+
 from services.reorder_decision.domain import (
     Reason,
     Situation,
@@ -8,7 +10,6 @@ from services.reorder_decision.domain import (
     crossed,
     filled,
     fitted,
-    offered,
     reconsidered,
     subscribed,
 )
@@ -33,17 +34,35 @@ class TestRestock:
         assert turn.says == ()
         assert turn.pool.stale_crossings == 1
 
+    def test_an_old_answer_does_not_hide_that_the_offer_is_back(self):
+        pool = a.offered(a.armed(), None, a.when()).pool
+        sold_again = replace(pool, offer=a.offer())
+
+        turn = crossed(sold_again, a.heard(), pool.epoch - 1, a.when())
+
+        assert a.names(turn) == ["TriggerSet"]
+        assert turn.pool.stale_crossings == 1
+
+    def test_of_which_nothing_came_is_tried_again_after_a_pause(self):
+        pool = a.ordered()
+
+        turn = arrived(pool, pool.order.order_id, 0, 0, a.when())
+
+        (held,) = turn.says
+        assert (held.reason, turn.pool.order) == ("not_delivered", None)
+        assert held.reconsider_at == a.NOON + a.days(1)
+
     def test_arms_the_next_epoch_when_the_goods_are_on_the_shelf(self):
         pool = a.ordered()
 
-        turn = arrived(pool, pool.order.order_id, 40, a.when())
+        turn = arrived(pool, pool.order.order_id, 40, 40, a.when())
 
         (trigger,) = turn.says
         assert (trigger.epoch, trigger.elsewhere) == (pool.epoch + 1, 40)
 
     def test_follows_the_shelf_when_goods_are_loaded(self):
         pool = a.ordered()
-        pool = arrived(pool, pool.order.order_id, 40, a.when()).pool
+        pool = arrived(pool, pool.order.order_id, 40, 40, a.when()).pool
 
         turn = counted(pool, 10, a.when())
 
@@ -53,14 +72,14 @@ class TestRestock:
         pool = counted(a.armed(), 10, a.when()).pool
 
         assert counted(pool, 10, a.when()).says == ()
-        assert offered(pool, pool.offer, a.when()).says == ()
+        assert a.offered(pool, pool.offer, a.when()).says == ()
         assert filled(pool, a.heard(40), a.when()).says == ()
         assert reconsidered(pool, a.when()).says == ()
 
     def test_has_one_order_per_epoch_and_another_in_the_next(self):
         pool = a.ordered()
         first = pool.order.order_id
-        pool = arrived(pool, first, 0, a.when()).pool
+        pool = arrived(pool, first, 40, 0, a.when()).pool
 
         again = crossed(pool, a.heard(), pool.epoch, a.when())
 
@@ -86,7 +105,7 @@ class TestAnOldAnswer:
 class TestArrivalWhileBelow:
     def test_is_low_again_with_the_goods_counted_on_the_shelf(self):
         pool = a.ordered()
-        pool = arrived(pool, pool.order.order_id, 4, a.when()).pool
+        pool = arrived(pool, pool.order.order_id, 40, 4, a.when()).pool
 
         turn = crossed(pool, a.heard(5), pool.epoch, a.when())
 
@@ -96,7 +115,7 @@ class TestArrivalWhileBelow:
     def test_of_another_order_leaves_the_open_one_alone(self):
         pool = a.ordered()
 
-        turn = arrived(pool, "placed elsewhere", 40, a.when())
+        turn = arrived(pool, "placed elsewhere", 40, 40, a.when())
 
         assert turn.says == ()
         assert (turn.pool.shelf, turn.pool.order) == (40, pool.order)
