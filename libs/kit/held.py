@@ -11,7 +11,7 @@ from libs.kit.failures import TRANSIENT, Lost, NotYet, Refuse
 from libs.kit.handling import Handling
 from libs.kit.intake import reason_of
 from libs.kit.metrics import RECORDS_RELEASED
-from libs.kit.records import Record, Undecodable, decoder_for
+from libs.kit.records import Record, Undecodable, decoder_for, is_ours
 from libs.kit.store import Store
 from libs.kit.trouble import Held, Ready
 from libs.kit.waking import woken_within
@@ -87,13 +87,22 @@ class Releaser:
     async def _give_up(self, ready: Ready, why: Exception) -> None:
         async with self._kit.writing() as connection:
             await cursors.lock_cursors(connection, [ready.place])
-            if isinstance(why, Refuse):
-                first = await trouble.lock_held(connection, ready, 1)
+            first = await trouble.lock_held(connection, ready, 1)
+            if reason := self._hopeless(ready, first, why):
                 await trouble.delete_held(connection, [row.held_id for row in first])
-                await trouble.park(connection, [(_refused(ready, row), str(why)) for row in first])
+                await trouble.park(connection, [(_refused(ready, row), reason) for row in first])
                 self._woken.set()
             else:
                 await trouble.blame(connection, ready, *reason_of(why))
+
+    def _hopeless(self, ready: Ready, first: list[Held], why: Exception) -> str | None:
+        """Return why a record is not tried again: it is refused, or what an outsider names has not come for so long."""
+        if isinstance(why, Refuse):
+            return str(why)
+        hours = self._kit.settings.patience_hours
+        if not isinstance(why, NotYet) or is_ours(ready.topic) or all(row.hours < hours for row in first):
+            return None
+        return f"{why.waits_for} did not appear within {hours:g} hours"
 
 
 def _raw(ready: Ready, row: Held) -> ConsumerRecord:

@@ -48,6 +48,9 @@ class Settings(BaseSettings):
     outbox_keep_seconds: int = 3600
     #: Parked and held records of our own topics above this stop the consumer: something is badly wrong.
     trouble_budget: int = 1000
+    #: So long a record from outside waits for what it names, a device's registration for example; then it is parked,
+    #: and those behind it go on.
+    patience_hours: float = Field(default=24.0, gt=0)
     #: With work waiting and none done for this long the process exits and is restarted.
     watchdog_seconds: float = Field(default=120.0, gt=0)
     idempotency_keep_hours: int = 24

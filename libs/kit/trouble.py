@@ -26,11 +26,12 @@ class Ready(NamedTuple):
 
 
 class Held(NamedTuple):
-    """A held record as it was read."""
+    """A held record as it was read, and for how long it has waited."""
 
     held_id: int
     offset: int
     value: bytes
+    hours: float
 
 
 async def park(connection: Connection, records: Sequence[tuple[Record | Undecodable, str]]) -> None:
@@ -112,7 +113,8 @@ async def list_ready(connection: Connection, limit: int = 100) -> list[Ready]:
 async def lock_held(connection: Connection, ready: Ready, limit: int) -> list[Held]:
     rows = await connection.fetch(
         """-- lock_held
-        SELECT held_id, "offset", value FROM held WHERE topic = $1 AND key = $2
+        SELECT held_id, "offset", value, extract(epoch FROM now() - held_at)::float8 / 3600
+        FROM held WHERE topic = $1 AND key = $2
         ORDER BY held_id LIMIT $3 FOR UPDATE
         """,
         ready.topic,

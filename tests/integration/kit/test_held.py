@@ -70,6 +70,29 @@ async def retry_first(kit):
         await trouble.retry_held(connection, [await connection.fetchval("SELECT min(held_id) FROM held")])
 
 
+class TestPatience:
+    async def test_with_a_record_from_outside_ends_and_those_behind_it_go_on(self, world, devices, monkeypatch):
+        monkeypatch.setattr(trouble, "FIRST_RETRY_SECONDS", 0.1)
+        async with world.running(devices.service(world), patience_hours=2 / 3600):
+            await world.use(("late", 1))
+            await are_held(world, 1)
+            await until(lambda: world.value("SELECT count(*) = 1 FROM parked"), "its time is over")
+            devices.known.add("late")
+            await world.use(("late", 2))
+            await world.has_applied(1)
+
+        assert await order(world, "late") == ["late-2"]
+        assert await world.value("SELECT reason FROM parked") == "device:late did not appear within 0.000555556 hours"
+
+    async def test_with_our_own_record_has_no_end(self, world, devices, monkeypatch):
+        monkeypatch.setattr(trouble, "FIRST_RETRY_SECONDS", 0.1)
+        async with world.running(devices.service(world), patience_hours=0.1 / 3600):
+            await world.say(a.device_registered("ann", "slow", model="waits"))
+            await until(lambda: world.value("SELECT count(*) = 1 FROM held WHERE attempts > 2"), "it is tried again")
+
+        assert await world.value("SELECT count(*) FROM parked") == 0
+
+
 class TestWaiting:
     async def test_ends_in_order_when_what_was_missing_appears(self, world, devices):
         async with world.running(devices.service(world)):
