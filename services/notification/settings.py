@@ -18,6 +18,7 @@ class Settings(KitSettings):
     smtp_timeout_seconds: float = Field(default=10, gt=0)
     #: How long a server may look at a mail before it answers; who gives up sooner sends it twice (RFC 5321, 4.5.3.2).
     smtp_taking_seconds: float = Field(default=600, gt=0, le=600)
+    #: Letters about orders on hold ask for answers to this address.
     mail_from: str = "Replenish <replenish@localhost>"
     #: Where people see their page; the portal's own address where nothing else is said.
     public_url: str | None = None

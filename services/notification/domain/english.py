@@ -1,10 +1,19 @@
 """Every notice in English."""
 
+from libs.contracts.events import Fault
 from services.notification.domain.kinds import Kind
 from services.notification.domain.words import Language, Text
 
 _LASTS = "it is at {level}, and at {rate} a day that lasts until about {run_out}"
-_TRY_AGAIN = "We try again in a day. If you are in a hurry, choose another provider: {page}"
+_LATER = "We try again: at first after a day, then ever more rarely. Your orders: {page}"
+_ELSEWHERE = (
+    "Another provider that you accept and that can deliver is asked at once. "
+    "Otherwise we try again: at first after a day, then ever more rarely. Your orders: {page}"
+)
+_PAYMENT = ("Please look at your payment method; another provider would not help.",)
+_ON_HOLD = ("Until we have looked into it, orders of it are on hold.",)
+_ASK_US = ("If you have questions, answer this mail. Your orders: {page}",)
+_FAILED = ("The order of {product} came to nothing: {why}.", "The order of {product} came to nothing.")
 
 ENGLISH = Language(
     texts={
@@ -20,11 +29,9 @@ ENGLISH = Language(
         ),
         Kind.ORDER_REFUSED: Text(
             "Not ordered: {product}",
-            (("{provider} will not deliver {product}: {why}.", "{product} will not come: {why}."), (_TRY_AGAIN,)),
+            (("{provider} will not deliver {product}: {why}.", "{product} will not come: {why}."), (_ELSEWHERE,)),
         ),
-        Kind.ORDER_FAILED: Text(
-            "Not ordered: {product}", (("The order of {product} came to nothing: {why}.",), (_TRY_AGAIN,))
-        ),
+        Kind.ORDER_FAILED: Text("Not ordered: {product}", (_FAILED, (_ELSEWHERE,))),
         Kind.ORDER_CANCELLED: Text(
             "Cancelled: {product}",
             (
@@ -146,6 +153,29 @@ ENGLISH = Language(
                 ("You cancelled it: {no}",),
                 ("It has arrived: {arrived}",),
             ),
+        ),
+    },
+    faults={
+        (Kind.ORDER_FAILED, Fault.PAYMENT): Text("Not ordered: {product}", (_FAILED, _PAYMENT, (_LATER,))),
+        (Kind.ORDER_FAILED, Fault.ADDRESS): Text(
+            "Not ordered: {product}",
+            (_FAILED, ("Please look at your address; another provider would not help.",), (_LATER,)),
+        ),
+        (Kind.ORDER_FAILED, Fault.FRAUD): Text(
+            "Not ordered: {product}", (("{product} was not ordered.",), _ON_HOLD, _ASK_US)
+        ),
+        (Kind.ORDER_CANCELLED, Fault.PAYMENT): Text(
+            "Cancelled: {product}",
+            (
+                ("The order of {product} was cancelled by us: {why}.", "The order of {product} was cancelled by us."),
+                ("It will not come.",),
+                _PAYMENT,
+                (_LATER,),
+            ),
+        ),
+        (Kind.ORDER_CANCELLED, Fault.FRAUD): Text(
+            "Cancelled: {product}",
+            (("The order of {product} was cancelled by us. It will not come.",), _ON_HOLD, _ASK_US),
         ),
     },
     greeting="Hello {name},",

@@ -1,10 +1,19 @@
 """Every notice in German."""
 
+from libs.contracts.events import Fault
 from services.notification.domain.kinds import Kind
 from services.notification.domain.words import Language, Text
 
 _LASTS = "{level} sind noch da, bei {rate} am Tag reicht das bis etwa {run_out}"
-_TRY_AGAIN = "Wir versuchen es morgen wieder. Wenn es eilt, wählen Sie einen anderen Anbieter: {page}"
+_LATER = "Wir versuchen es wieder: erst nach einem Tag, dann immer seltener. Ihre Bestellungen: {page}"
+_ELSEWHERE = (
+    "Einen anderen Anbieter, der Ihnen recht ist und liefern kann, fragen wir sofort. "
+    "Sonst versuchen wir es wieder: erst nach einem Tag, dann immer seltener. Ihre Bestellungen: {page}"
+)
+_PAYMENT = ("Bitte sehen Sie nach Ihrer Zahlungsart; ein anderer Anbieter würde nicht helfen.",)
+_ON_HOLD = ("Bis wir das geklärt haben, ruhen Bestellungen davon.",)
+_ASK_US = ("Wenn Sie Fragen haben, antworten Sie auf diese Mail. Ihre Bestellungen: {page}",)
+_FAILED = ("Aus der Bestellung von {product} wurde nichts: {why}.", "Aus der Bestellung von {product} wurde nichts.")
 
 GERMAN = Language(
     texts={
@@ -27,11 +36,9 @@ GERMAN = Language(
         ),
         Kind.ORDER_REFUSED: Text(
             "Nicht bestellt: {product}",
-            (("{provider} liefert {product} nicht: {why}.", "{product} kommt nicht: {why}."), (_TRY_AGAIN,)),
+            (("{provider} liefert {product} nicht: {why}.", "{product} kommt nicht: {why}."), (_ELSEWHERE,)),
         ),
-        Kind.ORDER_FAILED: Text(
-            "Nicht bestellt: {product}", (("Aus der Bestellung von {product} wurde nichts: {why}.",), (_TRY_AGAIN,))
-        ),
+        Kind.ORDER_FAILED: Text("Nicht bestellt: {product}", (_FAILED, (_ELSEWHERE,))),
         Kind.ORDER_CANCELLED: Text(
             "Storniert: {product}",
             (
@@ -166,6 +173,29 @@ GERMAN = Language(
                 ("Sie haben storniert: {no}",),
                 ("Es ist da: {arrived}",),
             ),
+        ),
+    },
+    faults={
+        (Kind.ORDER_FAILED, Fault.PAYMENT): Text("Nicht bestellt: {product}", (_FAILED, _PAYMENT, (_LATER,))),
+        (Kind.ORDER_FAILED, Fault.ADDRESS): Text(
+            "Nicht bestellt: {product}",
+            (_FAILED, ("Bitte sehen Sie nach Ihrer Anschrift; ein anderer Anbieter würde nicht helfen.",), (_LATER,)),
+        ),
+        (Kind.ORDER_FAILED, Fault.FRAUD): Text(
+            "Nicht bestellt: {product}", (("{product} wurde nicht bestellt.",), _ON_HOLD, _ASK_US)
+        ),
+        (Kind.ORDER_CANCELLED, Fault.PAYMENT): Text(
+            "Storniert: {product}",
+            (
+                ("Wir haben die Bestellung von {product} storniert: {why}.", "{product} haben wir storniert."),
+                ("Es kommt also nichts.",),
+                _PAYMENT,
+                (_LATER,),
+            ),
+        ),
+        (Kind.ORDER_CANCELLED, Fault.FRAUD): Text(
+            "Storniert: {product}",
+            (("Wir haben die Bestellung von {product} storniert. Es kommt also nichts.",), _ON_HOLD, _ASK_US),
         ),
     },
     greeting="Guten Tag {name},",

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 from libs.units import SYMBOLS, BaseUnit, format_money, format_quantity
 from services.notification.domain.english import ENGLISH
 from services.notification.domain.german import GERMAN
-from services.notification.domain.notices import Facts, Notice
-from services.notification.domain.words import Language, Line
+from services.notification.domain.notices import Facts, Notice, fault_of
+from services.notification.domain.words import Language, Line, Text
 
 LANGUAGES = {"en": ENGLISH, "de": GERMAN}
 #: What a letter says of a name or a reason; more is no name and no reason.
@@ -48,12 +48,16 @@ def compose(
     code = code if code in LANGUAGES else "en"
     language = LANGUAGES[code]
     known = _known(notice, facts, language, contact) | {"page": page} | dict(links or {})
-    text = language.texts[notice.kind]
+    text = _text(notice, language)
     body = [line for wordings in text.lines if (line := _first_known(wordings, known))]
     greeting = language.greeting.format(name=one_line(contact.name) or language.nameless).replace(" ,", ",")
     return Letter(
         text.subject.format_map(known), (greeting, *body, language.closing), code, (page, *(links or {}).values())
     )
+
+
+def _text(notice: Notice, language: Language) -> Text:
+    return language.faults.get((notice.kind, fault_of(notice)), language.texts[notice.kind])
 
 
 def _first_known(wordings: Line, known: dict[str, str]) -> str | None:

@@ -6,9 +6,12 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid5
 
+from libs.contracts.events import Fault
 from services.notification.domain.kinds import KINDS, MAY_PASS, TO_SHOPS, TOLD_BY_PROVIDERS, Kind
 
 _NAMESPACE = UUID("b7c3a5f2-6f0d-4e0b-9a58-3a3f0e0d8c11")
+#: How order_dispatch writes reasons; events from before they had a fault tell it by these only.
+_TOLD_BY_REASON = {"the payment failed": Fault.PAYMENT, "taken for fraud": Fault.FRAUD}
 
 
 class Told(StrEnum):
@@ -65,6 +68,16 @@ class Facts:
 def notice_id_of(customer_id: str, kind: Kind, reference: str) -> str:
     """Return the notice's name, which is also its mail's: the same occasion always has the same."""
     return str(uuid5(_NAMESPACE, f"{customer_id}\n{kind}\n{reference}"))
+
+
+def fault_of(notice: Notice) -> Fault:
+    """Return what the notice's order failed over, or was cancelled for."""
+    details = notice.details
+    said = details.get("by") if notice.kind is Kind.ORDER_CANCELLED else details.get("fault", Fault.PROVIDER)
+    if notice.kind is Kind.ORDER_FAILED and said == Fault.PROVIDER:
+        reason = details.get("reason") or ""
+        return next((fault for words, fault in _TOLD_BY_REASON.items() if words in reason), Fault.PROVIDER)
+    return Fault(said) if said in set(Fault) else Fault.PROVIDER
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from libs.contracts.events import Fault
 from services.notification.domain.kinds import Kind
 
 #: One line of a letter: the first of its wordings whose facts are all known is used, else none.
@@ -19,6 +20,8 @@ class Language(NamedTuple):
     """A language's texts, and how it writes names, numbers and dates."""
 
     texts: dict[Kind, Text]
+    #: What is said instead of an order whose end is not its provider's fault.
+    faults: dict[tuple[Kind, Fault], Text]
     greeting: str
     closing: str
     #: For a customer or a product whose name is not known.

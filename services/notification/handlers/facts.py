@@ -62,12 +62,12 @@ async def on_trigger_set(event: TriggerSet, store: Store) -> list[Event]:
 async def on_reorder_approved(event: ReorderApproved, store: Store) -> list[Event]:
     await store.save_approval(event)
     await store.withdraw_notices(event.pool_id, event.epoch, list(PASSING))
-    await store.withdraw_question(event.order_id)
+    await store.withdraw_question(event.pool_id, event.order_id)
     return []
 
 
 async def on_reorder_declined(event: ReorderDeclined, store: Store) -> list[Event]:
-    await store.withdraw_question(event.order_id)
+    await store.withdraw_question(event.pool_id, event.order_id)
     return []
 
 

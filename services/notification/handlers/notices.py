@@ -6,7 +6,7 @@ from services.notification.domain import HOLDS, ORDER_FACTS, Kind, Notice, Told,
 from services.notification.store import Store
 
 #: What only the event itself knows about its occasion.
-DETAILS = {"reason", "by", "quantity", "expected_at", "evidence", "packs", "answer_by"}
+DETAILS = {"reason", "by", "quantity", "expected_at", "evidence", "packs", "answer_by", "fault"}
 
 
 async def on_reorder_held(event: ReorderHeld, store: Store) -> list[Event]:

@@ -71,15 +71,16 @@ class Notices(KitStore):
             self.now,
         )
 
-    async def withdraw_question(self, order_id: str) -> None:
+    async def withdraw_question(self, pool_id: str, order_id: str) -> None:
         """Take back the question whether to order, where it was answered before it was asked."""
         await self.connection.execute(
             """-- withdraw_question
-            UPDATE notice SET state = 'withdrawn', reason = 'it was answered before anybody was asked', settled_at = $3
-            WHERE order_id = $1 AND kind = $2 AND state = 'due'
+            UPDATE notice SET state = 'withdrawn', reason = 'it was answered before anybody was asked', settled_at = $4
+            WHERE pool_id = $1 AND kind = $2 AND order_id = $3 AND state = 'due'
             """,
-            order_id,
+            pool_id,
             Kind.APPROVAL_NEEDED,
+            order_id,
             self.now,
         )
 

@@ -10,10 +10,10 @@ from libs.kit import Kit
 from libs.kit.idempotency import Kept
 from libs.kit.identity import Principal
 from libs.kit.problems import Problem
-from libs.kit.web import IdempotencyDep, KitDep, PrincipalDep, require, require_customer, send
+from libs.kit.web import IdempotencyDep, KitDep, PrincipalDep, require, require_customer
 from services.portal.api.security import security_of
 from services.portal.api.shapes import DeviceBody, ReplacementBody, show_device, unfit
-from services.portal.api.tokens import NO_STORE, no_customer
+from services.portal.api.tokens import no_customer, show_secret
 from services.portal.domain.credentials import derive_credential, digest, new_nonce
 from services.portal.domain.devices import Device, DeviceState, next_registration
 from services.portal.domain.registration import Unfit, moves, specify
@@ -53,7 +53,7 @@ async def register(
         device = await _add(tx.store, described, kit)
         tx.say(registered(device))
         answer = tx.answer(201, show_device(device))
-    return _with_credential(answer, _credential(kit, device.nonce))
+    return show_secret(answer, "credential", _credential(kit, device.nonce))
 
 
 @router.get("/customers/{customer_id}/devices")
@@ -100,7 +100,7 @@ async def replace_device(
         tx.say(DeviceReplaced(**dict(registered(new)), replaces=device_id, moves=moved))
         shown = show_device(new) | {"replaces": device_id, "moves": [move.model_dump() for move in moved]}
         answer = tx.answer(201, shown)
-    return _with_credential(answer, _credential(kit, new.nonce))
+    return show_secret(answer, "credential", _credential(kit, new.nonce))
 
 
 @router.delete("/devices/{device_id}", status_code=204)
@@ -175,11 +175,4 @@ async def _again(kit: Kit, store: Store, kept: Kept) -> Response:
     if device is not None and device.registration == kept.body["registration"]:
         derived = _credential(kit, device.nonce)
         credential = derived if digest(derived) == device.credential_sha256 else None
-    return _with_credential(kept, credential, replayed=True)
-
-
-def _with_credential(kept: Kept, credential: str | None, *, replayed: bool = False) -> Response:
-    """Add what is never stored."""
-    response = send(Kept(kept.status, kept.body | {"credential": credential}), replayed=replayed)
-    response.headers.update(NO_STORE)
-    return response
+    return show_secret(kept, "credential", credential, replayed=True)

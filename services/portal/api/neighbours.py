@@ -19,7 +19,7 @@ LOG = logging.getLogger(__name__)
 #: A page with more devices than this asks for the rest after the first have answered.
 AT_ONCE = 8
 COMMAND_SECONDS = 12.0  # longer than the gateway waits for its broker
-OK, CREATED, CLIENT_ERRORS, SERVER_ERRORS = 200, 201, 400, 500
+OK, CREATED, CLIENT_ERRORS, CONFLICT, SERVER_ERRORS = 200, 201, 400, 409, 500
 
 Levels = dict[tuple[str, str], Told]
 

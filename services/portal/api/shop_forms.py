@@ -13,6 +13,8 @@ class TermsForm(BaseModel):
     model_config = ConfigDict(str_max_length=2000)
 
     csrf: str = ""
+    #: Of a form to join: the same however often a browser sends it.
+    once: str = ""
     name: str = ""
     email: str
     language: str = "en"

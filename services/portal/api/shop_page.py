@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from libs.kit import Kit
+from libs.kit.idempotency import Asked, digest_of, key_from
 from libs.kit.problems import Problem
 from libs.kit.web import KitDep
 from services.portal.api import neighbours
@@ -16,10 +17,10 @@ from services.portal.api.cookies import PAGE_HEADERS, check_csrf, drop_token, pa
 from services.portal.api.security import security_of
 from services.portal.api.shop_forms import OfferForm, TermsForm, offer_of, terms_of
 from services.portal.api.shop_session import MaybeShop, ShopDep, shop_cookie, sign_in_shop
-from services.portal.api.shops import join_shop
+from services.portal.api.shops import anybody_at, join_shop
 from services.portal.api.tokens import is_provider
 from services.portal.domain import claims
-from services.portal.domain.credentials import digest
+from services.portal.domain.credentials import digest, new_token
 from services.portal.pages import render
 
 router = APIRouter(prefix="/shop", include_in_schema=False)
@@ -32,7 +33,7 @@ Field = Annotated[str, Form(max_length=200)]
 async def show_shop(kit: KitDep, session: MaybeShop) -> HTMLResponse:
     """The signed-in shop's page, or how to sign in or join."""
     if session is None:
-        return page(render("shop_welcome.html", key=None))
+        return page(render("shop_welcome.html", key=None, once=new_token()))
     orders = await _get(kit, session.provider_id, f"/v1/providers/{quote(session.provider_id)}/orders")
     providers = await _get(kit, session.provider_id, "/v1/providers")
     if orders is None or providers is None:
@@ -48,13 +49,24 @@ async def show_shop(kit: KitDep, session: MaybeShop) -> HTMLResponse:
 async def join(request: Request, kit: KitDep, form: Annotated[TermsForm, Form()]) -> Response:
     """Take a shop in and show its key, once."""
     try:
-        joined = await join_shop(terms_of(form) | {"name": form.name}, request, kit)
+        joined = await join_shop(terms_of(form) | {"name": form.name}, request, kit, _sent_once(form, request))
     except Problem as refused:
         return _back(neighbours.words_of(refused.body))
-    html = render("shop_welcome.html", key=joined["provider_key"], provider_id=joined["provider_id"])
+    if joined.key is None:
+        return _back("This shop has joined already, and it has another key since.")
+    provider_id = joined.kept.body["provider_id"]
+    html = render("shop_welcome.html", key=joined.key, provider_id=provider_id)
     response: Response = page(html, 201)
-    await sign_in_shop(joined["provider_id"], response, kit)
+    await sign_in_shop(provider_id, response, kit)
     return response
+
+
+def _sent_once(form: TermsForm, request: Request) -> Asked | None:
+    """Return the form as what is done once however often a browser sends it."""
+    if not form.once:
+        return None
+    digest_of_form = digest_of(form.model_dump_json().encode())
+    return Asked(anybody_at(request), request.url.path, key_from(form.once), digest_of_form)
 
 
 @router.post("/sign-in", dependencies=LIMITED)

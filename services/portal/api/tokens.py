@@ -6,17 +6,20 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from libs.kit import Kit
+from libs.kit.idempotency import Kept
 from libs.kit.identity import unauthorized
 from libs.kit.problems import Problem
-from libs.kit.web import KitDep, PrincipalDep, require
+from libs.kit.web import IdempotencyDep, KitDep, PrincipalDep, require, send
 from services.portal.api.security import Security, security_of
 from services.portal.api.shapes import Body
 from services.portal.domain import claims
-from services.portal.domain.credentials import digest, new_token
+from services.portal.domain.credentials import derive_link_token, digest, new_nonce
 
 router = APIRouter(tags=["tokens"])
 
 NO_STORE = {"Cache-Control": "no-store"}
+#: In a kept answer: what its secret is derived from. The secret itself is kept nowhere, and the nonce is never sent.
+NONCE = "nonce"
 
 
 class TokenBody(Body):
@@ -67,20 +70,39 @@ async def make_customer_token(
 
 
 @router.post("/v1/customers/{customer_id}/sign-in-links", status_code=201)
-async def make_sign_in_link(
-    customer_id: str, kit: KitDep, principal: PrincipalDep, response: Response
-) -> dict[str, Any]:
+async def make_sign_in_link(customer_id: str, kit: KitDep, principal: PrincipalDep, asked: IdempotencyDep) -> Response:
     """Give an operator a link that signs this customer's browser in, once and soon."""
     require(principal, "operator")
-    token = new_token()
     minutes: int = kit.settings.sign_in_link_minutes  # type: ignore[attr-defined]  # the portal's Settings
-    async with kit.transaction() as tx:
+    async with kit.transaction(asked) as tx:
+        if tx.replayed:
+            token = _link_token(kit, bytes.fromhex(tx.replayed.body[NONCE]))
+            counts = await tx.store.has_sign_in_link(digest(token))
+            return show_secret(tx.replayed, "url", _link(kit, token) if counts else None, replayed=True)
         if await tx.store.lock_customer(customer_id) is None:
             raise no_customer()
+        nonce = new_nonce()
+        token = _link_token(kit, nonce)
         await tx.store.add_sign_in_link(digest(token), customer_id, minutes)
+        kept = tx.answer(201, {"expires_in": minutes * 60, NONCE: nonce.hex()})
+    return show_secret(kept, "url", _link(kit, token))
+
+
+def show_secret(kept: Kept, name: str, secret: str | None, *, replayed: bool = False) -> Response:
+    """Send a kept answer with its secret, or with null where that does not count any more."""
+    body = {member: value for member, value in kept.body.items() if member != NONCE} | {name: secret}
+    response = send(Kept(kept.status, body), replayed=replayed)
     response.headers.update(NO_STORE)
+    return response
+
+
+def _link_token(kit: Kit, nonce: bytes) -> str:
+    return derive_link_token(security_of(kit).ring.derive(b"sign-in-links"), nonce)
+
+
+def _link(kit: Kit, token: str) -> str:
     public_url: str = kit.settings.public_url  # type: ignore[attr-defined]  # the portal's Settings
-    return {"url": f"{public_url.rstrip('/')}/sign-in?token={token}", "expires_in": minutes * 60}
+    return f"{public_url.rstrip('/')}/sign-in?token={token}"
 
 
 def no_customer() -> Problem:

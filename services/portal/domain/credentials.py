@@ -16,16 +16,21 @@ def derive_credential(key: bytes, nonce: bytes) -> str:
     It is kept nowhere. Being derived it can be shown again to whoever repeats the registering
     request under its Idempotency-Key, whose first answer may have been lost.
     """
-    return PREFIX + _base64url(hmac.digest(key, b"device-credential\0" + nonce, "sha256"))
+    return PREFIX + _derive(key, b"device-credential", nonce)
+
+
+def derive_provider_key(key: bytes, nonce: bytes) -> str:
+    """Return the key for a provider's programs that belongs to a nonce; like a credential it is kept nowhere."""
+    return PROVIDER_PREFIX + _derive(key, b"provider-key", nonce)
+
+
+def derive_link_token(key: bytes, nonce: bytes) -> str:
+    """Return the token of a sign-in link that belongs to a nonce; like a credential it is kept nowhere."""
+    return _derive(key, b"sign-in-link", nonce)
 
 
 def new_nonce() -> bytes:
     return secrets.token_bytes(RANDOM_BYTES)
-
-
-def new_provider_key() -> str:
-    """Return a key for a provider's programs; it is shown once."""
-    return PROVIDER_PREFIX + new_token()
 
 
 def new_token() -> str:
@@ -36,6 +41,10 @@ def new_token() -> str:
 def digest(token: str) -> bytes:
     """Return what is stored of a token. A plain hash is enough for 256 random bits."""
     return hashlib.sha256(token.encode()).digest()
+
+
+def _derive(key: bytes, what: bytes, nonce: bytes) -> str:
+    return _base64url(hmac.digest(key, what + b"\0" + nonce, "sha256"))
 
 
 def _base64url(raw: bytes) -> str:

@@ -24,6 +24,16 @@ class SessionStore(Store):
             minutes,
         )
 
+    async def has_sign_in_link(self, token_sha256: bytes) -> bool:
+        """Tell whether a link still counts."""
+        found: bool = await self.connection.fetchval(
+            """-- has_sign_in_link
+            SELECT EXISTS (SELECT FROM sign_in_link WHERE token_sha256 = $1 AND expires_at > now())
+            """,
+            token_sha256,
+        )
+        return found
+
     async def use_sign_in_link(self, token_sha256: bytes) -> str | None:
         """Return the customer of a link that still counts, and use it up."""
         customer_id: str | None = await self.connection.fetchval(

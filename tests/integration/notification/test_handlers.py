@@ -1,5 +1,6 @@
 """What is decided, once, and what is forgotten."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -9,10 +10,12 @@ from libs.contracts.events import (
     DeviceDeregistered,
     DeviceRegistered,
     DeviceReplaced,
+    Fault,
     OfferChanged,
     OrderCancelled,
     OrderDelivered,
     OrderDrafted,
+    OrderFailed,
     OrderPlaced,
     ProviderChanged,
     ReorderApproved,
@@ -100,6 +103,19 @@ def crossed(**changes):
     return ThresholdCrossed(**(fields | figures | changes))
 
 
+class Explained:
+    """A connection that also asks how each statement finds its rows, were there many."""
+
+    def __init__(self, connection):
+        self._connection, self.plans = connection, []
+
+    async def execute(self, sql, *arguments):
+        await self._connection.execute("SET LOCAL enable_seqscan = off")
+        rows = await self._connection.fetch(f"EXPLAIN {sql}", *arguments)
+        self.plans.append((sql, "\n".join(row[0] for row in rows)))
+        return await self._connection.execute(sql, *arguments)
+
+
 async def find(store, kind, reference="o1"):
     return await store.find_notice(notice_id_of("ann", kind, reference))
 
@@ -124,6 +140,11 @@ class TestOnOrderFact:
         await on_order_fact(OrderCancelled(**ORDER, by="customer", reason="enough"), store)
 
         assert (await find(store, Kind.ORDER_CANCELLED)).details == {"by": "customer", "reason": "enough"}
+
+    async def test_keeps_what_an_order_failed_over(self, store):
+        await on_order_fact(OrderFailed(**ORDER, reason="no", fault=Fault.PAYMENT), store)
+
+        assert (await find(store, Kind.ORDER_FAILED)).details == {"reason": "no", "fault": "payment"}
 
     async def test_writes_down_why_nobody_is_told(self, store):
         delivered = OrderDelivered(**ORDER, **SLOT, quantity=40, evidence="estimated")
@@ -196,6 +217,20 @@ class TestOnReorderHeld:
 
         states = [(await find(store, Kind.APPROVAL_NEEDED, order_id)).state for order_id in ("o7", "o8", "o9")]
         assert states == [Told.WITHDRAWN, Told.WITHDRAWN, Told.DUE]
+
+    @pytest.mark.parametrize(
+        "answer",
+        [on_reorder_declined, on_reorder_approved],
+        ids=["declined", "approved"],
+    )
+    async def test_finds_the_answered_question_by_its_pool(self, store, answer):
+        store.connection = explained = Explained(store.connection)
+
+        declined = ReorderDeclined(**POOL, epoch=3, order_id="o8", reason="the customer")
+        await answer(declined if answer is on_reorder_declined else approved(order_id="o8"), store)
+
+        (plan,) = [plan for sql, plan in explained.plans if "-- withdraw_question" in sql]
+        assert re.search(r"Index Cond: .*pool_id = ", plan), plan
 
     async def test_tells_the_same_trouble_again_after_a_week(self, store):
         await on_reorder_held(held("no_offer"), store)

@@ -14,6 +14,7 @@ import uvicorn
 
 from libs.kit.testing import running
 from services.gateway.service import SERVICE as GATEWAY
+from services.order_dispatch.service import SERVICE as DISPATCH
 from services.portal.api.security import security_of
 from services.portal.service import SERVICE as PORTAL
 from tests.integration.kit.world import empty_logs
@@ -132,6 +133,15 @@ async def portal(kafka_url, database, **knobs):
 async def gateway(kafka_url, database, portal_url, **knobs):
     async with _door(GATEWAY, "gateway_url", kafka_url, database, {"portal_url": portal_url} | knobs) as door:
         yield door
+
+
+@asynccontextmanager
+async def order_dispatch(kafka_url, database, portal):
+    """The service that takes shops in, where this portal finds it."""
+    knobs = {"portal_url": portal.url}
+    async with _door(DISPATCH, "order_dispatch_url", kafka_url, database, knobs) as door:
+        with changed(portal.kit, order_dispatch_url=door.url):
+            yield door
 
 
 @asynccontextmanager

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from libs.contracts.events import Fault
 from libs.kit import Refuse
 from services.notification.channels.email import Stamp, mail_of
 from services.notification.domain import HOLDS, Facts, Kind, compose
@@ -89,6 +90,70 @@ class TestCompose:
 
         assert letter.lines[1] == "The order of Coffee pods was cancelled by you: moving."
 
+    def test_promises_no_day_when_another_provider_may_be_asked_at_once(self):
+        refused = written(Kind.ORDER_REFUSED, details={"reason": "sold out"})
+        failed = written(Kind.ORDER_FAILED, details={"reason": "acme never got the order", "fault": "provider"})
+
+        what_next = (
+            "Another provider that you accept and that can deliver is asked at once. Otherwise we try again: "
+            "at first after a day, then ever more rarely. Your orders: https://home.example/"
+        )
+        assert refused.lines[1:-1] == ("Acme will not deliver Coffee pods: sold out.", what_next)
+        assert failed.lines[1:-1] == ("The order of Coffee pods came to nothing: acme never got the order.", what_next)
+
+    def test_sends_who_could_not_pay_to_the_payment_method_and_not_to_another_provider(self):
+        declined = {"reason": "the payment failed: card declined", "fault": "payment"}
+
+        letter = written(Kind.ORDER_FAILED, details=declined)
+
+        assert letter.lines[1:-1] == (
+            "The order of Coffee pods came to nothing: the payment failed: card declined.",
+            "Please look at your payment method; another provider would not help.",
+            "We try again: at first after a day, then ever more rarely. Your orders: https://home.example/",
+        )
+        assert written(Kind.ORDER_FAILED, details=declined, locale="de").lines[1:-1] == (
+            "Aus der Bestellung von Coffee pods wurde nichts: the payment failed: card declined.",
+            "Bitte sehen Sie nach Ihrer Zahlungsart; ein anderer Anbieter würde nicht helfen.",
+            f"Wir versuchen es wieder: erst nach einem Tag, dann immer seltener. Ihre Bestellungen: {a.PAGE}",
+        )
+
+    @pytest.mark.parametrize("known", [{}, {"fault": "provider"}], ids=["untold", "defaulted"])
+    def test_reads_the_fault_of_an_order_from_before_it_was_told(self, known):
+        declined = written(Kind.ORDER_FAILED, details={"reason": "the payment failed: card declined"} | known)
+        suspected = written(Kind.ORDER_FAILED, details={"reason": "order o-7 of this pool is taken for fraud"} | known)
+
+        assert "payment method" in declined.lines[2]
+        assert suspected.lines[1] == "Coffee pods was not ordered."
+
+    @pytest.mark.parametrize("language", LANGUAGES)
+    @pytest.mark.parametrize(
+        ("kind", "details"),
+        [
+            (Kind.ORDER_FAILED, {"reason": "order o-7 of this pool is taken for fraud", "fault": "fraud"}),
+            (Kind.ORDER_CANCELLED, {"reason": "fraud: o-7, a stolen card", "by": "fraud"}),
+        ],
+    )
+    def test_accuses_nobody_and_promises_nothing_while_an_order_is_on_hold(self, kind, details, language):
+        text = "\n".join(written(kind, details=details, locale=language).lines[1:-1]).lower()
+
+        assert not any(word in text for word in ("fraud", "betrug", "o-7", "stolen", "day", "tag", "provider"))
+
+    def test_says_that_an_order_is_on_hold_and_whom_to_ask(self):
+        failed = written(Kind.ORDER_FAILED, details={"reason": "x", "fault": "fraud"})
+        cancelled = written(Kind.ORDER_CANCELLED, details={"reason": "x", "by": "fraud"})
+
+        on_hold = (
+            "Until we have looked into it, orders of it are on hold.",
+            "If you have questions, answer this mail. Your orders: https://home.example/",
+        )
+        assert failed.lines[1:-1] == ("Coffee pods was not ordered.", *on_hold)
+        assert cancelled.lines[1:-1] == ("The order of Coffee pods was cancelled by us. It will not come.", *on_hold)
+
+    def test_takes_no_providers_words_for_a_fault(self):
+        refused = written(Kind.ORDER_REFUSED, details={"reason": "taken for fraud", "fault": "fraud"})
+
+        assert refused.lines[1] == "Acme will not deliver Coffee pods: taken for fraud."
+
     @pytest.mark.parametrize(
         ("steps", "unit", "scale", "words"),
         [
@@ -117,9 +182,21 @@ class TestCompose:
             assert not any(name for _, name, _, _ in Formatter().parse(text) if name)
             assert "_" not in text, f"{reason} has no words in {language}"
 
-    def test_languages_know_the_same_kinds_actors_and_holds(self):
+    @pytest.mark.parametrize("language", LANGUAGES)
+    @pytest.mark.parametrize("fault", Fault)
+    @pytest.mark.parametrize(("kind", "said"), [(Kind.ORDER_FAILED, "fault"), (Kind.ORDER_CANCELLED, "by")])
+    def test_has_words_for_every_fault_in_every_language(self, kind, said, fault, language):
+        for known in ({"reason": "x"}, {}):
+            letter = written(kind, details=known | {said: fault}, locale=language)
+
+            text = "\n".join((letter.subject, *letter.lines))
+            assert len(letter.lines) >= 4
+            assert not any(name for _, name, _, _ in Formatter().parse(text) if name)
+
+    def test_languages_know_the_same_kinds_faults_actors_and_holds(self):
         for language in LANGUAGES.values():
             assert set(language.texts) == set(Kind)
+            assert set(language.faults) == set(LANGUAGES["en"].faults)
             assert set(language.actors) == set(LANGUAGES["en"].actors)
             assert set(language.holds) == {reason for reason, kind in HOLDS.items() if kind is Kind.CANNOT_ORDER}
 

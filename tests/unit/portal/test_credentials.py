@@ -1,20 +1,38 @@
 import re
 
-from services.portal.domain.credentials import derive_credential, digest, new_nonce, new_token
+import pytest
+
+from services.portal.domain.credentials import (
+    derive_credential,
+    derive_link_token,
+    derive_provider_key,
+    digest,
+    new_nonce,
+    new_token,
+)
+
+PREFIXES = {derive_credential: "rpl_dev_", derive_provider_key: "rpl_prov_", derive_link_token: ""}
 
 
-class TestDeriveCredential:
-    def test_is_always_the_same_for_key_and_nonce_and_never_otherwise(self):
+@pytest.mark.parametrize("derive", PREFIXES)
+class TestDerive:
+    def test_is_always_the_same_for_key_and_nonce_and_never_otherwise(self, derive):
         nonce = new_nonce()
 
-        credential = derive_credential(b"key", nonce)
+        secret = derive(b"key", nonce)
 
-        assert credential == derive_credential(b"key", nonce)
-        assert credential != derive_credential(b"other key", nonce)
-        assert credential != derive_credential(b"key", new_nonce())
+        assert secret == derive(b"key", nonce)
+        assert secret != derive(b"other key", nonce)
+        assert secret != derive(b"key", new_nonce())
 
-    def test_carries_256_bits_behind_a_prefix_that_scanners_know(self):
-        assert re.fullmatch(r"rpl_dev_[A-Za-z0-9_-]{43}", derive_credential(b"key", new_nonce()))
+    def test_carries_256_bits_behind_a_prefix_that_scanners_know(self, derive):
+        assert re.fullmatch(PREFIXES[derive] + r"[A-Za-z0-9_-]{43}", derive(b"key", new_nonce()))
+
+
+def test_what_is_derived_for_one_purpose_tells_nothing_of_another():
+    nonce = new_nonce()
+
+    assert len({derive(b"key", nonce)[-43:] for derive in PREFIXES}) == len(PREFIXES)
 
 
 def test_tokens_never_repeat_and_are_stored_as_hashes():
