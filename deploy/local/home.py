@@ -27,6 +27,8 @@ class Home:
         self.folder = folder.resolve()
         self.logs = self.folder / "logs"
         self.secrets = self.folder / "secrets"
+        #: How many instances somebody wants of a stack that runs.
+        self.scale_wish = self.folder / "scale.json"
         self._state = self.folder / "state.json"
         self._lock = self.folder / "lock"
 

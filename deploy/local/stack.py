@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +13,7 @@ from typing import Any, Self
 from deploy.local import settings
 from deploy.local.backends import Backends
 from deploy.local.child import Launch
+from deploy.local.errors import StackError
 from deploy.local.health import is_ready
 from deploy.local.home import Home
 from deploy.local.names import SERVICES, START_GROUPS, for_people
@@ -47,6 +48,8 @@ class Stack:
         self._env = dict(env or {})
         self._say = say
         self._ports: dict[str, int] = {}
+        #: What every instance is told; known once broker and database are there.
+        self._shared: dict[str, str] = {}
         self._condition = ""
         #: Holds the home while we run.
         self._place = contextlib.ExitStack()
@@ -64,6 +67,7 @@ class Stack:
     async def start(self) -> None:
         """Return once every service is ready; otherwise raise StackError with everything stopped."""
         self._place.enter_context(self.home.owned())
+        self.home.scale_wish.unlink(missing_ok=True)  # of a stack that ended before it took it
         self._turn("starting")
         try:
             await self._start_backends()
@@ -72,6 +76,36 @@ class Stack:
             await self.stop(condition="failed")
             raise
         self._turn("ready")
+
+    async def rescale(self, counts: Mapping[str, int], taken: Callable[[], object] = lambda: None) -> None:
+        """Run so many instances of these services; return when all are ready, or raise StackError.
+
+        `taken` is called as soon as the state says that this is under way.
+        """
+        self._turn("scaling")
+        taken()
+        before, self._scale = self._scale, self._scale | dict(counts)
+        self._choose_ports()
+        more = {service: range(before[service], self._scale[service]) for service in counts}
+        less = {service: range(self._scale[service], before[service]) for service in counts}
+        try:
+            await self.supervisor.start([self._worker(service, n) for service in more for n in more[service]])
+            await self._remove({_name(service, n) for service in less for n in less[service]})
+            await self._all_ready()
+        except StackError:
+            self._scale = before
+            await self._remove({_name(service, n) for service in more for n in more[service]})
+            raise
+        finally:
+            self._turn("ready")
+
+    async def _remove(self, names: Collection[str]) -> None:
+        await self.supervisor.remove(names)
+        for name in names:
+            self._ports.pop(name, None)
+
+    async def _all_ready(self) -> None:
+        await until(self._are_ready, "every service is ready", within_s=READY_WITHIN_SECONDS, every_s=ASK_EVERY_SECONDS)
 
     async def stop(self, *, condition: str = "stopped") -> None:
         """Stop the services, then database and broker."""
@@ -96,36 +130,32 @@ class Stack:
         owner_urls = {service: prepared[service].owner_url for service in SERVICES}
         log = self.home.logs / "schemas.log"
         await asyncio.to_thread(prepare_apart, self.backends.kafka_url, owner_urls, log)
-        shared = settings.shared_environment(self.backends.kafka_url, self.urls, self._env)
+        self._shared = settings.shared_environment(self.backends.kafka_url, self.urls, self._env)
         for group in START_GROUPS:
             self._say(f"starting {', '.join(map(for_people, group))}")
-            await self.supervisor.start(self._workers(group, shared))
-        await until(self._are_ready, "every service is ready", within_s=READY_WITHIN_SECONDS, every_s=ASK_EVERY_SECONDS)
+            await self.supervisor.start([self._worker(name, n) for name in group for n in range(self._scale[name])])
+        await self._all_ready()
 
     async def _are_ready(self) -> bool:
         """Ask all again: a replica that joins takes partitions, and for a while readiness, from those before it."""
         return all(await asyncio.gather(*(is_ready(f"http://{settings.HOST}:{port}") for port in self._ports.values())))
 
     def _choose_ports(self) -> None:
-        """Choose all ports before anybody starts: each service is told where the others are."""
+        """Choose all ports before anybody starts: each service is told where the others are. Who runs keeps its own."""
         ports = settings.Ports(self.home)
         for service, count in self._scale.items():
             for instance in range(count):
                 name = _name(service, instance)
-                self._ports[name] = ports.of(name)
+                self._ports[name] = self._ports.get(name) or ports.of(name)
             self.urls[service] = self._url(service, 0)
 
-    def _workers(self, group: Sequence[str], shared: dict[str, str]) -> list[Worker]:
-        return [
-            self._worker(service, instance, shared) for service in group for instance in range(self._scale[service])
-        ]
-
-    def _worker(self, service: str, instance: int, shared: dict[str, str]) -> Worker:
+    def _worker(self, service: str, instance: int) -> Worker:
         name, url = _name(service, instance), self._url(service, instance)
+        port = self._ports[name]
         launch = Launch(
             command=[sys.executable, "-m", f"services.{service}"],
             log=self.home.logs / f"{name}.log",
-            env=shared | settings.instance_environment(self.home, service, instance, self._ports[name], shared),
+            env=self._shared | settings.instance_environment(self.home, service, instance, port, self._shared),
             cwd=settings.ROOT,
         )
         return Worker(name, launch, is_ready=lambda: is_ready(url))
@@ -149,6 +179,7 @@ class Stack:
                     "kafka_url": self.backends.kafka_url,
                     "database": self.backends.database_admin_url.rpartition("@")[2].rpartition("/")[0] + "/" + DATABASE,
                 },
+                "scale": {for_people(service): count for service, count in self._scale.items()},
                 "services": {for_people(service): url for service, url in self.urls.items()},
                 "processes": [self._describe(seat) for seat in self.supervisor.seats],
             }
@@ -170,20 +201,3 @@ class Stack:
 
 def _name(service: str, instance: int) -> str:
     return f"{for_people(service)}-{instance}"
-
-
-async def run_until(stack: Stack, asked_to_stop: asyncio.Event) -> None:
-    """Start the stack and keep it up until the event is set, also while it still starts."""
-    starting = asyncio.create_task(stack.start())
-    asked = asyncio.create_task(asked_to_stop.wait())
-    await asyncio.wait({starting, asked}, return_when=asyncio.FIRST_COMPLETED)
-    if not starting.done():
-        starting.cancel()
-        await asyncio.wait({starting})
-        return
-    try:
-        starting.result()
-        await asked
-        await stack.stop()
-    finally:
-        asked.cancel()

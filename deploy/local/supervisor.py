@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import shutil
 import time
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -82,6 +82,16 @@ class Supervisor:
             self._is_ready(seat)
         if self._watcher is None:
             self._watcher = asyncio.create_task(self._watch(), name="supervisor")
+
+    async def remove(self, names: Collection[str]) -> None:
+        """Stop these members for good; their seats are gone."""
+        leaving = [seat for seat in self.seats if seat.member.name in names]
+        self.groups = [[seat for seat in group if seat.member.name not in names] for group in self.groups]
+        revivals = [task for name in names if (task := self._revivals.pop(name, None))]
+        for revival in revivals:
+            revival.cancel()
+        await asyncio.gather(*revivals, return_exceptions=True)
+        await asyncio.gather(*(self._stop(seat) for seat in leaving))
 
     async def stop(self) -> None:
         """Stop everybody, the last group first."""

@@ -16,8 +16,9 @@ from deploy.local.following import Follower
 from deploy.local.home import Home
 from deploy.local.names import SERVICES, for_people, for_python
 from deploy.local.options import HomeOption, home_of
+from deploy.local.scaling import await_wish, follow_wishes, wish
 from deploy.local.settings import ROOT
-from deploy.local.stack import Stack, run_until
+from deploy.local.stack import Stack
 
 LOOK_EVERY_SECONDS = 0.1
 ScaleOption = Annotated[list[str] | None, typer.Option("--scale", help="Instances, e.g. consumption=3. Repeatable.")]
@@ -33,14 +34,23 @@ def up(
     foreground: Annotated[bool, typer.Option("--foreground", help="Stay, show the logs, stop with Ctrl-C.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="With --foreground: do not show the services' logs.")] = False,
 ) -> None:
-    """Start broker, database and all services; return when they are ready."""
+    """Start broker, database and all services; return when they are ready. What runs already is scaled."""
     place, counts = home_of(home), parse_scale(scale or [])
     if place.is_owned():
         typer.echo(f"already up in {place.folder}; see `replenish status`")
+        _scale(place, counts)
     elif foreground:
         asyncio.run(_stay(place, counts, show_logs=not quiet))
     else:
         _detach(place, scale or [])
+
+
+def _scale(place: Home, counts: dict[str, int]) -> None:
+    runs = place.read_state().get("scale", {})
+    if changed := {service: count for service, count in counts.items() if runs.get(for_people(service)) != count}:
+        wish(place, changed)
+        await_wish(place, changed)
+        typer.echo("scaled: " + ", ".join(f"{for_people(service)}={count}" for service, count in changed.items()))
 
 
 def parse_scale(texts: list[str]) -> dict[str, int]:
@@ -61,9 +71,29 @@ async def _stay(place: Home, counts: dict[str, int], *, show_logs: bool) -> None
     for stop_signal in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(stop_signal, asked_to_stop.set)
     follower = asyncio.create_task(Follower(place).follow()) if show_logs else None
-    await run_until(Stack(place.folder, scale=counts, say=_say), asked_to_stop)
+    await _run_until(Stack(place.folder, scale=counts, say=_say), asked_to_stop)
     if follower is not None:
         follower.cancel()
+
+
+async def _run_until(stack: Stack, asked_to_stop: asyncio.Event) -> None:
+    """Start the stack and keep it up until the event is set, also while it still starts."""
+    starting = asyncio.create_task(stack.start())
+    asked = asyncio.create_task(asked_to_stop.wait())
+    await asyncio.wait({starting, asked}, return_when=asyncio.FIRST_COMPLETED)
+    if not starting.done():
+        starting.cancel()
+        await asyncio.wait({starting})
+        return
+    scaling = asyncio.create_task(follow_wishes(stack, _say))
+    try:
+        starting.result()
+        await asyncio.wait({asked, scaling}, return_when=asyncio.FIRST_COMPLETED)
+        scaling.cancel()
+        await asyncio.gather(scaling, return_exceptions=True)
+        await stack.stop()
+    finally:
+        asked.cancel()
 
 
 def _say(text: str) -> None:

@@ -70,6 +70,21 @@ class TestUp:
             name: process["pid"] for name, process in (await processes(home)).items()
         }
 
+    async def test_scales_what_runs_and_touches_nobody_else(self, home):
+        before = await processes(home)
+
+        more = await replenish(home, "up", "--scale", "inventory=2", "--scale", "consumption=2")
+        between = await processes(home)
+        less = await replenish(home, "up", "--scale", "inventory=1")
+        after = await processes(home)
+
+        assert (more[0], less[0]) == (0, 0), more[1] + less[1]
+        assert "scaled: inventory=2\n" in more[1]
+        assert between["inventory-1"]["condition"] == "ready"
+        assert between.keys() - before.keys() == {"inventory-1"}
+        assert {name: one["pid"] for name, one in after.items()} == {name: one["pid"] for name, one in before.items()}
+        assert not alive(between["inventory-1"]["pid"])
+
     async def test_gives_an_operator_a_token(self, home):
         status, printed = await replenish(home, "token")
 
