@@ -16,7 +16,6 @@ from libs.contracts.catalogue import CATALOGUE
 from libs.contracts.golden import example_of, read_example
 from libs.contracts.schemas import changes_that_break, schema_of
 from libs.contracts.story import empty, filled, flow, table
-from libs.contracts.topics import TOPICS
 from libs.contracts.wire import Malformed, UnknownType
 from libs.kit.service import Service
 
@@ -43,11 +42,7 @@ def services() -> tuple[dict[str, Service], list[str]]:
 
 def hears(of: dict[str, Service]) -> Hears:
     """Return which events each service hears, one by one or in batches of a topic."""
-    return {
-        name: frozenset(event.__name__ for event in service.hears)
-        | frozenset(event.__name__ for topic in service.hears_in_batches for event in TOPICS[topic].events)
-        for name, service in of.items()
-    }
+    return {name: service.heard for name, service in of.items()}
 
 
 def derived(heard: Hears) -> dict[Path, str]:

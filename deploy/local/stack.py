@@ -151,14 +151,17 @@ class Stack:
 
     def _worker(self, service: str, instance: int) -> Worker:
         name, url = _name(service, instance), self._url(service, instance)
-        port = self._ports[name]
         launch = Launch(
             command=[sys.executable, "-m", f"services.{service}"],
             log=self.home.logs / f"{name}.log",
-            env=self._shared | settings.instance_environment(self.home, service, instance, port, self._shared),
+            env=self._told(service, instance),
             cwd=settings.ROOT,
         )
         return Worker(name, launch, is_ready=lambda: is_ready(url))
+
+    def _told(self, service: str, instance: int) -> dict[str, str]:
+        port = self._ports[_name(service, instance)]
+        return self._shared | settings.instance_environment(self.home, service, instance, port, self._shared)
 
     def _url(self, service: str, instance: int) -> str:
         return f"http://{settings.HOST}:{self._ports[_name(service, instance)]}"

@@ -28,6 +28,7 @@ class Handling:
         self._kit = kit
         self._handlers = kit.service.handlers
         self._batches = kit.service.hears_in_batches
+        self._takes = {topic: {one.__name__ for one in events} for topic, events in kit.service.takes.items()}
 
     def prepare(self, records: Sequence[Decoded]) -> Ahead:
         """Do ahead of the transaction what needs no database; `handle` does it again for what is left of a batch."""
@@ -42,7 +43,7 @@ class Handling:
         said: list[Event] = []
         await self._lock(store, [record for record in records if record.type in self._handlers])
         for topic, batch_handler in self._batches.items():
-            batch = [record for record in records if record.topic == topic]
+            batch = self._taken(topic, [record for record in records if record.topic == topic])
             if batch:
                 said += await self._many(batch_handler, store, batch, *self._prepared(topic, batch, ahead or {}))
         for record in records:
@@ -52,6 +53,14 @@ class Handling:
         await trouble.park(connection, [(t.record, t.reason) for t in store.troubles if t.park])
         await trouble.hold(connection, [(t.record, t.reason, t.waits_for) for t in store.troubles if not t.park])
         await conclude(connection, self._kit.speaker(store), store, said)
+
+    def _taken(self, topic: str, batch: list[Record]) -> list[Record]:
+        taken = self._takes.get(topic)
+        if taken is None:
+            return batch
+        wanted = [record for record in batch if record.type in taken]
+        RECORDS_SKIPPED.labels(topic).inc(len(batch) - len(wanted))
+        return wanted
 
     async def _lock(self, store: Store, records: Sequence[Record]) -> None:
         lock = self._kit.service.locks

@@ -1,10 +1,11 @@
 """What a service declares: its table of contents, read by the kit."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from libs.contracts.catalogue import Event
+from libs.contracts.topics import TOPICS
 from libs.kit.measures import Measure
 from libs.kit.settings import Settings
 from libs.kit.store import Store
@@ -77,6 +78,8 @@ class Service:
     hears: Mapping[type[Event], Handler] = field(default_factory=dict)
     #: By topic: `handler(records, store)`, or `handler(records, store, prepared)` where `prepares` has the topic.
     hears_in_batches: Mapping[str, BatchHandler] = field(default_factory=dict)
+    #: Of a topic read in batches: the events its handler is given; all where the topic is not named here.
+    takes: Mapping[str, Collection[type[Event]]] = field(default_factory=dict)
     #: By topic: pure work on a batch that is done while Postgres writes the batch before.
     prepares: Mapping[str, Callable[[Sequence[Any]], Any]] = field(default_factory=dict)
     #: Locks what the handlers of several records will lock, in one order, before the first of them runs.
@@ -99,6 +102,12 @@ class Service:
         """Return the topics this service reads, provider topics as `provider-updates-*`."""
         heard = {event.topic.replace("{provider_id}", "*") for event in self.hears}
         return sorted(heard | set(self.hears_in_batches))
+
+    @property
+    def heard(self) -> frozenset[str]:
+        """Return the names of the events that reach a handler, one by one or in batches."""
+        batches = [self.takes.get(topic, TOPICS[topic].events) for topic in self.hears_in_batches]
+        return frozenset(event.__name__ for events in (self.hears, *batches) for event in events)
 
     @property
     def handlers(self) -> dict[str, Handler]:

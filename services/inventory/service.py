@@ -32,6 +32,7 @@ SERVICE = Service(
         SlotCorrected: handlers.on_slot_corrected,
     },
     hears_in_batches={"orders": handlers.on_orders},
+    takes={"orders": handlers.ABOUT_GOODS},
     ticks=(
         Tick(handlers.expire_checkouts, every_seconds=10),
         Tick(handlers.take_spoiled, every_seconds=60),

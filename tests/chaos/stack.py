@@ -11,7 +11,6 @@ from deploy.local.names import SERVICES, for_people
 from deploy.local.ports import free_port
 from deploy.local.stack import Stack
 from deploy.local.supervisor import Seat
-from deploy.local.worker import Worker
 from tests.chaos import proxy
 
 #: The shortest the broker allows.
@@ -34,7 +33,6 @@ class ProxiedStack(Stack):
         #: By service and instance.
         self.between: dict[tuple[str, int], Between] = {}
         self._proxies = AsyncExitStack()
-        self._shared: dict[str, str] = {}
 
     async def stop(self, *, condition: str = "stopped") -> None:
         await super().stop(condition=condition)
@@ -53,20 +51,20 @@ class ProxiedStack(Stack):
         await self._proxies.enter_async_context(postgres)
         self.between[service, instance] = Between(kafka, postgres)
 
-    def _worker(self, service: str, instance: int, shared: dict[str, str]) -> Worker:
-        self._shared, between = shared, self.between[service, instance]
+    def _told(self, service: str, instance: int) -> dict[str, str]:
+        between = self.between[service, instance]
         urls = {
             "KAFKA_URL": f"{between.kafka.upstream[0]}:{between.kafka.port}",
             "DATABASE_URL": through(self.home.secret(service, "database_url"), between.postgres.port),
         }
-        return super()._worker(service, instance, shared | urls)
+        return super()._told(service, instance) | urls
 
     @asynccontextmanager
     async def one_more(self, service: str) -> AsyncIterator[None]:
         """Run a second instance meanwhile."""
         await self._put_between(service, 1)
         self._ports[f"{for_people(service)}-1"] = free_port()
-        worker = self._worker(service, 1, self._shared)
+        worker = self._worker(service, 1)
         self.supervisor.groups[-1].append(seat := Seat(worker, condition="starting"))
         try:
             await worker.start()

@@ -18,6 +18,16 @@ SERVICES, MISSING = services()
 EVENTS = pytest.mark.parametrize("event", CATALOGUE.values(), ids=CATALOGUE)
 SERVICE = pytest.mark.parametrize("service", SERVICES.values(), ids=SERVICES)
 
+#: Events that none of our services acts on, and who reads them.
+FOR_OTHERS = {
+    **dict.fromkeys(("OrderRequested", "CancelRequested", "OrderStatusAsked"), "the provider"),
+    **dict.fromkeys(("CustomerJoined", "CustomerChanged"), "whoever keeps customers elsewhere"),
+    **dict.fromkeys(("FraudFlagged", "FraudCleared"), "whoever watches for fraud"),
+    **dict.fromkeys(("LinkMade", "LinkEnded", "ProviderSubscriptionChanged"), "whoever follows links to providers"),
+    **dict.fromkeys(("PaymentAuthorized", "PaymentTaken", "PaymentFailed", "PaymentVoided"), "the accounts, the judge"),
+    "StockReleased": "whoever keeps stock elsewhere, the judge",
+}
+
 
 class TestConversation:
     def test_has_all_its_services(self):
@@ -39,6 +49,18 @@ class TestConversation:
         said |= {name for name, event in CATALOGUE.items() if event.owner == OUTSIDE}
 
         assert hears(SERVICES)[service.name] - said == set()
+
+    @EVENTS
+    def test_what_no_service_hears_is_for_others(self, event):
+        heard = set().union(*hears(SERVICES).values())
+
+        assert event.__name__ in heard or event.__name__ in FOR_OTHERS
+
+    @SERVICE
+    def test_is_given_of_a_topic_only_what_is_on_it(self, service):
+        for topic, events in service.takes.items():
+            assert topic in service.hears_in_batches
+            assert set(events) < set(TOPICS[topic].events)
 
     @SERVICE
     def test_a_topic_is_heard_one_by_one_or_in_batches(self, service):

@@ -4,6 +4,16 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from libs.contracts.catalogue import Event
+from libs.contracts.events import (
+    AllocationAsked,
+    ClaimRaised,
+    OrderCancelled,
+    OrderDelivered,
+    OrderFailed,
+    OrderRefused,
+    OrderReturned,
+    OrderShipped,
+)
 from libs.kit import Record
 from libs.kit.handling import working_on
 from libs.kit.records import as_event
@@ -18,23 +28,26 @@ from services.inventory.handlers.consignments import (
 )
 from services.inventory.store import Store
 
-ASKED = "AllocationAsked"
-PROVIDERS: Mapping[str, Callable[[Record, Desk], list[Event]]] = {
-    "OrderShipped": shipped,
-    "OrderDelivered": delivered,
-    "OrderCancelled": ended,
-    "OrderRefused": ended,
-    "OrderFailed": ended,
-    "OrderReturned": returned,
+_PROVIDERS: Mapping[type[Event], Callable[[Record, Desk], list[Event]]] = {
+    OrderShipped: shipped,
+    OrderDelivered: delivered,
+    OrderCancelled: ended,
+    OrderRefused: ended,
+    OrderFailed: ended,
+    OrderReturned: returned,
 }
-CUSTOMERS: Mapping[str, Callable[[Any, Store], Awaitable[list[Event]]]] = {
-    "OrderShipped": on_order_shipped,
-    "OrderDelivered": on_order_delivered,
-    "OrderCancelled": on_order_ended,
-    "OrderFailed": on_order_ended,
-    "OrderReturned": on_order_returned,
-    "ClaimRaised": on_claim_raised,
+_CUSTOMERS: Mapping[type[Event], Callable[[Any, Store], Awaitable[list[Event]]]] = {
+    OrderShipped: on_order_shipped,
+    OrderDelivered: on_order_delivered,
+    OrderCancelled: on_order_ended,
+    OrderFailed: on_order_ended,
+    OrderReturned: on_order_returned,
+    ClaimRaised: on_claim_raised,
 }
+ABOUT_GOODS: frozenset[type[Event]] = frozenset({AllocationAsked, *_PROVIDERS, *_CUSTOMERS})
+ASKED = AllocationAsked.__name__
+PROVIDERS = {event.__name__: handler for event, handler in _PROVIDERS.items()}
+CUSTOMERS = {event.__name__: handler for event, handler in _CUSTOMERS.items()}
 
 
 async def on_orders(records: Sequence[Record], store: Store) -> list[Event]:
@@ -55,9 +68,7 @@ async def on_orders(records: Sequence[Record], store: Store) -> list[Event]:
 
 
 def _moves_goods(record: Record) -> bool:
-    """Tell whether this is about goods; a rehearsal has none, but its arrival is told, of nothing."""
-    if record.type != ASKED and record.type not in PROVIDERS and record.type not in CUSTOMERS:
-        return False
+    """Tell whether goods move; a rehearsal has none, but its arrival is told, of nothing."""
     return not record.data.test or record.type == "OrderDelivered"
 
 
