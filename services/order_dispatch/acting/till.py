@@ -1,12 +1,11 @@
 """The door to whoever takes customers' money; orders know no more of it than this."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Protocol
 
 from libs.contracts.catalogue import Event
 from libs.contracts.events import PaymentFailed
-from services.order_dispatch.domain import Due, Move, Order, Turn
+from services.order_dispatch.domain import Due, Move, Order, Turn, lose
 from services.order_dispatch.store import Store
 
 
@@ -66,7 +65,7 @@ async def _pass_on(till: Till, due: Due, order: Order, store: Store) -> Sequence
         said = await till.capture(order, due.amount, store)
         for failed in said:
             if isinstance(failed, PaymentFailed):  # nothing is left to take: known at once, and told to nobody else
-                await store.save_turn(Turn(replace(order, payment_trouble=failed.reason)))
+                await store.save_turn(Turn(lose(order, failed.reason)))
         return said
     if due.move is Move.REFUND:
         return await till.refund(order, due.amount, store)

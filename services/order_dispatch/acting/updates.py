@@ -1,16 +1,13 @@
 """Hears what a provider says about an order, through whatever door it came; each update once."""
 
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 from libs.contracts.catalogue import Event
 from libs.contracts.events import OrderUpdated
+from libs.kit.moments import bounded
 from services.order_dispatch.acting.turns import carry_out
 from services.order_dispatch.domain import Verdict, hear
 from services.order_dispatch.store import Store
-
-#: A provider's time further away than this is cut to it.
-EARLIEST, LATEST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
 
 
 class Heard(NamedTuple):
@@ -24,7 +21,7 @@ class Heard(NamedTuple):
 
 async def hear_update(update: OrderUpdated, store: Store) -> Heard:
     """Judge an update, keep it with its fate, and carry out what follows."""
-    times = {name: _within_time(at) for name in ("at", "expected_at") if (at := getattr(update, name)) is not None}
+    times = {name: bounded(at) for name in ("at", "expected_at") if (at := getattr(update, name)) is not None}
     update = update.model_copy(update=times)
     order = await store.lock_order(update.order_id)
     same = await store.count_repeat(update)
@@ -36,11 +33,3 @@ async def hear_update(update: OrderUpdated, store: Store) -> Heard:
     await store.add_update(update, verdict)
     said = await carry_out(verdict.turn, store) if verdict.turn is not None else []
     return Heard(verdict, same=True, said=said)
-
-
-def _within_time(at: datetime) -> datetime:
-    """Return the moment in UTC; the first and last hours that a datetime can hold have none, and are cut."""
-    try:
-        return at.astimezone(UTC)
-    except OverflowError:
-        return EARLIEST if at.year == EARLIEST.year else LATEST

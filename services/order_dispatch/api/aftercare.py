@@ -22,6 +22,7 @@ from services.order_dispatch.api.shapes import (
 from services.order_dispatch.domain import (
     CLOSED,
     Cancellation,
+    Counted,
     NotThere,
     Order,
     State,
@@ -110,7 +111,7 @@ async def return_order(
 async def count_received(
     order_id: str, body: ReceivedBody, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
 ) -> Any:
-    """Say how much came: an order under way has arrived by that, and less than was ordered is a claim, once."""
+    """Say how much came: an order under way has arrived by that; less than was ordered is a claim, and paid back."""
     require(principal, "operator", "customer")
     async with kit.transaction(idempotency=key) as tx:
         if tx.replayed:
@@ -120,8 +121,9 @@ async def count_received(
             turn = receive(order, read_amount(body, order), tx.store.now)
         except NotThere as missing:
             raise _not_there(missing, order, "This much cannot have come") from missing
-        if turn.events and await tx.store.has_claim(order_id):
-            raise Problem(409, "claimed", "What is missing was claimed already", detail="See GET /v1/claims.")
+        except Counted as claimed:
+            title = "What is missing was claimed already"
+            raise Problem(409, "claimed", title, detail="See GET /v1/claims.") from claimed
         tx.say(*await carry_out(turn, tx.store))
         return send(tx.answer(200, show_order(turn.order)))
 

@@ -20,7 +20,7 @@ Amount = Annotated[str, Field(max_length=100)] | int | float
 KEPT = (
     *("unit", "scale", "currency", "step", "asks", "look_at", "shipped_quantity", "billed_currency"),
     *("returned_quantity", "given_back", "reserved_at", "authorized_at", "sent_at", "doubtful_until"),
-    "keeper",
+    *("keeper", "taken", "taken_for", "counted_quantity"),
 )
 
 
@@ -123,11 +123,13 @@ def show_order(order: Order) -> dict[str, Any]:
     shown = asdict(order)
     for kept in KEPT:
         del shown[kept]
-    shipped, returned = order.shipped_quantity, order.returned_quantity
+    shipped, counted, returned = order.shipped_quantity, order.counted_quantity, order.returned_quantity
     return shown | {
         "pack_size": quantity(order.pack_size, order.unit, order.scale),
         "quantity": quantity(order.quantity, order.unit, order.scale),
         "shipped": None if shipped is None else quantity(shipped, order.unit, order.scale),
+        # What the customer found, where that was less than was said to come.
+        "counted": None if counted is None else quantity(counted, order.unit, order.scale),
         "price": money(order.price, order.currency),
         # What the provider says that it costs; unlike the price where prices drifted.
         "billed": money(order.billed, order.billed_currency),

@@ -14,7 +14,7 @@ from services.order_dispatch.acting import address_of
 from services.order_dispatch.api.providers import ProviderId, require_provider
 from services.order_dispatch.api.shapes import Amount, Body, Short, show_order
 from services.order_dispatch.domain import CLOSED, Order
-from services.order_dispatch.hosting import OF_SHOPS, Detail, NotTaken, Step, find_kept, take_answer
+from services.order_dispatch.hosting import OF_SHOPS, Detail, NotTaken, SaidOtherwise, Step, find_kept, take_answer
 
 router = APIRouter(tags=["shops"])
 
@@ -82,7 +82,7 @@ def answered(provider_id: ProviderId, order_id: Short, step: Step, principal: Pr
 async def answer(
     about: Annotated[Answered, Depends(answered)], body: AnswerBody, kit: KitDep, key: RequiredIdempotencyDep
 ) -> Any:
-    """Acknowledge, refuse, ship or deliver an order; the same again changes nothing, too late is 409."""
+    """Acknowledge, refuse, ship or deliver an order; again changes nothing; too late, or another quantity is 409."""
     async with kit.transaction(idempotency=key) as tx:
         if tx.replayed:
             return send(tx.replayed, replayed=True)
@@ -99,6 +99,8 @@ async def answer(
 
 
 def too_late(late: NotTaken) -> Problem:
+    if isinstance(late, SaidOtherwise):
+        return Problem(409, "said_otherwise", "Another quantity was said before", detail=str(late))
     return Problem(409, "too_late", "This cannot be answered any more", detail=str(late), state=late.order.state)
 
 

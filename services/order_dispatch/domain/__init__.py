@@ -1,11 +1,11 @@
 """What order_dispatch decides: an order's states, what moves it, and when it is looked at again."""
 
-from services.order_dispatch.domain.aftercare import NotThere, TooMuch, clear, flag, modify, receive, take_back
+from services.order_dispatch.domain.aftercare import Counted, NotThere, TooMuch, clear, flag, modify, receive, take_back
 from services.order_dispatch.domain.answers import Fate, Verdict, hear
 from services.order_dispatch.domain.drafts import RESOLUTION_HOURS, Device, Offer, Provider, Slot, draft
 from services.order_dispatch.domain.endings import TooLate, ask_to_cancel, fail, withdraw
 from services.order_dispatch.domain.keepers import SILENCE, entrust, look, put_off
-from services.order_dispatch.domain.money import Due, Move, charge, dues, worth
+from services.order_dispatch.domain.money import Due, Move, charge, dues, kept, lose, overpaid, worth
 from services.order_dispatch.domain.orders import Ask, Cancellation, Keeper, Order, Step, Turn
 from services.order_dispatch.domain.placing import (
     Way,
@@ -38,6 +38,7 @@ __all__ = [
     "TRANSITIONS",
     "Ask",
     "Cancellation",
+    "Counted",
     "Device",
     "Due",
     "Fate",
@@ -69,9 +70,12 @@ __all__ = [
     "got_through",
     "hear",
     "is_ready",
+    "kept",
     "leave_unsent",
     "look",
+    "lose",
     "modify",
+    "overpaid",
     "proceed",
     "put_off",
     "receive",

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from libs.contracts.events import ClaimRaised, Evidence, FraudCleared, FraudFlagged, OrderModified, OrderReturned
 from libs.units import MOST_STEPS
 from services.order_dispatch.domain.endings import TooLate, ask_back, withdraw
-from services.order_dispatch.domain.money import worth
+from services.order_dispatch.domain.money import kept, overpaid, worth
 from services.order_dispatch.domain.orders import Cancellation, Order, Turn
 from services.order_dispatch.domain.states import INSIDE, OUTSIDE, State
 from services.order_dispatch.domain.watch import deliver
@@ -14,6 +14,10 @@ from services.order_dispatch.domain.watch import deliver
 
 class TooMuch(Exception):  # noqa: N818  # what happened
     """So much, or for so much money, is not ordered."""
+
+
+class Counted(Exception):  # noqa: N818  # what happened
+    """The customer has counted already, and claimed what was missing."""
 
 
 class NotThere(Exception):  # noqa: N818  # what happened
@@ -26,9 +30,11 @@ class NotThere(Exception):  # noqa: N818  # what happened
 
 def modify(order: Order, packs: int, window_hours: float | None, at: datetime) -> Turn:
     """Order more or less packs, as long as nobody was asked for them; raises TooLate or TooMuch."""
-    closes_at = None if window_hours is None else order.drafted_at + timedelta(hours=window_hours)
-    if order.state is not State.DRAFTED or (closes_at is not None and closes_at <= at):
+    if order.state is not State.DRAFTED:
         raise TooLate(order.state)
+    closed_at = None if window_hours is None else order.drafted_at + timedelta(hours=window_hours)
+    if closed_at is not None and closed_at <= at:
+        raise TooLate(order.state, f"it could be changed until {closed_at:%Y-%m-%d %H:%M} UTC")
     if packs == order.packs:
         return Turn(order)
     price = None if order.price is None else order.price // order.packs * packs
@@ -54,7 +60,7 @@ def flag(order: Order, reason: str, at: datetime) -> Turn:
     if order.state in OUTSIDE and order.cancellation is None:
         turn = ask_back(turn.order, wish)
     if order.state in (State.SHIPPED, State.DELIVERED, State.RETURNED):
-        turn = turn.give_back(worth(order, order.coming))
+        turn = turn.give_back(kept(order))
     return turn.say(flagged)
 
 
@@ -68,26 +74,37 @@ def clear(order: Order, at: datetime) -> Turn:
 def receive(order: Order, quantity: int, at: datetime) -> Turn:
     """Take the customer's count of what came, which ends the way of an order that is still under way.
 
-    Less than was ordered is a claim. Raises NotThere where nothing was sent, or less than was counted.
+    Less than was ordered is a claim, and what was paid for it goes back. That less arrived than the provider said
+    can be told once: raises Counted, and NotThere where nothing was sent, or less than was counted.
     """
     if order.state not in (State.SHIPPED, State.DELIVERED):
         raise NotThere(f"the order is {order.state}", 0)
     if quantity > order.coming:
         raise NotThere(f"{order.coming} was sent", order.coming)
     if order.state is State.SHIPPED:
-        counted = Turn(order if order.test else replace(order, shipped_quantity=quantity))
-        return deliver(counted, Evidence.REPORTED, at, "the customer counted it")
-    if quantity == order.coming:
+        counted = order if order.test else replace(_count(order, quantity), shipped_quantity=quantity)
+        return deliver(Turn(counted), Evidence.REPORTED, at, "the customer counted it")
+    if quantity == order.there:
         return Turn(order)
-    return Turn(order).say(ClaimRaised(**order.fact(at), ordered=order.quantity, received=quantity))
+    if order.counted_quantity is not None:
+        raise Counted
+    turn = Turn(_count(order, quantity))
+    if quantity >= order.quantity:  # less than the provider sent, and still all that was ordered
+        return turn
+    turn = turn.say(ClaimRaised(**order.fact(at), ordered=order.quantity, received=quantity))
+    return turn.give_back(overpaid(turn.order))
+
+
+def _count(order: Order, quantity: int) -> Order:
+    return replace(order, counted_quantity=quantity) if quantity < order.coming else order
 
 
 def take_back(order: Order, quantity: int, wish: Cancellation) -> Turn:
     """Let goods that came go back, once per order; raises NotThere."""
     if order.state is not State.DELIVERED:
         raise NotThere(f"the order is {order.state}", 0)
-    if not 0 < quantity <= order.coming:
-        raise NotThere(f"{order.coming} came", order.coming)
+    if not 0 < quantity <= order.there:
+        raise NotThere(f"{order.there} came", order.there)
     turn = Turn(replace(order, returned_quantity=quantity)).then(State.RETURNED, wish.at, f"returned: {wish.by}")
     back = OrderReturned(
         **order.fact(wish.at),

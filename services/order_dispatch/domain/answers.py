@@ -11,7 +11,6 @@ from libs.contracts.events import (
     OrderFailed,
     OrderPlaced,
     OrderRefused,
-    OrderShipped,
     OrderUpdated,
     UpdateStatus,
 )
@@ -19,7 +18,7 @@ from services.order_dispatch.domain.drafts import RESOLUTION_HOURS, Provider
 from services.order_dispatch.domain.orders import Ask, Cancellation, Order, Turn
 from services.order_dispatch.domain.said import Said
 from services.order_dispatch.domain.states import CLOSED, INSIDE, OUTSIDE, State, road
-from services.order_dispatch.domain.watch import Patience, deliver
+from services.order_dispatch.domain.watch import Patience, deliver, leave
 
 #: Shops send other packs than we know of; a thousand times as much is milligrams told of grams.
 SLIP = 1000
@@ -111,7 +110,8 @@ def _shipped(said: Said) -> Verdict:
 
 
 def _delivered(said: Said) -> Verdict:
-    turn, arrived = _move_on(said, State.SHIPPED), min(said.update.at, said.at)
+    turn = _move_on(said, State.SHIPPED)
+    arrived = max(said.order.drafted_at, min(said.update.at, said.at))
     turn = deliver(turn, Evidence.REPORTED, said.at, because=said.because, delivered_at=arrived)
     return Verdict(Fate.APPLIED, "", turn)
 
@@ -181,7 +181,7 @@ def _move_on(said: Said, there: State) -> Turn:
     for stop in road(said.order.state, there):
         because = said.because if stop is there else f"implied: {said.because}"
         turn = turn.then(stop, said.at, because)
-        turn = turn.say(_placed(turn.order, said.at) if stop is State.PLACED else _left(turn.order, said.at))
+        turn = turn.say(_placed(turn.order, said.at)) if stop is State.PLACED else leave(turn, said.at)
     return _waiting(said, turn)
 
 
@@ -196,7 +196,3 @@ def _waiting(said: Said, turn: Turn) -> Turn:
 
 def _placed(order: Order, at: datetime) -> OrderPlaced:
     return OrderPlaced(**order.fact(at), packs=order.packs, quantity=order.quantity, expected_at=order.expected_at)
-
-
-def _left(order: Order, at: datetime) -> OrderShipped:
-    return OrderShipped(**order.fact(at), quantity=order.coming, expected_at=order.expected_at, tracking=order.tracking)

@@ -3,12 +3,12 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from libs.contracts.events import Evidence, OrderShipped
+from libs.contracts.events import Evidence
 from services.order_dispatch.domain import watch
 from services.order_dispatch.domain.endings import withdraw
 from services.order_dispatch.domain.orders import Ask, Cancellation, Keeper, Order, Turn
 from services.order_dispatch.domain.states import State
-from services.order_dispatch.domain.watch import Patience, deliver
+from services.order_dispatch.domain.watch import Patience, deliver, leave
 
 #: Who cancels where nobody answered, in words of OrderCancelled; after a shop the next one is asked.
 SILENCE = {Keeper.SHOP: "deadline", Keeper.CUSTOMER: "expired"}
@@ -63,5 +63,4 @@ def _await_the_shop(order: Order, wish: Cancellation, patience: Patience, at: da
 def _arrive(order: Order, at: datetime, because: str) -> Turn:
     """Take an order that nobody reports about from placed to the door."""
     turn = Turn(order).then(State.SHIPPED, at, f"implied: {because}")
-    left = OrderShipped(**order.fact(at), quantity=order.coming, expected_at=order.expected_at, tracking=order.tracking)
-    return deliver(turn.say(left), Evidence.ESTIMATED, at, because)
+    return deliver(leave(turn, at), Evidence.ESTIMATED, at, because)

@@ -1,6 +1,6 @@
 """What an order's moves mean for its money; who takes it is not known here."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from services.order_dispatch.domain.orders import Order, Step, Turn
@@ -32,11 +32,39 @@ def charge(order: Order) -> int:
     return price * min(order.coming, order.quantity) // order.quantity if order.quantity else 0
 
 
+def take(turn: Turn) -> Turn:
+    """Note what is taken now that the goods have left; whatever is said of them later, that much can go back.
+
+    Goods of an order taken for fraud may leave all the same; whose money it is will not pay for them.
+    """
+    order = turn.order
+    if order.authorized_at is None or order.is_suspect:
+        return turn
+    taken_for = min(order.coming, order.quantity)
+    return replace(turn, order=replace(order, taken=charge(order), taken_for=taken_for))
+
+
+def kept(order: Order) -> int:
+    """Return what was taken and not given back."""
+    return max(0, order.taken - order.given_back)
+
+
+def lose(order: Order, reason: str) -> Order:
+    """Note that the money could not be taken after all, so that none of it can go back."""
+    return replace(order, payment_trouble=reason[:2000], taken=0, taken_for=0, given_back=0)
+
+
 def worth(order: Order, quantity: int) -> int:
-    """Return what goes back for so much of the goods that came: their share, and never more than is left."""
-    if order.authorized_at is None or not order.coming:
+    """Return what goes back for so much of the goods that are there: their share of what was kept for them."""
+    return kept(order) * quantity // order.there if order.there else 0
+
+
+def overpaid(order: Order) -> int:
+    """Return what was kept for goods that left and did not arrive."""
+    if not order.taken_for:
         return 0
-    return min(charge(order) * quantity // order.coming, charge(order) - order.given_back)
+    paid = order.taken * min(order.there, order.taken_for) // order.taken_for
+    return max(0, kept(order) - paid)
 
 
 def dues(turn: Turn) -> tuple[Due, ...]:
@@ -52,7 +80,6 @@ def _due(order: Order, step: Step) -> Due | None:
         return Due(Move.BEGIN)
     if order.authorized_at is None and step.here is not State.AUTHORIZING:
         return None
-    if step.there is State.SHIPPED and not order.is_suspect and charge(order):
-        return Due(Move.CAPTURE, charge(order))
-    # Goods of an order taken for fraud may leave all the same; whose money it is will not pay for them.
+    if step.there is State.SHIPPED and order.taken:
+        return Due(Move.CAPTURE, order.taken)
     return Due(Move.VOID) if step.there in (State.SHIPPED, *FRUITLESS) else None

@@ -91,7 +91,12 @@ class Order:
     billed: int | None = None
     billed_currency: str | None = None
     substitute: str | None = None
+    #: How much the customer found, where that was less than was said to come.
+    counted_quantity: int | None = None
     returned_quantity: int | None = None
+    #: What was asked of the customer's money when the goods left, in minor units, and for how much of them.
+    taken: int = 0
+    taken_for: int = 0
     #: How much of the customer's money was asked back, in minor units.
     given_back: int = 0
     #: What went wrong with the payment after the goods left.
@@ -121,6 +126,11 @@ class Order:
     def coming(self) -> int:
         """Return how much is on its way or arrived; nothing where the order is a rehearsal."""
         return 0 if self.test else self.sent_quantity
+
+    @property
+    def there(self) -> int:
+        """Return how much arrived by the customer's own count, else by the provider's."""
+        return self.coming if self.counted_quantity is None else self.counted_quantity
 
     def fact(self, at: datetime) -> "Fact":
         """Return what every event about this order carries."""

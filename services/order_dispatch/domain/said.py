@@ -9,6 +9,9 @@ from services.order_dispatch.domain.drafts import Provider
 from services.order_dispatch.domain.orders import Order
 from services.order_dispatch.domain.watch import Patience
 
+#: A date is a day, and days begin before their orders: so much earlier than the order a promise may seem to be.
+A_DAY = timedelta(days=1)
+
 
 @dataclass(frozen=True, slots=True)
 class Said:
@@ -75,7 +78,7 @@ class Said:
         """Return the date the update gives, if it is a believable one."""
         named = self.update.expected_at
         latest = self.at + timedelta(days=self.patience.longest_promise_days)
-        return named if named is not None and named <= latest else None
+        return named if named is not None and self.order.drafted_at - A_DAY <= named <= latest else None
 
     @property
     def _promise(self) -> datetime | None:

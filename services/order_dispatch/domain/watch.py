@@ -3,7 +3,8 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from libs.contracts.events import ClaimRaised, Evidence, OrderCancelled, OrderDelivered, OrderUnknown
+from libs.contracts.events import ClaimRaised, Evidence, OrderCancelled, OrderDelivered, OrderShipped, OrderUnknown
+from services.order_dispatch.domain.money import overpaid, take
 from services.order_dispatch.domain.orders import Ask, Cancellation, Order, Turn
 from services.order_dispatch.domain.states import State
 
@@ -76,10 +77,22 @@ def _give_up(order: Order, at: datetime) -> Turn:
     return turn.say(OrderCancelled(**order.fact(at), by=wish.by, reason=wish.reason)).ask(Ask.CANCEL)
 
 
+def leave(turn: Turn, at: datetime) -> Turn:
+    """Say of a shipped order what left, and have its money taken."""
+    order = turn.order
+    shipped = OrderShipped(
+        **order.fact(at), quantity=order.coming, expected_at=order.expected_at, tracking=order.tracking
+    )
+    return take(turn.say(shipped))
+
+
 def deliver(
     turn: Turn, evidence: Evidence, at: datetime, because: str, *, delivered_at: datetime | None = None
 ) -> Turn:
-    """Close a shipped order; `delivered_at` is the date the provider gave, if it gave one."""
+    """Close a shipped order; `delivered_at` is the date the provider gave, if it gave one.
+
+    Money that was taken for more than arrived goes back.
+    """
     order = replace(turn.order, look_at=None, delivered_at=delivered_at or at, evidence=evidence)
     turn = replace(turn, order=order).then(State.DELIVERED, at, because)
     delivered = OrderDelivered(
@@ -93,6 +106,6 @@ def deliver(
         billed=order.billed if order.billed_currency == order.currency else None,
         currency=order.currency,
     )
-    turn = turn.say(delivered)
+    turn = turn.say(delivered).give_back(overpaid(order))
     short = not order.test and order.coming < order.quantity
     return turn.say(ClaimRaised(**order.fact(at), ordered=order.quantity, received=order.coming)) if short else turn

@@ -42,7 +42,7 @@ async def on_customer_erased(event: CustomerErased, store: Store) -> list[Event]
     await store.forget_answers(event.customer_id)
     await store.forget_callbacks(event.customer_id)
     await store.forget_customer(event.customer_id, store.now)
-    await store.delete_payment_methods(event.customer_id)
+    await store.erase_customer(event.customer_id)
     return said
 
 

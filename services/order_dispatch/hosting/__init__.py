@@ -2,7 +2,7 @@
 
 from services.order_dispatch.hosting.answering import Detail, find_kept, take_answer
 from services.order_dispatch.hosting.links import BrokenLink, ExpiredLink, Link, read, sign
-from services.order_dispatch.hosting.steps import OF_SHOPS, NotTaken, Step, is_there, keeper_of, why_not
+from services.order_dispatch.hosting.steps import OF_SHOPS, NotTaken, SaidOtherwise, Step, is_there, keeper_of, why_not
 
 __all__ = [
     "OF_SHOPS",
@@ -11,6 +11,7 @@ __all__ = [
     "ExpiredLink",
     "Link",
     "NotTaken",
+    "SaidOtherwise",
     "Step",
     "find_kept",
     "is_there",

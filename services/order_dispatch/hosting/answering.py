@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 
 from libs.contracts.catalogue import Event
 from libs.contracts.events import OrderUpdated
+from libs.units import format_quantity
 from services.order_dispatch.acting import carry_out, hear_update
 from services.order_dispatch.domain import INSIDE, Cancellation, Order, State, TooLate, Turn, ask_to_cancel, put_off
-from services.order_dispatch.hosting.steps import STATUSES, NotTaken, Step, is_there, keeper_of, why_not
+from services.order_dispatch.hosting.steps import STATUSES, NotTaken, SaidOtherwise, Step, is_there, keeper_of, why_not
 from services.order_dispatch.providers import hosted
 from services.order_dispatch.store import Store
 
@@ -32,6 +33,7 @@ async def find_kept(order_id: str, step: Step, store: Store, *, lock: bool = Fal
 async def take_answer(order: Order, step: Step, detail: Detail, store: Store) -> tuple[Order, list[Event]]:
     """Return a locked order after the answer, and what is said; raises NotTaken. The same answer again is harmless."""
     if is_there(step, order):
+        await _hold_to(order, step, detail, store)
         return order, []
     refusal = why_not(step, order)
     if refusal is not None:
@@ -44,6 +46,17 @@ async def take_answer(order: Order, step: Step, detail: Detail, store: Store) ->
     except TooLate as late:
         raise NotTaken(order, str(late)) from late
     return turn.order, await carry_out(turn, store)
+
+
+async def _hold_to(order: Order, step: Step, detail: Detail, store: Store) -> None:
+    """Raise SaidOtherwise where an answer that stands was about another quantity than it is now."""
+    if step not in (Step.SHIP, Step.DELIVER) or detail.quantity is None:
+        return
+    said = await store.find_said_quantity(order.order_id, order.provider_id, STATUSES[step])
+    stands = order.sent_quantity if said is None else said
+    if detail.quantity != stands:
+        amount = f"{format_quantity(stands, order.scale)} {order.unit.value}"
+        raise SaidOtherwise(order, f"{amount} was said before, and that stands.")
 
 
 async def _hear(order: Order, step: Step, detail: Detail, store: Store) -> tuple[Order, list[Event]]:

@@ -56,6 +56,10 @@ class NotTaken(Exception):  # noqa: N818  # what happened
         self.order = order
 
 
+class SaidOtherwise(NotTaken):
+    """The same answer was given before, about another quantity."""
+
+
 def keeper_of(step: Step) -> Keeper:
     """Return who may give this answer."""
     return Keeper.SHOP if step in OF_SHOPS else Keeper.CUSTOMER

@@ -22,7 +22,7 @@ METADATA = frozenset({ipaddress.ip_address("168.63.129.16")})
 #: Set aside by IANA; which of them Python knows depends on its version. Oracle's metadata is in the first.
 SET_ASIDE = tuple(
     ipaddress.ip_network(net)
-    for net in ("192.0.0.0/24", "192.88.99.0/24", "100.64.0.0/10", "2001::/23", "3fff::/20", "5f00::/16")
+    for net in ("192.0.0.0/24", "192.88.99.0/24", "100.64.0.0/10", "2001::/23", "3fff::/20", "5f00::/16", "fec0::/10")
 )
 #: IPv6 networks that carry an IPv4 address in their last 32 bits: NAT64 (RFC 6052, 8215), IPv4-compatible.
 EMBEDDING = tuple(ipaddress.ip_network(net) for net in ("64:ff9b::/96", "64:ff9b:1::/48", "::/96"))

@@ -12,22 +12,17 @@ class Aftercare(KitStore):
     """SQL about claims and suspicions."""
 
     async def add_claim(self, claim: ClaimRaised) -> None:
+        """Note what is missing; the customer's count comes after what the provider admitted, and counts."""
         await self.connection.execute(
             """-- add_claim
             INSERT INTO claim (order_id, ordered, received, raised_at) VALUES ($1, $2, $3, $4)
-            ON CONFLICT (order_id) DO NOTHING
+            ON CONFLICT (order_id) DO UPDATE SET received = excluded.received, raised_at = excluded.raised_at
             """,
             claim.order_id,
             claim.ordered,
             claim.received,
             claim.at,
         )
-
-    async def has_claim(self, order_id: str) -> bool:
-        claimed: bool = await self.connection.fetchval(
-            "-- has_claim\nSELECT EXISTS (SELECT FROM claim WHERE order_id = $1)", order_id
-        )
-        return claimed
 
     async def list_claims(self, customer_id: str | None, provider_id: str | None, limit: int) -> Sequence[Record]:
         """Return what did not come, of one customer or provider or of all, the latest first."""

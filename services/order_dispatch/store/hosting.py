@@ -23,7 +23,7 @@ class Hosting(KitStore):
                 promised_at, expected_at, shipped_quantity, tracking, delivered_at, evidence,
                 cancel_by, cancel_reason, cancel_at, test, reserved_at, authorized_at, sent_at, doubtful_until,
                 resolve_by, reference, billed, billed_currency, substitute, returned_quantity, given_back,
-                payment_trouble, fraud_at, fraud_cleared_at, keeper, answer_by
+                payment_trouble, fraud_at, fraud_cleared_at, keeper, answer_by, taken, taken_for, counted_quantity
             FROM orders
             WHERE provider_id = $1 AND keeper = 'shop' AND (NOT $2 OR state IN ('placing', 'placed', 'shipped'))
                 AND ($3::timestamptz IS NULL OR (drafted_at, order_id) < ($3, $4))

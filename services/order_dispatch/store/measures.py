@@ -8,7 +8,7 @@ async def count_open_orders(store: KitStore) -> dict[str, float]:
     rows = await store.connection.fetch(
         """-- count_open_orders
         SELECT state, count(*) AS orders FROM orders
-        WHERE state NOT IN ('delivered', 'cancelled') AND state NOT IN ('refused', 'failed') GROUP BY state
+        WHERE state IN ('drafted', 'reserving', 'authorizing', 'placing', 'unknown', 'placed', 'shipped') GROUP BY state
         """
     )
     return {row["state"]: row["orders"] for row in rows}

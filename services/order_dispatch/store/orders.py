@@ -49,7 +49,7 @@ class Orders(KitStore):
                 authorized_at = $16, sent_at = $17, doubtful_until = $18, resolve_by = $19, reference = $20,
                 billed = $21, billed_currency = $22, substitute = $23, returned_quantity = $24, given_back = $25,
                 payment_trouble = $26, fraud_at = $27, fraud_cleared_at = $28, packs = $29, quantity = $30, price = $31,
-                keeper = $32, answer_by = $33
+                keeper = $32, answer_by = $33, taken = $34, taken_for = $35, counted_quantity = $36
             WHERE order_id = $1
             """,
             *(order.order_id, order.state, order.step, order.look_at, order.asks, order.promised_at),
@@ -59,6 +59,7 @@ class Orders(KitStore):
             *(order.reference, order.billed, order.billed_currency, order.substitute, order.returned_quantity),
             *(order.given_back, order.payment_trouble, order.fraud_at, order.fraud_cleared_at),
             *(order.packs, order.quantity, order.price, order.keeper, order.answer_by),
+            *(order.taken, order.taken_for, order.counted_quantity),
         )
 
     async def _add_steps(self, turn: Turn) -> None:
@@ -82,7 +83,7 @@ class Orders(KitStore):
                 promised_at, expected_at, shipped_quantity, tracking, delivered_at, evidence,
                 cancel_by, cancel_reason, cancel_at, test, reserved_at, authorized_at, sent_at, doubtful_until,
                 resolve_by, reference, billed, billed_currency, substitute, returned_quantity, given_back,
-                payment_trouble, fraud_at, fraud_cleared_at, keeper, answer_by
+                payment_trouble, fraud_at, fraud_cleared_at, keeper, answer_by, taken, taken_for, counted_quantity
             FROM orders WHERE order_id = $1 FOR UPDATE
             """,
             order_id,
@@ -98,7 +99,7 @@ class Orders(KitStore):
                 promised_at, expected_at, shipped_quantity, tracking, delivered_at, evidence,
                 cancel_by, cancel_reason, cancel_at, test, reserved_at, authorized_at, sent_at, doubtful_until,
                 resolve_by, reference, billed, billed_currency, substitute, returned_quantity, given_back,
-                payment_trouble, fraud_at, fraud_cleared_at, keeper, answer_by
+                payment_trouble, fraud_at, fraud_cleared_at, keeper, answer_by, taken, taken_for, counted_quantity
             FROM orders WHERE look_at <= $1 ORDER BY look_at, order_id LIMIT $2 FOR UPDATE SKIP LOCKED
             """,
             self.now,
@@ -115,7 +116,7 @@ class Orders(KitStore):
                 promised_at, expected_at, shipped_quantity, tracking, delivered_at, evidence,
                 cancel_by, cancel_reason, cancel_at, test, reserved_at, authorized_at, sent_at, doubtful_until,
                 resolve_by, reference, billed, billed_currency, substitute, returned_quantity, given_back,
-                payment_trouble, fraud_at, fraud_cleared_at, keeper, answer_by
+                payment_trouble, fraud_at, fraud_cleared_at, keeper, answer_by, taken, taken_for, counted_quantity
             FROM orders
             WHERE customer_id = $1
                 AND (state IN ('drafted', 'reserving', 'authorizing')

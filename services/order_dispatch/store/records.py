@@ -21,7 +21,7 @@ class Records(KitStore):
                 promised_at, expected_at, shipped_quantity, tracking, delivered_at, evidence,
                 cancel_by, cancel_reason, cancel_at, test, reserved_at, authorized_at, sent_at, doubtful_until,
                 resolve_by, reference, billed, billed_currency, substitute, returned_quantity, given_back,
-                payment_trouble, fraud_at, fraud_cleared_at, keeper, answer_by
+                payment_trouble, fraud_at, fraud_cleared_at, keeper, answer_by, taken, taken_for, counted_quantity
             FROM orders WHERE order_id = $1
             """,
             order_id,
@@ -38,7 +38,7 @@ class Records(KitStore):
                 promised_at, expected_at, shipped_quantity, tracking, delivered_at, evidence,
                 cancel_by, cancel_reason, cancel_at, test, reserved_at, authorized_at, sent_at, doubtful_until,
                 resolve_by, reference, billed, billed_currency, substitute, returned_quantity, given_back,
-                payment_trouble, fraud_at, fraud_cleared_at, keeper, answer_by
+                payment_trouble, fraud_at, fraud_cleared_at, keeper, answer_by, taken, taken_for, counted_quantity
             FROM orders
             WHERE customer_id = $1 AND ($2::timestamptz IS NULL OR (drafted_at, order_id) < ($2, $3))
             ORDER BY drafted_at DESC, order_id DESC LIMIT $4
@@ -59,7 +59,7 @@ class Records(KitStore):
                 promised_at, expected_at, shipped_quantity, tracking, delivered_at, evidence,
                 cancel_by, cancel_reason, cancel_at, test, reserved_at, authorized_at, sent_at, doubtful_until,
                 resolve_by, reference, billed, billed_currency, substitute, returned_quantity, given_back,
-                payment_trouble, fraud_at, fraud_cleared_at, keeper, answer_by
+                payment_trouble, fraud_at, fraud_cleared_at, keeper, answer_by, taken, taken_for, counted_quantity
             FROM orders WHERE state = $1 ORDER BY drafted_at, order_id LIMIT $2
             """,
             state,
@@ -78,11 +78,14 @@ class Records(KitStore):
         return rows
 
     async def list_updates(self, order_id: str) -> Sequence[Record]:
+        """Return what an order's own provider said; what others say about it is theirs and the operator's to see."""
         rows: Sequence[Record] = await self.connection.fetch(
             """-- list_updates
             SELECT provider_id, update_id, status, at, received_at, fate, reason, repeats,
                 body ->> 'reason' AS said_reason
-            FROM provider_update WHERE order_id = $1 ORDER BY received_at, update_id
+            FROM provider_update
+            WHERE order_id = $1 AND provider_id = (SELECT provider_id FROM orders WHERE order_id = $1)
+            ORDER BY received_at, update_id
             """,
             order_id,
         )

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from libs.contracts.events import OrderUpdated
+from libs.contracts.events import OrderUpdated, UpdateStatus
 from libs.kit import Retry
 from libs.kit import Store as KitStore
 from services.order_dispatch.domain import Verdict
@@ -50,6 +50,20 @@ class Updates(KitStore):
             update.status,
         )
         return newest
+
+    async def find_said_quantity(self, order_id: str, provider_id: str, status: UpdateStatus) -> int | None:
+        """Return the quantity that the provider's applied update of this status named, if it named one."""
+        quantity: int | None = await self.connection.fetchval(
+            """-- find_said_quantity
+            SELECT (body ->> 'quantity')::bigint FROM provider_update
+            WHERE order_id = $1 AND provider_id = $2 AND status = $3 AND fate = 'applied'
+            ORDER BY received_at, update_id LIMIT 1
+            """,
+            order_id,
+            provider_id,
+            status,
+        )
+        return quantity
 
     async def count_repeat(self, update: OrderUpdated) -> bool | None:
         """Count an update that was heard before; None if it was not, False if it said something else then."""

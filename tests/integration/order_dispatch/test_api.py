@@ -165,9 +165,9 @@ class TestUpdates:
         assert told["unmatched"] == 1
         assert set(told) <= {"unmatched", "repeated", 503}
 
-    @pytest.mark.parametrize("at", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
+    @pytest.mark.parametrize("at", ["0001-01-01T00:00:00+23:59", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59-23:59"])
     async def test_of_the_first_and_last_hours_of_all_are_heard_like_any(self, world, at):
-        name = f"year-{int(at[:4])}"
+        name = f"year-{int(at[:4])}-{at[-1].lower()}"
         await put(world, name, PROVIDER)
         order_id = await world.approve(name)
         await world.reaches(order_id, "placing")
@@ -176,7 +176,9 @@ class TestUpdates:
         answer = await self.post(world, name, body)
 
         assert (answer.status_code, answer.json().get("fate")) == (200, "applied"), answer.text
-        assert (await world.order(order_id))["state"] == "delivered"
+        order = await world.order(order_id)
+        assert order["state"] == "delivered"
+        assert datetime.fromisoformat(order["delivered_at"]) >= datetime.fromisoformat(order["drafted_at"])
 
     async def test_in_another_order_than_they_were_said_end_with_the_latest_date(self, world):
         await put(world, "hasty", PROVIDER)
@@ -205,3 +207,4 @@ class TestUpdates:
         shown = (await get(world, "providers/right/updates", "provider", provider_id="right")).json()["updates"]
         assert {row["update_id"]: row["fate"] for row in shown} == {"u1": "refused", "u2": "unmatched"}
         assert (await get(world, "providers/right/updates", "provider", provider_id="left")).status_code == 403
+        assert (await world.order(order_id))["updates"] == []

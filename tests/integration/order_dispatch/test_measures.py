@@ -1,9 +1,12 @@
 """What operators see of orders that are not at their end."""
 
+from itertools import pairwise
+
 import pytest
 from prometheus_client import REGISTRY
 
 from libs.kit.testing import store_for
+from services.order_dispatch.domain import State
 from services.order_dispatch.service import SERVICE
 from tests.unit.order_dispatch import a
 
@@ -20,7 +23,7 @@ async def taken(store):
         await measure.take(store)
     orders = {
         state: REGISTRY.get_sample_value("order_dispatch_open_orders", {"state": state}) or 0
-        for state in ("drafted", "unknown", "cancelled")
+        for state in ("drafted", "unknown", "returned", "cancelled")
     }
     return orders, REGISTRY.get_sample_value("order_dispatch_oldest_unknown_seconds")
 
@@ -40,5 +43,65 @@ async def test_open_orders_are_counted_by_state_and_the_oldest_unknown_one_has_i
 
     unknown = await taken(store)
 
-    assert drafted == ({"drafted": 1, "unknown": 0, "cancelled": 0}, 0)
-    assert unknown == ({"drafted": 0, "unknown": 1, "cancelled": 0}, 2 * 86_400)
+    none = dict.fromkeys(("drafted", "unknown", "returned", "cancelled"), 0)
+    assert drafted == (none | {"drafted": 1}, 0)
+    assert unknown == (none | {"unknown": 1}, 2 * 86_400)
+
+
+async def test_orders_that_went_back_are_at_their_end(store):
+    await store.add_order(a.draft(a.approved(), a.slot(), a.ACME, a.offer(), a.NOON))
+    for step, (here, there) in enumerate(
+        pairwise(("drafted", "placing", "placed", "shipped", "delivered", "returned"))
+    ):
+        await store.connection.execute(
+            "INSERT INTO order_history (order_id, step, from_state, to_state, at, because) "
+            "VALUES ('o1', $1, $2, $3, $4, '')",
+            *(step + 2, here, there, a.NOON),
+        )
+    await store.connection.execute(
+        "UPDATE orders SET state = 'returned', step = 6, evidence = 'reported', returned_quantity = 1"
+    )
+
+    orders, _ = await taken(store)
+
+    assert orders["returned"] == 0
+
+
+class Written:
+    """A connection that writes down what it is asked."""
+
+    def __init__(self):
+        self.statements = []
+
+    async def fetch(self, statement, *_):
+        self.statements.append(statement)
+        return []
+
+
+@pytest.mark.parametrize("state", [State.UNKNOWN, State.DELIVERED])
+async def test_a_plan_for_any_state_lists_its_orders_by_their_index(store, state):
+    written, connection = Written(), store.connection
+    store.connection = written
+    await store.list_orders_in(state, 10)
+    store.connection = connection
+    (statement,) = written.statements
+    await connection.execute("SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off")
+    await connection.execute(f"PREPARE listed (text, bigint) AS {statement}")
+
+    plan = "\n".join(row[0] for row in await connection.fetch(f"EXPLAIN EXECUTE listed ('{state}', 10)"))
+
+    assert "Index Scan using orders_in_state" in plan
+    assert "Sort" not in plan
+
+
+async def test_open_orders_are_counted_by_an_index(store):
+    written, connection = Written(), store.connection
+    store.connection = written
+    await SERVICE.measures[0].take(store)
+    store.connection = connection
+    (statement,) = written.statements
+    await connection.execute("SET enable_seqscan = off")
+
+    plan = "\n".join(row[0] for row in await connection.fetch(f"EXPLAIN {statement}"))
+
+    assert "Seq Scan" not in plan

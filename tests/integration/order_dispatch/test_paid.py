@@ -80,6 +80,26 @@ class TestAnOrderThatIsPaidThroughUs:
         assert back["amount"] == 249
         assert (await money(world, order_id, book))[-1] == ("refunded", 249)
 
+    async def test_gives_back_what_was_taken_for_goods_that_did_not_come(self, world, book):
+        order_id = await ordered(world, "leaky")
+        await world.reaches(order_id, "placing")
+        await world.tell(order_id, "shipped")
+        await world.tell(order_id, "delivered", quantity=20)
+        await says_at_last(world, order_id, "PaymentRefunded")
+
+        await world.post(f"orders/{order_id}/received", {"quantity": 10})
+        flagged = await world.post(f"orders/{order_id}/fraud", {"reason": "stolen card"})
+        await world.post(f"orders/{order_id}/fraud/clear")
+
+        async def repaid():
+            return (await world.facts(order_id, "PaymentRefunded"))[-1]["refunded"] == 998
+
+        assert await until(repaid, "all is given back")
+        assert flagged.json()["refunded"] == {"amount": "9.98", "currency": "USD"}
+        lines = await money(world, order_id, book)
+        assert lines[:3] == [("authorized", 998), ("captured", 998), ("refunded", 499)]
+        assert sum(amount for op, amount in lines if op == "refunded") == 998
+
     async def test_gives_money_back_that_goes_back_before_it_was_taken(self, world, book):
         order_id = await ordered(world, "hasty")
         await world.reaches(order_id, "placing")
@@ -141,6 +161,8 @@ class TestAnOrderThatIsPaidThroughUs:
 
         assert "the card was closed" in await until(trouble, "the trouble is in sight")
         assert (await world.order(order_id))["state"] == "shipped"
+        await world.post(f"orders/{order_id}/received", {"quantity": 0})
+        assert (await world.order(order_id))["refunded"] is None
 
     async def test_asks_the_provider_back_when_the_reservation_runs_out(self, world):
         order_id = await ordered(world, "slowpoke")

@@ -227,6 +227,7 @@ class TestWindows:
         assert changed.json()["quantity"] == {"quantity": "60", "unit": "C62"}
         assert changed.json()["price"] == {"amount": "14.97", "currency": "USD"}
         assert (late.status_code, late.json()["code"]) == (409, "too_late")
+        assert late.json()["detail"].startswith("it could be changed until 2026-")
         (said,) = await world.facts(order_id, "OrderModified")
         (asked,) = await until(lambda: world.topic("provider-orders-flexible"), "the provider is asked")
         assert (said["packs"], asked["data"]["packs"], asked["data"]["quantity"]) == (3, 3, 60)
@@ -300,6 +301,12 @@ class TestFraud:
         assert (await world.post("orders/any/fraud/clear", **who)).status_code == 403
 
 
+async def drawn(world, name, came):
+    order_id = await drafted(world, name)
+    await world.tell(order_id, "delivered", quantity=came)
+    return order_id
+
+
 class TestClaims:
     async def test_are_raised_for_what_did_not_come_and_listed_to_whom_they_concern(self, world):
         order_id = await drafted(world, "shorty")
@@ -332,6 +339,19 @@ class TestClaims:
         assert (more.status_code, more.json()["code"]) == (409, "not_there")
         (said,) = await world.facts(order_id, "ClaimRaised")
         assert (said["ordered"], said["received"]) == (40, 30)
+
+    async def test_are_corrected_once_by_who_finds_less_than_the_provider_admitted(self, world):
+        order_id = await drawn(world, "sloppy", 35)
+        path, ann = f"orders/{order_id}/received", {"role": "customer", "customer_id": "ann"}
+
+        counted = await world.post(path, {"quantity": 30}, **ann)
+        again = await world.post(path, {"quantity": 20}, **ann)
+
+        assert (counted.status_code, counted.json()["counted"]) == (200, {"quantity": "30", "unit": "C62"})
+        assert (again.status_code, again.json()["code"]) == (409, "claimed")
+        assert [said["received"] for said in await world.facts(order_id, "ClaimRaised")] == [35, 30]
+        (own,) = await self.listed(world, role="provider", provider_id="sloppy")
+        assert own["received"] == {"quantity": "30", "unit": "C62"}
 
     async def test_of_what_is_counted_before_anybody_reports_its_arrival(self, world):
         order_id = await drafted(world, "quiet")
@@ -379,6 +399,32 @@ class TestReturn:
 
         assert answer.json()["refunded"] == {"amount": "2.49", "currency": "USD"}
         assert till.about(order_id)[-1] == ("refund", 249)
+
+    async def test_gives_back_what_was_taken_for_what_came_and_for_what_did_not(self, world, till):
+        await world.put_provider("partly", payment="book")
+        order_id = await world.approve("partly")
+        await world.reaches(order_id, "authorizing")
+        await authorized(world, order_id)
+        await world.reaches(order_id, "placing")
+        await world.tell(order_id, "shipped")
+        await world.tell(order_id, "delivered", quantity=20)
+        await world.tell(order_id, "delivered", quantity=20)
+        short = (await world.order(order_id))["refunded"]
+
+        answer = await self.give_back(world, order_id, quantity=20)
+
+        assert short == {"amount": "4.99", "currency": "USD"}
+        assert answer.json()["refunded"] == {"amount": "9.98", "currency": "USD"}
+        assert till.about(order_id) == [("begin", 998), ("capture", 998), ("refund", 499), ("refund", 499)]
+
+    async def test_of_what_the_customer_never_found_is_refused(self, world):
+        order_id = await delivered(world, "vanished")
+        await world.post(f"orders/{order_id}/received", {"quantity": 0})
+
+        answer = await self.give_back(world, order_id, quantity=40)
+
+        assert (answer.status_code, answer.json()["code"]) == (409, "not_there")
+        assert answer.json()["left"] == {"quantity": "0", "unit": "C62"}
 
     @pytest.mark.parametrize(
         ("body", "status", "code"),

@@ -7,6 +7,7 @@ import pytest
 from services.order_dispatch.domain import (
     Ask,
     Cancellation,
+    Counted,
     Fate,
     NotThere,
     State,
@@ -57,7 +58,7 @@ class TestModify:
         just = a.NOON + a.days(1) - a.days(1 / 86400)
 
         assert modify(a.drafted(), 3, 24, just).order.packs == 3
-        with pytest.raises(TooLate):
+        with pytest.raises(TooLate, match="it could be changed until 2026-03-02 12:00 UTC"):
             modify(a.drafted(), 3, 24, a.NOON + a.days(1))
 
     @pytest.mark.parametrize("state", [State.PLACING, State.PLACED, State.SHIPPED, State.DELIVERED])
@@ -142,6 +143,24 @@ class TestTakeBack:
 
         assert missing.value.left == 40
 
+    @pytest.mark.parametrize("state", [State.SHIPPED, State.DELIVERED])
+    def test_takes_no_more_than_the_customer_counted(self, state):
+        counted = receive(a.order(state), 30, a.NOON).order
+
+        with pytest.raises(NotThere) as missing:
+            take_back(counted, 31, WISH)
+
+        assert (missing.value.left, str(missing.value)) == (30, "30 came")
+        assert take_back(counted, 30, WISH).order.returned_quantity == 30
+
+    def test_takes_nothing_where_the_customer_found_nothing(self):
+        counted = receive(a.order(State.DELIVERED), 0, a.NOON).order
+
+        with pytest.raises(NotThere) as missing:
+            take_back(counted, 1, WISH)
+
+        assert missing.value.left == 0
+
     def test_happens_once_and_only_to_what_came(self):
         returned = take_back(a.order(State.DELIVERED), 15, WISH).order
 
@@ -189,12 +208,12 @@ class TestSubstitution:
 
 
 class TestReceive:
-    def test_of_less_after_the_arrival_is_a_claim_and_changes_nothing_else(self):
+    def test_of_less_after_the_arrival_is_a_claim_and_moves_nothing(self):
         order = a.order(State.DELIVERED)
 
         turn = receive(order, 30, a.NOON)
 
-        assert (turn.order, turn.asks, turn.refund) == (order, (), 0)
+        assert (turn.order, turn.asks, turn.refund) == (replace(order, counted_quantity=30), (), 0)
         assert [(event.ordered, event.received) for event in turn.events] == [(40, 30)]
         assert names(turn) == ["ClaimRaised"]
 
@@ -208,6 +227,21 @@ class TestReceive:
     def test_of_everything_is_no_claim(self):
         assert receive(a.order(State.DELIVERED), 40, a.NOON) == Turn(a.order(State.DELIVERED))
         assert names(receive(a.order(State.SHIPPED), 40, a.NOON)) == ["OrderDelivered"]
+
+    def test_of_less_than_the_provider_admitted_is_a_claim_once(self):
+        short = a.heard(a.order(State.SHIPPED), a.update("delivered", quantity=35)).order
+
+        assert receive(short, 35, a.NOON) == Turn(short)
+        counted = receive(short, 30, a.NOON)
+        assert [(event.ordered, event.received) for event in counted.events] == [(40, 30)]
+        assert receive(counted.order, 30, a.NOON) == Turn(counted.order)
+        with pytest.raises(Counted):
+            receive(counted.order, 20, a.NOON)
+
+    def test_of_more_than_was_ordered_is_no_claim_also_where_still_more_was_sent(self):
+        generous = a.heard(a.order(State.SHIPPED), a.update("delivered", quantity=80)).order
+
+        assert names(receive(generous, 60, a.NOON)) == []
 
     @pytest.mark.parametrize(("state", "quantity"), [(State.PLACED, 1), (State.SHIPPED, 41), (State.DELIVERED, 41)])
     def test_of_what_was_never_sent_is_refused(self, state, quantity):

@@ -165,12 +165,20 @@ class TestDelivered:
         assert names(turn) == ["OrderPlaced", "OrderShipped", "OrderDelivered"]
         assert turn.order.expected_at is None
 
-    def test_counts_from_the_providers_date_but_not_from_its_future(self):
-        early = a.heard(a.order(State.SHIPPED), a.update("delivered", at=a.NOON - a.days(1)))
-        ahead = a.heard(a.order(State.SHIPPED), a.update("delivered", at=a.NOON + a.days(900)))
+    def test_counts_from_the_providers_date_but_not_from_its_future_nor_from_before_the_order(self):
+        order = replace(a.order(State.SHIPPED), drafted_at=a.NOON - a.days(3))
+        early = a.heard(order, a.update("delivered", at=a.NOON - a.days(1)))
+        ahead = a.heard(order, a.update("delivered", at=a.NOON + a.days(900)))
+        before = a.heard(order, a.update("delivered", at=a.NOON - a.days(900)))
 
         assert early.order.delivered_at == a.NOON - a.days(1)
         assert ahead.order.delivered_at == a.NOON
+        assert before.order.delivered_at == order.drafted_at
+
+    def test_promises_nothing_for_before_the_order(self):
+        turn = a.heard(a.order(State.PLACING), a.update("shipped", expected_at=a.NOON - a.days(900)))
+
+        assert turn.order.expected_at == a.heard(a.order(State.PLACING), a.update("shipped")).order.expected_at
 
 
 class TestRefused:

@@ -16,7 +16,9 @@ from services.order_dispatch.domain import (
     dues,
     fail,
     flag,
+    lose,
     proceed,
+    receive,
     take_back,
 )
 from tests.unit.order_dispatch import a
@@ -26,8 +28,18 @@ REFUND_ALL = (Due(Move.REFUND, 998),)
 
 
 def paid(state):
-    """Return an order that costs 998 for 40, and whose payment was authorized."""
-    return replace(a.order(state), authorized_at=a.NOON)
+    """Return an order that costs 998 for 40, and whose payment was authorized before its goods left."""
+    order = replace(a.order(State.PLACED if state in (State.SHIPPED, State.DELIVERED) else state), authorized_at=a.NOON)
+    for stop, status in ((State.SHIPPED, "shipped"), (State.DELIVERED, "delivered")):
+        if state is not order.state and state in (stop, State.DELIVERED):
+            order = a.heard(order, a.update(status)).order
+    assert order.state is state
+    return order
+
+
+def short(quantity):
+    """Return what becomes of an order that was paid in full when less of it arrives."""
+    return a.heard(paid(State.SHIPPED), a.update("delivered", quantity=quantity))
 
 
 class TestCharge:
@@ -81,7 +93,60 @@ class TestDues:
         assert dues(take_back(paid(State.DELIVERED), 40, WISH)) == REFUND_ALL
 
 
+class TestDuesOfWhatDidNotCome:
+    @pytest.mark.parametrize(("came", "back"), [(39, 25), (20, 499), (0, 998)])
+    def test_go_back_when_the_provider_says_so(self, came, back):
+        turn = short(came)
+
+        assert (dues(turn), turn.order.given_back) == ((Due(Move.REFUND, back),), back)
+
+    @pytest.mark.parametrize("came", [40, 50])
+    def test_are_none_where_all_came(self, came):
+        assert dues(short(came)) == ()
+
+    def test_were_never_taken_for_what_did_not_leave(self):
+        left = a.heard(paid(State.PLACED), a.update("shipped", quantity=30))
+
+        assert dues(left) == (Due(Move.CAPTURE, 748),)
+        assert dues(a.heard(left.order, a.update("delivered", quantity=30))) == ()
+        assert dues(a.heard(left.order, a.update("delivered", quantity=15))) == (Due(Move.REFUND, 374),)
+
+    def test_go_back_when_the_customer_counts_and_once(self):
+        on_its_way = receive(paid(State.SHIPPED), 30, a.NOON)
+        unpacked = receive(paid(State.DELIVERED), 30, a.NOON)
+
+        assert dues(on_its_way) == dues(unpacked) == (Due(Move.REFUND, 250),)
+        assert dues(receive(unpacked.order, 30, a.NOON)) == ()
+
+    def test_go_back_by_the_customers_count_beyond_what_the_provider_admitted(self):
+        assert dues(receive(short(30).order, 20, a.NOON)) == (Due(Move.REFUND, 249),)
+
+    def test_and_of_what_goes_back_later_are_all_that_was_taken(self):
+        returned = take_back(short(20).order, 20, WISH)
+
+        assert dues(returned) == (Due(Move.REFUND, 499),)
+        assert (returned.order.given_back, dues(flag(returned.order, "", a.NOON))) == (998, ())
+
+    def test_follow_what_was_taken_whatever_price_is_named_later(self):
+        cheaper = a.heard(paid(State.SHIPPED), a.update("delivered", price=500, currency="USD"))
+
+        assert dues(cheaper) == ()
+        assert dues(take_back(cheaper.order, 40, WISH)) == REFUND_ALL
+
+    def test_are_none_where_the_money_could_not_be_taken(self):
+        lost = lose(paid(State.SHIPPED), "the card was closed")
+
+        assert (dues(receive(lost, 0, a.NOON)), dues(flag(lost, "", a.NOON))) == ((), ())
+        assert lost.payment_trouble == "the card was closed"
+
+
 class TestDuesOfFraud:
+    @pytest.mark.parametrize("came", [0, 20])
+    def test_are_all_that_was_taken_and_kept_whatever_came(self, came):
+        delivered = short(came).order
+
+        assert flag(delivered, "", a.NOON).order.given_back == 998
+
     @pytest.mark.parametrize("state", [State.SHIPPED, State.DELIVERED])
     def test_go_back_where_they_were_taken(self, state):
         assert dues(flag(paid(state), "stolen card", a.NOON)) == REFUND_ALL

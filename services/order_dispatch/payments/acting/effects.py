@@ -46,11 +46,14 @@ async def look_up(intent: Intent, kit: Kit) -> dict[str, Any]:
     """Ask what became of the step; where the service knows nothing of it, ask for it again under its key.
 
     The first request may still be on its way, so that even what is not wanted any more is asked for again:
-    only an answer under the key is certain.
+    only an answer under the key is certain. What an operator gave up, having settled it with the service, ends here.
     """
     async with kit.transaction() as tx:
         payment = await tx.store.lock_payment(intent.payload["payment_id"])
         await tx.store.save_money(lose_track(payment, tx.store.now))
+        given_up = await tx.store.find_given_up(payment.payment_id)
+    if given_up is not None:
+        raise Refuse(given_up)
     payment, ask = await _question(intent, kit)
     found = await service(payment.service, kit).find(ask)
     return _written(believe(ask, found or await _call(ask, payment, kit)))

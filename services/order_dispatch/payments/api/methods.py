@@ -52,6 +52,8 @@ async def put_payment_method(
     mandate = _read_mandate(body.mandate)
     sealed = _sealed(body, customer_id, kit)
     async with kit.transaction() as tx:
+        if not await tx.store.lock_customer(customer_id):
+            raise Problem(404, "no_such_customer", "There is no such customer any more")
         method = PaymentMethod(customer_id, body.service, sealed, mandate, tx.store.now)
         await tx.store.save_payment_method(method)
     return _show(method)

@@ -3,14 +3,24 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
 
+from libs.contracts.catalogue import NO_NUL
 from libs.kit.identity import Principal
 from libs.kit.problems import Problem
-from libs.kit.web import KitDep, PrincipalDep, require
+from libs.kit.web import KitDep, PrincipalDep, RequiredIdempotencyDep, require, send
 from libs.units import format_money
 from services.order_dispatch.payments.domain import Payment
 
 router = APIRouter(tags=["payments"])
+
+
+class GiveUpBody(BaseModel):
+    """How it is known that the step did not happen, or that it was undone."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    reason: Annotated[str, Field(min_length=1, max_length=200, pattern=NO_NUL)]
 
 
 @router.get("/orders/{order_id}/payment")
@@ -31,6 +41,23 @@ async def list_unknown_payments(
     async with kit.read() as store:
         rows = await store.list_unknown_payments(limit)
     return {"payments": [dict(row) for row in rows]}
+
+
+@router.post("/payments/{payment_id}/give-up", status_code=202)
+async def give_up_payment(
+    payment_id: str, body: GiveUpBody, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
+) -> Any:
+    """Let the step of an unknown payment end as one that did not happen, once that is so at the payment service.
+
+    For operators, where the service's own answer can never be believed; it ends with the next look, within minutes.
+    """
+    require(principal, "operator")
+    async with kit.transaction(idempotency=key) as tx:
+        if tx.replayed:
+            return send(tx.replayed, replayed=True)
+        if not await tx.store.give_up(payment_id, f"given up by an operator: {body.reason}"):
+            raise Problem(409, "not_unknown", "There is no such payment whose outcome is unknown")
+        return send(tx.answer(202, {"payment_id": payment_id, "given_up": body.reason}))
 
 
 def _owned(payment: Payment | None, principal: Principal) -> Payment:

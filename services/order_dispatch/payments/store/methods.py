@@ -62,6 +62,28 @@ class Methods(KitStore):
         )
         return [_method(row) for row in rows]
 
+    async def lock_customer(self, customer_id: str) -> bool:
+        """Return whether there is still such a customer, who is then not erased before this transaction ends."""
+        await self.connection.execute(
+            "-- lock_customer\nSELECT pg_advisory_xact_lock(hashtextextended('customer:' || $1, 0))", customer_id
+        )
+        erased: bool = await self.connection.fetchval(
+            "-- is_erased\nSELECT EXISTS (SELECT FROM erased_customer WHERE customer_id = $1)", customer_id
+        )
+        return not erased
+
+    async def erase_customer(self, customer_id: str) -> None:
+        """Forget a customer's means of payment and take no other: their token may be good for longer than they are."""
+        await self.lock_customer(customer_id)
+        await self.connection.execute(
+            """-- save_erased
+            INSERT INTO erased_customer (customer_id, erased_at) VALUES ($1, $2) ON CONFLICT DO NOTHING
+            """,
+            customer_id,
+            self.now,
+        )
+        await self.delete_payment_methods(customer_id)
+
     async def delete_payment_methods(self, customer_id: str, service: str | None = None) -> int:
         """Forget a customer's means of payment, at one service or everywhere; return how many there were."""
         status: str = await self.connection.execute(

@@ -45,7 +45,8 @@ class Payments(KitStore):
             UPDATE payment SET state = $2, move = $3, step = $4, key = $5, asked = $6, asked_at = $7, authorized = $8,
                 captured = $9, refunded = $10, capture_asked = $11, void_asked = $12, refund_asked = $13,
                 reference = $14, expires_at = $15, reason = $16,
-                token_sealed = CASE WHEN $4 = 'authorize' THEN token_sealed END
+                token_sealed = CASE WHEN $4 = 'authorize' THEN token_sealed END,
+                given_up = CASE WHEN $2 = 'unknown' THEN given_up END
             WHERE payment_id = $1
             """,
             *(payment.payment_id, payment.state, payment.move, payment.step, payment.key, payment.asked),
@@ -155,12 +156,29 @@ class Payments(KitStore):
         """Return payments of which nobody knows how a step ended, the longest first."""
         rows: Sequence[Record] = await self.connection.fetch(
             """-- list_unknown_payments
-            SELECT payment_id, order_id, service, step, asked, currency, asked_at FROM payment
+            SELECT payment_id, order_id, service, step, asked, currency, asked_at, given_up FROM payment
             WHERE state = 'unknown' ORDER BY asked_at, payment_id LIMIT $1
             """,
             limit,
         )
         return rows
+
+    async def give_up(self, payment_id: str, reason: str) -> bool:
+        """Let the step under way of an unknown payment end as not done; False where it is not unknown."""
+        given_up: bool | None = await self.connection.fetchval(
+            """-- give_up
+            UPDATE payment SET given_up = $2 WHERE payment_id = $1 AND state = 'unknown' RETURNING true
+            """,
+            payment_id,
+            reason,
+        )
+        return given_up is not None
+
+    async def find_given_up(self, payment_id: str) -> str | None:
+        reason: str | None = await self.connection.fetchval(
+            "-- find_given_up\nSELECT given_up FROM payment WHERE payment_id = $1", payment_id
+        )
+        return reason
 
 
 def _payment(row: Any) -> Payment:

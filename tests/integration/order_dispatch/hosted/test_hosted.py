@@ -98,6 +98,27 @@ class TestTwice:
         assert len((await world.order(order_id))["updates"]) == 1
         assert len(await world.facts(order_id, "OrderPlaced")) == 1
 
+    async def test_the_same_quantity_is_harmless_and_another_is_told_which_stands(self, world):
+        order_id = await asked(world, "wavering")
+        await says(world, order_id, "ship", quantity=33)
+
+        same, other, silent = [
+            await says(world, order_id, "ship", **said) for said in ({"quantity": 33}, {"quantity": 38}, {})
+        ]
+
+        assert [answer.status_code for answer in (same, other, silent)] == [200, 409, 200]
+        assert other.json()["code"] == "said_otherwise"
+        assert other.json()["detail"] == "33 C62 was said before, and that stands."
+        assert same.json()["shipped"] == {"quantity": "33", "unit": "C62"}
+
+    async def test_the_same_quantity_is_harmless_after_the_customer_counted_less(self, world):
+        order_id = await asked(world, "hopeful")
+        await says(world, order_id, "ship", quantity=33)
+        await world.post(f"orders/{order_id}/received", {"quantity": 30})
+
+        assert (await says(world, order_id, "ship", quantity=33)).status_code == 200
+        assert (await says(world, order_id, "deliver", quantity=33)).json()["code"] == "said_otherwise"
+
     async def test_an_acknowledgement_of_what_was_sent_is_harmless(self, world):
         order_id = await asked(world, "swift")
         links = (await letter(world, order_id))["answers"]

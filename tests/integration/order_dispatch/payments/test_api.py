@@ -1,11 +1,13 @@
 """What customers pay with, over HTTP; and that leaving takes it away."""
 
+import asyncio
+
 import pytest
 
 from libs.contracts.events import CustomerErased
 from services.order_dispatch.handlers import on_customer_erased
 from tests.integration.order_dispatch.payments.world import running, sandbox
-from tests.integration.order_dispatch.portal import portal
+from tests.integration.order_dispatch.portal import portal, until
 
 BODY = {"service": "sandbox", "token": "tok_canary", "mandate": {"amount": "50.00", "currency": "EUR"}}
 ANN = "/v1/customers/ann/payment-method"
@@ -99,6 +101,27 @@ class TestPaymentMethod:
 
         assert (await world.http.get(ANN, headers=ann)).json() == {"payment_methods": []}
 
+    async def test_is_not_taken_from_a_token_that_outlived_its_customer(self, world, desk):
+        bea, path = desk.headers("customer", customer_id="bea"), "/v1/customers/bea/payment-method"
+        async with world.kit.transaction() as tx:
+            await on_customer_erased(CustomerErased(customer_id="bea"), tx.store)
+
+        put = await world.http.put(path, json=BODY, headers=bea)
+
+        assert (put.status_code, put.json()["code"]) == (404, "no_such_customer")
+        assert await world.rows("SELECT FROM payment_method WHERE customer_id = 'bea'") == []
+
+    async def test_put_while_the_customer_is_being_erased_waits_and_is_refused(self, world, desk):
+        cem, path = desk.headers("customer", customer_id="cem"), "/v1/customers/cem/payment-method"
+        async with world.kit.transaction() as tx:
+            await on_customer_erased(CustomerErased(customer_id="cem"), tx.store)
+            putting = asyncio.create_task(world.http.put(path, json=BODY, headers=cem))
+            waits = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+            await until(lambda: world.rows(waits), "the request waits for the erasure")
+
+        assert (await putting).status_code == 404
+        assert await world.rows("SELECT FROM payment_method WHERE customer_id = 'cem'") == []
+
 
 class TestPayment:
     async def test_is_shown_to_its_customer_with_every_move(self, world, desk):
@@ -116,6 +139,25 @@ class TestPayment:
         for headers in (desk.headers("customer", customer_id="bob"), desk.headers("provider", provider_id="acme")):
             answer = await world.http.get(f"/v1/orders/{order.order_id}/payment", headers=headers)
             assert (answer.status_code, answer.json()["code"]) == (404, "no_such_payment")
+
+    async def test_that_nobody_can_believe_is_given_up_by_an_operator(self, world, desk):
+        order = await world.order("tok_wrong")
+        await world.pay(order)
+        payment = await world.reaches(order, "unknown")
+        path, body = f"/v1/payments/{payment.payment_id}/give-up", {"reason": "freed by hand at the bank"}
+
+        def key(role, number):
+            return desk.headers(role) | {"Idempotency-Key": f"{order.order_id}-{number}"}
+
+        stranger = await world.http.post(path, json=body, headers=key("service", 1))
+        given_up = await world.http.post(path, json=body, headers=key("operator", 2))
+        await world.reaches(order, "declined", seconds=40)
+        late = await world.http.post(path, json=body, headers=key("operator", 3))
+
+        assert [answer.status_code for answer in (stranger, given_up, late)] == [403, 202, 409]
+        assert late.json()["code"] == "not_unknown"
+        assert world.told[-1] == ("failed", order.order_id, "given up by an operator: freed by hand at the bank")
+        assert (await world.types(order), await world.balances(order)) == (["PaymentFailed"], {})
 
     async def test_unknown_ones_are_for_operators(self, world, desk, ann):
         assert (await world.http.get("/v1/payments/unknown", headers=ann)).status_code == 403
