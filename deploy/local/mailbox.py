@@ -33,7 +33,7 @@ class Mailbox:
         self._judge = judge
 
     # The name is aiosmtpd's.
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802  # aiosmtpd's name
         answer = self._judge(envelope)
         if answer == TAKEN:
             self._log.write(json.dumps(_line(envelope), ensure_ascii=False) + "\n")

@@ -19,8 +19,8 @@ Progress = Callable[[str, int], contextlib.AbstractContextManager[Callable[[int]
 def download(group: str, artifact: str, version: str, repository: Path, progress: Progress) -> None:
     """Bring the jar into the repository folder; raise StackError with one line if that fails."""
     # Imported here: a stack whose jars are present needs neither jgo nor its 0.2 s.
-    from jgo.constants import MAVEN_CENTRAL_URL  # noqa: PLC0415
-    from jgo.maven import MavenContext, PythonResolver  # noqa: PLC0415
+    from jgo.constants import MAVEN_CENTRAL_URL  # noqa: PLC0415  # only who fetches needs it
+    from jgo.maven import MavenContext, PythonResolver  # noqa: PLC0415  # only who fetches needs it
 
     known = next((place for place in CERTIFICATES if Path(place).exists()), None)
     if known is not None:

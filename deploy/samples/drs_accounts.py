@@ -53,7 +53,7 @@ class Accounts:
         """Return a code for the page's question; raises ValueError where the question is wrong."""
         if asked.get("client_id") != self.client_id or asked.get("scope") != "dash:replenish":
             raise ValueError("unknown client or scope")
-        if asked.get("code_challenge_method") != "S256" or len(asked.get("code_challenge", "")) != 43:  # noqa: PLR2004
+        if asked.get("code_challenge_method") != "S256" or len(asked.get("code_challenge", "")) != 43:  # noqa: PLR2004  # the length of a SHA-256 in base64url
             raise ValueError("PKCE with S256 is asked for")
         device = json.loads(asked["scope_data"])["dash:replenish"]
         code = secrets.token_urlsafe(24)

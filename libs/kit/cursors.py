@@ -28,7 +28,7 @@ async def find_cursors(connection: Connection, places: Iterable[Place]) -> dict[
     return _by_place(rows)
 
 
-class Moved(Exception):  # noqa: N818
+class Moved(Exception):  # noqa: N818  # what happened, not that it is an error
     """Somebody else moved a cursor since it was read."""
 
 

@@ -14,11 +14,11 @@ class NotYet(Exception):  # noqa: N818  # what happened, not that it is an error
         self.waits_for = waits_for
 
 
-class Refuse(Exception):  # noqa: N818
+class Refuse(Exception):  # noqa: N818  # see NotYet
     """This will never work; the record is parked, or the effect ends, with this reason."""
 
 
-class Retry(Exception):  # noqa: N818
+class Retry(Exception):  # noqa: N818  # see NotYet
     """This did not work now; the same thing is tried again after a pause.
 
     `after_seconds` is how long somebody asked an outside effect to wait; else the pause is the kit's.
@@ -29,7 +29,7 @@ class Retry(Exception):  # noqa: N818
         self.after_seconds = after_seconds
 
 
-class Lost(Exception):  # noqa: N818
+class Lost(Exception):  # noqa: N818  # see NotYet
     """Records are missing or the log is not the one we read before; going on would hide it."""
 
 

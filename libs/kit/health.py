@@ -80,7 +80,7 @@ class Health:
         self._watch_budget(row["trouble"])
 
     def _watch_budget(self, trouble: int) -> None:
-        assert self._kit is not None  # noqa: S101
+        assert self._kit is not None  # noqa: S101  # no part runs before it is opened
         left = self._kit.settings.trouble_budget - trouble
         metrics.TROUBLE_BUDGET_LEFT.set(left)
         if self._reader is not None:
@@ -88,7 +88,7 @@ class Health:
             self._reader.hold_back(over if left < 0 else None)
 
     async def _clean(self, connection: Connection) -> None:
-        assert self._kit is not None  # noqa: S101
+        assert self._kit is not None  # noqa: S101  # no part runs before it is opened
         if time.monotonic() - self._cleaned_at > CLEAN_SECONDS:
             self._cleaned_at = time.monotonic()
             await clean_answers(connection, self._kit.settings.idempotency_keep_hours)
@@ -96,7 +96,7 @@ class Health:
 
     async def _measure(self) -> None:
         """Take the service's own measures; none that fails ends the service, or says that the database is away."""
-        assert self._kit is not None  # noqa: S101
+        assert self._kit is not None  # noqa: S101  # no part runs before it is opened
         if time.monotonic() - self._measured_at <= MEASURE_SECONDS:
             return
         self._measured_at = time.monotonic()
@@ -111,7 +111,7 @@ class Health:
 
     def _bite(self) -> None:
         """End the process when work waits and none is done; the supervisor starts a fresh one."""
-        assert self._kit is not None  # noqa: S101
+        assert self._kit is not None  # noqa: S101  # no part runs before it is opened
         if (reader := self._reader) is not None:
             metrics.LAG_RECORDS.set(reader.lag())
             metrics.PARTITIONS_ASSIGNED.set(len(reader.consumer.assignment()) if reader.consumer else 0)
@@ -119,7 +119,7 @@ class Health:
             self._kit.fail(Lost(stuck))
 
     def _stuck(self) -> Iterator[str]:
-        assert self._kit is not None  # noqa: S101
+        assert self._kit is not None  # noqa: S101  # no part runs before it is opened
         limit, now = self._kit.settings.watchdog_seconds, time.monotonic()
         if self._database_away or self._broker_away():
             self._well_at = now  # waiting for them is no stall; it ends by itself

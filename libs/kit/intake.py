@@ -28,7 +28,7 @@ FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 5.0
 
 
-class Revoked(Exception):  # noqa: N818
+class Revoked(Exception):  # noqa: N818  # what happened, not that it is an error
     """The partitions went to another replica while a batch waited."""
 
 

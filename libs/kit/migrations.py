@@ -17,7 +17,7 @@ _LOCK_TIMEOUT = "5s"
 _ADVISORY_LOCK = 0x7265706C  # "repl"
 
 
-class MigrationRefused(Exception):  # noqa: N818
+class MigrationRefused(Exception):  # noqa: N818  # what happened, not that it is an error
     """The schema and the migration files do not fit."""
 
 

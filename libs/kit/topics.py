@@ -34,7 +34,7 @@ async def create_topics(kafka_url: str, topics: Sequence[Topic]) -> None:
         async with asyncio.timeout(READY_SECONDS):
             names = [topic.name for topic in topics]
             # The admin client has no event for a leader's election.
-            while any(  # noqa: ASYNC110
+            while any(  # noqa: ASYNC110  # there is nothing to wait on
                 _leaderless(found) for found in await admin.describe_topics(names)
             ):
                 await asyncio.sleep(0.05)

@@ -61,7 +61,7 @@ def seal(key: Keys, plaintext: str, about: str) -> bytes:
 def open_sealed(key: Keys, blob: bytes, about: str) -> str:
     """Return the text that was sealed about this; raises Unsealable where it was not, or with another key."""
     from cryptography.exceptions import InvalidTag  # noqa: PLC0415  # see seal
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415  # only who has sealed something needs it
 
     end = len(VERSION) + NAME_BYTES
     head, nonce, rest = blob[:end], blob[end : end + NONCE_BYTES], blob[end + NONCE_BYTES :]

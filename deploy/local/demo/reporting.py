@@ -33,7 +33,7 @@ class Sender:
 
     def posts(self, on: date, at: datetime, seen: Mapping[str, Sequence[Seen]]) -> list[list[Report]]:
         """Return the bodies the device sends this evening, in order."""
-        draw = random.Random(f"{self._seed}:{self.device_id}:{on}")  # noqa: S311
+        draw = random.Random(f"{self._seed}:{self.device_id}:{on}")  # noqa: S311  # repeatable is what is wanted
         if draw.random() < REBOOTED:
             self._reboot()
         fresh = [self._report(slot, one, at) for slot, happened in seen.items() for one in happened]

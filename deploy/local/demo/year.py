@@ -88,7 +88,7 @@ class Year:
             for parcel in log.arriving(now):
                 order = parcel.order_id
                 await until(
-                    lambda order=order: order in self.story.slot_of,  # type: ignore[misc]
+                    lambda order=order: order in self.story.slot_of,  # type: ignore[misc]  # mypy cannot type a default of a lambda
                     f"order {order} is on the reorders topic",
                     within_s=STORY_PATIENCE_SECONDS,
                 )

@@ -1,4 +1,4 @@
-"""What a report does to a slot: every rule of report identity (DESIGN.md section 2) in one place."""
+"""What a report does to a slot: every rule of report identity in one place."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace

@@ -1,6 +1,6 @@
 """How fast a slot empties: discounted use over discounted time.
 
-EWMA over irregular intervals, weight 1 - exp(-dt / tau) (DOMAIN.md 9.1), kept as numerator and denominator.
+EWMA over irregular intervals, weight 1 - exp(-dt / tau), kept as numerator and denominator.
 That is the discounted Gamma-Poisson model (West & Harrison 1997, ch. 14): both parts fade by exp(-dt / tau),
 and the prior fades with them, so a new slot learns fast and an old one settles at a memory of tau.
 The SQL of the hot path (store/hot.py) says the same; a property test holds them together.

@@ -49,7 +49,7 @@ class Spec:
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """Everything that ever moved the level; it is their sum, and Postgres checks that (invariant I5)."""
+    """Everything that ever moved the level; it is their sum, and Postgres checks that."""
 
     opening: int
     received: int = 0

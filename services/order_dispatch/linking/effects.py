@@ -88,7 +88,7 @@ async def on_revoked(intent: Intent, outcome: Outcome, store: Store) -> list[Eve
     return []
 
 
-async def nothing_more(intent: Intent, outcome: Outcome, store: Store) -> list[Event]:  # noqa: ARG001
+async def nothing_more(intent: Intent, outcome: Outcome, store: Store) -> list[Event]:  # noqa: ARG001  # the kit's signature
     return []
 
 

@@ -92,7 +92,7 @@ def is_invalid_token(reply: Reply) -> bool:
     """Tell whether the provider did not take the token: 401, or as DRS says it, 400 with `Invalid token`."""
     if reply.status == 401:  # noqa: PLR2004  # the status says it
         return True
-    return reply.status == 400 and message_of(reply).strip().lower().startswith("invalid token")  # noqa: PLR2004
+    return reply.status == 400 and message_of(reply).strip().lower().startswith("invalid token")  # noqa: PLR2004  # HTTP's Bad Request
 
 
 def message_of(reply: Reply) -> str:

@@ -61,4 +61,4 @@ def find(shape: type[Read], body: bytes) -> Read | None:
 def retry_after(headers: Mapping[str, str], otherwise: float) -> float:
     """Return the seconds a reply that is neither 429 nor 503 asks us to wait."""
     text = headers.get("retry-after", "")
-    return min(float(text), 60.0) if text.isascii() and text.isdigit() and len(text) < 4 else otherwise  # noqa: PLR2004
+    return min(float(text), 60.0) if text.isascii() and text.isdigit() and len(text) < 4 else otherwise  # noqa: PLR2004  # three digits are enough

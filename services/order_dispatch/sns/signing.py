@@ -44,10 +44,10 @@ def string_to_sign(message: Mapping[str, Any]) -> bytes:
 def verify(message: Mapping[str, Any], certificate: bytes) -> None:
     """Return if the certificate's key signed the message (SignatureVersion 1 or 2); else raise NotSigned."""
     # 8 MB that a deployment without such providers does not need.
-    from cryptography import x509  # noqa: PLC0415
-    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415
-    from cryptography.hazmat.primitives import hashes  # noqa: PLC0415
-    from cryptography.hazmat.primitives.asymmetric import padding, rsa  # noqa: PLC0415
+    from cryptography import x509  # noqa: PLC0415  # only who hears from SNS needs it
+    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415  # only who hears from SNS needs it
+    from cryptography.hazmat.primitives import hashes  # noqa: PLC0415  # only who hears from SNS needs it
+    from cryptography.hazmat.primitives.asymmetric import padding, rsa  # noqa: PLC0415  # only who hears from SNS needs it
 
     digest: hashes.HashAlgorithm
     if message.get("SignatureVersion") == "1":
@@ -81,7 +81,7 @@ def check_subscribe_url(url: Any, topic_arn: str, stand_ins: frozenset[str]) -> 
 
 def _check(url: Any, topic_arn: str, stand_ins: frozenset[str], suffix: str) -> str:
     try:
-        split = urlsplit(url) if isinstance(url, str) and len(url) <= 2000 and url.isascii() else None  # noqa: PLR2004
+        split = urlsplit(url) if isinstance(url, str) and len(url) <= 2000 and url.isascii() else None  # noqa: PLR2004  # no address is longer
         if split is None or any(character <= " " or character == "\\" for character in url):
             raise NotSigned("the address is missing or none")
         split.port  # noqa: B018  # raises ValueError for one that is no number

@@ -20,7 +20,7 @@ def weigh(
 ) -> Figures:
     """Return position and threshold: low is position <= max(at_level, days * rate), equality included.
 
-    The seven-day rule of the seed: 2.5 a day for 7 days is 17.5, and 17 pods are low. Goods that take longer than
+    The seven-day rule: 2.5 a day for 7 days is 17.5, and 17 pods are low. Goods that take longer than
     the customer's days are ordered as much earlier.
     """
     days, at_level = days_wanted(subscription, offer), subscription.at_level if subscription else 0

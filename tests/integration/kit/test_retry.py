@@ -67,7 +67,7 @@ class TestRetry:
         assert await world.value("SELECT count(*) FROM held") == 0
 
     async def test_follows_a_session_that_was_ended_in_the_middle(self, world):
-        """RELIABILITY C2: pg_terminate_backend of whoever is in a transaction."""
+        """pg_terminate_backend of whoever is in a transaction."""
         ended = []
 
         async def on_usage(records, store):

@@ -79,7 +79,7 @@ class TestAnyStory:
 
 
 class TestOneSetOfReports:
-    """Invariant I20."""
+    """Whatever order reports come in, and however often, the slot ends the same."""
 
     @settings(max_examples=150)
     @given(st.data())

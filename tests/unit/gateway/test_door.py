@@ -14,7 +14,7 @@ from tests.unit.gateway.test_topic import Producer
 SOON_S = 10
 
 
-class Unexpected(Exception):  # noqa: N818
+class Unexpected(Exception):  # noqa: N818  # what happened
     pass
 
 

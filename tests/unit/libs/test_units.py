@@ -34,7 +34,7 @@ class TestBaseUnit:
     @pytest.mark.parametrize(
         ("spelling", "base"),
         [
-            # The table of seeds/002, row by row.
+            # Every spelling of every unit, row by row.
             *[(s, ML) for s in ("liters", "liter", "litre", "litres", "l", "L", "ml", "milliliter", "milliliters")],
             ("fl oz", ML),
             *[(s, GRAM) for s in ("kg", "kilograms", "kilogram")],

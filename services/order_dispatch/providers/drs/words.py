@@ -9,7 +9,7 @@ from libs.units.spellings import find_unit
 from services.order_dispatch.domain.links import RemoteItem, RemoteSlot, SlotUse
 from services.order_dispatch.providers.drs.calls import as_list, as_object, moment
 
-#: In which unit DRS counts, by country: the seed's table. Elsewhere as outside the US.
+#: In which unit DRS counts, by country. Elsewhere as outside the US.
 US_UNITS = {BaseUnit.GRAM: "oz", BaseUnit.MILLILITRE: "fl oz"}
 UNITS = {BaseUnit.GRAM: "kg", BaseUnit.MILLILITRE: "l"}
 

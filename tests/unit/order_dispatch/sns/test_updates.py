@@ -23,7 +23,7 @@ def order(unit, scale=0):
 @pytest.mark.parametrize(
     ("quantity", "unit", "base", "scale", "steps"),
     [
-        (103, "fl oz", BaseUnit.MILLILITRE, 0, 3046),  # the seed's example for the US
+        (103, "fl oz", BaseUnit.MILLILITRE, 0, 3046),  # fluid ounces in the US
         (5.0, "l", BaseUnit.MILLILITRE, 0, 5000),  # and for the UK
         (24.0, "oz", BaseUnit.GRAM, 0, 680),
         (24.0, "oz", BaseUnit.MILLILITRE, 0, 710),
