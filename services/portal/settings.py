@@ -21,6 +21,7 @@ class Settings(KitSettings):
     token_seconds: int = 3600
     sign_in_link_minutes: int = 15
     session_days: int = 14
+    devices_per_customer: int = 200  # more than a large household has; operators may register more
     wrong_keys_per_minute: int = 10  # per client address; right keys are never limited
 
     live_poll_ms: int = 500  # how soon an open page sees what another replica wrote

@@ -9,10 +9,13 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 from pydantic import BaseModel
 
+from libs.kit import Kit
 from libs.kit.problems import Problem
 from libs.kit.web import KitDep
 from services.portal.api import neighbours
 from services.portal.api.cookies import PAGE_HEADERS, SessionDep, check_csrf
+from services.portal.api.refusals import keep_refusal
+from services.portal.store import Session
 
 LARGEST_FORM_BYTES = 16_384
 SAID = {
@@ -61,7 +64,7 @@ async def correct_level(
         "by": "person",
     }
     doing = neighbours.report(kit, session.customer_id, report)
-    return await _do(request, doing, "Thank you. The level is set right in a moment.")
+    return await _do(kit, request, session, doing, "Thank you. The level is set right in a moment.")
 
 
 @router.post("/refilled")
@@ -72,7 +75,7 @@ async def refilled(
     check_csrf(session, csrf)
     report = {"type": "SlotRefilled", "device_id": device_id, "slot": slot, "by": "person"}
     doing = neighbours.report(kit, session.customer_id, report)
-    return await _do(request, doing, "Thank you. It counts as full in a moment.")
+    return await _do(kit, request, session, doing, "Thank you. It counts as full in a moment.")
 
 
 @router.post("/orders/cancel")
@@ -80,7 +83,7 @@ async def cancel(request: Request, kit: KitDep, session: SessionDep, order_id: F
     """Stop an order that has not been shipped."""
     check_csrf(session, csrf)
     doing = neighbours.cancel_order(kit, session.customer_id, order_id)
-    return await _do(request, doing, "The order is being cancelled.")
+    return await _do(kit, request, session, doing, "The order is being cancelled.")
 
 
 @router.post("/orders/said/{said}")
@@ -92,7 +95,8 @@ async def say_about_order(
     if done is None:
         raise Problem(404, "not_found", "There is no such command")
     check_csrf(session, csrf)
-    return await _do(request, neighbours.say_about_order(kit, session.customer_id, order_id, said), done)
+    doing = neighbours.say_about_order(kit, session.customer_id, order_id, said)
+    return await _do(kit, request, session, doing, done)
 
 
 @router.post("/orders/{answer}")
@@ -104,7 +108,8 @@ async def answer_proposal(
         raise Problem(404, "not_found", "There is no such command")
     check_csrf(session, csrf)
     doing = neighbours.answer_proposal(kit, session.customer_id, order_id, answer)
-    return await _do(request, doing, "It is being ordered." if answer == "approve" else "Then we do not order it.")
+    done = "It is being ordered." if answer == "approve" else "Then we do not order it."
+    return await _do(kit, request, session, doing, done)
 
 
 @router.post("/subscriptions/{wish}")
@@ -117,7 +122,8 @@ async def pause_or_resume(
         raise Problem(404, "not_found", "There is no such command")
     check_csrf(session, csrf)
     doing = neighbours.set_subscription(kit, session.customer_id, subscription_id, status)
-    return await _do(request, doing, "Reordering is paused." if wish == "pause" else "Reordering goes on.")
+    done = "Reordering is paused." if wish == "pause" else "Reordering goes on."
+    return await _do(kit, request, session, doing, done)
 
 
 @router.post("/holiday")
@@ -131,24 +137,27 @@ async def go_away(
     zone = ZoneInfo(customer.time_zone if customer else "UTC")
     start, end = (datetime.combine(day, time.min, zone) for day in (leaves, returns))
     doing = neighbours.set_holiday(kit, session.customer_id, start, end)
-    return await _do(request, doing, "Have a good time. Nothing comes while you are away.")
+    return await _do(kit, request, session, doing, "Have a good time. Nothing comes while you are away.")
 
 
 @router.post("/holiday/end")
 async def come_back(request: Request, kit: KitDep, session: SessionDep, csrf: Field) -> Response:
     """Go on as ever, from now."""
     check_csrf(session, csrf)
-    return await _do(request, neighbours.end_holiday(kit, session.customer_id), "Welcome back. Everything goes on.")
+    doing = neighbours.end_holiday(kit, session.customer_id)
+    return await _do(kit, request, session, doing, "Welcome back. Everything goes on.")
 
 
-async def _do(request: Request, doing: Coroutine[Any, Any, None], done: str) -> Response:
+async def _do(kit: Kit, request: Request, session: Session, doing: Coroutine[Any, Any, None], done: str) -> Response:
     """Carry out a command and say how it went: to scripts in JSON, to plain forms by going back to the page."""
+    refusal = ""
     try:
         await doing
     except neighbours.Refused as refused:
-        said = {"ok": False, "message": str(refused)}
-    else:
-        said = {"ok": True, "message": done}
+        refusal = str(refused)
     if "application/json" in request.headers.get("accept", ""):
-        return JSONResponse(said, headers=PAGE_HEADERS)
-    return RedirectResponse(f"/?said={'done' if said['ok'] else 'failed'}", 303, headers=PAGE_HEADERS)
+        return JSONResponse({"ok": not refusal, "message": refusal or done}, headers=PAGE_HEADERS)
+    response = RedirectResponse(f"/?said={'failed' if refusal else 'done'}", 303, headers=PAGE_HEADERS)
+    if refusal:
+        keep_refusal(response, refusal, session, kit)
+    return response

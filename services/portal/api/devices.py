@@ -11,6 +11,7 @@ from libs.kit.idempotency import Kept
 from libs.kit.identity import Principal
 from libs.kit.problems import Problem
 from libs.kit.web import IdempotencyDep, KitDep, PrincipalDep, require, require_customer
+from services.portal.api.cookies import settings_of
 from services.portal.api.security import security_of
 from services.portal.api.shapes import DeviceBody, ReplacementBody, show_device, unfit
 from services.portal.api.tokens import no_customer, show_secret
@@ -45,6 +46,8 @@ async def register(
             return await _again(kit, tx.store, tx.replayed)
         if await tx.store.lock_customer(customer_id) is None:
             raise no_customer()
+        if principal.role == "customer":
+            await _check_room(tx.store, customer_id, settings_of(kit).devices_per_customer)
         try:
             slots = specify([slot.words() for slot in body.slots])
         except Unfit as problem:
@@ -116,6 +119,13 @@ async def deregister(device_id: str, kit: KitDep, principal: PrincipalDep) -> Re
             DeviceDeregistered(customer_id=device.customer_id, device_id=device_id, registration=device.registration)
         )
     return Response(status_code=204)
+
+
+async def _check_room(store: Store, customer_id: str, limit: int) -> None:
+    """Raise 409 for a customer who has as many devices as customers may register themselves."""
+    if await store.count_devices(customer_id) >= limit:
+        detail = f"a customer may register {limit}; deregister one first, or ask an operator"
+        raise Problem(409, "too_many_devices", "This customer has too many devices", detail=detail, limit=limit)
 
 
 async def _lock_owned(store: Store, device_id: str, principal: Principal) -> Device:

@@ -22,6 +22,7 @@ from services.portal.api.cookies import (
 )
 from services.portal.api.live import Page, live_of
 from services.portal.api.neighbours import fetch_cart, fetch_reasons
+from services.portal.api.refusals import find_refusal
 from services.portal.domain.credentials import digest, new_token
 from services.portal.pages import STATIC, Board, Household, build, render
 from services.portal.store import Session
@@ -38,20 +39,23 @@ class Said(NamedTuple):
     tone: str
 
 
+FAILED = Said("That did not work. Please try again.", "low")
 SAID = {
     "done": Said("Done.", "good"),
-    "failed": Said("That did not work. Please try again.", "low"),
+    "failed": FAILED,
     "nocart": Said("This shop's cart cannot be filled from here. Please look for the product in the shop.", "soon"),
 }
 
 
 @router.get("/")
-async def show_page(kit: KitDep, session: MaybeSession, said: str = "") -> HTMLResponse:
+async def show_page(request: Request, kit: KitDep, session: MaybeSession, said: str = "") -> HTMLResponse:
     """The signed-in customer's page, or how to sign in."""
     board = await _board(kit, session) if session else None
     if session is None or board is None:
         return _welcome(kit, "What is in the house, and what is on its way", "Levels, run-out dates and orders.")
     flash = SAID.get(said)
+    if flash is FAILED:
+        flash = flash._replace(text=find_refusal(request, session, kit) or flash.text)
     return page(render("home.html", board=board, csrf=session.csrf, said=flash))
 
 

@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Self
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictFloat, StrictInt, model_validator
 
 from libs.contracts.catalogue import NO_NUL
 from libs.contracts.events import Fill, Loading, ShipTo, SlotMove, SlotSpec
@@ -44,7 +44,8 @@ Email = Annotated[
     Field(max_length=254, pattern=r"^[^@\s\x00-\x1f<>,;:\"()\[\]\\]+@[^@\s\x00-\x1f<>,;:\"()\[\]\\]+$"),
     AfterValidator(_deliverable),
 ]
-Amount = Annotated[str, Field(min_length=1, max_length=64)] | int | float
+#: Strict: true is not 1.
+Amount = Annotated[str, Field(min_length=1, max_length=64)] | StrictInt | StrictFloat
 
 
 def _known_zone(name: str) -> str:
@@ -109,7 +110,7 @@ class SlotBody(Body):
     slot: Id
     name: Annotated[str, Field(max_length=200, pattern=LINE)] = ""
     unit: Annotated[str, Field(min_length=1, max_length=64, pattern=NO_NUL)]
-    scale: Annotated[int, Field(ge=0, le=6)] = 0
+    scale: Annotated[int, Field(ge=0, le=6, strict=True)] = 0
     capacity: QuantityBody | Amount
     product_id: Id
     loading: Loading = Loading.BY_HAND

@@ -65,7 +65,9 @@ async def make_key(provider_id: str, kit: KitDep, principal: PrincipalDep, asked
     """Give a provider a new key; the one before does not count any more."""
     require(principal, "operator")
     status, found = await _ask(kit, claims.OPERATOR, "GET", "/v1/providers")
-    if status != neighbours.OK or provider_id not in {one["provider_id"] for one in found["providers"]}:
+    if status != neighbours.OK:
+        raise _unavailable()
+    if provider_id not in {one["provider_id"] for one in found["providers"]}:
         raise Problem(404, "not_found", "There is no such provider")
     async with kit.transaction(asked) as tx:
         given = await _again(tx.replayed, tx.store, kit) or await _give({"provider_id": provider_id}, tx, kit)
@@ -132,7 +134,13 @@ async def _ask(  # a request has as many parts
     key: str | None = None,
 ) -> Any:
     try:
-        return await neighbours.ask(kit, bearer, method, f"{kit.settings.order_dispatch_url}{path}", body, key)
+        status, found = await neighbours.ask(kit, bearer, method, f"{kit.settings.order_dispatch_url}{path}", body, key)
     except neighbours.Away as away:
-        title = "Try again shortly"
-        raise Problem(503, "unavailable", title, headers={"Retry-After": "2"}) from away
+        raise _unavailable() from away
+    if status >= neighbours.SERVER_ERRORS:
+        raise _unavailable()
+    return status, found
+
+
+def _unavailable() -> Problem:
+    return Problem(503, "unavailable", "Try again shortly", headers={"Retry-After": "2"})

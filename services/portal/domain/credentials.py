@@ -1,4 +1,4 @@
-"""Secrets that are shown once: device credentials, sign-in links and session cookies."""
+"""Secrets that are shown once: device credentials, sign-in links and session cookies; and words sealed with one."""
 
 import base64
 import hashlib
@@ -41,6 +41,24 @@ def new_token() -> str:
 def digest(token: str) -> bytes:
     """Return what is stored of a token. A plain hash is enough for 256 random bits."""
     return hashlib.sha256(token.encode()).digest()
+
+
+def seal(text: str, secret: str) -> str:
+    """Return words as a cookie can carry them, with proof that whoever knows the secret wrote them."""
+    carried = _base64url(text.encode(errors="replace"))
+    return f"{carried}.{_proof(carried, secret)}"
+
+
+def read_sealed(sealed: str, secret: str) -> str | None:
+    """Return the words that were sealed with this secret; None for any others."""
+    carried, _, proof = sealed.partition(".")
+    if not hmac.compare_digest(proof.encode(), _proof(carried, secret).encode()):
+        return None
+    return base64.urlsafe_b64decode(carried + "=" * (-len(carried) % 4)).decode()
+
+
+def _proof(carried: str, secret: str) -> str:
+    return _derive(secret.encode(), b"sealed", carried.encode())
 
 
 def _derive(key: bytes, what: bytes, nonce: bytes) -> str:

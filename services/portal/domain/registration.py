@@ -7,6 +7,7 @@ from libs.contracts.events import BaseUnit, Fill, Loading, SlotMove, SlotSpec
 from libs.units import RefusedAmount, base_unit, parse_quantity
 
 Amount = str | int | float
+FULL_PERCENT = 100
 
 
 class Unfit(Exception):  # noqa: N818  # what happened, not that it is an error
@@ -60,6 +61,8 @@ def _specify(slot: SlotWords, place: str) -> SlotSpec:
     capacity = _steps(slot.capacity, slot, base, f"{place}.capacity")
     if capacity < 1:
         raise Unfit(f"{place}.capacity", "a slot that holds nothing", "send what the full slot holds", "out_of_range")
+    if base is BaseUnit.PERCENT and capacity > FULL_PERCENT * 10**slot.scale:
+        raise Unfit(f"{place}.capacity", "more than 100 %", "send 100: a full slot is 100 %", "out_of_range")
     level = _steps(slot.level, slot, base, f"{place}.level") if slot.level else 0
     if level > capacity:
         raise Unfit(f"{place}.level", "more than the slot's capacity", "send what is in it now", "out_of_range")

@@ -3,7 +3,7 @@
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from libs.contracts.events import BaseUnit
+from libs.contracts.events import BaseUnit, Fault, OrderCancelled, OrderFailed
 from libs.units import SYMBOLS, format_money, format_quantity
 
 #: From a thousand on, people say kilograms and litres.
@@ -36,7 +36,10 @@ REASONS = {
     "cancelled_once": "You cancelled the last order, so we wait a few days.",
     "cancelled_again": "You cancelled twice; nothing is ordered before it has been full again.",
     "not_delivered": "The last order came to nothing; we try again later.",
+    "on_hold": "It is on hold until we have looked into it.",
 }
+#: How order_dispatch writes it; events from before they had a fault tell it by these only.
+_TOLD_BY_REASON = "taken for fraud"
 
 
 def amount(steps: int, unit: BaseUnit, scale: int) -> str:
@@ -115,6 +118,16 @@ def reason(said: str) -> str:
         return known
     text = said.replace("_", " ").strip() if " " not in said else said.strip()
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".") if text else ""
+
+
+def without_suspicion(event: OrderCancelled | OrderFailed) -> OrderCancelled | OrderFailed:
+    """Return an order's end as its customer is told it: what is suspected, and in whose words, stays with us."""
+    match event:
+        case OrderCancelled(by=Fault.FRAUD) | OrderFailed(fault=Fault.FRAUD):
+            return event.model_copy(update={"reason": "on_hold"})
+        case OrderFailed(reason=told) if _TOLD_BY_REASON in told:
+            return event.model_copy(update={"reason": "on_hold"})
+    return event
 
 
 def title(product_id: str) -> str:

@@ -13,6 +13,7 @@ from libs.contracts.events import (
     OrderShipped,
     OrderUnknown,
 )
+from services.portal.domain import words
 from services.portal.domain.board import OrderState
 from services.portal.store import Store
 
@@ -53,10 +54,10 @@ async def on_order_delivered(event: OrderDelivered, store: Store) -> list[Event]
 
 
 async def on_order_cancelled(event: OrderCancelled, store: Store) -> list[Event]:
-    await store.note_order(event, OrderState.CANCELLED)
+    await store.note_order(words.without_suspicion(event), OrderState.CANCELLED)
     return []
 
 
 async def on_order_failed(event: OrderFailed, store: Store) -> list[Event]:
-    await store.note_order(event, OrderState.FAILED)
+    await store.note_order(words.without_suspicion(event), OrderState.FAILED)
     return []

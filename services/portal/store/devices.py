@@ -103,6 +103,16 @@ class DeviceStore(Store):
         )
         return owner
 
+    async def count_devices(self, customer_id: str) -> int:
+        """Return how many devices a customer has registered."""
+        number: int = await self.connection.fetchval(
+            """-- count_devices
+            SELECT count(*) FROM device WHERE customer_id = $1 AND state = 'registered'
+            """,
+            customer_id,
+        )
+        return number
+
     async def find_device(self, device_id: str) -> Device | None:
         """Return a registered device with its slots."""
         row = await self.connection.fetchrow(

@@ -3,16 +3,18 @@
 import json
 from typing import Annotated, Any, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt
 
 from libs.contracts.events import Mode, SubscriptionStatus
 from libs.kit.problems import Problem
 from libs.units import SYMBOLS, BaseUnit, RefusedAmount, format_quantity, parse_quantity
 
 Id = Annotated[str, Field(min_length=1, max_length=200)]
-Packs = Annotated[int, Field(ge=1, le=10**6)]
-Days = Annotated[float, Field(ge=0, le=3650, allow_inf_nan=False)]
-Reports = Annotated[int, Field(ge=1, le=100)]
+#: Strict, as all numbers here: true is not 1.
+Packs = Annotated[int, Field(ge=1, le=10**6, strict=True)]
+Days = Annotated[float, Field(ge=0, le=3650, allow_inf_nan=False, strict=True)]
+Reports = Annotated[int, Field(ge=1, le=100, strict=True)]
+Number = str | StrictInt | StrictFloat
 #: Exact in every JSON reader; more is no quantity of an event.
 MOST_STEPS = 2**53
 #: Providers to be asked where the first one does not deliver; more than a few are not looked after by anybody.
@@ -24,7 +26,7 @@ class Amount(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    quantity: str | int | float
+    quantity: Number
     unit: str | None = None
 
 
@@ -36,10 +38,10 @@ class NewSubscription(BaseModel):
     product_id: Id
     provider_id: Id
     packs: Packs = 1
-    pack_size: Amount | str | int | float
+    pack_size: Amount | Number
     mode: Mode = Mode.AUTO
     days: Days = 7.0
-    at_level: Amount | str | int | float = 0
+    at_level: Amount | Number = 0
     reports: Reports = 1
     alternatives: Alternatives = ()
 
@@ -51,11 +53,11 @@ class ChangedSubscription(BaseModel):
 
     provider_id: Id | None = None
     packs: Packs | None = None
-    pack_size: Amount | str | int | float | None = None
+    pack_size: Amount | Number | None = None
     mode: Mode | None = None
     status: SubscriptionStatus | None = None
     days: Days | None = None
-    at_level: Amount | str | int | float | None = None
+    at_level: Amount | Number | None = None
     reports: Reports | None = None
     alternatives: Alternatives | None = None
 

@@ -5,8 +5,10 @@ from datetime import UTC, datetime, timedelta
 from libs.contracts.events import (
     CustomerNotified,
     OfferChanged,
+    OrderCancelled,
     OrderDelivered,
     OrderDrafted,
+    OrderFailed,
     OrderPlaced,
     OrderShipped,
     ProviderChanged,
@@ -119,6 +121,15 @@ def shipped(customer_id, order_id, product_id="coffee-pods", **changes):
 def delivered(customer_id, order_id, product_id="coffee-pods", **changes):
     usual = {"device_id": "machine", "slot": "1", "quantity": 50, "evidence": "reported"}
     return OrderDelivered(**(fact(customer_id, order_id, product_id) | usual | changes))
+
+
+def cancelled(customer_id, order_id, product_id="coffee-pods", **changes):
+    usual = {"by": "customer", "reason": "cancelled on the page"}
+    return OrderCancelled(**(fact(customer_id, order_id, product_id) | usual | changes))
+
+
+def failed(customer_id, order_id, product_id="coffee-pods", **changes):
+    return OrderFailed(**(fact(customer_id, order_id, product_id) | {"reason": "Globex is not active"} | changes))
 
 
 def crossed(customer_id, device_id, slot="1", product_id="coffee-pods", **changes):

@@ -76,4 +76,4 @@ def _note_commands(app: FastAPI, said: Neighbours) -> None:
             return JSONResponse(problem, status)
         return JSONResponse({}, 202)
 
-    app.add_api_route("/{path:path}", command, methods=["POST", "PATCH", "PUT", "DELETE"])
+    app.add_api_route("/{path:path}", command, methods=["GET", "POST", "PATCH", "PUT", "DELETE"])

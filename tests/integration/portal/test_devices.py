@@ -1,3 +1,4 @@
+import asyncio
 import hashlib
 import json
 
@@ -113,6 +114,7 @@ async def test_a_replacement_may_have_other_slots_and_wished_moves(portal):
         ({"slots": [slot(), slot()]}, "slots.1.slot", "invalid"),
         ({"slots": [slot(capacity={"quantity": 1, "unit": "kg"})]}, "slots.0.capacity", "wrong_dimension"),
         ({"slots": [slot(level=61)]}, "slots.0.level", "out_of_range"),
+        ({"slots": [slot(unit="%", capacity=200)]}, "slots.0.capacity", "out_of_range"),
     ],
 )
 async def test_slots_that_cannot_count_are_refused_with_a_remedy(portal, changes, field, code):
@@ -132,6 +134,10 @@ async def test_slots_that_cannot_count_are_refused_with_a_remedy(portal, changes
         {"slots": []},
         {"owner": "x"},
         {"slots": [slot(scale=7)]},
+        {"slots": [slot(scale=True)]},
+        {"slots": [slot(capacity=True, level=None)]},
+        {"slots": [slot(capacity={"quantity": True}, level=None)]},
+        {"slots": [slot(level=False)]},
         {"slots": [slot(loading="by_drone")]},
         {"device_id": ""},
         {"device_id": "kitchen/brewer"},
@@ -155,3 +161,30 @@ async def test_nobody_registers_for_somebody_else(portal):
     answer = await portal.http.post(path, json=device(), headers=await portal.customer(other))
 
     assert answer.status_code == 404
+
+
+async def test_a_customer_registers_so_many_devices_and_an_operator_more(portal):
+    customer_id = await portal.join()
+    path, theirs, operators = (
+        f"/v1/customers/{customer_id}/devices",
+        await portal.customer(customer_id),
+        await portal.operator(),
+    )
+    with doors.changed(portal.kit, devices_per_customer=2):
+        # at once, as whoever wants more than they may have would try
+        answers = await asyncio.gather(*(portal.http.post(path, json=device(), headers=theirs) for _ in range(5)))
+        registered = [answer.json() for answer in answers if answer.status_code == 201]
+        refused = [answer for answer in answers if answer.status_code != 201]
+
+        old = registered[0]["device_id"]
+        replaced = await portal.http.post(f"/v1/devices/{old}/replacement", json={}, headers=theirs)
+        by_operator = await portal.http.post(path, json=device(), headers=operators)
+        await portal.http.delete(f"/v1/devices/{by_operator.json()['device_id']}", headers=theirs)
+        await portal.http.delete(f"/v1/devices/{replaced.json()['device_id']}", headers=theirs)
+        after_one_left = await portal.http.post(path, json=device(), headers=theirs)
+
+    assert len(registered) == 2
+    assert {(answer.status_code, answer.json()["code"], answer.json()["limit"]) for answer in refused} == {
+        (409, "too_many_devices", 2)
+    }
+    assert [answer.status_code for answer in (replaced, by_operator, after_one_left)] == [201, 201, 201]

@@ -1,4 +1,5 @@
 import asyncio
+import html
 import re
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -43,8 +44,12 @@ async def signed_in(portal, customer_id):
         yield browser
 
 
-def csrf_of(html):
-    return re.search(r'name="csrf" value="([^"]+)"', html)[1]
+def csrf_of(page):
+    return re.search(r'name="csrf" value="([^"]+)"', page)[1]
+
+
+def flash_of(page):
+    return re.search(r'<p class="flash [a-z]+" role="status">(.*)</p>', page)[1]
 
 
 async def shows(browser, *words):
@@ -168,6 +173,21 @@ class TestPage:
         async with signed_in(portal, customer_id) as browser:
             await shows(browser, "39.80 EUR")
 
+    async def test_says_of_a_suspected_order_only_that_it_is_looked_into(self, portal, teller, database):
+        customer_id = await portal.join()
+        raw = "order o-77 of this pool is taken for fraud"
+
+        await teller.tell(a.failed(customer_id, "o-71", reason=raw, fault="fraud"))
+        await teller.tell(a.failed(customer_id, "o-72", reason=raw))  # from before failures had a fault
+        await teller.tell(a.cancelled(customer_id, "o-73", by="fraud", reason="stolen card of Mallory"))
+        await teller.tell(a.cancelled(customer_id, "o-74"), a.failed(customer_id, "o-75"))
+
+        async with signed_in(portal, customer_id) as browser:
+            page = await shows(browser, "Cancelled on the page.", "Globex is not active.")
+        assert page.count("It is on hold until we have looked into it.") == 3
+        assert not re.search("fraud|stolen|Mallory", page)
+        assert await doors.rows_with(database, "Mallory") == []
+
     async def test_shows_the_levels_of_now_where_consumption_answers(self, portal, others):
         customer_id = await portal.join()
         device = await portal.register(customer_id)
@@ -262,8 +282,41 @@ class TestCommands:
             scripted = await browser.post("/page/orders/cancel", data=form, headers={"Accept": "application/json"})
             plain = await browser.post("/page/orders/cancel", data=form)
 
+            page = (await browser.get(plain.headers["location"])).text
+
         assert scripted.json() == {"ok": False, "message": message}
-        assert (plain.status_code, plain.headers["location"]) == (303, "/?said=failed")
+        assert plain.status_code == 303
+        assert flash_of(page) == message
+
+    @pytest.mark.parametrize("level", ["-1", "1e99", "abc", "5 kg", "<b>5</b>", "\N{EURO SIGN}" * 199])
+    async def test_that_are_refused_say_why_in_whatever_words(self, portal, others, level):
+        problem = f'{level!r} is no "level"; send less'
+        others.refusals["/v1/usage"] = (422, {"refused": [{"problem": problem}]})
+        async with signed_in(portal, await portal.join()) as browser:
+            form = {"csrf": csrf_of((await browser.get("/")).text), "device_id": "m", "slot": "1", "unit": "count"}
+
+            plain = await browser.post("/page/level", data=form | {"level": level})
+            page = (await browser.get(plain.headers["location"])).text
+        del others.refusals["/v1/usage"]
+
+        assert html.unescape(flash_of(page)) == problem
+        assert "<b>" not in page
+
+    async def test_that_are_refused_say_so_to_this_browser_only_and_in_no_link(self, portal, others):
+        others.refusals["/v1/orders/late/cancel"] = (409, {"title": "Too late"})
+        usual = "That did not work. Please try again."
+        async with signed_in(portal, await portal.join()) as browser, signed_in(portal, await portal.join()) as other:
+            form = {"csrf": csrf_of((await browser.get("/")).text), "order_id": "late"}
+            kept = (await browser.post("/page/orders/cancel", data=form)).headers["set-cookie"]
+            other.cookies.set("replenish-refusal", browser.cookies["replenish-refusal"])
+
+            shown = [(await one.get("/?said=failed")).text for one in (browser, other)]
+            done = (await browser.get("/?said=done")).text
+            crafted = (await other.get("/?said=Too+late&why=Too+late")).text
+
+        assert [flash_of(page) for page in (*shown, done)] == ["Too late", usual, "Done."]
+        assert "Too late" not in crafted
+        assert all(word in kept.lower() for word in ("httponly", "samesite=lax", "path=/", "max-age=60"))
 
     @pytest.mark.parametrize("csrf", ["", "guess"])
     async def test_need_the_proof_of_the_page(self, portal, others, csrf):

@@ -9,6 +9,8 @@ from services.portal.domain.credentials import (
     digest,
     new_nonce,
     new_token,
+    read_sealed,
+    seal,
 )
 
 PREFIXES = {derive_credential: "rpl_dev_", derive_provider_key: "rpl_prov_", derive_link_token: ""}
@@ -38,3 +40,18 @@ def test_what_is_derived_for_one_purpose_tells_nothing_of_another():
 def test_tokens_never_repeat_and_are_stored_as_hashes():
     assert len({new_token() for _ in range(1000)}) == 1000
     assert digest("token").hex() == "3c469e9d6c5875d37a43f353d4f88e61fcf812c66eee3457465a40b0da4153e0"
+
+
+class TestSeal:
+    @pytest.mark.parametrize("text", ["", "'5 kg' is no decimal number", "zu viel: für 2 \N{EURO SIGN}; <b>"])
+    def test_gives_the_words_back_to_whoever_knows_the_secret(self, text):
+        assert read_sealed(seal(text, "secret"), "secret") == text
+
+    def test_is_made_of_what_a_cookie_may_carry(self):
+        assert re.fullmatch(r"[A-Za-z0-9_.-]+", seal('"für"; \r\n', "secret"))
+
+    @pytest.mark.parametrize(
+        "sealed", ["", ".", "Q2FsbCAw", "Q2FsbCAw.", "Q2FsbCAw.proof", "für.für", seal("Call 0", "another")]
+    )
+    def test_is_not_made_by_anybody_else(self, sealed):
+        assert read_sealed(sealed, "secret") is None

@@ -17,6 +17,7 @@ class TestSpecify:
             ({"unit": "ml", "scale": 2, "capacity": Quantity("0.75", "l")}, "MLT", 75_000, 0),
             ({"unit": "pods", "capacity": Quantity(60), "level": Quantity("20", "count")}, "C62", 60, 20),
             ({"unit": "%", "capacity": Quantity(100), "level": Quantity(100)}, "P1", 100, 100),
+            ({"unit": "%", "scale": 2, "capacity": Quantity(100), "level": Quantity("0.25")}, "P1", 10_000, 25),
         ],
     )
     def test_counts_every_slot_in_whole_steps_of_its_base_unit(self, changes, unit, capacity, level):
@@ -41,6 +42,10 @@ class TestSpecify:
             ({"capacity": Quantity("NaN")}, "slots.0.capacity", "not_a_number"),
             ({"capacity": Quantity("9" * 30)}, "slots.0.capacity", "out_of_range"),
             ({"level": Quantity("1001")}, "slots.0.level", "out_of_range"),
+            ({"unit": "%", "capacity": Quantity(101)}, "slots.0.capacity", "out_of_range"),
+            ({"unit": "%", "scale": 2, "capacity": Quantity("100.01")}, "slots.0.capacity", "out_of_range"),
+            ({"unit": "%", "capacity": Quantity(200), "level": Quantity(150)}, "slots.0.capacity", "out_of_range"),
+            ({"unit": "%", "capacity": Quantity(100), "level": Quantity(150)}, "slots.0.level", "out_of_range"),
         ],
     )
     def test_refuses_with_field_code_and_remedy(self, changes, field, code):
