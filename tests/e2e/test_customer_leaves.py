@@ -21,6 +21,7 @@ LEFT_OF_A_CUSTOMER = {
     "inventory.stock",
     "notification.gone",
     "order_dispatch.device",
+    "order_dispatch.erased_customer",
     "order_dispatch.order_history",
     "order_dispatch.orders",
     "reorder_decision.erased_customer",
