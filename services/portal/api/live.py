@@ -67,9 +67,20 @@ class Live:
         if monotonic() - self._levels_at.get(customer_id, 0.0) < self._settings.live_levels_seconds:
             return self._levels[customer_id]
         levels = await fetch_levels(self._kit, device_ids)
-        if self._is_open(customer_id):
-            self._levels[customer_id], self._levels_at[customer_id] = levels, monotonic()
+        self._remember(customer_id, levels)
         return levels
+
+    def _remember(self, customer_id: str, levels: Levels) -> None:
+        """Keep what open pages are shown from now on, and tell those that were shown something else.
+
+        Compared with what is kept now: while these were fetched, a page may have been shown others.
+        """
+        if not self._is_open(customer_id):
+            return
+        before = self._levels.get(customer_id)
+        self._levels[customer_id], self._levels_at[customer_id] = levels, monotonic()
+        if before is not None and before != levels:
+            self._tell(customer_id)
 
     async def follow(self, page: Page) -> AsyncIterator[bytes]:
         """Yield what one page's stream says, until it goes or we do."""
@@ -146,18 +157,12 @@ class Live:
         while True:
             await asyncio.sleep(self._settings.live_levels_seconds)
             for customer_id in sorted({page.customer_id for page in self._pages}):
-                before = self._levels.get(customer_id)
                 try:
                     async with self._kit.read() as store:
                         devices = [device.device_id for device in await store.list_devices(customer_id)]
                 except TRANSIENT:
                     continue
-                levels = await fetch_levels(self._kit, devices)
-                if not self._is_open(customer_id):
-                    continue
-                self._levels[customer_id], self._levels_at[customer_id] = levels, monotonic()
-                if before is not None and before != levels:
-                    self._tell(customer_id)
+                self._remember(customer_id, await fetch_levels(self._kit, devices))
 
     def _tell(self, customer_id: str) -> None:
         for page in self._pages:
