@@ -3,8 +3,8 @@
 import asyncio
 
 
-async def woken_within(woken: asyncio.Event, seconds: float) -> bool:
-    """Wait until the event is set, but no longer than this, and return whether it was."""
+async def woken_within(woken: asyncio.Event, seconds: float | None) -> bool:
+    """Wait until the event is set, but no longer than this where a time is given, and return whether it was."""
     try:
         async with asyncio.timeout(seconds):
             await woken.wait()

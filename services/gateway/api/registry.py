@@ -11,6 +11,7 @@ from typing import TypeVar
 from libs.kit import Kit
 from libs.kit.failures import TRANSIENT
 from libs.kit.problems import Problem
+from libs.kit.waking import woken_within
 from services.gateway.domain.devices import Device
 from services.gateway.domain.memory import Memory
 from services.gateway.settings import Settings
@@ -75,10 +76,7 @@ class Registry:
             pause = self._settings.changes_poll_seconds
             if self._waiting:
                 pause = self._settings.changes_poll_waiting_seconds
-            try:
-                await asyncio.wait_for(self._hurry.wait(), pause)
-            except TimeoutError:
-                continue
+            await woken_within(self._hurry, pause)
 
     async def _follow(self) -> None:
         async with self._kit.read() as store:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from libs.contracts.catalogue import Event
+from libs.contracts.catalogue import CATALOGUE, Event
 from libs.contracts.events import (
     AllocationAsked,
     ClaimRaised,
@@ -28,7 +28,7 @@ from services.inventory.handlers.consignments import (
 )
 from services.inventory.store import Store
 
-_PROVIDERS: Mapping[type[Event], Callable[[Record, Desk], list[Event]]] = {
+PROVIDERS: Mapping[type[Event], Callable[[Record, Desk], list[Event]]] = {
     OrderShipped: shipped,
     OrderDelivered: delivered,
     OrderCancelled: ended,
@@ -36,7 +36,7 @@ _PROVIDERS: Mapping[type[Event], Callable[[Record, Desk], list[Event]]] = {
     OrderFailed: ended,
     OrderReturned: returned,
 }
-_CUSTOMERS: Mapping[type[Event], Callable[[Any, Store], Awaitable[list[Event]]]] = {
+CUSTOMERS: Mapping[type[Event], Callable[[Any, Store], Awaitable[list[Event]]]] = {
     OrderShipped: on_order_shipped,
     OrderDelivered: on_order_delivered,
     OrderCancelled: on_order_ended,
@@ -44,10 +44,8 @@ _CUSTOMERS: Mapping[type[Event], Callable[[Any, Store], Awaitable[list[Event]]]]
     OrderReturned: on_order_returned,
     ClaimRaised: on_claim_raised,
 }
-ABOUT_GOODS: frozenset[type[Event]] = frozenset({AllocationAsked, *_PROVIDERS, *_CUSTOMERS})
+ABOUT_GOODS: frozenset[type[Event]] = frozenset({AllocationAsked, *PROVIDERS, *CUSTOMERS})
 ASKED = AllocationAsked.__name__
-PROVIDERS = {event.__name__: handler for event, handler in _PROVIDERS.items()}
-CUSTOMERS = {event.__name__: handler for event, handler in _CUSTOMERS.items()}
 
 
 async def on_orders(records: Sequence[Record], store: Store) -> list[Event]:
@@ -84,10 +82,11 @@ async def _open(heard: Sequence[Record], store: Store) -> Desk:
 
 
 async def _hear(record: Record, desk: Desk, store: Store) -> Sequence[Event]:
+    event = CATALOGUE[record.type]
     with working_on(record, store):
-        providers = PROVIDERS.get(record.type)
+        providers = PROVIDERS.get(event)
         said = providers(record, desk) if providers else []
-        customers = CUSTOMERS.get(record.type)
+        customers = CUSTOMERS.get(event)
         if customers:
             said += await customers(as_event(record), store)
         return store.came_of(said, record)

@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 from libs.kit import Kit
 from libs.kit.failures import TRANSIENT
 from libs.kit.problems import Problem
+from libs.kit.waking import woken_within
 from services.portal.api.cookies import settings_of
 from services.portal.api.neighbours import Levels, fetch_levels
 
@@ -91,9 +92,7 @@ class Live:
             self._hurry.set()
             yield HELLO
             while not self.closing:
-                try:
-                    await asyncio.wait_for(page.changed.wait(), self._settings.live_heartbeat_seconds)
-                except TimeoutError:
+                if not await woken_within(page.changed, self._settings.live_heartbeat_seconds):
                     if not await self._still_signed_in(page):
                         yield ENDED
                         return
@@ -147,8 +146,7 @@ class Live:
         """Wait until there is an open page, and then so long, or until something was committed here."""
         await asyncio.sleep(COALESCE_SECONDS)
         self._hurry.clear()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._hurry.wait(), seconds if self._pages else None)
+        await woken_within(self._hurry, seconds if self._pages else None)
         while not self._pages:
             self._hurry.clear()
             await self._hurry.wait()

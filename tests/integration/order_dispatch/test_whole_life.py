@@ -30,6 +30,22 @@ async def delivered(world, name, **terms):
     return order_id
 
 
+async def begun(world, name, **terms):
+    """An order whose payment is being authorized."""
+    await world.put_provider(name, payment="book", **terms)
+    order_id = await world.approve(name)
+    await world.reaches(order_id, "authorizing")
+    return order_id
+
+
+async def authorized_order(world, name):
+    """An order that its provider is asked for, with its payment authorized."""
+    order_id = await begun(world, name)
+    await authorized(world, order_id)
+    await world.reaches(order_id, "placing")
+    return order_id
+
+
 async def authorized(world, order_id):
     async with world.kit.transaction() as tx:
         tx.say(*await on_authorized(order_id, tx.store))
@@ -108,14 +124,8 @@ class TestStock:
 
 
 class TestPayment:
-    async def begun(self, world, name, **terms):
-        await world.put_provider(name, payment="book", **terms)
-        order_id = await world.approve(name)
-        await world.reaches(order_id, "authorizing")
-        return order_id
-
     async def test_is_authorized_before_and_taken_when_goods_leave(self, world, till):
-        order_id = await self.begun(world, "prepaid")
+        order_id = await begun(world, "prepaid")
         assert await world.topic("provider-orders-prepaid") == []
 
         await authorized(world, order_id)
@@ -140,7 +150,7 @@ class TestPayment:
         ]
 
     async def test_authorized_twice_asks_the_provider_once(self, world, till):
-        order_id = await self.begun(world, "stutter")
+        order_id = await begun(world, "stutter")
 
         await authorized(world, order_id)
         await authorized(world, order_id)
@@ -151,7 +161,7 @@ class TestPayment:
         assert len(await until(lambda: world.topic("provider-orders-stutter"), "the provider is asked")) == 1
 
     async def test_that_fails_ends_the_order_before_anybody_was_asked(self, world, till):
-        order_id = await self.begun(world, "broke")
+        order_id = await begun(world, "broke")
 
         async with world.kit.transaction() as tx:
             tx.say(*await on_payment_failed(order_id, "card declined", tx.store))
@@ -161,7 +171,7 @@ class TestPayment:
         assert failed["reason"] == "the payment failed: card declined"
 
     async def test_of_a_cancelled_order_is_let_go_whenever_it_comes(self, world, till):
-        order_id = await self.begun(world, "regret")
+        order_id = await begun(world, "regret")
 
         assert (await world.cancel(order_id)).status_code == 200
         await authorized(world, order_id)
@@ -170,7 +180,7 @@ class TestPayment:
         assert (await world.order(order_id))["state"] == "cancelled"
 
     async def test_that_runs_out_before_the_goods_left_asks_the_order_back(self, world, till):
-        order_id = await self.begun(world, "lapsed")
+        order_id = await begun(world, "lapsed")
         await authorized(world, order_id)
         await world.reaches(order_id, "placing")
         await world.tell(order_id, "accepted")
@@ -184,7 +194,7 @@ class TestPayment:
         assert await kinds_on(world, "provider-orders-lapsed") == ["OrderRequested", "CancelRequested"]
 
     async def test_that_fails_after_the_goods_left_stays_in_sight(self, world, till):
-        order_id = await self.begun(world, "gone-wrong")
+        order_id = await begun(world, "gone-wrong")
         await authorized(world, order_id)
         await world.reaches(order_id, "placing")
         await world.tell(order_id, "shipped")
@@ -282,11 +292,7 @@ class TestFraud:
         assert kinds == ["OrderRequested", "CancelRequested"]
 
     async def test_gives_money_back_that_was_taken(self, world, till):
-        await world.put_provider("thief", payment="book")
-        order_id = await world.approve("thief")
-        await world.reaches(order_id, "authorizing")
-        await authorized(world, order_id)
-        await world.reaches(order_id, "placing")
+        order_id = await authorized_order(world, "thief")
         await world.tell(order_id, "shipped")
 
         flagged = await self.flag(world, order_id)
@@ -388,11 +394,7 @@ class TestReturn:
         assert (again.status_code, again.json()["code"], again.json()["state"]) == (409, "not_there", "returned")
 
     async def test_gives_the_share_of_the_money_back(self, world, till):
-        await world.put_provider("fair", payment="book")
-        order_id = await world.approve("fair")
-        await world.reaches(order_id, "authorizing")
-        await authorized(world, order_id)
-        await world.reaches(order_id, "placing")
+        order_id = await authorized_order(world, "fair")
         await world.tell(order_id, "delivered")
 
         answer = await self.give_back(world, order_id)
@@ -401,11 +403,7 @@ class TestReturn:
         assert till.about(order_id)[-1] == ("refund", 249)
 
     async def test_gives_back_what_was_taken_for_what_came_and_for_what_did_not(self, world, till):
-        await world.put_provider("partly", payment="book")
-        order_id = await world.approve("partly")
-        await world.reaches(order_id, "authorizing")
-        await authorized(world, order_id)
-        await world.reaches(order_id, "placing")
+        order_id = await authorized_order(world, "partly")
         await world.tell(order_id, "shipped")
         await world.tell(order_id, "delivered", quantity=20)
         await world.tell(order_id, "delivered", quantity=20)
