@@ -1,4 +1,4 @@
-"""Turns a batch of records into one Postgres transaction; services contain no plumbing."""
+"""The service framework: one Postgres transaction per Kafka batch, with outbox, tasks and periodic jobs."""
 
 from libs.kit.failures import NotYet, Refuse, Retry
 from libs.kit.kit import Kit

@@ -1,4 +1,4 @@
-"""What of a partition's records is new, and what proves that none is missing before them."""
+"""Drops records that were applied before and detects gaps in a partition's sequence."""
 
 from collections.abc import Sequence
 
@@ -10,9 +10,9 @@ Decoded = Record | Undecodable
 
 
 def advance(cursor: Cursor, run: Sequence[Decoded]) -> tuple[Sequence[Decoded], Cursor]:
-    """Return the records of one partition that were not applied before, and the cursor after them.
+    """Return the records of one partition that were not applied before, and the checkpoint after them.
 
-    Raises Lost where the sequence of a topic of ours shows that records are missing.
+    Raises Lost if the sequence numbers of one of our own topics have a gap.
     """
     next_offset, last_sequence = cursor.next_offset, cursor.last_sequence
     if run[0].offset < next_offset:
@@ -26,7 +26,7 @@ def advance(cursor: Cursor, run: Sequence[Decoded]) -> tuple[Sequence[Decoded], 
 
 
 def check_joint(known: dict[Place, Cursor], starts: dict[Place, int]) -> None:
-    """Raise Lost where a batch begins behind the cursor: one before it was read and never applied."""
+    """Raise Lost if a batch starts after the checkpoint, because the records in between were read but not applied."""
     for place, cursor in known.items():
         if (start := starts.get(place, 0)) > cursor.next_offset:
             raise Lost(f"{place[0]}/{place[1]}: records {cursor.next_offset} to {start - 1} were read, not applied")
@@ -37,7 +37,7 @@ def _in_sequence(run: Sequence[Decoded], last: int | None) -> tuple[list[Decoded
     for record in run:
         sequence = record.sequence
         if sequence is None:
-            new.append(record)  # not written by us: judged like any other record
+            new.append(record)  # written by an external producer, which numbers nothing
         elif last is None or sequence == last + 1:
             new.append(record)
             last = sequence

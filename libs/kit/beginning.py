@@ -1,4 +1,4 @@
-"""The beginning of a batch's transaction: cursors moved, and what its handlers are not for parted from it."""
+"""First steps of a batch's transaction: move the checkpoints, then set aside records that cannot be handled."""
 
 from collections.abc import Sequence
 from itertools import groupby
@@ -13,21 +13,21 @@ from libs.kit.metrics import RECORDS_REPEATED, RECORDS_SKIPPED
 from libs.kit.records import Record, Undecodable
 
 
-class Begun(NamedTuple):
-    """What of a batch was not applied before, where the cursors are after it, and whether anything is held."""
+class ClaimedBatch(NamedTuple):
+    """A batch without repetitions, the checkpoints after it, and whether the service has any deferred record."""
 
     fresh: list[Decoded]
     moved: dict[Place, Cursor]
     any_held: bool
 
 
-async def begin(
+async def claim_batch(
     connection: Connection, records: Sequence[Decoded], starts: dict[Place, int], known: dict[Place, Cursor]
-) -> Begun:
-    """Drop what was applied before and move the cursors over the rest; those not known are locked and read.
+) -> ClaimedBatch:
+    """Drop records that were applied before and move the checkpoints past the rest.
 
-    Raises `Moved` or `Lost` where the known ones are not where they are known to be, and `Lost` where
-    records are missing.
+    Checkpoints that are not in `known` are locked and read first. Raises `Moved` or `Lost` if a known checkpoint
+    differs from the stored one, and `Lost` if records are missing.
     """
     runs = {place: list(run) for place, run in groupby(records, key=_place)}
     if runs.keys() <= known.keys():
@@ -43,19 +43,19 @@ async def begin(
         if len(new) < len(run):
             RECORDS_REPEATED.labels(place[0]).inc(len(run) - len(new))
     any_held = moved != known and await cursors.save_cursors(connection, known, moved)
-    return Begun(fresh, moved, any_held)
+    return ClaimedBatch(fresh, moved, any_held)
 
 
-async def part_usable(connection: Connection, begun: Begun) -> list[Record]:
-    """Park what cannot be decoded, hold what waits behind another of its key, and return the rest."""
-    usable = [record for record in begun.fresh if isinstance(record, Record)]
-    if len(usable) < len(begun.fresh):
-        odd = [record for record in begun.fresh if isinstance(record, Undecodable)]
-        await trouble.park(connection, [(record, record.reason) for record in odd if not record.skip])
-        for record in odd:
+async def split_unprocessable(connection: Connection, claimed: ClaimedBatch) -> list[Record]:
+    """Return the records to handle; store undecodable ones as dead letters and defer those behind a deferred record."""
+    usable = [record for record in claimed.fresh if isinstance(record, Record)]
+    if len(usable) < len(claimed.fresh):
+        undecodable = [record for record in claimed.fresh if isinstance(record, Undecodable)]
+        await trouble.park(connection, [(record, record.reason) for record in undecodable if not record.skip])
+        for record in undecodable:
             if record.skip:
                 RECORDS_SKIPPED.labels(record.topic).inc()
-    if not usable or not begun.any_held:
+    if not usable or not claimed.any_held:
         return usable
     waiting = await trouble.find_waiting_keys(connection, usable)
     behind = [record for record in usable if (record.topic, record.key) in waiting]

@@ -1,4 +1,4 @@
-"""How large a request may be. What is more is read and thrown away, so that its sender gets the answer."""
+"""Limits the size of request bodies; the rest of an oversized body is discarded so that the client receives the 413."""
 
 import asyncio
 import contextlib
@@ -6,15 +6,15 @@ import contextlib
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-#: Nobody sends more at once; a service may take less.
+#: Upper limit for every service; a service may set a lower one.
 LARGEST_BYTES = 1_048_576
-#: An answer that is sent while its reader still writes is lost with the connection. So much is read on for.
+#: A response sent while the client is still writing is lost with the connection, so up to this much is discarded first.
 DISCARDED_BYTES = 64 * 1_048_576
 DISCARD_SECONDS, DISCARD_PAUSE_SECONDS = 30.0, 2.0
 
 
 class LimitedBodies:
-    """Lets no request hold more memory than LARGEST_BYTES, whoever sends it and whatever reads it."""
+    """ASGI middleware that rejects bodies over LARGEST_BYTES before they are held in memory."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -33,7 +33,7 @@ def _limited(receive: Receive) -> Receive:
         if read > LARGEST_BYTES:
             if message.get("more_body"):
                 await _discard(receive)
-            detail = f"The body is too large: send at most {LARGEST_BYTES} bytes at once"
+            detail = f"The body is too large: send at most {LARGEST_BYTES} bytes"
             raise HTTPException(413, detail, {"Connection": "close"})
         return message
 
@@ -41,7 +41,7 @@ def _limited(receive: Receive) -> Receive:
 
 
 async def _discard(receive: Receive) -> None:
-    """Read a body to its end and keep nothing of it; give up where it is endless or its sender pauses."""
+    """Discard the rest of a body, up to DISCARDED_BYTES, DISCARD_SECONDS, or a pause of DISCARD_PAUSE_SECONDS."""
     left = DISCARDED_BYTES
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(DISCARD_SECONDS):

@@ -1,4 +1,4 @@
-"""The one source of time: real, or a clock that all local processes share and somebody steps."""
+"""The only source of time: the machine's clock, or a file-backed clock that local processes share and a test steps."""
 
 import mmap
 import struct
@@ -11,18 +11,16 @@ _MICROSECONDS = struct.Struct("<q")
 
 
 class Clock(Protocol):
-    """What services ask for the time; tokens, leases and rate limits do not use it."""
+    """Business time. Tokens, leases and rate limits use real time instead."""
 
     stepped: bool
 
     def now(self) -> datetime:
-        """Return the time as an aware datetime in UTC."""
+        """Return an aware datetime in UTC."""
         ...
 
 
 class RealClock:
-    """The machine's clock."""
-
     stepped = False
 
     def now(self) -> datetime:
@@ -40,7 +38,7 @@ class SteppedClock:
 
     @classmethod
     def create(cls, path: Path, at: datetime) -> "SteppedClock":
-        """Make the file, showing `at`, and return its clock."""
+        """Create the file with the time `at` and return its clock."""
         path.write_bytes(_MICROSECONDS.pack(_microseconds(at)))
         return cls(path)
 
@@ -48,9 +46,9 @@ class SteppedClock:
         return _EPOCH + timedelta(microseconds=_MICROSECONDS.unpack(self._memory[:8])[0])
 
     def step_to(self, at: datetime) -> None:
-        """Move every process's time to `at`, which must not lie in its past."""
+        """Set the time of every process that shares the file; raises ValueError if `at` is earlier than now."""
         if at < self.now():
-            raise ValueError(f"a clock does not go back: it shows {self.now()}, asked for {at}")
+            raise ValueError(f"the clock cannot go back from {self.now()} to {at}")
         self._memory[:8] = _MICROSECONDS.pack(_microseconds(at))
 
 
@@ -59,5 +57,5 @@ def _microseconds(at: datetime) -> int:
 
 
 def clock_from(path: Path | None) -> Clock:
-    """Return the stepped clock of that file, or the real one."""
+    """Return the stepped clock stored in `path`, or the real one without a path."""
     return SteppedClock(path) if path else RealClock()

@@ -1,4 +1,4 @@
-"""Compares the log with what the database says was published, before anything is added to it."""
+"""Reconciles published sequences in the database with the end of the log, before the relay appends to it."""
 
 import logging
 from collections.abc import Iterable
@@ -15,10 +15,11 @@ LOG = logging.getLogger(__name__)
 
 
 async def compare(connection: Connection, kafka_url: str, topics: Iterable[str]) -> None:
-    """Set our progress to what the log has: a lost tail is sent again, what was not noted is not.
+    """Set `published` of each partition to the highest sequence in the log.
 
-    Raises Lost where the log tells another story than the database: one of them was restored,
-    or emptied, or lost what is no longer kept here.
+    A tail that the log lost is thereby sent again, and an acknowledgement that was not recorded is not repeated.
+    Raises Lost if log and outbox contradict each other: one of them was restored or emptied, or the log lost
+    events that the outbox no longer keeps.
     """
     known = {counter.place: counter for counter in await relay_sql.list_counters(connection)}
     places = [(topic, partition) for topic in topics for partition in range(partition_count(topic))]
@@ -29,24 +30,24 @@ async def compare(connection: Connection, kafka_url: str, topics: Iterable[str])
     for counter in counters:
         tail = tails.get(counter.place)
         if tail is not None and tail.sequence != counter.published:
-            await _settle(connection, counter, tail)
+            await _reconcile(connection, counter, tail)
 
 
 def _is_short(tail: Tail | None, counter: Counter) -> bool:
     return tail is not None and tail.sequence < counter.published
 
 
-async def _settle(connection: Connection, counter: Counter, tail: Tail) -> None:
+async def _reconcile(connection: Connection, counter: Counter, tail: Tail) -> None:
     name = f"{counter.topic}/{counter.partition}"
     if tail.sequence > counter.sequence:
         raise Lost(f"{name}: the log has sequence {tail.sequence}, the database only {counter.sequence}")
     if tail.sequence > counter.published:
-        said = await relay_sql.find_said(connection, counter.place, tail.sequence)
-        if said != tail.value:
-            raise Lost(f"{name}: sequence {tail.sequence} has other bytes in the log than here: a restored database?")
+        stored_value = await relay_sql.find_said(connection, counter.place, tail.sequence)
+        if stored_value != tail.value:
+            raise Lost(f"{name}: sequence {tail.sequence} differs between log and outbox: was the database restored?")
     else:
         if await relay_sql.find_said(connection, counter.place, tail.sequence + 1) is None:
-            raise Lost(f"{name}: the log ends at {tail.sequence}, what followed is no longer kept here")
-        LOG.error("the log lost its tail", extra={"place": name, "from": tail.sequence + 1})
+            raise Lost(f"{name}: the log ends at {tail.sequence} and the events after it are no longer in the outbox")
+        LOG.error("log lost its tail; publishing it again", extra={"place": name, "from": tail.sequence + 1})
         RELAY_RESENT.inc(counter.published - tail.sequence)
     await relay_sql.set_published(connection, {counter.place: tail.sequence}, forward_only=False)

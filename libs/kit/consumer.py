@@ -1,4 +1,4 @@
-"""A Kafka consumer whose place is the cursor in Postgres, and nothing the broker remembers."""
+"""A Kafka consumer that starts from checkpoints in Postgres and ignores the broker's committed offsets."""
 
 import asyncio
 import logging
@@ -14,32 +14,32 @@ from libs.kit.log_proof import Bounds, check_bounds, check_jump, check_number, c
 
 LOG = logging.getLogger(__name__)
 
-#: aiokafka has one fetch under way per broker, without the partitions whose records are being
-#: handled: those wait until it returns. So fetches are short while records come, and rarer when idle.
+#: aiokafka runs one fetch per broker at a time, and leaves out partitions whose records are being handled:
+#: those wait until the fetch returns. So fetches are short while records arrive, and longer when idle.
 BUSY_FETCH_MS = 50
 IDLE_FETCH_MS = 500
 IDLE_AFTER_SECONDS = 2.0
 
-#: Returns the cursors of these places, making those that do not exist at the given log starts.
+#: Returns the checkpoints of these partitions, creating missing ones at the given log starts.
 LoadCursors = Callable[[dict[Place, int]], Awaitable[dict[Place, Cursor]]]
 Found = dict[TopicPartition, list[ConsumerRecord]]
 
 
 class Read(NamedTuple):
-    """How the last records were read, so that nobody can take them for others."""
+    """Generation and start offsets that belong to the records of the last `getmany`."""
 
-    #: Changes whenever partitions are taken away: what was read before is dropped.
+    #: Increases whenever partitions are revoked; records of an older generation are dropped.
     generation: int
-    #: Where the records of each partition go on from; nothing between here and them was ever there.
+    #: The offset from which each partition was read without a gap.
     starts: dict[Place, int]
 
 
 class CursorConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka is untyped
-    """Seeks every newly assigned partition to its cursor before the first record of it is given out.
+    """Seeks every newly assigned partition to its checkpoint before its first record is returned.
 
-    The seek happens in `getmany`, in the reading task itself: records fetched from another place
-    can then never be mistaken for a legal hole in the offsets. Whatever proves a loss is given to
-    `fail` and ends the reading: raised, FastStream would call again and go on behind the loss.
+    The seek happens in `getmany`, in the reading task itself, so that records fetched from another offset cannot be
+    mistaken for a legal gap. A unapplied loss is passed to `fail` and blocks reading: if it were raised, FastStream
+    would call again and continue after the gap.
     """
 
     def __init__(
@@ -56,10 +56,10 @@ class CursorConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka is unt
         self._poll_wait_ms = poll_wait_ms
         self._unplaced: set[TopicPartition] = set()
         self._unproven: dict[TopicPartition, Cursor] = {}
-        #: The offset after the last record given out of each placed partition.
+        #: The offset after the last returned record of each placed partition.
         self._reached: dict[TopicPartition, int] = {}
         self._ends: dict[TopicPartition, int] = {}
-        #: Why the broker did not answer when it was last asked.
+        #: Why the last request to the broker failed, or None.
         self.broker_away: str | None = None
         self._joined = False
         self.polled_at = self._found_at = asyncio.get_running_loop().time()
@@ -67,37 +67,37 @@ class CursorConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka is unt
         self.last_read = Read(0, {})
 
     def take(self, assigned: set[TopicPartition]) -> None:
-        """Note partitions that were just assigned; they are placed before the next read."""
+        """Register newly assigned partitions; they are placed before the next read."""
         self._unplaced = set(assigned)
         self._unproven, self._reached = {}, {}
         self._joined = True
 
     @property
     def placed(self) -> bool:
-        """Tell whether we are in the group and every partition we were given starts at its cursor."""
+        """Return whether the consumer is in the group and every assigned partition was sought to its checkpoint."""
         return self._joined and not self._unplaced
 
     def give_up(self) -> None:
-        """Note that partitions are being taken away."""
+        """Start a new generation without partitions; call it on every revocation."""
         self.generation += 1
         self.take(set())
         self._joined = False
 
     async def look_ahead(self, seconds: float) -> None:
-        """Ask the broker where the logs end; that tells whether it answers, whatever the fetcher believes."""
+        """Update the end offsets and, independently of the fetcher's state, `broker_away`."""
         try:
             async with asyncio.timeout(seconds):
                 self._ends |= await self.end_offsets(sorted(self._reached))
                 self.broker_away = None
-        except (KafkaError, TimeoutError) as away:
-            self.broker_away = repr(away)
+        except (KafkaError, TimeoutError) as error:
+            self.broker_away = repr(error)
 
     def has_unread(self) -> bool:
-        """Tell whether the logs go on behind what was read."""
+        """Return whether the last known end offsets are after the read positions."""
         return any(self._ends.get(tp, 0) > self._position(tp, reached) for tp, reached in self._reached.items())
 
     def lag(self, tp: TopicPartition, applied: int) -> int:
-        """Return how many offsets the log has after what was applied; markers nobody can read do not count."""
+        """Return the number of offsets after the applied ones, without trailing transaction markers."""
         if tp not in self._reached or tp not in self.assignment():
             return 0
         done = max(applied, self._position(tp, applied)) if self._reached[tp] <= applied else applied
@@ -106,71 +106,71 @@ class CursorConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka is unt
     def _position(self, tp: TopicPartition, otherwise: int) -> int:
         if tp not in self.assignment():
             return otherwise
-        state = self._subscription.subscription.assignment.state_value(tp)  # no public way that never waits
+        state = self._subscription.subscription.assignment.state_value(tp)  # every public accessor may block
         return state.position if state.has_valid_position else otherwise
 
     async def getmany(self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None) -> Found:
-        """Return the next records, waiting longer than FastStream asks: it sleeps after every empty poll."""
+        """Return the next records. Waits at least `poll_wait_ms`, because FastStream sleeps after every empty poll."""
         try:
             return await self._getmany(*partitions, timeout_ms=timeout_ms, max_records=max_records)
         except (KafkaError, ConsumerStoppedError):
             raise
-        except Exception as lost:  # handed to whoever stops the process
-            self._fail(lost)
+        except Exception as error:  # `fail` stops the process
+            self._fail(error)
             await asyncio.Event().wait()
             raise
 
     async def _getmany(self, *partitions: TopicPartition, timeout_ms: int, max_records: int | None) -> Found:
         self.polled_at = asyncio.get_running_loop().time()
         if self._unplaced:
-            await self._place()
+            await self._seek_to_checkpoints()
         generation = self.generation
         found = await super().getmany(
             *partitions, timeout_ms=max(timeout_ms, self._poll_wait_ms), max_records=max_records
         )
-        self._pace(bool(found))
+        self._set_fetch_wait(bool(found))
         if self._unplaced:
-            return {}  # read from a place that is not ours yet; it is read again after the seek
+            return {}  # fetched before the seek to the checkpoint; it is fetched again after it
         try:
-            await self._follow(found)
+            await self._check_continuity(found)
         except KafkaError:
-            self._unplaced = set(self.assignment())  # what was read is not given out: seek back to it
+            self._unplaced = set(self.assignment())  # these records are not returned: seek back to them
             raise
         if self.generation != generation:
-            return {}  # what is still ours is read again after the seek
+            return {}  # partitions that remain assigned are read again after the seek
         starts = {(tp.topic, tp.partition): self._reached[tp] for tp in found if tp in self._reached}
         found = {tp: records for tp, records in found.items() if tp in self._reached}
         self._reached |= {tp: records[-1].offset + 1 for tp, records in found.items()}
         self.last_read = Read(generation, starts)
-        return self._prove(found) if self._unproven else found
+        return self._check_last_applied(found) if self._unproven else found
 
-    async def _follow(self, found: Found) -> None:
-        """Raise Lost where records do not go on from the last ones: aiokafka starts again at the log's start."""
+    async def _check_continuity(self, found: Found) -> None:
+        """Raise Lost if records do not continue from the last ones: after a gap aiokafka resets to the log's start."""
         for tp, records in found.items():
             reached, offset = self._reached.get(tp), records[0].offset
             if reached is not None and offset != reached:
                 starts = await self.beginning_offsets([tp])
                 check_jump((tp.topic, tp.partition), reached, offset, starts[tp])
 
-    def _pace(self, found: bool) -> None:
+    def _set_fetch_wait(self, found: bool) -> None:
         now = asyncio.get_running_loop().time()
         if found:
             self._found_at = now
         busy = now - self._found_at < IDLE_AFTER_SECONDS
-        self._fetcher._fetch_max_wait_ms = BUSY_FETCH_MS if busy else IDLE_FETCH_MS  # noqa: SLF001  # no public way
+        self._fetcher._fetch_max_wait_ms = BUSY_FETCH_MS if busy else IDLE_FETCH_MS  # noqa: SLF001  # no public setter
 
-    async def _place(self) -> None:
+    async def _seek_to_checkpoints(self) -> None:
         unplaced, generation = sorted(self._unplaced & self.assignment()), self.generation
         try:
             starts = await self.beginning_offsets(unplaced)
             ends = await self.end_offsets(unplaced)
             cursors = await self._load_cursors({(tp.topic, tp.partition): starts[tp] for tp in unplaced})
-        except TRANSIENT as passing:
-            LOG.warning("cursors not read yet", extra={"reason": repr(passing)})
+        except TRANSIENT as error:
+            LOG.warning("checkpoints not loaded; retrying", extra={"reason": repr(error)})
             await asyncio.sleep(1)
             return
         if self.generation != generation:
-            return  # a rebalance came in between; the next call places what is ours then
+            return  # a rebalance happened meanwhile; the next call places the new assignment
         for tp in unplaced:
             place, bounds = (tp.topic, tp.partition), Bounds(starts[tp], ends[tp])
             check_number(place)
@@ -182,13 +182,13 @@ class CursorConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka is unt
         self._ends |= ends
         self._unplaced.clear()
 
-    def _prove(self, found: Found) -> Found:
-        proven = {}
+    def _check_last_applied(self, found: Found) -> Found:
+        unapplied = {}
         for tp, records in found.items():
             cursor = self._unproven.pop(tp, None)
             if cursor is not None:
                 check_record((tp.topic, tp.partition), cursor, records[0])
-                records = records[1:]  # noqa: PLW2901  # the proof was applied before
+                records = records[1:]  # noqa: PLW2901  # this record was applied before
             if records:
-                proven[tp] = records
-        return proven
+                unapplied[tp] = records
+        return unapplied

@@ -1,4 +1,4 @@
-"""How far each topic partition has been applied; the locked row makes a partition have one writer."""
+"""Checkpoints: how far each topic partition has been applied. The row lock gives a partition a single writer."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -9,7 +9,7 @@ Place = tuple[str, int]
 
 
 class Cursor(NamedTuple):
-    """The next offset to apply, and what proves that the log before it is still the same."""
+    """The next offset to apply, and the last applied record, which proves that the log is still the same."""
 
     next_offset: int
     last_sequence: int | None
@@ -29,11 +29,11 @@ async def find_cursors(connection: Connection, places: Iterable[Place]) -> dict[
 
 
 class Moved(Exception):  # noqa: N818  # what happened, not that it is an error
-    """Somebody else moved a cursor since it was read."""
+    """Another replica moved a checkpoint since it was read."""
 
 
 async def lock_cursors(connection: Connection, places: Iterable[Place]) -> dict[Place, Cursor]:
-    """Lock the rows in one order everywhere, so that two replicas never wait for each other."""
+    """Lock the rows in the order of topic and partition, so that two replicas cannot deadlock."""
     rows = await connection.fetch(
         """-- lock_cursors
         SELECT topic, partition, next_offset, last_sequence, last_id, last_offset
@@ -60,9 +60,9 @@ async def create_cursors(connection: Connection, starts: dict[Place, int]) -> No
 
 
 async def save_cursors(connection: Connection, known: dict[Place, Cursor], moved: dict[Place, Cursor]) -> bool:
-    """Move the cursors from where they are known to be, locked or not, and return whether any record is held.
+    """Move the checkpoints from their known values, locked or not, and return whether any record is deferred.
 
-    Raises `Moved` where one is somewhere else: the transaction has to be rolled back.
+    Raises `Moved` if a stored value differs: the transaction must be rolled back.
     """
     topics, partitions = _columns(moved)
     before, after = [known[place] for place in moved], list(moved.values())

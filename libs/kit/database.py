@@ -1,4 +1,4 @@
-"""Connections to this service's own schema."""
+"""The Postgres connection pool of a service's own schema."""
 
 import json
 from typing import TYPE_CHECKING
@@ -16,22 +16,22 @@ else:
     Pool = asyncpg.Pool
 
 
-async def _prepare(connection: Connection) -> None:
+async def _set_codecs(connection: Connection) -> None:
     await connection.set_type_codec("jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
 
 
-async def _leave(connection: Connection) -> None:
-    """Leave the session as it is: nothing of ours outlives its transaction, and a reset costs a round trip."""
+async def _skip_reset(connection: Connection) -> None:
+    """Skip the pool's session reset: no state outlives a transaction, and the reset costs a round trip."""
 
 
 async def open_pool(settings: Settings, name: str) -> Pool:
-    """Open the service's connections; raises what asyncpg raises while Postgres is away."""
+    """Open the pool; raises asyncpg's errors while Postgres is unavailable."""
     pool = asyncpg.create_pool(
         settings.database_url.get_secret_value(),
         min_size=1,
         max_size=settings.database_connections,
-        init=_prepare,
-        reset=_leave,
+        init=_set_codecs,
+        reset=_skip_reset,
         command_timeout=60,
         timeout=5,
         server_settings={

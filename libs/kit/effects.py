@@ -1,4 +1,4 @@
-"""Carries out outside effects: a claimed row first, the call outside any transaction, the outcome after."""
+"""Runs tasks: claim the row, perform the call outside any transaction, then record the outcome."""
 
 import asyncio
 import logging
@@ -25,78 +25,75 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 AT_ONCE = 8
 POLL_SECONDS = 0.5
-LOST_POLL_SECONDS = 2.0  # a lease is many seconds long: that it ran out need not be known at once
+LOST_POLL_SECONDS = 2.0  # leases last many seconds, so an expired one is not urgent
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 300.0
 LONGEST_SETTLE_PAUSE_SECONDS = 5.0
 
 
 class Effects:
-    """Claims due intents and sees each to a known end."""
+    """Claims due tasks and runs up to AT_ONCE of them concurrently, each to a recorded outcome."""
 
     def __init__(self, kit: "Kit") -> None:
         self._kit = kit
         self._effects = {effect.kind: effect for effect in kit.service.effects}
         self._woken = asyncio.Event()
         self._running: set[asyncio.Task[None]] = set()
-        #: Attempts of this process whose end is not written down; no lease that ran out makes them anybody else's.
+        #: Attempts of this process without a recorded outcome; they are not marked unknown when their lease expires.
         self._alive: Counter[UUID] = Counter()
         self._stopping = False
         self._looked_for_lost_at = 0.0
 
     def after_commit(self, store: Store) -> None:
-        """Look now where something was intended."""
+        """Wake up if the transaction queued a task."""
         if store.intended:
             self._woken.set()
 
     def clock_stepped(self) -> None:
-        """Look now: more may be due."""
+        """Wake up, because more tasks may be due."""
         self._woken.set()
 
     def finish(self) -> None:
-        """Let `run` end once the calls under way have their outcome."""
+        """Let `run` return once the running calls have an outcome."""
         self._stopping = True
         self._woken.set()
 
     async def run(self) -> None:
         try:
             while self._effects and not self._stopping:
-                if not await self._start_some():
+                if not await self._start_due():
                     await self._wait()
             await asyncio.gather(*self._running)
         finally:
             for task in self._running:
                 task.cancel()
 
-    async def _start_some(self) -> bool:
-        """Claim what is due, as much as may run at once: a slow effect takes one place, and not all.
-
-        Return whether there may be more that can run now.
-        """
+    async def _start_due(self) -> bool:
+        """Claim due tasks up to the free slots and return whether more may be due now."""
         free = AT_ONCE - len(self._running)
         if not free:
             return False
         try:
             claimed = await self._claim(free)
-        except TRANSIENT as passing:
-            LOG.warning("effects wait", extra={"reason": repr(passing)})
+        except TRANSIENT as error:
+            LOG.warning("tasks not claimed; retrying", extra={"reason": repr(error)})
             return False
         self._alive.update(intent.attempt_id for intent in claimed)
         for intent in claimed:
-            task = asyncio.create_task(self._see_through(intent))
+            task = asyncio.create_task(self._run_one(intent))
             self._running.add(task)
             task.add_done_callback(self._ended)
         return len(claimed) == free
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if len(self._running) == AT_ONCE:
-            self._woken.set()  # others may have waited for a place
+            self._woken.set()  # due tasks may have waited for a free slot
         self._running.discard(task)
-        if not task.cancelled() and (bug := task.exception()):
-            self._kit.fail(bug)
+        if not task.cancelled() and (error := task.exception()):
+            self._kit.fail(error)
 
     async def _wait(self) -> None:
-        """Wait for a commit that queued something, for the clock to be stepped, or for the poll."""
+        """Wait for a commit that queued a task, a step of the clock, or the poll interval."""
         await woken_within(self._woken, POLL_SECONDS)
         self._woken.clear()
 
@@ -105,93 +102,93 @@ class Effects:
             if time.monotonic() - self._looked_for_lost_at > LOST_POLL_SECONDS:
                 await effects_sql.lose_expired(connection, list(self._alive))
                 self._looked_for_lost_at = time.monotonic()
-            return await effects_sql.claim(connection, uuid4(), self._kit.clock.now(), self._able_kinds(), limit)
+            return await effects_sql.claim(connection, uuid4(), self._kit.clock.now(), self._kinds(), limit)
 
-    def _able_kinds(self) -> list[tuple[str, bool, float]]:
+    def _kinds(self) -> list[tuple[str, bool, float]]:
         return [(e.kind, e.reconcile is not None, e.lease_seconds) for e in self._effects.values()]
 
-    async def _see_through(self, claimed: Claimed) -> None:
+    async def _run_one(self, claimed: Claimed) -> None:
         effect = self._effects[claimed.kind]
         CURRENT.set(Work(claimed.cause, claimed.traceparent))
         try:
             if outcome := await self._call(effect, claimed):
-                await self._settle_patiently(effect, claimed, outcome)
+                await self._complete_with_retries(effect, claimed, outcome)
         finally:
             self._alive -= Counter([claimed.attempt_id])
 
     async def _call(self, effect: Effect, claimed: Claimed) -> Outcome | None:
-        """Return how the call ended, or nothing where the intent was put back."""
+        """Return the outcome of the call, or None if the task is to be retried or reconciled later."""
         call = effect.reconcile if claimed.was_unknown and effect.reconcile else effect.perform
         try:
             async with self._leased(effect, claimed):
                 return Outcome(claimed.intent, result=await call(claimed.intent, self._kit))
-        except Refuse as refused:
-            return Outcome(claimed.intent, refused=str(refused) or "refused")
-        except Retry as passing:
+        except Refuse as error:
+            return Outcome(claimed.intent, refused=str(error) or "refused")
+        except Retry as error:
             EFFECTS.labels(effect.kind, "retried").inc()
-            await self._put_back(claimed, passing, unknown=claimed.was_unknown)
-        except Exception as failed:
-            LOG.exception("effect with unknown outcome", extra={"kind": claimed.kind, "intent": claimed.intent.id})
+            await self._put_back(claimed, error, unknown=claimed.was_unknown)
+        except Exception as error:
+            LOG.exception("task ended with unknown outcome", extra={"kind": claimed.kind, "intent": claimed.intent.id})
             EFFECTS.labels(effect.kind, "unknown").inc()
-            await self._put_back(claimed, failed, unknown=True)
+            await self._put_back(claimed, error, unknown=True)
         return None
 
     @asynccontextmanager
     async def _leased(self, effect: Effect, claimed: Claimed) -> AsyncIterator[None]:
-        """Give a call the time of its lease, or its own, for which the lease is renewed."""
-        keeper = asyncio.create_task(self._keep(effect, claimed)) if effect.longest_seconds else None
+        """Limit a call to 80 % of its lease; with `longest_seconds`, to that, while the lease is renewed."""
+        renewal = asyncio.create_task(self._renew_lease(effect, claimed)) if effect.longest_seconds else None
         try:
             async with asyncio.timeout(effect.longest_seconds or effect.lease_seconds * 0.8):
                 yield
         finally:
-            if keeper is not None:
-                keeper.cancel()
+            if renewal is not None:
+                renewal.cancel()
 
-    async def _keep(self, effect: Effect, claimed: Claimed) -> None:
+    async def _renew_lease(self, effect: Effect, claimed: Claimed) -> None:
         while True:
             await asyncio.sleep(effect.lease_seconds / 3)
             with suppress(*TRANSIENT):
                 async with self._kit.pool.acquire() as connection:
                     await effects_sql.renew(connection, claimed, effect.lease_seconds)
 
-    async def _settle_patiently(self, effect: Effect, claimed: Claimed, outcome: Outcome) -> None:
-        """Write the outcome down however long the database is away: it is known now, and may not be again."""
+    async def _complete_with_retries(self, effect: Effect, claimed: Claimed, outcome: Outcome) -> None:
+        """Record the outcome, retrying while the database is unavailable: a lost outcome may not be recoverable."""
         pause = FIRST_PAUSE_SECONDS
         while True:
             try:
-                await self._settle(effect, claimed, outcome)
-            except TRANSIENT as passing:
-                LOG.warning("outcome waits", extra={"intent": claimed.intent.id, "reason": repr(passing)})
+                await self._complete(effect, claimed, outcome)
+            except TRANSIENT as error:
+                LOG.warning("outcome not saved; retrying", extra={"intent": claimed.intent.id, "reason": repr(error)})
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_SETTLE_PAUSE_SECONDS)
-            except Exception as failed:
-                LOG.exception("outcome not settled", extra={"kind": claimed.kind, "intent": claimed.intent.id})
-                return await self._put_back(claimed, failed, unknown=True)
+            except Exception as error:
+                LOG.exception("task completion failed", extra={"kind": claimed.kind, "intent": claimed.intent.id})
+                return await self._put_back(claimed, error, unknown=True)
             else:
                 EFFECTS.labels(effect.kind, "refused" if outcome.refused else "done").inc()
                 return None
 
-    async def _settle(self, effect: Effect, claimed: Claimed, outcome: Outcome) -> None:
+    async def _complete(self, effect: Effect, claimed: Claimed, outcome: Outcome) -> None:
         async with self._kit.writing() as connection:
             ended = "refused" if outcome.refused else "done"
             if not await effects_sql.end(connection, claimed, ended, outcome.refused):
-                LOG.warning("the attempt is no longer ours", extra={"kind": claimed.kind, "intent": claimed.intent.id})
+                LOG.warning("lease lost; outcome discarded", extra={"kind": claimed.kind, "intent": claimed.intent.id})
                 return
             store = self._kit.store_in(connection, cause=claimed.cause)
-            said = await effect.settle(claimed.intent, outcome, store)
-            await conclude(connection, self._kit.speaker(store), store, said)
+            events = await effect.settle(claimed.intent, outcome, store)
+            await conclude(connection, self._kit.speaker(store), store, events)
         self._kit.committed(store)
 
-    async def _put_back(self, claimed: Claimed, failed: Exception, *, unknown: bool) -> None:
-        asked = failed.after_seconds if isinstance(failed, Retry) else None
-        usual = min(FIRST_PAUSE_SECONDS * 2 ** min(claimed.intent.attempt, 16), LONGEST_PAUSE_SECONDS)
-        pause = usual if asked is None else asked
+    async def _put_back(self, claimed: Claimed, error: Exception, *, unknown: bool) -> None:
+        retry_after = error.after_seconds if isinstance(error, Retry) else None
+        backoff = min(FIRST_PAUSE_SECONDS * 2 ** min(claimed.intent.attempt, 16), LONGEST_PAUSE_SECONDS)
+        pause = backoff if retry_after is None else retry_after
         LOG.warning(
-            "effect tried again later",
-            extra={"kind": claimed.kind, "intent": claimed.intent.id, "reason": repr(failed), "seconds": pause},
+            "task postponed",
+            extra={"kind": claimed.kind, "intent": claimed.intent.id, "reason": repr(error), "seconds": pause},
         )
         try:
             async with self._kit.pool.acquire() as connection:
-                await effects_sql.put_back(connection, claimed, repr(failed), pause, unknown=unknown)
+                await effects_sql.put_back(connection, claimed, repr(error), pause, unknown=unknown)
         except TRANSIENT:
-            LOG.warning("the lease will run out instead", extra={"intent": claimed.intent.id})
+            LOG.warning("task not postponed; its lease will expire", extra={"intent": claimed.intent.id})

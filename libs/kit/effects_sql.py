@@ -1,4 +1,4 @@
-"""The statements behind outside effects."""
+"""SQL of tasks: claim, renew, end, postpone and clean up."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from libs.kit.service import Intent
 
 
 class Claimed(NamedTuple):
-    """An intent that is ours until its lease runs out."""
+    """A task claimed by this process until its lease expires."""
 
     kind: str
     intent: Intent
@@ -21,10 +21,7 @@ class Claimed(NamedTuple):
 
 
 async def lose_expired(connection: Connection, alive: list[UUID]) -> None:
-    """An attempt whose lease ran out may or may not have worked: its outcome is unknown from here on.
-
-    Those that are `alive` here know their outcome, or will.
-    """
+    """Mark claimed tasks whose lease expired as unknown, except the `alive` attempts of this process."""
     await connection.execute(
         """-- lose_expired
         UPDATE intent SET state = 'unknown', reason = 'no outcome before the lease ran out'
@@ -40,7 +37,7 @@ async def lose_expired(connection: Connection, alive: list[UUID]) -> None:
 async def claim(
     connection: Connection, attempt_id: UUID, now: datetime, kinds: list[tuple[str, bool, float]], limit: int
 ) -> list[Claimed]:
-    """Claim due intents, and unknown ones of kinds `(kind, can reconcile, lease seconds)` that can reconcile."""
+    """Claim due tasks, and unknown ones that can be reconciled; `kinds` has (kind, can reconcile, lease seconds)."""
     rows = await connection.fetch(
         """-- claim
         WITH able AS (SELECT * FROM unnest($3::text[], $4::boolean[], $5::double precision[])
@@ -90,9 +87,9 @@ async def renew(connection: Connection, claimed: Claimed, lease_seconds: float) 
 
 
 async def end(connection: Connection, claimed: Claimed, state: str, reason: str | None) -> bool:
-    """Note how it ended if this attempt is still the one that owns it, and return whether it is.
+    """Record the outcome if this attempt still holds the lease, and return whether it does.
 
-    Words of others may have in them what Postgres cannot keep.
+    The reason may come from outside, so characters that Postgres cannot store are replaced.
     """
     ours = await connection.fetchval(
         """-- end
@@ -111,7 +108,7 @@ async def end(connection: Connection, claimed: Claimed, state: str, reason: str 
 async def put_back(
     connection: Connection, claimed: Claimed, reason: str, pause_seconds: float, *, unknown: bool
 ) -> None:
-    """Let the intent be tried again after a pause; an unknown one is reconciled then, or waits for somebody."""
+    """Postpone the task; an unknown one is reconciled then, or waits for an operator if its kind cannot reconcile."""
     await connection.execute(
         """-- put_back
         UPDATE intent SET state = CASE WHEN $6 THEN 'unknown' ELSE 'due' END, reason = left($4, 500),

@@ -1,4 +1,4 @@
-"""What every HTTP exchange has: the trace it belongs to, its sender's marks, and an answer when a neighbour is away."""
+"""Request-context middleware: trace context, echoed request ids, and 503 when another service is unavailable."""
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
@@ -8,12 +8,12 @@ from libs.kit.context import CURRENT, Work
 from libs.kit.neighbours import is_neighbour_away
 from libs.kit.problems import answer_unavailable
 
-#: Sent back as they came, so that a caller can tell which of its requests was answered.
+#: Copied to the response, so that a client can match it to its request.
 ECHOED = ("idempotency-key", "request-id")
 
 
-class Exchanges:
-    """Surrounds each request; plain ASGI, because a layer of tasks and streams would cost what the request does."""
+class RequestContext:
+    """Plain ASGI: Starlette's BaseHTTPMiddleware adds tasks and streams that cost as much as a small request."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -21,24 +21,24 @@ class Exchanges:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        asked = Headers(scope=scope)
-        CURRENT.set(Work(traceparent=asked.get("traceparent")))
+        request_headers = Headers(scope=scope)
+        CURRENT.set(Work(traceparent=request_headers.get("traceparent")))
         started = False
 
-        async def send_marked(message: Message) -> None:
+        async def send_with_echo(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                answered = MutableHeaders(scope=message)
+                response_headers = MutableHeaders(scope=message)
                 for name in ECHOED:
-                    if name in asked:
-                        answered[name] = asked[name]
+                    if name in request_headers:
+                        response_headers[name] = request_headers[name]
             await send(message)
 
         try:
-            return await self._app(scope, receive, send_marked)
-        except Exception as failed:
-            if started or not is_neighbour_away(failed):
+            return await self._app(scope, receive, send_with_echo)
+        except Exception as error:
+            if started or not is_neighbour_away(error):
                 raise
-            unavailable = await answer_unavailable(Request(scope), failed)
-            return await unavailable(scope, receive, send_marked)
+            unavailable = await answer_unavailable(Request(scope), error)
+            return await unavailable(scope, receive, send_with_echo)

@@ -1,12 +1,12 @@
-"""How a handler or an effect says that it cannot go on."""
+"""Exceptions that handlers and tasks raise, and the errors that are worth a retry."""
 
 import asyncpg
 
 
-class NotYet(Exception):  # noqa: N818  # what happened, not that it is an error
-    """Something the event needs is not here yet; the event and all later ones of its key wait.
+class NotYet(Exception):  # noqa: N818  # a signal of handlers to the kit
+    """A dependency of the event does not exist yet; the event and all later ones of its key are deferred.
 
-    `waits_for` is a name such as `device:abc`; they go on when a handler says `store.appear(name)`.
+    `waits_for` is a name such as `device:abc`; the records are replayed after a handler calls `store.appear(name)`.
     """
 
     def __init__(self, waits_for: str) -> None:
@@ -15,13 +15,13 @@ class NotYet(Exception):  # noqa: N818  # what happened, not that it is an error
 
 
 class Refuse(Exception):  # noqa: N818  # see NotYet
-    """This will never work; the record is parked, or the effect ends, with this reason."""
+    """Retrying is useless: the record becomes a dead letter, or the task ends as refused, with this reason."""
 
 
 class Retry(Exception):  # noqa: N818  # see NotYet
-    """This did not work now; the same thing is tried again after a pause.
+    """A temporary failure; the operation is retried after a pause.
 
-    `after_seconds` is how long somebody asked an outside effect to wait; else the pause is the kit's.
+    `after_seconds` is the pause that the called host requested (Retry-After); without it the kit backs off.
     """
 
     def __init__(self, why: str = "", *, after_seconds: float | None = None) -> None:
@@ -30,22 +30,22 @@ class Retry(Exception):  # noqa: N818  # see NotYet
 
 
 class Lost(Exception):  # noqa: N818  # see NotYet
-    """Records are missing or the log is not the one we read before; going on would hide it."""
+    """Records are missing, or the log is not the one read before; the process stops instead of hiding it."""
 
 
-#: What Postgres says when the same transaction may work a moment later.
+#: Errors after which the same transaction may succeed a moment later.
 TRANSIENT = (
     Retry,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # asyncpg's word for a connection whose server died in the middle of an answer
+    asyncpg.InternalClientError,  # the server died while sending a response
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
     asyncpg.LockNotAvailableError,
     asyncpg.QueryCanceledError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
-    asyncpg.PostgresSystemError,  # its disk
+    asyncpg.PostgresSystemError,  # disk errors
     asyncpg.ReadOnlySQLTransactionError,  # a standby that is being promoted
     asyncpg.IdleInTransactionSessionTimeoutError,
     ConnectionError,

@@ -1,4 +1,4 @@
-"""Runs a service's handlers over records, inside a transaction that somebody else commits."""
+"""Runs a service's handlers over records, inside the transaction of the caller."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,21 +17,21 @@ from libs.kit.transaction import conclude
 if TYPE_CHECKING:
     from libs.kit.kit import Kit
 
-#: By topic, of how many records something was prepared, and what: fewer are left if some were applied before.
+#: By topic, the number of prepared records and the result, which is outdated if some were applied before.
 Ahead = dict[str, tuple[int, Any]]
 
 
 class Handling:
-    """What happens to records that are new, readable and not waiting."""
+    """Handles records that are new, decoded and not deferred."""
 
     def __init__(self, kit: "Kit") -> None:
         self._kit = kit
         self._handlers = kit.service.handlers
         self._batches = kit.service.hears_in_batches
-        self._takes = {topic: {one.__name__ for one in events} for topic, events in kit.service.takes.items()}
+        self._takes = {topic: {event.__name__ for event in events} for topic, events in kit.service.takes.items()}
 
     def prepare(self, records: Sequence[Decoded]) -> Ahead:
-        """Do ahead of the transaction what needs no database; `handle` does it again for what is left of a batch."""
+        """Run the service's `prepares` before the transaction; `handle` repeats it if records are dropped."""
         ahead = {}
         for topic, prepare in self._kit.service.prepares.items():
             if batch := [one for one in records if one.topic == topic and isinstance(one, Record)]:
@@ -39,22 +39,24 @@ class Handling:
         return ahead
 
     async def handle(self, store: Store, records: Sequence[Record], ahead: Ahead | None = None) -> None:
-        """Run the handlers over records of one transaction and write what they say and leave undone."""
-        said: list[Event] = []
+        """Run the handlers, then write dead letters, deferred records, tasks and events."""
+        events: list[Event] = []
         await self._lock(store, [record for record in records if record.type in self._handlers])
         for topic, batch_handler in self._batches.items():
-            batch = self._taken(topic, [record for record in records if record.topic == topic])
+            batch = self._filter_types(topic, [record for record in records if record.topic == topic])
             if batch:
-                said += await self._many(batch_handler, store, batch, *self._prepared(topic, batch, ahead or {}))
+                events += await self._handle_batch(
+                    batch_handler, store, batch, *self._prepared(topic, batch, ahead or {})
+                )
         for record in records:
             if record.topic not in self._batches:
-                said += await self._one(store, record)
+                events += await self._handle_one(store, record)
         connection = store.connection
         await trouble.park(connection, [(t.record, t.reason) for t in store.troubles if t.park])
         await trouble.hold(connection, [(t.record, t.reason, t.waits_for) for t in store.troubles if not t.park])
-        await conclude(connection, self._kit.speaker(store), store, said)
+        await conclude(connection, self._kit.speaker(store), store, events)
 
-    def _taken(self, topic: str, batch: list[Record]) -> list[Record]:
+    def _filter_types(self, topic: str, batch: list[Record]) -> list[Record]:
         taken = self._takes.get(topic)
         if taken is None:
             return batch
@@ -68,20 +70,22 @@ class Handling:
             await lock(records, store)
 
     def _prepared(self, topic: str, batch: list[Record], ahead: Ahead) -> tuple[Any, ...]:
-        """Return the handler's third argument, where it has one."""
+        """Return the handler's third argument if the topic has a `prepares` function."""
         prepare = self._kit.service.prepares.get(topic)
         if prepare is None:
             return ()
         size, prepared = ahead.get(topic, (0, None))
         return (prepared if size == len(batch) else prepare(batch),)
 
-    async def _many(self, handler: BatchHandler, store: Store, batch: list[Record], *prepared: Any) -> Sequence[Event]:
+    async def _handle_batch(
+        self, handler: BatchHandler, store: Store, batch: list[Record], *prepared: Any
+    ) -> Sequence[Event]:
         if len(batch) == 1:
             with working_on(batch[0], store):
                 return store.came_of(await handler(batch, store, *prepared), batch[0])
         return await handler(batch, store, *prepared)
 
-    async def _one(self, store: Store, record: Record) -> Sequence[Event]:
+    async def _handle_one(self, store: Store, record: Record) -> Sequence[Event]:
         handler = self._handlers.get(record.type)
         if handler is None:
             RECORDS_SKIPPED.labels(record.topic).inc()
@@ -92,7 +96,7 @@ class Handling:
 
 @contextmanager
 def working_on(record: Decoded, store: Store | None = None) -> Iterator[None]:
-    """Let what is said, intended and logged meanwhile carry the record's ids."""
+    """Set the record's ids as context of the events, tasks and log lines produced in the block."""
     trace = (record.traceparent, record.cause) if isinstance(record, Record) else (None, None)
     token = CURRENT.set(Work(record.id, *trace))
     if store is not None:

@@ -1,4 +1,4 @@
-"""Whether a service is ready and getting on, from what it really does; sampled all the time."""
+"""Readiness, metrics sampled from the database, and a watchdog that ends a stuck process."""
 
 import asyncio
 import logging
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 SAMPLE_SECONDS = 2.0
 SAMPLE_WITHIN_SECONDS = 10.0
-#: Services' own measures may read whole tables.
+#: Less often than the kit's sample, because measures of services may scan whole tables.
 MEASURE_SECONDS = 60.0
 CLEAN_SECONDS = 600.0
 INTENT_KEEP_DAYS = 30
 
 
 class Health:
-    """Samples the service's limits into metrics, answers probes, and ends a process that is stuck."""
+    """Samples the database every SAMPLE_SECONDS and answers the probes from the last sample."""
 
     def __init__(self) -> None:
         self._kit: Kit | None = None
@@ -50,9 +50,9 @@ class Health:
                     await self._clean(connection)
                 self._database_away = None
                 await self._measure()
-            except TRANSIENT as away:
-                self._database_away = repr(away)
-            self._bite()
+            except TRANSIENT as error:
+                self._database_away = repr(error)
+            self._check_watchdog()
             await asyncio.sleep(SAMPLE_SECONDS)
 
     async def _sample(self, connection: Connection) -> None:
@@ -84,7 +84,7 @@ class Health:
         left = self._kit.settings.trouble_budget - trouble
         metrics.TROUBLE_BUDGET_LEFT.set(left)
         if self._reader is not None:
-            over = f"{trouble} parked and held records of our own topics: `replenish parked list`"
+            over = f"{trouble} parked and held records of our own topics; inspect them with `replenish parked list`"
             self._reader.hold_back(over if left < 0 else None)
 
     async def _clean(self, connection: Connection) -> None:
@@ -95,7 +95,7 @@ class Health:
             await clean(connection, INTENT_KEEP_DAYS)
 
     async def _measure(self) -> None:
-        """Take the service's own measures; none that fails ends the service, or says that the database is away."""
+        """Take the service's own measures; a failure neither stops the service nor affects readiness."""
         assert self._kit is not None  # noqa: S101  # no part runs before it is opened
         if time.monotonic() - self._measured_at <= MEASURE_SECONDS:
             return
@@ -104,13 +104,13 @@ class Health:
             async with asyncio.timeout(SAMPLE_WITHIN_SECONDS), self._kit.read() as store:
                 for measure in self._kit.service.measures:
                     await measure.take(store)
-        except TRANSIENT as away:
-            LOG.warning("not measured", extra={"reason": repr(away)})
+        except TRANSIENT as error:
+            LOG.warning("measures not taken; retrying", extra={"reason": repr(error)})
         except Exception:
-            LOG.exception("not measured")
+            LOG.exception("measures failed")
 
-    def _bite(self) -> None:
-        """End the process when work waits and none is done; the supervisor starts a fresh one."""
+    def _check_watchdog(self) -> None:
+        """Fail the process if work is pending and none progresses; the supervisor restarts it."""
         assert self._kit is not None  # noqa: S101  # no part runs before it is opened
         if (reader := self._reader) is not None:
             metrics.LAG_RECORDS.set(reader.lag())
@@ -122,22 +122,22 @@ class Health:
         assert self._kit is not None  # noqa: S101  # no part runs before it is opened
         limit, now = self._kit.settings.watchdog_seconds, time.monotonic()
         if self._database_away or self._broker_away():
-            self._well_at = now  # waiting for them is no stall; it ends by itself
+            self._well_at = now  # waiting for Postgres or Kafka is not a stall
         well = now - self._well_at
         if (reader := self._reader) is not None:
             if min(reader.working_seconds(), well) > limit:
-                yield "a batch is under way and nothing happens: the reader is stuck"
+                yield "the reader is stuck: a batch makes no progress"
             if reader.unpolled_seconds() > limit:
-                yield "nobody polls: the consume loop is gone"
+                yield "the consumer loop has stopped polling"
             self._fetched_at = reader.unfetched_since(self._fetched_at)
             if now - self._fetched_at > limit:
-                yield "the logs go on and nothing is fetched"
+                yield "nothing is fetched although the topics have unread records"
         relay = self._relay
         if relay is not None and self._sampled.get("outbox") and min(relay.stalled_seconds(), well) > limit:
-            yield "events wait and none was published: the relay is stuck"
+            yield "the relay is stuck: the outbox has events and none is published"
 
     def why_not_ready(self) -> str | None:
-        """Return why nobody should rely on this replica now, or nothing."""
+        """Return why this replica should get no requests now, or None."""
         if self._kit is None:
             return "still starting"
         if self._database_away:
@@ -149,8 +149,8 @@ class Health:
         return consumer.broker_away if consumer is not None else None
 
     def _why_not_reading(self, reader: "Reader") -> str | None:
-        if away := self._broker_away():
-            return f"the broker does not answer: {away}"
+        if error := self._broker_away():
+            return f"the broker does not answer: {error}"
         if not reader.is_placed():
             return "no partitions are assigned yet"
         return reader.held_back

@@ -1,4 +1,4 @@
-"""Lets held records go on, in order, when what they wait for has appeared or an operator says so."""
+"""Replays deferred records in order once their dependency exists or an operator retries them."""
 
 import asyncio
 import logging
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
     from libs.kit.kit import Kit
 
 LOG = logging.getLogger(__name__)
-TOGETHER = 200
+BATCH_RECORDS = 200
 POLL_SECONDS = 2.0
 
 
 class Releaser:
-    """Replays the held records of one key after another."""
+    """Replays the deferred records key by key."""
 
     def __init__(self, kit: "Kit") -> None:
         self._kit, self._handling = kit, Handling(kit)
         self._woken = asyncio.Event()
 
     def after_commit(self, store: Store) -> None:
-        """Look now where something appeared that somebody may wait for."""
+        """Wake up if the transaction created a dependency."""
         if store.appeared:
             self._woken.set()
 
@@ -44,37 +44,35 @@ class Releaser:
                     ready = await trouble.list_ready(connection) if await trouble.any_held(connection) else []
                 for key in ready:
                     await self._release(key)
-            except TRANSIENT as passing:
-                LOG.warning("held records wait", extra={"reason": repr(passing)})
+            except TRANSIENT as error:
+                LOG.warning("deferred records not replayed; retrying", extra={"reason": repr(error)})
                 await asyncio.sleep(POLL_SECONDS)
             await woken_within(self._woken, POLL_SECONDS)
 
     async def _release(self, ready: Ready) -> None:
-        size = TOGETHER
+        size = BATCH_RECORDS
         while True:
             try:
                 if not await self._replay(ready, size):
                     return None
-            except TRANSIENT:
+            except (*TRANSIENT, Lost, asyncio.CancelledError):
                 raise
-            except (Lost, asyncio.CancelledError):
-                raise
-            except Exception as why:  # noqa: BLE001  # the first of them is the culprit, whatever it is
+            except Exception as error:  # noqa: BLE001  # replayed one by one, it is attributed to the failing record
                 if size == 1:
-                    return await self._give_up(ready, why)
+                    return await self._record_failure(ready, error)
                 size = 1
 
     async def _replay(self, ready: Ready, size: int) -> int:
-        """Apply the key's first records in one transaction that also deletes them; return how many."""
+        """Apply the key's first `size` records in the transaction that deletes them; return their number."""
         decode = decoder_for(ready.topic)
         async with self._kit.writing() as connection:
-            await cursors.lock_cursors(connection, [ready.place])  # new records of this key wait for us
+            await cursors.lock_cursors(connection, [ready.place])  # blocks new records of this key meanwhile
             rows = await trouble.lock_held(connection, ready, size)
             records = [decode(_raw(ready, row)) for row in rows]
             usable = [record for record in records if isinstance(record, Record)]
-            odd = [(record, record.reason) for record in records if isinstance(record, Undecodable)]
+            undecodable = [(record, record.reason) for record in records if isinstance(record, Undecodable)]
             await trouble.delete_held(connection, [row.held_id for row in rows])
-            await trouble.park(connection, odd)
+            await trouble.park(connection, undecodable)
             store = self._kit.store_in(connection)
             await self._handling.handle(store, usable)
             waiting = [one for one in store.troubles if not one.park]
@@ -84,25 +82,25 @@ class Releaser:
         RECORDS_RELEASED.labels(ready.topic).inc(len(rows))
         return len(rows)
 
-    async def _give_up(self, ready: Ready, why: Exception) -> None:
+    async def _record_failure(self, ready: Ready, error: Exception) -> None:
         async with self._kit.writing() as connection:
             await cursors.lock_cursors(connection, [ready.place])
             first = await trouble.lock_held(connection, ready, 1)
-            if reason := self._hopeless(ready, first, why):
+            if reason := self._dead_letter_reason(ready, first, error):
                 await trouble.delete_held(connection, [row.held_id for row in first])
-                await trouble.park(connection, [(_refused(ready, row), reason) for row in first])
+                await trouble.park(connection, [(_as_undecodable(ready, row), reason) for row in first])
                 self._woken.set()
             else:
-                await trouble.blame(connection, ready, *reason_of(why))
+                await trouble.record_failure(connection, ready, *reason_of(error))
 
-    def _hopeless(self, ready: Ready, first: list[Held], why: Exception) -> str | None:
-        """Return why a record is not tried again: it is refused, or what an outsider names has not come for so long."""
-        if isinstance(why, Refuse):
-            return str(why)
+    def _dead_letter_reason(self, ready: Ready, first: list[Held], error: Exception) -> str | None:
+        """Return why not to retry: it is refused, or an external record waited longer than `patience_hours`."""
+        if isinstance(error, Refuse):
+            return str(error)
         hours = self._kit.settings.patience_hours
-        if not isinstance(why, NotYet) or is_ours(ready.topic) or all(row.hours < hours for row in first):
+        if not isinstance(error, NotYet) or is_ours(ready.topic) or all(row.hours < hours for row in first):
             return None
-        return f"{why.waits_for} did not appear within {hours:g} hours"
+        return f"{error.waits_for} did not appear within {hours:g} hours"
 
 
 def _raw(ready: Ready, row: Held) -> ConsumerRecord:
@@ -112,5 +110,5 @@ def _raw(ready: Ready, row: Held) -> ConsumerRecord:
     )
 
 
-def _refused(ready: Ready, row: Held) -> Undecodable:
+def _as_undecodable(ready: Ready, row: Held) -> Undecodable:
     return Undecodable("", ready.topic, ready.partition, row.offset, ready.key, row.value, None)

@@ -1,7 +1,7 @@
-"""Idempotency keys of POSTs, as the Agentic Commerce Protocol has them (its section 6).
+"""Idempotency keys of POSTs, as in section 6 of the Agentic Commerce Protocol.
 
-The key belongs to who asks and what path; the row is written in the business transaction. The same
-key with another body is a conflict (422), with the first request still under way it is 409.
+A key is scoped to principal and path, and its row is written in the business transaction. The same key with
+another body is a conflict (422); while the first request is still running the response is 409.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ EXACT = 2.0**53
 
 
 class Asked(NamedTuple):
-    """A request that may be repeated."""
+    """A request that can be retried under its Idempotency-Key."""
 
     principal: str
     path: str
@@ -28,44 +28,44 @@ class Asked(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """The answer that every repetition gets."""
+    """The stored response, which every retry gets."""
 
     status: int
     body: dict[str, Any]
 
 
 def key_from(header: str | None) -> str:
-    """Return the Idempotency-Key of a request that needs one; raises Problem 400 for none, or one that is no key."""
+    """Return the required Idempotency-Key; raises Problem 400 if it is missing or invalid."""
     if header is None:
         raise Problem(400, "idempotency_key_required", "This request needs an Idempotency-Key")
     if not 1 <= len(header) <= LONGEST_KEY or not header.isascii() or not header.isprintable():
-        detail = f"Send 1 to {LONGEST_KEY} printable characters; a UUID will do."
-        raise Problem(400, "idempotency_key_invalid", "This is no Idempotency-Key", detail=detail)
+        detail = f"Send 1 to {LONGEST_KEY} printable ASCII characters, for example a UUID."
+        raise Problem(400, "idempotency_key_invalid", "The Idempotency-Key is not valid", detail=detail)
     return header
 
 
 def digest_of(body: bytes) -> str:
-    """Return a digest that is equal for bodies equal as JSON: spacing, order of names and 1.0 for 1 do not count."""
-    # What is not JSON, or nested deeper than orjson writes, is equal only to the letter.
+    """Return a digest that ignores JSON spacing, the order of members, and 1.0 instead of 1."""
+    # A body that is not JSON, or nested too deeply for orjson, is compared byte by byte.
     with suppress(orjson.JSONDecodeError, orjson.JSONEncodeError, RecursionError):
         body = orjson.dumps(_whole(orjson.loads(body)), option=orjson.OPT_SORT_KEYS)
     return hashlib.sha256(body).hexdigest()
 
 
 def _whole(value: Any) -> Any:
-    """Return the JSON value with every number that is whole written as such."""
+    """Return the JSON value with whole floats as integers."""
     if isinstance(value, dict):
         return {name: _whole(member) for name, member in value.items()}
     if isinstance(value, list):
         return [_whole(member) for member in value]
-    # Above 2**53 a float no longer tells which whole number was meant.
+    # Above 2**53 a float no longer identifies one integer.
     return int(value) if isinstance(value, float) and value.is_integer() and abs(value) <= EXACT else value
 
 
 async def find_answer(connection: Connection, asked: Asked | None) -> Kept | None:
-    """Return the kept answer, or lock the key for this transaction and return nothing.
+    """Return the stored response, or lock the key for this transaction and return None.
 
-    Raises Problem 409 while another request with the key is under way, and 422 for another body.
+    Raises Problem 409 while another request with the key is running, and 422 if its body differs.
     """
     if asked is None:
         return None
@@ -74,7 +74,9 @@ async def find_answer(connection: Connection, asked: Asked | None) -> Kept | Non
         "-- lock_idempotency_key\nSELECT pg_try_advisory_xact_lock(hashtextextended($1, 0))", name
     )
     if not free:
-        raise Problem(409, "idempotency_in_flight", "The same request is still under way", headers={"Retry-After": "1"})
+        raise Problem(
+            409, "idempotency_in_flight", "The same request is still being processed", headers={"Retry-After": "1"}
+        )
     row = await connection.fetchrow(
         """-- find_answer
         SELECT digest, status, body FROM idempotency WHERE principal = $1 AND path = $2 AND key = $3
@@ -89,8 +91,8 @@ async def find_answer(connection: Connection, asked: Asked | None) -> Kept | Non
         raise Problem(
             422,
             "idempotency_conflict",
-            "This Idempotency-Key was used with another body",
-            detail="Send the same body again, or a new key for a new request.",
+            "This Idempotency-Key was already used with a different body",
+            detail="Send the same body, or use a new key for a new request.",
         )
     return Kept(row["status"], row["body"])
 
@@ -105,7 +107,7 @@ async def keep_answer(connection: Connection, asked: Asked, kept: Kept) -> None:
             *kept,
         )
     except asyncpg.UniqueViolationError:
-        title = "The same request was just carried out"
+        title = "The same request has just been processed"
         raise Problem(409, "idempotency_in_flight", title, headers={"Retry-After": "1"}) from None
 
 

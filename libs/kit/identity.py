@@ -1,7 +1,7 @@
-"""Who asks: EdDSA tokens signed by the portal, verified with its published keys (RFC 7519, 7517, 8037).
+"""Authentication: EdDSA tokens issued by the portal, verified with its published keys (RFC 7519, 7517, 8037).
 
-The libraries for signatures and for calling out are imported when the first token comes: they
-take a seventh of an idle service's memory.
+The libraries for signatures and HTTP calls are imported with the first token: they take a seventh of an idle
+service's memory.
 """
 
 import asyncio
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from libs.kit.neighbours import Neighbours
 
 KEYS_SECONDS = 300.0
-#: An unknown key id asks the portal again at most this often, however many tokens carry it.
+#: Tokens that fail verification refresh the keys at most this often.
 UNKNOWN_KEY_SECONDS = 2.0
 
 
 class Verifier:
-    """Verifies tokens with the portal's keys, which it keeps for a while."""
+    """Verifies tokens with the portal's public keys, cached for KEYS_SECONDS."""
 
     def __init__(self, neighbours: "Neighbours", portal_url: str) -> None:
         self._neighbours, self._url = neighbours, f"{portal_url}/.well-known/jwks.json"
@@ -34,16 +34,16 @@ class Verifier:
         self._lock = asyncio.Lock()
 
     async def verify(self, token: str) -> Principal:
-        """Return who asks; raises Problem 401, or Problem 503 where the keys cannot be read."""
+        """Return the token's principal; raises Problem 401, or 503 if no keys could be loaded yet."""
         from libs.kit.tokens import read_claims  # noqa: PLC0415  # see above
 
-        keys = await self._current(KEYS_SECONDS)
+        keys = await self._load_keys(KEYS_SECONDS)
         try:
             return read_claims(token, keys)
         except Problem:
-            return read_claims(token, await self._current(UNKNOWN_KEY_SECONDS))
+            return read_claims(token, await self._load_keys(UNKNOWN_KEY_SECONDS))
 
-    async def _current(self, age_seconds: float) -> "KeySet":
+    async def _load_keys(self, age_seconds: float) -> "KeySet":
         from libs.kit.tokens import read_keys  # noqa: PLC0415  # see above
 
         async with self._lock:
@@ -53,25 +53,25 @@ class Verifier:
                     self._read_at = time.monotonic()
                 except (Retry, ValueError):
                     if self._keys is None:
-                        raise Problem(503, "keys_unavailable", "Tokens cannot be verified just now") from None
+                        raise Problem(503, "keys_unavailable", "Tokens cannot be verified at the moment") from None
             return self._keys
 
 
 class ServiceToken:
-    """This service's own token, fetched from the portal and renewed before it ends."""
+    """This service's own token, fetched from the portal and renewed after 80 % of its lifetime."""
 
     def __init__(self, neighbours: "Neighbours", portal_url: str, service: str, key: SecretStr) -> None:
         self._neighbours, self._url, self._service, self._key = neighbours, f"{portal_url}/v1/tokens", service, key
         self._token = ""
-        self._ends = 0.0
+        self._renew_at = 0.0
 
     async def get(self) -> str:
-        """Return a valid token; raises Retry while the portal cannot give one."""
-        if time.monotonic() > self._ends:
+        """Return a valid token; raises Retry while the portal issues none."""
+        if time.monotonic() > self._renew_at:
             body = {"service": self._service, "service_key": self._key.get_secret_value()}
-            answer: dict[str, Any] = await self._neighbours.post_json(self._url, body)
-            self._token = str(answer["access_token"])
-            self._ends = time.monotonic() + 0.8 * float(answer["expires_in"])
+            response: dict[str, Any] = await self._neighbours.post_json(self._url, body)
+            self._token = str(response["access_token"])
+            self._renew_at = time.monotonic() + 0.8 * float(response["expires_in"])
         return self._token
 
 

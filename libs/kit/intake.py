@@ -1,4 +1,4 @@
-"""From a batch of records to one Postgres transaction: cursor, state and outbox together."""
+"""Applies batches of records: checkpoints, state and outbox are committed in one Postgres transaction."""
 
 import asyncio
 import logging
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from libs.kit import trouble
 from libs.kit.advance import Decoded
-from libs.kit.beginning import begin, part_usable
+from libs.kit.beginning import claim_batch, split_unprocessable
 from libs.kit.cursors import Cursor, Moved, Place
 from libs.kit.failures import TRANSIENT, Lost, NotYet, Refuse
 from libs.kit.handling import Ahead, Handling, working_on
@@ -28,24 +28,24 @@ FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 5.0
 
 
-class Revoked(Exception):  # noqa: N818  # what happened, not that it is an error
-    """The partitions went to another replica while a batch waited."""
+class Revoked(Exception):  # noqa: N818  # a control signal
+    """The partitions were assigned to another replica while a batch was being retried."""
 
 
 class Intake:
-    """Applies records exactly once; correct whatever is repeated, late, or killed in between."""
+    """Applies each record exactly once, also after repetitions, delays and crashes."""
 
     def __init__(self, kit: "Kit") -> None:
         self._kit = kit
         self._handling = Handling(kit)
         self._still_ours: Callable[[], bool] = lambda: True
         self.prepare = self._handling.prepare
-        #: Whether a batch is with its handler, or there is none: what is read meanwhile costs no time.
-        self.others_may_work = asyncio.Event()
-        self.others_may_work.set()
-        #: Where the cursors were last seen: moving them from there is one statement, and finds out if it was wrong.
-        self.remembered: dict[Place, Cursor] = {}
-        #: When the batch under way was begun, or last got on.
+        #: Set while a batch waits for Postgres or none is running; decoding then delays no batch.
+        self.waiting_for_postgres = asyncio.Event()
+        self.waiting_for_postgres.set()
+        #: Last known checkpoints. Moving them needs one statement, which also detects that they are outdated.
+        self.checkpoints: dict[Place, Cursor] = {}
+        #: When the current batch started or last progressed.
         self.moved_at = time.monotonic()
 
     async def apply(
@@ -55,106 +55,106 @@ class Intake:
         still_ours: Callable[[], bool] = lambda: True,
         ahead: Ahead | None = None,
     ) -> None:
-        """Apply a batch in one transaction, or, where one record spoils it, record by record.
+        """Apply a batch in one transaction, or record by record if a record fails.
 
-        `starts` says from which offset on the batch has everything, `ahead` what `prepare` made of it.
-        Passing failures are waited out as long as the partitions are still ours; what was not applied
-        by then is read again by whoever has them. Raises `Lost`.
+        `starts` has the offset from which each partition is complete, `ahead` the result of `prepare`. Temporary
+        failures are retried while the partitions remain assigned; after that their next owner reads the records
+        again. Raises `Lost`.
         """
         began = time.perf_counter()
         self.moved_at = time.monotonic()
         self._still_ours = still_ours
         try:
-            await self._patiently(records, starts, ahead)
+            await self._apply_with_retries(records, starts, ahead)
         except Revoked:
             return
         except (Lost, asyncio.CancelledError):
             raise
-        except Exception as spoiled:  # noqa: BLE001  # any handler's bug must stop its own key only
-            LOG.warning("batch spoiled, applying one by one", extra={"reason": repr(spoiled), "records": len(records)})
+        except Exception as error:  # noqa: BLE001  # a handler's bug must stop only its own key
+            LOG.warning("batch failed; applying one by one", extra={"reason": repr(error), "records": len(records)})
             await self._one_by_one(records)
         BATCH_SECONDS.observe(time.perf_counter() - began)
 
     async def _one_by_one(self, records: Sequence[Decoded]) -> None:
         try:
             for record in records:
-                await self._alone(record)
+                await self._apply_alone(record)
                 self.moved_at = time.monotonic()
         except Revoked:
             return
 
-    async def _patiently(
+    async def _apply_with_retries(
         self, records: Sequence[Decoded], starts: dict[Place, int] | None = None, ahead: Ahead | None = None
     ) -> None:
         pause = FIRST_PAUSE_SECONDS
         while True:
             try:
-                return await self._together(records, starts or {}, ahead)
-            except TRANSIENT as passing:
+                return await self._apply_batch(records, starts or {}, ahead)
+            except TRANSIENT as error:
                 BATCHES_RETRIED.inc()
-                LOG.warning("batch waits", extra={"reason": repr(passing), "seconds": pause})
+                LOG.warning("batch not applied; retrying", extra={"reason": repr(error), "seconds": pause})
                 if not self._still_ours():
-                    raise Revoked from passing
+                    raise Revoked from error
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
-    async def _alone(self, record: Decoded) -> None:
+    async def _apply_alone(self, record: Decoded) -> None:
         try:
-            await self._patiently([record])
+            await self._apply_with_retries([record])
         except (Lost, Revoked, asyncio.CancelledError):
             raise
-        except Exception as why:  # this record is the culprit, whatever it is
+        except Exception as error:  # attributed to this record
             with working_on(record):
-                if not isinstance(why, NotYet | Refuse):
+                if not isinstance(error, NotYet | Refuse):
                     LOG.exception("handler failed", extra={"topic": record.topic, "offset": record.offset})
-                await self._patiently_set_aside(record, why)
+                await self._set_aside_with_retries(record, error)
 
-    async def _patiently_set_aside(self, record: Decoded, why: Exception) -> None:
+    async def _set_aside_with_retries(self, record: Decoded, error: Exception) -> None:
         while True:
             try:
-                return await self._set_aside(record, why)
+                return await self._set_aside(record, error)
             except TRANSIENT:
                 if not self._still_ours():
-                    raise Revoked from why
+                    raise Revoked from error
                 await asyncio.sleep(FIRST_PAUSE_SECONDS)
 
-    async def _set_aside(self, record: Decoded, why: Exception) -> None:
+    async def _set_aside(self, record: Decoded, error: Exception) -> None:
         async with self._kit.writing() as connection:
-            begun = await begin(connection, [record], {}, {})
-            if begun.fresh and (isinstance(why, Refuse) or isinstance(record, Undecodable)):
-                await trouble.park(connection, [(record, str(why))])
-            elif begun.fresh and isinstance(record, Record):
-                await trouble.hold(connection, [(record, *reason_of(why))])
-        self.remembered |= begun.moved
+            claimed = await claim_batch(connection, [record], {}, {})
+            if claimed.fresh and (isinstance(error, Refuse) or isinstance(record, Undecodable)):
+                await trouble.park(connection, [(record, str(error))])
+            elif claimed.fresh and isinstance(record, Record):
+                await trouble.hold(connection, [(record, *reason_of(error))])
+        self.checkpoints |= claimed.moved
 
-    async def _together(self, records: Sequence[Decoded], starts: dict[Place, int], ahead: Ahead | None) -> None:
+    async def _apply_batch(self, records: Sequence[Decoded], starts: dict[Place, int], ahead: Ahead | None) -> None:
         try:
-            await self._in_one_transaction(records, starts, ahead, self.remembered)
+            await self._in_one_transaction(records, starts, ahead, self.checkpoints)
         except (Moved, Lost):
-            if not self.remembered:
+            if not self.checkpoints:
                 raise
-            self.remembered = {}  # somebody else had these partitions in between
+            self.checkpoints = {}  # another replica owned these partitions meanwhile
             await self._in_one_transaction(records, starts, ahead, {})
 
     async def _in_one_transaction(
         self, records: Sequence[Decoded], starts: dict[Place, int], ahead: Ahead | None, known: dict[Place, Cursor]
     ) -> None:
         async with self._kit.writing() as connection:
-            begun = await begin(connection, records, starts, known)
-            if not begun.fresh:
+            claimed = await claim_batch(connection, records, starts, known)
+            if not claimed.fresh:
                 return
             store = self._kit.store_in(connection)
-            usable = await part_usable(connection, begun)
-            self.others_may_work.set()
+            usable = await split_unprocessable(connection, claimed)
+            self.waiting_for_postgres.set()
             await self._handling.handle(store, usable, ahead)
-        self.remembered |= begun.moved
+        self.checkpoints |= claimed.moved
         self._kit.committed(store)
         for topic, count in Counter(record.topic for record in usable).items():
             RECORDS_APPLIED.labels(topic).inc(count)
 
 
-def reason_of(why: Exception) -> tuple[str, str | None]:
-    """Return the words for a held record and the name it waits for, if any."""
-    if isinstance(why, NotYet):
-        return str(why), why.waits_for
-    return f"{type(why).__name__}: {why}", None
+def reason_of(error: Exception) -> tuple[str, str | None]:
+    """Return the reason to store with a deferred record, and the dependency it waits for, if any."""
+    if isinstance(error, NotYet):
+        return str(error), error.waits_for
+    return f"{type(error).__name__}: {error}", None

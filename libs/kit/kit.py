@@ -1,4 +1,4 @@
-"""The running kit of one service: its connections, its transactions, and what wakes after a commit."""
+"""The runtime of one service: its connection pool, transactions, and wake-ups after a commit."""
 
 import asyncio
 import logging
@@ -34,7 +34,7 @@ CLOSE_SECONDS = 5.0
 
 
 class Transaction:
-    """A transaction of an HTTP command: its store, what it says, and its repeatable answer."""
+    """The transaction of an HTTP command: its store, its events and its idempotent response."""
 
     def __init__(self, store: Any, replayed: Kept | None = None) -> None:
         self.store = store
@@ -46,13 +46,13 @@ class Transaction:
         self.said += events
 
     def answer(self, status: int, body: dict[str, Any]) -> Kept:
-        """Keep this answer, as JSON has it, under the request's Idempotency-Key; return it for the caller to send."""
+        """Store this response, as JSON, under the request's Idempotency-Key, and return it for sending."""
         self.answered = Kept(status, to_jsonable_python(body))
         return self.answered
 
 
 class Kit:
-    """What handlers' surroundings, routes and effects of a service work with."""
+    """The runtime passed to routes and tasks: database, clock, HTTP client, token verification."""
 
     def __init__(self, service: Service, settings: Settings, pool: Pool) -> None:
         self.service, self.settings, self.pool = service, settings, pool
@@ -63,7 +63,7 @@ class Kit:
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._wakers: list[Any] = []
         self._counters: set[Place] = set()
-        #: The web application, where one was built.
+        #: The web application, if the service has one.
         self.app: Any = None
 
     @classmethod
@@ -79,22 +79,21 @@ class Kit:
 
     @property
     def http(self) -> "httpx.AsyncClient":
-        """Return the client for calls to other services."""
         return self._neighbours.client
 
     @property
     def replica(self) -> str:
-        """Return the name of this replica, the same after a restart."""
+        """The name of this replica, stable across restarts."""
         return f"{self.service.name.replace('_', '-')}-{self.settings.instance}"
 
-    def fail(self, why: BaseException) -> None:
-        """Stop the process: going on would hide a loss, or do nothing while looking healthy."""
+    def fail(self, error: BaseException) -> None:
+        """Stop the process, because continuing would hide a loss or a stall; only the first error is kept."""
         if not self.failed.done():
-            self.failed.set_exception(why)
+            self.failed.set_exception(error)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Connection]:
-        """Give a connection inside a transaction that commits at the end."""
+        """Yield a connection in a transaction that commits at the end."""
         async with self.pool.acquire() as connection, connection.transaction():
             yield connection
 
@@ -106,9 +105,9 @@ class Kit:
 
     @asynccontextmanager
     async def transaction(self, idempotency: Asked | None = None) -> AsyncIterator[Transaction]:
-        """Open a transaction for a command; what it says goes to the outbox when it commits.
+        """Open a transaction for a command; its events enter the outbox with the commit.
 
-        With `idempotency`, a request seen before has its kept answer in `replayed`.
+        With `idempotency`, a retried request has its stored response in `replayed`.
         """
         async with self.writing() as connection:
             store = self.store_in(connection, CURRENT.get().cause)
@@ -121,7 +120,7 @@ class Kit:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Any]:
-        """Give a store that sees one moment and cannot change anything."""
+        """Yield a store on a read-only snapshot."""
         async with (
             self.pool.acquire() as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
@@ -129,23 +128,23 @@ class Kit:
             yield self.store_in(connection)
 
     def on_commit(self, *wakers: Any) -> None:
-        """Register parts whose `after_commit(store)` is called with the store of every commit of this process."""
+        """Register components whose `after_commit(store)` is called after every commit of this process."""
         self._wakers += wakers
 
     def committed(self, store: Store) -> None:
-        """Count what was counted in the transaction, and wake those who look for what it left."""
+        """Update the metrics counted in the transaction and wake the registered components."""
         for counter, by in store.counted:
             counter.inc(by)
         for waker in self._wakers:
             waker.after_commit(store)
 
     async def service_token(self) -> str:
-        """Return a token that tells other services who asks."""
+        """Return this service's bearer token for calls to other services; raises Retry."""
         return await self._token.get()
 
     async def create_topics(self, wanted: Sequence[Topic]) -> None:
-        """Make topics that do not exist yet, such as a new provider's; raises Retry while the broker is away."""
+        """Create missing topics, such as a new provider's; raises Retry while the broker is unavailable."""
         try:
             await topics.create_topics(self.settings.kafka_url, wanted)
-        except KafkaError as away:
-            raise Retry(f"no topics yet: {away!r}") from away
+        except KafkaError as error:
+            raise Retry(f"topics not created: {error!r}") from error

@@ -1,4 +1,4 @@
-"""A lease row: one holder at a time, given up by silence; unlike a lock, no frozen process keeps it."""
+"""A lease with one holder at a time. Unlike a lock, it expires when its holder freezes."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ from libs.kit.database import Connection
 
 
 class Holder(NamedTuple):
-    """A process of a replica; the nonce tells it from the one that was killed or started beside it."""
+    """A process of a replica; the nonce distinguishes it from earlier or concurrent processes of that replica."""
 
     replica: str
     nonce: str
@@ -16,10 +16,10 @@ class Holder(NamedTuple):
 
 
 async def take_lease(connection: Connection, name: str, holder: Holder, seconds: float, *, started: bool) -> bool:
-    """Take or renew the lease and return whether it is ours.
+    """Take or renew the lease and return whether this holder has it.
 
-    A process that has just `started` takes over from its replica's last process at once. Where two
-    processes of one replica live, the elder finds its lease gone and follows.
+    A process that has just `started` takes over from its replica's previous process at once. If two processes of
+    one replica run, the older one loses the lease.
     """
     held: str | None = await connection.fetchval(
         """-- take_lease

@@ -1,4 +1,4 @@
-"""Proof that a partition's log is still the one we read before, neither cut nor made anew."""
+"""Checks that a partition's log is still the one read before, neither truncated nor recreated."""
 
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from libs.kit.failures import Lost
 
 
 class Bounds(NamedTuple):
-    """The first offset a partition still has, and the one its next record will get."""
+    """A partition's first retained offset, and the offset of its next record."""
 
     start: int
     end: int
@@ -25,38 +25,40 @@ _READ_ID = msgspec.json.Decoder(_Id)
 
 
 def check_bounds(place: Place, cursor: Cursor, bounds: Bounds) -> None:
-    """Raise Lost where what comes next was already deleted, or what was applied is no longer there."""
+    """Raise Lost if the next records were deleted before they were applied, or the log ends before the checkpoint."""
     name = f"{place[0]}/{place[1]}"
     if bounds.start > cursor.next_offset:
         raise Lost(f"{name}: records {cursor.next_offset} to {bounds.start - 1} were deleted before they were applied")
     if bounds.end < cursor.next_offset:
-        raise Lost(f"{name}: ends at {bounds.end}, but {cursor.next_offset} was reached: the log was cut or made anew")
+        raise Lost(
+            f"{name}: ends at {bounds.end}, but {cursor.next_offset} was reached: the log was truncated or recreated"
+        )
 
 
 def check_number(place: Place) -> None:
-    """Raise Lost where a topic has more partitions than agreed: one key would be in two places."""
+    """Raise Lost if a topic has more partitions than the catalogue: one key would be in two of them."""
     topic, partition = place
     if partition >= (agreed := find_topic(topic).partitions):
-        raise Lost(f"topic {topic} has a partition {partition}, agreed are {agreed}")
+        raise Lost(f"topic {topic} has partition {partition}, but should have {agreed} partitions")
 
 
 def check_jump(place: Place, reached: int, offset: int, start: int) -> None:
-    """Raise Lost where the next record does not follow the one before, and no hole can be the reason."""
+    """Raise Lost if the next record does not continue the log and compaction markers cannot explain the gap."""
     name = f"{place[0]}/{place[1]}"
     if offset < reached:
-        raise Lost(f"{name}: went back from {reached} to {offset}: the log was cut or made anew")
+        raise Lost(f"{name}: went back from {reached} to {offset}: the log was truncated or recreated")
     if start > reached:
         raise Lost(f"{name}: records {reached} to {start - 1} were deleted before they were read")
 
 
 def first_fetch(cursor: Cursor, bounds: Bounds) -> int:
-    """Return the offset to start from: one record back, where that record can still prove the log."""
+    """Return the offset to start from: the last applied record, if it is retained, for `check_record` to verify."""
     last = cursor.last_offset
     return last if cursor.last_id and last is not None and last >= bounds.start else cursor.next_offset
 
 
 def check_record(place: Place, cursor: Cursor, first: ConsumerRecord) -> None:
-    """Raise Lost unless the record at `last_offset` is the one that was applied last."""
+    """Raise Lost unless the record at `last_offset` has the id that was applied last."""
     name = f"{place[0]}/{place[1]}"
     if first.offset != cursor.last_offset:
         raise Lost(f"{name}: the record at {cursor.last_offset} is gone, the next is {first.offset}")
@@ -65,4 +67,4 @@ def check_record(place: Place, cursor: Cursor, first: ConsumerRecord) -> None:
     except (msgspec.MsgspecError, ValueError, RecursionError):
         found = None
     if found != cursor.last_id:
-        raise Lost(f"{name}: the record at {first.offset} is {found}, not {cursor.last_id}: the log was made anew")
+        raise Lost(f"{name}: the record at {first.offset} is {found}, not {cursor.last_id}: the log was recreated")

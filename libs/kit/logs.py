@@ -1,4 +1,4 @@
-"""Log lines as JSON, one object a line, with the event and the cause being worked on."""
+"""JSON logging, one object per line, with the ids of the event being handled."""
 
 import json
 import logging
@@ -11,11 +11,11 @@ _PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "ta
 
 
 class JsonLines(logging.Formatter):
-    """Write a record as one JSON object; extras become fields."""
+    """Formats a log record as one JSON object; extras become fields."""
 
     def __init__(self, service: str, instance: int) -> None:
         super().__init__()
-        self._who = {"service": service, "instance": instance}
+        self._origin = {"service": service, "instance": instance}
 
     def format(self, record: logging.LogRecord) -> str:
         work = CURRENT.get()
@@ -24,7 +24,7 @@ class JsonLines(logging.Formatter):
             "level": record.levelname,
             "message": record.getMessage(),
             "logger": record.name,
-            **self._who,
+            **self._origin,
         }
         if work.cause:
             line["event"] = work.cause

@@ -1,4 +1,4 @@
-"""What a service reads of its tables now and then, for its operators: gauges with their meanings."""
+"""Gauges that services read from their tables at intervals."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -9,22 +9,22 @@ Reading = float | Mapping[str, float]
 
 
 class Measure:
-    """A gauge that `read` takes from the database; with a `label`, one value for each of its words."""
+    """A gauge whose value `read` takes from the database; with a `label`, one value per label value."""
 
     def __init__(
         self, name: str, meaning: str, read: Callable[[Any], Awaitable[Reading]], *, label: str | None = None
     ) -> None:
-        """Enter the gauge among the process's metrics; so make each measure once, in a module."""
+        """Register the gauge in the process's metrics: create each measure once, at module level."""
         self._gauge = Gauge(name, meaning, [label] if label else [])
         self._read = read
-        self._words: set[str] = set()
+        self._label_values: set[str] = set()
 
     async def take(self, store: Any) -> None:
-        """Read and show it; a word that was there before and is not any more is 0, not forgotten."""
+        """Update the gauge; label values that disappeared are set to 0."""
         found = await self._read(store)
         if not isinstance(found, Mapping):
             self._gauge.set(found)
             return
-        self._words |= set(found)
-        for word in self._words:
-            self._gauge.labels(word).set(found.get(word, 0))
+        self._label_values |= set(found)
+        for label_value in self._label_values:
+            self._gauge.labels(label_value).set(found.get(label_value, 0))

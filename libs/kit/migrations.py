@@ -12,13 +12,13 @@ from libs.kit.database import Connection
 LOG = logging.getLogger(__name__)
 _KIT = Path(__file__).parent / "migrations"
 _NAME = re.compile(r"^\d{4}_[a-z0-9_]+\.sql$")
-#: A table that is in use is not waited for longer than this: the migration fails and is run again.
+#: Longest wait for a lock on a table in use; the migration then fails and can be run again.
 _LOCK_TIMEOUT = "5s"
 _ADVISORY_LOCK = 0x7265706C  # "repl"
 
 
-class MigrationRefused(Exception):  # noqa: N818  # what happened, not that it is an error
-    """The schema and the migration files do not fit."""
+class MigrationRefused(Exception):  # noqa: N818  # a public name
+    """The schema and the migration files do not match."""
 
 
 def _files(service: str) -> list[tuple[str, Path]]:
@@ -27,7 +27,7 @@ def _files(service: str) -> list[tuple[str, Path]]:
     found = [(f"{prefix}/{path.name}", path) for prefix, folder in folders for path in sorted(folder.glob("*.sql"))]
     for name, path in found:
         if not _NAME.match(path.name):
-            raise MigrationRefused(f"{name}: a migration is named NNNN_what.sql")
+            raise MigrationRefused(f"{name}: name a migration NNNN_what.sql")
     return found
 
 
@@ -37,45 +37,45 @@ async def _applied(connection: Connection) -> dict[str, str]:
 
 
 async def migrate(database_url: str, service: str) -> list[str]:
-    """Bring the service's schema up to date and return the names of the files that were run.
+    """Run the pending migrations, each in its own transaction, and return their names.
 
-    Raises MigrationRefused where a file that was run has changed since, and
-    asyncpg.LockNotAvailableError where a table stayed locked; nothing is half done then.
+    Raises MigrationRefused if a file changed after it was run, and asyncpg.LockNotAvailableError if a table stayed
+    locked for 5 s.
     """
     connection = await asyncpg.connect(database_url)
     try:
         await connection.execute(f"SET search_path = {service}")
         await connection.execute("SET statement_timeout = 0")
-        # Whoever migrates this schema already is waited for, however long that takes.
+        # Waits without limit for another migration of this schema.
         await connection.fetchval("SELECT pg_advisory_lock($1, hashtext($2))", _ADVISORY_LOCK, service)
         await connection.execute(f"SET lock_timeout = '{_LOCK_TIMEOUT}'")
         await connection.execute(
             "CREATE TABLE IF NOT EXISTS migration"
             " (name text PRIMARY KEY, digest text NOT NULL, ran_at timestamptz NOT NULL DEFAULT now())"
         )
-        return await _run_missing(connection, service)
+        return await _run_pending(connection, service)
     finally:
         await connection.close()
 
 
-async def _run_missing(connection: Connection, service: str) -> list[str]:
+async def _run_pending(connection: Connection, service: str) -> list[str]:
     applied, ran = await _applied(connection), []
     for name, path in _files(service):
         sql = path.read_text()
         digest = hashlib.sha256(sql.encode()).hexdigest()
         if applied.get(name, digest) != digest:
-            raise MigrationRefused(f"{name} was run in another form; add a new file instead of editing it")
+            raise MigrationRefused(f"{name} was changed after it was run; add a new file instead of editing it")
         if name not in applied:
             async with connection.transaction():
                 await connection.execute(sql)
                 await connection.execute("INSERT INTO migration (name, digest) VALUES ($1, $2)", name, digest)
             ran.append(name)
-            LOG.info("migrated", extra={"migration": name})
+            LOG.info("migration applied", extra={"migration": name})
     return ran
 
 
 async def missing(connection: Connection, service: str) -> list[str]:
-    """Return the migrations this code needs and the schema does not have."""
+    """Return the names of migrations that are not applied yet."""
     try:
         applied = await _applied(connection)
     except asyncpg.UndefinedTableError:

@@ -1,18 +1,18 @@
-"""Moments that somebody outside names."""
+"""Bounds for times from outside."""
 
 from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import AwareDatetime, Field
 
-#: What is told here happens in the lives of people and their machines. Far outside, sums of times overflow, and
-#: Postgres takes the first and the last moment that a datetime can hold for minus and plus infinity.
+#: Plausible times for households. Far outside, sums of times overflow, and Postgres reads the first and last
+#: moment of a datetime as minus and plus infinity.
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
-#: A time with an offset that can be reckoned with; for the fields of requests.
+#: A time with an offset and within the bounds, for fields of requests.
 NearMoment = Annotated[AwareDatetime, Field(ge=EARLIEST, le=LATEST)]
 
 
 def bounded(at: datetime) -> datetime:
-    """Return the moment in UTC, or the nearest one that can be reckoned with."""
+    """Return the moment in UTC, clamped to EARLIEST and LATEST."""
     return min(max(at, EARLIEST), LATEST).astimezone(UTC)

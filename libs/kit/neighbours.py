@@ -1,4 +1,4 @@
-"""Calls to other services, where somebody waits for the answer."""
+"""HTTP client for synchronous calls to other services."""
 
 import sys
 from functools import cached_property
@@ -14,41 +14,41 @@ TOO_MANY, SERVER_FAILED = 429, 500
 
 
 class Neighbours:
-    """One HTTP client for the process, made when it is first needed."""
+    """One HTTP client per process, created lazily."""
 
     @cached_property
     def client(self) -> "httpx.AsyncClient":
-        import httpx  # noqa: PLC0415  # 5 MB that most idle services do not need
+        import httpx  # noqa: PLC0415  # takes 5 MB that most idle services do not need
 
         return httpx.AsyncClient(timeout=CALL_SECONDS, follow_redirects=False)
 
     async def get_json(self, url: str) -> Any:
-        """Return the JSON at this address; raises Retry while it cannot be had."""
-        return await self._json("GET", url)
+        """Return the JSON response; raises Retry on any HTTP or network error, or if the body is not JSON."""
+        return await self._request_json("GET", url)
 
     async def post_json(self, url: str, body: dict[str, Any]) -> Any:
-        """Return the JSON answered to this body; raises Retry while it cannot be had."""
-        return await self._json("POST", url, json=body)
+        """Return the JSON response; raises Retry like `get_json`."""
+        return await self._request_json("POST", url, json=body)
 
-    async def _json(self, method: str, url: str, **more: Any) -> Any:
+    async def _request_json(self, method: str, url: str, **more: Any) -> Any:
         import httpx  # noqa: PLC0415  # see above
 
         try:
             return (await self.client.request(method, url, **more)).raise_for_status().json()
-        except (httpx.HTTPError, ValueError) as away:
-            raise Retry(f"{method} {url}: {away!r}") from away
+        except (httpx.HTTPError, ValueError) as error:
+            raise Retry(f"{method} {url}: {error!r}") from error
 
     async def close(self) -> None:
         if "client" in vars(self):
             await self.client.aclose()
 
 
-def is_neighbour_away(failed: Exception) -> bool:
-    """Tell whether a call to another service did not get through; an answer that finds fault with ours did."""
-    httpx = sys.modules.get("httpx")  # who never made a client has nobody to miss, and need not load it to know
-    if httpx is None or not isinstance(failed, httpx.HTTPError):
+def is_neighbour_away(error: Exception) -> bool:
+    """Return whether another service is unavailable: a network error, 429 or 5xx, but no other 4xx."""
+    httpx = sys.modules.get("httpx")  # imported lazily: if it is not loaded, no call was made
+    if httpx is None or not isinstance(error, httpx.HTTPError):
         return False
-    if not isinstance(failed, httpx.HTTPStatusError):
+    if not isinstance(error, httpx.HTTPStatusError):
         return True
-    status: int = failed.response.status_code
+    status: int = error.response.status_code
     return status == TOO_MANY or status >= SERVER_FAILED

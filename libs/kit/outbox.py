@@ -1,4 +1,4 @@
-"""What a transaction says: numbered densely per topic partition and stored in the same transaction."""
+"""The outbox: events of a transaction, numbered densely per topic partition and stored in the same transaction."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -14,12 +14,12 @@ from libs.kit.cursors import Place
 from libs.kit.database import Connection
 from libs.kit.metrics import EVENTS_SAID
 
-#: Ids of events are made from their place in the log: the same event always has the same id.
+#: Event ids are derived from service, topic, partition and sequence.
 _NAMESPACE = UUID("5f6a4c1e-63c5-4f4e-9d35-6c2b8f0f7a11")
 
 
 class Speaker(NamedTuple):
-    """Who says it and when, on the service's clock; `counters` are those this process knows to be committed."""
+    """The publishing service and its clock's time; `counters` are the ones this process knows to be committed."""
 
     service: str
     now: datetime
@@ -35,9 +35,9 @@ class Said(NamedTuple):
 
 
 async def say(connection: Connection, speaker: Speaker, said: Sequence[Said]) -> None:
-    """Give each event its place and store it; the relay publishes it after the commit.
+    """Number the events and store them; the relay publishes them after the commit.
 
-    Called once per transaction, last: all counters are locked in one order, after everything else.
+    Call it once per transaction and last, because it locks all counters, in order.
     """
     if not said:
         return
@@ -64,19 +64,19 @@ async def say(connection: Connection, speaker: Speaker, said: Sequence[Said]) ->
 
 
 async def _lock_counters(connection: Connection, places: Iterable[Place], known: set[Place]) -> dict[Place, int]:
-    """Return the sequences of these places, locked in one order; new ones are made before any is locked.
+    """Return the sequences of these partitions, locked in order; missing counters are created before any is locked.
 
-    Who holds a lock while it waits for somebody's new row can be waited for by that somebody. So only a counter
-    that others have committed is known: one made by this transaction goes away with it when it rolls back.
+    Waiting for another transaction's new row while holding a lock could deadlock. `known` gets only counters that
+    are committed: a counter created here disappears if this transaction rolls back.
     """
-    asked = sorted(set(places))
-    if new := [place for place in asked if place not in known]:
+    wanted = sorted(set(places))
+    if new := [place for place in wanted if place not in known]:
         known.update(set(new) - await _create_counters(connection, new))
-    return await _select_counters(connection, asked)
+    return await _select_counters(connection, wanted)
 
 
 async def _create_counters(connection: Connection, places: Sequence[Place]) -> set[Place]:
-    """Return those this transaction made; the others were there, and if somebody was making them, has committed."""
+    """Return the counters created by this transaction; all others exist and are committed."""
     rows = await connection.fetch(
         """-- create_counters
         INSERT INTO counter (topic, partition) SELECT * FROM unnest($1::text[], $2::integer[])

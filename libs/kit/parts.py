@@ -1,4 +1,4 @@
-"""The parts of a running service: started together, each one's death is the process's, stopped in order."""
+"""Starts and stops the components of a service; the failure of one stops the process."""
 
 import asyncio
 import logging
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 STOP_SECONDS = 15.0
-EFFECT_SECONDS = 8.0  # a call that takes longer is found again as unknown when its lease has run out
+EFFECT_SECONDS = 8.0  # a longer call becomes unknown when its lease expires
 
 Run = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Parts:
-    """Everything of a service except its web server."""
+    """All background components of a service: reader, relay, tasks, periodic jobs, deferred records, health."""
 
     def __init__(self, kit: "Kit", health: Health) -> None:
         self._kit, self._health = kit, health
@@ -44,28 +44,28 @@ class Parts:
         self._kit.on_commit(self._relay, self._effects, self._releaser)
         for start in self._kit.service.starts:
             await start(self._kit)
-        self._go("relay", self._relay.run)
-        self._go("effects", self._effects.run)
-        self._go("releaser", self._releaser.run)
-        self._go("ticker", self._ticker.run)
-        self._go("clock watch", ClockWatch(self._kit.clock, self._effects, self._ticker).run)
+        self._spawn("relay", self._relay.run)
+        self._spawn("effects", self._effects.run)
+        self._spawn("releaser", self._releaser.run)
+        self._spawn("ticker", self._ticker.run)
+        self._spawn("clock watch", ClockWatch(self._kit.clock, self._effects, self._ticker).run)
         if self._reader is not None:
-            self._go("reader", self._reader.run)
-            self._go("touch", self._reader.keep_in_touch)
+            self._spawn("reader", self._reader.run)
+            self._spawn("touch", self._reader.keep_in_touch)
             await self._start_reading(self._reader)
         self._health.watch(self._kit, self._reader, self._relay)
-        self._go("health", self._health.run)
+        self._spawn("health", self._health.run)
 
     async def stop(self) -> None:
-        """Finish what is under way, publish what is committed, and close; nothing is lost if that fails."""
+        """Finish running work, publish committed events, and close. Nothing is lost if the time limit is exceeded."""
         self._stopping = True
         try:
             async with asyncio.timeout(STOP_SECONDS):
-                await (self._give_up() if self._kit.failed.done() else self._finish())
-        except (TimeoutError, *TRANSIENT, KafkaError) as hurried:
-            LOG.warning("stopped in a hurry; the cursor makes that harmless", extra={"reason": repr(hurried)})
+                await (self._abort() if self._kit.failed.done() else self._finish())
+        except (TimeoutError, *TRANSIENT, KafkaError) as error:
+            LOG.warning("shutdown incomplete; work resumes from the checkpoint", extra={"reason": repr(error)})
         finally:
-            await self._end(*self._tasks)
+            await self._cancel(*self._tasks)
             await self._kit.close()
 
     async def _finish(self) -> None:
@@ -76,19 +76,19 @@ class Parts:
         self._effects.finish()
         if "effects" in self._tasks:
             await asyncio.wait([self._tasks["effects"]], timeout=EFFECT_SECONDS)
-        await self._end(*self._tasks.keys() - {"relay"})
+        await self._cancel(*self._tasks.keys() - {"relay"})
         if "relay" in self._tasks and not self._tasks["relay"].done():
             await self._relay.finish()
-            await self._end("relay")
+            await self._cancel("relay")
             await self._relay.resign()
 
-    async def _give_up(self) -> None:
-        """Leave what is under way: something is lost or stuck, and the cursor knows where to go on."""
-        await self._end(*self._tasks)
+    async def _abort(self) -> None:
+        """Cancel running work after a failure; it resumes from the checkpoint."""
+        await self._cancel(*self._tasks)
         if self._reader is not None:
             await self._reader.stop()
 
-    async def _end(self, *names: str) -> None:
+    async def _cancel(self, *names: str) -> None:
         tasks = [self._tasks[name] for name in names]
         for task in tasks:
             task.cancel()
@@ -98,20 +98,20 @@ class Parts:
         while True:
             try:
                 return await reader.start()
-            except (*TRANSIENT, KafkaError) as away:
-                LOG.warning("waiting for the broker", extra={"reason": repr(away)})
+            except (*TRANSIENT, KafkaError) as error:
+                LOG.warning("waiting for the broker", extra={"reason": repr(error)})
                 await reader.stop()
                 await asyncio.sleep(1)
 
-    def _go(self, name: str, run: Run) -> None:
-        async def guard() -> None:
+    def _spawn(self, name: str, run: Run) -> None:
+        async def run_guarded() -> None:
             try:
                 await run()
             except asyncio.CancelledError:
                 if not self._stopping:
-                    self._kit.fail(Lost(f"the {name} was cancelled by somebody who should not"))
+                    self._kit.fail(Lost(f"the {name} was cancelled unexpectedly"))
                 raise
-            except Exception as died:  # noqa: BLE001  # handed to whoever waits for `failed`
-                self._kit.fail(died)
+            except Exception as error:  # noqa: BLE001  # `fail` reports it
+                self._kit.fail(error)
 
-        self._tasks[name] = asyncio.create_task(guard(), name=name)
+        self._tasks[name] = asyncio.create_task(run_guarded(), name=name)

@@ -1,4 +1,4 @@
-"""Who a request comes from."""
+"""The authenticated sender of a request."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ from libs.kit.problems import Problem
 
 
 class Principal(NamedTuple):
-    """Who a request comes from, and in what role."""
+    """Subject, role and scope of a verified token."""
 
     subject: str
     role: str
@@ -17,5 +17,5 @@ class Principal(NamedTuple):
 
 def unauthorized(detail: str) -> Problem:
     return Problem(
-        401, "unauthorized", "A valid bearer token is needed", detail=detail, headers={"WWW-Authenticate": "Bearer"}
+        401, "unauthorized", "A valid bearer token is required", detail=detail, headers={"WWW-Authenticate": "Bearer"}
     )

@@ -13,8 +13,8 @@ LOG = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 
 
-class Problem(Exception):  # noqa: N818  # the RFC's word
-    """An answer that says what is wrong, where, and what would be right; `more` adds members."""
+class Problem(Exception):  # noqa: N818  # the term of RFC 9457
+    """A problem+json response; `more` adds extension members."""
 
     def __init__(  # the members of RFC 9457
         self,
@@ -41,40 +41,46 @@ async def answer_problem(_: Request, problem: Exception) -> JSONResponse:
     return problem.answer()
 
 
-async def answer_invalid(_: Request, invalid: Exception) -> JSONResponse:
-    """Say field by field what a request body should have been."""
-    assert isinstance(invalid, RequestValidationError)  # noqa: S101  # registered for nothing else
+async def answer_invalid(_: Request, failure: Exception) -> JSONResponse:
+    """Respond 422 with one error per invalid field, or 400 if the body is not JSON."""
+    assert isinstance(failure, RequestValidationError)  # noqa: S101  # registered for nothing else
     errors = [
         {"field": ".".join(str(part) for part in error["loc"] if part != "body") or "body", "problem": error["msg"]}
-        for error in invalid.errors()
+        for error in failure.errors()
     ]
-    broken = any(error["type"] == "json_invalid" for error in invalid.errors())
+    broken = any(error["type"] == "json_invalid" for error in failure.errors())
     status, code = (400, "malformed_json") if broken else (422, "invalid")
-    title = "The body is not JSON" if broken else "The request is not as it should be"
+    title = "The body is not valid JSON" if broken else "The request is not valid"
     return Problem(status, code, title, errors=errors).answer()
 
 
-async def answer_http(_: Request, refused: Exception) -> JSONResponse:
-    assert isinstance(refused, HTTPException)  # noqa: S101  # registered for nothing else
-    code = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}.get(refused.status_code, "refused")
-    return Problem(refused.status_code, code, str(refused.detail), headers=refused.headers).answer()
+async def answer_http(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101  # registered for nothing else
+    code = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}.get(error.status_code, "refused")
+    return Problem(error.status_code, code, str(error.detail), headers=error.headers).answer()
 
 
-async def answer_unavailable(request: Request, away: Exception) -> JSONResponse:
-    """Say that the database or a neighbour is away; nothing was done that the caller was not told of."""
-    LOG.warning("request not served", extra={"path": request.url.path, "reason": repr(away)})
+async def answer_unavailable(request: Request, error: Exception) -> JSONResponse:
+    """Respond 503 while the database or another service is unavailable; nothing of the request was committed."""
+    LOG.warning("request not served", extra={"path": request.url.path, "reason": repr(error)})
     return Problem(
-        503, "unavailable", "Try again shortly", detail="A part of the system is away.", headers={"Retry-After": "2"}
+        503,
+        "unavailable",
+        "Try again shortly",
+        detail="Part of the system is temporarily unavailable.",
+        headers={"Retry-After": "2"},
     ).answer()
 
 
-async def answer_unstorable(request: Request, refused: Exception) -> JSONResponse:
-    """Say that the request has something in it that Postgres has no form for: a NUL, a number or a date too large."""
-    LOG.warning("request with an impossible value", extra={"path": request.url.path, "reason": repr(refused)})
-    detail = "It contains a character, a number or a date that cannot be kept; send one in the usual bounds."
-    return Problem(422, "invalid", "The request is not as it should be", detail=detail).answer()
+async def answer_unstorable(request: Request, error: Exception) -> JSONResponse:
+    """Respond 422 to a value that Postgres cannot store: a NUL, or a number or date out of range."""
+    LOG.warning("request with a value that cannot be stored", extra={"path": request.url.path, "reason": repr(error)})
+    detail = "It contains a NUL character, or a number or date that is out of range."
+    return Problem(422, "invalid", "The request is not valid", detail=detail).answer()
 
 
 async def answer_failed(_: Request, __: Exception) -> JSONResponse:
-    """Say that it is our fault, and nothing about us; the log has the rest."""
-    return Problem(500, "internal", "Something went wrong here", detail="It was noted.").answer()
+    """Respond 500 without details, which are in the log."""
+    return Problem(
+        500, "internal", "Internal error", detail="The error has been logged. Please try again later."
+    ).answer()

@@ -1,4 +1,4 @@
-"""Raw batches of a service's topics, decoded ahead while Postgres writes the ones before."""
+"""Reads batches of a service's topics and decodes the next one while Postgres writes the current one."""
 
 import asyncio
 import logging
@@ -26,28 +26,28 @@ if TYPE_CHECKING:
     from libs.kit.kit import Kit
 
 LOG = logging.getLogger(__name__)
-TOUCH_SECONDS = 3.0  # how long readiness may not know that the broker is away
-LOOPS_UNTIL_SENT = 2  # uvloop writes to sockets at the end of a turn
-#: How late who gathers records may be: a transaction for each would cost more than that matters.
+TOUCH_SECONDS = 3.0  # readiness notices an unavailable broker within this time
+LOOPS_UNTIL_SENT = 2  # uvloop writes to sockets at the end of a loop iteration
+#: Extra latency of services that gather records, which saves transactions.
 GATHER_SECONDS = 0.05
-MANY = 100  # records: so large a batch is worth its transaction at once
-DRAIN_SECONDS = 20.0  # a batch that waits for Postgres longer than this is left to the next owner
+MANY = 100  # records; a batch this large is not delayed
+DRAIN_SECONDS = 20.0  # after this time a batch is left to the next owner of its partitions
 
 
 class Reader:
-    """Reads a service's topics and hands its batches, one at a time, to the intake."""
+    """Passes decoded batches to the intake, one at a time."""
 
     def __init__(self, kit: "Kit", intake: Intake) -> None:
         self._kit, self._intake = kit, intake
         self._decoders: dict[str, Decode] = {}
         self._queue: asyncio.Queue[tuple[Read, list[Decoded], Ahead]] = asyncio.Queue(maxsize=1)
         self._busy = asyncio.Lock()
-        #: Not where the clock is stepped: whoever steps it waits for everybody.
+        #: Off with a stepped clock, because a test or demo waits for every service after each step.
         self._gathers = kit.service.gathers and not kit.clock.stepped
         self._applied: dict[TopicPartition, int] = {}
-        self._told: dict[TopicPartition, int] = {}
-        self._may_go_on = asyncio.Event()
-        self._may_go_on.set()
+        self._committed: dict[TopicPartition, int] = {}
+        self._not_held_back = asyncio.Event()
+        self._not_held_back.set()
         self.held_back: str | None = None
         listener = Rebalances(lambda: self.consumer, self._drained)
         self._subscription = Subscription(kit, self._on_records, listener)
@@ -73,19 +73,19 @@ class Reader:
             for topic, run in groupby(records, key=_topic):
                 decoded.extend(map(self._decoder(topic), run))
             ahead = self._intake.prepare(decoded)
-        except Exception as bug:  # FastStream would swallow it, and the records with it
-            self._kit.fail(bug)
+        except Exception as error:  # FastStream would swallow it and drop the records
+            self._kit.fail(error)
             raise
         await self._queue.put((read, decoded, ahead))
-        await self._until_postgres_works()
+        await self._wait_for_postgres()
 
-    async def _until_postgres_works(self) -> None:
-        """Leave the process to a batch that is being begun: reading on now would keep Postgres waiting.
+    async def _wait_for_postgres(self) -> None:
+        """Delay reading until the current batch waits for Postgres.
 
-        Reading a batch takes as long as its statement; done while Postgres works it costs nothing.
+        Decoding a batch takes about as long as its statement, so it costs nothing if both run at the same time.
         """
         await self._queue.join()
-        await self._intake.others_may_work.wait()
+        await self._intake.waiting_for_postgres.wait()
         for _ in range(LOOPS_UNTIL_SENT):
             await asyncio.sleep(0)
 
@@ -99,17 +99,17 @@ class Reader:
         while True:
             read, records, ahead = await self._queue.get()
             self._queue.task_done()
-            await self._may_go_on.wait()
+            await self._not_held_back.wait()
             async with self._busy:
                 still_ours = partial(self._is_current, read.generation)
                 if still_ours():
-                    self._intake.others_may_work.clear()
+                    self._intake.waiting_for_postgres.clear()
                     try:
                         await self._intake.apply(records, read.starts, still_ours, ahead)
                     finally:
-                        self._intake.others_may_work.set()
+                        self._intake.waiting_for_postgres.set()
                 if still_ours():
-                    self._note(records)
+                    self._record_applied(records)
             if self._gathers and len(records) < MANY:
                 await asyncio.sleep(GATHER_SECONDS)
 
@@ -117,78 +117,80 @@ class Reader:
         return self.consumer is not None and self.consumer.generation == generation
 
     async def _drained(self) -> None:
-        """Wait until the batch being applied is committed, but not for ever."""
+        """Wait up to DRAIN_SECONDS until the current batch is committed."""
         try:
             async with asyncio.timeout(DRAIN_SECONDS), self._busy:
                 return
         except TimeoutError:
-            LOG.warning("gave partitions up with a batch under way; the cursor keeps that harmless")
+            LOG.warning("partitions revoked during a batch; the next owner resumes from the checkpoint")
 
-    def _note(self, records: Sequence[Decoded]) -> None:
+    def _record_applied(self, records: Sequence[Decoded]) -> None:
         for (topic, partition), run in groupby(records, key=_place):
             *_, newest = run
             self._applied[TopicPartition(topic, partition)] = newest.offset + 1
 
     async def keep_in_touch(self) -> None:
-        """Ask the broker now and then how far the logs are, and tell it how far we are."""
+        """Every TOUCH_SECONDS, refresh the end offsets and commit ours to the broker."""
         while True:
             await asyncio.sleep(TOUCH_SECONDS)
             if consumer := self.consumer:
                 await consumer.look_ahead(TOUCH_SECONDS)
-                await self._hint(consumer)
+                await self._commit_offsets(consumer)
 
-    async def _hint(self, consumer: CursorConsumer) -> None:
-        """Commit offsets; only tools that show lag use them."""
-        mine = consumer.assignment()
-        news = {tp: offset for tp, offset in self._applied.items() if tp in mine and self._told.get(tp) != offset}
+    async def _commit_offsets(self, consumer: CursorConsumer) -> None:
+        """Commit offsets, for tools that show lag; the consumer itself ignores them."""
+        assigned = consumer.assignment()
+        changed = {
+            tp: offset for tp, offset in self._applied.items() if tp in assigned and self._committed.get(tp) != offset
+        }
         try:
-            if news and consumer.placed:
-                await consumer.commit(news)
-                self._told |= news
-        except KafkaError as unimportant:
-            LOG.debug("hint not taken", extra={"reason": repr(unimportant)})
+            if changed and consumer.placed:
+                await consumer.commit(changed)
+                self._committed |= changed
+        except KafkaError as error:
+            LOG.debug("offsets not committed", extra={"reason": repr(error)})
 
     async def _load_cursors(self, starts: dict[Place, int]) -> dict[Place, Cursor]:
         async with self._kit.pool.acquire() as connection:
             found = await cursors.find_cursors(connection, starts)
             if new := {place: start for place, start in starts.items() if place not in found}:
-                # only these: Postgres would wait for a row that an earlier owner's transaction still holds
+                # existing rows are left out: the insert would wait for a lock of their previous owner
                 await cursors.create_cursors(connection, new)
                 found = await cursors.find_cursors(connection, starts)
-        self._intake.remembered = found
+        self._intake.checkpoints = found
         self._applied = {TopicPartition(*place): cursor.next_offset for place, cursor in found.items()}
         return found
 
     def is_placed(self) -> bool:
         return self.consumer is not None and self.consumer.placed
 
-    def hold_back(self, why: str | None) -> None:
-        """Apply no further batch while there is a reason not to; what waits can still be repaired."""
-        self.held_back = why
-        if why:
-            self._may_go_on.clear()
+    def hold_back(self, reason: str | None) -> None:
+        """Stop applying batches while `reason` is set; pending records stay in the log."""
+        self.held_back = reason
+        if reason:
+            self._not_held_back.clear()
         else:
-            self._may_go_on.set()
+            self._not_held_back.set()
 
     def working_seconds(self) -> float:
-        """Return for how long the batch under way has made no progress."""
+        """Return the seconds since the current batch last progressed, or 0 without one."""
         return time.monotonic() - self._intake.moved_at if self._busy.locked() else 0.0
 
     def unpolled_seconds(self) -> float:
-        """Return for how long nobody asked the consumer for records although there was room for them."""
+        """Return the seconds since the last poll while the queue has room, or 0."""
         if self.consumer is None or self._busy.locked() or not self._queue.empty():
             return 0.0
         return asyncio.get_running_loop().time() - self.consumer.polled_at
 
     def unfetched_since(self, earlier: float) -> float:
-        """Return since when, or since `earlier`, the logs go on and there is room and nothing comes; or now."""
+        """Return since when, at the earliest `earlier`, unread records were not fetched despite room; or now."""
         consumer, now = self.consumer, time.monotonic()
         room = not self._busy.locked() and self._queue.empty()
         waits = consumer is not None and room and not consumer.broker_away and consumer.has_unread()
         return max(earlier, self._intake.moved_at) if waits else now
 
     def lag(self) -> int:
-        """Return how many records the broker has that are not applied here."""
+        """Return the number of records on the broker that are not applied yet."""
         consumer = self.consumer
         return sum(consumer.lag(tp, offset) for tp, offset in self._applied.items()) if consumer else 0
 

@@ -1,4 +1,4 @@
-"""What happens when the group gives partitions to this replica or takes them away."""
+"""Rebalance listener of the consumer."""
 
 import logging
 from collections.abc import Awaitable, Callable
@@ -11,7 +11,7 @@ LOG = logging.getLogger(__name__)
 
 
 class Rebalances(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
-    """Tells the reader what is assigned and waits for the running batch before giving it up."""
+    """Registers assignments with the consumer; a revocation waits for the running batch."""
 
     def __init__(self, consumer: Callable[[], CursorConsumer | None], drained: Callable[[], Awaitable[None]]) -> None:
         self._consumer = consumer
@@ -28,4 +28,4 @@ class Rebalances(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
         consumer = self._consumer()
         if consumer is not None:
             consumer.take(assigned)
-        LOG.info("assigned", extra={"partitions": len(assigned)})
+        LOG.info("partitions assigned", extra={"partitions": len(assigned)})

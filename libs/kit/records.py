@@ -1,4 +1,4 @@
-"""A record of a topic, from its bytes to what a handler gets."""
+"""Decodes Kafka records into what handlers receive."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -16,7 +16,7 @@ from libs.kit.failures import Refuse
 
 @cache
 def is_ours(topic: str) -> bool:
-    """Tell whether only our own services write this topic, so that a gap in it proves a loss."""
+    """Return whether only our services write this topic, so that a gap in its sequence proves a loss."""
     return not find_topic(topic).from_outside
 
 
@@ -38,7 +38,7 @@ class Record(msgspec.Struct, gc=False):
 
 
 class Undecodable(msgspec.Struct, gc=False):
-    """A record whose bytes say nothing we know; `skip` where that is no fault."""
+    """A record that cannot be decoded; `skip` marks event types this version does not know."""
 
     reason: str
     topic: str
@@ -56,39 +56,39 @@ class _Header(msgspec.Struct):
     sequence: str | None = None
 
 
-#: A longer id cannot be one of ours and proves nothing worth keeping.
+#: Longer ids are not stored; ours are UUIDs.
 ID_LENGTH = 200
 _HEADER = msgspec.json.Decoder(_Header)
 Decode = Callable[[ConsumerRecord], Record | Undecodable]
 
 
 def decoder_for(topic: str) -> Decode:
-    """Return the function that turns raw records of this topic into decoded ones; it never raises."""
+    """Return the decoder of this topic's records; it never raises."""
     read = wire.decoder(topic)
 
     def decode(raw: ConsumerRecord) -> Record | Undecodable:
         value = raw.value or b""
         try:
-            said = read(value)
-            data = said.data
+            envelope = read(value)
+            data = envelope.data
             return Record(
                 data,
-                said.type,
-                said.id,
-                said.time,
-                getattr(data, KEY_FIELDS[said.type]),
+                envelope.type,
+                envelope.id,
+                envelope.time,
+                getattr(data, KEY_FIELDS[envelope.type]),
                 topic,
                 raw.partition,
                 raw.offset,
                 value,
-                int(said.sequence) if said.sequence is not None else None,
-                said.traceparent,
-                said.cause,
+                int(envelope.sequence) if envelope.sequence is not None else None,
+                envelope.traceparent,
+                envelope.cause,
             )
-        except wire.UnknownType as unknown:
-            return _undecodable(raw, topic, f"unknown type {unknown}", skip=True)
-        except (wire.Malformed, RecursionError) as refused:
-            return _undecodable(raw, topic, str(refused))
+        except wire.UnknownType as error:
+            return _undecodable(raw, topic, f"unknown type {error}", skip=True)
+        except (wire.Malformed, RecursionError) as error:
+            return _undecodable(raw, topic, str(error))
 
     return decode
 
@@ -109,16 +109,16 @@ def _undecodable(raw: ConsumerRecord, topic: str, reason: str, *, skip: bool = F
 
 
 def storable(text: str, length: int = 2000) -> str:
-    """Return the text as Postgres can keep it: no NUL, no half of a surrogate pair, no more than a page."""
+    """Return the text as Postgres can store it: NUL and lone surrogates replaced, cut to `length` characters."""
     return text.replace("\x00", "\\0").encode(errors="replace").decode()[:length]
 
 
 def as_event(record: Record) -> Event:
     """Return the pydantic event of a decoded record.
 
-    Raises Refuse in pydantic's words where the two readers disagree, which a property test rules out.
+    Raises Refuse if pydantic rejects what msgspec accepted, which a property test rules out.
     """
     try:
         return CATALOGUE[record.type].model_validate(record.data, from_attributes=True)
-    except ValueError as refused:
-        raise Refuse(str(refused)) from refused
+    except ValueError as error:
+        raise Refuse(str(error)) from error

@@ -1,4 +1,4 @@
-"""Publishes the outbox: one replica at a time, each partition in order, progress noted after the ack."""
+"""Publishes the outbox from one replica at a time, each partition in order; progress is recorded after the ack."""
 
 import asyncio
 import logging
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 LEASE = "relay"
-NOTIFY_SECONDS = 0.02  # commits of a replica that does not lead are announced together, at most this often
+NOTIFY_SECONDS = 0.02  # a follower announces its commits together, at most this often
 CLEAN_SECONDS = 60.0
 FINISH_SECONDS = 5.0
 FIRST_PAUSE_SECONDS = 0.1
@@ -33,46 +33,46 @@ LONGEST_PAUSE_SECONDS = 5.0
 
 
 class Relay:
-    """Brings committed events to the broker; woken by commits, at the latest by its slow poll."""
+    """Publishes committed events; commits wake it, and polling finds the rest."""
 
     def __init__(self, kit: "Kit") -> None:
         self._kit, self._settings = kit, kit.settings
         self._woken, self._idle = asyncio.Event(), asyncio.Event()
-        self._unannounced = False
+        self._has_unannounced = False
         self._compared: set[str] = set()
         self._holder = Holder(kit.replica, uuid4().hex[:8])
-        self._has_asked = False
+        self._requested_lease = False
         self._leads = False
         self._lease_ends = 0.0
         self._cleaned_at = 0.0
-        self._turned_at = time.monotonic()
+        self._progressed_at = time.monotonic()
 
     def after_commit(self, store: Store) -> None:
-        """Look at the outbox where this process has put something into it."""
+        """Wake up if the transaction published events."""
         if store.spoke:
-            self._unannounced = True
+            self._has_unannounced = True
             self._woken.set()
 
-    def _announced(self, *_: object) -> None:
+    def _on_announcement(self, *_: object) -> None:
         self._woken.set()
 
     async def run(self) -> None:
-        """Relay until cancelled; raises Lost where log and outbox cannot be of the same story."""
+        """Relay until cancelled; raises Lost if log and outbox contradict each other."""
         pause = FIRST_PAUSE_SECONDS
         while True:
             began = time.monotonic()
             try:
                 async with self._kit.pool.acquire() as connection:
-                    await connection.add_listener(self._channel, self._announced)
+                    await connection.add_listener(self._channel, self._on_announcement)
                     try:
                         await self._lead_or_follow(connection)
                     finally:
-                        await connection.remove_listener(self._channel, self._announced)
-            except (*TRANSIENT, KafkaError) as passing:
-                self._turned_at = time.monotonic()
+                        await connection.remove_listener(self._channel, self._on_announcement)
+            except (*TRANSIENT, KafkaError) as error:
+                self._progressed_at = time.monotonic()
                 if time.monotonic() - began > LONGEST_PAUSE_SECONDS:
                     pause = FIRST_PAUSE_SECONDS
-                LOG.warning("relay waits", extra={"reason": repr(passing), "seconds": pause})
+                LOG.warning("relay interrupted; retrying", extra={"reason": repr(error), "seconds": pause})
                 self._leads = False
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
@@ -93,15 +93,15 @@ class Relay:
                 if not more:
                     await self._wait(connection)
         finally:
-            await producer.stop()  # also where start failed: it holds connections then
+            await producer.stop()  # also after a failed start, which leaves connections open
 
     async def _leading(self, connection: Connection) -> bool:
-        now = self._turned_at = time.monotonic()
+        now = self._progressed_at = time.monotonic()
         if not self._leads or now > self._lease_ends:
             seconds = self._settings.relay_lease_seconds
-            had, first = self._leads, not self._has_asked
+            had, first = self._leads, not self._requested_lease
             self._leads = await take_lease(connection, LEASE, self._holder, seconds, started=first)
-            self._has_asked = True
+            self._requested_lease = True
             self._lease_ends = now + seconds / 3
             RELAY_LEADS.set(self._leads)
             if self._leads and not had:
@@ -114,13 +114,13 @@ class Relay:
         await self._compare(connection, {counter.topic for counter in counters})
 
     async def _compare(self, connection: Connection, topics: set[str]) -> None:
-        """Compare with the log, once for each topic, before this relay adds to it."""
+        """Compare outbox and log once per topic and leadership, before the first append."""
         if new := topics - self._compared:
             await compare(connection, self._settings.kafka_url, sorted(new))
             self._compared |= new
 
     async def _publish(self, connection: Connection, producer: AIOKafkaProducer) -> bool:
-        """Publish what is committed; return whether there is more than was listed, or fits into a batch."""
+        """Publish one batch per partition and return whether more events may be waiting."""
         self._woken.clear()
         limit = self._settings.relay_batch_records
         runs = relay_sql.by_place(await relay_sql.list_unsent(connection, limit))
@@ -128,7 +128,7 @@ class Relay:
             await self._compare(connection, unknown)
             return await self._publish(connection, producer)
         sent = [await send(producer, place, run) for place, run in runs.items()]
-        await self._note(connection, sent)
+        await self._record_acks(connection, sent)
         more = any(
             run[-1].sequence > one.last or len(run) == limit for run, one in zip(runs.values(), sent, strict=True)
         )
@@ -136,8 +136,8 @@ class Relay:
             self._idle.set()
         return more
 
-    async def _note(self, connection: Connection, sent: Sequence[Sending]) -> None:
-        """Wait for the broker and note what it acknowledged; raises the first failure afterwards."""
+    async def _record_acks(self, connection: Connection, sent: Sequence[Sending]) -> None:
+        """Wait for the acknowledgements and record them, then raise the first failure."""
         outcomes = await asyncio.gather(*(sending.acked for sending in sent), return_exceptions=True)
         failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
         acked = {
@@ -162,23 +162,23 @@ class Relay:
             return
         if not self._leads:
             self._woken.clear()
-        if not self._leads and self._unannounced:
-            self._unannounced = False  # what others announce is not announced again: all would, for ever
+        if not self._leads and self._has_unannounced:
+            self._has_unannounced = False  # only own commits: repeating announcements of others would never end
             await connection.execute("-- announce\nSELECT pg_notify($1, '')", self._channel)
             await asyncio.sleep(NOTIFY_SECONDS)
 
     async def finish(self) -> None:
-        """Publish what is committed, while `run` still does."""
+        """Wait until all committed events are published; `run` must still be running."""
         if self._leads:
             self._idle.clear()
             self._woken.set()
             await asyncio.wait_for(self._idle.wait(), FINISH_SECONDS)
 
     async def resign(self) -> None:
-        """Let another replica lead, once `run` has ended: it could still be about to take the lease."""
+        """Release the lease; call it after `run` has ended, which could take it again."""
         async with self._kit.pool.acquire() as connection:
             await end_lease(connection, LEASE, self._holder)
 
     def stalled_seconds(self) -> float:
-        """Return for how long the relay has not come round, leading or following, or to an error."""
-        return time.monotonic() - self._turned_at
+        """Return the seconds since the last iteration or error."""
+        return time.monotonic() - self._progressed_at

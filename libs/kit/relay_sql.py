@@ -1,4 +1,4 @@
-"""The relay's statements."""
+"""SQL of the relay."""
 
 from itertools import groupby
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from libs.kit.database import Connection
 
 
 class Counter(NamedTuple):
-    """How far a partition was numbered and published."""
+    """The highest numbered and the highest published sequence of a partition."""
 
     topic: str
     partition: int
@@ -69,10 +69,11 @@ async def find_said(connection: Connection, place: Place, sequence: int) -> byte
 async def set_published(
     connection: Connection, progress: dict[Place, int], *, forward_only: bool = True
 ) -> dict[str, int]:
-    """Note what the broker has, and return how many events of each topic that added.
+    """Record what the broker acknowledged, and return the number of newly published events per topic.
 
-    Forward only, except at a take-over: a frozen relay that comes back must not undo progress. The commit
-    does not wait for the disk, with everybody who speaks waiting for it: forgotten progress is found in the log.
+    Forward only, except at a take-over: a frozen relay that resumes must not undo progress. The commit does not
+    wait for the disk, because publishing transactions wait for these rows; progress lost in a crash is recovered
+    from the log.
     """
     rows = await connection.fetch(
         """-- set_published

@@ -1,4 +1,4 @@
-"""A service as a process: what `python -m services.<name>` does."""
+"""The process of a service: `python -m services.<name>`."""
 
 import asyncio
 import logging
@@ -29,7 +29,7 @@ LOG = logging.getLogger(__name__)
 
 
 class _Server(uvicorn.Server):
-    """A web server that leaves signals to us."""
+    """A uvicorn server without signal handlers; `_serve` installs its own."""
 
     @contextmanager
     def capture_signals(self) -> Any:
@@ -37,7 +37,7 @@ class _Server(uvicorn.Server):
 
 
 async def _open(service: Service, settings: Settings) -> Kit:
-    """Wait for database, migrations and topics; their absence at the start is nothing unusual."""
+    """Return the kit once database, migrations and topics are available."""
     pause = 0.1
     while True:
         kit = None
@@ -46,16 +46,16 @@ async def _open(service: Service, settings: Settings) -> Kit:
             async with kit.pool.acquire() as connection:
                 absent = await missing(connection, service.name)
             if absent:
-                raise Retry(f"migrations not run yet: {', '.join(absent)}")
+                raise Retry(f"migrations not applied yet: {', '.join(absent)}")
             await check_topics(settings.kafka_url, [topic for topic in service.topics if "*" not in topic])
         except Lost:
             if kit is not None:
                 await kit.close()
             raise
-        except (*TRANSIENT, KafkaError) as away:
+        except (*TRANSIENT, KafkaError) as error:
             if kit is not None:
                 await kit.close()
-            LOG.warning("waiting to start", extra={"reason": str(away) or repr(away)})
+            LOG.warning("waiting to start", extra={"reason": str(error) or repr(error)})
             await asyncio.sleep(pause)
             pause = min(2 * pause, 2.0)
         else:
@@ -64,7 +64,7 @@ async def _open(service: Service, settings: Settings) -> Kit:
 
 @asynccontextmanager
 async def running(service: Service, settings: Settings, app: FastAPI, health: Health) -> AsyncIterator[Kit]:
-    """Run everything of a service except its web server; leaving it stops in order and loses nothing."""
+    """Run all background components of a service; leaving the context stops them in order, without losing events."""
     kit = await _open(service, settings)
     parts = Parts(kit, health)
     try:
@@ -88,35 +88,35 @@ async def _serve(service: Service, settings: Settings) -> int:
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=5,
-            lifespan="off",  # the kit opens and closes what there is; saves the imports, too
+            lifespan="off",  # the kit starts and stops everything; also saves the imports
             ws="none",
         )
     )
-    asked_to_stop, stop = asyncio.Event(), asyncio.Event()
+    signalled, stop = asyncio.Event(), asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(name, asked_to_stop.set)
+        asyncio.get_running_loop().add_signal_handler(name, signalled.set)
     web = asyncio.create_task(server.serve())
-    asked = asyncio.create_task(asked_to_stop.wait())
-    life = asyncio.create_task(_live(service, settings, app, health, stop))
-    await asyncio.wait([web, life, asked], return_when=asyncio.FIRST_COMPLETED)
-    if web.done() and not asked.done() and not life.done():
-        LOG.error("the web server ended by itself")
-    code = 0 if asked.done() and not life.done() else 1
-    server.should_exit = True  # first of all it answers what it was asked
+    signal_wait = asyncio.create_task(signalled.wait())
+    components = asyncio.create_task(_run(service, settings, app, health, stop))
+    await asyncio.wait([web, components, signal_wait], return_when=asyncio.FIRST_COMPLETED)
+    if web.done() and not signal_wait.done() and not components.done():
+        LOG.error("web server exited unexpectedly")
+    code = 0 if signal_wait.done() and not components.done() else 1
+    server.should_exit = True  # finish running requests before the components stop
     await asyncio.gather(web, return_exceptions=True)
     stop.set()
-    await asyncio.gather(life, return_exceptions=True)
-    asked.cancel()
-    if died := life.exception():
-        LOG.critical("stopping: %s", died, exc_info=None if isinstance(died, Lost) else died)
+    await asyncio.gather(components, return_exceptions=True)
+    signal_wait.cancel()
+    if error := components.exception():
+        LOG.critical("stopping: %s", error, exc_info=None if isinstance(error, Lost) else error)
         return 1
     return code
 
 
-async def _live(service: Service, settings: Settings, app: FastAPI, health: Health, stop: asyncio.Event) -> None:
+async def _run(service: Service, settings: Settings, app: FastAPI, health: Health, stop: asyncio.Event) -> None:
     stopping = asyncio.create_task(stop.wait())
-    opening = running(service, settings, app, health)
-    enter = asyncio.create_task(opening.__aenter__())
+    context = running(service, settings, app, health)
+    enter = asyncio.create_task(context.__aenter__())
     await asyncio.wait([enter, stopping], return_when=asyncio.FIRST_COMPLETED)
     if not enter.done():
         enter.cancel()
@@ -125,21 +125,21 @@ async def _live(service: Service, settings: Settings, app: FastAPI, health: Heal
     kit = await enter
     LOG.info("ready", extra={"replica": kit.replica})
     try:
-        waits: list[asyncio.Future[Any]] = [kit.failed, stopping]
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        futures: list[asyncio.Future[Any]] = [kit.failed, stopping]
+        await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
         if kit.failed.done():
             kit.failed.result()
     finally:
-        await opening.__aexit__(None, None, None)
+        await context.__aexit__(None, None, None)
 
 
 def main(service: Service) -> None:
-    """Run the service, or with the argument `migrate` bring its schema up to date."""
+    """Run the service, or with the argument `migrate` its migrations."""
     settings = service.settings.load()
     logs.configure(service.name, settings.instance, settings.log_level)
     if sys.argv[1:] == ["migrate"]:
         for name in asyncio.run(migrate(settings.database_url.get_secret_value(), service.name)):
-            print(name)  # noqa: T201  # the command's answer
+            print(name)  # noqa: T201  # the command's output
         return
     if sys.argv[1:]:
         sys.exit(f"usage: python -m services.{service.name} [migrate]")

@@ -1,4 +1,4 @@
-"""One batch of the relay on its way to one partition."""
+"""Kafka producer of the relay: one batch to one partition."""
 
 from collections.abc import Awaitable, Sequence
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ BATCH_BYTES = 900_000  # below the broker's limit of 1 MiB for one batch
 
 
 class Sending(NamedTuple):
-    """A batch on its way: the broker's acknowledgement covers everything up to `last`."""
+    """A batch in flight; its acknowledgement covers all sequences up to `last`."""
 
     place: Place
     last: int
@@ -21,7 +21,7 @@ class Sending(NamedTuple):
 
 
 def new_producer(kafka_url: str, client_id: str) -> AIOKafkaProducer:
-    """Return a producer that is not started and takes batches as large as the broker does."""
+    """Return a producer that is not started yet and allows batches up to the broker's limit."""
     return AIOKafkaProducer(
         bootstrap_servers=kafka_url,
         client_id=client_id,
@@ -34,11 +34,11 @@ def new_producer(kafka_url: str, client_id: str) -> AIOKafkaProducer:
 
 
 async def send(producer: AIOKafkaProducer, place: Place, run: Sequence[Unsent]) -> Sending:
-    """Send the oldest events of one partition as one batch to exactly that partition; raise Lost at one too large."""
+    """Send the oldest events of a partition, as many as fit in a batch; raises Lost if not even one fits."""
     batch, last = producer.create_batch(), 0
     for row in run:
         if batch.append(key=row.key, value=row.value, timestamp=None) is None:
-            break  # full; the rest goes with the next round
+            break  # full; the rest follows in the next batch
         last = row.sequence
     if not last:
         raise Lost(f"{place}: event {run[0].sequence} is larger than a batch may be")

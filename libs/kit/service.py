@@ -1,4 +1,4 @@
-"""What a service declares: its table of contents, read by the kit."""
+"""Declaration of a service: what it consumes and publishes, its tasks, periodic jobs and API."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ Work = Callable[[Any], Awaitable[Sequence[Event]]]
 
 @dataclass(frozen=True)
 class Tick:
-    """Something done once per period across all replicas, in a transaction, on the service's clock."""
+    """A periodic job, run once per period across all replicas, in a transaction, on the service's clock."""
 
     work: Work
     every_seconds: float
@@ -32,7 +32,7 @@ class Tick:
 
 
 class Intent(NamedTuple):
-    """An outside effect that was decided on."""
+    """A queued task; `attempt` counts from 1."""
 
     id: str
     payload: dict[str, Any]
@@ -40,7 +40,7 @@ class Intent(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """How an effect ended: what came back, or why it never will."""
+    """The end of a task: its result, or the reason why it was refused."""
 
     intent: Intent
     result: dict[str, Any] | None = None
@@ -53,12 +53,11 @@ Settle = Callable[[Intent, Outcome, Any], Awaitable[Sequence[Event]]]
 
 @dataclass(frozen=True)
 class Effect:
-    """An outside effect: performed outside any transaction, settled in one.
+    """A kind of task: performed outside any transaction, completed in one.
 
-    `reconcile` asks what became of an attempt whose outcome nobody knows; without it such an
-    intent stays `unknown`, visibly, and is never tried again. Where repeating is harmless it is
-    the same function as `perform`. A call that may take longer than its lease says how long at the
-    most: the lease is renewed meanwhile, and still ends soon after a process that dies.
+    `reconcile` finds the outcome of an attempt that ended ambiguously; without it such a task stays `unknown` and is
+    never retried. For an idempotent call it is the same function as `perform`. `longest_seconds` is the time limit of
+    a call that may outlast its lease: the lease is then renewed, and still expires soon after a crash.
     """
 
     kind: str
@@ -71,41 +70,41 @@ class Effect:
 
 @dataclass(frozen=True)
 class Service:
-    """A service as the kit runs it."""
+    """A service, as passed to `main`."""
 
     name: str
     store: type[Store]
     hears: Mapping[type[Event], Handler] = field(default_factory=dict)
-    #: By topic: `handler(records, store)`, or `handler(records, store, prepared)` where `prepares` has the topic.
+    #: By topic: `handler(records, store)`, or `handler(records, store, prepared)` if `prepares` has the topic.
     hears_in_batches: Mapping[str, BatchHandler] = field(default_factory=dict)
-    #: Of a topic read in batches: the events its handler is given; all where the topic is not named here.
+    #: By topic consumed in batches: the events its handler receives; all if the topic is missing here.
     takes: Mapping[str, Collection[type[Event]]] = field(default_factory=dict)
-    #: By topic: pure work on a batch that is done while Postgres writes the batch before.
+    #: By topic: pure computation on a batch, run while Postgres writes the previous batch.
     prepares: Mapping[str, Callable[[Sequence[Any]], Any]] = field(default_factory=dict)
-    #: Locks what the handlers of several records will lock, in one order, before the first of them runs.
+    #: Called before the handlers of several records, to lock their rows in one order.
     locks: Callable[[Sequence[Any], Any], Awaitable[None]] | None = None
-    #: Whether records gather for a moment after a small batch: for who only shows, tells or keeps books.
+    #: Wait briefly after a small batch for more records: for services without latency demands.
     gathers: bool = False
     says: Sequence[type[Event]] = ()
     ticks: Sequence[Tick] = ()
     effects: Sequence[Effect] = ()
-    #: What is read of the tables now and then for /metrics.
+    #: Gauges read from the tables at intervals, for /metrics.
     measures: Sequence[Measure] = ()
     api: Any = None
     settings: type[Settings] = Settings
-    #: Called with the kit before the first record and again, in reverse order, after the last.
+    #: `starts` are called with the kit before the first record, `stops` in reverse order after the last.
     starts: Sequence[Callable[["Kit"], Awaitable[None]]] = ()
     stops: Sequence[Callable[["Kit"], Awaitable[None]]] = ()
 
     @property
     def topics(self) -> list[str]:
-        """Return the topics this service reads, provider topics as `provider-updates-*`."""
+        """The topics this service consumes, provider topics as `provider-updates-*`."""
         heard = {event.topic.replace("{provider_id}", "*") for event in self.hears}
         return sorted(heard | set(self.hears_in_batches))
 
     @property
     def heard(self) -> frozenset[str]:
-        """Return the names of the events that reach a handler, one by one or in batches."""
+        """The names of the events that reach a handler, singly or in batches."""
         batches = [self.takes.get(topic, TOPICS[topic].events) for topic in self.hears_in_batches]
         return frozenset(event.__name__ for events in (self.hears, *batches) for event in events)
 

@@ -1,4 +1,4 @@
-"""Knobs every service has; each service adds its own."""
+"""Settings of every service; each service adds its own in a subclass."""
 
 from pathlib import Path
 from typing import Self
@@ -7,12 +7,12 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
-class _Whereabouts(BaseSettings):
+class _SecretsDir(BaseSettings):
     secrets_dir: Path | None = None
 
 
 class Settings(BaseSettings):
-    """Read from the environment, and from files of the same lower-case name in SECRETS_DIR."""
+    """Loaded from the environment, and from files with the lower-case name in SECRETS_DIR."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True)
 
@@ -20,11 +20,11 @@ class Settings(BaseSettings):
     database_url: SecretStr
     http_host: str = "127.0.0.1"
     http_port: int = 8000
-    #: Which replica this is; live replicas of a service have different numbers.
+    #: Number of this replica; unique among the running replicas of a service.
     instance: int = 0
     clock_file: Path | None = None
     log_level: str = "INFO"
-    #: Proves to the portal which service asks for a token.
+    #: Authenticates this service when it requests a token from the portal.
     service_key: SecretStr = SecretStr("")
 
     portal_url: str = "http://127.0.0.1:8000"
@@ -34,34 +34,34 @@ class Settings(BaseSettings):
     reorder_decision_url: str = "http://127.0.0.1:8000"
     order_dispatch_url: str = "http://127.0.0.1:8000"
 
-    batch_records: int = 2000  # 1,000-2,000 rows is the knee of the Postgres curve
-    batch_timeout_ms: int = 10  # FastStream sleeps this long once more after an empty poll
-    poll_wait_ms: int = 500  # an idle poll returns at once when a record comes, so this costs no latency
+    batch_records: int = 2000  # larger batches gain little throughput in Postgres
+    batch_timeout_ms: int = 10  # FastStream also sleeps this long after an empty poll
+    poll_wait_ms: int = 500  # no latency: a poll returns as soon as a record arrives
     session_timeout_ms: int = 30_000
-    rebalance_timeout_ms: int = 60_000  # above the longest batch
+    rebalance_timeout_ms: int = 60_000  # longer than any batch
     max_poll_interval_ms: int = 300_000
     database_connections: int = 8
-    lock_timeout_ms: int = 10_000  # a lock held longer is somebody's bug; the batch backs off and tries again
+    lock_timeout_ms: int = 10_000  # longer locks are a bug; the batch backs off and retries
     relay_lease_seconds: float = 5.0
-    relay_poll_ms: int = 1000  # only for what another replica committed; own commits wake the relay
+    relay_poll_ms: int = 1000  # for commits of other replicas; own commits wake the relay
     relay_batch_records: int = 1000
     outbox_keep_seconds: int = 3600
-    #: Parked and held records of our own topics above this stop the consumer: something is badly wrong.
+    #: The consumer stops when more parked and held records of our own topics exist.
     trouble_budget: int = 1000
-    #: So long a record from outside waits for what it names, a device's registration for example; then it is parked,
-    #: and those behind it go on.
+    #: How long an external record waits for its dependency, such as a device's registration, before it becomes a
+    #: dead letter and later records of its key proceed.
     patience_hours: float = Field(default=24.0, gt=0)
-    #: With work waiting and none done for this long the process exits and is restarted.
+    #: The process exits, to be restarted, if pending work makes no progress for this long.
     watchdog_seconds: float = Field(default=120.0, gt=0)
     idempotency_keep_hours: int = 24
 
     @classmethod
     def load(cls) -> Self:
-        """Read the settings; a file in SECRETS_DIR is read where the environment has no such name."""
-        return cls(_secrets_dir=_Whereabouts().secrets_dir)
+        """Load the settings; the environment takes precedence over files in SECRETS_DIR."""
+        return cls(_secrets_dir=_SecretsDir().secrets_dir)
 
 
 class KafkaAddress(BaseSettings):
-    """Where the broker is, for commands that need nothing else."""
+    """The broker's address, for commands that need no other setting."""
 
     kafka_url: str = "127.0.0.1:9092"

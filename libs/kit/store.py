@@ -1,4 +1,4 @@
-"""The base of every service's Store: one transaction, and what it queues besides its own rows."""
+"""Base class of every service's Store: one transaction, and the tasks, records and metrics it queues."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -17,19 +17,19 @@ Row = TypeVar("Row")
 
 
 class Intended(NamedTuple):
-    """An outside effect to carry out after the commit."""
+    """A task to perform after the commit."""
 
     kind: str
     intent_id: str
     payload: dict[str, Any]
     due_at: datetime
-    #: The event or request that led to it, and its trace.
+    #: The id of the event or request that led to it, and its trace.
     cause: str | None = None
     traceparent: str | None = None
 
 
 class Trouble(NamedTuple):
-    """A record of the batch that cannot be applied now, or ever."""
+    """A record of the batch to defer, or with `park` to store as a dead letter."""
 
     record: Record
     reason: str
@@ -38,7 +38,7 @@ class Trouble(NamedTuple):
 
 
 class Store:
-    """All SQL of a service, inside one transaction that somebody else commits."""
+    """All SQL of a service, inside one transaction of the caller."""
 
     def __init__(self, connection: Connection, now: datetime, settings: Settings, cause: str | None = None) -> None:
         self.connection = connection
@@ -49,48 +49,47 @@ class Store:
         self.intended: list[Intended] = []
         self.troubles: list[Trouble] = []
         self.counted: list[tuple[Counter, int]] = []
-        #: Whether the transaction said anything; known once it is concluded.
+        #: Whether the transaction published events; set by `conclude`.
         self.spoke = False
         self._causes: dict[int, tuple[Event, Record]] = {}
 
     def appear(self, name: str) -> None:
-        """Let records go on that wait for this name (see NotYet), after the commit."""
+        """Resolve a dependency: records deferred for this name (see NotYet) are replayed after the commit."""
         self.appeared.add(name)
 
     def intend(self, kind: str, intent_id: str, payload: dict[str, Any], due_at: datetime | None = None) -> None:
-        """Queue an outside effect; an id that was queued before is not queued again."""
+        """Queue a task for `due_at`, or now; an id of the same kind is queued only once."""
         trace = CURRENT.get().traceparent
         self.intended.append(Intended(kind, intent_id, payload, due_at or self.now, self.cause, trace))
 
     def count(self, counter: Counter, by: int = 1) -> None:
-        """Let a metric go up when this commits; what is rolled back and done again counts once."""
+        """Increment a metric when this transaction commits, so that retries count once."""
         self.counted.append((counter, by))
 
-    def hold(self, record: Record, why: NotYet) -> None:
-        """Let one record of a batch, and later ones of its key, wait."""
-        self.troubles.append(Trouble(record, str(why), why.waits_for, park=False))
+    def hold(self, record: Record, error: NotYet) -> None:
+        """Defer one record of a batch, and later ones of its key."""
+        self.troubles.append(Trouble(record, str(error), error.waits_for, park=False))
 
     def park(self, record: Record, reason: str) -> None:
-        """Put one record of a batch aside for good."""
+        """Store one record of a batch as a dead letter."""
         self.troubles.append(Trouble(record, reason, None, park=True))
 
     def because(self, event: Event, record: Record) -> Event:
-        """Return the event, noting which record of a batch led to it."""
-        self._causes[id(event)] = (event, record)  # kept together: only a living object has its id to itself
+        """Return the event after registering which record of a batch caused it."""
+        self._causes[id(event)] = (event, record)  # the reference keeps the id unique
         return event
 
     def came_of(self, events: Sequence[Event], record: Record) -> Sequence[Event]:
-        """Return the events, noting the record for those of which nobody said what led to them."""
+        """Return the events after registering the record as cause of those without one."""
         for event in events:
             self._causes.setdefault(id(event), (event, record))
         return events
 
     def cause_of(self, event: Event) -> str | None:
-        """Return the id of what led to this event."""
+        """Return the id of the event or request that caused this event."""
         found = self._causes.get(id(event))
         return found[1].id if found else self.cause
 
     def trace_of(self, event: Event) -> str | None:
-        """Return the trace this event belongs to."""
         found = self._causes.get(id(event))
         return found[1].traceparent if found else CURRENT.get().traceparent

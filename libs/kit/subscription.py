@@ -1,4 +1,4 @@
-"""The one FastStream subscriber of a service, set so that the framework can neither skip nor answer for us."""
+"""The FastStream subscriber of a service, configured so that the framework neither skips nor commits records."""
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
@@ -16,14 +16,14 @@ from libs.kit.consumer import BUSY_FETCH_MS, CursorConsumer, LoadCursors
 if TYPE_CHECKING:
     from libs.kit.kit import Kit
 
-NEW_TOPIC_MS = 2_000  # how soon a new provider's topic is noticed, or that somebody changed one of ours
-EVENTS_PER_BATCH = 200  # handlers of single events make small transactions, so that locks are short
+NEW_TOPIC_MS = 2_000  # how soon new provider topics and changed partition counts are noticed
+EVENTS_PER_BATCH = 200  # single-event handlers get small transactions, which hold locks briefly
 
 OnRecords = Callable[[Sequence[ConsumerRecord]], Awaitable[None]]
 
 
 class Subscription:
-    """Gives raw batches to `on_records`, one at a time, read by a CursorConsumer."""
+    """Passes raw batches of a CursorConsumer to `on_records`, one at a time."""
 
     def __init__(self, kit: "Kit", on_records: OnRecords, listener: ConsumerRebalanceListener) -> None:
         self._kit, settings = kit, kit.settings
@@ -38,8 +38,8 @@ class Subscription:
             group_id=kit.service.name.replace("_", "-"),
             group_instance_id=kit.replica,
             ack_policy=AckPolicy.MANUAL,
-            isolation_level="read_committed",  # what an outside writer took back was never said
-            auto_offset_reset="earliest",  # until our own seek; a jump later on is found by the consumer
+            isolation_level="read_committed",  # skips aborted transactions of external producers
+            auto_offset_reset="earliest",  # until the seek to the checkpoint; the consumer detects later resets
             max_records=settings.batch_records if kit.service.hears_in_batches else EVENTS_PER_BATCH,
             batch_timeout_ms=settings.batch_timeout_ms,
             fetch_max_wait_ms=BUSY_FETCH_MS,
@@ -55,21 +55,21 @@ class Subscription:
 
     @property
     def consumer(self) -> CursorConsumer | None:
-        found: CursorConsumer | None = self._subscriber.consumer
-        return found
+        consumer: CursorConsumer | None = self._subscriber.consumer
+        return consumer
 
     async def start(self, load_cursors: LoadCursors) -> None:
-        """Join the group; raises what aiokafka raises while the broker is away, and may be called again then."""
+        """Join the group; raises aiokafka's errors while the broker is unavailable, and can then be called again."""
         await self._broker.connect()
         config = self._broker.config.broker_config
         options: dict[str, Any] = config.builder.keywords  # type: ignore[attr-defined]  # a partial since connect()
-        placing = {
+        consumer_options = {
             "metadata_max_age_ms": NEW_TOPIC_MS,
             "load_cursors": load_cursors,
             "fail": self._kit.fail,
             "poll_wait_ms": self._kit.settings.poll_wait_ms,
         }
-        config.builder = partial(CursorConsumer, **options | placing)
+        config.builder = partial(CursorConsumer, **options | consumer_options)
         await self._broker.start()
 
     async def stop(self) -> None:
@@ -77,7 +77,7 @@ class Subscription:
 
 
 def _pattern(topics: Sequence[str]) -> str | None:
-    """Return the topics as one regular expression, where a provider's name stands for any of them."""
+    """Return one regular expression for all topics, or None if no topic has a wildcard."""
     if not any("*" in topic for topic in topics):
         return None
     return "^(" + "|".join(re.escape(topic).replace(r"\*", PROVIDER_ID.pattern) for topic in topics) + ")$"

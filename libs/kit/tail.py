@@ -1,4 +1,4 @@
-"""The highest sequence in the last records of topic partitions, as the broker has them."""
+"""Reads the highest sequence near the end of topic partitions from the broker."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -8,15 +8,15 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from libs.kit.cursors import Place
 
-#: Enough where nothing was sent twice; sequences only grow otherwise.
+#: Enough if no event was published twice, because sequences then only increase.
 LAST_RECORDS = 50
-#: Reaches past everything a frozen relay can have under way when it wakes.
+#: More than a frozen relay can have in flight when it resumes.
 LAST_RECORDS_AFTER_REPEATS = 5_000
 READ_MS = 2_000
 
 
 class Tail(NamedTuple):
-    """The event with the highest sequence near a log's end; 0 where there never was one."""
+    """The event with the highest sequence near a log's end; sequence 0 if the log never had a record."""
 
     sequence: int
     value: bytes = b""
@@ -38,10 +38,10 @@ def _tail_of(record: ConsumerRecord) -> Tail:
 
 
 async def find_tails(kafka_url: str, places: Iterable[Place], last: int = LAST_RECORDS) -> dict[Place, Tail]:
-    """Return the highest sequence among the last records of each partition that still has any.
+    """Return the highest sequence among the last records of each partition.
 
-    An empty partition that never had a record answers 0; one whose records were all deleted by
-    retention is left out, because nothing can be said of it.
+    A partition that never had a record has sequence 0. One whose records were all deleted by retention is left
+    out, because its last sequence is unknown.
     """
     partitions = [TopicPartition(*place) for place in places]
     if not partitions:

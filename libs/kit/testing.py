@@ -21,7 +21,7 @@ from libs.kit.web import build_app
 
 
 class Urls(Protocol):
-    """Where a service's schema is, for itself and for its owner."""
+    """Database URLs of a service's schema, for the service and for the schema's owner."""
 
     @property
     def url(self) -> str: ...
@@ -35,7 +35,7 @@ def settings_for(service: Service, database_urls: Mapping[str, Urls], **knobs: A
 
 
 async def prepare(service: Service, database_urls: Mapping[str, Urls], kafka_url: str | None = None) -> None:
-    """Bring the service's schema up to date and, with a broker, make the company's topics."""
+    """Migrate the service's schema and, with a broker, create our own topics."""
     await migrate(database_urls[service.name].owner_url, service.name)
     if kafka_url:
         await create_topics(kafka_url, OWN_TOPICS)
@@ -45,7 +45,7 @@ async def prepare(service: Service, database_urls: Mapping[str, Urls], kafka_url
 async def running(
     service: Service, *, kafka_url: str, database_urls: Mapping[str, Urls], **knobs: Any
 ) -> AsyncIterator[Kit]:
-    """Run everything of a service but its web server; `kit.app` is its web application for a test client."""
+    """Run a service without its web server; `kit.app` is the ASGI app for a test client."""
     await prepare(service, database_urls, kafka_url)
     settings = settings_for(service, database_urls, kafka_url=kafka_url, **knobs)
     health = Health()
@@ -57,7 +57,7 @@ async def running(
 
 @asynccontextmanager
 async def store_for(service: Service, database_urls: Mapping[str, Urls], **knobs: Any) -> AsyncIterator[Any]:
-    """Give a store in a transaction that is rolled back at the end."""
+    """Yield a store in a transaction that is rolled back at the end."""
     await prepare(service, database_urls)
     settings = settings_for(service, database_urls, **knobs)
     pool = await open_pool(settings, service.name)
@@ -76,7 +76,7 @@ async def store_for(service: Service, database_urls: Mapping[str, Urls], **knobs
 
 
 async def count(url: str, sql: str, *arguments: object) -> Any:
-    """Return one value from a database, for assertions."""
+    """Return a single value from a database, for assertions."""
     connection = await asyncpg.connect(url)
     try:
         return await connection.fetchval(sql, *arguments)

@@ -1,4 +1,4 @@
-"""Runs a service's ticks: each once per period across all replicas, in one transaction."""
+"""Runs periodic jobs: each once per period across all replicas, in one transaction."""
 
 import asyncio
 import logging
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 POLL_SECONDS = 0.5
-AHEAD_SECONDS = 60.0  # the clocks of two hosts are not further apart than this while both are right
+AHEAD_SECONDS = 60.0  # more than the clocks of two synchronized hosts differ
 LONGEST_PAUSE_SECONDS = 60.0
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Ticker:
-    """Looks at the clock and runs what is due."""
+    """Polls the clock and runs due jobs."""
 
     def __init__(self, kit: "Kit") -> None:
         self._kit = kit
@@ -34,7 +34,6 @@ class Ticker:
         self._woken = asyncio.Event()
 
     def clock_stepped(self) -> None:
-        """Look now: whoever stepped the clock waits for the ticks."""
         self._woken.set()
 
     async def run(self) -> None:
@@ -51,13 +50,13 @@ class Ticker:
         return time.monotonic() >= self._try_at.get(tick.called, 0.0)
 
     async def _try(self, tick: Tick, now: datetime) -> None:
-        """Run the tick; a failing one is tried again later, and neither the others nor the process pay for it."""
+        """Run the job; a failure affects neither other jobs nor the process, and is retried with back-off."""
         try:
             await self._run(tick, now)
-        except TRANSIENT as passing:
-            LOG.warning("tick waits", extra={"tick": tick.called, "reason": repr(passing)})
+        except TRANSIENT as error:
+            LOG.warning("periodic job not run; retrying", extra={"tick": tick.called, "reason": repr(error)})
         except Exception:
-            LOG.exception("tick failed", extra={"tick": tick.called})
+            LOG.exception("periodic job failed; retrying", extra={"tick": tick.called})
             TICKS_FAILED.labels(tick.called).inc()
         else:
             self._pauses.pop(tick.called, None)
@@ -70,14 +69,14 @@ class Ticker:
             if not await self._claim(connection, tick, now):
                 return
             store = self._kit.store_in(connection)
-            said = await tick.work(store)
-            await conclude(connection, self._kit.speaker(store), store, said)
+            events = await tick.work(store)
+            await conclude(connection, self._kit.speaker(store), store, events)
         self._ran_at[tick.called] = now
         self._kit.committed(store)
         TICKS.labels(tick.called).inc()
 
     async def _claim(self, connection: Connection, tick: Tick, now: datetime) -> bool:
-        """Lock the tick's row and note this run; False where another replica ran it in this period."""
+        """Lock the job's row and record this run; return False if another replica ran it in this period."""
         ran_at: datetime = await connection.fetchval(
             """-- lock_tick
             INSERT INTO tick AS known (name, every_seconds, ran_at) VALUES ($1, $2, $3)
@@ -95,6 +94,6 @@ class Ticker:
 
 
 def _is_due(tick: Tick, ran_at: datetime, now: datetime) -> bool:
-    """Tell whether the tick's period is over; a run far ahead of us was on a clock that was wrong, and is none."""
+    """Return whether the period is over; a last run far in the future was on a wrong clock and is ignored."""
     age = (now - ran_at).total_seconds()
     return age >= tick.every_seconds or age < -AHEAD_SECONDS

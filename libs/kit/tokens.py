@@ -1,4 +1,4 @@
-"""Reads signed tokens (JWT, RFC 7519) with EdDSA keys (RFC 8037)."""
+"""Verifies JWTs (RFC 7519) signed with EdDSA keys (RFC 8037)."""
 
 from typing import Any
 
@@ -14,15 +14,15 @@ LEEWAY_SECONDS = 5
 
 
 def read_keys(published: Any) -> KeySet:
-    """Return the portal's public keys; raises ValueError where they are none."""
+    """Return the portal's public keys; raises ValueError if `published` is no JSON Web Key Set."""
     try:
         return KeySet.import_key_set(published)
-    except (JoseError, KeyError, TypeError) as refused:
-        raise ValueError(f"not a key set: {refused}") from refused
+    except (JoseError, KeyError, TypeError) as error:
+        raise ValueError(f"not a key set: {error}") from error
 
 
 def read_claims(token: str, keys: KeySet) -> Principal:
-    """Return who the token speaks for; raises Problem 401 with the reason."""
+    """Return the token's principal; raises Problem 401 with the reason."""
     try:
         claims = jwt.decode(token, keys, algorithms=ALGORITHMS).claims
         jwt.JWTClaimsRegistry(
@@ -38,5 +38,5 @@ def read_claims(token: str, keys: KeySet) -> Principal:
             claims.get("service"),
             claims.get("provider_id"),
         )
-    except (JoseError, ValueError, KeyError, TypeError) as refused:
-        raise unauthorized(f"The token is not accepted: {refused}") from None
+    except (JoseError, ValueError, KeyError, TypeError) as error:
+        raise unauthorized(f"The token is not valid: {error}") from None

@@ -1,6 +1,6 @@
-"""Creates topics as the catalogue describes them; services never create them by writing.
+"""Creates and checks the topics of the catalogue; brokers do not create them automatically.
 
-`python -m libs.kit.topics create` makes the company's own topics on KAFKA_URL.
+`python -m libs.kit.topics create` creates our own topics on KAFKA_URL.
 """
 
 import asyncio
@@ -15,25 +15,25 @@ from libs.kit.failures import Lost, Retry
 from libs.kit.settings import KafkaAddress
 
 READY_SECONDS = 30.0
-#: Survives the loss of one broker with min.insync.replicas=2; a smaller cluster gets what it can.
+#: Survives the loss of one broker with min.insync.replicas=2; smaller clusters get one replica per broker.
 REPLICAS = 3
 
 
 async def create_topics(kafka_url: str, topics: Sequence[Topic]) -> None:
-    """Make the topics that do not exist and return when every partition has a leader."""
+    """Create missing topics and return when every partition has a leader; raises TimeoutError after READY_SECONDS."""
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka_url)
     try:
         await admin.start()
         brokers = len((await admin.describe_cluster())["brokers"])
         replication = min(REPLICAS, brokers)
         wanted = [NewTopic(t.name, t.partitions, replication, topic_configs=t.config) for t in topics]
-        answer = await admin.create_topics(wanted)
-        for _, code, *_ in answer.topic_errors:
+        response = await admin.create_topics(wanted)
+        for _, code, *_ in response.topic_errors:
             if code not in (0, TopicAlreadyExistsError.errno):
                 raise for_code(code)
         async with asyncio.timeout(READY_SECONDS):
             names = [topic.name for topic in topics]
-            # The admin client has no event for a leader's election.
+            # The admin client has no notification of leader elections.
             while any(  # noqa: ASYNC110  # there is nothing to wait on
                 _leaderless(found) for found in await admin.describe_topics(names)
             ):
@@ -42,26 +42,26 @@ async def create_topics(kafka_url: str, topics: Sequence[Topic]) -> None:
         await admin.close()
 
 
-def _leaderless(described: dict) -> bool:  # type: ignore[type-arg]  # aiokafka's answer is untyped
+def _leaderless(described: dict) -> bool:  # type: ignore[type-arg]  # aiokafka is untyped
     partitions = described["partitions"]
     return not partitions or any(partition["leader"] < 0 for partition in partitions)
 
 
 async def check_topics(kafka_url: str, names: Sequence[str]) -> None:
-    """Raise Retry where a topic is missing, and Lost where its partitions are not as many as agreed.
+    """Raise Retry if a topic is missing, and Lost if its number of partitions differs from the catalogue.
 
-    With another number of partitions one key would be in two places, and its order lost.
+    With another number of partitions a key would be in two of them, and its order lost.
     """
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka_url)
     try:
         await admin.start()
         known = set(await admin.list_topics())
         if absent := [name for name in names if name not in known]:
-            raise Retry(f"no topic {', '.join(absent)} yet; `python -m libs.kit.topics create` makes them")
+            raise Retry(f"no topic {', '.join(absent)} yet; create it with `python -m libs.kit.topics create`")
         for described in await admin.describe_topics(list(names)):
             name, found = described["topic"], len(described["partitions"])
-            if found != (agreed := find_topic(name).partitions):
-                raise Lost(f"topic {name} has {found} partitions, agreed are {agreed}")
+            if found != (expected := find_topic(name).partitions):
+                raise Lost(f"topic {name} has {found} partitions instead of {expected}")
     finally:
         await admin.close()
 

@@ -1,4 +1,4 @@
-"""One transaction of a service: its rows, its intents and what it says, committed together."""
+"""Ends a service's transaction: tasks and events are committed together with its rows."""
 
 import json
 from collections.abc import Sequence
@@ -10,17 +10,17 @@ from libs.kit.store import Store
 
 
 async def conclude(connection: Connection, speaker: outbox.Speaker, store: Store, events: Sequence[Event]) -> None:
-    """Write what the store queued and the events said; the last thing before COMMIT.
+    """Write the queued tasks and the events; call it last before COMMIT.
 
-    Lock order everywhere: cursors, the service's own rows, intents, then all counters at once.
+    The lock order everywhere is: checkpoints, the service's own rows, tasks, then all counters at once.
     """
     if store.appeared:
         await trouble.release_waiting(connection, store.appeared)
     if store.intended:
         await _insert_intents(connection, store)
     store.spoke = bool(events)
-    said = [outbox.Said(event, store.cause_of(event), store.trace_of(event)) for event in events]
-    await outbox.say(connection, speaker, said)
+    entries = [outbox.Said(event, store.cause_of(event), store.trace_of(event)) for event in events]
+    await outbox.say(connection, speaker, entries)
 
 
 async def _insert_intents(connection: Connection, store: Store) -> None:

@@ -1,4 +1,4 @@
-"""Records that cannot be applied: `parked` for good, or `held` until something or somebody helps."""
+"""SQL of records that cannot be applied: dead letters in `parked`, deferred ones in `held`."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -9,12 +9,12 @@ from libs.kit.metrics import RECORDS_HELD, RECORDS_PARKED
 from libs.kit.records import Record, Undecodable, is_ours, storable
 
 BEHIND = "behind an earlier record of its key"
-#: An appearance can be missed by a transaction that was still open; so every wait is looked at again.
+#: Every deferred record is retried, because a transaction still open can miss the creation of its dependency.
 FIRST_RETRY_SECONDS = 5
 
 
 class Ready(NamedTuple):
-    """A key whose first held record may be tried again."""
+    """A key whose first deferred record can be retried."""
 
     topic: str
     partition: int
@@ -26,7 +26,7 @@ class Ready(NamedTuple):
 
 
 class Held(NamedTuple):
-    """A held record as it was read, and for how long it has waited."""
+    """A deferred record, and how many hours it has waited."""
 
     held_id: int
     offset: int
@@ -35,7 +35,7 @@ class Held(NamedTuple):
 
 
 async def park(connection: Connection, records: Sequence[tuple[Record | Undecodable, str]]) -> None:
-    """Keep the bytes, the place and the reason, in the transaction that moves the cursor past the record."""
+    """Store dead letters with their reasons, in the transaction that moves the checkpoint past them."""
     if not records:
         return
     await connection.executemany(
@@ -50,7 +50,7 @@ async def park(connection: Connection, records: Sequence[tuple[Record | Undecoda
 
 
 async def hold(connection: Connection, records: Sequence[tuple[Record, str, str | None]]) -> None:
-    """Let records wait: `(record, reason, waits_for)`; without waits_for only an operator helps."""
+    """Defer records, given as (record, reason, waits_for); without waits_for only an operator can retry them."""
     if not records:
         return
     await connection.executemany(
@@ -75,7 +75,7 @@ async def any_held(connection: Connection) -> bool:
 
 
 async def find_waiting_keys(connection: Connection, records: Iterable[Record]) -> set[tuple[str, str]]:
-    """Return the (topic, key) pairs of these records that already have somebody waiting."""
+    """Return the (topic, key) pairs of these records that already have deferred records."""
     pairs = {(record.topic, record.key) for record in records}
     rows = await connection.fetch(
         """-- find_waiting_keys
@@ -95,7 +95,7 @@ async def release_waiting(connection: Connection, names: Iterable[str]) -> None:
 
 
 async def list_ready(connection: Connection, limit: int = 100) -> list[Ready]:
-    """Return the keys that may go on; a record that only waited for those before it may when they are gone."""
+    """Return the keys to replay: those due for a retry, and those whose earlier records are gone."""
     rows = await connection.fetch(
         """-- list_ready
         SELECT topic, partition, key FROM held AS head
@@ -128,10 +128,10 @@ async def delete_held(connection: Connection, held_ids: Sequence[int]) -> None:
     await connection.execute("-- delete_held\nDELETE FROM held WHERE held_id = ANY($1::bigint[])", held_ids)
 
 
-async def blame(connection: Connection, ready: Ready, reason: str, waits_for: str | None) -> None:
-    """Note why the first record of this key still cannot go on; waits are tried again ever more rarely."""
+async def record_failure(connection: Connection, ready: Ready, reason: str, waits_for: str | None) -> None:
+    """Update the reason of the key's first record; waits back off exponentially up to 10 minutes."""
     await connection.execute(
-        """-- blame
+        """-- record_failure
         UPDATE held SET reason = $3, waits_for = $4, attempts = attempts + 1,
             retry_at = CASE WHEN $4::text IS NULL THEN NULL
                             ELSE now() + make_interval(secs => least(600, $5 * 2 ^ least(attempts, 7))) END
@@ -146,7 +146,7 @@ async def blame(connection: Connection, ready: Ready, reason: str, waits_for: st
 
 
 async def retry_parked(connection: Connection, parked_ids: Sequence[int]) -> int:
-    """Move parked records back to be tried again, in order, and return how many there were."""
+    """Move dead letters to the deferred records for an immediate retry, in order, and return their number."""
     rows = await connection.fetch(
         """-- retry_parked
         WITH back AS (DELETE FROM parked WHERE parked_id = ANY($1::bigint[]) RETURNING *)

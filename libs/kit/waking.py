@@ -1,10 +1,10 @@
-"""How parts wait that somebody may wake, and that look now and then all the same."""
+"""Waiting for an event with a poll interval."""
 
 import asyncio
 
 
 async def woken_within(woken: asyncio.Event, seconds: float | None) -> bool:
-    """Wait until the event is set, but no longer than this where a time is given, and return whether it was."""
+    """Wait until the event is set, at most `seconds` if given, and return whether it was set."""
     try:
         async with asyncio.timeout(seconds):
             await woken.wait()

@@ -1,4 +1,4 @@
-"""The HTTP side of a service: who asks, problems, health, metrics, and its own routes."""
+"""Builds a service's web application: authentication, idempotency, problems, health, metrics, its own routes."""
 
 from typing import Annotated, Any
 
@@ -10,7 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
 
 from libs.kit.bodies import LimitedBodies
-from libs.kit.exchanges import Exchanges
+from libs.kit.exchanges import RequestContext
 from libs.kit.failures import TRANSIENT
 from libs.kit.health import Health
 from libs.kit.idempotency import Asked, Kept, digest_of, key_from
@@ -38,7 +38,7 @@ KitDep = Annotated[Kit, Depends(kit_of)]
 
 
 async def principal_of(request: Request, kit: KitDep) -> Principal:
-    """Return who sent the request; raises Problem 401."""
+    """Return the authenticated sender; raises Problem 401."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise unauthorized("Send the header `Authorization: Bearer <token>`.")
@@ -51,17 +51,22 @@ PrincipalDep = Annotated[Principal, Depends(principal_of)]
 def require(principal: Principal, *roles: str) -> None:
     """Raise Problem 403 unless the principal has one of the roles."""
     if principal.role not in roles:
-        raise Problem(403, "forbidden", "This token may not do that", detail=f"It needs the role {' or '.join(roles)}.")
+        raise Problem(
+            403,
+            "forbidden",
+            "This token does not permit the request",
+            detail=f"The role {' or '.join(roles)} is required.",
+        )
 
 
 def require_customer(principal: Principal, customer_id: str) -> None:
-    """Raise Problem 404 unless this is the customer, an operator or a service.
+    """Raise Problem 404 unless the principal is this customer, an operator or a service.
 
-    Not 403: whose ids exist is nobody else's business.
+    Not 403, which would reveal which customer ids exist.
     """
     if principal.role in ("operator", "service") or principal.customer_id == customer_id:
         return
-    raise Problem(404, "not_found", "There is no such customer for this token")
+    raise Problem(404, "not_found", "No such customer")
 
 
 async def idempotency_of(
@@ -71,7 +76,7 @@ async def idempotency_of(
 
 
 async def asked_by(subject: str, request: Request) -> Asked:
-    """Return a request as something that may be repeated; raises Problem 400 without an Idempotency-Key."""
+    """Return the idempotency record of a request; raises Problem 400 without a valid Idempotency-Key."""
     key = key_from(request.headers.get("idempotency-key"))
     return Asked(subject, request.url.path, key, digest_of(await request.body()))
 
@@ -83,14 +88,14 @@ async def required_idempotency_of(
     return await asked_by(principal.subject, request)
 
 
-#: For a POST that may be repeated safely if its sender wants that.
+#: For a POST with an optional Idempotency-Key.
 IdempotencyDep = Annotated[Asked | None, Depends(idempotency_of)]
-#: For a POST that moves goods, money or orders: without a key it is refused (400), so that no retry does it twice.
+#: For a POST that moves goods, money or orders: without a key it is refused (400).
 RequiredIdempotencyDep = Annotated[Asked, Depends(required_idempotency_of)]
 
 
 def send(kept: Kept, *, replayed: bool = False) -> JSONResponse:
-    """Send an answer that was kept under an Idempotency-Key."""
+    """Return the response stored under an Idempotency-Key."""
     return JSONResponse(kept.body, kept.status, headers={"Idempotent-Replayed": "true"} if replayed else None)
 
 
@@ -102,10 +107,10 @@ def build_app(name: str, router: Any, health: Health) -> FastAPI:
     app.add_exception_handler(HTTPException, answer_http)
     app.add_exception_handler(Exception, answer_failed)
     app.add_exception_handler(asyncpg.DataError, answer_unstorable)
-    for away in TRANSIENT:
-        app.add_exception_handler(away, answer_unavailable)
+    for error in TRANSIENT:
+        app.add_exception_handler(error, answer_unavailable)
     app.add_middleware(LimitedBodies)
-    app.add_middleware(Exchanges)
+    app.add_middleware(RequestContext)
     _add_health(app, health)
     if router is not None:
         app.include_router(router)

@@ -137,7 +137,7 @@ class TestTheWatchdog:
         async with world.running(watchdog_seconds=2) as kit:
             await says(kit, "ready")
             running("_run_consume_loop", since=before).cancel()
-            with pytest.raises(Lost, match="nobody polls"):
+            with pytest.raises(Lost, match="stopped polling"):
                 await asyncio.wait_for(kit.failed, 15)
 
     async def test_bites_when_the_fetcher_died(self, world):

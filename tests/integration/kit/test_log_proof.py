@@ -57,7 +57,7 @@ class TestALogMadeAnew:
             await world.has_applied(5)
         await make_anew(world, "usage")
 
-        with pytest.raises(Lost, match="cut or made anew"):
+        with pytest.raises(Lost, match="truncated or recreated"):
             await run_until_it_fails(world)
 
     async def test_stops_a_running_service(self, world):

@@ -68,7 +68,7 @@ class TestPartitions:
         """With 13 partitions a key would be in two places, and its order lost."""
         await remake(world, "notices", partitions=13)
 
-        with pytest.raises(Lost, match="notices has 13 partitions, agreed are 12"):
+        with pytest.raises(Lost, match="notices has 13 partitions instead of 12"):
             await check_topics(world.kafka_url, ["notices"])
 
         await remake(world, "notices", partitions=12)
@@ -82,7 +82,7 @@ class TestPartitions:
                 async with administration(world.kafka_url) as admin:
                     await admin.create_partitions({"accounts": NewPartitions(total_count=13)})
 
-                with pytest.raises(Lost, match="accounts has a partition 12, agreed are 12"):
+                with pytest.raises(Lost, match="accounts has partition 12, but should have 12"):
                     await asyncio.wait_for(kit.failed, 20)
         finally:
             await remake(world, "accounts", partitions=12)

@@ -78,5 +78,5 @@ class TestAPartThatDies:
         async with world.running() as kit:
             next(task for task in asyncio.all_tasks() if task.get_name() == "releaser").cancel()
 
-            with pytest.raises(Lost, match="the releaser was cancelled"):
+            with pytest.raises(Lost, match="releaser was cancelled"):
                 await asyncio.wait_for(kit.failed, 5)
