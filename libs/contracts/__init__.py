@@ -1,1 +1,1 @@
-"""What services and partners say to each other: events, topics and everything derived from them."""
+"""Events and topics that services and partners exchange, and everything derived from them."""

@@ -1,4 +1,4 @@
-"""Kafka's access rules for each service, provider and device maker: they may do what the catalogue says, no more."""
+"""Kafka ACLs of each service, provider and device maker, derived from the catalogue."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +11,7 @@ Rule = dict[str, str]
 
 
 def acls(hears: Hears) -> dict[str, Any]:
-    """Return the rules by principal; those of a provider or a device maker are patterns to fill in."""
+    """Return the rules by principal; those of providers and device makers are templates."""
     return {
         "services": {
             f"User:replenish-{_hyphens(name)}": list(_of_service(name, hears[name])) for name in sorted(hears)
@@ -30,14 +30,14 @@ def _of_service(name: str, heard: frozenset[str]) -> Iterator[Rule]:
         if topic in PATTERNS and asks_providers:
             yield _on(topic, "Create")
         if says or hears:
-            # A relay that takes over reads the end of its own topics to see what was acknowledged.
+            # A relay that takes over reads the end of its own topics to find what was acknowledged.
             yield from (_on(topic, "Describe"), _on(topic, "Read"))
         if says:
             yield _on(topic, "Write")
 
 
 def _of_provider() -> Iterator[Rule]:
-    # Its one group, to the letter: a prefix of one provider's name may begin another's.
+    # LITERAL, because one provider's name can be a prefix of another's.
     yield _rule("Group", f"provider-{PLACE}", "Read")
     for topic in PATTERNS:
         writes = OUTSIDE in topic.speakers

@@ -1,4 +1,4 @@
-"""The whole conversation as one AsyncAPI 3.0 document."""
+"""The AsyncAPI 3.0 document of all events."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,19 +7,19 @@ from libs.contracts.catalogue import CATALOGUE, OUTSIDE, Event
 from libs.contracts.topics import PLACE, TOPICS, Topic
 
 BINDING = "0.5.0"
-#: Who hears which events, by service name.
+#: By service name, the events it consumes.
 Hears = Mapping[str, frozenset[str]]
 
 
 def asyncapi(version: str, hears: Hears) -> dict[str, Any]:
-    """Return the document; payloads are references to the published schemas beside it."""
+    """Return the document; payloads refer to the published schemas in the same folder."""
     return {
         "asyncapi": "3.0.0",
         "info": {
             "title": "replenish",
             "version": version,
-            "description": "What the services say to each other, to devices and to providers: CloudEvents 1.0 in "
-            "structured JSON over Kafka. The record's key is the event's subject. Fields are only ever added.",
+            "description": "Events between services, devices and providers: CloudEvents 1.0 in structured JSON over Kafka. "
+            "The record's key is the event's subject. Fields are only ever added.",
             "license": {"name": "Apache-2.0"},
         },
         "defaultContentType": "application/cloudevents+json",
@@ -31,11 +31,15 @@ def asyncapi(version: str, hears: Hears) -> dict[str, Any]:
 
 
 def _channel(topic: Topic) -> dict[str, Any]:
-    parameters = {"parameters": {"provider_id": {"description": "Whose topic it is."}}} if PLACE in topic.name else {}
+    parameters = (
+        {"parameters": {"provider_id": {"description": "The provider that the topic belongs to."}}}
+        if PLACE in topic.name
+        else {}
+    )
     reasons = "; ".join(f"{name}: {setting.reason}" for name, setting in topic.settings.items())
     return {
         "address": topic.name,
-        "description": f"Why it is set so: {reasons}.",
+        "description": f"Reasons for the settings: {reasons}.",
         "messages": {event.__name__: {"$ref": f"#/components/messages/{event.__name__}"} for event in topic.events},
         **parameters,
         "bindings": {

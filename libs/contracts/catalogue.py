@@ -1,4 +1,4 @@
-"""The base of every event and the catalogue that all derived contracts are made from."""
+"""Base class of events, and the catalogue that all derived contracts are generated from."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -6,18 +6,18 @@ from typing import Annotated, ClassVar, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
 
-#: Whoever writes a topic from outside this company; such topics carry no sequence.
+#: Owner of events that external producers write; their topics carry no sequence.
 OUTSIDE = "outside"
 
-#: No text carries U+0000: Postgres cannot keep it.
+#: Postgres cannot store U+0000.
 NO_NUL = r"^[^\x00]*$"
 
 
 def as_utc(moment: datetime) -> datetime:
-    """Return the same moment in UTC, which JSON then shows with a Z."""
+    """Return the same moment in UTC, which is written with a Z in JSON."""
     try:
         return moment.astimezone(UTC)
-    except OverflowError:  # the first and last hours that a datetime can hold have no UTC
+    except OverflowError:  # the first and last hours of datetime's range have no UTC
         return moment
 
 
@@ -43,20 +43,21 @@ class Event(BaseModel):
 
     @property
     def key(self) -> str:
-        """Return the value that orders this event: equal keys share a partition."""
+        """The Kafka key: events with equal keys share a partition and keep their order."""
         return str(getattr(self, self.key_field))
 
 
-#: Every event by the name it has on the wire, in story order.
+#: Every event by its name on the wire, in the order of a typical reorder.
 CATALOGUE: dict[str, type[Event]] = {}
 
 Said = TypeVar("Said", bound=Event)
 
 
 def said_by(owner: str, *, on: str, key: str) -> Callable[[type[Said]], type[Said]]:
-    """Enter an event class in the catalogue under its speaker, topic and ordering key.
+    """Register an event class in the catalogue with its publisher, topic and key field.
 
-    `on` may contain `{provider_id}`: the topic is then named by that field of the event.
+    `on` may contain `{provider_id}`, which that field of the event fills in. Raises TypeError for an unknown key
+    field or a duplicate name.
     """
 
     def enter(event: type[Said]) -> type[Said]:
@@ -72,7 +73,7 @@ def said_by(owner: str, *, on: str, key: str) -> Callable[[type[Said]], type[Sai
 
 
 def topic_of(event: Event) -> str:
-    """Return the topic this event goes to, with the provider's name filled in where there is one."""
+    """Return the event's topic, with its provider_id filled in."""
     return event.topic.format_map(dict(event)) if "{" in event.topic else event.topic
 
 

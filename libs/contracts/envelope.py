@@ -1,4 +1,4 @@
-"""What every event travels in: CloudEvents 1.0, structured JSON; the value alone is enough to read it."""
+"""The CloudEvents 1.0 envelope of every event, in structured JSON: the record's value contains everything."""
 
 from functools import cache
 from typing import Annotated, Any, Literal
@@ -12,7 +12,7 @@ Sequence = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,18}$")]
 
 
 class Envelope(BaseModel):
-    """One event with the words around it. Unknown attributes are ignored, so attributes may be added."""
+    """One event with its CloudEvents attributes. Unknown attributes are ignored, so attributes may be added."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
@@ -20,11 +20,13 @@ class Envelope(BaseModel):
     type: Id
     specversion: Literal["1.0"] = Field(default=..., description="The version of CloudEvents.")
     id: Annotated[Id, Field(description="Unique for each source; the same id is the same event.")]
-    source: Annotated[Id, Field(description="Who says so: /replenish/<service>, or a name of the outside writer.")]
+    source: Annotated[
+        Id, Field(description="The publisher: /replenish/<service>, or the name of an external producer.")
+    ]
     subject: Annotated[Id | None, Field(description="The value that orders the event: its Kafka key.")] = None
-    time: Annotated[Moment, Field(description="When it was said.")]
+    time: Annotated[Moment, Field(description="When it was published.")]
     sequence: Annotated[
-        Sequence | None, Field(description="1, 2, 3 ... in each partition of our own topics; a hole proves a loss.")
+        Sequence | None, Field(description="1, 2, 3 ... in each partition of our own topics; a gap proves a loss.")
     ] = None
     cause: Annotated[Id | None, Field(description="The id of the event that led to this one.")] = None
     traceparent: Annotated[Id | None, Field(description="W3C trace context.")] = None
@@ -35,7 +37,7 @@ class Envelope(BaseModel):
 
 @cache
 def envelope_of(event: type[Event]) -> type[Envelope]:
-    """Return the envelope around this one event: its schema is what goes over the wire."""
+    """Return the envelope class of this event; its schema describes the message on the wire."""
     return create_model(
         f"{event.__name__}Envelope",
         __base__=Envelope,

@@ -1,4 +1,4 @@
-"""Golden examples: one message of each event as it once was, which must be read for ever."""
+"""Golden examples: one message of each event, which all later versions must still read."""
 
 from datetime import UTC, datetime, timedelta
 from enum import Enum
@@ -15,7 +15,7 @@ from libs.contracts.topics import find_topic
 from libs.contracts.wire import as_event, decoder, encode
 
 BEGIN = datetime(2026, 1, 1, 8, tzinfo=UTC)
-#: One household's coffee machine, so that the examples together tell a story; other fields say their own name.
+#: Consistent values of one household's coffee machine; other fields contain their own name.
 STORY: dict[str, Any] = {
     "customer_id": "customer-1",
     "owner_id": "customer-1",
@@ -62,7 +62,7 @@ STORY: dict[str, Any] = {
 
 
 def example_of(event: type[Event]) -> bytes:
-    """Return a message of this event with every field filled; the same one at every call."""
+    """Return a message of this event with every field filled in; the result is deterministic."""
     own = not find_topic(event.topic).from_outside
     value = encode(
         event.model_validate(_model(event)),
@@ -77,7 +77,7 @@ def example_of(event: type[Event]) -> bytes:
 
 
 def read_example(event: type[Event], value: bytes) -> Event:
-    """Return the event in an old example; raises Malformed or UnknownType where it can no longer be read."""
+    """Return the event of an old example; raises Malformed or UnknownType if it can no longer be read."""
     return as_event(decoder(event.topic)(value))
 
 
@@ -88,8 +88,8 @@ def _model(model: type[BaseModel]) -> dict[str, Any]:
 def _value(name: str, field: FieldInfo) -> Any:
     annotation, rules = field.annotation, field.metadata
     if type(None) in get_args(annotation):
-        told = FieldInfo.from_annotation(next(arm for arm in get_args(annotation) if arm is not type(None)))
-        annotation, rules = told.annotation, told.metadata
+        inner = FieldInfo.from_annotation(next(arm for arm in get_args(annotation) if arm is not type(None)))
+        annotation, rules = inner.annotation, inner.metadata
     if get_origin(annotation) is tuple:
         return [_model(get_args(annotation)[0])]
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
@@ -101,7 +101,7 @@ def _value(name: str, field: FieldInfo) -> Any:
 
 def _plain(name: str, annotation: Any, rules: list[Any]) -> Any:
     if annotation is AwareDatetime:
-        # Promises lie ahead; everything else happened just now.
+        # Expected times are in the future, all others at BEGIN.
         return BEGIN + timedelta(days=3 if name in {"expected_at", "needed_by", "run_out_at", "reconsider_at"} else 0)
     if annotation is bool:
         return True

@@ -1,4 +1,4 @@
-"""Judges messages by the pydantic classes, in words that tell the sender what would be right."""
+"""Validates messages with the pydantic classes; errors state the field, the problem and the expected value."""
 
 from typing import Any, TypeVar
 
@@ -10,18 +10,18 @@ from libs.contracts.catalogue import CATALOGUE, Event
 from libs.contracts.envelope import Envelope, envelope_of
 from libs.contracts.topics import Topic, find_topic
 
-#: Enough to mend a message by; a hostile one could have a million problems.
-PROBLEMS_TOLD = 10
+#: Limits error texts: a hostile message could have a million problems.
+MAX_PROBLEMS = 10
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
 class Malformed(ValueError):  # noqa: N818  failures are named by what happened
-    """A message is not what its topic carries; the text says which field, what is wrong and what would be right."""
+    """A message does not match its topic; the text names the field, the problem and the expected value."""
 
 
 class UnknownType(Exception):  # noqa: N818  failures are named by what happened
-    """An event of a type nobody here knows, perhaps of a newer version; it is counted and skipped."""
+    """An event type that is not in the catalogue, perhaps of a newer version; it is counted and skipped."""
 
     def __init__(self, event_type: str) -> None:
         super().__init__(f"no event is called {event_type[:200]!r}")
@@ -29,37 +29,37 @@ class UnknownType(Exception):  # noqa: N818  failures are named by what happened
 
 
 def parse(event_type: str, data: bytes | dict[str, Any]) -> Event:
-    """Return the event whose `data` part this is; raises UnknownType, or Malformed with pydantic's explanation.
+    """Return the event with this `data`; raises UnknownType, or Malformed with pydantic's errors.
 
-    Types are strict as on the wire: "1" is no number and 1767254400 is no time.
+    Types are strict: "1" is no number and 1767254400 is no time.
     """
     event = CATALOGUE.get(event_type)
     if event is None:
         raise UnknownType(event_type)
-    return _strictly(event, data if isinstance(data, bytes) else orjson.dumps(data))
+    return _validate(event, data if isinstance(data, bytes) else orjson.dumps(data))
 
 
 def judge(topic: str, value: bytes) -> Envelope:
-    """Return the envelope, with a pydantic event as its data; raises UnknownType, or Malformed with the reason."""
+    """Return the validated envelope with its pydantic event; raises UnknownType or Malformed."""
     place = find_topic(topic)
     event = _event_of(place, value)
-    envelope = _strictly(envelope_of(event), value)
+    envelope = _validate(envelope_of(event), value)
     if problem := misplaced(place, envelope.data):
         raise Malformed(problem)
     return envelope
 
 
 def explain(topic: str, value: bytes) -> str | None:
-    """Return why this value is refused on this topic, or None if it is fine."""
+    """Return why this value is invalid on this topic, or None if it is valid."""
     try:
         judge(topic, value)
-    except (Malformed, UnknownType) as refusal:
-        return str(refusal)
+    except (Malformed, UnknownType) as error:
+        return str(error)
     return None
 
 
 def misplaced(topic: Topic, event: Any) -> str | None:
-    """Return what is wrong with saying this event on this concrete topic, which may be one provider's own."""
+    """Return the problem if the event belongs to another provider's topic, else None."""
     if topic.provider_id is None or topic.provider_id == event.provider_id:
         return None
     return f"data.provider_id: {event.provider_id!r} has a topic of its own; here it must be {topic.provider_id!r}"
@@ -68,35 +68,35 @@ def misplaced(topic: Topic, event: Any) -> str | None:
 def _event_of(topic: Topic, value: bytes) -> type[Event]:
     try:
         document = from_json(value)
-    except ValueError as refusal:
-        raise Malformed(f"value: not JSON ({refusal}); send one CloudEvents 1.0 object in UTF-8") from None
+    except ValueError as error:
+        raise Malformed(f"value: not JSON ({error}); send one CloudEvents 1.0 object in UTF-8") from None
     known = {event.__name__: event for event in topic.events}
-    told = document.get("type") if isinstance(document, dict) else None
-    if not isinstance(told, str):
+    event_type = document.get("type") if isinstance(document, dict) else None
+    if not isinstance(event_type, str):
         raise Malformed(f"type: missing; send a CloudEvents 1.0 object whose type is one of {', '.join(known)}")
-    if told not in CATALOGUE:
-        raise UnknownType(told)
-    if told not in known:
-        raise Malformed(f"type: {told} is not said on {topic.name}; here go {', '.join(known)}")
-    return known[told]
+    if event_type not in CATALOGUE:
+        raise UnknownType(event_type)
+    if event_type not in known:
+        raise Malformed(f"type: {event_type} does not belong on {topic.name}; this topic carries {', '.join(known)}")
+    return known[event_type]
 
 
-def _strictly(model: type[Model], value: bytes) -> Model:
+def _validate(model: type[Model], value: bytes) -> Model:
     try:
         return model.model_validate_json(value, strict=True)
-    except ValidationError as refusal:
-        raise Malformed("; ".join(_words(refusal))) from None
+    except ValidationError as error:
+        raise Malformed("; ".join(_messages(error))) from None
 
 
-def _words(refusal: ValidationError) -> list[str]:
-    problems = refusal.errors(include_url=False, include_context=False)
-    words = [
-        f"{'.'.join(map(str, problem['loc'])) or 'value'}: {problem['msg']}{_sent(problem['input'])}"
-        for problem in problems[:PROBLEMS_TOLD]
+def _messages(error: ValidationError) -> list[str]:
+    problems = error.errors(include_url=False, include_context=False)
+    messages = [
+        f"{'.'.join(map(str, problem['loc'])) or 'value'}: {problem['msg']}{_received_value(problem['input'])}"
+        for problem in problems[:MAX_PROBLEMS]
     ]
-    more = len(problems) - PROBLEMS_TOLD
-    return [*words, f"and {more} more"] if more > 0 else words
+    more = len(problems) - MAX_PROBLEMS
+    return [*messages, f"and {more} more"] if more > 0 else messages
 
 
-def _sent(value: object) -> str:
+def _received_value(value: object) -> str:
     return "" if isinstance(value, dict | list) else f" (got {str(value)[:80]!r})"

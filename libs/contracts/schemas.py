@@ -1,4 +1,4 @@
-"""JSON Schemas of what goes over the wire, and the rule that they only ever grow."""
+"""JSON Schemas of the messages, and the check that they change only compatibly."""
 
 import inspect
 import re
@@ -11,9 +11,9 @@ from pydantic.json_schema import GenerateJsonSchema
 from libs.contracts.catalogue import Event
 from libs.contracts.envelope import envelope_of
 
-#: A field and the comment above it that says what it means.
+#: A field and the `#:` comment above it, which becomes its description.
 COMMENTED = re.compile(r"(?P<words>(?:^ +#: .*\n)+) +(?P<field>\w+):", re.MULTILINE)
-#: What may change in a schema without changing which messages it describes.
+#: Keywords that do not affect which messages are valid.
 WORDS = frozenset({"title", "description", "$schema", "examples"})
 
 
@@ -28,7 +28,7 @@ def schema_of(event: type[Event]) -> dict[str, Any]:
 
 
 def changes_that_break(old: dict[str, Any], new: dict[str, Any], at: str = "") -> list[str]:
-    """Return how `new` fails those who wrote or read by `old`: anything but new optional fields and new choices."""
+    """Return the incompatible changes: everything except new optional fields and new enum values."""
     broken = []
     for word in sorted((old.keys() | new.keys()) - WORDS):
         was, now, where = old.get(word), new.get(word), f"{at}/{word}"
@@ -55,7 +55,7 @@ def _fields_that_break(old: dict[str, Any], new: dict[str, Any], at: str) -> lis
 
 @cache
 def _classes(event: type[Event]) -> dict[str, type[BaseModel]]:
-    """Return the models inside an event's schema by their names there."""
+    """Return the models in an event's schema by name."""
     found: dict[str, type[BaseModel]] = {}
     waiting: list[type[BaseModel]] = [event]
     while waiting:
@@ -72,7 +72,7 @@ def _models_in(annotation: Any) -> list[type[BaseModel]]:
 
 
 def _described(schema: dict[str, Any], model: type[BaseModel]) -> None:
-    """Add to each field the comment that stands above it in the source."""
+    """Set each field's description to the comment above it in the source."""
     for owner in reversed(model.__mro__):
         if issubclass(owner, BaseModel) and owner is not BaseModel and "__module__" in vars(owner):
             for field, words in _comments(owner).items():
@@ -83,7 +83,7 @@ def _described(schema: dict[str, Any], model: type[BaseModel]) -> None:
 def _comments(model: type[BaseModel]) -> dict[str, str]:
     try:
         source = inspect.getsource(model)
-    except OSError:  # made at run time, as envelopes around an event are
+    except OSError:  # created at run time, such as envelope_of(event)
         return {}
     return {
         found["field"]: " ".join(line.strip().removeprefix("#:").strip() for line in found["words"].splitlines())
@@ -92,6 +92,6 @@ def _comments(model: type[BaseModel]) -> dict[str, str]:
 
 
 def _without_titles(schema: dict[str, Any]) -> None:
-    """Drop the titles pydantic makes of field names: they say the name twice."""
+    """Drop the titles that pydantic derives from field names."""
     for field in schema.get("properties", {}).values():
         field.pop("title", None)

@@ -1,4 +1,4 @@
-"""The events as people read them: a table and a flow diagram, kept between markers in a page."""
+"""Markdown table and Mermaid diagram of all events, inserted between markers in a page."""
 
 import re
 from collections.abc import Mapping
@@ -9,13 +9,13 @@ from libs.contracts.topics import PLACE, TOPICS
 
 
 def table(hears: Hears) -> str:
-    """Return every event in story order, as a Markdown table."""
-    head = ["| event | said by | on (key) | heard by | the fact |", "| --- | --- | --- | --- | --- |"]
+    """Return all events as a Markdown table, in catalogue order."""
+    head = ["| event | published by | topic (key) | consumed by | meaning |", "| --- | --- | --- | --- | --- |"]
     return "\n".join([*head, *(_row(event, hears) for event in CATALOGUE.values())])
 
 
 def flow(hears: Hears) -> str:
-    """Return who says and hears which topics, as a Mermaid diagram."""
+    """Return publishers, topics and consumers as a Mermaid diagram."""
     lines = ["```mermaid", "flowchart LR"]
     for topic in TOPICS.values():
         node = _node(topic.name)
@@ -29,7 +29,7 @@ def flow(hears: Hears) -> str:
 
 
 def filled(page: str, sections: Mapping[str, str]) -> str:
-    """Return the page with each section's text between its markers; a KeyError names a section without markers."""
+    """Return the page with each section's text between its markers; raises KeyError for a section without markers."""
     for name, text in sections.items():
         marked = re.compile(rf"(<!-- contracts:{name}:begin -->\n).*?(<!-- contracts:{name}:end -->)", re.DOTALL)
         if not marked.search(page):
@@ -39,7 +39,7 @@ def filled(page: str, sections: Mapping[str, str]) -> str:
 
 
 def empty(name: str) -> str:
-    """Return the markers of a section that a page lacks."""
+    """Return the markers of a section, to add to a page."""
     return f"<!-- contracts:{name}:begin -->\n<!-- contracts:{name}:end -->\n"
 
 

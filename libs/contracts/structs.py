@@ -1,4 +1,4 @@
-"""Derives the msgspec structs of the hot path from the pydantic classes, so that nothing is written twice."""
+"""Derives the msgspec structs of the hot path from the pydantic classes."""
 
 import types
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 
 from libs.contracts.catalogue import NO_NUL
 
-#: How pydantic's bounds are called by msgspec.
+#: msgspec's names of pydantic's bounds.
 BOUNDS: dict[type, str] = {
     Ge: "ge",
     Gt: "gt",
@@ -26,7 +26,7 @@ BOUNDS: dict[type, str] = {
 
 
 class CannotDerive(TypeError):  # noqa: N818  failures are named by what happened
-    """An event uses a type or rule that structs.py has not been taught; teach it, or the paths would differ."""
+    """An event uses a type or rule that structs.py does not support yet, so that both decoders would differ."""
 
 
 @cache
@@ -76,7 +76,7 @@ def _bare(annotation: Any) -> Any:
 
 
 def flat(rules: Iterable[object]) -> Iterable[object]:
-    """Yield the rules inside pydantic's own wrapper beside the others."""
+    """Yield the rules, with those inside a FieldInfo unwrapped."""
     for rule in rules:
         if isinstance(rule, FieldInfo):
             yield from rule.metadata
@@ -97,13 +97,13 @@ def bounds_of(rules: Iterable[object]) -> dict[str, Any]:
 
 
 def _general(rule: object) -> dict[str, Any]:
-    """Judge pydantic's catch-all rule object, which has no public type."""
+    """Convert pydantic's catch-all rule object, which has no public type."""
     known = dict(getattr(rule, "__dict__", {}))
     pattern = known.pop("pattern", None)
-    # JSON has no infinity, and msgspec refuses numbers that would become one.
+    # JSON has no infinity, and msgspec rejects numbers that would overflow to it.
     if known.pop("allow_inf_nan", False) or known or not hasattr(rule, "__dict__"):
         raise CannotDerive(f"no msgspec rule is known for {rule!r}")
-    if pattern is None or pattern == NO_NUL:  # wire.py looks for NUL once per value
+    if pattern is None or pattern == NO_NUL:  # wire.py checks for NUL once per value
         return {}
     if not pattern.startswith("^") or not pattern.endswith("$"):
         raise CannotDerive(f"{pattern!r} must be anchored on both sides")

@@ -1,4 +1,4 @@
-"""Every topic with its settings and the reason for each, derived from the catalogue."""
+"""All topics with their settings and reasons, derived from the catalogue."""
 
 import re
 from dataclasses import dataclass, replace
@@ -7,19 +7,19 @@ from functools import cache
 from libs.contracts.catalogue import CATALOGUE, OUTSIDE, Event
 from libs.contracts.events import SlotUsed
 
-#: The same for every topic of ours, so that one key has one partition number everywhere.
+#: The same for all our own topics, so that a key has the same partition number everywhere.
 PARTITIONS = 12
 DAY_MS = 24 * 60 * 60 * 1000
 PLACE = "{provider_id}"
-#: Device makers with Kafka credentials of their own write here beside the gateway.
+#: Written by the gateway, and by device makers with their own Kafka credentials.
 FRONT_DOOR = SlotUsed.topic
-#: Topic names have hyphens only: Kafka's metrics cannot tell a dot from an underscore.
+#: Only hyphens: Kafka's metrics map both dots and underscores to underscores.
 PROVIDER_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One Kafka topic setting and why it is so."""
+    """A Kafka topic setting and its reason."""
 
     value: str
     reason: str
@@ -27,48 +27,50 @@ class Setting:
 
 @dataclass(frozen=True)
 class Topic:
-    """One topic, or with `{provider_id}` in its name the pattern of one topic for each provider."""
+    """A topic, or with `{provider_id}` in its name the pattern of one topic per provider."""
 
     name: str
     partitions: int
     settings: dict[str, Setting]
     events: tuple[type[Event], ...]
-    #: Whose topic it is, on a topic made from a pattern.
+    #: The provider, on a topic made from a pattern.
     provider_id: str | None = None
 
     @property
     def config(self) -> dict[str, str]:
-        """Return the settings as Kafka's admin interface takes them."""
+        """The settings in the form of Kafka's admin API."""
         return {name: setting.value for name, setting in self.settings.items()}
 
     @property
     def speakers(self) -> frozenset[str]:
-        """Return who says the events of this topic."""
+        """The publishers of this topic's events."""
         return frozenset(event.owner for event in self.events)
 
     @property
     def from_outside(self) -> bool:
-        """Return whether others than our services write here: such a topic carries no sequence."""
+        """Whether external producers write here; such a topic carries no sequence."""
         return self.name == FRONT_DOOR or OUTSIDE in self.speakers
 
     def for_provider(self, provider_id: str) -> "Topic":
-        """Return this pattern's topic of one provider."""
+        """Return this pattern's topic of one provider; raises ValueError for an id that cannot name a topic."""
         if not PROVIDER_ID.fullmatch(provider_id):
             raise ValueError(
-                f"provider_id {provider_id!r} cannot name a topic: send 1 to 100 small letters, digits or "
-                "hyphens, beginning with a letter or a digit"
+                f"provider_id {provider_id!r} cannot name a topic: use 1 to 100 lower-case letters, digits or "
+                "hyphens, starting with a letter or a digit"
             )
         return replace(self, name=self.name.replace(PLACE, provider_id), provider_id=provider_id)
 
 
 def _settings(name: str) -> dict[str, Setting]:
-    retention = Setting(str(30 * DAY_MS), "a service may be down, or rebuilt from its topics, for a month")
+    retention = Setting(str(30 * DAY_MS), "a service can be down for a month, or be rebuilt from its topics")
     if name.startswith("provider-orders-"):
-        retention = Setting(str(7 * DAY_MS), "it carries ship-to addresses, which must not lie about")
+        retention = Setting(str(7 * DAY_MS), "it carries ship-to addresses, which are kept as briefly as possible")
     return {
-        "cleanup.policy": Setting("delete", "facts are never replaced; compaction would tear holes in the sequence"),
+        "cleanup.policy": Setting(
+            "delete", "events are never replaced, and compaction would create gaps in the sequence"
+        ),
         "message.timestamp.type": Setting(
-            "LogAppendTime", "event times may be years old, and retention by them would delete fresh records"
+            "LogAppendTime", "event times can be years old, and retention by them would delete new records"
         ),
         "retention.ms": retention,
     }
@@ -79,20 +81,20 @@ def _topic(name: str) -> Topic:
     return Topic(name, 1 if PLACE in name else PARTITIONS, _settings(name), events)
 
 
-#: By name, in story order.
+#: By name, in catalogue order.
 TOPICS: dict[str, Topic] = {name: _topic(name) for name in dict.fromkeys(e.topic for e in CATALOGUE.values())}
 PATTERNS = tuple(topic for topic in TOPICS.values() if PLACE in topic.name)
 OWN_TOPICS = tuple(topic for topic in TOPICS.values() if PLACE not in topic.name)
 
 
 def provider_topics(provider_id: str) -> tuple[Topic, ...]:
-    """Return the topics one provider needs; a ValueError explains an id that cannot name a topic."""
+    """Return the topics of one provider; raises ValueError for an id that cannot name a topic."""
     return tuple(pattern.for_provider(provider_id) for pattern in PATTERNS)
 
 
 @cache
 def find_topic(name: str) -> Topic:
-    """Return the topic of this concrete name or pattern; a KeyError names a topic nobody knows."""
+    """Return the topic with this name or pattern; raises KeyError for a topic outside the catalogue."""
     if name in TOPICS:
         return TOPICS[name]
     for pattern in PATTERNS:
@@ -103,12 +105,12 @@ def find_topic(name: str) -> Topic:
 
 
 def partition_count(name: str) -> int:
-    """Return how many partitions this topic has; a KeyError names a topic nobody knows."""
+    """Return the topic's number of partitions; raises KeyError like `find_topic`."""
     return find_topic(name).partitions
 
 
 def partition_for(key: bytes, count: int) -> int:
-    """Return the partition of a key: murmur2 as Java's clients and aiokafka compute it."""
+    """Return the partition of a key, as Kafka's Java client and aiokafka compute it."""
     return (murmur2(key) & 0x7FFFFFFF) % count
 
 

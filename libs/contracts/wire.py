@@ -1,4 +1,4 @@
-"""Writes events as bytes and reads bytes as events; the fast lane is msgspec, the judge is pydantic."""
+"""Encodes and decodes events: msgspec on the hot path, pydantic for what msgspec rejects."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -14,7 +14,7 @@ from libs.contracts.judge import Malformed, UnknownType, explain, judge, misplac
 from libs.contracts.structs import fields_of
 from libs.contracts.topics import Topic, find_topic
 
-#: What msgspec raises for a value it will not read.
+#: Errors of msgspec for a value it rejects.
 REFUSALS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
@@ -53,11 +53,11 @@ def encode(  # noqa: PLR0913  the attributes are CloudEvents'
 
 @cache
 def decoder(topic: str) -> Callable[[bytes], Envelope]:
-    """Return the function that reads the values of this topic, given by its own name or its pattern.
+    """Return the decoder of this topic's values; `topic` is its name or pattern.
 
-    What it returns has the attributes of Envelope, and `data` those of the event, but they are msgspec
-    structs; `as_event` makes the pydantic event. It raises UnknownType, or Malformed with the reason.
-    A moment told finer than in microseconds may differ by one microsecond from what pydantic reads.
+    It returns msgspec structs with the attributes of Envelope and of the event; `as_event` converts them to the
+    pydantic event. It raises UnknownType, or Malformed with the reason. A time finer than microseconds may differ by
+    one microsecond from pydantic's.
     """
     place = find_topic(topic)
     read = _reader(place)
@@ -65,12 +65,12 @@ def decoder(topic: str) -> Callable[[bytes], Envelope]:
     def decode(value: bytes) -> Envelope:
         try:
             if not value.isascii():
-                value.decode()  # msgspec skips unknown fields unread; nobody shall pass on what is not UTF-8
+                value.decode()  # msgspec does not check UTF-8 in unknown fields, which it skips
             if b"\\u0000" not in value:
                 return read(value)
         except REFUSALS:
             pass
-        return read(_judged(topic, value))
+        return read(_reencode(topic, value))
 
     return decode if place.provider_id is None else _of_one_provider(place, decode)
 
@@ -80,17 +80,17 @@ def as_event(envelope: Envelope) -> Event:
     return CATALOGUE[envelope.type].model_validate(envelope.data, from_attributes=True)
 
 
-def _judged(topic: str, value: bytes) -> bytes:
-    """Write again, canonically, what pydantic accepts although msgspec did not read it."""
-    told = judge(topic, value)
+def _reencode(topic: str, value: bytes) -> bytes:
+    """Re-encode canonically a value that pydantic accepts and msgspec rejected."""
+    envelope = judge(topic, value)
     return encode(
-        told.data,
-        id=told.id,
-        source=told.source,
-        time=told.time,
-        sequence=int(told.sequence) if told.sequence else None,
-        cause=told.cause,
-        traceparent=told.traceparent,
+        envelope.data,
+        id=envelope.id,
+        source=envelope.source,
+        time=envelope.time,
+        sequence=int(envelope.sequence) if envelope.sequence else None,
+        cause=envelope.cause,
+        traceparent=envelope.traceparent,
     )
 
 
@@ -104,19 +104,19 @@ def _of_one_provider(topic: Topic, decode: Callable[[bytes], Envelope]) -> Calla
     return decode_own
 
 
-class _Nothing(msgspec.Struct, tag_field="type", tag="\0"):
-    """An arm no value can have: without it msgspec lets `type` be missing where a topic has one event only."""
+class _NoEvent(msgspec.Struct, tag_field="type", tag="\0"):
+    """A union member that matches no value: with only one member, msgspec would let `type` be missing."""
 
 
 def _reader(topic: Topic) -> Callable[[bytes], Envelope]:
-    arms = (*(_struct(event) for event in topic.events), _Nothing)
+    arms = (*(_struct(event) for event in topic.events), _NoEvent)
     read = msgspec.json.Decoder(Union[arms]).decode  # noqa: UP007  the arms are computed
     return cast("Callable[[bytes], Envelope]", read)
 
 
 @cache
 def _struct(event: type[Event]) -> type[msgspec.Struct]:
-    """Derive the struct of an envelope around this event; msgspec finds it by the `type` on the wire."""
+    """Derive the struct of this event's envelope, which msgspec selects by `type`."""
     fields = [field for field in fields_of(envelope_of(event)) if field[0] != "type"]
     config: dict[str, Any] = {"frozen": True, "gc": False, "kw_only": True}
     return msgspec.defstruct(

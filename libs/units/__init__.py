@@ -1,4 +1,4 @@
-"""Quantities and money as whole numbers; words and decimals from outside are converted here, exactly, once."""
+"""Exact conversion of quantities and prices from outside to whole numbers."""
 
 from libs.units.amounts import exact
 from libs.units.money import CURRENCIES, format_money, parse_money

@@ -6,21 +6,21 @@ from fractions import Fraction
 
 from libs.units.refusals import NotANumber, OutOfRange
 
-#: More digits than any scale; longer ones are an attack on arithmetic, not an amount.
+#: More than any real amount needs; longer numbers would only consume CPU.
 MOST_DIGITS = 40
 DECIMAL = re.compile(r"\s*[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?\s*", re.ASCII)
 REMEDY = 'send a decimal number of at most 40 digits, such as "2.5"'
 
 
 def exact(amount: str | float | Decimal) -> Fraction:
-    """Return the non-negative number this decimal writing stands for; raises NotANumber or OutOfRange.
+    """Return a non-negative decimal number as a fraction; raises NotANumber or OutOfRange.
 
-    A float means the shortest decimal that reads as it: 0.1 is one tenth.
+    A float stands for its shortest decimal representation: 0.1 is one tenth.
     """
     written = _written(amount)
     found = DECIMAL.fullmatch(written)
     if found is None:
-        comma = "; decimals take a point, not a comma" if "," in written else ""
+        comma = "; use a decimal point, not a comma" if "," in written else ""
         raise NotANumber(f"{written[:40]!r} is no decimal number{comma}", REMEDY)
     number = Decimal(written.strip())
     if abs(number.adjusted()) > MOST_DIGITS or len(number.as_tuple().digits) > MOST_DIGITS:
@@ -33,7 +33,7 @@ def exact(amount: str | float | Decimal) -> Fraction:
 def _written(amount: str | float | Decimal) -> str:
     if isinstance(amount, bool) or not isinstance(amount, str | int | float | Decimal):
         raise NotANumber(f"a {type(amount).__name__} is no decimal number", REMEDY)
-    # Python refuses, with an error of its own, to write integers of thousands of digits.
+    # str() raises ValueError for integers of thousands of digits.
     if isinstance(amount, int) and amount.bit_length() > MOST_DIGITS * 4:
         raise OutOfRange("the number has more digits than are read", REMEDY)
     written = amount if isinstance(amount, str) else str(amount)

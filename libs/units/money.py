@@ -24,7 +24,7 @@ CURRENCIES = {code: places for places, codes in PLACES.items() for code in codes
 
 
 def parse_money(amount: str | float | Decimal, currency: str) -> int:
-    """Return an amount in minor units: 4.99 USD is 499; raises a RefusedAmount that says what to send."""
+    """Return an amount in minor units: 4.99 USD is 499; raises RefusedAmount with a remedy."""
     places = _places(currency)
     minor = exact(amount) * Fraction(10) ** places
     if minor > MOST_STEPS:
@@ -38,7 +38,7 @@ def parse_money(amount: str | float | Decimal, currency: str) -> int:
 
 
 def format_money(minor: int, currency: str) -> str:
-    """Return minor units as a decimal with all the currency's places: 499 USD is 4.99."""
+    """Format minor units with all decimal places of the currency: 499 USD is 4.99."""
     places = _places(currency)
     sign, digits = "-" if minor < 0 else "", str(abs(minor)).rjust(places + 1, "0")
     return f"{sign}{digits[:-places]}.{digits[-places:]}" if places else f"{sign}{digits}"

@@ -1,8 +1,8 @@
 """Quantities in a slot's own steps: one step is 10**-scale of its base unit.
 
-Conversion is exact. An amount in a like unit (kg for a slot in grams) must be a whole number of steps,
-or it is refused. Customary units (lb, oz, fl oz) never come out whole in metric steps: they are rounded to
-the nearest step, half to even, and refused if that would make nothing of something.
+Conversion is exact. An amount in a metric unit (kg for a slot in grams) must be a whole number of steps, or it is
+refused. Customary units (lb, oz, fl oz) are never whole in metric steps: they are rounded to the nearest step, half
+to even, and refused if a positive amount would become 0.
 """
 
 from decimal import Decimal
@@ -17,7 +17,7 @@ MOST_STEPS = 2**53
 
 
 def parse_quantity(amount: str | float | Decimal, unit: str, *, base: BaseUnit, scale: int) -> int:
-    """Return how many steps of a slot this amount is; every refusal is a RefusedAmount that says what to send."""
+    """Return the amount in steps of a slot; raises RefusedAmount with a remedy."""
     known = find_unit(unit, base)
     steps = exact(amount) * known.factor * Fraction(10) ** scale
     if steps > MOST_STEPS:
@@ -32,7 +32,7 @@ def parse_quantity(amount: str | float | Decimal, unit: str, *, base: BaseUnit, 
 
 
 def format_quantity(steps: int, scale: int) -> str:
-    """Return steps as an exact decimal of the base unit, without its symbol and without needless zeros."""
+    """Format steps as an exact decimal of the base unit, without symbol and trailing zeros."""
     sign, digits = "-" if steps < 0 else "", str(abs(steps)).rjust(scale + 1, "0")
     whole, fraction = digits[: len(digits) - scale], digits[len(digits) - scale :].rstrip("0")
     return f"{sign}{whole}.{fraction}" if fraction else f"{sign}{whole}"

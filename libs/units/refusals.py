@@ -1,10 +1,10 @@
-"""Why an amount from outside is refused, and what its sender should send instead."""
+"""Errors of amounts from outside, each with a problem and a remedy."""
 
 from typing import ClassVar
 
 
 class RefusedAmount(ValueError):  # noqa: N818  failures are named by what happened
-    """An amount cannot be taken; `problem` says why, `remedy` what to send, `code` never changes."""
+    """An invalid amount; `problem` states why, `remedy` what to send, and `code` is stable."""
 
     code: ClassVar[str] = "refused_amount"
 
@@ -15,37 +15,37 @@ class RefusedAmount(ValueError):  # noqa: N818  failures are named by what happe
 
 
 class NotANumber(RefusedAmount):
-    """What should be a decimal number is something else."""
+    """The amount is not a decimal number."""
 
     code = "not_a_number"
 
 
 class OutOfRange(RefusedAmount):
-    """The number is negative or larger than anything a household has."""
+    """The number is negative or implausibly large."""
 
     code = "out_of_range"
 
 
 class NotWhole(RefusedAmount):
-    """The amount is finer than the smallest step that is kept."""
+    """The amount is finer than the smallest step."""
 
     code = "not_whole"
 
 
 class UnknownUnit(RefusedAmount):
-    """Nobody knows this unit's name."""
+    """The unit is not supported."""
 
     code = "unknown_unit"
 
 
 class AmbiguousUnit(RefusedAmount):
-    """The unit's name means a weight and a volume, and nothing says which."""
+    """The unit can be a weight or a volume, and the slot is unknown."""
 
     code = "ambiguous_unit"
 
 
 class WrongDimension(RefusedAmount):
-    """The unit measures something else than the slot does."""
+    """The unit's dimension differs from the slot's."""
 
     code = "wrong_dimension"
 

@@ -1,4 +1,4 @@
-"""Every way a unit is written by devices, providers and people, and what each is in base units."""
+"""Spellings of units by devices, providers and people, and their factors to base units."""
 
 import re
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class BaseUnit(StrEnum):
     PERCENT = "P1"
 
 
-#: How a base unit is shown to people.
+#: Symbols of base units in texts for people.
 SYMBOLS = {BaseUnit.EACH: "", BaseUnit.GRAM: "g", BaseUnit.MILLILITRE: "ml", BaseUnit.PERCENT: "%"}
 DIMENSIONS = {
     BaseUnit.EACH: ("a count", '"count" or "pods"'),
@@ -29,7 +29,7 @@ DIMENSIONS = {
 
 @dataclass(frozen=True)
 class Unit:
-    """A unit as so many base units; `customary` ones never come out whole and are rounded to a step."""
+    """A unit as a multiple of a base unit; amounts in `customary` units are rounded to a step."""
 
     base: BaseUnit
     factor: Fraction
@@ -42,7 +42,7 @@ OUNCE = Unit(BaseUnit.GRAM, POUND.factor / 16, customary=True)
 US_FLUID_OUNCE = Unit(BaseUnit.MILLILITRE, 231 * Fraction("2.54") ** 3 / 128, customary=True)
 UK_FLUID_OUNCE = Unit(BaseUnit.MILLILITRE, Fraction("28.4130625"), customary=True)
 
-#: Separated by bars; case, points, underscores, hyphens and doubled spaces do not matter.
+#: Separated by bars; case, dots, underscores, hyphens and repeated spaces are ignored.
 SPELLINGS = {
     "C62 | H87 | each | ea | count | counts | ct | piece | pieces | pc | pcs | item | items | unit | units | "
     "pod | pods | capsule | capsules | sheet | sheets | tab | tabs | tablet | tablets | pad | pads | bag | bags | "
@@ -64,20 +64,20 @@ SPELLINGS = {
     "P1 | % | percent | percents | per cent | percentage | pct": Unit(BaseUnit.PERCENT, Fraction(1)),
 }
 UNITS = {spelling.strip().casefold(): unit for row, unit in SPELLINGS.items() for spelling in row.split("|")}
-#: Words for a weight and for a volume; only the slot can tell which.
+#: Can be a weight or a volume, depending on the slot.
 AMBIGUOUS = {"oz", "ounce", "ounces"}
 OUNCES = {BaseUnit.GRAM: OUNCE, BaseUnit.MILLILITRE: US_FLUID_OUNCE}
 
 
 def base_unit(spelling: str) -> BaseUnit:
-    """Return what a unit written like this measures; raises AmbiguousUnit for a bare ounce, or UnknownUnit."""
+    """Return the base unit of this spelling; raises AmbiguousUnit for a bare ounce, or UnknownUnit."""
     return find_unit(spelling, None).base
 
 
 def find_unit(spelling: str, base: BaseUnit | None) -> Unit:
-    """Return the unit written like this, for a slot that measures `base` if that is known.
+    """Return the unit of this spelling, for a slot with the unit `base` if that is known.
 
-    Raises UnknownUnit, WrongDimension, or for a bare ounce without a slot AmbiguousUnit.
+    Raises UnknownUnit, WrongDimension, or AmbiguousUnit for a bare ounce if `base` is None.
     """
     written = re.sub(r"[\s._-]+", " ", spelling[:80]).strip().casefold()
     if written in AMBIGUOUS and base is None:
@@ -87,7 +87,7 @@ def find_unit(spelling: str, base: BaseUnit | None) -> Unit:
         )
     unit = OUNCES.get(base) if base and written in AMBIGUOUS else UNITS.get(written)
     if unit is None and written not in AMBIGUOUS:
-        raise UnknownUnit(f"{spelling[:40]!r} is no unit known here", f"send {_known(base)}")
+        raise UnknownUnit(f"{spelling[:40]!r} is not a supported unit", f"send {_known(base)}")
     if unit is None or base not in {None, unit.base}:
         measured, _ = DIMENSIONS[base or BaseUnit.EACH]
         raise WrongDimension(f"{spelling!r} does not measure {measured}, which this slot holds", f"send {_known(base)}")

@@ -51,7 +51,7 @@ class TestWrite:
         contracts.write(HEARS)
 
         page = (root / "README.md").read_text()
-        assert page.startswith("# replenish\n\n<!-- contracts:events:begin -->\n| event | said by |")
+        assert page.startswith("# replenish\n\n<!-- contracts:events:begin -->\n| event | published by |")
         assert "<!-- contracts:events:end -->\nend\n" in page
         assert "<!-- contracts:flow:begin -->\n```mermaid\nflowchart LR\n" in page
         assert "<!-- contracts:metrics:begin -->\n| metric | kind | meaning |\n| --- | --- | --- |\n| `kit_" in page

@@ -1,4 +1,4 @@
-"""Every event, in the order of the story: somebody joins, uses, runs low, is restocked and told."""
+"""All events, in the order of a typical reorder: registration, usage, levels, reorder, order, stock, notification."""
 
 from libs.units import BaseUnit
 from libs.contracts.events.accounts import (

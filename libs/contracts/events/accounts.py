@@ -13,21 +13,21 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class Loading(StrEnum):
-    """How goods get from the door into the slot."""
+    """How delivered goods get into the slot."""
 
     BY_HAND = "by_hand"
     DIRECT = "direct"
 
 
 class Fill(StrEnum):
-    """What loading does to the level: raise it, or start a fresh cartridge."""
+    """Whether a load adds to the level or replaces a cartridge."""
 
     ADD = "add"
     REPLACE = "replace"
 
 
 class SlotSpec(BaseModel):
-    """One place of a device that holds a consumable; its unit never changes afterwards."""
+    """A place in a device that holds a consumable; its unit never changes."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -45,7 +45,7 @@ class SlotSpec(BaseModel):
 
 
 class SlotMove(BaseModel):
-    """Which slot of the new device goes on with the story of which slot of the old one."""
+    """A slot of the old device and the slot of the new device that continues its history."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -55,7 +55,7 @@ class SlotMove(BaseModel):
 
 @said_by("portal", on="accounts", key="customer_id")
 class CustomerJoined(Event):
-    """A customer can be served from now on; name, address and mail stay with the portal."""
+    """A customer was registered; name, address and e-mail address stay in the portal."""
 
     customer_id: Id
     locale: Id = "en"
@@ -64,7 +64,7 @@ class CustomerJoined(Event):
 
 @said_by("portal", on="accounts", key="customer_id")
 class CustomerChanged(Event):
-    """A customer's language or time zone is now this; also repeated as an upsert on request."""
+    """A customer's language or time zone changed; also repeated as an upsert on request."""
 
     customer_id: Id
     locale: Id
@@ -73,7 +73,7 @@ class CustomerChanged(Event):
 
 @said_by("portal", on="accounts", key="customer_id")
 class DeviceRegistered(Event):
-    """A device with these slots belongs to this customer; reports of other registrations are refused.
+    """A customer registered a device with these slots; reports of other registrations are refused.
 
     Also repeated on request, with the same registration, for services that do not know it yet.
     """
@@ -82,14 +82,14 @@ class DeviceRegistered(Event):
     device_id: Id
     registration: Registration
     model: Text = ""
-    #: SHA-256 of the device's random bearer credential, which is shown once and kept by nobody.
+    #: SHA-256 of the device's random bearer credential, which is shown once and not stored.
     credential_sha256: Sha256
     slots: tuple[SlotSpec, ...]
 
 
 @said_by("portal", on="accounts", key="customer_id")
 class DeviceReplaced(Event):
-    """A new device took over from an old one, slot by slot; levels and habits are carried over."""
+    """A new device replaced an old one; levels and usage rates are carried over slot by slot."""
 
     customer_id: Id
     device_id: Id
@@ -103,7 +103,7 @@ class DeviceReplaced(Event):
 
 @said_by("portal", on="accounts", key="customer_id")
 class DeviceDeregistered(Event):
-    """A device left its customer; every service cleans up what it kept for this registration."""
+    """A customer removed a device; every service deletes its data of this registration."""
 
     customer_id: Id
     device_id: Id
@@ -112,6 +112,6 @@ class DeviceDeregistered(Event):
 
 @said_by("portal", on="accounts", key="customer_id")
 class CustomerErased(Event):
-    """A customer asked to be forgotten; only what the law demands may remain."""
+    """A customer requested erasure; only data that the law requires may remain."""
 
     customer_id: Id

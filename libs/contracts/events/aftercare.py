@@ -1,4 +1,4 @@
-"""What happens to an order beside its way to the door: changes, suspicion, complaints, returns."""
+"""Order changes, fraud flags, claims and returns."""
 
 from typing import Annotated
 
@@ -11,7 +11,7 @@ from libs.contracts.events.orders import OrderFact
 
 @said_by("order_dispatch", on="orders", key="customer_id")
 class OrderModified(OrderFact):
-    """A drafted order is now for this much; nobody outside has been asked for it yet."""
+    """The quantity of a drafted order changed; the provider has not been contacted yet."""
 
     packs: Annotated[int, Field(ge=1, le=10**6)]
     quantity: Steps
@@ -21,19 +21,19 @@ class OrderModified(OrderFact):
 
 @said_by("order_dispatch", on="orders", key="customer_id")
 class FraudFlagged(OrderFact):
-    """An operator takes this order for fraud; its pool orders nothing until an operator clears it."""
+    """An operator flagged this order as fraud; its pool orders nothing until an operator clears it."""
 
     reason: Text
 
 
 @said_by("order_dispatch", on="orders", key="customer_id")
 class FraudCleared(OrderFact):
-    """The suspicion about this order is gone; its pool may order again."""
+    """An operator cleared the fraud flag of this order; its pool may order again."""
 
 
 @said_by("order_dispatch", on="orders", key="customer_id")
 class ClaimRaised(OrderFact):
-    """Less than was ordered came; somebody has to settle the difference with the provider."""
+    """Less than ordered was delivered; an operator settles the difference with the provider."""
 
     ordered: Steps
     received: Steps
@@ -41,7 +41,7 @@ class ClaimRaised(OrderFact):
 
 @said_by("order_dispatch", on="orders", key="customer_id")
 class OrderReturned(OrderFact):
-    """Delivered goods go back to the provider; said once per order."""
+    """Delivered goods are returned to the provider; published once per order."""
 
     device_id: Id
     slot: Id

@@ -1,4 +1,4 @@
-"""People who are asked about an order: shops whose orders are kept here, and customers who order themselves."""
+"""Orders that people handle: hosted shops, and customers who order at the shop themselves."""
 
 from typing import Annotated
 
@@ -12,31 +12,31 @@ Packs = Annotated[int, Field(ge=1, le=10**6)]
 
 @said_by("order_dispatch", on="orders", key="customer_id")
 class ShopAsked(OrderFact):
-    """A shop whose orders are kept here has a new one to take or refuse; its goods are set aside."""
+    """A hosted shop has a new order to accept or refuse; its goods are allocated."""
 
     packs: Packs
     quantity: Steps
-    #: Without an answer until then the order is taken back.
+    #: The order is withdrawn if there is no response by then.
     answer_by: Moment | None = None
 
 
 @said_by("order_dispatch", on="orders", key="customer_id")
 class ShopReminded(OrderFact):
-    """A shop has not answered about an order, or not sent what it took."""
+    """A hosted shop was reminded to respond to an order, or to ship one that it accepted."""
 
     answer_by: Moment | None = None
 
 
 @said_by("order_dispatch", on="orders", key="customer_id")
 class ShopAskedToCancel(OrderFact):
-    """A shop is asked not to send an order that it has taken."""
+    """A hosted shop was requested to cancel an order that it accepted."""
 
     reason: Text
 
 
 @said_by("order_dispatch", on="orders", key="customer_id")
 class CartPrepared(OrderFact):
-    """A customer is asked to order at a shop that has no door for programs; nothing is ordered until they say so."""
+    """A cart was prepared for a shop without an API; nothing is ordered until the customer confirms it."""
 
     packs: Packs
     quantity: Steps
@@ -45,13 +45,13 @@ class CartPrepared(OrderFact):
 
 @said_by("order_dispatch", on="orders", key="customer_id")
 class CartReminded(OrderFact):
-    """A customer has not said whether they ordered."""
+    """A customer was reminded to confirm whether they placed the order."""
 
     answer_by: Moment | None = None
 
 
 @said_by("order_dispatch", on="orders", key="customer_id")
 class CartCancelAsked(OrderFact):
-    """A customer is asked to cancel at the shop what they ordered there."""
+    """A customer was requested to cancel their order at the shop."""
 
     reason: Text

@@ -1,4 +1,4 @@
-"""A customer's account with a provider that knows the customer itself: made, ended, and what it covers."""
+"""Links to customers' accounts at providers, and what they cover."""
 
 from pydantic import BaseModel, ConfigDict
 
@@ -6,19 +6,19 @@ from libs.contracts.catalogue import Event, Id, Moment, Steps, Text, said_by
 
 
 class SubscribedItem(BaseModel):
-    """One product the customer chose at the provider, in the provider's own words."""
+    """A product the customer chose at the provider."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    #: The provider's name for it, such as an ASIN.
+    #: The provider's identifier, such as an ASIN.
     reference: Id
-    #: What one order of it holds, in the slot's base steps, where that is clear.
+    #: The quantity of one order, in the slot's base steps, if known.
     quantity: Steps | None = None
 
 
 @said_by("order_dispatch", on="orders", key="customer_id")
 class LinkMade(Event):
-    """A customer let us order from a provider for one device; we hold a token, and the provider knows the rest."""
+    """A customer authorized orders from a provider for one device; we hold a token, the provider everything else."""
 
     customer_id: Id
     link_id: Id
@@ -29,7 +29,7 @@ class LinkMade(Event):
 
 @said_by("order_dispatch", on="orders", key="customer_id")
 class LinkEnded(Event):
-    """We may no longer order from this provider for this device; our token is gone or about to be revoked."""
+    """The authorization to order from this provider for this device ended; the token is revoked or will be."""
 
     customer_id: Id
     link_id: Id
@@ -41,7 +41,7 @@ class LinkEnded(Event):
 
 @said_by("order_dispatch", on="orders", key="customer_id")
 class SlotFollowed(Event):
-    """A provider wants to be told of every use of this slot, or no longer does."""
+    """A provider started or stopped receiving every use of this slot."""
 
     customer_id: Id
     device_id: Id
@@ -53,7 +53,7 @@ class SlotFollowed(Event):
 
 @said_by("order_dispatch", on="orders", key="customer_id")
 class ProviderSubscriptionChanged(Event):
-    """A customer switched a slot on or off at the provider, or chose other products for it there."""
+    """A customer enabled or disabled a slot at the provider, or chose other products for it there."""
 
     customer_id: Id
     provider_id: Id

@@ -1,11 +1,11 @@
-"""What people were told."""
+"""Notices sent to customers."""
 
 from libs.contracts.catalogue import Event, Id, Moment, said_by
 
 
 @said_by("notification", on="notices", key="customer_id")
 class CustomerNotified(Event):
-    """A customer was told this, once, over this channel."""
+    """A notice was sent to a customer, once, over this channel."""
 
     customer_id: Id
     notice_id: Id

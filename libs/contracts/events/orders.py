@@ -1,4 +1,4 @@
-"""An order's life, told by order_dispatch."""
+"""The life cycle of an order, published by order_dispatch."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -10,14 +10,14 @@ from libs.contracts.events.offers import Currency, Money
 
 
 class Evidence(StrEnum):
-    """Why an order counts as delivered: somebody said so, or its promised date came."""
+    """Why an order counts as delivered: it was reported, or its expected date passed."""
 
     REPORTED = "reported"
     ESTIMATED = "estimated"
 
 
 class Fault(StrEnum):
-    """What an order failed over: of these only the provider would be another one's chance."""
+    """Why an order failed; only for `provider` is another provider worth trying."""
 
     PROVIDER = "provider"
     PAYMENT = "payment"
@@ -26,7 +26,7 @@ class Fault(StrEnum):
 
 
 class OrderFact(Event):
-    """What every fact about an order carries."""
+    """Fields of every order event."""
 
     order_id: Id
     customer_id: Id
@@ -34,13 +34,13 @@ class OrderFact(Event):
     pool_id: Id
     provider_id: Id
     at: Moment
-    #: A rehearsal: it goes the whole way, with no money and no goods.
+    #: A test order: it goes through every step, without money or goods.
     test: bool = False
 
 
 @said_by("order_dispatch", on="orders", key="customer_id")
 class OrderDrafted(OrderFact):
-    """An order exists; nobody outside has been asked yet."""
+    """An order was created; the provider has not been contacted yet."""
 
     packs: Annotated[int, Field(ge=1, le=10**6)]
     quantity: Steps
@@ -59,14 +59,14 @@ class OrderPlaced(OrderFact):
 
 @said_by("order_dispatch", on="orders", key="customer_id")
 class OrderRefused(OrderFact):
-    """The provider will not deliver this order."""
+    """The provider refused the order."""
 
     reason: Text
 
 
 @said_by("order_dispatch", on="orders", key="customer_id")
 class OrderUnknown(OrderFact):
-    """Nobody knows whether the provider has this order; it is being asked and never sent again."""
+    """It is unclear whether the provider has this order; its status is queried, and it is never sent again."""
 
     reason: Text
 
@@ -82,15 +82,15 @@ class OrderShipped(OrderFact):
 
 @said_by("order_dispatch", on="orders", key="customer_id")
 class OrderDelivered(OrderFact):
-    """The goods are with the customer; credited once, whichever evidence came first."""
+    """The goods reached the customer; credited once, by the first evidence."""
 
     device_id: Id
     slot: Id
     quantity: Steps
     evidence: Evidence
-    #: When the goods came, as far as somebody said so; `at` is when it was heard.
+    #: When the goods arrived, if reported; `at` is when the report was received.
     delivered_at: Moment | None = None
-    #: What the order was agreed to cost and what the provider wants for it, both in `currency`.
+    #: The agreed price and the price the provider charges, both in `currency`.
     price: Money | None = None
     billed: Money | None = None
     currency: Currency | None = None
@@ -98,7 +98,7 @@ class OrderDelivered(OrderFact):
 
 @said_by("order_dispatch", on="orders", key="customer_id")
 class OrderCancelled(OrderFact):
-    """The order ended without goods because somebody did not want it."""
+    """The order was cancelled and ended without goods; `by` is who cancelled it."""
 
     by: Id
     reason: Text
@@ -106,7 +106,7 @@ class OrderCancelled(OrderFact):
 
 @said_by("order_dispatch", on="orders", key="customer_id")
 class OrderFailed(OrderFact):
-    """The order ended without goods because it could not be carried out."""
+    """The order could not be completed and ended without goods."""
 
     reason: Text
     fault: Fault = Fault.PROVIDER

@@ -1,4 +1,4 @@
-"""What became of an order's money, told by order_dispatch."""
+"""Payments of orders, published by order_dispatch."""
 
 from enum import StrEnum
 
@@ -8,7 +8,7 @@ from libs.contracts.events.orders import OrderFact
 
 
 class PaymentStep(StrEnum):
-    """What a payment service is asked to do."""
+    """A request to the payment service."""
 
     AUTHORIZE = "authorize"
     CAPTURE = "capture"
@@ -17,7 +17,7 @@ class PaymentStep(StrEnum):
 
 
 class PaymentFact(OrderFact):
-    """What every fact about a payment carries; the amount is in minor units."""
+    """Fields of every payment event; the amount is in minor units."""
 
     payment_id: Id
     amount: Money
@@ -26,17 +26,17 @@ class PaymentFact(OrderFact):
 
 @said_by("order_dispatch", on="orders", key="customer_id")
 class PaymentAuthorized(PaymentFact):
-    """The order's money is reserved; nothing was taken yet."""
+    """The amount is reserved; nothing was captured yet."""
 
 
 @said_by("order_dispatch", on="orders", key="customer_id")
 class PaymentTaken(PaymentFact):
-    """The customer paid this for goods that left; whatever else was reserved is free again."""
+    """The amount was captured for shipped goods; the rest of the reservation was released."""
 
 
 @said_by("order_dispatch", on="orders", key="customer_id")
 class PaymentFailed(PaymentFact):
-    """The payment service will not do this step, or the reservation ran out; no money moved."""
+    """The payment service refused this step, or the reservation expired; no money was moved."""
 
     step: PaymentStep
     reason: Text
@@ -44,11 +44,11 @@ class PaymentFailed(PaymentFact):
 
 @said_by("order_dispatch", on="orders", key="customer_id")
 class PaymentVoided(PaymentFact):
-    """The reserved money is free again; 0 where nothing had been reserved."""
+    """The reservation was released; the amount is 0 if nothing was reserved."""
 
 
 @said_by("order_dispatch", on="orders", key="customer_id")
 class PaymentRefunded(PaymentFact):
-    """The customer got this back; `refunded` is the sum of all that came back."""
+    """The amount was refunded to the customer; `refunded` is the total of all refunds."""
 
     refunded: Money

@@ -1,4 +1,4 @@
-"""What we ask of a provider, and what a provider answers, on its own two topics."""
+"""Requests to a provider and its updates, on two topics per provider."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -11,7 +11,7 @@ from libs.units import BaseUnit
 
 
 class ShipTo(BaseModel):
-    """Where the goods go; kept on the provider's topic for seven days only."""
+    """The delivery address; kept on the provider's topic for seven days only."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -25,22 +25,22 @@ class ShipTo(BaseModel):
 
 
 class UpdateStatus(StrEnum):
-    """What a provider can say about an order."""
+    """Status of an order, as reported by the provider."""
 
     ACCEPTED = "accepted"
     REFUSED = "refused"
     SHIPPED = "shipped"
     DELIVERED = "delivered"
     CANCELLED = "cancelled"
-    #: The provider has the order and a problem that the customer must settle first: address, payment, stock.
+    #: The provider has the order, but the customer must first resolve a problem: address, payment, stock.
     RESOLVING = "resolving"
-    #: The answer to OrderStatusAsked for an order the provider never accepted.
+    #: The response to OrderStatusAsked for an order the provider never accepted.
     NOT_FOUND = "not_found"
 
 
 @said_by("order_dispatch", on="provider-orders-{provider_id}", key="order_id")
 class OrderRequested(Event):
-    """A provider is asked to deliver; the same order_id is the same order, however often it is read."""
+    """A provider is requested to deliver an order; repetitions with the same order_id are the same order."""
 
     provider_id: Id
     order_id: Id
@@ -53,13 +53,13 @@ class OrderRequested(Event):
     ship_to: ShipTo
     requested_at: Moment
     needed_by: Moment | None = None
-    #: A rehearsal: answer as ever, charge nothing and send nothing.
+    #: A test order: respond as usual, but charge and ship nothing.
     test: bool = False
 
 
 @said_by("order_dispatch", on="provider-orders-{provider_id}", key="order_id")
 class CancelRequested(Event):
-    """A provider is asked not to deliver an order it may already have."""
+    """A provider is requested to cancel an order that it may already have."""
 
     provider_id: Id
     order_id: Id
@@ -69,7 +69,7 @@ class CancelRequested(Event):
 
 @said_by("order_dispatch", on="provider-orders-{provider_id}", key="order_id")
 class OrderStatusAsked(Event):
-    """A provider is asked what became of an order; it answers with the order's current status."""
+    """A provider is requested to report the current status of an order."""
 
     provider_id: Id
     order_id: Id
@@ -78,7 +78,7 @@ class OrderStatusAsked(Event):
 
 @said_by(OUTSIDE, on="provider-updates-{provider_id}", key="order_id")
 class OrderUpdated(Event):
-    """A provider says what happened to an order; `update_id` makes repeating it harmless."""
+    """A provider reports the status of an order; a repeated `update_id` is ignored."""
 
     provider_id: Id
     update_id: Id
@@ -86,12 +86,12 @@ class OrderUpdated(Event):
     status: UpdateStatus
     at: Moment
     expected_at: Moment | None = None
-    #: What was really shipped, in base steps, where it differs from the order.
+    #: The shipped quantity in base steps, if it differs from the order.
     quantity: Steps | None = None
     reason: Text | None = None
     tracking: Text | None = None
-    #: What is sent, where it is not the product that was ordered.
+    #: The shipped product, if it is a substitute.
     product_id: Id | None = None
-    #: What the whole order costs at the provider, in minor units of `currency`.
+    #: The provider's total price of the order, in minor units of `currency`.
     price: Money | None = None
     currency: Currency | None = None

@@ -1,4 +1,4 @@
-"""What reorder_decision decided, and what it waits for."""
+"""Subscriptions, triggers and reorder decisions, published by reorder_decision."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -13,7 +13,7 @@ Epoch = Annotated[int, Field(ge=1)]
 
 
 class Mode(StrEnum):
-    """How far a subscription may go on its own."""
+    """Whether a subscription orders automatically, after approval, or only notifies."""
 
     AUTO = "auto"
     APPROVE = "approve"
@@ -21,7 +21,7 @@ class Mode(StrEnum):
 
 
 class SubscriptionStatus(StrEnum):
-    """Whether a subscription orders."""
+    """Only active subscriptions order."""
 
     ACTIVE = "active"
     PAUSED = "paused"
@@ -30,7 +30,7 @@ class SubscriptionStatus(StrEnum):
 
 @said_by("reorder_decision", on="reorders", key="customer_id")
 class SubscriptionChanged(Event):
-    """A customer wants this product kept in the house, from this provider, in this way."""
+    """A customer's subscription of a product was created or changed."""
 
     customer_id: Id
     subscription_id: Id
@@ -45,43 +45,43 @@ class SubscriptionChanged(Event):
 
 @said_by("reorder_decision", on="reorders", key="customer_id")
 class TriggerSet(Event):
-    """Consumption is asked to say once when level + elsewhere <= max(at_level, at_days * rate)."""
+    """Requests one ThresholdCrossed from consumption when level + elsewhere <= max(at_level, at_days * rate)."""
 
     customer_id: Id
     product_id: Id
     pool_id: Id
     device_id: Id
     slot: Id
-    #: Of the device; a slot of another registration is another slot, whatever its name.
+    #: Of the device; a slot with the same name in another registration is a different slot.
     registration: Registration | None = None
     epoch: Epoch
     at_level: Steps
     at_days: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     #: Goods of the pool that are not in this slot: shelf, on order, other slots.
     elsewhere: SignedSteps
-    #: For how many reports in a row it must hold.
+    #: Number of consecutive reports for which the condition must hold.
     reports: Annotated[int, Field(ge=1, le=100)] = 1
-    #: Ask for SlotLevelChanged at every change: pools with several slots are summed by the asker.
+    #: Requests SlotLevelChanged at every change, to sum up pools with several slots.
     follow: bool = False
 
 
 @said_by("reorder_decision", on="reorders", key="customer_id")
 class ReorderApproved(Event):
-    """This much of a product is to be ordered, once, from this provider."""
+    """A quantity of a product is to be ordered, once, from this provider."""
 
     order_id: Id
     customer_id: Id
     product_id: Id
     pool_id: Id
     provider_id: Id
-    #: The slot whose crossing led to it; a direct slot is filled by the arrival.
+    #: The slot whose threshold crossing caused the order; the delivery fills a slot with direct loading.
     device_id: Id
     slot: Id
     epoch: Epoch
     packs: Annotated[int, Field(ge=1, le=10**6)]
     pack_size: Annotated[int, Field(ge=1, le=2**53)]
     quantity: Steps
-    #: What pack size and quantity count: steps of 10**-scale of the slot's unit.
+    #: Unit of pack_size and quantity, which count steps of 10**-scale of it.
     unit: BaseUnit | None = None
     scale: Annotated[int, Field(ge=0, le=6)] = 0
     needed_by: Moment | None = None
@@ -91,7 +91,7 @@ class ReorderApproved(Event):
 
 @said_by("reorder_decision", on="reorders", key="customer_id")
 class ReorderHeld(Event):
-    """Nothing is ordered now for this reason; the wake-up names what will be waited for."""
+    """Nothing is ordered for now; `wake_up` names what triggers the next decision."""
 
     customer_id: Id
     product_id: Id

@@ -1,4 +1,4 @@
-"""What consumption knows about slots."""
+"""Levels of slots, published by consumption."""
 
 from enum import StrEnum
 
@@ -9,18 +9,18 @@ from libs.contracts.events.usage import Reporter
 
 
 class FillCause(StrEnum):
-    """How it is known that goods came into the slot."""
+    """How a refill was detected."""
 
     REPORTED = "reported"
     MEASURED = "measured"
     ARRIVAL = "arrival"
-    #: More was used than was there, so somebody must have loaded a slot by hand and told nobody.
+    #: More was used than the level, so the slot must have been refilled without a report.
     INFERRED = "inferred"
 
 
 @said_by("consumption", on="slots", key="device_id")
 class ThresholdCrossed(Event):
-    """A slot's level and what is under way no longer reach past the armed trigger; said once per epoch."""
+    """A slot's level plus `elsewhere` fell to the armed trigger; published once per epoch."""
 
     device_id: Id
     slot: Id
@@ -54,7 +54,7 @@ class SlotFilled(Event):
 
 @said_by("consumption", on="slots", key="device_id")
 class SlotCorrected(Event):
-    """A person set the level straight; the difference is nobody's delivery and nobody's use."""
+    """A person corrected the level; the difference counts neither as delivery nor as use."""
 
     device_id: Id
     slot: Id
@@ -67,7 +67,7 @@ class SlotCorrected(Event):
 
 @said_by("consumption", on="slots", key="device_id")
 class SlotLevelChanged(Event):
-    """A followed slot is at this level now; said for slots of pools that have several."""
+    """The level of a followed slot changed; published for pools with several slots."""
 
     device_id: Id
     slot: Id
@@ -81,7 +81,7 @@ class SlotLevelChanged(Event):
 
 @said_by("consumption", on="slots", key="device_id")
 class SlotDoubted(Event):
-    """A slot's reports contradict themselves or stopped; its level should be looked at by a person."""
+    """A slot's reports are contradictory or stopped; a person should check its level."""
 
     device_id: Id
     slot: Id

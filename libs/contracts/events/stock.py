@@ -1,4 +1,4 @@
-"""What the stock ledger booked, and what providers' stock is set aside for orders."""
+"""Bookings of the stock ledger, and allocations of providers' stock to orders."""
 
 from enum import StrEnum
 
@@ -14,13 +14,13 @@ class CountCause(StrEnum):
     LOADED = "loaded"
     COUNTED = "counted"
     MOVED_OUT = "moved_out"
-    #: Goods that arrived were loaded before their arrival was told.
+    #: Goods were loaded into the slot before their arrival was reported.
     SETTLED = "settled"
     RETURNED = "returned"
 
 
 class AllocationLine(BaseModel):
-    """So much of one product; several lines of an order may name the same one."""
+    """A quantity of one product; several lines of an order may have the same product."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -29,27 +29,27 @@ class AllocationLine(BaseModel):
 
 
 class Shortage(BaseModel):
-    """What of an order is not there, and when it will be."""
+    """A product of an order that is short, and when it will be available."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     product_id: Id
     requested: Steps
     available: Steps
-    #: The earliest date the provider named for more, where it named one.
+    #: The earliest restock date, if the provider named one.
     restock_at: Moment | None = None
 
 
 @said_by("order_dispatch", on="orders", key="customer_id")
 class AllocationAsked(OrderFact):
-    """Goods of the provider's stock are to be set aside for this order, all of them or none."""
+    """Requests the allocation of the provider's stock to this order, all lines or none."""
 
     lines: tuple[AllocationLine, ...]
 
 
 @said_by("inventory", on="stock", key="owner_id")
 class StockAllocated(Event):
-    """Everything an order asked for is set aside; only an event about the order ends that."""
+    """All lines of an order are allocated, until an event of the order ends the allocation."""
 
     #: The provider whose stock it is.
     owner_id: Id
@@ -61,7 +61,7 @@ class StockAllocated(Event):
 
 @said_by("inventory", on="stock", key="owner_id")
 class StockShort(Event):
-    """Nothing is set aside for an order, because there is less of these products than it asked for."""
+    """Nothing was allocated to an order, because the stock of these products is too low."""
 
     owner_id: Id
     order_id: Id
@@ -72,7 +72,7 @@ class StockShort(Event):
 
 @said_by("inventory", on="stock", key="owner_id")
 class StockReleased(Event):
-    """What was set aside for an order is for sale again."""
+    """The stock allocated to an order is available again."""
 
     owner_id: Id
     order_id: Id
@@ -97,7 +97,7 @@ class StockArrived(Event):
 
 @said_by("inventory", on="stock", key="owner_id")
 class StockCounted(Event):
-    """A shelf's balance is now this, because goods were loaded or somebody counted."""
+    """A shelf's balance changed without an arrival, such as by a load or a count."""
 
     owner_id: Id
     product_id: Id

@@ -1,7 +1,7 @@
-"""What devices and people report, in base steps; the front door of the system.
+"""Reports of devices and people, in base steps.
 
-A report is known by (device, slot, boot, seq): seq counts from 1 within a boot. Devices that
-count nothing leave boot and seq out; their deltas are known by `report_id`.
+A report is identified by (device, slot, boot, seq): seq counts from 1 within a boot. Devices without a counter
+omit boot and seq; their deltas are identified by `report_id`.
 """
 
 from enum import StrEnum
@@ -17,7 +17,7 @@ Sequence = Annotated[int, Field(ge=1, le=2**53)]
 
 
 class Reporter(StrEnum):
-    """Who says so: a sensor, or somebody who looked."""
+    """Source of a report: a sensor or a person."""
 
     DEVICE = "device"
     PERSON = "person"
@@ -32,18 +32,18 @@ class SlotUsed(Event):
     quantity: Steps
     boot: Boot | None = None
     seq: Sequence | None = None
-    #: Names the report where boot and seq do not.
+    #: Identifies the report if boot and seq are missing.
     report_id: Id | None = None
-    #: Of the device, where the writer knows it: a device that left and came back is another one.
+    #: Of the device, if known to the publisher; a device registered again has a new one.
     registration: Registration | None = None
-    #: The device's own clock, which may be wrong; never used for order.
+    #: Time of the device's clock, which may be wrong; never used for ordering.
     at: Moment
     received_at: Moment
 
 
 @said_by("gateway", on="usage", key="device_id")
 class SlotMeasured(Event):
-    """A sensor or a person saw that this much is in the slot."""
+    """A sensor or a person measured the level of a slot."""
 
     device_id: Id
     slot: Id
@@ -59,7 +59,7 @@ class SlotMeasured(Event):
 
 @said_by("gateway", on="usage", key="device_id")
 class SlotRefilled(Event):
-    """Somebody loaded this much into the slot; without a quantity it became full."""
+    """A slot was refilled by this quantity, or completely if there is none."""
 
     device_id: Id
     slot: Id

@@ -168,7 +168,7 @@ class TestParseQuantity:
             (None, "pods", EACH, NotANumber, "no decimal number"),
             ([10**5000], "pods", EACH, NotANumber, "a list is no decimal number"),
             ("", "pods", EACH, NotANumber, "no decimal number"),
-            ("2,5", "kg", GRAM, NotANumber, "decimals take a point, not a comma"),
+            ("2,5", "kg", GRAM, NotANumber, "use a decimal point, not a comma"),
             ("1_000", "g", GRAM, NotANumber, "no decimal number"),
             ("0x10", "g", GRAM, NotANumber, "no decimal number"),
             ("1/3", "kg", GRAM, NotANumber, "no decimal number"),

@@ -243,7 +243,10 @@ class TestDecoder:
             (document(data={"unheard": "of"}), None),
             (document(data={"at": "2026-01-01T08:00Z"}), None),
             (document(specversion="0.3"), "specversion: Input should be '1.0'"),
-            (document(type="OrderPlaced"), "type: OrderPlaced is not said on usage; here go SlotUsed, SlotMeasured"),
+            (
+                document(type="OrderPlaced"),
+                "type: OrderPlaced does not belong on usage; this topic carries SlotUsed, SlotMeasured",
+            ),
             (document(type=None), "type: missing; send a CloudEvents 1.0 object whose type is one of SlotUsed"),
             (b'{"a":' + b"[" * 100_000, "value: not JSON"),
             (b"[" * 100_000, "value: not JSON"),
