@@ -18,7 +18,7 @@ def asyncapi(version: str, hears: Hears) -> dict[str, Any]:
         "info": {
             "title": "replenish",
             "version": version,
-            "description": "Events between services, devices and providers: CloudEvents 1.0 in structured JSON over Kafka. "
+            "description": "Events between services, devices and providers: CloudEvents 1.0 as JSON over Kafka. "
             "The record's key is the event's subject. Fields are only ever added.",
             "license": {"name": "Apache-2.0"},
         },

@@ -1,4 +1,4 @@
-"""The bench compares like with like, counts right, and says what it missed."""
+"""The benchmarks compare equal work, compute correctly and report missed goals."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""What follows from the events is written by one command and any difference is found by another."""
+"""Files derived from the events: one command writes them, another one finds differences."""
 
 import json
 import shutil
@@ -19,7 +19,7 @@ HEARS = {
 
 @pytest.fixture
 def root(tmp_path, monkeypatch):
-    """Let the commands work on a copy of nothing: a folder with a README only."""
+    """Let the commands work in a folder that contains only a README."""
     shutil.copy(contracts.ROOT / "pyproject.toml", tmp_path)
     (tmp_path / "README.md").write_text(
         "# replenish\n\n<!-- contracts:events:begin -->\n<!-- contracts:events:end -->\nend\n"

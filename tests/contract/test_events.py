@@ -1,4 +1,4 @@
-"""Events form one conversation: somebody says each, nobody speaks for others, old messages stay readable."""
+"""Every event has one publisher and a consumer, and old messages stay readable."""
 
 import copy
 import json

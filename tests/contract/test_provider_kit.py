@@ -1,4 +1,4 @@
-"""What a provider is given: access to its two topics and nothing else, schemas, and a page."""
+"""Files for providers: access to their two topics, schemas, and a page."""
 
 import json
 from pathlib import Path

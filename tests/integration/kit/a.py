@@ -1,4 +1,4 @@
-"""Builders: what devices and services say in the kit's tests."""
+"""Builders of records for the kit's tests."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""A fresh world for each test of the kit."""
+"""A new environment for each test of the kit."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A world's broker and database behind proxies that can strike."""
+"""Broker and database behind proxies that can interrupt connections."""
 
 from contextlib import asynccontextmanager
 from dataclasses import dataclass

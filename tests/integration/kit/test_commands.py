@@ -1,4 +1,4 @@
-"""HTTP commands: asked twice, done once; and what the caller is told when the database has trouble."""
+"""HTTP commands: idempotent retries, and responses while the database fails."""
 
 import asyncio
 from datetime import datetime
@@ -17,7 +17,7 @@ from tests.integration.kit.world import ask, until
 
 
 class Commands:
-    """A service that makes things on request and counts them."""
+    """A service that creates and counts things on request."""
 
     def __init__(self):
         self.inside, self.gate, self.failure = asyncio.Event(), asyncio.Event(), None
@@ -186,7 +186,7 @@ class TestTroubleOfTheDatabase:
 
     @pytest.mark.parametrize("position", [BEFORE, AFTER])
     async def test_at_the_commit_leaves_the_caller_in_doubt_and_the_key_helps(self, world, position):
-        """The connection breaks at COMMIT; whether it was done only the database knows."""
+        """The connection breaks at COMMIT; only the database knows whether it succeeded."""
         commands = Commands()
         async with proxied(world) as between, world.running(commands.service(world), **between.urls) as kit:
             signed_in(kit)

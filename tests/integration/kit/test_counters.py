@@ -1,4 +1,4 @@
-"""Transactions that speak on many topics at once number them densely and never wait in a circle."""
+"""Transactions that publish to many topics number events densely and do not deadlock."""
 
 import asyncio
 import itertools
@@ -57,7 +57,7 @@ async def test_no_two_transactions_wait_for_each_other(world):
 
 @asynccontextmanager
 async def speaking(world, known):
-    """Give a transaction of its own, as a function that says events; it commits at the end."""
+    """Yield a function that publishes events in its own transaction, which commits at the end."""
     connection = await asyncpg.connect(world.database[world.name].url, server_settings={"lock_timeout": "2000"})
     speaker = outbox.Speaker(world.name, a.AT, known)
     try:
@@ -68,7 +68,7 @@ async def speaking(world, known):
 
 
 async def test_who_waits_for_a_new_counter_holds_no_other(world):
-    """One that was known before its maker committed was missed, and waited for with the others locked."""
+    """A counter known before its creator committed was missed, and waited for while the others were locked."""
     known, old, new = set(), notified("kept", "1"), a.slot_filled("fresh")
     stuck = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 

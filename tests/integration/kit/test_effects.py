@@ -1,4 +1,4 @@
-"""What happens outside happens once as far as anybody can know, and what nobody knows is visible."""
+"""Tasks: performed once unless the outcome is ambiguous, which stays visible."""
 
 import asyncio
 
@@ -14,7 +14,7 @@ TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 class Outside:
-    """Something outside that remembers who called, and answers as it is told."""
+    """An outside system that records its calls and responds as configured."""
 
     def __init__(self, *answers):
         self.answers = list(answers)
@@ -57,7 +57,7 @@ async def reached(world, state, count=1):
 
 
 async def claimed_by_the_dead(world, *ids):
-    """As a process leaves it that was killed after it called and before it wrote the outcome down."""
+    """The state left by a process that was killed between the call and recording its outcome."""
     await world.change(
         """INSERT INTO intent (kind, id, payload, due_at, state, attempt, attempt_id, lease_until)
         SELECT 'mail', id, '{}', now(), 'claimed', 1, gen_random_uuid(), now() - interval '1 second'
@@ -198,7 +198,7 @@ class TestAnOutcomeThatIsKnown:
         assert "a bug" in await world.value("SELECT reason FROM intent")
 
     async def test_is_not_written_by_an_attempt_that_lost_its_claim(self, world):
-        """It was frozen for longer than its lease; another attempt owns the intent now."""
+        """A process frozen for longer than its lease; another attempt owns the task."""
 
         async def loses(intent):
             await world.change("UPDATE intent SET attempt_id = gen_random_uuid(), attempt = 2")

@@ -1,4 +1,4 @@
-"""Every record's effect happens once, whatever is repeated, and is told with dense sequences."""
+"""Every record is applied once despite repetitions, and published with dense sequences."""
 
 import asyncio
 import itertools
@@ -32,7 +32,7 @@ class TestApplying:
         assert set((await world.applied()).values()) == {1}
 
     async def test_does_not_heed_what_the_broker_remembers(self, world):
-        """The group's committed offsets are a hint for tools; only the cursor says where to start."""
+        """The committed offsets only serve tools; the checkpoint determines the start."""
         await world.use(*[("d", n) for n in range(60)])
         await tell_broker(world, group=world.name.replace("_", "-"), topic="usage", ahead=40)
 
@@ -42,7 +42,7 @@ class TestApplying:
         assert set((await world.applied()).values()) == {1}
 
     async def test_looks_again_where_somebody_else_has_moved_the_cursor(self, world):
-        """As after partitions went to another replica and came back: what it applied is not applied here."""
+        """Partitions went to another replica and came back: records it applied are dropped."""
         async with world.running():
             await world.use(("d", 0))
             await world.has_applied(1)

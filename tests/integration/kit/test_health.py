@@ -1,4 +1,4 @@
-"""Health tells the truth, and a service that is stuck ends instead of looking alive."""
+"""Readiness, metrics and watchdog."""
 
 import asyncio
 
@@ -16,7 +16,7 @@ from tests.integration.kit.world import ask, status, until
 
 @pytest.fixture(autouse=True)
 def watchful(monkeypatch):
-    """Looks more often than in earnest, so that short waits show the same."""
+    """Samples more often than usual, so that the tests are short."""
     monkeypatch.setattr(health, "SAMPLE_SECONDS", 0.2)
 
 
@@ -78,7 +78,7 @@ class TestReadiness:
 
 class TestLag:
     async def test_counts_what_was_not_read_yet(self, world):
-        """Before the first fetch aiokafka knows no high watermark, and a sum of unknowns looks like zero."""
+        """Before the first fetch aiokafka has no high watermark, and a sum of unknowns would be zero."""
         await world.use(*[("d", n) for n in range(50)])
         gate = asyncio.Event()
 
@@ -141,7 +141,7 @@ class TestTheWatchdog:
                 await asyncio.wait_for(kit.failed, 15)
 
     async def test_bites_when_the_fetcher_died(self, world):
-        """aiokafka tells nobody: its getmany returns nothing for ever (aiokafka#1154)."""
+        """aiokafka reports nothing: getmany keeps returning empty results (aiokafka#1154)."""
         before = asyncio.all_tasks()
         async with world.running(watchdog_seconds=2) as kit:
             await says(kit, "ready")

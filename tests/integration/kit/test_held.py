@@ -1,4 +1,4 @@
-"""Records that wait do so by key and in order, and go on by themselves or when somebody says so."""
+"""Deferred records: order per key, replay after a dependency appears or on an operator's retry."""
 
 import asyncio
 
@@ -144,7 +144,7 @@ class TestWaiting:
         assert await order(world, "late") == ["late-1"]
 
     async def test_ends_for_those_behind_when_the_first_is_refused(self, world, devices):
-        """The first was waiting, then turns out to be useless: nobody calls those behind it by name."""
+        """The first is deferred, then becomes a dead letter: the later ones wait for no dependency."""
         async with world.running(devices.service(world)):
             await world.say(a.device_registered("ann", "first", model="waits"), a.device_registered("ann", "second"))
             await are_held(world, 2)
@@ -189,7 +189,7 @@ class TestAFailingHandler:
         assert await order(world, "bad") == ["bad-1", "bad-2", "bad-3"]
 
     async def test_with_a_value_no_column_can_hold_blocks_nobody(self, world, devices):
-        """asyncpg refuses it before Postgres sees it; that must not be taken for a connection's trouble."""
+        """asyncpg rejects the value itself, which must not count as a connection error."""
 
         async def on_usage(records, store):
             for record in records:

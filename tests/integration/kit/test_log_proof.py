@@ -1,4 +1,4 @@
-"""A log that was cut, made anew or deleted under us stops the service; holes that are legal do not."""
+"""A truncated, recreated or deleted log stops the service; legal gaps do not."""
 
 import asyncio
 
@@ -29,7 +29,7 @@ class TestHoles:
         assert set((await world.applied()).values()) == {1}
 
     async def test_hide_what_was_never_committed(self, world):
-        """An aborted report was refused by its own sender."""
+        """The producer of an aborted report withdrew it."""
         async with world.running():
             await in_transaction(world, [("d", 1)], commit=False)
             await in_transaction(world, [("d", 2)])
@@ -84,7 +84,7 @@ class TestRecordsDeletedUnread:
             await run_until_it_fails(world)
 
     async def test_stop_a_running_service(self, world):
-        """Retention overtook a service that lagged; aiokafka would go on at the new start in silence."""
+        """Retention overtook a lagging service; aiokafka would silently continue at the new start."""
         entered, gate = asyncio.Event(), asyncio.Event()
 
         async def on_usage(records, store):

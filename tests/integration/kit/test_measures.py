@@ -1,4 +1,4 @@
-"""What a service counts is counted when it commits; what it reads of its tables is shown on /metrics."""
+"""Metrics counted in transactions, and measures read from tables."""
 
 import itertools
 

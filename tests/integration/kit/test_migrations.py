@@ -1,4 +1,4 @@
-"""Migrations run once, all or nothing, by the owner; the service's own role can change and see nothing else."""
+"""Migrations run once and atomically, as the schema's owner; the service's role is restricted to its schema."""
 
 import asyncio
 
@@ -49,7 +49,7 @@ class TestMigrating:
         assert await world.value("SELECT count(*) FROM added") == 1
 
     async def test_waits_for_another_however_long_that_takes(self, world, files, monkeypatch):
-        """The limit is for tables that services use, not for whoever migrates at the same time."""
+        """The limit applies to tables in use, not to a concurrent migration."""
         monkeypatch.setattr(migrations, "_LOCK_TIMEOUT", "200ms")
         (files / "0001_add.sql").write_text("CREATE TABLE added (n integer); SELECT pg_sleep(1)")
 
@@ -78,7 +78,7 @@ class TestMigrating:
         assert await run(world) == ["toy/0001_add.sql"]
 
     async def test_gives_up_on_a_table_that_stays_locked(self, world, files, monkeypatch):
-        """Who waits for a lock makes everybody behind it wait too."""
+        """A waiting lock request blocks all later ones."""
         monkeypatch.setattr(migrations, "_LOCK_TIMEOUT", "200ms")
         (files / "0001_widen.sql").write_text("ALTER TABLE total ADD COLUMN more integer")
         connection = await asyncpg.connect(world.database[world.name].url)
@@ -106,7 +106,7 @@ class TestAService:
         (files / "0001_add.sql").write_text("CREATE TABLE added (n integer)")
 
         starting = asyncio.create_task(started_unprepared(world))
-        await asyncio.sleep(0.5)  # it must not have started, and nothing tells when it has not
+        await asyncio.sleep(0.5)  # it must not have started, which no event shows
         assert not starting.done()
         await run(world)
         assert await asyncio.wait_for(starting, 20) == 0

@@ -1,4 +1,4 @@
-"""A record nobody can use is parked with its bytes and its reason; no other record waits for it."""
+"""Unusable records become dead letters with their bytes and reason, and block no other record."""
 
 import asyncio
 import json

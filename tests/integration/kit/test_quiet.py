@@ -1,4 +1,4 @@
-"""The clock of demo and tests is stepped only when nothing is under way: `Quiet` sees everything that still is."""
+"""The clock is stepped only when no work is pending: `Quiet` detects all pending work."""
 
 import pytest
 from aiokafka import AIOKafkaConsumer
@@ -28,7 +28,7 @@ async def test_an_effect_is_under_way_until_it_has_ended(world, quiet, state):
 
 
 async def test_an_unknown_effect_that_waits_for_its_pause_holds_nothing_up(world, quiet):
-    """A shop that does not answer is asked again after ever longer pauses of real time: the year goes on meanwhile."""
+    """Retries of an unresponsive shop back off in real time, while the stepped clock advances."""
     await world.change(
         """INSERT INTO intent (kind, id, payload, due_at, state, retry_at)
         VALUES ('mail', 'm', '{}', $1, 'unknown', now() + interval '1 minute')""",

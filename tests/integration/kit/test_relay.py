@@ -1,4 +1,4 @@
-"""The outbox reaches the log in order and without loss, whoever carries it and whatever happens to him."""
+"""The outbox reaches the log in order and without loss, despite failures of the relay."""
 
 import asyncio
 import itertools
@@ -19,7 +19,7 @@ def sequences(log):
 
 
 def mute(world):
-    """A service that hears nothing: only the test says things, through transactions."""
+    """A service that consumes nothing; the test publishes through transactions."""
     return world.service(hears={}, hears_in_batches={})
 
 
@@ -47,7 +47,7 @@ class TestALeader:
 
     @pytest.mark.parametrize("_once_more", range(5))
     async def test_leaves_no_lease_however_soon_it_stops(self, world, _once_more):
-        """One in four took the lease after it had been given up, and nobody led until it ran out."""
+        """A quarter of the runs took the lease after its release, so that there was no leader until it expired."""
         async with world.running(mute(world)):
             pass
 
@@ -72,14 +72,14 @@ class TestALeader:
                 assert await lease(world) == leader.replica
 
     async def test_is_told_of_each_commit_once(self, world):
-        """A follower hears its own announcement too, and must not announce that again for ever."""
+        """A follower receives its own announcement and must not repeat it."""
         heard = []
         async with world.running(mute(world)), world.running(mute(world), instance=1) as follower:
             connection = await asyncpg.connect(world.database[world.name].url)
             await connection.add_listener(f"relay_{world.name}", lambda *_: heard.append(1))
             await say(follower, "d")
             await world.has_published()
-            await asyncio.sleep(1)  # nothing should happen, and nothing tells when it has not
+            await asyncio.sleep(1)  # nothing should happen, which no event shows
             await connection.close()
 
         assert len(heard) <= 2
@@ -124,7 +124,7 @@ class TestTakingOver:
         assert list(sequences(await world.log("slots")).values()) == [[6]]
 
     async def test_sees_more_in_the_log_than_was_noted(self, world):
-        """Killed between the broker's acknowledgement and the note of it: what is there is not sent again."""
+        """Killed between the acknowledgement and recording it: published events are not sent again."""
         async with world.running(mute(world)) as kit:
             await say(kit, *["d"] * 5)
             await world.has_published()
@@ -160,7 +160,7 @@ class TestARestoredDatabase:
             await run_until_it_fails(world)
 
     async def test_that_is_empty_stops_the_service(self, world):
-        """It would begin at 1 again, and everybody who hears it drop that as a relay's repeats."""
+        """Sequences would restart at 1, and consumers would drop them as repetitions."""
         async with world.running(mute(world)) as kit:
             await say(kit, *["d"] * 5)
             await world.has_published()
@@ -173,7 +173,7 @@ class TestARestoredDatabase:
                 await asyncio.wait_for(kit.failed, 15)
 
     async def test_that_has_overtaken_the_log_stops_the_service(self, world):
-        """It said other things under the same numbers before anybody compared."""
+        """Other events were published under the same sequences before the comparison."""
         async with world.running(mute(world)) as kit:
             await say(kit, *["d"] * 5)
             await world.has_published()

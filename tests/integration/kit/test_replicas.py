@@ -1,4 +1,4 @@
-"""Two processes of one service: the locked cursor makes an overlap harmless, whatever the group believes."""
+"""Two processes of one service: the locked checkpoint makes an overlap harmless."""
 
 import asyncio
 import json
@@ -87,10 +87,10 @@ async def test_another_instance_doubles_nothing(world):
 
 
 class TestOneProcessTooMany:
-    """Two processes that take themselves for the same instance: a supervisor that lost track of the first."""
+    """Two processes with the same instance number: a supervisor lost track of the first."""
 
     async def test_applies_nothing_twice_and_repeats_only_whole_numbers(self, world):
-        """Both may publish until the elder asks for its lease again; whoever hears it drops what he has."""
+        """Both may publish until the older one renews its lease; consumers drop the repetitions."""
         async with world.running():
             await world.use(*REPORTS[:200])
             async with world.running():

@@ -1,4 +1,4 @@
-"""What was published, answered or done is kept for a while; what was not is kept for as long as it takes."""
+"""Retention of published events, responses and completed tasks; pending ones are kept."""
 
 import pytest
 from asyncpg.exceptions import LockNotAvailableError
@@ -10,7 +10,7 @@ from tests.integration.kit.world import until
 
 @pytest.fixture
 def soon(monkeypatch):
-    """Clean at every look, and not once a minute."""
+    """Clean at every sample instead of once a minute."""
     monkeypatch.setattr(relay, "CLEAN_SECONDS", 0.0)
     monkeypatch.setattr(health, "CLEAN_SECONDS", 0.0)
 

@@ -1,4 +1,4 @@
-"""What fails now and may work later is tried again in place; what spoils a batch is found."""
+"""Temporary failures are retried in place; a failing record of a batch is isolated."""
 
 import time
 
@@ -11,7 +11,7 @@ from tests.integration.kit.world import until
 
 
 class Mood:
-    """A batch handler that fails as told, and remembers what it was given."""
+    """A batch handler that fails as configured and records its batches."""
 
     def __init__(self, *failures):
         self.failures = list(failures)
@@ -67,7 +67,7 @@ class TestRetry:
         assert await world.value("SELECT count(*) FROM held") == 0
 
     async def test_follows_a_session_that_was_ended_in_the_middle(self, world):
-        """pg_terminate_backend of whoever is in a transaction."""
+        """pg_terminate_backend of all sessions in a transaction."""
         ended = []
 
         async def on_usage(records, store):

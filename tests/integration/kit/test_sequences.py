@@ -1,4 +1,4 @@
-"""On our own topics the dense sequence proves that nothing is missing and shows what came twice."""
+"""Dense sequences of our own topics prove completeness and reveal repetitions."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Asked to stop, a service finishes what is under way, publishes what is committed, and is gone."""
+"""Shutdown: running work finishes and committed events are published."""
 
 import asyncio
 import time
@@ -74,7 +74,7 @@ class TestStopping:
 
 class TestAPartThatDies:
     async def test_takes_the_process_with_it(self, world):
-        """A part that is gone would be missed by nobody: the process looks healthy and does nothing."""
+        """Without the cancelled component the process would look healthy and do nothing."""
         async with world.running() as kit:
             next(task for task in asyncio.all_tasks() if task.get_name() == "releaser").cancel()
 

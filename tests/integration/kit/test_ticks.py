@@ -1,4 +1,4 @@
-"""A tick runs once per period, whoever runs it, on a clock that may be stepped."""
+"""Periodic jobs run once per period across replicas, also on a stepped clock."""
 
 import asyncio
 from datetime import timedelta

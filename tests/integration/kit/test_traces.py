@@ -1,4 +1,4 @@
-"""Whoever reads a log line or an event can tell what led to it."""
+"""Log lines and events carry the ids of their cause."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""The connection breaks at COMMIT: nobody knows whether it was done, and nothing is lost or done twice."""
+"""The connection breaks at COMMIT: the outcome is unknown, and nothing is lost or applied twice."""
 
 import asyncio
 
@@ -102,7 +102,7 @@ async def test_of_a_claim_calls_once(world, position):
 
 @POSITIONS
 async def test_of_the_relays_progress(world, position):
-    """The events are on the log, and the note that they are is lost: they may come twice and count once."""
+    """Events are published, but this is not recorded: they may be repeated and count once."""
     async with proxied(world) as between, world.running(**between.urls):
         trap = between.postgres.trap("set_published", position, lambda: None)
         await world.use(*[("d", n) for n in range(5)])

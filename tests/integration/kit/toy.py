@@ -1,4 +1,4 @@
-"""A tiny service for the kit's tests: it writes down what it applied, and says so.
+"""A minimal service for the kit's tests: it records what it applied and publishes an event.
 
 Nothing in its table is unique: an effect that happens twice is two rows.
 """
@@ -34,7 +34,7 @@ class Toy(Store):
 
 
 async def on_usage(records, store):
-    """The hot path: a whole batch at a time; each use is answered with one SlotFilled."""
+    """The hot path: a batch at a time; each use leads to one SlotFilled."""
     said = []
     for record in sorted(records, key=lambda record: record.key):
         await store.note(record.topic, record.id, record.key)
@@ -44,6 +44,6 @@ async def on_usage(records, store):
 
 
 async def on_device_registered(event, store):
-    """One event at a time; it is answered with one SlotFilled of its device."""
+    """One event at a time; each leads to one SlotFilled of its device."""
     await store.note("accounts", store.cause, event.customer_id)
     return [a.slot_filled(event.device_id)]

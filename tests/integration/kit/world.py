@@ -1,4 +1,4 @@
-"""A world for one test: empty logs, an empty database, a service name that no other test has."""
+"""Environment of one test: empty topics, an empty database, a unique service name."""
 
 import asyncio
 import itertools
@@ -39,7 +39,7 @@ async def until(condition, what="it", seconds=20):
 
 
 async def empty_logs(kafka_url, topics=OWN_TOPICS):
-    """Delete the records of every topic of ours, so that nobody reads an earlier test's."""
+    """Delete the records of all our own topics, so that no test reads another's."""
     await create_topics(kafka_url, topics)
     everything = {
         TopicPartition(topic.name, partition): RecordsToDelete(-1)
@@ -69,7 +69,7 @@ async def administration(kafka_url):
 
 @dataclass
 class World:
-    """What one test of the kit lives in."""
+    """The environment of one test."""
 
     name: str
     kafka_url: str
@@ -77,7 +77,7 @@ class World:
     _sequences: dict[tuple[str, int], int] = field(default_factory=dict)
 
     def service(self, **parts):
-        """A toy service; its batch handler and its table are there unless the test says otherwise."""
+        """A toy service with batch handler and table by default."""
         return Service(
             **{
                 "name": self.name,
@@ -134,7 +134,7 @@ class World:
             return sorted(found, key=lambda record: (record.partition, record.offset))
 
     async def said(self, topic):
-        """Return what a topic's records say, as JSON."""
+        """Return a topic's records as JSON."""
         return [json.loads(record.value) for record in await self.log(topic)]
 
     async def empty(self, *topics):

@@ -1,4 +1,4 @@
-"""Which records of a partition are new, and what proves that one is missing."""
+"""Dropping repeated records and detecting gaps."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""No request holds more memory than it may, and whoever sends too much reads why."""
+"""Limit of request bodies: memory stays bounded and the client receives the 413."""
 
 import pytest
 from starlette.exceptions import HTTPException
@@ -10,7 +10,7 @@ HTTP = {"type": "http"}
 
 
 class Sender:
-    """Sends a body in parts; `left` is what nobody has read yet."""
+    """Sends a body in parts; `left` is the unread rest."""
 
     def __init__(self, *parts, endless=False):
         self.left = [{"type": "http.request", "body": b" " * size, "more_body": True} for size in parts]
@@ -21,7 +21,7 @@ class Sender:
 
 
 async def read_all(sender):
-    """Let an application read what it is sent; return how many bytes it was given."""
+    """Return how many bytes the application received."""
     given = []
 
     async def application(_scope, receive, _send):

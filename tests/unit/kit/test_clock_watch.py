@@ -1,4 +1,4 @@
-"""Whoever waits for a stepped clock hears of every step, and of nothing else."""
+"""ClockWatch notifies its components of every step, and only then."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""A real server and raw connections: what a stranger may send before anybody asks who that is."""
+"""Limits of request heads, on a real server with raw connections."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ OPENING = b"POST /x HTTP/1.1\r\nHost: x\r\n"
 
 
 async def echo(scope, receive, send):
-    """Answer with the length of the body."""
+    """Respond with the length of the body."""
     length, more = 0, True
     while more:
         message = await receive()
@@ -58,7 +58,7 @@ async def answer(reader):
 
 
 async def endless(writer, part):
-    """Send the same again and again until the other side hangs up; return how much that was."""
+    """Send the same bytes until the server disconnects; return how many were sent."""
     sent = 0
     try:
         while sent < 2**26:
@@ -75,7 +75,7 @@ async def test_a_head_without_end_is_hung_up_on(server, part):
     async with connected(server) as (_, writer):
         writer.write(OPENING + b"X-Long: ")
 
-        assert await endless(writer, part) < 2**24  # the rest is what the sockets hold
+        assert await endless(writer, part) < 2**24  # the rest is buffered by the sockets
 
 
 async def test_a_head_that_is_too_large_is_told_so(server):

@@ -1,4 +1,4 @@
-"""A route whose neighbour does not answer says 503 and when to come back; our own mistakes stay 500."""
+"""503 with Retry-After if another service is unavailable; errors of our own stay 500."""
 
 import subprocess
 import sys

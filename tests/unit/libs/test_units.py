@@ -1,4 +1,4 @@
-"""Words and decimals from outside become whole steps, exactly, or are refused with what to send."""
+"""Quantities and prices from outside: exact conversion, or an error with a remedy."""
 
 from contextlib import suppress
 from decimal import Decimal
