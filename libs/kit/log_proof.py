@@ -43,7 +43,7 @@ def check_number(place: Place) -> None:
 
 
 def check_jump(place: Place, reached: int, offset: int, start: int) -> None:
-    """Raise Lost if the next record does not continue the log and compaction markers cannot explain the gap."""
+    """Raise Lost if the next record does not follow the last one and the gap is not a legal one."""
     name = f"{place[0]}/{place[1]}"
     if offset < reached:
         raise Lost(f"{name}: went back from {reached} to {offset}: the log was truncated or recreated")
