@@ -61,8 +61,8 @@ async def _judge(callback: Any, provider: Provider, store: Any) -> Judgement:
         if order.provider_id != provider.provider_id:
             return Judgement(Verdict.REFUSED, "the order is another provider's")
         update = _update(callback, speaks.hear(callback.body, order), order)
-    except (Garbled, LookupError) as garbled:
-        return Judgement(Verdict.UNREADABLE, str(garbled))
+    except (Garbled, LookupError) as error:
+        return Judgement(Verdict.UNREADABLE, str(error))
     if update is None:
         return Judgement(Verdict.NOT_APPLIED, "it says nothing new", (), order.order_id)
     return await _hear(update, store)
@@ -84,8 +84,8 @@ def _update(callback: Any, told: Told, order: Order) -> OrderUpdated | None:
     try:
         update_id, at = told.update_id or callback.callback_id, told.at or callback.received_at
         return answer_as_update(told.answer, order, update_id, at)
-    except ValidationError as wrong:
-        raise Garbled(f"this is no update: {wrong.error_count()} members are not as they should be") from wrong
+    except ValidationError as error:
+        raise Garbled(f"this is no update: {error.error_count()} members are not as they should be") from error
 
 
 async def judge_waiting(store: Any) -> list[Event]:

@@ -35,8 +35,8 @@ async def redeem(request: Request, kit: KitDep) -> JSONResponse:
     request._body = body  # noqa: SLF001  # read above with our own limit; who asks again gets the same
     try:
         wanted = read(Redemption, body)
-    except Garbled as garbled:
-        raise Problem(400, "malformed", "This is no redemption", detail=str(garbled)) from garbled
+    except Garbled as error:
+        raise Problem(400, "malformed", "This is no redemption", detail=str(error)) from error
     await trusted(wanted.provider_id, request.headers, body, kit)
     asked = await asked_by(f"provider:{wanted.provider_id}", request)
     async with kit.transaction(idempotency=asked) as tx:

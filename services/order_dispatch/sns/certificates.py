@@ -28,8 +28,8 @@ async def certificate_at(url: str, kit: Kit) -> bytes:
                 read += piece
                 if len(read) > LARGEST_CERTIFICATE:
                     raise Retry("the certificate is too large to be one")
-    except httpx.HTTPError as away:
-        raise Retry(f"the certificate cannot be read: {type(away).__name__}") from away
+    except httpx.HTTPError as error:
+        raise Retry(f"the certificate cannot be read: {type(error).__name__}") from error
     if answer.status_code != OK:
         raise Retry(f"the certificate cannot be read: {answer.status_code}")
     if len(kept) >= MOST_KEPT:

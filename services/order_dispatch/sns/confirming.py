@@ -14,8 +14,8 @@ async def confirm(intent: Intent, kit: Kit) -> dict[str, int]:
     try:
         async with kit.http.stream("GET", intent.payload["url"]) as answer:
             status = answer.status_code
-    except httpx.HTTPError as away:
-        raise Retry(f"SNS cannot be reached: {type(away).__name__}") from away
+    except httpx.HTTPError as error:
+        raise Retry(f"SNS cannot be reached: {type(error).__name__}") from error
     if status >= SERVER_ERROR:
         raise Retry(f"SNS answered {status}")
     if status != OK:

@@ -61,8 +61,8 @@ def _read(body: bytes) -> dict[str, Any]:
     """Return the envelope; SNS sends JSON and calls it text/plain."""
     try:
         message = orjson.loads(body)  # refuses what neither a signature nor a database could be made of
-    except orjson.JSONDecodeError as broken:
-        raise Problem(400, "malformed_json", "The body is no JSON") from broken
+    except orjson.JSONDecodeError as error:
+        raise Problem(400, "malformed_json", "The body is no JSON") from error
     named = isinstance(message, dict) and all(
         isinstance(message.get(name), str) for name in ("Type", "MessageId", "TopicArn", "Timestamp")
     )
@@ -82,10 +82,10 @@ async def _verify(message: dict[str, Any], client: LinkClient, kit: Kit) -> None
         if message["Type"] == SUBSCRIPTION:
             check_subscribe_url(message.get("SubscribeURL"), topic, stand_ins)
         verify(message, await certificate_at(url, kit))
-    except NotSigned as forged:
-        raise Problem(403, "not_signed", "The signature is not the topic's", detail=str(forged)) from forged
-    except Retry as away:
-        raise Problem(503, "certificate_away", "Try again shortly", headers={"Retry-After": "5"}) from away
+    except NotSigned as error:
+        raise Problem(403, "not_signed", "The signature is not the topic's", detail=str(error)) from error
+    except Retry as error:
+        raise Problem(503, "certificate_away", "Try again shortly", headers={"Retry-After": "5"}) from error
 
 
 def _intend(message: dict[str, Any], provider_id: str, store: Any) -> None:

@@ -46,8 +46,8 @@ async def apply(provider_id: str, message_id: str, store: Store, *, again: bool 
         return []
     try:
         notification = read(kept[0])
-    except Unreadable as unreadable:
-        await store.save_fate(provider_id, message_id, "unreadable", str(unreadable))
+    except Unreadable as error:
+        await store.save_fate(provider_id, message_id, "unreadable", str(error))
         return []
     await store.note_subject(provider_id, message_id, notification.kind, notification.serial, notification.instance_id)
     if notification.instance_id is not None:

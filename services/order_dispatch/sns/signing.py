@@ -59,14 +59,14 @@ def verify(message: Mapping[str, Any], certificate: bytes) -> None:
     try:
         key = x509.load_pem_x509_certificate(certificate).public_key()
         signature = base64.b64decode(str(message.get("Signature", "")), validate=True)
-    except (ValueError, binascii.Error) as broken:
-        raise NotSigned("the certificate or the signature cannot be read") from broken
+    except (ValueError, binascii.Error) as error:
+        raise NotSigned("the certificate or the signature cannot be read") from error
     if not isinstance(key, rsa.RSAPublicKey):
         raise NotSigned("the certificate is not of an RSA key")
     try:
         key.verify(signature, string_to_sign(message), padding.PKCS1v15(), digest)
-    except InvalidSignature as wrong:
-        raise NotSigned("the signature is not of this message") from wrong
+    except InvalidSignature as error:
+        raise NotSigned("the signature is not of this message") from error
 
 
 def check_certificate_url(url: Any, topic_arn: str, stand_ins: frozenset[str]) -> str:
@@ -85,8 +85,8 @@ def _check(url: Any, topic_arn: str, stand_ins: frozenset[str], suffix: str) -> 
         if split is None or any(character <= " " or character == "\\" for character in url):
             raise NotSigned("the address is missing or none")
         split.port  # noqa: B018  # raises ValueError for one that is no number
-    except ValueError as wrong:
-        raise NotSigned("the address is none") from wrong
+    except ValueError as error:
+        raise NotSigned("the address is none") from error
     if split.netloc.lower() in stand_ins and split.path.endswith(suffix):
         return str(url)
     host, region = _SNS_HOST.fullmatch(split.netloc), _ARN.fullmatch(topic_arn)

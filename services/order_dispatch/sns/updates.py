@@ -53,6 +53,6 @@ def quantity_of(notification: Notification, order: Order) -> tuple[int | None, s
             return None, "a quantity or unit is missing"
         try:
             steps += parse_quantity(item.quantity, item.unit, base=order.unit, scale=order.scale)
-        except RefusedAmount as refused:
-            return None, f"{item.quantity} {item.unit}: {refused.problem}"[:500]
+        except RefusedAmount as error:
+            return None, f"{item.quantity} {item.unit}: {error.problem}"[:500]
     return (steps, None) if steps else (None, None)

@@ -149,7 +149,7 @@ class TestAnOrderNobodyAnsweredFor:
         await linked.placing("o12", "w12")
         answer = await linked.ask("o12")
 
-        assert (answer.status, answer.reason) == (None, "there is an order under way for this slot")
+        assert (answer.status, answer.reason) == (None, "an order is already open for this slot")
         assert len([line for line in linked.book("placed") if line["serial"] == "w12"]) == 1
         linked.step(minutes=1)  # what found no order when it came is looked at again
         await linked.reaches("o12", "placed")

@@ -160,7 +160,7 @@ class TestAName:
             return ["127.0.0.1"]
 
         async with listening(OK) as inside:
-            with pytest.raises(Retry, match="no public address") as told:
+            with pytest.raises(Retry, match="not a public address") as told:
                 await ask(f"https://shop.example:{inside.port}", caller(allowed=(), resolve=resolve))
 
         assert inside.heads == []

@@ -142,7 +142,7 @@ class TestACheckout:
         async with shop("acp", tmp_path, "--shipping", 1) as opened:
             answer = await acp.deliver(order(), HOME, line_to(opened))
 
-        assert (answer.status, answer.reason) == ("refused", "it would cost 999 and not 998 USD (minor units)")
+        assert (answer.status, answer.reason) == ("refused", "the price is 999 instead of 998 USD (minor units)")
         assert opened.count("accepted") == {}
         assert opened.count("fenced") == {"o1": 1}
 

@@ -59,9 +59,9 @@ class TestASignedCall:
     @pytest.mark.parametrize("status", [401, 403])
     @pytest.mark.parametrize("body", [b"", b"<html>who are you</html>"])
     async def test_that_is_not_let_in_did_nothing(self, status, body):
-        with pytest.raises(Retry, match="does not trust us"):
+        with pytest.raises(Retry, match="rejected our credentials"):
             await webhook.deliver(a.drafted(), HOME, line(Wire(status, body), signing="whsec_a2V5"))
-        with pytest.raises(Retry, match="does not trust us"):
+        with pytest.raises(Retry, match="rejected our credentials"):
             await acp.deliver(a.drafted(), HOME, line(Wire(status, body), api_key="k"))
 
     async def test_that_is_refused_without_a_word_is_in_doubt(self):

@@ -45,7 +45,7 @@ class TestSeal:
 
         assert open_sealed((OTHER, KEY), old, "ann") == "tok"
         assert open_sealed(OTHER, seal((OTHER, KEY), "new", "ann"), "ann") == "new"
-        with pytest.raises(Unsealable, match="not here"):
+        with pytest.raises(Unsealable, match="not in sealing_key"):
             open_sealed(OTHER, old, "ann")
 
 
