@@ -102,9 +102,7 @@ def parts(url: str) -> tuple[SplitResult, int]:
     if split.scheme not in ("http", "https") or not split.hostname:
         raise Forbidden("only http and https URLs are allowed")
     if as_address(split.hostname) is None and not HOST.fullmatch(split.hostname):
-        raise Forbidden(
-            "use only letters, digits, dots and hyphens in the host name; write other characters as xn-- (Punycode)"
-        )
+        raise Forbidden("use letters, digits, dots and hyphens in the host name, and Punycode (xn--) for others")
     if split.username is not None or split.password is not None:
         raise Forbidden("the URL must not contain a user name or password")
     return split, port or (HTTPS_PORT if split.scheme == "https" else 80)

@@ -206,13 +206,13 @@ class TestNotificationsOfOthers:
     async def test_that_cannot_be_read_are_kept_with_the_reason(self, linked):
         said = await linked.at_shop("shop/publish", b'{"notificationInfo": {}}')
 
-        assert await linked.heard(said["MessageId"]) == ("unreadable", "notificationType None is not known")
+        assert await linked.heard(said["MessageId"]) == ("unreadable", "notificationType None is unknown")
 
     async def test_about_devices_nobody_linked_change_nothing(self, linked):
         late = notification("DeviceDeregisteredNotification", "nobody", "i", "2026-03-01T12:00:00Z")
         said = await linked.at_shop("shop/publish", json.dumps(late).encode())
 
-        assert await linked.heard(said["MessageId"]) == ("not_applied", "no link of ours has this device")
+        assert await linked.heard(said["MessageId"]) == ("not_applied", "no link has this device")
 
 
 class TestTheDoor:
@@ -321,4 +321,4 @@ class TestDeregistrationAtTheShop:
 
         said = await linked.at_shop("shop/publish", json.dumps(late).encode())
 
-        assert await linked.heard(said["MessageId"]) == ("not_applied", "the device was linked again since")
+        assert await linked.heard(said["MessageId"]) == ("not_applied", "the device has been linked again since then")

@@ -95,7 +95,7 @@ class TestDirt:
             assert read(a.envelope(message)).kind is Kind.DEREGISTERED
 
     def test_a_text_for_mail_alone_is_not_ours(self):
-        with pytest.raises(Unreadable, match="nothing for us"):
+        with pytest.raises(Unreadable, match="contains no notification"):
             read(a.envelope({"email": a.notification("DeviceDeregisteredNotification")}))
 
     def test_names_are_read_however_they_are_capitalised(self):
@@ -145,7 +145,7 @@ class TestDirt:
 
     @pytest.mark.parametrize("kind", ["OrderLostNotification", None, 5])
     def test_kinds_nobody_knows_are_unreadable(self, kind):
-        with pytest.raises(Unreadable, match="is not known"):
+        with pytest.raises(Unreadable, match="is unknown"):
             said(kind)
 
     def test_without_a_device_there_is_nobody(self):

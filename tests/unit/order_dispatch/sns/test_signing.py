@@ -67,7 +67,7 @@ class TestVerify:
     def test_finds_every_change(self, name):
         message = signed()
 
-        with pytest.raises(NotSigned, match="not of this message"):
+        with pytest.raises(NotSigned, match="does not match the message"):
             verify(message | {name: message[name] + "x"}, CERTIFICATE)
 
     def test_finds_a_subject_that_was_added(self):
