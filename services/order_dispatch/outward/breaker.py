@@ -53,7 +53,7 @@ class Pace:
     def ask(self, at: float) -> Refusal | None:
         """Take a token for one call; return None if the call may be made."""
         if at < self._not_before:
-            return Refusal("the provider asked for a pause", self._not_before - at)
+            return Refusal("the provider requested a pause", self._not_before - at)
         if self._opens_at is not None and (self._probing or at < self._opens_at):
             return Refusal("too many calls failed", max(self._opens_at - at, self._limits.open_seconds / 2))
         tokens = self.tokens(at)

@@ -134,8 +134,8 @@ def subject(body: bytes) -> Subject:
 
 def hear(body: bytes, order: Order) -> Told:  # noqa: ARG001  # other protocols count in packs
     callback = read(Callback, body)
-    told = callback.data
-    return Told(_answer(told), told.update_id if callback.type == "order.updated" else None, told.at)
+    news = callback.data
+    return Told(_answer(news), news.update_id if callback.type == "order.updated" else None, news.at)
 
 
 async def _order_request(order: Order, ship_to: ShipTo, line: Line) -> dict[str, Any]:

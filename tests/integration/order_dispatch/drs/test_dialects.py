@@ -1,4 +1,4 @@
-"""The same story with an older, wordier and stuttering shop: version 1, wrapped, SHA-1, everything twice."""
+"""Tests with an older dialect of DRS: version 1, wrapped messages, SHA-1, every message twice."""
 
 import pytest
 
@@ -36,7 +36,7 @@ async def test_a_test_order_goes_the_whole_way_and_can_be_taken_back(olden):
 
 
 async def test_a_short_lived_token_is_renewed_before_every_use(olden):
-    # Sixty seconds are less than the margin before its end: each call renews first.
+    # A lifetime of 60 s is below the renewal margin: every call renews the token first.
     before = len(olden.book("token", "olden"))
 
     await olden.ask("t2", "status")

@@ -1,4 +1,4 @@
-"""A customer goes to the provider's page and comes back; the token is sealed, renewed, revoked and deleted."""
+"""Tests of account linking: authorization, and encryption, renewal, revocation and deletion of tokens."""
 
 import asyncio
 import json
@@ -171,7 +171,7 @@ class TestTokens:
     async def test_that_the_provider_does_not_renew_end_the_link(self, linked):
         await register(linked, "ann", "shaver", 5)
         link_id = await linked.link("ann", "shaver")
-        # Nobody else may find out first.
+        # No other call may detect the revoked token first.
         await linked.comes_true("SELECT 1 FROM intent WHERE id = $1 AND state = 'done'", link_id)
         await linked.at_shop("customer/shaver/forget")
         line = await linked_line(linked.kit, "amazon", "shaver")

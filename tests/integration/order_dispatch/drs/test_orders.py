@@ -1,4 +1,4 @@
-"""Orders at the shop, its notifications in whatever order and number, and what is made of them here."""
+"""Tests of DRS orders and notifications, including repeated and out-of-order ones."""
 
 import json
 
@@ -151,7 +151,7 @@ class TestAnOrderNobodyAnsweredFor:
 
         assert (answer.status, answer.reason) == (None, "an order is already open for this slot")
         assert len([line for line in linked.book("placed") if line["serial"] == "w12"]) == 1
-        linked.step(minutes=1)  # what found no order when it came is looked at again
+        linked.step(minutes=1)  # triggers the retry of unmatched notifications
         await linked.reaches("o12", "placed")
 
     async def test_does_not_take_over_an_order_that_was_counted_before(self, linked):

@@ -1,4 +1,4 @@
-"""Callbacks of providers: kept as they came, judged once, and believed only when signed."""
+"""Tests of provider callbacks: stored unchanged, processed once, refused without a valid signature."""
 
 import asyncio
 import hashlib
@@ -34,7 +34,7 @@ def acp_event(session, status, fulfilled=0, packs=2):
 
 @pytest.fixture(scope="module")
 async def order_of(world):
-    """Return an order that this webhook provider, or that ACP merchant, has accepted."""
+    """Return an order that the webhook provider or ACP merchant has accepted."""
     numbers = {}
     async with world.shop("webhook", "acme"), world.shop("acp", "globex"):
 
@@ -73,7 +73,7 @@ class TestACallback:
         assert (first.status_code, again.status_code) == (200, 200)
         assert first.json() == again.json()
         assert ("idempotent-replayed" in first.headers, again.headers["idempotent-replayed"]) == (False, "true")
-        assert len((await world.order(order_id))["updates"]) == 2  # the answer to our call, and this
+        assert len((await world.order(order_id))["updates"]) == 2  # the answer to the submit, and this callback
 
     async def test_ten_times_at_once_is_applied_once(self, world, order_of):
         order_id = await order_of()

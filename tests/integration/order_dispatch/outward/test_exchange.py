@@ -1,4 +1,4 @@
-"""The one HTTP exchange against servers that do what no library does: pinned, bounded, followed nowhere."""
+"""Tests of the HTTP exchange with misbehaving servers: pinned address, limits, no redirects."""
 
 import asyncio
 import gzip
@@ -21,7 +21,7 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
 
 class Listener:
-    """Answers every connection with the same bytes, and remembers what it was asked."""
+    """Server that answers every connection with the same bytes and records the requests."""
 
     def __init__(self, *chunks, pause=0.0):
         self.chunks, self.pause, self.heads = chunks, pause, []
@@ -203,7 +203,7 @@ async def to_loopback(host, port):
 
 
 def server_for(name, folder):
-    """Return a server's TLS for this name, with the authority that signed it in the folder."""
+    """Return a TLS context for this name; the CA certificate is written to the folder."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.now(UTC)

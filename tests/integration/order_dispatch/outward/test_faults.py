@@ -1,4 +1,4 @@
-"""Every fault of a real server, against real shops: what we say about it is true, and nothing is ordered twice."""
+"""Tests of each server fault with sample shops: the result is classified correctly, and nothing is ordered twice."""
 
 import asyncio
 import time
@@ -19,9 +19,9 @@ from tests.unit.order_dispatch import a
 HOME = ShipTo(name="Ann Lee", line1="Elm 1", postal_code="89073", city="Ulm", country="DE")
 KINDS = {"webhook": webhook, "acp": acp}
 UNCLEAR = ["black-hole", "timeout", "error", "error-after", "garbage", "redirect", "huge"]
-#: Faults after which the shop has done what it was asked.
+#: Faults after which the shop has performed the request.
 DONE = {"timeout", "error-after", "garbage", "huge"}
-#: Enough for an answer on a busy machine, and no long wait for none.
+#: Time-out: long enough for an answer on a busy machine, short when there is none.
 PATIENCE_SECONDS = 2
 
 
@@ -85,7 +85,7 @@ class TestAShop:
             line = line_to(opened)
             with pytest.raises(Retry, match="429") as told:
                 await KINDS[kind].deliver(order(), HOME, line)
-            with pytest.raises(Retry, match="asked for a pause") as early:
+            with pytest.raises(Retry, match="requested a pause") as early:
                 await KINDS[kind].deliver(order(2), HOME, line)
 
         assert told.value.after_seconds == 7

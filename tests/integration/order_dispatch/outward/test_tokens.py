@@ -1,4 +1,4 @@
-"""The single-use token of an order: good once, for its provider, its amount and its time."""
+"""Tests of token redemption: once, by its provider, within amount and expiry."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ PATH = "/v1/tokens/redeem"
 
 @pytest.fixture(scope="module")
 async def tokens(world):
-    """Return tokens of accepted orders, as the shop was sent them, each with its order."""
+    """Return the tokens that the shop received, with the ids of their accepted orders."""
     numbers = iter(range(1, 1000))
     async with world.shop("webhook", "acme"), world.shop("webhook", "globex"):
 
@@ -40,7 +40,7 @@ async def redeem(world, token, key=None, provider="acme", **changes):
 
 @asynccontextmanager
 async def set_in(world, order_id, **columns):
-    """Change an order's token for the time of a test."""
+    """Change an order's token temporarily."""
     async with world.kit.writing() as connection:
         for column, value in columns.items():
             sql = f"UPDATE order_token SET {column} = {value} WHERE order_id = $1"

@@ -1,4 +1,4 @@
-"""DRS outward: every path, header and body as documented, and every answer in our words."""
+"""Tests of the DRS protocol: paths, headers and bodies as documented, and translation of answers."""
 
 import json
 from dataclasses import dataclass, field, replace
@@ -27,7 +27,7 @@ class Reply:
 
 @dataclass
 class Wire:
-    """A line that notes what is asked and answers from a list."""
+    """Client that records requests and answers from a list."""
 
     status: int = 200
     answer: object = None

@@ -1,4 +1,4 @@
-"""No spelling of an inside address, and no name that leads to one, is called."""
+"""Tests of the SSRF guard: private addresses are refused in every notation and through every name."""
 
 import ipaddress
 
@@ -47,7 +47,7 @@ INSIDE = [
     "2001:0:0:0:0:0:80ff:fffe",
 ]
 
-#: What inet_aton reads, and therefore connect(): each is 127.0.0.1, 10.0.0.1 or 169.254.169.254.
+#: Accepted by inet_aton and therefore by connect(): 127.0.0.1, 10.0.0.1 or 169.254.169.254 in other notations.
 SPELLINGS = [
     "2130706433",
     "0x7f000001",
@@ -93,7 +93,7 @@ NO_URLS = [
 
 
 def resolver(*answers):
-    """Resolve to these addresses, the next answer at each question, the last one for ever."""
+    """Return one answer per lookup; the last one is repeated."""
     left = list(answers)
 
     async def resolve(host, port):

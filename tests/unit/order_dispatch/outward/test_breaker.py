@@ -1,4 +1,4 @@
-"""A provider in trouble is left alone, and tried again carefully."""
+"""Tests of circuit breaker and rate limit."""
 
 import time
 from email.utils import formatdate
@@ -64,7 +64,7 @@ class TestABreaker:
         pace.ask(30)
         pace.pause(30, 5)
 
-        assert pace.ask(34).reason == "the provider asked for a pause"
+        assert pace.ask(34).reason == "the provider requested a pause"
         assert pace.ask(35) is None
 
 
@@ -94,7 +94,7 @@ class TestAPause:
         for _ in range(5):
             pace.pause(0, 7)
 
-        assert pace.ask(6.9).reason == "the provider asked for a pause"
+        assert pace.ask(6.9).reason == "the provider requested a pause"
         assert pace.ask(7) is None
         assert pace.position(7) is Position.CLOSED
 

@@ -1,4 +1,4 @@
-"""What goes out on a line is signed and named as agreed, or does not go out at all."""
+"""Tests of the provider client: signatures, idempotency keys, and requests that are not sent."""
 
 import json
 from types import SimpleNamespace
@@ -15,7 +15,7 @@ HOME = ShipTo(name="Ann Lee", line1="Elm 1", postal_code="89073", city="Ulm", co
 
 
 class Wire:
-    """A caller that notes what is sent and gives one answer; notes that remember nothing."""
+    """Records requests and returns one fixed answer; its notes store nothing."""
 
     def __init__(self, status=200, body=b""):
         self.sent, self._reply = [], Reply(status, {}, body)

@@ -1,4 +1,4 @@
-"""Both ways of signing: what is good is good, and the smallest change is not."""
+"""Tests of both signature schemes: valid signatures pass, any change fails."""
 
 import base64
 import hashlib

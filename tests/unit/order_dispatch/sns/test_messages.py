@@ -1,4 +1,4 @@
-"""Every notification of DRS is read, in both versions and in every spelling that was seen."""
+"""Tests of the notification parser, with both versions and all observed spellings."""
 
 import json
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Only the topic's own key, from the topic's own region, is believed."""
+"""Tests of SNS signatures and of the certificate URLs allowed for a topic's region."""
 
 import base64
 

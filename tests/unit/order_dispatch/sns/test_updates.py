@@ -1,4 +1,4 @@
-"""A notification in our own words, in the steps of the order's slot."""
+"""Tests of the translation of notifications to updates, in base steps of the order's slot."""
 
 from dataclasses import replace
 
