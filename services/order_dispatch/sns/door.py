@@ -60,7 +60,7 @@ async def list_notifications(
 def _read(body: bytes) -> dict[str, Any]:
     """Parse the envelope; SNS sends JSON as text/plain."""
     try:
-        message = orjson.loads(body)  # rejects lone surrogates, which cannot be stored
+        message = orjson.loads(body)  # rejects lone surrogates and NaN, which cannot be stored
     except orjson.JSONDecodeError as error:
         raise Problem(400, "malformed_json", "The body is not valid JSON") from error
     has_fields = isinstance(message, dict) and all(

@@ -90,21 +90,21 @@ class TestReplenish:
         assert (answer.status, answer.reference) == (UpdateStatus.REFUSED, None)
 
     @pytest.mark.parametrize(
-        ("status", "said", "reason"),
+        ("status", "reported", "reason"),
         [
             (400, {"message": "slot 1 is unsubscribed"}, "DRS answered 400: slot 1 is unsubscribed"),
             (404, b"<html>", "DRS answered 404"),
         ],
     )
-    async def test_refusal_has_reason(self, status, said, reason):
-        answer, _ = await self.deliver(status=status, answer=said)
+    async def test_refusal_has_reason(self, status, reported, reason):
+        answer, _ = await self.deliver(status=status, answer=reported)
 
         assert (answer.status, answer.reason) == (UpdateStatus.REFUSED, reason)
 
-    @pytest.mark.parametrize("said", [b"", b"[]", b"<html>", {"detailCode": "SOMETHING"}, {}])
-    async def test_invalid_answer_is_ambiguous(self, said):
+    @pytest.mark.parametrize("reported", [b"", b"[]", b"<html>", {"detailCode": "SOMETHING"}, {}])
+    async def test_invalid_answer_is_ambiguous(self, reported):
         with pytest.raises(drs.Unreadable):
-            await self.deliver(answer=said)
+            await self.deliver(answer=reported)
 
 
 class TestStatus:
@@ -112,12 +112,12 @@ class TestStatus:
         item = {"asin": "B1", "expectedDeliveryDate": date, "quantity": 1, "slotId": slot, "status": status}
         return {"orderInfoData": {"instanceId": "i 1", "orderItems": [item]}}
 
-    async def ask(self, said, **wire):
-        wire = Wire(answer=said, reference="i 1", **wire)
+    async def ask(self, reported, **wire):
+        wire = Wire(answer=reported, reference="i 1", **wire)
         return await drs.status(a.drafted(), wire), wire
 
     @pytest.mark.parametrize(
-        ("said", "status"),
+        ("reported", "status"),
         [
             ("Pending", "accepted"),
             ("Authorized", "accepted"),
@@ -130,8 +130,8 @@ class TestStatus:
             ("Mislaid", None),
         ],
     )
-    async def test_states_of_both_versions_are_mapped(self, said, status):
-        answer, wire = await self.ask(self.info(said))
+    async def test_states_of_both_versions_are_mapped(self, reported, status):
+        answer, wire = await self.ask(self.info(reported))
 
         assert (answer.status, answer.reference) == (status, "i 1")
         assert wire.asked == [("GET", "/getOrderInfo/i%201", None, headers("DrsOrderInfo"))]
@@ -278,10 +278,10 @@ class TestOtherCalls:
         assert wire.asked == []
 
     async def test_cancel_of_test_order(self):
-        said = {"slotOrderStatuses": [{"orderStatus": "NO_ORDER_IN_PROGRESS", "slotId": "tray 1"}]}
+        reported = {"slotOrderStatuses": [{"orderStatus": "NO_ORDER_IN_PROGRESS", "slotId": "tray 1"}]}
 
         assert (
-            await drs.cancel(a.drafted(), Wire(answer=said, account={"is_test_device": True}))
+            await drs.cancel(a.drafted(), Wire(answer=reported, account={"is_test_device": True}))
         ).status == "cancelled"
 
     @pytest.mark.parametrize(

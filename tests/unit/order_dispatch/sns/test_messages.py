@@ -12,14 +12,14 @@ from tests.unit.order_dispatch.sns import a
 DATE = datetime(2016, 12, 9, 7, 59, 59, tzinfo=UTC)
 
 
-def said(kind, **parts):
+def parsed(kind, **parts):
     return read(a.envelope(a.notification(kind, **parts)))
 
 
 class TestOrders:
     @pytest.mark.parametrize("kind", ["OrderPlacedNotification", "ItemShippedNotification"])
     def test_version_2_has_the_date_in_the_product(self, kind):
-        found = said(kind, orderInfo=a.order_info(a.product(estimatedDeliveryDate="2016-12-09T07:59:59Z")))
+        found = parsed(kind, orderInfo=a.order_info(a.product(estimatedDeliveryDate="2016-12-09T07:59:59Z")))
 
         assert (found.kind, found.serial) == (kind, "mySerialNumber")
         assert (found.instance_id, found.remote_slot) == ("amzn1.dash.v2.o.ci45", "myProduct")
@@ -29,25 +29,25 @@ class TestOrders:
     def test_version_1_has_date_in_order_and_no_asin(self):
         info = a.order_info({"quantity": 5.0, "unit": "l"}, estimatedDeliveryDate="2016-12-09T07:59:59Z")
 
-        found = said("OrderPlacedNotification", orderInfo=info)
+        found = parsed("OrderPlacedNotification", orderInfo=info)
 
         assert (found.items, found.expected_at) == ((RemoteItem("", 5.0, "l"),), DATE)
 
     def test_date_in_other_spelling(self):
         info = a.order_info(a.product(quantity=5.0, unit="l", estimatedDeliverydate="2016-12-09T07:59:59Z"))
 
-        assert said("ItemShippedNotification", orderInfo=info).expected_at == DATE
+        assert parsed("ItemShippedNotification", orderInfo=info).expected_at == DATE
 
     def test_latest_date_of_products(self):
         dates = ("2016-12-09T07:59:59Z", "2016-12-07T07:59:59Z")
         info = a.order_info(*(a.product(estimatedDeliveryDate=date) for date in dates))
 
-        found = said("ItemShippedNotification", orderInfo=info)
+        found = parsed("ItemShippedNotification", orderInfo=info)
 
         assert (len(found.items), found.expected_at) == (2, DATE)
 
     def test_a_cancellation_has_no_products(self):
-        found = said("OrderCancelledNotification", orderInfo={"instanceId": "i", "slotId": "s"})
+        found = parsed("OrderCancelledNotification", orderInfo={"instanceId": "i", "slotId": "s"})
 
         assert (found.instance_id, found.items, found.expected_at) == ("i", (), None)
 
@@ -56,17 +56,19 @@ class TestOrders:
     )
     def test_missing_instance_id_or_slot_is_unreadable(self, info):
         with pytest.raises(Unreadable):
-            said("OrderCancelledNotification", orderInfo=info)
+            parsed("OrderCancelledNotification", orderInfo=info)
 
     @pytest.mark.parametrize("quantity", [None, True, "many", [1]])
     def test_invalid_quantity_is_none(self, quantity):
         info = a.order_info(a.product(quantity=quantity))
 
-        assert said("ItemShippedNotification", orderInfo=info).items[0].quantity is None
+        assert parsed("ItemShippedNotification", orderInfo=info).items[0].quantity is None
 
     def test_invalid_date_is_none(self):
         assert (
-            said("ItemShippedNotification", orderInfo=a.order_info(a.product(estimatedDeliveryDate="soon"))).expected_at
+            parsed(
+                "ItemShippedNotification", orderInfo=a.order_info(a.product(estimatedDeliveryDate="soon"))
+            ).expected_at
             is None
         )
 
@@ -75,14 +77,14 @@ class TestSubscriptions:
     def test_version_2_names_products(self):
         slots = {"slot-fake-slot": {"subscribed": True, "productInfoList": [a.product(24.0, "pounds")]}}
 
-        found = said("SubscriptionChangedNotification", subscriptionInfo={"slotsSubscriptionStatus": slots})
+        found = parsed("SubscriptionChangedNotification", subscriptionInfo={"slotsSubscriptionStatus": slots})
 
         assert found.slots == (RemoteSlot("slot-fake-slot", True, (RemoteItem("B00JGZBTCI", 24.0, "pounds"),)),)
 
     def test_version_1_has_flags_only(self):
         info = {"slotsSubscriptionStatus": {"b": False, "a": True}}
 
-        found = said("SubscriptionChangedNotification", subscriptionInfo=info)
+        found = parsed("SubscriptionChangedNotification", subscriptionInfo=info)
 
         assert found.slots == (RemoteSlot("a", True), RemoteSlot("b", False))
 
@@ -113,7 +115,7 @@ class TestTolerance:
     def test_unknown_fields_are_ignored(self):
         parts = {"orderInfo": a.order_info(a.product(colour="red"), gift=None), "more": [{}]}
 
-        assert said("OrderPlacedNotification", **parts).instance_id == "amzn1.dash.v2.o.ci45"
+        assert parsed("OrderPlacedNotification", **parts).instance_id == "amzn1.dash.v2.o.ci45"
 
     def test_time_defaults_to_envelope(self):
         message = a.notification("DeviceRegisteredNotification")
@@ -130,7 +132,7 @@ class TestTolerance:
             read(a.envelope(message))
 
     @pytest.mark.parametrize("dirt", ["\ud800", "a\x00b", float("nan"), float("inf")])
-    def test_nul_is_unreadable(self, dirt):
+    def test_values_that_cannot_be_stored_are_unreadable(self, dirt):
         slots = {"1": {"subscribed": True, "productInfoList": [{"asin": "B1", "quantity": dirt, "unit": "Count"}]}}
         message = a.notification("SubscriptionChangedNotification", subscriptionInfo={"slotsSubscriptionStatus": slots})
 
@@ -141,13 +143,13 @@ class TestTolerance:
     def test_times_out_of_range_are_none(self, date):
         info = a.order_info(a.product(estimatedDeliveryDate=date))
 
-        assert said("ItemShippedNotification", orderInfo=info).expected_at is None
+        assert parsed("ItemShippedNotification", orderInfo=info).expected_at is None
 
     @pytest.mark.parametrize("kind", ["OrderLostNotification", None, 5])
     def test_unknown_types_are_unreadable(self, kind):
         with pytest.raises(Unreadable, match="is unknown"):
-            said(kind)
+            parsed(kind)
 
     def test_missing_serial_number_is_unreadable(self):
         with pytest.raises(Unreadable, match="serialNumber"):
-            said("DeviceRegisteredNotification", deviceInfo={})
+            parsed("DeviceRegisteredNotification", deviceInfo={})
