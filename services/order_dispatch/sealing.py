@@ -1,8 +1,8 @@
-"""Seals what must not be readable in the database: tokens that can pay or speak for a customer.
+"""Encryption of secrets in the database, such as customers' access tokens: AES-256-GCM.
 
-AES-256-GCM. A sealed blob is one version byte, four bytes that name the key, a nonce of twelve bytes and the
-ciphertext with its tag. `about` says whose secret it is and is authenticated, not stored: a blob that is
-copied into another customer's row does not open there.
+Format: one version byte, a key id of four bytes, a nonce of twelve bytes, then ciphertext and tag. `about` identifies
+the secret's owner; it is authenticated but not stored, so that a blob copied to another customer's row cannot be
+decrypted.
 """
 
 import base64
@@ -16,22 +16,22 @@ from pydantic import SecretStr
 VERSION = b"\x01"
 KEY_BYTES, NAME_BYTES, NONCE_BYTES = 32, 4, 12
 
-#: One key, or several while one is being changed: the first seals, all open.
+#: One key, or several during rotation: the first encrypts, all decrypt.
 Keys = bytes | Sequence[bytes]
 
 
-class Unsealable(Exception):  # noqa: N818  # what happened, as everywhere in this project
-    """There is no key for this, or it is not what was sealed."""
+class Unsealable(Exception):  # noqa: N818  # public name
+    """The key is missing or invalid, or the blob was not sealed for this owner."""
 
 
 def read_keys(setting: SecretStr) -> tuple[bytes, ...]:
-    """Return the keys of the setting `sealing_key`; raises Unsealable where there is none or one is no key.
+    """Parse the keys of the setting `sealing_key`. Raises Unsealable if it is empty or contains an invalid key.
 
     Each is 32 bytes in hex or base64 (either alphabet, padded or not); several are separated by commas.
     """
     keys = tuple(_read_key(one.strip()) for one in setting.get_secret_value().split(",") if one.strip())
     if not keys:
-        raise Unsealable("no sealing_key is set")
+        raise Unsealable("sealing_key is not set")
     return keys
 
 
@@ -50,33 +50,33 @@ def _read_key(text: str) -> bytes:
 
 
 def seal(key: Keys, plaintext: str, about: str) -> bytes:
-    """Return the text encrypted, to be opened only with a key of these and the same `about`."""
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415  # few services seal anything
+    """Encrypt a text with the first key; opening needs the same `about`."""
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415  # imported lazily: few services encrypt
 
     first, nonce = _keys(key)[0], os.urandom(NONCE_BYTES)
-    head = VERSION + _name(first)
+    head = VERSION + _key_id(first)
     return head + nonce + AESGCM(first).encrypt(nonce, plaintext.encode(), head + about.encode())
 
 
 def open_sealed(key: Keys, blob: bytes, about: str) -> str:
-    """Return the text that was sealed about this; raises Unsealable where it was not, or with another key."""
+    """Decrypt a blob. Raises Unsealable for another `about`, a modified blob or an unknown key."""
     from cryptography.exceptions import InvalidTag  # noqa: PLC0415  # see seal
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415  # only who has sealed something needs it
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415  # see seal
 
     end = len(VERSION) + NAME_BYTES
     head, nonce, rest = blob[:end], blob[end : end + NONCE_BYTES], blob[end + NONCE_BYTES :]
-    fitting = [one for one in _keys(key) if VERSION + _name(one) == head]
-    if not fitting:
-        raise Unsealable("it was sealed with a key that is not here")
+    matching = [candidate for candidate in _keys(key) if VERSION + _key_id(candidate) == head]
+    if not matching:
+        raise Unsealable("it was sealed with a key that is not in sealing_key")
     try:
-        return AESGCM(fitting[0]).decrypt(nonce, rest, head + about.encode()).decode()
+        return AESGCM(matching[0]).decrypt(nonce, rest, head + about.encode()).decode()
     except (InvalidTag, ValueError):
-        raise Unsealable("it is not what was sealed about this") from None
+        raise Unsealable("it was modified or sealed for another owner") from None
 
 
 def _keys(key: Keys) -> Sequence[bytes]:
     return (key,) if isinstance(key, bytes) else key
 
 
-def _name(key: bytes) -> bytes:
+def _key_id(key: bytes) -> bytes:
     return hashlib.sha256(b"replenish sealing key\n" + key).digest()[:NAME_BYTES]

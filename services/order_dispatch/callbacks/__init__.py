@@ -1,4 +1,4 @@
-"""What providers send us: signed callbacks about orders, and the tokens of orders for redemption."""
+"""Endpoints for providers: signed order callbacks and token redemption."""
 
 from fastapi import APIRouter
 

@@ -1,4 +1,4 @@
-"""A provider redeems an order's token: once, for no more than it allows, and before it ends."""
+"""Token redemption: once per order, up to the token's amount, before it expires."""
 
 from typing import Annotated, Any
 
@@ -15,12 +15,12 @@ from services.order_dispatch.outward.reading import Count, Garbled, Name, Wordin
 
 router = APIRouter()
 
-#: An order that ended like this needs no money and no goods.
+#: Order states that void the token.
 OVER = ("refused", "cancelled", "failed")
 
 
 class Redemption(Wording):
-    """What a provider wants for a token; the amount is in minor units."""
+    """Request of a provider; the amount is in minor units."""
 
     provider_id: Annotated[str, Field(pattern=f"^{PROVIDER_ID.pattern}$")]
     token: Name
@@ -30,53 +30,53 @@ class Redemption(Wording):
 
 @router.post("/tokens/redeem")
 async def redeem(request: Request, kit: KitDep) -> JSONResponse:
-    """Redeem the single-use token of an order, signed as callbacks are; the answer says what it stands for."""
-    body = await read_body(request, kit.settings.callback_bytes)  # type: ignore[attr-defined]  # this service's own
-    request._body = body  # noqa: SLF001  # read above with our own limit; who asks again gets the same
+    """Redeem the single-use token of an order; the request is signed like a callback, the answer contains the order."""
+    body = await read_body(request, kit.settings.callback_bytes)  # type: ignore[attr-defined]  # order-dispatch setting
+    request._body = body  # noqa: SLF001  # already read with our limit; later readers get it from this cache
     try:
-        wanted = read(Redemption, body)
-    except Garbled as garbled:
-        raise Problem(400, "malformed", "This is no redemption", detail=str(garbled)) from garbled
-    await trusted(wanted.provider_id, request.headers, body, kit)
-    asked = await asked_by(f"provider:{wanted.provider_id}", request)
-    async with kit.transaction(idempotency=asked) as tx:
+        redemption = read(Redemption, body)
+    except Garbled as error:
+        raise Problem(400, "malformed", "The redemption request is not valid", detail=str(error)) from error
+    await trusted(redemption.provider_id, request.headers, body, kit)
+    idempotency = await asked_by(f"provider:{redemption.provider_id}", request)
+    async with kit.transaction(idempotency=idempotency) as tx:
         if tx.replayed:
             TOKENS.labels("replayed").inc()
             return send(tx.replayed, replayed=True)
-        token = await tx.store.lock_token(wanted.token)
-        refuse_unless_good(token, wanted)
-        await tx.store.redeem_token(token.order_id, wanted.amount)
-        answer = tx.answer(200, _show(token, wanted))
+        token = await tx.store.lock_token(redemption.token)
+        refuse_unless_good(token, redemption)
+        await tx.store.redeem_token(token.order_id, redemption.amount)
+        answer = tx.answer(200, _redeemed(token, redemption))
     TOKENS.labels("redeemed").inc()
     return send(answer)
 
 
-def refuse_unless_good(token: Any, wanted: Redemption) -> None:
-    """Raise the Problem that keeps this token from being redeemed like this."""
+def refuse_unless_good(token: Any, redemption: Redemption) -> None:
+    """Raise a Problem unless the token can be redeemed for this provider and amount."""
     refusal: tuple[int, str, str] | None = None
-    if token is None or token.provider_id != wanted.provider_id:
-        refusal = 404, "no_such_token", "There is no such token for this provider"
+    if token is None or token.provider_id != redemption.provider_id:
+        refusal = 404, "no_such_token", "The provider has no such token"
     elif token.redeemed_at is not None:
-        refusal = 409, "token_redeemed", "This token was redeemed before"
+        refusal = 409, "token_redeemed", "The token has already been redeemed"
     elif token.order_state in OVER:
-        refusal = 409, "token_void", f"Its order was {token.order_state}"
+        refusal = 409, "token_void", f"The token is void: its order was {token.order_state}"
     elif token.now > token.expires_at:
-        refusal = 410, "token_expired", "This token has expired"
-    elif not _is_covered(token, wanted):
+        refusal = 410, "token_expired", "The token has expired"
+    elif not _is_covered(token, redemption):
         refusal = 422, "amount_not_covered", "The token does not cover this amount"
     if refusal is not None:
         TOKENS.labels(refusal[1]).inc()
         raise Problem(*refusal)
 
 
-def _is_covered(token: Any, wanted: Redemption) -> bool:
-    """Tell whether the amount is within the token's; one without an amount only proves the order."""
-    if token.max_amount is None or wanted.amount is None:
-        return wanted.amount is None
-    return bool(wanted.amount <= token.max_amount and (wanted.currency or "").upper() == token.currency)
+def _is_covered(token: Any, redemption: Redemption) -> bool:
+    """Whether the token covers the amount; a token without an amount only proves the order."""
+    if token.max_amount is None or redemption.amount is None:
+        return redemption.amount is None
+    return bool(redemption.amount <= token.max_amount and (redemption.currency or "").upper() == token.currency)
 
 
-def _show(token: Any, wanted: Redemption) -> dict[str, Any]:
+def _redeemed(token: Any, redemption: Redemption) -> dict[str, Any]:
     return {
         "order_id": token.order_id,
         "product_id": token.product_id,
@@ -85,6 +85,6 @@ def _show(token: Any, wanted: Redemption) -> dict[str, Any]:
         "unit": token.unit,
         "scale": token.scale,
         "ship_to_sha256": token.ship_to_sha256,
-        "amount": wanted.amount,
+        "amount": redemption.amount,
         "currency": token.currency,
     }

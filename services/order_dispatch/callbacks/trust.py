@@ -1,4 +1,4 @@
-"""Who sent this: a provider proves itself by its signature over the body as it came."""
+"""Authentication of providers by the signature over the raw request body."""
 
 import time
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from services.order_dispatch.providers import signature_of
 
 ProviderId = Annotated[str, Path(pattern=f"^{PROVIDER_ID.pattern}$")]
 
-#: What of a request's head is kept with it: who signed what, and with which program.
+#: Headers stored with a callback: signature, ids and client.
 KEPT_HEADERS = (
     "webhook-id",
     "webhook-timestamp",
@@ -30,12 +30,12 @@ KEPT_HEADERS = (
     "user-agent",
 )
 LONGEST_HEADER = 500
-#: Of the id of a callback: as much as an update's id may have, which is made of it.
+#: Same limit as an update id, which defaults to the callback id.
 LONGEST_ID = 200
 
 
 async def read_body(request: Request, limit: int) -> bytes:
-    """Return the body as it came; raises Problem 413 as soon as it is too large."""
+    """Read the raw body. Raises Problem 413 as soon as it exceeds the limit."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
@@ -46,20 +46,23 @@ async def read_body(request: Request, limit: int) -> bytes:
 
 
 async def trusted(provider_id: str, headers: Mapping[str, str], body: bytes, kit: Kit) -> tuple[Provider, Signed]:
-    """Return the provider that signed this; raises Problem 401, which tells strangers nothing about who exists."""
+    """Verify the signature and return the provider.
+
+    Raises Problem 401, which is the same for unknown providers, so that it does not reveal which providers exist.
+    """
     async with kit.read() as store:
         provider: Provider | None = await store.find_provider(provider_id)
     secrets = await secrets_of(provider_id, kit) if provider else {}
-    known = [secrets[name] for name in ("callback", "callback_before") if secrets.get(name)]
-    if provider is not None and known:
-        with suppress(Untrusted, ValueError, LookupError):  # the last two: a scheme or a protocol that nobody knows
-            signed = verify(signature_of(provider), known, headers, body, time.time())
+    accepted = [secrets[name] for name in ("callback", "callback_before") if secrets.get(name)]
+    if provider is not None and accepted:
+        with suppress(Untrusted, ValueError, LookupError):  # the last two: unknown scheme or protocol
+            signed = verify(signature_of(provider), accepted, headers, body, time.time())
             if len(signed.callback_id) > LONGEST_ID:
                 raise Problem(400, "id_too_long", f"Send a webhook-id of at most {LONGEST_ID} characters")
             return provider, signed
     CALLBACKS.labels("untrusted").inc()
-    detail = "Sign the body as it is sent, with the secret for callbacks, at most 5 minutes ago."
-    raise Problem(401, "invalid_signature", "The signature does not prove who sent this", detail=detail)
+    detail = "Sign the raw body with the callback secret; the timestamp must be within 5 minutes."
+    raise Problem(401, "invalid_signature", "The signature is not valid", detail=detail)
 
 
 def kept_headers(headers: Mapping[str, str]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Calls to addresses that somebody else supplied: guarded, bounded, paced, and honest about what is not known."""
+"""HTTP client for provider URLs: SSRF guard, limits on time and size, rate limit and circuit breaker."""
 
 from services.order_dispatch.outward.addresses import Forbidden, Guard
 from services.order_dispatch.outward.exchange import Reply, Unknown

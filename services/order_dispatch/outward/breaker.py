@@ -1,4 +1,4 @@
-"""How much is asked of one provider: so many calls a second, and none for a while after too many failures."""
+"""Circuit breaker and token-bucket rate limit per provider."""
 
 from dataclasses import dataclass
 from enum import IntEnum
@@ -6,17 +6,17 @@ from typing import NamedTuple
 
 
 class Position(IntEnum):
-    """Where a breaker stands; the numbers are what the gauge shows."""
+    """Breaker states with their gauge values."""
 
     CLOSED = 0
-    #: One call goes through; its end decides.
+    #: One trial call is allowed; its result closes or reopens the breaker.
     PROBING = 1
     OPEN = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How patient we are with a provider."""
+    """Consecutive failures until the breaker opens, its open time, sustained rate and burst."""
 
     failures: int
     open_seconds: float
@@ -25,14 +25,14 @@ class Limits:
 
 
 class Refusal(NamedTuple):
-    """Why a call is not made, and the seconds until it makes sense to ask again."""
+    """Why a call is not made, and the seconds until a retry makes sense."""
 
     reason: str
     seconds: float
 
 
 class Pace:
-    """One provider's breaker and bucket, in monotonic seconds that are passed in."""
+    """Breaker and token bucket of one provider; times are monotonic seconds passed by the caller."""
 
     def __init__(self, limits: Limits, at: float) -> None:
         self._limits = limits
@@ -48,13 +48,12 @@ class Pace:
         return Position.PROBING if self._probing or at >= self._opens_at else Position.OPEN
 
     def tokens(self, at: float) -> float:
-        """Return how many calls could be made at this moment."""
         return min(self._limits.burst, self._tokens + (at - self._filled_at) * self._limits.calls_per_second)
 
     def ask(self, at: float) -> Refusal | None:
-        """Take a call: None if it may be made, else why not."""
+        """Take a token for one call; return None if the call may be made."""
         if at < self._not_before:
-            return Refusal("the provider asked for a pause", self._not_before - at)
+            return Refusal("the provider requested a pause", self._not_before - at)
         if self._opens_at is not None and (self._probing or at < self._opens_at):
             return Refusal("too many calls failed", max(self._opens_at - at, self._limits.open_seconds / 2))
         tokens = self.tokens(at)
@@ -65,16 +64,14 @@ class Pace:
         return None
 
     def succeeded(self) -> None:
-        """Note that an answer came that makes sense."""
         self._failures, self._opens_at, self._probing = 0, None, False
 
     def failed(self, at: float) -> None:
-        """Note a call that had no such answer."""
         self._failures += 1
         if self._probing or self._failures >= self._limits.failures:
             self._opens_at, self._probing = at + self._limits.open_seconds, False
 
     def pause(self, at: float, seconds: float) -> None:
-        """Note that the provider wants to be left alone for so long; that is no failure."""
+        """Make no calls for this long (Retry-After); does not count as a failure."""
         self._not_before = max(self._not_before, at + seconds)
         self._probing = False

@@ -1,4 +1,4 @@
-"""Calls to providers, each provider at its own pace: every call ends as a reply, as Retry or as Unknown."""
+"""Calls to providers through breaker and rate limit; every call ends as a reply, Retry or Unknown."""
 
 import time
 
@@ -9,14 +9,14 @@ from services.order_dispatch.outward.metrics import BREAKER, CALL_SECONDS, CALLS
 
 
 class Caller:
-    """All calls of this process to providers."""
+    """Makes all provider calls of this process."""
 
     def __init__(self, exchange: Exchange, limits: Limits) -> None:
         self._exchange, self._limits = exchange, limits
         self._paces: dict[str, Pace] = {}
 
     async def call(self, provider_id: str, request: Request) -> Reply:
-        """Return the reply; raises Retry where nothing was done, else Unknown."""
+        """Raises Retry if the provider did nothing, Unknown if the result is ambiguous."""
         pace = self._paces.setdefault(provider_id, Pace(self._limits, time.monotonic()))
         if refusal := pace.ask(time.monotonic()):
             self._show(provider_id, pace, "not_made")
@@ -26,18 +26,17 @@ class Caller:
         try:
             reply = await self._exchange.send(request)
             ended = "answered"
-        except NothingDone as nothing_done:
-            ended = nothing_done.how
-            if isinstance(nothing_done, Busy):
-                pace.pause(time.monotonic(), nothing_done.pause)
-            raise Retry(f"{provider_id}: {nothing_done}", after_seconds=nothing_done.seconds) from nothing_done
+        except NothingDone as error:
+            ended = error.how
+            if isinstance(error, Busy):
+                pace.pause(time.monotonic(), error.pause)
+            raise Retry(f"{provider_id}: {error}", after_seconds=error.seconds) from error
         finally:
             CALL_SECONDS.observe(time.monotonic() - began)
             self._note(provider_id, pace, ended)
         return reply
 
     def position(self, provider_id: str) -> Position:
-        """Return where a provider's breaker stands."""
         pace = self._paces.get(provider_id)
         return pace.position(time.monotonic()) if pace else Position.CLOSED
 

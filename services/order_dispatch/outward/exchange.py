@@ -1,4 +1,4 @@
-"""One HTTP exchange with an address somebody else supplied: pinned, bounded in time and size, followed nowhere."""
+"""One HTTP exchange with a provider's URL: pinned to a checked address, limited in time and size, no redirects."""
 
 import asyncio
 import time
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 
     import httpx
 
-#: What a provider asks for in Retry-After is believed up to here.
+#: Upper limit for Retry-After, and the pause without one.
 LONGEST_PAUSE_SECONDS, USUAL_PAUSE_SECONDS = 3600.0, 1.0
-#: An address that may not be called is judged again after so long: a name can be mended.
+#: Retry after a forbidden address: its DNS record can be corrected.
 FORBIDDEN_PAUSE_SECONDS = 60.0
 
 
-class Unknown(Exception):  # noqa: N818  # what happened
-    """Nobody here knows what the other side made of this call; it must be asked, not told again."""
+class Unknown(Exception):  # noqa: N818  # public name
+    """The result of the call is ambiguous: reconcile by status, do not repeat the call."""
 
 
 class Reply(NamedTuple):
-    """What came back, of the kinds that say something: 2xx, and 4xx but 429."""
+    """A conclusive response: 2xx, or 4xx except 408 and 429."""
 
     status: int
     headers: Mapping[str, str]
@@ -38,7 +38,7 @@ class Reply(NamedTuple):
 
 
 class Request(NamedTuple):
-    """What is sent; the URL is whole."""
+    """A request with its absolute URL."""
 
     method: str
     url: str
@@ -48,7 +48,7 @@ class Request(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How long and how large a call may be."""
+    """Time and size limits of a call."""
 
     connect_seconds: float
     total_seconds: float
@@ -56,8 +56,8 @@ class Bounds:
     ca_file: Path | None = None
 
 
-class NothingDone(Exception):  # noqa: N818  # what happened
-    """The other side did nothing of what was asked; `how` is the metric's word, `seconds` when to come back."""
+class NothingDone(Exception):  # noqa: N818  # public name
+    """The provider did not act on the request; `how` is the metric label, `seconds` the delay until a retry."""
 
     how = "not_sent"
 
@@ -67,7 +67,7 @@ class NothingDone(Exception):  # noqa: N818  # what happened
 
 
 class Busy(NothingDone):
-    """The provider says so itself, for so long; who names no time is asked again ever more rarely."""
+    """429 or 503: honour Retry-After, otherwise back off exponentially."""
 
     how = "busy"
 
@@ -77,7 +77,7 @@ class Busy(NothingDone):
 
 
 class Blocked(NothingDone):
-    """The guard did not let the call out."""
+    """The SSRF guard refused the call."""
 
     how = "forbidden"
 
@@ -89,49 +89,49 @@ class Exchange:
         self._guard, self._bounds = guard, bounds
 
     async def send(self, request: Request) -> Reply:
-        """Return the reply; raises NothingDone, else Unknown."""
-        import httpx  # noqa: PLC0415  # 5 MB that a service whose providers all read Kafka does not need
+        """Raises NothingDone if the provider did not act on the request, Unknown if that is not certain."""
+        import httpx  # noqa: PLC0415  # 5 MB, not needed if all providers use Kafka
 
         try:
             async with asyncio.timeout(self._bounds.total_seconds):
-                target = await self._judged(request.url)
+                target = await self._resolve(request.url)
                 async with self._client() as client:
-                    return await self._first_that_answers(client, request, target)
-        except TimeoutError as late:
-            raise Unknown(f"no answer within {self._bounds.total_seconds:g} seconds") from late
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as trouble:
-            raise Unknown(f"the call broke off: {type(trouble).__name__}") from trouble
+                    return await self._send_to_first_reachable(client, request, target)
+        except TimeoutError as error:
+            raise Unknown(f"no answer within {self._bounds.total_seconds:g} seconds") from error
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+            raise Unknown(f"the connection failed during the call: {type(error).__name__}") from error
 
-    async def _judged(self, url: str) -> Target:
+    async def _resolve(self, url: str) -> Target:
         try:
             return await self._guard.judge(url)
-        except OSError as away:
-            raise NothingDone(f"its name leads nowhere: {away}") from away
-        except Forbidden as forbidden:
-            raise Blocked(str(forbidden), FORBIDDEN_PAUSE_SECONDS) from forbidden
+        except OSError as error:
+            raise NothingDone(f"the host name does not resolve: {error}") from error
+        except Forbidden as error:
+            raise Blocked(str(error), FORBIDDEN_PAUSE_SECONDS) from error
 
-    async def _first_that_answers(self, client: "httpx.AsyncClient", request: Request, target: Target) -> Reply:
-        """Call the judged addresses in turn until one takes the connection."""
+    async def _send_to_first_reachable(self, client: "httpx.AsyncClient", request: Request, target: Target) -> Reply:
+        """Try the checked addresses in turn until one accepts the connection."""
         import httpx  # noqa: PLC0415  # see above
 
-        why: Exception | None = None
+        last_error: Exception | None = None
         for address in target.addresses:
             try:
                 return await self._exchange(client, _pinned(client, request, target, address))
-            except (httpx.ConnectError, httpx.ConnectTimeout) as refused:
-                why = refused
-        raise NothingDone(f"not connected: {type(why).__name__} {why}") from why
+            except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+                last_error = error
+        raise NothingDone(f"not connected: {type(last_error).__name__} {last_error}") from last_error
 
     async def _exchange(self, client: "httpx.AsyncClient", request: "httpx.Request") -> Reply:
         reply = await client.send(request, stream=True)
         try:
-            _judge(reply.status_code, reply.headers)
+            _check_status(reply.status_code, reply.headers)
             return Reply(reply.status_code, reply.headers, await self._read(reply))
         finally:
             await reply.aclose()
 
     async def _read(self, reply: "httpx.Response") -> bytes:
-        """Read as much as a sensible reply has; an encoded one could be a bomb and was not asked for."""
+        """Read the body up to the size limit; encoded bodies are refused, because they may be decompression bombs."""
         if reply.headers.get("content-encoding", "identity").lower() != "identity":
             raise Unknown("the answer is encoded")
         body = bytearray()
@@ -142,7 +142,7 @@ class Exchange:
         return bytes(body)
 
     def _client(self) -> "httpx.AsyncClient":
-        """Return a client for one call: a kept connection would outlive the judgement about its address."""
+        """Return a client for one call; a pooled connection would outlive the check of its address."""
         import httpx  # noqa: PLC0415  # see above
 
         timeout = httpx.Timeout(self._bounds.total_seconds, connect=self._bounds.connect_seconds)
@@ -159,9 +159,9 @@ class Exchange:
 
 
 def _pinned(client: "httpx.AsyncClient", request: Request, target: Target, address: Address) -> "httpx.Request":
-    """Return the request to the judged address, with the name it was given under in Host and in TLS."""
+    """Build a request to the checked address that keeps the original name in Host and SNI."""
     split = urlsplit(request.url)
-    where = f"[{address}]" if address.version == 6 else str(address)  # noqa: PLR2004  # IPv6
+    literal = f"[{address}]" if address.version == 6 else str(address)  # noqa: PLR2004  # IPv6
     host = f"[{target.host}]" if ":" in target.host else target.host
     headers = {
         "Host": split.netloc if split.port else host,
@@ -171,26 +171,26 @@ def _pinned(client: "httpx.AsyncClient", request: Request, target: Target, addre
         "User-Agent": "replenish",
         **request.headers,
     }
-    url = f"{target.scheme}://{where}:{target.port}{split.path or '/'}{'?' + split.query if split.query else ''}"
+    url = f"{target.scheme}://{literal}:{target.port}{split.path or '/'}{'?' + split.query if split.query else ''}"
     extensions: dict[str, Any] = {"sni_hostname": target.host} if target.scheme == "https" else {}
     return client.build_request(request.method, url, headers=headers, content=request.content, extensions=extensions)
 
 
-def _judge(status: int, headers: Mapping[str, str]) -> None:
-    """Raise where the status alone says that there is no answer to read."""
+def _check_status(status: int, headers: Mapping[str, str]) -> None:
+    """Raise Busy for 429 and for 503 with Retry-After, Unknown for other statuses than 2xx and 4xx, and for 408."""
     if status == HTTPStatus.TOO_MANY_REQUESTS or (
         status == HTTPStatus.SERVICE_UNAVAILABLE and "retry-after" in headers
     ):
         seconds = pause_of(headers.get("retry-after", ""))
-        raise Busy(f"{status}, to come back in {seconds:g} s", seconds, named="retry-after" in headers)
+        raise Busy(f"{status}, retry after {seconds:g} s", seconds, named="retry-after" in headers)
     if not (HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES or status in range(400, 500)):
         raise Unknown(f"the answer was {status}")
     if status == HTTPStatus.REQUEST_TIMEOUT:
-        raise Unknown("the provider gave up waiting for the request")
+        raise Unknown("the provider timed out while waiting for the request")
 
 
 def pause_of(retry_after: str) -> float:
-    """Return the seconds a Retry-After asks for: a number, or a date (RFC 9110, 10.2.3)."""
+    """Parse Retry-After as seconds or HTTP date (RFC 9110, 10.2.3), limited to an hour."""
     text = retry_after.strip()
     if text.isascii() and text.isdigit():
         return min(float(text[:9]), LONGEST_PAUSE_SECONDS)

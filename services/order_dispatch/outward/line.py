@@ -1,4 +1,4 @@
-"""A provider on the line: what a protocol that calls out works with."""
+"""Client for one provider: signs and sends requests, issues the order token, stores the provider's order ids."""
 
 import time
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Correspondent(Protocol):
-    """What a provider's row says about how it is reached."""
+    """URL and settings of a provider."""
 
     @property
     def provider_id(self) -> str: ...
@@ -36,23 +36,23 @@ class Correspondent(Protocol):
 
 
 class Notes(Protocol):
-    """What must be written down before a call, in a transaction of its own."""
+    """State that must be committed before a call, each in a transaction of its own."""
 
     async def allowance(self, order: Order, ship_to: ShipTo, secrets: Mapping[str, str]) -> Allowance:
-        """Return the order's token, the same for every call; it exists as a row before anybody hears of it."""
+        """Return the order's token, the same on every call; its row is committed before the token is sent."""
         ...
 
     async def remember(self, provider_id: str, order_id: str, reference: str) -> None:
-        """Write down under what name the provider knows an order."""
+        """Store the provider's id of an order."""
         ...
 
     async def recall(self, provider_id: str, order_id: str) -> str | None:
-        """Return that name."""
+        """Return the provider's id of an order, if stored."""
         ...
 
 
 class Line:
-    """One provider, reachable; every call through it is guarded and paced."""
+    """HTTP client for one provider; calls pass the SSRF guard, breaker and rate limit."""
 
     def __init__(self, to: Correspondent, secrets: Mapping[str, str], caller: Caller, notes: Notes) -> None:
         self.provider_id = to.provider_id
@@ -61,7 +61,6 @@ class Line:
         self._secrets, self._caller, self._notes = secrets, caller, notes
 
     def secret(self, name: str) -> str | None:
-        """Return one of the provider's secrets, if it has it."""
         return self._secrets.get(name)
 
     async def request(
@@ -74,33 +73,32 @@ class Line:
         headers: Mapping[str, str] | None = None,
         idempotency_key: str | None = None,
     ) -> Reply:
-        """Return the reply (2xx, or 4xx but 429).
+        """Send a request and return the response (2xx, or 4xx except 408 and 429).
 
-        Raises Retry where the provider did nothing: not connected, told to come back, breaker or rate
-        limit. Raises Unknown for everything else: it may or may not have done what was asked.
+        Raises Retry if the provider did nothing: not connected, Retry-After, breaker open or rate limit reached.
+        Raises Unknown otherwise: the provider may have acted on the request.
         """
         body = orjson.dumps(json) if json is not None else content or b""
-        sent = dict(headers or {})
+        all_headers = dict(headers or {})
         if body:
-            sent.setdefault("Content-Type", "application/json")
+            all_headers.setdefault("Content-Type", "application/json")
         if idempotency_key is not None:
-            sent["Idempotency-Key"] = idempotency_key
-        return await self._caller.call(self.provider_id, Request(method, self.url + path, sent, body))
+            all_headers["Idempotency-Key"] = idempotency_key
+        return await self._caller.call(self.provider_id, Request(method, self.url + path, all_headers, body))
 
     async def signed(self, method: str, path: str, body: dict[str, Any], message_id: str) -> Reply:
-        """Send JSON that the provider can trust; `message_id` is also its Idempotency-Key.
+        """Send signed JSON; `message_id` is also the Idempotency-Key.
 
-        Raises Retry as `request` does, and while there is nothing to sign with: nothing goes out unsigned.
+        Raises Retry as `request` does, and while there is no usable signing secret: nothing is sent unsigned.
         """
         content = orjson.dumps(body)
         try:
             headers = sign(scheme_of(self.account), self.secret("signing") or "", message_id, content, time.time())
-        except (Unsigned, ValueError) as unable:  # the latter: a scheme that nobody knows
-            raise Retry(f"{self.provider_id} is not called: {unable}") from unable
+        except (Unsigned, ValueError) as error:  # ValueError: unknown scheme
+            raise Retry(f"{self.provider_id} is not called: {error}") from error
         return await self.request(method, path, content=content, headers=headers, idempotency_key=message_id)
 
     async def allowance(self, order: Order, ship_to: ShipTo) -> Allowance:
-        """Return the order's single-use token; see Notes."""
         return await self._notes.allowance(order, ship_to, self._secrets)
 
     async def remember(self, order_id: str, reference: str) -> None:
@@ -110,7 +108,7 @@ class Line:
         return await self._notes.recall(self.provider_id, order_id)
 
 
-class _Written:
+class _DatabaseNotes:
     """Notes in the service's own database."""
 
     def __init__(self, kit: "Kit") -> None:
@@ -118,8 +116,8 @@ class _Written:
 
     async def allowance(self, order: Order, ship_to: ShipTo, secrets: Mapping[str, str]) -> Allowance:
         async with self._kit.writing() as connection:
-            allowed: Allowance = await self._kit.store_in(connection).issue_token(order, ship_to, secrets)
-            return allowed
+            allowance: Allowance = await self._kit.store_in(connection).issue_token(order, ship_to, secrets)
+            return allowance
 
     async def remember(self, provider_id: str, order_id: str, reference: str) -> None:
         async with self._kit.writing() as connection:
@@ -127,21 +125,21 @@ class _Written:
 
     async def recall(self, provider_id: str, order_id: str) -> str | None:
         async with self._kit.read() as store:
-            known: str | None = await store.find_reference(provider_id, order_id)
-            return known
+            reference: str | None = await store.find_reference(provider_id, order_id)
+            return reference
 
 
 _CALLERS: WeakKeyDictionary[Any, Caller] = WeakKeyDictionary()
 
 
 async def open_line(provider: Correspondent, kit: "Kit") -> Line:
-    """Return a line to a provider; breaker and rate limit are those of this process."""
-    return Line(provider, await secrets_of(provider.provider_id, kit), _caller_of(kit), _Written(kit))
+    """Return a client with the provider's secrets; breaker and rate limit are shared within this process."""
+    return Line(provider, await secrets_of(provider.provider_id, kit), _caller_of(kit), _DatabaseNotes(kit))
 
 
 def bare_line(to: Correspondent, kit: "Kit") -> Line:
-    """Return a line that carries none of the provider's secrets."""
-    return Line(to, {}, _caller_of(kit), _Written(kit))
+    """Return a client without the provider's secrets."""
+    return Line(to, {}, _caller_of(kit), _DatabaseNotes(kit))
 
 
 def _caller_of(kit: "Kit") -> Caller:
@@ -152,16 +150,19 @@ def _caller_of(kit: "Kit") -> Caller:
 
 
 async def secrets_of(provider_id: str, kit: "Kit") -> Mapping[str, str]:
-    """Return a provider's secrets by name."""
     async with kit.read() as store:
         sealed: bytes | None = await store.find_secrets(provider_id)
     return open_secrets(provider_id, sealed, kit.settings)
 
 
-def caller_from(knobs: Any) -> Caller:
-    """Return a caller as order_dispatch's settings describe it."""
+def caller_from(settings: Any) -> Caller:
     bounds = Bounds(
-        knobs.connect_timeout_seconds, knobs.call_timeout_seconds, knobs.reply_bytes, knobs.provider_ca_file
+        settings.connect_timeout_seconds,
+        settings.call_timeout_seconds,
+        settings.reply_bytes,
+        settings.provider_ca_file,
     )
-    limits = Limits(knobs.breaker_failures, knobs.breaker_open_seconds, knobs.calls_per_second, knobs.calls_burst)
-    return Caller(Exchange(Guard(knobs.allowed_private_networks), bounds), limits)
+    limits = Limits(
+        settings.breaker_failures, settings.breaker_open_seconds, settings.calls_per_second, settings.calls_burst
+    )
+    return Caller(Exchange(Guard(settings.allowed_private_networks), bounds), limits)

@@ -1,4 +1,4 @@
-"""Reads what others write: JSON that may be anything becomes our words, or Garbled."""
+"""Parses untrusted JSON of providers into typed models."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
@@ -6,21 +6,21 @@ from typing import Annotated, Any, TypeVar
 import orjson
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-#: What we keep of somebody's prose.
+#: Free text is cut to this length.
 LONGEST_TEXT = 500
 
 
-class Garbled(Exception):  # noqa: N818  # what happened
-    """These bytes do not say anything in the words of the protocol."""
+class Garbled(Exception):  # noqa: N818  # public name
+    """The body is not a valid message of the protocol."""
 
 
-def _tidied(text: Any) -> Any:
-    """Cut prose to size and take out what Postgres cannot keep; identities are never tidied."""
+def _sanitize(text: Any) -> Any:
+    """Truncate text and remove NUL, which Postgres cannot store. Not for ids, which must stay unchanged."""
     return text.replace("\x00", "")[:LONGEST_TEXT] if isinstance(text, str) else text
 
 
-Prose = Annotated[str, BeforeValidator(_tidied)]
-#: Somebody's name for something.
+Prose = Annotated[str, BeforeValidator(_sanitize)]
+#: An id or code chosen by the provider.
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 Moment = AwareDatetime
 Currency = Annotated[str, Field(pattern="^[A-Za-z]{3}$")]
@@ -28,7 +28,7 @@ Count = Annotated[int, Field(ge=0, le=2**53, strict=True)]
 
 
 class Wording(BaseModel):
-    """What we read of somebody's object; members we do not know are theirs."""
+    """Base of provider messages; unknown fields are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -37,21 +37,21 @@ Read = TypeVar("Read", bound=Wording)
 
 
 def read(shape: type[Read], body: bytes) -> Read:
-    """Return the body as this shape; raises Garbled."""
+    """Parse the body. Raises Garbled with the first invalid field."""
     try:
         return shape.model_validate(orjson.loads(body))
-    except orjson.JSONDecodeError as wrong:
-        raise Garbled("this is no JSON") from wrong
-    except ValidationError as wrong:
-        first = wrong.errors(include_url=False, include_context=False, include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the body"
-        raise Garbled(f"{place}: {first['msg']}") from wrong
-    except RecursionError as wrong:
-        raise Garbled("this is nested too deeply") from wrong
+    except orjson.JSONDecodeError as error:
+        raise Garbled("the body is not valid JSON") from error
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        field = ".".join(str(part) for part in first["loc"]) or "the body"
+        raise Garbled(f"{field}: {first['msg']}") from error
+    except RecursionError as error:
+        raise Garbled("the body is nested too deeply") from error
 
 
 def find(shape: type[Read], body: bytes) -> Read | None:
-    """Return the body as this shape, or nothing where it is something else."""
+    """Parse the body, or return None if it is invalid."""
     try:
         return read(shape, body)
     except Garbled:
@@ -59,6 +59,6 @@ def find(shape: type[Read], body: bytes) -> Read | None:
 
 
 def retry_after(headers: Mapping[str, str], otherwise: float) -> float:
-    """Return the seconds a reply that is neither 429 nor 503 asks us to wait."""
+    """Return Retry-After in seconds, at most 60, of a reply that is neither 429 nor 503."""
     text = headers.get("retry-after", "")
     return min(float(text), 60.0) if text.isascii() and text.isdigit() and len(text) < 4 else otherwise  # noqa: PLR2004  # three digits are enough

@@ -1,4 +1,4 @@
-"""A provider's secrets, as the database keeps them: one sealed object of names and values."""
+"""A provider's secrets as stored: one encrypted JSON object of names and values."""
 
 import json
 from collections.abc import Mapping
@@ -8,12 +8,10 @@ from services.order_dispatch.sealing import open_sealed, read_keys, seal
 
 
 def seal_secrets(provider_id: str, secrets: Mapping[str, str], knobs: Any) -> bytes:
-    """Return the secrets as they may be kept."""
     return seal(read_keys(knobs.sealing_key), json.dumps(dict(secrets)), _about(provider_id))
 
 
 def open_secrets(provider_id: str, sealed: bytes | None, knobs: Any) -> Mapping[str, str]:
-    """Return the secrets by name; none where none were given."""
     if sealed is None:
         return {}
     opened: dict[str, str] = json.loads(open_sealed(read_keys(knobs.sealing_key), sealed, _about(provider_id)))

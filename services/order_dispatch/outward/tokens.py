@@ -1,7 +1,7 @@
-"""The single-use token of an order: what it is good for, and how it is told again without being kept.
+"""Single-use payment token of an order.
 
-Its secret part is made from random bytes kept with the order and from the provider's secrets, which the
-database has only sealed. Kept is its hash; the same order gets the same token however often it is sent.
+The token is derived from a nonce stored with the order and from the provider's secrets, which are encrypted in the
+database. Only the token's hash is stored; deriving it again gives the same token for every submit of an order.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from libs.contracts.events import ShipTo
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """A token and its bounds; `max_amount` in minor units, None where the order has no price of ours."""
+    """A token and its limits; `max_amount` in minor units, None if the order has no price."""
 
     token: str
     expires_at: datetime
@@ -25,18 +25,17 @@ class Allowance:
 
 
 def make_token(secrets: Mapping[str, str], order_id: str, nonce: bytes) -> str:
-    """Return the token of an order."""
     key = hashlib.sha256(json.dumps(sorted(secrets.items())).encode()).digest()
     return f"spt_{hmac.new(key, nonce + order_id.encode(), hashlib.sha256).hexdigest()}"
 
 
 def hash_of(token: str) -> bytes:
-    """Return what is kept of a token: it is random enough for a plain hash."""
+    """Unsalted SHA-256, which is sufficient because tokens are random."""
     return hashlib.sha256(token.encode()).digest()
 
 
 def ship_to_digest(ship_to: ShipTo) -> str:
-    """Return what both sides can compare an address by: SHA-256 of its members that are set, as sorted JSON."""
+    """Return the SHA-256 of the address as compact JSON, keys sorted, unset members omitted; providers compare it."""
     members = {name: value for name, value in ship_to.model_dump().items() if value is not None}
     text = json.dumps(members, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -1,10 +1,11 @@
-"""Ways to order: one protocol, one file; the module's name is the name of the protocol.
+"""Registry of provider protocols: one module per protocol, named after it.
 
-A file says with `CALLS` which of two shapes it has. One that calls has `deliver`, `cancel` and `status`
-that ask the provider's server and return its Answer (CallingProtocol); any other returns what it asks as
-events, which leave through the outbox (ProviderProtocol). `RESERVES` says that the provider's stock is
-kept here, so that goods are set aside before it is asked; `KEEPER` that a person is asked who has until a
-deadline to answer; `objection` what in the provider's terms rules an order out before anybody is asked.
+`CALLS` selects the interface. A module with `CALLS = True` implements CallingProtocol: `deliver`, `cancel` and
+`status` call the provider's server and return its Answer. Any other module implements ProviderProtocol: the same
+functions return request events, which leave through the outbox.
+
+Optional attributes: `RESERVES` (the provider's stock is kept here and reserved before the order is placed), `KEEPER`
+(a person must answer before a deadline) and `objection` (the provider's terms, checked before the order is placed).
 """
 
 import importlib
@@ -62,32 +63,31 @@ __all__ = [
     "way_to",
     "words",
 ]
-#: In this folder, and no protocols.
+#: Modules of this package that are not protocols.
 _SHAPES = frozenset({"calls"})
 
 
 class ProviderProtocol(Protocol):
-    """What a file in this folder offers that asks by events: our questions in the words of its protocol."""
+    """Interface of a protocol module that sends its requests as events."""
 
     def topics(self, provider_id: str) -> Sequence[Topic]:
         """Return the topics that must exist before the first order."""
         ...
 
     def deliver(self, order: Order, ship_to: ShipTo | None, at: datetime) -> Sequence[Event]:
-        """Ask for the goods; said once per order."""
+        """Return the events that place an order; called once per order."""
         ...
 
     def cancel(self, order: Order, at: datetime) -> Sequence[Event]:
-        """Ask not to deliver an order that the provider may have."""
+        """Return the events that cancel an order which the provider may have received."""
         ...
 
     def status(self, order: Order, at: datetime) -> Sequence[Event]:
-        """Ask what became of an order."""
+        """Return the events that request the status of an order."""
         ...
 
 
 def protocols() -> frozenset[str]:
-    """Return the names of all protocols there are files for."""
     return _protocols_in(*__path__)
 
 
@@ -103,20 +103,20 @@ def _module(name: str) -> ModuleType:
 
 
 def protocol(name: str) -> ProviderProtocol:
-    """Return a protocol by name; names from outside never import anything else. Raises LookupError."""
+    """Import a protocol by name. Raises LookupError for a name that is not in this package."""
     return cast("ProviderProtocol", _module(name))
 
 
 def calling(name: str) -> CallingProtocol:
-    """Return a protocol that calls the provider; raises LookupError for any other."""
+    """Raises LookupError for a protocol that does not call the provider's server."""
     module = _module(name)
     if not getattr(module, "CALLS", False):
-        raise LookupError(f"{name} calls nobody")
+        raise LookupError(f"{name} does not call its providers")
     return cast("CallingProtocol", module)
 
 
 def calling_back(name: str) -> CallingBackProtocol:
-    """Return a protocol whose providers call back; raises LookupError for any other."""
+    """Raises LookupError for a protocol without callbacks."""
     module = _module(name)
     if not getattr(module, "CALLS_BACK", False):
         raise LookupError(f"{name} has no callbacks")
@@ -124,20 +124,20 @@ def calling_back(name: str) -> CallingBackProtocol:
 
 
 def signature_of(provider: Provider) -> Scheme:
-    """Return how a provider signs its callbacks: as its account says, else as its protocol does.
+    """Return the signature scheme of a provider's callbacks: its account's, else its protocol's default.
 
-    Raises ValueError for a way that nobody knows.
+    Raises ValueError for an unknown scheme.
     """
     return scheme_of(provider.account, getattr(_module(provider.protocol), "SIGNATURE", Scheme.STANDARD))
 
 
 def repeats(name: str) -> bool:
-    """Tell whether asking twice for an order is one order, because providers keep to its Idempotency-Key."""
+    """Whether a repeated submit is safe because providers honour our Idempotency-Key."""
     return bool(getattr(_module(name), "REPEATS", False))
 
 
 def way_to(provider: Provider) -> Way:
-    """Return what ordering from this provider needs before and when it is asked."""
+    """Return the steps that an order from this provider goes through."""
     module = _module(provider.protocol)
     return Way(
         reserves=getattr(module, "RESERVES", False),
@@ -148,60 +148,61 @@ def way_to(provider: Provider) -> Way:
 
 
 def topics_of(name: str, provider_id: str) -> Sequence[Topic]:
-    """Return the topics a provider of this protocol needs; one that is only called may need none."""
     topics = getattr(_module(name), "topics", None)
     return topics(provider_id) if topics else ()
 
 
 def opener(name: str) -> OpensLine | None:
-    """Return the protocol's own way to open a line, where it has one."""
+    """Return the protocol's own `open_line`, if it replaces the default client."""
     return cast("OpensLine | None", getattr(_module(name), "open_line", None))
 
 
 def is_linked(name: str) -> bool:
-    """Tell whether its providers know the customer: every call carries the token of a link."""
+    """Whether calls carry the access token of a linked customer account."""
     return bool(getattr(_module(name), "LINKED", False))
 
 
 def needs_url(name: str) -> bool:
-    """Tell whether a provider of this protocol must say where it is called; a link's client says it itself."""
+    """Whether a provider of this protocol must have a URL; linked protocols take it from the OAuth client."""
     return getattr(_module(name), "CALLS", False) and opener(name) is None and not is_linked(name)
 
 
 def needs_address(name: str) -> bool:
-    """Tell whether this protocol passes on where the goods go; a provider that knows the customer need not be told."""
+    """Whether requests contain the delivery address; linked providers have it already."""
     return getattr(_module(name), "NEEDS_ADDRESS", True)
 
 
 def has_terms(name: str) -> bool:
-    """Tell whether its providers state terms that an order is held against before anybody is asked."""
     return hasattr(_module(name), "objection")
 
 
 def objection(order: Order, provider: Provider, ship_to: ShipTo | None) -> str | None:
-    """Return what in a provider's own terms rules an order out, by name; None where nothing does."""
-    judges = getattr(_module(provider.protocol), "objection", None)
-    return cast("str | None", judges(order, provider, ship_to)) if judges else None
+    """Return which of the provider's terms excludes the order, or None."""
+    check = getattr(_module(provider.protocol), "objection", None)
+    return cast("str | None", check(order, provider, ship_to)) if check else None
 
 
 def check_account(name: str, account: Mapping[str, Any]) -> None:
-    """Raise ValueError with a reason where a provider's account is nothing its protocol can work with."""
+    """Raise ValueError if the protocol cannot work with these account settings."""
     check = getattr(_module(name), "check_account", None)
     if check:
         check(account)
 
 
 def words(turn: Turn, protocol_name: str, at: datetime, ship_to: ShipTo | None = None) -> list[Event]:
-    """Return everything a decision says: its own events, then its questions in the protocol's words."""
-    speaks = protocol(protocol_name)
-    said = list(turn.events)
+    """Return the events of a decision, then its requests translated by the protocol.
+
+    Raises ValueError for a delivery without the address that the protocol needs.
+    """
+    translator = protocol(protocol_name)
+    events = list(turn.events)
     for ask in turn.asks:
         if ask is Ask.CANCEL:
-            said += speaks.cancel(turn.order, at)
+            events += translator.cancel(turn.order, at)
         elif ask is Ask.STATUS:
-            said += speaks.status(turn.order, at)
+            events += translator.status(turn.order, at)
         elif ship_to is not None or not needs_address(protocol_name):
-            said += speaks.deliver(turn.order, ship_to, at)
+            events += translator.deliver(turn.order, ship_to, at)
         else:
-            raise ValueError(f"order {turn.order.order_id} cannot be asked for without an address")
-    return said
+            raise ValueError(f"order {turn.order.order_id} cannot be placed without an address")
+    return events

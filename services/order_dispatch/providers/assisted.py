@@ -1,9 +1,9 @@
-"""Shops without a door for programs: the customer is handed a filled cart or a list, orders, and says so.
+"""Shops without an API: the customer gets a link to a filled cart or a shopping list, orders, and confirms.
 
-`account.cart_url` is a template of the shop's address with `{product}`, `{packs}` and `{quantity}` in it, such as
-`https://shop.example/cart/add?sku={product}&qty={packs}`; `account.products` gives the shop's own names of products.
-Without a template, or of a product without a name where names are given, there is a list only. Nothing is on order
-until the customer says so.
+`account.cart_url` is a URL template with the fields `{product}`, `{packs}` and `{quantity}`, such as
+`https://shop.example/cart/add?sku={product}&qty={packs}`; `account.products` maps our product ids to the shop's.
+Without a template, or for a product missing from a non-empty map, there is only a list. Nothing counts as on order
+until the customer confirms.
 """
 
 from collections.abc import Mapping
@@ -22,11 +22,11 @@ from services.order_dispatch.domain import Keeper, Order
 CALLS = False
 RESERVES = False
 KEEPER = Keeper.CUSTOMER
-#: The shop asks the customer itself.
+#: The customer enters the address in the shop.
 NEEDS_ADDRESS = False
 
 FIELDS = frozenset({"product", "packs", "quantity"})
-#: Longer addresses are cut by some mail programs.
+#: Some mail programs truncate longer links.
 LONGEST_LINK = 2000
 
 
@@ -34,7 +34,7 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
 class Account(BaseModel):
-    """How a shop's cart is filled."""
+    """Settings for the shop's cart links."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -43,26 +43,26 @@ class Account(BaseModel):
 
 
 def check_account(account: Mapping[str, Any]) -> None:
-    """Raise ValueError where no cart link can be made of this account."""
+    """Raise ValueError if `cart_url` is not a usable template."""
     template = _read(account).cart_url
     if template is None:
         return
     if not template.isascii() or not template.isprintable() or any(letter in " <>\"'`" for letter in template):
-        raise ValueError("cart_url: percent-encode what is not plain ASCII, spaces and quotes")
+        raise ValueError("cart_url: percent-encode spaces, quotes and non-ASCII characters")
     try:
         fields = [name for _, name, spec, conversion in Formatter().parse(template) if name is not None]
         plain = all(not spec and not conversion for _, _, spec, conversion in Formatter().parse(template))
         parts = urlsplit(template)
     except ValueError:
-        raise ValueError("cart_url: it cannot be read") from None
+        raise ValueError("cart_url: this is not a valid URL template") from None
     if not plain or not set(fields) <= FIELDS or "product" not in fields:
-        raise ValueError("cart_url: name {product}, and {packs} or {quantity} where the shop takes a number")
+        raise ValueError("cart_url: use only {product}, {packs} and {quantity}; {product} is required")
     if parts.scheme != "https" or not parts.hostname or "{" in parts.netloc or parts.username is not None:
-        raise ValueError("cart_url: begin with https:// and the shop's own host")
+        raise ValueError("cart_url: start with https:// and the shop's host name")
 
 
 def cart_url(order: Order, account: Mapping[str, Any]) -> str | None:
-    """Return the address that fills the shop's cart, all ASCII; None where only a list can be given."""
+    """Return the ASCII link that fills the shop's cart; None if there is only a list."""
     shop = _read(account)
     product = shop.products.get(order.product_id) if shop.products else order.product_id
     if shop.cart_url is None or product is None:
@@ -75,16 +75,16 @@ def cart_url(order: Order, account: Mapping[str, Any]) -> str | None:
 def _read(account: Mapping[str, Any]) -> Account:
     try:
         return Account.model_validate(dict(account))
-    except ValidationError as wrong:
-        first = wrong.errors()[0]
+    except ValidationError as error:
+        first = error.errors()[0]
         raise ValueError(f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}") from None
 
 
-def topics(provider_id: str) -> tuple[Topic, ...]:  # noqa: ARG001  # the shop is told nothing
+def topics(provider_id: str) -> tuple[Topic, ...]:  # noqa: ARG001  # the shop gets no events
     return ()
 
 
-def deliver(order: Order, ship_to: ShipTo | None, at: datetime) -> tuple[CartPrepared]:  # noqa: ARG001  # the shop asks
+def deliver(order: Order, ship_to: ShipTo | None, at: datetime) -> tuple[CartPrepared]:  # noqa: ARG001  # the customer enters it
     prepared = CartPrepared(**order.fact(at), packs=order.packs, quantity=order.quantity, answer_by=order.answer_by)
     return (prepared,)
 

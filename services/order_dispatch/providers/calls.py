@@ -1,4 +1,4 @@
-"""The shape of protocols that call a provider's server: what they are given, and what they answer."""
+"""Interfaces of protocols that call a provider's server: clients, answers and callbacks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,25 +12,25 @@ from services.order_dispatch.domain import Order, Provider
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a provider's server said, in our words; without a status it has nothing to say yet."""
+    """A provider's answer in our terms; `status` is None while the provider has no result yet."""
 
     status: UpdateStatus | None = None
     reason: str | None = None
     expected_at: datetime | None = None
-    #: What is really shipped, in base steps.
+    #: Quantity shipped, in base steps.
     quantity: int | None = None
     tracking: str | None = None
-    #: What the provider calls the order.
+    #: The provider's id of the order.
     reference: str | None = None
-    #: What it sends instead of the product that was ordered.
+    #: The product sent as a substitute.
     product_id: str | None = None
-    #: What the whole order costs there, in minor units of `currency`.
+    #: Total price of the order, in minor units of `currency`.
     price: int | None = None
     currency: str | None = None
 
 
 class Reply(Protocol):
-    """What came back from a provider's server."""
+    """HTTP response of a provider's server."""
 
     @property
     def status(self) -> int: ...
@@ -43,7 +43,7 @@ class Reply(Protocol):
 
 
 class Line(Protocol):
-    """A guarded line to one provider's server."""
+    """HTTP client for one provider's server."""
 
     @property
     def provider_id(self) -> str: ...
@@ -53,7 +53,7 @@ class Line(Protocol):
 
     @property
     def account(self) -> Mapping[str, Any]:
-        """Return the provider's settings that only its protocol understands."""
+        """Protocol-specific settings of the provider."""
         ...
 
     def secret(self, name: str) -> str | None: ...
@@ -68,73 +68,72 @@ class Line(Protocol):
         headers: Mapping[str, str] | None = None,
         idempotency_key: str | None = None,
     ) -> Reply:
-        """Return the reply.
+        """Send a request and return the response.
 
-        Raises Retry where the provider certainly did nothing; whatever else it raises means that
-        nobody knows what the provider did.
+        Raises Retry only if the provider certainly did nothing. After any other exception the result is ambiguous.
         """
         ...
 
 
 class LinkedLine(Line, Protocol):
-    """A line on which every request carries a customer's token, to a provider that knows the customer."""
+    """Client whose requests carry the access token of a linked customer account."""
 
     async def remote_slot(self, slot: str) -> str:
-        """Return what the provider calls a slot of ours."""
+        """Return the provider's name of one of our slots."""
         ...
 
     async def recall(self, order_id: str) -> str | None:
-        """Return the provider's own number of an order of ours."""
+        """Return the provider's id of one of our orders, if known."""
         ...
 
     async def is_taken(self, reference: str, order_id: str) -> bool:
-        """Tell whether another order of ours has this number of the provider's."""
+        """Whether the provider's id belongs to another of our orders."""
         ...
 
 
 class OpensLine(Protocol):
-    """Opens a line for one order, for protocols whose line depends on whose order it is."""
+    """Opens a client for one order, for protocols whose client depends on the customer."""
 
     async def __call__(self, order: Order, provider: Provider, kit: Kit) -> Line: ...
 
 
 class CallingProtocol(Protocol):
-    """What a file in this folder offers that calls the provider's server.
+    """Interface of a protocol module that calls the provider's server.
 
-    Each function may raise Retry (nothing was done: try again later) or Refuse (nothing was done, and
-    never will be). Any other failure means that nobody knows: the order becomes `unknown` and is
-    asked about, never sent again. Besides these functions a file may have
+    Each function may raise Retry (nothing was done; try again later) or Refuse (nothing was done; permanent). After
+    any other exception the order becomes `unknown`: its status is requested, and it is never submitted again.
+    Optional attributes:
 
-    - `LINKED = True`, where customers link their devices with their accounts there: its line is a link's (linking/);
-    - `open_line(order, provider, kit)`, where its line is not the usual one to the provider's url;
-    - `REPEATS = True`, where its providers keep to Idempotency-Keys: an order they say they never got is asked for
-      again with the same key, and is one order whatever happened to the first call;
-    - `NEEDS_ADDRESS = False`, where the provider knows the customer: `ship_to` is None then;
-    - `topics(provider_id)`, where it needs topics as well.
+    - `LINKED = True`: customers link their devices with their accounts at the provider; the client comes from linking/;
+    - `open_line(order, provider, kit)`: replaces the default client for the provider's URL;
+    - `REPEATS = True`: providers honour our Idempotency-Key. An order reported as not found is submitted again with
+      the same key, which is safe even if the first call did arrive;
+    - `NEEDS_ADDRESS = False`: the provider has the address; `ship_to` is None;
+    - `topics(provider_id)`: topics that the protocol needs in addition.
     """
 
     async def deliver(self, order: Order, ship_to: ShipTo | None, line: Line) -> Answer:
-        """Ask for the goods, with a key that makes asking twice one order."""
+        """Place the order, with an idempotency key so that a repetition places no second one."""
         ...
 
     async def cancel(self, order: Order, line: Line) -> Answer:
-        """Ask not to deliver an order that the provider may have; asking twice is one cancel."""
+        """Cancel an order which the provider may have received. Idempotent."""
         ...
 
     async def status(self, order: Order, line: Line) -> Answer:
-        """Ask what became of an order; NOT_FOUND where the provider has none of this id."""
+        """Return the state of an order; NOT_FOUND if the provider has no order of this id."""
         ...
 
 
 class Subject(NamedTuple):
-    """Which order a callback is about: by our name for it, or by the provider's."""
+    """The order that a callback refers to, by our id or by the provider's."""
 
     order_id: str | None = None
     reference: str | None = None
 
 
 class Told(NamedTuple):
-    """What a callback says, and the identity and time its sender gave it, where he did."""
+    """Content of a callback, with the sender's update id and time if present."""
 
     answer: Answer
     update_id: str | None = None
@@ -142,19 +141,19 @@ class Told(NamedTuple):
 
 
 class CallingBackProtocol(Protocol):
-    """What a file offers besides, with `CALLS_BACK = True`, whose providers send signed callbacks about orders."""
+    """Additional interface of a module with `CALLS_BACK = True`: its providers send signed callbacks about orders."""
 
     def subject(self, body: bytes) -> Subject:
-        """Return which order a callback is about; raises Garbled."""
+        """Return the order that a callback refers to. Raises Garbled."""
         ...
 
     def hear(self, body: bytes, order: Order) -> Told:
-        """Return what a callback says about its order; raises Garbled."""
+        """Parse a callback for its order. Raises Garbled."""
         ...
 
 
 def answer_as_update(answer: Answer, order: Order, update_id: str, at: datetime) -> OrderUpdated | None:
-    """Return the answer as the provider's update; raises ValueError for one that cannot be one."""
+    """Return the answer as an OrderUpdated, or None without a status. Raises ValueError for invalid values."""
     if answer.status is None:
         return None
     return OrderUpdated(

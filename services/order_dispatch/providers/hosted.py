@@ -1,7 +1,7 @@
-"""Shops whose orders and stock are kept here: they are told by mail and on their page, and a person answers.
+"""Hosted shops: stock and orders are kept here, and a person answers requests by mail or on the shop's page.
 
-`account` holds where and in which language the shop reads its mail, and its terms (Terms); the shop states them
-itself. An order that they rule out is refused before anything is set aside, with a reason that names which.
+`account` contains the shop's mail address, language and terms (Terms), which the shop edits itself. An order that
+violates a term is refused before stock is reserved, with the term as the reason.
 """
 
 from collections.abc import Mapping
@@ -17,44 +17,44 @@ from libs.units import CURRENCIES, format_money, parse_money
 from services.order_dispatch.domain import Keeper, Order, Provider
 
 CALLS = False
-#: Its stock is kept here: inventory sets goods aside before it is asked.
+#: Stock is kept here: inventory reserves it before the shop receives the order.
 RESERVES = True
 KEEPER = Keeper.SHOP
-#: The address is fetched when the shop looks at the order, and told nobody else.
+#: The address is fetched only when the shop opens the order.
 NEEDS_ADDRESS = False
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-#: A country, or a country and the beginning of its postal codes: `DE`, `DE-10`.
+#: A country, optionally with a postal code prefix: `DE`, `DE-10`.
 Region = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}(-[0-9A-Z]{1,8})?$")]
 Email = Annotated[str, StringConstraints(pattern=r"^[^@\s\x00]{1,64}@[^@\s\x00]{1,180}$")]
 Decimal = Annotated[str, StringConstraints(pattern=r"^\d{1,9}(\.\d{1,3})?$")]
 
 
 class Terms(BaseModel):
-    """What a shop can do and on what terms; amounts are decimals of `currency`."""
+    """Delivery options and terms of a shop; amounts are decimals of `currency`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     email: Email
     language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")] = "en"
-    #: Where the shop is, for those who pick up.
+    #: Pick-up address.
     address: Annotated[str, StringConstraints(max_length=300, pattern=NO_NUL)] = ""
     delivery: bool = True
     pick_up: bool = False
-    #: Where it delivers to; nothing named is everywhere.
+    #: Delivery regions; empty means everywhere.
     regions: Annotated[tuple[Region, ...], Field(max_length=500)] = ()
-    #: On which days goods leave or can be picked up; nothing named is every day.
+    #: Days of dispatch and pick-up; empty means every day.
     days: Annotated[tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...], Field(max_length=7)] = ()
     currency: Annotated[str, StringConstraints(pattern="^[A-Z]{3}$")] = "EUR"
     minimum: Decimal | None = None
-    #: What delivery costs; stated to the customer and settled between the two.
+    #: Delivery fee: shown to the customer, paid directly to the shop.
     fee: Decimal | None = None
     free_from: Decimal | None = None
 
     @model_validator(mode="after")
-    def has_a_way(self) -> "Terms":
+    def check_terms(self) -> "Terms":
         if not (self.delivery or self.pick_up):
-            raise ValueError("say delivery, pick_up or both")
+            raise ValueError("set delivery, pick_up or both")
         if self.currency not in CURRENCIES:
             raise ValueError(f"{self.currency} is no active ISO 4217 currency")
         for amount in (self.minimum, self.fee, self.free_from):
@@ -64,28 +64,27 @@ class Terms(BaseModel):
 
 
 def check_account(account: Mapping[str, Any]) -> None:
-    """Raise ValueError where a shop's account is not as Terms has it."""
     read_terms(account)
 
 
 def read_terms(account: Mapping[str, Any]) -> Terms:
-    """Return the shop's terms; raises ValueError that names the first member that is not as it should be."""
+    """Parse the shop's terms. Raises ValueError with the first invalid field."""
     try:
         return Terms.model_validate(dict(account))
-    except ValidationError as wrong:
-        first = wrong.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "account"
-        raise ValueError(f"{where}: {first['msg']}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "account"
+        raise ValueError(f"{field}: {first['msg']}") from None
 
 
 def objection(order: Order, provider: Provider, ship_to: ShipTo | None) -> str | None:
-    """Return which of the shop's terms rules the order out, and by how much."""
+    """Return why the shop's terms exclude the order, or None."""
     terms = read_terms(provider.account)
     if terms.minimum is not None and order.price is not None and order.currency == terms.currency:
-        least = parse_money(terms.minimum, terms.currency)
-        if order.price < least:
-            worth = format_money(order.price, terms.currency)
-            return f"{provider.name} delivers from {terms.minimum} {terms.currency}, and this order is {worth}"
+        minimum = parse_money(terms.minimum, terms.currency)
+        if order.price < minimum:
+            price = format_money(order.price, terms.currency)
+            return f"{provider.name} delivers from {terms.minimum} {terms.currency}, and this order is {price}"
     if not terms.pick_up and terms.regions and ship_to is not None and not serves(terms, ship_to):
         place = f"{ship_to.country}-{ship_to.postal_code}"
         return f"{provider.name} does not deliver to {place}, only to {', '.join(terms.regions[:20])}"
@@ -93,25 +92,24 @@ def objection(order: Order, provider: Provider, ship_to: ShipTo | None) -> str |
 
 
 def serves(terms: Terms, ship_to: ShipTo) -> bool:
-    """Tell whether the shop delivers there."""
     code = "".join(letter for letter in ship_to.postal_code.upper() if letter.isalnum())
     place = f"{ship_to.country}-{code}"
     return not terms.regions or any(place.startswith(region) for region in terms.regions)
 
 
 def next_day(terms: Terms, at: datetime) -> datetime:
-    """Return the moment itself where the shop works on that day, else the same time on its next day."""
+    """Return `at` if the shop works on that day, else the same time on its next working day."""
     days = {WEEKDAYS.index(day) for day in terms.days} or set(range(7))
     return next(at + timedelta(days=ahead) for ahead in range(7) if (at + timedelta(days=ahead)).weekday() in days)
 
 
-def topics(provider_id: str) -> tuple[Topic, ...]:  # noqa: ARG001  # it is told by mail and on its page
+def topics(provider_id: str) -> tuple[Topic, ...]:  # noqa: ARG001  # requests go by mail and on the shop's page
     return ()
 
 
 def deliver(order: Order, ship_to: ShipTo | None, at: datetime) -> tuple[ShopAsked]:  # noqa: ARG001  # fetched later
-    asked = ShopAsked(**order.fact(at), packs=order.packs, quantity=order.quantity, answer_by=order.answer_by)
-    return (asked,)
+    request = ShopAsked(**order.fact(at), packs=order.packs, quantity=order.quantity, answer_by=order.answer_by)
+    return (request,)
 
 
 def cancel(order: Order, at: datetime) -> tuple[ShopAskedToCancel]:

@@ -1,4 +1,4 @@
-"""Orders over two Kafka topics of the provider's own; its answers are OrderUpdated."""
+"""Kafka protocol: requests and OrderUpdated answers over two topics per provider."""
 
 from datetime import datetime
 

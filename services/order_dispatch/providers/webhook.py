@@ -1,15 +1,15 @@
-"""Orders by signed HTTPS requests to a provider's own server, answered at once or by signed callbacks.
+"""Webhook protocol: orders as signed HTTPS requests to the provider's server, answered directly or by signed callbacks.
 
-    POST   {url}/orders                    the order with its single-use token
-    POST   {url}/orders/{order_id}/cancel  not to be delivered, whether it is known or not
-    GET    {url}/orders/{order_id}         how it stands
+    POST   {url}/orders                    places an order, with its single-use token
+    POST   {url}/orders/{order_id}/cancel  cancels an order, even one not received yet
+    GET    {url}/orders/{order_id}         returns the order
 
-Every answer is an order as in Standing below. 404 with `{"code": "no_such_order"}` is the only way to say that an
-order was never taken; after a cancel it is also a promise never to take it. A callback is an object of `type`
-`order.updated` (a step) or `order.snapshot` (the order as it stands now) with a Standing as its `data`.
+Every answer is an order in the form of Standing below. Only 404 with `{"code": "no_such_order"}` means that the order
+was never accepted; after a cancel it also guarantees that it never will be. A callback is an object of `type`
+`order.updated` (one step) or `order.snapshot` (the current state) with a Standing as its `data`.
 
 `account.signature` is `standard` (Standard Webhooks, the default) or `hmac` (`Merchant-Signature: t=,v1=`);
-the secrets are `signing` for what we send and `callback` for what comes back.
+the secrets are `signing` for our requests and `callback` for callbacks.
 """
 
 from collections.abc import Mapping
@@ -37,10 +37,10 @@ from services.order_dispatch.outward.tokens import ship_to_digest
 from services.order_dispatch.providers import Answer, Subject, Told
 
 CALLS = CALLS_BACK = True
-#: Asking for the same order twice is harmless: the Idempotency-Key is made from the order.
+#: The Idempotency-Key is derived from the order, so a submit can be repeated safely.
 REPEATS = True
 
-#: Their words for where an order stands, and ours.
+#: The provider's order states mapped to ours; None means no result yet.
 STATUSES: dict[str, UpdateStatus | None] = {
     "pending": None,
     "resolving": UpdateStatus.RESOLVING,
@@ -53,89 +53,92 @@ STATUSES: dict[str, UpdateStatus | None] = {
 
 
 class Standing(Wording):
-    """An order as the provider sees it."""
+    """State of an order at the provider."""
 
     order_id: Name
     status: Literal["pending", "resolving", "accepted", "refused", "shipped", "delivered", "cancelled"]
     reference: Name | None = None
     reason: Prose | None = None
     expected_at: Moment | None = None
-    #: Base steps that really left.
+    #: Quantity shipped, in base steps.
     quantity: Count | None = None
     tracking: Prose | None = None
-    #: What is sent instead of the product that was ordered.
+    #: The product sent as a substitute.
     product_id: Name | None = None
-    #: What the whole order costs, in minor units.
+    #: Total price of the order, in minor units.
     amount: Count | None = None
     currency: Currency | None = None
 
 
 class News(Standing):
-    """A Standing in a callback; both members are the provider's to leave out."""
+    """A Standing in a callback; update id and time are optional."""
 
     update_id: Name | None = None
     at: Moment | None = None
 
 
 class Callback(Wording):
-    """What a provider sends unasked."""
+    """A callback's envelope."""
 
     type: Literal["order.updated", "order.snapshot"]
     data: News
 
 
-class Mistake(Wording):
-    """A 4xx answer that says what is wrong."""
+class ErrorBody(Wording):
+    """Body of a 4xx answer."""
 
     code: Name
     detail: Prose | None = None
 
 
 def check_account(account: Mapping[str, Any]) -> None:
-    """Raise ValueError where the account names a way to sign that nobody knows."""
+    """Raise ValueError for an unknown signature scheme."""
     scheme_of(account)
 
 
 async def deliver(order: Order, ship_to: ShipTo, line: Line) -> Answer:
-    """Ask for the goods; the same request, token included, however often it is made."""
-    reply = await line.signed("POST", "/orders", await _wanted(order, ship_to, line), f"{order.order_id}-deliver")
+    """Place the order. Repetitions send an identical request, token included."""
+    reply = await line.signed(
+        "POST", "/orders", await _order_request(order, ship_to, line), f"{order.order_id}-deliver"
+    )
     if reply.status < HTTPStatus.BAD_REQUEST:
-        return _standing(order, reply)
-    mistake = _mistake(reply)
-    if mistake.code == "idempotency_conflict":  # it has the order, as it was asked for before something changed
+        return _parse_standing(order, reply)
+    error = _parse_error(reply)
+    if error.code == "idempotency_conflict":  # the provider has the order, from a request made before a change
         return await status(order, line)
-    return Answer(UpdateStatus.REFUSED, reason=mistake.detail or mistake.code)
+    return Answer(UpdateStatus.REFUSED, reason=error.detail or error.code)
 
 
 async def cancel(order: Order, line: Line) -> Answer:
-    """Ask not to deliver; an order the provider never got is one it will not take any more."""
+    """Cancel the order; if the provider has not received it yet, it will reject it later."""
     reason = order.cancellation.reason if order.cancellation else ""
     body = {"type": "order.cancel", "order_id": order.order_id, "reason": reason}
     reply = await line.signed("POST", f"{_path(order)}/cancel", body, f"{order.order_id}-cancel")
-    return _settled(order, reply)
+    return _parse_any_status(order, reply)
 
 
 async def status(order: Order, line: Line) -> Answer:
-    """Ask how an order stands; of one that is not wanted any more, `not found` is also a promise."""
-    answer = _settled(order, await line.request("GET", _path(order)))
+    """Request the order's state.
+
+    A cancelled order that is not found is cancelled once more, so that the provider cannot accept a late submit.
+    """
+    answer = _parse_any_status(order, await line.request("GET", _path(order)))
     if answer.status is UpdateStatus.NOT_FOUND and order.cancellation is not None:
         return await cancel(order, line)
     return answer
 
 
 def subject(body: bytes) -> Subject:
-    """Return which order a callback is about; raises Garbled."""
     return Subject(order_id=read(Callback, body).data.order_id)
 
 
 def hear(body: bytes, order: Order) -> Told:  # noqa: ARG001  # other protocols count in packs
-    """Return what a callback says; raises Garbled."""
     callback = read(Callback, body)
-    told = callback.data
-    return Told(_answer(told), told.update_id if callback.type == "order.updated" else None, told.at)
+    news = callback.data
+    return Told(_answer(news), news.update_id if callback.type == "order.updated" else None, news.at)
 
 
-async def _wanted(order: Order, ship_to: ShipTo, line: Line) -> dict[str, Any]:
+async def _order_request(order: Order, ship_to: ShipTo, line: Line) -> dict[str, Any]:
     allowance = await line.allowance(order, ship_to)
     return {
         "type": "order.requested",
@@ -148,7 +151,7 @@ async def _wanted(order: Order, ship_to: ShipTo, line: Line) -> dict[str, Any]:
         "scale": order.scale,
         "requested_at": order.drafted_at,
         "needed_by": order.needed_by,
-        # A rehearsal: to be answered as ever, charged for and sent never.
+        # A test order: answered as usual, but neither charged nor shipped.
         "test": order.test,
         "ship_to": ship_to.model_dump(exclude_none=True),
         "token": {
@@ -165,23 +168,26 @@ def _path(order: Order) -> str:
     return f"/orders/{quote(order.order_id, safe='')}"
 
 
-def _settled(order: Order, reply: Reply) -> Answer:
-    """Read an answer that may have any status; where it is not a Standing, only one thing is clear."""
+def _parse_any_status(order: Order, reply: Reply) -> Answer:
+    """Parse an answer of any status.
+
+    An error without a Standing is only conclusive as `no_such_order`. Raises Unknown for any other.
+    """
     if reply.status < HTTPStatus.BAD_REQUEST or find(Standing, reply.body):
-        return _standing(order, reply)
-    mistake = _mistake(reply)
-    if reply.status == HTTPStatus.NOT_FOUND and mistake.code == "no_such_order":
+        return _parse_standing(order, reply)
+    error = _parse_error(reply)
+    if reply.status == HTTPStatus.NOT_FOUND and error.code == "no_such_order":
         return Answer(UpdateStatus.NOT_FOUND)
-    raise Unknown(f"the answer was {reply.status} {mistake.code}")
+    raise Unknown(f"the answer was {reply.status} {error.code}")
 
 
-def _standing(order: Order, reply: Reply) -> Answer:
+def _parse_standing(order: Order, reply: Reply) -> Answer:
     try:
         standing = read(Standing, reply.body)
-    except Garbled as garbled:
-        raise Unknown(f"the answer was garbled: {garbled}") from garbled
+    except Garbled as error:
+        raise Unknown(f"the answer is invalid: {error}") from error
     if standing.order_id != order.order_id:
-        raise Unknown(f"the answer was about another order: {standing.order_id}")
+        raise Unknown(f"the answer is for another order: {standing.order_id}")
     return _answer(standing)
 
 
@@ -199,13 +205,13 @@ def _answer(standing: Standing) -> Answer:
     )
 
 
-def _mistake(reply: Reply) -> Mistake:
-    """Return what was wrong with our request; a mistake of the moment is tried again."""
-    mistake = find(Mistake, reply.body)
+def _parse_error(reply: Reply) -> ErrorBody:
+    """Parse an error answer. Raises Retry for temporary errors, Unknown for a body that is not in our format."""
+    error = find(ErrorBody, reply.body)
     if reply.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        raise Retry(f"the provider does not trust us: {mistake.code if mistake else reply.status}")
-    if mistake is None:
-        raise Unknown(f"the answer was {reply.status} without a word")
-    if mistake.code == "idempotency_in_flight":
-        raise Retry("the same request is still under way", after_seconds=retry_after(reply.headers, 1.0))
-    return mistake
+        raise Retry(f"the provider rejected our credentials: {error.code if error else reply.status}")
+    if error is None:
+        raise Unknown(f"the answer was {reply.status} without an error code")
+    if error.code == "idempotency_in_flight":
+        raise Retry("the same request is still in progress", after_seconds=retry_after(reply.headers, 1.0))
+    return error

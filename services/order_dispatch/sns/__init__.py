@@ -1,4 +1,4 @@
-"""Notifications of linked providers over Amazon SNS: verified, kept as they came, each carried out once."""
+"""Notifications of linked providers over Amazon SNS: verified, stored, and each applied once."""
 
 from libs.kit import Effect, Tick
 from services.order_dispatch.sns.confirming import confirm, on_confirmed

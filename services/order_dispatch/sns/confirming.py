@@ -1,4 +1,4 @@
-"""Confirms subscriptions: SNS sends nothing before its own address was called once."""
+"""Confirms SNS subscriptions: SNS sends notifications only after its SubscribeURL was called."""
 
 from libs.contracts.catalogue import Event
 from libs.kit import Intent, Kit, Outcome, Refuse, Retry
@@ -8,14 +8,14 @@ OK, SERVER_ERROR = 200, 500
 
 
 async def confirm(intent: Intent, kit: Kit) -> dict[str, int]:
-    """Call the address that was checked when the message came; calling it again changes nothing."""
-    import httpx  # noqa: PLC0415  # 5 MB that a service without notifications does not need
+    """Call the SubscribeURL, which was checked on receipt. Idempotent."""
+    import httpx  # noqa: PLC0415  # 5 MB, not needed without notifications
 
     try:
-        async with kit.http.stream("GET", intent.payload["url"]) as answer:
-            status = answer.status_code
-    except httpx.HTTPError as away:
-        raise Retry(f"SNS cannot be reached: {type(away).__name__}") from away
+        async with kit.http.stream("GET", intent.payload["url"]) as response:
+            status = response.status_code
+    except httpx.HTTPError as error:
+        raise Retry(f"SNS cannot be reached: {type(error).__name__}") from error
     if status >= SERVER_ERROR:
         raise Retry(f"SNS answered {status}")
     if status != OK:

@@ -1,4 +1,4 @@
-"""Where Amazon SNS posts: a message is verified, kept as it came, and only then answered; the rest happens after."""
+"""SNS endpoint: a message is verified and stored before it is answered; a task processes it afterwards."""
 
 from typing import Annotated, Any
 
@@ -21,24 +21,24 @@ from services.order_dispatch.sns.signing import (
 
 router = APIRouter(tags=["notifications"])
 
-#: So that an id made of it is still one of ours; SNS sends UUIDs.
+#: Leaves room for the suffix of update ids; SNS sends UUIDs.
 LONGEST_ID = 190
 FATES = "^(new|applied|not_applied|unmatched|unreadable)$"
 
 
 @router.post("/sns/{provider_id}")
 async def hear(provider_id: str, request: Request, kit: KitDep) -> dict[str, str]:
-    """Take a message of the provider's topic: 200 once it is kept, 403 for one that is not the topic's."""
+    """Receive a message of the provider's topic: 200 once it is stored, 403 if topic or signature are not accepted."""
     message = _read(await request.body())
     async with kit.read() as store:
         client: LinkClient | None = await store.find_link_client(provider_id)
     if client is None:
-        raise Problem(404, "no_such_provider", "No notifications are expected for this provider")
+        raise Problem(404, "no_such_provider", "This provider has no notifications")
     await _verify(message, client, kit)
     async with kit.transaction() as tx:
         fresh = await tx.store.add_notification(provider_id, message)
         if fresh:
-            _intend(message, provider_id, tx.store)
+            _enqueue(message, provider_id, tx.store)
     return {"message_id": message["MessageId"], "fate": "kept" if fresh else "repeated"}
 
 
@@ -50,7 +50,7 @@ async def list_notifications(
     fate: Annotated[str | None, Query(pattern=FATES)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> dict[str, Any]:
-    """The latest notifications of a provider with what became of each, such as `unmatched`."""
+    """List the latest notifications of a provider with their outcome, such as `unmatched`."""
     require(principal, "operator")
     async with kit.read() as store:
         rows = await store.list_notifications(provider_id, fate, limit)
@@ -58,41 +58,46 @@ async def list_notifications(
 
 
 def _read(body: bytes) -> dict[str, Any]:
-    """Return the envelope; SNS sends JSON and calls it text/plain."""
+    """Parse the envelope; SNS sends JSON as text/plain."""
     try:
-        message = orjson.loads(body)  # refuses what neither a signature nor a database could be made of
-    except orjson.JSONDecodeError as broken:
-        raise Problem(400, "malformed_json", "The body is no JSON") from broken
-    named = isinstance(message, dict) and all(
+        message = orjson.loads(body)  # rejects lone surrogates and NaN, which cannot be stored
+    except orjson.JSONDecodeError as error:
+        raise Problem(400, "malformed_json", "The body is not valid JSON") from error
+    has_fields = isinstance(message, dict) and all(
         isinstance(message.get(name), str) for name in ("Type", "MessageId", "TopicArn", "Timestamp")
     )
-    if not named or not 0 < len(message["MessageId"]) <= LONGEST_ID or b"\\u0000" in body:
-        raise Problem(400, "malformed_message", "The body is no message of SNS")
+    if not has_fields or not 0 < len(message["MessageId"]) <= LONGEST_ID or b"\\u0000" in body:
+        raise Problem(400, "malformed_message", "The body is not an SNS message")
     return dict(message)
 
 
 async def _verify(message: dict[str, Any], client: LinkClient, kit: Kit) -> None:
     """Raise Problem 403 unless the topic is one of the provider's and its key signed the message."""
-    stand_ins: frozenset[str] = kit.settings.stand_in_hosts  # type: ignore[attr-defined]  # our own settings
+    stand_ins: frozenset[str] = kit.settings.stand_in_hosts  # type: ignore[attr-defined]  # order-dispatch setting
     topic = message["TopicArn"]
     if topic not in client.options.get("topic_arns", ()):
-        raise Problem(403, "not_our_topic", "This topic is not the provider's")
+        raise Problem(403, "not_our_topic", "The topic does not belong to the provider")
     try:
         url = check_certificate_url(message.get("SigningCertURL"), topic, stand_ins)
         if message["Type"] == SUBSCRIPTION:
             check_subscribe_url(message.get("SubscribeURL"), topic, stand_ins)
         verify(message, await certificate_at(url, kit))
-    except NotSigned as forged:
-        raise Problem(403, "not_signed", "The signature is not the topic's", detail=str(forged)) from forged
-    except Retry as away:
-        raise Problem(503, "certificate_away", "Try again shortly", headers={"Retry-After": "5"}) from away
+    except NotSigned as error:
+        raise Problem(403, "not_signed", "The message is not signed by SNS for its topic", detail=str(error)) from error
+    except Retry as error:
+        raise Problem(
+            503,
+            "certificate_away",
+            "The signing certificate is not available; try again shortly",
+            headers={"Retry-After": "5"},
+        ) from error
 
 
-def _intend(message: dict[str, Any], provider_id: str, store: Any) -> None:
-    """Queue what is to be done about a fresh message; an end of the subscription is only kept."""
-    named = {"provider_id": provider_id, "message_id": message["MessageId"]}
+def _enqueue(message: dict[str, Any], provider_id: str, store: Any) -> None:
+    """Create the task for a new message; an UnsubscribeConfirmation is only stored."""
+    ids = {"provider_id": provider_id, "message_id": message["MessageId"]}
     if message["Type"] == NOTIFICATION:
-        store.intend("sns", f"{provider_id}/{message['MessageId']}", named)
+        store.intend("sns", f"{provider_id}/{message['MessageId']}", ids)
     elif message["Type"] == SUBSCRIPTION:
         url = {"url": message["SubscribeURL"]}
-        store.intend("sns_confirm", f"{provider_id}/{message['MessageId']}", named | url)
+        store.intend("sns_confirm", f"{provider_id}/{message['MessageId']}", ids | url)

@@ -1,4 +1,4 @@
-"""What a DRS notification says, in both versions and in all the spellings that have been seen."""
+"""Parser of DRS notifications, for both versions and all spellings observed."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -13,18 +13,18 @@ from services.order_dispatch.domain.links import RemoteItem, RemoteSlot
 from services.order_dispatch.providers.drs.calls import read_moment
 from services.order_dispatch.providers.drs.words import remote_slots
 
-#: In which of the wrapped texts of one message the notification is looked for.
+#: Order in which the per-protocol texts of a wrapped message are searched.
 TARGETS = ("default", "https", "http")
 _TRAILING_COMMA = re.compile(r",(?=\s*[}\]])")
 LONGEST_ID = 255
 
 
-class Unreadable(Exception):  # noqa: N818  # what happened
-    """The message is no notification of DRS."""
+class Unreadable(Exception):  # noqa: N818  # public name
+    """The message is not a DRS notification."""
 
 
 class Kind(StrEnum):
-    """What happened; the names are DRS's."""
+    """Notification types, with DRS's names."""
 
     PLACED = "OrderPlacedNotification"
     SHIPPED = "ItemShippedNotification"
@@ -36,7 +36,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """One notification, read."""
+    """A parsed notification."""
 
     kind: Kind
     sent_at: datetime
@@ -50,33 +50,33 @@ class Notification:
 
 
 def read(envelope: Mapping[str, Any]) -> Notification:
-    """Return the notification in an SNS message; raises Unreadable. Fields nobody knows are ignored."""
-    said = _unwrapped(_loaded(envelope.get("Message")))
-    about = _part(said, "notificationInfo")
+    """Parse the notification in an SNS message; unknown fields are ignored. Raises Unreadable."""
+    body = _unwrapped(_loaded(envelope.get("Message")))
+    about = _part(body, "notificationInfo")
     try:
         kind = Kind(str(_pick(about, "notificationType")))
     except ValueError:
-        raise Unreadable(f"notificationType {_pick(about, 'notificationType')!r} is not known"[:200]) from None
-    serial = _text(_pick(_part(_part(said, "deviceInfo"), "deviceIdentifier"), "serialNumber"))
+        raise Unreadable(f"notificationType {_pick(about, 'notificationType')!r} is unknown"[:200]) from None
+    serial = _text(_pick(_part(_part(body, "deviceInfo"), "deviceIdentifier"), "serialNumber"))
     if serial is None:
-        raise Unreadable("there is no serialNumber")
+        raise Unreadable("serialNumber is missing")
     sent_at = read_moment(_pick(about, "notificationTime")) or read_moment(envelope.get("Timestamp"))
     if sent_at is None:
-        raise Unreadable("there is no notificationTime")
-    customer = _text(_pick(_part(said, "customerInfo"), "directedCustomerId"))
+        raise Unreadable("notificationTime is missing")
+    customer = _text(_pick(_part(body, "customerInfo"), "directedCustomerId"))
     plain = Notification(kind, sent_at, serial, customer)
     if kind is Kind.SUBSCRIPTION:
-        slots = remote_slots(_pick(_part(said, "subscriptionInfo"), "slotsSubscriptionStatus"))
+        slots = remote_slots(_pick(_part(body, "subscriptionInfo"), "slotsSubscriptionStatus"))
         return Notification(kind, sent_at, serial, customer, slots=slots)
     if kind in {Kind.PLACED, Kind.SHIPPED, Kind.CANCELLED}:
-        return _about_order(plain, _part(said, "orderInfo"))
+        return _about_order(plain, _part(body, "orderInfo"))
     return plain
 
 
 def _about_order(plain: Notification, order: Mapping[str, Any]) -> Notification:
     instance_id, slot = _text(_pick(order, "instanceId")), _text(_pick(order, "slotId"))
     if instance_id is None or slot is None:
-        raise Unreadable("there is no instanceId or no slotId")
+        raise Unreadable("instanceId or slotId is missing")
     listed = _pick(order, "productInfo")
     products = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
     dates = [read_moment(_pick(about, "estimatedDeliveryDate")) for about in (*products, order)]
@@ -88,7 +88,7 @@ def _about_order(plain: Notification, order: Mapping[str, Any]) -> Notification:
         instance_id,
         slot,
         tuple(_item(product) for product in products),
-        # Of several the last: before that, not all of it is there.
+        # The latest of several dates, when the delivery is complete.
         max((date for date in dates if date is not None), default=None),
     )
 
@@ -111,48 +111,48 @@ def _number(text: str) -> float | None:
 
 
 def _loaded(message: Any) -> Mapping[str, Any]:
-    """Return the JSON of a message; commas before a closing bracket are the documentation's own mistake."""
+    """Parse the message; tolerates trailing commas, which occur in the documentation's examples."""
     if not isinstance(message, str):
-        raise Unreadable("there is no Message")
+        raise Unreadable("Message is missing")
     if "\\u0000" in message:
-        raise Unreadable("the Message has U+0000 in it, which no database keeps")
+        raise Unreadable("the Message contains U+0000, which cannot be stored")
     for text in (message, _TRAILING_COMMA.sub("", message)):
         try:
-            said = orjson.loads(text)
+            parsed = orjson.loads(text)
         except orjson.JSONDecodeError:
             continue
-        if isinstance(said, dict):
-            return said
-    raise Unreadable("the Message is no JSON object")
+        if isinstance(parsed, dict):
+            return parsed
+    raise Unreadable("the Message is not a JSON object")
 
 
-def _unwrapped(said: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the notification itself where the message has a text for each kind of receiver."""
-    if _pick(said, "notificationInfo") is not None:
-        return said
+def _unwrapped(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the notification, also from a message with one text per delivery protocol."""
+    if _pick(body, "notificationInfo") is not None:
+        return body
     for target in TARGETS:
-        inner = said.get(target)
+        inner = body.get(target)
         inner = _loaded(inner) if isinstance(inner, str) else inner
         if isinstance(inner, dict):
             return inner
-    raise Unreadable("the Message has nothing for us")
+    raise Unreadable("the Message contains no notification")
 
 
-def _pick(said: Mapping[str, Any], name: str) -> Any:
-    """Return a field by its name, however it is capitalised."""
-    if name in said:
-        return said[name]
+def _pick(fields: Mapping[str, Any], name: str) -> Any:
+    """Return a field by its case-insensitive name."""
+    if name in fields:
+        return fields[name]
     wanted = name.casefold()
-    return next((value for key, value in said.items() if key.casefold() == wanted), None)
+    return next((value for key, value in fields.items() if key.casefold() == wanted), None)
 
 
-def _part(said: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    found = _pick(said, name)
+def _part(fields: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = _pick(fields, name)
     return found if isinstance(found, dict) else {}
 
 
-def _text(said: Any) -> str | None:
-    return said if isinstance(said, str) and 0 < len(said) <= LONGEST_ID and "\0" not in said else None
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and 0 < len(value) <= LONGEST_ID and "\0" not in value else None
 
 
 __all__: Sequence[str] = ("Kind", "Notification", "Unreadable", "read")

@@ -1,13 +1,13 @@
-"""Notifications about orders in our own words: what was said of which order, and how much of it in which unit."""
+"""Translation of notifications about orders to OrderUpdated, with quantities in base steps."""
 
 from libs.contracts.events import OrderUpdated, UpdateStatus
 from libs.units import RefusedAmount, parse_quantity
 from services.order_dispatch.domain import Order
 from services.order_dispatch.sns.messages import Kind, Notification
 
-#: Of a provider's number, which may have 255 characters, as much as one of our ids has.
+#: Limit of our order ids; DRS instance ids of up to 255 characters are cut to it.
 LONGEST_ORDER_ID = 200
-#: DRS's words and ours.
+#: Notification types mapped to our statuses.
 STATUSES = {
     Kind.PLACED: UpdateStatus.ACCEPTED,
     Kind.SHIPPED: UpdateStatus.SHIPPED,
@@ -16,10 +16,10 @@ STATUSES = {
 
 
 def update_of(notification: Notification, order: Order, update_id: str) -> OrderUpdated:
-    """Return what a notification says about this order; a quantity that is not clear is left out, with the reason."""
-    quantity, unclear = quantity_of(notification, order)
+    """Build the update for this order; an ambiguous quantity is omitted and explained in `reason`."""
+    quantity, problem = quantity_of(notification, order)
     shipped = notification.kind is Kind.SHIPPED
-    reason = "cancelled at the provider" if notification.kind is Kind.CANCELLED else unclear
+    reason = "cancelled at the provider" if notification.kind is Kind.CANCELLED else problem
     return OrderUpdated(
         provider_id=order.provider_id,
         update_id=update_id,
@@ -33,7 +33,7 @@ def update_of(notification: Notification, order: Order, update_id: str) -> Order
 
 
 def unmatched_update(notification: Notification, provider_id: str, update_id: str) -> OrderUpdated:
-    """Return what a notification says about an order of which nobody here knows."""
+    """Build the update for an order that was not placed by us; its instance id serves as order id."""
     return OrderUpdated(
         provider_id=provider_id,
         update_id=update_id,
@@ -41,18 +41,18 @@ def unmatched_update(notification: Notification, provider_id: str, update_id: st
         status=STATUSES[notification.kind],
         at=notification.sent_at,
         expected_at=notification.expected_at,
-        reason="placed at the provider without us",
+        reason="ordered directly at the provider",
     )
 
 
 def quantity_of(notification: Notification, order: Order) -> tuple[int | None, str | None]:
-    """Return how much there is in base steps of the order's slot, or why that cannot be told."""
+    """Return the total in base steps of the order's slot, or None with the reason."""
     steps = 0
     for item in notification.items:
         if item.quantity is None or item.unit is None:
             return None, "a quantity or unit is missing"
         try:
             steps += parse_quantity(item.quantity, item.unit, base=order.unit, scale=order.scale)
-        except RefusedAmount as refused:
-            return None, f"{item.quantity} {item.unit}: {refused.problem}"[:500]
+        except RefusedAmount as error:
+            return None, f"{item.quantity} {item.unit}: {error.problem}"[:500]
     return (steps, None) if steps else (None, None)

@@ -70,7 +70,7 @@ class TestEveryProtocolThatTells:
 
     def test_calls_nobody(self, name):
         assert not needs_url(name)
-        with pytest.raises(LookupError, match=f"{name} calls nobody"):
+        with pytest.raises(LookupError, match=f"{name} does not call its providers"):
             calling(name)
 
     def test_tells_a_rehearsal_from_an_order(self, name):

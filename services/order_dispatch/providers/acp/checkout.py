@@ -1,4 +1,4 @@
-"""The steps of a checkout: each is one request, the same however often it is made."""
+"""Steps of an ACP checkout session: one idempotent request each."""
 
 from http import HTTPStatus
 from typing import Any
@@ -12,15 +12,15 @@ from services.order_dispatch.outward import Line, Reply, Unknown
 from services.order_dispatch.outward.reading import Garbled, find, read, retry_after
 from services.order_dispatch.providers import Answer
 from services.order_dispatch.providers.acp.standing import standing, total_of
-from services.order_dispatch.providers.acp.wording import Message, Mistake, Session
+from services.order_dispatch.providers.acp.wording import ErrorBody, Message, Session
 
 API_VERSION = "2026-04-17"
-#: Why we let go of a checkout nobody will complete; ACP's list has nothing nearer.
+#: Reason for closing an abandoned session; ACP's list has no closer code.
 GIVEN_UP = {"intent_trace": {"reason_code": "other", "trace_summary": "not completed"}}
 
 
-class NoSession(Exception):  # noqa: N818  # what happened
-    """The merchant opens no checkout for this; so there is no order either."""
+class NoSession(Exception):  # noqa: N818  # public name
+    """The merchant created no session, so there is no order either."""
 
 
 async def session_id_of(order: Order, line: Line) -> str:
@@ -28,9 +28,9 @@ async def session_id_of(order: Order, line: Line) -> str:
 
 
 async def create(order: Order, line: Line) -> Session:
-    """Make the order's session, or get the one that was made; write its name down. Raises NoSession."""
+    """Create the order's session, or get the existing one, and store its id. Raises NoSession."""
     if order.price is None or order.currency is None:
-        raise NoSession("this order has no price, and a checkout needs one")
+        raise NoSession("the order has no price, which a checkout requires")
     total = {"type": "total", "display_text": "Total", "amount": order.price}
     item = {"id": order.product_id, "unit_amount": order.price // order.packs}
     body: dict[str, Any] = {
@@ -40,17 +40,17 @@ async def create(order: Order, line: Line) -> Session:
         "metadata": {"order_id": order.order_id},
     }
     reply = await post(line, "/checkout_sessions", body, order, "create")
-    if mistake := mistake_in(reply):
-        if mistake.code == "idempotency_conflict":
-            raise Unknown("another checkout was made for this order")
-        raise NoSession(mistake.message or mistake.code)
+    if error := error_in(reply):
+        if error.code == "idempotency_conflict":
+            raise Unknown("another checkout exists for this order")
+        raise NoSession(error.message or error.code)
     session = session_in(reply)
     await line.remember(order.order_id, session.id)
     return session
 
 
 async def address(session: Session, order: Order, ship_to: ShipTo, line: Line) -> Session:
-    """Say where the goods go and, where the merchant lets us choose, in the cheapest way."""
+    """Set the delivery address and, if the merchant offers a choice, the cheapest shipping option."""
     address = {
         "name": ship_to.name,
         "line_one": ship_to.line1,
@@ -62,38 +62,38 @@ async def address(session: Session, order: Order, ship_to: ShipTo, line: Line) -
     }
     body: dict[str, Any] = {"fulfillment_details": {"name": ship_to.name, "address": address}}
     session = await _update(session, body, order, line, "address")
-    ways = [way for way in session.fulfillment_options if way.type == "shipping"]
-    if session.status != "not_ready_for_payment" or not ways:
+    options = [option for option in session.fulfillment_options if option.type == "shipping"]
+    if session.status != "not_ready_for_payment" or not options:
         return session
-    cheapest = min(ways, key=lambda way: (total_of(way.totals) or 0, way.id))
-    items = [each.item.id for each in session.line_items]
+    cheapest = min(options, key=lambda option: (total_of(option.totals) or 0, option.id))
+    items = [line_item.item.id for line_item in session.line_items]
     chosen = {"type": "shipping", "option_id": cheapest.id, "item_ids": items}
     return await _update(session, {"selected_fulfillment_options": [chosen]}, order, line, "shipping")
 
 
 async def _update(session: Session, body: dict[str, Any], order: Order, line: Line, step: str) -> Session:
-    """Change the session; one that cannot be changed is looked at as it is."""
+    """Update the session; if the merchant rejects the update, return the current session with the error added."""
     reply = await post(line, path_of(session.id), body, order, step)
-    mistake = mistake_in(reply)
-    if mistake is None:
+    error = error_in(reply)
+    if error is None:
         return session_in(reply)
-    now = await retrieve(session.id, line)
-    said = Message(type="error", code=mistake.code, content=mistake.message)
-    return now.model_copy(update={"messages": (said, *now.messages)})
+    current = await retrieve(session.id, line)
+    message = Message(type="error", code=error.code, content=error.message)
+    return current.model_copy(update={"messages": (message, *current.messages)})
 
 
 async def close(session_id: str, order: Order, line: Line, step: str, body: dict[str, Any]) -> Answer:
-    """Cancel a session so that no order comes out of it any more, or say which one did."""
+    """Cancel a session so that it cannot become an order; if it did already (405), return the order's state."""
     reply = await post(line, f"{path_of(session_id)}/cancel", body, order, step)
     if reply.status == HTTPStatus.METHOD_NOT_ALLOWED:
         return standing(await retrieve(session_id, line), order)
-    if mistake := mistake_in(reply):
-        raise Unknown(f"the checkout was not cancelled: {mistake.code}")
+    if error := error_in(reply):
+        raise Unknown(f"the checkout was not cancelled: {error.code}")
     return standing(session_in(reply), order)
 
 
 async def give_up(session: Session, order: Order, line: Line, reason: str) -> Answer:
-    """Close a checkout that cannot be completed; it counts as refused once it is closed."""
+    """Close a session that cannot be completed. The order is refused only once the session is closed."""
     answer = await close(session.id, order, line, "close", GIVEN_UP)
     no_order = answer.status in (UpdateStatus.NOT_FOUND, UpdateStatus.CANCELLED)
     return Answer(UpdateStatus.REFUSED, reason=reason) if no_order else answer
@@ -101,13 +101,13 @@ async def give_up(session: Session, order: Order, line: Line, reason: str) -> An
 
 async def retrieve(session_id: str, line: Line) -> Session:
     reply = await line.request("GET", path_of(session_id), headers=_headers(line))
-    if mistake := mistake_in(reply):
-        raise Unknown(f"the merchant does not know its checkout: {mistake.code}")
+    if error := error_in(reply):
+        raise Unknown(f"the merchant cannot find the checkout: {error.code}")
     return session_in(reply)
 
 
 async def post(line: Line, path: str, body: dict[str, Any], order: Order, step: str) -> Reply:
-    """Make one step; its key is the same whenever it is made."""
+    """Send one step with an idempotency key derived from order and step."""
     key = str(uuid5(NAMESPACE_URL, f"replenish:{order.order_id}/{step}"))
     return await line.request("POST", path, json=body, headers=_headers(line), idempotency_key=key)
 
@@ -115,7 +115,7 @@ async def post(line: Line, path: str, body: dict[str, Any], order: Order, step: 
 def _headers(line: Line) -> dict[str, str]:
     key = line.secret("api_key")
     if key is not None and not (key.isascii() and key.isprintable()):
-        raise Retry(f"{line.provider_id} is not called: its api_key is nothing that a header can carry")
+        raise Retry(f"{line.provider_id} is not called: its api_key is not printable ASCII")
     return {
         **({} if key is None else {"Authorization": f"Bearer {key}"}),
         "API-Version": API_VERSION,
@@ -131,19 +131,19 @@ def path_of(session_id: str) -> str:
 def session_in(reply: Reply) -> Session:
     try:
         return read(Session, reply.body)
-    except Garbled as garbled:
-        raise Unknown(f"the answer was garbled: {garbled}") from garbled
+    except Garbled as error:
+        raise Unknown(f"the answer is invalid: {error}") from error
 
 
-def mistake_in(reply: Reply) -> Mistake | None:
-    """Return what was wrong with our request; a mistake of the moment is tried again."""
+def error_in(reply: Reply) -> ErrorBody | None:
+    """Parse an error answer. Raises Retry for temporary errors, Unknown for a body that is not in ACP's format."""
     if reply.status < HTTPStatus.BAD_REQUEST:
         return None
-    mistake = find(Mistake, reply.body)
+    error = find(ErrorBody, reply.body)
     if reply.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        raise Retry(f"the merchant does not trust us: {mistake.code if mistake else reply.status}")
-    if mistake is None:
-        raise Unknown(f"the answer was {reply.status} without a word")
-    if mistake.code == "idempotency_in_flight":
-        raise Retry("the same request is still under way", after_seconds=retry_after(reply.headers, 1.0))
-    return mistake
+        raise Retry(f"the merchant rejected our credentials: {error.code if error else reply.status}")
+    if error is None:
+        raise Unknown(f"the answer was {reply.status} without an error code")
+    if error.code == "idempotency_in_flight":
+        raise Retry("the same request is still in progress", after_seconds=retry_after(reply.headers, 1.0))
+    return error

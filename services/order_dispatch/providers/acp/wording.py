@@ -1,4 +1,4 @@
-"""What we read of ACP's objects, also as its own examples write them; what we do not need is left to the merchant."""
+"""The fields we use of ACP's objects, including the spellings of its examples; other fields are ignored."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -8,21 +8,21 @@ from pydantic import BeforeValidator, Field
 from services.order_dispatch.outward.reading import Count, Currency, Name, Prose, Wording
 
 
-def _day(said: Any) -> datetime | None:
-    """Return a date or a time, in UTC where it names no zone; one that cannot be read is none."""
+def _parse_time(value: Any) -> datetime | None:
+    """Parse an ISO 8601 date or time as UTC (also without a zone); None if invalid."""
     try:
-        read = datetime.fromisoformat(said) if isinstance(said, str) else None
-        return read and (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
+        parsed = datetime.fromisoformat(value) if isinstance(value, str) else None
+        return parsed and (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
 
 
 class Delivery(Wording):
-    latest: Annotated[datetime | None, BeforeValidator(_day)] = None
+    latest: Annotated[datetime | None, BeforeValidator(_parse_time)] = None
 
 
 class Amounts(Wording):
-    """How much of a line was ordered, is still wanted, and has left; older merchants call the last `shipped`."""
+    """Ordered, current and fulfilled quantity of a line; older merchants name the last `shipped`."""
 
     ordered: Count
     current: Count | None = None
@@ -50,9 +50,9 @@ class Fulfillment(Wording):
 
 
 class Snapshot(Wording):
-    """A merchant's order as it stands: never a difference, always the whole."""
+    """The merchant's order in its current state; always complete, never a difference."""
 
-    #: Named in order events; the order in a session is the session's.
+    #: Present in order events only.
     checkout_session_id: Name | None = None
     status: Prose = "created"
     estimated_delivery: Delivery | None = None
@@ -62,7 +62,7 @@ class Snapshot(Wording):
 
 class Total(Wording):
     type: Prose
-    #: Minor units; what takes off may be below 0.
+    #: Minor units; discounts can be negative.
     amount: Annotated[int, Field(ge=-(2**53), le=2**53, strict=True)]
 
 
@@ -88,7 +88,7 @@ class Option(Wording):
 
 
 class Session(Wording):
-    """A checkout as the merchant sees it."""
+    """State of a checkout at the merchant."""
 
     id: Name
     status: Prose
@@ -100,7 +100,7 @@ class Session(Wording):
     order: Snapshot | None = None
 
 
-class Mistake(Wording):
+class ErrorBody(Wording):
     """ACP's error object."""
 
     type: Name
@@ -109,7 +109,7 @@ class Mistake(Wording):
 
 
 class OrderEvent(Wording):
-    """What the merchant sends unasked."""
+    """Callback of a merchant about an order."""
 
     type: Name
     data: Snapshot

@@ -1,7 +1,7 @@
-"""Amazon Dash Replenishment: orders by slot, for customers who linked their device with their account there.
+"""Amazon Dash Replenishment: orders by slot, for customers who linked their device with their Amazon account.
 
-DRS has no idempotency keys: its whole story is one open order per slot, told by ORDER_INPROGRESS. An answer never
-says that something was bought; that comes as a notification (sns/), or from getOrderInfo.
+DRS has no idempotency keys. It allows one open order per slot and answers ORDER_INPROGRESS to another. A replenish
+answer does not confirm a purchase; confirmation comes as a notification (sns/) or from getOrderInfo.
 """
 
 import json
@@ -32,12 +32,12 @@ from services.order_dispatch.providers.drs.options import CANCEL_PATHS
 from services.order_dispatch.providers.drs.options import check_options as check_options
 from services.order_dispatch.providers.drs.words import remote_slots, status_body
 
-#: Orders go out as calls, on a line that carries the customer's token.
+#: Calls carry the customer's access token.
 CALLS = LINKED = True
-#: DRS knows where its customers live.
+#: DRS has the customer's address.
 NEEDS_ADDRESS = False
 PLACED, IN_PROGRESS = ("STANDARD_ORDER_PLACED", "TEST_ORDER_PLACED"), "ORDER_INPROGRESS"
-#: Both vintages of the documentation; what is missing says nothing.
+#: From both versions of the documentation; other values have no mapping.
 STATUSES = {
     "pending": UpdateStatus.ACCEPTED,
     "authorized": UpdateStatus.ACCEPTED,
@@ -47,7 +47,7 @@ STATUSES = {
     "canceled": UpdateStatus.CANCELLED,
     "cancelled": UpdateStatus.CANCELLED,
 }
-#: Of a word that is in no table, what is kept.
+#: Status texts are cut to this length.
 LONGEST_WORD = 100
 
 
@@ -56,31 +56,34 @@ def topics(provider_id: str) -> tuple[Topic, ...]:  # noqa: ARG001  # everything
 
 
 def authorize_extras(options: Mapping[str, Any], serial: str) -> dict[str, str]:
-    """Return what the authorization page wants to know of the device."""
+    """Return the extra query parameters of the authorization page."""
     device = {"device_model": str(options.get("device_model", "")), "serial": serial}
     flags = {name: bool(options.get(name, False)) for name in ("is_test_device", "should_include_non_live")}
     return {"scope_data": json.dumps({"dash:replenish": {**device, **flags}})}
 
 
-async def deliver(order: Order, ship_to: ShipTo | None, line: LinkedLine) -> Answer:  # noqa: ARG001  # DRS knows where to
-    """Press the button of the order's slot; what comes of it is told later."""
+async def deliver(order: Order, ship_to: ShipTo | None, line: LinkedLine) -> Answer:  # noqa: ARG001  # DRS has the address
+    """Trigger a replenishment of the order's slot; the result follows as a notification.
+
+    ORDER_INPROGRESS with an id of another of our orders refuses this one. Raises Unreadable for any other answer.
+    """
     reply = await ask(line, "POST", f"/replenish/{part(await line.remote_slot(order.slot))}", "DrsReplenish")
     if reply.status != HTTPStatus.OK:
         return Answer(UpdateStatus.REFUSED, why(reply))
-    said = read_object(reply)
-    detail, instance = said.get("detailCode"), said.get("eventInstanceId")
+    result = read_object(reply)
+    detail, instance = result.get("detailCode"), result.get("eventInstanceId")
     reference = str(instance)[:255] if instance else None
     if detail in PLACED:
         return Answer(None, reference=reference)
     if detail != IN_PROGRESS:
         raise Unreadable(f"replenish answered {detail!r}")
     if reference and await line.is_taken(reference, order.order_id):
-        return Answer(UpdateStatus.REFUSED, f"an earlier order is still on its way ({reference})")
-    return Answer(None, "there is an order under way for this slot", reference=reference)
+        return Answer(UpdateStatus.REFUSED, f"an earlier order is still open ({reference})")
+    return Answer(None, "an order is already open for this slot", reference=reference)
 
 
 async def cancel(order: Order, line: LinkedLine) -> Answer:
-    """Free the slot of a test device; a real order only the customer can cancel, at the provider."""
+    """Cancel the order of a test device; other orders can only be cancelled by the customer, at the provider."""
     if not line.account.get("is_test_device"):
         return Answer(None, "only the customer can cancel at the provider, within 24 hours")
     freed = await cancel_test_orders(line, await line.remote_slot(order.slot))
@@ -88,19 +91,16 @@ async def cancel(order: Order, line: LinkedLine) -> Answer:
 
 
 async def status(order: Order, line: LinkedLine) -> Answer:
-    """Ask what became of an order, by its number; without one only a notification can tell."""
+    """Request an order by DRS's id; until the id is known, only notifications report its state."""
     reference = await line.recall(order.order_id)
     if reference is None:
-        return Answer(None, "the provider has given no number yet")
+        return Answer(None, "the provider has not assigned an order id yet")
     reply = await ask(line, "GET", f"/getOrderInfo/{part(reference)}", "DrsOrderInfo")
     if reply.status != HTTPStatus.OK:
         return Answer(None, why(reply), reference=reference)
     slot = await line.remote_slot(order.slot)
-    items = [
-        i
-        for i in as_list(as_object(read_object(reply).get("orderInfoData")).get("orderItems"))
-        if i.get("slotId") == slot
-    ]
+    listed = as_list(as_object(read_object(reply).get("orderInfoData")).get("orderItems"))
+    items = [item for item in listed if item.get("slotId") == slot]
     return numbered(_item_status(items[0]), reference) if items else Answer(None, reference=reference)
 
 
@@ -109,27 +109,27 @@ def numbered(answer: Answer, reference: str) -> Answer:
 
 
 def _item_status(item: Mapping[str, Any]) -> Answer:
-    """Return what an order item says; one without a date is in the Order Resolution Flow, and no order yet."""
-    said, date = str(item.get("status", "")), item.get("expectedDeliveryDate")
-    became = STATUSES.get(said.lower())
-    if became is UpdateStatus.ACCEPTED and not date:
-        return Answer(UpdateStatus.RESOLVING, "the customer has to settle something at the provider")
-    return Answer(became, said[:LONGEST_WORD] or None, read_moment(date))
+    """Translate an order item. One without a delivery date is in the Order Resolution Flow, not ordered yet."""
+    state, date = str(item.get("status", "")), item.get("expectedDeliveryDate")
+    status = STATUSES.get(state.lower())
+    if status is UpdateStatus.ACCEPTED and not date:
+        return Answer(UpdateStatus.RESOLVING, "the customer must resolve an issue at the provider")
+    return Answer(status, state[:LONGEST_WORD] or None, read_moment(date))
 
 
 async def slot_status(line: LinkedLine, use: SlotUse) -> None:
-    """Tell how a slot stands after a use."""
+    """Report the level of a slot after a use."""
     body = status_body(use, str(line.account.get("country", "US")))
     await done(line, "POST", f"/slotStatus/{part(use.remote_slot)}", "DrsSlotStatus", body)
 
 
 async def device_status(line: LinkedLine, active_at: datetime) -> None:
-    """Tell when the device was last used; said daily."""
+    """Report when the device was last used; called daily."""
     await done(line, "POST", "/deviceStatus", "DrsDeviceStatus", {"mostRecentlyActiveDate": moment(active_at)})
 
 
 async def subscription_info(line: LinkedLine) -> tuple[RemoteSlot, ...]:
-    """Return which slots the customer switched on, and for what; in version 1 or 2 of the answer."""
+    """Return the slots that the customer subscribed, with their products; answer version 1 or 2."""
     version = "1.0" if line.account.get("subscription_info_version") == 1 else "2.0"
     reply = await ask(line, "GET", "/subscriptionInfo", "DrsSubscriptionInfo", accept=version)
     if reply.status != HTTPStatus.OK:
@@ -138,7 +138,7 @@ async def subscription_info(line: LinkedLine) -> tuple[RemoteSlot, ...]:
 
 
 async def deregister(line: LinkedLine, serial: str) -> None:
-    """End the registration: DRS forgets device and tokens. One that is gone already is what we want."""
+    """Delete the registration of device and tokens at DRS. A missing registration (404) is a success."""
     if line.account.get("deregister_version") == 1:
         path = f"/deviceModels/{part(str(line.account.get('device_model', '')))}/devices/{part(serial)}/registration"
         reply = await ask(line, "DELETE", path, "DrsDeregister")
@@ -149,9 +149,9 @@ async def deregister(line: LinkedLine, serial: str) -> None:
 
 
 async def cancel_test_orders(line: LinkedLine, slot: str | None = None) -> bool:
-    """Free one slot of a test device, or all; tell whether no order is in progress any more."""
-    path = CANCEL_PATHS[str(line.account.get("cancel_test_path", "clients"))]
-    path = "/testOrders" if slot is None else path.format(slot=part(slot))
+    """Cancel the test orders of one slot, or of all; return whether none is in progress any more."""
+    template = CANCEL_PATHS[str(line.account.get("cancel_test_path", "clients"))]
+    path = "/testOrders" if slot is None else template.format(slot=part(slot))
     reply = await ask(line, "DELETE", path, "DrsCancelTestOrders")
     freed = as_list(read_object(reply).get("slotOrderStatuses")) if reply.status == HTTPStatus.OK else []
-    return bool(freed) and all(one.get("orderStatus") == "NO_ORDER_IN_PROGRESS" for one in freed)
+    return bool(freed) and all(item.get("orderStatus") == "NO_ORDER_IN_PROGRESS" for item in freed)

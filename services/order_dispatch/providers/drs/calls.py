@@ -1,4 +1,4 @@
-"""DRS on the wire: every call with its type and accept headers, every answer read with patience."""
+"""DRS wire format: versioned type and accept headers on requests, tolerant parsing of answers."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -12,8 +12,8 @@ from libs.kit import Refuse
 from services.order_dispatch.providers.calls import LinkedLine, Reply
 
 
-class Unreadable(Exception):  # noqa: N818  # what happened
-    """The answer is not what DRS says; nobody knows what was done."""
+class Unreadable(Exception):  # noqa: N818  # public name
+    """The answer is not in DRS's format, so the result of the call is unknown."""
 
 
 async def ask(  # noqa: PLR0913, PLR0917  # an operation has a name and two versions
@@ -37,43 +37,43 @@ async def done(line: LinkedLine, method: str, path: str, operation: str, body: A
 
 
 def why(reply: Reply) -> str:
-    said = as_object(read(reply)).get("message")
-    return f"DRS answered {reply.status}: {said}"[:500] if said else f"DRS answered {reply.status}"
+    message = as_object(read(reply)).get("message")
+    return f"DRS answered {reply.status}: {message}"[:500] if message else f"DRS answered {reply.status}"
 
 
 def read_object(reply: Reply) -> dict[str, Any]:
-    said = read(reply)
-    if not isinstance(said, dict):
-        raise Unreadable("the answer is no JSON object")
-    return said
+    body = read(reply)
+    if not isinstance(body, dict):
+        raise Unreadable("the answer is not a JSON object")
+    return body
 
 
 def read(reply: Reply) -> Any:
-    """Return the JSON of an answer, or nothing where it is none, or holds what no database keeps."""
+    """Return the parsed body; None if it is not JSON or contains U+0000, which Postgres cannot store."""
     try:
         return None if b"\\u0000" in reply.body else orjson.loads(reply.body)
     except orjson.JSONDecodeError:
         return None
 
 
-def as_object(said: Any) -> dict[str, Any]:
-    return said if isinstance(said, dict) else {}
+def as_object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
-def as_list(said: Any) -> Sequence[dict[str, Any]]:
-    return [one for one in said if isinstance(one, dict)] if isinstance(said, list) else []
+def as_list(value: Any) -> Sequence[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def part(name: str) -> str:
     return quote(name, safe="")
 
 
-def read_moment(said: Any) -> datetime | None:
-    """Return a time as it is written there, in UTC where it names no zone; nothing where it is none."""
+def read_moment(value: Any) -> datetime | None:
+    """Parse an ISO 8601 time as UTC (also without a zone); None if it is not one."""
     try:
-        read = datetime.fromisoformat(said) if isinstance(said, str) else None
-        return read and (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):  # the latter: the first and last hours of all have no UTC
+        parsed = datetime.fromisoformat(value) if isinstance(value, str) else None
+        return parsed and (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):  # OverflowError: UTC of years 1 and 9999 can be out of range
         return None
 
 

@@ -1,46 +1,46 @@
-"""What a client's options may say: in which country's units DRS counts, which topics it tells, and versions."""
+"""Options of a DRS client: country (for its units), SNS topics, test device and API versions."""
 
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 COUNTRY = re.compile("[A-Z]{2}")
-#: The documentation's path, and the one that all known clients use.
+#: The documented path, and the one that all known clients use.
 CANCEL_PATHS = {"documented": "/testOrders/{slot}", "clients": "/testOrders/slots/{slot}"}
 
 
 def check_options(options: Mapping[str, Any]) -> None:
-    """Raise ValueError, with the option's name, where options are not as this protocol reads them."""
-    for name, (fits, remedy) in OPTIONS.items():
-        if name in options and not fits(options[name]):
+    """Raise ValueError with name and remedy of the first invalid option."""
+    for name, (is_valid, remedy) in OPTIONS.items():
+        if name in options and not is_valid(options[name]):
             raise ValueError(f"{name}: send {remedy}")
 
 
-def _is_text(said: Any) -> bool:
-    return isinstance(said, str)
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
 
 
-def _is_flag(said: Any) -> bool:
-    return isinstance(said, bool)
+def _is_flag(value: Any) -> bool:
+    return isinstance(value, bool)
 
 
-def _is_country(said: Any) -> bool:
-    return isinstance(said, str) and COUNTRY.fullmatch(said) is not None
+def _is_country(value: Any) -> bool:
+    return isinstance(value, str) and COUNTRY.fullmatch(value) is not None
 
 
-def _are_topics(said: Any) -> bool:
-    return isinstance(said, list) and all(isinstance(one, str) and one.startswith("arn:") for one in said)
+def _are_topics(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(arn, str) and arn.startswith("arn:") for arn in value)
 
 
-def _is_path(said: Any) -> bool:
-    return isinstance(said, str) and said in CANCEL_PATHS
+def _is_path(value: Any) -> bool:
+    return isinstance(value, str) and value in CANCEL_PATHS
 
 
-def _is_version(said: Any) -> bool:
-    return isinstance(said, int) and said in {1, 2}
+def _is_version(value: Any) -> bool:
+    return isinstance(value, int) and value in {1, 2}
 
 
-#: Each with what it is to be; what nobody reads may be anything.
+#: Validator and expected format of each option; unknown options are ignored.
 OPTIONS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "device_model": (_is_text, "text"),
     "country": (_is_country, "two capital letters, such as US"),

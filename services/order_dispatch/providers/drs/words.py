@@ -1,4 +1,4 @@
-"""What DRS says about slots and products, and what we tell it of them, in its units."""
+"""Translation of slots, products and quantities between DRS's format and ours."""
 
 from collections.abc import Mapping
 from fractions import Fraction
@@ -9,23 +9,22 @@ from libs.units.spellings import find_unit
 from services.order_dispatch.domain.links import RemoteItem, RemoteSlot, SlotUse
 from services.order_dispatch.providers.drs.calls import as_list, as_object, moment
 
-#: In which unit DRS counts, by country. Elsewhere as outside the US.
+#: Units of DRS in the US, and in all other countries.
 US_UNITS = {BaseUnit.GRAM: "oz", BaseUnit.MILLILITRE: "fl oz"}
 UNITS = {BaseUnit.GRAM: "kg", BaseUnit.MILLILITRE: "l"}
 
 
-def remote_slots(said: Any) -> tuple[RemoteSlot, ...]:
-    """Read slotsSubscriptionStatus: `{slot: bool}` or `{slot: {subscribed, productInfoList}}`."""
+def remote_slots(statuses: Any) -> tuple[RemoteSlot, ...]:
+    """Parse slotsSubscriptionStatus: `{slot: bool}` or `{slot: {subscribed, productInfoList}}`."""
     found = []
-    for slot, state in sorted(as_object(said).items()):
-        told = {"subscribed": state} if isinstance(state, bool) else as_object(state)
-        items = tuple(map(_item, as_list(told.get("productInfoList"))))
-        found.append(RemoteSlot(slot, told.get("subscribed") is True, items))
+    for slot, state in sorted(as_object(statuses).items()):
+        status = {"subscribed": state} if isinstance(state, bool) else as_object(state)
+        items = tuple(map(_item, as_list(status.get("productInfoList"))))
+        found.append(RemoteSlot(slot, status.get("subscribed") is True, items))
     return tuple(found)
 
 
 def status_body(use: SlotUse, country: str) -> dict[str, Any]:
-    """Return a slot's state as slotStatus takes it."""
     return {
         "expectedReplenishmentDate": moment(use.runs_out_at),
         "remainingQuantityInUnit": amount(use.level, use, country),
@@ -36,16 +35,16 @@ def status_body(use: SlotUse, country: str) -> dict[str, Any]:
 
 
 def amount(steps: int, use: SlotUse, country: str) -> float:
-    """Return steps of a slot in the unit DRS counts in there."""
+    """Convert steps of a slot to DRS's unit in this country."""
     unit = (US_UNITS if country == "US" else UNITS).get(use.unit)
     factor = find_unit(unit, use.unit).factor if unit else Fraction(1)
     exact = Fraction(steps, 10**use.scale) / factor
     return exact.numerator if exact.denominator == 1 else round(float(exact), 6)
 
 
-def _item(said: Mapping[str, Any]) -> RemoteItem:
-    quantity, unit = said.get("quantity"), said.get("unit")
+def _item(product: Mapping[str, Any]) -> RemoteItem:
+    quantity, unit = product.get("quantity"), product.get("unit")
     counted = isinstance(quantity, int | float) and not isinstance(quantity, bool)
     return RemoteItem(
-        str(said.get("asin", ""))[:200], quantity if counted else None, unit if isinstance(unit, str) else None
+        str(product.get("asin", ""))[:200], quantity if counted else None, unit if isinstance(unit, str) else None
     )

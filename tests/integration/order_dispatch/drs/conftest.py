@@ -1,4 +1,4 @@
-"""A running order_dispatch that Amazon SNS can reach, a sample DRS shop, and customers with linked devices."""
+"""A running order_dispatch that receives SNS messages, with a sample DRS shop and linked devices."""
 
 import asyncio
 import socket
@@ -45,7 +45,7 @@ async def town(database, kafka_url, tmp_path_factory):
         "breaker_failures": 1000,
         "calls_per_second": 1000,
         "calls_burst": 1000,
-    }  # faults are made on purpose here
+    }  # high limits, because tests cause faults on purpose
     async with (
         own_logs(kafka_url),
         portal() as desk,
@@ -60,7 +60,7 @@ async def town(database, kafka_url, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 async def linked(town):
-    """The town with a shop called amazon, and Ann's washer linked with it."""
+    """The environment with a shop `amazon` and Ann's washer linked to it."""
     async with town.shop("amazon"):
         await register(town, "ann", "washer", 1)
         await town.link("ann", "washer")

@@ -1,4 +1,4 @@
-"""The same story with an older, wordier and stuttering shop: version 1, wrapped, SHA-1, everything twice."""
+"""Tests with an older dialect of DRS: version 1, wrapped messages, SHA-1, every message twice."""
 
 import pytest
 
@@ -16,7 +16,7 @@ async def olden(town):
         yield town
 
 
-async def test_a_test_order_goes_the_whole_way_and_can_be_taken_back(olden):
+async def test_test_order_is_shipped_and_can_be_cancelled(olden):
     await olden.placing("t1", provider="olden")
     first = await olden.ask("t1")
     await olden.reaches("t1", "placed")
@@ -35,8 +35,8 @@ async def test_a_test_order_goes_the_whole_way_and_can_be_taken_back(olden):
     assert await olden.sql("SELECT fate FROM provider_update WHERE provider_id = 'olden' AND repeats > 0") == []
 
 
-async def test_a_short_lived_token_is_renewed_before_every_use(olden):
-    # Sixty seconds are less than the margin before its end: each call renews first.
+async def test_short_lived_token_is_renewed_before_each_call(olden):
+    # A lifetime of 60 s is below the renewal margin: every call renews the token first.
     before = len(olden.book("token", "olden"))
 
     await olden.ask("t2", "status")
@@ -45,7 +45,7 @@ async def test_a_short_lived_token_is_renewed_before_every_use(olden):
     assert len(olden.book("token", "olden")) == before + 2
 
 
-async def test_deregistration_by_the_first_version_s_path(olden):
+async def test_deregister_by_version_1_path(olden):
     (link,) = [one for one in await olden.links("ann") if one["provider_id"] == "olden"]
     await olden.unlink("ann", link["link_id"])
 

@@ -1,4 +1,4 @@
-"""A customer goes to the provider's page and comes back; the token is sealed, renewed, revoked and deleted."""
+"""Tests of account linking: authorization, and encryption, renewal, revocation and deletion of tokens."""
 
 import asyncio
 import json
@@ -22,8 +22,8 @@ from tests.integration.order_dispatch.drs.town import state_of
 from tests.integration.order_dispatch.portal import until
 
 
-class TestTheWayThere:
-    async def test_has_a_challenge_a_state_and_the_device_and_no_secret(self, linked):
+class TestAuthorizeUrl:
+    async def test_contains_challenge_state_and_device_but_no_secret(self, linked):
         begun = (await linked.begin("ann", "washer")).json()
 
         asked = {name: values[0] for name, values in parse_qs(urlsplit(begun["authorize_url"]).query).items()}
@@ -33,7 +33,7 @@ class TestTheWayThere:
         assert '"serial": "washer"' in asked["scope_data"]
         assert "secret" not in begun["authorize_url"]
 
-    async def test_leads_nowhere_for_devices_of_others(self, linked):
+    async def test_is_refused_for_devices_of_other_customers(self, linked):
         await register(linked, "bob", "fryer", 2)
 
         assert (await linked.begin("ann", "fryer")).json()["code"] == "no_such_device"
@@ -43,7 +43,7 @@ class TestTheWayThere:
         assert (await linked.http.post("/v1/customers/ann/links", json=body, headers=headers)).status_code == 404
 
     @pytest.mark.parametrize("url", ["http://8.8.8.8/", "https://a@b.example/", "ftp://x/", "no url", "https://a b/"])
-    async def test_is_not_taken_to_addresses_that_are_not_called(self, linked, url):
+    async def test_client_with_forbidden_url_is_refused(self, linked, url):
         body = linked.client() | {"token_url": url}
         path = "/v1/providers/amazon/link-client"
         put = await linked.http.put(path, json=body, headers=linked.desk.headers("operator"))
@@ -53,7 +53,7 @@ class TestTheWayThere:
     @pytest.mark.parametrize(
         "options", [{"country": "us"}, {"topic_arns": 5}, {"note": "\ud800"}, {"note": "\x00"}, {"note": float("inf")}]
     )
-    async def test_is_not_set_up_with_options_that_mean_nothing(self, linked, options):
+    async def test_client_with_invalid_options_is_refused(self, linked, options):
         body = json.dumps(linked.client() | {"options": options})
         path = "/v1/providers/amazon/link-client"
         put = await linked.http.put(path, content=body, headers=linked.desk.headers("operator"))
@@ -61,8 +61,8 @@ class TestTheWayThere:
         assert put.status_code in (400, 422), put.text
 
 
-class TestTheWayBack:
-    async def test_is_open_once(self, linked):
+class TestRedirect:
+    async def test_redirect_is_accepted_once(self, linked):
         back = await linked.agree((await linked.begin("ann", "washer")).json()["authorize_url"])
 
         first, second = await linked.browser.get(back), await linked.browser.get(back)
@@ -70,14 +70,14 @@ class TestTheWayBack:
         assert first.status_code == 200
         assert (second.status_code, second.json()["code"]) == (400, "attempt_over")
 
-    async def test_is_open_once_at_the_same_moment(self, linked):
+    async def test_concurrent_redirects_are_accepted_once(self, linked):
         back = await linked.agree((await linked.begin("ann", "washer")).json()["authorize_url"])
 
         answers = await asyncio.gather(*(linked.browser.get(back) for _ in range(5)))
 
         assert sorted(answer.status_code for answer in answers) == [200, 400, 400, 400, 400]
 
-    async def test_of_two_attempts_at_the_same_moment_makes_one_link(self, linked):
+    async def test_two_concurrent_attempts_make_one_link(self, linked):
         await register(linked, "ann", "steamer", 12)
         begun = [(await linked.begin("ann", "steamer")).json()["authorize_url"] for _ in range(12)]
         backs = [await linked.agree(url) for url in begun]
@@ -87,13 +87,13 @@ class TestTheWayBack:
         assert [answer.status_code for answer in answers] == [200] * 12
         assert len({answer.json()["link_id"] for answer in answers}) == 1
 
-    async def test_closes_after_a_while(self, linked):
+    async def test_attempt_expires(self, linked):
         back = await linked.agree((await linked.begin("ann", "washer")).json()["authorize_url"])
         await linked.sql("UPDATE link_attempt SET expires_at = now() WHERE used_at IS NULL")
 
         assert (await linked.browser.get(back)).json()["code"] == "attempt_over"
 
-    async def test_without_the_right_code_makes_no_link(self, linked):
+    async def test_wrong_code_makes_no_link(self, linked):
         await register(linked, "ann", "kettle", 3)
         state = state_of((await linked.begin("ann", "kettle")).json()["authorize_url"])
 
@@ -102,7 +102,7 @@ class TestTheWayBack:
         assert (forged.status_code, forged.json()["code"]) == (403, "not_granted")
         assert [link for link in await linked.links("ann") if link["device_id"] == "kettle"] == []
 
-    async def test_of_another_attempt_does_not_fit_the_verifier(self, linked):
+    async def test_code_of_other_attempt_fails_verifier(self, linked):
         await register(linked, "ann", "kettle", 3)
         first, second = [(await linked.begin("ann", "kettle")).json()["authorize_url"] for _ in range(2)]
         code = parse_qs(urlsplit(await linked.agree(first)).query)["code"][0]
@@ -113,14 +113,14 @@ class TestTheWayBack:
 
         assert (mixed.status_code, mixed.json()["code"]) == (403, "not_granted")
 
-    async def test_of_somebody_who_did_not_agree_makes_no_link(self, linked):
+    async def test_denied_consent_makes_no_link(self, linked):
         back = await linked.agree((await linked.begin("ann", "washer")).json()["authorize_url"] + "&deny=1")
 
         answer = await linked.browser.get(back)
 
         assert (answer.status_code, answer.json()["linked"]) == (403, False)
 
-    async def test_to_a_device_that_left_is_revoked_at_once(self, linked):
+    async def test_link_to_removed_device_is_revoked(self, linked):
         await register(linked, "ann", "toaster", 4)
         back = await linked.agree((await linked.begin("ann", "toaster")).json()["authorize_url"])
         await linked.publish(DeviceDeregistered(customer_id="ann", device_id="toaster", registration=4))
@@ -136,7 +136,7 @@ class TestTheWayBack:
 
 
 class TestTokens:
-    async def test_are_nowhere_to_be_read(self, linked):
+    async def test_tokens_are_encrypted(self, linked):
         ((access, refresh),) = await linked.sql(
             "SELECT access_sealed, refresh_sealed FROM link WHERE device_id = 'washer' AND state = 'active'"
         )
@@ -145,7 +145,7 @@ class TestTokens:
         assert not any(b"Atza|" in blob or b"Atzr|" in blob for blob in (access, refresh))
         assert b"sample-secret" not in secret
 
-    async def test_are_renewed_before_they_end_by_one_for_all(self, linked):
+    async def test_concurrent_calls_renew_once_before_expiry(self, linked):
         (link_id,) = [one["link_id"] for one in await linked.links("ann") if one["device_id"] == "washer"]
         await linked.sql("UPDATE link SET expires_at = now() + interval '1 minute' WHERE link_id = $1", link_id)
         before = len(linked.book("token"))
@@ -155,7 +155,7 @@ class TestTokens:
         assert len({token.text for token in tokens}) == 1
         assert [line["grant"] for line in linked.book("token")[before:]] == ["refresh_token"]
 
-    async def test_that_are_not_taken_are_renewed_once(self, linked):
+    async def test_rejected_token_is_renewed_once(self, linked):
         await linked.at_shop("customer/washer/expire")
         before = len(linked.book("token"))
         line = await linked_line(linked.kit, "amazon", "washer")
@@ -168,10 +168,10 @@ class TestTokens:
         assert all(b"x-amzn-type-version" in answer for answer in answers)
         assert len(linked.book("token")) == before + 1
 
-    async def test_that_the_provider_does_not_renew_end_the_link(self, linked):
+    async def test_refused_renewal_ends_link(self, linked):
         await register(linked, "ann", "shaver", 5)
         link_id = await linked.link("ann", "shaver")
-        # Nobody else may find out first.
+        # No other call may detect the revoked token first.
         await linked.comes_true("SELECT 1 FROM intent WHERE id = $1 AND state = 'done'", link_id)
         await linked.at_shop("customer/shaver/forget")
         line = await linked_line(linked.kit, "amazon", "shaver")
@@ -184,7 +184,7 @@ class TestTokens:
         kept = "SELECT access_sealed, refresh_sealed, end_reason FROM link WHERE link_id = $1"
         assert await linked.sql(kept, link_id) == [(None, None, "the provider renews no token: invalid_grant")]
 
-    async def test_are_not_given_up_because_the_provider_does_not_know_us_any_more(self, linked):
+    async def test_invalid_client_keeps_link(self, linked):
         await register(linked, "ann", "shaver", 5)
         link_id = await linked.link("ann", "shaver")
         await linked.comes_true("SELECT 1 FROM intent WHERE id = $1 AND state = 'done'", link_id)
@@ -200,7 +200,7 @@ class TestTokens:
         assert (back.status_code, back.json()["code"]) == (502, "provider_away")
         assert (await fresh_token(linked.kit, link_id)).text
 
-    async def test_that_cannot_be_opened_are_no_reason_to_end_anything(self, linked):
+    async def test_undecryptable_token_keeps_link(self, linked):
         await register(linked, "ann", "shaver", 5)
         link_id = await linked.link("ann", "shaver")
         await linked.comes_true("SELECT 1 FROM intent WHERE id = $1 AND state = 'done'", link_id)
@@ -210,8 +210,8 @@ class TestTokens:
             await fresh_token(linked.kit, link_id)
 
 
-class TestTheEnd:
-    async def test_by_the_customer_revokes_and_deletes(self, linked):
+class TestUnlink:
+    async def test_customer_unlink_revokes_and_deletes_tokens(self, linked):
         await register(linked, "ann", "juicer", 6)
         link_id = await linked.link("ann", "juicer")
         await linked.comes_true("SELECT 1 FROM link_slot WHERE link_id = $1 AND subscribed", link_id)
@@ -228,7 +228,7 @@ class TestTheEnd:
         assert sorted(followed) == [False, False, True, True]
         assert (await linked.unlink("bob", link_id)).status_code == 404
 
-    async def test_can_be_followed_by_a_new_beginning(self, linked):
+    async def test_device_can_be_linked_again(self, linked):
         await register(linked, "ann", "mixer", 7)
         first = await linked.link("ann", "mixer")
         await linked.unlink("ann", first)
@@ -239,7 +239,7 @@ class TestTheEnd:
         states = {one["link_id"]: one["state"] for one in await linked.links("ann") if one["device_id"] == "mixer"}
         assert states == {first: "ended", second: "active"}
 
-    async def test_with_the_device(self, linked):
+    async def test_removed_device_ends_link(self, linked):
         await register(linked, "ann", "grill", 8)
         link_id = await linked.link("ann", "grill")
 
@@ -248,7 +248,7 @@ class TestTheEnd:
         await linked.comes_true("SELECT 1 FROM link WHERE link_id = $1 AND state = 'ended'", link_id)
         assert [line for line in linked.book("deregistered") if line["serial"] == "grill"]
 
-    async def test_with_the_customer_leaves_nothing(self, linked):
+    async def test_erased_customer_leaves_no_link_data(self, linked):
         await register(linked, "cleo", "oven", 9)
         link_id = await linked.link("cleo", "oven")
         await linked.comes_true("SELECT 1 FROM sns_message WHERE serial = 'oven'")
@@ -261,8 +261,8 @@ class TestTheEnd:
         assert await linked.sql("SELECT 1 FROM link_slot WHERE link_id = $1", link_id) == []
 
 
-class TestAReplacedDevice:
-    async def test_keeps_its_link(self, linked):
+class TestReplacedDevice:
+    async def test_replaced_device_keeps_link(self, linked):
         await register(linked, "ann", "old-press", 10)
         link_id = await linked.link("ann", "old-press")
         await linked.comes_true("SELECT 1 FROM link_slot WHERE link_id = $1 AND subscribed", link_id)
@@ -292,7 +292,7 @@ class TestReports:
         fields |= {"level": level, "doubt": 0.0, "rate_per_day": 100.0, "at": linked.clock.now()}
         return SlotLevelChanged(**(fields | changes))
 
-    async def test_tell_every_use_of_a_slot_that_is_switched_on(self, linked):
+    async def test_use_of_subscribed_slot_is_reported(self, linked):
         await linked.comes_true(
             "SELECT 1 FROM link_slot JOIN link USING (link_id) WHERE device_id = 'washer' AND subscribed"
         )
@@ -315,7 +315,7 @@ class TestReports:
             "lastUseDate",
         }
 
-    async def test_say_nothing_of_slots_nobody_follows(self, linked):
+    async def test_use_of_unsubscribed_slot_is_not_reported(self, linked):
         before = len(linked.book("slot_status"))
         await linked.publish(self.use(linked, 5, device_id="fryer", customer_id="bob"))
         linked.step(minutes=1)
@@ -324,7 +324,7 @@ class TestReports:
 
         assert len(linked.book("slot_status")) == before + 1
 
-    async def test_tell_once_a_day_when_the_device_was_used(self, linked):
+    async def test_device_status_is_reported_daily(self, linked):
         before = len([line for line in linked.book("device_status") if line["serial"] == "washer"])
         linked.step(days=1)
 

@@ -1,4 +1,4 @@
-"""Orders at the shop, its notifications in whatever order and number, and what is made of them here."""
+"""Tests of DRS orders and notifications, including repeated and out-of-order ones."""
 
 import json
 
@@ -27,8 +27,8 @@ async def moves(town, order_id):
     return [step["to_state"] for step in (await town.order(order_id))["history"]]
 
 
-class TestAnOrder:
-    async def test_goes_from_the_button_to_the_door(self, linked):
+class TestOrder:
+    async def test_order_is_placed_and_shipped(self, linked):
         await device(linked, "w1", 21)
         await linked.placing("o1", "w1")
         answer = await linked.ask("o1")
@@ -48,7 +48,7 @@ class TestAnOrder:
         )
         assert [line["instance"] for line in linked.book("placed") if line["serial"] == "w1"] == [answer.reference]
 
-    async def test_in_fluid_ounces_arrives_in_millilitres(self, linked):
+    async def test_fluid_ounces_are_converted_to_millilitres(self, linked):
         await device(linked, "w2", 22)
         await linked.placing("o2", "w2", slot="2")
         answer = await linked.ask("o2")
@@ -56,7 +56,7 @@ class TestAnOrder:
 
         assert (await linked.reaches("o2", "shipped"))["shipped"] == {"quantity": "3046", "unit": "MLT"}
 
-    async def test_that_is_shipped_before_it_is_placed_skips_nothing(self, linked):
+    async def test_shipped_before_placed_notification(self, linked):
         await device(linked, "w3", 23)
         await linked.at_shop("shop/resolution", on="true")
         await linked.placing("o3", "w3")
@@ -71,7 +71,7 @@ class TestAnOrder:
         assert await linked.heard(placed["MessageId"], "applied")
         assert await moves(linked, "o3") == ["drafted", "placing", "placed", "shipped"]
 
-    async def test_in_resolution_is_none_until_the_customer_settles_it(self, linked):
+    async def test_resolving_order_waits_for_customer(self, linked):
         await device(linked, "w4", 24)
         await linked.at_shop("shop/resolution", on="true")
         await linked.placing("o4", "w4")
@@ -84,7 +84,7 @@ class TestAnOrder:
         await linked.at_shop("shop/settle", instance=answer.reference)
         await linked.reaches("o4", "placed")
 
-    async def test_in_resolution_that_nobody_settles_is_given_up_after_72_hours(self, linked):
+    async def test_resolving_order_ends_after_72_hours(self, linked):
         await device(linked, "w8", 28)
         await linked.at_shop("shop/resolution", on="true")
         await linked.placing("o8", "w8")
@@ -96,7 +96,7 @@ class TestAnOrder:
 
         assert (await linked.reaches("o8", "cancelled"))["cancellation"]["by"] == "resolution"
 
-    async def test_that_the_customer_cancels_there_is_cancelled(self, linked):
+    async def test_cancel_by_customer_at_provider(self, linked):
         await device(linked, "w5", 25)
         await linked.placing("o5", "w5")
         await linked.ask("o5")
@@ -106,7 +106,7 @@ class TestAnOrder:
 
         assert (await linked.reaches("o5", "cancelled"))["history"][-1]["to_state"] == "cancelled"
 
-    async def test_of_a_slot_that_is_switched_off_is_refused_with_the_reason(self, linked):
+    async def test_unsubscribed_slot_is_refused_with_reason(self, linked):
         await device(linked, "w6", 26)
         await linked.at_shop("customer/w6/unsubscribe", slot="1")
         await linked.placing("o6", "w6")
@@ -116,7 +116,7 @@ class TestAnOrder:
         assert (answer.status, answer.reason) == ("refused", "DRS answered 400: slot 1 is unsubscribed")
         await linked.reaches("o6", "refused")
 
-    async def test_whose_token_ended_is_placed_all_the_same_and_once(self, linked):
+    async def test_expired_token_places_order_once(self, linked):
         await device(linked, "w7", 27)
         await linked.at_shop("customer/w7/expire")
         await linked.placing("o7", "w7")
@@ -127,8 +127,8 @@ class TestAnOrder:
         assert len([line for line in linked.book("placed") if line["serial"] == "w7"]) == 1
 
 
-class TestAnOrderNobodyAnsweredFor:
-    async def test_is_adopted_by_its_notification(self, linked):
+class TestUnansweredOrder:
+    async def test_notification_assigns_reference(self, linked):
         await device(linked, "w11", 31)
         await linked.placing("o11", "w11")
         await linked.at_shop("shop/lose", answers=1)
@@ -141,7 +141,7 @@ class TestAnOrderNobodyAnsweredFor:
         assert await instance(linked, "o11") == placed["instance"]
         assert (await linked.ask("o11", "status")).status is UpdateStatus.ACCEPTED
 
-    async def test_adopts_the_order_in_progress_and_makes_no_second(self, linked):
+    async def test_order_in_progress_is_adopted(self, linked):
         await device(linked, "w12", 32)
         said = await linked.at_shop("shop/order", serial="w12", slot="1")
         assert (await linked.heard(said["MessageId"]))[0] == "unmatched"
@@ -149,12 +149,12 @@ class TestAnOrderNobodyAnsweredFor:
         await linked.placing("o12", "w12")
         answer = await linked.ask("o12")
 
-        assert (answer.status, answer.reason) == (None, "there is an order under way for this slot")
+        assert (answer.status, answer.reason) == (None, "an order is already open for this slot")
         assert len([line for line in linked.book("placed") if line["serial"] == "w12"]) == 1
-        linked.step(minutes=1)  # what found no order when it came is looked at again
+        linked.step(minutes=1)  # triggers the retry of unmatched notifications
         await linked.reaches("o12", "placed")
 
-    async def test_does_not_take_over_an_order_that_was_counted_before(self, linked):
+    async def test_instance_of_earlier_order_is_not_adopted(self, linked):
         await device(linked, "w13", 33)
         await linked.placing("o13", "w13")
         first = await linked.ask("o13")
@@ -165,7 +165,7 @@ class TestAnOrderNobodyAnsweredFor:
         assert (second.status, second.reference) == ("refused", None)
         assert first.reference in second.reason
 
-    async def test_is_not_adopted_by_news_from_before_it_was_asked_for(self, linked):
+    async def test_older_notification_is_not_adopted(self, linked):
         await device(linked, "w14", 34)
         said = await linked.at_shop("shop/order", serial="w14", slot="1")
         await linked.heard(said["MessageId"], "unmatched")
@@ -188,8 +188,8 @@ def notification(kind, serial, instance_id, at):
     }
 
 
-class TestNotificationsOfOthers:
-    async def test_that_match_nothing_are_listed(self, linked):
+class TestUnmatchedNotifications:
+    async def test_unmatched_notification_is_listed(self, linked):
         await device(linked, "w21", 41)
         said = await linked.at_shop("shop/order", serial="w21", slot="1")
         assert (await linked.heard(said["MessageId"]))[0] == "unmatched"
@@ -203,23 +203,23 @@ class TestNotificationsOfOthers:
         denied = await linked.http.get("/v1/providers/amazon/notifications", headers=linked.customer("ann"))
         assert denied.status_code == 403
 
-    async def test_that_cannot_be_read_are_kept_with_the_reason(self, linked):
+    async def test_unreadable_message_is_stored_with_reason(self, linked):
         said = await linked.at_shop("shop/publish", b'{"notificationInfo": {}}')
 
-        assert await linked.heard(said["MessageId"]) == ("unreadable", "notificationType None is not known")
+        assert await linked.heard(said["MessageId"]) == ("unreadable", "notificationType None is unknown")
 
-    async def test_about_devices_nobody_linked_change_nothing(self, linked):
+    async def test_unlinked_device_is_not_applied(self, linked):
         late = notification("DeviceDeregisteredNotification", "nobody", "i", "2026-03-01T12:00:00Z")
         said = await linked.at_shop("shop/publish", json.dumps(late).encode())
 
-        assert await linked.heard(said["MessageId"]) == ("not_applied", "no link of ours has this device")
+        assert await linked.heard(said["MessageId"]) == ("not_applied", "no link has this device")
 
 
-class TestTheDoor:
+class TestEndpoint:
     async def post(self, linked, message, provider="amazon"):
         return await linked.browser.post(f"{linked.url}/v1/sns/{provider}", content=json.dumps(message).encode())
 
-    async def test_takes_a_message_once_and_counts_the_rest(self, linked):
+    async def test_repeated_message_is_stored_once_and_counted(self, linked):
         said = await linked.at_shop("shop/publish", b'{"once": 1}')
         await linked.heard(said["MessageId"])
 
@@ -244,32 +244,32 @@ class TestTheDoor:
             ({"MessageAttributes": {"version": float("nan")}}, 400, "malformed_json"),
         ],
     )
-    async def test_takes_nothing_that_the_topic_did_not_sign(self, linked, changes, status, code):
+    async def test_message_with_invalid_signature_is_refused(self, linked, changes, status, code):
         said = await linked.at_shop("shop/publish", b'{"true": 1}')
 
         answer = await self.post(linked, said | changes)
 
         assert (answer.status_code, answer.json()["code"]) == (status, code)
 
-    async def test_takes_nothing_for_providers_without_a_topic(self, linked):
+    async def test_provider_without_topic_is_refused(self, linked):
         said = await linked.at_shop("shop/publish", b'{"true": 2}')
 
         assert (await self.post(linked, said, "nobody")).status_code == 404
 
     @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff", b'{"MessageId": "a\\u0000b"}'])
-    async def test_says_what_is_wrong_with_a_body(self, linked, body):
+    async def test_invalid_body_is_refused(self, linked, body):
         answer = await linked.browser.post(f"{linked.url}/v1/sns/amazon", content=body)
 
         assert answer.status_code == 400
 
-    async def test_confirmed_the_subscription(self, linked):
+    async def test_subscription_is_confirmed(self, linked):
         assert linked.book("confirmed")
         row = "SELECT fate, reason FROM sns_message WHERE type = 'SubscriptionConfirmation'"
         assert set(await linked.sql(row)) == {("applied", "confirmed")}
 
 
 class TestSubscriptions:
-    async def test_are_told_on_when_they_change(self, linked):
+    async def test_changed_subscription_is_published(self, linked):
         await device(linked, "w31", 51)
         await linked.at_shop("customer/w31/unsubscribe", slot="1")
 
@@ -287,7 +287,7 @@ class TestSubscriptions:
         assert (found[-1]["slot"], found[-1].get("items", [])) == ("1", [])
         assert [(one["slot"], one["following"]) for one in followed][-1] == ("1", False)
 
-    async def test_are_not_changed_back_by_older_news(self, linked):
+    async def test_older_notification_is_ignored(self, linked):
         await device(linked, "w32", 52)
         old = notification("SubscriptionChangedNotification", "w32", "", "2020-01-01T00:00:00Z")
         old["subscriptionInfo"] = {"slotsSubscriptionStatus": {"1": False}}
@@ -299,8 +299,8 @@ class TestSubscriptions:
         assert await linked.sql(rows) == [(True,), (True,)]
 
 
-class TestDeregistrationAtTheShop:
-    async def test_cleans_up_and_allows_a_new_beginning(self, linked):
+class TestDeregistration:
+    async def test_deregistration_ends_link_and_allows_new_link(self, linked):
         await device(linked, "w41", 61)
         (link,) = [one for one in await linked.links("ann") if one["device_id"] == "w41"]
 
@@ -315,10 +315,10 @@ class TestDeregistrationAtTheShop:
         assert ended == ["deregistered at the provider"]
         await device(linked, "w41", 61)
 
-    async def test_that_was_told_late_does_not_end_a_newer_link(self, linked):
+    async def test_late_deregistration_keeps_newer_link(self, linked):
         await device(linked, "w42", 62)
         late = notification("DeviceDeregisteredNotification", "w42", "", "2026-02-28T12:00:00Z")
 
         said = await linked.at_shop("shop/publish", json.dumps(late).encode())
 
-        assert await linked.heard(said["MessageId"]) == ("not_applied", "the device was linked again since")
+        assert await linked.heard(said["MessageId"]) == ("not_applied", "the device has been linked again since then")

@@ -1,4 +1,4 @@
-"""The service with a sample DRS shop around it: linking, ordering, and looking into both books."""
+"""Test environment: the service with a sample DRS shop, with helpers for links, orders and both logs."""
 
 import asyncio
 import json
@@ -29,7 +29,7 @@ def free_port():
 
 
 class Town(World):
-    """Doors to the service and to the shop."""
+    """Access to the service and the shop."""
 
     url = database_url = ""
     shop_port = 0
@@ -80,7 +80,7 @@ class Town(World):
         assert "sample-secret" not in put.text
 
     async def put_client(self, name="amazon", **changes):
-        """Say how we are known to the shop, with something of it changed."""
+        """Replace the OAuth client, with changed fields."""
         path, operator = f"/v1/providers/{name}/link-client", self.desk.headers("operator")
         put = await self.http.put(path, json=self.client() | changes, headers=operator)
         assert put.status_code == 200, put.text
@@ -106,7 +106,7 @@ class Town(World):
         return await self.http.post(f"/v1/customers/{customer}/links", json=body, headers=self.customer(customer))
 
     async def agree(self, authorize_url):
-        """Go to the provider's page, agree, and return the way back."""
+        """Consent on the provider's page and return the redirect URL."""
         back = await self.browser.get(authorize_url)
         assert back.status_code == 302, back.text
         return back.headers["location"]
@@ -126,7 +126,7 @@ class Town(World):
         return await self.http.delete(f"/v1/customers/{customer}/links/{link_id}", headers=self.customer(customer))
 
     async def placing(self, order_id, device="washer", slot="1", provider="amazon"):
-        """Make an order that is being placed, as core's handlers do."""
+        """Add an order in the state `placing`, as the handlers do."""
         approved = a.approved(
             order_id=order_id,
             pool_id=order_id,
@@ -147,7 +147,7 @@ class Town(World):
             await store.save_turn(sent(turn.order, store.patience, store.now))
 
     async def ask(self, order_id, ask="deliver"):
-        """Ask the provider, and let the answer be heard; returns the answer."""
+        """Call the provider, apply the answer as an update, and return it."""
         async with self.kit.read() as store:
             order = await store.find_order(order_id)
         line = await linked_line(self.kit, order.provider_id, order.device_id)
@@ -199,7 +199,7 @@ class Town(World):
         await self.comes_true("SELECT 1 FROM slot WHERE device_id = $1 AND slot = '2'", device)
 
     async def heard(self, message_id, fate=None):
-        """Wait until a message was judged, and return its fate and reason."""
+        """Wait until a message is processed; return its outcome and reason."""
         query = "SELECT fate, reason, repeats FROM sns_message WHERE message_id = $1 AND fate <> 'new'"
         while True:
             ((found, reason, _),) = await self.comes_true(query, message_id)
@@ -208,7 +208,7 @@ class Town(World):
             await asyncio.sleep(0.05)
 
     async def told(self, event):
-        """Return all events of a type that the service said, by what they carry."""
+        """Return the data of all published events of a type."""
         rows = await self.sql("SELECT value FROM outbox ORDER BY topic, partition, sequence")
         told = [json.loads(value) for (value,) in rows]
         return [one["data"] for one in told if one["type"] == event]

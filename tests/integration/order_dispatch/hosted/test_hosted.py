@@ -207,7 +207,7 @@ class TestTerms:
     @pytest.mark.parametrize(
         ("terms", "problem"),
         [
-            ({"delivery": False}, "say delivery, pick_up or both"),
+            ({"delivery": False}, "set delivery, pick_up or both"),
             ({"email": "nobody"}, "email"),
             ({"regions": ["Bavaria"]}, "regions.0"),
             ({"minimum": "-1"}, "minimum"),

@@ -1,4 +1,4 @@
-"""A running order_dispatch with a web server of its own, for shops that call back."""
+"""A running order_dispatch with its own web server, so that shops can send callbacks."""
 
 import asyncio
 import base64
@@ -32,7 +32,6 @@ KNOBS = {
 
 @asynccontextmanager
 async def serving(app):
-    """Serve the application on a free port."""
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
     task = asyncio.create_task(server._serve([listener]))

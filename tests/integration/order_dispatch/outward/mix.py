@@ -1,4 +1,4 @@
-"""Many orders through every fault of a server: what must hold in the shops' own books at the end."""
+"""Orders through shops with random faults, and the check against the shops' logs at the end."""
 
 import time
 from collections import Counter
@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from tests.integration.order_dispatch.portal import until
 
-#: One request in three goes wrong; a checkout has four of them, so there one in eight.
+#: Share per fault: with nine faults one webhook request in three fails; one in eight for ACP, whose checkout has four.
 FAULTS = ("black-hole", "timeout", "late", "error", "error-after", "busy", "garbage", "redirect", "huge")
 SHARE = {"webhook": 0.04, "acp": 0.015}
 UNSETTLED = "SELECT order_id, state FROM orders WHERE state IN ('drafted', 'placing', 'unknown')"
@@ -15,7 +15,7 @@ UNDER_WAY = "SELECT FROM intent WHERE state IN ('due', 'claimed', 'unknown') AND
 
 
 async def order_through_faults(world, count, seconds):
-    """Order so many times from shops with every fault, and return the shops once every order is settled."""
+    """Place `count` orders in shops with all faults; return the shops once every order has a final result."""
     async with AsyncExitStack() as stack:
         shops = []
         for number, (kind, share) in enumerate(SHARE.items()):
@@ -29,7 +29,7 @@ async def order_through_faults(world, count, seconds):
 
 
 async def _settle(world, deadline):
-    """Let time pass whenever nothing is under way, until no order is left in doubt."""
+    """Advance the clock whenever no call is in progress, until no order is unknown."""
     while await world.rows(UNSETTLED):
         assert time.monotonic() < deadline, await world.rows(UNSETTLED)
         left = deadline - time.monotonic()
@@ -48,7 +48,7 @@ async def _is_quiet(world):
 
 
 async def every_order_is_in_exactly_one_book_once(world, shops, count):
-    """Judge by the shops' own books, and return how many orders were in doubt and came through."""
+    """Check that each order is in exactly one shop's log once; return how many were `unknown` in between."""
     accepted = sum((each.count("accepted") for each in shops), start=Counter())
     rows = await world.rows("SELECT order_id, state FROM orders WHERE provider_id LIKE 'mix-%'")
     assert len(rows) == count

@@ -1,4 +1,4 @@
-"""Real shops as processes of their own, and lines to them without a database."""
+"""Sample shops as child processes, and clients for them without a database."""
 
 import asyncio
 import base64
@@ -27,7 +27,7 @@ SECRETS = {"signing": SECRET, "callback": SECRET, "api_key": SECRET}
 
 @dataclass
 class Shop:
-    """A running shop: where it is, and what its own book says."""
+    """A running shop with its URL and log."""
 
     provider_id: str
     url: str
@@ -39,13 +39,13 @@ class Shop:
         return [json.loads(line) for line in whole.splitlines() if line.endswith("}")]
 
     def count(self, op):
-        """Return how often this was done, by order."""
+        """Count log entries of an operation by order."""
         return Counter(line["order_id"] for line in self.lines() if line["op"] == op)
 
 
 @asynccontextmanager
 async def shop(kind, folder, *options, provider="acme"):
-    """Open a shop (`webhook` or `acp`) with the faults of these options."""
+    """Start a shop (`webhook` or `acp`) with options for its faults."""
     port, log = free_port(), folder / f"{provider}.jsonl"
     command = [sys.executable, "-m", f"deploy.samples.{kind}_shop", "--port", str(port), "--provider", provider]
     process = subprocess.Popen([*command, "--log", str(log), "--secret", SECRET, *map(str, options)])
@@ -74,7 +74,7 @@ async def _is_open(url, process):
 
 
 class Notebook:
-    """Notes that last as long as the test."""
+    """Notes in memory."""
 
     def __init__(self):
         self.references = {}

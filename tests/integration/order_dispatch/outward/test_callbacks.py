@@ -1,4 +1,4 @@
-"""Callbacks of providers: kept as they came, judged once, and believed only when signed."""
+"""Tests of provider callbacks: stored unchanged, processed once, refused without a valid signature."""
 
 import asyncio
 import hashlib
@@ -34,7 +34,7 @@ def acp_event(session, status, fulfilled=0, packs=2):
 
 @pytest.fixture(scope="module")
 async def order_of(world):
-    """Return an order that this webhook provider, or that ACP merchant, has accepted."""
+    """Return an order that the webhook provider or ACP merchant has accepted."""
     numbers = {}
     async with world.shop("webhook", "acme"), world.shop("acp", "globex"):
 
@@ -47,8 +47,8 @@ async def order_of(world):
         yield order
 
 
-class TestACallback:
-    async def test_is_kept_as_it_came_and_moves_the_order(self, world, order_of):
+class TestCallback:
+    async def test_is_stored_and_updates_order(self, world, order_of):
         order_id = await order_of()
         body = (
             b'{ "type":"order.snapshot",  "data":{"order_id":"%s","status":"shipped","tracking":"T9"}}'
@@ -65,7 +65,7 @@ class TestACallback:
         assert "webhook-signature" in kept["headers"]
         assert "x-more" not in kept["headers"]
 
-    async def test_again_gets_the_same_answer_and_changes_nothing(self, world, order_of):
+    async def test_repetition_gets_same_answer(self, world, order_of):
         order_id = await order_of()
         first = await world.call_back("acme", "m-again", news(order_id, "shipped"))
         again = await world.call_back("acme", "m-again", news(order_id, "shipped"))
@@ -73,9 +73,9 @@ class TestACallback:
         assert (first.status_code, again.status_code) == (200, 200)
         assert first.json() == again.json()
         assert ("idempotent-replayed" in first.headers, again.headers["idempotent-replayed"]) == (False, "true")
-        assert len((await world.order(order_id))["updates"]) == 2  # the answer to our call, and this
+        assert len((await world.order(order_id))["updates"]) == 2  # the answer to the submit, and this callback
 
-    async def test_ten_times_at_once_is_applied_once(self, world, order_of):
+    async def test_concurrent_repetitions_are_applied_once(self, world, order_of):
         order_id = await order_of()
 
         told = [world.call_back("acme", "m-ten", news(order_id, "shipped")) for _ in range(10)]
@@ -89,7 +89,7 @@ class TestACallback:
         states = [step["to_state"] for step in (await world.order(order_id))["history"]]
         assert states.count("shipped") == 1
 
-    async def test_with_another_body_under_the_same_id_is_refused(self, world, order_of):
+    async def test_other_body_with_same_id_is_refused(self, world, order_of):
         order_id = await order_of()
         await world.call_back("acme", "m-other", news(order_id, "shipped"))
 
@@ -98,7 +98,7 @@ class TestACallback:
         assert (other.status_code, other.json()["code"]) == (422, "idempotency_conflict")
         assert (await world.order(order_id))["state"] == "shipped"
 
-    async def test_out_of_order_comes_to_the_same_end(self, world, order_of):
+    async def test_out_of_order_callbacks_reach_same_state(self, world, order_of):
         order_id = await order_of()
         fates = [
             (await world.call_back("acme", f"m-back-{status}", news(order_id, status))).json()["fate"]
@@ -108,7 +108,7 @@ class TestACallback:
         assert fates == ["applied", "not_applied", "not_applied"]
         assert (await world.order(order_id))["state"] == "delivered"
 
-    async def test_of_an_update_heard_before_in_another_is_repeated(self, world, order_of):
+    async def test_update_of_earlier_callback_is_repeated(self, world, order_of):
         order_id = await order_of()
         update = news(order_id, "shipped", "order.updated", update_id="u-1", at="2026-03-01T12:00:00Z")
 
@@ -116,12 +116,12 @@ class TestACallback:
 
         assert fates == ["applied", "repeated"]
 
-    async def test_of_an_order_nobody_knows_is_kept_and_counted(self, world, order_of):
+    async def test_unknown_order_is_stored_as_unmatched(self, world, order_of):
         answer = await world.call_back("acme", "m-nobody", news("nobody", "shipped"))
 
         assert (answer.status_code, answer.json()["fate"]) == (200, "unmatched")
 
-    async def test_of_another_providers_order_changes_nothing(self, world, order_of):
+    async def test_order_of_another_provider_is_refused(self, world, order_of):
         order_id = await order_of("globex")
 
         answer = await world.call_back("acme", "m-foreign", news(order_id, "cancelled"))
@@ -150,7 +150,7 @@ class TestACallback:
         ],
         ids=range(15),
     )
-    async def test_that_says_nothing_readable_is_kept_and_refused_for_good(self, world, order_of, body):
+    async def test_unreadable_body_is_stored_and_refused(self, world, order_of, body):
         message_id = f"m-junk-{hashlib.sha256(body).hexdigest()}"
         answer = await world.call_back("acme", message_id, body)
 
@@ -158,19 +158,19 @@ class TestACallback:
         (kept,) = await world.rows("SELECT * FROM callback WHERE callback_id = $1", message_id)
         assert (kept["body"], kept["verdict"]) == (body, "unreadable")
 
-    async def test_with_an_id_that_is_none_is_told_so(self, world, order_of):
+    async def test_invalid_id_is_refused(self, world, order_of):
         answer = await world.call_back("acme", secrets.token_hex(4000), news("x", "shipped"))
 
         assert (answer.status_code, answer.json()["code"]) == (400, "id_too_long")
 
-    async def test_that_is_too_large_is_not_read(self, world, order_of):
+    async def test_too_large_body_is_refused(self, world, order_of):
         answer = await world.call_back("acme", "m-large", b" " * 300_000)
 
         assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
         assert await world.rows("SELECT FROM callback WHERE callback_id = 'm-large'") == []
 
 
-class TestASignature:
+class TestSignature:
     @pytest.mark.parametrize(
         "wrong",
         [
@@ -184,7 +184,7 @@ class TestASignature:
         ],
         ids=lambda wrong: next(iter(wrong)),
     )
-    async def test_that_is_not_the_providers_is_refused_and_nothing_is_kept(self, world, order_of, wrong):
+    async def test_invalid_signature_is_refused_and_not_stored(self, world, order_of, wrong):
         order_id = await order_of()
         before = await world.rows("SELECT count(*) FROM callback")
 
@@ -194,13 +194,13 @@ class TestASignature:
         assert await world.rows("SELECT count(*) FROM callback") == before
         assert (await world.order(order_id))["state"] == "placed"
 
-    async def test_is_needed(self, world, order_of):
+    async def test_missing_signature_is_refused(self, world, order_of):
         answer = await world.http.post("/v1/providers/acme/callbacks", json=news("x", "shipped"))
 
         assert answer.status_code == 401
 
     @pytest.mark.parametrize("provider", ["nobody", "plain"])
-    async def test_of_nobody_or_of_a_provider_without_secrets_tells_the_same(self, world, order_of, provider):
+    async def test_unknown_provider_gets_same_answer_as_one_without_secrets(self, world, order_of, provider):
         if provider == "plain":
             await world.put_provider("plain")
         answer = await world.call_back(provider, "m-1", news("x", "shipped"))
@@ -208,14 +208,14 @@ class TestASignature:
 
         assert (answer.status_code, answer.json()) == (known.status_code, known.json())
 
-    async def test_is_counted_when_it_is_wrong(self, world, order_of):
+    async def test_invalid_signature_is_counted(self, world, order_of):
         await world.call_back("acme", "m-1", news("x", "shipped"), secret=OTHER_SECRET)
 
         assert 'order_dispatch_callbacks_total{verdict="untrusted"}' in (await world.http.get("/metrics")).text
 
 
-class TestAnOrderEvent:
-    async def test_of_acp_finds_the_order_by_its_checkout(self, world, order_of):
+class TestOrderEvent:
+    async def test_acp_event_finds_order_by_session(self, world, order_of):
         order_id = await order_of("globex")
         (known,) = await world.rows("SELECT reference FROM order_reference WHERE order_id = $1", order_id)
         event = acp_event(known["reference"], "shipped", fulfilled=2)
@@ -227,7 +227,7 @@ class TestAnOrderEvent:
         assert (shipped["state"], shipped["tracking"]) == ("shipped", "T1")
         assert shipped["shipped"] == {"quantity": "40", "unit": "C62"}
 
-    async def test_again_is_known_by_its_body(self, world, order_of):
+    async def test_repetition_is_recognized_by_body(self, world, order_of):
         order_id = await order_of("globex")
         (known,) = await world.rows("SELECT reference FROM order_reference WHERE order_id = $1", order_id)
         event = acp_event(known["reference"], "shipped", fulfilled=2)
@@ -237,7 +237,7 @@ class TestAnOrderEvent:
 
         assert again.headers["idempotent-replayed"] == "true"
 
-    async def test_of_a_part_waits_for_the_rest(self, world, order_of):
+    async def test_partial_shipment_does_not_ship_order(self, world, order_of):
         order_id = await order_of("globex")
         (known,) = await world.rows("SELECT reference FROM order_reference WHERE order_id = $1", order_id)
         await world.call_back("globex", "", acp_event(known["reference"], "shipped", fulfilled=1), scheme=Scheme.HMAC)
@@ -247,8 +247,8 @@ class TestAnOrderEvent:
         assert (await world.order(order_id))["state"] == "shipped"
 
 
-class TestAnInterruptedReceiver:
-    async def test_has_its_callback_judged_by_the_next_tick(self, world, order_of):
+class TestInterruptedRequest:
+    async def test_callback_is_processed_by_periodic_job(self, world, order_of):
         order_id = await order_of()
         async with world.kit.writing() as connection:
             store = world.kit.store_in(connection)
@@ -261,8 +261,8 @@ class TestAnInterruptedReceiver:
         assert kept["verdict"] == "applied"
 
 
-class TestForgetting:
-    async def test_old_bodies_go_and_a_repetition_is_still_known(self, world, order_of):
+class TestRetention:
+    async def test_old_bodies_are_deleted_but_repetitions_recognized(self, world, order_of):
         order_id = await order_of()
         await world.call_back("acme", "m-old", news(order_id, "shipped"))
 
@@ -273,7 +273,7 @@ class TestForgetting:
         assert (again.status_code, again.headers["idempotent-replayed"]) == (200, "true")
 
 
-async def test_a_shop_that_ships_calls_back_by_itself(world):
+async def test_shipping_shop_sends_callback(world):
     async with world.shop("webhook", "quick", "--ships"), world.shop("acp", "swift", "--ships"):
         for provider in ("quick", "swift"):
             order_id = await world.approve(provider)
@@ -283,7 +283,7 @@ async def test_a_shop_that_ships_calls_back_by_itself(world):
     assert [row["verdict"] for row in rows] == ["applied", "applied"]
 
 
-async def test_secrets_are_sealed_and_never_shown(world):
+async def test_secrets_are_encrypted_and_never_returned(world):
     async with world.shop("webhook", "secretive"):
         pass
     listed = await world.http.get("/v1/providers", headers=world.desk.headers("operator"))

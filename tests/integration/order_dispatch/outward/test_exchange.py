@@ -1,4 +1,4 @@
-"""The one HTTP exchange against servers that do what no library does: pinned, bounded, followed nowhere."""
+"""Tests of the HTTP exchange with misbehaving servers: pinned address, limits, no redirects."""
 
 import asyncio
 import gzip
@@ -21,7 +21,7 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
 
 class Listener:
-    """Answers every connection with the same bytes, and remembers what it was asked."""
+    """Server that answers every connection with the same bytes and records the requests."""
 
     def __init__(self, *chunks, pause=0.0):
         self.chunks, self.pause, self.heads = chunks, pause, []
@@ -56,9 +56,9 @@ def at(listener, host="127.0.0.1", scheme="http"):
     return f"{scheme}://{host}:{listener.port}"
 
 
-class TestARedirect:
+class TestRedirect:
     @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-    async def test_is_never_followed(self, status):
+    async def test_redirect_is_not_followed(self, status):
         async with listening(OK) as inside:
             answer = (
                 f"HTTP/1.1 {status} Moved\r\nLocation: http://127.0.0.1:{inside.port}/\r\nContent-Length: 0\r\n\r\n"
@@ -70,13 +70,13 @@ class TestARedirect:
         assert inside.heads == []
 
 
-class TestAnAnswer:
-    async def test_that_never_ends_is_left_after_as_much_as_an_answer_may_have(self):
+class TestAnswer:
+    async def test_endless_body_is_cut_off_at_limit(self):
         async with listening(b"HTTP/1.1 200 OK\r\nContent-Length: 1073741824\r\n\r\n", *[b"x" * 65536] * 64) as shop:
             with pytest.raises(Unknown, match="262144 bytes"):
                 await ask(at(shop))
 
-    async def test_that_unpacks_to_more_is_not_unpacked(self):
+    async def test_encoded_body_is_refused(self):
         bomb = gzip.compress(b"x" * 50_000_000)
         head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(bomb)}\r\n\r\n"
         async with listening(head.encode(), bomb) as shop:
@@ -85,7 +85,7 @@ class TestAnAnswer:
 
         assert "accept-encoding: identity" in shop.heads[0].lower()
 
-    async def test_that_comes_a_byte_at_a_time_is_waited_for_no_longer_than_any(self):
+    async def test_slow_body_ends_at_total_timeout(self):
         head = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"
         async with listening(head, *[b"x"] * 100, pause=0.2) as shop:
             began = time.monotonic()
@@ -97,18 +97,18 @@ class TestAnAnswer:
     @pytest.mark.parametrize(
         "junk", [b"", b"\x00\xff" * 100, b"HTTP/1.1 999 x\r\n\r\n", b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 40_000]
     )
-    async def test_that_is_no_http_leaves_us_in_doubt(self, junk):
+    async def test_invalid_http_raises_unknown(self, junk):
         async with listening(junk) as shop:
             with pytest.raises(Unknown):
                 await ask(at(shop))
 
     @pytest.mark.parametrize("status", [500, 501, 502, 503, 504, 520, 408, 100])
-    async def test_of_trouble_leaves_us_in_doubt(self, status):
+    async def test_server_error_raises_unknown(self, status):
         async with listening(f"HTTP/1.1 {status} x\r\nContent-Length: 0\r\n\r\n".encode()) as shop:
             with pytest.raises(Unknown):
                 await ask(at(shop))
 
-    async def test_to_come_back_later_says_that_nothing_was_done(self):
+    async def test_retry_after_raises_retry(self):
         async with listening(b"HTTP/1.1 503 x\r\nRetry-After: 9\r\nContent-Length: 0\r\n\r\n") as shop:
             with pytest.raises(Retry) as told:
                 await ask(at(shop))
@@ -116,7 +116,7 @@ class TestAnAnswer:
         assert told.value.after_seconds == 9
 
     @pytest.mark.parametrize("pause", ["", "Retry-After: 0\r\n"])
-    async def test_to_come_back_at_once_is_asked_ever_more_rarely(self, pause):
+    async def test_short_retry_after_uses_back_off(self, pause):
         async with listening(f"HTTP/1.1 429 x\r\n{pause}Content-Length: 0\r\n\r\n".encode()) as shop:
             with pytest.raises(Retry, match="429") as told:
                 await ask(at(shop))
@@ -124,15 +124,15 @@ class TestAnAnswer:
         assert told.value.after_seconds is None
 
     @pytest.mark.parametrize("status", [200, 201, 202, 400, 404, 405, 409, 422])
-    async def test_that_says_something_is_returned(self, status):
+    async def test_conclusive_status_is_returned(self, status):
         async with listening(f"HTTP/1.1 {status} x\r\nContent-Length: 2\r\n\r\n{{}}".encode()) as shop:
             reply = await ask(at(shop))
 
         assert (reply.status, reply.body) == (status, b"{}")
 
 
-class TestTheEnvironment:
-    async def test_has_no_say_in_where_a_call_goes(self, monkeypatch):
+class TestEnvironment:
+    async def test_proxy_variables_are_ignored(self, monkeypatch):
         async with listening(OK) as proxy, listening(OK) as shop:
             for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "all_proxy"):
                 monkeypatch.setenv(name, at(proxy))
@@ -141,8 +141,8 @@ class TestTheEnvironment:
         assert (len(shop.heads), proxy.heads) == (1, [])
 
 
-class TestAName:
-    async def test_is_resolved_once_and_stays_in_the_host_header(self):
+class TestName:
+    async def test_name_is_resolved_once_and_kept_in_host_header(self):
         asked = []
 
         async def resolve(host, port):
@@ -155,18 +155,18 @@ class TestAName:
         assert asked == ["shop.example"]
         assert f"host: shop.example:{shop.port}\r\n" in shop.heads[0].lower()
 
-    async def test_that_leads_inside_is_not_connected_to(self):
+    async def test_name_with_private_address_is_refused(self):
         async def resolve(host, port):
             return ["127.0.0.1"]
 
         async with listening(OK) as inside:
-            with pytest.raises(Retry, match="no public address") as told:
+            with pytest.raises(Retry, match="not a public address") as told:
                 await ask(f"https://shop.example:{inside.port}", caller(allowed=(), resolve=resolve))
 
         assert inside.heads == []
         assert told.value.after_seconds == 60
 
-    async def test_of_two_addresses_is_tried_at_the_second_when_the_first_takes_no_connection(self):
+    async def test_second_address_is_tried_when_first_refuses(self):
         async def resolve(host, port):
             return ["127.9.9.9", "127.0.0.1"]
 
@@ -175,14 +175,14 @@ class TestAName:
 
 
 class TestTls:
-    async def test_is_to_the_name_and_goes_to_the_judged_address(self, tmp_path):
+    async def test_certificate_is_checked_for_name_at_pinned_address(self, tmp_path):
         async with listening(OK, tls=server_for("shop.example", tmp_path)) as shop:
             calls = caller(seconds=5, resolve=to_loopback, ca_file=tmp_path / "ca.pem")
             reply = await ask(at(shop, "shop.example", "https"), calls)
 
         assert reply.status == 200
 
-    async def test_of_another_name_is_not_spoken_to(self, tmp_path):
+    async def test_certificate_of_other_name_is_refused(self, tmp_path):
         async with listening(OK, tls=server_for("other.example", tmp_path)) as shop:
             calls = caller(seconds=5, resolve=to_loopback, ca_file=tmp_path / "ca.pem")
             with pytest.raises(Retry, match="not connected"):
@@ -190,7 +190,7 @@ class TestTls:
 
         assert shop.heads == []
 
-    async def test_signed_by_nobody_we_know_is_not_spoken_to(self, tmp_path):
+    async def test_certificate_of_unknown_authority_is_refused(self, tmp_path):
         async with listening(OK, tls=server_for("shop.example", tmp_path)) as shop:
             with pytest.raises(Retry, match="not connected"):
                 await ask(at(shop, "shop.example", "https"), caller(seconds=5, resolve=to_loopback))
@@ -203,7 +203,7 @@ async def to_loopback(host, port):
 
 
 def server_for(name, folder):
-    """Return a server's TLS for this name, with the authority that signed it in the folder."""
+    """Return a TLS context for this name; the CA certificate is written to the folder."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""Orders through shops that fail in every way: none is lost, and none is ordered twice."""
+"""Tests that random faults of shops neither lose nor duplicate an order."""
 
 import os
 
@@ -6,7 +6,7 @@ import pytest
 
 from tests.integration.order_dispatch.outward.mix import every_order_is_in_exactly_one_book_once, order_through_faults
 
-#: `make chaos` takes its time.
+#: `make chaos` runs more orders.
 ORDERS = 2_000 if os.environ.get("CHAOS_ROUNDS") else 200
 SECONDS_PER_ORDER = 0.7
 

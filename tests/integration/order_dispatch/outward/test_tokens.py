@@ -1,4 +1,4 @@
-"""The single-use token of an order: good once, for its provider, its amount and its time."""
+"""Tests of token redemption: once, by its provider, within amount and expiry."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ PATH = "/v1/tokens/redeem"
 
 @pytest.fixture(scope="module")
 async def tokens(world):
-    """Return tokens of accepted orders, as the shop was sent them, each with its order."""
+    """Return the tokens that the shop received, with the ids of their accepted orders."""
     numbers = iter(range(1, 1000))
     async with world.shop("webhook", "acme"), world.shop("webhook", "globex"):
 
@@ -40,7 +40,7 @@ async def redeem(world, token, key=None, provider="acme", **changes):
 
 @asynccontextmanager
 async def set_in(world, order_id, **columns):
-    """Change an order's token for the time of a test."""
+    """Change an order's token temporarily."""
     async with world.kit.writing() as connection:
         for column, value in columns.items():
             sql = f"UPDATE order_token SET {column} = {value} WHERE order_id = $1"
@@ -48,8 +48,8 @@ async def set_in(world, order_id, **columns):
     yield
 
 
-class TestAToken:
-    async def test_is_redeemed_once_and_says_what_it_stands_for(self, world, tokens):
+class TestToken:
+    async def test_redeem_once_returns_order(self, world, tokens):
         order_id, token = await tokens()
 
         answer = await redeem(world, token)
@@ -69,7 +69,7 @@ class TestAToken:
         second = await redeem(world, token, key="k2")
         assert (second.status_code, second.json()["code"]) == (409, "token_redeemed")
 
-    async def test_redeemed_again_with_the_same_key_gets_the_same_answer(self, world, tokens):
+    async def test_redeem_replays_answer_for_same_key(self, world, tokens):
         _, token = await tokens()
         first, again = await redeem(world, token), await redeem(world, token)
 
@@ -77,7 +77,7 @@ class TestAToken:
         assert first.json() == again.json()
         assert (again.headers["idempotent-replayed"], again.headers["idempotency-key"]) == ("true", f"first-{token}")
 
-    async def test_redeemed_by_many_at_once_is_redeemed_once(self, world, tokens):
+    async def test_concurrent_redeems_succeed_once(self, world, tokens):
         order_id, token = await tokens()
 
         answers = await asyncio.gather(*[redeem(world, token, key=f"k-{number}") for number in range(10)])
@@ -86,7 +86,7 @@ class TestAToken:
         (row,) = await world.rows("SELECT redeemed_amount FROM order_token WHERE order_id = $1", order_id)
         assert row["redeemed_amount"] == 998
 
-    async def test_is_not_another_providers(self, world, tokens):
+    async def test_redeem_refuses_other_provider(self, world, tokens):
         _, token = await tokens()
         theirs = await redeem(world, token, provider="globex")
         nobodys = await redeem(world, "spt_" + "0" * 64)
@@ -99,26 +99,26 @@ class TestAToken:
         [{"amount": 999}, {"currency": "EUR"}, {"currency": None}],
         ids=["more", "another currency", "no currency"],
     )
-    async def test_covers_its_amount_and_no_more(self, world, tokens, wrong):
+    async def test_redeem_refuses_other_amount(self, world, tokens, wrong):
         _, token = await tokens()
         answer = await redeem(world, token, **wrong)
 
         assert (answer.status_code, answer.json()["code"]) == (422, "amount_not_covered")
         assert (await redeem(world, token, key="k2")).status_code == 200
 
-    async def test_covers_less(self, world, tokens):
+    async def test_redeem_accepts_lower_amount(self, world, tokens):
         _, token = await tokens()
 
         assert (await redeem(world, token, amount=1)).status_code == 200
 
-    async def test_expires(self, world, tokens):
+    async def test_redeem_refuses_expired_token(self, world, tokens):
         order_id, token = await tokens()
         async with set_in(world, order_id, expires_at="now() - interval '1 second'"):
             answer = await redeem(world, token)
 
         assert (answer.status_code, answer.json()["code"]) == (410, "token_expired")
 
-    async def test_is_void_when_its_order_ended(self, world, tokens):
+    async def test_redeem_refuses_token_of_ended_order(self, world, tokens):
         order_id, token = await tokens()
         news = {"type": "order.snapshot", "data": {"order_id": order_id, "status": "cancelled"}}
         await world.call_back("acme", f"cancel-{order_id}", news)
@@ -127,7 +127,7 @@ class TestAToken:
 
         assert (answer.status_code, answer.json()["code"]) == (409, "token_void")
 
-    async def test_without_a_price_is_redeemed_without_an_amount(self, world, tokens):
+    async def test_redeem_without_price_needs_no_amount(self, world, tokens):
         order_id, token = await tokens()
         async with set_in(world, order_id, max_amount="NULL, currency = NULL"):
             with_amount = await redeem(world, token)
@@ -135,7 +135,7 @@ class TestAToken:
 
         assert (with_amount.status_code, without.status_code) == (422, 200)
 
-    async def test_is_not_kept(self, world, tokens):
+    async def test_token_is_not_stored(self, world, tokens):
         order_id, token = await tokens()
         rows = await world.rows("SELECT * FROM order_token WHERE order_id = $1", order_id)
         rows += await world.rows("SELECT * FROM intent")
@@ -143,15 +143,15 @@ class TestAToken:
         assert token not in str([dict(row) for row in rows])
         assert token.removeprefix("spt_") not in str([dict(row) for row in rows])
 
-    async def test_is_the_same_however_often_it_is_sent_and_another_for_every_order(self, world, tokens):
+    async def test_token_is_stable_per_order(self, world, tokens):
         (_, one), (_, other) = await tokens(), await tokens()
 
         assert one != other
         assert one.startswith("spt_")
 
 
-class TestAskingToRedeem:
-    async def test_needs_a_key(self, world, tokens):
+class TestRedeemRequest:
+    async def test_redeem_needs_idempotency_key(self, world, tokens):
         _, token = await tokens()
         body = {"provider_id": "acme", "token": token, "amount": 998, "currency": "usd"}
         none = await world.post_signed(PATH, "m1", body)
@@ -162,14 +162,14 @@ class TestAskingToRedeem:
         assert {answer.status_code for answer in (empty, long)} == {400}
         assert {answer.json()["code"] for answer in (empty, long)} == {"idempotency_key_invalid"}
 
-    async def test_with_the_key_of_another_request_is_a_conflict(self, world, tokens):
+    async def test_redeem_refuses_key_of_other_request(self, world, tokens):
         _, token = await tokens()
         await redeem(world, token, key="same")
         other = await redeem(world, token, key="same", amount=1)
 
         assert (other.status_code, other.json()["code"]) == (422, "idempotency_conflict")
 
-    async def test_needs_the_providers_signature(self, world, tokens):
+    async def test_redeem_needs_signature(self, world, tokens):
         _, token = await tokens()
         body = json.dumps({"provider_id": "acme", "token": token, "amount": 998, "currency": "usd"})
         answer = await world.http.post(PATH, content=body, headers={"idempotency-key": "k1"})
@@ -180,14 +180,14 @@ class TestAskingToRedeem:
     @pytest.mark.parametrize(
         "body", [b"", b"{}", b"[]", b'{"provider_id": "acme"}', b'{"provider_id": "../x", "token": "t"}']
     )
-    async def test_with_something_else_is_a_mistake(self, world, body):
+    async def test_redeem_refuses_invalid_body(self, world, body):
         answer = await world.post_signed(PATH, "m1", body, **{"idempotency-key": "k1"})
 
         assert (answer.status_code, answer.json()["code"]) == (400, "malformed")
 
 
 @pytest.mark.parametrize("kind", ["webhook", "acp"])
-async def test_a_shop_that_cashes_its_token_is_paid_for_what_it_takes(world, kind):
+async def test_shop_redeems_token_of_accepted_order(world, kind):
     name = f"till-{kind}"
     async with world.shop(kind, name, "--cashes"):
         order_id = await world.approve(name)

@@ -1,4 +1,4 @@
-"""The running service between approvals and real shops."""
+"""Test environment: the running service with sample shops as providers."""
 
 import json
 import time
@@ -23,14 +23,14 @@ OFFER = {
 
 
 class OutwardWorld(World):
-    """Doors to the service, its database and the shops around it."""
+    """Access to the service, its database and its shops."""
 
     url: str
     database_url: str
 
     @asynccontextmanager
     async def shop(self, kind, name, *options):
-        """Open a shop that order_dispatch knows as a provider."""
+        """Start a shop and register it as a provider."""
         log = self.folder / name
         log.mkdir()
         callbacks = ("--callbacks", self.url)
@@ -46,7 +46,7 @@ class OutwardWorld(World):
             assert put.status_code in (200, 204), put.text
 
     async def approve_many(self, provider, count):
-        """Approve so many orders at once, each of a pool of its own."""
+        """Publish `count` approvals, each with its own pool."""
         orders = [f"{provider}-{number}" for number in range(1, count + 1)]
         async with AIOKafkaProducer(bootstrap_servers=self.kafka_url, acks="all") as producer:
             for order_id in orders:
@@ -64,11 +64,11 @@ class OutwardWorld(World):
             await connection.close()
 
     async def has(self, sql, *arguments):
-        """Wait until the statement finds something, and return that."""
+        """Wait until the query returns rows."""
         return await until(lambda: self.rows(sql, *arguments), sql)
 
     async def post_signed(self, path, message_id, body, *, scheme=Scheme.STANDARD, secret=SECRET, at=None, **headers):
-        """Send what a provider would send: bytes as they are, anything else as JSON."""
+        """Post a signed body: bytes unchanged, other values as JSON."""
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         sealed = sign(scheme, secret, message_id, content, at or time.time())
         return await self.http.post(path, content=content, headers={**sealed, **headers})

@@ -1,4 +1,4 @@
-"""A protocol of the tests that calls: plain HTTP to a counterpart, on a line of its own."""
+"""Test protocol that calls its provider by plain HTTP, with its own client."""
 
 from dataclasses import dataclass
 
@@ -29,14 +29,14 @@ class Line:
         sent = {**(headers or {}), **({"Idempotency-Key": idempotency_key} if idempotency_key else {})}
         try:
             async with httpx.AsyncClient(timeout=self.account.get("timeout", 5)) as client:
-                got = await client.request(method, self.url + path, json=json, content=content, headers=sent)
-        except httpx.ConnectError as away:
-            raise Retry("not connected") from away
-        if got.status_code == 429:
+                response = await client.request(method, self.url + path, json=json, content=content, headers=sent)
+        except httpx.ConnectError as error:
+            raise Retry("not connected") from error
+        if response.status_code == 429:
             raise Retry("later")
-        if got.status_code >= 500:
-            raise RuntimeError(f"answered {got.status_code}")
-        return Reply(got.status_code, got.headers, got.content)
+        if response.status_code >= 500:
+            raise RuntimeError(f"answered {response.status_code}")
+        return Reply(response.status_code, response.headers, response.content)
 
 
 async def open_line(order, provider, kit):
@@ -58,5 +58,5 @@ async def status(order, line):
 
 
 def _answer(reply):
-    said = httpx.Response(200, content=reply.body).json()
-    return Answer(UpdateStatus(said["status"]) if said["status"] else None, said.get("reason"), reference=said["id"])
+    body = httpx.Response(200, content=reply.body).json()
+    return Answer(UpdateStatus(body["status"]) if body["status"] else None, body.get("reason"), reference=body["id"])

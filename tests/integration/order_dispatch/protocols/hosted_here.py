@@ -1,4 +1,4 @@
-"""A protocol of the tests whose provider's stock is kept by us; for the rest it tells as Kafka does."""
+"""Test protocol with stock kept here; requests are those of the Kafka protocol."""
 
 from services.order_dispatch.providers.kafka import cancel, deliver, status, topics
 

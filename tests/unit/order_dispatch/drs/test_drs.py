@@ -1,4 +1,4 @@
-"""DRS outward: every path, header and body as documented, and every answer in our words."""
+"""Tests of the DRS protocol: paths, headers and bodies as documented, and translation of answers."""
 
 import json
 from dataclasses import dataclass, field, replace
@@ -27,7 +27,7 @@ class Reply:
 
 @dataclass
 class Wire:
-    """A line that notes what is asked and answers from a list."""
+    """Client that records requests and answers from a list."""
 
     status: int = 200
     answer: object = None
@@ -73,38 +73,38 @@ class TestReplenish:
         return await drs.deliver(a.drafted(), HOME, wire), wire
 
     @pytest.mark.parametrize("detail", ["STANDARD_ORDER_PLACED", "TEST_ORDER_PLACED"])
-    async def test_a_taken_order_is_none_yet_but_has_a_number(self, detail):
+    async def test_placed_order_has_reference_but_no_status(self, detail):
         answer, wire = await self.deliver(answer={"eventInstanceId": "i1", "detailCode": detail})
 
         assert (answer.status, answer.reference) == (None, "i1")
         assert wire.asked == [("POST", "/replenish/tray%201", None, headers("DrsReplenish"))]
 
-    async def test_an_order_in_progress_is_adopted(self):
+    async def test_order_in_progress_is_adopted(self):
         answer, _ = await self.deliver(answer={"eventInstanceId": "i1", "detailCode": "ORDER_INPROGRESS"})
 
         assert (answer.status, answer.reference) == (None, "i1")
 
-    async def test_an_order_in_progress_that_is_another_of_ours_is_not_adopted_twice(self):
+    async def test_order_in_progress_of_another_order_is_refused(self):
         answer, _ = await self.deliver(answer={"eventInstanceId": "i1", "detailCode": "ORDER_INPROGRESS"}, taken=True)
 
         assert (answer.status, answer.reference) == (UpdateStatus.REFUSED, None)
 
     @pytest.mark.parametrize(
-        ("status", "said", "reason"),
+        ("status", "reported", "reason"),
         [
             (400, {"message": "slot 1 is unsubscribed"}, "DRS answered 400: slot 1 is unsubscribed"),
             (404, b"<html>", "DRS answered 404"),
         ],
     )
-    async def test_a_refusal_says_why(self, status, said, reason):
-        answer, _ = await self.deliver(status=status, answer=said)
+    async def test_refusal_has_reason(self, status, reported, reason):
+        answer, _ = await self.deliver(status=status, answer=reported)
 
         assert (answer.status, answer.reason) == (UpdateStatus.REFUSED, reason)
 
-    @pytest.mark.parametrize("said", [b"", b"[]", b"<html>", {"detailCode": "SOMETHING"}, {}])
-    async def test_an_answer_nobody_understands_leaves_it_open(self, said):
+    @pytest.mark.parametrize("reported", [b"", b"[]", b"<html>", {"detailCode": "SOMETHING"}, {}])
+    async def test_invalid_answer_is_ambiguous(self, reported):
         with pytest.raises(drs.Unreadable):
-            await self.deliver(answer=said)
+            await self.deliver(answer=reported)
 
 
 class TestStatus:
@@ -112,12 +112,12 @@ class TestStatus:
         item = {"asin": "B1", "expectedDeliveryDate": date, "quantity": 1, "slotId": slot, "status": status}
         return {"orderInfoData": {"instanceId": "i 1", "orderItems": [item]}}
 
-    async def ask(self, said, **wire):
-        wire = Wire(answer=said, reference="i 1", **wire)
+    async def ask(self, reported, **wire):
+        wire = Wire(answer=reported, reference="i 1", **wire)
         return await drs.status(a.drafted(), wire), wire
 
     @pytest.mark.parametrize(
-        ("said", "status"),
+        ("reported", "status"),
         [
             ("Pending", "accepted"),
             ("Authorized", "accepted"),
@@ -130,16 +130,16 @@ class TestStatus:
             ("Mislaid", None),
         ],
     )
-    async def test_both_vintages_of_words_are_ours_in_a_table(self, said, status):
-        answer, wire = await self.ask(self.info(said))
+    async def test_states_of_both_versions_are_mapped(self, reported, status):
+        answer, wire = await self.ask(self.info(reported))
 
         assert (answer.status, answer.reference) == (status, "i 1")
         assert wire.asked == [("GET", "/getOrderInfo/i%201", None, headers("DrsOrderInfo"))]
 
-    async def test_the_date_is_taken_over(self):
+    async def test_status_has_expected_date(self):
         assert (await self.ask(self.info("Processing")))[0].expected_at == datetime(2017, 1, 5, 7, 59, 59, tzinfo=UTC)
 
-    async def test_an_order_without_a_date_is_in_resolution_and_no_order_yet(self):
+    async def test_order_without_date_is_resolving(self):
         answer, _ = await self.ask(self.info("Processing", date=None))
 
         assert (answer.status, answer.reference) == (UpdateStatus.RESOLVING, "i 1")
@@ -153,18 +153,18 @@ class TestStatus:
             (1483603199, None),
         ],
     )
-    async def test_a_date_in_another_spelling_is_read_or_left_open(self, date, read):
+    async def test_other_date_formats_are_parsed_or_none(self, date, read):
         answer, _ = await self.ask(self.info("Processing", date=date))
 
         assert (answer.status, answer.expected_at) == ("accepted", read)
 
-    async def test_another_slot_s_order_says_nothing(self):
+    async def test_item_of_another_slot_is_ignored(self):
         assert (await self.ask(self.info("Shipped", slot="tray 2")))[0].status is None
 
-    async def test_a_provider_that_does_not_know_says_nothing(self):
+    async def test_unknown_order_has_no_status(self):
         assert (await self.ask({"message": "?"}, status=400))[0].status is None
 
-    async def test_without_a_number_nobody_is_asked(self):
+    async def test_status_without_reference_makes_no_call(self):
         wire = Wire()
 
         assert (await drs.status(a.drafted(), wire)).status is None
@@ -172,7 +172,7 @@ class TestStatus:
 
 
 class TestSlotStatus:
-    async def test_has_five_fields(self):
+    async def test_body_has_five_fields(self):
         wire = Wire()
 
         await drs.slot_status(wire, use())
@@ -199,22 +199,22 @@ class TestSlotStatus:
             (BaseUnit.PERCENT, 0, 40, "FR", 40),
         ],
     )
-    async def test_counts_in_the_country_s_units(self, unit, scale, level, country, told):
+    async def test_quantities_use_units_of_country(self, unit, scale, level, country, told):
         wire = Wire(account={"country": country})
 
         await drs.slot_status(wire, use(unit=unit, scale=scale, level=level))
 
         assert wire.asked[0][2]["remainingQuantityInUnit"] == told
 
-    async def test_what_nobody_uses_runs_out_in_a_year(self):
+    async def test_unused_slot_runs_out_in_a_year(self):
         assert use(rate_per_day=0).runs_out_at == use(rate_per_day=1e-9).runs_out_at == AT + timedelta(days=365)
 
-    async def test_a_refusal_ends_it(self):
+    async def test_refusal_is_permanent(self):
         with pytest.raises(Refuse, match="400: no such slot"):
             await drs.slot_status(Wire(400, {"message": "no such slot"}), use())
 
 
-class TestTheRest:
+class TestOtherCalls:
     async def test_device_status(self):
         wire = Wire()
 
@@ -251,7 +251,7 @@ class TestTheRest:
         assert first.asked == [("DELETE", path, None, headers("DrsDeregister"))]
         assert second.asked == [("DELETE", "/registration", None, headers("DrsDeregister", version="2.0"))]
 
-    async def test_what_was_deregistered_before_is_deregistered(self):
+    async def test_deregister_accepts_missing_registration(self):
         await drs.deregister(Wire(404), "s")
         with pytest.raises(Refuse):
             await drs.deregister(Wire(400, {"message": "Invalid token"}), "s")
@@ -271,17 +271,17 @@ class TestTheRest:
         assert await drs.cancel_test_orders(wire, slot)
         assert wire.asked == [("DELETE", path, None, headers("DrsCancelTestOrders"))]
 
-    async def test_a_real_order_only_the_customer_can_cancel(self):
+    async def test_cancel_does_nothing_for_real_orders(self):
         wire = Wire()
 
         assert (await drs.cancel(a.drafted(), wire)).status is None
         assert wire.asked == []
 
-    async def test_a_test_order_is_cancelled(self):
-        said = {"slotOrderStatuses": [{"orderStatus": "NO_ORDER_IN_PROGRESS", "slotId": "tray 1"}]}
+    async def test_cancel_of_test_order(self):
+        reported = {"slotOrderStatuses": [{"orderStatus": "NO_ORDER_IN_PROGRESS", "slotId": "tray 1"}]}
 
         assert (
-            await drs.cancel(a.drafted(), Wire(answer=said, account={"is_test_device": True}))
+            await drs.cancel(a.drafted(), Wire(answer=reported, account={"is_test_device": True}))
         ).status == "cancelled"
 
     @pytest.mark.parametrize(
@@ -299,14 +299,14 @@ class TestTheRest:
             {"device_model": 9},
         ],
     )
-    def test_options_that_mean_nothing_here_are_refused_by_name(self, options):
+    def test_check_options_names_invalid_option(self, options):
         with pytest.raises(ValueError, match=f"{next(iter(options))}: send"):
             drs.check_options(options)
 
-    def test_options_that_are_missing_or_unknown_do_no_harm(self):
+    def test_check_options_accepts_missing_and_unknown(self):
         drs.check_options({"country": "DE", "topic_arns": [], "note": None})
 
-    def test_the_authorization_page_learns_of_the_device(self):
+    def test_authorize_extras_contain_device(self):
         extras = drs.authorize_extras({"device_model": "M", "is_test_device": True}, "s1")
 
         device = {"device_model": "M", "serial": "s1", "is_test_device": True, "should_include_non_live": False}

@@ -1,4 +1,4 @@
-"""A provider in trouble is left alone, and tried again carefully."""
+"""Tests of circuit breaker and rate limit."""
 
 import time
 from email.utils import formatdate
@@ -19,15 +19,15 @@ def broken(at=0.0):
     return pace
 
 
-class TestABreaker:
-    def test_opens_after_so_many_failures_in_a_row(self):
+class TestBreaker:
+    def test_opens_after_consecutive_failures(self):
         pace = broken()
 
         assert pace.position(0) is Position.OPEN
         assert pace.ask(1).reason == "too many calls failed"
         assert pace.ask(1).seconds == 29
 
-    def test_counts_only_failures_in_a_row(self):
+    def test_success_resets_failure_count(self):
         pace = Pace(LIMITS, 0)
         for _ in range(5):
             pace.failed(0)
@@ -36,14 +36,14 @@ class TestABreaker:
 
         assert pace.position(0) is Position.CLOSED
 
-    def test_lets_one_call_through_when_its_time_is_over(self):
+    def test_allows_one_trial_call_after_open_time(self):
         pace = broken()
 
         assert pace.ask(30) is None
         assert pace.ask(30).reason == "too many calls failed"
         assert pace.position(30) is Position.PROBING
 
-    def test_closes_when_that_call_succeeds(self):
+    def test_closes_after_successful_trial(self):
         pace = broken()
         pace.ask(30)
         pace.succeeded()
@@ -51,7 +51,7 @@ class TestABreaker:
         assert pace.ask(30) is None
         assert pace.position(30) is Position.CLOSED
 
-    def test_opens_again_when_that_call_fails(self):
+    def test_reopens_after_failed_trial(self):
         pace = broken()
         pace.ask(30)
         pace.failed(31)
@@ -59,17 +59,17 @@ class TestABreaker:
         assert pace.ask(60).reason == "too many calls failed"
         assert pace.ask(61) is None
 
-    def test_tries_another_call_when_that_one_was_told_to_come_back(self):
+    def test_allows_another_trial_after_pause(self):
         pace = broken()
         pace.ask(30)
         pace.pause(30, 5)
 
-        assert pace.ask(34).reason == "the provider asked for a pause"
+        assert pace.ask(34).reason == "the provider requested a pause"
         assert pace.ask(35) is None
 
 
-class TestARateLimit:
-    def test_lets_so_many_through_at_once_and_then_so_many_a_second(self):
+class TestRateLimit:
+    def test_allows_burst_then_sustained_rate(self):
         pace = Pace(LIMITS, 0)
 
         assert [pace.ask(0) for _ in range(10)] == [None] * 10
@@ -77,10 +77,10 @@ class TestARateLimit:
         assert pace.ask(0.5) is None
         assert pace.ask(0.5) is not None
 
-    def test_saves_no_more_than_the_burst(self):
+    def test_tokens_are_limited_to_burst(self):
         assert Pace(LIMITS, 0).tokens(1000) == 10
 
-    def test_is_not_used_up_by_calls_that_are_not_made(self):
+    def test_refused_calls_take_no_token(self):
         pace = broken()
         for _ in range(100):
             pace.ask(1)
@@ -88,13 +88,13 @@ class TestARateLimit:
         assert pace.tokens(1) == 9
 
 
-class TestAPause:
-    def test_is_no_failure_and_is_kept_to(self):
+class TestPause:
+    def test_pause_blocks_calls_without_counting_as_failure(self):
         pace = Pace(LIMITS, 0)
         for _ in range(5):
             pace.pause(0, 7)
 
-        assert pace.ask(6.9).reason == "the provider asked for a pause"
+        assert pace.ask(6.9).reason == "the provider requested a pause"
         assert pace.ask(7) is None
         assert pace.position(7) is Position.CLOSED
 
@@ -102,9 +102,9 @@ class TestAPause:
         ("header", "seconds"),
         [("7", 7), (" 7 ", 7), ("0", 0), ("999999999999", 3600), ("", 1), ("-5", 1), ("soon", 1), ("٣", 1)],
     )
-    def test_is_read_as_seconds(self, header, seconds):
+    def test_pause_of_parses_seconds(self, header, seconds):
         assert pause_of(header) == seconds
 
-    def test_is_read_as_a_date(self):
+    def test_pause_of_parses_date(self):
         assert 58 < pause_of(formatdate(time.time() + 60, usegmt=True)) <= 60
         assert pause_of(formatdate(time.time() - 60, usegmt=True)) == 0

@@ -1,4 +1,4 @@
-"""What goes out on a line is signed and named as agreed, or does not go out at all."""
+"""Tests of the provider client: signatures, idempotency keys, and requests that are not sent."""
 
 import json
 from types import SimpleNamespace
@@ -15,7 +15,7 @@ HOME = ShipTo(name="Ann Lee", line1="Elm 1", postal_code="89073", city="Ulm", co
 
 
 class Wire:
-    """A caller that notes what is sent and gives one answer; notes that remember nothing."""
+    """Records requests and returns one fixed answer; its notes store nothing."""
 
     def __init__(self, status=200, body=b""):
         self.sent, self._reply = [], Reply(status, {}, body)
@@ -37,7 +37,7 @@ def line(wire, account=None, **secrets):
     )
 
 
-class TestASignedCall:
+class TestSignedCall:
     @pytest.mark.parametrize(
         ("account", "secrets"),
         [
@@ -48,7 +48,7 @@ class TestASignedCall:
             ({"signature": "md5"}, {"signing": "whsec_a2V5"}),
         ],
     )
-    async def test_does_not_go_out_where_nothing_could_sign_it(self, account, secrets):
+    async def test_signed_retries_without_usable_secret(self, account, secrets):
         wire = Wire()
 
         with pytest.raises(Retry, match="acme is not called"):
@@ -58,20 +58,20 @@ class TestASignedCall:
 
     @pytest.mark.parametrize("status", [401, 403])
     @pytest.mark.parametrize("body", [b"", b"<html>who are you</html>"])
-    async def test_that_is_not_let_in_did_nothing(self, status, body):
-        with pytest.raises(Retry, match="does not trust us"):
+    async def test_rejected_credentials_raise_retry(self, status, body):
+        with pytest.raises(Retry, match="rejected our credentials"):
             await webhook.deliver(a.drafted(), HOME, line(Wire(status, body), signing="whsec_a2V5"))
-        with pytest.raises(Retry, match="does not trust us"):
+        with pytest.raises(Retry, match="rejected our credentials"):
             await acp.deliver(a.drafted(), HOME, line(Wire(status, body), api_key="k"))
 
-    async def test_that_is_refused_without_a_word_is_in_doubt(self):
+    async def test_error_without_code_raises_unknown(self):
         with pytest.raises(Unknown):
             await webhook.deliver(a.drafted(), HOME, line(Wire(404, b"<html>"), signing="whsec_a2V5"))
 
 
-class TestAMerchantsKey:
+class TestApiKey:
     @pytest.mark.parametrize(("secrets", "sent"), [({"api_key": "k"}, "Bearer k"), ({}, None)])
-    async def test_is_in_the_header_where_there_is_one(self, secrets, sent):
+    async def test_api_key_is_sent_as_bearer_token(self, secrets, sent):
         wire = Wire(400, json.dumps({"type": "invalid_request", "code": "invalid", "message": "no"}).encode())
 
         await acp.deliver(a.drafted(), HOME, line(wire, **secrets))
@@ -79,7 +79,7 @@ class TestAMerchantsKey:
         assert wire.sent[0].headers.get("Authorization") == sent
 
     @pytest.mark.parametrize("key", ["two\nlines", "schlüssel"])
-    async def test_that_no_header_can_carry_does_not_go_out(self, key):
+    async def test_invalid_api_key_raises_retry(self, key):
         wire = Wire()
 
         with pytest.raises(Retry, match="api_key"):
@@ -88,7 +88,7 @@ class TestAMerchantsKey:
         assert wire.sent == []
 
 
-class TestAnAccount:
+class TestAccount:
     @pytest.mark.parametrize(
         ("protocol", "account"),
         [
@@ -98,7 +98,7 @@ class TestAnAccount:
             ("acp", {"handler_id": 5}),
         ],
     )
-    def test_its_protocol_can_do_nothing_with_is_refused(self, protocol, account):
+    def test_check_account_refuses_invalid_settings(self, protocol, account):
         with pytest.raises(ValueError, match="must be"):
             check_account(protocol, account)
 
@@ -111,7 +111,7 @@ class TestAnAccount:
             ("acp", {"signature": "standard"}, "standard"),
         ],
     )
-    def test_says_how_callbacks_are_signed_or_leaves_it_to_the_protocol(self, protocol, account, scheme):
+    def test_signature_of_prefers_account_to_protocol(self, protocol, account, scheme):
         provider = SimpleNamespace(protocol=protocol, account=account)
 
         assert signature_of(provider) == scheme

@@ -1,4 +1,4 @@
-"""Builders of SNS messages and of the notifications in them."""
+"""Builders of SNS messages and notifications."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -12,12 +12,12 @@ TOPIC = "arn:aws:sns:us-east-2:989023162453:sampletopic"
 CERTIFICATE_URL = "https://sns.us-east-2.amazonaws.com/SimpleNotificationService-ac565b8b1a6c5d002d285f9598aa1d9b.pem"
 
 
-def envelope(said, **changes):
+def envelope(message, **changes):
     fields = {
         "Type": "Notification",
         "MessageId": "75103c40-8e08-5761-aec1-686eb5490a30",
         "TopicArn": TOPIC,
-        "Message": said if isinstance(said, str) else json.dumps(said),
+        "Message": message if isinstance(message, str) else json.dumps(message),
         "Timestamp": "2018-10-03T03:35:29.676Z",
         "SignatureVersion": "1",
         "Signature": "",

@@ -1,4 +1,4 @@
-"""Only the topic's own key, from the topic's own region, is believed."""
+"""Tests of SNS signatures and of the certificate URLs allowed for a topic's region."""
 
 import base64
 
@@ -27,7 +27,7 @@ def signed(version="2", key=KEY, **changes):
 
 
 class TestStringToSign:
-    def test_of_a_notification_has_six_fields_each_followed_by_its_value(self):
+    def test_notification_has_six_fields_with_values(self):
         message = a.envelope(
             "My Test Message", MessageId="4d4dc071", Subject="My subject", Timestamp="2019-01-31T04:37"
         )
@@ -37,12 +37,12 @@ class TestStringToSign:
             b"TopicArn\narn:aws:sns:us-east-2:989023162453:sampletopic\nType\nNotification\n"
         )
 
-    def test_leaves_out_a_subject_that_is_absent(self):
+    def test_absent_subject_is_omitted(self):
         message = a.envelope("m", MessageId="i", Timestamp="t", TopicArn="a")
 
         assert string_to_sign(message) == b"Message\nm\nMessageId\ni\nTimestamp\nt\nTopicArn\na\nType\nNotification\n"
 
-    def test_of_a_confirmation_has_address_and_token_and_no_subject(self):
+    def test_confirmation_has_url_and_token_but_no_subject(self):
         message = a.envelope("m", Type="SubscriptionConfirmation", MessageId="i", Subject="s", Timestamp="t")
         message |= {"SubscribeURL": "u", "Token": "k", "TopicArn": "a"}
 
@@ -52,56 +52,56 @@ class TestStringToSign:
         )
 
     @pytest.mark.parametrize("changes", [{"Type": "Other"}, {"MessageId": None}, {"Message": 5}])
-    def test_of_anything_else_there_is_none(self, changes):
+    def test_other_messages_are_refused(self, changes):
         with pytest.raises(NotSigned):
             string_to_sign(a.envelope("m") | changes)
 
 
 class TestVerify:
     @pytest.mark.parametrize("version", ["1", "2"])
-    def test_believes_the_key(self, version):
+    def test_verify_accepts_signed_message(self, version):
         verify(signed(version), CERTIFICATE)
         verify(signed(version, Subject="DRS Test"), CERTIFICATE)
 
     @pytest.mark.parametrize("name", ["Message", "MessageId", "Timestamp", "TopicArn"])
-    def test_finds_every_change(self, name):
+    def test_verify_refuses_changed_field(self, name):
         message = signed()
 
-        with pytest.raises(NotSigned, match="not of this message"):
+        with pytest.raises(NotSigned, match="does not match the message"):
             verify(message | {name: message[name] + "x"}, CERTIFICATE)
 
-    def test_finds_a_subject_that_was_added(self):
+    def test_verify_refuses_added_subject(self):
         with pytest.raises(NotSigned):
             verify(signed() | {"Subject": "urgent"}, CERTIFICATE)
 
-    def test_does_not_believe_another_key(self):
+    def test_verify_refuses_other_key(self):
         other, _ = a.key_and_certificate()
 
         with pytest.raises(NotSigned):
             verify(signed(key=other), CERTIFICATE)
 
-    def test_does_not_believe_one_version_s_signature_in_the_other(self):
+    def test_verify_refuses_signature_of_other_version(self):
         with pytest.raises(NotSigned):
             verify(signed("1") | {"SignatureVersion": "2"}, CERTIFICATE)
 
     @pytest.mark.parametrize("changes", [{"SignatureVersion": "3"}, {"SignatureVersion": None}, {"Signature": "%%"}])
-    def test_does_not_believe_what_cannot_be_read(self, changes):
+    def test_verify_refuses_malformed_signature(self, changes):
         with pytest.raises(NotSigned):
             verify(signed() | changes, CERTIFICATE)
 
-    def test_does_not_believe_something_that_is_no_certificate(self):
+    def test_verify_refuses_malformed_certificate(self):
         with pytest.raises(NotSigned):
             verify(signed(), b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
 
-    def test_takes_only_rsa(self):
+    def test_verify_refuses_other_key_types(self):
         _, certificate = a.key_and_certificate(ec.generate_private_key(ec.SECP256R1()))
 
         with pytest.raises(NotSigned, match="RSA"):
             verify(signed(), certificate)
 
 
-class TestAddresses:
-    def test_of_the_topic_s_region_are_called(self):
+class TestUrls:
+    def test_urls_in_topic_region_are_allowed(self):
         assert check_certificate_url(a.CERTIFICATE_URL, a.TOPIC, NOBODY) == a.CERTIFICATE_URL
         url = "https://sns.us-east-2.amazonaws.com/?Action=ConfirmSubscription&Token=1"
         assert check_subscribe_url(url, a.TOPIC, NOBODY) == url
@@ -129,15 +129,15 @@ class TestAddresses:
             "https://127.0.0.1/a.pem",
         ],
     )
-    def test_others_are_not(self, url):
+    def test_other_urls_are_refused(self, url):
         with pytest.raises(NotSigned):
             check_certificate_url(url, a.TOPIC, NOBODY)
 
-    def test_of_a_topic_that_is_none_are_not_called(self):
+    def test_urls_are_refused_for_invalid_topic(self):
         with pytest.raises(NotSigned, match="region"):
             check_certificate_url(a.CERTIFICATE_URL, "arn:aws:sqs:us-east-2:1:x", NOBODY)
 
-    def test_of_a_stand_in_are_called_only_where_the_settings_name_it(self):
+    def test_stand_in_is_allowed_only_by_setting(self):
         url = "http://127.0.0.1:4000/a.pem"
 
         assert check_certificate_url(url, a.TOPIC, frozenset({"127.0.0.1:4000"})) == url

@@ -1,4 +1,4 @@
-"""A notification in our own words, in the steps of the order's slot."""
+"""Tests of the translation of notifications to updates, in base steps of the order's slot."""
 
 from dataclasses import replace
 
@@ -37,18 +37,18 @@ def order(unit, scale=0):
         (100, "percentage", BaseUnit.PERCENT, 0, 100),
     ],
 )
-def test_units_of_all_countries_are_converted_once(quantity, unit, base, scale, steps):
+def test_units_of_all_countries_are_converted(quantity, unit, base, scale, steps):
     assert quantity_of(shipped(a.product(quantity, unit)), order(base, scale)) == (steps, None)
 
 
-def test_an_order_nobody_knows_is_named_by_as_much_of_its_number_as_an_id_has():
+def test_unmatched_update_truncates_instance_id():
     info = a.order_info() | {"instanceId": "i" * 255}
     notification = read(a.envelope(a.notification("OrderPlacedNotification", orderInfo=info)))
 
     assert unmatched_update(notification, "amazon", "m1").order_id == "i" * 200
 
 
-def test_several_products_of_a_slot_are_summed():
+def test_products_of_a_slot_are_summed():
     found = quantity_of(shipped(a.product(6, "count"), a.product(4, "Count")), order(BaseUnit.EACH))
 
     assert found == (10, None)
@@ -64,14 +64,14 @@ def test_several_products_of_a_slot_are_summed():
         (a.product(-1, "count"), BaseUnit.EACH),
     ],
 )
-def test_what_is_not_clear_is_left_open_with_the_reason(product, base):
+def test_ambiguous_quantity_is_omitted_with_reason(product, base):
     quantity, reason = quantity_of(shipped(product), order(base))
 
     assert quantity is None
     assert reason
 
 
-def test_a_shipment_says_what_left_and_when_it_comes():
+def test_shipment_has_quantity_and_expected_date():
     update = update_of(
         shipped(a.product(30, "count", estimatedDeliveryDate="2016-12-09T07:59:59Z")), order(BaseUnit.EACH), "m1"
     )
@@ -80,13 +80,13 @@ def test_a_shipment_says_what_left_and_when_it_comes():
     assert update.expected_at.day == 9
 
 
-def test_a_placed_order_announces_no_quantity():
+def test_placed_order_has_no_quantity():
     update = update_of(shipped(a.product(30, "count"), kind="OrderPlacedNotification"), order(BaseUnit.EACH), "m1")
 
     assert (update.status, update.quantity, update.reason) == ("accepted", None, None)
 
 
-def test_a_cancellation_says_by_whom():
+def test_cancellation_has_reason():
     update = update_of(shipped(kind="OrderCancelledNotification"), order(BaseUnit.EACH), "m1")
 
     assert (update.status, update.reason) == ("cancelled", "cancelled at the provider")
