@@ -233,7 +233,7 @@ class TestReportsThatCannotBeApplied:
 
         [(reason, _, park)] = await parked(store, used(2**52, 1))
 
-        assert (reason, park) == (f"{2**52} steps in one report are a fault", True)
+        assert (reason, park) == (f"{2**52} steps in one report are implausible", True)
 
     async def test_do_not_stop_the_others_of_their_batch(self, store):
         await on_device_registered(registered(), store)
@@ -320,7 +320,7 @@ class TestGaps:
         slot = await slot_of(store)
         assert [(gap.boot, gap.first, gap.last) for gap in slot.gaps] == [("b1", 2, 2), ("b1", 6, None)]
         assert slot.level == 50 - 3
-        assert slot.gaps[0].sight.level == 50
+        assert slot.gaps[0].next_reading.level == 50
 
     async def test_leave_no_row_once_they_are_filled(self, store):
         await on_device_registered(registered(), store)
@@ -465,7 +465,7 @@ class TestADeviceThatCameBack:
 
         found = await parked(store, used(5, 9, registration=1), used(5, 1, registration=2))
 
-        assert found == [("it is for registration 1 of the device, which ended", None, True)]
+        assert found == [("the report belongs to registration 1 of the device, which has ended", None, True)]
         assert (await slot_of(store)).level == 95
 
     @pytest.mark.parametrize("said", [(on_trigger_set, trigger(epoch=7)), (on_order_delivered, delivered())])
