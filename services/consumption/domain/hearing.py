@@ -72,8 +72,8 @@ def arrive(slot: Slot, report: Report) -> Heard:
 
     It applies to a quarantined slot too, and does not count as a report: trigger and last report are unchanged.
     """
-    unasked = replace(slot, trigger=replace(slot.trigger, armed=False))
-    heard = _in_order(unasked, unasked, report)
+    without_trigger = replace(slot, trigger=replace(slot.trigger, armed=False))
+    heard = _in_order(without_trigger, without_trigger, report)
     return replace(heard, slot=replace(heard.slot, trigger=slot.trigger, received_at=slot.received_at))
 
 
