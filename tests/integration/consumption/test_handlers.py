@@ -1,4 +1,4 @@
-"""What handlers do to the database and what they say; every one is called twice."""
+"""Database changes and events of the handlers; every handler is called twice."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
@@ -257,7 +257,7 @@ class TestReportsThatCannotBeApplied:
 
 
 class TestReceiptsOfAnotherAge:
-    """Told by makers that write the topic themselves, from devices whose clocks are wrong."""
+    """Written by makers directly to the topic, from devices with wrong clocks."""
 
     @pytest.mark.parametrize("year", [1970, 9999])
     @pytest.mark.parametrize("kind", [used, measured])
@@ -411,7 +411,7 @@ class TestTriggerSet:
 
 
 class TestADeviceThatCameBack:
-    """Its topics are read side by side: what was said before it left, or after it came back, may come at any time."""
+    """Topics are read in parallel: events from before its removal or after its return may arrive at any time."""
 
     async def gone(self, store):
         await on_device_registered(registered(slots=(spec(loading="direct"),)), store)

@@ -1,4 +1,4 @@
-"""The statement of the hot path and the domain must say the same, whatever comes in whatever batches."""
+"""The statement of the hot path and the domain give the same result for all batches."""
 
 import random
 from dataclasses import replace
@@ -31,7 +31,7 @@ async def store(database):
 
 
 def said_of(events):
-    """Return what events say, estimates rounded."""
+    """Return the contents of events, estimates rounded."""
     told = []
     for event in events:
         fields = event.model_dump()

@@ -1,4 +1,4 @@
-"""Whatever order reports come in, however often: the level and the books are those of the reports' own order."""
+"""Level and books do not depend on the order or repetition of reports."""
 
 from dataclasses import replace
 
@@ -36,7 +36,7 @@ def sums_of(slot):
 
 
 def told_of(said):
-    """Return what went into the slot by what was said: goods and corrections."""
+    """Return the quantity added by events: receipts and corrections."""
     fills = sum(event.quantity for event in said if isinstance(event, SlotFilled))
     return fills + sum(event.difference for event in said if isinstance(event, SlotCorrected))
 
@@ -79,7 +79,7 @@ class TestAnyStory:
 
 
 class TestOneSetOfReports:
-    """Whatever order reports come in, and however often, the slot ends the same."""
+    """The final slot does not depend on the order or repetition of reports."""
 
     @settings(max_examples=150)
     @given(st.data())

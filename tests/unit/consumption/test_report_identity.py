@@ -197,7 +197,7 @@ class TestBelowZero:
 
 
 class TestUseOfMoreThanWasThere:
-    """Where a slot is loaded by hand, it proves that somebody loaded goods and told nobody."""
+    """In a slot loaded by hand, use beyond the level proves an unreported refill."""
 
     @staticmethod
     def fills(slot, *reports):

@@ -99,7 +99,7 @@ class TestLoad:
 
 
 class TestSettle:
-    """Goods that were loaded before their delivery was told do not lie on the shelf as well."""
+    """Goods that were loaded before their delivery was reported are not on the shelf too."""
 
     def test_takes_them_off_the_shelf_and_explains_their_loading(self):
         assert by_place(offset_early_load(6, arrived=40)) == {Place.SHELF: -6, Place.UNEXPLAINED: 6}
