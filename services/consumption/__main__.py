@@ -1,4 +1,4 @@
-"""Run the slots' levels, or migrate their schema."""
+"""Command line of consumption: run the service or migrate its schema."""
 
 from libs.kit import main
 from services.consumption.service import SERVICE

@@ -1,4 +1,4 @@
-"""Levels and daily use, for the slots' owners, for operators and for other services."""
+"""HTTP API: levels and daily use for owning customers, operators and services."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any
@@ -21,22 +21,22 @@ FIRST_DAY = date(1970, 1, 1)
 
 @router.get("")
 async def list_slots(device_id: str, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
-    """A device's slots: what each holds, how fast it empties and when it will be empty."""
+    """List the slots of a device with level, rate of use and estimated run-out time."""
     async with kit.read() as store:
         slots = await _owned_slots(device_id, principal, store)
-        return {"slots": [_shown(slot, store.now) for slot in slots]}
+        return {"slots": [_slot_json(slot, store.now) for slot in slots]}
 
 
 @router.get("/{slot}")
 async def get_slot(device_id: str, slot: str, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
-    """One slot: what it holds, how far that may be off, how fast it empties, and its books."""
+    """Get one slot with level, uncertainty, rate of use and books."""
     async with kit.read() as store:
         found = await _owned_slot(device_id, slot, principal, store)
-        return _shown(found, store.now)
+        return _slot_json(found, store.now)
 
 
 @router.get("/{slot}/history")
-async def list_days(  # noqa: PLR0913, PLR0917  a page of days has two ends, a length and a place to go on
+async def list_days(  # noqa: PLR0913, PLR0917  path and query parameters
     device_id: str,
     slot: str,
     kit: KitDep,
@@ -46,30 +46,30 @@ async def list_days(  # noqa: PLR0913, PLR0917  a page of days has two ends, a l
     limit: Annotated[int, Query(ge=1, le=400)] = 100,
     cursor: date | None = None,
 ) -> dict[str, Any]:
-    """What was used on each day (UTC) that had a report, oldest first, and what the slot held at its end.
+    """List use and final level of each day (UTC) that had a report, oldest first.
 
-    The last day is still going on. `next` is the cursor of the following page.
+    The last day may be incomplete. `next` is the cursor of the following page.
     """
     async with kit.read() as store:
         found = await _owned_slot(device_id, slot, principal, store)
-        start = max(_number(first or FIRST_DAY), _number(cursor or FIRST_DAY))
-        end = _number(last or date.max)
+        start = max(_day_number(first or FIRST_DAY), _day_number(cursor or FIRST_DAY))
+        end = _day_number(last or date.max)
         filed = [day for day in await store.list_filed_days(device_id, slot, start, limit + 1) if day.day >= start]
     days = filed if len(filed) > limit else [*filed, *found.days_so_far()]
     wanted = [day for day in days if start <= day.day <= end]
     page, beyond = wanted[:limit], wanted[limit:]
     return {
         **_place(found),
-        "days": [_shown_day(day, found) for day in page],
+        "days": [_day_json(day, found) for day in page],
         "next": _date(beyond[0].day) if beyond else None,
     }
 
 
 async def _owned_slots(device_id: str, principal: Principal, store: Store) -> list[Slot]:
-    """Return the slots; raises Problem 404 for devices that are not there or somebody else's alike."""
+    """Return the slots; raises Problem 404 if the device is unknown or belongs to another customer."""
     device = await store.find_device(device_id)
     if device is None or device.how is not None or not _may_see(principal, device.customer_id):
-        raise Problem(404, "not_found", "There is no such device for this token")
+        raise Problem(404, "not_found", "Device not found")
     return await store.list_slots(device_id)
 
 
@@ -77,7 +77,7 @@ async def _owned_slot(device_id: str, name: str, principal: Principal, store: St
     for slot in await _owned_slots(device_id, principal, store):
         if slot.slot == name:
             return slot
-    raise Problem(404, "not_found", "This device has no such slot")
+    raise Problem(404, "not_found", "Slot not found")
 
 
 def _may_see(principal: Principal, customer_id: str | None) -> bool:
@@ -94,7 +94,7 @@ def _place(slot: Slot) -> dict[str, Any]:
     }
 
 
-def _shown(slot: Slot, now: datetime) -> dict[str, Any]:
+def _slot_json(slot: Slot, now: datetime) -> dict[str, Any]:
     scale, runs_out = slot.spec.scale, slot.run_out_after(slot.rate.until)
     return _place(slot) | {
         "name": slot.spec.name,
@@ -106,16 +106,16 @@ def _shown(slot: Slot, now: datetime) -> dict[str, Any]:
         "rate_per_day": _decimal(slot.rate.per_day, scale),
         "rate_prior_share": round(slot.rate.prior_share, 3),
         "run_out_at": moment(runs_out) if runs_out is not None else None,
-        "last_report_at": moment(slot.heard_at),
+        "last_report_at": moment(slot.received_at),
         "state": slot.state,
         "loading": slot.spec.loading,
         "fill": slot.spec.fill,
-        "books": _books(slot),
+        "books": _books_json(slot),
     }
 
 
-def _books(slot: Slot) -> dict[str, Any]:
-    """Return what the level is made of: opening + received - used + unexplained, in steps."""
+def _books_json(slot: Slot) -> dict[str, Any]:
+    """Return the books in steps; the level is opening + received - used + unexplained."""
     return {
         "opening_steps": slot.books.opening,
         "received_steps": slot.books.received,
@@ -127,7 +127,7 @@ def _books(slot: Slot) -> dict[str, Any]:
     }
 
 
-def _shown_day(day: UsedDay, slot: Slot) -> dict[str, Any]:
+def _day_json(day: UsedDay, slot: Slot) -> dict[str, Any]:
     held, scale = max(0, day.level), slot.spec.scale
     return {
         "day": _date(day.day),
@@ -139,11 +139,11 @@ def _shown_day(day: UsedDay, slot: Slot) -> dict[str, Any]:
 
 
 def _decimal(steps: float, scale: int) -> str:
-    """Return an estimate in the slot's unit: four digits more than its steps have."""
+    """Format an estimate in the slot's unit, with four more digits than its steps have."""
     return format_quantity(round(steps * 10**4), scale + 4)
 
 
-def _number(day: date) -> int:
+def _day_number(day: date) -> int:
     return (day - FIRST_DAY).days
 
 

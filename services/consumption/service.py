@@ -1,4 +1,4 @@
-"""Consumption: what it hears, says and answers."""
+"""Wiring of consumption: consumed and published events, periodic jobs, metrics, API."""
 
 from libs.contracts.events import (
     CustomerErased,
@@ -34,7 +34,7 @@ SERVICE = Service(
         SlotFollowed: followers.on_slot_followed,
     },
     hears_in_batches={"usage": usage.on_usage},
-    prepares={"usage": usage.part},
+    prepares={"usage": usage.prepare},
     says=(ThresholdCrossed, SlotFilled, SlotCorrected, SlotLevelChanged, SlotDoubted),
     ticks=(
         Tick(upkeep.file_days, every_seconds=3600),

@@ -1,4 +1,4 @@
-"""Run the ledger of goods, or migrate its schema."""
+"""Command line of inventory: run the service or migrate its schema."""
 
 from libs.kit import main
 from services.inventory.service import SERVICE

@@ -1,4 +1,4 @@
-"""Inventory: what it hears, says and answers."""
+"""Wiring of inventory: consumed and published events, periodic jobs, API."""
 
 from libs.contracts.events import (
     CustomerErased,

@@ -1,4 +1,4 @@
-"""Knobs of the ledger of goods."""
+"""Settings of inventory."""
 
 from pydantic import Field
 
@@ -6,18 +6,18 @@ from libs import kit
 
 
 class Settings(kit.Settings):
-    """The kit's, and these."""
+    """Settings of the kit and of inventory."""
 
-    #: A parcel that lies at the door is told within days; what was loaded longer ago came from somewhere else.
+    #: Deliveries are reported within days; an unexplained load that is older came from another source.
     early_loading_days: float = 3
-    page_limit: int = 200  # transactions per page; a year of a busy household fits in two
-    #: How long an unpaid checkout is worth something; most people pay within minutes or never.
+    page_limit: int = 200  # transactions per page; two pages hold a year of a busy household
+    #: Validity of an unpaid checkout; most customers pay within minutes or not at all.
     checkout_minutes: float = Field(default=30, gt=0)
-    #: How long goods are kept for a payment under way; a bank's own question to its customer takes some minutes.
+    #: How long goods stay allocated while a payment is in progress; bank authentication takes some minutes.
     payment_minutes: float = Field(default=15, gt=0)
-    #: A cart keeps no goods; it is forgotten when nobody touched it for so long.
+    #: Carts are deleted this long after the last change; they allocate no goods.
     cart_days: float = Field(default=30, gt=0)
-    #: A question to keep goods comes no later after its order's end than records stay on the topic.
+    #: Retention of ended orders; AllocationAsked cannot arrive later than the retention of its topic.
     settled_days: float = Field(default=30, gt=0)
-    #: Reservations or lots that a tick ends in one transaction; the next run takes the rest.
+    #: Checkouts or lots per run of a periodic job; the next run takes the rest.
     tick_rows: int = Field(default=500, ge=1)

@@ -1,4 +1,4 @@
-"""What was used on which day: finished days ride in the slot's row until there are enough to file."""
+"""Use per day (UTC): finished days are kept in the slot's row until a month of them is filed."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -7,12 +7,12 @@ from services.consumption.domain.rate import DAY
 
 #: Numbers per finished day in the row: day, used, level at its end.
 FIELDS = 3
-#: A month of finished days is filed as one row; until then they cost no statement of their own.
+#: A month of finished days is filed as one row; until then they cost no extra statement.
 FULL = 28 * FIELDS
 
 
 class UsedDay(NamedTuple):
-    """`day` counts from 1970-01-01 UTC."""
+    """Use on one day and the level at its end; `day` counts from 1970-01-01 UTC."""
 
     day: int
     used: int
@@ -21,13 +21,13 @@ class UsedDay(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """All use until the current day began, and the days finished since the last filing."""
+    """Total use before the current day, and the days finished since the last filing."""
 
     before_today: int
     finished: tuple[int, ...] = ()
 
     def until(self, at: float, last_at: float, used: int, level: int) -> "Days":
-        """Finish the day of `last_at` if `at` is on a later one; `used` and `level` are as of its end."""
+        """Finish the day of `last_at` if `at` is on a later day; `used` and `level` are the values at its end."""
         last_day = day_of(last_at)
         if day_of(at) <= last_day:
             return self
@@ -39,5 +39,5 @@ def day_of(at: float) -> int:
 
 
 def unpacked(numbers: tuple[int, ...]) -> list[UsedDay]:
-    """Return the days of a row's or a file's numbers, oldest first."""
+    """Group a flat array of numbers into days, oldest first."""
     return [UsedDay(*numbers[start : start + FIELDS]) for start in range(0, len(numbers), FIELDS)]

@@ -1,31 +1,31 @@
-"""The holes in a slot's count of reports, and where a late report belongs.
+"""Gaps in a slot's sequence of reports, and how a late report fills one.
 
-A slot's numbered reports stand in one row, by boot (in the order of their first receipt) and seq. What is
-missing are gaps: closed ones within a boot, and an open one behind the last report of every earlier boot.
-A gap remembers the level at its place and the next level report behind it. That is all a late report needs:
-it moves the levels of the gaps behind it up to that level report, or the slot's level when there is none.
+Numbered reports are ordered by boot (in the order of their first receipt) and seq. Missing reports form gaps:
+closed ones within a boot, and an open one after the last report of every earlier boot. A gap stores the level at
+its place and the next level reading after it. A late report needs nothing else: it shifts the levels of the later
+gaps up to that reading, or the slot's level if there is no reading after the gap.
 """
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from services.consumption.domain.report import Look, Report
+from services.consumption.domain.report import ReadingKind, Report
 
 Gaps = tuple["Gap", ...]
-#: What a slot holds at a signed level.
+#: Quantity in a slot for a signed level, see `Spec.held`.
 Held = Callable[[int], int]
 
 
 class Booked(NamedTuple):
-    """What a level report adds to the books: goods in, use nobody reported, and what nothing explains."""
+    """Changes of the books by a level reading, in steps."""
 
     received: int = 0
     unreported: int = 0
     unexplained: int = 0
-    #: The part of `unexplained` that a person's correction made.
+    #: The part of `unexplained` that results from a person's correction.
     corrected: int = 0
-    #: The part of `unexplained` that was used and never there.
+    #: The part of `unexplained` that was used without a known receipt.
     owed: int = 0
 
     def minus(self, other: "Booked") -> "Booked":
@@ -36,115 +36,116 @@ class Booked(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
-    """A level report and what the level would have been without it."""
+class LevelReading:
+    """A level reading and the level expected without it."""
 
     boot_no: int
     seq: int
-    look: Look
+    kind: ReadingKind
     expected: int
     level: int
 
     def booked(self, held: Held) -> Booked:
-        """Explain the difference. Below zero nothing can be: that part was use of goods nobody told of."""
+        """Classify the difference; a negative expected level was use of unreported goods (`owed`)."""
         start = held(self.expected)
         owed, rise = start - self.expected, self.level - start
-        if self.look is Look.CORRECTED:
+        if self.kind is ReadingKind.CORRECTED:
             return Booked(unexplained=owed + rise, corrected=rise, owed=owed)
         if rise >= 0:
             return Booked(received=rise, unexplained=owed, owed=owed)
-        if self.look is Look.MEASURED:
+        if self.kind is ReadingKind.MEASURED:
             return Booked(unreported=-rise, unexplained=owed, owed=owed)
         return Booked(unexplained=owed + rise, owed=owed)
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Missing reports `first`..`last` of a boot (None: no end), between which the level is not known."""
+    """Missing reports `first`..`last` of a boot; `last` is None if the end is open."""
 
     boot_no: int
     boot: str
     first: int
     last: int | None
-    #: The level in front of the gap, as the books have it.
+    #: Level before the gap according to the books.
     level: int
-    #: The next level report behind the gap; None: the gap is behind the newest one.
-    sight: Sight | None = None
-    #: The variance these missing reports put on the slot's level, in steps squared.
+    #: The next level reading after the gap; None if there is none.
+    next_reading: LevelReading | None = None
+    #: Variance that the missing reports add to the slot's level, in steps squared.
     variance: float = 0.0
     opened_at: float = 0.0
-    #: A report for such a gap is put aside; nobody waits for it any more.
+    #: The gap is closed without its reports; a report for it becomes a dead letter.
     given_up: bool = False
 
-    def holds(self, boot_no: int, seq: int) -> bool:
+    def contains(self, boot_no: int, seq: int) -> bool:
         return self.boot_no == boot_no and self.first <= seq and (self.last is None or seq <= self.last)
 
     def is_behind(self, boot_no: int, seq: int) -> bool:
         return (self.boot_no, self.first) > (boot_no, seq)
 
-    def shares_sight(self, other: "Gap") -> bool:
-        """Tell whether no level report stands between the two."""
-        return _place(self.sight) == _place(other.sight)
+    def shares_reading(self, other: "Gap") -> bool:
+        """Return whether no level reading lies between the two gaps."""
+        return _place(self.next_reading) == _place(other.next_reading)
 
 
-def _place(sight: Sight | None) -> tuple[int, int] | None:
-    return (sight.boot_no, sight.seq) if sight else None
+def _place(reading: LevelReading | None) -> tuple[int, int] | None:
+    return (reading.boot_no, reading.seq) if reading else None
 
 
 def boot_number(gaps: Iterable[Gap], boot: str) -> int | None:
-    """Return the number of an earlier boot by its name, the newest where a name came twice."""
+    """Return the number of an earlier boot by name; the newest one if the name occurs more than once."""
     return max((gap.boot_no for gap in gaps if gap.boot == boot), default=None)
 
 
 def find_gap(gaps: Iterable[Gap], boot_no: int, seq: int) -> Gap | None:
-    return next((gap for gap in gaps if gap.holds(boot_no, seq)), None)
+    return next((gap for gap in gaps if gap.contains(boot_no, seq)), None)
 
 
-def waiting(gaps: Iterable[Gap]) -> int:
-    """Return how many gaps may still be filled."""
+def count_open(gaps: Iterable[Gap]) -> int:
     return sum(not gap.given_up for gap in gaps)
 
 
-def seen(gaps: Gaps, sight: Sight) -> Gaps:
-    """Note a new newest level report: it stands behind every gap there is."""
-    return tuple(replace(gap, sight=sight, variance=0.0) if gap.sight is None else gap for gap in gaps)
+def with_newest_reading(gaps: Gaps, reading: LevelReading) -> Gaps:
+    """Set the newest level reading on all gaps that have none after them yet."""
+    return tuple(replace(gap, next_reading=reading, variance=0.0) if gap.next_reading is None else gap for gap in gaps)
 
 
 class Filled(NamedTuple):
-    """What a late report did: the gaps now, what level reports book now, and the variance that is settled."""
+    """Result of a late report: the new gaps, the change of the books and the variance that is resolved."""
 
     gaps: Gaps
     booked: Booked
-    settled: float
+    resolved_variance: float
 
 
 def fill(gaps: Gaps, gap: Gap, seq: int, report: Report, held: Held) -> Filled:
-    """Put a late report in its place: as if it had come in order, for level and books alike."""
+    """Apply a late report so that level and books are the same as if it had arrived in order."""
     own, shift = None, report.flow
     if report.level is not None:
-        own = Sight(gap.boot_no, seq, report.look, gap.level, report.level)
+        own = LevelReading(gap.boot_no, seq, report.kind, gap.level, report.level)
         shift = report.level - gap.level
-    after = gap.sight and replace(gap.sight, expected=gap.sight.expected + shift)
+    after = gap.next_reading and replace(gap.next_reading, expected=gap.next_reading.expected + shift)
     others = [one for one in gaps if one is not gap]
-    moved = [_moved(one, gap, seq, shift, (own, after)) for one in (*others, *_halves(gap, seq))]
-    moved.sort(key=lambda one: (one.boot_no, one.first))
+    shifted = [_shifted(one, gap, seq, shift, (own, after)) for one in (*others, *_split(gap, seq))]
+    shifted.sort(key=lambda one: (one.boot_no, one.first))
     booked = own.booked(held) if own else Booked()
-    if gap.sight and after:
-        booked = booked.plus(after.booked(held).minus(gap.sight.booked(held)))
-    return Filled(tuple(moved), booked, _each(gap))
+    if gap.next_reading and after:
+        booked = booked.plus(after.booked(held).minus(gap.next_reading.booked(held)))
+    return Filled(tuple(shifted), booked, _variance_per_report(gap))
 
 
-def _moved(one: Gap, gap: Gap, seq: int, shift: int, sights: tuple[Sight | None, Sight | None]) -> Gap:
-    own, after = sights
-    if not one.shares_sight(gap):
+def _shifted(
+    one: Gap, gap: Gap, seq: int, shift: int, readings: tuple[LevelReading | None, LevelReading | None]
+) -> Gap:
+    own, after = readings
+    if not one.shares_reading(gap):
         return one
     if one.is_behind(gap.boot_no, seq):
-        return replace(one, level=one.level + shift, sight=after)
-    return replace(one, sight=own, variance=0.0) if own else replace(one, sight=after)
+        return replace(one, level=one.level + shift, next_reading=after)
+    return replace(one, next_reading=own, variance=0.0) if own else replace(one, next_reading=after)
 
 
-def _halves(gap: Gap, seq: int) -> list[Gap]:
-    each = _each(gap)
+def _split(gap: Gap, seq: int) -> list[Gap]:
+    each = _variance_per_report(gap)
     halves = []
     if seq > gap.first:
         halves.append(replace(gap, last=seq - 1, variance=each * (seq - gap.first)))
@@ -154,6 +155,6 @@ def _halves(gap: Gap, seq: int) -> list[Gap]:
     return halves
 
 
-def _each(gap: Gap) -> float:
-    """Return what one missing report puts on the variance; the number behind a boot's end is unknown."""
+def _variance_per_report(gap: Gap) -> float:
+    """Return the variance of one missing report; 0 for an open gap, whose number of reports is unknown."""
     return 0.0 if gap.last is None else gap.variance / (gap.last - gap.first + 1)

@@ -1,4 +1,4 @@
-"""What a report does to a slot: every rule of report identity in one place."""
+"""Apply reports to a slot: order, duplicates, late reports, quarantine."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -6,18 +6,27 @@ from enum import StrEnum
 
 from libs.contracts.catalogue import Event
 from services.consumption.domain import doubt, said
-from services.consumption.domain.gaps import Booked, Gap, Sight, boot_number, fill, find_gap, seen, waiting
+from services.consumption.domain.gaps import (
+    Booked,
+    Gap,
+    LevelReading,
+    boot_number,
+    count_open,
+    fill,
+    find_gap,
+    with_newest_reading,
+)
 from services.consumption.domain.rate import Rate
-from services.consumption.domain.report import LARGEST_REPORT, MOST_CAPACITIES, Look, Report
+from services.consumption.domain.report import LARGEST_REPORT, MOST_CAPACITIES, ReadingKind, Report
 from services.consumption.domain.slot import Books, Slot
 from services.consumption.domain.trigger import Trigger
 
-#: A device with more holes than this in its count does not count.
+#: With more open gaps than this, the sequence numbers of a device are not reliable.
 MOST_GAPS = 1000
 
 
 class Fate(StrEnum):
-    """What became of a report; there is no other end."""
+    """Outcome of a report."""
 
     APPLIED = "applied"
     DUPLICATE = "duplicate"
@@ -26,7 +35,7 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A slot after a report, what is to be said, and the report's fate with the reason if it is put aside."""
+    """A slot after a report, the events to publish, the outcome, and the reason for a dead letter."""
 
     slot: Slot
     fate: Fate
@@ -35,38 +44,41 @@ class Heard:
 
 
 def hear(slot: Slot, report: Report) -> Heard:
-    """Apply a report once, know it for a duplicate, or put it aside with a reason.
+    """Apply a report once, recognize it as a duplicate, or make it a dead letter with a reason.
 
-    An uncounted report (no seq) must be new: who calls has looked up its identity.
+    A report without seq must be new: the caller has checked its identity.
     """
     if report.size > LARGEST_REPORT:
-        return Heard(slot, Fate.PARKED, reason=f"{report.size} steps in one report are a fault")
+        return Heard(slot, Fate.PARKED, reason=f"{report.size} steps in one report are implausible")
     if report.size > MOST_CAPACITIES * slot.spec.capacity:
-        reason = f"{report.size} steps in one report are a fault: the slot holds {slot.spec.capacity}"
+        reason = f"{report.size} steps in one report are implausible: the slot holds {slot.spec.capacity}"
         return Heard(slot, Fate.PARKED, reason=reason)
     if slot.quarantined:
-        if report.seq is not None or report.look is not Look.CORRECTED:
-            return Heard(slot, Fate.PARKED, reason="the slot is quarantined until a person says what it holds")
-        slot = _trusted_again(slot)
+        if report.seq is not None or report.kind is not ReadingKind.CORRECTED:
+            return Heard(slot, Fate.PARKED, reason="the slot is quarantined until a person enters its level")
+        slot = _end_quarantine(slot)
     if report.boot is None or report.seq is None:
         return _in_order(slot, slot, report)
-    return _hear_counted(slot, report, report.boot, report.seq)
+    return _apply_counted(slot, report, report.boot, report.seq)
 
 
-def known_before(slot: Slot) -> Heard:
-    """Count a report that was applied before."""
+def as_duplicate(slot: Slot) -> Heard:
+    """Count a duplicate; the slot is otherwise unchanged."""
     return Heard(replace(slot, duplicates=slot.duplicates + 1), Fate.DUPLICATE)
 
 
 def arrive(slot: Slot, report: Report) -> Heard:
-    """Apply goods that came without a word of the device: it fills even a quarantined slot, and is no report."""
-    unasked = replace(slot, trigger=replace(slot.trigger, armed=False))
-    heard = _in_order(unasked, unasked, report)
-    return replace(heard, slot=replace(heard.slot, trigger=slot.trigger, heard_at=slot.heard_at))
+    """Apply a delivery loaded directly into the slot, which no device reports.
+
+    It applies to a quarantined slot too, and does not count as a report: trigger and last report are unchanged.
+    """
+    without_trigger = replace(slot, trigger=replace(slot.trigger, armed=False))
+    heard = _in_order(without_trigger, without_trigger, report)
+    return replace(heard, slot=replace(heard.slot, trigger=slot.trigger, received_at=slot.received_at))
 
 
 def set_trigger(slot: Slot, newer: Trigger, at: float) -> Heard:
-    """Take over a newer line and answer at once if the slot is below it; an older epoch's is a duplicate."""
+    """Set a newer trigger and publish ThresholdCrossed at once if it is met; an older epoch is a duplicate."""
     if newer.epoch <= slot.trigger.epoch:
         return Heard(slot, Fate.DUPLICATE)
     follows = newer.follow and not slot.trigger.follow
@@ -77,12 +89,12 @@ def set_trigger(slot: Slot, newer: Trigger, at: float) -> Heard:
     return Heard(after, Fate.APPLIED, events)
 
 
-def _hear_counted(slot: Slot, report: Report, boot: str, seq: int) -> Heard:
+def _apply_counted(slot: Slot, report: Report, boot: str, seq: int) -> Heard:
     boot_no = slot.boot_no if boot == slot.boot else boot_number(slot.gaps, boot)
     if boot_no is None:
-        return _in_order(slot, _booted(slot, boot, seq, report), report)
+        return _in_order(slot, _start_boot(slot, boot, seq, report), report)
     if boot_no == slot.boot_no and seq > slot.last_seq:
-        return _in_order(slot, _counted(slot, seq, report), report)
+        return _in_order(slot, _advance_seq(slot, seq, report), report)
     return _late(slot, boot_no, seq, report)
 
 
@@ -90,58 +102,58 @@ def _in_order(before: Slot, slot: Slot, report: Report) -> Heard:
     gaps, variance = slot.gaps, slot.variance + doubt.REPORT_VARIANCE * report.flow**2
     booked = Booked()
     if report.level is not None:
-        sight = Sight(slot.boot_no, slot.last_seq, report.look, slot.level, report.level)
-        gaps, booked = seen(gaps, sight), sight.booked(slot.spec.held)
-        variance = doubt.after_look(report.look, slot.spec.unit, slot.spec.capacity)
+        reading = LevelReading(slot.boot_no, slot.last_seq, report.kind, slot.level, report.level)
+        gaps, booked = with_newest_reading(gaps, reading), reading.booked(slot.spec.held)
+        variance = doubt.after_reading(report.kind, slot.spec.unit, slot.spec.capacity)
     used = max(0, -report.flow) + booked.unreported
     after = replace(
         slot,
-        books=_book(slot.books, report.flow, booked),
+        books=_updated_books(slot.books, report.flow, booked),
         rate=_rate_after(slot, report, used, rose=booked.received > 0 or booked.corrected != 0),
         days=slot.days.until(report.used_at, slot.rate.until, slot.books.used, slot.held),
-        heard_at=report.heard_at,
+        received_at=report.received_at,
         variance=variance,
         gaps=gaps,
     )
-    return _concluded(before, after, report, booked)
+    return _finish(before, after, report, booked)
 
 
 def _late(slot: Slot, boot_no: int, seq: int, report: Report) -> Heard:
     gap = find_gap(slot.gaps, boot_no, seq)
     if gap is None:
-        return known_before(slot)
+        return as_duplicate(slot)
     if gap.given_up:
-        return Heard(slot, Fate.PARKED, reason=f"report {seq} of boot {gap.boot} comes after it was given up")
+        return Heard(slot, Fate.PARKED, reason=f"report {seq} of boot {gap.boot} arrived after its gap was given up")
     filled = fill(slot.gaps, gap, seq, report, slot.spec.held)
     used = max(0, -report.flow) + filled.booked.unreported
-    variance = slot.variance - (0.0 if gap.sight else filled.settled)
-    if gap.sight is None and report.level is not None:
-        unsure = sum(one.variance for one in filled.gaps if one.sight is None)
-        variance = doubt.after_look(report.look, slot.spec.unit, slot.spec.capacity) + unsure
+    variance = slot.variance - (0.0 if gap.next_reading else filled.resolved_variance)
+    if gap.next_reading is None and report.level is not None:
+        unsure = sum(one.variance for one in filled.gaps if one.next_reading is None)
+        variance = doubt.after_reading(report.kind, slot.spec.unit, slot.spec.capacity) + unsure
     after = replace(
         slot,
-        books=_book(slot.books, report.flow, filled.booked),
+        books=_updated_books(slot.books, report.flow, filled.booked),
         rate=slot.rate.with_late(used),
-        heard_at=max(slot.heard_at, report.heard_at),
+        received_at=max(slot.received_at, report.received_at),
         variance=max(0.0, variance),
         gaps=filled.gaps,
     )
-    return _concluded(slot, after, report, filled.booked)
+    return _finish(slot, after, report, filled.booked)
 
 
-def _concluded(before: Slot, after: Slot, report: Report, booked: Booked) -> Heard:
+def _finish(before: Slot, after: Slot, report: Report, booked: Booked) -> Heard:
     trigger = after.trigger.after_report(after.held, after.rate.per_day)
     events = list(said.moved(before, after, report, booked))
     if after.trigger.armed and not trigger.armed:
-        events.append(said.crossed(after, report.heard_at))
+        events.append(said.crossed(after, report.received_at))
     after = replace(after, trigger=trigger)
-    if waiting(after.gaps) > MOST_GAPS and not after.quarantined:
+    if count_open(after.gaps) > MOST_GAPS and not after.quarantined:
         after = replace(after, quarantined=True)
-        events.append(said.doubted(after, f"more than {MOST_GAPS} gaps in its count of reports", report.heard_at))
+        events.append(said.doubted(after, f"more than {MOST_GAPS} gaps in its sequence of reports", report.received_at))
     return Heard(after, Fate.APPLIED, events)
 
 
-def _book(books: Books, flow: int, booked: Booked) -> Books:
+def _updated_books(books: Books, flow: int, booked: Booked) -> Books:
     return Books(
         books.opening,
         books.received + max(0, flow) + booked.received,
@@ -152,10 +164,9 @@ def _book(books: Books, flow: int, booked: Booked) -> Books:
 
 
 def _rate_after(slot: Slot, report: Report, used: int, *, rose: bool) -> Rate:
-    """Time counts as observed unless nothing could be used in it, or nobody saw how much was.
+    """Count the time since the last report as observed, unless use was impossible or unknown in it.
 
-    Reports of a time before the registration are somebody's history: observation began with the first, and
-    begins once.
+    Reports may describe a time before the registration; observation then starts with the first of them.
     """
     if slot.books.used == 0 and not slot.days.finished and report.used_at < slot.rate.until:
         return replace(slot.rate, until=report.used_at)
@@ -164,9 +175,9 @@ def _rate_after(slot: Slot, report: Report, used: int, *, rose: bool) -> Rate:
     return slot.rate.after(used, report.used_at)
 
 
-def _counted(slot: Slot, seq: int, report: Report) -> Slot:
-    """Move the count on to `seq`; what it jumps over is a gap."""
-    if slot.counts_anew:
+def _advance_seq(slot: Slot, seq: int, report: Report) -> Slot:
+    """Advance the last sequence number to `seq`; skipped numbers become a gap."""
+    if slot.accepts_any_seq:
         return replace(slot, last_seq=seq, gaps=tuple(_closed_before(slot, seq)))
     if seq == slot.last_seq + 1:
         return replace(slot, last_seq=seq)
@@ -181,9 +192,9 @@ def _closed_before(slot: Slot, seq: int) -> Iterator[Gap]:
             yield replace(gap, last=seq - 1)
 
 
-def _booted(slot: Slot, boot: str, seq: int, report: Report) -> Slot:
-    """Begin a boot: the one before stays open at its end, and what precedes its first report is a gap."""
-    if slot.boot is not None and not slot.counts_anew:
+def _start_boot(slot: Slot, boot: str, seq: int, report: Report) -> Slot:
+    """Start a new boot: add an open gap after the previous boot and one before the first report of this one."""
+    if slot.boot is not None and not slot.accepts_any_seq:
         slot = _with_gap(slot, slot.last_seq + 1, None, report)
     slot = replace(slot, boot=boot, boot_no=slot.boot_no + 1, last_seq=seq)
     return _with_gap(slot, 1, seq - 1, report) if seq > 1 else slot
@@ -192,12 +203,12 @@ def _booted(slot: Slot, boot: str, seq: int, report: Report) -> Slot:
 def _with_gap(slot: Slot, first: int, last: int | None, report: Report) -> Slot:
     missing = 1 if last is None else last - first + 1
     added = doubt.of_missing(missing, report.used_at - slot.rate.until, slot.rate)
-    gap = Gap(slot.boot_no, slot.boot or "", first, last, slot.level, None, added, report.heard_at)
+    gap = Gap(slot.boot_no, slot.boot or "", first, last, slot.level, None, added, report.received_at)
     return replace(slot, gaps=(*slot.gaps, gap), variance=slot.variance + added)
 
 
-def _trusted_again(slot: Slot) -> Slot:
-    """End a quarantine: all gaps are given up, and counting begins anew with the next report."""
+def _end_quarantine(slot: Slot) -> Slot:
+    """End a quarantine: give up all gaps, so that counting restarts with the next report."""
     gaps = tuple(replace(gap, given_up=True) for gap in slot.gaps)
     if slot.boot is not None:
         gaps += (Gap(slot.boot_no, slot.boot, slot.last_seq + 1, None, slot.level, given_up=True),)

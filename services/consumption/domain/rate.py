@@ -2,27 +2,27 @@
 
 EWMA over irregular intervals, weight 1 - exp(-dt / tau), kept as numerator and denominator.
 That is the discounted Gamma-Poisson model (West & Harrison 1997, ch. 14): both parts fade by exp(-dt / tau),
-and the prior fades with them, so a new slot learns fast and an old one settles at a memory of tau.
-The SQL of the hot path (store/hot.py) says the same; a property test holds them together.
+and the prior fades with them, so a new slot adapts fast and an old one has a memory of tau.
+The SQL of the hot path (store/hot.py) repeats this arithmetic; a property test compares the two.
 """
 
 from dataclasses import dataclass
 from math import exp
 
 DAY = 86_400.0
-#: The memory: DECISION-BENCH.md's learner uses it too; two weeks see each weekday twice.
+#: Two weeks contain each weekday twice; the estimator in DECISION-BENCH.md uses the same value.
 TAU_DAYS = 14.0
 TAU_SECONDS = TAU_DAYS * DAY
-#: Before anything is known a filling is taken to last a month, and that guess weighs as much as two days.
+#: Prior: one filling lasts a month, weighted like two days of observation.
 PRIOR_DAYS_PER_FILLING = 30.0
 PRIOR_WEIGHT_DAYS = 2.0
-#: Reports of the same second share it; a zero interval has no rate.
+#: Shortest interval between reports; a zero interval has no rate.
 SHORTEST_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """`use` steps in `days` of observation, both discounted, as of `until` (unix seconds)."""
+    """`use` steps in `days` of observation, both discounted to `until` (unix seconds)."""
 
     use: float
     days: float
@@ -34,13 +34,13 @@ class Rate:
 
     @property
     def prior_share(self) -> float:
-        """Return about how much of the rate is still the first guess: 1 at the start, then towards 0."""
+        """Approximate share of the prior in the rate: 1 at the start, approaching 0."""
         return min(
             1.0, PRIOR_WEIGHT_DAYS / self.days * max(0.0, (TAU_DAYS - self.days) / (TAU_DAYS - PRIOR_WEIGHT_DAYS))
         )
 
     def after(self, used: int, at: float) -> "Rate":
-        """Return the rate after a report that `used` steps went since the last one."""
+        """Return the rate after `used` steps since the last report."""
         elapsed = max(at - self.until, SHORTEST_SECONDS)
         kept = exp(-elapsed / TAU_SECONDS)
         spread = used * TAU_SECONDS / elapsed
@@ -51,17 +51,18 @@ class Rate:
         )
 
     def with_late(self, used: int) -> "Rate":
-        """Return the rate after use whose time was counted before, without it.
+        """Add use from a late report, whose time was counted as observed before.
 
-        `used` is negative where a late report explains what was taken for use; of that, part has faded already.
+        `used` is negative if the late report explains something that was booked as use; part of that has been
+        discounted already.
         """
         return Rate(max(0.0, self.use + used), self.days, self.until)
 
     def skipping_to(self, at: float) -> "Rate":
-        """Leave time out in which nothing could be used or seen: demand was missing then, not zero."""
+        """Exclude the time until `at`: demand was not observable, which is not the same as zero."""
         return Rate(self.use, self.days, max(self.until, at))
 
 
 def first_guess(capacity: int, at: float) -> Rate:
-    """Return the rate of a slot that never reported."""
+    """Return the prior rate of a slot without reports."""
     return Rate(capacity / PRIOR_DAYS_PER_FILLING * PRIOR_WEIGHT_DAYS, PRIOR_WEIGHT_DAYS, at)

@@ -1,4 +1,4 @@
-"""What a device or a person said about a slot, in the slot's own terms."""
+"""Reports of use, refills and levels in slot steps, with limits for implausible sizes and times."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -6,42 +6,43 @@ from enum import StrEnum
 
 from libs.contracts.events import FillCause, Reporter
 
-#: One report of more steps than this is a fault of whoever sent it; sums of many such still fit in 64 bits.
+#: Steps per report. A larger report is a sender's error; sums of many reports of this size still fit in 64 bits.
 LARGEST_REPORT = 2**40
-#: So is one of more than so many fillings of its slot. The gateway refuses a tenth of it; makers may write past it.
+#: Upper limit of one report in slot capacities. The gateway already refuses a tenth of it; makers that write the
+#: topic directly bypass the gateway.
 MOST_CAPACITIES = 1000
-#: Devices buffer while offline, for months at most; a clock that is further behind is wrong.
+#: Devices buffer reports for months at most while offline; an older timestamp means a wrong clock.
 OLDEST_USE_SECONDS = 366 * 86_400
-#: Makers that write the topic themselves say when they received a report; no clock is further off than this.
-MOST_ASKEW_SECONDS = 366 * 86_400
+#: Makers that write the topic directly supply `received_at`; a larger difference to our clock is implausible.
+LARGEST_RECEIPT_SKEW_SECONDS = 366 * 86_400
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Look(StrEnum):
-    """How a level became known, which decides what its difference to the books is."""
+class ReadingKind(StrEnum):
+    """Origin of a level reading; it decides how the difference to the books is classified."""
 
-    #: A sensor saw it: a rise is goods, a drop is use that nobody reported.
+    #: Measured by a sensor: a rise is goods received, a drop is unreported use.
     MEASURED = "measured"
-    #: A person set it straight: the difference is unexplained.
+    #: Entered by a person: the difference is unexplained.
     CORRECTED = "corrected"
-    #: The slot was filled up, or got a fresh cartridge: a rise is goods.
+    #: The slot was filled to capacity or got a new cartridge: a rise is goods received.
     FILLED = "filled"
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One report: either `flow`, what goes in (+) or out (-), or `level`, what there is, seen by `look`.
+    """One report: either a `flow` into (+) or out of (-) the slot, or a `level` reading of some `kind`.
 
-    `boot` and `seq` are both there or both None. Times are unix seconds: when it was used, as far as the
-    device can be believed, and when it was received.
+    `boot` and `seq` are either both set or both None. Times are unix seconds; `used_at` is already limited to
+    plausible values (see `plausible_use_time`).
     """
 
     used_at: float
-    heard_at: float
+    received_at: float
     flow: int = 0
     level: int | None = None
-    look: Look = Look.MEASURED
+    kind: ReadingKind = ReadingKind.MEASURED
     boot: str | None = None
     seq: int | None = None
     by: Reporter = Reporter.DEVICE
@@ -50,30 +51,29 @@ class Report:
 
     @property
     def size(self) -> int:
-        """Return the largest number in it, to be held against LARGEST_REPORT."""
+        """Largest quantity in the report, for comparison with LARGEST_REPORT."""
         return max(abs(self.flow), self.level or 0)
 
 
-def moment_of_use(at: float, received_at: float) -> float:
-    """Return when something was used, for rates and history only; order never depends on it.
+def plausible_use_time(at: float, received_at: float) -> float:
+    """Return the device's timestamp, or `received_at` if the timestamp is later or more than a year earlier.
 
-    The device's clock is believed unless it is ahead of the receipt or more than a year behind it.
+    The result is used for rates and history only; the order of reports never depends on it.
     """
     if received_at - OLDEST_USE_SECONDS <= at <= received_at:
         return at
     return received_at
 
 
-def moment_of_receipt(received_at: float, now: float) -> float:
-    """Return when a report was received: what its writer says if that can be, else now."""
-    return received_at if abs(now - received_at) <= MOST_ASKEW_SECONDS else now
+def plausible_receipt_time(received_at: float, now: float) -> float:
+    """Return the writer's `received_at`, or `now` if it differs from `now` by more than a year."""
+    return received_at if abs(now - received_at) <= LARGEST_RECEIPT_SKEW_SECONDS else now
 
 
 def seconds(at: datetime) -> float:
-    """Return unix seconds."""
     return at.timestamp()
 
 
 def moment(at: float) -> datetime:
-    """Return the aware datetime of unix seconds, to the microsecond."""
+    """Convert unix seconds to an aware datetime, rounded to microseconds."""
     return _EPOCH + timedelta(microseconds=round(at * 1e6))

@@ -1,4 +1,4 @@
-"""What consumption says about a slot."""
+"""Events that consumption publishes about a slot."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ from libs.contracts.events import (
     ThresholdCrossed,
 )
 from services.consumption.domain.gaps import Booked
-from services.consumption.domain.report import Look, Report, moment
+from services.consumption.domain.report import ReadingKind, Report, moment
 from services.consumption.domain.slot import Slot
 
 
@@ -63,15 +63,15 @@ def doubted(slot: Slot, reason: str, at: float) -> SlotDoubted:
 
 
 def moved(before: Slot, after: Slot, report: Report, booked: Booked) -> Iterator[Event]:
-    """Yield what an applied report says about goods and levels, in the order in which they are said.
+    """Yield the events of an applied report in the order of publication.
 
-    A late correction may show that a rise told before was no goods: what is told cannot be taken back, so the
-    correction is told that much smaller, and both together are right.
+    A late correction may prove that a published rise was not a receipt of goods. Events are not withdrawn, so
+    SlotCorrected is reduced by that amount and the sum of both events is right.
     """
-    received = max(0, report.flow) + booked.received + _inferred(before, after, booked)
+    received = max(0, report.flow) + booked.received + _inferred_change(before, after, booked)
     difference = booked.corrected + min(0, received)
-    fresh = report.look is Look.FILLED and report.level is not None
-    if fresh and _was_changed_unseen(before):
+    fresh = report.kind is ReadingKind.FILLED and report.level is not None
+    if fresh and _has_inferred_cartridge(before):
         difference += max(0, received)
     elif received > 0 or fresh:
         loaded = report.flow > 0 or fresh
@@ -86,7 +86,7 @@ def moved(before: Slot, after: Slot, report: Report, booked: Booked) -> Iterator
             cause=report.cause if loaded else unloaded,
             by=report.by if loaded else Reporter.DEVICE,
             order_id=report.order_id,
-            at=moment(report.heard_at),
+            at=moment(report.received_at),
         )
     if difference:
         yield SlotCorrected(
@@ -96,20 +96,23 @@ def moved(before: Slot, after: Slot, report: Report, booked: Booked) -> Iterator
             product_id=after.spec.product_id,
             difference=difference,
             level=after.held,
-            at=moment(report.heard_at),
+            at=moment(report.received_at),
         )
     if before.level >= 0 > after.level:
-        yield doubted(after, "it reported more use than it held", report.heard_at)
+        yield doubted(after, "the slot reported more use than it held", report.received_at)
     if after.is_followed and (report.flow or after.level != before.level):
-        yield level_changed(after, report.heard_at)
+        yield level_changed(after, report.received_at)
 
 
-def _inferred(before: Slot, after: Slot, booked: Booked) -> int:
-    """Return how much more (or, where its refill is reported after all, less) must have been loaded by hand."""
+def _inferred_change(before: Slot, after: Slot, booked: Booked) -> int:
+    """Return the change of the quantity loaded by hand without a report; negative once such a refill is reported."""
     owed = booked.owed if after.spec.loading is Loading.BY_HAND else 0
     return after.inferred - before.inferred + owed
 
 
-def _was_changed_unseen(slot: Slot) -> bool:
-    """Tell whether its use showed a new cartridge, of which most is left: one reported now is the same one."""
+def _has_inferred_cartridge(slot: Slot) -> bool:
+    """Return whether a new cartridge was inferred from use and most of it is left.
+
+    A cartridge reported now is then taken for the inferred one.
+    """
     return slot.spec.fill is Fill.REPLACE and 2 * slot.held > slot.spec.capacity and slot.inferred > 0

@@ -1,4 +1,4 @@
-"""A slot as consumption knows it: what it holds, how it counts, how fast it empties."""
+"""The state of a slot: level, report counter, rate of use, gaps and trigger."""
 
 from dataclasses import dataclass, field
 
@@ -7,16 +7,16 @@ from services.consumption.domain import doubt
 from services.consumption.domain.days import Days, UsedDay, day_of, unpacked
 from services.consumption.domain.gaps import Gaps
 from services.consumption.domain.rate import DAY, Rate, first_guess
-from services.consumption.domain.report import Look
+from services.consumption.domain.report import ReadingKind
 from services.consumption.domain.trigger import UNSET, Trigger
 
-#: Nobody plans further ahead, and datetime cannot count much further.
+#: Later run-out times are of no use, and datetime overflows soon after.
 LONGEST_RUN_DAYS = 36_500.0
 
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """What was registered; unit and scale never change."""
+    """Registered properties of a slot; unit and scale never change."""
 
     customer_id: str
     product_id: str
@@ -26,36 +26,37 @@ class Spec:
     capacity: int
     loading: Loading
     fill: Fill
-    #: Of the device: how often it had been registered by then.
+    #: Registration number of the device, counted from 1.
     registration: int = 1
 
     def held(self, level: int) -> int:
-        """Return what the slot holds when uses and refills sum to this level.
+        """Return the quantity in the slot for a signed level.
 
-        Below zero goods were used that nobody told of: of a cartridge changed by hand, a whole new one was there.
+        A negative level means that unreported goods were used. If the slot takes whole cartridges by hand, full
+        cartridges were inserted, so the quantity is the rest of the last one; otherwise it is 0.
         """
         if level < 0 and self.loading is Loading.BY_HAND and self.fill is Fill.REPLACE:
             return level % self.capacity
         return max(0, level)
 
     def inferred(self, level: int) -> int:
-        """Return what people must have loaded by hand, and did not report, for the level to be below zero."""
+        """Return the unreported quantity loaded by hand that explains a negative level."""
         return self.held(level) - level if self.loading is Loading.BY_HAND else 0
 
-    def is_like(self, other: "Spec") -> bool:
-        """Tell whether the other slot can go on with this one's figures."""
+    def is_compatible(self, other: "Spec") -> bool:
+        """Return whether level and rate of one slot can be carried over to the other."""
         return (self.product_id, self.unit, self.scale) == (other.product_id, other.unit, other.scale)
 
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """Everything that ever moved the level; it is their sum, and Postgres checks that."""
+    """Totals of all changes of the level; a CHECK constraint compares the level with their sum."""
 
     opening: int
     received: int = 0
-    #: What devices reported as used.
+    #: Use reported by devices.
     used_total: int = 0
-    #: Use that only a drop between two measured levels showed.
+    #: Use inferred from a drop between two measured levels.
     unreported: int = 0
     unexplained: int = 0
 
@@ -70,10 +71,10 @@ class Books:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """One slot. Its level is signed: uses of goods nobody told of take it below zero until something is seen.
+    """One slot. Its level is signed: use of unreported goods makes it negative until the next reading.
 
-    Signed, because sums commute: the same reports end in the same level in whatever order they come.
-    People and other services are shown `held` and `unexplained`.
+    Signed sums commute, so the same reports lead to the same level in any order. API and events contain `held`
+    and `unexplained` instead.
     """
 
     device_id: str
@@ -82,23 +83,23 @@ class Slot:
     books: Books
     rate: Rate
     days: Days
-    heard_at: float
+    received_at: float
     variance: float
     boot: str | None = None
-    #: How many boots were heard of; they are ordered by their first report.
+    #: Number of known boots, ordered by their first report.
     boot_no: int = 0
     last_seq: int = 0
     gaps: Gaps = ()
     quarantined: bool = False
-    #: Reports that were applied before and came again.
+    #: Number of reports that arrived again after they were applied.
     duplicates: int = 0
     trigger: Trigger = field(default=UNSET)
-    #: A provider wants to hear of every use.
+    #: A provider follows the slot and receives every change of its level.
     linked: bool = False
 
     @property
     def is_followed(self) -> bool:
-        """Tell whether every change of the level is told."""
+        """Whether every change of the level is published."""
         return self.trigger.follow or self.linked
 
     @property
@@ -107,22 +108,22 @@ class Slot:
 
     @property
     def held(self) -> int:
-        """Return what the slot holds: a slot cannot hold less than nothing."""
+        """Quantity in the slot, never negative."""
         return self.spec.held(self.level)
 
     @property
     def inferred(self) -> int:
-        """Return what was loaded without a word since somebody looked; a refill that is reported pays it off."""
+        """Unreported quantity loaded by hand since the last reading; a reported refill reduces it."""
         return self.spec.inferred(self.level)
 
     @property
     def unexplained(self) -> int:
-        """Return what opening, receipts and use leave unexplained of what the slot holds."""
+        """The part of `held` that opening, receipts and use do not explain."""
         return self.books.unexplained + self.held - self.level
 
     @property
     def state(self) -> str:
-        """Return what people are told about the slot: `quarantined`, `overdrawn`, `empty` or `normal`."""
+        """State shown in the API: `quarantined`, `overdrawn`, `empty` or `normal`."""
         if self.quarantined:
             return "quarantined"
         if self.level > 0:
@@ -130,28 +131,28 @@ class Slot:
         return "empty" if self.level == 0 else "overdrawn"
 
     @property
-    def counts_anew(self) -> bool:
-        """Tell whether the next counted report, whatever its number, is the next: so after a quarantine."""
+    def accepts_any_seq(self) -> bool:
+        """Whether the next counted report is in order regardless of its number, as after a quarantine."""
         return any(gap.boot_no == self.boot_no and gap.last is None for gap in self.gaps)
 
     @property
     def is_plain(self) -> bool:
-        """Tell whether the hot path's statement may take the next report."""
+        """Whether the statement of the hot path (store/hot.py) may apply the next report."""
         counting = self.trigger.armed and self.trigger.reports > 1
-        return not (self.quarantined or counting or self.counts_anew)
+        return not (self.quarantined or counting or self.accepts_any_seq)
 
     def days_so_far(self) -> list[UsedDay]:
-        """Return the finished days not filed yet and the one that is still going on."""
+        """Return the finished days that are not filed yet, and the current day."""
         today = UsedDay(day_of(self.rate.until), self.books.used - self.days.before_today, self.held)
         return [*unpacked(self.days.finished), today]
 
     def doubt_at(self, now: float) -> float:
-        """Return the level's standard deviation at that time, in steps."""
-        unseen = doubt.of_unseen_loading(self.spec.capacity) if self.inferred else 0.0
-        return doubt.standard_deviation(self.variance + unseen, now - self.heard_at, self.rate)
+        """Return the standard deviation of the level at `now`, in steps."""
+        unseen = doubt.of_unreported_refill(self.spec.capacity) if self.inferred else 0.0
+        return doubt.standard_deviation(self.variance + unseen, now - self.received_at, self.rate)
 
     def run_out_after(self, at: float) -> float | None:
-        """Return when the slot will be empty if it held what it holds at `at`, None if not in this age."""
+        """Return when the slot runs out (unix seconds), given its present quantity at `at`; None if after 100 years."""
         per_day = self.rate.per_day
         if self.held > LONGEST_RUN_DAYS * per_day:
             return None
@@ -173,7 +174,7 @@ def spec_of(customer_id: str, registered: SlotSpec, registration: int) -> Spec:
 
 
 def new_slot(customer_id: str, device_id: str, registered: SlotSpec, at: float, registration: int = 1) -> Slot:
-    """Return a slot that was just registered with the level somebody read off."""
+    """Return a newly registered slot; its level was read by a person."""
     spec = spec_of(customer_id, registered, registration)
     return Slot(
         device_id,
@@ -182,17 +183,17 @@ def new_slot(customer_id: str, device_id: str, registered: SlotSpec, at: float, 
         Books(opening=registered.level),
         first_guess(spec.capacity, at),
         Days(before_today=0),
-        heard_at=at,
-        variance=doubt.after_look(Look.CORRECTED, spec.unit, spec.capacity),
+        received_at=at,
+        variance=doubt.after_reading(ReadingKind.CORRECTED, spec.unit, spec.capacity),
     )
 
 
 def taking_over(new: Slot, old: Slot) -> Slot:
-    """Return the new device's slot with the old one's level, rate and trigger; its books begin anew.
+    """Return the new device's slot with level, rate, days and trigger of the old one; its books start at that level.
 
-    A slot of another product or unit takes over nothing.
+    If product or unit differ, nothing is carried over.
     """
-    if not new.spec.is_like(old.spec):
+    if not new.spec.is_compatible(old.spec):
         return new
     return Slot(
         new.device_id,
@@ -201,7 +202,7 @@ def taking_over(new: Slot, old: Slot) -> Slot:
         Books(opening=old.held),
         old.rate,
         Days(before_today=old.days.before_today - old.books.used, finished=old.days.finished),
-        heard_at=old.heard_at,
+        received_at=old.received_at,
         variance=old.variance,
         trigger=old.trigger,
     )

@@ -1,11 +1,14 @@
-"""When a slot is low: the line reorder_decision drew, and whether it was answered."""
+"""The reorder threshold of a slot: set by reorder_decision, crossed at most once per epoch."""
 
 from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """level + elsewhere <= max(at_level, at_days * rate), for `reports` reports in a row, said once per epoch."""
+    """Threshold `level + elsewhere <= max(at_level, at_days * rate)`, met by `reports` consecutive reports.
+
+    ThresholdCrossed is published once per epoch.
+    """
 
     pool_id: str
     epoch: int
@@ -14,17 +17,16 @@ class Trigger:
     elsewhere: int
     reports: int = 1
     follow: bool = False
-    #: Not answered yet.
+    #: ThresholdCrossed has not been published for this epoch.
     armed: bool = True
-    #: Reports in a row at which it held; counted only where more than one is asked for.
+    #: Consecutive reports below the threshold; counted only if `reports` is more than one.
     below: int = 0
 
     def holds(self, held: int, rate_per_day: float) -> bool:
-        """Tell whether what is there reaches no further than the line."""
         return held <= self.reaches(rate_per_day)
 
     def after_report(self, held: int, rate_per_day: float) -> "Trigger":
-        """Return the trigger after one more report; it is answered when it was armed and is no longer."""
+        """Count one more report; the threshold is crossed if the trigger was armed and the result is not."""
         if not self.armed:
             return self
         holds = self.holds(held, rate_per_day)
@@ -34,9 +36,9 @@ class Trigger:
         return replace(self, below=below, armed=below < self.reports)
 
     def replaced_by(self, newer: "Trigger", held: int, rate_per_day: float) -> "Trigger":
-        """Return the newer trigger, answered at once where it holds and enough reports said so.
+        """Return the newer trigger, disarmed at once if enough reports are below its threshold already.
 
-        The last report counts; earlier ones count where they were counted under a line not above this one.
+        The last report counts. Earlier ones count only if they were counted under a threshold that is not higher.
         """
         if not newer.holds(held, rate_per_day):
             return replace(newer, armed=True, below=0)
@@ -45,9 +47,9 @@ class Trigger:
         return replace(newer, armed=below < newer.reports, below=below)
 
     def reaches(self, rate_per_day: float) -> float:
-        """Return the level at which it begins to hold."""
+        """Return the highest level at which the threshold is met."""
         return max(self.at_level, self.at_days * rate_per_day) - self.elsewhere
 
 
-#: A slot nobody asked about.
+#: A slot without a threshold.
 UNSET = Trigger("", 0, 0, 0.0, 0, armed=False)

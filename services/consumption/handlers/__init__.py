@@ -1,1 +1,1 @@
-"""What consumption does about what it hears."""
+"""Handlers of the events that consumption consumes."""

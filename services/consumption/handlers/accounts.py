@@ -1,4 +1,4 @@
-"""Devices come, are replaced and go."""
+"""Registration, replacement and removal of devices."""
 
 from collections.abc import Sequence
 
@@ -11,8 +11,8 @@ from services.consumption.store import Place, Store
 
 
 async def on_device_registered(event: DeviceRegistered, store: Store) -> list[Event]:
-    """Take on a device with the levels somebody read off; an older registration of it ends."""
-    if await _knows_newer(event.device_id, event.registration, store):
+    """Create the slots with their registered levels; an older registration of the device ends."""
+    if await _is_outdated(event.device_id, event.registration, store):
         return []
     await _remove([event.device_id], "deregistered", store)
     await store.insert_device(event.device_id, event.customer_id, event.registration)
@@ -22,31 +22,31 @@ async def on_device_registered(event: DeviceRegistered, store: Store) -> list[Ev
 
 
 async def on_device_replaced(event: DeviceReplaced, store: Store) -> list[Event]:
-    """Let a new device go on where the old one stopped, slot by slot; the old one is refused from now on."""
-    if await _knows_newer(event.device_id, event.registration, store):
+    """Carry the slots of the old device over to the new one; later reports of the old one become dead letters."""
+    if await _is_outdated(event.device_id, event.registration, store):
         return []
     old = await store.lock_slots(await store.list_slot_names([event.replaces]))
     fresh = {(slot.device_id, slot.slot): slot for slot in _fresh(event, seconds(store.now))}
-    heirs = _heirs(event, old, fresh)
+    successors = _successors(event, old, fresh)
     if event.replaces != event.device_id:
         await _remove([event.device_id], "deregistered", store)
-        carried = [move for move in event.moves if (event.device_id, move.new_slot) in heirs]
+        carried = [move for move in event.moves if (event.device_id, move.new_slot) in successors]
         await store.insert_successors(event.replaces, event.device_id, carried)
-    for heir, (place, _) in heirs.items():
-        await store.move_filed_days(place, heir)
+    for new_place, (place, _) in successors.items():
+        await store.move_filed_days(place, new_place)
     await _remove([event.replaces], "replaced", store)
     await store.insert_device(event.device_id, event.customer_id, event.registration)
     await store.insert_slots(list(fresh.values()))
-    await store.save_slots(fresh, [slot for _, slot in heirs.values()])
-    for _, slot in heirs.values():
+    await store.save_slots(fresh, [slot for _, slot in successors.values()])
+    for _, slot in successors.values():
         await store.save_epoch(slot)
     store.appear(f"device:{event.device_id}")
     at = seconds(store.now)
-    return [said.level_changed(slot, at) for _, slot in heirs.values() if slot.trigger.follow]
+    return [said.level_changed(slot, at) for _, slot in successors.values() if slot.trigger.follow]
 
 
 async def on_device_deregistered(event: DeviceDeregistered, store: Store) -> list[Event]:
-    """Forget a device, unless it was registered again since."""
+    """Delete a device unless it has been registered again since."""
     device = await store.find_device(event.device_id)
     if device is not None and device.registration <= event.registration:
         await _remove([event.device_id], "deregistered", store)
@@ -54,12 +54,11 @@ async def on_device_deregistered(event: DeviceDeregistered, store: Store) -> lis
 
 
 async def on_customer_erased(event: CustomerErased, store: Store) -> list[Event]:
-    """Forget all devices of a customer."""
     await _remove(await store.list_device_ids(event.customer_id), "erased", store)
     return []
 
 
-async def _knows_newer(device_id: str, registration: int, store: Store) -> bool:
+async def _is_outdated(device_id: str, registration: int, store: Store) -> bool:
     device = await store.find_device(device_id)
     return device is not None and device.registration >= registration
 
@@ -75,11 +74,13 @@ def _fresh(event: DeviceRegistered | DeviceReplaced, at: float) -> list[Slot]:
     return [new_slot(owner, device_id, registered, at, registration) for registered in event.slots]
 
 
-def _heirs(event: DeviceReplaced, old: dict[Place, Slot], fresh: dict[Place, Slot]) -> dict[Place, tuple[Place, Slot]]:
-    """Return, by new slot, the old slot it follows on and what it takes over."""
-    heirs = {}
+def _successors(
+    event: DeviceReplaced, old: dict[Place, Slot], fresh: dict[Place, Slot]
+) -> dict[Place, tuple[Place, Slot]]:
+    """Return by new slot its predecessor and the slot with the figures carried over."""
+    successors = {}
     for move in event.moves:
         before, place = (event.replaces, move.old_slot), (event.device_id, move.new_slot)
-        if before in old and place in fresh and fresh[place].spec.is_like(old[before].spec):
-            heirs[place] = (before, taking_over(fresh[place], old[before]))
-    return heirs
+        if before in old and place in fresh and fresh[place].spec.is_compatible(old[before].spec):
+            successors[place] = (before, taking_over(fresh[place], old[before]))
+    return successors

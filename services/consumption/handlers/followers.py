@@ -1,4 +1,4 @@
-"""Providers that keep a count of their own ask to be told of every use."""
+"""Providers that do their own accounting follow slots and receive every change of the level."""
 
 from libs.contracts.catalogue import Event
 from libs.contracts.events import SlotFollowed
@@ -9,7 +9,7 @@ from services.consumption.store import Store
 
 
 async def on_slot_followed(event: SlotFollowed, store: Store) -> list[Event]:
-    """Tell every change of the slot's level from now on, and how it stands; or no longer."""
+    """Start or stop publishing every change of the level; on start, publish the current level."""
     slot = await lock_slot(event.device_id, event.slot, event.customer_id, store)
     if slot is None:
         return []

@@ -1,18 +1,18 @@
-"""What reorder_decision asks, and what comes of it: triggers, and goods that go straight into a slot."""
+"""Reorder triggers, and deliveries that are loaded directly into a slot."""
 
 from libs.contracts.catalogue import Event
 from libs.contracts.events import Fill, FillCause, Loading, OrderDelivered, TriggerSet
 from libs.kit import NotYet, Refuse
 from services.consumption.domain.hearing import Fate, arrive, set_trigger
-from services.consumption.domain.report import Look, Report, seconds
+from services.consumption.domain.report import ReadingKind, Report, seconds
 from services.consumption.domain.slot import Slot
 from services.consumption.domain.trigger import Trigger
 from services.consumption.store import Store
 
 
 async def on_trigger_set(event: TriggerSet, store: Store) -> list[Event]:
-    """Draw a newer line for a slot, and answer at once if it is below it already."""
-    if event.registration is not None and await _is_of_the_past(event.device_id, event.registration, store):
+    """Set a newer trigger, and publish ThresholdCrossed at once if it is met already."""
+    if event.registration is not None and await _has_newer_registration(event.device_id, event.registration, store):
         return []
     slot = await lock_slot(event.device_id, event.slot, event.customer_id, store)
     if slot is None:
@@ -28,7 +28,7 @@ async def on_trigger_set(event: TriggerSet, store: Store) -> list[Event]:
 
 
 async def on_order_delivered(event: OrderDelivered, store: Store) -> list[Event]:
-    """Fill a slot that is loaded directly, once per order; by hand, somebody will tell when it is loaded."""
+    """Fill a slot that is loaded directly, once per order; slots loaded by hand wait for a report."""
     slot = await lock_slot(event.device_id, event.slot, event.customer_id, store)
     if slot is None or slot.spec.loading is not Loading.DIRECT:
         return []
@@ -43,13 +43,13 @@ async def on_order_delivered(event: OrderDelivered, store: Store) -> list[Event]
 def _arrival(slot: Slot, event: OrderDelivered, at: float) -> Report:
     if slot.spec.fill is Fill.REPLACE:
         return Report(
-            at, at, level=slot.spec.capacity, look=Look.FILLED, cause=FillCause.ARRIVAL, order_id=event.order_id
+            at, at, level=slot.spec.capacity, kind=ReadingKind.FILLED, cause=FillCause.ARRIVAL, order_id=event.order_id
         )
     return Report(at, at, flow=event.quantity, cause=FillCause.ARRIVAL, order_id=event.order_id)
 
 
-async def _is_of_the_past(device_id: str, registration: int, store: Store) -> bool:
-    """Tell whether the device was registered again since; raises NotYet before this registration is heard of."""
+async def _has_newer_registration(device_id: str, registration: int, store: Store) -> bool:
+    """Return whether the device was registered again since; raises NotYet until this registration is known."""
     device = await store.find_device(device_id)
     if device is None or device.registration < registration:
         raise NotYet(f"device:{device_id}")
@@ -57,9 +57,9 @@ async def _is_of_the_past(device_id: str, registration: int, store: Store) -> bo
 
 
 async def lock_slot(device_id: str, slot: str, customer_id: str, store: Store) -> Slot | None:
-    """Return the customer's slot, or the one that follows on it; None once its device is gone or somebody else's.
+    """Return the customer's slot or its successor; None if the device is gone or belongs to another customer.
 
-    Raises NotYet before the device is registered and Refuse where it never had such a slot.
+    Raises NotYet until the device is registered, and Refuse if it never had this slot.
     """
     place = device_id, slot
     found = (await store.lock_slots([place])).get(place)

@@ -1,4 +1,4 @@
-"""Reports that need thought: late, repeated, uncounted, seen levels, refills; decided one slot at a time."""
+"""Reports outside the hot path, applied one slot at a time: late, repeated, without seq, level readings, refills."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,46 +6,49 @@ from typing import Any
 from libs.contracts.catalogue import Event
 from libs.contracts.events import Fill, FillCause, Reporter
 from libs.kit import NotYet, Record
-from services.consumption.domain.hearing import Fate, Heard, hear, known_before
-from services.consumption.domain.report import Look, Report, moment_of_receipt, moment_of_use, seconds
+from services.consumption.domain.hearing import Fate, as_duplicate, hear
+from services.consumption.domain.report import ReadingKind, Report, plausible_receipt_time, plausible_use_time, seconds
 from services.consumption.domain.slot import Slot, Spec
 from services.consumption.store import Known, Place, Store
 from services.consumption.store.measures import DUPLICATE_REPORTS
 
-#: Reports by slot, in the order in which they were received.
-Waiting = dict[Place, list[Record]]
+#: Reports by slot, in the order of receipt.
+RecordsBySlot = dict[Place, list[Record]]
 
 
-async def hear_all(waiting: Waiting, store: Store) -> list[Event]:
-    """Apply reports slot by slot, each slot's in their order, under every rule there is."""
+async def apply_all(waiting: RecordsBySlot, store: Store) -> list[Event]:
+    """Apply reports slot by slot in the order of receipt, with all rules of domain/hearing.py."""
     before = await store.lock_slots(waiting)
-    ours, others = _sorted_out(waiting, before)
+    ours, others = _split_by_registration(waiting, before)
     known = await store.find_known(name for place in before for record in ours[place] if (name := _identity(record)))
     new: set[Known] = set()
     after: list[Slot] = []
     events: list[Event] = []
     at = seconds(store.now)
     for place, slot in before.items():
-        now = slot
+        changed = slot
         for record in ours[place]:
-            heard, now = _heard(now, record, at, known, new)
+            name = _identity(record)
+            again = name in known or name in new
+            heard = as_duplicate(changed) if again else hear(changed, report_of(record, changed.spec, at))
+            changed = heard.slot
             if heard.fate is Fate.PARKED:
                 store.park(record, heard.reason)
             elif heard.fate is Fate.DUPLICATE:
                 store.count(DUPLICATE_REPORTS)
-            elif heard.fate is Fate.APPLIED and (name := _identity(record)):
+            elif name:
                 new.add(name)
             events += [store.because(event, record) for event in heard.events]
-        after.append(now)
+        after.append(changed)
     await store.save_slots(before, after)
     await store.insert_known(new, store.now.date())
-    await _put_aside(others, store)
+    await _defer_or_reject(others, store)
     return events
 
 
-def _sorted_out(waiting: Waiting, slots: Mapping[Place, Slot]) -> tuple[Waiting, list[Record]]:
-    """Return what is for the slots as they are registered, and what is for no slot or another registration."""
-    ours: Waiting = {place: [] for place in slots}
+def _split_by_registration(waiting: RecordsBySlot, slots: Mapping[Place, Slot]) -> tuple[RecordsBySlot, list[Record]]:
+    """Return the reports for the locked slots, and those for unknown slots or another registration."""
+    ours: RecordsBySlot = {place: [] for place in slots}
     others: list[Record] = []
     for place, records in waiting.items():
         for record in records:
@@ -54,15 +57,11 @@ def _sorted_out(waiting: Waiting, slots: Mapping[Place, Slot]) -> tuple[Waiting,
     return ours, others
 
 
-def _heard(slot: Slot, record: Record, now: float, *known: set[Known]) -> tuple[Heard, Slot]:
-    name = _identity(record)
-    again = any(name in names for names in known)
-    heard = known_before(slot) if again else hear(slot, report_of(record, slot.spec, now))
-    return heard, heard.slot
-
-
 def _identity(record: Record) -> Known | None:
-    """Name a report that carries no boot and seq: by its own id, a level also by time and value."""
+    """Return the identity of a report without boot and seq, None for a counted one.
+
+    It is the `report_id`, else time and value of a level reading, else the id of the event.
+    """
     data = record.data
     if data.boot is not None and data.seq is not None:
         return None
@@ -74,32 +73,33 @@ def _identity(record: Record) -> Known | None:
 
 
 def report_of(record: Record, spec: Spec, now: float) -> Report:
-    """Translate a record into the slot's terms."""
+    """Convert a record of `usage` to a Report."""
     data = record.data
-    heard_at = moment_of_receipt(seconds(data.received_at), now)
+    received_at = plausible_receipt_time(seconds(data.received_at), now)
     counted = data.boot is not None and data.seq is not None
-    what: dict[str, Any] = {
-        "used_at": moment_of_use(seconds(data.at), heard_at),
-        "heard_at": heard_at,
+    fields: dict[str, Any] = {
+        "used_at": plausible_use_time(seconds(data.at), received_at),
+        "received_at": received_at,
         "boot": data.boot if counted else None,
         "seq": data.seq if counted else None,
     }
     if record.type == "SlotUsed":
-        return Report(flow=-data.quantity, **what)
-    what["by"] = data.by
+        return Report(flow=-data.quantity, **fields)
+    fields["by"] = data.by
     if record.type == "SlotMeasured":
-        look = Look.CORRECTED if data.by is Reporter.PERSON else Look.MEASURED
-        return Report(level=data.level, look=look, **what)
-    what["cause"] = FillCause.REPORTED
+        kind = ReadingKind.CORRECTED if data.by is Reporter.PERSON else ReadingKind.MEASURED
+        return Report(level=data.level, kind=kind, **fields)
+    fields["cause"] = FillCause.REPORTED
     if data.quantity is None or spec.fill is Fill.REPLACE:
-        return Report(level=spec.capacity, look=Look.FILLED, **what)
-    return Report(flow=data.quantity, **what)
+        return Report(level=spec.capacity, kind=ReadingKind.FILLED, **fields)
+    return Report(flow=data.quantity, **fields)
 
 
-async def _put_aside(records: Sequence[Record], store: Store) -> None:
-    """Say why reports for slots that are not here cannot be applied, or what they wait for.
+async def _defer_or_reject(records: Sequence[Record], store: Store) -> None:
+    """Defer reports until their device is registered, or make them dead letters with a reason.
 
-    A device that left may have come back: whoever took its report knew that before we did.
+    A device that was removed may have been registered again: the gateway can accept its report before
+    consumption has consumed the registration.
     """
     if not records:
         return
@@ -112,6 +112,6 @@ async def _put_aside(records: Sequence[Record], store: Store) -> None:
         elif device.how is not None:
             store.park(record, f"device was {device.how}")
         elif registration is not None and registration < device.registration:
-            store.park(record, f"it is for registration {registration} of the device, which ended")
+            store.park(record, f"the report belongs to registration {registration} of the device, which has ended")
         else:
             store.park(record, f"device {device_id} has no slot {slot}")

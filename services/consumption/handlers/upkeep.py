@@ -1,4 +1,4 @@
-"""What is filed and cleared away with time, a bounded part at a time."""
+"""Periodic jobs: file days, delete old report identities, give up old gaps. Each run is bounded."""
 
 from datetime import timedelta
 
@@ -8,20 +8,20 @@ from services.consumption.store import Store
 
 
 async def file_days(store: Store) -> list[Event]:
-    """Move full months of daily use out of the hot rows."""
+    """Move full months of daily use from the hot rows to `used_days`."""
     await store.file_days(store.settings.file_slots_at_most)
     return []
 
 
 async def forget_reports(store: Store) -> list[Event]:
-    """Forget which uncounted reports were applied, once they cannot be read again."""
+    """Delete identities of applied reports that are older than the retention of their topic."""
     before = store.now.date() - timedelta(days=store.settings.remember_reports_days)
     await store.forget_reports(before, store.settings.forget_reports_at_most)
     return []
 
 
 async def give_up_gaps(store: Store) -> list[Event]:
-    """Stop waiting for reports that have been missing for long; should they come, they are put aside."""
+    """Give up gaps that have been open for too long; reports for them become dead letters."""
     before = seconds(store.now) - timedelta(days=store.settings.wait_for_missing_days).total_seconds()
     await store.give_up_gaps(before, store.settings.give_up_at_most)
     return []

@@ -1,4 +1,4 @@
-"""The hot path: what devices and people report about slots."""
+"""Handler of the topic `usage`: in-order uses in one statement, all other reports slot by slot."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -7,53 +7,53 @@ from libs.contracts.catalogue import Event
 from libs.kit import Record
 from services.consumption.domain import said
 from services.consumption.domain.report import (
+    LARGEST_RECEIPT_SKEW_SECONDS,
     LARGEST_REPORT,
-    MOST_ASKEW_SECONDS,
     OLDEST_USE_SECONDS,
-    moment_of_receipt,
-    moment_of_use,
+    plausible_receipt_time,
+    plausible_use_time,
     seconds,
 )
-from services.consumption.handlers.reports import Waiting, hear_all
-from services.consumption.store import Place, Store, Taken, Uses
+from services.consumption.handlers.reports import RecordsBySlot, apply_all
+from services.consumption.store import AppliedUses, Place, Store, Uses
 
-#: Registrations of which there was none before.
-FIRST = frozenset({None, 1})
+#: Registration numbers of devices that were registered once; makers may omit it.
+FIRST_REGISTRATION = frozenset({None, 1})
 
 
-class Parted(NamedTuple):
-    """A batch made ready for its statement: each slot's first report where that is a counted use, and all others."""
+class PreparedBatch(NamedTuple):
+    """A prepared batch: the first report of each slot if it is a counted use, and all other reports."""
 
     nexts: Mapping[Place, Record]
     uses: Uses
     rest: Mapping[Place, Sequence[Record]]
 
 
-def part(records: Iterable[Record]) -> Parted:
-    """Make a batch ready; the kit does it while Postgres writes the batch before."""
-    nexts, rest = _parted(records)
-    return Parted(nexts, _uses(nexts), rest)
+def prepare(records: Iterable[Record]) -> PreparedBatch:
+    """Prepare a batch; the kit calls this while Postgres writes the previous batch."""
+    nexts, rest = _first_uses_and_rest(records)
+    return PreparedBatch(nexts, _uses(nexts), rest)
 
 
-async def on_usage(records: Sequence[Record], store: Store, parted: Parted | None = None) -> list[Event]:
-    """Apply a batch: what comes in order in one statement, whatever else one slot at a time."""
-    nexts, uses, waiting = parted or part(records)
-    rest = {place: list(left) for place, left in waiting.items()}
-    events = await _take(nexts, uses, rest, store)
+async def on_usage(records: Sequence[Record], store: Store, prepared: PreparedBatch | None = None) -> list[Event]:
+    """Apply a batch: in-order uses in one or two statements, all other reports slot by slot."""
+    nexts, uses, others = prepared or prepare(records)
+    rest = {place: list(left) for place, left in others.items()}
+    events = await _apply_in_order(nexts, uses, rest, store)
     again = {place: left[0] for place, left in rest.items() if place in nexts and len(left) == 1 and _is_use(left[0])}
     if again:
         for place in again:
             del rest[place]
-        events += await _take(again, _uses(again), rest, store)
+        events += await _apply_in_order(again, _uses(again), rest, store)
     if rest:
-        events += await hear_all(rest, store)
+        events += await apply_all(rest, store)
     return events
 
 
-def _parted(records: Iterable[Record]) -> tuple[dict[Place, Record], Waiting]:
-    """Return each slot's first report, where that is a counted use, and all other reports in their order."""
+def _first_uses_and_rest(records: Iterable[Record]) -> tuple[dict[Place, Record], RecordsBySlot]:
+    """Return the first report of each slot if it is a counted use, and all other reports in their order."""
     nexts: dict[Place, Record] = {}
-    rest: Waiting = {}
+    rest: RecordsBySlot = {}
     for record in records:
         data = record.data
         place = (data.device_id, data.slot)
@@ -67,58 +67,67 @@ def _parted(records: Iterable[Record]) -> tuple[dict[Place, Record], Waiting]:
 
 
 def _is_use(record: Record) -> bool:
-    """Tell whether the statement may take it; it does not know registrations, and few devices have a second one."""
+    """Return whether the statement may apply a record.
+
+    It does not check registrations, so only devices that were registered once qualify; few have a second one.
+    """
     data = record.data
     counted = record.type == "SlotUsed" and data.seq is not None and data.boot is not None
-    return counted and data.quantity <= LARGEST_REPORT and data.registration in FIRST
+    return counted and data.quantity <= LARGEST_REPORT and data.registration in FIRST_REGISTRATION
 
 
-async def _take(nexts: Mapping[Place, Record], uses: Uses, rest: Waiting, store: Store) -> list[Event]:
-    """Apply the uses that are in order; the others join the rest, in front of what came after them."""
+async def _apply_in_order(nexts: Mapping[Place, Record], uses: Uses, rest: RecordsBySlot, store: Store) -> list[Event]:
+    """Apply the uses that are in order; put the others at the front of their slot's list in `rest`."""
     if not nexts:
         return []
-    uses = _in_time(uses, seconds(store.now))
-    taken = await store.take_uses(uses)
-    if len(taken.applied) < len(nexts):
-        for n in set(range(len(nexts))).difference(taken.applied):
+    uses = _with_plausible_times(uses, seconds(store.now))
+    applied = await store.apply_uses(uses)
+    if len(applied.positions) < len(nexts):
+        for n in set(range(len(nexts))).difference(applied.positions):
             place = uses.place(n)
             rest.setdefault(place, []).insert(0, nexts[place])
-    if not (taken.crossed or taken.followed):
+    if not (applied.crossed or applied.followed):
         return []
-    return await _tell(taken, uses, nexts, store)
+    return await _events_of(applied, uses, nexts, store)
 
 
-async def _tell(taken: Taken, uses: Uses, nexts: Mapping[Place, Record], store: Store) -> list[Event]:
-    """Return what the applied uses say, and note which triggers are answered by it."""
-    crossed, followed = set(taken.crossed), set(taken.followed)
-    telling = {n: uses.place(n) for n in sorted(crossed | followed)}
-    slots = await store.answer(list(telling.values()), [n in crossed for n in telling])
-    told = ((followed, said.level_changed), (crossed, said.crossed))
+async def _events_of(applied: AppliedUses, uses: Uses, nexts: Mapping[Place, Record], store: Store) -> list[Event]:
+    """Return the events of the applied uses, and disarm the triggers that they crossed."""
+    crossed, followed = set(applied.crossed), set(applied.followed)
+    places = {n: uses.place(n) for n in sorted(crossed | followed)}
+    slots = await store.disarm_crossed(list(places.values()), [n in crossed for n in places])
+    makers = ((followed, said.level_changed), (crossed, said.crossed))
     return [
-        store.because(say(slots[place], uses.heard_at[n]), nexts[place])
-        for n, place in telling.items()
-        for which, say in told
-        if n in which
+        store.because(make_event(slots[place], uses.received_at[n]), nexts[place])
+        for n, place in places.items()
+        for positions, make_event in makers
+        if n in positions
     ]
 
 
-def _in_time(uses: Uses, now: float) -> Uses:
-    """Return the uses with times that can be; nearly always all can, and two looks over a column tell."""
-    if now - MOST_ASKEW_SECONDS <= min(uses.heard_at) and max(uses.heard_at) <= now + MOST_ASKEW_SECONDS:
+def _with_plausible_times(uses: Uses, now: float) -> Uses:
+    """Replace implausible times. They are rare, so min and max of the column are checked first."""
+    if (
+        now - LARGEST_RECEIPT_SKEW_SECONDS <= min(uses.received_at)
+        and max(uses.received_at) <= now + LARGEST_RECEIPT_SKEW_SECONDS
+    ):
         return uses
-    heard_at = [moment_of_receipt(heard, now) for heard in uses.heard_at]
-    used_at = [moment_of_use(at, heard) for at, heard in zip(uses.used_at, heard_at, strict=True)]
-    return uses._replace(used_at=used_at, heard_at=heard_at)
+    received_at = [plausible_receipt_time(received, now) for received in uses.received_at]
+    used_at = [plausible_use_time(at, received) for at, received in zip(uses.used_at, received_at, strict=True)]
+    return uses._replace(used_at=used_at, received_at=received_at)
 
 
 def _uses(nexts: Mapping[Place, Record]) -> Uses:
-    """Return what the statement takes, by column; no calls of ours, for this runs for every report."""
+    """Return the arguments of the statement by column.
+
+    Runs for every report, so the checks of domain/report.py are inlined for the usual case.
+    """
     places = sorted(nexts)
     reports = [nexts[place].data for place in places]
-    heard_at = [report.received_at.timestamp() for report in reports]
+    received_at = [report.received_at.timestamp() for report in reports]
     used_at = [
-        at if heard - OLDEST_USE_SECONDS <= at <= heard else moment_of_use(at, heard)
-        for at, heard in zip([report.at.timestamp() for report in reports], heard_at, strict=True)
+        at if received - OLDEST_USE_SECONDS <= at <= received else plausible_use_time(at, received)
+        for at, received in zip([report.at.timestamp() for report in reports], received_at, strict=True)
     ]
     return Uses(
         [place[0] for place in places],
@@ -127,5 +136,5 @@ def _uses(nexts: Mapping[Place, Record]) -> Uses:
         [report.seq for report in reports],
         [report.quantity for report in reports],
         used_at,
-        heard_at,
+        received_at,
     )

@@ -1,4 +1,4 @@
-"""Use by day: filed month by month, and what is cleared away with time."""
+"""Filed days (`used_days`) and the statements of the periodic jobs."""
 
 from datetime import date
 
@@ -8,7 +8,7 @@ from services.consumption.domain.days import FIELDS, FULL, UsedDay, unpacked
 
 class FiledDays(Store):
     async def list_filed_days(self, device_id: str, slot: str, first_day: int, at_least: int) -> list[UsedDay]:
-        """Return filed days from about `first_day` on, oldest first: `at_least` so many or all there are."""
+        """Return filed days from the row that contains `first_day` on, oldest first: `at_least` that many, or all."""
         rows = await self.connection.fetch(
             """-- list_filed_days
             SELECT days FROM used_days
@@ -19,12 +19,12 @@ class FiledDays(Store):
             device_id,
             slot,
             first_day,
-            at_least * FIELDS // FULL + 2,  # the first and the last row may be needed in part
+            at_least * FIELDS // FULL + 2,  # the first and the last row may be only partly needed
         )
         return [day for row in rows for day in unpacked(tuple(row["days"]))]
 
     async def file_days(self, at_most: int) -> int:
-        """Move full months from the slots' rows into a row of their own; return how many slots had one."""
+        """Move full months from the slots' rows to `used_days`; return the number of slots that had one."""
         filed: int = await self.connection.fetchval(
             """-- file_days
             WITH full_slot AS (
@@ -54,7 +54,7 @@ class FiledDays(Store):
         )
 
     async def forget_reports(self, before: date, at_most: int) -> int:
-        """Delete what is remembered of reports from before that day; return how many there were."""
+        """Delete report identities from before that day; return their number."""
         return _count(
             await self.connection.execute(
                 """-- forget_reports
@@ -67,7 +67,7 @@ class FiledDays(Store):
         )
 
     async def give_up_gaps(self, opened_before: float, at_most: int) -> int:
-        """Stop waiting for reports that have been missing since before then; return how many gaps that were."""
+        """Give up gaps opened before that time (unix seconds); return their number."""
         return _count(
             await self.connection.execute(
                 """-- give_up_gaps

@@ -1,4 +1,4 @@
-"""Which devices are ours, which were, and who went on in their place."""
+"""Registered and removed devices, and the successors of replaced slots."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -9,7 +9,7 @@ from libs.kit import Store
 
 
 class Device(NamedTuple):
-    """A device as far as consumption is concerned; `how` tells why it is gone, None while it is ours."""
+    """A registered or removed device; `how` is the reason of its removal, None while it is registered."""
 
     device_id: str
     registration: int
@@ -19,7 +19,7 @@ class Device(NamedTuple):
 
 class Devices(Store):
     async def find_devices(self, device_ids: Iterable[str]) -> dict[str, Device]:
-        """Return those that are or were registered."""
+        """Return those of the devices that are or were registered."""
         rows = await self.connection.fetch(
             """-- find_devices
             SELECT device_id, registration, NULL AS customer_id, how FROM gone_device WHERE device_id = ANY($1::text[])
@@ -49,7 +49,7 @@ class Devices(Store):
         return [(row["device_id"], row["slot"]) for row in rows]
 
     async def insert_device(self, device_id: str, customer_id: str, registration: int) -> None:
-        """Enter a device; it is no longer gone if it was."""
+        """Insert a device, and delete the marks of an earlier removal."""
         await self.connection.execute("-- insert_device\nDELETE FROM gone_device WHERE device_id = $1", device_id)
         await self.connection.execute("-- insert_device\nDELETE FROM successor WHERE device_id = $1", device_id)
         await self.connection.execute(
@@ -60,7 +60,7 @@ class Devices(Store):
         )
 
     async def insert_successors(self, old_device_id: str, new_device_id: str, moves: Iterable[SlotMove]) -> None:
-        """Send what is still under way to the old slots, and to those they followed on, to the new ones."""
+        """Redirect triggers and deliveries for the old slots, and for their predecessors, to the new slots."""
         pairs = [(old_device_id, move.old_slot, new_device_id, move.new_slot) for move in moves]
         await self.connection.executemany(
             """-- insert_successors
@@ -78,7 +78,7 @@ class Devices(Store):
         )
 
     async def find_successor(self, device_id: str, slot: str) -> tuple[str, str]:
-        """Return the slot that goes on with this one's story, itself where nothing replaced it."""
+        """Return the slot that replaced this one, or the slot itself."""
         row = await self.connection.fetchrow(
             "-- find_successor\nSELECT new_device_id, new_slot FROM successor WHERE device_id = $1 AND slot = $2",
             device_id,
@@ -87,7 +87,7 @@ class Devices(Store):
         return (row["new_device_id"], row["new_slot"]) if row else (device_id, slot)
 
     async def delete_device(self, device_id: str, how: str, at: datetime) -> None:
-        """Forget all about a device but that it was here; its slots must be locked."""
+        """Delete a device and its data, and record why it was removed. Its slots must be locked."""
         for statement in (
             "-- delete_device\nDELETE FROM gap WHERE device_id = $1",
             "-- delete_device\nDELETE FROM known_report WHERE device_id = $1",

@@ -1,11 +1,11 @@
-"""Which providers want to hear of every use of a slot."""
+"""Providers that receive every change of a slot's level."""
 
 from libs.kit import Store
 
 
 class Followers(Store):
     async def save_follower(self, device_id: str, slot: str, provider_id: str, *, following: bool) -> bool:
-        """Note that a provider follows a slot, or no longer does; tell whether anybody does now."""
+        """Record whether a provider follows a slot; return whether the slot has any follower now."""
         await self.connection.execute(
             """-- save_follower
             WITH ended AS (

@@ -1,4 +1,4 @@
-"""The holes in the slots' counts of reports."""
+"""Gaps in the slots' sequences of reports."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -7,14 +7,14 @@ from typing import Any
 import asyncpg
 
 from libs.kit import Store
-from services.consumption.domain.gaps import Gap, Sight
-from services.consumption.domain.report import Look
+from services.consumption.domain.gaps import Gap, LevelReading
+from services.consumption.domain.report import ReadingKind
 from services.consumption.domain.slot import Slot
 
 Place = tuple[str, str]
 
 
-class KeptGaps(Store):
+class GapStore(Store):
     async def _with_gaps(self, slots: Mapping[Place, Slot]) -> dict[Place, Slot]:
         rows = await self.connection.fetch(
             """-- _with_gaps
@@ -31,7 +31,7 @@ class KeptGaps(Store):
         return {place: replace(slot, gaps=tuple(gaps[place])) for place, slot in slots.items()}
 
     async def _save_gaps(self, before: Mapping[Place, Slot], after: Iterable[Slot]) -> None:
-        """Write the difference only: a slot may have a thousand gaps of which one changed."""
+        """Write only the difference: a slot may have a thousand gaps of which one changed."""
         gone: list[tuple[Any, ...]] = []
         new: list[tuple[Any, ...]] = []
         for slot in after:
@@ -75,17 +75,17 @@ class KeptGaps(Store):
 
 
 def _gap(row: asyncpg.Record) -> Gap:
-    sight = None
+    reading = None
     if row["sight_boot_no"] is not None:
-        look = Look(row["sight_look"])
-        sight = Sight(row["sight_boot_no"], row["sight_seq"], look, row["sight_expected"], row["sight_level"])
+        look = ReadingKind(row["sight_look"])
+        reading = LevelReading(row["sight_boot_no"], row["sight_seq"], look, row["sight_expected"], row["sight_level"])
     return Gap(
         row["boot_no"],
         row["boot"],
         row["first_seq"],
         row["last_seq"],
         row["level"],
-        sight,
+        reading,
         row["variance"],
         row["opened_at"],
         row["given_up"],
@@ -93,12 +93,12 @@ def _gap(row: asyncpg.Record) -> Gap:
 
 
 def _columns(gap: Gap) -> tuple[Any, ...]:
-    seen = (None,) * 5
-    if gap.sight is not None:
-        sight = gap.sight
-        seen = (sight.boot_no, sight.seq, sight.look, sight.expected, sight.level)  # type: ignore[assignment]  # as many
+    columns = (None,) * 5
+    if gap.next_reading is not None:
+        reading = gap.next_reading
+        columns = (reading.boot_no, reading.seq, reading.kind, reading.expected, reading.level)  # type: ignore[assignment]  # as many
     return (
         *(gap.boot_no, gap.first, gap.boot, gap.last, gap.level),
-        *seen,
+        *columns,
         *(gap.variance, gap.opened_at, gap.given_up),
     )

@@ -1,4 +1,4 @@
-"""The hot path's statements: in-order uses of a whole batch in one UPDATE."""
+"""The statement of the hot path: in-order uses of a whole batch in one UPDATE."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -17,29 +17,29 @@ class Uses(NamedTuple):
     seqs: Sequence[int]
     used: Sequence[int]
     used_at: Sequence[float]
-    heard_at: Sequence[float]
+    received_at: Sequence[float]
 
     def place(self, n: int) -> tuple[str, str]:
         return self.device_ids[n], self.slots[n]
 
 
-class Taken(NamedTuple):
-    """Which of the uses were applied, and which slots have something to say; positions count from 0."""
+class AppliedUses(NamedTuple):
+    """Positions, from 0, of the applied uses and of those whose slot crossed its threshold or is followed."""
 
-    applied: Sequence[int]
+    positions: Sequence[int]
     crossed: Sequence[int]
     followed: Sequence[int]
 
 
 class Hot(Store):
-    async def take_uses(self, uses: Uses) -> Taken:
-        """Apply each use that is its plain slot's very next report and was there; leave the others untouched.
+    async def apply_uses(self, uses: Uses) -> AppliedUses:
+        """Apply each use that is the next report of a plain slot and does not exceed its level; skip the others.
 
-        The arithmetic is domain/rate.py's, doubt.py's, days.py's and
-        trigger.py's; one pass over the rows is what the hot path can afford.
+        The statement repeats the arithmetic of rate.py, doubt.py, days.py and trigger.py in the domain, so that
+        the hot path needs one pass over the rows. A property test compares both.
         """
         row = await self.connection.fetchrow(
-            """-- take_uses
+            """-- apply_uses
             WITH moved AS (
                 UPDATE slot AS s SET
                     level = s.level - r.used,
@@ -81,5 +81,5 @@ class Hot(Store):
             REPORT_VARIANCE,
             SHORTEST_SECONDS,
         )
-        assert row is not None  # noqa: S101  an aggregate always has its one row
-        return Taken(*row)
+        assert row is not None  # noqa: S101  an aggregate without GROUP BY returns one row
+        return AppliedUses(*row)

@@ -1,11 +1,11 @@
-"""Consumption's metrics with their meanings."""
+"""Metrics of consumption."""
 
 from prometheus_client import Counter
 
 from libs.kit import Measure
 from libs.kit import Store as KitStore
 
-DUPLICATE_REPORTS = Counter("consumption_duplicate_reports", "Reports that were applied before and came again")
+DUPLICATE_REPORTS = Counter("consumption_duplicate_reports", "Reports received again after they were applied")
 
 
 async def count_gaps(store: KitStore) -> int:
@@ -19,6 +19,10 @@ async def count_quarantined(store: KitStore) -> int:
 
 
 MEASURES = (
-    Measure("consumption_gaps", "Holes in slots' counts of reports that may still be filled", count_gaps),
-    Measure("consumption_quarantined_slots", "Slots whose reports wait until a person looks", count_quarantined),
+    Measure("consumption_gaps", "Gaps in slots' sequences of reports that can still be filled", count_gaps),
+    Measure(
+        "consumption_quarantined_slots",
+        "Slots that apply no reports until a person enters their level",
+        count_quarantined,
+    ),
 )

@@ -1,4 +1,4 @@
-"""What was applied before: reports of devices that count nothing, and orders that came into a slot."""
+"""Identities of applied reports without seq, and of orders loaded directly into a slot."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -11,7 +11,6 @@ Known = tuple[str, str, str]
 
 class Reports(Store):
     async def find_known(self, identities: Iterable[Known]) -> set[Known]:
-        """Return which of these reports were applied before."""
         asked = sorted(set(identities))
         if not asked:
             return set()
@@ -40,7 +39,7 @@ class Reports(Store):
         )
 
     async def insert_loaded_order(self, order_id: str, device_id: str, slot: str) -> bool:
-        """Return whether this order was not loaded before."""
+        """Return False if this order was loaded before."""
         row = await self.connection.fetchrow(
             """-- insert_loaded_order
             INSERT INTO loaded_order (order_id, device_id, slot) VALUES ($1, $2, $3)

@@ -1,4 +1,4 @@
-"""Rows of slots and their registrations, and the values they stand for."""
+"""Conversion between rows of `slot` and `slot_spec` and the domain's Slot."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from services.consumption.domain.trigger import Trigger
 
 
 def as_slot(row: asyncpg.Record) -> Slot:
-    """Return the slot of a row of `slot` and `slot_spec` together, without its gaps."""
+    """Return the slot of a joined row, without its gaps."""
     return Slot(
         row["device_id"],
         row["slot"],
@@ -61,11 +61,11 @@ def _trigger(row: asyncpg.Record) -> Trigger:
 
 
 def as_row(slot: Slot) -> tuple[Any, ...]:
-    """Return what save_slots writes, in its order."""
+    """Return the parameters of save_slots in their order."""
     books, rate, trigger = slot.books, slot.rate, slot.trigger
     return (
         *(slot.device_id, slot.slot, slot.level, slot.last_seq, books.used_total),
-        *(rate.use, rate.days, rate.until, slot.heard_at, slot.variance, slot.days.before_today),
+        *(rate.use, rate.days, rate.until, slot.received_at, slot.variance, slot.days.before_today),
         *(trigger.at_level, trigger.at_days, trigger.elsewhere),
         *(books.opening, books.received, books.unreported, books.unexplained, slot.duplicates),
         *(slot.boot_no, len(slot.gaps), trigger.reports, trigger.below, trigger.armed, trigger.follow),

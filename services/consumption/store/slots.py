@@ -1,20 +1,20 @@
-"""Slots, whole: locked, decided on in Python, written back."""
+"""Complete slots: locked, changed in Python, written back."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
 from services.consumption.domain.slot import Slot
-from services.consumption.store.gaps import KeptGaps
+from services.consumption.store.gaps import GapStore
 from services.consumption.store.rows import as_row, as_slot
 
 Place = tuple[str, str]
 
 
-class Slots(KeptGaps):
+class Slots(GapStore):
     async def lock_slots(self, places: Iterable[Place]) -> dict[Place, Slot]:
-        """Return the slots there are, locked in the order in which everybody locks them.
+        """Lock and return the slots that exist, sorted by (device, slot) like every other lock on this table.
 
-        They are read after they are locked: a statement that waits for a row sees that one anew, and what it
-        joins as it was before.
+        A second statement reads them: after waiting for a row lock, Postgres re-reads the locked row only, and
+        joined rows are those of the statement's older snapshot.
         """
         wanted = sorted(places)
         if not wanted:
@@ -47,17 +47,17 @@ class Slots(KeptGaps):
             *zip(*(tuple(row) for row in locked), strict=True),
         )
         slots = {(row["device_id"], row["slot"]): as_slot(row) for row in rows}
-        holed = [(row["device_id"], row["slot"]) for row in rows if row["gaps"]]
-        return slots if not holed else slots | await self._with_gaps({place: slots[place] for place in holed})
+        with_gaps = [(row["device_id"], row["slot"]) for row in rows if row["gaps"]]
+        return slots if not with_gaps else slots | await self._with_gaps({place: slots[place] for place in with_gaps})
 
-    async def answer(self, places: Sequence[Place], crossed: Sequence[bool]) -> dict[Place, Slot]:
-        """Return slots this transaction has just changed; those that crossed have answered their trigger."""
+    async def disarm_crossed(self, places: Sequence[Place], crossed: Sequence[bool]) -> dict[Place, Slot]:
+        """Return slots that this transaction has changed, and disarm the triggers of those that crossed theirs."""
         rows = await self.connection.fetch(
-            """-- answer
-            WITH telling AS (
+            """-- disarm_crossed
+            WITH wanted AS (
                 SELECT * FROM unnest($1::text[], $2::text[], $3::bool[]) AS r (device_id, slot, crossed)),
-            answered AS (
-                UPDATE slot AS s SET armed = false FROM telling AS r
+            disarmed AS (
+                UPDATE slot AS s SET armed = false FROM wanted AS r
                 WHERE s.device_id = r.device_id AND s.slot = r.slot AND r.crossed)
             SELECT s.device_id, s.slot, s.level, s.last_seq, s.used_total, s.rate_use, s.rate_days, s.used_at,
                 s.heard_at, s.variance, s.used_before_today, s.at_level, s.at_days, s.elsewhere, s.opening,
@@ -65,7 +65,7 @@ class Slots(KeptGaps):
                 s.armed, s.follow, s.linked, s.quarantined, s.boot, s.finished_days,
                 p.customer_id, p.product_id, p.name, p.unit, p.scale, p.capacity, p.loading, p.fill,
                 p.pool_id, p.epoch, d.registration
-            FROM telling JOIN slot AS s USING (device_id, slot) JOIN slot_spec AS p USING (device_id, slot)
+            FROM wanted JOIN slot AS s USING (device_id, slot) JOIN slot_spec AS p USING (device_id, slot)
             JOIN device AS d USING (device_id)
             """,
             *zip(*places, strict=True),
@@ -74,7 +74,7 @@ class Slots(KeptGaps):
         return {(row["device_id"], row["slot"]): as_slot(row) for row in rows}
 
     async def list_slots(self, device_id: str) -> list[Slot]:
-        """Return a device's slots as they are, for reading; without gaps."""
+        """Return the slots of a device without gaps and without a lock."""
         rows = await self.connection.fetch(
             """-- list_slots
             SELECT s.device_id, s.slot, s.level, s.last_seq, s.used_total, s.rate_use, s.rate_days, s.used_at,
@@ -91,7 +91,7 @@ class Slots(KeptGaps):
         return [as_slot(row) for row in rows]
 
     async def save_slots(self, before: Mapping[Place, Slot], after: Iterable[Slot]) -> None:
-        """Write the slots that differ from what was locked, with their gaps."""
+        """Write the slots that differ from `before`, with their gaps."""
         changed = [slot for slot in after if slot != before[slot.device_id, slot.slot]]
         if not changed:
             return
@@ -121,7 +121,7 @@ class Slots(KeptGaps):
         await self._save_gaps(before, changed)
 
     async def insert_slots(self, slots: Sequence[Slot]) -> None:
-        """Write slots that were not there; registration and trigger too."""
+        """Insert new slots with their registration and trigger."""
         for slot in sorted(slots, key=_place):
             await self._insert_spec(slot)
             await self.connection.execute(
@@ -135,12 +135,11 @@ class Slots(KeptGaps):
                 slot.rate.use,
                 slot.rate.days,
                 slot.rate.until,
-                slot.heard_at,
+                slot.received_at,
                 slot.variance,
             )
 
     async def save_epoch(self, slot: Slot) -> None:
-        """Note which pool's trigger, of which epoch, the slot has."""
         await self.connection.execute(
             "-- save_epoch\nUPDATE slot_spec SET pool_id = $3, epoch = $4 WHERE device_id = $1 AND slot = $2",
             slot.device_id,

@@ -1,16 +1,16 @@
-"""What people and programs may ask of the ledger, and change in it."""
+"""HTTP API of inventory."""
 
 from fastapi import APIRouter
 
 from services.inventory.api import carts, checkouts, inventories, movements, owners, shelves
 
-#: A provider's own token says whose stock it is; others name the owner.
-WHOSE = ("/v1/owners/{owner_id}", "/v1", "")
+#: The owner defaults to the provider of the token; operators and services name it in the path.
+OWNER_PREFIXES = ("/v1/owners/{owner_id}", "/v1", "")
 
 router = APIRouter()
 for routes in (shelves, carts, checkouts):
     router.include_router(routes.router)
-for prefix in WHOSE:
+for prefix in OWNER_PREFIXES:
     for routes in (owners, inventories, movements):
         router.include_router(routes.router, prefix=prefix)
 

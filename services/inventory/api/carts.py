@@ -1,4 +1,4 @@
-"""Carts: availability is looked at when something is added, and again at checkout; nothing is kept by them."""
+"""Carts: availability is checked when items are added and at checkout; carts allocate nothing."""
 
 from datetime import timedelta
 from typing import Any
@@ -12,12 +12,12 @@ from libs.kit.web import KitDep, PrincipalDep, RequiredIdempotencyDep, require, 
 from services.inventory.api.shapes import (
     CartBody,
     CheckoutBody,
+    Identifier,
     ItemsBody,
-    Short,
     cart_of,
     checkout_of,
     goods_in,
-    refusal,
+    shortage_problem,
 )
 from services.inventory.domain import Goods, Quantities, Shortage, Source, State, summed
 from services.inventory.store import Cart, Checkout, Store
@@ -30,7 +30,7 @@ async def create_cart(body: CartBody, kit: KitDep, principal: PrincipalDep, key:
     require(principal, "customer", "operator", "service")
     customer_id = body.customer_id or principal.customer_id
     if customer_id is None:
-        raise Problem(422, "customer_missing", "Say whose cart it is", detail="Send `customer_id`.")
+        raise Problem(422, "customer_missing", "Customer missing", detail="Send `customer_id`.")
     require_customer(principal, customer_id)
     async with kit.transaction(idempotency=key) as tx:
         if tx.replayed:
@@ -40,33 +40,33 @@ async def create_cart(body: CartBody, kit: KitDep, principal: PrincipalDep, key:
 
 
 @router.get("/{cart_id}")
-async def get_cart(cart_id: Short, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
+async def get_cart(cart_id: Identifier, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
     async with kit.read() as store:
         return cart_of(_own(await store.find_cart(cart_id), principal))
 
 
 @router.post("/{cart_id}/items", status_code=201)
 async def add_items(
-    cart_id: Short, body: ItemsBody, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
+    cart_id: Identifier, body: ItemsBody, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
 ) -> Any:
-    """Add products to the cart if there is enough of each, together with what it holds of them already."""
+    """Add products to the cart if their total quantity in the cart is available."""
     async with kit.transaction(idempotency=key) as tx:
         if tx.replayed:
             return send(tx.replayed, replayed=True)
-        cart = _open(await tx.store.lock_cart(cart_id), principal)
+        cart = _open_cart(await tx.store.lock_cart(cart_id), principal)
         added = summed(goods_in(body.items))
         wanted = summed([*cart.wanted.items(), *added.items()])
-        await _must_be_there({goods: wanted[goods] for goods in added}, tx.store)
+        await _require_available({goods: wanted[goods] for goods in added}, tx.store)
         await tx.store.save_items(cart_id, wanted)
         return send(tx.answer(201, cart_of(cart._replace(wanted=wanted))))
 
 
 @router.delete("/{cart_id}/items/{owner_id}/{product_id}")
 async def remove_item(
-    cart_id: Short, owner_id: Short, product_id: Short, kit: KitDep, principal: PrincipalDep
+    cart_id: Identifier, owner_id: Identifier, product_id: Identifier, kit: KitDep, principal: PrincipalDep
 ) -> dict[str, Any]:
     async with kit.transaction() as tx:
-        cart = _open(await tx.store.lock_cart(cart_id), principal)
+        cart = _open_cart(await tx.store.lock_cart(cart_id), principal)
         left = {goods: n for goods, n in cart.wanted.items() if goods != Goods(owner_id, product_id)}
         await tx.store.save_items(cart_id, left)
     return cart_of(cart._replace(wanted=left))
@@ -74,15 +74,15 @@ async def remove_item(
 
 @router.post("/{cart_id}/checkout", status_code=201)
 async def check_out(
-    cart_id: Short, body: CheckoutBody, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
+    cart_id: Identifier, body: CheckoutBody, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
 ) -> Any:
-    """Look at the stock once more and make an unpaid order; with `reserve` its goods are kept until it expires."""
+    """Check the stock again and create an unpaid checkout; with `reserve` its goods are allocated until it expires."""
     async with kit.transaction(idempotency=key) as tx:
         if tx.replayed:
             return send(tx.replayed, replayed=True)
-        cart = _open(await tx.store.lock_cart(cart_id), principal)
+        cart = _open_cart(await tx.store.lock_cart(cart_id), principal)
         if not cart.wanted:
-            raise Problem(422, "empty_cart", "There is nothing in the cart")
+            raise Problem(422, "empty_cart", "The cart is empty")
         expires_at = tx.store.now + timedelta(minutes=tx.store.settings.checkout_minutes)
         checkout = Checkout(str(uuid4()), cart.customer_id, State.UNPAID, expires_at, cart.wanted)
         await tx.store.create_checkout(checkout)
@@ -90,32 +90,32 @@ async def check_out(
         if body.reserve:
             await _reserve(checkout, tx.store)
         else:
-            await _must_be_there(cart.wanted, tx.store)
+            await _require_available(cart.wanted, tx.store)
         return send(tx.answer(201, checkout_of(checkout, cart.wanted if body.reserve else {})))
 
 
 async def _reserve(checkout: Checkout, store: Store) -> None:
     warehouse = await store.open_warehouse([checkout.checkout_id], checkout.wanted)
     if short := warehouse.allocate(checkout.checkout_id, checkout.wanted, Source("checkout", store.now)):
-        raise await refusal(short, store)
+        raise await shortage_problem(short, store)
     await store.close_warehouse(warehouse)
 
 
-async def _must_be_there(wanted: Quantities, store: Store) -> None:
+async def _require_available(wanted: Quantities, store: Store) -> None:
     have = await store.list_available(wanted)
     if short := [Shortage(goods, n, have.get(goods, 0)) for goods, n in wanted.items() if n > have.get(goods, 0)]:
-        raise await refusal(short, store)
+        raise await shortage_problem(short, store)
 
 
 def _own(cart: Cart | None, principal: Principal) -> Cart:
     if cart is None:
-        raise Problem(404, "not_found", "There is no such cart")
+        raise Problem(404, "not_found", "Cart not found")
     require_customer(principal, cart.customer_id)
     return cart
 
 
-def _open(cart: Cart | None, principal: Principal) -> Cart:
+def _open_cart(cart: Cart | None, principal: Principal) -> Cart:
     cart = _own(cart, principal)
     if cart.checkout_id:
-        raise Problem(409, "checked_out", "This cart was checked out", checkout_id=cart.checkout_id)
+        raise Problem(409, "checked_out", "This cart has already been checked out", checkout_id=cart.checkout_id)
     return cart

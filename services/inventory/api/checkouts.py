@@ -1,4 +1,4 @@
-"""Checkouts: goods are kept just before payment, let go when it fails, and leave when they are shipped."""
+"""Checkouts: goods are allocated just before payment, released if it fails, and booked out on shipment."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,29 +12,39 @@ from libs.kit.idempotency import Asked
 from libs.kit.identity import Principal
 from libs.kit.problems import Problem
 from libs.kit.web import KitDep, PrincipalDep, RequiredIdempotencyDep, require, require_customer, send
-from services.inventory.api.shapes import PaymentBody, ShipBody, Short, checkout_of, goods_in, items_of, refusal
-from services.inventory.domain import Quantities, Source, State, Step, Warehouse, moves, summed
+from services.inventory.api.shapes import (
+    Identifier,
+    PaymentBody,
+    ShipBody,
+    checkout_of,
+    goods_in,
+    items_of,
+    shortage_problem,
+)
+from services.inventory.domain import CheckoutStep, Quantities, Source, State, Warehouse, next_state, summed
 from services.inventory.store import Checkout, Store
 
 router = APIRouter(prefix="/v1/checkouts")
 
 
-class Till:
-    """A locked checkout, its locked goods, and the answer that is given at the end."""
+class LockedCheckout:
+    """A locked checkout, its locked goods, and the response."""
 
     def __init__(self, store: Store, checkout: Checkout, warehouse: Warehouse) -> None:
         self.store, self.checkout, self.warehouse = store, checkout, warehouse
-        self.answer: Any = None
-        self.more: dict[str, Any] = {}
+        self.response: Any = None
+        self.extra_fields: dict[str, Any] = {}
 
-    def step(self, step: Step) -> bool:
-        """Take a step and return whether it is new; raises Problem 409 where it may not be taken."""
+    def take_step(self, step: CheckoutStep) -> bool:
+        """Take a step; return False if it was taken before. Raises Problem 409 if it is not allowed."""
         checkout, due = self.checkout, self.checkout.expires_at
-        late = step is Step.PAY and checkout.state is State.UNPAID and due is not None and due <= self.store.now
-        state = None if late else moves(checkout.state, step)
+        late = step is CheckoutStep.PAY and checkout.state is State.UNPAID and due is not None and due <= self.store.now
+        state = None if late else next_state(checkout.state, step)
         if state is None:
             now = State.EXPIRED if late else checkout.state
-            raise Problem(409, f"checkout_{now}", f"This checkout is {now}", detail=f"It cannot {step} any more.")
+            raise Problem(
+                409, f"checkout_{now}", f"This checkout is {now}", detail=f"`{step}` is not possible in this state."
+            )
         fresh = state is not checkout.state
         if fresh:
             minutes = {State.UNPAID: "checkout_minutes", State.PAYING: "payment_minutes"}.get(state)
@@ -42,99 +52,108 @@ class Till:
             self.checkout = checkout._replace(state=state, expires_at=self.store.now + lasts if lasts else None)
         return fresh
 
-    async def keep(self, by: str, status: int = 400, code: str = "insufficient_stock") -> None:
+    async def allocate(self, by: str, status: int = 400, code: str = "insufficient_stock") -> None:
         short = self.warehouse.allocate(self.checkout.checkout_id, self.checkout.wanted, Source(by, self.store.now))
         if short:
-            raise await refusal(short, self.store, status, code)
+            raise await shortage_problem(short, self.store, status, code)
 
-    def let_go(self, by: str) -> None:
+    def release(self, by: str) -> None:
         self.warehouse.release(self.checkout.checkout_id, Source(by, self.store.now))
 
     @property
-    def kept(self) -> Quantities:
-        return self.warehouse.kept_for(self.checkout.checkout_id)
+    def allocated(self) -> Quantities:
+        return self.warehouse.allocated_for(self.checkout.checkout_id)
 
 
 @asynccontextmanager
-async def _till(kit: Kit, checkout_id: str, principal: Principal, key: Asked) -> AsyncIterator[Till]:
-    """Lock checkout and goods, let something be done, and keep the answer; a repeated request gets the first one."""
+async def _locked_checkout(
+    kit: Kit, checkout_id: str, principal: Principal, key: Asked
+) -> AsyncIterator[LockedCheckout]:
+    """Lock checkout and goods, run the body, then save both and the response.
+
+    For a repeated request `response` is already set to the first one; the body must then change nothing.
+    """
     async with kit.transaction(idempotency=key) as tx:
         checkout = _own(await tx.store.lock_checkout(checkout_id), principal)
-        till = Till(tx.store, checkout, await tx.store.open_warehouse([checkout_id], checkout.wanted))
+        locked = LockedCheckout(tx.store, checkout, await tx.store.open_warehouse([checkout_id], checkout.wanted))
         if tx.replayed:
-            till.answer = send(tx.replayed, replayed=True)
-        yield till
+            locked.response = send(tx.replayed, replayed=True)
+        yield locked
         if not tx.replayed:
-            await tx.store.close_warehouse(till.warehouse)
-            await tx.store.save_checkout(till.checkout)
-            till.answer = send(tx.answer(200, checkout_of(till.checkout, till.kept) | till.more))
+            await tx.store.close_warehouse(locked.warehouse)
+            await tx.store.save_checkout(locked.checkout)
+            locked.response = send(tx.answer(200, checkout_of(locked.checkout, locked.allocated) | locked.extra_fields))
 
 
 @router.get("/{checkout_id}")
-async def get_checkout(checkout_id: Short, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
+async def get_checkout(checkout_id: Identifier, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
     async with kit.read() as store:
         checkout = _own(await store.find_checkout(checkout_id), principal)
-        return checkout_of(checkout, await store.list_kept(checkout_id))
+        return checkout_of(checkout, await store.list_allocated(checkout_id))
 
 
 @router.post("/{checkout_id}/pay")
-async def pay(checkout_id: Short, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep) -> Any:
-    """Keep the goods, just before the caller takes the money; who comes too late is told what is left."""
-    async with _till(kit, checkout_id, principal, key) as till:
-        if not till.answer and till.step(Step.PAY):
-            await till.keep("pay")
-    return till.answer
+async def pay(checkout_id: Identifier, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep) -> Any:
+    """Allocate the goods just before the caller takes the payment; a shortage states what is available."""
+    async with _locked_checkout(kit, checkout_id, principal, key) as locked:
+        if not locked.response and locked.take_step(CheckoutStep.PAY):
+            await locked.allocate("pay")
+    return locked.response
 
 
 @router.post("/{checkout_id}/payment")
 async def report_payment(
-    checkout_id: Short, body: PaymentBody, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
+    checkout_id: Identifier, body: PaymentBody, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
 ) -> Any:
-    """Hear from whoever takes the money how that ended; `paid_too_late` means: give it back."""
+    """Record the outcome of the payment; on `paid_too_late` the caller must refund it."""
     require(principal, "operator", "service")
-    async with _till(kit, checkout_id, principal, key) as till:
-        if not till.answer and body.outcome == "paid" and till.step(Step.SUCCEED):
-            await till.keep("payment", 409, "paid_too_late")
-        elif not till.answer and body.outcome == "failed" and till.step(Step.FAIL):
-            till.let_go("payment")
-    return till.answer
+    async with _locked_checkout(kit, checkout_id, principal, key) as locked:
+        if not locked.response and body.outcome == "paid" and locked.take_step(CheckoutStep.SUCCEED):
+            await locked.allocate("payment", 409, "paid_too_late")
+        elif not locked.response and body.outcome == "failed" and locked.take_step(CheckoutStep.FAIL):
+            locked.release("payment")
+    return locked.response
 
 
 @router.post("/{checkout_id}/ship")
 async def ship(
-    checkout_id: Short, body: ShipBody, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
+    checkout_id: Identifier, body: ShipBody, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
 ) -> Any:
-    """Book that the goods left; what `items` names less of, or not at all, is released."""
+    """Book the shipment; goods that `items` does not contain are released."""
     require(principal, "operator", "service")
-    async with _till(kit, checkout_id, principal, key) as till:
-        if not till.answer and till.step(Step.SHIP):
-            left = dict(till.kept) if body.items is None else _left(summed(goods_in(body.items)), till.kept)
-            released = till.warehouse.ship(checkout_id, left, Source("ship", till.store.now))
-            till.more = {
-                "shipped": items_of({goods: n for goods, n in left.items() if n}),
+    async with _locked_checkout(kit, checkout_id, principal, key) as locked:
+        if not locked.response and locked.take_step(CheckoutStep.SHIP):
+            shipped = (
+                dict(locked.allocated)
+                if body.items is None
+                else _shipped(summed(goods_in(body.items)), locked.allocated)
+            )
+            released = locked.warehouse.ship(checkout_id, shipped, Source("ship", locked.store.now))
+            locked.extra_fields = {
+                "shipped": items_of({goods: n for goods, n in shipped.items() if n}),
                 "released": items_of(released),
             }
-    return till.answer
+    return locked.response
 
 
 @router.post("/{checkout_id}/cancel")
-async def cancel(checkout_id: Short, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep) -> Any:
-    """Let the goods go; giving back money that was taken is the caller's."""
-    async with _till(kit, checkout_id, principal, key) as till:
-        if not till.answer and till.step(Step.CANCEL):
-            till.let_go("cancel")
-    return till.answer
+async def cancel(checkout_id: Identifier, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep) -> Any:
+    """Release the goods; the caller refunds the payment, if any."""
+    async with _locked_checkout(kit, checkout_id, principal, key) as locked:
+        if not locked.response and locked.take_step(CheckoutStep.CANCEL):
+            locked.release("cancel")
+    return locked.response
 
 
-def _left(named: Quantities, kept: Quantities) -> Quantities:
-    """Return what left of everything that was kept; raises Problem 422 for what was not paid."""
-    if more := {goods: n for goods, n in named.items() if n > kept.get(goods, 0)}:
-        raise Problem(422, "more_than_paid", "More left than was paid", items=items_of(more))
-    return {goods: named.get(goods, 0) for goods in kept}
+def _shipped(named: Quantities, allocated: Quantities) -> Quantities:
+    """Return the shipped quantity of all allocated goods; raises Problem 422 for goods that were not paid."""
+    if excess := {goods: n for goods, n in named.items() if n > allocated.get(goods, 0)}:
+        raise Problem(422, "more_than_paid", "More items shipped than paid for", items=items_of(excess))
+    return {goods: named.get(goods, 0) for goods in allocated}
 
 
 def _own(checkout: Checkout | None, principal: Principal) -> Checkout:
     if checkout is None:
-        raise Problem(404, "not_found", "There is no such checkout")
+        raise Problem(404, "not_found", "Checkout not found")
     require_customer(principal, checkout.customer_id)
     return checkout

@@ -1,4 +1,4 @@
-"""Provider stock in the shape of the inventory document: stock, and stock-transactions that never change."""
+"""Provider stock and its immutable stock-transactions, in the format of the inventory document."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -42,13 +42,13 @@ async def get_transaction(goods: GoodsDep, transaction_id: UUID, kit: KitDep) ->
     async with kit.read() as store:
         row = await store.find_transaction(goods, transaction_id)
     if row is None:
-        raise Problem(404, "not_found", "There is no such transaction")
+        raise Problem(404, "not_found", "Transaction not found")
     return {"data": transaction_of(goods, row)}
 
 
 @router.put("/restock")
 async def announce(goods: GoodsDep, body: RestockBody, kit: KitDep) -> dict[str, Any]:
-    """Say when more will come; a shortage names it until then."""
+    """Announce the next restock; shortages contain its time until then."""
     async with kit.transaction() as tx:
         await tx.store.save_restock(goods, body.at, body.quantity)
     return {"data": {"id": goods.product_id, "type": "restock", "at": moment(body.at), "quantity": body.quantity}}

@@ -1,4 +1,4 @@
-"""What owners do to their stock: goods come in, go out, are kept by hand, counted, or looked at when they came back."""
+"""Changes of provider stock by its owner: receipts, withdrawals, manual allocations, counts, returns."""
 
 from typing import Any
 from uuid import uuid4
@@ -14,7 +14,7 @@ from services.inventory.api.shapes import (
     ReturnsBody,
     TransactionBody,
     TransactionDocument,
-    refusal,
+    shortage_problem,
     stock_of,
     transaction_of,
 )
@@ -28,19 +28,20 @@ router = APIRouter(prefix="/inventories/{product_id}")
 async def create_transaction(
     goods: GoodsDep, body: TransactionDocument, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
 ) -> Any:
-    """Move stock in or out, or keep some of it by hand; what is kept for orders only orders let go."""
-    asked, action = body.data, Action(body.data.action)
+    """Move stock in or out, or allocate it manually; allocations of orders are released only by their orders."""
+    requested, action = body.data, Action(body.data.action)
     async with kit.transaction(idempotency=key) as tx:
         if tx.replayed:
             return send(tx.replayed, replayed=True)
         store: Store = tx.store
         provision = await _lock(goods, store, create=action is Action.INCREMENT)
-        await _allow(asked, goods, provision, store)
-        booked = await _book(goods, stock.by_hand(action, asked.quantity), principal.role, store)
+        await _require_possible(requested, goods, provision, store)
+        booked = await _book(goods, stock.by_hand(action, requested.quantity), principal.role, store)
         if action in {Action.ALLOCATE, Action.DEALLOCATE}:
-            await store.keep_by_hand(goods, asked.quantity if action is Action.ALLOCATE else -asked.quantity)
-        if asked.expires_on:
-            await store.save_lot(goods, asked.expires_on, asked.quantity)
+            difference = requested.quantity if action is Action.ALLOCATE else -requested.quantity
+            await store.allocate_by_hand(goods, difference)
+        if requested.expires_on:
+            await store.save_lot(goods, requested.expires_on, requested.quantity)
         return send(tx.answer(201, {"data": booked}))
 
 
@@ -55,7 +56,7 @@ async def count_stock(
         provision = await _lock(goods, tx.store, create=True)
         if body.quantity < provision.allocated:
             kept = Shortage(goods, provision.allocated, body.quantity)
-            raise await refusal([kept], tx.store, 409, "less_than_allocated")
+            raise await shortage_problem([kept], tx.store, 409, "less_than_allocated")
         difference = body.quantity - provision.total
         if difference:
             await _book(goods, stock.recount(difference), principal.role, tx.store)
@@ -66,42 +67,47 @@ async def count_stock(
 async def judge_returns(
     goods: GoodsDep, body: ReturnsBody, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
 ) -> Any:
-    """Sell goods again that came back, or throw them away: only a person's word does either."""
+    """Put returned goods back on sale, or discard them."""
     async with kit.transaction(idempotency=key) as tx:
         if tx.replayed:
             return send(tx.replayed, replayed=True)
         provision = await _lock(goods, tx.store)
         if body.quantity > provision.returned:
             short = Shortage(goods, body.quantity, provision.returned)
-            raise await refusal([short], tx.store, 400, "fewer_came_back")
+            raise await shortage_problem([short], tx.store, 400, "fewer_came_back")
         movement = (stock.restock if body.verdict == "restock" else stock.discard)(body.quantity)
         booked = await _book(goods, movement, principal.role, tx.store)
         return send(tx.answer(201, {"data": booked}))
 
 
 async def _lock(goods: Goods, store: Store, *, create: bool = False) -> Provision:
-    """Lock a provider's stock; raises Problem where there is none or where it is somebody's shelf."""
+    """Lock a provider's stock; raises Problem 404 if there is none and 409 if the goods are a customer's."""
     if create or await store.find_provision(goods):
         await store.lock_shelf(goods)
     provision = await store.find_provision(goods)
     if provision is None:
-        raise Problem(404, "unknown_product", "This owner has no such product in stock")
+        raise Problem(404, "unknown_product", "Product not found in this owner's stock")
     if provision.customers:
-        raise Problem(409, "a_customers_goods", "A customer's goods are not moved by hand", detail="Count the shelf.")
+        raise Problem(
+            409,
+            "a_customers_goods",
+            "A customer's stock cannot be changed directly",
+            detail="Send a count of the shelf.",
+        )
     return provision
 
 
-async def _allow(asked: TransactionBody, goods: Goods, provision: Provision, store: Store) -> None:
-    action = Action(asked.action)
+async def _require_possible(requested: TransactionBody, goods: Goods, provision: Provision, store: Store) -> None:
+    action = Action(requested.action)
     if action is Action.INCREMENT:
-        if provision.total + asked.quantity > LARGEST:
-            raise Problem(422, "too_much", "No stock is that large")
+        if provision.total + requested.quantity > LARGEST:
+            raise Problem(422, "too_much", "The quantity is too large")
         return
     by_hand = action is Action.DEALLOCATE
-    have = provision.by_hand if by_hand else provision.available
-    if asked.quantity > have:
+    available = provision.by_hand if by_hand else provision.available
+    if requested.quantity > available:
         code = "not_allocated_by_hand" if by_hand else "insufficient_stock"
-        raise await refusal([Shortage(goods, asked.quantity, have)], store, 400, code)
+        raise await shortage_problem([Shortage(goods, requested.quantity, available)], store, 400, code)
 
 
 async def _book(goods: Goods, movement: Movement, role: str, store: Store) -> dict[str, Any]:

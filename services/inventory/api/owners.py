@@ -1,4 +1,4 @@
-"""Whose provider stock is asked about, and what of it there is."""
+"""The owner of the requested provider stock, and the list of its stock."""
 
 from typing import Annotated, Any
 
@@ -6,26 +6,26 @@ from fastapi import APIRouter, Depends, Query
 
 from libs.kit.problems import Problem
 from libs.kit.web import KitDep, PrincipalDep
-from services.inventory.api.shapes import Short
+from services.inventory.api.shapes import Identifier
 from services.inventory.domain import Goods
 
 router = APIRouter()
 
 
-def owner_of(principal: PrincipalDep, owner_id: Short | None = None) -> str:
-    """Return whose stock is meant: the path says so, or it is the provider's own. Raises Problem 404 for strangers."""
+def owner_of(principal: PrincipalDep, owner_id: Identifier | None = None) -> str:
+    """Return the owner from the path, else the provider of the token; raises Problem 404 without access."""
     owner = owner_id or principal.provider_id
     if owner is None:
-        raise Problem(422, "owner_missing", "Say whose stock", detail="Use /v1/owners/{owner}/inventories/...")
+        raise Problem(422, "owner_missing", "Owner missing", detail="Use /v1/owners/{owner}/inventories/...")
     if principal.role in {"operator", "service"} or (principal.role == "provider" and principal.provider_id == owner):
         return owner
-    raise Problem(404, "not_found", "There is no such stock for this token")
+    raise Problem(404, "not_found", "Stock not found")
 
 
 OwnerDep = Annotated[str, Depends(owner_of)]
 
 
-def goods_of(owner: OwnerDep, product_id: Short) -> Goods:
+def goods_of(owner: OwnerDep, product_id: Identifier) -> Goods:
     return Goods(owner, product_id)
 
 
@@ -34,7 +34,7 @@ GoodsDep = Annotated[Goods, Depends(goods_of)]
 
 @router.get("/inventories")
 async def list_stock(
-    owner: OwnerDep, kit: KitDep, limit: Annotated[int, Query(ge=1)] = 50, cursor: Short | None = None
+    owner: OwnerDep, kit: KitDep, limit: Annotated[int, Query(ge=1)] = 50, cursor: Identifier | None = None
 ) -> dict[str, Any]:
     """Return the owner's stock by product; `next` is the cursor of the following page."""
     async with kit.read() as store:

@@ -1,4 +1,4 @@
-"""How provider stock, carts and checkouts look in JSON, and what is accepted of them."""
+"""Request and response bodies of provider stock, carts and checkouts."""
 
 import json
 from collections.abc import Sequence
@@ -13,14 +13,14 @@ from libs.kit.problems import Problem
 from services.inventory.domain import Goods, Quantities, Shortage
 from services.inventory.store import Cart, Checkout, Store
 
-Short = Annotated[str, Field(min_length=1, max_length=200, pattern=NO_NUL)]
-#: JSON readers keep integers exact up to here.
+Identifier = Annotated[str, Field(min_length=1, max_length=200, pattern=NO_NUL)]
+#: Largest integer that JSON readers represent exactly.
 LARGEST = 2**53
 Count = Annotated[int, Field(ge=1, le=LARGEST, strict=True)]
 
 
 class Body(BaseModel):
-    """What somebody sends; a field nobody knows is a mistake worth telling."""
+    """A request body; unknown fields are rejected."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -31,13 +31,13 @@ class TransactionBody(Body):
     type: Literal["stock-transaction"]
     action: Literal["increment", "decrement", "allocate", "deallocate"]
     quantity: Count
-    #: Only of what comes in: the last day on which it may be sold.
+    #: Last day on which received goods may be sold; only with `increment`.
     expires_on: date | None = None
 
     @model_validator(mode="after")
     def only_what_comes_in_has_a_last_day(self) -> Self:
         if self.expires_on and self.action != "increment":
-            raise ValueError("only an increment has an `expires_on`")
+            raise ValueError("`expires_on` is only allowed with the action `increment`")
         return self
 
 
@@ -48,59 +48,59 @@ class TransactionDocument(Body):
 
 
 class CountBody(Body):
-    """What somebody counted: all of it, whatever is kept for orders included."""
+    """Counted total, including goods allocated to orders."""
 
     quantity: Annotated[int, Field(ge=0, le=LARGEST, strict=True)]
 
 
 class ReturnsBody(Body):
-    """What somebody who looked at returned goods decided."""
+    """Decision on inspected returns."""
 
     quantity: Count
     verdict: Literal["restock", "discard"]
 
 
 class RestockBody(Body):
-    """What is announced to come."""
+    """An announced restock."""
 
     at: NearMoment
     quantity: Count
 
 
 class ItemBody(Body):
-    """Somebody's goods."""
+    """A quantity of one owner's product."""
 
-    owner_id: Short
-    product_id: Short
+    owner_id: Identifier
+    product_id: Identifier
     quantity: Count
 
 
 class ItemsBody(Body):
-    """What to put into a cart, or what left."""
+    """Items to add to a cart."""
 
     items: Annotated[list[ItemBody], Field(min_length=1, max_length=100)]
 
 
 class CartBody(Body):
-    """Whose cart it is; a customer need not say."""
+    """Owner of the cart; defaults to the customer of the token."""
 
-    customer_id: Short | None = None
+    customer_id: Identifier | None = None
 
 
 class CheckoutBody(Body):
-    """Whether the goods are kept from now on, or only while they are being paid."""
+    """Whether goods are allocated immediately, or only from the start of the payment."""
 
     reserve: bool = False
 
 
 class PaymentBody(Body):
-    """How the payment ended."""
+    """Outcome of the payment."""
 
     outcome: Literal["paid", "failed"]
 
 
 class ShipBody(Body):
-    """What left, where that is not all of it."""
+    """Shipped items; all items if omitted."""
 
     items: Annotated[list[ItemBody], Field(min_length=1, max_length=100)] | None = None
 
@@ -123,7 +123,7 @@ def cart_of(cart: Cart) -> dict[str, Any]:
 
 
 def checkout_of(checkout: Checkout, kept: Quantities) -> dict[str, Any]:
-    """Return the checkout as it is shown; `allocated` is what is kept for it now."""
+    """Return the checkout as JSON; `allocated` contains its open allocations."""
     return {
         "checkout_id": checkout.checkout_id,
         "customer_id": checkout.customer_id,
@@ -138,10 +138,10 @@ def moment(at: datetime | None) -> str | None:
     return as_utc(at).isoformat().replace("+00:00", "Z") if at else None
 
 
-async def refusal(
+async def shortage_problem(
     short: Sequence[Shortage], store: Store, status: int = 400, code: str = "insufficient_stock"
 ) -> Problem:
-    """Return the answer that names every short product: asked for, for sale, and when more is expected."""
+    """Return a Problem with requested and available quantity and announced restock of every short product."""
     expected = await store.list_restocks([one.goods for one in short])
     shortages = [
         {
@@ -153,14 +153,14 @@ async def refusal(
         }
         for one in short
     ]
-    words = ", ".join(f"{one.goods.product_id}: {one.requested} wanted, {one.available} there" for one in short)
-    return Problem(status, code, "There is not enough in stock", detail=words[:2000], shortages=shortages)
+    detail = ", ".join(f"{one.goods.product_id}: {one.requested} requested, {one.available} available" for one in short)
+    return Problem(status, code, "Not enough stock", detail=detail[:2000], shortages=shortages)
 
 
 async def stock_of(goods: Goods, store: Store) -> dict[str, Any]:
     provision = await store.find_provision(goods)
     if provision is None:
-        raise Problem(404, "unknown_product", "This owner has no such product in stock")
+        raise Problem(404, "unknown_product", "Product not found in this owner's stock")
     expected = await store.list_restocks([goods])
     return {
         "id": goods.product_id,

@@ -1,4 +1,4 @@
-"""A customer's shelves, and the count they may be corrected by."""
+"""A customer's shelves: stock, transactions and counts."""
 
 import json
 from typing import Annotated, Any
@@ -17,12 +17,12 @@ from services.inventory.store import Goods, Origin, Store, Unit
 
 router = APIRouter()
 NEWEST = 2**62
-#: Events tell balances up to 2**53; what arrives later must still fit.
+#: Events contain balances up to 2**53, so later deliveries still fit.
 MOST_ON_A_SHELF = 2**50
 
 
 class Counted(BaseModel):
-    """What somebody found on the shelf."""
+    """Counted quantity; without a unit it is in the product's own unit."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -69,7 +69,7 @@ async def count_shelf(
             return send(tx.replayed, replayed=True)
         unit = await tx.store.find_unit(goods)
         if unit is None:
-            raise Problem(404, "unknown_product", "No device of this customer holds such a product")
+            raise Problem(404, "unknown_product", "No device of this customer uses this product")
         counted = _steps(body, unit)
         booked = await _count(tx.store, goods, counted, principal)
         tx.say(*([booked] if booked else []))
@@ -100,12 +100,12 @@ def _steps(body: Counted, unit: Unit) -> int:
     base = BaseUnit(unit.code)
     try:
         counted = parse_quantity(body.quantity, body.unit or unit.code, base=base, scale=unit.scale)
-    except RefusedAmount as refused:
-        error = {"field": "quantity", "problem": refused.problem, "remedy": refused.remedy}
-        raise Problem(422, refused.code, "The count cannot be taken", errors=[error]) from None
+    except RefusedAmount as error:
+        entry = {"field": "quantity", "problem": error.problem, "remedy": error.remedy}
+        raise Problem(422, error.code, "The count was not accepted", errors=[entry]) from None
     if counted > MOST_ON_A_SHELF:
-        error = {"field": "quantity", "problem": "is more than any shelf holds", "remedy": "count again"}
-        raise Problem(422, "out_of_range", "The count cannot be taken", errors=[error])
+        entry = {"field": "quantity", "problem": "exceeds the largest accepted count", "remedy": "check the quantity"}
+        raise Problem(422, "out_of_range", "The count was not accepted", errors=[entry])
     return counted
 
 

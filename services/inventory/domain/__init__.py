@@ -1,6 +1,6 @@
-"""What moves in the books of goods, and who is given what. Pure: no clock, no database, no network."""
+"""Stock movements, allocation and checkout states. Pure: no clock, no database, no network."""
 
-from services.inventory.domain.checkout import State, Step, moves
+from services.inventory.domain.checkout import CheckoutStep, State, next_state
 from services.inventory.domain.goods import (
     Action,
     Consignment,
@@ -15,19 +15,19 @@ from services.inventory.domain.goods import (
     count,
     deliver,
     load,
-    miss,
     move_out,
+    offset_early_load,
     send_back,
-    settle,
     ship,
     take_back,
     taken_by,
+    write_off_missing,
 )
 from services.inventory.domain.stock import lapse, spoil
 from services.inventory.domain.warehouse import (
     Allocation,
+    AllocationState,
     Booking,
-    Kept,
     Quantities,
     Shortage,
     Source,
@@ -38,12 +38,13 @@ from services.inventory.domain.warehouse import (
 __all__ = [
     "Action",
     "Allocation",
+    "AllocationState",
     "Booking",
+    "CheckoutStep",
     "Consignment",
     "Entry",
     "Goods",
     "Journey",
-    "Kept",
     "Movement",
     "Place",
     "Quantities",
@@ -52,21 +53,20 @@ __all__ = [
     "SlotFacts",
     "Source",
     "State",
-    "Step",
     "Warehouse",
     "correct",
     "count",
     "deliver",
     "lapse",
     "load",
-    "miss",
     "move_out",
-    "moves",
+    "next_state",
+    "offset_early_load",
     "send_back",
-    "settle",
     "ship",
     "spoil",
     "summed",
     "take_back",
     "taken_by",
+    "write_off_missing",
 ]

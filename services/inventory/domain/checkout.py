@@ -1,13 +1,13 @@
-"""From an unpaid order to goods that left: what may follow what."""
+"""States of a checkout and the allowed transitions."""
 
 from enum import StrEnum
 
 
 class State(StrEnum):
-    """How far a checkout is; goods are kept for it while it is being paid, and once it is."""
+    """State of a checkout; goods are allocated to it while it is being paid and after."""
 
     UNPAID = "unpaid"
-    #: Its goods are kept until the outcome of the payment is told, or its time is up.
+    #: Goods are allocated until the payment has an outcome or the time is up.
     PAYING = "paying"
     PAID = "paid"
     SHIPPED = "shipped"
@@ -15,8 +15,8 @@ class State(StrEnum):
     EXPIRED = "expired"
 
 
-class Step(StrEnum):
-    """What somebody, or time, does to a checkout."""
+class CheckoutStep(StrEnum):
+    """An action on a checkout; EXPIRE is caused by time."""
 
     PAY = "pay"
     SUCCEED = "succeed"
@@ -26,28 +26,28 @@ class Step(StrEnum):
     EXPIRE = "expire"
 
 
-MOVES: dict[Step, dict[State, State]] = {
-    Step.PAY: {State.UNPAID: State.PAYING},
-    # Money that came late still buys what is there: the goods are looked for again.
-    Step.SUCCEED: {State.PAYING: State.PAID, State.UNPAID: State.PAID, State.EXPIRED: State.PAID},
-    # Of what ended already a payment may still fail, and changes nothing.
-    Step.FAIL: {State.PAYING: State.UNPAID, State.EXPIRED: State.EXPIRED, State.CANCELLED: State.CANCELLED},
-    Step.SHIP: {State.PAID: State.SHIPPED},
-    Step.CANCEL: dict.fromkeys((State.UNPAID, State.PAYING, State.PAID, State.EXPIRED), State.CANCELLED),
-    Step.EXPIRE: {State.UNPAID: State.EXPIRED, State.PAYING: State.EXPIRED},
+TRANSITIONS: dict[CheckoutStep, dict[State, State]] = {
+    CheckoutStep.PAY: {State.UNPAID: State.PAYING},
+    # A late payment still buys what is available: the goods are allocated again.
+    CheckoutStep.SUCCEED: {State.PAYING: State.PAID, State.UNPAID: State.PAID, State.EXPIRED: State.PAID},
+    # A payment may fail after its checkout has ended; nothing changes.
+    CheckoutStep.FAIL: {State.PAYING: State.UNPAID, State.EXPIRED: State.EXPIRED, State.CANCELLED: State.CANCELLED},
+    CheckoutStep.SHIP: {State.PAID: State.SHIPPED},
+    CheckoutStep.CANCEL: dict.fromkeys((State.UNPAID, State.PAYING, State.PAID, State.EXPIRED), State.CANCELLED),
+    CheckoutStep.EXPIRE: {State.UNPAID: State.EXPIRED, State.PAYING: State.EXPIRED},
 }
-ENDS: dict[Step, State] = {
-    Step.PAY: State.PAYING,
-    Step.SUCCEED: State.PAID,
-    Step.FAIL: State.UNPAID,
-    Step.SHIP: State.SHIPPED,
-    Step.CANCEL: State.CANCELLED,
-    Step.EXPIRE: State.EXPIRED,
+TARGET_STATES: dict[CheckoutStep, State] = {
+    CheckoutStep.PAY: State.PAYING,
+    CheckoutStep.SUCCEED: State.PAID,
+    CheckoutStep.FAIL: State.UNPAID,
+    CheckoutStep.SHIP: State.SHIPPED,
+    CheckoutStep.CANCEL: State.CANCELLED,
+    CheckoutStep.EXPIRE: State.EXPIRED,
 }
 
 
-def moves(state: State, step: Step) -> State | None:
-    """Return the state after this step, the same one where it was taken before, None where it may not be taken."""
-    if state is ENDS[step]:
+def next_state(state: State, step: CheckoutStep) -> State | None:
+    """Return the state after a step; the same state if it was taken before, None if it is not allowed."""
+    if state is TARGET_STATES[step]:
         return state
-    return MOVES[step].get(state)
+    return TRANSITIONS[step].get(state)

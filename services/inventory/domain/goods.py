@@ -1,4 +1,4 @@
-"""What moves in the stock ledger: each movement is entries that sum to zero, by place."""
+"""Movements in the stock ledger; the entries of a movement sum to zero over all places."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -6,35 +6,35 @@ from typing import NamedTuple
 
 
 class Goods(NamedTuple):
-    """Whose stock of which product; their order is the order in which they are locked."""
+    """A product of one owner; rows are locked in the sort order of these tuples."""
 
     owner_id: str
     product_id: str
 
 
 class Place(StrEnum):
-    """Where goods are; balances of `shelf`, `in_transit`, `available` and `allocated` are never negative."""
+    """A place in the ledger; balances of `shelf`, `in_transit`, `available` and `allocated` are never negative."""
 
-    #: Outside our books; its balance is minus all that ever came in.
+    #: Outside the books; the balance is minus the total of all receipts.
     SUPPLIER = "supplier"
     IN_TRANSIT = "in_transit"
     SHELF = "shelf"
-    #: Handed over to slots; what became of it there is consumption's story.
+    #: Loaded into slots; consumption keeps their levels.
     LOADED = "loaded"
-    #: What came or went without anybody saying how.
+    #: Goods whose origin or destination was not reported.
     UNEXPLAINED = "unexplained"
-    #: A provider's stock that can still be sold, and that which is reserved.
+    #: A provider's stock for sale, and its reserved stock.
     AVAILABLE = "available"
     ALLOCATED = "allocated"
-    #: What left a provider's stock for customers, and what was thrown away because it was too old.
+    #: Shipped from a provider's stock to customers, and taken from sale after the expiry date or discarded.
     SOLD = "sold"
     EXPIRED = "expired"
-    #: Came back from customers; somebody must look at it before it can be sold again.
+    #: Returned by customers; a person must inspect it before it can be sold again.
     RETURNED = "returned"
 
 
 class Action(StrEnum):
-    """What a transaction did to the stock at hand, in the words of the inventory document."""
+    """Effect of a transaction on the stock, in the terms of the inventory document."""
 
     INCREMENT = "increment"
     DECREMENT = "decrement"
@@ -56,17 +56,17 @@ class Reason(StrEnum):
     COUNTED = "counted"
     MOVED_OUT = "moved_out"
     SETTLED = "settled"
-    #: Credited, and found missing by who unpacked it.
+    #: Credited, and reported missing by the customer.
     MISSING = "missing"
-    #: A provider's own, from here on.
+    #: The following reasons concern provider stock.
     RECEIVED = "received"
     WITHDRAWN = "withdrawn"
     ALLOCATED = "allocated"
     RELEASED = "released"
-    #: A reservation that nobody paid in time.
+    #: A reservation that was not paid in time.
     LAPSED = "lapsed"
     SOLD = "sold"
-    #: Goods past their date.
+    #: Past the expiry date.
     SPOILED = "spoiled"
     CAME_BACK = "came_back"
     RESTOCKED = "restocked"
@@ -74,7 +74,7 @@ class Reason(StrEnum):
 
 
 class Journey(StrEnum):
-    """How far an order's goods are; goods are credited once, when they are delivered."""
+    """Progress of an order's goods; they are credited once, on delivery."""
 
     ORDERED = "ordered"
     IN_TRANSIT = "in_transit"
@@ -84,7 +84,7 @@ class Journey(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """So many steps more (or, if negative, fewer) at a place."""
+    """Change of the balance of one place, in steps."""
 
     place: Place
     quantity: int
@@ -92,7 +92,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """One ledger transaction before it is written; without entries there is nothing to write."""
+    """A ledger transaction before it is written; without entries nothing is written."""
 
     action: Action
     reason: Reason
@@ -100,12 +100,12 @@ class Movement:
 
     @property
     def quantity(self) -> int:
-        """Return how much moved."""
+        """Sum of the positive entries."""
         return sum(entry.quantity for entry in self.entries if entry.quantity > 0)
 
     @property
     def stock_change(self) -> int:
-        """Return how much more, or less, a provider has now, kept for orders or not."""
+        """Change of a provider's total stock, available and allocated."""
         return sum(entry.quantity for entry in self.entries if entry.place in {Place.AVAILABLE, Place.ALLOCATED})
 
     @property
@@ -115,7 +115,7 @@ class Movement:
 
 @dataclass(frozen=True, slots=True)
 class SlotFacts:
-    """What the ledger must know about a slot to tell how much loading it takes."""
+    """Properties of a slot that determine how much a load takes."""
 
     capacity: int
     replaced_whole: bool
@@ -123,83 +123,82 @@ class SlotFacts:
 
 @dataclass(frozen=True, slots=True)
 class Consignment:
-    """The goods of one order and how far they are."""
+    """Shipped quantity and progress of one order's goods."""
 
     journey: Journey = Journey.ORDERED
     shipped: int = 0
 
 
 def ship(quantity: int) -> Movement:
-    return moved(Action.SHIP, Reason.SHIPPED, {Place.SUPPLIER: -quantity, Place.IN_TRANSIT: quantity})
+    return movement_of(Action.SHIP, Reason.SHIPPED, {Place.SUPPLIER: -quantity, Place.IN_TRANSIT: quantity})
 
 
 def send_back(consignment: Consignment) -> Movement:
-    """Take an order that ended under way out of transit; outside of transit nothing moves."""
+    """Book goods in transit back to the supplier; there is no movement unless they are in transit."""
     shipped = consignment.shipped if consignment.journey is Journey.IN_TRANSIT else 0
-    return moved(Action.SHIP, Reason.RETURNED, {Place.IN_TRANSIT: -shipped, Place.SUPPLIER: shipped})
+    return movement_of(Action.SHIP, Reason.RETURNED, {Place.IN_TRANSIT: -shipped, Place.SUPPLIER: shipped})
 
 
 def deliver(consignment: Consignment, quantity: int) -> Movement:
-    """Credit an order's goods to the shelf; what was shipped and did not arrive, or the reverse, is unexplained."""
+    """Credit an order's goods to the shelf; a difference to the shipped quantity is unexplained."""
     if consignment.journey is Journey.IN_TRANSIT:
         shipped = consignment.shipped
         moves = {Place.IN_TRANSIT: -shipped, Place.SHELF: quantity, Place.UNEXPLAINED: shipped - quantity}
     else:
         moves = {Place.SUPPLIER: -quantity, Place.SHELF: quantity}
-    return moved(Action.INCREMENT, Reason.DELIVERED, moves)
+    return movement_of(Action.INCREMENT, Reason.DELIVERED, moves)
 
 
 def take_back(quantity: int, shelf: int) -> Movement:
-    """Send goods back: from the shelf as far as it goes; what was loaded already was, visibly, somewhere else."""
+    """Book returned goods from the shelf to the supplier; what exceeds the shelf is unexplained."""
     from_shelf = min(quantity, shelf)
     moves = {Place.SHELF: -from_shelf, Place.UNEXPLAINED: from_shelf - quantity, Place.SUPPLIER: quantity}
-    return moved(Action.DECREMENT, Reason.RETURNED, moves)
+    return movement_of(Action.DECREMENT, Reason.RETURNED, moves)
 
 
-def settle(owed: int, arrived: int) -> Movement:
-    """Take off the shelf what was loaded out of an arrival before it was told, and so came from nowhere then."""
-    early = max(0, min(owed, arrived))
-    return moved(Action.DECREMENT, Reason.SETTLED, {Place.SHELF: -early, Place.UNEXPLAINED: early})
+def offset_early_load(unexplained: int, arrived: int) -> Movement:
+    """Take goods off the shelf that were loaded before their delivery was reported, and so unexplained until now."""
+    early = max(0, min(unexplained, arrived))
+    return movement_of(Action.DECREMENT, Reason.SETTLED, {Place.SHELF: -early, Place.UNEXPLAINED: early})
 
 
-def miss(credited: int, received: int, shelf: int) -> Movement:
-    """Take off the shelf what was credited for an order and did not come; what was loaded already did."""
+def write_off_missing(credited: int, received: int, shelf: int) -> Movement:
+    """Take goods off the shelf that were credited and not received, limited to the shelf: loaded goods did arrive."""
     missing = max(0, min(credited - received, shelf))
-    return moved(Action.CORRECT, Reason.MISSING, {Place.SHELF: -missing, Place.UNEXPLAINED: missing})
+    return movement_of(Action.CORRECT, Reason.MISSING, {Place.SHELF: -missing, Place.UNEXPLAINED: missing})
 
 
 def taken_by(slot: SlotFacts | None, rise: int, level: int) -> int:
-    """Tell how much loading took: a slot that became full by a new cartridge took a whole one."""
+    """Return how much a load took; a new cartridge that fills the slot counts as a whole one."""
     if slot and slot.replaced_whole and level >= slot.capacity:
         return max(rise, slot.capacity)
     return rise
 
 
 def load(quantity: int, shelf: int) -> Movement:
-    """Move goods into a slot: from the shelf as far as it goes, the rest from nowhere, visibly."""
+    """Book goods from the shelf to `loaded`; what exceeds the shelf is unexplained."""
     from_shelf = min(quantity, shelf)
     moves = {Place.SHELF: -from_shelf, Place.UNEXPLAINED: from_shelf - quantity, Place.LOADED: quantity}
-    return moved(Action.DECREMENT, Reason.LOADED, moves)
+    return movement_of(Action.DECREMENT, Reason.LOADED, moves)
 
 
 def correct(difference: int) -> Movement:
-    """Follow a person's correction of a level; the shelf is not touched."""
-    return moved(Action.CORRECT, Reason.CORRECTED, {Place.UNEXPLAINED: -difference, Place.LOADED: difference})
+    """Book a person's correction of a slot level; the shelf does not change."""
+    return movement_of(Action.CORRECT, Reason.CORRECTED, {Place.UNEXPLAINED: -difference, Place.LOADED: difference})
 
 
 def count(counted: int, shelf: int) -> Movement:
-    """Set the shelf to what somebody counted; the difference stays visible."""
+    """Set the shelf to a counted quantity; the difference is unexplained."""
     more = counted - shelf
     action = Action.INCREMENT if more > 0 else Action.DECREMENT
-    return moved(action, Reason.COUNTED, {Place.SHELF: more, Place.UNEXPLAINED: -more})
+    return movement_of(action, Reason.COUNTED, {Place.SHELF: more, Place.UNEXPLAINED: -more})
 
 
 def move_out(shelf: int) -> Movement:
-    """Empty the shelf of a customer who left."""
-    return moved(Action.DECREMENT, Reason.MOVED_OUT, {Place.SHELF: -shelf, Place.UNEXPLAINED: shelf})
+    return movement_of(Action.DECREMENT, Reason.MOVED_OUT, {Place.SHELF: -shelf, Place.UNEXPLAINED: shelf})
 
 
-def moved(action: Action, reason: Reason, moves: dict[Place, int]) -> Movement:
-    """Return the movement of these differences by place; they must sum to zero."""
+def movement_of(action: Action, reason: Reason, moves: dict[Place, int]) -> Movement:
+    """Build a movement from differences by place, which must sum to zero."""
     entries = tuple(Entry(place, quantity) for place, quantity in moves.items() if quantity)
     return Movement(action, reason, entries)

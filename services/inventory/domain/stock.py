@@ -1,78 +1,73 @@
-"""What moves in a provider's stock: in, kept for somebody, out, and back."""
+"""Movements of provider stock: receipt, allocation, sale, return."""
 
-from services.inventory.domain.goods import Action, Movement, Place, Reason, moved
+from services.inventory.domain.goods import Action, Movement, Place, Reason, movement_of
 
 
 def receive(quantity: int) -> Movement:
-    return moved(Action.INCREMENT, Reason.RECEIVED, {Place.SUPPLIER: -quantity, Place.AVAILABLE: quantity})
+    return movement_of(Action.INCREMENT, Reason.RECEIVED, {Place.SUPPLIER: -quantity, Place.AVAILABLE: quantity})
 
 
 def withdraw(quantity: int) -> Movement:
-    return moved(Action.DECREMENT, Reason.WITHDRAWN, {Place.AVAILABLE: -quantity, Place.SUPPLIER: quantity})
+    return movement_of(Action.DECREMENT, Reason.WITHDRAWN, {Place.AVAILABLE: -quantity, Place.SUPPLIER: quantity})
 
 
 def allocate(quantity: int) -> Movement:
-    return moved(Action.ALLOCATE, Reason.ALLOCATED, {Place.AVAILABLE: -quantity, Place.ALLOCATED: quantity})
+    return movement_of(Action.ALLOCATE, Reason.ALLOCATED, {Place.AVAILABLE: -quantity, Place.ALLOCATED: quantity})
 
 
 def release(quantity: int) -> Movement:
-    """Let go of what was kept for somebody who no longer wants it."""
-    return moved(Action.DEALLOCATE, Reason.RELEASED, {Place.ALLOCATED: -quantity, Place.AVAILABLE: quantity})
+    return movement_of(Action.DEALLOCATE, Reason.RELEASED, {Place.ALLOCATED: -quantity, Place.AVAILABLE: quantity})
 
 
 def lapse(quantity: int) -> Movement:
-    """Let go of what was kept for somebody who did not pay in time."""
-    return moved(Action.EXPIRE, Reason.LAPSED, {Place.ALLOCATED: -quantity, Place.AVAILABLE: quantity})
+    """Release goods of a checkout that was not paid in time."""
+    return movement_of(Action.EXPIRE, Reason.LAPSED, {Place.ALLOCATED: -quantity, Place.AVAILABLE: quantity})
 
 
 def sell(quantity: int, allocated: int, available: int) -> Movement:
-    """Book goods that left: first those that were kept for the order, then what is for sale.
-
-    What left beyond both was never in the books; it stays visible.
-    """
-    kept = min(quantity, allocated)
-    more = min(quantity - kept, available)
+    """Book shipped goods: first from the allocation, then from available stock, the rest as unexplained."""
+    from_allocated = min(quantity, allocated)
+    from_available = min(quantity - from_allocated, available)
     moves = {
-        Place.ALLOCATED: -kept,
-        Place.AVAILABLE: -more,
-        Place.UNEXPLAINED: kept + more - quantity,
+        Place.ALLOCATED: -from_allocated,
+        Place.AVAILABLE: -from_available,
+        Place.UNEXPLAINED: from_allocated + from_available - quantity,
         Place.SOLD: quantity,
     }
-    return moved(Action.SHIP, Reason.SOLD, moves)
+    return movement_of(Action.SHIP, Reason.SOLD, moves)
 
 
 def recount(difference: int) -> Movement:
-    """Follow what somebody counted; the difference stays visible."""
-    return moved(Action.CORRECT, Reason.COUNTED, {Place.UNEXPLAINED: -difference, Place.AVAILABLE: difference})
+    """Book the difference between a count and the books."""
+    return movement_of(Action.CORRECT, Reason.COUNTED, {Place.UNEXPLAINED: -difference, Place.AVAILABLE: difference})
 
 
 def spoil(quantity: int) -> Movement:
-    """Take goods past their date from sale, visibly."""
-    return moved(Action.EXPIRE, Reason.SPOILED, {Place.AVAILABLE: -quantity, Place.EXPIRED: quantity})
+    return movement_of(Action.EXPIRE, Reason.SPOILED, {Place.AVAILABLE: -quantity, Place.EXPIRED: quantity})
 
 
 def come_back(quantity: int, sold: int) -> Movement:
-    """Put returned goods aside, where nobody sells them; more than was ever sold is unexplained."""
+    """Book returned goods to `returned`, where they are not for sale; more than was sold is unexplained."""
     known = min(quantity, sold)
     moves = {Place.SOLD: -known, Place.UNEXPLAINED: known - quantity, Place.RETURNED: quantity}
-    return moved(Action.CORRECT, Reason.CAME_BACK, moves)
+    return movement_of(Action.CORRECT, Reason.CAME_BACK, moves)
 
 
 def restock(quantity: int) -> Movement:
-    """Sell returned goods again, because somebody looked at them."""
-    return moved(Action.INCREMENT, Reason.RESTOCKED, {Place.RETURNED: -quantity, Place.AVAILABLE: quantity})
+    """Put inspected returns back on sale."""
+    return movement_of(Action.INCREMENT, Reason.RESTOCKED, {Place.RETURNED: -quantity, Place.AVAILABLE: quantity})
 
 
 def discard(quantity: int) -> Movement:
-    return moved(Action.DECREMENT, Reason.DISCARDED, {Place.RETURNED: -quantity, Place.EXPIRED: quantity})
+    return movement_of(Action.DECREMENT, Reason.DISCARDED, {Place.RETURNED: -quantity, Place.EXPIRED: quantity})
 
 
 def by_hand(action: Action, quantity: int) -> Movement:
-    """Return what somebody asked for in the inventory document's words."""
-    asked = {
+    """Return the movement for an action of the inventory document."""
+    movements = {
         Action.INCREMENT: receive,
         Action.DECREMENT: withdraw,
         Action.ALLOCATE: allocate,
         Action.DEALLOCATE: release,
     }
-    return asked[action](quantity)
+    return movements[action](quantity)

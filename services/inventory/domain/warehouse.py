@@ -1,4 +1,4 @@
-"""A provider's goods while they are locked: who is given what, decided one after the other, written at once."""
+"""Allocation of locked provider stock: decisions are made one by one and written together."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -10,31 +10,31 @@ from services.inventory.domain import stock
 from services.inventory.domain.goods import Goods, Movement
 
 
-class Kept(StrEnum):
-    """What became of goods that were kept for somebody."""
+class AllocationState(StrEnum):
+    """State of an allocation."""
 
     OPEN = "open"
     SHIPPED = "shipped"
     RELEASED = "released"
-    #: They had left, and some of them came back.
+    #: Shipped, and some of the goods were returned.
     RETURNED = "returned"
 
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
-    """Goods kept for one holder: an order, a checkout, or somebody's hand."""
+    """Goods allocated to one holder: an order, a checkout, or a person's manual allocation."""
 
     holder_id: str
     goods: Goods
     quantity: int
-    state: Kept = Kept.OPEN
+    state: AllocationState = AllocationState.OPEN
     shipped: int = 0
-    #: How often goods were kept for this holder; each time has bookings of its own.
+    #: Number of this allocation for the same holder and goods; each round has its own bookings.
     round: int = 1
 
 
 class Shortage(NamedTuple):
-    """Goods of which there is not enough."""
+    """Goods of which fewer are available than requested."""
 
     goods: Goods
     requested: int
@@ -42,7 +42,7 @@ class Shortage(NamedTuple):
 
 
 class Source(NamedTuple):
-    """Who says so, when, and the event it comes of."""
+    """Who booked a movement and when, and the id of the causing event."""
 
     booked_by: str
     at: datetime
@@ -50,7 +50,7 @@ class Source(NamedTuple):
 
 
 class Booking(NamedTuple):
-    """A movement, under a name that no other booking has."""
+    """A movement with a unique name."""
 
     name: str
     goods: Goods
@@ -63,9 +63,10 @@ Quantities = Mapping[Goods, int]
 
 
 class Warehouse:
-    """Takes decisions on locked stock in turn, each seeing the ones before it; collects what is to be written.
+    """Decides on locked stock step by step and collects the bookings and allocations to write.
 
-    `available` holds the locked goods; what is not among them is not in stock anywhere.
+    Each decision takes the earlier ones into account. `available` contains all locked goods; other goods are not
+    in stock.
     """
 
     def __init__(self, available: Quantities, allocations: Iterable[Allocation] = ()) -> None:
@@ -78,29 +79,31 @@ class Warehouse:
 
     @property
     def changed(self) -> list[Allocation]:
-        """Return the allocations as they are now to be kept."""
+        """Allocations to write."""
         return list(self._changed.values())
 
     def knows(self, holder_id: str) -> bool:
-        """Tell whether goods are or were kept for this holder."""
+        """Return whether goods are or were allocated to this holder."""
         return holder_id in self._holders
 
-    def kept_for(self, holder_id: str) -> dict[Goods, int]:
-        """Return what is kept for this holder now."""
+    def allocated_for(self, holder_id: str) -> dict[Goods, int]:
+        """Return the open allocations of this holder."""
         return {
             goods: allocation.quantity
             for goods, allocation in self._holders.get(holder_id, {}).items()
-            if allocation.state is Kept.OPEN
+            if allocation.state is AllocationState.OPEN
         }
 
     def shortages(self, wanted: Quantities) -> list[Shortage]:
-        """Name everything of which there is not enough for sale."""
         have = self._available
         return [Shortage(goods, n, have.get(goods, 0)) for goods, n in wanted.items() if n > have.get(goods, 0)]
 
     def allocate(self, holder_id: str, wanted: Quantities, source: Source) -> list[Shortage]:
-        """Keep all of it, or, where anything is short, nothing and say what; what is open already stays as it is."""
-        open_now = self.kept_for(holder_id)
+        """Allocate everything, or nothing if anything is short; return the shortages.
+
+        Goods with an open allocation are skipped.
+        """
+        open_now = self.allocated_for(holder_id)
         wanted = {goods: n for goods, n in wanted.items() if goods not in open_now}
         if short := self.shortages(wanted):
             return short
@@ -110,31 +113,32 @@ class Warehouse:
             allocation = Allocation(holder_id, goods, quantity, round=again)
             self._book("allocated", allocation, stock.allocate(quantity), source)
             self._available[goods] -= quantity
-            self._keep(allocation)
+            self._set_allocation(allocation)
         return []
 
     def release(
         self, holder_id: str, source: Source, how: Callable[[int], Movement] = stock.release
     ) -> dict[Goods, int]:
-        """Let go of what is kept for this holder and return it; `how` is the movement it is booked as."""
-        kept = self.kept_for(holder_id)
-        for goods, quantity in kept.items():
+        """Release and return the open allocations of this holder; `how` creates the movement to book."""
+        released = self.allocated_for(holder_id)
+        for goods, quantity in released.items():
             allocation = self._holders[holder_id][goods]
             self._book("released", allocation, how(quantity), source)
             self._available[goods] += quantity
-            self._keep(replace(allocation, state=Kept.RELEASED))
-        return kept
+            self._set_allocation(replace(allocation, state=AllocationState.RELEASED))
+        return released
 
     def ship(self, holder_id: str, left: Quantities, source: Source) -> dict[Goods, int]:
-        """Book what left for this holder, whole lines where `left` does not name them; release and return the rest.
+        """Book shipped goods of this holder; release and return what was allocated and not shipped.
 
-        Goods that left although they were kept no longer are taken from what is for sale.
+        Goods missing in `left` shipped completely. Goods whose allocation was released before are taken from
+        available stock.
         """
         released = {}
         before = self._holders.get(holder_id, {})
-        let_go = {n: q for n, q in left.items() if n in before and before[n].state is Kept.RELEASED}
-        self.ship_unkept(holder_id, let_go, source)
-        for goods, kept in self.kept_for(holder_id).items():
+        unallocated = {n: q for n, q in left.items() if n in before and before[n].state is AllocationState.RELEASED}
+        self.ship_unallocated(holder_id, unallocated, source)
+        for goods, kept in self.allocated_for(holder_id).items():
             allocation = self._holders[holder_id][goods]
             quantity = left.get(goods, kept)
             self._sell(allocation, quantity, kept, source)
@@ -142,24 +146,24 @@ class Warehouse:
                 released[goods] = kept - quantity
                 self._book("left over", allocation, stock.release(kept - quantity), source)
                 self._available[goods] += kept - quantity
-            self._keep(replace(allocation, state=Kept.SHIPPED, shipped=quantity))
+            self._set_allocation(replace(allocation, state=AllocationState.SHIPPED, shipped=quantity))
         return released
 
-    def ship_unkept(self, holder_id: str, left: Quantities, source: Source) -> None:
-        """Book goods that left before anybody asked to keep them."""
+    def ship_unallocated(self, holder_id: str, left: Quantities, source: Source) -> None:
+        """Book goods that shipped without an open allocation."""
         for goods, quantity in left.items():
             if quantity and goods in self._available:
-                allocation = Allocation(holder_id, goods, quantity, Kept.SHIPPED, shipped=quantity)
+                allocation = Allocation(holder_id, goods, quantity, AllocationState.SHIPPED, shipped=quantity)
                 self._sell(allocation, quantity, 0, source)
-                self._keep(allocation)
+                self._set_allocation(allocation)
 
     def take_back(self, holder_id: str, returned: Quantities, source: Source) -> None:
-        """Put goods that this holder had and sends back aside, once; what it never had is unexplained."""
+        """Book goods returned by this holder, once; more than it received is unexplained."""
         for goods, quantity in returned.items():
             had = self._holders.get(holder_id, {}).get(goods)
-            if had and had.state is Kept.SHIPPED:
+            if had and had.state is AllocationState.SHIPPED:
                 self._book("came back", had, stock.come_back(quantity, had.shipped), source)
-                self._keep(replace(had, state=Kept.RETURNED))
+                self._set_allocation(replace(had, state=AllocationState.RETURNED))
 
     def _sell(self, allocation: Allocation, quantity: int, kept: int, source: Source) -> None:
         available = self._available[allocation.goods]
@@ -172,13 +176,13 @@ class Warehouse:
             name = "\0".join((verb, allocation.holder_id, *allocation.goods, str(allocation.round)))
             self.bookings.append(Booking(name, allocation.goods, movement, source, allocation.holder_id))
 
-    def _keep(self, allocation: Allocation) -> None:
+    def _set_allocation(self, allocation: Allocation) -> None:
         self._holders.setdefault(allocation.holder_id, {})[allocation.goods] = allocation
         self._changed[allocation.holder_id, allocation.goods] = allocation
 
 
 def summed(lines: Iterable[tuple[Goods, int]]) -> dict[Goods, int]:
-    """Return how much of each is wanted in all, two lines of one product together."""
+    """Sum the lines by product; lines of quantity 0 are dropped."""
     wanted: dict[Goods, int] = {}
     for goods, quantity in lines:
         if quantity:

@@ -1,4 +1,4 @@
-"""What happens to the goods when something happened to a device, an order or a slot."""
+"""Handlers and periodic jobs of inventory."""
 
 from services.inventory.handlers.accounts import (
     on_customer_erased,

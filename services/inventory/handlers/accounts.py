@@ -1,4 +1,4 @@
-"""Devices and customers come and go; the goods stay in the books."""
+"""Registration and removal of devices, and erasure of customers; ledger entries are kept."""
 
 from libs.contracts.catalogue import Event
 from libs.contracts.events import CustomerErased, DeviceDeregistered, DeviceRegistered, DeviceReplaced
@@ -21,18 +21,18 @@ async def on_device_replaced(event: DeviceReplaced, store: Store) -> list[Event]
 
 
 async def on_device_deregistered(event: DeviceDeregistered, store: Store) -> list[Event]:
-    """Forget the slots; the shelf stays, it belongs to the customer and not to the device."""
+    """Delete the slots; the shelf belongs to the customer and stays."""
     await store.end_device(event.device_id, event.registration)
     store.appear(f"device:{event.device_id}")
     return []
 
 
 async def on_customer_erased(event: CustomerErased, store: Store) -> list[Event]:
-    """Empty the shelves and forget the household; the entries stay, under an id nobody can resolve."""
-    said: list[Event] = []
+    """Empty the shelves and delete personal data; ledger entries stay under an id that cannot be resolved."""
+    events: list[Event] = []
     for goods, shelf in await store.lock_shelves_of(event.customer_id):
-        said += await empty(
+        events += await empty(
             goods, shelf, Origin(f"erased/{goods.product_id}/{event_name(store)}", "CustomerErased", store.now), store
         )
     await store.erase_customer(event.customer_id)
-    return said
+    return events

@@ -1,4 +1,4 @@
-"""How far an order's goods are on their way to the customer's shelf, and back."""
+"""The customer's side of orders: goods in transit, delivered to the shelf, returned or missing."""
 
 from datetime import timedelta
 
@@ -13,7 +13,16 @@ from libs.contracts.events import (
     OrderShipped,
     StockArrived,
 )
-from services.inventory.domain import Consignment, Journey, deliver, miss, send_back, settle, ship, take_back
+from services.inventory.domain import (
+    Consignment,
+    Journey,
+    deliver,
+    offset_early_load,
+    send_back,
+    ship,
+    take_back,
+    write_off_missing,
+)
 from services.inventory.handlers.shelf import counted, empty
 from services.inventory.store import Goods, Origin, Store
 
@@ -30,7 +39,7 @@ async def on_order_shipped(event: OrderShipped, store: Store) -> list[Event]:
 
 
 async def on_order_ended(event: OrderCancelled | OrderFailed, store: Store) -> list[Event]:
-    """Take the goods of an order that ended on its way out of transit."""
+    """Take the goods out of transit if the order ends after it was shipped."""
     goods = Goods(event.customer_id, event.product_id)
     await store.lock_shelf(goods)
     consignment = await store.lock_consignment(event.order_id)
@@ -43,14 +52,14 @@ async def on_order_ended(event: OrderCancelled | OrderFailed, store: Store) -> l
 
 
 async def on_order_delivered(event: OrderDelivered, store: Store) -> list[Event]:
-    """Credit an order's goods, once; what a rehearsal delivers is nothing, and that is told like any arrival."""
+    """Credit the goods once per order. A test order credits 0 and publishes StockArrived like any other."""
     quantity = 0 if event.test else event.quantity
     goods = Goods(event.customer_id, event.product_id)
     shelf = await store.lock_shelf(goods)
     consignment = await store.lock_consignment(event.order_id)
     if consignment.journey is Journey.DELIVERED:
         return []
-    owed = await store.get_owed(goods, event.at - timedelta(days=store.settings.early_loading_days))
+    unexplained = await store.get_unexplained_loads(goods, event.at - timedelta(days=store.settings.early_loading_days))
     movement = deliver(consignment, quantity)
     origin = Origin(f"delivered/{event.order_id}", "OrderDelivered", event.at, event.order_id)
     await store.book(goods, movement, origin)
@@ -66,13 +75,18 @@ async def on_order_delivered(event: OrderDelivered, store: Store) -> list[Event]
         at=event.at,
     )
     if await store.is_erased(event.customer_id):
-        left = Origin(f"left/{event.order_id}", "OrderDelivered", event.at, event.order_id)
-        return [arrived, *await empty(goods, shelf, left, store)]
-    return [arrived, *await _settle(goods, owed, arrived, store)]
+        moved_out = Origin(f"left/{event.order_id}", "OrderDelivered", event.at, event.order_id)
+        return [arrived, *await empty(goods, shelf, moved_out, store)]
+    movement = offset_early_load(unexplained, quantity)
+    origin = Origin(f"settled/{event.order_id}", "OrderDelivered", event.at, event.order_id)
+    if not await store.book(goods, movement, origin):
+        return [arrived]
+    change = movement.shelf_change
+    return [arrived, counted(goods, shelf + change, change, CountCause.SETTLED, origin)]
 
 
 async def on_order_returned(event: OrderReturned, store: Store) -> list[Event]:
-    """Take goods that go back to the provider off the shelf, once per order."""
+    """Take goods returned to the provider off the shelf, once per order."""
     goods = Goods(event.customer_id, event.product_id)
     shelf = await store.lock_shelf(goods)
     movement = take_back(event.quantity, shelf)
@@ -83,20 +97,11 @@ async def on_order_returned(event: OrderReturned, store: Store) -> list[Event]:
 
 
 async def on_claim_raised(event: ClaimRaised, store: Store) -> list[Event]:
-    """Take off the shelf what was credited for an order and the customer says never came, once per order."""
+    """Take credited goods that the customer reports as missing off the shelf, once per order."""
     goods = Goods(event.customer_id, event.product_id)
     shelf = await store.lock_shelf(goods)
-    movement = miss(await store.get_credited(goods, event.order_id), event.received, shelf)
+    movement = write_off_missing(await store.get_credited(goods, event.order_id), event.received, shelf)
     origin = Origin(f"missing/{event.order_id}", "ClaimRaised", event.at, event.order_id)
     if not await store.book(goods, movement, origin):
         return []
     return [counted(goods, shelf + movement.shelf_change, movement.shelf_change, CountCause.COUNTED, origin)]
-
-
-async def _settle(goods: Goods, owed: int, arrived: StockArrived, store: Store) -> list[Event]:
-    movement = settle(owed, arrived.quantity)
-    origin = Origin(f"settled/{arrived.order_id}", "OrderDelivered", arrived.at, arrived.order_id)
-    if not await store.book(goods, movement, origin):
-        return []
-    shelf = arrived.shelf + movement.shelf_change
-    return [counted(goods, shelf, movement.shelf_change, CountCause.SETTLED, origin)]

@@ -1,4 +1,4 @@
-"""What happened to orders, a batch at a time: their provider's stock first, locked once, then the customer's shelf."""
+"""Handler of the topic `orders`: provider stock, locked once per batch, then the customer's shelf."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
@@ -18,7 +18,13 @@ from libs.kit import Record
 from libs.kit.handling import working_on
 from libs.kit.records import as_event
 from services.inventory.domain import Goods
-from services.inventory.handlers.allocations import Desk, ask, delivered, ended, returned, shipped
+from services.inventory.handlers.allocations import (
+    OrderBatch,
+    allocate_stock,
+    release_stock,
+    return_stock,
+    ship_stock,
+)
 from services.inventory.handlers.consignments import (
     on_claim_raised,
     on_order_delivered,
@@ -28,15 +34,15 @@ from services.inventory.handlers.consignments import (
 )
 from services.inventory.store import Store
 
-PROVIDERS: Mapping[type[Event], Callable[[Record, Desk], list[Event]]] = {
-    OrderShipped: shipped,
-    OrderDelivered: delivered,
-    OrderCancelled: ended,
-    OrderRefused: ended,
-    OrderFailed: ended,
-    OrderReturned: returned,
+PROVIDER_HANDLERS: Mapping[type[Event], Callable[[Record, OrderBatch], list[Event]]] = {
+    OrderShipped: ship_stock,
+    OrderDelivered: ship_stock,
+    OrderCancelled: release_stock,
+    OrderRefused: release_stock,
+    OrderFailed: release_stock,
+    OrderReturned: return_stock,
 }
-CUSTOMERS: Mapping[type[Event], Callable[[Any, Store], Awaitable[list[Event]]]] = {
+CUSTOMER_HANDLERS: Mapping[type[Event], Callable[[Any, Store], Awaitable[list[Event]]]] = {
     OrderShipped: on_order_shipped,
     OrderDelivered: on_order_delivered,
     OrderCancelled: on_order_ended,
@@ -44,49 +50,47 @@ CUSTOMERS: Mapping[type[Event], Callable[[Any, Store], Awaitable[list[Event]]]] 
     OrderReturned: on_order_returned,
     ClaimRaised: on_claim_raised,
 }
-ABOUT_GOODS: frozenset[type[Event]] = frozenset({AllocationAsked, *PROVIDERS, *CUSTOMERS})
-ASKED = AllocationAsked.__name__
+ABOUT_GOODS: frozenset[type[Event]] = frozenset({AllocationAsked, *PROVIDER_HANDLERS, *CUSTOMER_HANDLERS})
+ALLOCATION_ASKED = AllocationAsked.__name__
 
 
 async def on_orders(records: Sequence[Record], store: Store) -> list[Event]:
-    """Decide on a batch in its order: many orders of one product cost its row one lock and one update."""
-    heard = [record for record in records if _moves_goods(record)]
-    if not heard:
+    """Apply a batch in order; many orders of one product cost its row one lock and one update.
+
+    Test orders move no goods. Only their delivery is handled, because it publishes StockArrived.
+    """
+    relevant = [record for record in records if not record.data.test or record.type == "OrderDelivered"]
+    if not relevant:
         return []
-    desk = await _open(heard, store)
-    said: list[Event] = []
-    for record in heard:
-        if record.type == ASKED:
-            said += store.came_of(await ask(record, desk, store), record)
+    batch = await _lock_batch(relevant, store)
+    events: list[Event] = []
+    for record in relevant:
+        if record.type == ALLOCATION_ASKED:
+            events += store.came_of(await allocate_stock(record, batch, store), record)
         else:
-            said += await _hear(record, desk, store)
-    await store.close_warehouse(desk.warehouse)
-    await store.settle_orders(desk.outcomes)
-    return said
+            events += await _apply(record, batch, store)
+    await store.close_warehouse(batch.warehouse)
+    await store.save_settled_orders(batch.outcomes)
+    return events
 
 
-def _moves_goods(record: Record) -> bool:
-    """Tell whether goods move; a rehearsal has none, but its arrival is told, of nothing."""
-    return not record.data.test or record.type == "OrderDelivered"
+async def _lock_batch(records: Sequence[Record], store: Store) -> OrderBatch:
+    """Lock the goods these orders request or hold; all replicas lock providers' goods before customers' goods."""
+    requests = [record.data for record in records if record.type == ALLOCATION_ASKED]
+    wanted = {Goods(data.provider_id, line.product_id) for data in requests for line in data.lines}
+    warehouse = await store.open_warehouse({record.data.order_id for record in records}, wanted)
+    if not requests:
+        return OrderBatch(warehouse)
+    orders = {data.order_id for data in requests}
+    return OrderBatch(warehouse, await store.list_settled_orders(orders), await store.list_shipped_orders(orders))
 
 
-async def _open(heard: Sequence[Record], store: Store) -> Desk:
-    """Lock the goods that these orders want or have; providers' before customers', in all replicas."""
-    asked = [record.data for record in heard if record.type == ASKED]
-    wanted = {Goods(data.provider_id, line.product_id) for data in asked for line in data.lines}
-    warehouse = await store.open_warehouse({record.data.order_id for record in heard}, wanted)
-    if not asked:
-        return Desk(warehouse)
-    orders = {data.order_id for data in asked}
-    return Desk(warehouse, await store.list_settled(orders), await store.list_gone(orders))
-
-
-async def _hear(record: Record, desk: Desk, store: Store) -> Sequence[Event]:
-    event = CATALOGUE[record.type]
+async def _apply(record: Record, batch: OrderBatch, store: Store) -> Sequence[Event]:
+    event_type = CATALOGUE[record.type]
     with working_on(record, store):
-        providers = PROVIDERS.get(event)
-        said = providers(record, desk) if providers else []
-        customers = CUSTOMERS.get(event)
-        if customers:
-            said += await customers(as_event(record), store)
-        return store.came_of(said, record)
+        on_provider = PROVIDER_HANDLERS.get(event_type)
+        events = on_provider(record, batch) if on_provider else []
+        on_customer = CUSTOMER_HANDLERS.get(event_type)
+        if on_customer:
+            events += await on_customer(as_event(record), store)
+        return store.came_of(events, record)

@@ -1,4 +1,4 @@
-"""What several events do to a shelf, and what is said about it."""
+"""Shelf operations that several handlers share."""
 
 from libs.contracts.catalogue import Event
 from libs.contracts.events import CountCause, StockCounted
@@ -7,14 +7,17 @@ from services.inventory.store import Goods, Origin, Store
 
 
 def event_name(store: Store) -> str:
-    """Name a transaction after the event handled; without its id two loadings would look like one."""
+    """Return a transaction name unique to the handled event, so that two loads are not taken for one.
+
+    Raises ValueError outside of an event handler.
+    """
     if store.cause is None:
-        raise ValueError("a loading or correction is booked under the id of its event, and there is none")
+        raise ValueError("no event is being handled; loads and corrections are booked under the id of their event")
     return f"event/{store.cause}"
 
 
 async def empty(goods: Goods, shelf: int, origin: Origin, store: Store) -> list[Event]:
-    """Book what is on the shelf out of it, because nobody is left to use it."""
+    """Book the whole shelf of an erased customer to `unexplained`."""
     if not await store.book(goods, move_out(shelf), origin):
         return []
     return [counted(goods, 0, -shelf, CountCause.MOVED_OUT, origin)]

@@ -1,4 +1,4 @@
-"""What slots take from a shelf."""
+"""Goods that move from a shelf into slots."""
 
 from libs.contracts.catalogue import Event
 from libs.contracts.events import CountCause, FillCause, SlotCorrected, SlotFilled
@@ -9,7 +9,10 @@ from services.inventory.store import Goods, Origin, Store
 
 
 async def on_slot_filled(event: SlotFilled, store: Store) -> list[Event]:
-    """Move what a slot took from the shelf; an arrival's loading waits until the arrival is credited."""
+    """Move loaded goods from the shelf to `loaded`.
+
+    Raises NotYet until the device is known and, for a load by arrival, until that arrival is credited.
+    """
     slot = await store.find_slot(event.device_id, event.slot)
     if slot is None and not await store.is_known_device(event.device_id):
         raise NotYet(f"device:{event.device_id}")

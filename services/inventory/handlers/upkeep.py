@@ -1,4 +1,4 @@
-"""What time does to stock: reservations lapse, goods go off, and what nobody can ask about is forgotten."""
+"""Periodic jobs: expire checkouts, take expired goods from sale, delete old rows."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -9,7 +9,7 @@ from services.inventory.store import Store
 
 
 async def expire_checkouts(store: Store) -> list[Event]:
-    """Let the goods of checkouts go that nobody paid in time; what an order keeps never expires."""
+    """Release the goods of checkouts that were not paid in time; allocations of orders never expire."""
     expired = await store.expire_checkouts(store.settings.tick_rows)
     if expired:
         warehouse = await store.open_warehouse(expired)
@@ -20,7 +20,7 @@ async def expire_checkouts(store: Store) -> list[Event]:
 
 
 async def take_spoiled(store: Store) -> list[Event]:
-    """Take goods from sale whose last day is over; those kept for orders follow when they are let go."""
+    """Take goods past their expiry date from sale; allocated goods follow when they are released."""
     today = store.now.date()
     overdue = await store.list_overdue(today, store.settings.tick_rows)
     await store.open_warehouse([], overdue)
@@ -36,7 +36,7 @@ async def take_spoiled(store: Store) -> list[Event]:
 
 
 async def forget_old(store: Store) -> list[Event]:
-    await store.forget_carts(store.now - timedelta(days=store.settings.cart_days))
-    await store.forget_lots()
-    await store.forget_settled(store.now - timedelta(days=store.settings.settled_days))
+    await store.delete_carts(store.now - timedelta(days=store.settings.cart_days))
+    await store.delete_empty_lots()
+    await store.delete_settled_orders(store.now - timedelta(days=store.settings.settled_days))
     return []

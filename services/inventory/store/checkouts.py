@@ -1,4 +1,4 @@
-"""Carts, which keep nothing, and checkouts, which may."""
+"""Rows of carts and checkouts."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,7 +9,7 @@ from services.inventory.domain import Goods, Quantities, State
 
 
 class Cart(NamedTuple):
-    """What a customer would like to have."""
+    """A customer's cart; `checkout_id` is set once it is checked out."""
 
     cart_id: str
     customer_id: str
@@ -18,7 +18,7 @@ class Cart(NamedTuple):
 
 
 class Checkout(NamedTuple):
-    """What a customer is about to pay, or has paid."""
+    """A checkout; `expires_at` is None if its state does not expire."""
 
     checkout_id: str
     customer_id: str
@@ -28,7 +28,7 @@ class Checkout(NamedTuple):
 
 
 class Checkouts(kit.Store):
-    """One row per cart and checkout, and their lines."""
+    """Carts and checkouts with their lines."""
 
     async def create_cart(self, cart_id: str, customer_id: str) -> Cart:
         await self.connection.execute(
@@ -63,7 +63,7 @@ class Checkouts(kit.Store):
         return Cart(cart_id, row["customer_id"], row["checkout_id"], _wanted(items))
 
     async def save_items(self, cart_id: str, wanted: Quantities) -> None:
-        """Let the cart hold exactly this."""
+        """Replace all items of the cart."""
         await self.connection.execute("-- empty_cart\nDELETE FROM cart_item WHERE cart_id = $1", cart_id)
         await self.connection.execute(
             """-- save_items
@@ -85,8 +85,8 @@ class Checkouts(kit.Store):
             self.now,
         )
 
-    async def forget_carts(self, before: datetime) -> None:
-        await self.connection.execute("-- forget_carts\nDELETE FROM cart WHERE changed_at < $1", before)
+    async def delete_carts(self, before: datetime) -> None:
+        await self.connection.execute("-- delete_carts\nDELETE FROM cart WHERE changed_at < $1", before)
 
     async def create_checkout(self, checkout: Checkout) -> None:
         await self.connection.execute(
@@ -145,7 +145,7 @@ class Checkouts(kit.Store):
         )
 
     async def expire_checkouts(self, limit: int) -> list[str]:
-        """Mark checkouts whose time is up and return their ids; one that is being worked on has its turn later."""
+        """Mark overdue checkouts as expired and return their ids; locked ones are skipped until the next run."""
         rows = await self.connection.fetch(
             """-- expire_checkouts
             UPDATE checkout SET state = 'expired', expires_at = NULL, changed_at = $1

@@ -1,4 +1,4 @@
-"""The slots that are loaded from the shelves, and who left."""
+"""Devices and slots that are loaded from shelves, and erased customers."""
 
 from collections.abc import Sequence
 
@@ -8,10 +8,10 @@ from services.inventory.domain import SlotFacts
 
 
 class Devices(kit.Store):
-    """Devices, their slots and customers that were forgotten."""
+    """Devices, slots and erased customers."""
 
     async def save_device(self, customer_id: str, device_id: str, registration: int, slots: Sequence[SlotSpec]) -> bool:
-        """Keep a device's slots; False where this or a later registration is known already."""
+        """Save a device's slots; return False if this or a later registration is known already."""
         fresh = await self.connection.fetchval(
             """-- save_device
             INSERT INTO device (device_id, registration) VALUES ($1, $2)
@@ -49,7 +49,7 @@ class Devices(kit.Store):
         )
 
     async def end_device(self, device_id: str, registration: int) -> None:
-        """Forget a device's slots; the device stays known, and a later registration untouched."""
+        """Delete a device's slots unless a later registration exists; the device itself stays known."""
         ended = await self.connection.fetchval(
             """-- end_device
             INSERT INTO device (device_id, registration) VALUES ($1, $2)
@@ -85,7 +85,7 @@ class Devices(kit.Store):
         return erased
 
     async def erase_customer(self, customer_id: str) -> None:
-        """Forget whose slots these were; late facts about the customer are known as such from now on."""
+        """Delete slots, carts and units of a customer, and mark it erased so that late events are recognized."""
         await self.connection.execute("-- erase_slots\nDELETE FROM slot WHERE customer_id = $1", customer_id)
         await self.connection.execute("-- erase_carts\nDELETE FROM cart WHERE customer_id = $1", customer_id)
         await self.connection.execute("-- erase_units\nDELETE FROM product_unit WHERE owner_id = $1", customer_id)

@@ -1,4 +1,4 @@
-"""How far each order's goods are."""
+"""Progress of each order's goods."""
 
 from libs import kit
 from services.inventory.domain import Consignment, Goods, Journey
@@ -30,7 +30,7 @@ class Journeys(kit.Store):
         )
 
     async def get_credited(self, goods: Goods, order_id: str) -> int:
-        """Return how much of these goods came to the shelf with this order."""
+        """Return the quantity credited to the shelf for this order."""
         credited: int = await self.connection.fetchval(
             """-- get_credited
             SELECT coalesce(sum(e.quantity), 0)::bigint

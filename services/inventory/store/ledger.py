@@ -1,4 +1,4 @@
-"""The ledger's rows: stock is locked, movements are written, balances follow by trigger."""
+"""Ledger transactions of customers' goods; database triggers update the balances."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,13 +7,13 @@ from uuid import UUID, uuid5
 from libs import kit
 from services.inventory.domain import Goods, Movement
 
-#: Transactions are named after what caused them, so that the same cause books once.
+#: Transaction ids are derived from the name of the cause, so that one cause is booked once.
 NAMESPACE = UUID("0b8f6f0e-5d0c-4a43-9a7c-0d5c5f0c9a52")
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What a transaction is booked for: a name that no other transaction has, and who says so when."""
+    """The cause of a transaction: unique name, who booked it, and when it happened."""
 
     name: str
     booked_by: str
@@ -25,7 +25,7 @@ class Ledger(kit.Store):
     """Stock at hand and the transactions that move it."""
 
     async def lock_shelf(self, goods: Goods) -> int:
-        """Lock the stock of these goods, creating it empty, and return what is on the shelf."""
+        """Lock the stock of these goods, creating it if missing, and return the shelf quantity."""
         shelf = await self._find_stock(goods)
         if shelf is None:
             await self.connection.execute(
@@ -56,7 +56,7 @@ class Ledger(kit.Store):
         return [(Goods(owner_id, row["product_id"]), row["available"]) for row in rows]
 
     async def book(self, goods: Goods, movement: Movement, origin: Origin) -> bool:
-        """Write a movement whose stock is locked; False where there is nothing to write or it was written before."""
+        """Write a movement whose stock is locked; return False if it is empty or was written before."""
         if not movement.entries:
             return False
         booked = await self.connection.fetchval(

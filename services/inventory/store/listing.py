@@ -1,4 +1,4 @@
-"""What people may read of the ledger."""
+"""Read-only queries of the API."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -9,14 +9,14 @@ from services.inventory.domain import Goods
 
 
 class Unit(NamedTuple):
-    """What one step of a product is."""
+    """Unit code of a product; one step is 10 to the power of -scale units."""
 
     code: str
     scale: int
 
 
 class Listing(kit.Store):
-    """Stock and transactions as they are shown; nothing here locks or writes."""
+    """Stock and transactions for display; no query locks or writes."""
 
     async def list_stock(self, owner_id: str) -> Sequence[Any]:
         return await self.connection.fetch(

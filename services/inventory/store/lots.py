@@ -1,4 +1,4 @@
-"""Goods with a last day: they come in by lot, leave oldest first, and are taken from sale when their day is over."""
+"""Lots with an expiry date: the oldest leaves first, and expired lots are taken from sale."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -9,7 +9,7 @@ from services.inventory.domain import Goods, Quantities
 
 
 class Lots(kit.Store):
-    """What of the stock goes off when."""
+    """Lots of provider stock by expiry date."""
 
     async def save_lot(self, goods: Goods, expires_on: date, quantity: int) -> None:
         await self.connection.execute(
@@ -24,7 +24,7 @@ class Lots(kit.Store):
         )
 
     async def thin_lots(self, left: Quantities) -> None:
-        """Take what left out of the lots, oldest first; what no lot knows had no last day."""
+        """Subtract shipped goods from the lots, oldest first; quantities beyond all lots had no expiry date."""
         await self.connection.execute(
             """-- thin_lots
             WITH due AS (
@@ -57,7 +57,7 @@ class Lots(kit.Store):
         )
 
     async def list_overdue(self, today: date, limit: int) -> list[Goods]:
-        """Return goods of which a lot's last day is over and something of it is for sale."""
+        """Return goods with an expired lot of which some is for sale."""
         rows = await self.connection.fetch(
             """-- list_overdue
             SELECT s.owner_id, s.product_id FROM stock AS s JOIN lot AS l USING (owner_id, product_id)
@@ -71,7 +71,7 @@ class Lots(kit.Store):
         return [Goods(owner, product) for owner, product in rows]
 
     async def get_spoiled(self, goods: Goods, today: date) -> int:
-        """Return how much of locked goods is past its day and for sale; the oldest are those that are kept."""
+        """Return the expired quantity for sale of locked goods; allocated goods are taken to be the oldest."""
         spoiled: int = await self.connection.fetchval(
             """-- get_spoiled
             SELECT greatest(0, least(s.available, sum(l.quantity) - s.allocated))::bigint
@@ -85,5 +85,5 @@ class Lots(kit.Store):
         )
         return spoiled or 0
 
-    async def forget_lots(self) -> None:
-        await self.connection.execute("-- forget_lots\nDELETE FROM lot WHERE quantity = 0")
+    async def delete_empty_lots(self) -> None:
+        await self.connection.execute("-- delete_empty_lots\nDELETE FROM lot WHERE quantity = 0")

@@ -1,4 +1,4 @@
-"""What a provider has, and what it keeps by hand."""
+"""Provider stock and manual allocations."""
 
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
@@ -6,27 +6,27 @@ from typing import Any, NamedTuple
 from libs import kit
 from services.inventory.domain import Goods
 
-#: Who holds what is kept by no order and no checkout.
+#: Holder of manual allocations, which belong to no order or checkout.
 BY_HAND = "by hand"
 
 
 class Provision(NamedTuple):
-    """A provider's stock of a product; `by_hand` is the part of `allocated` that nobody ordered."""
+    """A provider's stock of a product; `by_hand` is the manually allocated part of `allocated`."""
 
     total: int
     available: int
     allocated: int
     by_hand: int
     returned: int
-    #: A customer's goods are moved by what happens to them, never by hand.
+    #: The goods belong to a customer, whose stock changes only through events and counts.
     customers: bool
 
 
 class Provisions(kit.Store):
-    """Provider stock as its owner sees and moves it."""
+    """Provider stock for display and manual changes."""
 
     async def find_provision(self, goods: Goods) -> Provision | None:
-        """Return the stock; read it after `lock_shelf` to decide on it."""
+        """Return the stock; call `lock_shelf` first if a decision depends on it."""
         row = await self.connection.fetchrow(
             """-- find_provision
             SELECT s.total, s.available, s.allocated,
@@ -45,9 +45,9 @@ class Provisions(kit.Store):
         )
         return Provision(*row) if row else None
 
-    async def keep_by_hand(self, goods: Goods, difference: int) -> None:
+    async def allocate_by_hand(self, goods: Goods, difference: int) -> None:
         await self.connection.execute(
-            """-- keep_by_hand
+            """-- allocate_by_hand
             INSERT INTO allocation (holder_id, owner_id, product_id, quantity, state, changed_at)
             VALUES ($1, $2, $3, greatest($4::bigint, 0), 'open', $5)
             ON CONFLICT (holder_id, owner_id, product_id)
@@ -72,7 +72,7 @@ class Provisions(kit.Store):
         )
 
     async def list_available(self, goods: Collection[Goods]) -> dict[Goods, int]:
-        """Return what is for sale at this moment, without keeping any of it; nobody's shelf is for sale."""
+        """Return the available quantities without a lock; customers' shelves are not for sale."""
         rows = await self.connection.fetch(
             """-- list_available
             SELECT s.owner_id, s.product_id, s.available

@@ -1,4 +1,4 @@
-"""What owners announced to come."""
+"""Restocks announced by owners."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -8,7 +8,7 @@ from services.inventory.domain import Goods
 
 
 class Restocks(kit.Store):
-    """One announcement per owner and product: the next one."""
+    """The next announced restock per owner and product."""
 
     async def save_restock(self, goods: Goods, at: datetime, quantity: int) -> None:
         await self.connection.execute(
@@ -30,7 +30,7 @@ class Restocks(kit.Store):
         )
 
     async def list_restocks(self, goods: Collection[Goods]) -> dict[Goods, datetime]:
-        """Return when more of these goods is expected; an announcement whose time has passed says nothing."""
+        """Return the announced restock times of these goods that are still in the future."""
         rows = await self.connection.fetch(
             """-- list_restocks
             SELECT r.owner_id, r.product_id, r.at

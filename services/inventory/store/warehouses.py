@@ -1,23 +1,23 @@
-"""Provider stock: locked, decided on, and everything that was decided written in a few statements."""
+"""Locks on provider stock, and bulk writes of its bookings and allocations."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from hashlib import blake2b
 
-from services.inventory.domain import Action, Allocation, Booking, Goods, Kept, Warehouse, summed
+from services.inventory.domain import Action, Allocation, AllocationState, Booking, Goods, Warehouse, summed
 from services.inventory.store.lots import Lots
 
-#: What these do never takes anything out of an owner's stock.
+#: Actions that leave the owner's total stock unchanged.
 STAYS = frozenset({Action.ALLOCATE, Action.DEALLOCATE})
 
 
 class Warehouses(Lots):
-    """Allocations, settled orders and announced restocks."""
+    """Allocations and ended orders."""
 
     async def open_warehouse(self, holders: Collection[str], wanted: Iterable[Goods] = ()) -> Warehouse:
-        """Lock the wanted goods and those of these holders, in one order everywhere, and give them to decide on.
+        """Lock the wanted goods and those allocated to these holders, always in sort order.
 
-        Who asks has made sure that nobody else works on these holders.
+        The caller must ensure that no other transaction changes allocations of these holders.
         """
         allocations = await self._list_allocations(holders)
         goods = sorted({*wanted, *(allocation.goods for allocation in allocations)})
@@ -32,7 +32,7 @@ class Warehouses(Lots):
             list(holders),
         )
         return [
-            Allocation(holder, Goods(owner, product), quantity, Kept(state), shipped, number)
+            Allocation(holder, Goods(owner, product), quantity, AllocationState(state), shipped, number)
             for holder, owner, product, quantity, state, shipped, number in rows
         ]
 
@@ -50,12 +50,12 @@ class Warehouses(Lots):
         return {Goods(owner, product): available for owner, product, available in rows}
 
     async def close_warehouse(self, warehouse: Warehouse) -> None:
-        """Write what was decided; the stock is still locked."""
+        """Write the decisions; the stock must still be locked."""
         await self.book_all(warehouse.bookings)
         await self._save_allocations(warehouse.changed)
 
     async def book_all(self, bookings: Sequence[Booking]) -> None:
-        """Write movements whose stock is locked and which nobody can have booked before."""
+        """Write movements whose stock is locked; a name that was booked before is an error."""
         if not bookings:
             return
         left = summed((one.goods, -one.movement.stock_change) for one in bookings if one.movement.action not in STAYS)
@@ -118,22 +118,23 @@ class Warehouses(Lots):
             self.now,
         )
 
-    async def list_kept(self, holder_id: str) -> dict[Goods, int]:
-        """Return what is kept for a holder at this moment."""
+    async def list_allocated(self, holder_id: str) -> dict[Goods, int]:
+        """Return the open allocations of a holder, without a lock."""
         allocations = await self._list_allocations([holder_id])
-        return {one.goods: one.quantity for one in allocations if one.state is Kept.OPEN}
+        return {one.goods: one.quantity for one in allocations if one.state is AllocationState.OPEN}
 
-    async def list_settled(self, order_ids: Collection[str]) -> set[str]:
-        """Return those orders that ended, or found nothing, before anything was kept for them."""
+    async def list_settled_orders(self, order_ids: Collection[str]) -> set[str]:
+        """Return the orders that ended, or found nothing available, before anything was allocated to them."""
         rows = await self.connection.fetch(
-            "-- list_settled\nSELECT order_id FROM settled_order WHERE order_id = ANY($1::text[])", list(order_ids)
+            "-- list_settled_orders\nSELECT order_id FROM settled_order WHERE order_id = ANY($1::text[])",
+            list(order_ids),
         )
         return {order_id for (order_id,) in rows}
 
-    async def settle_orders(self, outcomes: Mapping[str, str]) -> None:
+    async def save_settled_orders(self, outcomes: Mapping[str, str]) -> None:
         if outcomes:
             await self.connection.execute(
-                """-- settle_orders
+                """-- save_settled_orders
                 INSERT INTO settled_order (order_id, outcome, settled_at)
                 SELECT *, $3::timestamptz FROM unnest($1::text[], $2::text[]) ON CONFLICT (order_id) DO NOTHING
                 """,
@@ -142,13 +143,15 @@ class Warehouses(Lots):
                 self.now,
             )
 
-    async def forget_settled(self, before: datetime) -> None:
-        await self.connection.execute("-- forget_settled\nDELETE FROM settled_order WHERE settled_at < $1", before)
+    async def delete_settled_orders(self, before: datetime) -> None:
+        await self.connection.execute(
+            "-- delete_settled_orders\nDELETE FROM settled_order WHERE settled_at < $1", before
+        )
 
-    async def list_gone(self, order_ids: Collection[str]) -> dict[str, int]:
-        """Return, of these orders, those that left already, and how much of each."""
+    async def list_shipped_orders(self, order_ids: Collection[str]) -> dict[str, int]:
+        """Return the shipped quantity of those orders that have left."""
         rows = await self.connection.fetch(
-            """-- list_gone
+            """-- list_shipped_orders
             SELECT order_id, shipped FROM consignment WHERE order_id = ANY($1::text[]) AND journey <> 'ordered'
             """,
             list(order_ids),
@@ -157,5 +160,5 @@ class Warehouses(Lots):
 
 
 def transaction_id(name: str) -> str:
-    """Return the id under which a booking of this name is found; cheap, for it is made for every allocation."""
+    """Return the transaction id of a booking; blake2b is fast, and every allocation needs an id."""
     return blake2b(name.encode(), digest_size=16).hexdigest()

@@ -1,4 +1,4 @@
-"""A provider that keeps a count of its own is told of every use, and of none once it no longer wants to be."""
+"""SlotLevelChanged is published for every use while a provider follows the slot."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What handlers do to the database and what they say; every one is called twice."""
+"""Database changes and events of the handlers; every handler is called twice."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
@@ -233,7 +233,7 @@ class TestReportsThatCannotBeApplied:
 
         [(reason, _, park)] = await parked(store, used(2**52, 1))
 
-        assert (reason, park) == (f"{2**52} steps in one report are a fault", True)
+        assert (reason, park) == (f"{2**52} steps in one report are implausible", True)
 
     async def test_do_not_stop_the_others_of_their_batch(self, store):
         await on_device_registered(registered(), store)
@@ -257,7 +257,7 @@ class TestReportsThatCannotBeApplied:
 
 
 class TestReceiptsOfAnotherAge:
-    """Told by makers that write the topic themselves, from devices whose clocks are wrong."""
+    """Written by makers directly to the topic, from devices with wrong clocks."""
 
     @pytest.mark.parametrize("year", [1970, 9999])
     @pytest.mark.parametrize("kind", [used, measured])
@@ -320,7 +320,7 @@ class TestGaps:
         slot = await slot_of(store)
         assert [(gap.boot, gap.first, gap.last) for gap in slot.gaps] == [("b1", 2, 2), ("b1", 6, None)]
         assert slot.level == 50 - 3
-        assert slot.gaps[0].sight.level == 50
+        assert slot.gaps[0].next_reading.level == 50
 
     async def test_leave_no_row_once_they_are_filled(self, store):
         await on_device_registered(registered(), store)
@@ -411,7 +411,7 @@ class TestTriggerSet:
 
 
 class TestADeviceThatCameBack:
-    """Its topics are read side by side: what was said before it left, or after it came back, may come at any time."""
+    """Topics are read in parallel: events from before its removal or after its return may arrive at any time."""
 
     async def gone(self, store):
         await on_device_registered(registered(slots=(spec(loading="direct"),)), store)
@@ -465,7 +465,7 @@ class TestADeviceThatCameBack:
 
         found = await parked(store, used(5, 9, registration=1), used(5, 1, registration=2))
 
-        assert found == [("it is for registration 1 of the device, which ended", None, True)]
+        assert found == [("the report belongs to registration 1 of the device, which has ended", None, True)]
         assert (await slot_of(store)).level == 95
 
     @pytest.mark.parametrize("said", [(on_trigger_set, trigger(epoch=7)), (on_order_delivered, delivered())])

@@ -1,4 +1,4 @@
-"""The statement of the hot path and the domain must say the same, whatever comes in whatever batches."""
+"""The statement of the hot path and the domain give the same result for all batches."""
 
 import random
 from dataclasses import replace
@@ -31,7 +31,7 @@ async def store(database):
 
 
 def said_of(events):
-    """Return what events say, estimates rounded."""
+    """Return the contents of events, estimates rounded."""
     told = []
     for event in events:
         fields = event.model_dump()
@@ -93,14 +93,14 @@ class TestTakeUses:
         uses = []
         for (device, name), record in sorted(records.items()):
             report = report_of(record, before[device, name].spec, NOW)
-            uses.append((device, name, "b1", record.data.seq, record.data.quantity, report.used_at, report.heard_at))
-        taken = await store.take_uses(Uses(*zip(*uses, strict=True)))
+            uses.append((device, name, "b1", record.data.seq, record.data.quantity, report.used_at, report.received_at))
+        applied = await store.apply_uses(Uses(*zip(*uses, strict=True)))
 
         after = await store.lock_slots(places)
         for n, use in enumerate(uses):
             place = use[:2]
             heard = hear(before[place], report_of(records[place], before[place].spec, NOW))
-            if n not in taken.applied:
+            if n not in applied.positions:
                 idle = before[place].level <= 0
                 overdrawn = before[place].level < use[4]
                 history = before[place].books.used == 0 and use[5] < before[place].rate.until
@@ -110,10 +110,10 @@ class TestTakeUses:
             crossed = any(isinstance(event, ThresholdCrossed) for event in heard.events)
             told = replace(after[place], trigger=replace(after[place].trigger, armed=heard.slot.trigger.armed))
             assert settled(told) == settled(heard.slot)
-            assert (n in taken.crossed) == crossed
-        assert len(taken.applied) > 80
-        assert taken.crossed
-        assert taken.followed
+            assert (n in applied.crossed) == crossed
+        assert len(applied.positions) > 80
+        assert applied.crossed
+        assert applied.followed
 
     async def test_leaves_alone_what_is_not_a_plain_slots_next_report(self, store):
         names = ("late", "repeated", "jumping", "rebooted", "counting", "doubtful")
@@ -127,9 +127,9 @@ class TestTakeUses:
 
         noon = reported.NOON.timestamp()
         uses = sorted(("brewer", name, boots.get(name, "b1"), seq, 5, noon, noon) for name, seq in seqs.items())
-        taken = await store.take_uses(Uses(*zip(*uses, ("stranger", "1", "b1", 1, 5, noon, noon), strict=True)))
+        applied = await store.apply_uses(Uses(*zip(*uses, ("stranger", "1", "b1", 1, 5, noon, noon), strict=True)))
 
-        assert list(taken.applied) == []
+        assert list(applied.positions) == []
         assert {(await slot_of(store, name)).level for name in names} == {98}
 
 

@@ -58,7 +58,7 @@ class World:
         return await until(shows, f"{path} shows {expected}", DEADLINE_SECONDS)
 
     async def said(self, count, **about):
-        """Return what was said on `slots` about a device, once there is that much."""
+        """Return the events of a device on `slots`, once there are enough."""
         place = TopicPartition("slots", partition_for(about["device_id"].encode(), 12))
         async with AIOKafkaConsumer(bootstrap_servers=self.kafka_url, enable_auto_commit=False) as consumer:
             consumer.assign([place])

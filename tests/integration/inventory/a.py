@@ -1,4 +1,4 @@
-"""Builders of the events that the ledger hears."""
+"""Builders of the events that the ledger consumes."""
 
 from datetime import UTC, datetime
 
@@ -80,7 +80,7 @@ def claimed(received, **changes) -> ClaimRaised:
 
 
 def asked(*lines, **changes) -> AllocationAsked:
-    """Ask for lines of (product, quantity), forty pods if there are none."""
+    """Request lines of (product, quantity); forty pods by default."""
     told = tuple(AllocationLine(product_id=product, quantity=n) for product, n in lines or (("pods", 40),))
     return AllocationAsked.model_validate({**ORDER, "at": NOON, "lines": told, **changes})
 

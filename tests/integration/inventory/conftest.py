@@ -1,4 +1,4 @@
-"""A ledger in a transaction, and a way to let it hear events."""
+"""A ledger in a transaction, and a consumer of events for it."""
 
 import pytest
 
@@ -19,7 +19,7 @@ async def ledger(database):
 
 
 class Ledger:
-    """Hears events one after the other, each under an id of its own."""
+    """Handles events one by one, each under its own id."""
 
     def __init__(self, store):
         self.store, self.heard = store, 0
@@ -34,7 +34,7 @@ class Ledger:
         return list(said)
 
     async def hear_together(self, *events):
-        """Hear several events of one topic in one batch, as they come from the broker."""
+        """Handle several events of one topic in one batch, as the broker delivers them."""
         records = []
         for event in events:
             self.heard += 1
@@ -50,7 +50,7 @@ class Ledger:
         return (await self.balances()).get("shelf", 0)
 
     async def count(self, quantity):
-        """Let somebody count the shelf, as the API does."""
+        """Count the shelf, as the API does."""
         goods = Goods("ann", "pods")
         movement = count(quantity, await self.store.lock_shelf(goods))
         await self.store.book(goods, movement, Origin("count/1", "customer", self.store.now))

@@ -20,7 +20,7 @@ WHERE table_schema = current_schema() AND table_name LIKE 'check\\_%'"""
 
 
 class Shop:
-    """Asks as anybody; what it sells belongs to acme unless another owner is named."""
+    """Sends requests in any role; the goods belong to acme unless another owner is named."""
 
     def __init__(self, kit, http, desk, clock, owner_url):
         self.kit, self.http, self.desk, self.clock, self.owner_url = kit, http, desk, clock, owner_url
@@ -73,7 +73,7 @@ class Shop:
         await until(is_so, f"{path} is {state}", 30)
 
     async def hear(self, *events):
-        """Let the ledger hear what order_dispatch says, each event in a transaction of its own."""
+        """Consume events of order_dispatch, each in its own transaction."""
         for event in events:
             async with self.kit.transaction() as tx:
                 tx.say(*await on_orders([record(event, f"{type(event).__name__} of {event.order_id}")], tx.store))

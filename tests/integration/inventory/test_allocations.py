@@ -1,4 +1,4 @@
-"""A provider's stock follows its orders, once each, whatever comes twice or in another order."""
+"""Orders change provider stock once each, also if events are repeated or reordered."""
 
 from datetime import timedelta
 

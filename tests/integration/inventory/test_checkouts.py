@@ -251,7 +251,7 @@ class TestCancel:
 
 
 class TestHundredBuyers:
-    """Everybody has the last units in the cart and checked out; there is enough for a quarter of them."""
+    """All customers have checked out the last units; the stock is enough for a quarter of them."""
 
     async def test_pay_at_once_for_no_more_than_there_is(self, shop):
         await shop.move("last", "increment", 25)

@@ -1,4 +1,4 @@
-"""Goods that are loaded before their delivery is told are not on the shelf afterwards."""
+"""Goods that are loaded before their delivery is reported are not on the shelf afterwards."""
 
 from datetime import timedelta
 

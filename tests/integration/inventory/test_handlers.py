@@ -1,4 +1,4 @@
-"""Events move goods between places, once each, and the shelf's new balance is said."""
+"""Events move goods between places, once each, and the new balance of the shelf is published."""
 
 import pytest
 

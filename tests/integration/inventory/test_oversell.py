@@ -35,14 +35,14 @@ async def stock(kit, product, quantity):
 
 
 async def hear(kit, *events):
-    """Hear a batch in a transaction of its own."""
+    """Handle a batch in its own transaction."""
     records = [record(event, f"{type(event).__name__} of {event.order_id}") for event in events]
     async with kit.writing() as connection:
         return await on_orders(records, kit.store_in(connection))
 
 
 async def all_of(batches):
-    """Hear all batches at once and return everything that was said."""
+    """Handle all batches concurrently and return all published events."""
     return [event for said in await asyncio.gather(*batches) for event in said]
 
 

@@ -1,4 +1,4 @@
-"""Lots go off, oldest first; what comes back waits for somebody's word; rehearsals move no goods."""
+"""Lots expire oldest first; returns wait for a person's decision; test orders move no goods."""
 
 from datetime import date
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from libs.contracts.events import FillCause, Reporter, SlotSpec
-from services.consumption.domain.report import Look, Report
+from services.consumption.domain.report import ReadingKind, Report
 from services.consumption.domain.slot import Slot, new_slot
 from services.consumption.domain.trigger import Trigger
 
@@ -33,15 +33,15 @@ def refill(quantity=50, seq=None, boot="b1", at=START):
     return Report(at, at, flow=quantity, boot=boot if seq else None, seq=seq, by=by, cause=FillCause.REPORTED)
 
 
-def measured(level, seq=None, boot="b1", at=START, look=Look.MEASURED):
-    by = Reporter.PERSON if look is Look.CORRECTED else Reporter.DEVICE
-    cause = FillCause.REPORTED if look is Look.FILLED else FillCause.MEASURED
-    return Report(at, at, level=level, look=look, boot=boot if seq else None, seq=seq, by=by, cause=cause)
+def measured(level, seq=None, boot="b1", at=START, kind=ReadingKind.MEASURED):
+    by = Reporter.PERSON if kind is ReadingKind.CORRECTED else Reporter.DEVICE
+    cause = FillCause.REPORTED if kind is ReadingKind.FILLED else FillCause.MEASURED
+    return Report(at, at, level=level, kind=kind, boot=boot if seq else None, seq=seq, by=by, cause=cause)
 
 
 def corrected(level, seq=None, boot="b1", at=START):
-    return measured(level, seq, boot, at, Look.CORRECTED)
+    return measured(level, seq, boot, at, ReadingKind.CORRECTED)
 
 
 def filled(level=100, seq=None, boot="b1", at=START):
-    return measured(level, seq, boot, at, Look.FILLED)
+    return measured(level, seq, boot, at, ReadingKind.FILLED)

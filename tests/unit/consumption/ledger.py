@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from services.consumption.domain.report import Look, Report
+from services.consumption.domain.report import ReadingKind, Report
 
 
 class Sums(NamedTuple):
@@ -57,12 +57,12 @@ class Ledger:
             inferred += unseen
             level += unseen
             difference = report.level - level
-            if report.look is Look.CORRECTED:
+            if report.kind is ReadingKind.CORRECTED:
                 corrected += difference
                 unexplained += difference
             elif difference > 0:
                 received += difference
-            elif report.look is Look.MEASURED:
+            elif report.kind is ReadingKind.MEASURED:
                 unreported -= difference
             else:
                 unexplained += difference

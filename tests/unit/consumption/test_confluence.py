@@ -1,4 +1,4 @@
-"""Whatever order reports come in, however often: the level and the books are those of the reports' own order."""
+"""Level and books do not depend on the order or repetition of reports."""
 
 from dataclasses import replace
 
@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from libs.contracts.events import Fill, Loading, SlotCorrected, SlotFilled
 from services.consumption.domain.hearing import Fate, hear
-from services.consumption.domain.report import Look, moment_of_use
+from services.consumption.domain.report import ReadingKind, plausible_use_time
 from tests.unit.consumption import a
 from tests.unit.consumption.ledger import Ledger
 
@@ -23,7 +23,7 @@ def reports(draw, counted=None):
         return a.use(draw(quantities), seq, boot)
     if kind == "refill":
         return a.refill(draw(st.integers(1, 40)), seq, boot)
-    return a.measured(draw(quantities), seq, boot, look=draw(st.sampled_from(list(Look))))
+    return a.measured(draw(quantities), seq, boot, kind=draw(st.sampled_from(list(ReadingKind))))
 
 
 uncounted = reports().map(lambda report: replace(report, boot=None, seq=None))
@@ -36,7 +36,7 @@ def sums_of(slot):
 
 
 def told_of(said):
-    """Return what went into the slot by what was said: goods and corrections."""
+    """Return the quantity added by events: receipts and corrections."""
     fills = sum(event.quantity for event in said if isinstance(event, SlotFilled))
     return fills + sum(event.difference for event in said if isinstance(event, SlotCorrected))
 
@@ -79,7 +79,7 @@ class TestAnyStory:
 
 
 class TestOneSetOfReports:
-    """Whatever order reports come in, and however often, the slot ends the same."""
+    """The final slot does not depend on the order or repetition of reports."""
 
     @settings(max_examples=150)
     @given(st.data())
@@ -100,9 +100,10 @@ class TestOneSetOfReports:
     def test_ends_the_same_with_the_devices_clock_off_by_ten_years(self, data):
         story = [data.draw(reports()) for _ in range(data.draw(st.integers(1, 15)))]
         years = data.draw(st.sampled_from([-10, 10])) * 365 * a.DAY
-        in_time = [replace(report, heard_at=a.START + n, used_at=a.START + n) for n, report in enumerate(story)]
+        in_time = [replace(report, received_at=a.START + n, used_at=a.START + n) for n, report in enumerate(story)]
         off_time = [
-            replace(report, used_at=moment_of_use(report.used_at + years, report.heard_at)) for report in in_time
+            replace(report, used_at=plausible_use_time(report.used_at + years, report.received_at))
+            for report in in_time
         ]
 
         right, said = heard(a.slot(30), in_time)

@@ -12,7 +12,7 @@ from services.consumption.domain import doubt
 from services.consumption.domain.days import Days, UsedDay, unpacked
 from services.consumption.domain.hearing import Fate, hear, set_trigger
 from services.consumption.domain.rate import TAU_DAYS, Rate, first_guess
-from services.consumption.domain.report import Look
+from services.consumption.domain.report import ReadingKind
 from services.consumption.domain.slot import Books, taking_over
 from services.consumption.domain.trigger import Trigger
 from tests.unit.consumption import a
@@ -161,8 +161,8 @@ class TestDoubt:
         assert slot.variance == pytest.approx(1 / 12 + gap.variance / 2)
 
     def test_of_what_a_person_sees_depends_on_what_can_be_counted(self):
-        assert doubt.after_look(Look.CORRECTED, BaseUnit.EACH, 1000) < 1
-        assert doubt.after_look(Look.CORRECTED, BaseUnit.GRAM, 1000) == pytest.approx(50**2, rel=0.01)
+        assert doubt.after_reading(ReadingKind.CORRECTED, BaseUnit.EACH, 1000) < 1
+        assert doubt.after_reading(ReadingKind.CORRECTED, BaseUnit.GRAM, 1000) == pytest.approx(50**2, rel=0.01)
 
 
 class TestRunOut:

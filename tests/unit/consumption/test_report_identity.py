@@ -15,7 +15,7 @@ from libs.contracts.events import (
 )
 from services.consumption.domain.hearing import MOST_GAPS, Fate, arrive, hear
 from services.consumption.domain.rate import Rate
-from services.consumption.domain.report import LARGEST_REPORT, Look, Report, moment_of_use
+from services.consumption.domain.report import LARGEST_REPORT, ReadingKind, Report, plausible_use_time
 from tests.unit.consumption import a
 
 
@@ -169,7 +169,7 @@ class TestRefills:
         [filled] = heard.events
         assert (filled.quantity, filled.order_id, filled.cause) == (50, "o1", FillCause.ARRIVAL)
         assert heard.slot.trigger == slot.trigger
-        assert heard.slot.heard_at == slot.heard_at
+        assert heard.slot.received_at == slot.received_at
 
 
 class TestBelowZero:
@@ -197,7 +197,7 @@ class TestBelowZero:
 
 
 class TestUseOfMoreThanWasThere:
-    """Where a slot is loaded by hand, it proves that somebody loaded goods and told nobody."""
+    """In a slot loaded by hand, use beyond the level proves an unreported refill."""
 
     @staticmethod
     def fills(slot, *reports):
@@ -335,7 +335,7 @@ class TestNonsense:
         heard = hear(a.slot(100), report)
 
         assert heard.fate is Fate.PARKED
-        assert "100001 steps in one report are a fault: the slot holds 100" in heard.reason
+        assert "100001 steps in one report are implausible: the slot holds 100" in heard.reason
         assert heard.slot == a.slot(100)
 
     def test_begins_beyond_what_the_gateway_lets_in(self):
@@ -352,7 +352,7 @@ class TestNonsense:
         [(0, 0), (-30, -30), (-365, -365), (1, 0), (3650, 0), (-3650, 0)],
     )
     def test_of_clocks_is_replaced_by_the_time_of_receipt(self, at, believed):
-        assert moment_of_use(a.START + at * a.DAY, a.START) == a.START + believed * a.DAY
+        assert plausible_use_time(a.START + at * a.DAY, a.START) == a.START + believed * a.DAY
 
 
 class TestFollowedSlots:
@@ -366,6 +366,6 @@ class TestFollowedSlots:
     def test_are_looked_at_by_look(self):
         slot = a.armed(100, at_level=0, elsewhere=1000, follow=True)
 
-        [changed] = only(hear(slot, a.measured(40, 1, look=Look.MEASURED)).events, SlotLevelChanged)
+        [changed] = only(hear(slot, a.measured(40, 1, kind=ReadingKind.MEASURED)).events, SlotLevelChanged)
 
         assert changed.level == 40

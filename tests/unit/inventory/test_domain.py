@@ -14,8 +14,8 @@ from services.inventory.domain import (
     deliver,
     load,
     move_out,
+    offset_early_load,
     send_back,
-    settle,
     ship,
     taken_by,
 )
@@ -39,7 +39,7 @@ class TestEveryMovement:
             correct(quantity - shelf),
             count(quantity, shelf),
             move_out(shelf),
-            settle(quantity, shelf),
+            offset_early_load(quantity, shelf),
         ]
 
         assert [sum(entry.quantity for entry in movement.entries) for movement in movements] == [0] * len(movements)
@@ -99,17 +99,17 @@ class TestLoad:
 
 
 class TestSettle:
-    """Goods that were loaded before their delivery was told do not lie on the shelf as well."""
+    """Goods that were loaded before their delivery was reported are not on the shelf too."""
 
     def test_takes_them_off_the_shelf_and_explains_their_loading(self):
-        assert by_place(settle(6, arrived=40)) == {Place.SHELF: -6, Place.UNEXPLAINED: 6}
+        assert by_place(offset_early_load(6, arrived=40)) == {Place.SHELF: -6, Place.UNEXPLAINED: 6}
 
     def test_takes_no_more_than_arrived(self):
-        assert by_place(settle(60, arrived=40)) == {Place.SHELF: -40, Place.UNEXPLAINED: 40}
+        assert by_place(offset_early_load(60, arrived=40)) == {Place.SHELF: -40, Place.UNEXPLAINED: 40}
 
     @pytest.mark.parametrize("owed", [0, -3])
     def test_moves_nothing_where_nothing_was_loaded_early(self, owed):
-        assert settle(owed, arrived=40).entries == ()
+        assert offset_early_load(owed, arrived=40).entries == ()
 
 
 class TestCount:

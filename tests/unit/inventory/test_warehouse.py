@@ -20,7 +20,7 @@ class TestAllocate:
         short = warehouse.allocate("o1", {PODS: 6, TEA: 5}, NOON)
 
         assert short == [Shortage(PODS, 6, 5)]
-        assert (warehouse.kept_for("o1"), warehouse.bookings, warehouse.changed) == ({}, [], [])
+        assert (warehouse.allocated_for("o1"), warehouse.bookings, warehouse.changed) == ({}, [], [])
 
     def test_knows_nothing_of_goods_it_did_not_lock(self):
         assert Warehouse({}).allocate("o1", {PODS: 1}, NOON) == [Shortage(PODS, 1, 0)]
@@ -31,7 +31,7 @@ class TestAllocate:
         warehouse.allocate("o1", {PODS: 2}, NOON)
         warehouse.allocate("o1", {PODS: 2}, NOON)
 
-        assert (warehouse.kept_for("o1"), len(warehouse.bookings)) == ({PODS: 2}, 1)
+        assert (warehouse.allocated_for("o1"), len(warehouse.bookings)) == ({PODS: 2}, 1)
 
     def test_again_after_a_release_is_booked_under_another_name(self):
         warehouse = Warehouse({PODS: 5})
@@ -128,7 +128,7 @@ class Books(RuleBasedStateMachine):
     @invariant()
     def each_order_has_what_was_kept_for_it(self):
         for order in {f"o{n}" for n in range(6)}:
-            assert self.warehouse.kept_for(order) == self.kept.get(order, {})
+            assert self.warehouse.allocated_for(order) == self.kept.get(order, {})
 
 
 class Ledger(Books):

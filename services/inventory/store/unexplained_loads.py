@@ -1,4 +1,4 @@
-"""What was loaded before anybody said where it came from."""
+"""Loads booked as unexplained that a later delivery may explain."""
 
 from datetime import datetime
 
@@ -6,13 +6,11 @@ from libs import kit
 from services.inventory.domain import Goods
 
 
-class Early(kit.Store):
-    """Loadings that an arrival may explain."""
-
-    async def get_owed(self, goods: Goods, since: datetime) -> int:
-        """Return what was loaded from nowhere since then, and since goods last came or were counted."""
-        owed: int = await self.connection.fetchval(
-            """-- get_owed
+class UnexplainedLoads(kit.Store):
+    async def get_unexplained_loads(self, goods: Goods, since: datetime) -> int:
+        """Return the unexplained loads since that time, and since the last delivery or count."""
+        quantity: int = await self.connection.fetchval(
+            """-- get_unexplained_loads
             SELECT coalesce(-sum(e.quantity), 0)::bigint
             FROM ledger_transaction AS t
             JOIN ledger_entry AS e USING (number, owner_id, product_id)
@@ -25,4 +23,4 @@ class Early(kit.Store):
             goods.product_id,
             since,
         )
-        return owed
+        return quantity
