@@ -13,9 +13,9 @@ class Offers(Pools):
     """Providers and offers, as far as decisions use them."""
 
     async def keep_offers(self, provider_ids: Iterable[str]) -> None:
-        """Let nobody change what these providers sell before this transaction has ended.
+        """Lock these providers' offers in shared mode until the end of the transaction.
 
-        Whoever changes it looks for the pools that buy it, and would not see one that begins to just now.
+        Without the lock, a concurrent offer change would miss the pool that this transaction makes subscribe to it.
         """
         await self.connection.execute(
             """-- keep_offers
