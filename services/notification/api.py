@@ -1,4 +1,4 @@
-"""What a customer was told, and what they want to be told."""
+"""HTTP API of notices and notification preferences."""
 
 from typing import Annotated, Any
 
@@ -19,7 +19,7 @@ async def list_notices(
     before: str | None = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> dict[str, Any]:
-    """Every decision about this customer, told or not, the latest first; `before` is a notice_id."""
+    """List all notices of this customer, sent or not, the latest first; `before` is a notice_id."""
     require_customer(principal, customer_id)
     async with kit.read() as store:
         rows = await store.list_notices(customer_id, before, limit)
@@ -28,7 +28,7 @@ async def list_notices(
 
 @router.get("/preferences")
 async def get_preferences(customer_id: str, kit: KitDep, principal: PrincipalDep) -> dict[str, dict[Kind, bool]]:
-    """Which kinds of notices this customer gets."""
+    """Return for each kind whether this customer receives it, defaults included."""
     require_customer(principal, customer_id)
     async with kit.read() as store:
         chosen = await store.list_preferences(customer_id)
@@ -39,10 +39,15 @@ async def get_preferences(customer_id: str, kit: KitDep, principal: PrincipalDep
 async def put_preferences(
     customer_id: str, body: dict[Kind, bool], kit: KitDep, principal: PrincipalDep
 ) -> dict[str, dict[Kind, bool]]:
-    """Choose for some kinds whether to be told; others stay as they are."""
+    """Switch some kinds on or off; others keep their value."""
     require_customer(principal, customer_id)
     if TO_SHOPS & body.keys():
-        raise Problem(422, "not_theirs", "Shops are told by us", detail="This is not told to the customer.")
+        raise Problem(
+            422,
+            "not_theirs",
+            "Mails to shops cannot be changed",
+            detail="The setting contains a kind of mail that is sent to shops.",
+        )
     async with kit.transaction() as tx:
         if not await tx.store.is_gone(customer_id):
             await tx.store.save_preferences(customer_id, body)

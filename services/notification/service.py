@@ -1,4 +1,4 @@
-"""Notification: what it hears, says and answers."""
+"""Notification: the events it consumes and publishes, its tasks and its API."""
 
 from libs.contracts.events import (
     CartCancelAsked,
@@ -74,13 +74,13 @@ SERVICE = Service(
     },
     says=(CustomerNotified,),
     effects=(
-        # An attempt whose end nobody knows is sent again under the same Message-ID: at least once, never silently none.
+        # If the end of an attempt is unknown, the mail is sent again with the same Message-ID (at least once).
         Effect(
             "mail",
             perform=handlers.send_mail,
             settle=handlers.on_mail_sent,
             reconcile=handlers.send_mail,
-            longest_seconds=720,  # above `smtp_taking_seconds` and the steps before and after it
+            longest_seconds=720,  # must exceed smtp_taking_seconds plus the steps before and after
         ),
     ),
     measures=MEASURES,

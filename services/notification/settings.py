@@ -1,4 +1,4 @@
-"""What can be tuned about telling people, and why it is as it is."""
+"""Settings of notification."""
 
 from pydantic import Field, SecretStr
 
@@ -6,7 +6,7 @@ from libs.kit import Settings as KitSettings
 
 
 class Settings(KitSettings):
-    """Knobs of notification."""
+    """SMTP server, sender and delays of mails."""
 
     smtp_host: str = "127.0.0.1"
     smtp_port: int = Field(default=25, ge=1, le=65535)
@@ -14,20 +14,19 @@ class Settings(KitSettings):
     smtp_tls: str = Field(default="off", pattern="^(off|starttls|implicit)$")
     smtp_username: str | None = None
     smtp_password: SecretStr | None = None
-    #: Each step before and after the mail is handed over.
+    #: Timeout of each SMTP step except the reply to DATA.
     smtp_timeout_seconds: float = Field(default=10, gt=0)
-    #: How long a server may look at a mail before it answers; who gives up sooner sends it twice (RFC 5321, 4.5.3.2).
+    #: Timeout of the reply to DATA, 10 minutes by RFC 5321, 4.5.3.2; a shorter one causes duplicate mails.
     smtp_taking_seconds: float = Field(default=600, gt=0, le=600)
-    #: Letters about orders on hold ask for answers to this address.
+    #: Sender; customers whose orders are on hold are invited to reply to this address.
     mail_from: str = "Replenish <replenish@localhost>"
-    #: Where people see their page; the portal's own address where nothing else is said.
+    #: Public URL of the customer's page; defaults to `portal_url`.
     public_url: str | None = None
-    #: A hold that ends by itself within this time is nobody's trouble.
+    #: Delay of mails about holds that may end on their own, such as a missing offer.
     hold_grace_hours: float = Field(default=1, ge=0)
-    #: The same trouble with the same product is not told again sooner.
+    #: Minimum time between two such mails about one product.
     hold_quiet_days: float = Field(default=7, ge=0)
 
     @property
     def page_url(self) -> str:
-        """Return the address of the customer's page."""
         return (self.public_url or self.portal_url).rstrip("/") + "/"

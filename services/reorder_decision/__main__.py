@@ -1,4 +1,4 @@
-"""Run reorder decisions, or migrate their schema."""
+"""Run reorder decision, or migrate its schema."""
 
 from libs.kit import main
 from services.reorder_decision.service import SERVICE

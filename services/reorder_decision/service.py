@@ -1,4 +1,4 @@
-"""Reorder decisions: what they hear, say and answer."""
+"""Reorder decision: the events it consumes and publishes, its periodic jobs and its API."""
 
 from libs.contracts.events import (
     CustomerErased,

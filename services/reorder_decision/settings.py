@@ -1,4 +1,4 @@
-"""Knobs of reorder decisions."""
+"""Settings of reorder decision."""
 
 from pydantic import Field
 
@@ -6,19 +6,19 @@ from libs import kit
 
 
 class Settings(kit.Settings):
-    """The kit's, and these."""
+    """Back-offs, default lead time and batch sizes."""
 
-    #: How long a customer's first cancel keeps us from ordering again; DRS's own figure.
+    #: Back-off after a customer's first cancellation; the figure of DRS.
     cancel_backoff_days: float = Field(default=5.0, ge=0)
-    #: The pause after an order that nobody carried out; it doubles each time, up to the limit.
+    #: Back-off after an order without delivery; it doubles each time, up to the limit.
     failure_backoff_days: float = Field(default=1.0, ge=0)
     failure_backoff_limit_days: float = Field(default=32.0, ge=0)
-    #: When to look again where a slot says it is low and our arithmetic does not.
+    #: Back-off if consumption reports a low slot but the position is above the threshold.
     enough_backoff_days: float = Field(default=1.0, gt=0)
-    #: Days from order to door where a provider states none and none were learned; order-dispatch's own figure.
+    #: Lead time in days if none is stated or learned; the same as in order-dispatch.
     default_lead_time_days: float = Field(default=5.0, gt=0)
-    #: Pools looked at in one transaction: each takes some milliseconds, and a lock is held for about two seconds.
+    #: Pools reassessed in one transaction; at a few milliseconds each, locks are held for about two seconds.
     pools_per_turn: int = Field(default=500, ge=1)
-    #: Finished orders added to their providers' records in one transaction.
+    #: Finished orders added to the providers' records in one transaction.
     orders_per_count: int = Field(default=1000, ge=1)
     page_limit: int = Field(default=200, ge=1)

@@ -24,7 +24,7 @@ async def test_after_a_first_cancel_it_is_ordered_again_in_five_days(world):
     [_, second] = await home.orders()
     assert await home.state(order) == "cancelled"
     assert (await home.receipt(second))["reason"] == "low"
-    assert home.mails() == ["Ordered: Coffee pods", "Cancelled: Coffee pods"]  # the second is not accepted yet
+    assert home.mails() == ["Ordered: Coffee pods", "Order cancelled: Coffee pods"]  # the second is not accepted yet
 
 
 async def test_after_a_second_cancel_it_is_ordered_again_once_the_slot_was_full(world):

@@ -26,7 +26,7 @@ async def test_it_is_ordered_again_after_one_day_and_then_after_two(world):
     assert too_early == [first]
     assert still_too_early == [first, second]
     assert await home.state(first) == await home.state(second) == "refused"
-    assert home.mails() == ["Not ordered: Coffee pods", "Not ordered: Coffee pods", "Ordered: Coffee pods"]
+    assert home.mails() == ["Order declined: Coffee pods", "Order declined: Coffee pods", "Ordered: Coffee pods"]
     assert await home.level() == 52
     assert await home.orders_again() not in (first, second, third)
 

@@ -35,5 +35,5 @@ async def test_an_order_it_never_got_fails_and_is_ordered_anew_after_a_day(world
 
     assert await home.state(order) == "failed"
     assert (waiting, too_early) == ("not_delivered until time", [order])
-    assert home.mails() == ["Not ordered: Coffee pods"]
+    assert home.mails() == ["Order not completed: Coffee pods"]
     assert world.provider.requests(second) == ["OrderRequested"]

@@ -1,1 +1,1 @@
-"""Ways to reach people: one channel, one file."""
+"""Notification channels, one module each."""

@@ -1,4 +1,4 @@
-"""Tells people by mail, in a real SMTP conversation (RFC 5321)."""
+"""Builds mails and sends them over SMTP (RFC 5321)."""
 
 import re
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ from services.notification.domain import Contact, Letter, one_line
 from services.notification.settings import Settings
 
 NAME = "email"
-#: From here on a reply of the server is final (RFC 5321, section 4.2.1).
-FINAL = 500
+#: Replies from 500 on are permanent failures (RFC 5321, section 4.2.1).
+FIRST_PERMANENT = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What makes a mail this mail: its id, which never changes, who sends it, and when."""
+    """Message-ID (the same in every attempt), sender and date."""
 
     notice_id: str
     sender: str
@@ -30,9 +30,9 @@ class Stamp:
 
 
 def mail_of(letter: Letter, contact: Contact, stamp: Stamp) -> EmailMessage:
-    """Return the letter as a mail in plain text and HTML; raises Refuse where the address is none.
+    """Return the mail in plain text and HTML; raises Refuse if the address is invalid.
 
-    The message refuses line breaks in its headers by itself; names and titles come here without.
+    EmailMessage raises on line breaks in headers; names and titles have passed `one_line` before.
     """
     mail = EmailMessage(policy=SMTP)
     mail["Message-ID"] = f"<{stamp.notice_id}@replenish>"
@@ -48,37 +48,37 @@ def mail_of(letter: Letter, contact: Contact, stamp: Stamp) -> EmailMessage:
 
 
 def _address(contact: Contact) -> Address:
-    """Return whom to write to; a domain in other letters is written as mail servers know it (RFC 5890)."""
+    """Return the recipient with an internationalized domain in its ASCII form (RFC 5890)."""
     local, at, domain = contact.email.strip().rpartition("@")
     try:
         spec = local + at + (domain if domain.isascii() else domain.encode("idna").decode())
         return Address(one_line(contact.name), addr_spec=spec)
-    except (HeaderParseError, ValueError, IndexError, AttributeError) as broken:  # the last: Python's own slip
-        raise Refuse("the mail address is not valid") from broken
+    except (HeaderParseError, ValueError, IndexError, AttributeError) as error:  # AttributeError: a bug of the parser
+        raise Refuse("the mail address is not valid") from error
 
 
 def _html(letter: Letter) -> str:
-    """Return the letter as HTML; the only links in it are its own, whatever foreign words look like."""
-    known = sorted(map(escape, letter.links), key=len, reverse=True)  # one may begin with another
-    links = re.compile("|".join(map(re.escape, known)))
-    lines = "".join(f"<p>{links.sub(_link, escape(line))}</p>" for line in letter.lines)
+    """Return the mail as HTML; only `letter.links` become links, URLs in external text stay text."""
+    urls = sorted(map(escape, letter.links), key=len, reverse=True)  # one may be a prefix of another
+    pattern = re.compile("|".join(map(re.escape, urls)))
+    lines = "".join(f"<p>{pattern.sub(_link, escape(line))}</p>" for line in letter.lines)
     return f'<!doctype html><html lang="{letter.language}"><body style="font-family:sans-serif">{lines}</body></html>'
 
 
-def _link(found: re.Match[str]) -> str:
-    return f'<a href="{found[0]}">{found[0]}</a>'
+def _link(match: re.Match[str]) -> str:
+    return f'<a href="{match[0]}">{match[0]}</a>'
 
 
 async def send(mail: EmailMessage, settings: Settings) -> None:
-    """Return once the server has taken the mail; raises Refuse where it never will, else Retry.
+    """Return after the server accepted the mail; raises Refuse on a permanent failure, otherwise Retry.
 
-    Reasons carry no address: they are kept.
+    The error texts are stored, so they contain no address.
     """
-    import aiosmtplib  # noqa: PLC0415  # only a service that has mails needs it
+    import aiosmtplib  # noqa: PLC0415  # loaded with the first mail
 
     class Server(aiosmtplib.SMTP):
         async def data(self, message: str | bytes, /, **_: Any) -> aiosmtplib.SMTPResponse:
-            """Hand the mail over, and wait for the answer longer than for any other: giving up sends it twice."""
+            """Send the mail with a longer timeout: a retry after an early timeout would duplicate it."""
             return await super().data(message, timeout=settings.smtp_taking_seconds)
 
     server = Server(
@@ -93,15 +93,15 @@ async def send(mail: EmailMessage, settings: Settings) -> None:
     try:
         async with server:
             await server.send_message(mail)
-    except aiosmtplib.SMTPRecipientsRefused as refused:
-        raise _judged(max(one.code for one in refused.recipients)) from refused
-    except (aiosmtplib.SMTPRecipientRefused, aiosmtplib.SMTPDataError) as refused:
-        raise _judged(refused.code) from refused
-    except (aiosmtplib.SMTPException, OSError) as trouble:  # logins and senders too: ours to put right
-        raise Retry(f"the mail server did not take it: {type(trouble).__name__}") from trouble
+    except aiosmtplib.SMTPRecipientsRefused as error:
+        raise _error_of(max(one.code for one in error.recipients)) from error
+    except (aiosmtplib.SMTPRecipientRefused, aiosmtplib.SMTPDataError) as error:
+        raise _error_of(error.code) from error
+    except (aiosmtplib.SMTPException, OSError) as error:  # includes login and sender errors, which operators can fix
+        raise Retry(f"sending the mail failed: {type(error).__name__}") from error
 
 
-def _judged(code: int) -> Exception:
-    if code >= FINAL:
-        return Refuse(f"the mail server refused it for good ({code})")
-    return Retry(f"the mail server put it off ({code})")
+def _error_of(code: int) -> Exception:
+    if code >= FIRST_PERMANENT:
+        return Refuse(f"the mail server rejected the mail permanently ({code})")
+    return Retry(f"the mail server rejected the mail temporarily ({code})")

@@ -1,4 +1,4 @@
-"""What notification decides: who is told what, once, and in which words."""
+"""Pure rules: which notices are sent, and how their mails read."""
 
 from services.notification.domain.kinds import (
     ANSWERED,
@@ -14,7 +14,7 @@ from services.notification.domain.kinds import (
     Rule,
 )
 from services.notification.domain.letters import Contact, Letter, compose, one_line
-from services.notification.domain.notices import Decision, Facts, Notice, Tact, Told, decide, notice_id_of
+from services.notification.domain.notices import Decision, Facts, Notice, NoticeTiming, Told, decide, notice_id_of
 
 __all__ = [
     "ANSWERED",
@@ -32,8 +32,8 @@ __all__ = [
     "Kind",
     "Letter",
     "Notice",
+    "NoticeTiming",
     "Rule",
-    "Tact",
     "Told",
     "compose",
     "decide",

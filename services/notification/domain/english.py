@@ -1,200 +1,263 @@
-"""Every notice in English."""
+"""English texts of all mails."""
 
 from libs.contracts.events import Fault
 from services.notification.domain.kinds import Kind
 from services.notification.domain.words import Language, Text
 
-_LASTS = "it is at {level}, and at {rate} a day that lasts until about {run_out}"
-_LATER = "We try again: at first after a day, then ever more rarely. Your orders: {page}"
-_ELSEWHERE = (
-    "Another provider that you accept and that can deliver is asked at once. "
-    "Otherwise we try again: at first after a day, then ever more rarely. Your orders: {page}"
+_LASTS = "you have {level} left; at {rate} a day, this will last until about {run_out}"
+_RUNNING_LOW = (
+    "Your supply of {product} is running low: " + _LASTS + ".",
+    "Your supply of {product} is running low.",
 )
-_PAYMENT = ("Please look at your payment method; another provider would not help.",)
-_ON_HOLD = ("Until we have looked into it, orders of it are on hold.",)
-_ASK_US = ("If you have questions, answer this mail. Your orders: {page}",)
-_FAILED = ("The order of {product} came to nothing: {why}.", "The order of {product} came to nothing.")
+_RETRY = "We will try again in one day, then at longer intervals. Your orders: {page}"
+_RETRY_ELSEWHERE = (
+    "If another provider you accept can deliver, we will order there right away. "
+    "Otherwise we will try again in one day, then at longer intervals. Your orders: {page}"
+)
+_CHECK_PAYMENT = ("Please check your payment method. Another provider would not solve this problem.",)
+_CHECK_ADDRESS = ("Please check your address. Another provider would not solve this problem.",)
+_ON_HOLD = ("Further orders of this product are on hold until we have reviewed the matter.",)
+_CONTACT_US = ("If you have any questions, please reply to this email. Your orders: {page}",)
+_FAILED = (
+    "Your order for {product} could not be completed. Reason: {why}.",
+    "Your order for {product} could not be completed.",
+)
+_FAILED_SUBJECT = "Order not completed: {product}"
+_CANCELLED_SUBJECT = "Order cancelled: {product}"
+_EXPECTED = "Expected delivery: {expected}"
+_SHOP_LINKS = (
+    ("Accept the order: {acknowledge}",),
+    ("Mark it as shipped or ready for pickup: {ship}",),
+    ("Decline the order: {refuse}",),
+)
+_CART_LINKS = (
+    ("I have ordered it: {ordered}",),
+    ("I have not ordered it yet: {not_yet}",),
+    ("I do not want to order it: {no}",),
+)
 
 ENGLISH = Language(
     texts={
         Kind.ORDER_PLACED: Text(
             "Ordered: {product}",
             (
-                ("We ordered {product} ({quantity}) from {provider}.", "We ordered {product}."),
+                ("We have ordered {product} ({quantity}) from {provider}.", "We have ordered {product}."),
                 ("Price: {price}",),
-                (f"Why: {_LASTS}.", "Why: what is there lasts until about {needed_by}.", "Why: it is running low."),
-                ("It should be with you on {expected}.", "We do not know yet when it will come."),
-                ("You can cancel it until it is shipped: {page}",),
+                (
+                    f"Reason: {_LASTS}.",
+                    "Reason: your supply will last until about {needed_by}.",
+                    "Reason: your supply is running low.",
+                ),
+                (_EXPECTED, "The delivery date is not known yet."),
+                ("You can cancel the order until it is shipped: {page}",),
             ),
         ),
         Kind.ORDER_REFUSED: Text(
-            "Not ordered: {product}",
-            (("{provider} will not deliver {product}: {why}.", "{product} will not come: {why}."), (_ELSEWHERE,)),
-        ),
-        Kind.ORDER_FAILED: Text("Not ordered: {product}", (_FAILED, (_ELSEWHERE,))),
-        Kind.ORDER_CANCELLED: Text(
-            "Cancelled: {product}",
+            "Order declined: {product}",
             (
                 (
-                    "The order of {product} was cancelled by {by}: {why}.",
-                    "The order of {product} was cancelled by {by}.",
+                    "{provider} has declined your order for {product}. Reason: {why}.",
+                    "Your order for {product} was declined. Reason: {why}.",
                 ),
-                ("It will not come. Your orders: {page}",),
+                (_RETRY_ELSEWHERE,),
+            ),
+        ),
+        Kind.ORDER_FAILED: Text(_FAILED_SUBJECT, (_FAILED, (_RETRY_ELSEWHERE,))),
+        Kind.ORDER_CANCELLED: Text(
+            _CANCELLED_SUBJECT,
+            (
+                (
+                    "Your order for {product} was cancelled {by}. Reason: {why}.",
+                    "Your order for {product} was cancelled {by}.",
+                ),
+                ("It will not be delivered. Your orders: {page}",),
             ),
         ),
         Kind.ORDER_UNKNOWN: Text(
-            "Being clarified: {product}",
-            (("The provider has not answered about {product}. We are asking; nothing is ordered twice.",),),
-        ),
-        Kind.ORDER_SHIPPED: Text(
-            "On its way: {product}",
-            (("{product} ({sent}) has left {provider}.",), ("It should be with you on {expected}.",)),
-        ),
-        Kind.ORDER_DELIVERED: Text(
-            "Arrived: {product}",
-            (("{product} ({sent}) should be with you now.",), ("If it is not, tell us: {page}",)),
-        ),
-        Kind.CLAIM_RAISED: Text(
-            "Less than ordered: {product}",
+            "Confirmation pending: {product}",
             (
                 (
-                    "Less of {product} came than was ordered from {provider}.",
-                    "Less of {product} came than was ordered.",
+                    (
+                        "The provider has not confirmed your order for {product} yet. "
+                        "We are checking with them and will not order twice."
+                    ),
                 ),
-                ("We noted it and see to it with the provider. If all is there, tell us: {page}",),
+            ),
+        ),
+        Kind.ORDER_SHIPPED: Text(
+            "Shipped: {product}",
+            (("{provider} has shipped {product} ({sent}).",), (_EXPECTED,)),
+        ),
+        Kind.ORDER_DELIVERED: Text(
+            "Delivered: {product}",
+            (
+                ("{product} ({sent}) should have arrived.",),
+                ("If you have not received it, please let us know: {page}",),
+            ),
+        ),
+        Kind.CLAIM_RAISED: Text(
+            "Incomplete delivery: {product}",
+            (
+                (
+                    "The delivery of {product} from {provider} was incomplete.",
+                    "The delivery of {product} was incomplete.",
+                ),
+                (
+                    (
+                        "We are taking this up with the provider. "
+                        "If everything has arrived after all, please let us know: {page}"
+                    ),
+                ),
             ),
         ),
         Kind.MONEY_RETURNED: Text(
-            "Money back: {product}", (("What you paid for {product} comes back to you.",), ("Your orders: {page}",))
+            "Refund: {product}", (("You will receive a refund for {product}.",), ("Your orders: {page}",))
         ),
         Kind.APPROVAL_NEEDED: Text(
-            "Shall we order {product}?",
-            (
-                ("{product} is running low: " + _LASTS + ".", "{product} is running low."),
-                ("Nothing is ordered until you say yes: {page}",),
-            ),
+            "Please approve: {product}",
+            (_RUNNING_LOW, ("We will order only after you approve: {page}",)),
         ),
         Kind.RUNNING_LOW: Text(
             "Running low: {product}",
             (
-                ("{product} is running low: " + _LASTS + ".", "{product} is running low."),
-                ("You order it yourself; we only remind you. To change that: {page}",),
+                _RUNNING_LOW,
+                ("You chose to order this product yourself, so this is only a reminder. To change this: {page}",),
             ),
         ),
         Kind.CANNOT_ORDER: Text(
-            "Cannot be ordered: {product}",
-            (("Nothing can be ordered for {product} at present: {why}.",), ("Please look at its settings: {page}",)),
+            "Ordering not possible: {product}",
+            (
+                ("We are currently unable to order {product}: {why}.",),
+                ("Please check the settings of this product: {page}",),
+            ),
         ),
         Kind.ORDERING_STOPPED: Text(
-            "No more orders: {product}",
+            "Automatic orders stopped: {product}",
             (
-                ("You cancelled {product} twice, so we order nothing more until it has been full again.",),
-                ("To change that: {page}",),
+                (
+                    (
+                        "You cancelled {product} twice. "
+                        "We will not order it again until it has been completely refilled once."
+                    ),
+                ),
+                ("To change this: {page}",),
             ),
         ),
         Kind.SHOP_ASKED: Text(
             "New order: {product}",
             (
-                ("A customer of ours orders {packs} x {product} ({sent}).", "A customer of ours orders {product}."),
-                ("Please answer until {answer_by}; after that the order goes elsewhere.", "Please answer soon."),
-                ("You take the order: {acknowledge}",),
-                ("You have sent it, or it is ready to be picked up: {ship}",),
-                ("You cannot deliver it: {refuse}",),
-                ("Each link asks once more before it does anything. The address is shown after your yes.",),
+                ("A customer has ordered {packs} x {product} ({sent}).", "A customer has ordered {product}."),
+                (
+                    "Please reply by {answer_by}. After that, we will withdraw the order.",
+                    "Please reply as soon as possible.",
+                ),
+                *_SHOP_LINKS,
+                (
+                    (
+                        "You will be asked to confirm each step. "
+                        "The delivery address is shown once you have accepted the order."
+                    ),
+                ),
             ),
         ),
         Kind.SHOP_REMINDED: Text(
-            "Still open: {product}",
+            "Reminder: order for {product}",
             (
-                ("The order of {product} still waits for you.",),
-                ("Without your answer it goes elsewhere on {answer_by}.", "You took it and have not sent it yet."),
-                ("You take the order: {acknowledge}",),
-                ("You have sent it, or it is ready to be picked up: {ship}",),
-                ("You cannot deliver it: {refuse}",),
+                ("The order for {product} is still open.",),
+                (
+                    "Please reply by {answer_by}. After that, we will withdraw the order.",
+                    "You have accepted it but not marked it as shipped yet.",
+                ),
+                *_SHOP_LINKS,
             ),
         ),
         Kind.SHOP_ASKED_TO_CANCEL: Text(
-            "Please do not send: {product}",
+            "Please do not ship: {product}",
             (
                 (
-                    "The order of {product} is not wanted any more: {why}.",
-                    "The order of {product} is not wanted any more.",
+                    "Please do not ship the order for {product}. Reason: {why}.",
+                    "Please do not ship the order for {product}.",
                 ),
-                ("You keep it back: {refuse}",),
-                ("You have sent it already: {ship}",),
+                ("Confirm that it will not be shipped: {refuse}",),
+                ("It has already been shipped: {ship}",),
             ),
         ),
         Kind.CART_PREPARED: Text(
-            "Please order: {product}",
+            "Time to order: {product}",
             (
-                ("It is time to order {packs} x {product} ({sent}) from {provider}.", "It is time to order {product}."),
-                ("Your cart is ready: {cart_url}", "Nothing is in a cart yet; please look for it in the shop."),
-                ("We cannot order there for you, and nothing is ordered until you say so.",),
-                ("You ordered it: {ordered}",),
-                ("Not yet: {not_yet}",),
-                ("You do not want it: {no}",),
+                (
+                    "Please order {packs} x {product} ({sent}) from {provider}.",
+                    "Please order {product}.",
+                ),
+                (
+                    "Your cart is ready: {cart_url}",
+                    "We could not prepare a cart; please look for the product in the shop.",
+                ),
+                ("We cannot order there on your behalf. Please let us know what you decide:",),
+                *_CART_LINKS,
             ),
         ),
         Kind.CART_REMINDED: Text(
-            "Did you order it? {product}",
+            "Have you ordered {product}?",
             (
-                ("You have not told us whether you ordered {product}.",),
+                ("You have not yet told us whether you ordered {product}.",),
                 ("Your cart: {cart_url}",),
-                ("You ordered it: {ordered}",),
-                ("Not yet: {not_yet}",),
-                ("You do not want it: {no}",),
-                ("Your page: {page}",),
+                *_CART_LINKS,
+                ("Your overview: {page}",),
             ),
         ),
         Kind.CART_CANCEL_ASKED: Text(
             "Please cancel: {product}",
             (
-                ("Please cancel {product} at {provider}: {why}.", "Please cancel {product} at the shop."),
-                ("You cancelled it: {no}",),
-                ("It has arrived: {arrived}",),
+                (
+                    "Please cancel your order for {product} at {provider}. Reason: {why}.",
+                    "Please cancel your order for {product} at the shop.",
+                ),
+                ("I have cancelled it: {no}",),
+                ("It has already arrived: {arrived}",),
             ),
         ),
     },
     faults={
-        (Kind.ORDER_FAILED, Fault.PAYMENT): Text("Not ordered: {product}", (_FAILED, _PAYMENT, (_LATER,))),
-        (Kind.ORDER_FAILED, Fault.ADDRESS): Text(
-            "Not ordered: {product}",
-            (_FAILED, ("Please look at your address; another provider would not help.",), (_LATER,)),
-        ),
+        (Kind.ORDER_FAILED, Fault.PAYMENT): Text(_FAILED_SUBJECT, (_FAILED, _CHECK_PAYMENT, (_RETRY,))),
+        (Kind.ORDER_FAILED, Fault.ADDRESS): Text(_FAILED_SUBJECT, (_FAILED, _CHECK_ADDRESS, (_RETRY,))),
         (Kind.ORDER_FAILED, Fault.FRAUD): Text(
-            "Not ordered: {product}", (("{product} was not ordered.",), _ON_HOLD, _ASK_US)
+            _FAILED_SUBJECT, (("Your order for {product} could not be completed.",), _ON_HOLD, _CONTACT_US)
         ),
         (Kind.ORDER_CANCELLED, Fault.PAYMENT): Text(
-            "Cancelled: {product}",
+            _CANCELLED_SUBJECT,
             (
-                ("The order of {product} was cancelled by us: {why}.", "The order of {product} was cancelled by us."),
-                ("It will not come.",),
-                _PAYMENT,
-                (_LATER,),
+                (
+                    "We have cancelled your order for {product}. Reason: {why}.",
+                    "We have cancelled your order for {product}.",
+                ),
+                ("It will not be delivered.",),
+                _CHECK_PAYMENT,
+                (_RETRY,),
             ),
         ),
         (Kind.ORDER_CANCELLED, Fault.FRAUD): Text(
-            "Cancelled: {product}",
-            (("The order of {product} was cancelled by us. It will not come.",), _ON_HOLD, _ASK_US),
+            _CANCELLED_SUBJECT,
+            (("We have cancelled your order for {product}. It will not be delivered.",), _ON_HOLD, _CONTACT_US),
         ),
     },
     greeting="Hello {name},",
-    closing="Your replenish",
-    nameless="there",
+    closing="Your Replenish team",
+    nameless="",
     untitled="a product",
     actors={
-        "customer": "you",
-        "operator": "us",
-        "provider": "the provider",
-        "deregistration": "the removal of its device",
+        "customer": "at your request",
+        "operator": "by us",
+        "provider": "by the provider",
+        "deregistration": "because its device was removed",
     },
     holds={
         "no_offer": "the provider you chose does not sell it",
-        "offer_unavailable": "the provider you chose does not sell it at present",
-        "provider_inactive": "the provider you chose is not active",
-        "pack_size_differs": "the provider now sells it in another pack",
-        "pack_unit_differs": "the provider now sells it in another unit",
-        "units_differ": "its slots count in different units",
+        "offer_unavailable": "the provider you chose does not have it available at present",
+        "provider_inactive": "the provider you chose does not accept orders at present",
+        "pack_size_differs": "the provider now sells it in a different pack size",
+        "pack_unit_differs": "the provider now sells it in a different unit",
+        "units_differ": "its slots use different units",
     },
     decimal=".",
     date="{weekday} {day} {month}",

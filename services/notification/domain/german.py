@@ -1,19 +1,37 @@
-"""Every notice in German."""
+"""German texts of all mails."""
 
 from libs.contracts.events import Fault
 from services.notification.domain.kinds import Kind
 from services.notification.domain.words import Language, Text
 
-_LASTS = "{level} sind noch da, bei {rate} am Tag reicht das bis etwa {run_out}"
-_LATER = "Wir versuchen es wieder: erst nach einem Tag, dann immer seltener. Ihre Bestellungen: {page}"
-_ELSEWHERE = (
-    "Einen anderen Anbieter, der Ihnen recht ist und liefern kann, fragen wir sofort. "
-    "Sonst versuchen wir es wieder: erst nach einem Tag, dann immer seltener. Ihre Bestellungen: {page}"
+_LASTS = "noch {level} vorhanden; bei einem Tagesverbrauch von {rate} reicht das bis etwa {run_out}"
+_RUNNING_LOW = ("Ihr Vorrat an {product} wird knapp: " + _LASTS + ".", "Ihr Vorrat an {product} wird knapp.")
+_RETRY = "Wir versuchen es in einem Tag erneut, danach in größeren Abständen. Ihre Bestellungen: {page}"
+_RETRY_ELSEWHERE = (
+    "Kann ein anderer von Ihnen akzeptierter Anbieter liefern, bestellen wir sofort dort. "
+    "Andernfalls versuchen wir es in einem Tag erneut, danach in größeren Abständen. Ihre Bestellungen: {page}"
 )
-_PAYMENT = ("Bitte sehen Sie nach Ihrer Zahlungsart; ein anderer Anbieter würde nicht helfen.",)
-_ON_HOLD = ("Bis wir das geklärt haben, ruhen Bestellungen davon.",)
-_ASK_US = ("Wenn Sie Fragen haben, antworten Sie auf diese Mail. Ihre Bestellungen: {page}",)
-_FAILED = ("Aus der Bestellung von {product} wurde nichts: {why}.", "Aus der Bestellung von {product} wurde nichts.")
+_CHECK_PAYMENT = ("Bitte prüfen Sie Ihre Zahlungsart. Ein anderer Anbieter würde das Problem nicht lösen.",)
+_CHECK_ADDRESS = ("Bitte prüfen Sie Ihre Anschrift. Ein anderer Anbieter würde das Problem nicht lösen.",)
+_ON_HOLD = ("Weitere Bestellungen dieses Produkts sind zurückgestellt, bis wir den Vorgang geprüft haben.",)
+_CONTACT_US = ("Wenn Sie Fragen haben, antworten Sie bitte auf diese E-Mail. Ihre Bestellungen: {page}",)
+_FAILED = (
+    "Ihre Bestellung von {product} konnte nicht ausgeführt werden. Grund: {why}.",
+    "Ihre Bestellung von {product} konnte nicht ausgeführt werden.",
+)
+_FAILED_SUBJECT = "Bestellung nicht ausgeführt: {product}"
+_CANCELLED_SUBJECT = "Bestellung storniert: {product}"
+_EXPECTED = "Voraussichtliche Lieferung: {expected}"
+_SHOP_LINKS = (
+    ("Bestellung annehmen: {acknowledge}",),
+    ("Als versandt oder abholbereit melden: {ship}",),
+    ("Bestellung ablehnen: {refuse}",),
+)
+_CART_LINKS = (
+    ("Ich habe bestellt: {ordered}",),
+    ("Ich habe noch nicht bestellt: {not_yet}",),
+    ("Ich möchte nicht bestellen: {no}",),
+)
 
 GERMAN = Language(
     texts={
@@ -26,195 +44,226 @@ GERMAN = Language(
                 ),
                 ("Preis: {price}",),
                 (
-                    f"Warum: {_LASTS}.",
-                    "Warum: Der Vorrat reicht bis etwa {needed_by}.",
-                    "Warum: Der Vorrat geht zur Neige.",
+                    f"Grund: {_LASTS}.",
+                    "Grund: Ihr Vorrat reicht bis etwa {needed_by}.",
+                    "Grund: Ihr Vorrat wird knapp.",
                 ),
-                ("Ankunft voraussichtlich am {expected}.", "Wann es kommt, wissen wir noch nicht."),
-                ("Bis zum Versand können Sie stornieren: {page}",),
+                (_EXPECTED, "Der Liefertermin ist noch nicht bekannt."),
+                ("Bis zum Versand können Sie die Bestellung stornieren: {page}",),
             ),
         ),
         Kind.ORDER_REFUSED: Text(
-            "Nicht bestellt: {product}",
-            (("{provider} liefert {product} nicht: {why}.", "{product} kommt nicht: {why}."), (_ELSEWHERE,)),
-        ),
-        Kind.ORDER_FAILED: Text("Nicht bestellt: {product}", (_FAILED, (_ELSEWHERE,))),
-        Kind.ORDER_CANCELLED: Text(
-            "Storniert: {product}",
+            "Bestellung abgelehnt: {product}",
             (
                 (
-                    "Die Bestellung von {product} wurde storniert, und zwar {by}: {why}.",
-                    "Die Bestellung von {product} wurde storniert, und zwar {by}.",
+                    "{provider} hat Ihre Bestellung von {product} abgelehnt. Grund: {why}.",
+                    "Ihre Bestellung von {product} wurde abgelehnt. Grund: {why}.",
                 ),
-                ("Es kommt also nichts. Ihre Bestellungen: {page}",),
+                (_RETRY_ELSEWHERE,),
+            ),
+        ),
+        Kind.ORDER_FAILED: Text(_FAILED_SUBJECT, (_FAILED, (_RETRY_ELSEWHERE,))),
+        Kind.ORDER_CANCELLED: Text(
+            _CANCELLED_SUBJECT,
+            (
+                (
+                    "Ihre Bestellung von {product} wurde {by} storniert. Grund: {why}.",
+                    "Ihre Bestellung von {product} wurde {by} storniert.",
+                ),
+                ("Sie erhalten keine Lieferung. Ihre Bestellungen: {page}",),
             ),
         ),
         Kind.ORDER_UNKNOWN: Text(
-            "In Klärung: {product}",
-            (("Der Anbieter hat zu {product} nicht geantwortet. Wir fragen nach; nichts wird doppelt bestellt.",),),
-        ),
-        Kind.ORDER_SHIPPED: Text(
-            "Unterwegs: {product}",
-            (("{product} ({sent}) hat {provider} verlassen.",), ("Ankunft voraussichtlich am {expected}.",)),
-        ),
-        Kind.ORDER_DELIVERED: Text(
-            "Angekommen: {product}",
-            (("{product} ({sent}) müsste jetzt bei Ihnen sein.",), ("Wenn nicht, sagen Sie es uns: {page}",)),
-        ),
-        Kind.CLAIM_RAISED: Text(
-            "Weniger als bestellt: {product}",
+            "Bestätigung steht aus: {product}",
             (
                 (
-                    "Von {product} kam weniger, als bei {provider} bestellt war.",
-                    "Von {product} kam weniger, als bestellt war.",
+                    (
+                        "Der Anbieter hat Ihre Bestellung von {product} noch nicht bestätigt. "
+                        "Wir fragen nach und bestellen nicht doppelt."
+                    ),
                 ),
-                ("Wir klären das mit dem Anbieter. Falls doch alles da ist, sagen Sie es uns: {page}",),
+            ),
+        ),
+        Kind.ORDER_SHIPPED: Text(
+            "Versandt: {product}",
+            (("{provider} hat {product} ({sent}) versandt.",), (_EXPECTED,)),
+        ),
+        Kind.ORDER_DELIVERED: Text(
+            "Zugestellt: {product}",
+            (
+                ("Die Lieferung von {product} ({sent}) sollte bei Ihnen angekommen sein.",),
+                ("Falls Sie nichts erhalten haben, teilen Sie uns das bitte mit: {page}",),
+            ),
+        ),
+        Kind.CLAIM_RAISED: Text(
+            "Unvollständige Lieferung: {product}",
+            (
+                (
+                    "Die Lieferung von {product} durch {provider} war unvollständig.",
+                    "Die Lieferung von {product} war unvollständig.",
+                ),
+                (
+                    (
+                        "Wir klären das mit dem Anbieter. "
+                        "Falls doch alles angekommen ist, teilen Sie uns das bitte mit: {page}"
+                    ),
+                ),
             ),
         ),
         Kind.MONEY_RETURNED: Text(
-            "Geld zurück: {product}",
-            (("Was Sie für {product} bezahlt haben, kommt zurück.",), ("Ihre Bestellungen: {page}",)),
+            "Rückerstattung: {product}",
+            (("Sie erhalten eine Rückerstattung für {product}.",), ("Ihre Bestellungen: {page}",)),
         ),
         Kind.APPROVAL_NEEDED: Text(
-            "Sollen wir {product} bestellen?",
-            (
-                ("{product} geht zur Neige: " + _LASTS + ".", "{product} geht zur Neige."),
-                ("Ohne Ihr Ja wird nichts bestellt: {page}",),
-            ),
+            "Bitte um Zustimmung: {product}",
+            (_RUNNING_LOW, ("Wir bestellen erst, wenn Sie zustimmen: {page}",)),
         ),
         Kind.RUNNING_LOW: Text(
-            "Geht zur Neige: {product}",
+            "Vorrat wird knapp: {product}",
             (
-                ("{product} geht zur Neige: " + _LASTS + ".", "{product} geht zur Neige."),
-                ("Sie bestellen selbst, wir erinnern nur. Das können Sie hier ändern: {page}",),
+                _RUNNING_LOW,
+                ("Sie bestellen dieses Produkt selbst; wir erinnern Sie nur. Hier können Sie das ändern: {page}",),
             ),
         ),
         Kind.CANNOT_ORDER: Text(
-            "Nicht bestellbar: {product}",
+            "Bestellung nicht möglich: {product}",
             (
-                ("Für {product} kann zurzeit nichts bestellt werden: {why}.",),
-                ("Bitte sehen Sie nach den Einstellungen: {page}",),
+                ("Wir können {product} zurzeit nicht bestellen: {why}.",),
+                ("Bitte prüfen Sie die Einstellungen zu diesem Produkt: {page}",),
             ),
         ),
         Kind.ORDERING_STOPPED: Text(
-            "Keine Bestellungen mehr: {product}",
+            "Keine automatischen Bestellungen mehr: {product}",
             (
-                ("Sie haben {product} zweimal storniert. Wir bestellen erst wieder, wenn einmal voll war.",),
-                ("Das können Sie hier ändern: {page}",),
+                (
+                    (
+                        "Sie haben {product} zweimal storniert. "
+                        "Wir bestellen erst wieder, wenn der Vorrat einmal vollständig aufgefüllt wurde."
+                    ),
+                ),
+                ("Hier können Sie das ändern: {page}",),
             ),
         ),
         Kind.SHOP_ASKED: Text(
             "Neue Bestellung: {product}",
             (
-                ("Ein Kunde bestellt {packs} x {product} ({sent}).", "Ein Kunde bestellt {product}."),
-                ("Bitte antworten Sie bis {answer_by}, sonst geht der Auftrag an andere.", "Bitte antworten Sie bald."),
-                ("Sie nehmen an: {acknowledge}",),
-                ("Sie haben es verschickt, oder es liegt zur Abholung bereit: {ship}",),
-                ("Sie können nicht liefern: {refuse}",),
-                ("Jeder Link fragt noch einmal nach. Die Adresse sehen Sie nach Ihrer Zusage.",),
+                ("Ein Kunde hat {packs} x {product} ({sent}) bestellt.", "Ein Kunde hat {product} bestellt."),
+                (
+                    "Bitte antworten Sie bis {answer_by}. Danach ziehen wir die Bestellung zurück.",
+                    "Bitte antworten Sie so bald wie möglich.",
+                ),
+                *_SHOP_LINKS,
+                (
+                    (
+                        "Vor jedem Schritt bitten wir Sie um eine Bestätigung. "
+                        "Die Lieferadresse sehen Sie, sobald Sie die Bestellung angenommen haben."
+                    ),
+                ),
             ),
         ),
         Kind.SHOP_REMINDED: Text(
-            "Noch offen: {product}",
+            "Erinnerung: Bestellung von {product}",
             (
-                ("Die Bestellung von {product} wartet noch auf Sie.",),
+                ("Die Bestellung von {product} ist noch offen.",),
                 (
-                    "Ohne Ihre Antwort geht sie am {answer_by} an andere.",
-                    "Sie haben sie angenommen und noch nicht verschickt.",
+                    "Bitte antworten Sie bis {answer_by}. Danach ziehen wir die Bestellung zurück.",
+                    "Sie haben die Bestellung angenommen, aber noch nicht als versandt gemeldet.",
                 ),
-                ("Sie nehmen an: {acknowledge}",),
-                ("Sie haben es verschickt, oder es liegt zur Abholung bereit: {ship}",),
-                ("Sie können nicht liefern: {refuse}",),
+                *_SHOP_LINKS,
             ),
         ),
         Kind.SHOP_ASKED_TO_CANCEL: Text(
-            "Bitte nicht verschicken: {product}",
+            "Bitte nicht versenden: {product}",
             (
                 (
-                    "Die Bestellung von {product} wird nicht mehr gewünscht: {why}.",
-                    "{product} wird nicht mehr gewünscht.",
+                    "Bitte versenden Sie die Bestellung von {product} nicht. Grund: {why}.",
+                    "Bitte versenden Sie die Bestellung von {product} nicht.",
                 ),
-                ("Sie halten es zurück: {refuse}",),
-                ("Sie haben es schon verschickt: {ship}",),
+                ("Bestätigen, dass sie nicht versandt wird: {refuse}",),
+                ("Sie ist bereits versandt: {ship}",),
             ),
         ),
         Kind.CART_PREPARED: Text(
             "Bitte bestellen: {product}",
             (
                 (
-                    "Es ist Zeit, {packs} x {product} ({sent}) bei {provider} zu bestellen.",
-                    "Es ist Zeit für {product}.",
+                    "Bitte bestellen Sie {packs} x {product} ({sent}) bei {provider}.",
+                    "Bitte bestellen Sie {product}.",
                 ),
                 (
-                    "Ihr Warenkorb ist gefüllt: {cart_url}",
-                    "Bitte suchen Sie es im Laden; ein Warenkorb ist nicht gefüllt.",
+                    "Ihr Warenkorb ist vorbereitet: {cart_url}",
+                    "Wir konnten keinen Warenkorb vorbereiten; bitte suchen Sie das Produkt im Shop.",
                 ),
-                ("Wir können dort nicht für Sie bestellen; ohne Ihr Wort gilt nichts als bestellt.",),
-                ("Sie haben bestellt: {ordered}",),
-                ("Noch nicht: {not_yet}",),
-                ("Sie möchten es nicht: {no}",),
+                ("Wir können dort nicht für Sie bestellen. Bitte teilen Sie uns mit, wie Sie sich entscheiden:",),
+                *_CART_LINKS,
             ),
         ),
         Kind.CART_REMINDED: Text(
-            "Schon bestellt? {product}",
+            "Haben Sie {product} bestellt?",
             (
-                ("Wir wissen noch nicht, ob Sie {product} bestellt haben.",),
+                ("Sie haben uns noch nicht mitgeteilt, ob Sie {product} bestellt haben.",),
                 ("Ihr Warenkorb: {cart_url}",),
-                ("Sie haben bestellt: {ordered}",),
-                ("Noch nicht: {not_yet}",),
-                ("Sie möchten es nicht: {no}",),
-                ("Ihre Seite: {page}",),
+                *_CART_LINKS,
+                ("Ihre Übersicht: {page}",),
             ),
         ),
         Kind.CART_CANCEL_ASKED: Text(
             "Bitte stornieren: {product}",
             (
-                ("Bitte stornieren Sie {product} bei {provider}: {why}.", "Bitte stornieren Sie {product} im Laden."),
-                ("Sie haben storniert: {no}",),
-                ("Es ist da: {arrived}",),
+                (
+                    "Bitte stornieren Sie Ihre Bestellung von {product} bei {provider}. Grund: {why}.",
+                    "Bitte stornieren Sie Ihre Bestellung von {product} im Shop.",
+                ),
+                ("Ich habe storniert: {no}",),
+                ("Die Lieferung ist bereits da: {arrived}",),
             ),
         ),
     },
     faults={
-        (Kind.ORDER_FAILED, Fault.PAYMENT): Text("Nicht bestellt: {product}", (_FAILED, _PAYMENT, (_LATER,))),
-        (Kind.ORDER_FAILED, Fault.ADDRESS): Text(
-            "Nicht bestellt: {product}",
-            (_FAILED, ("Bitte sehen Sie nach Ihrer Anschrift; ein anderer Anbieter würde nicht helfen.",), (_LATER,)),
-        ),
+        (Kind.ORDER_FAILED, Fault.PAYMENT): Text(_FAILED_SUBJECT, (_FAILED, _CHECK_PAYMENT, (_RETRY,))),
+        (Kind.ORDER_FAILED, Fault.ADDRESS): Text(_FAILED_SUBJECT, (_FAILED, _CHECK_ADDRESS, (_RETRY,))),
         (Kind.ORDER_FAILED, Fault.FRAUD): Text(
-            "Nicht bestellt: {product}", (("{product} wurde nicht bestellt.",), _ON_HOLD, _ASK_US)
+            _FAILED_SUBJECT,
+            (("Ihre Bestellung von {product} konnte nicht ausgeführt werden.",), _ON_HOLD, _CONTACT_US),
         ),
         (Kind.ORDER_CANCELLED, Fault.PAYMENT): Text(
-            "Storniert: {product}",
+            _CANCELLED_SUBJECT,
             (
-                ("Wir haben die Bestellung von {product} storniert: {why}.", "{product} haben wir storniert."),
-                ("Es kommt also nichts.",),
-                _PAYMENT,
-                (_LATER,),
+                (
+                    "Wir haben Ihre Bestellung von {product} storniert. Grund: {why}.",
+                    "Wir haben Ihre Bestellung von {product} storniert.",
+                ),
+                ("Sie erhalten keine Lieferung.",),
+                _CHECK_PAYMENT,
+                (_RETRY,),
             ),
         ),
         (Kind.ORDER_CANCELLED, Fault.FRAUD): Text(
-            "Storniert: {product}",
-            (("Wir haben die Bestellung von {product} storniert. Es kommt also nichts.",), _ON_HOLD, _ASK_US),
+            _CANCELLED_SUBJECT,
+            (
+                ("Wir haben Ihre Bestellung von {product} storniert. Sie erhalten keine Lieferung.",),
+                _ON_HOLD,
+                _CONTACT_US,
+            ),
         ),
     },
     greeting="Guten Tag {name},",
-    closing="Ihr replenish",
+    closing="Ihr Replenish-Team",
     nameless="",
-    untitled="ein Produkt",
+    untitled="Produkt ohne Namen",
     actors={
-        "customer": "von Ihnen",
+        "customer": "auf Ihren Wunsch",
         "operator": "von uns",
         "provider": "vom Anbieter",
-        "deregistration": "weil das Gerät abgemeldet wurde",
+        "deregistration": "wegen der Abmeldung des Geräts",
     },
     holds={
-        "no_offer": "Der gewählte Anbieter führt es nicht",
-        "offer_unavailable": "Der gewählte Anbieter hat es zurzeit nicht",
-        "provider_inactive": "Der gewählte Anbieter ist nicht aktiv",
-        "pack_size_differs": "Der Anbieter verkauft es jetzt in einer anderen Packung",
-        "pack_unit_differs": "Der Anbieter verkauft es jetzt in einer anderen Einheit",
-        "units_differ": "Die Fächer zählen in verschiedenen Einheiten",
+        "no_offer": "Der gewählte Anbieter führt dieses Produkt nicht",
+        "offer_unavailable": "Beim gewählten Anbieter ist dieses Produkt derzeit nicht verfügbar",
+        "provider_inactive": "Der gewählte Anbieter nimmt derzeit keine Bestellungen an",
+        "pack_size_differs": "Der Anbieter verkauft dieses Produkt jetzt in einer anderen Packungsgröße",
+        "pack_unit_differs": "Der Anbieter verkauft dieses Produkt jetzt in einer anderen Einheit",
+        "units_differ": "Die Fächer verwenden unterschiedliche Einheiten",
     },
     decimal=",",
     date="{weekday}, {day}. {month}",

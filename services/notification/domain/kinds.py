@@ -1,4 +1,4 @@
-"""The one table of occasions: which of them a person is told of, and why."""
+"""The kinds of notices: which of them are sent by default, and which events and holds cause them."""
 
 from enum import StrEnum
 from typing import NamedTuple
@@ -29,36 +29,36 @@ class Kind(StrEnum):
 
 
 class Rule(NamedTuple):
-    """Whether people are told unless they said otherwise, and why."""
+    """Whether a kind is sent unless the customer chose otherwise, and the reason."""
 
     told: bool
     reason: str
 
 
-#: Somebody must have a reason to read it: money moves, or something does not happen unless they act.
+#: A kind is sent by default if money moves, or if nothing happens unless the recipient acts.
 KINDS = {
-    Kind.ORDER_PLACED: Rule(told=True, reason="money is spent in their name, and they may cancel"),
-    Kind.ORDER_REFUSED: Rule(told=True, reason="they may run out"),
-    Kind.ORDER_FAILED: Rule(told=True, reason="they may run out"),
-    Kind.ORDER_CANCELLED: Rule(told=True, reason="what they were promised does not come"),
-    Kind.ORDER_UNKNOWN: Rule(told=False, reason="it is being asked, and they can do nothing"),
-    Kind.ORDER_SHIPPED: Rule(told=False, reason="they know since it was placed when it comes"),
-    Kind.ORDER_DELIVERED: Rule(told=False, reason="they see the parcel"),
-    Kind.CLAIM_RAISED: Rule(told=True, reason="less came than they ordered"),
-    Kind.MONEY_RETURNED: Rule(told=True, reason="their money moves"),
-    Kind.APPROVAL_NEEDED: Rule(told=True, reason="nothing is ordered until they say yes"),
-    Kind.RUNNING_LOW: Rule(told=True, reason="they asked to be told and to order themselves"),
-    Kind.CANNOT_ORDER: Rule(told=True, reason="nothing can be ordered until somebody acts"),
+    Kind.ORDER_PLACED: Rule(told=True, reason="the customer pays for it and may cancel"),
+    Kind.ORDER_REFUSED: Rule(told=True, reason="the product may run out"),
+    Kind.ORDER_FAILED: Rule(told=True, reason="the product may run out"),
+    Kind.ORDER_CANCELLED: Rule(told=True, reason="the expected delivery will not arrive"),
+    Kind.ORDER_UNKNOWN: Rule(told=False, reason="the order is being clarified, and the customer cannot help"),
+    Kind.ORDER_SHIPPED: Rule(told=False, reason="the customer knows the delivery date from the order"),
+    Kind.ORDER_DELIVERED: Rule(told=False, reason="the customer sees the parcel"),
+    Kind.CLAIM_RAISED: Rule(told=True, reason="less was delivered than ordered"),
+    Kind.MONEY_RETURNED: Rule(told=True, reason="the customer receives a refund"),
+    Kind.APPROVAL_NEEDED: Rule(told=True, reason="nothing is ordered until the customer approves"),
+    Kind.RUNNING_LOW: Rule(told=True, reason="the customer chose to be reminded and to order themselves"),
+    Kind.CANNOT_ORDER: Rule(told=True, reason="nothing can be ordered until the settings or the offer change"),
     Kind.ORDERING_STOPPED: Rule(told=True, reason="nothing is ordered until the slot has been full again"),
-    Kind.SHOP_ASKED: Rule(told=True, reason="the shop takes its orders from these mails"),
-    Kind.SHOP_REMINDED: Rule(told=True, reason="the order goes elsewhere unless the shop answers"),
-    Kind.SHOP_ASKED_TO_CANCEL: Rule(told=True, reason="the goods may still be kept back"),
-    Kind.CART_PREPARED: Rule(told=True, reason="nothing is ordered unless they order it"),
-    Kind.CART_REMINDED: Rule(told=True, reason="nothing is ordered unless they order it"),
-    Kind.CART_CANCEL_ASKED: Rule(told=True, reason="only they can cancel it at the shop"),
+    Kind.SHOP_ASKED: Rule(told=True, reason="the shop receives its orders by mail"),
+    Kind.SHOP_REMINDED: Rule(told=True, reason="the order is withdrawn unless the shop answers"),
+    Kind.SHOP_ASKED_TO_CANCEL: Rule(told=True, reason="the goods may not have been shipped yet"),
+    Kind.CART_PREPARED: Rule(told=True, reason="only the customer can place this order"),
+    Kind.CART_REMINDED: Rule(told=True, reason="only the customer can place this order"),
+    Kind.CART_CANCEL_ASKED: Rule(told=True, reason="only the customer can cancel this order"),
 }
 
-#: What happens to an order, and what it is to a person.
+#: The kind of notice for each event of an order.
 ORDER_FACTS = {
     "OrderPlaced": Kind.ORDER_PLACED,
     "OrderRefused": Kind.ORDER_REFUSED,
@@ -77,26 +77,26 @@ ORDER_FACTS = {
     "CartCancelAsked": Kind.CART_CANCEL_ASKED,
 }
 
-#: Letters to the shop, not to the customer: no customer's choice, and nothing the customer was told.
+#: Mails to shops. Customers cannot switch them off, and they publish no CustomerNotified.
 TO_SHOPS = frozenset({Kind.SHOP_ASKED, Kind.SHOP_REMINDED, Kind.SHOP_ASKED_TO_CANCEL})
-#: Letters whose reader answers, by links that order_dispatch signs for this one mail.
+#: Mails with answer links, which order_dispatch signs for each mail.
 ANSWERED = TO_SHOPS | {Kind.CART_PREPARED, Kind.CART_REMINDED, Kind.CART_CANCEL_ASKED}
 
-#: What happens to an order and is no occasion of its own, and why.
+#: Events of an order that cause no notice, and the reason.
 NO_OCCASIONS = {
-    "OrderDrafted": "nobody outside was asked yet",
-    "OrderModified": "whoever changed it knows",
-    "AllocationAsked": "its answer decides",
-    "FraudFlagged": "an operator's business; the order's end is told",
-    "FraudCleared": "an operator's business",
-    "OrderReturned": "whoever sent it back knows; the money is told",
-    "PaymentAuthorized": "the placed order is told with its price",
-    "PaymentTaken": "the placed order is told with its price",
-    "PaymentVoided": "the order's end is told",
-    "PaymentFailed": "the order's end is told with the reason",
+    "OrderDrafted": "the order has not been submitted yet",
+    "OrderModified": "the person who changed the order knows",
+    "AllocationAsked": "the outcome of the allocation causes the notice",
+    "FraudFlagged": "for operators only; the end of the order causes the notice",
+    "FraudCleared": "for operators only",
+    "OrderReturned": "the person who returned the goods knows; the refund causes the notice",
+    "PaymentAuthorized": "the notice of the placed order contains the price",
+    "PaymentTaken": "the notice of the placed order contains the price",
+    "PaymentVoided": "the end of the order causes the notice",
+    "PaymentFailed": "the end of the order causes the notice, with the reason",
 }
 
-#: A hold's reason, in reorder_decision's words, and what it is to a person; others need nobody.
+#: The kind of notice for each hold reason of reorder_decision; other holds need no action and cause no notice.
 HOLDS = {
     "awaiting_approval": Kind.APPROVAL_NEEDED,
     "notify_only": Kind.RUNNING_LOW,
@@ -109,10 +109,10 @@ HOLDS = {
     "cancelled_again": Kind.ORDERING_STOPPED,
 }
 
-#: Holds that may end by themselves while somebody is still setting things up.
+#: Holds that often end on their own while a household is being set up; their mails are delayed.
 MAY_PASS = frozenset({Kind.CANNOT_ORDER})
-#: What is not true any more once the pool has gone on; who was not told yet need not be.
+#: Notices that are withdrawn, if not sent yet, when the pool enters a later epoch.
 PASSING = MAY_PASS | {Kind.RUNNING_LOW, Kind.ORDERING_STOPPED}
 
-#: What providers of these protocols write to their customers themselves: the terms of DRS forbid a second mail.
+#: Kinds that providers of a protocol mail to their customers themselves: the terms of DRS forbid a second mail.
 TOLD_BY_PROVIDERS = {"drs": frozenset({Kind.ORDER_PLACED, Kind.ORDER_SHIPPED, Kind.ORDER_DELIVERED})}

@@ -1,4 +1,4 @@
-"""From a notice and what is known to a letter: plain lines in the customer's language."""
+"""Renders a notice as an email in the customer's language and time zone."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,18 +10,18 @@ from libs.units import SYMBOLS, BaseUnit, format_money, format_quantity
 from services.notification.domain.english import ENGLISH
 from services.notification.domain.german import GERMAN
 from services.notification.domain.notices import Facts, Notice, fault_of
-from services.notification.domain.words import Language, Line, Text
+from services.notification.domain.words import Language, Line
 
 LANGUAGES = {"en": ENGLISH, "de": GERMAN}
-#: What a letter says of a name or a reason; more is no name and no reason.
-MOST_WORDS = 120
-#: From here on a quantity is written in the larger unit.
+#: Limit of names, titles and reasons, in characters.
+MAX_TEXT_LENGTH = 120
+#: Unit used instead from 1,000 of the smaller unit on.
 LARGER = {BaseUnit.GRAM: "kg", BaseUnit.MILLILITRE: "l"}
 
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """Whom to write to; fetched for one letter and kept nowhere."""
+    """The recipient; fetched from the portal for one mail and never stored."""
 
     email: str
     name: str = ""
@@ -31,47 +31,43 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """What a person reads."""
+    """A rendered mail, independent of the channel."""
 
     subject: str
     lines: tuple[str, ...]
     language: str
-    #: The addresses in it that may be followed: the page, and those of answers.
+    #: URLs that become links in HTML: the page and the answer links. All other text is escaped.
     links: tuple[str, ...]
 
 
 def compose(
     notice: Notice, facts: Facts, contact: Contact, page: str, links: Mapping[str, str] | None = None
 ) -> Letter:
-    """Write the letter; lines whose facts are not known are left out of it. `links` are addresses by their names."""
+    """Render the mail; a line is omitted if a fact it needs is unknown. `links` maps placeholder names to URLs."""
     code = contact.locale.replace("_", "-").split("-")[0].lower()
     code = code if code in LANGUAGES else "en"
     language = LANGUAGES[code]
-    known = _known(notice, facts, language, contact) | {"page": page} | dict(links or {})
-    text = _text(notice, language)
-    body = [line for wordings in text.lines if (line := _first_known(wordings, known))]
+    values = _placeholders(notice, facts, language, contact) | {"page": page} | dict(links or {})
+    text = language.faults.get((notice.kind, fault_of(notice)), language.texts[notice.kind])
+    body = [line for wordings in text.lines if (line := _first_complete(wordings, values))]
     greeting = language.greeting.format(name=one_line(contact.name) or language.nameless).replace(" ,", ",")
     return Letter(
-        text.subject.format_map(known), (greeting, *body, language.closing), code, (page, *(links or {}).values())
+        text.subject.format_map(values), (greeting, *body, language.closing), code, (page, *(links or {}).values())
     )
 
 
-def _text(notice: Notice, language: Language) -> Text:
-    return language.faults.get((notice.kind, fault_of(notice)), language.texts[notice.kind])
-
-
-def _first_known(wordings: Line, known: dict[str, str]) -> str | None:
+def _first_complete(wordings: Line, values: dict[str, str]) -> str | None:
     for wording in wordings:
-        if all(name in known for _, name, _, _ in Formatter().parse(wording) if name):
-            return wording.format_map(known)
+        if all(name in values for _, name, _, _ in Formatter().parse(wording) if name):
+            return wording.format_map(values)
     return None
 
 
-def _known(notice: Notice, facts: Facts, language: Language, contact: Contact) -> dict[str, str]:
-    """Return every fact as words; what is not known is not in it."""
+def _placeholders(notice: Notice, facts: Facts, language: Language, contact: Contact) -> dict[str, str]:
+    """Return the formatted value of every placeholder; unknown facts have no entry."""
     details = notice.details
-    why = one_line(details.get("reason") or "").rstrip(".")
-    words = {
+    reason = one_line(details.get("reason") or "").rstrip(".")
+    values = {
         "product": one_line(facts.title or notice.product_id) or language.untitled,
         "provider": one_line(facts.provider or "") or None,
         "quantity": _quantity(facts.quantity, facts, language),
@@ -81,20 +77,20 @@ def _known(notice: Notice, facts: Facts, language: Language, contact: Contact) -
         "rate": _rate(facts, language),
         "run_out": _date(facts.run_out_at, language, contact),
         "packs": None if details.get("packs") is None else str(details["packs"]),
-        "answer_by": _date(_moment(details.get("answer_by")), language, contact),
+        "answer_by": _date(_parse_time(details.get("answer_by")), language, contact),
         "needed_by": _date(facts.needed_by, language, contact),
-        "expected": _date(_moment(details.get("expected_at")) or facts.expected_at, language, contact),
+        "expected": _date(_parse_time(details.get("expected_at")) or facts.expected_at, language, contact),
         "by": language.actors.get(details.get("by", ""), language.actors["operator"]),
-        "why": language.holds.get(why, why) or None,
+        "why": language.holds.get(reason, reason) or None,
     }
-    return {name: word for name, word in words.items() if word is not None}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def one_line(text: str) -> str:
-    """Return foreign words as one short line without anything that could start a header or a new line."""
-    printable = "".join(letter if letter.isprintable() else " " for letter in text)
+    """Return external text as one printable line of limited length, so that it cannot inject a header or a line."""
+    printable = "".join(character if character.isprintable() else " " for character in text)
     short = " ".join(printable.split())
-    return short if len(short) <= MOST_WORDS else short[: MOST_WORDS - 1].rstrip() + "…"
+    return short if len(short) <= MAX_TEXT_LENGTH else short[: MAX_TEXT_LENGTH - 1].rstrip() + "…"
 
 
 def _quantity(steps: int | None, facts: Facts, language: Language) -> str | None:
@@ -103,8 +99,11 @@ def _quantity(steps: int | None, facts: Facts, language: Language) -> str | None
     unit, scale = BaseUnit(facts.unit), facts.scale
     if unit is BaseUnit.EACH:
         number = format_quantity(steps, scale)
-        one = number == "1"
-        return language.one_piece if one else language.pieces.format(number=number.replace(".", language.decimal))
+        return (
+            language.one_piece
+            if number == "1"
+            else language.pieces.format(number=number.replace(".", language.decimal))
+        )
     symbol = SYMBOLS[unit]
     if unit in LARGER and abs(steps) >= 1000 * 10**scale:
         scale, symbol = scale + 3, LARGER[unit]
@@ -112,7 +111,7 @@ def _quantity(steps: int | None, facts: Facts, language: Language) -> str | None
 
 
 def _rate(facts: Facts, language: Language) -> str | None:
-    """Return the daily use to one decimal, as a quantity; a rate of nothing tells nobody anything."""
+    """Return the daily use to one decimal; None if it rounds to zero."""
     if facts.rate_per_day is None or facts.unit is None:
         return None
     tenths = round(facts.rate_per_day * 10)
@@ -129,7 +128,7 @@ def _price(facts: Facts, language: Language) -> str | None:
     return f"{format_money(facts.price, facts.currency).replace('.', language.decimal)} {facts.currency}"
 
 
-def _moment(text: str | None) -> datetime | None:
+def _parse_time(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
@@ -138,7 +137,7 @@ def _date(at: datetime | None, language: Language, contact: Contact) -> str | No
         return None
     try:
         local = at.astimezone(zone(contact.time_zone))
-    except OverflowError:  # the first or last day of the calendar, which some programs send for "no date"
+    except OverflowError:  # the first or last day of the calendar, which some systems send for "no date"
         return None
     return language.date.format(
         weekday=language.weekdays[local.weekday()], day=local.day, month=language.months[local.month - 1]
@@ -146,7 +145,7 @@ def _date(at: datetime | None, language: Language, contact: Contact) -> str | No
 
 
 def zone(name: str) -> tzinfo:
-    """Return the time zone of that name, else UTC."""
+    """Return the time zone with this name, or UTC if there is none."""
     try:
         return ZoneInfo(name)
     except (ValueError, OSError, KeyError):

@@ -1,4 +1,4 @@
-"""A notice: one decision about one occasion, whether or not anybody is told."""
+"""The decision whether an event or a hold is worth a mail."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -10,31 +10,31 @@ from libs.contracts.events import Fault
 from services.notification.domain.kinds import KINDS, MAY_PASS, TO_SHOPS, TOLD_BY_PROVIDERS, Kind
 
 _NAMESPACE = UUID("b7c3a5f2-6f0d-4e0b-9a58-3a3f0e0d8c11")
-#: How order_dispatch writes reasons; events from before they had a fault tell it by these only.
-_TOLD_BY_REASON = {"the payment failed": Fault.PAYMENT, "taken for fraud": Fault.FRAUD}
+#: Events older than the field `fault` reveal it only by these phrases in the reason.
+_FAULT_BY_PHRASE = {"the payment failed": Fault.PAYMENT, "taken for fraud": Fault.FRAUD}
 
 
 class Told(StrEnum):
-    """What became of a notice."""
+    """The state of a notice."""
 
     DUE = "due"
     TOLD = "told"
-    #: Decided against, with a reason.
+    #: Not to be sent; the notice contains the reason.
     NOT_TOLD = "not_told"
-    #: The trouble ended before anybody was told.
+    #: Obsolete before it was sent.
     WITHDRAWN = "withdrawn"
-    #: It could not be told, ever.
+    #: It cannot be delivered; not retried.
     REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One occasion for one customer; `details` is what only its event knows."""
+    """One decision for one customer and one event or hold; `details` are fields of the event that the mail needs."""
 
     notice_id: str
     customer_id: str
     kind: Kind
-    #: The order, or the pool and epoch where there is no order.
+    #: Order id, or `<pool id>/<epoch>` if there is no order.
     reference: str
     order_id: str | None
     product_id: str
@@ -47,7 +47,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known about the occasion when the letter is written; what is not known is left out of it."""
+    """What is known when the mail is rendered."""
 
     title: str | None = None
     provider: str | None = None
@@ -61,28 +61,28 @@ class Facts:
     level: int | None = None
     rate_per_day: float | None = None
     run_out_at: datetime | None = None
-    #: Whether the decision behind the order was heard of yet.
+    #: ReorderApproved of this order has been consumed.
     approved: bool = False
 
 
 def notice_id_of(customer_id: str, kind: Kind, reference: str) -> str:
-    """Return the notice's name, which is also its mail's: the same occasion always has the same."""
+    """Return a deterministic id, which is also the Message-ID of the mail."""
     return str(uuid5(_NAMESPACE, f"{customer_id}\n{kind}\n{reference}"))
 
 
 def fault_of(notice: Notice) -> Fault:
-    """Return what the notice's order failed over, or was cancelled for."""
+    """Return the cause of the order's failure or cancellation; PROVIDER if unknown."""
     details = notice.details
-    said = details.get("by") if notice.kind is Kind.ORDER_CANCELLED else details.get("fault", Fault.PROVIDER)
-    if notice.kind is Kind.ORDER_FAILED and said == Fault.PROVIDER:
+    fault = details.get("by") if notice.kind is Kind.ORDER_CANCELLED else details.get("fault", Fault.PROVIDER)
+    if notice.kind is Kind.ORDER_FAILED and fault == Fault.PROVIDER:
         reason = details.get("reason") or ""
-        return next((fault for words, fault in _TOLD_BY_REASON.items() if words in reason), Fault.PROVIDER)
-    return Fault(said) if said in set(Fault) else Fault.PROVIDER
+        return next((cause for phrase, cause in _FAULT_BY_PHRASE.items() if phrase in reason), Fault.PROVIDER)
+    return Fault(fault) if fault in set(Fault) else Fault.PROVIDER
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Whether a person is told, why, and from when on."""
+    """Whether the mail is sent, why, and the earliest time."""
 
     state: Told
     reason: str
@@ -90,10 +90,12 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
-class Tact:
-    """How patient we are before telling, and telling again."""
+class NoticeTiming:
+    """Delays of mails about holds that may end on their own (`MAY_PASS`)."""
 
+    #: Between the hold and its mail.
     grace: timedelta
+    #: Between two mails of the same kind about one pool.
     quiet: timedelta
 
 
@@ -102,27 +104,26 @@ def decide(
     *,
     preference: bool | None,
     last_told_at: datetime | None,
-    tact: Tact,
+    timing: NoticeTiming,
     now: datetime,
     protocol: str | None = None,
 ) -> Decision:
-    """Decide by the table, what the customer chose, who else tells it, and when the same trouble was told last."""
+    """Decide whether to send; the order of precedence is preference, provider's own mails, default of the kind."""
     rule = KINDS[kind]
     if kind in TO_SHOPS:
         return Decision(Told.DUE, rule.reason, now)
-    if why_not := _why_not(kind, preference, protocol):
-        return Decision(Told.NOT_TOLD, why_not, now)
+    if (objection := _objection(kind, preference, protocol)) is not None:
+        return Decision(Told.NOT_TOLD, objection, now)
     if kind not in MAY_PASS:
-        return Decision(Told.DUE, rule.reason if rule.told else "they asked to know", now)
-    if last_told_at is not None and now < last_told_at + tact.quiet:
-        return Decision(Told.NOT_TOLD, f"told on {last_told_at:%Y-%m-%d}", now)
-    return Decision(Told.DUE, rule.reason, now + tact.grace)
+        return Decision(Told.DUE, rule.reason if rule.told else "the customer opted in", now)
+    if last_told_at is not None and now < last_told_at + timing.quiet:
+        return Decision(Told.NOT_TOLD, f"already notified on {last_told_at:%Y-%m-%d}", now)
+    return Decision(Told.DUE, rule.reason, now + timing.grace)
 
 
-def _why_not(kind: Kind, preference: bool | None, protocol: str | None) -> str | None:
-    """Return why this customer is not told of this kind at all; what they chose comes first."""
+def _objection(kind: Kind, preference: bool | None, protocol: str | None) -> str | None:
     if preference is not None:
-        return None if preference else "they do not want to know"
+        return None if preference else "the customer opted out"
     if kind in TOLD_BY_PROVIDERS.get(protocol or "", ()):
-        return "the provider tells them itself"
+        return "the provider notifies its customers itself"
     return None if KINDS[kind].told else KINDS[kind].reason

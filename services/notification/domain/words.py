@@ -1,11 +1,11 @@
-"""What a language needs to write every notice."""
+"""The texts and formats that a language defines."""
 
 from typing import NamedTuple
 
 from libs.contracts.events import Fault
 from services.notification.domain.kinds import Kind
 
-#: One line of a letter: the first of its wordings whose facts are all known is used, else none.
+#: Wordings of one line; the first whose placeholders are all known is used, otherwise the line is omitted.
 Line = tuple[str, ...]
 
 
@@ -17,17 +17,17 @@ class Text(NamedTuple):
 
 
 class Language(NamedTuple):
-    """A language's texts, and how it writes names, numbers and dates."""
+    """A language's texts and its formats of names, numbers and dates."""
 
     texts: dict[Kind, Text]
-    #: What is said instead of an order whose end is not its provider's fault.
+    #: Texts that replace those of `texts` if the provider is not at fault.
     faults: dict[tuple[Kind, Fault], Text]
     greeting: str
     closing: str
-    #: For a customer or a product whose name is not known.
+    #: Used if the name of the customer or of the product is unknown.
     nameless: str
     untitled: str
-    #: Who cancelled, and why nothing can be ordered.
+    #: Phrases by `OrderCancelled.by`, and by the hold reasons that cause CANNOT_ORDER.
     actors: dict[str, str]
     holds: dict[str, str]
     decimal: str

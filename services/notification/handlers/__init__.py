@@ -1,4 +1,4 @@
-"""What notification does about what it hears, and how a decided notice becomes a mail."""
+"""Event handlers, and the task that sends a mail."""
 
 from services.notification.handlers.facts import (
     on_customer_erased,

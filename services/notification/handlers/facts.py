@@ -1,4 +1,4 @@
-"""Keeps what letters are written from, and forgets it with the customer."""
+"""Stores the facts that mails are rendered from, and deletes them with the customer."""
 
 from libs.contracts.catalogue import Event
 from libs.contracts.events import (

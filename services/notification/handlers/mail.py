@@ -1,4 +1,4 @@
-"""Turns a decided notice into a mail, and says so once the server has taken it."""
+"""The mail task: renders and sends a notice, then publishes CustomerNotified."""
 
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -16,16 +16,16 @@ from services.notification.settings import Settings
 from services.notification.store import Store
 from services.notification.store.measures import MAILS
 
-#: The approval is on another topic and may be read a moment later; a letter waits half a minute, not more.
-ATTEMPTS_FOR_THE_REASON = 6
-#: The portal's ways to say that there is nobody to write to.
+#: ReorderApproved is on another topic and may arrive later; the mail waits for it about 30 seconds.
+ATTEMPTS_TO_WAIT_FOR_APPROVAL = 6
+#: Statuses for a customer or an order that no longer exists.
 GONE = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
 _CONTACT = TypeAdapter(Contact)
 
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What order_dispatch tells a letter that is answered by links."""
+    """Response of order_dispatch: answer links, recipient of a shop's mail, and cart."""
 
     answers: dict[str, str]
     contact: Contact | None = None
@@ -36,20 +36,20 @@ _ANSWERS = TypeAdapter(Answers)
 
 
 async def send_mail(intent: Intent, kit: Kit) -> dict[str, Any]:
-    """Write and send the letter; sent again after a crash it has the same Message-ID."""
+    """Render and send the mail; a repeated attempt has the same Message-ID."""
     settings = cast("Settings", kit.settings)
     async with kit.read() as store:
         notice = await store.find_notice(intent.payload["notice_id"])
         facts = await store.get_facts(notice) if notice else Facts()
     if notice is None or notice.state is not Told.DUE:
-        raise Refuse("nobody needs to be told any more")
-    if notice.kind is Kind.ORDER_PLACED and not facts.approved and intent.attempt <= ATTEMPTS_FOR_THE_REASON:
-        raise Retry("why it was ordered has not been heard yet")
+        raise Refuse("the notice is no longer due")
+    if notice.kind is Kind.ORDER_PLACED and not facts.approved and intent.attempt <= ATTEMPTS_TO_WAIT_FOR_APPROVAL:
+        raise Retry("the approval of this order has not arrived yet")
     links: dict[str, str] = {}
-    asked: Contact | None = None
+    shop: Contact | None = None
     if notice.kind in ANSWERED:
-        asked, links = await _fetch_answers(notice, kit, settings.page_url)
-    contact = asked or await _fetch_contact(notice.customer_id, kit)
+        shop, links = await _fetch_answers(notice, kit, settings.page_url)
+    contact = shop or await _fetch_contact(notice.customer_id, kit)
     letter = compose(notice, facts, contact, settings.page_url, links)
     stamp = email.Stamp(notice.notice_id, settings.mail_from, kit.clock.now())
     await email.send(email.mail_of(letter, contact, stamp), settings)
@@ -60,36 +60,37 @@ async def _fetch_contact(customer_id: str, kit: Kit) -> Contact:
     url = f"{kit.settings.portal_url}/v1/customers/{quote(customer_id, safe='')}/contact"
     try:
         return _CONTACT.validate_json(await _fetch(url, "the portal", "the customer is gone", kit))
-    except ValidationError as trouble:
-        raise Retry("the portal's answer is no contact") from trouble
+    except ValidationError as error:
+        raise Retry("the portal returned an invalid contact") from error
 
 
 async def _fetch_answers(notice: Notice, kit: Kit, page_url: str) -> tuple[Contact | None, dict[str, str]]:
-    """Return whom to write to, where that is a shop, and the addresses at which this mail is answered."""
+    """Return the recipient if it is a shop, and the answer links of this mail."""
     keeper = "shop" if notice.kind in TO_SHOPS else "customer"
     url = f"{kit.settings.order_dispatch_url}/v1/orders/{quote(notice.order_id or '', safe='')}/letter?keeper={keeper}"
     try:
-        body = _ANSWERS.validate_json(await _fetch(url, "order-dispatch", "there is nothing to answer", kit))
-    except ValidationError as trouble:
-        raise Retry("order-dispatch's answer is nothing to write from") from trouble
+        body = _ANSWERS.validate_json(await _fetch(url, "order-dispatch", "the order needs no answer", kit))
+    except ValidationError as error:
+        raise Retry("order-dispatch returned invalid answer links") from error
     if not body.answers:
-        raise Refuse("there is nothing to answer any more")
+        raise Refuse("the order no longer needs an answer")
     links = {step: f"{page_url}answer/{word}" for step, word in body.answers.items()}
     return body.contact, links | ({"cart_url": body.cart_url} if body.cart_url else {})
 
 
-async def _fetch(url: str, who: str, gone: str, kit: Kit) -> bytes:
-    import httpx  # noqa: PLC0415  # 5 MB that a service without mails does not need
+async def _fetch(url: str, service: str, refusal: str, kit: Kit) -> bytes:
+    """Raises Refuse with `refusal` on 404 and 410, Retry on any other failure."""
+    import httpx  # noqa: PLC0415  # 5 MB, loaded with the first mail
 
     try:
-        answer = await kit.http.get(url, headers={"Authorization": f"Bearer {await kit.service_token()}"})
-    except httpx.HTTPError as trouble:
-        raise Retry(f"{who} cannot be reached: {type(trouble).__name__}") from trouble
-    if answer.status_code in GONE:
-        raise Refuse(gone)
-    if answer.status_code != HTTPStatus.OK:
-        raise Retry(f"{who} answered {answer.status_code}")
-    return answer.content
+        response = await kit.http.get(url, headers={"Authorization": f"Bearer {await kit.service_token()}"})
+    except httpx.HTTPError as error:
+        raise Retry(f"{service} cannot be reached: {type(error).__name__}") from error
+    if response.status_code in GONE:
+        raise Refuse(refusal)
+    if response.status_code != HTTPStatus.OK:
+        raise Retry(f"{service} answered {response.status_code}")
+    return response.content
 
 
 async def on_mail_sent(intent: Intent, outcome: Outcome, store: Store) -> list[Event]:
@@ -105,7 +106,7 @@ async def on_mail_sent(intent: Intent, outcome: Outcome, store: Store) -> list[E
     await store.settle_notice(notice.notice_id, Told.TOLD, notice.reason)
     if notice.kind in TO_SHOPS:
         return []
-    told = CustomerNotified(
+    notified = CustomerNotified(
         customer_id=notice.customer_id,
         notice_id=notice.notice_id,
         kind=notice.kind,
@@ -114,4 +115,4 @@ async def on_mail_sent(intent: Intent, outcome: Outcome, store: Store) -> list[E
         product_id=notice.product_id,
         at=store.now,
     )
-    return [told]
+    return [notified]

@@ -1,35 +1,34 @@
-"""Decides once about every occasion whether somebody is told, and queues the telling."""
+"""Creates one notice per event or hold, and a mail task if it is to be sent."""
 
 from libs.contracts.catalogue import Event
 from libs.contracts.events import OrderFact, ReorderHeld
 from services.notification.domain import HOLDS, ORDER_FACTS, Kind, Notice, Told, decide, notice_id_of
 from services.notification.store import Store
 
-#: What only the event itself knows about its occasion.
+#: Fields of the event that mails need.
 DETAILS = {"reason", "by", "quantity", "expected_at", "evidence", "packs", "answer_by", "fault"}
 
 
 async def on_reorder_held(event: ReorderHeld, store: Store) -> list[Event]:
     kind = HOLDS.get(event.reason)
     if kind is not None:
-        await _notice(kind, event, event.order_id or f"{event.pool_id}/{event.epoch}", store)
+        await _create_notice(kind, event, event.order_id or f"{event.pool_id}/{event.epoch}", store)
     return []
 
 
 async def on_order_fact(event: OrderFact, store: Store) -> list[Event]:
-    await _notice(ORDER_FACTS[type(event).__name__], event, event.order_id, store)
+    await _create_notice(ORDER_FACTS[type(event).__name__], event, event.order_id, store)
     return []
 
 
-async def _notice(kind: Kind, event: OrderFact | ReorderHeld, reference: str, store: Store) -> None:
-    """Decide once whether somebody is told of this occasion, and queue the telling."""
+async def _create_notice(kind: Kind, event: OrderFact | ReorderHeld, reference: str, store: Store) -> None:
     if await store.is_gone(event.customer_id):
         return
     decision = decide(
         kind,
         preference=await store.find_preference(event.customer_id, kind),
         last_told_at=await store.find_last_told(event.pool_id, kind),
-        tact=store.tact,
+        timing=store.timing,
         now=store.now,
         protocol=await store.find_protocol(event.provider_id) if isinstance(event, OrderFact) else None,
     )

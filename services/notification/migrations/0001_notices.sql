@@ -1,9 +1,9 @@
--- One row is one decision about one occasion, whether or not anybody was told.
+-- One row per decision, whether or not a mail is sent.
 CREATE TABLE notice (
     notice_id text PRIMARY KEY,
     customer_id text NOT NULL,
     kind text NOT NULL,
-    -- The order, or pool and epoch where there is none.
+    -- Order id, or <pool id>/<epoch> if there is no order.
     reference text NOT NULL,
     order_id text,
     product_id text NOT NULL,
@@ -19,7 +19,7 @@ CREATE TABLE notice (
 CREATE INDEX notice_by_customer ON notice (customer_id, decided_at, notice_id);
 CREATE INDEX notice_that_may_pass ON notice (pool_id, kind, decided_at);
 
--- What the customer chose; where nothing is chosen the table in domain/kinds.py holds.
+-- The customer's choices; the defaults are in domain/kinds.py.
 CREATE TABLE preference (
     customer_id text NOT NULL,
     kind text NOT NULL,
@@ -27,7 +27,7 @@ CREATE TABLE preference (
     PRIMARY KEY (customer_id, kind)
 );
 
--- Facts that letters are written from, as the events told them.
+-- Facts from events, used to render mails.
 CREATE TABLE provider (
     provider_id text PRIMARY KEY,
     name text NOT NULL
@@ -59,7 +59,7 @@ CREATE TABLE crossing (
     run_out_at timestamptz
 );
 CREATE INDEX crossing_by_customer ON crossing (customer_id);
--- What approval, draft and placing said about an order; any may be the first to come.
+-- Facts from ReorderApproved and OrderDrafted, which may arrive in either order.
 CREATE TABLE known_order (
     order_id text PRIMARY KEY,
     customer_id text NOT NULL,
@@ -74,7 +74,7 @@ CREATE TABLE known_order (
     currency text
 );
 CREATE INDEX known_order_by_customer ON known_order (customer_id);
--- Customers who were erased: what is still said about them is not kept.
+-- Erased customers: later events about them are not stored.
 CREATE TABLE gone (
     customer_id text PRIMARY KEY
 );

@@ -1,2 +1,2 @@
--- How a provider is spoken to; some write to customers themselves. Unknown until the provider is said again.
+-- Providers of some protocols mail customers themselves. Empty until the next ProviderChanged.
 ALTER TABLE provider ADD COLUMN protocol text NOT NULL DEFAULT '';

@@ -1,4 +1,4 @@
-"""What events told that letters are written from."""
+"""SQL of the facts that mails are rendered from."""
 
 from libs.contracts.events import OrderDrafted, OrderModified, ReorderApproved, SlotSpec, ThresholdCrossed
 from libs.kit import Store as KitStore
@@ -6,10 +6,7 @@ from services.notification.domain import Facts, Notice
 
 
 class FactTables(KitStore):
-    """SQL about orders, slots, crossings, providers and offers as far as letters name them.
-
-    Of a customer who is gone nothing is kept.
-    """
+    """Orders, slots, crossings, providers and offers; facts of an erased customer are not stored."""
 
     async def save_provider(self, provider_id: str, name: str, protocol: str) -> None:
         await self.connection.execute(
@@ -23,7 +20,7 @@ class FactTables(KitStore):
         )
 
     async def find_protocol(self, provider_id: str) -> str | None:
-        """Return how a provider is spoken to, if that was said."""
+        """Return the provider's protocol, or None if it is unknown."""
         protocol: str | None = await self.connection.fetchval(
             """-- find_protocol
             SELECT protocol FROM provider WHERE provider_id = $1
@@ -115,7 +112,7 @@ class FactTables(KitStore):
         )
 
     async def get_facts(self, notice: Notice) -> Facts:
-        """Return everything known about the notice's order, product and pool."""
+        """Return what is known about the notice's order, product and pool."""
         row = await self.connection.fetchrow(
             """-- get_facts
             SELECT

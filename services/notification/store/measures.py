@@ -1,11 +1,11 @@
-"""Notification's metrics with their meanings."""
+"""Metrics of notification."""
 
 from prometheus_client import Counter
 
 from libs.kit import Measure
 from libs.kit import Store as KitStore
 
-MAILS = Counter("notification_mails", "Mails by how they ended: `sent`, or `failed` for good", ["ended"])
+MAILS = Counter("notification_mails", "Finished mails: `sent` or permanently `failed`", ["ended"])
 
 
 async def count_open_mails(store: KitStore) -> dict[str, float]:
@@ -21,7 +21,7 @@ async def count_open_mails(store: KitStore) -> dict[str, float]:
 MEASURES = (
     Measure(
         "notification_open_mails",
-        "Mails to be sent: `due`, `claimed` while one is, `unknown` where nobody knows whether it was",
+        "Mails not finished: `due`, `claimed` while being sent, `unknown` if the attempt's end is not known",
         count_open_mails,
         label="state",
     ),

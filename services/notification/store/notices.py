@@ -1,4 +1,4 @@
-"""Notices: decided once, told once."""
+"""SQL of notices."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,10 +10,10 @@ from services.notification.domain import Kind, Notice, Told
 
 
 class Notices(KitStore):
-    """SQL about notices."""
+    """One row per customer, kind and reference."""
 
     async def add_notice(self, notice: Notice) -> bool:
-        """Store a decision; False where this occasion was decided on before."""
+        """Store a notice; False if one with the same customer, kind and reference exists."""
         added: str | None = await self.connection.fetchval(
             """-- add_notice
             INSERT INTO notice (notice_id, customer_id, kind, reference, order_id, product_id, pool_id, epoch, state,
@@ -35,7 +35,7 @@ class Notices(KitStore):
             """,
             notice_id,
         )
-        return None if row is None else _notice(row)
+        return None if row is None else _to_notice(row)
 
     async def lock_notice(self, notice_id: str) -> Notice | None:
         row = await self.connection.fetchrow(
@@ -45,7 +45,7 @@ class Notices(KitStore):
             """,
             notice_id,
         )
-        return None if row is None else _notice(row)
+        return None if row is None else _to_notice(row)
 
     async def settle_notice(self, notice_id: str, state: Told, reason: str) -> None:
         await self.connection.execute(
@@ -59,10 +59,10 @@ class Notices(KitStore):
         )
 
     async def withdraw_notices(self, pool_id: str, epoch: int, kinds: Sequence[Kind]) -> None:
-        """Take back what nobody was told yet about a pool that has gone on to this epoch."""
+        """Withdraw unsent notices of a pool's earlier epochs."""
         await self.connection.execute(
             """-- withdraw_notices
-            UPDATE notice SET state = 'withdrawn', reason = 'it ended before anybody was told', settled_at = $4
+            UPDATE notice SET state = 'withdrawn', reason = 'obsolete before it was sent', settled_at = $4
             WHERE pool_id = $1 AND epoch < $2 AND kind = ANY($3::text[]) AND state = 'due'
             """,
             pool_id,
@@ -72,10 +72,10 @@ class Notices(KitStore):
         )
 
     async def withdraw_question(self, pool_id: str, order_id: str) -> None:
-        """Take back the question whether to order, where it was answered before it was asked."""
+        """Withdraw an unsent request for approval that has been answered."""
         await self.connection.execute(
             """-- withdraw_question
-            UPDATE notice SET state = 'withdrawn', reason = 'it was answered before anybody was asked', settled_at = $4
+            UPDATE notice SET state = 'withdrawn', reason = 'answered before it was sent', settled_at = $4
             WHERE pool_id = $1 AND kind = $2 AND order_id = $3 AND state = 'due'
             """,
             pool_id,
@@ -85,18 +85,18 @@ class Notices(KitStore):
         )
 
     async def find_last_told(self, pool_id: str, kind: Kind) -> datetime | None:
-        """Return when this was last told, or decided to be told, about the pool."""
-        at: datetime | None = await self.connection.fetchval(
+        """Return when the last sent or due notice of this kind about the pool was decided."""
+        decided_at: datetime | None = await self.connection.fetchval(
             """-- find_last_told
             SELECT max(decided_at) FROM notice WHERE pool_id = $1 AND kind = $2 AND state IN ('due', 'told')
             """,
             pool_id,
             kind,
         )
-        return at
+        return decided_at
 
     async def list_notices(self, customer_id: str, before: str | None, limit: int) -> Sequence[Record]:
-        """Return a customer's notices, the latest first, from before the given one."""
+        """Return a page of notices, the latest first, that are older than notice `before`."""
         rows: Sequence[Record] = await self.connection.fetch(
             """-- list_notices
             SELECT notice_id, kind, order_id, product_id, state, reason, decided_at, settled_at
@@ -112,5 +112,5 @@ class Notices(KitStore):
         return rows
 
 
-def _notice(row: Record) -> Notice:
+def _to_notice(row: Record) -> Notice:
     return Notice(**{**row, "kind": Kind(row["kind"]), "state": Told(row["state"])})

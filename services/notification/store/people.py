@@ -1,4 +1,4 @@
-"""What customers chose, and that they are gone."""
+"""SQL of preferences and of erased customers."""
 
 from collections.abc import Mapping
 
@@ -7,7 +7,7 @@ from services.notification.domain import Kind
 
 
 class People(KitStore):
-    """SQL about customers."""
+    """Preferences, and the ids of erased customers."""
 
     async def list_preferences(self, customer_id: str) -> dict[Kind, bool]:
         rows = await self.connection.fetch(
@@ -47,7 +47,7 @@ class People(KitStore):
         return gone
 
     async def forget(self, customer_id: str) -> None:
-        """Delete everything about a customer and remember only that nothing more is to be kept."""
+        """Delete all data of a customer; the id stays in `gone`, so that late events are not stored."""
         await self.connection.execute(
             """-- forget
             WITH notices AS (DELETE FROM notice WHERE customer_id = $1),

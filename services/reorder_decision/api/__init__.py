@@ -1,4 +1,4 @@
-"""What people and programs may ask of reorder decisions, and tell them."""
+"""HTTP API of reorder decision."""
 
 from fastapi import APIRouter
 

@@ -1,4 +1,4 @@
-"""When a customer is away."""
+"""HTTP API of holidays."""
 
 from typing import Any, Self
 
@@ -15,7 +15,7 @@ router = APIRouter(prefix="/v1/customers/{customer_id}/holiday")
 
 
 class HolidayBody(BaseModel):
-    """From leaving to coming back."""
+    """From departure to return."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -31,12 +31,12 @@ class HolidayBody(BaseModel):
 
 @router.put("")
 async def put_holiday(customer_id: str, body: HolidayBody, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
-    """Order nothing that would arrive, or be needed, only in this time; replaces what was said before."""
+    """Set or replace the holiday; orders that would arrive, or be needed, only in this time are delayed."""
     require_customer(principal, customer_id)
     holiday = Holiday(body.starts_at, body.ends_at)
     async with kit.transaction() as tx:
         if holiday.ends_at <= tx.store.now:
-            raise Problem(422, "invalid", "That time is over")
+            raise Problem(422, "invalid", "The holiday is in the past")
         if not await tx.store.save_holiday(customer_id, holiday):
             raise Problem(404, "not_found", "There is no such customer")
         tx.say(*await take_holiday(customer_id, holiday, tx.store))
@@ -45,7 +45,7 @@ async def put_holiday(customer_id: str, body: HolidayBody, kit: KitDep, principa
 
 @router.get("")
 async def get_holiday(customer_id: str, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
-    """Return the holiday that is, or comes; nothing of one that is over."""
+    """Return the current or next holiday; both fields are null if there is none."""
     require_customer(principal, customer_id)
     async with kit.read() as store:
         holiday = await store.find_holiday(customer_id)
@@ -54,7 +54,7 @@ async def get_holiday(customer_id: str, kit: KitDep, principal: PrincipalDep) ->
 
 @router.delete("", status_code=204)
 async def delete_holiday(customer_id: str, kit: KitDep, principal: PrincipalDep) -> Response:
-    """Go on as ever, from now; what waited for the return is decided at once."""
+    """End or cancel the holiday; orders that waited for the return are decided at once."""
     require_customer(principal, customer_id)
     async with kit.transaction() as tx:
         await tx.store.delete_holiday(customer_id)

@@ -1,4 +1,4 @@
-"""Why something was ordered, or was not: in words, in figures, and with all it was decided from."""
+"""HTTP API of decision receipts: sentences, figures and all inputs."""
 
 import hashlib
 import json
@@ -22,7 +22,7 @@ async def get_receipt(order_id: str, kit: KitDep, principal: PrincipalDep) -> di
     async with kit.read() as store:
         rows = await store.list_receipts_of_order(order_id)
     if not rows:
-        raise Problem(404, "not_found", "There is no receipt for such an order")
+        raise Problem(404, "not_found", "There is no receipt for this order")
     require_customer(principal, rows[0]["customer_id"])
     return {**_shown(rows[0]), "earlier": [_shown(row) for row in rows[1:]]}
 
@@ -40,7 +40,7 @@ async def list_receipts_of(
 async def list_receipts(
     kit: KitDep, principal: PrincipalDep, limit: Limit = 50, cursor: Cursor = None
 ) -> dict[str, Any]:
-    """Return everybody's receipts; for operators who replay them."""
+    """List the receipts of all customers, for operators who replay them."""
     require(principal, "operator")
     return await _page(kit, None, limit, cursor)
 
@@ -64,6 +64,6 @@ def _shown(row: Any) -> dict[str, Any]:
         "figures": decision["figures"],
         "decision": decision,
         "inputs": json.loads(row["inputs"]),
-        #: Of the decision's bytes as they were written: who decides it again must get the same.
+        #: Digest of the stored decision; a replay must produce the same.
         "decision_sha256": hashlib.sha256(row["decision"].encode()).hexdigest(),
     }

@@ -1,4 +1,4 @@
-"""A person's answer to a proposed order."""
+"""HTTP API to approve and decline proposed orders."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +17,7 @@ router = APIRouter()
 
 @router.post("/v1/reorders/{order_id}/approve")
 async def approve(order_id: str, kit: KitDep, principal: PrincipalDep, key: IdempotencyDep) -> Any:
-    """Order what was proposed; 409 where it was answered before or cannot be ordered just now."""
+    """Place the proposed order; 409 if it is not proposed any more or cannot be ordered at present."""
     return await _answer(approved, order_id, kit, (principal, key))
 
 
@@ -30,8 +30,8 @@ async def decline(order_id: str, kit: KitDep, principal: PrincipalDep, key: Idem
 Answer = Callable[[Pool, str, When], Turn]
 
 
-async def _answer(answer: Answer, order_id: str, kit: Kit, asked: tuple[Principal, IdempotencyDep]) -> Any:
-    principal, key = asked
+async def _answer(answer: Answer, order_id: str, kit: Kit, caller: tuple[Principal, IdempotencyDep]) -> Any:
+    principal, key = caller
     async with kit.transaction(idempotency=key) as tx:
         if tx.replayed:
             return send(tx.replayed, replayed=True)
@@ -42,7 +42,7 @@ async def _answer(answer: Answer, order_id: str, kit: Kit, asked: tuple[Principa
             raise Problem(
                 409,
                 "cannot_order_now",
-                "It cannot be ordered at present",
+                "This product cannot be ordered at present",
                 detail=f"{MEANINGS[obstacle.reason].capitalize()}.",
                 reason=obstacle.reason,
             )
@@ -60,12 +60,11 @@ async def _lock_proposed(store: Store, order_id: str, principal: Principal) -> P
     require_customer(principal, row["customer_id"])
     pool = await store.find_pool(row["pool_id"])
     if pool is None or pool.order is None or pool.order.order_id != order_id or not pool.order.proposed:
-        now = await store.find_order(order_id)
-        state = now["state"] if now else "ended"
-        raise Problem(409, "not_proposed", "This order does not wait for an answer", state=state)
+        latest = await store.find_order(order_id)
+        state = latest["state"] if latest else "ended"
+        raise Problem(409, "not_proposed", "This order is not waiting for approval", state=state)
     return pool
 
 
 def _name(principal: Principal) -> str:
-    """Return who answered, in a word that may stand in a receipt."""
     return f"the {principal.role}"

@@ -1,4 +1,4 @@
-"""How well a provider keeps its word, in numbers."""
+"""HTTP API of provider scores."""
 
 from dataclasses import asdict
 from typing import Any
@@ -15,10 +15,10 @@ router = APIRouter()
 
 @router.get("/v1/providers/{provider_id}/score")
 async def get_score(provider_id: str, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
-    """Return a provider's score, of all its orders and by product; a provider sees its own only."""
+    """Return a provider's score, overall and by product; providers may read only their own."""
     require(principal, "operator", "service", "customer", "provider")
     if principal.role == "provider" and principal.provider_id != provider_id:
-        raise Problem(403, "forbidden", "This is another provider's")
+        raise Problem(403, "forbidden", "This score belongs to another provider")
     async with kit.read() as store:
         if not await store.knows_provider(provider_id):
             raise Problem(404, "not_found", "There is no such provider")

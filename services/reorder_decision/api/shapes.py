@@ -1,4 +1,4 @@
-"""What requests and answers look like."""
+"""Request and response models of the subscription API."""
 
 import json
 from typing import Annotated, Any, NamedTuple
@@ -10,19 +10,19 @@ from libs.kit.problems import Problem
 from libs.units import SYMBOLS, BaseUnit, RefusedAmount, format_quantity, parse_quantity
 
 Id = Annotated[str, Field(min_length=1, max_length=200)]
-#: Strict, as all numbers here: true is not 1.
+#: Numbers are strict: true is not accepted as 1.
 Packs = Annotated[int, Field(ge=1, le=10**6, strict=True)]
 Days = Annotated[float, Field(ge=0, le=3650, allow_inf_nan=False, strict=True)]
 Reports = Annotated[int, Field(ge=1, le=100, strict=True)]
 Number = str | StrictInt | StrictFloat
-#: Exact in every JSON reader; more is no quantity of an event.
+#: Limit of quantities in events; integers up to it are exact in every JSON parser.
 MOST_STEPS = 2**53
-#: Providers to be asked where the first one does not deliver; more than a few are not looked after by anybody.
+#: Providers to use if the first one does not deliver, at most 10.
 Alternatives = Annotated[tuple[Id, ...], Field(max_length=10)]
 
 
 class Amount(BaseModel):
-    """A quantity in a unit people use; without one it is the slot's own."""
+    """A quantity in a common unit; the default is the slot's unit."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -31,7 +31,7 @@ class Amount(BaseModel):
 
 
 class NewSubscription(BaseModel):
-    """Keep this product in the house, from this provider, in this way."""
+    """A new subscription."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -47,7 +47,7 @@ class NewSubscription(BaseModel):
 
 
 class ChangedSubscription(BaseModel):
-    """What shall be different from now on; what is left out stays."""
+    """Changes to a subscription; omitted fields stay as they are."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -63,40 +63,44 @@ class ChangedSubscription(BaseModel):
 
 
 class Unit(NamedTuple):
-    """What a pool's slots are measured in."""
+    """Unit and scale of a pool's slots."""
 
     base: BaseUnit
     scale: int
 
 
 def steps_of(field: str, amount: Amount | str | float, unit: Unit) -> int:
-    """Return an amount in steps; raises Problem 422 that names the field and what to send instead."""
-    asked = amount if isinstance(amount, Amount) else Amount(quantity=amount)
+    """Return the amount in steps; raises Problem 422 with field, problem and remedy."""
+    amount = amount if isinstance(amount, Amount) else Amount(quantity=amount)
     try:
-        return parse_quantity(asked.quantity, asked.unit or unit.base, base=unit.base, scale=unit.scale)
+        return parse_quantity(amount.quantity, amount.unit or unit.base, base=unit.base, scale=unit.scale)
     except RefusedAmount as refused:
         error = {"field": field, "problem": refused.problem, "remedy": refused.remedy}
-        raise Problem(422, refused.code, "The amount cannot be taken", errors=[error]) from None
+        raise Problem(422, refused.code, "The amount is not valid", errors=[error]) from None
 
 
 def pack_steps_of(amount: Amount | str | float, unit: Unit) -> int:
     steps = steps_of("pack_size", amount, unit)
     if steps == 0:
-        error = {"field": "pack_size", "problem": "the pack is empty", "remedy": "send how much one pack holds"}
-        raise Problem(422, "out_of_range", "The amount cannot be taken", errors=[error])
+        error = {"field": "pack_size", "problem": "the pack is empty", "remedy": "send the quantity in one pack"}
+        raise Problem(422, "out_of_range", "The amount is not valid", errors=[error])
     return steps
 
 
 def order_of(packs: int, pack_size: int) -> tuple[int, int]:
-    """Return both; raises Problem 422 where together they are more than an order can count."""
+    """Return both; raises Problem 422 if their product exceeds the limit of an order."""
     if packs * pack_size > MOST_STEPS:
-        error = {"field": "packs", "problem": "so many packs are too much", "remedy": "send fewer or smaller packs"}
-        raise Problem(422, "out_of_range", "The amount cannot be taken", errors=[error])
+        error = {
+            "field": "packs",
+            "problem": "the total quantity is too large",
+            "remedy": "send fewer or smaller packs",
+        }
+        raise Problem(422, "out_of_range", "The amount is not valid", errors=[error])
     return packs, pack_size
 
 
 def subscription_shown(row: Any) -> dict[str, Any]:
-    """Return a subscription, and what its pool waits for at present."""
+    """Return the subscription as JSON, with what its pool waits for."""
     unit = Unit(BaseUnit(row["unit"] or BaseUnit.EACH), row["scale"] or 0)
     hold = json.loads(row["hold"]) if row["hold"] else {}
     as_is = ("subscription_id", "customer_id", "product_id", "provider_id", "packs", "mode", "status")

@@ -1,4 +1,4 @@
-"""Subscribe, change, pause, resume, end."""
+"""HTTP API of subscriptions: create, change, pause, resume, end."""
 
 from dataclasses import replace
 from typing import Any
@@ -31,7 +31,7 @@ router = APIRouter()
 async def create_subscription(
     customer_id: str, body: NewSubscription, kit: KitDep, principal: PrincipalDep, key: IdempotencyDep
 ) -> Any:
-    """Subscribe to a product that one of the customer's slots holds."""
+    """Subscribe to a product in one of the customer's slots; 409 `no_slot` until the registration has arrived."""
     require_customer(principal, customer_id)
     async with kit.transaction(idempotency=key) as tx:
         if tx.replayed:
@@ -42,14 +42,16 @@ async def create_subscription(
                 409,
                 "no_slot",
                 "No registered slot of this customer holds this product",
-                detail="Register the device first; right after that, its registration may take a moment to get here.",
+                detail="Register the device first. A new registration takes a moment to take effect; please try again.",
                 headers={"Retry-After": "1"},
             )
         if pool.subscription:
             known = pool.subscription.subscription_id
-            raise Problem(409, "already_subscribed", "This product is subscribed to", subscription_id=known)
-        wish = _wished(body, _unit_of(pool), str(uuid4()))
-        return send(tx.answer(201, await _take_over(tx, pool, wish)))
+            raise Problem(
+                409, "already_subscribed", "There already is a subscription to this product", subscription_id=known
+            )
+        subscription = _new_subscription(body, _unit_of(pool), str(uuid4()))
+        return send(tx.answer(201, await _apply(tx, pool, subscription)))
 
 
 @router.get("/v1/customers/{customer_id}/subscriptions")
@@ -70,33 +72,33 @@ async def get_subscription(subscription_id: str, kit: KitDep, principal: Princip
 async def change_subscription(
     subscription_id: str, body: ChangedSubscription, kit: KitDep, principal: PrincipalDep
 ) -> dict[str, Any]:
-    """Change what is given; `status` pauses and resumes. A proposal that waits for approval is withdrawn."""
+    """Change the given fields; `status` pauses and resumes. A proposed order is withdrawn."""
     if body.status is SubscriptionStatus.ENDED:
-        raise Problem(422, "invalid", "A subscription is ended by DELETE")
+        raise Problem(422, "invalid", "Use DELETE to end a subscription")
     async with kit.transaction() as tx:
         pool = await _lock(tx.store, subscription_id, principal)
         changed = _changed(body, pool)
         if changed == pool.subscription:
             return subscription_shown(await tx.store.find_subscription(subscription_id))
-        return await _take_over(tx, pool, replace(changed, version=changed.version + 1))
+        return await _apply(tx, pool, replace(changed, version=changed.version + 1))
 
 
 @router.delete("/v1/subscriptions/{subscription_id}")
 async def end_subscription(subscription_id: str, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
-    """End it; an order under way still comes, unless it is cancelled."""
+    """End the subscription; an open order is still delivered unless it is cancelled."""
     async with kit.transaction() as tx:
         pool = await _lock(tx.store, subscription_id, principal)
-        return await _take_over(tx, pool, replace(_current(pool), status=SubscriptionStatus.ENDED))
+        return await _apply(tx, pool, replace(_current(pool), status=SubscriptionStatus.ENDED))
 
 
-async def _take_over(tx: Transaction, pool: Pool, wish: Subscription) -> dict[str, Any]:
+async def _apply(tx: Transaction, pool: Pool, subscription: Subscription) -> dict[str, Any]:
     store: Store = tx.store
-    await store.keep_offers({wish.provider_id, *wish.alternatives})
-    await store.save_subscription(pool, wish)
-    offer = await store.find_offer(wish.provider_id, pool.product_id)
-    rivals = await store.list_offers(wish.alternatives, pool.product_id) if wish.alternatives else ()
-    tx.say(*await store.save(pool, subscribed(replace(pool, offer=offer, rivals=rivals), wish, store.when)))
-    return subscription_shown(await store.find_subscription(wish.subscription_id))
+    await store.keep_offers({subscription.provider_id, *subscription.alternatives})
+    await store.save_subscription(pool, subscription)
+    offer = await store.find_offer(subscription.provider_id, pool.product_id)
+    rivals = await store.list_offers(subscription.alternatives, pool.product_id) if subscription.alternatives else ()
+    tx.say(*await store.save(pool, subscribed(replace(pool, offer=offer, rivals=rivals), subscription, store.when)))
+    return subscription_shown(await store.find_subscription(subscription.subscription_id))
 
 
 async def _own(store: Store, subscription_id: str, principal: Principal) -> Any:
@@ -111,7 +113,7 @@ async def _lock(store: Store, subscription_id: str, principal: Principal) -> Poo
     row = await _own(store, subscription_id, principal)
     pool = await store.find_pool(row["pool_id"])
     if pool is None or pool.subscription is None or pool.subscription.subscription_id != subscription_id:
-        raise Problem(409, "ended", "This subscription has ended", detail="Subscribe anew.")
+        raise Problem(409, "ended", "This subscription has ended", detail="Please create a new subscription.")
     return pool
 
 
@@ -126,7 +128,7 @@ def _unit_of(pool: Pool) -> Unit:
     return Unit(BaseUnit(pool.slots[0].unit), pool.slots[0].scale)
 
 
-def _wished(body: NewSubscription, unit: Unit, subscription_id: str) -> Subscription:
+def _new_subscription(body: NewSubscription, unit: Unit, subscription_id: str) -> Subscription:
     return Subscription(
         subscription_id,
         body.provider_id,

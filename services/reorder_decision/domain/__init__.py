@@ -1,4 +1,4 @@
-"""When to order: pools, the rule, and what each fact does. Pure: no clock, no database, no network."""
+"""Pure reorder rules: pools, the ordering rule and state transitions, without I/O or clock."""
 
 from services.reorder_decision.domain.arming import source_of
 from services.reorder_decision.domain.deciding import Receipt, Turn, When, order_id_of

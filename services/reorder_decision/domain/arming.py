@@ -1,21 +1,21 @@
-"""How a pool waits for being low: what is asked of consumption, and when the answers are enough."""
+"""Triggers: the threshold that consumption watches for a pool, and when several slots together are low."""
 
 from libs.contracts.events import TriggerSet
 from services.reorder_decision.domain.policy import weigh
 from services.reorder_decision.domain.pool import EPOCH_IS_OPEN, Offer, Pool, Situation, Subscription, Trigger
 from services.reorder_decision.domain.sourcing import choose, days_wanted
 
-#: More than any slot holds: a level that is compared with it is below, and with it added above, any threshold.
-#: It is also the most that an event can say.
+#: Above any possible level and the limit of integers in events. As `at_level` it makes every level low;
+#: as `elsewhere` (shelf and on order) it makes none low.
 BEYOND_ALL = 2**53
 
 
 def trigger_for(pool: Pool, subscription: Subscription, offer: Offer | None) -> Trigger:
-    """Return what to ask consumption about the pool's slots, so that it answers when the pool is low.
+    """Return the trigger to set in consumption, so that it reports when the pool is low.
 
-    One slot is watched there, by the rule itself. Several cannot be: none of them knows the others.
-    They are followed, and before anything is ordered all are asked for their level, at once, after
-    the shelf was read: goods may leave the shelf in our books before we hear that they are in a slot.
+    For one slot, consumption applies the rule itself. It cannot for several, because each slot is watched alone:
+    they are summed here, and before an order all are requested to report their level at once, after the shelf was
+    read, since stock may leave the shelf before the slot's refill event arrives.
     """
     places = tuple(slot.place for slot in pool.slots)
     elsewhere = pool.shelf + pool.on_order
@@ -25,12 +25,12 @@ def trigger_for(pool: Pool, subscription: Subscription, offer: Offer | None) -> 
 
 
 def following(pool: Pool) -> Trigger:
-    """Return what to ask of several slots that together hold enough: to tell every change, and nothing else."""
+    """Return the trigger for several slots that are not low: report every change, never cross."""
     return Trigger(tuple(slot.place for slot in pool.slots), 0, 0.0, BEYOND_ALL, 1)
 
 
 def is_still_asked(pool: Pool, trigger: Trigger) -> bool:
-    """Tell whether the open epoch asks the right question already."""
+    """Return whether the open epoch's trigger is still the right one."""
     if pool.situation not in EPOCH_IS_OPEN or pool.trigger is None:
         return False
     if pool.situation is Situation.FOLLOWED:
@@ -43,18 +43,18 @@ def is_low(pool: Pool) -> bool:
 
 
 def source_of(pool: Pool) -> Offer | None:
-    """Return the offer that the pool would be ordered by now."""
+    """Return the offer that an order placed now would use."""
     return choose(pool.slots, pool.subscription, pool.offer, pool.rivals, pool.avoided)
 
 
 def is_due(pool: Pool) -> bool:
-    """Tell whether several slots together are low, for as many reports in a row as the customer wants."""
+    """Return whether several slots together are low in as many consecutive reports as the subscription requires."""
     reports = pool.subscription.reports if pool.subscription else 1
     return is_low(pool) and (reports == 1 or pool.low_reports >= reports)
 
 
 def said_of(pool: Pool, trigger: Trigger) -> list[TriggerSet]:
-    """Return the question of the pool's epoch as consumption hears it, once per slot."""
+    """Return the events that set the trigger, one per slot."""
     several = len(pool.slots) > 1
     levels = sum(slot.level for slot in pool.slots)
     followed = pool.situation is Situation.FOLLOWED
@@ -69,7 +69,7 @@ def said_of(pool: Pool, trigger: Trigger) -> list[TriggerSet]:
             epoch=pool.epoch,
             at_level=trigger.at_level,
             at_days=trigger.at_days,
-            elsewhere=_sayable(trigger.elsewhere if followed else trigger.elsewhere + levels - slot.level),
+            elsewhere=_clamp(trigger.elsewhere if followed else trigger.elsewhere + levels - slot.level),
             reports=trigger.reports,
             follow=several,
         )
@@ -77,5 +77,5 @@ def said_of(pool: Pool, trigger: Trigger) -> list[TriggerSet]:
     ]
 
 
-def _sayable(steps: int) -> int:
+def _clamp(steps: int) -> int:
     return max(-BEYOND_ALL, min(steps, BEYOND_ALL))

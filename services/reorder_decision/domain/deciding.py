@@ -1,4 +1,4 @@
-"""From a pool's facts to what it should be waiting for; every decision on the way gets a receipt."""
+"""Reassesses pools: opens epochs, takes decisions, and writes a receipt for each decision."""
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -10,17 +10,17 @@ from libs.contracts.events import ReorderApproved, ReorderDeclined, ReorderHeld
 from services.reorder_decision.domain.arming import is_still_asked, said_of, source_of, trigger_for
 from services.reorder_decision.domain.decision import Decision, Inputs, Outcome, Rules, Why
 from services.reorder_decision.domain.policy import decide, find_obstacle, holds_back
-from services.reorder_decision.domain.pool import EPOCH_IS_OPEN, Hold, Offer, Order, Pool, Reason, Situation, Trigger
+from services.reorder_decision.domain.pool import EPOCH_IS_OPEN, Hold, Order, Pool, Reason, Situation, Trigger
 
-#: Orders and receipts are named after pool and epoch: the same decision is the same order.
+#: Namespace of order and receipt ids, which derive from pool and epoch: repeating a decision gives the same order.
 NAMESPACE = UUID("8f9d9a52-7c0e-4c55-9a41-1f0e3b7f6f2d")
-#: Holds that last until goods come or go.
+#: Holds that end when goods arrive or are counted.
 UNTIL_GOODS_MOVE = (Reason.NOTIFY_ONLY, Reason.ENOUGH, Reason.AWAY)
 
 
 @dataclass(frozen=True, slots=True)
 class When:
-    """The moment of a turn, the event that led to it, and the deployment's rules."""
+    """Time, causing event and rules of a state transition."""
 
     now: datetime
     cause: str | None = None
@@ -29,7 +29,7 @@ class When:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """A decision with everything it was made from."""
+    """A decision with all its inputs."""
 
     receipt_id: str
     inputs: Inputs
@@ -38,14 +38,14 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """The pool after a fact, what is said about it, and the decisions it led to."""
+    """The new state of the pool, the events to publish, and the receipts of decisions."""
 
     pool: Pool
     says: tuple[Event, ...] = ()
     receipts: tuple[Receipt, ...] = ()
 
     def then(self, following: "Turn") -> "Turn":
-        """Return both turns as one; the following one was made from this one's pool."""
+        """Return both as one; `following` was computed from this one's pool."""
         return Turn(following.pool, self.says + following.says, self.receipts + following.receipts)
 
 
@@ -54,15 +54,17 @@ def order_id_of(pool_id: str, epoch: int) -> str:
 
 
 def reassess(pool: Pool, when: When, why: Why = Why.CHANGED, ended: str | None = None) -> Turn:
-    """Bring the pool to wait for the right thing: its order, the end of a hold, or being low.
+    """Make the pool wait for the right thing: its order, the end of a hold, or a low level.
 
-    Nothing is said where it waits for that already. `ended` is the order that came to nothing.
+    Publishes nothing if it already does. `ended` is the order that ended without delivery.
     """
     if pool.order:
         return Turn(pool)
     pool = _without_ended_wait(pool, when.now)
     offer = source_of(pool)
-    hold = find_obstacle(pool.slots, pool.subscription, offer) or _waiting(pool, offer)
+    hold = find_obstacle(pool.slots, pool.subscription, offer) or holds_back(
+        pool.wait, pool.subscription, offer, pool.avoided
+    )
     if hold or pool.subscription is None:
         return _hold(pool, hold, when, why, ended)
     trigger = trigger_for(pool, pool.subscription, offer)
@@ -71,18 +73,14 @@ def reassess(pool: Pool, when: When, why: Why = Why.CHANGED, ended: str | None =
     return ask(pool, trigger, Situation.ASKING if len(pool.slots) > 1 else Situation.ARMED)
 
 
-def _waiting(pool: Pool, offer: Offer | None) -> Hold | None:
-    return holds_back(pool.wait, pool.subscription, offer, pool.avoided)
-
-
 def ask(pool: Pool, trigger: Trigger, situation: Situation) -> Turn:
-    """Open the next epoch with this question."""
+    """Open the next epoch with this trigger."""
     pool = replace(pool, epoch=pool.epoch + 1, situation=situation, hold=None, trigger=trigger)
     return Turn(pool, tuple(said_of(pool, trigger)))
 
 
 def conclude(pool: Pool, why: Why, when: When, *, by: str | None = None, ended: str | None = None) -> Turn:
-    """Decide in the pool's epoch, which thereby ends."""
+    """Take a decision, which ends the pool's epoch."""
     order_id = order_id_of(pool.pool_id, pool.epoch)
     inputs = Inputs(
         pool_id=pool.pool_id,
@@ -110,7 +108,7 @@ def conclude(pool: Pool, why: Why, when: When, *, by: str | None = None, ended: 
     )
     decision = decide(inputs)
     receipt = Receipt(str(uuid5(NAMESPACE, f"{pool.pool_id}:{pool.epoch}:{decision.outcome}")), inputs, decision)
-    return Turn(_after(pool, inputs, decision), (_said_of(receipt, ended),), (receipt,))
+    return Turn(_after(pool, inputs, decision), (_event_of(receipt, ended),), (receipt,))
 
 
 def _without_ended_wait(pool: Pool, now: datetime) -> Pool:
@@ -120,7 +118,7 @@ def _without_ended_wait(pool: Pool, now: datetime) -> Pool:
     if wait.reason is Reason.CANCELLED_AGAIN and pool.is_full:
         return replace(pool, wait=None, cancels=0)
     if wait.until is not None and wait.until <= now:
-        # Who failed has had the time to mend it: the customer's own choice comes first again.
+        # After the back-off the chosen provider is tried first again.
         avoided = () if wait.reason is Reason.NOT_DELIVERED else pool.avoided
         return replace(pool, wait=None, avoided=avoided)
     return pool
@@ -130,7 +128,7 @@ def _hold(pool: Pool, hold: Hold | None, when: When, why: Why, ended: str | None
     if pool.situation is Situation.HELD and pool.hold == hold:
         return Turn(pool)
     if pool.subscription is None:
-        # Nobody asked for anything: there is nothing to decide, and nothing to tell.
+        # Without a subscription there is no decision and no event.
         return Turn(replace(pool, situation=Situation.HELD, hold=hold, trigger=None))
     if pool.situation not in EPOCH_IS_OPEN:
         pool = replace(pool, epoch=pool.epoch + 1)
@@ -151,9 +149,9 @@ def _after(pool: Pool, inputs: Inputs, decision: Decision) -> Pool:
     return replace(ended, situation=Situation.ORDERED, order=order)
 
 
-def _said_of(receipt: Receipt, ended: str | None) -> Event:
+def _event_of(receipt: Receipt, ended: str | None) -> Event:
     inputs, decision = receipt.inputs, receipt.decision
-    said: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "customer_id": inputs.customer_id,
         "product_id": inputs.product_id,
         "pool_id": inputs.pool_id,
@@ -165,11 +163,11 @@ def _said_of(receipt: Receipt, ended: str | None) -> Event:
     }
     if decision.outcome is Outcome.ORDER:
         names = ("provider_id", "device_id", "slot", "packs", "pack_size", "quantity", "needed_by")
-        said |= {"unit": inputs.slots[0].unit, "scale": inputs.slots[0].scale}
-        return ReorderApproved.model_validate(said | {name: getattr(decision, name) for name in names})
+        fields |= {"unit": inputs.slots[0].unit, "scale": inputs.slots[0].scale}
+        return ReorderApproved.model_validate(fields | {name: getattr(decision, name) for name in names})
     if decision.outcome is Outcome.DECLINE:
-        reason = inputs.by if inputs.why is Why.WITHDRAWN and inputs.by else said["reason"]
-        return ReorderDeclined.model_validate(said | {"reason": reason})
+        reason = inputs.by if inputs.why is Why.WITHDRAWN and inputs.by else fields["reason"]
+        return ReorderDeclined.model_validate(fields | {"reason": reason})
     if decision.outcome is Outcome.HOLD:
-        said["order_id"] = ended
-    return ReorderHeld.model_validate(said | {"wake_up": decision.wake_up, "reconsider_at": decision.reconsider_at})
+        fields["order_id"] = ended
+    return ReorderHeld.model_validate(fields | {"wake_up": decision.wake_up, "reconsider_at": decision.reconsider_at})

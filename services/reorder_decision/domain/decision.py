@@ -1,4 +1,4 @@
-"""What a decision is made from and what it is; both are kept in its receipt."""
+"""Inputs and result of a decision; receipts contain both."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,16 +6,16 @@ from enum import StrEnum
 
 from services.reorder_decision.domain.pool import TIME, Hold, Holiday, Offer, Reason, Slot, Subscription
 
-#: Changes whenever the same inputs would be decided differently; receipts name it.
+#: Version of the rule, stored in receipts; change it whenever the same inputs give another decision.
 RULE = "days-of-supply/2"
 
 
 class Why(StrEnum):
-    """What made us decide."""
+    """What triggered the decision."""
 
     CROSSED = "crossed"
     CHANGED = "changed"
-    #: The open order was cancelled by the customer, or came to nothing otherwise.
+    #: The open order was cancelled by the customer (CANCELLED) or ended without delivery otherwise (FAILED).
     CANCELLED = "cancelled"
     FAILED = "failed"
     APPROVED = "approved"
@@ -24,7 +24,7 @@ class Why(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What was decided."""
+    """The kinds of decisions."""
 
     ORDER = "order"
     PROPOSE = "propose"
@@ -40,13 +40,13 @@ class Rules:
     failure_backoff_days: float = 1.0
     failure_backoff_limit_days: float = 32.0
     enough_backoff_days: float = 1.0
-    #: How long goods take where nobody stated it and nothing was learned; a holiday is planned with it.
+    #: Lead time if none is stated or learned; used with holidays.
     lead_time_days: float = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """All that a decision depends on; kept in its receipt, so that it can be made again."""
+    """Everything that a decision depends on, so that `replay` can repeat it."""
 
     pool_id: str
     customer_id: str
@@ -55,7 +55,7 @@ class Inputs:
     order_id: str
     why: Why
     at: datetime
-    #: Ids of the event that led to this decision and of those the shelf and the offer are known from.
+    #: Ids of the event that caused the decision, and of the one with the latest shelf balance.
     cause: str | None
     shelf_event: str | None
     slots: tuple[Slot, ...]
@@ -70,7 +70,7 @@ class Inputs:
     rule: str = RULE
     #: Who approved or declined, or why a proposal was withdrawn.
     by: str | None = None
-    #: What the subscription's other providers offer, and those whose order for this need ended without goods.
+    #: Offers of the alternative providers, and providers whose order for this need ended without delivery.
     rivals: tuple[Offer, ...] = ()
     avoided: tuple[str, ...] = ()
     holiday: Holiday | None = None
@@ -90,13 +90,13 @@ class Figures:
     at_level: int
     threshold: float
     low: bool
-    #: How long the position lasts; none where nothing is used.
+    #: How long the position lasts; None if the rate is 0.
     lasts_days: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What was decided, and the arithmetic behind it."""
+    """The result, with the figures behind it."""
 
     outcome: Outcome
     reason: Reason

@@ -1,4 +1,4 @@
-"""The rule by which something is ordered: when what is there no longer lasts for so many days."""
+"""The ordering rule: order when the supply no longer lasts for the subscription's days."""
 
 from datetime import datetime, timedelta
 from math import isclose
@@ -9,9 +9,9 @@ from services.reorder_decision.domain.holidays import away
 from services.reorder_decision.domain.pool import TIME, Hold, Offer, Reason, Slot, Subscription
 from services.reorder_decision.domain.sourcing import choose, days_wanted, provider_of, unorderable
 
-#: Consumption multiplies the same numbers in another order, so its last binary digits may differ from ours.
+#: Relative tolerance: consumption multiplies the same numbers in another order.
 ROUNDING = 1e-9
-#: A run-out date further away than this is nobody's deadline.
+#: Later run-out dates are reported as unknown.
 LONGEST_RUN_DAYS = 3650
 
 
@@ -20,8 +20,8 @@ def weigh(
 ) -> Figures:
     """Return position and threshold: low is position <= max(at_level, days * rate), equality included.
 
-    The seven-day rule: 2.5 a day for 7 days is 17.5, and 17 pods are low. Goods that take longer than
-    the customer's days are ordered as much earlier.
+    Example: 2.5 a day for 7 days is 17.5, so 17 pods are low. A lead time longer than the subscription's days
+    replaces them.
     """
     days, at_level = days_wanted(subscription, offer), subscription.at_level if subscription else 0
     levels, rate = sum(slot.level for slot in slots), sum((slot.rate_per_day for slot in slots), 0.0)
@@ -34,7 +34,7 @@ def weigh(
 
 
 def find_obstacle(slots: tuple[Slot, ...], subscription: Subscription | None, offer: Offer | None) -> Hold | None:
-    """Return why nothing can be ordered at present whatever the level is, and which event would end that."""
+    """Return why nothing can be ordered at any level, and which event ends that; None if it can."""
     if subscription is None:
         return Hold(Reason.NO_SUBSCRIPTION, "SubscriptionChanged")
     if subscription.status is not SubscriptionStatus.ACTIVE:
@@ -47,62 +47,63 @@ def find_obstacle(slots: tuple[Slot, ...], subscription: Subscription | None, of
 
 
 def after_cancel(cancels: int, now: datetime, rules: Rules) -> Hold:
-    """Return the pause after a customer's cancel: some days, then until the slot has been full again."""
+    """Return the back-off after a customer's cancellation: some days first, then until the slot has been full again."""
     if cancels > 1:
         return Hold(Reason.CANCELLED_AGAIN, "SlotFilled")
     return Hold(Reason.CANCELLED_ONCE, TIME, now + timedelta(days=rules.cancel_backoff_days))
 
 
 def after_failure(failures: int, now: datetime, rules: Rules) -> Hold:
-    """Return the pause after an order that nobody carried out: a day, then twice as long each time."""
+    """Return the back-off after an order without delivery, doubling with each failure up to the limit."""
     days = min(rules.failure_backoff_days * 2 ** min(failures - 1, 30), rules.failure_backoff_limit_days)
     return Hold(Reason.NOT_DELIVERED, TIME, now + timedelta(days=days))
 
 
 def decide(inputs: Inputs) -> Decision:
-    """Decide; the same inputs always give the same decision, which is what `replay` shows."""
+    """Decide deterministically, so that `replenish replay` can verify a receipt."""
     offer = choose(inputs.slots, inputs.subscription, inputs.offer, inputs.rivals, inputs.avoided)
     figures = weigh(inputs.slots, inputs.shelf, inputs.on_order, inputs.subscription, offer)
     if inputs.why in {Why.DECLINED, Why.WITHDRAWN}:
         return Decision(Outcome.DECLINE, Reason(inputs.why.value), figures)
-    hold = find_obstacle(inputs.slots, inputs.subscription, offer) or _own_hold(inputs, figures, offer)
+    hold = find_obstacle(inputs.slots, inputs.subscription, offer) or _hold_of(inputs, figures, offer)
     if hold or inputs.subscription is None:
         hold = hold or Hold(Reason.NO_SUBSCRIPTION, "SubscriptionChanged")
         return Decision(Outcome.HOLD, hold.reason, figures, hold.wake_up, hold.until)
-    return _orderly(inputs, inputs.subscription, figures, offer)
+    return _order(inputs, inputs.subscription, figures, offer)
 
 
 def holds_back(
     wait: Hold | None, subscription: Subscription | None, offer: Offer | None, avoided: tuple[str, ...]
 ) -> Hold | None:
-    """Return the wait, unless it is for providers that failed and one that did not is asked now."""
+    """Return the back-off, unless it follows failed providers and the offer is from another one."""
     failed = wait is not None and wait.reason is Reason.NOT_DELIVERED and avoided
     return None if failed and subscription and provider_of(subscription, offer) not in avoided else wait
 
 
-def _own_hold(inputs: Inputs, figures: Figures, offer: Offer | None) -> Hold | None:
-    """Return what keeps an orderable pool from ordering; a person's approval overrules it."""
+def _hold_of(inputs: Inputs, figures: Figures, offer: Offer | None) -> Hold | None:
+    """Return the hold of a pool that could be ordered; an approval overrides it."""
     if inputs.why is Why.CANCELLED:
         return after_cancel(inputs.cancels, inputs.at, inputs.rules)
     if inputs.why is Why.FAILED:
         return after_failure(inputs.failures, inputs.at, inputs.rules)
     if inputs.why is Why.APPROVED:
         return None
-    return holds_back(inputs.wait, inputs.subscription, offer, inputs.avoided) or _patience(inputs, figures, offer)
+    return holds_back(inputs.wait, inputs.subscription, offer, inputs.avoided) or _hold_until_needed(
+        inputs, figures, offer
+    )
 
 
-def _patience(inputs: Inputs, figures: Figures, offer: Offer | None) -> Hold | None:
-    """Return why a pool that nothing else holds is not ordered for now."""
+def _hold_until_needed(inputs: Inputs, figures: Figures, offer: Offer | None) -> Hold | None:
     if not figures.low:
         return Hold(Reason.ENOUGH, TIME, inputs.at + timedelta(days=inputs.rules.enough_backoff_days))
     lead_days = offer.lead.days if offer and offer.lead else inputs.rules.lead_time_days
-    if absent := away(inputs.holiday, inputs.at, lead_days, figures.lasts_days):
-        return absent
+    if hold := away(inputs.holiday, inputs.at, lead_days, figures.lasts_days):
+        return hold
     notify_only = inputs.subscription and inputs.subscription.mode is Mode.NOTIFY
     return Hold(Reason.NOTIFY_ONLY, "SlotFilled") if notify_only else None
 
 
-def _orderly(inputs: Inputs, subscription: Subscription, figures: Figures, offer: Offer | None) -> Decision:
+def _order(inputs: Inputs, subscription: Subscription, figures: Figures, offer: Offer | None) -> Decision:
     proposing = subscription.mode is Mode.APPROVE and inputs.why is not Why.APPROVED
     emptiest = min(inputs.slots, key=lambda slot: (slot.level / slot.capacity, slot.place))
     return Decision(

@@ -1,4 +1,4 @@
-"""A pool as this service knows it: one customer's goods of one product, and what it waits for."""
+"""The pool: one customer's goods of one product, and what it waits for."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -12,15 +12,15 @@ from services.reorder_decision.domain.records import Lead, Record
 class Situation(StrEnum):
     """What a pool is waiting for; in the first three its epoch is open, in the others it has ended."""
 
-    #: Consumption watches the only slot and answers with ThresholdCrossed.
+    #: One slot; consumption watches it and publishes ThresholdCrossed.
     ARMED = "armed"
-    #: All of several slots were asked for their level; the last answer decides.
+    #: Several slots; all were requested to report their level, and the last answer decides.
     ASKING = "asking"
-    #: All answered and it is enough; every change of a level is followed.
+    #: Several slots that are not low; each change of a level is summed here.
     FOLLOWED = "followed"
     #: An order is under way.
     ORDERED = "ordered"
-    #: Nothing is ordered for a reason, until the wake-up.
+    #: Not ordered for the reason in `hold`, until its wake-up.
     HELD = "held"
 
 
@@ -28,7 +28,7 @@ EPOCH_IS_OPEN = (Situation.ARMED, Situation.ASKING, Situation.FOLLOWED)
 
 
 class Reason(StrEnum):
-    """Why nothing is ordered, or why something was."""
+    """Why nothing was ordered, or why something was."""
 
     NO_SUBSCRIPTION = "no_subscription"
     PAUSED = "paused"
@@ -52,13 +52,13 @@ class Reason(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
-#: What a hold waits for besides the names of events.
+#: `Hold.wake_up` of a hold that ends at a time; otherwise it is an event's name or `approval`.
 TIME = "time"
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A slot of the pool with the newest level heard of; levels are in base steps."""
+    """A slot of the pool with its latest reported level, in base steps."""
 
     device_id: str
     slot: str
@@ -80,7 +80,7 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """What the customer wants kept in the house, and by which rule."""
+    """What to keep in stock, from which provider, and by which rule."""
 
     subscription_id: str
     provider_id: str
@@ -91,15 +91,15 @@ class Subscription:
     days: float
     at_level: int
     reports: int
-    #: Counts the customer's changes.
+    #: Incremented with each change by the customer.
     version: int = 1
-    #: Providers that may be ordered from where an order of the first one ended without goods.
+    #: Providers to use after an order of the first one ended without delivery.
     alternatives: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What a provider offers for the product, and what is known of it."""
+    """A provider's offer of the product, with the provider's lead time and record."""
 
     pack_size: int
     price: int
@@ -107,7 +107,7 @@ class Offer:
     available: bool
     provider_active: bool
     event: str | None = None
-    #: What the pack size counts: steps of 10**-scale units; without a unit, the slots' own.
+    #: The pack size counts steps of 10**-scale of this unit; None means the slots' unit and scale.
     unit: str | None = None
     scale: int = 0
     provider_id: str = ""
@@ -117,7 +117,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """The pool's one open order; proposed ones wait for a person and are not on order yet."""
+    """The pool's only open order; a proposed one waits for approval and is not on order yet."""
 
     order_id: str
     epoch: int
@@ -128,7 +128,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Holiday:
-    """When the customer is away; the end is the return."""
+    """When the customer is away; `ends_at` is the return."""
 
     starts_at: datetime
     ends_at: datetime
@@ -136,7 +136,7 @@ class Holiday:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Why nothing is ordered and what ends that: an event's name, `approval`, or `time` at `until`."""
+    """Why nothing is ordered, and what ends it: an event's name, `approval`, or `time` at `until`."""
 
     reason: Reason
     wake_up: str
@@ -145,7 +145,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """What consumption was asked in the open epoch."""
+    """What consumption watches in the open epoch; `elsewhere` is shelf plus on order."""
 
     places: tuple[tuple[str, str], ...]
     at_level: int
@@ -156,7 +156,7 @@ class Trigger:
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """Everything a decision about the pool is made from; read and written under the pool's lock."""
+    """All inputs of a decision about the pool; read and written under the row lock of the pool."""
 
     pool_id: str
     customer_id: str
@@ -164,26 +164,26 @@ class Pool:
     epoch: int = 0
     situation: Situation = Situation.HELD
     hold: Hold | None = Hold(Reason.NO_SUBSCRIPTION, "SubscriptionChanged")
-    #: A back-off that holds whatever else is the case; `hold` may name something more urgent.
+    #: A back-off, which outlasts other holds; `hold` may show an obstacle that takes precedence.
     wait: Hold | None = None
     trigger: Trigger | None = None
     shelf: int = 0
     shelf_event: str | None = None
-    #: Orders cancelled by the customer, and orders that came to nothing, since goods last arrived.
+    #: Cancelled by the customer, and ended without delivery, since goods last arrived.
     cancels: int = 0
     failures: int = 0
-    #: Level reports in a row at which a followed pool was low.
+    #: Consecutive level reports at which a followed pool was low.
     low_reports: int = 0
     stale_crossings: int = 0
     slots: tuple[Slot, ...] = ()
     subscription: Subscription | None = None
     offer: Offer | None = None
     order: Order | None = None
-    #: What the subscription's other providers offer, and whose orders for this need ended without goods.
+    #: Offers of the alternative providers, and providers whose order for this need ended without delivery.
     rivals: tuple[Offer, ...] = ()
     avoided: tuple[str, ...] = ()
     holiday: Holiday | None = None
-    #: Of the slots' devices.
+    #: Registration number by device id.
     registrations: Mapping[str, int] = field(default_factory=dict)
 
     @property

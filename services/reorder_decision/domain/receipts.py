@@ -1,4 +1,4 @@
-"""A decision's receipt: as JSON that can be decided again to the byte, and in words for people."""
+"""Receipts: deterministic JSON that can be replayed, and an explanation in sentences."""
 
 from collections.abc import Iterator
 from typing import Any, TypeVar
@@ -13,63 +13,63 @@ from services.reorder_decision.domain.sourcing import choose, provider_of
 
 Form = TypeVar("Form")
 
-ORDERLY = (Outcome.ORDER, Outcome.PROPOSE)
+ORDERING = (Outcome.ORDER, Outcome.PROPOSE)
 
-#: What a hold or an end means, to the customer.
+#: Explanations for customers.
 MEANINGS = {
-    Reason.NO_SUBSCRIPTION: "nobody subscribed to this product",
+    Reason.NO_SUBSCRIPTION: "there is no subscription to this product",
     Reason.PAUSED: "the subscription is paused",
     Reason.NO_SLOTS: "no device holds this product any more",
-    Reason.UNITS_DIFFER: "the slots of this product are measured in different units and cannot be added up",
+    Reason.UNITS_DIFFER: "the slots of this product use different units, so their levels cannot be added up",
     Reason.NO_OFFER: "the provider does not offer this product",
     Reason.OFFER_UNAVAILABLE: "the provider cannot deliver this product at present",
-    Reason.PROVIDER_INACTIVE: "the provider takes no orders at present",
-    Reason.PACK_SIZE_DIFFERS: "the provider sells another pack size than the one subscribed to",
-    Reason.PACK_UNIT_DIFFERS: "the provider sells this product in another unit than its slots are measured in",
+    Reason.PROVIDER_INACTIVE: "the provider does not accept orders at present",
+    Reason.PACK_SIZE_DIFFERS: "the provider sells a different pack size than the subscription contains",
+    Reason.PACK_UNIT_DIFFERS: "the provider sells this product in a different unit than its slots use",
     Reason.AWAITING_APPROVAL: "the customer wants to approve each order",
-    Reason.NOTIFY_ONLY: "the customer only wants to be told",
-    Reason.ENOUGH: "by this arithmetic there is still enough",
-    Reason.AWAY: "the customer is away, and it would come or be needed only meanwhile",
+    Reason.NOTIFY_ONLY: "the customer wants a reminder only",
+    Reason.ENOUGH: "the supply is still sufficient",
+    Reason.AWAY: "the customer is away, and the delivery would arrive or be needed only during that time",
     Reason.CANCELLED_ONCE: "the customer cancelled the last order",
-    Reason.CANCELLED_AGAIN: "the customer cancelled twice; it is not ordered again before the slot has been full",
-    Reason.NOT_DELIVERED: "the last order came to nothing",
+    Reason.CANCELLED_AGAIN: "the customer cancelled twice; it is ordered again after the slot has been full",
+    Reason.NOT_DELIVERED: "the last order was not delivered",
     Reason.DECLINED: "the customer declined it",
-    Reason.WITHDRAWN: "it is no longer wanted in this form",
+    Reason.WITHDRAWN: "it no longer applies",
 }
 
 
 def as_json(value: Inputs | Decision) -> str:
-    """Return the one way this value is written: equal values, equal bytes."""
+    """Return canonical JSON: equal values give equal bytes."""
     return msgspec.json.encode(value, order="deterministic").decode()
 
 
 def from_json(text: str | bytes, form: type[Form]) -> Form:
-    """Return the value; raises msgspec.ValidationError where the text does not fit."""
+    """Parse JSON; raises msgspec.ValidationError if it does not match the type."""
     return msgspec.json.decode(text, type=form)
 
 
 def changed(inputs: Inputs, changes: dict[str, str]) -> Inputs:
-    """Return the inputs with some of them set otherwise: `level=20`, `shelf=3`, `subscription.days=5`.
+    """Return the inputs with some values replaced: `level=20`, `shelf=3`, `subscription.days=5`.
 
-    `level` and `rate_per_day` mean the first slot; others are reached as `slots.1.level`.
-    Raises ValueError for a name that is no input, or a value that does not fit.
+    `level` and `rate_per_day` refer to the first slot; use `slots.1.level` for others.
+    Raises ValueError if a name is not an input or a value does not fit its type.
     """
     tree = msgspec.json.decode(as_json(inputs))
     for name, value in changes.items():
         path = name if name not in {"level", "rate_per_day", "doubt"} else f"slots.0.{name}"
         path = f"subscription.{path}" if path in {"days", "at_level", "mode", "packs"} else path
-        _set(tree, path.split("."), _read(value), name)
+        _set(tree, path.split("."), _parse(value), name)
     return msgspec.convert(tree, Inputs)
 
 
 def words(inputs: Inputs, decision: Decision) -> list[str]:
-    """Return the receipt as sentences."""
+    """Return the explanation, one sentence per item."""
     offer = choose(inputs.slots, inputs.subscription, inputs.offer, inputs.rivals, inputs.avoided)
     return [
         *_situation(inputs, decision.figures),
         _rule(inputs, decision.figures),
-        *(_provider(inputs, offer) if decision.outcome in ORDERLY else ()),
-        _verdict(inputs, decision),
+        *(_provider(inputs, offer) if decision.outcome in ORDERING else ()),
+        _conclusion(inputs, decision),
     ]
 
 
@@ -82,14 +82,14 @@ def _situation(inputs: Inputs, figures: Figures) -> list[str]:
         f"{_amount(inputs, figures.on_order)}: {_amount(inputs, figures.position)} in all."
     )
     if figures.lasts_days is None:
-        return [there, "How fast it is used is not known yet."]
+        return [there, "The daily use is not known yet."]
     used = f"{_rate(inputs, figures.rate_per_day)} are used per day, so it lasts {_number(figures.lasts_days)} days."
     return [there, used]
 
 
 def _rule(inputs: Inputs, figures: Figures) -> str:
     if inputs.subscription is None:
-        return "There is no rule without a subscription."
+        return "Without a subscription, no rule applies."
     by_days = (
         f"{_number(figures.days)} days x {_rate(inputs, figures.rate_per_day)} = {_rate(inputs, figures.for_days)}"
     )
@@ -102,32 +102,31 @@ def _rule(inputs: Inputs, figures: Figures) -> str:
 
 
 def _provider(inputs: Inputs, offer: Offer | None) -> Iterator[str]:
-    """Say what is known of the provider; nothing where nothing is."""
     if offer is None:
         return
     if inputs.subscription and provider_of(inputs.subscription, offer) != inputs.subscription.provider_id:
         failed = " and ".join(inputs.avoided)
-        yield f"Nothing came of the order from {failed}, so {offer.provider_id} is asked instead."
+        yield f"The order from {failed} was not delivered, so {offer.provider_id} is used instead."
     if lead := offer.lead:
-        how = f"learned from {lead.observations} deliveries" if lead.learned else "as the provider states"
-        told = f", where {_number(lead.stated)} are stated" if lead.learned and lead.stated is not None else ""
-        yield f"The goods take {_number(lead.days)} days from order to door ({how}{told})."
+        how = f"learned from {lead.observations} deliveries" if lead.learned else "stated by the provider"
+        stated = f"; the provider states {_number(lead.stated)}" if lead.learned and lead.stated is not None else ""
+        yield f"Delivery takes {_number(lead.days)} days ({how}{stated})."
     if record := offer.record:
         orders = record.delivered + record.broken
         yield f"The provider delivered {record.delivered} of {orders} orders; its score is {score_of(record)} of 100."
 
 
-def _verdict(inputs: Inputs, decision: Decision) -> str:
+def _conclusion(inputs: Inputs, decision: Decision) -> str:
     packs = f"{decision.packs} x {_amount(inputs, decision.pack_size)} from {decision.provider_id}"
     if decision.outcome is Outcome.ORDER:
-        asked = f" after {inputs.by} approved" if inputs.why is Why.APPROVED else ""
-        return f"So {packs} were ordered{asked}."
+        approval = f" after {inputs.by} approved" if inputs.why is Why.APPROVED else ""
+        return f"So {packs} were ordered{approval}."
     if decision.outcome is Outcome.PROPOSE:
         return f"So {packs} were proposed: {MEANINGS[decision.reason]}."
     if decision.outcome is Outcome.DECLINE:
         return f"The proposed order was dropped: {MEANINGS[decision.reason]} ({inputs.by})."
     until = f"at {decision.reconsider_at:%Y-%m-%d %H:%M} UTC" if decision.reconsider_at else f"upon {decision.wake_up}"
-    return f"Nothing was ordered: {MEANINGS[decision.reason]}. It will be looked at again {until}."
+    return f"Nothing was ordered: {MEANINGS[decision.reason]}. It will be reconsidered {until}."
 
 
 def _unit(inputs: Inputs) -> tuple[str, int]:
@@ -149,11 +148,11 @@ def _rate(inputs: Inputs, steps: float) -> str:
 
 
 def _number(value: float) -> str:
-    """Return a number as people write it: at most four decimals, and no needless ones."""
+    """Format with at most four decimals and no trailing zeros."""
     return f"{value:.4f}".rstrip("0").rstrip(".")
 
 
-def _read(value: str) -> Any:
+def _parse(value: str) -> Any:
     try:
         return msgspec.json.decode(value)
     except msgspec.DecodeError:
@@ -171,4 +170,4 @@ def _step(tree: Any, step: str, name: str) -> Any:
     try:
         return tree[int(step)] if isinstance(tree, list) else tree[step]
     except (KeyError, IndexError, ValueError, TypeError):
-        raise ValueError(f"{name} is no input of this receipt") from None
+        raise ValueError(f"{name} is not an input of this receipt") from None

@@ -1,7 +1,6 @@
-"""What is known of a provider from its orders: how well it keeps its word, and how long it really takes.
+"""Provider scorecards: reliability and lead time, computed from finished orders.
 
-Both come from facts about orders only. Rehearsals, orders that customers gave up, and orders whose customer left,
-tell nothing about a provider and are not counted.
+Test orders, orders that customers cancelled, and orders of erased customers are not counted.
 """
 
 from collections.abc import Sequence
@@ -9,25 +8,25 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import ceil, floor
 
-#: A date is a day, not an hour: an order is on time until a day after the moment that was promised.
+#: Promised times are meant as dates, so an order is on time until one day after the promised moment.
 GRACE = timedelta(days=1)
-#: A provider nobody knows is taken for one that keeps nine of ten promises; it weighs as much as five orders.
+#: Prior of all rates: 9 of 10 orders are good, with the weight of 5 orders.
 PRIOR_RATE = 0.9
 PRIOR_ORDERS = 5
 
-#: So many deliveries must have been reported before they count instead of the stated lead time.
+#: Reported deliveries needed before the learned lead time replaces the stated one.
 ENOUGH_OBSERVATIONS = 5
-#: Older deliveries tell how the provider was, not how it is.
+#: Older deliveries are dropped, because providers change.
 NEWEST_OBSERVATIONS = 50
-#: The stated lead time weighs as much as so many deliveries.
+#: Weight of the stated lead time, in deliveries.
 PRIOR_OBSERVATIONS = 2
-#: Nine of ten orders come within the learned lead time.
+#: Share of orders that arrive within the learned lead time.
 QUANTILE = 0.9
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A provider's orders of one product, or of all, in numbers."""
+    """Counts and sums over a provider's finished orders, of one product or of all."""
 
     delivered: int = 0
     broken: int = 0
@@ -44,7 +43,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Lead:
-    """How many days goods take from the order to the door, and how we know."""
+    """Lead time in days from order to delivery, and whether it is learned or stated."""
 
     days: float
     learned: bool = False
@@ -54,14 +53,14 @@ class Lead:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What one order came to."""
+    """The outcome of one finished order."""
 
     ordered_at: datetime
     ordered: int
     delivered: bool
     received: int = 0
     promised_at: datetime | None = None
-    #: When the goods came, if somebody said so; a delivery that is only estimated teaches nothing about time.
+    #: Reported time of delivery; None if it is only estimated, because an estimate is no observation.
     came_at: datetime | None = None
     price: int | None = None
     billed: int | None = None
@@ -75,7 +74,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """How likely the next order comes, in time, whole; and how much dearer than agreed it will be (1 = as agreed)."""
+    """Expected rates of delivery, punctuality and completeness, and the billed / agreed price ratio."""
 
     comes: float
     on_time: float
@@ -84,12 +83,12 @@ class Rates:
 
     @property
     def score(self) -> float:
-        """Return 0 to 100: the chance that an order comes, in time and whole, less what it costs beyond its price."""
+        """Return 0 to 100: the product of the rates, divided by the price ratio if it exceeds 1."""
         return round(100 * self.comes * self.on_time * self.filled / max(1.0, self.dearness), 1)
 
 
 def added(record: Record, result: Result) -> Record:
-    """Add what one order came to."""
+    """Return the record with one more order."""
     if not result.delivered:
         return replace(record, broken=record.broken + 1)
     share = min(1.0, result.received / result.ordered) if result.ordered else 1.0
@@ -108,7 +107,7 @@ def added(record: Record, result: Result) -> Record:
 
 
 def rates_of(record: Record) -> Rates:
-    """Return the rates that a record lets expect.
+    """Return the expected rates.
 
     Each is the mean of a beta distribution, (k + w * p) / (n + w) of k good orders in n with the prior rate p = 0.9
     weighing as w = 5 orders (Gelman et al., Bayesian Data Analysis, section 2.4); dearness likewise, with prior 1.
@@ -126,11 +125,11 @@ def score_of(record: Record | None) -> float:
 
 
 def learn(took_days: Sequence[float], stated: float | None) -> float | None:
-    """Return the lead time that observed ones teach, in whole days; None while there are too few.
+    """Return the learned lead time in whole days; None if there are too few observations.
 
     The 0.9 quantile of the newest 50, to which the stated lead time is added as two more observations: a tenth of
-    them may be lost parcels without any effect. Definition 7 of Hyndman and Fan, Sample Quantiles in Statistical
-    Packages (1996). Rounded up: a pool is asked anew only when a whole day changes.
+    them may be lost parcels without effect. Definition 7 of Hyndman and Fan, Sample Quantiles in Statistical
+    Packages (1996). Rounded up, so that triggers change only with whole days.
     """
     newest = list(took_days)[-NEWEST_OBSERVATIONS:]
     if len(newest) < ENOUGH_OBSERVATIONS:

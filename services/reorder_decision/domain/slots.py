@@ -1,4 +1,4 @@
-"""From what was registered to the slots of pools."""
+"""Maps registered devices to slots of pools."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -10,26 +10,26 @@ from services.reorder_decision.domain.pool import Slot
 
 
 class Fitted(NamedTuple):
-    """A slot and the product it holds."""
+    """A slot with its product."""
 
     product_id: str
     slot: Slot
 
 
-#: What events take for an id.
-LONGEST_ID = 200
+#: Limit of ids in events, in characters.
+MAX_ID_LENGTH = 200
 
 
 def pool_id_of(customer_id: str, product_id: str) -> str:
-    """Return the pool's name; a product whose own name leaves no room in it stands there by its digest."""
+    """Return `<customer>/<product>`; if that is too long for an id, the SHA-256 of the product id replaces it."""
     plain = f"{customer_id}/{product_id}"
-    return plain if len(plain) <= LONGEST_ID else f"{customer_id}/{sha256(product_id.encode()).hexdigest()}"
+    return plain if len(plain) <= MAX_ID_LENGTH else f"{customer_id}/{sha256(product_id.encode()).hexdigest()}"
 
 
 def fitted_slots(
     device_id: str, specs: Iterable[SlotSpec], old: Iterable[Slot] = (), moves: Sequence[SlotMove] = ()
 ) -> list[Fitted]:
-    """Return a device's slots as registered, with level and habits of the slots they follow on."""
+    """Return a device's slots; a slot in `moves` takes over level and rate of the slot it replaces."""
     before = {slot.slot: slot for slot in old}
     past = {move.new_slot: before.get(move.old_slot) for move in moves}
     return [Fitted(spec.product_id, _carried(_new(device_id, spec), past.get(spec.slot))) for spec in specs]

@@ -1,4 +1,4 @@
-"""Whom to order from: the provider the customer chose, or another one the customer accepts after a fenced end."""
+"""Selects the provider: the chosen one, or an accepted alternative after an order ended without delivery."""
 
 from collections.abc import Collection
 
@@ -13,27 +13,31 @@ def choose(
     rivals: tuple[Offer, ...],
     avoided: Collection[str],
 ) -> Offer | None:
-    """Return the offer to order by.
+    """Return the chosen provider's offer, or an alternative's if the chosen provider is in `avoided`.
 
-    It is the chosen provider's, unless an order of this need ended without goods there: then the best scored of the
-    accepted ones that can deliver and have not failed as well. Nobody is avoided whose order may still come.
+    Of the alternatives that can deliver and are not avoided, the one with the best score is taken, then the one listed
+    first. A provider is avoided only after its order has certainly ended.
     """
     if subscription is None or subscription.provider_id not in avoided or not slots:
         return offer
-    able = [one for one in rivals if one.provider_id not in avoided and not unorderable(slots[0], subscription, one)]
-    order = {provider_id: place for place, provider_id in enumerate(subscription.alternatives)}
-    return max(able, key=lambda one: (score_of(one.record), -order.get(one.provider_id, len(order))), default=offer)
+    candidates = [
+        one for one in rivals if one.provider_id not in avoided and not unorderable(slots[0], subscription, one)
+    ]
+    ranks = {provider_id: rank for rank, provider_id in enumerate(subscription.alternatives)}
+    return max(
+        candidates, key=lambda one: (score_of(one.record), -ranks.get(one.provider_id, len(ranks))), default=offer
+    )
 
 
 def provider_of(subscription: Subscription, offer: Offer | None) -> str:
-    """Return who is asked by the chosen offer; one that does not say whose it is, is of the customer's choice."""
+    """Return the offer's provider; offers in older receipts name none and belong to the chosen provider."""
     return offer.provider_id if offer and offer.provider_id else subscription.provider_id
 
 
 def days_wanted(subscription: Subscription | None, offer: Offer | None) -> float:
-    """Return for how many days goods must be there: the customer's days, and never less than the goods take.
+    """Return the days of supply to keep: the subscription's days, but at least the lead time.
 
-    Who named only a level wants that level, whatever it takes.
+    Days of 0 mean a fixed level only; the lead time is ignored then.
     """
     if subscription is None or not subscription.days or offer is None or offer.lead is None:
         return subscription.days if subscription else 0.0
@@ -41,7 +45,7 @@ def days_wanted(subscription: Subscription | None, offer: Offer | None) -> float
 
 
 def unorderable(slot: Slot, subscription: Subscription, offer: Offer | None) -> Hold | None:
-    """Return what keeps a slot's product from being ordered by this offer."""
+    """Return why the slot's product cannot be ordered with this offer, or None."""
     if offer is None:
         return Hold(Reason.NO_OFFER, "OfferChanged")
     if not offer.provider_active:
@@ -56,6 +60,6 @@ def unorderable(slot: Slot, subscription: Subscription, offer: Offer | None) -> 
 
 
 def _is_same_pack(slot: Slot, wanted: int, offer: Offer) -> bool:
-    """Tell whether as much is in it: 1000 g are 10,000 steps of a slot that counts tenths."""
+    """Compare pack sizes of different scales: 1,000 g are 10,000 steps of a slot with scale 1."""
     offered_scale = slot.scale if offer.unit is None else offer.scale
     return bool(wanted * 10**offered_scale == offer.pack_size * 10**slot.scale)

@@ -1,4 +1,4 @@
-"""What each fact does to a pool. None of them orders on its own word: only the answer to the open epoch does."""
+"""State transitions of a pool, one function per event or command. Only an answer to the open epoch places an order."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -13,7 +13,7 @@ from services.reorder_decision.domain.pool import Holiday, Pool, Reason, Situati
 
 
 class Heard(NamedTuple):
-    """What an event told about one slot's level; rate and doubt where it told them."""
+    """The level of one slot from an event; uncertainty and rate if the event contains them."""
 
     device_id: str
     slot: str
@@ -24,9 +24,9 @@ class Heard(NamedTuple):
 
 
 def crossed(pool: Pool, heard: Heard, epoch: int, when: When) -> Turn:
-    """Decide, if this answers the open epoch; an older answer only tells the level.
+    """Decide if the event answers the open epoch; an answer to an older epoch only updates the level.
 
-    The pool is looked at then too: whoever marked it as due for that has its mark overwritten with the turn.
+    The pool is reassessed even then, because saving it overwrites a due mark set by an offer change.
     """
     slot = _find(pool, heard)
     current = pool.situation in {Situation.ARMED, Situation.ASKING} and epoch == pool.epoch
@@ -39,29 +39,29 @@ def crossed(pool: Pool, heard: Heard, epoch: int, when: When) -> Turn:
 
 
 def level_changed(pool: Pool, heard: Heard, when: When) -> Turn:
-    """Follow one of several slots; once all together are low, ask them all."""
+    """Update one of several slots; if their sum is low, request the current level of all."""
     pool = _informed(pool, heard, when)
     pool = replace(pool, low_reports=pool.low_reports + 1 if is_low(pool) else 0)
     return reassess(pool, when)
 
 
 def filled(pool: Pool, heard: Heard, when: When, *, used_up: bool = False) -> Turn:
-    """Note a rise or a correction: holds that last until then end with it, unless what came was used up at once."""
+    """Record a refill or correction; ends holds that wait for goods to move, unless the refill is already used up."""
     informed = _informed(pool, heard, when)
     return reassess(informed if used_up else _goods_moved(informed), when)
 
 
 def counted(pool: Pool, shelf: int, when: When) -> Turn:
-    """Note the shelf's new balance."""
+    """Record the shelf's new balance; a repeated balance changes nothing."""
     if shelf == pool.shelf and pool.shelf_event is not None:
         return Turn(pool)
     return reassess(_goods_moved(replace(pool, shelf=shelf, shelf_event=when.cause)), when)
 
 
 def arrived(pool: Pool, order_id: str, quantity: int, shelf: int, when: When) -> Turn:
-    """Note goods on the shelf; the order they came from is no longer on order.
+    """Record goods on the shelf and close the order they belong to.
 
-    Where none came, as of a lost parcel or a rehearsal, the next order waits as after a failure.
+    If the quantity is 0 (a lost parcel, a test order), the pool backs off as after a failure.
     """
     pool = replace(pool, shelf=shelf, shelf_event=when.cause)
     if pool.order is None or pool.order.order_id != order_id:
@@ -72,10 +72,10 @@ def arrived(pool: Pool, order_id: str, quantity: int, shelf: int, when: When) ->
 
 
 def ended(pool: Pool, order_id: str, when: When, *, by_customer: bool, blamed: bool = True) -> Turn:
-    """Note that the open order came to nothing: ask another provider if the customer accepts one, or back off.
+    """Close the open order after it failed: switch to an accepted alternative provider, or back off.
 
-    Only an end that is known comes here, so nobody else is asked while the first order may still come. Where the
-    provider is not to blame (a payment, a fraud, an operator), another one would do no better.
+    The end of the order is certain, so no second order is placed while the first may still arrive. If the provider is
+    not at fault (payment, fraud, operator), the provider is not avoided.
     """
     if pool.order is None or pool.order.order_id != order_id:
         return Turn(pool)
@@ -85,16 +85,16 @@ def ended(pool: Pool, order_id: str, when: When, *, by_customer: bool, blamed: b
 
 
 def taken_back(pool: Pool, order_id: str, when: When) -> Turn:
-    """Note that the open order was taken back because its device left: nobody failed, so nothing is waited for."""
+    """Close the open order after its device was deregistered: no failure, so no back-off."""
     if pool.order is None or pool.order.order_id != order_id:
         return Turn(pool)
     return reassess(replace(pool, order=None), when, ended=order_id)
 
 
 def subscribed(pool: Pool, subscription: Subscription, when: When) -> Turn:
-    """Take over what the customer wants now; a proposal made under other wishes is withdrawn."""
+    """Apply a new or changed subscription; an open proposal is withdrawn."""
     before = pool.subscription
-    said = SubscriptionChanged(
+    event = SubscriptionChanged(
         customer_id=pool.customer_id,
         subscription_id=subscription.subscription_id,
         product_id=pool.product_id,
@@ -105,23 +105,23 @@ def subscribed(pool: Pool, subscription: Subscription, when: When) -> Turn:
         mode=subscription.mode,
         status=subscription.status,
     )
-    turn = Turn(pool, (said,)).then(withdrawn(pool, "the subscription changed", when))
+    turn = Turn(pool, (event,)).then(withdrawn(pool, "the subscription changed", when))
     over = subscription.status is SubscriptionStatus.ENDED
     pool = replace(turn.pool, subscription=None if over else subscription)
     return turn.then(reassess(_fresh_start(pool, before, subscription), when))
 
 
 def went_away(pool: Pool, holiday: Holiday | None, when: When) -> Turn:
-    """Take over when the customer is away; what waited because of another holiday is looked at again."""
+    """Set or clear the holiday; a hold caused by the previous one ends."""
     waited = pool.wait is not None and pool.wait.reason is Reason.AWAY
     return reassess(replace(pool, holiday=holiday, wait=None if waited else pool.wait), when)
 
 
 def fitted(pool: Pool, slots: tuple[Slot, ...], when: When) -> Turn:
-    """Take over the pool's slots of now: a device came, went, or was replaced.
+    """Apply the pool's current slots after a device was registered, replaced or deregistered.
 
-    They are always asked anew: a slot that was registered again, under the same name, was asked nothing yet.
-    With the last slot goes what was proposed for it: nobody could say yes to it any more.
+    Always opens a new epoch: a slot that was registered again under the same name has no trigger yet.
+    An open proposal is withdrawn with the last slot, because it can no longer be approved.
     """
     pool = replace(pool, slots=slots, trigger=None)
     turn = Turn(pool) if slots else withdrawn(pool, "no device holds the product any more", when)
@@ -129,26 +129,26 @@ def fitted(pool: Pool, slots: tuple[Slot, ...], when: When) -> Turn:
 
 
 def approved(pool: Pool, by: str, when: When) -> Turn:
-    """Order what was proposed; the caller has made sure that it is proposed and can be ordered."""
+    """Place the proposed order; the caller has checked that there is one and that no obstacle exists."""
     return conclude(pool, Why.APPROVED, when, by=by)
 
 
 def declined(pool: Pool, by: str, when: When) -> Turn:
-    """Drop the proposal; saying no is a customer's cancel."""
+    """Drop the proposal; it counts as a cancellation by the customer."""
     order_id = pool.order.order_id if pool.order else ""
     turn = conclude(pool, Why.DECLINED, when, by=by)
     return turn.then(_backing_off(turn.pool, order_id, when, by_customer=True))
 
 
 def withdrawn(pool: Pool, by: str, when: When) -> Turn:
-    """Drop the proposal, if there is one, without holding it against anybody."""
+    """Drop the proposal, if there is one, without a back-off."""
     if pool.order is None or not pool.order.proposed:
         return Turn(pool)
     return conclude(pool, Why.WITHDRAWN, when, by=by)
 
 
 def reconsidered(pool: Pool, when: When) -> Turn:
-    """Look again because it is time to: a back-off is over."""
+    """Reassess the pool when its back-off ends or its offer changed."""
     return reassess(pool, when)
 
 
@@ -169,7 +169,7 @@ def _backing_off(pool: Pool, order_id: str, when: When, *, by_customer: bool) ->
 
 
 def _fresh_start(pool: Pool, before: Subscription | None, after: Subscription) -> Pool:
-    """Forget back-offs that the customer's own doing overtakes: resuming, or another provider."""
+    """Clear back-offs when the customer resumes, or chooses another provider after a failure."""
     resumed = before is None or before.status is not SubscriptionStatus.ACTIVE
     moved = before is not None and before.provider_id != after.provider_id
     if after.status is SubscriptionStatus.ACTIVE and resumed:

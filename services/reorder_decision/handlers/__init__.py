@@ -1,4 +1,4 @@
-"""What each event does: lock the pool, take the turn, save it, return what it says."""
+"""Event handlers and periodic jobs: lock the pool, decide, save, return events."""
 
 from services.reorder_decision.handlers.devices import (
     on_customer_erased,

@@ -1,4 +1,4 @@
-"""Devices come, are replaced and go; customers too."""
+"""Registered, replaced and deregistered devices, and erased customers."""
 
 from collections.abc import Iterable, Sequence
 
@@ -32,24 +32,24 @@ async def on_device_deregistered(event: DeviceDeregistered, store: Store) -> lis
 
 
 async def on_customer_erased(event: CustomerErased, store: Store) -> list[Event]:
-    """Forget everything; whoever has to end something on account of it hears of it as we did."""
+    """Delete all data of the customer; other services consume CustomerErased themselves."""
     await store.erase_customer(event.customer_id, await store.list_pool_ids_of(event.customer_id))
     return []
 
 
 async def _refit(customer_id: str, device_ids: Sequence[str], slots: Sequence[Fitted], store: Store) -> list[Event]:
-    """Exchange the devices' slots and let every pool that lost or gained one look again."""
+    """Replace the devices' slots and reassess every pool that lost or gained one."""
     places = await store.list_pools_of(device_ids) | {(customer_id, slot.product_id) for slot in slots}
     before = await _lock(sorted(places), store)
     await store.replace_slots(customer_id, device_ids, slots)
-    said: list[Event] = []
+    events: list[Event] = []
     for pool in before:
         refitted = await store.find_pool(pool.pool_id)
         if refitted is not None:
-            said += await store.save(refitted, fitted(refitted, refitted.slots, store.when))
-    return said
+            events += await store.save(refitted, fitted(refitted, refitted.slots, store.when))
+    return events
 
 
 async def _lock(places: Places, store: Store) -> list[Pool]:
-    found = [await store.lock_pool(customer_id, product_id) for customer_id, product_id in places]
-    return [pool for pool in found if pool is not None]
+    pools = [await store.lock_pool(customer_id, product_id) for customer_id, product_id in places]
+    return [pool for pool in pools if pool is not None]

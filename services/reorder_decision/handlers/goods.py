@@ -1,4 +1,4 @@
-"""What inventory says about shelves."""
+"""Stock events of inventory."""
 
 from libs.contracts.catalogue import Event
 from libs.contracts.events import StockArrived, StockCounted

@@ -1,7 +1,7 @@
-"""Which pools a batch's handlers will lock: all are locked at once, in the order of their ids.
+"""Locks all pools of a batch up front, ordered by id.
 
-Batches of two replicas may touch the same pools in opposite order, for topics have different keys. Locked one
-by one, as their events come, they would wait for each other until Postgres ended one of them.
+Topics have different keys, so batches of two replicas may touch the same pools in opposite order. Locking them one by
+one would deadlock.
 """
 
 from collections.abc import Sequence
@@ -13,8 +13,8 @@ from services.reorder_decision.store import Store
 
 
 async def lock_pools(records: Sequence[Record], store: Store) -> None:
-    """Lock what can be known before; whatever changed meanwhile is locked late, and a deadlock tried again."""
-    pool_ids = {pool_id for record in records for pool_id in _named(record.data)}
+    """Lock the pools known before the batch; others are locked by their handler, and a deadlock is retried."""
+    pool_ids = {pool_id for record in records for pool_id in _pool_ids_of(record.data)}
     devices: set[Any] = {getattr(record.data, name, None) for record in records for name in ("device_id", "replaces")}
     pool_ids |= await store.list_pool_ids_touched(
         sorted(devices - {None}),
@@ -24,9 +24,9 @@ async def lock_pools(records: Sequence[Record], store: Store) -> None:
     await store.lock_pools(sorted(pool_ids))
 
 
-def _named(data: Any) -> set[str]:
-    """Return the pools that an event names, or would make."""
+def _pool_ids_of(data: Any) -> set[str]:
+    """Return the pools that an event refers to or would create."""
     owner = getattr(data, "customer_id", None) or getattr(data, "owner_id", None)
     products = {getattr(data, "product_id", None), *(slot.product_id for slot in getattr(data, "slots", ()))}
-    named = {pool_id_of(owner, product_id) for product_id in products - {None}} if owner else set()
-    return named | {pool_id for pool_id in (getattr(data, "pool_id", None),) if pool_id}
+    pool_ids = {pool_id_of(owner, product_id) for product_id in products - {None}} if owner else set()
+    return pool_ids | {pool_id for pool_id in (getattr(data, "pool_id", None),) if pool_id}

@@ -1,4 +1,4 @@
-"""How orders go and end: what their providers' records, and the lead times learned from them, are made of."""
+"""Order events: they end a pool's order and feed the providers' records and learned lead times."""
 
 from collections import defaultdict
 
@@ -9,11 +9,11 @@ from services.reorder_decision.domain.records import NEWEST_OBSERVATIONS
 from services.reorder_decision.store import Store
 from services.reorder_decision.store.records import Kept, Sold
 
-#: Who cancels in the customer's name; anybody else's cancel is a failure to deliver.
+#: `OrderCancelled.by` of the customer; all others count as failures.
 CUSTOMER = "customer"
-#: Whose cancel the provider is to blame for: its own, an unsettled problem, another product, no answer in time.
+#: Values of `by` that count against the provider: own cancellation, unresolved problem, substitution, missed deadline.
 PROVIDERS = frozenset({"provider", "resolution", "substitution", "deadline"})
-#: The device left before anybody was asked; it may come back and need it all the more.
+#: The device was deregistered before the order was submitted; it may return, so there is no back-off.
 DEVICE = "deregistration"
 
 
@@ -44,17 +44,17 @@ async def on_order_ended(event: OrderCancelled | OrderRefused | OrderFailed, sto
 
 
 async def add_up(store: Store) -> list[Event]:
-    """Add what orders came to to their providers' records, and learn lead times from them; a tick."""
-    found: dict[Sold, list[Result]] = defaultdict(list)
+    """Add finished orders to their providers' records and learn lead times; a periodic job."""
+    results: dict[Sold, list[Result]] = defaultdict(list)
     for sold, result in await store.take_results(store.settings.orders_per_count):
-        found[sold].append(result)
-    for kept in await store.lock_records(list(found)) if found else []:
-        await store.save_record(_added(kept, found[kept.provider_id, kept.product_id]))
+        results[sold].append(result)
+    for kept in await store.lock_records(list(results)) if results else []:
+        await store.save_record(_with_results(kept, results[kept.provider_id, kept.product_id]))
     return []
 
 
 async def tell_lead_times(store: Store) -> list[Event]:
-    """Let pools be looked at that a newly learned lead time makes order earlier or later; a tick."""
+    """Mark pools due whose threshold changes with a newly learned lead time; a periodic job."""
     for provider_id, product_id, learned in await store.list_outdated():
         if pool_ids := await store.list_pools_minding(provider_id, product_id):
             await store.mark_due(pool_ids)
@@ -62,7 +62,7 @@ async def tell_lead_times(store: Store) -> list[Event]:
     return []
 
 
-def _added(kept: Kept, results: list[Result]) -> Kept:
+def _with_results(kept: Kept, results: list[Result]) -> Kept:
     record = kept.record
     for result in results:
         record = added(record, result)

@@ -1,4 +1,4 @@
-"""What consumption says about slots."""
+"""Level events of consumption."""
 
 from libs.contracts.catalogue import Event
 from libs.contracts.events import FillCause, SlotCorrected, SlotFilled, SlotLevelChanged, ThresholdCrossed
@@ -10,33 +10,32 @@ async def on_threshold_crossed(event: ThresholdCrossed, store: Store) -> list[Ev
     pool = await store.find_pool(event.pool_id)
     if pool is None:
         return []
-    return await store.save(pool, crossed(pool, _heard(event), event.epoch, store.when))
+    return await store.save(pool, crossed(pool, _reading_of(event), event.epoch, store.when))
 
 
 async def on_slot_level_changed(event: SlotLevelChanged, store: Store) -> list[Event]:
     pool = await store.find_pool(pool_id_of(event.customer_id, event.product_id))
     if pool is None:
         return []
-    return await store.save(pool, level_changed(pool, _heard(event), store.when))
+    return await store.save(pool, level_changed(pool, _reading_of(event), store.when))
 
 
 async def on_slot_filled(event: SlotFilled, store: Store) -> list[Event]:
-    """Note goods in a slot; those that only its use showed have left it already."""
-    return await _told(event, store, used_up=event.cause is FillCause.INFERRED and not event.level)
+    """Record a refill; one that was inferred from use, with level 0, is already used up."""
+    return await _save_level(event, store, used_up=event.cause is FillCause.INFERRED and not event.level)
 
 
 async def on_slot_corrected(event: SlotCorrected, store: Store) -> list[Event]:
-    return await _told(event, store)
+    return await _save_level(event, store)
 
 
-async def _told(event: SlotFilled | SlotCorrected, store: Store, *, used_up: bool = False) -> list[Event]:
-    """Note a level; a slot not heard of yet needs no wait, it is asked for its level before anything is ordered."""
+async def _save_level(event: SlotFilled | SlotCorrected, store: Store, *, used_up: bool = False) -> list[Event]:
     pool = await store.find_pool(pool_id_of(event.customer_id, event.product_id))
     if pool is None:
         return []
-    heard = Heard(event.device_id, event.slot, event.level, event.at)
-    return await store.save(pool, filled(pool, heard, store.when, used_up=used_up))
+    reading = Heard(event.device_id, event.slot, event.level, event.at)
+    return await store.save(pool, filled(pool, reading, store.when, used_up=used_up))
 
 
-def _heard(event: ThresholdCrossed | SlotLevelChanged) -> Heard:
+def _reading_of(event: ThresholdCrossed | SlotLevelChanged) -> Heard:
     return Heard(event.device_id, event.slot, event.level, event.at, event.doubt, event.rate_per_day)

@@ -1,4 +1,4 @@
--- One row per customer and product: what the pool waits for, and the lock of everything that is decided about it.
+-- One row per customer and product; locking it serializes all decisions about the pool.
 CREATE TABLE pool (
     pool_id         text        PRIMARY KEY,
     customer_id     text        NOT NULL,
@@ -8,8 +8,8 @@ CREATE TABLE pool (
                     CHECK (situation IN ('armed', 'asking', 'followed', 'ordered', 'held')),
     hold            json,                   -- why nothing is ordered: {reason, wake_up, until}
     wait            json,                   -- a back-off that outlasts other holds, in the same form
-    trigger         json,                   -- what consumption was asked in the open epoch
-    reconsider_at   timestamptz,            -- when a tick looks at the pool, if nothing wakes it before
+    trigger         json,                   -- what consumption watches in the open epoch
+    reconsider_at   timestamptz,            -- when the periodic job reassesses the pool at the latest
     shelf           bigint      NOT NULL DEFAULT 0,
     shelf_event     text,
     cancels         integer     NOT NULL DEFAULT 0,
@@ -21,7 +21,7 @@ CREATE TABLE pool (
 ) WITH (fillfactor = 70);
 CREATE INDEX pool_due ON pool (reconsider_at) WHERE reconsider_at IS NOT NULL;
 
--- The newest registration heard of, ended or not; so an older one that is told again does not come back.
+-- The latest registration, ended or not, so that a late event of an older one is ignored.
 CREATE TABLE device (
     device_id    text    PRIMARY KEY,
     registration integer NOT NULL

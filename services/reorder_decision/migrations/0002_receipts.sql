@@ -1,4 +1,4 @@
--- Every decision with all it was made from. `json` keeps the text as it was written, so it can be decided again to the byte.
+-- Every decision with its inputs. `json`, unlike `jsonb`, keeps the text, so that a replay can be compared byte by byte.
 CREATE TABLE receipt (
     number      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     receipt_id  text        NOT NULL UNIQUE,

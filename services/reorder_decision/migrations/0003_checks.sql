@@ -1,4 +1,4 @@
--- Each view named check_... lists what is wrong and is empty when all is well.
+-- Each view named check_... lists violations and is normally empty.
 
 CREATE VIEW check_every_active_pool_waits_for_something AS
 SELECT p.pool_id AS subject,

@@ -1,2 +1,2 @@
--- What an offer's pack size counts; unknown until the offer is said again with its unit.
+-- Unit of an offer's pack size; unknown until the next OfferChanged.
 ALTER TABLE offer ADD COLUMN unit text, ADD COLUMN scale integer NOT NULL DEFAULT 0;

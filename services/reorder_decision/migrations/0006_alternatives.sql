@@ -1,2 +1,2 @@
--- Whose order came to nothing waits for any of these providers' offers.
+-- Finds pools whose alternative provider changed an offer.
 CREATE INDEX subscription_by_alternative ON subscription USING gin (alternatives) WHERE status = 'active';

@@ -1,4 +1,4 @@
-"""All SQL of reorder decisions."""
+"""All SQL of reorder decision."""
 
 from services.reorder_decision.store.devices import Devices
 from services.reorder_decision.store.holidays import Holidays
@@ -10,7 +10,7 @@ from services.reorder_decision.store.turns import Turns
 
 
 class Store(Turns, Devices, Offers, Subscriptions, Receipts, Holidays, Records):
-    """Everything this service remembers."""
+    """All tables of the service in one transaction."""
 
 
 __all__ = ["Store"]

@@ -1,4 +1,4 @@
-"""Which slots there are and whose pools they belong to."""
+"""SQL of devices, their slots, and erased customers."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ class Devices(Pools):
     """Devices, their slots, and customers who were erased."""
 
     async def save_device(self, customer_id: str, device_id: str, registration: int) -> bool:
-        """Note a registration; False where it, or a later one, is known or its customer was erased."""
+        """Store a registration; False if the same or a later one is stored, or the customer was erased."""
         if await self._is_erased(customer_id):
             return False
         fresh = await self.connection.fetchval(
@@ -26,7 +26,7 @@ class Devices(Pools):
         return bool(fresh)
 
     async def end_device(self, device_id: str, registration: int) -> bool:
-        """Note that a registration ended; False where a later one is known."""
+        """Store the end of a registration; False if a later one is stored."""
         ended = await self.connection.fetchval(
             """-- end_device
             INSERT INTO device (device_id, registration) VALUES ($1, $2)
@@ -61,7 +61,7 @@ class Devices(Pools):
         return {(row["customer_id"], row["product_id"]) for row in rows}
 
     async def replace_slots(self, customer_id: str, device_ids: Sequence[str], slots: Sequence[Fitted]) -> None:
-        """Take these devices' slots away and put these in; the pools of all of them are locked."""
+        """Delete the devices' slots and insert the given ones; the caller has locked all pools concerned."""
         await self.connection.execute(
             "-- delete_slots\nDELETE FROM slot WHERE device_id = ANY($1::text[])", list(device_ids)
         )
@@ -88,7 +88,7 @@ class Devices(Pools):
         return [row["pool_id"] for row in rows]
 
     async def erase_customer(self, customer_id: str, pool_ids: Sequence[str]) -> None:
-        """Forget the household; late facts about it find nothing and make nothing."""
+        """Delete all data of the customer; the id stays, so that late events create nothing."""
         for statement in (
             "-- erase_receipts\nDELETE FROM receipt WHERE pool_id = ANY($1::text[])",
             "-- erase_orders\nDELETE FROM reorder WHERE pool_id = ANY($1::text[])",

@@ -1,11 +1,11 @@
-"""When customers are away."""
+"""SQL of holidays."""
 
 from services.reorder_decision.domain import Holiday
 from services.reorder_decision.store.pools import Pools
 
 
 class Holidays(Pools):
-    """At most one holiday of a customer: the one that is, or comes."""
+    """At most one holiday per customer, the current or the next."""
 
     async def find_holiday(self, customer_id: str) -> Holiday | None:
         row = await self.connection.fetchrow(
@@ -14,7 +14,7 @@ class Holidays(Pools):
         return Holiday(**row) if row else None
 
     async def save_holiday(self, customer_id: str, holiday: Holiday) -> bool:
-        """Note when a customer is away; False where the customer was erased."""
+        """Store the holiday; False if the customer was erased."""
         if await self._is_erased(customer_id):
             return False
         await self.connection.execute(

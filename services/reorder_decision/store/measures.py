@@ -1,4 +1,4 @@
-"""Reorder decision's metrics with their meanings."""
+"""Metrics of reorder decision."""
 
 from libs.kit import Measure
 from libs.kit import Store as KitStore

@@ -1,4 +1,4 @@
-"""Who sells what, and which pools want it."""
+"""SQL of providers and offers, and of the pools that depend on them."""
 
 from collections.abc import Iterable, Sequence
 
@@ -10,12 +10,12 @@ from services.reorder_decision.store.pools import Pools
 
 
 class Offers(Pools):
-    """Providers and their offers, as far as a decision depends on them."""
+    """Providers and offers, as far as decisions use them."""
 
     async def keep_offers(self, provider_ids: Iterable[str]) -> None:
-        """Let nobody change what these providers sell before this transaction has ended.
+        """Lock these providers' offers in shared mode until the end of the transaction.
 
-        Whoever changes it looks for the pools that buy it, and would not see one that begins to just now.
+        Without the lock, a concurrent offer change would miss the pool that this transaction makes subscribe to it.
         """
         await self.connection.execute(
             """-- keep_offers
@@ -34,7 +34,7 @@ class Offers(Pools):
         )
 
     async def save_offer(self, offer: OfferChanged) -> bool:
-        """Take an offer over; return whether something about it changed that orders depend on."""
+        """Store an offer; return whether pack, unit or availability changed."""
         await self._change_offers(offer.provider_id)
         before = await self.connection.fetchrow(
             """-- lock_offer
@@ -58,7 +58,7 @@ class Offers(Pools):
         return before is None or tuple(before) != (offer.pack_size, offer.unit, offer.scale, offer.available)
 
     async def save_provider(self, provider: ProviderChanged) -> bool:
-        """Take a provider over; return whether it began or ceased to take orders, or takes longer or less long."""
+        """Store a provider; return whether its activity or stated lead time changed."""
         await self._change_offers(provider.provider_id)
         before = await self.connection.fetchrow(
             "-- lock_provider\nSELECT active, lead_time_days FROM provider WHERE provider_id = $1 FOR UPDATE",
@@ -92,9 +92,9 @@ class Offers(Pools):
         return tuple(msgspec.json.decode(row["offer"], type=Offer) for row in rows)
 
     async def list_pools_buying(self, provider_id: str, product_id: str | None) -> list[str]:
-        """Return the pools that would order from this provider, and this product if one is named.
+        """Return the pools that would order from this provider, limited to a product if one is given.
 
-        Who has it as an alternative would once an order came to nothing elsewhere.
+        That includes pools with the provider as an alternative, if a provider of theirs is avoided.
         """
         rows = await self.connection.fetch(
             """-- list_pools_buying
@@ -116,7 +116,7 @@ class Offers(Pools):
         offers: Sequence[tuple[str, str | None]],
         customer_ids: Sequence[str],
     ) -> set[str]:
-        """Return the pools of these devices' slots and of these customers, and the first that buy these offers."""
+        """Return the pools of these devices and customers, and the first `pools_per_turn` of each offer."""
         rows = await self.connection.fetch(
             """-- list_pool_ids_touched
             SELECT pool_id FROM slot WHERE device_id = ANY($1::text[])
@@ -137,7 +137,7 @@ class Offers(Pools):
         return {row["pool_id"] for row in rows}
 
     async def mark_due(self, pool_ids: list[str]) -> None:
-        """Let a tick look at these pools; so many at once would hold their locks too long."""
+        """Leave these pools to the periodic job, because reassessing all at once would hold locks too long."""
         await self.connection.execute(
             """-- mark_due
             UPDATE pool SET reconsider_at = $2

@@ -1,4 +1,4 @@
-"""Pools: locked, and read as a whole."""
+"""SQL that locks, reads and saves pools."""
 
 from collections.abc import Sequence
 from typing import Any, TypeVar
@@ -25,23 +25,23 @@ Form = TypeVar("Form")
 
 
 class Pools(kit.Store):
-    """The aggregates that decisions are made about."""
+    """Pools with all inputs of a decision."""
 
     @property
     def when(self) -> When:
-        """Return the moment of this transaction, with the deployment's back-offs."""
-        knobs = self.settings
+        """Return time and cause of this transaction, with the configured rules."""
+        settings = self.settings
         rules = Rules(
-            knobs.cancel_backoff_days,
-            knobs.failure_backoff_days,
-            knobs.failure_backoff_limit_days,
-            knobs.enough_backoff_days,
-            knobs.default_lead_time_days,
+            settings.cancel_backoff_days,
+            settings.failure_backoff_days,
+            settings.failure_backoff_limit_days,
+            settings.enough_backoff_days,
+            settings.default_lead_time_days,
         )
         return When(self.now, self.cause, rules)
 
     async def lock_pool(self, customer_id: str, product_id: str) -> Pool | None:
-        """Return the pool, new if need be; None for a customer who was erased."""
+        """Lock and return the pool, creating it if missing; None if the customer was erased."""
         pool_id = pool_id_of(customer_id, product_id)
         pool = await self.find_pool(pool_id)
         if pool is None and not await self._is_erased(customer_id):
@@ -50,7 +50,7 @@ class Pools(kit.Store):
         return pool
 
     async def find_pool(self, pool_id: str) -> Pool | None:
-        """Lock and return the pool, if there is one."""
+        """Lock and return the pool, or None."""
         row = await self.connection.fetchrow(
             """-- lock_pool
             SELECT pool_id, customer_id, product_id, epoch, situation, hold, wait, trigger, shelf, shelf_event, cancels,
@@ -59,10 +59,10 @@ class Pools(kit.Store):
             """,
             pool_id,
         )
-        return None if row is None else await self._whole(row)
+        return None if row is None else await self._load(row)
 
     async def lock_pools(self, pool_ids: Sequence[str]) -> None:
-        """Lock those of the pools that there are, in the order in which everybody locks several."""
+        """Lock the existing pools ordered by id; every transaction uses this order, which avoids deadlocks."""
         await self.connection.execute(
             """-- lock_pools
             SELECT FROM pool WHERE pool_id = ANY($1::text[]) ORDER BY pool_id FOR UPDATE
@@ -70,8 +70,8 @@ class Pools(kit.Store):
             pool_ids,
         )
 
-    async def _whole(self, row: Any) -> Pool:
-        """Read what belongs to a locked pool; not in the locking statement, which may have waited with old eyes."""
+    async def _load(self, row: Any) -> Pool:
+        """Read the parts of a locked pool in a new statement: the snapshot of the first may predate its lock."""
         parts: Any = await self.connection.fetchrow(
             """-- get_pool_parts
             SELECT (SELECT json_agg(s ORDER BY s.device_id, s.slot) FROM (
@@ -106,19 +106,19 @@ class Pools(kit.Store):
             row["product_id"],
             row["epoch"],
             Situation(row["situation"]),
-            _read(row["hold"], Hold),
-            _read(row["wait"], Hold),
-            _read(row["trigger"], Trigger),
+            _decode(row["hold"], Hold),
+            _decode(row["wait"], Hold),
+            _decode(row["trigger"], Trigger),
             *(row["shelf"], row["shelf_event"], row["cancels"], row["failures"]),
             *(row["low_reports"], row["stale_crossings"]),
-            _read(parts["slots"], tuple[Slot, ...]) or (),
-            _read(parts["subscription"], Subscription),
-            _read(parts["offer"], Offer),
-            _read(parts["order"], Order),
-            _read(parts["rivals"], tuple[Offer, ...]) or (),
+            _decode(parts["slots"], tuple[Slot, ...]) or (),
+            _decode(parts["subscription"], Subscription),
+            _decode(parts["offer"], Offer),
+            _decode(parts["order"], Order),
+            _decode(parts["rivals"], tuple[Offer, ...]) or (),
             tuple(row["avoided"]),
-            _read(parts["holiday"], Holiday),
-            _read(parts["registrations"], dict[str, int]) or {},
+            _decode(parts["holiday"], Holiday),
+            _decode(parts["registrations"], dict[str, int]) or {},
         )
 
     async def _create_pool(self, pool_id: str, customer_id: str, product_id: str) -> None:
@@ -130,7 +130,7 @@ class Pools(kit.Store):
             pool_id,
             customer_id,
             product_id,
-            _written(Pool(pool_id, customer_id, product_id).hold),
+            _encode(Pool(pool_id, customer_id, product_id).hold),
             self.now,
         )
 
@@ -148,15 +148,15 @@ class Pools(kit.Store):
                 changed_at = $14, avoided = $15
             WHERE pool_id = $1
             """,
-            *(pool.pool_id, pool.epoch, pool.situation, _written(pool.hold), _written(pool.wait)),
-            *(_written(pool.trigger), pool.hold.until if pool.hold else None, pool.shelf, pool.shelf_event),
+            *(pool.pool_id, pool.epoch, pool.situation, _encode(pool.hold), _encode(pool.wait)),
+            *(_encode(pool.trigger), pool.hold.until if pool.hold else None, pool.shelf, pool.shelf_event),
             *(pool.cancels, pool.failures, pool.low_reports, pool.stale_crossings, self.now, pool.avoided),
         )
 
 
-def _read(text: str | None, form: type[Form]) -> Form | None:
+def _decode(text: str | None, form: type[Form]) -> Form | None:
     return None if text is None else msgspec.json.decode(text, type=form)
 
 
-def _written(value: Hold | Trigger | None) -> str | None:
+def _encode(value: Hold | Trigger | None) -> str | None:
     return None if value is None else msgspec.json.encode(value).decode()

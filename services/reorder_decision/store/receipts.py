@@ -1,4 +1,4 @@
-"""Receipts, read back as they were written."""
+"""SQL that reads receipts."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from libs import kit
 
 
 class Receipts(kit.Store):
-    """Decisions made; nothing here changes one."""
+    """Receipts are never changed."""
 
     async def list_receipts_of_order(self, order_id: str) -> list[Any]:
         """Return an order's receipts, the newest first."""

@@ -1,4 +1,4 @@
-"""What orders came to, and what their providers' records are made of."""
+"""SQL of order results and providers' records."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -13,7 +13,7 @@ Sold = tuple[str, str]
 
 
 class Kept(NamedTuple):
-    """A provider's record of one product as it is kept."""
+    """The stored record of a provider and product."""
 
     provider_id: str
     product_id: str
@@ -24,10 +24,10 @@ class Kept(NamedTuple):
 
 
 class Records(Pools):
-    """Facts are written to the order's own row as they come; a tick adds them up, so no two orders meet in a record."""
+    """Events update the row of their order; a periodic job adds them up, so that orders do not contend for a record."""
 
     async def note_placed(self, order_id: str, quantity: int, promised_at: datetime | None) -> None:
-        """Note what a provider accepted, and the first date it gave."""
+        """Store the accepted quantity and the first promised date."""
         await self.connection.execute(
             """-- note_placed
             UPDATE reorder SET quantity = $2, promised_at = coalesce(promised_at, $3)
@@ -48,13 +48,13 @@ class Records(Pools):
         )
 
     async def note_broken(self, order_id: str) -> None:
-        """Note that an order ended without goods, and that its provider is to blame."""
+        """Record that an order ended without delivery through the provider's fault."""
         await self.connection.execute(
             "-- note_broken\nUPDATE reorder SET result = 'broken' WHERE order_id = $1 AND result IS NULL", order_id
         )
 
     async def take_results(self, limit: int) -> list[tuple[Sold, Result]]:
-        """Return what finished orders came to, and count them as added up."""
+        """Return the results of finished orders and mark them as counted."""
         rows = await self.connection.fetch(
             """-- take_results
             UPDATE reorder AS r SET counted = true FROM pool AS p
@@ -69,21 +69,21 @@ class Records(Pools):
         return [((row[0], row[1]), Result(*tuple(row)[2:])) for row in rows]
 
     async def lock_records(self, sold: Sequence[Sold]) -> list[Kept]:
-        """Return these records, new ones if need be, in the order of their names."""
-        names = [list(part) for part in zip(*sorted(set(sold)), strict=True)]
+        """Lock and return these records ordered by key, creating missing ones."""
+        keys = [list(part) for part in zip(*sorted(set(sold)), strict=True)]
         await self.connection.execute(
             """-- create_records
             INSERT INTO record (provider_id, product_id) SELECT * FROM unnest($1::text[], $2::text[])
             ON CONFLICT DO NOTHING
             """,
-            *names,
+            *keys,
         )
         await self.connection.execute(
             """-- lock_records
             SELECT FROM record WHERE (provider_id, product_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))
             ORDER BY provider_id, product_id FOR UPDATE
             """,
-            *names,
+            *keys,
         )
         rows = await self.connection.fetch(
             """-- list_locked_records
@@ -93,9 +93,9 @@ class Records(Pools):
             WHERE (provider_id, product_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))
             ORDER BY provider_id, product_id
             """,
-            *names,
+            *keys,
         )
-        return [_kept(row) for row in rows]
+        return [_to_kept(row) for row in rows]
 
     async def list_records(self, provider_id: str) -> list[Kept]:
         rows = await self.connection.fetch(
@@ -106,7 +106,7 @@ class Records(Pools):
             """,
             provider_id,
         )
-        return [_kept(row) for row in rows]
+        return [_to_kept(row) for row in rows]
 
     async def knows_provider(self, provider_id: str) -> bool:
         known: bool = await self.connection.fetchval(
@@ -125,7 +125,7 @@ class Records(Pools):
         )
 
     async def list_outdated(self) -> list[tuple[str, str, float | None]]:
-        """Return whose learned lead time is another one than its pools were armed with."""
+        """Return the records whose learned lead time differs from the one in their pools' triggers."""
         rows = await self.connection.fetch(
             """-- list_outdated
             SELECT provider_id, product_id, learned_days FROM record
@@ -135,7 +135,7 @@ class Records(Pools):
         return [(row[0], row[1], row[2]) for row in rows]
 
     async def list_pools_minding(self, provider_id: str, product_id: str) -> list[str]:
-        """Return the pools that are ordered for another number of days since the learned lead time changed."""
+        """Return the pools whose days of supply change with the learned lead time."""
         rows = await self.connection.fetch(
             """-- list_pools_minding
             SELECT s.pool_id FROM subscription AS s
@@ -157,12 +157,12 @@ class Records(Pools):
         )
 
 
-def _kept(row: Any) -> Kept:
-    figures = tuple(row)
+def _to_kept(row: Any) -> Kept:
+    columns = tuple(row)
     return Kept(
         row["provider_id"],
         row["product_id"],
-        Record(*figures[2:10]),
+        Record(*columns[2:10]),
         tuple(row["lead_days"]),
         row["learned_days"],
         row["stated_days"],

@@ -1,4 +1,4 @@
-"""What customers subscribed to."""
+"""SQL of subscriptions."""
 
 from typing import Any
 
@@ -7,9 +7,9 @@ from services.reorder_decision.store.pools import Pools
 
 
 class Subscriptions(Pools):
-    """Subscriptions; at most one of a pool is not ended, which the database holds."""
+    """At most one subscription per pool is not ended, enforced by a unique index."""
 
-    async def save_subscription(self, pool: Pool, wish: Subscription) -> None:
+    async def save_subscription(self, pool: Pool, subscription: Subscription) -> None:
         await self.connection.execute(
             """-- save_subscription
             INSERT INTO subscription (subscription_id, pool_id, customer_id, product_id, provider_id, packs, pack_size,
@@ -22,9 +22,25 @@ class Subscriptions(Pools):
                 reports = excluded.reports, version = excluded.version, changed_at = excluded.changed_at,
                 alternatives = excluded.alternatives
             """,
-            *(wish.subscription_id, pool.pool_id, pool.customer_id, pool.product_id, wish.provider_id, wish.packs),
-            *(wish.pack_size, wish.mode, wish.status, wish.days, wish.at_level, wish.reports, wish.version, self.now),
-            wish.alternatives,
+            *(
+                subscription.subscription_id,
+                pool.pool_id,
+                pool.customer_id,
+                pool.product_id,
+                subscription.provider_id,
+                subscription.packs,
+            ),
+            *(
+                subscription.pack_size,
+                subscription.mode,
+                subscription.status,
+                subscription.days,
+                subscription.at_level,
+                subscription.reports,
+                subscription.version,
+                self.now,
+            ),
+            subscription.alternatives,
         )
 
     async def find_subscription(self, subscription_id: str) -> Any:

@@ -1,4 +1,4 @@
-"""What a turn changed is written down: the pool, its order, what was heard of its slots, and the receipts."""
+"""Saves decisions: the pool, its order, the levels of its slots, and the receipts."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -9,10 +9,10 @@ from services.reorder_decision.store.pools import Pools
 
 
 class Turns(Pools):
-    """Writes turns of locked pools."""
+    """Saves decisions about locked pools."""
 
     async def save(self, before: Pool, turn: Turn) -> list[Event]:
-        """Write what a turn changed in a locked pool, and return what it says."""
+        """Save the changes to a locked pool and return the events to publish."""
         if turn.pool != before:
             await self._save_order(before.order, turn.pool)
             await self._save_levels(slot for slot in turn.pool.slots if slot not in before.slots)
@@ -45,7 +45,7 @@ class Turns(Pools):
             )
 
     async def _save_levels(self, slots: Iterable[Slot]) -> None:
-        """Write what was heard about slots; a slot that left the pool meanwhile is left alone."""
+        """Update the levels of slots; a slot that no longer exists is skipped."""
         changed = sorted(slots, key=lambda slot: slot.place)
         if not changed:
             return

@@ -152,7 +152,7 @@ class TestOnOrderFact:
         await on_order_fact(delivered, store)
 
         notice = await find(store, Kind.ORDER_DELIVERED)
-        assert (notice.state, notice.reason) == (Told.NOT_TOLD, "they see the parcel")
+        assert (notice.state, notice.reason) == (Told.NOT_TOLD, "the customer sees the parcel")
         assert store.intended == []
 
     async def test_does_as_the_customer_chose(self, store):
@@ -170,7 +170,7 @@ class TestOnOrderFact:
         await on_order_fact(placed(), store)
 
         notice = await find(store, Kind.ORDER_PLACED)
-        assert (notice.state, notice.reason) == (Told.NOT_TOLD, "the provider tells them itself")
+        assert (notice.state, notice.reason) == (Told.NOT_TOLD, "the provider notifies its customers itself")
         assert store.intended == []
 
 
@@ -256,10 +256,10 @@ class TestOnMailSent:
     async def test_keeps_a_refusal_in_sight(self, store):
         await on_order_fact(placed(), store)
 
-        assert await settle(store, Kind.ORDER_PLACED, refused="the mail server refused it for good (550)") == []
+        assert await settle(store, Kind.ORDER_PLACED, refused="the mail server rejected the mail permanently (550)") == []
 
         notice = await find(store, Kind.ORDER_PLACED)
-        assert (notice.state, notice.reason) == (Told.REFUSED, "the mail server refused it for good (550)")
+        assert (notice.state, notice.reason) == (Told.REFUSED, "the mail server rejected the mail permanently (550)")
 
     async def test_a_mail_that_left_before_it_was_withdrawn_was_told(self, store):
         await on_reorder_held(held("no_offer"), store)

@@ -140,7 +140,7 @@ async def test_a_final_refusal_stays_in_sight_and_names_no_address(world):
     await world.order("lee")
     refused = await world.reaches("lee", "refused")
 
-    assert refused["reason"] == "the mail server refused it for good (550)"
+    assert refused["reason"] == "the mail server rejected the mail permanently (550)"
     reason = await world.kit.pool.fetchval("SELECT reason FROM intent WHERE id = $1", refused["notice_id"])
     assert "lee@" not in reason
 
@@ -226,7 +226,7 @@ async def test_a_customer_chooses_what_to_be_told(world):
     assert wrong.status_code == 422
     world.joins("sam")
     await world.order("sam")
-    assert (await world.reaches("sam", "not_told"))["reason"] == "they do not want to know"
+    assert (await world.reaches("sam", "not_told"))["reason"] == "the customer opted out"
     assert not world.mails("sam")
 
 

@@ -72,7 +72,7 @@ class TestExplain:
         said = await run(world, "explain", "nobody")
 
         assert said.exit_code == 1
-        assert "There is no receipt for such an order" in said.output
+        assert "There is no receipt for this order" in said.output
 
 
 class TestReplay:

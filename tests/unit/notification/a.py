@@ -1,12 +1,12 @@
-"""Builders of what the tests talk about."""
+"""Builders of notices, facts and contacts."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from services.notification.domain import Contact, Facts, Kind, Notice, Tact, Told
+from services.notification.domain import Contact, Facts, Kind, Notice, NoticeTiming, Told
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-TACT = Tact(grace=timedelta(hours=1), quiet=timedelta(days=7))
+TIMING = NoticeTiming(grace=timedelta(hours=1), quiet=timedelta(days=7))
 PAGE = "https://home.example/"
 
 

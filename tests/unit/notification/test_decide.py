@@ -1,4 +1,4 @@
-"""Who is told what."""
+"""Which notices are sent."""
 
 from datetime import timedelta
 
@@ -11,7 +11,9 @@ from tests.unit.notification import a
 
 
 def decided(kind, preference=None, last_told_at=None, protocol=None):
-    return decide(kind, preference=preference, last_told_at=last_told_at, tact=a.TACT, now=a.NOON, protocol=protocol)
+    return decide(
+        kind, preference=preference, last_told_at=last_told_at, timing=a.TIMING, now=a.NOON, protocol=protocol
+    )
 
 
 class TestTable:
@@ -43,10 +45,14 @@ class TestDecide:
     def test_tells_who_asked_to_know(self):
         decision = decided(Kind.ORDER_DELIVERED, preference=True)
 
-        assert (decision.state, decision.reason) == (Told.DUE, "they asked to know")
+        assert (decision.state, decision.reason) == (Told.DUE, "the customer opted in")
 
     def test_leaves_to_a_provider_what_it_tells_itself(self):
-        theirs = [kind for kind in Kind if decided(kind, protocol="drs").reason == "the provider tells them itself"]
+        theirs = [
+            kind
+            for kind in Kind
+            if decided(kind, protocol="drs").reason == "the provider notifies its customers itself"
+        ]
 
         assert theirs == [Kind.ORDER_PLACED, Kind.ORDER_SHIPPED, Kind.ORDER_DELIVERED]
         assert decided(Kind.ORDER_PLACED, protocol="drs").state is Told.NOT_TOLD
@@ -63,7 +69,7 @@ class TestDecide:
         again = decided(Kind.CANNOT_ORDER, last_told_at=a.NOON - timedelta(days=6))
         later = decided(Kind.CANNOT_ORDER, last_told_at=a.NOON - timedelta(days=7))
 
-        assert (again.state, again.reason) == (Told.NOT_TOLD, "told on 2026-02-23")
+        assert (again.state, again.reason) == (Told.NOT_TOLD, "already notified on 2026-02-23")
         assert later.state is Told.DUE
 
     def test_repeats_what_is_about_money(self):

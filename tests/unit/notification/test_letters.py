@@ -33,12 +33,12 @@ class TestCompose:
         assert letter.subject == "Ordered: Coffee pods"
         assert letter.lines == (
             "Hello Ann Lee,",
-            "We ordered Coffee pods (40 pieces) from Acme.",
+            "We have ordered Coffee pods (40 pieces) from Acme.",
             "Price: 9.98 EUR",
-            "Why: it is at 12 pieces, and at 2 a day that lasts until about Saturday 7 March.",
-            "It should be with you on Wednesday 4 March.",
-            "You can cancel it until it is shipped: https://home.example/",
-            "Your replenish",
+            "Reason: you have 12 pieces left; at 2 a day, this will last until about Saturday 7 March.",
+            "Expected delivery: Wednesday 4 March",
+            "You can cancel the order until it is shipped: https://home.example/",
+            "Your Replenish team",
         )
 
     def test_speaks_the_customers_language_and_time_zone(self):
@@ -46,7 +46,7 @@ class TestCompose:
 
         assert letter.subject == "Bestellt: Coffee pods"
         assert "Preis: 9,98 EUR" in letter.lines
-        assert "Ankunft voraussichtlich am Donnerstag, 5. März." in letter.lines
+        assert "Voraussichtliche Lieferung: Donnerstag, 5. März" in letter.lines
 
     @pytest.mark.parametrize(
         ("at", "time_zone"),
@@ -55,7 +55,7 @@ class TestCompose:
     def test_leaves_out_a_date_that_is_none(self, at, time_zone):
         letter = written(details=SENT | {"expected_at": at}, time_zone=time_zone)
 
-        assert "We do not know yet when it will come." in letter.lines
+        assert "The delivery date is not known yet." in letter.lines
 
     def test_speaks_english_to_everybody_else(self):
         assert written(locale="xx", time_zone="Mars/Base").language == "en"
@@ -64,42 +64,42 @@ class TestCompose:
         letter = written(facts=Facts(), name="")
 
         assert letter.lines == (
-            "Hello there,",
-            "We ordered pods.",
-            "Why: it is running low.",
-            "We do not know yet when it will come.",
-            "You can cancel it until it is shipped: https://home.example/",
-            "Your replenish",
+            "Hello,",
+            "We have ordered pods.",
+            "Reason: your supply is running low.",
+            "The delivery date is not known yet.",
+            "You can cancel the order until it is shipped: https://home.example/",
+            "Your Replenish team",
         )
 
     def test_names_the_need_where_the_level_is_not_known(self):
         letter = written(facts=a.facts(level=None, needed_by=a.NOON + timedelta(days=2)))
 
-        assert "Why: what is there lasts until about Tuesday 3 March." in letter.lines
+        assert "Reason: your supply will last until about Tuesday 3 March." in letter.lines
 
     def test_tells_why_nothing_can_be_ordered(self):
         letter = written(Kind.CANNOT_ORDER, details={"reason": "no_offer"})
 
-        assert (
-            "Nothing can be ordered for Coffee pods at present: the provider you chose does not sell it."
-            in letter.lines
-        )
+        assert "We are currently unable to order Coffee pods: the provider you chose does not sell it." in letter.lines
 
     def test_says_who_cancelled(self):
         letter = written(Kind.ORDER_CANCELLED, details={"by": "customer", "reason": "moving"})
 
-        assert letter.lines[1] == "The order of Coffee pods was cancelled by you: moving."
+        assert letter.lines[1] == "Your order for Coffee pods was cancelled at your request. Reason: moving."
 
     def test_promises_no_day_when_another_provider_may_be_asked_at_once(self):
         refused = written(Kind.ORDER_REFUSED, details={"reason": "sold out"})
         failed = written(Kind.ORDER_FAILED, details={"reason": "acme never got the order", "fault": "provider"})
 
         what_next = (
-            "Another provider that you accept and that can deliver is asked at once. Otherwise we try again: "
-            "at first after a day, then ever more rarely. Your orders: https://home.example/"
+            "If another provider you accept can deliver, we will order there right away. Otherwise we will try again "
+            "in one day, then at longer intervals. Your orders: https://home.example/"
         )
-        assert refused.lines[1:-1] == ("Acme will not deliver Coffee pods: sold out.", what_next)
-        assert failed.lines[1:-1] == ("The order of Coffee pods came to nothing: acme never got the order.", what_next)
+        assert refused.lines[1:-1] == ("Acme has declined your order for Coffee pods. Reason: sold out.", what_next)
+        assert failed.lines[1:-1] == (
+            "Your order for Coffee pods could not be completed. Reason: acme never got the order.",
+            what_next,
+        )
 
     def test_sends_who_could_not_pay_to_the_payment_method_and_not_to_another_provider(self):
         declined = {"reason": "the payment failed: card declined", "fault": "payment"}
@@ -107,14 +107,14 @@ class TestCompose:
         letter = written(Kind.ORDER_FAILED, details=declined)
 
         assert letter.lines[1:-1] == (
-            "The order of Coffee pods came to nothing: the payment failed: card declined.",
-            "Please look at your payment method; another provider would not help.",
-            "We try again: at first after a day, then ever more rarely. Your orders: https://home.example/",
+            "Your order for Coffee pods could not be completed. Reason: the payment failed: card declined.",
+            "Please check your payment method. Another provider would not solve this problem.",
+            "We will try again in one day, then at longer intervals. Your orders: https://home.example/",
         )
         assert written(Kind.ORDER_FAILED, details=declined, locale="de").lines[1:-1] == (
-            "Aus der Bestellung von Coffee pods wurde nichts: the payment failed: card declined.",
-            "Bitte sehen Sie nach Ihrer Zahlungsart; ein anderer Anbieter würde nicht helfen.",
-            f"Wir versuchen es wieder: erst nach einem Tag, dann immer seltener. Ihre Bestellungen: {a.PAGE}",
+            "Ihre Bestellung von Coffee pods konnte nicht ausgeführt werden. Grund: the payment failed: card declined.",
+            "Bitte prüfen Sie Ihre Zahlungsart. Ein anderer Anbieter würde das Problem nicht lösen.",
+            f"Wir versuchen es in einem Tag erneut, danach in größeren Abständen. Ihre Bestellungen: {a.PAGE}",
         )
 
     @pytest.mark.parametrize("known", [{}, {"fault": "provider"}], ids=["untold", "defaulted"])
@@ -123,7 +123,7 @@ class TestCompose:
         suspected = written(Kind.ORDER_FAILED, details={"reason": "order o-7 of this pool is taken for fraud"} | known)
 
         assert "payment method" in declined.lines[2]
-        assert suspected.lines[1] == "Coffee pods was not ordered."
+        assert suspected.lines[1] == "Your order for Coffee pods could not be completed."
 
     @pytest.mark.parametrize("language", LANGUAGES)
     @pytest.mark.parametrize(
@@ -143,16 +143,19 @@ class TestCompose:
         cancelled = written(Kind.ORDER_CANCELLED, details={"reason": "x", "by": "fraud"})
 
         on_hold = (
-            "Until we have looked into it, orders of it are on hold.",
-            "If you have questions, answer this mail. Your orders: https://home.example/",
+            "Further orders of this product are on hold until we have reviewed the matter.",
+            "If you have any questions, please reply to this email. Your orders: https://home.example/",
         )
-        assert failed.lines[1:-1] == ("Coffee pods was not ordered.", *on_hold)
-        assert cancelled.lines[1:-1] == ("The order of Coffee pods was cancelled by us. It will not come.", *on_hold)
+        assert failed.lines[1:-1] == ("Your order for Coffee pods could not be completed.", *on_hold)
+        assert cancelled.lines[1:-1] == (
+            "We have cancelled your order for Coffee pods. It will not be delivered.",
+            *on_hold,
+        )
 
     def test_takes_no_providers_words_for_a_fault(self):
         refused = written(Kind.ORDER_REFUSED, details={"reason": "taken for fraud", "fault": "fraud"})
 
-        assert refused.lines[1] == "Acme will not deliver Coffee pods: taken for fraud."
+        assert refused.lines[1] == "Acme has declined your order for Coffee pods. Reason: taken for fraud."
 
     @pytest.mark.parametrize(
         ("steps", "unit", "scale", "words"),

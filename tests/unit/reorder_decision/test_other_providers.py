@@ -50,7 +50,7 @@ class TestAfterAnEndThatIsKnown:
         assert a.names(asked) == ["TriggerSet"]
         assert (again.says[0].provider_id, again.pool.order.provider_id) == ("initech", "initech")
         assert again.receipts[0].inputs.avoided == ("acme",)
-        sentence = "Nothing came of the order from acme, so initech is asked instead."
+        sentence = "The order from acme was not delivered, so initech is used instead."
         assert sentence in words(again.receipts[0].inputs, again.receipts[0].decision)
 
     def test_the_first_named_of_equals_is_asked(self):

@@ -173,6 +173,5 @@ class TestWords:
         told = receipt(level=20)
 
         assert words(told.inputs, told.decision)[-1] == (
-            "Nothing was ordered: by this arithmetic there is still enough. "
-            "It will be looked at again at 2026-03-02 12:00 UTC."
+            "Nothing was ordered: the supply is still sufficient. It will be reconsidered at 2026-03-02 12:00 UTC."
         )

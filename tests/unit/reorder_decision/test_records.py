@@ -140,7 +140,7 @@ class TestLeadTimeInTheDecision:
         assert receipt.inputs.offer.lead == lead
         assert words(receipt.inputs, receipt.decision)[2:5] == [
             "The rule asks for 9 days x 2 = 18; 18 <= 18, which is not more.",
-            "The goods take 9 days from order to door (learned from 12 deliveries, where 3 are stated).",
+            "Delivery takes 9 days (learned from 12 deliveries; the provider states 3).",
             f"The provider delivered 12 of 13 orders; its score is {score_of(record)} of 100.",
         ]
         assert decide(replace(receipt.inputs, offer=a.offer(lead=Lead(3.0)))).outcome == "hold"
@@ -150,5 +150,5 @@ class TestLeadTimeInTheDecision:
 
         (receipt,) = crossed(pool, a.heard(), pool.epoch, a.when()).receipts
 
-        said = "The goods take 3 days from order to door (as the provider states)."
+        said = "Delivery takes 3 days (stated by the provider)."
         assert words(receipt.inputs, receipt.decision)[3] == said

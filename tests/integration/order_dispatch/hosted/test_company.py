@@ -30,12 +30,12 @@ async def test_goods_are_set_aside_the_shop_answers_its_mail_and_the_goods_leave
     mail = await street.mail("corner@example.org", "New order: Coffee pods")
     links = links_in(mail)
     assert sorted(links) == [
-        "You cannot deliver it",
-        "You have sent it, or it is ready to be picked up",
-        "You take the order",
+        "Accept the order",
+        "Decline the order",
+        "Mark it as shipped or ready for pickup",
     ]
     assert "Kowalska" not in mail["text"] + mail["html"]
-    take = links["You take the order"]
+    take = links["Accept the order"]
     assert f'<a href="{take}">' in mail["html"]
     for _ in range(2):  # a scanner follows every link
         looked = await street.http.get(take)
@@ -48,7 +48,7 @@ async def test_goods_are_set_aside_the_shop_answers_its_mail_and_the_goods_leave
     assert "Ana Kowalska" in taken.text
     again = await street.http.post(take)
     assert (again.status_code, "You took the order." in again.text) == (200, True)
-    await street.http.post(links["You have sent it, or it is ready to be picked up"], data={"tracking": "T9"})
+    await street.http.post(links["Mark it as shipped or ready for pickup"], data={"tracking": "T9"})
 
     shipped = await street.reaches("by-mail", "shipped")
     assert shipped["tracking"] == "T9"
@@ -201,7 +201,7 @@ async def test_a_customer_orders_themselves_on_their_page(street):
     assert (await street.http.put(url, json=terms, headers=operator)).status_code == 200
     customer_id = await street.approve({"provider_id": "market"}, "own")
     await street.reaches("own", "placing")
-    mail = await street.mail("ana@example.org", "Please order: Coffee pods")
+    mail = await street.mail("ana@example.org", "Time to order: Coffee pods")
     assert "https://market.example/add/coffee-pods?n=2" in mail["text"]
 
     link = await street.http.post(f"{street.urls['portal']}/v1/customers/{customer_id}/sign-in-links", headers=operator)
