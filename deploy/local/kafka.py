@@ -129,7 +129,7 @@ class Kafka:
     async def _is_ready(self) -> bool:
         child = self._running()
         if child.poll() is not None:
-            raise StackError(f"Kafka ended with {child.returncode}: {last_words(self.log)}")
+            raise StackError(f"Kafka exited with {child.returncode}: {last_words(self.log)}")
         return await unready(self.url) is None
 
     def _running(self) -> subprocess.Popen[bytes]:

@@ -141,7 +141,7 @@ class Stack:
         return all(await asyncio.gather(*(is_ready(f"http://{settings.HOST}:{port}") for port in self._ports.values())))
 
     def _choose_ports(self) -> None:
-        """Choose all ports before the first start, because services get each other's URLs; running instances keep theirs."""
+        """Choose all ports before the first start, because services get each other's URLs."""
         ports = settings.Ports(self.home)
         for service, count in self._scale.items():
             for instance in range(count):

@@ -35,7 +35,7 @@ class TestDemo:
         status, said, _ = lived
 
         assert status == 0, said
-        assert "nothing lost, nothing doubled, the books balance" in said
+        assert "nothing lost, nothing duplicated, all accounts balance" in said
 
     async def test_writes_the_figures_others_read(self, lived):
         _, said, books = lived
