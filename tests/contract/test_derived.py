@@ -134,7 +134,7 @@ class TestCheck:
         assert remedy == "an event may only gain optional fields; make a class SlotUsedV2"
         assert contracts.make() == 1
         assert "colour" in path.read_text()
-        assert "delete the event's files" in capsys.readouterr().out
+        assert "delete its files" in capsys.readouterr().out
 
     def test_finds_an_example_that_is_lost_or_can_no_longer_be_read(self):
         path = contracts.PUBLISHED / "golden" / "SlotUsed.json"
