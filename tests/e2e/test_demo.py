@@ -1,4 +1,4 @@
-"""The demo as anybody starts it: some households, some weeks, kills, and books that balance."""
+"""The demo as a user starts it: some households, some weeks, kills, and a consistent result."""
 
 import asyncio
 import json

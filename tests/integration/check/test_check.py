@@ -1,4 +1,4 @@
-"""`replenish check` is quiet on a working company and names whatever is broken in its tables or topics."""
+"""`replenish check` reports nothing on a working system and every violation in its tables or topics."""
 
 import asyncio
 import json
