@@ -1,4 +1,4 @@
-# `make` alone says what there is to make.
+# `make` without a target lists the targets.
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -6,14 +6,14 @@ MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
 BIN := .venv/bin
-#: Instances for `make up`, e.g. SCALE="consumption=2 gateway=2".
+#: Instance counts for `make up`, e.g. SCALE="consumption=2 gateway=2".
 SCALE ?=
-#: How often `make chaos` repeats its set.
+#: Repetitions of the set in `make chaos`.
 N ?= 3
 #: Options for pytest, the demo or the bench.
 ARGS ?=
 
-# Behind a proxy that signs anew, uv, pip, jgo and node must trust what the system trusts.
+# Behind a TLS-inspecting proxy, uv, pip, jgo and node must use the system's certificates.
 export UV_SYSTEM_CERTS := 1
 SYSTEM_CERTS := $(firstword $(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem))
 ifneq ($(SYSTEM_CERTS),)
@@ -37,23 +37,23 @@ dev:
 ##@ Start
 
 .PHONY: setup up down status logs demo
-setup: dev ## make .venv with the locked packages, fetch Kafka
-up: runtime ## start everything and return when it is ready (SCALE="consumption=2")
+setup: dev ## create .venv with the locked packages, download Kafka
+up: runtime ## start everything; return when ready (SCALE="consumption=2")
 	@$(BIN)/replenish up $(addprefix --scale ,$(SCALE))
-down: runtime ## stop what `make up` started; the data stays
+down: runtime ## stop what `make up` started; data is kept
 	@$(BIN)/replenish down
-status: runtime ## where everything is and how it is
+status: runtime ## show addresses and condition of all processes
 	@$(BIN)/replenish status
 logs: runtime ## follow all logs
 	@$(BIN)/replenish logs --follow
-# Its mail catcher is one of the development packages.
-demo: runtime ## a year of real households on real Kafka and Postgres, with the books at the end
+# Needs the mail server from the development packages.
+demo: runtime ## run a year of real households on real Kafka and Postgres, then verify the result
 	@$(BIN)/replenish demo $(ARGS)
 
 ##@ Check
 
 .PHONY: check fix unit contract integration e2e test chaos bench
-check: dev ## every rule, changing nothing: what commit hook and CI run
+check: dev ## run all static checks without changing files, as commit hook and CI do
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy deploy services libs tests
@@ -61,30 +61,30 @@ check: dev ## every rule, changing nothing: what commit hook and CI run
 	@$(BIN)/yamllint --strict docker-compose.yml .github deploy
 	@$(BIN)/python -m deploy.contracts check
 	@$(BIN)/pytest -q -p no:cacheprovider tests/contract
-fix: dev ## repair what ruff can repair
+fix: dev ## apply ruff's fixes and formatting
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
-unit: dev ## is each decision right
+unit: dev ## unit tests: decisions
 	@$(BIN)/pytest tests/unit $(ARGS)
-contract: dev ## do messages, providers, files and licences keep what was agreed
+contract: dev ## contract tests: messages, providers, files, licences
 	@$(BIN)/pytest tests/contract $(ARGS)
-integration: dev ## do SQL and handlers work on the real broker and database
+integration: dev ## integration tests: SQL and handlers on a real broker and database
 	@$(BIN)/pytest tests/integration $(ARGS)
-e2e: dev ## does the whole journey happen
+e2e: dev ## end-to-end tests on the whole stack
 	@$(BIN)/pytest tests/e2e $(ARGS)
-test: dev ## all tests, one process more than there are cores, one pass of chaos included
+test: dev ## all tests in parallel, including one pass of chaos
 	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile tests $(ARGS)
-chaos: dev ## break everything N times, and 2,000 orders through faulty shops
+chaos: dev ## fault injection N times, and 2,000 orders through faulty shops
 	@CHAOS_ROUNDS=$(N) $(BIN)/pytest tests/chaos tests/integration/order_dispatch/outward/test_fault_mix.py $(ARGS)
-bench: dev ## rates against bare loops, written to out/bench.json
+bench: dev ## measure rates against bare loops; writes out/bench.json
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 ##@ Make
 
 .PHONY: contracts lock
-contracts: dev ## write schemas, examples, AsyncAPI and tables from the events
+contracts: dev ## generate schemas, examples, AsyncAPI and tables from the events
 	@$(BIN)/python -m deploy.contracts write
-lock: ## choose versions anew and write both locks
+lock: ## resolve versions again and write both locks
 	@deploy/setup.sh dev
 	@$(COMPILE) pyproject.toml -o requirements.lock
 	@$(COMPILE) pyproject.toml --group dev -o requirements-dev.lock

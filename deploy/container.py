@@ -1,4 +1,4 @@
-"""What our image does inside a container: `prepare`, `run MODULE [ARG...]`, `healthy`."""
+"""Entry points of the image inside a container: `prepare`, `run MODULE [ARG...]`, `healthy`."""
 
 import asyncio
 import os
@@ -16,20 +16,20 @@ from deploy.local.roles import isolate_server, prepare_database
 from deploy.local.waiting import until
 
 DATABASE = "replenish"
-#: Where the volume with the secrets is mounted while they are made.
+#: Mount point of the volume with the secrets while `prepare` runs.
 STATE = Path("/state")
 BACKENDS_WITHIN_SECONDS = 120
 
 
 async def prepare() -> None:
-    """Make database, roles, secrets, topics and schemas, or bring them up to date."""
+    """Create or update database, roles, secrets, topics and schemas; idempotent."""
     admin_url, kafka_url = os.environ["DATABASE_URL"], os.environ["KAFKA_URL"]
 
     async def broker_ready() -> bool:
         return await unready(kafka_url) is None
 
-    await until(lambda: answers(admin_url), "Postgres answers", within_s=BACKENDS_WITHIN_SECONDS)
-    await until(broker_ready, "Kafka takes a record", within_s=BACKENDS_WITHIN_SECONDS)
+    await until(lambda: answers(admin_url), "Postgres accepts connections", within_s=BACKENDS_WITHIN_SECONDS)
+    await until(broker_ready, "Kafka accepts a record", within_s=BACKENDS_WITHIN_SECONDS)
     await isolate_server(admin_url)
     home = Home(STATE)
     home.create()
@@ -39,7 +39,7 @@ async def prepare() -> None:
 
 
 def run(module: str, *arguments: str) -> None:
-    """Become the service; replicas get different numbers from their containers' names."""
+    """Replace this process with the service; each replica derives its instance number from the container's hostname."""
     if not os.environ.get("INSTANCE"):
         name = socket.gethostname()
         os.environ["INSTANCE"] = str(int(name[:7], 16) if _is_hexadecimal(name[:7]) else 0)

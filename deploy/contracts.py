@@ -1,4 +1,4 @@
-"""Writes everything that follows from the events, or tells how the files differ: `python -m deploy.contracts`."""
+"""Generates everything derived from the event classes, or reports where files differ: `python -m deploy.contracts`."""
 
 import importlib
 import json
@@ -23,11 +23,11 @@ ROOT = Path(__file__).parent.parent
 PUBLISHED = ROOT / "libs" / "contracts" / "published"
 PAGE = ROOT / "README.md"
 SECTIONS = ("events", "flow", "metrics")
-MEND = "run `make contracts` and look at the difference"
+MEND = "run `make contracts` and review the difference"
 
 
 def services() -> tuple[dict[str, Service], list[str]]:
-    """Return the services by name, and the names of those that are not there."""
+    """Return the importable services by name, and the names of the missing ones."""
     found, missing = {}, []
     for name in SERVICES:
         module = f"services.{name}.service"
@@ -41,12 +41,12 @@ def services() -> tuple[dict[str, Service], list[str]]:
 
 
 def hears(of: dict[str, Service]) -> Hears:
-    """Return which events each service hears, one by one or in batches of a topic."""
+    """Return the events that each service consumes, singly or in batches."""
     return {name: service.heard for name, service in of.items()}
 
 
 def derived(heard: Hears) -> dict[Path, str]:
-    """Return what each published file should say."""
+    """Return the expected content of each published file."""
     return {
         **{PUBLISHED / "schemas" / f"{name}.json": _json(schema_of(event)) for name, event in CATALOGUE.items()},
         PUBLISHED / "asyncapi.json": _json(asyncapi(_version(), heard)),
@@ -55,44 +55,44 @@ def derived(heard: Hears) -> dict[Path, str]:
 
 
 def page(heard: Hears, text: str) -> str:
-    """Return the page with its tables and the diagram as they should be."""
+    """Return `text` with its generated tables and diagram brought up to date."""
     return filled(text, {"events": table(heard), "flow": flow(heard), "metrics": metrics.table(services()[0])})
 
 
 def faults(heard: Hears) -> list[str]:
-    """Return, one by one, what differs between the events and the files."""
+    """Return one line for each difference between the event classes and the files."""
     return [*drift(heard), *broken_promises(), *drift_of_page(heard)]
 
 
 def drift(heard: Hears) -> Iterator[str]:
-    """Say which published files are not what the events say."""
+    """Yield a line for each published file that is out of date or belongs to no event."""
     wanted = derived(heard)
     for path, text in wanted.items():
         if not path.exists() or path.read_text() != text:
-            yield f"{_short(path)} is not what the events say; {MEND}"
+            yield f"{_short(path)} is out of date; {MEND}"
     for path in sorted(PUBLISHED.rglob("*.json")):
         if path.parent.name != "golden" and path not in wanted:
             yield f"{_short(path)} belongs to no event"
 
 
 def drift_of_page(heard: Hears) -> Iterator[str]:
-    """Say how the README's table and diagram differ, where there is a README."""
+    """Yield a line for each outdated or missing generated section of the README, if there is a README."""
     if not PAGE.exists():
         return
     text = PAGE.read_text()
     try:
         if page(heard, text) != text:
-            yield f"{_short(PAGE)} does not show the events as they are; {MEND}"
+            yield f"{_short(PAGE)} is out of date; {MEND}"
     except KeyError as section:
         yield f"{_short(PAGE)} has no section contracts:{section.args[0]}; {MEND}"
 
 
 def broken_promises() -> Iterator[str]:
-    """Say which messages of yesterday cannot be read today; no command mends that."""
+    """Yield a line for each incompatible change to a published event; `make contracts` cannot repair these."""
     for path in sorted((PUBLISHED / "schemas").glob("*.json")):
         event = CATALOGUE.get(path.stem)
         if event is None:
-            yield f"{path.stem} was published and is gone from the catalogue"
+            yield f"{path.stem} was published but is no longer in the catalogue"
             continue
         for change in changes_that_break(json.loads(path.read_text()), schema_of(event)):
             yield f"{path.stem}{change}: an event may only gain optional fields; make a class {path.stem}V2"
@@ -104,11 +104,11 @@ def broken_promises() -> Iterator[str]:
         try:
             read_example(event, path.read_bytes())
         except (Malformed, UnknownType) as refusal:
-            yield f"{_short(path)} can no longer be read: {refusal}"
+            yield f"{_short(path)} can no longer be parsed: {refusal}"
 
 
 def write(heard: Hears) -> list[str]:
-    """Write what differs and return the files' names; golden examples are written once and never again."""
+    """Write changed files and return their names; golden examples are written once and never overwritten."""
     texts = derived(heard)
     for name, event in CATALOGUE.items():
         path = PUBLISHED / "golden" / f"{name}.json"
@@ -127,23 +127,23 @@ def write(heard: Hears) -> list[str]:
 
 
 def check() -> int:
-    """Print every difference and return 1 if there is one."""
+    """Print every difference; return 1 if there are any."""
     found, missing = services()
-    told = [f"services.{name}.service is not there" for name in missing] or faults(hears(found))
-    print("\n".join(told) or f"{len(CATALOGUE)} events and everything derived from them agree")
-    return 1 if told else 0
+    problems = [f"services.{name}.service is missing" for name in missing] or faults(hears(found))
+    print("\n".join(problems) or f"{len(CATALOGUE)} events and all files derived from them agree")
+    return 1 if problems else 0
 
 
 def make() -> int:
-    """Write what follows from the events; return 1 if that would break a promise."""
+    """Write the derived files; return 1 without writing if an event changed incompatibly."""
     if broken := [fault for fault in broken_promises() if MEND not in fault]:
         print("\n".join(broken))
-        print("If this was never published to anybody, delete the event's files in libs/contracts/published first.")
+        print("If the event was never published, delete its files in libs/contracts/published first.")
         return 1
     found, missing = services()
     print("\n".join(f"wrote {name}" for name in write(hears(found))) or "nothing to write")
     if missing:
-        print(f"not there, and so not told about: {', '.join(missing)}")
+        print(f"missing services, not included: {', '.join(missing)}")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Every metric there is, with its meaning, as the README shows it."""
+"""Table of all metrics for the README."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -8,7 +8,7 @@ from libs.kit import metrics  # noqa: F401  # enters the kit's into the registry
 
 
 def table(services: Iterable[str]) -> str:
-    """Return the metrics of the kit, which every service has, and of these services; they are imported by now."""
+    """Return a Markdown table of the metrics of the kit and these services; their modules must be imported."""
     owners = ("kit", *services)
     rows = sorted((_rank(name, owners), name, kind, meaning) for name, kind, meaning in _metrics(owners))
     return "\n".join(

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# setup.sh runtime|dev: makes .venv with exactly the locked packages and fetches Kafka.
-# Needs python3 (>= 3.11) and nothing else; does nothing when all is in place.
+# setup.sh runtime|dev: creates .venv with exactly the locked packages and downloads Kafka.
+# Needs only python3 (>= 3.11); idempotent.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,8 +13,8 @@ fail() { say "setup: $*"; exit 1; }
 
 make_venv() {
     "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
-        || fail "$python is missing or older than 3.11; choose another: make setup PYTHON=/path/to/python3"
-    say "setup: .venv with $("$python" --version)"
+        || fail "$python is missing or older than 3.11; use another one: make setup PYTHON=/path/to/python3"
+    say "setup: creating .venv with $("$python" --version)"
     if "$python" -c 'import ensurepip' 2>/dev/null; then
         "$python" -m venv .venv
         .venv/bin/python -m pip install --quiet --disable-pip-version-check "uv==$UV_VERSION"
@@ -26,11 +26,11 @@ make_venv() {
     fi
 }
 
-# The lock that was installed last lies beside the packages; the same text means the same packages.
+# A copy of the last installed lock is kept in .venv; if it is unchanged, so are the packages.
 installed() { cmp -s "$1" .venv/installed.lock; }
 
 sync() {
-    say "setup: packages of $1"
+    say "setup: installing packages of $1"
     rm -f .venv/installed.lock
     .venv/bin/uv pip sync --quiet --require-hashes --python .venv/bin/python "$1"
     cp "$1" .venv/installed.lock
@@ -38,18 +38,18 @@ sync() {
 
 .venv/bin/uv --version >/dev/null 2>&1 || make_venv
 if [ "$wanted" = dev ] || [ -f .venv/has-dev ]; then
-    # Never back from dev to runtime: the dev lock holds every runtime package at the same version.
+    # Never downgrade dev to runtime: the dev lock has every runtime package at the same version.
     touch .venv/has-dev
     installed requirements-dev.lock || sync requirements-dev.lock
 else
     installed requirements.lock || sync requirements.lock
 fi
 
-# Our own folders come onto the path without building anything.
+# Put the repository on the path without building a package.
 site=$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 [ "$(cat "$site/replenish.pth" 2>/dev/null)" = "$PWD" ] || printf '%s\n' "$PWD" >"$site/replenish.pth"
 if [ ! -x .venv/bin/replenish ]; then
-    # Not a Python script: its first line could be longer than the kernel reads.
+    # Not a Python script: its shebang could exceed the kernel's length limit.
     printf '#!/bin/sh\nexec "$(dirname "$(readlink -f "$0")")/python" -m deploy.local "$@"\n' >.venv/bin/replenish
     chmod 755 .venv/bin/replenish
 fi

@@ -35,7 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Use one process more than there are cores: half of their time tests wait for processes they started."""
+    """Use one process more than there are cores: half of the time tests wait for child processes."""
     return (os.cpu_count() or 1) + 1
 
 

@@ -1,4 +1,4 @@
-"""`python -m deploy.local` is the command `replenish`."""
+"""Runs the command `replenish` as `python -m deploy.local`."""
 
 from deploy.local.cli import app
 

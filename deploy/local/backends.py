@@ -1,4 +1,4 @@
-"""Chooses broker and database: what the environment names, else Docker, else local processes."""
+"""Chooses broker and database: those named in the environment, else Docker containers, else local processes."""
 
 import asyncio
 import os
@@ -15,22 +15,22 @@ from deploy.local.roles import isolate_server
 from deploy.local.waiting import until
 
 READY_WITHIN_SECONDS = 60
-DATA_IS_KEPT = "their data is kept here (with Docker: docker compose up)"
+DATA_IS_KEPT = "so that data survives a restart (with Docker: docker compose up)"
 
 
 class Backends:
-    """A broker and a database server, wherever they run; ends what it started."""
+    """A broker and a database server; stops only what it started."""
 
     def __init__(
         self, folder: Path, *, durable: bool = True, docker: bool = True, say: Callable[[str], None] = print
     ) -> None:
-        """Prepare, start nothing.
+        """Does not start anything.
 
-        Not durable: nothing is flushed to disk, and the database is deleted at the stop. Our containers
-        lose their data too: who keeps it says docker=False.
+        With durable=False nothing is flushed to disk, and the database is deleted on stop. Containers lose
+        their data on stop as well; pass docker=False to keep it.
         """
         self.folder = Path(folder)
-        #: The embedded ones, for who wants to break them; None when others run them.
+        #: The embedded broker and server, for tests that break them; None if external or in Docker.
         self.kafka: Kafka | None = None
         self.postgres: Postgres | None = None
         #: "given", "docker" or "embedded".
@@ -43,24 +43,24 @@ class Backends:
 
     @property
     def kind(self) -> str:
-        """In one word: given, docker or embedded; both kinds if they differ."""
+        """given, docker or embedded; both joined by "+" if broker and database differ."""
         return "+".join(dict.fromkeys((self.kafka_kind, self.database_kind)))
 
     async def start(self) -> None:
-        """Start what is not given and return when both do their work; say which and why."""
+        """Start what is not given; return when both accept work."""
         no_docker = containers.why_not() if self._docker else DATA_IS_KEPT
         await asyncio.gather(self._start_kafka(no_docker), self._start_postgres(no_docker))
         if self.database_kind != "given":
             await isolate_server(self.database_admin_url)
 
     async def stop(self) -> None:
-        """Stop what was started here."""
+        """Stop what `start` started."""
         while self._stops:
             self._stops.pop()()
         if self.postgres is not None:
             await self.postgres.stop()
             if not self._durable:
-                self.postgres.remove()  # as root it may lie outside our folder, where nobody would clean up
+                self.postgres.remove()  # as root the data may lie outside our folder, where it is not cleaned up
         if self.kafka is not None:
             await self.kafka.stop()
 
@@ -84,14 +84,14 @@ class Backends:
         elif no_docker:
             self.kafka = Kafka(self.folder / "kafka", durable=self._durable)
             await self.kafka.start()
-            self._use_kafka("embedded", self.kafka.url, f"a local process: {no_docker}")
+            self._use_kafka("embedded", self.kafka.url, f"as a local process: {no_docker}")
         else:
-            self._use_kafka("docker", containers.start_kafka(self._stops), "in Docker: its daemon answers")
+            self._use_kafka("docker", containers.start_kafka(self._stops), "in Docker: its daemon is running")
 
         async def is_ready() -> bool:
             return await unready(self.kafka_url) is None
 
-        await until(is_ready, f"{self.kafka_url} takes a record", within_s=READY_WITHIN_SECONDS)
+        await until(is_ready, f"{self.kafka_url} accepts a record", within_s=READY_WITHIN_SECONDS)
 
     async def _start_postgres(self, no_docker: str) -> None:
         given = os.environ.get("DATABASE_URL")
@@ -100,11 +100,11 @@ class Backends:
         elif no_docker:
             self.postgres = Postgres(self.folder / "postgres", fsync=self._durable)
             await self.postgres.start()
-            self._use_database("embedded", self.postgres.admin_url, f"a local process: {no_docker}")
+            self._use_database("embedded", self.postgres.admin_url, f"as a local process: {no_docker}")
         else:
-            self._use_database("docker", containers.start_postgres(self._stops), "in Docker: its daemon answers")
+            self._use_database("docker", containers.start_postgres(self._stops), "in Docker: its daemon is running")
         url = self.database_admin_url
-        await until(lambda: answers(url), "Postgres answers its administrator", within_s=READY_WITHIN_SECONDS)
+        await until(lambda: answers(url), "Postgres accepts its administrator", within_s=READY_WITHIN_SECONDS)
 
     def _use_kafka(self, kind: str, url: str, why: str) -> None:
         self.kafka_kind, self.kafka_url = kind, url
@@ -118,5 +118,5 @@ class Backends:
 def backends(
     folder: Path, *, durable: bool = True, docker: bool = True, say: Callable[[str], None] = print
 ) -> Backends:
-    """Return backends for `async with`: entering starts them, leaving stops them."""
+    """Return a context manager that starts the backends on entry and stops them on exit."""
     return Backends(folder, durable=durable, docker=docker, say=say)

@@ -1,4 +1,4 @@
-"""Asks a broker, ours or anybody's, whether it does its work."""
+"""Readiness check of a Kafka broker."""
 
 import asyncio
 import logging
@@ -14,13 +14,13 @@ TIMEOUT_MS = 5_000
 
 
 async def unready(url: str) -> str | None:
-    """Return why no topic can be created or no record written (the port alone opens too early)."""
+    """Return why no topic can be created or no record produced, else None (the open port alone is no proof)."""
     host, _, port = url.split(",", maxsplit=1)[0].rpartition(":")
     if not await accepts(host, int(port)):
         return f"nothing listens at {host}:{port}"
     quiet = logging.getLogger("aiokafka")
     level = quiet.level
-    quiet.setLevel(logging.CRITICAL)  # a broker that is not ready yet is no news
+    quiet.setLevel(logging.CRITICAL)  # errors are expected until the broker is ready
     try:
         async with asyncio.timeout(2 * TIMEOUT_MS / 1000):
             await _create_topic(url)

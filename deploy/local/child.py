@@ -1,4 +1,4 @@
-"""Starts and ends child processes that cannot outlive us, whatever kills us."""
+"""Starts and stops child processes that cannot outlive this process, even after SIGKILL."""
 
 import ctypes
 import os
@@ -14,32 +14,32 @@ from deploy.local.errors import StackError
 from deploy.local.waiting import until
 
 PR_SET_PDEATHSIG = 1
-#: So much of a log explains an end.
+#: Bytes of a log's end to quote in error messages.
 LAST_LINES = 3
 _prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 
 
 @dataclass(frozen=True)
 class Launch:
-    """How to start a child: what runs, where its output goes, as whom, and how it is told to end."""
+    """How to start a child: command, log file, account and stop signal."""
 
     command: Sequence[str]
     log: Path
     env: Mapping[str, str] | None = None
     cwd: Path | None = None
-    #: uid and gid to take on; None keeps ours.
+    #: uid and gid of the child; None keeps those of this process.
     owner: tuple[int, int] | None = None
-    #: What the kernel sends when our process is gone, and what `end` sends.
+    #: Sent by the kernel when this process dies, and by `end`.
     stop_signal: signal.Signals = signal.SIGTERM
 
 
 def spawn(launch: Launch) -> subprocess.Popen[bytes]:
-    """Start a child in its own session; the kernel ends it when this process dies (Linux).
+    """Start a child in its own session; the kernel signals it when this process dies (Linux only).
 
     Call it from the main thread: the kernel watches the *thread* that forked.
     """
     if threading.current_thread() is not threading.main_thread():
-        raise StackError("children are started from the main thread only")
+        raise StackError("child processes can only be started from the main thread")
     uid, gid = launch.owner or (None, None)
     launch.log.parent.mkdir(parents=True, exist_ok=True)
     with launch.log.open("ab") as log:
@@ -65,14 +65,14 @@ def _die_with(parent: int, stop_signal: signal.Signals) -> Callable[[], None] | 
 
     def leash() -> None:
         prctl(PR_SET_PDEATHSIG, int(stop_signal))
-        if os.getppid() != parent:  # it died between the fork and the prctl
+        if os.getppid() != parent:  # the parent died between fork and prctl
             os._exit(1)
 
     return leash
 
 
 async def end(child: subprocess.Popen[bytes], stop_signal: signal.Signals, *, patience_s: float) -> int:
-    """Ask the child to stop, insist with SIGKILL after `patience_s`; return its exit status."""
+    """Send the stop signal, then SIGKILL after `patience_s`; return the exit status."""
     if child.poll() is None:
         child.send_signal(stop_signal)
         try:
@@ -84,7 +84,6 @@ async def end(child: subprocess.Popen[bytes], stop_signal: signal.Signals, *, pa
 
 
 async def exited(child: subprocess.Popen[bytes], *, within_s: float) -> int:
-    """Wait until the child is gone; return its exit status."""
     await until(lambda: child.poll() is not None, f"process {child.pid} ends", within_s=within_s)
     return child.returncode
 

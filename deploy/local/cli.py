@@ -1,4 +1,4 @@
-"""The command `replenish`, the operators' door; every file in `commands/` adds to it."""
+"""The command line `replenish`; every module in `commands/` adds one command or group."""
 
 import importlib
 import pkgutil
@@ -14,7 +14,7 @@ from deploy.local.errors import StackError
 
 
 class OneLineErrors(TyperGroup):
-    """Shows what went wrong outside our code as one line; a traceback is for bugs."""
+    """Prints a StackError as one line; tracebacks are left to bugs."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -36,11 +36,11 @@ app = typer.Typer(
 
 @app.callback()
 def _door() -> None:
-    """Runs replenish on this machine and looks after it."""  # without a callback a lone command loses its name
+    """Run replenish on this machine and operate it."""  # without a callback a lone command loses its name
 
 
 def _add_commands(asked: list[str]) -> None:
-    """Import the file of the command asked for, all of them for a word that names none (such as --help)."""
+    """Import only the module of the requested command, or all of them if the word names none (such as --help)."""
     names = sorted(module.name for module in pkgutil.iter_modules(commands.__path__))
     for name in [word for word in asked[:1] if word in names] or names:
         importlib.import_module(f"{commands.__name__}.{name}").register(app)

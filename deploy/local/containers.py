@@ -1,4 +1,4 @@
-"""Broker and database as containers of the official images, for tests and trials."""
+"""Broker and database in containers of the official images, for tests and trials; their data is not kept."""
 
 import importlib.util
 import secrets
@@ -16,23 +16,23 @@ Stops = list[Callable[[], None]]
 
 
 def why_not() -> str:
-    """Return why containers cannot be used here, an empty string when they can."""
+    """Return the reason why Docker cannot be used, or an empty string."""
     docker = shutil.which("docker")
     if docker is None:
-        return "no docker command here"
+        return "the docker command is not installed"
     try:
         said = subprocess.run([docker, "info"], capture_output=True, timeout=PROBE_SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired):
-        return "the Docker daemon does not answer"
+        return "the Docker daemon does not respond"
     if said.returncode != 0:
-        return "no Docker daemon answers"
+        return "the Docker daemon is not running"
     if importlib.util.find_spec("testcontainers") is None:
-        return "Docker answers, but testcontainers is not installed"
+        return "Docker is running, but testcontainers is not installed"
     return ""
 
 
 def start_kafka(stops: Stops) -> str:
-    """Start one broker, add its stop to `stops`, return its bootstrap address."""
+    """Start one broker, append its stop function to `stops`, return its bootstrap address."""
     from testcontainers.core.container import DockerContainer  # noqa: PLC0415 - a test dependency
 
     port = free_port()
@@ -46,7 +46,7 @@ def start_kafka(stops: Stops) -> str:
 
 
 def start_postgres(stops: Stops) -> str:
-    """Start one server, add its stop to `stops`, return its superuser's url."""
+    """Start one server, append its stop function to `stops`, return the superuser's URL."""
     from testcontainers.core.container import DockerContainer  # noqa: PLC0415 - a test dependency
 
     port, password = free_port(), secrets.token_urlsafe(24)
@@ -58,7 +58,7 @@ def start_postgres(stops: Stops) -> str:
 
 
 def kafka_environment(host: str, port: int) -> dict[str, str]:
-    """Return the image's settings for one node that clients reach at host:port."""
+    """Return the image's settings for a single node that clients reach at host:port."""
     return {
         "CLUSTER_ID": "cmVwbGVuaXNoLXN0YWNrLQ",
         "KAFKA_NODE_ID": "1",

@@ -1,4 +1,4 @@
-"""The one error the local stack shows to a person: a single line that says what to do."""
+"""The error that the local stack shows to an operator."""
 
 
 class StackError(RuntimeError):

@@ -1,4 +1,4 @@
-"""Where the local stack keeps what it fetched, and how two processes take turns there."""
+"""The cache folder of the local stack, and a file lock for it."""
 
 import contextlib
 import fcntl
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def cache_folder() -> Path:
-    """Return the folder for fetched files: $REPLENISH_CACHE, else ~/.cache/replenish."""
+    """Return the folder for downloaded files: $REPLENISH_CACHE, else ~/.cache/replenish."""
     chosen = os.environ.get("REPLENISH_CACHE")
     folder = Path(chosen) if chosen else Path.home() / ".cache" / "replenish"
     folder.mkdir(parents=True, exist_ok=True)
@@ -17,7 +17,7 @@ def cache_folder() -> Path:
 
 @contextlib.contextmanager
 def only_one(lock: Path) -> Iterator[None]:
-    """Hold an exclusive lock file; other processes wait; the kernel frees it if we die."""
+    """Hold an exclusive file lock; other processes wait. The kernel releases it when this process dies."""
     with lock.open("a") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield

@@ -1,4 +1,4 @@
-"""Asks a service over HTTP how it is."""
+"""HTTP health checks of a service."""
 
 import asyncio
 import http.client
@@ -10,7 +10,7 @@ TIMEOUT_SECONDS = 5
 
 
 def get(url: str, path: str) -> tuple[int, bytes]:
-    """GET `path` from a service; status 0 when nobody answers."""
+    """GET `path`; return status and body, status 0 if the connection fails."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=TIMEOUT_SECONDS)
     try:
@@ -24,13 +24,12 @@ def get(url: str, path: str) -> tuple[int, bytes]:
 
 
 async def is_ready(url: str) -> bool:
-    """Whether GET /health/ready says 200."""
     status, _ = await asyncio.to_thread(get, url, "/health/ready")
     return status == http.HTTPStatus.OK
 
 
 def report(url: str) -> dict[str, Any]:
-    """Return what GET /health/status says, or why it says nothing under `error`."""
+    """Return the body of GET /health/status, or the reason of the failure under `error`."""
     status, body = get(url, "/health/status")
     try:
         said = json.loads(body) if status == http.HTTPStatus.OK else None

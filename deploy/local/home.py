@@ -1,4 +1,4 @@
-"""The folder that holds everything one stack keeps: data, logs, secrets, and what runs where."""
+"""The folder of one stack: data, logs, secrets, and the state file."""
 
 import contextlib
 import fcntl
@@ -15,41 +15,38 @@ DEFAULT = ".replenish"
 
 
 def default_home() -> Path:
-    """Return $REPLENISH_HOME, else .replenish in the current folder."""
     return Path(os.environ.get("REPLENISH_HOME") or DEFAULT).resolve()
 
 
 class Home:
-    """Paths, secrets and the state file under one folder."""
+    """Paths, secrets and the state file below one folder."""
 
     def __init__(self, folder: Path) -> None:
-        """Name the folder; it is created when something is written."""
         self.folder = folder.resolve()
         self.logs = self.folder / "logs"
         self.secrets = self.folder / "secrets"
-        #: How many instances somebody wants of a stack that runs.
+        #: Requested instance counts, read by the running supervisor.
         self.scale_wish = self.folder / "scale.json"
         self._state = self.folder / "state.json"
         self._lock = self.folder / "lock"
 
     def create(self) -> None:
-        """Make the folders; only we may look into the one with secrets."""
+        """Create the folders; the secrets folder is accessible to the owner only."""
         self.logs.mkdir(parents=True, exist_ok=True)
         self.secrets.mkdir(mode=0o700, exist_ok=True)
 
     @contextlib.contextmanager
     def owned(self) -> Iterator[None]:
-        """Be the one stack that runs here; the kernel frees the place when we die."""
+        """Hold this folder's lock: one stack at a time. The kernel releases it when this process dies."""
         self.create()
         with self._lock.open("a") as handle:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
-                raise StackError(f"a stack already runs in {self.folder}") from None
+                raise StackError(f"a stack is already running in {self.folder}") from None
             yield
 
     def is_owned(self) -> bool:
-        """Whether a stack runs here now."""
         if not self._lock.exists():
             return False
         with self._lock.open("a") as handle:
@@ -60,7 +57,7 @@ class Home:
         return False
 
     def read_state(self) -> dict[str, Any]:
-        """Return what the running (or last) stack wrote; empty if there was none."""
+        """Return the state of the running or last stack, empty if there was none."""
         try:
             state: dict[str, Any] = json.loads(self._state.read_text())
         except FileNotFoundError:
@@ -68,25 +65,25 @@ class Home:
         return state
 
     def write_state(self, state: dict[str, Any]) -> None:
-        """Replace the state file in one step: readers see the old or the new."""
+        """Replace the state file atomically."""
         fresh = self._state.with_suffix(".new")
         fresh.write_text(json.dumps(state, indent=1))
         fresh.replace(self._state)
 
     def secret(self, owner: str, name: str) -> str:
-        """Return a secret by name, made up when it is first asked for."""
+        """Return a secret, generated on first use."""
         place = self.secrets / owner / name
         if not place.exists():
             self.write_secret(owner, name, secrets.token_urlsafe(32))
         return place.read_text()
 
     def find_secret(self, owner: str, name: str) -> str | None:
-        """Return a secret that somebody laid here, None where there is none."""
+        """Return a secret, None if it does not exist."""
         place = self.secrets / owner / name
         return place.read_text() if place.exists() else None
 
     def write_secret(self, owner: str, name: str, value: str) -> Path:
-        """Write a file that only we can read, in one step."""
+        """Atomically write a file that only its owner can read."""
         place = self.secrets / owner / name
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         fresh = place.with_suffix(".new")

@@ -1,4 +1,4 @@
-"""Fetches Kafka's jars named in the lock; a file is believed by its sha256 and nothing else."""
+"""Downloads Kafka's jars as pinned in the lock file; every jar is verified by its sha256."""
 
 import contextlib
 import hashlib
@@ -21,7 +21,7 @@ TRIES = 3
 
 @dataclass(frozen=True)
 class Jar:
-    """One line of the lock."""
+    """One line of the lock file."""
 
     group: str
     artifact: str
@@ -44,7 +44,7 @@ Say = Callable[[int, Jar], None]
 
 
 def read_lock(lock: Path = LOCK) -> list[Jar]:
-    """Return the jars in the lock's order, which is the class path's order."""
+    """Return the jars in class path order, which is the lock's order."""
     jars = []
     for line in lock.read_text().splitlines():
         coordinates, sha256 = line.split()
@@ -54,7 +54,7 @@ def read_lock(lock: Path = LOCK) -> list[Jar]:
 
 
 def classpath(*, lock: Path = LOCK) -> str:
-    """Return Kafka's class path, fetching what is missing; safe when two processes call it."""
+    """Return Kafka's class path after downloading missing jars; safe to call from two processes."""
     jars, repository = read_lock(lock), cache_folder() / "jars"
     if not all(jar.is_in(repository) for jar in jars):
         with only_one(cache_folder() / "jars.lock"):
@@ -72,7 +72,7 @@ def _fetch(missing: list[Jar], repository: Path) -> None:
 
 
 def _fetch_one(jar: Jar, repository: Path, progress: Progress) -> None:
-    """Fetch one jar, again if its sum is wrong: the download trusts whatever lies in its cache."""
+    """Download one jar; retry on a wrong checksum, because the downloader does not verify its cache."""
     trouble = "its sha256 differs from the lock"
     for _ in range(TRIES):
         jar.place(repository).unlink(missing_ok=True)
@@ -82,12 +82,12 @@ def _fetch_one(jar: Jar, repository: Path, progress: Progress) -> None:
             trouble = str(error)
         if jar.is_in(repository):
             return
-    raise StackError(f"cannot fetch {jar.group}:{jar.artifact}:{jar.version}: {trouble}")
+    raise StackError(f"cannot download {jar.group}:{jar.artifact}:{jar.version}: {trouble}")
 
 
 @contextlib.contextmanager
 def _progress(count: int) -> Iterator[tuple[Say, Progress]]:
-    """Show a bar on a terminal, every tenth file elsewhere."""
+    """Show a progress bar on a terminal, every tenth file elsewhere."""
     console = Console(stderr=True)
     bar = rich.progress.Progress(
         "{task.description}",

@@ -1,4 +1,4 @@
-"""Finds a Java for Kafka: the one on PATH if new enough, else the one that came with our packages."""
+"""Finds a Java runtime for Kafka: `java` on PATH if recent enough, else the packaged one."""
 
 import functools
 import re
@@ -6,15 +6,15 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 
-#: What Kafka 4 brokers need.
+#: Oldest Java version that Kafka 4 brokers support.
 OLDEST = 17
-#: From here on the JVM warns about sun.misc.Unsafe unless told that it is expected.
+#: From this version on the JVM warns about sun.misc.Unsafe unless allowed by an option.
 WARNS_ABOUT_UNSAFE = 24
 
 
 @dataclass(frozen=True)
 class Java:
-    """A usable `java` and its major version."""
+    """Path of a usable `java` and its major version."""
 
     path: str
     major: int
@@ -28,7 +28,7 @@ class Java:
 
 @functools.cache
 def find_java() -> Java:
-    """Return Java from PATH (>= 17) or the packaged one."""
+    """Return Java from PATH (>= 17), else the packaged one."""
     found = shutil.which("java")
     major = _major(found) if found else 0
     if found and major >= OLDEST:
@@ -39,7 +39,7 @@ def find_java() -> Java:
 
 
 def _major(java: str) -> int:
-    """Return the major version, 0 when that java does not even start (macOS has such a stub)."""
+    """Return the major version, 0 if that java does not start (macOS ships such a stub)."""
     try:
         said = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=20, check=False)
     except (OSError, subprocess.TimeoutExpired):

@@ -1,4 +1,4 @@
-"""A real one-node Apache Kafka as a child process."""
+"""A single-node Apache Kafka as a child process."""
 
 import asyncio
 import base64
@@ -19,7 +19,7 @@ from deploy.local.waiting import until
 
 READY_WITHIN_SECONDS = 60
 STOP_PATIENCE_SECONDS = 20
-#: How often a start is tried on new ports when somebody took the chosen one in between.
+#: Attempts on new ports if another process took the chosen port in the meantime.
 START_TRIES = 3
 
 PROPERTIES = """\
@@ -46,13 +46,13 @@ log.cleaner.dedupe.buffer.size=2097152
 broker.heartbeat.interval.ms=500
 broker.session.timeout.ms=3000
 """
-# The last two: after a crash the broker may register again only when its old session is over.
-#: One node has no replica to survive a power cut with: flush what is older than a second.
+# The last two: after a crash the broker can register again only when its old session has expired.
+#: There is no replica to survive a power cut: flush records older than a second.
 DURABLE = "log.flush.scheduler.interval.ms=1000\nlog.flush.interval.ms=1000\n"
 
 
 class Kafka:
-    """One broker in `folder`; its data and its ports survive stop, kill and start."""
+    """One broker in `folder`; its data and ports survive stop, kill and start."""
 
     name = "kafka"
 
@@ -65,7 +65,7 @@ class Kafka:
         heap: str = "384m",
         throughput: bool = False,
     ) -> None:
-        """Prepare, start nothing. `throughput` lets the JVM optimise fully (slower to warm up)."""
+        """Does not start anything. `throughput` lets the JVM optimise fully, at the price of a slower warm-up."""
         self.folder = Path(folder).resolve()
         self.log = self.folder / "kafka.log"
         self._asked_port = port
@@ -73,24 +73,22 @@ class Kafka:
         self._heap = heap
         self._throughput = throughput
         self._child: subprocess.Popen[bytes] | None = None
-        self._turn = asyncio.Lock()  # whoever starts or ends it: a supervisor does so at any moment
+        self._turn = asyncio.Lock()  # serialises start, stop and restart, which the supervisor may call at any time
 
     @property
     def url(self) -> str:
-        """The bootstrap address, host:port."""
         return f"127.0.0.1:{self._ports()['port']}"
 
     @property
     def pid(self) -> int:
-        """The broker's process id while it runs."""
         return self._running().pid
 
     def exit_status(self) -> int | None:
-        """Return how it ended, None while it runs or before it was started."""
+        """Return the exit status, None while it runs or before it was started."""
         return None if self._child is None else self._child.poll()
 
     async def start(self) -> None:
-        """Start and return once a topic was created and a produce succeeded."""
+        """Return once a topic was created and a record produced."""
         async with self._turn:
             if self._child is not None and self._child.poll() is None:
                 return
@@ -107,31 +105,31 @@ class Kafka:
                     return
 
     async def stop(self) -> None:
-        """Stop it cleanly; nothing happens when it does not run."""
+        """Stop it cleanly; does nothing if it is not running."""
         async with self._turn:
             await self._end(signal.SIGTERM)
 
     async def kill(self) -> None:
-        """SIGKILL, as a crash would."""
+        """Send SIGKILL."""
         async with self._turn:
             self._running()
             await self._end(signal.SIGKILL)
 
     async def _end(self, how: signal.Signals) -> None:
-        """End it; it is nobody's child from the first moment, so that nobody takes it for one that crashed."""
+        """Stop the broker; clear `_child` first, so that the supervisor does not take the exit for a crash."""
         child, self._child = self._child, None
         if child is not None:
             await end(child, how, patience_s=STOP_PATIENCE_SECONDS)
 
     async def restart(self) -> None:
-        """Stop (if it runs) and start again on the same port with the same data."""
+        """Stop it if it runs, then start it on the same port with the same data."""
         await self.stop()
         await self.start()
 
     async def _is_ready(self) -> bool:
         child = self._running()
         if child.poll() is not None:
-            raise StackError(f"Kafka ended with {child.returncode}: {last_words(self.log)}")
+            raise StackError(f"Kafka exited with {child.returncode}: {last_words(self.log)}")
         return await unready(self.url) is None
 
     def _running(self) -> subprocess.Popen[bytes]:
@@ -162,10 +160,10 @@ class Kafka:
         said = subprocess.run(command, capture_output=True, text=True, check=False)
         if said.returncode != 0:
             words = " | ".join((said.stdout + said.stderr).strip().splitlines()[-3:])
-            raise StackError(f"Kafka's storage could not be formatted: {words}")
+            raise StackError(f"cannot format Kafka's storage: {words}")
 
     def _ports(self) -> dict[str, int]:
-        """Return the ports chosen once for this folder."""
+        """Return the ports chosen for this folder at its first start."""
         stored = self.folder / "ports.json"
         if not stored.exists():
             self._store_ports(self._asked_port or free_port())
@@ -179,7 +177,7 @@ class Kafka:
         fresh.replace(self.folder / "ports.json")
 
     def _take_new_ports(self) -> bool:
-        """Choose again after a start that failed on a taken port; never a port that was asked for."""
+        """Choose new ports after a start that failed on a taken port; never replaces a requested port."""
         if self._asked_port is not None or "Address already in use" not in self.log.read_text():
             return False
         self._store_ports(free_port())
@@ -189,5 +187,5 @@ class Kafka:
 def _cluster_id() -> str:
     while True:
         text = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        if not text.startswith("-"):  # the tool would take it for an option
+        if not text.startswith("-"):  # the tool would parse it as an option
             return text

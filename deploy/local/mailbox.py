@@ -1,4 +1,4 @@
-"""Catches mail for the demo and the tests: a real SMTP server that writes each mail as a JSON line.
+"""SMTP server for the demo and the tests that stores each mail as a JSON line.
 
 `python -m deploy.local.mailbox --port P --log FILE`
 """
@@ -21,18 +21,18 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from deploy.local.settings import HOST
 
 TAKEN = "250 taken"
-#: Decides by sender, recipients and content; what it returns instead of TAKEN is said to the client.
+#: Called with sender, recipients and content; an SMTP reply other than TAKEN refuses the mail.
 Judge = Callable[[Envelope], str]
 
 
 class Mailbox:
-    """Keeps every mail it takes, on the disk, before it says so."""
+    """Writes every accepted mail to disk before acknowledging it."""
 
     def __init__(self, log: Path, judge: Judge = lambda _: TAKEN) -> None:
         self._log = log.open("a", encoding="utf-8")
         self._judge = judge
 
-    # The name is aiosmtpd's.
+    # Name required by aiosmtpd.
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802  # aiosmtpd's name
         answer = self._judge(envelope)
         if answer == TAKEN:
@@ -64,7 +64,7 @@ def _line(envelope: Envelope) -> dict[str, Any]:
 
 @asynccontextmanager
 async def catching(log: Path, *, port: int = 0, judge: Judge | None = None) -> AsyncIterator[int]:
-    """Take mail while the block runs; gives the port."""
+    """Accept mail while the block runs; yields the port."""
     mailbox = Mailbox(log, judge) if judge else Mailbox(log)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: SMTP(mailbox, hostname="mailbox", loop=loop), HOST, port)

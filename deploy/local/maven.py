@@ -1,4 +1,4 @@
-"""Downloads one file by its Maven coordinates, through jgo."""
+"""Downloads one file by its Maven coordinates with jgo."""
 
 import contextlib
 import os
@@ -9,16 +9,16 @@ from deploy.local.errors import StackError
 
 TIMEOUT_SECONDS = 30
 LONGEST_TROUBLE = 200
-#: Where systems keep the certificates they trust; a proxy that signs anew is known only there.
+#: System certificate stores: the certificate of a TLS-inspecting proxy is found only there.
 CERTIFICATES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
 
-#: jgo's protocol: called with name and size, yields what is told each chunk's length.
+#: jgo's protocol: called with name and size, yields a function that takes each chunk's length.
 Progress = Callable[[str, int], contextlib.AbstractContextManager[Callable[[int], None]]]
 
 
 def download(group: str, artifact: str, version: str, repository: Path, progress: Progress) -> None:
-    """Bring the jar into the repository folder; raise StackError with one line if that fails."""
-    # Imported here: a stack whose jars are present needs neither jgo nor its 0.2 s.
+    """Download the jar into the repository folder; raises StackError with a one-line message."""
+    # Imported lazily: it takes 0.2 s and is needed only if a jar is missing.
     from jgo.constants import MAVEN_CENTRAL_URL  # noqa: PLC0415  # only who fetches needs it
     from jgo.maven import MavenContext, PythonResolver  # noqa: PLC0415  # only who fetches needs it
 

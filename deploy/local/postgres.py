@@ -1,4 +1,4 @@
-"""A real Postgres as a child process."""
+"""A Postgres server as a child process."""
 
 import asyncio
 import os
@@ -21,68 +21,66 @@ READY_WITHIN_SECONDS = 60
 STOP_PATIENCE_SECONDS = 30
 ADMIN = "replenish_admin"
 
-#: Every setting of the local server, in one place.
+#: Settings of the local server.
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
-    "unix_socket_directories": "",  # a socket's path may have 107 bytes, our folders more
+    "unix_socket_directories": "",  # a socket path is limited to 107 bytes, and our folders may be longer
     "max_connections": "200",
     "shared_buffers": "128MB",
-    "max_wal_size": "4GB",  # a checkpoint under load halves the rate
+    "max_wal_size": "4GB",  # a checkpoint under load halves the throughput
     "checkpoint_timeout": "15min",
     "idle_in_transaction_session_timeout": "60s",
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_line_prefix": "%m [%p] %u@%d ",
-    "jit": "off",  # compiling costs more than our short statements take
+    "jit": "off",  # compilation costs more than our short statements take
 }
-#: For tests that end with the machine.
+#: Only for tests: data is lost if the machine fails.
 CARELESS = {"fsync": "off", "full_page_writes": "off"}
 
 
 class Postgres:
-    """One server whose data lies in `folder`; data, port and password survive stop and start."""
+    """One server with its data in `folder`; data, port and password survive stop and start."""
 
     name = "postgres"
 
     def __init__(self, folder: Path, *, port: int | None = None, fsync: bool = True) -> None:
-        """Prepare, start nothing."""
         self.folder = Path(folder).resolve()
         self.log = self.folder / "postgres.log"
         self._asked_port = port
         self._fsync = fsync
         self._child: subprocess.Popen[bytes] | None = None
-        self._turn = asyncio.Lock()  # whoever starts or ends it: a supervisor does so at any moment
+        self._turn = asyncio.Lock()  # serialises start, stop and restart, which the supervisor may call at any time
 
     @property
     def port(self) -> int:
-        """The port chosen once for this folder."""
+        """The port chosen for this folder at its first start."""
         return int(self._remembered("port", str(self._asked_port or free_port())))
 
     @property
     def admin_url(self) -> str:
-        """The superuser's url; only the stack uses it."""
+        """URL of the superuser, for the stack only."""
         password = self._remembered("admin_password", secrets.token_urlsafe(24))
         return f"postgresql://{ADMIN}:{password}@127.0.0.1:{self.port}/postgres"
 
     @property
     def pid(self) -> int:
-        """The postmaster's process id while it runs."""
         return self._running().pid
 
     @property
     def home(self) -> Path:
-        """Where the data lies: `folder`, unless we are root and Postgres' account cannot enter it."""
+        """Data folder: `folder`, unless this process is root and Postgres's account cannot enter it."""
         account = find_programs().account
         if reachable(self.folder, account):
             return self.folder
         return open_folder(account) / self._remembered("place", f"data-{secrets.token_hex(8)}")
 
     def exit_status(self) -> int | None:
-        """Return how it ended, None while it runs or before it was started."""
+        """Return the exit status, None while it runs or before it was started."""
         return None if self._child is None else self._child.poll()
 
     async def start(self) -> None:
-        """Start and return once it answers a query."""
+        """Return once the server accepts a query."""
         async with self._turn:
             await self._start()
 
@@ -96,7 +94,7 @@ class Postgres:
             await asyncio.to_thread(self._initialise, programs, data)
         deadline = time.monotonic() + READY_WITHIN_SECONDS
         while not await self._launched(programs, data):
-            # After a crash the old server's children may need a moment to notice and go.
+            # After a crash the children of the old server may need a moment to exit.
             words = last_words(self.log)
             in_the_way = "shared memory block" in words or "lock file" in words
             if not in_the_way or time.monotonic() > deadline:
@@ -104,34 +102,34 @@ class Postgres:
             await asyncio.sleep(10 * POLL_SECONDS)
 
     async def stop(self) -> None:
-        """Stop it cleanly; nothing happens when it does not run."""
+        """Stop it cleanly; does nothing if it is not running."""
         async with self._turn:
             await self._end(signal.SIGINT)
 
     async def kill(self) -> None:
-        """SIGKILL the server as a crash would; its children follow by themselves."""
+        """Send SIGKILL to the postmaster; its children exit on their own."""
         async with self._turn:
             self._running()
             await self._end(signal.SIGKILL)
 
     async def _end(self, how: signal.Signals) -> None:
-        """End it; it is nobody's child from the first moment, so that nobody takes it for one that crashed."""
+        """Stop the server; clear `_child` first, so that the supervisor does not take the exit for a crash."""
         child, self._child = self._child, None
         if child is not None:
             await end(child, how, patience_s=STOP_PATIENCE_SECONDS)
 
     async def restart(self) -> None:
-        """Stop (if it runs) and start again on the same port with the same data."""
+        """Stop it if it runs, then start it on the same port with the same data."""
         await self.stop()
         await self.start()
 
     def remove(self) -> None:
-        """Delete the data of a stopped server."""
+        """Delete the data; the server must be stopped."""
         shutil.rmtree(self.home, ignore_errors=True)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     async def _launched(self, programs: Programs, data: Path) -> bool:
-        """Start the server; return whether it came up instead of ending."""
+        """Start the server; return False if it exits before it is ready."""
         settings = SETTINGS | ({} if self._fsync else CARELESS)
         settings |= {"port": str(self.port), "wal_compression": self._remembered("wal_compression", "off")}
         command = [str(programs.folder / "postgres"), "-D", str(data)]
@@ -158,7 +156,7 @@ class Postgres:
         return self._child
 
     def _initialise(self, programs: Programs, data: Path) -> None:
-        shutil.rmtree(data, ignore_errors=True)  # what an interrupted attempt left
+        shutil.rmtree(data, ignore_errors=True)  # left by an interrupted attempt
         data.mkdir(parents=True)
         password = self.home / "initdb.password"
         password.write_text(self._remembered("admin_password", secrets.token_urlsafe(24)))
@@ -180,7 +178,7 @@ class Postgres:
         self._remembered("wal_compression", "lz4" if lz4.returncode == 0 else "off")
 
     def _remembered(self, name: str, value: str) -> str:
-        """Return what the folder remembers under `name`; the first value asked for is kept."""
+        """Return the value stored in the folder under `name`; the first call stores `value`."""
         self.folder.mkdir(parents=True, exist_ok=True)
         place = self.folder / name
         if not place.exists():
@@ -190,7 +188,7 @@ class Postgres:
 
 
 async def answers(url: str) -> bool:
-    """Whether the server lets that user in now."""
+    """Whether the server accepts a connection with this URL."""
     try:
         connection = await asyncpg.connect(url, timeout=5)
     except (OSError, TimeoutError, asyncpg.PostgresError):

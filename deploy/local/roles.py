@@ -1,4 +1,4 @@
-"""Prepares a database so that each service sees its own schema and nothing else."""
+"""Prepares a database in which each service can access only its own schema."""
 
 import re
 import secrets
@@ -11,7 +11,7 @@ import asyncpg
 from deploy.local.errors import StackError
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
-#: One preparation at a time per server: roles belong to the whole server.
+#: Advisory lock: one preparation at a time per server, because roles are server-wide.
 LOCK_NUMBER = 0x7265_706C
 
 ISOLATE_SERVER = ("REVOKE CONNECT, TEMPORARY ON DATABASE postgres FROM PUBLIC",)
@@ -37,33 +37,33 @@ READ_ONLY = "ALTER ROLE {check} IN DATABASE {database} SET default_transaction_r
 
 @dataclass(frozen=True)
 class ServiceUrls:
-    """How one service reaches its schema: at work, and when it migrates."""
+    """Database URLs of one service: for normal work, and for migrations."""
 
     url: str
     owner_url: str
 
 
 class Prepared(dict[str, ServiceUrls]):
-    """Every service's urls by name, and the reader of all schemas for `replenish check`."""
+    """URLs by service name, and the read-only role of `replenish check` for all schemas."""
 
     def __init__(self, *, check_url: str, passwords: dict[str, str]) -> None:
-        """Start empty. `passwords` (by role) is for whoever prepares the same database again."""
+        """`passwords`, by role, keeps existing passwords when the same database is prepared again."""
         super().__init__()
         self.check_url = check_url
         self.passwords = passwords
 
 
 def role_of(database: str, service: str) -> str:
-    """Return the login role: roles belong to the server, so the database's name comes first."""
+    """Return the login role; it starts with the database's name, because roles are server-wide."""
     return f"{database}_{service}"
 
 
 async def prepare_database(
     admin_url: str, database: str, services: Sequence[str], *, passwords: Mapping[str, str] | None = None
 ) -> Prepared:
-    """Create database, roles and schemas, or bring them up to date; return the urls.
+    """Create or update database, roles and schemas; return the URLs.
 
-    Without `passwords` every role gets a fresh one, and urls from earlier calls stop working.
+    Without `passwords` every role gets a new password, and URLs from earlier calls stop working.
     """
     for name in (database, *services):
         if not NAME.fullmatch(name):
@@ -86,7 +86,7 @@ async def prepare_database(
 
 
 async def isolate_server(admin_url: str) -> None:
-    """Close the server's own database to service roles; only for servers that are ours alone."""
+    """Revoke access of service roles to the database `postgres`; only for servers that this stack owns."""
     admin = await asyncpg.connect(admin_url)
     try:
         for statement in ISOLATE_SERVER:
@@ -96,7 +96,7 @@ async def isolate_server(admin_url: str) -> None:
 
 
 async def drop_database(admin_url: str, database: str, services: Sequence[str]) -> None:
-    """Remove a prepared database and its roles."""
+    """Drop a prepared database and its roles."""
     admin = await asyncpg.connect(admin_url)
     try:
         await admin.execute(await _sql(admin, "DROP DATABASE IF EXISTS {database} WITH (FORCE)", database=database))
@@ -116,7 +116,7 @@ async def _create(admin: asyncpg.Connection, database: str, passwords: Mapping[s
     if not await admin.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", database):
         await admin.execute(await _sql(admin, "CREATE DATABASE {database}", database=database))
     if not await admin.fetchval("SELECT rolsuper FROM pg_roles WHERE rolname = current_user"):
-        # Only a member may create schemas for the owner or set its default privileges.
+        # Only a member of the owner role may create schemas for it or set its default privileges.
         await admin.execute(await _sql(admin, "GRANT {role} TO CURRENT_USER", role=role_of(database, "owner")))
 
 
@@ -134,7 +134,7 @@ async def _grant(inside: asyncpg.Connection, database: str, services: Sequence[s
 
 
 async def _sql(connection: asyncpg.Connection, statement: str, **names: str) -> str:
-    """Fill identifiers in, quoted by the server itself."""
+    """Fill in identifiers, quoted by the server."""
     quoted = {key: await connection.fetchval("SELECT quote_ident($1)", name) for key, name in names.items()}
     return statement.format(**quoted)
 
@@ -154,7 +154,7 @@ def _urls(admin_url: str, database: str, services: Sequence[str], passwords: dic
 
 
 def _at(admin_url: str, database: str, *, user: str | None = None, password: str | None = None) -> str:
-    """Return the same server's url with another database and, if given, another user."""
+    """Return the URL with another database and, if given, another user."""
     parts = urlsplit(admin_url)
     netloc = parts.netloc
     if user is not None and password is not None:

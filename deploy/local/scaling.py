@@ -1,4 +1,4 @@
-"""More or fewer instances while the stack runs: the wish is a file in its home, which the supervisor takes."""
+"""Changes instance counts of a running stack through a file in its home, which the supervisor reads."""
 
 import asyncio
 import json
@@ -14,17 +14,17 @@ LOOK_EVERY_SECONDS = 0.5
 
 
 def wish(home: Home, counts: Mapping[str, int]) -> None:
-    """Ask the running stack for so many instances of these services."""
+    """Request instance counts from the running stack."""
     fresh = home.scale_wish.with_suffix(".new")
     fresh.write_text(json.dumps({for_people(service): count for service, count in counts.items()}))
     fresh.replace(home.scale_wish)
 
 
 def await_wish(home: Home, counts: Mapping[str, int]) -> None:
-    """Return when it runs so; raise StackError where it does not come to that."""
+    """Return when the stack runs the requested counts; raises StackError if it does not."""
     while home.scale_wish.exists() or home.read_state().get("condition") == "scaling":
         if not home.is_owned():
-            raise StackError("the stack was stopped meanwhile")
+            raise StackError("the stack was stopped in the meantime")
         time.sleep(LOOK_EVERY_SECONDS)
     runs = home.read_state()["scale"]
     if wrong := [for_people(service) for service, count in counts.items() if runs[for_people(service)] != count]:
@@ -32,7 +32,7 @@ def await_wish(home: Home, counts: Mapping[str, int]) -> None:
 
 
 async def follow_wishes(stack: Stack, say: Callable[[str], None]) -> None:
-    """Take wishes as they come; one that cannot be fulfilled leaves everything as it was."""
+    """Apply scaling requests until cancelled; a failed request leaves the stack as it was."""
     while True:
         await asyncio.sleep(LOOK_EVERY_SECONDS)
         if stack.home.scale_wish.exists():

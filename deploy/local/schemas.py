@@ -1,6 +1,6 @@
-"""Creates the topics and brings every service's schema up to date, before anything runs.
+"""Creates the topics and migrates every service's schema before the services start.
 
-As a process, `python -m deploy.local.schemas`, it reads `{"kafka_url": .., "owner_urls": {service: url}}`.
+As a process, `python -m deploy.local.schemas`, it reads `{"kafka_url": .., "owner_urls": {service: url}}` from stdin.
 """
 
 import asyncio
@@ -16,8 +16,8 @@ from deploy.local.settings import ROOT
 
 
 async def prepare(kafka_url: str, owner_urls: Mapping[str, str]) -> None:
-    """Do what `python -m libs.kit.topics create` and each `python -m services.<name> migrate` do, at once."""
-    # Imported here: the supervisor only starts us, and stays small.
+    """Do the work of `python -m libs.kit.topics create` and each `python -m services.<name> migrate`, concurrently."""
+    # Imported lazily: the supervisor only spawns this module, and stays small.
     from libs.contracts.topics import OWN_TOPICS  # noqa: PLC0415  # only the process that is started for it needs it
     from libs.kit.migrations import migrate  # noqa: PLC0415  # only the process that is started for it needs it
     from libs.kit.topics import create_topics  # noqa: PLC0415  # only the process that is started for it needs it
@@ -29,19 +29,19 @@ async def prepare(kafka_url: str, owner_urls: Mapping[str, str]) -> None:
 
 
 def prepare_apart(kafka_url: str, owner_urls: Mapping[str, str], log: Path) -> None:
-    """Run `prepare` in a process of its own; raise StackError with its last words if it fails."""
+    """Run `prepare` in a separate process; raises StackError with the end of its log."""
     asked = json.dumps({"kafka_url": kafka_url, "owner_urls": dict(owner_urls)})
     with log.open("wb") as output:
         done = subprocess.run(
             [sys.executable, "-m", "deploy.local.schemas"],
             cwd=ROOT,
-            input=asked.encode(),  # arguments could be read by everybody on the machine
+            input=asked.encode(),  # not as arguments, which every user of the machine can read
             stdout=output,
             stderr=subprocess.STDOUT,
             check=False,
         )
     if done.returncode != 0:
-        raise StackError(f"topics and migrations failed: {last_words(log)} (all of it: {log})")
+        raise StackError(f"topics and migrations failed: {last_words(log)} (full log: {log})")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What each service process is told: its port, its secrets, where the others are."""
+"""Environment of each service process: ports, secrets, and the URLs of the other services."""
 
 import json
 import os
@@ -12,20 +12,20 @@ from deploy.local.roles import Prepared
 
 ROOT = Path(__file__).resolve().parents[2]
 HOST = "127.0.0.1"
-#: Not handed down: ours is the administrator's, the services find theirs in SECRETS_DIR.
+#: Not inherited: these hold the administrator's credentials; services read their own from SECRETS_DIR.
 NOT_HANDED_DOWN = ("DATABASE_URL", "HTTP_PORT", "INSTANCE")
 
 
 class Ports:
-    """The HTTP port of every instance, the same after every start while nobody takes it."""
+    """The HTTP port of every instance, stable across restarts while it stays free."""
 
     def __init__(self, home: Home) -> None:
-        """Read what earlier starts chose."""
+        """Load the ports of earlier starts."""
         self._place = home.folder / "ports.json"
         self._ports: dict[str, int] = json.loads(self._place.read_text()) if self._place.exists() else {}
 
     def of(self, instance: str) -> int:
-        """Return the port of e.g. "consumption-1"."""
+        """Return the port of an instance such as "consumption-1"."""
         port = self._ports.get(instance)
         if port is None or not is_free(port):
             self._ports[instance] = port = self._unused()
@@ -39,7 +39,7 @@ class Ports:
 
 
 def write_secrets(home: Home, prepared: Prepared) -> None:
-    """Lay each service's secrets into its own folder, the portal's list of all keys included."""
+    """Write each service's secrets into its own folder, including the portal's list of all service keys."""
     for service in SERVICES:
         home.write_secret(service, "database_url", prepared[service].url)
         home.secret(service, "service_key")
@@ -59,7 +59,7 @@ def read_passwords(home: Home) -> dict[str, str]:
 
 
 def shared_environment(kafka_url: str, urls: Mapping[str, str], extra: Mapping[str, str]) -> dict[str, str]:
-    """Return what every service process gets; `urls` by service name."""
+    """Return the environment common to all service processes; `urls` is by service name."""
     inherited = {name: value for name, value in os.environ.items() if name not in NOT_HANDED_DOWN}
     addresses = {f"{service.upper()}_URL": url for service, url in urls.items()}
     own = {"KAFKA_URL": kafka_url, "HTTP_HOST": HOST, "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT)}
@@ -69,14 +69,14 @@ def shared_environment(kafka_url: str, urls: Mapping[str, str], extra: Mapping[s
 def instance_environment(
     home: Home, service: str, instance: int, port: int, given: Mapping[str, str]
 ) -> dict[str, str]:
-    """Return what one instance gets on top of the shared part; addresses and networks that are `given` stay."""
+    """Return the additional environment of one instance; `given` addresses and networks take precedence."""
     mine = home.secrets / service
     environment = {"INSTANCE": str(instance), "HTTP_PORT": str(port), "SECRETS_DIR": str(mine)}
     if service == "portal":
         environment["SERVICE_KEYS_FILE"] = str(mine / "service_keys.json")
         environment["SIGNING_KEY_FILE"] = str(mine / "signing_key.pem")
         environment["PUBLIC_URL"] = given.get("PUBLIC_URL", f"http://{HOST}:{port}")
-    if service == "order_dispatch":  # providers of a local stack are processes beside it
+    if service == "order_dispatch":  # providers of a local stack are processes on the same machine
         environment["ALLOWED_PRIVATE_NETWORKS"] = given.get("ALLOWED_PRIVATE_NETWORKS", '["127.0.0.0/8"]')
         environment["PUBLIC_URL"] = given.get("ORDER_DISPATCH_PUBLIC_URL", f"http://{HOST}:{port}")
     return environment

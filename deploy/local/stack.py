@@ -27,7 +27,7 @@ DATABASE = "replenish"
 
 
 class Stack:
-    """Starts everything in order under `home`, keeps it running, stops it in reverse."""
+    """Starts everything in order under `home`, keeps it running, and stops it in reverse."""
 
     def __init__(
         self,
@@ -38,20 +38,20 @@ class Stack:
         durable: bool = True,
         say: Callable[[str], None] = print,
     ) -> None:
-        """Prepare, start nothing. `env` goes to every service; `scale` counts instances, default 1."""
+        """Does not start anything. `env` goes to every service; `scale` is instances by service, default 1."""
         self.home = Home(home)
         self.backends = Backends(self.home.folder, durable=durable, docker=False, say=say)
         self.supervisor = Supervisor(on_change=self._write_state, say=say)
-        #: By service: where its first instance listens.
+        #: By service: URL of its first instance.
         self.urls: dict[str, str] = {}
         self._scale = {service: (scale or {}).get(service, 1) for service in SERVICES}
         self._env = dict(env or {})
         self._say = say
         self._ports: dict[str, int] = {}
-        #: What every instance is told; known once broker and database are there.
+        #: Environment common to all instances; set once broker and database run.
         self._shared: dict[str, str] = {}
         self._condition = ""
-        #: Holds the home while we run.
+        #: Holds the lock of the home while the stack runs.
         self._place = contextlib.ExitStack()
         self._started_at = datetime.now(UTC).isoformat(timespec="seconds")
 
@@ -65,9 +65,9 @@ class Stack:
         await self.stop()
 
     async def start(self) -> None:
-        """Return once every service is ready; otherwise raise StackError with everything stopped."""
+        """Return once every service is ready; on failure stop everything and raise StackError."""
         self._place.enter_context(self.home.owned())
-        self.home.scale_wish.unlink(missing_ok=True)  # of a stack that ended before it took it
+        self.home.scale_wish.unlink(missing_ok=True)  # left by a stack that ended before it read the request
         self._turn("starting")
         try:
             await self._start_backends()
@@ -78,9 +78,9 @@ class Stack:
         self._turn("ready")
 
     async def rescale(self, counts: Mapping[str, int], taken: Callable[[], object] = lambda: None) -> None:
-        """Run so many instances of these services; return when all are ready, or raise StackError.
+        """Change instance counts; return when all instances are ready, or raise StackError.
 
-        `taken` is called as soon as the state says that this is under way.
+        `taken` is called as soon as the state file shows that scaling is under way.
         """
         self._turn("scaling")
         taken()
@@ -126,7 +126,7 @@ class Stack:
         )
         settings.write_secrets(self.home, prepared)
         self._choose_ports()
-        self._say("topics and migrations")
+        self._say("creating topics and migrating schemas")
         owner_urls = {service: prepared[service].owner_url for service in SERVICES}
         log = self.home.logs / "schemas.log"
         await asyncio.to_thread(prepare_apart, self.backends.kafka_url, owner_urls, log)
@@ -137,11 +137,11 @@ class Stack:
         await self._all_ready()
 
     async def _are_ready(self) -> bool:
-        """Ask all again: a replica that joins takes partitions, and for a while readiness, from those before it."""
+        """Check all instances together: a new one takes partitions, and briefly readiness, from the others."""
         return all(await asyncio.gather(*(is_ready(f"http://{settings.HOST}:{port}") for port in self._ports.values())))
 
     def _choose_ports(self) -> None:
-        """Choose all ports before anybody starts: each service is told where the others are. Who runs keeps its own."""
+        """Choose all ports before the first start, because services get each other's URLs."""
         ports = settings.Ports(self.home)
         for service, count in self._scale.items():
             for instance in range(count):

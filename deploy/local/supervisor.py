@@ -1,4 +1,4 @@
-"""Keeps processes running: starts them in order, restarts what ends, stops them in reverse."""
+"""Supervises processes: starts them in order, restarts those that exit, stops them in reverse."""
 
 import asyncio
 import contextlib
@@ -12,18 +12,18 @@ from typing import Any, Literal, Protocol
 from deploy.local.errors import StackError
 
 LOOK_EVERY_SECONDS = 0.2
-#: The first restart is quick; a process that keeps ending is tried ever more rarely.
+#: Exponential back-off between restarts.
 SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 15.0
-#: Who ran this long is forgiven what went before.
+#: After running this long the back-off is reset.
 STABLE_AFTER_SECONDS = 30.0
-#: A log is moved aside when it reaches this size; one older part is kept.
+#: A log is rotated at this size; one older part is kept.
 LARGEST_LOG_BYTES = 50_000_000
 
 Condition = Literal["waiting", "starting", "ready", "restarting", "stopped"]
 
 
 class Member(Protocol):
-    """What can be supervised: Kafka, Postgres, a service process."""
+    """A supervised process: Kafka, Postgres, or a service instance."""
 
     name: str
 
@@ -38,7 +38,7 @@ class Member(Protocol):
 
 @dataclass
 class Seat:
-    """One member and what became of it so far."""
+    """One member with its condition and restart history."""
 
     member: Member
     condition: Condition = "waiting"
@@ -56,10 +56,10 @@ class Seat:
 
 
 class Supervisor:
-    """Runs groups of members: a group starts together, after the groups before it are ready."""
+    """Runs groups of members; a group starts concurrently, after the groups before it are ready."""
 
     def __init__(self, *, on_change: Callable[[], None] = lambda: None, say: Callable[[str], None] = print) -> None:
-        """`on_change` is called whenever a seat's condition changed."""
+        """`on_change` is called after every change of a seat's condition."""
         self.groups: list[list[Seat]] = []
         self._on_change = on_change
         self._say = say
@@ -69,11 +69,11 @@ class Supervisor:
 
     @property
     def seats(self) -> list[Seat]:
-        """All seats in starting order."""
+        """All seats in start order."""
         return [seat for group in self.groups for seat in group]
 
     async def start(self, members: Sequence[Member], *, running: bool = False) -> None:
-        """Start one more group; return when all are ready, raise StackError if one ends instead."""
+        """Start another group; return when all are ready, raise StackError if one exits first."""
         group = [Seat(member) for member in members]
         self.groups.append(group)
         if not running:
@@ -84,7 +84,7 @@ class Supervisor:
             self._watcher = asyncio.create_task(self._watch(), name="supervisor")
 
     async def remove(self, names: Collection[str]) -> None:
-        """Stop these members for good; their seats are gone."""
+        """Stop these members and remove their seats."""
         leaving = [seat for seat in self.seats if seat.member.name in names]
         self.groups = [[seat for seat in group if seat.member.name not in names] for group in self.groups]
         revivals = [task for name in names if (task := self._revivals.pop(name, None))]
@@ -94,7 +94,7 @@ class Supervisor:
         await asyncio.gather(*(self._stop(seat) for seat in leaving))
 
     async def stop(self) -> None:
-        """Stop everybody, the last group first."""
+        """Stop all members, the last group first."""
         self._stopping.set()
         tasks = [*self._revivals.values(), *([self._watcher] if self._watcher else [])]
         for task in tasks:
@@ -120,7 +120,7 @@ class Supervisor:
                 move_aside(seat.member.log)
 
     async def _revive(self, seat: Seat) -> None:
-        """Start an ended member again, as often as it takes."""
+        """Restart a member that exited, with back-off, until it is ready."""
         if time.monotonic() - seat.ready_since > STABLE_AFTER_SECONDS:
             seat.pause_s = SHORTEST_PAUSE_SECONDS
         while True:
@@ -133,15 +133,15 @@ class Supervisor:
                 seat.trouble = str(error)
             else:
                 self._is_ready(seat)
-                self._say(f"{seat.member.name} is back (pid {seat.pid})")
+                self._say(f"{seat.member.name} is ready again (pid {seat.pid})")
                 return
 
     def _note_end(self, seat: Seat) -> None:
         status = seat.member.exit_status()
-        if status is not None:  # None: it runs, but is not ready for longer than its start waits
+        if status is not None:  # None: still running, but not ready within the start timeout
             seat.last_exit = status
             seat.restarts += 1
-            self._say(f"{seat.member.name} ended with {status}; again in {seat.pause_s:.1f} s")
+            self._say(f"{seat.member.name} exited with {status}; restarting in {seat.pause_s:.1f} s")
         self._turn(seat, "restarting")
 
     def _is_ready(self, seat: Seat) -> None:
@@ -155,7 +155,7 @@ class Supervisor:
 
 
 async def _together(starts: Iterable[Coroutine[Any, Any, None]]) -> None:
-    """Await all; the first failure cancels the rest and is raised by itself."""
+    """Await all; the first failure cancels the rest and is raised without its group."""
     try:
         async with asyncio.TaskGroup() as group:
             for start in starts:
@@ -168,7 +168,7 @@ async def _together(starts: Iterable[Coroutine[Any, Any, None]]) -> None:
 
 
 def move_aside(log: Path) -> None:
-    """Copy a grown log away and empty it: the child keeps writing to the same open file."""
+    """Copy an oversized log away and truncate it in place, because the child keeps the file open."""
     try:
         grown = log.stat().st_size > LARGEST_LOG_BYTES
     except FileNotFoundError:

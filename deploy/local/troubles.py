@@ -1,4 +1,4 @@
-"""Records that services put aside: how an operator sees them, and how they are tried again."""
+"""Queries and retries of dead letters and deferred records, for operators."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from libs.kit.trouble import retry_held, retry_parked
 
 KINDS = ("parked", "held")
 
-#: Both tables as one; `head` is the first held record of the same key, which the others wait behind.
+#: Both tables as one; `head` is the first deferred record of the same key, which blocks the later ones.
 ONE_SERVICE = """
 SELECT '{schema}' AS service, 'parked' AS kind, parked_id AS number, topic, partition, "offset", key, reason,
        NULL AS waits_for, 0 AS attempts, parked_id AS head, parked_at AS since, value
@@ -37,7 +37,7 @@ FROM ({everything}) AS everything WHERE kind = $1 AND number = $2
 
 
 class Name(NamedTuple):
-    """What a record that was put aside is called: <service>/<parked|held>/<number>."""
+    """Operator-facing id of such a record: <service>/<parked|held>/<number>."""
 
     service: str
     kind: str
@@ -49,7 +49,7 @@ class Name(NamedTuple):
 
 @dataclass(frozen=True)
 class Trouble:
-    """One record that was put aside; `value` only where one record was asked for."""
+    """One dead letter or deferred record; `value` is loaded only for a single record."""
 
     service: str
     kind: str
@@ -63,10 +63,10 @@ class Trouble:
     attempts: int
     head: int
     age_s: float
-    #: Of the value, in bytes.
+    #: Length of the value in bytes.
     size: int | None
     value: bytes | None
-    #: How many there are in all, of which a list may show only the oldest.
+    #: Total number of records, of which a list may show only the oldest.
     among: int
 
     @property
@@ -79,21 +79,23 @@ class Trouble:
 
     @property
     def before_it(self) -> Name | None:
-        """Return the record this one waits behind; None where it is the first of its key."""
+        """Return the deferred record that blocks this one; None if it is the first of its key."""
         return self.name._replace(number=self.head) if self.head != self.number else None
 
 
 def read_name(text: str) -> Name:
-    """Return what an operator typed as a name; raises StackError where it is none."""
+    """Parse an id as an operator types it; raises StackError."""
     service, _, rest = text.partition("/")
     kind, _, number = rest.partition("/")
     if not service or kind not in KINDS or not (number.isascii() and number.isdigit()) or int(number) >= 2**63:
-        raise StackError(f"{text!r} is no id: expected e.g. consumption/parked/12, as `replenish parked list` shows")
+        raise StackError(
+            f"{text!r} is not an id; expected e.g. consumption/parked/12, as `replenish parked list` shows"
+        )
     return Name(for_python(service), kind, int(number))
 
 
 async def list_troubles(database: asyncpg.Connection, service: str | None, at_most: int) -> list[Trouble]:
-    """Return the oldest records that were put aside, by all services or by one."""
+    """Return the oldest records of all services or of one."""
     services = await list_services(database)
     if service is not None:
         services = [_known(service, services)]
@@ -103,16 +105,16 @@ async def list_troubles(database: asyncpg.Connection, service: str | None, at_mo
 
 
 async def find_trouble(database: asyncpg.Connection, name: Name) -> Trouble:
-    """Return one record with its bytes; raises StackError where there is none."""
+    """Return one record with its bytes; raises StackError if it does not exist."""
     schema = _known(name.service, await list_services(database))
     row = await database.fetchrow(FIND.format(everything=ONE_SERVICE.format(schema=schema)), name.kind, name.number)
     if row is None:
-        raise StackError(f"there is no {name}, or no longer; see `replenish parked list`")
+        raise StackError(f"{name} does not exist (any more); see `replenish parked list`")
     return Trouble(**row)
 
 
 async def retry(database: asyncpg.Connection, names: Iterable[Name]) -> int:
-    """Let one service try these again, connected as its own role; return how many were still there."""
+    """Retry records of one service, connected as its own role; return how many still existed."""
     wanted: dict[str, list[int]] = {kind: [] for kind in KINDS}
     for name in names:
         wanted[name.kind].append(name.number)
@@ -123,12 +125,12 @@ async def retry(database: asyncpg.Connection, names: Iterable[Name]) -> int:
 def _known(service: str, services: Sequence[str]) -> str:
     if service not in services:
         known = ", ".join(map(for_people, services)) or "none"
-        raise StackError(f"no service {for_people(service)!r} keeps records here; there are: {known}")
+        raise StackError(f"no service {for_people(service)!r} has records in this database; services: {known}")
     return service
 
 
 def as_json(trouble: Trouble) -> dict[str, Any]:
-    """Return what --json prints: bytes that are no UTF-8 are shown escaped."""
+    """Return what --json prints; bytes that are not UTF-8 are escaped."""
     shown = vars(trouble) | {"id": str(trouble.name), "service": for_people(trouble.service)}
     del shown["among"], shown["head"], shown["number"]
     shown["behind"] = str(trouble.before_it) if trouble.before_it else None

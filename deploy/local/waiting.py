@@ -1,4 +1,4 @@
-"""Waits for conditions with a deadline; nothing in the stack sleeps and hopes."""
+"""Polls a condition until a deadline."""
 
 import asyncio
 import time
@@ -12,12 +12,12 @@ POLL_SECONDS = 0.02
 async def until(
     condition: Callable[[], bool | Awaitable[bool]], what: str, *, within_s: float, every_s: float = POLL_SECONDS
 ) -> None:
-    """Return as soon as `condition` holds; raise StackError naming `what` after `within_s`."""
+    """Return as soon as `condition` holds; raises StackError naming `what` after `within_s`."""
     deadline = time.monotonic() + within_s
     while True:
         held = condition()
         if held if isinstance(held, bool) else await held:
             return
         if time.monotonic() > deadline:
-            raise StackError(f"waited {within_s:g} s in vain: {what}")
+            raise StackError(f"not within {within_s:g} s: {what}")
         await asyncio.sleep(every_s)

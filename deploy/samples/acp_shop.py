@@ -1,10 +1,10 @@
-r"""A merchant that speaks the Agentic Commerce Protocol, version 2026-04-17, with its faults as options.
+r"""A merchant of the Agentic Commerce Protocol, version 2026-04-17, with optional faults.
 
     python -m deploy.samples.acp_shop --port 8701 --provider globex --log globex.jsonl --secret KEY \
         --callbacks https://dispatch.example.com
 
-`--secret` is the API key, and signs order events (Merchant-Signature). An order is accepted when its session is
-completed; the book's order_id is the one in the session's metadata.
+`--secret` is the API key and signs order events (Merchant-Signature). An order is accepted when its session is
+completed; `order_id` in the log comes from the session's metadata.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ Session = dict[str, Any]
 
 
 class Merchant(Counter):
-    """One ACP server; the shelf's orders are its sessions."""
+    """An ACP server; the shelf's orders are its checkout sessions."""
 
     async def create(self, request: Request) -> JSONResponse:
         return await self.once(request, self._create)
@@ -95,10 +95,10 @@ class Merchant(Counter):
         return self._missing(session_id) or await self.once(request, work)
 
     def _missing(self, session_id: str) -> JSONResponse | None:
-        return None if session_id in self.shelf.orders else refuse(404, "not_found", "there is no such session")
+        return None if session_id in self.shelf.orders else refuse(404, "not_found", "session not found")
 
     def ordered(self, session: Session) -> Session:
-        """Return the session completed, with its order."""
+        """Return the completed session with its order."""
         date = (datetime.now(UTC) + timedelta(days=self.options.lead_days)).isoformat()
         line, number = session["line_items"][0], session["id"][3:]
         packs = {"ordered": line["quantity"], "current": line["quantity"], "fulfilled": 0}
@@ -113,7 +113,7 @@ class Merchant(Counter):
         return {**session, "status": "completed", "order": order}
 
     def ship(self, order_id: str, session_id: str) -> None:
-        """Send everything off, and say so with the whole order as it is then."""
+        """Ship all packs and send an event with the updated order."""
         session = self.shelf.orders[session_id]
         line = session["order"]["line_items"][0]
         all_of_it = {**line["quantity"], "fulfilled": line["quantity"]["current"]}
@@ -128,9 +128,9 @@ class Merchant(Counter):
 
     def distrust(self, request: Request, body: bytes) -> JSONResponse | None:  # noqa: ARG002  # others sign it
         if request.headers.get("authorization") != f"Bearer {self.options.secret}":
-            return refuse(401, "unauthorized", "this is not your key")
+            return refuse(401, "unauthorized", "invalid API key")
         if request.headers.get("api-version") != VERSION:
-            return refuse(400, "unsupported_api_version", f"this is {VERSION}")
+            return refuse(400, "unsupported_api_version", f"supported version: {VERSION}")
         return None
 
     def sealed(self, message_id: str, content: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What a sample provider remembers: every decision is in a file before anybody hears of it."""
+"""Log of a sample provider: every decision is on disk before it is published."""
 
 import json
 import os
@@ -6,29 +6,29 @@ from pathlib import Path
 from typing import Any
 
 Update = dict[str, Any]
-#: Nothing more happens to an order that ended so.
+#: Operations after which an order has ended.
 ENDED = ("refused", "delivered", "cancelled")
 
 
 class Book:
-    """Orders taken so far, in a file of JSON lines that survives being killed between any two bytes."""
+    """Orders accepted so far, in a JSON lines file that survives a kill at any point."""
 
     def __init__(self, path: Path) -> None:
         #: By order: its latest update.
         self.latest: dict[str, Update] = {}
-        #: Those of them that did not end.
+        #: The latest updates of orders that have not ended.
         self.open: dict[str, Update] = {}
-        #: Decided, but not yet acknowledged by Kafka.
+        #: Decided, but not acknowledged by Kafka yet.
         self.unsaid: dict[str, Update] = {}
         whole = path.read_bytes() if path.exists() else b""
         self._file = path.open("ab")
-        self._file.truncate(whole.rfind(b"\n") + 1)  # a kill may have cut the last line
+        self._file.truncate(whole.rfind(b"\n") + 1)  # a kill may have left a partial last line
         for line in whole.splitlines(keepends=True):
             if line.endswith(b"\n"):
                 self._remember(json.loads(line))
 
     def write(self, op: str, **more: Any) -> None:
-        """Append a line, onto the disk; a line with an `update` is a decision that will be said."""
+        """Append a line and fsync; a line with an `update` is a decision to be published."""
         line = {"op": op, **more}
         self._file.write(json.dumps(line).encode() + b"\n")
         self._file.flush()

@@ -1,4 +1,4 @@
-"""What sample shops with a server have in common: keys that are honoured, news that arrive, tokens that are cashed."""
+"""Common parts of sample shops with an HTTP server: idempotency keys, callbacks, token redemption."""
 
 import argparse
 import asyncio
@@ -20,7 +20,7 @@ Work = Callable[[Any, str], Awaitable[JSONResponse]]
 
 
 class Counter:
-    """One shop: who asks, what was answered before, and whom it tells. Its protocol is in the classes made from it."""
+    """One shop: authentication, idempotency and callbacks; subclasses implement a protocol."""
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.options, self.shelf = options, Shelf(options.log, options.provider)
@@ -28,15 +28,15 @@ class Counter:
         self.under_way: set[str] = set()
 
     def distrust(self, request: Request, body: bytes) -> JSONResponse | None:
-        """Return the refusal of a request that does not prove who sent it."""
+        """Return an error response if the request is not authenticated."""
         raise NotImplementedError
 
     def sealed(self, message_id: str, content: str) -> dict[str, str]:
-        """Return the headers that prove that a message is ours."""
+        """Return the headers that authenticate our message."""
         raise NotImplementedError
 
     async def once(self, request: Request, work: Work) -> JSONResponse:
-        """Do what a request asks, once for its key: the same again is answered as before."""
+        """Process a request once per Idempotency-Key; a repeated request gets the first response."""
         body = await request.body()
         if (refusal := self.distrust(request, body)) is not None:
             return refusal
@@ -46,7 +46,7 @@ class Counter:
         if (before := self.shelf.again(key, body)) is not None:
             return before
         if key in self.under_way:
-            answer = refuse(409, "idempotency_in_flight", "the same request is still under way")
+            answer = refuse(409, "idempotency_in_flight", "the same request is still being processed")
             answer.headers["Retry-After"] = "1"
             return answer
         self.under_way.add(key)
@@ -56,18 +56,18 @@ class Counter:
             self.under_way.discard(key)
 
     def keep(self, op: str, order_id: str, standing: Any, key: str, status: int = 200, **more: Any) -> JSONResponse:
-        """Write what happened and its answer in one line; the answer is sent after that."""
+        """Log the event and its response in one line, then return the response."""
         self.shelf.write(op, order_id, order=standing, key=key, answer=(status, standing), **more)
         return JSONResponse(standing, status)
 
     async def cash(self, order_id: str, token: str, amount: int | None, currency: str | None) -> str | None:
-        """Turn an order's token into money; return why that did not work."""
+        """Redeem an order's token; return the reason of a failure."""
         wanted = {"provider_id": self.options.provider, "token": token, "amount": amount, "currency": currency}
         answer = await self.post("/v1/tokens/redeem", f"cash-{order_id}", wanted)
         return None if answer.status_code == httpx.codes.OK else f"the token was refused: {answer.json()['code']}"
 
     async def tell(self) -> None:
-        """Send what is new, each until it is taken; its id is the same every time."""
+        """Send callbacks, retrying each until it is accepted; its id stays the same."""
         path = f"/v1/providers/{self.options.provider}/callbacks"
         while True:
             message_id, news = await self.news.get()
@@ -92,7 +92,7 @@ class Counter:
 
 
 def open_shop(shop: type[Counter], routes: Callable[[Any, FastAPI], None], description: str | None) -> None:
-    """Run a shop as a process, with the options of its command line."""
+    """Run a shop as a process with command line options."""
     options = arguments(description).parse_args()
     if (options.ships or options.cashes) and not options.callbacks:
         sys.exit("--ships and --cashes need --callbacks")
@@ -114,14 +114,16 @@ async def _serve(shop: Counter, routes: Callable[[Any, FastAPI], None], options:
 def arguments(description: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--provider", required=True, help="the provider_id we are known by")
-    parser.add_argument("--log", required=True, type=Path, help="JSON lines: all that happened")
-    parser.add_argument("--secret", required=True, help="proves both sides to each other")
-    parser.add_argument("--callbacks", default="", help="where callbacks and redemptions go")
-    parser.add_argument("--lead-days", type=float, default=2, help="days from order to door")
-    parser.add_argument("--shipping", type=int, default=0, help="minor units on top of the price, where it tells")
-    parser.add_argument("--ships", action="store_true", help="ship at once, and say so by a callback")
-    parser.add_argument("--cashes", action="store_true", help="turn each order's token into money before taking it")
-    parser.add_argument("--sold-out", action="append", default=[], metavar="PRODUCT", help="refuse what it names")
+    parser.add_argument("--provider", required=True, help="the shop's provider_id")
+    parser.add_argument("--log", required=True, type=Path, help="log file (JSON lines)")
+    parser.add_argument("--secret", required=True, help="shared secret for requests and callbacks")
+    parser.add_argument("--callbacks", default="", help="base URL for callbacks and token redemption")
+    parser.add_argument("--lead-days", type=float, default=2, help="days from order to delivery")
+    parser.add_argument("--shipping", type=int, default=0, help="shipping cost in minor units (ACP only)")
+    parser.add_argument("--ships", action="store_true", help="ship immediately and report it by a callback")
+    parser.add_argument("--cashes", action="store_true", help="redeem each order's token before accepting it")
+    parser.add_argument(
+        "--sold-out", action="append", default=[], metavar="PRODUCT", help="refuse orders for this product"
+    )
     add_options(parser)
     return parser

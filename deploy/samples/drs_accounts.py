@@ -1,6 +1,6 @@
-"""Who is registered with the sample DRS shop: authorization codes, tokens, and the devices they stand for.
+"""Accounts of the sample DRS shop: authorization codes, tokens, and their devices.
 
-Login with Amazon as device makers see it: authorization code with PKCE (S256), refresh, revocation.
+Login with Amazon as device makers use it: authorization code with PKCE (S256), refresh, revocation.
 """
 
 import base64
@@ -14,13 +14,13 @@ from typing import Any
 
 @dataclass
 class Device:
-    """A customer's device, as long as it is registered."""
+    """A customer's registered device."""
 
     serial: str
     model: str
     customer: str
     test: bool
-    #: By slot: whether the customer switched it on.
+    #: By slot: whether the customer has switched it on.
     slots: dict[str, bool]
     active_at: str | None = None
 
@@ -40,21 +40,21 @@ class Accounts:
 
     client_id: str
     client_secret: str
-    #: What slots every device has.
+    #: Slots of every device.
     slots: tuple[str, ...]
     token_seconds: float = 3600
     devices: dict[str, Device] = field(default_factory=dict)
     _codes: dict[str, _Code] = field(default_factory=dict)
-    #: By access token: the serial and when it ends, in monotonic seconds.
+    #: By access token: serial and expiry in monotonic seconds.
     _access: dict[str, tuple[str, float]] = field(default_factory=dict)
     _refresh: dict[str, str] = field(default_factory=dict)
 
     def authorize(self, asked: dict[str, str]) -> str:
-        """Return a code for the page's question; raises ValueError where the question is wrong."""
+        """Return an authorization code; raises ValueError for an invalid request."""
         if asked.get("client_id") != self.client_id or asked.get("scope") != "dash:replenish":
             raise ValueError("unknown client or scope")
         if asked.get("code_challenge_method") != "S256" or len(asked.get("code_challenge", "")) != 43:  # noqa: PLR2004  # the length of a SHA-256 in base64url
-            raise ValueError("PKCE with S256 is asked for")
+            raise ValueError("PKCE with S256 is required")
         device = json.loads(asked["scope_data"])["dash:replenish"]
         code = secrets.token_urlsafe(24)
         test = bool(device.get("is_test_device"))
@@ -64,7 +64,7 @@ class Accounts:
         return code
 
     def token(self, form: dict[str, str]) -> tuple[int, dict[str, Any], Device | None]:
-        """Answer the token endpoint: status, body, and the device where it was registered by this."""
+        """Handle the token endpoint: return status, body, and the device if this request registered it."""
         if (form.get("client_id"), form.get("client_secret")) != (self.client_id, self.client_secret):
             return 401, {"error": "invalid_client"}, None
         if form.get("grant_type") == "refresh_token":
@@ -80,22 +80,22 @@ class Accounts:
         return 200, *self._register(code)
 
     def revoke(self, token: str) -> None:
-        """Forget a refresh token and every access token of its device."""
+        """Revoke a refresh token and all access tokens of its device."""
         serial = self._refresh.pop(token, None)
         if serial is not None:
             self.forget_tokens(serial)
 
     def deregister(self, serial: str) -> bool:
-        """Forget a device and all its tokens; tell whether it was there."""
+        """Delete a device and its tokens; return whether it existed."""
         self.forget_tokens(serial)
         return self.devices.pop(serial, None) is not None
 
     def expire(self, serial: str) -> None:
-        """Let the access tokens of a device end now; they can be renewed."""
+        """Expire the access tokens of a device; refresh tokens stay valid."""
         self._access = {token: kept for token, kept in self._access.items() if kept[0] != serial}
 
     def device_of(self, authorization: str) -> Device | None:
-        """Return whose token this is, while it is good."""
+        """Return the device of a valid token."""
         serial, ends = self._access.get(authorization.removeprefix("Bearer "), ("", 0.0))
         return self.devices.get(serial) if time.monotonic() < ends else None
 
@@ -114,6 +114,6 @@ class Accounts:
         return {"access_token": access, "token_type": "bearer", "expires_in": int(self.token_seconds)}
 
     def forget_tokens(self, serial: str) -> None:
-        """Let no token of a device be good any more, without a word to anybody."""
+        """Invalidate all tokens of a device without notifying the client."""
         self.expire(serial)
         self._refresh = {token: known for token, known in self._refresh.items() if known != serial}

@@ -100,7 +100,7 @@ async def deregister_v1(
     device: LeavingV1,
 ) -> Response:
     if (model, serial) != (device.model, device.serial):
-        raise Refused(400, "The token is of another device")
+        raise Refused(400, "The token belongs to another device")
     return deregistered(shop, device)
 
 
@@ -113,7 +113,7 @@ async def cancel_test_orders(
     slot: str | None = None,
 ) -> Response:
     if not device.test:
-        raise Refused(400, "This is no test device")
+        raise Refused(400, "Not a test device")
     slots = [slot] if slot else list(device.slots)
     for name in slots:
         order = shop.orders.open_of(device, name)

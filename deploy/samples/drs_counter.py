@@ -1,4 +1,4 @@
-"""The sample DRS shop behind its addresses: accounts, orders and the topic, and who may ask what."""
+"""State of the sample DRS shop (accounts, orders, topic), and authentication of its API."""
 
 import argparse
 import json
@@ -16,8 +16,8 @@ from deploy.samples.provider import clock
 KIND = "com.amazon.dash.replenishment"
 
 
-class Refused(Exception):  # noqa: N818  # what happened
-    """An answer other than 200, with DRS's kind of body."""
+class Refused(Exception):  # noqa: N818  # becomes an HTTP response
+    """An error response with a DRS body."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -25,7 +25,7 @@ class Refused(Exception):  # noqa: N818  # what happened
 
 
 class Shop:
-    """Everything behind the addresses."""
+    """Accounts, orders and topic of the shop."""
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.options, now = options, clock(options.clock)
@@ -34,11 +34,11 @@ class Shop:
         self.orders = Orders(options.book, now, products, timedelta(days=options.lead_days))
         base = f"http://127.0.0.1:{options.port}"
         self.topic = Topic(options.topic_arn, base, options.listener, options.signature_version, options.copies)
-        #: So many next answers to replenish get lost on their way, after the order was taken.
+        #: Number of next replenish responses to lose after the order was accepted.
         self.lose = 0
 
     def say(self, kind: str, device: Device, **parts: Any) -> dict[str, Any]:
-        """Publish a notification, in the version of the options."""
+        """Publish a notification, in the version given by the options."""
         number = len(self.orders.known)
         said = notification(kind, device, self.orders.now(), self.options.client_id, number) | parts
         more: dict[str, Any] = {}
@@ -67,7 +67,7 @@ ShopDep = Annotated[Shop, Depends(shop_of)]
 
 
 def called(operation: str, version: str = "1.0", accepts: tuple[str, ...] = ("1.0",)) -> Any:
-    """Return the dependency that checks token and headers of an operation, and gives the device."""
+    """Return a FastAPI dependency that checks token and headers of an operation and returns the device."""
 
     def check(request: Request, shop: ShopDep) -> Device:
         device = shop.accounts.device_of(request.headers.get("authorization", ""))

@@ -1,4 +1,4 @@
-"""The orders of the sample DRS shop, one open for each slot, in a file of JSON lines; and what it says of them."""
+"""Orders of the sample DRS shop, at most one open per slot, in a JSON lines file; and their notifications."""
 
 import json
 import os
@@ -10,19 +10,17 @@ from typing import Any
 
 from deploy.samples.drs_accounts import Device
 
-#: A slot's product: ASIN, quantity, unit.
+#: Product of a slot: ASIN, quantity, unit.
 Product = tuple[str, float, str]
 
 
 @dataclass
 class Order:
-    """One order of a slot."""
-
     instance: str
     device: Device
     slot: str
     placed_at: datetime
-    #: None while the customer has to settle something first.
+    #: None while the customer has to resolve a problem first.
     expected_at: datetime | None
     status: str = "Processing"
 
@@ -35,12 +33,12 @@ class Orders:
     now: Callable[[], datetime]
     products: dict[str, Product]
     lead: timedelta
-    #: Orders meet a problem that their customers have to settle: no notification comes before that.
+    #: If set, orders have a problem that the customer must resolve; no notification is sent before that.
     in_resolution: bool = False
     known: dict[str, Order] = field(default_factory=dict)
 
     def open_of(self, device: Device, slot: str) -> Order | None:
-        """Return what is still out for delivery to a slot."""
+        """Return the slot's order that is not delivered yet."""
         for order in self.known.values():
             if order.device.serial == device.serial and order.slot == slot and self.is_open(order):
                 return order
@@ -52,7 +50,7 @@ class Orders:
         return order.status == "Processing" or order.expected_at is None or self.now() < order.expected_at
 
     def place(self, device: Device, slot: str) -> Order:
-        """Take an order; the caller has made sure that there is none."""
+        """Create an order; the caller must have checked that none is open."""
         instance = f"amzn1.dash.v2.o.{len(self.known) + 1:06d}-{device.serial}"
         expected_at = None if self.in_resolution else self.now() + self.lead
         order = self.known[instance] = Order(instance, device, slot, self.now(), expected_at)
@@ -60,7 +58,7 @@ class Orders:
         return order
 
     def settle(self, order: Order) -> None:
-        """Let an order go on whose problem the customer has settled."""
+        """Continue an order after the customer has resolved its problem."""
         order.expected_at = self.now() + self.lead
         self.write("settled", instance=order.instance)
 
@@ -74,7 +72,7 @@ class Orders:
         self.write("cancelled", instance=order.instance)
 
     def write(self, op: str, **more: Any) -> None:
-        """Append a line to the book, onto the disk."""
+        """Append a line to the log and fsync."""
         with self.path.open("ab") as book:
             book.write(json.dumps({"op": op, "at": self.now().isoformat(), **more}).encode() + b"\n")
             book.flush()
@@ -82,7 +80,7 @@ class Orders:
 
 
 def notification(kind: str, device: Device, at: datetime, client_id: str, number: int) -> dict[str, Any]:
-    """Return what every notification has."""
+    """Return the fields common to all notifications."""
     return {
         "notificationInfo": {
             "notificationType": kind,
@@ -100,7 +98,7 @@ def notification(kind: str, device: Device, at: datetime, client_id: str, number
 
 
 def order_part(order: Order, product: Product, version: int) -> dict[str, Any]:
-    """Return a notification's part about an order, as version 1 or 2 has it."""
+    """Return the order part of a notification, in version 1 or 2."""
     asin, quantity, unit = product
     date = stamp(order.expected_at) if order.expected_at else None
     about: dict[str, Any] = {"instanceId": order.instance, "slotId": order.slot}
@@ -113,7 +111,7 @@ def order_part(order: Order, product: Product, version: int) -> dict[str, Any]:
 
 
 def subscriptions(device: Device, products: dict[str, Product], version: int) -> dict[str, Any]:
-    """Return slotsSubscriptionStatus, as version 1 or 2 has it."""
+    """Return slotsSubscriptionStatus, in version 1 or 2."""
     if version == 1:
         return {"slotsSubscriptionStatus": dict(device.slots)}
     return {

@@ -1,7 +1,7 @@
-"""A server of the Dash Replenishment API, for those who cannot or will not test against Amazon.
+"""A local server of the Dash Replenishment API, for tests without Amazon.
 
-Login with Amazon (authorize, token, revoke), the API of DRS as documented, its pages for customers
-reduced to a few POSTs under /customer, its warehouse to some under /shop, and an SNS topic.
+Login with Amazon (authorize, token, revoke), the DRS API as documented, customer pages reduced to
+a few POSTs under /customer, a warehouse under /shop, and an SNS topic.
 """
 
 import argparse
@@ -22,13 +22,13 @@ router = APIRouter()
 
 @router.get("/ap/oa")
 async def authorize(request: Request, shop: ShopDep) -> Response:
-    """The page where a customer agrees; this one agrees at once, or with `deny` in the address never."""
+    """Consent page; consents immediately, or refuses if the query has `deny`."""
     asked = dict(request.query_params)
     back = {"state": asked.get("state", "")}
     try:
         back |= {"error": "access_denied"} if "deny" in asked else {"code": shop.accounts.authorize(asked)}
-    except (KeyError, ValueError) as wrong:
-        raise Refused(400, str(wrong)) from wrong
+    except (KeyError, ValueError) as error:
+        raise Refused(400, str(error)) from error
     return RedirectResponse(f"{asked['redirect_uri']}?{urlencode(back)}", 302)
 
 
@@ -53,7 +53,7 @@ async def revoke(request: Request, shop: ShopDep) -> Response:
 
 @router.get("/")
 async def confirm(shop: ShopDep) -> Response:
-    """SNS's own address for confirmations."""
+    """SNS's subscription confirmation."""
     shop.topic.confirmed = True
     shop.orders.write("confirmed")
     return Response("<ConfirmSubscriptionResponse/>", media_type="text/xml")
@@ -66,7 +66,7 @@ async def certificate(shop: ShopDep) -> Response:
 
 @router.post("/customer/{serial}/{what}")
 async def customer(serial: str, what: str, request: Request, shop: ShopDep) -> dict[str, Any]:
-    """What a customer does on the shop's pages: subscribe, unsubscribe, cancel, deregister; or tokens end."""
+    """Customer actions on the shop's pages: subscribe, unsubscribe, cancel, deregister; or expiry of tokens."""
     device = shop.accounts.devices[serial]
     slot = dict(request.query_params).get("slot", "")
     if what in {"subscribe", "unsubscribe"}:
@@ -88,7 +88,7 @@ async def customer(serial: str, what: str, request: Request, shop: ShopDep) -> d
 
 @router.post("/shop/{what}")
 async def shop_floor(what: str, request: Request, shop: ShopDep) -> dict[str, Any]:
-    """What happens behind the counter: order (without the device), ship, settle, resolution, lose, publish."""
+    """Warehouse actions: order (without the device), ship, settle, resolution, lose, publish."""
     asked = dict(request.query_params)
     if what == "resolution":
         shop.orders.in_resolution = asked["on"] == "true"
@@ -112,7 +112,7 @@ async def _refused(_: Request, refused: Exception) -> Response:
 
 
 async def run(options: argparse.Namespace) -> None:
-    """Serve until somebody ends the process; the listener is asked to subscribe at once."""
+    """Serve until the process is stopped; sends the subscription request to the listener first."""
     app = FastAPI(title="sample DRS shop")
     app.state.shop = shop = Shop(options)
     app.include_router(router)
@@ -128,19 +128,19 @@ async def run(options: argparse.Namespace) -> None:
 def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--book", type=Path, required=True, help="JSON lines: all that was asked, done and said")
+    parser.add_argument("--book", type=Path, required=True, help="log file (JSON lines)")
     parser.add_argument("--listener", required=True, help="where SNS posts: .../v1/sns/<provider>")
     parser.add_argument("--topic-arn", default="arn:aws:sns:us-east-1:123456789012:drs")
     parser.add_argument("--client-id", default="amzn1.application-oa2-client.sample")
     parser.add_argument("--client-secret", default="sample-secret")
     parser.add_argument("--token-seconds", type=float, default=3600)
     parser.add_argument("--slot", nargs=4, action="append", required=True, metavar=("SLOT", "ASIN", "QUANTITY", "UNIT"))
-    parser.add_argument("--lead-days", type=float, default=2, help="days from order to door")
-    parser.add_argument("--clock", type=Path, help="a shared clock file instead of the time of day")
+    parser.add_argument("--lead-days", type=float, default=2, help="days from order to delivery")
+    parser.add_argument("--clock", type=Path, help="shared clock file instead of the system time")
     parser.add_argument("--signature-version", choices=("1", "2"), default="2")
     parser.add_argument("--notification-version", type=int, choices=(1, 2), default=2)
     parser.add_argument("--wrapped", action="store_true", help='wrap notifications as {"default": ...}')
-    parser.add_argument("--copies", type=int, default=1, help="post everything so often")
+    parser.add_argument("--copies", type=int, default=1, help="how often to post each message")
     return parser
 
 

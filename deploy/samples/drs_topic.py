@@ -1,6 +1,6 @@
-"""A topic as Amazon SNS has it: signed messages, posted until they are taken, once the listener confirmed.
+"""An Amazon SNS topic: signed messages, posted until accepted, after the listener has confirmed the subscription.
 
-The key is made at the start, its certificate signs itself: the listener must be told to trust this host.
+The key is generated at the start with a self-signed certificate: the listener must be configured to trust this host.
 """
 
 import asyncio
@@ -29,11 +29,11 @@ class Topic:
     """One topic with one listener."""
 
     arn: str
-    #: Where this host is found.
+    #: Base URL of this server.
     base: str
     listener: str
     signature_version: str = "2"
-    #: Every message is posted so often.
+    #: Number of times every message is posted.
     copies: int = 1
     confirmed: bool = False
     _key: rsa.RSAPrivateKey = field(default_factory=lambda: rsa.generate_private_key(65537, 2048))
@@ -57,13 +57,13 @@ class Topic:
         return made.public_bytes(serialization.Encoding.PEM)
 
     def publish(self, message: str, **more: Any) -> Message:
-        """Queue a notification, and return it as it will be posted."""
+        """Queue a notification; return it as it will be posted."""
         signed = self.sign({"Type": "Notification", "Message": message, **more})
         self._waiting.append(signed)
         return signed
 
     def subscribe(self) -> Message:
-        """Queue the question whether the listener wants to listen, in front of everything."""
+        """Queue the subscription confirmation request ahead of all messages."""
         token = uuid.uuid4().hex
         url = f"{self.base}/?Action=ConfirmSubscription&TopicArn={self.arn}&Token={token}"
         asked = {"Type": "SubscriptionConfirmation", "Token": token, "SubscribeURL": url}
@@ -72,7 +72,7 @@ class Topic:
         return signed
 
     def sign(self, message: Message) -> Message:
-        """Return a message with everything SNS adds, its signature included."""
+        """Return a message with the fields that SNS adds, including its signature."""
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         around = {"MessageId": str(uuid.uuid4()), "TopicArn": self.arn, "Timestamp": now}
         full = {**around, **message, "SignatureVersion": self.signature_version}
@@ -83,7 +83,7 @@ class Topic:
         return {**full, "Signature": base64.b64encode(signature).decode(), "SigningCertURL": place}
 
     async def run(self) -> None:
-        """Post what waits, in order, each until it is taken."""
+        """Post queued messages in order, each until it is accepted."""
         self.subscribe()
         async with httpx.AsyncClient(timeout=10) as client:
             while True:

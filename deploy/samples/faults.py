@@ -1,4 +1,4 @@
-"""The faults of real servers, each with a probability and all from one seed, in front of a sample shop."""
+"""Middleware with the faults of real servers, each with a probability, reproducible by a seed."""
 
 import argparse
 import asyncio
@@ -8,22 +8,22 @@ from collections.abc import Awaitable, Callable
 from fastapi import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
 
-#: What happens, and whether the shop has done what was asked by then.
+#: Effect of each fault, and whether the request is processed first.
 FAULTS = {
-    "black-hole": "never answer, do nothing",
-    "timeout": "do it, never answer",
-    "late": "do it only after whoever asked has given up and asked again",
-    "error": "500 instead of doing it",
-    "error-after": "do it, answer 500",
-    "busy": "429 with Retry-After, do nothing",
-    "garbage": "do it, answer 200 with what is no JSON",
-    "redirect": "302 to a cloud's metadata, do nothing",
-    "huge": "do it, answer with an endless gigabyte",
+    "black-hole": "never respond, without processing",
+    "timeout": "process, never respond",
+    "late": "process only after the client has timed out and retried",
+    "error": "respond 500 without processing",
+    "error-after": "process, respond 500",
+    "busy": "respond 429 with Retry-After, without processing",
+    "garbage": "process, respond 200 with invalid JSON",
+    "redirect": "respond 302 to a cloud metadata address, without processing",
+    "huge": "process, respond with a gigabyte",
 }
-#: Longer than the time-outs of tests, and than the pause before their next question.
+#: Longer than the time-outs of tests, and than their pause before a retry.
 LATE_SECONDS = 2.0
 DONE_FIRST = frozenset({"timeout", "error-after", "garbage", "huge"})
-#: Nobody waits longer than this for an answer that never comes.
+#: Longer than any client waits.
 NEVER_SECONDS = 60.0
 CHUNK = b" " * 65_536
 GIGABYTE_CHUNKS = 16_384
@@ -32,7 +32,7 @@ Next = Callable[[Request], Awaitable[Response]]
 
 
 class Faults:
-    """Decides for every request whether something goes wrong with it."""
+    """Decides for every request whether it meets a fault."""
 
     def __init__(self, options: argparse.Namespace) -> None:
         self._dice = random.Random(options.seed)  # noqa: S311  # repeatable is what is wanted
@@ -44,7 +44,7 @@ class Faults:
         if fault is None:
             return await call_next(request)
         if fault == "late":
-            await request.body()  # whoever gave up has sent it all before
+            await request.body()  # read it before the client disconnects
             await asyncio.sleep(LATE_SECONDS)
             return await call_next(request)
         if fault in DONE_FIRST:
@@ -70,12 +70,12 @@ class Faults:
             return RedirectResponse("http://169.254.169.254/latest/meta-data/", 302)
         if fault == "huge":
             return StreamingResponse((CHUNK for _ in range(GIGABYTE_CHUNKS)), media_type="application/json")
-        return PlainTextResponse("it broke", 500)
+        return PlainTextResponse("internal error", 500)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add one option per fault, and the seed."""
     for name, meaning in FAULTS.items():
-        parser.add_argument(f"--{name}", type=float, default=0, metavar="P", help=f"with this probability {meaning}")
-    parser.add_argument("--seed", type=int, default=1, help="of the faults")
+        parser.add_argument(f"--{name}", type=float, default=0, metavar="P", help=f"probability to {meaning}")
+    parser.add_argument("--seed", type=int, default=1, help="random seed of the faults")
     parser.add_argument("--retry-after", type=int, default=1, help="seconds to wait when busy")

@@ -1,7 +1,7 @@
-"""A small shop whose orders are kept here: it asks for them over HTTP, takes them, and sends the goods.
+"""A small shop whose orders are kept here: it polls them over HTTP, acknowledges them, and ships the goods.
 
-Everything it needs is its name and its key: it fetches a token from the portal, polls its open orders, acknowledges
-what is new and ships what it took. Asking or answering twice is harmless, so it may be killed at any moment.
+It needs its provider_id and key: it fetches a token from the portal, polls its open orders, acknowledges
+new ones and ships acknowledged ones. Repeating a request is harmless, so it may be killed at any moment.
 """
 
 import argparse
@@ -14,7 +14,7 @@ import httpx
 
 
 class Shop:
-    """One shop: its token, its log, and what it does about each order."""
+    """One shop: its token, its log, and its next step for each order."""
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.options, self.http = options, httpx.Client(timeout=10)
@@ -27,7 +27,7 @@ class Shop:
         self.http.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
 
     def work(self) -> None:
-        """Look once at every open order and do the next thing about it."""
+        """Poll the open orders once and take the next step of each."""
         answer = self.http.get(self.orders, params={"open": True, "limit": 200})
         if answer.status_code == httpx.codes.UNAUTHORIZED:
             return self.sign_in()
@@ -40,7 +40,7 @@ class Shop:
         if order["cancellation"] and order["state"] == "placed":
             self.say(order, "refuse", reason="cancelled in time")
         elif order["state"] == "placing" and order["packs"] > self.options.largest:
-            self.say(order, "refuse", reason=f"we send at most {self.options.largest} packs")
+            self.say(order, "refuse", reason=f"we ship at most {self.options.largest} packs")
         elif order["state"] == "placing":
             self.say(order, "acknowledge")
         elif order["state"] == "placed":
@@ -49,7 +49,7 @@ class Shop:
             self.say(order, "deliver")
 
     def say(self, order: dict[str, Any], step: str, **detail: str) -> None:
-        """Answer, and write down what was taken; an answer that comes too late (409) is written down as such."""
+        """Report a step and log it; a step reported too late (409) is logged as such."""
         once = {"Idempotency-Key": f"{step}-{order['order_id']}"}
         answer = self.http.post(f"{self.orders}/{order['order_id']}/{step}", json=detail, headers=once)
         if answer.status_code not in (httpx.codes.OK, httpx.codes.CONFLICT):
@@ -62,14 +62,14 @@ class Shop:
 
 def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--portal", required=True, help="where tokens are given, such as http://127.0.0.1:8000")
-    parser.add_argument("--dispatch", required=True, help="where orders are kept")
+    parser.add_argument("--portal", required=True, help="base URL of the portal, such as http://127.0.0.1:8000")
+    parser.add_argument("--dispatch", required=True, help="base URL of order-dispatch")
     parser.add_argument("--provider", required=True, help="the shop's provider_id")
-    parser.add_argument("--key", required=True, help="the shop's key, shown when it joined")
-    parser.add_argument("--log", required=True, type=Path, help="JSON lines: every answer that was given")
-    parser.add_argument("--largest", type=int, default=1000, help="packs; larger orders are refused")
-    parser.add_argument("--delivers", action="store_true", help="also report the delivery")
-    parser.add_argument("--pause", type=float, default=0.3, help="seconds between two looks")
+    parser.add_argument("--key", required=True, help="the shop's key, shown at sign-up")
+    parser.add_argument("--log", required=True, type=Path, help="log file (JSON lines)")
+    parser.add_argument("--largest", type=int, default=1000, help="refuse orders of more packs")
+    parser.add_argument("--delivers", action="store_true", help="also report deliveries")
+    parser.add_argument("--pause", type=float, default=0.3, help="seconds between two polls")
     return parser
 
 
@@ -82,8 +82,8 @@ def main() -> None:
                 shop.sign_in()
                 signed_in = True
             shop.work()
-        except (httpx.HTTPError, ValueError) as away:  # it looks again
-            print(f"not now: {type(away).__name__}", flush=True)
+        except (httpx.HTTPError, ValueError) as error:  # retried with the next poll
+            print(f"not available: {type(error).__name__}", flush=True)
         time.sleep(options.pause)
 
 

@@ -1,6 +1,6 @@
-"""A provider's integration: a plain Kafka client that knows the published schemas and nothing else.
+"""A provider's integration: a plain Kafka client that needs only the published schemas.
 
-It reads `provider-orders-<provider>`, takes every order once, ships it, and says so on
+It consumes `provider-orders-<provider>`, accepts every order once, ships it, and publishes updates on
 `provider-updates-<provider>`. It may be killed at any moment and started again.
 """
 
@@ -20,7 +20,7 @@ from deploy.samples.book import Book, Update
 
 
 class Integration:
-    """One provider: what it does about each event, and how it says so."""
+    """One provider: its decision about each event, and its updates."""
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.options, self.now, self.book = options, clock(options.clock), Book(options.log)
@@ -31,7 +31,7 @@ class Integration:
         consumer = AIOKafkaConsumer(
             topic,
             group_id=group,
-            group_instance_id=group,  # a restart takes the place of the killed one at once
+            group_instance_id=group,  # a restarted instance replaces the killed one immediately
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             **settings,
@@ -45,7 +45,7 @@ class Integration:
                 for update in self.outgoing():
                     await self.say(update, producer)
                 if read:
-                    await consumer.commit()  # only now: what was read before a kill is read again
+                    await consumer.commit()  # after publishing, so that a killed instance reads these records again
 
     def hear(self, event: dict[str, Any]) -> None:
         asked = event["data"]
@@ -65,7 +65,7 @@ class Integration:
         self.decide("accepted", asked, expected_at=expected_at.isoformat(), quantity=asked["quantity"])
 
     def work_on(self) -> None:
-        """Ship what was accepted; where this provider reports deliveries, deliver what is due."""
+        """Ship accepted orders; where this provider reports deliveries, deliver what is due."""
         for order in list(self.book.open.values()):
             shipping = datetime.fromisoformat(order["at"]) + timedelta(days=self.options.handling_days)
             if order["status"] == "accepted" and self.now() >= shipping:
@@ -77,13 +77,13 @@ class Integration:
         return self.options.delivers and self.now() >= datetime.fromisoformat(shipped["expected_at"])
 
     def decide(self, status: str, order: dict[str, Any], **more: Any) -> None:
-        """Write a decision down; its id is made from the order, so that nothing is ever decided twice."""
+        """Log a decision; its id is derived from the order, so that repeating it has no effect."""
         update_id = f"{order['order_id']}-{status}"
         update = {**self.ids(order), "update_id": update_id, "status": status, "at": self.now().isoformat(), **more}
         self.book.write(status, **self.ids(order), quantity=more.get("quantity"), update=update)
 
     def answer(self, event: dict[str, Any], latest: Update) -> None:
-        """Say again how an order stands, under an id made from the question."""
+        """Repeat the current status of an order, under an id derived from the request."""
         update_id = f"{latest['order_id']}-{latest['status']}-{event['id']}"
         update = {**latest, **self.ids(latest), "update_id": update_id, "at": self.now().isoformat()}
         self.book.write("answered", **self.ids(latest), status=latest["status"], update=update)
@@ -101,7 +101,7 @@ class Integration:
 
 
 def envelope(update: Update) -> dict[str, Any]:
-    """Return the CloudEvent around an update."""
+    """Return the CloudEvent of an update."""
     return {
         "specversion": "1.0",
         "id": update["update_id"],
@@ -115,7 +115,7 @@ def envelope(update: Update) -> dict[str, Any]:
 
 
 def clock(file: Path | None) -> Callable[[], datetime]:
-    """Return the time of day, or the time in a shared file of eight bytes (microseconds since 1970)."""
+    """Return the system clock, or one from a shared file of eight bytes (microseconds since 1970)."""
     if file is None:
         return lambda: datetime.now(UTC)
     with file.open("rb") as opened:
@@ -127,12 +127,12 @@ def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kafka", required=True, help="host:port of the broker")
     parser.add_argument("--provider", required=True, help="the provider_id that names the two topics")
-    parser.add_argument("--name", default="sample-provider", help="what the broker's logs call this program")
-    parser.add_argument("--log", required=True, type=Path, help="JSON lines: all that was read, decided and said")
-    parser.add_argument("--lead-days", type=float, default=2, help="days from order to door")
+    parser.add_argument("--name", default="sample-provider", help="Kafka client id")
+    parser.add_argument("--log", required=True, type=Path, help="log file (JSON lines)")
+    parser.add_argument("--lead-days", type=float, default=2, help="days from order to delivery")
     parser.add_argument("--handling-days", type=float, default=0, help="days in which an order can be cancelled")
-    parser.add_argument("--delivers", action="store_true", help="also report the delivery")
-    parser.add_argument("--clock", type=Path, help="a shared clock file instead of the time of day")
+    parser.add_argument("--delivers", action="store_true", help="also report deliveries")
+    parser.add_argument("--clock", type=Path, help="shared clock file instead of the system time")
     return parser
 
 

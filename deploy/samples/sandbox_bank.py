@@ -1,4 +1,4 @@
-"""What a payment service that moves no money decides and remembers; `sandbox_pay.py` is its door."""
+"""Decisions and log of a payment service that moves no money; `sandbox_pay.py` is its HTTP server."""
 
 import argparse
 import hashlib
@@ -13,27 +13,27 @@ from uuid import uuid4
 
 Said = dict[str, Any]
 
-#: Tokens that are refused, by step.
+#: Refused tokens, by step.
 REFUSES = {
     "tok_declined": {"authorize": "the card was declined"},
-    "tok_no_funds": {"authorize": "there are not enough funds"},
+    "tok_no_funds": {"authorize": "insufficient funds"},
     "tok_capture_declined": {"capture": "the card was closed"},
     "tok_refund_declined": {"refund": "the account cannot be credited"},
 }
-#: How often finding an operation of `tok_dark` fails before it works.
+#: Failed look-ups of a `tok_dark` operation before it is found.
 DARK_TIMES = 2
 ENDED = {"voided", "expired"}
 
 
 class Book:
-    """Everything decided so far, in a file of JSON lines."""
+    """All decisions so far, in a JSON lines file."""
 
     def __init__(self, path: Path) -> None:
         self.payments: dict[str, Said] = {}
         self.operations: dict[str, Said] = {}
         whole = path.read_bytes() if path.exists() else b""
         self._file = path.open("ab")
-        self._file.truncate(whole.rfind(b"\n") + 1)  # a kill may have cut the last line
+        self._file.truncate(whole.rfind(b"\n") + 1)  # a kill may have left a partial last line
         for line in whole.splitlines(keepends=True):
             if line.endswith(b"\n"):
                 self._remember(json.loads(line))
@@ -57,7 +57,7 @@ class Book:
 
 
 class Bank:
-    """Decides; one operation at a time, except that a slow one lets others pass."""
+    """Processes one operation at a time, except that a slow one does not block others."""
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.options, self.book = options, Book(options.log)
@@ -67,17 +67,17 @@ class Bank:
         self._asked: dict[str, int] = {}
 
     def ask(self, step: str, reference: str, key: str, body: Said) -> tuple[int, Said, str]:
-        """Return status, answer, and the fault of this request: none, replayed, cut or lost."""
+        """Return status, body, and the fault of this request: none, replayed, cut or lost."""
         digest = hashlib.sha256(json.dumps([step, reference, body], sort_keys=True).encode()).hexdigest()
         with self._lock:
             if key in self._under_way:
-                return 409, {"error": "the same request is under way"}, ""
+                return 409, {"error": "the same request is being processed"}, ""
             if known := self.book.operations.get(key):
                 if known["digest"] != digest:
                     return 422, {"error": "this key was used for another request"}, ""
                 return known["status"], known["answer"], "replayed"
             if step != "authorize" and reference not in self.book.payments:
-                return 404, {"error": "there is no such payment"}, ""
+                return 404, {"error": "payment not found"}, ""
             fault = self._fault(step, reference, key, body)
             if fault in ("lost", "busy"):
                 return 429, {"error": "too many requests"}, fault
@@ -94,20 +94,20 @@ class Bank:
     def find(self, key: str) -> tuple[int, Said]:
         with self._lock:
             if key in self._under_way:
-                return 409, {"error": "it is under way"}
+                return 409, {"error": "the operation is being processed"}
             known = self.book.operations.get(key)
             if known is None:
-                return 404, {"error": "there is no such operation"}
+                return 404, {"error": "operation not found"}
             self._asked[key] = self._asked.get(key, 0) + 1
             if known["token"] == "tok_dark" and self._asked[key] <= DARK_TIMES:  # noqa: S105  # a test card, no secret
-                return 503, {"error": "the books are closed"}
+                return 503, {"error": "temporarily unavailable"}
             return known["status"], known["answer"]
 
     def _token(self, step: str, reference: str, body: Said) -> str:
         return str(body.get("token") if step == "authorize" else self.book.payments[reference]["token"])
 
     def _fault(self, step: str, reference: str, key: str, body: Said) -> str:
-        """Return what goes wrong with this request; each key meets its fault once."""
+        """Return the fault of this request; each key meets its fault once."""
         if key in self._seen:
             return ""
         self._seen.add(key)
@@ -146,7 +146,7 @@ class Bank:
         if step in ("capture", "void") and state != "authorized":
             return f"the payment is {state}"
         if step == "capture" and not 0 < amount <= payment["amount"]:
-            return "more than was reserved"
+            return "the amount exceeds the authorization"
         if step == "refund" and not 0 < amount <= payment["captured"] - payment["refunded"]:
-            return "more than was taken"
+            return "the amount exceeds the captured amount"
         return None

@@ -1,8 +1,8 @@
-"""A payment service that moves no money: holds, captures, voids and refunds over HTTP, with the faults of real ones.
+"""A payment service that moves no money: authorize, capture, void and refund over HTTP, with the faults of real ones.
 
-Every POST needs an Idempotency-Key: the same key with the same body gets the first answer again
-(`Idempotent-Replayed: true`), with another body 422, while the first is under way 409. What was decided is in
-the book, on the disk, before anybody hears of it. It may be killed at any moment and started again.
+Every POST needs an Idempotency-Key: the same key with the same body gets the first response again
+(`Idempotent-Replayed: true`), with another body 422, while the first is being processed 409. Every decision is
+on disk before the response is sent. The process may be killed at any moment and started again.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from deploy.samples.sandbox_bank import Bank, Said
 
 
 class Door(BaseHTTPRequestHandler):
-    """HTTP in and out."""
+    """HTTP handler."""
 
     protocol_version = "HTTP/1.1"
     bank: Bank
@@ -29,25 +29,25 @@ class Door(BaseHTTPRequestHandler):
             case ["v1", "payments", reference, "capture" | "void" | "refund" as step]:
                 self._ask(step, reference, body)
             case _:
-                self._send(404, {"error": "there is no such place"})
+                self._send(404, {"error": "not found"})
 
     def do_GET(self) -> None:
         match self.path.strip("/").split("/"):
             case ["v1", "operations", key]:
                 self._send(*self.bank.find(key))
             case _:
-                self._send(404, {"error": "there is no such place"})
+                self._send(404, {"error": "not found"})
 
     def _ask(self, step: str, reference: str, body: Said) -> None:
         key = self.headers.get("Idempotency-Key")
         if not key:
-            return self._send(400, {"error": "an Idempotency-Key is needed"})
+            return self._send(400, {"error": "an Idempotency-Key is required"})
         status, answer, fault = self.bank.ask(step, reference, key, body)
         if fault in ("cut", "lost"):
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
         elif fault == "broken":
-            self._send(500, {"error": "something broke"})
+            self._send(500, {"error": "internal error"})
         elif fault == "garbage":
             self._write(200, b"<html>welcome</html>", {})
         else:
@@ -65,19 +65,19 @@ class Door(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: Any) -> None:
-        """Keep quiet: the book says everything."""
+        """No access log: the book has every request."""
 
 
 def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--port", type=int, default=8460, help="0 takes a free one; it is printed")
-    parser.add_argument("--log", required=True, type=Path, help="JSON lines: the book")
-    parser.add_argument("--slow-seconds", type=float, default=5, help="how long `tok_slow` takes")
-    parser.add_argument("--cut-every", type=int, default=0, metavar="N", help="do the N-th request and hang up")
-    parser.add_argument("--lost-every", type=int, default=0, metavar="N", help="hang up without doing it")
-    parser.add_argument("--busy-every", type=int, default=0, metavar="N", help="answer 429 without doing it")
-    parser.add_argument("--broken-every", type=int, default=0, metavar="N", help="do it and answer 500")
-    parser.add_argument("--garbage-every", type=int, default=0, metavar="N", help="do it and answer a web page")
+    parser.add_argument("--port", type=int, default=8460, help="0 chooses a free port and prints it")
+    parser.add_argument("--log", required=True, type=Path, help="log file (JSON lines)")
+    parser.add_argument("--slow-seconds", type=float, default=5, help="delay of `tok_slow`")
+    parser.add_argument("--cut-every", type=int, default=0, metavar="N", help="process every N-th, then disconnect")
+    parser.add_argument("--lost-every", type=int, default=0, metavar="N", help="disconnect without processing")
+    parser.add_argument("--busy-every", type=int, default=0, metavar="N", help="respond 429 without processing")
+    parser.add_argument("--broken-every", type=int, default=0, metavar="N", help="process, respond 500")
+    parser.add_argument("--garbage-every", type=int, default=0, metavar="N", help="process, respond with a web page")
     return parser
 
 

@@ -1,4 +1,4 @@
-"""The smallest provider: two topics, and a file that remembers what was taken. README.md says what it promises."""
+"""The smallest provider: two topics, and a file of accepted orders. README.md lists its obligations."""
 
 import asyncio
 import json
@@ -13,13 +13,13 @@ LEAD = timedelta(days=2)
 
 
 def answers(event: dict[str, Any], taken: set[str]) -> list[dict[str, Any]]:
-    """Return what to say about an event: the same answers, under the same ids, however often it is read."""
+    """Return the updates for an event: the same updates with the same ids, however often it is consumed."""
     asked, order_id = event["data"], event["data"]["order_id"]
     facts = {"provider_id": asked["provider_id"], "order_id": order_id, "at": asked["requested_at"]}
-    if event["type"] == "OrderRequested":  # it is packed while you read this
+    if event["type"] == "OrderRequested":  # packed immediately
         facts["expected_at"] = (datetime.fromisoformat(asked["requested_at"]) + LEAD).isoformat()
         return [{**facts, "status": said, "update_id": f"{order_id}-{said}"} for said in ("accepted", "shipped")]
-    # OrderStatusAsked is always answered; CancelRequested comes too late here, which the same answer says.
+    # OrderStatusAsked always gets a reply; CancelRequested comes too late, as the same status shows.
     return [{**facts, "status": "shipped" if order_id in taken else "not_found", "update_id": event["id"]}]
 
 
@@ -34,12 +34,12 @@ async def run(kafka: str, provider: str, book: TextIO) -> None:
             if event["type"] == "OrderRequested" and event["data"]["order_id"] not in taken:
                 taken.add(event["data"]["order_id"])
                 print(event["data"]["order_id"], file=book, flush=True)
-                os.fsync(book.fileno())  # taken, before anything is said
+                os.fsync(book.fileno())  # on disk before anything is published
             for update in answers(event, taken):
                 around = {"specversion": "1.0", "id": update["update_id"], "source": f"/{provider}"}
                 told = {**around, "type": "OrderUpdated", "time": update["at"], "data": update}
                 await producer.send_and_wait(f"provider-updates-{provider}", json.dumps(told).encode(), record.key)
-            await consumer.commit()  # only now: what was read before a crash is read again
+            await consumer.commit()  # after publishing, so that a crash leads to reading again
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The sample provider with the faults of real ones, each switched on by an option."""
+"""The sample provider with the faults of real ones, each enabled by an option."""
 
 import argparse
 import asyncio
@@ -11,7 +11,7 @@ from deploy.samples.provider import Integration, arguments
 
 
 class UnrulyIntegration(Integration):
-    """Refuses, repeats itself, keeps silent, forgets, ships short, or speaks in the wrong order."""
+    """Refuses, repeats, stays silent, forgets, ships less, or publishes out of order."""
 
     def __init__(self, options: argparse.Namespace) -> None:
         super().__init__(options)
@@ -51,16 +51,16 @@ class UnrulyIntegration(Integration):
 
 
 def is_turn(number: int, every: int) -> bool:
-    """Tell whether it is this order's turn when every N-th one is treated badly; 0 is never."""
+    """Whether this order is one of every N that get the fault; 0 is never."""
     return every > 0 and number % every == 0
 
 
 if __name__ == "__main__":
     parser = arguments()
-    parser.add_argument("--refuse-every", type=int, default=0, metavar="N", help="refuse the N-th order, and so on")
-    parser.add_argument("--short-every", type=int, default=0, metavar="N", help="ship half of the N-th order")
-    parser.add_argument("--duplicate", action="store_true", help="say everything twice")
-    parser.add_argument("--silent", action="store_true", help="take orders, but say nothing of one until asked")
+    parser.add_argument("--refuse-every", type=int, default=0, metavar="N", help="refuse every N-th order")
+    parser.add_argument("--short-every", type=int, default=0, metavar="N", help="ship half of every N-th order")
+    parser.add_argument("--duplicate", action="store_true", help="publish every update twice")
+    parser.add_argument("--silent", action="store_true", help="publish updates only on request")
     parser.add_argument("--forgetful", action="store_true", help="lose every order")
-    parser.add_argument("--reorder", action="store_true", help="say the latest first")
+    parser.add_argument("--reorder", action="store_true", help="publish the latest update first")
     asyncio.run(UnrulyIntegration(parser.parse_args()).run())

@@ -1,9 +1,9 @@
-r"""A shop that takes orders by signed requests, and says by signed callbacks what becomes of them.
+r"""A shop that accepts orders by signed requests and reports their progress by signed callbacks.
 
     python -m deploy.samples.webhook_shop --port 8700 --provider acme --log acme.jsonl --secret whsec_... \
         --callbacks https://dispatch.example.com
 
-It knows nothing but the words of services/order_dispatch/providers/webhook.py. Every fault is an option.
+It implements the protocol of services/order_dispatch/providers/webhook.py. Every fault is an option.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -18,7 +18,7 @@ from deploy.samples.shelf import refuse
 
 
 class Shop(Counter):
-    """One provider with a server of its own."""
+    """A provider with its own server."""
 
     async def take(self, request: Request) -> JSONResponse:
         return await self.once(request, self._take)
@@ -26,13 +26,13 @@ class Shop(Counter):
     async def _take(self, order: dict[str, Any], key: str) -> JSONResponse:
         order_id, token = order["order_id"], order["token"]
         before = self.shelf.orders.get(order_id)
-        if before is not None and before["status"] == "cancelled":  # that was a promise
+        if before is not None and before["status"] == "cancelled":  # its cancellation was confirmed
             return JSONResponse(before)
         expected = datetime.fromisoformat(order["requested_at"]) + timedelta(days=self.options.lead_days)
         standing = {"order_id": order_id, "status": "accepted", "reference": f"W{len(self.shelf.orders) + 1}"}
         standing["expected_at"] = expected.isoformat()
         if order["product_id"] in self.options.sold_out:
-            standing = {"order_id": order_id, "status": "refused", "reason": "it is sold out"}
+            standing = {"order_id": order_id, "status": "refused", "reason": "sold out"}
         elif self.options.cashes:
             trouble = await self.cash(order_id, token["token"], token["max_amount"], token["currency"])
             if trouble:
@@ -45,7 +45,7 @@ class Shop(Counter):
     async def cancel(self, order_id: str, request: Request) -> JSONResponse:
         async def work(_: Any, key: str) -> JSONResponse:
             standing = self.shelf.orders.get(order_id)
-            if standing is None:  # a promise: this order is not taken any more
+            if standing is None:  # confirmed: this order will not be accepted later
                 gone = {"order_id": order_id, "status": "cancelled", "reason": "never taken"}
                 return self.keep("fenced", order_id, gone, key)
             if standing["status"] == "accepted":
@@ -56,10 +56,10 @@ class Shop(Counter):
 
     async def show(self, order_id: str) -> JSONResponse:
         standing = self.shelf.orders.get(order_id)
-        return JSONResponse(standing) if standing else refuse(404, "no_such_order", "it was never taken")
+        return JSONResponse(standing) if standing else refuse(404, "no_such_order", "the order was never accepted")
 
     def move(self, order_id: str, status: str, quantity: int) -> None:
-        """Take an order one step further, and have its customer's system told."""
+        """Advance an order and queue a callback."""
         standing = {**self.shelf.orders[order_id], "status": status, "quantity": quantity}
         self.shelf.write(status, order_id, order=standing, quantity=quantity)
         self.news.put_nowait((f"{order_id}-{status}", {"type": "order.snapshot", "data": standing}))
@@ -68,7 +68,7 @@ class Shop(Counter):
         try:
             Webhook(self.options.secret).verify(body, dict(request.headers), json_parse=False)
         except (WebhookVerificationError, ValueError):
-            return refuse(401, "invalid_signature", "the signature is not yours")
+            return refuse(401, "invalid_signature", "the signature is invalid")
         return None
 
     def sealed(self, message_id: str, content: str) -> dict[str, str]:

@@ -1,8 +1,8 @@
-"""How fast a hot product is allocated, against a bare conditional UPDATE: same connections, same commits.
+"""Allocation rate of a hot product against a bare conditional UPDATE: same connections, same commits.
 
-The bare one only counts down; each of its updates is answered before the next is sent, for somebody waits
-for that answer. Ours reads events, keeps each order's goods, writes the ledger with its entries, and says
-StockAllocated into the outbox. Both work on one row, in transactions of the same number of allocations.
+The bare one only decrements; each update is awaited before the next is sent. Ours reads events, keeps
+each order's goods, writes the ledger with its entries, and adds StockAllocated to the outbox. Both
+work on one row, in transactions of the same number of allocations.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Device event to a shop that is asked, where goods are set aside and money is reserved before: 20 orders a second."""
+"""Device event to a hosted shop's order, with stock allocated and money reserved before: 20 orders a second."""
 
 import asyncio
 import random
@@ -29,7 +29,7 @@ from tests.bench.measure import module, running
 from tests.bench.pools import LEVEL, SHIP_TO, USED, Pool
 
 PER_SECOND = 20
-#: The first orders wake what idles; they are made and judged, and not counted.
+#: Warm-up orders are placed and judged, but not counted.
 WARM_UP_ORDERS = 20
 ARRIVED_SECONDS = 60.0
 TOPIC, ASKED = "orders", "ShopAsked"
@@ -49,15 +49,15 @@ class _Said(msgspec.Struct):
 
 
 class Shop(NamedTuple):
-    """A shop that is kept here, and who speaks for the operator."""
+    """A hosted shop and an operator client."""
 
     provider_id: str
     company: Company
-    #: Whose each device is.
+    #: Customer of each device.
     customers: dict[str, str]
 
     def mark_of(self, pool: Pool) -> Mark:
-        """Return how a slot's order is known: whose it is, and of what."""
+        """Return the key of a slot's order: customer and product."""
         return self.customers[pool.device_id], _product(pool.slot)
 
 

@@ -14,7 +14,7 @@ from libs.contracts.topics import PARTITIONS, partition_for
 from tests.bench.pools import Pool
 
 PER_SECOND = 50
-#: The first second of a block wakes what idles; it is sent and judged, and not counted.
+#: The first second of a block is a warm-up: sent and judged, but not counted.
 WARM_UP_SECONDS = 1.0
 ARRIVED_SECONDS = 60.0
 

@@ -1,4 +1,4 @@
-"""What most would write first: a FastStream handler per event, a transaction each, an inbox against doubles."""
+"""The naive design: a FastStream handler per event, a transaction each, an inbox against duplicates."""
 
 import sys
 

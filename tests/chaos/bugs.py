@@ -1,4 +1,4 @@
-"""Bugs as patches to the product, each a mistake somebody might make; the judge must see every one."""
+"""Bugs as patches to the product, each a plausible mistake; the judge must detect every one."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -21,17 +21,17 @@ from services.reorder_decision.handlers import slots
 
 @dataclass(frozen=True)
 class Bug:
-    """One mistake: how it is made, what the judge must call it, and in which words."""
+    """One mistake: its patch, the judge's kind of anomaly, and words in it."""
 
     make: Callable[..., Awaitable[None] | None]
     kind: str
     words: str
-    #: A service that is started only after some days, to read what was said before.
+    #: A service that is started only after some days, so that it must read earlier records.
     late: str = ""
 
 
 class Once:
-    """True the n-th time it is asked, else False: a failure that passes, as they come in real life."""
+    """True on the n-th call, else False: a transient failure."""
 
     def __init__(self, n: int = 1) -> None:
         self.left = n
@@ -42,7 +42,7 @@ class Once:
 
 
 async def own_connection(connection, world):
-    """Open another connection of the same service: what is written there is committed by itself."""
+    """Open another connection of the same service, which commits on its own."""
     schema = await connection.fetchval("SELECT current_schema()")
     return schema, await asyncpg.connect(world.database[schema].url, server_settings={"search_path": schema})
 
@@ -82,7 +82,7 @@ def outbox_outside_the_transaction(patch, world):
 
 
 def relay_that_skips(patch, _world):
-    """It notes as published what it skips: nothing waits for the gap to be filled."""
+    """Marks skipped events as published: the gap is never filled."""
     real = relay_sql.list_unsent
 
     async def list_unsent(connection, limit):
@@ -104,7 +104,7 @@ def nobody_counts_the_sequence(patch, world):
 
 
 def offsets_start_at_the_latest(patch, _world):
-    """Only for the service that comes late: the others would see, rightly, a log that was cut."""
+    """Only for the late service: the others would rightly detect a truncated log."""
     real = CursorConsumer.beginning_offsets
 
     async def beginning_offsets(consumer, places):
@@ -123,7 +123,7 @@ def reports_have_no_identity(patch, _world):
 
 
 def the_devices_clock_gives_the_order(patch, world):
-    """Reports that are older, by the device's clock, than the newest one are taken for repeats."""
+    """Reports older by the device's clock than the newest one are taken for duplicates."""
     real, newest = CONSUMPTION.hears_in_batches["usage"], {}
 
     async def on_usage(records, store, _prepared):
@@ -151,7 +151,7 @@ def a_kilogram_is_a_hundred_grams(patch, _world):
 
 
 def a_trigger_answers_every_time(patch, world):
-    """The epoch is not noted as answered: every later report below the line answers it again."""
+    """The epoch is not recorded as answered: every later report below the threshold answers it again."""
     real = CONSUMPTION.hears_in_batches["usage"]
 
     async def on_usage(records, store, prepared):
@@ -163,7 +163,7 @@ def a_trigger_answers_every_time(patch, world):
 
 
 async def every_crossing_orders(patch, world):
-    """No epoch is compared, no open order is seen, and the index that would refuse the second one is gone."""
+    """No epoch is compared, no open order is seen, and the index against a second one is dropped."""
     a_trigger_answers_every_time(patch, world)
 
     def crossed(pool, heard, _epoch, when):

@@ -1,4 +1,4 @@
-"""One company for all attacks."""
+"""One world for all chaos tests."""
 
 import os
 import random
@@ -33,7 +33,7 @@ async def world(attacked):
 
 @pytest.fixture
 def dice():
-    """Dice whose seed is printed: CHAOS_SEED throws the same again."""
+    """Random generator whose seed is printed; reproduce with CHAOS_SEED."""
     seed = int(os.environ.get("CHAOS_SEED") or random.randrange(2**32))
     print(f"CHAOS_SEED={seed}")
     return random.Random(seed)
@@ -44,7 +44,7 @@ def pytest_configure(config):
 
 
 def pytest_generate_tests(metafunc):
-    """Repeat everything that happens to the one company CHAOS_ROUNDS times."""
+    """Repeat all tests of the shared world CHAOS_ROUNDS times."""
     rounds = int(os.environ.get("CHAOS_ROUNDS") or 0)
     if rounds and "world" in metafunc.fixturenames:
         metafunc.fixturenames.append("round_number")
@@ -52,6 +52,6 @@ def pytest_generate_tests(metafunc):
 
 
 def pytest_collection_modifyitems(items):
-    """One pass of `make test` leaves out what takes long and shows little more."""
+    """A single pass in `make test` leaves out slow tests that add little."""
     if not os.environ.get("CHAOS_ROUNDS"):
         items[:] = [item for item in items if not item.get_closest_marker("often")]

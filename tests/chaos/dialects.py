@@ -1,4 +1,4 @@
-"""Tells one request from the next in Postgres', Kafka's and HTTP's streams, and which reply is whose."""
+"""Parsers for Postgres's, Kafka's and HTTP's streams: requests, and the reply to each."""
 
 import re
 import struct
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Frame:
-    """One message on its way; `name` is what it asks for, `within` what its transaction did before."""
+    """One message; `name` is its request, `within` the earlier statements of its transaction."""
 
     raw: bytes
     name: str = ""
@@ -17,7 +17,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class Reply:
-    """A piece of an answer; `ends` is the request that is answered with it, if it is the last piece."""
+    """Part of a reply; `ends` is the request it completes, if it is the last part."""
 
     raw: bytes
     ends: Frame | None = None
@@ -100,7 +100,7 @@ def _title(query):
 
 
 KAFKA_NAMES = {0: "Produce", 1: "Fetch", 3: "Metadata", 8: "OffsetCommit", 10: "FindCoordinator", 60: "DescribeCluster"}
-#: Answers that tell where the broker is.
+#: Replies that contain the broker's address.
 PLACES = {"Metadata", "FindCoordinator", "DescribeCluster"}
 
 

@@ -1,7 +1,6 @@
-"""A TCP proxy that understands what passes: it can strike exactly before or after a COMMIT, a Produce, a POST.
+"""A TCP proxy that parses its traffic and injects faults exactly before or after a COMMIT, a Produce, a POST.
 
-No hook in the product is needed: services are real processes that reach Postgres, Kafka or each
-other through it.
+The product needs no hook: services are real processes that reach Postgres, Kafka or each other through it.
 """
 
 import asyncio
@@ -14,17 +13,17 @@ from functools import partial
 from tests.chaos import dialects
 from tests.chaos.dialects import Frame
 
-#: Strike before the request is forwarded: it never happened.
+#: Fault before the request is forwarded: it has no effect.
 BEFORE = "before"
-#: Strike when it was done and answered, but its answer was not handed on: nobody was told.
+#: Fault after the request took effect, before its reply is forwarded.
 AFTER = "after"
-#: Hold the request up until the strike is over, then let it pass.
+#: Hold the request until the fault has happened, then forward it.
 DURING = "during"
 
 
 @dataclass
 class Trap:
-    """Strikes once, at the first request that matches; but for DURING it (or its answer) does not get through."""
+    """One fault at the first matching request; except with DURING, the request or its reply is lost."""
 
     matches: Callable[[Frame], bool]
     position: str
@@ -41,7 +40,7 @@ class Trap:
 
 
 class Proxy:
-    """Stands before one server; `url` is where clients go."""
+    """Proxy of one server; clients connect to `url`."""
 
     def __init__(self, upstream, dialect):
         self.upstream = upstream
@@ -76,7 +75,7 @@ class Proxy:
         return trap
 
     def cut(self):
-        """Break every connection and refuse new ones."""
+        """Close every connection and refuse new ones."""
         self._open = False
         for writer in self._links:
             writer.transport.abort()
@@ -86,7 +85,7 @@ class Proxy:
         self._flows.set()
 
     def hang(self):
-        """Let nothing pass, and break nothing: the other side is silent."""
+        """Forward nothing, but keep connections open."""
         self._flows.clear()
 
     async def _serve(self, client_in, client_out):

@@ -1,7 +1,7 @@
-"""The whole product in one process on the real broker and database, with one household that lives fast.
+"""The whole product in one process on the real broker and database, with one household and fast days.
 
-Everything is the product's own: services, sample provider, mailbox, the demo's days. Only the web
-servers are left out where nobody needs a socket. So a patch to a module is a patch to the product.
+Services, sample provider, mailbox and the demo's days are the product's own; web servers are left out
+where no socket is needed. So a patch to a module is a patch to the product.
 """
 
 import argparse
@@ -75,7 +75,7 @@ class Inside:
 
 
 class SmallWorld:
-    """Doors to the running product and to the evidence it leaves."""
+    """Access to the running product and its evidence."""
 
     def __init__(self, folder: Path, kafka_url: str, database) -> None:
         self.folder, self.kafka_url, self.database = folder, kafka_url, database
@@ -109,7 +109,7 @@ class SmallWorld:
         self.kits[name] = await self._open.enter_async_context(opened)
 
     async def move_in(self) -> None:
-        """Make the company know its household and its provider."""
+        """Register household and provider."""
         transports = {f"all://{name}.test": httpx.ASGITransport(app=kit.app) for name, kit in self.kits.items()}
         http = await self._open.enter_async_context(httpx.AsyncClient(mounts=transports, timeout=30))
         self.company = Company(http, {name: f"http://{name}.test" for name in SERVICES}, KEY)
@@ -129,7 +129,7 @@ class SmallWorld:
         self.year = Year(world, self.clock, gate, self.quiet, self.story, {self.provider.provider_id: self.log}, "")
 
     async def live(self, first: int, last: int) -> None:
-        """Live these days; raise StackError as soon as a service has stopped, as it should where it sees a loss."""
+        """Run these days; raises StackError as soon as a service has stopped, as it should when it detects a loss."""
         for number in range(first, last):
             day = asyncio.create_task(self.year.one_day(number))
             stopped = [kit.failed for kit in self.kits.values()]
@@ -141,7 +141,7 @@ class SmallWorld:
             day.result()
 
     async def verdict(self, settle_s: float = 3) -> Verdict:
-        """Gather what is left and judge it."""
+        """Gather the rest of the evidence and judge it."""
         await gather(
             self.evidence,
             kafka_url=self.kafka_url,
@@ -191,7 +191,7 @@ class SmallWorld:
 
 @asynccontextmanager
 async def migrated(backends) -> AsyncIterator[Prepared]:
-    """Give a database that was migrated once; `small_world` lives in a copy of it, which takes no time."""
+    """Yield a database that was migrated once; `small_world` uses copies of it, which are fast to make."""
     name = f"small_{os.getpid()}_{next(_numbers)}"
     database = await prepare_database(backends.database_admin_url, name, SERVICES)
     try:
@@ -206,7 +206,7 @@ async def migrated(backends) -> AsyncIterator[Prepared]:
 
 @asynccontextmanager
 async def small_world(backends, database: Prepared, folder: Path) -> AsyncIterator[SmallWorld]:
-    """Give a world with empty logs and a database as new, nothing of it started."""
+    """Yield a world with empty logs and a fresh database, not started."""
     name = database.check_url.rpartition("/")[2]
     await in_admin(backends, f"DROP DATABASE {name} WITH (FORCE)", f"CREATE DATABASE {name} TEMPLATE {name}_as_new")
     again = await prepare_database(backends.database_admin_url, name, SERVICES, passwords=database.passwords)
@@ -229,7 +229,7 @@ async def in_admin(backends, *statements: str) -> None:
 
 
 async def empty_all_logs(kafka_url: str) -> None:
-    """Delete every record of our topics and the providers', so that nobody reads an earlier test's."""
+    """Delete every record of our topics and the providers', so that no test reads an earlier test's."""
     await create_topics(kafka_url, OWN_TOPICS)
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka_url)
     await admin.start()

@@ -19,14 +19,14 @@ SESSION_SECONDS = 6
 
 @dataclass
 class Between:
-    """What stands before one service's broker and database."""
+    """The proxies of one service's broker and database."""
 
     kafka: proxy.Proxy
     postgres: proxy.Proxy
 
 
 class ProxiedStack(Stack):
-    """Everything as `make up` starts it, but seen through proxies that can strike."""
+    """The stack of `make up`, behind proxies that inject faults."""
 
     def __init__(self, home: Path, *, env: Mapping[str, str], **more: Any) -> None:
         super().__init__(home, env={**env, "SESSION_TIMEOUT_MS": str(1000 * SESSION_SECONDS)}, **more)

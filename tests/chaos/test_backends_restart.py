@@ -1,4 +1,4 @@
-"""Broker and database go and come back: nobody is told what is not so, and no service must be started by hand."""
+"""Broker and database restart: responses stay correct, and no service needs a manual start."""
 
 import asyncio
 import os

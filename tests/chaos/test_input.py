@@ -1,4 +1,4 @@
-"""Input as the world sends it: twice, in any order, before its time, and rubbish; while services die."""
+"""Difficult input: repeated, shuffled, too early or unreadable records, while services are killed."""
 
 import asyncio
 

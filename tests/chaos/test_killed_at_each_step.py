@@ -19,7 +19,7 @@ STEPS = {
 
 
 async def live_until_struck(world, *strikes):
-    """Let households move in, use things up and be restocked until every blow has fallen and been survived."""
+    """Households run until every kill has happened and been survived."""
     struck = asyncio.gather(*strikes)
     for _ in range(JOURNEYS):
         await world.restocks(await world.move_in(a.household(level=10, at_level=3)))
@@ -50,7 +50,7 @@ async def test_the_gateway_killed_while_it_writes_promises_nothing_it_did_not_ke
 
 
 async def test_a_service_killed_after_it_acted_outside_does_so_once_more_at_most(world):
-    """The mail is out, the order's address was fetched, and neither is written down: asked for again, not doubled."""
+    """The mail is sent and the address fetched, but neither is recorded: repeated without duplicates."""
     outcome = commit_of("end")
 
     await live_until_struck(

@@ -1,4 +1,4 @@
-"""The judge's power: the product with a bug in it turns the judge red; without one it is green."""
+"""The judge's power: it reports a product with a seeded bug, and accepts one without."""
 
 import contextlib
 
@@ -11,7 +11,7 @@ from tests.chaos.small_world import migrated, small_world
 #: Long enough for two restocks of the household's two slots.
 DAYS = 16
 LATE_DAY = 12
-#: A bug may keep things from settling without stopping anybody.
+#: A bug may prevent an idle system without stopping a service.
 PATIENCE_SECONDS = 25
 
 

@@ -1,4 +1,4 @@
-"""Two processes of one service: what passes from one to the other is neither done twice nor forgotten."""
+"""Two processes of one service: partitions move between them without loss or duplicates."""
 
 import asyncio
 import os

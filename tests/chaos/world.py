@@ -1,4 +1,4 @@
-"""The whole company under attack: what strikes where, and how to know afterwards that nothing was harmed."""
+"""The whole system under fault injection: the faults, and the checks afterwards."""
 
 import asyncio
 import os
@@ -25,7 +25,7 @@ from tests.e2e.gateway import ACCEPTED, NOT_NOW, Gateway
 from tests.e2e.home import Home
 from tests.judge import Evidence, gather, judge
 
-#: A killed service is back well within this, on a machine where other things run.
+#: A killed service is ready again well within this, also on a busy machine.
 BACK_SECONDS = 60
 #: Leases of outside effects run out after 30 s; frozen transactions are ended after 60.
 SETTLED_SECONDS = 120
@@ -34,7 +34,7 @@ ASK_AGAIN_SECONDS = 0.2
 
 
 class PatientGateway(Gateway):
-    """A device that sends the same reports again until somebody has them."""
+    """A device that repeats its reports until they are accepted."""
 
     async def takes(self, credential: str, reports: Sequence[dict[str, Any]]) -> None:
         deadline = time.monotonic() + BACK_SECONDS
@@ -47,12 +47,12 @@ class PatientGateway(Gateway):
                 assert answer.json()["refused"] == []
                 return
             assert answer is None or answer.status_code in NOT_NOW, f"{answer.status_code} {answer.text}"
-            assert time.monotonic() < deadline, "nobody takes the reports"
+            assert time.monotonic() < deadline, "reports are not accepted"
             await asyncio.sleep(ASK_AGAIN_SECONDS)
 
 
 class World(e2e.World):
-    """One company for all attacks; every household is its own."""
+    """One system for all chaos tests; every test has its own household."""
 
     stack: ProxiedStack
 
@@ -69,7 +69,7 @@ class World(e2e.World):
 
     async def settled(self) -> None:
         """Return when nothing is under way any more; looked for less often than where nothing else runs."""
-        look = Look("nobody looked")
+        look = Look("not checked yet")
 
         async def is_quiet() -> bool:
             nonlocal look
@@ -81,7 +81,7 @@ class World(e2e.World):
         except StackError as never:
             raise StackError(f"{never}: {look.why}") from None
 
-    # What strikes.
+    # Faults.
 
     def kills(self, service: str, at: Any, position: str, *, window: str = "") -> Trap:
         """Kill -9 the service at a request to its database: a named statement, or a function of the frame."""
@@ -134,7 +134,7 @@ class World(e2e.World):
         self.database = self._quiet._database = await connect(self.check_url)
         self._open.push_async_callback(self.database.close)
 
-    # What is alive, and what must be true afterwards.
+    # Liveness, and invariants afterwards.
 
     async def restocks(self, home: Home) -> str:
         """Use a slot down to its trigger and let the order be delivered; return the order."""

@@ -91,14 +91,14 @@ class TestCheck:
         assert (
             edited
             == contracts.faults(HEARS)
-            == [f"libs/contracts/published/{name} is not what the events say; {contracts.MEND}"]
+            == [f"libs/contracts/published/{name} is out of date; {contracts.MEND}"]
         )
 
     def test_finds_a_page_that_differs(self, root):
         page = root / "README.md"
         page.write_text(page.read_text().replace("| SlotUsed |", "| SlotUsedUp |"))
 
-        assert contracts.faults(HEARS) == [f"README.md does not show the events as they are; {contracts.MEND}"]
+        assert contracts.faults(HEARS) == [f"README.md is out of date; {contracts.MEND}"]
 
     def test_finds_a_page_without_its_section(self, root):
         (root / "README.md").write_text("# replenish\n")
@@ -118,7 +118,7 @@ class TestCheck:
 
         assert contracts.faults(HEARS) == [
             "libs/contracts/published/schemas/SlotEaten.json belongs to no event",
-            "SlotEaten was published and is gone from the catalogue",
+            "SlotEaten was published but is no longer in the catalogue",
         ]
 
     def test_finds_a_promise_that_is_broken(self, capsys):
@@ -134,7 +134,7 @@ class TestCheck:
         assert remedy == "an event may only gain optional fields; make a class SlotUsedV2"
         assert contracts.make() == 1
         assert "colour" in path.read_text()
-        assert "delete the event's files" in capsys.readouterr().out
+        assert "delete its files" in capsys.readouterr().out
 
     def test_finds_an_example_that_is_lost_or_can_no_longer_be_read(self):
         path = contracts.PUBLISHED / "golden" / "SlotUsed.json"
@@ -142,7 +142,7 @@ class TestCheck:
         unread = contracts.faults(HEARS)
         path.unlink()
 
-        assert "golden/SlotUsed.json can no longer be read: data.quantity: Input should be greater" in unread[0]
+        assert "golden/SlotUsed.json can no longer be parsed: data.quantity: Input should be greater" in unread[0]
         assert contracts.faults(HEARS) == [
             f"libs/contracts/published/golden/SlotUsed.json is missing; {contracts.MEND}"
         ]

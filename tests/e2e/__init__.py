@@ -1,1 +1,1 @@
-"""A package, so that its company is a fixture of it: started with its first test, stopped after its last."""
+"""A package, so that its world is a package-scoped fixture."""

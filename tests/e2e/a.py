@@ -1,4 +1,4 @@
-"""Builders: who lives in the walks, what their devices hold and what they want kept in the house."""
+"""Builders: households, their devices and subscriptions."""
 
 import itertools
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ TITLE = "Coffee pods"
 
 @dataclass(frozen=True)
 class Slot:
-    """One slot as the portal is told of it; quantities are pieces if nothing else is said."""
+    """One slot of a registration; quantities are pieces by default."""
 
     slot: str = "1"
     level: int = 10
@@ -43,7 +43,7 @@ class Wish:
 
 @dataclass(frozen=True)
 class Household:
-    """A family nobody else shares anything with: its customer, devices and product are its own."""
+    """A household with its own customer, devices and product."""
 
     number: int
     slots: tuple[Slot, ...]
@@ -74,7 +74,7 @@ class Household:
 
 
 def household(*, subscribes: bool = True, offered: bool = True, slots: tuple[Slot, ...] = (), **more: Any) -> Household:
-    """Return a family with one slot that arrivals fill; `more` are fields of the slot or of the wish."""
+    """Return a household with one directly loaded slot; `more` are fields of the slot or the subscription."""
     slot = {name: more.pop(name) for name in list(more) if name in Slot.__dataclass_fields__}
     return Household(next(_numbers), slots or (Slot(**slot),), Wish(**more), subscribes, offered)
 

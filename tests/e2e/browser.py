@@ -40,7 +40,7 @@ FONTS_CONF = """<?xml version="1.0"?>
 
 
 class NoBrowser(RuntimeError):  # noqa: N818  # what happened, not that it is an error
-    """No Chromium can be had here; says what was tried and what would help."""
+    """No Chromium is available; the message has the attempts and the remedy."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""One stack for all walks; after each file nothing may be under way, and the books must balance."""
+"""One stack for all tests; after each file the system must be idle and consistent."""
 
 import shutil
 import tempfile

@@ -1,4 +1,4 @@
-"""The gateway as devices and people know it; every call is evidence, written before and after it."""
+"""Client of the gateway for devices and people; every call is logged as evidence before and after."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""One family in its house: what it uses, sees, orders and is told."""
+"""One household: its use, subscriptions, orders and mails."""
 
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Home:
-    """A household that the company knows; everything it does returns when all that follows has happened."""
+    """A registered household; each action returns after all its consequences have happened."""
 
     def __init__(self, world: "World", household: Household) -> None:
         self.world, self.household = world, household
@@ -21,7 +21,7 @@ class Home:
         self.credentials: dict[str, str] = {}
         self._boot, self._seqs = 1, dict[tuple[str, str], int]()
 
-    # What happens in the house.
+    # Actions of devices and people.
 
     async def uses(self, quantity: int, slot: str = "1") -> None:
         await self.reports(self.counted("SlotUsed", slot, quantity=quantity))
@@ -36,7 +36,7 @@ class Home:
         await self.world.settled()
 
     async def sees(self, level: int, slot: str = "1") -> None:
-        """Let a person look and set the level straight, with a customer's token."""
+        """Correct the level as a person, with a customer's token."""
         seen = {"type": "SlotMeasured", "device_id": self.device_id, "slot": slot, "level": level, "by": "person"}
         await self.world.gateway.takes(await self.token(), [seen])
         await self.world.settled()
@@ -53,7 +53,7 @@ class Home:
         """Let the device's counter start again, as after a reset."""
         self._boot, self._seqs = self._boot + 1, {}
 
-    # What it wants.
+    # Subscription and orders.
 
     async def subscribes(self) -> None:
         path = f"/v1/customers/{self.customer_id}/subscriptions"
@@ -67,7 +67,7 @@ class Home:
         await self.world.settled()
 
     async def cancels(self, order_id: str) -> None:
-        """Ask for a cancellation, as the customer."""
+        """Request a cancellation as the customer."""
         path = f"{self.world.urls['order_dispatch']}/v1/orders/{order_id}/cancel"
         headers = {"Authorization": f"Bearer {await self.token()}", "Idempotency-Key": str(uuid4())}
         answer = await self.world.http.post(path, json={"reason": "we have enough"}, headers=headers)
@@ -75,7 +75,7 @@ class Home:
         await self.world.settled()
 
     async def replaces_machine(self, **body: Any) -> None:
-        """Put a new machine in the old one's place; from now on it is the one that reports."""
+        """Replace the machine; from now on the new one reports."""
         old, self.device_id = self.device_id, f"{self.device_id}-new"
         body = {"device_id": self.device_id, **body}
         answer = await self.world.ask("portal", "POST", f"/v1/devices/{old}/replacement", body)
@@ -92,7 +92,7 @@ class Home:
         await self.world.settled()
 
     async def answers(self, order_id: str, answer: str) -> None:
-        """Say `approve` or `decline` to a proposal."""
+        """Send `approve` or `decline` for a proposal."""
         await self.world.ask("reorder_decision", "POST", f"/v1/reorders/{order_id}/{answer}", {})
         await self.world.settled()
 
@@ -102,7 +102,7 @@ class Home:
             self._token = answer["access_token"]
         return self._token
 
-    # What anybody can see of it.
+    # Observable state.
 
     async def slot(self, slot: str = "1") -> dict[str, Any]:
         path = f"/v1/devices/{self.device_id}/slots/{slot}"
@@ -154,10 +154,10 @@ class Home:
         return f"{pool['reason']} until {pool['wake_up']}" if pool["situation"] == "held" else str(pool["situation"])
 
     def mails(self) -> list[str]:
-        """Return the subjects of all mails it got, the oldest first."""
+        """Return the subjects of all received mails, oldest first."""
         return [mail["subject"] for mail in self.world.mails() if self.household.email in mail["to"]]
 
-    # What ends most walks.
+    # Common endings of tests.
 
     async def is_supplied(self, order_id: str) -> None:
         """Let the provider accept, ship and deliver."""

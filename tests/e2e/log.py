@@ -1,4 +1,4 @@
-"""The broker as anybody with Kafka credentials sees it."""
+"""The broker as a client with Kafka credentials sees it."""
 
 from typing import Any, Self
 from uuid import uuid4

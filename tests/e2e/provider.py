@@ -1,4 +1,4 @@
-"""A provider's integration under the test's control: a plain Kafka client that knows only the published schemas."""
+"""A provider's integration controlled by the test: a plain Kafka client with only the published schemas."""
 
 import asyncio
 import contextlib
@@ -16,11 +16,11 @@ Settled = Callable[[], Awaitable[None]]
 
 
 class Provider:
-    """It hears everything it is asked, and answers only what the test tells it to."""
+    """Consumes every request, and publishes only updates that the test sends."""
 
     def __init__(self, provider_id: str, kafka_url: str, clock: SteppedClock, book: Diary) -> None:
         self.provider_id, self._clock, self._book = provider_id, clock, book
-        #: Everything it was asked, in order; the same event may be read twice, but is kept once.
+        #: Requests in order; duplicates are kept once.
         self.asked: list[dict[str, Any]] = []
         self.read: set[str] = set()
         self.settled: Settled = _at_once
@@ -54,7 +54,7 @@ class Provider:
                 self.asked.append(event)
                 self.read.add(event["id"])
 
-    # What deploy.local.demo.quiet asks of a provider's log: this one says things only when told to.
+    # Interface of a provider log for deploy.local.demo.quiet; this provider publishes only on request.
 
     def catch_up(self) -> None:
         """Nothing to do: `read` is always up to date."""
@@ -62,10 +62,10 @@ class Provider:
     def is_idle(self, _now: Any) -> bool:
         return True
 
-    # What a test sees and does.
+    # Used by tests.
 
     def requests(self, order_id: str) -> list[str]:
-        """Return the types of everything that was asked about an order."""
+        """Return the types of all requests about an order."""
         return [event["type"] for event in self.asked if event["data"]["order_id"] == order_id]
 
     async def accepts(self, order_id: str, in_days: float = 2) -> None:

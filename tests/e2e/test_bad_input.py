@@ -1,4 +1,4 @@
-"""Whatever comes in wrong is refused with a code or put aside with its reason; nothing is dropped silently."""
+"""Invalid input is refused with a code or becomes a dead letter with its reason; nothing is dropped silently."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The broker stops: the gateway says so and never a false yes, and everything goes on when it is back."""
+"""The broker stops: the gateway answers 503 and never a false 202; processing resumes afterwards."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.e2e import a
 
 @pytest.fixture
 async def broker(world):
-    """Stopped by the test; there again after it, whatever happens."""
+    """Stopped by the test; restarted after it in any case."""
     yield world.stack.backends.kafka
     await world.stack.backends.kafka.start()
 

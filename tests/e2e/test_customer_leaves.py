@@ -1,4 +1,4 @@
-"""A machine or a whole customer leaves while an order is still in its window: it is cancelled, all is cleaned up."""
+"""A machine or a customer is deleted while an order is in its window: it is cancelled, all data is cleaned up."""
 
 from contextlib import asynccontextmanager
 
@@ -32,7 +32,7 @@ LEFT_OF_A_DEVICE = {*LEFT_BEHIND, "reorder_decision.receipt", "inventory.ledger_
 
 @asynccontextmanager
 async def cancel_window(world, hours):
-    """Let orders wait so long before the provider is asked."""
+    """Lengthen the cancel window."""
     shop = {"name": "Acme", "protocol": "kafka"}
     await world.ask("order_dispatch", "PUT", "/v1/providers/acme", shop | {"cancel_window_hours": hours})
     yield

@@ -1,4 +1,4 @@
-"""The database stops: reports are still taken, the rest says so, and everything goes on when it is back."""
+"""The database stops: reports are still accepted, other calls fail clearly, and processing resumes afterwards."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from tests.e2e import a
 
 @pytest.fixture
 async def database(world):
-    """Stopped by the test; there again after it, whatever happens."""
+    """Stopped by the test; restarted after it in any case."""
     yield world.stack.backends.postgres
     await world.stack.backends.postgres.start()
     await world.looks_again()

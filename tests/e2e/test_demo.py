@@ -1,4 +1,4 @@
-"""The demo as anybody starts it: some households, some weeks, kills, and books that balance."""
+"""The demo as a user starts it: some households, some weeks, kills, and a consistent result."""
 
 import asyncio
 import json
@@ -35,7 +35,7 @@ class TestDemo:
         status, said, _ = lived
 
         assert status == 0, said
-        assert "nothing lost, nothing doubled, the books balance" in said
+        assert "nothing lost, nothing duplicated, all accounts balance" in said
 
     async def test_writes_the_figures_others_read(self, lived):
         _, said, books = lived
@@ -55,7 +55,7 @@ class TestDemo:
         _, said, books = lived
 
         assert books["kills"] == len(books["killed"]) >= 3
-        assert said.count("its records applied and not committed") == books["kills"]
+        assert said.count("with records applied but not committed") == books["kills"]
 
     async def test_households_have_what_the_services_believe(self, lived):
         _, _, books = lived

@@ -1,4 +1,4 @@
-"""Nobody ever reports that a slot was loaded: its use shows it, and it is ordered again and again, once per need."""
+"""Refills are never reported: use reveals them, and one order is placed per need."""
 
 from tests.e2e import a
 

@@ -1,4 +1,4 @@
-"""A provider does not answer: it is asked what became of the order, and the order is never sent again."""
+"""A provider does not respond: the order is reconciled by a status request and never sent again."""
 
 from tests.e2e import a
 

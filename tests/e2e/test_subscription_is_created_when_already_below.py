@@ -1,4 +1,4 @@
-"""Somebody subscribes to something that is already low."""
+"""A subscription is created for a slot that is already low."""
 
 from tests.e2e import a
 

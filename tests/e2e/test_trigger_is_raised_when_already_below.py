@@ -1,4 +1,4 @@
-"""Somebody wants more kept in the house than there is."""
+"""The threshold is raised above the current level."""
 
 from tests.e2e import a
 

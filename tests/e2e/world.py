@@ -1,4 +1,4 @@
-"""The whole stack with everything around it: time, post, a provider; and the way to know that all has settled."""
+"""The whole stack with clock, mail server and provider, and the check that it is idle."""
 
 import json
 import os
@@ -36,7 +36,7 @@ PATIENCE_SECONDS = 120
 
 
 class World:
-    """One company for all walks; each household is its own, so that walks do not meet."""
+    """One system for all tests; each test has its own household."""
 
     def __init__(self, folder: Path) -> None:
         self.evidence = folder / "evidence"
@@ -89,14 +89,14 @@ class World:
         self._quiet = Quiet(self.database, self.log.consumer, SERVICES, {PROVIDER: self.provider})  # type: ignore[dict-item]  # it has what is asked of a log
         self._quiet.patience_s = PATIENCE_SECONDS
 
-    # What the company's operator does.
+    # Actions of the operator.
 
     async def ask(self, service: str, method: str, path: str, body: Any = None) -> Any:
         """Call a service as an operator; anything but success fails the test."""
         return await self.company.ask(service, method, path, body)
 
     async def move_in(self, household: Household) -> Home:
-        """Make the company know a household, its machine and what it wants."""
+        """Register a household, its machine and its subscription."""
         home = Home(self, household)
         if household.offered:
             await self.offer(home)
@@ -129,7 +129,7 @@ class World:
         return answer
 
     async def writes(self, topic: str, key: str, value: bytes) -> None:
-        """Write any record; return when whoever hears the topic has dealt with it."""
+        """Produce any record; return once every consumer of the topic has processed it."""
         await self.log.write(topic, key, value)
         await self.settled()
 
@@ -139,7 +139,7 @@ class World:
         await self.writes("usage", report["device_id"], json.dumps(event(report)).encode())
         self._maker.write(op="ok", call=call, accepted=[0], refused=[])
 
-    # Time, and what it brings.
+    # Time.
 
     async def days(self, count: float) -> None:
         await self.hours(24 * count)
@@ -149,10 +149,10 @@ class World:
         await self.settled()
 
     async def settled(self) -> None:
-        """Return when nothing is under way any more: proof by order of reading, no guess."""
+        """Return when the system is idle, by the order of reading."""
         await self._quiet.wait(self.clock.now())
 
-    # What can be seen from outside.
+    # Observable state.
 
     def mails(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self._mails.read_text().splitlines()]

@@ -1,4 +1,4 @@
-"""Recomputes what should be from logs, topics, providers, mails and tables; imports nothing of ours."""
+"""Recomputes the expected state from logs, topics, providers, mails and tables; imports none of our code."""
 
 from tests.judge.court import judge
 from tests.judge.evidence import Evidence

@@ -1,4 +1,4 @@
-"""`python -m tests.judge --evidence DIR [--kafka URL --database URL]`: gather, judge, say it, exit 1 if red."""
+"""`python -m tests.judge --evidence DIR [--kafka URL --database URL]`: gather, judge, print; exit 1 on anomalies."""
 
 import argparse
 import asyncio

@@ -1,4 +1,4 @@
-"""Hears every part of the evidence and says the verdict."""
+"""Runs all checks on the evidence and returns the verdict."""
 
 from tests.judge.decisions import judge_decisions
 from tests.judge.evidence import Evidence
@@ -26,5 +26,5 @@ JUDGES = (
 
 
 def judge(evidence: Evidence) -> Verdict:
-    """Judge the evidence; the same evidence always gets the same verdict."""
+    """Judge the evidence; deterministic."""
     return Verdict.of(part(evidence) for part in JUDGES)

@@ -1,4 +1,4 @@
-"""Judges epochs: one answer to each trigger, one decision to each answer, one open order per pool."""
+"""Checks epochs: one crossing per trigger, one decision per crossing, one open order per pool."""
 
 from collections import defaultdict
 
@@ -7,7 +7,7 @@ from tests.judge.verdict import DOUBLED, FORBIDDEN, LOST, PHANTOM, Findings
 
 Epoch = tuple[str, int]
 DECISIONS = ("ReorderApproved", "ReorderHeld", "ReorderDeclined")
-#: What ends an order for its pool: the goods are on the shelf, or will never come.
+#: Events that end an order for its pool: the goods are on the shelf, or will never come.
 ENDINGS = ("StockArrived", "OrderRefused", "OrderCancelled", "OrderFailed")
 
 
@@ -25,7 +25,7 @@ def epoch_of(record: Record) -> Epoch:
 
 
 def _judge_crossings(found: Findings, evidence: Evidence) -> dict[Epoch, Record]:
-    """A crossing answers a trigger that was set, once for each slot."""
+    """A crossing answers a trigger that was set, once per slot."""
     armed = {
         (epoch_of(record), record.data["device_id"], record.data["slot"]) for record in evidence.said("TriggerSet")
     }
@@ -58,7 +58,7 @@ def _judge_answers(found: Findings, evidence: Evidence, crossed: dict[Epoch, Rec
 
 
 def _ended_pools(evidence: Evidence) -> set[str]:
-    """Return pools whose last subscription word is not `active`, or whose customer or device left."""
+    """Return pools whose latest subscription state is not `active`, or whose customer or device left."""
     status = {record.data["pool_id"]: record.data["status"] for record in evidence.said("SubscriptionChanged")}
     gone = {record.data["customer_id"] for record in evidence.said("CustomerErased", "DeviceDeregistered")}
     return {pool for pool, word in status.items() if word != "active" or pool.split("/")[0] in gone}

@@ -1,4 +1,4 @@
-"""Reads an evidence folder: what clients, providers and mailboxes logged, the topics and the tables."""
+"""Reads an evidence folder: logs of clients, providers and mailboxes, the topics and the tables."""
 
 import json
 from collections.abc import Iterator
@@ -12,12 +12,12 @@ Row = dict[str, Any]
 
 
 class Record(NamedTuple):
-    """One record as it lies on the broker."""
+    """One record as stored on the broker."""
 
     topic: str
     partition: int
     offset: int
-    #: When the broker appended it, in milliseconds: the one order across topics.
+    #: Append time of the broker in milliseconds: the only order across topics.
     appended_ms: int
     key: str | None
     value: str
@@ -53,18 +53,18 @@ class Record(NamedTuple):
 
 @dataclass
 class Evidence:
-    """Everything the judge looks at; plain values only."""
+    """Everything the judge reads; plain values only."""
 
     calls: list[Row] = field(default_factory=list)
     providers: list[Row] = field(default_factory=list)
     mails: list[Row] = field(default_factory=list)
     kills: list[Row] = field(default_factory=list)
     topics: dict[str, list[Record]] = field(default_factory=dict)
-    #: By "schema.table"; a table that is not there was not gathered.
+    #: By "schema.table"; missing tables were not gathered.
     tables: dict[str, list[Row]] = field(default_factory=dict)
     #: The time on the services' clock when it was gathered.
     now: datetime | None = None
-    #: Where each partition ended then, by "topic/partition"; a log may be empty and yet not begin at 0.
+    #: End offset of each partition, by "topic/partition"; a log may be empty and yet not begin at 0.
     ends: dict[str, int] = field(default_factory=dict)
 
     @classmethod
@@ -111,7 +111,7 @@ class Evidence:
 
 
 def _without_repeats(records: list[Record]) -> Iterator[Record]:
-    """Drop what a relay sent again: the same number in the same partition. Topics from outside keep all."""
+    """Drop the relay's repeats: the same number in the same partition. Topics from outside keep all."""
     seen: set[tuple[int, int]] = set()
     for record in records:
         if record.sequence is not None:
@@ -122,7 +122,7 @@ def _without_repeats(records: list[Record]) -> Iterator[Record]:
 
 
 def parse_event(value: str) -> Row | None:
-    """Return the JSON object in a record's value, None if it is none."""
+    """Return the JSON object in a record's value, else None."""
     try:
         event = json.loads(value)
     except ValueError:

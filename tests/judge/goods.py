@@ -1,4 +1,4 @@
-"""Judges the goods: every delivery credited once, every shelf what its movements make it."""
+"""Checks the goods: every delivery is credited once, every shelf is the sum of its movements."""
 
 from collections import defaultdict
 
@@ -58,7 +58,7 @@ def _judge_direct_fills(found: Findings, evidence: Evidence) -> None:
 
 
 def _judge_shelves(found: Findings, evidence: Evidence) -> dict[Shelf, int]:
-    """Follow each shelf from record to record: what it held, what moved, what it says it holds."""
+    """Follow each shelf from record to record: previous stock, movement, reported stock."""
     shelves: dict[Shelf, int] = defaultdict(int)
     fills = {record.id: record for record in evidence.said("SlotFilled")}
     loaded: dict[str, Record] = {}

@@ -1,4 +1,4 @@
-"""One slot's reports in the device's own order, and what they sum to."""
+"""One slot's reports in the device's own order, and their sum."""
 
 from dataclasses import dataclass, field
 from enum import Enum
@@ -23,7 +23,7 @@ FIRST = Position(0, 0, 0)
 
 
 class Kind(Enum):
-    """What a report says: so much went in or out, or so much is there and how that is known."""
+    """Content of a report: an amount in or out, or a level with its kind of measurement."""
 
     FLOW = 0
     MEASURED = 1
@@ -32,7 +32,7 @@ class Kind(Enum):
 
 
 class Move(NamedTuple):
-    """What one report does to the level: add steps to it, or set it."""
+    """Effect of one report on the level: add steps, or set it."""
 
     position: Position
     kind: Kind
@@ -42,7 +42,7 @@ class Move(NamedTuple):
 
 
 class Arrival(NamedTuple):
-    """Goods that came straight into the slot, and when that was told."""
+    """Goods that arrived directly in the slot, and when that was published."""
 
     steps: int
     told_ms: float
@@ -50,7 +50,7 @@ class Arrival(NamedTuple):
 
 @dataclass
 class Ledger:
-    """One slot as the judge follows it."""
+    """One slot as recomputed by the judge."""
 
     slot: Slot
     moves: list[Move] = field(default_factory=list)
@@ -58,16 +58,16 @@ class Ledger:
     boots: dict[object, int] = field(default_factory=dict)
     newest: Position = FIRST
     duplicates: int = 0
-    #: What it held when it was registered, or took over; several where its parent's level is not certain.
+    #: Level at registration or takeover; several if the parent's level is not certain.
     openings: set[int] = field(default_factory=set)
-    #: Goods that were told to have come into it.
+    #: Goods published as arrived in the slot.
     told: int = 0
 
     def __post_init__(self) -> None:
         self.openings = {self.slot.level}
 
     def hear(self, identity: Identity, record: Record) -> None:
-        """Add a report that was not heard before."""
+        """Add a report that was not received before."""
         position = self._position(identity, len(self.moves) + 1)
         self.newest = max(self.newest, position)
         steps, at_ms = steps_of(record.data), record.appended_ms
@@ -88,7 +88,7 @@ class Ledger:
         return Position(self.newest.boot, self.newest.seq, receipt)
 
     def levels(self) -> set[int]:
-        """Return the levels the slot may be at; several only where arrivals and reports race."""
+        """Return the possible levels of the slot; several only where arrivals and reports race."""
         if self.arrivals and self.slot.fill == "replace":
             return self._since_the_last_cartridge()
         raced = len(self.arrivals) if any(move.kind is not Kind.FLOW for move in self.moves) else 0
@@ -97,7 +97,7 @@ class Ledger:
         return {level + arrived for level in levels for arrived in late}
 
     def _since_the_last_cartridge(self) -> set[int]:
-        """It stands behind some report that was there before its arrival was told; it made the slot full."""
+        """Whether a report received before the arrival was published set the slot to full."""
         told_ms = max(arrival.told_ms for arrival in self.arrivals)
         moves = self._in_place()
         behind = [0, *(number for number, move in enumerate(moves, 1) if move.at_ms <= told_ms)]
@@ -107,13 +107,13 @@ class Ledger:
         return sorted(self.moves, key=lambda move: move.position)
 
     def held(self, level: int) -> int:
-        """Return what is in a slot at this sum: below zero nothing, or a new cartridge that nobody reported."""
+        """Return the contents at this sum: below zero nothing, or a new cartridge that was not reported."""
         return level + self._unseen(level)
 
     def goods(self, opening: int) -> int:
-        """Return what must have come into a slot that is loaded by hand: refills, rises, and use of what was not there.
+        """Return what must have been put into a slot that is loaded by hand: refills, rises, and use beyond the level.
 
-        A person's correction counts as it was told; a drop that was measured is use.
+        A person's correction counts as published; a measured drop is use.
         """
         level, goods = opening, 0
         for move in self._in_place():

@@ -1,7 +1,7 @@
-"""Judges levels: newest level report by (boot, seq) minus the uses after it, plus what was put in.
+"""Checks levels: newest level report by (boot, seq) minus the uses after it, plus refills.
 
 Not the services' algorithm: each report gets its place in the device's own order, and the level is
-a sum over that order. So it does not matter here when a report arrived.
+a sum over that order, so the time of arrival does not matter.
 """
 
 from collections import Counter
@@ -43,7 +43,7 @@ def gone_devices(evidence: Evidence) -> set[str]:
 
 
 def follow(found: Findings, evidence: Evidence) -> dict[SlotName, Ledger]:
-    """Return each registered slot's ledger after every report that was not put aside."""
+    """Return each registered slot's ledger after every report that is not a dead letter."""
     ledgers = {name: Ledger(slot) for name, slot in slots_of(evidence).items()}
     heirs = _heirs(evidence, ledgers)
     _hear_reports(found, evidence, ledgers)

@@ -1,4 +1,4 @@
-"""What a reported quantity is in base steps, by a table of the judge's own; exact, or refused."""
+"""Converts a reported quantity to base steps with the judge's own table; exact, or refused."""
 
 from decimal import Decimal
 from fractions import Fraction
@@ -31,5 +31,5 @@ def in_steps(quantity: object, unit: str | None, base: str, scale: int) -> Fract
 
 
 def agrees(said: Fraction, steps: int) -> bool:
-    """Whether a whole number of steps is what was said, rounded either way where it is no whole number."""
+    """Whether the steps equal the reported quantity, rounded either way if it is not a whole number."""
     return abs(said - steps) < 1

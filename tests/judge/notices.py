@@ -1,4 +1,4 @@
-"""Judges what people were told: one decision for each occasion, one mail for each decision."""
+"""Checks notices: one decision for each occasion, one mail for each decision."""
 
 from collections import Counter, defaultdict
 
@@ -6,7 +6,7 @@ from tests.judge.evidence import Evidence, Record, Row
 from tests.judge.verdict import DOUBLED, LOST, PHANTOM, Findings
 
 MAIL = "email"
-#: Facts of which somebody decides whether the customer is told, and what that decision is called.
+#: Facts that need a decision whether to notify the customer, and the kind of that decision.
 OCCASIONS = {
     "OrderPlaced": "order_placed",
     "OrderRefused": "order_refused",
@@ -31,7 +31,7 @@ def _judge_decisions(found: Findings, evidence: Evidence) -> dict[str, Record]:
         found.figures["notices"] += 1
         data = record.data
         if data["notice_id"] in notices:
-            found.note(DOUBLED, record.place, f"notice {data['notice_id']} was said before")
+            found.note(DOUBLED, record.place, f"notice {data['notice_id']} was published before")
         notices.setdefault(data["notice_id"], record)
         if data.get("order_id") is None:
             continue
@@ -43,7 +43,7 @@ def _judge_decisions(found: Findings, evidence: Evidence) -> dict[str, Record]:
 
 
 def _judge_occasions(found: Findings, evidence: Evidence, notices: dict[str, Record]) -> None:
-    """Every occasion was decided on; whom it was decided to tell was told."""
+    """Every occasion has a decision; every decision to notify was published."""
     if "notification.notice" not in evidence.tables:
         return
     rows = {(row["kind"], row["order_id"]): row for row in evidence.table("notification.notice")}
@@ -58,7 +58,7 @@ def _judge_occasions(found: Findings, evidence: Evidence, notices: dict[str, Rec
 
 
 def _judge_mails(found: Findings, evidence: Evidence, notices: dict[str, Record]) -> None:
-    """A mail may come twice only where notification was killed inside the SMTP conversation."""
+    """A mail may be duplicated only if notification was killed during the SMTP conversation."""
     mails: dict[str, list[Row]] = defaultdict(list)
     for row in evidence.mails:
         mails[notice_of(row)].append(row)

@@ -1,4 +1,4 @@
-"""Judges the life of orders: drafted once, asked of one provider once, along the allowed way to one end."""
+"""Checks the life of orders: drafted once, requested from one provider once, valid transitions to one final state."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from tests.judge.evidence import Evidence, Record
 from tests.judge.verdict import DIFFERS, DOUBLED, FORBIDDEN, LOST, PHANTOM, UNFINISHED, Findings
 
-#: The judge's own table of what may follow what; None is the beginning.
+#: The judge's own transition table; None is the beginning.
 FOLLOWS: dict[str | None, frozenset[str]] = {
     None: frozenset({"OrderDrafted"}),
     "OrderDrafted": frozenset({"OrderPlaced", "OrderRefused", "OrderUnknown", "OrderCancelled", "OrderFailed"}),
@@ -20,7 +20,7 @@ FOLLOWS: dict[str | None, frozenset[str]] = {
 }
 FACTS = tuple(kind for kind in FOLLOWS if kind is not None)
 ENDS = frozenset(kind for kind, after in FOLLOWS.items() if not after)
-#: What a provider says -> the fact that must follow, unless the order had ended before.
+#: Provider status -> the fact that must follow, unless the order had ended before.
 LEADS_TO = {
     "accepted": "OrderPlaced",
     "refused": "OrderRefused",
@@ -82,7 +82,7 @@ def _judge_drafts(found: Findings, evidence: Evidence, facts: dict[str, list[Rec
 
 
 def _judge_requests(found: Findings, evidence: Evidence, facts: dict[str, list[Record]]) -> None:
-    """Each drafted order is asked once, of one provider."""
+    """Each drafted order is requested once, from one provider."""
     requested: dict[str, Record] = {}
     for record in evidence.said("OrderRequested"):
         found.figures["orders_requested"] += 1
@@ -102,7 +102,7 @@ def _judge_requests(found: Findings, evidence: Evidence, facts: dict[str, list[R
 
 
 def _judge_updates(found: Findings, evidence: Evidence, facts: dict[str, list[Record]]) -> None:
-    """What a provider said about an order became a fact, or came after the order's end."""
+    """Each provider update became a fact, or came after the order's end."""
     for record in evidence.said("OrderUpdated"):
         found.figures["provider_updates"] += 1
         status, order = str(record.data.get("status")), str(record.data.get("order_id"))

@@ -1,4 +1,4 @@
-"""Judges that everything was read: cursors stand at the end of the log and on the record they remember."""
+"""Checks that all records were consumed: checkpoints are at the end of the log and match its last record."""
 
 from datetime import datetime
 

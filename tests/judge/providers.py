@@ -1,4 +1,4 @@
-"""Judges the providers' own ledgers: at most one accepted order per order id, over all of them."""
+"""Checks the providers' own logs: at most one accepted order per order id over all providers."""
 
 from tests.judge.evidence import Evidence, Row
 from tests.judge.orders import facts_by_order

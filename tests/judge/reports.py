@@ -1,4 +1,4 @@
-"""Judges the front door: what clients sent, what they were told, and what lies on `usage`."""
+"""Checks intake: reports sent by clients, the gateway's responses, and the records on `usage`."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ KINDS = ("SlotUsed", "SlotMeasured", "SlotRefilled")
 
 
 class Identity(NamedTuple):
-    """What makes two reports the same report."""
+    """Identity of a report."""
 
     device_id: str
     slot: str
@@ -23,7 +23,7 @@ class Identity(NamedTuple):
 
 @dataclass
 class Sent:
-    """One report as a client meant it, and what became of the calls that carried it."""
+    """One report as the client meant it, and the results of the calls that carried it."""
 
     kind: str
     steps: Fraction | None
@@ -54,7 +54,7 @@ class Slot:
 
 
 def slots_of(evidence: Evidence) -> dict[tuple[str, str], Slot]:
-    """Return every slot by (device, slot) from the accounts topic; the first registration tells the start."""
+    """Return every slot by (device, slot) from the accounts topic; the first registration sets the start."""
     found: dict[tuple[str, str], Slot] = {}
     for record in evidence.said("DeviceRegistered", "DeviceReplaced"):
         data = record.data
@@ -76,7 +76,7 @@ def slots_of(evidence: Evidence) -> dict[tuple[str, str], Slot]:
 
 
 def judge_reports(evidence: Evidence) -> Findings:
-    """Every accepted report is on the topic as it was meant; nothing else is."""
+    """Every accepted report is on the topic as it was meant, and nothing else."""
     found = Findings()
     slots = slots_of(evidence)
     sent = sent_reports(evidence, slots)
@@ -149,7 +149,7 @@ def _meant(device_id: str, report: Row, slots: dict[tuple[str, str], Slot]) -> t
 
 
 def identity_of(device_id: str, report: Row, report_id: object, steps: int | None) -> Identity:
-    """Return what a report is known by: boot and seq, else its own id, else time and value."""
+    """Return a report's identity: boot and seq, else its own id, else time and value."""
     if report.get("boot") is not None and report.get("seq") is not None:
         return Identity(device_id, report["slot"], ("boot", report["boot"], report["seq"]))
     if report_id is not None:
@@ -158,7 +158,7 @@ def identity_of(device_id: str, report: Row, report_id: object, steps: int | Non
 
 
 def _unnamed(record: Record) -> Identity:
-    """Return what a report is known by to a sender that gave it no name; the gateway made one up."""
+    """Return the identity by value for a sender that gave no id, where the gateway generated one."""
     said = {name: record.data[name] for name in ("slot", "at")} | {"type": record.type}
     return identity_of(record.data["device_id"], said, None, steps_of(record.data))
 

@@ -1,4 +1,4 @@
-"""Judges the numbers on our own topics: 1, 2, 3 ... in each partition, repeats only of the same bytes."""
+"""Checks sequences on our own topics: 1, 2, 3 ... in each partition, repeats only of the same bytes."""
 
 from collections.abc import Iterator
 from itertools import groupby

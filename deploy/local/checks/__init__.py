@@ -1,4 +1,4 @@
-"""Holds the running system's state and topics against the invariants; reads, never writes."""
+"""Checks the invariants of the running system's tables and topics; read-only."""
 
 from deploy.local.checks.findings import Findings
 from deploy.local.checks.run import run_checks

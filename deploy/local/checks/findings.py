@@ -1,4 +1,4 @@
-"""What a check found: what is wrong, what somebody should look at, and what was counted."""
+"""Result of a check: violations, notes for an operator, and counts."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Finding:
-    """One difference: the rule it breaks, the row or record, and the values that differ."""
+    """One violation: the rule, the row or record, and the differing values."""
 
     rule: str
     subject: str
@@ -15,10 +15,10 @@ class Finding:
 
 @dataclass
 class Findings:
-    """Everything one run found; `wrong` empty means that all invariants hold."""
+    """Result of one run; all invariants hold if `wrong` is empty."""
 
     wrong: list[Finding] = field(default_factory=list)
-    #: Legal, but waiting for somebody: held and parked records, unknown outcomes.
+    #: Legal, but may need an operator: deferred records, dead letters, unknown outcomes.
     notes: list[Finding] = field(default_factory=list)
     figures: dict[str, int] = field(default_factory=dict)
 
@@ -32,7 +32,7 @@ class Findings:
         self.figures[name] = self.figures.get(name, 0) + number
 
     def add(self, others: "Findings") -> None:
-        """Take over what another part found."""
+        """Merge the result of another part."""
         self.wrong += others.wrong
         self.notes += others.notes
         for name, number in others.figures.items():

@@ -1,4 +1,4 @@
-"""Checks on the broker: dense sequences, and what services say they wrote and read against what is there."""
+"""Checks on the broker: dense sequences, outbox counters and checkpoints compared with the log."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ FRONT_DOOR = "usage"
 
 
 class Written(NamedTuple):
-    """How far one service numbered one partition."""
+    """Sequence counters of one service for one partition."""
 
     schema: str
     sequence: int
@@ -24,7 +24,7 @@ class Written(NamedTuple):
 
 
 class Read(NamedTuple):
-    """Where one service stands in one partition."""
+    """Checkpoint of one service for one partition."""
 
     schema: str
     next_offset: int
@@ -33,7 +33,7 @@ class Read(NamedTuple):
 
 
 class Header(msgspec.Struct):
-    """The part of an event that is checked."""
+    """The fields of an event that are checked."""
 
     id: str | None = None
     sequence: str | None = None
@@ -41,7 +41,7 @@ class Header(msgspec.Struct):
 
 @dataclass
 class Partition:
-    """What was seen of one partition."""
+    """What was read of one partition."""
 
     highest: int | None = None
     repeats: int = 0
@@ -61,7 +61,7 @@ class LogCheck:
         self.ends: dict[TopicPartition, int] = {}
 
     async def read(self, places: Sequence[TopicPartition], cursors: dict[TopicPartition, list[Read]]) -> None:
-        """Read our topics from their start; of topics others write only the records cursors remember."""
+        """Read our topics from the start; of topics with foreign writers only the records that checkpoints refer to."""
         self.starts = await self._consumer.beginning_offsets(places)
         self.ends = await self._consumer.end_offsets(places)
         wanted = {place: {read.last_offset for read in cursors.get(place, ())} - {None} for place in places}
@@ -100,11 +100,13 @@ class LogCheck:
         if record.offset in wanted:
             seen.ids[record.offset] = header.id
         if header.sequence is None:
-            self._findings.differ(DENSE, where, "a record without a sequence on a topic of ours")
+            self._findings.differ(DENSE, where, "record without a sequence on one of our topics")
             return
         number = int(header.sequence)
         if seen.highest is None:
-            seen.highest = number - 1 if record.offset > 0 else 0  # cut by retention: its start is the base
+            seen.highest = (
+                number - 1 if record.offset > 0 else 0
+            )  # truncated by retention: the first record is the base
         if number <= seen.highest:
             seen.repeats += 1
             self._findings.count("relay_repeats", 1)
@@ -114,27 +116,27 @@ class LogCheck:
         self._findings.count("events", 1)
 
     def compare_written(self, before: dict[TopicPartition, Written], after: dict[TopicPartition, Written]) -> None:
-        """What was called published before the log was read is there; what is there was committed after."""
+        """Check that events marked published before the read are on the log, and those on the log are committed now."""
         for place, written in before.items():
             if self.ends.get(place, 0) == self.starts.get(place, 0) > 0:
-                continue  # retention took everything
+                continue  # all records were deleted by retention
             highest = self._seen[place].highest or 0
             where = f"{written.schema}.counter {place.topic}/{place.partition}"
             if highest < written.published:
-                problem = f"published {written.published}, the log ends with {highest}"
-                self._findings.differ("what is called published is on the log", where, problem)
+                problem = f"published {written.published}, the log ends at {highest}"
+                self._findings.differ("published events are on the log", where, problem)
             if place in after and highest > after[place].sequence:
                 problem = f"the log has {highest}, only {after[place].sequence} were committed"
-                self._findings.differ("what is on the log was committed", where, problem)
+                self._findings.differ("events on the log were committed", where, problem)
 
     def compare_read(self, cursors: dict[TopicPartition, list[Read]]) -> None:
-        """Every cursor stands inside the log, behind the record it remembers."""
+        """Check that every checkpoint lies within the log and matches the record before it."""
         for place, reads in cursors.items():
             for read in reads:
                 self._compare_cursor(place, read)
 
     def had_read_all(self, cursors: dict[TopicPartition, list[Read]]) -> bool:
-        """Whether these cursors stood at the end of the log as it is now."""
+        """Whether these checkpoints had reached the current end of the log."""
         return all(read.next_offset >= self.ends.get(place, 0) for place, reads in cursors.items() for read in reads)
 
     def _compare_cursor(self, place: TopicPartition, read: Read) -> None:
@@ -149,7 +151,7 @@ class LogCheck:
         elif read.last_offset is not None and read.last_offset >= start:
             there = self._seen[place].ids.get(read.last_offset)
             if there != read.last_id:
-                problem = f"remembers {read.last_id} at {read.last_offset}, the log has {there}"
+                problem = f"checkpoint has {read.last_id} at {read.last_offset}, the log has {there}"
                 self._findings.differ(rule, where, problem)
 
 
@@ -159,7 +161,7 @@ def is_ours(topic: str) -> bool:
 
 
 def header_of(record: ConsumerRecord) -> Header:
-    """Return a record's id and sequence; nothing where it is no event."""
+    """Return a record's id and sequence; both None if it is not an event."""
     try:
         return _HEADER.decode(record.value or b"")
     except (msgspec.MsgspecError, UnicodeDecodeError):

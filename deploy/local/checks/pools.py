@@ -1,14 +1,14 @@
-"""Checks that one service's own views cannot make: several services' tables agree with each other.
+"""Checks across services: the tables of several services agree with each other.
 
-They may differ while an event is under way between two services; so these hold only in a snapshot
-in which nothing was (`run.py` decides that).
+They may differ while an event is between two services, so they are compared only in a snapshot
+without events under way (see `run.py`).
 """
 
 import asyncpg
 
 from deploy.local.checks.findings import Findings
 
-#: By rule: the schemas it needs, and a query for (subject, problem) of what breaks it.
+#: By rule: the schemas it needs, and a query for (subject, problem) of each violation.
 AGREEMENTS: dict[str, tuple[tuple[str, ...], str]] = {
     "an order is open for its pool as long as it is open at its provider": (
         ("reorder_decision", "order_dispatch"),
@@ -52,7 +52,7 @@ AGREEMENTS: dict[str, tuple[tuple[str, ...], str]] = {
     ),
 }
 
-#: Every service that keeps something of devices and customers.
+#: All services that store data about devices and customers.
 ALL = ("consumption", "gateway", "inventory", "notification", "order_dispatch", "portal", "reorder_decision")
 AGREEMENTS |= {
     "nobody acts for a device that left": (
@@ -99,7 +99,7 @@ AGREEMENTS |= {
     ),
 }
 
-#: True in every snapshot: a move of an order refers to the one before it and to the table of moves.
+#: Holds in every snapshot: each step of an order follows the previous one and the transition table.
 HISTORY = """
 SELECT h.order_id || ' step ' || h.step AS subject,
        format('%s to %s after %s', coalesce(h.from_state, 'nothing'), h.to_state, coalesce(b.to_state, 'nothing'))
@@ -119,7 +119,7 @@ WHERE h.to_state IS DISTINCT FROM o.state
 
 
 async def check_histories(database: asyncpg.Connection, findings: Findings, schemas: list[str]) -> None:
-    """Hold every order's moves against the table of moves."""
+    """Check every order's history against the transition table."""
     if "order_dispatch" in schemas:
         for row in await database.fetch(HISTORY):
             findings.differ("an order goes the allowed way", row["subject"], row["problem"])

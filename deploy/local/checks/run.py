@@ -1,4 +1,4 @@
-"""Runs every check in the order that keeps the answer true while the system works."""
+"""Runs all checks in an order whose result is correct while the system is working."""
 
 from collections import defaultdict
 
@@ -17,9 +17,9 @@ Cursors = dict[TopicPartition, list[Read]]
 
 
 async def run_checks(database_url: str, kafka_url: str) -> Findings:
-    """Return what differs. One snapshot of the database, then the log, then the counters once more.
+    """Return all violations: one snapshot of the database, then the log, then the counters again.
 
-    What services know of each other is compared only if nothing was under way between them.
+    Services are compared with each other only if no event was under way between them.
     """
     findings = Findings()
     database = await asyncpg.connect(database_url)
@@ -49,7 +49,7 @@ async def run_checks(database_url: str, kafka_url: str) -> Findings:
 
 
 async def _places(kafka_url: str) -> list[TopicPartition]:
-    """Return every partition of every topic of the catalogue that is on the broker."""
+    """Return every partition of the catalogue's topics that exists on the broker."""
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka_url)
     await admin.start()
     try:

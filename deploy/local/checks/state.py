@@ -1,11 +1,11 @@
-"""Checks inside the database: the kit's tables, and each service's own views called check_..."""
+"""Checks inside the database: the kit's tables, and each service's own views named check_*."""
 
 import asyncpg
 
 from deploy.local.checks.findings import Findings
 
 Database = asyncpg.Connection
-#: Committed and not on the broker for longer than this: the relay is dead or the broker away.
+#: If events are unpublished for longer, the relay is down or the broker is unreachable.
 OLDEST_UNSENT_SECONDS = 60
 
 UNSENT = """
@@ -26,7 +26,7 @@ UNKNOWN = (
 
 
 async def list_services(database: Database) -> list[str]:
-    """Return the schemas in which a service of ours keeps its place."""
+    """Return the schemas that have the kit's tables."""
     rows = await database.fetch(
         "SELECT table_schema FROM information_schema.tables WHERE table_name = 'cursor' ORDER BY 1"
     )
@@ -34,7 +34,7 @@ async def list_services(database: Database) -> list[str]:
 
 
 async def check_outboxes(database: Database, findings: Findings, schema: str) -> None:
-    """Every event that was numbered and not acknowledged lies in the outbox, and not for long."""
+    """Every numbered but unacknowledged event is in the outbox, and not for long."""
     for row in await database.fetch(UNSENT.format(schema=schema)):
         place = f"{schema}.outbox {row['topic']}/{row['partition']}"
         findings.count("unsent", row["promised"])
@@ -42,26 +42,26 @@ async def check_outboxes(database: Database, findings: Findings, schema: str) ->
             findings.differ("every numbered event is kept until it is published", place, _unkept(row))
         if row["oldest_s"] > OLDEST_UNSENT_SECONDS:
             problem = f"{row['promised']} events unsent, the oldest for {row['oldest_s']:.0f} s"
-            findings.differ(f"nothing waits in an outbox for {OLDEST_UNSENT_SECONDS} s", place, problem)
+            findings.differ(f"no event waits in an outbox for {OLDEST_UNSENT_SECONDS} s", place, problem)
 
 
 def _unkept(row: asyncpg.Record) -> str:
-    return f"{row['promised']} events are numbered and not published, {row['kept']} rows hold them"
+    return f"{row['promised']} events are numbered and not published, the outbox has {row['kept']}"
 
 
 async def note_troubles(database: Database, findings: Findings, schema: str) -> None:
-    """Report what waits for somebody: legal, and visible."""
+    """Note what may need an operator."""
     for table in ("held", "parked"):
         for row in await database.fetch(WAITING.format(schema=schema, table=table)):
             findings.count(table, row["records"])
             findings.note(table, f"{schema} {row['example']}", f"{row['records']} records: {row['reason'][:200]}")
     for row in await database.fetch(UNKNOWN.format(schema=schema)):
         findings.count("unknown_effects", row["intents"])
-        findings.note("unknown outcome", f"{schema} {row['kind']} {row['example']}", f"{row['intents']} effects")
+        findings.note("unknown outcome", f"{schema} {row['kind']} {row['example']}", f"{row['intents']} tasks")
 
 
 async def check_views(database: Database, findings: Findings, schema: str) -> None:
-    """Ask every view of the service called check_...: its rows (subject, problem) are what is wrong."""
+    """Query every view named check_* of the service; each row (subject, problem) is a violation."""
     rows = await database.fetch(
         """SELECT table_name FROM information_schema.views
         WHERE table_schema = $1 AND table_name LIKE 'check\\_%' ORDER BY 1""",

@@ -1,1 +1,1 @@
-"""One file per command or pair of commands; each has `register(app: typer.Typer) -> None`."""
+"""One module per command or group of commands; each has `register(app: typer.Typer) -> None`."""

@@ -1,4 +1,4 @@
-"""`replenish check`: do the books balance, is nothing lost between the log and the tables."""
+"""`replenish check`: verifies the invariants between log and tables."""
 
 import asyncio
 import json
@@ -26,14 +26,14 @@ def register(app: typer.Typer) -> None:
 
 def check(
     home: HomeOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print everything found as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print all results as JSON.")] = False,
 ) -> None:
-    """Hold tables and topics against the invariants, also while all runs; exit 1 and name what differs."""
+    """Check tables and topics, also while everything runs; exit 1 if an invariant is violated."""
     database_url, kafka_url = where(home_of(home))
     try:
         findings = asyncio.run(run_checks(database_url, kafka_url))
-    except (OSError, asyncpg.PostgresConnectionError, KafkaError) as away:
-        raise StackError(f"cannot check: {type(away).__name__}: {away}") from None
+    except (OSError, asyncpg.PostgresConnectionError, KafkaError) as error:
+        raise StackError(f"cannot check: {type(error).__name__}: {error}") from None
     if as_json:
         typer.echo(json.dumps(findings.as_json(), indent=1))
     else:
@@ -43,30 +43,30 @@ def check(
 
 
 def where(home: Home) -> tuple[str, str]:
-    """Return the read-only database url and the broker: from the environment, else of the stack in `home`."""
+    """Return the read-only database URL and the broker, from the environment, else of the stack in `home`."""
     state = home.read_state()
     kafka_url = os.environ.get("KAFKA_URL") or state.get("backends", {}).get("kafka_url")
     database_url = os.environ.get("CHECK_DATABASE_URL") or home.find_secret("check", "database_url")
     if not kafka_url and not database_url:
-        raise StackError(f"nothing was started in {home.folder}; or set KAFKA_URL and CHECK_DATABASE_URL")
+        raise StackError(f"no stack was started in {home.folder}; start one, or set KAFKA_URL and CHECK_DATABASE_URL")
     if not kafka_url:
-        raise StackError(f"{home.folder} does not say which broker its stack uses; start it, or set KAFKA_URL")
+        raise StackError(f"the broker of the stack in {home.folder} is unknown; start the stack, or set KAFKA_URL")
     if not database_url:
-        missing = "secrets/check/database_url, the url of the role that may read all schemas"
+        missing = "secrets/check/database_url, the URL of the read-only role"
         raise StackError(f"{home.folder} has no {missing}; start the stack there, or set CHECK_DATABASE_URL")
     return database_url, kafka_url
 
 
 def show(findings: Findings, console: Console) -> None:
-    """Print what differs, what waits for somebody, and what was looked at."""
-    _list(console, "[bold red]differs[/]", findings.wrong)
-    _list(console, "[yellow]waits for somebody[/]", findings.notes)
+    """Print violations, notes and counts."""
+    _list(console, "[bold red]violation[/]", findings.wrong)
+    _list(console, "[yellow]needs attention[/]", findings.notes)
     figures = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in sorted(findings.figures.items()))
-    console.print(f"looked at: {figures}")
+    console.print(f"checked: {figures}")
     if findings.wrong:
-        console.print(f"[bold red]{len(findings.wrong)} invariants are broken[/]")
+        console.print(f"[bold red]{len(findings.wrong)} invariants are violated[/]")
     else:
-        console.print("[green]the books balance and nothing is missing[/]")
+        console.print("[green]all invariants hold, no event is missing[/]")
 
 
 def _list(console: Console, title: str, found: list[Finding]) -> None:
@@ -77,4 +77,4 @@ def _list(console: Console, title: str, found: list[Finding]) -> None:
         table.add_row(one.rule, one.subject, one.problem)
     console.print(table)
     if len(found) > SHOWN:
-        console.print(f"... and {len(found) - SHOWN} more; --json names all")
+        console.print(f"... and {len(found) - SHOWN} more; --json shows all")

@@ -1,4 +1,4 @@
-"""`replenish demo`: a year of real households in minutes, with kills, and the books at the end."""
+"""`replenish demo`: a year of real households in minutes, with killed services and a final report."""
 
 import asyncio
 import contextlib
@@ -24,14 +24,16 @@ def register(app: typer.Typer) -> None:
 
 
 def demo(
-    households: Annotated[int, typer.Option(min=1, help="How many households live along.")] = 30,
-    days: Annotated[int, typer.Option(min=1, max=365, help="How many days they live.")] = 365,
-    seed: Annotated[int, typer.Option(help="Chooses households and all that chance decides.")] = 1,
-    kill: Annotated[bool, typer.Option("--kill/--no-kill", help="kill -9 every service once on the way.")] = True,
-    keep: Annotated[bool, typer.Option("--keep", help="Leave everything up and say where to look.")] = False,
-    out: Annotated[Path, typer.Option(help="Folder for demo.json and the evidence.", show_default="out")] = DEFAULT_OUT,
+    households: Annotated[int, typer.Option(min=1, help="Number of households.")] = 30,
+    days: Annotated[int, typer.Option(min=1, max=365, help="Number of days.")] = 365,
+    seed: Annotated[int, typer.Option(help="Random seed for households and devices.")] = 1,
+    kill: Annotated[bool, typer.Option("--kill/--no-kill", help="Kill every service once with SIGKILL.")] = True,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep everything running and print the addresses.")] = False,
+    out: Annotated[
+        Path, typer.Option(help="Folder for demo.json and the event log.", show_default="out")
+    ] = DEFAULT_OUT,
 ) -> None:
-    """Restock real households for a year through all services, kill each of them, and close the books."""
+    """Restock real households for a year, kill each service once, and verify the result."""
     view = choose_view()
     options = Options(households, days, seed, kill, Path(tempfile.mkdtemp(prefix="replenish-demo-")), out.resolve())
     if not asyncio.run(_run(options, view, keep=keep)):
@@ -39,7 +41,7 @@ def demo(
 
 
 async def _run(options: Options, view: View, *, keep: bool) -> bool:
-    """Live, show the books, and leave nothing behind, whatever ends it."""
+    """Run the demo, show the report, and always clean up."""
     running = Demo(options, view)
     current = asyncio.current_task()
     if current is not None:
@@ -49,9 +51,9 @@ async def _run(options: Options, view: View, *, keep: bool) -> bool:
         books = await _lived(running, view, console)
         books.write(running.options.out / "demo.json")
         books.show(console)
-        console.print(f"all of it: {running.options.out / 'demo.json'}; the evidence: {running.evidence}")
+        console.print(f"full report: {running.options.out / 'demo.json'}; event log: {running.evidence}")
         if keep:
-            with contextlib.suppress(asyncio.CancelledError):  # Ctrl-C is how it ends
+            with contextlib.suppress(asyncio.CancelledError):  # Ctrl-C ends it
                 await _stay(running, console)
     finally:
         await running.close()
@@ -62,26 +64,26 @@ async def _run(options: Options, view: View, *, keep: bool) -> bool:
 
 
 async def _lived(running: Demo, view: View, console: Console) -> Books:
-    """Live the year; where that fails, keep the logs."""
+    """Run the year; on failure keep the logs."""
     try:
         with view:
             return await running.live()
     except BaseException:
         shutil.copytree(running.stack.home.logs, running.evidence / "logs", dirs_exist_ok=True)
-        console.print(f"[red]it ended early; the logs are in {running.evidence / 'logs'}[/]")
+        console.print(f"[red]the demo failed; the logs are in {running.evidence / 'logs'}[/]")
         raise
 
 
 async def _stay(running: Demo, console: Console) -> None:
-    """Say where to look and let the demo's time go on until somebody ends it."""
+    """Print the addresses and keep the demo's clock running until interrupted."""
     home = running.options.home
     household = running.households[0]
     link = await running.company.sign_in_link(running.customer_ids[household.number])
-    console.print(f"\nthe page of {household.name}: {link}")
+    console.print(f"\nportal page of {household.name}: {link}")
     for service, url in running.stack.urls.items():
         console.print(f"  {service.replace('_', '-'):18} {url}")
     console.print(f"processes and lag: replenish status --home {home}")
-    console.print(f"an operator's token: replenish token --home {home}")
-    console.print(f"the mails: {running.town.mails}")
-    console.print("everything stays up, its clock goes on; Ctrl-C ends it")
+    console.print(f"operator token: replenish token --home {home}")
+    console.print(f"mails: {running.town.mails}")
+    console.print("everything keeps running; press Ctrl-C to stop")
     await running.town.tick_on()

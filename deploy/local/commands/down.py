@@ -1,4 +1,4 @@
-"""`replenish down`."""
+"""`replenish down`: stops the stack."""
 
 import os
 import signal
@@ -18,10 +18,10 @@ def register(app: typer.Typer) -> None:
 
 
 def down(home: HomeOption = None) -> None:
-    """Stop what `up` started, and nothing else; the data stays."""
+    """Stop what `up` started; data is kept."""
     place = home_of(home)
     if not place.is_owned():
-        typer.echo(f"nothing runs in {place.folder}")
+        typer.echo(f"no stack is running in {place.folder}")
         return
     os.kill(place.read_state()["supervisor_pid"], signal.SIGTERM)
     deadline = time.monotonic() + DOWN_WITHIN_SECONDS

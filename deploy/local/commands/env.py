@@ -1,4 +1,4 @@
-"""`replenish env`."""
+"""`replenish env`: addresses for the shell."""
 
 import shlex
 
@@ -14,11 +14,11 @@ def register(app: typer.Typer) -> None:
 
 
 def env(home: HomeOption = None) -> None:
-    """Print where everything is as shell exports: eval "$(replenish env)"."""
+    """Print all addresses as shell exports: eval "$(replenish env)"."""
     place = home_of(home)
     state = place.read_state()
     if not place.is_owned():
-        raise StackError(f"nothing runs in {place.folder}; start it with `replenish up`")
+        raise StackError(f"no stack is running in {place.folder}; start it with `replenish up`")
     addresses = {name.upper(): url for name, url in state.get("services", {}).items()}
     known = {**addresses, "KAFKA": state.get("backends", {}).get("kafka_url", ""), "TOKEN": operator_token(place)}
     for name, value in known.items():

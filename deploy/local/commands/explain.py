@@ -1,4 +1,4 @@
-"""`replenish explain ORDER`: why it was ordered, in words and in figures."""
+"""`replenish explain ORDER`: why an order was made, in words and figures."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -20,10 +20,10 @@ PAGE = 200
 
 UrlOption = Annotated[
     str | None,
-    typer.Option("--url", envvar="REORDER_DECISION", help="The service's address, if not of the stack in --home."),
+    typer.Option("--url", envvar="REORDER_DECISION", help="Address of reorder-decision; default: the stack in --home."),
 ]
 TokenOption = Annotated[
-    str | None, typer.Option("--token", envvar="TOKEN", help="An operator's token, if not of the stack in --home.")
+    str | None, typer.Option("--token", envvar="TOKEN", help="Operator token; default: from the stack in --home.")
 ]
 
 
@@ -32,12 +32,12 @@ def register(app: typer.Typer) -> None:
 
 
 def explain(
-    order: Annotated[str, typer.Argument(help="The order's id.")],
+    order: Annotated[str, typer.Argument(help="Order id.")],
     home: HomeOption = None,
     url: UrlOption = None,
     token: TokenOption = None,
 ) -> None:
-    """Print why this was ordered, from its receipt."""
+    """Explain an order from its receipt."""
     receipt = Receipts.of(home_of(home), url, token).get(order)
     console = Console(highlight=False, soft_wrap=True)
     for told in (receipt, *receipt["earlier"]):
@@ -45,7 +45,7 @@ def explain(
 
 
 def show(receipt: dict[str, Any], console: Console) -> None:
-    """Print one receipt: what was decided, in sentences, in figures, and from what."""
+    """Print one receipt: the decision in sentences and figures, and its inputs."""
     inputs, about = receipt["inputs"], f"{receipt['pool_id']}, epoch {receipt['epoch']}"
     console.print(f"[bold]{receipt['outcome']}[/] ({receipt['reason']}) on {receipt['decided_at']} for {about}")
     for sentence in receipt["words"]:
@@ -58,9 +58,9 @@ def show(receipt: dict[str, Any], console: Console) -> None:
 
 
 def _told(inputs: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield what else the decision was made from, by name."""
+    """Yield the remaining inputs of the decision by name."""
     yield "rule", inputs["rule"]
-    yield "asked because", inputs["why"]
+    yield "requested because", inputs["why"]
     policy = inputs["subscription"] or {}
     for name in ("version", "mode", "provider_id", "packs", "pack_size", "reports"):
         yield f"subscription {name}", policy.get(name)
@@ -69,11 +69,11 @@ def _told(inputs: dict[str, Any]) -> Iterator[tuple[str, Any]]:
         yield f"slot {slot['device_id']}/{slot['slot']}", said
     yield "shelf by event", inputs["shelf_event"]
     yield "offer by event", (inputs["offer"] or {}).get("event")
-    yield "led to by event", inputs["cause"]
+    yield "caused by event", inputs["cause"]
 
 
 class Receipts:
-    """The running service's receipts, as an operator sees them."""
+    """Client for the receipts of the running service."""
 
     def __init__(self, url: str, token: str) -> None:
         self._url = url
@@ -85,14 +85,14 @@ class Receipts:
         services = home.read_state().get("services", {})
         known = url or services.get(SERVICE) or services.get(SERVICE.replace("_", "-"))
         if known is None:
-            raise StackError(f"nothing runs in {home.folder}; start it with `replenish up`, or pass --url and --token")
+            raise StackError(f"no stack is running in {home.folder}; run `replenish up`, or pass --url and --token")
         return cls(known, token or operator_token(home))
 
     def get(self, order_id: str) -> dict[str, Any]:
         return self._read(f"/v1/orders/{quote(order_id, safe='')}/receipt")
 
     def list_all(self) -> Iterator[dict[str, Any]]:
-        """Yield everybody's receipts, the newest first."""
+        """Yield the receipts of all customers, newest first."""
         cursor = ""
         while True:
             page = self._read(f"/v1/receipts?limit={PAGE}{cursor}")
@@ -104,8 +104,8 @@ class Receipts:
     def _read(self, path: str) -> dict[str, Any]:
         try:
             answer = httpx.get(self._url + path, headers=self._headers, timeout=TIMEOUT_SECONDS)
-        except httpx.HTTPError as away:
-            raise StackError(f"{self._url} does not answer: {away}") from None
+        except httpx.HTTPError as error:
+            raise StackError(f"no response from {self._url}: {error}") from None
         if answer.is_success:
             read: dict[str, Any] = answer.json()
             return read

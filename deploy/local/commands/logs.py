@@ -1,4 +1,4 @@
-"""`replenish logs`."""
+"""`replenish logs`: shows or follows the logs."""
 
 import asyncio
 import contextlib
@@ -19,14 +19,14 @@ def register(app: typer.Typer) -> None:
 def logs(
     name: Annotated[str, typer.Argument(help="A service or instance, e.g. kafka, consumption or consumption-1.")] = "",
     home: HomeOption = None,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on showing what comes.")] = False,
-    lines: Annotated[int, typer.Option("--lines", "-n", help="How many of the last lines of each log.")] = 20,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Keep showing new lines.")] = False,
+    lines: Annotated[int, typer.Option("--lines", "-n", help="Number of last lines per log.")] = 20,
 ) -> None:
     """Show the logs of all processes, or of one service."""
     place = home_of(home)
     follower = Follower(place, only=for_people(name))
     if not follower.logs():
-        raise StackError(f"no log of {name or 'anything'} in {place.folder}")
+        raise StackError(f"no log of {name or 'any process'} in {place.folder}")
     follower.show_last(lines)
     if follow:
         with contextlib.suppress(KeyboardInterrupt):

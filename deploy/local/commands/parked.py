@@ -1,4 +1,4 @@
-"""`replenish parked`: records that services put aside, what is wrong with them, and trying them again."""
+"""`replenish parked`: shows and retries dead letters (parked) and deferred records (held)."""
 
 import asyncio
 import json
@@ -18,17 +18,17 @@ from deploy.local.names import for_people, for_python
 from deploy.local.options import HomeOption, home_of
 from deploy.local.troubles import Trouble, as_json, find_trouble, list_troubles, read_name, retry
 
-#: A narrow terminal may break the lines; a cut id helps nobody.
+#: Lines may wrap on a narrow terminal, but ids are never truncated.
 WIDTH = 140
 CONNECT_SECONDS = 10
 EVERYTHING = 2**62
 UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 Answer = TypeVar("Answer")
-ServiceOption = Annotated[str | None, typer.Option("--service", "-s", help="Only what this service put aside.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
+ServiceOption = Annotated[str | None, typer.Option("--service", "-s", help="Only records of this service.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 
-group = typer.Typer(no_args_is_help=True, help="Show records that services put aside, and try them again.")
+group = typer.Typer(no_args_is_help=True, help="Show and retry dead letters and deferred records.")
 
 
 def register(app: typer.Typer) -> None:
@@ -39,10 +39,10 @@ def register(app: typer.Typer) -> None:
 def list_(
     home: HomeOption = None,
     service: ServiceOption = None,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many, the oldest first.")] = 50,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="Number of records, oldest first.")] = 50,
     json_: JsonOption = False,
 ) -> None:
-    """List what is parked (nobody could use it) and held (it waits for something), the oldest first."""
+    """List dead letters (parked) and deferred records (held), oldest first."""
     wanted = for_python(service) if service else None
     found = _with(_reader(home_of(home)), lambda database: list_troubles(database, wanted, limit))
     if json_:
@@ -50,7 +50,7 @@ def list_(
     elif found:
         _show_all(found)
     else:
-        typer.echo("nothing is parked or held")
+        typer.echo("no parked or held records")
 
 
 @group.command()
@@ -59,7 +59,7 @@ def show(
     home: HomeOption = None,
     json_: JsonOption = False,
 ) -> None:
-    """Show one record: where it was, why it was put aside, and its bytes as text."""
+    """Show one record: position, reason, and its bytes as text."""
     name = read_name(record)
     trouble = _with(_reader(home_of(home)), lambda database: find_trouble(database, name))
     if json_:
@@ -72,12 +72,12 @@ def show(
 def retry_(
     records: Annotated[list[str] | None, typer.Argument(metavar="ID...", help="As `list` shows them.")] = None,
     home: HomeOption = None,
-    everything: Annotated[bool, typer.Option("--all", help="All there are.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="All records.")] = False,
     service: ServiceOption = None,
 ) -> None:
-    """Let the services try records again: after what was missing has come, or what was broken is mended."""
+    """Retry records after the missing event has arrived or the fault was fixed."""
     if bool(records) == everything or (service and not everything):
-        raise StackError("say which: ids as `replenish parked list` shows them, or --all [--service S]")
+        raise StackError("specify ids as `replenish parked list` shows them, or --all [--service S]")
     place, names = home_of(home), [read_name(record) for record in records or []]
     wanted = for_python(service) if service else None
 
@@ -88,24 +88,24 @@ def retry_(
 
     found = _with(_reader(place), find)
     if not found:
-        typer.echo("nothing is parked or held")
+        typer.echo("no parked or held records")
     for owner in sorted({trouble.service for trouble in found}):
         _retry(place, owner, [trouble for trouble in found if trouble.service == owner])
 
 
 def _retry(home: Home, service: str, found: Sequence[Trouble]) -> None:
-    """Retry what one service put aside, as that service; name what goes on only after another of its key."""
+    """Retry records of one service, with its role; name those that are blocked by an earlier record of their key."""
     names = [trouble.name for trouble in found]
     again = _with(_secret(home, service), lambda database: retry(database, names))
-    gone = f", {len(names) - again} no longer there" if again < len(names) else ""
-    typer.echo(f"{for_people(service)}: {again} to be tried again{gone}")
+    gone = f", {len(names) - again} no longer exist" if again < len(names) else ""
+    typer.echo(f"{for_people(service)}: {again} scheduled for retry{gone}")
     for trouble in found:
         if trouble.before_it and trouble.before_it not in names:
-            typer.echo(f"{trouble.name} waits behind {trouble.before_it}: retry that one")
+            typer.echo(f"{trouble.name} is blocked by {trouble.before_it}: retry that one")
 
 
 def _reader(home: Home) -> str:
-    """Return the read-only url: of the environment, else of the stack in `home`."""
+    """Return the read-only URL, from the environment, else of the stack in `home`."""
     return os.environ.get("CHECK_DATABASE_URL") or _secret(home, "check")
 
 
@@ -117,7 +117,7 @@ def _secret(home: Home, owner: str) -> str:
 
 
 def _with(url: str, do: Callable[[asyncpg.Connection], Awaitable[Answer]]) -> Answer:
-    """Do something with a connection; what goes wrong with the database is one line."""
+    """Call `do` with a connection; database errors become a StackError."""
 
     async def connected() -> Answer:
         database = await asyncpg.connect(url, timeout=CONNECT_SECONDS)
@@ -128,9 +128,9 @@ def _with(url: str, do: Callable[[asyncpg.Connection], Awaitable[Answer]]) -> An
 
     try:
         return asyncio.run(connected())
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as trouble:
-        words = str(trouble).splitlines()[0] if str(trouble) else "no answer"
-        raise StackError(f"the database: {type(trouble).__name__}: {words}") from None
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        words = str(error).splitlines()[0] if str(error) else "no response"
+        raise StackError(f"database error: {type(error).__name__}: {words}") from None
 
 
 def _show_all(found: Sequence[Trouble]) -> None:
@@ -144,7 +144,7 @@ def _show_all(found: Sequence[Trouble]) -> None:
         table.add_row(*(Text(printable(word)) for word in words))
     console.print(table)
     if len(found) < found[0].among:
-        typer.echo(f"... and {found[0].among - len(found)} younger ones; --limit shows more")
+        typer.echo(f"... and {found[0].among - len(found)} newer; --limit shows more")
 
 
 def _show_one(trouble: Trouble) -> None:
@@ -172,7 +172,7 @@ def _why(trouble: Trouble) -> str:
 
 
 def age(seconds: float) -> str:
-    """Return how long that is in its largest unit."""
+    """Return a duration in its largest unit."""
     for size, unit in UNITS:
         if seconds >= size:
             return f"{seconds // size:.0f} {unit}"
@@ -180,5 +180,5 @@ def age(seconds: float) -> str:
 
 
 def printable(text: str, keep: str = "") -> str:
-    """Return foreign text so that it cannot move the cursor or colour a terminal."""
+    """Escape control characters of foreign text, so that it cannot control the terminal."""
     return "".join(one if one.isprintable() or one in keep else one.encode("unicode_escape").decode() for one in text)

@@ -1,4 +1,4 @@
-"""`replenish replay`: decide again from receipts, and see that it is the same decision to the byte."""
+"""`replenish replay`: recomputes decisions from their receipts and compares them byte for byte."""
 
 import hashlib
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ from services.reorder_decision.domain import Decision, Inputs, as_json, changed,
 
 SetOption = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help="Change an input first: level=20, shelf=3, days=5, mode=notify."),
+    typer.Option("--set", metavar="NAME=VALUE", help="Change an input: level=20, shelf=3, days=5, mode=notify."),
 ]
 
 
@@ -24,21 +24,21 @@ def register(app: typer.Typer) -> None:
 
 
 def replay(
-    order: Annotated[str | None, typer.Argument(help="The order's id.")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Every receipt there is.")] = False,
+    order: Annotated[str | None, typer.Argument(help="Order id.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All receipts.")] = False,
     set_: SetOption = None,
     home: HomeOption = None,
     url: UrlOption = None,
     token: TokenOption = None,
 ) -> None:
-    """Decide again from the receipts' inputs; exit 1 where that gives another decision than was made."""
+    """Recompute decisions from receipts; exit 1 if one differs."""
     if (order is None) is not everything:
-        raise StackError("name an order, or say --all")
+        raise StackError("specify an order id or --all")
     receipts, console = Receipts.of(home_of(home), url, token), Console(highlight=False, soft_wrap=True)
     if set_ and order:
         console.print(*what_if(receipts.get(order), read_changes(set_)), sep="\n", markup=False)
     elif set_:
-        raise StackError("--set needs an order: one changed input does not fit all")
+        raise StackError("--set needs an order id")
     else:
         _compare(receipts.list_all() if order is None else _with_earlier(receipts.get(order)), console)
 
@@ -56,26 +56,26 @@ def _compare(receipts: Iterable[dict[str, Any]], console: Console) -> None:
         different += 1
         decided = as_json(decide(_inputs(receipt)))
         console.print(
-            f"receipt {receipt['receipt_id']} of {receipt['pool_id']}: decided again it is {decided}", markup=False
+            f"receipt {receipt['receipt_id']} of {receipt['pool_id']}: recomputed decision is {decided}", markup=False
         )
-    console.print(f"{same + different} decisions made again: {same} the same to the byte, {different} different")
+    console.print(f"{same + different} decisions recomputed: {same} identical, {different} different")
     if different:
         raise typer.Exit(1)
 
 
 def is_same(receipt: dict[str, Any]) -> bool:
-    """Tell whether deciding again gives the decision that was written down, byte for byte."""
+    """Whether the recomputed decision equals the recorded one byte for byte."""
     decided = as_json(decide(_inputs(receipt)))
     return hashlib.sha256(decided.encode()).hexdigest() == str(receipt["decision_sha256"])
 
 
 def what_if(receipt: dict[str, Any], changes: dict[str, str]) -> list[str]:
-    """Return what would have been decided with some inputs changed, and whether that is another answer."""
+    """Return the decision with some inputs changed, compared with the recorded one."""
     try:
         inputs = changed(_inputs(receipt), changes)
         made, other = msgspec.convert(receipt["decision"], Decision), decide(inputs)
-    except (ValueError, ArithmeticError) as unfit:
-        raise StackError(f"cannot replay with that: {unfit}") from None
+    except (ValueError, ArithmeticError) as error:
+        raise StackError(f"cannot replay with these values: {error}") from None
     said = ", ".join(f"{name}={value}" for name, value in changes.items())
     return [_verdict(said, made, other), *(f"  {sentence}" for sentence in words(inputs, other))]
 
@@ -83,17 +83,17 @@ def what_if(receipt: dict[str, Any], changes: dict[str, str]) -> list[str]:
 def _verdict(changes: str, made: Decision, other: Decision) -> str:
     was, would = f"{made.outcome} ({made.reason})", f"{other.outcome} ({other.reason})"
     if was != would:
-        return f"With {changes} the answer is different: {would} instead of {was}."
+        return f"With {changes} the decision is different: {would} instead of {was}."
     if as_json(made) == as_json(other):
-        return f"With {changes} the answer is the same to the byte: {was}."
-    return f"With {changes} the answer is still {was}, from other figures."
+        return f"With {changes} the decision is identical: {was}."
+    return f"With {changes} the decision is still {was}, with different figures."
 
 
 def read_changes(given: list[str]) -> dict[str, str]:
-    """Return `["level=20"]` by name; raises StackError for what is no NAME=VALUE."""
+    """Parse `["level=20"]`; raises StackError if an item is not NAME=VALUE."""
     pairs = [change.partition("=") for change in given]
     if unfit := [name for name, equals, _ in pairs if not name or not equals]:
-        raise StackError(f"--set takes NAME=VALUE, not {unfit[0]!r}")
+        raise StackError(f"--set needs NAME=VALUE, not {unfit[0]!r}")
     return {name: value for name, _, value in pairs}
 
 

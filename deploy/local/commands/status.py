@@ -1,4 +1,4 @@
-"""`replenish status`: where everything is and how it is."""
+"""`replenish status`: addresses and condition of all processes."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +13,7 @@ from deploy.local.health import report
 from deploy.local.home import Home
 from deploy.local.options import HomeOption, home_of
 
-#: A narrow terminal may break the lines; a cut address helps nobody.
+#: Lines may wrap on a narrow terminal, but addresses are never truncated.
 WIDTH = 140
 COUNTS = ("lag", "outbox", "held", "parked")
 
@@ -24,9 +24,9 @@ def register(app: typer.Typer) -> None:
 
 def status(
     home: HomeOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
-    """Show broker, database, each process, its address, restarts and lag; exit 1 if not all are ready."""
+    """Show broker, database, and each process with address, restarts and lag; exit 1 if not all are ready."""
     state = current(home_of(home))
     if as_json:
         typer.echo(json.dumps(state, indent=1))
@@ -37,10 +37,10 @@ def status(
 
 
 def current(home: Home) -> dict[str, Any]:
-    """Return the state file with each service's own report under `status`."""
+    """Return the state file with each service's own status under `status`."""
     state = home.read_state()
     if not state:
-        raise StackError(f"nothing was ever started in {home.folder}")
+        raise StackError(f"no stack was ever started in {home.folder}")
     if not home.is_owned():
         state["condition"] = "stopped" if state["condition"] == "stopped" else "dead"
         for process in state["processes"]:
@@ -84,7 +84,7 @@ def _is_well(process: dict[str, Any]) -> bool:
 
 
 def _count(said: Any) -> str:
-    """Return a number; a report by topic or partition is summed."""
+    """Return a number; values by topic or partition are summed."""
     if isinstance(said, dict):
         numbers = [_count(value) for value in said.values()]
         return str(sum(int(number) for number in numbers if number))

@@ -1,4 +1,4 @@
-"""`replenish token`."""
+"""`replenish token`: prints an operator token."""
 
 import json
 import urllib.error
@@ -17,7 +17,7 @@ def register(app: typer.Typer) -> None:
 
 
 def token(home: HomeOption = None) -> None:
-    """Print an operator's bearer token, good for an hour."""
+    """Print an operator's bearer token, valid for one hour."""
     typer.echo(operator_token(home_of(home)))
 
 
@@ -25,7 +25,7 @@ def operator_token(home: Home) -> str:
     """Return a token from the portal for this stack's operator key."""
     portal = home.read_state().get("services", {}).get("portal")
     if portal is None or not home.is_owned():
-        raise StackError(f"nothing runs in {home.folder}; start it with `replenish up`")
+        raise StackError(f"no stack is running in {home.folder}; start it with `replenish up`")
     question = urllib.request.Request(  # noqa: S310 - our own portal
         f"{portal}/v1/tokens",
         data=json.dumps({"operator_key": home.secret("portal", "operator_key")}).encode(),
@@ -35,4 +35,4 @@ def operator_token(home: Home) -> str:
         with urllib.request.urlopen(question, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 - our own portal
             return str(json.load(answer)["access_token"])
     except (OSError, ValueError, KeyError) as error:
-        raise StackError(f"the portal at {portal} gave no token: {error}") from None
+        raise StackError(f"cannot get a token from the portal at {portal}: {error}") from None

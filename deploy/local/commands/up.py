@@ -1,4 +1,4 @@
-"""`replenish up`."""
+"""`replenish up`: starts or scales the stack."""
 
 import asyncio
 import os
@@ -31,13 +31,13 @@ def register(app: typer.Typer) -> None:
 def up(
     home: HomeOption = None,
     scale: ScaleOption = None,
-    foreground: Annotated[bool, typer.Option("--foreground", help="Stay, show the logs, stop with Ctrl-C.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="With --foreground: do not show the services' logs.")] = False,
+    foreground: Annotated[bool, typer.Option("--foreground", help="Stay in the foreground; Ctrl-C stops.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="With --foreground: hide the services' logs.")] = False,
 ) -> None:
-    """Start broker, database and all services; return when they are ready. What runs already is scaled."""
+    """Start broker, database and all services; return when they are ready. A running stack is scaled."""
     place, counts = home_of(home), parse_scale(scale or [])
     if place.is_owned():
-        typer.echo(f"already up in {place.folder}; see `replenish status`")
+        typer.echo(f"already running in {place.folder}; see `replenish status`")
         _scale(place, counts)
     elif foreground:
         asyncio.run(_stay(place, counts, show_logs=not quiet))
@@ -54,7 +54,7 @@ def _scale(place: Home, counts: dict[str, int]) -> None:
 
 
 def parse_scale(texts: list[str]) -> dict[str, int]:
-    """Return instances by service from e.g. ["consumption=3"]."""
+    """Parse instance counts such as ["consumption=3"]."""
     counts = {}
     for text in texts:
         name, _, number = text.partition("=")
@@ -77,7 +77,7 @@ async def _stay(place: Home, counts: dict[str, int], *, show_logs: bool) -> None
 
 
 async def _run_until(stack: Stack, asked_to_stop: asyncio.Event) -> None:
-    """Start the stack and keep it up until the event is set, also while it still starts."""
+    """Start the stack and keep it running until the event is set, also during the start."""
     starting = asyncio.create_task(stack.start())
     asked = asyncio.create_task(asked_to_stop.wait())
     await asyncio.wait({starting, asked}, return_when=asyncio.FIRST_COMPLETED)
@@ -102,7 +102,7 @@ def _say(text: str) -> None:
 
 
 def _detach(place: Home, scale: list[str]) -> None:
-    """Start the supervisor on its own and repeat what it says until all are ready."""
+    """Start the supervisor in the background and copy its output until all services are ready."""
     place.create()
     log = place.logs / "supervisor.log"
     command = [sys.executable, "-m", "deploy.local", "up", "--foreground", "--quiet", "--home", str(place.folder)]
@@ -135,7 +135,7 @@ def _repeat_until_ready(place: Home, supervisor: subprocess.Popen[bytes], log: P
             sys.stdout.write(said.read())
             sys.stdout.flush()
             if over:
-                raise StackError(f"the stack did not come up; logs: {place.logs}")
+                raise StackError(f"the stack did not start; logs: {place.logs}")
             if condition == "ready":
                 return
             time.sleep(LOOK_EVERY_SECONDS)

@@ -1,1 +1,1 @@
-"""A year of real households, lived through the running system in minutes."""
+"""A demo: a year of real households on the running system, in minutes."""

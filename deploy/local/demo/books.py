@@ -1,4 +1,4 @@
-"""The books at the end: what the judge found, what life says, what `replenish check` says."""
+"""The report at the end: results of the judge, the simulated households and `replenish check`."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ from deploy.local.demo.year import World
 from deploy.local.errors import StackError
 from deploy.local.settings import ROOT
 
-#: What the judge counts, by the name it has in demo.json.
+#: The judge's figures, by their names in demo.json.
 JUDGED = {
     "events_in": "events_in",
     "events_applied": "events_applied",
@@ -37,7 +37,7 @@ JUDGED = {
 
 @dataclass(frozen=True)
 class Books:
-    """Everything the demo ends with; `ok` is its exit status."""
+    """Everything the demo reports; `ok` decides its exit status."""
 
     figures: Mapping[str, Any]
     anomalies: Sequence[str]
@@ -53,7 +53,7 @@ class Books:
         path.write_text(json.dumps({**self.figures, "anomalies": list(self.anomalies)}, indent=1) + "\n")
 
     def show(self, console: Console) -> None:
-        table = Table(title="the books", title_justify="left", box=None, pad_edge=False, show_header=False)
+        table = Table(title="result", title_justify="left", box=None, pad_edge=False, show_header=False)
         table.add_column(justify="left")
         table.add_column(justify="right")
         for name, value in self.figures.items():
@@ -61,27 +61,27 @@ class Books:
         console.print(table)
         for line in self.anomalies[:30]:
             console.print(f"[red]{line}[/]", markup=True, highlight=False)
-        verdict = "[green]nothing lost, nothing doubled, the books balance[/]"
-        console.print(verdict if self.ok else "[bold red]the books do NOT balance[/]")
+        verdict = "[green]nothing lost, nothing duplicated, all accounts balance[/]"
+        console.print(verdict if self.ok else "[bold red]the result is NOT consistent[/]")
 
 
 async def ask_judge(evidence: Path, *, kafka_url: str, database_url: str, now: datetime) -> dict[str, Any]:
-    """Let the judge, a process of its own that knows nothing of us, gather the rest and judge."""
+    """Run the judge as a separate process, which shares no code with the services, and return its verdict."""
     command = ["-m", "tests.judge", "--evidence", str(evidence), "--kafka", kafka_url]
     command += ["--database", database_url, "--now", now.isoformat(), "--settle", "30", "--json"]
     judge = await asyncio.create_subprocess_exec(
         sys.executable, *command, cwd=ROOT, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
     )
-    _, trouble = await judge.communicate()
+    _, error_output = await judge.communicate()
     verdict = evidence / "verdict.json"
     if judge.returncode not in {0, 1} or not verdict.exists():
-        raise StackError(f"the judge could not judge: {trouble.decode().strip().splitlines()[-1:]}")
+        raise StackError(f"the judge failed: {error_output.decode().strip().splitlines()[-1:]}")
     found: dict[str, Any] = json.loads(verdict.read_text())
     return found
 
 
 def life_figures(world: World) -> dict[str, Any]:
-    """Return what the households lived to see, whatever the services believe."""
+    """Return figures of the simulated households, independent of the services' state."""
     cover = [days for pantry in world.pantries.values() for days in pantry.cover_days]
     senders = world.senders.values()
     return {
@@ -96,12 +96,12 @@ def life_figures(world: World) -> dict[str, Any]:
 def close_books(
     verdict: Mapping[str, Any], checked: Findings, rest: Mapping[str, Any], trouble: Sequence[str] = ()
 ) -> Books:
-    """Put everything together; the verdict's anomalies and the check's differences make it not ok."""
+    """Combine all results; anomalies of the verdict and violations of the check make the report not ok."""
     judged = {name: verdict["figures"].get(known, 0) for name, known in JUDGED.items()}
     judged |= {name: verdict[name] for name in ("lost", "doubled", "books_balanced")}
     anomalies = [f"{one['kind']}: {one['where']}: {one['what']} {one['stopped_at']}" for one in verdict["anomalies"]]
     anomalies += [f"check: {one.rule}: {one.subject}: {one.problem}" for one in checked.wrong]
     anomalies += trouble
     if not rest["levels_as_in_life"]:
-        anomalies.append(f"life: {rest['levels_that_differ']} levels differ from what is really there")
+        anomalies.append(f"life: {rest['levels_that_differ']} levels differ from the true contents")
     return Books({**judged, "check": "ok" if not checked.wrong else len(checked.wrong), **rest}, anomalies)

@@ -1,4 +1,4 @@
-"""What an operator does through the APIs before the year begins."""
+"""Operator calls through the APIs before the year begins."""
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,18 +11,18 @@ from deploy.local.demo.consumables import consumable_of
 from deploy.local.demo.households import Household, Provider, Slot
 from deploy.local.errors import StackError
 
-#: A service that was just killed is back well within this.
+#: A killed service is ready again well within this.
 PATIENCE_SECONDS = 30.0
 PAUSE_SECONDS = 0.2
 BUSY = frozenset({409, 425, 429, 500, 502, 503, 504})
 
 
 class Company:
-    """The operator's hands: every call waits out a service that is away and fails on everything else."""
+    """API client of the operator; retries while a service is unavailable and raises on every other error."""
 
     def __init__(self, http: httpx.AsyncClient, urls: Mapping[str, str], operator_key: str) -> None:
         self._http, self._urls, self._operator_key = http, urls, operator_key
-        #: Speaks for the operator for an hour.
+        #: Operator's bearer token, valid for one hour.
         self.token = ""
         self._spares = 0
 
@@ -31,7 +31,7 @@ class Company:
         self.token = answer["access_token"]
 
     async def as_provider(self, provider_id: str, key: str) -> "Company":
-        """Return the hands of a provider that has signed in with its own key."""
+        """Return a client that is signed in as the provider."""
         hands = Company(self._http, self._urls, "")
         answer = await hands.ask("portal", "POST", "/v1/tokens", {"provider_id": provider_id, "provider_key": key})
         hands.token = answer["access_token"]
@@ -59,13 +59,13 @@ class Company:
         return str(answer["customer_id"])
 
     async def register(self, customer_id: str, device_id: str, slots: Sequence[Slot]) -> str:
-        """Register a device; return its credential, which is shown this once."""
+        """Register a device; return its credential, which the API returns only once."""
         body = {"device_id": device_id, "model": device_id.partition("-")[0], "slots": [_spec(slot) for slot in slots]}
         answer = await self.ask("portal", "POST", f"/v1/customers/{customer_id}/devices", body)
         return str(answer["credential"])
 
     async def register_spare(self, customer_id: str, device_id: str = "") -> None:
-        """Register one more device, of which nobody wants anything ordered."""
+        """Register another device, without a subscription."""
         self._spares += 1
         slot = {
             "slot": "1",
@@ -79,7 +79,7 @@ class Company:
         await self.ask("portal", "POST", f"/v1/customers/{customer_id}/devices", body)
 
     async def count_shelf(self, customer_id: str, slot: Slot, steps: int) -> None:
-        """Tell what lies beside a slot on the first day."""
+        """Report the shelf stock of the first day."""
         quantity, unit = slot.consumable.said(steps, spelling=0)
         path = f"/v1/customers/{customer_id}/stock/{slot.product_id}/count"
         await self.ask("inventory", "POST", path, {"quantity": quantity, "unit": unit})
@@ -100,7 +100,7 @@ class Company:
         return str(answer["url"])
 
     async def ask(self, service: str, method: str, path: str, body: Any = None) -> Any:
-        """Call a service's API; POSTs that create are safe to repeat by their key."""
+        """Call a service's API; POSTs carry an Idempotency-Key, so retries are safe."""
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         if method == "POST":
             headers["Idempotency-Key"] = str(uuid4())
@@ -114,15 +114,15 @@ class Company:
                 trouble = f"{answer.status_code} {answer.text[:300]}"
                 if answer.status_code not in BUSY:
                     raise StackError(f"{method} {path} at {service}: {trouble}")
-            except httpx.TransportError as away:
-                trouble = repr(away)
+            except httpx.TransportError as error:
+                trouble = repr(error)
             if asyncio.get_running_loop().time() > deadline:
                 raise StackError(f"{method} {path} at {service}: {trouble}")
             await asyncio.sleep(PAUSE_SECONDS)
 
 
 def _spec(slot: Slot) -> dict[str, Any]:
-    """Return a slot as the registration takes it; whole numbers are base steps."""
+    """Return the registration body of a slot; whole numbers are base steps."""
     return {
         "slot": slot.slot,
         "name": slot.product_id.replace("-", " "),
@@ -142,7 +142,7 @@ def _amount(slot: Slot, steps: int) -> dict[str, str]:
 
 
 def prices(households: Iterable[Household]) -> dict[tuple[str, str], int]:
-    """Return the price in cents by (provider, category): what its first household used to pay."""
+    """Return the price in cents by (provider, category): the price its first household used to pay."""
     found: dict[tuple[str, str], int] = {}
     for household in households:
         for slot in household.slots:

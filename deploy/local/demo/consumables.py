@@ -1,4 +1,4 @@
-"""What the data does not say about a category: its unit, and how goods get into the device."""
+"""Assumptions about each category that the data lacks: its unit, and how goods get into the device."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -8,15 +8,15 @@ from deploy.local.demo.series import STEPS_PER_PACK
 
 @dataclass(frozen=True)
 class Consumable:
-    """How a device counts one category. One pack is 1,000 steps: 1 kg, 1 l or 1 piece."""
+    """How a device counts a category; one pack is 1,000 steps: 1 kg, 1 l or 1 piece."""
 
     unit: str
     scale: int
     loading: str
     fill: str
-    #: What the device may call its amounts, with the steps of each.
+    #: Units that the device may report in, with the steps per unit.
     spellings: tuple[tuple[str, int], ...]
-    #: What a pack is in words the API takes.
+    #: Quantity and unit of one pack as the API accepts them.
     pack: tuple[str, str]
 
     def said(self, steps: int, spelling: int) -> tuple[str, str]:
@@ -41,8 +41,8 @@ def _counted(loading: str, fill: str = "add", *words: str) -> Consumable:
     return Consumable("C62", 3, loading, fill, spellings, ("1", "count"))
 
 
-#: `direct`: the parcel is put where it is used, and the sensor's slot is full at once. `by_hand`: it goes
-#: to the shelf first. `replace`: a cartridge is thrown away and a fresh one put in.
+#: `direct`: the parcel is placed where it is used, and the sensor's slot is full at once. `by_hand`: it goes
+#: to the shelf first. `replace`: a used cartridge is discarded and a new one inserted.
 CONSUMABLES: dict[str, Consumable] = {
     "pet-food": _weighed("direct"),
     "animal-litter": _weighed("direct"),
@@ -71,5 +71,5 @@ OTHER = _counted("direct")
 
 
 def consumable_of(category: str) -> Consumable:
-    """Return how the category is counted; what is not in the table is pieces on a sensor."""
+    """Return how the category is counted; default: pieces on a sensor."""
     return CONSUMABLES.get(category, OTHER)

@@ -1,4 +1,4 @@
-"""Writes evidence as it happens, one JSON line each; a line is out of our hands before we act on it."""
+"""Writes the event log, one JSON line per event; a line is written before the action it announces."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 
 class Diary:
-    """One file of the evidence folder (tests/judge/README.md says what goes where)."""
+    """One file of the event log; tests/judge/README.md documents the files."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -20,21 +20,21 @@ class Diary:
         self._file.close()
 
     def invoke(self, **line: Any) -> int:
-        """Note a call before it is made; return its number for the line after it."""
+        """Record a call before it is made; return its number for the line with its result."""
         self._calls += 1
         self.write(op="invoke", call=self._calls, **line)
         return self._calls
 
 
 class Reading:
-    """Follows a file of JSON lines that another process appends to."""
+    """Follows a JSON lines file that another process appends to."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._at = 0
 
     def new_lines(self) -> list[dict[str, Any]]:
-        """Return the whole lines written since the last call."""
+        """Return the complete lines written since the last call."""
         if not self._path.exists():
             return []
         with self._path.open("rb") as file:

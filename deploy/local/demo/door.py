@@ -1,4 +1,4 @@
-"""Keep-alive HTTP to one server, with nothing between us and the socket: a driver must not be the slowest part."""
+"""Minimal keep-alive HTTP client for one server, so that the load driver is not the bottleneck."""
 
 import asyncio
 import contextlib
@@ -10,20 +10,20 @@ HEAD_END = b"\r\n\r\n"
 ANSWER_WITHIN_SECONDS = 30.0
 
 
-class Unanswered(ConnectionError):  # noqa: N818  # what happened: nobody knows whether it was taken
-    """The connection ended before the answer came."""
+class Unanswered(ConnectionError):  # noqa: N818  # the request may or may not have been processed
+    """The connection ended before the response."""
 
 
 class Post(Protocol):
-    """Whatever can post a body and return (status, body)."""
+    """A client that posts a body and returns (status, body)."""
 
     async def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
-        """Return the answer; raises Unanswered where none came."""
+        """Return the response; raises Unanswered if there is none."""
         ...
 
 
 class Door:
-    """A server's address and the open connections to it."""
+    """A server's address and a pool of idle connections."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
@@ -43,13 +43,12 @@ class Door:
                 except BaseException:
                     writer.close()
                     raise
-        except (OSError, EOFError, TimeoutError) as lost:
-            raise Unanswered(f"{type(lost).__name__}: {lost}") from lost
+        except (OSError, EOFError, TimeoutError) as error:
+            raise Unanswered(f"{type(error).__name__}: {error}") from error
         self._idle.append((reader, writer))
         return answer
 
     async def close(self) -> None:
-        """Close all connections."""
         for _, writer in self._idle:
             writer.close()
             with contextlib.suppress(OSError):
@@ -61,12 +60,12 @@ class Door:
             reader, writer = self._idle.pop()
             if not reader.at_eof() and not writer.is_closing():
                 return reader, writer
-            writer.close()  # the server closed it while nobody looked
+            writer.close()  # closed by the server while idle
         return await asyncio.open_connection(self._host, self._port)
 
 
 async def _read(reader: asyncio.StreamReader) -> tuple[int, bytes]:
-    """Read one answer; our services always send a Content-Length."""
+    """Read one response; our services always send Content-Length."""
     head = (await reader.readuntil(HEAD_END)).decode("latin-1")
     status, *fields = head.split("\r\n")
     length = next((int(f[15:]) for f in fields if f.lower().startswith("content-length:")), 0)

@@ -1,4 +1,4 @@
-"""Reports go through the gateway over HTTP, and every call is remembered with what was answered."""
+"""Sends reports to the gateway over HTTP and records every call with its response."""
 
 import asyncio
 import json
@@ -13,28 +13,28 @@ PATIENCE_SECONDS = 60.0
 PAUSE_SECONDS = 0.1
 PATH = "/v1/usage"
 ACCEPTED = 202
-#: Not taken, or not all of it, and sending the same again is right.
+#: Statuses after which some reports may be missing, and repeating the request is right.
 NOT_NOW = frozenset({429, 500, 502, 503, 504})
 
 Reports = Sequence[Mapping[str, Any]]
 
 
 class Gate:
-    """Posts reports until they are answered; sending twice is harmless, they have names."""
+    """Posts reports until they are accepted; repeating is harmless, because reports have ids."""
 
     def __init__(self, door: Post, diary: Diary) -> None:
         self._door, self._diary = door, diary
         self.accepted = self.unanswered = 0
 
     async def send(self, credential: str, reports: Reports) -> None:
-        """Return when the gateway has taken all reports; raise StackError when it refuses one.
+        """Return when the gateway has accepted all reports; raises StackError if it refuses one.
 
-        Each report says its device; `credential` is the device's own, or a token that may speak for it.
+        Each report names its device; `credential` is the device's own, or a token for several devices.
         """
         deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
         while not await self._once(credential, reports):
             if asyncio.get_running_loop().time() > deadline:
-                raise StackError(f"the gateway did not take {len(reports)} reports")
+                raise StackError(f"the gateway did not accept {len(reports)} reports")
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def _once(self, credential: str, reports: Reports) -> bool:
@@ -51,7 +51,7 @@ class Gate:
     def _judge(self, call: int, status: int, answer: bytes) -> bool:
         if status in NOT_NOW:
             self.unanswered += 1
-            # Part of it may be on the topic: 503 means that not all of it was acknowledged.
+            # Some may be on the topic: 503 means that not all were acknowledged.
             self._diary.write(op="info", call=call, error=f"{status} {answer[:300].decode(errors='replace')}")
             return False
         if status != ACCEPTED:

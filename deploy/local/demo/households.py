@@ -1,4 +1,4 @@
-"""Chooses households from the data and gives each a name, an address, devices and a provider."""
+"""Chooses households from the data and assigns names, addresses, devices and a provider."""
 
 import random
 from collections import defaultdict
@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from deploy.local.demo.consumables import Consumable, consumable_of
 from deploy.local.demo.series import STEPS_PER_PACK, Series
 
-#: The year of the data with the most active series.
+#: Start of the year with the most active series in the data.
 FIRST_DAY = date(2021, 1, 1)
 FIRST_NAMES = (
     "Ada",
@@ -39,7 +39,7 @@ CITIES = (
 
 @dataclass(frozen=True)
 class Provider:
-    """A provider as its customers know it; how long it takes is its own affair (see life.py)."""
+    """A provider as its customers know it; its real lead time is in life.py."""
 
     provider_id: str
     name: str
@@ -47,7 +47,7 @@ class Provider:
     reports_delivery: bool
 
 
-#: By household number modulo 2. The second one never says that goods arrived: its promised date counts.
+#: By household number modulo 2. The second never reports deliveries: its promised date counts.
 PROVIDERS = (
     Provider("corner-shop", "Corner Shop", lead_days=2, reports_delivery=True),
     Provider("warehouse", "Warehouse Direct", lead_days=5, reports_delivery=False),
@@ -56,7 +56,7 @@ PROVIDERS = (
 
 @dataclass(frozen=True)
 class Slot:
-    """One slot of a device and the real series that empties it."""
+    """A slot of a device and the real series that empties it."""
 
     device_id: str
     slot: str
@@ -69,7 +69,7 @@ class Slot:
 
     @property
     def order_steps(self) -> int:
-        """What one order brings."""
+        """Steps delivered by one order."""
         return self.series.packs * STEPS_PER_PACK
 
     @property
@@ -80,13 +80,13 @@ class Slot:
 
     @property
     def level(self) -> int:
-        """What it holds on the first day: one order, as far as it fits."""
+        """Level on the first day: one order, up to the capacity."""
         return min(self.order_steps, self.capacity)
 
 
 @dataclass(frozen=True)
 class Household:
-    """One family: real purchases, made-up name and address."""
+    """A household: real purchases, made-up name and address."""
 
     number: int
     name: str
@@ -100,7 +100,7 @@ class Household:
 
     @property
     def reports_itself(self) -> bool:
-        """Whether its devices talk to us with their own credential; others talk to their maker's cloud."""
+        """Whether its devices report with their own credential; others report through the maker's cloud."""
         return self.number // 2 % 2 == 0
 
     @property
@@ -116,7 +116,7 @@ def choose_households(series: Iterable[Series], count: int, days: int, seed: int
         if one.used_between(FIRST_DAY, last_day):
             active[one.household].append(one)
     if count > len(active):
-        raise ValueError(f"{count} households asked for; {len(active)} use something in these {days} days")
+        raise ValueError(f"{count} households requested; only {len(active)} use something in these {days} days")
     drawn = random.Random(seed).sample(sorted(active), count)  # noqa: S311  # a draw, not a secret
     return [_household(number, active[number]) for number in sorted(drawn)]
 

@@ -1,7 +1,7 @@
-"""Kills a service between the receipt of records and their COMMIT, without a hook in its code.
+"""Kills a service between receiving records and COMMIT, without a hook in its code.
 
-A table the service's handlers write is locked from outside. A transaction that applies records then
-moves its cursor, works, and waits for our lock: seen in pg_locks, it is killed exactly there.
+A table that the service's handlers write is locked from outside. A transaction that applies records then
+moves its checkpoint, does its work, and waits for our lock; pg_locks shows this, and the process is killed there.
 """
 
 import asyncio
@@ -19,13 +19,13 @@ from deploy.local.stack import DATABASE, Stack
 
 Does = Callable[[], Coroutine[Any, Any, None]]
 
-#: The first weeks have few orders; from here on there is something to kill.
+#: Few orders happen in the first weeks.
 FIRST_DAY = 12
 POLL_SECONDS = 0.003
-#: Somebody else than a batch of records waits for our lock: he is let go long before his lock_timeout.
+#: If only other transactions wait for our lock, release it long before their lock_timeout.
 OTHERS_WAIT_SECONDS = 1.0
 
-#: What each service's handlers write when they are nearly done; where they write nothing else, the cursor.
+#: The last table that each service's handlers write; the checkpoint table if they write no other.
 WRITES: Mapping[str, str] = {
     "consumption": "outbox",
     "reorder_decision": "outbox",
@@ -35,28 +35,28 @@ WRITES: Mapping[str, str] = {
     "portal": "cursor",
     "gateway": "cursor",
 }
-#: Transactions of a service that moved a cursor, have not committed, and wait for us.
+#: Transactions of a service that moved a checkpoint, have not committed, and wait for our lock.
 APPLIED = """
 SELECT a.pid FROM pg_stat_activity AS a
 WHERE a.application_name LIKE $1 || '-%' AND $2 = ANY(pg_blocking_pids(a.pid))
   AND EXISTS (SELECT FROM pg_locks AS l WHERE l.pid = a.pid AND l.granted
               AND l.mode = 'RowExclusiveLock' AND l.relation = $3::text::regclass)
 """
-#: Transactions that received records and wait with their first write, the cursor itself.
+#: Transactions that received records and wait with their first write, the checkpoint.
 RECEIVED = """
 SELECT a.pid FROM pg_stat_activity AS a
 WHERE a.application_name LIKE $1 || '-%' AND $2 = ANY(pg_blocking_pids(a.pid))
   AND a.query LIKE '%save_cursors%' AND $3::text IS NOT NULL
 """
-#: Whoever waits for us, whatever for.
+#: All transactions that wait for our lock.
 WAITING = "SELECT count(*) FROM pg_stat_activity AS a WHERE $1 = ANY(pg_blocking_pids(a.pid))"
 
 
 class Killer:
-    """Kills each service once, each on a day on which it has records to apply."""
+    """Kills each service once, on a day on which it has records to apply."""
 
     def __init__(self, stack: Stack, diary: Diary, register_something: Does) -> None:
-        """Prepare; only a new device gives the gateway a record to read."""
+        """`register_something` registers a device: the only input that the gateway consumes."""
         self._stack, self._diary, self._register_something = stack, diary, register_something
         self.left = list(WRITES)
         self.done: list[str] = []
@@ -65,9 +65,9 @@ class Killer:
         return day >= FIRST_DAY and bool(self.left)
 
     async def try_one(self, day: Does) -> str | None:
-        """Live the day with the next service's table locked; return whom it killed, if records came."""
+        """Run the day with the next service's table locked; return the killed service, None if no records came."""
         service = self.left.pop(0)
-        # Two connections: within a transaction pg_stat_activity stands still.
+        # Two connections, because pg_stat_activity does not change within a transaction.
         locker, watcher = await asyncpg.connect(self._url()), await asyncpg.connect(self._url())
         living = asyncio.ensure_future(self._live(service, day))
         try:
@@ -89,7 +89,7 @@ class Killer:
     async def _wait_and_kill(
         self, watcher: asyncpg.Connection, locker_pid: int, service: str, living: "asyncio.Future[None]"
     ) -> bool:
-        """Kill the service once its batch waits for us; give up with the day, or when others wait instead."""
+        """Kill the service once its batch waits for our lock; stop when the day ends or only others wait."""
         question = RECEIVED if WRITES[service] == "cursor" else APPLIED
         others_since = 0.0
         while not living.done():
@@ -112,5 +112,4 @@ class Killer:
                 os.kill(seat.pid, signal.SIGKILL)
 
     def _url(self) -> str:
-        """Return the administrator's url of the services' database."""
         return self._stack.backends.database_admin_url.rpartition("/")[0] + f"/{DATABASE}"

@@ -1,4 +1,4 @@
-"""Real life in one slot: goods arrive, are put in, are used up; pure, day by day."""
+"""Simulates the true contents of one slot day by day: deliveries, refills and use; pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -8,12 +8,12 @@ from typing import NamedTuple
 from deploy.local.demo.households import Slot
 from deploy.local.demo.series import STEPS_PER_PACK
 
-#: Nobody counts cover beyond two months.
+#: Days of cover are capped at this.
 LONGEST_COVER_DAYS = 60
 
 
 class Seen(NamedTuple):
-    """What a device notices; `steps` is None when a fresh cartridge was put in."""
+    """What a device detects; `steps` is None after a cartridge change."""
 
     kind: str
     steps: int | None
@@ -21,22 +21,22 @@ class Seen(NamedTuple):
 
 @dataclass
 class Pantry:
-    """What is really in the slot and beside it, whatever the system believes."""
+    """True contents of the slot and the shelf, independent of the system's state."""
 
     slot: Slot
     inside: int
     beside: int
     stockout_days: int = 0
-    #: Whole days the goods at hand lasted at each arrival, with the true use to come.
+    #: Whole days of cover at each arrival, computed from the actual future use.
     cover_days: list[int] = field(default_factory=list)
 
     @classmethod
     def at_start(cls, slot: Slot) -> "Pantry":
-        """Begin with one order's goods; what does not fit inside lies beside."""
+        """Start with the goods of one order; what exceeds the capacity is on the shelf."""
         return cls(slot, inside=slot.level, beside=slot.order_steps - slot.level)
 
     def receive(self, steps: int, on: date) -> None:
-        """Take a parcel in."""
+        """Add a delivered parcel."""
         self.cover_days.append(self._cover(on))
         if self.slot.consumable.loading == "direct":
             self.inside += steps
@@ -44,7 +44,7 @@ class Pantry:
             self.beside += steps
 
     def live(self, on: date) -> Iterator[Seen]:
-        """Live one day: load what is there, use what the day needs, as far as it goes."""
+        """Simulate one day: refill from the shelf, then use what the day needs, as far as stock lasts."""
         left = self.slot.series.used_on(on)
         yield from self._top_up(left)
         while left:
@@ -59,7 +59,7 @@ class Pantry:
             yield Seen("SlotUsed", used)
 
     def _top_up(self, need: int) -> Iterator[Seen]:
-        """Put in what lies beside and fits, when less than an order is inside."""
+        """Refill from the shelf up to the capacity, if less than one order is inside."""
         if self.slot.consumable.fill == "add" and self.beside and self.inside < max(need, self.slot.order_steps):
             steps = min(self.beside, self.slot.capacity - self.inside)
             self.beside -= steps
@@ -70,7 +70,7 @@ class Pantry:
         return self.slot.consumable.fill == "replace" and self.beside >= STEPS_PER_PACK
 
     def _renew(self) -> Seen:
-        """Put a fresh cartridge in."""
+        """Insert a new cartridge."""
         self.beside -= STEPS_PER_PACK
         self.inside = self.slot.capacity
         return Seen("SlotRefilled", None)

@@ -1,4 +1,4 @@
-"""Before the year begins: providers, offers, customers, devices, subscriptions, all through the APIs."""
+"""Sets up providers, offers, customers, devices and subscriptions through the APIs before the year begins."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -10,14 +10,14 @@ from deploy.local.demo.households import PROVIDERS, Household
 from deploy.local.demo.quiet import Quiet
 from deploy.local.demo.view import View
 
-#: Requests under way at once; more would only queue on two cores.
+#: Concurrent requests; more would only queue on two cores.
 AT_ONCE = 8
 
 Item = TypeVar("Item")
 
 
 async def each(items: Sequence[Item], do: Callable[[Item], Awaitable[None]]) -> None:
-    """Do it for every item, a few at a time; the first failure ends all."""
+    """Call `do` for every item with limited concurrency; the first failure cancels the rest."""
     turns = asyncio.Semaphore(AT_ONCE)
 
     async def one(item: Item) -> None:
@@ -30,7 +30,7 @@ async def each(items: Sequence[Item], do: Callable[[Item], Awaitable[None]]) -> 
 
 
 class MovingIn:
-    """Makes the company know its providers and households."""
+    """Registers providers and households."""
 
     def __init__(self, company: Company, households: Sequence[Household], view: View) -> None:
         self._company, self._households, self._view = company, households, view
@@ -40,21 +40,21 @@ class MovingIn:
         self.credentials: dict[str, str] = {}
 
     async def add_providers(self) -> None:
-        self._view.phase(f"{len(PROVIDERS)} providers and what they sell")
+        self._view.phase(f"creating {len(PROVIDERS)} providers and their offers")
         by_id = {provider.provider_id: provider for provider in PROVIDERS}
         await each(PROVIDERS, self._company.add_provider)
         offers = list(prices(self._households).items())
         await each(offers, lambda one: self._company.add_offer(by_id[one[0][0]], one[0][1], one[1]))
 
     async def add_households(self, quiet: Quiet, now: datetime) -> None:
-        self._view.phase(f"{len(self._households)} households join")
+        self._view.phase(f"creating {len(self._households)} households")
         await each(self._households, self._join)
         devices = [(one, device_id) for one in self._households for device_id in one.devices]
-        self._view.phase(f"{len(devices)} devices are registered")
+        self._view.phase(f"registering {len(devices)} devices")
         await each(devices, lambda one: self._register(*one))
         await quiet.wait(now)
         slots = sum(len(one.slots) for one in self._households)
-        self._view.phase(f"{slots} slots are subscribed")
+        self._view.phase(f"subscribing {slots} slots")
         await each(self._households, self._count_and_subscribe)
         await quiet.wait(now)
 

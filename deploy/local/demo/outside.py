@@ -1,4 +1,4 @@
-"""A device maker with Kafka credentials of its own, whose records nobody judged before they were written."""
+"""A device maker with its own Kafka credentials, whose records bypass the gateway's validation."""
 
 import json
 from datetime import datetime
@@ -8,20 +8,20 @@ from aiokafka import AIOKafkaProducer
 
 from deploy.local.demo.diary import Diary
 
-#: The days on which it makes its mistakes, and on which its device is registered at last.
+#: Days of the faulty records and of the late registration.
 MISTAKE_DAY, REGISTRATION_DAY = 3, 5
 DEVICE_ID = "early-1"
 TOPIC = "usage"
 
 
 class Maker:
-    """Writes to `usage` directly, as the published schema says; mostly."""
+    """Produces to `usage` directly, usually according to the published schema."""
 
     def __init__(self, kafka_url: str, diary: Diary) -> None:
         self._kafka_url, self._diary = kafka_url, diary
 
     async def report_early(self, now: datetime) -> None:
-        """Report for a device that nobody has registered yet: it waits for its registration."""
+        """Report for a device that is not registered yet; the record is deferred until its registration."""
         report = {"slot": "1", "quantity": 10, "boot": "b1", "seq": 1, "at": now.isoformat()}
         call = self._diary.invoke(what="report", device_id=DEVICE_ID, reports=[{"type": "SlotUsed", **report}])
         data = report | {"device_id": DEVICE_ID, "received_at": now.isoformat()}
@@ -29,7 +29,7 @@ class Maker:
         self._diary.write(op="ok", call=call, accepted=[0], refused=[])
 
     async def write_garbage(self) -> None:
-        """Write what nobody can read: it is put aside with its bytes and the reason."""
+        """Produce a record that cannot be parsed; it becomes a dead letter with bytes and reason."""
         await self._write(b'{"specversion": "1.0", "type": "SlotUsed", "data": "lost in tran')
 
     async def _write(self, value: bytes) -> None:

@@ -1,4 +1,4 @@
-"""What the providers' own logs tell: what they still have to do, and which parcels are where."""
+"""Reads the providers' logs: open work and parcels under way."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 
 from deploy.local.demo.diary import Reading
 
-#: Words of a provider's log that end an order.
+#: Log operations that end an order.
 ENDED = frozenset({"refused", "delivered", "cancelled"})
 
 
 class Parcel(NamedTuple):
-    """Goods on their way to a door."""
+    """Goods in delivery."""
 
     order_id: str
     steps: int
@@ -26,7 +26,7 @@ class ProviderLog:
 
     path: Path
     reports_delivery: bool
-    #: Ids of the events it read.
+    #: Ids of the events that the provider consumed.
     read: set[str] = field(default_factory=set)
     accepted: int = 0
 
@@ -38,7 +38,7 @@ class ProviderLog:
         self._parcels: list[Parcel] = []
 
     def catch_up(self) -> None:
-        """Read what the provider wrote since the last time."""
+        """Read the lines written since the last call."""
         for line in self._lines.new_lines():
             if line["op"] == "read":
                 self.read.add(line["id"])
@@ -51,12 +51,12 @@ class ProviderLog:
                 self._decided(line, line["update"])
 
     def is_idle(self, now: datetime) -> bool:
-        """Whether everything it read is decided, everything decided is said, and nothing promised is due."""
+        """Whether every consumed event is decided, every decision is published, and no promised date is due."""
         settled = not self._undecided and not self._unsaid
         return settled and not any(self._is_due(update, now) for update in self._open.values())
 
     def arriving(self, now: datetime) -> Iterator[Parcel]:
-        """Yield the parcels that are at the door by now, each once."""
+        """Yield each parcel that has arrived by now, once."""
         at_door = [parcel for parcel in self._parcels if parcel.arrives_at <= now]
         self._parcels = [parcel for parcel in self._parcels if parcel.arrives_at > now]
         yield from at_door
@@ -76,5 +76,5 @@ class ProviderLog:
 
     def _is_due(self, update: dict[str, Any], now: datetime) -> bool:
         if update["status"] == "accepted":
-            return True  # it ships at once
+            return True  # ships immediately
         return self.reports_delivery and datetime.fromisoformat(update["expected_at"]) <= now

@@ -1,7 +1,7 @@
-"""Knows when everything has settled, so that the clock may be stepped.
+"""Detects when the whole system is idle, so that the clock may be advanced.
 
-Proof by order of reading: first the providers' logs, then one snapshot of all schemas, then the ends
-of the log. If the snapshot has nothing left to do and the cursors stand where the log ends *later*,
+The proof is the order of reading: first the providers' logs, then one snapshot of all schemas, then the end
+offsets of the log. If the snapshot has no open work and the checkpoints equal the *later* end offsets,
 nothing was under way in between.
 """
 
@@ -18,12 +18,12 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from deploy.local.demo.parcels import ProviderLog
 from deploy.local.errors import StackError
 
-#: Between two looks while something is under way: a look costs database and broker 2 ms.
+#: Poll interval; one check costs database and broker 2 ms.
 POLL_SECONDS = 0.012
-#: A restarted service needs seconds; more than this is no progress.
+#: A restarted service needs seconds; beyond this there is no progress.
 PATIENCE_SECONDS = 60.0
 
-#: One row per service: what it has still to do, how far it read, how much it asked of providers.
+#: One row per service: open work, checkpoints, and number of events sent to providers.
 ONE_SERVICE = """
 SELECT '{schema}' AS service,
     (SELECT coalesce(sum(sequence - published), 0)::bigint FROM {schema}.counter) AS unsent,
@@ -37,7 +37,7 @@ SELECT '{schema}' AS service,
 
 
 class Look(NamedTuple):
-    """What is still to do; nothing is a quiet system."""
+    """Open work; an empty reason means that the system is idle."""
 
     why: str = ""
 
@@ -47,7 +47,7 @@ class Look(NamedTuple):
 
 
 class Quiet:
-    """Asks database, broker and providers whether anything is still on its way."""
+    """Checks database, broker and providers for open work."""
 
     def __init__(
         self,
@@ -62,20 +62,20 @@ class Quiet:
         self.looks = 0
 
     async def wait(self, now: datetime) -> None:
-        """Return once nothing is left to do at `now`; raise StackError saying what is left."""
+        """Return once nothing is left to do at `now`; raises StackError with the open work."""
         deadline = time.monotonic() + self.patience_s
         while not (look := await self.look(now)).is_quiet:
             if time.monotonic() > deadline:
-                raise StackError(f"not quiet after {self.patience_s:g} s: {look.why}")
+                raise StackError(f"not idle after {self.patience_s:g} s: {look.why}")
             await asyncio.sleep(POLL_SECONDS)
 
     async def look(self, now: datetime) -> Look:
-        """Look once, in the order that makes a quiet answer true."""
+        """Check once, in the order that makes an idle result valid."""
         self.looks += 1
         for provider_id, log in self._providers.items():
             log.catch_up()
             if not log.is_idle(now):
-                return Look(f"{provider_id} has something to say")
+                return Look(f"{provider_id} has unpublished updates")
         rows = await self._database.fetch(self._snapshot, now)
         for row in rows:
             for what in ("unsent", "effects", "ticks", "released"):
@@ -88,7 +88,7 @@ class Quiet:
     def _unheard(self, asked: Mapping[str, int]) -> str:
         for provider_id, log in self._providers.items():
             if (count := asked.get(f"provider-orders-{provider_id}", 0)) > len(log.read):
-                return f"{provider_id} has not read {count - len(log.read)} events"
+                return f"{provider_id} has not consumed {count - len(log.read)} events"
         return ""
 
     async def _all_read(self, cursors: Iterable[Mapping[str, int]]) -> Look:
@@ -100,12 +100,12 @@ class Quiet:
         ends = await self._consumer.end_offsets(list(lowest))
         for key, offset in lowest.items():
             if offset < ends[key]:
-                return Look(f"{key.topic}/{key.partition} is read to {offset} of {ends[key]}")
+                return Look(f"{key.topic}/{key.partition} is consumed up to {offset} of {ends[key]}")
         return Look()
 
 
 async def connect(url: str) -> asyncpg.Connection:
-    """Return a connection whose JSON comes as values."""
+    """Return a connection that decodes JSON columns."""
     database = await asyncpg.connect(url)
     await database.set_type_codec("jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
     return database

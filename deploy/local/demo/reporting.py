@@ -1,4 +1,4 @@
-"""How a real device reports: counted per slot, sometimes twice, late, shuffled, after a reboot, with a wrong clock."""
+"""Reports of real devices: counted per slot, sometimes repeated, late, shuffled, or with a reboot or wrong clock."""
 
 import random
 from collections import defaultdict
@@ -11,15 +11,15 @@ from deploy.local.demo.life import Seen
 
 Report = dict[str, Any]
 
-#: How often, per device and day; high enough that a year of thirty households has dozens of each.
+#: Probabilities per device and day; high enough that a year of thirty households has dozens of each.
 DOUBLED, LATE, REBOOTED, SHUFFLED = 0.02, 0.02, 0.004, 0.05
 LATEST_DAYS = 3
-#: Clocks of devices, as found in homes: right, in another zone, never set.
+#: Device clocks as found in homes: right, in another zone, never set.
 CLOCKS = (timedelta(), timedelta(), timedelta(hours=-7), timedelta(hours=3), timedelta(days=-400))
 
 
 class Sender:
-    """One device's side of the conversation; everything is drawn by seed, device and day."""
+    """One device's reporting; all randomness is seeded by seed, device and day."""
 
     def __init__(self, device_id: str, slots: Sequence[Slot], seed: int) -> None:
         self.device_id = device_id
@@ -32,7 +32,7 @@ class Sender:
         self.doubled = self.late = self.reboots = 0
 
     def posts(self, on: date, at: datetime, seen: Mapping[str, Sequence[Seen]]) -> list[list[Report]]:
-        """Return the bodies the device sends this evening, in order."""
+        """Return the request bodies that the device sends this evening, in order."""
         draw = random.Random(f"{self._seed}:{self.device_id}:{on}")  # noqa: S311  # repeatable is what is wanted
         if draw.random() < REBOOTED:
             self._reboot()
@@ -50,7 +50,7 @@ class Sender:
         return [body, body] if twice else [body]
 
     def rest(self) -> list[Report]:
-        """Return what is still owed, at the end."""
+        """Return the reports that are still unsent at the end."""
         owed = [report for _, report in self._late]
         self._late = []
         return owed
@@ -61,7 +61,7 @@ class Sender:
         return due
 
     def _reboot(self) -> None:
-        """Count from 1 again under a new name; a rebooted device has asked for the time."""
+        """Restart counting from 1 under a new boot id; a rebooted device has synchronised its clock."""
         self.reboots += 1
         self._boot += 1
         self._seq.clear()

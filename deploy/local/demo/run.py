@@ -1,4 +1,4 @@
-"""Runs the demo from the first process to the books."""
+"""Runs the demo from the first process to the report."""
 
 import shutil
 import time
@@ -33,27 +33,27 @@ from deploy.local.demo.year import World, Year
 from deploy.local.names import SERVICES
 from deploy.local.stack import Stack
 
-#: Before the first evening: time to move in.
+#: Time before the first evening, for setting up.
 MORNING = datetime.combine(FIRST_DAY, time_of_day(6, 0, tzinfo=UTC))
 HTTP_CONNECTIONS = 16
 
 
 @dataclass(frozen=True)
 class Options:
-    """What the demo was asked for."""
+    """Options of the demo."""
 
     households: int
     days: int
     seed: int
     kill: bool
-    #: Where the stack lives.
+    #: Home of the stack.
     home: Path
-    #: Where demo.json and the evidence go.
+    #: Folder for demo.json and the event log.
     out: Path
 
 
 class Demo:
-    """One year of some households; after `live`, everything is still up until `close`."""
+    """One year of some households; after `live`, everything keeps running until `close`."""
 
     def __init__(self, options: Options, view: View) -> None:
         self.options, self._view = options, view
@@ -68,7 +68,7 @@ class Demo:
         self._began = time.monotonic()
 
     async def live(self) -> Books:
-        """Start everything, live the year, close the books."""
+        """Start everything, run the year, build the report."""
         await self._start()
         moving_in = MovingIn(self.company, self.households, self._view)
         await moving_in.add_providers()
@@ -89,7 +89,7 @@ class Demo:
         return await self._close_books(year, killer, set_up_seconds)
 
     async def _play_flows(self, gate: Gate) -> tuple[dict[str, Any], list[str]]:
-        """Play the other ways to order, after the year's books are closed."""
+        """Run the other order flows after the report of the year is complete."""
         shops = self.evidence / "flows"
         shops.mkdir()
         known = (self.stack, self.town, self.company)
@@ -103,7 +103,7 @@ class Demo:
         act = Act(counterparts, self.company, self.town.clock, self.story)
         flows = await act.play(gate, self.quiet)
         if oversold := await hosted.oversold():
-            act.anomalies.append(f"flows: {oversold} pieces more were sent than there were")
+            act.anomalies.append(f"flows: {oversold} more pieces were shipped than were in stock")
         return {"flows": flows, "oversold": oversold}, act.anomalies
 
     async def close(self) -> None:
@@ -127,7 +127,7 @@ class Demo:
 
     @property
     def check_url(self) -> str:
-        """The reader of all schemas, as `replenish check` uses it."""
+        """URL of the read-only role, as `replenish check` uses it."""
         return self.stack.home.secret("check", "database_url")
 
     def _diary(self, name: str) -> Diary:
@@ -149,7 +149,7 @@ class Demo:
             if self.options.kill and killer.is_due(number):
                 killed = await killer.try_one(lambda: year.one_day(number))
                 if killed:
-                    self._view.tell(f"{on}  kill -9 {killed}, its records applied and not committed", loud=True)
+                    self._view.tell(f"{on}  kill -9 {killed} with records applied but not committed", loud=True)
             else:
                 await year.one_day(number)
             self._view.day(number + 1, self.options.days, on, self.story.figures | {"kills": len(killer.done)})
@@ -157,19 +157,19 @@ class Demo:
         return live_one
 
     async def _outside(self, number: int, on: date) -> None:
-        """Let somebody with Kafka credentials of his own make two mistakes, and one of them good again."""
+        """Produce two faulty records as a device maker, and repair one of them later."""
         if number == MISTAKE_DAY:
             await self.maker.report_early(self.town.clock.now())
             await self.maker.write_garbage()
             self._view.tell(
-                f"{on}  a device maker writes to Kafka: a report of an unknown device, and garbage", loud=True
+                f"{on}  a device maker produces a report of an unknown device, and an unreadable record", loud=True
             )
         elif number == REGISTRATION_DAY:
             await self.company.register_spare(self._first_customer(), DEVICE_ID)
-            self._view.tell(f"{on}  the unknown device is registered; its report goes on", loud=True)
+            self._view.tell(f"{on}  the unknown device is registered; its report is processed", loud=True)
 
     async def _close_books(self, year: Year, killer: Killer, set_up_seconds: float) -> Books:
-        self._view.phase("the judge looks at all of it")
+        self._view.phase("verifying the result")
         now, kafka_url = self.town.clock.now(), self.stack.backends.kafka_url
         verdict = await ask_judge(self.evidence, kafka_url=kafka_url, database_url=self.check_url, now=now)
         differ = await self._levels_that_differ(year.world)
@@ -196,7 +196,7 @@ class Demo:
         return close_books(verdict, checked, rest, trouble)
 
     async def _levels_that_differ(self, world: World) -> int:
-        """Compare each slot's level, as consumption's API tells it, with what is really in it."""
+        """Compare each slot's level in consumption's API with its true contents."""
         differ = 0
         for device_id in world.senders:
             told = await self.company.ask("consumption", "GET", f"/v1/devices/{device_id}/slots")

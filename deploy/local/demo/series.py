@@ -1,4 +1,4 @@
-"""Turns real purchase histories into what each household uses per day, exactly."""
+"""Converts real purchase histories into exact daily use per household."""
 
 import csv
 import gzip
@@ -13,9 +13,9 @@ from pathlib import Path
 
 PURCHASES = Path(__file__).with_name("purchases.csv.gz")
 STEPS_PER_PACK = 1_000
-#: A series with fewer dates says nothing about a rhythm.
+#: Series with fewer dates show no rhythm and are left out.
 LEAST_DATES = 6
-#: A longer gap than this many medians was filled elsewhere, or the household did without.
+#: Gaps longer than this many medians are cut: goods were bought elsewhere, or the household went without.
 LONGEST_GAP_MEDIANS = 3
 
 
@@ -27,13 +27,12 @@ class Series:
     category: str
     first: date
     uses: tuple[int, ...]
-    #: What one purchase usually is.
+    #: Typical packs per purchase.
     packs: int
     #: Median price of a pack in US cents.
     price_cents: int
 
     def used_on(self, day: date) -> int:
-        """Return the base steps used on that day."""
         index = (day - self.first).days
         return self.uses[index] if 0 <= index < len(self.uses) else 0
 

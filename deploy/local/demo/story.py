@@ -1,4 +1,4 @@
-"""Reads the company's topics along with everybody else and puts them into words."""
+"""Consumes the topics of the year and prints the events in words."""
 
 import asyncio
 import json
@@ -26,7 +26,7 @@ def _short(at: str) -> str:
     return f"{datetime.fromisoformat(at):%d %b}"
 
 
-#: How each event reads; those that are not here are not told.
+#: Text for each event; other events are not shown.
 READS: dict[str, Words] = {
     "ThresholdCrossed": lambda e: (
         f"{e['product_id']} runs low: {_amount(e['product_id'], e['level'])} left, "
@@ -34,24 +34,24 @@ READS: dict[str, Words] = {
     ),
     "ReorderApproved": lambda e: f"{_amount(e['product_id'], e['quantity'])} {e['product_id']} to be ordered",
     "ReorderHeld": lambda e: f"{e['product_id']} is held: {e['reason']}; waits for {e['wake_up']}",
-    "OrderPlaced": lambda e: f"{e['provider_id']} takes the order for {e['product_id']}",
-    "OrderShipped": lambda e: f"{e['product_id']} is on its way, due {_short(e['expected_at'])}",
-    "OrderDelivered": lambda e: f"{e['product_id']} is at the door ({e['evidence']})",
-    "OrderRefused": lambda e: f"{e['provider_id']} refuses: {e['reason']}",
-    "OrderUnknown": lambda e: f"nobody knows what became of the order for {e['product_id']}",
-    "CustomerNotified": lambda e: f"is told: {e['kind'].replace('_', ' ')} ({e['channel']})",
+    "OrderPlaced": lambda e: f"{e['provider_id']} accepted the order for {e['product_id']}",
+    "OrderShipped": lambda e: f"{e['product_id']} was shipped, due {_short(e['expected_at'])}",
+    "OrderDelivered": lambda e: f"{e['product_id']} was delivered ({e['evidence']})",
+    "OrderRefused": lambda e: f"{e['provider_id']} refused: {e['reason']}",
+    "OrderUnknown": lambda e: f"the outcome of the order for {e['product_id']} is unknown",
+    "CustomerNotified": lambda e: f"notified: {e['kind'].replace('_', ' ')} ({e['channel']})",
 }
 
 
 class Story:
-    """Counts and tells what happens; also remembers which slot an order is for."""
+    """Counts and prints events; also maps orders to slots."""
 
     def __init__(self, kafka_url: str, view: View) -> None:
         self._kafka_url, self.view = kafka_url, view
         self.counted: Counter[str] = Counter()
-        #: By order: the slot whose crossing led to it.
+        #: By order: the slot whose threshold crossing caused it.
         self.slot_of: dict[str, tuple[str, str]] = {}
-        #: By customer id: the name of the household.
+        #: By customer id: the household's name.
         self.names: dict[str, str] = {}
         self._seen: set[str] = set()
 
@@ -74,7 +74,7 @@ class Story:
                         self.hear(json.loads(record.value))
 
     def hear(self, event: Mapping[str, Any]) -> None:
-        """Count an event once and tell it."""
+        """Count an event once and print it."""
         if event["id"] in self._seen:
             return
         self._seen.add(event["id"])
@@ -88,6 +88,6 @@ class Story:
 
     @property
     def figures(self) -> dict[str, int]:
-        """Return what is shown while it goes on."""
+        """Return the figures shown during the run."""
         words = {"ThresholdCrossed": "crossings", "OrderPlaced": "orders", "OrderDelivered": "delivered"}
         return {said: self.counted[kind] for kind, said in words.items()} | {"told": self.counted["CustomerNotified"]}

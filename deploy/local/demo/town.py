@@ -1,4 +1,4 @@
-"""The processes around the stack: the mailbox and two providers' integrations, each on its own."""
+"""The processes around the stack: the mail server and two providers' integrations."""
 
 import asyncio
 import sys
@@ -20,15 +20,15 @@ TICK_SECONDS = 0.5
 
 
 class Town:
-    """Everything that is not ours but real: time, post, shops. Its traces are the evidence."""
+    """Everything outside the system: clock, mail server, shops. Their logs are part of the event log."""
 
     def __init__(self, folder: Path, evidence: Path, start: datetime) -> None:
-        """Prepare, start nothing but the clock."""
+        """Does not start any process; sets the clock."""
         self.clock_file = folder / "clock"
         self.clock = SteppedClock.create(self.clock_file, start)
         self.mails = evidence / "mails.jsonl"
         self.smtp_port = free_port()
-        #: Where a shop that knows the customer stands in for Amazon SNS.
+        #: Where a DRS shop publishes instead of Amazon SNS.
         self.sns_port = free_port()
         self.logs = {
             provider.provider_id: ProviderLog(
@@ -36,13 +36,13 @@ class Town:
             )
             for provider in PROVIDERS
         }
-        #: Where the payment service is.
+        #: Port of the payment service.
         self.bank_port = free_port()
         self._folder = folder
 
     @property
     def environment(self) -> dict[str, str]:
-        """Return what the services must know of it."""
+        """Return the environment that services need to reach it."""
         mail = {"SMTP_HOST": HOST, "SMTP_PORT": str(self.smtp_port), "MAIL_FROM": "Replenish <replenish@example.com>"}
         shops = {
             "STAND_IN_HOSTS": f'["{HOST}:{self.sns_port}"]',
@@ -57,7 +57,7 @@ class Town:
         await stack.supervisor.start([mailbox])
 
     async def open_shops(self, stack: Stack) -> None:
-        """Start one integration for each provider; their topics exist by now."""
+        """Start one integration per provider; their topics must exist."""
         await stack.supervisor.start([self._shop(provider, stack.backends.kafka_url) for provider in PROVIDERS])
 
     async def start(
@@ -67,7 +67,7 @@ class Town:
         await stack.supervisor.start([Worker(name, self._launch(name, command), is_ready=is_ready)])
 
     async def tick_on(self) -> None:
-        """Let the stepped clock go on as fast as the real one, until cancelled."""
+        """Advance the simulated clock at the speed of the real one until cancelled."""
         began, at = time.monotonic(), self.clock.now()
         while True:
             await asyncio.sleep(TICK_SECONDS)

@@ -1,4 +1,4 @@
-"""Shows the year as it happens: a live picture on a terminal, plain lines elsewhere."""
+"""Shows progress: a live display on a terminal, plain lines elsewhere."""
 
 import sys
 import time
@@ -16,26 +16,26 @@ from rich.text import Text
 
 STORY_LINES = 14
 FRAMES_PER_SECOND = 6
-#: Without a terminal: a summary after so many days, and the whole story of the first few orders.
+#: Without a terminal: days between summaries, and orders whose events are all printed.
 PLAIN_EVERY_DAYS = 20
 PLAIN_STORY_LINES = 24
 
 
 class View(Protocol):
-    """Where the demo says what it does."""
+    """Output of the demo."""
 
     def __enter__(self) -> Self: ...
     def __exit__(self, *_: object) -> None: ...
     def phase(self, text: str) -> None:
-        """Say what is being prepared."""
+        """Show the current step of the setup."""
         ...
 
     def day(self, number: int, of: int, on: date, figures: Mapping[str, int]) -> None:
-        """Say that a day is over."""
+        """Show that a day is complete."""
         ...
 
     def tell(self, text: str, *, loud: bool = False) -> None:
-        """Tell one line of the story; loud lines are shown everywhere."""
+        """Show one event; loud lines are shown in every view."""
         ...
 
 
@@ -71,7 +71,7 @@ class PlainView:
 
 
 class LiveView:
-    """A picture that stays in place: how far the year is, the figures, the story's last lines."""
+    """A live display: progress, figures, and the latest events."""
 
     def __init__(self, console: Console) -> None:
         self._lines: deque[Text] = deque(maxlen=STORY_LINES)
@@ -109,10 +109,10 @@ class LiveView:
     def _picture(self) -> Group:
         figures = Table.grid(padding=(0, 3))
         figures.add_row(*(Text.assemble((f"{count}", "bold"), f" {name}") for name, count in self._figures.items()))
-        return Group(self._progress, figures, Panel(Group(*self._lines), title="what happens", height=STORY_LINES + 2))
+        return Group(self._progress, figures, Panel(Group(*self._lines), title="events", height=STORY_LINES + 2))
 
 
 def choose_view() -> View:
-    """Return the live picture if a person looks at a terminal, plain lines otherwise."""
+    """Return the live display on a terminal, plain lines otherwise."""
     console = Console()
     return LiveView(console) if console.is_terminal else PlainView()

@@ -1,4 +1,4 @@
-"""Lives the days: the clock is stepped, parcels arrive, things are used, devices report, all settles."""
+"""Runs the days: advance the clock, deliver parcels, use goods, send reports, wait until the system is idle."""
 
 import asyncio
 from collections import defaultdict
@@ -16,19 +16,19 @@ from deploy.local.demo.story import Story
 from deploy.local.waiting import until
 from libs.kit.clock import SteppedClock
 
-#: Devices report in the evening; what is due on a day is due by then.
+#: Devices report in the evening, when everything due on that day is due.
 EVENING = time(20, 0, tzinfo=UTC)
 STORY_PATIENCE_SECONDS = 20
 
 
 def evening_of(number: int) -> datetime:
-    """Return the moment of the year's n-th day (from 0) at which the clock stands."""
+    """Return the time of the year's n-th day (from 0)."""
     return datetime.combine(FIRST_DAY + timedelta(days=number), EVENING)
 
 
 @dataclass
 class World:
-    """Everything that is real: what is in the cupboards, and which devices report how."""
+    """True state: contents of all slots and shelves, and the reporting behaviour of the devices."""
 
     households: Sequence[Household]
     senders: Mapping[str, Sender]
@@ -48,7 +48,7 @@ class World:
 
 @dataclass
 class Year:
-    """The driver: nothing moves on before everything has settled, so that speed changes nothing."""
+    """Driver of the year; it waits for an idle system after each step, so that speed does not change the result."""
 
     world: World
     clock: SteppedClock
@@ -56,12 +56,12 @@ class Year:
     quiet: Quiet
     story: Story
     providers: Mapping[str, ProviderLog]
-    #: What the device maker's cloud sends with: it speaks for many devices in one request.
+    #: Credential of the device maker's cloud, which reports for many devices in one request.
     cloud_token: str
     parcels_received: int = field(default=0)
 
     async def live(self, days: int, after_day: Callable[[int, date], Awaitable[None]]) -> None:
-        """Live so many days from the first on, and then let the devices hand in what they owe."""
+        """Run `days` days, then send the reports that devices still hold back."""
         for number in range(days):
             await after_day(number, FIRST_DAY + timedelta(days=number))
         await self._send(
@@ -70,7 +70,7 @@ class Year:
         await self.quiet.wait(self.clock.now())
 
     async def one_day(self, number: int) -> None:
-        """Step to this day's evening; goods first, then use, then what follows from the reports."""
+        """Advance to this day's evening: first deliveries, then use, then the consequences of the reports."""
         on, now = FIRST_DAY + timedelta(days=number), evening_of(number)
         self.clock.step_to(now)
         await self.quiet.wait(now)
@@ -96,7 +96,7 @@ class Year:
                 self.parcels_received += 1
 
     async def _send(self, bodies: Mapping[str, list[list[Report]]]) -> None:
-        """Send every device's bodies: with its own credential, or all together through the maker's cloud."""
+        """Send every device's bodies, with its own credential or together through the maker's cloud."""
         cloud: list[Report] = []
         async with asyncio.TaskGroup() as devices:
             for household in self.world.households:

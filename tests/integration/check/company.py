@@ -28,7 +28,7 @@ PUBLISHED = "SELECT coalesce(bool_and(published = sequence), true) FROM counter"
 
 @dataclass
 class Company:
-    """Doors to what runs and to what it keeps."""
+    """Access to the running services and their data."""
 
     kafka_url: str
     database: Prepared

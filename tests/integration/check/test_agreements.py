@@ -1,4 +1,4 @@
-"""What services know of each other: a customer who was erased is no disagreement, a lost order is one."""
+"""Cross-service checks: an erased customer is no disagreement, a lost order is one."""
 
 import asyncpg
 import pytest

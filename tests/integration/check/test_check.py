@@ -1,4 +1,4 @@
-"""`replenish check` is quiet on a working company and names whatever is broken in its tables or topics."""
+"""`replenish check` reports nothing on a working system and every violation in its tables or topics."""
 
 import asyncio
 import json
@@ -45,9 +45,9 @@ class TestCheck:
             "UPDATE counter SET sequence = sequence - 3, published = published - 3",
         )
 
-        assert wrong.rule == "what is called published is on the log"
+        assert wrong.rule == "published events are on the log"
         assert wrong.subject.startswith("consumption.counter slots/")
-        assert "published 5, the log ends with 2" in wrong.problem
+        assert "published 5, the log ends at 2" in wrong.problem
 
     async def test_sees_an_event_on_the_log_that_nobody_committed(self, company):
         wrong = await found_after(
@@ -57,7 +57,7 @@ class TestCheck:
             "UPDATE counter SET sequence = 2, published = 2",
         )
 
-        assert "what is on the log was committed" in {one.rule for one in wrong}
+        assert "events on the log were committed" in {one.rule for one in wrong}
 
     async def test_sees_a_numbered_event_that_is_nowhere(self, company):
         [wrong] = await found_after(
@@ -67,7 +67,7 @@ class TestCheck:
             "UPDATE counter SET sequence = sequence - 1",
         )
 
-        assert "1 events are numbered and not published, 0 rows hold them" in wrong.problem
+        assert "1 events are numbered and not published, the outbox has 0" in wrong.problem
 
     async def test_sees_an_old_event_in_the_outbox(self, company):
         [wrong] = await found_after(
@@ -101,7 +101,7 @@ class TestCheck:
         )
 
         assert wrong.subject.startswith(f"consumption.cursor {topic}/")
-        assert "remembers other" in wrong.problem
+        assert "checkpoint has other" in wrong.problem
 
     async def test_sees_a_balance_that_is_not_its_entries(self, company):
         wrong = await found_after(

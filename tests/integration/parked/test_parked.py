@@ -44,13 +44,13 @@ class TestList:
 
         assert "no slot 9" in answer.stdout
         assert world.toaster not in answer.stdout
-        assert answer.stdout.splitlines()[-1] == "... and 3 younger ones; --limit shows more"
+        assert answer.stdout.splitlines()[-1] == "... and 3 newer; --limit shows more"
 
     async def test_can_be_of_one_service(self, world):
         nothing = await world.parked("list", "--service", "inventory")
 
         assert len(await world.listed("--service", "consumption")) == 4
-        assert nothing.stdout == "nothing is parked or held\n"
+        assert nothing.stdout == "no parked or held records\n"
 
 
 class TestShow:
@@ -78,7 +78,7 @@ class TestRetry:
 
         answer = await world.parked("retry", parked)
 
-        assert answer.stdout == "consumption: 1 to be tried again\n"
+        assert answer.stdout == "consumption: 1 scheduled for retry\n"
 
         async def used():
             return await world.level("9") == 47
@@ -106,12 +106,12 @@ class TestRetry:
 
         answer = await world.parked("retry", second)
 
-        assert answer.stdout.splitlines()[-1] == f"{second} waits behind {first}: retry that one"
+        assert answer.stdout.splitlines()[-1] == f"{second} is blocked by {first}: retry that one"
 
     async def test_can_be_of_all(self, world):
         answer = await world.parked("retry", "--all", "--service", "consumption")
 
-        assert answer.stdout == "consumption: 4 to be tried again\n"
+        assert answer.stdout == "consumption: 4 scheduled for retry\n"
 
         async def tried():
             return len([one for one in await world.listed() if one["attempts"] or one["id"].count("parked")]) == 3
@@ -124,7 +124,7 @@ class TestRetry:
         answer = await world.parked("retry", "--all")
 
         assert answer.exit_code == 1
-        assert answer.stderr.startswith("replenish: the database: ")
+        assert answer.stderr.startswith("replenish: database error: ")
         assert len(answer.stderr.splitlines()) == 1
         assert len(await world.listed()) == 4
 
@@ -133,15 +133,15 @@ class TestErrors:
     @pytest.mark.parametrize(
         ("arguments", "words"),
         [
-            (("show", "consumption/parked"), "'consumption/parked' is no id"),
-            (("show", "consumption/lost/1"), "'consumption/lost/1' is no id"),
-            (("show", "consumption/parked/99999"), "there is no consumption/parked/99999"),
-            (("retry", "consumption/held/99999"), "there is no consumption/held/99999"),
-            (("show", "toaster/parked/1"), "no service 'toaster' keeps records here"),
-            (("list", "--service", "reorder-decision"), "there are: consumption, inventory, notification"),
-            (("retry",), "say which"),
-            (("retry", "--all", "consumption/parked/1"), "say which"),
-            (("retry", "consumption/parked/1", "--service", "inventory"), "say which"),
+            (("show", "consumption/parked"), "'consumption/parked' is not an id"),
+            (("show", "consumption/lost/1"), "'consumption/lost/1' is not an id"),
+            (("show", "consumption/parked/99999"), "consumption/parked/99999 does not exist"),
+            (("retry", "consumption/held/99999"), "consumption/held/99999 does not exist"),
+            (("show", "toaster/parked/1"), "no service 'toaster' has records in this database"),
+            (("list", "--service", "reorder-decision"), "services: consumption, inventory, notification"),
+            (("retry",), "specify ids"),
+            (("retry", "--all", "consumption/parked/1"), "specify ids"),
+            (("retry", "consumption/parked/1", "--service", "inventory"), "specify ids"),
         ],
         ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
     )
@@ -165,5 +165,5 @@ class TestErrors:
         answer = await asyncio.wait_for(idle.parked("list"), 60)
 
         assert answer.exit_code == 1
-        assert answer.stderr.startswith("replenish: the database: ")
+        assert answer.stderr.startswith("replenish: database error: ")
         assert len(answer.stderr.splitlines()) == 1

@@ -81,7 +81,7 @@ class TestReplay:
 
         assert (said.exit_code, said.output.strip()) == (
             0,
-            "2 decisions made again: 2 the same to the byte, 0 different",
+            "2 decisions recomputed: 2 identical, 0 different",
         )
 
     async def test_of_everything_too(self, world):
@@ -100,7 +100,7 @@ class TestReplay:
     async def test_with_an_input_that_does_not_matter_says_that(self, world):
         said = await run(world, "replay", world.simple, "--set", "level=5")
 
-        assert "the answer is still order (low), from other figures" in said.output
+        assert "the answer is still order (low), with different figures" in said.output
 
     async def test_with_nonsense_is_one_line(self, world):
         for change in ("colour=red", "level", "level=many", "slots.0=5", "slots.0.capacity=0"):

@@ -37,7 +37,7 @@ class TestHome:
         assert not home.is_owned()
         with home.owned():
             assert home.is_owned()
-            with pytest.raises(StackError, match="already runs"), Home(home.folder).owned():
+            with pytest.raises(StackError, match="already running"), Home(home.folder).owned():
                 pass
         assert not home.is_owned()
 

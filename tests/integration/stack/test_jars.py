@@ -74,7 +74,7 @@ def test_a_jar_with_another_sum_is_refused_in_one_line(tmp_path, downloads):
     lock = tmp_path / "other.lock"
     lock.write_text(f"org.slf4j:slf4j-simple:1.7.36 {'0' * 64}\n")
 
-    with pytest.raises(StackError, match=r"cannot fetch org\.slf4j:slf4j-simple:1\.7\.36: its sha256 differs"):
+    with pytest.raises(StackError, match=r"cannot download org\.slf4j:slf4j-simple:1\.7\.36: its sha256 differs"):
         jars.classpath(lock=lock)
 
     assert len(downloads) == jars.TRIES
@@ -86,7 +86,7 @@ def test_without_a_network_one_line_says_so(lock, downloads, monkeypatch):
 
     monkeypatch.setattr(maven, "download", unplugged)
 
-    with pytest.raises(StackError, match=r"cannot fetch org\.slf4j:slf4j-.*: ConnectionError: no route to host$"):
+    with pytest.raises(StackError, match=r"cannot download org\.slf4j:slf4j-.*: ConnectionError: no route to host$"):
         jars.classpath(lock=lock)
 
 

@@ -64,7 +64,7 @@ class TestKafka:
         (tmp_path / "data").mkdir()
         (tmp_path / "data" / "meta.properties").write_text("version=1\ncluster.id=x\nnode.id=7\n")
 
-        with pytest.raises(StackError, match=r"Kafka ended with 1: .+") as caught:
+        with pytest.raises(StackError, match=r"Kafka exited with 1: .+") as caught:
             await broker.start()
 
         assert "\n" not in str(caught.value)

@@ -32,7 +32,7 @@ class TestStart:
     async def test_names_the_one_that_ended_and_its_last_words(self, supervisor, tmp_path):
         (tmp_path / "two.broken").touch()
 
-        with pytest.raises(StackError, match=r"two ended with 1: broken on purpose"):
+        with pytest.raises(StackError, match=r"two exited with 1: broken on purpose"):
             await supervisor.start([toy(tmp_path, "one"), toy(tmp_path, "two")])
 
     async def test_gives_up_on_one_that_is_never_ready(self, supervisor, tmp_path):

@@ -65,7 +65,7 @@ class TestUp:
 
         status, printed = await replenish(home, "up")
 
-        assert (status, "already up" in printed) == (0, True)
+        assert (status, "already running" in printed) == (0, True)
         assert {name: process["pid"] for name, process in before.items()} == {
             name: process["pid"] for name, process in (await processes(home)).items()
         }
@@ -125,7 +125,7 @@ class TestDown:
         assert status == 0, printed
         assert not [name for name, process in before.items() if alive(process["pid"])]
         assert (await replenish(home, "status"))[0] == 1
-        assert (await replenish(home, "down"))[1].startswith("nothing runs")
+        assert (await replenish(home, "down"))[1].startswith("no stack is running")
 
         status, printed = await replenish(home, "up")
         assert status == 0, printed

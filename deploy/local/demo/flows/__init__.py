@@ -1,4 +1,4 @@
-"""The four ways to order side by side, each with a counterpart of its own that is a process of its own."""
+"""The four order flows side by side, each with a counterpart in a separate process."""
 
 from deploy.local.demo.flows.act import Act
 from deploy.local.demo.flows.assisted import AssistedShop

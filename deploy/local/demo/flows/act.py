@@ -1,4 +1,4 @@
-"""Plays the four ways to order at once: everybody runs low on the same morning, and every order comes to its end."""
+"""Runs the four order flows at once: all customers run low on the same morning, and every order ends."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from deploy.local.demo.quiet import Quiet
 from deploy.local.demo.story import Story
 from libs.kit.clock import SteppedClock
 
-#: Longer than a cancel window, than the pause before an unknown order is asked about, and than a lead time.
+#: Longer than a cancel window, the reconciliation delay of an unknown order, and a lead time.
 STEP, STEPS = timedelta(hours=6), 12
 ENDS: Mapping[Fate, frozenset[str]] = {
     Fate.DELIVERED: frozenset({"delivered"}),
@@ -26,7 +26,7 @@ ENDS: Mapping[Fate, frozenset[str]] = {
 
 
 class Act:
-    """The neighbours of some counterparts, from moving in to what became of each order."""
+    """The customers of some counterparts, from registration to the outcome of each order."""
 
     def __init__(
         self, counterparts: Sequence[Counterpart], company: Company, clock: SteppedClock, story: Story
@@ -38,7 +38,7 @@ class Act:
         self.anomalies: list[str] = []
 
     async def play(self, gate: Gate, quiet: Quiet) -> dict[str, dict[str, int]]:
-        """Return what became of the orders, by way to order; what went wrong is in `anomalies`."""
+        """Return the outcomes of the orders by flow; problems are in `anomalies`."""
         await self._move_in(quiet)
         await self._run_low(gate, quiet)
         await self._go_on(quiet)
@@ -46,7 +46,7 @@ class Act:
 
     async def _move_in(self, quiet: Quiet) -> None:
         self._story.view.phase(
-            f"{len(self._unopened)} more ways to order: {', '.join(one.flow for one in self._unopened)}"
+            f"{len(self._unopened)} more order flows: {', '.join(one.flow for one in self._unopened)}"
         )
         for counterpart in self._unopened:
             await counterpart.open()
@@ -65,7 +65,7 @@ class Act:
         await self._step(quiet, timedelta(days=1))
 
     async def _run_low(self, gate: Gate, quiet: Quiet) -> None:
-        """Use nearly everything; have orders drafted, and one of each way cancelled in its window."""
+        """Use nearly everything, wait until orders are drafted, and cancel one of each flow within its window."""
         for one in self._neighbours:
             await gate.send(one.credential, [one.use(self._clock.now().isoformat())])
         await quiet.wait(self._clock.now())
@@ -77,7 +77,7 @@ class Act:
             await self._counterparts[one.provider_id].before_placing(one)
 
     async def _go_on(self, quiet: Quiet) -> None:
-        """Let time pass until every order has come to its end."""
+        """Advance the clock until every order has ended."""
         at_work = [one for one in self._neighbours if "delivered" in ENDS[one.fate]]
         await self._step(quiet, STEP)
         for one in at_work:
@@ -86,7 +86,7 @@ class Act:
             if not (waiting := await self._waiting()):
                 return
             await self._step(quiet, STEP)
-        self.anomalies += [f"flows: {one} is not at its end" for one in waiting]
+        self.anomalies += [f"flows: {one} has not ended" for one in waiting]
 
     async def _waiting(self) -> list[str]:
         found = []
@@ -103,7 +103,7 @@ class Act:
         flows = {flow: count_flow(found) for flow, found in orders.items()}
         for shop in self._counterparts.values():
             if (taken := shop.taken()) != (placed := flows[shop.flow]["placed"]):
-                self.anomalies.append(f"flows: {shop.provider_id} has {taken} orders in its book, we placed {placed}")
+                self.anomalies.append(f"flows: {shop.provider_id} has {taken} orders in its log, we placed {placed}")
         return flows
 
     async def _step(self, quiet: Quiet, by: timedelta) -> None:

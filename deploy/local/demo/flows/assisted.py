@@ -1,4 +1,4 @@
-"""Assisted: a shop without a door for programs; the customer gets a prepared cart, orders there, and says so."""
+"""Assisted flow: a shop without an API; the customer gets a prepared cart, orders there and confirms it."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ CART = "https://market.example/cart/add?sku={product}&n={packs}"
 
 
 class AssistedShop:
-    """A shop that nobody of ours ever speaks to; its counterpart is the customer."""
+    """A shop that our services never call; its counterpart is the customer."""
 
     flow, provider_id = "assisted", "street-market"
     fates = (Fate.DELIVERED, Fate.CANCELLED)
@@ -30,13 +30,13 @@ class AssistedShop:
         await self._company.ask("order_dispatch", "PUT", f"{path}/offers/{PRODUCT}", offer(PRODUCT))
 
     async def welcome(self, one: Neighbour) -> None:
-        """Nothing: the shop does not know us."""
+        """Nothing to do: the shop has no integration."""
 
     async def before_placing(self, one: Neighbour) -> None:
-        """Nothing: it waits for the customer."""
+        """Nothing to do: the order waits for the customer."""
 
     async def work(self, one: Neighbour) -> None:
-        """Order what is in the prepared cart, and say so."""
+        """Order the prepared cart as the customer, and confirm it."""
         for order in await orders_of(self._company, one):
             if order["state"] == "placing":
                 path = f"/v1/orders/{order['order_id']}"

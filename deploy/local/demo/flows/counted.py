@@ -1,4 +1,4 @@
-"""What became of the orders of each way, counted from their histories."""
+"""Counts the outcomes of each flow's orders from their histories."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -7,7 +7,7 @@ ENDS = ("placed", "shipped", "delivered", "cancelled", "refused", "unknown_resol
 
 
 def count_flow(orders: Iterable[Mapping[str, Any]]) -> dict[str, int]:
-    """Return how many orders ever were in each state, and how many left `unknown` again."""
+    """Return how many orders were ever in each state, and how many left `unknown` again."""
     counted = dict.fromkeys(ENDS, 0)
     for order in orders:
         states = {step["to_state"] for step in order["history"]}

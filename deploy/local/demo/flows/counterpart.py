@@ -1,4 +1,4 @@
-"""What the act asks of the other side of each way to order."""
+"""Interface of an order flow's counterpart."""
 
 from typing import Protocol
 
@@ -6,11 +6,11 @@ from deploy.local.demo.flows.street import Fate, Neighbour
 
 
 class Counterpart(Protocol):
-    """A provider that is no part of ours: a process, and the people behind its counter."""
+    """A provider outside the system: its process and its staff."""
 
     @property
     def flow(self) -> str:
-        """Return the name of the way to order, as demo.json has it."""
+        """Name of the flow in demo.json."""
         ...
 
     @property
@@ -18,29 +18,29 @@ class Counterpart(Protocol):
 
     @property
     def fates(self) -> tuple[Fate, ...]:
-        """Return the ends that orders can come to here."""
+        """Outcomes that the orders of this flow can have."""
         ...
 
     def product_for(self, fate: Fate) -> str:
-        """Return what a neighbour of this fate uses."""
+        """Return the product that a customer with this outcome uses."""
         ...
 
     async def open(self) -> None:
-        """Start the process and make it known through the APIs."""
+        """Start the process and register the provider through the APIs."""
         ...
 
     async def welcome(self, one: Neighbour) -> None:
-        """Do what a new customer has to do there before the first order."""
+        """Do what a new customer does at the provider before the first order."""
         ...
 
     def taken(self) -> int:
-        """Return how many orders its own book has; one that was made twice would count twice."""
+        """Number of orders in the provider's own log; a duplicate order counts twice."""
         ...
 
     async def before_placing(self, one: Neighbour) -> None:
-        """Do what brings this neighbour's order to its end, just before it is placed."""
+        """Prepare the outcome of this customer's order, just before it is placed."""
         ...
 
     async def work(self, one: Neighbour) -> None:
-        """Send the goods, behind the counter, and let our side know in the way's own words."""
+        """Ship the goods and report it in the flow's protocol."""
         ...

@@ -1,4 +1,4 @@
-"""Provider focus: a shop that knows the customer, who linked the device with the account there; Amazon DRS's words."""
+"""Provider-hosted flow: the customer has linked the device with an account at the shop; Amazon DRS protocol."""
 
 from pathlib import Path
 from typing import Any
@@ -55,7 +55,7 @@ class DrsShop:
         }
 
     async def welcome(self, one: Neighbour) -> None:
-        """Send the customer to the shop's page and back, then have the slot switched on there."""
+        """Link the device on the shop's page, then switch on the slot there."""
         body = {"provider_id": self.provider_id, "device_id": one.device_id}
         begun = await self._company.ask("order_dispatch", "POST", f"/v1/customers/{one.customer_id}/links", body)
         async with httpx.AsyncClient(follow_redirects=True, trust_env=False, timeout=30) as browser:
@@ -68,7 +68,7 @@ class DrsShop:
         return sum(line["op"] == "placed" for line in lines_of(self._book))
 
     async def before_placing(self, one: Neighbour) -> None:
-        if one.fate is Fate.REFUSED:  # the customer switched the slot off there, and the news is still on its way
+        if one.fate is Fate.REFUSED:  # switched off at the shop; the notification is still under way
             await self._at_counter(f"customer/{one.device_id}/unsubscribe", slot="1")
         elif one.fate is Fate.FOUND:
             await self._at_counter("shop/lose", answers="1")
@@ -77,7 +77,7 @@ class DrsShop:
         await self._at_counter("shop/ship", instance=await until(f"{one.device_id}'s order", lambda: self._placed(one)))
 
     async def _placed(self, one: Neighbour) -> str | None:
-        """Return the shop's own number of the neighbour's order."""
+        """Return the shop's own number of the customer's order."""
         placed = [line for line in lines_of(self._book) if line["op"] == "placed" and line["serial"] == one.device_id]
         return str(placed[0]["instance"]) if placed else None
 

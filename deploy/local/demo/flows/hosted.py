@@ -1,4 +1,4 @@
-"""App hosted: a shop whose offers, stock and orders are kept here; its program asks for them, and we take the money."""
+"""App-hosted flow: offers, stock and orders are kept here; the shop polls its orders, and we collect payment."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from deploy.local.ports import accepts
 from deploy.local.settings import HOST
 from deploy.local.stack import Stack
 
-#: More neighbours want a pack of the last ones than there are packs; and of the other nobody has any.
+#: More customers want LAST_ONES than there are packs; GONE is out of stock.
 LAST_ONES, LAST_PACKS, GONE = "last-filters", 3, "gold-filters"
 RACING = 6
 
@@ -29,7 +29,7 @@ class HostedShop:
         return {Fate.REFUSED: GONE, Fate.RACING: LAST_ONES}.get(fate, PRODUCT)
 
     async def open(self) -> None:
-        """Sign up as any shop does, be admitted, and say what is sold and how much of it there is."""
+        """Sign up like any shop, be approved, publish offers and count the stock."""
         await self._open_bank()
         terms = {"name": "Village Store", "terms": {"email": "store@village.example"}}
         joined = await self._company.ask("portal", "POST", "/v1/shops", terms)
@@ -51,16 +51,16 @@ class HostedShop:
         await self._town.start(self._stack, "sandbox-pay", command, lambda: accepts(HOST, port))
 
     async def welcome(self, one: Neighbour) -> None:
-        """Say what the customer pays with, and how much an order may cost."""
+        """Set the customer's payment method and the limit per order."""
         method = {"service": "sandbox", "token": "tok_ok", "mandate": {"amount": "20.00", "currency": "USD"}}
         path = f"/v1/customers/{one.customer_id}/payment-method"
         await self._company.ask("order_dispatch", "PUT", path, method)
 
     async def before_placing(self, one: Neighbour) -> None:
-        """Nothing: what there is decides."""
+        """Nothing to do: the stock decides."""
 
     async def work(self, one: Neighbour) -> None:  # noqa: ARG002  # its program works on all orders
-        """Open in the morning: until then customers may cancel at once."""
+        """Start in the morning: until then customers may cancel without asking the shop."""
         if self._is_open:
             return
         self._is_open = True
@@ -76,7 +76,7 @@ class HostedShop:
         return sum(line["op"] == "acknowledge" for line in lines_of(self._book))
 
     async def oversold(self) -> int:
-        """Return how many pieces were sent of the last ones beyond what there was; by the shop's own book and ours."""
+        """Return how many pieces of LAST_ONES were shipped beyond the stock, by the shop's log and our inventory."""
         shop = await self._company.as_provider(self.provider_id, self._key)
         sent = {line["order_id"] for line in lines_of(self._book) if line["op"] == "ship"}
         packs = 0

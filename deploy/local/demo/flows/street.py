@@ -1,4 +1,4 @@
-"""The street of the four ways to order: for each way one neighbour for every end an order can come to."""
+"""Customers of the four order flows: one per flow and outcome."""
 
 import asyncio
 import json
@@ -16,14 +16,14 @@ PATIENCE_SECONDS, PAUSE_SECONDS = 45.0, 0.1
 
 
 class Fate(StrEnum):
-    """What is to become of a neighbour's order."""
+    """Intended outcome of a customer's order."""
 
     DELIVERED = "delivered"
-    #: Its provider's answer is lost on the way; the order is found there, and not made twice.
+    #: The provider's response is lost; the order is found by reconciliation and not placed twice.
     FOUND = "found"
     CANCELLED = "cancelled"
     REFUSED = "refused"
-    #: One of several who want the last pieces: delivered or refused.
+    #: One of several that compete for the last pieces: delivered or refused.
     RACING = "racing"
 
 
@@ -39,7 +39,7 @@ def offer(product_id: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Neighbour:
-    """One customer with one device of one slot, whose orders go one way."""
+    """A customer with one device of one slot, whose orders take one flow."""
 
     provider_id: str
     fate: Fate
@@ -49,13 +49,13 @@ class Neighbour:
     product_id: str
 
     def use(self, at: str) -> dict[str, Any]:
-        """Return the report of a use that leaves one piece."""
+        """Return a report of use that leaves one piece."""
         used = {"type": "SlotUsed", "device_id": self.device_id, "slot": "1", "quantity": CAPACITY - 1, "unit": "C62"}
         return used | {"boot": "b1", "seq": 1, "at": at}
 
 
 async def move_in(company: Company, provider_id: str, fate: Fate, product_id: str, number: int) -> Neighbour:
-    """Create a customer, a device and a subscription through the APIs."""
+    """Create customer, device and subscription through the APIs."""
     name = f"{fate.title()} of {provider_id}"
     ship_to = {"name": name, "line1": "4 Four Ways", "postal_code": "97301", "city": "Salem", "country": "US"}
     body = {"name": name, "email": f"{fate}{number}@{provider_id}.example", "ship_to": ship_to}
@@ -75,23 +75,23 @@ async def subscribe(company: Company, one: Neighbour) -> None:
 
 
 async def orders_of(company: Company, one: Neighbour) -> list[dict[str, Any]]:
-    """Return a neighbour's orders with their histories, the oldest first."""
+    """Return a customer's orders with their histories, oldest first."""
     listed = await company.ask("order_dispatch", "GET", f"/v1/customers/{one.customer_id}/orders")
     ids = [order["order_id"] for order in reversed(listed["orders"])]
     return [await company.ask("order_dispatch", "GET", f"/v1/orders/{order_id}") for order_id in ids]
 
 
 def lines_of(book: Path) -> list[dict[str, Any]]:
-    """Return what a counterpart wrote down."""
+    """Return the lines of a counterpart's log."""
     return [json.loads(line) for line in book.read_text().splitlines()] if book.exists() else []
 
 
 async def until(what: str, condition: Callable[[], Awaitable[Any]]) -> Any:
-    """Return what the condition returns as soon as that is true; raise StackError naming what did not happen."""
+    """Return the condition's result as soon as it is true; raises StackError naming `what`."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + PATIENCE_SECONDS
     while not (found := await condition()):
         if loop.time() > deadline:
-            raise StackError(f"it did not happen within {PATIENCE_SECONDS:g} s: {what}")
+            raise StackError(f"not within {PATIENCE_SECONDS:g} s: {what}")
         await asyncio.sleep(PAUSE_SECONDS)
     return found

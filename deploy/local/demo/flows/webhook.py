@@ -1,4 +1,4 @@
-"""App focus: a shop with a signed HTTPS API; we know the customer, each order carries a single-use token."""
+"""App-focused flow: a shop with a signed HTTPS API; we know the customer, each order carries a single-use token."""
 
 from pathlib import Path
 
@@ -11,12 +11,12 @@ from deploy.local.stack import Stack
 
 SECRET = "whsec_Zm91ciB3YXlzIHRvIG9yZGVyLCBzaWRlIGJ5IHNpZGU="  # noqa: S105  # opens nothing but the demo
 SOLD_OUT = "gold-filters"
-#: Of every so many answers one is lost after the shop did what was asked.
+#: Fraction of responses that are lost after the shop has processed the request.
 LOST_ANSWERS = 0.5
 
 
 class WebhookShop:
-    """deploy/samples/webhook_shop.py, half of whose answers are lost."""
+    """deploy/samples/webhook_shop.py, with half of its responses lost."""
 
     flow, provider_id = "app_focus", "paper-mill"
     fates = (Fate.DELIVERED, Fate.FOUND, Fate.CANCELLED, Fate.REFUSED)
@@ -42,13 +42,13 @@ class WebhookShop:
             await self._company.ask("order_dispatch", "PUT", f"{path}/offers/{product}", offer(product))
 
     async def welcome(self, one: Neighbour) -> None:
-        """Nothing: the shop learns of a customer with the first order."""
+        """Nothing to do: the first order introduces the customer to the shop."""
 
     def taken(self) -> int:
         return sum(line["op"] == "accepted" for line in lines_of(self._book))
 
     async def before_placing(self, one: Neighbour) -> None:
-        """Nothing: which answers are lost is the shop's dice's affair."""
+        """Nothing to do: the shop's random generator decides which responses are lost."""
 
     async def work(self, one: Neighbour) -> None:
-        """Nothing: the shop ships at once, and says so by a callback."""
+        """Nothing to do: the shop ships immediately and reports it by a callback."""
