@@ -1,2 +1,2 @@
--- What an order that failed over a fraud was suspected of is not its customer's to read; new ones are noted like this.
+-- Hide suspected fraud from the customer in existing rows; the event handler does so for new ones.
 UPDATE order_told SET reason = 'on_hold' WHERE state = 'failed' AND reason LIKE '%taken for fraud%';

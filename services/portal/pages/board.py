@@ -92,11 +92,6 @@ def _urgency(card: SlotCard) -> int:
     return {"empty": 1, "low": 1, "soon": 2}.get(card.tone, 3)
 
 
-def _inline(title: str) -> str:
-    """Lower the first letter of a title within a sentence, except in abbreviations and names such as `USB`."""
-    return title[:1].lower() + title[1:] if title[1:2].islower() else title
-
-
 def _headline(slots: tuple[SlotCard, ...]) -> tuple[str, str]:
     to_approve = [card for card in slots if card.approve_order_id]
     to_check = [card for card in slots if card.doubted]
@@ -104,11 +99,11 @@ def _headline(slots: tuple[SlotCard, ...]) -> tuple[str, str]:
     if not slots:
         return "No devices yet", "calm"
     if to_approve:
-        return f"Order more {_inline(to_approve[0].title)}?", "ask"
+        return f"Order more {to_approve[0].title}?", "ask"
     if short:
         return f"{short[0].title} may run out", "worry"
     if to_check:
-        return f"Please check {_inline(to_check[0].title)}", "ask"
+        return f"Please check {to_check[0].title}", "ask"
     return "Everything is taken care of", "calm"
 
 

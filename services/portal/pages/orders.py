@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from services.portal.domain import words
 from services.portal.domain.board import CANCELLABLE, OPEN, Known, Order, OrderState
-from services.portal.pages.places import Place, provider_name, format_amount, title_of
+from services.portal.pages.places import Place, format_amount, provider_name, title_of
 
 STATES = {
     OrderState.DUE: "Being prepared",
