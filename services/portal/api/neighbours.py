@@ -69,7 +69,7 @@ def _parse_level(slot: dict[str, Any]) -> Told:
 
 #: Slot states that ask the customer to check the level.
 DOUBTS = {
-    "quarantined": "The device's reports contradict each other.",
+    "quarantined": "The reports of this device contradict each other.",
     "overdrawn": "The device reported more use than the slot contained.",
 }
 

@@ -1,4 +1,4 @@
--- Customers without personal data; the row remains after erasure, so that the id is not reused.
+-- Customers without anything personal; the row outlives the person, so that an id is never given twice.
 CREATE TABLE customer (
     customer_id text        PRIMARY KEY,
     locale      text        NOT NULL,
@@ -7,7 +7,7 @@ CREATE TABLE customer (
     erased_at   timestamptz
 );
 
--- All personal data, erased by one DELETE.
+-- Everything personal, in one place, gone with one DELETE.
 CREATE TABLE person (
     customer_id text  PRIMARY KEY REFERENCES customer,
     name        text  NOT NULL,
@@ -15,7 +15,7 @@ CREATE TABLE person (
     ship_to     jsonb NOT NULL
 );
 
--- A deregistered device keeps only its id and the number of its last registration.
+-- A device that left keeps its id and the number of its last registration, nothing else.
 CREATE TABLE device (
     device_id         text        PRIMARY KEY,
     registration      integer     NOT NULL CHECK (registration >= 1),
@@ -46,7 +46,7 @@ CREATE TABLE device_slot (
     PRIMARY KEY (device_id, slot)
 );
 
--- Sessions, by the SHA-256 of their cookie.
+-- Signed-in browsers, by the SHA-256 of their cookie.
 CREATE TABLE session (
     token_sha256 bytea       PRIMARY KEY,
     customer_id  text        NOT NULL REFERENCES customer,
@@ -55,7 +55,7 @@ CREATE TABLE session (
 );
 CREATE INDEX session_by_customer ON session (customer_id);
 
--- Single-use sign-in links, by the SHA-256 of their token.
+-- Links that sign in once, by the SHA-256 of their token.
 CREATE TABLE sign_in_link (
     token_sha256 bytea       PRIMARY KEY,
     customer_id  text        NOT NULL REFERENCES customer,

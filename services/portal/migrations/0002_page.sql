@@ -1,6 +1,6 @@
--- Read models of the page, built from events of other services.
+-- What the page shows: a reading of other services' events, never the truth itself.
 
--- Latest event per slot; live levels come from the API of consumption.
+-- What events last told about a slot; levels of the moment come from consumption's API.
 CREATE TABLE slot_told (
     device_id    text        NOT NULL,
     slot         text        NOT NULL,
@@ -26,7 +26,7 @@ CREATE TABLE subscription_told (
 );
 CREATE INDEX subscription_told_by_customer ON subscription_told (customer_id);
 
--- Why a product is not being ordered, or that an order needs approval.
+-- Why nothing is ordered for a product just now, or that somebody must say yes.
 CREATE TABLE wait_told (
     customer_id   text        NOT NULL,
     product_id    text        NOT NULL,
@@ -89,8 +89,8 @@ CREATE TABLE notice_told (
 );
 CREATE INDEX notice_told_by_customer ON notice_told (customer_id, at DESC);
 
--- One row per change of a customer's page. Append-only, so that replicas that write for the same customers
--- in different orders do not block each other.
+-- One row whenever something a customer sees has changed. Only added to, so that two replicas that
+-- write for the same customers in different orders never wait for each other.
 CREATE TABLE touch (
     customer_id text        NOT NULL,
     number      bigint      GENERATED ALWAYS AS IDENTITY,

@@ -1,4 +1,4 @@
--- API keys of providers and sessions of shops, stored as SHA-256 only.
+-- Providers that sign in here: a key for their programs and a session for their browsers. Only digests are kept.
 CREATE TABLE provider_key (
     provider_id text        PRIMARY KEY,
     key_sha256  bytea       NOT NULL UNIQUE,
@@ -14,5 +14,5 @@ CREATE TABLE shop_session (
 CREATE INDEX shop_session_by_provider ON shop_session (provider_id);
 CREATE INDEX shop_session_by_age ON shop_session (expires_at);
 
--- Orders that customers place at the shop themselves and whose progress they report.
+-- Orders that customers place at the shop themselves: they say what becomes of them.
 ALTER TABLE order_told ADD COLUMN own boolean NOT NULL DEFAULT false;

@@ -145,7 +145,7 @@ class TestPage:
         await teller.tell(a.notified(customer_id, "order_shipped"))
 
         async with signed_in(portal, customer_id) as browser:
-            page = await shows(browser, "On its way", "We told you that it is on its way", "about 5 days left")
+            page = await shows(browser, "On its way", "Shipping notice", "about 5 days left")
             why = await browser.get("/page/orders/o-1/why")
         for words in ("Hello Ana", "Lungo pods", "<strong data-level>14</strong>", "from Globex for 19.90 EUR", "GX-1"):
             assert words in page
@@ -184,7 +184,7 @@ class TestPage:
 
         async with signed_in(portal, customer_id) as browser:
             page = await shows(browser, "Cancelled on the page.", "Globex is not active.")
-        assert page.count("It is on hold until we have looked into it.") == 3
+        assert page.count("This order is on hold while we review it.") == 3
         assert not re.search("fraud|stolen|Mallory", page)
         assert await doors.rows_with(database, "Mallory") == []
 
@@ -198,7 +198,7 @@ class TestPage:
 
         assert "<strong data-level>23</strong>" in page
         assert "1.5 a day" in page
-        assert "Its reports contradict each other." in page
+        assert "The reports of this device contradict each other." in page
 
     async def test_of_an_erased_customer_is_gone_and_late_events_bring_nothing_back(self, portal, teller, database):
         customer_id, other = await portal.join(), await portal.join()
@@ -271,7 +271,11 @@ class TestCommands:
         [
             (409, {"title": "Too late", "detail": "It is shipped already."}, "It is shipped already."),
             (422, {"title": "Refused", "refused": [{"problem": "no such unit"}]}, "no such unit"),
-            (500, {"title": "Oops", "detail": "secret"}, "That did not work just now. Please try again shortly."),
+            (
+                500,
+                {"title": "Oops", "detail": "secret"},
+                "Something went wrong on our side. Please try again in a few minutes.",
+            ),
         ],
     )
     async def test_that_are_refused_say_why(self, portal, others, status, problem, message):
@@ -304,7 +308,7 @@ class TestCommands:
 
     async def test_that_are_refused_say_so_to_this_browser_only_and_in_no_link(self, portal, others):
         others.refusals["/v1/orders/late/cancel"] = (409, {"title": "Too late"})
-        usual = "That did not work. Please try again."
+        usual = "Something went wrong. Please try again."
         async with signed_in(portal, await portal.join()) as browser, signed_in(portal, await portal.join()) as other:
             form = {"csrf": csrf_of((await browser.get("/")).text), "order_id": "late"}
             kept = (await browser.post("/page/orders/cancel", data=form)).headers["set-cookie"]

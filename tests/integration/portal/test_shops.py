@@ -33,7 +33,7 @@ async def test_a_form_with_no_number_of_days_is_refused_in_words(portal):
     answer = await portal.http.post("/shop/join", data=form)
 
     assert answer.status_code == 409
-    assert "That did not work" in answer.text
+    assert "Something went wrong" in answer.text
 
 
 class TestMakingAKey:

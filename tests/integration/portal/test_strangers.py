@@ -103,4 +103,4 @@ async def test_a_form_with_such_a_number_is_refused_in_words(portal):
     answer = await portal.http.post("/shop/join", data=form)
 
     assert answer.status_code == 409
-    assert "JSON has no form for" in answer.text
+    assert "JSON cannot represent" in answer.text

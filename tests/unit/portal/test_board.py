@@ -69,7 +69,7 @@ class TestSlotCard:
         assert card.coming == "50 ordered, expected Thu 12 Mar"
 
     def test_says_why_nothing_is_ordered(self):
-        assert only_slot(waits={"pods": a.wait()}).wait == "Reordering is paused."
+        assert only_slot(waits={"pods": a.wait()}).wait == "Automatic reordering is paused."
 
     def test_asks_for_approval_only_where_somebody_waits_for_it(self):
         asking = only_slot(waits={"pods": a.wait(wake_up="approval", order_id="o", reason="awaiting_approval")})
@@ -83,7 +83,7 @@ class TestOrderCard:
         (card,) = a.board(orders=(a.order(state=OrderState.SHIPPED),)).orders
 
         assert [(stop.name, stop.mark) for stop in card.road] == [
-            ("Decided", "done"),
+            ("Preparing", "done"),
             ("Ordered", "done"),
             ("Shipped", "here"),
             ("Arrived", "ahead"),
@@ -115,8 +115,8 @@ class TestHeadline:
                 "Everything is taken care of",
                 "calm",
             ),
-            ({"told": {PLACE: a.told(doubted="quarantined")}}, "Please look at Pods", "ask"),
-            ({"waits": {"pods": a.wait(wake_up="approval", order_id="o")}}, "Pods: shall we order?", "ask"),
+            ({"told": {PLACE: a.told(doubted="quarantined")}}, "Please check Pods", "ask"),
+            ({"waits": {"pods": a.wait(wake_up="approval", order_id="o")}}, "Order more Pods?", "ask"),
         ],
     )
     def test_names_what_matters_most(self, known, headline, mood):
@@ -150,7 +150,7 @@ class TestHtml:
             notices=(Notice(nasty, nasty, nasty, NOW),),
         )
 
-        html = render("home.html", board=board, csrf=nasty, said=None)
+        html = render("home.html", board=board, csrf=nasty, flash=None)
 
         assert html.count("<script") == 1
         assert 'src="/static/page.js?v=' in html
@@ -159,7 +159,7 @@ class TestHtml:
     def test_has_nothing_inline_that_the_policy_forbids(self):
         board = a.board(told={PLACE: a.told()}, orders=(a.order(),), subscriptions=(a.subscription(),))
 
-        html = render("home.html", board=board, csrf="c", said=None)
+        html = render("home.html", board=board, csrf="c", flash=None)
 
         assert not re.search(r"<style|\sstyle=|\son[a-z]+=|javascript:", html)
         assert not re.search(r"(?:src|href|action)=\"(?!/|#)", html)
@@ -167,12 +167,12 @@ class TestHtml:
     def test_gives_every_form_its_proof(self):
         board = a.board(orders=(a.order(),), subscriptions=(a.subscription(),))
 
-        html = render("home.html", board=board, csrf="the-proof", said=None)
+        html = render("home.html", board=board, csrf="the-proof", flash=None)
 
         assert html.count("<form") == html.count('name="csrf" value="the-proof"') > 3
 
     def test_labels_every_field(self):
-        html = render("home.html", board=a.board(), csrf="c", said=None)
+        html = render("home.html", board=a.board(), csrf="c", flash=None)
 
         for name in re.findall(r'<input id="([^"]+)"', html):
             assert f'<label for="{name}"' in html

@@ -89,7 +89,7 @@ def test_how_long_it_lasts(level, days, said):
 @pytest.mark.parametrize(
     ("reason", "said"),
     [
-        ("paused", "Reordering is paused."),
+        ("paused", "Automatic reordering is paused."),
         ("some_new_reason", "Some new reason."),
         ("the shop is closed until Monday.", "The shop is closed until Monday."),
         ("", ""),

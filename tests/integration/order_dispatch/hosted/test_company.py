@@ -47,7 +47,7 @@ async def test_goods_are_set_aside_the_shop_answers_its_mail_and_the_goods_leave
     assert taken.status_code == 200
     assert "Ana Kowalska" in taken.text
     again = await street.http.post(take)
-    assert (again.status_code, "You took the order." in again.text) == (200, True)
+    assert (again.status_code, "You accepted the order." in again.text) == (200, True)
     await street.http.post(links["You have sent it, or it is ready to be picked up"], data={"tracking": "T9"})
 
     shipped = await street.reaches("by-mail", "shipped")
@@ -177,7 +177,7 @@ async def test_a_shop_sees_all_of_its_stock_on_its_page(street):
         await browser.post("/shop/sign-in", data=key)
         page = (await browser.get("/shop")).text
 
-    assert "In all, in steps; 40 free" in page
+    assert "Total stock, in steps (40 available)" in page
 
 
 async def test_a_new_key_ends_the_old_one(street):
@@ -210,7 +210,7 @@ async def test_a_customer_orders_themselves_on_their_page(street):
 
         async def waits():
             page = (await browser.get("/")).text
-            return page if "Waiting for you to order it" in page else None
+            return page if "Waiting for you to order" in page else None
 
         page = await until(waits, "the page asks", SECONDS)
         assert "ordered, expected" not in page
@@ -221,7 +221,7 @@ async def test_a_customer_orders_themselves_on_their_page(street):
         await street.reaches("own", "placed")
 
         async def may_arrive():
-            return "It arrived" in (await browser.get("/")).text
+            return "Mark as delivered" in (await browser.get("/")).text
 
         assert await until(may_arrive, "it may be said to have arrived", SECONDS)
         await browser.post("/page/orders/said/arrived", data={"order_id": "own", "csrf": csrf_of(page)})
