@@ -1,4 +1,4 @@
-"""The page in a real browser, over the whole stack: it shows what happens as it happens, and what is done on it is done."""
+"""The page in a real browser against the whole stack: live updates and commands."""
 
 from playwright.async_api import expect
 
@@ -6,7 +6,7 @@ from tests.e2e import a
 from tests.e2e.page.screen import SOON_MS, screen
 
 
-async def test_a_family_watches_its_coffee_run_low_and_come_back(world, browser):
+async def test_page_follows_order_until_delivery(world, browser):
     home = await world.move_in(a.household(level=40, capacity=60, at_level=20, pack_size=40))
 
     async with screen(browser, home) as page:
@@ -27,7 +27,7 @@ async def test_a_family_watches_its_coffee_run_low_and_come_back(world, browser)
 
         await world.provider.accepts(order_id)
         await page.shows(order, "Ordered", "expected")
-        await page.shows(order, "So 1 x 40 from acme were ordered.")  # what was opened stays open
+        await page.shows(order, "So 1 x 40 from acme were ordered.")  # opened details stay open
 
         await world.provider.ships(order_id)
         await page.shows(order, "On its way")
@@ -39,7 +39,7 @@ async def test_a_family_watches_its_coffee_run_low_and_come_back(world, browser)
         await page.shows(page.page.locator("main"), "Order confirmation: Coffee pods")
 
 
-async def test_somebody_who_looked_sets_a_level_straight(world, browser):
+async def test_customer_corrects_level(world, browser):
     home = await world.move_in(a.household(level=40, capacity=60, at_level=5))
 
     async with screen(browser, home) as page:
@@ -64,7 +64,7 @@ async def test_somebody_who_looked_sets_a_level_straight(world, browser):
     assert await home.level() == 60
 
 
-async def test_typing_is_never_overwritten_by_news(world, browser):
+async def test_updates_keep_user_input(world, browser):
     home = await world.move_in(a.household(level=40, capacity=60, at_level=5))
 
     async with screen(browser, home) as page:
@@ -83,7 +83,7 @@ async def test_typing_is_never_overwritten_by_news(world, browser):
         await page.shows(slot, "29 of 60")
 
 
-async def test_an_order_is_stopped_by_pressing_twice(world, browser):
+async def test_cancel_order_needs_confirmation(world, browser):
     home = await world.move_in(a.household(level=6, capacity=60, at_level=20))
     (order_id,) = await home.orders()
 
@@ -99,7 +99,7 @@ async def test_an_order_is_stopped_by_pressing_twice(world, browser):
         await page.shows(page.slot(home), "Not being reordered")
 
 
-async def test_reordering_is_paused_and_goes_on(world, browser):
+async def test_pause_and_resume_reordering(world, browser):
     home = await world.move_in(a.household(level=40, capacity=60, at_level=20))
 
     async with screen(browser, home) as page:
@@ -117,7 +117,7 @@ async def test_reordering_is_paused_and_goes_on(world, browser):
     assert len(await home.orders()) == 1
 
 
-async def test_nothing_is_ordered_before_the_customer_says_yes(world, browser):
+async def test_order_waits_for_approval(world, browser):
     home = await world.move_in(a.household(level=40, capacity=60, at_level=20, mode="approve"))
 
     async with screen(browser, home) as page:
@@ -136,7 +136,7 @@ async def test_nothing_is_ordered_before_the_customer_says_yes(world, browser):
     assert len(await home.orders()) == 1
 
 
-async def test_it_fits_small_phones_and_works_by_keyboard(world, browser):
+async def test_small_screen_and_keyboard(world, browser):
     home = await world.move_in(a.household(level=6, capacity=60, at_level=20))
 
     async with screen(browser, home, viewport={"width": 320, "height": 640}, color_scheme="dark") as page:
@@ -153,7 +153,7 @@ async def test_it_fits_small_phones_and_works_by_keyboard(world, browser):
             assert control in reached, f"{control} cannot be reached by keyboard: {reached}"
 
 
-async def test_without_signing_in_it_says_how_to(world, browser):
+async def test_welcome_page_without_session(world, browser):
     page = await browser.new_page()
 
     await page.goto(world.urls["portal"])
@@ -162,7 +162,7 @@ async def test_without_signing_in_it_says_how_to(world, browser):
     await page.close()
 
 
-async def test_signing_out_shuts_it_everywhere_else_too(world, browser):
+async def test_sign_out_ends_session_in_all_tabs(world, browser):
     home = await world.move_in(a.household(level=40, capacity=60, at_level=5))
 
     async with screen(browser, home) as page:
@@ -176,13 +176,13 @@ async def test_signing_out_shuts_it_everywhere_else_too(world, browser):
         await expect(page.page.get_by_role("heading", name="How to sign in")).to_be_visible()
 
 
-#: Controls that a thumb would miss: lower than 44 px.
+#: Controls below 44 px, the recommended minimum for touch.
 SMALL_TARGETS = """
 [...document.querySelectorAll("button, summary, input:not([type=hidden]), select")]
   .filter((control) => control.offsetParent && control.getBoundingClientRect().height < 44)
   .map((control) => control.outerHTML)
 """
-#: Fields nobody could name to a screen reader's user.
+#: Controls without an accessible name.
 NAMELESS = """
 [...document.querySelectorAll("button, input:not([type=hidden]), select, svg[role=img]")]
   .filter((e) => !(e.innerText || e.getAttribute("aria-label") || (e.labels && e.labels.length)))
