@@ -17,7 +17,7 @@ router = APIRouter(include_in_schema=False)
 
 Text = Annotated[str, Form(max_length=200)]
 #: Per answer: page title, button label and confirmation.
-ALREADY_ANSWERED = "This request has already been answered"
+CLOSED = "This request is closed"
 STEPS = {
     "acknowledge": ("Accept this order?", "Accept order", "You accepted the order."),
     "ship": ("Has the order been sent, or is it ready for pick-up?", "Yes", "The order is marked as sent."),
@@ -39,9 +39,9 @@ async def show_answer(token: str, kit: KitDep) -> HTMLResponse:
     title, button, done = STEPS[found["step"]]
     values: dict[str, Any] = {"about": found, "token": token, "title": title, "button": button, "ship_to": None}
     if found["why_not"]:
-        return page(render("answer.html", **values | {"title": ALREADY_ANSWERED, "message": found["why_not"]}), 409)
+        return page(render("answer.html", **values | {"title": CLOSED, "message": found["why_not"]}), 409)
     if found["done"]:
-        return page(render("answer.html", **values | {"title": ALREADY_ANSWERED}, message=done))
+        return page(render("answer.html", **values | {"title": CLOSED}, message=done))
     return page(render("answer.html", **values, message=None))
 
 
@@ -72,7 +72,7 @@ def _error_page(status: int, found: Any) -> HTMLResponse:
             render(
                 "sorry.html",
                 title="Please try again in a few minutes",
-                text="We could not process your request. Nothing has changed.",
+                text="We could not process your request. You can safely try again.",
             ),
             503,
         )
