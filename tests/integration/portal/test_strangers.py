@@ -5,7 +5,7 @@ import pytest
 from tests.integration.portal import doors
 
 CANARY = "Quagga Canary"
-#: Open to everybody by design.
+#: Public by design.
 OPEN = {("get", "/.well-known/jwks.json"), ("post", "/v1/tokens"), ("post", "/v1/shops")}
 
 
