@@ -1,4 +1,4 @@
-"""Runs the portal: `python -m services.portal [migrate]`."""
+"""Command-line entry point: `python -m services.portal [migrate]`."""
 
 from libs.kit import main
 from services.portal.service import SERVICE

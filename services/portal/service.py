@@ -1,4 +1,4 @@
-"""Portal: what it hears, says and answers."""
+"""Table of contents of the portal: events consumed and published, periodic jobs, API."""
 
 from libs.contracts.events import (
     CartPrepared,

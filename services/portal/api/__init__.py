@@ -1,4 +1,4 @@
-"""The portal's doors: for programs under /v1, for people at /."""
+"""HTTP API: JSON under /v1, pages for browsers at /."""
 
 from fastapi import APIRouter
 

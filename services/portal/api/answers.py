@@ -1,4 +1,4 @@
-"""Pages behind the links in mails about orders: looking does nothing, the button answers."""
+"""Pages behind the links in mails about orders; GET changes nothing, so link scanners are harmless."""
 
 from typing import Annotated, Any
 
@@ -16,62 +16,76 @@ from services.portal.pages import render
 router = APIRouter(include_in_schema=False)
 
 Text = Annotated[str, Form(max_length=200)]
-#: What each answer is called on its page, on its button, and once it is given.
+#: Per answer: page title, button label and confirmation.
+CLOSED = "This request is closed"
 STEPS = {
-    "acknowledge": ("Take this order?", "Yes, we take it", "You took the order."),
-    "ship": ("Has it been sent, or is it ready to be picked up?", "Yes, it is", "The order counts as sent."),
-    "refuse": ("Refuse this order?", "Yes, we cannot deliver it", "The order is off. Please do not send it."),
-    "deliver": ("Has it arrived?", "Yes, it has", "The order counts as arrived."),
-    "ordered": ("Did you order it?", "Yes, I ordered it", "Thank you. It counts as ordered."),
-    "not_yet": ("Not ordered yet?", "Remind me later", "Then we ask again later."),
-    "no": ("You do not want it?", "No, I do not order it", "Then it is not ordered."),
-    "arrived": ("Has it arrived?", "Yes, it is here", "Thank you. It counts as arrived."),
+    "acknowledge": ("Accept this order?", "Accept order", "You accepted the order."),
+    "ship": ("Has the order been sent, or is it ready for pick-up?", "Yes", "The order is marked as sent."),
+    "refuse": ("Decline this order?", "Decline order", "You declined the order. Please do not send it."),
+    "deliver": ("Has the order arrived?", "Yes, it has arrived", "The order is marked as delivered."),
+    "ordered": ("Did you place this order?", "Yes, I ordered it", "Thank you. We've marked it as ordered."),
+    "not_yet": ("Not ordered yet?", "Remind me later", "We'll remind you later."),
+    "no": ("Skip this order?", "Skip this order", "You skipped this order."),
+    "arrived": ("Has your order arrived?", "Yes, it has arrived", "Thank you. We've marked it as delivered."),
 }
 
 
-@router.get("/answer/{word}")
-async def show_answer(word: str, kit: KitDep) -> HTMLResponse:
-    """What a link would answer, and the button that does."""
-    status, found = await _ask(kit, "GET", word)
+@router.get("/answer/{token}")
+async def show_answer(token: str, kit: KitDep) -> HTMLResponse:
+    """Show the order and a button that submits the link's answer."""
+    status, found = await _request(kit, "GET", token)
     if status != neighbours.OK:
-        return _sorry(status, found)
+        return _error_page(status, found)
     title, button, done = STEPS[found["step"]]
-    what: dict[str, Any] = {"about": found, "word": word, "title": title, "button": button, "ship_to": None}
+    values: dict[str, Any] = {"about": found, "token": token, "title": title, "button": button, "ship_to": None}
     if found["why_not"]:
-        return page(render("answer.html", **what | {"title": "This is settled", "said": found["why_not"]}), 409)
-    said = done if found["done"] else None
-    return page(render("answer.html", **what | ({"title": "This is settled"} if said else {}), said=said))
+        return page(render("answer.html", **values | {"title": CLOSED, "message": found["why_not"]}), 409)
+    if found["done"]:
+        return page(render("answer.html", **values | {"title": CLOSED}, message=done))
+    return page(render("answer.html", **values, message=None))
 
 
-@router.post("/answer/{word}", dependencies=[Depends(check_size)])
-async def give_answer(word: str, kit: KitDep, tracking: Text = "", reason: Text = "") -> HTMLResponse:
-    """Answer by a link; again is harmless."""
-    status, found = await _ask(
-        kit, "POST", word, {"tracking": tracking.strip() or None, "reason": reason.strip() or None}
+@router.post("/answer/{token}", dependencies=[Depends(check_size)])
+async def give_answer(token: str, kit: KitDep, tracking: Text = "", reason: Text = "") -> HTMLResponse:
+    """Submit the link's answer; repeating it is harmless."""
+    status, found = await _request(
+        kit, "POST", token, {"tracking": tracking.strip() or None, "reason": reason.strip() or None}
     )
     if status != neighbours.OK:
-        return _sorry(status, found)
+        return _error_page(status, found)
     _, button, done = STEPS[found["step"]]
     html = render(
-        "answer.html", about=found, word=word, title=done, button=button, said="Thank you.", ship_to=found["ship_to"]
+        "answer.html",
+        about=found,
+        token=token,
+        title=done,
+        button=button,
+        message="Thank you.",
+        ship_to=found["ship_to"],
     )
     return page(html)
 
 
-def _sorry(status: int, found: Any) -> HTMLResponse:
-    """Say plainly what is wrong with a link, or that nobody can look at it just now."""
+def _error_page(status: int, found: Any) -> HTMLResponse:
     if status >= neighbours.SERVER_ERRORS:
-        return page(render("sorry.html", title="Please try again shortly", text="Nothing was done."), 503)
-    said = found if isinstance(found, dict) else {}
-    title, text = str(said.get("title", "This link does not work")), str(said.get("detail", ""))
+        return page(
+            render(
+                "sorry.html",
+                title="Please try again in a few minutes",
+                text="We could not process your request. You can safely try again.",
+            ),
+            503,
+        )
+    problem = found if isinstance(found, dict) else {}
+    title, text = str(problem.get("title", "This link does not work")), str(problem.get("detail", ""))
     return page(render("sorry.html", title=title, text=text), status)
 
 
-async def _ask(kit: Kit, method: str, word: str, body: dict[str, Any] | None = None) -> tuple[int, Any]:
-    if not word.replace("-", "").replace("_", "").replace(".", "").isalnum() or not word.isascii():
-        return 404, {"title": "This link is not one of ours, or a part of it is missing"}
-    url = f"{kit.settings.order_dispatch_url}/v1/answers/{word}"
+async def _request(kit: Kit, method: str, token: str, body: dict[str, Any] | None = None) -> tuple[int, Any]:
+    if not token.replace("-", "").replace("_", "").replace(".", "").isalnum() or not token.isascii():
+        return 404, {"title": "This link is incomplete or not valid"}
+    url = f"{kit.settings.order_dispatch_url}/v1/answers/{token}"
     try:
-        return await neighbours.ask(kit, claims.service("portal"), method, url, body)
-    except neighbours.Away:
+        return await neighbours.call(kit, claims.service("portal"), method, url, body)
+    except neighbours.UnavailableError:
         return 503, None

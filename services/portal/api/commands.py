@@ -1,4 +1,4 @@
-"""What a customer does on the page, carried out by the services that own it."""
+"""Commands of a customer's page, forwarded to the services that own the data."""
 
 from collections.abc import Coroutine
 from datetime import date, datetime, time
@@ -18,18 +18,18 @@ from services.portal.api.refusals import keep_refusal
 from services.portal.store import Session
 
 LARGEST_FORM_BYTES = 16_384
-SAID = {
-    "ordered": "Thank you. It counts as ordered.",
-    "not_yet": "Then we ask again later.",
-    "no": "Then it is not ordered.",
-    "arrived": "Thank you. It counts as arrived.",
+CONFIRMATIONS = {
+    "ordered": "Thank you. We've marked it as ordered.",
+    "not_yet": "We'll remind you later.",
+    "no": "You skipped this order.",
+    "arrived": "Thank you. We've marked it as delivered.",
 }
 
 
 async def check_size(request: Request) -> None:
-    """Refuse a form that is larger than any of ours before it is read."""
-    said = request.headers.get("content-length", "")
-    if not said.isdigit() or int(said) > LARGEST_FORM_BYTES:
+    """Raise 413 before an oversized body is read."""
+    length = request.headers.get("content-length", "")
+    if not length.isdigit() or int(length) > LARGEST_FORM_BYTES:
         raise Problem(413, "body_too_large", "The form is too large", headers={"Connection": "close"})
 
 
@@ -40,8 +40,6 @@ FormDate = Annotated[date, Form()]
 
 
 class LevelForm(BaseModel):
-    """What somebody saw in a slot."""
-
     device_id: str
     slot: str
     level: str
@@ -53,7 +51,7 @@ class LevelForm(BaseModel):
 async def correct_level(
     request: Request, kit: KitDep, session: SessionDep, form: Annotated[LevelForm, Form()]
 ) -> Response:
-    """Say what is in a slot, as somebody who looked."""
+    """Report a level observed by a person."""
     check_csrf(session, form.csrf)
     report = {
         "type": "SlotMeasured",
@@ -63,98 +61,93 @@ async def correct_level(
         "unit": form.unit,
         "by": "person",
     }
-    doing = neighbours.report(kit, session.customer_id, report)
-    return await _do(kit, request, session, doing, "Thank you. The level is set right in a moment.")
+    command = neighbours.report(kit, session.customer_id, report)
+    return await _do(kit, request, session, command, "Thank you. Updating the level...")
 
 
 @router.post("/refilled")
 async def refilled(
     request: Request, kit: KitDep, session: SessionDep, device_id: Field, slot: Field, csrf: Field
 ) -> Response:
-    """Say that a slot is full again."""
     check_csrf(session, csrf)
     report = {"type": "SlotRefilled", "device_id": device_id, "slot": slot, "by": "person"}
-    doing = neighbours.report(kit, session.customer_id, report)
-    return await _do(kit, request, session, doing, "Thank you. It counts as full in a moment.")
+    command = neighbours.report(kit, session.customer_id, report)
+    return await _do(kit, request, session, command, "Thank you. Marking it as full...")
 
 
 @router.post("/orders/cancel")
 async def cancel(request: Request, kit: KitDep, session: SessionDep, order_id: Field, csrf: Field) -> Response:
-    """Stop an order that has not been shipped."""
     check_csrf(session, csrf)
-    doing = neighbours.cancel_order(kit, session.customer_id, order_id)
-    return await _do(kit, request, session, doing, "The order is being cancelled.")
+    command = neighbours.cancel_order(kit, session.customer_id, order_id)
+    return await _do(kit, request, session, command, "We're cancelling the order.")
 
 
-@router.post("/orders/said/{said}")
-async def say_about_order(
-    said: str, request: Request, kit: KitDep, session: SessionDep, order_id: Field, csrf: Field
+@router.post("/orders/said/{answer}")
+async def report_order(
+    answer: str, request: Request, kit: KitDep, session: SessionDep, order_id: Field, csrf: Field
 ) -> Response:
-    """Say whether an order was placed that the customer places themselves, or that it came."""
-    done = SAID.get(said)
+    """Report progress of an order that the customer places at the shop."""
+    done = CONFIRMATIONS.get(answer)
     if done is None:
-        raise Problem(404, "not_found", "There is no such command")
+        raise Problem(404, "not_found", "Unknown command")
     check_csrf(session, csrf)
-    doing = neighbours.say_about_order(kit, session.customer_id, order_id, said)
-    return await _do(kit, request, session, doing, done)
+    command = neighbours.report_order(kit, session.customer_id, order_id, answer)
+    return await _do(kit, request, session, command, done)
 
 
 @router.post("/orders/{answer}")
 async def answer_proposal(
     answer: str, request: Request, kit: KitDep, session: SessionDep, order_id: Field, csrf: Field
 ) -> Response:
-    """Say yes or no to a proposed order."""
     if answer not in {"approve", "decline"}:
-        raise Problem(404, "not_found", "There is no such command")
+        raise Problem(404, "not_found", "Unknown command")
     check_csrf(session, csrf)
-    doing = neighbours.answer_proposal(kit, session.customer_id, order_id, answer)
-    done = "It is being ordered." if answer == "approve" else "Then we do not order it."
-    return await _do(kit, request, session, doing, done)
+    command = neighbours.answer_proposal(kit, session.customer_id, order_id, answer)
+    done = "We're placing the order." if answer == "approve" else "We won't order it this time."
+    return await _do(kit, request, session, command, done)
 
 
-@router.post("/subscriptions/{wish}")
+@router.post("/subscriptions/{action}")
 async def pause_or_resume(
-    wish: str, request: Request, kit: KitDep, session: SessionDep, subscription_id: Field, csrf: Field
+    action: str, request: Request, kit: KitDep, session: SessionDep, subscription_id: Field, csrf: Field
 ) -> Response:
-    """Pause reordering, or go on with it."""
-    status = {"pause": "paused", "resume": "active"}.get(wish)
+    status = {"pause": "paused", "resume": "active"}.get(action)
     if status is None:
-        raise Problem(404, "not_found", "There is no such command")
+        raise Problem(404, "not_found", "Unknown command")
     check_csrf(session, csrf)
-    doing = neighbours.set_subscription(kit, session.customer_id, subscription_id, status)
-    done = "Reordering is paused." if wish == "pause" else "Reordering goes on."
-    return await _do(kit, request, session, doing, done)
+    command = neighbours.set_subscription(kit, session.customer_id, subscription_id, status)
+    done = "Automatic reordering is paused." if action == "pause" else "Automatic reordering is on again."
+    return await _do(kit, request, session, command, done)
 
 
 @router.post("/holiday")
-async def go_away(
+async def start_holiday(
     request: Request, kit: KitDep, session: SessionDep, leaves: FormDate, returns: FormDate, csrf: Field
 ) -> Response:
-    """Be away from the morning of one day to the morning of another, where the customer lives."""
+    """Hold deliveries from midnight to midnight of the two dates, in the customer's time zone."""
     check_csrf(session, csrf)
     async with kit.read() as store:
         customer = await store.find_customer(session.customer_id)
     zone = ZoneInfo(customer.time_zone if customer else "UTC")
     start, end = (datetime.combine(day, time.min, zone) for day in (leaves, returns))
-    doing = neighbours.set_holiday(kit, session.customer_id, start, end)
-    return await _do(kit, request, session, doing, "Have a good time. Nothing comes while you are away.")
+    command = neighbours.set_holiday(kit, session.customer_id, start, end)
+    return await _do(kit, request, session, command, "Your dates are saved. We'll hold deliveries while you're away.")
 
 
 @router.post("/holiday/end")
-async def come_back(request: Request, kit: KitDep, session: SessionDep, csrf: Field) -> Response:
-    """Go on as ever, from now."""
+async def end_holiday(request: Request, kit: KitDep, session: SessionDep, csrf: Field) -> Response:
     check_csrf(session, csrf)
-    doing = neighbours.end_holiday(kit, session.customer_id)
-    return await _do(kit, request, session, doing, "Welcome back. Everything goes on.")
+    command = neighbours.end_holiday(kit, session.customer_id)
+    return await _do(kit, request, session, command, "Welcome back. Automatic reordering is on again.")
 
 
-async def _do(kit: Kit, request: Request, session: Session, doing: Coroutine[Any, Any, None], done: str) -> Response:
-    """Carry out a command and say how it went: to scripts in JSON, to plain forms by going back to the page."""
+async def _do(kit: Kit, request: Request, session: Session, command: Coroutine[Any, Any, None], done: str) -> Response:
+    """Await the command and respond: JSON for scripts, a redirect to the page for plain forms."""
     refusal = ""
     try:
-        await doing
-    except neighbours.Refused as refused:
-        refusal = str(refused)
+        await command
+    except neighbours.CommandRejectedError as error:
+        refusal = str(error)
     if "application/json" in request.headers.get("accept", ""):
         return JSONResponse({"ok": not refusal, "message": refusal or done}, headers=PAGE_HEADERS)
     response = RedirectResponse(f"/?said={'failed' if refusal else 'done'}", 303, headers=PAGE_HEADERS)

@@ -1,4 +1,4 @@
-"""Who is signed in at a browser, and what a browser may do with our pages."""
+"""Session cookies, CSRF check and security headers of the pages."""
 
 from hmac import compare_digest
 from typing import Annotated
@@ -13,7 +13,7 @@ from services.portal.domain.credentials import digest
 from services.portal.settings import Settings
 from services.portal.store import Session, ShopSession
 
-#: No script or style but our files, no frames, nothing from anybody else.
+#: Scripts, styles and images only from our own files; no frames, no third-party content.
 PAGE_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -39,7 +39,7 @@ def is_secure(kit: Kit) -> bool:
 
 
 def cookie_name(kit: Kit) -> str:
-    """Return the cookie's name; with https the browser itself then refuses it from anybody else."""
+    """Return the name of the session cookie; browsers accept `__Host-` only from this host over https."""
     return "__Host-replenish" if is_secure(kit) else "replenish"
 
 
@@ -52,7 +52,7 @@ def sign_in(response: Response, token: str, kit: Kit) -> None:
 
 
 def keep_token(response: Response, name: str, token: str, kit: Kit) -> None:
-    """Let this browser keep the token of its session, out of every script's reach."""
+    """Set a session cookie that scripts cannot read."""
     response.set_cookie(
         name,
         token,
@@ -69,12 +69,11 @@ def sign_out(response: Response, kit: Kit) -> None:
 
 
 def drop_token(response: Response, name: str, kit: Kit) -> None:
-    """Let this browser forget what `keep_token` gave it; only the same attributes delete it."""
+    """Delete a cookie set by `keep_token`; the attributes must match."""
     response.delete_cookie(name, path="/", secure=is_secure(kit), httponly=True, samesite="lax")
 
 
 async def find_session(request: Request, kit: KitDep) -> Session | None:
-    """Return who is signed in at this browser, if anybody is."""
     token = request.cookies.get(cookie_name(kit))
     if not token:
         return None
@@ -88,7 +87,7 @@ MaybeSession = Annotated[Session | None, Depends(find_session)]
 
 async def get_session(session: MaybeSession) -> Session:
     if session is None:
-        raise Problem(401, "not_signed_in", "Nobody is signed in at this browser")
+        raise Problem(401, "not_signed_in", "Please sign in")
     return session
 
 
@@ -96,6 +95,6 @@ SessionDep = Annotated[Session, Depends(get_session)]
 
 
 def check_csrf(session: Session | ShopSession, sent: str) -> None:
-    """Raise 403 for a form that was not served to this session."""
+    """Raise 403 unless the form was served to this session."""
     if not compare_digest(session.csrf.encode(), sent.encode()):
-        raise Problem(403, "csrf", "The form is too old", detail="load the page again and repeat it")
+        raise Problem(403, "csrf", "This form has expired", detail="reload the page and try again")

@@ -1,4 +1,4 @@
-"""Devices over HTTP: registered, replaced, deregistered; their credential is shown once."""
+"""Device API: register, replace, deregister. A credential is returned once."""
 
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -13,11 +13,11 @@ from libs.kit.problems import Problem
 from libs.kit.web import IdempotencyDep, KitDep, PrincipalDep, require, require_customer
 from services.portal.api.cookies import settings_of
 from services.portal.api.security import security_of
-from services.portal.api.shapes import DeviceBody, ReplacementBody, show_device, unfit
+from services.portal.api.shapes import DeviceBody, ReplacementBody, invalid_device, show_device
 from services.portal.api.tokens import no_customer, show_secret
 from services.portal.domain.credentials import derive_credential, digest, new_nonce
 from services.portal.domain.devices import Device, DeviceState, next_registration
-from services.portal.domain.registration import Unfit, moves, specify
+from services.portal.domain.registration import InvalidDeviceError, moves, specify
 from services.portal.domain.said import registered
 from services.portal.store import Store
 
@@ -25,7 +25,7 @@ router = APIRouter(prefix="/v1", tags=["devices"])
 
 
 class Described(NamedTuple):
-    """A device as it shall be registered."""
+    """A device to be registered."""
 
     device_id: str | None
     customer_id: str
@@ -38,20 +38,23 @@ class Described(NamedTuple):
 async def register(
     customer_id: str, body: DeviceBody, kit: KitDep, principal: PrincipalDep, asked: IdempotencyDep
 ) -> Response:
-    """Register a device; the answer carries its credential, which nobody can show again."""
+    """Register a device and return its credential, which is stored nowhere.
+
+    Only a repeat under the same Idempotency-Key returns the credential again.
+    """
     require(principal, "operator", "customer")
     require_customer(principal, customer_id)
     async with kit.transaction(asked) as tx:
         if tx.replayed:
-            return await _again(kit, tx.store, tx.replayed)
+            return await _replay(kit, tx.store, tx.replayed)
         if await tx.store.lock_customer(customer_id) is None:
             raise no_customer()
         if principal.role == "customer":
             await _check_room(tx.store, customer_id, settings_of(kit).devices_per_customer)
         try:
-            slots = specify([slot.words() for slot in body.slots])
-        except Unfit as problem:
-            raise unfit(problem) from None
+            slots = specify([slot.form() for slot in body.slots])
+        except InvalidDeviceError as error:
+            raise invalid_device(error) from None
         described = Described(body.device_id, customer_id, body.model, body.serial, slots)
         device = await _add(tx.store, described, kit)
         tx.say(registered(device))
@@ -61,7 +64,7 @@ async def register(
 
 @router.get("/customers/{customer_id}/devices")
 async def list_devices(customer_id: str, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
-    """A customer's devices, the oldest first."""
+    """List a customer's devices, oldest first."""
     require_customer(principal, customer_id)
     async with kit.read() as store:
         if await store.find_customer(customer_id) is None:
@@ -72,7 +75,6 @@ async def list_devices(customer_id: str, kit: KitDep, principal: PrincipalDep) -
 
 @router.get("/devices/{device_id}")
 async def get_device(device_id: str, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
-    """A registered device."""
     async with kit.read() as store:
         return show_device(_owned(await store.find_device(device_id), principal))
 
@@ -81,20 +83,20 @@ async def get_device(device_id: str, kit: KitDep, principal: PrincipalDep) -> di
 async def replace_device(
     device_id: str, body: ReplacementBody, kit: KitDep, principal: PrincipalDep, asked: IdempotencyDep
 ) -> Response:
-    """Let a new device take over from an old one, slot by slot; the old one's credential ends."""
+    """Replace a device, slot by slot; the old credential becomes invalid."""
     require(principal, "operator", "customer")
     async with kit.transaction(asked) as tx:
         if tx.replayed:
-            return await _again(kit, tx.store, tx.replayed)
+            return await _replay(kit, tx.store, tx.replayed)
         old = await _lock_owned(tx.store, device_id, principal)
         if body.device_id == device_id:
             raise Problem(422, "invalid", "A device cannot replace itself", detail="send another device_id, or none")
         try:
-            slots = specify([slot.words() for slot in body.slots]) if body.slots else old.slots
-            wished = None if body.moves is None else [move.move() for move in body.moves]
-            moved = moves(old.slots, slots, wished)
-        except Unfit as problem:
-            raise unfit(problem) from None
+            slots = specify([slot.form() for slot in body.slots]) if body.slots else old.slots
+            requested = None if body.moves is None else [move.move() for move in body.moves]
+            moved = moves(old.slots, slots, requested)
+        except InvalidDeviceError as error:
+            raise invalid_device(error) from None
         model = old.model if body.model is None else body.model
         await tx.store.end_device(device_id, DeviceState.REPLACED)
         await tx.store.erase_device_page(device_id)
@@ -108,7 +110,7 @@ async def replace_device(
 
 @router.delete("/devices/{device_id}", status_code=204)
 async def deregister(device_id: str, kit: KitDep, principal: PrincipalDep) -> Response:
-    """Let a device leave; every service cleans up, and it may be registered again."""
+    """Deregister a device; its id may be registered again."""
     require(principal, "operator", "customer")
     async with kit.transaction() as tx:
         device = await _lock_owned(tx.store, device_id, principal)
@@ -122,14 +124,14 @@ async def deregister(device_id: str, kit: KitDep, principal: PrincipalDep) -> Re
 
 
 async def _check_room(store: Store, customer_id: str, limit: int) -> None:
-    """Raise 409 for a customer who has as many devices as customers may register themselves."""
+    """Raise 409 if the customer has reached the limit for their own registrations."""
     if await store.count_devices(customer_id) >= limit:
-        detail = f"a customer may register {limit}; deregister one first, or ask an operator"
-        raise Problem(409, "too_many_devices", "This customer has too many devices", detail=detail, limit=limit)
+        detail = f"the limit is {limit}; deregister a device first, or contact an operator"
+        raise Problem(409, "too_many_devices", "The limit of devices is reached", detail=detail, limit=limit)
 
 
 async def _lock_owned(store: Store, device_id: str, principal: Principal) -> Device:
-    """Return a device of the principal's and lock first its customer, then itself."""
+    """Lock the customer, then the device, and return the device; raises 404 if the principal may not access it."""
     owner = await store.find_owner(device_id)
     if owner is not None:
         await store.lock_customer(owner)
@@ -161,16 +163,16 @@ async def _add(store: Store, described: Described, kit: Kit) -> Device:
 
 
 def _taken() -> Problem:
-    return Problem(409, "device_taken", "This device is registered already", detail="deregister it first")
+    return Problem(409, "device_taken", "This device is already registered", detail="deregister it first")
 
 
 def _owned(device: Device | None, principal: Principal) -> Device:
-    """Return the device; to strangers it does not exist."""
-    mine = device is not None and (
+    """Return the device; raise 404 also if it belongs to another customer."""
+    accessible = device is not None and (
         principal.role in ("operator", "service") or principal.customer_id == device.customer_id
     )
-    if device is None or not mine:
-        raise Problem(404, "not_found", "There is no such device for this token")
+    if device is None or not accessible:
+        raise Problem(404, "not_found", "No such device for this token")
     return device
 
 
@@ -178,8 +180,8 @@ def _credential(kit: Kit, nonce: bytes) -> str:
     return derive_credential(security_of(kit).ring.derive(b"device-credentials"), nonce)
 
 
-async def _again(kit: Kit, store: Store, kept: Kept) -> Response:
-    """Show the answer once more; the credential too, unless it has ended or the signing key was changed."""
+async def _replay(kit: Kit, store: Store, kept: Kept) -> Response:
+    """Return the stored response, with the credential unless it was revoked or the signing key has changed."""
     device = await store.find_device(kept.body["device_id"])
     credential = None
     if device is not None and device.registration == kept.body["registration"]:

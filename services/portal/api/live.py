@@ -1,4 +1,4 @@
-"""Tells open pages that something changed; what changed they fetch themselves."""
+"""Server-sent events that notify open pages of changes; pages then fetch the new content."""
 
 import asyncio
 import contextlib
@@ -15,7 +15,7 @@ from services.portal.api.cookies import settings_of
 from services.portal.api.neighbours import Levels, fetch_levels
 
 LOG = logging.getLogger(__name__)
-#: Many commits within this time are looked at once.
+#: Commits within this time share one query.
 COALESCE_SECONDS = 0.05
 HELLO = b"retry: 2000\nevent: hello\ndata: {}\n\n"
 CHANGED = b"event: changed\ndata: {}\n\n"
@@ -24,7 +24,7 @@ ENDED = b"event: ended\ndata: {}\n\n"
 
 
 class Page:
-    """One open page; many changes before it looks again are one."""
+    """One open page; changes before its next refresh are merged."""
 
     def __init__(self, customer_id: str, session_sha256: bytes) -> None:
         self.customer_id = customer_id
@@ -33,7 +33,7 @@ class Page:
 
 
 class Live:
-    """Watches for the customers whose pages are open, and does nothing while there are none."""
+    """Polls for changes of customers with open pages; idle while no page is open."""
 
     def __init__(self, kit: Kit) -> None:
         self._kit = kit
@@ -42,19 +42,19 @@ class Live:
         self._marks: dict[str, tuple[int, int]] = {}
         self._levels: dict[str, Levels] = {}
         self._levels_at: dict[str, float] = {}
-        self._hurry = asyncio.Event()
+        self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self.closing = False
 
     def after_commit(self, _: object) -> None:
-        """Look soon."""
-        self._hurry.set()
+        """Poll soon; called by the kit after each commit of this process."""
+        self._wake.set()
 
     def start(self) -> None:
         self._tasks = [asyncio.create_task(self._watch_touches()), asyncio.create_task(self._watch_levels())]
 
     async def stop(self) -> None:
-        """End all streams; browsers connect again, to another replica if need be."""
+        """End all streams; browsers reconnect, possibly to another replica."""
         self.closing = True
         for page in self._pages:
             page.changed.set()
@@ -64,32 +64,32 @@ class Live:
                 await task
 
     async def levels(self, customer_id: str, device_ids: list[str]) -> Levels:
-        """Return levels that are at most some seconds old."""
+        """Return levels that are at most `live_levels_seconds` old while a page is open."""
         if monotonic() - self._levels_at.get(customer_id, 0.0) < self._settings.live_levels_seconds:
             return self._levels[customer_id]
         levels = await fetch_levels(self._kit, device_ids)
-        self._remember(customer_id, levels)
+        self._cache_levels(customer_id, levels)
         return levels
 
-    def _remember(self, customer_id: str, levels: Levels) -> None:
-        """Keep what open pages are shown from now on, and tell those that were shown something else.
+    def _cache_levels(self, customer_id: str, levels: Levels) -> None:
+        """Cache levels and notify open pages if they differ from the cached ones.
 
-        Compared with what is kept now: while these were fetched, a page may have been shown others.
+        Compares with the cache as of now, because another request may have updated it during the fetch.
         """
         if not self._is_open(customer_id):
             return
         before = self._levels.get(customer_id)
         self._levels[customer_id], self._levels_at[customer_id] = levels, monotonic()
         if before is not None and before != levels:
-            self._tell(customer_id)
+            self._notify(customer_id)
 
     async def follow(self, page: Page) -> AsyncIterator[bytes]:
-        """Yield what one page's stream says, until it goes or we do."""
+        """Yield the stream of one page until it disconnects, its session ends or the service stops."""
         self._pages.add(page)
         try:
-            if page.customer_id not in self._marks:  # before the page looks: what changes after that is told
+            if page.customer_id not in self._marks:  # before `hello`, so that later changes are noticed
                 self._marks |= await self._read_marks([page.customer_id])
-            self._hurry.set()
+            self._wake.set()
             yield HELLO
             while not self.closing:
                 if not await woken_within(page.changed, self._settings.live_heartbeat_seconds):
@@ -104,16 +104,16 @@ class Live:
         finally:
             self._pages.discard(page)
             if not self._is_open(page.customer_id):
-                for kept in (self._marks, self._levels, self._levels_at):
-                    kept.pop(page.customer_id, None)
+                for cache in (self._marks, self._levels, self._levels_at):
+                    cache.pop(page.customer_id, None)
 
     def _is_open(self, customer_id: str) -> bool:
         return any(page.customer_id == customer_id for page in self._pages)
 
     def check_room(self, customer_id: str) -> None:
-        """Raise 503 where too many pages are open already."""
-        of_theirs = sum(page.customer_id == customer_id for page in self._pages)
-        if len(self._pages) >= self._settings.live_pages_most or of_theirs >= self._settings.live_pages_per_customer:
+        """Raise 503 if too many pages are open, in total or for this customer."""
+        of_customer = sum(page.customer_id == customer_id for page in self._pages)
+        if len(self._pages) >= self._settings.live_pages_most or of_customer >= self._settings.live_pages_per_customer:
             raise Problem(503, "too_many_pages", "Too many pages are open", headers={"Retry-After": "30"})
 
     async def _still_signed_in(self, page: Page) -> bool:
@@ -121,35 +121,35 @@ class Live:
             async with self._kit.read() as store:
                 return await store.find_session(page.session_sha256) is not None
         except TRANSIENT:
-            return True  # the database is away; who may see the page is asked again at every request
+            return True  # database unavailable; every page request checks the session again
 
     async def _watch_touches(self) -> None:
         while True:
-            await self._some_time(self._settings.live_poll_ms / 1000)
+            await self._wait_for_poll(self._settings.live_poll_ms / 1000)
             customers = sorted({page.customer_id for page in self._pages} & self._marks.keys())
             try:
                 marks = await self._read_marks(customers)
-            except TRANSIENT as away:
-                LOG.info("changes not seen yet", extra={"reason": repr(away)})
+            except TRANSIENT as error:
+                LOG.info("changes not polled; retrying", extra={"reason": repr(error)})
                 continue
             for customer_id, mark in marks.items():
                 if self._marks.get(customer_id, mark) != mark:
                     self._marks[customer_id] = mark
-                    self._tell(customer_id)
+                    self._notify(customer_id)
 
     async def _read_marks(self, customers: list[str]) -> dict[str, tuple[int, int]]:
         async with self._kit.read() as store:
             marks: dict[str, tuple[int, int]] = await store.list_touches(customers)
         return {customer_id: marks.get(customer_id, (0, 0)) for customer_id in customers}
 
-    async def _some_time(self, seconds: float) -> None:
-        """Wait until there is an open page, and then so long, or until something was committed here."""
+    async def _wait_for_poll(self, seconds: float) -> None:
+        """Wait for the interval or a local commit, and until at least one page is open."""
         await asyncio.sleep(COALESCE_SECONDS)
-        self._hurry.clear()
-        await woken_within(self._hurry, seconds if self._pages else None)
+        self._wake.clear()
+        await woken_within(self._wake, seconds if self._pages else None)
         while not self._pages:
-            self._hurry.clear()
-            await self._hurry.wait()
+            self._wake.clear()
+            await self._wake.wait()
 
     async def _watch_levels(self) -> None:
         while True:
@@ -160,9 +160,9 @@ class Live:
                         devices = [device.device_id for device in await store.list_devices(customer_id)]
                 except TRANSIENT:
                     continue
-                self._remember(customer_id, await fetch_levels(self._kit, devices))
+                self._cache_levels(customer_id, await fetch_levels(self._kit, devices))
 
-    def _tell(self, customer_id: str) -> None:
+    def _notify(self, customer_id: str) -> None:
         for page in self._pages:
             if page.customer_id == customer_id:
                 page.changed.set()

@@ -1,4 +1,4 @@
-"""The page of a customer, its parts, and signing in and out of it."""
+"""A customer's page, its fragments, sign-in and sign-out."""
 
 from dataclasses import replace
 from typing import Annotated, NamedTuple
@@ -29,52 +29,54 @@ from services.portal.store import Session
 
 router = APIRouter(include_in_schema=False)
 
-NO_RECEIPT = "The reason cannot be fetched just now. Please try again in a moment."
+NO_RECEIPT = "The reason is not available right now. Please try again in a few minutes."
 
 
 class Said(NamedTuple):
-    """What became of the last command, for browsers without scripts."""
+    """Result of the last command, for browsers without scripts."""
 
     text: str
     tone: str
 
 
-FAILED = Said("That did not work. Please try again.", "low")
-SAID = {
+FAILED = Said("Something went wrong. Please try again.", "low")
+FLASHES = {
     "done": Said("Done.", "good"),
     "failed": FAILED,
-    "nocart": Said("This shop's cart cannot be filled from here. Please look for the product in the shop.", "soon"),
+    "nocart": Said("We can't fill the cart at this shop. Please find the product on its website.", "soon"),
 }
 
 
 @router.get("/")
 async def show_page(request: Request, kit: KitDep, session: MaybeSession, said: str = "") -> HTMLResponse:
-    """The signed-in customer's page, or how to sign in."""
+    """Show the customer's page, or the welcome page if not signed in."""
     board = await _board(kit, session) if session else None
     if session is None or board is None:
-        return _welcome(kit, "What is in the house, and what is on its way", "Levels, run-out dates and orders.")
-    flash = SAID.get(said)
+        return _welcome(
+            kit, "Your supplies at a glance", "See what you have, when it will run out and what is on its way."
+        )
+    flash = FLASHES.get(said)
     if flash is FAILED:
         flash = flash._replace(text=find_refusal(request, session, kit) or flash.text)
-    return page(render("home.html", board=board, csrf=session.csrf, said=flash))
+    return page(render("home.html", board=board, csrf=session.csrf, flash=flash))
 
 
 @router.get("/page/board")
 async def show_board(kit: KitDep, session: SessionDep) -> HTMLResponse:
-    """What changes on the page."""
+    """Render the part of the page that scripts refresh."""
     board = await _board(kit, session)
     if board is None:
-        raise Problem(401, "not_signed_in", "Nobody is signed in at this browser")
+        raise Problem(401, "not_signed_in", "Please sign in")
     return page(render("board.html", board=board, csrf=session.csrf))
 
 
 @router.get("/page/orders/{order_id}/why")
 async def show_why(order_id: str, request: Request, kit: KitDep, session: SessionDep) -> HTMLResponse:
-    """Why an order was placed, in the words of its receipt."""
+    """Show the sentences of an order's receipt."""
     async with kit.read() as store:
         owner = await store.find_order_owner(order_id)
     if owner != session.customer_id:
-        raise Problem(404, "not_found", "There is no such order")
+        raise Problem(404, "not_found", "Order not found")
     sentences = await fetch_reasons(kit, session.customer_id, order_id)
     template = "why.html" if "x-fragment" in request.headers else "why_page.html"
     return page(render(template, sentences=sentences, instead=NO_RECEIPT))
@@ -82,14 +84,14 @@ async def show_why(order_id: str, request: Request, kit: KitDep, session: Sessio
 
 @router.get("/page/orders/{order_id}/cart")
 async def open_cart(order_id: str, kit: KitDep, session: SessionDep) -> Response:
-    """Go to the shop's filled cart, or home where there is none."""
+    """Redirect to the shop's filled cart, or home if there is none."""
     cart = await fetch_cart(kit, session.customer_id, order_id)
     return RedirectResponse(cart or "/?said=nocart", 303, headers=PAGE_HEADERS)
 
 
 @router.get("/live")
 async def stream_changes(request: Request, kit: KitDep, session: SessionDep) -> StreamingResponse:
-    """Server-sent events: `hello`, then `changed` whenever the page should look again."""
+    """Stream server-sent events: `hello`, then `changed` for each refresh, and `ended` with the session."""
     live = live_of(kit)
     live.check_room(session.customer_id)
     opened = Page(session.customer_id, digest(request.cookies[cookie_name(kit)]))
@@ -99,7 +101,7 @@ async def stream_changes(request: Request, kit: KitDep, session: SessionDep) -> 
 
 @router.get("/sign-in")
 async def use_link(kit: KitDep, token: str = "") -> Response:
-    """Use a sign-in link up: the browser is signed in from then on."""
+    """Redeem a sign-in link and sign the browser in."""
     settings, cookie = settings_of(kit), new_token()
     async with kit.transaction() as tx:
         customer_id = await tx.store.use_sign_in_link(digest(token))
@@ -107,16 +109,15 @@ async def use_link(kit: KitDep, token: str = "") -> Response:
             session = Session(customer_id, new_token())
             await tx.store.add_session(digest(cookie), session, settings.session_days)
     if customer_id is None:
-        text = "It was used before, or it is too old. Please ask for another one."
-        return _welcome(kit, "This link does not work any more", text, status=410)
+        text = "It has expired or was already used. Please request a new one."
+        return _welcome(kit, "This sign-in link is no longer valid", text, status=410)
     response = RedirectResponse("/", 303, headers=PAGE_HEADERS)
     sign_in(response, cookie, kit)
     return response
 
 
 @router.post("/page/sign-out")
-async def leave(request: Request, kit: KitDep, session: SessionDep, csrf: Annotated[str, Form()]) -> Response:
-    """End this browser's session."""
+async def end_session(request: Request, kit: KitDep, session: SessionDep, csrf: Annotated[str, Form()]) -> Response:
     check_csrf(session, csrf)
     async with kit.transaction() as tx:
         await tx.store.end_session(digest(request.cookies[cookie_name(kit)]))
@@ -127,10 +128,10 @@ async def leave(request: Request, kit: KitDep, session: SessionDep, csrf: Annota
 
 @router.get("/static/{name}")
 async def get_static(name: str, request: Request) -> Response:
-    """A file of the page; its address changes with it, so browsers keep it."""
+    """Serve a static file; immutable, because its URL contains a hash of its content."""
     found = STATIC.get(name)
     if found is None:
-        raise Problem(404, "not_found", "There is no such file")
+        raise Problem(404, "not_found", "File not found")
     headers = {"Cache-Control": "public, max-age=31536000, immutable", "ETag": f'"{found.tag}"'}
     headers["X-Content-Type-Options"] = "nosniff"
     if request.headers.get("if-none-match") == headers["ETag"]:
@@ -139,7 +140,7 @@ async def get_static(name: str, request: Request) -> Response:
 
 
 async def _board(kit: Kit, session: Session) -> Board | None:
-    """Lay out the page: what events told, and over it the levels of now where they can be had."""
+    """Build the page from the read models, with live levels where available; None if the customer was erased."""
     async with kit.read() as store:
         customer, person = await store.find_customer(session.customer_id), await store.find_person(session.customer_id)
         if customer is None or person is None:

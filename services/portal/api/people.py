@@ -1,4 +1,4 @@
-"""Customers over HTTP: joining, changing, being fetched by who acts for them, and being forgotten."""
+"""Customer API: create, read, change and erase."""
 
 from typing import Annotated, Any
 from uuid import uuid4
@@ -15,20 +15,20 @@ from services.portal.domain.people import Customer, Person
 from services.portal.domain.said import registered
 
 router = APIRouter(prefix="/v1/customers", tags=["customers"])
-#: Customers whose devices nobody changes meanwhile: one that has left must not be said again after it.
-REPEATED_AT_ONCE = 200
+#: Customers locked per transaction, so that no device is published again after its deregistration.
+REPEAT_BATCH = 200
 
 
 @router.post("", status_code=201)
 async def join(body: CustomerBody, kit: KitDep, principal: PrincipalDep, asked: IdempotencyDep) -> Response:
-    """Take a customer in. The answer carries nothing personal: it may be kept for repeats."""
+    """Create a customer. The response has no personal data because it is stored for repeats."""
     require(principal, "operator")
     customer = Customer(body.customer_id or str(uuid4()), body.locale, body.time_zone)
     async with kit.transaction(asked) as tx:
         if tx.replayed:
             return send(tx.replayed, replayed=True)
         if not await tx.store.add_customer(customer):
-            raise Problem(409, "customer_exists", "This customer_id was given before")
+            raise Problem(409, "customer_exists", "This customer_id is already in use")
         await tx.store.save_person(customer.customer_id, Person(body.name, body.email, body.ship_to.ship_to()))
         tx.say(_joined(customer))
         answer = tx.answer(201, show_customer(customer, None))
@@ -39,7 +39,7 @@ async def join(body: CustomerBody, kit: KitDep, principal: PrincipalDep, asked: 
 async def list_customers(
     kit: KitDep, principal: PrincipalDep, after: str = "", limit: Annotated[int, Query(ge=1, le=500)] = 100
 ) -> dict[str, Any]:
-    """Customers in the order of their ids, without anything personal; `after` is the last one's id."""
+    """List customers by id, without personal data; `after` is the last id of the previous page."""
     require(principal, "operator")
     async with kit.read() as store:
         customers = await store.list_customers(after, limit)
@@ -48,24 +48,24 @@ async def list_customers(
 
 @router.post("/repeat", status_code=202)
 async def repeat_accounts(kit: KitDep, principal: PrincipalDep) -> dict[str, int]:
-    """Say every customer and device again, for a service that starts afresh; whoever knows them takes no notice."""
+    """Publish every customer and device again, for a service with an empty database; idempotent for all others."""
     require(principal, "operator")
-    told, after = {"customers": 0, "devices": 0}, ""
+    counts, after = {"customers": 0, "devices": 0}, ""
     while True:
         async with kit.transaction() as tx:
-            customers = await tx.store.lock_customers(after, REPEATED_AT_ONCE)
+            customers = await tx.store.lock_customers(after, REPEAT_BATCH)
             for customer in customers:
                 devices = await tx.store.list_devices(customer.customer_id)
                 tx.say(_changed(customer), *(registered(device) for device in devices))
-                told["devices"] += len(devices)
+                counts["devices"] += len(devices)
         if not customers:
-            return told
-        told["customers"], after = told["customers"] + len(customers), customers[-1].customer_id
+            return counts
+        counts["customers"], after = counts["customers"] + len(customers), customers[-1].customer_id
 
 
 @router.get("/{customer_id}")
 async def get_customer(customer_id: str, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
-    """A customer; with name and address for operators and the customer only."""
+    """Return a customer; personal data only for operators and the customer."""
     require_customer(principal, customer_id)
     customer, person = await _find(kit, customer_id)
     return show_customer(customer, None if principal.role == "service" else person)
@@ -73,7 +73,7 @@ async def get_customer(customer_id: str, kit: KitDep, principal: PrincipalDep) -
 
 @router.get("/{customer_id}/contact")
 async def get_contact(customer_id: str, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
-    """How to tell a customer something, at the moment of telling."""
+    """Return name and email; fetched for each message and not stored elsewhere."""
     require_customer(principal, customer_id)
     customer, person = await _find(kit, customer_id)
     return show_customer(customer, None) | {"name": person.name, "email": person.email}
@@ -81,7 +81,7 @@ async def get_contact(customer_id: str, kit: KitDep, principal: PrincipalDep) ->
 
 @router.get("/{customer_id}/ship-to")
 async def get_ship_to(customer_id: str, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
-    """Where a customer's goods go, at the moment of ordering."""
+    """Return the delivery address; fetched for each order."""
     require_customer(principal, customer_id)
     _, person = await _find(kit, customer_id)
     return show_ship_to(person)
@@ -89,7 +89,7 @@ async def get_ship_to(customer_id: str, kit: KitDep, principal: PrincipalDep) ->
 
 @router.patch("/{customer_id}")
 async def change(customer_id: str, body: CustomerChange, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
-    """Change what is sent and leave the rest."""
+    """Change the submitted fields only."""
     require(principal, "operator", "customer")
     require_customer(principal, customer_id)
     async with kit.transaction() as tx:
@@ -112,7 +112,7 @@ async def change(customer_id: str, body: CustomerChange, kit: KitDep, principal:
 
 @router.delete("/{customer_id}", status_code=204)
 async def erase(customer_id: str, kit: KitDep, principal: PrincipalDep) -> Response:
-    """Forget a customer: devices leave, everything personal goes, every service is told."""
+    """Deregister all devices, delete personal data and publish CustomerErased."""
     require(principal, "operator", "customer")
     require_customer(principal, customer_id)
     async with kit.transaction() as tx:

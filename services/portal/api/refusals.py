@@ -1,4 +1,4 @@
-"""Why the last command was refused, kept by the browser until its page says so."""
+"""Short-lived signed cookie with the error message of the last command."""
 
 from fastapi import Request
 from fastapi.responses import Response
@@ -8,18 +8,18 @@ from services.portal.api.cookies import cookie_name, is_secure
 from services.portal.domain.credentials import read_sealed, seal
 from services.portal.store import Session
 
-#: As long as somebody may take to read it, or to load the page again.
-KEPT_SECONDS = 60
-#: As much as every browser keeps in a cookie, whatever the alphabet.
-LONGEST = 300
+#: Survives a slow redirect and a reload.
+MAX_AGE_SECONDS = 60
+#: Characters; in UTF-8 and base64 still below the 4 kB that browsers accept.
+MAX_LENGTH = 300
 
 
 def keep_refusal(response: Response, text: str, session: Session, kit: Kit) -> None:
-    """Let this browser bring the reason along when it comes back; a link cannot put other words in its place."""
+    """Store the message in a cookie signed with the session's CSRF token, so that links cannot inject text."""
     response.set_cookie(
-        _cookie(kit),
-        seal(text[:LONGEST], session.csrf),
-        max_age=KEPT_SECONDS,
+        _cookie_name(kit),
+        seal(text[:MAX_LENGTH], session.csrf),
+        max_age=MAX_AGE_SECONDS,
         path="/",
         secure=is_secure(kit),
         httponly=True,
@@ -28,9 +28,8 @@ def keep_refusal(response: Response, text: str, session: Session, kit: Kit) -> N
 
 
 def find_refusal(request: Request, session: Session, kit: Kit) -> str | None:
-    """Return the reason that this session was given a moment ago."""
-    return read_sealed(request.cookies.get(_cookie(kit), ""), session.csrf)
+    return read_sealed(request.cookies.get(_cookie_name(kit), ""), session.csrf)
 
 
-def _cookie(kit: Kit) -> str:
+def _cookie_name(kit: Kit) -> str:
     return f"{cookie_name(kit)}-refusal"

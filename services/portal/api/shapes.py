@@ -1,4 +1,4 @@
-"""What people and programs send to the portal, and how it answers."""
+"""Request bodies of the API and JSON representations of its resources."""
 
 from typing import Annotated, Any, Self
 from zoneinfo import available_timezones
@@ -11,7 +11,7 @@ from libs.kit.problems import Problem
 from libs.units import SYMBOLS, format_quantity
 from services.portal.domain.devices import Device
 from services.portal.domain.people import Customer, Person
-from services.portal.domain.registration import Quantity, SlotWords, Unfit
+from services.portal.domain.registration import InvalidDeviceError, Quantity, SlotForm
 
 #: No control characters: names end up in mail headers, logs and terminals.
 LINE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
@@ -19,22 +19,22 @@ Line = Annotated[str, Field(min_length=1, max_length=200, pattern=LINE)]
 
 
 def _addressable(name: str) -> str:
-    """Refuse what no address of an API can contain: whoever registered it could never reach it again."""
+    """Reject ids that cannot be part of a URL path."""
     if "/" in name or name in {".", ".."}:
-        raise ValueError("stands in addresses of this API; send a name without / that is not . or ..")
+        raise ValueError("is part of URLs; send a name without / other than . and ..")
     return name
 
 
 def _deliverable(email: str) -> str:
-    """Refuse what no mail server takes: it would be found out when there is something to tell."""
-    from email.errors import HeaderParseError  # noqa: PLC0415  # 2 MB that are needed when somebody joins
-    from email.headerregistry import Address  # noqa: PLC0415  # likewise
+    """Reject addresses that no mail server accepts, before the first message is sent."""
+    from email.errors import HeaderParseError  # noqa: PLC0415  # 2 MB, needed only when a customer is created
+    from email.headerregistry import Address  # noqa: PLC0415  # see above
 
     local, _, domain = email.rpartition("@")
     try:
         Address(addr_spec=f"{local}@{domain.encode('idna').decode()}")
-    except (HeaderParseError, ValueError, IndexError, AttributeError):  # the last: Python's own slip
-        raise ValueError("no mail can be sent there; send an address such as ana@example.org") from None
+    except (HeaderParseError, ValueError, IndexError, AttributeError):  # AttributeError: bug in CPython's parser
+        raise ValueError("not a valid email address; send an address such as ana@example.org") from None
     return email
 
 
@@ -50,7 +50,7 @@ Amount = Annotated[str, Field(min_length=1, max_length=64)] | StrictInt | Strict
 
 def _known_zone(name: str) -> str:
     if name not in available_timezones():
-        raise ValueError("no time zone of the IANA database; send for example Europe/Berlin")
+        raise ValueError("not a time zone of the IANA database; send for example Europe/Berlin")
     return name
 
 
@@ -59,7 +59,7 @@ Locale = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_l
 
 
 class Body(BaseModel):
-    """A misspelled field is an error, never silently nothing."""
+    """Base of request bodies; unknown fields are rejected, so that typing errors are noticed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -78,7 +78,7 @@ class ShipToBody(Body):
 
 
 class CustomerBody(Body):
-    #: Chosen by whoever keeps customers elsewhere already; else one is made.
+    #: Id from an existing customer database; generated if omitted.
     customer_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}$")] | None = None
     name: Line
     email: Email
@@ -95,7 +95,7 @@ class CustomerChange(Body):
     ship_to: ShipToBody | None = None
 
     @model_validator(mode="after")
-    def _says_something(self) -> Self:
+    def _has_changes(self) -> Self:
         if not self.model_fields_set:
             raise ValueError("send at least one field to change")
         return self
@@ -117,8 +117,8 @@ class SlotBody(Body):
     fill: Fill = Fill.ADD
     level: QuantityBody | Amount | None = None
 
-    def words(self) -> SlotWords:
-        return SlotWords(
+    def form(self) -> SlotForm:
+        return SlotForm(
             slot=self.slot,
             product_id=self.product_id,
             unit=self.unit,
@@ -132,7 +132,7 @@ class SlotBody(Body):
 
 
 class DeviceBody(Body):
-    #: Chosen by the maker; else one is made.
+    #: Id assigned by the manufacturer; generated if omitted.
     device_id: Id | None = None
     model: Annotated[str, Field(max_length=200, pattern=LINE)] = ""
     serial: Line | None = None
@@ -151,22 +151,22 @@ class ReplacementBody(Body):
     device_id: Id | None = None
     model: Annotated[str, Field(max_length=200, pattern=LINE)] | None = None
     serial: Line | None = None
-    #: The new device's slots; left out, it has the old one's.
+    #: Slots of the new device; defaults to those of the old one.
     slots: Annotated[list[SlotBody], Field(min_length=1, max_length=100)] | None = None
-    #: Which slot goes on as which; left out, slots of the same name do.
+    #: Pairs of slots whose history continues; defaults to slots of equal name.
     moves: Annotated[list[MoveBody], Field(max_length=100)] | None = None
 
 
-def _quantity(written: QuantityBody | str | float) -> Quantity:
-    if isinstance(written, QuantityBody):
-        return Quantity(written.quantity, written.unit)
-    return Quantity(written)
+def _quantity(amount: QuantityBody | str | float) -> Quantity:
+    if isinstance(amount, QuantityBody):
+        return Quantity(amount.quantity, amount.unit)
+    return Quantity(amount)
 
 
-def unfit(problem: Unfit) -> Problem:
-    """Return what is wrong with a description as every invalid request is answered."""
-    error = {"field": problem.field, "problem": problem.problem, "remedy": problem.remedy, "code": problem.code}
-    return Problem(422, "invalid", "The device cannot be registered like this", errors=[error])
+def invalid_device(error: InvalidDeviceError) -> Problem:
+    """Return the 422 problem document for an invalid description."""
+    detail = {"field": error.field, "problem": error.problem, "remedy": error.remedy, "code": error.code}
+    return Problem(422, "invalid", "The description of the device is not valid", errors=[detail])
 
 
 def show_customer(customer: Customer, person: Person | None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Forms of a shop's page, and what they say in JSON; order-dispatch judges it."""
+"""Forms of a shop's page and their JSON for order_dispatch, which validates them."""
 
 from typing import Any
 
@@ -8,12 +8,12 @@ Days = tuple[str, ...]
 
 
 class TermsForm(BaseModel):
-    """What a shop can do, as its form says it; boxes that are not ticked are not sent."""
+    """Delivery settings of a shop; browsers omit unchecked boxes."""
 
     model_config = ConfigDict(str_max_length=2000)
 
     csrf: str = ""
-    #: Of a form to join: the same however often a browser sends it.
+    #: Idempotency key of the form to join.
     once: str = ""
     name: str = ""
     email: str
@@ -31,8 +31,6 @@ class TermsForm(BaseModel):
 
 
 class OfferForm(BaseModel):
-    """A product in one pack."""
-
     model_config = ConfigDict(str_max_length=200)
 
     csrf: str = ""
@@ -57,8 +55,8 @@ def terms_of(form: TermsForm) -> dict[str, Any]:
         "currency": form.currency.strip().upper(),
     }
     for name in ("minimum", "fee", "free_from"):
-        written = str(getattr(form, name)).strip().replace(",", ".")
-        terms |= {name: written} if written else {}
+        value = str(getattr(form, name)).strip().replace(",", ".")
+        terms |= {name: value} if value else {}
     return {"terms": terms, "lead_time_days": form.lead_time_days}
 
 

@@ -1,4 +1,4 @@
-"""The page of a shop whose orders are kept here: join, sign in, orders, terms, products and stock; plain forms."""
+"""Page of a hosted shop: join, sign in, orders, delivery settings, products and stock; works without scripts."""
 
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -17,7 +17,7 @@ from services.portal.api.cookies import PAGE_HEADERS, check_csrf, drop_token, pa
 from services.portal.api.security import security_of
 from services.portal.api.shop_forms import OfferForm, TermsForm, offer_of, terms_of
 from services.portal.api.shop_session import MaybeShop, ShopDep, shop_cookie, sign_in_shop
-from services.portal.api.shops import anybody_at, join_shop
+from services.portal.api.shops import client_scope, join_shop
 from services.portal.api.tokens import is_provider
 from services.portal.domain import claims
 from services.portal.domain.credentials import digest, new_token
@@ -31,29 +31,34 @@ Field = Annotated[str, Form(max_length=200)]
 
 @router.get("")
 async def show_shop(kit: KitDep, session: MaybeShop) -> HTMLResponse:
-    """The signed-in shop's page, or how to sign in or join."""
+    """Show the shop's page, or the forms to sign in and join."""
     if session is None:
         return page(render("shop_welcome.html", key=None, once=new_token()))
     orders = await _get(kit, session.provider_id, f"/v1/providers/{quote(session.provider_id)}/orders")
     providers = await _get(kit, session.provider_id, "/v1/providers")
     if orders is None or providers is None:
-        return page(render("sorry.html", title="Please try again shortly", text="Your orders cannot be read now."), 503)
+        return page(
+            render(
+                "sorry.html", title="Please try again in a few minutes", text="We can't load your orders right now."
+            ),
+            503,
+        )
     shop = next((one for one in providers["providers"] if one["provider_id"] == session.provider_id), None)
     if shop is None:
-        raise Problem(404, "not_found", "There is no such shop any more")
+        raise Problem(404, "not_found", "Shop not found")
     stock = await _available(kit, session.provider_id)
     return page(render("shop.html", shop=shop, orders=orders["orders"], stock=stock, csrf=session.csrf))
 
 
 @router.post("/join", dependencies=LIMITED)
 async def join(request: Request, kit: KitDep, form: Annotated[TermsForm, Form()]) -> Response:
-    """Take a shop in and show its key, once."""
+    """Create a shop and show its key once."""
     try:
-        joined = await join_shop(terms_of(form) | {"name": form.name}, request, kit, _sent_once(form, request))
-    except Problem as refused:
-        return _back(neighbours.words_of(refused.body))
+        joined = await join_shop(terms_of(form) | {"name": form.name}, request, kit, _idempotency(form, request))
+    except Problem as error:
+        return _back(neighbours.message_of(error.body))
     if joined.key is None:
-        return _back("This shop has joined already, and it has another key since.")
+        return _back("This shop has already joined, and its key has been replaced since.")
     provider_id = joined.kept.body["provider_id"]
     html = render("shop_welcome.html", key=joined.key, provider_id=provider_id)
     response: Response = page(html, 201)
@@ -61,22 +66,21 @@ async def join(request: Request, kit: KitDep, form: Annotated[TermsForm, Form()]
     return response
 
 
-def _sent_once(form: TermsForm, request: Request) -> Asked | None:
-    """Return the form as what is done once however often a browser sends it."""
+def _idempotency(form: TermsForm, request: Request) -> Asked | None:
+    """Return the idempotency data of a form, so that resubmitting it does not create a second shop."""
     if not form.once:
         return None
     digest_of_form = digest_of(form.model_dump_json().encode())
-    return Asked(anybody_at(request), request.url.path, key_from(form.once), digest_of_form)
+    return Asked(client_scope(request), request.url.path, key_from(form.once), digest_of_form)
 
 
 @router.post("/sign-in", dependencies=LIMITED)
 async def sign_in(request: Request, kit: KitDep, provider_id: Field, provider_key: Field) -> Response:
-    """Sign a shop in with its key."""
     security, name = security_of(kit), f"provider:{provider_id}"
-    security.check_patience(request, name)
+    security.check_rate_limit(request, name)
     if not await is_provider(provider_id, provider_key.strip(), kit):
         security.note_failure(request, name)
-        return _back("The key is not right.")
+        return _back("The shop ID or key is not correct.")
     response = _back()
     await sign_in_shop(provider_id, response, kit)
     return response
@@ -93,7 +97,7 @@ async def sign_out(request: Request, kit: KitDep, session: ShopDep, csrf: Field)
 
 
 @router.post("/orders/{step}", dependencies=LIMITED)
-async def answer(  # the form says about which order
+async def answer(
     step: str, kit: KitDep, session: ShopDep, order_id: Field, csrf: Field, tracking: Field = ""
 ) -> Response:
     """Acknowledge, ship, deliver or refuse an order."""
@@ -104,17 +108,17 @@ async def answer(  # the form says about which order
 
 @router.get("/orders/{order_id}")
 async def show_order(order_id: str, kit: KitDep, session: ShopDep) -> HTMLResponse:
-    """One order with its address."""
     path = f"/v1/providers/{quote(session.provider_id)}/orders/{quote(order_id, safe='')}"
     order = await _get(kit, session.provider_id, path)
     if order is None:
-        return page(render("sorry.html", title="There is no such order", text="Or it cannot be read just now."), 404)
+        return page(
+            render("sorry.html", title="Order not found", text="It may not exist, or we can't load it right now."), 404
+        )
     return page(render("shop_order.html", order=order, csrf=session.csrf))
 
 
 @router.post("/terms", dependencies=LIMITED)
 async def put_terms(kit: KitDep, session: ShopDep, form: Annotated[TermsForm, Form()]) -> Response:
-    """Say what the shop can do."""
     check_csrf(session, form.csrf)
     path = f"/v1/providers/{quote(session.provider_id)}/terms"
     return _back(await _do(kit, session.provider_id, "PUT", path, terms_of(form)))
@@ -122,7 +126,7 @@ async def put_terms(kit: KitDep, session: ShopDep, form: Annotated[TermsForm, Fo
 
 @router.post("/offers", dependencies=LIMITED)
 async def put_offer(kit: KitDep, session: ShopDep, form: Annotated[OfferForm, Form()]) -> Response:
-    """Offer a product, or change its price."""
+    """Add a product or change its offer."""
     check_csrf(session, form.csrf)
     path = f"/v1/providers/{quote(session.provider_id)}/offers/{quote(form.product_id.strip(), safe='')}"
     return _back(await _do(kit, session.provider_id, "PUT", path, offer_of(form)))
@@ -132,7 +136,7 @@ async def put_offer(kit: KitDep, session: ShopDep, form: Annotated[OfferForm, Fo
 async def count_stock(
     kit: KitDep, session: ShopDep, product_id: Field, quantity: Annotated[int, Form(ge=0)], csrf: Field
 ) -> Response:
-    """Say how much of a product there is in all; inventory books the difference."""
+    """Report the total stock of a product; inventory books the difference."""
     check_csrf(session, csrf)
     path = f"/inventories/{quote(product_id, safe='')}/count"
     url = kit.settings.inventory_url
@@ -140,24 +144,24 @@ async def count_stock(
 
 
 def _back(refusal: str = "") -> Response:
-    """Go back to the shop's page, or say what was not done."""
+    """Redirect to the shop's page, or show an error page."""
     if refusal:
-        return page(render("sorry.html", title="That did not work", text=refusal), 409)
+        return page(render("sorry.html", title="Something went wrong", text=refusal), 409)
     return RedirectResponse("/shop", 303, headers=PAGE_HEADERS)
 
 
 async def _get(kit: Kit, provider_id: str, path: str, url: str = "") -> Any:
     try:
-        status, found = await neighbours.ask(
+        status, found = await neighbours.call(
             kit, claims.provider(provider_id), "GET", (url or kit.settings.order_dispatch_url) + path
         )
-    except neighbours.Away:
+    except neighbours.UnavailableError:
         return None
     return found if status == neighbours.OK else None
 
 
 async def _available(kit: Kit, provider_id: str) -> dict[str, int]:
-    """Return what of each product is for sale, page by page; what cannot be read just now is left out."""
+    """Return available stock per product; pages that cannot be read are omitted."""
     available: dict[str, int] = {}
     path: str | None = "/inventories?limit=200"
     while path and (found := await _get(kit, provider_id, path, kit.settings.inventory_url)):
@@ -167,10 +171,10 @@ async def _available(kit: Kit, provider_id: str) -> dict[str, int]:
 
 
 async def _do(kit: Kit, provider_id: str, method: str, path: str, body: dict[str, Any], url: str = "") -> str:
-    """Carry a form out in the shop's name, and return what was refused in words."""
-    whole, key = (url or kit.settings.order_dispatch_url) + path, str(uuid4())
+    """Send a command with the shop's token; returns an error message or an empty string."""
+    target, key = (url or kit.settings.order_dispatch_url) + path, str(uuid4())
     try:
-        status, found = await neighbours.ask(kit, claims.provider(provider_id), method, whole, body, key)
-    except neighbours.Away:
-        return "That part of the system does not answer just now. Please try again shortly."
-    return "" if status < neighbours.CLIENT_ERRORS else neighbours.words_of(found)
+        status, found = await neighbours.call(kit, claims.provider(provider_id), method, target, body, key)
+    except neighbours.UnavailableError:
+        return "We can't do this right now. Please try again in a few minutes."
+    return "" if status < neighbours.CLIENT_ERRORS else neighbours.message_of(found)

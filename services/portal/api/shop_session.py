@@ -1,4 +1,4 @@
-"""Which shop is signed in at a browser; its cookie is another than a customer's."""
+"""Sessions of shops; their cookie is separate from a customer's."""
 
 from typing import Annotated
 
@@ -18,7 +18,6 @@ def shop_cookie(kit: Kit) -> str:
 
 
 async def sign_in_shop(provider_id: str, response: Response, kit: Kit) -> None:
-    """Let this browser speak for the shop."""
     token, days = new_token(), settings_of(kit).session_days
     async with kit.transaction() as tx:
         await tx.store.add_shop_session(digest(token), ShopSession(provider_id, new_token()), days)
@@ -39,7 +38,7 @@ MaybeShop = Annotated[ShopSession | None, Depends(find_shop)]
 
 async def get_shop(session: MaybeShop) -> ShopSession:
     if session is None:
-        raise Problem(401, "not_signed_in", "No shop is signed in at this browser")
+        raise Problem(401, "not_signed_in", "Please sign in to your shop")
     return session
 
 

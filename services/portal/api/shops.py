@@ -1,4 +1,4 @@
-"""Shops join, and providers get the key with which they ask for tokens."""
+"""API for shops that join and for provider keys."""
 
 from typing import Annotated, Any, NamedTuple
 from uuid import UUID, uuid4, uuid5
@@ -23,7 +23,7 @@ _NAMESPACE = UUID("0f0b3a52-6a55-4a0c-9a0e-5f3c54c8a1d7")
 
 
 class ShopDocument(BaseModel):
-    """What order-dispatch judges: name, terms, lead_time_days."""
+    """Shop to create; order_dispatch validates its terms and lead_time_days."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
@@ -31,8 +31,8 @@ class ShopDocument(BaseModel):
     terms: dict[str, Any]
 
 
-class Given(NamedTuple):
-    """An answer that gives a provider its key, which is none where another was made since."""
+class KeyResponse(NamedTuple):
+    """Response with a provider key; None if the key has been replaced since."""
 
     kept: Kept
     key: str | None
@@ -42,90 +42,94 @@ class Given(NamedTuple):
         return show_secret(self.kept, "provider_key", self.key, replayed=self.replayed)
 
 
-def anybody_at(request: Request) -> str:
-    """Return whose Idempotency-Keys these are where nobody has a token: to guess one elsewhere shows no key."""
+def client_scope(request: Request) -> str:
+    """Scope of Idempotency-Keys sent without a token; another address cannot obtain a key by guessing one."""
     return f"anybody:{request.client.host if request.client else ''}"
 
 
-async def _asked_by_anybody(request: Request, idempotency_key: Annotated[str | None, Header()] = None) -> Asked | None:
-    return None if idempotency_key is None else await asked_by(anybody_at(request), request)
+async def _idempotency_without_token(
+    request: Request, idempotency_key: Annotated[str | None, Header()] = None
+) -> Asked | None:
+    return None if idempotency_key is None else await asked_by(client_scope(request), request)
 
 
-AnybodyDep = Annotated[Asked | None, Depends(_asked_by_anybody)]
+AnonymousIdempotencyDep = Annotated[Asked | None, Depends(_idempotency_without_token)]
 
 
 @router.post("/shops", status_code=201)
-async def join(body: ShopDocument, request: Request, kit: KitDep, asked: AnybodyDep) -> Response:
-    """Take a shop in whoever asks, and show its key once; an operator admits it before it is ordered from."""
+async def join(body: ShopDocument, request: Request, kit: KitDep, asked: AnonymousIdempotencyDep) -> Response:
+    """Create a shop and return its key once; needs no token. An operator admits the shop before it gets orders."""
     return (await join_shop(body.model_dump(), request, kit, asked)).show()
 
 
 @router.post("/providers/{provider_id}/keys", status_code=201)
 async def make_key(provider_id: str, kit: KitDep, principal: PrincipalDep, asked: IdempotencyDep) -> Response:
-    """Give a provider a new key; the one before does not count any more."""
+    """Create a key for a provider; the previous key becomes invalid."""
     require(principal, "operator")
-    status, found = await _ask(kit, claims.OPERATOR, "GET", "/v1/providers")
+    status, found = await _call(kit, claims.OPERATOR, "GET", "/v1/providers")
     if status != neighbours.OK:
         raise _unavailable()
     if provider_id not in {one["provider_id"] for one in found["providers"]}:
-        raise Problem(404, "not_found", "There is no such provider")
+        raise Problem(404, "not_found", "Provider not found")
     async with kit.transaction(asked) as tx:
-        given = await _again(tx.replayed, tx.store, kit) or await _give({"provider_id": provider_id}, tx, kit)
-    return given.show()
+        response = await _replay(tx.replayed, tx.store, kit) or await _issue_key({"provider_id": provider_id}, tx, kit)
+    return response.show()
 
 
-async def join_shop(body: dict[str, Any], request: Request, kit: Kit, asked: Asked | None) -> Given:
-    """Return the new shop with its key; raises Problem with what order-dispatch found wrong.
+async def join_shop(body: dict[str, Any], request: Request, kit: Kit, asked: Asked | None) -> KeyResponse:
+    """Create a shop and its key; raises Problem with the errors reported by order_dispatch.
 
-    A crash between order-dispatch's commit and ours leaves a shop without a key. The same request again is the same
-    to order-dispatch too, so that it is that shop which gets one.
+    A crash between the commit of order_dispatch and ours leaves a shop without a key. A repeat with the same
+    Idempotency-Key is idempotent in order_dispatch too, so the same shop then gets its key.
     """
     security = security_of(kit)
-    security.check_patience(request, "new shops")
+    security.check_rate_limit(request, "new shops")
     async with kit.transaction(asked) as tx:
-        given = await _again(tx.replayed, tx.store, kit)
-    if given is not None:
-        return given
-    security.note_failure(request, "new shops")  # each counts: nobody opens ten shops a minute
-    shop = {"provider_id": await _take_in(body, kit, asked), "active": False}
+        response = await _replay(tx.replayed, tx.store, kit)
+    if response is not None:
+        return response
+    security.note_failure(request, "new shops")  # counts every attempt, which limits new shops per minute
+    shop = {"provider_id": await _create_shop(body, kit, asked), "active": False}
     async with kit.transaction(asked) as tx:
-        return await _again(tx.replayed, tx.store, kit) or await _give(shop, tx, kit)
+        return await _replay(tx.replayed, tx.store, kit) or await _issue_key(shop, tx, kit)
 
 
-async def _take_in(body: dict[str, Any], kit: Kit, asked: Asked | None) -> str:
-    """Return the id of the shop that order-dispatch took in."""
+async def _create_shop(body: dict[str, Any], kit: Kit, asked: Asked | None) -> str:
+    """Create the shop in order_dispatch and return its id."""
     once = uuid5(_NAMESPACE, f"{asked.principal}\n{asked.path}\n{asked.key}") if asked else uuid4()
-    status, answer = await _ask(kit, claims.service("portal"), "POST", "/v1/shops", body, str(once))
+    status, answer = await _call(kit, claims.service("portal"), "POST", "/v1/shops", body, str(once))
     if status != neighbours.CREATED:
-        said = answer if isinstance(answer, dict) else {}
-        title = str(said.get("title", "The shop cannot be taken in"))
-        later = {"Retry-After": "1"} if status == neighbours.CONFLICT else None  # the same request is under way there
-        raise Problem(status, str(said.get("code", "refused")), title, headers=later, errors=said.get("errors", []))
+        problem = answer if isinstance(answer, dict) else {}
+        title = str(problem.get("title", "The shop could not be created"))
+        later = {"Retry-After": "1"} if status == neighbours.CONFLICT else None  # the same request is in progress there
+        raise Problem(
+            status, str(problem.get("code", "refused")), title, headers=later, errors=problem.get("errors", [])
+        )
     return str(answer["provider_id"])
 
 
-async def _give(shown: dict[str, Any], tx: Transaction, kit: Kit) -> Given:
-    """Give the provider a new key, and keep the answer without it."""
+async def _issue_key(shown: dict[str, Any], tx: Transaction, kit: Kit) -> KeyResponse:
+    """Save a new key's digest and store the response without the key."""
     nonce = new_nonce()
     key = _key(kit, nonce)
     await tx.store.save_provider_key(shown["provider_id"], digest(key))
-    return Given(tx.answer(201, shown | {NONCE: nonce.hex()}), key)
+    return KeyResponse(tx.answer(201, shown | {NONCE: nonce.hex()}), key)
 
 
-async def _again(kept: Kept | None, store: Store, kit: Kit) -> Given | None:
-    """Return the kept answer; with its key, unless another was made since or the signing key was changed."""
+async def _replay(kept: Kept | None, store: Store, kit: Kit) -> KeyResponse | None:
+    """Return the stored response, with its key unless that was replaced or the signing key has changed."""
     if kept is None:
         return None
     key = _key(kit, bytes.fromhex(kept.body[NONCE]))
-    counts = await store.has_provider_key(kept.body["provider_id"], digest(key))
-    return Given(kept, key if counts else None, replayed=True)
+    valid = await store.has_provider_key(kept.body["provider_id"], digest(key))
+    return KeyResponse(kept, key if valid else None, replayed=True)
 
 
 def _key(kit: Kit, nonce: bytes) -> str:
     return derive_provider_key(security_of(kit).ring.derive(b"provider-keys"), nonce)
 
 
-async def _ask(  # a request has as many parts
+async def _call(
     kit: Kit,
     bearer: claims.Bearer,
     method: str,
@@ -134,13 +138,15 @@ async def _ask(  # a request has as many parts
     key: str | None = None,
 ) -> Any:
     try:
-        status, found = await neighbours.ask(kit, bearer, method, f"{kit.settings.order_dispatch_url}{path}", body, key)
-    except neighbours.Away as away:
-        raise _unavailable() from away
+        status, found = await neighbours.call(
+            kit, bearer, method, f"{kit.settings.order_dispatch_url}{path}", body, key
+        )
+    except neighbours.UnavailableError as error:
+        raise _unavailable() from error
     if status >= neighbours.SERVER_ERRORS:
         raise _unavailable()
     return status, found
 
 
 def _unavailable() -> Problem:
-    return Problem(503, "unavailable", "Try again shortly", headers={"Retry-After": "2"})
+    return Problem(503, "unavailable", "Temporarily unavailable", headers={"Retry-After": "2"})

@@ -1,4 +1,4 @@
-"""Tokens for operators, services and customers, and the keys to verify them with."""
+"""Access tokens, sign-in links and the published verification keys."""
 
 from typing import Annotated, Any
 
@@ -18,12 +18,12 @@ from services.portal.domain.credentials import derive_link_token, digest, new_no
 router = APIRouter(tags=["tokens"])
 
 NO_STORE = {"Cache-Control": "no-store"}
-#: In a kept answer: what its secret is derived from. The secret itself is kept nowhere, and the nonce is never sent.
+#: Member of a stored response from which its secret is derived. The secret is not stored; the nonce is not sent.
 NONCE = "nonce"
 
 
 class TokenBody(Body):
-    """One of the three: an operator's key, a service's name and key, or a provider's id and key."""
+    """An operator key, a service with its key, or a provider with its key."""
 
     operator_key: Annotated[str, Field(max_length=500)] | None = None
     service: Annotated[str, Field(max_length=100)] | None = None
@@ -34,7 +34,7 @@ class TokenBody(Body):
 
 @router.get("/.well-known/jwks.json")
 async def get_keys(kit: KitDep, response: Response) -> dict[str, Any]:
-    """The public keys that tokens are signed with (RFC 7517)."""
+    """Return the public keys of access tokens (RFC 7517)."""
     ring = security_of(kit).ring
     ring.look()
     response.headers["Cache-Control"] = "public, max-age=60"
@@ -43,14 +43,14 @@ async def get_keys(kit: KitDep, response: Response) -> dict[str, Any]:
 
 @router.post("/v1/tokens")
 async def make_token(body: TokenBody, request: Request, kit: KitDep, response: Response) -> dict[str, Any]:
-    """Give a token for a key."""
+    """Exchange a key for an access token."""
     security = security_of(kit)
-    name = _name(body)
-    security.check_patience(request, name)
-    bearer = await _provider(body, kit) if body.provider_id is not None else _bearer(body, security)
+    name = _attempt_name(body)
+    security.check_rate_limit(request, name)
+    bearer = await _provider_bearer(body, kit) if body.provider_id is not None else _key_bearer(body, security)
     if bearer is None:
         security.note_failure(request, name)
-        raise unauthorized("The key is not right.")
+        raise unauthorized("The key is not correct.")
     response.headers.update(NO_STORE)
     return security.token(bearer)
 
@@ -59,7 +59,7 @@ async def make_token(body: TokenBody, request: Request, kit: KitDep, response: R
 async def make_customer_token(
     customer_id: str, kit: KitDep, principal: PrincipalDep, response: Response
 ) -> dict[str, Any]:
-    """Give an operator a token that speaks for this customer, for an app of theirs."""
+    """Issue a customer token to an operator, for the customer's app."""
     require(principal, "operator")
     async with kit.read() as store:
         known = await store.find_customer(customer_id)
@@ -71,14 +71,14 @@ async def make_customer_token(
 
 @router.post("/v1/customers/{customer_id}/sign-in-links", status_code=201)
 async def make_sign_in_link(customer_id: str, kit: KitDep, principal: PrincipalDep, asked: IdempotencyDep) -> Response:
-    """Give an operator a link that signs this customer's browser in, once and soon."""
+    """Create a single-use sign-in link that expires after `sign_in_link_minutes`."""
     require(principal, "operator")
     minutes: int = kit.settings.sign_in_link_minutes  # type: ignore[attr-defined]  # the portal's Settings
     async with kit.transaction(asked) as tx:
         if tx.replayed:
             token = _link_token(kit, bytes.fromhex(tx.replayed.body[NONCE]))
-            counts = await tx.store.has_sign_in_link(digest(token))
-            return show_secret(tx.replayed, "url", _link(kit, token) if counts else None, replayed=True)
+            valid = await tx.store.has_sign_in_link(digest(token))
+            return show_secret(tx.replayed, "url", _link(kit, token) if valid else None, replayed=True)
         if await tx.store.lock_customer(customer_id) is None:
             raise no_customer()
         nonce = new_nonce()
@@ -89,7 +89,7 @@ async def make_sign_in_link(customer_id: str, kit: KitDep, principal: PrincipalD
 
 
 def show_secret(kept: Kept, name: str, secret: str | None, *, replayed: bool = False) -> Response:
-    """Send a kept answer with its secret, or with null where that does not count any more."""
+    """Send a stored response with its secret, or null if the secret is no longer valid."""
     body = {member: value for member, value in kept.body.items() if member != NONCE} | {name: secret}
     response = send(Kept(kept.status, body), replayed=replayed)
     response.headers.update(NO_STORE)
@@ -106,30 +106,29 @@ def _link(kit: Kit, token: str) -> str:
 
 
 def no_customer() -> Problem:
-    return Problem(404, "not_found", "There is no such customer")
+    return Problem(404, "not_found", "Customer not found")
 
 
-def _name(body: TokenBody) -> str:
+def _attempt_name(body: TokenBody) -> str:
     if body.provider_id is not None:
         return f"provider:{body.provider_id}"
     return f"service:{body.service}" if body.operator_key is None else "operator"
 
 
-async def _provider(body: TokenBody, kit: Kit) -> claims.Bearer | None:
+async def _provider_bearer(body: TokenBody, kit: Kit) -> claims.Bearer | None:
     if body.provider_key is None or body.operator_key is not None or body.service is not None:
-        raise Problem(422, "invalid", "Send provider_id and provider_key, and nothing else")
+        raise Problem(422, "invalid", "Send only provider_id and provider_key")
     known = await is_provider(body.provider_id or "", body.provider_key, kit)
     return claims.provider(body.provider_id or "") if known else None
 
 
 async def is_provider(provider_id: str, key: str, kit: Kit) -> bool:
-    """Tell whether this is the provider's key."""
     async with kit.read() as store:
         known: bool = await store.has_provider_key(provider_id, digest(key))
     return known
 
 
-def _bearer(body: TokenBody, security: Security) -> claims.Bearer | None:
+def _key_bearer(body: TokenBody, security: Security) -> claims.Bearer | None:
     if body.operator_key is not None:
         return claims.OPERATOR if security.is_operator(body.operator_key) else None
     if body.service is None or body.service_key is None:

@@ -1,1 +1,1 @@
-"""What the portal decides: who may be registered and how things are said; touches nothing outside."""
+"""Pure rules of the portal: registration, credentials, token claims and wording; no I/O."""

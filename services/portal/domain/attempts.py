@@ -1,29 +1,28 @@
-"""How often somebody may be wrong."""
+"""Rate limit for failed sign-in attempts."""
 
 from collections import OrderedDict, deque
 
-ROOM = 10_000
+MAX_CLIENTS = 10_000  # bounds memory; the longest without a failure is dropped first
 
 
 class Attempts:
-    """Counts failures of the last minute by who tried what, in monotonic seconds."""
+    """Failures of the last 60 s per client; times are monotonic seconds."""
 
     def __init__(self, per_minute: int) -> None:
         self._per_minute = per_minute
         self._failures: OrderedDict[str, deque[float]] = OrderedDict()
 
-    def wait(self, who: str, at: float) -> float:
-        """Return the seconds until they may try again; 0.0 if it may now."""
-        failures = self._failures.get(who)
-        while failures and failures[0] <= at - 60:
+    def wait(self, client: str, now: float) -> float:
+        """Return the seconds until the client may try again; 0.0 if it may now."""
+        failures = self._failures.get(client)
+        while failures and failures[0] <= now - 60:
             failures.popleft()
         if not failures or len(failures) < self._per_minute:
             return 0.0
-        return failures[0] + 60 - at
+        return failures[0] + 60 - now
 
-    def fail(self, who: str, at: float) -> None:
-        """Note a failure."""
-        self._failures.setdefault(who, deque(maxlen=self._per_minute)).append(at)
-        self._failures.move_to_end(who)
-        if len(self._failures) > ROOM:
+    def fail(self, client: str, now: float) -> None:
+        self._failures.setdefault(client, deque(maxlen=self._per_minute)).append(now)
+        self._failures.move_to_end(client)
+        if len(self._failures) > MAX_CLIENTS:
             self._failures.popitem(last=False)

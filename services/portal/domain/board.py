@@ -1,4 +1,4 @@
-"""What the page knows about a customer's slots, orders and plans."""
+"""Read model of a customer's page: slots, orders, subscriptions and messages."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -6,11 +6,11 @@ from enum import StrEnum
 
 
 class OrderState(StrEnum):
-    """Where an order is, as its customer sees it."""
+    """State of an order as shown to its customer."""
 
     DUE = "due"
     DRAFTED = "drafted"
-    #: The customer is to order it themselves, and has not said that they did.
+    #: The customer orders it at the shop and has not confirmed that yet.
     YOURS = "yours"
     PLACED = "placed"
     SHIPPED = "shipped"
@@ -27,15 +27,15 @@ OPEN = frozenset(
         *(OrderState.SHIPPED, OrderState.UNKNOWN),
     }
 )
-#: What is on its way; an order that the customer has yet to place is not.
+#: Goods are expected; excludes orders that the customer has yet to place.
 COMING = OPEN - {OrderState.YOURS}
-#: A customer may still change their mind; shipped goods come.
+#: The customer may cancel; shipped orders cannot be cancelled.
 CANCELLABLE = frozenset({OrderState.DUE, OrderState.DRAFTED, OrderState.PLACED, OrderState.UNKNOWN})
 
 
 @dataclass(frozen=True)
 class Told:
-    """What was last told about a slot, by an event or by consumption's API."""
+    """Latest known level of a slot, from an event or from the API of consumption."""
 
     level: int
     rate_per_day: float | None
@@ -46,7 +46,7 @@ class Told:
 
 @dataclass(frozen=True)
 class Subscription:
-    """What is kept in the house, from whom, and how far on its own."""
+    """A product that is reordered: provider, pack and mode."""
 
     subscription_id: str
     product_id: str
@@ -59,7 +59,7 @@ class Subscription:
 
 @dataclass(frozen=True)
 class Wait:
-    """Why nothing is ordered just now; with an order_id somebody must say yes to it."""
+    """Why a product is not being ordered; with an order_id, that order may need approval (`wake_up`)."""
 
     product_id: str
     reason: str
@@ -71,8 +71,6 @@ class Wait:
 
 @dataclass(frozen=True)
 class Order:
-    """An order and how far it has come."""
-
     order_id: str
     product_id: str
     provider_id: str
@@ -86,13 +84,13 @@ class Order:
     reason: str | None
     began_at: datetime
     changed_at: datetime
-    #: The customer places it at the shop, and says what becomes of it.
+    #: The customer places it at the shop and reports its progress.
     own: bool = False
 
 
 @dataclass(frozen=True)
 class Offer:
-    """What a provider sells a product for."""
+    """Pack and price of a product at one provider; price in minor units."""
 
     title: str
     pack_size: int
@@ -102,7 +100,7 @@ class Offer:
 
 @dataclass(frozen=True)
 class Notice:
-    """Something the customer was told."""
+    """A message that was sent to the customer."""
 
     kind: str
     channel: str
@@ -112,7 +110,7 @@ class Notice:
 
 @dataclass(frozen=True)
 class Known:
-    """Everything events have told about a customer."""
+    """Everything that consumed events contain about one customer."""
 
     told: dict[tuple[str, str], Told] = field(default_factory=dict)
     subscriptions: tuple[Subscription, ...] = ()

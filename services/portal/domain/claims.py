@@ -1,4 +1,4 @@
-"""What a token says about whom (RFC 7519)."""
+"""Claims of access tokens (RFC 7519)."""
 
 from typing import Any, NamedTuple
 
@@ -6,7 +6,7 @@ ISSUER = AUDIENCE = "replenish"
 
 
 class Bearer(NamedTuple):
-    """Whom a token speaks for."""
+    """Identity and role of a token's holder."""
 
     subject: str
     role: str
@@ -31,13 +31,13 @@ def provider(provider_id: str) -> Bearer:
 
 
 def claims(bearer: Bearer, issued_at: int, seconds: int) -> dict[str, Any]:
-    """Return the claims of a token that is good from `issued_at` (Unix time) for so many seconds."""
-    said = {
+    """Return the claims of a token valid for `seconds` from `issued_at` (Unix time)."""
+    identity = {
         "sub": bearer.subject,
         "role": bearer.role,
         "customer_id": bearer.customer_id,
         "service": bearer.service,
         "provider_id": bearer.provider_id,
     }
-    around = {"iss": ISSUER, "aud": AUDIENCE, "iat": issued_at, "exp": issued_at + seconds}
-    return around | {name: value for name, value in said.items() if value is not None}
+    registered = {"iss": ISSUER, "aud": AUDIENCE, "iat": issued_at, "exp": issued_at + seconds}
+    return registered | {name: value for name, value in identity.items() if value is not None}

@@ -1,4 +1,4 @@
-"""Secrets that are shown once: device credentials, sign-in links and session cookies; and words sealed with one."""
+"""Device credentials, provider keys, link and session tokens, and signed cookie values."""
 
 import base64
 import hashlib
@@ -11,21 +11,21 @@ RANDOM_BYTES = 32
 
 
 def derive_credential(key: bytes, nonce: bytes) -> str:
-    """Return the credential that belongs to a nonce: 256 bits nobody can guess without the key.
+    """Derive a 256-bit device credential from a nonce.
 
-    It is kept nowhere. Being derived it can be shown again to whoever repeats the registering
-    request under its Idempotency-Key, whose first answer may have been lost.
+    The credential is never stored. Deriving it allows a repeat of the registration under the same
+    Idempotency-Key to return it again, in case the first response was lost.
     """
     return PREFIX + _derive(key, b"device-credential", nonce)
 
 
 def derive_provider_key(key: bytes, nonce: bytes) -> str:
-    """Return the key for a provider's programs that belongs to a nonce; like a credential it is kept nowhere."""
+    """Derive a provider's API key from a nonce; like a credential it is never stored."""
     return PROVIDER_PREFIX + _derive(key, b"provider-key", nonce)
 
 
 def derive_link_token(key: bytes, nonce: bytes) -> str:
-    """Return the token of a sign-in link that belongs to a nonce; like a credential it is kept nowhere."""
+    """Derive the token of a sign-in link from a nonce; like a credential it is never stored."""
     return _derive(key, b"sign-in-link", nonce)
 
 
@@ -34,35 +34,35 @@ def new_nonce() -> bytes:
 
 
 def new_token() -> str:
-    """Return 256 random bits as text that is safe in links and cookies."""
+    """Return 256 random bits in base64url."""
     return _base64url(secrets.token_bytes(RANDOM_BYTES))
 
 
 def digest(token: str) -> bytes:
-    """Return what is stored of a token. A plain hash is enough for 256 random bits."""
+    """Return the SHA-256 under which a token is stored; 256 random bits need no salt or slow hash."""
     return hashlib.sha256(token.encode()).digest()
 
 
 def seal(text: str, secret: str) -> str:
-    """Return words as a cookie can carry them, with proof that whoever knows the secret wrote them."""
-    carried = _base64url(text.encode(errors="replace"))
-    return f"{carried}.{_proof(carried, secret)}"
+    """Return text as a cookie value with an HMAC, readable by `read_sealed` with the same secret."""
+    payload = _base64url(text.encode(errors="replace"))
+    return f"{payload}.{_mac(payload, secret)}"
 
 
 def read_sealed(sealed: str, secret: str) -> str | None:
-    """Return the words that were sealed with this secret; None for any others."""
-    carried, _, proof = sealed.partition(".")
-    if not hmac.compare_digest(proof.encode(), _proof(carried, secret).encode()):
+    """Return the sealed text; None if the HMAC does not match the secret."""
+    payload, _, mac = sealed.partition(".")
+    if not hmac.compare_digest(mac.encode(), _mac(payload, secret).encode()):
         return None
-    return base64.urlsafe_b64decode(carried + "=" * (-len(carried) % 4)).decode()
+    return base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)).decode()
 
 
-def _proof(carried: str, secret: str) -> str:
-    return _derive(secret.encode(), b"sealed", carried.encode())
+def _mac(payload: str, secret: str) -> str:
+    return _derive(secret.encode(), b"sealed", payload.encode())
 
 
-def _derive(key: bytes, what: bytes, nonce: bytes) -> str:
-    return _base64url(hmac.digest(key, what + b"\0" + nonce, "sha256"))
+def _derive(key: bytes, purpose: bytes, nonce: bytes) -> str:
+    return _base64url(hmac.digest(key, purpose + b"\0" + nonce, "sha256"))
 
 
 def _base64url(raw: bytes) -> str:

@@ -1,4 +1,4 @@
-"""A device's life: registered, replaced or deregistered, and perhaps registered again."""
+"""Devices and their registrations: registered, replaced or deregistered, and possibly registered again."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,8 +8,6 @@ from libs.contracts.events import SlotSpec
 
 
 class DeviceState(StrEnum):
-    """Whether a device reports for somebody."""
-
     REGISTERED = "registered"
     REPLACED = "replaced"
     DEREGISTERED = "deregistered"
@@ -17,14 +15,14 @@ class DeviceState(StrEnum):
 
 @dataclass(frozen=True)
 class Device:
-    """A device that is registered."""
+    """A registered device."""
 
     device_id: str
     registration: int
     customer_id: str
     model: str
     serial: str | None
-    #: What the credential is derived from, and its SHA-256.
+    #: Input of the credential's derivation, and the SHA-256 of the credential.
     nonce: bytes
     credential_sha256: bytes
     registered_at: datetime
@@ -33,14 +31,14 @@ class Device:
 
 @dataclass(frozen=True)
 class Past:
-    """What is left of a device that was registered before, or still is."""
+    """Latest registration of a device id, current or ended."""
 
     registration: int
     state: DeviceState
 
 
 def next_registration(past: Past | None) -> int | None:
-    """Return the number of a new registration; None while the device is registered."""
+    """Return the number of the next registration; None if the device is still registered."""
     if past is None:
         return 1
     return None if past.state is DeviceState.REGISTERED else past.registration + 1

@@ -1,4 +1,4 @@
-"""Customers: what is personal, and what is not."""
+"""Customers, with personal data kept apart."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from libs.contracts.events import ShipTo
 
 @dataclass(frozen=True)
 class Customer:
-    """Somebody who is served; nothing here says who."""
+    """A customer without personal data."""
 
     customer_id: str
     locale: str
@@ -16,7 +16,7 @@ class Customer:
 
 @dataclass(frozen=True)
 class Person:
-    """Who a customer is and where the goods go."""
+    """Personal data of a customer."""
 
     name: str
     email: str

@@ -1,4 +1,4 @@
-"""Turns a device as people describe it into slots that count in whole steps."""
+"""Converts the description of a device into slots that count in whole steps."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ Amount = str | int | float
 FULL_PERCENT = 100
 
 
-class Unfit(Exception):  # noqa: N818  # what happened, not that it is an error
-    """A description cannot become a device; names the field, the problem and the remedy."""
+class InvalidDeviceError(Exception):
+    """A device description is invalid; contains the field, the problem and the remedy."""
 
     def __init__(self, field: str, problem: str, remedy: str, code: str = "invalid") -> None:
         super().__init__(f"{field}: {problem}")
@@ -20,15 +20,15 @@ class Unfit(Exception):  # noqa: N818  # what happened, not that it is an error
 
 @dataclass(frozen=True)
 class Quantity:
-    """An amount as written; without a unit it is in the slot's."""
+    """An amount as entered; the unit defaults to the slot's."""
 
     quantity: Amount
     unit: str | None = None
 
 
 @dataclass(frozen=True)
-class SlotWords:
-    """One slot as somebody described it."""
+class SlotForm:
+    """Description of one slot as submitted."""
 
     slot: str
     product_id: str
@@ -41,31 +41,43 @@ class SlotWords:
     fill: Fill = Fill.ADD
 
 
-def specify(words: Sequence[SlotWords]) -> tuple[SlotSpec, ...]:
-    """Return the slots in whole steps of their base units; raises Unfit for the first that cannot be."""
+def specify(forms: Sequence[SlotForm]) -> tuple[SlotSpec, ...]:
+    """Return the slots in whole steps of their base units; raises InvalidDeviceError for the first invalid one."""
     seen: set[str] = set()
     specs = []
-    for place, slot in enumerate(words):
+    for index, slot in enumerate(forms):
         if slot.slot in seen:
-            raise Unfit(f"slots.{place}.slot", f"{slot.slot!r} is there twice", "give each slot a name of its own")
+            raise InvalidDeviceError(
+                f"slots.{index}.slot", f"{slot.slot!r} is used twice", "give each slot a unique name"
+            )
         seen.add(slot.slot)
-        specs.append(_specify(slot, f"slots.{place}"))
+        specs.append(_specify(slot, f"slots.{index}"))
     return tuple(specs)
 
 
-def _specify(slot: SlotWords, place: str) -> SlotSpec:
+def _specify(slot: SlotForm, path: str) -> SlotSpec:
     try:
         base = base_unit(slot.unit)
-    except RefusedAmount as wrong:
-        raise Unfit(f"{place}.unit", wrong.problem, wrong.remedy, wrong.code) from None
-    capacity = _steps(slot.capacity, slot, base, f"{place}.capacity")
+    except RefusedAmount as error:
+        raise InvalidDeviceError(f"{path}.unit", error.problem, error.remedy, error.code) from None
+    capacity = _steps(slot.capacity, slot, base, f"{path}.capacity")
     if capacity < 1:
-        raise Unfit(f"{place}.capacity", "a slot that holds nothing", "send what the full slot holds", "out_of_range")
+        raise InvalidDeviceError(
+            f"{path}.capacity",
+            "the capacity is less than one step",
+            "send the amount that a full slot holds",
+            "out_of_range",
+        )
     if base is BaseUnit.PERCENT and capacity > FULL_PERCENT * 10**slot.scale:
-        raise Unfit(f"{place}.capacity", "more than 100 %", "send 100: a full slot is 100 %", "out_of_range")
-    level = _steps(slot.level, slot, base, f"{place}.level") if slot.level else 0
+        raise InvalidDeviceError(f"{path}.capacity", "the capacity is above 100 %", "send 100", "out_of_range")
+    level = _steps(slot.level, slot, base, f"{path}.level") if slot.level else 0
     if level > capacity:
-        raise Unfit(f"{place}.level", "more than the slot's capacity", "send what is in it now", "out_of_range")
+        raise InvalidDeviceError(
+            f"{path}.level",
+            "the level is above the capacity",
+            "send the amount that is in the slot now",
+            "out_of_range",
+        )
     return SlotSpec(
         slot=slot.slot,
         name=slot.name,
@@ -79,42 +91,51 @@ def _specify(slot: SlotWords, place: str) -> SlotSpec:
     )
 
 
-def _steps(amount: Quantity, slot: SlotWords, base: BaseUnit, place: str) -> int:
+def _steps(amount: Quantity, slot: SlotForm, base: BaseUnit, path: str) -> int:
     try:
         return parse_quantity(amount.quantity, amount.unit or slot.unit, base=base, scale=slot.scale)
-    except RefusedAmount as wrong:
-        raise Unfit(place, wrong.problem, wrong.remedy, wrong.code) from None
+    except RefusedAmount as error:
+        raise InvalidDeviceError(path, error.problem, error.remedy, error.code) from None
 
 
-def moves(old: Sequence[SlotSpec], new: Sequence[SlotSpec], wished: Sequence[SlotMove] | None) -> tuple[SlotMove, ...]:
-    """Return which slot goes on as which: as wished, else by equal names; raises Unfit where that cannot be.
+def moves(
+    old: Sequence[SlotSpec], new: Sequence[SlotSpec], requested: Sequence[SlotMove] | None
+) -> tuple[SlotMove, ...]:
+    """Map old slots to new ones: as requested, or by equal names.
 
-    A story goes on only in a slot that holds the same product and counts the same way.
+    History moves only to a slot with the same product, unit and scale; any other requested move raises
+    InvalidDeviceError.
     """
     before, after = {spec.slot: spec for spec in old}, {spec.slot: spec for spec in new}
-    if wished is None:
-        return tuple(SlotMove(old_slot=name, new_slot=name) for name in before if _fits(before, after, name, name))
+    if requested is None:
+        return tuple(
+            SlotMove(old_slot=name, new_slot=name) for name in before if _same_measure(before, after, name, name)
+        )
     taken: set[str] = set()
-    for place, move in enumerate(wished):
-        field = f"moves.{place}"
+    for index, move in enumerate(requested):
+        field = f"moves.{index}"
         if move.old_slot not in before or move.new_slot not in after:
-            raise Unfit(field, "names a slot that is not there", f"move {_names(before)} to {_names(after)}")
-        if not _fits(before, after, move.old_slot, move.new_slot):
-            raise Unfit(
-                field, "the slots differ in product, unit or scale", "leave the move out; the slot starts afresh"
+            raise InvalidDeviceError(
+                field, "the slot does not exist", f"move {_list_names(before)} to {_list_names(after)}"
+            )
+        if not _same_measure(before, after, move.old_slot, move.new_slot):
+            raise InvalidDeviceError(
+                field,
+                "the slots differ in product, unit or scale",
+                "omit the move; the slot then starts without history",
             )
         if taken & {f"-{move.old_slot}", f"+{move.new_slot}"}:
-            raise Unfit(field, "moves one slot twice", "name each slot once")
+            raise InvalidDeviceError(field, "the slot is moved twice", "list each slot once")
         taken |= {f"-{move.old_slot}", f"+{move.new_slot}"}
-    return tuple(wished)
+    return tuple(requested)
 
 
-def _fits(before: dict[str, SlotSpec], after: dict[str, SlotSpec], old: str, new: str) -> bool:
+def _same_measure(before: dict[str, SlotSpec], after: dict[str, SlotSpec], old: str, new: str) -> bool:
     one, other = before.get(old), after.get(new)
     if one is None or other is None:
         return False
     return (one.product_id, one.unit, one.scale) == (other.product_id, other.unit, other.scale)
 
 
-def _names(slots: dict[str, SlotSpec]) -> str:
+def _list_names(slots: dict[str, SlotSpec]) -> str:
     return ", ".join(slots) or "none"

@@ -1,4 +1,4 @@
-"""What is said about devices."""
+"""Builds the events about devices."""
 
 from libs.contracts.events import DeviceRegistered
 from services.portal.domain.devices import Device

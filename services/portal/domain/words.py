@@ -1,4 +1,4 @@
-"""How amounts, times and states are said to people."""
+"""Formats amounts, times and reasons for display."""
 
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -6,11 +6,11 @@ from zoneinfo import ZoneInfo
 from libs.contracts.events import BaseUnit, Fault, OrderCancelled, OrderFailed
 from libs.units import SYMBOLS, format_money, format_quantity
 
-#: From a thousand on, people say kilograms and litres.
+#: Amounts of 1,000 and more are shown in the larger unit.
 LARGER = {BaseUnit.GRAM: "kg", BaseUnit.MILLILITRE: "l"}
 THOUSAND = 3
 
-#: What people may type an amount in; the first is the slot's own.
+#: Units offered in the level form; the first is the slot's own.
 UNIT_CHOICES = {
     BaseUnit.EACH: ("count",),
     BaseUnit.GRAM: ("g", "kg", "oz", "lb"),
@@ -18,32 +18,32 @@ UNIT_CHOICES = {
     BaseUnit.PERCENT: ("%",),
 }
 
-#: Why nothing is ordered, by reorder_decision's word for it; sentences it writes itself are shown as they are.
+#: Sentences for the reason codes of reorder_decision; reasons that are sentences already are shown unchanged.
 REASONS = {
-    "no_subscription": "Nobody asked for this product to be reordered.",
-    "paused": "Reordering is paused.",
-    "no_slots": "No device holds this product any more.",
-    "units_differ": "The devices measure this product in different units, which cannot be added up.",
-    "no_offer": "The shop does not offer this product.",
-    "offer_unavailable": "The shop cannot deliver this product at present.",
-    "provider_inactive": "The shop takes no orders at present.",
-    "pack_size_differs": "The shop sells another pack size than the one you chose.",
-    "pack_unit_differs": "The shop sells this product in another unit than your device measures.",
-    "awaiting_approval": "You wanted to approve each order.",
-    "notify_only": "You only wanted to be told; nothing is ordered for you.",
-    "enough": "There is still enough.",
-    "away": "You are away; what is missing comes when you are back.",
-    "cancelled_once": "You cancelled the last order, so we wait a few days.",
-    "cancelled_again": "You cancelled twice; nothing is ordered before it has been full again.",
-    "not_delivered": "The last order came to nothing; we try again later.",
-    "on_hold": "It is on hold until we have looked into it.",
+    "no_subscription": "Automatic reordering is not set up for this product.",
+    "paused": "Automatic reordering is paused.",
+    "no_slots": "None of your devices holds this product any more.",
+    "units_differ": "Your devices measure this product in different units, so the amounts cannot be added up.",
+    "no_offer": "The shop does not sell this product.",
+    "offer_unavailable": "The shop cannot deliver this product at the moment.",
+    "provider_inactive": "The shop is not taking orders at the moment.",
+    "pack_size_differs": "The shop no longer sells the pack size you chose.",
+    "pack_unit_differs": "The shop sells this product in a different unit from the one your device measures.",
+    "awaiting_approval": "This order is waiting for your approval.",
+    "notify_only": "You chose reminders only.",
+    "enough": "You still have enough.",
+    "away": "You're away. We'll deliver when you're back.",
+    "cancelled_once": "You cancelled the last order, so we'll wait a few days before reordering.",
+    "cancelled_again": "You cancelled twice, so we won't reorder until it has been refilled.",
+    "not_delivered": "The last order could not be completed. We'll try again later.",
+    "on_hold": "This order is on hold while we review it.",
 }
-#: How order_dispatch writes it; events from before they had a fault tell it by these only.
-_TOLD_BY_REASON = "taken for fraud"
+#: Wording of order_dispatch; events without a fault field show suspected fraud only by this text.
+_FRAUD_REASON = "taken for fraud"
 
 
 def amount(steps: int, unit: BaseUnit, scale: int) -> str:
-    """Return an amount as people say it: `1.2 kg`, `34`, `80%`."""
+    """Format an amount in steps: `1.2 kg`, `34`, `80%`."""
     if unit in LARGER and abs(steps) >= 10 ** (scale + THOUSAND):
         return f"{format_quantity(steps, scale + THOUSAND)} {LARGER[unit]}"
     symbol = SYMBOLS[unit]
@@ -52,7 +52,7 @@ def amount(steps: int, unit: BaseUnit, scale: int) -> str:
 
 
 def rate(steps_per_day: float, unit: BaseUnit, scale: int) -> str:
-    """Return how fast it is used, with two digits that mean something."""
+    """Format a rate with two significant digits at most: `2.4 a day`; below 0.05 a day `hardly used`."""
     per_day = steps_per_day / 10**scale
     symbol = SYMBOLS[unit]
     gap = " " if symbol and unit is not BaseUnit.PERCENT else ""
@@ -65,24 +65,24 @@ def money(minor: int, currency: str) -> str:
 
 
 def day(at: datetime, now: datetime, zone: ZoneInfo) -> str:
-    """Return a day as somebody in this time zone says it now."""
-    there, today = _date(at, zone), _date(now, zone)
+    """Format a day relative to now: `today`, `Sat 14 Mar`; with the year unless it is this one."""
+    date_, today = _date(at, zone), _date(now, zone)
     near = {0: "today", 1: "tomorrow", -1: "yesterday"}
-    if (there - today).days in near:
-        return near[(there - today).days]
-    year = f" {there.year}" if there.year != today.year else ""
-    return f"{there:%a} {there.day} {there:%b}{year}"
+    if (date_ - today).days in near:
+        return near[(date_ - today).days]
+    year = f" {date_.year}" if date_.year != today.year else ""
+    return f"{date_:%a} {date_.day} {date_:%b}{year}"
 
 
 def _date(at: datetime, zone: ZoneInfo) -> date:
     try:
         return at.astimezone(zone).date()
-    except OverflowError:  # the calendar's first and last hours are on no calendar elsewhere
+    except OverflowError:  # the result is before year 1 or after year 9999
         return at.date()
 
 
 def ago(at: datetime, now: datetime) -> str:
-    """Return how long ago something was, roughly."""
+    """Format the time since `at` in its largest unit: `2 hours ago`."""
     seconds = max(0.0, (now - at).total_seconds())
     for size, one, many in ((86_400, "a day", "days"), (3600, "an hour", "hours"), (60, "a minute", "minutes")):
         count = int(seconds // size)
@@ -92,7 +92,7 @@ def ago(at: datetime, now: datetime) -> str:
 
 
 def lasting(level: int, run_out_at: datetime | None, now: datetime) -> str:
-    """Return how long it will last; nothing where nobody knows."""
+    """Format how long the level will last; empty if the run-out time is unknown."""
     if level <= 0:
         return "empty"
     if run_out_at is None:
@@ -107,35 +107,34 @@ def lasting(level: int, run_out_at: datetime | None, now: datetime) -> str:
 
 
 def run_out(at: datetime, now: datetime, zone: ZoneInfo) -> str:
-    """Return the day when it runs out, or ran out."""
     return f"{'Runs' if at > now else 'Ran'} out {day(at, now, zone)}"
 
 
-def reason(said: str) -> str:
-    """Return a reason as a sentence."""
-    known = REASONS.get(said)
+def reason(text: str) -> str:
+    """Return the sentence for a reason code; other text is capitalised and ends with a full stop."""
+    known = REASONS.get(text)
     if known is not None:
         return known
-    text = said.replace("_", " ").strip() if " " not in said else said.strip()
+    text = text.replace("_", " ").strip() if " " not in text else text.strip()
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".") if text else ""
 
 
 def without_suspicion(event: OrderCancelled | OrderFailed) -> OrderCancelled | OrderFailed:
-    """Return an order's end as its customer is told it: what is suspected, and in whose words, stays with us."""
+    """Replace the reason of an order that ended over suspected fraud, which the customer must not see."""
     match event:
         case OrderCancelled(by=Fault.FRAUD) | OrderFailed(fault=Fault.FRAUD):
             return event.model_copy(update={"reason": "on_hold"})
-        case OrderFailed(reason=told) if _TOLD_BY_REASON in told:
+        case OrderFailed(reason=text) if _FRAUD_REASON in text:
             return event.model_copy(update={"reason": "on_hold"})
     return event
 
 
 def title(product_id: str) -> str:
-    """Return a product's id as a title, for want of a better one."""
+    """Return a title made from a product id: `coffee-pods` becomes `Coffee pods`."""
     words = product_id.replace("-", " ").replace("_", " ").strip()
     return words[:1].upper() + words[1:]
 
 
 def number(steps: int, scale: int) -> str:
-    """Return the bare number of base units, for an input field."""
+    """Format an amount without its unit, for an input field."""
     return format_quantity(steps, scale)

@@ -1,4 +1,4 @@
-"""Notes what other services tell, for the page."""
+"""Event handlers that maintain the page's read models."""
 
 from services.portal.handlers.offers import on_offer_changed, on_provider_changed
 from services.portal.handlers.orders import (

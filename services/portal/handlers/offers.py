@@ -1,4 +1,4 @@
-"""Notes who sells what."""
+"""Handlers for providers and their offers."""
 
 from libs.contracts.catalogue import Event
 from libs.contracts.events import OfferChanged, ProviderChanged

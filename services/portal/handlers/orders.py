@@ -1,4 +1,4 @@
-"""Notes how far orders have come."""
+"""Handlers that record the state of each order."""
 
 from libs.contracts.catalogue import Event
 from libs.contracts.events import (

@@ -1,4 +1,4 @@
-"""Notes what reorder_decision decided and waits for."""
+"""Handlers for subscriptions and reorder decisions."""
 
 from libs.contracts.catalogue import Event
 from libs.contracts.events import ReorderApproved, ReorderDeclined, ReorderHeld, SubscriptionChanged, TriggerSet
@@ -7,7 +7,7 @@ from services.portal.store import Store
 
 
 async def on_subscription_changed(event: SubscriptionChanged, store: Store) -> list[Event]:
-    await store.end_wait(event.customer_id, event.product_id)  # whatever held before is decided anew
+    await store.end_wait(event.customer_id, event.product_id)  # the earlier decision no longer applies
     await store.note_subscription(event)
     return []
 

@@ -1,11 +1,11 @@
-"""Notes shelves and what people were told, and forgets what is over."""
+"""Handlers for shelf stock and sent messages, and the clean-up job."""
 
 from libs.contracts.catalogue import Event
 from libs.contracts.events import CustomerNotified, StockArrived, StockCounted
 from services.portal.domain.board import Notice
 from services.portal.store import Store
 
-TOUCHES_KEPT_MINUTES = 60  # pages look several times a second
+TOUCHES_KEPT_MINUTES = 60  # far longer than the polling interval of open pages (`live_poll_ms`)
 
 
 async def on_stock_arrived(event: StockArrived, store: Store) -> list[Event]:

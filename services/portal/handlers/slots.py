@@ -1,4 +1,4 @@
-"""Notes what consumption tells about levels."""
+"""Handlers that record the level of each slot."""
 
 from libs.contracts.catalogue import Event
 from libs.contracts.events import SlotCorrected, SlotDoubted, SlotFilled, SlotLevelChanged, ThresholdCrossed

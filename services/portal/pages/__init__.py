@@ -1,4 +1,4 @@
-"""What the page looks like: cards made of what is known, and their HTML."""
+"""View models of the page (cards) and their HTML."""
 
 from services.portal.pages.board import Board, Household, build
 from services.portal.pages.rendering import STATIC, Static, render

@@ -1,4 +1,4 @@
-"""Lays out a customer's page: one card for each slot, one for each order, and one sentence above all."""
+"""View model of a customer's page: headline, slot cards, order cards and messages."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,28 +13,28 @@ from services.portal.pages.places import Place, title_of
 from services.portal.pages.slots import SlotCard, slot_card
 
 NOTICES = {
-    "order_placed": "We told you that it was ordered",
-    "order_shipped": "We told you that it is on its way",
-    "order_delivered": "We told you that it arrived",
-    "order_refused": "We told you that the shop will not deliver it",
-    "order_cancelled": "We told you that the order was cancelled",
-    "order_failed": "We told you that the order came to nothing",
-    "order_unknown": "We told you that the shop has not answered",
-    "claim_raised": "We told you that less came than was ordered",
-    "money_returned": "We told you that your money comes back",
-    "approval_needed": "We asked whether to order it",
-    "running_low": "We told you that it is running low",
-    "cannot_order": "We told you that it cannot be ordered",
-    "ordering_stopped": "We told you that nothing more is ordered",
-    "cart_prepared": "We asked you to order it",
-    "cart_reminded": "We asked whether you ordered it",
-    "cart_cancel_asked": "We asked you to cancel it at the shop",
+    "order_placed": "Order confirmation",
+    "order_shipped": "Shipping notice",
+    "order_delivered": "Delivery notice",
+    "order_refused": "Order declined by the shop",
+    "order_cancelled": "Cancellation notice",
+    "order_failed": "Order failed",
+    "order_unknown": "Waiting for the shop",
+    "claim_raised": "Incomplete delivery",
+    "money_returned": "Refund",
+    "approval_needed": "Approval request",
+    "running_low": "Running low",
+    "cannot_order": "Cannot be ordered",
+    "ordering_stopped": "Automatic reorder stopped",
+    "cart_prepared": "Ready for you to order",
+    "cart_reminded": "Order reminder",
+    "cart_cancel_to_approve": "Please cancel at the shop",
 }
 
 
 @dataclass(frozen=True)
 class Household:
-    """Everything a page is made of."""
+    """Input of a page: the customer with devices and read models."""
 
     customer: Customer
     person: Person
@@ -54,7 +54,7 @@ class NoticeLine:
 
 @dataclass(frozen=True)
 class Board:
-    """The page, in words and numbers."""
+    """The page with all values formatted for display."""
 
     name: str
     headline: str
@@ -67,10 +67,9 @@ class Board:
 
 
 def build(household: Household, now: datetime) -> Board:
-    """Return the page of a household at this moment."""
     places = [Place(device, spec) for device in household.devices for spec in device.slots]
     cards = (slot_card(place, household.known, now, household.zone) for place in places)
-    slots = tuple(sorted(cards, key=_urgency))  # stable: within a group cards keep their places while levels change
+    slots = tuple(sorted(cards, key=_urgency))  # stable: cards of a group keep their order while levels change
     orders = [
         (order, order_card(order, household.known, places, (now, household.zone))) for order in household.known.orders
     ]
@@ -94,26 +93,26 @@ def _urgency(card: SlotCard) -> int:
 
 
 def _headline(slots: tuple[SlotCard, ...]) -> tuple[str, str]:
-    asked = [card for card in slots if card.approve_order_id]
-    doubted = [card for card in slots if card.doubted]
+    to_approve = [card for card in slots if card.approve_order_id]
+    to_check = [card for card in slots if card.doubted]
     short = [card for card in slots if card.tone in {"low", "empty"} and not card.coming]
     if not slots:
         return "No devices yet", "calm"
-    if asked:
-        return f"{asked[0].title}: shall we order?", "ask"
+    if to_approve:
+        return f"Order more {to_approve[0].title}?", "ask"
     if short:
         return f"{short[0].title} may run out", "worry"
-    if doubted:
-        return f"Please look at {doubted[0].title}", "ask"
+    if to_check:
+        return f"Please check {to_check[0].title}", "ask"
     return "Everything is taken care of", "calm"
 
 
 def _detail(slots: tuple[SlotCard, ...]) -> str:
     if not slots:
-        return "As soon as a device is registered, its levels appear here by themselves."
+        return "Levels will appear here as soon as you register a device."
     known = [card for card in slots if card.days_left is not None]
     if not known:
-        return "How fast things are used is not known yet; it is learned from the first reports."
+        return "We're still learning how fast you use things. Estimates will appear after the first reports."
     first = min(known, key=lambda card: card.days_left or 0.0)
     if first.coming:
         return f"Next to run out is {first.title} ({first.lasts}); {first.coming}."
@@ -121,6 +120,6 @@ def _detail(slots: tuple[SlotCard, ...]) -> str:
 
 
 def _notice(notice: Notice, household: Household, places: list[Place], now: datetime) -> NoticeLine:
-    said = NOTICES.get(notice.kind, words.reason(notice.kind))
+    text = NOTICES.get(notice.kind, words.reason(notice.kind))
     about = f": {title_of(notice.product_id, household.known, places)}" if notice.product_id else ""
-    return NoticeLine(said.rstrip(".") + about, words.day(notice.at, now, household.zone))
+    return NoticeLine(text.rstrip(".") + about, words.day(notice.at, now, household.zone))

@@ -1,4 +1,4 @@
-"""One order as a card: how far it is, when it comes, and whether it can still be stopped."""
+"""View model of an order: state, progress, expected date and available actions."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,19 +6,19 @@ from zoneinfo import ZoneInfo
 
 from services.portal.domain import words
 from services.portal.domain.board import CANCELLABLE, OPEN, Known, Order, OrderState
-from services.portal.pages.places import Place, provider_name, say_amount, title_of
+from services.portal.pages.places import Place, format_amount, provider_name, title_of
 
 STATES = {
     OrderState.DUE: "Being prepared",
     OrderState.DRAFTED: "Sent to the shop",
-    OrderState.YOURS: "Waiting for you to order it",
+    OrderState.YOURS: "Waiting for you to order",
     OrderState.PLACED: "Ordered",
     OrderState.SHIPPED: "On its way",
     OrderState.DELIVERED: "Arrived",
-    OrderState.REFUSED: "Refused by the shop",
-    OrderState.UNKNOWN: "Waiting for the shop's answer",
+    OrderState.REFUSED: "Declined by the shop",
+    OrderState.UNKNOWN: "Checking with the shop",
     OrderState.CANCELLED: "Cancelled",
-    OrderState.FAILED: "Came to nothing",
+    OrderState.FAILED: "Order failed",
 }
 TONES = {
     OrderState.DELIVERED: "good",
@@ -28,8 +28,8 @@ TONES = {
     OrderState.YOURS: "soon",
     OrderState.CANCELLED: "quiet",
 }
-#: The road an order takes, and how far along each state is.
-ROAD = ("Decided", "Ordered", "Shipped", "Arrived")
+#: Progress steps of an order, and the current step (from 1) per state.
+ROAD = ("Preparing", "Ordered", "Shipped", "Arrived")
 REACHED = {
     OrderState.DUE: 1,
     OrderState.DRAFTED: 1,
@@ -42,7 +42,7 @@ REACHED = {
 
 @dataclass(frozen=True)
 class Stop:
-    """A place on an order's road."""
+    """One progress step; `mark` is done, here or ahead."""
 
     name: str
     mark: str
@@ -50,7 +50,7 @@ class Stop:
 
 @dataclass(frozen=True)
 class OrderCard:
-    """An order in words."""
+    """An order with all values formatted for display."""
 
     order_id: str
     title: str
@@ -64,15 +64,15 @@ class OrderCard:
     reason: str
     tracking: str
     cancellable: bool
-    #: The customer orders it at the shop and tells us.
+    #: The customer must order it at the shop and confirm that.
     yours: bool = False
-    #: They ordered it there, and may say that it came.
+    #: The customer ordered it at the shop and can report its delivery.
     awaited: bool = False
 
 
-def order_card(order: Order, known: Known, places: list[Place], here: tuple[datetime, ZoneInfo]) -> OrderCard:
-    """Return the card of one order, for somebody at this time in this zone."""
-    now, zone = here
+def order_card(order: Order, known: Known, places: list[Place], clock: tuple[datetime, ZoneInfo]) -> OrderCard:
+    """Return the card of one order; `clock` is the current time and the customer's time zone."""
+    now, zone = clock
     return OrderCard(
         order_id=order.order_id,
         title=title_of(order.product_id, known, places),
@@ -94,7 +94,7 @@ def order_card(order: Order, known: Known, places: list[Place], here: tuple[date
 def _what(order: Order, places: list[Place]) -> str:
     parts = []
     if order.quantity is not None:
-        parts.append(say_amount(order.quantity, order.product_id, places))
+        parts.append(format_amount(order.quantity, order.product_id, places))
     if order.price is not None and order.currency is not None:
         parts.append(words.money(order.price, order.currency))
     return " · ".join(parts)
@@ -111,8 +111,6 @@ def _road(state: OrderState) -> tuple[Stop, ...]:
 
 
 def _when(order: Order, now: datetime, zone: ZoneInfo) -> str:
-    if order.state is OrderState.DELIVERED:
-        return f"arrived {words.day(order.changed_at, now, zone)}"
     if order.state not in OPEN:
         return words.day(order.changed_at, now, zone)
-    return f"expected {words.day(order.expected_at, now, zone)}" if order.expected_at else "no date yet"
+    return f"expected {words.day(order.expected_at, now, zone)}" if order.expected_at else "no delivery date yet"

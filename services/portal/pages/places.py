@@ -1,4 +1,4 @@
-"""Slots with their devices, and what their products are called."""
+"""Slots with their devices, and display names of products and providers."""
 
 from typing import NamedTuple
 
@@ -9,14 +9,14 @@ from services.portal.domain.devices import Device
 
 
 class Place(NamedTuple):
-    """A slot and the device it is in."""
+    """A slot and its device."""
 
     device: Device
     spec: SlotSpec
 
 
 def title_of(product_id: str, known: Known, places: list[Place]) -> str:
-    """Return what a product is called: by its chosen shop, any shop, its slot, or its id."""
+    """Return a product's title: from the chosen shop, any shop, the slot's name, or the product id, in this order."""
     chosen = [(sub.provider_id, product_id) for sub in known.subscriptions if sub.product_id == product_id]
     offered = [key for key in known.offers if key[1] == product_id]
     for key in (*chosen, *offered):
@@ -31,11 +31,11 @@ def provider_name(provider_id: str, known: Known) -> str:
 
 
 def measure(product_id: str, places: list[Place]) -> SlotSpec | None:
-    """Return a slot that says how a product is counted."""
+    """Return a slot of the product, which defines unit and scale; None without one."""
     return next((place.spec for place in places if place.spec.product_id == product_id), None)
 
 
-def say_amount(steps: int, product_id: str, places: list[Place]) -> str:
-    """Return an amount of a product; without any slot of it nobody knows its unit."""
+def format_amount(steps: int, product_id: str, places: list[Place]) -> str:
+    """Format an amount of a product; bare steps if no slot defines its unit."""
     spec = measure(product_id, places)
     return words.amount(steps, spec.unit, spec.scale) if spec else str(steps)

@@ -1,4 +1,4 @@
-"""Turns cards into HTML with Jinja2, and serves the files the HTML asks for."""
+"""Renders templates with Jinja2 and loads the static files."""
 
 import hashlib
 from functools import cache
@@ -18,7 +18,7 @@ TYPES = {
 
 
 class Static(NamedTuple):
-    """A file of the page, with the tag that changes when it does."""
+    """A static file; `tag` is a prefix of its content's SHA-256."""
 
     body: bytes
     media_type: str
@@ -33,13 +33,13 @@ STATIC = {
 
 
 def _static_url(name: str) -> str:
-    """Return the address of a file; a changed file has another one, so browsers may keep it for ever."""
+    """Return the URL of a file; it contains the tag, so browsers can cache it indefinitely."""
     return f"/static/{name}?v={STATIC[name].tag}"
 
 
 @cache
 def _environment() -> "Environment":
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415  # 4 MB that an idle portal spares
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415  # 4 MB, not loaded while the portal is idle
 
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"),

@@ -1,4 +1,4 @@
-"""One slot as a card: what is there, how long it lasts, what is coming and what can be done."""
+"""View model of a slot: level, time left, open orders and available actions."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,16 +9,16 @@ from services.portal.domain.board import COMING, Known, Subscription, Told
 from services.portal.pages.places import Place, provider_name, title_of
 
 LOW_DAYS = 3.0
-SOON_DAYS = 7.0  # what the default rule orders ahead
+SOON_DAYS = 7.0  # days of supply at which the default rule reorders
 TIMES = "\N{MULTIPLICATION SIGN}"
-#: Where nobody knows how fast it is used, the level itself must do.
+#: Parts of the capacity used instead of days while the rate is unknown.
 LOW_PART = 0.15
 SOON_PART = 0.3
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is reordered by itself, and whether it is at present."""
+    """The subscription of a slot's product, for display."""
 
     subscription_id: str
     text: str
@@ -28,7 +28,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class SlotCard:
-    """A slot in words and numbers."""
+    """A slot with all values formatted for display."""
 
     device_id: str
     slot: str
@@ -54,7 +54,6 @@ class SlotCard:
 
 
 def slot_card(place: Place, known: Known, now: datetime, zone: ZoneInfo) -> SlotCard:
-    """Return the card of one slot."""
     device, spec = place
     told = known.told.get((device.device_id, spec.slot)) or Told(spec.level, None, None, None)
     level = max(told.level, 0)

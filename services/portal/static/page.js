@@ -1,11 +1,11 @@
-// Keeps the page live: listens for changes, fetches the board again and replaces only what differs.
+// Live updates: subscribes to server-sent events, fetches the board and replaces only the changed elements.
 "use strict";
 
 const board = document.querySelector("[data-board]");
 const live = document.querySelector("[data-live]");
 const toast = document.querySelector("[data-toast]");
-const served = new WeakMap(); // element -> the HTML it was served as, before anybody opened or typed anything
-const SURE_MS = 4000;
+const served = new WeakMap(); // element -> its HTML as served, before user input changed it
+const CONFIRM_MS = 4000;
 const TOAST_MS = 6000;
 
 // --- replacing what changed ---------------------------------------------------------------------
@@ -54,7 +54,7 @@ function replace(old, fresh) {
   if (place >= 0) fresh.querySelectorAll(controls)[place]?.focus();
 }
 
-// Returns false where something could not be replaced because somebody is typing in it.
+// Returns false if an element was not replaced because the user is typing in it.
 function settle(old, fresh) {
   if (served.get(old) === fresh.outerHTML) return true;
   const [oldList, freshList] = [listOf(old), listOf(fresh)];
@@ -114,7 +114,7 @@ async function refresh() {
     const headline = board.querySelector("h1");
     if (headline) document.title = `${headline.textContent} · replenish`;
   } catch {
-    // the stream reconnects by itself and then asks again
+    // EventSource reconnects and then triggers a refresh
   } finally {
     fetching = false;
     if (again) {
@@ -153,7 +153,7 @@ function listen() {
 
 let hideToast;
 
-function say(text, tone) {
+function showToast(text, tone) {
   toast.textContent = text;
   toast.className = `toast ${tone}`;
   toast.hidden = false;
@@ -163,7 +163,7 @@ function say(text, tone) {
   }, TOAST_MS);
 }
 
-function makeSure(button) {
+function confirmOnce(button) {
   if (!button.dataset.sure || button.classList.contains("sure")) return true;
   const text = button.textContent;
   button.textContent = button.dataset.sure;
@@ -171,7 +171,7 @@ function makeSure(button) {
   setTimeout(() => {
     button.textContent = text;
     button.classList.remove("sure");
-  }, SURE_MS);
+  }, CONFIRM_MS);
   return false;
 }
 
@@ -184,15 +184,15 @@ async function send(form, button) {
       body: new URLSearchParams(new FormData(form)),
     });
     if (answer.status === 401) return location.reload();
-    const said = await answer.json();
-    say(said.message, said.ok ? "good" : "low");
-    if (said.ok) {
+    const result = await answer.json();
+    showToast(result.message, result.ok ? "good" : "low");
+    if (result.ok) {
       document.activeElement?.blur();
       form.closest("details")?.removeAttribute("open");
       refresh();
     }
   } catch {
-    say("That did not reach us. Please try again.", "low");
+    showToast("No connection. Please try again.", "low");
   } finally {
     button.disabled = false;
   }
@@ -203,7 +203,7 @@ document.addEventListener("submit", (event) => {
   if (!form.closest("[data-board]")) return;
   event.preventDefault();
   const button = event.submitter ?? form.querySelector("button");
-  if (makeSure(button)) send(form, button);
+  if (confirmOnce(button)) send(form, button);
 });
 
 document.addEventListener(
@@ -216,7 +216,7 @@ document.addEventListener(
     try {
       const answer = await fetch(details.dataset.why, { headers: { "X-Fragment": "1" } });
       if (answer.status === 401) return location.reload();
-      place.innerHTML = await answer.text(); // our own template's output, escaped there
+      place.innerHTML = await answer.text(); // output of why.html, escaped by the template
     } catch {
       delete place.dataset.loaded;
     }

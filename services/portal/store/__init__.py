@@ -1,4 +1,4 @@
-"""What the portal remembers: people and their devices, who is signed in, what others told, and its keys."""
+"""Storage of the portal: customers, devices, sessions, read models and signing keys."""
 
 from services.portal.store.devices import DeviceStore
 from services.portal.store.page import PageStore
@@ -9,7 +9,7 @@ from services.portal.store.told import ToldStore
 
 
 class Store(PeopleStore, DeviceStore, SessionStore, ShopStore, ToldStore, PageStore):
-    """All SQL of the portal."""
+    """All statements of the portal."""
 
 
 __all__ = ["Session", "ShopSession", "Store"]

@@ -11,7 +11,7 @@ from services.portal.domain.devices import Device, DeviceState, Past
 
 class DeviceStore(Store):
     async def lock_past(self, device_id: str) -> Past | None:
-        """Return what is known of a device id, whoever it belongs to, and lock it; None if nobody had it."""
+        """Lock a device id of any customer and return its latest registration; None if it was never registered."""
         row = await self.connection.fetchrow(
             """-- lock_past
             SELECT registration, state FROM device WHERE device_id = $1 FOR UPDATE
@@ -21,7 +21,7 @@ class DeviceStore(Store):
         return Past(row["registration"], DeviceState(row["state"])) if row else None
 
     async def add_device(self, device: Device) -> bool:
-        """Write a registration; return False where another request took the id meanwhile."""
+        """Insert a registration; return False if a concurrent request has taken the id."""
         status = await self.connection.execute(
             """-- add_device
             INSERT INTO device AS known
@@ -74,7 +74,7 @@ class DeviceStore(Store):
         )
 
     async def end_device(self, device_id: str, state: DeviceState) -> None:
-        """Forget everything of a registration but that it was."""
+        """Delete the data of a registration; only id, number and state remain."""
         await self.connection.execute(
             """-- end_device
             UPDATE device
@@ -94,7 +94,6 @@ class DeviceStore(Store):
         )
 
     async def find_owner(self, device_id: str) -> str | None:
-        """Return the customer of a registered device."""
         owner: str | None = await self.connection.fetchval(
             """-- find_owner
             SELECT customer_id FROM device WHERE device_id = $1 AND state = 'registered'
@@ -104,7 +103,6 @@ class DeviceStore(Store):
         return owner
 
     async def count_devices(self, customer_id: str) -> int:
-        """Return how many devices a customer has registered."""
         number: int = await self.connection.fetchval(
             """-- count_devices
             SELECT count(*) FROM device WHERE customer_id = $1 AND state = 'registered'
@@ -114,7 +112,6 @@ class DeviceStore(Store):
         return number
 
     async def find_device(self, device_id: str) -> Device | None:
-        """Return a registered device with its slots."""
         row = await self.connection.fetchrow(
             """-- find_device
             SELECT device_id, registration, customer_id, model, serial, nonce, credential_sha256, registered_at
@@ -125,7 +122,7 @@ class DeviceStore(Store):
         return (await self._with_slots([row]))[0] if row else None
 
     async def list_devices(self, customer_id: str) -> list[Device]:
-        """Return a customer's devices with their slots, the oldest first."""
+        """Return a customer's devices with their slots, oldest first."""
         rows = await self.connection.fetch(
             """-- list_devices
             SELECT device_id, registration, customer_id, model, serial, nonce, credential_sha256, registered_at

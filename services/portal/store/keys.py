@@ -1,4 +1,4 @@
-"""The keys that sign tokens: files that only the portal may read."""
+"""Signing keys, stored in files that only the portal can read."""
 
 import logging
 import os
@@ -14,16 +14,16 @@ from joserfc import jwt
 from joserfc.jwk import KeySet, OKPKey
 
 LOG = logging.getLogger(__name__)
-#: RFC 9864's name of EdDSA on Curve25519; "EdDSA" itself is deprecated there.
+#: Name of EdDSA on Curve25519 in RFC 9864, which deprecates "EdDSA".
 ALGORITHM = "Ed25519"
-LOOK_AGAIN_SECONDS = 2.0
+RELOAD_SECONDS = 2.0
 
 
 class KeyRing:
-    """Signs with one key and publishes that and its neighbours.
+    """Signs with one key and publishes it together with the other keys of its folder.
 
-    To change keys: put the next one beside the first as `<stem>.next.pem`; when everybody has read the
-    published keys (5 minutes), swap the names; an hour later, when the last token has ended, delete the old.
+    Rotation: store the next key beside the first as `<stem>.next.pem`; after 5 minutes, when all services have
+    fetched the published keys, swap the names; after an hour, when the last token has expired, delete the old key.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -37,15 +37,15 @@ class KeyRing:
             self.look()
 
     def look(self) -> None:
-        """Read the files again if they changed; while somebody is at them, what was read before still counts."""
-        if self._path is None or monotonic() - self._looked_at < LOOK_AGAIN_SECONDS:
+        """Reload changed files; on a read error the keys loaded before stay in use."""
+        if self._path is None or monotonic() - self._looked_at < RELOAD_SECONDS:
             return
         try:
             self._read(self._path)
-        except (OSError, ValueError) as unfit:  # a file is being written or renamed
+        except (OSError, ValueError) as error:  # a file is being written or renamed
             if self._seen is None:
                 raise
-            LOG.warning("signing keys not read again yet", extra={"reason": repr(unfit)})
+            LOG.warning("signing keys not reloaded; retrying", extra={"reason": repr(error)})
         self._looked_at = monotonic()
 
     def _read(self, path: Path) -> None:
@@ -57,28 +57,27 @@ class KeyRing:
         self._seen = seen
 
     def _use(self, keys: Iterable[OKPKey]) -> None:
-        known = list(keys)
-        self._signing = known[0]
-        self._kid = known[0].thumbprint()
-        public = [key.as_dict(private=False) for key in known]
-        for entry, key in zip(public, known, strict=True):
+        loaded = list(keys)
+        self._signing = loaded[0]
+        self._kid = loaded[0].thumbprint()
+        public = [key.as_dict(private=False) for key in loaded]
+        for entry, key in zip(public, loaded, strict=True):
             entry.update({"kid": key.thumbprint(), "use": "sig", "alg": ALGORITHM})
         self.published: dict[str, Any] = {"keys": public}
-        self.verifying = KeySet.import_key_set(self.published)  # type: ignore[arg-type]  # its own output's shape
+        self.verifying = KeySet.import_key_set(self.published)  # type: ignore[arg-type]  # the shape of its own output
 
     def sign(self, claims: dict[str, Any]) -> str:
-        """Return the claims as a signed token."""
         self.look()
         return jwt.encode({"alg": ALGORITHM, "kid": self._kid, "typ": "JWT"}, claims, self._signing, [ALGORITHM])
 
     def derive(self, purpose: bytes) -> bytes:
-        """Return a key of our own for another purpose, which lasts as long as the signing key."""
+        """Derive a key for another purpose; it changes with the signing key."""
         secret = self._signing.as_bytes(private=True)
         return HKDF(SHA256(), length=32, salt=None, info=purpose).derive(secret)
 
 
 def _make_if_missing(path: Path) -> None:
-    """Write a new key that only we may read; of two replicas that do it at once one wins."""
+    """Create a key file with mode 0600; if two replicas do so concurrently, the first link wins."""
     if path.exists():
         return
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

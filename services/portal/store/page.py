@@ -1,4 +1,4 @@
-"""SQL that reads what the page shows."""
+"""SQL that reads and erases the read models of the page."""
 
 from libs.kit import Store
 from services.portal.domain.board import OPEN, Known, Notice, Offer, Order, OrderState, Subscription, Told, Wait
@@ -9,7 +9,7 @@ NOTICES_SHOWN = 10
 
 class PageStore(Store):
     async def read_known(self, customer_id: str) -> Known:
-        """Return everything events have told about a customer."""
+        """Return all read models of a customer."""
         return Known(
             told=await self._told(customer_id),
             subscriptions=await self._subscriptions(customer_id),
@@ -22,9 +22,10 @@ class PageStore(Store):
         )
 
     async def list_touches(self, customer_ids: list[str]) -> dict[str, tuple[int, int]]:
-        """Return a mark for each customer that differs whenever something was touched in between.
+        """Return a version per customer that changes with every touch.
 
-        Numbers are drawn before they are committed, so the highest alone could hide a lower one.
+        Includes the count, because sequence numbers can commit out of order: the highest alone would miss a lower
+        one that commits later.
         """
         rows = await self.connection.fetch(
             """-- list_touches
@@ -57,7 +58,6 @@ class PageStore(Store):
         await self.connection.execute("-- erase_slots_told\nDELETE FROM slot_told WHERE device_id = $1", device_id)
 
     async def erase_page(self, customer_id: str) -> None:
-        """Forget what was told about a customer."""
         for statement in (
             "-- erase_slots\nDELETE FROM slot_told WHERE customer_id = $1",
             "-- erase_subscriptions\nDELETE FROM subscription_told WHERE customer_id = $1",
@@ -112,7 +112,7 @@ class PageStore(Store):
         return {row["product_id"]: row["shelf"] for row in rows}
 
     async def _orders(self, customer_id: str) -> tuple[Order, ...]:
-        """Return the newest orders; an open one is shown however many came after it."""
+        """Return the newest orders; open orders are always included."""
         rows = await self.connection.fetch(
             """-- list_orders_told
             SELECT order_id, product_id, provider_id, state, packs, quantity, price, currency, expected_at, tracking,
@@ -127,7 +127,6 @@ class PageStore(Store):
         return tuple(Order(**dict(row) | {"state": OrderState(row["state"])}) for row in rows)
 
     async def _offers(self, customer_id: str) -> dict[tuple[str, str], Offer]:
-        """Return the offers for products of this customer."""
         rows = await self.connection.fetch(
             """-- list_offers_told
             SELECT provider_id, product_id, title, pack_size, price, currency FROM offer_told

@@ -1,4 +1,4 @@
-"""SQL about customers and the people behind them."""
+"""SQL about customers and their personal data."""
 
 from libs.contracts.events import ShipTo
 from libs.kit import Store
@@ -7,7 +7,7 @@ from services.portal.domain.people import Customer, Person
 
 class PeopleStore(Store):
     async def add_customer(self, customer: Customer) -> bool:
-        """Write a new customer; return False where the id was given before."""
+        """Insert a customer; return False if the id is in use or belonged to an erased customer."""
         status = await self.connection.execute(
             """-- add_customer
             INSERT INTO customer (customer_id, locale, time_zone, joined_at) VALUES ($1, $2, $3, $4)
@@ -44,7 +44,7 @@ class PeopleStore(Store):
         )
 
     async def find_customer(self, customer_id: str) -> Customer | None:
-        """Return the customer unless there is none or no longer."""
+        """Return the customer; None if unknown or erased."""
         row = await self.connection.fetchrow(
             """-- find_customer
             SELECT customer_id, locale, time_zone FROM customer WHERE customer_id = $1 AND erased_at IS NULL
@@ -54,7 +54,7 @@ class PeopleStore(Store):
         return Customer(**row) if row else None
 
     async def lock_customer(self, customer_id: str) -> Customer | None:
-        """Return the customer and let nobody else change them or their devices until the commit."""
+        """Return the customer and lock it, and with it changes of its devices, until the commit."""
         row = await self.connection.fetchrow(
             """-- lock_customer
             SELECT customer_id, locale, time_zone FROM customer WHERE customer_id = $1 AND erased_at IS NULL
@@ -76,7 +76,7 @@ class PeopleStore(Store):
         return [Customer(**row) for row in rows]
 
     async def lock_customers(self, after: str, limit: int) -> list[Customer]:
-        """Return customers in the order of their ids, and let nobody else change them or their devices."""
+        """Return and lock customers in the order of their ids; the lock also covers their devices."""
         rows = await self.connection.fetch(
             """-- lock_customers
             SELECT customer_id, locale, time_zone FROM customer
@@ -97,7 +97,7 @@ class PeopleStore(Store):
         return Person(row["name"], row["email"], ShipTo(**row["ship_to"])) if row else None
 
     async def erase_person(self, customer_id: str) -> None:
-        """Remove everything personal and every way in; the id alone stays, so that it is never given again."""
+        """Delete personal data, sessions and links; the id remains, so that it is not reused."""
         for statement in (
             "-- erase_person\nDELETE FROM person WHERE customer_id = $1",
             "-- erase_sessions\nDELETE FROM session WHERE customer_id = $1",

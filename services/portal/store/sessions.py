@@ -1,4 +1,4 @@
-"""SQL about who is signed in; by the database's clock, which is real time."""
+"""SQL about sessions and sign-in links; expiry uses the database's clock, which is real time."""
 
 from typing import NamedTuple
 
@@ -25,7 +25,7 @@ class SessionStore(Store):
         )
 
     async def has_sign_in_link(self, token_sha256: bytes) -> bool:
-        """Tell whether a link still counts."""
+        """Return whether a link is unused and not expired."""
         found: bool = await self.connection.fetchval(
             """-- has_sign_in_link
             SELECT EXISTS (SELECT FROM sign_in_link WHERE token_sha256 = $1 AND expires_at > now())
@@ -35,7 +35,7 @@ class SessionStore(Store):
         return found
 
     async def use_sign_in_link(self, token_sha256: bytes) -> str | None:
-        """Return the customer of a link that still counts, and use it up."""
+        """Redeem a valid link and return its customer; None if used or expired."""
         customer_id: str | None = await self.connection.fetchval(
             """-- use_sign_in_link
             DELETE FROM sign_in_link WHERE token_sha256 = $1 AND expires_at > now() RETURNING customer_id

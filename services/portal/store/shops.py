@@ -1,4 +1,4 @@
-"""SQL about providers that sign in: their keys, and browsers of shops; by the database's clock, which is real time."""
+"""SQL about provider keys and shop sessions; expiry uses the database's clock, which is real time."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ from libs.kit import Store
 
 
 class ShopSession(NamedTuple):
-    """A browser in which a shop is signed in."""
+    """A signed-in browser of a shop."""
 
     provider_id: str
     csrf: str
@@ -14,7 +14,7 @@ class ShopSession(NamedTuple):
 
 class ShopStore(Store):
     async def save_provider_key(self, provider_id: str, key_sha256: bytes) -> None:
-        """Give a provider a key; the one before, and whoever signed in with it, is out."""
+        """Replace a provider's key and end all its sessions."""
         await self.connection.execute(
             """-- save_provider_key
             INSERT INTO provider_key (provider_id, key_sha256) VALUES ($1, $2)

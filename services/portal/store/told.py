@@ -1,4 +1,4 @@
-"""SQL that notes what other services' events told, for customers who are still here."""
+"""SQL that updates the read models from events; events about erased customers have no effect."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from services.portal.domain.board import Notice, OrderState, Told, Wait
 
 class ToldStore(Store):
     async def touch(self, customer_id: str) -> None:
-        """Let open pages of this customer look again."""
+        """Notify open pages of this customer."""
         await self.connection.execute(
             """-- touch
             INSERT INTO touch (customer_id) VALUES ($1)
@@ -18,7 +18,7 @@ class ToldStore(Store):
         )
 
     async def note_slot(self, place: tuple[str, str], customer_id: str, told: Told) -> None:
-        """Note a slot's level; rate and run-out stay as they were where this event does not tell them."""
+        """Record a slot's level; rate and run-out time keep their values if None."""
         await self._note(
             """-- note_slot
             INSERT INTO slot_told AS known (device_id, slot, customer_id, level, rate_per_day, run_out_at, doubted, at)
@@ -38,7 +38,7 @@ class ToldStore(Store):
             told.at,
         )
 
-    async def note_subscription(self, said: SubscriptionChanged) -> None:
+    async def note_subscription(self, event: SubscriptionChanged) -> None:
         await self._note(
             """-- note_subscription
             INSERT INTO subscription_told
@@ -48,14 +48,14 @@ class ToldStore(Store):
             SET provider_id = excluded.provider_id, packs = excluded.packs, pack_size = excluded.pack_size,
                 mode = excluded.mode, status = excluded.status
             """,
-            said.customer_id,
-            said.subscription_id,
-            said.product_id,
-            said.provider_id,
-            said.packs,
-            said.pack_size,
-            said.mode,
-            said.status,
+            event.customer_id,
+            event.subscription_id,
+            event.product_id,
+            event.provider_id,
+            event.packs,
+            event.pack_size,
+            event.mode,
+            event.status,
         )
 
     async def note_wait(self, customer_id: str, wait: Wait) -> None:
@@ -98,8 +98,8 @@ class ToldStore(Store):
             at,
         )
 
-    async def note_approval(self, said: ReorderApproved) -> None:
-        """Note that an order is coming, unless order_dispatch has already told more about it."""
+    async def note_approval(self, event: ReorderApproved) -> None:
+        """Record an approved order, unless an event of order_dispatch was consumed first."""
         await self._note(
             """-- note_approval
             INSERT INTO order_told
@@ -108,18 +108,18 @@ class ToldStore(Store):
             WHERE customer_id = $1 AND erased_at IS NULL
             ON CONFLICT (order_id) DO NOTHING
             """,
-            said.customer_id,
-            said.order_id,
-            said.product_id,
-            said.provider_id,
+            event.customer_id,
+            event.order_id,
+            event.product_id,
+            event.provider_id,
             OrderState.DUE,
-            said.packs,
-            said.quantity,
-            said.decided_at,
+            event.packs,
+            event.quantity,
+            event.decided_at,
         )
 
-    async def note_order(self, said: OrderFact, state: OrderState) -> None:
-        """Note how far an order has come; what this event does not tell stays as it was."""
+    async def note_order(self, event: OrderFact, state: OrderState) -> None:
+        """Record an order's state; values that the event does not contain are kept."""
         await self._note(
             """-- note_order
             INSERT INTO order_told AS known
@@ -135,19 +135,19 @@ class ToldStore(Store):
                 tracking = coalesce(excluded.tracking, known.tracking), reason = excluded.reason,
                 changed_at = excluded.changed_at, own = known.own OR excluded.own
             """,
-            said.customer_id,
-            said.order_id,
-            said.product_id,
-            said.provider_id,
+            event.customer_id,
+            event.order_id,
+            event.product_id,
+            event.provider_id,
             state,
-            getattr(said, "packs", None),
-            getattr(said, "quantity", None),
-            getattr(said, "price", None),
-            getattr(said, "currency", None),
-            getattr(said, "expected_at", None),
-            getattr(said, "tracking", None),
-            getattr(said, "reason", None),
-            said.at,
+            getattr(event, "packs", None),
+            getattr(event, "quantity", None),
+            getattr(event, "price", None),
+            getattr(event, "currency", None),
+            getattr(event, "expected_at", None),
+            getattr(event, "tracking", None),
+            getattr(event, "reason", None),
+            event.at,
             state is OrderState.YOURS,
         )
 
@@ -176,7 +176,7 @@ class ToldStore(Store):
             name,
         )
 
-    async def note_offer(self, said: OfferChanged) -> None:
+    async def note_offer(self, event: OfferChanged) -> None:
         await self.connection.execute(
             """-- note_offer
             INSERT INTO offer_told (provider_id, product_id, title, pack_size, price, currency)
@@ -185,21 +185,21 @@ class ToldStore(Store):
             SET title = excluded.title, pack_size = excluded.pack_size, price = excluded.price,
                 currency = excluded.currency
             """,
-            said.provider_id,
-            said.product_id,
-            said.title,
-            said.pack_size,
-            said.price,
-            said.currency,
+            event.provider_id,
+            event.product_id,
+            event.title,
+            event.pack_size,
+            event.price,
+            event.currency,
         )
 
     async def _note(self, statement: str, *arguments: object) -> None:
-        """Write, in one statement, what pages show and that open pages are to look again."""
-        name, _, noting = statement.partition("\n")
+        """Run the statement and notify open pages of the affected customers, in one statement."""
+        name, _, body = statement.partition("\n")
         await self.connection.execute(
             f"""{name}
-            WITH noted AS ({noting} RETURNING customer_id)
+            WITH noted AS ({body} RETURNING customer_id)
             INSERT INTO touch (customer_id) SELECT customer_id FROM noted
-            """,  # noqa: S608  # every part of it is written above
+            """,  # noqa: S608  # all parts are constants of this module
             *arguments,
         )

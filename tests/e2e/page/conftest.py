@@ -1,4 +1,4 @@
-"""One browser for all tests of the page."""
+"""Browser shared by all tests of the page."""
 
 import pytest
 

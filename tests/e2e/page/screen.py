@@ -1,4 +1,4 @@
-"""The page as somebody with a phone sees and uses it."""
+"""Page object for the customer's page on a phone."""
 
 from contextlib import asynccontextmanager
 
@@ -10,13 +10,14 @@ SOON_MS = 30_000
 
 
 class Screen:
-    """One signed-in browser; whatever it complains about is kept."""
+    """One signed-in browser; records console errors and warnings."""
 
     def __init__(self, page):
         self.page = page
         self.complaints = []
         page.on(
-            "console", lambda said: self.complaints.append(said.text) if said.type in {"error", "warning"} else None
+            "console",
+            lambda message: self.complaints.append(message.text) if message.type in {"error", "warning"} else None,
         )
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
@@ -31,9 +32,9 @@ class Screen:
         return self.page.locator(f'[data-order="{order_id}"]')
 
     async def shows(self, place, *words):
-        """Wait until the words are there, without anybody touching the page."""
-        for said in words:
-            await expect(place).to_contain_text(said, timeout=SOON_MS)
+        """Wait until the element contains the words, without user input."""
+        for text in words:
+            await expect(place).to_contain_text(text, timeout=SOON_MS)
 
     async def shows_no(self, place, words):
         await expect(place.get_by_text(words)).to_have_count(0, timeout=SOON_MS)
@@ -42,13 +43,13 @@ class Screen:
         await place.get_by_role("button", name=name).click()
 
     async def says(self, words):
-        """Wait for what the page answers."""
+        """Wait for the toast message."""
         await expect(self.page.locator("[data-toast]")).to_have_text(words, timeout=SOON_MS)
 
 
 @asynccontextmanager
 async def screen(browser, home, **around):
-    """Sign the family's browser in by a link, as it gets it from the operator."""
+    """Sign a browser in with a link from an operator."""
     path = f"/v1/customers/{home.customer_id}/sign-in-links"
     link = await home.world.ask("portal", "POST", path, {})
     context = await browser.new_context(**({"viewport": PHONE, "has_touch": True} | around))

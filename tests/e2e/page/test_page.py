@@ -1,4 +1,4 @@
-"""The page in a real browser, over the whole stack: it shows what happens as it happens, and what is done on it is done."""
+"""The page in a real browser against the whole stack: live updates and commands."""
 
 from playwright.async_api import expect
 
@@ -6,12 +6,12 @@ from tests.e2e import a
 from tests.e2e.page.screen import SOON_MS, screen
 
 
-async def test_a_family_watches_its_coffee_run_low_and_come_back(world, browser):
+async def test_page_follows_order_until_delivery(world, browser):
     home = await world.move_in(a.household(level=40, capacity=60, at_level=20, pack_size=40))
 
     async with screen(browser, home) as page:
         slot = page.slot(home)
-        await page.shows(slot, "Coffee pods", "40 of 60", "Reordered by itself", "from Acme for 17.90 EUR")
+        await page.shows(slot, "Coffee pods", "40 of 60", "Automatic reorder on", "from Acme for 17.90 EUR")
 
         await home.uses(5)
         await page.shows(slot, "35 of 60")
@@ -27,7 +27,7 @@ async def test_a_family_watches_its_coffee_run_low_and_come_back(world, browser)
 
         await world.provider.accepts(order_id)
         await page.shows(order, "Ordered", "expected")
-        await page.shows(order, "So 1 x 40 from acme were ordered.")  # what was opened stays open
+        await page.shows(order, "So 1 x 40 from acme were ordered.")  # opened details stay open
 
         await world.provider.ships(order_id)
         await page.shows(order, "On its way")
@@ -36,27 +36,27 @@ async def test_a_family_watches_its_coffee_run_low_and_come_back(world, browser)
         await world.provider.delivers(order_id)
         await page.shows(order, "Arrived")
         await page.shows(slot, "60 of 60")
-        await page.shows(page.page.locator("main"), "We told you that it was ordered: Coffee pods")
+        await page.shows(page.page.locator("main"), "Order confirmation: Coffee pods")
 
 
-async def test_somebody_who_looked_sets_a_level_straight(world, browser):
+async def test_customer_corrects_level(world, browser):
     home = await world.move_in(a.household(level=40, capacity=60, at_level=5))
 
     async with screen(browser, home) as page:
         slot = page.slot(home)
-        await slot.get_by_text("Correct or refill").click()
-        await slot.get_by_label("What is in it now").fill("31")
-        await page.presses(slot, "Correct")
-        await page.says("Thank you. The level is set right in a moment.")
+        await slot.get_by_text("Update level").click()
+        await slot.get_by_label("Current level").fill("31")
+        await page.presses(slot, "Save")
+        await page.says("Thank you. Updating the level...")
         await page.shows(slot, "31 of 60")
 
-        await slot.get_by_text("Correct or refill").click()
-        await page.presses(slot, "Refilled: it is full again")
+        await slot.get_by_text("Update level").click()
+        await page.presses(slot, "Mark as full")
         await page.shows(slot, "60 of 60")
 
-        await slot.get_by_text("Correct or refill").click()
-        await slot.get_by_label("What is in it now").fill("a few")
-        await slot.get_by_label("What is in it now").press("Enter")
+        await slot.get_by_text("Update level").click()
+        await slot.get_by_label("Current level").fill("a few")
+        await slot.get_by_label("Current level").press("Enter")
         await page.says("'a few' is no decimal number")
         await page.shows(slot, "60 of 60")
 
@@ -64,13 +64,13 @@ async def test_somebody_who_looked_sets_a_level_straight(world, browser):
     assert await home.level() == 60
 
 
-async def test_typing_is_never_overwritten_by_news(world, browser):
+async def test_updates_keep_user_input(world, browser):
     home = await world.move_in(a.household(level=40, capacity=60, at_level=5))
 
     async with screen(browser, home) as page:
         slot = page.slot(home)
-        await slot.get_by_text("Correct or refill").click()
-        field = slot.get_by_label("What is in it now")
+        await slot.get_by_text("Update level").click()
+        field = slot.get_by_label("Current level")
         await field.fill("2")
 
         await home.uses(3)
@@ -83,7 +83,7 @@ async def test_typing_is_never_overwritten_by_news(world, browser):
         await page.shows(slot, "29 of 60")
 
 
-async def test_an_order_is_stopped_by_pressing_twice(world, browser):
+async def test_cancel_order_needs_confirmation(world, browser):
     home = await world.move_in(a.household(level=6, capacity=60, at_level=20))
     (order_id,) = await home.orders()
 
@@ -91,56 +91,56 @@ async def test_an_order_is_stopped_by_pressing_twice(world, browser):
         order = page.order(order_id)
         cancel = order.get_by_role("button")
         await cancel.click()
-        await expect(cancel).to_have_text("Really cancel?")
+        await expect(cancel).to_have_text("Cancel this order?")
         await cancel.click()
-        await page.says("The order is being cancelled.")
+        await page.says("We're cancelling the order.")
         await world.provider.cancels(order_id)
         await page.shows(order, "Cancelled")
-        await page.shows(page.slot(home), "Nothing is being ordered")
+        await page.shows(page.slot(home), "Not being reordered")
 
 
-async def test_reordering_is_paused_and_goes_on(world, browser):
+async def test_pause_and_resume_reordering(world, browser):
     home = await world.move_in(a.household(level=40, capacity=60, at_level=20))
 
     async with screen(browser, home) as page:
         slot = page.slot(home)
         await page.presses(slot, "Pause")
-        await page.says("Reordering is paused.")
-        await page.shows(slot, "Paused", "Nothing is being ordered")
+        await page.says("Automatic reordering is paused.")
+        await page.shows(slot, "Paused", "Not being reordered")
         await home.uses(30)
         assert await home.orders() == []
 
         await page.presses(slot, "Resume")
-        await page.shows(slot, "Reordered by itself", "50 ordered")
+        await page.shows(slot, "Automatic reorder on", "50 ordered")
 
     await world.settled()
     assert len(await home.orders()) == 1
 
 
-async def test_nothing_is_ordered_before_the_customer_says_yes(world, browser):
+async def test_order_waits_for_approval(world, browser):
     home = await world.move_in(a.household(level=40, capacity=60, at_level=20, mode="approve"))
 
     async with screen(browser, home) as page:
         slot = page.slot(home)
         await home.uses(25)
-        await page.shows(slot, "It is running low. Shall we order", "from Acme for 17.90 EUR")
-        await expect(page.page.get_by_role("heading", level=1)).to_have_text("Coffee pods: shall we order?")
+        await page.shows(slot, "Running low. Order", "from Acme for 17.90 EUR")
+        await expect(page.page.get_by_role("heading", level=1)).to_have_text("Order more Coffee pods?")
         assert await home.orders() == []
 
-        await page.presses(slot, "Yes, order it")
-        await page.says("It is being ordered.")
-        await page.shows_no(slot, "It is running low.")
+        await page.presses(slot, "Order now")
+        await page.says("We're placing the order.")
+        await page.shows_no(slot, "Running low.")
         await page.shows(slot, "50 ordered")
 
     await world.settled()
     assert len(await home.orders()) == 1
 
 
-async def test_it_fits_small_phones_and_works_by_keyboard(world, browser):
+async def test_small_screen_and_keyboard(world, browser):
     home = await world.move_in(a.household(level=6, capacity=60, at_level=20))
 
     async with screen(browser, home, viewport={"width": 320, "height": 640}, color_scheme="dark") as page:
-        await page.slot(home).get_by_text("Correct or refill").click()
+        await page.slot(home).get_by_text("Update level").click()
 
         assert await page.page.evaluate("document.documentElement.scrollWidth") == 320
         assert await page.page.evaluate(SMALL_TARGETS) == []
@@ -149,11 +149,11 @@ async def test_it_fits_small_phones_and_works_by_keyboard(world, browser):
         for _ in range(40):
             await page.page.keyboard.press("Tab")
             reached.add(await page.page.evaluate("document.activeElement.innerText || document.activeElement.name"))
-        for control in ("Skip to the content", "Sign out", "Correct or refill", "level", "Correct", "Pause"):
+        for control in ("Skip to main content", "Sign out", "Update level", "level", "Save", "Pause"):
             assert control in reached, f"{control} cannot be reached by keyboard: {reached}"
 
 
-async def test_without_signing_in_it_says_how_to(world, browser):
+async def test_welcome_page_without_session(world, browser):
     page = await browser.new_page()
 
     await page.goto(world.urls["portal"])
@@ -162,7 +162,7 @@ async def test_without_signing_in_it_says_how_to(world, browser):
     await page.close()
 
 
-async def test_signing_out_shuts_it_everywhere_else_too(world, browser):
+async def test_sign_out_ends_session_in_all_tabs(world, browser):
     home = await world.move_in(a.household(level=40, capacity=60, at_level=5))
 
     async with screen(browser, home) as page:
@@ -176,13 +176,13 @@ async def test_signing_out_shuts_it_everywhere_else_too(world, browser):
         await expect(page.page.get_by_role("heading", name="How to sign in")).to_be_visible()
 
 
-#: Controls that a thumb would miss: lower than 44 px.
+#: Controls below 44 px, the recommended minimum for touch.
 SMALL_TARGETS = """
 [...document.querySelectorAll("button, summary, input:not([type=hidden]), select")]
   .filter((control) => control.offsetParent && control.getBoundingClientRect().height < 44)
   .map((control) => control.outerHTML)
 """
-#: Fields nobody could name to a screen reader's user.
+#: Controls without an accessible name.
 NAMELESS = """
 [...document.querySelectorAll("button, input:not([type=hidden]), select, svg[role=img]")]
   .filter((e) => !(e.innerText || e.getAttribute("aria-label") || (e.labels && e.labels.length)))

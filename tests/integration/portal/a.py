@@ -1,4 +1,4 @@
-"""Builders of what other services tell."""
+"""Builders of events that other services publish."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Runs portal and gateway in this process behind real HTTP servers, with everybody's tokens at hand."""
+"""Runs portal and gateway in this process behind real HTTP servers, with tokens for each role."""
 
 import asyncio
 import socket
@@ -25,7 +25,7 @@ _numbers = count(1)
 
 @dataclass
 class Door:
-    """A service that answers HTTP, and a client for it."""
+    """A running HTTP service and its client."""
 
     kit: Any
     url: str
@@ -44,7 +44,7 @@ class Door:
         return {"Authorization": f"Bearer {answer.json()['access_token']}"}
 
     def sign(self, **said):
-        """A token with these claims, signed by the portal's own key."""
+        """Return a token with these claims, signed with the portal's key."""
         usual = {"sub": "somebody", "iss": "replenish", "aud": "replenish", "exp": int(time.time()) + 60}
         return security_of(self.kit).ring.sign(usual | said)
 
@@ -65,7 +65,7 @@ class Door:
 
 @contextmanager
 def changed(part, **knobs):
-    """Let a running part have other settings for a while."""
+    """Override settings of a running service within the block."""
     name = "settings" if hasattr(part, "settings") else "_settings"
     before = getattr(part, name)
     setattr(part, name, before.model_copy(update=knobs))
@@ -105,7 +105,7 @@ def free_socket():
 
 @asynccontextmanager
 async def serving(app, listening):
-    """Serve an application in this loop."""
+    """Serve an application in the current event loop."""
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=2))
     server.capture_signals = _nothing
     task = asyncio.create_task(server.serve(sockets=[listening]))
@@ -137,7 +137,7 @@ async def gateway(kafka_url, database, portal_url, **knobs):
 
 @asynccontextmanager
 async def order_dispatch(kafka_url, database, portal):
-    """The service that takes shops in, where this portal finds it."""
+    """Run order_dispatch, which creates shops, at the URL that this portal uses."""
     knobs = {"portal_url": portal.url}
     async with _door(DISPATCH, "order_dispatch_url", kafka_url, database, knobs) as door:
         with changed(portal.kit, order_dispatch_url=door.url):
@@ -157,7 +157,7 @@ async def _door(service, own_url, kafka_url, database, knobs):
 
 
 async def rows_with(database, word):
-    """Every table that still has the word somewhere."""
+    """Return the tables in which any row contains the word."""
     connection = await asyncpg.connect(database["portal"].owner_url)
     try:
         tables = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'portal'")

@@ -1,4 +1,4 @@
-"""Stands in for the services that the page asks: says what it is told to say, and notes what it was asked."""
+"""Fake of the services that the page calls: returns configured responses and records commands."""
 
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,13 +12,13 @@ from tests.integration.portal.doors import free_socket, serving
 
 @dataclass
 class Neighbours:
-    """What the other services answer, and what they were asked to do."""
+    """Configured responses and recorded commands of the other services."""
 
     url: str
     levels: dict[str, Any] = field(default_factory=dict)
     receipts: dict[str, list[str]] = field(default_factory=dict)
     done: list[tuple[str, str, Any]] = field(default_factory=list)
-    #: By path: what is answered instead of 200.
+    #: By path: status and body to return instead of success.
     refusals: dict[str, tuple[int, Any]] = field(default_factory=dict)
 
     @property
@@ -44,35 +44,35 @@ class Neighbours:
 async def neighbours():
     app = FastAPI()
     with free_socket() as (listening, url):
-        said = Neighbours(url)
+        fake = Neighbours(url)
 
-        _answer_questions(app, said)
-        _note_commands(app, said)
+        _add_reads(app, fake)
+        _add_commands(app, fake)
         async with serving(app, listening):
-            yield said
+            yield fake
 
 
-def _answer_questions(app: FastAPI, said: Neighbours) -> None:
+def _add_reads(app: FastAPI, fake: Neighbours) -> None:
     async def slots(device_id: str) -> Any:
-        if device_id not in said.levels:
+        if device_id not in fake.levels:
             return JSONResponse({"code": "not_found"}, 404)
-        return {"slots": list(said.levels[device_id].values())}
+        return {"slots": list(fake.levels[device_id].values())}
 
     async def receipt(order_id: str) -> Any:
-        if order_id not in said.receipts:
+        if order_id not in fake.receipts:
             return JSONResponse({"code": "not_found"}, 404)
-        return {"words": said.receipts[order_id]}
+        return {"words": fake.receipts[order_id]}
 
     app.add_api_route("/v1/devices/{device_id}/slots", slots)
     app.add_api_route("/v1/orders/{order_id}/receipt", receipt)
 
 
-def _note_commands(app: FastAPI, said: Neighbours) -> None:
+def _add_commands(app: FastAPI, fake: Neighbours) -> None:
     async def command(path: str, request: Request) -> JSONResponse:
         body = await request.body()
-        said.done.append((request.method, f"/{path}", await request.json() if body else None))
-        if f"/{path}" in said.refusals:
-            status, problem = said.refusals[f"/{path}"]
+        fake.done.append((request.method, f"/{path}", await request.json() if body else None))
+        if f"/{path}" in fake.refusals:
+            status, problem = fake.refusals[f"/{path}"]
             return JSONResponse(problem, status)
         return JSONResponse({}, 202)
 

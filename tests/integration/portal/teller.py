@@ -1,4 +1,4 @@
-"""Tells events on the company's topics as the services that own them would, numbered densely."""
+"""Publishes events as the services that own the topics do, with dense sequence numbers."""
 
 from collections import Counter
 from contextlib import asynccontextmanager
@@ -15,7 +15,7 @@ _ids = count(1)
 
 
 class Teller:
-    """Writes events one by one; only one teller per topic may write at a time."""
+    """Publishes events one by one; only one instance per topic may write at a time."""
 
     def __init__(self, producer, sequences):
         self._producer = producer
@@ -38,7 +38,7 @@ class Teller:
 
 @asynccontextmanager
 async def telling(kafka_url):
-    """Go on numbering where earlier tests on this broker ended; nobody else writes these topics meanwhile."""
+    """Continue the sequence of earlier tests on this broker; no other process writes to these topics."""
     topics = ["slots", "reorders", "orders", "stock", "offers", "notices"]
     places = [TopicPartition(topic, number) for topic in topics for number in range(PARTITIONS)]
     async with AIOKafkaConsumer(bootstrap_servers=kafka_url) as consumer:

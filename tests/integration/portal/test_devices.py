@@ -16,7 +16,7 @@ async def portal(kafka_url, database):
 
 
 async def said(database, kind, device_id):
-    """The data of this kind of event about a device."""
+    """Return the data of a device's events of this type."""
     connection = await asyncpg.connect(database["portal"].url)
     try:
         rows = await connection.fetch("SELECT value FROM outbox ORDER BY sequence")
@@ -171,7 +171,7 @@ async def test_a_customer_registers_so_many_devices_and_an_operator_more(portal)
         await portal.operator(),
     )
     with doors.changed(portal.kit, devices_per_customer=2):
-        # at once, as whoever wants more than they may have would try
+        # concurrently, to provoke a race past the limit
         answers = await asyncio.gather(*(portal.http.post(path, json=device(), headers=theirs) for _ in range(5)))
         registered = [answer.json() for answer in answers if answer.status_code == 201]
         refused = [answer for answer in answers if answer.status_code != 201]

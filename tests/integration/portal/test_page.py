@@ -37,7 +37,7 @@ async def teller(kafka_url, portal):
 
 @asynccontextmanager
 async def signed_in(portal, customer_id):
-    """A browser without scripts."""
+    """Signed-in browser without scripts."""
     link = await portal.http.post(f"/v1/customers/{customer_id}/sign-in-links", headers=await portal.operator())
     async with httpx.AsyncClient(base_url=portal.url, timeout=20) as browser:
         assert (await browser.get(link.json()["url"])).status_code == 303
@@ -53,7 +53,7 @@ def flash_of(page):
 
 
 async def shows(browser, *words):
-    """Wait until the page has all the words; return it."""
+    """Wait until the page contains all words and return it."""
     page = ""
 
     async def has_all():
@@ -91,7 +91,7 @@ class TestSigningIn:
         assert "; Secure" in answer.headers["set-cookie"]
         portal.http.cookies.clear()
 
-    async def test_strangers_are_told_how_to_sign_in(self, portal):
+    async def test_unknown_cookie_shows_welcome_page(self, portal):
         answer = await portal.http.get("/", headers={"Cookie": "replenish=made-up"})
 
         assert answer.status_code == 200
@@ -108,12 +108,12 @@ class TestSigningIn:
         assert "How to sign in" in (await portal.http.get("/", headers={"Cookie": f"replenish={cookie}"})).text
 
     @pytest.mark.parametrize("path", ["/page/board", "/live", "/page/orders/o/why"])
-    async def test_everything_else_needs_it(self, portal, path):
+    async def test_other_paths_require_session(self, portal, path):
         assert (await portal.http.get(path)).status_code == 401
 
 
 class TestPage:
-    async def test_is_shut_tight(self, portal):
+    async def test_has_security_headers(self, portal):
         async with signed_in(portal, await portal.join()) as browser:
             headers = (await browser.get("/")).headers
 
@@ -124,7 +124,7 @@ class TestPage:
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["cache-control"] == "no-store"
 
-    async def test_files_may_be_kept_because_their_address_changes_with_them(self, portal):
+    async def test_static_files_are_immutable(self, portal):
         async with signed_in(portal, await portal.join()) as browser:
             page = (await browser.get("/")).text
             addresses = re.findall(r'(?:src|href)="(/static/[^"]+)"', page)
@@ -134,7 +134,7 @@ class TestPage:
         assert all(answer.status_code == 200 and "immutable" in answer.headers["cache-control"] for answer in answers)
         assert (await portal.http.get("/static/../settings.py")).status_code == 404
 
-    async def test_tells_what_the_other_services_said(self, portal, teller, others):
+    async def test_shows_events_of_other_services(self, portal, teller, others):
         customer_id = await portal.join(name="Ana")
         device = await portal.register(customer_id)
         others.receipts["o-1"] = ["There were 14.", "So 50 were ordered."]
@@ -145,14 +145,14 @@ class TestPage:
         await teller.tell(a.notified(customer_id, "order_shipped"))
 
         async with signed_in(portal, customer_id) as browser:
-            page = await shows(browser, "On its way", "We told you that it is on its way", "about 5 days left")
+            page = await shows(browser, "On its way", "Shipping notice", "about 5 days left")
             why = await browser.get("/page/orders/o-1/why")
         for words in ("Hello Ana", "Lungo pods", "<strong data-level>14</strong>", "from Globex for 19.90 EUR", "GX-1"):
             assert words in page
         assert "Cancel order" not in page
         assert "So 50 were ordered." in why.text
 
-    async def test_keeps_an_open_order_in_sight_however_many_came_after_it(self, portal, teller):
+    async def test_shows_open_order_behind_many_newer_ones(self, portal, teller):
         customer_id, long_ago = await portal.join(), a.now() - a.days(90)
         never = datetime(9999, 12, 31, 23, tzinfo=UTC)  # has no date in Berlin
         await teller.tell(a.placed(customer_id, "o-old", at=long_ago, expected_at=never))
@@ -164,7 +164,7 @@ class TestPage:
             page = await shows(browser, f"order-{later[-1]}")
         assert "order-o-old" in page
 
-    async def test_shows_a_changed_order_as_it_is_now(self, portal, teller):
+    async def test_shows_modified_order(self, portal, teller):
         customer_id = await portal.join()
         changed = a.drafted(customer_id, "o-9", packs=2, quantity=100, price=3980)
 
@@ -173,22 +173,22 @@ class TestPage:
         async with signed_in(portal, customer_id) as browser:
             await shows(browser, "39.80 EUR")
 
-    async def test_says_of_a_suspected_order_only_that_it_is_looked_into(self, portal, teller, database):
+    async def test_hides_suspected_fraud(self, portal, teller, database):
         customer_id = await portal.join()
         raw = "order o-77 of this pool is taken for fraud"
 
         await teller.tell(a.failed(customer_id, "o-71", reason=raw, fault="fraud"))
-        await teller.tell(a.failed(customer_id, "o-72", reason=raw))  # from before failures had a fault
+        await teller.tell(a.failed(customer_id, "o-72", reason=raw))  # event without a fault field
         await teller.tell(a.cancelled(customer_id, "o-73", by="fraud", reason="stolen card of Mallory"))
         await teller.tell(a.cancelled(customer_id, "o-74"), a.failed(customer_id, "o-75"))
 
         async with signed_in(portal, customer_id) as browser:
             page = await shows(browser, "Cancelled on the page.", "Globex is not active.")
-        assert page.count("It is on hold until we have looked into it.") == 3
+        assert page.count("This order is on hold while we review it.") == 3
         assert not re.search("fraud|stolen|Mallory", page)
         assert await doors.rows_with(database, "Mallory") == []
 
-    async def test_shows_the_levels_of_now_where_consumption_answers(self, portal, others):
+    async def test_shows_live_levels(self, portal, others):
         customer_id = await portal.join()
         device = await portal.register(customer_id)
         others.set_level(device["device_id"], "1", 23, rate_per_day="1.5", state="quarantined")
@@ -198,9 +198,9 @@ class TestPage:
 
         assert "<strong data-level>23</strong>" in page
         assert "1.5 a day" in page
-        assert "Its reports contradict each other." in page
+        assert "The reports of this device contradict each other." in page
 
-    async def test_of_an_erased_customer_is_gone_and_late_events_bring_nothing_back(self, portal, teller, database):
+    async def test_late_events_of_erased_customer_have_no_effect(self, portal, teller, database):
         customer_id, other = await portal.join(), await portal.join()
         async with signed_in(portal, customer_id) as browser:
             await portal.http.delete(f"/v1/customers/{customer_id}", headers=await portal.operator())
@@ -215,7 +215,7 @@ class TestPage:
         tables = await doors.rows_with(database, customer_id)
         assert set(tables) <= {"customer", "cursor", "outbox"}
 
-    async def test_of_somebody_else_is_not_shown(self, portal, teller):
+    async def test_hides_orders_of_other_customers(self, portal, teller):
         mine, other = await portal.join(), await portal.join()
         await teller.tell(a.placed(mine, "o-4"))
 
@@ -227,7 +227,7 @@ class TestPage:
 
 
 class TestCommands:
-    async def test_speak_to_the_services_in_the_customers_name(self, portal, others):
+    async def test_are_forwarded_with_customer_token(self, portal, others):
         customer_id = await portal.join()
         others.done.clear()
         async with signed_in(portal, customer_id) as browser:
@@ -271,10 +271,14 @@ class TestCommands:
         [
             (409, {"title": "Too late", "detail": "It is shipped already."}, "It is shipped already."),
             (422, {"title": "Refused", "refused": [{"problem": "no such unit"}]}, "no such unit"),
-            (500, {"title": "Oops", "detail": "secret"}, "That did not work just now. Please try again shortly."),
+            (
+                500,
+                {"title": "Oops", "detail": "secret"},
+                "Something went wrong on our side. Please try again in a few minutes.",
+            ),
         ],
     )
-    async def test_that_are_refused_say_why(self, portal, others, status, problem, message):
+    async def test_rejected_show_the_message(self, portal, others, status, problem, message):
         others.refusals["/v1/orders/late/cancel"] = (status, problem)
         async with signed_in(portal, await portal.join()) as browser:
             form = {"csrf": csrf_of((await browser.get("/")).text), "order_id": "late"}
@@ -289,7 +293,7 @@ class TestCommands:
         assert flash_of(page) == message
 
     @pytest.mark.parametrize("level", ["-1", "1e99", "abc", "5 kg", "<b>5</b>", "\N{EURO SIGN}" * 199])
-    async def test_that_are_refused_say_why_in_whatever_words(self, portal, others, level):
+    async def test_rejected_show_any_message_escaped(self, portal, others, level):
         problem = f'{level!r} is no "level"; send less'
         others.refusals["/v1/usage"] = (422, {"refused": [{"problem": problem}]})
         async with signed_in(portal, await portal.join()) as browser:
@@ -302,9 +306,9 @@ class TestCommands:
         assert html.unescape(flash_of(page)) == problem
         assert "<b>" not in page
 
-    async def test_that_are_refused_say_so_to_this_browser_only_and_in_no_link(self, portal, others):
+    async def test_rejected_message_is_bound_to_session(self, portal, others):
         others.refusals["/v1/orders/late/cancel"] = (409, {"title": "Too late"})
-        usual = "That did not work. Please try again."
+        usual = "Something went wrong. Please try again."
         async with signed_in(portal, await portal.join()) as browser, signed_in(portal, await portal.join()) as other:
             form = {"csrf": csrf_of((await browser.get("/")).text), "order_id": "late"}
             kept = (await browser.post("/page/orders/cancel", data=form)).headers["set-cookie"]
@@ -319,7 +323,7 @@ class TestCommands:
         assert all(word in kept.lower() for word in ("httponly", "samesite=lax", "path=/", "max-age=60"))
 
     @pytest.mark.parametrize("csrf", ["", "guess"])
-    async def test_need_the_proof_of_the_page(self, portal, others, csrf):
+    async def test_require_csrf_token(self, portal, others, csrf):
         others.done.clear()
         async with signed_in(portal, await portal.join()) as browser:
             answers = [
@@ -332,7 +336,7 @@ class TestCommands:
         assert {answer.status_code for answer in answers} <= {403, 422}
         assert not others.done
 
-    async def test_are_small(self, portal):
+    async def test_reject_large_forms(self, portal):
         async with signed_in(portal, await portal.join()) as browser:
             answer = await browser.post("/page/refilled", data={"csrf": "x" * 20_000})
 
@@ -340,48 +344,48 @@ class TestCommands:
 
 
 class TestLive:
-    async def test_says_hello_and_then_whenever_something_changed(self, portal, teller):
+    async def test_sends_hello_then_changed(self, portal, teller):
         customer_id, other = await portal.join(), await portal.join()
         await portal.register(customer_id)
         async with signed_in(portal, customer_id) as browser, browser.stream("GET", "/live") as stream:
-            said = aiter_events(stream)
+            events = aiter_events(stream)
             assert stream.headers["content-type"].startswith("text/event-stream")
-            assert await soon(said) == "hello"
+            assert await soon(events) == "hello"
 
             await teller.tell(a.placed(other, "o-5"), a.placed(customer_id, "o-6"))
 
-            assert await soon(said) == "changed"
+            assert await soon(events) == "changed"
 
-    async def test_tells_new_levels_though_no_event_does(self, portal, others):
+    async def test_sends_changed_for_new_live_levels(self, portal, others):
         customer_id = await portal.join()
         device = await portal.register(customer_id)
         others.set_level(device["device_id"], "1", 30)
         async with signed_in(portal, customer_id) as browser, browser.stream("GET", "/live") as stream:
-            said = aiter_events(stream)
-            assert await soon(said) == "hello"
+            events = aiter_events(stream)
+            assert await soon(events) == "hello"
             assert "data-level>30<" in (await browser.get("/page/board")).text
 
             others.set_level(device["device_id"], "1", 29)
 
-            assert await soon(said) == "changed"
+            assert await soon(events) == "changed"
             assert "data-level>29<" in (await browser.get("/page/board")).text
 
     async def test_ends_with_the_session(self, portal):
         customer_id = await portal.join()
         with doors.changed(live_of(portal.kit), live_heartbeat_seconds=0.05):
             async with signed_in(portal, customer_id) as browser, browser.stream("GET", "/live") as stream:
-                said = aiter_events(stream)
-                assert await soon(said) == "hello"
+                events = aiter_events(stream)
+                assert await soon(events) == "hello"
 
                 await portal.http.delete(f"/v1/customers/{customer_id}", headers=await portal.operator())
 
-                assert [name async for name in said][-1] == "ended"
+                assert [name async for name in events][-1] == "ended"
 
-    async def test_has_room_for_so_many(self, portal):
+    async def test_limits_open_pages(self, portal):
         with doors.changed(live_of(portal.kit), live_pages_per_customer=1):
             async with signed_in(portal, await portal.join()) as browser, browser.stream("GET", "/live") as stream:
-                said = aiter_events(stream)
-                assert await soon(said) == "hello"
+                events = aiter_events(stream)
+                assert await soon(events) == "hello"
 
                 assert (await browser.get("/live")).status_code == 503
 

@@ -15,7 +15,7 @@ async def portal(kafka_url, database):
 
 
 async def said(database, customer_id):
-    """The types of the account events about a customer, in order."""
+    """Return the types of a customer's account events, in order."""
     connection = await asyncpg.connect(database["portal"].url)
     try:
         rows = await connection.fetch("SELECT value FROM outbox WHERE key = $1 ORDER BY sequence", customer_id.encode())

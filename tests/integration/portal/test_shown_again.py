@@ -1,4 +1,4 @@
-"""Answers with a secret: the same request under its Idempotency-Key is carried out once, and shows the secret again."""
+"""Responses with a secret: a repeat under the same Idempotency-Key runs once and returns the secret again."""
 
 import asyncio
 import re
@@ -39,7 +39,7 @@ async def make_key(portal, provider_id, key=None):
 
 
 async def opens(portal, shown):
-    """Whether somebody gets a token for this key."""
+    """Return whether a token is issued for this key."""
     keys = {name: shown[name] for name in ("provider_id", "provider_key")}
     return (await portal.http.post("/v1/tokens", json=keys)).status_code == 200
 

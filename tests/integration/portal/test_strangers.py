@@ -1,11 +1,11 @@
-"""Every operation of the API, tried by everybody who may not: whatever is added later is tried too."""
+"""Calls every API operation without permission; new operations are included automatically."""
 
 import pytest
 
 from tests.integration.portal import doors
 
 CANARY = "Quagga Canary"
-#: Open to everybody by design.
+#: Public by design.
 OPEN = {("get", "/.well-known/jwks.json"), ("post", "/v1/tokens"), ("post", "/v1/shops")}
 
 
@@ -97,10 +97,10 @@ async def test_a_shop_whose_terms_no_neighbour_could_be_sent_is_refused(portal, 
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
 
 
-async def test_a_form_with_such_a_number_is_refused_in_words(portal):
+async def test_join_form_rejects_nan(portal):
     form = {"name": "Corner", "email": "corner@example.org", "lead_time_days": "nan"}
 
     answer = await portal.http.post("/shop/join", data=form)
 
     assert answer.status_code == 409
-    assert "JSON has no form for" in answer.text
+    assert "JSON cannot represent" in answer.text

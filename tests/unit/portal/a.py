@@ -1,4 +1,4 @@
-"""Builders of households and what is known about them."""
+"""Builders of households and their read models."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -6,7 +6,7 @@ from libs.contracts.events import ShipTo, SlotSpec
 from services.portal.domain.board import Known, Offer, Order, OrderState, Subscription, Told, Wait
 from services.portal.domain.devices import Device
 from services.portal.domain.people import Customer, Person
-from services.portal.domain.registration import Quantity, SlotWords
+from services.portal.domain.registration import Quantity, SlotForm
 from services.portal.pages import Household, build
 
 NOW = datetime(2026, 3, 10, 9, tzinfo=UTC)
@@ -14,9 +14,9 @@ DAY = timedelta(days=1)
 SHIP_TO = ShipTo(name="Ana", line1="Mill Lane 1", postal_code="12345", city="Town", country="DE")
 
 
-def words(**changes):
+def slot_form(**changes):
     usual = {"slot": "1", "product_id": "coffee", "unit": "g", "capacity": Quantity("1", "kg")}
-    return SlotWords(**(usual | changes))
+    return SlotForm(**(usual | changes))
 
 
 def spec(**changes):
@@ -90,7 +90,7 @@ OFFER = Offer("Lungo pods", 50, 1990, "EUR")
 
 
 def board(*, devices=None, zone="UTC", now=NOW, **known):
-    """The page of a household that is known like this."""
+    """Build the page of a household with these read models."""
     customer, person = Customer("customer-1", "en", zone), Person("Ana", "ana@example.org", SHIP_TO)
     household = Household(customer, person, tuple(devices or (device(),)), Known(**known))
     return build(household, now)

@@ -1,8 +1,8 @@
-from services.portal.domain.attempts import ROOM, Attempts
+from services.portal.domain.attempts import MAX_CLIENTS, Attempts
 
 
 class TestAttempts:
-    def test_let_somebody_be_wrong_so_often_a_minute(self):
+    def test_wait_limits_failures_per_minute(self):
         attempts = Attempts(2)
         attempts.fail("a", 0.0)
         attempts.fail("a", 10.0)
@@ -11,10 +11,10 @@ class TestAttempts:
         assert attempts.wait("b", 20.0) == 0.0
         assert attempts.wait("a", 60.0) == 0.0
 
-    def test_remember_only_so_many(self):
+    def test_fail_forgets_oldest_client_at_capacity(self):
         attempts = Attempts(1)
-        for number in range(ROOM + 1):
+        for number in range(MAX_CLIENTS + 1):
             attempts.fail(str(number), 0.0)
 
         assert attempts.wait("0", 1.0) == 0.0
-        assert attempts.wait(str(ROOM), 1.0) > 0
+        assert attempts.wait(str(MAX_CLIENTS), 1.0) > 0

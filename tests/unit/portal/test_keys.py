@@ -59,7 +59,7 @@ class TestKeyRing:
     def test_goes_on_with_its_keys_while_somebody_changes_the_files(self, tmp_path, monkeypatch, half):
         path = tmp_path / "signing_key.pem"
         ring = KeyRing(path)
-        monkeypatch.setattr("services.portal.store.keys.LOOK_AGAIN_SECONDS", -1)
+        monkeypatch.setattr("services.portal.store.keys.RELOAD_SECONDS", -1)
         key = path.read_bytes()
         path.unlink()
         if half is not None:

@@ -1,4 +1,4 @@
-"""Open pages are told when what they were shown is not so any more, whoever found that out."""
+"""Open pages are notified when their levels change, whichever request fetched the new ones."""
 
 import asyncio
 from types import SimpleNamespace
@@ -12,40 +12,40 @@ from services.portal.settings import Settings
 
 @pytest.fixture
 def opened(monkeypatch):
-    """One open page, and a consumption that answers when it is let."""
-    answers = asyncio.Queue()
+    """One open page, and a fake consumption whose responses the test queues."""
+    responses = asyncio.Queue()
 
     async def fetch_levels(_kit, _device_ids):
-        return await answers.get()
+        return await responses.get()
 
     monkeypatch.setattr(live, "fetch_levels", fetch_levels)
     watched = Live(SimpleNamespace(settings=Settings.model_construct(live_levels_seconds=0.0)))
     page = Page("ann", b"")
     watched._pages.add(page)
-    return watched, page, answers
+    return watched, page, responses
 
 
-async def test_by_another_page_that_looked(opened):
-    watched, page, answers = opened
-    answers.put_nowait({("brewer", "1"): 30})
+async def test_levels_notifies_other_open_page(opened):
+    watched, page, responses = opened
+    responses.put_nowait({("brewer", "1"): 30})
     await watched.levels("ann", ["brewer"])
     assert not page.changed.is_set()
 
-    answers.put_nowait({("brewer", "1"): 29})
+    responses.put_nowait({("brewer", "1"): 29})
     await watched.levels("ann", ["brewer"])
 
     assert page.changed.is_set()
 
 
-async def test_by_a_look_that_began_before_theirs(opened):
-    watched, page, answers = opened
+async def test_levels_notifies_after_concurrent_fetches(opened):
+    watched, page, responses = opened
     first, second = (asyncio.create_task(watched.levels("ann", ["brewer"])) for _ in range(2))
     await asyncio.sleep(0)
-    answers.put_nowait({("brewer", "1"): 30})
+    responses.put_nowait({("brewer", "1"): 30})
     await first
     assert not page.changed.is_set()
 
-    answers.put_nowait({("brewer", "1"): 29})
+    responses.put_nowait({("brewer", "1"): 29})
     await second
 
     assert page.changed.is_set()

@@ -2,7 +2,7 @@ import pytest
 
 from libs.contracts.events import Fill, Loading, SlotMove
 from services.portal.domain.devices import DeviceState, Past, next_registration
-from services.portal.domain.registration import Quantity, Unfit, moves, specify
+from services.portal.domain.registration import InvalidDeviceError, Quantity, moves, specify
 from tests.unit.portal import a
 
 
@@ -20,13 +20,13 @@ class TestSpecify:
             ({"unit": "%", "scale": 2, "capacity": Quantity(100), "level": Quantity("0.25")}, "P1", 10_000, 25),
         ],
     )
-    def test_counts_every_slot_in_whole_steps_of_its_base_unit(self, changes, unit, capacity, level):
-        (spec,) = specify([a.words(**changes)])
+    def test_specify_converts_to_steps_of_base_unit(self, changes, unit, capacity, level):
+        (spec,) = specify([a.slot_form(**changes)])
 
         assert (spec.unit, spec.capacity, spec.level) == (unit, capacity, level)
 
-    def test_keeps_what_was_said_besides(self):
-        (spec,) = specify([a.words(name="Beans", loading=Loading.DIRECT, fill=Fill.REPLACE)])
+    def test_specify_keeps_other_fields(self):
+        (spec,) = specify([a.slot_form(name="Beans", loading=Loading.DIRECT, fill=Fill.REPLACE)])
 
         assert (spec.name, spec.product_id, spec.loading, spec.fill) == ("Beans", "coffee", "direct", "replace")
 
@@ -48,33 +48,33 @@ class TestSpecify:
             ({"unit": "%", "capacity": Quantity(100), "level": Quantity(150)}, "slots.0.level", "out_of_range"),
         ],
     )
-    def test_refuses_with_field_code_and_remedy(self, changes, field, code):
-        with pytest.raises(Unfit) as unfit:
-            specify([a.words(**changes)])
+    def test_specify_reports_field_code_and_remedy(self, changes, field, code):
+        with pytest.raises(InvalidDeviceError) as error:
+            specify([a.slot_form(**changes)])
 
-        assert (unfit.value.field, unfit.value.code) == (field, code)
-        assert unfit.value.remedy
+        assert (error.value.field, error.value.code) == (field, code)
+        assert error.value.remedy
 
-    def test_refuses_two_slots_of_one_name(self):
-        with pytest.raises(Unfit) as unfit:
-            specify([a.words(), a.words()])
+    def test_specify_rejects_duplicate_slot(self):
+        with pytest.raises(InvalidDeviceError) as error:
+            specify([a.slot_form(), a.slot_form()])
 
-        assert unfit.value.field == "slots.1.slot"
+        assert error.value.field == "slots.1.slot"
 
 
 class TestMoves:
     OLD = (a.spec(slot="1"), a.spec(slot="2", product_id="beans", unit="GRM"))
 
-    def test_go_by_equal_names_where_nothing_else_is_wished(self):
+    def test_moves_defaults_to_equal_names(self):
         new = (a.spec(slot="1"), a.spec(slot="2", product_id="tea", unit="GRM"), a.spec(slot="3"))
 
         assert moves(self.OLD, new, None) == (SlotMove(old_slot="1", new_slot="1"),)
 
     def test_go_as_wished_between_slots_that_count_alike(self):
         new = (a.spec(slot="left", capacity=90),)
-        wished = [SlotMove(old_slot="1", new_slot="left")]
+        requested = [SlotMove(old_slot="1", new_slot="left")]
 
-        assert moves(self.OLD, new, wished) == tuple(wished)
+        assert moves(self.OLD, new, requested) == tuple(requested)
 
     @pytest.mark.parametrize(
         ("new", "pairs"),
@@ -87,8 +87,8 @@ class TestMoves:
             ((a.spec(slot="1"),), [("1", "1"), ("1", "1")]),
         ],
     )
-    def test_are_refused_where_the_story_cannot_go_on(self, new, pairs):
-        with pytest.raises(Unfit):
+    def test_moves_rejects_invalid_request(self, new, pairs):
+        with pytest.raises(InvalidDeviceError):
             moves(self.OLD, new, [SlotMove(old_slot=old, new_slot=fresh) for old, fresh in pairs])
 
 
@@ -102,5 +102,5 @@ class TestNextRegistration:
             (Past(1, DeviceState.REGISTERED), None),
         ],
     )
-    def test_counts_on_unless_it_is_still_registered(self, past, number):
+    def test_next_registration_increments_unless_registered(self, past, number):
         assert next_registration(past) == number

@@ -11,7 +11,7 @@ UTC = ZoneInfo("UTC")
 
 
 @pytest.mark.parametrize(
-    ("steps", "unit", "scale", "said"),
+    ("steps", "unit", "scale", "expected"),
     [
         (34, BaseUnit.EACH, 0, "34"),
         (820, BaseUnit.GRAM, 0, "820 g"),
@@ -22,12 +22,12 @@ UTC = ZoneInfo("UTC")
         (1500, BaseUnit.EACH, 0, "1500"),
     ],
 )
-def test_amounts_are_said_as_people_say_them(steps, unit, scale, said):
-    assert words.amount(steps, unit, scale) == said
+def test_amount_uses_larger_unit_from_thousand(steps, unit, scale, expected):
+    assert words.amount(steps, unit, scale) == expected
 
 
 @pytest.mark.parametrize(
-    ("per_day", "unit", "said"),
+    ("per_day", "unit", "expected"),
     [
         (2.44, BaseUnit.EACH, "2.4 a day"),
         (3.0, BaseUnit.EACH, "3 a day"),
@@ -36,27 +36,27 @@ def test_amounts_are_said_as_people_say_them(steps, unit, scale, said):
         (0.01, BaseUnit.EACH, "hardly used"),
     ],
 )
-def test_rates_have_two_digits_that_mean_something(per_day, unit, said):
-    assert words.rate(per_day, unit, 0) == said
+def test_rate_has_two_significant_digits(per_day, unit, expected):
+    assert words.rate(per_day, unit, 0) == expected
 
 
 class TestDay:
     @pytest.mark.parametrize(
-        ("days", "said"),
+        ("days", "expected"),
         [(0, "today"), (1, "tomorrow"), (-1, "yesterday"), (4, "Sat 14 Mar"), (300, "Mon 4 Jan 2027")],
     )
-    def test_is_said_from_today(self, days, said):
-        assert words.day(NOW + days * DAY, NOW, UTC) == said
+    def test_day_is_relative_to_today(self, days, expected):
+        assert words.day(NOW + days * DAY, NOW, UTC) == expected
 
     @pytest.mark.parametrize(
-        ("at", "said"),
+        ("at", "expected"),
         [("9999-12-31T23:59:59Z", "Fri 31 Dec 9999"), ("0001-01-01T00:00:00Z", "Mon 1 Jan 1")],
     )
     @pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York"])
-    def test_may_be_the_calendars_first_or_last(self, at, said, zone):
-        assert words.day(datetime.fromisoformat(at), NOW, ZoneInfo(zone)) == said
+    def test_day_handles_calendar_limits(self, at, expected, zone):
+        assert words.day(datetime.fromisoformat(at), NOW, ZoneInfo(zone)) == expected
 
-    def test_is_the_day_where_the_customer_is(self):
+    def test_day_uses_customers_time_zone(self):
         late = NOW.replace(hour=23)
 
         assert words.day(late, NOW, ZoneInfo("Europe/Berlin")) == "tomorrow"
@@ -64,15 +64,15 @@ class TestDay:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"),
+    ("seconds", "expected"),
     [(5, "just now"), (-60, "just now"), (61, "a minute ago"), (7300, "2 hours ago"), (86_401, "a day ago")],
 )
-def test_how_long_ago_is_said_roughly(seconds, said):
-    assert words.ago(NOW - timedelta(seconds=seconds), NOW) == said
+def test_ago_uses_largest_unit(seconds, expected):
+    assert words.ago(NOW - timedelta(seconds=seconds), NOW) == expected
 
 
 @pytest.mark.parametrize(
-    ("level", "days", "said"),
+    ("level", "days", "expected"),
     [
         (0, 5, "empty"),
         (10, None, ""),
@@ -82,18 +82,18 @@ def test_how_long_ago_is_said_roughly(seconds, said):
         (10, 9.2, "about 9 days left"),
     ],
 )
-def test_how_long_it_lasts(level, days, said):
-    assert words.lasting(level, None if days is None else NOW + days * DAY, NOW) == said
+def test_lasting(level, days, expected):
+    assert words.lasting(level, None if days is None else NOW + days * DAY, NOW) == expected
 
 
 @pytest.mark.parametrize(
-    ("reason", "said"),
+    ("reason", "expected"),
     [
-        ("paused", "Reordering is paused."),
+        ("paused", "Automatic reordering is paused."),
         ("some_new_reason", "Some new reason."),
         ("the shop is closed until Monday.", "The shop is closed until Monday."),
         ("", ""),
     ],
 )
-def test_reasons_are_sentences(reason, said):
-    assert words.reason(reason) == said
+def test_reason_returns_sentence(reason, expected):
+    assert words.reason(reason) == expected
