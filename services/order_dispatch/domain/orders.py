@@ -109,7 +109,7 @@ class Order:
 
     @property
     def is_unanswered(self) -> bool:
-        """Without acceptance by its keeper, an order can be withdrawn without their consent."""
+        """An order that its keeper has not accepted yet can be withdrawn without a reply."""
         return self.keeper is not None and self.state is State.PLACING
 
     @property
