@@ -1,4 +1,4 @@
-"""Carries a decision out: its rows, its money, and its questions to the provider."""
+"""Applies decisions: saves the order, settles payments and issues requests to the provider."""
 
 from datetime import datetime
 from typing import Any
@@ -12,25 +12,25 @@ from services.order_dispatch.store import Store
 
 
 async def carry_out(turn: Turn, store: Store, ship_to: ShipTo | None = None) -> list[Event]:
-    """Store a decision and return all it says; calls to the provider's server are intended, not made."""
+    """Save a decision and return its events; calls to the provider become tasks."""
     await store.save_turn(turn)
     for event in turn.events:
         if isinstance(event, ClaimRaised):
             await store.add_claim(event)
     provider = await store.find_provider(turn.order.provider_id) if turn.asks else None
     if provider is None:
-        said = list(turn.events)
+        events = list(turn.events)
     elif way_to(provider).calls:
-        said = list(turn.events)
+        events = list(turn.events)
         for ask in turn.asks:
             _intend(ask, turn.order, store)
     else:
-        said = words(turn, provider.protocol, store.now, ship_to)
-    return said + await settle(dues(turn), turn.order, store)
+        events = words(turn, provider.protocol, store.now, ship_to)
+    return events + await settle(dues(turn), turn.order, store)
 
 
 def _intend(ask: Ask, order: Order, store: Store) -> None:
-    """Intend a call: delivery once per order, anything else once per moment in which it is decided."""
+    """Add a task: one delivery per order, other requests one per time of decision."""
     name = ask if ask is Ask.DELIVER else f"{ask}/{_stamp(store.now)}"
     store.intend("ask", f"{order.order_id}/{name}", {"order_id": order.order_id, "ask": ask})
 
@@ -40,13 +40,13 @@ def _stamp(at: datetime) -> str:
 
 
 async def go_on(order: Order, provider: Provider | None, store: Store, ship_to: ShipTo | None = None) -> list[Event]:
-    """Take an order the next step towards its provider; where that needs the address, have it fetched first."""
+    """Advance an order; if the step needs the address, add a task that fetches it first."""
     if provider is None or not provider.active:
         return await carry_out(fail(order, f"{order.provider_id} is not active", store.now), store)
     way = way_to(provider)
-    why_not = objection(order, provider, ship_to) if order.state is State.DRAFTED else None
-    if why_not is not None:
-        return await carry_out(refuse(order, why_not, store.now), store)
+    reason = objection(order, provider, ship_to) if order.state is State.DRAFTED else None
+    if reason is not None:
+        return await carry_out(refuse(order, reason, store.now), store)
     turn = proceed(order, way, store.patience, store.now)
     knows_enough = way.calls or ship_to is not None or not needs_address(provider.protocol)
     if turn.order.state is not State.PLACING or knows_enough:
@@ -57,7 +57,7 @@ async def go_on(order: Order, provider: Provider | None, store: Store, ship_to: 
 
 
 def address_payload(order: Order, provider: Provider | None = None) -> dict[str, Any]:
-    """Return what the effect `place` is told; it fetches no address for a step that needs none."""
+    """Return the payload of the `place` task; `address` is false if the step needs no address."""
     payload: dict[str, Any] = {"order_id": order.order_id, "customer_id": order.customer_id}
     if provider is None or not provider.active or has_terms(provider.protocol):
         return payload

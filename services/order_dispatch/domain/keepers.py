@@ -1,4 +1,4 @@
-"""Orders that a person is asked about: reminded once, taken back at the deadline, and never in doubt."""
+"""Orders that a person must accept: one reminder, withdrawn at the deadline, never `unknown`."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -10,12 +10,12 @@ from services.order_dispatch.domain.orders import Ask, Cancellation, Keeper, Ord
 from services.order_dispatch.domain.states import State
 from services.order_dispatch.domain.watch import Patience, deliver, leave
 
-#: Who cancels where nobody answered, in words of OrderCancelled; after a shop the next one is asked.
+#: `by` of OrderCancelled after an expired deadline; after a shop, the next provider is tried.
 SILENCE = {Keeper.SHOP: "deadline", Keeper.CUSTOMER: "expired"}
 
 
 def entrust(order: Order, keeper: Keeper, patience: Patience, at: datetime) -> Turn:
-    """Ask a person, who is reminded once and has until the deadline to answer."""
+    """Submit the order to a person and set the times of the reminder and the deadline."""
     waiting = replace(
         order,
         keeper=keeper,
@@ -27,7 +27,7 @@ def entrust(order: Order, keeper: Keeper, patience: Patience, at: datetime) -> T
 
 
 def look(order: Order, patience: Patience, at: datetime) -> Turn:
-    """Decide what becomes of an order nothing was heard about until its `look_at`, whoever was asked."""
+    """Decide the next step of an order without an update until its `look_at`."""
     if order.is_unanswered:
         return _remind_or_withdraw(order, patience, at)
     if order.keeper is Keeper.SHOP and order.state is State.PLACED and order.cancellation is not None:
@@ -38,14 +38,14 @@ def look(order: Order, patience: Patience, at: datetime) -> Turn:
 
 
 def put_off(order: Order, patience: Patience, at: datetime) -> Turn:
-    """Give a person who needs longer another deadline."""
+    """Restart the deadline and its reminder; no change once the order was accepted."""
     later = at + timedelta(hours=patience.keeper_hours)
     again = at + timedelta(hours=min(patience.remind_hours, patience.keeper_hours))
     return Turn(replace(order, answer_by=later, look_at=again)) if order.is_unanswered else Turn(order)
 
 
 def _remind_or_withdraw(order: Order, patience: Patience, at: datetime) -> Turn:
-    """Remind once; after the deadline take the order back, so that a later yes finds nothing to take."""
+    """Remind once; withdraw after the deadline, so that a late acceptance has no effect."""
     if order.answer_by is not None and at < order.answer_by:
         reminded = Turn(replace(order, asks=order.asks + 1, look_at=order.answer_by))
         return reminded if order.asks else reminded.ask(Ask.STATUS)
@@ -55,12 +55,12 @@ def _remind_or_withdraw(order: Order, patience: Patience, at: datetime) -> Turn:
 
 
 def _await_the_shop(order: Order, wish: Cancellation, patience: Patience, at: datetime) -> Turn:
-    """Take an order back from a shop that was asked to cancel it and says nothing: from then on it cannot send it."""
+    """Withdraw an order if the shop ignores a cancellation request; it can no longer ship it."""
     until = wish.at + timedelta(hours=patience.keeper_hours)
     return withdraw(order, wish) if until <= at else Turn(replace(order, look_at=until))
 
 
 def _arrive(order: Order, at: datetime, because: str) -> Turn:
-    """Take an order that nobody reports about from placed to the door."""
+    """Mark a placed order as shipped and delivered, because its provider sends no updates."""
     turn = Turn(order).then(State.SHIPPED, at, f"implied: {because}")
     return deliver(leave(turn, at), Evidence.ESTIMATED, at, because)

@@ -1,4 +1,4 @@
-"""An order, and what one decision about it changes."""
+"""The order record, its history entries and the decision that changes it."""
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -12,16 +12,16 @@ from services.order_dispatch.domain.states import State, check
 
 
 class Keeper(StrEnum):
-    """A person who is asked about an order, has until a deadline to answer, and whose word settles it."""
+    """The person who must accept or decline an order before a deadline."""
 
-    #: A provider whose orders and stock are kept here.
+    #: A provider whose orders and stock this installation manages.
     SHOP = "shop"
-    #: The customer, who orders at a shop without a door for programs.
+    #: The customer, who places the order at a shop without an API.
     CUSTOMER = "customer"
 
 
 class Ask(StrEnum):
-    """What a provider is to be asked, in whatever words its protocol has."""
+    """A request to a provider; its protocol decides the wire format."""
 
     DELIVER = "deliver"
     CANCEL = "cancel"
@@ -30,7 +30,7 @@ class Ask(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cancellation:
-    """Somebody does not want the order; it counts once the provider agrees."""
+    """A request to cancel the order; it takes effect once the provider confirms it."""
 
     by: str
     reason: str
@@ -59,81 +59,80 @@ class Order:
     currency: str | None = None
     needed_by: datetime | None = None
     state: State = State.DRAFTED
-    #: How many moves it has made; its history has as many rows.
+    #: Number of transitions so far; equals the number of history rows.
     step: int = 1
-    #: When nothing happens, the order is looked at again then.
+    #: Next check if no update arrives before.
     look_at: datetime | None = None
-    #: How often the provider was asked for the status since it last said something.
+    #: Status requests since the last update from the provider.
     asks: int = 0
     #: The first date the provider gave, and the latest.
     promised_at: datetime | None = None
     expected_at: datetime | None = None
-    #: What really left the provider.
+    #: Quantity that left the provider.
     shipped_quantity: int | None = None
     tracking: str | None = None
     delivered_at: datetime | None = None
     evidence: Evidence | None = None
     cancellation: Cancellation | None = None
-    #: A rehearsal: it goes the whole way, with no money and no goods.
+    #: A test order passes through all states without moving money or goods.
     test: bool = False
-    #: When its goods were set aside, and when its payment was authorized, where that is needed.
+    #: When stock was reserved and payment authorized, if the provider needs them.
     reserved_at: datetime | None = None
     authorized_at: datetime | None = None
-    #: When the provider was asked for it, or may have been.
+    #: When the order was submitted, or may have been.
     sent_at: datetime | None = None
-    #: Until then the provider may still be taking the order in: that it knows of none proves nothing.
+    #: Until then the provider may still be accepting the order, so a "not found" proves nothing.
     doubtful_until: datetime | None = None
-    #: The provider waits for the customer to settle a problem, and gives the order up then.
+    #: Deadline for the customer to resolve a problem; the provider then cancels the order.
     resolve_by: datetime | None = None
-    #: What the provider calls the order.
+    #: The provider's order number.
     reference: str | None = None
-    #: What the provider says that the order costs, and the product it sends instead of the one ordered.
+    #: Cost reported by the provider, and the substitute product it ships.
     billed: int | None = None
     billed_currency: str | None = None
     substitute: str | None = None
-    #: How much the customer found, where that was less than was said to come.
+    #: Quantity counted by the customer, if less than announced.
     counted_quantity: int | None = None
     returned_quantity: int | None = None
-    #: What was asked of the customer's money when the goods left, in minor units, and for how much of them.
+    #: Amount captured at shipment, in minor units, and the quantity it covers.
     taken: int = 0
     taken_for: int = 0
-    #: How much of the customer's money was asked back, in minor units.
+    #: Total of the requested refunds, in minor units.
     given_back: int = 0
-    #: What went wrong with the payment after the goods left.
+    #: Payment problem after shipment.
     payment_trouble: str | None = None
     fraud_at: datetime | None = None
     fraud_cleared_at: datetime | None = None
-    #: Who was asked about it in person, and until when that counts.
+    #: The person who must answer, and the deadline.
     keeper: Keeper | None = None
     answer_by: datetime | None = None
 
     @property
     def is_unanswered(self) -> bool:
-        """Tell whether a person was asked and has not said yes: until then it is ours to withdraw."""
+        """An order that its keeper has not accepted yet can be withdrawn without a reply."""
         return self.keeper is not None and self.state is State.PLACING
 
     @property
     def is_suspect(self) -> bool:
-        """Tell whether an operator takes the order for fraud."""
         return self.fraud_at is not None and self.fraud_cleared_at is None
 
     @property
     def sent_quantity(self) -> int:
-        """Return what the provider says it sent, else what was ordered."""
+        """The shipped quantity if reported, otherwise the ordered one."""
         return self.quantity if self.shipped_quantity is None else self.shipped_quantity
 
     @property
     def coming(self) -> int:
-        """Return how much is on its way or arrived; nothing where the order is a rehearsal."""
+        """Quantity in transit or delivered; 0 for a test order."""
         return 0 if self.test else self.sent_quantity
 
     @property
     def there(self) -> int:
-        """Return how much arrived by the customer's own count, else by the provider's."""
+        """Quantity delivered: the customer's count takes precedence over the provider's."""
         return self.coming if self.counted_quantity is None else self.counted_quantity
 
     def fact(self, at: datetime) -> "Fact":
-        """Return what every event about this order carries."""
+        """Return the fields common to all events of this order."""
         return {
             "order_id": self.order_id,
             "customer_id": self.customer_id,
@@ -159,7 +158,7 @@ class Fact(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One move of an order, as its history keeps it."""
+    """One transition in the history of an order."""
 
     number: int
     here: State | None
@@ -170,17 +169,17 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A decision: the order afterwards, the moves, what is said, and what the provider is asked."""
+    """A decision: the new order, its transitions, events and requests to the provider."""
 
     order: Order
     steps: tuple[Step, ...] = ()
     events: tuple[Event, ...] = ()
     asks: tuple[Ask, ...] = field(default=())
-    #: How much of the customer's money goes back, in minor units.
+    #: Amount to refund, in minor units.
     refund: int = 0
 
     def then(self, there: State, at: datetime, because: str) -> "Turn":
-        """Add a move; raises IllegalTransition where the table has none."""
+        """Add a transition; raises IllegalTransition if the table does not allow it."""
         order = self.order
         check(order.state, there)
         step = Step(order.step + 1, order.state, there, at, because)

@@ -1,4 +1,4 @@
-"""Calls providers' servers: outside any transaction, each question once, and its answer heard like any update."""
+"""Calls provider APIs outside transactions; each response is processed like any other update."""
 
 from typing import Any
 
@@ -23,37 +23,37 @@ from services.order_dispatch.store import Store
 
 
 async def ask_provider(intent: Intent, kit: Kit) -> dict[str, Any]:
-    """Ask what was decided to be asked, unless it is pointless by now; Retry promises that nothing was done."""
+    """Send the request unless it has become pointless; raises Retry only if nothing was sent."""
     try:
         async with kit.read() as store:
             order = await store.find_order(intent.payload["order_id"])
             provider = order and await store.find_provider(order.provider_id)
             patience = store.patience
-    except TRANSIENT as away:
-        raise Retry(f"nobody was asked: {type(away).__name__}") from away
+    except TRANSIENT as error:
+        raise Retry(f"provider not called: {type(error).__name__}") from error
     if order is None or provider is None:
-        raise Refuse("there is no such order, or nobody to ask")
+        raise Refuse("unknown order or provider")
     ask = Ask(intent.payload["ask"])
     if ask is Ask.DELIVER:
         unsent = why_not_sent(order, patience, kit.clock.now())
         return {"unsent": unsent} if unsent else await _deliver(intent, order, provider, kit)
     if order.state is State.PLACING and order.sent_at is None:
-        raise Retry("the order itself is still on its way")
-    # An order that was given up is cancelled here, and the provider is told; other ends need no more words.
+        raise Retry("the order is still being submitted")
+    # A cancelled order is still cancelled at the provider; other final states need no request.
     if order.state in CLOSED and (ask is Ask.STATUS or order.state is not State.CANCELLED):
         return {}
     return await _answer(intent, order, provider, kit)
 
 
 async def ask_again(intent: Intent, kit: Kit) -> dict[str, Any]:
-    """Go on after a call whose end nobody saw: questions are repeated, a delivery never is."""
+    """Reconcile an interrupted call: status and cancel requests are repeated, a submission never is."""
     if Ask(intent.payload["ask"]) is Ask.DELIVER:
         return {"unknown": "the call to the provider was cut off"}
     return await ask_provider(intent, kit)
 
 
 async def on_provider_asked(intent: Intent, outcome: Outcome, store: Store) -> list[Event]:
-    """Hear the answer; an order that was certainly not sent ends, one that may have been is asked about."""
+    """Process the response: an order that was not sent ends, one that may have been becomes `unknown`."""
     order = await store.lock_order(intent.payload["order_id"])
     if order is None:
         return []
@@ -69,10 +69,10 @@ async def on_provider_asked(intent: Intent, outcome: Outcome, store: Store) -> l
     if "answer" not in result:
         return []
     turn = got_through(order, result["answer"].reference, store.patience, store.now)
-    said = await carry_out(turn, store)
+    events = await carry_out(turn, store)
     if result["update"] is not None:
-        said += (await hear_update(result["update"], store)).said
-    return said
+        events += (await hear_update(result["update"], store)).said
+    return events
 
 
 async def _deliver(intent: Intent, order: Order, provider: Provider, kit: Kit) -> dict[str, Any]:
@@ -82,41 +82,41 @@ async def _deliver(intent: Intent, order: Order, provider: Provider, kit: Kit) -
         return _told(answer, intent, order, kit)
     except (Retry, Refuse):
         raise
-    except Exception as lost:  # noqa: BLE001  # a time-out, an error, garbage: nobody knows what the provider did
-        return {"unknown": f"{provider.provider_id} gave no clear answer: {type(lost).__name__}"}
+    except Exception as error:  # noqa: BLE001  # after a time-out or a malformed response the result is unknown
+        return {"unknown": f"{provider.provider_id} gave no clear answer: {type(error).__name__}"}
 
 
 async def _ready(order: Order, provider: Provider, kit: Kit) -> tuple[ShipTo | None, Line]:
-    """Return what a call needs; whatever is wrong with that, nobody was called."""
+    """Prepare a call; all failures become Retry or Refuse, because nothing was sent."""
     try:
         ship_to = await address_of(order.customer_id, kit) if needs_address(provider.protocol) else None
         return ship_to, await open_line(order, provider, kit)
     except (Retry, Refuse):
         raise
-    except Exception as unready:
-        raise Retry(f"{provider.provider_id} was not called: {type(unready).__name__} {unready}"[:500]) from unready
+    except Exception as error:
+        raise Retry(f"{provider.provider_id} was not called: {type(error).__name__} {error}"[:500]) from error
 
 
 async def _answer(intent: Intent, order: Order, provider: Provider, kit: Kit) -> dict[str, Any]:
-    speaks = calling(provider.protocol)
+    protocol = calling(provider.protocol)
     line = await open_line(order, provider, kit)
     if Ask(intent.payload["ask"]) is Ask.CANCEL:
-        return _told(await speaks.cancel(order, line), intent, order, kit)
+        return _told(await protocol.cancel(order, line), intent, order, kit)
     try:
-        answer = await speaks.status(order, line)
+        answer = await protocol.status(order, line)
         if answer.status is UpdateStatus.NOT_FOUND and order.state is State.UNKNOWN and repeats(provider.protocol):
             answer = await _once_more(order, line, provider, kit) or answer
         return _told(answer, intent, order, kit)
     except Refuse:
         raise
     except Exception:
-        if intent.attempt < kit.settings.status_attempts:  # type: ignore[attr-defined]  # a knob of this service
+        if intent.attempt < kit.settings.status_attempts:  # type: ignore[attr-defined]  # a setting of this service
             raise
-        return {}  # the order's next look asks again
+        return {}  # the next check of the order repeats the request
 
 
 async def _once_more(order: Order, line: Line, provider: Provider, kit: Kit) -> Answer | None:
-    """Ask for an order that the provider says it never got, with the same key: whatever happens, it is one order."""
+    """Resubmit an order reported as not found, with the same idempotency key, so it cannot be duplicated."""
     if order.cancellation is not None:
         return None
     ship_to = await address_of(order.customer_id, kit) if needs_address(provider.protocol) else None

@@ -1,4 +1,4 @@
-"""Takes orders towards their provider: the address is fetched when it is needed, and passed on, never kept."""
+"""Advances orders towards submission. Addresses are fetched on demand and never stored."""
 
 from dataclasses import replace
 from typing import Any
@@ -12,14 +12,14 @@ from services.order_dispatch.store import Store
 
 
 async def fetch_ship_to(intent: Intent, kit: Kit) -> dict[str, Any]:
-    """Return the customer's address where the next step needs it; a question, so asking twice is harmless."""
+    """Fetch the customer's address if the next step needs it; read-only, hence safe to repeat."""
     if not intent.payload.get("address", True):
         return {}
     return {"ship_to": await address_of(intent.payload["customer_id"], kit)}
 
 
 async def on_ship_to_fetched(intent: Intent, outcome: Outcome, store: Store) -> list[Event]:
-    """Take the order its next step, unless it was cancelled in between; an address that cannot be had fails it."""
+    """Advance the order unless it was cancelled meanwhile; a missing address fails it."""
     order = await store.lock_order(intent.payload["order_id"])
     if order is None or not is_ready(order):
         return []
@@ -32,7 +32,7 @@ async def on_ship_to_fetched(intent: Intent, outcome: Outcome, store: Store) -> 
 
 
 async def on_stock_allocated(event: StockAllocated, store: Store) -> list[Event]:
-    """Go on with an order whose goods are set aside; where it ended meanwhile, inventory lets them go itself."""
+    """Advance an order whose stock is reserved; inventory releases the stock of orders that ended meanwhile."""
     order = await store.lock_order(event.order_id)
     if order is None or order.state is not State.RESERVING:
         return []

@@ -48,7 +48,7 @@ def intent(ask="deliver"):
 
 class TestADelivery:
     async def test_that_nobody_could_look_up_is_tried_again(self):
-        with pytest.raises(Retry, match="nobody was asked: ConnectionResetError"):
+        with pytest.raises(Retry, match="provider not called: ConnectionResetError"):
             await asking.ask_provider(intent(), Kit(away=True))
 
     @pytest.mark.parametrize("trouble", [Unsealable("no key is here"), ConnectionResetError("away")])
