@@ -11,12 +11,12 @@ from typing import Any
 from deploy import metrics
 from deploy.local.names import SERVICES
 from libs.contracts.access import acls
-from libs.contracts.asyncapi import Hears, asyncapi
+from libs.contracts.asyncapi import ConsumedEvents, asyncapi
 from libs.contracts.catalogue import CATALOGUE
 from libs.contracts.golden import example_of, read_example
 from libs.contracts.schemas import changes_that_break, schema_of
 from libs.contracts.story import empty, filled, flow, table
-from libs.contracts.wire import Malformed, UnknownType
+from libs.contracts.wire import MalformedError, UnknownTypeError
 from libs.kit.service import Service
 
 ROOT = Path(__file__).parent.parent
@@ -33,19 +33,19 @@ def services() -> tuple[dict[str, Service], list[str]]:
         module = f"services.{name}.service"
         try:
             found[name] = importlib.import_module(module).SERVICE
-        except ModuleNotFoundError as absent:
-            if absent.name is None or not module.startswith(absent.name):
+        except ModuleNotFoundError as error:
+            if error.name is None or not module.startswith(error.name):
                 raise
             missing.append(name)
     return found, missing
 
 
-def hears(of: dict[str, Service]) -> Hears:
+def consumes(of: dict[str, Service]) -> ConsumedEvents:
     """Return the events that each service consumes, singly or in batches."""
-    return {name: service.heard for name, service in of.items()}
+    return {name: service.consumed for name, service in of.items()}
 
 
-def derived(heard: Hears) -> dict[Path, str]:
+def derived(heard: ConsumedEvents) -> dict[Path, str]:
     """Return the expected content of each published file."""
     return {
         **{PUBLISHED / "schemas" / f"{name}.json": _json(schema_of(event)) for name, event in CATALOGUE.items()},
@@ -54,17 +54,17 @@ def derived(heard: Hears) -> dict[Path, str]:
     }
 
 
-def page(heard: Hears, text: str) -> str:
+def page(heard: ConsumedEvents, text: str) -> str:
     """Return `text` with its generated tables and diagram brought up to date."""
     return filled(text, {"events": table(heard), "flow": flow(heard), "metrics": metrics.table(services()[0])})
 
 
-def faults(heard: Hears) -> list[str]:
+def faults(heard: ConsumedEvents) -> list[str]:
     """Return one line for each difference between the event classes and the files."""
     return [*drift(heard), *broken_promises(), *drift_of_page(heard)]
 
 
-def drift(heard: Hears) -> Iterator[str]:
+def drift(heard: ConsumedEvents) -> Iterator[str]:
     """Yield a line for each published file that is out of date or belongs to no event."""
     wanted = derived(heard)
     for path, text in wanted.items():
@@ -75,7 +75,7 @@ def drift(heard: Hears) -> Iterator[str]:
             yield f"{_short(path)} belongs to no event"
 
 
-def drift_of_page(heard: Hears) -> Iterator[str]:
+def drift_of_page(heard: ConsumedEvents) -> Iterator[str]:
     """Yield a line for each outdated or missing generated section of the README, if there is a README."""
     if not PAGE.exists():
         return
@@ -83,8 +83,8 @@ def drift_of_page(heard: Hears) -> Iterator[str]:
     try:
         if page(heard, text) != text:
             yield f"{_short(PAGE)} is out of date; {MEND}"
-    except KeyError as section:
-        yield f"{_short(PAGE)} has no section contracts:{section.args[0]}; {MEND}"
+    except KeyError as error:
+        yield f"{_short(PAGE)} has no section contracts:{error.args[0]}; {MEND}"
 
 
 def broken_promises() -> Iterator[str]:
@@ -103,11 +103,11 @@ def broken_promises() -> Iterator[str]:
             continue
         try:
             read_example(event, path.read_bytes())
-        except (Malformed, UnknownType) as refusal:
-            yield f"{_short(path)} can no longer be parsed: {refusal}"
+        except (MalformedError, UnknownTypeError) as error:
+            yield f"{_short(path)} can no longer be parsed: {error}"
 
 
-def write(heard: Hears) -> list[str]:
+def write(heard: ConsumedEvents) -> list[str]:
     """Write changed files and return their names; golden examples are written once and never overwritten."""
     texts = derived(heard)
     for name, event in CATALOGUE.items():
@@ -129,7 +129,7 @@ def write(heard: Hears) -> list[str]:
 def check() -> int:
     """Print every difference; return 1 if there are any."""
     found, missing = services()
-    problems = [f"services.{name}.service is missing" for name in missing] or faults(hears(found))
+    problems = [f"services.{name}.service is missing" for name in missing] or faults(consumes(found))
     print("\n".join(problems) or f"{len(CATALOGUE)} events and all files derived from them agree")
     return 1 if problems else 0
 
@@ -141,7 +141,7 @@ def make() -> int:
         print("If the event was never published, delete its files in libs/contracts/published first.")
         return 1
     found, missing = services()
-    print("\n".join(f"wrote {name}" for name in write(hears(found))) or "nothing to write")
+    print("\n".join(f"wrote {name}" for name in write(consumes(found))) or "nothing to write")
     if missing:
         print(f"missing services, not included: {', '.join(missing)}")
     return 0

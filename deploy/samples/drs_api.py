@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from deploy.samples.drs_accounts import Device
-from deploy.samples.drs_counter import KIND, Refused, ShopDep, called, deregistered
+from deploy.samples.drs_counter import KIND, RequestRefusedError, ShopDep, called, deregistered
 from deploy.samples.drs_orders import stamp, subscriptions
 
 router = APIRouter()
@@ -24,9 +24,9 @@ Clearing = Annotated[Device, called("DrsCancelTestOrders")]
 @router.post("/replenish/{slot}")
 async def replenish(slot: str, shop: ShopDep, device: Replenishing) -> Response:
     if slot not in device.slots:
-        raise Refused(404, f"slot {slot} does not exist")
+        raise RequestRefusedError(404, f"slot {slot} does not exist")
     if not device.slots[slot]:
-        raise Refused(400, f"slot {slot} is unsubscribed")
+        raise RequestRefusedError(400, f"slot {slot} is unsubscribed")
     order, detail = shop.orders.open_of(device, slot), "ORDER_INPROGRESS"
     if order is None:
         order = shop.orders.place(device, slot)
@@ -37,7 +37,7 @@ async def replenish(slot: str, shop: ShopDep, device: Replenishing) -> Response:
         shop.orders.write("in_progress", instance=order.instance)
     if shop.lose:
         shop.lose -= 1
-        raise Refused(500, "Internal error")
+        raise RequestRefusedError(500, "Internal error")
     body = {"eventInstanceId": order.instance, "detailCode": detail}
     return JSONResponse(body, headers={"x-amzn-type-version": f"{KIND}.DrsReplenishResult@1.0"})
 
@@ -50,7 +50,7 @@ async def slot_status(
     device: TellingSlot,
 ) -> Response:
     if slot not in device.slots:
-        raise Refused(400, f"slot {slot} does not exist")
+        raise RequestRefusedError(400, f"slot {slot} does not exist")
     shop.orders.write("slot_status", serial=device.serial, slot=slot, body=await request.json())
     return Response(status_code=200)
 
@@ -80,7 +80,7 @@ async def subscription_info(
 async def order_info(instance: str, shop: ShopDep, device: AskingOrder) -> Response:
     order = shop.orders.known.get(instance)
     if order is None or order.device.serial != device.serial:
-        raise Refused(400, "Unknown event instance")
+        raise RequestRefusedError(400, "Unknown event instance")
     asin, _, _ = shop.orders.products[order.slot]
     date = stamp(order.expected_at) if order.expected_at else None
     item = {"asin": asin, "expectedDeliveryDate": date, "quantity": 1, "slotId": order.slot, "status": order.status}
@@ -100,7 +100,7 @@ async def deregister_v1(
     device: LeavingV1,
 ) -> Response:
     if (model, serial) != (device.model, device.serial):
-        raise Refused(400, "The token belongs to another device")
+        raise RequestRefusedError(400, "The token belongs to another device")
     return deregistered(shop, device)
 
 
@@ -113,7 +113,7 @@ async def cancel_test_orders(
     slot: str | None = None,
 ) -> Response:
     if not device.test:
-        raise Refused(400, "Not a test device")
+        raise RequestRefusedError(400, "Not a test device")
     slots = [slot] if slot else list(device.slots)
     for name in slots:
         order = shop.orders.open_of(device, name)

@@ -16,7 +16,7 @@ from deploy.samples.provider import clock
 KIND = "com.amazon.dash.replenishment"
 
 
-class Refused(Exception):  # noqa: N818  # becomes an HTTP response
+class RequestRefusedError(Exception):
     """An error response with a DRS body."""
 
     def __init__(self, status: int, message: str) -> None:
@@ -72,11 +72,11 @@ def called(operation: str, version: str = "1.0", accepts: tuple[str, ...] = ("1.
     def check(request: Request, shop: ShopDep) -> Device:
         device = shop.accounts.device_of(request.headers.get("authorization", ""))
         if device is None:
-            raise Refused(400, "Invalid token")
+            raise RequestRefusedError(400, "Invalid token")
         if request.headers.get("x-amzn-type-version") != f"{KIND}.{operation}Input@{version}":
-            raise Refused(400, "x-amzn-type-version is not supported")
+            raise RequestRefusedError(400, "x-amzn-type-version is not supported")
         if request.headers.get("x-amzn-accept-type") not in {f"{KIND}.{operation}Result@{one}" for one in accepts}:
-            raise Refused(400, "x-amzn-accept-type is not supported")
+            raise RequestRefusedError(400, "x-amzn-accept-type is not supported")
         return device
 
     return Depends(check)

@@ -74,7 +74,7 @@ class Orders:
     def write(self, op: str, **more: Any) -> None:
         """Append a line to the log and fsync."""
         with self.path.open("ab") as book:
-            book.write(json.dumps({"op": op, "at": self.now().isoformat(), **more}).encode() + b"\n")
+            book.write(json.dumps({"op": op, "occurred_at": self.now().isoformat(), **more}).encode() + b"\n")
             book.flush()
             os.fsync(book.fileno())
 

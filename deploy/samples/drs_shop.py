@@ -15,7 +15,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from deploy.samples import drs_api
-from deploy.samples.drs_counter import Refused, Shop, ShopDep, deregistered
+from deploy.samples.drs_counter import RequestRefusedError, Shop, ShopDep, deregistered
 
 router = APIRouter()
 
@@ -28,7 +28,7 @@ async def authorize(request: Request, shop: ShopDep) -> Response:
     try:
         back |= {"error": "access_denied"} if "deny" in asked else {"code": shop.accounts.authorize(asked)}
     except (KeyError, ValueError) as error:
-        raise Refused(400, str(error)) from error
+        raise RequestRefusedError(400, str(error)) from error
     return RedirectResponse(f"{asked['redirect_uri']}?{urlencode(back)}", 302)
 
 
@@ -107,7 +107,7 @@ async def shop_floor(what: str, request: Request, shop: ShopDep) -> dict[str, An
 
 
 async def _refused(_: Request, refused: Exception) -> Response:
-    status = refused.status if isinstance(refused, Refused) else 500
+    status = refused.status if isinstance(refused, RequestRefusedError) else 500
     return JSONResponse({"message": str(refused)}, status)
 
 
@@ -117,7 +117,7 @@ async def run(options: argparse.Namespace) -> None:
     app.state.shop = shop = Shop(options)
     app.include_router(router)
     app.include_router(drs_api.router)
-    app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(RequestRefusedError, _refused)
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=options.port, log_level="warning"))
     async with asyncio.TaskGroup() as group:
         publishing = group.create_task(shop.topic.run())

@@ -57,7 +57,7 @@ class Integration:
             self.take(asked)
         elif event["type"] == "CancelRequested" and latest and latest["status"] == "accepted":
             self.decide("cancelled", asked, reason=asked["reason"])
-        elif event["type"] in ("CancelRequested", "OrderStatusAsked"):
+        elif event["type"] in ("CancelRequested", "OrderStatusRequested"):
             self.answer(event, latest or {"order_id": asked["order_id"], "status": "not_found"})
 
     def take(self, asked: dict[str, Any]) -> None:
@@ -67,7 +67,7 @@ class Integration:
     def work_on(self) -> None:
         """Ship accepted orders; where this provider reports deliveries, deliver what is due."""
         for order in list(self.book.open.values()):
-            shipping = datetime.fromisoformat(order["at"]) + timedelta(days=self.options.handling_days)
+            shipping = datetime.fromisoformat(order["occurred_at"]) + timedelta(days=self.options.handling_days)
             if order["status"] == "accepted" and self.now() >= shipping:
                 self.decide("shipped", order, expected_at=order["expected_at"], quantity=order["quantity"])
             elif order["status"] == "shipped" and self.is_due(order):
@@ -79,13 +79,19 @@ class Integration:
     def decide(self, status: str, order: dict[str, Any], **more: Any) -> None:
         """Log a decision; its id is derived from the order, so that repeating it has no effect."""
         update_id = f"{order['order_id']}-{status}"
-        update = {**self.ids(order), "update_id": update_id, "status": status, "at": self.now().isoformat(), **more}
+        update = {
+            **self.ids(order),
+            "update_id": update_id,
+            "status": status,
+            "occurred_at": self.now().isoformat(),
+            **more,
+        }
         self.book.write(status, **self.ids(order), quantity=more.get("quantity"), update=update)
 
     def answer(self, event: dict[str, Any], latest: Update) -> None:
         """Repeat the current status of an order, under an id derived from the request."""
         update_id = f"{latest['order_id']}-{latest['status']}-{event['id']}"
-        update = {**latest, **self.ids(latest), "update_id": update_id, "at": self.now().isoformat()}
+        update = {**latest, **self.ids(latest), "update_id": update_id, "occurred_at": self.now().isoformat()}
         self.book.write("answered", **self.ids(latest), status=latest["status"], update=update)
 
     def outgoing(self) -> list[Update]:
@@ -108,7 +114,7 @@ def envelope(update: Update) -> dict[str, Any]:
         "source": f"/providers/{update['provider_id']}",
         "type": "OrderUpdated",
         "subject": update["order_id"],
-        "time": update["at"],
+        "time": update["occurred_at"],
         "datacontenttype": "application/json",
         "data": update,
     }

@@ -15,11 +15,11 @@ LEAD = timedelta(days=2)
 def answers(event: dict[str, Any], taken: set[str]) -> list[dict[str, Any]]:
     """Return the updates for an event: the same updates with the same ids, however often it is consumed."""
     asked, order_id = event["data"], event["data"]["order_id"]
-    facts = {"provider_id": asked["provider_id"], "order_id": order_id, "at": asked["requested_at"]}
+    facts = {"provider_id": asked["provider_id"], "order_id": order_id, "occurred_at": asked["requested_at"]}
     if event["type"] == "OrderRequested":  # packed immediately
         facts["expected_at"] = (datetime.fromisoformat(asked["requested_at"]) + LEAD).isoformat()
         return [{**facts, "status": said, "update_id": f"{order_id}-{said}"} for said in ("accepted", "shipped")]
-    # OrderStatusAsked always gets a reply; CancelRequested comes too late, as the same status shows.
+    # OrderStatusRequested always gets a reply; CancelRequested comes too late, as the same status shows.
     return [{**facts, "status": "shipped" if order_id in taken else "not_found", "update_id": event["id"]}]
 
 
@@ -37,7 +37,7 @@ async def run(kafka: str, provider: str, book: TextIO) -> None:
                 os.fsync(book.fileno())  # on disk before anything is published
             for update in answers(event, taken):
                 around = {"specversion": "1.0", "id": update["update_id"], "source": f"/{provider}"}
-                told = {**around, "type": "OrderUpdated", "time": update["at"], "data": update}
+                told = {**around, "type": "OrderUpdated", "time": update["occurred_at"], "data": update}
                 await producer.send_and_wait(f"provider-updates-{provider}", json.dumps(told).encode(), record.key)
             await consumer.commit()  # after publishing, so that a crash leads to reading again
 

@@ -18,7 +18,7 @@ class UnrulyIntegration(Integration):
         self.asked: set[str] = set()
 
     def hear(self, event: dict[str, Any]) -> None:
-        if event["type"] == "OrderStatusAsked":
+        if event["type"] == "OrderStatusRequested":
             self.asked.add(event["data"]["order_id"])
         if event["type"] == "OrderRequested" and self.options.forgetful:
             self.book.write("read", type=event["type"], id=event["id"], **self.ids(event["data"]))

@@ -3,18 +3,18 @@
 from collections.abc import Iterator
 from typing import Any
 
-from libs.contracts.asyncapi import Hears
+from libs.contracts.asyncapi import ConsumedEvents
 from libs.contracts.catalogue import OUTSIDE
 from libs.contracts.topics import FRONT_DOOR, PATTERNS, PLACE, TOPICS, Topic
 
 Rule = dict[str, str]
 
 
-def acls(hears: Hears) -> dict[str, Any]:
+def acls(consumes: ConsumedEvents) -> dict[str, Any]:
     """Return the rules by principal; those of providers and device makers are templates."""
     return {
         "services": {
-            f"User:replenish-{_hyphens(name)}": list(_of_service(name, hears[name])) for name in sorted(hears)
+            f"User:replenish-{_hyphens(name)}": list(_of_service(name, consumes[name])) for name in sorted(consumes)
         },
         "provider": {f"User:provider-{PLACE}": list(_of_provider())},
         "device_maker": {"User:maker-{maker_id}": [_rule("Topic", FRONT_DOOR, does) for does in ("Describe", "Write")]},
@@ -26,10 +26,10 @@ def _of_service(name: str, heard: frozenset[str]) -> Iterator[Rule]:
     asks_providers = any(name in topic.speakers for topic in PATTERNS)
     for topic in TOPICS.values():
         says = name in topic.speakers
-        hears = bool(heard & {event.__name__ for event in topic.events})
+        consumes = bool(heard & {event.__name__ for event in topic.events})
         if topic in PATTERNS and asks_providers:
             yield _on(topic, "Create")
-        if says or hears:
+        if says or consumes:
             # A relay that takes over reads the end of its own topics to find what was acknowledged.
             yield from (_on(topic, "Describe"), _on(topic, "Read"))
         if says:

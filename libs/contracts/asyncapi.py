@@ -8,10 +8,10 @@ from libs.contracts.topics import PLACE, TOPICS, Topic
 
 BINDING = "0.5.0"
 #: By service name, the events it consumes.
-Hears = Mapping[str, frozenset[str]]
+ConsumedEvents = Mapping[str, frozenset[str]]
 
 
-def asyncapi(version: str, hears: Hears) -> dict[str, Any]:
+def asyncapi(version: str, consumes: ConsumedEvents) -> dict[str, Any]:
     """Return the document; payloads refer to the published schemas in the same folder."""
     return {
         "asyncapi": "3.0.0",
@@ -25,7 +25,7 @@ def asyncapi(version: str, hears: Hears) -> dict[str, Any]:
         "defaultContentType": "application/cloudevents+json",
         "servers": {"kafka": {"host": "localhost:9092", "protocol": "kafka"}},
         "channels": {_id(topic): _channel(topic) for topic in TOPICS.values()},
-        "operations": _operations(hears),
+        "operations": _operations(consumes),
         "components": {"messages": {name: _message(event) for name, event in CATALOGUE.items()}},
     }
 
@@ -72,13 +72,13 @@ def _message(event: type[Event]) -> dict[str, Any]:
     }
 
 
-def _operations(hears: Hears) -> dict[str, Any]:
+def _operations(consumes: ConsumedEvents) -> dict[str, Any]:
     operations = {}
     for topic in TOPICS.values():
         for speaker in sorted(topic.speakers):
             said = [event.__name__ for event in topic.events if event.owner == speaker]
             operations[f"{speaker}_says_{_id(topic)}"] = _operation("send", speaker, topic, said)
-        for service, heard in sorted(hears.items()):
+        for service, heard in sorted(consumes.items()):
             here = [event.__name__ for event in topic.events if event.__name__ in heard]
             if here:
                 operations[f"{service}_hears_{_id(topic)}"] = _operation("receive", service, topic, here)

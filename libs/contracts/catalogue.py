@@ -50,22 +50,22 @@ class Event(BaseModel):
 #: Every event by its name on the wire, in the order of a typical reorder.
 CATALOGUE: dict[str, type[Event]] = {}
 
-Said = TypeVar("Said", bound=Event)
+PublishedEvent = TypeVar("PublishedEvent", bound=Event)
 
 
-def said_by(owner: str, *, on: str, key: str) -> Callable[[type[Said]], type[Said]]:
+def published_by(service: str, *, topic: str, key: str) -> Callable[[type[PublishedEvent]], type[PublishedEvent]]:
     """Register an event class in the catalogue with its publisher, topic and key field.
 
-    `on` may contain `{provider_id}`, which that field of the event fills in. Raises TypeError for an unknown key
+    `topic` may contain `{provider_id}`, which that field of the event fills in. Raises TypeError for an unknown key
     field or a duplicate name.
     """
 
-    def enter(event: type[Said]) -> type[Said]:
+    def enter(event: type[PublishedEvent]) -> type[PublishedEvent]:
         if key not in event.model_fields:
             raise TypeError(f"{event.__name__} is keyed by {key}, which is not one of its fields")
         if event.__name__ in CATALOGUE:
             raise TypeError(f"{event.__name__} is in the catalogue twice")
-        event.owner, event.topic, event.key_field = owner, on, key
+        event.owner, event.topic, event.key_field = service, topic, key
         CATALOGUE[event.__name__] = event
         return event
 
@@ -89,6 +89,6 @@ __all__ = [
     "Steps",
     "Text",
     "as_utc",
-    "said_by",
+    "published_by",
     "topic_of",
 ]

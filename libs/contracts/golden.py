@@ -37,7 +37,7 @@ STORY: dict[str, Any] = {
     "pool_id": "customer-1/coffee-pods",
     "epoch": 3,
     "at_level": 35,
-    "elsewhere": 0,
+    "shelf_and_on_order": 0,
     "subscription_id": "subscription-1",
     "order_id": "order-1",
     "receipt_id": "receipt-1",
@@ -77,7 +77,7 @@ def example_of(event: type[Event]) -> bytes:
 
 
 def read_example(event: type[Event], value: bytes) -> Event:
-    """Return the event of an old example; raises Malformed or UnknownType if it can no longer be read."""
+    """Return the event of an old example; raises MalformedError or UnknownType if it can no longer be read."""
     return as_event(decoder(event.topic)(value))
 
 

@@ -16,11 +16,11 @@ MAX_PROBLEMS = 10
 Model = TypeVar("Model", bound=BaseModel)
 
 
-class Malformed(ValueError):  # noqa: N818  failures are named by what happened
+class MalformedError(ValueError):
     """A message does not match its topic; the text names the field, the problem and the expected value."""
 
 
-class UnknownType(Exception):  # noqa: N818  failures are named by what happened
+class UnknownTypeError(Exception):
     """An event type that is not in the catalogue, perhaps of a newer version; it is counted and skipped."""
 
     def __init__(self, event_type: str) -> None:
@@ -29,23 +29,23 @@ class UnknownType(Exception):  # noqa: N818  failures are named by what happened
 
 
 def parse(event_type: str, data: bytes | dict[str, Any]) -> Event:
-    """Return the event with this `data`; raises UnknownType, or Malformed with pydantic's errors.
+    """Return the event with this `data`; raises UnknownTypeError, or Malformed with pydantic's errors.
 
     Types are strict: "1" is no number and 1767254400 is no time.
     """
     event = CATALOGUE.get(event_type)
     if event is None:
-        raise UnknownType(event_type)
+        raise UnknownTypeError(event_type)
     return _validate(event, data if isinstance(data, bytes) else orjson.dumps(data))
 
 
 def judge(topic: str, value: bytes) -> Envelope:
-    """Return the validated envelope with its pydantic event; raises UnknownType or Malformed."""
+    """Return the validated envelope with its pydantic event; raises UnknownTypeError or Malformed."""
     place = find_topic(topic)
     event = _event_of(place, value)
     envelope = _validate(envelope_of(event), value)
     if problem := misplaced(place, envelope.data):
-        raise Malformed(problem)
+        raise MalformedError(problem)
     return envelope
 
 
@@ -53,7 +53,7 @@ def explain(topic: str, value: bytes) -> str | None:
     """Return why this value is invalid on this topic, or None if it is valid."""
     try:
         judge(topic, value)
-    except (Malformed, UnknownType) as error:
+    except (MalformedError, UnknownTypeError) as error:
         return str(error)
     return None
 
@@ -69,15 +69,17 @@ def _event_of(topic: Topic, value: bytes) -> type[Event]:
     try:
         document = from_json(value)
     except ValueError as error:
-        raise Malformed(f"value: not JSON ({error}); send one CloudEvents 1.0 object in UTF-8") from None
+        raise MalformedError(f"value: not JSON ({error}); send one CloudEvents 1.0 object in UTF-8") from None
     known = {event.__name__: event for event in topic.events}
     event_type = document.get("type") if isinstance(document, dict) else None
     if not isinstance(event_type, str):
-        raise Malformed(f"type: missing; send a CloudEvents 1.0 object whose type is one of {', '.join(known)}")
+        raise MalformedError(f"type: missing; send a CloudEvents 1.0 object whose type is one of {', '.join(known)}")
     if event_type not in CATALOGUE:
-        raise UnknownType(event_type)
+        raise UnknownTypeError(event_type)
     if event_type not in known:
-        raise Malformed(f"type: {event_type} does not belong on {topic.name}; this topic carries {', '.join(known)}")
+        raise MalformedError(
+            f"type: {event_type} does not belong on {topic.name}; this topic carries {', '.join(known)}"
+        )
     return known[event_type]
 
 
@@ -85,7 +87,7 @@ def _validate(model: type[Model], value: bytes) -> Model:
     try:
         return model.model_validate_json(value, strict=True)
     except ValidationError as error:
-        raise Malformed("; ".join(_messages(error))) from None
+        raise MalformedError("; ".join(_messages(error))) from None
 
 
 def _messages(error: ValidationError) -> list[str]:

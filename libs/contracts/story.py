@@ -3,18 +3,18 @@
 import re
 from collections.abc import Mapping
 
-from libs.contracts.asyncapi import Hears
+from libs.contracts.asyncapi import ConsumedEvents
 from libs.contracts.catalogue import CATALOGUE, OUTSIDE, Event
 from libs.contracts.topics import PLACE, TOPICS
 
 
-def table(hears: Hears) -> str:
+def table(consumes: ConsumedEvents) -> str:
     """Return all events as a Markdown table, in catalogue order."""
     head = ["| event | published by | topic (key) | consumed by | meaning |", "| --- | --- | --- | --- | --- |"]
-    return "\n".join([*head, *(_row(event, hears) for event in CATALOGUE.values())])
+    return "\n".join([*head, *(_row(event, consumes) for event in CATALOGUE.values())])
 
 
-def flow(hears: Hears) -> str:
+def flow(consumes: ConsumedEvents) -> str:
     """Return publishers, topics and consumers as a Mermaid diagram."""
     lines = ["```mermaid", "flowchart LR"]
     for topic in TOPICS.values():
@@ -22,7 +22,7 @@ def flow(hears: Hears) -> str:
         lines.append(f'    {node}[/"{_plain(topic.name)}"/]')
         lines += [f"    {_box(speaker)} --> {node}" for speaker in sorted(topic.speakers)]
         names = {event.__name__ for event in topic.events}
-        lines += [f"    {node} --> {_box(service)}" for service, heard in sorted(hears.items()) if heard & names]
+        lines += [f"    {node} --> {_box(service)}" for service, heard in sorted(consumes.items()) if heard & names]
         if topic.name.startswith("provider-orders"):
             lines.append(f"    {node} --> {_box(OUTSIDE)}")
     return "\n".join([*lines, "```"])
@@ -43,8 +43,8 @@ def empty(name: str) -> str:
     return f"<!-- contracts:{name}:begin -->\n<!-- contracts:{name}:end -->\n"
 
 
-def _row(event: type[Event], hears: Hears) -> str:
-    heard = ", ".join(_called(service) for service, names in sorted(hears.items()) if event.__name__ in names)
+def _row(event: type[Event], consumes: ConsumedEvents) -> str:
+    heard = ", ".join(_called(service) for service, names in sorted(consumes.items()) if event.__name__ in names)
     if event.topic.startswith("provider-orders"):
         heard = ", ".join(filter(None, [heard, "the provider"]))
     fact = " ".join((event.__doc__ or "").split()).replace("|", "\\|")

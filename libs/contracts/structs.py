@@ -25,7 +25,7 @@ BOUNDS: dict[type, str] = {
 }
 
 
-class CannotDerive(TypeError):  # noqa: N818  failures are named by what happened
+class UnderivableTypeError(TypeError):
     """An event uses a type or rule that structs.py does not support yet, so that both decoders would differ."""
 
 
@@ -42,7 +42,7 @@ def fields_of(model: type[BaseModel]) -> list[Any]:
 
 def _field(name: str, field: FieldInfo) -> tuple[Any, ...]:
     if field.alias or field.default_factory:
-        raise CannotDerive(f"{name}: aliases and default factories are not derived")
+        raise UnderivableTypeError(f"{name}: aliases and default factories are not derived")
     derived = _type(field.annotation, field.metadata)
     return (name, derived) if field.is_required() else (name, derived, field.default)
 
@@ -57,7 +57,7 @@ def _type(annotation: Any, rules: Iterable[object]) -> Any:
     bare = _bare(annotation)
     meta = bounds_of(rules)
     if bare is str and not any(hasattr(rule, "pattern") for rule in rules):
-        raise CannotDerive("a text without a pattern could carry NUL; use Id, Text or a pattern")
+        raise UnderivableTypeError("a text without a pattern could carry NUL; use Id, Text or a pattern")
     return Annotated[bare, msgspec.Meta(**meta)] if meta else bare
 
 
@@ -72,7 +72,7 @@ def _bare(annotation: Any) -> Any:
         return annotation
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return struct_of(annotation)
-    raise CannotDerive(f"no struct field is known for {annotation!r}")
+    raise UnderivableTypeError(f"no struct field is known for {annotation!r}")
 
 
 def flat(rules: Iterable[object]) -> Iterable[object]:
@@ -102,10 +102,10 @@ def _general(rule: object) -> dict[str, Any]:
     pattern = known.pop("pattern", None)
     # JSON has no infinity, and msgspec rejects numbers that would overflow to it.
     if known.pop("allow_inf_nan", False) or known or not hasattr(rule, "__dict__"):
-        raise CannotDerive(f"no msgspec rule is known for {rule!r}")
+        raise UnderivableTypeError(f"no msgspec rule is known for {rule!r}")
     if pattern is None or pattern == NO_NUL:  # wire.py checks for NUL once per value
         return {}
     if not pattern.startswith("^") or not pattern.endswith("$"):
-        raise CannotDerive(f"{pattern!r} must be anchored on both sides")
+        raise UnderivableTypeError(f"{pattern!r} must be anchored on both sides")
     # Python's $ matches before a last line feed; pydantic's does not.
     return {"pattern": pattern[:-1] + r"\Z"}

@@ -10,7 +10,7 @@ import orjson
 
 from libs.contracts.catalogue import CATALOGUE, Event, as_utc
 from libs.contracts.envelope import Envelope, envelope_of
-from libs.contracts.judge import Malformed, UnknownType, explain, judge, misplaced, parse
+from libs.contracts.judge import MalformedError, UnknownTypeError, explain, judge, misplaced, parse
 from libs.contracts.structs import fields_of
 from libs.contracts.topics import Topic, find_topic
 
@@ -56,7 +56,7 @@ def decoder(topic: str) -> Callable[[bytes], Envelope]:
     """Return the decoder of this topic's values; `topic` is its name or pattern.
 
     It returns msgspec structs with the attributes of Envelope and of the event; `as_event` converts them to the
-    pydantic event. It raises UnknownType, or Malformed with the reason. A time finer than microseconds may differ by
+    pydantic event. It raises UnknownTypeError, or Malformed with the reason. A time finer than microseconds may differ by
     one microsecond from pydantic's.
     """
     place = find_topic(topic)
@@ -98,7 +98,7 @@ def _of_one_provider(topic: Topic, decode: Callable[[bytes], Envelope]) -> Calla
     def decode_own(value: bytes) -> Envelope:
         envelope = decode(value)
         if problem := misplaced(topic, envelope.data):
-            raise Malformed(problem)
+            raise MalformedError(problem)
         return envelope
 
     return decode_own
@@ -129,4 +129,4 @@ def _struct(event: type[Event]) -> type[msgspec.Struct]:
     )
 
 
-__all__ = ["Envelope", "Malformed", "UnknownType", "as_event", "decoder", "encode", "explain", "parse"]
+__all__ = ["Envelope", "MalformedError", "UnknownTypeError", "as_event", "decoder", "encode", "explain", "parse"]

@@ -1,27 +1,27 @@
 """The service framework: one Postgres transaction per Kafka batch, with outbox, tasks and periodic jobs."""
 
-from libs.kit.failures import NotYet, Refuse, Retry
+from libs.kit.failures import NotReadyError, RejectedError, RetryLaterError
 from libs.kit.kit import Kit
 from libs.kit.measures import Measure
 from libs.kit.records import Record
 from libs.kit.run import main
-from libs.kit.service import Effect, Intent, Outcome, Service, Tick
+from libs.kit.service import PeriodicJob, Service, Task, TaskKind, TaskResult
 from libs.kit.settings import Settings
 from libs.kit.store import Store
 
 __all__ = [
-    "Effect",
-    "Intent",
     "Kit",
     "Measure",
-    "NotYet",
-    "Outcome",
+    "NotReadyError",
+    "PeriodicJob",
     "Record",
-    "Refuse",
-    "Retry",
+    "RejectedError",
+    "RetryLaterError",
     "Service",
     "Settings",
     "Store",
-    "Tick",
+    "Task",
+    "TaskKind",
+    "TaskResult",
     "main",
 ]

@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 
-from libs.kit.cursors import Cursor, Place
-from libs.kit.failures import Lost
+from libs.kit.cursors import Checkpoint, Place
+from libs.kit.failures import RecordLossError
 from libs.kit.records import Record, Undecodable, is_ours
 
 Decoded = Record | Undecodable
 
 
-def advance(cursor: Cursor, run: Sequence[Decoded]) -> tuple[Sequence[Decoded], Cursor]:
+def advance(cursor: Checkpoint, run: Sequence[Decoded]) -> tuple[Sequence[Decoded], Checkpoint]:
     """Return the records of one partition that were not applied before, and the checkpoint after them.
 
-    Raises Lost if the sequence numbers of one of our own topics have a gap.
+    Raises RecordLossError if the sequence numbers of one of our own topics have a gap.
     """
     next_offset, last_sequence = cursor.next_offset, cursor.last_sequence
     if run[0].offset < next_offset:
@@ -22,14 +22,16 @@ def advance(cursor: Cursor, run: Sequence[Decoded]) -> tuple[Sequence[Decoded], 
     newest = run[-1]
     if is_ours(newest.topic):
         run, last_sequence = _in_sequence(run, last_sequence)
-    return run, Cursor(newest.offset + 1, last_sequence, newest.id, newest.offset)
+    return run, Checkpoint(newest.offset + 1, last_sequence, newest.id, newest.offset)
 
 
-def check_joint(known: dict[Place, Cursor], starts: dict[Place, int]) -> None:
-    """Raise Lost if a batch starts after the checkpoint, because the records in between were read but not applied."""
+def check_joint(known: dict[Place, Checkpoint], starts: dict[Place, int]) -> None:
+    """Raise RecordLossError if a batch starts after the checkpoint, because the records in between were read but not applied."""
     for place, cursor in known.items():
         if (start := starts.get(place, 0)) > cursor.next_offset:
-            raise Lost(f"{place[0]}/{place[1]}: records {cursor.next_offset} to {start - 1} were read, not applied")
+            raise RecordLossError(
+                f"{place[0]}/{place[1]}: records {cursor.next_offset} to {start - 1} were read, not applied"
+            )
 
 
 def _in_sequence(run: Sequence[Decoded], last: int | None) -> tuple[list[Decoded], int | None]:
@@ -43,5 +45,7 @@ def _in_sequence(run: Sequence[Decoded], last: int | None) -> tuple[list[Decoded
             last = sequence
         elif sequence > last:
             place = f"{record.topic}/{record.partition}"
-            raise Lost(f"{place}: sequence {sequence} at offset {record.offset} after {last}: records are missing")
+            raise RecordLossError(
+                f"{place}: sequence {sequence} at offset {record.offset} after {last}: records are missing"
+            )
     return new, last

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from libs.kit import cursors, trouble
 from libs.kit.advance import Decoded, advance, check_joint
-from libs.kit.cursors import Cursor, Place
+from libs.kit.cursors import Checkpoint, Place
 from libs.kit.database import Connection
 from libs.kit.metrics import RECORDS_REPEATED, RECORDS_SKIPPED
 from libs.kit.records import Record, Undecodable
@@ -17,17 +17,17 @@ class ClaimedBatch(NamedTuple):
     """A batch without repetitions, the checkpoints after it, and whether the service has any deferred record."""
 
     fresh: list[Decoded]
-    moved: dict[Place, Cursor]
+    moved: dict[Place, Checkpoint]
     any_held: bool
 
 
 async def claim_batch(
-    connection: Connection, records: Sequence[Decoded], starts: dict[Place, int], known: dict[Place, Cursor]
+    connection: Connection, records: Sequence[Decoded], starts: dict[Place, int], known: dict[Place, Checkpoint]
 ) -> ClaimedBatch:
     """Drop records that were applied before and move the checkpoints past the rest.
 
-    Checkpoints that are not in `known` are locked and read first. Raises `Moved` or `Lost` if a known checkpoint
-    differs from the stored one, and `Lost` if records are missing.
+    Checkpoints that are not in `known` are locked and read first. Raises `CheckpointMovedError` or `RecordLossError` if a known checkpoint
+    differs from the stored one, and `RecordLossError` if records are missing.
     """
     runs = {place: list(run) for place, run in groupby(records, key=_place)}
     if runs.keys() <= known.keys():
@@ -36,7 +36,7 @@ async def claim_batch(
         known = await cursors.lock_cursors(connection, runs)
     check_joint(known, starts)
     fresh: list[Decoded] = []
-    moved: dict[Place, Cursor] = {}
+    moved: dict[Place, Checkpoint] = {}
     for place, run in runs.items():
         new, moved[place] = advance(known[place], run)
         fresh.extend(new)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from libs.contracts.topics import partition_count
 from libs.kit import relay_sql
 from libs.kit.database import Connection
-from libs.kit.failures import Lost
+from libs.kit.failures import RecordLossError
 from libs.kit.metrics import RELAY_RESENT
 from libs.kit.relay_sql import Counter
 from libs.kit.tail import LAST_RECORDS_AFTER_REPEATS, Tail, find_tails
@@ -18,7 +18,7 @@ async def compare(connection: Connection, kafka_url: str, topics: Iterable[str])
     """Set `published` of each partition to the highest sequence in the log.
 
     A tail that the log lost is thereby sent again, and an acknowledgement that was not recorded is not repeated.
-    Raises Lost if log and outbox contradict each other: one of them was restored or emptied, or the log lost
+    Raises RecordLossError if log and outbox contradict each other: one of them was restored or emptied, or the log lost
     events that the outbox no longer keeps.
     """
     known = {counter.place: counter for counter in await relay_sql.list_counters(connection)}
@@ -40,14 +40,18 @@ def _is_short(tail: Tail | None, counter: Counter) -> bool:
 async def _reconcile(connection: Connection, counter: Counter, tail: Tail) -> None:
     name = f"{counter.topic}/{counter.partition}"
     if tail.sequence > counter.sequence:
-        raise Lost(f"{name}: the log has sequence {tail.sequence}, the database only {counter.sequence}")
+        raise RecordLossError(f"{name}: the log has sequence {tail.sequence}, the database only {counter.sequence}")
     if tail.sequence > counter.published:
         stored_value = await relay_sql.find_said(connection, counter.place, tail.sequence)
         if stored_value != tail.value:
-            raise Lost(f"{name}: sequence {tail.sequence} differs between log and outbox: was the database restored?")
+            raise RecordLossError(
+                f"{name}: sequence {tail.sequence} differs between log and outbox: was the database restored?"
+            )
     else:
         if await relay_sql.find_said(connection, counter.place, tail.sequence + 1) is None:
-            raise Lost(f"{name}: the log ends at {tail.sequence} and the events after it are no longer in the outbox")
+            raise RecordLossError(
+                f"{name}: the log ends at {tail.sequence} and the events after it are no longer in the outbox"
+            )
         LOG.error("log lost its tail; publishing it again", extra={"place": name, "from": tail.sequence + 1})
         RELAY_RESENT.inc(counter.published - tail.sequence)
     await relay_sql.set_published(connection, {counter.place: tail.sequence}, forward_only=False)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import ConsumerStoppedError, KafkaError
 
-from libs.kit.cursors import Cursor, Place
+from libs.kit.cursors import Checkpoint, Place
 from libs.kit.failures import TRANSIENT
 from libs.kit.log_proof import Bounds, check_bounds, check_jump, check_number, check_record, first_fetch
 
@@ -21,7 +21,7 @@ IDLE_FETCH_MS = 500
 IDLE_AFTER_SECONDS = 2.0
 
 #: Returns the checkpoints of these partitions, creating missing ones at the given log starts.
-LoadCursors = Callable[[dict[Place, int]], Awaitable[dict[Place, Cursor]]]
+LoadCheckpoints = Callable[[dict[Place, int]], Awaitable[dict[Place, Checkpoint]]]
 Found = dict[TopicPartition, list[ConsumerRecord]]
 
 
@@ -34,7 +34,7 @@ class Read(NamedTuple):
     starts: dict[Place, int]
 
 
-class CursorConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka is untyped
+class CheckpointConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka is untyped
     """Seeks every newly assigned partition to its checkpoint before its first record is returned.
 
     The seek happens in `getmany`, in the reading task itself, so that records fetched from another offset cannot be
@@ -45,7 +45,7 @@ class CursorConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka is unt
     def __init__(
         self,
         *args: Any,
-        load_cursors: LoadCursors,
+        load_cursors: LoadCheckpoints,
         fail: Callable[[BaseException], None],
         poll_wait_ms: int,
         **kwargs: Any,
@@ -55,7 +55,7 @@ class CursorConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka is unt
         self._fail = fail
         self._poll_wait_ms = poll_wait_ms
         self._unplaced: set[TopicPartition] = set()
-        self._unproven: dict[TopicPartition, Cursor] = {}
+        self._unproven: dict[TopicPartition, Checkpoint] = {}
         #: The offset after the last returned record of each placed partition.
         self._reached: dict[TopicPartition, int] = {}
         self._ends: dict[TopicPartition, int] = {}
@@ -145,7 +145,7 @@ class CursorConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka is unt
         return self._check_last_applied(found) if self._unproven else found
 
     async def _check_continuity(self, found: Found) -> None:
-        """Raise Lost if records do not continue from the last ones: after a gap aiokafka resets to the log's start."""
+        """Raise RecordLossError if records do not continue from the last ones: after a gap aiokafka resets to the log's start."""
         for tp, records in found.items():
             reached, offset = self._reached.get(tp), records[0].offset
             if reached is not None and offset != reached:

@@ -8,7 +8,7 @@ from libs.kit.database import Connection
 Place = tuple[str, int]
 
 
-class Cursor(NamedTuple):
+class Checkpoint(NamedTuple):
     """The next offset to apply, and the last applied record, which proves that the log is still the same."""
 
     next_offset: int
@@ -17,7 +17,7 @@ class Cursor(NamedTuple):
     last_offset: int | None = None
 
 
-async def find_cursors(connection: Connection, places: Iterable[Place]) -> dict[Place, Cursor]:
+async def find_cursors(connection: Connection, places: Iterable[Place]) -> dict[Place, Checkpoint]:
     rows = await connection.fetch(
         """-- find_cursors
         SELECT topic, partition, next_offset, last_sequence, last_id, last_offset
@@ -28,11 +28,11 @@ async def find_cursors(connection: Connection, places: Iterable[Place]) -> dict[
     return _by_place(rows)
 
 
-class Moved(Exception):  # noqa: N818  # what happened, not that it is an error
+class CheckpointMovedError(Exception):
     """Another replica moved a checkpoint since it was read."""
 
 
-async def lock_cursors(connection: Connection, places: Iterable[Place]) -> dict[Place, Cursor]:
+async def lock_cursors(connection: Connection, places: Iterable[Place]) -> dict[Place, Checkpoint]:
     """Lock the rows in the order of topic and partition, so that two replicas cannot deadlock."""
     rows = await connection.fetch(
         """-- lock_cursors
@@ -45,7 +45,7 @@ async def lock_cursors(connection: Connection, places: Iterable[Place]) -> dict[
     return _by_place(rows)
 
 
-async def create_cursors(connection: Connection, starts: dict[Place, int]) -> None:
+async def create_checkpoints(connection: Connection, starts: dict[Place, int]) -> None:
     topics, partitions = _columns(starts)
     await connection.execute(
         """-- create_cursors
@@ -59,10 +59,10 @@ async def create_cursors(connection: Connection, starts: dict[Place, int]) -> No
     )
 
 
-async def save_cursors(connection: Connection, known: dict[Place, Cursor], moved: dict[Place, Cursor]) -> bool:
+async def save_cursors(connection: Connection, known: dict[Place, Checkpoint], moved: dict[Place, Checkpoint]) -> bool:
     """Move the checkpoints from their known values, locked or not, and return whether any record is deferred.
 
-    Raises `Moved` if a stored value differs: the transaction must be rolled back.
+    Raises `CheckpointMovedError` if a stored value differs: the transaction must be rolled back.
     """
     topics, partitions = _columns(moved)
     before, after = [known[place] for place in moved], list(moved.values())
@@ -91,7 +91,7 @@ async def save_cursors(connection: Connection, known: dict[Place, Cursor], moved
         [cursor.last_sequence for cursor in before],
     )
     if row["saved"] < len(moved):
-        raise Moved
+        raise CheckpointMovedError
     return bool(row["any_held"])
 
 
@@ -100,9 +100,9 @@ def _columns(places: Iterable[Place]) -> tuple[list[str], list[int]]:
     return [topic for topic, _ in listed], [partition for _, partition in listed]
 
 
-def _by_place(rows: list) -> dict[Place, Cursor]:  # type: ignore[type-arg]  # asyncpg's records are untyped
+def _by_place(rows: list) -> dict[Place, Checkpoint]:  # type: ignore[type-arg]  # asyncpg's records are untyped
     return {
-        (row["topic"], row["partition"]): Cursor(
+        (row["topic"], row["partition"]): Checkpoint(
             row["next_offset"], row["last_sequence"], row["last_id"], row["last_offset"]
         )
         for row in rows

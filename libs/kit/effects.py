@@ -12,12 +12,12 @@ from uuid import UUID, uuid4
 from libs.kit import effects_sql
 from libs.kit.context import CURRENT, Work
 from libs.kit.effects_sql import Claimed
-from libs.kit.failures import TRANSIENT, Refuse, Retry
+from libs.kit.failures import TRANSIENT, RejectedError, RetryLaterError
 from libs.kit.metrics import EFFECTS
-from libs.kit.service import Effect, Outcome
+from libs.kit.service import TaskKind, TaskResult
 from libs.kit.store import Store
 from libs.kit.transaction import conclude
-from libs.kit.waking import woken_within
+from libs.kit.waking import wait_for_event
 
 if TYPE_CHECKING:
     from libs.kit.kit import Kit
@@ -31,12 +31,12 @@ LONGEST_PAUSE_SECONDS = 300.0
 LONGEST_SETTLE_PAUSE_SECONDS = 5.0
 
 
-class Effects:
+class TaskRunner:
     """Claims due tasks and runs up to AT_ONCE of them concurrently, each to a recorded outcome."""
 
     def __init__(self, kit: "Kit") -> None:
         self._kit = kit
-        self._effects = {effect.kind: effect for effect in kit.service.effects}
+        self._effects = {effect.kind: effect for effect in kit.service.tasks}
         self._woken = asyncio.Event()
         self._running: set[asyncio.Task[None]] = set()
         #: Attempts of this process without a recorded outcome; they are not marked unknown when their lease expires.
@@ -46,7 +46,7 @@ class Effects:
 
     def after_commit(self, store: Store) -> None:
         """Wake up if the transaction queued a task."""
-        if store.intended:
+        if store.added_tasks:
             self._woken.set()
 
     def clock_stepped(self) -> None:
@@ -94,7 +94,7 @@ class Effects:
 
     async def _wait(self) -> None:
         """Wait for a commit that queued a task, a step of the clock, or the poll interval."""
-        await woken_within(self._woken, POLL_SECONDS)
+        await wait_for_event(self._woken, POLL_SECONDS)
         self._woken.clear()
 
     async def _claim(self, limit: int) -> list[Claimed]:
@@ -116,15 +116,15 @@ class Effects:
         finally:
             self._alive -= Counter([claimed.attempt_id])
 
-    async def _call(self, effect: Effect, claimed: Claimed) -> Outcome | None:
+    async def _call(self, effect: TaskKind, claimed: Claimed) -> TaskResult | None:
         """Return the outcome of the call, or None if the task is to be retried or reconciled later."""
         call = effect.reconcile if claimed.was_unknown and effect.reconcile else effect.perform
         try:
             async with self._leased(effect, claimed):
-                return Outcome(claimed.intent, result=await call(claimed.intent, self._kit))
-        except Refuse as error:
-            return Outcome(claimed.intent, refused=str(error) or "refused")
-        except Retry as error:
+                return TaskResult(claimed.intent, result=await call(claimed.intent, self._kit))
+        except RejectedError as error:
+            return TaskResult(claimed.intent, refused=str(error) or "refused")
+        except RetryLaterError as error:
             EFFECTS.labels(effect.kind, "retried").inc()
             await self._put_back(claimed, error, unknown=claimed.was_unknown)
         except Exception as error:
@@ -134,7 +134,7 @@ class Effects:
         return None
 
     @asynccontextmanager
-    async def _leased(self, effect: Effect, claimed: Claimed) -> AsyncIterator[None]:
+    async def _leased(self, effect: TaskKind, claimed: Claimed) -> AsyncIterator[None]:
         """Limit a call to 80 % of its lease; with `longest_seconds`, to that, while the lease is renewed."""
         renewal = asyncio.create_task(self._renew_lease(effect, claimed)) if effect.longest_seconds else None
         try:
@@ -144,14 +144,14 @@ class Effects:
             if renewal is not None:
                 renewal.cancel()
 
-    async def _renew_lease(self, effect: Effect, claimed: Claimed) -> None:
+    async def _renew_lease(self, effect: TaskKind, claimed: Claimed) -> None:
         while True:
             await asyncio.sleep(effect.lease_seconds / 3)
             with suppress(*TRANSIENT):
                 async with self._kit.pool.acquire() as connection:
                     await effects_sql.renew(connection, claimed, effect.lease_seconds)
 
-    async def _complete_with_retries(self, effect: Effect, claimed: Claimed, outcome: Outcome) -> None:
+    async def _complete_with_retries(self, effect: TaskKind, claimed: Claimed, outcome: TaskResult) -> None:
         """Record the outcome, retrying while the database is unavailable: a lost outcome may not be recoverable."""
         pause = FIRST_PAUSE_SECONDS
         while True:
@@ -168,19 +168,19 @@ class Effects:
                 EFFECTS.labels(effect.kind, "refused" if outcome.refused else "done").inc()
                 return None
 
-    async def _complete(self, effect: Effect, claimed: Claimed, outcome: Outcome) -> None:
+    async def _complete(self, effect: TaskKind, claimed: Claimed, outcome: TaskResult) -> None:
         async with self._kit.writing() as connection:
             ended = "refused" if outcome.refused else "done"
             if not await effects_sql.end(connection, claimed, ended, outcome.refused):
                 LOG.warning("lease lost; outcome discarded", extra={"kind": claimed.kind, "intent": claimed.intent.id})
                 return
             store = self._kit.store_in(connection, cause=claimed.cause)
-            events = await effect.settle(claimed.intent, outcome, store)
+            events = await effect.complete(claimed.intent, outcome, store)
             await conclude(connection, self._kit.speaker(store), store, events)
         self._kit.committed(store)
 
     async def _put_back(self, claimed: Claimed, error: Exception, *, unknown: bool) -> None:
-        retry_after = error.after_seconds if isinstance(error, Retry) else None
+        retry_after = error.after_seconds if isinstance(error, RetryLaterError) else None
         backoff = min(FIRST_PAUSE_SECONDS * 2 ** min(claimed.intent.attempt, 16), LONGEST_PAUSE_SECONDS)
         pause = backoff if retry_after is None else retry_after
         LOG.warning(

@@ -6,14 +6,14 @@ from uuid import UUID
 
 from libs.kit.database import Connection
 from libs.kit.records import storable
-from libs.kit.service import Intent
+from libs.kit.service import Task
 
 
 class Claimed(NamedTuple):
     """A task claimed by this process until its lease expires."""
 
     kind: str
-    intent: Intent
+    intent: Task
     attempt_id: UUID
     was_unknown: bool
     cause: str | None
@@ -63,7 +63,7 @@ async def claim(
     return [
         Claimed(
             row["kind"],
-            Intent(row["id"], row["payload"], row["attempt"]),
+            Task(row["id"], row["payload"], row["attempt"]),
             attempt_id,
             bool(row["was_unknown"]),
             row["cause"],

@@ -3,10 +3,10 @@
 import asyncpg
 
 
-class NotYet(Exception):  # noqa: N818  # a signal of handlers to the kit
+class NotReadyError(Exception):
     """A dependency of the event does not exist yet; the event and all later ones of its key are deferred.
 
-    `waits_for` is a name such as `device:abc`; the records are replayed after a handler calls `store.appear(name)`.
+    `waits_for` is a name such as `device:abc`; the records are replayed after a handler calls `store.resolve_dependency(name)`.
     """
 
     def __init__(self, waits_for: str) -> None:
@@ -14,11 +14,11 @@ class NotYet(Exception):  # noqa: N818  # a signal of handlers to the kit
         self.waits_for = waits_for
 
 
-class Refuse(Exception):  # noqa: N818  # see NotYet
+class RejectedError(Exception):
     """Retrying is useless: the record becomes a dead letter, or the task ends as refused, with this reason."""
 
 
-class Retry(Exception):  # noqa: N818  # see NotYet
+class RetryLaterError(Exception):
     """A temporary failure; the operation is retried after a pause.
 
     `after_seconds` is the pause that the called host requested (Retry-After); without it the kit backs off.
@@ -29,13 +29,13 @@ class Retry(Exception):  # noqa: N818  # see NotYet
         self.after_seconds = after_seconds
 
 
-class Lost(Exception):  # noqa: N818  # see NotYet
+class RecordLossError(Exception):
     """Records are missing, or the log is not the one read before; the process stops instead of hiding it."""
 
 
 #: Errors after which the same transaction may succeed a moment later.
 TRANSIENT = (
-    Retry,
+    RetryLaterError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,  # the server died while sending a response

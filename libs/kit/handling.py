@@ -27,8 +27,10 @@ class Handling:
     def __init__(self, kit: "Kit") -> None:
         self._kit = kit
         self._handlers = kit.service.handlers
-        self._batches = kit.service.hears_in_batches
-        self._takes = {topic: {event.__name__ for event in events} for topic, events in kit.service.takes.items()}
+        self._batches = kit.service.consumes_in_batches
+        self._takes = {
+            topic: {event.__name__ for event in events} for topic, events in kit.service.batch_events.items()
+        }
 
     def prepare(self, records: Sequence[Decoded]) -> Ahead:
         """Run the service's `prepares` before the transaction; `handle` repeats it if records are dropped."""
@@ -81,8 +83,8 @@ class Handling:
         self, handler: BatchHandler, store: Store, batch: list[Record], *prepared: Any
     ) -> Sequence[Event]:
         if len(batch) == 1:
-            with working_on(batch[0], store):
-                return store.came_of(await handler(batch, store, *prepared), batch[0])
+            with record_context(batch[0], store):
+                return store.all_caused_by(await handler(batch, store, *prepared), batch[0])
         return await handler(batch, store, *prepared)
 
     async def _handle_one(self, store: Store, record: Record) -> Sequence[Event]:
@@ -90,12 +92,12 @@ class Handling:
         if handler is None:
             RECORDS_SKIPPED.labels(record.topic).inc()
             return ()
-        with working_on(record, store):
-            return store.came_of(await handler(as_event(record), store), record)
+        with record_context(record, store):
+            return store.all_caused_by(await handler(as_event(record), store), record)
 
 
 @contextmanager
-def working_on(record: Decoded, store: Store | None = None) -> Iterator[None]:
+def record_context(record: Decoded, store: Store | None = None) -> Iterator[None]:
     """Set the record's ids as context of the events, tasks and log lines produced in the block."""
     trace = (record.traceparent, record.cause) if isinstance(record, Record) else (None, None)
     token = CURRENT.set(Work(record.id, *trace))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from libs.kit import metrics
 from libs.kit.database import Connection
 from libs.kit.effects_sql import clean
-from libs.kit.failures import TRANSIENT, Lost
+from libs.kit.failures import TRANSIENT, RecordLossError
 from libs.kit.idempotency import clean_answers
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Health:
                    (SELECT count(*) FROM intent WHERE state = 'due') AS due,
                    (SELECT count(*) FROM intent WHERE state = 'claimed') AS claimed,
                    (SELECT count(*) FROM intent WHERE state = 'unknown') AS unknown,
-                   (SELECT coalesce(extract(epoch FROM now() - min(outbox.said_at)), 0)::float8
+                   (SELECT coalesce(extract(epoch FROM now() - min(outbox.created_at)), 0)::float8
                     FROM counter JOIN outbox USING (topic, partition)
                     WHERE published < counter.sequence AND outbox.sequence = published + 1) AS oldest
             """
@@ -116,7 +116,7 @@ class Health:
             metrics.LAG_RECORDS.set(reader.lag())
             metrics.PARTITIONS_ASSIGNED.set(len(reader.consumer.assignment()) if reader.consumer else 0)
         for stuck in self._stuck():
-            self._kit.fail(Lost(stuck))
+            self._kit.fail(RecordLossError(stuck))
 
     def _stuck(self) -> Iterator[str]:
         assert self._kit is not None  # noqa: S101  # no part runs before it is opened

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from aiokafka import ConsumerRecord
 
 from libs.kit import cursors, trouble
-from libs.kit.failures import TRANSIENT, Lost, NotYet, Refuse
+from libs.kit.failures import TRANSIENT, NotReadyError, RecordLossError, RejectedError
 from libs.kit.handling import Handling
 from libs.kit.intake import reason_of
 from libs.kit.metrics import RECORDS_RELEASED
 from libs.kit.records import Record, Undecodable, decoder_for, is_ours
 from libs.kit.store import Store
 from libs.kit.trouble import Held, Ready
-from libs.kit.waking import woken_within
+from libs.kit.waking import wait_for_event
 
 if TYPE_CHECKING:
     from libs.kit.kit import Kit
@@ -33,7 +33,7 @@ class Releaser:
 
     def after_commit(self, store: Store) -> None:
         """Wake up if the transaction created a dependency."""
-        if store.appeared:
+        if store.resolved_dependencies:
             self._woken.set()
 
     async def run(self) -> None:
@@ -47,7 +47,7 @@ class Releaser:
             except TRANSIENT as error:
                 LOG.warning("deferred records not replayed; retrying", extra={"reason": repr(error)})
                 await asyncio.sleep(POLL_SECONDS)
-            await woken_within(self._woken, POLL_SECONDS)
+            await wait_for_event(self._woken, POLL_SECONDS)
 
     async def _release(self, ready: Ready) -> None:
         size = BATCH_RECORDS
@@ -55,7 +55,7 @@ class Releaser:
             try:
                 if not await self._replay(ready, size):
                     return None
-            except (*TRANSIENT, Lost, asyncio.CancelledError):
+            except (*TRANSIENT, RecordLossError, asyncio.CancelledError):
                 raise
             except Exception as error:  # noqa: BLE001  # replayed one by one, it is attributed to the failing record
                 if size == 1:
@@ -77,7 +77,7 @@ class Releaser:
             await self._handling.handle(store, usable)
             waiting = [one for one in store.troubles if not one.park]
             if waiting:
-                raise NotYet(waiting[0].waits_for or "an operator")
+                raise NotReadyError(waiting[0].waits_for or "an operator")
         self._kit.committed(store)
         RECORDS_RELEASED.labels(ready.topic).inc(len(rows))
         return len(rows)
@@ -95,10 +95,10 @@ class Releaser:
 
     def _dead_letter_reason(self, ready: Ready, first: list[Held], error: Exception) -> str | None:
         """Return why not to retry: it is refused, or an external record waited longer than `patience_hours`."""
-        if isinstance(error, Refuse):
+        if isinstance(error, RejectedError):
             return str(error)
         hours = self._kit.settings.patience_hours
-        if not isinstance(error, NotYet) or is_ours(ready.topic) or all(row.hours < hours for row in first):
+        if not isinstance(error, NotReadyError) or is_ours(ready.topic) or all(row.hours < hours for row in first):
             return None
         return f"{error.waits_for} did not appear within {hours:g} hours"
 

@@ -12,13 +12,13 @@ import asyncpg
 import orjson
 
 from libs.kit.database import Connection
-from libs.kit.problems import Problem
+from libs.kit.problems import ProblemError
 
 LONGEST_KEY = 255
 EXACT = 2.0**53
 
 
-class Asked(NamedTuple):
+class IdempotentRequest(NamedTuple):
     """A request that can be retried under its Idempotency-Key."""
 
     principal: str
@@ -27,7 +27,7 @@ class Asked(NamedTuple):
     digest: str
 
 
-class Kept(NamedTuple):
+class StoredResponse(NamedTuple):
     """The stored response, which every retry gets."""
 
     status: int
@@ -35,12 +35,12 @@ class Kept(NamedTuple):
 
 
 def key_from(header: str | None) -> str:
-    """Return the required Idempotency-Key; raises Problem 400 if it is missing or invalid."""
+    """Return the required Idempotency-Key; raises ProblemError 400 if it is missing or invalid."""
     if header is None:
-        raise Problem(400, "idempotency_key_required", "This request needs an Idempotency-Key")
+        raise ProblemError(400, "idempotency_key_required", "This request needs an Idempotency-Key")
     if not 1 <= len(header) <= LONGEST_KEY or not header.isascii() or not header.isprintable():
         detail = f"Send 1 to {LONGEST_KEY} printable ASCII characters, for example a UUID."
-        raise Problem(400, "idempotency_key_invalid", "The Idempotency-Key is not valid", detail=detail)
+        raise ProblemError(400, "idempotency_key_invalid", "The Idempotency-Key is not valid", detail=detail)
     return header
 
 
@@ -62,10 +62,10 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() and abs(value) <= EXACT else value
 
 
-async def find_answer(connection: Connection, asked: Asked | None) -> Kept | None:
+async def find_answer(connection: Connection, asked: IdempotentRequest | None) -> StoredResponse | None:
     """Return the stored response, or lock the key for this transaction and return None.
 
-    Raises Problem 409 while another request with the key is running, and 422 if its body differs.
+    Raises ProblemError 409 while another request with the key is running, and 422 if its body differs.
     """
     if asked is None:
         return None
@@ -74,7 +74,7 @@ async def find_answer(connection: Connection, asked: Asked | None) -> Kept | Non
         "-- lock_idempotency_key\nSELECT pg_try_advisory_xact_lock(hashtextextended($1, 0))", name
     )
     if not free:
-        raise Problem(
+        raise ProblemError(
             409, "idempotency_in_flight", "The same request is still being processed", headers={"Retry-After": "1"}
         )
     row = await connection.fetchrow(
@@ -88,16 +88,16 @@ async def find_answer(connection: Connection, asked: Asked | None) -> Kept | Non
     if row is None:
         return None
     if row["digest"] != asked.digest:
-        raise Problem(
+        raise ProblemError(
             422,
             "idempotency_conflict",
             "This Idempotency-Key was already used with a different body",
             detail="Send the same body, or use a new key for a new request.",
         )
-    return Kept(row["status"], row["body"])
+    return StoredResponse(row["status"], row["body"])
 
 
-async def keep_answer(connection: Connection, asked: Asked, kept: Kept) -> None:
+async def keep_answer(connection: Connection, asked: IdempotentRequest, kept: StoredResponse) -> None:
     try:
         await connection.execute(
             """-- keep_answer
@@ -108,7 +108,7 @@ async def keep_answer(connection: Connection, asked: Asked, kept: Kept) -> None:
         )
     except asyncpg.UniqueViolationError:
         title = "The same request has just been processed"
-        raise Problem(409, "idempotency_in_flight", title, headers={"Retry-After": "1"}) from None
+        raise ProblemError(409, "idempotency_in_flight", title, headers={"Retry-After": "1"}) from None
 
 
 async def clean_answers(connection: Connection, keep_hours: int) -> None:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from libs.kit import trouble
 from libs.kit.advance import Decoded
 from libs.kit.beginning import claim_batch, split_unprocessable
-from libs.kit.cursors import Cursor, Moved, Place
-from libs.kit.failures import TRANSIENT, Lost, NotYet, Refuse
-from libs.kit.handling import Ahead, Handling, working_on
+from libs.kit.cursors import Checkpoint, CheckpointMovedError, Place
+from libs.kit.failures import TRANSIENT, NotReadyError, RecordLossError, RejectedError
+from libs.kit.handling import Ahead, Handling, record_context
 from libs.kit.metrics import (
     BATCH_SECONDS,
     BATCHES_RETRIED,
@@ -28,7 +28,7 @@ FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 5.0
 
 
-class Revoked(Exception):  # noqa: N818  # a control signal
+class PartitionsRevokedError(Exception):
     """The partitions were assigned to another replica while a batch was being retried."""
 
 
@@ -44,7 +44,7 @@ class Intake:
         self.waiting_for_postgres = asyncio.Event()
         self.waiting_for_postgres.set()
         #: Last known checkpoints. Moving them needs one statement, which also detects that they are outdated.
-        self.checkpoints: dict[Place, Cursor] = {}
+        self.checkpoints: dict[Place, Checkpoint] = {}
         #: When the current batch started or last progressed.
         self.moved_at = time.monotonic()
 
@@ -59,16 +59,16 @@ class Intake:
 
         `starts` has the offset from which each partition is complete, `ahead` the result of `prepare`. Temporary
         failures are retried while the partitions remain assigned; after that their next owner reads the records
-        again. Raises `Lost`.
+        again. Raises `RecordLossError`.
         """
         began = time.perf_counter()
         self.moved_at = time.monotonic()
         self._still_ours = still_ours
         try:
             await self._apply_with_retries(records, starts, ahead)
-        except Revoked:
+        except PartitionsRevokedError:
             return
-        except (Lost, asyncio.CancelledError):
+        except (RecordLossError, asyncio.CancelledError):
             raise
         except Exception as error:  # noqa: BLE001  # a handler's bug must stop only its own key
             LOG.warning("batch failed; applying one by one", extra={"reason": repr(error), "records": len(records)})
@@ -80,7 +80,7 @@ class Intake:
             for record in records:
                 await self._apply_alone(record)
                 self.moved_at = time.monotonic()
-        except Revoked:
+        except PartitionsRevokedError:
             return
 
     async def _apply_with_retries(
@@ -94,18 +94,18 @@ class Intake:
                 BATCHES_RETRIED.inc()
                 LOG.warning("batch not applied; retrying", extra={"reason": repr(error), "seconds": pause})
                 if not self._still_ours():
-                    raise Revoked from error
+                    raise PartitionsRevokedError from error
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
     async def _apply_alone(self, record: Decoded) -> None:
         try:
             await self._apply_with_retries([record])
-        except (Lost, Revoked, asyncio.CancelledError):
+        except (RecordLossError, PartitionsRevokedError, asyncio.CancelledError):
             raise
         except Exception as error:  # attributed to this record
-            with working_on(record):
-                if not isinstance(error, NotYet | Refuse):
+            with record_context(record):
+                if not isinstance(error, NotReadyError | RejectedError):
                     LOG.exception("handler failed", extra={"topic": record.topic, "offset": record.offset})
                 await self._set_aside_with_retries(record, error)
 
@@ -115,13 +115,13 @@ class Intake:
                 return await self._set_aside(record, error)
             except TRANSIENT:
                 if not self._still_ours():
-                    raise Revoked from error
+                    raise PartitionsRevokedError from error
                 await asyncio.sleep(FIRST_PAUSE_SECONDS)
 
     async def _set_aside(self, record: Decoded, error: Exception) -> None:
         async with self._kit.writing() as connection:
             claimed = await claim_batch(connection, [record], {}, {})
-            if claimed.fresh and (isinstance(error, Refuse) or isinstance(record, Undecodable)):
+            if claimed.fresh and (isinstance(error, RejectedError) or isinstance(record, Undecodable)):
                 await trouble.park(connection, [(record, str(error))])
             elif claimed.fresh and isinstance(record, Record):
                 await trouble.hold(connection, [(record, *reason_of(error))])
@@ -130,14 +130,14 @@ class Intake:
     async def _apply_batch(self, records: Sequence[Decoded], starts: dict[Place, int], ahead: Ahead | None) -> None:
         try:
             await self._in_one_transaction(records, starts, ahead, self.checkpoints)
-        except (Moved, Lost):
+        except (CheckpointMovedError, RecordLossError):
             if not self.checkpoints:
                 raise
             self.checkpoints = {}  # another replica owned these partitions meanwhile
             await self._in_one_transaction(records, starts, ahead, {})
 
     async def _in_one_transaction(
-        self, records: Sequence[Decoded], starts: dict[Place, int], ahead: Ahead | None, known: dict[Place, Cursor]
+        self, records: Sequence[Decoded], starts: dict[Place, int], ahead: Ahead | None, known: dict[Place, Checkpoint]
     ) -> None:
         async with self._kit.writing() as connection:
             claimed = await claim_batch(connection, records, starts, known)
@@ -155,6 +155,6 @@ class Intake:
 
 def reason_of(error: Exception) -> tuple[str, str | None]:
     """Return the reason to store with a deferred record, and the dependency it waits for, if any."""
-    if isinstance(error, NotYet):
+    if isinstance(error, NotReadyError):
         return str(error), error.waits_for
     return f"{type(error).__name__}: {error}", None

@@ -16,11 +16,11 @@ from libs.kit.clock import Clock, clock_from
 from libs.kit.context import CURRENT
 from libs.kit.cursors import Place
 from libs.kit.database import Connection, Pool, open_pool
-from libs.kit.failures import Retry
-from libs.kit.idempotency import Asked, Kept, find_answer, keep_answer
+from libs.kit.failures import RetryLaterError
+from libs.kit.idempotency import IdempotentRequest, StoredResponse, find_answer, keep_answer
 from libs.kit.identity import ServiceToken, Verifier
-from libs.kit.neighbours import Neighbours
-from libs.kit.outbox import Speaker
+from libs.kit.neighbours import InternalHttpClient
+from libs.kit.outbox import OutboxWriter
 from libs.kit.service import Service
 from libs.kit.settings import Settings
 from libs.kit.store import Store
@@ -36,19 +36,19 @@ CLOSE_SECONDS = 5.0
 class Transaction:
     """The transaction of an HTTP command: its store, its events and its idempotent response."""
 
-    def __init__(self, store: Any, replayed: Kept | None = None) -> None:
+    def __init__(self, store: Any, replayed: StoredResponse | None = None) -> None:
         self.store = store
         self.replayed = replayed
-        self.said: list[Event] = []
-        self.answered: Kept | None = None
+        self.events: list[Event] = []
+        self.response: StoredResponse | None = None
 
-    def say(self, *events: Event) -> None:
-        self.said += events
+    def publish(self, *events: Event) -> None:
+        self.events += events
 
-    def answer(self, status: int, body: dict[str, Any]) -> Kept:
+    def respond(self, status: int, body: dict[str, Any]) -> StoredResponse:
         """Store this response, as JSON, under the request's Idempotency-Key, and return it for sending."""
-        self.answered = Kept(status, to_jsonable_python(body))
-        return self.answered
+        self.response = StoredResponse(status, to_jsonable_python(body))
+        return self.response
 
 
 class Kit:
@@ -57,7 +57,7 @@ class Kit:
     def __init__(self, service: Service, settings: Settings, pool: Pool) -> None:
         self.service, self.settings, self.pool = service, settings, pool
         self.clock: Clock = clock_from(settings.clock_file)
-        self._neighbours = Neighbours()
+        self._neighbours = InternalHttpClient()
         self.verifier = Verifier(self._neighbours, settings.portal_url)
         self._token = ServiceToken(self._neighbours, settings.portal_url, service.name, settings.service_key)
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -100,11 +100,11 @@ class Kit:
     def store_in(self, connection: Connection, cause: str | None = None) -> Any:
         return self.service.store(connection, self.clock.now(), self.settings, cause)
 
-    def speaker(self, store: Store) -> Speaker:
-        return Speaker(self.service.name.replace("_", "-"), store.now, self._counters)
+    def speaker(self, store: Store) -> OutboxWriter:
+        return OutboxWriter(self.service.name.replace("_", "-"), store.now, self._counters)
 
     @asynccontextmanager
-    async def transaction(self, idempotency: Asked | None = None) -> AsyncIterator[Transaction]:
+    async def transaction(self, idempotency: IdempotentRequest | None = None) -> AsyncIterator[Transaction]:
         """Open a transaction for a command; its events enter the outbox with the commit.
 
         With `idempotency`, a retried request has its stored response in `replayed`.
@@ -113,9 +113,9 @@ class Kit:
             store = self.store_in(connection, CURRENT.get().cause)
             transaction = Transaction(store, await find_answer(connection, idempotency))
             yield transaction
-            if idempotency and transaction.answered and not transaction.replayed:
-                await keep_answer(connection, idempotency, transaction.answered)
-            await conclude(connection, self.speaker(store), store, transaction.said)
+            if idempotency and transaction.response and not transaction.replayed:
+                await keep_answer(connection, idempotency, transaction.response)
+            await conclude(connection, self.speaker(store), store, transaction.events)
         self.committed(store)
 
     @asynccontextmanager
@@ -139,12 +139,12 @@ class Kit:
             waker.after_commit(store)
 
     async def service_token(self) -> str:
-        """Return this service's bearer token for calls to other services; raises Retry."""
+        """Return this service's bearer token for calls to other services; raises RetryLaterError."""
         return await self._token.get()
 
     async def create_topics(self, wanted: Sequence[Topic]) -> None:
-        """Create missing topics, such as a new provider's; raises Retry while the broker is unavailable."""
+        """Create missing topics, such as a new provider's; raises RetryLaterError while the broker is unavailable."""
         try:
             await topics.create_topics(self.settings.kafka_url, wanted)
         except KafkaError as error:
-            raise Retry(f"topics not created: {error!r}") from error
+            raise RetryLaterError(f"topics not created: {error!r}") from error

@@ -6,8 +6,8 @@ import msgspec
 from aiokafka import ConsumerRecord
 
 from libs.contracts.topics import find_topic
-from libs.kit.cursors import Cursor, Place
-from libs.kit.failures import Lost
+from libs.kit.cursors import Checkpoint, Place
+from libs.kit.failures import RecordLossError
 
 
 class Bounds(NamedTuple):
@@ -24,47 +24,51 @@ class _Id(msgspec.Struct):
 _READ_ID = msgspec.json.Decoder(_Id)
 
 
-def check_bounds(place: Place, cursor: Cursor, bounds: Bounds) -> None:
-    """Raise Lost if the next records were deleted before they were applied, or the log ends before the checkpoint."""
+def check_bounds(place: Place, cursor: Checkpoint, bounds: Bounds) -> None:
+    """Raise RecordLossError if the next records were deleted before they were applied, or the log ends before the checkpoint."""
     name = f"{place[0]}/{place[1]}"
     if bounds.start > cursor.next_offset:
-        raise Lost(f"{name}: records {cursor.next_offset} to {bounds.start - 1} were deleted before they were applied")
+        raise RecordLossError(
+            f"{name}: records {cursor.next_offset} to {bounds.start - 1} were deleted before they were applied"
+        )
     if bounds.end < cursor.next_offset:
-        raise Lost(
+        raise RecordLossError(
             f"{name}: ends at {bounds.end}, but {cursor.next_offset} was reached: the log was truncated or recreated"
         )
 
 
 def check_number(place: Place) -> None:
-    """Raise Lost if a topic has more partitions than the catalogue: one key would be in two of them."""
+    """Raise RecordLossError if a topic has more partitions than the catalogue: one key would be in two of them."""
     topic, partition = place
     if partition >= (agreed := find_topic(topic).partitions):
-        raise Lost(f"topic {topic} has partition {partition}, but should have {agreed} partitions")
+        raise RecordLossError(f"topic {topic} has partition {partition}, but should have {agreed} partitions")
 
 
 def check_jump(place: Place, reached: int, offset: int, start: int) -> None:
-    """Raise Lost if the next record does not follow the last one and the gap is not a legal one."""
+    """Raise RecordLossError if the next record does not follow the last one and the gap is not a legal one."""
     name = f"{place[0]}/{place[1]}"
     if offset < reached:
-        raise Lost(f"{name}: went back from {reached} to {offset}: the log was truncated or recreated")
+        raise RecordLossError(f"{name}: went back from {reached} to {offset}: the log was truncated or recreated")
     if start > reached:
-        raise Lost(f"{name}: records {reached} to {start - 1} were deleted before they were read")
+        raise RecordLossError(f"{name}: records {reached} to {start - 1} were deleted before they were read")
 
 
-def first_fetch(cursor: Cursor, bounds: Bounds) -> int:
+def first_fetch(cursor: Checkpoint, bounds: Bounds) -> int:
     """Return the offset to start from: the last applied record, if it is retained, for `check_record` to verify."""
     last = cursor.last_offset
     return last if cursor.last_id and last is not None and last >= bounds.start else cursor.next_offset
 
 
-def check_record(place: Place, cursor: Cursor, first: ConsumerRecord) -> None:
-    """Raise Lost unless the record at `last_offset` has the id that was applied last."""
+def check_record(place: Place, cursor: Checkpoint, first: ConsumerRecord) -> None:
+    """Raise RecordLossError unless the record at `last_offset` has the id that was applied last."""
     name = f"{place[0]}/{place[1]}"
     if first.offset != cursor.last_offset:
-        raise Lost(f"{name}: the record at {cursor.last_offset} is gone, the next is {first.offset}")
+        raise RecordLossError(f"{name}: the record at {cursor.last_offset} is gone, the next is {first.offset}")
     try:
         found = _READ_ID.decode(first.value or b"").id
     except (msgspec.MsgspecError, ValueError, RecursionError):
         found = None
     if found != cursor.last_id:
-        raise Lost(f"{name}: the record at {first.offset} is {found}, not {cursor.last_id}: the log was recreated")
+        raise RecordLossError(
+            f"{name}: the record at {first.offset} is {found}, not {cursor.last_id}: the log was recreated"
+        )

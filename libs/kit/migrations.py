@@ -17,7 +17,7 @@ _LOCK_TIMEOUT = "5s"
 _ADVISORY_LOCK = 0x7265706C  # "repl"
 
 
-class MigrationRefused(Exception):  # noqa: N818  # a public name
+class MigrationError(Exception):
     """The schema and the migration files do not match."""
 
 
@@ -27,7 +27,7 @@ def _files(service: str) -> list[tuple[str, Path]]:
     found = [(f"{prefix}/{path.name}", path) for prefix, folder in folders for path in sorted(folder.glob("*.sql"))]
     for name, path in found:
         if not _NAME.match(path.name):
-            raise MigrationRefused(f"{name}: name a migration NNNN_what.sql")
+            raise MigrationError(f"{name}: name a migration NNNN_what.sql")
     return found
 
 
@@ -39,7 +39,7 @@ async def _applied(connection: Connection) -> dict[str, str]:
 async def migrate(database_url: str, service: str) -> list[str]:
     """Run the pending migrations, each in its own transaction, and return their names.
 
-    Raises MigrationRefused if a file changed after it was run, and asyncpg.LockNotAvailableError if a table stayed
+    Raises MigrationError if a file changed after it was run, and asyncpg.LockNotAvailableError if a table stayed
     locked for 5 s.
     """
     connection = await asyncpg.connect(database_url)
@@ -64,7 +64,7 @@ async def _run_pending(connection: Connection, service: str) -> list[str]:
         sql = path.read_text()
         digest = hashlib.sha256(sql.encode()).hexdigest()
         if applied.get(name, digest) != digest:
-            raise MigrationRefused(f"{name} was changed after it was run; add a new file instead of editing it")
+            raise MigrationError(f"{name} was changed after it was run; add a new file instead of editing it")
         if name not in applied:
             async with connection.transaction():
                 await connection.execute(sql)

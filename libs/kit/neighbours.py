@@ -4,7 +4,7 @@ import sys
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from libs.kit.failures import Retry
+from libs.kit.failures import RetryLaterError
 
 if TYPE_CHECKING:
     import httpx
@@ -13,7 +13,7 @@ CALL_SECONDS = 10.0
 TOO_MANY, SERVER_FAILED = 429, 500
 
 
-class Neighbours:
+class InternalHttpClient:
     """One HTTP client per process, created lazily."""
 
     @cached_property
@@ -23,11 +23,11 @@ class Neighbours:
         return httpx.AsyncClient(timeout=CALL_SECONDS, follow_redirects=False)
 
     async def get_json(self, url: str) -> Any:
-        """Return the JSON response; raises Retry on any HTTP or network error, or if the body is not JSON."""
+        """Return the JSON response; raises RetryLaterError on any HTTP or network error, or if the body is not JSON."""
         return await self._request_json("GET", url)
 
     async def post_json(self, url: str, body: dict[str, Any]) -> Any:
-        """Return the JSON response; raises Retry like `get_json`."""
+        """Return the JSON response; raises RetryLaterError like `get_json`."""
         return await self._request_json("POST", url, json=body)
 
     async def _request_json(self, method: str, url: str, **more: Any) -> Any:
@@ -36,7 +36,7 @@ class Neighbours:
         try:
             return (await self.client.request(method, url, **more)).raise_for_status().json()
         except (httpx.HTTPError, ValueError) as error:
-            raise Retry(f"{method} {url}: {error!r}") from error
+            raise RetryLaterError(f"{method} {url}: {error!r}") from error
 
     async def close(self) -> None:
         if "client" in vars(self):

@@ -18,7 +18,7 @@ from libs.kit.metrics import EVENTS_SAID
 _NAMESPACE = UUID("5f6a4c1e-63c5-4f4e-9d35-6c2b8f0f7a11")
 
 
-class Speaker(NamedTuple):
+class OutboxWriter(NamedTuple):
     """The publishing service and its clock's time; `counters` are the ones this process knows to be committed."""
 
     service: str
@@ -34,7 +34,7 @@ class Said(NamedTuple):
     traceparent: str | None = None
 
 
-async def say(connection: Connection, speaker: Speaker, said: Sequence[Said]) -> None:
+async def say(connection: Connection, speaker: OutboxWriter, said: Sequence[Said]) -> None:
     """Number the events and store them; the relay publishes them after the commit.
 
     Call it once per transaction and last, because it locks all counters, in order.

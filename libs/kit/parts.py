@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 from aiokafka.errors import KafkaError
 
 from libs.kit.clock_watch import ClockWatch
-from libs.kit.effects import Effects
-from libs.kit.failures import TRANSIENT, Lost
+from libs.kit.effects import TaskRunner
+from libs.kit.failures import TRANSIENT, RecordLossError
 from libs.kit.health import Health
 from libs.kit.held import Releaser
 from libs.kit.intake import Intake
 from libs.kit.reader import Reader
 from libs.kit.relay import Relay
-from libs.kit.ticks import Ticker
+from libs.kit.ticks import JobRunner
 
 if TYPE_CHECKING:
     from libs.kit.kit import Kit
@@ -33,8 +33,8 @@ class Parts:
     def __init__(self, kit: "Kit", health: Health) -> None:
         self._kit, self._health = kit, health
         intake = Intake(kit)
-        self._relay, self._effects = Relay(kit), Effects(kit)
-        self._releaser, self._ticker = Releaser(kit), Ticker(kit)
+        self._relay, self._effects = Relay(kit), TaskRunner(kit)
+        self._releaser, self._ticker = Releaser(kit), JobRunner(kit)
         self._reader = Reader(kit, intake) if kit.service.topics else None
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._stopping = False
@@ -42,7 +42,7 @@ class Parts:
     async def start(self) -> None:
         """Start what works without a broker, then wait for the broker."""
         self._kit.on_commit(self._relay, self._effects, self._releaser)
-        for start in self._kit.service.starts:
+        for start in self._kit.service.on_start:
             await start(self._kit)
         self._spawn("relay", self._relay.run)
         self._spawn("effects", self._effects.run)
@@ -71,7 +71,7 @@ class Parts:
     async def _finish(self) -> None:
         if self._reader is not None:
             await self._reader.stop()
-        for stop in reversed(self._kit.service.stops):
+        for stop in reversed(self._kit.service.on_stop):
             await stop(self._kit)
         self._effects.finish()
         if "effects" in self._tasks:
@@ -109,7 +109,7 @@ class Parts:
                 await run()
             except asyncio.CancelledError:
                 if not self._stopping:
-                    self._kit.fail(Lost(f"the {name} was cancelled unexpectedly"))
+                    self._kit.fail(RecordLossError(f"the {name} was cancelled unexpectedly"))
                 raise
             except Exception as error:  # noqa: BLE001  # `fail` reports it
                 self._kit.fail(error)

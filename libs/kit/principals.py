@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from libs.kit.problems import Problem
+from libs.kit.problems import ProblemError
 
 
 class Principal(NamedTuple):
@@ -15,7 +15,7 @@ class Principal(NamedTuple):
     provider_id: str | None = None
 
 
-def unauthorized(detail: str) -> Problem:
-    return Problem(
+def unauthorized(detail: str) -> ProblemError:
+    return ProblemError(
         401, "unauthorized", "A valid bearer token is required", detail=detail, headers={"WWW-Authenticate": "Bearer"}
     )

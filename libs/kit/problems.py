@@ -13,7 +13,7 @@ LOG = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 
 
-class Problem(Exception):  # noqa: N818  # the term of RFC 9457
+class ProblemError(Exception):
     """A problem+json response; `more` adds extension members."""
 
     def __init__(  # the members of RFC 9457
@@ -37,7 +37,7 @@ class Problem(Exception):  # noqa: N818  # the term of RFC 9457
 
 
 async def answer_problem(_: Request, problem: Exception) -> JSONResponse:
-    assert isinstance(problem, Problem)  # noqa: S101  # registered for nothing else
+    assert isinstance(problem, ProblemError)  # noqa: S101  # registered for nothing else
     return problem.answer()
 
 
@@ -51,19 +51,19 @@ async def answer_invalid(_: Request, failure: Exception) -> JSONResponse:
     broken = any(error["type"] == "json_invalid" for error in failure.errors())
     status, code = (400, "malformed_json") if broken else (422, "invalid")
     title = "The body is not valid JSON" if broken else "The request is not valid"
-    return Problem(status, code, title, errors=errors).answer()
+    return ProblemError(status, code, title, errors=errors).answer()
 
 
 async def answer_http(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101  # registered for nothing else
     code = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}.get(error.status_code, "refused")
-    return Problem(error.status_code, code, str(error.detail), headers=error.headers).answer()
+    return ProblemError(error.status_code, code, str(error.detail), headers=error.headers).answer()
 
 
 async def answer_unavailable(request: Request, error: Exception) -> JSONResponse:
     """Respond 503 while the database or another service is unavailable; nothing of the request was committed."""
     LOG.warning("request not served", extra={"path": request.url.path, "reason": repr(error)})
-    return Problem(
+    return ProblemError(
         503,
         "unavailable",
         "Try again shortly",
@@ -76,11 +76,11 @@ async def answer_unstorable(request: Request, error: Exception) -> JSONResponse:
     """Respond 422 to a value that Postgres cannot store: a NUL, or a number or date out of range."""
     LOG.warning("request with a value that cannot be stored", extra={"path": request.url.path, "reason": repr(error)})
     detail = "It contains a NUL character, or a number or date that is out of range."
-    return Problem(422, "invalid", "The request is not valid", detail=detail).answer()
+    return ProblemError(422, "invalid", "The request is not valid", detail=detail).answer()
 
 
 async def answer_failed(_: Request, __: Exception) -> JSONResponse:
     """Respond 500 without details, which are in the log."""
-    return Problem(
+    return ProblemError(
         500, "internal", "Internal error", detail="The error has been logged. Please try again later."
     ).answer()

@@ -14,8 +14,8 @@ from aiokafka.errors import KafkaError
 
 from libs.kit import cursors
 from libs.kit.advance import Decoded
-from libs.kit.consumer import CursorConsumer, Read
-from libs.kit.cursors import Cursor, Place
+from libs.kit.consumer import CheckpointConsumer, Read
+from libs.kit.cursors import Checkpoint, Place
 from libs.kit.handling import Ahead
 from libs.kit.intake import Intake
 from libs.kit.rebalances import Rebalances
@@ -43,7 +43,7 @@ class Reader:
         self._queue: asyncio.Queue[tuple[Read, list[Decoded], Ahead]] = asyncio.Queue(maxsize=1)
         self._busy = asyncio.Lock()
         #: Off with a stepped clock, because a test or demo waits for every service after each step.
-        self._gathers = kit.service.gathers and not kit.clock.stepped
+        self._gathers = kit.service.lingers and not kit.clock.stepped
         self._applied: dict[TopicPartition, int] = {}
         self._committed: dict[TopicPartition, int] = {}
         self._not_held_back = asyncio.Event()
@@ -53,7 +53,7 @@ class Reader:
         self._subscription = Subscription(kit, self._on_records, listener)
 
     @property
-    def consumer(self) -> CursorConsumer | None:
+    def consumer(self) -> CheckpointConsumer | None:
         return self._subscription.consumer
 
     async def start(self) -> None:
@@ -95,7 +95,7 @@ class Reader:
         return self._decoders[topic]
 
     async def run(self) -> None:
-        """Apply batches until cancelled; raises Lost, which must stop the process."""
+        """Apply batches until cancelled; raises RecordLossError, which must stop the process."""
         while True:
             read, records, ahead = await self._queue.get()
             self._queue.task_done()
@@ -137,7 +137,7 @@ class Reader:
                 await consumer.look_ahead(TOUCH_SECONDS)
                 await self._commit_offsets(consumer)
 
-    async def _commit_offsets(self, consumer: CursorConsumer) -> None:
+    async def _commit_offsets(self, consumer: CheckpointConsumer) -> None:
         """Commit offsets, for tools that show lag; the consumer itself ignores them."""
         assigned = consumer.assignment()
         changed = {
@@ -150,12 +150,12 @@ class Reader:
         except KafkaError as error:
             LOG.debug("offsets not committed", extra={"reason": repr(error)})
 
-    async def _load_cursors(self, starts: dict[Place, int]) -> dict[Place, Cursor]:
+    async def _load_cursors(self, starts: dict[Place, int]) -> dict[Place, Checkpoint]:
         async with self._kit.pool.acquire() as connection:
             found = await cursors.find_cursors(connection, starts)
             if new := {place: start for place, start in starts.items() if place not in found}:
                 # existing rows are left out: the insert would wait for a lock of their previous owner
-                await cursors.create_cursors(connection, new)
+                await cursors.create_checkpoints(connection, new)
                 found = await cursors.find_cursors(connection, starts)
         self._intake.checkpoints = found
         self._applied = {TopicPartition(*place): cursor.next_offset for place, cursor in found.items()}

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from aiokafka import ConsumerRebalanceListener, TopicPartition
 
-from libs.kit.consumer import CursorConsumer
+from libs.kit.consumer import CheckpointConsumer
 
 LOG = logging.getLogger(__name__)
 
@@ -13,7 +13,9 @@ LOG = logging.getLogger(__name__)
 class Rebalances(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
     """Registers assignments with the consumer; a revocation waits for the running batch."""
 
-    def __init__(self, consumer: Callable[[], CursorConsumer | None], drained: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self, consumer: Callable[[], CheckpointConsumer | None], drained: Callable[[], Awaitable[None]]
+    ) -> None:
         self._consumer = consumer
         self._drained = drained
 

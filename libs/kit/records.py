@@ -11,7 +11,7 @@ from aiokafka import ConsumerRecord
 from libs.contracts import wire
 from libs.contracts.catalogue import CATALOGUE, Event
 from libs.contracts.topics import find_topic
-from libs.kit.failures import Refuse
+from libs.kit.failures import RejectedError
 
 
 @cache
@@ -85,9 +85,9 @@ def decoder_for(topic: str) -> Decode:
                 envelope.traceparent,
                 envelope.cause,
             )
-        except wire.UnknownType as error:
+        except wire.UnknownTypeError as error:
             return _undecodable(raw, topic, f"unknown type {error}", skip=True)
-        except (wire.Malformed, RecursionError) as error:
+        except (wire.MalformedError, RecursionError) as error:
             return _undecodable(raw, topic, str(error))
 
     return decode
@@ -116,9 +116,9 @@ def storable(text: str, length: int = 2000) -> str:
 def as_event(record: Record) -> Event:
     """Return the pydantic event of a decoded record.
 
-    Raises Refuse if pydantic rejects what msgspec accepted, which a property test rules out.
+    Raises RejectedError if pydantic rejects what msgspec accepted, which a property test rules out.
     """
     try:
         return CATALOGUE[record.type].model_validate(record.data, from_attributes=True)
     except ValueError as error:
-        raise Refuse(str(error)) from error
+        raise RejectedError(str(error)) from error

@@ -18,7 +18,7 @@ from libs.kit.lease import Holder, end_lease, take_lease
 from libs.kit.metrics import EVENTS_PUBLISHED, RELAY_LEADS
 from libs.kit.sending import Sending, new_producer, send
 from libs.kit.store import Store
-from libs.kit.waking import woken_within
+from libs.kit.waking import wait_for_event
 
 if TYPE_CHECKING:
     from libs.kit.kit import Kit
@@ -57,7 +57,7 @@ class Relay:
         self._woken.set()
 
     async def run(self) -> None:
-        """Relay until cancelled; raises Lost if log and outbox contradict each other."""
+        """Relay until cancelled; raises RecordLossError if log and outbox contradict each other."""
         pause = FIRST_PAUSE_SECONDS
         while True:
             began = time.monotonic()
@@ -158,7 +158,7 @@ class Relay:
             await relay_sql.delete_published(connection, self._settings.outbox_keep_seconds)
 
     async def _wait(self, connection: Connection) -> None:
-        if not await woken_within(self._woken, self._settings.relay_poll_ms / 1000):
+        if not await wait_for_event(self._woken, self._settings.relay_poll_ms / 1000):
             return
         if not self._leads:
             self._woken.clear()

@@ -105,7 +105,7 @@ async def delete_published(connection: Connection, keep_seconds: int) -> None:
         """-- delete_published
         DELETE FROM outbox USING counter
         WHERE outbox.topic = counter.topic AND outbox.partition = counter.partition
-            AND outbox.sequence <= counter.published AND outbox.said_at < now() - make_interval(secs => $1)
+            AND outbox.sequence <= counter.published AND outbox.created_at < now() - make_interval(secs => $1)
         """,
         keep_seconds,
     )

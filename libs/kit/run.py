@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaError
 from fastapi import FastAPI
 
 from libs.kit import logs
-from libs.kit.failures import TRANSIENT, Lost, Retry
+from libs.kit.failures import TRANSIENT, RecordLossError, RetryLaterError
 from libs.kit.heads import LimitedHeads
 from libs.kit.health import Health
 from libs.kit.kit import Kit
@@ -46,9 +46,9 @@ async def _open(service: Service, settings: Settings) -> Kit:
             async with kit.pool.acquire() as connection:
                 absent = await missing(connection, service.name)
             if absent:
-                raise Retry(f"migrations not applied yet: {', '.join(absent)}")
+                raise RetryLaterError(f"migrations not applied yet: {', '.join(absent)}")
             await check_topics(settings.kafka_url, [topic for topic in service.topics if "*" not in topic])
-        except Lost:
+        except RecordLossError:
             if kit is not None:
                 await kit.close()
             raise
@@ -108,7 +108,7 @@ async def _serve(service: Service, settings: Settings) -> int:
     await asyncio.gather(components, return_exceptions=True)
     signal_wait.cancel()
     if error := components.exception():
-        LOG.critical("stopping: %s", error, exc_info=None if isinstance(error, Lost) else error)
+        LOG.critical("stopping: %s", error, exc_info=None if isinstance(error, RecordLossError) else error)
         return 1
     return code
 

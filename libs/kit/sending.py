@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from aiokafka import AIOKafkaProducer
 
 from libs.kit.cursors import Place
-from libs.kit.failures import Lost
+from libs.kit.failures import RecordLossError
 from libs.kit.relay_sql import Unsent
 
 BATCH_BYTES = 900_000  # below the broker's limit of 1 MiB for one batch
@@ -34,13 +34,13 @@ def new_producer(kafka_url: str, client_id: str) -> AIOKafkaProducer:
 
 
 async def send(producer: AIOKafkaProducer, place: Place, run: Sequence[Unsent]) -> Sending:
-    """Send the oldest events of a partition, as many as fit in a batch; raises Lost if not even one fits."""
+    """Send the oldest events of a partition, as many as fit in a batch; raises RecordLossError if not even one fits."""
     batch, last = producer.create_batch(), 0
     for row in run:
         if batch.append(key=row.key, value=row.value, timestamp=None) is None:
             break  # full; the rest follows in the next batch
         last = row.sequence
     if not last:
-        raise Lost(f"{place}: event {run[0].sequence} is larger than a batch may be")
+        raise RecordLossError(f"{place}: event {run[0].sequence} is larger than a batch may be")
     batch.close()
     return Sending(place, last, await producer.send_batch(batch, place[0], partition=place[1]))

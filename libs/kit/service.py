@@ -19,7 +19,7 @@ Work = Callable[[Any], Awaitable[Sequence[Event]]]
 
 
 @dataclass(frozen=True)
-class Tick:
+class PeriodicJob:
     """A periodic job, run once per period across all replicas, in a transaction, on the service's clock."""
 
     work: Work
@@ -31,7 +31,7 @@ class Tick:
         return self.name or getattr(self.work, "__name__", "tick")
 
 
-class Intent(NamedTuple):
+class Task(NamedTuple):
     """A queued task; `attempt` counts from 1."""
 
     id: str
@@ -39,20 +39,20 @@ class Intent(NamedTuple):
     attempt: int
 
 
-class Outcome(NamedTuple):
+class TaskResult(NamedTuple):
     """The end of a task: its result, or the reason why it was refused."""
 
-    intent: Intent
+    intent: Task
     result: dict[str, Any] | None = None
     refused: str | None = None
 
 
-Perform = Callable[[Intent, "Kit"], Awaitable[dict[str, Any]]]
-Settle = Callable[[Intent, Outcome, Any], Awaitable[Sequence[Event]]]
+Perform = Callable[[Task, "Kit"], Awaitable[dict[str, Any]]]
+Settle = Callable[[Task, TaskResult, Any], Awaitable[Sequence[Event]]]
 
 
 @dataclass(frozen=True)
-class Effect:
+class TaskKind:
     """A kind of task: performed outside any transaction, completed in one.
 
     `reconcile` finds the outcome of an attempt that ended ambiguously; without it such a task stays `unknown` and is
@@ -62,7 +62,7 @@ class Effect:
 
     kind: str
     perform: Perform
-    settle: Settle
+    complete: Settle
     reconcile: Perform | None = None
     lease_seconds: float = 30.0
     longest_seconds: float | None = None
@@ -74,40 +74,40 @@ class Service:
 
     name: str
     store: type[Store]
-    hears: Mapping[type[Event], Handler] = field(default_factory=dict)
+    consumes: Mapping[type[Event], Handler] = field(default_factory=dict)
     #: By topic: `handler(records, store)`, or `handler(records, store, prepared)` if `prepares` has the topic.
-    hears_in_batches: Mapping[str, BatchHandler] = field(default_factory=dict)
+    consumes_in_batches: Mapping[str, BatchHandler] = field(default_factory=dict)
     #: By topic consumed in batches: the events its handler receives; all if the topic is missing here.
-    takes: Mapping[str, Collection[type[Event]]] = field(default_factory=dict)
+    batch_events: Mapping[str, Collection[type[Event]]] = field(default_factory=dict)
     #: By topic: pure computation on a batch, run while Postgres writes the previous batch.
     prepares: Mapping[str, Callable[[Sequence[Any]], Any]] = field(default_factory=dict)
     #: Called before the handlers of several records, to lock their rows in one order.
     locks: Callable[[Sequence[Any], Any], Awaitable[None]] | None = None
     #: Wait briefly after a small batch for more records: for services without latency demands.
-    gathers: bool = False
-    says: Sequence[type[Event]] = ()
-    ticks: Sequence[Tick] = ()
-    effects: Sequence[Effect] = ()
+    lingers: bool = False
+    publishes: Sequence[type[Event]] = ()
+    jobs: Sequence[PeriodicJob] = ()
+    tasks: Sequence[TaskKind] = ()
     #: Gauges read from the tables at intervals, for /metrics.
     measures: Sequence[Measure] = ()
     api: Any = None
     settings: type[Settings] = Settings
     #: `starts` are called with the kit before the first record, `stops` in reverse order after the last.
-    starts: Sequence[Callable[["Kit"], Awaitable[None]]] = ()
-    stops: Sequence[Callable[["Kit"], Awaitable[None]]] = ()
+    on_start: Sequence[Callable[["Kit"], Awaitable[None]]] = ()
+    on_stop: Sequence[Callable[["Kit"], Awaitable[None]]] = ()
 
     @property
     def topics(self) -> list[str]:
         """The topics this service consumes, provider topics as `provider-updates-*`."""
-        heard = {event.topic.replace("{provider_id}", "*") for event in self.hears}
-        return sorted(heard | set(self.hears_in_batches))
+        heard = {event.topic.replace("{provider_id}", "*") for event in self.consumes}
+        return sorted(heard | set(self.consumes_in_batches))
 
     @property
-    def heard(self) -> frozenset[str]:
+    def consumed(self) -> frozenset[str]:
         """The names of the events that reach a handler, singly or in batches."""
-        batches = [self.takes.get(topic, TOPICS[topic].events) for topic in self.hears_in_batches]
-        return frozenset(event.__name__ for events in (self.hears, *batches) for event in events)
+        batches = [self.batch_events.get(topic, TOPICS[topic].events) for topic in self.consumes_in_batches]
+        return frozenset(event.__name__ for events in (self.consumes, *batches) for event in events)
 
     @property
     def handlers(self) -> dict[str, Handler]:
-        return {event.__name__: handler for event, handler in self.hears.items()}
+        return {event.__name__: handler for event, handler in self.consumes.items()}

@@ -9,18 +9,18 @@ from prometheus_client import Counter
 from libs.contracts.catalogue import Event
 from libs.kit.context import CURRENT
 from libs.kit.database import Connection
-from libs.kit.failures import NotYet
+from libs.kit.failures import NotReadyError
 from libs.kit.records import Record
 from libs.kit.settings import Settings
 
 Row = TypeVar("Row")
 
 
-class Intended(NamedTuple):
+class NewTask(NamedTuple):
     """A task to perform after the commit."""
 
     kind: str
-    intent_id: str
+    task_id: str
     payload: dict[str, Any]
     due_at: datetime
     #: The id of the event or request that led to it, and its trace.
@@ -45,41 +45,41 @@ class Store:
         self.now = now
         self.settings: Any = settings
         self.cause = cause
-        self.appeared: set[str] = set()
-        self.intended: list[Intended] = []
+        self.resolved_dependencies: set[str] = set()
+        self.added_tasks: list[NewTask] = []
         self.troubles: list[Trouble] = []
         self.counted: list[tuple[Counter, int]] = []
         #: Whether the transaction published events; set by `conclude`.
         self.spoke = False
         self._causes: dict[int, tuple[Event, Record]] = {}
 
-    def appear(self, name: str) -> None:
+    def resolve_dependency(self, name: str) -> None:
         """Resolve a dependency: records deferred for this name (see NotYet) are replayed after the commit."""
-        self.appeared.add(name)
+        self.resolved_dependencies.add(name)
 
-    def intend(self, kind: str, intent_id: str, payload: dict[str, Any], due_at: datetime | None = None) -> None:
+    def add_task(self, kind: str, task_id: str, payload: dict[str, Any], due_at: datetime | None = None) -> None:
         """Queue a task for `due_at`, or now; an id of the same kind is queued only once."""
         trace = CURRENT.get().traceparent
-        self.intended.append(Intended(kind, intent_id, payload, due_at or self.now, self.cause, trace))
+        self.added_tasks.append(NewTask(kind, task_id, payload, due_at or self.now, self.cause, trace))
 
     def count(self, counter: Counter, by: int = 1) -> None:
         """Increment a metric when this transaction commits, so that retries count once."""
         self.counted.append((counter, by))
 
-    def hold(self, record: Record, error: NotYet) -> None:
+    def defer(self, record: Record, error: NotReadyError) -> None:
         """Defer one record of a batch, and later ones of its key."""
         self.troubles.append(Trouble(record, str(error), error.waits_for, park=False))
 
-    def park(self, record: Record, reason: str) -> None:
+    def reject(self, record: Record, reason: str) -> None:
         """Store one record of a batch as a dead letter."""
         self.troubles.append(Trouble(record, reason, None, park=True))
 
-    def because(self, event: Event, record: Record) -> Event:
+    def caused_by(self, event: Event, record: Record) -> Event:
         """Return the event after registering which record of a batch caused it."""
         self._causes[id(event)] = (event, record)  # the reference keeps the id unique
         return event
 
-    def came_of(self, events: Sequence[Event], record: Record) -> Sequence[Event]:
+    def all_caused_by(self, events: Sequence[Event], record: Record) -> Sequence[Event]:
         """Return the events after registering the record as cause of those without one."""
         for event in events:
             self._causes.setdefault(id(event), (event, record))

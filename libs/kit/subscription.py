@@ -11,7 +11,7 @@ from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.kafka.message import FAKE_CONSUMER
 
 from libs.contracts.topics import PROVIDER_ID
-from libs.kit.consumer import BUSY_FETCH_MS, CursorConsumer, LoadCursors
+from libs.kit.consumer import BUSY_FETCH_MS, CheckpointConsumer, LoadCheckpoints
 
 if TYPE_CHECKING:
     from libs.kit.kit import Kit
@@ -40,7 +40,7 @@ class Subscription:
             ack_policy=AckPolicy.MANUAL,
             isolation_level="read_committed",  # skips aborted transactions of external producers
             auto_offset_reset="earliest",  # until the seek to the checkpoint; the consumer detects later resets
-            max_records=settings.batch_records if kit.service.hears_in_batches else EVENTS_PER_BATCH,
+            max_records=settings.batch_records if kit.service.consumes_in_batches else EVENTS_PER_BATCH,
             batch_timeout_ms=settings.batch_timeout_ms,
             fetch_max_wait_ms=BUSY_FETCH_MS,
             session_timeout_ms=settings.session_timeout_ms,
@@ -54,11 +54,11 @@ class Subscription:
         self._subscriber(on_records)
 
     @property
-    def consumer(self) -> CursorConsumer | None:
-        consumer: CursorConsumer | None = self._subscriber.consumer
+    def consumer(self) -> CheckpointConsumer | None:
+        consumer: CheckpointConsumer | None = self._subscriber.consumer
         return consumer
 
-    async def start(self, load_cursors: LoadCursors) -> None:
+    async def start(self, load_cursors: LoadCheckpoints) -> None:
         """Join the group; raises aiokafka's errors while the broker is unavailable, and can then be called again."""
         await self._broker.connect()
         config = self._broker.config.broker_config
@@ -69,7 +69,7 @@ class Subscription:
             "fail": self._kit.fail,
             "poll_wait_ms": self._kit.settings.poll_wait_ms,
         }
-        config.builder = partial(CursorConsumer, **options | consumer_options)
+        config.builder = partial(CheckpointConsumer, **options | consumer_options)
         await self._broker.start()
 
     async def stop(self) -> None:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from libs.kit.database import Connection
 from libs.kit.failures import TRANSIENT
 from libs.kit.metrics import TICKS, TICKS_FAILED
-from libs.kit.service import Tick
+from libs.kit.service import PeriodicJob
 from libs.kit.transaction import conclude
-from libs.kit.waking import woken_within
+from libs.kit.waking import wait_for_event
 
 if TYPE_CHECKING:
     from libs.kit.kit import Kit
@@ -23,7 +23,7 @@ LONGEST_PAUSE_SECONDS = 60.0
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Ticker:
+class JobRunner:
     """Polls the clock and runs due jobs."""
 
     def __init__(self, kit: "Kit") -> None:
@@ -37,19 +37,19 @@ class Ticker:
         self._woken.set()
 
     async def run(self) -> None:
-        while self._kit.service.ticks:
+        while self._kit.service.jobs:
             self._woken.clear()
             now = self._kit.clock.now()
-            for tick in self._kit.service.ticks:
+            for tick in self._kit.service.jobs:
                 last = self._ran_at.get(tick.called, LONG_AGO)
                 if _is_due(tick, last, now) and self._may_try(tick):
                     await self._try(tick, now)
-            await woken_within(self._woken, POLL_SECONDS)
+            await wait_for_event(self._woken, POLL_SECONDS)
 
-    def _may_try(self, tick: Tick) -> bool:
+    def _may_try(self, tick: PeriodicJob) -> bool:
         return time.monotonic() >= self._try_at.get(tick.called, 0.0)
 
-    async def _try(self, tick: Tick, now: datetime) -> None:
+    async def _try(self, tick: PeriodicJob, now: datetime) -> None:
         """Run the job; a failure affects neither other jobs nor the process, and is retried with back-off."""
         try:
             await self._run(tick, now)
@@ -64,7 +64,7 @@ class Ticker:
         pause = self._pauses[tick.called] = min(2 * self._pauses.get(tick.called, 0.25), LONGEST_PAUSE_SECONDS)
         self._try_at[tick.called] = time.monotonic() + pause
 
-    async def _run(self, tick: Tick, now: datetime) -> None:
+    async def _run(self, tick: PeriodicJob, now: datetime) -> None:
         async with self._kit.writing() as connection:
             if not await self._claim(connection, tick, now):
                 return
@@ -75,7 +75,7 @@ class Ticker:
         self._kit.committed(store)
         TICKS.labels(tick.called).inc()
 
-    async def _claim(self, connection: Connection, tick: Tick, now: datetime) -> bool:
+    async def _claim(self, connection: Connection, tick: PeriodicJob, now: datetime) -> bool:
         """Lock the job's row and record this run; return False if another replica ran it in this period."""
         ran_at: datetime = await connection.fetchval(
             """-- lock_tick
@@ -93,7 +93,7 @@ class Ticker:
         return True
 
 
-def _is_due(tick: Tick, ran_at: datetime, now: datetime) -> bool:
+def _is_due(tick: PeriodicJob, ran_at: datetime, now: datetime) -> bool:
     """Return whether the period is over; a last run far in the future was on a wrong clock and is ignored."""
     age = (now - ran_at).total_seconds()
     return age >= tick.every_seconds or age < -AHEAD_SECONDS

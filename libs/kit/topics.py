@@ -11,7 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from libs.contracts.topics import OWN_TOPICS, Topic, find_topic
-from libs.kit.failures import Lost, Retry
+from libs.kit.failures import RecordLossError, RetryLaterError
 from libs.kit.settings import KafkaAddress
 
 READY_SECONDS = 30.0
@@ -48,7 +48,7 @@ def _leaderless(described: dict) -> bool:  # type: ignore[type-arg]  # aiokafka 
 
 
 async def check_topics(kafka_url: str, names: Sequence[str]) -> None:
-    """Raise Retry if a topic is missing, and Lost if its number of partitions differs from the catalogue.
+    """Raise RetryLaterError if a topic is missing, and Lost if its number of partitions differs from the catalogue.
 
     With another number of partitions a key would be in two of them, and its order lost.
     """
@@ -57,11 +57,13 @@ async def check_topics(kafka_url: str, names: Sequence[str]) -> None:
         await admin.start()
         known = set(await admin.list_topics())
         if absent := [name for name in names if name not in known]:
-            raise Retry(f"no topic {', '.join(absent)} yet; create it with `python -m libs.kit.topics create`")
+            raise RetryLaterError(
+                f"no topic {', '.join(absent)} yet; create it with `python -m libs.kit.topics create`"
+            )
         for described in await admin.describe_topics(list(names)):
             name, found = described["topic"], len(described["partitions"])
             if found != (expected := find_topic(name).partitions):
-                raise Lost(f"topic {name} has {found} partitions instead of {expected}")
+                raise RecordLossError(f"topic {name} has {found} partitions instead of {expected}")
     finally:
         await admin.close()
 

@@ -9,14 +9,14 @@ from libs.kit.database import Connection
 from libs.kit.store import Store
 
 
-async def conclude(connection: Connection, speaker: outbox.Speaker, store: Store, events: Sequence[Event]) -> None:
+async def conclude(connection: Connection, speaker: outbox.OutboxWriter, store: Store, events: Sequence[Event]) -> None:
     """Write the queued tasks and the events; call it last before COMMIT.
 
     The lock order everywhere is: checkpoints, the service's own rows, tasks, then all counters at once.
     """
-    if store.appeared:
-        await trouble.release_waiting(connection, store.appeared)
-    if store.intended:
+    if store.resolved_dependencies:
+        await trouble.release_waiting(connection, store.resolved_dependencies)
+    if store.added_tasks:
         await _insert_intents(connection, store)
     store.spoke = bool(events)
     entries = [outbox.Said(event, store.cause_of(event), store.trace_of(event)) for event in events]
@@ -24,7 +24,7 @@ async def conclude(connection: Connection, speaker: outbox.Speaker, store: Store
 
 
 async def _insert_intents(connection: Connection, store: Store) -> None:
-    intents = store.intended
+    intents = store.added_tasks
     await connection.execute(
         """-- insert_intents
         INSERT INTO intent (kind, id, payload, due_at, cause, traceparent)
@@ -32,7 +32,7 @@ async def _insert_intents(connection: Connection, store: Store) -> None:
         ON CONFLICT (kind, id) DO NOTHING
         """,
         [intent.kind for intent in intents],
-        [intent.intent_id for intent in intents],
+        [intent.task_id for intent in intents],
         [json.dumps(intent.payload, default=str) for intent in intents],
         [intent.due_at for intent in intents],
         [intent.cause for intent in intents],

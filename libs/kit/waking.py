@@ -3,7 +3,7 @@
 import asyncio
 
 
-async def woken_within(woken: asyncio.Event, seconds: float | None) -> bool:
+async def wait_for_event(woken: asyncio.Event, seconds: float | None) -> bool:
     """Wait until the event is set, at most `seconds` if given, and return whether it was set."""
     try:
         async with asyncio.timeout(seconds):

@@ -13,11 +13,11 @@ from libs.kit.bodies import LimitedBodies
 from libs.kit.exchanges import RequestContext
 from libs.kit.failures import TRANSIENT
 from libs.kit.health import Health
-from libs.kit.idempotency import Asked, Kept, digest_of, key_from
+from libs.kit.idempotency import IdempotentRequest, StoredResponse, digest_of, key_from
 from libs.kit.identity import Principal, unauthorized
 from libs.kit.kit import Kit
 from libs.kit.problems import (
-    Problem,
+    ProblemError,
     answer_failed,
     answer_http,
     answer_invalid,
@@ -30,7 +30,7 @@ from libs.kit.problems import (
 def kit_of(request: Request) -> Kit:
     kit: Kit | None = getattr(request.app.state, "kit", None)
     if kit is None:
-        raise Problem(503, "starting", "The service is still starting", headers={"Retry-After": "1"})
+        raise ProblemError(503, "starting", "The service is still starting", headers={"Retry-After": "1"})
     return kit
 
 
@@ -38,7 +38,7 @@ KitDep = Annotated[Kit, Depends(kit_of)]
 
 
 async def principal_of(request: Request, kit: KitDep) -> Principal:
-    """Return the authenticated sender; raises Problem 401."""
+    """Return the authenticated sender; raises ProblemError 401."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise unauthorized("Send the header `Authorization: Bearer <token>`.")
@@ -49,9 +49,9 @@ PrincipalDep = Annotated[Principal, Depends(principal_of)]
 
 
 def require(principal: Principal, *roles: str) -> None:
-    """Raise Problem 403 unless the principal has one of the roles."""
+    """Raise ProblemError 403 unless the principal has one of the roles."""
     if principal.role not in roles:
-        raise Problem(
+        raise ProblemError(
             403,
             "forbidden",
             "This token does not permit the request",
@@ -60,41 +60,41 @@ def require(principal: Principal, *roles: str) -> None:
 
 
 def require_customer(principal: Principal, customer_id: str) -> None:
-    """Raise Problem 404 unless the principal is this customer, an operator or a service.
+    """Raise ProblemError 404 unless the principal is this customer, an operator or a service.
 
     Not 403, which would reveal which customer ids exist.
     """
     if principal.role in ("operator", "service") or principal.customer_id == customer_id:
         return
-    raise Problem(404, "not_found", "No such customer")
+    raise ProblemError(404, "not_found", "No such customer")
 
 
 async def idempotency_of(
     request: Request, principal: PrincipalDep, idempotency_key: Annotated[str | None, Header()] = None
-) -> Asked | None:
-    return None if idempotency_key is None else await asked_by(principal.subject, request)
+) -> IdempotentRequest | None:
+    return None if idempotency_key is None else await idempotent_request(principal.subject, request)
 
 
-async def asked_by(subject: str, request: Request) -> Asked:
-    """Return the idempotency record of a request; raises Problem 400 without a valid Idempotency-Key."""
+async def idempotent_request(subject: str, request: Request) -> IdempotentRequest:
+    """Return the idempotency record of a request; raises ProblemError 400 without a valid Idempotency-Key."""
     key = key_from(request.headers.get("idempotency-key"))
-    return Asked(subject, request.url.path, key, digest_of(await request.body()))
+    return IdempotentRequest(subject, request.url.path, key, digest_of(await request.body()))
 
 
 async def required_idempotency_of(
     request: Request, principal: PrincipalDep, idempotency_key: Annotated[str | None, Header()] = None
-) -> Asked:
+) -> IdempotentRequest:
     key_from(idempotency_key)
-    return await asked_by(principal.subject, request)
+    return await idempotent_request(principal.subject, request)
 
 
 #: For a POST with an optional Idempotency-Key.
-IdempotencyDep = Annotated[Asked | None, Depends(idempotency_of)]
+IdempotencyDep = Annotated[IdempotentRequest | None, Depends(idempotency_of)]
 #: For a POST that moves goods, money or orders: without a key it is refused (400).
-RequiredIdempotencyDep = Annotated[Asked, Depends(required_idempotency_of)]
+RequiredIdempotencyDep = Annotated[IdempotentRequest, Depends(required_idempotency_of)]
 
 
-def send(kept: Kept, *, replayed: bool = False) -> JSONResponse:
+def send(kept: StoredResponse, *, replayed: bool = False) -> JSONResponse:
     """Return the response stored under an Idempotency-Key."""
     return JSONResponse(kept.body, kept.status, headers={"Idempotent-Replayed": "true"} if replayed else None)
 
@@ -102,7 +102,7 @@ def send(kept: Kept, *, replayed: bool = False) -> JSONResponse:
 def build_app(name: str, router: Any, health: Health) -> FastAPI:
     """Return the service's web application; `app.state.kit` is set once the kit is open."""
     app = FastAPI(title=f"replenish {name.replace('_', '-')}", docs_url=None, redoc_url=None)
-    app.add_exception_handler(Problem, answer_problem)
+    app.add_exception_handler(ProblemError, answer_problem)
     app.add_exception_handler(RequestValidationError, answer_invalid)
     app.add_exception_handler(HTTPException, answer_http)
     app.add_exception_handler(Exception, answer_failed)

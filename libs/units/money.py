@@ -5,7 +5,7 @@ from fractions import Fraction
 
 from libs.units.amounts import exact
 from libs.units.quantities import MOST_STEPS
-from libs.units.refusals import NotWhole, OutOfRange, UnknownCurrency
+from libs.units.refusals import NotWholeError, OutOfRangeError, UnknownCurrencyError
 
 #: The active ISO 4217 currencies by their decimal places.
 PLACES = {
@@ -24,13 +24,13 @@ CURRENCIES = {code: places for places, codes in PLACES.items() for code in codes
 
 
 def parse_money(amount: str | float | Decimal, currency: str) -> int:
-    """Return an amount in minor units: 4.99 USD is 499; raises RefusedAmount with a remedy."""
+    """Return an amount in minor units: 4.99 USD is 499; raises InvalidAmountError with a remedy."""
     places = _places(currency)
     minor = exact(amount) * Fraction(10) ** places
     if minor > MOST_STEPS:
-        raise OutOfRange(f"{str(amount)[:40]} {currency} is more than any price", "send the price of one pack")
+        raise OutOfRangeError(f"{str(amount)[:40]} {currency} is more than any price", "send the price of one pack")
     if minor.denominator != 1:
-        raise NotWhole(
+        raise NotWholeError(
             f"{str(amount)[:40]} {currency} is finer than the currency's smallest unit",
             f"send at most {places} decimal places",
         )
@@ -46,7 +46,7 @@ def format_money(minor: int, currency: str) -> str:
 
 def _places(currency: str) -> int:
     if currency not in CURRENCIES:
-        raise UnknownCurrency(
+        raise UnknownCurrencyError(
             f"{currency[:10]!r} is no active ISO 4217 currency", 'send its three capital letters, such as "EUR"'
         )
     return CURRENCIES[currency]

@@ -9,7 +9,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from libs.units.amounts import exact
-from libs.units.refusals import NotWhole, OutOfRange
+from libs.units.refusals import NotWholeError, OutOfRangeError
 from libs.units.spellings import SYMBOLS, BaseUnit, find_unit
 
 #: Larger integers are not exact in every JSON reader.
@@ -17,14 +17,14 @@ MOST_STEPS = 2**53
 
 
 def parse_quantity(amount: str | float | Decimal, unit: str, *, base: BaseUnit, scale: int) -> int:
-    """Return the amount in steps of a slot; raises RefusedAmount with a remedy."""
+    """Return the amount in steps of a slot; raises InvalidAmountError with a remedy."""
     known = find_unit(unit, base)
     steps = exact(amount) * known.factor * Fraction(10) ** scale
     if steps > MOST_STEPS:
-        raise OutOfRange(f"{str(amount)[:40]} {unit} is more than any slot holds", "send the amount of one report")
+        raise OutOfRangeError(f"{str(amount)[:40]} {unit} is more than any slot holds", "send the amount of one report")
     whole = round(steps)
     if whole != steps and (not known.customary or whole == 0):
-        raise NotWhole(
+        raise NotWholeError(
             f"{str(amount)[:40]} {unit} is finer than this slot's step",
             f"send a multiple of {format_quantity(1, scale)} {SYMBOLS[base] or 'piece'}",
         )

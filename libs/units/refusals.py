@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 
-class RefusedAmount(ValueError):  # noqa: N818  failures are named by what happened
+class InvalidAmountError(ValueError):
     """An invalid amount; `problem` states why, `remedy` what to send, and `code` is stable."""
 
     code: ClassVar[str] = "refused_amount"
@@ -14,43 +14,43 @@ class RefusedAmount(ValueError):  # noqa: N818  failures are named by what happe
         self.remedy = remedy
 
 
-class NotANumber(RefusedAmount):
+class NotANumberError(InvalidAmountError):
     """The amount is not a decimal number."""
 
     code = "not_a_number"
 
 
-class OutOfRange(RefusedAmount):
+class OutOfRangeError(InvalidAmountError):
     """The number is negative or implausibly large."""
 
     code = "out_of_range"
 
 
-class NotWhole(RefusedAmount):
+class NotWholeError(InvalidAmountError):
     """The amount is finer than the smallest step."""
 
     code = "not_whole"
 
 
-class UnknownUnit(RefusedAmount):
+class UnknownUnitError(InvalidAmountError):
     """The unit is not supported."""
 
     code = "unknown_unit"
 
 
-class AmbiguousUnit(RefusedAmount):
+class AmbiguousUnitError(InvalidAmountError):
     """The unit can be a weight or a volume, and the slot is unknown."""
 
     code = "ambiguous_unit"
 
 
-class WrongDimension(RefusedAmount):
+class WrongDimensionError(InvalidAmountError):
     """The unit's dimension differs from the slot's."""
 
     code = "wrong_dimension"
 
 
-class UnknownCurrency(RefusedAmount):
+class UnknownCurrencyError(InvalidAmountError):
     """The currency is no active ISO 4217 code."""
 
     code = "unknown_currency"

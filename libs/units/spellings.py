@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 
-from libs.units.refusals import AmbiguousUnit, UnknownUnit, WrongDimension
+from libs.units.refusals import AmbiguousUnitError, UnknownUnitError, WrongDimensionError
 
 
 class BaseUnit(StrEnum):
@@ -70,27 +70,29 @@ OUNCES = {BaseUnit.GRAM: OUNCE, BaseUnit.MILLILITRE: US_FLUID_OUNCE}
 
 
 def base_unit(spelling: str) -> BaseUnit:
-    """Return the base unit of this spelling; raises AmbiguousUnit for a bare ounce, or UnknownUnit."""
+    """Return the base unit of this spelling; raises AmbiguousUnitError for a bare ounce, or UnknownUnit."""
     return find_unit(spelling, None).base
 
 
 def find_unit(spelling: str, base: BaseUnit | None) -> Unit:
     """Return the unit of this spelling, for a slot with the unit `base` if that is known.
 
-    Raises UnknownUnit, WrongDimension, or AmbiguousUnit for a bare ounce if `base` is None.
+    Raises UnknownUnitError, WrongDimension, or AmbiguousUnit for a bare ounce if `base` is None.
     """
     written = re.sub(r"[\s._-]+", " ", spelling[:80]).strip().casefold()
     if written in AMBIGUOUS and base is None:
-        raise AmbiguousUnit(
+        raise AmbiguousUnitError(
             f"{spelling!r} can be a weight or a volume",
             'send "oz wt" for a weight or "fl oz" for a volume (or g, kg, lb, ml, l)',
         )
     unit = OUNCES.get(base) if base and written in AMBIGUOUS else UNITS.get(written)
     if unit is None and written not in AMBIGUOUS:
-        raise UnknownUnit(f"{spelling[:40]!r} is not a supported unit", f"send {_known(base)}")
+        raise UnknownUnitError(f"{spelling[:40]!r} is not a supported unit", f"send {_known(base)}")
     if unit is None or base not in {None, unit.base}:
         measured, _ = DIMENSIONS[base or BaseUnit.EACH]
-        raise WrongDimension(f"{spelling!r} does not measure {measured}, which this slot holds", f"send {_known(base)}")
+        raise WrongDimensionError(
+            f"{spelling!r} does not measure {measured}, which this slot holds", f"send {_known(base)}"
+        )
     return unit
 
 

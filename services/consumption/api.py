@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from libs.kit.identity import Principal
-from libs.kit.problems import Problem
+from libs.kit.problems import ProblemError
 from libs.kit.web import KitDep, PrincipalDep
 from libs.units import format_quantity
 from services.consumption.domain.days import UsedDay
@@ -66,10 +66,10 @@ async def list_days(  # noqa: PLR0913, PLR0917  path and query parameters
 
 
 async def _owned_slots(device_id: str, principal: Principal, store: Store) -> list[Slot]:
-    """Return the slots; raises Problem 404 if the device is unknown or belongs to another customer."""
+    """Return the slots; raises ProblemError 404 if the device is unknown or belongs to another customer."""
     device = await store.find_device(device_id)
     if device is None or device.how is not None or not _may_see(principal, device.customer_id):
-        raise Problem(404, "not_found", "Device not found")
+        raise ProblemError(404, "not_found", "Device not found")
     return await store.list_slots(device_id)
 
 
@@ -77,7 +77,7 @@ async def _owned_slot(device_id: str, name: str, principal: Principal, store: St
     for slot in await _owned_slots(device_id, principal, store):
         if slot.slot == name:
             return slot
-    raise Problem(404, "not_found", "Slot not found")
+    raise ProblemError(404, "not_found", "Slot not found")
 
 
 def _may_see(principal: Principal, customer_id: str | None) -> bool:

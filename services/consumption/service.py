@@ -6,15 +6,15 @@ from libs.contracts.events import (
     DeviceRegistered,
     DeviceReplaced,
     OrderDelivered,
+    SlotAnomalyDetected,
     SlotCorrected,
-    SlotDoubted,
     SlotFilled,
     SlotFollowed,
     SlotLevelChanged,
     ThresholdCrossed,
     TriggerSet,
 )
-from libs.kit import Service, Tick
+from libs.kit import PeriodicJob, Service
 from services.consumption.api import router
 from services.consumption.handlers import accounts, followers, reorders, upkeep, usage
 from services.consumption.settings import Settings
@@ -24,7 +24,7 @@ from services.consumption.store.measures import MEASURES
 SERVICE = Service(
     name="consumption",
     store=Store,
-    hears={
+    consumes={
         DeviceRegistered: accounts.on_device_registered,
         DeviceReplaced: accounts.on_device_replaced,
         DeviceDeregistered: accounts.on_device_deregistered,
@@ -33,13 +33,13 @@ SERVICE = Service(
         OrderDelivered: reorders.on_order_delivered,
         SlotFollowed: followers.on_slot_followed,
     },
-    hears_in_batches={"usage": usage.on_usage},
+    consumes_in_batches={"usage": usage.on_usage},
     prepares={"usage": usage.prepare},
-    says=(ThresholdCrossed, SlotFilled, SlotCorrected, SlotLevelChanged, SlotDoubted),
-    ticks=(
-        Tick(upkeep.file_days, every_seconds=3600),
-        Tick(upkeep.forget_reports, every_seconds=60),
-        Tick(upkeep.give_up_gaps, every_seconds=3600),
+    publishes=(ThresholdCrossed, SlotFilled, SlotCorrected, SlotLevelChanged, SlotAnomalyDetected),
+    jobs=(
+        PeriodicJob(upkeep.file_days, every_seconds=3600),
+        PeriodicJob(upkeep.forget_reports, every_seconds=60),
+        PeriodicJob(upkeep.give_up_gaps, every_seconds=3600),
     ),
     measures=MEASURES,
     api=router,

@@ -9,7 +9,7 @@ from libs.contracts.events import (
     SlotRefilled,
     SlotUsed,
 )
-from libs.kit import Service, Tick
+from libs.kit import PeriodicJob, Service
 from services.gateway import handlers
 from services.gateway.api import close_door, open_door, router
 from services.gateway.settings import Settings
@@ -18,16 +18,16 @@ from services.gateway.store import Store
 SERVICE = Service(
     name="gateway",
     store=Store,
-    hears={
+    consumes={
         DeviceRegistered: handlers.on_device_registered,
         DeviceReplaced: handlers.on_device_replaced,
         DeviceDeregistered: handlers.on_device_deregistered,
         CustomerErased: handlers.on_customer_erased,
     },
-    says=(SlotUsed, SlotMeasured, SlotRefilled),
-    ticks=(Tick(handlers.forget_departures, every_seconds=3600),),
+    publishes=(SlotUsed, SlotMeasured, SlotRefilled),
+    jobs=(PeriodicJob(handlers.forget_departures, every_seconds=3600),),
     api=router,
     settings=Settings,
-    starts=(open_door,),
-    stops=(close_door,),
+    on_start=(open_door,),
+    on_stop=(close_door,),
 )

@@ -13,7 +13,7 @@ from libs.contracts.events import (
     StockReleased,
     StockShort,
 )
-from libs.kit import Service, Tick
+from libs.kit import PeriodicJob, Service
 from services.inventory import handlers
 from services.inventory.api import router
 from services.inventory.settings import Settings
@@ -22,8 +22,8 @@ from services.inventory.store import Store
 SERVICE = Service(
     name="inventory",
     store=Store,
-    gathers=True,
-    hears={
+    lingers=True,
+    consumes={
         DeviceRegistered: handlers.on_device_registered,
         DeviceReplaced: handlers.on_device_replaced,
         DeviceDeregistered: handlers.on_device_deregistered,
@@ -31,14 +31,14 @@ SERVICE = Service(
         SlotFilled: handlers.on_slot_filled,
         SlotCorrected: handlers.on_slot_corrected,
     },
-    hears_in_batches={"orders": handlers.on_orders},
-    takes={"orders": handlers.ABOUT_GOODS},
-    ticks=(
-        Tick(handlers.expire_checkouts, every_seconds=10),
-        Tick(handlers.take_spoiled, every_seconds=60),
-        Tick(handlers.forget_old, every_seconds=3600),
+    consumes_in_batches={"orders": handlers.on_orders},
+    batch_events={"orders": handlers.ABOUT_GOODS},
+    jobs=(
+        PeriodicJob(handlers.expire_checkouts, every_seconds=10),
+        PeriodicJob(handlers.take_spoiled, every_seconds=60),
+        PeriodicJob(handlers.forget_old, every_seconds=3600),
     ),
-    says=(StockAllocated, StockShort, StockReleased, StockArrived, StockCounted),
+    publishes=(StockAllocated, StockShort, StockReleased, StockArrived, StockCounted),
     api=router,
     settings=Settings,
 )

@@ -17,7 +17,7 @@ class Settings(kit.Settings):
     payment_minutes: float = Field(default=15, gt=0)
     #: Carts are deleted this long after the last change; they allocate no goods.
     cart_days: float = Field(default=30, gt=0)
-    #: Retention of ended orders; AllocationAsked cannot arrive later than the retention of its topic.
+    #: Retention of ended orders; AllocationRequested cannot arrive later than the retention of its topic.
     settled_days: float = Field(default=30, gt=0)
     #: Checkouts or lots per run of a periodic job; the next run takes the rest.
     tick_rows: int = Field(default=500, ge=1)

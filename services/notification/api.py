@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from libs.kit.problems import Problem
+from libs.kit.problems import ProblemError
 from libs.kit.web import KitDep, PrincipalDep, require_customer
 from services.notification.domain import KINDS, TO_SHOPS, Kind
 
@@ -42,7 +42,7 @@ async def put_preferences(
     """Switch some kinds on or off; others keep their value."""
     require_customer(principal, customer_id)
     if TO_SHOPS & body.keys():
-        raise Problem(
+        raise ProblemError(
             422,
             "not_theirs",
             "Mails to shops cannot be changed",

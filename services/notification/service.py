@@ -1,7 +1,7 @@
 """Notification: the events it consumes and publishes, its tasks and its API."""
 
 from libs.contracts.events import (
-    CartCancelAsked,
+    CartCancelRequested,
     CartPrepared,
     CartReminded,
     ClaimRaised,
@@ -25,13 +25,13 @@ from libs.contracts.events import (
     ReorderApproved,
     ReorderDeclined,
     ReorderHeld,
-    ShopAsked,
-    ShopAskedToCancel,
+    ShopCancelRequested,
+    ShopOrderRequested,
     ShopReminded,
     ThresholdCrossed,
     TriggerSet,
 )
-from libs.kit import Effect, Service
+from libs.kit import Service, TaskKind
 from services.notification import handlers
 from services.notification.api import router
 from services.notification.settings import Settings
@@ -41,8 +41,8 @@ from services.notification.store.measures import MEASURES
 SERVICE = Service(
     name="notification",
     store=Store,
-    gathers=True,
-    hears={
+    lingers=True,
+    consumes={
         DeviceRegistered: handlers.on_device_registered,
         DeviceReplaced: handlers.on_device_replaced,
         DeviceDeregistered: handlers.on_device_deregistered,
@@ -65,20 +65,20 @@ SERVICE = Service(
         OrderDelivered: handlers.on_order_fact,
         ClaimRaised: handlers.on_order_fact,
         PaymentRefunded: handlers.on_order_fact,
-        ShopAsked: handlers.on_order_fact,
+        ShopOrderRequested: handlers.on_order_fact,
         ShopReminded: handlers.on_order_fact,
-        ShopAskedToCancel: handlers.on_order_fact,
+        ShopCancelRequested: handlers.on_order_fact,
         CartPrepared: handlers.on_order_fact,
         CartReminded: handlers.on_order_fact,
-        CartCancelAsked: handlers.on_order_fact,
+        CartCancelRequested: handlers.on_order_fact,
     },
-    says=(CustomerNotified,),
-    effects=(
+    publishes=(CustomerNotified,),
+    tasks=(
         # If the end of an attempt is unknown, the mail is sent again with the same Message-ID (at least once).
-        Effect(
+        TaskKind(
             "mail",
             perform=handlers.send_mail,
-            settle=handlers.on_mail_sent,
+            complete=handlers.on_mail_sent,
             reconcile=handlers.send_mail,
             longest_seconds=720,  # must exceed smtp_taking_seconds plus the steps before and after
         ),

@@ -20,18 +20,18 @@ KEY_BYTES, NAME_BYTES, NONCE_BYTES = 32, 4, 12
 Keys = bytes | Sequence[bytes]
 
 
-class Unsealable(Exception):  # noqa: N818  # public name
+class UnsealError(Exception):
     """The key is missing or invalid, or the blob was not sealed for this owner."""
 
 
 def read_keys(setting: SecretStr) -> tuple[bytes, ...]:
-    """Parse the keys of the setting `sealing_key`. Raises Unsealable if it is empty or contains an invalid key.
+    """Parse the keys of the setting `sealing_key`. Raises UnsealError if it is empty or contains an invalid key.
 
     Each is 32 bytes in hex or base64 (either alphabet, padded or not); several are separated by commas.
     """
     keys = tuple(_read_key(one.strip()) for one in setting.get_secret_value().split(",") if one.strip())
     if not keys:
-        raise Unsealable("sealing_key is not set")
+        raise UnsealError("sealing_key is not set")
     return keys
 
 
@@ -43,9 +43,9 @@ def _read_key(text: str) -> bytes:
             plain = text.rstrip("=").translate(str.maketrans("-_", "+/"))
             key = base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
     except (ValueError, binascii.Error):
-        raise Unsealable("a sealing_key is neither hex nor base64") from None
+        raise UnsealError("a sealing_key is neither hex nor base64") from None
     if len(key) != KEY_BYTES:
-        raise Unsealable(f"a sealing_key has {len(key)} bytes, not {KEY_BYTES}")
+        raise UnsealError(f"a sealing_key has {len(key)} bytes, not {KEY_BYTES}")
     return key
 
 
@@ -59,7 +59,7 @@ def seal(key: Keys, plaintext: str, about: str) -> bytes:
 
 
 def open_sealed(key: Keys, blob: bytes, about: str) -> str:
-    """Decrypt a blob. Raises Unsealable for another `about`, a modified blob or an unknown key."""
+    """Decrypt a blob. Raises UnsealError for another `about`, a modified blob or an unknown key."""
     from cryptography.exceptions import InvalidTag  # noqa: PLC0415  # see seal
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415  # see seal
 
@@ -67,11 +67,11 @@ def open_sealed(key: Keys, blob: bytes, about: str) -> str:
     head, nonce, rest = blob[:end], blob[end : end + NONCE_BYTES], blob[end + NONCE_BYTES :]
     matching = [candidate for candidate in _keys(key) if VERSION + _key_id(candidate) == head]
     if not matching:
-        raise Unsealable("it was sealed with a key that is not in sealing_key")
+        raise UnsealError("it was sealed with a key that is not in sealing_key")
     try:
         return AESGCM(matching[0]).decrypt(nonce, rest, head + about.encode()).decode()
     except (InvalidTag, ValueError):
-        raise Unsealable("it was modified or sealed for another owner") from None
+        raise UnsealError("it was modified or sealed for another owner") from None
 
 
 def _keys(key: Keys) -> Sequence[bytes]:

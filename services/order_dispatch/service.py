@@ -1,9 +1,9 @@
 """Order dispatch: what it hears, says and answers."""
 
 from libs.contracts.events import (
-    AllocationAsked,
+    AllocationRequested,
     CancelRequested,
-    CartCancelAsked,
+    CartCancelRequested,
     CartPrepared,
     CartReminded,
     ClaimRaised,
@@ -24,18 +24,18 @@ from libs.contracts.events import (
     OrderRequested,
     OrderReturned,
     OrderShipped,
-    OrderStatusAsked,
+    OrderStatusRequested,
     OrderUnknown,
     OrderUpdated,
     ProviderChanged,
     ReorderApproved,
-    ShopAsked,
-    ShopAskedToCancel,
+    ShopCancelRequested,
+    ShopOrderRequested,
     ShopReminded,
     StockAllocated,
     StockShort,
 )
-from libs.kit import Effect, Service, Tick
+from libs.kit import PeriodicJob, Service, TaskKind
 from services.order_dispatch import acting, callbacks, handlers, linking, payments, sns
 from services.order_dispatch.api import router
 from services.order_dispatch.settings import Settings
@@ -51,7 +51,7 @@ payments.hooks.on_capture_failed = acting.on_payment_failed
 SERVICE = Service(
     name="order_dispatch",
     store=Store,
-    hears={
+    consumes={
         DeviceRegistered: handlers.on_device_registered,
         DeviceReplaced: handlers.on_device_replaced,
         DeviceDeregistered: handlers.on_device_deregistered,
@@ -60,12 +60,12 @@ SERVICE = Service(
         OrderUpdated: handlers.on_order_updated,
         StockAllocated: handlers.on_stock_allocated,
         StockShort: handlers.on_stock_short,
-        **linking.HEARS,
+        **linking.CONSUMES,
     },
-    says=(
+    publishes=(
         OrderDrafted,
         OrderModified,
-        AllocationAsked,
+        AllocationRequested,
         OrderPlaced,
         OrderRefused,
         OrderUnknown,
@@ -79,43 +79,43 @@ SERVICE = Service(
         FraudCleared,
         OrderRequested,
         CancelRequested,
-        OrderStatusAsked,
-        ShopAsked,
+        OrderStatusRequested,
+        ShopOrderRequested,
         ShopReminded,
-        ShopAskedToCancel,
+        ShopCancelRequested,
         CartPrepared,
         CartReminded,
-        CartCancelAsked,
+        CartCancelRequested,
         ProviderChanged,
         OfferChanged,
-        *payments.SAYS,
-        *linking.SAYS,
+        *payments.PUBLISHES,
+        *linking.PUBLISHES,
     ),
-    ticks=(
-        Tick(handlers.look_after_orders, every_seconds=60),
-        *payments.TICKS,
-        *callbacks.TICKS,
-        *linking.TICKS,
-        *sns.TICKS,
+    jobs=(
+        PeriodicJob(handlers.look_after_orders, every_seconds=60),
+        *payments.JOBS,
+        *callbacks.JOBS,
+        *linking.JOBS,
+        *sns.JOBS,
     ),
-    effects=(
+    tasks=(
         # The effect only asks the portal for an address, so an attempt nobody knows about is simply repeated.
-        Effect(
+        TaskKind(
             "place",
             perform=handlers.fetch_ship_to,
-            settle=handlers.on_ship_to_fetched,
+            complete=handlers.on_ship_to_fetched,
             reconcile=handlers.fetch_ship_to,
         ),
         # Questions may be repeated; of a delivery nobody saw the end of, the order becomes unknown.
-        Effect(
+        TaskKind(
             "ask",
             perform=handlers.ask_provider,
-            settle=handlers.on_provider_asked,
+            complete=handlers.on_provider_asked,
             reconcile=handlers.ask_again,
         ),
-        *payments.EFFECTS,
-        *linking.EFFECTS,
-        *sns.EFFECTS,
+        *payments.TASKS,
+        *linking.TASKS,
+        *sns.TASKS,
     ),
     measures=MEASURES,
     api=router,

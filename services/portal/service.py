@@ -23,8 +23,8 @@ from libs.contracts.events import (
     ReorderApproved,
     ReorderDeclined,
     ReorderHeld,
+    SlotAnomalyDetected,
     SlotCorrected,
-    SlotDoubted,
     SlotFilled,
     SlotLevelChanged,
     StockArrived,
@@ -33,7 +33,7 @@ from libs.contracts.events import (
     ThresholdCrossed,
     TriggerSet,
 )
-from libs.kit import Service, Tick
+from libs.kit import PeriodicJob, Service
 from services.portal import handlers
 from services.portal.api import router, set_up_security, start_live, stop_live
 from services.portal.settings import Settings
@@ -42,13 +42,13 @@ from services.portal.store import Store
 SERVICE = Service(
     name="portal",
     store=Store,
-    gathers=True,
-    hears={
+    lingers=True,
+    consumes={
         ThresholdCrossed: handlers.on_threshold_crossed,
         SlotLevelChanged: handlers.on_slot_level_changed,
         SlotFilled: handlers.on_slot_filled,
         SlotCorrected: handlers.on_slot_corrected,
-        SlotDoubted: handlers.on_slot_doubted,
+        SlotAnomalyDetected: handlers.on_slot_anomaly_detected,
         SubscriptionChanged: handlers.on_subscription_changed,
         TriggerSet: handlers.on_trigger_set,
         ReorderApproved: handlers.on_reorder_approved,
@@ -70,7 +70,7 @@ SERVICE = Service(
         OfferChanged: handlers.on_offer_changed,
         CustomerNotified: handlers.on_customer_notified,
     },
-    says=(
+    publishes=(
         CustomerJoined,
         CustomerChanged,
         DeviceRegistered,
@@ -78,9 +78,9 @@ SERVICE = Service(
         DeviceDeregistered,
         CustomerErased,
     ),
-    ticks=(Tick(handlers.forget_old, every_seconds=3600),),
+    jobs=(PeriodicJob(handlers.forget_old, every_seconds=3600),),
     api=router,
     settings=Settings,
-    starts=(set_up_security, start_live),
-    stops=(stop_live,),
+    on_start=(set_up_security, start_live),
+    on_stop=(stop_live,),
 )

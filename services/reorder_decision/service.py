@@ -24,7 +24,7 @@ from libs.contracts.events import (
     ThresholdCrossed,
     TriggerSet,
 )
-from libs.kit import Service, Tick
+from libs.kit import PeriodicJob, Service
 from services.reorder_decision import handlers
 from services.reorder_decision.api import router
 from services.reorder_decision.settings import Settings
@@ -34,7 +34,7 @@ from services.reorder_decision.store.measures import MEASURES
 SERVICE = Service(
     name="reorder_decision",
     store=Store,
-    hears={
+    consumes={
         DeviceRegistered: handlers.on_device_registered,
         DeviceReplaced: handlers.on_device_replaced,
         DeviceDeregistered: handlers.on_device_deregistered,
@@ -54,11 +54,11 @@ SERVICE = Service(
         ProviderChanged: handlers.on_provider_changed,
     },
     locks=handlers.lock_pools,
-    says=(TriggerSet, ReorderApproved, ReorderHeld, ReorderDeclined, SubscriptionChanged),
-    ticks=(
-        Tick(handlers.reconsider, every_seconds=10),  # back-offs are days long
-        Tick(handlers.add_up, every_seconds=60),
-        Tick(handlers.tell_lead_times, every_seconds=60),
+    publishes=(TriggerSet, ReorderApproved, ReorderHeld, ReorderDeclined, SubscriptionChanged),
+    jobs=(
+        PeriodicJob(handlers.reconsider, every_seconds=10),  # back-offs are days long
+        PeriodicJob(handlers.add_up, every_seconds=60),
+        PeriodicJob(handlers.tell_lead_times, every_seconds=60),
     ),
     measures=MEASURES,
     api=router,

@@ -16,7 +16,7 @@ import asyncpg
 from pydantic import SecretStr
 
 from libs.contracts import wire
-from libs.contracts.events import AllocationAsked, AllocationLine
+from libs.contracts.events import AllocationLine, AllocationRequested
 from libs.kit import Kit
 from libs.kit.handling import Handling
 from libs.kit.records import decoder_for
@@ -153,7 +153,7 @@ def _batches(product, size):
 
 def _asked(product, number):
     order, customer = f"{product}-order-{number}", f"customer-{number}"
-    about = {"order_id": order, "customer_id": customer, "product_id": product, "provider_id": ACME, "at": AT}
+    about = {"order_id": order, "customer_id": customer, "product_id": product, "provider_id": ACME, "occurred_at": AT}
     line = AllocationLine(product_id=product, quantity=1)
-    event = AllocationAsked(**about, pool_id=f"{customer}/{product}", lines=(line,))
+    event = AllocationRequested(**about, pool_id=f"{customer}/{product}", lines=(line,))
     return _Raw(wire.encode(event, id=f"asked-{order}", source="/bench", time=AT, sequence=number + 1), b"customer")

@@ -2,7 +2,7 @@
 
 As bare as a loop that survives a crash can be: one connection, one batch after the other. It changes
 the same columns of a copy of consumption's table, with the same burn rate, but knows no duplicates,
-gaps, boots, levels, doubt, owners or days, and says nothing.
+gaps, boots, levels, uncertainty, owners or days, and says nothing.
 """
 
 import sys
@@ -30,7 +30,7 @@ class Used(msgspec.Struct, gc=False):
     quantity: int
     boot: str
     seq: int
-    at: datetime
+    occurred_at: datetime
     received_at: datetime
 
 
@@ -51,11 +51,11 @@ WITH applied AS (
         rate_use = s.rate_use * exp((s.used_at - r.used_at) / 1209600) + r.used,
         rate_days = s.rate_days * exp((s.used_at - r.used_at) / 1209600) + 1,
         used_at = r.used_at,
-        heard_at = r.heard_at,
+        received_at = r.received_at,
         variance = s.variance + r.used,
         used_before_today = s.used_total
     FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::bigint[], $6::float8[], $7::float8[])
-        AS r (device_id, slot, used, boot, seq, used_at, heard_at)
+        AS r (device_id, slot, used, boot, seq, used_at, received_at)
     WHERE s.device_id = r.device_id AND s.slot = r.slot
     RETURNING s.device_id, s.slot, s.level, s.level <= s.at_level AS crossed)
 INSERT INTO bare_outbox SELECT device_id, slot, level FROM applied WHERE crossed
@@ -87,7 +87,7 @@ async def apply_next(consumer, connection, apply, offsets):
     if not found:
         return
     rows = [
-        (r.device_id, r.slot, r.quantity, r.boot, r.seq, r.at.timestamp(), r.received_at.timestamp())
+        (r.device_id, r.slot, r.quantity, r.boot, r.seq, r.occurred_at.timestamp(), r.received_at.timestamp())
         for records in found.values()
         for r in (READ(record.value).data for record in records)
     ]

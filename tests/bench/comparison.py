@@ -93,11 +93,11 @@ async def _run(found: Compared, name: str, run: Callable[[], Awaitable[Run]], sa
         return
     try:
         done = await run()
-    except TooSoonError as over:
-        found.missing[name] = str(over)
+    except TooSoonError as error:
+        found.missing[name] = str(error)
         return
-    except subprocess.CalledProcessError as failed:  # only quixstreams needs to be installed first
-        found.missing[name] = f"it could not be installed: {failed}"
+    except subprocess.CalledProcessError as error:  # only quixstreams needs to be installed first
+        found.missing[name] = f"it could not be installed: {error}"
         return
     found.runs.setdefault(name, []).append(done)
     spent = ", ".join(f"{who} {us:.1f}" for who, us in done.speed.cpu_us.items())

@@ -32,7 +32,7 @@ PER_SECOND = 20
 #: Warm-up orders are placed and judged, but not counted.
 WARM_UP_ORDERS = 20
 ARRIVED_SECONDS = 60.0
-TOPIC, ASKED = "orders", "ShopAsked"
+TOPIC, ASKED = "orders", "ShopOrderRequested"
 
 
 Mark = tuple[str, str]
@@ -177,7 +177,9 @@ async def _send_all(producer: AIOKafkaProducer, shop: Shop, pools: Sequence[Pool
 
 
 def _report(pool: Pool, at: datetime) -> bytes:
-    used = SlotUsed(device_id=pool.device_id, slot=pool.slot, quantity=USED, boot="b1", seq=1, at=at, received_at=at)
+    used = SlotUsed(
+        device_id=pool.device_id, slot=pool.slot, quantity=USED, boot="b1", seq=1, occurred_at=at, received_at=at
+    )
     return encode(used, id=f"{pool.device_id}/{pool.slot}/b1/1", source="/replenish/gateway", time=at)
 
 

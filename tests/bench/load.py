@@ -52,7 +52,7 @@ def value(device: str, slot: int, seq: int, at: datetime) -> bytes:
     return (
         f'{{"type":"SlotUsed","specversion":"1.0","id":"{device}/{slot}/b1/{seq}","source":"/replenish/gateway",'
         f'"subject":"{device}","time":"{moment}","datacontenttype":"application/json","data":{{"device_id":"{device}",'
-        f'"slot":"{slot}","quantity":1,"boot":"b1","seq":{seq},"at":"{moment}","received_at":"{moment}"}}}}'
+        f'"slot":"{slot}","quantity":1,"boot":"b1","seq":{seq},"occurred_at":"{moment}","received_at":"{moment}"}}}}'
     ).encode()
 
 

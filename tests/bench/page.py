@@ -32,7 +32,7 @@ After every run a judge compares levels and crossings with the load itself; a wr
 - *bare*: getmany, msgspec, one unnest UPDATE, crossings to an outbox table, offsets, in one transaction on one
   connection, one after the other. It changes the same columns of the same rows in batches of the same size. It knows no duplicates, gaps, boots, days or overdrawn slots, and it publishes nothing.
 - *consumption*: the service as it is deployed, crossings on the broker included; *two processes*: two of it.
-- *quixstreams*: exactly once, level by slot in RocksDB with its changelog, crossings out; no burn rate, no doubt.
+- *quixstreams*: exactly once, level by slot in RocksDB with its changelog, crossings out; no burn rate, no uncertainty.
 - *per event*: a FastStream handler and a transaction for each event, an inbox against doubles, crossings to a table.
 
 Rates are compared round by round (A B A B); the ratio is the median of the rounds'.
@@ -49,7 +49,7 @@ write mail or a page meanwhile. Percentiles are over all blocks; every event mus
 
 **Hosted orders.** In the same stack, 20 reports a second make slots low whose product comes from a shop that is kept here.
 Each order's goods are set aside (five hot products), its money is reserved at the sandbox's bank (a process of its own),
-and then the shop is asked: measured is from the report to ShopAsked on the broker.
+and then the shop is asked: measured is from the report to ShopOrderRequested on the broker.
 
 **Memory and idle CPU.** Every service of that stack: after its start with nothing to do; the most it was seen to have
 under the orders above and, for consumption, under its full rate as one process. In the table of rates MB is the most

@@ -41,7 +41,7 @@ class Pool(NamedTuple):
     def report(self, at: datetime) -> bytes:
         """Return the report that makes it low, as the gateway writes it."""
         used = SlotUsed(
-            device_id=self.device_id, slot=self.slot, quantity=USED, boot="b1", seq=1, at=at, received_at=at
+            device_id=self.device_id, slot=self.slot, quantity=USED, boot="b1", seq=1, occurred_at=at, received_at=at
         )
         return encode(used, id=f"{self.device_id}/{self.slot}/b1/1", source="/replenish/gateway", time=at)
 

@@ -1,7 +1,7 @@
 """quixstreams, exactly once, on the same topic: level by slot in RocksDB with a changelog, crossings out.
 
 Runs with an environment of its own (quix_env.py) and imports nothing of ours. It does less than
-consumption: no burn rate, no doubt, no duplicates, and its thresholds are computed, not stored.
+consumption: no burn rate, no uncertainty, no duplicates, and its thresholds are computed, not stored.
 """
 
 import sys

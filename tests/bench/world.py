@@ -25,7 +25,7 @@ async def fill_hot_rows(connection, table, devices, *, armed=True):
     """Fill a table of consumption's hot rows; if armed, one slot in a hundred is at its threshold."""
     at = START.timestamp()
     await connection.execute(
-        f"""INSERT INTO {table} (level, opening, rate_use, rate_days, used_at, heard_at, variance, armed, at_level,
+        f"""INSERT INTO {table} (level, opening, rate_use, rate_days, used_at, received_at, variance, armed, at_level,
                                  device_id, slot)
         SELECT {LEVEL}, {LEVEL}, 24, 1, {at}, {at}, 0, $2,
                CASE WHEN $2 AND n % {CROSSES_ONE_IN} = 0 THEN {LEVEL} ELSE 0 END, device_id, slot

@@ -8,7 +8,7 @@ import asyncpg
 
 from deploy.local.demo import reporting
 from libs.kit import advance, cursors, outbox, relay_sql
-from libs.kit.consumer import CursorConsumer
+from libs.kit.consumer import CheckpointConsumer
 from services.consumption.domain import hearing
 from services.consumption.service import SERVICE as CONSUMPTION
 from services.gateway.domain import judging
@@ -105,13 +105,13 @@ def nobody_counts_the_sequence(patch, world):
 
 def offsets_start_at_the_latest(patch, _world):
     """Only for the late service: the others would rightly detect a truncated log."""
-    real = CursorConsumer.beginning_offsets
+    real = CheckpointConsumer.beginning_offsets
 
     async def beginning_offsets(consumer, places):
         late = consumer._group_id == "inventory"
         return await (consumer.end_offsets(places) if late else real(consumer, places))
 
-    patch.setattr(CursorConsumer, "beginning_offsets", beginning_offsets)
+    patch.setattr(CheckpointConsumer, "beginning_offsets", beginning_offsets)
 
 
 def reports_have_no_identity(patch, _world):
@@ -124,18 +124,18 @@ def reports_have_no_identity(patch, _world):
 
 def the_devices_clock_gives_the_order(patch, world):
     """Reports older by the device's clock than the newest one are taken for duplicates."""
-    real, newest = CONSUMPTION.hears_in_batches["usage"], {}
+    real, newest = CONSUMPTION.consumes_in_batches["usage"], {}
 
     async def on_usage(records, store, _prepared):
         taken = []
         for record in records:
             place = record.data.device_id, record.data.slot
-            if record.data.at >= newest.get(place, record.data.at):
-                newest[place] = record.data.at
+            if record.data.occurred_at >= newest.get(place, record.data.occurred_at):
+                newest[place] = record.data.occurred_at
                 taken.append(record)
         return await real(taken, store)
 
-    patch.setitem(CONSUMPTION.hears_in_batches, "usage", on_usage)
+    patch.setitem(CONSUMPTION.consumes_in_batches, "usage", on_usage)
     patch.setattr(reporting, "REBOOTED", 0.3)
     for sender in world.year.world.senders.values():
         sender._clock = timedelta(days=2000)  # until it reboots and asks for the time
@@ -152,14 +152,14 @@ def a_kilogram_is_a_hundred_grams(patch, _world):
 
 def a_trigger_answers_every_time(patch, world):
     """The epoch is not recorded as answered: every later report below the threshold answers it again."""
-    real = CONSUMPTION.hears_in_batches["usage"]
+    real = CONSUMPTION.consumes_in_batches["usage"]
 
     async def on_usage(records, store, prepared):
         said = await real(records, store, prepared)
         await store.connection.execute("UPDATE slot SET armed = true")
         return said
 
-    patch.setitem(CONSUMPTION.hears_in_batches, "usage", on_usage)
+    patch.setitem(CONSUMPTION.consumes_in_batches, "usage", on_usage)
 
 
 async def every_crossing_orders(patch, world):

@@ -39,7 +39,7 @@ async def test_before_its_device_is_known_waits_for_it(world):
     old, new = home.device_id, f"{home.device_id}-new"
     at = world.clock.now().isoformat()
     early = [
-        {"type": "SlotUsed", "device_id": new, "slot": "1", "quantity": 2, "boot": "b1", "seq": seq, "at": at}
+        {"type": "SlotUsed", "device_id": new, "slot": "1", "quantity": 2, "boot": "b1", "seq": seq, "occurred_at": at}
         for seq in (1, 2)
     ]
     for report in early:

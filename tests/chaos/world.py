@@ -78,8 +78,8 @@ class World(e2e.World):
 
         try:
             await until(is_quiet, "everything settles", within_s=SETTLED_SECONDS, every_s=LOOK_SECONDS)
-        except StackError as never:
-            raise StackError(f"{never}: {look.why}") from None
+        except StackError as error:
+            raise StackError(f"{error}: {look.why}") from None
 
     # Faults.
 

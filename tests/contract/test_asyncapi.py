@@ -6,12 +6,12 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from deploy.contracts import PUBLISHED, hears, services
+from deploy.contracts import PUBLISHED, consumes, services
 from libs.contracts.asyncapi import asyncapi
 from libs.contracts.catalogue import CATALOGUE
 
 SPEC = Path(__file__).parents[2] / "deploy" / "asyncapi-spec" / "asyncapi-3.0.0.json"
-DOCUMENT = asyncapi("1.0.0", hears(services()[0]))
+DOCUMENT = asyncapi("1.0.0", consumes(services()[0]))
 VALIDATOR = jsonschema.Draft7Validator(json.loads(SPEC.read_text()))
 
 

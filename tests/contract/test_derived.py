@@ -35,7 +35,7 @@ class TestThisTree:
         found, missing = contracts.services()
 
         assert missing == []
-        assert contracts.faults(contracts.hears(found)) == []
+        assert contracts.faults(contracts.consumes(found)) == []
 
 
 class TestWrite:
@@ -89,9 +89,7 @@ class TestCheck:
         path.unlink()
 
         assert (
-            edited
-            == contracts.faults(HEARS)
-            == [f"libs/contracts/published/{name} is out of date; {contracts.MEND}"]
+            edited == contracts.faults(HEARS) == [f"libs/contracts/published/{name} is out of date; {contracts.MEND}"]
         )
 
     def test_finds_a_page_that_differs(self, root):

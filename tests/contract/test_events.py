@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from deploy.contracts import PUBLISHED, hears, services
-from libs.contracts.catalogue import CATALOGUE, OUTSIDE, said_by
+from deploy.contracts import PUBLISHED, consumes, services
+from libs.contracts.catalogue import CATALOGUE, OUTSIDE, published_by
 from libs.contracts.events import SlotUsed
 from libs.contracts.golden import example_of, read_example
 from libs.contracts.schemas import changes_that_break, schema_of
 from libs.contracts.topics import TOPICS
-from libs.contracts.wire import UnknownType, as_event, decoder
+from libs.contracts.wire import UnknownTypeError, as_event, decoder
 
 SERVICES, MISSING = services()
 EVENTS = pytest.mark.parametrize("event", CATALOGUE.values(), ids=CATALOGUE)
@@ -20,11 +20,13 @@ SERVICE = pytest.mark.parametrize("service", SERVICES.values(), ids=SERVICES)
 
 #: Events that none of our services acts on, and who reads them.
 FOR_OTHERS = {
-    **dict.fromkeys(("OrderRequested", "CancelRequested", "OrderStatusAsked"), "the provider"),
+    **dict.fromkeys(("OrderRequested", "CancelRequested", "OrderStatusRequested"), "the provider"),
     **dict.fromkeys(("CustomerJoined", "CustomerChanged"), "whoever keeps customers elsewhere"),
     **dict.fromkeys(("FraudFlagged", "FraudCleared"), "whoever watches for fraud"),
-    **dict.fromkeys(("LinkMade", "LinkEnded", "ProviderSubscriptionChanged"), "whoever follows links to providers"),
-    **dict.fromkeys(("PaymentAuthorized", "PaymentTaken", "PaymentFailed", "PaymentVoided"), "the accounts, the judge"),
+    **dict.fromkeys(("LinkCreated", "LinkEnded", "ProviderSubscriptionChanged"), "whoever follows links to providers"),
+    **dict.fromkeys(
+        ("PaymentAuthorized", "PaymentCaptured", "PaymentFailed", "PaymentVoided"), "the accounts, the judge"
+    ),
     "StockReleased": "whoever keeps stock elsewhere, the judge",
 }
 
@@ -35,37 +37,37 @@ class TestConversation:
 
     @EVENTS
     def test_every_event_has_its_one_speaker(self, event):
-        speakers = [name for name, service in SERVICES.items() if event in service.says]
+        speakers = [name for name, service in SERVICES.items() if event in service.publishes]
 
         assert speakers == ([] if event.owner == OUTSIDE else [event.owner])
 
     @SERVICE
     def test_nobody_says_what_he_does_not_own(self, service):
-        assert [event.__name__ for event in service.says if event.owner != service.name] == []
+        assert [event.__name__ for event in service.publishes if event.owner != service.name] == []
 
     @SERVICE
     def test_nobody_hears_what_nobody_says(self, service):
-        said = {event.__name__ for other in SERVICES.values() for event in other.says}
+        said = {event.__name__ for other in SERVICES.values() for event in other.publishes}
         said |= {name for name, event in CATALOGUE.items() if event.owner == OUTSIDE}
 
-        assert hears(SERVICES)[service.name] - said == set()
+        assert consumes(SERVICES)[service.name] - said == set()
 
     @EVENTS
     def test_what_no_service_hears_is_for_others(self, event):
-        heard = set().union(*hears(SERVICES).values())
+        heard = set().union(*consumes(SERVICES).values())
 
         assert event.__name__ in heard or event.__name__ in FOR_OTHERS
 
     @SERVICE
     def test_is_given_of_a_topic_only_what_is_on_it(self, service):
-        for topic, events in service.takes.items():
-            assert topic in service.hears_in_batches
+        for topic, events in service.batch_events.items():
+            assert topic in service.consumes_in_batches
             assert set(events) < set(TOPICS[topic].events)
 
     @SERVICE
     def test_a_topic_is_heard_one_by_one_or_in_batches(self, service):
-        assert {event.topic for event in service.hears} & set(service.hears_in_batches) == set()
-        assert set(service.hears_in_batches) <= set(TOPICS)
+        assert {event.topic for event in service.consumes} & set(service.consumes_in_batches) == set()
+        assert set(service.consumes_in_batches) <= set(TOPICS)
 
     @EVENTS
     def test_the_key_is_a_field_that_is_always_there(self, event):
@@ -88,11 +90,11 @@ class TestConversation:
 
     def test_refuses_a_key_that_is_no_field(self):
         with pytest.raises(TypeError, match="not one of its fields"):
-            said_by("gateway", on="usage", key="colour")(SlotUsed)
+            published_by("gateway", topic="usage", key="colour")(SlotUsed)
 
     def test_refuses_a_second_event_of_a_name(self):
         with pytest.raises(TypeError, match="twice"):
-            said_by("gateway", on="usage", key="device_id")(SlotUsed)
+            published_by("gateway", topic="usage", key="device_id")(SlotUsed)
 
 
 class TestOldMessages:
@@ -122,7 +124,7 @@ class TestOldMessages:
         document = json.loads(example_of(TOPICS[topic].events[0]))
         document["type"] += "V2"
 
-        with pytest.raises(UnknownType):
+        with pytest.raises(UnknownTypeError):
             decoder(topic)(json.dumps(document).encode())
 
 
@@ -152,7 +154,10 @@ class TestAdditiveOnly:
             (lambda data: data["properties"]["boot"]["anyOf"].pop(), "/boot/anyOf: was"),
             (lambda data: data["required"].remove("slot"), "slot became optional"),
             (lambda data: data["required"].append("seq"), "seq became required"),
-            (lambda data: data["properties"]["at"].update(format="date"), "/at/format: was 'date-time'"),
+            (
+                lambda data: data["properties"]["occurred_at"].update(format="date"),
+                "/occurred_at/format: was 'date-time'",
+            ),
         ],
     )
     def test_names_what_breaks(self, change, words):
@@ -181,4 +186,4 @@ class TestAdditiveOnly:
         for optional in ("boot", "seq", "report_id"):
             del told["data"][optional]
 
-        assert decoder("usage")(json.dumps(told).encode()).data.at == datetime(2026, 1, 1, 8, tzinfo=UTC)
+        assert decoder("usage")(json.dumps(told).encode()).data.occurred_at == datetime(2026, 1, 1, 8, tzinfo=UTC)

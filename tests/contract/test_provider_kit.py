@@ -82,8 +82,8 @@ class TestTheSmallestProvider:
             ("OrderRequested", True, ["accepted", "shipped"]),
             ("CancelRequested", True, ["shipped"]),
             ("CancelRequested", False, ["not_found"]),
-            ("OrderStatusAsked", True, ["shipped"]),
-            ("OrderStatusAsked", False, ["not_found"]),
+            ("OrderStatusRequested", True, ["shipped"]),
+            ("OrderStatusRequested", False, ["not_found"]),
         ],
     )
     def test_answers_every_published_example_in_the_published_words(self, event, known, said):

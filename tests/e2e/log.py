@@ -35,4 +35,8 @@ def event(report: dict[str, Any]) -> dict[str, Any]:
     """Return a report, in base steps, as the event a maker writes."""
     data = {name: value for name, value in report.items() if name not in ("type", "unit")}
     named = {"specversion": "1.0", "id": str(uuid4()), "source": "/maker", "type": report["type"]}
-    return named | {"time": data["at"], "subject": data["device_id"], "data": data | {"received_at": data["at"]}}
+    return named | {
+        "time": data["occurred_at"],
+        "subject": data["device_id"],
+        "data": data | {"received_at": data["occurred_at"]},
+    }

@@ -95,7 +95,7 @@ class Provider:
         update_id = update_id or f"{self.provider_id}-{self._updates}"
         at = self._clock.now().isoformat()
         ids = {"provider_id": self.provider_id, "order_id": order_id}
-        update = {**ids, "update_id": update_id, "status": status, "at": at, **more}
+        update = {**ids, "update_id": update_id, "status": status, "occurred_at": at, **more}
         self._book.write(op=status, **ids)
         await self._producer.send_and_wait(
             f"provider-updates-{self.provider_id}", json.dumps(envelope(update)).encode(), order_id.encode()
@@ -118,7 +118,7 @@ def envelope(update: dict[str, Any]) -> dict[str, Any]:
         "source": f"/providers/{update['provider_id']}",
         "type": "OrderUpdated",
         "subject": update["order_id"],
-        "time": update["at"],
+        "time": update["occurred_at"],
         "datacontenttype": "application/json",
         "data": update,
     }

@@ -25,7 +25,15 @@ async def neighbour(world):
 def good(home, **changes):
     """Return a report that would be taken; what is changed to `...` is left out."""
     at = home.world.clock.now().isoformat()
-    report = {"type": "SlotUsed", "slot": "1", "quantity": 1, "unit": "count", "boot": "bad", "seq": 1, "at": at}
+    report = {
+        "type": "SlotUsed",
+        "slot": "1",
+        "quantity": 1,
+        "unit": "count",
+        "boot": "bad",
+        "seq": 1,
+        "occurred_at": at,
+    }
     return {name: value for name, value in (report | changes).items() if value is not ...}
 
 
@@ -89,12 +97,12 @@ class TestReports:
             ({"quantity": 0.5}, 422, "not_whole", "quantity"),
             ({"quantity": ...}, 422, "missing_field", "quantity"),
             ({"quantity": [1]}, 422, "invalid_field", "quantity"),
-            ({"at": "2036-01-01T00:00:00Z"}, 422, "time_in_future", "at"),
-            ({"at": "1970-01-01T00:00:00Z"}, 422, "time_ancient", "at"),
-            ({"at": "2026-01-05T08:00:00"}, 422, "invalid_field", "at"),
+            ({"occurred_at": "2036-01-01T00:00:00Z"}, 422, "time_in_future", "occurred_at"),
+            ({"occurred_at": "1970-01-01T00:00:00Z"}, 422, "time_ancient", "occurred_at"),
+            ({"occurred_at": "2026-01-05T08:00:00"}, 422, "invalid_field", "occurred_at"),
             ({"seq": ...}, 422, "missing_field", "seq"),
             ({"seq": 0}, 422, "invalid_field", "seq"),
-            ({"seq": ..., "boot": ..., "at": ...}, 422, "no_identity", "id"),
+            ({"seq": ..., "boot": ..., "occurred_at": ...}, 422, "no_identity", "id"),
             ({"quantitiy": 1}, 422, "unknown_field", "quantitiy"),
             ({"slot": "1\0"}, 422, "invalid_field", "slot"),
             ({"device_id": "nobodys"}, 403, "foreign_device", "device_id"),
@@ -169,7 +177,7 @@ class TestRecords:
             ({"data": {"quantity": -1}}, "quantity"),
             ({"data": {"quantity": 2**60}}, "quantity"),
             ({"data": {"slot": "9"}}, "has no slot 9"),
-            ({"data": {"at": "yesterday"}}, "at"),
+            ({"data": {"occurred_at": "yesterday"}}, "occurred_at"),
             ({"id": None}, "id"),
         ],
         ids=["bytes", "cut", "version", "negative", "huge", "slot", "time", "nameless"],
@@ -201,7 +209,7 @@ class TestRecords:
         family = a.household(level=10, at_level=3)
         early = {"type": "SlotUsed", "device_id": family.device_id, "slot": "1", "quantity": 4, "boot": "b", "seq": 1}
 
-        await world.writes_usage(early | {"at": world.clock.now().isoformat()})
+        await world.writes_usage(early | {"occurred_at": world.clock.now().isoformat()})
         home = await world.move_in(family)
 
         assert await home.level() == 6

@@ -16,7 +16,7 @@ async def test_the_order_goes_on_when_it_answers_at_last(world):
     await home.is_supplied(order)
 
     assert state == "unknown"
-    assert asked == ["OrderRequested", "OrderStatusAsked", "OrderStatusAsked"]
+    assert asked == ["OrderRequested", "OrderStatusRequested", "OrderStatusRequested"]
     assert await home.state(order) == "delivered"
     assert home.mails() == ["Ordered: Coffee pods"]
     assert await home.orders_again() != order

@@ -70,7 +70,7 @@ async def test_a_counter_that_starts_again_loses_nothing(world):
 async def test_what_is_not_counted_is_known_by_its_name(world):
     home = await world.move_in(a.household(level=10, at_level=3))
     at = world.clock.now().isoformat()
-    place = {"device_id": home.device_id, "slot": "1", "unit": "count", "at": at}
+    place = {"device_id": home.device_id, "slot": "1", "unit": "count", "occurred_at": at}
     named = {"type": "SlotUsed", "quantity": 2, "id": "monday's first", **place}
     seen = {"type": "SlotMeasured", "level": 6, **place}
 

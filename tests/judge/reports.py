@@ -154,12 +154,14 @@ def identity_of(device_id: str, report: Row, report_id: object, steps: int | Non
         return Identity(device_id, report["slot"], ("boot", report["boot"], report["seq"]))
     if report_id is not None:
         return Identity(device_id, report["slot"], ("id", report_id))
-    return Identity(device_id, report["slot"], ("said", report["type"], datetime.fromisoformat(report["at"]), steps))
+    return Identity(
+        device_id, report["slot"], ("said", report["type"], datetime.fromisoformat(report["occurred_at"]), steps)
+    )
 
 
 def _unnamed(record: Record) -> Identity:
     """Return the identity by value for a sender that gave no id, where the gateway generated one."""
-    said = {name: record.data[name] for name in ("slot", "at")} | {"type": record.type}
+    said = {name: record.data[name] for name in ("slot", "occurred_at")} | {"type": record.type}
     return identity_of(record.data["device_id"], said, None, steps_of(record.data))
 
 
@@ -167,7 +169,7 @@ def usage_records(evidence: Evidence) -> Iterator[tuple[Identity, Record]]:
     """Yield the readable reports on `usage` in the order in which consumption reads each device."""
     for record in evidence.topics.get("usage", []):
         data = record.data
-        if record.type in KINDS and {"device_id", "slot", "at"} <= data.keys():
+        if record.type in KINDS and {"device_id", "slot", "occurred_at"} <= data.keys():
             yield (
                 identity_of(data["device_id"], data | {"type": record.type}, data.get("report_id"), steps_of(data)),
                 record,

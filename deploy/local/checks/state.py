@@ -10,7 +10,7 @@ OLDEST_UNSENT_SECONDS = 60
 
 UNSENT = """
 SELECT counter.topic, counter.partition, counter.sequence - counter.published AS promised, count(outbox.*) AS kept,
-       coalesce(extract(epoch FROM now() - min(outbox.said_at)), 0)::float8 AS oldest_s
+       coalesce(extract(epoch FROM now() - min(outbox.created_at)), 0)::float8 AS oldest_s
 FROM {schema}.counter LEFT JOIN {schema}.outbox ON outbox.topic = counter.topic
      AND outbox.partition = counter.partition AND outbox.sequence > counter.published
 GROUP BY counter.topic, counter.partition, counter.sequence, counter.published

@@ -65,7 +65,7 @@ def _told(inputs: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     for name in ("version", "mode", "provider_id", "packs", "pack_size", "reports"):
         yield f"subscription {name}", policy.get(name)
     for slot in inputs["slots"]:
-        said = f"{slot['level']} +- {slot['doubt']:.3g} at {slot['level_at']}, by event {slot['level_event']}"
+        said = f"{slot['level']} +- {slot['uncertainty']:.3g} at {slot['level_at']}, by event {slot['level_event']}"
         yield f"slot {slot['device_id']}/{slot['slot']}", said
     yield "shelf by event", inputs["shelf_event"]
     yield "offer by event", (inputs["offer"] or {}).get("event")

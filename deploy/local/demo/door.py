@@ -10,7 +10,7 @@ HEAD_END = b"\r\n\r\n"
 ANSWER_WITHIN_SECONDS = 30.0
 
 
-class Unanswered(ConnectionError):  # noqa: N818  # the request may or may not have been processed
+class NoAnswerError(ConnectionError):
     """The connection ended before the response."""
 
 
@@ -18,7 +18,7 @@ class Post(Protocol):
     """A client that posts a body and returns (status, body)."""
 
     async def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
-        """Return the response; raises Unanswered if there is none."""
+        """Return the response; raises NoAnswerError if there is none."""
         ...
 
 
@@ -44,7 +44,7 @@ class Door:
                     writer.close()
                     raise
         except (OSError, EOFError, TimeoutError) as error:
-            raise Unanswered(f"{type(error).__name__}: {error}") from error
+            raise NoAnswerError(f"{type(error).__name__}: {error}") from error
         self._idle.append((reader, writer))
         return answer
 

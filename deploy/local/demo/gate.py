@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from deploy.local.demo.diary import Diary
-from deploy.local.demo.door import Post, Unanswered
+from deploy.local.demo.door import NoAnswerError, Post
 from deploy.local.errors import StackError
 
 PATIENCE_SECONDS = 60.0
@@ -42,7 +42,7 @@ class Gate:
         headers = {"Authorization": f"Bearer {credential}", "Content-Type": "application/json"}
         try:
             status, answer = await self._door.post(PATH, json.dumps(reports).encode(), headers)
-        except Unanswered as error:
+        except NoAnswerError as error:
             self.unanswered += 1
             self._diary.write(op="info", call=call, error=str(error))
             return False

@@ -22,7 +22,7 @@ class Maker:
 
     async def report_early(self, now: datetime) -> None:
         """Report for a device that is not registered yet; the record is deferred until its registration."""
-        report = {"slot": "1", "quantity": 10, "boot": "b1", "seq": 1, "at": now.isoformat()}
+        report = {"slot": "1", "quantity": 10, "boot": "b1", "seq": 1, "occurred_at": now.isoformat()}
         call = self._diary.invoke(what="report", device_id=DEVICE_ID, reports=[{"type": "SlotUsed", **report}])
         data = report | {"device_id": DEVICE_ID, "received_at": now.isoformat()}
         await self._write(json.dumps(_envelope(data, now)).encode())

@@ -77,7 +77,7 @@ class Sender:
             "boot": f"b{self._boot}",
             "seq": seq,
         }
-        report["at"] = (at + self._clock).isoformat()
+        report["occurred_at"] = (at + self._clock).isoformat()
         if seen.steps is not None:
             quantity, unit = self._slots[slot].consumable.said(seen.steps, spelling=seq)
             report |= {"quantity": quantity, "unit": unit}

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from libs.contracts.catalogue import Event, Id, Steps, Text, said_by
+from libs.contracts.catalogue import Event, Id, Steps, Text, published_by
 from libs.units import BaseUnit
 
 Registration = Annotated[int, Field(ge=1, le=2**31)]
@@ -53,7 +53,7 @@ class SlotMove(BaseModel):
     new_slot: Id
 
 
-@said_by("portal", on="accounts", key="customer_id")
+@published_by("portal", topic="accounts", key="customer_id")
 class CustomerJoined(Event):
     """A customer was registered; name, address and e-mail address stay in the portal."""
 
@@ -62,7 +62,7 @@ class CustomerJoined(Event):
     time_zone: Id = "UTC"
 
 
-@said_by("portal", on="accounts", key="customer_id")
+@published_by("portal", topic="accounts", key="customer_id")
 class CustomerChanged(Event):
     """A customer's language or time zone changed; also repeated as an upsert on request."""
 
@@ -71,7 +71,7 @@ class CustomerChanged(Event):
     time_zone: Id
 
 
-@said_by("portal", on="accounts", key="customer_id")
+@published_by("portal", topic="accounts", key="customer_id")
 class DeviceRegistered(Event):
     """A customer registered a device with these slots; reports of other registrations are refused.
 
@@ -87,7 +87,7 @@ class DeviceRegistered(Event):
     slots: tuple[SlotSpec, ...]
 
 
-@said_by("portal", on="accounts", key="customer_id")
+@published_by("portal", topic="accounts", key="customer_id")
 class DeviceReplaced(Event):
     """A new device replaced an old one; levels and usage rates are carried over slot by slot."""
 
@@ -101,7 +101,7 @@ class DeviceReplaced(Event):
     moves: tuple[SlotMove, ...]
 
 
-@said_by("portal", on="accounts", key="customer_id")
+@published_by("portal", topic="accounts", key="customer_id")
 class DeviceDeregistered(Event):
     """A customer removed a device; every service deletes its data of this registration."""
 
@@ -110,7 +110,7 @@ class DeviceDeregistered(Event):
     registration: Registration
 
 
-@said_by("portal", on="accounts", key="customer_id")
+@published_by("portal", topic="accounts", key="customer_id")
 class CustomerErased(Event):
     """A customer requested erasure; only data that the law requires may remain."""
 

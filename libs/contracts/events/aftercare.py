@@ -4,12 +4,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from libs.contracts.catalogue import Id, Steps, Text, said_by
+from libs.contracts.catalogue import Id, Steps, Text, published_by
 from libs.contracts.events.offers import Currency, Money
 from libs.contracts.events.orders import OrderFact
 
 
-@said_by("order_dispatch", on="orders", key="customer_id")
+@published_by("order_dispatch", topic="orders", key="customer_id")
 class OrderModified(OrderFact):
     """The quantity of a drafted order changed; the provider has not been contacted yet."""
 
@@ -19,19 +19,19 @@ class OrderModified(OrderFact):
     currency: Currency | None = None
 
 
-@said_by("order_dispatch", on="orders", key="customer_id")
+@published_by("order_dispatch", topic="orders", key="customer_id")
 class FraudFlagged(OrderFact):
     """An operator flagged this order as fraud; its pool orders nothing until an operator clears it."""
 
     reason: Text
 
 
-@said_by("order_dispatch", on="orders", key="customer_id")
+@published_by("order_dispatch", topic="orders", key="customer_id")
 class FraudCleared(OrderFact):
     """An operator cleared the fraud flag of this order; its pool may order again."""
 
 
-@said_by("order_dispatch", on="orders", key="customer_id")
+@published_by("order_dispatch", topic="orders", key="customer_id")
 class ClaimRaised(OrderFact):
     """Less than ordered was delivered; an operator settles the difference with the provider."""
 
@@ -39,7 +39,7 @@ class ClaimRaised(OrderFact):
     received: Steps
 
 
-@said_by("order_dispatch", on="orders", key="customer_id")
+@published_by("order_dispatch", topic="orders", key="customer_id")
 class OrderReturned(OrderFact):
     """Delivered goods are returned to the provider; published once per order."""
 

@@ -4,14 +4,14 @@ from typing import Annotated
 
 from pydantic import Field
 
-from libs.contracts.catalogue import Moment, Steps, Text, said_by
+from libs.contracts.catalogue import Moment, Steps, Text, published_by
 from libs.contracts.events.orders import OrderFact
 
 Packs = Annotated[int, Field(ge=1, le=10**6)]
 
 
-@said_by("order_dispatch", on="orders", key="customer_id")
-class ShopAsked(OrderFact):
+@published_by("order_dispatch", topic="orders", key="customer_id")
+class ShopOrderRequested(OrderFact):
     """A hosted shop has a new order to accept or refuse; its goods are allocated."""
 
     packs: Packs
@@ -20,21 +20,21 @@ class ShopAsked(OrderFact):
     answer_by: Moment | None = None
 
 
-@said_by("order_dispatch", on="orders", key="customer_id")
+@published_by("order_dispatch", topic="orders", key="customer_id")
 class ShopReminded(OrderFact):
     """A hosted shop was reminded to respond to an order, or to ship one that it accepted."""
 
     answer_by: Moment | None = None
 
 
-@said_by("order_dispatch", on="orders", key="customer_id")
-class ShopAskedToCancel(OrderFact):
+@published_by("order_dispatch", topic="orders", key="customer_id")
+class ShopCancelRequested(OrderFact):
     """A hosted shop was requested to cancel an order that it accepted."""
 
     reason: Text
 
 
-@said_by("order_dispatch", on="orders", key="customer_id")
+@published_by("order_dispatch", topic="orders", key="customer_id")
 class CartPrepared(OrderFact):
     """A cart was prepared for a shop without an API; nothing is ordered until the customer confirms it."""
 
@@ -43,15 +43,15 @@ class CartPrepared(OrderFact):
     answer_by: Moment | None = None
 
 
-@said_by("order_dispatch", on="orders", key="customer_id")
+@published_by("order_dispatch", topic="orders", key="customer_id")
 class CartReminded(OrderFact):
     """A customer was reminded to confirm whether they placed the order."""
 
     answer_by: Moment | None = None
 
 
-@said_by("order_dispatch", on="orders", key="customer_id")
-class CartCancelAsked(OrderFact):
+@published_by("order_dispatch", topic="orders", key="customer_id")
+class CartCancelRequested(OrderFact):
     """A customer was requested to cancel their order at the shop."""
 
     reason: Text

@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict
 
-from libs.contracts.catalogue import Event, Id, Moment, Steps, Text, said_by
+from libs.contracts.catalogue import Event, Id, Moment, Steps, Text, published_by
 
 
 class SubscribedItem(BaseModel):
@@ -16,18 +16,18 @@ class SubscribedItem(BaseModel):
     quantity: Steps | None = None
 
 
-@said_by("order_dispatch", on="orders", key="customer_id")
-class LinkMade(Event):
+@published_by("order_dispatch", topic="orders", key="customer_id")
+class LinkCreated(Event):
     """A customer authorized orders from a provider for one device; we hold a token, the provider everything else."""
 
     customer_id: Id
     link_id: Id
     provider_id: Id
     device_id: Id
-    at: Moment
+    occurred_at: Moment
 
 
-@said_by("order_dispatch", on="orders", key="customer_id")
+@published_by("order_dispatch", topic="orders", key="customer_id")
 class LinkEnded(Event):
     """The authorization to order from this provider for this device ended; the token is revoked or will be."""
 
@@ -36,10 +36,10 @@ class LinkEnded(Event):
     provider_id: Id
     device_id: Id
     reason: Text
-    at: Moment
+    occurred_at: Moment
 
 
-@said_by("order_dispatch", on="orders", key="customer_id")
+@published_by("order_dispatch", topic="orders", key="customer_id")
 class SlotFollowed(Event):
     """A provider started or stopped receiving every use of this slot."""
 
@@ -48,10 +48,10 @@ class SlotFollowed(Event):
     slot: Id
     provider_id: Id
     following: bool
-    at: Moment
+    occurred_at: Moment
 
 
-@said_by("order_dispatch", on="orders", key="customer_id")
+@published_by("order_dispatch", topic="orders", key="customer_id")
 class ProviderSubscriptionChanged(Event):
     """A customer enabled or disabled a slot at the provider, or chose other products for it there."""
 
@@ -61,4 +61,4 @@ class ProviderSubscriptionChanged(Event):
     slot: Id
     subscribed: bool
     items: tuple[SubscribedItem, ...] = ()
-    at: Moment
+    occurred_at: Moment

@@ -1,9 +1,9 @@
 """Notices sent to customers."""
 
-from libs.contracts.catalogue import Event, Id, Moment, said_by
+from libs.contracts.catalogue import Event, Id, Moment, published_by
 
 
-@said_by("notification", on="notices", key="customer_id")
+@published_by("notification", topic="notices", key="customer_id")
 class CustomerNotified(Event):
     """A notice was sent to a customer, once, over this channel."""
 
@@ -13,4 +13,4 @@ class CustomerNotified(Event):
     channel: Id
     order_id: Id | None = None
     product_id: Id | None = None
-    at: Moment
+    occurred_at: Moment

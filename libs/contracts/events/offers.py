@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from libs.contracts.catalogue import Event, Id, Text, said_by
+from libs.contracts.catalogue import Event, Id, Text, published_by
 from libs.units import BaseUnit
 
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
@@ -12,7 +12,7 @@ Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 Money = Annotated[int, Field(ge=0, le=2**53)]
 
 
-@said_by("order_dispatch", on="offers", key="provider_id")
+@published_by("order_dispatch", topic="offers", key="provider_id")
 class ProviderChanged(Event):
     """A provider was added or changed; also repeated as an upsert on request."""
 
@@ -24,7 +24,7 @@ class ProviderChanged(Event):
     lead_time_days: Annotated[float, Field(gt=0, le=400, allow_inf_nan=False)] | None = None
 
 
-@said_by("order_dispatch", on="offers", key="provider_id")
+@published_by("order_dispatch", topic="offers", key="provider_id")
 class OfferChanged(Event):
     """A provider's offer changed: a product in packs of `pack_size` steps of 10**-scale units, at this price."""
 

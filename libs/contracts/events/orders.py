@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from libs.contracts.catalogue import Event, Id, Moment, Steps, Text, said_by
+from libs.contracts.catalogue import Event, Id, Moment, Steps, Text, published_by
 from libs.contracts.events.offers import Currency, Money
 
 
@@ -33,12 +33,12 @@ class OrderFact(Event):
     product_id: Id
     pool_id: Id
     provider_id: Id
-    at: Moment
+    occurred_at: Moment
     #: A test order: it goes through every step, without money or goods.
     test: bool = False
 
 
-@said_by("order_dispatch", on="orders", key="customer_id")
+@published_by("order_dispatch", topic="orders", key="customer_id")
 class OrderDrafted(OrderFact):
     """An order was created; the provider has not been contacted yet."""
 
@@ -48,7 +48,7 @@ class OrderDrafted(OrderFact):
     currency: Currency | None = None
 
 
-@said_by("order_dispatch", on="orders", key="customer_id")
+@published_by("order_dispatch", topic="orders", key="customer_id")
 class OrderPlaced(OrderFact):
     """The provider accepted the order."""
 
@@ -57,21 +57,21 @@ class OrderPlaced(OrderFact):
     expected_at: Moment | None = None
 
 
-@said_by("order_dispatch", on="orders", key="customer_id")
+@published_by("order_dispatch", topic="orders", key="customer_id")
 class OrderRefused(OrderFact):
     """The provider refused the order."""
 
     reason: Text
 
 
-@said_by("order_dispatch", on="orders", key="customer_id")
+@published_by("order_dispatch", topic="orders", key="customer_id")
 class OrderUnknown(OrderFact):
     """It is unclear whether the provider has this order; its status is queried, and it is never sent again."""
 
     reason: Text
 
 
-@said_by("order_dispatch", on="orders", key="customer_id")
+@published_by("order_dispatch", topic="orders", key="customer_id")
 class OrderShipped(OrderFact):
     """The goods left the provider."""
 
@@ -80,7 +80,7 @@ class OrderShipped(OrderFact):
     tracking: Text | None = None
 
 
-@said_by("order_dispatch", on="orders", key="customer_id")
+@published_by("order_dispatch", topic="orders", key="customer_id")
 class OrderDelivered(OrderFact):
     """The goods reached the customer; credited once, by the first evidence."""
 
@@ -96,7 +96,7 @@ class OrderDelivered(OrderFact):
     currency: Currency | None = None
 
 
-@said_by("order_dispatch", on="orders", key="customer_id")
+@published_by("order_dispatch", topic="orders", key="customer_id")
 class OrderCancelled(OrderFact):
     """The order was cancelled and ended without goods; `by` is who cancelled it."""
 
@@ -104,7 +104,7 @@ class OrderCancelled(OrderFact):
     reason: Text
 
 
-@said_by("order_dispatch", on="orders", key="customer_id")
+@published_by("order_dispatch", topic="orders", key="customer_id")
 class OrderFailed(OrderFact):
     """The order could not be completed and ended without goods."""
 

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from libs.contracts.catalogue import Id, Text, said_by
+from libs.contracts.catalogue import Id, Text, published_by
 from libs.contracts.events.offers import Currency, Money
 from libs.contracts.events.orders import OrderFact
 
@@ -24,17 +24,17 @@ class PaymentFact(OrderFact):
     currency: Currency
 
 
-@said_by("order_dispatch", on="orders", key="customer_id")
+@published_by("order_dispatch", topic="orders", key="customer_id")
 class PaymentAuthorized(PaymentFact):
     """The amount is reserved; nothing was captured yet."""
 
 
-@said_by("order_dispatch", on="orders", key="customer_id")
-class PaymentTaken(PaymentFact):
+@published_by("order_dispatch", topic="orders", key="customer_id")
+class PaymentCaptured(PaymentFact):
     """The amount was captured for shipped goods; the rest of the reservation was released."""
 
 
-@said_by("order_dispatch", on="orders", key="customer_id")
+@published_by("order_dispatch", topic="orders", key="customer_id")
 class PaymentFailed(PaymentFact):
     """The payment service refused this step, or the reservation expired; no money was moved."""
 
@@ -42,12 +42,12 @@ class PaymentFailed(PaymentFact):
     reason: Text
 
 
-@said_by("order_dispatch", on="orders", key="customer_id")
+@published_by("order_dispatch", topic="orders", key="customer_id")
 class PaymentVoided(PaymentFact):
     """The reservation was released; the amount is 0 if nothing was reserved."""
 
 
-@said_by("order_dispatch", on="orders", key="customer_id")
+@published_by("order_dispatch", topic="orders", key="customer_id")
 class PaymentRefunded(PaymentFact):
     """The amount was refunded to the customer; `refunded` is the total of all refunds."""
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from libs.contracts.catalogue import OUTSIDE, Event, Id, Moment, Steps, Text, said_by
+from libs.contracts.catalogue import OUTSIDE, Event, Id, Moment, Steps, Text, published_by
 from libs.contracts.events.offers import Currency, Money
 from libs.units import BaseUnit
 
@@ -34,11 +34,11 @@ class UpdateStatus(StrEnum):
     CANCELLED = "cancelled"
     #: The provider has the order, but the customer must first resolve a problem: address, payment, stock.
     RESOLVING = "resolving"
-    #: The response to OrderStatusAsked for an order the provider never accepted.
+    #: The response to OrderStatusRequested for an order the provider never accepted.
     NOT_FOUND = "not_found"
 
 
-@said_by("order_dispatch", on="provider-orders-{provider_id}", key="order_id")
+@published_by("order_dispatch", topic="provider-orders-{provider_id}", key="order_id")
 class OrderRequested(Event):
     """A provider is requested to deliver an order; repetitions with the same order_id are the same order."""
 
@@ -57,7 +57,7 @@ class OrderRequested(Event):
     test: bool = False
 
 
-@said_by("order_dispatch", on="provider-orders-{provider_id}", key="order_id")
+@published_by("order_dispatch", topic="provider-orders-{provider_id}", key="order_id")
 class CancelRequested(Event):
     """A provider is requested to cancel an order that it may already have."""
 
@@ -67,8 +67,8 @@ class CancelRequested(Event):
     requested_at: Moment
 
 
-@said_by("order_dispatch", on="provider-orders-{provider_id}", key="order_id")
-class OrderStatusAsked(Event):
+@published_by("order_dispatch", topic="provider-orders-{provider_id}", key="order_id")
+class OrderStatusRequested(Event):
     """A provider is requested to report the current status of an order."""
 
     provider_id: Id
@@ -76,7 +76,7 @@ class OrderStatusAsked(Event):
     requested_at: Moment
 
 
-@said_by(OUTSIDE, on="provider-updates-{provider_id}", key="order_id")
+@published_by(OUTSIDE, topic="provider-updates-{provider_id}", key="order_id")
 class OrderUpdated(Event):
     """A provider reports the status of an order; a repeated `update_id` is ignored."""
 
@@ -84,7 +84,7 @@ class OrderUpdated(Event):
     update_id: Id
     order_id: Id
     status: UpdateStatus
-    at: Moment
+    occurred_at: Moment
     expected_at: Moment | None = None
     #: The shipped quantity in base steps, if it differs from the order.
     quantity: Steps | None = None

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from libs.contracts.catalogue import Event, Id, Moment, SignedSteps, Steps, Text, said_by
+from libs.contracts.catalogue import Event, Id, Moment, SignedSteps, Steps, Text, published_by
 from libs.contracts.events.accounts import Registration
 from libs.units import BaseUnit
 
@@ -28,7 +28,7 @@ class SubscriptionStatus(StrEnum):
     ENDED = "ended"
 
 
-@said_by("reorder_decision", on="reorders", key="customer_id")
+@published_by("reorder_decision", topic="reorders", key="customer_id")
 class SubscriptionChanged(Event):
     """A customer's subscription of a product was created or changed."""
 
@@ -43,7 +43,7 @@ class SubscriptionChanged(Event):
     status: SubscriptionStatus
 
 
-@said_by("reorder_decision", on="reorders", key="customer_id")
+@published_by("reorder_decision", topic="reorders", key="customer_id")
 class TriggerSet(Event):
     """Requests one ThresholdCrossed from consumption when level + elsewhere <= max(at_level, at_days * rate)."""
 
@@ -58,14 +58,14 @@ class TriggerSet(Event):
     at_level: Steps
     at_days: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     #: Goods of the pool that are not in this slot: shelf, on order, other slots.
-    elsewhere: SignedSteps
+    shelf_and_on_order: SignedSteps
     #: Number of consecutive reports for which the condition must hold.
     reports: Annotated[int, Field(ge=1, le=100)] = 1
     #: Requests SlotLevelChanged at every change, to sum up pools with several slots.
     follow: bool = False
 
 
-@said_by("reorder_decision", on="reorders", key="customer_id")
+@published_by("reorder_decision", topic="reorders", key="customer_id")
 class ReorderApproved(Event):
     """A quantity of a product is to be ordered, once, from this provider."""
 
@@ -89,7 +89,7 @@ class ReorderApproved(Event):
     decided_at: Moment
 
 
-@said_by("reorder_decision", on="reorders", key="customer_id")
+@published_by("reorder_decision", topic="reorders", key="customer_id")
 class ReorderHeld(Event):
     """Nothing is ordered for now; `wake_up` names what triggers the next decision."""
 
@@ -106,7 +106,7 @@ class ReorderHeld(Event):
     decided_at: Moment
 
 
-@said_by("reorder_decision", on="reorders", key="customer_id")
+@published_by("reorder_decision", topic="reorders", key="customer_id")
 class ReorderDeclined(Event):
     """A proposed order will not be placed."""
 

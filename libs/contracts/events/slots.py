@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from libs.contracts.catalogue import Event, Id, Moment, Rate, SignedSteps, Steps, Text, said_by
+from libs.contracts.catalogue import Event, Id, Moment, Rate, SignedSteps, Steps, Text, published_by
 from libs.contracts.events.usage import Reporter
 
 
@@ -18,7 +18,7 @@ class FillCause(StrEnum):
     INFERRED = "inferred"
 
 
-@said_by("consumption", on="slots", key="device_id")
+@published_by("consumption", topic="slots", key="device_id")
 class ThresholdCrossed(Event):
     """A slot's level plus `elsewhere` fell to the armed trigger; published once per epoch."""
 
@@ -30,13 +30,13 @@ class ThresholdCrossed(Event):
     epoch: int = Field(ge=1)
     level: SignedSteps
     #: Standard deviation of the level; it grows with silence.
-    doubt: Rate
+    uncertainty: Rate
     rate_per_day: Rate
     run_out_at: Moment | None = None
-    at: Moment
+    occurred_at: Moment
 
 
-@said_by("consumption", on="slots", key="device_id")
+@published_by("consumption", topic="slots", key="device_id")
 class SlotFilled(Event):
     """The slot's level rose by this much."""
 
@@ -49,10 +49,10 @@ class SlotFilled(Event):
     cause: FillCause
     by: Reporter = Reporter.DEVICE
     order_id: Id | None = None
-    at: Moment
+    occurred_at: Moment
 
 
-@said_by("consumption", on="slots", key="device_id")
+@published_by("consumption", topic="slots", key="device_id")
 class SlotCorrected(Event):
     """A person corrected the level; the difference counts neither as delivery nor as use."""
 
@@ -62,10 +62,10 @@ class SlotCorrected(Event):
     product_id: Id
     difference: SignedSteps
     level: SignedSteps
-    at: Moment
+    occurred_at: Moment
 
 
-@said_by("consumption", on="slots", key="device_id")
+@published_by("consumption", topic="slots", key="device_id")
 class SlotLevelChanged(Event):
     """The level of a followed slot changed; published for pools with several slots."""
 
@@ -74,13 +74,13 @@ class SlotLevelChanged(Event):
     customer_id: Id
     product_id: Id
     level: SignedSteps
-    doubt: Rate
+    uncertainty: Rate
     rate_per_day: Rate
-    at: Moment
+    occurred_at: Moment
 
 
-@said_by("consumption", on="slots", key="device_id")
-class SlotDoubted(Event):
+@published_by("consumption", topic="slots", key="device_id")
+class SlotAnomalyDetected(Event):
     """A slot's reports are contradictory or stopped; a person should check its level."""
 
     device_id: Id
@@ -89,5 +89,5 @@ class SlotDoubted(Event):
     product_id: Id
     reason: Text
     level: SignedSteps
-    doubt: Rate
-    at: Moment
+    uncertainty: Rate
+    occurred_at: Moment

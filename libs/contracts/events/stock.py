@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
-from libs.contracts.catalogue import Event, Id, Moment, SignedSteps, Steps, Text, said_by
+from libs.contracts.catalogue import Event, Id, Moment, SignedSteps, Steps, Text, published_by
 from libs.contracts.events.orders import OrderFact
 
 
@@ -40,14 +40,14 @@ class Shortage(BaseModel):
     restock_at: Moment | None = None
 
 
-@said_by("order_dispatch", on="orders", key="customer_id")
-class AllocationAsked(OrderFact):
+@published_by("order_dispatch", topic="orders", key="customer_id")
+class AllocationRequested(OrderFact):
     """Requests the allocation of the provider's stock to this order, all lines or none."""
 
     lines: tuple[AllocationLine, ...]
 
 
-@said_by("inventory", on="stock", key="owner_id")
+@published_by("inventory", topic="stock", key="owner_id")
 class StockAllocated(Event):
     """All lines of an order are allocated, until an event of the order ends the allocation."""
 
@@ -56,10 +56,10 @@ class StockAllocated(Event):
     order_id: Id
     customer_id: Id
     lines: tuple[AllocationLine, ...]
-    at: Moment
+    occurred_at: Moment
 
 
-@said_by("inventory", on="stock", key="owner_id")
+@published_by("inventory", topic="stock", key="owner_id")
 class StockShort(Event):
     """Nothing was allocated to an order, because the stock of these products is too low."""
 
@@ -67,10 +67,10 @@ class StockShort(Event):
     order_id: Id
     customer_id: Id
     shortages: tuple[Shortage, ...]
-    at: Moment
+    occurred_at: Moment
 
 
-@said_by("inventory", on="stock", key="owner_id")
+@published_by("inventory", topic="stock", key="owner_id")
 class StockReleased(Event):
     """The stock allocated to an order is available again."""
 
@@ -79,10 +79,10 @@ class StockReleased(Event):
     customer_id: Id
     lines: tuple[AllocationLine, ...]
     reason: Text
-    at: Moment
+    occurred_at: Moment
 
 
-@said_by("inventory", on="stock", key="owner_id")
+@published_by("inventory", topic="stock", key="owner_id")
 class StockArrived(Event):
     """An order's goods were credited to a customer's shelf, once."""
 
@@ -92,10 +92,10 @@ class StockArrived(Event):
     quantity: Steps
     #: The shelf's balance afterwards.
     shelf: Steps
-    at: Moment
+    occurred_at: Moment
 
 
-@said_by("inventory", on="stock", key="owner_id")
+@published_by("inventory", topic="stock", key="owner_id")
 class StockCounted(Event):
     """A shelf's balance changed without an arrival, such as by a load or a count."""
 
@@ -104,4 +104,4 @@ class StockCounted(Event):
     shelf: Steps
     difference: SignedSteps
     cause: CountCause
-    at: Moment
+    occurred_at: Moment

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from libs.contracts.catalogue import NO_NUL, Event, Id, Moment, Steps, said_by
+from libs.contracts.catalogue import NO_NUL, Event, Id, Moment, Steps, published_by
 from libs.contracts.events.accounts import Registration
 
 Boot = Annotated[str, Field(min_length=1, max_length=64, pattern=NO_NUL)]
@@ -23,7 +23,7 @@ class Reporter(StrEnum):
     PERSON = "person"
 
 
-@said_by("gateway", on="usage", key="device_id")
+@published_by("gateway", topic="usage", key="device_id")
 class SlotUsed(Event):
     """A device used this much out of one of its slots since its last report."""
 
@@ -37,11 +37,11 @@ class SlotUsed(Event):
     #: Of the device, if known to the publisher; a device registered again has a new one.
     registration: Registration | None = None
     #: Time of the device's clock, which may be wrong; never used for ordering.
-    at: Moment
+    occurred_at: Moment
     received_at: Moment
 
 
-@said_by("gateway", on="usage", key="device_id")
+@published_by("gateway", topic="usage", key="device_id")
 class SlotMeasured(Event):
     """A sensor or a person measured the level of a slot."""
 
@@ -53,11 +53,11 @@ class SlotMeasured(Event):
     seq: Sequence | None = None
     report_id: Id | None = None
     registration: Registration | None = None
-    at: Moment
+    occurred_at: Moment
     received_at: Moment
 
 
-@said_by("gateway", on="usage", key="device_id")
+@published_by("gateway", topic="usage", key="device_id")
 class SlotRefilled(Event):
     """A slot was refilled by this quantity, or completely if there is none."""
 
@@ -69,5 +69,5 @@ class SlotRefilled(Event):
     seq: Sequence | None = None
     report_id: Id | None = None
     registration: Registration | None = None
-    at: Moment
+    occurred_at: Moment
     received_at: Moment

@@ -28,7 +28,7 @@ CREATE TABLE outbox (
     id        text        NOT NULL,
     key       bytea       NOT NULL,
     value     bytea       NOT NULL,
-    said_at   timestamptz NOT NULL DEFAULT now(),
+    created_at   timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (topic, partition, sequence)
 ) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from libs.contracts.catalogue import Event
-from services.consumption.domain import doubt, said
+from services.consumption.domain import said, uncertainty
 from services.consumption.domain.gaps import (
     Booked,
     Gap,
@@ -99,12 +99,12 @@ def _apply_counted(slot: Slot, report: Report, boot: str, seq: int) -> Heard:
 
 
 def _in_order(before: Slot, slot: Slot, report: Report) -> Heard:
-    gaps, variance = slot.gaps, slot.variance + doubt.REPORT_VARIANCE * report.flow**2
+    gaps, variance = slot.gaps, slot.variance + uncertainty.REPORT_VARIANCE * report.flow**2
     booked = Booked()
     if report.level is not None:
         reading = LevelReading(slot.boot_no, slot.last_seq, report.kind, slot.level, report.level)
         gaps, booked = with_newest_reading(gaps, reading), reading.booked(slot.spec.held)
-        variance = doubt.after_reading(report.kind, slot.spec.unit, slot.spec.capacity)
+        variance = uncertainty.after_reading(report.kind, slot.spec.unit, slot.spec.capacity)
     used = max(0, -report.flow) + booked.unreported
     after = replace(
         slot,
@@ -129,7 +129,7 @@ def _late(slot: Slot, boot_no: int, seq: int, report: Report) -> Heard:
     variance = slot.variance - (0.0 if gap.next_reading else filled.resolved_variance)
     if gap.next_reading is None and report.level is not None:
         unsure = sum(one.variance for one in filled.gaps if one.next_reading is None)
-        variance = doubt.after_reading(report.kind, slot.spec.unit, slot.spec.capacity) + unsure
+        variance = uncertainty.after_reading(report.kind, slot.spec.unit, slot.spec.capacity) + unsure
     after = replace(
         slot,
         books=_updated_books(slot.books, report.flow, filled.booked),
@@ -202,7 +202,7 @@ def _start_boot(slot: Slot, boot: str, seq: int, report: Report) -> Slot:
 
 def _with_gap(slot: Slot, first: int, last: int | None, report: Report) -> Slot:
     missing = 1 if last is None else last - first + 1
-    added = doubt.of_missing(missing, report.used_at - slot.rate.until, slot.rate)
+    added = uncertainty.of_missing(missing, report.used_at - slot.rate.until, slot.rate)
     gap = Gap(slot.boot_no, slot.boot or "", first, last, slot.level, None, added, report.received_at)
     return replace(slot, gaps=(*slot.gaps, gap), variance=slot.variance + added)
 

@@ -8,8 +8,8 @@ from libs.contracts.events import (
     FillCause,
     Loading,
     Reporter,
+    SlotAnomalyDetected,
     SlotCorrected,
-    SlotDoubted,
     SlotFilled,
     SlotLevelChanged,
     ThresholdCrossed,
@@ -29,10 +29,10 @@ def crossed(slot: Slot, at: float) -> ThresholdCrossed:
         pool_id=slot.trigger.pool_id,
         epoch=slot.trigger.epoch,
         level=slot.held,
-        doubt=slot.doubt_at(at),
+        uncertainty=slot.doubt_at(at),
         rate_per_day=slot.rate.per_day,
         run_out_at=moment(runs_out) if runs_out is not None else None,
-        at=moment(at),
+        occurred_at=moment(at),
     )
 
 
@@ -43,22 +43,22 @@ def level_changed(slot: Slot, at: float) -> SlotLevelChanged:
         customer_id=slot.spec.customer_id,
         product_id=slot.spec.product_id,
         level=slot.held,
-        doubt=slot.doubt_at(at),
+        uncertainty=slot.doubt_at(at),
         rate_per_day=slot.rate.per_day,
-        at=moment(at),
+        occurred_at=moment(at),
     )
 
 
-def doubted(slot: Slot, reason: str, at: float) -> SlotDoubted:
-    return SlotDoubted(
+def doubted(slot: Slot, reason: str, at: float) -> SlotAnomalyDetected:
+    return SlotAnomalyDetected(
         device_id=slot.device_id,
         slot=slot.slot,
         customer_id=slot.spec.customer_id,
         product_id=slot.spec.product_id,
         reason=reason,
         level=slot.held,
-        doubt=slot.doubt_at(at),
-        at=moment(at),
+        uncertainty=slot.doubt_at(at),
+        occurred_at=moment(at),
     )
 
 
@@ -86,7 +86,7 @@ def moved(before: Slot, after: Slot, report: Report, booked: Booked) -> Iterator
             cause=report.cause if loaded else unloaded,
             by=report.by if loaded else Reporter.DEVICE,
             order_id=report.order_id,
-            at=moment(report.received_at),
+            occurred_at=moment(report.received_at),
         )
     if difference:
         yield SlotCorrected(
@@ -96,7 +96,7 @@ def moved(before: Slot, after: Slot, report: Report, booked: Booked) -> Iterator
             product_id=after.spec.product_id,
             difference=difference,
             level=after.held,
-            at=moment(report.received_at),
+            occurred_at=moment(report.received_at),
         )
     if before.level >= 0 > after.level:
         yield doubted(after, "the slot reported more use than it held", report.received_at)

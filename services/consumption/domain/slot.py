@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from libs.contracts.events import BaseUnit, Fill, Loading, SlotSpec
-from services.consumption.domain import doubt
+from services.consumption.domain import uncertainty
 from services.consumption.domain.days import Days, UsedDay, day_of, unpacked
 from services.consumption.domain.gaps import Gaps
 from services.consumption.domain.rate import DAY, Rate, first_guess
@@ -148,8 +148,8 @@ class Slot:
 
     def doubt_at(self, now: float) -> float:
         """Return the standard deviation of the level at `now`, in steps."""
-        unseen = doubt.of_unreported_refill(self.spec.capacity) if self.inferred else 0.0
-        return doubt.standard_deviation(self.variance + unseen, now - self.received_at, self.rate)
+        unseen = uncertainty.of_unreported_refill(self.spec.capacity) if self.inferred else 0.0
+        return uncertainty.standard_deviation(self.variance + unseen, now - self.received_at, self.rate)
 
     def run_out_after(self, at: float) -> float | None:
         """Return when the slot runs out (unix seconds), given its present quantity at `at`; None if after 100 years."""
@@ -184,7 +184,7 @@ def new_slot(customer_id: str, device_id: str, registered: SlotSpec, at: float, 
         first_guess(spec.capacity, at),
         Days(before_today=0),
         received_at=at,
-        variance=doubt.after_reading(ReadingKind.CORRECTED, spec.unit, spec.capacity),
+        variance=uncertainty.after_reading(ReadingKind.CORRECTED, spec.unit, spec.capacity),
     )
 
 

@@ -14,7 +14,7 @@ class Trigger:
     epoch: int
     at_level: int
     at_days: float
-    elsewhere: int
+    shelf_and_on_order: int
     reports: int = 1
     follow: bool = False
     #: ThresholdCrossed has not been published for this epoch.
@@ -48,7 +48,7 @@ class Trigger:
 
     def reaches(self, rate_per_day: float) -> float:
         """Return the highest level at which the threshold is met."""
-        return max(self.at_level, self.at_days * rate_per_day) - self.elsewhere
+        return max(self.at_level, self.at_days * rate_per_day) - self.shelf_and_on_order
 
 
 #: A slot without a threshold.

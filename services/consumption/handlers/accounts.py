@@ -17,7 +17,7 @@ async def on_device_registered(event: DeviceRegistered, store: Store) -> list[Ev
     await _remove([event.device_id], "deregistered", store)
     await store.insert_device(event.device_id, event.customer_id, event.registration)
     await store.insert_slots(_fresh(event, seconds(store.now)))
-    store.appear(f"device:{event.device_id}")
+    store.resolve_dependency(f"device:{event.device_id}")
     return []
 
 
@@ -40,7 +40,7 @@ async def on_device_replaced(event: DeviceReplaced, store: Store) -> list[Event]
     await store.save_slots(fresh, [slot for _, slot in successors.values()])
     for _, slot in successors.values():
         await store.save_epoch(slot)
-    store.appear(f"device:{event.device_id}")
+    store.resolve_dependency(f"device:{event.device_id}")
     at = seconds(store.now)
     return [said.level_changed(slot, at) for _, slot in successors.values() if slot.trigger.follow]
 

@@ -2,7 +2,7 @@
 
 from libs.contracts.catalogue import Event
 from libs.contracts.events import Fill, FillCause, Loading, OrderDelivered, TriggerSet
-from libs.kit import NotYet, Refuse
+from libs.kit import NotReadyError, RejectedError
 from services.consumption.domain.hearing import Fate, arrive, set_trigger
 from services.consumption.domain.report import ReadingKind, Report, seconds
 from services.consumption.domain.slot import Slot
@@ -18,7 +18,7 @@ async def on_trigger_set(event: TriggerSet, store: Store) -> list[Event]:
     if slot is None:
         return []
     newer = Trigger(
-        event.pool_id, event.epoch, event.at_level, event.at_days, event.elsewhere, event.reports, event.follow
+        event.pool_id, event.epoch, event.at_level, event.at_days, event.shelf_and_on_order, event.reports, event.follow
     )
     heard = set_trigger(slot, newer, seconds(store.now))
     if heard.fate is Fate.APPLIED:
@@ -34,7 +34,7 @@ async def on_order_delivered(event: OrderDelivered, store: Store) -> list[Event]
         return []
     if not await store.insert_loaded_order(event.order_id, slot.device_id, slot.slot):
         return []
-    at = seconds(event.at)
+    at = seconds(event.occurred_at)
     heard = arrive(slot, _arrival(slot, event, at))
     await store.save_slots({(slot.device_id, slot.slot): slot}, [heard.slot])
     return list(heard.events)
@@ -49,17 +49,17 @@ def _arrival(slot: Slot, event: OrderDelivered, at: float) -> Report:
 
 
 async def _has_newer_registration(device_id: str, registration: int, store: Store) -> bool:
-    """Return whether the device was registered again since; raises NotYet until this registration is known."""
+    """Return whether the device was registered again since; raises NotReadyError until this registration is known."""
     device = await store.find_device(device_id)
     if device is None or device.registration < registration:
-        raise NotYet(f"device:{device_id}")
+        raise NotReadyError(f"device:{device_id}")
     return device.registration > registration
 
 
 async def lock_slot(device_id: str, slot: str, customer_id: str, store: Store) -> Slot | None:
     """Return the customer's slot or its successor; None if the device is gone or belongs to another customer.
 
-    Raises NotYet until the device is registered, and Refuse if it never had this slot.
+    Raises NotReadyError until the device is registered, and Refuse if it never had this slot.
     """
     place = device_id, slot
     found = (await store.lock_slots([place])).get(place)
@@ -69,7 +69,7 @@ async def lock_slot(device_id: str, slot: str, customer_id: str, store: Store) -
     if found is None:
         device = await store.find_device(place[0])
         if device is None:
-            raise NotYet(f"device:{place[0]}")
+            raise NotReadyError(f"device:{place[0]}")
         if device.how is None and device.registration == 1:
-            raise Refuse(f"device {place[0]} has no slot {place[1]}")
+            raise RejectedError(f"device {place[0]} has no slot {place[1]}")
     return found if found is not None and found.spec.customer_id == customer_id else None

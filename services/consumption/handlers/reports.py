@@ -5,7 +5,7 @@ from typing import Any
 
 from libs.contracts.catalogue import Event
 from libs.contracts.events import Fill, FillCause, Reporter
-from libs.kit import NotYet, Record
+from libs.kit import NotReadyError, Record
 from services.consumption.domain.hearing import Fate, as_duplicate, hear
 from services.consumption.domain.report import ReadingKind, Report, plausible_receipt_time, plausible_use_time, seconds
 from services.consumption.domain.slot import Slot, Spec
@@ -33,12 +33,12 @@ async def apply_all(waiting: RecordsBySlot, store: Store) -> list[Event]:
             heard = as_duplicate(changed) if again else hear(changed, report_of(record, changed.spec, at))
             changed = heard.slot
             if heard.fate is Fate.PARKED:
-                store.park(record, heard.reason)
+                store.reject(record, heard.reason)
             elif heard.fate is Fate.DUPLICATE:
                 store.count(DUPLICATE_REPORTS)
             elif name:
                 new.add(name)
-            events += [store.because(event, record) for event in heard.events]
+            events += [store.caused_by(event, record) for event in heard.events]
         after.append(changed)
     await store.save_slots(before, after)
     await store.insert_known(new, store.now.date())
@@ -68,7 +68,7 @@ def _identity(record: Record) -> Known | None:
     if data.report_id is not None:
         return data.device_id, data.slot, data.report_id
     if record.type == "SlotMeasured":
-        return data.device_id, data.slot, f"{data.level} at {seconds(data.at):.6f}"
+        return data.device_id, data.slot, f"{data.level} at {seconds(data.occurred_at):.6f}"
     return data.device_id, data.slot, record.id
 
 
@@ -78,7 +78,7 @@ def report_of(record: Record, spec: Spec, now: float) -> Report:
     received_at = plausible_receipt_time(seconds(data.received_at), now)
     counted = data.boot is not None and data.seq is not None
     fields: dict[str, Any] = {
-        "used_at": plausible_use_time(seconds(data.at), received_at),
+        "used_at": plausible_use_time(seconds(data.occurred_at), received_at),
         "received_at": received_at,
         "boot": data.boot if counted else None,
         "seq": data.seq if counted else None,
@@ -108,10 +108,10 @@ async def _defer_or_reject(records: Sequence[Record], store: Store) -> None:
         device_id, slot, registration = record.data.device_id, record.data.slot, record.data.registration
         device = devices.get(device_id)
         if device is None or (registration or 0) > device.registration:
-            store.hold(record, NotYet(f"device:{device_id}"))
+            store.defer(record, NotReadyError(f"device:{device_id}"))
         elif device.how is not None:
-            store.park(record, f"device was {device.how}")
+            store.reject(record, f"device was {device.how}")
         elif registration is not None and registration < device.registration:
-            store.park(record, f"the report belongs to registration {registration} of the device, which has ended")
+            store.reject(record, f"the report belongs to registration {registration} of the device, which has ended")
         else:
-            store.park(record, f"device {device_id} has no slot {slot}")
+            store.reject(record, f"device {device_id} has no slot {slot}")

@@ -98,7 +98,7 @@ async def _events_of(applied: AppliedUses, uses: Uses, nexts: Mapping[Place, Rec
     slots = await store.disarm_crossed(list(places.values()), [n in crossed for n in places])
     makers = ((followed, said.level_changed), (crossed, said.crossed))
     return [
-        store.because(make_event(slots[place], uses.received_at[n]), nexts[place])
+        store.caused_by(make_event(slots[place], uses.received_at[n]), nexts[place])
         for n, place in places.items()
         for positions, make_event in makers
         if n in positions
@@ -127,7 +127,7 @@ def _uses(nexts: Mapping[Place, Record]) -> Uses:
     received_at = [report.received_at.timestamp() for report in reports]
     used_at = [
         at if received - OLDEST_USE_SECONDS <= at <= received else plausible_use_time(at, received)
-        for at, received in zip([report.at.timestamp() for report in reports], received_at, strict=True)
+        for at, received in zip([report.occurred_at.timestamp() for report in reports], received_at, strict=True)
     ]
     return Uses(
         [place[0] for place in places],

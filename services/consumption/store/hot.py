@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from libs.kit import Store
-from services.consumption.domain.doubt import REPORT_VARIANCE
 from services.consumption.domain.rate import SHORTEST_SECONDS, TAU_DAYS, TAU_SECONDS
+from services.consumption.domain.uncertainty import REPORT_VARIANCE
 
 
 class Uses(NamedTuple):
@@ -35,7 +35,7 @@ class Hot(Store):
     async def apply_uses(self, uses: Uses) -> AppliedUses:
         """Apply each use that is the next report of a plain slot and does not exceed its level; skip the others.
 
-        The statement repeats the arithmetic of rate.py, doubt.py, days.py and trigger.py in the domain, so that
+        The statement repeats the arithmetic of rate.py, uncertainty.py, days.py and trigger.py in the domain, so that
         the hot path needs one pass over the rows. A property test compares both.
         """
         row = await self.connection.fetchrow(
@@ -52,7 +52,7 @@ class Hot(Store):
                         * exp(GREATEST(r.used_at - s.used_at, $11) / -$8),
                     rate_days = $9::float8 + (s.rate_days - $9) * exp(GREATEST(r.used_at - s.used_at, $11) / -$8),
                     used_at = GREATEST(s.used_at, r.used_at),
-                    heard_at = r.heard_at,
+                    received_at = r.received_at,
                     variance = s.variance + $10::float8 * r.used * r.used,
                     finished_days = CASE WHEN floor(r.used_at / 86400) <= floor(s.used_at / 86400)
                         THEN s.finished_days
@@ -61,13 +61,13 @@ class Hot(Store):
                     used_before_today = CASE WHEN floor(r.used_at / 86400) <= floor(s.used_at / 86400)
                         THEN s.used_before_today ELSE s.used_total + s.unreported END
                 FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::float8[], $7::float8[])
-                    WITH ORDINALITY AS r (device_id, slot, boot, seq, used, used_at, heard_at, n)
+                    WITH ORDINALITY AS r (device_id, slot, boot, seq, used, used_at, received_at, n)
                 WHERE s.device_id = r.device_id AND s.slot = r.slot
                     AND s.last_seq = r.seq - 1 AND (s.boot = r.boot OR s.boot IS NULL)
                     AND s.plain AND s.level > 0 AND s.level >= r.used
                     AND (r.used_at >= s.used_at OR s.used_total + s.unreported > 0)
                 RETURNING (r.n - 1)::int AS n,
-                    s.armed AND s.level + s.elsewhere
+                    s.armed AND s.level + s.shelf_and_on_order
                         <= GREATEST(s.at_level, s.at_days * s.rate_use / s.rate_days) AS crossed,
                     (s.follow OR s.linked) AND r.used > 0 AS followed)
             SELECT coalesce(array_agg(n), '{}'),

@@ -34,7 +34,7 @@ class Slots(GapStore):
         rows = await self.connection.fetch(
             """-- read_locked_slots
             SELECT s.device_id, s.slot, s.level, s.last_seq, s.used_total, s.rate_use, s.rate_days, s.used_at,
-                s.heard_at, s.variance, s.used_before_today, s.at_level, s.at_days, s.elsewhere, s.opening,
+                s.received_at, s.variance, s.used_before_today, s.at_level, s.at_days, s.shelf_and_on_order, s.opening,
                 s.received, s.unreported, s.unexplained, s.duplicates, s.boot_no, s.gaps, s.reports, s.below,
                 s.armed, s.follow, s.linked, s.quarantined, s.boot, s.finished_days,
                 p.customer_id, p.product_id, p.name, p.unit, p.scale, p.capacity, p.loading, p.fill,
@@ -60,7 +60,7 @@ class Slots(GapStore):
                 UPDATE slot AS s SET armed = false FROM wanted AS r
                 WHERE s.device_id = r.device_id AND s.slot = r.slot AND r.crossed)
             SELECT s.device_id, s.slot, s.level, s.last_seq, s.used_total, s.rate_use, s.rate_days, s.used_at,
-                s.heard_at, s.variance, s.used_before_today, s.at_level, s.at_days, s.elsewhere, s.opening,
+                s.received_at, s.variance, s.used_before_today, s.at_level, s.at_days, s.shelf_and_on_order, s.opening,
                 s.received, s.unreported, s.unexplained, s.duplicates, s.boot_no, s.gaps, s.reports, s.below,
                 s.armed, s.follow, s.linked, s.quarantined, s.boot, s.finished_days,
                 p.customer_id, p.product_id, p.name, p.unit, p.scale, p.capacity, p.loading, p.fill,
@@ -78,7 +78,7 @@ class Slots(GapStore):
         rows = await self.connection.fetch(
             """-- list_slots
             SELECT s.device_id, s.slot, s.level, s.last_seq, s.used_total, s.rate_use, s.rate_days, s.used_at,
-                s.heard_at, s.variance, s.used_before_today, s.at_level, s.at_days, s.elsewhere, s.opening,
+                s.received_at, s.variance, s.used_before_today, s.at_level, s.at_days, s.shelf_and_on_order, s.opening,
                 s.received, s.unreported, s.unexplained, s.duplicates, s.boot_no, s.gaps, s.reports, s.below,
                 s.armed, s.follow, s.linked, s.quarantined, s.boot, s.finished_days,
                 p.customer_id, p.product_id, p.name, p.unit, p.scale, p.capacity, p.loading, p.fill,
@@ -99,9 +99,9 @@ class Slots(GapStore):
             """-- save_slots
             UPDATE slot AS s SET
                 level = r.level, last_seq = r.last_seq, used_total = r.used_total, rate_use = r.rate_use,
-                rate_days = r.rate_days, used_at = r.used_at, heard_at = r.heard_at, variance = r.variance,
+                rate_days = r.rate_days, used_at = r.used_at, received_at = r.received_at, variance = r.variance,
                 used_before_today = r.used_before_today, at_level = r.at_level, at_days = r.at_days,
-                elsewhere = r.elsewhere, opening = r.opening, received = r.received, unreported = r.unreported,
+                shelf_and_on_order = r.shelf_and_on_order, opening = r.opening, received = r.received, unreported = r.unreported,
                 unexplained = r.unexplained, duplicates = r.duplicates, boot_no = r.boot_no, gaps = r.gaps,
                 reports = r.reports, below = r.below, armed = r.armed, follow = r.follow, plain = r.plain,
                 quarantined = r.quarantined, boot = r.boot, finished_days = r.finished_days::bigint[]
@@ -110,8 +110,8 @@ class Slots(GapStore):
                 $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[], $18::bigint[], $19::bigint[],
                 $20::int[], $21::int[], $22::smallint[], $23::smallint[], $24::bool[], $25::bool[], $26::bool[],
                 $27::bool[], $28::text[], $29::text[])
-                AS r (device_id, slot, level, last_seq, used_total, rate_use, rate_days, used_at, heard_at, variance,
-                    used_before_today, at_level, at_days, elsewhere, opening, received, unreported, unexplained,
+                AS r (device_id, slot, level, last_seq, used_total, rate_use, rate_days, used_at, received_at, variance,
+                    used_before_today, at_level, at_days, shelf_and_on_order, opening, received, unreported, unexplained,
                     duplicates, boot_no, gaps, reports, below, armed, follow, plain, quarantined, boot,
                     finished_days)
             WHERE s.device_id = r.device_id AND s.slot = r.slot
@@ -126,7 +126,7 @@ class Slots(GapStore):
             await self._insert_spec(slot)
             await self.connection.execute(
                 """-- insert_slots
-                INSERT INTO slot (device_id, slot, level, opening, rate_use, rate_days, used_at, heard_at, variance)
+                INSERT INTO slot (device_id, slot, level, opening, rate_use, rate_days, used_at, received_at, variance)
                 VALUES ($1, $2, $3, $3, $4, $5, $6, $7, $8)
                 """,
                 slot.device_id,

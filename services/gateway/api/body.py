@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from fastapi import HTTPException, Request
 
-from libs.kit.problems import Problem
+from libs.kit.problems import ProblemError
 from services.gateway.api import metrics
 from services.gateway.settings import Settings
 
@@ -23,7 +23,7 @@ class Budget:
     def take(self, amount: int) -> None:
         """Take so many bytes, or raise 503 while others hold them."""
         if self.used + amount > self.limit:
-            raise Problem(
+            raise ProblemError(
                 503, "busy", "Too much is under way", detail="send the same again later", headers={"Retry-After": "1"}
             )
         self.used += amount
@@ -61,13 +61,13 @@ async def read_body(request: Request, settings: Settings, held: Held) -> bytes:
     """Return the body; stop reading as soon as it is too large or too slow."""
     limit = settings.largest_body_bytes
     if request.headers.get("content-encoding", "identity") != "identity":
-        raise Problem(415, "unsupported_encoding", "Send the body uncompressed")
+        raise ProblemError(415, "unsupported_encoding", "Send the body uncompressed")
     try:
         async with asyncio.timeout(settings.body_seconds):
             return await _collect(request, limit, held)
     except TimeoutError:
         detail = f"within {settings.body_seconds:g} s"
-        raise Problem(408, "too_slow", "The body did not arrive in time", detail=detail, headers=CLOSE) from None
+        raise ProblemError(408, "too_slow", "The body did not arrive in time", detail=detail, headers=CLOSE) from None
     except HTTPException:  # the kit's: it is more than any service reads
         raise _too_large(limit) from None
 
@@ -82,6 +82,6 @@ async def _collect(request: Request, limit: int, held: Held) -> bytes:
     return b"".join(parts)
 
 
-def _too_large(limit: int) -> Problem:
+def _too_large(limit: int) -> ProblemError:
     detail = f"send at most {limit} bytes at once, in several requests"
-    return Problem(413, "body_too_large", "The body is too large", detail=detail, headers=CLOSE)
+    return ProblemError(413, "body_too_large", "The body is too large", detail=detail, headers=CLOSE)

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 from aiokafka import AIOKafkaProducer
 
 from libs.kit import Kit
-from libs.kit.problems import Problem
+from libs.kit.problems import ProblemError
 from services.gateway.api import metrics
 from services.gateway.api.body import Budget
 from services.gateway.api.registry import Registry
@@ -19,7 +19,7 @@ from services.gateway.domain.judging import Sense
 from services.gateway.domain.limits import Buckets, Limit
 from services.gateway.domain.records import Written
 from services.gateway.settings import Settings
-from services.gateway.store import Unwritten, UsageTopic
+from services.gateway.store import ProduceError, UsageTopic
 
 _DOORS: WeakKeyDictionary[Kit, "Door"] = WeakKeyDictionary()
 
@@ -83,12 +83,12 @@ class Door:
         started = monotonic()
         try:
             await self.topic.write(records, settled)
-        except Unwritten as unwritten:
-            raise Problem(
+        except ProduceError as error:
+            raise ProblemError(
                 503,
                 "broker_unavailable",
                 "The reports could not be stored just now",
-                detail=f"{unwritten}; send the same again later: repeating is safe",
+                detail=f"{error}; send the same again later: repeating is safe",
                 headers={"Retry-After": "2"},
             ) from None
         metrics.PRODUCE_SECONDS.observe(monotonic() - started)
@@ -128,6 +128,6 @@ def producer(settings: Settings) -> AIOKafkaProducer:
     )
 
 
-def too_fast(code: str, title: str, wait_seconds: float) -> Problem:
+def too_fast(code: str, title: str, wait_seconds: float) -> ProblemError:
     seconds = max(1, -int(-wait_seconds // 1))
-    return Problem(429, code, title, detail=f"try again in {seconds} s", headers={"Retry-After": str(seconds)})
+    return ProblemError(429, code, title, detail=f"try again in {seconds} s", headers={"Retry-After": str(seconds)})

@@ -10,8 +10,8 @@ from typing import TypeVar
 
 from libs.kit import Kit
 from libs.kit.failures import TRANSIENT
-from libs.kit.problems import Problem
-from libs.kit.waking import woken_within
+from libs.kit.problems import ProblemError
+from libs.kit.waking import wait_for_event
 from services.gateway.domain.devices import Device
 from services.gateway.domain.memory import Memory
 from services.gateway.settings import Settings
@@ -71,12 +71,12 @@ class Registry:
             self._hurry.clear()
             try:
                 await self._follow()
-            except TRANSIENT as passing:
-                LOG.warning("changes of devices not read", extra={"reason": repr(passing)})
+            except TRANSIENT as error:
+                LOG.warning("changes of devices not read", extra={"reason": repr(error)})
             pause = self._settings.changes_poll_seconds
             if self._waiting:
                 pause = self._settings.changes_poll_waiting_seconds
-            await woken_within(self._hurry, pause)
+            await wait_for_event(self._hurry, pause)
 
     async def _follow(self) -> None:
         async with self._kit.read() as store:
@@ -103,7 +103,9 @@ class Registry:
 
     async def _wait(self, names: set[bytes], look: Look[Found]) -> Found | None:
         if self._waiting >= self._settings.strangers_waiting:
-            raise Problem(429, "too_many_unknown", "Too many unknown devices at once", headers={"Retry-After": "1"})
+            raise ProblemError(
+                429, "too_many_unknown", "Too many unknown devices at once", headers={"Retry-After": "1"}
+            )
         self._waiting += 1
         self._hurry.set()
         looked_at: int | None = None
@@ -150,7 +152,7 @@ class Registry:
 
     def _check_fresh(self) -> None:
         if self._is_stale():
-            raise Problem(
+            raise ProblemError(
                 503, "credentials_stale", "Credentials cannot be checked just now", headers={"Retry-After": "2"}
             )
 

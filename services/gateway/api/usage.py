@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request, Response
 from libs.kit import Kit
 from libs.kit.context import next_hop
 from libs.kit.identity import Principal, unauthorized
-from libs.kit.problems import Problem
+from libs.kit.problems import ProblemError
 from libs.kit.web import kit_of, principal_of, require
 from services.gateway.api import metrics
 from services.gateway.api.body import read_body
@@ -21,7 +21,7 @@ from services.gateway.domain.drafts import Draft
 from services.gateway.domain.explaining import REMEDIES
 from services.gateway.domain.judging import NUL, Report, judge
 from services.gateway.domain.records import write
-from services.gateway.domain.refusals import Malformed, Refusal, refuse
+from services.gateway.domain.refusals import MalformedRequestError, Refusal, refuse
 from services.gateway.facades import cloudevents, plain
 
 router = APIRouter(tags=["usage"])
@@ -52,8 +52,8 @@ async def report_usage(request: Request) -> Response:
             devices = await _devices(drafts, sender, door)
             _charge(drafts, devices, sender, len(body), door)
             return await _take(drafts, devices, sender, (door, request.headers.get("traceparent")))
-    except Problem as problem:
-        metrics.REQUESTS_REFUSED.labels(problem.body["code"]).inc()
+    except ProblemError as error:
+        metrics.REQUESTS_REFUSED.labels(error.body["code"]).inc()
         raise
 
 
@@ -95,10 +95,10 @@ def _read(request: Request, body: bytes, door: Door) -> list[Draft | Refusal]:
             if cloudevents.MARK in request.headers:
                 return cloudevents.read_binary(request.headers, body, door.bounds)
             return plain.read(body, door.bounds)
-    except Malformed as malformed:
-        raise Problem(malformed.status, malformed.code, "The body cannot be read", detail=malformed.problem) from None
+    except MalformedRequestError as error:
+        raise ProblemError(error.status, error.code, "The body cannot be read", detail=error.problem) from None
     accepted = f"application/json, {cloudevents.STRUCTURED} or {cloudevents.BATCH}"
-    raise Problem(415, "unsupported_media_type", "Nobody here reads this Content-Type", detail=f"send {accepted}")
+    raise ProblemError(415, "unsupported_media_type", "Nobody here reads this Content-Type", detail=f"send {accepted}")
 
 
 async def _devices(drafts: list[Draft | Refusal], sender: Sender, door: Door) -> dict[str, Device]:
@@ -174,9 +174,9 @@ def _not_yours(draft: Draft, sender: Sender) -> Refusal:
     return refuse("foreign_device", "device_id", whose, "send it with the device's own credential")
 
 
-def _nothing_taken(refused: list[Refusal]) -> Problem:
+def _nothing_taken(refused: list[Refusal]) -> ProblemError:
     codes = {refusal.code for refusal in refused}
     status = 403 if codes == {"foreign_device"} else 422
     code = codes.pop() if len(codes) == 1 else "refused"
     title = "The report was refused" if len(refused) == 1 else "All reports were refused"
-    return Problem(status, code, title, refused=[refusal.told() for refusal in refused])
+    return ProblemError(status, code, title, refused=[refusal.told() for refusal in refused])

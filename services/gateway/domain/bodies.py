@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from services.gateway.domain.refusals import Malformed
+from services.gateway.domain.refusals import MalformedRequestError
 
 _MANY = msgspec.json.Decoder(list[msgspec.Raw])
 _STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
@@ -22,17 +22,17 @@ class Bounds(NamedTuple):
 
 
 def split(body: bytes, bounds: Bounds) -> list[bytes | msgspec.Raw]:
-    """Return the elements of an array, or the one thing that is there; raise Malformed otherwise."""
+    """Return the elements of an array, or the one thing that is there; raise MalformedError otherwise."""
     if not body.strip():
-        raise Malformed("empty", "the body is empty; send one report or an array of reports")
+        raise MalformedRequestError("empty", "the body is empty; send one report or an array of reports")
     items: list[bytes | msgspec.Raw] = [body]
     if body.lstrip()[:1] == b"[":
         items = list(_cut(body))
         if not items:
-            raise Malformed("empty", "the array is empty; send at least one report")
+            raise MalformedRequestError("empty", "the array is empty; send at least one report")
     if len(items) > bounds.reports:
         problem = f"{len(items)} reports in one request; send at most {bounds.reports}"
-        raise Malformed("too_many_reports", problem, status=413)
+        raise MalformedRequestError("too_many_reports", problem, status=413)
     brackets = body.count(b"{") + body.count(b"[")
     if brackets - USUAL_BRACKETS * len(items) > bounds.depth and deeper_than(body, bounds.depth):
         raise too_deep()
@@ -51,8 +51,8 @@ def deeper_than(body: bytes, depth: int) -> bool:
     return bool(brackets)
 
 
-def too_deep() -> Malformed:
-    return Malformed("too_deep", "the JSON is nested too deeply; a report is one flat object")
+def too_deep() -> MalformedRequestError:
+    return MalformedRequestError("too_deep", "the JSON is nested too deeply; a report is one flat object")
 
 
 def _cut(body: bytes) -> list[msgspec.Raw]:
@@ -60,5 +60,5 @@ def _cut(body: bytes) -> list[msgspec.Raw]:
         return _MANY.decode(body)
     except RecursionError:
         raise too_deep() from None
-    except msgspec.DecodeError as wrong:
-        raise Malformed("malformed_json", str(wrong)) from None
+    except msgspec.DecodeError as error:
+        raise MalformedRequestError("malformed_json", str(error)) from None

@@ -20,7 +20,7 @@ class Draft(msgspec.Struct, tag_field="type", forbid_unknown_fields=True, kw_onl
     unit: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
     boot: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
     seq: Annotated[int, msgspec.Meta(ge=1, le=2**53)] | None = None
-    at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    occurred_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
     id: Name | None = None
 
 

@@ -16,7 +16,7 @@ REMEDIES = {
     "unit": 'send a unit\'s name, for example "g", "ml", "%" or "count"',
     "boot": "send a text of at most 64 characters that changes whenever seq starts again",
     "seq": "count this slot's reports 1, 2, 3 ... within a boot",
-    "at": "send a time with its offset, for example 2026-01-31T08:00:00Z, or leave it out",
+    "occurred_at": "send a time with its offset, for example 2026-01-31T08:00:00Z, or leave it out",
     "id": "send a text of 1 to 200 characters that names this report for ever",
     "by": 'send "device" or "person", or leave it out',
     "device_id": "send the device's id, or leave it out when the device's own credential is used",
@@ -61,6 +61,6 @@ def _first_wrong_value(raw: dict[str, Any], kind: type[Draft]) -> Refusal:
             continue
         try:
             msgspec.convert(raw[field.name], field.type)
-        except msgspec.ValidationError as wrong:
-            return refuse("invalid_field", field.name, str(wrong), remedy)
+        except msgspec.ValidationError as error:
+            return refuse("invalid_field", field.name, str(error), remedy)
     return refuse("invalid", None, "the report cannot be read", "compare it with the example in the documentation")

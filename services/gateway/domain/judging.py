@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from libs.contracts.events import BaseUnit, Reporter
-from libs.units import RefusedAmount, format_quantity, parse_quantity
+from libs.units import InvalidAmountError, format_quantity, parse_quantity
 from services.gateway.domain.devices import Device, Slot
 from services.gateway.domain.drafts import Draft, Measured, Refilled, Used, amount_of, type_of
 from services.gateway.domain.explaining import REMEDIES
@@ -44,7 +44,7 @@ def judge(draft: Draft, device: Device, now: datetime, sense: Sense, person: boo
     slot = device.slots.get(draft.slot) if draft.slot else None
     if slot is None:
         return _unknown_slot(draft, device)
-    at = draft.at or now
+    at = draft.occurred_at or now
     if wrong := _wrong_time(at, now, sense):
         return wrong
     steps = _steps(draft, slot, sense)
@@ -78,10 +78,10 @@ def _unknown_slot(draft: Draft, device: Device) -> Refusal:
 def _wrong_time(at: datetime, now: datetime, sense: Sense) -> Refusal | None:
     remedy = "set the device's clock, or leave `at` out: then the time of receipt counts"
     if at < sense.oldest:
-        return refuse("time_ancient", "at", f"{at.isoformat()} is before {sense.oldest.year}", remedy)
+        return refuse("time_ancient", "occurred_at", f"{at.isoformat()} is before {sense.oldest.year}", remedy)
     if at > now + sense.future:
         return refuse(
-            "time_in_future", "at", f"{at.isoformat()} is in the future; here it is {now.isoformat()}", remedy
+            "time_in_future", "occurred_at", f"{at.isoformat()} is in the future; here it is {now.isoformat()}", remedy
         )
     return None
 
@@ -92,12 +92,12 @@ def _steps(draft: Draft, slot: Slot, sense: Sense) -> int | Refusal | None:
         return None
     try:
         steps = steps_of(amount, draft.unit, slot.unit, slot.scale)
-    except RefusedAmount as wrong:
-        return _wrong_amount(wrong, name)
+    except InvalidAmountError as error:
+        return _wrong_amount(error, name)
     return _too_much(name, slot, sense) if steps > sense.largest_capacities * slot.capacity else steps
 
 
-def _wrong_amount(wrong: RefusedAmount, name: str) -> Refusal:
+def _wrong_amount(wrong: InvalidAmountError, name: str) -> Refusal:
     about_unit = wrong.code in {"unknown_unit", "ambiguous_unit", "wrong_dimension"}
     return refuse(wrong.code, "unit" if about_unit else name, wrong.problem, wrong.remedy)
 
@@ -113,7 +113,7 @@ def _no_identity(draft: Draft, steps: int | None) -> Refusal | None:
         missing = "boot" if draft.boot is None else "seq"
         return refuse("missing_field", missing, "boot and seq name a report only together", REMEDIES[missing])
     is_delta = isinstance(draft, Used) or (isinstance(draft, Refilled) and steps is not None)
-    if is_delta and draft.seq is None and draft.id is None and draft.at is None:
+    if is_delta and draft.seq is None and draft.id is None and draft.occurred_at is None:
         problem = "nothing tells a repeat of this report from a second one"
         return refuse("no_identity", "id", problem, "send boot and seq, or an id, or at least the time `at`")
     return None
@@ -129,7 +129,7 @@ def _report(draft: Draft, device: Device, steps: int | None, times: tuple[dateti
         "boot": draft.boot,
         "seq": draft.seq,
         "registration": device.registration,
-        "at": at.astimezone(UTC),
+        "occurred_at": at.astimezone(UTC),
         "received_at": now,
     }
     if draft.seq is None:

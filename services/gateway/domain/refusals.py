@@ -17,7 +17,7 @@ class Refusal(NamedTuple):
         return {"index": self.place} | {name: value for name, value in self._asdict().items() if name != "place"}
 
 
-class Malformed(Exception):  # noqa: N818  # what happened, not that it is an error
+class MalformedRequestError(Exception):
     """Nothing of the body can be read; no report of it was taken."""
 
     def __init__(self, code: str, problem: str, status: int = 400) -> None:

@@ -18,7 +18,7 @@ from msgspec.structs import fields
 from services.gateway.domain.bodies import Bounds, deeper_than, split, too_deep
 from services.gateway.domain.drafts import KINDS, Draft, Name
 from services.gateway.domain.explaining import explain, unknown_type
-from services.gateway.domain.refusals import Malformed, Refusal, refuse
+from services.gateway.domain.refusals import MalformedRequestError, Refusal, refuse
 
 STRUCTURED = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
@@ -56,14 +56,14 @@ def read_structured(body: bytes, bounds: Bounds) -> list[Draft | Refusal]:
     """Return the report of one structured event, or why it cannot be read."""
     found = _read(split(body, bounds._replace(reports=1))[0])
     if isinstance(found, Refusal) and found.code == "malformed_json":
-        raise Malformed(found.code, found.problem)
+        raise MalformedRequestError(found.code, found.problem)
     return [found]
 
 
 def read_batch(body: bytes, bounds: Bounds) -> list[Draft | Refusal]:
     """Return the report of each event of a batch, or why it cannot be read."""
     if body.lstrip()[:1] != b"[":
-        raise Malformed("malformed_json", "a batch of CloudEvents is a JSON array")
+        raise MalformedRequestError("malformed_json", "a batch of CloudEvents is a JSON array")
     return [_read(item) for item in split(body, bounds)]
 
 
@@ -74,8 +74,8 @@ def read_binary(headers: Mapping[str, str], body: bytes, bounds: Bounds) -> list
     attributes = {name[3:]: unquote(_unwrapped(value)) for name, value in headers.items() if name.startswith("ce-")}
     try:
         event = msgspec.convert(attributes, CloudEvent)
-    except msgspec.ValidationError as wrong:
-        return [_wrong_envelope(wrong)]
+    except msgspec.ValidationError as error:
+        return [_wrong_envelope(error)]
     event.data = msgspec.Raw(body)
     return [_draft(event)]
 
@@ -89,12 +89,12 @@ def _unwrapped(value: str) -> str:
 def _read(item: bytes | msgspec.Raw) -> Draft | Refusal:
     try:
         return _draft(_EVENT.decode(item))
-    except msgspec.ValidationError as wrong:
-        return _wrong_envelope(wrong)
+    except msgspec.ValidationError as error:
+        return _wrong_envelope(error)
     except RecursionError:
         raise too_deep() from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as wrong:
-        return refuse("malformed_json", None, str(wrong), "send valid JSON in UTF-8")
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return refuse("malformed_json", None, str(error), "send valid JSON in UTF-8")
 
 
 def _wrong_envelope(wrong: msgspec.ValidationError) -> Refusal:
@@ -108,8 +108,8 @@ def _draft(event: CloudEvent) -> Draft | Refusal:
         return unknown_type(event.type)
     try:
         raw = base64.b64decode(event.data_base64, validate=True) if event.data_base64 else bytes(event.data)
-    except ValueError as wrong:  # base64's own error is one, and what it says of letters no ASCII has
-        return refuse("invalid_cloudevent", "data_base64", str(wrong), "send the data as JSON in data")
+    except ValueError as error:  # base64's own error is one, and what it says of letters no ASCII has
+        return refuse("invalid_cloudevent", "data_base64", str(error), "send the data as JSON in data")
     if not raw:
         return refuse("missing_field", "data", "the event has no data", "send the report's fields in data")
     try:
@@ -125,8 +125,8 @@ def _draft(event: CloudEvent) -> Draft | Refusal:
 def _explain(raw: bytes, kind: type[Draft]) -> Refusal:
     try:
         return explain(msgspec.json.decode(raw), kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as wrong:
-        return refuse("malformed_json", "data", str(wrong), "send valid JSON in UTF-8")
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return refuse("malformed_json", "data", str(error), "send valid JSON in UTF-8")
 
 
 def _surrounded(draft: Draft, event: CloudEvent) -> Draft | Refusal:
@@ -143,5 +143,5 @@ def _surrounded(draft: Draft, event: CloudEvent) -> Draft | Refusal:
         if value and not inside:
             setattr(draft, name, value)
     draft.id = event.id
-    draft.at = draft.at or event.time
+    draft.occurred_at = draft.occurred_at or event.time
     return draft

@@ -5,7 +5,7 @@ import msgspec
 from services.gateway.domain.bodies import Bounds, split, too_deep
 from services.gateway.domain.drafts import Draft, Measured, Refilled, Used
 from services.gateway.domain.explaining import explain
-from services.gateway.domain.refusals import Malformed, Refusal, refuse
+from services.gateway.domain.refusals import MalformedRequestError, Refusal, refuse
 
 MEDIA_TYPES = frozenset({"application/json", "text/json", ""})
 
@@ -13,7 +13,7 @@ _REPORT: msgspec.json.Decoder[Used | Measured | Refilled] = msgspec.json.Decoder
 
 
 def read(body: bytes, bounds: Bounds) -> list[Draft | Refusal]:
-    """Return what each report says, in order, or why it cannot be read; raise Malformed for the whole body."""
+    """Return what each report says, in order, or why it cannot be read; raise MalformedError for the whole body."""
     items = split(body, bounds)
     if len(items) == 1:
         return [_read_only(items[0])]
@@ -31,7 +31,7 @@ def _read_only(item: bytes | msgspec.Raw) -> Draft | Refusal:
     """Read the one report of a request: what is no JSON makes the whole request malformed."""
     found = _read_one(item)
     if isinstance(found, Refusal) and found.code == "malformed_json":
-        raise Malformed(found.code, found.problem)
+        raise MalformedRequestError(found.code, found.problem)
     return found
 
 
@@ -40,5 +40,5 @@ def _explain(item: bytes | msgspec.Raw) -> Refusal:
         return explain(msgspec.json.decode(item))
     except RecursionError:
         raise too_deep() from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as wrong:
-        return refuse("malformed_json", None, str(wrong), "send valid JSON in UTF-8")
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return refuse("malformed_json", None, str(error), "send valid JSON in UTF-8")

@@ -20,7 +20,7 @@ WORTH_A_BATCH = 8
 PAUSES_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 
-class Unwritten(Exception):  # noqa: N818  # what happened, not that it is an error
+class ProduceError(Exception):
     """The broker did not acknowledge in time; the records may or may not have been written."""
 
 
@@ -60,25 +60,25 @@ class UsageTopic:
         await self._drop()
 
     async def write(self, records: Sequence[Written], settled: Callable[[], None]) -> None:
-        """Return when all in-sync replicas have every record; raise Unwritten when that is not known in time.
+        """Return when all in-sync replicas have every record; raise ProduceError when that is not known in time.
 
         `settled` is called when the records' memory is free again, which may be after that time.
         """
         if self._producer is None:
             settled()
-            raise Unwritten("no broker is connected")
+            raise ProduceError("no broker is connected")
         sending = asyncio.create_task(_send(self._producer, records))
         self._waiting[sending] = monotonic()
         sending.add_done_callback(self._ended)
         sending.add_done_callback(lambda _: settled())
         done, _ = await asyncio.wait([sending], timeout=self._patience)
         if not done:
-            raise Unwritten(f"the broker did not acknowledge within {self._patience:g} s")
+            raise ProduceError(f"the broker did not acknowledge within {self._patience:g} s")
         if sending.cancelled():
-            raise Unwritten("the gateway gave up the connection on which it was sent")
+            raise ProduceError("the gateway gave up the connection on which it was sent")
         failure = sending.exception()
         if failure is not None:
-            raise Unwritten(f"the broker did not take it: {failure!r}") from failure
+            raise ProduceError(f"the broker did not take it: {failure!r}") from failure
 
     def _ended(self, sending: asyncio.Task[None]) -> None:
         self._waiting.pop(sending, None)
@@ -93,8 +93,8 @@ class UsageTopic:
                 failures = 0
                 await self._until_wedged()
                 LOG.error("the producer gets no acknowledgements; it is built again")
-            except (KafkaError, OSError, TimeoutError) as passing:
-                LOG.warning("no broker yet", extra={"reason": repr(passing)})
+            except (KafkaError, OSError, TimeoutError) as error:
+                LOG.warning("no broker yet", extra={"reason": repr(error)})
             await self._drop()
             await asyncio.sleep(PAUSES_SECONDS[min(failures, len(PAUSES_SECONDS) - 1)])
             failures += 1
@@ -128,8 +128,8 @@ class UsageTopic:
 async def _end(producer: AIOKafkaProducer) -> None:
     try:
         await asyncio.wait_for(producer.stop(), PAUSES_SECONDS[-1])
-    except (KafkaError, OSError, TimeoutError) as passing:
-        LOG.warning("the producer did not stop in order", extra={"reason": repr(passing)})
+    except (KafkaError, OSError, TimeoutError) as error:
+        LOG.warning("the producer did not stop in order", extra={"reason": repr(error)})
 
 
 async def _send(producer: AIOKafkaProducer, records: Sequence[Written]) -> None:

@@ -7,7 +7,7 @@ from uuid import uuid4
 from fastapi import APIRouter
 
 from libs.kit.identity import Principal
-from libs.kit.problems import Problem
+from libs.kit.problems import ProblemError
 from libs.kit.web import KitDep, PrincipalDep, RequiredIdempotencyDep, require, require_customer, send
 from services.inventory.api.shapes import (
     CartBody,
@@ -30,13 +30,13 @@ async def create_cart(body: CartBody, kit: KitDep, principal: PrincipalDep, key:
     require(principal, "customer", "operator", "service")
     customer_id = body.customer_id or principal.customer_id
     if customer_id is None:
-        raise Problem(422, "customer_missing", "Customer missing", detail="Send `customer_id`.")
+        raise ProblemError(422, "customer_missing", "Customer missing", detail="Send `customer_id`.")
     require_customer(principal, customer_id)
     async with kit.transaction(idempotency=key) as tx:
         if tx.replayed:
             return send(tx.replayed, replayed=True)
         cart = await tx.store.create_cart(str(uuid4()), customer_id)
-        return send(tx.answer(201, cart_of(cart)))
+        return send(tx.respond(201, cart_of(cart)))
 
 
 @router.get("/{cart_id}")
@@ -58,7 +58,7 @@ async def add_items(
         wanted = summed([*cart.wanted.items(), *added.items()])
         await _require_available({goods: wanted[goods] for goods in added}, tx.store)
         await tx.store.save_items(cart_id, wanted)
-        return send(tx.answer(201, cart_of(cart._replace(wanted=wanted))))
+        return send(tx.respond(201, cart_of(cart._replace(wanted=wanted))))
 
 
 @router.delete("/{cart_id}/items/{owner_id}/{product_id}")
@@ -82,7 +82,7 @@ async def check_out(
             return send(tx.replayed, replayed=True)
         cart = _open_cart(await tx.store.lock_cart(cart_id), principal)
         if not cart.wanted:
-            raise Problem(422, "empty_cart", "The cart is empty")
+            raise ProblemError(422, "empty_cart", "The cart is empty")
         expires_at = tx.store.now + timedelta(minutes=tx.store.settings.checkout_minutes)
         checkout = Checkout(str(uuid4()), cart.customer_id, State.UNPAID, expires_at, cart.wanted)
         await tx.store.create_checkout(checkout)
@@ -91,7 +91,7 @@ async def check_out(
             await _reserve(checkout, tx.store)
         else:
             await _require_available(cart.wanted, tx.store)
-        return send(tx.answer(201, checkout_of(checkout, cart.wanted if body.reserve else {})))
+        return send(tx.respond(201, checkout_of(checkout, cart.wanted if body.reserve else {})))
 
 
 async def _reserve(checkout: Checkout, store: Store) -> None:
@@ -109,7 +109,7 @@ async def _require_available(wanted: Quantities, store: Store) -> None:
 
 def _own(cart: Cart | None, principal: Principal) -> Cart:
     if cart is None:
-        raise Problem(404, "not_found", "Cart not found")
+        raise ProblemError(404, "not_found", "Cart not found")
     require_customer(principal, cart.customer_id)
     return cart
 
@@ -117,5 +117,5 @@ def _own(cart: Cart | None, principal: Principal) -> Cart:
 def _open_cart(cart: Cart | None, principal: Principal) -> Cart:
     cart = _own(cart, principal)
     if cart.checkout_id:
-        raise Problem(409, "checked_out", "This cart has already been checked out", checkout_id=cart.checkout_id)
+        raise ProblemError(409, "checked_out", "This cart has already been checked out", checkout_id=cart.checkout_id)
     return cart

@@ -8,9 +8,9 @@ from typing import Any
 from fastapi import APIRouter
 
 from libs.kit import Kit
-from libs.kit.idempotency import Asked
+from libs.kit.idempotency import IdempotentRequest
 from libs.kit.identity import Principal
-from libs.kit.problems import Problem
+from libs.kit.problems import ProblemError
 from libs.kit.web import KitDep, PrincipalDep, RequiredIdempotencyDep, require, require_customer, send
 from services.inventory.api.shapes import (
     Identifier,
@@ -36,13 +36,13 @@ class LockedCheckout:
         self.extra_fields: dict[str, Any] = {}
 
     def take_step(self, step: CheckoutStep) -> bool:
-        """Take a step; return False if it was taken before. Raises Problem 409 if it is not allowed."""
+        """Take a step; return False if it was taken before. Raises ProblemError 409 if it is not allowed."""
         checkout, due = self.checkout, self.checkout.expires_at
         late = step is CheckoutStep.PAY and checkout.state is State.UNPAID and due is not None and due <= self.store.now
         state = None if late else next_state(checkout.state, step)
         if state is None:
             now = State.EXPIRED if late else checkout.state
-            raise Problem(
+            raise ProblemError(
                 409, f"checkout_{now}", f"This checkout is {now}", detail=f"`{step}` is not possible in this state."
             )
         fresh = state is not checkout.state
@@ -67,7 +67,7 @@ class LockedCheckout:
 
 @asynccontextmanager
 async def _locked_checkout(
-    kit: Kit, checkout_id: str, principal: Principal, key: Asked
+    kit: Kit, checkout_id: str, principal: Principal, key: IdempotentRequest
 ) -> AsyncIterator[LockedCheckout]:
     """Lock checkout and goods, run the body, then save both and the response.
 
@@ -82,7 +82,9 @@ async def _locked_checkout(
         if not tx.replayed:
             await tx.store.close_warehouse(locked.warehouse)
             await tx.store.save_checkout(locked.checkout)
-            locked.response = send(tx.answer(200, checkout_of(locked.checkout, locked.allocated) | locked.extra_fields))
+            locked.response = send(
+                tx.respond(200, checkout_of(locked.checkout, locked.allocated) | locked.extra_fields)
+            )
 
 
 @router.get("/{checkout_id}")
@@ -146,14 +148,14 @@ async def cancel(checkout_id: Identifier, kit: KitDep, principal: PrincipalDep, 
 
 
 def _shipped(named: Quantities, allocated: Quantities) -> Quantities:
-    """Return the shipped quantity of all allocated goods; raises Problem 422 for goods that were not paid."""
+    """Return the shipped quantity of all allocated goods; raises ProblemError 422 for goods that were not paid."""
     if excess := {goods: n for goods, n in named.items() if n > allocated.get(goods, 0)}:
-        raise Problem(422, "more_than_paid", "More items shipped than paid for", items=items_of(excess))
+        raise ProblemError(422, "more_than_paid", "More items shipped than paid for", items=items_of(excess))
     return {goods: named.get(goods, 0) for goods in allocated}
 
 
 def _own(checkout: Checkout | None, principal: Principal) -> Checkout:
     if checkout is None:
-        raise Problem(404, "not_found", "Checkout not found")
+        raise ProblemError(404, "not_found", "Checkout not found")
     require_customer(principal, checkout.customer_id)
     return checkout

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from libs.kit.problems import Problem
+from libs.kit.problems import ProblemError
 from libs.kit.web import KitDep
 from services.inventory.api.owners import GoodsDep
 from services.inventory.api.shapes import RestockBody, moment, stock_of, transaction_of
@@ -42,7 +42,7 @@ async def get_transaction(goods: GoodsDep, transaction_id: UUID, kit: KitDep) ->
     async with kit.read() as store:
         row = await store.find_transaction(goods, transaction_id)
     if row is None:
-        raise Problem(404, "not_found", "Transaction not found")
+        raise ProblemError(404, "not_found", "Transaction not found")
     return {"data": transaction_of(goods, row)}
 
 
@@ -50,8 +50,15 @@ async def get_transaction(goods: GoodsDep, transaction_id: UUID, kit: KitDep) ->
 async def announce(goods: GoodsDep, body: RestockBody, kit: KitDep) -> dict[str, Any]:
     """Announce the next restock; shortages contain its time until then."""
     async with kit.transaction() as tx:
-        await tx.store.save_restock(goods, body.at, body.quantity)
-    return {"data": {"id": goods.product_id, "type": "restock", "at": moment(body.at), "quantity": body.quantity}}
+        await tx.store.save_restock(goods, body.expected_at, body.quantity)
+    return {
+        "data": {
+            "id": goods.product_id,
+            "type": "restock",
+            "expected_at": moment(body.expected_at),
+            "quantity": body.quantity,
+        }
+    }
 
 
 @router.delete("/restock", status_code=204)

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 from fastapi import APIRouter
 
-from libs.kit.problems import Problem
+from libs.kit.problems import ProblemError
 from libs.kit.web import KitDep, PrincipalDep, RequiredIdempotencyDep, send
 from services.inventory.api.owners import GoodsDep
 from services.inventory.api.shapes import (
@@ -42,7 +42,7 @@ async def create_transaction(
             await store.allocate_by_hand(goods, difference)
         if requested.expires_on:
             await store.save_lot(goods, requested.expires_on, requested.quantity)
-        return send(tx.answer(201, {"data": booked}))
+        return send(tx.respond(201, {"data": booked}))
 
 
 @router.post("/count", status_code=201)
@@ -60,7 +60,7 @@ async def count_stock(
         difference = body.quantity - provision.total
         if difference:
             await _book(goods, stock.recount(difference), principal.role, tx.store)
-        return send(tx.answer(201, {"data": await stock_of(goods, tx.store), "difference": difference}))
+        return send(tx.respond(201, {"data": await stock_of(goods, tx.store), "difference": difference}))
 
 
 @router.post("/returns", status_code=201)
@@ -77,18 +77,18 @@ async def judge_returns(
             raise await shortage_problem([short], tx.store, 400, "fewer_came_back")
         movement = (stock.restock if body.verdict == "restock" else stock.discard)(body.quantity)
         booked = await _book(goods, movement, principal.role, tx.store)
-        return send(tx.answer(201, {"data": booked}))
+        return send(tx.respond(201, {"data": booked}))
 
 
 async def _lock(goods: Goods, store: Store, *, create: bool = False) -> Provision:
-    """Lock a provider's stock; raises Problem 404 if there is none and 409 if the goods are a customer's."""
+    """Lock a provider's stock; raises ProblemError 404 if there is none and 409 if the goods are a customer's."""
     if create or await store.find_provision(goods):
         await store.lock_shelf(goods)
     provision = await store.find_provision(goods)
     if provision is None:
-        raise Problem(404, "unknown_product", "Product not found in this owner's stock")
+        raise ProblemError(404, "unknown_product", "Product not found in this owner's stock")
     if provision.customers:
-        raise Problem(
+        raise ProblemError(
             409,
             "a_customers_goods",
             "A customer's stock cannot be changed directly",
@@ -101,7 +101,7 @@ async def _require_possible(requested: TransactionBody, goods: Goods, provision:
     action = Action(requested.action)
     if action is Action.INCREMENT:
         if provision.total + requested.quantity > LARGEST:
-            raise Problem(422, "too_much", "The quantity is too large")
+            raise ProblemError(422, "too_much", "The quantity is too large")
         return
     by_hand = action is Action.DEALLOCATE
     available = provision.by_hand if by_hand else provision.available

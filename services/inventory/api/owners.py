@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 
-from libs.kit.problems import Problem
+from libs.kit.problems import ProblemError
 from libs.kit.web import KitDep, PrincipalDep
 from services.inventory.api.shapes import Identifier
 from services.inventory.domain import Goods
@@ -13,13 +13,13 @@ router = APIRouter()
 
 
 def owner_of(principal: PrincipalDep, owner_id: Identifier | None = None) -> str:
-    """Return the owner from the path, else the provider of the token; raises Problem 404 without access."""
+    """Return the owner from the path, else the provider of the token; raises ProblemError 404 without access."""
     owner = owner_id or principal.provider_id
     if owner is None:
-        raise Problem(422, "owner_missing", "Owner missing", detail="Use /v1/owners/{owner}/inventories/...")
+        raise ProblemError(422, "owner_missing", "Owner missing", detail="Use /v1/owners/{owner}/inventories/...")
     if principal.role in {"operator", "service"} or (principal.role == "provider" and principal.provider_id == owner):
         return owner
-    raise Problem(404, "not_found", "Stock not found")
+    raise ProblemError(404, "not_found", "Stock not found")
 
 
 OwnerDep = Annotated[str, Depends(owner_of)]

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from libs.contracts.catalogue import NO_NUL, as_utc
 from libs.kit.moments import NearMoment
-from libs.kit.problems import Problem
+from libs.kit.problems import ProblemError
 from services.inventory.domain import Goods, Quantities, Shortage
 from services.inventory.store import Cart, Checkout, Store
 
@@ -63,7 +63,7 @@ class ReturnsBody(Body):
 class RestockBody(Body):
     """An announced restock."""
 
-    at: NearMoment
+    expected_at: NearMoment
     quantity: Count
 
 
@@ -140,7 +140,7 @@ def moment(at: datetime | None) -> str | None:
 
 async def shortage_problem(
     short: Sequence[Shortage], store: Store, status: int = 400, code: str = "insufficient_stock"
-) -> Problem:
+) -> ProblemError:
     """Return a Problem with requested and available quantity and announced restock of every short product."""
     expected = await store.list_restocks([one.goods for one in short])
     shortages = [
@@ -154,13 +154,13 @@ async def shortage_problem(
         for one in short
     ]
     detail = ", ".join(f"{one.goods.product_id}: {one.requested} requested, {one.available} available" for one in short)
-    return Problem(status, code, "Not enough stock", detail=detail[:2000], shortages=shortages)
+    return ProblemError(status, code, "Not enough stock", detail=detail[:2000], shortages=shortages)
 
 
 async def stock_of(goods: Goods, store: Store) -> dict[str, Any]:
     provision = await store.find_provision(goods)
     if provision is None:
-        raise Problem(404, "unknown_product", "Product not found in this owner's stock")
+        raise ProblemError(404, "unknown_product", "Product not found in this owner's stock")
     expected = await store.list_restocks([goods])
     return {
         "id": goods.product_id,

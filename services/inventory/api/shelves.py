@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict
 
 from libs.contracts.events import BaseUnit, CountCause, StockCounted
 from libs.kit.identity import Principal
-from libs.kit.problems import Problem
+from libs.kit.problems import ProblemError
 from libs.kit.web import KitDep, PrincipalDep, RequiredIdempotencyDep, require_customer, send
-from libs.units import SYMBOLS, RefusedAmount, format_quantity, parse_quantity
+from libs.units import SYMBOLS, InvalidAmountError, format_quantity, parse_quantity
 from services.inventory.domain import count
 from services.inventory.store import Goods, Origin, Store, Unit
 
@@ -69,16 +69,16 @@ async def count_shelf(
             return send(tx.replayed, replayed=True)
         unit = await tx.store.find_unit(goods)
         if unit is None:
-            raise Problem(404, "unknown_product", "No device of this customer uses this product")
+            raise ProblemError(404, "unknown_product", "No device of this customer uses this product")
         counted = _steps(body, unit)
         booked = await _count(tx.store, goods, counted, principal)
-        tx.say(*([booked] if booked else []))
+        tx.publish(*([booked] if booked else []))
         answer = {
             "product_id": product_id,
             "shelf": _quantity(counted, unit),
             "difference": _quantity(booked.difference if booked else 0, unit),
         }
-        return send(tx.answer(201, answer))
+        return send(tx.respond(201, answer))
 
 
 async def _count(store: Store, goods: Goods, counted: int, principal: Principal) -> StockCounted | None:
@@ -92,7 +92,7 @@ async def _count(store: Store, goods: Goods, counted: int, principal: Principal)
         shelf=counted,
         difference=movement.shelf_change,
         cause=CountCause.COUNTED,
-        at=store.now,
+        occurred_at=store.now,
     )
 
 
@@ -100,12 +100,12 @@ def _steps(body: Counted, unit: Unit) -> int:
     base = BaseUnit(unit.code)
     try:
         counted = parse_quantity(body.quantity, body.unit or unit.code, base=base, scale=unit.scale)
-    except RefusedAmount as error:
+    except InvalidAmountError as error:
         entry = {"field": "quantity", "problem": error.problem, "remedy": error.remedy}
-        raise Problem(422, error.code, "The count was not accepted", errors=[entry]) from None
+        raise ProblemError(422, error.code, "The count was not accepted", errors=[entry]) from None
     if counted > MOST_ON_A_SHELF:
         entry = {"field": "quantity", "problem": "exceeds the largest accepted count", "remedy": "check the quantity"}
-        raise Problem(422, "out_of_range", "The count was not accepted", errors=[entry])
+        raise ProblemError(422, "out_of_range", "The count was not accepted", errors=[entry])
     return counted
 
 

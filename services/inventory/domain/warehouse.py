@@ -45,7 +45,7 @@ class Source(NamedTuple):
     """Who booked a movement and when, and the id of the causing event."""
 
     booked_by: str
-    at: datetime
+    occurred_at: datetime
     cause: str | None = None
 
 

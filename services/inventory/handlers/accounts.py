@@ -8,7 +8,7 @@ from services.inventory.store import Origin, Store
 
 async def on_device_registered(event: DeviceRegistered, store: Store) -> list[Event]:
     if await store.save_device(event.customer_id, event.device_id, event.registration, event.slots):
-        store.appear(f"device:{event.device_id}")
+        store.resolve_dependency(f"device:{event.device_id}")
     return []
 
 
@@ -16,14 +16,14 @@ async def on_device_replaced(event: DeviceReplaced, store: Store) -> list[Event]
     if await store.save_device(event.customer_id, event.device_id, event.registration, event.slots):
         if event.replaces != event.device_id:
             await store.delete_slots(event.replaces)
-        store.appear(f"device:{event.device_id}")
+        store.resolve_dependency(f"device:{event.device_id}")
     return []
 
 
 async def on_device_deregistered(event: DeviceDeregistered, store: Store) -> list[Event]:
     """Delete the slots; the shelf belongs to the customer and stays."""
     await store.end_device(event.device_id, event.registration)
-    store.appear(f"device:{event.device_id}")
+    store.resolve_dependency(f"device:{event.device_id}")
     return []
 
 

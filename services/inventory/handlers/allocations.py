@@ -35,13 +35,18 @@ async def allocate_stock(record: Record, batch: OrderBatch, store: Store) -> lis
     if warehouse.knows(data.order_id) or data.order_id in batch.closed:
         return []
     wanted = summed((Goods(data.provider_id, line.product_id), line.quantity) for line in data.lines)
-    source = Source("AllocationAsked", data.at, record.id)
+    source = Source("AllocationRequested", data.occurred_at, record.id)
     if data.order_id in batch.shipped_early:
         quantity = batch.shipped_early[data.order_id]
         wanted |= {Goods(data.provider_id, data.product_id): quantity} if quantity else {}
         warehouse.ship_unallocated(data.order_id, wanted, source)
         return []
-    fields = {"owner_id": data.provider_id, "order_id": data.order_id, "customer_id": data.customer_id, "at": store.now}
+    fields = {
+        "owner_id": data.provider_id,
+        "order_id": data.order_id,
+        "customer_id": data.customer_id,
+        "occurred_at": store.now,
+    }
     short = warehouse.allocate(data.order_id, wanted, source)
     if short:
         batch.close_order(data.order_id, "short")
@@ -81,7 +86,7 @@ def return_stock(record: Record, batch: OrderBatch) -> list[Event]:
 
 
 def _source(record: Record) -> Source:
-    return Source(record.type, record.data.at, record.id)
+    return Source(record.type, record.data.occurred_at, record.id)
 
 
 def _released(record: Record, released: Quantities, reason: str) -> list[Event]:
@@ -95,7 +100,7 @@ def _released(record: Record, released: Quantities, reason: str) -> list[Event]:
             customer_id=data.customer_id,
             lines=_lines(released),
             reason=reason,
-            at=data.at,
+            occurred_at=data.occurred_at,
         )
     ]
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from libs.contracts.catalogue import CATALOGUE, Event
 from libs.contracts.events import (
-    AllocationAsked,
+    AllocationRequested,
     ClaimRaised,
     OrderCancelled,
     OrderDelivered,
@@ -15,7 +15,7 @@ from libs.contracts.events import (
     OrderShipped,
 )
 from libs.kit import Record
-from libs.kit.handling import working_on
+from libs.kit.handling import record_context
 from libs.kit.records import as_event
 from services.inventory.domain import Goods
 from services.inventory.handlers.allocations import (
@@ -50,8 +50,8 @@ CUSTOMER_HANDLERS: Mapping[type[Event], Callable[[Any, Store], Awaitable[list[Ev
     OrderReturned: on_order_returned,
     ClaimRaised: on_claim_raised,
 }
-ABOUT_GOODS: frozenset[type[Event]] = frozenset({AllocationAsked, *PROVIDER_HANDLERS, *CUSTOMER_HANDLERS})
-ALLOCATION_ASKED = AllocationAsked.__name__
+ABOUT_GOODS: frozenset[type[Event]] = frozenset({AllocationRequested, *PROVIDER_HANDLERS, *CUSTOMER_HANDLERS})
+ALLOCATION_ASKED = AllocationRequested.__name__
 
 
 async def on_orders(records: Sequence[Record], store: Store) -> list[Event]:
@@ -66,7 +66,7 @@ async def on_orders(records: Sequence[Record], store: Store) -> list[Event]:
     events: list[Event] = []
     for record in relevant:
         if record.type == ALLOCATION_ASKED:
-            events += store.came_of(await allocate_stock(record, batch, store), record)
+            events += store.all_caused_by(await allocate_stock(record, batch, store), record)
         else:
             events += await _apply(record, batch, store)
     await store.close_warehouse(batch.warehouse)
@@ -87,10 +87,10 @@ async def _lock_batch(records: Sequence[Record], store: Store) -> OrderBatch:
 
 async def _apply(record: Record, batch: OrderBatch, store: Store) -> Sequence[Event]:
     event_type = CATALOGUE[record.type]
-    with working_on(record, store):
+    with record_context(record, store):
         on_provider = PROVIDER_HANDLERS.get(event_type)
         events = on_provider(record, batch) if on_provider else []
         on_customer = CUSTOMER_HANDLERS.get(event_type)
         if on_customer:
             events += await on_customer(as_event(record), store)
-        return store.came_of(events, record)
+        return store.all_caused_by(events, record)

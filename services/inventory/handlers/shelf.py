@@ -30,5 +30,5 @@ def counted(goods: Goods, shelf: int, difference: int, cause: CountCause, origin
         shelf=shelf,
         difference=difference,
         cause=cause,
-        at=origin.at,
+        occurred_at=origin.occurred_at,
     )

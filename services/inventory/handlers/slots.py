@@ -2,7 +2,7 @@
 
 from libs.contracts.catalogue import Event
 from libs.contracts.events import CountCause, FillCause, SlotCorrected, SlotFilled
-from libs.kit import NotYet
+from libs.kit import NotReadyError
 from services.inventory.domain import correct, load, taken_by
 from services.inventory.handlers.shelf import counted, event_name
 from services.inventory.store import Goods, Origin, Store
@@ -11,19 +11,19 @@ from services.inventory.store import Goods, Origin, Store
 async def on_slot_filled(event: SlotFilled, store: Store) -> list[Event]:
     """Move loaded goods from the shelf to `loaded`.
 
-    Raises NotYet until the device is known and, for a load by arrival, until that arrival is credited.
+    Raises NotReadyError until the device is known and, for a load by arrival, until that arrival is credited.
     """
     slot = await store.find_slot(event.device_id, event.slot)
     if slot is None and not await store.is_known_device(event.device_id):
-        raise NotYet(f"device:{event.device_id}")
+        raise NotReadyError(f"device:{event.device_id}")
     if event.cause is FillCause.ARRIVAL and event.order_id and not await store.has_arrived(event.order_id):
-        raise NotYet(f"arrived:{event.order_id}")
+        raise NotReadyError(f"arrived:{event.order_id}")
     if await store.is_erased(event.customer_id):
         return []
     goods = Goods(event.customer_id, event.product_id)
     shelf = await store.lock_shelf(goods)
     movement = load(taken_by(slot, event.quantity, event.level), shelf)
-    origin = Origin(event_name(store), "SlotFilled", event.at, event.order_id)
+    origin = Origin(event_name(store), "SlotFilled", event.occurred_at, event.order_id)
     if not await store.book(goods, movement, origin) or not movement.shelf_change:
         return []
     return [counted(goods, shelf + movement.shelf_change, movement.shelf_change, CountCause.LOADED, origin)]
@@ -34,5 +34,5 @@ async def on_slot_corrected(event: SlotCorrected, store: Store) -> list[Event]:
         return []
     goods = Goods(event.customer_id, event.product_id)
     await store.lock_shelf(goods)
-    await store.book(goods, correct(event.difference), Origin(event_name(store), "SlotCorrected", event.at))
+    await store.book(goods, correct(event.difference), Origin(event_name(store), "SlotCorrected", event.occurred_at))
     return []

@@ -17,7 +17,7 @@ class Origin:
 
     name: str
     booked_by: str
-    at: datetime
+    occurred_at: datetime
     order_id: str | None = None
 
 
@@ -82,7 +82,7 @@ class Ledger(kit.Store):
             origin.order_id,
             self.cause,
             origin.booked_by,
-            origin.at,
+            origin.occurred_at,
             self.now,
             [entry.place for entry in movement.entries],
             [entry.quantity for entry in movement.entries],

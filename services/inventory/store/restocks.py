@@ -13,8 +13,8 @@ class Restocks(kit.Store):
     async def save_restock(self, goods: Goods, at: datetime, quantity: int) -> None:
         await self.connection.execute(
             """-- save_restock
-            INSERT INTO restock (owner_id, product_id, at, quantity) VALUES ($1, $2, $3, $4)
-            ON CONFLICT (owner_id, product_id) DO UPDATE SET at = excluded.at, quantity = excluded.quantity
+            INSERT INTO restock (owner_id, product_id, occurred_at, quantity) VALUES ($1, $2, $3, $4)
+            ON CONFLICT (owner_id, product_id) DO UPDATE SET occurred_at = excluded.occurred_at, quantity = excluded.quantity
             """,
             goods.owner_id,
             goods.product_id,
@@ -33,10 +33,10 @@ class Restocks(kit.Store):
         """Return the announced restock times of these goods that are still in the future."""
         rows = await self.connection.fetch(
             """-- list_restocks
-            SELECT r.owner_id, r.product_id, r.at
+            SELECT r.owner_id, r.product_id, r.occurred_at
             FROM restock AS r JOIN unnest($1::text[], $2::text[]) AS asked (owner_id, product_id)
                 ON r.owner_id = asked.owner_id AND r.product_id = asked.product_id
-            WHERE r.at > $3
+            WHERE r.occurred_at > $3
             """,
             [one.owner_id for one in goods],
             [one.product_id for one in goods],

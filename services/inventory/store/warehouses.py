@@ -89,7 +89,7 @@ class Warehouses(Lots):
             [booking.holder_id for booking in bookings],
             [booking.source.cause for booking in bookings],
             [booking.source.booked_by for booking in bookings],
-            [booking.source.at for booking in bookings],
+            [booking.source.occurred_at for booking in bookings],
             self.now,
             [name for name, _ in entries],
             [entry.place for _, entry in entries],

@@ -11,7 +11,7 @@ from email.utils import format_datetime
 from html import escape
 from typing import Any
 
-from libs.kit import Refuse, Retry
+from libs.kit import RejectedError, RetryLaterError
 from services.notification.domain import Contact, Letter, one_line
 from services.notification.settings import Settings
 
@@ -30,7 +30,7 @@ class Stamp:
 
 
 def mail_of(letter: Letter, contact: Contact, stamp: Stamp) -> EmailMessage:
-    """Return the mail in plain text and HTML; raises Refuse if the address is invalid.
+    """Return the mail in plain text and HTML; raises RejectedError if the address is invalid.
 
     EmailMessage raises on line breaks in headers; names and titles have passed `one_line` before.
     """
@@ -54,7 +54,7 @@ def _address(contact: Contact) -> Address:
         spec = local + at + (domain if domain.isascii() else domain.encode("idna").decode())
         return Address(one_line(contact.name), addr_spec=spec)
     except (HeaderParseError, ValueError, IndexError, AttributeError) as error:  # AttributeError: a bug of the parser
-        raise Refuse("the mail address is not valid") from error
+        raise RejectedError("the mail address is not valid") from error
 
 
 def _html(letter: Letter) -> str:
@@ -70,7 +70,7 @@ def _link(match: re.Match[str]) -> str:
 
 
 async def send(mail: EmailMessage, settings: Settings) -> None:
-    """Return after the server accepted the mail; raises Refuse on a permanent failure, otherwise Retry.
+    """Return after the server accepted the mail; raises RejectedError on a permanent failure, otherwise Retry.
 
     The error texts are stored, so they contain no address.
     """
@@ -98,10 +98,10 @@ async def send(mail: EmailMessage, settings: Settings) -> None:
     except (aiosmtplib.SMTPRecipientRefused, aiosmtplib.SMTPDataError) as error:
         raise _error_of(error.code) from error
     except (aiosmtplib.SMTPException, OSError) as error:  # includes login and sender errors, which operators can fix
-        raise Retry(f"sending the mail failed: {type(error).__name__}") from error
+        raise RetryLaterError(f"sending the mail failed: {type(error).__name__}") from error
 
 
 def _error_of(code: int) -> Exception:
     if code >= FIRST_PERMANENT:
-        return Refuse(f"the mail server rejected the mail permanently ({code})")
-    return Retry(f"the mail server rejected the mail temporarily ({code})")
+        return RejectedError(f"the mail server rejected the mail permanently ({code})")
+    return RetryLaterError(f"the mail server rejected the mail temporarily ({code})")

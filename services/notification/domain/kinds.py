@@ -69,12 +69,12 @@ ORDER_FACTS = {
     "OrderDelivered": Kind.ORDER_DELIVERED,
     "ClaimRaised": Kind.CLAIM_RAISED,
     "PaymentRefunded": Kind.MONEY_RETURNED,
-    "ShopAsked": Kind.SHOP_ASKED,
+    "ShopOrderRequested": Kind.SHOP_ASKED,
     "ShopReminded": Kind.SHOP_REMINDED,
-    "ShopAskedToCancel": Kind.SHOP_ASKED_TO_CANCEL,
+    "ShopCancelRequested": Kind.SHOP_ASKED_TO_CANCEL,
     "CartPrepared": Kind.CART_PREPARED,
     "CartReminded": Kind.CART_REMINDED,
-    "CartCancelAsked": Kind.CART_CANCEL_ASKED,
+    "CartCancelRequested": Kind.CART_CANCEL_ASKED,
 }
 
 #: Mails to shops. Customers cannot switch them off, and they publish no CustomerNotified.
@@ -86,12 +86,12 @@ ANSWERED = TO_SHOPS | {Kind.CART_PREPARED, Kind.CART_REMINDED, Kind.CART_CANCEL_
 NO_OCCASIONS = {
     "OrderDrafted": "the order has not been submitted yet",
     "OrderModified": "the person who changed the order knows",
-    "AllocationAsked": "the outcome of the allocation causes the notice",
+    "AllocationRequested": "the outcome of the allocation causes the notice",
     "FraudFlagged": "for operators only; the end of the order causes the notice",
     "FraudCleared": "for operators only",
     "OrderReturned": "the person who returned the goods knows; the refund causes the notice",
     "PaymentAuthorized": "the notice of the placed order contains the price",
-    "PaymentTaken": "the notice of the placed order contains the price",
+    "PaymentCaptured": "the notice of the placed order contains the price",
     "PaymentVoided": "the end of the order causes the notice",
     "PaymentFailed": "the end of the order causes the notice, with the reason",
 }

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from libs.contracts.catalogue import Event
 from libs.contracts.events import CustomerNotified
-from libs.kit import Intent, Kit, Outcome, Refuse, Retry
+from libs.kit import Kit, RejectedError, RetryLaterError, Task, TaskResult
 from services.notification.channels import email
 from services.notification.domain import ANSWERED, TO_SHOPS, Contact, Facts, Kind, Notice, Told, compose
 from services.notification.settings import Settings
@@ -35,16 +35,16 @@ class Answers:
 _ANSWERS = TypeAdapter(Answers)
 
 
-async def send_mail(intent: Intent, kit: Kit) -> dict[str, Any]:
+async def send_mail(intent: Task, kit: Kit) -> dict[str, Any]:
     """Render and send the mail; a repeated attempt has the same Message-ID."""
     settings = cast("Settings", kit.settings)
     async with kit.read() as store:
         notice = await store.find_notice(intent.payload["notice_id"])
         facts = await store.get_facts(notice) if notice else Facts()
     if notice is None or notice.state is not Told.DUE:
-        raise Refuse("the notice is no longer due")
+        raise RejectedError("the notice is no longer due")
     if notice.kind is Kind.ORDER_PLACED and not facts.approved and intent.attempt <= ATTEMPTS_TO_WAIT_FOR_APPROVAL:
-        raise Retry("the approval of this order has not arrived yet")
+        raise RetryLaterError("the approval of this order has not arrived yet")
     links: dict[str, str] = {}
     shop: Contact | None = None
     if notice.kind in ANSWERED:
@@ -61,7 +61,7 @@ async def _fetch_contact(customer_id: str, kit: Kit) -> Contact:
     try:
         return _CONTACT.validate_json(await _fetch(url, "the portal", "the customer is gone", kit))
     except ValidationError as error:
-        raise Retry("the portal returned an invalid contact") from error
+        raise RetryLaterError("the portal returned an invalid contact") from error
 
 
 async def _fetch_answers(notice: Notice, kit: Kit, page_url: str) -> tuple[Contact | None, dict[str, str]]:
@@ -71,29 +71,29 @@ async def _fetch_answers(notice: Notice, kit: Kit, page_url: str) -> tuple[Conta
     try:
         body = _ANSWERS.validate_json(await _fetch(url, "order-dispatch", "the order needs no answer", kit))
     except ValidationError as error:
-        raise Retry("order-dispatch returned invalid answer links") from error
+        raise RetryLaterError("order-dispatch returned invalid answer links") from error
     if not body.answers:
-        raise Refuse("the order no longer needs an answer")
+        raise RejectedError("the order no longer needs an answer")
     links = {step: f"{page_url}answer/{word}" for step, word in body.answers.items()}
     return body.contact, links | ({"cart_url": body.cart_url} if body.cart_url else {})
 
 
 async def _fetch(url: str, service: str, refusal: str, kit: Kit) -> bytes:
-    """Raises Refuse with `refusal` on 404 and 410, Retry on any other failure."""
+    """Raises RejectedError with `refusal` on 404 and 410, Retry on any other failure."""
     import httpx  # noqa: PLC0415  # 5 MB, loaded with the first mail
 
     try:
         response = await kit.http.get(url, headers={"Authorization": f"Bearer {await kit.service_token()}"})
     except httpx.HTTPError as error:
-        raise Retry(f"{service} cannot be reached: {type(error).__name__}") from error
+        raise RetryLaterError(f"{service} cannot be reached: {type(error).__name__}") from error
     if response.status_code in GONE:
-        raise Refuse(refusal)
+        raise RejectedError(refusal)
     if response.status_code != HTTPStatus.OK:
-        raise Retry(f"{service} answered {response.status_code}")
+        raise RetryLaterError(f"{service} answered {response.status_code}")
     return response.content
 
 
-async def on_mail_sent(intent: Intent, outcome: Outcome, store: Store) -> list[Event]:
+async def on_mail_sent(intent: Task, outcome: TaskResult, store: Store) -> list[Event]:
     notice = await store.lock_notice(intent.payload["notice_id"])
     if notice is None or notice.state is Told.TOLD:
         return []
@@ -113,6 +113,6 @@ async def on_mail_sent(intent: Intent, outcome: Outcome, store: Store) -> list[E
         channel=outcome.result["channel"],
         order_id=notice.order_id,
         product_id=notice.product_id,
-        at=store.now,
+        occurred_at=store.now,
     )
     return [notified]

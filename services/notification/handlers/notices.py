@@ -46,4 +46,4 @@ async def _create_notice(kind: Kind, event: OrderFact | ReorderHeld, reference: 
         details=event.model_dump(mode="json", include=DETAILS),
     )
     if await store.add_notice(notice) and notice.state is Told.DUE:
-        store.intend("mail", notice.notice_id, {"notice_id": notice.notice_id}, decision.due_at)
+        store.add_task("mail", notice.notice_id, {"notice_id": notice.notice_id}, decision.due_at)

@@ -6,27 +6,27 @@ from urllib.parse import quote
 from pydantic import ValidationError
 
 from libs.contracts.events import ShipTo
-from libs.kit import Kit, Refuse, Retry
+from libs.kit import Kit, RejectedError, RetryLaterError
 
 #: The portal's ways to say that there is nobody to deliver to.
 GONE = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
 
 
 async def address_of(customer_id: str, kit: Kit) -> ShipTo:
-    """Return where a customer's goods go, from the portal; raises Refuse where nobody is there any more."""
+    """Return where a customer's goods go, from the portal; raises RejectedError where nobody is there any more."""
     import httpx  # noqa: PLC0415  # 5 MB that a service without orders does not need
 
     customer = quote(customer_id, safe="")
     url = f"{kit.settings.portal_url}/v1/customers/{customer}/ship-to"
     try:
         answer = await kit.http.get(url, headers={"Authorization": f"Bearer {await kit.service_token()}"})
-    except httpx.HTTPError as trouble:
-        raise Retry(f"the portal cannot be reached: {type(trouble).__name__}") from trouble
+    except httpx.HTTPError as error:
+        raise RetryLaterError(f"the portal cannot be reached: {type(error).__name__}") from error
     if answer.status_code in GONE:
-        raise Refuse("the customer is gone")
+        raise RejectedError("the customer is gone")
     if answer.status_code != HTTPStatus.OK:
-        raise Retry(f"the portal answered {answer.status_code}")
+        raise RetryLaterError(f"the portal answered {answer.status_code}")
     try:
         return ShipTo.model_validate_json(answer.content)
-    except ValidationError as trouble:
-        raise Retry("the portal's answer is no address") from trouble
+    except ValidationError as error:
+        raise RetryLaterError("the portal's answer is no address") from error

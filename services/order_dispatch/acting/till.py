@@ -51,22 +51,22 @@ def payment_services() -> frozenset[str]:
 
 async def settle(dues: Sequence[Due], order: Order, store: Store) -> list[Event]:
     """Pass on what a decision means for the order's money."""
-    said: list[Event] = []
+    events: list[Event] = []
     for till in _TILLS:
         for due in dues:
-            said += await _pass_on(till, due, order, store)
-    return said
+            events += await _pass_on(till, due, order, store)
+    return events
 
 
 async def _pass_on(till: Till, due: Due, order: Order, store: Store) -> Sequence[Event]:
     if due.move is Move.BEGIN:
         return await till.begin(order, store)
     if due.move is Move.CAPTURE:
-        said = await till.capture(order, due.amount, store)
-        for failed in said:
+        events = await till.capture(order, due.amount, store)
+        for failed in events:
             if isinstance(failed, PaymentFailed):  # nothing is left to take: known at once, and told to nobody else
                 await store.save_turn(Turn(lose(order, failed.reason)))
-        return said
+        return events
     if due.move is Move.REFUND:
         return await till.refund(order, due.amount, store)
     return await till.void(order, store)

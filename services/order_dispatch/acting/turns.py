@@ -32,7 +32,7 @@ async def carry_out(turn: Turn, store: Store, ship_to: ShipTo | None = None) -> 
 def _intend(ask: Ask, order: Order, store: Store) -> None:
     """Add a task: one delivery per order, other requests one per time of decision."""
     name = ask if ask is Ask.DELIVER else f"{ask}/{_stamp(store.now)}"
-    store.intend("ask", f"{order.order_id}/{name}", {"order_id": order.order_id, "ask": ask})
+    store.add_task("ask", f"{order.order_id}/{name}", {"order_id": order.order_id, "ask": ask})
 
 
 def _stamp(at: datetime) -> str:
@@ -52,7 +52,7 @@ async def go_on(order: Order, provider: Provider | None, store: Store, ship_to: 
     if turn.order.state is not State.PLACING or knows_enough:
         return await carry_out(turn, store, ship_to)
     await store.save_turn(Turn(order))
-    store.intend("place", f"{order.order_id}/{order.step}", address_payload(order))
+    store.add_task("place", f"{order.order_id}/{order.step}", address_payload(order))
     return []
 
 

@@ -21,7 +21,7 @@ class Heard(NamedTuple):
 
 async def hear_update(update: OrderUpdated, store: Store) -> Heard:
     """Judge an update, keep it with its fate, and carry out what follows."""
-    times = {name: bounded(at) for name in ("at", "expected_at") if (at := getattr(update, name)) is not None}
+    times = {name: bounded(at) for name in ("occurred_at", "expected_at") if (at := getattr(update, name)) is not None}
     update = update.model_copy(update=times)
     order = await store.lock_order(update.order_id)
     same = await store.count_repeat(update)

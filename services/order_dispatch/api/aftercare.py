@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from asyncpg import Record
 from fastapi import APIRouter, Query
 
-from libs.kit.problems import Problem
+from libs.kit.problems import ProblemError
 from libs.kit.web import KitDep, PrincipalDep, RequiredIdempotencyDep, require, send
 from libs.units import BaseUnit
 from services.order_dispatch.acting import carry_out
@@ -21,13 +21,13 @@ from services.order_dispatch.api.shapes import (
 )
 from services.order_dispatch.domain import (
     CLOSED,
+    AlreadyCountedError,
     Cancellation,
-    Counted,
-    NotThere,
+    ExcessQuantityError,
+    NotDeliveredError,
     Order,
     State,
-    TooLate,
-    TooMuch,
+    TooLateError,
     clear,
     flag,
     modify,
@@ -52,13 +52,13 @@ async def modify_order(
         window_hours = provider.modify_window_hours if provider else None
         try:
             turn = modify(order, body.packs, window_hours, tx.store.now)
-        except TooLate as late:
+        except TooLateError as error:
             title = "It is too late to change this order"
-            raise Problem(409, "too_late", title, detail=str(late), state=late.state) from late
-        except TooMuch:
-            raise Problem(422, "too_much", "No order is that large") from None
-        tx.say(*await carry_out(turn, tx.store))
-        return send(tx.answer(200, show_order(turn.order)))
+            raise ProblemError(409, "too_late", title, detail=str(error), state=error.state) from error
+        except ExcessQuantityError:
+            raise ProblemError(422, "too_much", "No order is that large") from None
+        tx.publish(*await carry_out(turn, tx.store))
+        return send(tx.respond(200, show_order(turn.order)))
 
 
 @router.post("/orders/{order_id}/fraud")
@@ -71,9 +71,9 @@ async def flag_order(
         if tx.replayed:
             return send(tx.replayed, replayed=True)
         turn = flag(owned(await tx.store.lock_order(order_id), principal), body.reason, tx.store.now)
-        tx.say(*await carry_out(turn, tx.store))
+        tx.publish(*await carry_out(turn, tx.store))
         status = 200 if turn.order.state in (*CLOSED, State.SHIPPED) else 202
-        return send(tx.answer(status, show_order(turn.order)))
+        return send(tx.respond(status, show_order(turn.order)))
 
 
 @router.post("/orders/{order_id}/fraud/clear")
@@ -84,8 +84,8 @@ async def clear_order(order_id: str, kit: KitDep, principal: PrincipalDep, key: 
         if tx.replayed:
             return send(tx.replayed, replayed=True)
         turn = clear(owned(await tx.store.lock_order(order_id), principal), tx.store.now)
-        tx.say(*await carry_out(turn, tx.store))
-        return send(tx.answer(200, show_order(turn.order)))
+        tx.publish(*await carry_out(turn, tx.store))
+        return send(tx.respond(200, show_order(turn.order)))
 
 
 @router.post("/orders/{order_id}/return")
@@ -101,10 +101,10 @@ async def return_order(
         wish = Cancellation(principal.role, body.reason, tx.store.now)
         try:
             turn = take_back(order, read_amount(body, order), wish)
-        except NotThere as missing:
-            raise _not_there(missing, order, "This much cannot go back") from missing
-        tx.say(*await carry_out(turn, tx.store))
-        return send(tx.answer(200, show_order(turn.order)))
+        except NotDeliveredError as error:
+            raise _not_there(error, order, "This much cannot go back") from error
+        tx.publish(*await carry_out(turn, tx.store))
+        return send(tx.respond(200, show_order(turn.order)))
 
 
 @router.post("/orders/{order_id}/received")
@@ -119,18 +119,18 @@ async def count_received(
         order = owned(await tx.store.lock_order(order_id), principal)
         try:
             turn = receive(order, read_amount(body, order), tx.store.now)
-        except NotThere as missing:
-            raise _not_there(missing, order, "This much cannot have come") from missing
-        except Counted as claimed:
+        except NotDeliveredError as error:
+            raise _not_there(error, order, "This much cannot have come") from error
+        except AlreadyCountedError as error:
             title = "What is missing was claimed already"
-            raise Problem(409, "claimed", title, detail="See GET /v1/claims.") from claimed
-        tx.say(*await carry_out(turn, tx.store))
-        return send(tx.answer(200, show_order(turn.order)))
+            raise ProblemError(409, "claimed", title, detail="See GET /v1/claims.") from error
+        tx.publish(*await carry_out(turn, tx.store))
+        return send(tx.respond(200, show_order(turn.order)))
 
 
-def _not_there(missing: NotThere, order: Order, title: str) -> Problem:
+def _not_there(missing: NotDeliveredError, order: Order, title: str) -> ProblemError:
     left = quantity(missing.left, order.unit, order.scale)
-    return Problem(409, "not_there", title, detail=str(missing), state=order.state, left=left)
+    return ProblemError(409, "not_there", title, detail=str(missing), state=order.state, left=left)
 
 
 @router.get("/claims")

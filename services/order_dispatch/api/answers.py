@@ -9,19 +9,19 @@ from pydantic import Field
 
 from libs.contracts.catalogue import NO_NUL
 from libs.kit import Kit
-from libs.kit.problems import Problem
+from libs.kit.problems import ProblemError
 from libs.kit.web import KitDep, PrincipalDep, RequiredIdempotencyDep, require, send
 from services.order_dispatch.api.orders import owned
 from services.order_dispatch.api.shapes import Body, Short, money, quantity
 from services.order_dispatch.api.shop_orders import ship_to_of, too_late
 from services.order_dispatch.domain import Keeper, Order, Provider, State
 from services.order_dispatch.hosting import (
-    BrokenLink,
     Detail,
-    ExpiredLink,
+    ExpiredLinkError,
+    InvalidLinkError,
     Link,
-    NotTaken,
     Step,
+    StepRefusedError,
     find_kept,
     is_there,
     read,
@@ -30,7 +30,7 @@ from services.order_dispatch.hosting import (
     why_not,
 )
 from services.order_dispatch.providers import assisted, hosted
-from services.order_dispatch.sealing import Unsealable, read_keys
+from services.order_dispatch.sealing import UnsealError, read_keys
 
 router = APIRouter(tags=["answers"])
 
@@ -74,9 +74,9 @@ async def give_answer(word: Word, body: LinkBody, kit: KitDep) -> dict[str, Any]
         order = _kept(await find_kept(link.order_id, link.step, tx.store, lock=True))
         try:
             order, said = await take_answer(order, link.step, Detail(body.reason, body.tracking or None), tx.store)
-        except NotTaken as late:
-            raise too_late(late) from late
-        tx.say(*said)
+        except StepRefusedError as error:
+            raise too_late(error) from error
+        tx.publish(*said)
         shown = await _show(order, link.step, tx.store)
     wanted = link.step in (Step.ACKNOWLEDGE, Step.SHIP)
     return shown | {"ship_to": await ship_to_of(order, kit) if wanted else None}
@@ -96,10 +96,10 @@ async def say(
         owned(order, principal)
         try:
             order, said = await take_answer(order, step, Detail(), tx.store)
-        except NotTaken as late:
-            raise too_late(late) from late
-        tx.say(*said)
-        return send(tx.answer(200, await _show(order, step, tx.store)))
+        except StepRefusedError as error:
+            raise too_late(error) from error
+        tx.publish(*said)
+        return send(tx.respond(200, await _show(order, step, tx.store)))
 
 
 @router.get("/orders/{order_id}/cart")
@@ -161,18 +161,20 @@ async def _show(order: Order, step: Step, store: Any) -> dict[str, Any]:
 def _keys(kit: Kit) -> Sequence[bytes]:
     try:
         return read_keys(kit.settings.sealing_key)  # type: ignore[attr-defined]  # a knob of this service
-    except Unsealable as closed:
+    except UnsealError as error:
         detail = "The operator has to set a sealing_key."
-        raise Problem(503, "no_sealing_key", "Links cannot be signed or read here", detail=detail) from closed
+        raise ProblemError(503, "no_sealing_key", "Links cannot be signed or read here", detail=detail) from error
 
 
 def _read(word: str, kit: Kit) -> Link:
     try:
         return read(_keys(kit), word, time.time())
-    except BrokenLink:
-        raise Problem(404, "broken_link", "This link is not one of ours, or a part of it is missing") from None
-    except ExpiredLink:
-        raise Problem(410, "expired_link", "This link is too old", detail="Look at the order on your page.") from None
+    except InvalidLinkError:
+        raise ProblemError(404, "broken_link", "This link is not one of ours, or a part of it is missing") from None
+    except ExpiredLinkError:
+        raise ProblemError(
+            410, "expired_link", "This link is too old", detail="Look at the order on your page."
+        ) from None
 
 
 def _kept(order: Order | None) -> Order:
@@ -181,5 +183,5 @@ def _kept(order: Order | None) -> Order:
     return order
 
 
-def _no_such_order() -> Problem:
-    return Problem(404, "no_such_order", "There is no such order")
+def _no_such_order() -> ProblemError:
+    return ProblemError(404, "no_such_order", "There is no such order")

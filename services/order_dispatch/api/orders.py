@@ -5,11 +5,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from libs.kit.identity import Principal
-from libs.kit.problems import Problem
+from libs.kit.problems import ProblemError
 from libs.kit.web import KitDep, PrincipalDep, RequiredIdempotencyDep, require, require_customer, send
 from services.order_dispatch.acting import carry_out
 from services.order_dispatch.api.shapes import CancelBody, show_order, show_rows
-from services.order_dispatch.domain import Cancellation, Order, State, TooLate, ask_to_cancel
+from services.order_dispatch.domain import Cancellation, Order, State, TooLateError, ask_to_cancel
 
 router = APIRouter(tags=["orders"])
 
@@ -65,12 +65,12 @@ async def cancel_order(
         wish = Cancellation(principal.role, body.reason, tx.store.now)
         try:
             turn = ask_to_cancel(order, wish)
-        except TooLate as late:
+        except TooLateError as error:
             title = "It is too late to cancel this order"
-            raise Problem(409, "too_late", title, detail=str(late), state=late.state) from late
-        tx.say(*await carry_out(turn, tx.store))
+            raise ProblemError(409, "too_late", title, detail=str(error), state=error.state) from error
+        tx.publish(*await carry_out(turn, tx.store))
         status = 200 if turn.order.state is State.CANCELLED else 202
-        return send(tx.answer(status, show_order(turn.order)))
+        return send(tx.respond(status, show_order(turn.order)))
 
 
 def owned(order: Order | None, principal: Principal) -> Order:
@@ -79,5 +79,5 @@ def owned(order: Order | None, principal: Principal) -> Order:
         principal.role in ("operator", "service") or principal.customer_id == order.customer_id
     )
     if order is None or not mine:
-        raise Problem(404, "no_such_order", "There is no such order")
+        raise ProblemError(404, "no_such_order", "There is no such order")
     return order

@@ -8,7 +8,7 @@ from libs.contracts.catalogue import NO_NUL
 from libs.contracts.events import OfferChanged, ProviderChanged
 from libs.contracts.topics import PROVIDER_ID
 from libs.kit.identity import Principal
-from libs.kit.problems import Problem
+from libs.kit.problems import ProblemError
 from libs.kit.web import KitDep, PrincipalDep, require
 from services.order_dispatch.api.shapes import OfferBody, read_offer, show_offer
 from services.order_dispatch.api.terms import ProviderBody, read_provider, show_connection, show_terms
@@ -32,7 +32,7 @@ async def put_provider(
     await kit.create_topics(topics_of(provider.protocol, provider_id))
     async with kit.transaction() as tx:
         await tx.store.save_provider(provider)
-        tx.say(provider_changed(provider))
+        tx.publish(provider_changed(provider))
     return show_provider(provider, [], principal)
 
 
@@ -45,9 +45,9 @@ async def put_offer(
     offer = read_offer(provider_id, product_id, body)
     async with kit.transaction() as tx:
         if await tx.store.find_provider(provider_id) is None:
-            raise Problem(404, "no_such_provider", "There is no such provider")
+            raise ProblemError(404, "no_such_provider", "There is no such provider")
         await tx.store.save_offer(offer)
-        tx.say(_offer_changed(offer))
+        tx.publish(_offer_changed(offer))
     return show_offer(offer)
 
 
@@ -70,7 +70,7 @@ async def repeat_offers(kit: KitDep, principal: PrincipalDep) -> dict[str, int]:
     require(principal, "operator")
     async with kit.transaction() as tx:
         providers, offers = await tx.store.list_providers(), await tx.store.list_offers()
-        tx.say(*map(provider_changed, providers), *map(_offer_changed, offers))
+        tx.publish(*map(provider_changed, providers), *map(_offer_changed, offers))
     return {"providers": len(providers), "offers": len(offers)}
 
 
@@ -78,7 +78,7 @@ def require_provider(principal: Principal, provider_id: str) -> None:
     """Let operators and this provider pass."""
     require(principal, "operator", "provider")
     if principal.role == "provider" and principal.provider_id != provider_id:
-        raise Problem(403, "forbidden", "This is another provider's")
+        raise ProblemError(403, "forbidden", "This is another provider's")
 
 
 def show_provider(provider: Provider, offers: list[Offer], principal: Principal) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from pydantic import Field, StringConstraints
 
 from libs.contracts.catalogue import NO_NUL
-from libs.kit.problems import Problem
+from libs.kit.problems import ProblemError
 from libs.kit.web import KitDep, PrincipalDep, require
 from services.order_dispatch.api.providers import ProviderId
 from services.order_dispatch.api.shapes import Body
@@ -31,5 +31,5 @@ async def put_secrets(provider_id: ProviderId, body: SecretsBody, kit: KitDep, p
     sealed = seal_secrets(provider_id, body.secrets, kit.settings)
     async with kit.transaction() as tx:
         if await tx.store.find_provider(provider_id) is None:
-            raise Problem(404, "no_such_provider", "There is no such provider")
+            raise ProblemError(404, "no_such_provider", "There is no such provider")
         await tx.store.save_secrets(provider_id, sealed)

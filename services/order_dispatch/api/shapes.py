@@ -8,8 +8,16 @@ from asyncpg import Record
 from pydantic import BaseModel, ConfigDict, Field
 
 from libs.contracts.catalogue import NO_NUL
-from libs.kit.problems import Problem
-from libs.units import BaseUnit, RefusedAmount, base_unit, format_money, format_quantity, parse_money, parse_quantity
+from libs.kit.problems import ProblemError
+from libs.units import (
+    BaseUnit,
+    InvalidAmountError,
+    base_unit,
+    format_money,
+    format_quantity,
+    parse_money,
+    parse_quantity,
+)
 from services.order_dispatch.domain import Offer, Order
 
 Short = Annotated[str, Field(min_length=1, max_length=200, pattern=NO_NUL)]
@@ -88,11 +96,15 @@ def read_offer(provider_id: str, product_id: str, body: OfferBody) -> Offer:
         pack_size = parse_quantity(body.pack_size.quantity, body.pack_size.unit, base=unit, scale=body.scale)
         field = "price"
         price = parse_money(body.price.amount, body.price.currency)
-    except RefusedAmount as refused:
+    except InvalidAmountError as refused:
         error = {"field": field, "problem": refused.problem, "remedy": refused.remedy}
-        raise Problem(422, refused.code, f"The {field} is not clear", detail=str(refused), errors=[error]) from refused
+        raise ProblemError(
+            422, refused.code, f"The {field} is not clear", detail=str(refused), errors=[error]
+        ) from refused
     if pack_size == 0:
-        raise Problem(422, "out_of_range", "A pack holds something", errors=[{"field": "pack_size", "problem": "is 0"}])
+        raise ProblemError(
+            422, "out_of_range", "A pack holds something", errors=[{"field": "pack_size", "problem": "is 0"}]
+        )
     return Offer(
         provider_id, product_id, body.title, pack_size, unit, body.scale, price, body.price.currency, body.available
     )
@@ -151,9 +163,11 @@ def read_amount(body: ReceivedBody, order: Order) -> int:
     try:
         unit = order.unit.value if body.unit is None else body.unit
         return parse_quantity(body.quantity, unit, base=order.unit, scale=order.scale)
-    except RefusedAmount as refused:
+    except InvalidAmountError as refused:
         error = {"field": "quantity", "problem": refused.problem, "remedy": refused.remedy}
-        raise Problem(422, refused.code, "The quantity is not clear", detail=str(refused), errors=[error]) from refused
+        raise ProblemError(
+            422, refused.code, "The quantity is not clear", detail=str(refused), errors=[error]
+        ) from refused
 
 
 def show_rows(rows: Iterable[Record]) -> list[dict[str, Any]]:

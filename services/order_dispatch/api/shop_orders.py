@@ -6,15 +6,23 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 
 from libs.contracts.catalogue import NO_NUL, Moment, Text
-from libs.kit import Kit, Refuse, Retry
-from libs.kit.problems import Problem
+from libs.kit import Kit, RejectedError, RetryLaterError
+from libs.kit.problems import ProblemError
 from libs.kit.web import KitDep, PrincipalDep, RequiredIdempotencyDep, send
-from libs.units import RefusedAmount, parse_quantity
+from libs.units import InvalidAmountError, parse_quantity
 from services.order_dispatch.acting import address_of
 from services.order_dispatch.api.providers import ProviderId, require_provider
 from services.order_dispatch.api.shapes import Amount, Body, Short, show_order
 from services.order_dispatch.domain import CLOSED, Order
-from services.order_dispatch.hosting import OF_SHOPS, Detail, NotTaken, SaidOtherwise, Step, find_kept, take_answer
+from services.order_dispatch.hosting import (
+    OF_SHOPS,
+    ConflictingAnswerError,
+    Detail,
+    Step,
+    StepRefusedError,
+    find_kept,
+    take_answer,
+)
 
 router = APIRouter(tags=["shops"])
 
@@ -71,10 +79,10 @@ class Answered(NamedTuple):
 
 
 def answered(provider_id: ProviderId, order_id: Short, step: Step, principal: PrincipalDep) -> Answered:
-    """Return what the path names; raises Problem for whom it is not, and for what no shop answers."""
+    """Return what the path names; raises ProblemError for whom it is not, and for what no shop answers."""
     require_provider(principal, provider_id)
     if step not in OF_SHOPS:
-        raise Problem(404, "not_found", "A shop has no such answer")
+        raise ProblemError(404, "not_found", "A shop has no such answer")
     return Answered(provider_id, order_id, step)
 
 
@@ -92,16 +100,16 @@ async def answer(
         detail = Detail(body.reason, body.tracking or None, _steps(body, order), body.expected_at)
         try:
             order, said = await take_answer(order, about.step, detail, tx.store)
-        except NotTaken as late:
-            raise too_late(late) from late
-        tx.say(*said)
-        return send(tx.answer(200, show_to_shop(order)))
+        except StepRefusedError as error:
+            raise too_late(error) from error
+        tx.publish(*said)
+        return send(tx.respond(200, show_to_shop(order)))
 
 
-def too_late(late: NotTaken) -> Problem:
-    if isinstance(late, SaidOtherwise):
-        return Problem(409, "said_otherwise", "Another quantity was said before", detail=str(late))
-    return Problem(409, "too_late", "This cannot be answered any more", detail=str(late), state=late.order.state)
+def too_late(late: StepRefusedError) -> ProblemError:
+    if isinstance(late, ConflictingAnswerError):
+        return ProblemError(409, "said_otherwise", "Another quantity was said before", detail=str(late))
+    return ProblemError(409, "too_late", "This cannot be answered any more", detail=str(late), state=late.order.state)
 
 
 def show_to_shop(order: Order) -> dict[str, Any]:
@@ -110,7 +118,7 @@ def show_to_shop(order: Order) -> dict[str, Any]:
     for private in PRIVATE:
         del shown[private]
     wish = order.cancellation
-    return shown | {"cancellation": None if wish is None else {"by": wish.by, "at": wish.at}}
+    return shown | {"cancellation": None if wish is None else {"by": wish.by, "occurred_at": wish.occurred_at}}
 
 
 async def ship_to_of(order: Order, kit: Kit) -> dict[str, Any] | None:
@@ -119,7 +127,7 @@ async def ship_to_of(order: Order, kit: Kit) -> dict[str, Any] | None:
         return None
     try:
         return (await address_of(order.customer_id, kit)).model_dump(exclude_none=True)
-    except (Retry, Refuse):
+    except (RetryLaterError, RejectedError):
         return None
 
 
@@ -128,10 +136,12 @@ def _steps(body: AnswerBody, order: Order) -> int | None:
         return None
     try:
         return parse_quantity(body.quantity, order.unit.value, base=order.unit, scale=order.scale)
-    except RefusedAmount as refused:
+    except InvalidAmountError as refused:
         error = {"field": "quantity", "problem": refused.problem, "remedy": refused.remedy}
-        raise Problem(422, refused.code, "The quantity is not clear", detail=str(refused), errors=[error]) from refused
+        raise ProblemError(
+            422, refused.code, "The quantity is not clear", detail=str(refused), errors=[error]
+        ) from refused
 
 
-def _no_such_order() -> Problem:
-    return Problem(404, "no_such_order", "There is no such order of this shop")
+def _no_such_order() -> ProblemError:
+    return ProblemError(404, "no_such_order", "There is no such order of this shop")

@@ -8,9 +8,9 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from libs.kit import Kit
-from libs.kit.idempotency import Asked
+from libs.kit.idempotency import IdempotentRequest
 from libs.kit.identity import Principal
-from libs.kit.problems import Problem
+from libs.kit.problems import ProblemError
 from libs.kit.web import KitDep, PrincipalDep, RequiredIdempotencyDep, require, send
 from services.order_dispatch.api.providers import ProviderId, provider_changed, require_provider, show_provider
 from services.order_dispatch.api.shapes import Body, Short
@@ -59,9 +59,9 @@ async def join(body: ShopBody, kit: KitDep, principal: PrincipalDep, key: Requir
         if tx.replayed:
             return send(tx.replayed, replayed=True)
         await tx.store.save_provider(provider)
-        tx.say(provider_changed(provider))
+        tx.publish(provider_changed(provider))
         itself = Principal("shop", "provider", provider_id=provider.provider_id)
-        return send(tx.answer(201, show_provider(provider, [], itself)))
+        return send(tx.respond(201, show_provider(provider, [], itself)))
 
 
 @router.post("/providers/{provider_id}/admission")
@@ -82,16 +82,16 @@ async def put_terms(provider_id: ProviderId, body: TermsBody, kit: KitDep, princ
 
 
 async def _change(
-    provider_id: str, changes: dict[str, Any], kit: Kit, principal: Principal, key: Asked | None = None
+    provider_id: str, changes: dict[str, Any], kit: Kit, principal: Principal, key: IdempotentRequest | None = None
 ) -> Any:
     async with kit.transaction(idempotency=key) as tx:
         if tx.replayed:
             return send(tx.replayed, replayed=True)
         provider = await tx.store.lock_provider(provider_id)
         if provider is None or provider.protocol != "hosted":
-            raise Problem(404, "no_such_shop", "There is no such shop")
+            raise ProblemError(404, "no_such_shop", "There is no such shop")
         changed = Provider(**{**{name: getattr(provider, name) for name in provider.__slots__}, **changes})
         await tx.store.save_provider(changed)
-        tx.say(provider_changed(changed))
+        tx.publish(provider_changed(changed))
         offers = [offer for offer in await tx.store.list_offers() if offer.provider_id == provider_id]
-        return send(tx.answer(200, show_provider(changed, offers, principal)))
+        return send(tx.respond(200, show_provider(changed, offers, principal)))

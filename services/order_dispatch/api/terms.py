@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from pydantic import Field
 
 from libs.contracts.catalogue import NO_NUL
-from libs.kit.problems import Problem
+from libs.kit.problems import ProblemError
 from services.order_dispatch.acting import payment_services
 from services.order_dispatch.api.shapes import Body, Short
 from services.order_dispatch.domain import RESOLUTION_HOURS, Provider
@@ -47,9 +47,9 @@ def read_provider(provider_id: str, body: ProviderBody, *, plain_allowed: bool) 
     """Return the provider; a Problem names the field that cannot be. `plain_allowed`: also without TLS."""
     try:
         topics_of(body.protocol, provider_id)
-    except LookupError as unknown:
-        errors = [{"field": "protocol", "problem": str(unknown)}]
-        raise Problem(422, "unknown_protocol", "Nobody speaks this protocol", errors=errors) from unknown
+    except LookupError as error:
+        errors = [{"field": "protocol", "problem": str(error)}]
+        raise ProblemError(422, "unknown_protocol", "Nobody speaks this protocol", errors=errors) from error
     if body.payment is not None and body.payment not in payment_services():
         known = ", ".join(sorted(payment_services())) or "none"
         problem = f"there is no payment service {body.payment}; known: {known}"
@@ -60,9 +60,9 @@ def read_provider(provider_id: str, body: ProviderBody, *, plain_allowed: bool) 
         _check_url(body.url, plain_allowed=plain_allowed)
     try:
         check_account(body.protocol, body.account)
-    except ValueError as wrong:
+    except ValueError as error:
         title = "Its protocol can do nothing with this account"
-        raise _refused("bad_account", title, "account", str(wrong)) from wrong
+        raise _refused("bad_account", title, "account", str(error)) from error
     return Provider(provider_id=provider_id, **dict(body))
 
 
@@ -102,5 +102,5 @@ def _check_url(url: str, *, plain_allowed: bool) -> None:
         raise _refused("bad_url", "This is no address to call", "url", problem)
 
 
-def _refused(code: str, title: str, field: str, problem: str) -> Problem:
-    return Problem(422, code, title, errors=[{"field": field, "problem": problem}])
+def _refused(code: str, title: str, field: str, problem: str) -> ProblemError:
+    return ProblemError(422, code, title, errors=[{"field": field, "problem": problem}])

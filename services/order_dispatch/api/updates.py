@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from libs.contracts.catalogue import Id, Moment, Steps, Text
 from libs.contracts.events import OrderUpdated, UpdateStatus
 from libs.contracts.events.offers import Currency, Money
-from libs.kit.problems import Problem
+from libs.kit.problems import ProblemError
 from libs.kit.web import IdempotencyDep, KitDep, PrincipalDep, send
 from services.order_dispatch.acting import hear_update
 from services.order_dispatch.api.providers import ProviderId, require_provider
@@ -22,7 +22,7 @@ class UpdateBody(Body):
     update_id: Id
     order_id: Id
     status: UpdateStatus
-    at: Moment
+    occurred_at: Moment
     expected_at: Moment | None = None
     quantity: Steps | None = None
     reason: Text | None = None
@@ -44,11 +44,11 @@ async def post_update(
             return send(tx.replayed, replayed=True)
         heard = await hear_update(update, tx.store)
         if not heard.same:
-            raise Problem(409, "update_id_taken", "This update_id said something else the first time")
-        tx.say(*heard.said)
+            raise ProblemError(409, "update_id_taken", "This update_id said something else the first time")
+        tx.publish(*heard.said)
         verdict = heard.verdict
         fate = {"fate": verdict.fate, "reason": verdict.reason} if verdict else {"fate": "repeated", "reason": ""}
-        return send(tx.answer(200, fate))
+        return send(tx.respond(200, fate))
 
 
 @router.get("/providers/{provider_id}/updates")

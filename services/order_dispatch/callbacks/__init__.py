@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from libs.kit import Tick
+from libs.kit import PeriodicJob
 from services.order_dispatch.callbacks import receiving, redeeming
 from services.order_dispatch.callbacks.judging import forget_old_callbacks, judge_waiting
 
@@ -10,6 +10,6 @@ router = APIRouter(tags=["providers"])
 router.include_router(receiving.router)
 router.include_router(redeeming.router)
 
-TICKS = (Tick(judge_waiting, every_seconds=60), Tick(forget_old_callbacks, every_seconds=3600))
+JOBS = (PeriodicJob(judge_waiting, every_seconds=60), PeriodicJob(forget_old_callbacks, every_seconds=3600))
 
-__all__ = ["TICKS", "router"]
+__all__ = ["JOBS", "router"]

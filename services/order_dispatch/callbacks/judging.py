@@ -12,7 +12,7 @@ from libs.contracts.events import OrderUpdated
 from services.order_dispatch.acting import hear_update
 from services.order_dispatch.domain import Fate, Order, Provider
 from services.order_dispatch.outward.metrics import CALLBACKS
-from services.order_dispatch.outward.reading import Garbled
+from services.order_dispatch.outward.reading import UnreadableAnswerError
 from services.order_dispatch.providers import Told, answer_as_update, calling_back
 
 #: A stored callback is processed at once; if it is older than this, its request was interrupted.
@@ -61,7 +61,7 @@ async def _process(callback: Any, provider: Provider, store: Any) -> Judgement:
         if order.provider_id != provider.provider_id:
             return Judgement(Verdict.REFUSED, "the order belongs to another provider")
         update = _update(callback, protocol.hear(callback.body, order), order)
-    except (Garbled, LookupError) as error:
+    except (UnreadableAnswerError, LookupError) as error:
         return Judgement(Verdict.UNREADABLE, str(error))
     if update is None:
         return Judgement(Verdict.NOT_APPLIED, "the callback contains no new state", (), order.order_id)
@@ -80,12 +80,12 @@ async def _apply(update: OrderUpdated, store: Any) -> Judgement:
 
 
 def _update(callback: Any, content: Told, order: Order) -> OrderUpdated | None:
-    """Build the update; id and time default to those of the callback. Raises Garbled for invalid values."""
+    """Build the update; id and time default to those of the callback. Raises UnreadableAnswerError for invalid values."""
     try:
-        update_id, at = content.update_id or callback.callback_id, content.at or callback.received_at
+        update_id, at = content.update_id or callback.callback_id, content.occurred_at or callback.received_at
         return answer_as_update(content.answer, order, update_id, at)
     except ValidationError as error:
-        raise Garbled(f"the update is invalid: {error.error_count()} fields have errors") from error
+        raise UnreadableAnswerError(f"the update is invalid: {error.error_count()} fields have errors") from error
 
 
 async def judge_waiting(store: Any) -> list[Event]:

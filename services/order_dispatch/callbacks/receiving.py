@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from libs.kit import Kit
-from libs.kit.problems import Problem
+from libs.kit.problems import ProblemError
 from libs.kit.web import KitDep
 from services.order_dispatch.callbacks.judging import Verdict, judge
 from services.order_dispatch.callbacks.trust import ProviderId, kept_headers, read_body, trusted
@@ -29,7 +29,7 @@ async def receive(provider_id: ProviderId, request: Request, kit: KitDep) -> JSO
         await store.add_callback(provider_id, signed.callback_id, kept_headers(request.headers), body)
     verdict, reason, replayed = await _judge_once(provider, signed.callback_id, body, kit)
     if verdict == Verdict.UNREADABLE:
-        raise Problem(400, "unreadable", "The callback does not match your protocol", detail=reason)
+        raise ProblemError(400, "unreadable", "The callback does not match your protocol", detail=reason)
     answer: dict[str, Any] = {"received": True, "fate": verdict, "reason": reason}
     if "request-id" in request.headers:
         answer["request_id"] = request.headers["request-id"]
@@ -42,10 +42,10 @@ async def _judge_once(provider: Provider, callback_id: str, body: bytes, kit: Ki
         callback = await tx.store.lock_callback(provider.provider_id, callback_id)
         if not callback.has(body):
             CALLBACKS.labels("conflict").inc()
-            raise Problem(422, "idempotency_conflict", "This webhook-id was first used with a different body")
+            raise ProblemError(422, "idempotency_conflict", "This webhook-id was first used with a different body")
         if callback.verdict is not None:
             CALLBACKS.labels("duplicate").inc()
             return callback.verdict, callback.reason, True
         judgement = await judge(callback, provider, tx.store)
-        tx.say(*judgement.events)
+        tx.publish(*judgement.events)
     return judgement.verdict, judgement.reason, False

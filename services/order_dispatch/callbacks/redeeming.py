@@ -7,11 +7,11 @@ from fastapi.responses import JSONResponse
 from pydantic import Field
 
 from libs.contracts.topics import PROVIDER_ID
-from libs.kit.problems import Problem
-from libs.kit.web import KitDep, asked_by, send
+from libs.kit.problems import ProblemError
+from libs.kit.web import KitDep, idempotent_request, send
 from services.order_dispatch.callbacks.trust import read_body, trusted
 from services.order_dispatch.outward.metrics import TOKENS
-from services.order_dispatch.outward.reading import Count, Garbled, Name, Wording, read
+from services.order_dispatch.outward.reading import Count, Name, UnreadableAnswerError, Wording, read
 
 router = APIRouter()
 
@@ -35,10 +35,10 @@ async def redeem(request: Request, kit: KitDep) -> JSONResponse:
     request._body = body  # noqa: SLF001  # already read with our limit; later readers get it from this cache
     try:
         redemption = read(Redemption, body)
-    except Garbled as error:
-        raise Problem(400, "malformed", "The redemption request is not valid", detail=str(error)) from error
+    except UnreadableAnswerError as error:
+        raise ProblemError(400, "malformed", "The redemption request is not valid", detail=str(error)) from error
     await trusted(redemption.provider_id, request.headers, body, kit)
-    idempotency = await asked_by(f"provider:{redemption.provider_id}", request)
+    idempotency = await idempotent_request(f"provider:{redemption.provider_id}", request)
     async with kit.transaction(idempotency=idempotency) as tx:
         if tx.replayed:
             TOKENS.labels("replayed").inc()
@@ -46,7 +46,7 @@ async def redeem(request: Request, kit: KitDep) -> JSONResponse:
         token = await tx.store.lock_token(redemption.token)
         refuse_unless_good(token, redemption)
         await tx.store.redeem_token(token.order_id, redemption.amount)
-        answer = tx.answer(200, _redeemed(token, redemption))
+        answer = tx.respond(200, _redeemed(token, redemption))
     TOKENS.labels("redeemed").inc()
     return send(answer)
 
@@ -66,7 +66,7 @@ def refuse_unless_good(token: Any, redemption: Redemption) -> None:
         refusal = 422, "amount_not_covered", "The token does not cover this amount"
     if refusal is not None:
         TOKENS.labels(refusal[1]).inc()
-        raise Problem(*refusal)
+        raise ProblemError(*refusal)
 
 
 def _is_covered(token: Any, redemption: Redemption) -> bool:

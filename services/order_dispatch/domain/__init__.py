@@ -1,9 +1,18 @@
 """What order_dispatch decides: an order's states, what moves it, and when it is looked at again."""
 
-from services.order_dispatch.domain.aftercare import Counted, NotThere, TooMuch, clear, flag, modify, receive, take_back
+from services.order_dispatch.domain.aftercare import (
+    AlreadyCountedError,
+    ExcessQuantityError,
+    NotDeliveredError,
+    clear,
+    flag,
+    modify,
+    receive,
+    take_back,
+)
 from services.order_dispatch.domain.answers import Fate, Verdict, hear
 from services.order_dispatch.domain.drafts import RESOLUTION_HOURS, Device, Offer, Provider, Slot, draft
-from services.order_dispatch.domain.endings import TooLate, ask_to_cancel, fail, withdraw
+from services.order_dispatch.domain.endings import TooLateError, ask_to_cancel, fail, withdraw
 from services.order_dispatch.domain.keepers import SILENCE, entrust, look, put_off
 from services.order_dispatch.domain.money import Due, Move, charge, dues, kept, lose, overpaid, worth
 from services.order_dispatch.domain.orders import Ask, Cancellation, Keeper, Order, Step, Turn
@@ -23,10 +32,10 @@ from services.order_dispatch.domain.states import (
     INSIDE,
     OUTSIDE,
     TRANSITIONS,
-    IllegalTransition,
+    IllegalTransitionError,
     State,
 )
-from services.order_dispatch.domain.watch import Patience, doubt, sent
+from services.order_dispatch.domain.watch import Patience, mark_unknown, sent
 
 __all__ = [
     "CLOSED",
@@ -36,16 +45,17 @@ __all__ = [
     "RESOLUTION_HOURS",
     "SILENCE",
     "TRANSITIONS",
+    "AlreadyCountedError",
     "Ask",
     "Cancellation",
-    "Counted",
     "Device",
     "Due",
+    "ExcessQuantityError",
     "Fate",
-    "IllegalTransition",
+    "IllegalTransitionError",
     "Keeper",
     "Move",
-    "NotThere",
+    "NotDeliveredError",
     "Offer",
     "Order",
     "Patience",
@@ -53,15 +63,13 @@ __all__ = [
     "Slot",
     "State",
     "Step",
-    "TooLate",
-    "TooMuch",
+    "TooLateError",
     "Turn",
     "Verdict",
     "Way",
     "ask_to_cancel",
     "charge",
     "clear",
-    "doubt",
     "draft",
     "dues",
     "entrust",
@@ -74,6 +82,7 @@ __all__ = [
     "leave_unsent",
     "look",
     "lose",
+    "mark_unknown",
     "modify",
     "overpaid",
     "proceed",

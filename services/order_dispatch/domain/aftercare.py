@@ -5,22 +5,22 @@ from datetime import datetime, timedelta
 
 from libs.contracts.events import ClaimRaised, Evidence, FraudCleared, FraudFlagged, OrderModified, OrderReturned
 from libs.units import MOST_STEPS
-from services.order_dispatch.domain.endings import TooLate, ask_back, withdraw
+from services.order_dispatch.domain.endings import TooLateError, ask_back, withdraw
 from services.order_dispatch.domain.money import kept, overpaid, worth
 from services.order_dispatch.domain.orders import Cancellation, Order, Turn
 from services.order_dispatch.domain.states import INSIDE, OUTSIDE, State
 from services.order_dispatch.domain.watch import deliver
 
 
-class TooMuch(Exception):  # noqa: N818  # what happened
+class ExcessQuantityError(Exception):
     """So much, or for so much money, is not ordered."""
 
 
-class Counted(Exception):  # noqa: N818  # what happened
+class AlreadyCountedError(Exception):
     """The customer has counted already, and claimed what was missing."""
 
 
-class NotThere(Exception):  # noqa: N818  # what happened
+class NotDeliveredError(Exception):
     """Goods cannot go back that never came, or went back already; `left` is how much could."""
 
     def __init__(self, why: str, left: int) -> None:
@@ -29,17 +29,17 @@ class NotThere(Exception):  # noqa: N818  # what happened
 
 
 def modify(order: Order, packs: int, window_hours: float | None, at: datetime) -> Turn:
-    """Order more or less packs, as long as nobody was asked for them; raises TooLate or TooMuch."""
+    """Order more or less packs, as long as nobody was asked for them; raises TooLateError or TooMuch."""
     if order.state is not State.DRAFTED:
-        raise TooLate(order.state)
+        raise TooLateError(order.state)
     closed_at = None if window_hours is None else order.drafted_at + timedelta(hours=window_hours)
     if closed_at is not None and closed_at <= at:
-        raise TooLate(order.state, f"it could be changed until {closed_at:%Y-%m-%d %H:%M} UTC")
+        raise TooLateError(order.state, f"it could be changed until {closed_at:%Y-%m-%d %H:%M} UTC")
     if packs == order.packs:
         return Turn(order)
     price = None if order.price is None else order.price // order.packs * packs
     if max(packs * order.pack_size, price or 0) > MOST_STEPS:
-        raise TooMuch
+        raise ExcessQuantityError
     changed = replace(order, packs=packs, quantity=packs * order.pack_size, price=price)
     modified = OrderModified(
         **order.fact(at), packs=packs, quantity=changed.quantity, price=price, currency=changed.currency
@@ -75,19 +75,19 @@ def receive(order: Order, quantity: int, at: datetime) -> Turn:
     """Take the customer's count of what came, which ends the way of an order that is still under way.
 
     Less than was ordered is a claim, and what was paid for it goes back. That less arrived than the provider said
-    can be told once: raises Counted, and NotThere where nothing was sent, or less than was counted.
+    can be told once: raises AlreadyCountedError, and NotThere where nothing was sent, or less than was counted.
     """
     if order.state not in (State.SHIPPED, State.DELIVERED):
-        raise NotThere(f"the order is {order.state}", 0)
+        raise NotDeliveredError(f"the order is {order.state}", 0)
     if quantity > order.coming:
-        raise NotThere(f"{order.coming} was sent", order.coming)
+        raise NotDeliveredError(f"{order.coming} was sent", order.coming)
     if order.state is State.SHIPPED:
         counted = order if order.test else replace(_count(order, quantity), shipped_quantity=quantity)
         return deliver(Turn(counted), Evidence.REPORTED, at, "the customer counted it")
     if quantity == order.there:
         return Turn(order)
     if order.counted_quantity is not None:
-        raise Counted
+        raise AlreadyCountedError
     turn = Turn(_count(order, quantity))
     if quantity >= order.quantity:  # less than the provider sent, and still all that was ordered
         return turn
@@ -100,14 +100,16 @@ def _count(order: Order, quantity: int) -> Order:
 
 
 def take_back(order: Order, quantity: int, wish: Cancellation) -> Turn:
-    """Let goods that came go back, once per order; raises NotThere."""
+    """Let goods that came go back, once per order; raises NotDeliveredError."""
     if order.state is not State.DELIVERED:
-        raise NotThere(f"the order is {order.state}", 0)
+        raise NotDeliveredError(f"the order is {order.state}", 0)
     if not 0 < quantity <= order.there:
-        raise NotThere(f"{order.there} came", order.there)
-    turn = Turn(replace(order, returned_quantity=quantity)).then(State.RETURNED, wish.at, f"returned: {wish.by}")
+        raise NotDeliveredError(f"{order.there} came", order.there)
+    turn = Turn(replace(order, returned_quantity=quantity)).then(
+        State.RETURNED, wish.occurred_at, f"returned: {wish.by}"
+    )
     back = OrderReturned(
-        **order.fact(wish.at),
+        **order.fact(wish.occurred_at),
         device_id=order.device_id,
         slot=order.slot,
         quantity=quantity,

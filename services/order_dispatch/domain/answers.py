@@ -62,7 +62,7 @@ def hear(
         return Verdict(Fate.NOT_APPLIED, f"the order is already {order.state}")
     if order.state in INSIDE:
         return Verdict(Fate.NOT_APPLIED, "the provider has not been asked for this order")
-    said = Said(order, update, provider, patience, at, is_stale=newest is not None and update.at < newest)
+    said = Said(order, update, provider, patience, at, is_stale=newest is not None and update.occurred_at < newest)
     return _unwanted(said) or _RULES[update.status](said)
 
 
@@ -80,7 +80,7 @@ def _substituted(said: Said) -> Verdict | None:
     reason = f"{order.provider_id} may not send {other} instead of {order.product_id}"
     if order.state not in OUTSIDE or order.cancellation is not None:
         return Verdict(Fate.REFUSED, reason)
-    wish = Cancellation("substitution", reason[:2000], said.at)
+    wish = Cancellation("substitution", reason[:2000], said.occurred_at)
     return Verdict(Fate.REFUSED, reason, Turn(replace(order, cancellation=wish)).ask(Ask.CANCEL))
 
 
@@ -111,8 +111,8 @@ def _shipped(said: Said) -> Verdict:
 
 def _delivered(said: Said) -> Verdict:
     turn = _move_on(said, State.SHIPPED)
-    arrived = max(said.order.drafted_at, min(said.update.at, said.at))
-    turn = deliver(turn, Evidence.REPORTED, said.at, because=said.because, delivered_at=arrived)
+    arrived = max(said.order.drafted_at, min(said.update.occurred_at, said.occurred_at))
+    turn = deliver(turn, Evidence.REPORTED, said.occurred_at, because=said.because, delivered_at=arrived)
     return Verdict(Fate.APPLIED, "", turn)
 
 
@@ -121,7 +121,7 @@ def _refused(said: Said) -> Verdict:
         return _cancelled(said)
     if said.order.state is State.SHIPPED:
         return Verdict(Fate.NOT_APPLIED, "the order is already shipped")
-    turn = _end(said, State.REFUSED).say(OrderRefused(**said.order.fact(said.at), reason=said.reason))
+    turn = _end(said, State.REFUSED).say(OrderRefused(**said.order.fact(said.occurred_at), reason=said.reason))
     return Verdict(Fate.APPLIED, "", turn)
 
 
@@ -131,7 +131,7 @@ def _cancelled(said: Said) -> Verdict:
         return Verdict(Fate.NOT_APPLIED, "the order is already shipped")
     wish = order.cancellation
     by, reason = (wish.by, wish.reason) if wish else ("provider", said.reason)
-    turn = _end(said, State.CANCELLED).say(OrderCancelled(**order.fact(said.at), by=by, reason=reason))
+    turn = _end(said, State.CANCELLED).say(OrderCancelled(**order.fact(said.occurred_at), by=by, reason=reason))
     return Verdict(Fate.APPLIED, "", turn)
 
 
@@ -140,7 +140,7 @@ def _resolving(said: Said) -> Verdict:
     if order.state not in (State.PLACING, State.UNKNOWN):
         return Verdict(Fate.NOT_APPLIED, f"the order is already {order.state}")
     hours = said.provider.resolution_hours if said.provider else RESOLUTION_HOURS
-    until = order.resolve_by or said.at + timedelta(hours=hours)
+    until = order.resolve_by or said.occurred_at + timedelta(hours=hours)
     # One that is asked about goes on being asked about: that the problem was settled may have been said in vain.
     look_at = until if order.state is State.PLACING else min(order.look_at or until, until)
     return Verdict(Fate.APPLIED, "", Turn(replace(order, resolve_by=until, look_at=look_at)))
@@ -148,14 +148,16 @@ def _resolving(said: Said) -> Verdict:
 
 def _not_found(said: Said) -> Verdict:
     order = said.order
-    if order.doubtful_until is not None and said.at < order.doubtful_until:
+    if order.doubtful_until is not None and said.occurred_at < order.doubtful_until:
         return Verdict(Fate.NOT_APPLIED, "the order may still be on its way to the provider")
     if order.state in (State.PLACING, State.UNKNOWN) and order.cancellation is not None:
         return _cancelled(said)
     if order.state is not State.UNKNOWN:
         return Verdict(Fate.NOT_APPLIED, f"the order is {order.state}: the provider contradicts itself")
     reason = f"{order.provider_id} never got the order"
-    return Verdict(Fate.APPLIED, "", _end(said, State.FAILED).say(OrderFailed(**order.fact(said.at), reason=reason)))
+    return Verdict(
+        Fate.APPLIED, "", _end(said, State.FAILED).say(OrderFailed(**order.fact(said.occurred_at), reason=reason))
+    )
 
 
 #: What says something about goods.
@@ -172,7 +174,7 @@ _RULES: dict[UpdateStatus, Callable[[Said], Verdict]] = {
 
 
 def _end(said: Said, there: State) -> Turn:
-    return Turn(replace(said.order, look_at=None)).then(there, said.at, said.because)
+    return Turn(replace(said.order, look_at=None)).then(there, said.occurred_at, said.because)
 
 
 def _move_on(said: Said, there: State) -> Turn:
@@ -180,17 +182,21 @@ def _move_on(said: Said, there: State) -> Turn:
     turn = Turn(said.take_over(said.order))
     for stop in road(said.order.state, there):
         because = said.because if stop is there else f"implied: {said.because}"
-        turn = turn.then(stop, said.at, because)
-        turn = turn.say(_placed(turn.order, said.at)) if stop is State.PLACED else leave(turn, said.at)
+        turn = turn.then(stop, said.occurred_at, because)
+        turn = (
+            turn.say(_placed(turn.order, said.occurred_at)) if stop is State.PLACED else leave(turn, said.occurred_at)
+        )
     return _waiting(said, turn)
 
 
 def _waiting(said: Said, turn: Turn) -> Turn:
     """Look again when the goods should be there; a provider that is overdue already, after a pause."""
     order = turn.order
-    if order.state is State.PLACED and order.expected_at is not None and order.expected_at <= said.at:
+    if order.state is State.PLACED and order.expected_at is not None and order.expected_at <= said.occurred_at:
         asks = max(order.asks, 1)
-        return replace(turn, order=replace(order, asks=asks, look_at=said.at + said.patience.until_asked_again(asks)))
+        return replace(
+            turn, order=replace(order, asks=asks, look_at=said.occurred_at + said.patience.until_asked_again(asks))
+        )
     return replace(turn, order=replace(order, asks=0, look_at=order.expected_at))
 
 

@@ -8,7 +8,7 @@ from services.order_dispatch.domain.orders import Ask, Cancellation, Keeper, Ord
 from services.order_dispatch.domain.states import CLOSED, INSIDE, State
 
 
-class TooLate(Exception):  # noqa: N818  # what happened
+class TooLateError(Exception):
     """The goods have left, the order has ended in another way, or its time is over; `state` says where it stands."""
 
     def __init__(self, state: State, why: str | None = None) -> None:
@@ -19,20 +19,20 @@ class TooLate(Exception):  # noqa: N818  # what happened
 def ask_to_cancel(order: Order, wish: Cancellation) -> Turn:
     """Cancel what nobody outside knows of; ask the provider about the rest, once.
 
-    Raises TooLate when the goods have left or the order ended otherwise.
+    Raises TooLateError when the goods have left or the order ended otherwise.
     """
     if order.state is State.CANCELLED:
         return Turn(order)
     if order.state in INSIDE or order.is_unanswered or _is_their_own(order, wish):
         return withdraw(order, wish)
     if order.state is State.SHIPPED or order.state in CLOSED:
-        raise TooLate(order.state)
+        raise TooLateError(order.state)
     return Turn(order) if order.cancellation is not None else ask_back(order, wish)
 
 
 def ask_back(order: Order, wish: Cancellation) -> Turn:
     """Ask for an order back that was placed, or may have been; a shop kept here has a deadline for its answer."""
-    look_at = wish.at if order.keeper is Keeper.SHOP else order.look_at
+    look_at = wish.occurred_at if order.keeper is Keeper.SHOP else order.look_at
     return Turn(replace(order, cancellation=wish, look_at=look_at)).ask(Ask.CANCEL)
 
 
@@ -43,8 +43,10 @@ def _is_their_own(order: Order, wish: Cancellation) -> bool:
 
 def withdraw(order: Order, wish: Cancellation) -> Turn:
     """Cancel an order that no provider was asked for, or that nobody has taken yet."""
-    turn = Turn(replace(order, cancellation=wish, look_at=None)).then(State.CANCELLED, wish.at, f"cancelled: {wish.by}")
-    return turn.say(OrderCancelled(**order.fact(wish.at), by=wish.by, reason=wish.reason))
+    turn = Turn(replace(order, cancellation=wish, look_at=None)).then(
+        State.CANCELLED, wish.occurred_at, f"cancelled: {wish.by}"
+    )
+    return turn.say(OrderCancelled(**order.fact(wish.occurred_at), by=wish.by, reason=wish.reason))
 
 
 def fail(order: Order, reason: str, at: datetime, fault: Fault = Fault.PROVIDER) -> Turn:

@@ -56,7 +56,7 @@ def _remind_or_withdraw(order: Order, patience: Patience, at: datetime) -> Turn:
 
 def _await_the_shop(order: Order, wish: Cancellation, patience: Patience, at: datetime) -> Turn:
     """Withdraw an order if the shop ignores a cancellation request; it can no longer ship it."""
-    until = wish.at + timedelta(hours=patience.keeper_hours)
+    until = wish.occurred_at + timedelta(hours=patience.keeper_hours)
     return withdraw(order, wish) if until <= at else Turn(replace(order, look_at=until))
 
 

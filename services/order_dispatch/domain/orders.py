@@ -34,7 +34,7 @@ class Cancellation:
 
     by: str
     reason: str
-    at: datetime
+    occurred_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ class Order:
             "product_id": self.product_id,
             "pool_id": self.pool_id,
             "provider_id": self.provider_id,
-            "at": at,
+            "occurred_at": at,
             "test": self.test,
         }
 
@@ -152,7 +152,7 @@ class Fact(TypedDict):
     product_id: str
     pool_id: str
     provider_id: str
-    at: datetime
+    occurred_at: datetime
     test: bool
 
 
@@ -163,7 +163,7 @@ class Step:
     number: int
     here: State | None
     there: State
-    at: datetime
+    occurred_at: datetime
     because: str
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from libs.contracts.events import AllocationAsked, AllocationLine, OrderRefused, Shortage
+from libs.contracts.events import AllocationLine, AllocationRequested, OrderRefused, Shortage
 from libs.units import format_quantity
 from services.order_dispatch.domain.endings import fail, withdraw
 from services.order_dispatch.domain.keepers import entrust
@@ -38,7 +38,7 @@ def proceed(order: Order, way: Way, patience: Patience, at: datetime) -> Turn:
     if way.reserves and not order.test and order.reserved_at is None:
         turn = Turn(order).then(State.RESERVING, at, "its goods are to be set aside")
         lines = (AllocationLine(product_id=order.product_id, quantity=order.quantity),)
-        return turn.say(AllocationAsked(**order.fact(at), lines=lines))
+        return turn.say(AllocationRequested(**order.fact(at), lines=lines))
     if way.pays and order.price and not order.test and order.authorized_at is None:
         return Turn(order).then(State.AUTHORIZING, at, "its payment is to be authorized")
     if way.keeper is not None:

@@ -21,7 +21,7 @@ class Said:
     update: OrderUpdated
     provider: Provider | None
     patience: Patience
-    at: datetime
+    occurred_at: datetime
     #: It is older than what the provider said of the same status: it may add to that, and change nothing.
     is_stale: bool = False
 
@@ -39,7 +39,7 @@ class Said:
         promised = self._promise if order.expected_at is None or (self._named and not self.is_stale) else None
         expected = promised or order.expected_at
         if expected is None and update.status is not UpdateStatus.DELIVERED:
-            expected = self.at + timedelta(days=self.patience.lead_time_days)
+            expected = self.occurred_at + timedelta(days=self.patience.lead_time_days)
         billed, currency = self._billed(order)
         return replace(
             order,
@@ -77,11 +77,11 @@ class Said:
     def _named(self) -> datetime | None:
         """Return the date the update gives, if it is a believable one."""
         named = self.update.expected_at
-        latest = self.at + timedelta(days=self.patience.longest_promise_days)
+        latest = self.occurred_at + timedelta(days=self.patience.longest_promise_days)
         return named if named is not None and self.order.drafted_at - A_DAY <= named <= latest else None
 
     @property
     def _promise(self) -> datetime | None:
         """Return the provider's date, else its usual days from now, else nothing."""
         usual = self.provider.lead_time_days if self.provider else None
-        return self._named or (None if usual is None else self.at + timedelta(days=usual))
+        return self._named or (None if usual is None else self.occurred_at + timedelta(days=usual))

@@ -55,14 +55,14 @@ TRANSITIONS = frozenset((here, there) for here, reachable in _LEADS_TO.items() f
 _ROAD = (State.PLACED, State.SHIPPED, State.DELIVERED)
 
 
-class IllegalTransition(ValueError):  # noqa: N818  # what happened, as everywhere in this project
+class IllegalTransitionError(ValueError):
     """Somebody tried a move that is not in the table."""
 
 
 def check(here: State, there: State) -> None:
-    """Raise IllegalTransition unless the table has this move."""
+    """Raise IllegalTransitionError unless the table has this move."""
     if (here, there) not in TRANSITIONS:
-        raise IllegalTransition(f"an order does not go from {here} to {there}")
+        raise IllegalTransitionError(f"an order does not go from {here} to {there}")
 
 
 def road(here: State, there: State) -> tuple[State, ...]:

@@ -63,7 +63,7 @@ def ask_for_status(turn: Turn, patience: Patience, at: datetime) -> Turn:
     return replace(turn, order=asked).ask(Ask.STATUS)
 
 
-def doubt(order: Order, reason: str, patience: Patience, at: datetime) -> Turn:
+def mark_unknown(order: Order, reason: str, patience: Patience, at: datetime) -> Turn:
     """Note that nobody knows whether the provider got an order it was called for, and ask; never send it again."""
     until = at + timedelta(minutes=patience.doubt_minutes)
     turn = Turn(replace(order, sent_at=at, doubtful_until=until)).then(State.UNKNOWN, at, reason)

@@ -13,7 +13,7 @@ from services.order_dispatch.store import Store
 async def on_device_registered(event: DeviceRegistered, store: Store) -> list[Event]:
     if await store.save_device(event.device_id, event.customer_id, event.registration):
         await store.save_slots(event.device_id, event.slots)
-        store.appear(f"device:{event.device_id}")
+        store.resolve_dependency(f"device:{event.device_id}")
     return []
 
 
@@ -21,7 +21,7 @@ async def on_device_replaced(event: DeviceReplaced, store: Store) -> list[Event]
     if await store.save_device(event.device_id, event.customer_id, event.registration):
         await store.save_slots(event.device_id, event.slots)
         await store.save_moves(event.replaces, event.device_id, event.moves)
-        store.appear(f"device:{event.device_id}")
+        store.resolve_dependency(f"device:{event.device_id}")
         return await linking.move_links(event, store)
     return []
 
@@ -29,25 +29,25 @@ async def on_device_replaced(event: DeviceReplaced, store: Store) -> list[Event]
 async def on_device_deregistered(event: DeviceDeregistered, store: Store) -> list[Event]:
     await store.leave_device(event.device_id, event.registration)
     unsent = await store.lock_unsent_orders(event.customer_id, event.device_id)
-    said = await _withdraw(unsent, Cancellation("deregistration", "the device was deregistered", store.now), store)
-    return said + await linking.end_links_of_device(event.customer_id, event.device_id, event.registration, store)
+    events = await _withdraw(unsent, Cancellation("deregistration", "the device was deregistered", store.now), store)
+    return events + await linking.end_links_of_device(event.customer_id, event.device_id, event.registration, store)
 
 
 async def on_customer_erased(event: CustomerErased, store: Store) -> list[Event]:
     await store.leave_devices(event.customer_id)
     unsent = await store.lock_unsent_orders(event.customer_id)
-    said = await _withdraw(unsent, Cancellation("erasure", "the customer left", store.now), store)
-    said += await linking.end_links_of_customer(event.customer_id, store)
+    events = await _withdraw(unsent, Cancellation("erasure", "the customer left", store.now), store)
+    events += await linking.end_links_of_customer(event.customer_id, store)
     await store.forget_updates(event.customer_id)
     await store.forget_answers(event.customer_id)
     await store.forget_callbacks(event.customer_id)
     await store.forget_customer(event.customer_id, store.now)
     await store.erase_customer(event.customer_id)
-    return said
+    return events
 
 
 async def _withdraw(orders: Iterable[Order], wish: Cancellation, store: Store) -> list[Event]:
-    said: list[Event] = []
+    events: list[Event] = []
     for order in orders:
-        said += await carry_out(ask_to_cancel(order, wish), store)  # a call that did not get through may be under way
-    return said
+        events += await carry_out(ask_to_cancel(order, wish), store)  # a call that did not get through may be under way
+    return events

@@ -4,7 +4,7 @@ from typing import Any
 
 from libs.contracts.catalogue import Event
 from libs.contracts.events import ShipTo, UpdateStatus
-from libs.kit import Intent, Kit, Outcome, Refuse, Retry
+from libs.kit import Kit, RejectedError, RetryLaterError, Task, TaskResult
 from libs.kit.failures import TRANSIENT
 from services.order_dispatch.acting import address_of, carry_out, hear_update, open_line
 from services.order_dispatch.domain import (
@@ -13,46 +13,46 @@ from services.order_dispatch.domain import (
     Order,
     Provider,
     State,
-    doubt,
     got_through,
     leave_unsent,
+    mark_unknown,
     why_not_sent,
 )
 from services.order_dispatch.providers import Answer, Line, answer_as_update, calling, needs_address, repeats
 from services.order_dispatch.store import Store
 
 
-async def ask_provider(intent: Intent, kit: Kit) -> dict[str, Any]:
-    """Send the request unless it has become pointless; raises Retry only if nothing was sent."""
+async def ask_provider(intent: Task, kit: Kit) -> dict[str, Any]:
+    """Send the request unless it has become pointless; raises RetryLaterError only if nothing was sent."""
     try:
         async with kit.read() as store:
             order = await store.find_order(intent.payload["order_id"])
             provider = order and await store.find_provider(order.provider_id)
             patience = store.patience
     except TRANSIENT as error:
-        raise Retry(f"provider not called: {type(error).__name__}") from error
+        raise RetryLaterError(f"provider not called: {type(error).__name__}") from error
     if order is None or provider is None:
-        raise Refuse("unknown order or provider")
+        raise RejectedError("unknown order or provider")
     ask = Ask(intent.payload["ask"])
     if ask is Ask.DELIVER:
         unsent = why_not_sent(order, patience, kit.clock.now())
         return {"unsent": unsent} if unsent else await _deliver(intent, order, provider, kit)
     if order.state is State.PLACING and order.sent_at is None:
-        raise Retry("the order is still being submitted")
+        raise RetryLaterError("the order is still being submitted")
     # A cancelled order is still cancelled at the provider; other final states need no request.
     if order.state in CLOSED and (ask is Ask.STATUS or order.state is not State.CANCELLED):
         return {}
     return await _answer(intent, order, provider, kit)
 
 
-async def ask_again(intent: Intent, kit: Kit) -> dict[str, Any]:
+async def ask_again(intent: Task, kit: Kit) -> dict[str, Any]:
     """Reconcile an interrupted call: status and cancel requests are repeated, a submission never is."""
     if Ask(intent.payload["ask"]) is Ask.DELIVER:
         return {"unknown": "the call to the provider was cut off"}
     return await ask_provider(intent, kit)
 
 
-async def on_provider_asked(intent: Intent, outcome: Outcome, store: Store) -> list[Event]:
+async def on_provider_asked(intent: Task, outcome: TaskResult, store: Store) -> list[Event]:
     """Process the response: an order that was not sent ends, one that may have been becomes `unknown`."""
     order = await store.lock_order(intent.payload["order_id"])
     if order is None:
@@ -65,7 +65,9 @@ async def on_provider_asked(intent: Intent, outcome: Outcome, store: Store) -> l
         return await carry_out(leave_unsent(order, unsent, store.now), store) if waits else []
     if "unknown" in result:
         waits = delivers and order.state is State.PLACING
-        return await carry_out(doubt(order, result["unknown"], store.patience, store.now), store) if waits else []
+        return (
+            await carry_out(mark_unknown(order, result["unknown"], store.patience, store.now), store) if waits else []
+        )
     if "answer" not in result:
         return []
     turn = got_through(order, result["answer"].reference, store.patience, store.now)
@@ -75,12 +77,12 @@ async def on_provider_asked(intent: Intent, outcome: Outcome, store: Store) -> l
     return events
 
 
-async def _deliver(intent: Intent, order: Order, provider: Provider, kit: Kit) -> dict[str, Any]:
+async def _deliver(intent: Task, order: Order, provider: Provider, kit: Kit) -> dict[str, Any]:
     ship_to, line = await _ready(order, provider, kit)
     try:
         answer = await calling(provider.protocol).deliver(order, ship_to, line)
         return _told(answer, intent, order, kit)
-    except (Retry, Refuse):
+    except (RetryLaterError, RejectedError):
         raise
     except Exception as error:  # noqa: BLE001  # after a time-out or a malformed response the result is unknown
         return {"unknown": f"{provider.provider_id} gave no clear answer: {type(error).__name__}"}
@@ -91,13 +93,13 @@ async def _ready(order: Order, provider: Provider, kit: Kit) -> tuple[ShipTo | N
     try:
         ship_to = await address_of(order.customer_id, kit) if needs_address(provider.protocol) else None
         return ship_to, await open_line(order, provider, kit)
-    except (Retry, Refuse):
+    except (RetryLaterError, RejectedError):
         raise
     except Exception as error:
-        raise Retry(f"{provider.provider_id} was not called: {type(error).__name__} {error}"[:500]) from error
+        raise RetryLaterError(f"{provider.provider_id} was not called: {type(error).__name__} {error}"[:500]) from error
 
 
-async def _answer(intent: Intent, order: Order, provider: Provider, kit: Kit) -> dict[str, Any]:
+async def _answer(intent: Task, order: Order, provider: Provider, kit: Kit) -> dict[str, Any]:
     protocol = calling(provider.protocol)
     line = await open_line(order, provider, kit)
     if Ask(intent.payload["ask"]) is Ask.CANCEL:
@@ -107,7 +109,7 @@ async def _answer(intent: Intent, order: Order, provider: Provider, kit: Kit) ->
         if answer.status is UpdateStatus.NOT_FOUND and order.state is State.UNKNOWN and repeats(provider.protocol):
             answer = await _once_more(order, line, provider, kit) or answer
         return _told(answer, intent, order, kit)
-    except Refuse:
+    except RejectedError:
         raise
     except Exception:
         if intent.attempt < kit.settings.status_attempts:  # type: ignore[attr-defined]  # a setting of this service
@@ -123,5 +125,5 @@ async def _once_more(order: Order, line: Line, provider: Provider, kit: Kit) -> 
     return await calling(provider.protocol).deliver(order, ship_to, line)
 
 
-def _told(answer: Answer, intent: Intent, order: Order, kit: Kit) -> dict[str, Any]:
+def _told(answer: Answer, intent: Task, order: Order, kit: Kit) -> dict[str, Any]:
     return {"answer": answer, "update": answer_as_update(answer, order, f"ask-{intent.id}", kit.clock.now())}

@@ -7,8 +7,25 @@ from libs.contracts.catalogue import Event
 from libs.contracts.events import OrderUpdated
 from libs.units import format_quantity
 from services.order_dispatch.acting import carry_out, hear_update
-from services.order_dispatch.domain import INSIDE, Cancellation, Order, State, TooLate, Turn, ask_to_cancel, put_off
-from services.order_dispatch.hosting.steps import STATUSES, NotTaken, SaidOtherwise, Step, is_there, keeper_of, why_not
+from services.order_dispatch.domain import (
+    INSIDE,
+    Cancellation,
+    Order,
+    State,
+    TooLateError,
+    Turn,
+    ask_to_cancel,
+    put_off,
+)
+from services.order_dispatch.hosting.steps import (
+    STATUSES,
+    ConflictingAnswerError,
+    Step,
+    StepRefusedError,
+    is_there,
+    keeper_of,
+    why_not,
+)
 from services.order_dispatch.providers import hosted
 from services.order_dispatch.store import Store
 
@@ -31,32 +48,32 @@ async def find_kept(order_id: str, step: Step, store: Store, *, lock: bool = Fal
 
 
 async def take_answer(order: Order, step: Step, detail: Detail, store: Store) -> tuple[Order, list[Event]]:
-    """Return a locked order after the answer, and what is said; raises NotTaken. The same answer again is harmless."""
+    """Return a locked order after the answer, and what is said; raises StepRefusedError. The same answer again is harmless."""
     if is_there(step, order):
         await _hold_to(order, step, detail, store)
         return order, []
     refusal = why_not(step, order)
     if refusal is not None:
-        raise NotTaken(order, refusal)
+        raise StepRefusedError(order, refusal)
     if step in STATUSES:
         return await _hear(order, step, detail, store)
     try:
         wish = Cancellation("customer", detail.reason or "the customer does not order it", store.now)
         turn = ask_to_cancel(order, wish) if step is Step.NO else put_off(order, store.patience, store.now)
-    except TooLate as late:
-        raise NotTaken(order, str(late)) from late
+    except TooLateError as error:
+        raise StepRefusedError(order, str(error)) from error
     return turn.order, await carry_out(turn, store)
 
 
 async def _hold_to(order: Order, step: Step, detail: Detail, store: Store) -> None:
-    """Raise SaidOtherwise where an answer that stands was about another quantity than it is now."""
+    """Raise ConflictingAnswerError where an answer that stands was about another quantity than it is now."""
     if step not in (Step.SHIP, Step.DELIVER) or detail.quantity is None:
         return
     said = await store.find_said_quantity(order.order_id, order.provider_id, STATUSES[step])
     stands = order.sent_quantity if said is None else said
     if detail.quantity != stands:
         amount = f"{format_quantity(stands, order.scale)} {order.unit.value}"
-        raise SaidOtherwise(order, f"{amount} was said before, and that stands.")
+        raise ConflictingAnswerError(order, f"{amount} was said before, and that stands.")
 
 
 async def _hear(order: Order, step: Step, detail: Detail, store: Store) -> tuple[Order, list[Event]]:
@@ -65,7 +82,7 @@ async def _hear(order: Order, step: Step, detail: Detail, store: Store) -> tuple
         update_id=f"{step}-{order.step}-{order.order_id}",
         order_id=order.order_id,
         status=STATUSES[step],
-        at=store.now,
+        occurred_at=store.now,
         expected_at=detail.expected_at or await _expected(order, step, store),
         quantity=detail.quantity,
         reason=detail.reason,
@@ -73,13 +90,15 @@ async def _hear(order: Order, step: Step, detail: Detail, store: Store) -> tuple
     )
     heard = await hear_update(update, store)
     if heard.verdict is None or heard.verdict.turn is None:
-        raise NotTaken(order, heard.verdict.reason if heard.verdict else "This was answered before, and not taken.")
+        raise StepRefusedError(
+            order, heard.verdict.reason if heard.verdict else "This was answered before, and not taken."
+        )
     return _after(heard.verdict.turn, step), heard.said
 
 
 def _after(turn: Turn, step: Step) -> Order:
     if not is_there(step, turn.order) and turn.order.state is not State.PLACED:
-        raise NotTaken(turn.order, f"The order is {turn.order.state}.")
+        raise StepRefusedError(turn.order, f"The order is {turn.order.state}.")
     return turn.order
 
 

@@ -16,11 +16,11 @@ from services.order_dispatch.hosting.steps import Step
 _LABEL = b"replenish answer links\n"
 
 
-class BrokenLink(Exception):  # noqa: N818  # what happened
+class InvalidLinkError(Exception):
     """It is not a link of ours, or somebody changed it."""
 
 
-class ExpiredLink(Exception):  # noqa: N818  # what happened
+class ExpiredLinkError(Exception):
     """It was a link of ours, once."""
 
 
@@ -38,17 +38,17 @@ def sign(keys: Sequence[bytes], link: Link, expires_at: int) -> str:
 
 
 def read(keys: Sequence[bytes], word: str, now: float) -> Link:
-    """Return what a link says; raises BrokenLink or ExpiredLink."""
+    """Return what a link says; raises InvalidLinkError or ExpiredLink."""
     first, _, second = word.partition(".")
     try:
         said, signature = _decoded(first), _decoded(second)
     except (ValueError, binascii.Error):
-        raise BrokenLink from None
+        raise InvalidLinkError from None
     if not any(hmac.compare_digest(_signature(key, said), signature) for key in keys):
-        raise BrokenLink
+        raise InvalidLinkError
     step, expires_at, order_id = said.decode().split("\n", 2)
     if int(expires_at) <= now:
-        raise ExpiredLink
+        raise ExpiredLinkError
     return Link(order_id, Step(step))
 
 

@@ -48,7 +48,7 @@ _THERE = {
 }
 
 
-class NotTaken(Exception):  # noqa: N818  # what happened
+class StepRefusedError(Exception):
     """The answer comes too late, or does not fit where the order stands; the words are for whoever gave it."""
 
     def __init__(self, order: Order, why: str) -> None:
@@ -56,7 +56,7 @@ class NotTaken(Exception):  # noqa: N818  # what happened
         self.order = order
 
 
-class SaidOtherwise(NotTaken):
+class ConflictingAnswerError(StepRefusedError):
     """The same answer was given before, about another quantity."""
 
 

@@ -2,18 +2,18 @@
 
 from libs.contracts.catalogue import Event
 from libs.contracts.events import (
+    LinkCreated,
     LinkEnded,
-    LinkMade,
     ProviderSubscriptionChanged,
     SlotFollowed,
     SlotLevelChanged,
     StockArrived,
     StockCounted,
 )
-from libs.kit import Tick
+from libs.kit import PeriodicJob
 from libs.kit.service import Handler
 from services.order_dispatch.linking.api import router
-from services.order_dispatch.linking.effects import EFFECTS
+from services.order_dispatch.linking.effects import TASKS
 from services.order_dispatch.linking.endings import end_links_of_customer, end_links_of_device, move_links
 from services.order_dispatch.linking.hearing import (
     on_slot_level_changed,
@@ -23,19 +23,19 @@ from services.order_dispatch.linking.hearing import (
 )
 from services.order_dispatch.linking.lines import linked_line
 
-HEARS: dict[type[Event], Handler] = {
+CONSUMES: dict[type[Event], Handler] = {
     SlotLevelChanged: on_slot_level_changed,
     StockArrived: on_stock_arrived,
     StockCounted: on_stock_counted,
 }
-SAYS = (LinkMade, LinkEnded, SlotFollowed, ProviderSubscriptionChanged)
-TICKS = (Tick(report_devices, every_seconds=86400),)
+PUBLISHES = (LinkCreated, LinkEnded, SlotFollowed, ProviderSubscriptionChanged)
+JOBS = (PeriodicJob(report_devices, every_seconds=86400),)
 
 __all__ = [
-    "EFFECTS",
-    "HEARS",
-    "SAYS",
-    "TICKS",
+    "CONSUMES",
+    "JOBS",
+    "PUBLISHES",
+    "TASKS",
     "end_links_of_customer",
     "end_links_of_device",
     "linked_line",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from libs.kit import Kit
-from libs.kit.problems import Problem
+from libs.kit.problems import ProblemError
 from services.order_dispatch import outward
 from services.order_dispatch.domain.links import LinkClient
 from services.order_dispatch.providers import Line
@@ -19,13 +19,13 @@ class _Place(NamedTuple):
 
 
 def check_address(url: str, field: str, kit: Kit) -> None:
-    """Raise Problem 422 for an address that is not called."""
+    """Raise ProblemError 422 for an address that is not called."""
     networks = kit.settings.allowed_private_networks  # type: ignore[attr-defined]  # order_dispatch's own settings
     try:
         outward.Guard(networks).check_url(url)
-    except outward.Forbidden as forbidden:
+    except outward.ForbiddenAddressError as forbidden:
         error = {"field": field, "problem": str(forbidden)}
-        raise Problem(422, "invalid", "The address cannot be called", errors=[error]) from forbidden
+        raise ProblemError(422, "invalid", "The address cannot be called", errors=[error]) from forbidden
 
 
 def line_to(kit: Kit, client: LinkClient, url: str | None = None) -> Line:

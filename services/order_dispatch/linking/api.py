@@ -10,8 +10,8 @@ from uuid import uuid4
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 
-from libs.kit import Kit, Retry
-from libs.kit.problems import Problem
+from libs.kit import Kit, RetryLaterError
+from libs.kit.problems import ProblemError
 from libs.kit.web import KitDep, PrincipalDep, require, require_customer
 from services.order_dispatch.domain.links import Attempt, LinkClient
 from services.order_dispatch.linking.addresses import check_address, line_to
@@ -19,7 +19,7 @@ from services.order_dispatch.linking.beginnings import begin_link
 from services.order_dispatch.linking.endings import end_link
 from services.order_dispatch.linking.protocols import LinkedProtocol, linked_protocol
 from services.order_dispatch.linking.shapes import ClientBody, LinkBody, show_client, show_link
-from services.order_dispatch.linking.tokens import Granted, NotGranted, exchange, keys_of, opened
+from services.order_dispatch.linking.tokens import Granted, TokenNotGrantedError, exchange, keys_of, opened
 from services.order_dispatch.sealing import seal
 
 router = APIRouter(tags=["links"])
@@ -49,7 +49,7 @@ async def put_link_client(provider_id: str, body: ClientBody, kit: KitDep, princ
     async with kit.transaction() as tx:
         provider = await tx.store.find_provider(provider_id)
         if provider is None:
-            raise Problem(404, "no_such_provider", "There is no such provider")
+            raise ProblemError(404, "no_such_provider", "There is no such provider")
         _check_options(linked_protocol(provider.protocol), body.options)
         await tx.store.save_link_client(client)
     return show_client(client)
@@ -68,9 +68,9 @@ async def begin(customer_id: str, body: LinkBody, kit: KitDep, principal: Princi
         client = await tx.store.find_link_client(body.provider_id)
         provider = await tx.store.find_provider(body.provider_id)
         if client is None or provider is None or not provider.active:
-            raise Problem(404, "not_linkable", "Customers cannot be linked with this provider")
+            raise ProblemError(404, "not_linkable", "Customers cannot be linked with this provider")
         if not await tx.store.owns_device(customer_id, body.device_id):
-            raise Problem(404, "no_such_device", "The customer has no such device")
+            raise ProblemError(404, "no_such_device", "The customer has no such device")
         sealed = seal(keys_of(kit), verifier, digest.hex())
         attempt = Attempt(customer_id, body.device_id, body.provider_id, sealed, _callback(kit))
         expires_at = await tx.store.add_attempt(digest, attempt, tx.store.settings.link_attempt_minutes)
@@ -91,13 +91,15 @@ async def come_back(
         attempt: Attempt | None = await tx.store.use_attempt(digest)
         client = None if attempt is None else await tx.store.find_link_client(attempt.provider_id)
     if attempt is None or client is None:
-        raise Problem(400, "attempt_over", "This way back was used before, or is too old", detail="Begin to link anew.")
+        raise ProblemError(
+            400, "attempt_over", "This way back was used before, or is too old", detail="Begin to link anew."
+        )
     if code is None or error is not None:
         return _answer(kit, 403, {"linked": False, "provider_id": attempt.provider_id, "reason": "refused"})
     granted = await _granted(kit, client, attempt, code, digest)
     async with kit.transaction() as tx:
         linked = await begin_link(str(uuid4()), attempt, granted, keys_of(kit), tx.store)
-        tx.say(*linked.events)
+        tx.publish(*linked.events)
     if linked.link is None:
         return _answer(kit, 409, {"linked": False, "provider_id": attempt.provider_id, "reason": "the device left"})
     return _answer(kit, 200, {"linked": True, **show_link(linked.link)})
@@ -119,9 +121,9 @@ async def end(customer_id: str, link_id: str, kit: KitDep, principal: PrincipalD
     async with kit.transaction() as tx:
         link = await tx.store.lock_link(link_id)
         if link is None or link.customer_id != customer_id:
-            raise Problem(404, "no_such_link", "There is no such link")
+            raise ProblemError(404, "no_such_link", "There is no such link")
         if link.state == "active":
-            tx.say(*await end_link(link, "the customer ended it", tx.store))
+            tx.publish(*await end_link(link, "the customer ended it", tx.store))
     return {"link_id": link_id, "state": "ending" if link.state == "active" else link.state}
 
 
@@ -130,7 +132,9 @@ def _check_options(speaks: LinkedProtocol, options: dict[str, Any]) -> None:
         speaks.check_options(options)
     except ValueError as wrong:
         error = {"field": "options", "problem": str(wrong)}
-        raise Problem(422, "bad_options", "The protocol can do nothing with these options", errors=[error]) from wrong
+        raise ProblemError(
+            422, "bad_options", "The protocol can do nothing with these options", errors=[error]
+        ) from wrong
 
 
 async def _granted(kit: Kit, client: LinkClient, attempt: Attempt, code: str, digest: bytes) -> Granted:
@@ -142,12 +146,12 @@ async def _granted(kit: Kit, client: LinkClient, attempt: Attempt, code: str, di
     }
     try:
         return await exchange(kit, client, line_to(kit, client, client.token_url), form)
-    except NotGranted as refused:
-        detail = f"The provider said: {refused}"
-        raise Problem(403, "not_granted", "The provider does not allow it", detail=detail) from refused
-    except Retry as away:
-        detail = f"{away}. Begin to link anew."
-        raise Problem(502, "provider_away", "The provider gives no answer for now", detail=detail) from away
+    except TokenNotGrantedError as error:
+        detail = f"The provider said: {error}"
+        raise ProblemError(403, "not_granted", "The provider does not allow it", detail=detail) from error
+    except RetryLaterError as error:
+        detail = f"{error}. Begin to link anew."
+        raise ProblemError(502, "provider_away", "The provider gives no answer for now", detail=detail) from error
 
 
 def _page(client: LinkClient, attempt: Attempt, state: str, verifier: str, extras: dict[str, str]) -> str:

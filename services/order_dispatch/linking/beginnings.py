@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from libs.contracts.catalogue import Event
-from libs.contracts.events import LinkMade, ProviderSubscriptionChanged, SubscribedItem
-from libs.units import BaseUnit, RefusedAmount, parse_quantity
+from libs.contracts.events import LinkCreated, ProviderSubscriptionChanged, SubscribedItem
+from libs.units import BaseUnit, InvalidAmountError, parse_quantity
 from services.order_dispatch.domain.links import Attempt, Link, LinkState, RemoteItem, RemoteSlot
 from services.order_dispatch.linking.endings import follow
 from services.order_dispatch.linking.tokens import Granted, sealed_tokens
@@ -30,7 +30,7 @@ async def begin_link(link_id: str, attempt: Attempt, granted: Granted, keys: Key
     if known is not None and known.customer_id == attempt.customer_id:
         tokens = sealed_tokens(keys, known.link_id, granted)
         await store.save_tokens(known.link_id, None, tokens, granted.seconds)
-        store.intend("subscription_info", f"{known.link_id}/{link_id}", {"link_id": known.link_id})
+        store.add_task("subscription_info", f"{known.link_id}/{link_id}", {"link_id": known.link_id})
         return Begun(known)
     link = Link(
         link_id,
@@ -45,10 +45,10 @@ async def begin_link(link_id: str, attempt: Attempt, granted: Granted, keys: Key
     if known is None and stays:
         await store.add_link(link, sealed_tokens(keys, link_id, granted), granted.seconds)
         await store.add_link_slots(link_id, link.device_id)
-        store.intend("subscription_info", link_id, {"link_id": link_id})
+        store.add_task("subscription_info", link_id, {"link_id": link_id})
         return Begun(link, (_made(link),))
     await store.add_unwanted_link(link, sealed_tokens(keys, link_id, granted), granted.seconds)
-    store.intend("unlink", link_id, {"link_id": link_id})
+    store.add_task("unlink", link_id, {"link_id": link_id})
     return Begun(None)
 
 
@@ -70,7 +70,7 @@ async def hear_subscriptions(link: Link, said: Iterable[RemoteSlot], at: datetim
                     slot=slot,
                     subscribed=remote.subscribed,
                     items=tuple(_chosen(item, base) for item in remote.items),
-                    at=store.now,
+                    occurred_at=store.now,
                 )
             )
         if switched:
@@ -84,16 +84,16 @@ def _chosen(item: RemoteItem, base: tuple[BaseUnit, int] | None) -> SubscribedIt
     if base is not None and item.quantity is not None and item.unit is not None:
         try:
             quantity = parse_quantity(item.quantity, item.unit, base=base[0], scale=base[1])
-        except RefusedAmount:
+        except InvalidAmountError:
             quantity = None
     return SubscribedItem(reference=item.reference or "unnamed", quantity=quantity)
 
 
-def _made(link: Link) -> LinkMade:
-    return LinkMade(
+def _made(link: Link) -> LinkCreated:
+    return LinkCreated(
         customer_id=link.customer_id,
         link_id=link.link_id,
         provider_id=link.provider_id,
         device_id=link.device_id,
-        at=link.made_at,
+        occurred_at=link.made_at,
     )

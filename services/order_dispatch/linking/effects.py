@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from libs.contracts.catalogue import Event
-from libs.kit import Effect, Intent, Kit, Outcome, Refuse, Retry
+from libs.kit import Kit, RejectedError, RetryLaterError, Task, TaskKind, TaskResult
 from services.order_dispatch.domain.links import Link, LinkClient, LinkState, RemoteItem, RemoteSlot
 from services.order_dispatch.linking.addresses import line_to
 from services.order_dispatch.linking.beginnings import hear_subscriptions
@@ -25,7 +25,7 @@ class _Way(NamedTuple):
     speaks: LinkedProtocol
 
 
-async def tell_use(intent: Intent, kit: Kit) -> dict[str, Any]:
+async def tell_use(intent: Task, kit: Kit) -> dict[str, Any]:
     """Tell a provider how a slot stands now; whichever of several uses asks last, the newest state is told."""
     way = await _way(intent, kit)
     async with kit.read() as store:
@@ -35,51 +35,51 @@ async def tell_use(intent: Intent, kit: Kit) -> dict[str, Any]:
     return {"told": use is not None}
 
 
-async def tell_activity(intent: Intent, kit: Kit) -> dict[str, Any]:
+async def tell_activity(intent: Task, kit: Kit) -> dict[str, Any]:
     """Tell a provider when the device was last used."""
     way = await _way(intent, kit)
     await way.speaks.device_status(way.line, way.link.active_at)
     return {}
 
 
-async def ask_subscriptions(intent: Intent, kit: Kit) -> dict[str, Any]:
+async def ask_subscriptions(intent: Task, kit: Kit) -> dict[str, Any]:
     """Ask what the customer switched on at the provider."""
     way = await _way(intent, kit)
     at = kit.clock.now()
     slots = await way.speaks.subscription_info(way.line)
     told = [[s.remote_slot, s.subscribed, [[i.reference, i.quantity, i.unit] for i in s.items]] for s in slots]
-    return {"at": at.isoformat(), "slots": told}
+    return {"occurred_at": at.isoformat(), "slots": told}
 
 
-async def on_subscriptions(intent: Intent, outcome: Outcome, store: Store) -> list[Event]:
+async def on_subscriptions(intent: Task, outcome: TaskResult, store: Store) -> list[Event]:
     """Note what the provider answered, unless a notification knows better."""
     link = await store.lock_link(intent.payload["link_id"])
     if outcome.result is None or link is None or link.state is not LinkState.ACTIVE:
         return []
-    said = [
+    events = [
         RemoteSlot(slot, subscribed, tuple(RemoteItem(*item) for item in items))
         for slot, subscribed, items in outcome.result["slots"]
     ]
-    return await hear_subscriptions(link, said, datetime.fromisoformat(outcome.result["at"]), store)
+    return await hear_subscriptions(link, events, datetime.fromisoformat(outcome.result["occurred_at"]), store)
 
 
-async def revoke(intent: Intent, kit: Kit) -> dict[str, Any]:
+async def revoke(intent: Task, kit: Kit) -> dict[str, Any]:
     """Have the provider forget a link; after many vain attempts it is forgotten here alone."""
     try:
         way = await _way(intent, kit, active=False)
         await way.speaks.deregister(way.line, way.link.serial)
         if way.client.revoke_url:
             await _revoke_token(way, line_to(kit, way.client, way.client.revoke_url), kit)
-    except Refuse:
+    except RejectedError:
         raise
-    except Exception as vain:
+    except Exception as error:
         if intent.attempt >= kit.settings.revoke_attempts:  # type: ignore[attr-defined]  # our own settings
-            raise Refuse(f"given up after {intent.attempt} attempts: {vain}") from vain
-        raise Retry(f"not revoked yet: {vain}") from vain
+            raise RejectedError(f"given up after {intent.attempt} attempts: {error}") from error
+        raise RetryLaterError(f"not revoked yet: {error}") from error
     return {}
 
 
-async def on_revoked(intent: Intent, outcome: Outcome, store: Store) -> list[Event]:  # noqa: ARG001  # both are the end
+async def on_revoked(intent: Task, outcome: TaskResult, store: Store) -> list[Event]:  # noqa: ARG001  # both are the end
     """Delete the tokens, whether the provider agreed or not."""
     link = await store.lock_link(intent.payload["link_id"])
     if link is not None:
@@ -88,18 +88,18 @@ async def on_revoked(intent: Intent, outcome: Outcome, store: Store) -> list[Eve
     return []
 
 
-async def nothing_more(intent: Intent, outcome: Outcome, store: Store) -> list[Event]:  # noqa: ARG001  # the kit's signature
+async def nothing_more(intent: Task, outcome: TaskResult, store: Store) -> list[Event]:  # noqa: ARG001  # the kit's signature
     return []
 
 
-async def _way(intent: Intent, kit: Kit, *, active: bool = True) -> _Way:
-    """Return the way to a link's provider; raises Refuse where the link has ended."""
+async def _way(intent: Task, kit: Kit, *, active: bool = True) -> _Way:
+    """Return the way to a link's provider; raises RejectedError where the link has ended."""
     async with kit.read() as store:
         link: Link | None = await store.find_link(intent.payload["link_id"])
         client: LinkClient | None = None if link is None else await store.find_link_client(link.provider_id)
         provider = None if link is None else await store.find_provider(link.provider_id)
     if link is None or client is None or provider is None or (active and link.state is not LinkState.ACTIVE):
-        raise Refuse("the link has ended")
+        raise RejectedError("the link has ended")
     return _Way(link, client, over(kit, client, link.link_id), linked_protocol(provider.protocol))
 
 
@@ -116,9 +116,9 @@ async def _revoke_token(way: _Way, line: Line, kit: Kit) -> None:
     await line.request("POST", "", content=urlencode(asked).encode(), headers=FORM)
 
 
-EFFECTS = (
-    Effect("slot_status", perform=tell_use, settle=nothing_more, reconcile=tell_use),
-    Effect("device_status", perform=tell_activity, settle=nothing_more, reconcile=tell_activity),
-    Effect("subscription_info", perform=ask_subscriptions, settle=on_subscriptions, reconcile=ask_subscriptions),
-    Effect("unlink", perform=revoke, settle=on_revoked, reconcile=revoke),
+TASKS = (
+    TaskKind("slot_status", perform=tell_use, complete=nothing_more, reconcile=tell_use),
+    TaskKind("device_status", perform=tell_activity, complete=nothing_more, reconcile=tell_activity),
+    TaskKind("subscription_info", perform=ask_subscriptions, complete=on_subscriptions, reconcile=ask_subscriptions),
+    TaskKind("unlink", perform=revoke, complete=on_revoked, reconcile=revoke),
 )

@@ -11,17 +11,17 @@ from services.order_dispatch.store import Store
 
 async def end_link(link: Link, reason: str, store: Store, *, revoke: bool = True, erase: bool = False) -> list[Event]:
     """Stop using a link; with `revoke` its tokens are kept until the provider was told, else they go at once."""
-    said: list[Event] = []
+    events: list[Event] = []
     if link.state is LinkState.ACTIVE:
-        said = [follow(link, slot, store, following=False) for slot in await store.list_followed(link.link_id)]
-        said.append(LinkEnded(**_of(link), link_id=link.link_id, reason=reason, at=store.now))
+        events = [follow(link, slot, store, following=False) for slot in await store.list_followed(link.link_id)]
+        events.append(LinkEnded(**_of(link), link_id=link.link_id, reason=reason, occurred_at=store.now))
     await store.drop_link_slots(link.link_id)
     await store.end_link(link.link_id, reason, LinkState.ENDING if revoke else LinkState.ENDED)
     if erase:
         await store.forget_notifications(link.provider_id, link.serial)
     if revoke:
-        store.intend("unlink", link.link_id, {"link_id": link.link_id})
-    return said
+        store.add_task("unlink", link.link_id, {"link_id": link.link_id})
+    return events
 
 
 async def end_links_of_device(customer_id: str, device_id: str, registration: int, store: Store) -> list[Event]:
@@ -34,27 +34,27 @@ async def end_links_of_device(customer_id: str, device_id: str, registration: in
 
 async def end_links_of_customer(customer_id: str, store: Store) -> list[Event]:
     """End everything a customer linked, and forget it as soon as the providers have revoked it."""
-    said: list[Event] = []
+    events: list[Event] = []
     for link in await store.lock_links(customer_id):
-        said += await end_link(link, "the customer left", store, erase=True)
+        events += await end_link(link, "the customer left", store, erase=True)
     await store.erase_links(customer_id)
-    return said
+    return events
 
 
 async def move_links(event: DeviceReplaced, store: Store) -> list[Event]:
     """Let links go on with the device that took over; a slot that went nowhere is not the provider's any more."""
-    said: list[Event] = []
+    events: list[Event] = []
     for link in await store.lock_links(event.customer_id, event.replaces):
         await store.move_link_slots(link.link_id, [(move.old_slot, move.new_slot) for move in event.moves])
         await store.move_link(link.link_id, event.device_id)
         moved = replace(link, device_id=event.device_id)
-        said += [follow(moved, slot, store, following=True) for slot in await store.list_followed(link.link_id)]
-    return said
+        events += [follow(moved, slot, store, following=True) for slot in await store.list_followed(link.link_id)]
+    return events
 
 
 def follow(link: Link, slot: str, store: Store, *, following: bool) -> SlotFollowed:
     """Return the word that a provider wants to hear of a slot's uses, or no longer does."""
-    return SlotFollowed(**_of(link), slot=slot, following=following, at=store.now)
+    return SlotFollowed(**_of(link), slot=slot, following=following, occurred_at=store.now)
 
 
 class _Whose(TypedDict):

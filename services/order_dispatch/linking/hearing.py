@@ -7,10 +7,10 @@ from services.order_dispatch.store import Store
 
 async def on_slot_level_changed(event: SlotLevelChanged, store: Store) -> list[Event]:
     """Tell every provider that follows the slot; each use is told, and told by its newest state."""
-    links = await store.note_use(event.device_id, event.slot, event.level, event.rate_per_day, event.at)
+    links = await store.note_use(event.device_id, event.slot, event.level, event.rate_per_day, event.occurred_at)
     for link_id in links:
-        said = store.cause or event.at.isoformat()
-        store.intend("slot_status", f"{link_id}/{said}", {"link_id": link_id, "slot": event.slot})
+        said = store.cause or event.occurred_at.isoformat()
+        store.add_task("slot_status", f"{link_id}/{said}", {"link_id": link_id, "slot": event.slot})
     return []
 
 
@@ -29,6 +29,6 @@ async def report_devices(store: Store) -> list[Event]:
     day = store.now.date().isoformat()
     for link in await store.list_active_links():
         for kind in ("device_status", "subscription_info"):
-            store.intend(kind, f"{link.link_id}/{day}", {"link_id": link.link_id})
+            store.add_task(kind, f"{link.link_id}/{day}", {"link_id": link.link_id})
     await store.forget_attempts()
     return []

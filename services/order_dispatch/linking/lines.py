@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from libs.kit import Kit, Refuse, Retry
+from libs.kit import Kit, RejectedError, RetryLaterError
 from libs.kit.failures import TRANSIENT
 from services.order_dispatch.domain.links import LinkClient
 from services.order_dispatch.linking.addresses import line_to
@@ -42,7 +42,7 @@ class TokenLine:
         headers: Mapping[str, str] | None = None,
         idempotency_key: str | None = None,
     ) -> Reply:
-        """Send one request as the customer; raises Refuse where the link has ended."""
+        """Send one request as the customer; raises RejectedError where the link has ended."""
         token = await self._token()
         refused = None
         while True:
@@ -59,20 +59,20 @@ class TokenLine:
         """Return a token; while none can be had nothing was asked, or nothing was done."""
         try:
             return await fresh_token(self.kit, self.link_id, refused)
-        except Retry:
+        except RetryLaterError:
             raise
-        except TRANSIENT as away:
-            raise Retry(f"no token: {type(away).__name__}") from away
+        except TRANSIENT as error:
+            raise RetryLaterError(f"no token: {type(error).__name__}") from error
 
     async def remote_slot(self, slot: str) -> str:
-        """Return what the provider calls a slot of ours; raises Refuse where it knows none."""
+        """Return what the provider calls a slot of ours; raises RejectedError where it knows none."""
         try:
             async with self.kit.read() as store:
                 found: str | None = await store.find_remote_slot(self.link_id, slot)
-        except TRANSIENT as away:
-            raise Retry(f"slot {slot} was not looked up: {type(away).__name__}") from away
+        except TRANSIENT as error:
+            raise RetryLaterError(f"slot {slot} was not looked up: {type(error).__name__}") from error
         if found is None:
-            raise Refuse(f"slot {slot} is not known to {self.provider_id}")
+            raise RejectedError(f"slot {slot} is not known to {self.provider_id}")
         return found
 
     async def recall(self, order_id: str) -> str | None:
@@ -106,12 +106,12 @@ def message_of(reply: Reply) -> str:
 
 
 async def linked_line(kit: Kit, provider_id: str, device_id: str) -> TokenLine:
-    """Return a line to this provider as this device's customer; raises Refuse where they are not linked."""
+    """Return a line to this provider as this device's customer; raises RejectedError where they are not linked."""
     async with kit.read() as store:
         client: LinkClient | None = await store.find_link_client(provider_id)
         link_id: str | None = await store.find_active_link(provider_id, device_id)
     if client is None or link_id is None:
-        raise Refuse(f"device {device_id} is not linked with {provider_id}")
+        raise RejectedError(f"device {device_id} is not linked with {provider_id}")
     return over(kit, client, link_id)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol, cast
 
-from libs.kit.problems import Problem
+from libs.kit.problems import ProblemError
 from services.order_dispatch.domain.links import RemoteSlot, SlotUse
 from services.order_dispatch.providers import LinkedLine, protocol
 
@@ -30,8 +30,8 @@ class LinkedProtocol(Protocol):
 
 
 def linked_protocol(name: str) -> LinkedProtocol:
-    """Return a protocol that links customers; raises Problem 422 for one that does not."""
+    """Return a protocol that links customers; raises ProblemError 422 for one that does not."""
     speaks: Any = protocol(name)
     if not getattr(speaks, "LINKED", False):
-        raise Problem(422, "not_linkable", f"The protocol {name} links no customers")
+        raise ProblemError(422, "not_linkable", f"The protocol {name} links no customers")
     return cast("LinkedProtocol", speaks)

@@ -8,12 +8,12 @@ from uuid import UUID, uuid4
 
 import orjson
 
-from libs.kit import Kit, Refuse, Retry
+from libs.kit import Kit, RejectedError, RetryLaterError
 from services.order_dispatch.domain.links import LinkClient, LinkState
 from services.order_dispatch.linking.addresses import line_to
 from services.order_dispatch.linking.endings import end_link
 from services.order_dispatch.providers import Line, Reply
-from services.order_dispatch.sealing import Keys, Unsealable, open_sealed, read_keys, seal
+from services.order_dispatch.sealing import Keys, UnsealError, open_sealed, read_keys, seal
 
 #: Renewed so long before its end that a call which begins now is still taken.
 MARGIN_SECONDS = 120.0
@@ -52,14 +52,14 @@ NOT_THE_CUSTOMER = frozenset(
 )
 
 
-class NotGranted(Exception):  # noqa: N818  # what happened
+class TokenNotGrantedError(Exception):
     """The provider gives no token for this; asking again does not help."""
 
 
 async def fresh_token(kit: Kit, link_id: str, refused: bytes | None = None) -> Token:
     """Return a token that should be taken; `refused` is one that was not.
 
-    Raises Refuse where the link has ended, or ends now because the provider renews nothing, and Retry where the
+    Raises RejectedError where the link has ended, or ends now because the provider renews nothing, and Retry where the
     provider cannot be asked.
     """
     end = time.monotonic() + WAIT_SECONDS
@@ -67,7 +67,7 @@ async def fresh_token(kit: Kit, link_id: str, refused: bytes | None = None) -> T
         async with kit.read() as store:
             kept = await store.find_tokens(link_id, MARGIN_SECONDS)
         if kept is None:
-            raise Refuse("the link has ended")
+            raise RejectedError("the link has ended")
         if kept.fresh and kept.access != refused:
             return Token(opened(kit, kept.access, f"{link_id}/access"), kept.access)
         if kept.refresh is None:
@@ -78,20 +78,20 @@ async def fresh_token(kit: Kit, link_id: str, refused: bytes | None = None) -> T
         if sealed is not None:
             return await _renew(kit, link_id, attempt, sealed)
         await asyncio.sleep(LOOK_SECONDS)
-    raise Retry("somebody else renews the token, and does not come to an end")
+    raise RetryLaterError("somebody else renews the token, and does not come to an end")
 
 
 async def exchange(kit: Kit, client: LinkClient, line: Line, form: dict[str, str]) -> Granted:
-    """Ask a token endpoint; raises NotGranted where it says no, and Retry where it says nothing about the customer."""
+    """Ask a token endpoint; raises TokenNotGrantedError where it says no, and Retry where it says nothing about the customer."""
     secret = opened(kit, client.client_secret_sealed, f"{client.provider_id}/client_secret")
     body = urlencode(form | {"client_id": client.client_id, "client_secret": secret}).encode()
     try:
         reply = await line.request("POST", "", content=body, headers=FORM)
-    except (Refuse, Retry):
+    except (RejectedError, RetryLaterError):
         raise
-    except Exception as lost:
+    except Exception as error:
         # Whether it was granted does not matter: the same question may be asked again.
-        raise Retry(f"the token endpoint did not answer: {type(lost).__name__}") from lost
+        raise RetryLaterError(f"the token endpoint did not answer: {type(error).__name__}") from error
     return _granted(reply)
 
 
@@ -107,8 +107,8 @@ async def _renew(kit: Kit, link_id: str, attempt: UUID, sealed: bytes) -> Token:
             client = await store.find_client_of(link_id)
         form = {"grant_type": "refresh_token", "refresh_token": opened(kit, sealed, f"{link_id}/refresh")}
         granted = await exchange(kit, client, line_to(kit, client, client.token_url), form)
-    except NotGranted as refused:
-        await _end(kit, link_id, f"the provider renews no token: {refused}")
+    except TokenNotGrantedError as error:
+        await _end(kit, link_id, f"the provider renews no token: {error}")
     except BaseException:
         async with kit.transaction() as tx:
             await tx.store.release_refresh(link_id, attempt)
@@ -116,17 +116,17 @@ async def _renew(kit: Kit, link_id: str, attempt: UUID, sealed: bytes) -> Token:
     tokens = sealed_tokens(keys_of(kit), link_id, granted)
     async with kit.transaction() as tx:
         if not await tx.store.save_tokens(link_id, attempt, tokens, granted.seconds):
-            raise Retry("renewing the token took too long")
+            raise RetryLaterError("renewing the token took too long")
     return Token(granted.access, tokens[0])
 
 
 async def _end(kit: Kit, link_id: str, reason: str) -> Any:
-    """End a link that the provider ended; always raises Refuse."""
+    """End a link that the provider ended; always raises RejectedError."""
     async with kit.transaction() as tx:
         link = await tx.store.lock_link(link_id)
         if link is not None and link.state is not LinkState.ENDED:
-            tx.say(*await end_link(link, reason, tx.store, revoke=False))
-    raise Refuse(reason)
+            tx.publish(*await end_link(link, reason, tx.store, revoke=False))
+    raise RejectedError(reason)
 
 
 def _granted(reply: Reply) -> Granted:
@@ -135,12 +135,12 @@ def _granted(reply: Reply) -> Granted:
     except orjson.JSONDecodeError:
         said = None
     if isinstance(said, dict) and said.get("error") in NOT_THE_CUSTOMER:
-        raise Retry(f"the token endpoint answered {reply.status} {said['error']}")
+        raise RetryLaterError(f"the token endpoint answered {reply.status} {said['error']}")
     if reply.status in {BAD_REQUEST, UNAUTHORIZED} and isinstance(said, dict):
-        raise NotGranted(str(said.get("error") or said.get("message") or "refused")[:200])
+        raise TokenNotGrantedError(str(said.get("error") or said.get("message") or "refused")[:200])
     access = said.get("access_token") if reply.status == OK and isinstance(said, dict) else None
     if not isinstance(access, str) or not (access.isascii() and access.isprintable()):
-        raise Retry(f"the token endpoint answered {reply.status} and no token")
+        raise RetryLaterError(f"the token endpoint answered {reply.status} and no token")
     refresh = said.get("refresh_token")
     return Granted(access, refresh if isinstance(refresh, str) else None, _seconds(said.get("expires_in")))
 
@@ -154,11 +154,11 @@ def _seconds(said: Any) -> float | None:
 
 
 def opened(kit: Kit, blob: bytes, about: str) -> str:
-    """Return a sealed secret; raises Retry where the keys of now do not open it, which is nobody's end."""
+    """Return a sealed secret; raises RetryLaterError where the keys of now do not open it, which is nobody's end."""
     try:
         return open_sealed(keys_of(kit), blob, about)
-    except Unsealable as unreadable:
-        raise Retry(f"{about} cannot be opened: {unreadable}") from unreadable
+    except UnsealError as error:
+        raise RetryLaterError(f"{about} cannot be opened: {error}") from error
 
 
 def keys_of(kit: Kit) -> Keys:

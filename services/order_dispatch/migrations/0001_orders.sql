@@ -105,7 +105,7 @@ CREATE TABLE order_history (
     previous_step integer GENERATED ALWAYS AS (nullif(step - 1, 0)) STORED,
     from_state text,
     to_state text NOT NULL,
-    at timestamptz NOT NULL,
+    occurred_at timestamptz NOT NULL,
     because text NOT NULL,
     -- The event that led to it, where there was one.
     cause text,
@@ -126,7 +126,7 @@ CREATE TABLE provider_update (
     update_id text NOT NULL,
     order_id text NOT NULL,
     status text NOT NULL,
-    at timestamptz NOT NULL,
+    occurred_at timestamptz NOT NULL,
     body jsonb NOT NULL,
     received_at timestamptz NOT NULL,
     fate text NOT NULL CHECK (fate IN ('applied', 'not_applied', 'refused', 'unmatched')),

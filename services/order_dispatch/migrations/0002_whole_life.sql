@@ -46,7 +46,7 @@ ALTER TABLE orders
     DROP CONSTRAINT orders_check2,
     ADD CONSTRAINT only_what_is_awaited_is_looked_at
         CHECK (look_at IS NULL OR state IN ('placing', 'unknown', 'placed', 'shipped'));
-UPDATE orders SET sent_at = history.at
+UPDATE orders SET sent_at = history.occurred_at
 FROM order_history AS history WHERE history.order_id = orders.order_id AND history.to_state = 'placing';
 
 DROP INDEX one_open_order_per_pool;

@@ -80,7 +80,7 @@ CREATE TABLE payment_history (
     to_state text NOT NULL,
     step text,
     amount bigint NOT NULL,
-    at timestamptz NOT NULL,
+    occurred_at timestamptz NOT NULL,
     because text NOT NULL,
     cause text,
     PRIMARY KEY (payment_id, move),
@@ -101,7 +101,7 @@ CREATE TABLE money_transaction (
     move integer NOT NULL,
     kind text NOT NULL CHECK (kind IN ('reserved', 'released', 'taken', 'given_back')),
     currency text NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
-    at timestamptz NOT NULL,
+    occurred_at timestamptz NOT NULL,
     -- A move is booked once.
     UNIQUE (payment_id, move, kind),
     FOREIGN KEY (payment_id, move) REFERENCES payment_history

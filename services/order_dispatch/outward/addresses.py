@@ -33,7 +33,7 @@ LONGEST_URL = 2000
 HOST = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?", re.ASCII)
 
 
-class Forbidden(Exception):  # noqa: N818  # public name
+class ForbiddenAddressError(Exception):
     """The URL or address may not be called; nothing was sent."""
 
 
@@ -54,16 +54,16 @@ class Guard:
         self._resolve = resolve or resolve_by_system
 
     def check_url(self, url: str) -> None:
-        """Check what needs no DNS lookup, when a URL is entered. Raises Forbidden."""
+        """Check what needs no DNS lookup, when a URL is entered. Raises ForbiddenAddressError."""
         split, port = parts(url)
         literal = as_address(split.hostname or "")
         if literal is not None:
             self._check(split.scheme, port, literal)
         elif split.scheme != "https" and not self._allowed:
-            raise Forbidden("only https URLs are allowed")
+            raise ForbiddenAddressError("only https URLs are allowed")
 
     async def judge(self, url: str) -> Target:
-        """Resolve a URL and check all its addresses. Raises Forbidden, or OSError if the name does not resolve."""
+        """Resolve a URL and check all its addresses. Raises ForbiddenAddressError, or OSError if the name does not resolve."""
         split, port = parts(url)
         host = split.hostname or ""
         literal = as_address(host)
@@ -79,11 +79,11 @@ class Guard:
         if self._is_ours(address):
             return
         if not is_public(address):
-            raise Forbidden(f"{address} is not a public address")
+            raise ForbiddenAddressError(f"{address} is not a public address")
         if scheme != "https":
-            raise Forbidden("only https URLs are allowed")
+            raise ForbiddenAddressError("only https URLs are allowed")
         if port != HTTPS_PORT and port < FIRST_FREE_PORT:
-            raise Forbidden(f"port {port} is reserved for another protocol")
+            raise ForbiddenAddressError(f"port {port} is reserved for another protocol")
 
     def _is_ours(self, address: Address) -> bool:
         real = undisguised(address)
@@ -91,20 +91,22 @@ class Guard:
 
 
 def parts(url: str) -> tuple[SplitResult, int]:
-    """Split a URL and return it with its port. Raises Forbidden for syntax that is not allowed."""
+    """Split a URL and return it with its port. Raises ForbiddenAddressError for syntax that is not allowed."""
     if len(url) > LONGEST_URL or any(character <= " " or character == "\\" for character in url):
-        raise Forbidden("this is not a valid URL")
+        raise ForbiddenAddressError("this is not a valid URL")
     try:
         split = urlsplit(url)
         port = split.port
     except ValueError as error:
-        raise Forbidden("this is not a valid URL") from error
+        raise ForbiddenAddressError("this is not a valid URL") from error
     if split.scheme not in ("http", "https") or not split.hostname:
-        raise Forbidden("only http and https URLs are allowed")
+        raise ForbiddenAddressError("only http and https URLs are allowed")
     if as_address(split.hostname) is None and not HOST.fullmatch(split.hostname):
-        raise Forbidden("use letters, digits, dots and hyphens in the host name, and Punycode (xn--) for others")
+        raise ForbiddenAddressError(
+            "use letters, digits, dots and hyphens in the host name, and Punycode (xn--) for others"
+        )
     if split.username is not None or split.password is not None:
-        raise Forbidden("the URL must not contain a user name or password")
+        raise ForbiddenAddressError("the URL must not contain a user name or password")
     return split, port or (HTTPS_PORT if split.scheme == "https" else 80)
 
 
@@ -142,5 +144,5 @@ async def resolve_by_system(host: str, port: int) -> Sequence[str]:
     try:
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
     except UnicodeError as error:  # an empty or too long label
-        raise Forbidden("this is not a valid host name") from error
+        raise ForbiddenAddressError("this is not a valid host name") from error
     return [str(sockaddr[0]) for _, _, _, _, sockaddr in found]

@@ -2,9 +2,9 @@
 
 import time
 
-from libs.kit import Retry
+from libs.kit import RetryLaterError
 from services.order_dispatch.outward.breaker import Limits, Pace, Position
-from services.order_dispatch.outward.exchange import Busy, Exchange, NothingDone, Reply, Request
+from services.order_dispatch.outward.exchange import Exchange, NotSentError, ProviderBusyError, Reply, Request
 from services.order_dispatch.outward.metrics import BREAKER, CALL_SECONDS, CALLS, CALLS_LEFT
 
 
@@ -16,21 +16,21 @@ class Caller:
         self._paces: dict[str, Pace] = {}
 
     async def call(self, provider_id: str, request: Request) -> Reply:
-        """Raises Retry if the provider did nothing, Unknown if the result is ambiguous."""
+        """Raises RetryLaterError if the provider did nothing, Unknown if the result is ambiguous."""
         pace = self._paces.setdefault(provider_id, Pace(self._limits, time.monotonic()))
         if refusal := pace.ask(time.monotonic()):
             self._show(provider_id, pace, "not_made")
-            raise Retry(f"{provider_id} is not called: {refusal.reason}", after_seconds=refusal.seconds)
+            raise RetryLaterError(f"{provider_id} is not called: {refusal.reason}", after_seconds=refusal.seconds)
         began = time.monotonic()
         ended = "unknown"
         try:
             reply = await self._exchange.send(request)
             ended = "answered"
-        except NothingDone as error:
+        except NotSentError as error:
             ended = error.how
-            if isinstance(error, Busy):
+            if isinstance(error, ProviderBusyError):
                 pace.pause(time.monotonic(), error.pause)
-            raise Retry(f"{provider_id}: {error}", after_seconds=error.seconds) from error
+            raise RetryLaterError(f"{provider_id}: {error}", after_seconds=error.seconds) from error
         finally:
             CALL_SECONDS.observe(time.monotonic() - began)
             self._note(provider_id, pace, ended)

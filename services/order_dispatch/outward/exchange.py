@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
-from services.order_dispatch.outward.addresses import Address, Forbidden, Guard, Target
+from services.order_dispatch.outward.addresses import Address, ForbiddenAddressError, Guard, Target
 
 if TYPE_CHECKING:
     import ssl
@@ -25,7 +25,7 @@ LONGEST_PAUSE_SECONDS, USUAL_PAUSE_SECONDS = 3600.0, 1.0
 FORBIDDEN_PAUSE_SECONDS = 60.0
 
 
-class Unknown(Exception):  # noqa: N818  # public name
+class UnknownOutcomeError(Exception):
     """The result of the call is ambiguous: reconcile by status, do not repeat the call."""
 
 
@@ -56,7 +56,7 @@ class Bounds:
     ca_file: Path | None = None
 
 
-class NothingDone(Exception):  # noqa: N818  # public name
+class NotSentError(Exception):
     """The provider did not act on the request; `how` is the metric label, `seconds` the delay until a retry."""
 
     how = "not_sent"
@@ -66,7 +66,7 @@ class NothingDone(Exception):  # noqa: N818  # public name
         self.seconds = seconds
 
 
-class Busy(NothingDone):
+class ProviderBusyError(NotSentError):
     """429 or 503: honour Retry-After, otherwise back off exponentially."""
 
     how = "busy"
@@ -76,7 +76,7 @@ class Busy(NothingDone):
         self.pause = max(pause, USUAL_PAUSE_SECONDS)
 
 
-class Blocked(NothingDone):
+class CircuitOpenError(NotSentError):
     """The SSRF guard refused the call."""
 
     how = "forbidden"
@@ -89,7 +89,7 @@ class Exchange:
         self._guard, self._bounds = guard, bounds
 
     async def send(self, request: Request) -> Reply:
-        """Raises NothingDone if the provider did not act on the request, Unknown if that is not certain."""
+        """Raises NotSentError if the provider did not act on the request, Unknown if that is not certain."""
         import httpx  # noqa: PLC0415  # 5 MB, not needed if all providers use Kafka
 
         try:
@@ -98,17 +98,17 @@ class Exchange:
                 async with self._client() as client:
                     return await self._send_to_first_reachable(client, request, target)
         except TimeoutError as error:
-            raise Unknown(f"no answer within {self._bounds.total_seconds:g} seconds") from error
+            raise UnknownOutcomeError(f"no answer within {self._bounds.total_seconds:g} seconds") from error
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
-            raise Unknown(f"the connection failed during the call: {type(error).__name__}") from error
+            raise UnknownOutcomeError(f"the connection failed during the call: {type(error).__name__}") from error
 
     async def _resolve(self, url: str) -> Target:
         try:
             return await self._guard.judge(url)
         except OSError as error:
-            raise NothingDone(f"the host name does not resolve: {error}") from error
-        except Forbidden as error:
-            raise Blocked(str(error), FORBIDDEN_PAUSE_SECONDS) from error
+            raise NotSentError(f"the host name does not resolve: {error}") from error
+        except ForbiddenAddressError as error:
+            raise CircuitOpenError(str(error), FORBIDDEN_PAUSE_SECONDS) from error
 
     async def _send_to_first_reachable(self, client: "httpx.AsyncClient", request: Request, target: Target) -> Reply:
         """Try the checked addresses in turn until one accepts the connection."""
@@ -120,7 +120,7 @@ class Exchange:
                 return await self._exchange(client, _pinned(client, request, target, address))
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:
                 last_error = error
-        raise NothingDone(f"not connected: {type(last_error).__name__} {last_error}") from last_error
+        raise NotSentError(f"not connected: {type(last_error).__name__} {last_error}") from last_error
 
     async def _exchange(self, client: "httpx.AsyncClient", request: "httpx.Request") -> Reply:
         reply = await client.send(request, stream=True)
@@ -133,12 +133,12 @@ class Exchange:
     async def _read(self, reply: "httpx.Response") -> bytes:
         """Read the body up to the size limit; encoded bodies are refused, because they may be decompression bombs."""
         if reply.headers.get("content-encoding", "identity").lower() != "identity":
-            raise Unknown("the answer is encoded")
+            raise UnknownOutcomeError("the answer is encoded")
         body = bytearray()
         async for chunk in reply.aiter_raw():
             body += chunk
             if len(body) > self._bounds.reply_bytes:
-                raise Unknown(f"the answer has more than {self._bounds.reply_bytes} bytes")
+                raise UnknownOutcomeError(f"the answer has more than {self._bounds.reply_bytes} bytes")
         return bytes(body)
 
     def _client(self) -> "httpx.AsyncClient":
@@ -177,16 +177,16 @@ def _pinned(client: "httpx.AsyncClient", request: Request, target: Target, addre
 
 
 def _check_status(status: int, headers: Mapping[str, str]) -> None:
-    """Raise Busy for 429 and for 503 with Retry-After, Unknown for other statuses than 2xx and 4xx, and for 408."""
+    """Raise ProviderBusyError for 429 and for 503 with Retry-After, Unknown for other statuses than 2xx and 4xx, and for 408."""
     if status == HTTPStatus.TOO_MANY_REQUESTS or (
         status == HTTPStatus.SERVICE_UNAVAILABLE and "retry-after" in headers
     ):
         seconds = pause_of(headers.get("retry-after", ""))
-        raise Busy(f"{status}, retry after {seconds:g} s", seconds, named="retry-after" in headers)
+        raise ProviderBusyError(f"{status}, retry after {seconds:g} s", seconds, named="retry-after" in headers)
     if not (HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES or status in range(400, 500)):
-        raise Unknown(f"the answer was {status}")
+        raise UnknownOutcomeError(f"the answer was {status}")
     if status == HTTPStatus.REQUEST_TIMEOUT:
-        raise Unknown("the provider timed out while waiting for the request")
+        raise UnknownOutcomeError("the provider timed out while waiting for the request")
 
 
 def pause_of(retry_after: str) -> float:

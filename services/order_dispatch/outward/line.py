@@ -8,14 +8,14 @@ from weakref import WeakKeyDictionary
 import orjson
 
 from libs.contracts.events import ShipTo
-from libs.kit import Retry
+from libs.kit import RetryLaterError
 from services.order_dispatch.domain import Order
 from services.order_dispatch.outward.addresses import Guard
 from services.order_dispatch.outward.breaker import Limits
 from services.order_dispatch.outward.caller import Caller
 from services.order_dispatch.outward.exchange import Bounds, Exchange, Reply, Request
 from services.order_dispatch.outward.sealed import open_secrets
-from services.order_dispatch.outward.signing import Unsigned, scheme_of, sign
+from services.order_dispatch.outward.signing import MissingSignatureError, scheme_of, sign
 from services.order_dispatch.outward.tokens import Allowance
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Line:
     ) -> Reply:
         """Send a request and return the response (2xx, or 4xx except 408 and 429).
 
-        Raises Retry if the provider did nothing: not connected, Retry-After, breaker open or rate limit reached.
+        Raises RetryLaterError if the provider did nothing: not connected, Retry-After, breaker open or rate limit reached.
         Raises Unknown otherwise: the provider may have acted on the request.
         """
         body = orjson.dumps(json) if json is not None else content or b""
@@ -89,13 +89,13 @@ class Line:
     async def signed(self, method: str, path: str, body: dict[str, Any], message_id: str) -> Reply:
         """Send signed JSON; `message_id` is also the Idempotency-Key.
 
-        Raises Retry as `request` does, and while there is no usable signing secret: nothing is sent unsigned.
+        Raises RetryLaterError as `request` does, and while there is no usable signing secret: nothing is sent unsigned.
         """
         content = orjson.dumps(body)
         try:
             headers = sign(scheme_of(self.account), self.secret("signing") or "", message_id, content, time.time())
-        except (Unsigned, ValueError) as error:  # ValueError: unknown scheme
-            raise Retry(f"{self.provider_id} is not called: {error}") from error
+        except (MissingSignatureError, ValueError) as error:  # ValueError: unknown scheme
+            raise RetryLaterError(f"{self.provider_id} is not called: {error}") from error
         return await self.request(method, path, content=content, headers=headers, idempotency_key=message_id)
 
     async def allowance(self, order: Order, ship_to: ShipTo) -> Allowance:

@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 LONGEST_TEXT = 500
 
 
-class Garbled(Exception):  # noqa: N818  # public name
+class UnreadableAnswerError(Exception):
     """The body is not a valid message of the protocol."""
 
 
@@ -37,24 +37,24 @@ Read = TypeVar("Read", bound=Wording)
 
 
 def read(shape: type[Read], body: bytes) -> Read:
-    """Parse the body. Raises Garbled with the first invalid field."""
+    """Parse the body. Raises UnreadableAnswerError with the first invalid field."""
     try:
         return shape.model_validate(orjson.loads(body))
     except orjson.JSONDecodeError as error:
-        raise Garbled("the body is not valid JSON") from error
+        raise UnreadableAnswerError("the body is not valid JSON") from error
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         field = ".".join(str(part) for part in first["loc"]) or "the body"
-        raise Garbled(f"{field}: {first['msg']}") from error
+        raise UnreadableAnswerError(f"{field}: {first['msg']}") from error
     except RecursionError as error:
-        raise Garbled("the body is nested too deeply") from error
+        raise UnreadableAnswerError("the body is nested too deeply") from error
 
 
 def find(shape: type[Read], body: bytes) -> Read | None:
     """Parse the body, or return None if it is invalid."""
     try:
         return read(shape, body)
-    except Garbled:
+    except UnreadableAnswerError:
         return None
 
 

@@ -37,11 +37,11 @@ def scheme_of(account: Mapping[str, Any], usual: Scheme = Scheme.STANDARD) -> Sc
         raise ValueError(f"signature must be {' or '.join(Scheme)}") from None
 
 
-class Unsigned(Exception):  # noqa: N818  # public name
+class MissingSignatureError(Exception):
     """The signing secret is missing or unusable."""
 
 
-class Untrusted(Exception):  # noqa: N818  # public name
+class InvalidSignatureError(Exception):
     """The signature is missing, malformed, expired or wrong."""
 
 
@@ -52,20 +52,20 @@ class Signed(NamedTuple):
 
 
 def sign(scheme: Scheme, secret: str, message_id: str, body: bytes, at: float) -> dict[str, str]:
-    """Return the signature headers for a body; `at` is unix time. Raises Unsigned without a usable secret."""
+    """Return the signature headers for a body; `at` is unix time. Raises MissingSignatureError without a usable secret."""
     if not secret:
-        raise Unsigned("the signing secret is not set")
+        raise MissingSignatureError("the signing secret is not set")
     if scheme is Scheme.HMAC:
         return {HMAC_HEADER: f"t={int(at)},v1={_mac(secret, str(int(at)), body)}"}
     try:
         signature = Webhook(secret).sign(message_id, datetime.fromtimestamp(int(at), UTC), body.decode())
     except (ValueError, EmptyWebhookSecretError) as error:
-        raise Unsigned("the signing secret is not whsec_ followed by base64") from error
+        raise MissingSignatureError("the signing secret is not whsec_ followed by base64") from error
     return {"webhook-id": message_id, "webhook-timestamp": str(int(at)), "webhook-signature": signature}
 
 
 def verify(scheme: Scheme, secrets: Sequence[str], headers: Mapping[str, str], body: bytes, at: float) -> Signed:
-    """Verify with any of the secrets; there are two while one is being rotated. Raises Untrusted."""
+    """Verify with any of the secrets; there are two while one is being rotated. Raises InvalidSignatureError."""
     if scheme is Scheme.HMAC:
         return _verify_hmac(secrets, headers, body, at)
     for secret in secrets:
@@ -75,18 +75,18 @@ def verify(scheme: Scheme, secrets: Sequence[str], headers: Mapping[str, str], b
         except (WebhookVerificationError, ValueError, TypeError, EmptyWebhookSecretError):
             continue
         return Signed(headers["webhook-id"])
-    raise Untrusted("no valid webhook-signature")
+    raise InvalidSignatureError("no valid webhook-signature")
 
 
 def _verify_hmac(secrets: Sequence[str], headers: Mapping[str, str], body: bytes, at: float) -> Signed:
     found = _HMAC.fullmatch(headers.get(HMAC_HEADER, ""))
     if found is None:
-        raise Untrusted(f"{HMAC_HEADER} must be t=<unix seconds>,v1=<64 hex>")
+        raise InvalidSignatureError(f"{HMAC_HEADER} must be t=<unix seconds>,v1=<64 hex>")
     stamp, given = found.groups()
     if abs(at - int(stamp)) > TOLERANCE_SECONDS:
-        raise Untrusted(f"the timestamp differs by more than {TOLERANCE_SECONDS} seconds")
+        raise InvalidSignatureError(f"the timestamp differs by more than {TOLERANCE_SECONDS} seconds")
     if not any(hmac.compare_digest(_mac(secret, stamp, body), given.lower()) for secret in secrets):
-        raise Untrusted(f"no valid {HMAC_HEADER}")
+        raise InvalidSignatureError(f"no valid {HMAC_HEADER}")
     # The signature covers no message id, so the body's hash is the id.
     return Signed(f"sha256-{hashlib.sha256(body).hexdigest()}")
 

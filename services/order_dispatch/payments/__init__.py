@@ -6,14 +6,14 @@ what all services share: `domain` decides, `store` remembers, `acting` asks and 
 
 from libs.contracts.events import (
     PaymentAuthorized,
+    PaymentCaptured,
     PaymentFailed,
     PaymentRefunded,
-    PaymentTaken,
     PaymentVoided,
 )
-from libs.kit import Tick
+from libs.kit import PeriodicJob
 from services.order_dispatch.payments.acting import (
-    EFFECTS,
+    TASKS,
     begin,
     capture,
     hooks,
@@ -26,13 +26,13 @@ from services.order_dispatch.payments.acting import (
 from services.order_dispatch.payments.domain import Ask, Declined, PaymentService, Receipt, Status
 from services.order_dispatch.payments.store import PaymentStore
 
-SAYS = (PaymentAuthorized, PaymentTaken, PaymentFailed, PaymentVoided, PaymentRefunded)
-TICKS = (Tick(look_after_payments, every_seconds=600),)
+PUBLISHES = (PaymentAuthorized, PaymentCaptured, PaymentFailed, PaymentVoided, PaymentRefunded)
+JOBS = (PeriodicJob(look_after_payments, every_seconds=600),)
 
 __all__ = [
-    "EFFECTS",
-    "SAYS",
-    "TICKS",
+    "JOBS",
+    "PUBLISHES",
+    "TASKS",
     "Ask",
     "Declined",
     "PaymentService",

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from libs.kit import Kit, Retry
+from libs.kit import Kit, RetryLaterError
 from services.order_dispatch.payments.domain import Answer, Ask, Declined, Receipt, Status
 
 if TYPE_CHECKING:
@@ -49,10 +49,10 @@ class Sandbox:
             answer = await self._http.request(
                 method, self._url + path, headers=headers, json=body, timeout=self._seconds
             )
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as away:
-            raise Retry(f"the sandbox cannot be reached: {type(away).__name__}") from away
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise RetryLaterError(f"the sandbox cannot be reached: {type(error).__name__}") from error
         if answer.status_code == HTTPStatus.TOO_MANY_REQUESTS:
-            raise Retry("the sandbox wants fewer requests")
+            raise RetryLaterError("the sandbox wants fewer requests")
         return answer
 
 

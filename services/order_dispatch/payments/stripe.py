@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import stripe
 
 from libs.contracts.events import PaymentStep
-from libs.kit import Kit, Retry
+from libs.kit import Kit, RetryLaterError
 from services.order_dispatch.payments.domain import Answer, Ask, Declined, Receipt, Status
 
 if TYPE_CHECKING:
@@ -43,8 +43,8 @@ class OverKit(stripe.HTTPClient):
         try:
             sent = {"headers": dict(headers), "content": post_data, "timeout": self._seconds}
             answer = await self._http.request(method, url, **sent)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as away:
-            raise Retry(f"Stripe cannot be reached: {type(away).__name__}") from away
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise RetryLaterError(f"Stripe cannot be reached: {type(error).__name__}") from error
         return answer.content, answer.status_code, answer.headers
 
 
@@ -55,14 +55,16 @@ def told(asking: Asking) -> Asking:
     async def told_so(self: "Stripe", ask: Ask) -> Answer:
         try:
             return await asking(self, ask)
-        except stripe.CardError as declined:
-            return Declined(declined.user_message or declined.code or "the card was declined")
-        except stripe.RateLimitError as busy:
-            raise Retry("Stripe wants fewer requests") from busy
-        except (stripe.AuthenticationError, stripe.PermissionError) as closed:
-            raise Retry(f"Stripe does not accept our key: {closed.user_message or closed.http_status}") from closed
-        except stripe.InvalidRequestError as wrong:
-            return await self._contradicted(ask, wrong)
+        except stripe.CardError as error:
+            return Declined(error.user_message or error.code or "the card was declined")
+        except stripe.RateLimitError as error:
+            raise RetryLaterError("Stripe wants fewer requests") from error
+        except (stripe.AuthenticationError, stripe.PermissionError) as error:
+            raise RetryLaterError(
+                f"Stripe does not accept our key: {error.user_message or error.http_status}"
+            ) from error
+        except stripe.InvalidRequestError as error:
+            return await self._contradicted(ask, error)
 
     return told_so
 

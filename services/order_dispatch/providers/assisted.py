@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from libs.contracts.events import CartCancelAsked, CartPrepared, CartReminded, ShipTo
+from libs.contracts.events import CartCancelRequested, CartPrepared, CartReminded, ShipTo
 from libs.contracts.topics import Topic
 from libs.units import format_quantity
 from services.order_dispatch.domain import Keeper, Order
@@ -89,8 +89,8 @@ def deliver(order: Order, ship_to: ShipTo | None, at: datetime) -> tuple[CartPre
     return (prepared,)
 
 
-def cancel(order: Order, at: datetime) -> tuple[CartCancelAsked]:
-    return (CartCancelAsked(**order.fact(at), reason=order.cancellation.reason if order.cancellation else ""),)
+def cancel(order: Order, at: datetime) -> tuple[CartCancelRequested]:
+    return (CartCancelRequested(**order.fact(at), reason=order.cancellation.reason if order.cancellation else ""),)
 
 
 def status(order: Order, at: datetime) -> tuple[CartReminded]:

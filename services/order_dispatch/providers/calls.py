@@ -70,7 +70,7 @@ class Line(Protocol):
     ) -> Reply:
         """Send a request and return the response.
 
-        Raises Retry only if the provider certainly did nothing. After any other exception the result is ambiguous.
+        Raises RetryLaterError only if the provider certainly did nothing. After any other exception the result is ambiguous.
         """
         ...
 
@@ -100,7 +100,7 @@ class OpensLine(Protocol):
 class CallingProtocol(Protocol):
     """Interface of a protocol module that calls the provider's server.
 
-    Each function may raise Retry (nothing was done; try again later) or Refuse (nothing was done; permanent). After
+    Each function may raise RetryLaterError (nothing was done; try again later) or Refuse (nothing was done; permanent). After
     any other exception the order becomes `unknown`: its status is requested, and it is never submitted again.
     Optional attributes:
 
@@ -137,7 +137,7 @@ class Told(NamedTuple):
 
     answer: Answer
     update_id: str | None = None
-    at: datetime | None = None
+    occurred_at: datetime | None = None
 
 
 class CallingBackProtocol(Protocol):
@@ -161,7 +161,7 @@ def answer_as_update(answer: Answer, order: Order, update_id: str, at: datetime)
         update_id=update_id,
         order_id=order.order_id,
         status=answer.status,
-        at=at,
+        occurred_at=at,
         expected_at=answer.expected_at,
         quantity=answer.quantity,
         reason=answer.reason,

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from libs.contracts.catalogue import NO_NUL
-from libs.contracts.events import ShipTo, ShopAsked, ShopAskedToCancel, ShopReminded
+from libs.contracts.events import ShipTo, ShopCancelRequested, ShopOrderRequested, ShopReminded
 from libs.contracts.topics import Topic
 from libs.units import CURRENCIES, format_money, parse_money
 from services.order_dispatch.domain import Keeper, Order, Provider
@@ -107,13 +107,15 @@ def topics(provider_id: str) -> tuple[Topic, ...]:  # noqa: ARG001  # requests g
     return ()
 
 
-def deliver(order: Order, ship_to: ShipTo | None, at: datetime) -> tuple[ShopAsked]:  # noqa: ARG001  # fetched later
-    request = ShopAsked(**order.fact(at), packs=order.packs, quantity=order.quantity, answer_by=order.answer_by)
+def deliver(order: Order, ship_to: ShipTo | None, at: datetime) -> tuple[ShopOrderRequested]:  # noqa: ARG001  # fetched later
+    request = ShopOrderRequested(
+        **order.fact(at), packs=order.packs, quantity=order.quantity, answer_by=order.answer_by
+    )
     return (request,)
 
 
-def cancel(order: Order, at: datetime) -> tuple[ShopAskedToCancel]:
-    return (ShopAskedToCancel(**order.fact(at), reason=order.cancellation.reason if order.cancellation else ""),)
+def cancel(order: Order, at: datetime) -> tuple[ShopCancelRequested]:
+    return (ShopCancelRequested(**order.fact(at), reason=order.cancellation.reason if order.cancellation else ""),)
 
 
 def status(order: Order, at: datetime) -> tuple[ShopReminded]:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from libs.contracts.events import CancelRequested, OrderRequested, OrderStatusAsked, ShipTo
+from libs.contracts.events import CancelRequested, OrderRequested, OrderStatusRequested, ShipTo
 from libs.contracts.topics import Topic, provider_topics
 from services.order_dispatch.domain import Order
 
@@ -37,5 +37,5 @@ def cancel(order: Order, at: datetime) -> tuple[CancelRequested]:
     return (CancelRequested(provider_id=order.provider_id, order_id=order.order_id, reason=reason, requested_at=at),)
 
 
-def status(order: Order, at: datetime) -> tuple[OrderStatusAsked]:
-    return (OrderStatusAsked(provider_id=order.provider_id, order_id=order.order_id, requested_at=at),)
+def status(order: Order, at: datetime) -> tuple[OrderStatusRequested]:
+    return (OrderStatusRequested(provider_id=order.provider_id, order_id=order.order_id, requested_at=at),)

@@ -18,16 +18,16 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from libs.contracts.events import ShipTo, UpdateStatus
-from libs.kit import Retry
+from libs.kit import RetryLaterError
 from services.order_dispatch.domain import Order
-from services.order_dispatch.outward import Line, Reply, Unknown, scheme_of
+from services.order_dispatch.outward import Line, Reply, UnknownOutcomeError, scheme_of
 from services.order_dispatch.outward.reading import (
     Count,
     Currency,
-    Garbled,
     Moment,
     Name,
     Prose,
+    UnreadableAnswerError,
     Wording,
     find,
     read,
@@ -74,7 +74,7 @@ class News(Standing):
     """A Standing in a callback; update id and time are optional."""
 
     update_id: Name | None = None
-    at: Moment | None = None
+    occurred_at: Moment | None = None
 
 
 class Callback(Wording):
@@ -135,7 +135,7 @@ def subject(body: bytes) -> Subject:
 def hear(body: bytes, order: Order) -> Told:  # noqa: ARG001  # other protocols count in packs
     callback = read(Callback, body)
     news = callback.data
-    return Told(_answer(news), news.update_id if callback.type == "order.updated" else None, news.at)
+    return Told(_answer(news), news.update_id if callback.type == "order.updated" else None, news.occurred_at)
 
 
 async def _order_request(order: Order, ship_to: ShipTo, line: Line) -> dict[str, Any]:
@@ -171,23 +171,23 @@ def _path(order: Order) -> str:
 def _parse_any_status(order: Order, reply: Reply) -> Answer:
     """Parse an answer of any status.
 
-    An error without a Standing is only conclusive as `no_such_order`. Raises Unknown for any other.
+    An error without a Standing is only conclusive as `no_such_order`. Raises UnknownOutcomeError for any other.
     """
     if reply.status < HTTPStatus.BAD_REQUEST or find(Standing, reply.body):
         return _parse_standing(order, reply)
     error = _parse_error(reply)
     if reply.status == HTTPStatus.NOT_FOUND and error.code == "no_such_order":
         return Answer(UpdateStatus.NOT_FOUND)
-    raise Unknown(f"the answer was {reply.status} {error.code}")
+    raise UnknownOutcomeError(f"the answer was {reply.status} {error.code}")
 
 
 def _parse_standing(order: Order, reply: Reply) -> Answer:
     try:
         standing = read(Standing, reply.body)
-    except Garbled as error:
-        raise Unknown(f"the answer is invalid: {error}") from error
+    except UnreadableAnswerError as error:
+        raise UnknownOutcomeError(f"the answer is invalid: {error}") from error
     if standing.order_id != order.order_id:
-        raise Unknown(f"the answer is for another order: {standing.order_id}")
+        raise UnknownOutcomeError(f"the answer is for another order: {standing.order_id}")
     return _answer(standing)
 
 
@@ -206,12 +206,12 @@ def _answer(standing: Standing) -> Answer:
 
 
 def _parse_error(reply: Reply) -> ErrorBody:
-    """Parse an error answer. Raises Retry for temporary errors, Unknown for a body that is not in our format."""
+    """Parse an error answer. Raises RetryLaterError for temporary errors, Unknown for a body that is not in our format."""
     error = find(ErrorBody, reply.body)
     if reply.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        raise Retry(f"the provider rejected our credentials: {error.code if error else reply.status}")
+        raise RetryLaterError(f"the provider rejected our credentials: {error.code if error else reply.status}")
     if error is None:
-        raise Unknown(f"the answer was {reply.status} without an error code")
+        raise UnknownOutcomeError(f"the answer was {reply.status} without an error code")
     if error.code == "idempotency_in_flight":
-        raise Retry("the same request is still in progress", after_seconds=retry_after(reply.headers, 1.0))
+        raise RetryLaterError("the same request is still in progress", after_seconds=retry_after(reply.headers, 1.0))
     return error

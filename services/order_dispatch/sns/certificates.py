@@ -3,7 +3,7 @@
 import time
 from weakref import WeakKeyDictionary
 
-from libs.kit import Kit, Retry
+from libs.kit import Kit, RetryLaterError
 
 KEEP_SECONDS = 86_400.0
 #: More than SNS has regions; beyond this the oldest entry is evicted.
@@ -15,7 +15,7 @@ _KEPT: WeakKeyDictionary[Kit, dict[str, tuple[float, bytes]]] = WeakKeyDictionar
 
 
 async def certificate_at(url: str, kit: Kit) -> bytes:
-    """Fetch a certificate, or return it from the cache; the URL must be checked already. Raises Retry on failure."""
+    """Fetch a certificate, or return it from the cache; the URL must be checked already. Raises RetryLaterError on failure."""
     import httpx  # noqa: PLC0415  # 5 MB, not needed without notifications
 
     kept = _KEPT.setdefault(kit, {})
@@ -27,11 +27,11 @@ async def certificate_at(url: str, kit: Kit) -> bytes:
             async for chunk in response.aiter_bytes():
                 body += chunk
                 if len(body) > LARGEST_CERTIFICATE:
-                    raise Retry(f"the certificate exceeds {LARGEST_CERTIFICATE} bytes")
+                    raise RetryLaterError(f"the certificate exceeds {LARGEST_CERTIFICATE} bytes")
     except httpx.HTTPError as error:
-        raise Retry(f"the certificate could not be fetched: {type(error).__name__}") from error
+        raise RetryLaterError(f"the certificate could not be fetched: {type(error).__name__}") from error
     if response.status_code != OK:
-        raise Retry(f"the certificate could not be fetched: {response.status_code}")
+        raise RetryLaterError(f"the certificate could not be fetched: {response.status_code}")
     if len(kept) >= MOST_KEPT:
         kept.pop(next(iter(kept)))
     kept[url] = (time.monotonic(), bytes(body))

@@ -1,13 +1,13 @@
 """Confirms SNS subscriptions: SNS sends notifications only after its SubscribeURL was called."""
 
 from libs.contracts.catalogue import Event
-from libs.kit import Intent, Kit, Outcome, Refuse, Retry
+from libs.kit import Kit, RejectedError, RetryLaterError, Task, TaskResult
 from services.order_dispatch.store import Store
 
 OK, SERVER_ERROR = 200, 500
 
 
-async def confirm(intent: Intent, kit: Kit) -> dict[str, int]:
+async def confirm(intent: Task, kit: Kit) -> dict[str, int]:
     """Call the SubscribeURL, which was checked on receipt. Idempotent."""
     import httpx  # noqa: PLC0415  # 5 MB, not needed without notifications
 
@@ -15,15 +15,15 @@ async def confirm(intent: Intent, kit: Kit) -> dict[str, int]:
         async with kit.http.stream("GET", intent.payload["url"]) as response:
             status = response.status_code
     except httpx.HTTPError as error:
-        raise Retry(f"SNS cannot be reached: {type(error).__name__}") from error
+        raise RetryLaterError(f"SNS cannot be reached: {type(error).__name__}") from error
     if status >= SERVER_ERROR:
-        raise Retry(f"SNS answered {status}")
+        raise RetryLaterError(f"SNS answered {status}")
     if status != OK:
-        raise Refuse(f"SNS answered {status}")
+        raise RejectedError(f"SNS answered {status}")
     return {"status": status}
 
 
-async def on_confirmed(intent: Intent, outcome: Outcome, store: Store) -> list[Event]:
+async def on_confirmed(intent: Task, outcome: TaskResult, store: Store) -> list[Event]:
     fate, reason = ("applied", "confirmed") if outcome.refused is None else ("not_applied", outcome.refused)
     await store.save_fate(intent.payload["provider_id"], intent.payload["message_id"], fate, reason)
     return []

@@ -5,15 +5,15 @@ from typing import Annotated, Any
 import orjson
 from fastapi import APIRouter, Query, Request
 
-from libs.kit import Kit, Retry
-from libs.kit.problems import Problem
+from libs.kit import Kit, RetryLaterError
+from libs.kit.problems import ProblemError
 from libs.kit.web import KitDep, PrincipalDep, require
 from services.order_dispatch.domain.links import LinkClient
 from services.order_dispatch.sns.certificates import certificate_at
 from services.order_dispatch.sns.signing import (
     NOTIFICATION,
     SUBSCRIPTION,
-    NotSigned,
+    SnsSignatureError,
     check_certificate_url,
     check_subscribe_url,
     verify,
@@ -33,7 +33,7 @@ async def hear(provider_id: str, request: Request, kit: KitDep) -> dict[str, str
     async with kit.read() as store:
         client: LinkClient | None = await store.find_link_client(provider_id)
     if client is None:
-        raise Problem(404, "no_such_provider", "This provider has no notifications")
+        raise ProblemError(404, "no_such_provider", "This provider has no notifications")
     await _verify(message, client, kit)
     async with kit.transaction() as tx:
         fresh = await tx.store.add_notification(provider_id, message)
@@ -62,30 +62,32 @@ def _read(body: bytes) -> dict[str, Any]:
     try:
         message = orjson.loads(body)  # rejects lone surrogates and NaN, which cannot be stored
     except orjson.JSONDecodeError as error:
-        raise Problem(400, "malformed_json", "The body is not valid JSON") from error
+        raise ProblemError(400, "malformed_json", "The body is not valid JSON") from error
     has_fields = isinstance(message, dict) and all(
         isinstance(message.get(name), str) for name in ("Type", "MessageId", "TopicArn", "Timestamp")
     )
     if not has_fields or not 0 < len(message["MessageId"]) <= LONGEST_ID or b"\\u0000" in body:
-        raise Problem(400, "malformed_message", "The body is not an SNS message")
+        raise ProblemError(400, "malformed_message", "The body is not an SNS message")
     return dict(message)
 
 
 async def _verify(message: dict[str, Any], client: LinkClient, kit: Kit) -> None:
-    """Raise Problem 403 unless the topic is one of the provider's and its key signed the message."""
+    """Raise ProblemError 403 unless the topic is one of the provider's and its key signed the message."""
     stand_ins: frozenset[str] = kit.settings.stand_in_hosts  # type: ignore[attr-defined]  # order-dispatch setting
     topic = message["TopicArn"]
     if topic not in client.options.get("topic_arns", ()):
-        raise Problem(403, "not_our_topic", "The topic does not belong to the provider")
+        raise ProblemError(403, "not_our_topic", "The topic does not belong to the provider")
     try:
         url = check_certificate_url(message.get("SigningCertURL"), topic, stand_ins)
         if message["Type"] == SUBSCRIPTION:
             check_subscribe_url(message.get("SubscribeURL"), topic, stand_ins)
         verify(message, await certificate_at(url, kit))
-    except NotSigned as error:
-        raise Problem(403, "not_signed", "The message is not signed by SNS for its topic", detail=str(error)) from error
-    except Retry as error:
-        raise Problem(
+    except SnsSignatureError as error:
+        raise ProblemError(
+            403, "not_signed", "The message is not signed by SNS for its topic", detail=str(error)
+        ) from error
+    except RetryLaterError as error:
+        raise ProblemError(
             503,
             "certificate_away",
             "The signing certificate is not available; try again shortly",
@@ -97,7 +99,7 @@ def _enqueue(message: dict[str, Any], provider_id: str, store: Any) -> None:
     """Create the task for a new message; an UnsubscribeConfirmation is only stored."""
     ids = {"provider_id": provider_id, "message_id": message["MessageId"]}
     if message["Type"] == NOTIFICATION:
-        store.intend("sns", f"{provider_id}/{message['MessageId']}", ids)
+        store.add_task("sns", f"{provider_id}/{message['MessageId']}", ids)
     elif message["Type"] == SUBSCRIPTION:
         url = {"url": message["SubscribeURL"]}
-        store.intend("sns_confirm", f"{provider_id}/{message['MessageId']}", ids | url)
+        store.add_task("sns_confirm", f"{provider_id}/{message['MessageId']}", ids | url)

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 
 from libs.contracts.catalogue import Event
-from libs.kit import Intent, Kit, Outcome
+from libs.kit import Kit, Task, TaskResult
 from services.order_dispatch.acting import carry_out, hear_update
 from services.order_dispatch.domain import Cancellation, ask_to_cancel
 from services.order_dispatch.domain.links import Link
 from services.order_dispatch.linking.beginnings import hear_subscriptions
 from services.order_dispatch.linking.endings import end_link
-from services.order_dispatch.sns.messages import Kind, Notification, Unreadable, read
+from services.order_dispatch.sns.messages import Kind, Notification, UnreadableMessageError, read
 from services.order_dispatch.sns.updates import unmatched_update, update_of
 from services.order_dispatch.store import Store
 
@@ -23,11 +23,11 @@ class Heard:
     events: tuple[Event, ...] = ()
 
 
-async def look_at(intent: Intent, kit: Kit) -> dict[str, str]:  # noqa: ARG001  # the message is stored already
+async def look_at(intent: Task, kit: Kit) -> dict[str, str]:  # noqa: ARG001  # the message is stored already
     return {}
 
 
-async def on_looked_at(intent: Intent, outcome: Outcome, store: Store) -> list[Event]:  # noqa: ARG001  # see look_at
+async def on_looked_at(intent: Task, outcome: TaskResult, store: Store) -> list[Event]:  # noqa: ARG001  # see look_at
     return await apply(intent.payload["provider_id"], intent.payload["message_id"], store)
 
 
@@ -46,7 +46,7 @@ async def apply(provider_id: str, message_id: str, store: Store, *, again: bool 
         return []
     try:
         notification = read(stored[0])
-    except Unreadable as error:
+    except UnreadableMessageError as error:
         await store.save_fate(provider_id, message_id, "unreadable", str(error))
         return []
     await store.note_subject(provider_id, message_id, notification.kind, notification.serial, notification.instance_id)

@@ -19,7 +19,7 @@ _TRAILING_COMMA = re.compile(r",(?=\s*[}\]])")
 LONGEST_ID = 255
 
 
-class Unreadable(Exception):  # noqa: N818  # public name
+class UnreadableMessageError(Exception):
     """The message is not a DRS notification."""
 
 
@@ -50,19 +50,21 @@ class Notification:
 
 
 def read(envelope: Mapping[str, Any]) -> Notification:
-    """Parse the notification in an SNS message; unknown fields are ignored. Raises Unreadable."""
+    """Parse the notification in an SNS message; unknown fields are ignored. Raises UnreadableMessageError."""
     body = _unwrapped(_loaded(envelope.get("Message")))
     about = _part(body, "notificationInfo")
     try:
         kind = Kind(str(_pick(about, "notificationType")))
     except ValueError:
-        raise Unreadable(f"notificationType {_pick(about, 'notificationType')!r} is unknown"[:200]) from None
+        raise UnreadableMessageError(
+            f"notificationType {_pick(about, 'notificationType')!r} is unknown"[:200]
+        ) from None
     serial = _text(_pick(_part(_part(body, "deviceInfo"), "deviceIdentifier"), "serialNumber"))
     if serial is None:
-        raise Unreadable("serialNumber is missing")
+        raise UnreadableMessageError("serialNumber is missing")
     sent_at = read_moment(_pick(about, "notificationTime")) or read_moment(envelope.get("Timestamp"))
     if sent_at is None:
-        raise Unreadable("notificationTime is missing")
+        raise UnreadableMessageError("notificationTime is missing")
     customer = _text(_pick(_part(body, "customerInfo"), "directedCustomerId"))
     plain = Notification(kind, sent_at, serial, customer)
     if kind is Kind.SUBSCRIPTION:
@@ -76,7 +78,7 @@ def read(envelope: Mapping[str, Any]) -> Notification:
 def _about_order(plain: Notification, order: Mapping[str, Any]) -> Notification:
     instance_id, slot = _text(_pick(order, "instanceId")), _text(_pick(order, "slotId"))
     if instance_id is None or slot is None:
-        raise Unreadable("instanceId or slotId is missing")
+        raise UnreadableMessageError("instanceId or slotId is missing")
     listed = _pick(order, "productInfo")
     products = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
     dates = [read_moment(_pick(about, "estimatedDeliveryDate")) for about in (*products, order)]
@@ -113,9 +115,9 @@ def _number(text: str) -> float | None:
 def _loaded(message: Any) -> Mapping[str, Any]:
     """Parse the message; tolerates trailing commas, which occur in the documentation's examples."""
     if not isinstance(message, str):
-        raise Unreadable("Message is missing")
+        raise UnreadableMessageError("Message is missing")
     if "\\u0000" in message:
-        raise Unreadable("the Message contains U+0000, which cannot be stored")
+        raise UnreadableMessageError("the Message contains U+0000, which cannot be stored")
     for text in (message, _TRAILING_COMMA.sub("", message)):
         try:
             parsed = orjson.loads(text)
@@ -123,7 +125,7 @@ def _loaded(message: Any) -> Mapping[str, Any]:
             continue
         if isinstance(parsed, dict):
             return parsed
-    raise Unreadable("the Message is not a JSON object")
+    raise UnreadableMessageError("the Message is not a JSON object")
 
 
 def _unwrapped(body: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -135,7 +137,7 @@ def _unwrapped(body: Mapping[str, Any]) -> Mapping[str, Any]:
         inner = _loaded(inner) if isinstance(inner, str) else inner
         if isinstance(inner, dict):
             return inner
-    raise Unreadable("the Message contains no notification")
+    raise UnreadableMessageError("the Message contains no notification")
 
 
 def _pick(fields: Mapping[str, Any], name: str) -> Any:
@@ -155,4 +157,4 @@ def _text(value: Any) -> str | None:
     return value if isinstance(value, str) and 0 < len(value) <= LONGEST_ID and "\0" not in value else None
 
 
-__all__: Sequence[str] = ("Kind", "Notification", "Unreadable", "read")
+__all__: Sequence[str] = ("Kind", "Notification", "UnreadableMessageError", "read")

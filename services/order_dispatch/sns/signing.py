@@ -21,28 +21,28 @@ _SNS_HOST = re.compile(r"sns\.([a-z0-9-]{1,40})\.amazonaws\.com(\.cn)?")
 _ARN = re.compile(r"arn:aws(?:-cn|-us-gov)?:sns:([a-z0-9-]{1,40}):\d{1,20}:[A-Za-z0-9_.-]{1,256}")
 
 
-class NotSigned(Exception):  # noqa: N818  # public name
+class SnsSignatureError(Exception):
     """The message is not signed by SNS for the topic that it names."""
 
 
 def string_to_sign(message: Mapping[str, Any]) -> bytes:
-    """Return the bytes that SNS signs. Raises NotSigned if a field is missing."""
+    """Return the bytes that SNS signs. Raises SnsSignatureError if a field is missing."""
     names = SIGNED.get(str(message.get("Type")))
     if names is None:
-        raise NotSigned("the message type is unknown")
+        raise SnsSignatureError("the message type is unknown")
     lines: list[str] = []
     for name in names:
         value = message.get(name)
         if value is None and name == "Subject":
             continue
         if not isinstance(value, str):
-            raise NotSigned(f"{name} is missing")
+            raise SnsSignatureError(f"{name} is missing")
         lines += [name, value]
     return ("\n".join(lines) + "\n").encode()
 
 
 def verify(message: Mapping[str, Any], certificate: bytes) -> None:
-    """Verify SignatureVersion 1 (SHA-1) or 2 (SHA-256). Raises NotSigned."""
+    """Verify SignatureVersion 1 (SHA-1) or 2 (SHA-256). Raises SnsSignatureError."""
     # Imported lazily: 8 MB, not needed without such providers.
     from cryptography import x509  # noqa: PLC0415  # see above
     from cryptography.exceptions import InvalidSignature  # noqa: PLC0415  # see above
@@ -55,27 +55,27 @@ def verify(message: Mapping[str, Any], certificate: bytes) -> None:
     elif message.get("SignatureVersion") == "2":
         digest = hashes.SHA256()
     else:
-        raise NotSigned("SignatureVersion is neither 1 nor 2")
+        raise SnsSignatureError("SignatureVersion is neither 1 nor 2")
     try:
         key = x509.load_pem_x509_certificate(certificate).public_key()
         signature = base64.b64decode(str(message.get("Signature", "")), validate=True)
     except (ValueError, binascii.Error) as error:
-        raise NotSigned("the certificate or the signature is malformed") from error
+        raise SnsSignatureError("the certificate or the signature is malformed") from error
     if not isinstance(key, rsa.RSAPublicKey):
-        raise NotSigned("the certificate has no RSA key")
+        raise SnsSignatureError("the certificate has no RSA key")
     try:
         key.verify(signature, string_to_sign(message), padding.PKCS1v15(), digest)
     except InvalidSignature as error:
-        raise NotSigned("the signature does not match the message") from error
+        raise SnsSignatureError("the signature does not match the message") from error
 
 
 def check_certificate_url(url: Any, topic_arn: str, stand_ins: frozenset[str]) -> str:
-    """Return the URL if it is a certificate URL of SNS in the topic's region, else raise NotSigned."""
+    """Return the URL if it is a certificate URL of SNS in the topic's region, else raise SnsSignatureError."""
     return _check(url, topic_arn, stand_ins, suffix=".pem")
 
 
 def check_subscribe_url(url: Any, topic_arn: str, stand_ins: frozenset[str]) -> str:
-    """Return the URL if it belongs to SNS in the topic's region, else raise NotSigned."""
+    """Return the URL if it belongs to SNS in the topic's region, else raise SnsSignatureError."""
     return _check(url, topic_arn, stand_ins, suffix="")
 
 
@@ -83,15 +83,15 @@ def _check(url: Any, topic_arn: str, stand_ins: frozenset[str], suffix: str) -> 
     try:
         split = urlsplit(url) if isinstance(url, str) and len(url) <= 2000 and url.isascii() else None  # noqa: PLR2004  # longer URLs are not used by SNS
         if split is None or any(character <= " " or character == "\\" for character in url):
-            raise NotSigned("the URL is missing or invalid")
+            raise SnsSignatureError("the URL is missing or invalid")
         split.port  # noqa: B018  # raises ValueError for an invalid port
     except ValueError as error:
-        raise NotSigned("the URL is invalid") from error
+        raise SnsSignatureError("the URL is invalid") from error
     if split.netloc.lower() in stand_ins and split.path.endswith(suffix):
         return str(url)
     host, region = _SNS_HOST.fullmatch(split.netloc), _ARN.fullmatch(topic_arn)
     if split.scheme != "https" or host is None or not split.path.endswith(suffix):
-        raise NotSigned(f"{split.netloc[:100]} is not an SNS host")
+        raise SnsSignatureError(f"{split.netloc[:100]} is not an SNS host")
     if region is None or host[1] != region[1]:
-        raise NotSigned(f"{split.netloc[:100]} is not in the topic's region")
+        raise SnsSignatureError(f"{split.netloc[:100]} is not in the topic's region")
     return str(url)

@@ -1,7 +1,7 @@
 """Translation of notifications about orders to OrderUpdated, with quantities in base steps."""
 
 from libs.contracts.events import OrderUpdated, UpdateStatus
-from libs.units import RefusedAmount, parse_quantity
+from libs.units import InvalidAmountError, parse_quantity
 from services.order_dispatch.domain import Order
 from services.order_dispatch.sns.messages import Kind, Notification
 
@@ -25,7 +25,7 @@ def update_of(notification: Notification, order: Order, update_id: str) -> Order
         update_id=update_id,
         order_id=order.order_id,
         status=STATUSES[notification.kind],
-        at=notification.sent_at,
+        occurred_at=notification.sent_at,
         expected_at=notification.expected_at,
         quantity=quantity if shipped else None,
         reason=reason,
@@ -39,7 +39,7 @@ def unmatched_update(notification: Notification, provider_id: str, update_id: st
         update_id=update_id,
         order_id=(notification.instance_id or "unnamed")[:LONGEST_ORDER_ID],
         status=STATUSES[notification.kind],
-        at=notification.sent_at,
+        occurred_at=notification.sent_at,
         expected_at=notification.expected_at,
         reason="ordered directly at the provider",
     )
@@ -53,6 +53,6 @@ def quantity_of(notification: Notification, order: Order) -> tuple[int | None, s
             return None, "a quantity or unit is missing"
         try:
             steps += parse_quantity(item.quantity, item.unit, base=order.unit, scale=order.scale)
-        except RefusedAmount as error:
+        except InvalidAmountError as error:
             return None, f"{item.quantity} {item.unit}: {error.problem}"[:500]
     return (steps, None) if steps else (None, None)

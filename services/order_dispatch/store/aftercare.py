@@ -21,7 +21,7 @@ class Aftercare(KitStore):
             claim.order_id,
             claim.ordered,
             claim.received,
-            claim.at,
+            claim.occurred_at,
         )
 
     async def list_claims(self, customer_id: str | None, provider_id: str | None, limit: int) -> Sequence[Record]:

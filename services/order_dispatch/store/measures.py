@@ -17,7 +17,7 @@ async def count_open_orders(store: KitStore) -> dict[str, float]:
 async def get_oldest_unknown_seconds(store: KitStore) -> float:
     found: float = await store.connection.fetchval(
         """-- get_oldest_unknown_seconds
-        SELECT coalesce(extract(epoch FROM $1 - min(h.at)), 0)::float8
+        SELECT coalesce(extract(epoch FROM $1 - min(h.occurred_at)), 0)::float8
         FROM orders AS o JOIN order_history AS h USING (order_id, step) WHERE o.state = 'unknown'
         """,
         store.now,

@@ -111,8 +111,8 @@ class Notifications(KitStore):
             WHERE order_id = (
                 SELECT orders.order_id FROM orders JOIN order_history AS h ON h.order_id = orders.order_id
                 WHERE provider_id = $1 AND device_id = $2 AND slot = $3 AND reference IS NULL
-                    AND state IN ('placing', 'unknown') AND h.to_state = 'placing' AND h.at <= $5
-                ORDER BY h.at DESC LIMIT 1)
+                    AND state IN ('placing', 'unknown') AND h.to_state = 'placing' AND h.occurred_at <= $5
+                ORDER BY h.occurred_at DESC LIMIT 1)
             RETURNING order_id
             """,
             provider_id,

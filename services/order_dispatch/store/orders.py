@@ -54,7 +54,7 @@ class Orders(KitStore):
             """,
             *(order.order_id, order.state, order.step, order.look_at, order.asks, order.promised_at),
             *(order.expected_at, order.shipped_quantity, order.tracking, order.delivered_at, order.evidence),
-            *((wish.by, wish.reason, wish.at) if wish else (None, None, None)),
+            *((wish.by, wish.reason, wish.occurred_at) if wish else (None, None, None)),
             *(order.reserved_at, order.authorized_at, order.sent_at, order.doubtful_until, order.resolve_by),
             *(order.reference, order.billed, order.billed_currency, order.substitute, order.returned_quantity),
             *(order.given_back, order.payment_trouble, order.fraud_at, order.fraud_cleared_at),
@@ -65,11 +65,11 @@ class Orders(KitStore):
     async def _add_steps(self, turn: Turn) -> None:
         await self.connection.executemany(
             """-- add_steps
-            INSERT INTO order_history (order_id, step, from_state, to_state, at, because, cause)
+            INSERT INTO order_history (order_id, step, from_state, to_state, occurred_at, because, cause)
             VALUES ($1, $2, $3, $4, $5, $6, $7)
             """,
             [
-                (turn.order.order_id, step.number, step.here, step.there, step.at, step.because, self.cause)
+                (turn.order.order_id, step.number, step.here, step.there, step.occurred_at, step.because, self.cause)
                 for step in turn.steps
             ],
         )

@@ -70,7 +70,7 @@ class Records(KitStore):
     async def list_steps(self, order_id: str) -> Sequence[Record]:
         rows: Sequence[Record] = await self.connection.fetch(
             """-- list_steps
-            SELECT step, from_state, to_state, at, because, cause
+            SELECT step, from_state, to_state, occurred_at, because, cause
             FROM order_history WHERE order_id = $1 ORDER BY step
             """,
             order_id,
@@ -81,7 +81,7 @@ class Records(KitStore):
         """Return what an order's own provider said; what others say about it is theirs and the operator's to see."""
         rows: Sequence[Record] = await self.connection.fetch(
             """-- list_updates
-            SELECT provider_id, update_id, status, at, received_at, fate, reason, repeats,
+            SELECT provider_id, update_id, status, occurred_at, received_at, fate, reason, repeats,
                 body ->> 'reason' AS said_reason
             FROM provider_update
             WHERE order_id = $1 AND provider_id = (SELECT provider_id FROM orders WHERE order_id = $1)
@@ -95,7 +95,7 @@ class Records(KitStore):
         """Return the latest updates of a provider that changed nothing."""
         rows: Sequence[Record] = await self.connection.fetch(
             """-- list_unapplied
-            SELECT update_id, order_id, status, at, received_at, fate, reason, repeats
+            SELECT update_id, order_id, status, occurred_at, received_at, fate, reason, repeats
             FROM provider_update WHERE provider_id = $1 AND fate <> 'applied'
             ORDER BY received_at DESC, update_id LIMIT $2
             """,

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from libs.contracts.events import OrderUpdated, UpdateStatus
-from libs.kit import Retry
+from libs.kit import RetryLaterError
 from libs.kit import Store as KitStore
 from services.order_dispatch.domain import Verdict
 
@@ -14,11 +14,11 @@ class Updates(KitStore):
     async def add_update(self, update: OrderUpdated, verdict: Verdict) -> None:
         """Keep an update with its fate; of an erased customer's order only what identifies it.
 
-        Raises Retry where the same one is kept at this moment by somebody else.
+        Raises RetryLaterError where the same one is kept at this moment by somebody else.
         """
         kept: int | None = await self.connection.fetchval(
             """-- add_update
-            INSERT INTO provider_update (provider_id, update_id, order_id, status, at, body, received_at, fate, reason)
+            INSERT INTO provider_update (provider_id, update_id, order_id, status, occurred_at, body, received_at, fate, reason)
             SELECT $1, $2, $3, $4, $5,
                 CASE WHEN EXISTS (SELECT FROM orders WHERE order_id = $3 AND erased_at IS NOT NULL)
                     THEN '{}'::jsonb ELSE $6::jsonb END,
@@ -29,20 +29,20 @@ class Updates(KitStore):
             update.update_id,
             update.order_id,
             update.status,
-            update.at,
+            update.occurred_at,
             update.model_dump(mode="json"),
             self.now,
             verdict.fate,
             verdict.reason,
         )
         if kept is None:
-            raise Retry(f"update {update.update_id} of {update.provider_id} is being heard")
+            raise RetryLaterError(f"update {update.update_id} of {update.provider_id} is being heard")
 
     async def find_newest_update(self, update: OrderUpdated) -> datetime | None:
         """Return the provider's own time of the latest update like this one that was applied."""
         newest: datetime | None = await self.connection.fetchval(
             """-- find_newest_update
-            SELECT max(at) FROM provider_update
+            SELECT max(occurred_at) FROM provider_update
             WHERE order_id = $1 AND provider_id = $2 AND status = $3 AND fate = 'applied'
             """,
             update.order_id,

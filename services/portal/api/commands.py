@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from pydantic import BaseModel
 
 from libs.kit import Kit
-from libs.kit.problems import Problem
+from libs.kit.problems import ProblemError
 from libs.kit.web import KitDep
 from services.portal.api import neighbours
 from services.portal.api.cookies import PAGE_HEADERS, SessionDep, check_csrf
@@ -30,7 +30,7 @@ async def check_size(request: Request) -> None:
     """Raise 413 before an oversized body is read."""
     length = request.headers.get("content-length", "")
     if not length.isdigit() or int(length) > LARGEST_FORM_BYTES:
-        raise Problem(413, "body_too_large", "The form is too large", headers={"Connection": "close"})
+        raise ProblemError(413, "body_too_large", "The form is too large", headers={"Connection": "close"})
 
 
 router = APIRouter(prefix="/page", include_in_schema=False, dependencies=[Depends(check_size)])
@@ -89,7 +89,7 @@ async def report_order(
     """Report progress of an order that the customer places at the shop."""
     done = CONFIRMATIONS.get(answer)
     if done is None:
-        raise Problem(404, "not_found", "Unknown command")
+        raise ProblemError(404, "not_found", "Unknown command")
     check_csrf(session, csrf)
     command = neighbours.report_order(kit, session.customer_id, order_id, answer)
     return await _do(kit, request, session, command, done)
@@ -100,7 +100,7 @@ async def answer_proposal(
     answer: str, request: Request, kit: KitDep, session: SessionDep, order_id: Field, csrf: Field
 ) -> Response:
     if answer not in {"approve", "decline"}:
-        raise Problem(404, "not_found", "Unknown command")
+        raise ProblemError(404, "not_found", "Unknown command")
     check_csrf(session, csrf)
     command = neighbours.answer_proposal(kit, session.customer_id, order_id, answer)
     done = "We're placing the order." if answer == "approve" else "We won't order it this time."
@@ -113,7 +113,7 @@ async def pause_or_resume(
 ) -> Response:
     status = {"pause": "paused", "resume": "active"}.get(action)
     if status is None:
-        raise Problem(404, "not_found", "Unknown command")
+        raise ProblemError(404, "not_found", "Unknown command")
     check_csrf(session, csrf)
     command = neighbours.set_subscription(kit, session.customer_id, subscription_id, status)
     done = "Automatic reordering is paused." if action == "pause" else "Automatic reordering is on again."

@@ -7,7 +7,7 @@ from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, Response
 
 from libs.kit import Kit
-from libs.kit.problems import Problem
+from libs.kit.problems import ProblemError
 from libs.kit.web import KitDep
 from services.portal.domain.credentials import digest
 from services.portal.settings import Settings
@@ -87,7 +87,7 @@ MaybeSession = Annotated[Session | None, Depends(find_session)]
 
 async def get_session(session: MaybeSession) -> Session:
     if session is None:
-        raise Problem(401, "not_signed_in", "Please sign in")
+        raise ProblemError(401, "not_signed_in", "Please sign in")
     return session
 
 
@@ -97,4 +97,4 @@ SessionDep = Annotated[Session, Depends(get_session)]
 def check_csrf(session: Session | ShopSession, sent: str) -> None:
     """Raise 403 unless the form was served to this session."""
     if not compare_digest(session.csrf.encode(), sent.encode()):
-        raise Problem(403, "csrf", "This form has expired", detail="reload the page and try again")
+        raise ProblemError(403, "csrf", "This form has expired", detail="reload the page and try again")

@@ -7,9 +7,9 @@ from fastapi import APIRouter, Response
 
 from libs.contracts.events import DeviceDeregistered, DeviceReplaced, SlotSpec
 from libs.kit import Kit
-from libs.kit.idempotency import Kept
+from libs.kit.idempotency import StoredResponse
 from libs.kit.identity import Principal
-from libs.kit.problems import Problem
+from libs.kit.problems import ProblemError
 from libs.kit.web import IdempotencyDep, KitDep, PrincipalDep, require, require_customer
 from services.portal.api.cookies import settings_of
 from services.portal.api.security import security_of
@@ -57,8 +57,8 @@ async def register(
             raise invalid_device(error) from None
         described = Described(body.device_id, customer_id, body.model, body.serial, slots)
         device = await _add(tx.store, described, kit)
-        tx.say(registered(device))
-        answer = tx.answer(201, show_device(device))
+        tx.publish(registered(device))
+        answer = tx.respond(201, show_device(device))
     return show_secret(answer, "credential", _credential(kit, device.nonce))
 
 
@@ -90,7 +90,9 @@ async def replace_device(
             return await _replay(kit, tx.store, tx.replayed)
         old = await _lock_owned(tx.store, device_id, principal)
         if body.device_id == device_id:
-            raise Problem(422, "invalid", "A device cannot replace itself", detail="send another device_id, or none")
+            raise ProblemError(
+                422, "invalid", "A device cannot replace itself", detail="send another device_id, or none"
+            )
         try:
             slots = specify([slot.form() for slot in body.slots]) if body.slots else old.slots
             requested = None if body.moves is None else [move.move() for move in body.moves]
@@ -102,9 +104,9 @@ async def replace_device(
         await tx.store.erase_device_page(device_id)
         described = Described(body.device_id, old.customer_id, model, body.serial, slots)
         new = await _add(tx.store, described, kit)
-        tx.say(DeviceReplaced(**dict(registered(new)), replaces=device_id, moves=moved))
+        tx.publish(DeviceReplaced(**dict(registered(new)), replaces=device_id, moves=moved))
         shown = show_device(new) | {"replaces": device_id, "moves": [move.model_dump() for move in moved]}
-        answer = tx.answer(201, shown)
+        answer = tx.respond(201, shown)
     return show_secret(answer, "credential", _credential(kit, new.nonce))
 
 
@@ -117,7 +119,7 @@ async def deregister(device_id: str, kit: KitDep, principal: PrincipalDep) -> Re
         await tx.store.end_device(device_id, DeviceState.DEREGISTERED)
         await tx.store.erase_device_page(device_id)
         await tx.store.touch(device.customer_id)
-        tx.say(
+        tx.publish(
             DeviceDeregistered(customer_id=device.customer_id, device_id=device_id, registration=device.registration)
         )
     return Response(status_code=204)
@@ -127,7 +129,7 @@ async def _check_room(store: Store, customer_id: str, limit: int) -> None:
     """Raise 409 if the customer has reached the limit for their own registrations."""
     if await store.count_devices(customer_id) >= limit:
         detail = f"the limit is {limit}; deregister a device first, or contact an operator"
-        raise Problem(409, "too_many_devices", "The limit of devices is reached", detail=detail, limit=limit)
+        raise ProblemError(409, "too_many_devices", "The limit of devices is reached", detail=detail, limit=limit)
 
 
 async def _lock_owned(store: Store, device_id: str, principal: Principal) -> Device:
@@ -162,8 +164,8 @@ async def _add(store: Store, described: Described, kit: Kit) -> Device:
     return device
 
 
-def _taken() -> Problem:
-    return Problem(409, "device_taken", "This device is already registered", detail="deregister it first")
+def _taken() -> ProblemError:
+    return ProblemError(409, "device_taken", "This device is already registered", detail="deregister it first")
 
 
 def _owned(device: Device | None, principal: Principal) -> Device:
@@ -172,7 +174,7 @@ def _owned(device: Device | None, principal: Principal) -> Device:
         principal.role in ("operator", "service") or principal.customer_id == device.customer_id
     )
     if device is None or not accessible:
-        raise Problem(404, "not_found", "No such device for this token")
+        raise ProblemError(404, "not_found", "No such device for this token")
     return device
 
 
@@ -180,7 +182,7 @@ def _credential(kit: Kit, nonce: bytes) -> str:
     return derive_credential(security_of(kit).ring.derive(b"device-credentials"), nonce)
 
 
-async def _replay(kit: Kit, store: Store, kept: Kept) -> Response:
+async def _replay(kit: Kit, store: Store, kept: StoredResponse) -> Response:
     """Return the stored response, with the credential unless it was revoked or the signing key has changed."""
     device = await store.find_device(kept.body["device_id"])
     credential = None

@@ -9,8 +9,8 @@ from weakref import WeakKeyDictionary
 
 from libs.kit import Kit
 from libs.kit.failures import TRANSIENT
-from libs.kit.problems import Problem
-from libs.kit.waking import woken_within
+from libs.kit.problems import ProblemError
+from libs.kit.waking import wait_for_event
 from services.portal.api.cookies import settings_of
 from services.portal.api.neighbours import Levels, fetch_levels
 
@@ -92,7 +92,7 @@ class Live:
             self._wake.set()
             yield HELLO
             while not self.closing:
-                if not await woken_within(page.changed, self._settings.live_heartbeat_seconds):
+                if not await wait_for_event(page.changed, self._settings.live_heartbeat_seconds):
                     if not await self._still_signed_in(page):
                         yield ENDED
                         return
@@ -114,7 +114,7 @@ class Live:
         """Raise 503 if too many pages are open, in total or for this customer."""
         of_customer = sum(page.customer_id == customer_id for page in self._pages)
         if len(self._pages) >= self._settings.live_pages_most or of_customer >= self._settings.live_pages_per_customer:
-            raise Problem(503, "too_many_pages", "Too many pages are open", headers={"Retry-After": "30"})
+            raise ProblemError(503, "too_many_pages", "Too many pages are open", headers={"Retry-After": "30"})
 
     async def _still_signed_in(self, page: Page) -> bool:
         try:
@@ -146,7 +146,7 @@ class Live:
         """Wait for the interval or a local commit, and until at least one page is open."""
         await asyncio.sleep(COALESCE_SECONDS)
         self._wake.clear()
-        await woken_within(self._wake, seconds if self._pages else None)
+        await wait_for_event(self._wake, seconds if self._pages else None)
         while not self._pages:
             self._wake.clear()
             await self._wake.wait()

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from uuid import uuid4
 
 from libs.kit import Kit
-from libs.kit.problems import Problem
+from libs.kit.problems import ProblemError
 from services.portal.api.cookies import settings_of
 from services.portal.api.security import security_of
 from services.portal.domain import claims
@@ -62,7 +62,7 @@ def _parse_level(slot: dict[str, Any]) -> Told:
         level=int(slot["level_steps"]),
         rate_per_day=None if rate is None else float(rate) * 10 ** int(slot["scale"]),
         run_out_at=_parse_time(slot["run_out_at"]),
-        at=_parse_time(slot["last_report_at"]),
+        occurred_at=_parse_time(slot["last_report_at"]),
         doubted=DOUBTS.get(slot["state"]),
     )
 
@@ -176,7 +176,7 @@ async def call(
         request = kit.http.build_request(method, url, json=body, headers=headers, timeout=seconds)
     except ValueError:
         detail = "It contains a value that JSON cannot represent, such as NaN or an incomplete character."
-        raise Problem(422, "invalid", "The request is not valid", detail=detail) from None
+        raise ProblemError(422, "invalid", "The request is not valid", detail=detail) from None
     try:
         answer = await kit.http.send(request)
         return answer.status_code, answer.json() if answer.content else None

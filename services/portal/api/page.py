@@ -7,7 +7,7 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 
 from libs.kit import Kit
-from libs.kit.problems import Problem
+from libs.kit.problems import ProblemError
 from libs.kit.web import KitDep
 from services.portal.api.cookies import (
     PAGE_HEADERS,
@@ -66,7 +66,7 @@ async def show_board(kit: KitDep, session: SessionDep) -> HTMLResponse:
     """Render the part of the page that scripts refresh."""
     board = await _board(kit, session)
     if board is None:
-        raise Problem(401, "not_signed_in", "Please sign in")
+        raise ProblemError(401, "not_signed_in", "Please sign in")
     return page(render("board.html", board=board, csrf=session.csrf))
 
 
@@ -76,7 +76,7 @@ async def show_why(order_id: str, request: Request, kit: KitDep, session: Sessio
     async with kit.read() as store:
         owner = await store.find_order_owner(order_id)
     if owner != session.customer_id:
-        raise Problem(404, "not_found", "Order not found")
+        raise ProblemError(404, "not_found", "Order not found")
     sentences = await fetch_reasons(kit, session.customer_id, order_id)
     template = "why.html" if "x-fragment" in request.headers else "why_page.html"
     return page(render(template, sentences=sentences, instead=NO_RECEIPT))
@@ -131,7 +131,7 @@ async def get_static(name: str, request: Request) -> Response:
     """Serve a static file; immutable, because its URL contains a hash of its content."""
     found = STATIC.get(name)
     if found is None:
-        raise Problem(404, "not_found", "File not found")
+        raise ProblemError(404, "not_found", "File not found")
     headers = {"Cache-Control": "public, max-age=31536000, immutable", "ETag": f'"{found.tag}"'}
     headers["X-Content-Type-Options"] = "nosniff"
     if request.headers.get("if-none-match") == headers["ETag"]:

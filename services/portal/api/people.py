@@ -6,7 +6,7 @@ from uuid import uuid4
 from fastapi import APIRouter, Query, Response
 
 from libs.contracts.events import CustomerChanged, CustomerErased, CustomerJoined, DeviceDeregistered
-from libs.kit.problems import Problem
+from libs.kit.problems import ProblemError
 from libs.kit.web import IdempotencyDep, KitDep, PrincipalDep, require, require_customer, send
 from services.portal.api.shapes import CustomerBody, CustomerChange, show_customer, show_ship_to
 from services.portal.api.tokens import no_customer
@@ -28,10 +28,10 @@ async def join(body: CustomerBody, kit: KitDep, principal: PrincipalDep, asked: 
         if tx.replayed:
             return send(tx.replayed, replayed=True)
         if not await tx.store.add_customer(customer):
-            raise Problem(409, "customer_exists", "This customer_id is already in use")
+            raise ProblemError(409, "customer_exists", "This customer_id is already in use")
         await tx.store.save_person(customer.customer_id, Person(body.name, body.email, body.ship_to.ship_to()))
-        tx.say(_joined(customer))
-        answer = tx.answer(201, show_customer(customer, None))
+        tx.publish(_joined(customer))
+        answer = tx.respond(201, show_customer(customer, None))
     return send(answer)
 
 
@@ -56,7 +56,7 @@ async def repeat_accounts(kit: KitDep, principal: PrincipalDep) -> dict[str, int
             customers = await tx.store.lock_customers(after, REPEAT_BATCH)
             for customer in customers:
                 devices = await tx.store.list_devices(customer.customer_id)
-                tx.say(_changed(customer), *(registered(device) for device in devices))
+                tx.publish(_changed(customer), *(registered(device) for device in devices))
                 counts["devices"] += len(devices)
         if not customers:
             return counts
@@ -105,7 +105,7 @@ async def change(customer_id: str, body: CustomerChange, kit: KitDep, principal:
         await tx.store.save_person(customer_id, person)
         if customer != before:
             await tx.store.save_customer(customer)
-            tx.say(_changed(customer))
+            tx.publish(_changed(customer))
         await tx.store.touch(customer_id)
     return show_customer(customer, person)
 
@@ -120,14 +120,14 @@ async def erase(customer_id: str, kit: KitDep, principal: PrincipalDep) -> Respo
             raise no_customer()
         for device in await tx.store.list_devices(customer_id):
             await tx.store.end_device(device.device_id, DeviceState.DEREGISTERED)
-            tx.say(
+            tx.publish(
                 DeviceDeregistered(
                     customer_id=customer_id, device_id=device.device_id, registration=device.registration
                 )
             )
         await tx.store.erase_person(customer_id)
         await tx.store.erase_page(customer_id)
-        tx.say(CustomerErased(customer_id=customer_id))
+        tx.publish(CustomerErased(customer_id=customer_id))
     return Response(status_code=204)
 
 

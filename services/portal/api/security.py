@@ -12,7 +12,7 @@ from fastapi import Request
 
 from libs.kit import Kit
 from libs.kit.identity import Principal, Verifier
-from libs.kit.problems import Problem
+from libs.kit.problems import ProblemError
 from services.portal.domain import claims
 from services.portal.domain.attempts import Attempts
 from services.portal.settings import Settings
@@ -59,7 +59,7 @@ class Security:
         try:
             keys: dict[str, str | list[str]] = json.loads(path.read_text()) if path else {}
         except ValueError:  # the file is being written
-            raise Problem(503, "unavailable", "Temporarily unavailable", headers={"Retry-After": "2"}) from None
+            raise ProblemError(503, "unavailable", "Temporarily unavailable", headers={"Retry-After": "2"}) from None
         return keys
 
     def check_rate_limit(self, request: Request, name: str) -> None:
@@ -67,7 +67,7 @@ class Security:
         wait = self._attempts.wait(_attempt_key(request, name), monotonic())
         if wait:
             seconds = str(int(wait) + 1)
-            raise Problem(
+            raise ProblemError(
                 429,
                 "too_many_attempts",
                 "Too many wrong keys",

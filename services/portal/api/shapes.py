@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictFloat, 
 
 from libs.contracts.catalogue import NO_NUL
 from libs.contracts.events import Fill, Loading, ShipTo, SlotMove, SlotSpec
-from libs.kit.problems import Problem
+from libs.kit.problems import ProblemError
 from libs.units import SYMBOLS, format_quantity
 from services.portal.domain.devices import Device
 from services.portal.domain.people import Customer, Person
@@ -163,10 +163,10 @@ def _quantity(amount: QuantityBody | str | float) -> Quantity:
     return Quantity(amount)
 
 
-def invalid_device(error: InvalidDeviceError) -> Problem:
+def invalid_device(error: InvalidDeviceError) -> ProblemError:
     """Return the 422 problem document for an invalid description."""
     detail = {"field": error.field, "problem": error.problem, "remedy": error.remedy, "code": error.code}
-    return Problem(422, "invalid", "The description of the device is not valid", errors=[detail])
+    return ProblemError(422, "invalid", "The description of the device is not valid", errors=[detail])
 
 
 def show_customer(customer: Customer, person: Person | None) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from libs.kit import Kit
-from libs.kit.idempotency import Asked, digest_of, key_from
-from libs.kit.problems import Problem
+from libs.kit.idempotency import IdempotentRequest, digest_of, key_from
+from libs.kit.problems import ProblemError
 from libs.kit.web import KitDep
 from services.portal.api import neighbours
 from services.portal.api.commands import check_size
@@ -45,7 +45,7 @@ async def show_shop(kit: KitDep, session: MaybeShop) -> HTMLResponse:
         )
     shop = next((one for one in providers["providers"] if one["provider_id"] == session.provider_id), None)
     if shop is None:
-        raise Problem(404, "not_found", "Shop not found")
+        raise ProblemError(404, "not_found", "Shop not found")
     stock = await _available(kit, session.provider_id)
     return page(render("shop.html", shop=shop, orders=orders["orders"], stock=stock, csrf=session.csrf))
 
@@ -55,7 +55,7 @@ async def join(request: Request, kit: KitDep, form: Annotated[TermsForm, Form()]
     """Create a shop and show its key once."""
     try:
         joined = await join_shop(terms_of(form) | {"name": form.name}, request, kit, _idempotency(form, request))
-    except Problem as error:
+    except ProblemError as error:
         return _back(neighbours.message_of(error.body))
     if joined.key is None:
         return _back("This shop has already joined, and its key has been replaced since.")
@@ -66,12 +66,12 @@ async def join(request: Request, kit: KitDep, form: Annotated[TermsForm, Form()]
     return response
 
 
-def _idempotency(form: TermsForm, request: Request) -> Asked | None:
+def _idempotency(form: TermsForm, request: Request) -> IdempotentRequest | None:
     """Return the idempotency data of a form, so that resubmitting it does not create a second shop."""
     if not form.once:
         return None
     digest_of_form = digest_of(form.model_dump_json().encode())
-    return Asked(client_scope(request), request.url.path, key_from(form.once), digest_of_form)
+    return IdempotentRequest(client_scope(request), request.url.path, key_from(form.once), digest_of_form)
 
 
 @router.post("/sign-in", dependencies=LIMITED)

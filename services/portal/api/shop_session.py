@@ -6,7 +6,7 @@ from fastapi import Depends, Request
 from fastapi.responses import Response
 
 from libs.kit import Kit
-from libs.kit.problems import Problem
+from libs.kit.problems import ProblemError
 from libs.kit.web import KitDep
 from services.portal.api.cookies import cookie_name, keep_token, settings_of
 from services.portal.domain.credentials import digest, new_token
@@ -38,7 +38,7 @@ MaybeShop = Annotated[ShopSession | None, Depends(find_shop)]
 
 async def get_shop(session: MaybeShop) -> ShopSession:
     if session is None:
-        raise Problem(401, "not_signed_in", "Please sign in to your shop")
+        raise ProblemError(401, "not_signed_in", "Please sign in to your shop")
     return session
 
 

@@ -7,10 +7,10 @@ from fastapi import APIRouter, Depends, Header, Request, Response
 from pydantic import BaseModel, ConfigDict
 
 from libs.kit import Kit
-from libs.kit.idempotency import Asked, Kept
+from libs.kit.idempotency import IdempotentRequest, StoredResponse
 from libs.kit.kit import Transaction
-from libs.kit.problems import Problem
-from libs.kit.web import IdempotencyDep, KitDep, PrincipalDep, asked_by, require
+from libs.kit.problems import ProblemError
+from libs.kit.web import IdempotencyDep, KitDep, PrincipalDep, idempotent_request, require
 from services.portal.api import neighbours
 from services.portal.api.security import security_of
 from services.portal.api.tokens import NONCE, show_secret
@@ -34,7 +34,7 @@ class ShopDocument(BaseModel):
 class KeyResponse(NamedTuple):
     """Response with a provider key; None if the key has been replaced since."""
 
-    kept: Kept
+    kept: StoredResponse
     key: str | None
     replayed: bool = False
 
@@ -49,11 +49,11 @@ def client_scope(request: Request) -> str:
 
 async def _idempotency_without_token(
     request: Request, idempotency_key: Annotated[str | None, Header()] = None
-) -> Asked | None:
-    return None if idempotency_key is None else await asked_by(client_scope(request), request)
+) -> IdempotentRequest | None:
+    return None if idempotency_key is None else await idempotent_request(client_scope(request), request)
 
 
-AnonymousIdempotencyDep = Annotated[Asked | None, Depends(_idempotency_without_token)]
+AnonymousIdempotencyDep = Annotated[IdempotentRequest | None, Depends(_idempotency_without_token)]
 
 
 @router.post("/shops", status_code=201)
@@ -70,14 +70,14 @@ async def make_key(provider_id: str, kit: KitDep, principal: PrincipalDep, asked
     if status != neighbours.OK:
         raise _unavailable()
     if provider_id not in {one["provider_id"] for one in found["providers"]}:
-        raise Problem(404, "not_found", "Provider not found")
+        raise ProblemError(404, "not_found", "Provider not found")
     async with kit.transaction(asked) as tx:
         response = await _replay(tx.replayed, tx.store, kit) or await _issue_key({"provider_id": provider_id}, tx, kit)
     return response.show()
 
 
-async def join_shop(body: dict[str, Any], request: Request, kit: Kit, asked: Asked | None) -> KeyResponse:
-    """Create a shop and its key; raises Problem with the errors reported by order_dispatch.
+async def join_shop(body: dict[str, Any], request: Request, kit: Kit, asked: IdempotentRequest | None) -> KeyResponse:
+    """Create a shop and its key; raises ProblemError with the errors reported by order_dispatch.
 
     A crash between the commit of order_dispatch and ours leaves a shop without a key. A repeat with the same
     Idempotency-Key is idempotent in order_dispatch too, so the same shop then gets its key.
@@ -94,7 +94,7 @@ async def join_shop(body: dict[str, Any], request: Request, kit: Kit, asked: Ask
         return await _replay(tx.replayed, tx.store, kit) or await _issue_key(shop, tx, kit)
 
 
-async def _create_shop(body: dict[str, Any], kit: Kit, asked: Asked | None) -> str:
+async def _create_shop(body: dict[str, Any], kit: Kit, asked: IdempotentRequest | None) -> str:
     """Create the shop in order_dispatch and return its id."""
     once = uuid5(_NAMESPACE, f"{asked.principal}\n{asked.path}\n{asked.key}") if asked else uuid4()
     status, answer = await _call(kit, claims.service("portal"), "POST", "/v1/shops", body, str(once))
@@ -102,7 +102,7 @@ async def _create_shop(body: dict[str, Any], kit: Kit, asked: Asked | None) -> s
         problem = answer if isinstance(answer, dict) else {}
         title = str(problem.get("title", "The shop could not be created"))
         later = {"Retry-After": "1"} if status == neighbours.CONFLICT else None  # the same request is in progress there
-        raise Problem(
+        raise ProblemError(
             status, str(problem.get("code", "refused")), title, headers=later, errors=problem.get("errors", [])
         )
     return str(answer["provider_id"])
@@ -113,10 +113,10 @@ async def _issue_key(shown: dict[str, Any], tx: Transaction, kit: Kit) -> KeyRes
     nonce = new_nonce()
     key = _key(kit, nonce)
     await tx.store.save_provider_key(shown["provider_id"], digest(key))
-    return KeyResponse(tx.answer(201, shown | {NONCE: nonce.hex()}), key)
+    return KeyResponse(tx.respond(201, shown | {NONCE: nonce.hex()}), key)
 
 
-async def _replay(kept: Kept | None, store: Store, kit: Kit) -> KeyResponse | None:
+async def _replay(kept: StoredResponse | None, store: Store, kit: Kit) -> KeyResponse | None:
     """Return the stored response, with its key unless that was replaced or the signing key has changed."""
     if kept is None:
         return None
@@ -148,5 +148,5 @@ async def _call(
     return status, found
 
 
-def _unavailable() -> Problem:
-    return Problem(503, "unavailable", "Temporarily unavailable", headers={"Retry-After": "2"})
+def _unavailable() -> ProblemError:
+    return ProblemError(503, "unavailable", "Temporarily unavailable", headers={"Retry-After": "2"})

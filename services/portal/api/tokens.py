@@ -6,9 +6,9 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from libs.kit import Kit
-from libs.kit.idempotency import Kept
+from libs.kit.idempotency import StoredResponse
 from libs.kit.identity import unauthorized
-from libs.kit.problems import Problem
+from libs.kit.problems import ProblemError
 from libs.kit.web import IdempotencyDep, KitDep, PrincipalDep, require, send
 from services.portal.api.security import Security, security_of
 from services.portal.api.shapes import Body
@@ -84,14 +84,14 @@ async def make_sign_in_link(customer_id: str, kit: KitDep, principal: PrincipalD
         nonce = new_nonce()
         token = _link_token(kit, nonce)
         await tx.store.add_sign_in_link(digest(token), customer_id, minutes)
-        kept = tx.answer(201, {"expires_in": minutes * 60, NONCE: nonce.hex()})
+        kept = tx.respond(201, {"expires_in": minutes * 60, NONCE: nonce.hex()})
     return show_secret(kept, "url", _link(kit, token))
 
 
-def show_secret(kept: Kept, name: str, secret: str | None, *, replayed: bool = False) -> Response:
+def show_secret(kept: StoredResponse, name: str, secret: str | None, *, replayed: bool = False) -> Response:
     """Send a stored response with its secret, or null if the secret is no longer valid."""
     body = {member: value for member, value in kept.body.items() if member != NONCE} | {name: secret}
-    response = send(Kept(kept.status, body), replayed=replayed)
+    response = send(StoredResponse(kept.status, body), replayed=replayed)
     response.headers.update(NO_STORE)
     return response
 
@@ -105,8 +105,8 @@ def _link(kit: Kit, token: str) -> str:
     return f"{public_url.rstrip('/')}/sign-in?token={token}"
 
 
-def no_customer() -> Problem:
-    return Problem(404, "not_found", "Customer not found")
+def no_customer() -> ProblemError:
+    return ProblemError(404, "not_found", "Customer not found")
 
 
 def _attempt_name(body: TokenBody) -> str:
@@ -117,7 +117,7 @@ def _attempt_name(body: TokenBody) -> str:
 
 async def _provider_bearer(body: TokenBody, kit: Kit) -> claims.Bearer | None:
     if body.provider_key is None or body.operator_key is not None or body.service is not None:
-        raise Problem(422, "invalid", "Send only provider_id and provider_key")
+        raise ProblemError(422, "invalid", "Send only provider_id and provider_key")
     known = await is_provider(body.provider_id or "", body.provider_key, kit)
     return claims.provider(body.provider_id or "") if known else None
 
@@ -132,5 +132,5 @@ def _key_bearer(body: TokenBody, security: Security) -> claims.Bearer | None:
     if body.operator_key is not None:
         return claims.OPERATOR if security.is_operator(body.operator_key) else None
     if body.service is None or body.service_key is None:
-        raise Problem(422, "invalid", "Send operator_key, or service and service_key")
+        raise ProblemError(422, "invalid", "Send operator_key, or service and service_key")
     return claims.service(body.service) if security.is_service(body.service, body.service_key) else None

@@ -40,7 +40,7 @@ class Told:
     level: int
     rate_per_day: float | None
     run_out_at: datetime | None
-    at: datetime | None
+    occurred_at: datetime | None
     doubted: str | None = None
 
 
@@ -66,7 +66,7 @@ class Wait:
     wake_up: str
     reconsider_at: datetime | None
     order_id: str | None
-    at: datetime
+    occurred_at: datetime
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class Notice:
     kind: str
     channel: str
     product_id: str | None
-    at: datetime
+    occurred_at: datetime
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from libs.contracts.events import BaseUnit, Fill, Loading, SlotMove, SlotSpec
-from libs.units import RefusedAmount, base_unit, parse_quantity
+from libs.units import InvalidAmountError, base_unit, parse_quantity
 
 Amount = str | int | float
 FULL_PERCENT = 100
@@ -58,7 +58,7 @@ def specify(forms: Sequence[SlotForm]) -> tuple[SlotSpec, ...]:
 def _specify(slot: SlotForm, path: str) -> SlotSpec:
     try:
         base = base_unit(slot.unit)
-    except RefusedAmount as error:
+    except InvalidAmountError as error:
         raise InvalidDeviceError(f"{path}.unit", error.problem, error.remedy, error.code) from None
     capacity = _steps(slot.capacity, slot, base, f"{path}.capacity")
     if capacity < 1:
@@ -94,7 +94,7 @@ def _specify(slot: SlotForm, path: str) -> SlotSpec:
 def _steps(amount: Quantity, slot: SlotForm, base: BaseUnit, path: str) -> int:
     try:
         return parse_quantity(amount.quantity, amount.unit or slot.unit, base=base, scale=slot.scale)
-    except RefusedAmount as error:
+    except InvalidAmountError as error:
         raise InvalidDeviceError(path, error.problem, error.remedy, error.code) from None
 
 

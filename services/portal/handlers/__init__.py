@@ -21,8 +21,8 @@ from services.portal.handlers.reorders import (
 )
 from services.portal.handlers.rest import forget_old, on_customer_notified, on_stock_arrived, on_stock_counted
 from services.portal.handlers.slots import (
+    on_slot_anomaly_detected,
     on_slot_corrected,
-    on_slot_doubted,
     on_slot_filled,
     on_slot_level_changed,
     on_threshold_crossed,
@@ -45,8 +45,8 @@ __all__ = [
     "on_reorder_approved",
     "on_reorder_declined",
     "on_reorder_held",
+    "on_slot_anomaly_detected",
     "on_slot_corrected",
-    "on_slot_doubted",
     "on_slot_filled",
     "on_slot_level_changed",
     "on_stock_arrived",

@@ -1,36 +1,36 @@
 """Handlers that record the level of each slot."""
 
 from libs.contracts.catalogue import Event
-from libs.contracts.events import SlotCorrected, SlotDoubted, SlotFilled, SlotLevelChanged, ThresholdCrossed
+from libs.contracts.events import SlotAnomalyDetected, SlotCorrected, SlotFilled, SlotLevelChanged, ThresholdCrossed
 from services.portal.domain.board import Told
 from services.portal.store import Store
 
 
 async def on_threshold_crossed(event: ThresholdCrossed, store: Store) -> list[Event]:
-    told = Told(event.level, event.rate_per_day, event.run_out_at, event.at)
+    told = Told(event.level, event.rate_per_day, event.run_out_at, event.occurred_at)
     await store.note_slot((event.device_id, event.slot), event.customer_id, told)
     return []
 
 
 async def on_slot_level_changed(event: SlotLevelChanged, store: Store) -> list[Event]:
-    told = Told(event.level, event.rate_per_day, None, event.at)
+    told = Told(event.level, event.rate_per_day, None, event.occurred_at)
     await store.note_slot((event.device_id, event.slot), event.customer_id, told)
     return []
 
 
 async def on_slot_filled(event: SlotFilled, store: Store) -> list[Event]:
-    told = Told(event.level, None, None, event.at)
+    told = Told(event.level, None, None, event.occurred_at)
     await store.note_slot((event.device_id, event.slot), event.customer_id, told)
     return []
 
 
 async def on_slot_corrected(event: SlotCorrected, store: Store) -> list[Event]:
-    told = Told(event.level, None, None, event.at)
+    told = Told(event.level, None, None, event.occurred_at)
     await store.note_slot((event.device_id, event.slot), event.customer_id, told)
     return []
 
 
-async def on_slot_doubted(event: SlotDoubted, store: Store) -> list[Event]:
-    told = Told(event.level, None, None, event.at, event.reason)
+async def on_slot_anomaly_detected(event: SlotAnomalyDetected, store: Store) -> list[Event]:
+    told = Told(event.level, None, None, event.occurred_at, event.reason)
     await store.note_slot((event.device_id, event.slot), event.customer_id, told)
     return []

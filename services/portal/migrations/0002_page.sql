@@ -9,7 +9,7 @@ CREATE TABLE slot_told (
     rate_per_day double precision,
     run_out_at   timestamptz,
     doubted      text,       -- why a person should look at it
-    at           timestamptz NOT NULL,
+    occurred_at           timestamptz NOT NULL,
     PRIMARY KEY (device_id, slot)
 );
 CREATE INDEX slot_told_by_customer ON slot_told (customer_id);
@@ -34,7 +34,7 @@ CREATE TABLE wait_told (
     wake_up       text        NOT NULL,
     reconsider_at timestamptz,
     order_id      text,
-    at            timestamptz NOT NULL,
+    occurred_at            timestamptz NOT NULL,
     PRIMARY KEY (customer_id, product_id)
 );
 
@@ -42,7 +42,7 @@ CREATE TABLE shelf_told (
     customer_id text        NOT NULL,
     product_id  text        NOT NULL,
     shelf       bigint      NOT NULL,
-    at          timestamptz NOT NULL,
+    occurred_at          timestamptz NOT NULL,
     PRIMARY KEY (customer_id, product_id)
 );
 
@@ -85,9 +85,9 @@ CREATE TABLE notice_told (
     kind        text        NOT NULL,
     channel     text        NOT NULL,
     product_id  text,
-    at          timestamptz NOT NULL
+    occurred_at          timestamptz NOT NULL
 );
-CREATE INDEX notice_told_by_customer ON notice_told (customer_id, at DESC);
+CREATE INDEX notice_told_by_customer ON notice_told (customer_id, occurred_at DESC);
 
 -- One row whenever something a customer sees has changed. Only added to, so that two replicas that
 -- write for the same customers in different orders never wait for each other.

@@ -122,4 +122,4 @@ def _detail(slots: tuple[SlotCard, ...]) -> str:
 def _notice(notice: Notice, household: Household, places: list[Place], now: datetime) -> NoticeLine:
     text = NOTICES.get(notice.kind, words.reason(notice.kind))
     about = f": {title_of(notice.product_id, household.known, places)}" if notice.product_id else ""
-    return NoticeLine(text.rstrip(".") + about, words.day(notice.at, now, household.zone))
+    return NoticeLine(text.rstrip(".") + about, words.day(notice.occurred_at, now, household.zone))

@@ -73,7 +73,7 @@ def slot_card(place: Place, known: Known, now: datetime, zone: ZoneInfo) -> Slot
         run_out=words.run_out(told.run_out_at, now, zone) if told.run_out_at else "",
         days_left=days,
         used=words.rate(told.rate_per_day, spec.unit, spec.scale) if told.rate_per_day is not None else "",
-        seen=words.ago(told.at, now) if told.at else "",
+        seen=words.ago(told.occurred_at, now) if told.occurred_at else "",
         doubted=words.reason(told.doubted) if told.doubted else "",
         shelf=_shelf(place, known),
         coming=_coming(place, known, now, zone),

@@ -72,13 +72,13 @@ class PageStore(Store):
     async def _told(self, customer_id: str) -> dict[tuple[str, str], Told]:
         rows = await self.connection.fetch(
             """-- list_slots_told
-            SELECT device_id, slot, level, rate_per_day, run_out_at, at, doubted FROM slot_told WHERE customer_id = $1
+            SELECT device_id, slot, level, rate_per_day, run_out_at, occurred_at, doubted FROM slot_told WHERE customer_id = $1
             """,
             customer_id,
         )
         return {
             (row["device_id"], row["slot"]): Told(
-                row["level"], row["rate_per_day"], row["run_out_at"], row["at"], row["doubted"]
+                row["level"], row["rate_per_day"], row["run_out_at"], row["occurred_at"], row["doubted"]
             )
             for row in rows
         }
@@ -96,7 +96,7 @@ class PageStore(Store):
     async def _waits(self, customer_id: str) -> dict[str, Wait]:
         rows = await self.connection.fetch(
             """-- list_waits_told
-            SELECT product_id, reason, wake_up, reconsider_at, order_id, at FROM wait_told WHERE customer_id = $1
+            SELECT product_id, reason, wake_up, reconsider_at, order_id, occurred_at FROM wait_told WHERE customer_id = $1
             """,
             customer_id,
         )
@@ -157,7 +157,7 @@ class PageStore(Store):
     async def _notices(self, customer_id: str) -> tuple[Notice, ...]:
         rows = await self.connection.fetch(
             """-- list_notices_told
-            SELECT kind, channel, product_id, at FROM notice_told WHERE customer_id = $1 ORDER BY at DESC LIMIT $2
+            SELECT kind, channel, product_id, occurred_at FROM notice_told WHERE customer_id = $1 ORDER BY occurred_at DESC LIMIT $2
             """,
             customer_id,
             NOTICES_SHOWN,

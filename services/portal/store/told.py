@@ -21,13 +21,13 @@ class ToldStore(Store):
         """Record a slot's level; rate and run-out time keep their values if None."""
         await self._note(
             """-- note_slot
-            INSERT INTO slot_told AS known (device_id, slot, customer_id, level, rate_per_day, run_out_at, doubted, at)
+            INSERT INTO slot_told AS known (device_id, slot, customer_id, level, rate_per_day, run_out_at, doubted, occurred_at)
             SELECT device_id, $2, customer_id, $4, $5, $6, $7, $8 FROM device
             WHERE device_id = $1 AND customer_id = $3 AND state = 'registered'
             ON CONFLICT (device_id, slot) DO UPDATE
             SET customer_id = excluded.customer_id, level = excluded.level, doubted = excluded.doubted,
                 rate_per_day = coalesce(excluded.rate_per_day, known.rate_per_day),
-                run_out_at = coalesce(excluded.run_out_at, known.run_out_at), at = excluded.at
+                run_out_at = coalesce(excluded.run_out_at, known.run_out_at), occurred_at = excluded.occurred_at
             """,
             *place,
             customer_id,
@@ -35,7 +35,7 @@ class ToldStore(Store):
             told.rate_per_day,
             told.run_out_at,
             told.doubted,
-            told.at,
+            told.occurred_at,
         )
 
     async def note_subscription(self, event: SubscriptionChanged) -> None:
@@ -61,11 +61,11 @@ class ToldStore(Store):
     async def note_wait(self, customer_id: str, wait: Wait) -> None:
         await self._note(
             """-- note_wait
-            INSERT INTO wait_told (customer_id, product_id, reason, wake_up, reconsider_at, order_id, at)
+            INSERT INTO wait_told (customer_id, product_id, reason, wake_up, reconsider_at, order_id, occurred_at)
             SELECT customer_id, $2, $3, $4, $5, $6, $7 FROM customer WHERE customer_id = $1 AND erased_at IS NULL
             ON CONFLICT (customer_id, product_id) DO UPDATE
             SET reason = excluded.reason, wake_up = excluded.wake_up, reconsider_at = excluded.reconsider_at,
-                order_id = excluded.order_id, at = excluded.at
+                order_id = excluded.order_id, occurred_at = excluded.occurred_at
             """,
             customer_id,
             wait.product_id,
@@ -73,7 +73,7 @@ class ToldStore(Store):
             wait.wake_up,
             wait.reconsider_at,
             wait.order_id,
-            wait.at,
+            wait.occurred_at,
         )
 
     async def end_wait(self, customer_id: str, product_id: str) -> None:
@@ -88,9 +88,9 @@ class ToldStore(Store):
     async def note_shelf(self, customer_id: str, product_id: str, shelf: int, at: datetime) -> None:
         await self._note(
             """-- note_shelf
-            INSERT INTO shelf_told (customer_id, product_id, shelf, at)
+            INSERT INTO shelf_told (customer_id, product_id, shelf, occurred_at)
             SELECT customer_id, $2, $3, $4 FROM customer WHERE customer_id = $1 AND erased_at IS NULL
-            ON CONFLICT (customer_id, product_id) DO UPDATE SET shelf = excluded.shelf, at = excluded.at
+            ON CONFLICT (customer_id, product_id) DO UPDATE SET shelf = excluded.shelf, occurred_at = excluded.occurred_at
             """,
             customer_id,
             product_id,
@@ -147,14 +147,14 @@ class ToldStore(Store):
             getattr(event, "expected_at", None),
             getattr(event, "tracking", None),
             getattr(event, "reason", None),
-            event.at,
+            event.occurred_at,
             state is OrderState.YOURS,
         )
 
     async def note_notice(self, notice_id: str, customer_id: str, notice: Notice) -> None:
         await self._note(
             """-- note_notice
-            INSERT INTO notice_told (notice_id, customer_id, kind, channel, product_id, at)
+            INSERT INTO notice_told (notice_id, customer_id, kind, channel, product_id, occurred_at)
             SELECT $2, customer_id, $3, $4, $5, $6 FROM customer WHERE customer_id = $1 AND erased_at IS NULL
             ON CONFLICT (notice_id) DO NOTHING
             """,
@@ -163,7 +163,7 @@ class ToldStore(Store):
             notice.kind,
             notice.channel,
             notice.product_id,
-            notice.at,
+            notice.occurred_at,
         )
 
     async def note_provider(self, provider_id: str, name: str) -> None:

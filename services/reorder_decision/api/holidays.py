@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from libs.kit.moments import NearMoment
-from libs.kit.problems import Problem
+from libs.kit.problems import ProblemError
 from libs.kit.web import KitDep, PrincipalDep, require_customer
 from services.reorder_decision.acting import take_holiday
 from services.reorder_decision.domain import Holiday
@@ -36,10 +36,10 @@ async def put_holiday(customer_id: str, body: HolidayBody, kit: KitDep, principa
     holiday = Holiday(body.starts_at, body.ends_at)
     async with kit.transaction() as tx:
         if holiday.ends_at <= tx.store.now:
-            raise Problem(422, "invalid", "The holiday is in the past")
+            raise ProblemError(422, "invalid", "The holiday is in the past")
         if not await tx.store.save_holiday(customer_id, holiday):
-            raise Problem(404, "not_found", "There is no such customer")
-        tx.say(*await take_holiday(customer_id, holiday, tx.store))
+            raise ProblemError(404, "not_found", "There is no such customer")
+        tx.publish(*await take_holiday(customer_id, holiday, tx.store))
     return _shown(holiday)
 
 
@@ -58,7 +58,7 @@ async def delete_holiday(customer_id: str, kit: KitDep, principal: PrincipalDep)
     require_customer(principal, customer_id)
     async with kit.transaction() as tx:
         await tx.store.delete_holiday(customer_id)
-        tx.say(*await take_holiday(customer_id, None, tx.store))
+        tx.publish(*await take_holiday(customer_id, None, tx.store))
     return Response(status_code=204)
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from libs.kit.problems import Problem
+from libs.kit.problems import ProblemError
 from libs.kit.web import KitDep, PrincipalDep, require, require_customer
 from services.reorder_decision.domain import Decision, Inputs, from_json, words
 
@@ -22,7 +22,7 @@ async def get_receipt(order_id: str, kit: KitDep, principal: PrincipalDep) -> di
     async with kit.read() as store:
         rows = await store.list_receipts_of_order(order_id)
     if not rows:
-        raise Problem(404, "not_found", "There is no receipt for this order")
+        raise ProblemError(404, "not_found", "There is no receipt for this order")
     require_customer(principal, rows[0]["customer_id"])
     return {**_shown(rows[0]), "earlier": [_shown(row) for row in rows[1:]]}
 

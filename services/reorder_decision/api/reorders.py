@@ -7,7 +7,7 @@ from fastapi import APIRouter
 
 from libs.kit.identity import Principal
 from libs.kit.kit import Kit
-from libs.kit.problems import Problem
+from libs.kit.problems import ProblemError
 from libs.kit.web import IdempotencyDep, KitDep, PrincipalDep, require_customer, send
 from services.reorder_decision.domain import MEANINGS, Pool, Turn, When, approved, declined, find_obstacle, source_of
 from services.reorder_decision.store import Store
@@ -39,7 +39,7 @@ async def _answer(answer: Answer, order_id: str, kit: Kit, caller: tuple[Princip
         pool = await _lock_proposed(store, order_id, principal)
         obstacle = find_obstacle(pool.slots, pool.subscription, source_of(pool))
         if answer is approved and obstacle:
-            raise Problem(
+            raise ProblemError(
                 409,
                 "cannot_order_now",
                 "This product cannot be ordered at present",
@@ -47,22 +47,22 @@ async def _answer(answer: Answer, order_id: str, kit: Kit, caller: tuple[Princip
                 reason=obstacle.reason,
             )
         turn = answer(pool, _name(principal), store.when)
-        tx.say(*await store.save(pool, turn))
+        tx.publish(*await store.save(pool, turn))
         state = "open" if turn.pool.order else "declined"
         receipt_id = turn.receipts[0].receipt_id
-        return send(tx.answer(200, {"order_id": order_id, "state": state, "receipt_id": receipt_id}))
+        return send(tx.respond(200, {"order_id": order_id, "state": state, "receipt_id": receipt_id}))
 
 
 async def _lock_proposed(store: Store, order_id: str, principal: Principal) -> Pool:
     row = await store.find_order(order_id)
     if row is None:
-        raise Problem(404, "not_found", "There is no such order")
+        raise ProblemError(404, "not_found", "There is no such order")
     require_customer(principal, row["customer_id"])
     pool = await store.find_pool(row["pool_id"])
     if pool is None or pool.order is None or pool.order.order_id != order_id or not pool.order.proposed:
         latest = await store.find_order(order_id)
         state = latest["state"] if latest else "ended"
-        raise Problem(409, "not_proposed", "This order is not waiting for approval", state=state)
+        raise ProblemError(409, "not_proposed", "This order is not waiting for approval", state=state)
     return pool
 
 

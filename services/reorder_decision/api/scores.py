@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from libs.kit.problems import Problem
+from libs.kit.problems import ProblemError
 from libs.kit.web import KitDep, PrincipalDep, require
 from services.reorder_decision.domain import Record, rates_of
 from services.reorder_decision.store.records import Kept
@@ -18,10 +18,10 @@ async def get_score(provider_id: str, kit: KitDep, principal: PrincipalDep) -> d
     """Return a provider's score, overall and by product; providers may read only their own."""
     require(principal, "operator", "service", "customer", "provider")
     if principal.role == "provider" and principal.provider_id != provider_id:
-        raise Problem(403, "forbidden", "This score belongs to another provider")
+        raise ProblemError(403, "forbidden", "This score belongs to another provider")
     async with kit.read() as store:
         if not await store.knows_provider(provider_id):
-            raise Problem(404, "not_found", "There is no such provider")
+            raise ProblemError(404, "not_found", "There is no such provider")
         records = await store.list_records(provider_id)
     whole = sum((kept.record for kept in records), Record())
     return {"provider_id": provider_id, **_shown(whole), "products": [_of_product(kept) for kept in records]}

@@ -6,8 +6,8 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt
 
 from libs.contracts.events import Mode, SubscriptionStatus
-from libs.kit.problems import Problem
-from libs.units import SYMBOLS, BaseUnit, RefusedAmount, format_quantity, parse_quantity
+from libs.kit.problems import ProblemError
+from libs.units import SYMBOLS, BaseUnit, InvalidAmountError, format_quantity, parse_quantity
 
 Id = Annotated[str, Field(min_length=1, max_length=200)]
 #: Numbers are strict: true is not accepted as 1.
@@ -70,32 +70,32 @@ class Unit(NamedTuple):
 
 
 def steps_of(field: str, amount: Amount | str | float, unit: Unit) -> int:
-    """Return the amount in steps; raises Problem 422 with field, problem and remedy."""
+    """Return the amount in steps; raises ProblemError 422 with field, problem and remedy."""
     amount = amount if isinstance(amount, Amount) else Amount(quantity=amount)
     try:
         return parse_quantity(amount.quantity, amount.unit or unit.base, base=unit.base, scale=unit.scale)
-    except RefusedAmount as refused:
+    except InvalidAmountError as refused:
         error = {"field": field, "problem": refused.problem, "remedy": refused.remedy}
-        raise Problem(422, refused.code, "The amount is not valid", errors=[error]) from None
+        raise ProblemError(422, refused.code, "The amount is not valid", errors=[error]) from None
 
 
 def pack_steps_of(amount: Amount | str | float, unit: Unit) -> int:
     steps = steps_of("pack_size", amount, unit)
     if steps == 0:
         error = {"field": "pack_size", "problem": "the pack is empty", "remedy": "send the quantity in one pack"}
-        raise Problem(422, "out_of_range", "The amount is not valid", errors=[error])
+        raise ProblemError(422, "out_of_range", "The amount is not valid", errors=[error])
     return steps
 
 
 def order_of(packs: int, pack_size: int) -> tuple[int, int]:
-    """Return both; raises Problem 422 if their product exceeds the limit of an order."""
+    """Return both; raises ProblemError 422 if their product exceeds the limit of an order."""
     if packs * pack_size > MOST_STEPS:
         error = {
             "field": "packs",
             "problem": "the total quantity is too large",
             "remedy": "send fewer or smaller packs",
         }
-        raise Problem(422, "out_of_range", "The amount is not valid", errors=[error])
+        raise ProblemError(422, "out_of_range", "The amount is not valid", errors=[error])
     return packs, pack_size
 
 

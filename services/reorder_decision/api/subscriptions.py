@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from libs.contracts.events import SubscriptionStatus
 from libs.kit.identity import Principal
 from libs.kit.kit import Transaction
-from libs.kit.problems import Problem
+from libs.kit.problems import ProblemError
 from libs.kit.web import IdempotencyDep, KitDep, PrincipalDep, require_customer, send
 from libs.units import BaseUnit
 from services.reorder_decision.api.shapes import (
@@ -38,7 +38,7 @@ async def create_subscription(
             return send(tx.replayed, replayed=True)
         pool = await tx.store.find_pool(pool_id_of(customer_id, body.product_id))
         if pool is None or not pool.slots:
-            raise Problem(
+            raise ProblemError(
                 409,
                 "no_slot",
                 "No registered slot of this customer holds this product",
@@ -47,11 +47,11 @@ async def create_subscription(
             )
         if pool.subscription:
             known = pool.subscription.subscription_id
-            raise Problem(
+            raise ProblemError(
                 409, "already_subscribed", "There already is a subscription to this product", subscription_id=known
             )
         subscription = _new_subscription(body, _unit_of(pool), str(uuid4()))
-        return send(tx.answer(201, await _apply(tx, pool, subscription)))
+        return send(tx.respond(201, await _apply(tx, pool, subscription)))
 
 
 @router.get("/v1/customers/{customer_id}/subscriptions")
@@ -74,7 +74,7 @@ async def change_subscription(
 ) -> dict[str, Any]:
     """Change the given fields; `status` pauses and resumes. A proposed order is withdrawn."""
     if body.status is SubscriptionStatus.ENDED:
-        raise Problem(422, "invalid", "Use DELETE to end a subscription")
+        raise ProblemError(422, "invalid", "Use DELETE to end a subscription")
     async with kit.transaction() as tx:
         pool = await _lock(tx.store, subscription_id, principal)
         changed = _changed(body, pool)
@@ -97,14 +97,14 @@ async def _apply(tx: Transaction, pool: Pool, subscription: Subscription) -> dic
     await store.save_subscription(pool, subscription)
     offer = await store.find_offer(subscription.provider_id, pool.product_id)
     rivals = await store.list_offers(subscription.alternatives, pool.product_id) if subscription.alternatives else ()
-    tx.say(*await store.save(pool, subscribed(replace(pool, offer=offer, rivals=rivals), subscription, store.when)))
+    tx.publish(*await store.save(pool, subscribed(replace(pool, offer=offer, rivals=rivals), subscription, store.when)))
     return subscription_shown(await store.find_subscription(subscription.subscription_id))
 
 
 async def _own(store: Store, subscription_id: str, principal: Principal) -> Any:
     row = await store.find_subscription(subscription_id)
     if row is None:
-        raise Problem(404, "not_found", "There is no such subscription")
+        raise ProblemError(404, "not_found", "There is no such subscription")
     require_customer(principal, row["customer_id"])
     return row
 
@@ -113,7 +113,7 @@ async def _lock(store: Store, subscription_id: str, principal: Principal) -> Poo
     row = await _own(store, subscription_id, principal)
     pool = await store.find_pool(row["pool_id"])
     if pool is None or pool.subscription is None or pool.subscription.subscription_id != subscription_id:
-        raise Problem(409, "ended", "This subscription has ended", detail="Please create a new subscription.")
+        raise ProblemError(409, "ended", "This subscription has ended", detail="Please create a new subscription.")
     return pool
 
 
@@ -124,7 +124,7 @@ def _current(pool: Pool) -> Subscription:
 
 def _unit_of(pool: Pool) -> Unit:
     if not pool.slots:
-        raise Problem(409, "no_slot", "No slot holds this product any more, so amounts have no unit")
+        raise ProblemError(409, "no_slot", "No slot holds this product any more, so amounts have no unit")
     return Unit(BaseUnit(pool.slots[0].unit), pool.slots[0].scale)
 
 

@@ -69,7 +69,9 @@ def said_of(pool: Pool, trigger: Trigger) -> list[TriggerSet]:
             epoch=pool.epoch,
             at_level=trigger.at_level,
             at_days=trigger.at_days,
-            elsewhere=_clamp(trigger.elsewhere if followed else trigger.elsewhere + levels - slot.level),
+            shelf_and_on_order=_clamp(
+                trigger.shelf_and_on_order if followed else trigger.shelf_and_on_order + levels - slot.level
+            ),
             reports=trigger.reports,
             follow=several,
         )

@@ -89,7 +89,7 @@ def conclude(pool: Pool, why: Why, when: When, *, by: str | None = None, ended: 
         epoch=pool.epoch,
         order_id=order_id,
         why=why,
-        at=when.now,
+        occurred_at=when.now,
         cause=when.cause,
         shelf_event=pool.shelf_event,
         slots=pool.slots,
@@ -158,7 +158,7 @@ def _event_of(receipt: Receipt, ended: str | None) -> Event:
         "epoch": inputs.epoch,
         "order_id": inputs.order_id,
         "receipt_id": receipt.receipt_id,
-        "decided_at": inputs.at,
+        "decided_at": inputs.occurred_at,
         "reason": decision.reason.value,
     }
     if decision.outcome is Outcome.ORDER:

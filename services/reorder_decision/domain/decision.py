@@ -54,7 +54,7 @@ class Inputs:
     epoch: int
     order_id: str
     why: Why
-    at: datetime
+    occurred_at: datetime
     #: Ids of the event that caused the decision, and of the one with the latest shelf balance.
     cause: str | None
     shelf_event: str | None

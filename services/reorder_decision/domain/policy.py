@@ -83,9 +83,9 @@ def holds_back(
 def _hold_of(inputs: Inputs, figures: Figures, offer: Offer | None) -> Hold | None:
     """Return the hold of a pool that could be ordered; an approval overrides it."""
     if inputs.why is Why.CANCELLED:
-        return after_cancel(inputs.cancels, inputs.at, inputs.rules)
+        return after_cancel(inputs.cancels, inputs.occurred_at, inputs.rules)
     if inputs.why is Why.FAILED:
-        return after_failure(inputs.failures, inputs.at, inputs.rules)
+        return after_failure(inputs.failures, inputs.occurred_at, inputs.rules)
     if inputs.why is Why.APPROVED:
         return None
     return holds_back(inputs.wait, inputs.subscription, offer, inputs.avoided) or _hold_until_needed(
@@ -95,9 +95,9 @@ def _hold_of(inputs: Inputs, figures: Figures, offer: Offer | None) -> Hold | No
 
 def _hold_until_needed(inputs: Inputs, figures: Figures, offer: Offer | None) -> Hold | None:
     if not figures.low:
-        return Hold(Reason.ENOUGH, TIME, inputs.at + timedelta(days=inputs.rules.enough_backoff_days))
+        return Hold(Reason.ENOUGH, TIME, inputs.occurred_at + timedelta(days=inputs.rules.enough_backoff_days))
     lead_days = offer.lead.days if offer and offer.lead else inputs.rules.lead_time_days
-    if hold := away(inputs.holiday, inputs.at, lead_days, figures.lasts_days):
+    if hold := away(inputs.holiday, inputs.occurred_at, lead_days, figures.lasts_days):
         return hold
     notify_only = inputs.subscription and inputs.subscription.mode is Mode.NOTIFY
     return Hold(Reason.NOTIFY_ONLY, "SlotFilled") if notify_only else None
@@ -117,7 +117,7 @@ def _order(inputs: Inputs, subscription: Subscription, figures: Figures, offer: 
         subscription.pack_size,
         emptiest.device_id,
         emptiest.slot,
-        _needed_by(inputs.at, figures.lasts_days),
+        _needed_by(inputs.occurred_at, figures.lasts_days),
     )
 
 

@@ -66,7 +66,7 @@ class Slot:
     scale: int
     capacity: int
     level: int
-    doubt: float = 0.0
+    uncertainty: float = 0.0
     rate_per_day: float = 0.0
     level_event: str | None = None
     level_at: datetime | None = None
@@ -150,7 +150,7 @@ class Trigger:
     places: tuple[tuple[str, str], ...]
     at_level: int
     at_days: float
-    elsewhere: int
+    shelf_and_on_order: int
     reports: int
 
 

@@ -56,7 +56,7 @@ def changed(inputs: Inputs, changes: dict[str, str]) -> Inputs:
     """
     tree = msgspec.json.decode(as_json(inputs))
     for name, value in changes.items():
-        path = name if name not in {"level", "rate_per_day", "doubt"} else f"slots.0.{name}"
+        path = name if name not in {"level", "rate_per_day", "uncertainty"} else f"slots.0.{name}"
         path = f"subscription.{path}" if path in {"days", "at_level", "mode", "packs"} else path
         _set(tree, path.split("."), _parse(value), name)
     return msgspec.convert(tree, Inputs)

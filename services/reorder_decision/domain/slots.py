@@ -42,5 +42,5 @@ def _new(device_id: str, spec: SlotSpec) -> Slot:
 def _carried(slot: Slot, past: Slot | None) -> Slot:
     if past is None or (past.unit, past.scale) != (slot.unit, slot.scale):
         return slot
-    known = replace(slot, level=past.level, doubt=past.doubt, rate_per_day=past.rate_per_day)
+    known = replace(slot, level=past.level, uncertainty=past.uncertainty, rate_per_day=past.rate_per_day)
     return replace(known, level_event=past.level_event, level_at=past.level_at)

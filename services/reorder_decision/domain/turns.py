@@ -18,8 +18,8 @@ class Heard(NamedTuple):
     device_id: str
     slot: str
     level: int
-    at: datetime
-    doubt: float | None = None
+    occurred_at: datetime
+    uncertainty: float | None = None
     rate_per_day: float | None = None
 
 
@@ -195,9 +195,9 @@ def _informed(pool: Pool, heard: Heard, when: When, answered: int | None = None)
         replace(
             slot,
             level=heard.level,
-            level_at=heard.at,
+            level_at=heard.occurred_at,
             level_event=when.cause,
-            doubt=slot.doubt if heard.doubt is None else heard.doubt,
+            uncertainty=slot.uncertainty if heard.uncertainty is None else heard.uncertainty,
             rate_per_day=slot.rate_per_day if heard.rate_per_day is None else heard.rate_per_day,
             answered=slot.answered if answered is None else answered,
         )

@@ -33,9 +33,9 @@ async def _save_level(event: SlotFilled | SlotCorrected, store: Store, *, used_u
     pool = await store.find_pool(pool_id_of(event.customer_id, event.product_id))
     if pool is None:
         return []
-    reading = Heard(event.device_id, event.slot, event.level, event.at)
+    reading = Heard(event.device_id, event.slot, event.level, event.occurred_at)
     return await store.save(pool, filled(pool, reading, store.when, used_up=used_up))
 
 
 def _reading_of(event: ThresholdCrossed | SlotLevelChanged) -> Heard:
-    return Heard(event.device_id, event.slot, event.level, event.at, event.doubt, event.rate_per_day)
+    return Heard(event.device_id, event.slot, event.level, event.occurred_at, event.uncertainty, event.rate_per_day)

@@ -35,7 +35,7 @@ CREATE TABLE slot (
     scale        integer          NOT NULL,
     capacity     bigint           NOT NULL,
     level        bigint           NOT NULL,
-    doubt        double precision NOT NULL DEFAULT 0,
+    uncertainty        double precision NOT NULL DEFAULT 0,
     rate_per_day double precision NOT NULL DEFAULT 0,
     level_event  text,
     level_at     timestamptz,

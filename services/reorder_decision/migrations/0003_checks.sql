@@ -25,7 +25,7 @@ FROM reorder AS r JOIN pool AS p USING (pool_id)
 WHERE (r.state = 'open' AND p.situation <> 'ordered') OR (r.state = 'proposed' AND p.situation <> 'held');
 
 CREATE VIEW check_orders_are_of_their_pools_past AS
-SELECT r.order_id AS subject, format('of epoch %s, the pool is at %s', r.epoch, p.epoch) AS problem
+SELECT r.order_id AS subject, format('of epoch %s, the pool is occurred_at %s', r.epoch, p.epoch) AS problem
 FROM reorder AS r JOIN pool AS p USING (pool_id) WHERE r.epoch > p.epoch;
 
 CREATE VIEW check_every_order_has_a_receipt AS

@@ -75,7 +75,7 @@ class Pools(kit.Store):
         parts: Any = await self.connection.fetchrow(
             """-- get_pool_parts
             SELECT (SELECT json_agg(s ORDER BY s.device_id, s.slot) FROM (
-                        SELECT device_id, slot, unit, scale, capacity, level, doubt, rate_per_day, level_event,
+                        SELECT device_id, slot, unit, scale, capacity, level, uncertainty, rate_per_day, level_event,
                                level_at, answered
                         FROM slot WHERE pool_id = $1) AS s) AS slots,
                    (SELECT json_object_agg(device_id, registration) FROM device WHERE device_id IN (

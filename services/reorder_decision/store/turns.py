@@ -51,11 +51,19 @@ class Turns(Pools):
             return
         await self.connection.executemany(
             """-- save_level
-            UPDATE slot SET level = $3, doubt = $4, rate_per_day = $5, level_event = $6, level_at = $7, answered = $8
+            UPDATE slot SET level = $3, uncertainty = $4, rate_per_day = $5, level_event = $6, level_at = $7, answered = $8
             WHERE device_id = $1 AND slot = $2
             """,
             [
-                (*slot.place, slot.level, slot.doubt, slot.rate_per_day, slot.level_event, slot.level_at, slot.answered)
+                (
+                    *slot.place,
+                    slot.level,
+                    slot.uncertainty,
+                    slot.rate_per_day,
+                    slot.level_event,
+                    slot.level_at,
+                    slot.answered,
+                )
                 for slot in changed
             ],
         )
@@ -73,7 +81,7 @@ class Turns(Pools):
                 (
                     *(receipt.receipt_id, receipt.inputs.customer_id, receipt.inputs.pool_id, receipt.inputs.epoch),
                     None if receipt.decision.outcome == "hold" else receipt.inputs.order_id,
-                    *(receipt.decision.outcome, receipt.decision.reason, receipt.inputs.at),
+                    *(receipt.decision.outcome, receipt.decision.reason, receipt.inputs.occurred_at),
                     *(as_json(receipt.inputs), as_json(receipt.decision)),
                 )
                 for receipt in turn.receipts

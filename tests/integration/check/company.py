@@ -86,9 +86,9 @@ async def _live(company):
     ann = {"customer_id": "ann", "device_id": "brewer"}
     await company.publish(DeviceRegistered(**ann, registration=1, credential_sha256="0" * 64, slots=(slot,)))
     watch = {"product_id": "pods", "pool_id": "ann/pods", "slot": "1", "epoch": 1}
-    await company.publish(TriggerSet(**ann, **watch, at_level=20, at_days=0, elsewhere=0))
+    await company.publish(TriggerSet(**ann, **watch, at_level=20, at_days=0, shelf_and_on_order=0))
     await until(lambda: company.value("consumption", "SELECT count(*) FROM slot_spec WHERE epoch = 1"), "it is armed")
-    report = {"device_id": "brewer", "slot": "1", "boot": "b", "at": AT, "received_at": AT}
+    report = {"device_id": "brewer", "slot": "1", "boot": "b", "occurred_at": AT, "received_at": AT}
     await company.publish(SlotUsed(**report, seq=1, quantity=40), counted=False)
     await company.publish(SlotRefilled(**report, seq=2, quantity=30), counted=False)
     loaded = "SELECT count(*) FROM ledger_transaction"

@@ -22,7 +22,7 @@ SET CONSTRAINTS ALL DEFERRED;
 INSERT INTO orders (order_id, customer_id, product_id, pool_id, provider_id, device_id, slot, packs, pack_size, quantity,
     unit, scale, receipt_id, drafted_at, state, step)
 VALUES ('o1', 'ann', 'pods', 'ann/pods', 'acme', 'brewer', '1', 1, 50, 50, 'C62', 0, 'r1', now(), 'drafted', 1);
-INSERT INTO order_history (order_id, step, from_state, to_state, at, because)
+INSERT INTO order_history (order_id, step, from_state, to_state, occurred_at, because)
 VALUES ('o1', 1, NULL, 'drafted', now(), 'a test');
 COMMIT
 """

@@ -34,7 +34,7 @@ def record(event, event_id=None):
 
 def _fields(seq, boot, when, changes):
     counted = {"seq": seq, "boot": boot} if seq else {}
-    return {"device_id": "brewer", "slot": "1", "at": when, "received_at": when} | counted | changes
+    return {"device_id": "brewer", "slot": "1", "occurred_at": when, "received_at": when} | counted | changes
 
 
 def used(quantity=1, seq=None, boot="b1", when=NOON, event_id=None, **changes):
@@ -64,7 +64,13 @@ def registered(device_id="brewer", registration=1, slots=None, customer_id="ann"
 
 
 def trigger(epoch=1, at_level=20, device_id="brewer", slot="1", **changes):
-    fields = {"customer_id": "ann", "product_id": "pods", "pool_id": "ann/pods", "at_days": 0.0, "elsewhere": 0}
+    fields = {
+        "customer_id": "ann",
+        "product_id": "pods",
+        "pool_id": "ann/pods",
+        "at_days": 0.0,
+        "shelf_and_on_order": 0,
+    }
     return TriggerSet(device_id=device_id, slot=slot, epoch=epoch, at_level=at_level, **(fields | changes))
 
 
@@ -75,7 +81,7 @@ def delivered(order_id="o1", quantity=50, device_id="brewer", slot="1"):
         product_id="pods",
         pool_id="ann/pods",
         provider_id="acme",
-        at=NOON,
+        occurred_at=NOON,
         device_id=device_id,
         slot=slot,
         quantity=quantity,

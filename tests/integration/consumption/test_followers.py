@@ -3,7 +3,7 @@
 import pytest
 
 from libs.contracts.events import DeviceDeregistered, SlotFollowed, SlotLevelChanged
-from libs.kit import NotYet
+from libs.kit import NotReadyError
 from libs.kit.testing import store_for
 from services.consumption.handlers.accounts import on_device_deregistered, on_device_registered
 from services.consumption.handlers.followers import on_slot_followed
@@ -23,7 +23,7 @@ async def store(database):
 
 def followed(provider="amazon", following=True, device_id="brewer"):
     return SlotFollowed(
-        customer_id="ann", device_id=device_id, slot="1", provider_id=provider, following=following, at=NOON
+        customer_id="ann", device_id=device_id, slot="1", provider_id=provider, following=following, occurred_at=NOON
     )
 
 
@@ -65,7 +65,7 @@ async def test_it_ends_with_the_last_who_asked(store):
 
 
 async def test_it_waits_for_the_device_and_ends_with_it(store):
-    with pytest.raises(NotYet, match="device:unheard"):
+    with pytest.raises(NotReadyError, match="device:unheard"):
         await on_slot_followed(followed(device_id="unheard"), store)
     await on_slot_followed(followed(), store)
     await on_device_deregistered(DeviceDeregistered(customer_id="ann", device_id="brewer", registration=1), store)

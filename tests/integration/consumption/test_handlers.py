@@ -10,13 +10,13 @@ from libs.contracts.events import (
     DeviceDeregistered,
     DeviceReplaced,
     FillCause,
-    SlotDoubted,
+    SlotAnomalyDetected,
     SlotFilled,
     SlotLevelChanged,
     SlotMove,
     ThresholdCrossed,
 )
-from libs.kit import NotYet, Refuse
+from libs.kit import NotReadyError, RejectedError
 from libs.kit.testing import store_for
 from services.consumption.domain.gaps import Gap
 from services.consumption.handlers import upkeep
@@ -89,7 +89,7 @@ class TestRegistration:
             await on_device_registered(registered(slots=(spec(level=30), spec("2", level=70))), store)
 
         assert [(slot.slot, slot.level) for slot in await store.list_slots("brewer")] == [("1", 30), ("2", 70)]
-        assert store.appeared == {"device:brewer"}
+        assert store.resolved_dependencies == {"device:brewer"}
 
     async def test_of_an_older_epoch_changes_nothing(self, store):
         await on_device_registered(registered(registration=3), store)
@@ -273,7 +273,7 @@ class TestReceiptsOfAnotherAge:
         assert (slot.last_seq, slot.gaps, store.troubles) == (4, (), [])
         assert abs(slot.rate.until - at(2).timestamp()) <= 1
         assert abs(slot.run_out_after(slot.rate.until) - slot.rate.until) < 366 * 86_400
-        assert {type(event) for event in said} <= {ThresholdCrossed, SlotFilled, SlotDoubted}
+        assert {type(event) for event in said} <= {ThresholdCrossed, SlotFilled, SlotAnomalyDetected}
 
 
 class TestUncountedReports:
@@ -382,11 +382,11 @@ class TestTriggerSet:
         assert (await slot_of(store)).trigger.epoch == 3
 
     async def test_waits_for_its_device_and_is_refused_for_a_strange_slot(self, store):
-        with pytest.raises(NotYet, match="device:brewer"):
+        with pytest.raises(NotReadyError, match="device:brewer"):
             await on_trigger_set(trigger(), store)
         await on_device_registered(registered(), store)
 
-        with pytest.raises(Refuse, match="no slot 9"):
+        with pytest.raises(RejectedError, match="no slot 9"):
             await on_trigger_set(trigger(slot="9"), store)
 
     async def test_counts_reports_in_a_row_over_batches(self, store):
@@ -420,7 +420,7 @@ class TestADeviceThatCameBack:
     async def test_is_waited_for_by_a_line_that_was_drawn_for_it(self, store):
         await self.gone(store)
 
-        with pytest.raises(NotYet, match="device:brewer"):
+        with pytest.raises(NotReadyError, match="device:brewer"):
             await on_trigger_set(trigger(registration=2, at_level=100), store)
         await on_device_registered(registered(registration=2), store)
 
@@ -429,7 +429,7 @@ class TestADeviceThatCameBack:
     async def test_is_waited_for_while_it_has_not_been_heard_that_it_left(self, store):
         await on_device_registered(registered(), store)
 
-        with pytest.raises(NotYet, match="device:brewer"):
+        with pytest.raises(NotReadyError, match="device:brewer"):
             await on_trigger_set(trigger(registration=2), store)
 
     async def test_does_not_take_a_line_that_was_drawn_before_it_left(self, store):

@@ -35,7 +35,7 @@ def said_of(events):
     told = []
     for event in events:
         fields = event.model_dump()
-        fields |= {name: float(f"{fields[name]:.9g}") for name in ("doubt", "rate_per_day") if name in fields}
+        fields |= {name: float(f"{fields[name]:.9g}") for name in ("uncertainty", "rate_per_day") if name in fields}
         if fields.get("run_out_at"):
             fields["run_out_at"] = fields["run_out_at"].replace(microsecond=0)
         told.append((type(event).__name__, fields))
@@ -169,7 +169,7 @@ class TestBatches:
         expected, fates, known = [], [], set()
         for record in records:
             place = record.data.device_id, record.data.slot
-            name = (place, record.data.at, getattr(record.data, "level", None))
+            name = (place, record.data.occurred_at, getattr(record.data, "level", None))
             if record.data.seq is None and name in known:
                 alone[place] = replace(alone[place], duplicates=alone[place].duplicates + 1)
                 continue

@@ -41,7 +41,7 @@ class World:
 
     async def report(self, kind, seq=None, *, device_id="brewer", slot="1", hours=0, boot="b1", **fields):
         counted = {"boot": boot, "seq": seq} if seq else {}
-        times = {"at": at(hours), "received_at": at(hours)}
+        times = {"occurred_at": at(hours), "received_at": at(hours)}
         await self.publish(kind(device_id=device_id, slot=slot, **counted, **times, **fields))
 
     async def get(self, path, role="operator", **claims):

@@ -67,7 +67,7 @@ class TestAccepting:
         assert [json.loads(record.value)["data"]["seq"] for record in records] == list(range(1, 20))
 
     async def test_a_repeat_is_the_same_report(self, gateway, device, kafka_url):
-        uncounted = {"type": "SlotUsed", "slot": "1", "quantity": 1, "at": datetime.now(UTC).isoformat()}
+        uncounted = {"type": "SlotUsed", "slot": "1", "quantity": 1, "occurred_at": datetime.now(UTC).isoformat()}
 
         answers = [await send(gateway, device, body) for body in (*numbered(1, 1), uncounted, uncounted)]
 
@@ -132,8 +132,8 @@ class TestRefusing:
             (json.dumps(USED | {"seq": 1, "quantity": -1}).encode(), 422, "out_of_range"),
             (json.dumps(USED | {"seq": 1, "quantity": 10**9}).encode(), 422, "quantity_too_large"),
             (json.dumps(USED | {"seq": 1, "type": "SlotUsedV2"}).encode(), 422, "unknown_type"),
-            (json.dumps(USED | {"seq": 1, "at": "1970-01-01T00:00:00Z"}).encode(), 422, "time_ancient"),
-            (json.dumps(USED | {"seq": 1, "at": "2999-01-01T00:00:00Z"}).encode(), 422, "time_in_future"),
+            (json.dumps(USED | {"seq": 1, "occurred_at": "1970-01-01T00:00:00Z"}).encode(), 422, "time_ancient"),
+            (json.dumps(USED | {"seq": 1, "occurred_at": "2999-01-01T00:00:00Z"}).encode(), 422, "time_in_future"),
             (json.dumps([USED | {"seq": 1, "slot": "9"}, USED | {"seq": 0}]).encode(), 422, "refused"),
             (json.dumps(USED | {"seq": 1, "device_id": "somebody-elses"}).encode(), 403, "foreign_device"),
         ],

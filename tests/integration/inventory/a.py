@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 
 from libs.contracts.events import (
-    AllocationAsked,
     AllocationLine,
+    AllocationRequested,
     BaseUnit,
     ClaimRaised,
     CustomerErased,
@@ -50,46 +50,46 @@ def erased() -> CustomerErased:
 
 
 def shipped(quantity=40, **changes) -> OrderShipped:
-    return OrderShipped.model_validate({**ORDER, "at": NOON, "quantity": quantity, **changes})
+    return OrderShipped.model_validate({**ORDER, "occurred_at": NOON, "quantity": quantity, **changes})
 
 
 def delivered(quantity=40, **changes) -> OrderDelivered:
-    fields = {**ORDER, "at": NOON, "device_id": "brewer", "slot": "1", "evidence": Evidence.REPORTED}
+    fields = {**ORDER, "occurred_at": NOON, "device_id": "brewer", "slot": "1", "evidence": Evidence.REPORTED}
     return OrderDelivered.model_validate({**fields, "quantity": quantity, **changes})
 
 
 def cancelled(**changes) -> OrderCancelled:
-    return OrderCancelled.model_validate({**ORDER, "at": NOON, "by": "provider", "reason": "lost", **changes})
+    return OrderCancelled.model_validate({**ORDER, "occurred_at": NOON, "by": "provider", "reason": "lost", **changes})
 
 
 def refused(**changes) -> OrderRefused:
-    return OrderRefused.model_validate({**ORDER, "at": NOON, "reason": "no", **changes})
+    return OrderRefused.model_validate({**ORDER, "occurred_at": NOON, "reason": "no", **changes})
 
 
 def failed(**changes) -> OrderFailed:
-    return OrderFailed.model_validate({**ORDER, "at": NOON, "reason": "no", **changes})
+    return OrderFailed.model_validate({**ORDER, "occurred_at": NOON, "reason": "no", **changes})
 
 
 def returned(quantity=40, **changes) -> OrderReturned:
-    fields = {**ORDER, "at": NOON, "device_id": "brewer", "slot": "1", "reason": "too many", "by": "customer"}
+    fields = {**ORDER, "occurred_at": NOON, "device_id": "brewer", "slot": "1", "reason": "too many", "by": "customer"}
     return OrderReturned.model_validate({**fields, "quantity": quantity, **changes})
 
 
 def claimed(received, **changes) -> ClaimRaised:
-    return ClaimRaised.model_validate({**ORDER, "at": NOON, "ordered": 40, "received": received, **changes})
+    return ClaimRaised.model_validate({**ORDER, "occurred_at": NOON, "ordered": 40, "received": received, **changes})
 
 
-def asked(*lines, **changes) -> AllocationAsked:
+def asked(*lines, **changes) -> AllocationRequested:
     """Request lines of (product, quantity); forty pods by default."""
     told = tuple(AllocationLine(product_id=product, quantity=n) for product, n in lines or (("pods", 40),))
-    return AllocationAsked.model_validate({**ORDER, "at": NOON, "lines": told, **changes})
+    return AllocationRequested.model_validate({**ORDER, "occurred_at": NOON, "lines": told, **changes})
 
 
 def filled(quantity=10, cause=FillCause.REPORTED, **changes) -> SlotFilled:
     return SlotFilled.model_validate(
-        {**SLOT, "quantity": quantity, "level": quantity, "cause": cause, "at": NOON, **changes}
+        {**SLOT, "quantity": quantity, "level": quantity, "cause": cause, "occurred_at": NOON, **changes}
     )
 
 
 def corrected(difference) -> SlotCorrected:
-    return SlotCorrected.model_validate({**SLOT, "difference": difference, "level": 9, "at": NOON})
+    return SlotCorrected.model_validate({**SLOT, "difference": difference, "level": 9, "occurred_at": NOON})

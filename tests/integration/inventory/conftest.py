@@ -27,10 +27,10 @@ class Ledger:
     async def hear(self, event, cause=None):
         self.heard += 1
         self.store.cause = cause or f"event-{self.heard}"
-        if event.topic in SERVICE.hears_in_batches:
-            said = await SERVICE.hears_in_batches[event.topic]([record(event, self.store.cause)], self.store)
+        if event.topic in SERVICE.consumes_in_batches:
+            said = await SERVICE.consumes_in_batches[event.topic]([record(event, self.store.cause)], self.store)
         else:
-            said = await SERVICE.hears[type(event)](event, self.store)
+            said = await SERVICE.consumes[type(event)](event, self.store)
         return list(said)
 
     async def hear_together(self, *events):
@@ -39,7 +39,7 @@ class Ledger:
         for event in events:
             self.heard += 1
             records.append(record(event, f"event-{self.heard}"))
-        said = await SERVICE.hears_in_batches[events[0].topic](records, self.store)
+        said = await SERVICE.consumes_in_batches[events[0].topic](records, self.store)
         return list(said)
 
     async def balances(self, owner_id="ann"):

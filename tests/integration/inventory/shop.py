@@ -76,7 +76,7 @@ class Shop:
         """Consume events of order_dispatch, each in its own transaction."""
         for event in events:
             async with self.kit.transaction() as tx:
-                tx.say(*await on_orders([record(event, f"{type(event).__name__} of {event.order_id}")], tx.store))
+                tx.publish(*await on_orders([record(event, f"{type(event).__name__} of {event.order_id}")], tx.store))
 
     def pass_time(self, **time):
         self.clock.step_to(self.clock.now() + timedelta(**time))

@@ -34,7 +34,7 @@ class TestCart:
     async def test_names_everything_of_which_there_is_too_little(self, shop):
         await shop.move("oats", "increment", 10)
         await shop.move("nuts", "increment", 2)
-        at = {"at": "2026-06-01T00:00:00Z", "quantity": 5}
+        at = {"expected_at": "2026-06-01T00:00:00Z", "quantity": 5}
         await shop.ask("PUT", "/v1/owners/acme/inventories/nuts/restock", at)
 
         path, short = await shop.cart(("oats", 5), ("nuts", 2), ("nuts", 1), ("gold", 1))

@@ -48,8 +48,8 @@ class TestAnArrival:
         assert await ledger.balances() == {"supplier": -44, "shelf": 34, "loaded": 10}
 
     async def test_does_not_settle_what_was_loaded_long_before(self, ledger):
-        await ledger.hear(a.filled(10, at=a.NOON - 4 * DAY))
-        await ledger.hear(a.filled(7, at=a.NOON - 2 * DAY))
+        await ledger.hear(a.filled(10, occurred_at=a.NOON - 4 * DAY))
+        await ledger.hear(a.filled(7, occurred_at=a.NOON - 2 * DAY))
 
         await ledger.hear(a.delivered(40))
 

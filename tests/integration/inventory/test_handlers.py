@@ -3,7 +3,7 @@
 import pytest
 
 from libs.contracts.events import CountCause, Fill, FillCause, StockArrived, StockCounted
-from libs.kit import NotYet
+from libs.kit import NotReadyError
 from services.inventory.handlers.shelf import event_name
 from tests.integration.inventory import a
 
@@ -40,7 +40,7 @@ class TestOrderDelivered:
         (said,) = await ledger.hear(a.delivered())
 
         assert isinstance(said, StockArrived)
-        assert (said.quantity, said.shelf, said.at) == (40, 40, a.NOON)
+        assert (said.quantity, said.shelf, said.occurred_at) == (40, 40, a.NOON)
         assert await ledger.balances() == {"supplier": -40, "shelf": 40}
 
     async def test_twice_credits_it_once(self, ledger):
@@ -63,7 +63,7 @@ class TestOrderDelivered:
     async def test_lets_go_on_whoever_waited_for_the_arrival(self, ledger):
         await ledger.hear(a.delivered())
 
-        assert "arrived:o1" in ledger.store.appeared
+        assert "arrived:o1" in ledger.store.resolved_dependencies
 
 
 class TestClaimRaised:
@@ -129,7 +129,7 @@ class TestSlotFilled:
         await ledger.register()
         event = a.filled(40, FillCause.ARRIVAL, order_id="o1")
 
-        with pytest.raises(NotYet, match="arrived:o1"):
+        with pytest.raises(NotReadyError, match="arrived:o1"):
             await ledger.hear(event)
         await ledger.hear(a.delivered())
         (said,) = await ledger.hear(event)
@@ -137,7 +137,7 @@ class TestSlotFilled:
         assert said.shelf == 0
 
     async def test_of_a_device_nobody_heard_of_waits_for_it(self, ledger):
-        with pytest.raises(NotYet, match="device:brewer"):
+        with pytest.raises(NotReadyError, match="device:brewer"):
             await ledger.hear(a.filled(10))
 
     async def test_of_a_device_that_left_is_still_booked(self, ledger):

@@ -96,7 +96,7 @@ class TestTransactions:
     async def test_never_take_what_is_not_for_sale(self, shop, action):
         await shop.move(f"oil-{action}", "increment", 3)
         at = "2026-04-01T08:00:00+02:00"
-        await shop.ask("PUT", f"/v1/owners/acme/inventories/oil-{action}/restock", {"at": at, "quantity": 9})
+        await shop.ask("PUT", f"/v1/owners/acme/inventories/oil-{action}/restock", {"expected_at": at, "quantity": 9})
 
         answer = await shop.move(f"oil-{action}", action, 4)
 
@@ -156,9 +156,17 @@ class TestWhatNobodyCanKeep:
             ("GET", "/v1/customers/a%00b/stock", None),
             ("GET", "/v1/customers/ann/stock/a%00b/transactions", None),
             ("GET", f"/v1/customers/ann/stock/tea/transactions?cursor={10**30}", None),
-            ("PUT", "/v1/owners/acme/inventories/tea/restock", {"at": "0001-01-01T00:00:00+14:00", "quantity": 1}),
-            ("PUT", "/v1/owners/acme/inventories/tea/restock", {"at": "0001-01-01T00:00:00Z", "quantity": 1}),
-            ("PUT", "/v1/owners/acme/inventories/tea/restock", {"at": "9999-12-31T23:59:59-14:00", "quantity": 1}),
+            (
+                "PUT",
+                "/v1/owners/acme/inventories/tea/restock",
+                {"expected_at": "0001-01-01T00:00:00+14:00", "quantity": 1},
+            ),
+            ("PUT", "/v1/owners/acme/inventories/tea/restock", {"expected_at": "0001-01-01T00:00:00Z", "quantity": 1}),
+            (
+                "PUT",
+                "/v1/owners/acme/inventories/tea/restock",
+                {"expected_at": "9999-12-31T23:59:59-14:00", "quantity": 1},
+            ),
         ],
     )
     async def test_is_refused_in_words(self, shop, method, path, body):
@@ -189,7 +197,7 @@ class TestRestock:
         await shop.move("figs", "increment", 1)
         path = "/v1/owners/acme/inventories/figs/restock"
 
-        await shop.ask("PUT", path, {"at": "2026-03-05T00:00:00Z", "quantity": 40})
+        await shop.ask("PUT", path, {"expected_at": "2026-03-05T00:00:00Z", "quantity": 40})
         announced = (await shop.stock("figs"))["restock_at"]
         gone = await shop.ask("DELETE", path)
 

@@ -56,7 +56,7 @@ class TestStock:
         (stock,) = (await world.inventory("GET", "/v1/customers/olga/stock")).json()["stock"]
         assert (stock["total"], stock["unexplained"]) == (9, -9)
         armed = await world.heard("reorders", 4, customer_id="olga")
-        assert [one["data"]["elsewhere"] for one in armed[1:]] == [0, 12, 9]
+        assert [one["data"]["shelf_and_on_order"] for one in armed[1:]] == [0, 12, 9]
 
     @staticmethod
     async def is_known(world, customer_id):

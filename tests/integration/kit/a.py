@@ -10,7 +10,7 @@ AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 def slot_used(device, n=1, quantity=1):
     """One use; its id is `<device>-<n>`."""
-    event = SlotUsed(device_id=device, slot="1", quantity=quantity, boot="b", seq=n + 1, at=AT, received_at=AT)
+    event = SlotUsed(device_id=device, slot="1", quantity=quantity, boot="b", seq=n + 1, occurred_at=AT, received_at=AT)
     return encode(event, id=f"{device}-{n}", source="/test", time=AT)
 
 
@@ -34,12 +34,12 @@ def slot_filled(device, quantity=1):
         quantity=quantity,
         level=0,
         cause="reported",
-        at=AT,
+        occurred_at=AT,
     )
 
 
 def order_updated(provider, order, status="accepted"):
-    return OrderUpdated(provider_id=provider, update_id=f"u-{order}", order_id=order, status=status, at=AT)
+    return OrderUpdated(provider_id=provider, update_id=f"u-{order}", order_id=order, status=status, occurred_at=AT)
 
 
 def said(event, n, *, cause=None, traceparent=None):

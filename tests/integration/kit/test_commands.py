@@ -35,12 +35,12 @@ class Commands:
             if "T" in body["name"]:
                 moment = datetime.fromisoformat(body["name"])
                 await tx.store.connection.fetchval("SELECT $1::timestamptz", moment)
-            tx.say(a.slot_filled(body["name"]))
+            tx.publish(a.slot_filled(body["name"]))
             self.inside.set()
             await self.gate.wait()
             if self.failure:
                 raise self.failure
-            answer = tx.answer(201, {"made": body["name"]})
+            answer = tx.respond(201, {"made": body["name"]})
         return send(answer)
 
     async def _list(self, kit: KitDep) -> Any:
@@ -52,7 +52,7 @@ class Commands:
             return await store.connection.fetchval("SELECT id FROM applied WHERE id = $1", name)
 
     def service(self, world):
-        return world.service(hears={}, hears_in_batches={}, api=self.router)
+        return world.service(consumes={}, consumes_in_batches={}, api=self.router)
 
 
 def signed_in(kit, customer="ann"):

@@ -18,7 +18,9 @@ EACH = 60
 
 
 def notified(customer, n):
-    return CustomerNotified(customer_id=customer, notice_id=f"{customer}-{n}", kind="x", channel="email", at=a.AT)
+    return CustomerNotified(
+        customer_id=customer, notice_id=f"{customer}-{n}", kind="x", channel="email", occurred_at=a.AT
+    )
 
 
 def random_events(dice, writer, n):
@@ -33,13 +35,15 @@ async def test_no_two_transactions_wait_for_each_other(world):
     print(f"seed {seed}")
     deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
 
-    async with world.running(world.service(hears={}, hears_in_batches={}), database_connections=WRITERS + 3) as kit:
+    async with world.running(
+        world.service(consumes={}, consumes_in_batches={}), database_connections=WRITERS + 3
+    ) as kit:
 
         async def write(writer):
             dice = random.Random(f"{seed}/{writer}")
             for n in range(EACH):
                 async with kit.transaction() as transaction:
-                    transaction.say(*random_events(dice, writer, n))
+                    transaction.publish(*random_events(dice, writer, n))
 
         await asyncio.gather(*[write(writer) for writer in range(WRITERS)])
         await world.has_published(60)
@@ -72,7 +76,7 @@ async def test_who_waits_for_a_new_counter_holds_no_other(world):
     known, old, new = set(), notified("kept", "1"), a.slot_filled("fresh")
     stuck = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
-    async with world.running(world.service(hears={}, hears_in_batches={})):
+    async with world.running(world.service(consumes={}, consumes_in_batches={})):
         async with speaking(world, known) as say:
             await say(old)
         async with speaking(world, known) as wait:

@@ -5,7 +5,7 @@ import asyncio
 import asyncpg
 import pytest
 
-from libs.kit import Effect, Refuse, Retry
+from libs.kit import RejectedError, RetryLaterError, TaskKind
 from libs.kit.clock import SteppedClock
 from tests.integration.kit import a
 from tests.integration.kit.world import status, until
@@ -41,14 +41,14 @@ class Outside:
 
     def service(self, world, *, reconciles=False, lease_seconds=30.0, longest_seconds=None):
         reconcile = self.reconcile if reconciles else None
-        effect = Effect("mail", self.perform, self.settle, reconcile, lease_seconds, longest_seconds)
-        return world.service(hears={}, hears_in_batches={}, effects=(effect,))
+        effect = TaskKind("mail", self.perform, self.settle, reconcile, lease_seconds, longest_seconds)
+        return world.service(consumes={}, consumes_in_batches={}, tasks=(effect,))
 
 
 async def intend(kit, *ids, **more):
     async with kit.transaction() as transaction:
-        for intent_id in ids:
-            transaction.store.intend("mail", intent_id, {"to": intent_id}, **more)
+        for task_id in ids:
+            transaction.store.add_task("mail", task_id, {"to": task_id}, **more)
 
 
 async def reached(world, state, count=1):
@@ -109,7 +109,7 @@ class TestAnEffect:
         assert [called for called, _ in outside.called] == ["now", "later"]
 
     async def test_is_tried_again_when_it_says_so(self, world):
-        outside = Outside(Retry("not now"), Retry("not now"))
+        outside = Outside(RetryLaterError("not now"), RetryLaterError("not now"))
         async with world.running(outside.service(world)) as kit:
             await intend(kit, "m")
             await reached(world, "done")
@@ -118,7 +118,7 @@ class TestAnEffect:
         assert outside.settled == [("m", {"done": "m"})]
 
     async def test_that_is_refused_is_settled_as_refused(self, world):
-        outside = Outside(Refuse("no such address"))
+        outside = Outside(RejectedError("no such address"))
         async with world.running(outside.service(world)) as kit:
             await intend(kit, "m")
             await reached(world, "refused")
@@ -157,7 +157,7 @@ class TestAnEffect:
 
 
 class TestAnOutcomeThatIsKnown:
-    @pytest.mark.parametrize("answer", [{"sent": True}, Refuse("no")], ids=["done", "refused"])
+    @pytest.mark.parametrize("answer", [{"sent": True}, RejectedError("no")], ids=["done", "refused"])
     async def test_survives_trouble_of_the_database(self, world, answer):
         outside = Outside(answer)
         outside.settling = [asyncpg.DeadlockDetectedError("x"), ConnectionResetError("x")]
@@ -180,7 +180,7 @@ class TestAnOutcomeThatIsKnown:
         assert (outside.called, outside.reconciled, outside.settled) == ([("m", 1)], [], [("m", {"done": "m"})])
 
     async def test_of_refused_words_that_cannot_be_kept_is_written_down_all_the_same(self, world):
-        outside = Outside(Refuse("no\x00such"))
+        outside = Outside(RejectedError("no\x00such"))
         async with world.running(outside.service(world)) as kit:
             await intend(kit, "m")
             await reached(world, "refused")
@@ -189,7 +189,7 @@ class TestAnOutcomeThatIsKnown:
 
     async def test_that_cannot_be_settled_stays_visible(self, world):
         outside = Outside()
-        outside.settling = [ValueError("a bug"), Refuse("not a word about the effect")]
+        outside.settling = [ValueError("a bug"), RejectedError("not a word about the effect")]
         async with world.running(outside.service(world)) as kit:
             await intend(kit, "m")
             await reached(world, "unknown")
@@ -261,12 +261,12 @@ class TestAnOutcomeNobodyKnows:
 class TestTheIntent:
     async def test_carries_cause_and_trace_to_what_comes_of_it(self, world):
         async def on_device_registered(event, store):
-            store.intend("mail", "m", {})
+            store.add_task("mail", "m", {})
             return []
 
         outside = Outside()
         heard = {type(a.device_registered("x")): on_device_registered}
-        service = world.service(hears=heard, hears_in_batches={}, effects=outside.service(world).effects)
+        service = world.service(consumes=heard, consumes_in_batches={}, effects=outside.service(world).effects)
         async with world.running(service):
             await world.say(a.device_registered("ann"), traceparent=TRACE)
             await reached(world, "done")

@@ -64,7 +64,7 @@ class TestGathering:
             sizes.append(len(records))
             return await toy.on_usage(records, store)
 
-        service = world.service(hears={}, hears_in_batches={"usage": on_usage}, gathers=True)
+        service = world.service(consumes={}, consumes_in_batches={"usage": on_usage}, lingers=True)
         async with world.running(service):
             for n in range(20):
                 await world.use(("d", n))

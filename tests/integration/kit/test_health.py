@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from libs.kit import NotYet, health, relay
-from libs.kit.failures import Lost
+from libs.kit import NotReadyError, health, relay
+from libs.kit.failures import RecordLossError
 from libs.kit.health import Health
 from libs.kit.sending import Sending
 from libs.kit.web import build_app
@@ -41,7 +41,7 @@ class TestReadiness:
             await gate.wait()
             return await toy.on_usage(records, store)
 
-        async with world.running(world.service(hears_in_batches={"usage": on_usage})) as first:
+        async with world.running(world.service(consumes_in_batches={"usage": on_usage})) as first:
             await says(first, "ready")
             await world.use(*[(f"d{n}", n) for n in range(40)])
             await inside.wait()
@@ -86,7 +86,7 @@ class TestLag:
             await gate.wait()
             return await toy.on_usage(records, store)
 
-        async with world.running(world.service(hears_in_batches={"usage": on_usage}), batch_records=10) as kit:
+        async with world.running(world.service(consumes_in_batches={"usage": on_usage}), batch_records=10) as kit:
             seen = set()
             while (await status(kit))["ready"] is False:
                 await asyncio.sleep(0.01)
@@ -104,10 +104,10 @@ class TestTheBudget:
 
         async def on_device_registered(event, store):
             if event.customer_id not in healed:
-                raise NotYet("device:x")
+                raise NotReadyError("device:x")
             return await toy.on_device_registered(event, store)
 
-        service = world.service(hears={type(a.device_registered("x")): on_device_registered})
+        service = world.service(consumes={type(a.device_registered("x")): on_device_registered})
         async with world.running(service, trouble_budget=3) as kit:
             await world.say(*[a.device_registered(f"c{n}") for n in range(5)])
             await says(kit, "5 parked and held records")
@@ -126,9 +126,9 @@ class TestTheWatchdog:
         async def on_usage(records, store):
             await asyncio.Event().wait()
 
-        async with world.running(world.service(hears_in_batches={"usage": on_usage}), watchdog_seconds=1) as kit:
+        async with world.running(world.service(consumes_in_batches={"usage": on_usage}), watchdog_seconds=1) as kit:
             await world.use(("d", 1))
-            with pytest.raises(Lost, match="reader is stuck"):
+            with pytest.raises(RecordLossError, match="reader is stuck"):
                 await asyncio.wait_for(kit.failed, 15)
 
     async def test_bites_when_nobody_polls(self, world):
@@ -137,7 +137,7 @@ class TestTheWatchdog:
         async with world.running(watchdog_seconds=2) as kit:
             await says(kit, "ready")
             running("_run_consume_loop", since=before).cancel()
-            with pytest.raises(Lost, match="stopped polling"):
+            with pytest.raises(RecordLossError, match="stopped polling"):
                 await asyncio.wait_for(kit.failed, 15)
 
     async def test_bites_when_the_fetcher_died(self, world):
@@ -149,7 +149,7 @@ class TestTheWatchdog:
             for n in range(10):  # a fetch that was under way may still bring the first
                 await world.use(("d", n))
                 await asyncio.sleep(0.1)
-            with pytest.raises(Lost, match="nothing is fetched"):
+            with pytest.raises(RecordLossError, match="nothing is fetched"):
                 await asyncio.wait_for(kit.failed, 30)
 
     async def test_bites_when_the_producer_is_wedged(self, world, monkeypatch):
@@ -159,7 +159,7 @@ class TestTheWatchdog:
         monkeypatch.setattr(relay, "send", never)
         async with world.running(watchdog_seconds=1) as kit:
             await world.use(("d", 1))
-            with pytest.raises(Lost, match="relay is stuck"):
+            with pytest.raises(RecordLossError, match="relay is stuck"):
                 await asyncio.wait_for(kit.failed, 15)
 
     async def test_does_not_bite_who_was_only_idle(self, world):
@@ -170,7 +170,7 @@ class TestTheWatchdog:
             await gate.wait()
             return await toy.on_usage(records, store)
 
-        async with world.running(world.service(hears_in_batches={"usage": on_usage}), watchdog_seconds=2) as kit:
+        async with world.running(world.service(consumes_in_batches={"usage": on_usage}), watchdog_seconds=2) as kit:
             await says(kit, "ready")
             await asyncio.sleep(2.5)  # idle for longer than the watchdog waits
             await world.use(("d", 1))

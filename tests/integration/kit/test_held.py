@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from libs.contracts.events import DeviceRegistered
-from libs.kit import NotYet, Refuse, trouble
+from libs.kit import NotReadyError, RejectedError, trouble
 from tests.integration.kit import a, toy
 from tests.integration.kit.world import until
 
@@ -22,28 +22,28 @@ class Devices:
             if record.key in self.broken:
                 raise ValueError(f"{record.key} is broken")
             if record.key.startswith("late") and record.key not in self.known:
-                store.hold(record, NotYet(f"device:{record.key}"))
+                store.defer(record, NotReadyError(f"device:{record.key}"))
             elif record.id in self.refused:
-                store.park(record, "refused")
+                store.reject(record, "refused")
             else:
                 fine.append(record)
         return await toy.on_usage(fine, store)
 
     async def on_device_registered(self, event, store):
         if event.model == "waits" and event.device_id not in self.known:
-            raise NotYet(f"device:{event.device_id}")
+            raise NotReadyError(f"device:{event.device_id}")
         if event.device_id in self.refused:
-            raise Refuse("not this one")
+            raise RejectedError("not this one")
         if event.device_id in self.broken:
             raise ValueError("broken")
         await store.note("accounts", store.cause, event.customer_id)
         self.known.add(event.device_id)
-        store.appear(f"device:{event.device_id}")
+        store.resolve_dependency(f"device:{event.device_id}")
         return []
 
     def service(self, world):
         return world.service(
-            hears={DeviceRegistered: self.on_device_registered}, hears_in_batches={"usage": self.on_usage}
+            consumes={DeviceRegistered: self.on_device_registered}, consumes_in_batches={"usage": self.on_usage}
         )
 
 
@@ -132,12 +132,12 @@ class TestWaiting:
                 await gate.wait()
             return said
 
-        async with world.running(world.service(hears_in_batches={"usage": on_usage})) as kit:
+        async with world.running(world.service(consumes_in_batches={"usage": on_usage})) as kit:
             await world.use(("late", 1))
             await deciding.wait()
             async with kit.transaction() as transaction:
                 devices.known.add("late")
-                transaction.store.appear("device:late")
+                transaction.store.resolve_dependency("device:late")
             gate.set()
             await world.has_applied(1)
 
@@ -197,7 +197,7 @@ class TestAFailingHandler:
                     await store.add("huge", 2**70)
             return await toy.on_usage(records, store)
 
-        async with world.running(world.service(hears_in_batches={"usage": on_usage})):
+        async with world.running(world.service(consumes_in_batches={"usage": on_usage})):
             await world.use(("good", 1), ("huge", 1), ("good", 2))
             await are_held(world, 1)
             await world.has_applied(2)

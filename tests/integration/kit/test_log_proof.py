@@ -7,7 +7,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import RecordsToDelete
 
 from libs.contracts.topics import find_topic, partition_for
-from libs.kit.failures import Lost
+from libs.kit.failures import RecordLossError
 from libs.kit.topics import create_topics
 from tests.integration.kit import a, toy
 from tests.integration.kit.world import administration, status, until
@@ -46,7 +46,7 @@ class TestALogMadeAnew:
         await make_anew(world, "usage")
         await world.use(*[("e", n) for n in range(300)])  # every partition is longer than before
 
-        with pytest.raises(Lost, match=r"usage/\d+"):
+        with pytest.raises(RecordLossError, match=r"usage/\d+"):
             await run_until_it_fails(world)
 
         assert await world.value("SELECT count(*) FROM applied WHERE subject = 'e'") == 0
@@ -57,7 +57,7 @@ class TestALogMadeAnew:
             await world.has_applied(5)
         await make_anew(world, "usage")
 
-        with pytest.raises(Lost, match="truncated or recreated"):
+        with pytest.raises(RecordLossError, match="truncated or recreated"):
             await run_until_it_fails(world)
 
     async def test_stops_a_running_service(self, world):
@@ -68,7 +68,7 @@ class TestALogMadeAnew:
             await make_anew(world, "usage")
             await world.use(("d", 100))
 
-            with pytest.raises(Lost):
+            with pytest.raises(RecordLossError):
                 await asyncio.wait_for(kit.failed, 30)
 
 
@@ -80,7 +80,7 @@ class TestRecordsDeletedUnread:
         await world.use(*[("d", n) for n in range(2, 9)])
         await delete_before(world, "d", 4)
 
-        with pytest.raises(Lost, match="deleted before they were applied"):
+        with pytest.raises(RecordLossError, match="deleted before they were applied"):
             await run_until_it_fails(world)
 
     async def test_stop_a_running_service(self, world):
@@ -93,13 +93,13 @@ class TestRecordsDeletedUnread:
             return await toy.on_usage(records, store)
 
         await world.use(*[("d", n) for n in range(3)])  # one is handled, two wait, and no more is fetched
-        async with world.running(world.service(hears_in_batches={"usage": on_usage}), batch_records=1) as kit:
+        async with world.running(world.service(consumes_in_batches={"usage": on_usage}), batch_records=1) as kit:
             await entered.wait()
             await world.use(*[("d", n) for n in range(3, 9)])
             await delete_before(world, "d", 6)
             gate.set()
 
-            with pytest.raises(Lost, match="deleted before they were read"):
+            with pytest.raises(RecordLossError, match="deleted before they were read"):
                 await asyncio.wait_for(kit.failed, 30)
 
 

@@ -46,7 +46,7 @@ class TestACount:
             return []
 
         await world.use(("d1", 1), ("bad", 1), ("d1", 2))
-        async with world.running(world.service(hears_in_batches={"usage": on_usage})):
+        async with world.running(world.service(consumes_in_batches={"usage": on_usage})):
             await until(lambda: value(counter) == 2, "both good records were applied")
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from libs.kit import migrations
 from libs.kit.health import Health
-from libs.kit.migrations import MigrationRefused, migrate
+from libs.kit.migrations import MigrationError, migrate
 from libs.kit.run import running
 from libs.kit.testing import settings_for
 from libs.kit.web import build_app
@@ -63,7 +63,7 @@ class TestMigrating:
         (files / "0001_add.sql").write_text("CREATE TABLE added (n bigint)")
         (files / "0002_fill.sql").write_text("INSERT INTO added VALUES (1)")
 
-        with pytest.raises(MigrationRefused, match="0001_add"):
+        with pytest.raises(MigrationError, match="0001_add"):
             await run(world)
         assert await world.value("SELECT count(*) FROM added") == 0
 
@@ -97,7 +97,7 @@ class TestMigrating:
         (tmp_path / "add.sql").write_text("SELECT 1")
         monkeypatch.setattr(migrations, "_KIT", tmp_path)
 
-        with pytest.raises(MigrationRefused, match="NNNN_what"):
+        with pytest.raises(MigrationError, match="NNNN_what"):
             migrations._files("toy")
 
 

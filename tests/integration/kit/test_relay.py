@@ -7,7 +7,7 @@ import json
 import asyncpg
 import pytest
 
-from libs.kit.failures import Lost
+from libs.kit.failures import RecordLossError
 from libs.kit.testing import prepare
 from tests.integration.kit import a
 from tests.integration.kit.world import administration, until
@@ -20,12 +20,12 @@ def sequences(log):
 
 def mute(world):
     """A service that consumes nothing; the test publishes through transactions."""
-    return world.service(hears={}, hears_in_batches={})
+    return world.service(consumes={}, consumes_in_batches={})
 
 
 async def say(kit, *devices):
     async with kit.transaction() as transaction:
-        transaction.say(*[a.slot_filled(device) for device in devices])
+        transaction.publish(*[a.slot_filled(device) for device in devices])
 
 
 async def lease(world):
@@ -107,7 +107,7 @@ class TestTakingOver:
         await world.change("DELETE FROM outbox")  # an hour later
         await remake(world, "slots", (await world.log("slots"))[:3])
 
-        with pytest.raises(Lost, match="no longer in the outbox"):
+        with pytest.raises(RecordLossError, match="no longer in the outbox"):
             await run_until_it_fails(world)
 
     async def test_goes_on_after_retention_emptied_the_log(self, world):
@@ -156,7 +156,7 @@ class TestARestoredDatabase:
             await world.has_published()
         await world.change("UPDATE counter SET sequence = 3, published = 3")
 
-        with pytest.raises(Lost, match="log has sequence 5, the database only 3"):
+        with pytest.raises(RecordLossError, match="log has sequence 5, the database only 3"):
             await run_until_it_fails(world)
 
     async def test_that_is_empty_stops_the_service(self, world):
@@ -169,7 +169,7 @@ class TestARestoredDatabase:
 
         async with world.running(mute(world)) as kit:
             await say(kit, "d")
-            with pytest.raises(Lost, match="log has sequence 5"):
+            with pytest.raises(RecordLossError, match="log has sequence 5"):
                 await asyncio.wait_for(kit.failed, 15)
 
     async def test_that_has_overtaken_the_log_stops_the_service(self, world):
@@ -185,7 +185,7 @@ class TestARestoredDatabase:
             SELECT topic, partition, n, 'other ' || n, 'd', 'other' FROM counter, generate_series(4, 6) AS n"""
         )
 
-        with pytest.raises(Lost, match="differs between log and outbox"):
+        with pytest.raises(RecordLossError, match="differs between log and outbox"):
             await run_until_it_fails(world)
 
 

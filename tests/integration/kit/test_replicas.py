@@ -39,7 +39,7 @@ async def is_dense(world, count):
 class TestARebalanceInsideABatch:
     async def test_waits_for_the_batch(self, world):
         slow = Slow()
-        service = world.service(hears_in_batches={"usage": slow.on_usage})
+        service = world.service(consumes_in_batches={"usage": slow.on_usage})
         async with world.running(service) as first:
             await world.use(*REPORTS)
             await slow.inside.wait()
@@ -59,7 +59,7 @@ class TestARebalanceInsideABatch:
         """The old owner is still inside its transaction when the new one reads the same records."""
         monkeypatch.setattr(reader, "DRAIN_SECONDS", 0.05)
         slow = Slow()
-        service = world.service(hears_in_batches={"usage": slow.on_usage})
+        service = world.service(consumes_in_batches={"usage": slow.on_usage})
         await world.use(*REPORTS)  # before the first reads: its batch has records of every partition
         async with world.running(service):
             await slow.inside.wait()

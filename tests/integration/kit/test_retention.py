@@ -20,7 +20,7 @@ class TestOutbox:
         async with world.running(outbox_keep_seconds=60) as kit:
             await self.say(kit, "old")
             await world.has_published()
-            await world.change("UPDATE outbox SET said_at = now() - interval '61 seconds'")
+            await world.change("UPDATE outbox SET created_at = now() - interval '61 seconds'")
             await self.say(kit, "new")
             await until(lambda: world.value("SELECT count(*) = 1 FROM outbox"), "the old one is gone")
 
@@ -36,7 +36,7 @@ class TestOutbox:
             with monkeypatch.context() as patch:
                 patch.setattr(relay.relay_sql, "list_unsent", nothing)
                 await self.say(kit, "unsent")
-                await world.change("UPDATE outbox SET said_at = now() - interval '61 seconds'")
+                await world.change("UPDATE outbox SET created_at = now() - interval '61 seconds'")
                 await until(lambda: world.value("SELECT count(*) < 2 FROM outbox"), "it is cleaned")
                 left = await world.value("SELECT convert_from(key, 'UTF8') FROM outbox")
             await self.say(kit, "last")
@@ -47,7 +47,7 @@ class TestOutbox:
 
     async def say(self, kit, device):
         async with kit.transaction() as transaction:
-            transaction.say(a.slot_filled(device))
+            transaction.publish(a.slot_filled(device))
 
 
 async def test_answers_are_forgotten_after_their_hours(world, soon):

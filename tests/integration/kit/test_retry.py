@@ -5,7 +5,7 @@ import time
 import asyncpg
 import pytest
 
-from libs.kit import Retry
+from libs.kit import RetryLaterError
 from tests.integration.kit import toy
 from tests.integration.kit.world import until
 
@@ -15,30 +15,30 @@ class Mood:
 
     def __init__(self, *failures):
         self.failures = list(failures)
-        self.given, self.at = [], []
+        self.given, self.occurred_at = [], []
 
     async def on_usage(self, records, store):
         self.given.append([record.id for record in records])
-        self.at.append(time.monotonic())
+        self.occurred_at.append(time.monotonic())
         said = await toy.on_usage(records, store)
         if self.failures:
             raise self.failures.pop(0)
         return said
 
     def service(self, world):
-        return world.service(hears_in_batches={"usage": self.on_usage})
+        return world.service(consumes_in_batches={"usage": self.on_usage})
 
 
 class TestRetry:
     async def test_tries_the_same_batch_again_ever_more_rarely(self, world):
-        mood = Mood(Retry("not now"), Retry("not now"), Retry("not now"))
+        mood = Mood(RetryLaterError("not now"), RetryLaterError("not now"), RetryLaterError("not now"))
 
         async with world.running(mood.service(world)):
             await world.use(("d", 1))
             await world.has_applied(1)
 
         assert mood.given == [["d-1"]] * 4
-        pauses = [later - earlier for earlier, later in zip(mood.at, mood.at[1:], strict=False)]
+        pauses = [later - earlier for earlier, later in zip(mood.occurred_at, mood.occurred_at[1:], strict=False)]
         assert pauses[0] < pauses[1] < pauses[2]
         assert await world.applied() == {"d-1": 1}
         assert await world.value("SELECT (SELECT count(*) FROM held) + (SELECT count(*) FROM parked)") == 0
@@ -77,7 +77,7 @@ class TestRetry:
                 await world.change("SELECT pg_terminate_backend($1)", ended[-1])
             return said
 
-        async with world.running(world.service(hears_in_batches={"usage": on_usage})):
+        async with world.running(world.service(consumes_in_batches={"usage": on_usage})):
             await world.use(("d", 1), ("d", 2))
             await world.has_applied(2)
             await world.has_published()
@@ -101,13 +101,13 @@ class TestASpoiledBatch:
     async def test_leaves_nothing_of_what_it_wrote_or_said(self, world):
         async def on_usage(records, store):
             said = await toy.on_usage(records, store)
-            store.intend("mail", "m", {})
+            store.add_task("mail", "m", {})
             if any(record.key == "bad" for record in records):
                 raise ValueError("after everything was written")
             return said
 
         await world.use(("d", 1), ("bad", 1))
-        async with world.running(world.service(hears_in_batches={"usage": on_usage})):
+        async with world.running(world.service(consumes_in_batches={"usage": on_usage})):
             await until(lambda: world.value("SELECT count(*) = 1 FROM held"), "the bad one is held")
             await world.has_published()
 

@@ -6,8 +6,8 @@ import pytest
 from aiokafka.admin import NewPartitions
 
 from libs.contracts.topics import find_topic
-from libs.kit import NotYet
-from libs.kit.failures import Lost
+from libs.kit import NotReadyError
+from libs.kit.failures import RecordLossError
 from libs.kit.topics import check_topics, create_topics
 from tests.integration.kit import a, toy
 from tests.integration.kit.world import administration, until
@@ -34,14 +34,14 @@ class TestASequence:
             await world.has_applied(2)
             await say(world, "ann", 4, 5)
 
-            with pytest.raises(Lost, match=r"sequence 4 at offset \d+ after 2"):
+            with pytest.raises(RecordLossError, match=r"sequence 4 at offset \d+ after 2"):
                 await asyncio.wait_for(kit.failed, 20)
 
         assert sorted(await world.applied()) == ["accounts-1-ann", "accounts-2-ann"]
 
     async def test_counts_records_nobody_here_hears(self, world):
         """An event of a type this service does not know is skipped, its number is not missing."""
-        async with world.running(world.service(hears={}, hears_in_batches={"accounts": toy.on_usage})):
+        async with world.running(world.service(consumes={}, consumes_in_batches={"accounts": toy.on_usage})):
             unknown = a.said(a.device_registered("ann"), 2).replace(b"DeviceRegistered", b"DeviceAdored")
             await say(world, "ann", 1)
             await world.publish("accounts", [("ann", unknown)])
@@ -50,9 +50,9 @@ class TestASequence:
 
     async def test_counts_records_that_wait_or_are_parked(self, world):
         async def on_device_registered(event, store):
-            raise NotYet("device:never")
+            raise NotReadyError("device:never")
 
-        async with world.running(world.service(hears={type(a.device_registered("x")): on_device_registered})):
+        async with world.running(world.service(consumes={type(a.device_registered("x")): on_device_registered})):
             await say(world, "ann", 1, 2)
             await world.publish("accounts", [("ann", b'{"sequence":"3","type":')])
             await world.publish("accounts", [("ann", b'{"sequence":"3","type":"DeviceRegistered","id":"x"}')])
@@ -68,7 +68,7 @@ class TestPartitions:
         """With 13 partitions a key would be in two places, and its order lost."""
         await remake(world, "notices", partitions=13)
 
-        with pytest.raises(Lost, match="notices has 13 partitions instead of 12"):
+        with pytest.raises(RecordLossError, match="notices has 13 partitions instead of 12"):
             await check_topics(world.kafka_url, ["notices"])
 
         await remake(world, "notices", partitions=12)
@@ -82,7 +82,7 @@ class TestPartitions:
                 async with administration(world.kafka_url) as admin:
                     await admin.create_partitions({"accounts": NewPartitions(total_count=13)})
 
-                with pytest.raises(Lost, match="accounts has partition 12, but should have 12"):
+                with pytest.raises(RecordLossError, match="accounts has partition 12, but should have 12"):
                     await asyncio.wait_for(kit.failed, 20)
         finally:
             await remake(world, "accounts", partitions=12)

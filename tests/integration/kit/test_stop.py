@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from libs.kit import Effect
-from libs.kit.failures import Lost
+from libs.kit import TaskKind
+from libs.kit.failures import RecordLossError
 from libs.kit.reader import DRAIN_SECONDS
 from tests.integration.kit import a, toy
 from tests.integration.kit.world import until
@@ -14,10 +14,10 @@ from tests.integration.kit.world import until
 
 class TestStopping:
     async def test_leaves_nothing_unpublished(self, world):
-        async with world.running(world.service(hears={}, hears_in_batches={})) as kit:
+        async with world.running(world.service(consumes={}, consumes_in_batches={})) as kit:
             for n in range(20):
                 async with kit.transaction() as transaction:
-                    transaction.say(*[a.slot_filled(f"d{n}-{m}") for m in range(50)])
+                    transaction.publish(*[a.slot_filled(f"d{n}-{m}") for m in range(50)])
 
         assert await world.value("SELECT sum(sequence - published) FROM counter") == 0
         assert len(await world.log("slots")) == 1000
@@ -30,7 +30,7 @@ class TestStopping:
             await asyncio.sleep(0.5)
             return await toy.on_usage(records, store)
 
-        async with world.running(world.service(hears_in_batches={"usage": on_usage})):
+        async with world.running(world.service(consumes_in_batches={"usage": on_usage})):
             await world.use(("d", 1))
             await inside.wait()
 
@@ -48,10 +48,10 @@ class TestStopping:
         async def settle(intent, outcome, store):
             return [a.slot_filled("settled")]
 
-        service = world.service(hears_in_batches={}, hears={}, effects=(Effect("mail", perform, settle),))
+        service = world.service(consumes_in_batches={}, consumes={}, tasks=(TaskKind("mail", perform, settle),))
         async with world.running(service) as kit:
             async with kit.transaction() as transaction:
-                transaction.store.intend("mail", "m1", {})
+                transaction.store.add_task("mail", "m1", {})
             await inside.wait()
 
         assert await world.value("SELECT state FROM intent") == "done"
@@ -78,5 +78,5 @@ class TestAPartThatDies:
         async with world.running() as kit:
             next(task for task in asyncio.all_tasks() if task.get_name() == "releaser").cancel()
 
-            with pytest.raises(Lost, match="releaser was cancelled"):
+            with pytest.raises(RecordLossError, match="releaser was cancelled"):
                 await asyncio.wait_for(kit.failed, 5)

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from libs.kit import Tick, ticks
+from libs.kit import PeriodicJob, ticks
 from libs.kit.clock import SteppedClock
 from tests.integration.kit import a
 from tests.integration.kit.world import until
@@ -29,7 +29,7 @@ async def fail(store):
 
 
 def ticking(world, *ticks):
-    return world.service(hears={}, hears_in_batches={}, ticks=ticks or (Tick(sweep, every_seconds=3600),))
+    return world.service(consumes={}, consumes_in_batches={}, jobs=ticks or (PeriodicJob(sweep, every_seconds=3600),))
 
 
 async def ran(world, count):
@@ -88,7 +88,7 @@ class TestATick:
         assert await world.value("SELECT count(*) FROM applied") == 1
 
     async def test_that_fails_harms_neither_the_others_nor_the_process(self, world, clock, tmp_path):
-        service = ticking(world, Tick(fail, every_seconds=60), Tick(sweep, every_seconds=60))
+        service = ticking(world, PeriodicJob(fail, every_seconds=60), PeriodicJob(sweep, every_seconds=60))
         async with world.running(service, clock_file=tmp_path / "clock") as kit:
             await ran(world, 1)
             clock.step_to(a.AT + HOUR)

@@ -45,7 +45,7 @@ class TestATrace:
     async def test_goes_through_a_request(self, world):
         async def command(kit):
             async with kit.transaction() as transaction:
-                transaction.say(a.slot_filled("asked"))
+                transaction.publish(a.slot_filled("asked"))
 
         async with world.running(api(world, command)) as kit:
             answer = await ask(kit, "/command", "POST", headers={"traceparent": TRACE.format(7)})
@@ -73,7 +73,7 @@ class TestALogLine:
             return []
 
         lines = Lines()
-        async with world.running(world.service(hears={DeviceRegistered: on_device_registered})):
+        async with world.running(world.service(consumes={DeviceRegistered: on_device_registered})):
             with lines:
                 await world.say(a.device_registered("ann"), cause="why", traceparent=TRACE.format(1))
                 await until(lambda: lines.find("seen"), "the line is written")
@@ -93,7 +93,7 @@ class TestALogLine:
         lines = Lines()
         with lines:
             await world.use(("good", 1), ("bad", 1))
-            async with world.running(world.service(hears_in_batches={"usage": on_usage})):
+            async with world.running(world.service(consumes_in_batches={"usage": on_usage})):
                 await until(lambda: world.value("SELECT 1 FROM held"), "the bad one is held")
                 await world.use(("good", 2))
                 await world.has_applied(2)
@@ -106,7 +106,9 @@ class TestALogLine:
         assert all("event" not in line for line in later)
 
     def test_is_one_line_whatever_is_in_it(self):
-        record = logging.makeLogRecord({"msg": 'a\nb "c" \x00 %s', "args": ("d\n",), "what": object(), "at": "mine"})
+        record = logging.makeLogRecord(
+            {"msg": 'a\nb "c" \x00 %s', "args": ("d\n",), "what": object(), "occurred_at": "mine"}
+        )
 
         line = JsonLines("toy", 0).format(record)
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from libs.kit import Effect, Tick
+from libs.kit import PeriodicJob, TaskKind
 from libs.kit.clock import SteppedClock
 from tests.chaos.proxy import AFTER, BEFORE, commit_of
 from tests.integration.kit import a
@@ -36,7 +36,7 @@ async def test_of_a_tick(world, position, tmp_path):
         return [a.slot_filled("swept")]
 
     SteppedClock.create(tmp_path / "clock", a.AT)
-    service = world.service(hears={}, hears_in_batches={}, ticks=(Tick(sweep, every_seconds=60),))
+    service = world.service(consumes={}, consumes_in_batches={}, jobs=(PeriodicJob(sweep, every_seconds=60),))
     async with proxied(world) as between:
         trap = between.postgres.trap(commit_of("note_tick"), position, lambda: None)
         async with world.running(service, clock_file=tmp_path / "clock", **between.urls):
@@ -61,11 +61,11 @@ async def test_of_an_outcome(world, position):
         await store.note("outside", intent.id, intent.id)
         return [a.slot_filled("told")]
 
-    service = world.service(hears={}, hears_in_batches={}, effects=(Effect("mail", perform, settle),))
+    service = world.service(consumes={}, consumes_in_batches={}, tasks=(TaskKind("mail", perform, settle),))
     async with proxied(world) as between, world.running(service, **between.urls) as kit:
         trap = between.postgres.trap(commit_of("end"), position, lambda: None)
         async with kit.transaction() as transaction:
-            transaction.store.intend("mail", "m", {})
+            transaction.store.add_task("mail", "m", {})
         await trap.sprung.wait()
         await until(lambda: world.value("SELECT state = 'done' FROM intent"), "the outcome is written down")
         await world.has_published()
@@ -86,14 +86,14 @@ async def test_of_a_claim_calls_once(world, position):
     async def settle(intent, outcome, store):
         return []
 
-    effect = Effect("mail", perform, settle, reconcile=perform, lease_seconds=1)
+    effect = TaskKind("mail", perform, settle, reconcile=perform, lease_seconds=1)
     async with proxied(world) as between:
-        service = world.service(hears={}, hears_in_batches={}, effects=(effect,))
+        service = world.service(consumes={}, consumes_in_batches={}, tasks=(effect,))
         async with world.running(service, **between.urls) as kit:
             await until(lambda: "claim" in between.postgres.seen, "it looks for work")
             async with kit.transaction() as transaction:
                 trap = between.postgres.trap("claim", position, lambda: None)
-                transaction.store.intend("mail", "m", {})
+                transaction.store.add_task("mail", "m", {})
             await trap.sprung.wait()
             await until(lambda: world.value("SELECT state = 'done' FROM intent"), "it is done", seconds=30)
 

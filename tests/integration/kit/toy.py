@@ -39,7 +39,7 @@ async def on_usage(records, store):
     for record in sorted(records, key=lambda record: record.key):
         await store.note(record.topic, record.id, record.key)
         await store.add(record.key, record.data.quantity)
-        said.append(store.because(a.slot_filled(record.key, record.data.quantity), record))
+        said.append(store.caused_by(a.slot_filled(record.key, record.data.quantity), record))
     return said
 
 

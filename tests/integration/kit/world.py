@@ -82,8 +82,8 @@ class World:
             **{
                 "name": self.name,
                 "store": toy.Toy,
-                "hears": {DeviceRegistered: toy.on_device_registered},
-                "hears_in_batches": {"usage": toy.on_usage},
+                "consumes": {DeviceRegistered: toy.on_device_registered},
+                "consumes_in_batches": {"usage": toy.on_usage},
             }
             | parts
         )

@@ -26,7 +26,7 @@ from libs.contracts.events import (
     ThresholdCrossed,
     TriggerSet,
 )
-from libs.kit import Intent, Outcome
+from libs.kit import Task, TaskResult
 from libs.kit.testing import store_for
 from services.notification.domain import Kind, Told, notice_id_of
 from services.notification.handlers import (
@@ -54,7 +54,7 @@ ORDER = {
     "product_id": "pods",
     "pool_id": "ann/pods",
     "provider_id": "acme",
-    "at": a.NOON,
+    "occurred_at": a.NOON,
 }
 POOL = {"customer_id": "ann", "product_id": "pods", "pool_id": "ann/pods", "receipt_id": "r", "decided_at": a.NOON}
 SLOT = {"device_id": "brewer", "slot": "1"}
@@ -87,7 +87,7 @@ def triggered(epoch):
         epoch=epoch,
         at_level=0,
         at_days=7,
-        elsewhere=0,
+        shelf_and_on_order=0,
     )
 
 
@@ -99,7 +99,14 @@ def registered(device_id="brewer", **changes):
 
 def crossed(**changes):
     fields = {key: POOL[key] for key in ("customer_id", "product_id", "pool_id")} | SLOT
-    figures = {"epoch": 3, "level": 12, "doubt": 1, "rate_per_day": 2, "run_out_at": a.NOON, "at": a.NOON}
+    figures = {
+        "epoch": 3,
+        "level": 12,
+        "uncertainty": 1,
+        "rate_per_day": 2,
+        "run_out_at": a.NOON,
+        "occurred_at": a.NOON,
+    }
     return ThresholdCrossed(**(fields | figures | changes))
 
 
@@ -122,8 +129,8 @@ async def find(store, kind, reference="o1"):
 
 async def settle(store, kind, reference="o1", **ended):
     notice_id = notice_id_of("ann", kind, reference)
-    intent = Intent(notice_id, {"notice_id": notice_id}, 1)
-    return await on_mail_sent(intent, Outcome(intent, **ended), store)
+    intent = Task(notice_id, {"notice_id": notice_id}, 1)
+    return await on_mail_sent(intent, TaskResult(intent, **ended), store)
 
 
 class TestOnOrderFact:
@@ -131,9 +138,9 @@ class TestOnOrderFact:
         await on_order_fact(placed(), store)
         await on_order_fact(placed(), store)
 
-        (intended,) = store.intended
+        (intended,) = store.added_tasks
         notice = await find(store, Kind.ORDER_PLACED)
-        assert (intended.kind, intended.intent_id) == ("mail", notice.notice_id)
+        assert (intended.kind, intended.task_id) == ("mail", notice.notice_id)
         assert (notice.state, notice.order_id) == (Told.DUE, "o1")
 
     async def test_keeps_what_only_the_event_knows(self, store):
@@ -153,7 +160,7 @@ class TestOnOrderFact:
 
         notice = await find(store, Kind.ORDER_DELIVERED)
         assert (notice.state, notice.reason) == (Told.NOT_TOLD, "the customer sees the parcel")
-        assert store.intended == []
+        assert store.added_tasks == []
 
     async def test_does_as_the_customer_chose(self, store):
         await store.save_preferences("ann", {Kind.ORDER_PLACED: False, Kind.ORDER_DELIVERED: True})
@@ -171,7 +178,7 @@ class TestOnOrderFact:
 
         notice = await find(store, Kind.ORDER_PLACED)
         assert (notice.state, notice.reason) == (Told.NOT_TOLD, "the provider notifies its customers itself")
-        assert store.intended == []
+        assert store.added_tasks == []
 
 
 class TestOnReorderHeld:
@@ -187,7 +194,7 @@ class TestOnReorderHeld:
 
     async def test_waits_whether_the_trouble_passes(self, store):
         await on_reorder_held(held("no_offer"), store)
-        assert store.intended[0].due_at == a.NOON + timedelta(hours=1)
+        assert store.added_tasks[0].due_at == a.NOON + timedelta(hours=1)
 
         await on_trigger_set(triggered(epoch=4), store)
 
@@ -256,7 +263,9 @@ class TestOnMailSent:
     async def test_keeps_a_refusal_in_sight(self, store):
         await on_order_fact(placed(), store)
 
-        assert await settle(store, Kind.ORDER_PLACED, refused="the mail server rejected the mail permanently (550)") == []
+        assert (
+            await settle(store, Kind.ORDER_PLACED, refused="the mail server rejected the mail permanently (550)") == []
+        )
 
         notice = await find(store, Kind.ORDER_PLACED)
         assert (notice.state, notice.reason) == (Told.REFUSED, "the mail server rejected the mail permanently (550)")

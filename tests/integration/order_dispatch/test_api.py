@@ -145,7 +145,7 @@ class TestUpdates:
         await put(world, "web", PROVIDER)
         order_id = await world.approve("web")
         await world.reaches(order_id, "placing")
-        body = {"update_id": "u1", "order_id": order_id, "status": "shipped", "at": a.NOON.isoformat()}
+        body = {"update_id": "u1", "order_id": order_id, "status": "shipped", "occurred_at": a.NOON.isoformat()}
 
         first = await self.post(world, "web", body, "provider", provider_id="web")
         again = await self.post(world, "web", body, "provider", provider_id="web")
@@ -157,7 +157,7 @@ class TestUpdates:
 
     async def test_ten_times_at_once_are_heard_once_even_about_nothing(self, world):
         await put(world, "crowd", PROVIDER)
-        body = {"update_id": "u1", "order_id": "nobody-s", "status": "accepted", "at": a.NOON.isoformat()}
+        body = {"update_id": "u1", "order_id": "nobody-s", "status": "accepted", "occurred_at": a.NOON.isoformat()}
 
         answers = await asyncio.gather(*(self.post(world, "crowd", body) for _ in range(10)))
 
@@ -171,7 +171,7 @@ class TestUpdates:
         await put(world, name, PROVIDER)
         order_id = await world.approve(name)
         await world.reaches(order_id, "placing")
-        body = {"update_id": "u1", "order_id": order_id, "status": "delivered", "at": at, "expected_at": at}
+        body = {"update_id": "u1", "order_id": order_id, "status": "delivered", "occurred_at": at, "expected_at": at}
 
         answer = await self.post(world, name, body)
 
@@ -188,7 +188,11 @@ class TestUpdates:
         sooner, later = ((a.NOON + a.days(days)).isoformat() for days in (2, 4))
 
         for hour, date in ((2, later), (1, sooner)):
-            said = {"update_id": f"u{hour}", "at": (a.NOON + a.days(hour / 24)).isoformat(), "expected_at": date}
+            said = {
+                "update_id": f"u{hour}",
+                "occurred_at": (a.NOON + a.days(hour / 24)).isoformat(),
+                "expected_at": date,
+            }
             assert (await self.post(world, "hasty", body | said)).json()["fate"] == "applied"
 
         assert datetime.fromisoformat((await world.order(order_id))["expected_at"]) == datetime.fromisoformat(later)
@@ -198,7 +202,7 @@ class TestUpdates:
         await put(world, "right", PROVIDER)
         order_id = await world.approve("left")
         await world.reaches(order_id, "placing")
-        body = {"update_id": "u1", "order_id": order_id, "status": "accepted", "at": a.NOON.isoformat()}
+        body = {"update_id": "u1", "order_id": order_id, "status": "accepted", "occurred_at": a.NOON.isoformat()}
 
         foreign = await self.post(world, "right", body)
         nothing = await self.post(world, "right", body | {"update_id": "u2", "order_id": "none"})

@@ -13,7 +13,7 @@ from libs.contracts.events import (
     SlotMove,
     SlotSpec,
 )
-from libs.kit import Intent, NotYet, Outcome, Refuse
+from libs.kit import NotReadyError, RejectedError, Task, TaskResult
 from libs.kit.testing import store_for
 from services.order_dispatch.domain import State
 from services.order_dispatch.handlers import (
@@ -58,11 +58,11 @@ async def approve(store, **changes):
 
 
 def outcome(result=None, refused=None):
-    return Outcome(Intent("o1", {}, 1), result, refused)
+    return TaskResult(Task("o1", {}, 1), result, refused)
 
 
 async def send(store, **ended):
-    intent = Intent("o1", {"order_id": "o1", "customer_id": "ann"}, 1)
+    intent = Task("o1", {"order_id": "o1", "customer_id": "ann"}, 1)
     return await on_ship_to_fetched(intent, outcome(**(ended or {"result": {"ship_to": HOME}})), store)
 
 
@@ -92,8 +92,8 @@ class TestOnReorderApproved:
         said = await approve(store)
 
         assert names(said) == ["OrderDrafted"]
-        (intended,) = store.intended
-        assert (intended.kind, intended.intent_id, intended.due_at) == ("place", "o1", a.NOON)
+        (intended,) = store.added_tasks
+        assert (intended.kind, intended.task_id, intended.due_at) == ("place", "o1", a.NOON)
         assert intended.payload == {"order_id": "o1", "customer_id": "ann"}
 
     async def test_waits_for_the_cancel_window(self, database):
@@ -102,23 +102,23 @@ class TestOnReorderApproved:
             await store.save_provider(a.ACME)
             await approve(store)
 
-            assert store.intended[0].due_at == a.NOON + timedelta(hours=24)
+            assert store.added_tasks[0].due_at == a.NOON + timedelta(hours=24)
 
     async def test_twice_drafts_once(self, store):
         await approve(store)
 
         assert await on_reorder_approved(a.approved(), store) == []
-        assert len(store.intended) == 1
+        assert len(store.added_tasks) == 1
 
     async def test_waits_for_a_device_nobody_told_of(self, store):
-        with pytest.raises(NotYet, match="device:brewer"):
+        with pytest.raises(NotReadyError, match="device:brewer"):
             await on_reorder_approved(a.approved(), store)
 
         await on_device_registered(registered(), store)
-        assert "device:brewer" in store.appeared
+        assert "device:brewer" in store.resolved_dependencies
 
     async def test_refuses_a_slot_the_device_does_not_have(self, store):
-        with pytest.raises(Refuse):
+        with pytest.raises(RejectedError):
             await approve(store, slot="9")
 
     async def test_of_a_device_that_left_is_cancelled_at_once(self, store):
@@ -126,7 +126,7 @@ class TestOnReorderApproved:
         await on_device_deregistered(DeviceDeregistered(customer_id="ann", device_id="brewer", registration=1), store)
 
         assert names(await on_reorder_approved(a.approved(), store)) == ["OrderDrafted", "OrderCancelled"]
-        assert store.intended == []
+        assert store.added_tasks == []
 
     async def test_of_a_registration_that_ended_is_not_revived_by_hearing_of_it_again(self, store):
         await on_device_registered(registered(registration=2), store)
@@ -200,7 +200,7 @@ class TestOnOrderUpdated:
     async def test_refuses_another_fact_under_the_same_id(self, store):
         await place(store)
 
-        with pytest.raises(Refuse, match="something else"):
+        with pytest.raises(RejectedError, match="something else"):
             await on_order_updated(a.update("shipped", update_id="u-accepted"), store)
 
     async def test_keeps_what_it_does_not_apply_and_why(self, store):
@@ -223,10 +223,10 @@ class TestLookAfterOrders:
         await send(store)
 
         store.now = a.NOON + timedelta(hours=24)
-        assert names(await look_after_orders(store)) == ["OrderUnknown", "OrderStatusAsked"]
+        assert names(await look_after_orders(store)) == ["OrderUnknown", "OrderStatusRequested"]
         assert await look_after_orders(store) == []
         store.now += timedelta(hours=2)
-        assert names(await look_after_orders(store)) == ["OrderStatusAsked"]
+        assert names(await look_after_orders(store)) == ["OrderStatusRequested"]
 
     async def test_delivers_shipped_goods_on_their_date(self, store):
         await place(store)
@@ -245,7 +245,7 @@ class TestLookAfterOrders:
             await store.save_provider(a.ACME)
             for number in range(5):
                 await approve(store, order_id=f"o{number}", pool_id=f"p{number}")
-                intent = Intent(f"o{number}", {"order_id": f"o{number}"}, 1)
+                intent = Task(f"o{number}", {"order_id": f"o{number}"}, 1)
                 await on_ship_to_fetched(intent, outcome({"ship_to": HOME}), store)
 
             store.now = a.NOON + a.days(1)

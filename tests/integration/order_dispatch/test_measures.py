@@ -34,7 +34,7 @@ async def test_open_orders_are_counted_by_state_and_the_oldest_unknown_one_has_i
     steps = [(2, "drafted", "placing"), (3, "placing", "unknown")]
     for step, here, there in steps:
         await store.connection.execute(
-            "INSERT INTO order_history (order_id, step, from_state, to_state, at, because) "
+            "INSERT INTO order_history (order_id, step, from_state, to_state, occurred_at, because) "
             "VALUES ('o1', $1, $2, $3, $4, '')",
             *(step, here, there, a.NOON),
         )
@@ -54,7 +54,7 @@ async def test_orders_that_went_back_are_at_their_end(store):
         pairwise(("drafted", "placing", "placed", "shipped", "delivered", "returned"))
     ):
         await store.connection.execute(
-            "INSERT INTO order_history (order_id, step, from_state, to_state, at, because) "
+            "INSERT INTO order_history (order_id, step, from_state, to_state, occurred_at, because) "
             "VALUES ('o1', $1, $2, $3, $4, '')",
             *(step + 2, here, there, a.NOON),
         )

@@ -59,19 +59,19 @@ class TestAnOrderThatIsPaidThroughUs:
         await world.tell(order_id, "accepted")
         await world.tell(order_id, "shipped", quantity=30)
 
-        taken = await says_at_last(world, order_id, "PaymentTaken")
+        taken = await says_at_last(world, order_id, "PaymentCaptured")
 
         assert (taken["amount"], taken["currency"]) == (748, "USD")
         assert await money(world, order_id, book) == [("authorized", 998), ("captured", 748)]
         assert await kinds(world, order_id) == [
-            *("OrderDrafted", "PaymentAuthorized", "OrderPlaced", "OrderShipped", "PaymentTaken")
+            *("OrderDrafted", "PaymentAuthorized", "OrderPlaced", "OrderShipped", "PaymentCaptured")
         ]
 
     async def test_gives_money_back_with_the_goods(self, world, book):
         order_id = await ordered(world, "returned")
         await world.reaches(order_id, "placing")
         await world.tell(order_id, "delivered")
-        await says_at_last(world, order_id, "PaymentTaken")
+        await says_at_last(world, order_id, "PaymentCaptured")
 
         answer = await world.post(f"orders/{order_id}/return", {"quantity": 10})
         back = await says_at_last(world, order_id, "PaymentRefunded")

@@ -24,7 +24,7 @@ async def drafted(store, **changes):
 
 async def move(store, step, here, there):
     await store.connection.execute(
-        "INSERT INTO order_history (order_id, step, from_state, to_state, at, because) VALUES ('o1', $1, $2, $3, $4, '')",
+        "INSERT INTO order_history (order_id, step, from_state, to_state, occurred_at, because) VALUES ('o1', $1, $2, $3, $4, '')",
         step,
         here,
         there,

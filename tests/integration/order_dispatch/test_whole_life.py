@@ -48,7 +48,7 @@ async def authorized_order(world, name):
 
 async def authorized(world, order_id):
     async with world.kit.transaction() as tx:
-        tx.say(*await on_authorized(order_id, tx.store))
+        tx.publish(*await on_authorized(order_id, tx.store))
 
 
 async def kinds_on(world, topic):
@@ -61,7 +61,7 @@ def allocated(order_id, quantity=40):
         order_id=order_id,
         customer_id="ann",
         lines=(AllocationLine(product_id="pods", quantity=quantity),),
-        at=a.NOON,
+        occurred_at=a.NOON,
     )
 
 
@@ -80,7 +80,7 @@ class TestStock:
         await world.publish(allocated(order_id))
         placing = await world.reaches(order_id, "placing")
 
-        (asked,) = await world.facts(order_id, "AllocationAsked")
+        (asked,) = await world.facts(order_id, "AllocationRequested")
         assert asked["lines"] == [{"product_id": "pods", "quantity": 40}]
         assert [step["to_state"] for step in placing["history"]] == ["drafted", "reserving", "placing"]
         (request,) = await until(lambda: world.topic("provider-orders-shelf"), "the provider is asked")
@@ -102,7 +102,7 @@ class TestStock:
     async def test_that_is_short_refuses_the_order_and_says_what_is_there(self, world):
         order_id = await reserving(world, "empty")
         short = Shortage(product_id="pods", requested=40, available=7, restock_at=a.NOON + a.days(2))
-        about = {"owner_id": "empty", "order_id": order_id, "customer_id": "ann", "at": a.NOON}
+        about = {"owner_id": "empty", "order_id": order_id, "customer_id": "ann", "occurred_at": a.NOON}
 
         await world.publish(StockShort(**about, shortages=(short,)))
         await world.reaches(order_id, "refused")
@@ -164,7 +164,7 @@ class TestPayment:
         order_id = await begun(world, "broke")
 
         async with world.kit.transaction() as tx:
-            tx.say(*await on_payment_failed(order_id, "card declined", tx.store))
+            tx.publish(*await on_payment_failed(order_id, "card declined", tx.store))
         await world.reaches(order_id, "failed")
 
         (failed,) = await world.facts(order_id, "OrderFailed")
@@ -186,7 +186,7 @@ class TestPayment:
         await world.tell(order_id, "accepted")
 
         async with world.kit.transaction() as tx:
-            tx.say(*await on_payment_failed(order_id, "the reservation ran out", tx.store))
+            tx.publish(*await on_payment_failed(order_id, "the reservation ran out", tx.store))
         await world.tell(order_id, "cancelled")
 
         (cancelled,) = await world.facts(order_id, "OrderCancelled")

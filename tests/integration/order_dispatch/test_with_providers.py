@@ -81,7 +81,7 @@ async def test_silence_makes_an_order_unknown_and_asking_resolves_it(world):
     assert "unknown" in [step["to_state"] for step in shipped["history"]]
     kinds = [event["type"] for event in await world.topic("provider-orders-mute")]
     assert kinds.count("OrderRequested") == 1
-    assert kinds.count("OrderStatusAsked") >= 1
+    assert kinds.count("OrderStatusRequested") >= 1
 
 
 async def test_an_order_the_provider_never_got_fails(world):

@@ -72,7 +72,7 @@ class World:
         """Say something about an order as its provider, over HTTP."""
         provider = order_id.rpartition("-")[0]
         update_id = f"{status}-{len(more)}"
-        body = {"update_id": update_id, "order_id": order_id, "status": status, "at": a.NOON.isoformat()}
+        body = {"update_id": update_id, "order_id": order_id, "status": status, "occurred_at": a.NOON.isoformat()}
         answer = await self.post(f"providers/{provider}/updates", body | more)
         assert answer.status_code == 200, answer.text
         return answer.json()

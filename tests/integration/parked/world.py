@@ -66,7 +66,7 @@ class World:
 
     async def report(self, device_id, slot="1", *, seq=1, quantity=1):
         report = {"device_id": device_id, "slot": slot, "boot": "b", "seq": seq, "quantity": quantity}
-        await self.company.publish(SlotUsed(**report, at=AT, received_at=AT), counted=False)
+        await self.company.publish(SlotUsed(**report, occurred_at=AT, received_at=AT), counted=False)
 
     async def register(self, device_id, registration, *slots):
         specs = [SlotSpec(slot=slot, product_id="tea", unit="C62", capacity=100, level=50) for slot in slots]

@@ -99,7 +99,7 @@ def fact(customer_id, order_id, product_id="coffee-pods"):
         "product_id": product_id,
         "pool_id": f"{customer_id}/{product_id}",
         "provider_id": "globex",
-        "at": now(),
+        "occurred_at": now(),
     }
 
 
@@ -141,10 +141,10 @@ def crossed(customer_id, device_id, slot="1", product_id="coffee-pods", **change
         "pool_id": f"{customer_id}/{product_id}",
         "epoch": 1,
         "level": 14,
-        "doubt": 1.0,
+        "uncertainty": 1.0,
         "rate_per_day": 2.4,
         "run_out_at": now() + days(6),
-        "at": now(),
+        "occurred_at": now(),
     }
     return ThresholdCrossed(**(usual | changes))
 
@@ -156,7 +156,7 @@ def arrived(customer_id, order_id, product_id="coffee-pods", **changes):
         "order_id": order_id,
         "quantity": 50,
         "shelf": 50,
-        "at": now(),
+        "occurred_at": now(),
     }
     return StockArrived(**(usual | changes))
 
@@ -168,6 +168,6 @@ def notified(customer_id, kind, product_id="coffee-pods", **changes):
         "kind": kind,
         "channel": "email",
         "product_id": product_id,
-        "at": now(),
+        "occurred_at": now(),
     }
     return CustomerNotified(**(usual | changes))

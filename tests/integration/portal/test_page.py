@@ -155,7 +155,7 @@ class TestPage:
     async def test_shows_open_order_behind_many_newer_ones(self, portal, teller):
         customer_id, long_ago = await portal.join(), a.now() - a.days(90)
         never = datetime(9999, 12, 31, 23, tzinfo=UTC)  # has no date in Berlin
-        await teller.tell(a.placed(customer_id, "o-old", at=long_ago, expected_at=never))
+        await teller.tell(a.placed(customer_id, "o-old", occurred_at=long_ago, expected_at=never))
         later = [f"o-new-{number}" for number in range(30)]
 
         await teller.tell(*(a.delivered(customer_id, order_id) for order_id in later))

@@ -21,7 +21,7 @@ class Desk:
     async def hear(self, event):
         self.heard += 1
         self.store.cause = f"event-{self.heard}"
-        return list(await SERVICE.hears[type(event)](event, self.store))
+        return list(await SERVICE.consumes[type(event)](event, self.store))
 
     async def subscribe(self, customer_id="ann", product_id="pods", **wishes):
         """Do what the API does, and return the trigger's epoch."""

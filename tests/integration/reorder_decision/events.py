@@ -23,9 +23,9 @@ from libs.contracts.events import (
 )
 from tests.unit.reorder_decision.a import NOON
 
-SLOT = {"slot": "1", "customer_id": "ann", "product_id": "pods", "at": NOON}
-STOCK = {"owner_id": "ann", "product_id": "pods", "at": NOON}
-ORDER = {"customer_id": "ann", "product_id": "pods", "pool_id": "ann/pods", "provider_id": "acme", "at": NOON}
+SLOT = {"slot": "1", "customer_id": "ann", "product_id": "pods", "occurred_at": NOON}
+STOCK = {"owner_id": "ann", "product_id": "pods", "occurred_at": NOON}
+ORDER = {"customer_id": "ann", "product_id": "pods", "pool_id": "ann/pods", "provider_id": "acme", "occurred_at": NOON}
 
 
 def spec(**changes) -> SlotSpec:
@@ -65,12 +65,12 @@ def provider(active=True, provider_id="acme", **changes) -> ProviderChanged:
 
 def crossed(epoch, level=6, device_id="brewer", rate=2.0) -> ThresholdCrossed:
     fields = SLOT | {"device_id": device_id, "pool_id": "ann/pods", "epoch": epoch, "level": level}
-    return ThresholdCrossed.model_validate({**fields, "doubt": 0.5, "rate_per_day": rate})
+    return ThresholdCrossed.model_validate({**fields, "uncertainty": 0.5, "rate_per_day": rate})
 
 
 def level_changed(level, device_id="brewer", rate=1.0) -> SlotLevelChanged:
     return SlotLevelChanged.model_validate(
-        {**SLOT, "device_id": device_id, "level": level, "doubt": 0.5, "rate_per_day": rate}
+        {**SLOT, "device_id": device_id, "level": level, "uncertainty": 0.5, "rate_per_day": rate}
     )
 
 

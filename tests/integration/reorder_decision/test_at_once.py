@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from libs.contracts import wire
-from libs.kit.cursors import create_cursors
+from libs.kit.cursors import create_checkpoints
 from libs.kit.intake import Intake
 from libs.kit.kit import Kit
 from libs.kit.metrics import BATCHES_RETRIED
@@ -49,7 +49,7 @@ async def replicas(database):
     async with replica(database) as first, replica(database) as second:
         places = [(topic, n) for topic in ("accounts", "offers", "slots", "stock") for n in range(4)]
         async with first.writing() as connection:
-            await create_cursors(connection, dict.fromkeys(places, 0))
+            await create_checkpoints(connection, dict.fromkeys(places, 0))
         moved_in = [record(of(name, events.registered(f"brewer of {name}")), 0) for name in FAMILIES]
         await Intake(first).apply([record(events.offer(), 0), *moved_in], {})
         async with first.writing() as connection:

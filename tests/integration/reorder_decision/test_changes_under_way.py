@@ -41,7 +41,7 @@ class TestAnotherProduct:
         said = await desk.hear(events.arrived(first))
 
         assert (old.order.order_id, old.slots) == (first, ())
-        assert (new.on_order, new.trigger.elsewhere, [slot.level for slot in new.slots]) == (0, 0, [4])
+        assert (new.on_order, new.trigger.shelf_and_on_order, [slot.level for slot in new.slots]) == (0, 0, [4])
         assert [event.reason for event in said] == ["no_slots"]
         assert (await desk.pool("ann/pads")).order is None
 

@@ -17,7 +17,7 @@ class TestAPool:
 
         assert (pool.situation, pool.epoch, pool.order.order_id) == (Situation.ORDERED, 1, order_id)
         (slot,) = pool.slots
-        assert (slot.level, slot.rate_per_day, slot.doubt, slot.level_at) == (6, 2.0, 0.5, a.NOON)
+        assert (slot.level, slot.rate_per_day, slot.uncertainty, slot.level_at) == (6, 2.0, 0.5, a.NOON)
         assert slot.level_event == f"event-{desk.heard}"
         assert pool.subscription == a.subscription(subscription_id="of ann")
         assert pool.offer.event == "event-1"
@@ -28,7 +28,7 @@ class TestAPool:
 
         pool = await desk.pool()
 
-        assert (pool.shelf, pool.trigger.elsewhere) == (9, 9)
+        assert (pool.shelf, pool.trigger.shelf_and_on_order) == (9, 9)
 
     async def test_of_others_is_left_alone(self, desk):
         assert await desk.hear(events.crossed(1)) == []
@@ -42,7 +42,7 @@ class TestTheWholeStory:
 
         said = await desk.hear(events.arrived(order_id))
 
-        assert [(event.epoch, event.elsewhere) for event in said] == [(2, 40)]
+        assert [(event.epoch, event.shelf_and_on_order) for event in said] == [(2, 40)]
         assert (await desk.pool()).order is None
 
     async def test_every_event_twice_is_once(self, desk):

@@ -37,7 +37,7 @@ class TestAHousehold:
         assert (arrived["type"], arrived["data"]["shelf"]) == ("StockArrived", 40)
         assert (loaded["type"], loaded["data"]["shelf"], loaded["data"]["cause"]) == ("StockCounted", 30, "loaded")
         said = await world.heard("reorders", 5, customer_id="ann")
-        assert [(one["data"]["epoch"], one["data"]["elsewhere"]) for one in said[-2:]] == [(2, 40), (3, 30)]
+        assert [(one["data"]["epoch"], one["data"]["shelf_and_on_order"]) for one in said[-2:]] == [(2, 40), (3, 30)]
         shown = (await world.decisions("GET", f"/v1/subscriptions/{subscription['subscription_id']}")).json()
         assert shown["pool"] == {
             "situation": "armed",

@@ -23,7 +23,9 @@ async def report(world, kind, device_id, **fields):
     """Report as a device does, numbered by slot."""
     seq = world.seqs[device_id] = world.seqs.get(device_id, 0) + 1
     at = a.NOON + a.days(seq / 24)
-    await world.publish(kind(device_id=device_id, slot="1", boot="b1", seq=seq, at=at, received_at=at, **fields))
+    await world.publish(
+        kind(device_id=device_id, slot="1", boot="b1", seq=seq, occurred_at=at, received_at=at, **fields)
+    )
 
 
 async def moved_in(world, customer_id, devices, level=30, loading="by_hand", **wishes):

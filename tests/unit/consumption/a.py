@@ -19,7 +19,7 @@ def slot(level=100, at=START, **changes):
 
 
 def armed(level=100, **changes):
-    fields = {"pool_id": "ann/pods", "epoch": 1, "at_level": 20, "at_days": 0.0, "elsewhere": 0}
+    fields = {"pool_id": "ann/pods", "epoch": 1, "at_level": 20, "at_days": 0.0, "shelf_and_on_order": 0}
     known = {key: changes.pop(key) for key in list(changes) if key in Slot.__dataclass_fields__ | SlotSpec.model_fields}
     return slot(level, trigger=Trigger(**(fields | changes)), **known)
 

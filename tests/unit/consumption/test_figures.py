@@ -1,4 +1,4 @@
-"""Rate, doubt, days, run-out and triggers, against figures made elsewhere."""
+"""Rate, uncertainty, days, run-out and triggers, against figures made elsewhere."""
 
 from dataclasses import replace
 from math import exp, sqrt
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.contracts.events import BaseUnit, SlotLevelChanged, ThresholdCrossed
-from services.consumption.domain import doubt
+from services.consumption.domain import uncertainty
 from services.consumption.domain.days import Days, UsedDay, unpacked
 from services.consumption.domain.hearing import Fate, hear, set_trigger
 from services.consumption.domain.rate import TAU_DAYS, Rate, first_guess
@@ -161,8 +161,8 @@ class TestDoubt:
         assert slot.variance == pytest.approx(1 / 12 + gap.variance / 2)
 
     def test_of_what_a_person_sees_depends_on_what_can_be_counted(self):
-        assert doubt.after_reading(ReadingKind.CORRECTED, BaseUnit.EACH, 1000) < 1
-        assert doubt.after_reading(ReadingKind.CORRECTED, BaseUnit.GRAM, 1000) == pytest.approx(50**2, rel=0.01)
+        assert uncertainty.after_reading(ReadingKind.CORRECTED, BaseUnit.EACH, 1000) < 1
+        assert uncertainty.after_reading(ReadingKind.CORRECTED, BaseUnit.GRAM, 1000) == pytest.approx(50**2, rel=0.01)
 
 
 class TestRunOut:
@@ -214,7 +214,7 @@ class TestTrigger:
         assert told == [[], [(1, 19, "ann/pods")], [], []]
 
     def test_counts_what_is_elsewhere(self):
-        slot = a.armed(20, at_level=20, elsewhere=10)
+        slot = a.armed(20, at_level=20, shelf_and_on_order=10)
 
         assert [bool(hear(slot, a.use(used, 1)).events) for used in (9, 10)] == [False, True]
 

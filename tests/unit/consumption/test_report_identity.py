@@ -7,8 +7,8 @@ import pytest
 from libs.contracts.events import (
     FillCause,
     Reporter,
+    SlotAnomalyDetected,
     SlotCorrected,
-    SlotDoubted,
     SlotFilled,
     SlotLevelChanged,
     ThresholdCrossed,
@@ -179,12 +179,12 @@ class TestBelowZero:
         slot = heard.slot
         assert (slot.level, slot.held, slot.unexplained) == (-3, 0, 3)
         assert slot.held == slot.books.opening + slot.books.received - slot.books.used + slot.unexplained
-        assert [event.level for event in only(heard.events, SlotDoubted)] == [0]
+        assert [event.level for event in only(heard.events, SlotAnomalyDetected)] == [0]
 
     def test_is_doubted_once(self):
         slot = hear(a.slot(2), a.use(5, 1)).slot
 
-        assert only(hear(slot, a.use(5, 2)).events, SlotDoubted) == []
+        assert only(hear(slot, a.use(5, 2)).events, SlotAnomalyDetected) == []
 
     def test_a_level_that_is_seen_starts_from_nothing(self):
         slot = hear(a.slot(2), a.use(5, 1)).slot
@@ -357,14 +357,14 @@ class TestNonsense:
 
 class TestFollowedSlots:
     def test_say_every_change_of_level(self):
-        slot = a.armed(100, at_level=0, elsewhere=1000, follow=True)
+        slot = a.armed(100, at_level=0, shelf_and_on_order=1000, follow=True)
 
         told = [only(hear(slot, report).events, SlotLevelChanged) for report in (a.use(3, 1), a.use(0, 1))]
 
         assert [[event.level for event in events] for events in told] == [[97], []]
 
     def test_are_looked_at_by_look(self):
-        slot = a.armed(100, at_level=0, elsewhere=1000, follow=True)
+        slot = a.armed(100, at_level=0, shelf_and_on_order=1000, follow=True)
 
         [changed] = only(hear(slot, a.measured(40, 1, kind=ReadingKind.MEASURED)).events, SlotLevelChanged)
 

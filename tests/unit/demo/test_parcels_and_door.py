@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from deploy.local.demo.diary import Diary, Reading
-from deploy.local.demo.door import Door, Unanswered
+from deploy.local.demo.door import Door, NoAnswerError
 from deploy.local.demo.parcels import ProviderLog
 
 NOON = datetime(2021, 1, 5, 12, tzinfo=UTC)
@@ -111,7 +111,7 @@ class TestDoor:
         async with server(answer) as url:
             door = Door(url)
 
-            with pytest.raises(Unanswered):
+            with pytest.raises(NoAnswerError):
                 await door.post("/x", b"[]", {})
 
             await door.close()

@@ -4,7 +4,7 @@ import json
 import pytest
 
 from services.gateway.domain.drafts import Used
-from services.gateway.domain.refusals import Malformed
+from services.gateway.domain.refusals import MalformedRequestError
 from services.gateway.facades import cloudevents
 from tests.unit.gateway import a
 
@@ -42,8 +42,10 @@ class TestStructured:
         assert structured(subject="m-1/2").code == "contradiction"
 
     def test_time_is_the_reports_time_unless_the_data_says_another(self):
-        assert structured(time=a.NOW.isoformat()).at == a.NOW
-        assert structured(time="2020-01-01T00:00:00Z", data=DATA | {"at": a.NOW.isoformat()}).at == a.NOW
+        assert structured(time=a.NOW.isoformat()).occurred_at == a.NOW
+        assert (
+            structured(time="2020-01-01T00:00:00Z", data=DATA | {"occurred_at": a.NOW.isoformat()}).occurred_at == a.NOW
+        )
 
     def test_may_carry_its_data_as_base64(self):
         encoded = base64.b64encode(json.dumps(DATA).encode()).decode()
@@ -69,7 +71,7 @@ class TestStructured:
         assert structured(**changes).code == code
 
     def test_that_is_no_json_is_malformed(self):
-        with pytest.raises(Malformed):
+        with pytest.raises(MalformedRequestError):
             cloudevents.read_structured(b"{", a.BOUNDS)
 
 
@@ -81,7 +83,7 @@ class TestBatch:
         assert bad.code == "unknown_type"
 
     def test_is_an_array(self):
-        with pytest.raises(Malformed):
+        with pytest.raises(MalformedRequestError):
             cloudevents.read_batch(json.dumps(event()).encode(), a.BOUNDS)
 
 
@@ -97,7 +99,7 @@ class TestBinary:
     def test_has_its_attributes_in_headers(self):
         found = self.read(**{"ce-subject": "m%C3%BChle/1", "ce-time": a.NOW.isoformat()})
 
-        assert found == Used(device_id="mühle", slot="1", quantity="2", boot="b", seq=3, id="e-1", at=a.NOW)
+        assert found == Used(device_id="mühle", slot="1", quantity="2", boot="b", seq=3, id="e-1", occurred_at=a.NOW)
 
     def test_may_have_its_attributes_in_quotes(self):
         found = self.read(**{"ce-id": r'"the \"first\" %C3%A9"', "ce-subject": '"m-1/1"'})
@@ -114,5 +116,5 @@ class TestBinary:
         assert self.read(body).code == code
 
     def test_with_deep_data_is_malformed(self):
-        with pytest.raises(Malformed):
+        with pytest.raises(MalformedRequestError):
             self.read(b"[" * 50 + b"]" * 50)

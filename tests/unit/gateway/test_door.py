@@ -14,7 +14,7 @@ from tests.unit.gateway.test_topic import Producer
 SOON_S = 10
 
 
-class Unexpected(Exception):  # noqa: N818  # what happened
+class UnexpectedError(Exception):
     pass
 
 
@@ -32,10 +32,10 @@ class Table:
 
 
 def unbuildable():
-    raise Unexpected
+    raise UnexpectedError
 
 
-@pytest.mark.parametrize(("table", "build"), [(Table(Unexpected()), Producer), (Table(), unbuildable)])
+@pytest.mark.parametrize(("table", "build"), [(Table(UnexpectedError()), Producer), (Table(), unbuildable)])
 async def test_a_failure_nobody_expected_stops_the_process_and_not_only_the_door(table, build):
     @asynccontextmanager
     async def read():
@@ -49,4 +49,4 @@ async def test_a_failure_nobody_expected_stops_the_process_and_not_only_the_door
     await until(lambda: bool(failures), "somebody is told", within_s=SOON_S)
     await door.close()
 
-    assert isinstance(failures[0], Unexpected)
+    assert isinstance(failures[0], UnexpectedError)

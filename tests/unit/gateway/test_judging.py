@@ -89,9 +89,9 @@ class TestSlot:
 
 class TestTime:
     def test_is_the_time_of_receipt_when_the_device_says_none(self):
-        report = judged(a.used(at=None))
+        report = judged(a.used(occurred_at=None))
 
-        assert report.said["at"] == report.said["received_at"] == a.NOW
+        assert report.said["occurred_at"] == report.said["received_at"] == a.NOW
 
     @pytest.mark.parametrize(
         ("at", "code"),
@@ -104,22 +104,22 @@ class TestTime:
         ],
     )
     def test_is_refused_where_no_clock_can_be_right(self, at, code):
-        assert refused(a.used(at=datetime.fromisoformat(at))) == (code, "at")
+        assert refused(a.used(occurred_at=datetime.fromisoformat(at))) == (code, "occurred_at")
 
     @pytest.mark.parametrize("at", ["2000-01-01T00:00:00+00:00", "2026-02-01T07:59:59+00:00"])
     def test_may_be_years_ago_or_a_wrong_time_zone_ahead(self, at):
-        assert isinstance(judged(a.used(at=datetime.fromisoformat(at))), Report)
+        assert isinstance(judged(a.used(occurred_at=datetime.fromisoformat(at))), Report)
 
     def test_is_told_in_utc(self):
-        report = judged(a.used(at=datetime.fromisoformat("2026-01-31T09:30:00+05:30")))
+        report = judged(a.used(occurred_at=datetime.fromisoformat("2026-01-31T09:30:00+05:30")))
 
-        assert report.said["at"].isoformat() == "2026-01-31T04:00:00+00:00"
+        assert report.said["occurred_at"].isoformat() == "2026-01-31T04:00:00+00:00"
 
 
 class TestIdentity:
     def test_is_the_same_for_the_same_count_whenever_it_is_sent(self):
-        first = judged(a.used(boot="b", seq=7, at=None))
-        again = judged(a.used(boot="b", seq=7, at=None), now=a.NOW + timedelta(hours=1))
+        first = judged(a.used(boot="b", seq=7, occurred_at=None))
+        again = judged(a.used(boot="b", seq=7, occurred_at=None), now=a.NOW + timedelta(hours=1))
 
         assert first.id == again.id == str(uuid5(REPORTS, "machine-1\x1fpods\x1fb\x1f7"))
         assert "report_id" not in first.said
@@ -134,7 +134,7 @@ class TestIdentity:
         assert report.id == report.said["report_id"] == "mine"
 
     def test_is_made_of_time_and_value_where_nothing_else_is_known(self):
-        uncounted = {"boot": None, "seq": None, "at": a.NOW - timedelta(hours=2)}
+        uncounted = {"boot": None, "seq": None, "occurred_at": a.NOW - timedelta(hours=2)}
 
         first, again = (judged(a.used(**uncounted), now=a.NOW + timedelta(minutes=m)) for m in (0, 5))
 

@@ -4,7 +4,7 @@ import pytest
 
 from services.gateway.domain.bodies import deeper_than
 from services.gateway.domain.drafts import Draft, Measured, Used
-from services.gateway.domain.refusals import Malformed
+from services.gateway.domain.refusals import MalformedRequestError
 from services.gateway.facades import plain
 from tests.unit.gateway import a
 
@@ -36,8 +36,8 @@ class TestOneReport:
             ({"seq": 1.5}, "invalid_field", "seq"),
             ({"slot": ""}, "invalid_field", "slot"),
             ({"slot": 1}, "invalid_field", "slot"),
-            ({"at": "yesterday"}, "invalid_field", "at"),
-            ({"at": "2026-01-01T08:00:00"}, "invalid_field", "at"),
+            ({"occurred_at": "yesterday"}, "invalid_field", "occurred_at"),
+            ({"occurred_at": "2026-01-01T08:00:00"}, "invalid_field", "occurred_at"),
             ({"boot": "b" * 65}, "invalid_field", "boot"),
         ],
     )
@@ -100,7 +100,7 @@ class TestBody:
         ],
     )
     def test_that_cannot_be_cut_into_reports_is_malformed_as_a_whole(self, body, code, status):
-        with pytest.raises(Malformed) as malformed:
+        with pytest.raises(MalformedRequestError) as malformed:
             read(body)
 
         assert (malformed.value.code, malformed.value.status) == (code, status)

@@ -9,7 +9,7 @@ from tests.unit.gateway import a
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 DRAFTS = [
     a.used(),
-    a.used(boot=None, seq=None, id='ü"\\', at=a.NOW.replace(microsecond=120)),
+    a.used(boot=None, seq=None, id='ü"\\', occurred_at=a.NOW.replace(microsecond=120)),
     a.measured(),
     a.measured(boot=None, seq=None),
     a.refilled(),

@@ -5,7 +5,7 @@ from aiokafka.errors import KafkaConnectionError, NotLeaderForPartitionError
 
 from deploy.local.waiting import until
 from services.gateway.domain.records import Written
-from services.gateway.store.topic import WORTH_A_BATCH, Unwritten, UsageTopic
+from services.gateway.store.topic import WORTH_A_BATCH, ProduceError, UsageTopic
 
 RECORD = Written(b"machine-1", b"{}")
 SOON_S = 10
@@ -94,9 +94,9 @@ async def test_every_record_is_handed_over_once_and_in_order(count):
 async def test_a_refusal_of_the_broker_is_never_an_acknowledgement():
     topic = await topic_over(Producer(NotLeaderForPartitionError()))
 
-    with pytest.raises(Unwritten):
+    with pytest.raises(ProduceError):
         await topic.write([RECORD] * 20, lambda: None)
-    with pytest.raises(Unwritten):
+    with pytest.raises(ProduceError):
         await topic.write([RECORD], lambda: None)
 
     await topic.stop()
@@ -106,7 +106,7 @@ async def test_without_a_producer_nothing_waits():
     topic = UsageTopic(Producer, patience_seconds=60, wedged_seconds=60)
     settled = []
 
-    with pytest.raises(Unwritten):
+    with pytest.raises(ProduceError):
         await topic.write([RECORD], lambda: settled.append(True))
 
     assert settled == [True]
@@ -116,7 +116,7 @@ async def test_memory_counts_as_used_until_the_producer_lets_go_of_it():
     topic = await topic_over(Producer(answers=False))
     settled = []
 
-    with pytest.raises(Unwritten):
+    with pytest.raises(ProduceError):
         await topic.write([RECORD], lambda: settled.append(True))
     still_held = not settled
     await topic.stop()
@@ -129,7 +129,7 @@ async def test_a_producer_that_gets_no_acknowledgements_is_built_again():
     stuck, working = Producer(answers=False), Producer()
     topic = await topic_over(stuck, working, wedged=0.1)
 
-    with pytest.raises(Unwritten):
+    with pytest.raises(ProduceError):
         await topic.write([RECORD], lambda: None)
     await until(lambda: topic.built == 2 and topic.connected, "a new producer", within_s=SOON_S)
     await topic.write([RECORD], lambda: None)
@@ -143,7 +143,7 @@ async def test_what_a_given_up_producer_still_owes_is_told_as_unwritten():
     stuck = Producer(answers=False)
     topic = await topic_over(stuck, Producer(), patience=SOON_S, wedged=0.1)
 
-    with pytest.raises(Unwritten, match="gave up"):  # long before its patience ends
+    with pytest.raises(ProduceError, match="gave up"):  # long before its patience ends
         await topic.write([RECORD], lambda: None)
 
     await topic.stop()

@@ -7,8 +7,8 @@ from tests.judge.evidence import Evidence, Record
 
 POOL = {"customer_id": "ann", "product_id": "pods", "pool_id": "ann/pods"}
 PLACE = {"device_id": "brewer", "slot": "1"}
-ORDER = POOL | {"order_id": "o1", "provider_id": "acme", "at": "2026-01-02T08:00:00Z"}
-REPORT = PLACE | {"at": "2026-01-01T08:00:00Z", "received_at": "2026-01-01T08:00:01Z"}
+ORDER = POOL | {"order_id": "o1", "provider_id": "acme", "occurred_at": "2026-01-02T08:00:00Z"}
+REPORT = PLACE | {"occurred_at": "2026-01-01T08:00:00Z", "received_at": "2026-01-01T08:00:01Z"}
 
 
 class Story:

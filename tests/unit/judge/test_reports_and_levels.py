@@ -26,13 +26,17 @@ class TestReports:
     def test_a_refused_report_must_not_be_there(self):
         story = registered()
         story.report("SlotUsed", 1, quantity=5, outcome="fail")
-        story.say("usage", "SlotUsed", PLACE | {"boot": "b", "seq": 1, "quantity": 5, "at": "2026-01-01T08:00:00Z"})
+        story.say(
+            "usage", "SlotUsed", PLACE | {"boot": "b", "seq": 1, "quantity": 5, "occurred_at": "2026-01-01T08:00:00Z"}
+        )
 
         assert "was refused and is on the topic" in words(story)
 
     def test_nobody_sent_this(self):
         story = restocked()
-        story.say("usage", "SlotUsed", PLACE | {"boot": "b", "seq": 9, "quantity": 5, "at": "2026-01-01T08:00:00Z"})
+        story.say(
+            "usage", "SlotUsed", PLACE | {"boot": "b", "seq": 9, "quantity": 5, "occurred_at": "2026-01-01T08:00:00Z"}
+        )
 
         assert "phantom" in kinds(story)
 

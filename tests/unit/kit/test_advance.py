@@ -3,11 +3,11 @@
 import pytest
 
 from libs.kit.advance import advance, check_joint
-from libs.kit.cursors import Cursor
-from libs.kit.failures import Lost
+from libs.kit.cursors import Checkpoint
+from libs.kit.failures import RecordLossError
 from libs.kit.records import Undecodable
 
-FRESH = Cursor(next_offset=0, last_sequence=None, last_id=None)
+FRESH = Checkpoint(next_offset=0, last_sequence=None, last_id=None)
 
 
 def read(offset, sequence=None, topic="accounts"):
@@ -20,15 +20,15 @@ def offsets(records):
 
 class TestOfAnyTopic:
     def test_drops_what_was_applied(self):
-        cursor = Cursor(5, None, "id 4", 4)
+        cursor = Checkpoint(5, None, "id 4", 4)
 
         new, moved = advance(cursor, [read(offset, topic="usage") for offset in (3, 4, 5, 6)])
 
         assert offsets(new) == [5, 6]
-        assert moved == Cursor(7, None, "id 6", 6)
+        assert moved == Checkpoint(7, None, "id 6", 6)
 
     def test_stays_where_it_is_without_news(self):
-        cursor = Cursor(9, None, "id 8", 8)
+        cursor = Checkpoint(9, None, "id 8", 8)
 
         assert advance(cursor, [read(7, topic="usage"), read(8, topic="usage")]) == ([], cursor)
 
@@ -39,11 +39,11 @@ class TestOfAnyTopic:
         assert moved.next_offset == 12
 
     def test_finds_a_batch_that_was_read_and_never_applied(self):
-        known = {("usage", 3): Cursor(10, None, "id 9", 9)}
+        known = {("usage", 3): Checkpoint(10, None, "id 9", 9)}
 
         check_joint(known, {("usage", 3): 10})
         check_joint(known, {("usage", 3): 4})
-        with pytest.raises(Lost, match="records 10 to 11"):
+        with pytest.raises(RecordLossError, match="records 10 to 11"):
             check_joint(known, {("usage", 3): 12})
 
 
@@ -55,25 +55,25 @@ class TestOfOurOwnTopics:
         assert moved.last_sequence == 42
 
     def test_drops_what_a_relay_sent_twice(self):
-        cursor = Cursor(10, 7, "id 9", 9)
+        cursor = Checkpoint(10, 7, "id 9", 9)
 
         new, moved = advance(cursor, [read(10, 6), read(11, 7), read(12, 8), read(13, 8), read(14, 9)])
 
         assert offsets(new) == [12, 14]
-        assert moved == Cursor(15, 9, "id 14", 14)
+        assert moved == Checkpoint(15, 9, "id 14", 14)
 
     def test_moves_over_repeats_so_that_they_are_not_read_again(self):
-        new, moved = advance(Cursor(10, 7, "id 9", 9), [read(10, 7)])
+        new, moved = advance(Checkpoint(10, 7, "id 9", 9), [read(10, 7)])
 
         assert offsets(new) == []
-        assert moved == Cursor(11, 7, "id 10", 10)
+        assert moved == Checkpoint(11, 7, "id 10", 10)
 
     def test_finds_a_missing_event(self):
-        with pytest.raises(Lost, match=r"accounts/3: sequence 9 at offset 10 after 7"):
-            advance(Cursor(10, 7, "id 9", 9), [read(10, 9)])
+        with pytest.raises(RecordLossError, match=r"accounts/3: sequence 9 at offset 10 after 7"):
+            advance(Checkpoint(10, 7, "id 9", 9), [read(10, 9)])
 
     def test_judges_what_carries_no_number_like_any_other(self):
-        new, moved = advance(Cursor(10, 7, "id 9", 9), [read(10), read(11, 8)])
+        new, moved = advance(Checkpoint(10, 7, "id 9", 9), [read(10), read(11, 8)])
 
         assert offsets(new) == [10, 11]
         assert moved.last_sequence == 8

@@ -14,11 +14,11 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 class Waiting:
     def __init__(self):
         self.heard = 0
-        self.hears = asyncio.Event()
+        self.consumes = asyncio.Event()
 
     def clock_stepped(self):
         self.heard += 1
-        self.hears.set()
+        self.consumes.set()
 
 
 @pytest.fixture
@@ -35,10 +35,10 @@ async def test_every_part_hears_of_a_step(clock):
     for step in (1, 2):
         clock.step_to(NOON + timedelta(minutes=step))
         async with asyncio.timeout(5):
-            await asyncio.gather(*[part.hears.wait() for part in parts])
+            await asyncio.gather(*[part.consumes.wait() for part in parts])
         assert [part.heard for part in parts] == [step, step]
         for part in parts:
-            part.hears.clear()
+            part.consumes.clear()
 
     watch.cancel()
 

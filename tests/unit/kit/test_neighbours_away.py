@@ -9,7 +9,7 @@ from fastapi import APIRouter
 
 from deploy.local.ports import free_port
 from libs.kit.health import Health
-from libs.kit.neighbours import Neighbours
+from libs.kit.neighbours import InternalHttpClient
 from libs.kit.web import build_app
 
 router = APIRouter()
@@ -17,7 +17,7 @@ router = APIRouter()
 
 @router.get("/calls")
 async def calls(port: int) -> None:
-    neighbours = Neighbours()
+    neighbours = InternalHttpClient()
     try:
         await neighbours.client.get(f"http://127.0.0.1:{port}/")
     finally:

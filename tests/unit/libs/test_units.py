@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 
 from libs.units import (
     MOST_STEPS,
-    AmbiguousUnit,
+    AmbiguousUnitError,
     BaseUnit,
-    NotANumber,
-    NotWhole,
-    OutOfRange,
-    RefusedAmount,
-    UnknownCurrency,
-    UnknownUnit,
-    WrongDimension,
+    InvalidAmountError,
+    NotANumberError,
+    NotWholeError,
+    OutOfRangeError,
+    UnknownCurrencyError,
+    UnknownUnitError,
+    WrongDimensionError,
     base_unit,
     format_money,
     format_quantity,
@@ -60,7 +60,7 @@ class TestBaseUnit:
 
     @pytest.mark.parametrize("spelling", ["oz", "OZ", "ounce", "ounces", " Oz. "])
     def test_refuses_a_bare_ounce_and_says_what_to_send(self, spelling):
-        with pytest.raises(AmbiguousUnit) as refusal:
+        with pytest.raises(AmbiguousUnitError) as refusal:
             base_unit(spelling)
 
         assert refusal.value.code == "ambiguous_unit"
@@ -70,7 +70,7 @@ class TestBaseUnit:
 
     @pytest.mark.parametrize("spelling", ["", " ", "parsec", "kg kg", "\N{KELVIN SIGN}"])
     def test_refuses_what_nobody_knows(self, spelling):
-        with pytest.raises(UnknownUnit) as refusal:
+        with pytest.raises(UnknownUnitError) as refusal:
             base_unit(spelling)
 
         assert len(str(refusal.value)) < 300
@@ -129,7 +129,7 @@ class TestParseQuantity:
     def test_is_off_by_half_a_step_at_most_and_only_for_customary_units(self, amount, unit, base):
         try:
             steps = parse_quantity(amount, unit, base=base, scale=2)
-        except RefusedAmount:
+        except InvalidAmountError:
             return
 
         wanted = Fraction(amount) * UNITS[unit].factor * 100
@@ -138,42 +138,42 @@ class TestParseQuantity:
     @pytest.mark.parametrize(
         ("amount", "unit", "base", "refusal", "words"),
         [
-            ("1", "kg", ML, WrongDimension, "'kg' does not measure a volume, which this slot holds; send"),
-            ("1", "fl oz", GRAM, WrongDimension, "does not measure a weight"),
-            ("1", "oz", EACH, WrongDimension, "does not measure a count"),
-            ("1", "oz", PERCENT, WrongDimension, "does not measure a percentage"),
-            ("1", "pods", PERCENT, WrongDimension, "does not measure a percentage"),
-            ("1", "cubits", EACH, UnknownUnit, 'send "count" or "pods"'),
-            ("1.5", "g", GRAM, NotWhole, "1.5 g is finer than this slot's step; send a multiple of 1 g"),
-            ("0.5", "pods", EACH, NotWhole, "send a multiple of 1 piece"),
-            (0.1 + 0.2, "l", ML, NotWhole, "finer than this slot's step"),
-            ("0.001", "lb", GRAM, NotWhole, "finer than this slot's step"),
-            ("-1", "g", GRAM, OutOfRange, "'-1' is negative; send zero or more"),
-            (-1, "g", GRAM, OutOfRange, "negative"),
-            (-0.5, "kg", GRAM, OutOfRange, "negative"),
-            (2**53 + 1, "g", GRAM, OutOfRange, "more than any slot holds"),
-            ("9" * 39, "g", GRAM, OutOfRange, "more than any slot holds"),
-            ("9" * 41, "g", GRAM, OutOfRange, "more digits than are read"),
-            pytest.param("9" * 100_000, "g", GRAM, OutOfRange, "longer than any amount", id="huge text"),
-            pytest.param(10**100_000, "g", GRAM, OutOfRange, "more digits", id="huge integer"),
-            ("1e999", "g", GRAM, OutOfRange, "more digits"),
-            ("1e-999", "g", GRAM, OutOfRange, "more digits"),
-            ("1e999999999999", "g", GRAM, NotANumber, "no decimal number"),
-            (1e300, "g", GRAM, OutOfRange, "more digits"),
-            (Decimal("1e500000"), "g", GRAM, NotANumber, "no decimal number"),
-            (float("nan"), "g", GRAM, NotANumber, "'nan' is no decimal number"),
-            (float("inf"), "g", GRAM, NotANumber, "'inf' is no decimal number"),
-            (Decimal("sNaN"), "g", GRAM, NotANumber, "no decimal number"),
-            (True, "pods", EACH, NotANumber, "a bool is no decimal number"),
-            (None, "pods", EACH, NotANumber, "no decimal number"),
-            ([10**5000], "pods", EACH, NotANumber, "a list is no decimal number"),
-            ("", "pods", EACH, NotANumber, "no decimal number"),
-            ("2,5", "kg", GRAM, NotANumber, "use a decimal point, not a comma"),
-            ("1_000", "g", GRAM, NotANumber, "no decimal number"),
-            ("0x10", "g", GRAM, NotANumber, "no decimal number"),
-            ("1/3", "kg", GRAM, NotANumber, "no decimal number"),
-            ("+-1", "g", GRAM, NotANumber, "no decimal number"),
-            ("\N{ARABIC-INDIC DIGIT THREE}", "g", GRAM, NotANumber, "no decimal number"),
+            ("1", "kg", ML, WrongDimensionError, "'kg' does not measure a volume, which this slot holds; send"),
+            ("1", "fl oz", GRAM, WrongDimensionError, "does not measure a weight"),
+            ("1", "oz", EACH, WrongDimensionError, "does not measure a count"),
+            ("1", "oz", PERCENT, WrongDimensionError, "does not measure a percentage"),
+            ("1", "pods", PERCENT, WrongDimensionError, "does not measure a percentage"),
+            ("1", "cubits", EACH, UnknownUnitError, 'send "count" or "pods"'),
+            ("1.5", "g", GRAM, NotWholeError, "1.5 g is finer than this slot's step; send a multiple of 1 g"),
+            ("0.5", "pods", EACH, NotWholeError, "send a multiple of 1 piece"),
+            (0.1 + 0.2, "l", ML, NotWholeError, "finer than this slot's step"),
+            ("0.001", "lb", GRAM, NotWholeError, "finer than this slot's step"),
+            ("-1", "g", GRAM, OutOfRangeError, "'-1' is negative; send zero or more"),
+            (-1, "g", GRAM, OutOfRangeError, "negative"),
+            (-0.5, "kg", GRAM, OutOfRangeError, "negative"),
+            (2**53 + 1, "g", GRAM, OutOfRangeError, "more than any slot holds"),
+            ("9" * 39, "g", GRAM, OutOfRangeError, "more than any slot holds"),
+            ("9" * 41, "g", GRAM, OutOfRangeError, "more digits than are read"),
+            pytest.param("9" * 100_000, "g", GRAM, OutOfRangeError, "longer than any amount", id="huge text"),
+            pytest.param(10**100_000, "g", GRAM, OutOfRangeError, "more digits", id="huge integer"),
+            ("1e999", "g", GRAM, OutOfRangeError, "more digits"),
+            ("1e-999", "g", GRAM, OutOfRangeError, "more digits"),
+            ("1e999999999999", "g", GRAM, NotANumberError, "no decimal number"),
+            (1e300, "g", GRAM, OutOfRangeError, "more digits"),
+            (Decimal("1e500000"), "g", GRAM, NotANumberError, "no decimal number"),
+            (float("nan"), "g", GRAM, NotANumberError, "'nan' is no decimal number"),
+            (float("inf"), "g", GRAM, NotANumberError, "'inf' is no decimal number"),
+            (Decimal("sNaN"), "g", GRAM, NotANumberError, "no decimal number"),
+            (True, "pods", EACH, NotANumberError, "a bool is no decimal number"),
+            (None, "pods", EACH, NotANumberError, "no decimal number"),
+            ([10**5000], "pods", EACH, NotANumberError, "a list is no decimal number"),
+            ("", "pods", EACH, NotANumberError, "no decimal number"),
+            ("2,5", "kg", GRAM, NotANumberError, "use a decimal point, not a comma"),
+            ("1_000", "g", GRAM, NotANumberError, "no decimal number"),
+            ("0x10", "g", GRAM, NotANumberError, "no decimal number"),
+            ("1/3", "kg", GRAM, NotANumberError, "no decimal number"),
+            ("+-1", "g", GRAM, NotANumberError, "no decimal number"),
+            ("\N{ARABIC-INDIC DIGIT THREE}", "g", GRAM, NotANumberError, "no decimal number"),
         ],
     )
     def test_refuses_in_words(self, amount, unit, base, refusal, words):
@@ -191,7 +191,7 @@ class TestParseQuantity:
     @given(st.text(max_size=50), st.text(max_size=20), st.sampled_from(list(BaseUnit)))
     def test_answers_any_text_with_steps_or_a_refusal(self, amount, unit, base):
         for written, spelled in ((amount, "g"), ("1", unit)):
-            with suppress(RefusedAmount):
+            with suppress(InvalidAmountError):
                 assert 0 <= parse_quantity(written, spelled, base=base, scale=0) <= MOST_STEPS
 
 
@@ -242,14 +242,14 @@ class TestMoney:
     @pytest.mark.parametrize(
         ("amount", "currency", "refusal", "words"),
         [
-            ("4.999", "USD", NotWhole, "send at most 2 decimal places"),
-            ("1.5", "JPY", NotWhole, "send at most 0 decimal places"),
-            ("-1", "USD", OutOfRange, "negative"),
-            ("1e30", "USD", OutOfRange, "more than any price"),
-            ("free", "USD", NotANumber, "no decimal number"),
-            ("1", "usd", UnknownCurrency, "three capital letters"),
-            ("1", "XXX", UnknownCurrency, "no active ISO 4217 currency"),
-            ("1", "", UnknownCurrency, "no active ISO 4217 currency"),
+            ("4.999", "USD", NotWholeError, "send at most 2 decimal places"),
+            ("1.5", "JPY", NotWholeError, "send at most 0 decimal places"),
+            ("-1", "USD", OutOfRangeError, "negative"),
+            ("1e30", "USD", OutOfRangeError, "more than any price"),
+            ("free", "USD", NotANumberError, "no decimal number"),
+            ("1", "usd", UnknownCurrencyError, "three capital letters"),
+            ("1", "XXX", UnknownCurrencyError, "no active ISO 4217 currency"),
+            ("1", "", UnknownCurrencyError, "no active ISO 4217 currency"),
         ],
     )
     def test_refuses_in_words(self, amount, currency, refusal, words):

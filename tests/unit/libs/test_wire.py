@@ -15,7 +15,7 @@ from libs.contracts.catalogue import CATALOGUE, topic_of
 from libs.contracts.events import OrderUpdated, SlotMeasured, SlotUsed, UpdateStatus
 from libs.contracts.judge import judge
 from libs.contracts.topics import find_topic
-from libs.contracts.wire import Malformed, UnknownType, as_event, decoder, encode, explain, parse
+from libs.contracts.wire import MalformedError, UnknownTypeError, as_event, decoder, encode, explain, parse
 from tests.unit.libs.arbitrary import MOMENTS, TEXT, events
 
 NOW = datetime(2026, 1, 1, 8, tzinfo=UTC)
@@ -24,12 +24,26 @@ IDS = st.text(TEXT, min_size=1, max_size=20)
 
 
 def slot_used(**fields):
-    told = {"device_id": "d1", "slot": "1", "quantity": 3, "boot": "b1", "seq": 7, "at": NOW, "received_at": NOW}
+    told = {
+        "device_id": "d1",
+        "slot": "1",
+        "quantity": 3,
+        "boot": "b1",
+        "seq": 7,
+        "occurred_at": NOW,
+        "received_at": NOW,
+    }
     return SlotUsed(**(told | fields))
 
 
 def order_updated(**fields):
-    told = {"provider_id": "acme", "update_id": "u1", "order_id": "o1", "status": UpdateStatus.ACCEPTED, "at": NOW}
+    told = {
+        "provider_id": "acme",
+        "update_id": "u1",
+        "order_id": "o1",
+        "status": UpdateStatus.ACCEPTED,
+        "occurred_at": NOW,
+    }
     return OrderUpdated(**(told | fields))
 
 
@@ -76,9 +90,9 @@ class TestEncode:
     def test_says_times_in_utc_with_a_z(self):
         india = datetime(2026, 1, 1, 13, 30, tzinfo=timezone(timedelta(hours=5, minutes=30)))
 
-        told = json.loads(written(slot_used(at=india), time=india))
+        told = json.loads(written(slot_used(occurred_at=india), time=india))
 
-        assert told["time"] == told["data"]["at"] == "2026-01-01T08:00:00Z"
+        assert told["time"] == told["data"]["occurred_at"] == "2026-01-01T08:00:00Z"
 
     def test_leaves_out_what_has_no_value(self):
         told = json.loads(written(slot_used(boot=None, seq=None, report_id="r1")))
@@ -96,7 +110,7 @@ class TestEncode:
                 "slot": "1",
                 "quantity": 3,
                 "report_id": "r1",
-                "at": "2026-01-01T08:00:00Z",
+                "occurred_at": "2026-01-01T08:00:00Z",
                 "received_at": "2026-01-01T08:00:00Z",
             },
         }
@@ -191,8 +205,8 @@ def spoiled(draw):
 def judged(topic, value):
     try:
         return judge(topic, value)
-    except (Malformed, UnknownType) as refusal:
-        return type(refusal), str(refusal)
+    except (MalformedError, UnknownTypeError) as error:
+        return type(error), str(error)
 
 
 class TestDecoder:
@@ -229,7 +243,7 @@ class TestDecoder:
     @settings(max_examples=500)
     @given(st.binary(max_size=200))
     def test_refuses_garbage_in_words(self, value):
-        with pytest.raises(Malformed):
+        with pytest.raises(MalformedError):
             decoder("usage")(value)
         assert explain("usage", value)
 
@@ -238,10 +252,13 @@ class TestDecoder:
         [
             (document(data={"quantity": -1}), "data.quantity: Input should be greater than or equal to 0 (got '-1')"),
             (document(data={"quantity": "3"}), "data.quantity: Input should be a valid integer (got '3')"),
-            (document(data={"at": "2026-01-01T08:00:00"}), "data.at: Input should have timezone info"),
+            (
+                document(data={"occurred_at": "2026-01-01T08:00:00"}),
+                "data.occurred_at: Input should have timezone info",
+            ),
             (document(data={"slot": "a\0"}), "data.slot: String should match pattern"),
             (document(data={"unheard": "of"}), None),
-            (document(data={"at": "2026-01-01T08:00Z"}), None),
+            (document(data={"occurred_at": "2026-01-01T08:00Z"}), None),
             (document(specversion="0.3"), "specversion: Input should be '1.0'"),
             (
                 document(type="OrderPlaced"),
@@ -264,12 +281,12 @@ class TestDecoder:
         if words is None:
             assert as_event(decoder("usage")(value)).device_id == "d1"
         else:
-            with pytest.raises(Malformed) as refusal:
+            with pytest.raises(MalformedError) as refusal:
                 decoder("usage")(value)
             assert str(refusal.value) == told
 
     def test_names_an_unknown_type_apart(self):
-        with pytest.raises(UnknownType) as unknown:
+        with pytest.raises(UnknownTypeError) as unknown:
             decoder("usage")(document(type="SlotUsedV2"))
 
         assert unknown.value.type == "SlotUsedV2"
@@ -277,7 +294,7 @@ class TestDecoder:
     def test_asks_for_the_type_even_where_there_is_one_only(self):
         value = written(order_updated()).replace(b'"type":"OrderUpdated",', b"")
 
-        with pytest.raises(Malformed, match="type: missing"):
+        with pytest.raises(MalformedError, match="type: missing"):
             decoder("provider-updates-acme")(value)
 
     def test_lets_nul_in_fields_that_nobody_keeps(self):
@@ -287,7 +304,7 @@ class TestDecoder:
         value = written(order_updated(provider_id="globex"))
 
         assert decoder("provider-updates-globex")(value).data.order_id == "o1"
-        with pytest.raises(Malformed, match=r"data\.provider_id: 'globex' has a topic of its own"):
+        with pytest.raises(MalformedError, match=r"data\.provider_id: 'globex' has a topic of its own"):
             decoder("provider-updates-acme")(value)
         assert "must be 'acme'" in (explain("provider-updates-acme", value) or "")
 
@@ -308,15 +325,15 @@ class TestParse:
         assert parse("SlotUsed", data) == parse("SlotUsed", json.dumps(data).encode()) == slot_used()
 
     def test_says_which_field_is_wrong(self):
-        with pytest.raises(Malformed, match=r"quantity: Input should be a valid integer .*; seq: Input should be"):
+        with pytest.raises(MalformedError, match=r"quantity: Input should be a valid integer .*; seq: Input should be"):
             parse("SlotUsed", json.loads(document(data={"quantity": 1.5, "seq": 0}))["data"])
 
     def test_names_an_unknown_type(self):
-        with pytest.raises(UnknownType):
+        with pytest.raises(UnknownTypeError):
             parse("SlotUsedV2", {})
 
 
 class TestTopicOf:
     def test_fills_in_the_provider(self):
         assert topic_of(order_updated()) == "provider-updates-acme"
-        assert topic_of(SlotMeasured(device_id="d", slot="1", level=1, at=NOW, received_at=NOW)) == "usage"
+        assert topic_of(SlotMeasured(device_id="d", slot="1", level=1, occurred_at=NOW, received_at=NOW)) == "usage"

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from libs.contracts.events import Fault
-from libs.kit import Refuse
+from libs.kit import RejectedError
 from services.notification.channels.email import Stamp, mail_of
 from services.notification.domain import HOLDS, Facts, Kind, compose
 from services.notification.domain.letters import LANGUAGES, one_line
@@ -230,7 +230,7 @@ class TestMailOf:
         "address", ["", "ann", "a b@c", "ann@example.com\r\nBcc: eve@example.com", "ä@example.com"]
     )
     def test_refuses_what_is_no_address(self, address):
-        with pytest.raises(Refuse, match="address"):
+        with pytest.raises(RejectedError, match="address"):
             mailed(written(), email=address)
 
     def test_writes_a_domain_as_mail_servers_know_it(self):

@@ -84,7 +84,7 @@ def update(status: UpdateStatus | str, **changes) -> OrderUpdated:
         "update_id": f"u-{status}",
         "order_id": "o1",
         "status": status,
-        "at": NOON,
+        "occurred_at": NOON,
     }
     return OrderUpdated(**(fields | changes))
 

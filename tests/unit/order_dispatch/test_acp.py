@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.order_dispatch.outward.reading import Garbled, read
+from services.order_dispatch.outward.reading import UnreadableAnswerError, read
 from services.order_dispatch.providers import acp
 from services.order_dispatch.providers.acp.standing import obstacle, standing
 from services.order_dispatch.providers.acp.wording import Session
@@ -44,7 +44,7 @@ class TestAnOrderEvent:
         assert hear(status="processing").status == "accepted"
 
     def test_without_its_session_is_about_nothing(self):
-        with pytest.raises(Garbled, match="checkout_session_id"):
+        with pytest.raises(UnreadableAnswerError, match="checkout_session_id"):
             acp.subject(json.dumps({"type": "order_update", "data": {"id": "o"}}).encode())
 
     @pytest.mark.parametrize(

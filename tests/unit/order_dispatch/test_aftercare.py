@@ -5,14 +5,14 @@ from dataclasses import replace
 import pytest
 
 from services.order_dispatch.domain import (
+    AlreadyCountedError,
     Ask,
     Cancellation,
-    Counted,
+    ExcessQuantityError,
     Fate,
-    NotThere,
+    NotDeliveredError,
     State,
-    TooLate,
-    TooMuch,
+    TooLateError,
     Turn,
     clear,
     draft,
@@ -51,19 +51,19 @@ class TestModify:
 
     @pytest.mark.parametrize("large", [{"pack_size": 2**52}, {"price": 2**53}])
     def test_stays_within_what_every_reader_can_hold(self, large):
-        with pytest.raises(TooMuch):
+        with pytest.raises(ExcessQuantityError):
             modify(replace(a.drafted(), **large), 5, None, a.NOON)
 
     def test_ends_with_the_providers_window(self):
         just = a.NOON + a.days(1) - a.days(1 / 86400)
 
         assert modify(a.drafted(), 3, 24, just).order.packs == 3
-        with pytest.raises(TooLate, match="it could be changed until 2026-03-02 12:00 UTC"):
+        with pytest.raises(TooLateError, match="it could be changed until 2026-03-02 12:00 UTC"):
             modify(a.drafted(), 3, 24, a.NOON + a.days(1))
 
     @pytest.mark.parametrize("state", [State.PLACING, State.PLACED, State.SHIPPED, State.DELIVERED])
     def test_is_too_late_once_the_provider_was_asked(self, state):
-        with pytest.raises(TooLate):
+        with pytest.raises(TooLateError):
             modify(a.order(state), 3, None, a.NOON)
 
 
@@ -138,7 +138,7 @@ class TestTakeBack:
 
     @pytest.mark.parametrize("quantity", [0, -1, 41])
     def test_takes_no_more_than_came(self, quantity):
-        with pytest.raises(NotThere) as missing:
+        with pytest.raises(NotDeliveredError) as missing:
             take_back(a.order(State.DELIVERED), quantity, WISH)
 
         assert missing.value.left == 40
@@ -147,7 +147,7 @@ class TestTakeBack:
     def test_takes_no_more_than_the_customer_counted(self, state):
         counted = receive(a.order(state), 30, a.NOON).order
 
-        with pytest.raises(NotThere) as missing:
+        with pytest.raises(NotDeliveredError) as missing:
             take_back(counted, 31, WISH)
 
         assert (missing.value.left, str(missing.value)) == (30, "30 came")
@@ -156,7 +156,7 @@ class TestTakeBack:
     def test_takes_nothing_where_the_customer_found_nothing(self):
         counted = receive(a.order(State.DELIVERED), 0, a.NOON).order
 
-        with pytest.raises(NotThere) as missing:
+        with pytest.raises(NotDeliveredError) as missing:
             take_back(counted, 1, WISH)
 
         assert missing.value.left == 0
@@ -165,7 +165,7 @@ class TestTakeBack:
         returned = take_back(a.order(State.DELIVERED), 15, WISH).order
 
         for order in (returned, a.order(State.SHIPPED)):
-            with pytest.raises(NotThere):
+            with pytest.raises(NotDeliveredError):
                 take_back(order, 1, WISH)
 
     def test_leaves_updates_nothing_to_change(self):
@@ -235,7 +235,7 @@ class TestReceive:
         counted = receive(short, 30, a.NOON)
         assert [(event.ordered, event.received) for event in counted.events] == [(40, 30)]
         assert receive(counted.order, 30, a.NOON) == Turn(counted.order)
-        with pytest.raises(Counted):
+        with pytest.raises(AlreadyCountedError):
             receive(counted.order, 20, a.NOON)
 
     def test_of_more_than_was_ordered_is_no_claim_also_where_still_more_was_sent(self):
@@ -245,7 +245,7 @@ class TestReceive:
 
     @pytest.mark.parametrize(("state", "quantity"), [(State.PLACED, 1), (State.SHIPPED, 41), (State.DELIVERED, 41)])
     def test_of_what_was_never_sent_is_refused(self, state, quantity):
-        with pytest.raises(NotThere):
+        with pytest.raises(NotDeliveredError):
             receive(a.order(state), quantity, a.NOON)
 
 

@@ -62,10 +62,10 @@ class TestAccepted:
         newer = a.update("accepted", update_id="u2", expected_at=later, tracking="T2", price=500, currency="USD")
         placed = a.heard(a.order(State.PLACING), newer, a.NOON).order
         older = a.update(
-            "accepted", at=a.NOON - a.days(1), expected_at=sooner, tracking="T1", price=400, currency="USD"
+            "accepted", occurred_at=a.NOON - a.days(1), expected_at=sooner, tracking="T1", price=400, currency="USD"
         )
 
-        stale = hear(placed, older, a.ACME, a.PATIENCE, a.NOON, newest=newer.at)
+        stale = hear(placed, older, a.ACME, a.PATIENCE, a.NOON, newest=newer.occurred_at)
 
         assert stale.fate is Fate.APPLIED
         assert stale.turn.order.expected_at == later
@@ -74,10 +74,10 @@ class TestAccepted:
     def test_of_an_older_hour_adds_what_nobody_said_yet(self):
         newer = a.update("accepted", update_id="u2")
         placed = a.heard(a.order(State.PLACING), newer, a.NOON).order
-        older = a.update("accepted", at=a.NOON - a.days(1), tracking="T1", product_id="pods-xl")
+        older = a.update("accepted", occurred_at=a.NOON - a.days(1), tracking="T1", product_id="pods-xl")
         kind = replace(a.ACME, allows_substitutes=True)
 
-        order = hear(placed, older, kind, a.PATIENCE, a.NOON, newest=newer.at).turn.order
+        order = hear(placed, older, kind, a.PATIENCE, a.NOON, newest=newer.occurred_at).turn.order
 
         assert (order.tracking, order.substitute) == ("T1", "pods-xl")
 
@@ -167,9 +167,9 @@ class TestDelivered:
 
     def test_counts_from_the_providers_date_but_not_from_its_future_nor_from_before_the_order(self):
         order = replace(a.order(State.SHIPPED), drafted_at=a.NOON - a.days(3))
-        early = a.heard(order, a.update("delivered", at=a.NOON - a.days(1)))
-        ahead = a.heard(order, a.update("delivered", at=a.NOON + a.days(900)))
-        before = a.heard(order, a.update("delivered", at=a.NOON - a.days(900)))
+        early = a.heard(order, a.update("delivered", occurred_at=a.NOON - a.days(1)))
+        ahead = a.heard(order, a.update("delivered", occurred_at=a.NOON + a.days(900)))
+        before = a.heard(order, a.update("delivered", occurred_at=a.NOON - a.days(900)))
 
         assert early.order.delivered_at == a.NOON - a.days(1)
         assert ahead.order.delivered_at == a.NOON

@@ -6,11 +6,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from libs.kit import Intent, Retry
+from libs.kit import RetryLaterError, Task
 from services.order_dispatch.domain import State
 from services.order_dispatch.handlers import asking
 from services.order_dispatch.linking import lines
-from services.order_dispatch.sealing import Unsealable
+from services.order_dispatch.sealing import UnsealError
 from tests.unit.order_dispatch import a
 
 AMAZON = replace(a.ACME, protocol="drs")
@@ -43,22 +43,22 @@ class Kit:
 
 
 def intent(ask="deliver"):
-    return Intent(f"o1/{ask}", {"order_id": "o1", "ask": ask}, 1)
+    return Task(f"o1/{ask}", {"order_id": "o1", "ask": ask}, 1)
 
 
 class TestADelivery:
     async def test_that_nobody_could_look_up_is_tried_again(self):
-        with pytest.raises(Retry, match="provider not called: ConnectionResetError"):
+        with pytest.raises(RetryLaterError, match="provider not called: ConnectionResetError"):
             await asking.ask_provider(intent(), Kit(away=True))
 
-    @pytest.mark.parametrize("trouble", [Unsealable("no key is here"), ConnectionResetError("away")])
+    @pytest.mark.parametrize("trouble", [UnsealError("no key is here"), ConnectionResetError("away")])
     async def test_whose_line_does_not_open_is_tried_again(self, trouble, monkeypatch):
         async def closed(order, provider, kit):
             raise trouble
 
         monkeypatch.setattr(asking, "open_line", closed)
 
-        with pytest.raises(Retry, match=f"acme was not called: {type(trouble).__name__}"):
+        with pytest.raises(RetryLaterError, match=f"acme was not called: {type(trouble).__name__}"):
             await asking.ask_provider(intent(), Kit())
 
 
@@ -67,12 +67,12 @@ class TestALinkedLine:
         return lines.TokenLine(kit, None, "l1", {}, "https://drs.example")
 
     async def test_without_a_token_asked_nobody(self):
-        with pytest.raises(Retry, match="no token: ConnectionResetError"):
+        with pytest.raises(RetryLaterError, match="no token: ConnectionResetError"):
             await self.line(Kit(away=True)).request("POST", "/replenish/1")
 
     async def test_that_knows_no_slot_yet_asked_nobody(self):
         assert await self.line(Kit()).remote_slot("1") == "1"
-        with pytest.raises(Retry, match="slot 1 was not looked up"):
+        with pytest.raises(RetryLaterError, match="slot 1 was not looked up"):
             await self.line(Kit(away=True)).remote_slot("1")
 
 

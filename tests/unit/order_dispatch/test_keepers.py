@@ -20,7 +20,16 @@ from services.order_dispatch.domain import (
     proceed,
     put_off,
 )
-from services.order_dispatch.hosting import BrokenLink, ExpiredLink, Link, Step, is_there, read, sign, why_not
+from services.order_dispatch.hosting import (
+    ExpiredLinkError,
+    InvalidLinkError,
+    Link,
+    Step,
+    is_there,
+    read,
+    sign,
+    why_not,
+)
 from services.order_dispatch.providers import assisted, hosted
 from tests.unit.order_dispatch import a
 
@@ -145,18 +154,18 @@ class TestLinks:
         word = sign([OTHER], Link("o1", Step.SHIP), 100)
 
         assert read([KEY, OTHER], word, 0) == Link("o1", Step.SHIP)
-        with pytest.raises(BrokenLink):
+        with pytest.raises(InvalidLinkError):
             read([KEY], word, 0)
 
     def test_end(self):
-        with pytest.raises(ExpiredLink):
+        with pytest.raises(ExpiredLinkError):
             read([KEY], sign([KEY], Link("o1", Step.SHIP), 100), 100)
 
     def test_of_one_order_or_answer_are_no_others(self):
         one, two = (sign([KEY], Link("o1", step), 100).split(".") for step in (Step.SHIP, Step.REFUSE))
 
         for word in (f"{one[0]}.{two[1]}", f"{two[0]}.{one[1]}", f"{one[0]}.", f".{one[1]}", "", "ä.b", one[0]):
-            with pytest.raises(BrokenLink):
+            with pytest.raises(InvalidLinkError):
                 read([KEY], word, 0)
 
     def test_change_with_every_letter(self):
@@ -167,7 +176,7 @@ class TestLinks:
             if place in (said, said - 1):
                 continue
             changed = word[:place] + ("A" if word[place] != "A" else "B") + word[place + 1 :]
-            with pytest.raises(BrokenLink):
+            with pytest.raises(InvalidLinkError):
                 read([KEY], changed, 0)
 
 

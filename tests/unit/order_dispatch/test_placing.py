@@ -15,12 +15,12 @@ from services.order_dispatch.domain import (
     State,
     Way,
     ask_to_cancel,
-    doubt,
     got_through,
     hear,
     is_ready,
     leave_unsent,
     look,
+    mark_unknown,
     proceed,
     run_short,
     why_not_sent,
@@ -178,13 +178,13 @@ class TestGotThrough:
 
 class TestDoubt:
     def test_makes_an_order_unknown_and_asks_at_once(self):
-        turn = doubt(called(), "no clear answer", a.PATIENCE, a.NOON)
+        turn = mark_unknown(called(), "no clear answer", a.PATIENCE, a.NOON)
 
         assert (turn.order.state, turn.asks, names(turn)) == (State.UNKNOWN, (Ask.STATUS,), ["OrderUnknown"])
         assert turn.order.look_at == a.NOON + a.days(2 / 24)
 
     def test_believes_not_found_only_when_the_call_must_be_over(self):
-        order = doubt(called(), "no clear answer", a.PATIENCE, a.NOON).order
+        order = mark_unknown(called(), "no clear answer", a.PATIENCE, a.NOON).order
         soon, later = a.NOON + a.days(9 / 1440), a.NOON + a.days(10 / 1440)
 
         early = hear(order, a.update("not_found"), a.ACME, a.PATIENCE, soon)
@@ -194,12 +194,12 @@ class TestDoubt:
         assert turn.order.state is State.FAILED
 
     def test_believes_an_acceptance_at_once(self):
-        order = doubt(called(), "no clear answer", a.PATIENCE, a.NOON).order
+        order = mark_unknown(called(), "no clear answer", a.PATIENCE, a.NOON).order
 
         assert a.heard(order, a.update("accepted")).order.state is State.PLACED
 
     def test_a_wish_to_cancel_that_came_before_the_order_is_said_again(self):
-        order = ask_to_cancel(doubt(called(), "no clear answer", a.PATIENCE, a.NOON).order, WISH).order
+        order = ask_to_cancel(mark_unknown(called(), "no clear answer", a.PATIENCE, a.NOON).order, WISH).order
 
         turn = a.heard(order, a.update("accepted"))
 

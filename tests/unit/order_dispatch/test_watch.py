@@ -8,9 +8,9 @@ from services.order_dispatch.domain import (
     TRANSITIONS,
     Ask,
     Cancellation,
-    IllegalTransition,
+    IllegalTransitionError,
     State,
-    TooLate,
+    TooLateError,
     Turn,
     ask_to_cancel,
     look,
@@ -80,7 +80,7 @@ class TestAskToCancel:
 
     @pytest.mark.parametrize("state", [State.SHIPPED, State.DELIVERED])
     def test_is_too_late_once_goods_left(self, state):
-        with pytest.raises(TooLate) as late:
+        with pytest.raises(TooLateError) as late:
             ask_to_cancel(a.order(state), WISH)
 
         assert late.value.state is state
@@ -96,5 +96,5 @@ class TestTransitions:
         assert {there for _, there in TRANSITIONS} | {State.DRAFTED} == set(State)
 
     def test_a_move_outside_the_table_is_an_error(self):
-        with pytest.raises(IllegalTransition, match="from drafted to shipped"):
+        with pytest.raises(IllegalTransitionError, match="from drafted to shipped"):
             Turn(a.drafted()).then(State.SHIPPED, a.NOON, "somebody said so")

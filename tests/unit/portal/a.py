@@ -39,7 +39,7 @@ def device(*slots, **changes):
 
 
 def told(**changes):
-    return Told(**({"level": 30, "rate_per_day": 2.0, "run_out_at": NOW + 15 * DAY, "at": NOW} | changes))
+    return Told(**({"level": 30, "rate_per_day": 2.0, "run_out_at": NOW + 15 * DAY, "occurred_at": NOW} | changes))
 
 
 def subscription(**changes):
@@ -62,7 +62,7 @@ def wait(**changes):
         "wake_up": "SubscriptionChanged",
         "reconsider_at": None,
         "order_id": None,
-        "at": NOW,
+        "occurred_at": NOW,
     }
     return Wait(**(usual | changes))
 

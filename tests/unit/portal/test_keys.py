@@ -4,7 +4,7 @@ import time
 import pytest
 
 from libs.kit.identity import Principal
-from libs.kit.problems import Problem
+from libs.kit.problems import ProblemError
 from libs.kit.tokens import read_claims, read_keys
 from services.portal.domain import claims
 from services.portal.store.keys import KeyRing
@@ -52,7 +52,7 @@ class TestKeyRing:
 
         assert len(new.published["keys"]) == 2
         assert read_claims(signed_before, new.verifying).role == "operator"
-        with pytest.raises(Problem):
+        with pytest.raises(ProblemError):
             read_claims(token(new), old.verifying)
 
     @pytest.mark.parametrize("half", [None, b"", b"-----BEGIN PRIVATE KEY-----\nMC4"], ids=["away", "empty", "half"])
@@ -82,7 +82,7 @@ class TestKeyRing:
         ring = KeyRing(None)
         issued_at = int(time.time()) - age
 
-        with pytest.raises(Problem):
+        with pytest.raises(ProblemError):
             read_claims(token(ring, issued_at=issued_at, seconds=seconds), ring.verifying)
 
     def test_derived_keys_differ_by_purpose(self):

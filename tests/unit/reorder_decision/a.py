@@ -53,7 +53,7 @@ def armed(**changes) -> Pool:
 
 
 def heard(level: int = 6, rate: float = 2.0, device_id: str = "brewer") -> Heard:
-    return Heard(device_id, "1", level, NOON, doubt=0.5, rate_per_day=rate)
+    return Heard(device_id, "1", level, NOON, uncertainty=0.5, rate_per_day=rate)
 
 
 def ordered(**changes) -> Pool:

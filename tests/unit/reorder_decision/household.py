@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from libs.contracts.events import ReorderApproved, TriggerSet
-from libs.kit import NotYet
+from libs.kit import NotReadyError
 from services.reorder_decision.domain import (
     Heard,
     Pool,
@@ -115,7 +115,7 @@ class Household:
         return When(self.now, "an event")
 
     def heard(self, device, level) -> Heard:
-        return Heard(device, "1", level, self.now, doubt=0.0, rate_per_day=self.rate)
+        return Heard(device, "1", level, self.now, uncertainty=0.0, rate_per_day=self.rate)
 
     # the topics
 
@@ -136,7 +136,7 @@ class Household:
         place = self.places[reader, topic]
         try:
             self.readers[reader](*self.topics[topic][place])
-        except NotYet:
+        except NotReadyError:
             return False
         self.places[reader, topic] = place + 1
         return True

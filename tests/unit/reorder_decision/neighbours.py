@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from libs.contracts.events import TriggerSet
-from libs.kit import NotYet
+from libs.kit import NotReadyError
 from services.inventory.domain import load
 
 
@@ -19,7 +19,9 @@ class Watched:
 
     def is_low(self) -> bool:
         asked = self.trigger
-        return asked is not None and self.level + asked.elsewhere <= max(asked.at_level, asked.at_days * self.rate)
+        return asked is not None and self.level + asked.shelf_and_on_order <= max(
+            asked.at_level, asked.at_days * self.rate
+        )
 
 
 class Consumption:
@@ -44,7 +46,7 @@ class Consumption:
     def ask(self, asked):
         slot = self.slots.get(self.heir_of(asked.device_id))
         if slot is None:
-            raise NotYet(f"device:{asked.device_id}")
+            raise NotReadyError(f"device:{asked.device_id}")
         if slot.trigger is None or asked.epoch > slot.trigger.epoch:
             slot.trigger, slot.answered = asked, False
             if slot.is_low() and (asked.reports == 1 or slot.low_reports >= asked.reports):
@@ -99,7 +101,7 @@ class Inventory:
         elif kind == "filled":
             _, _, quantity, order_id = what
             if order_id and order_id not in self.arrived:
-                raise NotYet(f"arrived:{order_id}")
+                raise NotReadyError(f"arrived:{order_id}")
             taken = load(quantity, self.shelf).shelf_change
             self.shelf += taken
             if taken:

@@ -33,7 +33,13 @@ steps = some.integers(-(10**6), 10**6)
 rates = some.floats(0, 1e6, allow_nan=False)
 names = some.text("abcdefgh-", min_size=1, max_size=12)
 slots = some.builds(
-    a.slot, names, level=steps, rate_per_day=rates, doubt=rates, capacity=some.integers(1, 10**6), level_at=moments
+    a.slot,
+    names,
+    level=steps,
+    rate_per_day=rates,
+    uncertainty=rates,
+    capacity=some.integers(1, 10**6),
+    level_at=moments,
 )
 subscriptions = some.builds(
     a.subscription,
@@ -64,7 +70,7 @@ inputs = some.builds(
     epoch=some.integers(1, 10**6),
     order_id=names,
     why=some.sampled_from(Why),
-    at=moments,
+    occurred_at=moments,
     cause=some.none() | names,
     shelf_event=some.none() | names,
     slots=some.lists(slots, max_size=3).map(tuple),

@@ -58,7 +58,7 @@ class TestRestock:
         turn = arrived(pool, pool.order.order_id, 40, 40, a.when())
 
         (trigger,) = turn.says
-        assert (trigger.epoch, trigger.elsewhere) == (pool.epoch + 1, 40)
+        assert (trigger.epoch, trigger.shelf_and_on_order) == (pool.epoch + 1, 40)
 
     def test_follows_the_shelf_when_goods_are_loaded(self):
         pool = a.ordered()
@@ -66,7 +66,7 @@ class TestRestock:
 
         turn = counted(pool, 10, a.when())
 
-        assert [event.elsewhere for event in turn.says] == [10]
+        assert [event.shelf_and_on_order for event in turn.says] == [10]
 
     def test_says_nothing_where_nothing_changed(self):
         pool = counted(a.armed(), 10, a.when()).pool

@@ -28,7 +28,7 @@ class TestTwoSlotsOfOneProduct:
         turn = subscribed(a.pool(slots=slots), a.subscription(), a.when())
 
         asked = turn.says[1:]
-        assert [(t.device_id, t.epoch, t.follow, t.elsewhere) for t in asked] == [
+        assert [(t.device_id, t.epoch, t.follow, t.shelf_and_on_order) for t in asked] == [
             ("left", 1, True, 20),
             ("right", 1, True, 20),
         ]
@@ -104,7 +104,7 @@ class TestTwoSlotsOfOneProduct:
 
         turn = reconsidered(replace(two(), slots=slots, shelf=most, trigger=None), a.when())
 
-        assert [event.elsewhere for event in turn.says] == [most, most]
+        assert [event.shelf_and_on_order for event in turn.says] == [most, most]
 
     def test_in_different_units_are_not_added_up(self):
         turn = fitted(two(), (a.slot("left"), a.slot("right", unit="GRM")), a.when())

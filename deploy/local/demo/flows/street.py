@@ -51,7 +51,7 @@ class Neighbour:
     def use(self, at: str) -> dict[str, Any]:
         """Return a report of use that leaves one piece."""
         used = {"type": "SlotUsed", "device_id": self.device_id, "slot": "1", "quantity": CAPACITY - 1, "unit": "C62"}
-        return used | {"boot": "b1", "seq": 1, "at": at}
+        return used | {"boot": "b1", "seq": 1, "occurred_at": at}
 
 
 async def move_in(company: Company, provider_id: str, fate: Fate, product_id: str, number: int) -> Neighbour:

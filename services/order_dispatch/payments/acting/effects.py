@@ -6,7 +6,7 @@ from typing import Any
 
 from libs.contracts.catalogue import Event
 from libs.contracts.events import PaymentStep
-from libs.kit import Effect, Intent, Kit, Outcome, Refuse, Retry
+from libs.kit import Kit, RejectedError, RetryLaterError, Task, TaskKind, TaskResult
 from services.order_dispatch.payments.acting.hooks import hooks
 from services.order_dispatch.payments.acting.registry import service
 from services.order_dispatch.payments.domain import (
@@ -24,25 +24,25 @@ from services.order_dispatch.payments.domain import (
     withdraw,
 )
 from services.order_dispatch.payments.store import PaymentStore, about
-from services.order_dispatch.sealing import Unsealable, open_sealed, read_keys
+from services.order_dispatch.sealing import UnsealError, open_sealed, read_keys
 
 WITHDRAWN = {"withdrawn": True}
 
 
-async def ask_service(intent: Intent, kit: Kit) -> dict[str, Any]:
+async def ask_service(intent: Task, kit: Kit) -> dict[str, Any]:
     """Ask for the step under way; every attempt carries the same key."""
     payment, ask = await _question(intent, kit)
     if ask.step is PaymentStep.AUTHORIZE and payment.void_asked:
         return WITHDRAWN  # and nobody was asked: an attempt whose outcome nobody knows goes to `look_up`
     try:
         return _written(believe(ask, await _call(ask, payment, kit)))
-    except Retry as away:
+    except RetryLaterError as error:
         if ask.step is PaymentStep.AUTHORIZE and _waited_enough(ask, kit):
-            raise Refuse(f"the payment service could not be asked: {away}") from away
+            raise RejectedError(f"the payment service could not be asked: {error}") from error
         raise
 
 
-async def look_up(intent: Intent, kit: Kit) -> dict[str, Any]:
+async def look_up(intent: Task, kit: Kit) -> dict[str, Any]:
     """Ask what became of the step; where the service knows nothing of it, ask for it again under its key.
 
     The first request may still be on its way, so that even what is not wanted any more is asked for again:
@@ -53,13 +53,13 @@ async def look_up(intent: Intent, kit: Kit) -> dict[str, Any]:
         await tx.store.save_money(lose_track(payment, tx.store.now))
         given_up = await tx.store.find_given_up(payment.payment_id)
     if given_up is not None:
-        raise Refuse(given_up)
+        raise RejectedError(given_up)
     payment, ask = await _question(intent, kit)
     found = await service(payment.service, kit).find(ask)
     return _written(believe(ask, found or await _call(ask, payment, kit)))
 
 
-async def on_answered(intent: Intent, outcome: Outcome, store: PaymentStore) -> Sequence[Event]:
+async def on_answered(intent: Task, outcome: TaskResult, store: PaymentStore) -> Sequence[Event]:
     """Book the outcome, go on with what is wanted, and tell whoever moves the order."""
     payment = await store.lock_payment(intent.payload["payment_id"])
     if payment.key != intent.id:
@@ -69,7 +69,7 @@ async def on_answered(intent: Intent, outcome: Outcome, store: PaymentStore) -> 
     return [*turn.events, *await _tell(payment, turn, store)]
 
 
-def _turn(payment: Payment, outcome: Outcome, store: PaymentStore) -> PaymentTurn:
+def _turn(payment: Payment, outcome: TaskResult, store: PaymentStore) -> PaymentTurn:
     if outcome.result == WITHDRAWN:
         return withdraw(payment, store.now)
     answer = _read(outcome.result) if outcome.result is not None else Declined(outcome.refused or "refused")
@@ -87,10 +87,10 @@ async def _tell(payment: Payment, turn: PaymentTurn, store: PaymentStore) -> Seq
     return await hooks.on_failed(payment.order_id, turn.moves[0].because, store)
 
 
-async def _question(intent: Intent, kit: Kit) -> tuple[Payment, Ask]:
-    """Return what is to be asked; raises Refuse where it was clear from the start that it cannot be."""
+async def _question(intent: Task, kit: Kit) -> tuple[Payment, Ask]:
+    """Return what is to be asked; raises RejectedError where it was clear from the start that it cannot be."""
     if obstacle := intent.payload["obstacle"]:
-        raise Refuse(obstacle)
+        raise RejectedError(obstacle)
     async with kit.read() as store:
         payment, token_sealed = await store.get_payment(intent.payload["payment_id"])
     if payment.step is None or payment.asked_at is None or payment.key != intent.id:
@@ -120,8 +120,8 @@ def _token(payment: Payment, token_sealed: bytes | None, kit: Kit) -> str | None
     try:
         keys = read_keys(kit.settings.sealing_key)  # type: ignore[attr-defined]  # the kit knows only its own settings
         return open_sealed(keys, token_sealed, about(payment.customer_id, payment.service))
-    except Unsealable as closed:
-        raise Retry(f"the customer's token cannot be opened: {closed}") from closed
+    except UnsealError as error:
+        raise RetryLaterError(f"the customer's token cannot be opened: {error}") from error
 
 
 async def _call(ask: Ask, payment: Payment, kit: Kit) -> Answer:
@@ -155,4 +155,6 @@ def _read(result: dict[str, Any]) -> Answer:
 
 
 #: One intent per step of a payment; its id is the idempotency key.
-EFFECTS = tuple(Effect(step.value, perform=ask_service, settle=on_answered, reconcile=look_up) for step in PaymentStep)
+TASKS = tuple(
+    TaskKind(step.value, perform=ask_service, complete=on_answered, reconcile=look_up) for step in PaymentStep
+)

@@ -10,7 +10,7 @@ PAGE = 100
 
 async def look_after_payments(store: PaymentStore) -> list[Event]:
     """End reservations whose time is over; a tick. An order that still waits for its goods is told."""
-    said: list[Event] = []
+    events: list[Event] = []
     while lapsed := await store.list_lapsed_payments(PAGE):
         for payment_id in lapsed:
             payment = await store.lock_payment(payment_id)
@@ -18,5 +18,5 @@ async def look_after_payments(store: PaymentStore) -> list[Event]:
                 continue
             turn = lapse(payment, store.now)
             await store.save_money(turn)
-            said += [*turn.events, *await hooks.on_failed(payment.order_id, LAPSED, store)]
-    return said
+            events += [*turn.events, *await hooks.on_failed(payment.order_id, LAPSED, store)]
+    return events

@@ -8,13 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from libs.contracts.catalogue import NO_NUL
 from libs.kit import Kit
 from libs.kit.identity import Principal
-from libs.kit.problems import Problem
+from libs.kit.problems import ProblemError
 from libs.kit.web import KitDep, PrincipalDep, require, require_customer
-from libs.units import RefusedAmount, format_money, parse_money
+from libs.units import InvalidAmountError, format_money, parse_money
 from services.order_dispatch.payments.acting import services
 from services.order_dispatch.payments.domain import Mandate
 from services.order_dispatch.payments.store import PaymentMethod, about
-from services.order_dispatch.sealing import Unsealable, read_keys, seal
+from services.order_dispatch.sealing import UnsealError, read_keys, seal
 
 router = APIRouter(tags=["payments"])
 
@@ -48,12 +48,12 @@ async def put_payment_method(
     _let_in(principal, customer_id)
     if body.service not in services():
         errors = [{"field": "service", "problem": f"known: {', '.join(sorted(services()))}"}]
-        raise Problem(422, "unknown_payment_service", "There is no such payment service", errors=errors)
+        raise ProblemError(422, "unknown_payment_service", "There is no such payment service", errors=errors)
     mandate = _read_mandate(body.mandate)
     sealed = _sealed(body, customer_id, kit)
     async with kit.transaction() as tx:
         if not await tx.store.lock_customer(customer_id):
-            raise Problem(404, "no_such_customer", "There is no such customer any more")
+            raise ProblemError(404, "no_such_customer", "There is no such customer any more")
         method = PaymentMethod(customer_id, body.service, sealed, mandate, tx.store.now)
         await tx.store.save_payment_method(method)
     return _show(method)
@@ -87,21 +87,23 @@ def _let_in(principal: Principal, customer_id: str) -> None:
 def _read_mandate(body: MandateBody) -> Mandate:
     try:
         amount = parse_money(body.amount, body.currency)
-    except RefusedAmount as refused:
+    except InvalidAmountError as refused:
         error = {"field": "mandate", "problem": refused.problem, "remedy": refused.remedy}
-        raise Problem(422, refused.code, "The mandate is not clear", detail=str(refused), errors=[error]) from refused
+        raise ProblemError(
+            422, refused.code, "The mandate is not clear", detail=str(refused), errors=[error]
+        ) from refused
     if amount <= 0:
         errors = [{"field": "mandate", "problem": "must be more than 0"}]
-        raise Problem(422, "out_of_range", "A mandate is more than nothing", errors=errors)
+        raise ProblemError(422, "out_of_range", "A mandate is more than nothing", errors=errors)
     return Mandate(amount, body.currency)
 
 
 def _sealed(body: PaymentMethodBody, customer_id: str, kit: Kit) -> bytes:
     try:
         keys = read_keys(kit.settings.sealing_key)  # type: ignore[attr-defined]  # the kit knows only its own settings
-    except Unsealable as closed:
+    except UnsealError as error:
         detail = "The operator has to set a sealing_key."
-        raise Problem(503, "no_sealing_key", "Tokens cannot be kept here", detail=detail) from closed
+        raise ProblemError(503, "no_sealing_key", "Tokens cannot be kept here", detail=detail) from error
     return seal(keys, body.token, about(customer_id, body.service))
 
 

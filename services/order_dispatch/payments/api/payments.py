@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from libs.contracts.catalogue import NO_NUL
 from libs.kit.identity import Principal
-from libs.kit.problems import Problem
+from libs.kit.problems import ProblemError
 from libs.kit.web import KitDep, PrincipalDep, RequiredIdempotencyDep, require, send
 from libs.units import format_money
 from services.order_dispatch.payments.domain import Payment
@@ -56,8 +56,8 @@ async def give_up_payment(
         if tx.replayed:
             return send(tx.replayed, replayed=True)
         if not await tx.store.give_up(payment_id, f"given up by an operator: {body.reason}"):
-            raise Problem(409, "not_unknown", "There is no such payment whose outcome is unknown")
-        return send(tx.answer(202, {"payment_id": payment_id, "given_up": body.reason}))
+            raise ProblemError(409, "not_unknown", "There is no such payment whose outcome is unknown")
+        return send(tx.respond(202, {"payment_id": payment_id, "given_up": body.reason}))
 
 
 def _owned(payment: Payment | None, principal: Principal) -> Payment:
@@ -65,7 +65,7 @@ def _owned(payment: Payment | None, principal: Principal) -> Payment:
         principal.role in ("operator", "service") or principal.customer_id == payment.customer_id
     )
     if payment is None or not mine:
-        raise Problem(404, "no_such_payment", "There is no such payment")
+        raise ProblemError(404, "no_such_payment", "There is no such payment")
     return payment
 
 

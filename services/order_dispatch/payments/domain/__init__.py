@@ -10,10 +10,16 @@ from services.order_dispatch.payments.domain.protocol import (
     PaymentService,
     Receipt,
     Status,
-    WrongAnswer,
+    UnexpectedAnswerError,
     believe,
 )
-from services.order_dispatch.payments.domain.states import CLOSED, DOING, TRANSITIONS, IllegalMove, PaymentState
+from services.order_dispatch.payments.domain.states import (
+    CLOSED,
+    DOING,
+    TRANSITIONS,
+    IllegalPaymentTransitionError,
+    PaymentState,
+)
 from services.order_dispatch.payments.domain.wishes import Mandate, open_payment, want_capture, want_refund, want_void
 
 __all__ = [
@@ -28,7 +34,7 @@ __all__ = [
     "Booking",
     "Call",
     "Declined",
-    "IllegalMove",
+    "IllegalPaymentTransitionError",
     "Mandate",
     "Move",
     "Payment",
@@ -37,7 +43,7 @@ __all__ = [
     "PaymentTurn",
     "Receipt",
     "Status",
-    "WrongAnswer",
+    "UnexpectedAnswerError",
     "answered",
     "believe",
     "key_of",

@@ -5,15 +5,15 @@ from datetime import datetime, timedelta
 
 from libs.contracts.events import (
     PaymentAuthorized,
+    PaymentCaptured,
     PaymentRefunded,
     PaymentStep,
-    PaymentTaken,
     PaymentVoided,
 )
 from services.order_dispatch.payments.domain.books import Accounts, give_back, release, reserve, take
 from services.order_dispatch.payments.domain.payment import Payment, PaymentTurn
 from services.order_dispatch.payments.domain.protocol import Answer, Declined, Receipt, Status
-from services.order_dispatch.payments.domain.states import IllegalMove, PaymentState
+from services.order_dispatch.payments.domain.states import IllegalPaymentTransitionError, PaymentState
 from services.order_dispatch.payments.domain.wishes import go_on
 
 LAPSED = "the reservation ran out"
@@ -26,9 +26,9 @@ def lose_track(payment: Payment, at: datetime) -> PaymentTurn:
 
 
 def lapse(payment: Payment, at: datetime) -> PaymentTurn:
-    """End a reservation whose time is over; raises IllegalMove where it is being taken or freed."""
+    """End a reservation whose time is over; raises IllegalPaymentTransitionError where it is being taken or freed."""
     if payment.state is not PaymentState.AUTHORIZED:
-        raise IllegalMove(f"a payment that is {payment.state} does not lapse")
+        raise IllegalPaymentTransitionError(f"a payment that is {payment.state} does not lapse")
     turn = PaymentTurn(payment).then(PaymentState.EXPIRED, at, LAPSED)
     return turn.book(release(_accounts(payment), payment.authorized)).fail(
         PaymentStep.AUTHORIZE, payment.authorized, LAPSED, at
@@ -73,7 +73,7 @@ def _captured(turn: PaymentTurn, amount: int, at: datetime) -> PaymentTurn:
     turn = turn.book(take(_accounts(payment), amount))
     if rest:
         turn = turn.book(release(_accounts(payment), rest))
-    return turn.say(PaymentTaken(**payment.fact(amount, at)))
+    return turn.say(PaymentCaptured(**payment.fact(amount, at)))
 
 
 def _voided(turn: PaymentTurn, at: datetime) -> PaymentTurn:

@@ -60,7 +60,7 @@ class Payment:
             "product_id": self.product_id,
             "pool_id": self.pool_id,
             "provider_id": self.provider_id,
-            "at": at,
+            "occurred_at": at,
             "payment_id": self.payment_id,
             "amount": amount,
             "currency": self.currency,
@@ -75,7 +75,7 @@ class MoneyFact(TypedDict):
     product_id: str
     pool_id: str
     provider_id: str
-    at: datetime
+    occurred_at: datetime
     payment_id: str
     amount: int
     currency: str
@@ -90,7 +90,7 @@ class Move:
     there: PaymentState
     step: PaymentStep | None
     amount: int
-    at: datetime
+    occurred_at: datetime
     because: str
 
 

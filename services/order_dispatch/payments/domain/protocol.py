@@ -97,7 +97,7 @@ class PaymentService(Protocol):
         ...
 
 
-class WrongAnswer(Exception):  # noqa: N818  # what happened
+class UnexpectedAnswerError(Exception):
     """A payment service answered something else than it was asked; a person has to look."""
 
 
@@ -110,13 +110,13 @@ _ANSWERS = {
 
 
 def believe(ask: Ask, answer: Answer) -> Answer:
-    """Return the answer if it is one to this question, to the cent; raises WrongAnswer."""
+    """Return the answer if it is one to this question, to the cent; raises UnexpectedAnswerError."""
     if isinstance(answer, Declined):
         return answer
     if answer.status not in _ANSWERS[ask.step]:
-        raise WrongAnswer(f"{ask.key}: asked to {ask.step}, answered {answer.status}")
+        raise UnexpectedAnswerError(f"{ask.key}: asked to {ask.step}, answered {answer.status}")
     moved = answer.status in (Status.AUTHORIZED, Status.CAPTURED, Status.REFUNDED)
     if moved and (answer.amount, answer.currency) != (ask.amount, ask.currency):
         said = f"{answer.amount} {answer.currency}"
-        raise WrongAnswer(f"{ask.key}: asked for {ask.amount} {ask.currency}, answered {said}")
+        raise UnexpectedAnswerError(f"{ask.key}: asked for {ask.amount} {ask.currency}, answered {said}")
     return answer

@@ -52,11 +52,11 @@ TRANSITIONS = frozenset((here, there) for here, reachable in _LEADS_TO.items() f
 CLOSED = frozenset(set(PaymentState) - set(_LEADS_TO))
 
 
-class IllegalMove(ValueError):  # noqa: N818  # what happened, as everywhere in this project
+class IllegalPaymentTransitionError(ValueError):
     """Somebody tried a move that is not in the table."""
 
 
 def check(here: PaymentState, there: PaymentState) -> None:
-    """Raise IllegalMove unless the table has this move."""
+    """Raise IllegalPaymentTransitionError unless the table has this move."""
     if (here, there) not in TRANSITIONS:
-        raise IllegalMove(f"a payment does not go from {here} to {there}")
+        raise IllegalPaymentTransitionError(f"a payment does not go from {here} to {there}")

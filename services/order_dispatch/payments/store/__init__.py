@@ -18,7 +18,7 @@ class PaymentStore(Payments, Money, Methods):
     def intend_calls(self, turn: PaymentTurn) -> None:
         for call in turn.calls:
             payload = {"payment_id": turn.payment.payment_id, "obstacle": call.obstacle}
-            self.intend(call.step, call.key, payload)
+            self.add_task(call.step, call.key, payload)
 
 
 __all__ = ["PaymentMethod", "PaymentStore", "about"]

@@ -13,7 +13,7 @@ class Money(KitStore):
             await self.connection.execute(
                 """-- book_money
                 WITH booked AS (
-                    INSERT INTO money_transaction (payment_id, move, kind, currency, at)
+                    INSERT INTO money_transaction (payment_id, move, kind, currency, occurred_at)
                     VALUES ($1, $2, $3, $4, $5) RETURNING number
                 )
                 INSERT INTO money_entry (number, account, amount)
@@ -23,7 +23,7 @@ class Money(KitStore):
                 turn.moves[0].number,
                 booking.kind,
                 turn.payment.currency,
-                turn.moves[0].at,
+                turn.moves[0].occurred_at,
                 [account for account, _ in booking.entries],
                 [amount for _, amount in booking.entries],
             )

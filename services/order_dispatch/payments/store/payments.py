@@ -58,11 +58,21 @@ class Payments(KitStore):
     async def _add_moves(self, turn: PaymentTurn) -> None:
         await self.connection.executemany(
             """-- add_moves
-            INSERT INTO payment_history (payment_id, move, from_state, to_state, step, amount, at, because, cause)
+            INSERT INTO payment_history (payment_id, move, from_state, to_state, step, amount, occurred_at, because, cause)
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
             """,
             [
-                (turn.payment.payment_id, m.number, m.here, m.there, m.step, m.amount, m.at, m.because, self.cause)
+                (
+                    turn.payment.payment_id,
+                    m.number,
+                    m.here,
+                    m.there,
+                    m.step,
+                    m.amount,
+                    m.occurred_at,
+                    m.because,
+                    self.cause,
+                )
                 for m in turn.moves
             ],
         )
@@ -145,7 +155,7 @@ class Payments(KitStore):
     async def list_moves(self, payment_id: str) -> Sequence[Record]:
         rows: Sequence[Record] = await self.connection.fetch(
             """-- list_moves
-            SELECT move, from_state, to_state, step, amount, at, because, cause
+            SELECT move, from_state, to_state, step, amount, occurred_at, because, cause
             FROM payment_history WHERE payment_id = $1 ORDER BY move
             """,
             payment_id,

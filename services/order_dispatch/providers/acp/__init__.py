@@ -15,11 +15,11 @@ from typing import Any
 from libs.contracts.events import ShipTo, UpdateStatus
 from services.order_dispatch.domain import Order
 from services.order_dispatch.outward import Line, Scheme, scheme_of
-from services.order_dispatch.outward.reading import Garbled, read
+from services.order_dispatch.outward.reading import UnreadableAnswerError, read
 from services.order_dispatch.providers import Answer, Subject, Told
 from services.order_dispatch.providers.acp.checkout import (
     GIVEN_UP,
-    NoSession,
+    MissingSessionError,
     address,
     close,
     create,
@@ -53,7 +53,7 @@ async def deliver(order: Order, ship_to: ShipTo, line: Line) -> Answer:
     """Create, address and complete a session. Every step is an identical request when repeated."""
     try:
         session = await create(order, line)
-    except NoSession as error:
+    except MissingSessionError as error:
         return Answer(UpdateStatus.REFUSED, reason=str(error))
     if session.status not in (*CLOSED, *WORKING, "completed"):
         session = await address(session, order, ship_to, line)
@@ -79,7 +79,7 @@ async def cancel(order: Order, line: Line) -> Answer:
     trace = {"intent_trace": {"reason_code": "other", "trace_summary": reason[:500]}}
     try:
         return await close(await session_id_of(order, line), order, line, "cancel", trace)
-    except NoSession:
+    except MissingSessionError:
         return Answer(UpdateStatus.NOT_FOUND)
 
 
@@ -87,7 +87,7 @@ async def status(order: Order, line: Line) -> Answer:
     """Retrieve the session; close it if it is still open and the order was cancelled."""
     try:
         session_id = await session_id_of(order, line)
-    except NoSession:
+    except MissingSessionError:
         return Answer(UpdateStatus.NOT_FOUND)
     session = await retrieve(session_id, line)
     answer = standing(session, order)
@@ -98,10 +98,10 @@ async def status(order: Order, line: Line) -> Answer:
 
 
 def subject(body: bytes) -> Subject:
-    """Return the session id of an order event. Raises Garbled without one."""
+    """Return the session id of an order event. Raises UnreadableAnswerError without one."""
     session_id = read(OrderEvent, body).data.checkout_session_id
     if session_id is None:
-        raise Garbled("data.checkout_session_id: Field required")
+        raise UnreadableAnswerError("data.checkout_session_id: Field required")
     return Subject(reference=session_id)
 
 

@@ -6,10 +6,10 @@ from urllib.parse import quote
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
 from libs.contracts.events import ShipTo, UpdateStatus
-from libs.kit import Retry
+from libs.kit import RetryLaterError
 from services.order_dispatch.domain import Order
-from services.order_dispatch.outward import Line, Reply, Unknown
-from services.order_dispatch.outward.reading import Garbled, find, read, retry_after
+from services.order_dispatch.outward import Line, Reply, UnknownOutcomeError
+from services.order_dispatch.outward.reading import UnreadableAnswerError, find, read, retry_after
 from services.order_dispatch.providers import Answer
 from services.order_dispatch.providers.acp.standing import standing, total_of
 from services.order_dispatch.providers.acp.wording import ErrorBody, Message, Session
@@ -19,7 +19,7 @@ API_VERSION = "2026-04-17"
 GIVEN_UP = {"intent_trace": {"reason_code": "other", "trace_summary": "not completed"}}
 
 
-class NoSession(Exception):  # noqa: N818  # public name
+class MissingSessionError(Exception):
     """The merchant created no session, so there is no order either."""
 
 
@@ -28,9 +28,9 @@ async def session_id_of(order: Order, line: Line) -> str:
 
 
 async def create(order: Order, line: Line) -> Session:
-    """Create the order's session, or get the existing one, and store its id. Raises NoSession."""
+    """Create the order's session, or get the existing one, and store its id. Raises MissingSessionError."""
     if order.price is None or order.currency is None:
-        raise NoSession("the order has no price, which a checkout requires")
+        raise MissingSessionError("the order has no price, which a checkout requires")
     total = {"type": "total", "display_text": "Total", "amount": order.price}
     item = {"id": order.product_id, "unit_amount": order.price // order.packs}
     body: dict[str, Any] = {
@@ -42,8 +42,8 @@ async def create(order: Order, line: Line) -> Session:
     reply = await post(line, "/checkout_sessions", body, order, "create")
     if error := error_in(reply):
         if error.code == "idempotency_conflict":
-            raise Unknown("another checkout exists for this order")
-        raise NoSession(error.message or error.code)
+            raise UnknownOutcomeError("another checkout exists for this order")
+        raise MissingSessionError(error.message or error.code)
     session = session_in(reply)
     await line.remember(order.order_id, session.id)
     return session
@@ -88,7 +88,7 @@ async def close(session_id: str, order: Order, line: Line, step: str, body: dict
     if reply.status == HTTPStatus.METHOD_NOT_ALLOWED:
         return standing(await retrieve(session_id, line), order)
     if error := error_in(reply):
-        raise Unknown(f"the checkout was not cancelled: {error.code}")
+        raise UnknownOutcomeError(f"the checkout was not cancelled: {error.code}")
     return standing(session_in(reply), order)
 
 
@@ -102,7 +102,7 @@ async def give_up(session: Session, order: Order, line: Line, reason: str) -> An
 async def retrieve(session_id: str, line: Line) -> Session:
     reply = await line.request("GET", path_of(session_id), headers=_headers(line))
     if error := error_in(reply):
-        raise Unknown(f"the merchant cannot find the checkout: {error.code}")
+        raise UnknownOutcomeError(f"the merchant cannot find the checkout: {error.code}")
     return session_in(reply)
 
 
@@ -115,7 +115,7 @@ async def post(line: Line, path: str, body: dict[str, Any], order: Order, step: 
 def _headers(line: Line) -> dict[str, str]:
     key = line.secret("api_key")
     if key is not None and not (key.isascii() and key.isprintable()):
-        raise Retry(f"{line.provider_id} is not called: its api_key is not printable ASCII")
+        raise RetryLaterError(f"{line.provider_id} is not called: its api_key is not printable ASCII")
     return {
         **({} if key is None else {"Authorization": f"Bearer {key}"}),
         "API-Version": API_VERSION,
@@ -131,19 +131,19 @@ def path_of(session_id: str) -> str:
 def session_in(reply: Reply) -> Session:
     try:
         return read(Session, reply.body)
-    except Garbled as error:
-        raise Unknown(f"the answer is invalid: {error}") from error
+    except UnreadableAnswerError as error:
+        raise UnknownOutcomeError(f"the answer is invalid: {error}") from error
 
 
 def error_in(reply: Reply) -> ErrorBody | None:
-    """Parse an error answer. Raises Retry for temporary errors, Unknown for a body that is not in ACP's format."""
+    """Parse an error answer. Raises RetryLaterError for temporary errors, Unknown for a body that is not in ACP's format."""
     if reply.status < HTTPStatus.BAD_REQUEST:
         return None
     error = find(ErrorBody, reply.body)
     if reply.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        raise Retry(f"the merchant rejected our credentials: {error.code if error else reply.status}")
+        raise RetryLaterError(f"the merchant rejected our credentials: {error.code if error else reply.status}")
     if error is None:
-        raise Unknown(f"the answer was {reply.status} without an error code")
+        raise UnknownOutcomeError(f"the answer was {reply.status} without an error code")
     if error.code == "idempotency_in_flight":
-        raise Retry("the same request is still in progress", after_seconds=retry_after(reply.headers, 1.0))
+        raise RetryLaterError("the same request is still in progress", after_seconds=retry_after(reply.headers, 1.0))
     return error

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from libs.contracts.events import UpdateStatus
 from services.order_dispatch.domain import Order
-from services.order_dispatch.outward import Unknown
+from services.order_dispatch.outward import UnknownOutcomeError
 from services.order_dispatch.providers import Answer
 from services.order_dispatch.providers.acp.wording import Session, Snapshot, Total
 
@@ -17,12 +17,12 @@ ON_THE_WAY = ("shipped", "in_transit", "out_for_delivery", "ready_for_pickup", "
 
 
 def standing(session: Session, order: Order) -> Answer:
-    """Return the state of the session's order; NOT_FOUND if it has none. Raises Unknown if it must have one."""
+    """Return the state of the session's order; NOT_FOUND if it has none. Raises UnknownOutcomeError if it must have one."""
     if session.order is not None:
         price, currency = total_of(session.totals), session.currency.upper()
         return replace(snapshot_says(session.order, order), price=price, currency=currency, reference=session.id)
     if session.status == "completed":
-        raise Unknown("the checkout is completed but contains no order")
+        raise UnknownOutcomeError("the checkout is completed but contains no order")
     if session.status == "pending_approval":
         return Answer(UpdateStatus.RESOLVING, reason="the merchant is waiting for an approval", reference=session.id)
     if session.status in WORKING:

@@ -12,12 +12,12 @@ from typing import Any
 
 from libs.contracts.events import ShipTo, UpdateStatus
 from libs.contracts.topics import Topic
-from libs.kit import Refuse
+from libs.kit import RejectedError
 from services.order_dispatch.domain import Order
 from services.order_dispatch.domain.links import RemoteSlot, SlotUse
 from services.order_dispatch.providers.calls import Answer, LinkedLine
 from services.order_dispatch.providers.drs.calls import (
-    Unreadable,
+    UnreadableResponseError,
     as_list,
     as_object,
     ask,
@@ -65,7 +65,7 @@ def authorize_extras(options: Mapping[str, Any], serial: str) -> dict[str, str]:
 async def deliver(order: Order, ship_to: ShipTo | None, line: LinkedLine) -> Answer:  # noqa: ARG001  # DRS has the address
     """Trigger a replenishment of the order's slot; the result follows as a notification.
 
-    ORDER_INPROGRESS with an id of another of our orders refuses this one. Raises Unreadable for any other answer.
+    ORDER_INPROGRESS with an id of another of our orders refuses this one. Raises UnreadableResponseError for any other answer.
     """
     reply = await ask(line, "POST", f"/replenish/{part(await line.remote_slot(order.slot))}", "DrsReplenish")
     if reply.status != HTTPStatus.OK:
@@ -76,7 +76,7 @@ async def deliver(order: Order, ship_to: ShipTo | None, line: LinkedLine) -> Ans
     if detail in PLACED:
         return Answer(None, reference=reference)
     if detail != IN_PROGRESS:
-        raise Unreadable(f"replenish answered {detail!r}")
+        raise UnreadableResponseError(f"replenish answered {detail!r}")
     if reference and await line.is_taken(reference, order.order_id):
         return Answer(UpdateStatus.REFUSED, f"an earlier order is still open ({reference})")
     return Answer(None, "an order is already open for this slot", reference=reference)
@@ -133,7 +133,7 @@ async def subscription_info(line: LinkedLine) -> tuple[RemoteSlot, ...]:
     version = "1.0" if line.account.get("subscription_info_version") == 1 else "2.0"
     reply = await ask(line, "GET", "/subscriptionInfo", "DrsSubscriptionInfo", accept=version)
     if reply.status != HTTPStatus.OK:
-        raise Refuse(why(reply))
+        raise RejectedError(why(reply))
     return remote_slots(read_object(reply).get("slotsSubscriptionStatus"))
 
 
@@ -145,7 +145,7 @@ async def deregister(line: LinkedLine, serial: str) -> None:
     else:
         reply = await ask(line, "DELETE", "/registration", "DrsDeregister", version="2.0")
     if reply.status not in {HTTPStatus.OK, HTTPStatus.NO_CONTENT, HTTPStatus.NOT_FOUND}:
-        raise Refuse(why(reply))
+        raise RejectedError(why(reply))
 
 
 async def cancel_test_orders(line: LinkedLine, slot: str | None = None) -> bool:

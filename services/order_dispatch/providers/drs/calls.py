@@ -8,11 +8,11 @@ from urllib.parse import quote
 
 import orjson
 
-from libs.kit import Refuse
+from libs.kit import RejectedError
 from services.order_dispatch.providers.calls import LinkedLine, Reply
 
 
-class Unreadable(Exception):  # noqa: N818  # public name
+class UnreadableResponseError(Exception):
     """The answer is not in DRS's format, so the result of the call is unknown."""
 
 
@@ -33,7 +33,7 @@ async def ask(  # noqa: PLR0913, PLR0917  # an operation has a name and two vers
 async def done(line: LinkedLine, method: str, path: str, operation: str, body: Any) -> None:
     reply = await ask(line, method, path, operation, body)
     if reply.status >= HTTPStatus.BAD_REQUEST:
-        raise Refuse(why(reply))
+        raise RejectedError(why(reply))
 
 
 def why(reply: Reply) -> str:
@@ -44,7 +44,7 @@ def why(reply: Reply) -> str:
 def read_object(reply: Reply) -> dict[str, Any]:
     body = read(reply)
     if not isinstance(body, dict):
-        raise Unreadable("the answer is not a JSON object")
+        raise UnreadableResponseError("the answer is not a JSON object")
     return body
 
 

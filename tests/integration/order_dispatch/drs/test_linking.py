@@ -14,7 +14,7 @@ from libs.contracts.events import (
     SlotMove,
     SlotSpec,
 )
-from libs.kit import Refuse, Retry
+from libs.kit import RejectedError, RetryLaterError
 from services.order_dispatch.linking import linked_line
 from services.order_dispatch.linking.tokens import fresh_token
 from tests.integration.order_dispatch.drs.conftest import register
@@ -176,7 +176,7 @@ class TestTokens:
         await linked.at_shop("customer/shaver/forget")
         line = await linked_line(linked.kit, "amazon", "shaver")
 
-        with pytest.raises(Refuse, match="renews no token: invalid_grant"):
+        with pytest.raises(RejectedError, match="renews no token: invalid_grant"):
             await line.request("GET", "/subscriptionInfo")
 
         ended = [one["reason"] for one in await linked.told("LinkEnded") if one["link_id"] == link_id]
@@ -191,7 +191,7 @@ class TestTokens:
         await linked.sql("UPDATE link SET expires_at = now() WHERE link_id = $1", link_id)
 
         await linked.put_client(client_secret="mistyped")
-        with pytest.raises(Retry, match="answered 401 invalid_client"):
+        with pytest.raises(RetryLaterError, match="answered 401 invalid_client"):
             await fresh_token(linked.kit, link_id)
         begun = await linked.begin("ann", "shaver")
         back = await linked.browser.get(await linked.agree(begun.json()["authorize_url"]))
@@ -206,7 +206,7 @@ class TestTokens:
         await linked.comes_true("SELECT 1 FROM intent WHERE id = $1 AND state = 'done'", link_id)
         await linked.sql("UPDATE link SET access_sealed = refresh_sealed WHERE link_id = $1", link_id)
 
-        with pytest.raises(Retry, match="cannot be opened"):
+        with pytest.raises(RetryLaterError, match="cannot be opened"):
             await fresh_token(linked.kit, link_id)
 
 
@@ -289,7 +289,7 @@ class TestReplacedDevice:
 class TestReports:
     def use(self, linked, level, **changes):
         fields = {"device_id": "washer", "slot": "2", "customer_id": "ann", "product_id": "soap"}
-        fields |= {"level": level, "doubt": 0.0, "rate_per_day": 100.0, "at": linked.clock.now()}
+        fields |= {"level": level, "uncertainty": 0.0, "rate_per_day": 100.0, "occurred_at": linked.clock.now()}
         return SlotLevelChanged(**(fields | changes))
 
     async def test_use_of_subscribed_slot_is_reported(self, linked):

@@ -163,11 +163,11 @@ class Town(World):
                     provider_id=order.provider_id,
                     order_id=order_id,
                     update_id=f"ask-{order_id}-{ask}-{tx.store.now}",
-                    at=tx.store.now,
+                    occurred_at=tx.store.now,
                     expected_at=answer.expected_at,
                     reason=answer.reason,
                 )
-                tx.say(*await on_order_updated(update, tx.store))
+                tx.publish(*await on_order_updated(update, tx.store))
         return answer
 
     async def at_shop(self, path, content=b"", **query):

@@ -26,7 +26,7 @@ async def asked(world, name, **terms):
 def allocated(order_id):
     lines = (AllocationLine(product_id="pods", quantity=40),)
     owner_id = order_id.rpartition("-")[0]
-    return StockAllocated(owner_id=owner_id, order_id=order_id, customer_id="ann", lines=lines, at=a.NOON)
+    return StockAllocated(owner_id=owner_id, order_id=order_id, customer_id="ann", lines=lines, occurred_at=a.NOON)
 
 
 async def says(world, order_id, step, **detail):

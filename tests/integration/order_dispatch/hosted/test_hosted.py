@@ -49,7 +49,7 @@ class TestTheWholeWay:
         ]
         assert [update["fate"] for update in delivered["updates"]] == ["applied"] * 3
         assert delivered["evidence"] == "reported"
-        (told,) = await world.facts(order_id, "ShopAsked")
+        (told,) = await world.facts(order_id, "ShopOrderRequested")
         assert (told["packs"], told["quantity"]) == (2, 40)
         (claim,) = await world.facts(order_id, "ClaimRaised")
         assert (claim["ordered"], claim["received"]) == (40, 30)
@@ -189,7 +189,7 @@ class TestTerms:
 
         (refused,) = await world.facts(order_id, "OrderRefused")
         assert refused["reason"] == "Grand delivers from 25.00 USD, and this order is 9.98"
-        assert await world.facts(order_id, "AllocationAsked") == []
+        assert await world.facts(order_id, "AllocationRequested") == []
 
     async def test_rule_out_a_place_by_name(self, world):
         await shop(world, "local", regions=["DE-10", "AT"])
@@ -294,7 +294,7 @@ class TestCancelling:
         await says(world, order_id, "acknowledge")
 
         assert (await world.cancel(order_id)).status_code == 202
-        (told,) = await world.facts(order_id, "ShopAskedToCancel")
+        (told,) = await world.facts(order_id, "ShopCancelRequested")
         assert told["reason"] == "enough"
         assert (await says(world, order_id, "refuse")).json()["state"] == "cancelled"
         (cancelled,) = await world.facts(order_id, "OrderCancelled")
@@ -318,7 +318,7 @@ async def test_a_rehearsal_goes_the_whole_way_without_stock(world):
     await world.reaches(order_id, "placing")
     await says(world, order_id, "ship")
 
-    assert await world.facts(order_id, "AllocationAsked") == []
+    assert await world.facts(order_id, "AllocationRequested") == []
     (shipped,) = await world.facts(order_id, "OrderShipped")
     assert (shipped["test"], shipped["quantity"]) == (True, 0)
 

@@ -110,7 +110,7 @@ class TestCallback:
 
     async def test_update_of_earlier_callback_is_repeated(self, world, order_of):
         order_id = await order_of()
-        update = news(order_id, "shipped", "order.updated", update_id="u-1", at="2026-03-01T12:00:00Z")
+        update = news(order_id, "shipped", "order.updated", update_id="u-1", occurred_at="2026-03-01T12:00:00Z")
 
         fates = [(await world.call_back("acme", f"m-u-{n}", update)).json()["fate"] for n in range(2)]
 

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from libs.kit import Retry
-from services.order_dispatch.outward import Unknown
+from libs.kit import RetryLaterError
+from services.order_dispatch.outward import UnknownOutcomeError
 from tests.integration.order_dispatch.outward.shops import Shop, caller, line_to
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
@@ -64,7 +64,7 @@ class TestRedirect:
                 f"HTTP/1.1 {status} Moved\r\nLocation: http://127.0.0.1:{inside.port}/\r\nContent-Length: 0\r\n\r\n"
             )
             async with listening(answer.encode()) as shop:
-                with pytest.raises(Unknown, match=str(status)):
+                with pytest.raises(UnknownOutcomeError, match=str(status)):
                     await ask(at(shop))
 
         assert inside.heads == []
@@ -73,14 +73,14 @@ class TestRedirect:
 class TestAnswer:
     async def test_endless_body_is_cut_off_at_limit(self):
         async with listening(b"HTTP/1.1 200 OK\r\nContent-Length: 1073741824\r\n\r\n", *[b"x" * 65536] * 64) as shop:
-            with pytest.raises(Unknown, match="262144 bytes"):
+            with pytest.raises(UnknownOutcomeError, match="262144 bytes"):
                 await ask(at(shop))
 
     async def test_encoded_body_is_refused(self):
         bomb = gzip.compress(b"x" * 50_000_000)
         head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(bomb)}\r\n\r\n"
         async with listening(head.encode(), bomb) as shop:
-            with pytest.raises(Unknown, match="encoded"):
+            with pytest.raises(UnknownOutcomeError, match="encoded"):
                 await ask(at(shop))
 
         assert "accept-encoding: identity" in shop.heads[0].lower()
@@ -89,7 +89,7 @@ class TestAnswer:
         head = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"
         async with listening(head, *[b"x"] * 100, pause=0.2) as shop:
             began = time.monotonic()
-            with pytest.raises(Unknown, match=r"within 0\.5 seconds"):
+            with pytest.raises(UnknownOutcomeError, match=r"within 0\.5 seconds"):
                 await ask(at(shop), caller(seconds=0.5))
 
         assert time.monotonic() - began < 10
@@ -99,18 +99,18 @@ class TestAnswer:
     )
     async def test_invalid_http_raises_unknown(self, junk):
         async with listening(junk) as shop:
-            with pytest.raises(Unknown):
+            with pytest.raises(UnknownOutcomeError):
                 await ask(at(shop))
 
     @pytest.mark.parametrize("status", [500, 501, 502, 503, 504, 520, 408, 100])
     async def test_server_error_raises_unknown(self, status):
         async with listening(f"HTTP/1.1 {status} x\r\nContent-Length: 0\r\n\r\n".encode()) as shop:
-            with pytest.raises(Unknown):
+            with pytest.raises(UnknownOutcomeError):
                 await ask(at(shop))
 
     async def test_retry_after_raises_retry(self):
         async with listening(b"HTTP/1.1 503 x\r\nRetry-After: 9\r\nContent-Length: 0\r\n\r\n") as shop:
-            with pytest.raises(Retry) as told:
+            with pytest.raises(RetryLaterError) as told:
                 await ask(at(shop))
 
         assert told.value.after_seconds == 9
@@ -118,7 +118,7 @@ class TestAnswer:
     @pytest.mark.parametrize("pause", ["", "Retry-After: 0\r\n"])
     async def test_short_retry_after_uses_back_off(self, pause):
         async with listening(f"HTTP/1.1 429 x\r\n{pause}Content-Length: 0\r\n\r\n".encode()) as shop:
-            with pytest.raises(Retry, match="429") as told:
+            with pytest.raises(RetryLaterError, match="429") as told:
                 await ask(at(shop))
 
         assert told.value.after_seconds is None
@@ -160,7 +160,7 @@ class TestName:
             return ["127.0.0.1"]
 
         async with listening(OK) as inside:
-            with pytest.raises(Retry, match="not a public address") as told:
+            with pytest.raises(RetryLaterError, match="not a public address") as told:
                 await ask(f"https://shop.example:{inside.port}", caller(allowed=(), resolve=resolve))
 
         assert inside.heads == []
@@ -185,14 +185,14 @@ class TestTls:
     async def test_certificate_of_other_name_is_refused(self, tmp_path):
         async with listening(OK, tls=server_for("other.example", tmp_path)) as shop:
             calls = caller(seconds=5, resolve=to_loopback, ca_file=tmp_path / "ca.pem")
-            with pytest.raises(Retry, match="not connected"):
+            with pytest.raises(RetryLaterError, match="not connected"):
                 await ask(at(shop, "shop.example", "https"), calls)
 
         assert shop.heads == []
 
     async def test_certificate_of_unknown_authority_is_refused(self, tmp_path):
         async with listening(OK, tls=server_for("shop.example", tmp_path)) as shop:
-            with pytest.raises(Retry, match="not connected"):
+            with pytest.raises(RetryLaterError, match="not connected"):
                 await ask(at(shop, "shop.example", "https"), caller(seconds=5, resolve=to_loopback))
 
         assert shop.heads == []

@@ -8,9 +8,9 @@ import pytest
 
 from deploy.samples.faults import NEVER_SECONDS
 from libs.contracts.events import ShipTo
-from libs.kit import Retry
+from libs.kit import RetryLaterError
 from services.order_dispatch.domain import Cancellation
-from services.order_dispatch.outward import Unknown
+from services.order_dispatch.outward import UnknownOutcomeError
 from services.order_dispatch.outward.breaker import Limits
 from services.order_dispatch.providers import acp, webhook
 from tests.integration.order_dispatch.outward.shops import Notebook, Shop, caller, line_to, shop
@@ -77,15 +77,15 @@ class TestShop:
         async with shop(kind, tmp_path) as opened:
             pass
 
-        with pytest.raises(Retry, match="not connected"):
+        with pytest.raises(RetryLaterError, match="not connected"):
             await KINDS[kind].deliver(order(), HOME, line_to(opened))
 
     async def test_busy_shop_is_retried_after_its_pause(self, kind, tmp_path):
         async with shop(kind, tmp_path, "--busy", 1, "--retry-after", 7) as opened:
             line = line_to(opened)
-            with pytest.raises(Retry, match="429") as told:
+            with pytest.raises(RetryLaterError, match="429") as told:
                 await KINDS[kind].deliver(order(), HOME, line)
-            with pytest.raises(Retry, match="requested a pause") as early:
+            with pytest.raises(RetryLaterError, match="requested a pause") as early:
                 await KINDS[kind].deliver(order(2), HOME, line)
 
         assert told.value.after_seconds == 7
@@ -96,7 +96,7 @@ class TestShop:
     async def test_ambiguous_answer_raises_unknown_within_timeout(self, kind, fault, tmp_path):
         async with shop(kind, tmp_path, f"--{fault}", 1) as opened:
             began = time.monotonic()
-            with pytest.raises(Unknown):
+            with pytest.raises(UnknownOutcomeError):
                 await KINDS[kind].deliver(order(), HOME, line_to(opened, caller(seconds=PATIENCE_SECONDS)))
 
             assert time.monotonic() - began < NEVER_SECONDS / 2
@@ -111,7 +111,7 @@ class TestShop:
                 while answer is None:
                     try:
                         answer = await KINDS[kind].deliver(order(number), HOME, line_to(opened, calls, notes))
-                    except Unknown:
+                    except UnknownOutcomeError:
                         unclear += 1
                 assert answer.status == "accepted"
 
@@ -171,9 +171,9 @@ class TestBreaker:
         calls = caller(limits=limits)
         async with shop("webhook", tmp_path, "--error", 1) as broken:
             for number in range(3):
-                with pytest.raises(Unknown):
+                with pytest.raises(UnknownOutcomeError):
                     await webhook.deliver(order(number), HOME, line_to(broken, calls))
-            with pytest.raises(Retry, match="too many calls failed"):
+            with pytest.raises(RetryLaterError, match="too many calls failed"):
                 await webhook.deliver(order(4), HOME, line_to(broken, calls))
         async with shop("webhook", tmp_path) as mended:
             deadline = time.monotonic() + 10
@@ -181,7 +181,7 @@ class TestBreaker:
                 try:
                     answer = await webhook.deliver(order(4), HOME, line_to(mended, calls))
                     break
-                except Retry:
+                except RetryLaterError:
                     assert time.monotonic() < deadline
                     await asyncio.sleep(0.05)
 
@@ -192,7 +192,7 @@ class TestBreaker:
         async with shop("webhook", tmp_path, provider="globex") as fine:
             nowhere = Shop("acme", "http://127.0.0.1:1", None)
             for _ in range(2):
-                with pytest.raises(Retry):
+                with pytest.raises(RetryLaterError):
                     await webhook.deliver(order(), HOME, line_to(nowhere, calls))
 
             assert (await webhook.deliver(order(), HOME, line_to(fine, calls))).status == "accepted"

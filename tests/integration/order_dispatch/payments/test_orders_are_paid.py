@@ -48,7 +48,7 @@ async def ordered(world, name, token, service="sandbox"):
 
 async def says(world, order_id, status, **more):
     provider = order_id.rpartition("-")[0]
-    body = {"update_id": status, "order_id": order_id, "status": status, "at": a.NOON.isoformat()} | more
+    body = {"update_id": status, "order_id": order_id, "status": status, "occurred_at": a.NOON.isoformat()} | more
     headers = world.desk.headers("operator")
     answer = await world.http.post(f"/v1/providers/{provider}/updates", json=body, headers=headers)
     assert answer.status_code == 200, answer.text

@@ -23,7 +23,7 @@ class TestTheUsualWay:
         await world.capture(order, 300)
         await world.reaches(order, "captured")
 
-        assert await world.types(order) == ["PaymentAuthorized", "PaymentTaken"]
+        assert await world.types(order) == ["PaymentAuthorized", "PaymentCaptured"]
         assert await world.balances(order) == {"cash:sandbox": 300, "provider:acme": -300}
         assert await world.book(order) == [("authorized", 500), ("captured", 300)]
 
@@ -148,7 +148,7 @@ class TestUnknown:
             *("authorizing", "unknown", "authorized"),
             *("capturing", "unknown", "captured"),
         ]
-        assert await world.types(order) == ["PaymentAuthorized", "PaymentTaken"]
+        assert await world.types(order) == ["PaymentAuthorized", "PaymentCaptured"]
 
     async def test_that_stays_unknown_is_in_sight_until_it_is_known(self, world):
         order = await world.order("tok_dark")
@@ -207,7 +207,7 @@ class TestTime:
         )
         async with world.kit.transaction() as tx:
             tx.store.now += timedelta(minutes=1)
-            tx.say(*await look_after_payments(tx.store))
+            tx.publish(*await look_after_payments(tx.store))
 
         assert (await world.payment(order)).state == "expired"
         assert (await world.payment(young)).state == "authorized"

@@ -84,7 +84,7 @@ async def test_what_was_agreed_is_a_limit(store, change):
 
 async def move(store, number, here, there):
     await store.connection.execute(
-        """INSERT INTO payment_history (payment_id, move, from_state, to_state, amount, at, because)
+        """INSERT INTO payment_history (payment_id, move, from_state, to_state, amount, occurred_at, because)
         VALUES ('pay1', $1, $2, $3, 0, $4, '')""",
         number,
         here,
@@ -113,7 +113,7 @@ async def test_a_state_without_a_move_to_it_aborts(store):
 
 async def book(store, kind, *entries):
     number = await store.connection.fetchval(
-        """INSERT INTO money_transaction (payment_id, move, kind, currency, at) VALUES ('pay1', 1, $1, 'USD', $2)
+        """INSERT INTO money_transaction (payment_id, move, kind, currency, occurred_at) VALUES ('pay1', 1, $1, 'USD', $2)
         RETURNING number""",
         kind,
         a.NOON,
@@ -143,12 +143,12 @@ async def test_nothing_is_booked_twice(store, kind):
     entries = (("held:sandbox", 5), ("customer:ann", -5))
     await book(store, kind, *entries)
     await store.connection.execute(
-        "INSERT INTO payment_history (payment_id, move, from_state, to_state, amount, at, because) VALUES ('pay1', 2, 'authorizing', 'authorized', 5, now(), '')"
+        "INSERT INTO payment_history (payment_id, move, from_state, to_state, amount, occurred_at, because) VALUES ('pay1', 2, 'authorizing', 'authorized', 5, now(), '')"
     )
 
     with pytest.raises(asyncpg.UniqueViolationError):
         await store.connection.execute(
-            "INSERT INTO money_transaction (payment_id, move, kind, currency, at) VALUES ('pay1', 2, $1, 'USD', now())",
+            "INSERT INTO money_transaction (payment_id, move, kind, currency, occurred_at) VALUES ('pay1', 2, $1, 'USD', now())",
             kind,
         )
 
@@ -156,7 +156,7 @@ async def test_nothing_is_booked_twice(store, kind):
 @pytest.mark.parametrize(
     "change",
     [
-        *("UPDATE money_entry SET amount = 1", "UPDATE money_transaction SET at = now()"),
+        *("UPDATE money_entry SET amount = 1", "UPDATE money_transaction SET occurred_at = now()"),
         *("UPDATE payment_history SET because = ''", "DELETE FROM money_entry", "DELETE FROM money_transaction"),
         "DELETE FROM payment_history",
     ],
@@ -169,10 +169,10 @@ async def test_books_and_histories_only_grow(store, change):
 
 
 BROKEN = {
-    "check_money_sums_to_zero": "INSERT INTO money_transaction (payment_id, move, kind, currency, at) VALUES ('pay1', 1, 'taken', 'USD', now())",
+    "check_money_sums_to_zero": "INSERT INTO money_transaction (payment_id, move, kind, currency, occurred_at) VALUES ('pay1', 1, 'taken', 'USD', now())",
     "check_reserved_money_is_held": "UPDATE payment SET authorized = authorized - 1",
     "check_cash_is_what_was_taken": "UPDATE payment SET captured = 1",
-    "check_cash_is_owed_to_providers": """WITH t AS (INSERT INTO money_transaction (payment_id, move, kind, currency, at)
+    "check_cash_is_owed_to_providers": """WITH t AS (INSERT INTO money_transaction (payment_id, move, kind, currency, occurred_at)
         VALUES ('pay1', 1, 'taken', 'USD', now()) RETURNING number)
         INSERT INTO money_entry SELECT number, account, amount FROM t, (VALUES ('cash:sandbox', 1), ('held:sandbox', -1)) AS e (account, amount)""",
     "check_payments_are_booked_once": "UPDATE payment SET authorized = authorized - 1",

@@ -8,7 +8,7 @@ import stripe
 from pydantic import SecretStr
 
 from libs.contracts.events import PaymentStep
-from libs.kit import Retry
+from libs.kit import RetryLaterError
 from services.order_dispatch import payments
 from services.order_dispatch.payments.domain import Ask, Declined, Status
 from tests.integration.order_dispatch.payments.stripe_like import KEY, always, cutting_off, localstripe
@@ -144,12 +144,12 @@ class TestLater:
     async def test_is_tried_again_what_stripe_would_not_do_now(self, database, tmp_path, status):
         body = b'{"error": {"type": "whatever", "message": "no"}}'
         async with always(status, body) as door, at(database, door, tmp_path) as world:
-            with pytest.raises(Retry):
+            with pytest.raises(RetryLaterError):
                 await payments.service("stripe", world.kit).authorize(ask(world))
 
     async def test_is_tried_again_what_never_arrived(self, database, tmp_path):
         async with at(database, "http://127.0.0.1:9", tmp_path) as world:
-            with pytest.raises(Retry, match="cannot be reached"):
+            with pytest.raises(RetryLaterError, match="cannot be reached"):
                 await payments.service("stripe", world.kit).authorize(ask(world))
 
 

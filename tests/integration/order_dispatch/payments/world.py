@@ -10,8 +10,8 @@ from contextlib import asynccontextmanager, suppress
 import httpx
 from pydantic import SecretStr
 
-from libs.kit import Intent
-from libs.kit.effects import Effects
+from libs.kit import Task
+from libs.kit.effects import TaskRunner
 from libs.kit.health import Health
 from libs.kit.kit import Kit
 from libs.kit.testing import prepare, settings_for
@@ -60,15 +60,15 @@ class World:
         """Begin the payment and, in the same transaction, whatever else is wanted."""
         async with self.kit.transaction() as tx:
             await tx.store.lock_order(order.order_id)
-            tx.say(*await payments.begin(order, tx.store))
+            tx.publish(*await payments.begin(order, tx.store))
             for want in more:
-                tx.say(*await want(order, tx.store))
+                tx.publish(*await want(order, tx.store))
 
     async def want(self, command, order, *amount):
         async with self.kit.transaction() as tx:
             await tx.store.lock_order(order.order_id)
             said = await command(order, *amount, tx.store)
-            tx.say(*said)
+            tx.publish(*said)
         return said
 
     async def capture(self, order, amount):
@@ -151,20 +151,20 @@ class World:
         async with self.kit.transaction() as tx:
             await tx.store.lock_order(order.order_id)
             yield tx
-            (intended,) = tx.store.intended
-            tx.store.intended.clear()
+            (intended,) = tx.store.added_tasks
+            tx.store.added_tasks.clear()
             await tx.store.connection.execute(
                 """INSERT INTO intent (kind, id, payload, due_at, state, attempt, attempt_id, lease_until)
                 VALUES ($1, $2, $3, $4, 'claimed', 1, gen_random_uuid(), now() + interval '1 hour')""",
-                *(intended.kind, intended.intent_id, intended.payload, intended.due_at),
+                *(intended.kind, intended.task_id, intended.payload, intended.due_at),
             )
         assert intended.kind == step
         payment = await self.payment(order)
-        await self._ask_as_the_dead_did(payment, intended.intent_id)
+        await self._ask_as_the_dead_did(payment, intended.task_id)
         await self.rows("UPDATE intent SET lease_until = now() - interval '1 second' WHERE id = $1", payment.key)
 
     async def _ask_as_the_dead_did(self, payment, key):
-        await ask_service(Intent(key, {"payment_id": payment.payment_id, "obstacle": None}, 1), self.kit)
+        await ask_service(Task(key, {"payment_id": payment.payment_id, "obstacle": None}, 1), self.kit)
 
 
 @asynccontextmanager
@@ -186,7 +186,7 @@ async def running(database, log, **knobs):
     await prepare(SERVICE, database)
     knobs = {"sealing_key": SecretStr(KEY.hex()), "payment_seconds": 0.3, **knobs}
     kit = await Kit.open(SERVICE, settings_for(SERVICE, database, **knobs))
-    effects = Effects(kit)
+    effects = TaskRunner(kit)
     kit.on_commit(effects)
     task = asyncio.create_task(effects.run())
     world = World(kit, log)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import httpx
 
 from libs.contracts.events import UpdateStatus
-from libs.kit import Retry
+from libs.kit import RetryLaterError
 from services.order_dispatch.providers import Answer
 
 CALLS = True
@@ -31,9 +31,9 @@ class Line:
             async with httpx.AsyncClient(timeout=self.account.get("timeout", 5)) as client:
                 response = await client.request(method, self.url + path, json=json, content=content, headers=sent)
         except httpx.ConnectError as error:
-            raise Retry("not connected") from error
+            raise RetryLaterError("not connected") from error
         if response.status_code == 429:
-            raise Retry("later")
+            raise RetryLaterError("later")
         if response.status_code >= 500:
             raise RuntimeError(f"answered {response.status_code}")
         return Reply(response.status_code, response.headers, response.content)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from libs.contracts.events import ShipTo, UpdateStatus
-from libs.kit import Refuse
+from libs.kit import RejectedError
 from libs.units import BaseUnit
 from services.order_dispatch.domain.links import RemoteItem, RemoteSlot, SlotUse
 from services.order_dispatch.providers import drs
@@ -103,7 +103,7 @@ class TestReplenish:
 
     @pytest.mark.parametrize("reported", [b"", b"[]", b"<html>", {"detailCode": "SOMETHING"}, {}])
     async def test_invalid_answer_is_ambiguous(self, reported):
-        with pytest.raises(drs.Unreadable):
+        with pytest.raises(drs.UnreadableResponseError):
             await self.deliver(answer=reported)
 
 
@@ -210,7 +210,7 @@ class TestSlotStatus:
         assert use(rate_per_day=0).runs_out_at == use(rate_per_day=1e-9).runs_out_at == AT + timedelta(days=365)
 
     async def test_refusal_is_permanent(self):
-        with pytest.raises(Refuse, match="400: no such slot"):
+        with pytest.raises(RejectedError, match="400: no such slot"):
             await drs.slot_status(Wire(400, {"message": "no such slot"}), use())
 
 
@@ -253,7 +253,7 @@ class TestOtherCalls:
 
     async def test_deregister_accepts_missing_registration(self):
         await drs.deregister(Wire(404), "s")
-        with pytest.raises(Refuse):
+        with pytest.raises(RejectedError):
             await drs.deregister(Wire(400, {"message": "Invalid token"}), "s")
 
     @pytest.mark.parametrize(

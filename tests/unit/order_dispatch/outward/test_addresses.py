@@ -4,7 +4,7 @@ import ipaddress
 
 import pytest
 
-from services.order_dispatch.outward import Forbidden, Guard
+from services.order_dispatch.outward import ForbiddenAddressError, Guard
 
 PUBLIC = "93.184.215.14"
 
@@ -112,27 +112,27 @@ class TestPrivateAddress:
     async def test_judge_refuses_literal(self, address):
         guard = Guard()
 
-        with pytest.raises(Forbidden):
+        with pytest.raises(ForbiddenAddressError):
             guard.check_url(url_of(address))
-        with pytest.raises(Forbidden):
+        with pytest.raises(ForbiddenAddressError):
             await guard.judge(url_of(address))
 
     @pytest.mark.parametrize("address", INSIDE)
     async def test_judge_refuses_name(self, address):
-        with pytest.raises(Forbidden, match="not a public address"):
+        with pytest.raises(ForbiddenAddressError, match="not a public address"):
             await Guard(resolve=resolver(address)).judge("https://shop.example/")
 
     @pytest.mark.parametrize("spelling", SPELLINGS)
     async def test_judge_refuses_other_notations(self, spelling):
-        with pytest.raises(Forbidden, match="not a public address"):
+        with pytest.raises(ForbiddenAddressError, match="not a public address"):
             await Guard().judge(f"https://{spelling}/")
 
     async def test_judge_refuses_mixed_answer(self):
-        with pytest.raises(Forbidden):
+        with pytest.raises(ForbiddenAddressError):
             await Guard(resolve=resolver([PUBLIC, "10.0.0.1"])).judge("https://shop.example/")
 
     async def test_judge_refuses_scope_id(self):
-        with pytest.raises(Forbidden):
+        with pytest.raises(ForbiddenAddressError):
             await Guard(resolve=resolver("2606:2800::1%eth0")).judge("https://shop.example/")
 
 
@@ -148,7 +148,7 @@ class TestDnsRebinding:
         guard = Guard(resolve=resolver(PUBLIC, "127.0.0.1"))
         await guard.judge("https://rebinding.example/")
 
-        with pytest.raises(Forbidden):
+        with pytest.raises(ForbiddenAddressError):
             await guard.judge("https://rebinding.example/")
 
 
@@ -157,9 +157,9 @@ class TestUrl:
     async def test_judge_refuses_invalid_url(self, url):
         guard = Guard(allowed=[ipaddress.ip_network("127.0.0.0/8")], resolve=resolver("127.0.0.1"))
 
-        with pytest.raises(Forbidden):
+        with pytest.raises(ForbiddenAddressError):
             guard.check_url(url)
-        with pytest.raises(Forbidden):
+        with pytest.raises(ForbiddenAddressError):
             await guard.judge(url)
 
     async def test_judge_allows_public_https(self):
@@ -172,14 +172,14 @@ class TestUrl:
     async def test_judge_refuses_http(self):
         guard = Guard(resolve=resolver(PUBLIC))
 
-        with pytest.raises(Forbidden, match="only https"):
+        with pytest.raises(ForbiddenAddressError, match="only https"):
             guard.check_url("http://shop.example/")
-        with pytest.raises(Forbidden, match="only https"):
+        with pytest.raises(ForbiddenAddressError, match="only https"):
             await guard.judge("http://shop.example/")
 
     @pytest.mark.parametrize("port", [22, 25, 80, 110, 587])
     async def test_judge_refuses_reserved_port(self, port):
-        with pytest.raises(Forbidden, match=f"port {port}"):
+        with pytest.raises(ForbiddenAddressError, match=f"port {port}"):
             await Guard(resolve=resolver(PUBLIC)).judge(f"https://shop.example:{port}/")
 
     async def test_judge_allows_high_port(self):
@@ -201,5 +201,5 @@ class TestAllowedNetwork:
 
     @pytest.mark.parametrize("host", ["10.0.0.1", "169.254.169.254", "[::1]"])
     async def test_judge_refuses_other_networks(self, host):
-        with pytest.raises(Forbidden):
+        with pytest.raises(ForbiddenAddressError):
             await self.GUARD.judge(f"https://{host}/")

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 from libs.contracts.events import ShipTo
-from libs.kit import Retry
-from services.order_dispatch.outward import Allowance, Line, Reply, Unknown
+from libs.kit import RetryLaterError
+from services.order_dispatch.outward import Allowance, Line, Reply, UnknownOutcomeError
 from services.order_dispatch.providers import acp, check_account, signature_of, webhook
 from tests.unit.order_dispatch import a
 
@@ -51,7 +51,7 @@ class TestSignedCall:
     async def test_signed_retries_without_usable_secret(self, account, secrets):
         wire = Wire()
 
-        with pytest.raises(Retry, match="acme is not called"):
+        with pytest.raises(RetryLaterError, match="acme is not called"):
             await webhook.deliver(a.drafted(), HOME, line(wire, account, **secrets))
 
         assert wire.sent == []
@@ -59,13 +59,13 @@ class TestSignedCall:
     @pytest.mark.parametrize("status", [401, 403])
     @pytest.mark.parametrize("body", [b"", b"<html>who are you</html>"])
     async def test_rejected_credentials_raise_retry(self, status, body):
-        with pytest.raises(Retry, match="rejected our credentials"):
+        with pytest.raises(RetryLaterError, match="rejected our credentials"):
             await webhook.deliver(a.drafted(), HOME, line(Wire(status, body), signing="whsec_a2V5"))
-        with pytest.raises(Retry, match="rejected our credentials"):
+        with pytest.raises(RetryLaterError, match="rejected our credentials"):
             await acp.deliver(a.drafted(), HOME, line(Wire(status, body), api_key="k"))
 
     async def test_error_without_code_raises_unknown(self):
-        with pytest.raises(Unknown):
+        with pytest.raises(UnknownOutcomeError):
             await webhook.deliver(a.drafted(), HOME, line(Wire(404, b"<html>"), signing="whsec_a2V5"))
 
 
@@ -82,7 +82,7 @@ class TestApiKey:
     async def test_invalid_api_key_raises_retry(self, key):
         wire = Wire()
 
-        with pytest.raises(Retry, match="api_key"):
+        with pytest.raises(RetryLaterError, match="api_key"):
             await acp.deliver(a.drafted(), HOME, line(wire, api_key=key))
 
         assert wire.sent == []

@@ -8,7 +8,7 @@ import time
 import pytest
 from standardwebhooks import Webhook
 
-from services.order_dispatch.outward import Scheme, Untrusted, sign, verify
+from services.order_dispatch.outward import InvalidSignatureError, Scheme, sign, verify
 
 SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
 OTHER = "whsec_" + base64.b64encode(b"o" * 32).decode()
@@ -39,20 +39,20 @@ class TestBothSchemes:
 
     @pytest.mark.parametrize("body", [b"", BODY + b" ", BODY.upper(), b"\xff\xfe"])
     def test_verify_refuses_other_body(self, scheme, now, body):
-        with pytest.raises(Untrusted):
+        with pytest.raises(InvalidSignatureError):
             verify(scheme, [SECRET], sign(scheme, SECRET, "m1", BODY, now), body, now)
 
     def test_verify_refuses_other_secret(self, scheme, now):
-        with pytest.raises(Untrusted):
+        with pytest.raises(InvalidSignatureError):
             verify(scheme, [OTHER], sign(scheme, SECRET, "m1", BODY, now), BODY, now)
 
     def test_verify_refuses_without_secret(self, scheme, now):
-        with pytest.raises(Untrusted):
+        with pytest.raises(InvalidSignatureError):
             verify(scheme, [], sign(scheme, SECRET, "m1", BODY, now), BODY, now)
 
     @pytest.mark.parametrize("off", [-301, 302])
     def test_verify_refuses_timestamp_outside_tolerance(self, scheme, now, off):
-        with pytest.raises(Untrusted):
+        with pytest.raises(InvalidSignatureError):
             verify(scheme, [SECRET], sign(scheme, SECRET, "m1", BODY, now + off), BODY, now)
 
     @pytest.mark.parametrize("off", [-295, 295])
@@ -60,7 +60,7 @@ class TestBothSchemes:
         assert verify(scheme, [SECRET], sign(scheme, SECRET, "m1", BODY, now + off), BODY, now)
 
     def test_verify_refuses_missing_headers(self, scheme, now):
-        with pytest.raises(Untrusted):
+        with pytest.raises(InvalidSignatureError):
             verify(scheme, [SECRET], {}, BODY, now)
 
     @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ class TestBothSchemes:
     def test_verify_refuses_malformed_signature(self, scheme, now, junk):
         for name in sign(scheme, SECRET, "m1", BODY, now):
             headers = sign(scheme, SECRET, "m1", BODY, now) | {name: junk}
-            with pytest.raises(Untrusted):
+            with pytest.raises(InvalidSignatureError):
                 verify(scheme, [SECRET], headers, BODY, now)
 
 
@@ -81,12 +81,12 @@ class TestStandardWebhooks:
         headers = sign(Scheme.STANDARD, SECRET, "m1", BODY, now)
 
         assert verify(Scheme.STANDARD, [SECRET], headers, BODY, now).callback_id == "m1"
-        with pytest.raises(Untrusted):
+        with pytest.raises(InvalidSignatureError):
             verify(Scheme.STANDARD, [SECRET], headers | {"webhook-id": "m2"}, BODY, now)
 
     @pytest.mark.parametrize("stamp", ["nan", "inf", "-1", "1e999", "9" * 400])
     def test_verify_refuses_malformed_timestamp(self, now, stamp):
-        with pytest.raises(Untrusted):
+        with pytest.raises(InvalidSignatureError):
             verify(
                 Scheme.STANDARD,
                 [SECRET],

@@ -9,13 +9,13 @@ from services.order_dispatch.payments.domain import (
     TRANSITIONS,
     Ask,
     Declined,
-    IllegalMove,
+    IllegalPaymentTransitionError,
     Mandate,
     PaymentState,
     PaymentTurn,
     Receipt,
     Status,
-    WrongAnswer,
+    UnexpectedAnswerError,
     believe,
     lapse,
     lose_track,
@@ -103,7 +103,7 @@ class TestCapture:
 
         assert asked.calls[0].key == "pay1-capture-3"
         assert (turn.payment.state, turn.payment.captured) == (S.CAPTURED, 700)
-        assert pay.names(turn) == ["PaymentTaken"]
+        assert pay.names(turn) == ["PaymentCaptured"]
         assert pay.balances(pay.done(pay.opened()), turn) == {"cash:sandbox": 700, "provider:acme": -700}
 
     def test_is_asked_once(self):
@@ -238,7 +238,7 @@ class TestLapse:
         assert pay.balances(pay.done(pay.opened()), turn) == {}
 
     def test_of_money_that_is_being_taken_is_no_move(self):
-        with pytest.raises(IllegalMove):
+        with pytest.raises(IllegalPaymentTransitionError):
             lapse(want_capture(pay.authorized(), 700, pay.NOON).payment, pay.NOON)
 
 
@@ -267,7 +267,7 @@ class TestBelieve:
         [(Status.CAPTURED, 999, "EUR"), (Status.CAPTURED, 1000, "USD"), (Status.AUTHORIZED, 1000, "EUR")],
     )
     def test_nothing_else(self, status, amount, currency):
-        with pytest.raises(WrongAnswer):
+        with pytest.raises(UnexpectedAnswerError):
             believe(asked(PaymentStep.CAPTURE), Receipt(status, "sp_1", amount, currency))
 
     def test_that_a_void_says_nothing_of_amounts(self):

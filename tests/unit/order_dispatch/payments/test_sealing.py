@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from pydantic import SecretStr
 
-from services.order_dispatch.sealing import Unsealable, open_sealed, read_keys, seal
+from services.order_dispatch.sealing import UnsealError, open_sealed, read_keys, seal
 
 KEY, OTHER = bytes(range(32)), bytes(range(1, 33))
 
@@ -24,7 +24,7 @@ class TestSeal:
         assert first != second
 
     def test_does_not_open_in_another_row(self):
-        with pytest.raises(Unsealable, match="another owner"):
+        with pytest.raises(UnsealError, match="another owner"):
             open_sealed(KEY, seal(KEY, "tok", "ann"), "bob")
 
     @pytest.mark.parametrize("place", [0, 3, 10, 20, -1])
@@ -32,12 +32,12 @@ class TestSeal:
         blob = bytearray(seal(KEY, "tok", "ann"))
         blob[place] ^= 1
 
-        with pytest.raises(Unsealable):
+        with pytest.raises(UnsealError):
             open_sealed(KEY, bytes(blob), "ann")
 
     @pytest.mark.parametrize("blob", [b"", b"\x01", b"nine bytes"])
     def test_what_was_never_sealed_does_not_open(self, blob):
-        with pytest.raises(Unsealable):
+        with pytest.raises(UnsealError):
             open_sealed(KEY, blob, "ann")
 
     def test_a_new_key_seals_while_the_old_one_still_opens(self):
@@ -45,7 +45,7 @@ class TestSeal:
 
         assert open_sealed((OTHER, KEY), old, "ann") == "tok"
         assert open_sealed(OTHER, seal((OTHER, KEY), "new", "ann"), "ann") == "new"
-        with pytest.raises(Unsealable, match="not in sealing_key"):
+        with pytest.raises(UnsealError, match="not in sealing_key"):
             open_sealed(OTHER, old, "ann")
 
 
@@ -67,5 +67,5 @@ class TestReadKeys:
 
     @pytest.mark.parametrize("text", ["", ",", "abc", "!" * 64, "ff" * 31, base64.b64encode(b"short").decode()])
     def test_refuses_what_is_no_key(self, text):
-        with pytest.raises(Unsealable):
+        with pytest.raises(UnsealError):
             read_keys(SecretStr(text))

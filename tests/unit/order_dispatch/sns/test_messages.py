@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from services.order_dispatch.domain.links import RemoteItem, RemoteSlot
-from services.order_dispatch.sns.messages import Kind, Unreadable, read
+from services.order_dispatch.sns.messages import Kind, UnreadableMessageError, read
 from tests.unit.order_dispatch.sns import a
 
 DATE = datetime(2016, 12, 9, 7, 59, 59, tzinfo=UTC)
@@ -55,7 +55,7 @@ class TestOrders:
         "info", [{}, {"instanceId": "i"}, {"slotId": "s"}, {"instanceId": "i" * 256, "slotId": "s"}]
     )
     def test_missing_instance_id_or_slot_is_unreadable(self, info):
-        with pytest.raises(Unreadable):
+        with pytest.raises(UnreadableMessageError):
             parsed("OrderCancelledNotification", orderInfo=info)
 
     @pytest.mark.parametrize("quantity", [None, True, "many", [1]])
@@ -97,7 +97,7 @@ class TestTolerance:
             assert read(a.envelope(message)).kind is Kind.DEREGISTERED
 
     def test_text_for_email_only_is_unreadable(self):
-        with pytest.raises(Unreadable, match="contains no notification"):
+        with pytest.raises(UnreadableMessageError, match="contains no notification"):
             read(a.envelope({"email": a.notification("DeviceDeregisteredNotification")}))
 
     def test_field_names_are_case_insensitive(self):
@@ -128,7 +128,7 @@ class TestTolerance:
         ["", "[]", "null", '{"notificationInfo": {"notificationType: 1}', '{"notificationInfo": []}', "[" * 100_000],
     )
     def test_other_messages_are_unreadable(self, message):
-        with pytest.raises(Unreadable):
+        with pytest.raises(UnreadableMessageError):
             read(a.envelope(message))
 
     @pytest.mark.parametrize("dirt", ["\ud800", "a\x00b", float("nan"), float("inf")])
@@ -136,7 +136,7 @@ class TestTolerance:
         slots = {"1": {"subscribed": True, "productInfoList": [{"asin": "B1", "quantity": dirt, "unit": "Count"}]}}
         message = a.notification("SubscriptionChangedNotification", subscriptionInfo={"slotsSubscriptionStatus": slots})
 
-        with pytest.raises(Unreadable):
+        with pytest.raises(UnreadableMessageError):
             read(a.envelope(json.dumps(message)))
 
     @pytest.mark.parametrize("date", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
@@ -147,9 +147,9 @@ class TestTolerance:
 
     @pytest.mark.parametrize("kind", ["OrderLostNotification", None, 5])
     def test_unknown_types_are_unreadable(self, kind):
-        with pytest.raises(Unreadable, match="is unknown"):
+        with pytest.raises(UnreadableMessageError, match="is unknown"):
             parsed(kind)
 
     def test_missing_serial_number_is_unreadable(self):
-        with pytest.raises(Unreadable, match="serialNumber"):
+        with pytest.raises(UnreadableMessageError, match="serialNumber"):
             parsed("DeviceRegisteredNotification", deviceInfo={})

@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding
 
 from services.order_dispatch.sns.signing import (
-    NotSigned,
+    SnsSignatureError,
     check_certificate_url,
     check_subscribe_url,
     string_to_sign,
@@ -53,7 +53,7 @@ class TestStringToSign:
 
     @pytest.mark.parametrize("changes", [{"Type": "Other"}, {"MessageId": None}, {"Message": 5}])
     def test_other_messages_are_refused(self, changes):
-        with pytest.raises(NotSigned):
+        with pytest.raises(SnsSignatureError):
             string_to_sign(a.envelope("m") | changes)
 
 
@@ -67,36 +67,36 @@ class TestVerify:
     def test_verify_refuses_changed_field(self, name):
         message = signed()
 
-        with pytest.raises(NotSigned, match="does not match the message"):
+        with pytest.raises(SnsSignatureError, match="does not match the message"):
             verify(message | {name: message[name] + "x"}, CERTIFICATE)
 
     def test_verify_refuses_added_subject(self):
-        with pytest.raises(NotSigned):
+        with pytest.raises(SnsSignatureError):
             verify(signed() | {"Subject": "urgent"}, CERTIFICATE)
 
     def test_verify_refuses_other_key(self):
         other, _ = a.key_and_certificate()
 
-        with pytest.raises(NotSigned):
+        with pytest.raises(SnsSignatureError):
             verify(signed(key=other), CERTIFICATE)
 
     def test_verify_refuses_signature_of_other_version(self):
-        with pytest.raises(NotSigned):
+        with pytest.raises(SnsSignatureError):
             verify(signed("1") | {"SignatureVersion": "2"}, CERTIFICATE)
 
     @pytest.mark.parametrize("changes", [{"SignatureVersion": "3"}, {"SignatureVersion": None}, {"Signature": "%%"}])
     def test_verify_refuses_malformed_signature(self, changes):
-        with pytest.raises(NotSigned):
+        with pytest.raises(SnsSignatureError):
             verify(signed() | changes, CERTIFICATE)
 
     def test_verify_refuses_malformed_certificate(self):
-        with pytest.raises(NotSigned):
+        with pytest.raises(SnsSignatureError):
             verify(signed(), b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
 
     def test_verify_refuses_other_key_types(self):
         _, certificate = a.key_and_certificate(ec.generate_private_key(ec.SECP256R1()))
 
-        with pytest.raises(NotSigned, match="RSA"):
+        with pytest.raises(SnsSignatureError, match="RSA"):
             verify(signed(), certificate)
 
 
@@ -130,16 +130,16 @@ class TestUrls:
         ],
     )
     def test_other_urls_are_refused(self, url):
-        with pytest.raises(NotSigned):
+        with pytest.raises(SnsSignatureError):
             check_certificate_url(url, a.TOPIC, NOBODY)
 
     def test_urls_are_refused_for_invalid_topic(self):
-        with pytest.raises(NotSigned, match="region"):
+        with pytest.raises(SnsSignatureError, match="region"):
             check_certificate_url(a.CERTIFICATE_URL, "arn:aws:sqs:us-east-2:1:x", NOBODY)
 
     def test_stand_in_is_allowed_only_by_setting(self):
         url = "http://127.0.0.1:4000/a.pem"
 
         assert check_certificate_url(url, a.TOPIC, frozenset({"127.0.0.1:4000"})) == url
-        with pytest.raises(NotSigned):
+        with pytest.raises(SnsSignatureError):
             check_certificate_url(url, a.TOPIC, frozenset({"127.0.0.1:4001"}))
