@@ -15,13 +15,13 @@ KINDS = ("parked", "held")
 
 #: Both tables as one; `head` is the first deferred record of the same key, which blocks the later ones.
 ONE_SERVICE = """
-SELECT '{schema}' AS service, 'parked' AS kind, parked_id AS number, topic, partition, "offset", key, reason,
-       NULL AS waits_for, 0 AS attempts, parked_id AS head, parked_at AS since, value
-FROM {schema}.parked
+SELECT '{schema}' AS service, 'parked' AS kind, dead_letter_id AS number, topic, partition, "offset", key, reason,
+       NULL AS waits_for, 0 AS attempts, dead_letter_id AS head, dead_lettered_at AS since, value
+FROM {schema}.dead_letter
 UNION ALL
-SELECT '{schema}', 'held', held_id, topic, partition, "offset", key, reason, waits_for, attempts,
-       min(held_id) OVER (PARTITION BY topic, key), held_at, value
-FROM {schema}.held
+SELECT '{schema}', 'held', deferred_id, topic, partition, "offset", key, reason, waits_for, attempts,
+       min(deferred_id) OVER (PARTITION BY topic, key), deferred_at, value
+FROM {schema}.deferred
 """
 LIST = """-- list_troubles
 SELECT service, kind, number, topic, partition, "offset", key, reason, waits_for, attempts, head,

@@ -1,6 +1,6 @@
 """The service framework: one Postgres transaction per Kafka batch, with outbox, tasks and periodic jobs."""
 
-from libs.kit.failures import NotReadyError, RejectedError, RetryLaterError
+from libs.kit.errors import NotReadyError, RejectedError, RetryLaterError
 from libs.kit.kit import Kit
 from libs.kit.measures import Measure
 from libs.kit.records import Record

@@ -2,23 +2,23 @@
 
 from collections.abc import Sequence
 
-from libs.kit.cursors import Checkpoint, Place
-from libs.kit.failures import RecordLossError
+from libs.kit.checkpoints import Checkpoint, Place
+from libs.kit.errors import RecordLossError
 from libs.kit.records import Record, Undecodable, is_ours
 
 Decoded = Record | Undecodable
 
 
-def advance(cursor: Checkpoint, run: Sequence[Decoded]) -> tuple[Sequence[Decoded], Checkpoint]:
+def advance(checkpoint: Checkpoint, run: Sequence[Decoded]) -> tuple[Sequence[Decoded], Checkpoint]:
     """Return the records of one partition that were not applied before, and the checkpoint after them.
 
     Raises RecordLossError if the sequence numbers of one of our own topics have a gap.
     """
-    next_offset, last_sequence = cursor.next_offset, cursor.last_sequence
+    next_offset, last_sequence = checkpoint.next_offset, checkpoint.last_sequence
     if run[0].offset < next_offset:
         run = [record for record in run if record.offset >= next_offset]
     if not run:
-        return run, cursor
+        return run, checkpoint
     newest = run[-1]
     if is_ours(newest.topic):
         run, last_sequence = _in_sequence(run, last_sequence)
@@ -27,10 +27,10 @@ def advance(cursor: Checkpoint, run: Sequence[Decoded]) -> tuple[Sequence[Decode
 
 def check_joint(known: dict[Place, Checkpoint], starts: dict[Place, int]) -> None:
     """Raise RecordLossError if a batch starts after the checkpoint, because the records in between were read but not applied."""
-    for place, cursor in known.items():
-        if (start := starts.get(place, 0)) > cursor.next_offset:
+    for place, checkpoint in known.items():
+        if (start := starts.get(place, 0)) > checkpoint.next_offset:
             raise RecordLossError(
-                f"{place[0]}/{place[1]}: records {cursor.next_offset} to {start - 1} were read, not applied"
+                f"{place[0]}/{place[1]}: records {checkpoint.next_offset} to {start - 1} were read, not applied"
             )
 
 

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import ConsumerStoppedError, KafkaError
 
-from libs.kit.cursors import Checkpoint, Place
-from libs.kit.failures import TRANSIENT
+from libs.kit.checkpoints import Checkpoint, Place
+from libs.kit.errors import TRANSIENT
 from libs.kit.log_proof import Bounds, check_bounds, check_jump, check_number, check_record, first_fetch
 
 LOG = logging.getLogger(__name__)
@@ -45,13 +45,13 @@ class CheckpointConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka is
     def __init__(
         self,
         *args: Any,
-        load_cursors: LoadCheckpoints,
+        load_checkpoints: LoadCheckpoints,
         fail: Callable[[BaseException], None],
         poll_wait_ms: int,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        self._load_cursors = load_cursors
+        self._load_checkpoints = load_checkpoints
         self._fail = fail
         self._poll_wait_ms = poll_wait_ms
         self._unplaced: set[TopicPartition] = set()
@@ -164,7 +164,7 @@ class CheckpointConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka is
         try:
             starts = await self.beginning_offsets(unplaced)
             ends = await self.end_offsets(unplaced)
-            cursors = await self._load_cursors({(tp.topic, tp.partition): starts[tp] for tp in unplaced})
+            checkpoints = await self._load_checkpoints({(tp.topic, tp.partition): starts[tp] for tp in unplaced})
         except TRANSIENT as error:
             LOG.warning("checkpoints not loaded; retrying", extra={"reason": repr(error)})
             await asyncio.sleep(1)
@@ -174,20 +174,20 @@ class CheckpointConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka is
         for tp in unplaced:
             place, bounds = (tp.topic, tp.partition), Bounds(starts[tp], ends[tp])
             check_number(place)
-            check_bounds(place, cursors[place], bounds)
-            first = self._reached[tp] = first_fetch(cursors[place], bounds)
+            check_bounds(place, checkpoints[place], bounds)
+            first = self._reached[tp] = first_fetch(checkpoints[place], bounds)
             self.seek(tp, first)
-            if first < cursors[place].next_offset:
-                self._unproven[tp] = cursors[place]
+            if first < checkpoints[place].next_offset:
+                self._unproven[tp] = checkpoints[place]
         self._ends |= ends
         self._unplaced.clear()
 
     def _check_last_applied(self, found: Found) -> Found:
         unapplied = {}
         for tp, records in found.items():
-            cursor = self._unproven.pop(tp, None)
-            if cursor is not None:
-                check_record((tp.topic, tp.partition), cursor, records[0])
+            checkpoint = self._unproven.pop(tp, None)
+            if checkpoint is not None:
+                check_record((tp.topic, tp.partition), checkpoint, records[0])
                 records = records[1:]  # noqa: PLW2901  # this record was applied before
             if records:
                 unapplied[tp] = records

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from libs.kit import metrics
 from libs.kit.database import Connection
-from libs.kit.effects_sql import clean
-from libs.kit.failures import TRANSIENT, RecordLossError
-from libs.kit.idempotency import clean_answers
+from libs.kit.errors import TRANSIENT, RecordLossError
+from libs.kit.http.idempotency import clean_answers
+from libs.kit.tasks_sql import clean
 
 if TYPE_CHECKING:
     from libs.kit.kit import Kit
@@ -59,11 +59,11 @@ class Health:
         row = await connection.fetchrow(
             """-- sample
             SELECT (SELECT coalesce(sum(sequence - published), 0)::bigint FROM counter) AS outbox,
-                   (SELECT count(*) FROM parked) AS parked, (SELECT count(*) FROM held) AS held,
-                   (SELECT count(*) FROM parked WHERE ours) + (SELECT count(*) FROM held WHERE ours) AS trouble,
-                   (SELECT count(*) FROM intent WHERE state = 'due') AS due,
-                   (SELECT count(*) FROM intent WHERE state = 'claimed') AS claimed,
-                   (SELECT count(*) FROM intent WHERE state = 'unknown') AS unknown,
+                   (SELECT count(*) FROM dead_letter) AS parked, (SELECT count(*) FROM deferred) AS held,
+                   (SELECT count(*) FROM dead_letter WHERE ours) + (SELECT count(*) FROM deferred WHERE ours) AS trouble,
+                   (SELECT count(*) FROM task WHERE state = 'due') AS due,
+                   (SELECT count(*) FROM task WHERE state = 'claimed') AS claimed,
+                   (SELECT count(*) FROM task WHERE state = 'unknown') AS unknown,
                    (SELECT coalesce(extract(epoch FROM now() - min(outbox.created_at)), 0)::float8
                     FROM counter JOIN outbox USING (topic, partition)
                     WHERE published < counter.sequence AND outbox.sequence = published + 1) AS oldest
@@ -73,16 +73,16 @@ class Health:
         self._sampled = dict(row)
         metrics.OUTBOX_UNSENT.set(row["outbox"])
         metrics.OUTBOX_OLDEST_SECONDS.set(row["oldest"])
-        metrics.PARKED_RECORDS.set(row["parked"])
-        metrics.HELD_RECORDS.set(row["held"])
+        metrics.DEAD_LETTER_RECORDS.set(row["parked"])
+        metrics.DEFERRED_RECORDS.set(row["held"])
         for state in ("due", "claimed", "unknown"):
-            metrics.INTENTS_OPEN.labels(state).set(row[state])
+            metrics.TASKS_OPEN.labels(state).set(row[state])
         self._watch_budget(row["trouble"])
 
     def _watch_budget(self, trouble: int) -> None:
         assert self._kit is not None  # noqa: S101  # no part runs before it is opened
-        left = self._kit.settings.trouble_budget - trouble
-        metrics.TROUBLE_BUDGET_LEFT.set(left)
+        left = self._kit.settings.failure_budget - trouble
+        metrics.FAILURE_BUDGET_LEFT.set(left)
         if self._reader is not None:
             over = f"{trouble} parked and held records of our own topics; inspect them with `replenish parked list`"
             self._reader.hold_back(over if left < 0 else None)

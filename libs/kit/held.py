@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from aiokafka import ConsumerRecord
 
-from libs.kit import cursors, trouble
-from libs.kit.failures import TRANSIENT, NotReadyError, RecordLossError, RejectedError
+from libs.kit import checkpoints, trouble
+from libs.kit.errors import TRANSIENT, NotReadyError, RecordLossError, RejectedError
 from libs.kit.handling import Handling
 from libs.kit.intake import reason_of
 from libs.kit.metrics import RECORDS_RELEASED
 from libs.kit.records import Record, Undecodable, decoder_for, is_ours
 from libs.kit.store import Store
 from libs.kit.trouble import Held, Ready
-from libs.kit.waking import wait_for_event
+from libs.kit.waiting import wait_for_event
 
 if TYPE_CHECKING:
     from libs.kit.kit import Kit
@@ -66,12 +66,12 @@ class Releaser:
         """Apply the key's first `size` records in the transaction that deletes them; return their number."""
         decode = decoder_for(ready.topic)
         async with self._kit.writing() as connection:
-            await cursors.lock_cursors(connection, [ready.place])  # blocks new records of this key meanwhile
+            await checkpoints.lock_checkpoints(connection, [ready.place])  # blocks new records of this key meanwhile
             rows = await trouble.lock_held(connection, ready, size)
             records = [decode(_raw(ready, row)) for row in rows]
             usable = [record for record in records if isinstance(record, Record)]
             undecodable = [(record, record.reason) for record in records if isinstance(record, Undecodable)]
-            await trouble.delete_held(connection, [row.held_id for row in rows])
+            await trouble.delete_held(connection, [row.deferred_id for row in rows])
             await trouble.park(connection, undecodable)
             store = self._kit.store_in(connection)
             await self._handling.handle(store, usable)
@@ -84,20 +84,20 @@ class Releaser:
 
     async def _record_failure(self, ready: Ready, error: Exception) -> None:
         async with self._kit.writing() as connection:
-            await cursors.lock_cursors(connection, [ready.place])
+            await checkpoints.lock_checkpoints(connection, [ready.place])
             first = await trouble.lock_held(connection, ready, 1)
             if reason := self._dead_letter_reason(ready, first, error):
-                await trouble.delete_held(connection, [row.held_id for row in first])
+                await trouble.delete_held(connection, [row.deferred_id for row in first])
                 await trouble.park(connection, [(_as_undecodable(ready, row), reason) for row in first])
                 self._woken.set()
             else:
                 await trouble.record_failure(connection, ready, *reason_of(error))
 
     def _dead_letter_reason(self, ready: Ready, first: list[Held], error: Exception) -> str | None:
-        """Return why not to retry: it is refused, or an external record waited longer than `patience_hours`."""
+        """Return why not to retry: it is refused, or an external record waited longer than `dependency_wait_hours`."""
         if isinstance(error, RejectedError):
             return str(error)
-        hours = self._kit.settings.patience_hours
+        hours = self._kit.settings.dependency_wait_hours
         if not isinstance(error, NotReadyError) or is_ours(ready.topic) or all(row.hours < hours for row in first):
             return None
         return f"{error.waits_for} did not appear within {hours:g} hours"

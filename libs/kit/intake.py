@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from libs.kit import trouble
 from libs.kit.advance import Decoded
-from libs.kit.beginning import claim_batch, split_unprocessable
-from libs.kit.cursors import Checkpoint, CheckpointMovedError, Place
-from libs.kit.failures import TRANSIENT, NotReadyError, RecordLossError, RejectedError
+from libs.kit.checkpoints import Checkpoint, CheckpointMovedError, Place
+from libs.kit.claiming import claim_batch, split_unprocessable
+from libs.kit.errors import TRANSIENT, NotReadyError, RecordLossError, RejectedError
 from libs.kit.handling import Ahead, Handling, record_context
 from libs.kit.metrics import (
     BATCH_SECONDS,

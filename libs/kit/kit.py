@@ -12,14 +12,14 @@ from pydantic_core import to_jsonable_python
 from libs.contracts.catalogue import Event
 from libs.contracts.topics import Topic
 from libs.kit import topics
+from libs.kit.checkpoints import Place
 from libs.kit.clock import Clock, clock_from
 from libs.kit.context import CURRENT
-from libs.kit.cursors import Place
 from libs.kit.database import Connection, Pool, open_pool
-from libs.kit.failures import RetryLaterError
-from libs.kit.idempotency import IdempotentRequest, StoredResponse, find_answer, keep_answer
-from libs.kit.identity import ServiceToken, Verifier
-from libs.kit.neighbours import InternalHttpClient
+from libs.kit.errors import RetryLaterError
+from libs.kit.http.client import InternalHttpClient
+from libs.kit.http.idempotency import IdempotentRequest, StoredResponse, find_answer, keep_answer
+from libs.kit.http.identity import ServiceToken, Verifier
 from libs.kit.outbox import OutboxWriter
 from libs.kit.service import Service
 from libs.kit.settings import Settings

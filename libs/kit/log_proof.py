@@ -6,8 +6,8 @@ import msgspec
 from aiokafka import ConsumerRecord
 
 from libs.contracts.topics import find_topic
-from libs.kit.cursors import Checkpoint, Place
-from libs.kit.failures import RecordLossError
+from libs.kit.checkpoints import Checkpoint, Place
+from libs.kit.errors import RecordLossError
 
 
 class Bounds(NamedTuple):
@@ -24,16 +24,16 @@ class _Id(msgspec.Struct):
 _READ_ID = msgspec.json.Decoder(_Id)
 
 
-def check_bounds(place: Place, cursor: Checkpoint, bounds: Bounds) -> None:
+def check_bounds(place: Place, checkpoint: Checkpoint, bounds: Bounds) -> None:
     """Raise RecordLossError if the next records were deleted before they were applied, or the log ends before the checkpoint."""
     name = f"{place[0]}/{place[1]}"
-    if bounds.start > cursor.next_offset:
+    if bounds.start > checkpoint.next_offset:
         raise RecordLossError(
-            f"{name}: records {cursor.next_offset} to {bounds.start - 1} were deleted before they were applied"
+            f"{name}: records {checkpoint.next_offset} to {bounds.start - 1} were deleted before they were applied"
         )
-    if bounds.end < cursor.next_offset:
+    if bounds.end < checkpoint.next_offset:
         raise RecordLossError(
-            f"{name}: ends at {bounds.end}, but {cursor.next_offset} was reached: the log was truncated or recreated"
+            f"{name}: ends at {bounds.end}, but {checkpoint.next_offset} was reached: the log was truncated or recreated"
         )
 
 
@@ -53,22 +53,22 @@ def check_jump(place: Place, reached: int, offset: int, start: int) -> None:
         raise RecordLossError(f"{name}: records {reached} to {start - 1} were deleted before they were read")
 
 
-def first_fetch(cursor: Checkpoint, bounds: Bounds) -> int:
+def first_fetch(checkpoint: Checkpoint, bounds: Bounds) -> int:
     """Return the offset to start from: the last applied record, if it is retained, for `check_record` to verify."""
-    last = cursor.last_offset
-    return last if cursor.last_id and last is not None and last >= bounds.start else cursor.next_offset
+    last = checkpoint.last_offset
+    return last if checkpoint.last_id and last is not None and last >= bounds.start else checkpoint.next_offset
 
 
-def check_record(place: Place, cursor: Checkpoint, first: ConsumerRecord) -> None:
+def check_record(place: Place, checkpoint: Checkpoint, first: ConsumerRecord) -> None:
     """Raise RecordLossError unless the record at `last_offset` has the id that was applied last."""
     name = f"{place[0]}/{place[1]}"
-    if first.offset != cursor.last_offset:
-        raise RecordLossError(f"{name}: the record at {cursor.last_offset} is gone, the next is {first.offset}")
+    if first.offset != checkpoint.last_offset:
+        raise RecordLossError(f"{name}: the record at {checkpoint.last_offset} is gone, the next is {first.offset}")
     try:
         found = _READ_ID.decode(first.value or b"").id
     except (msgspec.MsgspecError, ValueError, RecursionError):
         found = None
-    if found != cursor.last_id:
+    if found != checkpoint.last_id:
         raise RecordLossError(
-            f"{name}: the record at {first.offset} is {found}, not {cursor.last_id}: the log was recreated"
+            f"{name}: the record at {first.offset} is {found}, not {checkpoint.last_id}: the log was recreated"
         )

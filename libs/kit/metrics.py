@@ -5,8 +5,10 @@ from prometheus_client import Counter, Gauge, Histogram
 RECORDS_APPLIED = Counter("kit_records_applied", "Records whose effect was committed", ["topic"])
 RECORDS_REPEATED = Counter("kit_records_repeated", "Records dropped because they were applied before", ["topic"])
 RECORDS_SKIPPED = Counter("kit_records_skipped", "Records of types this service does not know or consume", ["topic"])
-RECORDS_PARKED = Counter("kit_records_parked", "Records stored as dead letters", ["topic"])
-RECORDS_HELD = Counter("kit_records_held", "Records deferred until a dependency exists or an operator acts", ["topic"])
+RECORDS_DEAD_LETTERED = Counter("kit_records_dead_lettered", "Records stored as dead letters", ["topic"])
+RECORDS_DEFERRED = Counter(
+    "kit_records_deferred", "Records deferred until a dependency exists or an operator acts", ["topic"]
+)
 RECORDS_RELEASED = Counter("kit_records_released", "Deferred records applied later", ["topic"])
 BATCHES_RETRIED = Counter("kit_batches_retried", "Batches retried after a temporary failure")
 BATCH_SECONDS = Histogram(
@@ -14,19 +16,21 @@ BATCH_SECONDS = Histogram(
     "Seconds from starting a batch to its commit",
     buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10),
 )
-EVENTS_SAID = Counter("kit_events_said", "Events committed to the outbox", ["topic"])
+EVENTS_WRITTEN = Counter("kit_events_written", "Events committed to the outbox", ["topic"])
 EVENTS_PUBLISHED = Counter("kit_events_published", "Events acknowledged by the broker", ["topic"])
 RELAY_RESENT = Counter("kit_relay_resent", "Events published again because the log had lost its tail")
 RELAY_LEADS = Gauge("kit_relay_leads", "1 while this replica's relay holds the lease")
-EFFECTS = Counter("kit_effects", "Task attempts by outcome", ["kind", "ended"])
-TICKS = Counter("kit_ticks", "Periodic jobs run", ["name"])
-TICKS_FAILED = Counter("kit_ticks_failed", "Periodic jobs that raised an unexpected error; they are retried", ["name"])
+TASKS = Counter("kit_tasks", "Task attempts by outcome", ["kind", "ended"])
+JOB_RUNS = Counter("kit_job_runs", "Periodic jobs run", ["name"])
+JOB_RUNS_FAILED = Counter(
+    "kit_job_runs_failed", "Periodic jobs that raised an unexpected error; they are retried", ["name"]
+)
 
 LAG_RECORDS = Gauge("kit_lag_records", "Records on the broker that are not applied yet")
 PARTITIONS_ASSIGNED = Gauge("kit_partitions_assigned", "Topic partitions this replica reads")
 OUTBOX_UNSENT = Gauge("kit_outbox_unsent_records", "Events committed but not acknowledged by the broker")
 OUTBOX_OLDEST_SECONDS = Gauge("kit_outbox_oldest_seconds", "Age of the oldest unsent event")
-PARKED_RECORDS = Gauge("kit_parked_records", "Dead letters in the parked table")
-HELD_RECORDS = Gauge("kit_held_records", "Deferred records in the held table")
-TROUBLE_BUDGET_LEFT = Gauge("kit_trouble_budget_left", "Parked and held records of our own topics still allowed")
-INTENTS_OPEN = Gauge("kit_intents_open", "Open tasks by state", ["state"])
+DEAD_LETTER_RECORDS = Gauge("kit_dead_letter_records", "Dead letters in the parked table")
+DEFERRED_RECORDS = Gauge("kit_deferred_records", "Deferred records in the held table")
+FAILURE_BUDGET_LEFT = Gauge("kit_failure_budget_left", "Parked and held records of our own topics still allowed")
+TASKS_OPEN = Gauge("kit_tasks_open", "Open tasks by state", ["state"])

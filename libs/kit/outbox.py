@@ -9,10 +9,10 @@ from uuid import UUID, uuid5
 from libs.contracts import wire
 from libs.contracts.catalogue import Event, topic_of
 from libs.contracts.topics import find_topic, partition_for
+from libs.kit.checkpoints import Place
 from libs.kit.context import next_hop
-from libs.kit.cursors import Place
 from libs.kit.database import Connection
-from libs.kit.metrics import EVENTS_SAID
+from libs.kit.metrics import EVENTS_WRITTEN
 
 #: Event ids are derived from service, topic, partition and sequence.
 _NAMESPACE = UUID("5f6a4c1e-63c5-4f4e-9d35-6c2b8f0f7a11")
@@ -60,7 +60,7 @@ async def say(connection: Connection, speaker: OutboxWriter, said: Sequence[Said
         rows.append((*place, sequence, event_id, key, value))
     await _insert(connection, rows, sequences)
     for topic, count in Counter(topic for topic, _ in places).items():
-        EVENTS_SAID.labels(topic).inc(count)
+        EVENTS_WRITTEN.labels(topic).inc(count)
 
 
 async def _lock_counters(connection: Connection, places: Iterable[Place], known: set[Place]) -> dict[Place, int]:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 from aiokafka.errors import KafkaError
 
 from libs.kit.clock_watch import ClockWatch
-from libs.kit.effects import TaskRunner
-from libs.kit.failures import TRANSIENT, RecordLossError
+from libs.kit.errors import TRANSIENT, RecordLossError
 from libs.kit.health import Health
 from libs.kit.held import Releaser
 from libs.kit.intake import Intake
+from libs.kit.jobs import JobRunner
 from libs.kit.reader import Reader
 from libs.kit.relay import Relay
-from libs.kit.ticks import JobRunner
+from libs.kit.tasks import TaskRunner
 
 if TYPE_CHECKING:
     from libs.kit.kit import Kit

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
-from libs.kit import cursors
+from libs.kit import checkpoints
 from libs.kit.advance import Decoded
+from libs.kit.checkpoints import Checkpoint, Place
 from libs.kit.consumer import CheckpointConsumer, Read
-from libs.kit.cursors import Checkpoint, Place
 from libs.kit.handling import Ahead
 from libs.kit.intake import Intake
 from libs.kit.rebalances import Rebalances
@@ -57,7 +57,7 @@ class Reader:
         return self._subscription.consumer
 
     async def start(self) -> None:
-        await self._subscription.start(self._load_cursors)
+        await self._subscription.start(self._load_checkpoints)
 
     async def stop(self) -> None:
         await self._drained()
@@ -150,15 +150,15 @@ class Reader:
         except KafkaError as error:
             LOG.debug("offsets not committed", extra={"reason": repr(error)})
 
-    async def _load_cursors(self, starts: dict[Place, int]) -> dict[Place, Checkpoint]:
+    async def _load_checkpoints(self, starts: dict[Place, int]) -> dict[Place, Checkpoint]:
         async with self._kit.pool.acquire() as connection:
-            found = await cursors.find_cursors(connection, starts)
+            found = await checkpoints.find_checkpoints(connection, starts)
             if new := {place: start for place, start in starts.items() if place not in found}:
                 # existing rows are left out: the insert would wait for a lock of their previous owner
-                await cursors.create_checkpoints(connection, new)
-                found = await cursors.find_cursors(connection, starts)
+                await checkpoints.create_checkpoints(connection, new)
+                found = await checkpoints.find_checkpoints(connection, starts)
         self._intake.checkpoints = found
-        self._applied = {TopicPartition(*place): cursor.next_offset for place, cursor in found.items()}
+        self._applied = {TopicPartition(*place): checkpoint.next_offset for place, checkpoint in found.items()}
         return found
 
     def is_placed(self) -> bool:

@@ -11,7 +11,7 @@ from aiokafka import ConsumerRecord
 from libs.contracts import wire
 from libs.contracts.catalogue import CATALOGUE, Event
 from libs.contracts.topics import find_topic
-from libs.kit.failures import RejectedError
+from libs.kit.errors import RejectedError
 
 
 @cache

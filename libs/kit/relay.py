@@ -13,12 +13,12 @@ from aiokafka.errors import KafkaError
 from libs.kit import relay_sql
 from libs.kit.compare import compare
 from libs.kit.database import Connection
-from libs.kit.failures import TRANSIENT
+from libs.kit.errors import TRANSIENT
 from libs.kit.lease import Holder, end_lease, take_lease
 from libs.kit.metrics import EVENTS_PUBLISHED, RELAY_LEADS
 from libs.kit.sending import Sending, new_producer, send
 from libs.kit.store import Store
-from libs.kit.waking import wait_for_event
+from libs.kit.waiting import wait_for_event
 
 if TYPE_CHECKING:
     from libs.kit.kit import Kit

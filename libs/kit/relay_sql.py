@@ -3,7 +3,7 @@
 from itertools import groupby
 from typing import NamedTuple
 
-from libs.kit.cursors import Place
+from libs.kit.checkpoints import Place
 from libs.kit.database import Connection
 
 

@@ -14,16 +14,16 @@ from aiokafka.errors import KafkaError
 from fastapi import FastAPI
 
 from libs.kit import logs
-from libs.kit.failures import TRANSIENT, RecordLossError, RetryLaterError
-from libs.kit.heads import LimitedHeads
+from libs.kit.errors import TRANSIENT, RecordLossError, RetryLaterError
 from libs.kit.health import Health
+from libs.kit.http.app import build_app
+from libs.kit.http.heads import LimitedHeads
 from libs.kit.kit import Kit
 from libs.kit.migrations import migrate, missing
 from libs.kit.parts import Parts
 from libs.kit.service import Service
 from libs.kit.settings import Settings
 from libs.kit.topics import check_topics
-from libs.kit.web import build_app
 
 LOG = logging.getLogger(__name__)
 

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer
 
-from libs.kit.cursors import Place
-from libs.kit.failures import RecordLossError
+from libs.kit.checkpoints import Place
+from libs.kit.errors import RecordLossError
 from libs.kit.relay_sql import Unsent
 
 BATCH_BYTES = 900_000  # below the broker's limit of 1 MiB for one batch

@@ -42,7 +42,7 @@ class Task(NamedTuple):
 class TaskResult(NamedTuple):
     """The end of a task: its result, or the reason why it was refused."""
 
-    intent: Task
+    task: Task
     result: dict[str, Any] | None = None
     refused: str | None = None
 

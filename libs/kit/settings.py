@@ -47,10 +47,10 @@ class Settings(BaseSettings):
     relay_batch_records: int = 1000
     outbox_keep_seconds: int = 3600
     #: The consumer stops when more parked and held records of our own topics exist.
-    trouble_budget: int = 1000
+    failure_budget: int = 1000
     #: How long an external record waits for its dependency, such as a device's registration, before it becomes a
     #: dead letter and later records of its key proceed.
-    patience_hours: float = Field(default=24.0, gt=0)
+    dependency_wait_hours: float = Field(default=24.0, gt=0)
     #: The process exits, to be restarted, if pending work makes no progress for this long.
     watchdog_seconds: float = Field(default=120.0, gt=0)
     idempotency_keep_hours: int = 24

@@ -9,7 +9,7 @@ from prometheus_client import Counter
 from libs.contracts.catalogue import Event
 from libs.kit.context import CURRENT
 from libs.kit.database import Connection
-from libs.kit.failures import NotReadyError
+from libs.kit.errors import NotReadyError
 from libs.kit.records import Record
 from libs.kit.settings import Settings
 

@@ -58,14 +58,14 @@ class Subscription:
         consumer: CheckpointConsumer | None = self._subscriber.consumer
         return consumer
 
-    async def start(self, load_cursors: LoadCheckpoints) -> None:
+    async def start(self, load_checkpoints: LoadCheckpoints) -> None:
         """Join the group; raises aiokafka's errors while the broker is unavailable, and can then be called again."""
         await self._broker.connect()
         config = self._broker.config.broker_config
         options: dict[str, Any] = config.builder.keywords  # type: ignore[attr-defined]  # a partial since connect()
         consumer_options = {
             "metadata_max_age_ms": NEW_TOPIC_MS,
-            "load_cursors": load_cursors,
+            "load_checkpoints": load_checkpoints,
             "fail": self._kit.fail,
             "poll_wait_ms": self._kit.settings.poll_wait_ms,
         }

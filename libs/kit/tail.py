@@ -6,7 +6,7 @@ from typing import NamedTuple
 import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from libs.kit.cursors import Place
+from libs.kit.checkpoints import Place
 
 #: Enough if no event was published twice, because sequences then only increase.
 LAST_RECORDS = 50

@@ -11,13 +11,13 @@ from pydantic import SecretStr
 from libs.contracts.topics import OWN_TOPICS
 from libs.kit.database import open_pool
 from libs.kit.health import Health
+from libs.kit.http.app import build_app
 from libs.kit.kit import Kit
 from libs.kit.migrations import migrate
 from libs.kit.run import running as run_service
 from libs.kit.service import Service
 from libs.kit.settings import Settings
 from libs.kit.topics import create_topics
-from libs.kit.web import build_app
 
 
 class Urls(Protocol):

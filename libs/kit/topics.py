@@ -11,7 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from libs.contracts.topics import OWN_TOPICS, Topic, find_topic
-from libs.kit.failures import RecordLossError, RetryLaterError
+from libs.kit.errors import RecordLossError, RetryLaterError
 from libs.kit.settings import KafkaAddress
 
 READY_SECONDS = 30.0

@@ -24,17 +24,17 @@ async def conclude(connection: Connection, speaker: outbox.OutboxWriter, store: 
 
 
 async def _insert_intents(connection: Connection, store: Store) -> None:
-    intents = store.added_tasks
+    tasks = store.added_tasks
     await connection.execute(
         """-- insert_intents
-        INSERT INTO intent (kind, id, payload, due_at, cause, traceparent)
+        INSERT INTO task (kind, id, payload, due_at, cause, traceparent)
         SELECT * FROM unnest($1::text[], $2::text[], $3::text[]::jsonb[], $4::timestamptz[], $5::text[], $6::text[])
         ON CONFLICT (kind, id) DO NOTHING
         """,
-        [intent.kind for intent in intents],
-        [intent.task_id for intent in intents],
-        [json.dumps(intent.payload, default=str) for intent in intents],
-        [intent.due_at for intent in intents],
-        [intent.cause for intent in intents],
-        [intent.traceparent for intent in intents],
+        [task.kind for task in tasks],
+        [task.task_id for task in tasks],
+        [json.dumps(task.payload, default=str) for task in tasks],
+        [task.due_at for task in tasks],
+        [task.cause for task in tasks],
+        [task.traceparent for task in tasks],
     )

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from libs.kit.cursors import Place
+from libs.kit.checkpoints import Place
 from libs.kit.database import Connection
-from libs.kit.metrics import RECORDS_HELD, RECORDS_PARKED
+from libs.kit.metrics import RECORDS_DEAD_LETTERED, RECORDS_DEFERRED
 from libs.kit.records import Record, Undecodable, is_ours, storable
 
 BEHIND = "behind an earlier record of its key"
@@ -28,7 +28,7 @@ class Ready(NamedTuple):
 class Held(NamedTuple):
     """A deferred record, and how many hours it has waited."""
 
-    held_id: int
+    deferred_id: int
     offset: int
     value: bytes
     hours: float
@@ -40,13 +40,13 @@ async def park(connection: Connection, records: Sequence[tuple[Record | Undecoda
         return
     await connection.executemany(
         """-- park
-        INSERT INTO parked (topic, partition, "offset", key, value, reason, ours) VALUES ($1, $2, $3, $4, $5, $6, $7)
+        INSERT INTO dead_letter (topic, partition, "offset", key, value, reason, ours) VALUES ($1, $2, $3, $4, $5, $6, $7)
         ON CONFLICT (topic, partition, "offset") DO NOTHING
         """,
         [(r.topic, r.partition, r.offset, r.key, r.value, storable(why), is_ours(r.topic)) for r, why in records],
     )
     for record, _ in records:
-        RECORDS_PARKED.labels(record.topic).inc()
+        RECORDS_DEAD_LETTERED.labels(record.topic).inc()
 
 
 async def hold(connection: Connection, records: Sequence[tuple[Record, str, str | None]]) -> None:
@@ -55,7 +55,7 @@ async def hold(connection: Connection, records: Sequence[tuple[Record, str, str 
         return
     await connection.executemany(
         """-- hold
-        INSERT INTO held (topic, partition, "offset", key, value, reason, waits_for, ours, retry_at)
+        INSERT INTO deferred (topic, partition, "offset", key, value, reason, waits_for, ours, retry_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8,
                 CASE WHEN $7::text IS NULL THEN NULL ELSE now() + make_interval(secs => $9) END)
         ON CONFLICT (topic, partition, "offset") DO NOTHING
@@ -66,11 +66,11 @@ async def hold(connection: Connection, records: Sequence[tuple[Record, str, str 
         ],
     )
     for record, _, _ in records:
-        RECORDS_HELD.labels(record.topic).inc()
+        RECORDS_DEFERRED.labels(record.topic).inc()
 
 
 async def any_held(connection: Connection) -> bool:
-    found: bool = await connection.fetchval("-- any_held\nSELECT EXISTS (SELECT FROM held)")
+    found: bool = await connection.fetchval("-- any_held\nSELECT EXISTS (SELECT FROM deferred)")
     return found
 
 
@@ -80,7 +80,7 @@ async def find_waiting_keys(connection: Connection, records: Iterable[Record]) -
     rows = await connection.fetch(
         """-- find_waiting_keys
         SELECT DISTINCT topic, key
-        FROM held JOIN unnest($1::text[], $2::text[]) AS asked (topic, key) USING (topic, key)
+        FROM deferred JOIN unnest($1::text[], $2::text[]) AS asked (topic, key) USING (topic, key)
         """,
         [topic for topic, _ in pairs],
         [key for _, key in pairs],
@@ -90,7 +90,7 @@ async def find_waiting_keys(connection: Connection, records: Iterable[Record]) -
 
 async def release_waiting(connection: Connection, names: Iterable[str]) -> None:
     await connection.execute(
-        "-- release_waiting\nUPDATE held SET retry_at = now() WHERE waits_for = ANY($1::text[])", list(names)
+        "-- release_waiting\nUPDATE deferred SET retry_at = now() WHERE waits_for = ANY($1::text[])", list(names)
     )
 
 
@@ -98,10 +98,10 @@ async def list_ready(connection: Connection, limit: int = 100) -> list[Ready]:
     """Return the keys to replay: those due for a retry, and those whose earlier records are gone."""
     rows = await connection.fetch(
         """-- list_ready
-        SELECT topic, partition, key FROM held AS head
+        SELECT topic, partition, key FROM deferred AS head
         WHERE (retry_at <= now() OR reason = $2) AND NOT EXISTS (
-            SELECT FROM held AS earlier
-            WHERE earlier.topic = head.topic AND earlier.key = head.key AND earlier.held_id < head.held_id)
+            SELECT FROM deferred AS earlier
+            WHERE earlier.topic = head.topic AND earlier.key = head.key AND earlier.deferred_id < head.deferred_id)
         ORDER BY retry_at NULLS FIRST LIMIT $1
         """,
         limit,
@@ -113,9 +113,9 @@ async def list_ready(connection: Connection, limit: int = 100) -> list[Ready]:
 async def lock_held(connection: Connection, ready: Ready, limit: int) -> list[Held]:
     rows = await connection.fetch(
         """-- lock_held
-        SELECT held_id, "offset", value, extract(epoch FROM now() - held_at)::float8 / 3600
-        FROM held WHERE topic = $1 AND key = $2
-        ORDER BY held_id LIMIT $3 FOR UPDATE
+        SELECT deferred_id, "offset", value, extract(epoch FROM now() - deferred_at)::float8 / 3600
+        FROM deferred WHERE topic = $1 AND key = $2
+        ORDER BY deferred_id LIMIT $3 FOR UPDATE
         """,
         ready.topic,
         ready.key,
@@ -125,17 +125,17 @@ async def lock_held(connection: Connection, ready: Ready, limit: int) -> list[He
 
 
 async def delete_held(connection: Connection, held_ids: Sequence[int]) -> None:
-    await connection.execute("-- delete_held\nDELETE FROM held WHERE held_id = ANY($1::bigint[])", held_ids)
+    await connection.execute("-- delete_held\nDELETE FROM deferred WHERE deferred_id = ANY($1::bigint[])", held_ids)
 
 
 async def record_failure(connection: Connection, ready: Ready, reason: str, waits_for: str | None) -> None:
     """Update the reason of the key's first record; waits back off exponentially up to 10 minutes."""
     await connection.execute(
         """-- record_failure
-        UPDATE held SET reason = $3, waits_for = $4, attempts = attempts + 1,
+        UPDATE deferred SET reason = $3, waits_for = $4, attempts = attempts + 1,
             retry_at = CASE WHEN $4::text IS NULL THEN NULL
                             ELSE now() + make_interval(secs => least(600, $5 * 2 ^ least(attempts, 7))) END
-        WHERE held_id = (SELECT min(held_id) FROM held WHERE topic = $1 AND key = $2)
+        WHERE deferred_id = (SELECT min(deferred_id) FROM deferred WHERE topic = $1 AND key = $2)
         """,
         ready.topic,
         ready.key,
@@ -149,12 +149,12 @@ async def retry_parked(connection: Connection, parked_ids: Sequence[int]) -> int
     """Move dead letters to the deferred records for an immediate retry, in order, and return their number."""
     rows = await connection.fetch(
         """-- retry_parked
-        WITH back AS (DELETE FROM parked WHERE parked_id = ANY($1::bigint[]) RETURNING *)
-        INSERT INTO held (topic, partition, "offset", key, value, reason, waits_for, ours, retry_at)
+        WITH back AS (DELETE FROM dead_letter WHERE dead_letter_id = ANY($1::bigint[]) RETURNING *)
+        INSERT INTO deferred (topic, partition, "offset", key, value, reason, waits_for, ours, retry_at)
         SELECT topic, partition, "offset", coalesce(key, ''), coalesce(value, ''), reason, NULL, ours, now()
         FROM back ORDER BY topic, partition, "offset"
         ON CONFLICT (topic, partition, "offset") DO UPDATE SET retry_at = now()
-        RETURNING held_id
+        RETURNING deferred_id
         """,
         list(parked_ids),
     )
@@ -163,7 +163,7 @@ async def retry_parked(connection: Connection, parked_ids: Sequence[int]) -> int
 
 async def retry_held(connection: Connection, held_ids: Sequence[int]) -> int:
     rows = await connection.fetch(
-        "-- retry_held\nUPDATE held SET retry_at = now() WHERE held_id = ANY($1::bigint[]) RETURNING held_id",
+        "-- retry_held\nUPDATE deferred SET retry_at = now() WHERE deferred_id = ANY($1::bigint[]) RETURNING deferred_id",
         list(held_ids),
     )
     return len(rows)

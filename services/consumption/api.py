@@ -5,9 +5,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from libs.kit.identity import Principal
-from libs.kit.problems import ProblemError
-from libs.kit.web import KitDep, PrincipalDep
+from libs.kit.http.app import KitDep, PrincipalDep
+from libs.kit.http.identity import Principal
+from libs.kit.http.problems import ProblemError
 from libs.units import format_quantity
 from services.consumption.domain.days import UsedDay
 from services.consumption.domain.report import moment, seconds

@@ -4,8 +4,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from libs.kit.problems import ProblemError
-from libs.kit.web import KitDep, PrincipalDep, require_customer
+from libs.kit.http.app import KitDep, PrincipalDep, require_customer
+from libs.kit.http.problems import ProblemError
 from services.notification.domain import KINDS, TO_SHOPS, Kind
 
 router = APIRouter(prefix="/v1/customers/{customer_id}", tags=["notices"])

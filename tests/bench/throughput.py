@@ -87,7 +87,7 @@ class Throughput:
         return await self._judged("bare_slot", found, await self._owner.fetchval("SELECT count(*) FROM bare_outbox"))
 
     async def consumption(self, instances: int = 1) -> Run:
-        await self._fresh("slot", "UPDATE cursor SET next_offset = 0, last_id = NULL, last_offset = NULL")
+        await self._fresh("slot", "UPDATE checkpoint SET next_offset = 0, last_id = NULL, last_offset = NULL")
         said = await self._offsets.written("slots")
         ports = [free_port() for _ in range(instances)]
 
@@ -98,7 +98,7 @@ class Throughput:
         commands, log = [module("services.consumption")] * instances, self._folder / "consumption.log"
         environment = [self._environment(number, port) for number, port in enumerate(ports)]
         async with running("consumption", *commands, log=log, environment=environment) as children:
-            race = self._race("SELECT sum(next_offset) FROM cursor WHERE topic = 'usage'", children)
+            race = self._race("SELECT sum(next_offset) FROM checkpoint WHERE topic = 'usage'", children)
             found = await speed(race._replace(all_there=all_there))
             await until(self._published, "every crossing is on the broker", within_s=PUBLISHED_SECONDS)
         return await self._judged("slot", found, await self._offsets.written("slots") - said)

@@ -7,7 +7,7 @@ from datetime import timedelta
 import asyncpg
 
 from deploy.local.demo import reporting
-from libs.kit import advance, cursors, outbox, relay_sql
+from libs.kit import advance, checkpoints, outbox, relay_sql
 from libs.kit.consumer import CheckpointConsumer
 from services.consumption.domain import hearing
 from services.consumption.service import SERVICE as CONSUMPTION
@@ -47,10 +47,10 @@ async def own_connection(connection, world):
     return schema, await asyncpg.connect(world.database[schema].url, server_settings={"search_path": schema})
 
 
-def cursor_in_a_transaction_of_its_own(patch, world):
-    real, fails = cursors.save_cursors, Once(5)
+def checkpoint_in_a_transaction_of_its_own(patch, world):
+    real, fails = checkpoints.save_checkpoints, Once(5)
 
-    async def save_cursors(connection, known, moved):
+    async def save_checkpoints(connection, known, moved):
         schema, own = await own_connection(connection, world)
         try:
             any_held = await real(own, known, moved)
@@ -60,8 +60,8 @@ def cursor_in_a_transaction_of_its_own(patch, world):
             raise ConnectionError("the batch's transaction ends here, and is tried again")
         return any_held
 
-    patch.setattr(cursors, "lock_cursors", cursors.find_cursors)
-    patch.setattr(cursors, "save_cursors", save_cursors)
+    patch.setattr(checkpoints, "lock_checkpoints", checkpoints.find_checkpoints)
+    patch.setattr(checkpoints, "save_checkpoints", save_checkpoints)
 
 
 def outbox_outside_the_transaction(patch, world):
@@ -197,7 +197,7 @@ def a_slow_mail_server_is_told_again(patch, _world):
 
 
 BUGS = {
-    "cursor in a transaction of its own": Bug(cursor_in_a_transaction_of_its_own, "lost", "its reports sum to"),
+    "checkpoint in a transaction of its own": Bug(checkpoint_in_a_transaction_of_its_own, "lost", "its reports sum to"),
     "outbox outside the transaction": Bug(outbox_outside_the_transaction, "doubled", "approved before"),
     "relay that skips": Bug(relay_that_skips, "lost", "missing before sequence"),
     "nobody counts the sequence": Bug(nobody_counts_the_sequence, "lost", "missing before sequence"),

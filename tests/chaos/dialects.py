@@ -24,7 +24,7 @@ class Reply:
 
 
 class Postgres:
-    """Names statements by their first line (`-- save_cursors`), and knows COMMIT from other queries.
+    """Names statements by their first line (`-- save_checkpoints`), and knows COMMIT from other queries.
 
     Two names are ours: `COMMIT`, and `<statement>` for each Bind of a named statement.
     """

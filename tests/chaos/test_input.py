@@ -17,7 +17,7 @@ async def test_repeated_and_shuffled_while_the_reader_is_killed_counts_once(worl
     for n, first in enumerate(range(0, len(sent), 15)):
         pid = world.stack.pid("consumption")
         struck = (
-            world.kills("consumption", commit_of("save_cursors"), dice.choice([BEFORE, "after"]))
+            world.kills("consumption", commit_of("save_checkpoints"), dice.choice([BEFORE, "after"]))
             if n % 5 == 2
             else None
         )
@@ -44,9 +44,9 @@ async def test_before_its_device_is_known_waits_for_it(world):
     ]
     for report in early:
         await world.writes_usage(report)
-    held = "SELECT count(*) FROM consumption.held WHERE key = $1"
+    held = "SELECT count(*) FROM consumption.deferred WHERE key = $1"
     await until(lambda: equals(world, held, new, 2), "the reports wait", within_s=30)
-    blow = world.kills("consumption", commit_of("save_cursors"), "after")
+    blow = world.kills("consumption", commit_of("save_checkpoints"), "after")
     pid = world.stack.pid("consumption")
 
     await home.replaces_machine()
@@ -61,7 +61,7 @@ async def test_before_its_device_is_known_waits_for_it(world):
 
 async def test_that_is_rubbish_is_put_aside_and_stops_nobody(world, dice):
     home = await world.move_in(a.household(level=10, at_level=3))
-    parked = "SELECT count(*) FROM consumption.parked WHERE key = $1"
+    parked = "SELECT count(*) FROM consumption.dead_letter WHERE key = $1"
     rubbish = [dice.randbytes(dice.randint(1, 300)) for _ in range(20)]
     for value in rubbish:
         await world.log.write("usage", home.device_id, value)

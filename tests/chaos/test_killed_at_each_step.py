@@ -12,8 +12,8 @@ from tests.e2e import a
 JOURNEYS = 4
 STRUCK_SECONDS = 90
 STEPS = {
-    "before its commit": (commit_of("save_cursors"), BEFORE),
-    "after its commit": (commit_of("save_cursors"), AFTER),
+    "before its commit": (commit_of("save_checkpoints"), BEFORE),
+    "after its commit": (commit_of("save_checkpoints"), AFTER),
     "between publishing and noting it": ("set_published", BEFORE),
 }
 

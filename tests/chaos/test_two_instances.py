@@ -33,7 +33,9 @@ async def test_a_second_joins_in_the_middle_of_a_batch(world, home):
     async def until_the_group_moves():
         await until(lambda: is_unready(world, "consumption"), "the first gives partitions up", within_s=60)
 
-    held = world.stack.between["consumption", 0].postgres.trap(commit_of("save_cursors"), DURING, until_the_group_moves)
+    held = world.stack.between["consumption", 0].postgres.trap(
+        commit_of("save_checkpoints"), DURING, until_the_group_moves
+    )
     await uses(world, home, 10)
     async with world.stack.one_more("consumption"):
         await held.sprung.wait()
@@ -47,7 +49,7 @@ async def test_a_second_joins_in_the_middle_of_a_batch(world, home):
 
 
 async def test_one_frozen_inside_a_batch_wakes_after_its_partitions_are_gone(world, home):
-    """The other has them by then and waits for the cursor's lock, which is still held by the frozen one."""
+    """The other has them by then and waits for the checkpoint's lock, which is still held by the frozen one."""
     frozen = []
 
     def freezes(instance):
@@ -64,7 +66,7 @@ async def test_one_frozen_inside_a_batch_wakes_after_its_partitions_are_gone(wor
     async with world.stack.one_more("consumption"):
         await world.settled()
         held = [
-            world.stack.between["consumption", n].postgres.trap(commit_of("save_cursors"), DURING, freezes(n))
+            world.stack.between["consumption", n].postgres.trap(commit_of("save_checkpoints"), DURING, freezes(n))
             for n in (0, 1)
         ]
         await uses(world, home, 10)

@@ -190,7 +190,7 @@ class TestRecords:
 
         await world.writes("usage", home.device_id, value)
 
-        parked = "SELECT reason, value FROM consumption.parked WHERE key = $1 ORDER BY parked_id DESC LIMIT 1"
+        parked = "SELECT reason, value FROM consumption.dead_letter WHERE key = $1 ORDER BY dead_letter_id DESC LIMIT 1"
         row = await world.database.fetchrow(parked, home.device_id)
         assert bytes(row["value"]) == value
         assert words in row["reason"]
@@ -221,7 +221,7 @@ class TestRecords:
         await world.writes("provider-updates-acme", order, b"we have it!")
         await home.is_supplied(order)
 
-        parked = "SELECT value FROM order_dispatch.parked WHERE key = $1"
+        parked = "SELECT value FROM order_dispatch.dead_letter WHERE key = $1"
         assert bytes(await world.database.fetchval(parked, order)) == b"we have it!"
         assert await home.level() == 53
 

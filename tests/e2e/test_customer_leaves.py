@@ -9,7 +9,7 @@ from tests.e2e.test_device_is_replaced import is_refused
 from tests.e2e.traces import traces
 
 #: What carries events and answers for a while: topics are kept for weeks, these rows for hours.
-PASSING = ("outbox", "idempotency", "intent", "cursor", "parked", "held")
+PASSING = ("outbox", "idempotency", "task", "checkpoint", "dead_letter", "deferred")
 #: All that may be left of a customer, under an id that means nothing any more: books, and that it was here.
 LEFT_OF_A_CUSTOMER = {
     "portal.customer",

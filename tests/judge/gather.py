@@ -16,11 +16,11 @@ OWN = ("usage", "accounts", "slots", "stock", "reorders", "orders", "offers", "n
 PROVIDERS = ("provider-orders-", "provider-updates-")
 #: What the judge reads of each service; services that lack a table are passed over.
 TABLES = (
-    "cursor",
+    "checkpoint",
     "counter",
-    "held",
-    "parked",
-    "intent",
+    "deferred",
+    "dead_letter",
+    "task",
     "slot",
     "account",
     "stock",
@@ -72,29 +72,29 @@ async def _settled(
 ) -> None:
     """Return when all was published and read, or when time is up: the judge names what is not."""
     while time.monotonic() < deadline:
-        to_do, cursors = await _progress(database, now)
+        to_do, checkpoints = await _progress(database, now)
         ends = await consumer.end_offsets(places)
-        if not to_do and all(offset >= ends.get(place, 0) for place, offset in cursors):
+        if not to_do and all(offset >= ends.get(place, 0) for place, offset in checkpoints):
             return
         await asyncio.sleep(POLL_SECONDS)
 
 
 async def _progress(database: asyncpg.Connection, now: datetime) -> tuple[int, list[tuple[TopicPartition, int]]]:
-    """Return how many events and effects are still to do and where each cursor stands, from one snapshot."""
-    to_do, cursors = 0, []
+    """Return how many events and effects are still to do and where each checkpoint stands, from one snapshot."""
+    to_do, checkpoints = 0, []
     async with database.transaction(isolation="repeatable_read", readonly=True):
-        for schema, table in await _tables(database, ("cursor", "counter", "intent")):
+        for schema, table in await _tables(database, ("checkpoint", "counter", "task")):
             if table == "counter":
                 to_do += await database.fetchval(
                     f'SELECT coalesce(sum(sequence - published), 0) FROM "{schema}".counter'
                 )
-            elif table == "intent":
+            elif table == "task":
                 waiting = f"SELECT count(*) FROM \"{schema}\".intent WHERE state IN ('due', 'claimed') AND due_at <= $1"
                 to_do += await database.fetchval(waiting, now)
             else:
-                rows = await database.fetch(f'SELECT topic, partition, next_offset FROM "{schema}".cursor')
-                cursors += [(TopicPartition(row["topic"], row["partition"]), row["next_offset"]) for row in rows]
-    return to_do, cursors
+                rows = await database.fetch(f'SELECT topic, partition, next_offset FROM "{schema}".checkpoint')
+                checkpoints += [(TopicPartition(row["topic"], row["partition"]), row["next_offset"]) for row in rows]
+    return to_do, checkpoints
 
 
 async def _write_topics(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int], folder: Path) -> None:

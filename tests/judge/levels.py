@@ -94,7 +94,7 @@ def _heirs(evidence: Evidence, ledgers: dict[SlotName, Ledger]) -> dict[SlotName
 def _hear_reports(found: Findings, evidence: Evidence, ledgers: dict[SlotName, Ledger]) -> None:
     aside = {
         (row["topic"], row["partition"], row["offset"])
-        for table in ("consumption.held", "consumption.parked")
+        for table in ("consumption.deferred", "consumption.dead_letter")
         for row in evidence.table(table)
     }
     heard: set[Identity] = set()

@@ -11,12 +11,12 @@ def judge_progress(evidence: Evidence) -> Findings:
     ends, ids = _log(evidence)
     for name, rows in evidence.tables.items():
         service, _, table = name.partition(".")
-        if table == "cursor":
+        if table == "checkpoint":
             for row in rows:
-                _judge_cursor(found, service, row, ends, ids)
-        elif table == "intent":
+                _judge_checkpoint(found, service, row, ends, ids)
+        elif table == "task":
             _judge_intents(found, service, rows, evidence.now)
-        elif table in {"held", "parked"}:
+        elif table in {"deferred", "dead_letter"}:
             found.figures[table] += len(rows)
     return found
 
@@ -37,12 +37,12 @@ def _log(evidence: Evidence) -> tuple[dict[Place, int], dict[tuple[str, int, int
     return ends, ids
 
 
-def _judge_cursor(
+def _judge_checkpoint(
     found: Findings, service: str, row: Row, ends: dict[Place, int], ids: dict[tuple[str, int, int], str]
 ) -> None:
     place = (row["topic"], row["partition"])
     end = ends.get(place, 0)
-    where = f"{service}.cursor {place[0]}/{place[1]}"
+    where = f"{service}.checkpoint {place[0]}/{place[1]}"
     if row["next_offset"] > end:
         found.note(FORBIDDEN, where, f"next_offset {row['next_offset']} lies beyond the log's end {end}")
     elif row["next_offset"] < end:

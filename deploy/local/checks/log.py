@@ -60,11 +60,11 @@ class LogCheck:
         self.starts: dict[TopicPartition, int] = {}
         self.ends: dict[TopicPartition, int] = {}
 
-    async def read(self, places: Sequence[TopicPartition], cursors: dict[TopicPartition, list[Read]]) -> None:
+    async def read(self, places: Sequence[TopicPartition], checkpoints: dict[TopicPartition, list[Read]]) -> None:
         """Read our topics from the start; of topics with foreign writers only the records that checkpoints refer to."""
         self.starts = await self._consumer.beginning_offsets(places)
         self.ends = await self._consumer.end_offsets(places)
-        wanted = {place: {read.last_offset for read in cursors.get(place, ())} - {None} for place in places}
+        wanted = {place: {read.last_offset for read in checkpoints.get(place, ())} - {None} for place in places}
         whole = [place for place in places if is_ours(place.topic) and self.ends[place] > self.starts[place]]
         await self._read_whole(whole, wanted)
         for place in places:
@@ -129,18 +129,20 @@ class LogCheck:
                 problem = f"the log has {highest}, only {after[place].sequence} were committed"
                 self._findings.differ("events on the log were committed", where, problem)
 
-    def compare_read(self, cursors: dict[TopicPartition, list[Read]]) -> None:
+    def compare_read(self, checkpoints: dict[TopicPartition, list[Read]]) -> None:
         """Check that every checkpoint lies within the log and matches the record before it."""
-        for place, reads in cursors.items():
+        for place, reads in checkpoints.items():
             for read in reads:
-                self._compare_cursor(place, read)
+                self._compare_checkpoint(place, read)
 
-    def had_read_all(self, cursors: dict[TopicPartition, list[Read]]) -> bool:
+    def had_read_all(self, checkpoints: dict[TopicPartition, list[Read]]) -> bool:
         """Whether these checkpoints had reached the current end of the log."""
-        return all(read.next_offset >= self.ends.get(place, 0) for place, reads in cursors.items() for read in reads)
+        return all(
+            read.next_offset >= self.ends.get(place, 0) for place, reads in checkpoints.items() for read in reads
+        )
 
-    def _compare_cursor(self, place: TopicPartition, read: Read) -> None:
-        where, rule = f"{read.schema}.cursor {place.topic}/{place.partition}", "every cursor stands on its log"
+    def _compare_checkpoint(self, place: TopicPartition, read: Read) -> None:
+        where, rule = f"{read.schema}.checkpoint {place.topic}/{place.partition}", "every checkpoint stands on its log"
         start, end = self.starts.get(place, 0), self.ends.get(place, 0)
         self._findings.count("lag", max(0, end - read.next_offset))
         if read.next_offset < start:

@@ -13,7 +13,7 @@ from deploy.local.checks.state import check_outboxes, check_views, list_services
 from libs.contracts.topics import OWN_TOPICS, PATTERNS, PLACE
 
 Counters = dict[TopicPartition, Written]
-Cursors = dict[TopicPartition, list[Read]]
+Checkpoints = dict[TopicPartition, list[Read]]
 
 
 async def run_checks(database_url: str, kafka_url: str) -> Findings:
@@ -34,12 +34,12 @@ async def run_checks(database_url: str, kafka_url: str) -> Findings:
                 await check_views(database, findings, schema)
             await check_histories(database, findings, schemas)
             disagreements = await find_disagreements(database, schemas)
-            counters, cursors = await _counters(database, schemas), await _cursors(database, schemas)
+            counters, checkpoints = await _counters(database, schemas), await _checkpoints(database, schemas)
         log = LogCheck(consumer, findings)
-        await log.read(await _places(kafka_url), cursors)
+        await log.read(await _places(kafka_url), checkpoints)
         log.compare_written(counters, await _counters(database, schemas))
-        log.compare_read(cursors)
-        if not findings.figures.get("unsent") and log.had_read_all(cursors):
+        log.compare_read(checkpoints)
+        if not findings.figures.get("unsent") and log.had_read_all(checkpoints):
             findings.add(disagreements)
     finally:
         await consumer.stop()
@@ -74,10 +74,10 @@ async def _counters(database: asyncpg.Connection, schemas: list[str]) -> Counter
     return found
 
 
-async def _cursors(database: asyncpg.Connection, schemas: list[str]) -> Cursors:
-    found: Cursors = defaultdict(list)
+async def _checkpoints(database: asyncpg.Connection, schemas: list[str]) -> Checkpoints:
+    found: Checkpoints = defaultdict(list)
     for schema in schemas:
-        query = f"SELECT topic, partition, next_offset, last_offset, last_id FROM {schema}.cursor"  # noqa: S608  # the schema is one of ours
+        query = f"SELECT topic, partition, next_offset, last_offset, last_id FROM {schema}.checkpoint"  # noqa: S608  # the schema is one of ours
         for row in await database.fetch(query):
             place = TopicPartition(row["topic"], row["partition"])
             found[place].append(Read(schema, row["next_offset"], row["last_offset"], row["last_id"]))

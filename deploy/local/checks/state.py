@@ -20,15 +20,13 @@ WAITING = """
 SELECT reason, count(*) AS records, min(topic || '/' || partition || '@' || "offset") AS example
 FROM {schema}.{table} GROUP BY reason ORDER BY 2 DESC LIMIT 10
 """
-UNKNOWN = (
-    "SELECT kind, count(*) AS intents, min(id) AS example FROM {schema}.intent WHERE state = 'unknown' GROUP BY kind"
-)
+UNKNOWN = "SELECT kind, count(*) AS tasks, min(id) AS example FROM {schema}.task WHERE state = 'unknown' GROUP BY kind"
 
 
 async def list_services(database: Database) -> list[str]:
     """Return the schemas that have the kit's tables."""
     rows = await database.fetch(
-        "SELECT table_schema FROM information_schema.tables WHERE table_name = 'cursor' ORDER BY 1"
+        "SELECT table_schema FROM information_schema.tables WHERE table_name = 'checkpoint' ORDER BY 1"
     )
     return [row["table_schema"] for row in rows]
 
@@ -51,12 +49,12 @@ def _unkept(row: asyncpg.Record) -> str:
 
 async def note_troubles(database: Database, findings: Findings, schema: str) -> None:
     """Note what may need an operator."""
-    for table in ("held", "parked"):
+    for table in ("deferred", "dead_letter"):
         for row in await database.fetch(WAITING.format(schema=schema, table=table)):
             findings.count(table, row["records"])
             findings.note(table, f"{schema} {row['example']}", f"{row['records']} records: {row['reason'][:200]}")
     for row in await database.fetch(UNKNOWN.format(schema=schema)):
-        findings.count("unknown_effects", row["intents"])
+        findings.count("unknown_effects", row["tasks"])
         findings.note("unknown outcome", f"{schema} {row['kind']} {row['example']}", f"{row['intents']} tasks")
 
 

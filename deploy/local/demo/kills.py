@@ -32,8 +32,8 @@ WRITES: Mapping[str, str] = {
     "order_dispatch": "outbox",
     "inventory": "outbox",
     "notification": "intent",
-    "portal": "cursor",
-    "gateway": "cursor",
+    "portal": "checkpoint",
+    "gateway": "checkpoint",
 }
 #: Transactions of a service that moved a checkpoint, have not committed, and wait for our lock.
 APPLIED = """
@@ -46,7 +46,7 @@ WHERE a.application_name LIKE $1 || '-%' AND $2 = ANY(pg_blocking_pids(a.pid))
 RECEIVED = """
 SELECT a.pid FROM pg_stat_activity AS a
 WHERE a.application_name LIKE $1 || '-%' AND $2 = ANY(pg_blocking_pids(a.pid))
-  AND a.query LIKE '%save_cursors%' AND $3::text IS NOT NULL
+  AND a.query LIKE '%save_checkpoints%' AND $3::text IS NOT NULL
 """
 #: All transactions that wait for our lock.
 WAITING = "SELECT count(*) FROM pg_stat_activity AS a WHERE $1 = ANY(pg_blocking_pids(a.pid))"
@@ -90,10 +90,10 @@ class Killer:
         self, watcher: asyncpg.Connection, locker_pid: int, service: str, living: "asyncio.Future[None]"
     ) -> bool:
         """Kill the service once its batch waits for our lock; stop when the day ends or only others wait."""
-        question = RECEIVED if WRITES[service] == "cursor" else APPLIED
+        question = RECEIVED if WRITES[service] == "checkpoint" else APPLIED
         others_since = 0.0
         while not living.done():
-            if await watcher.fetch(question, service, locker_pid, f"{service}.cursor"):
+            if await watcher.fetch(question, service, locker_pid, f"{service}.checkpoint"):
                 self._kill(service)
                 return True
             if not await watcher.fetchval(WAITING, locker_pid):

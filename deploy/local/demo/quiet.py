@@ -27,11 +27,11 @@ PATIENCE_SECONDS = 60.0
 ONE_SERVICE = """
 SELECT '{schema}' AS service,
     (SELECT coalesce(sum(sequence - published), 0)::bigint FROM {schema}.counter) AS unsent,
-    (SELECT count(*) FROM {schema}.intent WHERE due_at <= $1
+    (SELECT count(*) FROM {schema}.task WHERE due_at <= $1
         AND (state IN ('due', 'claimed') OR state = 'unknown' AND retry_at <= now())) AS effects,
-    (SELECT count(*) FROM {schema}.tick WHERE ran_at + make_interval(secs => every_seconds) <= $1) AS ticks,
-    (SELECT count(*) FROM {schema}.held WHERE waits_for IS NOT NULL AND retry_at <= now()) AS released,
-    (SELECT jsonb_object_agg(topic || '/' || partition, next_offset) FROM {schema}.cursor) AS cursors,
+    (SELECT count(*) FROM {schema}.periodic_job WHERE ran_at + make_interval(secs => every_seconds) <= $1) AS ticks,
+    (SELECT count(*) FROM {schema}.deferred WHERE waits_for IS NOT NULL AND retry_at <= now()) AS released,
+    (SELECT jsonb_object_agg(topic || '/' || partition, next_offset) FROM {schema}.checkpoint) AS checkpoints,
     (SELECT jsonb_object_agg(topic, sequence) FROM {schema}.counter WHERE topic LIKE 'provider-orders-%') AS asked
 """
 
@@ -83,7 +83,7 @@ class Quiet:
                     return Look(f"{row['service']}: {row[what]} {what}")
             if behind := self._unheard(row["asked"] or {}):
                 return Look(behind)
-        return await self._all_read(row["cursors"] or {} for row in rows)
+        return await self._all_read(row["checkpoints"] or {} for row in rows)
 
     def _unheard(self, asked: Mapping[str, int]) -> str:
         for provider_id, log in self._providers.items():
@@ -91,9 +91,9 @@ class Quiet:
                 return f"{provider_id} has not consumed {count - len(log.read)} events"
         return ""
 
-    async def _all_read(self, cursors: Iterable[Mapping[str, int]]) -> Look:
+    async def _all_read(self, checkpoints: Iterable[Mapping[str, int]]) -> Look:
         lowest: dict[TopicPartition, int] = {}
-        for place, offset in (item for one in cursors for item in one.items()):
+        for place, offset in (item for one in checkpoints for item in one.items()):
             topic, _, partition = place.rpartition("/")
             key = TopicPartition(topic, int(partition))
             lowest[key] = min(offset, lowest.get(key, offset))

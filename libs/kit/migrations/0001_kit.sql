@@ -1,7 +1,7 @@
 -- What the kit keeps in every service's schema.
 
 -- How far each topic partition has been applied. The row is the lock that makes a partition have one writer.
-CREATE TABLE cursor (
+CREATE TABLE checkpoint (
     topic         text   NOT NULL,
     partition     integer NOT NULL,
     next_offset   bigint NOT NULL,
@@ -33,8 +33,8 @@ CREATE TABLE outbox (
 ) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
 
 -- Records nobody can use, kept with their bytes and the reason.
-CREATE TABLE parked (
-    parked_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+CREATE TABLE dead_letter (
+    dead_letter_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     topic     text        NOT NULL,
     partition integer     NOT NULL,
     "offset"  bigint      NOT NULL,
@@ -42,13 +42,13 @@ CREATE TABLE parked (
     value     bytea,
     reason    text        NOT NULL,
     ours      boolean     NOT NULL, -- counts towards the budget
-    parked_at timestamptz NOT NULL DEFAULT now(),
+    dead_lettered_at timestamptz NOT NULL DEFAULT now(),
     UNIQUE (topic, partition, "offset")
 );
 
 -- Records that wait: for something to appear, for an operator, or for the one before them of the same key.
-CREATE TABLE held (
-    held_id   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+CREATE TABLE deferred (
+    deferred_id   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     topic     text        NOT NULL,
     partition integer     NOT NULL,
     "offset"  bigint      NOT NULL,
@@ -59,14 +59,14 @@ CREATE TABLE held (
     ours      boolean     NOT NULL,
     attempts  integer     NOT NULL DEFAULT 0,
     retry_at  timestamptz,          -- NULL: only when it appears, is retried, or its turn comes
-    held_at   timestamptz NOT NULL DEFAULT now(),
+    deferred_at   timestamptz NOT NULL DEFAULT now(),
     UNIQUE (topic, partition, "offset")
 );
-CREATE INDEX held_by_key ON held (topic, key, held_id);
-CREATE INDEX held_by_wait ON held (waits_for) WHERE waits_for IS NOT NULL;
+CREATE INDEX deferred_by_key ON deferred (topic, key, deferred_id);
+CREATE INDEX deferred_by_dependency ON deferred (waits_for) WHERE waits_for IS NOT NULL;
 
 -- Outside effects: the intent is a row before anything happens outside.
-CREATE TABLE intent (
+CREATE TABLE task (
     kind        text        NOT NULL,
     id          text        NOT NULL,
     payload     jsonb       NOT NULL,
@@ -80,12 +80,12 @@ CREATE TABLE intent (
     reason      text,
     cause       text,
     traceparent text,
-    settled_at  timestamptz,
+    completed_at  timestamptz,
     PRIMARY KEY (kind, id)
 );
-CREATE INDEX intent_open ON intent (due_at) WHERE state IN ('due', 'claimed', 'unknown');
+CREATE INDEX task_open ON task (due_at) WHERE state IN ('due', 'claimed', 'unknown');
 
-CREATE TABLE tick (
+CREATE TABLE periodic_job (
     name          text             PRIMARY KEY,
     every_seconds double precision NOT NULL,
     ran_at        timestamptz      NOT NULL          -- on the service's clock

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from fastapi import HTTPException, Request
 
-from libs.kit.problems import ProblemError
+from libs.kit.http.problems import ProblemError
 from services.gateway.api import metrics
 from services.gateway.settings import Settings
 

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 from aiokafka import AIOKafkaProducer
 
 from libs.kit import Kit
-from libs.kit.problems import ProblemError
+from libs.kit.http.problems import ProblemError
 from services.gateway.api import metrics
 from services.gateway.api.body import Budget
 from services.gateway.api.registry import Registry

@@ -10,9 +10,9 @@ from fastapi import APIRouter, Request, Response
 
 from libs.kit import Kit
 from libs.kit.context import next_hop
-from libs.kit.identity import Principal, unauthorized
-from libs.kit.problems import ProblemError
-from libs.kit.web import kit_of, principal_of, require
+from libs.kit.http.app import kit_of, principal_of, require
+from libs.kit.http.identity import Principal, unauthorized
+from libs.kit.http.problems import ProblemError
 from services.gateway.api import metrics
 from services.gateway.api.body import read_body
 from services.gateway.api.door import Door, door_of, too_fast

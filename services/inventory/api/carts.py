@@ -6,9 +6,9 @@ from uuid import uuid4
 
 from fastapi import APIRouter
 
-from libs.kit.identity import Principal
-from libs.kit.problems import ProblemError
-from libs.kit.web import KitDep, PrincipalDep, RequiredIdempotencyDep, require, require_customer, send
+from libs.kit.http.app import KitDep, PrincipalDep, RequiredIdempotencyDep, require, require_customer, send
+from libs.kit.http.identity import Principal
+from libs.kit.http.problems import ProblemError
 from services.inventory.api.shapes import (
     CartBody,
     CheckoutBody,

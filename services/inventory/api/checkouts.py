@@ -8,10 +8,10 @@ from typing import Any
 from fastapi import APIRouter
 
 from libs.kit import Kit
-from libs.kit.idempotency import IdempotentRequest
-from libs.kit.identity import Principal
-from libs.kit.problems import ProblemError
-from libs.kit.web import KitDep, PrincipalDep, RequiredIdempotencyDep, require, require_customer, send
+from libs.kit.http.app import KitDep, PrincipalDep, RequiredIdempotencyDep, require, require_customer, send
+from libs.kit.http.idempotency import IdempotentRequest
+from libs.kit.http.identity import Principal
+from libs.kit.http.problems import ProblemError
 from services.inventory.api.shapes import (
     Identifier,
     PaymentBody,

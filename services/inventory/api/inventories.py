@@ -5,8 +5,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from libs.kit.problems import ProblemError
-from libs.kit.web import KitDep
+from libs.kit.http.app import KitDep
+from libs.kit.http.problems import ProblemError
 from services.inventory.api.owners import GoodsDep
 from services.inventory.api.shapes import RestockBody, moment, stock_of, transaction_of
 

@@ -4,8 +4,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 
-from libs.kit.problems import ProblemError
-from libs.kit.web import KitDep, PrincipalDep
+from libs.kit.http.app import KitDep, PrincipalDep
+from libs.kit.http.problems import ProblemError
 from services.inventory.api.shapes import Identifier
 from services.inventory.domain import Goods
 

@@ -35,15 +35,15 @@ class Answers:
 _ANSWERS = TypeAdapter(Answers)
 
 
-async def send_mail(intent: Task, kit: Kit) -> dict[str, Any]:
+async def send_mail(task: Task, kit: Kit) -> dict[str, Any]:
     """Render and send the mail; a repeated attempt has the same Message-ID."""
     settings = cast("Settings", kit.settings)
     async with kit.read() as store:
-        notice = await store.find_notice(intent.payload["notice_id"])
+        notice = await store.find_notice(task.payload["notice_id"])
         facts = await store.get_facts(notice) if notice else Facts()
     if notice is None or notice.state is not Told.DUE:
         raise RejectedError("the notice is no longer due")
-    if notice.kind is Kind.ORDER_PLACED and not facts.approved and intent.attempt <= ATTEMPTS_TO_WAIT_FOR_APPROVAL:
+    if notice.kind is Kind.ORDER_PLACED and not facts.approved and task.attempt <= ATTEMPTS_TO_WAIT_FOR_APPROVAL:
         raise RetryLaterError("the approval of this order has not arrived yet")
     links: dict[str, str] = {}
     shop: Contact | None = None
@@ -93,8 +93,8 @@ async def _fetch(url: str, service: str, refusal: str, kit: Kit) -> bytes:
     return response.content
 
 
-async def on_mail_sent(intent: Task, outcome: TaskResult, store: Store) -> list[Event]:
-    notice = await store.lock_notice(intent.payload["notice_id"])
+async def on_mail_sent(task: Task, outcome: TaskResult, store: Store) -> list[Event]:
+    notice = await store.lock_notice(task.payload["notice_id"])
     if notice is None or notice.state is Told.TOLD:
         return []
     if outcome.result is None:

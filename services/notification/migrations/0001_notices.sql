@@ -13,7 +13,7 @@ CREATE TABLE notice (
     reason text NOT NULL,
     details jsonb NOT NULL,
     decided_at timestamptz NOT NULL,
-    settled_at timestamptz,
+    completed_at timestamptz,
     UNIQUE (customer_id, kind, reference)
 );
 CREATE INDEX notice_by_customer ON notice (customer_id, decided_at, notice_id);

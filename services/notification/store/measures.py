@@ -11,7 +11,7 @@ MAILS = Counter("notification_mails", "Finished mails: `sent` or permanently `fa
 async def count_open_mails(store: KitStore) -> dict[str, float]:
     rows = await store.connection.fetch(
         """-- count_open_mails
-        SELECT state, count(*) AS mails FROM intent
+        SELECT state, count(*) AS mails FROM task
         WHERE kind = 'mail' AND state IN ('due', 'claimed', 'unknown') GROUP BY state
         """
     )

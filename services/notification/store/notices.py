@@ -50,7 +50,7 @@ class Notices(KitStore):
     async def settle_notice(self, notice_id: str, state: Told, reason: str) -> None:
         await self.connection.execute(
             """-- settle_notice
-            UPDATE notice SET state = $2, reason = $3, settled_at = $4 WHERE notice_id = $1
+            UPDATE notice SET state = $2, reason = $3, completed_at = $4 WHERE notice_id = $1
             """,
             notice_id,
             state,
@@ -62,7 +62,7 @@ class Notices(KitStore):
         """Withdraw unsent notices of a pool's earlier epochs."""
         await self.connection.execute(
             """-- withdraw_notices
-            UPDATE notice SET state = 'withdrawn', reason = 'obsolete before it was sent', settled_at = $4
+            UPDATE notice SET state = 'withdrawn', reason = 'obsolete before it was sent', completed_at = $4
             WHERE pool_id = $1 AND epoch < $2 AND kind = ANY($3::text[]) AND state = 'due'
             """,
             pool_id,
@@ -75,7 +75,7 @@ class Notices(KitStore):
         """Withdraw an unsent request for approval that has been answered."""
         await self.connection.execute(
             """-- withdraw_question
-            UPDATE notice SET state = 'withdrawn', reason = 'answered before it was sent', settled_at = $4
+            UPDATE notice SET state = 'withdrawn', reason = 'answered before it was sent', completed_at = $4
             WHERE pool_id = $1 AND kind = $2 AND order_id = $3 AND state = 'due'
             """,
             pool_id,
@@ -99,7 +99,7 @@ class Notices(KitStore):
         """Return a page of notices, the latest first, that are older than notice `before`."""
         rows: Sequence[Record] = await self.connection.fetch(
             """-- list_notices
-            SELECT notice_id, kind, order_id, product_id, state, reason, decided_at, settled_at
+            SELECT notice_id, kind, order_id, product_id, state, reason, decided_at, completed_at
             FROM notice
             WHERE customer_id = $1 AND ($2::text IS NULL OR (decided_at, notice_id) <
                 (SELECT decided_at, notice_id FROM notice WHERE customer_id = $1 AND notice_id = $2))

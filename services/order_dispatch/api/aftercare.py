@@ -5,8 +5,8 @@ from typing import Annotated, Any
 from asyncpg import Record
 from fastapi import APIRouter, Query
 
-from libs.kit.problems import ProblemError
-from libs.kit.web import KitDep, PrincipalDep, RequiredIdempotencyDep, require, send
+from libs.kit.http.app import KitDep, PrincipalDep, RequiredIdempotencyDep, require, send
+from libs.kit.http.problems import ProblemError
 from libs.units import BaseUnit
 from services.order_dispatch.acting import carry_out
 from services.order_dispatch.api.orders import owned

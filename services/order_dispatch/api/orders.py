@@ -4,9 +4,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from libs.kit.identity import Principal
-from libs.kit.problems import ProblemError
-from libs.kit.web import KitDep, PrincipalDep, RequiredIdempotencyDep, require, require_customer, send
+from libs.kit.http.app import KitDep, PrincipalDep, RequiredIdempotencyDep, require, require_customer, send
+from libs.kit.http.identity import Principal
+from libs.kit.http.problems import ProblemError
 from services.order_dispatch.acting import carry_out
 from services.order_dispatch.api.shapes import CancelBody, show_order, show_rows
 from services.order_dispatch.domain import Cancellation, Order, State, TooLateError, ask_to_cancel

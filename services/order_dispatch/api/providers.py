@@ -7,9 +7,9 @@ from fastapi import APIRouter, Path
 from libs.contracts.catalogue import NO_NUL
 from libs.contracts.events import OfferChanged, ProviderChanged
 from libs.contracts.topics import PROVIDER_ID
-from libs.kit.identity import Principal
-from libs.kit.problems import ProblemError
-from libs.kit.web import KitDep, PrincipalDep, require
+from libs.kit.http.app import KitDep, PrincipalDep, require
+from libs.kit.http.identity import Principal
+from libs.kit.http.problems import ProblemError
 from services.order_dispatch.api.shapes import OfferBody, read_offer, show_offer
 from services.order_dispatch.api.terms import ProviderBody, read_provider, show_connection, show_terms
 from services.order_dispatch.domain import Offer, Provider

@@ -6,8 +6,8 @@ from fastapi import APIRouter
 from pydantic import Field, StringConstraints
 
 from libs.contracts.catalogue import NO_NUL
-from libs.kit.problems import ProblemError
-from libs.kit.web import KitDep, PrincipalDep, require
+from libs.kit.http.app import KitDep, PrincipalDep, require
+from libs.kit.http.problems import ProblemError
 from services.order_dispatch.api.providers import ProviderId
 from services.order_dispatch.api.shapes import Body
 from services.order_dispatch.outward import seal_secrets

@@ -8,7 +8,7 @@ from asyncpg import Record
 from pydantic import BaseModel, ConfigDict, Field
 
 from libs.contracts.catalogue import NO_NUL
-from libs.kit.problems import ProblemError
+from libs.kit.http.problems import ProblemError
 from libs.units import (
     BaseUnit,
     InvalidAmountError,

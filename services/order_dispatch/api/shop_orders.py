@@ -7,8 +7,8 @@ from pydantic import Field
 
 from libs.contracts.catalogue import NO_NUL, Moment, Text
 from libs.kit import Kit, RejectedError, RetryLaterError
-from libs.kit.problems import ProblemError
-from libs.kit.web import KitDep, PrincipalDep, RequiredIdempotencyDep, send
+from libs.kit.http.app import KitDep, PrincipalDep, RequiredIdempotencyDep, send
+from libs.kit.http.problems import ProblemError
 from libs.units import InvalidAmountError, parse_quantity
 from services.order_dispatch.acting import address_of
 from services.order_dispatch.api.providers import ProviderId, require_provider

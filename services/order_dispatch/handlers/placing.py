@@ -11,16 +11,16 @@ from services.order_dispatch.domain import State, fail, is_ready, run_short
 from services.order_dispatch.store import Store
 
 
-async def fetch_ship_to(intent: Task, kit: Kit) -> dict[str, Any]:
+async def fetch_ship_to(task: Task, kit: Kit) -> dict[str, Any]:
     """Fetch the customer's address if the next step needs it; read-only, hence safe to repeat."""
-    if not intent.payload.get("address", True):
+    if not task.payload.get("address", True):
         return {}
-    return {"ship_to": await address_of(intent.payload["customer_id"], kit)}
+    return {"ship_to": await address_of(task.payload["customer_id"], kit)}
 
 
-async def on_ship_to_fetched(intent: Task, outcome: TaskResult, store: Store) -> list[Event]:
+async def on_ship_to_fetched(task: Task, outcome: TaskResult, store: Store) -> list[Event]:
     """Advance the order unless it was cancelled meanwhile; a missing address fails it."""
-    order = await store.lock_order(intent.payload["order_id"])
+    order = await store.lock_order(task.payload["order_id"])
     if order is None or not is_ready(order):
         return []
     if outcome.result is None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from libs.kit import Kit
-from libs.kit.problems import ProblemError
+from libs.kit.http.problems import ProblemError
 from services.order_dispatch import outward
 from services.order_dispatch.domain.links import LinkClient
 from services.order_dispatch.providers import Line

@@ -25,35 +25,35 @@ class _Way(NamedTuple):
     speaks: LinkedProtocol
 
 
-async def tell_use(intent: Task, kit: Kit) -> dict[str, Any]:
+async def tell_use(task: Task, kit: Kit) -> dict[str, Any]:
     """Tell a provider how a slot stands now; whichever of several uses asks last, the newest state is told."""
-    way = await _way(intent, kit)
+    way = await _way(task, kit)
     async with kit.read() as store:
-        use = await store.find_use(way.link.link_id, intent.payload["slot"])
+        use = await store.find_use(way.link.link_id, task.payload["slot"])
     if use is not None:
         await way.speaks.slot_status(way.line, use)
     return {"told": use is not None}
 
 
-async def tell_activity(intent: Task, kit: Kit) -> dict[str, Any]:
+async def tell_activity(task: Task, kit: Kit) -> dict[str, Any]:
     """Tell a provider when the device was last used."""
-    way = await _way(intent, kit)
+    way = await _way(task, kit)
     await way.speaks.device_status(way.line, way.link.active_at)
     return {}
 
 
-async def ask_subscriptions(intent: Task, kit: Kit) -> dict[str, Any]:
+async def ask_subscriptions(task: Task, kit: Kit) -> dict[str, Any]:
     """Ask what the customer switched on at the provider."""
-    way = await _way(intent, kit)
+    way = await _way(task, kit)
     at = kit.clock.now()
     slots = await way.speaks.subscription_info(way.line)
     told = [[s.remote_slot, s.subscribed, [[i.reference, i.quantity, i.unit] for i in s.items]] for s in slots]
     return {"occurred_at": at.isoformat(), "slots": told}
 
 
-async def on_subscriptions(intent: Task, outcome: TaskResult, store: Store) -> list[Event]:
+async def on_subscriptions(task: Task, outcome: TaskResult, store: Store) -> list[Event]:
     """Note what the provider answered, unless a notification knows better."""
-    link = await store.lock_link(intent.payload["link_id"])
+    link = await store.lock_link(task.payload["link_id"])
     if outcome.result is None or link is None or link.state is not LinkState.ACTIVE:
         return []
     events = [
@@ -63,39 +63,39 @@ async def on_subscriptions(intent: Task, outcome: TaskResult, store: Store) -> l
     return await hear_subscriptions(link, events, datetime.fromisoformat(outcome.result["occurred_at"]), store)
 
 
-async def revoke(intent: Task, kit: Kit) -> dict[str, Any]:
+async def revoke(task: Task, kit: Kit) -> dict[str, Any]:
     """Have the provider forget a link; after many vain attempts it is forgotten here alone."""
     try:
-        way = await _way(intent, kit, active=False)
+        way = await _way(task, kit, active=False)
         await way.speaks.deregister(way.line, way.link.serial)
         if way.client.revoke_url:
             await _revoke_token(way, line_to(kit, way.client, way.client.revoke_url), kit)
     except RejectedError:
         raise
     except Exception as error:
-        if intent.attempt >= kit.settings.revoke_attempts:  # type: ignore[attr-defined]  # our own settings
-            raise RejectedError(f"given up after {intent.attempt} attempts: {error}") from error
+        if task.attempt >= kit.settings.revoke_attempts:  # type: ignore[attr-defined]  # our own settings
+            raise RejectedError(f"given up after {task.attempt} attempts: {error}") from error
         raise RetryLaterError(f"not revoked yet: {error}") from error
     return {}
 
 
-async def on_revoked(intent: Task, outcome: TaskResult, store: Store) -> list[Event]:  # noqa: ARG001  # both are the end
+async def on_revoked(task: Task, outcome: TaskResult, store: Store) -> list[Event]:  # noqa: ARG001  # both are the end
     """Delete the tokens, whether the provider agreed or not."""
-    link = await store.lock_link(intent.payload["link_id"])
+    link = await store.lock_link(task.payload["link_id"])
     if link is not None:
         await store.end_link(link.link_id, "", LinkState.ENDED)
         await store.drop_erased_link(link.link_id)
     return []
 
 
-async def nothing_more(intent: Task, outcome: TaskResult, store: Store) -> list[Event]:  # noqa: ARG001  # the kit's signature
+async def nothing_more(task: Task, outcome: TaskResult, store: Store) -> list[Event]:  # noqa: ARG001  # the kit's signature
     return []
 
 
-async def _way(intent: Task, kit: Kit, *, active: bool = True) -> _Way:
+async def _way(task: Task, kit: Kit, *, active: bool = True) -> _Way:
     """Return the way to a link's provider; raises RejectedError where the link has ended."""
     async with kit.read() as store:
-        link: Link | None = await store.find_link(intent.payload["link_id"])
+        link: Link | None = await store.find_link(task.payload["link_id"])
         client: LinkClient | None = None if link is None else await store.find_link_client(link.provider_id)
         provider = None if link is None else await store.find_provider(link.provider_id)
     if link is None or client is None or provider is None or (active and link.state is not LinkState.ACTIVE):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from libs.kit import Kit, RejectedError, RetryLaterError
-from libs.kit.failures import TRANSIENT
+from libs.kit.errors import TRANSIENT
 from services.order_dispatch.domain.links import LinkClient
 from services.order_dispatch.linking.addresses import line_to
 from services.order_dispatch.linking.tokens import Token, fresh_token

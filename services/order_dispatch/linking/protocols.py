@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol, cast
 
-from libs.kit.problems import ProblemError
+from libs.kit.http.problems import ProblemError
 from services.order_dispatch.domain.links import RemoteSlot, SlotUse
 from services.order_dispatch.providers import LinkedLine, protocol
 

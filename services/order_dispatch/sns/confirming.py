@@ -7,12 +7,12 @@ from services.order_dispatch.store import Store
 OK, SERVER_ERROR = 200, 500
 
 
-async def confirm(intent: Task, kit: Kit) -> dict[str, int]:
+async def confirm(task: Task, kit: Kit) -> dict[str, int]:
     """Call the SubscribeURL, which was checked on receipt. Idempotent."""
     import httpx  # noqa: PLC0415  # 5 MB, not needed without notifications
 
     try:
-        async with kit.http.stream("GET", intent.payload["url"]) as response:
+        async with kit.http.stream("GET", task.payload["url"]) as response:
             status = response.status_code
     except httpx.HTTPError as error:
         raise RetryLaterError(f"SNS cannot be reached: {type(error).__name__}") from error
@@ -23,7 +23,7 @@ async def confirm(intent: Task, kit: Kit) -> dict[str, int]:
     return {"status": status}
 
 
-async def on_confirmed(intent: Task, outcome: TaskResult, store: Store) -> list[Event]:
+async def on_confirmed(task: Task, outcome: TaskResult, store: Store) -> list[Event]:
     fate, reason = ("applied", "confirmed") if outcome.refused is None else ("not_applied", outcome.refused)
-    await store.save_fate(intent.payload["provider_id"], intent.payload["message_id"], fate, reason)
+    await store.save_fate(task.payload["provider_id"], task.payload["message_id"], fate, reason)
     return []

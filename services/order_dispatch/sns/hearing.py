@@ -23,12 +23,12 @@ class Heard:
     events: tuple[Event, ...] = ()
 
 
-async def look_at(intent: Task, kit: Kit) -> dict[str, str]:  # noqa: ARG001  # the message is stored already
+async def look_at(task: Task, kit: Kit) -> dict[str, str]:  # noqa: ARG001  # the message is stored already
     return {}
 
 
-async def on_looked_at(intent: Task, outcome: TaskResult, store: Store) -> list[Event]:  # noqa: ARG001  # see look_at
-    return await apply(intent.payload["provider_id"], intent.payload["message_id"], store)
+async def on_looked_at(task: Task, outcome: TaskResult, store: Store) -> list[Event]:  # noqa: ARG001  # see look_at
+    return await apply(task.payload["provider_id"], task.payload["message_id"], store)
 
 
 async def match_notifications(store: Store) -> list[Event]:

@@ -8,9 +8,9 @@ from time import monotonic
 from weakref import WeakKeyDictionary
 
 from libs.kit import Kit
-from libs.kit.failures import TRANSIENT
-from libs.kit.problems import ProblemError
-from libs.kit.waking import wait_for_event
+from libs.kit.errors import TRANSIENT
+from libs.kit.http.problems import ProblemError
+from libs.kit.waiting import wait_for_event
 from services.portal.api.cookies import settings_of
 from services.portal.api.neighbours import Levels, fetch_levels
 

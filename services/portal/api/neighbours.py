@@ -9,7 +9,7 @@ from urllib.parse import quote
 from uuid import uuid4
 
 from libs.kit import Kit
-from libs.kit.problems import ProblemError
+from libs.kit.http.problems import ProblemError
 from services.portal.api.cookies import settings_of
 from services.portal.api.security import security_of
 from services.portal.domain import claims

@@ -11,8 +11,8 @@ from weakref import WeakKeyDictionary
 from fastapi import Request
 
 from libs.kit import Kit
-from libs.kit.identity import Principal, Verifier
-from libs.kit.problems import ProblemError
+from libs.kit.http.identity import Principal, Verifier
+from libs.kit.http.problems import ProblemError
 from services.portal.domain import claims
 from services.portal.domain.attempts import Attempts
 from services.portal.settings import Settings
@@ -86,7 +86,7 @@ class OwnVerifier(Verifier):
         self._security = security
 
     async def verify(self, token: str) -> Principal:
-        from libs.kit.tokens import read_claims  # noqa: PLC0415  # loads the same libraries as the keys
+        from libs.kit.http.tokens import read_claims  # noqa: PLC0415  # loads the same libraries as the keys
 
         self._security.ring.look()
         return read_claims(token, self._security.ring.verifying)

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictFloat, 
 
 from libs.contracts.catalogue import NO_NUL
 from libs.contracts.events import Fill, Loading, ShipTo, SlotMove, SlotSpec
-from libs.kit.problems import ProblemError
+from libs.kit.http.problems import ProblemError
 from libs.units import SYMBOLS, format_quantity
 from services.portal.domain.devices import Device
 from services.portal.domain.people import Customer, Person

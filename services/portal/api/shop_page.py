@@ -8,9 +8,9 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from libs.kit import Kit
-from libs.kit.idempotency import IdempotentRequest, digest_of, key_from
-from libs.kit.problems import ProblemError
-from libs.kit.web import KitDep
+from libs.kit.http.app import KitDep
+from libs.kit.http.idempotency import IdempotentRequest, digest_of, key_from
+from libs.kit.http.problems import ProblemError
 from services.portal.api import neighbours
 from services.portal.api.commands import check_size
 from services.portal.api.cookies import PAGE_HEADERS, check_csrf, drop_token, page

@@ -5,10 +5,10 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from libs.kit.identity import Principal
+from libs.kit.http.app import IdempotencyDep, KitDep, PrincipalDep, require_customer, send
+from libs.kit.http.identity import Principal
+from libs.kit.http.problems import ProblemError
 from libs.kit.kit import Kit
-from libs.kit.problems import ProblemError
-from libs.kit.web import IdempotencyDep, KitDep, PrincipalDep, require_customer, send
 from services.reorder_decision.domain import MEANINGS, Pool, Turn, When, approved, declined, find_obstacle, source_of
 from services.reorder_decision.store import Store
 

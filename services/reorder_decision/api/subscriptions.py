@@ -7,10 +7,10 @@ from uuid import uuid4
 from fastapi import APIRouter
 
 from libs.contracts.events import SubscriptionStatus
-from libs.kit.identity import Principal
+from libs.kit.http.app import IdempotencyDep, KitDep, PrincipalDep, require_customer, send
+from libs.kit.http.identity import Principal
+from libs.kit.http.problems import ProblemError
 from libs.kit.kit import Transaction
-from libs.kit.problems import ProblemError
-from libs.kit.web import IdempotencyDep, KitDep, PrincipalDep, require_customer, send
 from libs.units import BaseUnit
 from services.reorder_decision.api.shapes import (
     ChangedSubscription,

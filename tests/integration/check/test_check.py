@@ -80,27 +80,27 @@ class TestCheck:
 
         assert "the oldest for 9" in wrong.problem
 
-    async def test_sees_a_cursor_beyond_the_log(self, company):
+    async def test_sees_a_checkpoint_beyond_the_log(self, company):
         [wrong] = await found_after(
             company,
             "consumption",
-            "UPDATE cursor SET next_offset = next_offset + 1000 WHERE topic = 'usage' AND last_id IS NOT NULL",
-            "UPDATE cursor SET next_offset = next_offset - 1000 WHERE topic = 'usage' AND last_id IS NOT NULL",
+            "UPDATE checkpoint SET next_offset = next_offset + 1000 WHERE topic = 'usage' AND last_id IS NOT NULL",
+            "UPDATE checkpoint SET next_offset = next_offset - 1000 WHERE topic = 'usage' AND last_id IS NOT NULL",
         )
 
-        assert wrong.rule == "every cursor stands on its log"
+        assert wrong.rule == "every checkpoint stands on its log"
         assert "the log ends at" in wrong.problem
 
     @pytest.mark.parametrize("topic", ["usage", "accounts"])
-    async def test_sees_a_cursor_of_another_log(self, company, topic):
+    async def test_sees_a_checkpoint_of_another_log(self, company, topic):
         [wrong] = await found_after(
             company,
             "consumption",
-            f"UPDATE cursor SET last_id = 'other' || last_id WHERE topic = '{topic}'",
-            f"UPDATE cursor SET last_id = substr(last_id, 6) WHERE topic = '{topic}'",
+            f"UPDATE checkpoint SET last_id = 'other' || last_id WHERE topic = '{topic}'",
+            f"UPDATE checkpoint SET last_id = substr(last_id, 6) WHERE topic = '{topic}'",
         )
 
-        assert wrong.subject.startswith(f"consumption.cursor {topic}/")
+        assert wrong.subject.startswith(f"consumption.checkpoint {topic}/")
         assert "checkpoint has other" in wrong.problem
 
     async def test_sees_a_balance_that_is_not_its_entries(self, company):
@@ -118,16 +118,16 @@ class TestCheck:
     async def test_reports_what_is_parked_without_calling_it_wrong(self, company):
         async with company.owner("consumption") as owner:
             await owner.execute(
-                "INSERT INTO parked (topic, partition, \"offset\", reason, ours) VALUES ('usage', 1, 7, 'no JSON', false)"
+                "INSERT INTO dead_letter (topic, partition, \"offset\", reason, ours) VALUES ('usage', 1, 7, 'no JSON', false)"
             )
         try:
             findings = await company.check()
         finally:
             async with company.owner("consumption") as owner:
-                await owner.execute("DELETE FROM parked")
+                await owner.execute("DELETE FROM dead_letter")
 
         assert findings.wrong == []
-        assert [(note.rule, note.subject) for note in findings.notes] == [("parked", "consumption usage/1@7")]
+        assert [(note.rule, note.subject) for note in findings.notes] == [("dead_letter", "consumption usage/1@7")]
 
     async def test_sees_a_hole_in_a_topic(self, company):
         """Last: nothing repairs a log, and whoever hears this topic stops."""

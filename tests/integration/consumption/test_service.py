@@ -140,7 +140,7 @@ class TestAHousehold:
     @staticmethod
     async def held(world):
         async with world.kit.read() as store:
-            return await store.connection.fetchval("SELECT count(*) = 3 FROM held WHERE key = 'early'")
+            return await store.connection.fetchval("SELECT count(*) = 3 FROM deferred WHERE key = 'early'")
 
 
 class TestApi:

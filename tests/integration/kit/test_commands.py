@@ -8,8 +8,8 @@ import asyncpg
 import pytest
 from fastapi import APIRouter
 
-from libs.kit.identity import Principal
-from libs.kit.web import IdempotencyDep, KitDep, principal_of, send
+from libs.kit.http.app import IdempotencyDep, KitDep, principal_of, send
+from libs.kit.http.identity import Principal
 from tests.chaos.proxy import AFTER, BEFORE, commit_of
 from tests.integration.kit import a
 from tests.integration.kit.proxied import proxied

@@ -21,23 +21,23 @@ class Outside:
         self.called, self.reconciled, self.settled = [], [], []
         self.settling = []
 
-    async def perform(self, intent, kit):
-        self.called.append((intent.id, intent.attempt))
-        answer = self.answers.pop(0) if self.answers else {"done": intent.id}
+    async def perform(self, task, kit):
+        self.called.append((task.id, task.attempt))
+        answer = self.answers.pop(0) if self.answers else {"done": task.id}
         if isinstance(answer, Exception):
             raise answer
-        return await answer(intent) if callable(answer) else answer
+        return await answer(task) if callable(answer) else answer
 
-    async def reconcile(self, intent, kit):
-        self.reconciled.append((intent.id, intent.attempt))
-        return {"found": intent.id}
+    async def reconcile(self, task, kit):
+        self.reconciled.append((task.id, task.attempt))
+        return {"found": task.id}
 
-    async def settle(self, intent, outcome, store):
+    async def settle(self, task, outcome, store):
         if self.settling:
             raise self.settling.pop(0)
-        self.settled.append((intent.id, outcome.result or outcome.refused))
-        await store.note("outside", intent.id, intent.id)
-        return [a.slot_filled(intent.id)]
+        self.settled.append((task.id, outcome.result or outcome.refused))
+        await store.note("outside", task.id, task.id)
+        return [a.slot_filled(task.id)]
 
     def service(self, world, *, reconciles=False, lease_seconds=30.0, longest_seconds=None):
         reconcile = self.reconcile if reconciles else None
@@ -52,14 +52,14 @@ async def intend(kit, *ids, **more):
 
 
 async def reached(world, state, count=1):
-    sql = "SELECT count(*) = $2 FROM intent WHERE state = $1"
+    sql = "SELECT count(*) = $2 FROM task WHERE state = $1"
     await until(lambda: world.value(sql, state, count), f"{count} intents are {state}")
 
 
 async def claimed_by_the_dead(world, *ids):
     """The state left by a process that was killed between the call and recording its outcome."""
     await world.change(
-        """INSERT INTO intent (kind, id, payload, due_at, state, attempt, attempt_id, lease_until)
+        """INSERT INTO task (kind, id, payload, due_at, state, attempt, attempt_id, lease_until)
         SELECT 'mail', id, '{}', now(), 'claimed', 1, gen_random_uuid(), now() - interval '1 second'
         FROM unnest($1::text[]) AS id""",
         list(ids),
@@ -82,7 +82,7 @@ class TestAnEffect:
     async def test_happens_outside_any_transaction(self, world):
         sql = "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%' AND application_name = $1"
 
-        async def looks(intent):
+        async def looks(task):
             async def none_is_open():
                 return await world.value(sql, f"{world.name}-0") == 0
 
@@ -124,12 +124,12 @@ class TestAnEffect:
             await reached(world, "refused")
 
         assert outside.settled == [("m", "no such address")]
-        assert await world.value("SELECT reason FROM intent") == "no such address"
+        assert await world.value("SELECT reason FROM task") == "no such address"
 
     async def test_that_is_slow_holds_no_other_up(self, world):
         gate = asyncio.Event()
 
-        async def slow(intent):
+        async def slow(task):
             await gate.wait()
             return {}
 
@@ -143,7 +143,7 @@ class TestAnEffect:
             await reached(world, "done", 21)
 
     async def test_may_take_longer_than_its_lease_if_it_says_so(self, world):
-        async def slow(intent):
+        async def slow(task):
             await asyncio.sleep(1.5)
             return {}
 
@@ -164,7 +164,7 @@ class TestAnOutcomeThatIsKnown:
         async with world.running(outside.service(world)) as kit:
             await intend(kit, "m")
             await until(lambda: outside.settled, "it is settled")
-            await until(lambda: world.value("SELECT settled_at FROM intent"), "and written down")
+            await until(lambda: world.value("SELECT completed_at FROM task"), "and written down")
             assert not kit.failed.done()
 
         assert outside.called == [("m", 1)]
@@ -195,13 +195,13 @@ class TestAnOutcomeThatIsKnown:
             await reached(world, "unknown")
             assert not kit.failed.done()
 
-        assert "a bug" in await world.value("SELECT reason FROM intent")
+        assert "a bug" in await world.value("SELECT reason FROM task")
 
     async def test_is_not_written_by_an_attempt_that_lost_its_claim(self, world):
         """A process frozen for longer than its lease; another attempt owns the task."""
 
-        async def loses(intent):
-            await world.change("UPDATE intent SET attempt_id = gen_random_uuid(), attempt = 2")
+        async def loses(task):
+            await world.change("UPDATE task SET attempt_id = gen_random_uuid(), attempt = 2")
             return {"late": True}
 
         outside = Outside(loses)
@@ -210,7 +210,7 @@ class TestAnOutcomeThatIsKnown:
             await until(lambda: outside.called, "it is called")
 
         assert outside.settled == []
-        assert await world.value("SELECT state FROM intent") == "claimed"
+        assert await world.value("SELECT state FROM task") == "claimed"
         assert await world.value("SELECT count(*) FROM applied") == 0
 
 
@@ -247,7 +247,7 @@ class TestAnOutcomeNobodyKnows:
         assert outside.reconciled == ([("m", 2)] if reconciles else [])
 
     async def test_is_what_silence_leaves(self, world):
-        async def silent(intent):
+        async def silent(task):
             await asyncio.Event().wait()
 
         outside = Outside(silent)
@@ -266,7 +266,7 @@ class TestTheIntent:
 
         outside = Outside()
         heard = {type(a.device_registered("x")): on_device_registered}
-        service = world.service(consumes=heard, consumes_in_batches={}, effects=outside.service(world).effects)
+        service = world.service(consumes=heard, consumes_in_batches={}, tasks=outside.service(world).tasks)
         async with world.running(service):
             await world.say(a.device_registered("ann"), traceparent=TRACE)
             await reached(world, "done")

@@ -41,12 +41,12 @@ class TestApplying:
 
         assert set((await world.applied()).values()) == {1}
 
-    async def test_looks_again_where_somebody_else_has_moved_the_cursor(self, world):
+    async def test_looks_again_where_somebody_else_has_moved_the_checkpoint(self, world):
         """Partitions went to another replica and came back: records it applied are dropped."""
         async with world.running():
             await world.use(("d", 0))
             await world.has_applied(1)
-            await world.change("UPDATE cursor SET next_offset = next_offset + 1 WHERE topic = 'usage'")
+            await world.change("UPDATE checkpoint SET next_offset = next_offset + 1 WHERE topic = 'usage'")
             await world.use(("d", 1), ("d", 2), ("d", 3))
             await world.has_applied(3)
             await world.use(("d", 4))

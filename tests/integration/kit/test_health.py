@@ -5,10 +5,10 @@ import asyncio
 import pytest
 
 from libs.kit import NotReadyError, health, relay
-from libs.kit.failures import RecordLossError
+from libs.kit.errors import RecordLossError
 from libs.kit.health import Health
+from libs.kit.http.app import build_app
 from libs.kit.sending import Sending
-from libs.kit.web import build_app
 from tests.integration.kit import a, toy
 from tests.integration.kit.proxied import proxied
 from tests.integration.kit.world import ask, status, until
@@ -108,7 +108,7 @@ class TestTheBudget:
             return await toy.on_device_registered(event, store)
 
         service = world.service(consumes={type(a.device_registered("x")): on_device_registered})
-        async with world.running(service, trouble_budget=3) as kit:
+        async with world.running(service, failure_budget=3) as kit:
             await world.say(*[a.device_registered(f"c{n}") for n in range(5)])
             await says(kit, "5 parked and held records")
             await world.use(("d", 1))
@@ -116,7 +116,7 @@ class TestTheBudget:
             healed |= {f"c{n}" for n in range(5)} | {"d"}
             assert await world.value("SELECT count(*) FROM applied") == 0
 
-            await world.change("UPDATE held SET retry_at = now()")
+            await world.change("UPDATE deferred SET retry_at = now()")
             await says(kit, "ready")
             await world.has_applied(7)
 

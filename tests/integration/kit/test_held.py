@@ -57,7 +57,7 @@ async def are_held(world, count):
 
 
 async def holds(world, count):
-    return await world.value("SELECT count(*) FROM held") == count
+    return await world.value("SELECT count(*) FROM deferred") == count
 
 
 async def order(world, subject):
@@ -67,30 +67,34 @@ async def order(world, subject):
 async def retry_first(kit):
     """What `replenish parked retry` does."""
     async with kit.pool.acquire() as connection:
-        await trouble.retry_held(connection, [await connection.fetchval("SELECT min(held_id) FROM held")])
+        await trouble.retry_held(connection, [await connection.fetchval("SELECT min(deferred_id) FROM deferred")])
 
 
 class TestPatience:
     async def test_with_a_record_from_outside_ends_and_those_behind_it_go_on(self, world, devices, monkeypatch):
         monkeypatch.setattr(trouble, "FIRST_RETRY_SECONDS", 0.1)
-        async with world.running(devices.service(world), patience_hours=2 / 3600):
+        async with world.running(devices.service(world), dependency_wait_hours=2 / 3600):
             await world.use(("late", 1))
             await are_held(world, 1)
-            await until(lambda: world.value("SELECT count(*) = 1 FROM parked"), "its time is over")
+            await until(lambda: world.value("SELECT count(*) = 1 FROM dead_letter"), "its time is over")
             devices.known.add("late")
             await world.use(("late", 2))
             await world.has_applied(1)
 
         assert await order(world, "late") == ["late-2"]
-        assert await world.value("SELECT reason FROM parked") == "device:late did not appear within 0.000555556 hours"
+        assert (
+            await world.value("SELECT reason FROM dead_letter") == "device:late did not appear within 0.000555556 hours"
+        )
 
     async def test_with_our_own_record_has_no_end(self, world, devices, monkeypatch):
         monkeypatch.setattr(trouble, "FIRST_RETRY_SECONDS", 0.1)
-        async with world.running(devices.service(world), patience_hours=0.1 / 3600):
+        async with world.running(devices.service(world), dependency_wait_hours=0.1 / 3600):
             await world.say(a.device_registered("ann", "slow", model="waits"))
-            await until(lambda: world.value("SELECT count(*) = 1 FROM held WHERE attempts > 2"), "it is tried again")
+            await until(
+                lambda: world.value("SELECT count(*) = 1 FROM deferred WHERE attempts > 2"), "it is tried again"
+            )
 
-        assert await world.value("SELECT count(*) FROM parked") == 0
+        assert await world.value("SELECT count(*) FROM dead_letter") == 0
 
 
 class TestWaiting:
@@ -151,11 +155,11 @@ class TestWaiting:
             devices.known.add("first")
             devices.refused.add("first")
             await world.say(a.device_registered("bob", "unrelated"))
-            await world.change("UPDATE held SET retry_at = now() WHERE waits_for IS NOT NULL")
+            await world.change("UPDATE deferred SET retry_at = now() WHERE waits_for IS NOT NULL")
 
             await are_held(world, 0)
 
-        assert await world.value("SELECT reason FROM parked") == "not this one"
+        assert await world.value("SELECT reason FROM dead_letter") == "not this one"
         assert await order(world, "ann") == ["accounts-2-ann"]
 
     async def test_of_single_events_spoils_nobody_elses(self, world, devices):
@@ -176,11 +180,13 @@ class TestAFailingHandler:
             await world.use(("bad", 3), ("good", 3))
             await are_held(world, 3)
             assert await order(world, "good") == ["good-1", "good-2", "good-3"]
-            reasons = [row["reason"] for row in await world.rows("SELECT reason FROM held ORDER BY held_id")]
+            reasons = [row["reason"] for row in await world.rows("SELECT reason FROM deferred ORDER BY deferred_id")]
             assert reasons == ["ValueError: bad is broken", trouble.BEHIND, trouble.BEHIND]
 
             await retry_first(kit)  # nothing was mended: it fails again and stays first
-            await until(lambda: world.value("SELECT attempts FROM held ORDER BY held_id LIMIT 1"), "it was tried")
+            await until(
+                lambda: world.value("SELECT attempts FROM deferred ORDER BY deferred_id LIMIT 1"), "it was tried"
+            )
             assert await holds(world, 3)
             devices.broken = set()
             await retry_first(kit)
@@ -202,18 +208,20 @@ class TestAFailingHandler:
             await are_held(world, 1)
             await world.has_applied(2)
 
-        assert "int64" in await world.value("SELECT reason FROM held")
+        assert "int64" in await world.value("SELECT reason FROM deferred")
 
-    async def test_parks_what_it_refuses_in_the_transaction_that_moves_the_cursor(self, world, devices):
+    async def test_parks_what_it_refuses_in_the_transaction_that_moves_the_checkpoint(self, world, devices):
         devices.refused = {"no"}
         async with world.running(devices.service(world)):
             await world.say(a.device_registered("ann", "no"), a.device_registered("ann", "yes"))
             await world.has_applied(1)
-            place = await world.rows('SELECT topic, partition, "offset" FROM parked')
+            place = await world.rows('SELECT topic, partition, "offset" FROM dead_letter')
 
-        assert await world.value("SELECT reason FROM parked") == "not this one"
-        cursor = await world.rows("SELECT next_offset FROM cursor WHERE topic = $1 AND partition = $2", *place[0][:2])
-        assert cursor[0][0] == place[0]["offset"] + 2
+        assert await world.value("SELECT reason FROM dead_letter") == "not this one"
+        checkpoint = await world.rows(
+            "SELECT next_offset FROM checkpoint WHERE topic = $1 AND partition = $2", *place[0][:2]
+        )
+        assert checkpoint[0][0] == place[0]["offset"] + 2
 
     async def test_is_given_parked_records_again_when_an_operator_says_so(self, world, devices):
         devices.refused = {"d-1"}
@@ -222,10 +230,10 @@ class TestAFailingHandler:
             await world.has_applied(1)
             devices.refused = set()
             async with kit.pool.acquire() as connection:
-                ids = [row[0] for row in await connection.fetch("SELECT parked_id FROM parked")]
+                ids = [row[0] for row in await connection.fetch("SELECT dead_letter_id FROM dead_letter")]
                 assert await trouble.retry_parked(connection, ids) == 1
                 assert await trouble.retry_parked(connection, ids) == 0
             await world.has_applied(2)
 
         assert set((await world.applied()).values()) == {1}
-        assert await world.value("SELECT count(*) FROM parked") == 0
+        assert await world.value("SELECT count(*) FROM dead_letter") == 0

@@ -7,7 +7,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import RecordsToDelete
 
 from libs.contracts.topics import find_topic, partition_for
-from libs.kit.failures import RecordLossError
+from libs.kit.errors import RecordLossError
 from libs.kit.topics import create_topics
 from tests.integration.kit import a, toy
 from tests.integration.kit.world import administration, status, until
@@ -61,7 +61,7 @@ class TestALogMadeAnew:
             await run_until_it_fails(world)
 
     async def test_stops_a_running_service(self, world):
-        """The broker would let the consumer begin again at 0, and the cursor drop it all as known."""
+        """The broker would let the consumer begin again at 0, and the checkpoint drop it all as known."""
         async with world.running() as kit:
             await world.use(*[("d", n) for n in range(20)])
             await world.has_applied(20)

@@ -7,10 +7,10 @@ import pytest
 
 from libs.kit import migrations
 from libs.kit.health import Health
+from libs.kit.http.app import build_app
 from libs.kit.migrations import MigrationError, migrate
 from libs.kit.run import running
 from libs.kit.testing import settings_for
-from libs.kit.web import build_app
 from tests.integration.kit.world import NEIGHBOUR
 
 
@@ -117,7 +117,7 @@ class TestAService:
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await connection.execute(f"CREATE TABLE {NEIGHBOUR}.mine (n integer)")
             await migrate(world.database[NEIGHBOUR].owner_url, NEIGHBOUR)
-            for table in ("outbox", "cursor", "intent", "migration"):
+            for table in ("outbox", "checkpoint", "task", "migration"):
                 with pytest.raises(asyncpg.InsufficientPrivilegeError):
                     await connection.execute(f"SELECT * FROM {NEIGHBOUR}.{table}")
         finally:

@@ -60,7 +60,7 @@ async def test_is_parked_with_its_bytes_and_others_go_on(world, key):
         await world.publish("usage", [(key, a.slot_used("healthy"))])
         await until_parked_or_failed(world, kit, len(POISONS))
 
-    parked = {bytes(row["value"]): row["reason"] for row in await world.rows("SELECT value, reason FROM parked")}
+    parked = {bytes(row["value"]): row["reason"] for row in await world.rows("SELECT value, reason FROM dead_letter")}
     missed = [name for name, value in POISONS.items() if value not in parked]
     assert missed == []
     assert all(parked.values())
@@ -69,7 +69,7 @@ async def test_is_parked_with_its_bytes_and_others_go_on(world, key):
 
 
 async def test_never_counts_against_the_budget_when_it_comes_from_outside(world):
-    async with world.running(trouble_budget=3) as kit:
+    async with world.running(failure_budget=3) as kit:
         await world.publish("usage", [(f"d{n}", b"garbage") for n in range(50)])
         await world.use(("d", 1))
         await until_parked_or_failed(world, kit, 50)
@@ -90,14 +90,14 @@ async def test_of_any_bytes_is_survived(world):
         await world.use(("last", 1))
         await until_parked_or_failed(world, kit, 1)
         await until(lambda: world.value("SELECT 1 FROM applied WHERE subject = 'last'"), "the last is applied")
-        counted = "SELECT (SELECT count(*) FROM parked) + (SELECT count(*) FROM applied)"
+        counted = "SELECT (SELECT count(*) FROM dead_letter) + (SELECT count(*) FROM applied)"
         await until(lambda: fates(world, kit, counted, 301), "every record has one fate")
 
 
 async def fates(world, kit, sql, count):
-    skipped = 0  # damage to the type makes it unknown: skipped, and the cursor moves over it
+    skipped = 0  # damage to the type makes it unknown: skipped, and the checkpoint moves over it
     assert not kit.failed.done(), kit.failed.exception()
-    ends = "SELECT sum(next_offset) FROM cursor WHERE topic = 'usage'"
+    ends = "SELECT sum(next_offset) FROM checkpoint WHERE topic = 'usage'"
     return await world.value(sql) + skipped >= count or await world.value(ends) >= count
 
 
@@ -112,6 +112,6 @@ async def until_parked_or_failed(world, kit, count):
     async def done():
         if kit.failed.done():
             raise kit.failed.exception()
-        return await world.value("SELECT count(*) FROM parked") >= count
+        return await world.value("SELECT count(*) FROM dead_letter") >= count
 
     await until(done, f"{count} records parked", seconds=30)

@@ -19,7 +19,7 @@ async def quiet(world):
 async def test_an_effect_is_under_way_until_it_has_ended(world, quiet, state):
     """Between an attempt's lost lease and the next attempt its outcome is unknown; that is no end."""
     await world.change(
-        "INSERT INTO intent (kind, id, payload, due_at, state) VALUES ('mail', 'm', '{}', $1, $2)", a.AT, state
+        "INSERT INTO task (kind, id, payload, due_at, state) VALUES ('mail', 'm', '{}', $1, $2)", a.AT, state
     )
 
     look = await quiet.look(a.AT)
@@ -30,7 +30,7 @@ async def test_an_effect_is_under_way_until_it_has_ended(world, quiet, state):
 async def test_an_unknown_effect_that_waits_for_its_pause_holds_nothing_up(world, quiet):
     """Retries of an unresponsive shop back off in real time, while the stepped clock advances."""
     await world.change(
-        """INSERT INTO intent (kind, id, payload, due_at, state, retry_at)
+        """INSERT INTO task (kind, id, payload, due_at, state, retry_at)
         VALUES ('mail', 'm', '{}', $1, 'unknown', now() + interval '1 minute')""",
         a.AT,
     )

@@ -7,7 +7,7 @@ import json
 import asyncpg
 import pytest
 
-from libs.kit.failures import RecordLossError
+from libs.kit.errors import RecordLossError
 from libs.kit.testing import prepare
 from tests.integration.kit import a
 from tests.integration.kit.world import administration, until

@@ -65,7 +65,7 @@ class TestARebalanceInsideABatch:
             await slow.inside.wait()
             async with world.running(instance=1) as second:
                 await until(lambda: is_ready(second), "the second has its partitions")
-                await until(lambda: is_blocked(world), "the second waits for the first's cursors")
+                await until(lambda: is_blocked(world), "the second waits for the first's checkpoints")
                 slow.gate.set()
                 await world.has_applied(400)
                 await world.has_published()
@@ -130,5 +130,5 @@ async def is_not_ready(kit):
 
 async def is_blocked(world):
     return await world.value(
-        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '-- save_cursors%'"
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '-- save_checkpoints%'"
     )

@@ -68,15 +68,15 @@ async def test_answers_are_forgotten_after_their_hours(world, soon):
 async def test_ended_effects_are_forgotten_and_open_ones_are_not(world, soon):
     for state in ("due", "unknown", "done", "refused"):
         await world.change(
-            """INSERT INTO intent (kind, id, payload, due_at, state, retry_at, settled_at)
+            """INSERT INTO task (kind, id, payload, due_at, state, retry_at, completed_at)
             VALUES ('mail', $1, '{}', now(), $1::text, now() + interval '1 hour', now() - interval '31 days')""",
             state,
         )
 
     async with world.running():
-        await until(lambda: world.value("SELECT count(*) = 2 FROM intent"), "the ended ones are gone")
+        await until(lambda: world.value("SELECT count(*) = 2 FROM task"), "the ended ones are gone")
 
-    assert {row["state"] for row in await world.rows("SELECT state FROM intent")} == {"due", "unknown"}
+    assert {row["state"] for row in await world.rows("SELECT state FROM task")} == {"due", "unknown"}
 
 
 async def test_nobody_waits_for_a_lock_without_end(world):

@@ -41,7 +41,7 @@ class TestRetry:
         pauses = [later - earlier for earlier, later in zip(mood.occurred_at, mood.occurred_at[1:], strict=False)]
         assert pauses[0] < pauses[1] < pauses[2]
         assert await world.applied() == {"d-1": 1}
-        assert await world.value("SELECT (SELECT count(*) FROM held) + (SELECT count(*) FROM parked)") == 0
+        assert await world.value("SELECT (SELECT count(*) FROM deferred) + (SELECT count(*) FROM dead_letter)") == 0
 
     @pytest.mark.parametrize(
         "passing",
@@ -64,7 +64,7 @@ class TestRetry:
             await world.has_applied(2)
 
         assert mood.given == [["d-1", "d-2"]] * 2, "no culprit is looked for"
-        assert await world.value("SELECT count(*) FROM held") == 0
+        assert await world.value("SELECT count(*) FROM deferred") == 0
 
     async def test_follows_a_session_that_was_ended_in_the_middle(self, world):
         """pg_terminate_backend of all sessions in a transaction."""
@@ -108,9 +108,9 @@ class TestASpoiledBatch:
 
         await world.use(("d", 1), ("bad", 1))
         async with world.running(world.service(consumes_in_batches={"usage": on_usage})):
-            await until(lambda: world.value("SELECT count(*) = 1 FROM held"), "the bad one is held")
+            await until(lambda: world.value("SELECT count(*) = 1 FROM deferred"), "the bad one is held")
             await world.has_published()
 
         assert await world.applied() == {"d-1": 1}
         assert len(await world.log("slots")) == 1
-        assert await world.value("SELECT count(*) FROM intent") == 1
+        assert await world.value("SELECT count(*) FROM task") == 1

@@ -7,7 +7,7 @@ from aiokafka.admin import NewPartitions
 
 from libs.contracts.topics import find_topic
 from libs.kit import NotReadyError
-from libs.kit.failures import RecordLossError
+from libs.kit.errors import RecordLossError
 from libs.kit.topics import check_topics, create_topics
 from tests.integration.kit import a, toy
 from tests.integration.kit.world import administration, until
@@ -46,7 +46,9 @@ class TestASequence:
             await say(world, "ann", 1)
             await world.publish("accounts", [("ann", unknown)])
             await say(world, "ann", 3)
-            await until(lambda: world.value("SELECT 1 FROM cursor WHERE last_sequence = 3"), "the cursor is behind 3")
+            await until(
+                lambda: world.value("SELECT 1 FROM checkpoint WHERE last_sequence = 3"), "the checkpoint is behind 3"
+            )
 
     async def test_counts_records_that_wait_or_are_parked(self, world):
         async def on_device_registered(event, store):
@@ -57,10 +59,12 @@ class TestASequence:
             await world.publish("accounts", [("ann", b'{"sequence":"3","type":')])
             await world.publish("accounts", [("ann", b'{"sequence":"3","type":"DeviceRegistered","id":"x"}')])
             await say(world, "ann", 4)
-            await until(lambda: world.value("SELECT 1 FROM cursor WHERE last_sequence = 4"), "the cursor is behind 4")
+            await until(
+                lambda: world.value("SELECT 1 FROM checkpoint WHERE last_sequence = 4"), "the checkpoint is behind 4"
+            )
 
-        assert await world.value("SELECT count(*) FROM held") == 3
-        assert await world.value("SELECT count(*) FROM parked") == 2
+        assert await world.value("SELECT count(*) FROM deferred") == 3
+        assert await world.value("SELECT count(*) FROM dead_letter") == 2
 
 
 class TestPartitions:

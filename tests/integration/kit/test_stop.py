@@ -6,7 +6,7 @@ import time
 import pytest
 
 from libs.kit import TaskKind
-from libs.kit.failures import RecordLossError
+from libs.kit.errors import RecordLossError
 from libs.kit.reader import DRAIN_SECONDS
 from tests.integration.kit import a, toy
 from tests.integration.kit.world import until
@@ -40,12 +40,12 @@ class TestStopping:
     async def test_sees_the_effects_under_way_to_their_end(self, world):
         inside = asyncio.Event()
 
-        async def perform(intent, kit):
+        async def perform(task, kit):
             inside.set()
             await asyncio.sleep(0.5)
             return {"sent": True}
 
-        async def settle(intent, outcome, store):
+        async def settle(task, outcome, store):
             return [a.slot_filled("settled")]
 
         service = world.service(consumes_in_batches={}, consumes={}, tasks=(TaskKind("mail", perform, settle),))
@@ -54,7 +54,7 @@ class TestStopping:
                 transaction.store.add_task("mail", "m1", {})
             await inside.wait()
 
-        assert await world.value("SELECT state FROM intent") == "done"
+        assert await world.value("SELECT state FROM task") == "done"
         assert len(await world.log("slots")) == 1
 
     async def test_does_not_take_long_with_nothing_to_do(self, world):

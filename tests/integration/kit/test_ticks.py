@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from libs.kit import PeriodicJob, ticks
+from libs.kit import PeriodicJob, jobs
 from libs.kit.clock import SteppedClock
 from tests.integration.kit import a
 from tests.integration.kit.world import until
@@ -28,8 +28,8 @@ async def fail(store):
     raise ValueError("a bug in a tick")
 
 
-def ticking(world, *ticks):
-    return world.service(consumes={}, consumes_in_batches={}, jobs=ticks or (PeriodicJob(sweep, every_seconds=3600),))
+def ticking(world, *jobs):
+    return world.service(consumes={}, consumes_in_batches={}, jobs=jobs or (PeriodicJob(sweep, every_seconds=3600),))
 
 
 async def ran(world, count):
@@ -55,7 +55,7 @@ class TestATick:
         assert len(await world.log("slots")) == 11
 
     async def test_follows_a_step_and_not_the_next_look(self, world, clock, tmp_path, monkeypatch):
-        monkeypatch.setattr(ticks, "POLL_SECONDS", 600.0)
+        monkeypatch.setattr(jobs, "POLL_SECONDS", 600.0)
         async with world.running(ticking(world), clock_file=tmp_path / "clock"):
             await ran(world, 1)
             clock.step_to(a.AT + HOUR)
@@ -82,7 +82,7 @@ class TestATick:
     async def test_is_not_due_again_after_a_restart(self, world, clock, tmp_path):
         for _ in range(2):
             async with world.running(ticking(world), clock_file=tmp_path / "clock"):
-                await until(lambda: world.value("SELECT 1 FROM tick"), "the tick is known")
+                await until(lambda: world.value("SELECT 1 FROM periodic_job"), "the tick is known")
                 await asyncio.sleep(0.2)
 
         assert await world.value("SELECT count(*) FROM applied") == 1
@@ -96,4 +96,4 @@ class TestATick:
             assert not kit.failed.done()
 
         assert await world.value("SELECT count(*) FROM applied WHERE subject = 'fail'") == 0
-        assert await world.value("SELECT count(*) FROM tick WHERE name = 'fail'") == 0, "so it is due"
+        assert await world.value("SELECT count(*) FROM periodic_job WHERE name = 'fail'") == 0, "so it is due"

@@ -6,8 +6,8 @@ import logging
 from fastapi import APIRouter
 
 from libs.contracts.events import DeviceRegistered
+from libs.kit.http.app import KitDep
 from libs.kit.logs import JsonLines
-from libs.kit.web import KitDep
 from tests.integration.kit import a, toy
 from tests.integration.kit.world import ask, until
 
@@ -94,7 +94,7 @@ class TestALogLine:
         with lines:
             await world.use(("good", 1), ("bad", 1))
             async with world.running(world.service(consumes_in_batches={"usage": on_usage})):
-                await until(lambda: world.value("SELECT 1 FROM held"), "the bad one is held")
+                await until(lambda: world.value("SELECT 1 FROM deferred"), "the bad one is held")
                 await world.use(("good", 2))
                 await world.has_applied(2)
 

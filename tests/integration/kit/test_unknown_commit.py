@@ -19,7 +19,7 @@ async def test_of_a_batch(world, position):
     async with proxied(world) as between, world.running(**between.urls):
         traps = []
         for n in range(3):
-            traps.append(between.postgres.trap(commit_of("save_cursors"), position, lambda: None))
+            traps.append(between.postgres.trap(commit_of("save_checkpoints"), position, lambda: None))
             await world.use(("d", n), ("e", n))
             await world.has_applied(2 * n + 2)
         await asyncio.gather(*[trap.sprung.wait() for trap in traps])
@@ -53,12 +53,12 @@ async def test_of_a_tick(world, position, tmp_path):
 async def test_of_an_outcome(world, position):
     called = []
 
-    async def perform(intent, kit):
-        called.append(intent.id)
+    async def perform(task, kit):
+        called.append(task.id)
         return {"sent": True}
 
-    async def settle(intent, outcome, store):
-        await store.note("outside", intent.id, intent.id)
+    async def settle(task, outcome, store):
+        await store.note("outside", task.id, task.id)
         return [a.slot_filled("told")]
 
     service = world.service(consumes={}, consumes_in_batches={}, tasks=(TaskKind("mail", perform, settle),))
@@ -67,7 +67,7 @@ async def test_of_an_outcome(world, position):
         async with kit.transaction() as transaction:
             transaction.store.add_task("mail", "m", {})
         await trap.sprung.wait()
-        await until(lambda: world.value("SELECT state = 'done' FROM intent"), "the outcome is written down")
+        await until(lambda: world.value("SELECT state = 'done' FROM task"), "the outcome is written down")
         await world.has_published()
 
     assert called == ["m"]
@@ -79,11 +79,11 @@ async def test_of_an_outcome(world, position):
 async def test_of_a_claim_calls_once(world, position):
     called = []
 
-    async def perform(intent, kit):
-        called.append(intent.id)
+    async def perform(task, kit):
+        called.append(task.id)
         return {}
 
-    async def settle(intent, outcome, store):
+    async def settle(task, outcome, store):
         return []
 
     effect = TaskKind("mail", perform, settle, reconcile=perform, lease_seconds=1)
@@ -95,7 +95,7 @@ async def test_of_a_claim_calls_once(world, position):
                 trap = between.postgres.trap("claim", position, lambda: None)
                 transaction.store.add_task("mail", "m", {})
             await trap.sprung.wait()
-            await until(lambda: world.value("SELECT state = 'done' FROM intent"), "it is done", seconds=30)
+            await until(lambda: world.value("SELECT state = 'done' FROM task"), "it is done", seconds=30)
 
     assert called == ["m"]
 

@@ -129,8 +129,8 @@ async def find(store, kind, reference="o1"):
 
 async def settle(store, kind, reference="o1", **ended):
     notice_id = notice_id_of("ann", kind, reference)
-    intent = Task(notice_id, {"notice_id": notice_id}, 1)
-    return await on_mail_sent(intent, TaskResult(intent, **ended), store)
+    task = Task(notice_id, {"notice_id": notice_id}, 1)
+    return await on_mail_sent(task, TaskResult(task, **ended), store)
 
 
 class TestOnOrderFact:

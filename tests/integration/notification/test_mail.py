@@ -141,7 +141,7 @@ async def test_a_final_refusal_stays_in_sight_and_names_no_address(world):
     refused = await world.reaches("lee", "refused")
 
     assert refused["reason"] == "the mail server rejected the mail permanently (550)"
-    reason = await world.kit.pool.fetchval("SELECT reason FROM intent WHERE id = $1", refused["notice_id"])
+    reason = await world.kit.pool.fetchval("SELECT reason FROM task WHERE id = $1", refused["notice_id"])
     assert "lee@" not in reason
 
 
@@ -191,7 +191,7 @@ async def test_an_attempt_nobody_knows_about_is_repeated_under_the_same_id(world
     async with world.kit.pool.acquire() as connection, connection.transaction():
         await connection.execute("UPDATE notice SET state = 'due' WHERE notice_id = $1", notice_id)
         await connection.execute(
-            "UPDATE intent SET state = 'claimed', lease_until = now() - $2::interval WHERE id = $1",
+            "UPDATE task SET state = 'claimed', lease_until = now() - $2::interval WHERE id = $1",
             notice_id,
             timedelta(seconds=1),
         )

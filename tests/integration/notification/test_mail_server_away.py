@@ -24,7 +24,7 @@ async def test_a_mail_server_that_is_away_is_waited_for(database, kafka_url, tmp
         notice_id = notice_id_of("uma", Kind.ORDER_PLACED, order_id)
 
         async def tried():
-            return await kit.pool.fetchval("SELECT reason FROM intent WHERE id = $1 AND attempt > 0", notice_id)
+            return await kit.pool.fetchval("SELECT reason FROM task WHERE id = $1 AND attempt > 0", notice_id)
 
         assert "SMTPConnectError" in await until(tried, "it was tried")
         async with catching(world.log, port=port):

@@ -33,7 +33,7 @@ async def test_a_mail_is_counted_once_by_how_it_ended(store, ended, counted):
 
 async def test_mails_under_way_are_counted_by_state(store):
     await store.connection.executemany(
-        "INSERT INTO intent (kind, id, payload, due_at, state) VALUES ($1, $2, '{}', now(), $3)",
+        "INSERT INTO task (kind, id, payload, due_at, state) VALUES ($1, $2, '{}', now(), $3)",
         [("mail", "1", "due"), ("mail", "2", "due"), ("mail", "3", "unknown"), ("mail", "4", "done")],
     )
 

@@ -36,7 +36,7 @@ async def retried(world, order_id, question="deliver"):
     async def was():
         async with world.kit.read() as store:
             return await store.connection.fetchval(
-                "SELECT attempt > 1 FROM intent WHERE kind = 'ask' AND id LIKE $1", f"{order_id}/{question}%"
+                "SELECT attempt > 1 FROM task WHERE kind = 'ask' AND id LIKE $1", f"{order_id}/{question}%"
             )
 
     await until(was, f"{order_id}: another {question}")
@@ -247,6 +247,6 @@ class TestAddress:
         await world.reaches(order_id, "placed")
 
         async with world.kit.read() as store:
-            for table in ("orders", "order_history", "provider_update", "intent"):
+            for table in ("orders", "order_history", "provider_update", "task"):
                 kept = await store.connection.fetchval(f"SELECT string_agg(to_jsonb(t)::text, '') FROM {table} t")
                 assert "Elm 1" not in kept

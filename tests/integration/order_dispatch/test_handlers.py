@@ -62,8 +62,8 @@ def outcome(result=None, refused=None):
 
 
 async def send(store, **ended):
-    intent = Task("o1", {"order_id": "o1", "customer_id": "ann"}, 1)
-    return await on_ship_to_fetched(intent, outcome(**(ended or {"result": {"ship_to": HOME}})), store)
+    task = Task("o1", {"order_id": "o1", "customer_id": "ann"}, 1)
+    return await on_ship_to_fetched(task, outcome(**(ended or {"result": {"ship_to": HOME}})), store)
 
 
 async def place(store):
@@ -245,8 +245,8 @@ class TestLookAfterOrders:
             await store.save_provider(a.ACME)
             for number in range(5):
                 await approve(store, order_id=f"o{number}", pool_id=f"p{number}")
-                intent = Task(f"o{number}", {"order_id": f"o{number}"}, 1)
-                await on_ship_to_fetched(intent, outcome({"ship_to": HOME}), store)
+                task = Task(f"o{number}", {"order_id": f"o{number}"}, 1)
+                await on_ship_to_fetched(task, outcome({"ship_to": HOME}), store)
 
             store.now = a.NOON + a.days(1)
             assert len(await look_after_orders(store)) == 10

@@ -29,4 +29,4 @@ async def world(idle):
     """Nothing is put aside but the test's own four records."""
     await idle.put_aside()
     yield idle
-    await idle.change("DELETE FROM held; DELETE FROM parked")
+    await idle.change("DELETE FROM deferred; DELETE FROM dead_letter")

@@ -87,7 +87,7 @@ class TestRetry:
         assert parked not in [one["id"] for one in await world.listed()]
 
     async def test_tries_a_held_record_again(self, world):
-        await world.change("UPDATE held SET waits_for = NULL, retry_at = NULL, attempts = 0, reason = 'a bug'")
+        await world.change("UPDATE deferred SET waits_for = NULL, retry_at = NULL, attempts = 0, reason = 'a bug'")
         held = id_of(await world.listed(), key=world.toaster, behind=None)
 
         answer = await world.parked("retry", held)

@@ -15,7 +15,7 @@ from libs.contracts.topics import partition_for
 from tests.integration.check.company import AT, NAMES, Company
 from tests.integration.kit.world import until
 
-#: Moves the cursor and colours the line, if a terminal is let.
+#: Moves the checkpoint and colours the line, if a terminal is let.
 HOSTILE = b'{"type": "SlotUsed\x1b[2J\x1b[31m", \xff'
 
 

@@ -213,7 +213,7 @@ class TestPage:
             assert "How to sign in" in (await browser.get("/")).text
 
         tables = await doors.rows_with(database, customer_id)
-        assert set(tables) <= {"customer", "cursor", "outbox"}
+        assert set(tables) <= {"customer", "checkpoint", "outbox"}
 
     async def test_hides_orders_of_other_customers(self, portal, teller):
         mine, other = await portal.join(), await portal.join()

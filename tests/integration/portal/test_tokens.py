@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from libs.kit.tokens import read_claims, read_keys
+from libs.kit.http.tokens import read_claims, read_keys
 from tests.integration.portal import doors
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from libs.contracts import wire
-from libs.kit.cursors import create_checkpoints
+from libs.kit.checkpoints import create_checkpoints
 from libs.kit.intake import Intake
 from libs.kit.kit import Kit
 from libs.kit.metrics import BATCHES_RETRIED

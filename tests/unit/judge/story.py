@@ -134,4 +134,4 @@ def _tables(story: Story) -> None:
     story.row("consumption.counter", topic="slots", partition=0, sequence=len(slots), published=len(slots))
     usage = story.evidence.topics["usage"]
     last = {"last_id": usage[-1].id, "last_offset": usage[-1].offset}
-    story.row("consumption.cursor", topic="usage", partition=0, next_offset=len(usage), **last)
+    story.row("consumption.checkpoint", topic="usage", partition=0, next_offset=len(usage), **last)

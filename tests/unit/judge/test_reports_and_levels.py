@@ -121,12 +121,12 @@ class TestLevels:
     def test_what_was_held_or_parked_is_not_missed_in_the_level(self):
         story = restocked()
         story.report("SlotUsed", 3, quantity=10)
-        story.row("consumption.held", topic="usage", partition=0, offset=2)
+        story.row("consumption.deferred", topic="usage", partition=0, offset=2)
 
         verdict = verdict_of(story)
 
         assert not [one for one in verdict.anomalies if one.where.startswith("slot ")]
-        assert verdict.figures["reports_put_aside"] == verdict.figures["held"] == 1
+        assert verdict.figures["reports_put_aside"] == verdict.figures["deferred"] == 1
 
     def test_a_new_devices_slot_goes_on_where_the_old_one_stopped(self):
         story = registered(loading="direct")

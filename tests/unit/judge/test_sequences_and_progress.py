@@ -44,26 +44,26 @@ class TestSequences:
 class TestProgress:
     def test_unread_records_are_unfinished_and_say_where(self):
         story = restocked()
-        story.evidence.tables["consumption.cursor"][0] |= {"next_offset": 1, "last_offset": 0, "last_id": "usage-1"}
+        story.evidence.tables["consumption.checkpoint"][0] |= {"next_offset": 1, "last_offset": 0, "last_id": "usage-1"}
 
         verdict = verdict_of(story)
 
         assert [(one.kind, one.stopped_at) for one in verdict.anomalies] == [("unfinished", "before consumption")]
 
-    def test_a_cursor_beyond_the_log(self):
+    def test_a_checkpoint_beyond_the_log(self):
         story = restocked()
-        story.evidence.tables["consumption.cursor"][0]["next_offset"] = 99
+        story.evidence.tables["consumption.checkpoint"][0]["next_offset"] = 99
 
         assert kinds(story) == {"forbidden"}
 
-    def test_a_cursor_that_remembers_another_log(self):
+    def test_a_checkpoint_that_remembers_another_log(self):
         story = restocked()
-        story.evidence.tables["consumption.cursor"][0]["last_id"] = "of another log"
+        story.evidence.tables["consumption.checkpoint"][0]["last_id"] = "of another log"
 
         assert "remembers of another log" in words(story)
 
     def test_an_effect_that_is_due_and_not_done(self):
         story = restocked()
-        story.row("notification.intent", id="n2", state="due", due_at="2026-01-01T00:00:00+00:00")
+        story.row("notification.task", id="n2", state="due", due_at="2026-01-01T00:00:00+00:00")
 
         assert kinds(story) == {"unfinished"}

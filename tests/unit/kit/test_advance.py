@@ -3,8 +3,8 @@
 import pytest
 
 from libs.kit.advance import advance, check_joint
-from libs.kit.cursors import Checkpoint
-from libs.kit.failures import RecordLossError
+from libs.kit.checkpoints import Checkpoint
+from libs.kit.errors import RecordLossError
 from libs.kit.records import Undecodable
 
 FRESH = Checkpoint(next_offset=0, last_sequence=None, last_id=None)
@@ -20,17 +20,17 @@ def offsets(records):
 
 class TestOfAnyTopic:
     def test_drops_what_was_applied(self):
-        cursor = Checkpoint(5, None, "id 4", 4)
+        checkpoint = Checkpoint(5, None, "id 4", 4)
 
-        new, moved = advance(cursor, [read(offset, topic="usage") for offset in (3, 4, 5, 6)])
+        new, moved = advance(checkpoint, [read(offset, topic="usage") for offset in (3, 4, 5, 6)])
 
         assert offsets(new) == [5, 6]
         assert moved == Checkpoint(7, None, "id 6", 6)
 
     def test_stays_where_it_is_without_news(self):
-        cursor = Checkpoint(9, None, "id 8", 8)
+        checkpoint = Checkpoint(9, None, "id 8", 8)
 
-        assert advance(cursor, [read(7, topic="usage"), read(8, topic="usage")]) == ([], cursor)
+        assert advance(checkpoint, [read(7, topic="usage"), read(8, topic="usage")]) == ([], checkpoint)
 
     def test_takes_offsets_with_holes(self):
         new, moved = advance(FRESH, [read(offset, topic="usage") for offset in (2, 5, 11)])
@@ -55,9 +55,9 @@ class TestOfOurOwnTopics:
         assert moved.last_sequence == 42
 
     def test_drops_what_a_relay_sent_twice(self):
-        cursor = Checkpoint(10, 7, "id 9", 9)
+        checkpoint = Checkpoint(10, 7, "id 9", 9)
 
-        new, moved = advance(cursor, [read(10, 6), read(11, 7), read(12, 8), read(13, 8), read(14, 9)])
+        new, moved = advance(checkpoint, [read(10, 6), read(11, 7), read(12, 8), read(13, 8), read(14, 9)])
 
         assert offsets(new) == [12, 14]
         assert moved == Checkpoint(15, 9, "id 14", 14)

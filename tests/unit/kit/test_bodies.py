@@ -3,8 +3,8 @@
 import pytest
 from starlette.exceptions import HTTPException
 
-from libs.kit import bodies
-from libs.kit.bodies import LARGEST_BYTES, LimitedBodies
+from libs.kit.http import bodies
+from libs.kit.http.bodies import LARGEST_BYTES, LimitedBodies
 
 HTTP = {"type": "http"}
 

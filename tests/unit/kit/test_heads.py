@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 import pytest
 import uvicorn
 
-from libs.kit import heads
-from libs.kit.heads import LARGEST_HEAD_BYTES, LimitedHeads
+from libs.kit.http import heads
+from libs.kit.http.heads import LARGEST_HEAD_BYTES, LimitedHeads
 
 SOON_S = 10
 OPENING = b"POST /x HTTP/1.1\r\nHost: x\r\n"

@@ -9,8 +9,8 @@ from fastapi import APIRouter
 
 from deploy.local.ports import free_port
 from libs.kit.health import Health
-from libs.kit.neighbours import InternalHttpClient
-from libs.kit.web import build_app
+from libs.kit.http.app import build_app
+from libs.kit.http.client import InternalHttpClient
 
 router = APIRouter()
 
@@ -50,6 +50,6 @@ async def test_what_it_answers_is_its_trouble_or_our_mistake(door, said, told):
 
 
 def test_a_service_that_calls_nobody_has_no_client_in_memory():
-    imported = "import libs.kit.web, sys; sys.exit('httpx' in sys.modules)"
+    imported = "import libs.kit.http.app, sys; sys.exit('httpx' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", imported], check=False).returncode == 0

@@ -42,14 +42,14 @@ class Kit:
     patience = a.PATIENCE
 
 
-def intent(ask="deliver"):
+def task(ask="deliver"):
     return Task(f"o1/{ask}", {"order_id": "o1", "ask": ask}, 1)
 
 
 class TestADelivery:
     async def test_that_nobody_could_look_up_is_tried_again(self):
         with pytest.raises(RetryLaterError, match="provider not called: ConnectionResetError"):
-            await asking.ask_provider(intent(), Kit(away=True))
+            await asking.ask_provider(task(), Kit(away=True))
 
     @pytest.mark.parametrize("trouble", [UnsealError("no key is here"), ConnectionResetError("away")])
     async def test_whose_line_does_not_open_is_tried_again(self, trouble, monkeypatch):
@@ -59,7 +59,7 @@ class TestADelivery:
         monkeypatch.setattr(asking, "open_line", closed)
 
         with pytest.raises(RetryLaterError, match=f"acme was not called: {type(trouble).__name__}"):
-            await asking.ask_provider(intent(), Kit())
+            await asking.ask_provider(task(), Kit())
 
 
 class TestALinkedLine:
@@ -78,4 +78,4 @@ class TestALinkedLine:
 
 class TestACancel:
     async def test_of_what_arrived_is_not_asked_for_any_more(self):
-        assert await asking.ask_provider(intent("cancel"), Kit(State.DELIVERED)) == {}
+        assert await asking.ask_provider(task("cancel"), Kit(State.DELIVERED)) == {}

@@ -29,9 +29,9 @@ from services.order_dispatch.sealing import UnsealError, open_sealed, read_keys
 WITHDRAWN = {"withdrawn": True}
 
 
-async def ask_service(intent: Task, kit: Kit) -> dict[str, Any]:
+async def ask_service(task: Task, kit: Kit) -> dict[str, Any]:
     """Ask for the step under way; every attempt carries the same key."""
-    payment, ask = await _question(intent, kit)
+    payment, ask = await _question(task, kit)
     if ask.step is PaymentStep.AUTHORIZE and payment.void_asked:
         return WITHDRAWN  # and nobody was asked: an attempt whose outcome nobody knows goes to `look_up`
     try:
@@ -42,28 +42,28 @@ async def ask_service(intent: Task, kit: Kit) -> dict[str, Any]:
         raise
 
 
-async def look_up(intent: Task, kit: Kit) -> dict[str, Any]:
+async def look_up(task: Task, kit: Kit) -> dict[str, Any]:
     """Ask what became of the step; where the service knows nothing of it, ask for it again under its key.
 
     The first request may still be on its way, so that even what is not wanted any more is asked for again:
     only an answer under the key is certain. What an operator gave up, having settled it with the service, ends here.
     """
     async with kit.transaction() as tx:
-        payment = await tx.store.lock_payment(intent.payload["payment_id"])
+        payment = await tx.store.lock_payment(task.payload["payment_id"])
         await tx.store.save_money(lose_track(payment, tx.store.now))
         given_up = await tx.store.find_given_up(payment.payment_id)
     if given_up is not None:
         raise RejectedError(given_up)
-    payment, ask = await _question(intent, kit)
+    payment, ask = await _question(task, kit)
     found = await service(payment.service, kit).find(ask)
     return _written(believe(ask, found or await _call(ask, payment, kit)))
 
 
-async def on_answered(intent: Task, outcome: TaskResult, store: PaymentStore) -> Sequence[Event]:
+async def on_answered(task: Task, outcome: TaskResult, store: PaymentStore) -> Sequence[Event]:
     """Book the outcome, go on with what is wanted, and tell whoever moves the order."""
-    payment = await store.lock_payment(intent.payload["payment_id"])
-    if payment.key != intent.id:
-        raise LookupError(f"{intent.id} was answered, the payment is at {payment.key}")
+    payment = await store.lock_payment(task.payload["payment_id"])
+    if payment.key != task.id:
+        raise LookupError(f"{task.id} was answered, the payment is at {payment.key}")
     turn = _turn(payment, outcome, store)
     await store.save_money(turn)
     return [*turn.events, *await _tell(payment, turn, store)]
@@ -87,14 +87,14 @@ async def _tell(payment: Payment, turn: PaymentTurn, store: PaymentStore) -> Seq
     return await hooks.on_failed(payment.order_id, turn.moves[0].because, store)
 
 
-async def _question(intent: Task, kit: Kit) -> tuple[Payment, Ask]:
+async def _question(task: Task, kit: Kit) -> tuple[Payment, Ask]:
     """Return what is to be asked; raises RejectedError where it was clear from the start that it cannot be."""
-    if obstacle := intent.payload["obstacle"]:
+    if obstacle := task.payload["obstacle"]:
         raise RejectedError(obstacle)
     async with kit.read() as store:
-        payment, token_sealed = await store.get_payment(intent.payload["payment_id"])
-    if payment.step is None or payment.asked_at is None or payment.key != intent.id:
-        raise LookupError(f"{intent.id} is not the step under way of payment {payment.payment_id}")
+        payment, token_sealed = await store.get_payment(task.payload["payment_id"])
+    if payment.step is None or payment.asked_at is None or payment.key != task.id:
+        raise LookupError(f"{task.id} is not the step under way of payment {payment.payment_id}")
     return payment, Ask(
         step=payment.step,
         key=payment.key,

@@ -6,9 +6,9 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from libs.contracts.catalogue import NO_NUL
-from libs.kit.identity import Principal
-from libs.kit.problems import ProblemError
-from libs.kit.web import KitDep, PrincipalDep, RequiredIdempotencyDep, require, send
+from libs.kit.http.app import KitDep, PrincipalDep, RequiredIdempotencyDep, require, send
+from libs.kit.http.identity import Principal
+from libs.kit.http.problems import ProblemError
 from libs.units import format_money
 from services.order_dispatch.payments.domain import Payment
 

@@ -172,7 +172,7 @@ class TestTokens:
         await register(linked, "ann", "shaver", 5)
         link_id = await linked.link("ann", "shaver")
         # No other call may detect the revoked token first.
-        await linked.comes_true("SELECT 1 FROM intent WHERE id = $1 AND state = 'done'", link_id)
+        await linked.comes_true("SELECT 1 FROM task WHERE id = $1 AND state = 'done'", link_id)
         await linked.at_shop("customer/shaver/forget")
         line = await linked_line(linked.kit, "amazon", "shaver")
 
@@ -187,7 +187,7 @@ class TestTokens:
     async def test_invalid_client_keeps_link(self, linked):
         await register(linked, "ann", "shaver", 5)
         link_id = await linked.link("ann", "shaver")
-        await linked.comes_true("SELECT 1 FROM intent WHERE id = $1 AND state = 'done'", link_id)
+        await linked.comes_true("SELECT 1 FROM task WHERE id = $1 AND state = 'done'", link_id)
         await linked.sql("UPDATE link SET expires_at = now() WHERE link_id = $1", link_id)
 
         await linked.put_client(client_secret="mistyped")
@@ -203,7 +203,7 @@ class TestTokens:
     async def test_undecryptable_token_keeps_link(self, linked):
         await register(linked, "ann", "shaver", 5)
         link_id = await linked.link("ann", "shaver")
-        await linked.comes_true("SELECT 1 FROM intent WHERE id = $1 AND state = 'done'", link_id)
+        await linked.comes_true("SELECT 1 FROM task WHERE id = $1 AND state = 'done'", link_id)
         await linked.sql("UPDATE link SET access_sealed = refresh_sealed WHERE link_id = $1", link_id)
 
         with pytest.raises(RetryLaterError, match="cannot be opened"):

@@ -11,7 +11,7 @@ from tests.integration.order_dispatch.portal import until
 FAULTS = ("black-hole", "timeout", "late", "error", "error-after", "busy", "garbage", "redirect", "huge")
 SHARE = {"webhook": 0.04, "acp": 0.015}
 UNSETTLED = "SELECT order_id, state FROM orders WHERE state IN ('drafted', 'placing', 'unknown')"
-UNDER_WAY = "SELECT FROM intent WHERE state IN ('due', 'claimed', 'unknown') AND due_at <= $1"
+UNDER_WAY = "SELECT FROM task WHERE state IN ('due', 'claimed', 'unknown') AND due_at <= $1"
 
 
 async def order_through_faults(world, count, seconds):

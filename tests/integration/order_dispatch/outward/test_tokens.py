@@ -138,7 +138,7 @@ class TestToken:
     async def test_token_is_not_stored(self, world, tokens):
         order_id, token = await tokens()
         rows = await world.rows("SELECT * FROM order_token WHERE order_id = $1", order_id)
-        rows += await world.rows("SELECT * FROM intent")
+        rows += await world.rows("SELECT * FROM task")
 
         assert token not in str([dict(row) for row in rows])
         assert token.removeprefix("spt_") not in str([dict(row) for row in rows])

@@ -222,7 +222,7 @@ class TestSecrets:
 
         everything = await world.rows(
             """SELECT string_agg(t::text, '') FROM (
-                SELECT to_jsonb(p)::text AS t FROM payment AS p UNION ALL SELECT to_jsonb(i)::text FROM intent AS i
+                SELECT to_jsonb(p)::text AS t FROM payment AS p UNION ALL SELECT to_jsonb(i)::text FROM task AS i
                 UNION ALL SELECT convert_from(value, 'UTF8') FROM outbox
                 UNION ALL SELECT encode(token_sealed, 'escape') FROM payment_method) AS everything"""
         )

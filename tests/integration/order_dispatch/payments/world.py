@@ -11,11 +11,11 @@ import httpx
 from pydantic import SecretStr
 
 from libs.kit import Task
-from libs.kit.effects import TaskRunner
 from libs.kit.health import Health
+from libs.kit.http.app import build_app
 from libs.kit.kit import Kit
+from libs.kit.tasks import TaskRunner
 from libs.kit.testing import prepare, settings_for
-from libs.kit.web import build_app
 from services.order_dispatch import payments
 from services.order_dispatch.payments.acting.effects import ask_service
 from services.order_dispatch.payments.domain import Mandate
@@ -154,14 +154,14 @@ class World:
             (intended,) = tx.store.added_tasks
             tx.store.added_tasks.clear()
             await tx.store.connection.execute(
-                """INSERT INTO intent (kind, id, payload, due_at, state, attempt, attempt_id, lease_until)
+                """INSERT INTO task (kind, id, payload, due_at, state, attempt, attempt_id, lease_until)
                 VALUES ($1, $2, $3, $4, 'claimed', 1, gen_random_uuid(), now() + interval '1 hour')""",
                 *(intended.kind, intended.task_id, intended.payload, intended.due_at),
             )
         assert intended.kind == step
         payment = await self.payment(order)
         await self._ask_as_the_dead_did(payment, intended.task_id)
-        await self.rows("UPDATE intent SET lease_until = now() - interval '1 second' WHERE id = $1", payment.key)
+        await self.rows("UPDATE task SET lease_until = now() - interval '1 second' WHERE id = $1", payment.key)
 
     async def _ask_as_the_dead_did(self, payment, key):
         await ask_service(Task(key, {"payment_id": payment.payment_id, "obstacle": None}, 1), self.kit)

@@ -4,7 +4,7 @@ import sys
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from libs.kit.failures import RetryLaterError
+from libs.kit.errors import RetryLaterError
 
 if TYPE_CHECKING:
     import httpx

@@ -9,14 +9,12 @@ from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
 
-from libs.kit.bodies import LimitedBodies
-from libs.kit.exchanges import RequestContext
-from libs.kit.failures import TRANSIENT
+from libs.kit.errors import TRANSIENT
 from libs.kit.health import Health
-from libs.kit.idempotency import IdempotentRequest, StoredResponse, digest_of, key_from
-from libs.kit.identity import Principal, unauthorized
-from libs.kit.kit import Kit
-from libs.kit.problems import (
+from libs.kit.http.bodies import LimitedBodies
+from libs.kit.http.idempotency import IdempotentRequest, StoredResponse, digest_of, key_from
+from libs.kit.http.identity import Principal, unauthorized
+from libs.kit.http.problems import (
     ProblemError,
     answer_failed,
     answer_http,
@@ -25,6 +23,8 @@ from libs.kit.problems import (
     answer_unavailable,
     answer_unstorable,
 )
+from libs.kit.http.request_context import RequestContext
+from libs.kit.kit import Kit
 
 
 def kit_of(request: Request) -> Kit:

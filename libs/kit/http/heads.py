@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from libs.kit.problems import MEDIA_TYPE
+from libs.kit.http.problems import MEDIA_TYPE
 
 #: Many times the limits of browsers and proxies.
 LARGEST_HEAD_BYTES = 65_536

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from libs.kit.database import Connection
-from libs.kit.failures import TRANSIENT
-from libs.kit.metrics import TICKS, TICKS_FAILED
+from libs.kit.errors import TRANSIENT
+from libs.kit.metrics import JOB_RUNS, JOB_RUNS_FAILED
 from libs.kit.service import PeriodicJob
 from libs.kit.transaction import conclude
-from libs.kit.waking import wait_for_event
+from libs.kit.waiting import wait_for_event
 
 if TYPE_CHECKING:
     from libs.kit.kit import Kit
@@ -57,7 +57,7 @@ class JobRunner:
             LOG.warning("periodic job not run; retrying", extra={"tick": tick.called, "reason": repr(error)})
         except Exception:
             LOG.exception("periodic job failed; retrying", extra={"tick": tick.called})
-            TICKS_FAILED.labels(tick.called).inc()
+            JOB_RUNS_FAILED.labels(tick.called).inc()
         else:
             self._pauses.pop(tick.called, None)
             return
@@ -73,13 +73,13 @@ class JobRunner:
             await conclude(connection, self._kit.speaker(store), store, events)
         self._ran_at[tick.called] = now
         self._kit.committed(store)
-        TICKS.labels(tick.called).inc()
+        JOB_RUNS.labels(tick.called).inc()
 
     async def _claim(self, connection: Connection, tick: PeriodicJob, now: datetime) -> bool:
         """Lock the job's row and record this run; return False if another replica ran it in this period."""
         ran_at: datetime = await connection.fetchval(
             """-- lock_tick
-            INSERT INTO tick AS known (name, every_seconds, ran_at) VALUES ($1, $2, $3)
+            INSERT INTO periodic_job AS known (name, every_seconds, ran_at) VALUES ($1, $2, $3)
             ON CONFLICT (name) DO UPDATE SET every_seconds = excluded.every_seconds RETURNING known.ran_at
             """,
             tick.called,
@@ -89,7 +89,7 @@ class JobRunner:
         if not _is_due(tick, ran_at, now):
             self._ran_at[tick.called] = ran_at
             return False
-        await connection.execute("-- note_tick\nUPDATE tick SET ran_at = $2 WHERE name = $1", tick.called, now)
+        await connection.execute("-- note_tick\nUPDATE periodic_job SET ran_at = $2 WHERE name = $1", tick.called, now)
         return True
 
 

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from libs.kit.problems import ProblemError
+from libs.kit.http.problems import ProblemError
 
 
 class Principal(NamedTuple):

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
-from libs.kit.failures import RetryLaterError
-from libs.kit.principals import Principal, unauthorized
-from libs.kit.problems import ProblemError
+from libs.kit.errors import RetryLaterError
+from libs.kit.http.principals import Principal, unauthorized
+from libs.kit.http.problems import ProblemError
 
 if TYPE_CHECKING:
     from joserfc.jwk import KeySet
 
-    from libs.kit.neighbours import InternalHttpClient
+    from libs.kit.http.client import InternalHttpClient
 
 KEYS_SECONDS = 300.0
 #: Tokens that fail verification refresh the keys at most this often.
@@ -35,7 +35,7 @@ class Verifier:
 
     async def verify(self, token: str) -> Principal:
         """Return the token's principal; raises ProblemError 401, or 503 if no keys could be loaded yet."""
-        from libs.kit.tokens import read_claims  # noqa: PLC0415  # see above
+        from libs.kit.http.tokens import read_claims  # noqa: PLC0415  # see above
 
         keys = await self._load_keys(KEYS_SECONDS)
         try:
@@ -44,7 +44,7 @@ class Verifier:
             return read_claims(token, await self._load_keys(UNKNOWN_KEY_SECONDS))
 
     async def _load_keys(self, age_seconds: float) -> "KeySet":
-        from libs.kit.tokens import read_keys  # noqa: PLC0415  # see above
+        from libs.kit.http.tokens import read_keys  # noqa: PLC0415  # see above
 
         async with self._lock:
             if self._keys is None or time.monotonic() - self._read_at > age_seconds:

@@ -5,8 +5,8 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from libs.kit.context import CURRENT, Work
-from libs.kit.neighbours import is_neighbour_away
-from libs.kit.problems import answer_unavailable
+from libs.kit.http.client import is_neighbour_away
+from libs.kit.http.problems import answer_unavailable
 
 #: Copied to the response, so that a client can match it to its request.
 ECHOED = ("idempotency-key", "request-id")

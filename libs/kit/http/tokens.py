@@ -6,7 +6,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from libs.kit.principals import Principal, unauthorized
+from libs.kit.http.principals import Principal, unauthorized
 
 ISSUER = AUDIENCE = "replenish"
 ALGORITHMS = ["EdDSA", "Ed25519"]

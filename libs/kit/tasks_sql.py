@@ -13,7 +13,7 @@ class Claimed(NamedTuple):
     """A task claimed by this process until its lease expires."""
 
     kind: str
-    intent: Task
+    task: Task
     attempt_id: UUID
     was_unknown: bool
     cause: str | None
@@ -24,9 +24,9 @@ async def lose_expired(connection: Connection, alive: list[UUID]) -> None:
     """Mark claimed tasks whose lease expired as unknown, except the `alive` attempts of this process."""
     await connection.execute(
         """-- lose_expired
-        UPDATE intent SET state = 'unknown', reason = 'no outcome before the lease ran out'
+        UPDATE task SET state = 'unknown', reason = 'no outcome before the lease ran out'
         WHERE (kind, id) IN (
-            SELECT kind, id FROM intent
+            SELECT kind, id FROM task
             WHERE state = 'claimed' AND lease_until < now() AND attempt_id <> ALL($1::uuid[])
             ORDER BY kind, id FOR UPDATE SKIP LOCKED)
         """,
@@ -43,14 +43,14 @@ async def claim(
         WITH able AS (SELECT * FROM unnest($3::text[], $4::boolean[], $5::double precision[])
                       AS able (kind, reconciles, lease_seconds)),
         next AS (
-            SELECT intent.kind, intent.id, intent.state, able.lease_seconds FROM intent JOIN able USING (kind)
+            SELECT task.kind, task.id, task.state, able.lease_seconds FROM task JOIN able USING (kind)
             WHERE (state = 'due' OR (state = 'unknown' AND able.reconciles))
                 AND due_at <= $2 AND retry_at <= now()
-            ORDER BY due_at, id LIMIT $6 FOR UPDATE OF intent SKIP LOCKED)
-        UPDATE intent SET state = 'claimed', attempt = attempt + 1, attempt_id = $1,
+            ORDER BY due_at, id LIMIT $6 FOR UPDATE OF task SKIP LOCKED)
+        UPDATE task SET state = 'claimed', attempt = attempt + 1, attempt_id = $1,
                           lease_until = now() + make_interval(secs => next.lease_seconds)
-        FROM next WHERE intent.kind = next.kind AND intent.id = next.id
-        RETURNING intent.kind, intent.id, payload, attempt, next.state = 'unknown' AS was_unknown,
+        FROM next WHERE task.kind = next.kind AND task.id = next.id
+        RETURNING task.kind, task.id, payload, attempt, next.state = 'unknown' AS was_unknown,
                   cause, traceparent
         """,
         attempt_id,
@@ -76,11 +76,11 @@ async def claim(
 async def renew(connection: Connection, claimed: Claimed, lease_seconds: float) -> None:
     await connection.execute(
         """-- renew
-        UPDATE intent SET lease_until = now() + make_interval(secs => $4)
+        UPDATE task SET lease_until = now() + make_interval(secs => $4)
         WHERE kind = $1 AND id = $2 AND attempt_id = $3 AND state = 'claimed'
         """,
         claimed.kind,
-        claimed.intent.id,
+        claimed.task.id,
         claimed.attempt_id,
         lease_seconds,
     )
@@ -93,11 +93,11 @@ async def end(connection: Connection, claimed: Claimed, state: str, reason: str 
     """
     ours = await connection.fetchval(
         """-- end
-        UPDATE intent SET state = $4, reason = $5, settled_at = now()
+        UPDATE task SET state = $4, reason = $5, completed_at = now()
         WHERE kind = $1 AND id = $2 AND attempt_id = $3 AND state = 'claimed' RETURNING true
         """,
         claimed.kind,
-        claimed.intent.id,
+        claimed.task.id,
         claimed.attempt_id,
         state,
         None if reason is None else storable(reason),
@@ -111,12 +111,12 @@ async def put_back(
     """Postpone the task; an unknown one is reconciled then, or waits for an operator if its kind cannot reconcile."""
     await connection.execute(
         """-- put_back
-        UPDATE intent SET state = CASE WHEN $6 THEN 'unknown' ELSE 'due' END, reason = left($4, 500),
+        UPDATE task SET state = CASE WHEN $6 THEN 'unknown' ELSE 'due' END, reason = left($4, 500),
                           retry_at = now() + make_interval(secs => $5)
         WHERE kind = $1 AND id = $2 AND attempt_id = $3 AND state = 'claimed'
         """,
         claimed.kind,
-        claimed.intent.id,
+        claimed.task.id,
         claimed.attempt_id,
         reason,
         pause_seconds,
@@ -127,7 +127,7 @@ async def put_back(
 async def clean(connection: Connection, keep_days: int) -> None:
     await connection.execute(
         """-- clean
-        DELETE FROM intent WHERE state IN ('done', 'refused') AND settled_at < now() - make_interval(days => $1)
+        DELETE FROM task WHERE state IN ('done', 'refused') AND completed_at < now() - make_interval(days => $1)
         """,
         keep_days,
     )

@@ -9,15 +9,15 @@ from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
-from libs.kit import effects_sql
+from libs.kit import tasks_sql
 from libs.kit.context import CURRENT, Work
-from libs.kit.effects_sql import Claimed
-from libs.kit.failures import TRANSIENT, RejectedError, RetryLaterError
-from libs.kit.metrics import EFFECTS
+from libs.kit.errors import TRANSIENT, RejectedError, RetryLaterError
+from libs.kit.metrics import TASKS
 from libs.kit.service import TaskKind, TaskResult
 from libs.kit.store import Store
+from libs.kit.tasks_sql import Claimed
 from libs.kit.transaction import conclude
-from libs.kit.waking import wait_for_event
+from libs.kit.waiting import wait_for_event
 
 if TYPE_CHECKING:
     from libs.kit.kit import Kit
@@ -78,9 +78,9 @@ class TaskRunner:
         except TRANSIENT as error:
             LOG.warning("tasks not claimed; retrying", extra={"reason": repr(error)})
             return False
-        self._alive.update(intent.attempt_id for intent in claimed)
-        for intent in claimed:
-            task = asyncio.create_task(self._run_one(intent))
+        self._alive.update(due_task.attempt_id for due_task in claimed)
+        for due_task in claimed:
+            task = asyncio.create_task(self._run_one(due_task))
             self._running.add(task)
             task.add_done_callback(self._ended)
         return len(claimed) == free
@@ -100,9 +100,9 @@ class TaskRunner:
     async def _claim(self, limit: int) -> list[Claimed]:
         async with self._kit.pool.acquire() as connection:
             if time.monotonic() - self._looked_for_lost_at > LOST_POLL_SECONDS:
-                await effects_sql.lose_expired(connection, list(self._alive))
+                await tasks_sql.lose_expired(connection, list(self._alive))
                 self._looked_for_lost_at = time.monotonic()
-            return await effects_sql.claim(connection, uuid4(), self._kit.clock.now(), self._kinds(), limit)
+            return await tasks_sql.claim(connection, uuid4(), self._kit.clock.now(), self._kinds(), limit)
 
     def _kinds(self) -> list[tuple[str, bool, float]]:
         return [(e.kind, e.reconcile is not None, e.lease_seconds) for e in self._effects.values()]
@@ -121,15 +121,15 @@ class TaskRunner:
         call = effect.reconcile if claimed.was_unknown and effect.reconcile else effect.perform
         try:
             async with self._leased(effect, claimed):
-                return TaskResult(claimed.intent, result=await call(claimed.intent, self._kit))
+                return TaskResult(claimed.task, result=await call(claimed.task, self._kit))
         except RejectedError as error:
-            return TaskResult(claimed.intent, refused=str(error) or "refused")
+            return TaskResult(claimed.task, refused=str(error) or "refused")
         except RetryLaterError as error:
-            EFFECTS.labels(effect.kind, "retried").inc()
+            TASKS.labels(effect.kind, "retried").inc()
             await self._put_back(claimed, error, unknown=claimed.was_unknown)
         except Exception as error:
-            LOG.exception("task ended with unknown outcome", extra={"kind": claimed.kind, "intent": claimed.intent.id})
-            EFFECTS.labels(effect.kind, "unknown").inc()
+            LOG.exception("task ended with unknown outcome", extra={"kind": claimed.kind, "intent": claimed.task.id})
+            TASKS.labels(effect.kind, "unknown").inc()
             await self._put_back(claimed, error, unknown=True)
         return None
 
@@ -149,7 +149,7 @@ class TaskRunner:
             await asyncio.sleep(effect.lease_seconds / 3)
             with suppress(*TRANSIENT):
                 async with self._kit.pool.acquire() as connection:
-                    await effects_sql.renew(connection, claimed, effect.lease_seconds)
+                    await tasks_sql.renew(connection, claimed, effect.lease_seconds)
 
     async def _complete_with_retries(self, effect: TaskKind, claimed: Claimed, outcome: TaskResult) -> None:
         """Record the outcome, retrying while the database is unavailable: a lost outcome may not be recoverable."""
@@ -158,37 +158,37 @@ class TaskRunner:
             try:
                 await self._complete(effect, claimed, outcome)
             except TRANSIENT as error:
-                LOG.warning("outcome not saved; retrying", extra={"intent": claimed.intent.id, "reason": repr(error)})
+                LOG.warning("outcome not saved; retrying", extra={"intent": claimed.task.id, "reason": repr(error)})
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_SETTLE_PAUSE_SECONDS)
             except Exception as error:
-                LOG.exception("task completion failed", extra={"kind": claimed.kind, "intent": claimed.intent.id})
+                LOG.exception("task completion failed", extra={"kind": claimed.kind, "intent": claimed.task.id})
                 return await self._put_back(claimed, error, unknown=True)
             else:
-                EFFECTS.labels(effect.kind, "refused" if outcome.refused else "done").inc()
+                TASKS.labels(effect.kind, "refused" if outcome.refused else "done").inc()
                 return None
 
     async def _complete(self, effect: TaskKind, claimed: Claimed, outcome: TaskResult) -> None:
         async with self._kit.writing() as connection:
             ended = "refused" if outcome.refused else "done"
-            if not await effects_sql.end(connection, claimed, ended, outcome.refused):
-                LOG.warning("lease lost; outcome discarded", extra={"kind": claimed.kind, "intent": claimed.intent.id})
+            if not await tasks_sql.end(connection, claimed, ended, outcome.refused):
+                LOG.warning("lease lost; outcome discarded", extra={"kind": claimed.kind, "intent": claimed.task.id})
                 return
             store = self._kit.store_in(connection, cause=claimed.cause)
-            events = await effect.complete(claimed.intent, outcome, store)
+            events = await effect.complete(claimed.task, outcome, store)
             await conclude(connection, self._kit.speaker(store), store, events)
         self._kit.committed(store)
 
     async def _put_back(self, claimed: Claimed, error: Exception, *, unknown: bool) -> None:
         retry_after = error.after_seconds if isinstance(error, RetryLaterError) else None
-        backoff = min(FIRST_PAUSE_SECONDS * 2 ** min(claimed.intent.attempt, 16), LONGEST_PAUSE_SECONDS)
+        backoff = min(FIRST_PAUSE_SECONDS * 2 ** min(claimed.task.attempt, 16), LONGEST_PAUSE_SECONDS)
         pause = backoff if retry_after is None else retry_after
         LOG.warning(
             "task postponed",
-            extra={"kind": claimed.kind, "intent": claimed.intent.id, "reason": repr(error), "seconds": pause},
+            extra={"kind": claimed.kind, "intent": claimed.task.id, "reason": repr(error), "seconds": pause},
         )
         try:
             async with self._kit.pool.acquire() as connection:
-                await effects_sql.put_back(connection, claimed, repr(error), pause, unknown=unknown)
+                await tasks_sql.put_back(connection, claimed, repr(error), pause, unknown=unknown)
         except TRANSIENT:
-            LOG.warning("task not postponed; its lease will expire", extra={"intent": claimed.intent.id})
+            LOG.warning("task not postponed; its lease will expire", extra={"intent": claimed.task.id})

@@ -12,7 +12,7 @@ import asyncpg
 import orjson
 
 from libs.kit.database import Connection
-from libs.kit.problems import ProblemError
+from libs.kit.http.problems import ProblemError
 
 LONGEST_KEY = 255
 EXACT = 2.0**53

@@ -17,11 +17,11 @@ class Checkpoint(NamedTuple):
     last_offset: int | None = None
 
 
-async def find_cursors(connection: Connection, places: Iterable[Place]) -> dict[Place, Checkpoint]:
+async def find_checkpoints(connection: Connection, places: Iterable[Place]) -> dict[Place, Checkpoint]:
     rows = await connection.fetch(
-        """-- find_cursors
+        """-- find_checkpoints
         SELECT topic, partition, next_offset, last_sequence, last_id, last_offset
-        FROM cursor JOIN unnest($1::text[], $2::integer[]) AS asked (topic, partition) USING (topic, partition)
+        FROM checkpoint JOIN unnest($1::text[], $2::integer[]) AS asked (topic, partition) USING (topic, partition)
         """,
         *_columns(places),
     )
@@ -32,13 +32,13 @@ class CheckpointMovedError(Exception):
     """Another replica moved a checkpoint since it was read."""
 
 
-async def lock_cursors(connection: Connection, places: Iterable[Place]) -> dict[Place, Checkpoint]:
+async def lock_checkpoints(connection: Connection, places: Iterable[Place]) -> dict[Place, Checkpoint]:
     """Lock the rows in the order of topic and partition, so that two replicas cannot deadlock."""
     rows = await connection.fetch(
-        """-- lock_cursors
+        """-- lock_checkpoints
         SELECT topic, partition, next_offset, last_sequence, last_id, last_offset
-        FROM cursor JOIN unnest($1::text[], $2::integer[]) AS asked (topic, partition) USING (topic, partition)
-        ORDER BY topic, partition FOR UPDATE OF cursor
+        FROM checkpoint JOIN unnest($1::text[], $2::integer[]) AS asked (topic, partition) USING (topic, partition)
+        ORDER BY topic, partition FOR UPDATE OF checkpoint
         """,
         *_columns(places),
     )
@@ -48,8 +48,8 @@ async def lock_cursors(connection: Connection, places: Iterable[Place]) -> dict[
 async def create_checkpoints(connection: Connection, starts: dict[Place, int]) -> None:
     topics, partitions = _columns(starts)
     await connection.execute(
-        """-- create_cursors
-        INSERT INTO cursor (topic, partition, next_offset)
+        """-- create_checkpoints
+        INSERT INTO checkpoint (topic, partition, next_offset)
         SELECT * FROM unnest($1::text[], $2::integer[], $3::bigint[])
         ON CONFLICT (topic, partition) DO NOTHING
         """,
@@ -59,7 +59,9 @@ async def create_checkpoints(connection: Connection, starts: dict[Place, int]) -
     )
 
 
-async def save_cursors(connection: Connection, known: dict[Place, Checkpoint], moved: dict[Place, Checkpoint]) -> bool:
+async def save_checkpoints(
+    connection: Connection, known: dict[Place, Checkpoint], moved: dict[Place, Checkpoint]
+) -> bool:
     """Move the checkpoints from their known values, locked or not, and return whether any record is deferred.
 
     Raises `CheckpointMovedError` if a stored value differs: the transaction must be rolled back.
@@ -67,28 +69,28 @@ async def save_cursors(connection: Connection, known: dict[Place, Checkpoint], m
     topics, partitions = _columns(moved)
     before, after = [known[place] for place in moved], list(moved.values())
     (row,) = await connection.fetch(
-        """-- save_cursors
+        """-- save_checkpoints
         WITH saved AS (
-            UPDATE cursor SET next_offset = moved.next_offset, last_sequence = moved.last_sequence,
+            UPDATE checkpoint SET next_offset = moved.next_offset, last_sequence = moved.last_sequence,
                               last_id = moved.last_id, last_offset = moved.last_offset
             FROM unnest($1::text[], $2::integer[], $3::bigint[], $4::bigint[], $5::text[], $6::bigint[],
                         $7::bigint[], $8::bigint[])
                  AS moved (topic, partition, next_offset, last_sequence, last_id, last_offset,
                            known_offset, known_sequence)
-            WHERE cursor.topic = moved.topic AND cursor.partition = moved.partition
-                AND cursor.next_offset = moved.known_offset
-                AND cursor.last_sequence IS NOT DISTINCT FROM moved.known_sequence
-            RETURNING cursor.topic)
-        SELECT count(*) AS saved, EXISTS (SELECT FROM held) AS any_held FROM saved
+            WHERE checkpoint.topic = moved.topic AND checkpoint.partition = moved.partition
+                AND checkpoint.next_offset = moved.known_offset
+                AND checkpoint.last_sequence IS NOT DISTINCT FROM moved.known_sequence
+            RETURNING checkpoint.topic)
+        SELECT count(*) AS saved, EXISTS (SELECT FROM deferred) AS any_held FROM saved
         """,
         topics,
         partitions,
-        [cursor.next_offset for cursor in after],
-        [cursor.last_sequence for cursor in after],
-        [cursor.last_id for cursor in after],
-        [cursor.last_offset for cursor in after],
-        [cursor.next_offset for cursor in before],
-        [cursor.last_sequence for cursor in before],
+        [checkpoint.next_offset for checkpoint in after],
+        [checkpoint.last_sequence for checkpoint in after],
+        [checkpoint.last_id for checkpoint in after],
+        [checkpoint.last_offset for checkpoint in after],
+        [checkpoint.next_offset for checkpoint in before],
+        [checkpoint.last_sequence for checkpoint in before],
     )
     if row["saved"] < len(moved):
         raise CheckpointMovedError

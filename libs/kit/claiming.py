@@ -5,9 +5,9 @@ from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
 
-from libs.kit import cursors, trouble
+from libs.kit import checkpoints, trouble
 from libs.kit.advance import Decoded, advance, check_joint
-from libs.kit.cursors import Checkpoint, Place
+from libs.kit.checkpoints import Checkpoint, Place
 from libs.kit.database import Connection
 from libs.kit.metrics import RECORDS_REPEATED, RECORDS_SKIPPED
 from libs.kit.records import Record, Undecodable
@@ -33,7 +33,7 @@ async def claim_batch(
     if runs.keys() <= known.keys():
         known = {place: known[place] for place in runs}
     else:
-        known = await cursors.lock_cursors(connection, runs)
+        known = await checkpoints.lock_checkpoints(connection, runs)
     check_joint(known, starts)
     fresh: list[Decoded] = []
     moved: dict[Place, Checkpoint] = {}
@@ -42,7 +42,7 @@ async def claim_batch(
         fresh.extend(new)
         if len(new) < len(run):
             RECORDS_REPEATED.labels(place[0]).inc(len(run) - len(new))
-    any_held = moved != known and await cursors.save_cursors(connection, known, moved)
+    any_held = moved != known and await checkpoints.save_checkpoints(connection, known, moved)
     return ClaimedBatch(fresh, moved, any_held)
 
 

@@ -1,0 +1,1 @@
+"""The HTTP side of a service: application, authentication, idempotency, problem details and limits."""
