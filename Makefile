@@ -59,7 +59,7 @@ check: dev ## run all static checks without changing files, as commit hook and C
 	@$(BIN)/mypy deploy services libs tests
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/yamllint --strict docker-compose.yml .github deploy
-	@$(BIN)/python -m deploy.contracts check
+	@$(BIN)/python -m deploy.reference.contracts check
 	@$(BIN)/pytest -q -p no:cacheprovider tests/contract
 fix: dev ## apply ruff's fixes and formatting
 	@$(BIN)/ruff check --fix
@@ -83,7 +83,7 @@ bench: dev ## measure rates against bare loops; writes out/bench.json
 
 .PHONY: contracts lock
 contracts: dev ## generate schemas, examples, AsyncAPI and tables from the events
-	@$(BIN)/python -m deploy.contracts write
+	@$(BIN)/python -m deploy.reference.contracts write
 lock: ## resolve versions again and write both locks
 	@deploy/setup.sh dev
 	@$(COMPILE) pyproject.toml -o requirements.lock

@@ -47,10 +47,11 @@ fi
 
 # Put the repository on the path without building a package.
 site=$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
-[ "$(cat "$site/replenish.pth" 2>/dev/null)" = "$PWD" ] || printf '%s\n' "$PWD" >"$site/replenish.pth"
-if [ ! -x .venv/bin/replenish ]; then
+paths=$(printf '%s\n' "$PWD" "$PWD/libs/replenish_contracts")
+[ "$(cat "$site/replenish.pth" 2>/dev/null)" = "$paths" ] || printf '%s\n' "$paths" >"$site/replenish.pth"
+if ! grep -q "deploy.cli" .venv/bin/replenish 2>/dev/null; then
     # Not a Python script: its shebang could exceed the kernel's length limit.
-    printf '#!/bin/sh\nexec "$(dirname "$(readlink -f "$0")")/python" -m deploy.local "$@"\n' >.venv/bin/replenish
+    printf '#!/bin/sh\nexec "$(dirname "$(readlink -f "$0")")/python" -m deploy.cli "$@"\n' >.venv/bin/replenish
     chmod 755 .venv/bin/replenish
 fi
 

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, settings
 from deploy.local.backends import Backends
 from deploy.local.names import SERVICES
 from deploy.local.roles import Prepared, drop_database, prepare_database
-from tests.spread import Spread, rank
+from tests.support.scheduling import Spread, rank
 
 _numbers = itertools.count(1)
 

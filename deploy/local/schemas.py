@@ -18,9 +18,9 @@ from deploy.local.settings import ROOT
 async def prepare(kafka_url: str, owner_urls: Mapping[str, str]) -> None:
     """Do the work of `python -m libs.kit.topics create` and each `python -m services.<name> migrate`, concurrently."""
     # Imported lazily: the supervisor only spawns this module, and stays small.
-    from libs.contracts.topics import OWN_TOPICS  # noqa: PLC0415  # only the process that is started for it needs it
     from libs.kit.migrations import migrate  # noqa: PLC0415  # only the process that is started for it needs it
     from libs.kit.topics import create_topics  # noqa: PLC0415  # only the process that is started for it needs it
+    from replenish_contracts.topics import OWN_TOPICS  # noqa: PLC0415  # only the process that is started for it needs it
 
     await create_topics(kafka_url, OWN_TOPICS)
     for service, url in owner_urls.items():

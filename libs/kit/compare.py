@@ -3,13 +3,13 @@
 import logging
 from collections.abc import Iterable
 
-from libs.contracts.topics import partition_count
 from libs.kit import relay_sql
 from libs.kit.database import Connection
 from libs.kit.errors import RecordLossError
 from libs.kit.metrics import RELAY_RESENT
 from libs.kit.relay_sql import Counter
 from libs.kit.tail import LAST_RECORDS_AFTER_REPEATS, Tail, find_tails
+from replenish_contracts.topics import partition_count
 
 LOG = logging.getLogger(__name__)
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from libs.contracts.catalogue import Event
 from libs.kit import trouble
 from libs.kit.advance import Decoded
 from libs.kit.context import CURRENT, Work
@@ -13,6 +12,7 @@ from libs.kit.records import Record, as_event
 from libs.kit.service import BatchHandler
 from libs.kit.store import Store
 from libs.kit.transaction import conclude
+from replenish_contracts.catalogue import Event
 
 if TYPE_CHECKING:
     from libs.kit.kit import Kit

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any, Self
 from aiokafka.errors import KafkaError
 from pydantic_core import to_jsonable_python
 
-from libs.contracts.catalogue import Event
-from libs.contracts.topics import Topic
 from libs.kit import topics
 from libs.kit.checkpoints import Place
 from libs.kit.clock import Clock, clock_from
@@ -25,6 +23,8 @@ from libs.kit.service import Service
 from libs.kit.settings import Settings
 from libs.kit.store import Store
 from libs.kit.transaction import conclude
+from replenish_contracts.catalogue import Event
+from replenish_contracts.topics import Topic
 
 if TYPE_CHECKING:
     import httpx

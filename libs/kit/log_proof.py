@@ -5,9 +5,9 @@ from typing import NamedTuple
 import msgspec
 from aiokafka import ConsumerRecord
 
-from libs.contracts.topics import find_topic
 from libs.kit.checkpoints import Checkpoint, Place
 from libs.kit.errors import RecordLossError
+from replenish_contracts.topics import find_topic
 
 
 class Bounds(NamedTuple):

@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID, uuid5
 
-from libs.contracts import wire
-from libs.contracts.catalogue import Event, topic_of
-from libs.contracts.topics import find_topic, partition_for
 from libs.kit.checkpoints import Place
 from libs.kit.context import next_hop
 from libs.kit.database import Connection
 from libs.kit.metrics import EVENTS_WRITTEN
+from replenish_contracts import wire
+from replenish_contracts.catalogue import Event, topic_of
+from replenish_contracts.topics import find_topic, partition_for
 
 #: Event ids are derived from service, topic, partition and sequence.
 _NAMESPACE = UUID("5f6a4c1e-63c5-4f4e-9d35-6c2b8f0f7a11")

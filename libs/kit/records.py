@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 from aiokafka import ConsumerRecord
 
-from libs.contracts import wire
-from libs.contracts.catalogue import CATALOGUE, Event
-from libs.contracts.topics import find_topic
 from libs.kit.errors import RejectedError
+from replenish_contracts import wire
+from replenish_contracts.catalogue import CATALOGUE, Event
+from replenish_contracts.topics import find_topic
 
 
 @cache

@@ -4,11 +4,11 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from libs.contracts.catalogue import Event
-from libs.contracts.topics import TOPICS
 from libs.kit.measures import Measure
 from libs.kit.settings import Settings
 from libs.kit.store import Store
+from replenish_contracts.catalogue import Event
+from replenish_contracts.topics import TOPICS
 
 if TYPE_CHECKING:
     from libs.kit.kit import Kit

@@ -6,12 +6,12 @@ from typing import Any, NamedTuple, TypeVar
 
 from prometheus_client import Counter
 
-from libs.contracts.catalogue import Event
 from libs.kit.context import CURRENT
 from libs.kit.database import Connection
 from libs.kit.errors import NotReadyError
 from libs.kit.records import Record
 from libs.kit.settings import Settings
+from replenish_contracts.catalogue import Event
 
 Row = TypeVar("Row")
 

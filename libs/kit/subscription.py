@@ -10,8 +10,8 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.kafka.message import FAKE_CONSUMER
 
-from libs.contracts.topics import PROVIDER_ID
 from libs.kit.consumer import BUSY_FETCH_MS, CheckpointConsumer, LoadCheckpoints
+from replenish_contracts.topics import PROVIDER_ID
 
 if TYPE_CHECKING:
     from libs.kit.kit import Kit

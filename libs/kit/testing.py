@@ -8,7 +8,6 @@ import asyncpg
 from asyncpg.transaction import Transaction
 from pydantic import SecretStr
 
-from libs.contracts.topics import OWN_TOPICS
 from libs.kit.database import open_pool
 from libs.kit.health import Health
 from libs.kit.http.app import build_app
@@ -18,6 +17,7 @@ from libs.kit.run import running as run_service
 from libs.kit.service import Service
 from libs.kit.settings import Settings
 from libs.kit.topics import create_topics
+from replenish_contracts.topics import OWN_TOPICS
 
 
 class Urls(Protocol):

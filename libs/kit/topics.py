@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
-from libs.contracts.topics import OWN_TOPICS, Topic, find_topic
 from libs.kit.errors import RecordLossError, RetryLaterError
 from libs.kit.settings import KafkaAddress
+from replenish_contracts.topics import OWN_TOPICS, Topic, find_topic
 
 READY_SECONDS = 30.0
 #: Survives the loss of one broker with min.insync.replicas=2; smaller clusters get one replica per broker.

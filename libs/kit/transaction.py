@@ -3,10 +3,10 @@
 import json
 from collections.abc import Sequence
 
-from libs.contracts.catalogue import Event
 from libs.kit import outbox, trouble
 from libs.kit.database import Connection
 from libs.kit.store import Store
+from replenish_contracts.catalogue import Event
 
 
 async def conclude(connection: Connection, speaker: outbox.OutboxWriter, store: Store, events: Sequence[Event]) -> None:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from libs.kit.http.app import KitDep, PrincipalDep
 from libs.kit.http.identity import Principal
 from libs.kit.http.problems import ProblemError
-from libs.units import format_quantity
+from replenish_contracts.units import format_quantity
 from services.consumption.domain.days import UsedDay
 from services.consumption.domain.report import moment, seconds
 from services.consumption.domain.slot import Slot

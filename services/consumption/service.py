@@ -1,6 +1,7 @@
 """Wiring of consumption: consumed and published events, periodic jobs, metrics, API."""
 
-from libs.contracts.events import (
+from libs.kit import PeriodicJob, Service
+from replenish_contracts.events import (
     CustomerErased,
     DeviceDeregistered,
     DeviceRegistered,
@@ -14,7 +15,6 @@ from libs.contracts.events import (
     ThresholdCrossed,
     TriggerSet,
 )
-from libs.kit import PeriodicJob, Service
 from services.consumption.api import router
 from services.consumption.handlers import accounts, followers, reorders, upkeep, usage
 from services.consumption.settings import Settings

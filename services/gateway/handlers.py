@@ -1,7 +1,7 @@
 """Keeps the list of credentials as the accounts tell it."""
 
-from libs.contracts.catalogue import Event
-from libs.contracts.events import CustomerErased, DeviceDeregistered, DeviceRegistered, DeviceReplaced
+from replenish_contracts.catalogue import Event
+from replenish_contracts.events import CustomerErased, DeviceDeregistered, DeviceRegistered, DeviceReplaced
 from services.gateway.domain.devices import Device, slots_of
 from services.gateway.store import Store
 

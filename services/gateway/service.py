@@ -1,6 +1,7 @@
 """Gateway: what it hears, says and answers."""
 
-from libs.contracts.events import (
+from libs.kit import PeriodicJob, Service
+from replenish_contracts.events import (
     CustomerErased,
     DeviceDeregistered,
     DeviceRegistered,
@@ -9,7 +10,6 @@ from libs.contracts.events import (
     SlotRefilled,
     SlotUsed,
 )
-from libs.kit import PeriodicJob, Service
 from services.gateway import handlers
 from services.gateway.api import close_door, open_door, router
 from services.gateway.settings import Settings

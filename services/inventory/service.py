@@ -1,6 +1,7 @@
 """Wiring of inventory: consumed and published events, periodic jobs, API."""
 
-from libs.contracts.events import (
+from libs.kit import PeriodicJob, Service
+from replenish_contracts.events import (
     CustomerErased,
     DeviceDeregistered,
     DeviceRegistered,
@@ -13,7 +14,6 @@ from libs.contracts.events import (
     StockReleased,
     StockShort,
 )
-from libs.kit import PeriodicJob, Service
 from services.inventory import handlers
 from services.inventory.api import router
 from services.inventory.settings import Settings

@@ -1,6 +1,7 @@
 """Notification: the events it consumes and publishes, its tasks and its API."""
 
-from libs.contracts.events import (
+from libs.kit import Service, TaskKind
+from replenish_contracts.events import (
     CartCancelRequested,
     CartPrepared,
     CartReminded,
@@ -31,7 +32,6 @@ from libs.contracts.events import (
     ThresholdCrossed,
     TriggerSet,
 )
-from libs.kit import Service, TaskKind
 from services.notification import handlers
 from services.notification.api import router
 from services.notification.settings import Settings

@@ -1,6 +1,7 @@
 """Order dispatch: what it hears, says and answers."""
 
-from libs.contracts.events import (
+from libs.kit import PeriodicJob, Service, TaskKind
+from replenish_contracts.events import (
     AllocationRequested,
     CancelRequested,
     CartCancelRequested,
@@ -35,7 +36,6 @@ from libs.contracts.events import (
     StockAllocated,
     StockShort,
 )
-from libs.kit import PeriodicJob, Service, TaskKind
 from services.order_dispatch import acting, callbacks, handlers, linking, payments, sns
 from services.order_dispatch.api import router
 from services.order_dispatch.settings import Settings

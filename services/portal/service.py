@@ -1,6 +1,7 @@
 """Table of contents of the portal: events consumed and published, periodic jobs, API."""
 
-from libs.contracts.events import (
+from libs.kit import PeriodicJob, Service
+from replenish_contracts.events import (
     CartPrepared,
     CustomerChanged,
     CustomerErased,
@@ -33,7 +34,6 @@ from libs.contracts.events import (
     ThresholdCrossed,
     TriggerSet,
 )
-from libs.kit import PeriodicJob, Service
 from services.portal import handlers
 from services.portal.api import router, set_up_security, start_live, stop_live
 from services.portal.settings import Settings

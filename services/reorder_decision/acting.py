@@ -1,6 +1,6 @@
 """Applies a holiday to all pools of a customer."""
 
-from libs.contracts.catalogue import Event
+from replenish_contracts.catalogue import Event
 from services.reorder_decision.domain import Holiday, went_away
 from services.reorder_decision.store import Store
 

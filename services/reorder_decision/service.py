@@ -1,6 +1,7 @@
 """Reorder decision: the events it consumes and publishes, its periodic jobs and its API."""
 
-from libs.contracts.events import (
+from libs.kit import PeriodicJob, Service
+from replenish_contracts.events import (
     CustomerErased,
     DeviceDeregistered,
     DeviceRegistered,
@@ -24,7 +25,6 @@ from libs.contracts.events import (
     ThresholdCrossed,
     TriggerSet,
 )
-from libs.kit import PeriodicJob, Service
 from services.reorder_decision import handlers
 from services.reorder_decision.api import router
 from services.reorder_decision.settings import Settings

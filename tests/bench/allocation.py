@@ -15,12 +15,12 @@ from uuid import uuid4
 import asyncpg
 from pydantic import SecretStr
 
-from libs.contracts import wire
-from libs.contracts.events import AllocationLine, AllocationRequested
 from libs.kit import Kit
 from libs.kit.handling import Handling
 from libs.kit.records import decoder_for
 from libs.kit.testing import prepare
+from replenish_contracts import wire
+from replenish_contracts.events import AllocationLine, AllocationRequested
 from services.inventory.domain.stock import receive
 from services.inventory.service import SERVICE
 from services.inventory.store import Goods, Origin

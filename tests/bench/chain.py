@@ -14,7 +14,7 @@ from deploy.local.health import report
 from deploy.local.roles import prepare_database
 from deploy.local.stack import Stack
 from deploy.local.waiting import until
-from libs.contracts.topics import PARTITIONS
+from replenish_contracts.topics import PARTITIONS
 from tests.bench import chain_hop
 from tests.bench.gauge import Gauge, cpu_seconds, spent_us
 from tests.bench.load import create_topic

@@ -11,7 +11,7 @@ import asyncpg
 import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from libs.contracts.topics import partition_for
+from replenish_contracts.topics import partition_for
 
 TABLE = "CREATE TABLE hop (source text, key bytea, value bytea)"
 BATCH_BYTES = 900_000

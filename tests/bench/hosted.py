@@ -14,15 +14,15 @@ import httpx
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from deploy.local.demo.company import Company
-from deploy.local.demo.moving_in import AT_ONCE, each
+from deploy.demo.company import Company
+from deploy.demo.moving_in import AT_ONCE, each
 from deploy.local.ports import accepts, free_port
 from deploy.local.settings import HOST
 from deploy.local.stack import Stack
 from deploy.local.waiting import until
-from libs.contracts.events import SlotUsed
-from libs.contracts.topics import PARTITIONS, partition_for
-from libs.contracts.wire import encode
+from replenish_contracts.events import SlotUsed
+from replenish_contracts.topics import PARTITIONS, partition_for
+from replenish_contracts.wire import encode
 from tests.bench.chain import quiet
 from tests.bench.load import SLOTS_PER_DEVICE
 from tests.bench.measure import module, running

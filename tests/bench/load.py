@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from aiokafka import AIOKafkaProducer
 
-from libs.contracts.topics import PARTITIONS, Topic, find_topic, partition_for
 from libs.kit.topics import create_topics
+from replenish_contracts.topics import PARTITIONS, Topic, find_topic, partition_for
 
 SLOTS_PER_DEVICE = 5
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -6,7 +6,7 @@ from typing import Self
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
-from libs.contracts.topics import PARTITIONS
+from replenish_contracts.topics import PARTITIONS
 
 READ_MS = 500
 

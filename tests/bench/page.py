@@ -1,4 +1,4 @@
-"""Writes BENCH.md from a run's bench.json."""
+"""Writes docs/bench.md from a run's bench.json."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,7 +7,7 @@ from typing import Any
 from deploy.local.settings import ROOT
 from tests.bench.goals import Figures, judge
 
-PAGE = ROOT / "BENCH.md"
+PAGE = ROOT / "docs" / "bench.md"
 
 HEAD = """# Bench: what it costs to be exact
 

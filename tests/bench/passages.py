@@ -10,7 +10,7 @@ from typing import NamedTuple
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from deploy.local.waiting import until
-from libs.contracts.topics import PARTITIONS, partition_for
+from replenish_contracts.topics import PARTITIONS, partition_for
 from tests.bench.pools import Pool
 
 PER_SECOND = 50

@@ -7,12 +7,12 @@ from typing import NamedTuple
 import asyncpg
 import httpx
 
-from deploy.local.demo.company import Company
-from deploy.local.demo.moving_in import AT_ONCE, each
+from deploy.demo.company import Company
+from deploy.demo.moving_in import AT_ONCE, each
 from deploy.local.stack import Stack
 from deploy.local.waiting import until
-from libs.contracts.events import SlotUsed
-from libs.contracts.wire import encode
+from replenish_contracts.events import SlotUsed
+from replenish_contracts.wire import encode
 from tests.bench.load import SLOTS_PER_DEVICE
 
 PROVIDER = "bench"

@@ -12,9 +12,9 @@ from deploy.local.health import report
 from deploy.local.ports import free_port
 from deploy.local.roles import ServiceUrls
 from deploy.local.waiting import until
-from libs.contracts.topics import OWN_TOPICS, PARTITIONS
 from libs.kit.migrations import migrate
 from libs.kit.topics import create_topics
+from replenish_contracts.topics import OWN_TOPICS, PARTITIONS
 from tests.bench import bare, per_event
 from tests.bench.gauge import Gauge
 from tests.bench.load import Load, create_topic, crossings, write

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from libs.contracts.topics import partition_count
+from replenish_contracts.topics import partition_count
 from tests.bench.offsets import records
 from tests.bench.passages import Passage
 from tests.bench.pools import PROVIDER

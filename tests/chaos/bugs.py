@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import asyncpg
 
-from deploy.local.demo import reporting
+from deploy.demo import reporting
 from libs.kit import advance, checkpoints, outbox, relay_sql
 from libs.kit.consumer import CheckpointConsumer
 from services.consumption.domain import hearing

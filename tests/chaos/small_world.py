@@ -23,28 +23,28 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.errors import NotLeaderForPartitionError
 
-from deploy.local.demo.company import Company
-from deploy.local.demo.consumables import consumable_of
-from deploy.local.demo.diary import Diary
-from deploy.local.demo.gate import Gate
-from deploy.local.demo.households import FIRST_DAY, PROVIDERS, Household, Slot
-from deploy.local.demo.moving_in import MovingIn
-from deploy.local.demo.parcels import ProviderLog
-from deploy.local.demo.quiet import Quiet, connect
-from deploy.local.demo.series import Series
-from deploy.local.demo.story import Story
-from deploy.local.demo.view import PlainView
-from deploy.local.demo.year import World, Year
+from deploy.demo.company import Company
+from deploy.demo.consumables import consumable_of
+from deploy.demo.diary import Diary
+from deploy.demo.gate import Gate
+from deploy.demo.households import FIRST_DAY, PROVIDERS, Household, Slot
+from deploy.demo.moving_in import MovingIn
+from deploy.demo.parcels import ProviderLog
+from deploy.demo.quiet import Quiet, connect
+from deploy.demo.series import Series
+from deploy.demo.story import Story
+from deploy.demo.view import PlainView
+from deploy.demo.year import World, Year
 from deploy.local.errors import StackError
 from deploy.local.mailbox import catching
 from deploy.local.names import SERVICES
 from deploy.local.roles import Prepared, drop_database, prepare_database
 from deploy.local.waiting import until
 from deploy.samples.provider import Integration
-from libs.contracts.topics import OWN_TOPICS
 from libs.kit.clock import SteppedClock
 from libs.kit.testing import prepare, running
 from libs.kit.topics import create_topics
+from replenish_contracts.topics import OWN_TOPICS
 from tests.judge import Evidence, Verdict, gather, judge
 
 MORNING = datetime(FIRST_DAY.year, FIRST_DAY.month, FIRST_DAY.day, 6, tzinfo=UTC)

@@ -8,8 +8,8 @@ import httpx
 
 from deploy.local.names import SERVICES
 from deploy.local.waiting import until
-from tests.e2e import a
-from tests.e2e.gateway import ACCEPTED
+from tests.support import households as a
+from tests.support.gateway import ACCEPTED
 
 
 def pids(world):

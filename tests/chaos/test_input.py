@@ -3,8 +3,8 @@
 import asyncio
 
 from deploy.local.waiting import until
-from tests.chaos.proxy import BEFORE, commit_of
-from tests.e2e import a
+from tests.support import households as a
+from tests.support.proxy import BEFORE, commit_of
 
 
 async def test_repeated_and_shuffled_while_the_reader_is_killed_counts_once(world, dice):

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from deploy.local.names import SERVICES
-from tests.chaos.proxy import AFTER, BEFORE, commit_of
-from tests.e2e import a
+from tests.support import households as a
+from tests.support.proxy import AFTER, BEFORE, commit_of
 
 #: Every journey brings every service records to apply and events to publish.
 JOURNEYS = 4

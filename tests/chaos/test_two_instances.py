@@ -7,9 +7,9 @@ import signal
 import pytest
 
 from deploy.local.waiting import until
-from tests.chaos.proxy import DURING, commit_of
-from tests.chaos.stack import SESSION_SECONDS
-from tests.e2e import a
+from tests.support import households as a
+from tests.support.proxy import DURING, commit_of
+from tests.support.stack import SESSION_SECONDS
 
 
 async def is_unready(world, service, instance=0):

@@ -14,16 +14,16 @@ import asyncpg
 import httpx
 import pytest
 
-from deploy.local.demo.diary import Diary
-from deploy.local.demo.quiet import Look, connect
+from deploy.demo.diary import Diary
+from deploy.demo.quiet import Look, connect
 from deploy.local.errors import StackError
 from deploy.local.waiting import until
-from tests.chaos.proxy import Trap
-from tests.chaos.stack import ProxiedStack
-from tests.e2e import world as e2e
-from tests.e2e.gateway import ACCEPTED, NOT_NOW, Gateway
-from tests.e2e.home import Home
 from tests.judge import Evidence, gather, judge
+from tests.support import environment as e2e
+from tests.support.gateway import ACCEPTED, NOT_NOW, Gateway
+from tests.support.home import Home
+from tests.support.proxy import Trap
+from tests.support.stack import ProxiedStack
 
 #: A killed service is ready again well within this, also on a busy machine.
 BACK_SECONDS = 60

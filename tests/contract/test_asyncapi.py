@@ -6,9 +6,9 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from deploy.contracts import PUBLISHED, consumes, services
-from libs.contracts.asyncapi import asyncapi
-from libs.contracts.catalogue import CATALOGUE
+from deploy.reference.contracts import PUBLISHED, consumes, services
+from replenish_contracts.asyncapi import asyncapi
+from replenish_contracts.catalogue import CATALOGUE
 
 SPEC = Path(__file__).parents[2] / "deploy" / "asyncapi-spec" / "asyncapi-3.0.0.json"
 DOCUMENT = asyncapi("1.0.0", consumes(services()[0]))

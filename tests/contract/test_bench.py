@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from libs.contracts.wire import decoder, explain
+from replenish_contracts.wire import decoder, explain
 from tests.bench import bare
 from tests.bench.goals import GOALS, judge
 from tests.bench.load import START, Load, crossings, device_name, events, order, value

@@ -5,10 +5,10 @@ import shutil
 
 import pytest
 
-from deploy import contracts
-from libs.contracts.access import acls
-from libs.contracts.catalogue import CATALOGUE
-from libs.contracts.story import filled, flow, table
+from deploy.reference import contracts
+from replenish_contracts.access import acls
+from replenish_contracts.catalogue import CATALOGUE
+from replenish_contracts.tables import filled, flow, table
 
 HEARS = {
     "gateway": frozenset({"DeviceRegistered"}),
@@ -21,12 +21,12 @@ HEARS = {
 def root(tmp_path, monkeypatch):
     """Let the commands work in a folder that contains only a README."""
     shutil.copy(contracts.ROOT / "pyproject.toml", tmp_path)
-    (tmp_path / "README.md").write_text(
-        "# replenish\n\n<!-- contracts:events:begin -->\n<!-- contracts:events:end -->\nend\n"
-    )
+    page = tmp_path / "docs" / "reference" / "events.md"
+    page.parent.mkdir(parents=True)
+    page.write_text("# replenish\n\n<!-- contracts:events:begin -->\n<!-- contracts:events:end -->\nend\n")
     monkeypatch.setattr(contracts, "ROOT", tmp_path)
-    monkeypatch.setattr(contracts, "PUBLISHED", tmp_path / "libs" / "contracts" / "published")
-    monkeypatch.setattr(contracts, "PAGE", tmp_path / "README.md")
+    monkeypatch.setattr(contracts, "PUBLISHED", tmp_path / "libs" / "replenish_contracts" / "published")
+    monkeypatch.setattr(contracts, "PAGE", page)
     return tmp_path
 
 
@@ -50,7 +50,7 @@ class TestWrite:
     def test_adds_markers_that_a_page_lacks_and_keeps_the_rest(self, root):
         contracts.write(HEARS)
 
-        page = (root / "README.md").read_text()
+        page = (root / "docs/reference/events.md").read_text()
         assert page.startswith("# replenish\n\n<!-- contracts:events:begin -->\n| event | published by |")
         assert "<!-- contracts:events:end -->\nend\n" in page
         assert "<!-- contracts:flow:begin -->\n```mermaid\nflowchart LR\n" in page
@@ -59,7 +59,7 @@ class TestWrite:
         assert "| `reorder_decision_held_pools` | gauge | Pools for which nothing is ordered, by reason |" in page
 
     def test_does_without_a_page(self, root):
-        (root / "README.md").unlink()
+        (root / "docs/reference/events.md").unlink()
 
         contracts.write(HEARS)
 
@@ -89,25 +89,32 @@ class TestCheck:
         path.unlink()
 
         assert (
-            edited == contracts.faults(HEARS) == [f"libs/contracts/published/{name} is out of date; {contracts.MEND}"]
+            edited
+            == contracts.faults(HEARS)
+            == [f"libs/replenish_contracts/published/{name} is out of date; {contracts.MEND}"]
         )
 
     def test_finds_a_page_that_differs(self, root):
-        page = root / "README.md"
+        page = root / "docs/reference/events.md"
         page.write_text(page.read_text().replace("| SlotUsed |", "| SlotUsedUp |"))
 
-        assert contracts.faults(HEARS) == [f"README.md is out of date; {contracts.MEND}"]
+        assert contracts.faults(HEARS) == [f"docs/reference/events.md is out of date; {contracts.MEND}"]
 
     def test_finds_a_page_without_its_section(self, root):
-        (root / "README.md").write_text("# replenish\n")
+        (root / "docs/reference/events.md").write_text("# replenish\n")
 
-        assert contracts.faults(HEARS) == [f"README.md has no section contracts:events; {contracts.MEND}"]
+        assert contracts.faults(HEARS) == [
+            f"docs/reference/events.md has no section contracts:events; {contracts.MEND}"
+        ]
 
     def test_finds_that_somebody_hears_more(self):
         told = contracts.faults(HEARS | {"gateway": frozenset({"DeviceRegistered", "CustomerErased"})})
 
         # acls.json names topics only, and the gateway read accounts before.
-        assert [fault.split()[0] for fault in told] == ["libs/contracts/published/asyncapi.json", "README.md"]
+        assert [fault.split()[0] for fault in told] == [
+            "libs/replenish_contracts/published/asyncapi.json",
+            "docs/reference/events.md",
+        ]
 
     def test_finds_an_event_that_is_gone(self):
         shutil.copy(
@@ -115,7 +122,7 @@ class TestCheck:
         )
 
         assert contracts.faults(HEARS) == [
-            "libs/contracts/published/schemas/SlotEaten.json belongs to no event",
+            "libs/replenish_contracts/published/schemas/SlotEaten.json belongs to no event",
             "SlotEaten was published but is no longer in the catalogue",
         ]
 
@@ -142,7 +149,7 @@ class TestCheck:
 
         assert "golden/SlotUsed.json can no longer be parsed: data.quantity: Input should be greater" in unread[0]
         assert contracts.faults(HEARS) == [
-            f"libs/contracts/published/golden/SlotUsed.json is missing; {contracts.MEND}"
+            f"libs/replenish_contracts/published/golden/SlotUsed.json is missing; {contracts.MEND}"
         ]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-TEXT = (ROOT / "deploy" / "Dockerfile").read_text()
+TEXT = (ROOT / "deploy" / "docker" / "Dockerfile").read_text()
 KNOWN = {"FROM", "WORKDIR", "COPY", "RUN", "ENV", "USER", "EXPOSE", "HEALTHCHECK", "ENTRYPOINT", "CMD", "ARG", "LABEL"}
 NON_ROOT = re.compile(r"[1-9]\d*")
 

@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from deploy.contracts import PUBLISHED, consumes, services
-from libs.contracts.catalogue import CATALOGUE, OUTSIDE, published_by
-from libs.contracts.events import SlotUsed
-from libs.contracts.golden import example_of, read_example
-from libs.contracts.schemas import changes_that_break, schema_of
-from libs.contracts.topics import TOPICS
-from libs.contracts.wire import UnknownTypeError, as_event, decoder
+from deploy.reference.contracts import PUBLISHED, consumes, services
+from replenish_contracts.catalogue import CATALOGUE, OUTSIDE, published_by
+from replenish_contracts.events import SlotUsed
+from replenish_contracts.golden import example_of, read_example
+from replenish_contracts.schemas import changes_that_break, schema_of
+from replenish_contracts.topics import TOPICS
+from replenish_contracts.wire import UnknownTypeError, as_event, decoder
 
 SERVICES, MISSING = services()
 EVENTS = pytest.mark.parametrize("event", CATALOGUE.values(), ids=CATALOGUE)

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from deploy.samples.smallest_provider import answers
-from libs.contracts.topics import TOPICS
-from libs.contracts.wire import decoder
+from replenish_contracts.topics import TOPICS
+from replenish_contracts.wire import decoder
 
 ROOT = Path(__file__).parent.parent.parent
-PUBLISHED = ROOT / "libs" / "contracts" / "published"
+PUBLISHED = ROOT / "libs" / "replenish_contracts" / "published"
 
 
 def rules_of(provider_id):

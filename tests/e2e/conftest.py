@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local.settings import ROOT
-from tests.e2e.world import whole_world
+from tests.support.environment import whole_world
 
 
 @pytest.fixture(scope="package")

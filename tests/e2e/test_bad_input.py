@@ -5,8 +5,8 @@ import json
 import pytest
 
 from deploy.local.waiting import until
-from tests.e2e import a
-from tests.e2e.log import event
+from tests.support import households as a
+from tests.support.event_log import event
 
 DEEP = b"[" * 5000 + b"]" * 5000
 PROBLEM = "application/problem+json"

@@ -3,7 +3,7 @@
 import pytest
 
 from deploy.local.waiting import until
-from tests.e2e import a
+from tests.support import households as a
 
 
 @pytest.fixture

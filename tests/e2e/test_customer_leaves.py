@@ -3,10 +3,10 @@
 from contextlib import asynccontextmanager
 
 from deploy.local.names import SERVICES
-from tests.e2e import a
 from tests.e2e.test_device_is_deregistered import LEFT_BEHIND, left_behind
 from tests.e2e.test_device_is_replaced import is_refused
-from tests.e2e.traces import traces
+from tests.support import households as a
+from tests.support.traces import traces
 
 #: What carries events and answers for a while: topics are kept for weeks, these rows for hours.
 PASSING = ("outbox", "idempotency", "task", "checkpoint", "dead_letter", "deferred")

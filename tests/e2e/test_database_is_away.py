@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.e2e import a
+from tests.support import households as a
 
 
 @pytest.fixture

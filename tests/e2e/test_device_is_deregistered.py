@@ -1,7 +1,7 @@
 """A machine leaves while its order is under way: every service cleans up, and it may come again."""
 
-from tests.e2e import a
 from tests.e2e.test_device_is_replaced import is_refused
+from tests.support import households as a
 
 #: All that may be left of a device, by schema and table: that it was here, and what was paid for.
 LEFT_BEHIND = {

@@ -1,7 +1,7 @@
 """A new machine takes the old one's place: level, trigger and order go on with it, the old credential does not."""
 
 from deploy.local.waiting import until
-from tests.e2e import a
+from tests.support import households as a
 
 
 async def is_refused(world, device_id, credential):

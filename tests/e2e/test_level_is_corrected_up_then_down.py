@@ -1,6 +1,6 @@
 """A person sets a slot's level straight, up and then down: neither loses a wake-up nor orders twice."""
 
-from tests.e2e import a
+from tests.support import households as a
 
 
 async def test_it_is_ordered_when_the_last_correction_is_low(world):

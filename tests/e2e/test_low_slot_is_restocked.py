@@ -1,6 +1,6 @@
 """A slot runs low and is restocked, exactly once, whatever kind of slot it is."""
 
-from tests.e2e import a
+from tests.support import households as a
 
 
 async def test_a_slot_that_runs_low_is_restocked_once(world):

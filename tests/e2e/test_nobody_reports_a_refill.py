@@ -1,6 +1,6 @@
 """Refills are never reported: use reveals them, and one order is placed per need."""
 
-from tests.e2e import a
+from tests.support import households as a
 
 DAYS = 45
 PACK = 10

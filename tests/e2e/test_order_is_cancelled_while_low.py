@@ -1,6 +1,6 @@
 """An order is cancelled while its slot is low: nothing is ordered against the customer's will, nor forgotten."""
 
-from tests.e2e import a
+from tests.support import households as a
 
 
 async def test_after_a_first_cancel_it_is_ordered_again_in_five_days(world):

@@ -1,6 +1,6 @@
 """A provider refuses an order while the slot is low: it is tried again, ever more rarely, until goods come."""
 
-from tests.e2e import a
+from tests.support import households as a
 
 
 async def test_it_is_ordered_again_after_one_day_and_then_after_two(world):

@@ -1,6 +1,6 @@
 """A provider counts a pack in other steps than the slot: it is the same pack; another unit is another thing."""
 
-from tests.e2e import a
+from tests.support import households as a
 
 KILO = {"quantity": 1, "unit": "kg"}
 

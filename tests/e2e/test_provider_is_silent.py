@@ -1,6 +1,6 @@
 """A provider does not respond: the order is reconciled by a status request and never sent again."""
 
-from tests.e2e import a
+from tests.support import households as a
 
 
 async def test_the_order_goes_on_when_it_answers_at_last(world):

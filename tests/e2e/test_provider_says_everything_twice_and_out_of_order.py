@@ -1,6 +1,6 @@
 """A provider repeats itself, runs ahead of itself and contradicts itself: goods are credited once."""
 
-from tests.e2e import a
+from tests.support import households as a
 
 
 async def test_goods_are_credited_once(world):

@@ -1,6 +1,6 @@
 """Something keeps a low slot from being reordered: it is ordered, once, when that ends."""
 
-from tests.e2e import a
+from tests.support import households as a
 
 
 async def test_what_needs_approval_is_ordered_when_somebody_approves(world):

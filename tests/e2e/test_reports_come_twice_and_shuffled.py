@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from tests.e2e import a
+from tests.support import households as a
 
 #: What the machine says, and what is in it afterwards.
 STORY = (

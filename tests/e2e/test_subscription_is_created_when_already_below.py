@@ -1,6 +1,6 @@
 """A subscription is created for a slot that is already low."""
 
-from tests.e2e import a
+from tests.support import households as a
 
 
 async def test_it_is_ordered_at_once(world):

@@ -1,6 +1,6 @@
 """The threshold is raised above the current level."""
 
-from tests.e2e import a
+from tests.support import households as a
 
 
 async def test_it_is_ordered_at_once_and_not_again_while_it_comes(world):

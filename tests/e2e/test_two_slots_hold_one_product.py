@@ -1,6 +1,6 @@
 """Two slots hold the same product: what they hold together counts, and one order is placed for both."""
 
-from tests.e2e import a
+from tests.support import households as a
 
 TWO = (a.slot(slot="1", level=10), a.slot(slot="2", level=10))
 

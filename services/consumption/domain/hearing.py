@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from libs.contracts.catalogue import Event
+from replenish_contracts.catalogue import Event
 from services.consumption.domain import said, uncertainty
 from services.consumption.domain.gaps import (
     Booked,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from libs.contracts.events import FillCause, Reporter
+from replenish_contracts.events import FillCause, Reporter
 
 #: Steps per report. A larger report is a sender's error; sums of many reports of this size still fit in 64 bits.
 LARGEST_REPORT = 2**40

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from libs.contracts.events import BaseUnit, Fill, Loading, SlotSpec
+from replenish_contracts.events import BaseUnit, Fill, Loading, SlotSpec
 from services.consumption.domain import uncertainty
 from services.consumption.domain.days import Days, UsedDay, day_of, unpacked
 from services.consumption.domain.gaps import Gaps

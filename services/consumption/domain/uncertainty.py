@@ -2,7 +2,7 @@
 
 from math import sqrt
 
-from libs.contracts.events import BaseUnit
+from replenish_contracts.events import BaseUnit
 from services.consumption.domain.rate import DAY, Rate
 from services.consumption.domain.report import ReadingKind
 

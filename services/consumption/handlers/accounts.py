@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from libs.contracts.catalogue import Event
-from libs.contracts.events import CustomerErased, DeviceDeregistered, DeviceRegistered, DeviceReplaced
+from replenish_contracts.catalogue import Event
+from replenish_contracts.events import CustomerErased, DeviceDeregistered, DeviceRegistered, DeviceReplaced
 from services.consumption.domain import said
 from services.consumption.domain.report import seconds
 from services.consumption.domain.slot import Slot, new_slot, taking_over

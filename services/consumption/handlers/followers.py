@@ -1,7 +1,7 @@
 """Providers that do their own accounting follow slots and receive every change of the level."""
 
-from libs.contracts.catalogue import Event
-from libs.contracts.events import SlotFollowed
+from replenish_contracts.catalogue import Event
+from replenish_contracts.events import SlotFollowed
 from services.consumption.domain import said
 from services.consumption.domain.report import seconds
 from services.consumption.handlers.reorders import lock_slot

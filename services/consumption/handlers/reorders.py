@@ -1,8 +1,8 @@
 """Reorder triggers, and deliveries that are loaded directly into a slot."""
 
-from libs.contracts.catalogue import Event
-from libs.contracts.events import Fill, FillCause, Loading, OrderDelivered, TriggerSet
 from libs.kit import NotReadyError, RejectedError
+from replenish_contracts.catalogue import Event
+from replenish_contracts.events import Fill, FillCause, Loading, OrderDelivered, TriggerSet
 from services.consumption.domain.hearing import Fate, arrive, set_trigger
 from services.consumption.domain.report import ReadingKind, Report, seconds
 from services.consumption.domain.slot import Slot

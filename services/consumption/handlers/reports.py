@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from libs.contracts.catalogue import Event
-from libs.contracts.events import Fill, FillCause, Reporter
 from libs.kit import NotReadyError, Record
+from replenish_contracts.catalogue import Event
+from replenish_contracts.events import Fill, FillCause, Reporter
 from services.consumption.domain.hearing import Fate, as_duplicate, hear
 from services.consumption.domain.report import ReadingKind, Report, plausible_receipt_time, plausible_use_time, seconds
 from services.consumption.domain.slot import Slot, Spec

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from libs.contracts.catalogue import Event
+from replenish_contracts.catalogue import Event
 from services.consumption.domain.report import seconds
 from services.consumption.store import Store
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from libs.contracts.catalogue import Event
 from libs.kit import Record
+from replenish_contracts.catalogue import Event
 from services.consumption.domain import said
 from services.consumption.domain.report import (
     LARGEST_RECEIPT_SKEW_SECONDS,

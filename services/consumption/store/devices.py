@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
-from libs.contracts.events import SlotMove
 from libs.kit import Store
+from replenish_contracts.events import SlotMove
 
 
 class Device(NamedTuple):

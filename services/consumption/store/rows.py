@@ -4,7 +4,7 @@ from typing import Any
 
 import asyncpg
 
-from libs.contracts.events import BaseUnit, Fill, Loading
+from replenish_contracts.events import BaseUnit, Fill, Loading
 from services.consumption.domain.days import Days
 from services.consumption.domain.rate import Rate
 from services.consumption.domain.slot import Books, Slot, Spec

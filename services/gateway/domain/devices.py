@@ -2,7 +2,7 @@
 
 import msgspec
 
-from libs.contracts.events import BaseUnit, SlotSpec
+from replenish_contracts.events import BaseUnit, SlotSpec
 
 
 class Slot(msgspec.Struct, frozen=True, gc=False):

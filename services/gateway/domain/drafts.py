@@ -5,7 +5,7 @@ from typing import Annotated
 
 import msgspec
 
-from libs.contracts.events import Reporter
+from replenish_contracts.events import Reporter
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 #: As written: "2.5", 2.5 or 2; it is turned into whole steps exactly, once.

@@ -6,8 +6,8 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from libs.contracts.events import BaseUnit, Reporter
-from libs.units import InvalidAmountError, format_quantity, parse_quantity
+from replenish_contracts.events import BaseUnit, Reporter
+from replenish_contracts.units import InvalidAmountError, format_quantity, parse_quantity
 from services.gateway.domain.devices import Device, Slot
 from services.gateway.domain.drafts import Draft, Measured, Refilled, Used, amount_of, type_of
 from services.gateway.domain.explaining import REMEDIES

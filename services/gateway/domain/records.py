@@ -1,4 +1,4 @@
-"""Writes a judged report as the exact record of `usage`, as libs.contracts.wire.encode would, but faster."""
+"""Writes a judged report as the exact record of `usage`, as replenish_contracts.wire.encode would, but faster."""
 
 from datetime import datetime
 from functools import cache
@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from libs.contracts.catalogue import CATALOGUE
-from libs.contracts.structs import fields_of
+from replenish_contracts.catalogue import CATALOGUE
+from replenish_contracts.structs import fields_of
 
 SOURCE = "/replenish/gateway"
 

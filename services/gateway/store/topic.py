@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
-from libs.contracts.topics import PARTITIONS, partition_for
+from replenish_contracts.topics import PARTITIONS, partition_for
 from services.gateway.domain.records import Written
 
 LOG = logging.getLogger(__name__)

@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from libs.contracts.catalogue import NO_NUL, as_utc
 from libs.kit.http.problems import ProblemError
 from libs.kit.moments import NearMoment
+from replenish_contracts.catalogue import NO_NUL, as_utc
 from services.inventory.domain import Goods, Quantities, Shortage
 from services.inventory.store import Cart, Checkout, Store
 

@@ -7,11 +7,11 @@ from uuid import uuid4
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict
 
-from libs.contracts.events import BaseUnit, CountCause, StockCounted
 from libs.kit.http.app import KitDep, PrincipalDep, RequiredIdempotencyDep, require_customer, send
 from libs.kit.http.identity import Principal
 from libs.kit.http.problems import ProblemError
-from libs.units import SYMBOLS, InvalidAmountError, format_quantity, parse_quantity
+from replenish_contracts.events import BaseUnit, CountCause, StockCounted
+from replenish_contracts.units import SYMBOLS, InvalidAmountError, format_quantity, parse_quantity
 from services.inventory.domain import count
 from services.inventory.store import Goods, Origin, Store, Unit
 

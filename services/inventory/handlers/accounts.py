@@ -1,7 +1,7 @@
 """Registration and removal of devices, and erasure of customers; ledger entries are kept."""
 
-from libs.contracts.catalogue import Event
-from libs.contracts.events import CustomerErased, DeviceDeregistered, DeviceRegistered, DeviceReplaced
+from replenish_contracts.catalogue import Event
+from replenish_contracts.events import CustomerErased, DeviceDeregistered, DeviceRegistered, DeviceReplaced
 from services.inventory.handlers.shelf import empty, event_name
 from services.inventory.store import Origin, Store
 

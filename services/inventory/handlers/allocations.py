@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from libs.contracts.catalogue import Event
-from libs.contracts.events import AllocationLine, Shortage, StockAllocated, StockReleased, StockShort
 from libs.kit import Record
+from replenish_contracts.catalogue import Event
+from replenish_contracts.events import AllocationLine, Shortage, StockAllocated, StockReleased, StockShort
 from services.inventory.domain import Goods, Quantities, Source, Warehouse, summed
 from services.inventory.domain import Shortage as StockShortage
 from services.inventory.store import Store

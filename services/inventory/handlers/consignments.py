@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from libs.contracts.catalogue import Event
-from libs.contracts.events import (
+from replenish_contracts.catalogue import Event
+from replenish_contracts.events import (
     ClaimRaised,
     CountCause,
     OrderCancelled,

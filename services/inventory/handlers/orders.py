@@ -3,8 +3,11 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from libs.contracts.catalogue import CATALOGUE, Event
-from libs.contracts.events import (
+from libs.kit import Record
+from libs.kit.handling import record_context
+from libs.kit.records import as_event
+from replenish_contracts.catalogue import CATALOGUE, Event
+from replenish_contracts.events import (
     AllocationRequested,
     ClaimRaised,
     OrderCancelled,
@@ -14,9 +17,6 @@ from libs.contracts.events import (
     OrderReturned,
     OrderShipped,
 )
-from libs.kit import Record
-from libs.kit.handling import record_context
-from libs.kit.records import as_event
 from services.inventory.domain import Goods
 from services.inventory.handlers.allocations import (
     OrderBatch,

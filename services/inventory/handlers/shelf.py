@@ -1,7 +1,7 @@
 """Shelf operations that several handlers share."""
 
-from libs.contracts.catalogue import Event
-from libs.contracts.events import CountCause, StockCounted
+from replenish_contracts.catalogue import Event
+from replenish_contracts.events import CountCause, StockCounted
 from services.inventory.domain import move_out
 from services.inventory.store import Goods, Origin, Store
 

@@ -1,8 +1,8 @@
 """Goods that move from a shelf into slots."""
 
-from libs.contracts.catalogue import Event
-from libs.contracts.events import CountCause, FillCause, SlotCorrected, SlotFilled
 from libs.kit import NotReadyError
+from replenish_contracts.catalogue import Event
+from replenish_contracts.events import CountCause, FillCause, SlotCorrected, SlotFilled
 from services.inventory.domain import correct, load, taken_by
 from services.inventory.handlers.shelf import counted, event_name
 from services.inventory.store import Goods, Origin, Store

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from uuid import uuid4
 
-from libs.contracts.catalogue import Event
+from replenish_contracts.catalogue import Event
 from services.inventory.domain import Booking, Source, lapse, spoil
 from services.inventory.store import Store
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from libs import kit
-from libs.contracts.events import Fill, SlotSpec
+from replenish_contracts.events import Fill, SlotSpec
 from services.inventory.domain import SlotFacts
 
 

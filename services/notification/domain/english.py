@@ -1,6 +1,6 @@
 """English texts of all mails."""
 
-from libs.contracts.events import Fault
+from replenish_contracts.events import Fault
 from services.notification.domain.kinds import Kind
 from services.notification.domain.words import Language, Text
 

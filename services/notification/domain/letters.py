@@ -6,7 +6,7 @@ from datetime import UTC, datetime, tzinfo
 from string import Formatter
 from zoneinfo import ZoneInfo
 
-from libs.units import SYMBOLS, BaseUnit, format_money, format_quantity
+from replenish_contracts.units import SYMBOLS, BaseUnit, format_money, format_quantity
 from services.notification.domain.english import ENGLISH
 from services.notification.domain.german import GERMAN
 from services.notification.domain.notices import Facts, Notice, fault_of

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from libs.contracts.events import Fault
+from replenish_contracts.events import Fault
 from services.notification.domain.kinds import Kind
 
 #: Wordings of one line; the first whose placeholders are all known is used, otherwise the line is omitted.

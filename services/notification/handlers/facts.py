@@ -1,7 +1,7 @@
 """Stores the facts that mails are rendered from, and deletes them with the customer."""
 
-from libs.contracts.catalogue import Event
-from libs.contracts.events import (
+from replenish_contracts.catalogue import Event
+from replenish_contracts.events import (
     CustomerErased,
     DeviceDeregistered,
     DeviceRegistered,

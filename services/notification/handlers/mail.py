@@ -7,9 +7,9 @@ from urllib.parse import quote
 
 from pydantic import TypeAdapter, ValidationError
 
-from libs.contracts.catalogue import Event
-from libs.contracts.events import CustomerNotified
 from libs.kit import Kit, RejectedError, RetryLaterError, Task, TaskResult
+from replenish_contracts.catalogue import Event
+from replenish_contracts.events import CustomerNotified
 from services.notification.channels import email
 from services.notification.domain import ANSWERED, TO_SHOPS, Contact, Facts, Kind, Notice, Told, compose
 from services.notification.settings import Settings

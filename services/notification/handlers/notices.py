@@ -1,7 +1,7 @@
 """Creates one notice per event or hold, and a mail task if it is to be sent."""
 
-from libs.contracts.catalogue import Event
-from libs.contracts.events import OrderFact, ReorderHeld
+from replenish_contracts.catalogue import Event
+from replenish_contracts.events import OrderFact, ReorderHeld
 from services.notification.domain import HOLDS, ORDER_FACTS, Kind, Notice, Told, decide, notice_id_of
 from services.notification.store import Store
 

@@ -1,7 +1,7 @@
 """SQL of the facts that mails are rendered from."""
 
-from libs.contracts.events import OrderDrafted, OrderModified, ReorderApproved, SlotSpec, ThresholdCrossed
 from libs.kit import Store as KitStore
+from replenish_contracts.events import OrderDrafted, OrderModified, ReorderApproved, SlotSpec, ThresholdCrossed
 from services.notification.domain import Facts, Notice
 
 

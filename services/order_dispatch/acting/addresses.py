@@ -5,8 +5,8 @@ from urllib.parse import quote
 
 from pydantic import ValidationError
 
-from libs.contracts.events import ShipTo
 from libs.kit import Kit, RejectedError, RetryLaterError
+from replenish_contracts.events import ShipTo
 
 #: The portal's ways to say that there is nobody to deliver to.
 GONE = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from libs.contracts.catalogue import Event
-from libs.contracts.events import Fault
+from replenish_contracts.catalogue import Event
+from replenish_contracts.events import Fault
 from services.order_dispatch.acting.till import settle
 from services.order_dispatch.acting.turns import carry_out, go_on
 from services.order_dispatch.domain import (

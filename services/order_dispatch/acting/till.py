@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from libs.contracts.catalogue import Event
-from libs.contracts.events import PaymentFailed
+from replenish_contracts.catalogue import Event
+from replenish_contracts.events import PaymentFailed
 from services.order_dispatch.domain import Due, Move, Order, Turn, lose
 from services.order_dispatch.store import Store
 

@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from libs.contracts.catalogue import Event
-from libs.contracts.events import ClaimRaised, ShipTo
+from replenish_contracts.catalogue import Event
+from replenish_contracts.events import ClaimRaised, ShipTo
 from services.order_dispatch.acting.till import settle
 from services.order_dispatch.domain import Ask, Order, Provider, State, Turn, dues, fail, proceed, refuse
 from services.order_dispatch.providers import has_terms, needs_address, objection, way_to, words

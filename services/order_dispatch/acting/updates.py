@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
-from libs.contracts.catalogue import Event
-from libs.contracts.events import OrderUpdated
 from libs.kit.moments import bounded
+from replenish_contracts.catalogue import Event
+from replenish_contracts.events import OrderUpdated
 from services.order_dispatch.acting.turns import carry_out
 from services.order_dispatch.domain import Verdict, hear
 from services.order_dispatch.store import Store

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 
 from libs.kit.http.app import KitDep, PrincipalDep, RequiredIdempotencyDep, require, send
 from libs.kit.http.problems import ProblemError
-from libs.units import BaseUnit
+from replenish_contracts.units import BaseUnit
 from services.order_dispatch.acting import carry_out
 from services.order_dispatch.api.orders import owned
 from services.order_dispatch.api.shapes import (

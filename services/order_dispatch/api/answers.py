@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path
 from pydantic import Field
 
-from libs.contracts.catalogue import NO_NUL
 from libs.kit import Kit
 from libs.kit.http.app import KitDep, PrincipalDep, RequiredIdempotencyDep, require, send
 from libs.kit.http.problems import ProblemError
+from replenish_contracts.catalogue import NO_NUL
 from services.order_dispatch.api.orders import owned
 from services.order_dispatch.api.shapes import Body, Short, money, quantity
 from services.order_dispatch.api.shop_orders import ship_to_of, too_late

@@ -4,12 +4,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
 
-from libs.contracts.catalogue import NO_NUL
-from libs.contracts.events import OfferChanged, ProviderChanged
-from libs.contracts.topics import PROVIDER_ID
 from libs.kit.http.app import KitDep, PrincipalDep, require
 from libs.kit.http.identity import Principal
 from libs.kit.http.problems import ProblemError
+from replenish_contracts.catalogue import NO_NUL
+from replenish_contracts.events import OfferChanged, ProviderChanged
+from replenish_contracts.topics import PROVIDER_ID
 from services.order_dispatch.api.shapes import OfferBody, read_offer, show_offer
 from services.order_dispatch.api.terms import ProviderBody, read_provider, show_connection, show_terms
 from services.order_dispatch.domain import Offer, Provider

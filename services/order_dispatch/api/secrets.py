@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import Field, StringConstraints
 
-from libs.contracts.catalogue import NO_NUL
 from libs.kit.http.app import KitDep, PrincipalDep, require
 from libs.kit.http.problems import ProblemError
+from replenish_contracts.catalogue import NO_NUL
 from services.order_dispatch.api.providers import ProviderId
 from services.order_dispatch.api.shapes import Body
 from services.order_dispatch.outward import seal_secrets

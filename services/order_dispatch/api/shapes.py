@@ -7,9 +7,9 @@ from typing import Annotated, Any
 from asyncpg import Record
 from pydantic import BaseModel, ConfigDict, Field
 
-from libs.contracts.catalogue import NO_NUL
 from libs.kit.http.problems import ProblemError
-from libs.units import (
+from replenish_contracts.catalogue import NO_NUL
+from replenish_contracts.units import (
     BaseUnit,
     InvalidAmountError,
     base_unit,

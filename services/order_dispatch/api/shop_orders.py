@@ -5,11 +5,11 @@ from typing import Annotated, Any, NamedTuple
 from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 
-from libs.contracts.catalogue import NO_NUL, Moment, Text
 from libs.kit import Kit, RejectedError, RetryLaterError
 from libs.kit.http.app import KitDep, PrincipalDep, RequiredIdempotencyDep, send
 from libs.kit.http.problems import ProblemError
-from libs.units import InvalidAmountError, parse_quantity
+from replenish_contracts.catalogue import NO_NUL, Moment, Text
+from replenish_contracts.units import InvalidAmountError, parse_quantity
 from services.order_dispatch.acting import address_of
 from services.order_dispatch.api.providers import ProviderId, require_provider
 from services.order_dispatch.api.shapes import Amount, Body, Short, show_order

@@ -5,8 +5,8 @@ from urllib.parse import urlsplit
 
 from pydantic import Field
 
-from libs.contracts.catalogue import NO_NUL
 from libs.kit.http.problems import ProblemError
+from replenish_contracts.catalogue import NO_NUL
 from services.order_dispatch.acting import payment_services
 from services.order_dispatch.api.shapes import Body, Short
 from services.order_dispatch.domain import RESOLUTION_HOURS, Provider

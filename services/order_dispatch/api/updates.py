@@ -4,11 +4,11 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from libs.contracts.catalogue import Id, Moment, Steps, Text
-from libs.contracts.events import OrderUpdated, UpdateStatus
-from libs.contracts.events.offers import Currency, Money
 from libs.kit.http.app import IdempotencyDep, KitDep, PrincipalDep, send
 from libs.kit.http.problems import ProblemError
+from replenish_contracts.catalogue import Id, Moment, Steps, Text
+from replenish_contracts.events import OrderUpdated, UpdateStatus
+from replenish_contracts.events.offers import Currency, Money
 from services.order_dispatch.acting import hear_update
 from services.order_dispatch.api.providers import ProviderId, require_provider
 from services.order_dispatch.api.shapes import Body, show_rows

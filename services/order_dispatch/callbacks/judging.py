@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from libs.contracts.catalogue import Event
-from libs.contracts.events import OrderUpdated
+from replenish_contracts.catalogue import Event
+from replenish_contracts.events import OrderUpdated
 from services.order_dispatch.acting import hear_update
 from services.order_dispatch.domain import Fate, Order, Provider
 from services.order_dispatch.outward.metrics import CALLBACKS

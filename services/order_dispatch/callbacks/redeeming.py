@@ -6,9 +6,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
-from libs.contracts.topics import PROVIDER_ID
 from libs.kit.http.app import KitDep, idempotent_request, send
 from libs.kit.http.problems import ProblemError
+from replenish_contracts.topics import PROVIDER_ID
 from services.order_dispatch.callbacks.trust import read_body, trusted
 from services.order_dispatch.outward.metrics import TOKENS
 from services.order_dispatch.outward.reading import Count, Name, UnreadableAnswerError, Wording, read

@@ -7,9 +7,9 @@ from typing import Annotated
 
 from fastapi import Path, Request
 
-from libs.contracts.topics import PROVIDER_ID
 from libs.kit import Kit
 from libs.kit.http.problems import ProblemError
+from replenish_contracts.topics import PROVIDER_ID
 from services.order_dispatch.domain import Provider
 from services.order_dispatch.outward import InvalidSignatureError, Signed, secrets_of, verify
 from services.order_dispatch.outward.metrics import CALLBACKS

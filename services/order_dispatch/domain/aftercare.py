@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from libs.contracts.events import ClaimRaised, Evidence, FraudCleared, FraudFlagged, OrderModified, OrderReturned
-from libs.units import MOST_STEPS
+from replenish_contracts.events import ClaimRaised, Evidence, FraudCleared, FraudFlagged, OrderModified, OrderReturned
+from replenish_contracts.units import MOST_STEPS
 from services.order_dispatch.domain.endings import TooLateError, ask_back, withdraw
 from services.order_dispatch.domain.money import kept, overpaid, worth
 from services.order_dispatch.domain.orders import Cancellation, Order, Turn

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from libs.contracts.events import (
+from replenish_contracts.events import (
     Evidence,
     OrderCancelled,
     OrderFailed,

@@ -7,8 +7,8 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Any
 
-from libs.contracts.events import Fault, OrderDrafted, ReorderApproved
-from libs.units import MOST_STEPS, BaseUnit
+from replenish_contracts.events import Fault, OrderDrafted, ReorderApproved
+from replenish_contracts.units import MOST_STEPS, BaseUnit
 from services.order_dispatch.domain.endings import fail, withdraw
 from services.order_dispatch.domain.orders import Cancellation, Order, Step, Turn
 from services.order_dispatch.domain.states import State

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from libs.contracts.events import Fault, OrderCancelled, OrderFailed
+from replenish_contracts.events import Fault, OrderCancelled, OrderFailed
 from services.order_dispatch.domain.orders import Ask, Cancellation, Keeper, Order, Turn
 from services.order_dispatch.domain.states import CLOSED, INSIDE, State
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from libs.contracts.events import Evidence
+from replenish_contracts.events import Evidence
 from services.order_dispatch.domain import watch
 from services.order_dispatch.domain.endings import withdraw
 from services.order_dispatch.domain.orders import Ask, Cancellation, Keeper, Order, Turn

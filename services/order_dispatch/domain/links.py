@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from libs.units import BaseUnit
+from replenish_contracts.units import BaseUnit
 
 #: A slot nobody uses runs out some day; no provider needs a date further away.
 LONGEST_RUN = timedelta(days=365)

@@ -5,9 +5,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypedDict
 
-from libs.contracts.catalogue import Event
-from libs.contracts.events import Evidence
-from libs.units import BaseUnit
+from replenish_contracts.catalogue import Event
+from replenish_contracts.events import Evidence
+from replenish_contracts.units import BaseUnit
 from services.order_dispatch.domain.states import State, check
 
 

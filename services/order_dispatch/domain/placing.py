@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from libs.contracts.events import AllocationLine, AllocationRequested, OrderRefused, Shortage
-from libs.units import format_quantity
+from replenish_contracts.events import AllocationLine, AllocationRequested, OrderRefused, Shortage
+from replenish_contracts.units import format_quantity
 from services.order_dispatch.domain.endings import fail, withdraw
 from services.order_dispatch.domain.keepers import entrust
 from services.order_dispatch.domain.orders import Keeper, Order, Turn

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from libs.contracts.events import OrderUpdated, UpdateStatus
-from libs.units import CURRENCIES
+from replenish_contracts.events import OrderUpdated, UpdateStatus
+from replenish_contracts.units import CURRENCIES
 from services.order_dispatch.domain.drafts import Provider
 from services.order_dispatch.domain.orders import Order
 from services.order_dispatch.domain.watch import Patience

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from libs.contracts.events import ClaimRaised, Evidence, OrderCancelled, OrderDelivered, OrderShipped, OrderUnknown
+from replenish_contracts.events import ClaimRaised, Evidence, OrderCancelled, OrderDelivered, OrderShipped, OrderUnknown
 from services.order_dispatch.domain.money import overpaid, take
 from services.order_dispatch.domain.orders import Ask, Cancellation, Order, Turn
 from services.order_dispatch.domain.states import State

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from libs.contracts.catalogue import Event
-from libs.contracts.events import CustomerErased, DeviceDeregistered, DeviceRegistered, DeviceReplaced
+from replenish_contracts.catalogue import Event
+from replenish_contracts.events import CustomerErased, DeviceDeregistered, DeviceRegistered, DeviceReplaced
 from services.order_dispatch import linking
 from services.order_dispatch.acting import carry_out
 from services.order_dispatch.domain import Cancellation, Order, ask_to_cancel

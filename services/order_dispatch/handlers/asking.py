@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from libs.contracts.catalogue import Event
-from libs.contracts.events import ShipTo, UpdateStatus
 from libs.kit import Kit, RejectedError, RetryLaterError, Task, TaskResult
 from libs.kit.errors import TRANSIENT
+from replenish_contracts.catalogue import Event
+from replenish_contracts.events import ShipTo, UpdateStatus
 from services.order_dispatch.acting import address_of, carry_out, hear_update, open_line
 from services.order_dispatch.domain import (
     CLOSED,

@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
-from libs.contracts.catalogue import Event
-from libs.contracts.events import OrderUpdated, ReorderApproved
 from libs.kit import NotReadyError, RejectedError
+from replenish_contracts.catalogue import Event
+from replenish_contracts.events import OrderUpdated, ReorderApproved
 from services.order_dispatch.acting import address_payload, carry_out, hear_update
 from services.order_dispatch.domain import State, draft, look
 from services.order_dispatch.store import Store

@@ -3,9 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
-from libs.contracts.catalogue import Event
-from libs.contracts.events import Fault, ShipTo, StockAllocated, StockShort
 from libs.kit import Kit, Task, TaskResult
+from replenish_contracts.catalogue import Event
+from replenish_contracts.events import Fault, ShipTo, StockAllocated, StockShort
 from services.order_dispatch.acting import address_of, carry_out, go_on
 from services.order_dispatch.domain import State, fail, is_ready, run_short
 from services.order_dispatch.store import Store

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from libs.contracts.catalogue import Event
-from libs.contracts.events import OrderUpdated
-from libs.units import format_quantity
+from replenish_contracts.catalogue import Event
+from replenish_contracts.events import OrderUpdated
+from replenish_contracts.units import format_quantity
 from services.order_dispatch.acting import carry_out, hear_update
 from services.order_dispatch.domain import (
     INSIDE,

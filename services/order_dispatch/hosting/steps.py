@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from libs.contracts.events import UpdateStatus
+from replenish_contracts.events import UpdateStatus
 from services.order_dispatch.domain import Keeper, Order, State
 
 

@@ -1,7 +1,9 @@
 """Customers link their devices with providers that know them: OAuth 2 with PKCE, tokens, reports, and the end of it."""
 
-from libs.contracts.catalogue import Event
-from libs.contracts.events import (
+from libs.kit import PeriodicJob
+from libs.kit.service import Handler
+from replenish_contracts.catalogue import Event
+from replenish_contracts.events import (
     LinkCreated,
     LinkEnded,
     ProviderSubscriptionChanged,
@@ -10,8 +12,6 @@ from libs.contracts.events import (
     StockArrived,
     StockCounted,
 )
-from libs.kit import PeriodicJob
-from libs.kit.service import Handler
 from services.order_dispatch.linking.api import router
 from services.order_dispatch.linking.effects import TASKS
 from services.order_dispatch.linking.endings import end_links_of_customer, end_links_of_device, move_links

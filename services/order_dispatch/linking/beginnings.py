@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from libs.contracts.catalogue import Event
-from libs.contracts.events import LinkCreated, ProviderSubscriptionChanged, SubscribedItem
-from libs.units import BaseUnit, InvalidAmountError, parse_quantity
+from replenish_contracts.catalogue import Event
+from replenish_contracts.events import LinkCreated, ProviderSubscriptionChanged, SubscribedItem
+from replenish_contracts.units import BaseUnit, InvalidAmountError, parse_quantity
 from services.order_dispatch.domain.links import Attempt, Link, LinkState, RemoteItem, RemoteSlot
 from services.order_dispatch.linking.endings import follow
 from services.order_dispatch.linking.tokens import Granted, sealed_tokens

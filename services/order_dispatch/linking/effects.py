@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from libs.contracts.catalogue import Event
 from libs.kit import Kit, RejectedError, RetryLaterError, Task, TaskKind, TaskResult
+from replenish_contracts.catalogue import Event
 from services.order_dispatch.domain.links import Link, LinkClient, LinkState, RemoteItem, RemoteSlot
 from services.order_dispatch.linking.addresses import line_to
 from services.order_dispatch.linking.beginnings import hear_subscriptions

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from typing import TypedDict
 
-from libs.contracts.catalogue import Event
-from libs.contracts.events import DeviceReplaced, LinkEnded, SlotFollowed
+from replenish_contracts.catalogue import Event
+from replenish_contracts.events import DeviceReplaced, LinkEnded, SlotFollowed
 from services.order_dispatch.domain.links import Link, LinkState
 from services.order_dispatch.store import Store
 

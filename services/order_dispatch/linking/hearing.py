@@ -1,7 +1,7 @@
 """What linked providers want to know of: uses of followed slots, what is on the shelf, and that days pass."""
 
-from libs.contracts.catalogue import Event
-from libs.contracts.events import SlotLevelChanged, StockArrived, StockCounted
+from replenish_contracts.catalogue import Event
+from replenish_contracts.events import SlotLevelChanged, StockArrived, StockCounted
 from services.order_dispatch.store import Store
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from libs.contracts.catalogue import NO_NUL
+from replenish_contracts.catalogue import NO_NUL
 from services.order_dispatch.domain.links import Link, LinkClient
 
 Short = Annotated[str, Field(min_length=1, max_length=200, pattern=NO_NUL)]

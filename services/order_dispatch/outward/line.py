@@ -7,8 +7,8 @@ from weakref import WeakKeyDictionary
 
 import orjson
 
-from libs.contracts.events import ShipTo
 from libs.kit import RetryLaterError
+from replenish_contracts.events import ShipTo
 from services.order_dispatch.domain import Order
 from services.order_dispatch.outward.addresses import Guard
 from services.order_dispatch.outward.breaker import Limits

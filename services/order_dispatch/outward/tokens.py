@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from libs.contracts.events import ShipTo
+from replenish_contracts.events import ShipTo
 
 
 @dataclass(frozen=True, slots=True)

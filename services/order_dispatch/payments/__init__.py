@@ -4,14 +4,14 @@ Whoever moves orders calls `begin`, `capture`, `void` and `refund`, and register
 what all services share: `domain` decides, `store` remembers, `acting` asks and settles, `api` answers.
 """
 
-from libs.contracts.events import (
+from libs.kit import PeriodicJob
+from replenish_contracts.events import (
     PaymentAuthorized,
     PaymentCaptured,
     PaymentFailed,
     PaymentRefunded,
     PaymentVoided,
 )
-from libs.kit import PeriodicJob
 from services.order_dispatch.payments.acting import (
     TASKS,
     begin,

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import stripe
 
-from libs.contracts.events import PaymentStep
 from libs.kit import Kit, RetryLaterError
+from replenish_contracts.events import PaymentStep
 from services.order_dispatch.payments.domain import Answer, Ask, Declined, Receipt, Status
 
 if TYPE_CHECKING:

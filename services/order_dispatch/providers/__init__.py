@@ -16,9 +16,9 @@ from functools import cache
 from types import ModuleType
 from typing import Any, Protocol, cast
 
-from libs.contracts.catalogue import Event
-from libs.contracts.events import ShipTo
-from libs.contracts.topics import Topic
+from replenish_contracts.catalogue import Event
+from replenish_contracts.events import ShipTo
+from replenish_contracts.topics import Topic
 from services.order_dispatch.domain import Ask, Order, Provider, Turn, Way
 from services.order_dispatch.outward import Scheme, scheme_of
 from services.order_dispatch.providers.calls import (

@@ -14,9 +14,9 @@ from urllib.parse import quote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from libs.contracts.events import CartCancelRequested, CartPrepared, CartReminded, ShipTo
-from libs.contracts.topics import Topic
-from libs.units import format_quantity
+from replenish_contracts.events import CartCancelRequested, CartPrepared, CartReminded, ShipTo
+from replenish_contracts.topics import Topic
+from replenish_contracts.units import format_quantity
 from services.order_dispatch.domain import Keeper, Order
 
 CALLS = False

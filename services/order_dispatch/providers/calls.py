@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
-from libs.contracts.events import OrderUpdated, ShipTo, UpdateStatus
 from libs.kit import Kit
+from replenish_contracts.events import OrderUpdated, ShipTo, UpdateStatus
 from services.order_dispatch.domain import Order, Provider
 
 

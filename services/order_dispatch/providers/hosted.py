@@ -10,10 +10,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
-from libs.contracts.catalogue import NO_NUL
-from libs.contracts.events import ShipTo, ShopCancelRequested, ShopOrderRequested, ShopReminded
-from libs.contracts.topics import Topic
-from libs.units import CURRENCIES, format_money, parse_money
+from replenish_contracts.catalogue import NO_NUL
+from replenish_contracts.events import ShipTo, ShopCancelRequested, ShopOrderRequested, ShopReminded
+from replenish_contracts.topics import Topic
+from replenish_contracts.units import CURRENCIES, format_money, parse_money
 from services.order_dispatch.domain import Keeper, Order, Provider
 
 CALLS = False

@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from libs.contracts.events import CancelRequested, OrderRequested, OrderStatusRequested, ShipTo
-from libs.contracts.topics import Topic, provider_topics
+from replenish_contracts.events import CancelRequested, OrderRequested, OrderStatusRequested, ShipTo
+from replenish_contracts.topics import Topic, provider_topics
 from services.order_dispatch.domain import Order
 
 CALLS = False

@@ -17,8 +17,8 @@ from http import HTTPStatus
 from typing import Any, Literal
 from urllib.parse import quote
 
-from libs.contracts.events import ShipTo, UpdateStatus
 from libs.kit import RetryLaterError
+from replenish_contracts.events import ShipTo, UpdateStatus
 from services.order_dispatch.domain import Order
 from services.order_dispatch.outward import Line, Reply, UnknownOutcomeError, scheme_of
 from services.order_dispatch.outward.reading import (

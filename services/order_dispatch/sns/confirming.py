@@ -1,7 +1,7 @@
 """Confirms SNS subscriptions: SNS sends notifications only after its SubscribeURL was called."""
 
-from libs.contracts.catalogue import Event
 from libs.kit import Kit, RejectedError, RetryLaterError, Task, TaskResult
+from replenish_contracts.catalogue import Event
 from services.order_dispatch.store import Store
 
 OK, SERVER_ERROR = 200, 500

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from libs.contracts.catalogue import Event
 from libs.kit import Kit, Task, TaskResult
+from replenish_contracts.catalogue import Event
 from services.order_dispatch.acting import carry_out, hear_update
 from services.order_dispatch.domain import Cancellation, ask_to_cancel
 from services.order_dispatch.domain.links import Link

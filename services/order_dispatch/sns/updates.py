@@ -1,7 +1,7 @@
 """Translation of notifications about orders to OrderUpdated, with quantities in base steps."""
 
-from libs.contracts.events import OrderUpdated, UpdateStatus
-from libs.units import InvalidAmountError, parse_quantity
+from replenish_contracts.events import OrderUpdated, UpdateStatus
+from replenish_contracts.units import InvalidAmountError, parse_quantity
 from services.order_dispatch.domain import Order
 from services.order_dispatch.sns.messages import Kind, Notification
 

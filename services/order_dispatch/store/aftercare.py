@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from asyncpg import Record
 
-from libs.contracts.events import ClaimRaised
 from libs.kit import Store as KitStore
+from replenish_contracts.events import ClaimRaised
 
 
 class Aftercare(KitStore):

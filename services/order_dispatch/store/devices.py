@@ -1,8 +1,8 @@
 """Which slots there are, in which unit, and where they went when their device was replaced."""
 
-from libs.contracts.events import SlotMove, SlotSpec
 from libs.kit import Store as KitStore
-from libs.units import BaseUnit
+from replenish_contracts.events import SlotMove, SlotSpec
+from replenish_contracts.units import BaseUnit
 from services.order_dispatch.domain import Device, Slot
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from libs.kit import Store as KitStore
-from libs.units import BaseUnit
+from replenish_contracts.units import BaseUnit
 from services.order_dispatch.domain.links import RemoteSlot, SlotUse
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from asyncpg import Record
 
 from libs.kit import Store as KitStore
-from libs.units import BaseUnit
+from replenish_contracts.units import BaseUnit
 from services.order_dispatch.domain import Offer, Provider
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from asyncpg import Record
 
-from libs.contracts.events import Evidence
 from libs.kit import Store as KitStore
-from libs.units import BaseUnit
+from replenish_contracts.events import Evidence
+from replenish_contracts.units import BaseUnit
 from services.order_dispatch.domain import Cancellation, Keeper, Order, State, Turn
 
 

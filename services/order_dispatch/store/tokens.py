@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from libs.contracts.events import ShipTo
 from libs.kit import Store as KitStore
+from replenish_contracts.events import ShipTo
 from services.order_dispatch.domain import Order
 from services.order_dispatch.outward import Allowance, hash_of, make_token, ship_to_digest
 

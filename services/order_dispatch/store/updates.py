@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from libs.contracts.events import OrderUpdated, UpdateStatus
 from libs.kit import RetryLaterError
 from libs.kit import Store as KitStore
+from replenish_contracts.events import OrderUpdated, UpdateStatus
 from services.order_dispatch.domain import Verdict
 
 

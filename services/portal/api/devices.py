@@ -5,12 +5,12 @@ from uuid import uuid4
 
 from fastapi import APIRouter, Response
 
-from libs.contracts.events import DeviceDeregistered, DeviceReplaced, SlotSpec
 from libs.kit import Kit
 from libs.kit.http.app import IdempotencyDep, KitDep, PrincipalDep, require, require_customer
 from libs.kit.http.idempotency import StoredResponse
 from libs.kit.http.identity import Principal
 from libs.kit.http.problems import ProblemError
+from replenish_contracts.events import DeviceDeregistered, DeviceReplaced, SlotSpec
 from services.portal.api.cookies import settings_of
 from services.portal.api.security import security_of
 from services.portal.api.shapes import DeviceBody, ReplacementBody, invalid_device, show_device

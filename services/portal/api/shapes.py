@@ -5,10 +5,10 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictFloat, StrictInt, model_validator
 
-from libs.contracts.catalogue import NO_NUL
-from libs.contracts.events import Fill, Loading, ShipTo, SlotMove, SlotSpec
 from libs.kit.http.problems import ProblemError
-from libs.units import SYMBOLS, format_quantity
+from replenish_contracts.catalogue import NO_NUL
+from replenish_contracts.events import Fill, Loading, ShipTo, SlotMove, SlotSpec
+from replenish_contracts.units import SYMBOLS, format_quantity
 from services.portal.domain.devices import Device
 from services.portal.domain.people import Customer, Person
 from services.portal.domain.registration import InvalidDeviceError, Quantity, SlotForm

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from libs.contracts.events import SlotSpec
+from replenish_contracts.events import SlotSpec
 
 
 class DeviceState(StrEnum):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from libs.contracts.events import ShipTo
+from replenish_contracts.events import ShipTo
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from libs.contracts.events import BaseUnit, Fill, Loading, SlotMove, SlotSpec
-from libs.units import InvalidAmountError, base_unit, parse_quantity
+from replenish_contracts.events import BaseUnit, Fill, Loading, SlotMove, SlotSpec
+from replenish_contracts.units import InvalidAmountError, base_unit, parse_quantity
 
 Amount = str | int | float
 FULL_PERCENT = 100

@@ -1,6 +1,6 @@
 """Builds the events about devices."""
 
-from libs.contracts.events import DeviceRegistered
+from replenish_contracts.events import DeviceRegistered
 from services.portal.domain.devices import Device
 
 

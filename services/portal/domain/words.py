@@ -3,8 +3,8 @@
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from libs.contracts.events import BaseUnit, Fault, OrderCancelled, OrderFailed
-from libs.units import SYMBOLS, format_money, format_quantity
+from replenish_contracts.events import BaseUnit, Fault, OrderCancelled, OrderFailed
+from replenish_contracts.units import SYMBOLS, format_money, format_quantity
 
 #: Amounts of 1,000 and more are shown in the larger unit.
 LARGER = {BaseUnit.GRAM: "kg", BaseUnit.MILLILITRE: "l"}

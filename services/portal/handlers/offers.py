@@ -1,7 +1,7 @@
 """Handlers for providers and their offers."""
 
-from libs.contracts.catalogue import Event
-from libs.contracts.events import OfferChanged, ProviderChanged
+from replenish_contracts.catalogue import Event
+from replenish_contracts.events import OfferChanged, ProviderChanged
 from services.portal.store import Store
 
 

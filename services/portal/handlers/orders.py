@@ -1,7 +1,7 @@
 """Handlers that record the state of each order."""
 
-from libs.contracts.catalogue import Event
-from libs.contracts.events import (
+from replenish_contracts.catalogue import Event
+from replenish_contracts.events import (
     CartPrepared,
     OrderCancelled,
     OrderDelivered,

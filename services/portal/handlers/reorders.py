@@ -1,7 +1,7 @@
 """Handlers for subscriptions and reorder decisions."""
 
-from libs.contracts.catalogue import Event
-from libs.contracts.events import ReorderApproved, ReorderDeclined, ReorderHeld, SubscriptionChanged, TriggerSet
+from replenish_contracts.catalogue import Event
+from replenish_contracts.events import ReorderApproved, ReorderDeclined, ReorderHeld, SubscriptionChanged, TriggerSet
 from services.portal.domain.board import Wait
 from services.portal.store import Store
 

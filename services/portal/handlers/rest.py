@@ -1,7 +1,7 @@
 """Handlers for shelf stock and sent messages, and the clean-up job."""
 
-from libs.contracts.catalogue import Event
-from libs.contracts.events import CustomerNotified, StockArrived, StockCounted
+from replenish_contracts.catalogue import Event
+from replenish_contracts.events import CustomerNotified, StockArrived, StockCounted
 from services.portal.domain.board import Notice
 from services.portal.store import Store
 

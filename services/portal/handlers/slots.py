@@ -1,7 +1,13 @@
 """Handlers that record the level of each slot."""
 
-from libs.contracts.catalogue import Event
-from libs.contracts.events import SlotAnomalyDetected, SlotCorrected, SlotFilled, SlotLevelChanged, ThresholdCrossed
+from replenish_contracts.catalogue import Event
+from replenish_contracts.events import (
+    SlotAnomalyDetected,
+    SlotCorrected,
+    SlotFilled,
+    SlotLevelChanged,
+    ThresholdCrossed,
+)
 from services.portal.domain.board import Told
 from services.portal.store import Store
 

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from libs.contracts.events import SlotSpec
+from replenish_contracts.events import SlotSpec
 from services.portal.domain import words
 from services.portal.domain.board import Known
 from services.portal.domain.devices import Device

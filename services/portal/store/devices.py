@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from asyncpg import Record
 
-from libs.contracts.events import SlotSpec
 from libs.kit import Store
+from replenish_contracts.events import SlotSpec
 from services.portal.domain.devices import Device, DeviceState, Past
 
 

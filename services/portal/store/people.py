@@ -1,7 +1,7 @@
 """SQL about customers and their personal data."""
 
-from libs.contracts.events import ShipTo
 from libs.kit import Store
+from replenish_contracts.events import ShipTo
 from services.portal.domain.people import Customer, Person
 
 

@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from libs.contracts.events import OfferChanged, OrderFact, ReorderApproved, SubscriptionChanged
 from libs.kit import Store
+from replenish_contracts.events import OfferChanged, OrderFact, ReorderApproved, SubscriptionChanged
 from services.portal.domain.board import Notice, OrderState, Told, Wait
 
 

@@ -5,9 +5,9 @@ from typing import Annotated, Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt
 
-from libs.contracts.events import Mode, SubscriptionStatus
 from libs.kit.http.problems import ProblemError
-from libs.units import SYMBOLS, BaseUnit, InvalidAmountError, format_quantity, parse_quantity
+from replenish_contracts.events import Mode, SubscriptionStatus
+from replenish_contracts.units import SYMBOLS, BaseUnit, InvalidAmountError, format_quantity, parse_quantity
 
 Id = Annotated[str, Field(min_length=1, max_length=200)]
 #: Numbers are strict: true is not accepted as 1.

@@ -6,12 +6,12 @@ from uuid import uuid4
 
 from fastapi import APIRouter
 
-from libs.contracts.events import SubscriptionStatus
 from libs.kit.http.app import IdempotencyDep, KitDep, PrincipalDep, require_customer, send
 from libs.kit.http.identity import Principal
 from libs.kit.http.problems import ProblemError
 from libs.kit.kit import Transaction
-from libs.units import BaseUnit
+from replenish_contracts.events import SubscriptionStatus
+from replenish_contracts.units import BaseUnit
 from services.reorder_decision.api.shapes import (
     ChangedSubscription,
     NewSubscription,

@@ -1,6 +1,6 @@
 """Triggers: the threshold that consumption watches for a pool, and when several slots together are low."""
 
-from libs.contracts.events import TriggerSet
+from replenish_contracts.events import TriggerSet
 from services.reorder_decision.domain.policy import weigh
 from services.reorder_decision.domain.pool import EPOCH_IS_OPEN, Offer, Pool, Situation, Subscription, Trigger
 from services.reorder_decision.domain.sourcing import choose, days_wanted

@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
-from libs.contracts.catalogue import Event
-from libs.contracts.events import ReorderApproved, ReorderDeclined, ReorderHeld
+from replenish_contracts.catalogue import Event
+from replenish_contracts.events import ReorderApproved, ReorderDeclined, ReorderHeld
 from services.reorder_decision.domain.arming import is_still_asked, said_of, source_of, trigger_for
 from services.reorder_decision.domain.decision import Decision, Inputs, Outcome, Rules, Why
 from services.reorder_decision.domain.policy import decide, find_obstacle, holds_back

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from math import isclose
 
-from libs.contracts.events import Mode, SubscriptionStatus
+from replenish_contracts.events import Mode, SubscriptionStatus
 from services.reorder_decision.domain.decision import Decision, Figures, Inputs, Outcome, Rules, Why
 from services.reorder_decision.domain.holidays import away
 from services.reorder_decision.domain.pool import TIME, Hold, Offer, Reason, Slot, Subscription

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from libs.units import SYMBOLS, BaseUnit, format_quantity
+from replenish_contracts.units import SYMBOLS, BaseUnit, format_quantity
 from services.reorder_decision.domain.decision import Decision, Figures, Inputs, Outcome, Why
 from services.reorder_decision.domain.pool import Offer, Reason
 from services.reorder_decision.domain.records import score_of

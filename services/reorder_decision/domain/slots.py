@@ -5,7 +5,7 @@ from dataclasses import replace
 from hashlib import sha256
 from typing import NamedTuple
 
-from libs.contracts.events import SlotMove, SlotSpec
+from replenish_contracts.events import SlotMove, SlotSpec
 from services.reorder_decision.domain.pool import Slot
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
-from libs.contracts.events import SubscriptionChanged, SubscriptionStatus
+from replenish_contracts.events import SubscriptionChanged, SubscriptionStatus
 from services.reorder_decision.domain.arming import following, is_due, is_low
 from services.reorder_decision.domain.deciding import UNTIL_GOODS_MOVE, Turn, When, ask, conclude, reassess
 from services.reorder_decision.domain.decision import Why

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from libs.contracts.catalogue import Event
-from libs.contracts.events import CustomerErased, DeviceDeregistered, DeviceRegistered, DeviceReplaced
+from replenish_contracts.catalogue import Event
+from replenish_contracts.events import CustomerErased, DeviceDeregistered, DeviceRegistered, DeviceReplaced
 from services.reorder_decision.domain import Fitted, Pool, fitted, fitted_slots
 from services.reorder_decision.store import Store
 

@@ -1,7 +1,7 @@
 """Stock events of inventory."""
 
-from libs.contracts.catalogue import Event
-from libs.contracts.events import StockArrived, StockCounted
+from replenish_contracts.catalogue import Event
+from replenish_contracts.events import StockArrived, StockCounted
 from services.reorder_decision.domain import arrived, counted
 from services.reorder_decision.store import Store
 

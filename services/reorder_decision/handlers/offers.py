@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from libs.contracts.catalogue import Event
-from libs.contracts.events import OfferChanged, ProviderChanged
+from replenish_contracts.catalogue import Event
+from replenish_contracts.events import OfferChanged, ProviderChanged
 from services.reorder_decision.domain import reconsidered
 from services.reorder_decision.store import Store
 

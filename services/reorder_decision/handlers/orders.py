@@ -2,8 +2,8 @@
 
 from collections import defaultdict
 
-from libs.contracts.catalogue import Event
-from libs.contracts.events import Fault, OrderCancelled, OrderDelivered, OrderFailed, OrderPlaced, OrderRefused
+from replenish_contracts.catalogue import Event
+from replenish_contracts.events import Fault, OrderCancelled, OrderDelivered, OrderFailed, OrderPlaced, OrderRefused
 from services.reorder_decision.domain import Result, added, ended, learn, taken_back
 from services.reorder_decision.domain.records import NEWEST_OBSERVATIONS
 from services.reorder_decision.store import Store

@@ -1,7 +1,7 @@
 """Level events of consumption."""
 
-from libs.contracts.catalogue import Event
-from libs.contracts.events import FillCause, SlotCorrected, SlotFilled, SlotLevelChanged, ThresholdCrossed
+from replenish_contracts.catalogue import Event
+from replenish_contracts.events import FillCause, SlotCorrected, SlotFilled, SlotLevelChanged, ThresholdCrossed
 from services.reorder_decision.domain import Heard, crossed, filled, level_changed, pool_id_of
 from services.reorder_decision.store import Store
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from libs.contracts.events import OfferChanged, ProviderChanged
+from replenish_contracts.events import OfferChanged, ProviderChanged
 from services.reorder_decision.domain import Offer
 from services.reorder_decision.store.pools import Pools
 

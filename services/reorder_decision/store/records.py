@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from libs.contracts.events import OrderDelivered
+from replenish_contracts.events import OrderDelivered
 from services.reorder_decision.domain import Record, Result
 from services.reorder_decision.store.pools import Pools
 

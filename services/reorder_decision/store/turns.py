@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from libs.contracts.catalogue import Event
+from replenish_contracts.catalogue import Event
 from services.reorder_decision.domain import Order, Pool, Slot, Turn, as_json
 from services.reorder_decision.store.pools import Pools
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.e2e.browser import chromium
+from tests.support.browser import chromium
 
 
 @pytest.fixture(scope="session")

@@ -2,8 +2,8 @@
 
 from playwright.async_api import expect
 
-from tests.e2e import a
 from tests.e2e.page.screen import SOON_MS, screen
+from tests.support import households as a
 
 
 async def test_page_follows_order_until_delivery(world, browser):

@@ -3,7 +3,7 @@
 import asyncpg
 import pytest
 
-from deploy.local.checks.pools import find_disagreements
+from deploy.checks.pools import find_disagreements
 from libs.kit.testing import prepare
 from services.consumption.service import SERVICE as CONSUMPTION
 from services.gateway.service import SERVICE as GATEWAY

@@ -6,10 +6,10 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from deploy.local.cli import app
+from deploy.cli.app import app
 from deploy.local.home import Home
-from libs.contracts.events import DeviceDeregistered
-from tests.integration.check.company import running_company
+from replenish_contracts.events import DeviceDeregistered
+from tests.support.company import running_company
 
 
 @pytest.fixture(scope="module")

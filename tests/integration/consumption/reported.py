@@ -4,8 +4,9 @@ import itertools
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from libs.contracts import wire
-from libs.contracts.events import (
+from libs.kit import Record
+from replenish_contracts import wire
+from replenish_contracts.events import (
     DeviceRegistered,
     Evidence,
     OrderDelivered,
@@ -15,7 +16,6 @@ from libs.contracts.events import (
     SlotUsed,
     TriggerSet,
 )
-from libs.kit import Record
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 _numbers = itertools.count(1)

@@ -14,7 +14,7 @@ from services.consumption.service import SERVICE
 from services.consumption.store import Store
 from tests.integration.consumption import reported
 from tests.integration.consumption.reported import NOON, measured, slot_of, used
-from tests.integration.order_dispatch.portal import until
+from tests.support.portal_server import until
 
 
 @asynccontextmanager

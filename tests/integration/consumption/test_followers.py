@@ -2,9 +2,9 @@
 
 import pytest
 
-from libs.contracts.events import DeviceDeregistered, SlotFollowed, SlotLevelChanged
 from libs.kit import NotReadyError
 from libs.kit.testing import store_for
+from replenish_contracts.events import DeviceDeregistered, SlotFollowed, SlotLevelChanged
 from services.consumption.handlers.accounts import on_device_deregistered, on_device_registered
 from services.consumption.handlers.followers import on_slot_followed
 from services.consumption.handlers.reorders import on_trigger_set

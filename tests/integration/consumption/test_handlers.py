@@ -5,7 +5,9 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from libs.contracts.events import (
+from libs.kit import NotReadyError, RejectedError
+from libs.kit.testing import store_for
+from replenish_contracts.events import (
     CustomerErased,
     DeviceDeregistered,
     DeviceReplaced,
@@ -16,8 +18,6 @@ from libs.contracts.events import (
     SlotMove,
     ThresholdCrossed,
 )
-from libs.kit import NotReadyError, RejectedError
-from libs.kit.testing import store_for
 from services.consumption.domain.gaps import Gap
 from services.consumption.handlers import upkeep
 from services.consumption.handlers.accounts import (

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from libs.contracts.events import ThresholdCrossed
 from libs.kit.testing import store_for
+from replenish_contracts.events import ThresholdCrossed
 from services.consumption.domain.hearing import Fate, hear
 from services.consumption.domain.rate import Rate
 from services.consumption.domain.trigger import Trigger

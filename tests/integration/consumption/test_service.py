@@ -7,16 +7,16 @@ import httpx
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from libs.contracts import wire
-from libs.contracts.catalogue import topic_of
-from libs.contracts.events import DeviceDeregistered, SlotMeasured, SlotRefilled, SlotUsed
-from libs.contracts.topics import partition_for
 from libs.kit.clock import SteppedClock
 from libs.kit.testing import running
+from replenish_contracts import wire
+from replenish_contracts.catalogue import topic_of
+from replenish_contracts.events import DeviceDeregistered, SlotMeasured, SlotRefilled, SlotUsed
+from replenish_contracts.topics import partition_for
 from services.consumption.service import SERVICE
 from tests.integration.consumption import reported
 from tests.integration.consumption.reported import NOON, at, spec
-from tests.integration.order_dispatch.portal import portal, until
+from tests.support.portal_server import portal, until
 
 #: Other tests may have the machine.
 DEADLINE_SECONDS = 120

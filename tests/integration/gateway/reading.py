@@ -2,8 +2,8 @@
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from libs.contracts.topics import PARTITIONS
-from libs.contracts.wire import decoder
+from replenish_contracts.topics import PARTITIONS
+from replenish_contracts.wire import decoder
 
 
 async def read_usage(kafka_url, device_id):

@@ -10,7 +10,7 @@ from deploy.local.kafka import Kafka
 from deploy.local.waiting import until
 from services.gateway.api.door import door_of
 from tests.integration.gateway.reading import read_events
-from tests.integration.portal import doors
+from tests.support import routes as doors
 
 SOON_S = 60
 

@@ -9,7 +9,7 @@ from deploy.local.postgres import Postgres
 from deploy.local.roles import prepare_database
 from deploy.local.waiting import until
 from services.gateway.api.door import door_of
-from tests.integration.portal import doors
+from tests.support import routes as doors
 
 SOON_S = 60
 REPORT = {"type": "SlotUsed", "slot": "1", "quantity": 1, "boot": "b"}

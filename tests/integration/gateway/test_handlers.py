@@ -2,7 +2,8 @@ import hashlib
 
 import pytest
 
-from libs.contracts.events import (
+from libs.kit.testing import store_for
+from replenish_contracts.events import (
     BaseUnit,
     CustomerErased,
     DeviceDeregistered,
@@ -10,7 +11,6 @@ from libs.contracts.events import (
     DeviceReplaced,
     SlotSpec,
 )
-from libs.kit.testing import store_for
 from services.gateway import handlers
 from services.gateway.domain.devices import Slot
 from services.gateway.service import SERVICE

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 import pytest
 
 from deploy.local.waiting import until
-from libs.contracts.topics import PARTITIONS, partition_for
+from replenish_contracts.topics import PARTITIONS, partition_for
 from services.gateway.api.door import door_of
 from services.gateway.domain.limits import Buckets, Limit
 from tests.integration.gateway.reading import read_events, read_usage
-from tests.integration.portal import doors
+from tests.support import routes as doors
 
 USED = {"type": "SlotUsed", "slot": "1", "quantity": 2, "unit": "pods", "boot": "b"}
 

@@ -2,14 +2,14 @@
 
 import pytest
 
-from libs.contracts import wire
 from libs.kit.records import decoder_for
 from libs.kit.testing import store_for
+from replenish_contracts import wire
 from services.inventory.domain import count
 from services.inventory.domain.stock import receive
 from services.inventory.service import SERVICE
 from services.inventory.store import Goods, Origin
-from tests.integration.inventory import a
+from tests.support import inventory_events as a
 
 
 @pytest.fixture

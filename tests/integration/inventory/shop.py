@@ -11,9 +11,9 @@ from libs.kit.clock import SteppedClock
 from libs.kit.testing import running
 from services.inventory.handlers import on_orders
 from services.inventory.service import SERVICE
-from tests.integration.inventory import a
 from tests.integration.inventory.conftest import record
-from tests.integration.order_dispatch.portal import portal, until
+from tests.support import inventory_events as a
+from tests.support.portal_server import portal, until
 
 VIEWS = """SELECT table_name FROM information_schema.views
 WHERE table_schema = current_schema() AND table_name LIKE 'check\\_%'"""

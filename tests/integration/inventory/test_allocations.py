@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from libs.contracts.events import StockAllocated, StockReleased, StockShort
+from replenish_contracts.events import StockAllocated, StockReleased, StockShort
 from services.inventory.store import Goods
-from tests.integration.inventory import a
+from tests.support import inventory_events as a
 
 
 def lines(event):

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from tests.integration.inventory import a
 from tests.integration.inventory.shop import goods, open_shop, shortages
+from tests.support import inventory_events as a
 
 
 @pytest.fixture(scope="module")

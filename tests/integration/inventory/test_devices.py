@@ -1,7 +1,7 @@
 """Devices and customers come and go; the books stay."""
 
-from libs.contracts.events import CountCause, Fill, StockArrived, StockCounted
-from tests.integration.inventory import a
+from replenish_contracts.events import CountCause, Fill, StockArrived, StockCounted
+from tests.support import inventory_events as a
 
 
 class TestDevices:

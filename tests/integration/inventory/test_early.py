@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from libs.contracts.events import CountCause, FillCause, StockArrived, StockCounted
-from tests.integration.inventory import a
+from replenish_contracts.events import CountCause, FillCause, StockArrived, StockCounted
+from tests.support import inventory_events as a
 
 DAY = timedelta(days=1)
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from libs.contracts.events import CountCause, Fill, FillCause, StockArrived, StockCounted
 from libs.kit import NotReadyError
+from replenish_contracts.events import CountCause, Fill, FillCause, StockArrived, StockCounted
 from services.inventory.handlers.shelf import event_name
-from tests.integration.inventory import a
+from tests.support import inventory_events as a
 
 
 class TestOrderShipped:

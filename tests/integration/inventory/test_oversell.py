@@ -6,17 +6,17 @@ import random
 import asyncpg
 import pytest
 
-from libs.contracts.events import StockAllocated, StockReleased, StockShort
 from libs.kit import Kit
 from libs.kit.testing import prepare, settings_for
+from replenish_contracts.events import StockAllocated, StockReleased, StockShort
 from services.inventory.domain import Booking, Source
 from services.inventory.domain.stock import receive
 from services.inventory.handlers import on_orders
 from services.inventory.service import SERVICE
 from services.inventory.store import Goods
-from tests.integration.inventory import a
 from tests.integration.inventory.conftest import record
 from tests.integration.inventory.shop import findings
+from tests.support import inventory_events as a
 
 
 @pytest.fixture

@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.integration.inventory import a as goods
-from tests.integration.order_dispatch.portal import until
-from tests.integration.reorder_decision.world import DEADLINE_SECONDS, of
-from tests.integration.reorder_decision.world import world as opened
+from tests.support import inventory_events as goods
+from tests.support.decision_environment import DEADLINE_SECONDS, of
+from tests.support.decision_environment import world as opened
+from tests.support.portal_server import until
 
 
 @pytest.fixture(scope="module")

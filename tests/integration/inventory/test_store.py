@@ -8,7 +8,7 @@ from services.inventory.domain import Action, Entry, Movement, Place, Reason, de
 from services.inventory.domain import Consignment as Sent
 from services.inventory.service import SERVICE
 from services.inventory.store import Goods, Origin
-from tests.integration.inventory import a
+from tests.support import inventory_events as a
 
 POPPED = Goods("ann", "pods")
 

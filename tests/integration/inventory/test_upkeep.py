@@ -4,12 +4,12 @@ from datetime import date
 
 import pytest
 
-from libs.contracts.events import StockArrived
+from replenish_contracts.events import StockArrived
 from services.inventory.domain import Goods
 from services.inventory.handlers import take_spoiled
-from tests.integration.inventory import a
 from tests.integration.inventory.shop import open_shop, shortages
-from tests.integration.order_dispatch.portal import until
+from tests.support import inventory_events as a
+from tests.support.portal_server import until
 
 PODS = Goods("acme", "pods")
 

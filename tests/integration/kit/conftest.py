@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.integration.kit.world import made_world
+from tests.support.kit_environment import made_world
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from deploy.local.roles import ServiceUrls
-from tests.chaos import proxy
-from tests.chaos.stack import through
+from tests.support import proxy
+from tests.support.stack import through
 
 
 @dataclass

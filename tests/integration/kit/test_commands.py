@@ -10,10 +10,10 @@ from fastapi import APIRouter
 
 from libs.kit.http.app import IdempotencyDep, KitDep, principal_of, send
 from libs.kit.http.identity import Principal
-from tests.chaos.proxy import AFTER, BEFORE, commit_of
-from tests.integration.kit import a
 from tests.integration.kit.proxied import proxied
-from tests.integration.kit.world import ask, until
+from tests.support import kit_events as a
+from tests.support.kit_environment import ask, until
+from tests.support.proxy import AFTER, BEFORE, commit_of
 
 
 class Commands:

@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 
-from libs.contracts.events import CustomerNotified
 from libs.kit import outbox
-from tests.integration.kit import a
-from tests.integration.kit.world import until
+from replenish_contracts.events import CustomerNotified
+from tests.support import kit_events as a
+from tests.support.kit_environment import until
 
 WRITERS = 8
 EACH = 60

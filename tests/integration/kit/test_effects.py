@@ -7,8 +7,8 @@ import pytest
 
 from libs.kit import RejectedError, RetryLaterError, TaskKind
 from libs.kit.clock import SteppedClock
-from tests.integration.kit import a
-from tests.integration.kit.world import status, until
+from tests.support import kit_events as a
+from tests.support.kit_environment import status, until
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 

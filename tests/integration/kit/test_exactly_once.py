@@ -7,7 +7,8 @@ import json
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from libs.kit import reader
-from tests.integration.kit import a, toy
+from tests.support import kit_events as a
+from tests.support import toy_service as toy
 
 
 class TestApplying:

@@ -9,9 +9,10 @@ from libs.kit.errors import RecordLossError
 from libs.kit.health import Health
 from libs.kit.http.app import build_app
 from libs.kit.sending import Sending
-from tests.integration.kit import a, toy
 from tests.integration.kit.proxied import proxied
-from tests.integration.kit.world import ask, status, until
+from tests.support import kit_events as a
+from tests.support import toy_service as toy
+from tests.support.kit_environment import ask, status, until
 
 
 @pytest.fixture(autouse=True)

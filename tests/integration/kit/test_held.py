@@ -4,10 +4,11 @@ import asyncio
 
 import pytest
 
-from libs.contracts.events import DeviceRegistered
 from libs.kit import NotReadyError, RejectedError, trouble
-from tests.integration.kit import a, toy
-from tests.integration.kit.world import until
+from replenish_contracts.events import DeviceRegistered
+from tests.support import kit_events as a
+from tests.support import toy_service as toy
+from tests.support.kit_environment import until
 
 
 class Devices:

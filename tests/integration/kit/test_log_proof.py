@@ -6,11 +6,12 @@ import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import RecordsToDelete
 
-from libs.contracts.topics import find_topic, partition_for
 from libs.kit.errors import RecordLossError
 from libs.kit.topics import create_topics
-from tests.integration.kit import a, toy
-from tests.integration.kit.world import administration, status, until
+from replenish_contracts.topics import find_topic, partition_for
+from tests.support import kit_events as a
+from tests.support import toy_service as toy
+from tests.support.kit_environment import administration, status, until
 
 
 class TestHoles:

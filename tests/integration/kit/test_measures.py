@@ -6,8 +6,8 @@ import pytest
 from prometheus_client import REGISTRY, Counter
 
 from libs.kit import Measure, health
-from tests.integration.kit import a
-from tests.integration.kit.world import ask, until
+from tests.support import kit_events as a
+from tests.support.kit_environment import ask, until
 
 _numbers = itertools.count(1)
 

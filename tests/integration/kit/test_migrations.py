@@ -11,7 +11,7 @@ from libs.kit.http.app import build_app
 from libs.kit.migrations import MigrationError, migrate
 from libs.kit.run import running
 from libs.kit.testing import settings_for
-from tests.integration.kit.world import NEIGHBOUR
+from tests.support.kit_environment import NEIGHBOUR
 
 
 @pytest.fixture

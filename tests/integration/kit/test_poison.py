@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from tests.integration.kit import a
-from tests.integration.kit.world import until
+from tests.support import kit_events as a
+from tests.support.kit_environment import until
 
 DEEP = b'{"a":' * 20_000 + b"1" + b"}" * 20_000
 USE = json.loads(a.slot_used("poison"))

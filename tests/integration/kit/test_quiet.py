@@ -3,8 +3,8 @@
 import pytest
 from aiokafka import AIOKafkaConsumer
 
-from deploy.local.demo.quiet import Quiet, connect
-from tests.integration.kit import a
+from deploy.demo.quiet import Quiet, connect
+from tests.support import kit_events as a
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import pytest
 
 from libs.kit.errors import RecordLossError
 from libs.kit.testing import prepare
-from tests.integration.kit import a
-from tests.integration.kit.world import administration, until
+from tests.support import kit_events as a
+from tests.support.kit_environment import administration, until
 
 
 def sequences(log):

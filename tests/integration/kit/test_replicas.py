@@ -5,8 +5,8 @@ import json
 from contextlib import AsyncExitStack
 
 from libs.kit import reader
-from tests.integration.kit import toy
-from tests.integration.kit.world import ask, until
+from tests.support import toy_service as toy
+from tests.support.kit_environment import ask, until
 
 REPORTS = [(f"d{n % 40}", n) for n in range(400)]
 

@@ -4,8 +4,8 @@ import pytest
 from asyncpg.exceptions import LockNotAvailableError
 
 from libs.kit import health, relay
-from tests.integration.kit import a
-from tests.integration.kit.world import until
+from tests.support import kit_events as a
+from tests.support.kit_environment import until
 
 
 @pytest.fixture

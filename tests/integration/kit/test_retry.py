@@ -6,8 +6,8 @@ import asyncpg
 import pytest
 
 from libs.kit import RetryLaterError
-from tests.integration.kit import toy
-from tests.integration.kit.world import until
+from tests.support import toy_service as toy
+from tests.support.kit_environment import until
 
 
 class Mood:

@@ -5,12 +5,13 @@ import asyncio
 import pytest
 from aiokafka.admin import NewPartitions
 
-from libs.contracts.topics import find_topic
 from libs.kit import NotReadyError
 from libs.kit.errors import RecordLossError
 from libs.kit.topics import check_topics, create_topics
-from tests.integration.kit import a, toy
-from tests.integration.kit.world import administration, until
+from replenish_contracts.topics import find_topic
+from tests.support import kit_events as a
+from tests.support import toy_service as toy
+from tests.support.kit_environment import administration, until
 
 
 async def say(world, customer, *sequences):

@@ -8,8 +8,9 @@ import pytest
 from libs.kit import TaskKind
 from libs.kit.errors import RecordLossError
 from libs.kit.reader import DRAIN_SECONDS
-from tests.integration.kit import a, toy
-from tests.integration.kit.world import until
+from tests.support import kit_events as a
+from tests.support import toy_service as toy
+from tests.support.kit_environment import until
 
 
 class TestStopping:

@@ -7,8 +7,8 @@ import pytest
 
 from libs.kit import PeriodicJob, jobs
 from libs.kit.clock import SteppedClock
-from tests.integration.kit import a
-from tests.integration.kit.world import until
+from tests.support import kit_events as a
+from tests.support.kit_environment import until
 
 HOUR = timedelta(hours=1)
 

@@ -5,11 +5,12 @@ import logging
 
 from fastapi import APIRouter
 
-from libs.contracts.events import DeviceRegistered
 from libs.kit.http.app import KitDep
 from libs.kit.logs import JsonLines
-from tests.integration.kit import a, toy
-from tests.integration.kit.world import ask, until
+from replenish_contracts.events import DeviceRegistered
+from tests.support import kit_events as a
+from tests.support import toy_service as toy
+from tests.support.kit_environment import ask, until
 
 TRACE = "00-{:032x}-b7ad6b7169203331-01"
 

@@ -6,10 +6,10 @@ import pytest
 
 from libs.kit import PeriodicJob, TaskKind
 from libs.kit.clock import SteppedClock
-from tests.chaos.proxy import AFTER, BEFORE, commit_of
-from tests.integration.kit import a
 from tests.integration.kit.proxied import proxied
-from tests.integration.kit.world import until
+from tests.support import kit_events as a
+from tests.support.kit_environment import until
+from tests.support.proxy import AFTER, BEFORE, commit_of
 
 POSITIONS = pytest.mark.parametrize("position", [BEFORE, AFTER])
 

@@ -5,7 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from libs.contracts.events import (
+from libs.kit import Task, TaskResult
+from libs.kit.testing import store_for
+from replenish_contracts.events import (
     CustomerErased,
     DeviceDeregistered,
     DeviceRegistered,
@@ -26,8 +28,6 @@ from libs.contracts.events import (
     ThresholdCrossed,
     TriggerSet,
 )
-from libs.kit import Task, TaskResult
-from libs.kit.testing import store_for
 from services.notification.domain import Kind, Told, notice_id_of
 from services.notification.handlers import (
     on_customer_erased,
@@ -46,7 +46,7 @@ from services.notification.handlers import (
     on_trigger_set,
 )
 from services.notification.service import SERVICE
-from tests.unit.notification import a
+from tests.support import notification_events as a
 
 ORDER = {
     "order_id": "o1",

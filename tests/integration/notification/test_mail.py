@@ -9,14 +9,14 @@ import pytest
 from aiokafka import AIOKafkaConsumer
 
 from deploy.local.mailbox import TAKEN, catching
-from libs.contracts.events import CustomerErased, OrderDrafted, OrderModified, OrderRefused
 from libs.kit.testing import running
+from replenish_contracts.events import CustomerErased, OrderDrafted, OrderModified, OrderRefused
 from services.notification.domain import Kind, notice_id_of
 from services.notification.service import SERVICE
 from tests.integration.notification import test_handlers as given
 from tests.integration.notification.world import World
-from tests.integration.order_dispatch.portal import portal, until
-from tests.integration.order_dispatch.world import own_logs
+from tests.support.order_environment import own_logs
+from tests.support.portal_server import portal, until
 
 #: How long each step but the taking may last.
 SMTP_SECONDS = 1.0

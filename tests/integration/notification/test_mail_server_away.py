@@ -6,8 +6,8 @@ from libs.kit.testing import running
 from services.notification.domain import Kind, notice_id_of
 from services.notification.service import SERVICE
 from tests.integration.notification.world import World
-from tests.integration.order_dispatch.portal import portal, until
-from tests.integration.order_dispatch.world import own_logs
+from tests.support.order_environment import own_logs
+from tests.support.portal_server import portal, until
 
 
 async def test_a_mail_server_that_is_away_is_waited_for(database, kafka_url, tmp_path):

@@ -5,12 +5,12 @@ import json
 import httpx
 from aiokafka import AIOKafkaProducer
 
-from libs.contracts.events import OrderPlaced
-from libs.contracts.topics import partition_for
-from libs.contracts.wire import encode
+from replenish_contracts.events import OrderPlaced
+from replenish_contracts.topics import partition_for
+from replenish_contracts.wire import encode
 from tests.integration.notification import test_handlers as given
-from tests.integration.order_dispatch.portal import until
-from tests.unit.notification import a
+from tests.support import notification_events as a
+from tests.support.portal_server import until
 
 
 class World:

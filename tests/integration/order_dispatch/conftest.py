@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from libs.contracts.events import DeviceRegistered, SlotSpec
 from libs.kit.clock import SteppedClock
 from libs.kit.testing import running
+from replenish_contracts.events import DeviceRegistered, SlotSpec
 from services.order_dispatch import providers
 from services.order_dispatch.service import SERVICE
-from tests.integration.order_dispatch.portal import portal
-from tests.integration.order_dispatch.world import World, own_logs
-from tests.unit.order_dispatch import a
+from tests.support import orders as a
+from tests.support.order_environment import World, own_logs
+from tests.support.portal_server import portal
 
 
 @pytest.fixture(scope="module")

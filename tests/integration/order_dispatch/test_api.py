@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from tests.unit.order_dispatch import a
+from tests.support import orders as a
 
 PROVIDER = {"name": "Acme", "protocol": "kafka"}
 OFFER = {

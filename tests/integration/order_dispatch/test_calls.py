@@ -2,10 +2,10 @@
 
 import pytest
 
-from libs.contracts.events import DeviceDeregistered, DeviceRegistered, SlotSpec
-from tests.integration.order_dispatch.portal import until
+from replenish_contracts.events import DeviceDeregistered, DeviceRegistered, SlotSpec
 from tests.integration.order_dispatch.shop import shop
-from tests.unit.order_dispatch import a
+from tests.support import orders as a
+from tests.support.portal_server import until
 
 pytestmark = pytest.mark.usefixtures("protocols_of_tests")
 

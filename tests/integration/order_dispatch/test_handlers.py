@@ -4,7 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from libs.contracts.events import (
+from libs.kit import NotReadyError, RejectedError, Task, TaskResult
+from libs.kit.testing import store_for
+from replenish_contracts.events import (
     CustomerErased,
     DeviceDeregistered,
     DeviceRegistered,
@@ -13,8 +15,6 @@ from libs.contracts.events import (
     SlotMove,
     SlotSpec,
 )
-from libs.kit import NotReadyError, RejectedError, Task, TaskResult
-from libs.kit.testing import store_for
 from services.order_dispatch.domain import State
 from services.order_dispatch.handlers import (
     look_after_orders,
@@ -27,7 +27,7 @@ from services.order_dispatch.handlers import (
     on_ship_to_fetched,
 )
 from services.order_dispatch.service import SERVICE
-from tests.unit.order_dispatch import a
+from tests.support import orders as a
 
 HOME = ShipTo(name="Ann", line1="Elm 1", postal_code="1", city="Ulm", country="DE").model_dump()
 

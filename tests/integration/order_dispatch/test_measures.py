@@ -8,7 +8,7 @@ from prometheus_client import REGISTRY
 from libs.kit.testing import store_for
 from services.order_dispatch.domain import State
 from services.order_dispatch.service import SERVICE
-from tests.unit.order_dispatch import a
+from tests.support import orders as a
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 from pydantic import SecretStr
 
 from tests.integration.order_dispatch.payments.world import KEY, sandbox
-from tests.integration.order_dispatch.portal import until
+from tests.support.portal_server import until
 
 
 @pytest.fixture(scope="module")

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from libs.contracts.events import CustomerErased
-from tests.integration.order_dispatch.portal import until
-from tests.unit.order_dispatch import a
+from replenish_contracts.events import CustomerErased
+from tests.support import orders as a
+from tests.support.portal_server import until
 
 REPLAYED = "idempotent-replayed"
 SHOP = {"name": "Corner", "terms": {"email": "corner@example.org"}}

@@ -6,7 +6,7 @@ import pytest
 from libs.kit.testing import store_for
 from services.order_dispatch.domain import TRANSITIONS, State, sent
 from services.order_dispatch.service import SERVICE
-from tests.unit.order_dispatch import a
+from tests.support import orders as a
 
 
 @pytest.fixture

@@ -2,11 +2,11 @@
 
 import pytest
 
-from libs.contracts.events import AllocationLine, Shortage, StockAllocated, StockShort
+from replenish_contracts.events import AllocationLine, Shortage, StockAllocated, StockShort
 from services.order_dispatch.acting import on_authorized, on_payment_failed
-from tests.integration.order_dispatch.portal import until
 from tests.integration.order_dispatch.till import book_till
-from tests.unit.order_dispatch import a
+from tests.support import orders as a
+from tests.support.portal_server import until
 
 pytestmark = pytest.mark.usefixtures("protocols_of_tests")
 

@@ -7,8 +7,8 @@ import sys
 from datetime import timedelta
 
 from libs.kit.clock import SteppedClock
-from tests.integration.order_dispatch.portal import until
-from tests.unit.order_dispatch import a
+from tests.support import orders as a
+from tests.support.portal_server import until
 
 
 async def test_an_approved_reorder_is_placed_shipped_and_delivered_on_its_date(world):

@@ -4,8 +4,8 @@ import itertools
 
 import pytest
 
-from tests.integration.check.company import running_company
 from tests.integration.parked.world import World
+from tests.support.company import running_company
 
 _numbers = itertools.count(1)
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.integration.kit.world import until
+from tests.support.kit_environment import until
 
 
 def id_of(found, **wanted):

@@ -8,12 +8,12 @@ from pathlib import Path
 from aiokafka import AIOKafkaProducer
 from typer.testing import CliRunner
 
-from deploy.local.cli import app
+from deploy.cli.app import app
 from deploy.local.home import Home
-from libs.contracts.events import DeviceRegistered, SlotSpec, SlotUsed
-from libs.contracts.topics import partition_for
-from tests.integration.check.company import AT, NAMES, Company
-from tests.integration.kit.world import until
+from replenish_contracts.events import DeviceRegistered, SlotSpec, SlotUsed
+from replenish_contracts.topics import partition_for
+from tests.support.company import AT, NAMES, Company
+from tests.support.kit_environment import until
 
 #: Moves the checkpoint and colours the line, if a terminal is let.
 HOSTILE = b'{"type": "SlotUsed\x1b[2J\x1b[31m", \xff'

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from libs.contracts.events import (
+from replenish_contracts.events import (
     CustomerNotified,
     OfferChanged,
     OrderCancelled,

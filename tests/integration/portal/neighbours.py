@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
-from tests.integration.portal.doors import free_socket, serving
+from tests.support.routes import free_socket, serving
 
 
 @dataclass

@@ -7,9 +7,9 @@ from itertools import count
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from libs.contracts.catalogue import topic_of
-from libs.contracts.topics import PARTITIONS, partition_for
-from libs.contracts.wire import encode
+from replenish_contracts.catalogue import topic_of
+from replenish_contracts.topics import PARTITIONS, partition_for
+from replenish_contracts.wire import encode
 
 _ids = count(1)
 

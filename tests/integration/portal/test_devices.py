@@ -5,8 +5,8 @@ import json
 import asyncpg
 import pytest
 
-from tests.integration.portal import doors
-from tests.integration.portal.doors import device, slot
+from tests.support import routes as doors
+from tests.support.routes import device, slot
 
 
 @pytest.fixture(scope="module")

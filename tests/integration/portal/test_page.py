@@ -8,11 +8,12 @@ import httpx
 import pytest
 
 from deploy.local.waiting import until
-from libs.contracts.events import OrderModified
+from replenish_contracts.events import OrderModified
 from services.portal.api.live import live_of
-from tests.integration.portal import a, doors
+from tests.integration.portal import a
 from tests.integration.portal.neighbours import neighbours
 from tests.integration.portal.teller import telling
+from tests.support import routes as doors
 
 SOON_S = 20
 

@@ -3,7 +3,7 @@ import json
 import asyncpg
 import pytest
 
-from tests.integration.portal import doors
+from tests.support import routes as doors
 
 CANARY = "Zyzzyx Canary"
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.integration.portal import doors
 from tests.integration.portal.neighbours import neighbours
+from tests.support import routes as doors
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pytest
 
 from libs.kit.testing import count
 from services.portal.store import Store
-from tests.integration.portal import doors
+from tests.support import routes as doors
 
 REPLAYED = "idempotent-replayed"
 

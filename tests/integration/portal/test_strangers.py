@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.integration.portal import doors
+from tests.support import routes as doors
 
 CANARY = "Quagga Canary"
 #: Public by design.

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from libs.kit.http.tokens import read_claims, read_keys
-from tests.integration.portal import doors
+from tests.support import routes as doors
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from libs.kit.testing import store_for
 from services.reorder_decision.domain import pool_id_of, subscribed
 from services.reorder_decision.service import SERVICE
 from tests.integration.reorder_decision import events
-from tests.unit.reorder_decision import a
+from tests.support import decisions as a
 
 
 class Desk:

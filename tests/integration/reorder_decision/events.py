@@ -1,6 +1,6 @@
 """Builders of the events that reorder decisions hear."""
 
-from libs.contracts.events import (
+from replenish_contracts.events import (
     BaseUnit,
     CustomerErased,
     DeviceDeregistered,
@@ -21,7 +21,7 @@ from libs.contracts.events import (
     StockCounted,
     ThresholdCrossed,
 )
-from tests.unit.reorder_decision.a import NOON
+from tests.support.decisions import NOON
 
 SLOT = {"slot": "1", "customer_id": "ann", "product_id": "pods", "occurred_at": NOON}
 STOCK = {"owner_id": "ann", "product_id": "pods", "occurred_at": NOON}

@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from tests.integration.order_dispatch.portal import until
 from tests.integration.reorder_decision import events
-from tests.integration.reorder_decision.world import DEADLINE_SECONDS, of
-from tests.integration.reorder_decision.world import world as opened
+from tests.support.decision_environment import DEADLINE_SECONDS, of
+from tests.support.decision_environment import world as opened
+from tests.support.portal_server import until
 
 
 @pytest.fixture(scope="module")

@@ -7,20 +7,20 @@ from dataclasses import replace
 
 import pytest
 
-from libs.contracts import wire
 from libs.kit.checkpoints import create_checkpoints
 from libs.kit.intake import Intake
 from libs.kit.kit import Kit
 from libs.kit.metrics import BATCHES_RETRIED
 from libs.kit.records import KEY_FIELDS, Record
 from libs.kit.testing import prepare, settings_for
+from replenish_contracts import wire
 from services.reorder_decision.api.subscriptions import _take_over
 from services.reorder_decision.domain import Situation
 from services.reorder_decision.service import SERVICE
-from tests.integration.order_dispatch.portal import until
 from tests.integration.reorder_decision import events
-from tests.integration.reorder_decision.world import of
-from tests.unit.reorder_decision import a
+from tests.support import decisions as a
+from tests.support.decision_environment import of
+from tests.support.portal_server import until
 
 FAMILIES = ("ann", "bob", "cleo", "dan")
 LOCKS = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pid <> pg_backend_pid()"

@@ -1,11 +1,11 @@
 """Product, provider and device change while an order is open: it stays as it was, and the next one follows."""
 
-from libs.contracts.events import SubscriptionStatus
+from replenish_contracts.events import SubscriptionStatus
 from services.reorder_decision.acting import take_holiday
 from services.reorder_decision.domain import Holiday
 from services.reorder_decision.handlers import reconsider
 from tests.integration.reorder_decision import events
-from tests.unit.reorder_decision import a
+from tests.support import decisions as a
 
 
 async def next_order(desk, **where):

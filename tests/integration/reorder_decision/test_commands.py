@@ -8,11 +8,11 @@ import pytest
 import uvicorn
 from typer.testing import CliRunner
 
-from deploy.local.cli import app as replenish
-from deploy.local.commands import explain, replay
+from deploy.cli.app import app as replenish
+from deploy.cli.commands import explain, replay
 from tests.integration.reorder_decision import events
-from tests.integration.reorder_decision.world import of
-from tests.integration.reorder_decision.world import world as opened
+from tests.support.decision_environment import of
+from tests.support.decision_environment import world as opened
 
 
 @asynccontextmanager

@@ -3,7 +3,7 @@
 from services.reorder_decision.domain import Situation
 from services.reorder_decision.handlers import reconsider
 from tests.integration.reorder_decision import events
-from tests.unit.reorder_decision import a
+from tests.support import decisions as a
 
 
 class TestDevices:

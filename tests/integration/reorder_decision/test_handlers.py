@@ -2,11 +2,11 @@
 
 import pytest
 
-from libs.contracts.events import Mode
+from replenish_contracts.events import Mode
 from services.reorder_decision.domain import Decision, Inputs, Situation, as_json, decide, from_json
 from services.reorder_decision.handlers import reconsider
 from tests.integration.reorder_decision import events
-from tests.unit.reorder_decision import a
+from tests.support import decisions as a
 
 
 class TestAPool:

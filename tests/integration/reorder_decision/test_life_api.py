@@ -2,11 +2,11 @@
 
 import pytest
 
-from tests.integration.order_dispatch.portal import until
 from tests.integration.reorder_decision import events
-from tests.integration.reorder_decision.world import DEADLINE_SECONDS, of
-from tests.integration.reorder_decision.world import world as opened
-from tests.unit.reorder_decision import a
+from tests.support import decisions as a
+from tests.support.decision_environment import DEADLINE_SECONDS, of
+from tests.support.decision_environment import world as opened
+from tests.support.portal_server import until
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 from services.reorder_decision.handlers import add_up, reconsider
 from tests.integration.reorder_decision import events
-from tests.unit.reorder_decision import a
+from tests.support import decisions as a
 
 
 async def order(desk, **wishes):

@@ -5,7 +5,7 @@ import pytest
 from services.reorder_decision.domain import Inputs, Lead, Record, as_json, decide, from_json
 from services.reorder_decision.handlers import add_up, reconsider, tell_lead_times
 from tests.integration.reorder_decision import events
-from tests.unit.reorder_decision import a
+from tests.support import decisions as a
 
 
 async def one_order(desk, took_days, **changes):

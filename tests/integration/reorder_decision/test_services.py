@@ -6,11 +6,11 @@ import msgspec
 import pytest
 
 from services.reorder_decision.domain import Inputs, as_json, decide
-from tests.integration.inventory import a as goods
 from tests.integration.reorder_decision import events
-from tests.integration.reorder_decision.world import of
-from tests.integration.reorder_decision.world import world as opened
-from tests.unit.reorder_decision import a
+from tests.support import decisions as a
+from tests.support import inventory_events as goods
+from tests.support.decision_environment import of
+from tests.support.decision_environment import world as opened
 
 
 @pytest.fixture(scope="module")

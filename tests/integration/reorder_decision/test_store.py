@@ -4,7 +4,7 @@ import asyncpg
 import pytest
 
 from tests.integration.reorder_decision import events
-from tests.unit.reorder_decision import a
+from tests.support import decisions as a
 
 ORDER = """
     INSERT INTO reorder (order_id, pool_id, epoch, quantity, state, decided_at)

@@ -2,14 +2,14 @@
 
 import pytest
 
-from libs.contracts.events import SlotRefilled, SlotUsed
+from replenish_contracts.events import SlotRefilled, SlotUsed
 from services.consumption.service import SERVICE as CONSUMPTION
-from tests.integration.inventory import a as goods
-from tests.integration.order_dispatch.portal import until
 from tests.integration.reorder_decision import events
-from tests.integration.reorder_decision.world import DEADLINE_SECONDS
-from tests.integration.reorder_decision.world import world as opened
-from tests.unit.reorder_decision import a
+from tests.support import decisions as a
+from tests.support import inventory_events as goods
+from tests.support.decision_environment import DEADLINE_SECONDS
+from tests.support.decision_environment import world as opened
+from tests.support.portal_server import until
 
 
 @pytest.fixture(scope="module")

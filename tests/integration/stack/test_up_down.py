@@ -22,7 +22,7 @@ async def replenish(home, *arguments):
     """Run the command as a person would; return its exit status and what it printed."""
     environment = {name: value for name, value in os.environ.items() if name not in ("KAFKA_URL", "DATABASE_URL")}
     child = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "deploy.local", *arguments, "--home", home),
+        *(sys.executable, "-m", "deploy.cli", *arguments, "--home", home),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         env=environment,

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from libs.contracts.events import FillCause, Reporter, SlotSpec
+from replenish_contracts.events import FillCause, Reporter, SlotSpec
 from services.consumption.domain.report import ReadingKind, Report
 from services.consumption.domain.slot import Slot, new_slot
 from services.consumption.domain.trigger import Trigger

@@ -5,7 +5,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from libs.contracts.events import Fill, Loading, SlotCorrected, SlotFilled
+from replenish_contracts.events import Fill, Loading, SlotCorrected, SlotFilled
 from services.consumption.domain.hearing import Fate, hear
 from services.consumption.domain.report import ReadingKind, plausible_use_time
 from tests.unit.consumption import a

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libs.contracts.events import BaseUnit, SlotLevelChanged, ThresholdCrossed
+from replenish_contracts.events import BaseUnit, SlotLevelChanged, ThresholdCrossed
 from services.consumption.domain import uncertainty
 from services.consumption.domain.days import Days, UsedDay, unpacked
 from services.consumption.domain.hearing import Fate, hear, set_trigger

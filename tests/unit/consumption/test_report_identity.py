@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from libs.contracts.events import (
+from replenish_contracts.events import (
     FillCause,
     Reporter,
     SlotAnomalyDetected,

@@ -2,11 +2,11 @@
 
 from datetime import UTC, date, datetime, timedelta
 
-from deploy.local.demo.consumables import CONSUMABLES, consumable_of
-from deploy.local.demo.households import FIRST_DAY, Slot, choose_households
-from deploy.local.demo.life import Pantry, Seen
-from deploy.local.demo.reporting import Sender
-from deploy.local.demo.series import Series, read_series
+from deploy.demo.consumables import CONSUMABLES, consumable_of
+from deploy.demo.households import FIRST_DAY, Slot, choose_households
+from deploy.demo.life import Pantry, Seen
+from deploy.demo.reporting import Sender
+from deploy.demo.series import Series, read_series
 
 EVENING = datetime(2021, 1, 1, 20, tzinfo=UTC)
 

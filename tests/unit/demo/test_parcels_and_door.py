@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from deploy.local.demo.diary import Diary, Reading
-from deploy.local.demo.door import Door, NoAnswerError
-from deploy.local.demo.parcels import ProviderLog
+from deploy.demo.diary import Diary, Reading
+from deploy.demo.door import Door, NoAnswerError
+from deploy.demo.parcels import ProviderLog
 
 NOON = datetime(2021, 1, 5, 12, tzinfo=UTC)
 
@@ -107,7 +107,7 @@ class TestDoor:
 
     @pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 202 Accepted\r\ncontent-length: 20\r\n\r\n{}"])
     async def test_says_that_nobody_answered(self, answer, monkeypatch):
-        monkeypatch.setattr("deploy.local.demo.door.ANSWER_WITHIN_SECONDS", 0.2)
+        monkeypatch.setattr("deploy.demo.door.ANSWER_WITHIN_SECONDS", 0.2)
         async with server(answer) as url:
             door = Door(url)
 

@@ -2,7 +2,7 @@
 
 from datetime import date, timedelta
 
-from deploy.local.demo.series import daily_use, read_series
+from deploy.demo.series import daily_use, read_series
 
 JANUARY = [date(2021, 1, day) for day in range(1, 32)]
 

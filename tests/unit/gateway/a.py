@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from libs.contracts.events import BaseUnit
+from replenish_contracts.events import BaseUnit
 from services.gateway.domain.bodies import Bounds
 from services.gateway.domain.devices import Device, Slot
 from services.gateway.domain.drafts import Measured, Refilled, Used

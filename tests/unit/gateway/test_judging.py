@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libs.contracts.events import BaseUnit, Reporter
+from replenish_contracts.events import BaseUnit, Reporter
 from services.gateway.domain.devices import Slot
 from services.gateway.domain.judging import REPORTS, Report, judge
 from services.gateway.domain.refusals import Refusal

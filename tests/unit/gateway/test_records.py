@@ -1,7 +1,7 @@
 import pytest
 
-from libs.contracts.catalogue import CATALOGUE
-from libs.contracts.wire import as_event, decoder, encode
+from replenish_contracts.catalogue import CATALOGUE
+from replenish_contracts.wire import as_event, decoder, encode
 from services.gateway.domain.judging import judge
 from services.gateway.domain.records import SOURCE, write
 from tests.unit.gateway import a

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 import pytest
 from pydantic import AfterValidator, BaseModel, Field
 
-from libs.contracts.catalogue import CATALOGUE, Id
-from libs.contracts.structs import UnderivableTypeError, struct_of
+from replenish_contracts.catalogue import CATALOGUE, Id
+from replenish_contracts.structs import UnderivableTypeError, struct_of
 
 
 def model_with(annotation, **field):

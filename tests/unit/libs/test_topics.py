@@ -5,7 +5,7 @@ from aiokafka.partitioner import DefaultPartitioner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libs.contracts.topics import (
+from replenish_contracts.topics import (
     OWN_TOPICS,
     PARTITIONS,
     PATTERNS,

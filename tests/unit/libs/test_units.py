@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libs.units import (
+from replenish_contracts.units import (
     MOST_STEPS,
     AmbiguousUnitError,
     BaseUnit,
@@ -25,7 +25,7 @@ from libs.units import (
     parse_money,
     parse_quantity,
 )
-from libs.units.spellings import UNITS
+from replenish_contracts.units.spellings import UNITS
 
 EACH, GRAM, ML, PERCENT = BaseUnit.EACH, BaseUnit.GRAM, BaseUnit.MILLILITRE, BaseUnit.PERCENT
 

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from libs.contracts import wire
-from libs.contracts.catalogue import CATALOGUE, topic_of
-from libs.contracts.events import OrderUpdated, SlotMeasured, SlotUsed, UpdateStatus
-from libs.contracts.judge import judge
-from libs.contracts.topics import find_topic
-from libs.contracts.wire import MalformedError, UnknownTypeError, as_event, decoder, encode, explain, parse
+from replenish_contracts import wire
+from replenish_contracts.catalogue import CATALOGUE, topic_of
+from replenish_contracts.events import OrderUpdated, SlotMeasured, SlotUsed, UpdateStatus
+from replenish_contracts.topics import find_topic
+from replenish_contracts.validation import judge
+from replenish_contracts.wire import MalformedError, UnknownTypeError, as_event, decoder, encode, explain, parse
 from tests.unit.libs.arbitrary import MOMENTS, TEXT, events
 
 NOW = datetime(2026, 1, 1, 8, tzinfo=UTC)

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from libs.contracts.catalogue import CATALOGUE
-from libs.contracts.events import OrderFact
+from replenish_contracts.catalogue import CATALOGUE
+from replenish_contracts.events import OrderFact
 from services.notification.domain import HOLDS, KINDS, NO_OCCASIONS, ORDER_FACTS, Kind, Told, decide, notice_id_of
-from tests.unit.notification import a
+from tests.support import notification_events as a
 
 
 def decided(kind, preference=None, last_told_at=None, protocol=None):

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from libs.contracts.events import Fault
 from libs.kit import RejectedError
+from replenish_contracts.events import Fault
 from services.notification.channels.email import Stamp, mail_of
 from services.notification.domain import HOLDS, Facts, Kind, compose
 from services.notification.domain.letters import LANGUAGES, one_line
-from tests.unit.notification import a
+from tests.support import notification_events as a
 
 STAMP = Stamp("n1", "Replenish <replenish@home.example>", a.NOON)
 SENT = {"expected_at": "2026-03-04T23:30:00Z", "quantity": 30, "reason": "sold out", "by": "customer"}

@@ -9,7 +9,7 @@ from services.order_dispatch.outward.reading import UnreadableAnswerError, read
 from services.order_dispatch.providers import acp
 from services.order_dispatch.providers.acp.standing import obstacle, standing
 from services.order_dispatch.providers.acp.wording import Session
-from tests.unit.order_dispatch import a
+from tests.support import orders as a
 
 
 def event(**data):

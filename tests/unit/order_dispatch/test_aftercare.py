@@ -23,7 +23,7 @@ from services.order_dispatch.domain import (
     receive,
     take_back,
 )
-from tests.unit.order_dispatch import a
+from tests.support import orders as a
 
 WISH = Cancellation("customer", "too many", a.NOON)
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from libs.contracts.events import Evidence, UpdateStatus
+from replenish_contracts.events import Evidence, UpdateStatus
 from services.order_dispatch.domain import (
     CLOSED,
     TRANSITIONS,
@@ -20,7 +20,7 @@ from services.order_dispatch.domain import (
     hear,
     look,
 )
-from tests.unit.order_dispatch import a
+from tests.support import orders as a
 
 
 def judged(order, said, at=a.NOON):

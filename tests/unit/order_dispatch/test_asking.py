@@ -11,7 +11,7 @@ from services.order_dispatch.domain import State
 from services.order_dispatch.handlers import asking
 from services.order_dispatch.linking import lines
 from services.order_dispatch.sealing import UnsealError
-from tests.unit.order_dispatch import a
+from tests.support import orders as a
 
 AMAZON = replace(a.ACME, protocol="drs")
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from libs.units import BaseUnit
+from replenish_contracts.units import BaseUnit
 from services.order_dispatch.domain import Ask, Device, Provider, State, draft, sent
 from services.order_dispatch.domain.drafts import price_of
-from tests.unit.order_dispatch import a
+from tests.support import orders as a
 
 
 def names(turn):

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from libs.contracts.events import ShipTo
+from replenish_contracts.events import ShipTo
 from services.order_dispatch.domain import (
     Ask,
     Cancellation,
@@ -31,7 +31,7 @@ from services.order_dispatch.hosting import (
     why_not,
 )
 from services.order_dispatch.providers import assisted, hosted
-from tests.unit.order_dispatch import a
+from tests.support import orders as a
 
 HOURS = timedelta(hours=1)
 KEY, OTHER = b"k" * 32, b"o" * 32

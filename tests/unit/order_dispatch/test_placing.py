@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from libs.contracts.events import Shortage
-from libs.units import BaseUnit
+from replenish_contracts.events import Shortage
+from replenish_contracts.units import BaseUnit
 from services.order_dispatch.domain import (
     CLOSED,
     INSIDE,
@@ -26,7 +26,7 @@ from services.order_dispatch.domain import (
     why_not_sent,
     withdraw,
 )
-from tests.unit.order_dispatch import a
+from tests.support import orders as a
 
 HOSTED = Way(reserves=True, pays=True)
 CALLED = Way(calls=True)

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from libs.contracts.events import ShipTo
+from replenish_contracts.events import ShipTo
 from services.order_dispatch.domain import Ask, Cancellation, State, Turn, Way, ask_to_cancel, look, sent
 from services.order_dispatch.providers import calling, needs_address, needs_url, protocol, protocols, way_to, words
-from tests.unit.order_dispatch import a
+from tests.support import orders as a
 
 HOME = ShipTo(name="Ann", line1="Elm 1", postal_code="1", city="Ulm", country="DE")
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from libs.contracts.events import Evidence
+from replenish_contracts.events import Evidence
 from services.order_dispatch.domain import (
     CLOSED,
     TRANSITIONS,
@@ -15,7 +15,7 @@ from services.order_dispatch.domain import (
     ask_to_cancel,
     look,
 )
-from tests.unit.order_dispatch import a
+from tests.support import orders as a
 
 WISH = Cancellation("customer", "enough", a.NOON)
 

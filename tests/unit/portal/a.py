@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from libs.contracts.events import ShipTo, SlotSpec
+from replenish_contracts.events import ShipTo, SlotSpec
 from services.portal.domain.board import Known, Offer, Order, OrderState, Subscription, Told, Wait
 from services.portal.domain.devices import Device
 from services.portal.domain.people import Customer, Person

@@ -1,6 +1,6 @@
 import pytest
 
-from libs.contracts.events import Fill, Loading, SlotMove
+from replenish_contracts.events import Fill, Loading, SlotMove
 from services.portal.domain.devices import DeviceState, Past, next_registration
 from services.portal.domain.registration import InvalidDeviceError, Quantity, moves, specify
 from tests.unit.portal import a

@@ -3,7 +3,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from libs.contracts.events import BaseUnit
+from replenish_contracts.events import BaseUnit
 from services.portal.domain import words
 from tests.unit.portal.a import DAY, NOW
 

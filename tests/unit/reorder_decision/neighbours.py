@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from libs.contracts.events import TriggerSet
 from libs.kit import NotReadyError
+from replenish_contracts.events import TriggerSet
 from services.inventory.domain import load
 
 

@@ -1,6 +1,6 @@
 """What people change under way: corrections, devices, approvals, pauses."""
 
-from libs.contracts.events import Mode, SubscriptionStatus
+from replenish_contracts.events import Mode, SubscriptionStatus
 from services.reorder_decision.domain import (
     Reason,
     Situation,
@@ -12,7 +12,7 @@ from services.reorder_decision.domain import (
     fitted,
     subscribed,
 )
-from tests.unit.reorder_decision import a
+from tests.support import decisions as a
 
 
 class TestCorrectionUpThenDown:

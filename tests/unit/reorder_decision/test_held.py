@@ -1,6 +1,6 @@
 """Cancelled, refused or held while low: every hold names its wake-up, and wakes up."""
 
-from libs.contracts.events import Mode, SubscriptionStatus
+from replenish_contracts.events import Mode, SubscriptionStatus
 from services.reorder_decision.domain import (
     Reason,
     arrived,
@@ -11,7 +11,7 @@ from services.reorder_decision.domain import (
     reconsidered,
     subscribed,
 )
-from tests.unit.reorder_decision import a
+from tests.support import decisions as a
 
 
 class TestCancelledWhileLow:

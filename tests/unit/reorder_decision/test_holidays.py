@@ -2,7 +2,7 @@
 
 import pytest
 
-from libs.contracts.events import Mode
+from replenish_contracts.events import Mode
 from services.reorder_decision.domain import (
     Holiday,
     Lead,
@@ -18,7 +18,7 @@ from services.reorder_decision.domain import (
     went_away,
 )
 from services.reorder_decision.domain.holidays import away
-from tests.unit.reorder_decision import a
+from tests.support import decisions as a
 
 #: Ten days from noon of the first day, for ten days.
 HOLIDAY = Holiday(a.NOON + a.days(10), a.NOON + a.days(20))

@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from tests.unit.reorder_decision import a
-from tests.unit.reorder_decision.household import Household
+from tests.support import decisions as a
+from tests.support.decision_household import Household
 
 SEEDS = range(150)
 

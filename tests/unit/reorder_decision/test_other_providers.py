@@ -2,7 +2,7 @@
 
 import pytest
 
-from libs.contracts.events import Mode
+from replenish_contracts.events import Mode
 from services.reorder_decision.domain import (
     Holiday,
     Lead,
@@ -19,7 +19,7 @@ from services.reorder_decision.domain import (
     went_away,
     words,
 )
-from tests.unit.reorder_decision import a
+from tests.support import decisions as a
 
 WELL, BADLY = Record(delivered=20, filled=20.0), Record(delivered=5, broken=15, filled=5.0)
 GLOBEX = a.offer(provider_id="globex", record=BADLY)

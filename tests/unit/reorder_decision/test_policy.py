@@ -2,10 +2,10 @@
 
 import pytest
 
-from libs.contracts.events import Mode, SubscriptionStatus
+from replenish_contracts.events import Mode, SubscriptionStatus
 from services.reorder_decision.domain import Outcome, Reason, Rules, Why, crossed, decide, find_obstacle
 from services.reorder_decision.domain.policy import after_cancel, after_failure, weigh
-from tests.unit.reorder_decision import a
+from tests.support import decisions as a
 
 
 def weighed(level, rate, **wishes):

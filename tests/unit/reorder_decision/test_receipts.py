@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from libs.contracts.events import Mode, SubscriptionStatus
+from replenish_contracts.events import Mode, SubscriptionStatus
 from services.reorder_decision.domain import (
     MEANINGS,
     Decision,
@@ -26,7 +26,7 @@ from services.reorder_decision.domain import (
     from_json,
     words,
 )
-from tests.unit.reorder_decision import a
+from tests.support import decisions as a
 
 moments = some.datetimes(a.NOON.replace(tzinfo=None), datetime(9999, 1, 1), timezones=some.just(UTC))
 steps = some.integers(-(10**6), 10**6)

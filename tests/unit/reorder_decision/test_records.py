@@ -19,7 +19,7 @@ from services.reorder_decision.domain import (
     words,
 )
 from services.reorder_decision.domain.policy import weigh
-from tests.unit.reorder_decision import a
+from tests.support import decisions as a
 
 WELL = Result(a.NOON, 40, delivered=True, received=40)
 

@@ -13,7 +13,7 @@ from services.reorder_decision.domain import (
     reconsidered,
     subscribed,
 )
-from tests.unit.reorder_decision import a
+from tests.support import decisions as a
 
 
 class TestRestock:

@@ -1,7 +1,7 @@
 """What a pool is called."""
 
 from services.reorder_decision.domain import pool_id_of
-from tests.unit.reorder_decision import a
+from tests.support import decisions as a
 
 
 class TestPoolId:

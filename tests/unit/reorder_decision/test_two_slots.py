@@ -11,7 +11,7 @@ from services.reorder_decision.domain import (
     reconsidered,
     subscribed,
 )
-from tests.unit.reorder_decision import a
+from tests.support import decisions as a
 
 
 def two(left=20, right=20):

@@ -2,7 +2,7 @@
 
 from uuid import UUID, uuid5
 
-from libs.contracts.catalogue import Event
+from replenish_contracts.catalogue import Event
 from services.order_dispatch.domain import Order
 from services.order_dispatch.payments.domain import (
     Payment,

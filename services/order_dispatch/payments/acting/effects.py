@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from libs.contracts.catalogue import Event
-from libs.contracts.events import PaymentStep
 from libs.kit import Kit, RejectedError, RetryLaterError, Task, TaskKind, TaskResult
+from replenish_contracts.catalogue import Event
+from replenish_contracts.events import PaymentStep
 from services.order_dispatch.payments.acting.hooks import hooks
 from services.order_dispatch.payments.acting.registry import service
 from services.order_dispatch.payments.domain import (

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from libs.contracts.catalogue import Event
+from replenish_contracts.catalogue import Event
 
 OnAuthorized = Callable[[str, Any], Awaitable[Sequence[Event]]]
 OnFailed = Callable[[str, str, Any], Awaitable[Sequence[Event]]]

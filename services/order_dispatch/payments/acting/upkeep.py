@@ -1,6 +1,6 @@
 """Time passes: reservations that nobody took run out."""
 
-from libs.contracts.catalogue import Event
+from replenish_contracts.catalogue import Event
 from services.order_dispatch.payments.acting.hooks import hooks
 from services.order_dispatch.payments.domain import LAPSED, PaymentState, lapse
 from services.order_dispatch.payments.store import PaymentStore

@@ -5,12 +5,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from libs.contracts.catalogue import NO_NUL
 from libs.kit import Kit
 from libs.kit.http.app import KitDep, PrincipalDep, require, require_customer
 from libs.kit.http.identity import Principal
 from libs.kit.http.problems import ProblemError
-from libs.units import InvalidAmountError, format_money, parse_money
+from replenish_contracts.catalogue import NO_NUL
+from replenish_contracts.units import InvalidAmountError, format_money, parse_money
 from services.order_dispatch.payments.acting import services
 from services.order_dispatch.payments.domain import Mandate
 from services.order_dispatch.payments.store import PaymentMethod, about

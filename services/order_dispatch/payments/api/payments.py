@@ -5,11 +5,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from libs.contracts.catalogue import NO_NUL
 from libs.kit.http.app import KitDep, PrincipalDep, RequiredIdempotencyDep, require, send
 from libs.kit.http.identity import Principal
 from libs.kit.http.problems import ProblemError
-from libs.units import format_money
+from replenish_contracts.catalogue import NO_NUL
+from replenish_contracts.units import format_money
 from services.order_dispatch.payments.domain import Payment
 
 router = APIRouter(tags=["payments"])

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from libs.contracts.events import (
+from replenish_contracts.events import (
     PaymentAuthorized,
     PaymentCaptured,
     PaymentRefunded,

@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypedDict
 
-from libs.contracts.catalogue import Event
-from libs.contracts.events import PaymentFailed, PaymentStep
+from replenish_contracts.catalogue import Event
+from replenish_contracts.events import PaymentFailed, PaymentStep
 from services.order_dispatch.payments.domain.books import Booking
 from services.order_dispatch.payments.domain.states import DOING, PaymentState, check
 

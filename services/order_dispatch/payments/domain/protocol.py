@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from libs.contracts.events import PaymentStep
+from replenish_contracts.events import PaymentStep
 
 
 class Status(StrEnum):

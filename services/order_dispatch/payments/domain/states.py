@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from libs.contracts.events import PaymentStep
+from replenish_contracts.events import PaymentStep
 
 
 class PaymentState(StrEnum):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from libs.contracts.events import PaymentStep
+from replenish_contracts.events import PaymentStep
 from services.order_dispatch.payments.domain.payment import Call, Move, Payment, PaymentTurn, key_of
 from services.order_dispatch.payments.domain.states import CLOSED, PaymentState
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from asyncpg import Record
 
-from libs.contracts.events import PaymentStep
 from libs.kit import Store as KitStore
+from replenish_contracts.events import PaymentStep
 from services.order_dispatch.payments.domain import Payment, PaymentState, PaymentTurn
 
 

@@ -12,7 +12,7 @@ Merchant-Signature and the default, or `standard`); the secrets are `api_key`, a
 from collections.abc import Mapping
 from typing import Any
 
-from libs.contracts.events import ShipTo, UpdateStatus
+from replenish_contracts.events import ShipTo, UpdateStatus
 from services.order_dispatch.domain import Order
 from services.order_dispatch.outward import Line, Scheme, scheme_of
 from services.order_dispatch.outward.reading import UnreadableAnswerError, read

@@ -5,8 +5,8 @@ from typing import Any
 from urllib.parse import quote
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
-from libs.contracts.events import ShipTo, UpdateStatus
 from libs.kit import RetryLaterError
+from replenish_contracts.events import ShipTo, UpdateStatus
 from services.order_dispatch.domain import Order
 from services.order_dispatch.outward import Line, Reply, UnknownOutcomeError
 from services.order_dispatch.outward.reading import UnreadableAnswerError, find, read, retry_after

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from libs.contracts.events import UpdateStatus
+from replenish_contracts.events import UpdateStatus
 from services.order_dispatch.domain import Order
 from services.order_dispatch.outward import UnknownOutcomeError
 from services.order_dispatch.providers import Answer

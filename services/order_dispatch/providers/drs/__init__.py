@@ -10,9 +10,9 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
-from libs.contracts.events import ShipTo, UpdateStatus
-from libs.contracts.topics import Topic
 from libs.kit import RejectedError
+from replenish_contracts.events import ShipTo, UpdateStatus
+from replenish_contracts.topics import Topic
 from services.order_dispatch.domain import Order
 from services.order_dispatch.domain.links import RemoteSlot, SlotUse
 from services.order_dispatch.providers.calls import Answer, LinkedLine

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-from libs.units import BaseUnit
-from libs.units.spellings import find_unit
+from replenish_contracts.units import BaseUnit
+from replenish_contracts.units.spellings import find_unit
 from services.order_dispatch.domain.links import RemoteItem, RemoteSlot, SlotUse
 from services.order_dispatch.providers.drs.calls import as_list, as_object, moment
 

@@ -7,14 +7,14 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 import uvicorn
 
-from libs.contracts.events import DeviceRegistered, SlotSpec
 from libs.kit.clock import SteppedClock
 from libs.kit.testing import running
+from replenish_contracts.events import DeviceRegistered, SlotSpec
 from services.order_dispatch.service import SERVICE
 from tests.integration.order_dispatch.drs.town import Town, free_port
-from tests.integration.order_dispatch.portal import portal
-from tests.integration.order_dispatch.world import own_logs
-from tests.unit.order_dispatch import a
+from tests.support import orders as a
+from tests.support.order_environment import own_logs
+from tests.support.portal_server import portal
 
 KEY = "3f" * 32
 

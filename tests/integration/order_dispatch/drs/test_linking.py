@@ -6,7 +6,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from libs.contracts.events import (
+from libs.kit import RejectedError, RetryLaterError
+from replenish_contracts.events import (
     CustomerErased,
     DeviceDeregistered,
     DeviceReplaced,
@@ -14,12 +15,11 @@ from libs.contracts.events import (
     SlotMove,
     SlotSpec,
 )
-from libs.kit import RejectedError, RetryLaterError
 from services.order_dispatch.linking import linked_line
 from services.order_dispatch.linking.tokens import fresh_token
 from tests.integration.order_dispatch.drs.conftest import register
 from tests.integration.order_dispatch.drs.town import state_of
-from tests.integration.order_dispatch.portal import until
+from tests.support.portal_server import until
 
 
 class TestAuthorizeUrl:

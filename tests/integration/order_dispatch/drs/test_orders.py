@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from libs.contracts.events import UpdateStatus
+from replenish_contracts.events import UpdateStatus
 from tests.integration.order_dispatch.drs.conftest import register
-from tests.integration.order_dispatch.portal import until
+from tests.support.portal_server import until
 
 
 async def device(town, name, registration, *options):

@@ -16,9 +16,9 @@ from services.order_dispatch.domain.drafts import Device, Slot
 from services.order_dispatch.handlers import on_order_updated
 from services.order_dispatch.linking import linked_line
 from services.order_dispatch.providers import drs
-from tests.integration.order_dispatch.portal import until
-from tests.integration.order_dispatch.world import World
-from tests.unit.order_dispatch import a
+from tests.support import orders as a
+from tests.support.order_environment import World
+from tests.support.portal_server import until
 
 ARN = "arn:aws:sns:us-east-1:123456789012:drs"
 

@@ -11,19 +11,19 @@ import httpx
 from aiokafka import AIOKafkaProducer
 
 from deploy.local.mailbox import catching
-from libs.contracts.topics import partition_for
-from libs.contracts.wire import encode
 from libs.kit.clock import SteppedClock
 from libs.kit.testing import running
+from replenish_contracts.topics import partition_for
+from replenish_contracts.wire import encode
 from services.inventory.service import SERVICE as INVENTORY
 from services.notification.service import SERVICE as NOTIFICATION
 from services.order_dispatch.service import SERVICE as DISPATCH
 from services.portal.service import SERVICE as PORTAL
 from tests.integration.order_dispatch.hosted.street import KNOBS
-from tests.integration.order_dispatch.portal import until
-from tests.integration.order_dispatch.world import own_logs
-from tests.integration.portal import doors
-from tests.unit.order_dispatch import a
+from tests.support import orders as a
+from tests.support import routes as doors
+from tests.support.order_environment import own_logs
+from tests.support.portal_server import until
 
 SERVICES = (PORTAL, DISPATCH, INVENTORY, NOTIFICATION)
 #: Four services answer each other here, and other tests may have the machine.

@@ -1,7 +1,7 @@
 """A street of shops whose orders are kept here: what they, their customers and inventory do in tests."""
 
-from libs.contracts.events import AllocationLine, StockAllocated
-from tests.unit.order_dispatch import a
+from replenish_contracts.events import AllocationLine, StockAllocated
+from tests.support import orders as a
 
 KNOBS = {"sealing_key": "11" * 32, "keeper_remind_hours": 24, "keeper_answer_hours": 48}
 TERMS = {"email": "shop@example.org"}

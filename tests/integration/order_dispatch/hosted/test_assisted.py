@@ -3,8 +3,8 @@
 import pytest
 
 from tests.integration.order_dispatch.hosted.street import KNOBS, click, kinds, letter
-from tests.integration.order_dispatch.portal import until
-from tests.unit.order_dispatch import a
+from tests.support import orders as a
+from tests.support.portal_server import until
 
 ACCOUNT = {"cart_url": "https://shop.example/add?sku={product}&n={packs}", "products": {"pods": "Käffchen & Co"}}
 

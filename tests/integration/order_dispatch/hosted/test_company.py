@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.integration.order_dispatch.hosted.company import SECONDS, company, links_in
-from tests.integration.order_dispatch.portal import until
+from tests.support.portal_server import until
 
 
 @pytest.fixture(scope="module")

@@ -16,8 +16,8 @@ from tests.integration.order_dispatch.hosted.street import (
     says,
     shop,
 )
-from tests.integration.order_dispatch.portal import until
-from tests.unit.order_dispatch import a
+from tests.support import orders as a
+from tests.support.portal_server import until
 
 
 @pytest.fixture(scope="module")

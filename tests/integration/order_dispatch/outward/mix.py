@@ -5,7 +5,7 @@ from collections import Counter
 from contextlib import AsyncExitStack
 from datetime import timedelta
 
-from tests.integration.order_dispatch.portal import until
+from tests.support.portal_server import until
 
 #: Share per fault: with nine faults one webhook request in three fails; one in eight for ACP, whose checkout has four.
 FAULTS = ("black-hole", "timeout", "late", "error", "error-after", "busy", "garbage", "redirect", "huge")

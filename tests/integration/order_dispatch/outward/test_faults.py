@@ -7,14 +7,14 @@ from dataclasses import replace
 import pytest
 
 from deploy.samples.faults import NEVER_SECONDS
-from libs.contracts.events import ShipTo
 from libs.kit import RetryLaterError
+from replenish_contracts.events import ShipTo
 from services.order_dispatch.domain import Cancellation
 from services.order_dispatch.outward import UnknownOutcomeError
 from services.order_dispatch.outward.breaker import Limits
 from services.order_dispatch.providers import acp, webhook
 from tests.integration.order_dispatch.outward.shops import Notebook, Shop, caller, line_to, shop
-from tests.unit.order_dispatch import a
+from tests.support import orders as a
 
 HOME = ShipTo(name="Ann Lee", line1="Elm 1", postal_code="89073", city="Ulm", country="DE")
 KINDS = {"webhook": webhook, "acp": acp}

@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from libs.contracts.events import ShipTo
+from replenish_contracts.events import ShipTo
 from services.order_dispatch.outward import ship_to_digest
 from tests.integration.order_dispatch.outward.shops import SECRETS
-from tests.integration.order_dispatch.portal import SHIP_TO
+from tests.support.portal_server import SHIP_TO
 
 PATH = "/v1/tokens/redeem"
 

@@ -7,13 +7,13 @@ from contextlib import asynccontextmanager
 import asyncpg
 from aiokafka import AIOKafkaProducer
 
-from libs.contracts.topics import partition_for
-from libs.contracts.wire import encode
+from replenish_contracts.topics import partition_for
+from replenish_contracts.wire import encode
 from services.order_dispatch.outward import Scheme, sign
 from tests.integration.order_dispatch.outward.shops import SECRET, SECRETS, shop
-from tests.integration.order_dispatch.portal import until
-from tests.integration.order_dispatch.world import World
-from tests.unit.order_dispatch import a
+from tests.support import orders as a
+from tests.support.order_environment import World
+from tests.support.portal_server import until
 
 OFFER = {
     "title": "Coffee pods",

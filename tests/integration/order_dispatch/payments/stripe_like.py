@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import httpx
 
-from tests.integration.order_dispatch.portal import until
+from tests.support.portal_server import until
 
 #: The program as it is, on our port, and without its file in /tmp that all of them would share.
 START = """

@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from libs.contracts.events import CustomerErased
+from replenish_contracts.events import CustomerErased
 from services.order_dispatch.handlers import on_customer_erased
 from tests.integration.order_dispatch.payments.world import running, sandbox
-from tests.integration.order_dispatch.portal import portal, until
+from tests.support.portal_server import portal, until
 
 BODY = {"service": "sandbox", "token": "tok_canary", "mandate": {"amount": "50.00", "currency": "EUR"}}
 ANN = "/v1/customers/ann/payment-method"

@@ -4,14 +4,14 @@ import json
 
 import pytest
 
-from libs.contracts.events import DeviceRegistered, SlotSpec
 from libs.kit.clock import SteppedClock
 from libs.kit.testing import running
+from replenish_contracts.events import DeviceRegistered, SlotSpec
 from services.order_dispatch.service import SERVICE
 from tests.integration.order_dispatch.payments.world import KEY, sandbox
-from tests.integration.order_dispatch.portal import portal, until
-from tests.integration.order_dispatch.world import World, own_logs
-from tests.unit.order_dispatch import a
+from tests.support import orders as a
+from tests.support.order_environment import World, own_logs
+from tests.support.portal_server import portal, until
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import pytest
 
 from services.order_dispatch import payments
 from services.order_dispatch.payments.acting import look_after_payments
-from tests.integration.order_dispatch.portal import until
+from tests.support.portal_server import until
 
 
 class TestTheUsualWay:

@@ -6,8 +6,8 @@ import pytest
 from libs.kit.testing import store_for
 from services.order_dispatch.payments.domain import TRANSITIONS, Mandate, Payment, PaymentState, open_payment
 from services.order_dispatch.service import SERVICE
-from tests.unit.order_dispatch import a
-from tests.unit.order_dispatch.payments import pay
+from tests.support import orders as a
+from tests.support import payments as pay
 
 
 @pytest.fixture

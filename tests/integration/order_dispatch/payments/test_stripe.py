@@ -7,8 +7,8 @@ import pytest
 import stripe
 from pydantic import SecretStr
 
-from libs.contracts.events import PaymentStep
 from libs.kit import RetryLaterError
+from replenish_contracts.events import PaymentStep
 from services.order_dispatch import payments
 from services.order_dispatch.payments.domain import Ask, Declined, Status
 from tests.integration.order_dispatch.payments.stripe_like import KEY, always, cutting_off, localstripe

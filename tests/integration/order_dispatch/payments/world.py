@@ -22,8 +22,8 @@ from services.order_dispatch.payments.domain import Mandate
 from services.order_dispatch.payments.store import PaymentMethod, about
 from services.order_dispatch.sealing import seal
 from services.order_dispatch.service import SERVICE
-from tests.integration.order_dispatch.portal import until
-from tests.unit.order_dispatch import a
+from tests.support import orders as a
+from tests.support.portal_server import until
 
 KEY = bytes(range(32))
 _numbers = itertools.count(1)

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import httpx
 
-from libs.contracts.events import UpdateStatus
 from libs.kit import RetryLaterError
+from replenish_contracts.events import UpdateStatus
 from services.order_dispatch.providers import Answer
 
 CALLS = True

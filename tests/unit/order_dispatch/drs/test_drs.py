@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from libs.contracts.events import ShipTo, UpdateStatus
 from libs.kit import RejectedError
-from libs.units import BaseUnit
+from replenish_contracts.events import ShipTo, UpdateStatus
+from replenish_contracts.units import BaseUnit
 from services.order_dispatch.domain.links import RemoteItem, RemoteSlot, SlotUse
 from services.order_dispatch.providers import drs
-from tests.unit.order_dispatch import a
+from tests.support import orders as a
 
 HOME = ShipTo(name="Ann", line1="Elm 1", postal_code="1", city="Ulm", country="DE")
 KIND = "com.amazon.dash.replenishment"

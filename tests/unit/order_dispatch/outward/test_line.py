@@ -5,11 +5,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from libs.contracts.events import ShipTo
 from libs.kit import RetryLaterError
+from replenish_contracts.events import ShipTo
 from services.order_dispatch.outward import Allowance, Line, Reply, UnknownOutcomeError
 from services.order_dispatch.providers import acp, check_account, signature_of, webhook
-from tests.unit.order_dispatch import a
+from tests.support import orders as a
 
 HOME = ShipTo(name="Ann Lee", line1="Elm 1", postal_code="89073", city="Ulm", country="DE")
 

@@ -20,7 +20,7 @@ from services.order_dispatch.payments.domain import (
     want_void,
     withdraw,
 )
-from tests.unit.order_dispatch.payments import pay
+from tests.support import payments as pay
 
 AMOUNTS = some.integers(0, 1200)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from libs.contracts.events import PaymentStep
+from replenish_contracts.events import PaymentStep
 from services.order_dispatch.payments.domain import (
     CLOSED,
     DOING,
@@ -25,7 +25,7 @@ from services.order_dispatch.payments.domain import (
     want_void,
     withdraw,
 )
-from tests.unit.order_dispatch.payments import pay
+from tests.support import payments as pay
 
 S = PaymentState
 

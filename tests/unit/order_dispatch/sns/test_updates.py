@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from libs.units import BaseUnit
+from replenish_contracts.units import BaseUnit
 from services.order_dispatch.domain import State
 from services.order_dispatch.sns.messages import read
 from services.order_dispatch.sns.updates import quantity_of, unmatched_update, update_of
-from tests.unit.order_dispatch import a as orders
+from tests.support import orders
 from tests.unit.order_dispatch.sns import a
 
 

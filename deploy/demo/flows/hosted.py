@@ -1,0 +1,87 @@
+"""App-hosted flow: offers, stock and orders are kept here; the shop polls its orders, and we collect payment."""
+
+from pathlib import Path
+
+from deploy.demo.company import Company
+from deploy.demo.flows.street import PACK, PRODUCT, SCALE, Fate, Neighbour, lines_of, offer
+from deploy.demo.town import Town
+from deploy.local.ports import accepts
+from deploy.local.settings import HOST
+from deploy.local.stack import Stack
+
+#: More customers want LAST_ONES than there are packs; GONE is out of stock.
+LAST_ONES, LAST_PACKS, GONE = "last-filters", 3, "gold-filters"
+RACING = 6
+
+
+class HostedShop:
+    """deploy/samples/hosted_shop.py, with stock, and the payment service's sandbox."""
+
+    flow = "app_hosted"
+    fates = (Fate.DELIVERED, Fate.CANCELLED, Fate.REFUSED, *[Fate.RACING] * RACING)
+
+    def __init__(self, stack: Stack, town: Town, company: Company, book: Path) -> None:
+        self._stack, self._town, self._company, self._book = stack, town, company, book
+        self.provider_id = self._key = ""
+        self._is_open = False
+
+    def product_for(self, fate: Fate) -> str:
+        return {Fate.REFUSED: GONE, Fate.RACING: LAST_ONES}.get(fate, PRODUCT)
+
+    async def open(self) -> None:
+        """Sign up like any shop, be approved, publish offers and count the stock."""
+        await self._open_bank()
+        terms = {"name": "Village Store", "terms": {"email": "store@village.example"}}
+        joined = await self._company.ask("portal", "POST", "/v1/shops", terms)
+        self.provider_id, self._key = str(joined["provider_id"]), str(joined["provider_key"])
+        path = f"/v1/providers/{self.provider_id}"
+        listed = await self._company.ask("order_dispatch", "GET", "/v1/providers")
+        [mine] = [one for one in listed["providers"] if one["provider_id"] == self.provider_id]
+        paid = {"name": mine["name"], "protocol": "hosted", "account": mine["account"], "payment": "sandbox"}
+        await self._company.ask("order_dispatch", "PUT", path, paid | {"lead_time_days": 2, "active": True})
+        shop = await self._company.as_provider(self.provider_id, self._key)
+        for product, packs in ((PRODUCT, 10), (LAST_ONES, LAST_PACKS), (GONE, 0)):
+            await shop.ask("order_dispatch", "PUT", f"{path}/offers/{product}", offer(product))
+            counted = {"quantity": packs * PACK * 10**SCALE}
+            await shop.ask("inventory", "POST", f"/inventories/{product}/count", counted)
+
+    async def _open_bank(self) -> None:
+        port, book = self._town.bank_port, self._book.with_name("sandbox-pay.jsonl")
+        command = ["deploy.samples.sandbox_pay", "--port", str(port), "--log", str(book)]
+        await self._town.start(self._stack, "sandbox-pay", command, lambda: accepts(HOST, port))
+
+    async def welcome(self, one: Neighbour) -> None:
+        """Set the customer's payment method and the limit per order."""
+        method = {"service": "sandbox", "token": "tok_ok", "mandate": {"amount": "20.00", "currency": "USD"}}
+        path = f"/v1/customers/{one.customer_id}/payment-method"
+        await self._company.ask("order_dispatch", "PUT", path, method)
+
+    async def before_placing(self, one: Neighbour) -> None:
+        """Nothing to do: the stock decides."""
+
+    async def work(self, one: Neighbour) -> None:  # noqa: ARG002  # its program works on all orders
+        """Start in the morning: until then customers may cancel without asking the shop."""
+        if self._is_open:
+            return
+        self._is_open = True
+        urls = self._stack.urls
+        command = ["deploy.samples.hosted_shop", "--portal", urls["portal"], "--dispatch", urls["order_dispatch"]]
+        command += ["--provider", self.provider_id, "--key", self._key, "--log", str(self._book), "--delivers"]
+        await self._town.start(self._stack, "village-store", command, self._has_answered)
+
+    async def _has_answered(self) -> bool:
+        return bool(lines_of(self._book))
+
+    def taken(self) -> int:
+        return sum(line["op"] == "acknowledge" for line in lines_of(self._book))
+
+    async def oversold(self) -> int:
+        """Return how many pieces of LAST_ONES were shipped beyond the stock, by the shop's log and our inventory."""
+        shop = await self._company.as_provider(self.provider_id, self._key)
+        sent = {line["order_id"] for line in lines_of(self._book) if line["op"] == "ship"}
+        packs = 0
+        for order_id in sent:
+            order = await self._company.ask("order_dispatch", "GET", f"/v1/orders/{order_id}")
+            packs += order["packs"] if order["product_id"] == LAST_ONES else 0
+        left = (await shop.ask("inventory", "GET", f"/inventories/{LAST_ONES}"))["data"]
+        return max(0, packs - LAST_PACKS) * PACK + max(0, -int(left["available"]))

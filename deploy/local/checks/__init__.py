@@ -1,6 +1,0 @@
-"""Checks the invariants of the running system's tables and topics; read-only."""
-
-from deploy.local.checks.findings import Findings
-from deploy.local.checks.run import run_checks
-
-__all__ = ["Findings", "run_checks"]

@@ -1,0 +1,97 @@
+"""Requests to a provider and its updates, on two topics per provider."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from replenish_contracts.catalogue import OUTSIDE, Event, Id, Moment, Steps, Text, published_by
+from replenish_contracts.events.offers import Currency, Money
+from replenish_contracts.units import BaseUnit
+
+
+class ShipTo(BaseModel):
+    """The delivery address; kept on the provider's topic for seven days only."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    name: Text
+    line1: Text
+    line2: Text | None = None
+    postal_code: Text
+    city: Text
+    region: Text | None = None
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+
+
+class UpdateStatus(StrEnum):
+    """Status of an order, as reported by the provider."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    SHIPPED = "shipped"
+    DELIVERED = "delivered"
+    CANCELLED = "cancelled"
+    #: The provider has the order, but the customer must first resolve a problem: address, payment, stock.
+    RESOLVING = "resolving"
+    #: The response to OrderStatusRequested for an order the provider never accepted.
+    NOT_FOUND = "not_found"
+
+
+@published_by("order_dispatch", topic="provider-orders-{provider_id}", key="order_id")
+class OrderRequested(Event):
+    """A provider is requested to deliver an order; repetitions with the same order_id are the same order."""
+
+    provider_id: Id
+    order_id: Id
+    product_id: Id
+    packs: Annotated[int, Field(ge=1, le=10**6)]
+    pack_size: Annotated[int, Field(ge=1, le=2**53)]
+    quantity: Steps
+    unit: BaseUnit
+    scale: Annotated[int, Field(ge=0, le=6)] = 0
+    ship_to: ShipTo
+    requested_at: Moment
+    needed_by: Moment | None = None
+    #: A test order: respond as usual, but charge and ship nothing.
+    test: bool = False
+
+
+@published_by("order_dispatch", topic="provider-orders-{provider_id}", key="order_id")
+class CancelRequested(Event):
+    """A provider is requested to cancel an order that it may already have."""
+
+    provider_id: Id
+    order_id: Id
+    reason: Text
+    requested_at: Moment
+
+
+@published_by("order_dispatch", topic="provider-orders-{provider_id}", key="order_id")
+class OrderStatusRequested(Event):
+    """A provider is requested to report the current status of an order."""
+
+    provider_id: Id
+    order_id: Id
+    requested_at: Moment
+
+
+@published_by(OUTSIDE, topic="provider-updates-{provider_id}", key="order_id")
+class OrderUpdated(Event):
+    """A provider reports the status of an order; a repeated `update_id` is ignored."""
+
+    provider_id: Id
+    update_id: Id
+    order_id: Id
+    status: UpdateStatus
+    occurred_at: Moment
+    expected_at: Moment | None = None
+    #: The shipped quantity in base steps, if it differs from the order.
+    quantity: Steps | None = None
+    reason: Text | None = None
+    tracking: Text | None = None
+    #: The shipped product, if it is a substitute.
+    product_id: Id | None = None
+    #: The provider's total price of the order, in minor units of `currency`.
+    price: Money | None = None
+    currency: Currency | None = None

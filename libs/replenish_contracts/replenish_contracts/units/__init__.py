@@ -1,0 +1,37 @@
+"""Exact conversion of quantities and prices from outside to whole numbers."""
+
+from replenish_contracts.units.amounts import exact
+from replenish_contracts.units.money import CURRENCIES, format_money, parse_money
+from replenish_contracts.units.quantities import MOST_STEPS, format_quantity, parse_quantity
+from replenish_contracts.units.refusals import (
+    AmbiguousUnitError,
+    InvalidAmountError,
+    NotANumberError,
+    NotWholeError,
+    OutOfRangeError,
+    UnknownCurrencyError,
+    UnknownUnitError,
+    WrongDimensionError,
+)
+from replenish_contracts.units.spellings import SYMBOLS, BaseUnit, base_unit
+
+__all__ = [
+    "CURRENCIES",
+    "MOST_STEPS",
+    "SYMBOLS",
+    "AmbiguousUnitError",
+    "BaseUnit",
+    "InvalidAmountError",
+    "NotANumberError",
+    "NotWholeError",
+    "OutOfRangeError",
+    "UnknownCurrencyError",
+    "UnknownUnitError",
+    "WrongDimensionError",
+    "base_unit",
+    "exact",
+    "format_money",
+    "format_quantity",
+    "parse_money",
+    "parse_quantity",
+]

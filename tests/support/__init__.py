@@ -1,0 +1,1 @@
+"""Environments, builders and processes that several suites use."""

@@ -1,0 +1,171 @@
+"""A household in memory: the neighbours as the design has them, and topics whose order the test chooses.
+
+Each reader of a topic has its own place in it; only one key's records keep their order. So a test, or chance,
+can let the stock be heard before the slots, or an order's end before its beginning was acted on.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from libs.kit import NotReadyError
+from replenish_contracts.events import ReorderApproved, TriggerSet
+from services.reorder_decision.domain import (
+    Heard,
+    Pool,
+    Turn,
+    When,
+    arrived,
+    counted,
+    crossed,
+    ended,
+    filled,
+    fitted,
+    level_changed,
+    reconsidered,
+    subscribed,
+)
+from tests.support import decisions as a
+from tests.unit.reorder_decision.neighbours import Consumption, Inventory
+
+
+@dataclass
+class Household:
+    """One pool, everybody who has to do with it, and what is under way between them."""
+
+    levels: dict[str, int]
+    rate: float = 1.0
+    direct: bool = False
+    pool: Pool = field(init=False)
+    now: datetime = a.NOON
+
+    def __post_init__(self):
+        self.approved: list[ReorderApproved] = []
+        self.open: dict[str, ReorderApproved] = {}
+        self.over: set[str] = set()
+        #: What is really in the house, as long as nobody corrects or counts.
+        self.goods = sum(self.levels.values())
+        self.topics: dict[str, list[tuple]] = defaultdict(list)
+        self.places: dict[tuple[str, str], int] = defaultdict(int)
+        self.consumption = Consumption(self.levels, self.rate, self.direct, self.tell)
+        self.inventory = Inventory(self.tell)
+        self.pool = a.pool(slots=tuple(a.slot(d, level=level) for d, level in sorted(self.levels.items())))
+        self.readers = {
+            "decision": self.decide,
+            "consumption": self.consumption.hear,
+            "inventory": self.inventory.hear,
+        }
+
+    # what people and providers do
+
+    def subscribe(self, **wishes):
+        self.take(subscribed(self.pool, a.subscription(**wishes), self.when()))
+
+    def use(self, device, quantity):
+        used = max(0, min(quantity, self.consumption.slots[device].level))
+        self.goods -= used
+        self.consumption.use(device, used)
+
+    def deliver(self, order_id):
+        self.over.add(order_id)
+        self.goods += self.open[order_id].quantity
+        self.tell("orders", "delivered", order_id, self.open[order_id].quantity, self.open[order_id].device_id)
+
+    def cancel(self, order_id, by):
+        self.over.add(order_id)
+        self.tell("orders", "cancelled", order_id, by)
+
+    def replace(self, old, new):
+        self.tell("accounts", "replaced", old, new)
+
+    def tick(self, later):
+        self.now += later
+        self.take(reconsidered(self.pool, self.when()))
+
+    # the service under test
+
+    def decide(self, kind, *what):
+        heard = {
+            "crossed": lambda device, level, epoch: crossed(self.pool, self.heard(device, level), epoch, self.when()),
+            "changed": lambda device, level: level_changed(self.pool, self.heard(device, level), self.when()),
+            "filled": lambda device, level, *_: filled(self.pool, self.heard(device, level), self.when()),
+            "corrected": lambda device, level: filled(self.pool, self.heard(device, level), self.when()),
+            "counted": lambda shelf: counted(self.pool, shelf, self.when()),
+            "arrived": lambda order_id, shelf: arrived(self.pool, order_id, 40, shelf, self.when()),
+            "cancelled": lambda order_id, by: ended(self.pool, order_id, self.when(), by_customer=by == "customer"),
+            "replaced": lambda old, new: fitted(self.pool, self.refitted(old, new), self.when()),
+        }
+        if kind in heard:
+            self.take(heard[kind](*what))
+
+    def refitted(self, old, new):
+        return tuple(a.slot(new, level=slot.level) if slot.device_id == old else slot for slot in self.pool.slots)
+
+    def take(self, turn: Turn):
+        self.pool = turn.pool
+        for event in turn.says:
+            if isinstance(event, TriggerSet):
+                self.tell("reorders", "trigger", event)
+            if isinstance(event, ReorderApproved):
+                assert event.order_id not in self.open, "the same order twice"
+                self.approved.append(event)
+                self.open[event.order_id] = event
+
+    def when(self) -> When:
+        return When(self.now, "an event")
+
+    def heard(self, device, level) -> Heard:
+        return Heard(device, "1", level, self.now, uncertainty=0.0, rate_per_day=self.rate)
+
+    # the topics
+
+    def tell(self, topic, *record):
+        self.topics[topic].append(record)
+
+    def waiting(self) -> list[tuple[str, str]]:
+        """Return who has something to read where."""
+        return [
+            (reader, topic)
+            for reader in self.readers
+            for topic in sorted(self.topics)
+            if self.places[reader, topic] < len(self.topics[topic])
+        ]
+
+    def hear(self, reader, topic) -> bool:
+        """Let a reader take the next record of a topic; False where it is not ready for it."""
+        place = self.places[reader, topic]
+        try:
+            self.readers[reader](*self.topics[topic][place])
+        except NotReadyError:
+            return False
+        self.places[reader, topic] = place + 1
+        return True
+
+    def settle(self, choose):
+        """Let everybody read everything; `choose` picks who goes next."""
+        for _ in range(10_000):
+            waiting = self.waiting()
+            if not waiting:
+                return
+            picked = choose(waiting)
+            if not self.hear(*picked):
+                any(self.hear(*other) for other in waiting if other != picked)
+        raise AssertionError("the services never come to rest")
+
+    # what must hold
+
+    def assert_nothing_is_forgotten(self):
+        """At rest: an armed trigger that is not answered and not low, an open order, or a hold with its wake-up."""
+        pool, slots = self.pool, self.consumption.slots.values()
+        if pool.situation in {"armed", "followed"}:
+            threshold = pool.subscription.days * self.rate * len(slots)
+            assert {slot.trigger.epoch for slot in slots} == {pool.epoch}
+            assert not any(slot.answered for slot in slots)
+            there = sum(slot.level for slot in slots) + self.inventory.shelf
+            assert there > threshold, f"{there} is low and nobody is waiting for it"
+        elif pool.situation == "ordered":
+            assert pool.order.order_id not in self.over
+        else:
+            assert pool.situation == "held"
+            assert pool.hold.wake_up
+            assert pool.hold.wake_up != "time" or pool.hold.until > self.now

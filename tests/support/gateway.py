@@ -1,0 +1,49 @@
+"""Client of the gateway for devices and people; every call is logged as evidence before and after."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import httpx
+
+from deploy.demo.diary import Diary
+
+ACCEPTED = 202
+#: Part of it may have been taken; sending the same again is right.
+NOT_NOW = frozenset({429, 500, 502, 503, 504})
+
+
+class Gateway:
+    """Posts reports as a device (with its credential) or as a person (with a token)."""
+
+    def __init__(self, http: httpx.AsyncClient, url: str, diary: Diary) -> None:
+        self.url, self._http, self._diary = url, http, diary
+
+    async def takes(self, credential: str, reports: Sequence[dict[str, Any]]) -> None:
+        """Send reports that are all right."""
+        answer = await self.post(credential, reports)
+        assert answer.status_code == ACCEPTED, f"{answer.status_code} {answer.text}"
+        assert answer.json()["refused"] == []
+
+    async def post(self, credential: str, reports: Sequence[dict[str, Any]]) -> httpx.Response:
+        """Send reports, each of which says its device, and return what was answered."""
+        call = self._diary.invoke(what="report", reports=reports)
+        headers = {"Authorization": f"Bearer {credential}"}
+        try:
+            answer = await self._http.post(f"{self.url}/v1/usage", json=reports, headers=headers)
+        except httpx.TransportError as error:
+            self._diary.write(op="info", call=call, error=repr(error))
+            raise
+        if answer.status_code == ACCEPTED:
+            told = answer.json()
+            accepted, refused = ([one["index"] for one in told[name]] for name in ("accepted", "refused"))
+            self._diary.write(op="ok", call=call, accepted=accepted, refused=refused)
+        elif answer.status_code in NOT_NOW:
+            self._diary.write(op="info", call=call, error=answer.text[:300])
+        else:
+            self._diary.write(op="fail", call=call, status=answer.status_code)
+        return answer
+
+    async def raw(self, body: bytes, **headers: str) -> httpx.Response:
+        """Send any bytes; header names are written with underscores."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return await self._http.post(f"{self.url}/v1/usage", content=body, headers=named)

@@ -1,0 +1,96 @@
+"""Builders of what the tests talk about."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from replenish_contracts.events import OrderUpdated, ReorderApproved, UpdateStatus
+from replenish_contracts.units import BaseUnit
+from services.order_dispatch.domain import (
+    Device,
+    Offer,
+    Order,
+    Patience,
+    Provider,
+    Slot,
+    State,
+    Turn,
+    draft,
+    hear,
+    look,
+    sent,
+)
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+PATIENCE = Patience(
+    answer_hours=24, ask_again_hours=2, ask_again_at_most_hours=24, lead_time_days=5, longest_promise_days=400
+)
+ACME = Provider("acme", "Acme", "kafka", lead_time_days=3)
+
+
+def days(count: float) -> timedelta:
+    return timedelta(days=count)
+
+
+def approved(**changes) -> ReorderApproved:
+    fields: dict[str, Any] = {
+        "order_id": "o1",
+        "customer_id": "ann",
+        "product_id": "pods",
+        "pool_id": "ann/pods",
+        "provider_id": "acme",
+        "device_id": "brewer",
+        "slot": "1",
+        "epoch": 1,
+        "packs": 2,
+        "pack_size": 20,
+        "quantity": 40,
+        "needed_by": NOON + days(7),
+        "receipt_id": "r1",
+        "decided_at": NOON,
+    }
+    return ReorderApproved(**(fields | changes))
+
+
+def slot(**changes) -> Slot:
+    return replace(Slot("brewer", "1", "ann", BaseUnit.EACH, 0, Device.ACTIVE), **changes)
+
+
+def offer(**changes) -> Offer:
+    return replace(Offer("acme", "pods", "Coffee pods", 20, BaseUnit.EACH, 0, 499, "USD"), **changes)
+
+
+def drafted(**changes) -> Order:
+    return draft(approved(**changes), slot(), ACME, offer(), NOON).order
+
+
+def order(state: State) -> Order:
+    """Return an order that came to this state in the usual way."""
+    turn = sent(drafted(), PATIENCE, NOON)
+    if state is State.UNKNOWN:
+        return look(turn.order, PATIENCE, NOON + days(1)).order
+    for stop, status in ((State.PLACED, "accepted"), (State.SHIPPED, "shipped"), (State.DELIVERED, "delivered")):
+        if turn.order.state is state:
+            break
+        turn = heard(turn.order, update(status))
+        assert turn.order.state is stop
+    assert turn.order.state is state
+    return turn.order
+
+
+def update(status: UpdateStatus | str, **changes) -> OrderUpdated:
+    fields: dict[str, Any] = {
+        "provider_id": "acme",
+        "update_id": f"u-{status}",
+        "order_id": "o1",
+        "status": status,
+        "occurred_at": NOON,
+    }
+    return OrderUpdated(**(fields | changes))
+
+
+def heard(order: Order, said: OrderUpdated, at: datetime = NOON) -> Turn:
+    """Return what the update does to the order; it must be applied."""
+    verdict = hear(order, said, ACME, PATIENCE, at)
+    assert verdict.turn is not None, verdict.reason
+    return verdict.turn
