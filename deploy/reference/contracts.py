@@ -1,4 +1,4 @@
-"""Generates everything derived from the event classes, or reports where files differ: `python -m deploy.reference.contracts`."""
+"""`python -m deploy.reference.contracts write|check`: everything derived from the event classes."""
 
 import importlib
 import json

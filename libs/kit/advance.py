@@ -26,7 +26,7 @@ def advance(checkpoint: Checkpoint, run: Sequence[Decoded]) -> tuple[Sequence[De
 
 
 def check_joint(known: dict[Place, Checkpoint], starts: dict[Place, int]) -> None:
-    """Raise RecordLossError if a batch starts after the checkpoint, because the records in between were read but not applied."""
+    """Raise RecordLossError if a batch starts after the checkpoint: records in between were not applied."""
     for place, checkpoint in known.items():
         if (start := starts.get(place, 0)) > checkpoint.next_offset:
             raise RecordLossError(

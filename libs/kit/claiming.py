@@ -26,7 +26,8 @@ async def claim_batch(
 ) -> ClaimedBatch:
     """Drop records that were applied before and move the checkpoints past the rest.
 
-    Checkpoints that are not in `known` are locked and read first. Raises `CheckpointMovedError` or `RecordLossError` if a known checkpoint
+    Checkpoints that are not in `known` are locked and read first. Raises `CheckpointMovedError` or
+    `RecordLossError` if a known checkpoint
     differs from the stored one, and `RecordLossError` if records are missing.
     """
     runs = {place: list(run) for place, run in groupby(records, key=_place)}

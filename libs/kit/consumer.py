@@ -145,7 +145,7 @@ class CheckpointConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka is
         return self._check_last_applied(found) if self._unproven else found
 
     async def _check_continuity(self, found: Found) -> None:
-        """Raise RecordLossError if records do not continue from the last ones: after a gap aiokafka resets to the log's start."""
+        """Raise RecordLossError if records do not continue from the last ones; aiokafka resets to the log's start."""
         for tp, records in found.items():
             reached, offset = self._reached.get(tp), records[0].offset
             if reached is not None and offset != reached:

@@ -6,7 +6,8 @@ import asyncpg
 class NotReadyError(Exception):
     """A dependency of the event does not exist yet; the event and all later ones of its key are deferred.
 
-    `waits_for` is a name such as `device:abc`; the records are replayed after a handler calls `store.resolve_dependency(name)`.
+    `waits_for` is a name such as `device:abc`; the records are replayed after a handler calls
+    `store.resolve_dependency(name)`.
     """
 
     def __init__(self, waits_for: str) -> None:

@@ -60,7 +60,8 @@ class Health:
             """-- sample
             SELECT (SELECT coalesce(sum(sequence - published), 0)::bigint FROM counter) AS outbox,
                    (SELECT count(*) FROM dead_letter) AS parked, (SELECT count(*) FROM deferred) AS held,
-                   (SELECT count(*) FROM dead_letter WHERE ours) + (SELECT count(*) FROM deferred WHERE ours) AS trouble,
+                   (SELECT count(*) FROM dead_letter WHERE ours) + (SELECT count(*) FROM deferred WHERE ours) AS
+                   trouble,
                    (SELECT count(*) FROM task WHERE state = 'due') AS due,
                    (SELECT count(*) FROM task WHERE state = 'claimed') AS claimed,
                    (SELECT count(*) FROM task WHERE state = 'unknown') AS unknown,

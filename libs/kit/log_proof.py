@@ -25,7 +25,7 @@ _READ_ID = msgspec.json.Decoder(_Id)
 
 
 def check_bounds(place: Place, checkpoint: Checkpoint, bounds: Bounds) -> None:
-    """Raise RecordLossError if the next records were deleted before they were applied, or the log ends before the checkpoint."""
+    """Raise RecordLossError if unapplied records were deleted or the log ends before the checkpoint."""
     name = f"{place[0]}/{place[1]}"
     if bounds.start > checkpoint.next_offset:
         raise RecordLossError(
@@ -33,7 +33,8 @@ def check_bounds(place: Place, checkpoint: Checkpoint, bounds: Bounds) -> None:
         )
     if bounds.end < checkpoint.next_offset:
         raise RecordLossError(
-            f"{name}: ends at {bounds.end}, but {checkpoint.next_offset} was reached: the log was truncated or recreated"
+            f"{name}: ends at {bounds.end}, but {checkpoint.next_offset} was reached:"
+            " the log was truncated or recreated"
         )
 
 

@@ -40,7 +40,8 @@ async def park(connection: Connection, records: Sequence[tuple[Record | Undecoda
         return
     await connection.executemany(
         """-- park
-        INSERT INTO dead_letter (topic, partition, "offset", key, value, reason, ours) VALUES ($1, $2, $3, $4, $5, $6, $7)
+        INSERT INTO dead_letter (topic, partition, "offset", key, value, reason, ours) VALUES ($1, $2, $3, $4, $5,
+            $6, $7)
         ON CONFLICT (topic, partition, "offset") DO NOTHING
         """,
         [(r.topic, r.partition, r.offset, r.key, r.value, storable(why), is_ours(r.topic)) for r, why in records],
@@ -163,7 +164,8 @@ async def retry_parked(connection: Connection, parked_ids: Sequence[int]) -> int
 
 async def retry_held(connection: Connection, held_ids: Sequence[int]) -> int:
     rows = await connection.fetch(
-        "-- retry_held\nUPDATE deferred SET retry_at = now() WHERE deferred_id = ANY($1::bigint[]) RETURNING deferred_id",
+        "-- retry_held\nUPDATE deferred SET retry_at = now() WHERE deferred_id = ANY($1::bigint[])"
+        " RETURNING deferred_id",
         list(held_ids),
     )
     return len(rows)

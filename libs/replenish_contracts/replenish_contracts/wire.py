@@ -56,7 +56,8 @@ def decoder(topic: str) -> Callable[[bytes], Envelope]:
     """Return the decoder of this topic's values; `topic` is its name or pattern.
 
     It returns msgspec structs with the attributes of Envelope and of the event; `as_event` converts them to the
-    pydantic event. It raises UnknownTypeError, or Malformed with the reason. A time finer than microseconds may differ by
+    pydantic event. It raises UnknownTypeError, or Malformed with the reason. A time finer than microseconds may
+    differ by
     one microsecond from pydantic's.
     """
     place = find_topic(topic)

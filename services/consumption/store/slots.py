@@ -101,7 +101,8 @@ class Slots(GapStore):
                 level = r.level, last_seq = r.last_seq, used_total = r.used_total, rate_use = r.rate_use,
                 rate_days = r.rate_days, used_at = r.used_at, received_at = r.received_at, variance = r.variance,
                 used_before_today = r.used_before_today, at_level = r.at_level, at_days = r.at_days,
-                shelf_and_on_order = r.shelf_and_on_order, opening = r.opening, received = r.received, unreported = r.unreported,
+                shelf_and_on_order = r.shelf_and_on_order, opening = r.opening, received = r.received,
+                unreported = r.unreported,
                 unexplained = r.unexplained, duplicates = r.duplicates, boot_no = r.boot_no, gaps = r.gaps,
                 reports = r.reports, below = r.below, armed = r.armed, follow = r.follow, plain = r.plain,
                 quarantined = r.quarantined, boot = r.boot, finished_days = r.finished_days::bigint[]
@@ -111,7 +112,8 @@ class Slots(GapStore):
                 $20::int[], $21::int[], $22::smallint[], $23::smallint[], $24::bool[], $25::bool[], $26::bool[],
                 $27::bool[], $28::text[], $29::text[])
                 AS r (device_id, slot, level, last_seq, used_total, rate_use, rate_days, used_at, received_at, variance,
-                    used_before_today, at_level, at_days, shelf_and_on_order, opening, received, unreported, unexplained,
+                    used_before_today, at_level, at_days, shelf_and_on_order, opening, received, unreported,
+                    unexplained,
                     duplicates, boot_no, gaps, reports, below, armed, follow, plain, quarantined, boot,
                     finished_days)
             WHERE s.device_id = r.device_id AND s.slot = r.slot

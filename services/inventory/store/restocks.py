@@ -14,7 +14,8 @@ class Restocks(kit.Store):
         await self.connection.execute(
             """-- save_restock
             INSERT INTO restock (owner_id, product_id, occurred_at, quantity) VALUES ($1, $2, $3, $4)
-            ON CONFLICT (owner_id, product_id) DO UPDATE SET occurred_at = excluded.occurred_at, quantity = excluded.quantity
+            ON CONFLICT (owner_id, product_id) DO UPDATE SET occurred_at = excluded.occurred_at,
+                quantity = excluded.quantity
             """,
             goods.owner_id,
             goods.product_id,

@@ -80,7 +80,10 @@ async def _apply(update: OrderUpdated, store: Any) -> Judgement:
 
 
 def _update(callback: Any, content: Told, order: Order) -> OrderUpdated | None:
-    """Build the update; id and time default to those of the callback. Raises UnreadableAnswerError for invalid values."""
+    """Build the update; id and time default to those of the callback.
+
+    Raises UnreadableAnswerError for invalid values.
+    """
     try:
         update_id, at = content.update_id or callback.callback_id, content.occurred_at or callback.received_at
         return answer_as_update(content.answer, order, update_id, at)

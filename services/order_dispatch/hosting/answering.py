@@ -48,7 +48,10 @@ async def find_kept(order_id: str, step: Step, store: Store, *, lock: bool = Fal
 
 
 async def take_answer(order: Order, step: Step, detail: Detail, store: Store) -> tuple[Order, list[Event]]:
-    """Return a locked order after the answer, and what is said; raises StepRefusedError. The same answer again is harmless."""
+    """Return a locked order after the answer, and what is said; raises StepRefusedError.
+
+    The same answer again is harmless.
+    """
     if is_there(step, order):
         await _hold_to(order, step, detail, store)
         return order, []

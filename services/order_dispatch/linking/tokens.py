@@ -82,7 +82,10 @@ async def fresh_token(kit: Kit, link_id: str, refused: bytes | None = None) -> T
 
 
 async def exchange(kit: Kit, client: LinkClient, line: Line, form: dict[str, str]) -> Granted:
-    """Ask a token endpoint; raises TokenNotGrantedError where it says no, and Retry where it says nothing about the customer."""
+    """Ask a token endpoint.
+
+    Raises TokenNotGrantedError where it says no, and Retry where it says nothing about the customer.
+    """
     secret = opened(kit, client.client_secret_sealed, f"{client.provider_id}/client_secret")
     body = urlencode(form | {"client_id": client.client_id, "client_secret": secret}).encode()
     try:

@@ -63,7 +63,10 @@ class Guard:
             raise ForbiddenAddressError("only https URLs are allowed")
 
     async def judge(self, url: str) -> Target:
-        """Resolve a URL and check all its addresses. Raises ForbiddenAddressError, or OSError if the name does not resolve."""
+        """Resolve a URL and check all its addresses.
+
+        Raises ForbiddenAddressError, or OSError if the name does not resolve.
+        """
         split, port = parts(url)
         host = split.hostname or ""
         literal = as_address(host)

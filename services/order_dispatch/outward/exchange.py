@@ -177,7 +177,7 @@ def _pinned(client: "httpx.AsyncClient", request: Request, target: Target, addre
 
 
 def _check_status(status: int, headers: Mapping[str, str]) -> None:
-    """Raise ProviderBusyError for 429 and for 503 with Retry-After, Unknown for other statuses than 2xx and 4xx, and for 408."""
+    """Raise ProviderBusyError for 429 and 503 with Retry-After, UnknownOutcomeError for 408 and all but 2xx and 4xx."""
     if status == HTTPStatus.TOO_MANY_REQUESTS or (
         status == HTTPStatus.SERVICE_UNAVAILABLE and "retry-after" in headers
     ):

@@ -75,7 +75,8 @@ class Line:
     ) -> Reply:
         """Send a request and return the response (2xx, or 4xx except 408 and 429).
 
-        Raises RetryLaterError if the provider did nothing: not connected, Retry-After, breaker open or rate limit reached.
+        Raises RetryLaterError if the provider did nothing: not connected, Retry-After, breaker open or rate limit
+        reached.
         Raises Unknown otherwise: the provider may have acted on the request.
         """
         body = orjson.dumps(json) if json is not None else content or b""

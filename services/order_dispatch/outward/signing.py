@@ -52,7 +52,10 @@ class Signed(NamedTuple):
 
 
 def sign(scheme: Scheme, secret: str, message_id: str, body: bytes, at: float) -> dict[str, str]:
-    """Return the signature headers for a body; `at` is unix time. Raises MissingSignatureError without a usable secret."""
+    """Return the signature headers for a body; `at` is unix time.
+
+    Raises MissingSignatureError without a usable secret.
+    """
     if not secret:
         raise MissingSignatureError("the signing secret is not set")
     if scheme is Scheme.HMAC:

@@ -70,7 +70,8 @@ class Line(Protocol):
     ) -> Reply:
         """Send a request and return the response.
 
-        Raises RetryLaterError only if the provider certainly did nothing. After any other exception the result is ambiguous.
+        Raises RetryLaterError only if the provider certainly did nothing. After any other exception the result is
+        ambiguous.
         """
         ...
 
@@ -100,7 +101,8 @@ class OpensLine(Protocol):
 class CallingProtocol(Protocol):
     """Interface of a protocol module that calls the provider's server.
 
-    Each function may raise RetryLaterError (nothing was done; try again later) or Refuse (nothing was done; permanent). After
+    Each function may raise RetryLaterError (nothing was done; try again later) or Refuse (nothing was done;
+    permanent). After
     any other exception the order becomes `unknown`: its status is requested, and it is never submitted again.
     Optional attributes:
 

@@ -206,7 +206,10 @@ def _answer(standing: Standing) -> Answer:
 
 
 def _parse_error(reply: Reply) -> ErrorBody:
-    """Parse an error answer. Raises RetryLaterError for temporary errors, Unknown for a body that is not in our format."""
+    """Parse an error answer.
+
+    Raises RetryLaterError for temporary errors, Unknown for a body that is not in our format.
+    """
     error = find(ErrorBody, reply.body)
     if reply.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         raise RetryLaterError(f"the provider rejected our credentials: {error.code if error else reply.status}")

@@ -15,7 +15,10 @@ _KEPT: WeakKeyDictionary[Kit, dict[str, tuple[float, bytes]]] = WeakKeyDictionar
 
 
 async def certificate_at(url: str, kit: Kit) -> bytes:
-    """Fetch a certificate, or return it from the cache; the URL must be checked already. Raises RetryLaterError on failure."""
+    """Fetch a certificate, or return it from the cache; the URL must be checked already.
+
+    Raises RetryLaterError on failure.
+    """
     import httpx  # noqa: PLC0415  # 5 MB, not needed without notifications
 
     kept = _KEPT.setdefault(kit, {})

@@ -18,7 +18,8 @@ class Updates(KitStore):
         """
         kept: int | None = await self.connection.fetchval(
             """-- add_update
-            INSERT INTO provider_update (provider_id, update_id, order_id, status, occurred_at, body, received_at, fate, reason)
+            INSERT INTO provider_update (provider_id, update_id, order_id, status, occurred_at, body, received_at,
+                fate, reason)
             SELECT $1, $2, $3, $4, $5,
                 CASE WHEN EXISTS (SELECT FROM orders WHERE order_id = $3 AND erased_at IS NOT NULL)
                     THEN '{}'::jsonb ELSE $6::jsonb END,

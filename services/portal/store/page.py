@@ -72,7 +72,8 @@ class PageStore(Store):
     async def _told(self, customer_id: str) -> dict[tuple[str, str], Told]:
         rows = await self.connection.fetch(
             """-- list_slots_told
-            SELECT device_id, slot, level, rate_per_day, run_out_at, occurred_at, doubted FROM slot_told WHERE customer_id = $1
+            SELECT device_id, slot, level, rate_per_day, run_out_at, occurred_at,
+                doubted FROM slot_told WHERE customer_id = $1
             """,
             customer_id,
         )
@@ -96,7 +97,8 @@ class PageStore(Store):
     async def _waits(self, customer_id: str) -> dict[str, Wait]:
         rows = await self.connection.fetch(
             """-- list_waits_told
-            SELECT product_id, reason, wake_up, reconsider_at, order_id, occurred_at FROM wait_told WHERE customer_id = $1
+            SELECT product_id, reason, wake_up, reconsider_at, order_id,
+                occurred_at FROM wait_told WHERE customer_id = $1
             """,
             customer_id,
         )
@@ -157,7 +159,8 @@ class PageStore(Store):
     async def _notices(self, customer_id: str) -> tuple[Notice, ...]:
         rows = await self.connection.fetch(
             """-- list_notices_told
-            SELECT kind, channel, product_id, occurred_at FROM notice_told WHERE customer_id = $1 ORDER BY occurred_at DESC LIMIT $2
+            SELECT kind, channel, product_id,
+                occurred_at FROM notice_told WHERE customer_id = $1 ORDER BY occurred_at DESC LIMIT $2
             """,
             customer_id,
             NOTICES_SHOWN,

@@ -21,7 +21,8 @@ class ToldStore(Store):
         """Record a slot's level; rate and run-out time keep their values if None."""
         await self._note(
             """-- note_slot
-            INSERT INTO slot_told AS known (device_id, slot, customer_id, level, rate_per_day, run_out_at, doubted, occurred_at)
+            INSERT INTO slot_told AS known (device_id, slot, customer_id, level, rate_per_day, run_out_at, doubted,
+                occurred_at)
             SELECT device_id, $2, customer_id, $4, $5, $6, $7, $8 FROM device
             WHERE device_id = $1 AND customer_id = $3 AND state = 'registered'
             ON CONFLICT (device_id, slot) DO UPDATE
@@ -90,7 +91,8 @@ class ToldStore(Store):
             """-- note_shelf
             INSERT INTO shelf_told (customer_id, product_id, shelf, occurred_at)
             SELECT customer_id, $2, $3, $4 FROM customer WHERE customer_id = $1 AND erased_at IS NULL
-            ON CONFLICT (customer_id, product_id) DO UPDATE SET shelf = excluded.shelf, occurred_at = excluded.occurred_at
+            ON CONFLICT (customer_id, product_id) DO UPDATE SET shelf = excluded.shelf,
+                occurred_at = excluded.occurred_at
             """,
             customer_id,
             product_id,

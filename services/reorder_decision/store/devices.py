@@ -42,7 +42,8 @@ class Devices(Pools):
     async def list_slots(self, device_id: str) -> list[Slot]:
         rows = await self.connection.fetch(
             """-- list_slots
-            SELECT device_id, slot, unit, scale, capacity, level, uncertainty, rate_per_day, level_event, level_at, answered
+            SELECT device_id, slot, unit, scale, capacity, level, uncertainty, rate_per_day, level_event, level_at,
+                answered
             FROM slot WHERE device_id = $1 ORDER BY slot
             """,
             device_id,
@@ -67,7 +68,8 @@ class Devices(Pools):
         )
         await self.connection.executemany(
             """-- insert_slot
-            INSERT INTO slot (device_id, slot, pool_id, unit, scale, capacity, level, uncertainty, rate_per_day, level_event,
+            INSERT INTO slot (device_id, slot, pool_id, unit, scale, capacity, level, uncertainty, rate_per_day,
+                level_event,
                               level_at)
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
             """,

@@ -51,7 +51,8 @@ class Turns(Pools):
             return
         await self.connection.executemany(
             """-- save_level
-            UPDATE slot SET level = $3, uncertainty = $4, rate_per_day = $5, level_event = $6, level_at = $7, answered = $8
+            UPDATE slot SET level = $3, uncertainty = $4, rate_per_day = $5, level_event = $6, level_at = $7,
+                answered = $8
             WHERE device_id = $1 AND slot = $2
             """,
             [

@@ -14,7 +14,7 @@ from libs.kit.metrics import BATCHES_RETRIED
 from libs.kit.records import KEY_FIELDS, Record
 from libs.kit.testing import prepare, settings_for
 from replenish_contracts import wire
-from services.reorder_decision.api.subscriptions import _take_over
+from services.reorder_decision.api.subscriptions import _apply
 from services.reorder_decision.domain import Situation
 from services.reorder_decision.service import SERVICE
 from tests.integration.reorder_decision import events
@@ -89,7 +89,7 @@ async def test_an_offer_that_comes_while_somebody_subscribes_to_it_is_seen_by_on
     async with first.transaction() as transaction:
         pool = await transaction.store.find_pool("ann/pods")
         moved = replace(pool.subscription, provider_id="globex", version=2)
-        await _take_over(transaction, pool, moved)
+        await _apply(transaction, pool, moved)
         offer = asyncio.create_task(Intake(second).apply([record(events.offer(provider_id="globex"), 0)], {}))
 
         async def got_on():

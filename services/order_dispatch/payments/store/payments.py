@@ -58,7 +58,8 @@ class Payments(KitStore):
     async def _add_moves(self, turn: PaymentTurn) -> None:
         await self.connection.executemany(
             """-- add_moves
-            INSERT INTO payment_history (payment_id, move, from_state, to_state, step, amount, occurred_at, because, cause)
+            INSERT INTO payment_history (payment_id, move, from_state, to_state, step, amount, occurred_at,
+                because, cause)
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
             """,
             [

@@ -136,7 +136,10 @@ def session_in(reply: Reply) -> Session:
 
 
 def error_in(reply: Reply) -> ErrorBody | None:
-    """Parse an error answer. Raises RetryLaterError for temporary errors, Unknown for a body that is not in ACP's format."""
+    """Parse an error answer.
+
+    Raises RetryLaterError for temporary errors, Unknown for a body that is not in ACP's format.
+    """
     if reply.status < HTTPStatus.BAD_REQUEST:
         return None
     error = find(ErrorBody, reply.body)

@@ -17,7 +17,10 @@ ON_THE_WAY = ("shipped", "in_transit", "out_for_delivery", "ready_for_pickup", "
 
 
 def standing(session: Session, order: Order) -> Answer:
-    """Return the state of the session's order; NOT_FOUND if it has none. Raises UnknownOutcomeError if it must have one."""
+    """Return the state of the session's order; NOT_FOUND if it has none.
+
+    Raises UnknownOutcomeError if it must have one.
+    """
     if session.order is not None:
         price, currency = total_of(session.totals), session.currency.upper()
         return replace(snapshot_says(session.order, order), price=price, currency=currency, reference=session.id)

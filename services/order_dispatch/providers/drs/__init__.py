@@ -65,7 +65,8 @@ def authorize_extras(options: Mapping[str, Any], serial: str) -> dict[str, str]:
 async def deliver(order: Order, ship_to: ShipTo | None, line: LinkedLine) -> Answer:  # noqa: ARG001  # DRS has the address
     """Trigger a replenishment of the order's slot; the result follows as a notification.
 
-    ORDER_INPROGRESS with an id of another of our orders refuses this one. Raises UnreadableResponseError for any other answer.
+    ORDER_INPROGRESS with an id of another of our orders refuses this one. Raises UnreadableResponseError for any
+    other answer.
     """
     reply = await ask(line, "POST", f"/replenish/{part(await line.remote_slot(order.slot))}", "DrsReplenish")
     if reply.status != HTTPStatus.OK:

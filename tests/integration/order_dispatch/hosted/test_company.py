@@ -47,7 +47,7 @@ async def test_goods_are_set_aside_the_shop_answers_its_mail_and_the_goods_leave
     assert taken.status_code == 200
     assert "Ana Kowalska" in taken.text
     again = await street.http.post(take)
-    assert (again.status_code, "You took the order." in again.text) == (200, True)
+    assert (again.status_code, "You accepted the order." in again.text) == (200, True)
     await street.http.post(links["Mark it as shipped or ready for pickup"], data={"tracking": "T9"})
 
     shipped = await street.reaches("by-mail", "shipped")
