@@ -55,7 +55,7 @@ async def note_troubles(database: Database, findings: Findings, schema: str) -> 
             findings.note(table, f"{schema} {row['example']}", f"{row['records']} records: {row['reason'][:200]}")
     for row in await database.fetch(UNKNOWN.format(schema=schema)):
         findings.count("unknown_effects", row["tasks"])
-        findings.note("unknown outcome", f"{schema} {row['kind']} {row['example']}", f"{row['intents']} tasks")
+        findings.note("unknown outcome", f"{schema} {row['kind']} {row['example']}", f"{row['tasks']} tasks")
 
 
 async def check_views(database: Database, findings: Findings, schema: str) -> None:

@@ -31,7 +31,7 @@ WRITES: Mapping[str, str] = {
     "reorder_decision": "outbox",
     "order_dispatch": "outbox",
     "inventory": "outbox",
-    "notification": "intent",
+    "notification": "task",
     "portal": "checkpoint",
     "gateway": "checkpoint",
 }

@@ -128,7 +128,7 @@ class TaskRunner:
             TASKS.labels(effect.kind, "retried").inc()
             await self._put_back(claimed, error, unknown=claimed.was_unknown)
         except Exception as error:
-            LOG.exception("task ended with unknown outcome", extra={"kind": claimed.kind, "intent": claimed.task.id})
+            LOG.exception("task ended with unknown outcome", extra={"kind": claimed.kind, "task": claimed.task.id})
             TASKS.labels(effect.kind, "unknown").inc()
             await self._put_back(claimed, error, unknown=True)
         return None
@@ -158,11 +158,11 @@ class TaskRunner:
             try:
                 await self._complete(effect, claimed, outcome)
             except TRANSIENT as error:
-                LOG.warning("outcome not saved; retrying", extra={"intent": claimed.task.id, "reason": repr(error)})
+                LOG.warning("outcome not saved; retrying", extra={"task": claimed.task.id, "reason": repr(error)})
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_SETTLE_PAUSE_SECONDS)
             except Exception as error:
-                LOG.exception("task completion failed", extra={"kind": claimed.kind, "intent": claimed.task.id})
+                LOG.exception("task completion failed", extra={"kind": claimed.kind, "task": claimed.task.id})
                 return await self._put_back(claimed, error, unknown=True)
             else:
                 TASKS.labels(effect.kind, "refused" if outcome.refused else "done").inc()
@@ -172,7 +172,7 @@ class TaskRunner:
         async with self._kit.writing() as connection:
             ended = "refused" if outcome.refused else "done"
             if not await tasks_sql.end(connection, claimed, ended, outcome.refused):
-                LOG.warning("lease lost; outcome discarded", extra={"kind": claimed.kind, "intent": claimed.task.id})
+                LOG.warning("lease lost; outcome discarded", extra={"kind": claimed.kind, "task": claimed.task.id})
                 return
             store = self._kit.store_in(connection, cause=claimed.cause)
             events = await effect.complete(claimed.task, outcome, store)
@@ -185,10 +185,10 @@ class TaskRunner:
         pause = backoff if retry_after is None else retry_after
         LOG.warning(
             "task postponed",
-            extra={"kind": claimed.kind, "intent": claimed.task.id, "reason": repr(error), "seconds": pause},
+            extra={"kind": claimed.kind, "task": claimed.task.id, "reason": repr(error), "seconds": pause},
         )
         try:
             async with self._kit.pool.acquire() as connection:
                 await tasks_sql.put_back(connection, claimed, repr(error), pause, unknown=unknown)
         except TRANSIENT:
-            LOG.warning("task not postponed; its lease will expire", extra={"intent": claimed.task.id})
+            LOG.warning("task not postponed; its lease will expire", extra={"task": claimed.task.id})

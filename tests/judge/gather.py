@@ -89,7 +89,7 @@ async def _progress(database: asyncpg.Connection, now: datetime) -> tuple[int, l
                     f'SELECT coalesce(sum(sequence - published), 0) FROM "{schema}".counter'
                 )
             elif table == "task":
-                waiting = f"SELECT count(*) FROM \"{schema}\".intent WHERE state IN ('due', 'claimed') AND due_at <= $1"
+                waiting = f"SELECT count(*) FROM \"{schema}\".task WHERE state IN ('due', 'claimed') AND due_at <= $1"
                 to_do += await database.fetchval(waiting, now)
             else:
                 rows = await database.fetch(f'SELECT topic, partition, next_offset FROM "{schema}".checkpoint')

@@ -61,5 +61,5 @@ def _judge_intents(found: Findings, service: str, rows: list[Row], now: datetime
     late = [row["id"] for row in waiting if now is None or datetime.fromisoformat(row["due_at"]) <= now]
     if late:
         found.note(
-            UNFINISHED, f"{service}.intent", f"{len(late)} effects not done, such as {late[:3]}", count=len(late)
+            UNFINISHED, f"{service}.task", f"{len(late)} effects not done, such as {late[:3]}", count=len(late)
         )

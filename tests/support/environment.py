@@ -77,7 +77,7 @@ class World:
     async def _follow(self) -> None:
         self.log = await self._open.enter_async_context(Log(self.kafka_url))
         await self.looks_again()
-        heard = f"SELECT EXISTS (SELECT FROM order_dispatch.cursor WHERE topic = 'provider-updates-{PROVIDER}')"
+        heard = f"SELECT EXISTS (SELECT FROM order_dispatch.checkpoint WHERE topic = 'provider-updates-{PROVIDER}')"
         await until(lambda: self.database.fetchval(heard), "the provider's topic is noticed", within_s=60)
         await self.settled()
         self.provider.settled = self.settled
