@@ -46,7 +46,7 @@ async def test_after_a_second_cancel_it_is_ordered_again_once_the_slot_was_full(
 
     assert waiting == "cancelled_again until SlotFilled"
     assert much_later == [first, second]
-    assert home.mails()[-1] == "No more orders: Coffee pods"
+    assert home.mails()[-1] == "Automatic orders stopped: Coffee pods"
     assert await home.orders_again() not in (first, second)
 
 

@@ -60,6 +60,4 @@ def _judge_intents(found: Findings, service: str, rows: list[Row], now: datetime
     waiting = [row for row in rows if row["state"] in {"due", "claimed"}]
     late = [row["id"] for row in waiting if now is None or datetime.fromisoformat(row["due_at"]) <= now]
     if late:
-        found.note(
-            UNFINISHED, f"{service}.task", f"{len(late)} effects not done, such as {late[:3]}", count=len(late)
-        )
+        found.note(UNFINISHED, f"{service}.task", f"{len(late)} effects not done, such as {late[:3]}", count=len(late))

@@ -173,5 +173,5 @@ class TestSlotCorrected:
 
 
 def test_nothing_is_booked_under_an_event_without_an_id():
-    with pytest.raises(ValueError, match="under the id of its event"):
+    with pytest.raises(ValueError, match="under the id of their event"):
         event_name(type("Store", (), {"cause": None}))

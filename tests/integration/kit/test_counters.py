@@ -63,7 +63,7 @@ async def test_no_two_transactions_wait_for_each_other(world):
 async def speaking(world, known):
     """Yield a function that publishes events in its own transaction, which commits at the end."""
     connection = await asyncpg.connect(world.database[world.name].url, server_settings={"lock_timeout": "2000"})
-    speaker = outbox.Speaker(world.name, a.AT, known)
+    speaker = outbox.OutboxWriter(world.name, a.AT, known)
     try:
         async with connection.transaction():
             yield lambda *events: outbox.say(connection, speaker, [outbox.Said(event) for event in events])

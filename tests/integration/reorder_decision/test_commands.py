@@ -94,13 +94,13 @@ class TestReplay:
         said = await run(world, "replay", world.simple, "--set", "level=20")
 
         assert said.exit_code == 0, said.output
-        assert said.output.startswith("With level=20 the answer is different: hold (enough) instead of order (low).")
+        assert said.output.startswith("With level=20 the decision is different: hold (enough) instead of order (low).")
         assert "20 > 14, which is more" in said.output
 
     async def test_with_an_input_that_does_not_matter_says_that(self, world):
         said = await run(world, "replay", world.simple, "--set", "level=5")
 
-        assert "the answer is still order (low), with different figures" in said.output
+        assert "the decision is still order (low), with different figures" in said.output
 
     async def test_with_nonsense_is_one_line(self, world):
         for change in ("colour=red", "level", "level=many", "slots.0=5", "slots.0.capacity=0"):

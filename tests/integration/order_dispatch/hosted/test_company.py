@@ -92,11 +92,11 @@ async def test_silence_is_reminded_of_once_and_then_lets_the_goods_go(street):
     first = links_in(await street.mail("asleep@example.org", "Neue Bestellung: Coffee pods"))
 
     street.clock.step_to(street.clock.now() + timedelta(hours=24))
-    await street.mail("asleep@example.org", "Noch offen: Coffee pods")
+    await street.mail("asleep@example.org", "Erinnerung: Bestellung von Coffee pods")
     street.clock.step_to(street.clock.now() + timedelta(hours=24))
     await street.reaches("silent", "cancelled")
 
-    late = await street.http.post(first["Sie nehmen an"])
+    late = await street.http.post(first["Bestellung annehmen"])
     assert late.status_code == 409
     assert "The time to answer is over and the order was taken back." in late.text
     assert await until(lambda: is_stock(street, shop, (40, 40, 0)), "the goods are for sale again", SECONDS)
@@ -131,7 +131,7 @@ async def test_a_shop_joins_and_answers_on_its_page(street):
         assert joined.status_code == 201
         shop_id, key = re.findall("<code>([^<]+)</code>", joined.text)
         page = (await browser.get("/shop")).text
-        assert "Customers cannot order here yet" in page
+        assert "Customers can order once it is approved" in page
         csrf = csrf_of(page)
         offer = {"product_id": "coffee-pods", "title": "Pods", "quantity": "20", "unit": "pods", "amount": "4,50"}
         done = await browser.post("/shop/offers", data=offer | {"currency": "eur", "available": "yes", "csrf": csrf})
@@ -177,7 +177,7 @@ async def test_a_shop_sees_all_of_its_stock_on_its_page(street):
         await browser.post("/shop/sign-in", data=key)
         page = (await browser.get("/shop")).text
 
-    assert "In all, in steps; 40 free" in page
+    assert "Total stock, in steps (40 available)" in page
 
 
 async def test_a_new_key_ends_the_old_one(street):
@@ -210,7 +210,7 @@ async def test_a_customer_orders_themselves_on_their_page(street):
 
         async def waits():
             page = (await browser.get("/")).text
-            return page if "Waiting for you to order it" in page else None
+            return page if "Waiting for you to order" in page else None
 
         page = await until(waits, "the page asks", SECONDS)
         assert "ordered, expected" not in page
@@ -221,7 +221,7 @@ async def test_a_customer_orders_themselves_on_their_page(street):
         await street.reaches("own", "placed")
 
         async def may_arrive():
-            return "It arrived" in (await browser.get("/")).text
+            return "Mark as delivered" in (await browser.get("/")).text
 
         assert await until(may_arrive, "it may be said to have arrived", SECONDS)
         await browser.post("/page/orders/said/arrived", data={"order_id": "own", "csrf": csrf_of(page)})
