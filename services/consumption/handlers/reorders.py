@@ -59,7 +59,7 @@ async def _has_newer_registration(device_id: str, registration: int, store: Stor
 async def lock_slot(device_id: str, slot: str, customer_id: str, store: Store) -> Slot | None:
     """Return the customer's slot or its successor; None if the device is gone or belongs to another customer.
 
-    Raises NotReadyError until the device is registered, and Refuse if it never had this slot.
+    Raises NotReadyError until the device is registered, and RejectedError if it never had this slot.
     """
     place = device_id, slot
     found = (await store.lock_slots([place])).get(place)

@@ -45,7 +45,7 @@ class SubscriptionChanged(Event):
 
 @published_by("reorder_decision", topic="reorders", key="customer_id")
 class TriggerSet(Event):
-    """Requests one ThresholdCrossed from consumption when level + elsewhere <= max(at_level, at_days * rate)."""
+    """Requests a ThresholdCrossed when level + shelf_and_on_order <= max(at_level, at_days * rate)."""
 
     customer_id: Id
     product_id: Id

@@ -20,7 +20,7 @@ class FillCause(StrEnum):
 
 @published_by("consumption", topic="slots", key="device_id")
 class ThresholdCrossed(Event):
-    """A slot's level plus `elsewhere` fell to the armed trigger; published once per epoch."""
+    """A slot's level plus `shelf_and_on_order` fell to the armed trigger; published once per epoch."""
 
     device_id: Id
     slot: Id
