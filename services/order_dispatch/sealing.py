@@ -15,7 +15,6 @@ from pydantic import SecretStr
 
 VERSION = b"\x01"
 KEY_BYTES, NAME_BYTES, NONCE_BYTES = 32, 4, 12
-
 #: One key, or several during rotation: the first encrypts, all decrypt.
 Keys = bytes | Sequence[bytes]
 

@@ -1,4 +1,6 @@
-"""Order dispatch: what it hears, says and answers."""
+"""Order dispatch: the events, jobs, tasks and HTTP API of the service."""
+
+from fastapi import APIRouter
 
 from libs.kit import PeriodicJob, Service, TaskKind
 from replenish_contracts.events import (
@@ -14,6 +16,8 @@ from replenish_contracts.events import (
     DeviceReplaced,
     FraudCleared,
     FraudFlagged,
+    LinkCreated,
+    LinkEnded,
     OfferChanged,
     OrderCancelled,
     OrderDelivered,
@@ -28,29 +32,55 @@ from replenish_contracts.events import (
     OrderStatusRequested,
     OrderUnknown,
     OrderUpdated,
+    PaymentAuthorized,
+    PaymentCaptured,
+    PaymentFailed,
+    PaymentRefunded,
+    PaymentVoided,
     ProviderChanged,
+    ProviderSubscriptionChanged,
     ReorderApproved,
     ShopCancelRequested,
     ShopOrderRequested,
     ShopReminded,
+    SlotFollowed,
+    SlotLevelChanged,
     StockAllocated,
+    StockArrived,
+    StockCounted,
     StockShort,
 )
-from services.order_dispatch import acting, callbacks, handlers, linking, payments, sns
-from services.order_dispatch.api import router
+from services.order_dispatch.answers import api as answers_api
+from services.order_dispatch.answers import shops as shops_api
+from services.order_dispatch.callbacks import processing, redemption, sns, webhooks
+from services.order_dispatch.callbacks.store import CallbackStore
+from services.order_dispatch.linking import api as linking_api
+from services.order_dispatch.linking import links
+from services.order_dispatch.linking import tasks as linking
+from services.order_dispatch.orders import api as orders_api
+from services.order_dispatch.orders import handlers, payment, tasks
+from services.order_dispatch.orders.store.measures import MEASURES
+from services.order_dispatch.payments import api as payments_api
+from services.order_dispatch.providers import api as providers_api
 from services.order_dispatch.settings import Settings
-from services.order_dispatch.store import Store
-from services.order_dispatch.store.measures import MEASURES
 
-# Orders and payments know each other only by these: an order asks its till, and is told what became of its money.
-acting.use_till(payments)
-payments.hooks.on_authorized = acting.on_authorized
-payments.hooks.on_failed = acting.on_payment_failed
-payments.hooks.on_capture_failed = acting.on_payment_failed
+router = APIRouter(prefix="/v1")
+for part in (
+    orders_api,
+    providers_api,
+    shops_api,
+    answers_api,
+    payments_api,
+    webhooks,
+    redemption,
+    linking_api,
+    sns,
+):
+    router.include_router(part.router)
 
 SERVICE = Service(
     name="order_dispatch",
-    store=Store,
+    store=CallbackStore,
     consumes={
         DeviceRegistered: handlers.on_device_registered,
         DeviceReplaced: handlers.on_device_replaced,
@@ -60,7 +90,9 @@ SERVICE = Service(
         OrderUpdated: handlers.on_order_updated,
         StockAllocated: handlers.on_stock_allocated,
         StockShort: handlers.on_stock_short,
-        **linking.CONSUMES,
+        SlotLevelChanged: links.on_slot_level_changed,
+        StockArrived: links.on_stock_arrived,
+        StockCounted: links.on_stock_counted,
     },
     publishes=(
         OrderDrafted,
@@ -88,32 +120,39 @@ SERVICE = Service(
         CartCancelRequested,
         ProviderChanged,
         OfferChanged,
-        *payments.PUBLISHES,
-        *linking.PUBLISHES,
+        PaymentAuthorized,
+        PaymentCaptured,
+        PaymentFailed,
+        PaymentVoided,
+        PaymentRefunded,
+        LinkCreated,
+        LinkEnded,
+        SlotFollowed,
+        ProviderSubscriptionChanged,
     ),
     jobs=(
-        PeriodicJob(handlers.look_after_orders, every_seconds=60),
-        *payments.JOBS,
-        *callbacks.JOBS,
-        *linking.JOBS,
-        *sns.JOBS,
+        PeriodicJob(handlers.check_due_orders, every_seconds=60),
+        PeriodicJob(payment.expire_payments, every_seconds=600),
+        PeriodicJob(processing.process_interrupted, every_seconds=60),
+        PeriodicJob(processing.delete_old_callbacks, every_seconds=3600),
+        PeriodicJob(links.report_linked_devices, every_seconds=86400),
+        PeriodicJob(sns.match_notifications, every_seconds=60),
     ),
     tasks=(
-        # The effect only asks the portal for an address, so an attempt nobody knows about is simply repeated.
+        # Read-only, so an interrupted attempt is repeated.
         TaskKind(
-            "place",
-            perform=handlers.fetch_ship_to,
-            complete=handlers.on_ship_to_fetched,
-            reconcile=handlers.fetch_ship_to,
+            "fetch_address",
+            perform=tasks.fetch_ship_to,
+            complete=tasks.on_ship_to_fetched,
+            reconcile=tasks.fetch_ship_to,
         ),
-        # Questions may be repeated; of a delivery nobody saw the end of, the order becomes unknown.
         TaskKind(
-            "ask",
-            perform=handlers.ask_provider,
-            complete=handlers.on_provider_asked,
-            reconcile=handlers.ask_again,
+            "provider_call",
+            perform=tasks.call_provider,
+            complete=tasks.on_provider_called,
+            reconcile=tasks.reconcile_provider_call,
         ),
-        *payments.TASKS,
+        *payment.PAYMENT_TASKS,
         *linking.TASKS,
         *sns.TASKS,
     ),

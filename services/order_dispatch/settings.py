@@ -16,27 +16,27 @@ class Settings(KitSettings):
     #: A provider that says nothing for so long has perhaps not got the order: it is asked, not sent again.
     answer_hours: float = Field(default=24, gt=0)
     #: The pause before the second question about one order; it doubles after each.
-    ask_again_hours: float = Field(default=2, gt=0)
+    status_request_hours: float = Field(default=2, gt=0)
     #: No order is forgotten for longer than this.
-    ask_again_at_most_hours: float = Field(default=24, gt=0)
+    max_status_request_hours: float = Field(default=24, gt=0)
     #: Door to door where neither provider nor order names a date; DRS counts with 5 days.
     default_lead_time_days: float = Field(default=5, gt=0)
     #: A date further away is a slip of the provider's: an order may not block its pool for years.
     longest_promise_days: float = Field(default=400, gt=0)
     #: A call to a provider whose end nobody saw may still be at work: that it knows no order proves nothing so long.
-    doubt_minutes: float = Field(default=10, ge=0)
+    in_flight_minutes: float = Field(default=10, ge=0)
     #: A question about an order that gets no answer so often waits for the order's next look instead.
     status_attempts: int = Field(default=5, ge=1)
     #: A person who is asked about an order (a hosted shop, a customer who orders themselves) is reminded after this ...
-    keeper_remind_hours: float = Field(default=24, gt=0)
+    reminder_hours: float = Field(default=24, gt=0)
     #: ... and loses the order after this: two working days.
-    keeper_answer_hours: float = Field(default=48, gt=0)
+    answer_deadline_hours: float = Field(default=48, gt=0)
     #: How long a link in a mail works; the order's own deadline usually comes first.
     answer_link_days: float = Field(default=14, gt=0)
     #: Addresses inside our walls that providers may have, also without TLS; where none is named only the internet is.
     allowed_private_networks: tuple[IPv4Network | IPv6Network, ...] = ()
     #: Orders looked at per statement; a page, not a limit.
-    look_page: int = Field(default=500, ge=1)
+    check_page: int = Field(default=500, ge=1)
 
     #: Seals tokens of customers and secrets of providers (sealing.py): 32 random bytes in hex or base64;
     #: several, with commas, while one is being changed.

@@ -55,7 +55,7 @@ class World:
         return (await self.http.get(f"/v1/orders/{order_id}", headers=self.desk.headers("operator"))).json()
 
     async def reaches(self, order_id, state):
-        async def there():
+        async def received_quantity():
             order = await self.order(order_id)
             return order if order.get("state") == state else None
 

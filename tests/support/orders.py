@@ -23,7 +23,7 @@ from services.order_dispatch.domain import (
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 PATIENCE = Patience(
-    answer_hours=24, ask_again_hours=2, ask_again_at_most_hours=24, lead_time_days=5, longest_promise_days=400
+    answer_hours=24, status_request_hours=2, max_status_request_hours=24, lead_time_days=5, longest_promise_days=400
 )
 ACME = Provider("acme", "Acme", "kafka", lead_time_days=3)
 

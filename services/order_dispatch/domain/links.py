@@ -1,4 +1,4 @@
-"""A link: what a customer allowed us to do at a provider, and what the provider says about its slots."""
+"""Links between customers' devices and their accounts at providers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -58,7 +58,7 @@ class Link:
     #: The device's name at the provider.
     serial: str
     state: LinkState
-    made_at: datetime
+    created_at: datetime
     #: When the device was last used.
     active_at: datetime
 

@@ -1,4 +1,4 @@
-"""The states of an order and the one table of moves between them; migrations/ has the same table."""
+"""The states of an order and the only table of transitions between them; migrations/ has the same table."""
 
 from enum import StrEnum
 
@@ -29,12 +29,11 @@ class State(StrEnum):
 #: States in which an order does not hold its pool any more; all that may still happen is that goods go back.
 CLOSED = frozenset({State.DELIVERED, State.RETURNED, State.REFUSED, State.CANCELLED, State.FAILED})
 #: Ends without goods.
-FRUITLESS = frozenset({State.REFUSED, State.CANCELLED, State.FAILED})
+WITHOUT_GOODS = frozenset({State.REFUSED, State.CANCELLED, State.FAILED})
 #: The provider has not been asked yet.
-INSIDE = frozenset({State.DRAFTED, State.RESERVING, State.AUTHORIZING})
+NOT_SUBMITTED = frozenset({State.DRAFTED, State.RESERVING, State.AUTHORIZING})
 #: The provider has the order, or may have it, and the goods have not left.
-OUTSIDE = frozenset({State.PLACING, State.UNKNOWN, State.PLACED})
-
+SUBMITTED = frozenset({State.PLACING, State.UNKNOWN, State.PLACED})
 _LEADS_TO = {
     State.DRAFTED: (
         *(State.RESERVING, State.AUTHORIZING, State.PLACING),
@@ -48,27 +47,25 @@ _LEADS_TO = {
     State.SHIPPED: (State.DELIVERED,),
     State.DELIVERED: (State.RETURNED,),
 }
-
-TRANSITIONS = frozenset((here, there) for here, reachable in _LEADS_TO.items() for there in reachable)
-
+TRANSITIONS = frozenset((from_state, to_state) for from_state, reachable in _LEADS_TO.items() for to_state in reachable)
 #: The way goods take; a later stop implies the ones before it.
-_ROAD = (State.PLACED, State.SHIPPED, State.DELIVERED)
+_GOODS_PATH = (State.PLACED, State.SHIPPED, State.DELIVERED)
 
 
 class IllegalTransitionError(ValueError):
     """Somebody tried a move that is not in the table."""
 
 
-def check(here: State, there: State) -> None:
+def check(from_state: State, to_state: State) -> None:
     """Raise IllegalTransitionError unless the table has this move."""
-    if (here, there) not in TRANSITIONS:
-        raise IllegalTransitionError(f"an order does not go from {here} to {there}")
+    if (from_state, to_state) not in TRANSITIONS:
+        raise IllegalTransitionError(f"an order does not go from {from_state} to {to_state}")
 
 
-def road(here: State, there: State) -> tuple[State, ...]:
-    """Return the stops from `here` to `there` on the goods' way, the skipped ones included.
+def stops_between(from_state: State, to_state: State) -> tuple[State, ...]:
+    """Return the stops from `from_state` to `to_state` on the goods' way, the skipped ones included.
 
-    Empty where the order is already there or further.
+    Empty where the order is already to_state or further.
     """
-    passed = _ROAD.index(here) + 1 if here in _ROAD else 0
-    return _ROAD[passed : _ROAD.index(there) + 1]
+    passed = _GOODS_PATH.index(from_state) + 1 if from_state in _GOODS_PATH else 0
+    return _GOODS_PATH[passed : _GOODS_PATH.index(to_state) + 1]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from libs.kit import Kit, RetryLaterError
-from services.order_dispatch.payments.domain import Answer, Ask, Declined, Receipt, Status
+from services.order_dispatch.payments.domain.protocol import Declined, PaymentAnswer, PaymentRequest, Receipt, Status
 
 if TYPE_CHECKING:
     import httpx
@@ -18,26 +18,26 @@ class Sandbox:
     def __init__(self, http: "httpx.AsyncClient", url: str, seconds: float) -> None:
         self._http, self._url, self._seconds = http, url.rstrip("/"), seconds
 
-    async def authorize(self, ask: Ask) -> Answer:
+    async def authorize(self, ask: PaymentRequest) -> PaymentAnswer:
         body = {"payment_id": ask.payment_id, "amount": ask.amount, "currency": ask.currency, "token": ask.token}
         return await self._post("/v1/payments", ask, body)
 
-    async def capture(self, ask: Ask) -> Answer:
-        return await self._post(f"/v1/payments/{_path(ask.known_as)}/capture", ask, {"amount": ask.amount})
+    async def capture(self, ask: PaymentRequest) -> PaymentAnswer:
+        return await self._post(f"/v1/payments/{_path(ask.service_reference)}/capture", ask, {"amount": ask.amount})
 
-    async def void(self, ask: Ask) -> Answer:
-        return await self._post(f"/v1/payments/{_path(ask.known_as)}/void", ask, {})
+    async def void(self, ask: PaymentRequest) -> PaymentAnswer:
+        return await self._post(f"/v1/payments/{_path(ask.service_reference)}/void", ask, {})
 
-    async def refund(self, ask: Ask) -> Answer:
-        return await self._post(f"/v1/payments/{_path(ask.known_as)}/refund", ask, {"amount": ask.amount})
+    async def refund(self, ask: PaymentRequest) -> PaymentAnswer:
+        return await self._post(f"/v1/payments/{_path(ask.service_reference)}/refund", ask, {"amount": ask.amount})
 
-    async def find(self, ask: Ask) -> Answer | None:
+    async def find(self, ask: PaymentRequest) -> PaymentAnswer | None:
         found = await self._send("GET", f"/v1/operations/{_path(ask.key)}", {}, None)
         if found.status_code == HTTPStatus.NOT_FOUND:
             return None
         return _answer(found)
 
-    async def _post(self, path: str, ask: Ask, body: dict[str, Any]) -> Answer:
+    async def _post(self, path: str, ask: PaymentRequest, body: dict[str, Any]) -> PaymentAnswer:
         return _answer(await self._send("POST", path, {"Idempotency-Key": ask.key}, body))
 
     async def _send(
@@ -56,13 +56,13 @@ class Sandbox:
         return answer
 
 
-def open_service(kit: Kit) -> Sandbox:
+def open_sandbox(kit: Kit) -> Sandbox:
     """Return the sandbox that this service's settings name."""
     settings: Any = kit.settings
     return Sandbox(kit.http, settings.sandbox_pay_url, settings.payment_seconds)
 
 
-def _answer(response: "httpx.Response") -> Answer:
+def _answer(response: "httpx.Response") -> PaymentAnswer:
     """Return what an answer says; raises what leaves the outcome unknown where it says nothing of the kind."""
     if response.status_code not in (HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.PAYMENT_REQUIRED):
         response.raise_for_status()

@@ -4,7 +4,7 @@ The customer's token is a PaymentMethod (`pm_...`) saved for use without the cus
 found again by the key, which goes along as metadata.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ import stripe
 
 from libs.kit import Kit, RetryLaterError
 from replenish_contracts.events import PaymentStep
-from services.order_dispatch.payments.domain import Answer, Ask, Declined, Receipt, Status
+from services.order_dispatch.payments.domain.protocol import Declined, PaymentAnswer, PaymentRequest, Receipt, Status
 
 if TYPE_CHECKING:
     import httpx
@@ -22,11 +22,10 @@ UNLIKE_ISO = frozenset({"ISK", "MGA", "UGX"})
 #: Clocks differ; an intent made a little before we asked may be ours.
 SKEW_SECONDS = 600
 PAGE = 100
+StepCall = Callable[["Stripe", PaymentRequest], Coroutine[Any, Any, PaymentAnswer]]
 
-Asking = Callable[["Stripe", Ask], Awaitable[Answer]]
 
-
-class OverKit(stripe.HTTPClient):
+class KitHttpClient(stripe.HTTPClient):
     """Stripe's requests over the kit's connections: what never left is told apart from what nobody knows."""
 
     name = "httpx"
@@ -48,11 +47,11 @@ class OverKit(stripe.HTTPClient):
         return answer.content, answer.status_code, answer.headers
 
 
-def told(asking: Asking) -> Asking:
+def translate_errors(asking: StepCall) -> StepCall:
     """Make Stripe's errors ours; any that is left means that nobody knows."""
 
     @wraps(asking)
-    async def told_so(self: "Stripe", ask: Ask) -> Answer:
+    async def told_so(self: "Stripe", ask: PaymentRequest) -> PaymentAnswer:
         try:
             return await asking(self, ask)
         except stripe.CardError as error:
@@ -75,8 +74,8 @@ class Stripe:
     def __init__(self, client: stripe.StripeClient) -> None:
         self._v1 = client.v1
 
-    @told
-    async def authorize(self, ask: Ask) -> Answer:
+    @translate_errors
+    async def authorize(self, ask: PaymentRequest) -> PaymentAnswer:
         if ask.currency in UNLIKE_ISO:
             return Declined(f"Stripe counts {ask.currency} in another unit than we do")
         intent = await self._v1.payment_intents.create_async(
@@ -93,43 +92,43 @@ class Stripe:
         )
         return _authorized(intent)
 
-    @told
-    async def capture(self, ask: Ask) -> Answer:
+    @translate_errors
+    async def capture(self, ask: PaymentRequest) -> PaymentAnswer:
         intent = await self._v1.payment_intents.capture_async(
-            ask.known_as, {"amount_to_capture": ask.amount}, {"idempotency_key": ask.key}
+            ask.service_reference, {"amount_to_capture": ask.amount}, {"idempotency_key": ask.key}
         )
         return _captured(intent, ask)
 
-    @told
-    async def void(self, ask: Ask) -> Answer:
-        intent = await self._v1.payment_intents.cancel_async(ask.known_as, {}, {"idempotency_key": ask.key})
+    @translate_errors
+    async def void(self, ask: PaymentRequest) -> PaymentAnswer:
+        intent = await self._v1.payment_intents.cancel_async(ask.service_reference, {}, {"idempotency_key": ask.key})
         if intent.status != "canceled":
             raise ValueError(f"{intent.id} is {intent.status} after it was cancelled")
         return _receipt(intent, Status.VOIDED, ask.amount)
 
-    @told
-    async def refund(self, ask: Ask) -> Answer:
+    @translate_errors
+    async def refund(self, ask: PaymentRequest) -> PaymentAnswer:
         refund = await self._v1.refunds.create_async(
-            {"payment_intent": ask.known_as, "amount": ask.amount, "metadata": {"key": ask.key}},
+            {"payment_intent": ask.service_reference, "amount": ask.amount, "metadata": {"key": ask.key}},
             {"idempotency_key": ask.key},
         )
         return _refunded(refund, ask)
 
-    async def find(self, ask: Ask) -> Answer | None:
+    async def find(self, ask: PaymentRequest) -> PaymentAnswer | None:
         if ask.step is PaymentStep.AUTHORIZE:
             mine = await self._find_intent(ask)
             return None if mine is None else _authorized(mine)
         if ask.step is PaymentStep.REFUND:
-            refunds = await self._v1.refunds.list_async({"payment_intent": ask.known_as, "limit": PAGE})
+            refunds = await self._v1.refunds.list_async({"payment_intent": ask.service_reference, "limit": PAGE})
             async for refund in refunds.auto_paging_iter():
                 if _key(refund.metadata) == ask.key:
                     return _refunded(refund, ask)
             return None
         return await self._find_end(ask)
 
-    async def _find_end(self, ask: Ask) -> Answer | None:
+    async def _find_end(self, ask: PaymentRequest) -> PaymentAnswer | None:
         """Return what became of a reservation that was to be taken or freed."""
-        intent = await self._v1.payment_intents.retrieve_async(ask.known_as)
+        intent = await self._v1.payment_intents.retrieve_async(ask.service_reference)
         if intent.status == "canceled":  # freed: by us, or by Stripe when its time was over
             return _receipt(intent, Status.VOIDED if ask.step is PaymentStep.VOID else Status.EXPIRED, ask.amount)
         if intent.status == "succeeded":
@@ -138,8 +137,8 @@ class Stripe:
             return _captured(intent, ask)
         return None
 
-    async def _find_intent(self, ask: Ask) -> stripe.PaymentIntent | None:
-        since = int(ask.asked_at.timestamp()) - SKEW_SECONDS
+    async def _find_intent(self, ask: PaymentRequest) -> stripe.PaymentIntent | None:
+        since = int(ask.requested_at.timestamp()) - SKEW_SECONDS
         try:
             intents = await self._v1.payment_intents.list_async({"limit": PAGE, "created": {"gte": since}})
         except stripe.InvalidRequestError:  # localstripe cannot filter
@@ -149,14 +148,14 @@ class Stripe:
                 return intent
         return None
 
-    async def _contradicted(self, ask: Ask, wrong: stripe.InvalidRequestError) -> Answer:
+    async def _contradicted(self, ask: PaymentRequest, wrong: stripe.InvalidRequestError) -> PaymentAnswer:
         """Stripe says that this cannot be done: because it was, or ended otherwise, or is nothing it knows."""
         if ask.step is not PaymentStep.AUTHORIZE and (found := await self.find(ask)):
             return found
         return Declined(wrong.user_message or wrong.code or "Stripe refused the request")
 
 
-def open_service(kit: Kit) -> Stripe:
+def open_stripe(kit: Kit) -> Stripe:
     """Return the account that this service's settings name."""
     settings: Any = kit.settings
     stripe.enable_telemetry = False
@@ -164,7 +163,7 @@ def open_service(kit: Kit) -> Stripe:
         settings.stripe_api_key.get_secret_value(),
         base_addresses={"api": settings.stripe_url.rstrip("/")},
         max_network_retries=0,  # the kit tries again, under the same key
-        http_client=OverKit(kit.http, settings.payment_seconds),
+        http_client=KitHttpClient(kit.http, settings.payment_seconds),
     )
     return Stripe(client)
 
@@ -173,7 +172,7 @@ def _key(metadata: Any) -> str | None:
     return getattr(metadata, "key", None)
 
 
-def _authorized(intent: stripe.PaymentIntent) -> Answer:
+def _authorized(intent: stripe.PaymentIntent) -> PaymentAnswer:
     """Return what a confirmed intent came to; raises ValueError while Stripe is still at it."""
     if intent.status in ("requires_capture", "succeeded"):
         return _receipt(intent, Status.AUTHORIZED, intent.amount)
@@ -185,7 +184,7 @@ def _authorized(intent: stripe.PaymentIntent) -> Answer:
     raise ValueError(f"{intent.id} is {intent.status}")
 
 
-def _captured(intent: stripe.PaymentIntent, ask: Ask) -> Receipt:
+def _captured(intent: stripe.PaymentIntent, ask: PaymentRequest) -> Receipt:
     if intent.status != "succeeded":
         raise ValueError(f"{intent.id} is {intent.status} after it was captured")
     taken = getattr(intent, "amount_received", ask.amount)  # localstripe does not say
@@ -196,7 +195,7 @@ def _receipt(intent: stripe.PaymentIntent, status: Status, amount: int) -> Recei
     return Receipt(status, intent.id, amount, intent.currency.upper())
 
 
-def _refunded(refund: stripe.Refund, ask: Ask) -> Answer:
+def _refunded(refund: stripe.Refund, ask: PaymentRequest) -> PaymentAnswer:
     if refund.status in ("failed", "canceled"):
         return Declined(getattr(refund, "failure_reason", None) or f"the refund {refund.status}")
-    return Receipt(Status.REFUNDED, ask.known_as, refund.amount, refund.currency.upper())
+    return Receipt(Status.REFUNDED, ask.service_reference, refund.amount, refund.currency.upper())

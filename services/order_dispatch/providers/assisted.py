@@ -15,21 +15,13 @@ from urllib.parse import quote, urlsplit
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from replenish_contracts.events import CartCancelRequested, CartPrepared, CartReminded, ShipTo
-from replenish_contracts.topics import Topic
 from replenish_contracts.units import format_quantity
-from services.order_dispatch.domain import Keeper, Order
-
-CALLS = False
-RESERVES = False
-KEEPER = Keeper.CUSTOMER
-#: The customer enters the address in the shop.
-NEEDS_ADDRESS = False
+from services.order_dispatch.domain.order import Order, Responder
+from services.order_dispatch.providers.protocol import EventTransport, ProviderProtocol
 
 FIELDS = frozenset({"product", "packs", "quantity"})
 #: Some mail programs truncate longer links.
 LONGEST_LINK = 2000
-
-
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
@@ -80,18 +72,24 @@ def _read(account: Mapping[str, Any]) -> Account:
         raise ValueError(f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}") from None
 
 
-def topics(provider_id: str) -> tuple[Topic, ...]:  # noqa: ARG001  # the shop gets no events
-    return ()
-
-
-def deliver(order: Order, ship_to: ShipTo | None, at: datetime) -> tuple[CartPrepared]:  # noqa: ARG001  # the customer enters it
-    prepared = CartPrepared(**order.fact(at), packs=order.packs, quantity=order.quantity, answer_by=order.answer_by)
+def submit(order: Order, ship_to: ShipTo | None, at: datetime) -> tuple[CartPrepared]:  # noqa: ARG001  # the customer enters it
+    prepared = CartPrepared(**order.fields(at), packs=order.packs, quantity=order.quantity, answer_by=order.answer_by)
     return (prepared,)
 
 
 def cancel(order: Order, at: datetime) -> tuple[CartCancelRequested]:
-    return (CartCancelRequested(**order.fact(at), reason=order.cancellation.reason if order.cancellation else ""),)
+    return (CartCancelRequested(**order.fields(at), reason=order.cancellation.reason if order.cancellation else ""),)
 
 
 def status(order: Order, at: datetime) -> tuple[CartReminded]:
-    return (CartReminded(**order.fact(at), answer_by=order.answer_by if order.is_unanswered else None),)
+    return (CartReminded(**order.fields(at), answer_by=order.answer_by if order.is_unanswered else None),)
+
+
+PROTOCOL = ProviderProtocol(
+    name="assisted",
+    transport=EventTransport(submit, cancel, status),
+    responder=Responder.CUSTOMER,
+    # The customer enters the address in the shop.
+    needs_address=False,
+    check_account=check_account,
+)

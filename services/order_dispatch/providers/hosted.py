@@ -12,16 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from replenish_contracts.catalogue import NO_NUL
 from replenish_contracts.events import ShipTo, ShopCancelRequested, ShopOrderRequested, ShopReminded
-from replenish_contracts.topics import Topic
 from replenish_contracts.units import CURRENCIES, format_money, parse_money
-from services.order_dispatch.domain import Keeper, Order, Provider
-
-CALLS = False
-#: Stock is kept here: inventory reserves it before the shop receives the order.
-RESERVES = True
-KEEPER = Keeper.SHOP
-#: The address is fetched only when the shop opens the order.
-NEEDS_ADDRESS = False
+from services.order_dispatch.domain.order import Order, Responder
+from services.order_dispatch.domain.provider import Provider
+from services.order_dispatch.providers.protocol import EventTransport, ProviderProtocol
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 #: A country, optionally with a postal code prefix: `DE`, `DE-10`.
@@ -103,20 +97,29 @@ def next_day(terms: Terms, at: datetime) -> datetime:
     return next(at + timedelta(days=ahead) for ahead in range(7) if (at + timedelta(days=ahead)).weekday() in days)
 
 
-def topics(provider_id: str) -> tuple[Topic, ...]:  # noqa: ARG001  # requests go by mail and on the shop's page
-    return ()
-
-
-def deliver(order: Order, ship_to: ShipTo | None, at: datetime) -> tuple[ShopOrderRequested]:  # noqa: ARG001  # fetched later
+def submit(order: Order, ship_to: ShipTo | None, at: datetime) -> tuple[ShopOrderRequested]:  # noqa: ARG001  # fetched later
     request = ShopOrderRequested(
-        **order.fact(at), packs=order.packs, quantity=order.quantity, answer_by=order.answer_by
+        **order.fields(at), packs=order.packs, quantity=order.quantity, answer_by=order.answer_by
     )
     return (request,)
 
 
 def cancel(order: Order, at: datetime) -> tuple[ShopCancelRequested]:
-    return (ShopCancelRequested(**order.fact(at), reason=order.cancellation.reason if order.cancellation else ""),)
+    return (ShopCancelRequested(**order.fields(at), reason=order.cancellation.reason if order.cancellation else ""),)
 
 
 def status(order: Order, at: datetime) -> tuple[ShopReminded]:
-    return (ShopReminded(**order.fact(at), answer_by=order.answer_by if order.is_unanswered else None),)
+    return (ShopReminded(**order.fields(at), answer_by=order.answer_by if order.is_unanswered else None),)
+
+
+PROTOCOL = ProviderProtocol(
+    name="hosted",
+    transport=EventTransport(submit, cancel, status),
+    # Stock is kept here: inventory reserves it before the shop receives the order.
+    reserves_stock=True,
+    responder=Responder.SHOP,
+    # The address is fetched only when the shop opens the order.
+    needs_address=False,
+    check_account=check_account,
+    check_terms=objection,
+)

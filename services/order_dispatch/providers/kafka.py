@@ -3,18 +3,12 @@
 from datetime import datetime
 
 from replenish_contracts.events import CancelRequested, OrderRequested, OrderStatusRequested, ShipTo
-from replenish_contracts.topics import Topic, provider_topics
-from services.order_dispatch.domain import Order
-
-CALLS = False
-RESERVES = False
+from replenish_contracts.topics import provider_topics
+from services.order_dispatch.domain.order import Order
+from services.order_dispatch.providers.protocol import EventTransport, ProviderProtocol
 
 
-def topics(provider_id: str) -> tuple[Topic, ...]:
-    return provider_topics(provider_id)
-
-
-def deliver(order: Order, ship_to: ShipTo, at: datetime) -> tuple[OrderRequested]:
+def submit(order: Order, ship_to: ShipTo, at: datetime) -> tuple[OrderRequested]:
     request = OrderRequested(
         provider_id=order.provider_id,
         order_id=order.order_id,
@@ -39,3 +33,6 @@ def cancel(order: Order, at: datetime) -> tuple[CancelRequested]:
 
 def status(order: Order, at: datetime) -> tuple[OrderStatusRequested]:
     return (OrderStatusRequested(provider_id=order.provider_id, order_id=order.order_id, requested_at=at),)
+
+
+PROTOCOL = ProviderProtocol(name="kafka", transport=EventTransport(submit, cancel, status), topics=provider_topics)

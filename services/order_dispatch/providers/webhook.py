@@ -17,28 +17,33 @@ from http import HTTPStatus
 from typing import Any, Literal
 from urllib.parse import quote
 
+from libs.http_client.exchange import Reply, UnknownOutcomeError
+from libs.http_client.signatures import scheme_of
 from libs.kit import RetryLaterError
 from replenish_contracts.events import ShipTo, UpdateStatus
-from services.order_dispatch.domain import Order
-from services.order_dispatch.outward import Line, Reply, UnknownOutcomeError, scheme_of
-from services.order_dispatch.outward.reading import (
+from services.order_dispatch.domain.order import Order
+from services.order_dispatch.providers.client import HttpProviderClient
+from services.order_dispatch.providers.parsing import (
     Count,
     Currency,
+    FreeText,
     Moment,
     Name,
-    Prose,
+    ProviderMessage,
     UnreadableAnswerError,
-    Wording,
-    find,
-    read,
+    parse,
+    parse_or_none,
     retry_after,
 )
-from services.order_dispatch.outward.tokens import ship_to_digest
-from services.order_dispatch.providers import Answer, Subject, Told
-
-CALLS = CALLS_BACK = True
-#: The Idempotency-Key is derived from the order, so a submit can be repeated safely.
-REPEATS = True
+from services.order_dispatch.providers.protocol import (
+    Answer,
+    CallbackContent,
+    Callbacks,
+    CallbackSubject,
+    HttpTransport,
+    ProviderProtocol,
+)
+from services.order_dispatch.providers.tokens import ship_to_digest
 
 #: The provider's order states mapped to ours; None means no result yet.
 STATUSES: dict[str, UpdateStatus | None] = {
@@ -52,17 +57,17 @@ STATUSES: dict[str, UpdateStatus | None] = {
 }
 
 
-class Standing(Wording):
+class OrderStatus(ProviderMessage):
     """State of an order at the provider."""
 
     order_id: Name
     status: Literal["pending", "resolving", "accepted", "refused", "shipped", "delivered", "cancelled"]
     reference: Name | None = None
-    reason: Prose | None = None
+    reason: FreeText | None = None
     expected_at: Moment | None = None
     #: Quantity shipped, in base steps.
     quantity: Count | None = None
-    tracking: Prose | None = None
+    tracking: FreeText | None = None
     #: The product sent as a substitute.
     product_id: Name | None = None
     #: Total price of the order, in minor units.
@@ -70,25 +75,25 @@ class Standing(Wording):
     currency: Currency | None = None
 
 
-class News(Standing):
-    """A Standing in a callback; update id and time are optional."""
+class CallbackData(OrderStatus):
+    """A OrderStatus in a callback; update id and time are optional."""
 
     update_id: Name | None = None
     occurred_at: Moment | None = None
 
 
-class Callback(Wording):
+class Callback(ProviderMessage):
     """A callback's envelope."""
 
     type: Literal["order.updated", "order.snapshot"]
-    data: News
+    data: CallbackData
 
 
-class ErrorBody(Wording):
+class ErrorBody(ProviderMessage):
     """Body of a 4xx answer."""
 
     code: Name
-    detail: Prose | None = None
+    detail: FreeText | None = None
 
 
 def check_account(account: Mapping[str, Any]) -> None:
@@ -96,7 +101,7 @@ def check_account(account: Mapping[str, Any]) -> None:
     scheme_of(account)
 
 
-async def deliver(order: Order, ship_to: ShipTo, line: Line) -> Answer:
+async def submit(order: Order, ship_to: ShipTo, line: HttpProviderClient) -> Answer:
     """Place the order. Repetitions send an identical request, token included."""
     reply = await line.signed(
         "POST", "/orders", await _order_request(order, ship_to, line), f"{order.order_id}-deliver"
@@ -109,7 +114,7 @@ async def deliver(order: Order, ship_to: ShipTo, line: Line) -> Answer:
     return Answer(UpdateStatus.REFUSED, reason=error.detail or error.code)
 
 
-async def cancel(order: Order, line: Line) -> Answer:
+async def cancel(order: Order, line: HttpProviderClient) -> Answer:
     """Cancel the order; if the provider has not received it yet, it will reject it later."""
     reason = order.cancellation.reason if order.cancellation else ""
     body = {"type": "order.cancel", "order_id": order.order_id, "reason": reason}
@@ -117,7 +122,7 @@ async def cancel(order: Order, line: Line) -> Answer:
     return _parse_any_status(order, reply)
 
 
-async def status(order: Order, line: Line) -> Answer:
+async def status(order: Order, line: HttpProviderClient) -> Answer:
     """Request the order's state.
 
     A cancelled order that is not found is cancelled once more, so that the provider cannot accept a late submit.
@@ -128,17 +133,19 @@ async def status(order: Order, line: Line) -> Answer:
     return answer
 
 
-def subject(body: bytes) -> Subject:
-    return Subject(order_id=read(Callback, body).data.order_id)
+def subject(body: bytes) -> CallbackSubject:
+    return CallbackSubject(order_id=parse(Callback, body).data.order_id)
 
 
-def hear(body: bytes, order: Order) -> Told:  # noqa: ARG001  # other protocols count in packs
-    callback = read(Callback, body)
+def parse_callback(body: bytes, order: Order) -> CallbackContent:  # noqa: ARG001  # other protocols count in packs
+    callback = parse(Callback, body)
     news = callback.data
-    return Told(_answer(news), news.update_id if callback.type == "order.updated" else None, news.occurred_at)
+    return CallbackContent(
+        _answer(news), news.update_id if callback.type == "order.updated" else None, news.occurred_at
+    )
 
 
-async def _order_request(order: Order, ship_to: ShipTo, line: Line) -> dict[str, Any]:
+async def _order_request(order: Order, ship_to: ShipTo, line: HttpProviderClient) -> dict[str, Any]:
     allowance = await line.allowance(order, ship_to)
     return {
         "type": "order.requested",
@@ -171,9 +178,9 @@ def _path(order: Order) -> str:
 def _parse_any_status(order: Order, reply: Reply) -> Answer:
     """Parse an answer of any status.
 
-    An error without a Standing is only conclusive as `no_such_order`. Raises UnknownOutcomeError for any other.
+    An error without a OrderStatus is only conclusive as `no_such_order`. Raises UnknownOutcomeError for any other.
     """
-    if reply.status < HTTPStatus.BAD_REQUEST or find(Standing, reply.body):
+    if reply.status < HTTPStatus.BAD_REQUEST or parse_or_none(OrderStatus, reply.body):
         return _parse_standing(order, reply)
     error = _parse_error(reply)
     if reply.status == HTTPStatus.NOT_FOUND and error.code == "no_such_order":
@@ -183,7 +190,7 @@ def _parse_any_status(order: Order, reply: Reply) -> Answer:
 
 def _parse_standing(order: Order, reply: Reply) -> Answer:
     try:
-        standing = read(Standing, reply.body)
+        standing = parse(OrderStatus, reply.body)
     except UnreadableAnswerError as error:
         raise UnknownOutcomeError(f"the answer is invalid: {error}") from error
     if standing.order_id != order.order_id:
@@ -191,7 +198,7 @@ def _parse_standing(order: Order, reply: Reply) -> Answer:
     return _answer(standing)
 
 
-def _answer(standing: Standing) -> Answer:
+def _answer(standing: OrderStatus) -> Answer:
     return Answer(
         STATUSES[standing.status],
         reason=standing.reason,
@@ -210,7 +217,7 @@ def _parse_error(reply: Reply) -> ErrorBody:
 
     Raises RetryLaterError for temporary errors, Unknown for a body that is not in our format.
     """
-    error = find(ErrorBody, reply.body)
+    error = parse_or_none(ErrorBody, reply.body)
     if reply.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         raise RetryLaterError(f"the provider rejected our credentials: {error.code if error else reply.status}")
     if error is None:
@@ -218,3 +225,12 @@ def _parse_error(reply: Reply) -> ErrorBody:
     if error.code == "idempotency_in_flight":
         raise RetryLaterError("the same request is still in progress", after_seconds=retry_after(reply.headers, 1.0))
     return error
+
+
+PROTOCOL = ProviderProtocol(
+    name="webhook",
+    # Every idempotency key is derived from the order, so a submit can be repeated safely.
+    transport=HttpTransport(submit, cancel, status, idempotent=True),
+    callbacks=Callbacks(subject, parse_callback),
+    check_account=check_account,
+)

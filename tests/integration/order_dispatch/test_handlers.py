@@ -240,7 +240,7 @@ class TestLookAfterOrders:
         assert (said.evidence, said.quantity) == ("estimated", 40)
 
     async def test_goes_through_more_orders_than_fit_a_page(self, database):
-        async with store_for(SERVICE, database, look_page=2) as store:
+        async with store_for(SERVICE, database, check_page=2) as store:
             store.now = a.NOON
             await store.save_provider(a.ACME)
             for number in range(5):

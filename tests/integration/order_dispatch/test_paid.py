@@ -157,7 +157,7 @@ class TestAnOrderThatIsPaidThroughUs:
         await world.tell(order_id, "shipped")
 
         async def trouble():
-            return (await world.order(order_id))["payment_trouble"]
+            return (await world.order(order_id))["payment_problem"]
 
         assert "the card was closed" in await until(trouble, "the trouble is in sight")
         assert (await world.order(order_id))["state"] == "shipped"

@@ -46,10 +46,10 @@ async def test_the_tables_of_moves_in_python_and_sql_are_the_same(store):
 async def test_an_order_is_what_was_saved(store):
     turn = sent(await drafted(store), a.PATIENCE, a.NOON)
 
-    await store.save_turn(turn)
+    await store.save_order_decision(turn)
 
     assert await store.lock_order("o1") == turn.order
-    assert [tuple(row)[:3] for row in await store.list_steps("o1")] == [
+    assert [tuple(row)[:3] for row in await store.list_transitions("o1")] == [
         (1, None, "drafted"),
         (2, "drafted", "placing"),
     ]

@@ -203,7 +203,7 @@ class TestPayment:
             assert await on_payment_failed(order_id, "card blocked", tx.store) == []
 
         order = await world.order(order_id)
-        assert (order["state"], order["payment_trouble"]) == ("shipped", "card blocked")
+        assert (order["state"], order["payment_problem"]) == ("shipped", "card blocked")
 
     async def test_at_a_service_nobody_knows_is_refused(self, world, till):
         body = {"name": "X", "protocol": "kafka", "payment": "purse"}

@@ -72,7 +72,7 @@ class TestFlag:
         turn = flag(a.drafted(), "stolen card", a.NOON)
 
         assert names(turn) == ["FraudFlagged", "OrderCancelled"]
-        assert (turn.order.state, turn.order.is_suspect, turn.events[1].by) == (State.CANCELLED, True, "fraud")
+        assert (turn.order.state, turn.order.is_flagged, turn.events[1].by) == (State.CANCELLED, True, "fraud")
 
     @pytest.mark.parametrize("state", [State.PLACING, State.UNKNOWN, State.PLACED])
     def test_asks_the_provider_to_cancel_what_it_may_have(self, state):
@@ -107,7 +107,7 @@ class TestFlag:
     def test_is_cleared_once(self):
         turn = clear(flag(a.order(State.SHIPPED), "", a.NOON).order, a.NOON)
 
-        assert (names(turn), turn.order.is_suspect) == (["FraudCleared"], False)
+        assert (names(turn), turn.order.is_flagged) == (["FraudCleared"], False)
         assert clear(turn.order, a.NOON) == Turn(turn.order)
         assert clear(a.drafted(), a.NOON) == Turn(a.drafted())
 
@@ -121,7 +121,7 @@ class TestClaim:
     def test_is_raised_for_goods_that_came_by_their_date_alone(self):
         shipped = a.heard(a.order(State.PLACED), a.update("shipped", quantity=30)).order
 
-        assert names(look(shipped, a.PATIENCE, shipped.look_at)) == ["OrderDelivered", "ClaimRaised"]
+        assert names(look(shipped, a.PATIENCE, shipped.check_at)) == ["OrderDelivered", "ClaimRaised"]
 
     @pytest.mark.parametrize("came", [40, 45])
     def test_is_not_raised_for_all_or_more(self, came):
@@ -220,7 +220,7 @@ class TestReceive:
     def test_of_an_order_under_way_ends_its_way(self):
         turn = receive(a.order(State.SHIPPED), 30, a.NOON)
 
-        assert (turn.order.state, turn.order.coming, turn.order.evidence) == (State.DELIVERED, 30, "reported")
+        assert (turn.order.state, turn.order.expected_quantity, turn.order.evidence) == (State.DELIVERED, 30, "reported")
         assert names(turn) == ["OrderDelivered", "ClaimRaised"]
         assert turn.events[0].quantity == 30
 

@@ -36,7 +36,7 @@ class TestAccepted:
         turn = a.heard(a.order(State.PLACING), a.update("accepted", expected_at=a.NOON + a.days(2)))
 
         assert turn.order.state is State.PLACED
-        assert turn.events[0].expected_at == turn.order.promised_at == turn.order.look_at == a.NOON + a.days(2)
+        assert turn.events[0].expected_at == turn.order.promised_at == turn.order.check_at == a.NOON + a.days(2)
 
     def test_without_a_date_counts_the_providers_usual_days(self):
         turn = a.heard(a.order(State.PLACING), a.update("accepted"))
@@ -96,7 +96,7 @@ class TestAccepted:
 
         turn = hear(placed, a.update("accepted", update_id="u2"), a.ACME, a.PATIENCE, late).turn
 
-        assert turn.order.look_at == late + a.days(2 / 24)
+        assert turn.order.check_at == late + a.days(2 / 24)
 
     def test_after_shipping_is_late(self):
         verdict = judged(a.order(State.SHIPPED), a.update("accepted"))
@@ -110,9 +110,9 @@ class TestShipped:
         turn = a.heard(a.order(State.PLACING), a.update("shipped", tracking="T1", expected_at=a.NOON + a.days(1)))
 
         assert names(turn) == ["OrderPlaced", "OrderShipped"]
-        assert [step.there for step in turn.steps] == [State.PLACED, State.SHIPPED]
+        assert [step.to_state for step in turn.steps] == [State.PLACED, State.SHIPPED]
         assert turn.events[1].tracking == "T1"
-        assert turn.order.look_at == a.NOON + a.days(1)
+        assert turn.order.check_at == a.NOON + a.days(1)
 
     def test_with_less_than_ordered_ships_less(self):
         turn = a.heard(a.order(State.PLACED), a.update("shipped", quantity=30))
@@ -125,7 +125,7 @@ class TestShipped:
         turn = a.heard(shipped, a.update("shipped", update_id="u2", expected_at=a.NOON + a.days(8)))
 
         assert turn.events == ()
-        assert (turn.order.coming, turn.order.look_at) == (30, a.NOON + a.days(8))
+        assert (turn.order.expected_quantity, turn.order.check_at) == (30, a.NOON + a.days(8))
 
     @pytest.mark.parametrize("status", ["shipped", "delivered"])
     def test_with_more_than_anybody_sends_is_refused_as_a_slip(self, status):
@@ -214,7 +214,7 @@ class TestNotFound:
         turn = a.heard(a.order(State.UNKNOWN), a.update("not_found"))
 
         assert turn.order.state is State.FAILED
-        assert turn.order.look_at is None
+        assert turn.order.check_at is None
 
     def test_is_no_answer_before_anybody_asked(self):
         assert judged(a.order(State.PLACING), a.update("not_found")).fate is Fate.NOT_APPLIED
@@ -270,17 +270,17 @@ class TestAnyLife:
         for happening in happenings:
             if isinstance(happening, int):
                 now += a.days(happening)
-                due = order.look_at is not None and order.look_at <= now
+                due = order.check_at is not None and order.check_at <= now
                 turn = look(order, a.PATIENCE, now) if due else None
             else:
                 turn = judged(order, happening, now).turn
             if turn is None:
                 continue
-            assert all((step.here, step.there) in TRANSITIONS for step in turn.steps)
+            assert all((step.from_state, step.to_state) in TRANSITIONS for step in turn.steps)
             assert [step.number for step in turn.steps] == list(range(order.step + 1, turn.order.step + 1))
-            ends += [step.there for step in turn.steps if step.there in CLOSED]
+            ends += [step.to_state for step in turn.steps if step.to_state in CLOSED]
             order = turn.order
-            waits = order.look_at is not None
+            waits = order.check_at is not None
             assert waits != (order.state in CLOSED), "an open order is always looked at again"
 
         assert len(ends) == (order.state in CLOSED)

@@ -39,7 +39,7 @@ class Kit:
     async def find_remote_slot(self, link_id, slot):
         return slot
 
-    patience = a.PATIENCE
+    timeouts = a.PATIENCE
 
 
 def task(ask="deliver"):

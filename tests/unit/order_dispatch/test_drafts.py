@@ -44,7 +44,7 @@ class TestDraft:
         turn = draft(a.approved(), a.slot(**gone), a.ACME, a.offer(), a.NOON)
 
         assert names(turn) == ["OrderDrafted", "OrderCancelled"]
-        assert [step.there for step in turn.steps] == [State.DRAFTED, State.CANCELLED]
+        assert [step.to_state for step in turn.steps] == [State.DRAFTED, State.CANCELLED]
 
 
 class TestPriceOf:
@@ -71,4 +71,4 @@ class TestSent:
 
         assert turn.order.state is State.PLACING
         assert turn.asks == (Ask.DELIVER,)
-        assert turn.order.look_at == a.NOON + a.days(1)
+        assert turn.order.check_at == a.NOON + a.days(1)

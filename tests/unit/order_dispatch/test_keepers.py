@@ -38,30 +38,30 @@ KEY, OTHER = b"k" * 32, b"o" * 32
 HOME = ShipTo(name="Ann", line1="Elm 1", postal_code="89073", city="Ulm", country="DE")
 
 
-def asked(keeper=Keeper.SHOP):
-    return entrust(a.drafted(), keeper, a.PATIENCE, a.NOON).order
+def asked(responder=Keeper.SHOP):
+    return entrust(a.drafted(), responder, a.PATIENCE, a.NOON).order
 
 
-def placed(keeper):
-    return a.heard(asked(keeper), a.update("accepted")).order
+def placed(responder):
+    return a.heard(asked(responder), a.update("accepted")).order
 
 
 class TestAPerson:
     def test_is_asked_instead_of_a_program(self):
-        turn = proceed(a.drafted(), Way(keeper=Keeper.SHOP), a.PATIENCE, a.NOON)
+        turn = proceed(a.drafted(), Way(responder=Keeper.SHOP), a.PATIENCE, a.NOON)
 
         assert (turn.order.state, turn.asks) == (State.PLACING, (Ask.DELIVER,))
-        assert (turn.order.look_at, turn.order.answer_by) == (a.NOON + 24 * HOURS, a.NOON + 48 * HOURS)
+        assert (turn.order.check_at, turn.order.answer_by) == (a.NOON + 24 * HOURS, a.NOON + 48 * HOURS)
 
-    @pytest.mark.parametrize(("keeper", "by"), [(Keeper.SHOP, "deadline"), (Keeper.CUSTOMER, "expired")])
-    def test_is_reminded_once_and_then_loses_the_order(self, keeper, by):
-        reminded = look(asked(keeper), a.PATIENCE, a.NOON + 24 * HOURS)
+    @pytest.mark.parametrize(("responder", "by"), [(Keeper.SHOP, "deadline"), (Keeper.CUSTOMER, "expired")])
+    def test_is_reminded_once_and_then_loses_the_order(self, responder, by):
+        reminded = look(asked(responder), a.PATIENCE, a.NOON + 24 * HOURS)
         again = look(reminded.order, a.PATIENCE, a.NOON + 30 * HOURS)
         over = look(reminded.order, a.PATIENCE, a.NOON + 48 * HOURS)
 
         assert (reminded.asks, again.asks, over.asks) == ((Ask.STATUS,), (), ())
-        assert reminded.order.look_at == a.NOON + 48 * HOURS
-        assert (over.order.state, over.order.look_at) == (State.CANCELLED, None)
+        assert reminded.order.check_at == a.NOON + 48 * HOURS
+        assert (over.order.state, over.order.check_at) == (State.CANCELLED, None)
         assert [(type(event).__name__, event.by) for event in over.events] == [("OrderCancelled", by)]
 
     def test_who_says_yes_after_that_is_not_heard(self):
@@ -105,7 +105,7 @@ class TestAShopThatDoesNotAnswerACancel:
         waits = look(asked_back, a.PATIENCE, a.NOON)
         over = look(waits.order, a.PATIENCE, a.NOON + 48 * HOURS)
 
-        assert (asked_back.look_at, waits.order.look_at) == (a.NOON, a.NOON + 48 * HOURS)
+        assert (asked_back.check_at, waits.order.check_at) == (a.NOON, a.NOON + 48 * HOURS)
         assert (waits.asks, waits.events) == ((), ())
         assert (over.order.state, over.asks) == (State.CANCELLED, ())
         assert [(event.by, event.reason) for event in over.events] == [(by, "enough")] * len(over.events)
@@ -125,7 +125,7 @@ class TestGoodsThatNobodyReports:
         turn = look(order, a.PATIENCE, order.expected_at)
 
         assert [type(event).__name__ for event in turn.events] == ["OrderShipped", "OrderDelivered"]
-        assert [step.there for step in turn.steps] == [State.SHIPPED, State.DELIVERED]
+        assert [step.to_state for step in turn.steps] == [State.SHIPPED, State.DELIVERED]
 
     def test_of_a_shop_are_asked_about(self):
         order = placed(Keeper.SHOP)

@@ -98,7 +98,7 @@ class TestDuesOfWhatDidNotCome:
     def test_go_back_when_the_provider_says_so(self, came, back):
         turn = short(came)
 
-        assert (dues(turn), turn.order.given_back) == ((Due(Move.REFUND, back),), back)
+        assert (dues(turn), turn.order.refunded) == ((Due(Move.REFUND, back),), back)
 
     @pytest.mark.parametrize("came", [40, 50])
     def test_are_none_where_all_came(self, came):
@@ -125,7 +125,7 @@ class TestDuesOfWhatDidNotCome:
         returned = take_back(short(20).order, 20, WISH)
 
         assert dues(returned) == (Due(Move.REFUND, 499),)
-        assert (returned.order.given_back, dues(flag(returned.order, "", a.NOON))) == (998, ())
+        assert (returned.order.refunded, dues(flag(returned.order, "", a.NOON))) == (998, ())
 
     def test_follow_what_was_taken_whatever_price_is_named_later(self):
         cheaper = a.heard(paid(State.SHIPPED), a.update("delivered", price=500, currency="USD"))
@@ -137,7 +137,7 @@ class TestDuesOfWhatDidNotCome:
         lost = lose(paid(State.SHIPPED), "the card was closed")
 
         assert (dues(receive(lost, 0, a.NOON)), dues(flag(lost, "", a.NOON))) == ((), ())
-        assert lost.payment_trouble == "the card was closed"
+        assert lost.payment_problem == "the card was closed"
 
 
 class TestDuesOfFraud:
@@ -145,7 +145,7 @@ class TestDuesOfFraud:
     def test_are_all_that_was_taken_and_kept_whatever_came(self, came):
         delivered = short(came).order
 
-        assert flag(delivered, "", a.NOON).order.given_back == 998
+        assert flag(delivered, "", a.NOON).order.refunded == 998
 
     @pytest.mark.parametrize("state", [State.SHIPPED, State.DELIVERED])
     def test_go_back_where_they_were_taken(self, state):

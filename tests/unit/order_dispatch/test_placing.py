@@ -168,7 +168,7 @@ class TestGotThrough:
 
         order = got_through(called(), "A-1", a.PATIENCE, later).order
 
-        assert (order.sent_at, order.look_at, order.reference) == (later, later + a.days(1), "A-1")
+        assert (order.sent_at, order.check_at, order.reference) == (later, later + a.days(1), "A-1")
 
     def test_keeps_what_the_provider_called_it(self):
         order = got_through(called(), "A-1", a.PATIENCE, a.NOON).order
@@ -181,7 +181,7 @@ class TestDoubt:
         turn = mark_unknown(called(), "no clear answer", a.PATIENCE, a.NOON)
 
         assert (turn.order.state, turn.asks, names(turn)) == (State.UNKNOWN, (Ask.STATUS,), ["OrderUnknown"])
-        assert turn.order.look_at == a.NOON + a.days(2 / 24)
+        assert turn.order.check_at == a.NOON + a.days(2 / 24)
 
     def test_believes_not_found_only_when_the_call_must_be_over(self):
         order = mark_unknown(called(), "no clear answer", a.PATIENCE, a.NOON).order
@@ -211,7 +211,7 @@ class TestResolving:
         turn = a.heard(a.order(State.PLACING), a.update("resolving", reason="card expired"))
 
         assert (turn.order.state, turn.events) == (State.PLACING, ())
-        assert turn.order.resolve_by == turn.order.look_at == a.NOON + a.days(3)
+        assert turn.order.resolve_by == turn.order.check_at == a.NOON + a.days(3)
 
     @pytest.mark.parametrize("state", [State.PLACING, State.UNKNOWN])
     def test_that_nobody_settled_cancels_the_order_when_its_time_is_over(self, state):
@@ -227,8 +227,8 @@ class TestResolving:
 
         order = a.heard(asked, a.update("resolving"), a.NOON + a.days(1)).order
 
-        assert (order.resolve_by, order.look_at) == (a.NOON + a.days(4), asked.look_at)
-        assert look(order, a.PATIENCE, asked.look_at).asks == (Ask.STATUS,)
+        assert (order.resolve_by, order.check_at) == (a.NOON + a.days(4), asked.check_at)
+        assert look(order, a.PATIENCE, asked.check_at).asks == (Ask.STATUS,)
 
     def test_said_again_does_not_prolong_it(self):
         order = a.heard(a.order(State.PLACING), a.update("resolving")).order

@@ -31,8 +31,8 @@ class TestLook:
     def test_asks_ever_more_rarely_and_never_stops(self):
         order, pauses, now = a.order(State.UNKNOWN), [], a.NOON + a.days(1)
         for _ in range(7):
-            pauses.append((order.look_at - now) / a.days(1 / 24))
-            now = order.look_at
+            pauses.append((order.check_at - now) / a.days(1 / 24))
+            now = order.check_at
             turn = look(order, a.PATIENCE, now)
             assert (turn.asks, turn.events) == ((Ask.STATUS,), ())
             order = turn.order
@@ -42,14 +42,14 @@ class TestLook:
     def test_an_overdue_order_that_never_left_is_asked_about_not_credited(self):
         placed = a.order(State.PLACED)
 
-        turn = look(placed, a.PATIENCE, placed.look_at)
+        turn = look(placed, a.PATIENCE, placed.check_at)
 
         assert (turn.order.state, turn.asks) == (State.PLACED, (Ask.STATUS,))
 
     def test_the_expected_date_delivers_by_estimate(self):
         shipped = a.order(State.SHIPPED)
 
-        turn = look(shipped, a.PATIENCE, shipped.look_at)
+        turn = look(shipped, a.PATIENCE, shipped.check_at)
 
         assert turn.order.state is State.DELIVERED
         assert turn.events[0].evidence is Evidence.ESTIMATED

@@ -1,57 +1,67 @@
-"""What is decided about money: a payment's states, its steps, and the books."""
+"""What is decided about payments: states, steps and the books."""
 
-from services.order_dispatch.payments.domain.books import Accounts, Booked, Booking
-from services.order_dispatch.payments.domain.outcomes import LAPSED, answered, lapse, lose_track, withdraw
-from services.order_dispatch.payments.domain.payment import Call, Move, Payment, PaymentTurn, key_of
+from services.order_dispatch.payments.domain.books import refund, release, reserve, take
+from services.order_dispatch.payments.domain.decisions import (
+    EXPIRED_REASON,
+    Mandate,
+    apply_answer,
+    expire,
+    mark_unknown,
+    open_payment,
+    request_capture,
+    request_refund,
+    request_void,
+    withdraw,
+)
+from services.order_dispatch.payments.domain.payment import Payment, PaymentDecision
 from services.order_dispatch.payments.domain.protocol import (
-    Answer,
-    Ask,
     Declined,
+    PaymentAnswer,
+    PaymentRequest,
     PaymentService,
     Receipt,
     Status,
     UnexpectedAnswerError,
-    believe,
+    check_answer,
 )
 from services.order_dispatch.payments.domain.states import (
     CLOSED,
-    DOING,
+    IN_PROGRESS,
     TRANSITIONS,
     IllegalPaymentTransitionError,
     PaymentState,
+    check,
 )
-from services.order_dispatch.payments.domain.wishes import Mandate, open_payment, want_capture, want_refund, want_void
 
 __all__ = [
     "CLOSED",
-    "DOING",
-    "LAPSED",
-    "TRANSITIONS",
-    "Accounts",
-    "Answer",
-    "Ask",
-    "Booked",
-    "Booking",
-    "Call",
     "Declined",
+    "EXPIRED_REASON",
+    "IN_PROGRESS",
     "IllegalPaymentTransitionError",
     "Mandate",
-    "Move",
     "Payment",
+    "PaymentAnswer",
+    "PaymentDecision",
+    "PaymentRequest",
     "PaymentService",
     "PaymentState",
-    "PaymentTurn",
     "Receipt",
     "Status",
+    "TRANSITIONS",
     "UnexpectedAnswerError",
-    "answered",
-    "believe",
-    "key_of",
-    "lapse",
-    "lose_track",
+    "apply_answer",
+    "check",
+    "check_answer",
+    "expire",
+    "mark_unknown",
     "open_payment",
-    "want_capture",
-    "want_refund",
-    "want_void",
+    "refund",
+    "release",
+    "request_capture",
+    "request_refund",
+    "request_void",
+    "reserve",
+    "take",
     "withdraw",
 ]

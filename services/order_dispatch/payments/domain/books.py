@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Booked(StrEnum):
+class BookingKind(StrEnum):
     """Why money moved."""
 
     RESERVED = "reserved"
     RELEASED = "released"
     TAKEN = "taken"
-    GIVEN_BACK = "given_back"
+    GIVEN_BACK = "refunded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +47,16 @@ class Accounts:
 class Booking:
     """One transaction: entries of (account, amount in minor units)."""
 
-    kind: Booked
+    kind: BookingKind
     entries: tuple[tuple[str, int], ...]
 
 
 def reserve(accounts: Accounts, amount: int) -> Booking:
-    return Booking(Booked.RESERVED, ((accounts.held, amount), (accounts.customer, -amount)))
+    return Booking(BookingKind.RESERVED, ((accounts.held, amount), (accounts.customer, -amount)))
 
 
 def release(accounts: Accounts, amount: int) -> Booking:
-    return Booking(Booked.RELEASED, ((accounts.customer, amount), (accounts.held, -amount)))
+    return Booking(BookingKind.RELEASED, ((accounts.customer, amount), (accounts.held, -amount)))
 
 
 def take(accounts: Accounts, amount: int) -> Booking:
@@ -67,8 +67,8 @@ def take(accounts: Accounts, amount: int) -> Booking:
         (accounts.customer, amount),
         (accounts.provider, -amount),
     )
-    return Booking(Booked.TAKEN, entries)
+    return Booking(BookingKind.TAKEN, entries)
 
 
-def give_back(accounts: Accounts, amount: int) -> Booking:
-    return Booking(Booked.GIVEN_BACK, ((accounts.provider, amount), (accounts.cash, -amount)))
+def refund(accounts: Accounts, amount: int) -> Booking:
+    return Booking(BookingKind.GIVEN_BACK, ((accounts.provider, amount), (accounts.cash, -amount)))

@@ -7,7 +7,7 @@ from typing import TypedDict
 from replenish_contracts.catalogue import Event
 from replenish_contracts.events import PaymentFailed, PaymentStep
 from services.order_dispatch.payments.domain.books import Booking
-from services.order_dispatch.payments.domain.states import DOING, PaymentState, check
+from services.order_dispatch.payments.domain.states import IN_PROGRESS, PaymentState, check
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,21 +27,21 @@ class Payment:
     amount: int
     mandate: int
     state: PaymentState = PaymentState.AUTHORIZING
-    #: How many moves it has made; its history has as many rows.
+    #: How many transitions it has made; its history has as many rows.
     move: int = 1
     #: The step under way, its key, amount and time; none while nothing is.
     step: PaymentStep | None = None
     key: str | None = None
-    asked: int = 0
-    asked_at: datetime | None = None
+    requested: int = 0
+    requested_at: datetime | None = None
     #: What really happened, in sum.
     authorized: int = 0
     captured: int = 0
     refunded: int = 0
     #: What is wanted; done as soon as the payment stands where it can be.
-    capture_asked: int | None = None
-    void_asked: bool = False
-    refund_asked: int = 0
+    capture_requested: int | None = None
+    void_requested: bool = False
+    refund_requested: int = 0
     reference: str | None = None
     expires_at: datetime | None = None
     reason: str = ""
@@ -52,7 +52,7 @@ class Payment:
         before_capture = (PaymentStep.CAPTURE, PaymentStep.VOID)
         return self.state is PaymentState.AUTHORIZED or self.step in before_capture
 
-    def fact(self, amount: int, at: datetime) -> "MoneyFact":
+    def fields(self, amount: int, at: datetime) -> "PaymentFields":
         """Return what every event about this payment carries."""
         return {
             "order_id": self.order_id,
@@ -67,7 +67,7 @@ class Payment:
         }
 
 
-class MoneyFact(TypedDict):
+class PaymentFields(TypedDict):
     """The fields of PaymentFact."""
 
     order_id: str
@@ -82,12 +82,12 @@ class MoneyFact(TypedDict):
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class PaymentTransition:
     """One move of a payment, as its history keeps it."""
 
     number: int
-    here: PaymentState | None
-    there: PaymentState
+    from_state: PaymentState | None
+    to_state: PaymentState
     step: PaymentStep | None
     amount: int
     occurred_at: datetime
@@ -95,7 +95,7 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ServiceCall:
     """A payment service is to be asked; where there is an obstacle it is not, and the step fails with it."""
 
     step: PaymentStep
@@ -104,55 +104,60 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class PaymentTurn:
-    """A decision: the payment afterwards, its moves, what is booked, said and asked."""
+class PaymentDecision:
+    """A decision: the payment afterwards, its transitions, what is booked, said and asked."""
 
     payment: Payment
-    moves: tuple[Move, ...] = ()
+    transitions: tuple[PaymentTransition, ...] = ()
     bookings: tuple[Booking, ...] = ()
     events: tuple[Event, ...] = ()
-    calls: tuple[Call, ...] = ()
+    calls: tuple[ServiceCall, ...] = ()
 
-    def then(self, there: PaymentState, at: datetime, because: str, amount: int = 0) -> "PaymentTurn":
+    def move_to(self, to_state: PaymentState, at: datetime, because: str, amount: int = 0) -> "PaymentDecision":
         """Add a move that ends the step under way; raises IllegalMove where the table has none."""
         step = self.payment.step
-        turn = self._moved(there, Move(self.payment.move + 1, self.payment.state, there, step, amount, at, because))
-        rest = replace(turn.payment, step=None, key=None, asked=0, asked_at=None)
-        return replace(turn, payment=rest)
+        decision = self._moved(
+            to_state, PaymentTransition(self.payment.move + 1, self.payment.state, to_state, step, amount, at, because)
+        )
+        rest = replace(decision.payment, step=None, key=None, requested=0, requested_at=None)
+        return replace(decision, payment=rest)
 
-    def start(self, step: PaymentStep, amount: int, at: datetime) -> "PaymentTurn":
+    def start(self, step: PaymentStep, amount: int, at: datetime) -> "PaymentDecision":
         """Begin a step: its key is its own, also when the same step was refused before."""
-        there, number = DOING[step], self.payment.move + 1
+        to_state, number = IN_PROGRESS[step], self.payment.move + 1
         because = f"{step} is wanted"
-        turn = self._moved(there, Move(number, self.payment.state, there, step, amount, at, because))
+        decision = self._moved(
+            to_state, PaymentTransition(number, self.payment.state, to_state, step, amount, at, because)
+        )
         key = key_of(self.payment.payment_id, step, number)
-        doing = replace(turn.payment, step=step, key=key, asked=amount, asked_at=at)
-        return replace(turn, payment=doing, calls=(*turn.calls, Call(step, key)))
+        doing = replace(decision.payment, step=step, key=key, requested=amount, requested_at=at)
+        return replace(decision, payment=doing, calls=(*decision.calls, ServiceCall(step, key)))
 
-    def lose_track(self, at: datetime) -> "PaymentTurn":
+    def lose_track(self, at: datetime) -> "PaymentDecision":
         """Note that nobody knows about the step under way; its key stays."""
-        payment, there = self.payment, PaymentState.UNKNOWN
+        payment, to_state = self.payment, PaymentState.UNKNOWN
         because = "no outcome is known"
         return self._moved(
-            there, Move(payment.move + 1, payment.state, there, payment.step, payment.asked, at, because)
+            to_state,
+            PaymentTransition(payment.move + 1, payment.state, to_state, payment.step, payment.requested, at, because),
         )
 
-    def _moved(self, there: PaymentState, move: Move) -> "PaymentTurn":
-        check(self.payment.state, there)
-        payment = replace(self.payment, state=there, move=move.number, reason=move.because)
-        return replace(self, payment=payment, moves=(*self.moves, move))
+    def _moved(self, to_state: PaymentState, move: PaymentTransition) -> "PaymentDecision":
+        check(self.payment.state, to_state)
+        payment = replace(self.payment, state=to_state, move=move.number, reason=move.because)
+        return replace(self, payment=payment, transitions=(*self.transitions, move))
 
-    def change(self, **wishes: int | bool | None) -> "PaymentTurn":
+    def change(self, **wishes: int | bool | None) -> "PaymentDecision":
         return replace(self, payment=replace(self.payment, **wishes))  # type: ignore[arg-type]  # fields by name
 
-    def book(self, *bookings: Booking) -> "PaymentTurn":
+    def book(self, *bookings: Booking) -> "PaymentDecision":
         return replace(self, bookings=(*self.bookings, *bookings))
 
-    def say(self, *events: Event) -> "PaymentTurn":
+    def publish(self, *events: Event) -> "PaymentDecision":
         return replace(self, events=(*self.events, *events))
 
-    def fail(self, step: PaymentStep, amount: int, reason: str, at: datetime) -> "PaymentTurn":
-        return self.say(PaymentFailed(**self.payment.fact(amount, at), step=step, reason=reason))
+    def fail(self, step: PaymentStep, amount: int, reason: str, at: datetime) -> "PaymentDecision":
+        return self.publish(PaymentFailed(**self.payment.fields(amount, at), step=step, reason=reason))
 
 
 def key_of(payment_id: str, step: PaymentStep, number: int) -> str:

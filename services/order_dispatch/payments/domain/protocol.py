@@ -20,7 +20,7 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class PaymentRequest:
     """One step asked of a payment service; asking again with the same key does nothing twice."""
 
     step: PaymentStep
@@ -32,14 +32,14 @@ class Ask:
     amount: int
     currency: str
     #: When the step was decided on: it did not happen before.
-    asked_at: datetime
+    requested_at: datetime
     #: The customer's means of payment, as the service knows it; only to authorize.
     token: str | None = None
     #: The service's own id of the payment; known once it is authorized.
     reference: str | None = None
 
     @property
-    def known_as(self) -> str:
+    def service_reference(self) -> str:
         """Return the service's id; raises ValueError before there is one."""
         if self.reference is None:
             raise ValueError(f"{self.key}: the payment service has given no reference yet")
@@ -65,7 +65,7 @@ class Declined:
     reason: str
 
 
-Answer = Receipt | Declined
+PaymentAnswer = Receipt | Declined
 
 
 class PaymentService(Protocol):
@@ -76,23 +76,23 @@ class PaymentService(Protocol):
     nothing the same step again under the same key.
     """
 
-    async def authorize(self, ask: Ask) -> Answer:
+    async def authorize(self, ask: PaymentRequest) -> PaymentAnswer:
         """Reserve the amount on the token."""
         ...
 
-    async def capture(self, ask: Ask) -> Answer:
+    async def capture(self, ask: PaymentRequest) -> PaymentAnswer:
         """Take the amount of what is reserved, once; the rest is free again."""
         ...
 
-    async def void(self, ask: Ask) -> Answer:
+    async def void(self, ask: PaymentRequest) -> PaymentAnswer:
         """Free what is reserved."""
         ...
 
-    async def refund(self, ask: Ask) -> Answer:
+    async def refund(self, ask: PaymentRequest) -> PaymentAnswer:
         """Give this much of what was taken back."""
         ...
 
-    async def find(self, ask: Ask) -> Answer | None:
+    async def find(self, ask: PaymentRequest) -> PaymentAnswer | None:
         """Return how a step ended that was asked before, or None where the service does not know of it."""
         ...
 
@@ -109,7 +109,7 @@ _ANSWERS = {
 }
 
 
-def believe(ask: Ask, answer: Answer) -> Answer:
+def check_answer(ask: PaymentRequest, answer: PaymentAnswer) -> PaymentAnswer:
     """Return the answer if it is one to this question, to the cent; raises UnexpectedAnswerError."""
     if isinstance(answer, Declined):
         return answer

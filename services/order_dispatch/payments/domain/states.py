@@ -1,4 +1,4 @@
-"""The states of a payment and the one table of moves between them; migrations/ has the same table."""
+"""The states of a payment and the one table of transitions between them; migrations/ has the same table."""
 
 from enum import StrEnum
 
@@ -27,13 +27,12 @@ class PaymentState(StrEnum):
 
 
 #: Where a payment stands while a step is under way.
-DOING = {
+IN_PROGRESS = {
     PaymentStep.AUTHORIZE: PaymentState.AUTHORIZING,
     PaymentStep.CAPTURE: PaymentState.CAPTURING,
     PaymentStep.VOID: PaymentState.VOIDING,
     PaymentStep.REFUND: PaymentState.REFUNDING,
 }
-
 _S = PaymentState
 _LEADS_TO = {
     _S.AUTHORIZING: (_S.AUTHORIZED, _S.DECLINED, _S.UNKNOWN, _S.VOIDED),
@@ -45,9 +44,7 @@ _LEADS_TO = {
     _S.REFUNDING: (_S.CAPTURED, _S.REFUNDED, _S.UNKNOWN),
     _S.UNKNOWN: (_S.AUTHORIZED, _S.DECLINED, _S.CAPTURED, _S.VOIDED, _S.REFUNDED, _S.EXPIRED),
 }
-
-TRANSITIONS = frozenset((here, there) for here, reachable in _LEADS_TO.items() for there in reachable)
-
+TRANSITIONS = frozenset((from_state, to_state) for from_state, reachable in _LEADS_TO.items() for to_state in reachable)
 #: States nothing leads out of.
 CLOSED = frozenset(set(PaymentState) - set(_LEADS_TO))
 
@@ -56,7 +53,7 @@ class IllegalPaymentTransitionError(ValueError):
     """Somebody tried a move that is not in the table."""
 
 
-def check(here: PaymentState, there: PaymentState) -> None:
+def check(from_state: PaymentState, to_state: PaymentState) -> None:
     """Raise IllegalPaymentTransitionError unless the table has this move."""
-    if (here, there) not in TRANSITIONS:
-        raise IllegalPaymentTransitionError(f"a payment does not go from {here} to {there}")
+    if (from_state, to_state) not in TRANSITIONS:
+        raise IllegalPaymentTransitionError(f"a payment does not go from {from_state} to {to_state}")

@@ -12,11 +12,9 @@ Merchant-Signature and the default, or `standard`); the secrets are `api_key`, a
 from collections.abc import Mapping
 from typing import Any
 
+from libs.http_client.signatures import Scheme, scheme_of
 from replenish_contracts.events import ShipTo, UpdateStatus
-from services.order_dispatch.domain import Order
-from services.order_dispatch.outward import Line, Scheme, scheme_of
-from services.order_dispatch.outward.reading import UnreadableAnswerError, read
-from services.order_dispatch.providers import Answer, Subject, Told
+from services.order_dispatch.domain.order import Order
 from services.order_dispatch.providers.acp.checkout import (
     GIVEN_UP,
     MissingSessionError,
@@ -31,25 +29,29 @@ from services.order_dispatch.providers.acp.checkout import (
     session_id_of,
     session_in,
 )
-from services.order_dispatch.providers.acp.standing import CLOSED, WORKING, obstacle, snapshot_says, standing
-from services.order_dispatch.providers.acp.wording import OrderEvent
-
-CALLS = CALLS_BACK = True
-#: The idempotency key of each step is derived from the order, so a submit can be repeated safely.
-REPEATS = True
-#: Default scheme of order events; the account can override it.
-SIGNATURE = Scheme.HMAC
+from services.order_dispatch.providers.acp.messages import OrderEvent
+from services.order_dispatch.providers.acp.translation import CLOSED, WORKING, obstacle, read_session, read_snapshot
+from services.order_dispatch.providers.client import HttpProviderClient
+from services.order_dispatch.providers.parsing import UnreadableAnswerError, parse
+from services.order_dispatch.providers.protocol import (
+    Answer,
+    CallbackContent,
+    Callbacks,
+    CallbackSubject,
+    HttpTransport,
+    ProviderProtocol,
+)
 
 
 def check_account(account: Mapping[str, Any]) -> None:
-    scheme_of(account, SIGNATURE)
+    scheme_of(account, Scheme.HMAC)
     for name in ("handler_id", "locale"):
         value = account.get(name, name)
         if not isinstance(value, str) or not value.isascii() or not value.isprintable():
             raise ValueError(f"{name} must be printable ASCII text")
 
 
-async def deliver(order: Order, ship_to: ShipTo, line: Line) -> Answer:
+async def submit(order: Order, ship_to: ShipTo, line: HttpProviderClient) -> Answer:
     """Create, address and complete a session. Every step is an identical request when repeated."""
     try:
         session = await create(order, line)
@@ -58,7 +60,7 @@ async def deliver(order: Order, ship_to: ShipTo, line: Line) -> Answer:
     if session.status not in (*CLOSED, *WORKING, "completed"):
         session = await address(session, order, ship_to, line)
     if session.order is not None or session.status in WORKING:
-        return standing(session, order)
+        return read_session(session, order)
     if reason := obstacle(session, order):
         return await give_up(session, order, line, reason)
     allowance = await line.allowance(order, ship_to)
@@ -69,11 +71,11 @@ async def deliver(order: Order, ship_to: ShipTo, line: Line) -> Answer:
     reply = await post(line, f"{path_of(session.id)}/complete", {"payment_data": payment}, order, "complete")
     rejection = error_in(reply)
     if rejection is None:
-        return standing(session_in(reply), order)
+        return read_session(session_in(reply), order)
     return await give_up(session, order, line, rejection.message or rejection.code)
 
 
-async def cancel(order: Order, line: Line) -> Answer:
+async def cancel(order: Order, line: HttpProviderClient) -> Answer:
     """Cancel the session; if it is completed already, return the state of its order."""
     reason = order.cancellation.reason if order.cancellation else ""
     trace = {"intent_trace": {"reason_code": "other", "trace_summary": reason[:500]}}
@@ -83,27 +85,36 @@ async def cancel(order: Order, line: Line) -> Answer:
         return Answer(UpdateStatus.NOT_FOUND)
 
 
-async def status(order: Order, line: Line) -> Answer:
+async def status(order: Order, line: HttpProviderClient) -> Answer:
     """Retrieve the session; close it if it is still open and the order was cancelled."""
     try:
         session_id = await session_id_of(order, line)
     except MissingSessionError:
         return Answer(UpdateStatus.NOT_FOUND)
     session = await retrieve(session_id, line)
-    answer = standing(session, order)
+    answer = read_session(session, order)
     cancelled = order.cancellation is not None
     if answer.status is UpdateStatus.NOT_FOUND and session.status not in CLOSED and cancelled:
         return await close(session_id, order, line, "close", GIVEN_UP)
     return answer
 
 
-def subject(body: bytes) -> Subject:
+def subject(body: bytes) -> CallbackSubject:
     """Return the session id of an order event. Raises UnreadableAnswerError without one."""
-    session_id = read(OrderEvent, body).data.checkout_session_id
+    session_id = parse(OrderEvent, body).data.checkout_session_id
     if session_id is None:
         raise UnreadableAnswerError("data.checkout_session_id: Field required")
-    return Subject(reference=session_id)
+    return CallbackSubject(reference=session_id)
 
 
-def hear(body: bytes, order: Order) -> Told:
-    return Told(snapshot_says(read(OrderEvent, body).data, order))
+def parse_callback(body: bytes, order: Order) -> CallbackContent:
+    return CallbackContent(read_snapshot(parse(OrderEvent, body).data, order))
+
+
+PROTOCOL = ProviderProtocol(
+    name="acp",
+    # Every idempotency key is derived from the order, so a submit can be repeated safely.
+    transport=HttpTransport(submit, cancel, status, idempotent=True),
+    callbacks=Callbacks(subject, parse_callback, Scheme.HMAC),
+    check_account=check_account,
+)

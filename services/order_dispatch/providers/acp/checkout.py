@@ -5,14 +5,15 @@ from typing import Any
 from urllib.parse import quote
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
+from libs.http_client.exchange import Reply, UnknownOutcomeError
 from libs.kit import RetryLaterError
 from replenish_contracts.events import ShipTo, UpdateStatus
-from services.order_dispatch.domain import Order
-from services.order_dispatch.outward import Line, Reply, UnknownOutcomeError
-from services.order_dispatch.outward.reading import UnreadableAnswerError, find, read, retry_after
-from services.order_dispatch.providers import Answer
-from services.order_dispatch.providers.acp.standing import standing, total_of
-from services.order_dispatch.providers.acp.wording import ErrorBody, Message, Session
+from services.order_dispatch.domain.order import Order
+from services.order_dispatch.providers.acp.messages import ErrorBody, Message, Session
+from services.order_dispatch.providers.acp.translation import read_session, total_of
+from services.order_dispatch.providers.client import HttpProviderClient
+from services.order_dispatch.providers.parsing import UnreadableAnswerError, parse, parse_or_none, retry_after
+from services.order_dispatch.providers.protocol import Answer
 
 API_VERSION = "2026-04-17"
 #: Reason for closing an abandoned session; ACP's list has no closer code.
@@ -23,11 +24,11 @@ class MissingSessionError(Exception):
     """The merchant created no session, so there is no order either."""
 
 
-async def session_id_of(order: Order, line: Line) -> str:
+async def session_id_of(order: Order, line: HttpProviderClient) -> str:
     return await line.recall(order.order_id) or (await create(order, line)).id
 
 
-async def create(order: Order, line: Line) -> Session:
+async def create(order: Order, line: HttpProviderClient) -> Session:
     """Create the order's session, or get the existing one, and store its id. Raises MissingSessionError."""
     if order.price is None or order.currency is None:
         raise MissingSessionError("the order has no price, which a checkout requires")
@@ -49,7 +50,7 @@ async def create(order: Order, line: Line) -> Session:
     return session
 
 
-async def address(session: Session, order: Order, ship_to: ShipTo, line: Line) -> Session:
+async def address(session: Session, order: Order, ship_to: ShipTo, line: HttpProviderClient) -> Session:
     """Set the delivery address and, if the merchant offers a choice, the cheapest shipping option."""
     address = {
         "name": ship_to.name,
@@ -71,7 +72,7 @@ async def address(session: Session, order: Order, ship_to: ShipTo, line: Line) -
     return await _update(session, {"selected_fulfillment_options": [chosen]}, order, line, "shipping")
 
 
-async def _update(session: Session, body: dict[str, Any], order: Order, line: Line, step: str) -> Session:
+async def _update(session: Session, body: dict[str, Any], order: Order, line: HttpProviderClient, step: str) -> Session:
     """Update the session; if the merchant rejects the update, return the current session with the error added."""
     reply = await post(line, path_of(session.id), body, order, step)
     error = error_in(reply)
@@ -82,37 +83,37 @@ async def _update(session: Session, body: dict[str, Any], order: Order, line: Li
     return current.model_copy(update={"messages": (message, *current.messages)})
 
 
-async def close(session_id: str, order: Order, line: Line, step: str, body: dict[str, Any]) -> Answer:
+async def close(session_id: str, order: Order, line: HttpProviderClient, step: str, body: dict[str, Any]) -> Answer:
     """Cancel a session so that it cannot become an order; if it did already (405), return the order's state."""
     reply = await post(line, f"{path_of(session_id)}/cancel", body, order, step)
     if reply.status == HTTPStatus.METHOD_NOT_ALLOWED:
-        return standing(await retrieve(session_id, line), order)
+        return read_session(await retrieve(session_id, line), order)
     if error := error_in(reply):
         raise UnknownOutcomeError(f"the checkout was not cancelled: {error.code}")
-    return standing(session_in(reply), order)
+    return read_session(session_in(reply), order)
 
 
-async def give_up(session: Session, order: Order, line: Line, reason: str) -> Answer:
+async def give_up(session: Session, order: Order, line: HttpProviderClient, reason: str) -> Answer:
     """Close a session that cannot be completed. The order is refused only once the session is closed."""
     answer = await close(session.id, order, line, "close", GIVEN_UP)
     no_order = answer.status in (UpdateStatus.NOT_FOUND, UpdateStatus.CANCELLED)
     return Answer(UpdateStatus.REFUSED, reason=reason) if no_order else answer
 
 
-async def retrieve(session_id: str, line: Line) -> Session:
+async def retrieve(session_id: str, line: HttpProviderClient) -> Session:
     reply = await line.request("GET", path_of(session_id), headers=_headers(line))
     if error := error_in(reply):
         raise UnknownOutcomeError(f"the merchant cannot find the checkout: {error.code}")
     return session_in(reply)
 
 
-async def post(line: Line, path: str, body: dict[str, Any], order: Order, step: str) -> Reply:
+async def post(line: HttpProviderClient, path: str, body: dict[str, Any], order: Order, step: str) -> Reply:
     """Send one step with an idempotency key derived from order and step."""
     key = str(uuid5(NAMESPACE_URL, f"replenish:{order.order_id}/{step}"))
     return await line.request("POST", path, json=body, headers=_headers(line), idempotency_key=key)
 
 
-def _headers(line: Line) -> dict[str, str]:
+def _headers(line: HttpProviderClient) -> dict[str, str]:
     key = line.secret("api_key")
     if key is not None and not (key.isascii() and key.isprintable()):
         raise RetryLaterError(f"{line.provider_id} is not called: its api_key is not printable ASCII")
@@ -130,7 +131,7 @@ def path_of(session_id: str) -> str:
 
 def session_in(reply: Reply) -> Session:
     try:
-        return read(Session, reply.body)
+        return parse(Session, reply.body)
     except UnreadableAnswerError as error:
         raise UnknownOutcomeError(f"the answer is invalid: {error}") from error
 
@@ -142,7 +143,7 @@ def error_in(reply: Reply) -> ErrorBody | None:
     """
     if reply.status < HTTPStatus.BAD_REQUEST:
         return None
-    error = find(ErrorBody, reply.body)
+    error = parse_or_none(ErrorBody, reply.body)
     if reply.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         raise RetryLaterError(f"the merchant rejected our credentials: {error.code if error else reply.status}")
     if error is None:

@@ -12,30 +12,29 @@ from typing import Any
 
 from libs.kit import RejectedError
 from replenish_contracts.events import ShipTo, UpdateStatus
-from replenish_contracts.topics import Topic
-from services.order_dispatch.domain import Order
 from services.order_dispatch.domain.links import RemoteSlot, SlotUse
-from services.order_dispatch.providers.calls import Answer, LinkedLine
-from services.order_dispatch.providers.drs.calls import (
+from services.order_dispatch.domain.order import Order
+from services.order_dispatch.providers.drs.options import CANCEL_PATHS, check_options, remote_slots, status_body
+from services.order_dispatch.providers.drs.wire import (
     UnreadableResponseError,
     as_list,
     as_object,
-    ask,
-    done,
-    moment,
-    part,
-    read_moment,
+    call,
+    call_or_raise,
+    format_time,
+    parse_time,
+    path_part,
     read_object,
-    why,
+    reason_in,
 )
-from services.order_dispatch.providers.drs.options import CANCEL_PATHS
-from services.order_dispatch.providers.drs.options import check_options as check_options
-from services.order_dispatch.providers.drs.words import remote_slots, status_body
+from services.order_dispatch.providers.protocol import (
+    AccountLinking,
+    Answer,
+    HttpTransport,
+    LinkedProviderClient,
+    ProviderProtocol,
+)
 
-#: Calls carry the customer's access token.
-CALLS = LINKED = True
-#: DRS has the customer's address.
-NEEDS_ADDRESS = False
 PLACED, IN_PROGRESS = ("STANDARD_ORDER_PLACED", "TEST_ORDER_PLACED"), "ORDER_INPROGRESS"
 #: From both versions of the documentation; other values have no mapping.
 STATUSES = {
@@ -51,10 +50,6 @@ STATUSES = {
 LONGEST_WORD = 100
 
 
-def topics(provider_id: str) -> tuple[Topic, ...]:  # noqa: ARG001  # everything is a call
-    return ()
-
-
 def authorize_extras(options: Mapping[str, Any], serial: str) -> dict[str, str]:
     """Return the extra query parameters of the authorization page."""
     device = {"device_model": str(options.get("device_model", "")), "serial": serial}
@@ -62,15 +57,15 @@ def authorize_extras(options: Mapping[str, Any], serial: str) -> dict[str, str]:
     return {"scope_data": json.dumps({"dash:replenish": {**device, **flags}})}
 
 
-async def deliver(order: Order, ship_to: ShipTo | None, line: LinkedLine) -> Answer:  # noqa: ARG001  # DRS has the address
+async def submit(order: Order, ship_to: ShipTo | None, line: LinkedProviderClient) -> Answer:  # noqa: ARG001  # DRS has the address
     """Trigger a replenishment of the order's slot; the result follows as a notification.
 
     ORDER_INPROGRESS with an id of another of our orders refuses this one. Raises UnreadableResponseError for any
     other answer.
     """
-    reply = await ask(line, "POST", f"/replenish/{part(await line.remote_slot(order.slot))}", "DrsReplenish")
+    reply = await call(line, "POST", f"/replenish/{path_part(await line.remote_slot(order.slot))}", "DrsReplenish")
     if reply.status != HTTPStatus.OK:
-        return Answer(UpdateStatus.REFUSED, why(reply))
+        return Answer(UpdateStatus.REFUSED, reason_in(reply))
     result = read_object(reply)
     detail, instance = result.get("detailCode"), result.get("eventInstanceId")
     reference = str(instance)[:255] if instance else None
@@ -78,12 +73,12 @@ async def deliver(order: Order, ship_to: ShipTo | None, line: LinkedLine) -> Ans
         return Answer(None, reference=reference)
     if detail != IN_PROGRESS:
         raise UnreadableResponseError(f"replenish answered {detail!r}")
-    if reference and await line.is_taken(reference, order.order_id):
+    if reference and await line.is_reference_used(reference, order.order_id):
         return Answer(UpdateStatus.REFUSED, f"an earlier order is still open ({reference})")
     return Answer(None, "an order is already open for this slot", reference=reference)
 
 
-async def cancel(order: Order, line: LinkedLine) -> Answer:
+async def cancel(order: Order, line: LinkedProviderClient) -> Answer:
     """Cancel the order of a test device; other orders can only be cancelled by the customer, at the provider."""
     if not line.account.get("is_test_device"):
         return Answer(None, "only the customer can cancel at the provider, within 24 hours")
@@ -91,14 +86,14 @@ async def cancel(order: Order, line: LinkedLine) -> Answer:
     return Answer(UpdateStatus.CANCELLED, "test order cancelled") if freed else Answer(None)
 
 
-async def status(order: Order, line: LinkedLine) -> Answer:
+async def status(order: Order, line: LinkedProviderClient) -> Answer:
     """Request an order by DRS's id; until the id is known, only notifications report its state."""
     reference = await line.recall(order.order_id)
     if reference is None:
         return Answer(None, "the provider has not assigned an order id yet")
-    reply = await ask(line, "GET", f"/getOrderInfo/{part(reference)}", "DrsOrderInfo")
+    reply = await call(line, "GET", f"/getOrderInfo/{path_part(reference)}", "DrsOrderInfo")
     if reply.status != HTTPStatus.OK:
-        return Answer(None, why(reply), reference=reference)
+        return Answer(None, reason_in(reply), reference=reference)
     slot = await line.remote_slot(order.slot)
     listed = as_list(as_object(read_object(reply).get("orderInfoData")).get("orderItems"))
     items = [item for item in listed if item.get("slotId") == slot]
@@ -115,44 +110,62 @@ def _item_status(item: Mapping[str, Any]) -> Answer:
     status = STATUSES.get(state.lower())
     if status is UpdateStatus.ACCEPTED and not date:
         return Answer(UpdateStatus.RESOLVING, "the customer must resolve an issue at the provider")
-    return Answer(status, state[:LONGEST_WORD] or None, read_moment(date))
+    return Answer(status, state[:LONGEST_WORD] or None, parse_time(date))
 
 
-async def slot_status(line: LinkedLine, use: SlotUse) -> None:
+async def slot_status(line: LinkedProviderClient, use: SlotUse) -> None:
     """Report the level of a slot after a use."""
     body = status_body(use, str(line.account.get("country", "US")))
-    await done(line, "POST", f"/slotStatus/{part(use.remote_slot)}", "DrsSlotStatus", body)
+    await call_or_raise(line, "POST", f"/slotStatus/{path_part(use.remote_slot)}", "DrsSlotStatus", body)
 
 
-async def device_status(line: LinkedLine, active_at: datetime) -> None:
+async def device_status(line: LinkedProviderClient, active_at: datetime) -> None:
     """Report when the device was last used; called daily."""
-    await done(line, "POST", "/deviceStatus", "DrsDeviceStatus", {"mostRecentlyActiveDate": moment(active_at)})
+    await call_or_raise(
+        line, "POST", "/deviceStatus", "DrsDeviceStatus", {"mostRecentlyActiveDate": format_time(active_at)}
+    )
 
 
-async def subscription_info(line: LinkedLine) -> tuple[RemoteSlot, ...]:
+async def subscription_info(line: LinkedProviderClient) -> tuple[RemoteSlot, ...]:
     """Return the slots that the customer subscribed, with their products; answer version 1 or 2."""
     version = "1.0" if line.account.get("subscription_info_version") == 1 else "2.0"
-    reply = await ask(line, "GET", "/subscriptionInfo", "DrsSubscriptionInfo", accept=version)
+    reply = await call(line, "GET", "/subscriptionInfo", "DrsSubscriptionInfo", accept=version)
     if reply.status != HTTPStatus.OK:
-        raise RejectedError(why(reply))
+        raise RejectedError(reason_in(reply))
     return remote_slots(read_object(reply).get("slotsSubscriptionStatus"))
 
 
-async def deregister(line: LinkedLine, serial: str) -> None:
+async def deregister(line: LinkedProviderClient, serial: str) -> None:
     """Delete the registration of device and tokens at DRS. A missing registration (404) is a success."""
     if line.account.get("deregister_version") == 1:
-        path = f"/deviceModels/{part(str(line.account.get('device_model', '')))}/devices/{part(serial)}/registration"
-        reply = await ask(line, "DELETE", path, "DrsDeregister")
+        path = f"/deviceModels/{path_part(str(line.account.get('device_model', '')))}/devices/{path_part(serial)}/registration"
+        reply = await call(line, "DELETE", path, "DrsDeregister")
     else:
-        reply = await ask(line, "DELETE", "/registration", "DrsDeregister", version="2.0")
+        reply = await call(line, "DELETE", "/registration", "DrsDeregister", version="2.0")
     if reply.status not in {HTTPStatus.OK, HTTPStatus.NO_CONTENT, HTTPStatus.NOT_FOUND}:
-        raise RejectedError(why(reply))
+        raise RejectedError(reason_in(reply))
 
 
-async def cancel_test_orders(line: LinkedLine, slot: str | None = None) -> bool:
+async def cancel_test_orders(line: LinkedProviderClient, slot: str | None = None) -> bool:
     """Cancel the test orders of one slot, or of all; return whether none is in progress any more."""
     template = CANCEL_PATHS[str(line.account.get("cancel_test_path", "clients"))]
-    path = "/testOrders" if slot is None else template.format(slot=part(slot))
-    reply = await ask(line, "DELETE", path, "DrsCancelTestOrders")
+    path = "/testOrders" if slot is None else template.format(slot=path_part(slot))
+    reply = await call(line, "DELETE", path, "DrsCancelTestOrders")
     freed = as_list(read_object(reply).get("slotOrderStatuses")) if reply.status == HTTPStatus.OK else []
     return bool(freed) and all(item.get("orderStatus") == "NO_ORDER_IN_PROGRESS" for item in freed)
+
+
+PROTOCOL = ProviderProtocol(
+    name="drs",
+    transport=HttpTransport(submit, cancel, status),
+    # DRS has the customer's address.
+    needs_address=False,
+    linking=AccountLinking(
+        check_options=check_options,
+        authorize_extras=authorize_extras,
+        report_slot=slot_status,
+        report_device=device_status,
+        fetch_subscriptions=subscription_info,
+        deregister=deregister,
+    ),
+)

@@ -81,4 +81,4 @@ async def register(town, customer, device, registration):
             slots=slots,
         )
     )
-    await town.knows_device(device)
+    await town.has_device(device)

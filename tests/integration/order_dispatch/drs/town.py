@@ -144,7 +144,7 @@ class Town(World):
             found = await store.find_provider(provider)
             turn = draft(approved, place, found, None, store.now)
             await store.add_order(turn)
-            await store.save_turn(sent(turn.order, store.patience, store.now))
+            await store.save_order_decision(sent(turn.order, store.timeouts, store.now))
 
     async def ask(self, order_id, ask="deliver"):
         """Call the provider, apply the answer as an update, and return it."""
@@ -179,7 +179,7 @@ class Town(World):
         return [line for line in self.written(name) if line["op"] == op]
 
     async def wrote(self, op, count=1, name="amazon"):
-        async def there():
+        async def received_quantity():
             found = self.book(op, name)
             return found if len(found) >= count else None
 
@@ -195,7 +195,7 @@ class Town(World):
     async def comes_true(self, query, *arguments):
         return await until(lambda: self.sql(query, *arguments), query)
 
-    async def knows_device(self, device):
+    async def has_device(self, device):
         await self.comes_true("SELECT 1 FROM slot WHERE device_id = $1 AND slot = '2'", device)
 
     async def heard(self, message_id, fate=None):

@@ -99,7 +99,7 @@ class Company:
         return customer_id
 
     async def reaches(self, order_id, state):
-        async def there():
+        async def received_quantity():
             found = await self.http.get(
                 f"{self.urls['order_dispatch']}/v1/orders/{order_id}", headers=await self.operator()
             )
@@ -115,7 +115,7 @@ class Company:
     async def mail(self, to, subject):
         """Return the mail with this subject, once it is there."""
 
-        async def there():
+        async def received_quantity():
             lines = (self.folder / "mails.jsonl").read_text().splitlines()
             mails = [mail for mail in map(json.loads, lines) if mail["to"] == [to] and mail["subject"] == subject]
             return mails[0] if mails else None

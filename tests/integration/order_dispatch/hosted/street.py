@@ -3,7 +3,7 @@
 from replenish_contracts.events import AllocationLine, StockAllocated
 from tests.support import orders as a
 
-KNOBS = {"sealing_key": "11" * 32, "keeper_remind_hours": 24, "keeper_answer_hours": 48}
+KNOBS = {"sealing_key": "11" * 32, "reminder_hours": 24, "answer_deadline_hours": 48}
 TERMS = {"email": "shop@example.org"}
 
 
@@ -36,10 +36,10 @@ async def says(world, order_id, step, **detail):
     return await world.post(path, detail, "provider", provider_id=name)
 
 
-async def letter(world, order_id, keeper="shop"):
+async def letter(world, order_id, responder="shop"):
     """Return what notification would write a mail from."""
     headers = world.desk.headers("service", service="notification")
-    got = await world.http.get(f"/v1/orders/{order_id}/letter?keeper={keeper}", headers=headers)
+    got = await world.http.get(f"/v1/orders/{order_id}/letter?responder={responder}", headers=headers)
     assert got.status_code == 200, got.text
     return got.json()
 

@@ -165,7 +165,7 @@ class TestLinks:
 
         for role in ("operator", "customer", "provider"):
             headers = world.desk.headers(role, customer_id="ann", provider_id="private")
-            got = await world.http.get(f"/v1/orders/{order_id}/letter?keeper=shop", headers=headers)
+            got = await world.http.get(f"/v1/orders/{order_id}/letter?responder=shop", headers=headers)
             assert got.status_code == 403
 
     async def test_of_a_shop_are_its_own(self, world):

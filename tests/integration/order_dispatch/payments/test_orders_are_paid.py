@@ -55,7 +55,7 @@ async def says(world, order_id, status, **more):
 
 
 async def paid(world, order_id, state):
-    async def there():
+    async def received_quantity():
         headers = world.desk.headers("customer", customer_id="ann")
         found = (await world.http.get(f"/v1/orders/{order_id}/payment", headers=headers)).json()
         return found if found.get("state") == state else None
@@ -112,6 +112,6 @@ class TestAnOrder:
         await says(world, order_id, "shipped")
 
         async def flagged():
-            return (await world.order(order_id))["payment_trouble"]
+            return (await world.order(order_id))["payment_problem"]
 
         assert await until(flagged, "the order is flagged") == "the card was closed"

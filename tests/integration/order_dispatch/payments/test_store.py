@@ -23,7 +23,7 @@ async def store(database):
 
 
 async def save(store, turn):
-    await store.save_money(turn)
+    await store.save_decision(turn)
     return turn.payment
 
 
@@ -46,7 +46,7 @@ async def test_a_payment_is_what_was_saved(store):
     await judge(store)
 
     assert await store.lock_payment("pay1") == await store.find_payment("o1") == payment
-    assert [tuple(row)[:3] for row in await store.list_moves("pay1")] == [
+    assert [tuple(row)[:3] for row in await store.list_payment_transitions("pay1")] == [
         (1, None, "authorizing"),
         (2, "authorizing", "authorized"),
     ]
@@ -67,8 +67,8 @@ async def test_an_order_is_paid_once(store):
         "authorized = amount + 1",
         "refunded = captured + 1",
         "refunded = -1",
-        "capture_asked = amount + 1",
-        "refund_asked = amount + 1",
+        "capture_requested = amount + 1",
+        "refund_requested = amount + 1",
         "step = 'capture'",
         "key = 'k'",
         "token_sealed = 'x'",
@@ -107,7 +107,7 @@ async def test_a_state_without_a_move_to_it_aborts(store):
 
     with pytest.raises(asyncpg.ForeignKeyViolationError):
         await store.connection.execute(
-            "UPDATE payment SET state = 'declined', step = NULL, key = NULL, asked_at = NULL, token_sealed = NULL"
+            "UPDATE payment SET state = 'declined', step = NULL, key = NULL, requested_at = NULL, token_sealed = NULL"
         )
 
 

@@ -48,7 +48,7 @@ async def world(database, url, tmp_path):
 
 def ask(world, step=PaymentStep.AUTHORIZE, token=VISA, **more):
     fields = {"amount": 500, "currency": "USD", "token": token} | more
-    return Ask(step, f"k-{step}", "pay1", "o1", asked_at=world.kit.clock.now(), **fields)
+    return Ask(step, f"k-{step}", "pay1", "o1", requested_at=world.kit.clock.now(), **fields)
 
 
 class TestAnOrder:

@@ -85,7 +85,7 @@ class World:
             return await store.find_payment(order.order_id)
 
     async def reaches(self, order, state, seconds=20):
-        async def there():
+        async def received_quantity():
             payment = await self.payment(order)
             return payment if payment and payment.state == state else None
 

@@ -47,7 +47,7 @@ class Wire:
     async def recall(self, order_id):
         return self.reference
 
-    async def is_taken(self, reference, order_id):
+    async def is_reference_used(self, reference, order_id):
         return self.taken
 
 

@@ -54,7 +54,7 @@ class AnyPayment(RuleBasedStateMachine):
 
     def take(self, turn):
         for move in turn.moves:
-            assert move.here is None or (move.here, move.there) in TRANSITIONS
+            assert move.from_state is None or (move.from_state, move.there) in TRANSITIONS
         before = self.turns[-1].payment.move if self.turns else 0
         assert [move.number for move in turn.moves] == list(range(before + 1, turn.payment.move + 1))
         self.keys += [call.key for call in turn.calls]
@@ -106,7 +106,7 @@ class AnyPayment(RuleBasedStateMachine):
         self.take(lapse(self.payment, pay.NOON))
 
     @precondition(
-        lambda self: self.payment.state is PaymentState.AUTHORIZING and self.payment.void_asked and not self.bank.done
+        lambda self: self.payment.state is PaymentState.AUTHORIZING and self.payment.void_requested and not self.bank.done
     )
     @rule()
     def nobody_was_asked_yet(self):
@@ -143,11 +143,11 @@ class AnyPayment(RuleBasedStateMachine):
     def what_is_wanted_is_never_forgotten(self):
         payment = self.payment
         if payment.state is PaymentState.AUTHORIZED:
-            assert not payment.void_asked
-            assert payment.capture_asked is None
+            assert not payment.void_requested
+            assert payment.capture_requested is None
         if payment.state is PaymentState.CAPTURED:
-            assert payment.refund_asked == payment.refunded or payment.void_asked is False
-            assert payment.refund_asked <= payment.refunded
+            assert payment.refund_requested == payment.refunded or payment.void_requested is False
+            assert payment.refund_requested <= payment.refunded
         if payment.state in CLOSED:
             assert payment.step is None
 

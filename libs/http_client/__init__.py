@@ -1,0 +1,36 @@
+"""Outgoing HTTP to URLs of others: SSRF guard, limits on time and size, rate limit, circuit breaker, signatures."""
+
+from libs.http_client.breaker import BreakerState, CallLimits
+from libs.http_client.client import CallMetrics, HttpClient
+from libs.http_client.exchange import Bounds, Exchange, Reply, Request, UnknownOutcomeError
+from libs.http_client.guard import ForbiddenAddressError, Guard
+from libs.http_client.signatures import (
+    InvalidSignatureError,
+    MissingSignatureError,
+    Scheme,
+    Signed,
+    scheme_of,
+    sign,
+    verify,
+)
+
+__all__ = [
+    "Bounds",
+    "BreakerState",
+    "CallLimits",
+    "CallMetrics",
+    "Exchange",
+    "ForbiddenAddressError",
+    "Guard",
+    "HttpClient",
+    "InvalidSignatureError",
+    "MissingSignatureError",
+    "Reply",
+    "Request",
+    "Scheme",
+    "Signed",
+    "UnknownOutcomeError",
+    "scheme_of",
+    "sign",
+    "verify",
+]

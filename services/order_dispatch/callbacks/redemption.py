@@ -1,0 +1,89 @@
+"""Token redemption: once per order, up to the token's amount, before it expires."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+from pydantic import Field
+
+from libs.kit.http.app import KitDep, idempotent_request, send
+from libs.kit.http.problems import ProblemError
+from replenish_contracts.topics import PROVIDER_ID
+from services.order_dispatch.callbacks.webhooks import authenticate, read_body
+from services.order_dispatch.providers.metrics import TOKENS
+from services.order_dispatch.providers.parsing import Count, Name, ProviderMessage, UnreadableAnswerError, parse
+
+router = APIRouter()
+#: Order states that void the token.
+OVER = ("refused", "cancelled", "failed")
+
+
+class Redemption(ProviderMessage):
+    """Request of a provider; the amount is in minor units."""
+
+    provider_id: Annotated[str, Field(pattern=f"^{PROVIDER_ID.pattern}$")]
+    token: Name
+    amount: Count | None = None
+    currency: Annotated[str, Field(pattern="^[A-Za-z]{3}$")] | None = None
+
+
+@router.post("/tokens/redeem")
+async def redeem(request: Request, kit: KitDep) -> JSONResponse:
+    """Redeem the single-use token of an order; the request is signed like a callback, the answer contains the order."""
+    body = await read_body(request, kit.settings.callback_bytes)  # type: ignore[attr-defined]  # order-dispatch setting
+    request._body = body  # noqa: SLF001  # already parse with our limit; later readers get it from this cache
+    try:
+        redemption = parse(Redemption, body)
+    except UnreadableAnswerError as error:
+        raise ProblemError(400, "malformed", "The redemption request is not valid", detail=str(error)) from error
+    await authenticate(redemption.provider_id, request.headers, body, kit)
+    idempotency = await idempotent_request(f"provider:{redemption.provider_id}", request)
+    async with kit.transaction(idempotency=idempotency) as tx:
+        if tx.replayed:
+            TOKENS.labels("replayed").inc()
+            return send(tx.replayed, replayed=True)
+        token = await tx.store.lock_token(redemption.token)
+        check_token(token, redemption)
+        await tx.store.redeem_token(token.order_id, redemption.amount)
+        answer = tx.respond(200, _redeemed(token, redemption))
+    TOKENS.labels("redeemed").inc()
+    return send(answer)
+
+
+def check_token(token: Any, redemption: Redemption) -> None:
+    """Raise a Problem unless the token can be redeemed for this provider and amount."""
+    refusal: tuple[int, str, str] | None = None
+    if token is None or token.provider_id != redemption.provider_id:
+        refusal = 404, "no_such_token", "The provider has no such token"
+    elif token.redeemed_at is not None:
+        refusal = 409, "token_redeemed", "The token has already been redeemed"
+    elif token.order_state in OVER:
+        refusal = 409, "token_void", f"The token is void: its order was {token.order_state}"
+    elif token.now > token.expires_at:
+        refusal = 410, "token_expired", "The token has expired"
+    elif not _is_covered(token, redemption):
+        refusal = 422, "amount_not_covered", "The token does not cover this amount"
+    if refusal is not None:
+        TOKENS.labels(refusal[1]).inc()
+        raise ProblemError(*refusal)
+
+
+def _is_covered(token: Any, redemption: Redemption) -> bool:
+    """Whether the token covers the amount; a token without an amount only proves the order."""
+    if token.max_amount is None or redemption.amount is None:
+        return redemption.amount is None
+    return bool(redemption.amount <= token.max_amount and (redemption.currency or "").upper() == token.currency)
+
+
+def _redeemed(token: Any, redemption: Redemption) -> dict[str, Any]:
+    return {
+        "order_id": token.order_id,
+        "product_id": token.product_id,
+        "packs": token.packs,
+        "quantity": token.quantity,
+        "unit": token.unit,
+        "scale": token.scale,
+        "ship_to_sha256": token.ship_to_sha256,
+        "amount": redemption.amount,
+        "currency": token.currency,
+    }

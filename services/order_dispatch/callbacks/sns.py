@@ -1,0 +1,253 @@
+"""Notifications of linked providers over Amazon SNS.
+
+A message is verified and stored before it is answered; a task then applies it, once, to an order or a link.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Query, Request
+
+from libs.kit import Kit, RejectedError, RetryLaterError, Task, TaskKind, TaskResult
+from libs.kit.http.app import KitDep, PrincipalDep, require
+from libs.kit.http.problems import ProblemError
+from replenish_contracts.catalogue import Event
+from services.order_dispatch.callbacks.store import CallbackStore
+from services.order_dispatch.domain.cancellation import cancel
+from services.order_dispatch.domain.links import Link, LinkClient
+from services.order_dispatch.domain.order import Cancellation
+from services.order_dispatch.linking.links import end_link, save_subscriptions
+from services.order_dispatch.orders.decisions import apply_decision, apply_update
+from services.order_dispatch.providers.drs.notifications import (
+    Kind,
+    Notification,
+    UnreadableMessageError,
+    parse_notification,
+    unmatched_update,
+    update_of,
+)
+from services.order_dispatch.providers.drs.sns import (
+    NOTIFICATION,
+    SUBSCRIPTION,
+    SnsSignatureError,
+    certificate_at,
+    check_certificate_url,
+    check_subscribe_url,
+    verify,
+)
+
+router = APIRouter(tags=["notifications"])
+#: Leaves room for the suffix of update ids; SNS sends UUIDs.
+LONGEST_ID = 190
+OUTCOMES = "^(new|applied|not_applied|unmatched|unreadable)$"
+
+
+@router.post("/sns/{provider_id}")
+async def receive_notification(provider_id: str, request: Request, kit: KitDep) -> dict[str, str]:
+    """Receive a message of the provider's topic: 200 once it is stored, 403 if topic or signature are not accepted."""
+    message = _parse_envelope(await request.body())
+    async with kit.read() as store:
+        client: LinkClient | None = await store.find_link_client(provider_id)
+    if client is None:
+        raise ProblemError(404, "no_such_provider", "This provider has no notifications")
+    await _verify(message, client, kit)
+    async with kit.transaction() as tx:
+        fresh = await tx.store.add_notification(provider_id, message)
+        if fresh:
+            _enqueue(message, provider_id, tx.store)
+    return {"message_id": message["MessageId"], "outcome": "kept" if fresh else "repeated"}
+
+
+@router.get("/providers/{provider_id}/notifications")
+async def list_notifications(
+    provider_id: str,
+    kit: KitDep,
+    principal: PrincipalDep,
+    outcome: Annotated[str | None, Query(pattern=OUTCOMES)] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+) -> dict[str, Any]:
+    """List the latest notifications of a provider with their outcome, such as `unmatched`."""
+    require(principal, "operator")
+    async with kit.read() as store:
+        rows = await store.list_notifications(provider_id, outcome, limit)
+    return {"notifications": [dict(row) for row in rows]}
+
+
+def _parse_envelope(body: bytes) -> dict[str, Any]:
+    """Parse the envelope; SNS sends JSON as text/plain."""
+    try:
+        message = orjson.loads(body)  # rejects lone surrogates and NaN, which cannot be stored
+    except orjson.JSONDecodeError as error:
+        raise ProblemError(400, "malformed_json", "The body is not valid JSON") from error
+    has_fields = isinstance(message, dict) and all(
+        isinstance(message.get(name), str) for name in ("Type", "MessageId", "TopicArn", "Timestamp")
+    )
+    if not has_fields or not 0 < len(message["MessageId"]) <= LONGEST_ID or b"\\u0000" in body:
+        raise ProblemError(400, "malformed_message", "The body is not an SNS message")
+    return dict(message)
+
+
+async def _verify(message: dict[str, Any], client: LinkClient, kit: Kit) -> None:
+    """Raise ProblemError 403 unless the topic is one of the provider's and its key signed the message."""
+    stand_ins: frozenset[str] = kit.settings.stand_in_hosts  # type: ignore[attr-defined]  # order-dispatch setting
+    topic = message["TopicArn"]
+    if topic not in client.options.get("topic_arns", ()):
+        raise ProblemError(403, "not_our_topic", "The topic does not belong to the provider")
+    try:
+        url = check_certificate_url(message.get("SigningCertURL"), topic, stand_ins)
+        if message["Type"] == SUBSCRIPTION:
+            check_subscribe_url(message.get("SubscribeURL"), topic, stand_ins)
+        verify(message, await certificate_at(url, kit))
+    except SnsSignatureError as error:
+        raise ProblemError(
+            403, "not_signed", "The message is not signed by SNS for its topic", detail=str(error)
+        ) from error
+    except RetryLaterError as error:
+        raise ProblemError(
+            503,
+            "certificate_away",
+            "The signing certificate is not available; try again shortly",
+            headers={"Retry-After": "5"},
+        ) from error
+
+
+def _enqueue(message: dict[str, Any], provider_id: str, store: Any) -> None:
+    """Create the task for a new message; an UnsubscribeConfirmation is only stored."""
+    ids = {"provider_id": provider_id, "message_id": message["MessageId"]}
+    if message["Type"] == NOTIFICATION:
+        store.add_task("sns", f"{provider_id}/{message['MessageId']}", ids)
+    elif message["Type"] == SUBSCRIPTION:
+        url = {"url": message["SubscribeURL"]}
+        store.add_task("sns_confirm", f"{provider_id}/{message['MessageId']}", ids | url)
+
+
+OK, SERVER_ERROR = 200, 500
+
+
+async def confirm_subscription(task: Task, kit: Kit) -> dict[str, int]:
+    """Call the SubscribeURL, which was checked on receipt. Idempotent."""
+    import httpx  # noqa: PLC0415  # 5 MB, not needed without notifications
+
+    try:
+        async with kit.http.stream("GET", task.payload["url"]) as response:
+            status = response.status_code
+    except httpx.HTTPError as error:
+        raise RetryLaterError(f"SNS cannot be reached: {type(error).__name__}") from error
+    if status >= SERVER_ERROR:
+        raise RetryLaterError(f"SNS answered {status}")
+    if status != OK:
+        raise RejectedError(f"SNS answered {status}")
+    return {"status": status}
+
+
+async def on_subscription_confirmed(task: Task, outcome: TaskResult, store: CallbackStore) -> list[Event]:
+    outcome, reason = ("applied", "confirmed") if outcome.refused is None else ("not_applied", outcome.refused)
+    await store.save_notification_outcome(task.payload["provider_id"], task.payload["message_id"], outcome, reason)
+    return []
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationResult:
+    """Outcome of a notification, with its reason and the events to publish."""
+
+    outcome: str
+    reason: str = ""
+    events: tuple[Event, ...] = ()
+
+
+async def acknowledge_notification(task: Task, kit: Kit) -> dict[str, str]:  # noqa: ARG001  # the message is stored already
+    return {}
+
+
+async def on_notification(task: Task, outcome: TaskResult, store: CallbackStore) -> list[Event]:  # noqa: ARG001  # see check_at
+    return await apply_notification(task.payload["provider_id"], task.payload["message_id"], store)
+
+
+async def match_notifications(store: CallbackStore) -> list[Event]:
+    """Retry notifications that were stored as unmatched; a periodic job."""
+    events: list[Event] = []
+    for provider_id, message_id in await store.list_matchable_notifications(store.settings.check_page):
+        events += await apply_notification(provider_id, message_id, store, again=True)
+    return events
+
+
+async def apply_notification(
+    provider_id: str, message_id: str, store: CallbackStore, *, again: bool = False
+) -> list[Event]:
+    """Apply a stored message unless it was applied already; `again` selects unmatched messages instead of new ones."""
+    stored = await store.lock_notification(provider_id, message_id)
+    if stored is None or stored[1] != ("unmatched" if again else "new"):
+        return []
+    try:
+        notification = parse_notification(stored[0])
+    except UnreadableMessageError as error:
+        await store.save_notification_outcome(provider_id, message_id, "unreadable", str(error))
+        return []
+    await store.save_notification_subject(
+        provider_id, message_id, notification.kind, notification.serial, notification.instance_id
+    )
+    if notification.instance_id is not None:
+        result = await _update_order(notification, provider_id, f"{message_id}-again" if again else message_id, store)
+    else:
+        result = await _update_link(notification, provider_id, store)
+    await store.save_notification_outcome(provider_id, message_id, result.outcome, result.reason)
+    return list(result.events)
+
+
+async def _update_order(
+    notification: Notification, provider_id: str, update_id: str, store: CallbackStore
+) -> NotificationResult:
+    """Update the order with this instance id, or assign the id to the slot's order that has none yet."""
+    instance_id, slot = notification.instance_id or "", notification.remote_slot or ""
+    order_id = await store.lock_order_by_reference(provider_id, instance_id)
+    if order_id is None:
+        link = await store.lock_link_of_serial(provider_id, notification.serial)
+        slot_id = None if link is None else await store.find_linked_slot(link.link_id, slot)
+        if link is not None and slot_id is not None:
+            place = (link.device_id, slot_id)
+            order_id = await store.assign_reference(provider_id, place, instance_id, notification.sent_at)
+    order = None if order_id is None else await store.lock_order(order_id)
+    if order is None:
+        await apply_update(unmatched_update(notification, provider_id, update_id), store)
+        return NotificationResult("unmatched", "no order has this instance id")
+    result = await apply_update(update_of(notification, order, update_id), store)
+    return NotificationResult("applied", f"order {order.order_id}", tuple(result.events))
+
+
+async def _update_link(notification: Notification, provider_id: str, store: CallbackStore) -> NotificationResult:
+    link = await store.lock_link_of_serial(provider_id, notification.serial)
+    if link is None:
+        return NotificationResult("not_applied", "no link has this device")
+    if notification.kind is Kind.DEREGISTERED:
+        return await _end_deregistered(link, notification, store)
+    if notification.customer is not None:
+        await store.save_remote_customer(link.link_id, notification.customer)
+    events = await save_subscriptions(link, notification.slots, notification.sent_at, store)
+    return NotificationResult("applied", f"link {link.link_id}", tuple(events))
+
+
+async def _end_deregistered(link: Link, notification: Notification, store: CallbackStore) -> NotificationResult:
+    """End the link with its tokens, and cancel orders that were not submitted yet.
+
+    A deregistration older than the link is ignored: the device has been linked again.
+    """
+    if notification.sent_at < link.created_at:
+        return NotificationResult("not_applied", "the device has been linked again since then")
+    events = await end_link(link, "deregistered at the provider", store, revoke=False)
+    cancellation = Cancellation("provider", "the device was deregistered at the provider", store.now)
+    for order in await store.lock_unsent_orders(link.customer_id, link.device_id):
+        if order.provider_id == link.provider_id:
+            events += await apply_decision(cancel(order, cancellation), store)
+    return NotificationResult("applied", f"link {link.link_id}", tuple(events))
+
+
+TASKS = (
+    TaskKind("sns", perform=acknowledge_notification, complete=on_notification, reconcile=acknowledge_notification),
+    TaskKind(
+        "sns_confirm",
+        perform=confirm_subscription,
+        complete=on_subscription_confirmed,
+        reconcile=confirm_subscription,
+    ),
+)

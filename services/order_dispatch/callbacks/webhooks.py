@@ -1,0 +1,110 @@
+"""Callback endpoint: a callback is authenticated by its signature, stored, processed, and answered with 200 once committed."""
+
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Request
+from fastapi.responses import JSONResponse
+
+from libs.http_client.signatures import InvalidSignatureError, Signed, verify
+from libs.kit import Kit
+from libs.kit.http.app import KitDep
+from libs.kit.http.problems import ProblemError
+from replenish_contracts.topics import PROVIDER_ID
+from services.order_dispatch.callbacks.processing import CallbackOutcome, process_callback
+from services.order_dispatch.domain.provider import Provider
+from services.order_dispatch.providers.client import secrets_of
+from services.order_dispatch.providers.metrics import CALLBACKS
+from services.order_dispatch.providers.registry import signature_scheme
+
+ProviderId = Annotated[str, Path(pattern=f"^{PROVIDER_ID.pattern}$")]
+#: Headers stored with a callback: signature, ids and client.
+KEPT_HEADERS = (
+    "webhook-id",
+    "webhook-timestamp",
+    "webhook-signature",
+    "merchant-signature",
+    "timestamp",
+    "request-id",
+    "idempotency-key",
+    "content-type",
+    "user-agent",
+)
+LONGEST_HEADER = 500
+#: Same limit as an update id, which defaults to the callback id.
+LONGEST_ID = 200
+
+
+async def read_body(request: Request, limit: int) -> bytes:
+    """Read the raw body. Raises ProblemError 413 as soon as it exceeds the limit."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            title = f"The body is too large: send at most {limit} bytes"
+            raise ProblemError(413, "body_too_large", title, headers={"Connection": "close"})
+    return bytes(body)
+
+
+async def authenticate(provider_id: str, headers: Mapping[str, str], body: bytes, kit: Kit) -> tuple[Provider, Signed]:
+    """Verify the signature and return the provider.
+
+    Raises ProblemError 401, which is the same for unknown providers, so that it does not reveal which providers exist.
+    """
+    async with kit.read() as store:
+        provider: Provider | None = await store.find_provider(provider_id)
+    secrets = await secrets_of(provider_id, kit) if provider else {}
+    accepted = [secrets[name] for name in ("callback", "callback_before") if secrets.get(name)]
+    if provider is not None and accepted:
+        with suppress(InvalidSignatureError, ValueError, LookupError):  # the last two: unknown scheme or protocol
+            signed = verify(signature_scheme(provider), accepted, headers, body, time.time())
+            if len(signed.callback_id) > LONGEST_ID:
+                raise ProblemError(400, "id_too_long", f"Send a webhook-id of at most {LONGEST_ID} characters")
+            return provider, signed
+    CALLBACKS.labels("untrusted").inc()
+    detail = "Sign the raw body with the callback secret; the timestamp must be within 5 minutes."
+    raise ProblemError(401, "invalid_signature", "The signature is not valid", detail=detail)
+
+
+def kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name: headers[name][:LONGEST_HEADER].replace("\x00", "") for name in KEPT_HEADERS if name in headers}
+
+
+router = APIRouter()
+
+
+@router.post("/providers/{provider_id}/callbacks")
+async def receive_callback(provider_id: ProviderId, request: Request, kit: KitDep) -> JSONResponse:
+    """Receive a signed callback about an order. Idempotent: a repetition gets the same answer.
+
+    After a 5xx answer or none, send the callback again. 400 is permanent: the callback is not valid.
+    """
+    body = await read_body(request, kit.settings.callback_bytes)  # type: ignore[attr-defined]  # order-dispatch setting
+    provider, signed = await authenticate(provider_id, request.headers, body, kit)
+    async with kit.writing() as connection:
+        store = kit.store_in(connection)
+        await store.add_callback(provider_id, signed.callback_id, kept_headers(request.headers), body)
+    outcome, reason, replayed = await _process_once(provider, signed.callback_id, body, kit)
+    if outcome == CallbackOutcome.UNREADABLE:
+        raise ProblemError(400, "unreadable", "The callback does not match your protocol", detail=reason)
+    answer: dict[str, Any] = {"received": True, "outcome": outcome, "reason": reason}
+    if "request-id" in request.headers:
+        answer["request_id"] = request.headers["request-id"]
+    return JSONResponse(answer, headers={"Idempotent-Replayed": "true"} if replayed else None)
+
+
+async def _process_once(provider: Provider, callback_id: str, body: bytes, kit: Kit) -> tuple[str, str, bool]:
+    """Return outcome and reason, and whether they are from an earlier request."""
+    async with kit.transaction() as tx:
+        callback = await tx.store.lock_callback(provider.provider_id, callback_id)
+        if not callback.has(body):
+            CALLBACKS.labels("conflict").inc()
+            raise ProblemError(422, "idempotency_conflict", "This webhook-id was first used with a different body")
+        if callback.outcome is not None:
+            CALLBACKS.labels("duplicate").inc()
+            return callback.outcome, callback.reason, True
+        result = await process_callback(callback, provider, tx.store)
+        tx.publish(*result.events)
+    return result.outcome, result.reason, False

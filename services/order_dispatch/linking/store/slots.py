@@ -1,0 +1,146 @@
+"""SQL of the slots of links."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from libs.kit import Store as KitStore
+from replenish_contracts.units import BaseUnit
+from services.order_dispatch.domain.links import RemoteSlot, SlotUse
+
+
+class LinkSlots(KitStore):
+    """SQL about the slots of links."""
+
+    async def add_link_slots(self, link_id: str, device_id: str) -> None:
+        """Take on the device's slots; the provider calls each as we do."""
+        await self.connection.execute(
+            """-- add_link_slots
+            INSERT INTO link_slot (link_id, remote_slot, slot)
+            SELECT $1, slot, slot FROM slot WHERE device_id = $2 ORDER BY slot
+            ON CONFLICT (link_id, remote_slot) DO NOTHING
+            """,
+            link_id,
+            device_id,
+        )
+
+    async def find_remote_slot(self, link_id: str, slot: str) -> str | None:
+        found: str | None = await self.connection.fetchval(
+            "-- find_remote_slot\nSELECT remote_slot FROM link_slot WHERE link_id = $1 AND slot = $2", link_id, slot
+        )
+        return found
+
+    async def find_linked_slot(self, link_id: str, remote_slot: str) -> str | None:
+        found: str | None = await self.connection.fetchval(
+            "-- find_linked_slot\nSELECT slot FROM link_slot WHERE link_id = $1 AND remote_slot = $2",
+            link_id,
+            remote_slot,
+        )
+        return found
+
+    async def list_followed_slots(self, link_id: str) -> Sequence[str]:
+        rows = await self.connection.fetch(
+            "-- list_followed_slots\nSELECT slot FROM link_slot WHERE link_id = $1 AND subscribed ORDER BY slot",
+            link_id,
+        )
+        return [row["slot"] for row in rows]
+
+    async def find_slot_unit(self, link_id: str, remote_slot: str) -> tuple[BaseUnit, int] | None:
+        """Return in what a slot is counted here, by the provider's name of it."""
+        row = await self.connection.fetchrow(
+            """-- find_slot_unit
+            SELECT slot.unit, slot.scale FROM link_slot JOIN link USING (link_id)
+            JOIN slot ON slot.device_id = link.device_id AND slot.slot = link_slot.slot
+            WHERE link_id = $1 AND remote_slot = $2
+            """,
+            link_id,
+            remote_slot,
+        )
+        return None if row is None else (BaseUnit(row["unit"]), row["scale"])
+
+    async def save_remote_slot(self, link_id: str, remote: RemoteSlot, at: datetime) -> tuple[str, bool, bool] | None:
+        """Note what the provider says of a slot; (slot, changed, switched), or None for old news or no such slot."""
+        row = await self.connection.fetchrow(
+            """-- save_remote_slot
+            WITH before AS (
+                SELECT slot, subscribed, items FROM link_slot WHERE link_id = $1 AND remote_slot = $2 FOR UPDATE)
+            UPDATE link_slot SET subscribed = $3, items = $4, subscription_at = $5
+            FROM before
+            WHERE link_id = $1 AND remote_slot = $2 AND (subscription_at IS NULL OR subscription_at <= $5)
+            RETURNING before.slot, before.subscribed IS DISTINCT FROM $3 OR before.items <> $4 AS changed,
+                coalesce(before.subscribed, false) <> $3 AS switched
+            """,
+            link_id,
+            remote.remote_slot,
+            remote.subscribed,
+            [{"reference": i.reference, "quantity": i.quantity, "unit": i.unit} for i in remote.items],
+            at,
+        )
+        return None if row is None else (row["slot"], row["changed"], row["switched"])
+
+    async def save_slot_use(
+        self, device_id: str, slot: str, level: int, rate_per_day: float, at: datetime
+    ) -> list[str]:
+        """Note how a slot stands; returns the links that follow it."""
+        rows = await self.connection.fetch(
+            """-- save_slot_use
+            WITH noted AS (
+                UPDATE link_slot SET level = $3, rate_per_day = $4, used_at = $5
+                FROM link
+                WHERE link.link_id = link_slot.link_id AND link.state = 'active' AND link.device_id = $1
+                    AND slot = $2 AND (used_at IS NULL OR used_at <= $5)
+                RETURNING link.link_id, subscribed),
+            active AS (
+                UPDATE link SET active_at = greatest(active_at, $5) FROM noted WHERE link.link_id = noted.link_id)
+            SELECT link_id FROM noted WHERE subscribed ORDER BY link_id
+            """,
+            device_id,
+            slot,
+            level,
+            rate_per_day,
+            at,
+        )
+        return [row["link_id"] for row in rows]
+
+    async def find_slot_use(self, link_id: str, slot: str) -> SlotUse | None:
+        """Return how a followed slot stands now; None where nobody follows it any more."""
+        row = await self.connection.fetchrow(
+            """-- find_slot_use
+            SELECT link_slot.slot, remote_slot, slot.unit, slot.scale, level, coalesce(capacity, level) AS capacity,
+                rate_per_day, used_at, shelf.quantity AS on_hand
+            FROM link_slot JOIN link USING (link_id)
+            JOIN slot ON slot.device_id = link.device_id AND slot.slot = link_slot.slot
+            LEFT JOIN shelf ON shelf.customer_id = link.customer_id AND shelf.product_id = slot.product_id
+            WHERE link_id = $1 AND link_slot.slot = $2 AND link.state = 'active' AND subscribed AND level IS NOT NULL
+            """,
+            link_id,
+            slot,
+        )
+        return None if row is None else SlotUse(**{**row, "unit": BaseUnit(row["unit"])})
+
+    async def move_link_slots(self, link_id: str, moves: Sequence[tuple[str, str]]) -> None:
+        """Let the provider's slots mean others of ours, `(old, new)`; those that went nowhere are dropped."""
+        await self.connection.execute(
+            """-- move_link_slots
+            WITH moves AS (SELECT * FROM unnest($2::text[], $3::text[]) AS moves (old_slot, new_slot)),
+            gone AS (
+                DELETE FROM link_slot WHERE link_id = $1 AND slot NOT IN (SELECT old_slot FROM moves))
+            UPDATE link_slot SET slot = moves.new_slot FROM moves WHERE link_id = $1 AND slot = moves.old_slot
+            """,
+            link_id,
+            [old for old, _ in moves],
+            [new for _, new in moves],
+        )
+
+    async def delete_link_slots(self, link_id: str) -> None:
+        await self.connection.execute("-- delete_link_slots\nDELETE FROM link_slot WHERE link_id = $1", link_id)
+
+    async def save_shelf(self, customer_id: str, product_id: str, quantity: int) -> None:
+        await self.connection.execute(
+            """-- save_shelf
+            INSERT INTO shelf (customer_id, product_id, quantity) VALUES ($1, $2, $3)
+            ON CONFLICT (customer_id, product_id) DO UPDATE SET quantity = excluded.quantity
+            """,
+            customer_id,
+            product_id,
+            quantity,
+        )

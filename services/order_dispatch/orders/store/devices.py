@@ -1,0 +1,111 @@
+"""SQL of devices and slots."""
+
+from libs.kit import Store as KitStore
+from replenish_contracts.events import SlotMove, SlotSpec
+from replenish_contracts.units import BaseUnit
+from services.order_dispatch.domain.provider import DeviceStatus, Slot
+
+
+class Devices(KitStore):
+    """SQL about devices and slots."""
+
+    async def save_device(self, device_id: str, customer_id: str, registration: int) -> bool:
+        """Write down a registration; False where a later one is known already."""
+        known: int | None = await self.connection.fetchval(
+            """-- save_device
+            INSERT INTO device (device_id, customer_id, registration, state) VALUES ($1, $2, $3, 'active')
+            ON CONFLICT (device_id) DO UPDATE
+            SET customer_id = excluded.customer_id, registration = excluded.registration, state = 'active'
+            WHERE device.registration < excluded.registration
+            RETURNING registration
+            """,
+            device_id,
+            customer_id,
+            registration,
+        )
+        return known is not None
+
+    async def save_slots(self, device_id: str, slots: tuple[SlotSpec, ...]) -> None:
+        await self.connection.executemany(
+            """-- save_slots
+            INSERT INTO slot (device_id, slot, unit, scale, capacity, product_id) VALUES ($1, $2, $3, $4, $5, $6)
+            ON CONFLICT (device_id, slot) DO UPDATE
+            SET unit = excluded.unit, scale = excluded.scale, capacity = excluded.capacity,
+                product_id = excluded.product_id, moved_device_id = NULL, moved_slot = NULL
+            """,
+            [(device_id, spec.slot, spec.unit, spec.scale, spec.capacity, spec.product_id) for spec in slots],
+        )
+
+    async def save_moves(self, old_device_id: str, new_device_id: str, moves: tuple[SlotMove, ...]) -> None:
+        """Send what is meant for the old slots to the new ones, open orders included."""
+        columns = [(old_device_id, move.old_slot, new_device_id, move.new_slot) for move in moves]
+        await self.connection.executemany(
+            """-- save_moves
+            UPDATE slot SET moved_device_id = $3, moved_slot = $4 WHERE device_id = $1 AND slot = $2
+            """,
+            columns,
+        )
+        await self.connection.executemany(
+            """-- save_moves_of_orders
+            UPDATE orders SET device_id = $3, slot = $4
+            WHERE device_id = $1 AND slot = $2
+                AND state NOT IN ('delivered', 'returned', 'refused', 'cancelled', 'failed')
+            """,
+            columns,
+        )
+
+    async def find_slot(self, device_id: str, slot: str) -> Slot | None:
+        """Return the slot that today stands where this one stood."""
+        row = await self.connection.fetchrow(
+            """-- find_slot
+            WITH RECURSIVE way AS (
+                SELECT device_id, slot, unit, scale, moved_device_id, moved_slot, 0 AS hops
+                FROM slot WHERE device_id = $1 AND slot = $2
+                UNION ALL
+                SELECT s.device_id, s.slot, s.unit, s.scale, s.moved_device_id, s.moved_slot, way.hops + 1
+                FROM way JOIN slot s ON s.device_id = way.moved_device_id AND s.slot = way.moved_slot
+                WHERE way.hops < 100
+            )
+            SELECT way.device_id, way.slot, way.unit, way.scale, device.customer_id, device.state
+            FROM way JOIN device USING (device_id) ORDER BY hops DESC LIMIT 1
+            """,
+            device_id,
+            slot,
+        )
+        if row is None:
+            return None
+        return Slot(
+            row["device_id"],
+            row["slot"],
+            row["customer_id"],
+            BaseUnit(row["unit"]),
+            row["scale"],
+            DeviceStatus(row["state"]),
+        )
+
+    async def has_device(self, device_id: str) -> bool:
+        found: int | None = await self.connection.fetchval(
+            """-- has_device
+            SELECT 1 FROM device WHERE device_id = $1
+            """,
+            device_id,
+        )
+        return found is not None
+
+    async def end_device(self, device_id: str, registration: int) -> None:
+        """Take no more orders for this registration of the device."""
+        await self.connection.execute(
+            """-- end_device
+            UPDATE device SET state = 'left' WHERE device_id = $1 AND registration <= $2
+            """,
+            device_id,
+            registration,
+        )
+
+    async def end_devices(self, customer_id: str) -> None:
+        await self.connection.execute(
+            """-- end_devices
+            UPDATE device SET state = 'left' WHERE customer_id = $1
+            """,
+            customer_id,
+        )

@@ -1,0 +1,37 @@
+"""Metrics that are read from the database."""
+
+from libs.kit import Measure
+from libs.kit import Store as KitStore
+
+
+async def count_open_orders(store: KitStore) -> dict[str, float]:
+    rows = await store.connection.fetch(
+        """-- count_open_orders
+        SELECT state, count(*) AS orders FROM orders
+        WHERE state IN ('drafted', 'reserving', 'authorizing', 'placing', 'unknown', 'placed', 'shipped') GROUP BY state
+        """
+    )
+    return {row["state"]: row["orders"] for row in rows}
+
+
+async def get_oldest_unknown_seconds(store: KitStore) -> float:
+    found: float = await store.connection.fetchval(
+        """-- get_oldest_unknown_seconds
+        SELECT coalesce(extract(epoch FROM $1 - min(h.occurred_at)), 0)::float8
+        FROM orders AS o JOIN order_history AS h USING (order_id, step) WHERE o.state = 'unknown'
+        """,
+        store.now,
+    )
+    return found
+
+
+MEASURES = (
+    Measure(
+        "order_dispatch_open_orders", "Orders that are not at their end, by state", count_open_orders, label="state"
+    ),
+    Measure(
+        "order_dispatch_oldest_unknown_seconds",
+        "For how long nobody has known of an order whether its provider has it; 0 where there is none",
+        get_oldest_unknown_seconds,
+    ),
+)

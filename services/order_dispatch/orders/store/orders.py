@@ -1,0 +1,298 @@
+"""SQL of orders, their history and claims."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from asyncpg import Record
+
+from libs.kit import Store as KitStore
+from replenish_contracts.events import ClaimRaised, Evidence
+from replenish_contracts.units import BaseUnit
+from services.order_dispatch.domain.order import Cancellation, Decision, Order, Responder
+from services.order_dispatch.domain.states import State
+
+#: All columns of an order, for as_order.
+ORDER_COLUMNS = """
+    order_id, customer_id, product_id, pool_id, provider_id, device_id, slot, packs, pack_size, quantity, unit,
+    scale, receipt_id, drafted_at, price, currency, needed_by, state, step, check_at, status_requests, promised_at,
+    expected_at, shipped_quantity, tracking, delivered_at, evidence, cancel_by, cancel_reason, cancel_at, test,
+    reserved_at, authorized_at, sent_at, in_flight_until, resolve_by, reference, billed, billed_currency,
+    substitute, returned_quantity, refunded, payment_problem, fraud_at, fraud_cleared_at, responder, answer_by,
+    captured, captured_quantity, counted_quantity
+"""
+
+
+class Orders(KitStore):
+    """SQL about orders; every read that a decision follows locks the row."""
+
+    async def add_order(self, decision: Decision) -> None:
+        """Store an order that was just drafted, with the moves it has made already."""
+        order = decision.order
+        await self.connection.execute(
+            """-- add_order
+            INSERT INTO orders (
+                order_id, customer_id, product_id, pool_id, provider_id, device_id, slot, packs, pack_size, quantity,
+                unit, scale, receipt_id, drafted_at, price, currency, needed_by, state, step, test
+            ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+            """,
+            *(order.order_id, order.customer_id, order.product_id, order.pool_id, order.provider_id),
+            *(order.device_id, order.slot, order.packs, order.pack_size, order.quantity, order.unit, order.scale),
+            *(order.receipt_id, order.drafted_at, order.price, order.currency, order.needed_by),
+            *(order.state, order.step, order.test),
+        )
+        await self._save_progress(order)
+        await self._add_transitions(decision)
+
+    async def save_order_decision(self, decision: Decision) -> None:
+        """Store what a decision changed, and its moves."""
+        await self._save_progress(decision.order)
+        await self._add_transitions(decision)
+
+    async def _save_progress(self, order: Order) -> None:
+        wish = order.cancellation
+        await self.connection.execute(
+            """-- save_progress
+            UPDATE orders SET
+                state = $2, step = $3, check_at = $4, status_requests = $5, promised_at = $6, expected_at = $7,
+                shipped_quantity = $8, tracking = CASE WHEN erased_at IS NULL THEN $9::text END, delivered_at = $10,
+                evidence = $11, cancel_by = $12, cancel_reason = $13, cancel_at = $14, reserved_at = $15,
+                authorized_at = $16, sent_at = $17, in_flight_until = $18, resolve_by = $19, reference = $20,
+                billed = $21, billed_currency = $22, substitute = $23, returned_quantity = $24, refunded = $25,
+                payment_problem = $26, fraud_at = $27, fraud_cleared_at = $28, packs = $29, quantity = $30, price = $31,
+                responder = $32, answer_by = $33, captured = $34, captured_quantity = $35, counted_quantity = $36
+            WHERE order_id = $1
+            """,
+            *(order.order_id, order.state, order.step, order.check_at, order.status_requests, order.promised_at),
+            *(order.expected_at, order.shipped_quantity, order.tracking, order.delivered_at, order.evidence),
+            *((wish.by, wish.reason, wish.occurred_at) if wish else (None, None, None)),
+            *(order.reserved_at, order.authorized_at, order.sent_at, order.in_flight_until, order.resolve_by),
+            *(order.reference, order.billed, order.billed_currency, order.substitute, order.returned_quantity),
+            *(order.refunded, order.payment_problem, order.fraud_at, order.fraud_cleared_at),
+            *(order.packs, order.quantity, order.price, order.responder, order.answer_by),
+            *(order.captured, order.captured_quantity, order.counted_quantity),
+        )
+
+    async def _add_transitions(self, decision: Decision) -> None:
+        await self.connection.executemany(
+            """-- add_steps
+            INSERT INTO order_history (order_id, step, from_state, to_state, occurred_at, because, cause)
+            VALUES ($1, $2, $3, $4, $5, $6, $7)
+            """,
+            [
+                (
+                    decision.order.order_id,
+                    step.number,
+                    step.from_state,
+                    step.to_state,
+                    step.occurred_at,
+                    step.because,
+                    self.cause,
+                )
+                for step in decision.transitions
+            ],
+        )
+
+    async def lock_order(self, order_id: str) -> Order | None:
+        """Return the order, locked, or None where there is none."""
+        row = await self.connection.fetchrow(
+            f"""-- lock_order
+            SELECT {ORDER_COLUMNS}
+            FROM orders WHERE order_id = $1 FOR UPDATE
+            """,
+            order_id,
+        )
+        return None if row is None else as_order(row)
+
+    async def lock_due_orders(self, limit: int) -> Sequence[Order]:
+        """Return orders that are to be looked at by now, locked, the longest waiting first."""
+        rows = await self.connection.fetch(
+            f"""-- lock_due_orders
+            SELECT {ORDER_COLUMNS}
+            FROM orders WHERE check_at <= $1 ORDER BY check_at, order_id LIMIT $2 FOR UPDATE SKIP LOCKED
+            """,
+            self.now,
+            limit,
+        )
+        return _orders(rows)
+
+    async def lock_unsent_orders(self, customer_id: str, device_id: str | None = None) -> Sequence[Order]:
+        """Return a customer's orders that nobody outside took, of one device or of all, locked by their ids."""
+        rows = await self.connection.fetch(
+            f"""-- lock_unsent_orders
+            SELECT {ORDER_COLUMNS}
+            FROM orders
+            WHERE customer_id = $1
+                AND (state IN ('drafted', 'reserving', 'authorizing')
+                    OR (state = 'placing' AND (responder IS NOT NULL OR sent_at IS NULL)))
+                AND ($2::text IS NULL OR device_id = $2)
+            ORDER BY order_id FOR UPDATE
+            """,
+            customer_id,
+            device_id,
+        )
+        return _orders(rows)
+
+    async def erase_orders(self, customer_id: str, at: datetime) -> None:
+        """Take out of orders what a person wrote or could be found by; numbers stay for the books."""
+        await self.connection.execute(
+            """-- erase_orders
+            UPDATE orders SET tracking = NULL, cancel_reason = CASE WHEN cancel_reason IS NOT NULL THEN '' END,
+                erased_at = $2
+            WHERE customer_id = $1
+            """,
+            customer_id,
+            at,
+        )
+
+    async def find_order(self, order_id: str) -> Order | None:
+        row = await self.connection.fetchrow(
+            f"""-- find_order
+            SELECT {ORDER_COLUMNS}
+            FROM orders WHERE order_id = $1
+            """,
+            order_id,
+        )
+        return None if row is None else as_order(row)
+
+    async def list_orders(self, customer_id: str, before: tuple[datetime, str] | None, limit: int) -> Sequence[Order]:
+        """Return a customer's orders, the newest first, from before a place in that list."""
+        drafted_at, order_id = before or (None, None)
+        rows = await self.connection.fetch(
+            f"""-- list_orders
+            SELECT {ORDER_COLUMNS}
+            FROM orders
+            WHERE customer_id = $1 AND ($2::timestamptz IS NULL OR (drafted_at, order_id) < ($2, $3))
+            ORDER BY drafted_at DESC, order_id DESC LIMIT $4
+            """,
+            customer_id,
+            drafted_at,
+            order_id,
+            limit,
+        )
+        return [as_order(row) for row in rows]
+
+    async def list_orders_in(self, state: State, limit: int) -> Sequence[Order]:
+        """Return orders of all customers that stand there, the longest first."""
+        rows = await self.connection.fetch(
+            f"""-- list_orders_in
+            SELECT {ORDER_COLUMNS}
+            FROM orders WHERE state = $1 ORDER BY drafted_at, order_id LIMIT $2
+            """,
+            state,
+            limit,
+        )
+        return [as_order(row) for row in rows]
+
+    async def list_transitions(self, order_id: str) -> Sequence[Record]:
+        rows: Sequence[Record] = await self.connection.fetch(
+            """-- list_transitions
+            SELECT step, from_state, to_state, occurred_at, because, cause
+            FROM order_history WHERE order_id = $1 ORDER BY step
+            """,
+            order_id,
+        )
+        return rows
+
+    async def list_updates(self, order_id: str) -> Sequence[Record]:
+        """Return what an order's own provider said; what others say about it is theirs and the operator's to see."""
+        rows: Sequence[Record] = await self.connection.fetch(
+            """-- list_updates
+            SELECT provider_id, update_id, status, occurred_at, received_at, outcome, reason, repeats,
+                body ->> 'reason' AS said_reason
+            FROM provider_update
+            WHERE order_id = $1 AND provider_id = (SELECT provider_id FROM orders WHERE order_id = $1)
+            ORDER BY received_at, update_id
+            """,
+            order_id,
+        )
+        return rows
+
+    async def list_unapplied(self, provider_id: str, limit: int) -> Sequence[Record]:
+        """Return the latest updates of a provider that changed nothing."""
+        rows: Sequence[Record] = await self.connection.fetch(
+            """-- list_unapplied
+            SELECT update_id, order_id, status, occurred_at, received_at, outcome, reason, repeats
+            FROM provider_update WHERE provider_id = $1 AND outcome <> 'applied'
+            ORDER BY received_at DESC, update_id LIMIT $2
+            """,
+            provider_id,
+            limit,
+        )
+        return rows
+
+    async def add_claim(self, claim: ClaimRaised) -> None:
+        """Note what is missing; the customer's count comes after what the provider admitted, and counts."""
+        await self.connection.execute(
+            """-- add_claim
+            INSERT INTO claim (order_id, ordered, received, raised_at) VALUES ($1, $2, $3, $4)
+            ON CONFLICT (order_id) DO UPDATE SET received = excluded.received, raised_at = excluded.raised_at
+            """,
+            claim.order_id,
+            claim.ordered,
+            claim.received,
+            claim.occurred_at,
+        )
+
+    async def list_claims(self, customer_id: str | None, provider_id: str | None, limit: int) -> Sequence[Record]:
+        """Return what did not come, of one customer or provider or of all, the latest first."""
+        rows: Sequence[Record] = await self.connection.fetch(
+            """-- list_claims
+            SELECT order_id, customer_id, provider_id, product_id, unit, scale, ordered, received, raised_at
+            FROM claim JOIN orders USING (order_id)
+            WHERE ($1::text IS NULL OR customer_id = $1) AND ($2::text IS NULL OR provider_id = $2)
+            ORDER BY raised_at DESC, order_id LIMIT $3
+            """,
+            customer_id,
+            provider_id,
+            limit,
+        )
+        return rows
+
+    async def find_flagged_order(self, pool_id: str) -> str | None:
+        """Return an order of this pool that an operator takes for fraud."""
+        order_id: str | None = await self.connection.fetchval(
+            """-- find_flagged_order
+            SELECT order_id FROM orders
+            WHERE pool_id = $1 AND fraud_at IS NOT NULL AND fraud_cleared_at IS NULL ORDER BY order_id LIMIT 1
+            """,
+            pool_id,
+        )
+        return order_id
+
+    async def list_shop_orders(
+        self, provider_id: str, before: tuple[datetime, str] | None, limit: int, *, is_open: bool
+    ) -> Sequence[Order]:
+        """Return a shop's orders that it was asked about, the newest first; open ones await an answer or goods."""
+        drafted_at, order_id = before or (None, None)
+        rows = await self.connection.fetch(
+            f"""-- list_shop_orders
+            SELECT {ORDER_COLUMNS}
+            FROM orders
+            WHERE provider_id = $1 AND responder = 'shop' AND (NOT $2 OR state IN ('placing', 'placed', 'shipped'))
+                AND ($3::timestamptz IS NULL OR (drafted_at, order_id) < ($3, $4))
+            ORDER BY drafted_at DESC, order_id DESC LIMIT $5
+            """,
+            provider_id,
+            is_open,
+            drafted_at,
+            order_id,
+            limit,
+        )
+        return [as_order(row) for row in rows]
+
+
+def _orders(rows: Iterable[Record]) -> list[Order]:
+    return [as_order(row) for row in rows]
+
+
+def as_order(row: Record) -> Order:
+    """Return the order a full row of `orders` is about."""
+    columns: dict[str, Any] = dict(row)
+    by, reason, at = (columns.pop(name) for name in ("cancel_by", "cancel_reason", "cancel_at"))
+    columns["cancellation"] = None if by is None else Cancellation(by, reason, at)
+    columns["unit"] = BaseUnit(columns["unit"])
+    columns["state"] = State(columns["state"])
+    columns["responder"] = columns["responder"] and Responder(columns["responder"])
+    columns["evidence"] = columns["evidence"] and Evidence(columns["evidence"])
+    return Order(**columns)

@@ -1,0 +1,118 @@
+"""SQL of providers' updates."""
+
+from datetime import datetime
+
+from libs.kit import RetryLaterError
+from libs.kit import Store as KitStore
+from replenish_contracts.events import OrderUpdated, UpdateStatus
+from services.order_dispatch.domain.updates import UpdateDecision
+
+
+class ProviderUpdates(KitStore):
+    """SQL about providers' updates."""
+
+    async def add_update(self, update: OrderUpdated, decided: UpdateDecision) -> None:
+        """Keep an update with its outcome; of an erased customer's order only what identifies it.
+
+        Raises RetryLaterError where the same one is kept at this moment by somebody else.
+        """
+        kept: int | None = await self.connection.fetchval(
+            """-- add_update
+            INSERT INTO provider_update (provider_id, update_id, order_id, status, occurred_at, body, received_at,
+                outcome, reason)
+            SELECT $1, $2, $3, $4, $5,
+                CASE WHEN EXISTS (SELECT FROM orders WHERE order_id = $3 AND erased_at IS NOT NULL)
+                    THEN '{}'::jsonb ELSE $6::jsonb END,
+                $7, $8, $9
+            ON CONFLICT (provider_id, update_id) DO NOTHING RETURNING 1
+            """,
+            update.provider_id,
+            update.update_id,
+            update.order_id,
+            update.status,
+            update.occurred_at,
+            update.model_dump(mode="json"),
+            self.now,
+            decided.outcome,
+            decided.reason,
+        )
+        if kept is None:
+            raise RetryLaterError(f"update {update.update_id} of {update.provider_id} is being heard")
+
+    async def find_newest_update(self, update: OrderUpdated) -> datetime | None:
+        """Return the provider's own time of the latest update like this one that was applied."""
+        newest: datetime | None = await self.connection.fetchval(
+            """-- find_newest_update
+            SELECT max(occurred_at) FROM provider_update
+            WHERE order_id = $1 AND provider_id = $2 AND status = $3 AND outcome = 'applied'
+            """,
+            update.order_id,
+            update.provider_id,
+            update.status,
+        )
+        return newest
+
+    async def find_reported_quantity(self, order_id: str, provider_id: str, status: UpdateStatus) -> int | None:
+        """Return the quantity that the provider's applied update of this status named, if it named one."""
+        quantity: int | None = await self.connection.fetchval(
+            """-- find_reported_quantity
+            SELECT (body ->> 'quantity')::bigint FROM provider_update
+            WHERE order_id = $1 AND provider_id = $2 AND status = $3 AND outcome = 'applied'
+            ORDER BY received_at, update_id LIMIT 1
+            """,
+            order_id,
+            provider_id,
+            status,
+        )
+        return quantity
+
+    async def count_repeat(self, update: OrderUpdated) -> bool | None:
+        """Count an update that was heard before; None if it was not, False if it said something else then."""
+        same: bool | None = await self.connection.fetchval(
+            """-- count_repeat
+            UPDATE provider_update SET repeats = repeats + 1
+            WHERE provider_id = $1 AND update_id = $2
+            RETURNING body = '{}'::jsonb OR jsonb_strip_nulls(body) = jsonb_strip_nulls($3::jsonb)
+            """,
+            update.provider_id,
+            update.update_id,
+            update.model_dump(mode="json"),
+        )
+        return same
+
+    async def erase_stored_responses(self, customer_id: str) -> None:
+        """Drop the answers kept for repeated commands about a customer's orders: they hold the same free text."""
+        await self.connection.execute(
+            """-- erase_stored_responses
+            DELETE FROM idempotency
+            WHERE body ->> 'order_id' IN (SELECT order_id FROM orders WHERE customer_id = $1)
+            """,
+            customer_id,
+        )
+
+    async def erase_updates(self, customer_id: str) -> None:
+        """Drop tracking numbers and free text about a customer's orders."""
+        await self.connection.execute(
+            """-- erase_updates
+            UPDATE provider_update SET body = '{}'
+            FROM orders WHERE orders.order_id = provider_update.order_id AND orders.customer_id = $1
+            """,
+            customer_id,
+        )
+
+    async def erase_callbacks(self, customer_id: str) -> None:
+        """Drop what providers wrote about a customer's orders, and where their tokens let goods be sent."""
+        await self.connection.execute(
+            """-- erase_callbacks
+            UPDATE callback SET body = NULL
+            FROM orders WHERE orders.order_id = callback.order_id AND orders.customer_id = $1
+            """,
+            customer_id,
+        )
+        await self.connection.execute(
+            """-- erase_ship_to_digests
+            UPDATE order_token SET ship_to_sha256 = NULL
+            FROM orders WHERE orders.order_id = order_token.order_id AND orders.customer_id = $1
+            """,
+            customer_id,
+        )

@@ -1,0 +1,115 @@
+"""The fields we use of ACP's objects, including the spellings of its examples; other fields are ignored."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from services.order_dispatch.providers.parsing import Count, Currency, FreeText, Name, ProviderMessage
+
+
+def _parse_time(value: Any) -> datetime | None:
+    """Parse an ISO 8601 date or time as UTC (also without a zone); None if invalid."""
+    try:
+        parsed = datetime.fromisoformat(value) if isinstance(value, str) else None
+        return parsed and (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+class Delivery(ProviderMessage):
+    latest: Annotated[datetime | None, BeforeValidator(_parse_time)] = None
+
+
+class Amounts(ProviderMessage):
+    """Ordered, current and fulfilled quantity of a line; older merchants name the last `shipped`."""
+
+    ordered: Count
+    current: Count | None = None
+    fulfilled: Count | None = None
+    shipped: Count | None = None
+
+    @property
+    def wanted(self) -> int:
+        return self.ordered if self.current is None else self.current
+
+    @property
+    def left(self) -> int:
+        return self.fulfilled or self.shipped or 0
+
+
+class OrderLine(ProviderMessage):
+    id: Name
+    quantity: Amounts
+
+
+class Fulfillment(ProviderMessage):
+    status: FreeText | None = None
+    tracking_number: FreeText | None = None
+    estimated_delivery: Delivery | None = None
+
+
+class Snapshot(ProviderMessage):
+    """The merchant's order in its current state; always complete, never a difference."""
+
+    #: Present in order events only.
+    checkout_session_id: Name | None = None
+    status: FreeText = "created"
+    estimated_delivery: Delivery | None = None
+    line_items: tuple[OrderLine, ...] = ()
+    fulfillments: tuple[Fulfillment, ...] = ()
+
+
+class Total(ProviderMessage):
+    type: FreeText
+    #: Minor units; discounts can be negative.
+    amount: Annotated[int, Field(ge=-(2**53), le=2**53, strict=True)]
+
+
+class Message(ProviderMessage):
+    type: FreeText
+    code: FreeText | None = None
+    content: FreeText = ""
+
+
+class Item(ProviderMessage):
+    id: Name
+
+
+class SessionLine(ProviderMessage):
+    id: Name
+    item: Item
+
+
+class Option(ProviderMessage):
+    type: FreeText
+    id: Name
+    totals: tuple[Total, ...] = ()
+
+
+class Session(ProviderMessage):
+    """State of a checkout at the merchant."""
+
+    id: Name
+    status: FreeText
+    currency: Currency
+    line_items: tuple[SessionLine, ...] = ()
+    totals: tuple[Total, ...] = ()
+    messages: tuple[Message, ...] = ()
+    fulfillment_options: tuple[Option, ...] = ()
+    order: Snapshot | None = None
+
+
+class ErrorBody(ProviderMessage):
+    """ACP's error object."""
+
+    type: Name
+    code: Name
+    message: FreeText = ""
+
+
+class OrderEvent(ProviderMessage):
+    """Callback of a merchant about an order."""
+
+    type: Name
+    data: Snapshot

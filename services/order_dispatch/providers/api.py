@@ -1,0 +1,229 @@
+"""Providers, their offers, terms and secrets over HTTP."""
+
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Path
+from pydantic import Field, StringConstraints
+
+from libs.kit.http.app import KitDep, PrincipalDep, require
+from libs.kit.http.identity import Principal
+from libs.kit.http.problems import ProblemError
+from replenish_contracts.catalogue import NO_NUL
+from replenish_contracts.events import OfferChanged, ProviderChanged
+from replenish_contracts.topics import PROVIDER_ID
+from services.order_dispatch.domain.provider import RESOLUTION_HOURS, Offer, Provider
+from services.order_dispatch.payments.services import PAYMENT_SERVICES
+from services.order_dispatch.providers.registry import get_protocol
+from services.order_dispatch.providers.secrets import seal_secrets
+from services.order_dispatch.providers.shapes import Body, OfferBody, Short, read_offer, show_offer
+
+#: A year; nobody waits longer on purpose.
+Hours = Annotated[float, Field(ge=0, le=24 * 366, allow_inf_nan=False)]
+Url = Annotated[str, Field(min_length=1, max_length=2000, pattern=NO_NUL)]
+
+
+class ProviderBody(Body):
+    """Who can be ordered from, and how."""
+
+    name: Short
+    protocol: Short
+    #: Days from order to door where the provider gives no date.
+    lead_time_days: Annotated[float, Field(gt=0, le=400, allow_inf_nan=False)] | None = None
+    active: bool = True
+    #: The payment service that takes its customers' money; null where the provider bills them itself.
+    payment: Short | None = None
+    #: Where it is called, for protocols that call.
+    url: Url | None = None
+    #: What only its protocol understands; no secrets, they would be shown.
+    account: Annotated[dict[str, Any], Field(default_factory=dict)]
+    #: How long an order waits before the provider is asked; null for the deployment's usual time.
+    cancel_window_hours: Hours | None = None
+    #: How long the customer may change a drafted order; it waits at least as long. Null: until it is sent.
+    modify_window_hours: Hours | None = None
+    #: How long a problem with an order may stay open before the provider gives it up.
+    resolution_hours: Annotated[Hours, Field(gt=0)] = RESOLUTION_HOURS
+    #: Whether it may send another product than the one ordered.
+    allows_substitutes: bool = False
+    #: Orders here are rehearsals: no money, no goods.
+    test: bool = False
+
+
+def parse_provider(provider_id: str, body: ProviderBody, *, plain_allowed: bool) -> Provider:
+    """Return the provider; a Problem names the field that cannot be. `plain_allowed`: also without TLS."""
+    try:
+        protocol = get_protocol(body.protocol)
+    except LookupError as error:
+        errors = [{"field": "protocol", "problem": str(error)}]
+        raise ProblemError(422, "unknown_protocol", "Nobody speaks this protocol", errors=errors) from error
+    if body.payment is not None and body.payment not in PAYMENT_SERVICES:
+        known = ", ".join(sorted(PAYMENT_SERVICES))
+        problem = f"there is no payment service {body.payment}; known: {known}"
+        raise _invalid("unknown_payment", "Nobody takes payments under this name", "payment", problem)
+    if body.url is None and protocol.needs_url:
+        raise _invalid("url_required", "This protocol calls the provider", "url", "send the address to call")
+    if body.url is not None:
+        _check_url(body.url, plain_allowed=plain_allowed)
+    try:
+        if protocol.check_account is not None:
+            protocol.check_account(body.account)
+    except ValueError as error:
+        title = "Its protocol can do nothing with this account"
+        raise _invalid("bad_account", title, "account", str(error)) from error
+    return Provider(provider_id=provider_id, **dict(body))
+
+
+def show_terms(provider: Provider) -> dict[str, Any]:
+    """Return what everybody who is known may see of a provider."""
+    return {
+        "provider_id": provider.provider_id,
+        "name": provider.name,
+        "protocol": provider.protocol,
+        "active": provider.active,
+        "lead_time_days": provider.lead_time_days,
+        "cancel_window_hours": provider.cancel_window_hours,
+        "modify_window_hours": provider.modify_window_hours,
+        "resolution_hours": provider.resolution_hours,
+        "allows_substitutes": provider.allows_substitutes,
+        "test": provider.test,
+        "topics": [topic.name for topic in get_protocol(provider.protocol).topics(provider.provider_id)],
+    }
+
+
+def show_connection(provider: Provider) -> dict[str, Any]:
+    """Return what only operators and the provider itself see: how it is reached and paid."""
+    return {"payment": provider.payment, "url": provider.url, "account": dict(provider.account)}
+
+
+def _check_url(url: str, *, plain_allowed: bool) -> None:
+    """Refuse what can never be called; where an address leads is judged at every call."""
+    try:
+        parts = urlsplit(url)
+        names_host = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        raise _invalid("bad_url", "This is no address to call", "url", "it cannot be read") from None
+    if parts.scheme != "https" and not (plain_allowed and parts.scheme == "http"):
+        raise _invalid("bad_url", "This is no address to call", "url", "send an address that begins with https://")
+    if not names_host or parts.username is not None or parts.password is not None or parts.fragment or parts.query:
+        problem = "send scheme, host and path only: no user, password, query or fragment"
+        raise _invalid("bad_url", "This is no address to call", "url", problem)
+
+
+def _invalid(code: str, title: str, field: str, problem: str) -> ProblemError:
+    return ProblemError(422, code, title, errors=[{"field": field, "problem": problem}])
+
+
+router = APIRouter(tags=["providers"])
+ProviderId = Annotated[str, Path(pattern=f"^{PROVIDER_ID.pattern}$")]
+ProductId = Annotated[str, Path(min_length=1, max_length=200, pattern=NO_NUL)]
+
+
+@router.put("/providers/{provider_id}")
+async def put_provider(
+    provider_id: ProviderId, body: ProviderBody, kit: KitDep, principal: PrincipalDep
+) -> dict[str, Any]:
+    """Make a provider known, with everything its protocol needs; repeating it changes nothing."""
+    require(principal, "operator")
+    plain_allowed = bool(kit.settings.allowed_private_networks)  # type: ignore[attr-defined]  # this service's knob
+    provider = parse_provider(provider_id, body, plain_allowed=plain_allowed)
+    await kit.create_topics(get_protocol(provider.protocol).topics(provider_id))
+    async with kit.transaction() as tx:
+        await tx.store.save_provider(provider)
+        tx.publish(provider_changed(provider))
+    return show_provider(provider, [], principal)
+
+
+@router.put("/providers/{provider_id}/offers/{product_id}")
+async def put_offer(
+    provider_id: ProviderId, product_id: ProductId, body: OfferBody, kit: KitDep, principal: PrincipalDep
+) -> dict[str, Any]:
+    """Say what a provider sells a product for; operators and the provider itself may."""
+    require_provider(principal, provider_id)
+    offer = read_offer(provider_id, product_id, body)
+    async with kit.transaction() as tx:
+        if await tx.store.find_provider(provider_id) is None:
+            raise ProblemError(404, "no_such_provider", "There is no such provider")
+        await tx.store.save_offer(offer)
+        tx.publish(_offer_changed(offer))
+    return show_offer(offer)
+
+
+@router.get("/providers")
+async def list_providers(kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
+    """All providers with what they sell; anybody who is known may look."""
+    require(principal, "operator", "service", "customer", "provider")
+    async with kit.read() as store:
+        providers, offers = await store.list_providers(), await store.list_offers()
+    return {
+        "providers": [
+            show_provider(one, [o for o in offers if o.provider_id == one.provider_id], principal) for one in providers
+        ]
+    }
+
+
+@router.post("/offers/repeat", status_code=202)
+async def repeat_offers(kit: KitDep, principal: PrincipalDep) -> dict[str, int]:
+    """Say every provider and offer again, for a service that starts afresh."""
+    require(principal, "operator")
+    async with kit.transaction() as tx:
+        providers, offers = await tx.store.list_providers(), await tx.store.list_offers()
+        tx.publish(*map(provider_changed, providers), *map(_offer_changed, offers))
+    return {"providers": len(providers), "offers": len(offers)}
+
+
+def require_provider(principal: Principal, provider_id: str) -> None:
+    """Let operators and this provider pass."""
+    require(principal, "operator", "provider")
+    if principal.role == "provider" and principal.provider_id != provider_id:
+        raise ProblemError(403, "forbidden", "This is another provider's")
+
+
+def show_provider(provider: Provider, offers: list[Offer], principal: Principal) -> dict[str, Any]:
+    shown = show_terms(provider) | {"offers": [show_offer(offer) for offer in offers]}
+    near = principal.role == "operator" or principal.provider_id == provider.provider_id
+    return shown | show_connection(provider) if near else shown
+
+
+def provider_changed(provider: Provider) -> ProviderChanged:
+    return ProviderChanged(
+        provider_id=provider.provider_id,
+        name=provider.name,
+        protocol=provider.protocol,
+        active=provider.active,
+        lead_time_days=provider.lead_time_days,
+    )
+
+
+def _offer_changed(offer: Offer) -> OfferChanged:
+    return OfferChanged(
+        provider_id=offer.provider_id,
+        product_id=offer.product_id,
+        title=offer.title,
+        pack_size=offer.pack_size,
+        unit=offer.unit,
+        scale=offer.scale,
+        price=offer.price,
+        currency=offer.currency,
+        available=offer.available,
+    )
+
+
+SecretName = Annotated[str, StringConstraints(pattern="^[a-z][a-z_]{0,49}$")]
+SecretValue = Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=NO_NUL)]
+
+
+class SecretsBody(Body):
+    """All secrets of a provider by name; `callback_before` may hold the one that `callback` takes over from."""
+
+    secrets: Annotated[dict[SecretName, SecretValue], Field(max_length=20)]
+
+
+@router.put("/providers/{provider_id}/secrets", status_code=204)
+async def put_secrets(provider_id: ProviderId, body: SecretsBody, kit: KitDep, principal: PrincipalDep) -> None:
+    """Give a provider its secrets, all at once; what was there before is gone."""
+    require(principal, "operator")
+    sealed = seal_secrets(provider_id, body.secrets, kit.settings)
+    async with kit.transaction() as tx:
+        if await tx.store.find_provider(provider_id) is None:
+            raise ProblemError(404, "no_such_provider", "There is no such provider")
+        await tx.store.save_secrets(provider_id, sealed)

@@ -1,0 +1,213 @@
+"""Parses DRS notifications, in both versions and all observed spellings, and translates those about orders."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import orjson
+
+from replenish_contracts.events import OrderUpdated, UpdateStatus
+from replenish_contracts.units import InvalidAmountError, parse_quantity
+from services.order_dispatch.domain.links import RemoteItem, RemoteSlot
+from services.order_dispatch.domain.order import Order
+from services.order_dispatch.providers.drs.options import remote_slots
+from services.order_dispatch.providers.drs.wire import parse_time
+
+#: Order in which the per-protocol texts of a wrapped message are searched.
+TARGETS = ("default", "https", "http")
+_TRAILING_COMMA = re.compile(r",(?=\s*[}\]])")
+LONGEST_TEXT = 255
+
+
+class UnreadableMessageError(Exception):
+    """The message is not a DRS notification."""
+
+
+class Kind(StrEnum):
+    """Notification types, with DRS's names."""
+
+    PLACED = "OrderPlacedNotification"
+    SHIPPED = "ItemShippedNotification"
+    CANCELLED = "OrderCancelledNotification"
+    SUBSCRIPTION = "SubscriptionChangedNotification"
+    REGISTERED = "DeviceRegisteredNotification"
+    DEREGISTERED = "DeviceDeregisteredNotification"
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """A parsed notification."""
+
+    kind: Kind
+    sent_at: datetime
+    serial: str
+    customer: str | None
+    instance_id: str | None = None
+    remote_slot: str | None = None
+    items: tuple[RemoteItem, ...] = ()
+    expected_at: datetime | None = None
+    slots: tuple[RemoteSlot, ...] = ()
+
+
+def parse_notification(envelope: Mapping[str, Any]) -> Notification:
+    """Parse the notification in an SNS message; unknown fields are ignored. Raises UnreadableMessageError."""
+    body = _unwrap(_parse_body(envelope.get("Message")))
+    about = _object(body, "notificationInfo")
+    try:
+        kind = Kind(str(_field(about, "notificationType")))
+    except ValueError:
+        raise UnreadableMessageError(
+            f"notificationType {_field(about, 'notificationType')!r} is unknown"[:200]
+        ) from None
+    serial = _text(_field(_object(_object(body, "deviceInfo"), "deviceIdentifier"), "serialNumber"))
+    if serial is None:
+        raise UnreadableMessageError("serialNumber is missing")
+    sent_at = parse_time(_field(about, "notificationTime")) or parse_time(envelope.get("Timestamp"))
+    if sent_at is None:
+        raise UnreadableMessageError("notificationTime is missing")
+    customer = _text(_field(_object(body, "customerInfo"), "directedCustomerId"))
+    plain = Notification(kind, sent_at, serial, customer)
+    if kind is Kind.SUBSCRIPTION:
+        slots = remote_slots(_field(_object(body, "subscriptionInfo"), "slotsSubscriptionStatus"))
+        return Notification(kind, sent_at, serial, customer, slots=slots)
+    if kind in {Kind.PLACED, Kind.SHIPPED, Kind.CANCELLED}:
+        return _with_order(plain, _object(body, "orderInfo"))
+    return plain
+
+
+def _with_order(plain: Notification, order: Mapping[str, Any]) -> Notification:
+    instance_id, slot = _text(_field(order, "instanceId")), _text(_field(order, "slotId"))
+    if instance_id is None or slot is None:
+        raise UnreadableMessageError("instanceId or slotId is missing")
+    listed = _field(order, "productInfo")
+    products = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    dates = [parse_time(_field(about, "estimatedDeliveryDate")) for about in (*products, order)]
+    return Notification(
+        plain.kind,
+        plain.sent_at,
+        plain.serial,
+        plain.customer,
+        instance_id,
+        slot,
+        tuple(_item(product) for product in products),
+        # The latest of several dates, when the delivery is complete.
+        max((date for date in dates if date is not None), default=None),
+    )
+
+
+def _item(product: Mapping[str, Any]) -> RemoteItem:
+    quantity, unit = _field(product, "quantity"), _field(product, "unit")
+    if isinstance(quantity, str):
+        quantity = _parse_number(quantity)
+    counted = isinstance(quantity, int | float) and not isinstance(quantity, bool)
+    return RemoteItem(
+        str(_field(product, "asin") or "")[:200], quantity if counted else None, unit if isinstance(unit, str) else None
+    )
+
+
+def _parse_number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _parse_body(message: Any) -> Mapping[str, Any]:
+    """Parse the message; tolerates trailing commas, which occur in the documentation's examples."""
+    if not isinstance(message, str):
+        raise UnreadableMessageError("Message is missing")
+    if "\\u0000" in message:
+        raise UnreadableMessageError("the Message contains U+0000, which cannot be stored")
+    for text in (message, _TRAILING_COMMA.sub("", message)):
+        try:
+            parsed = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            continue
+        if isinstance(parsed, dict):
+            return parsed
+    raise UnreadableMessageError("the Message is not a JSON object")
+
+
+def _unwrap(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the notification, also from a message with one text per delivery protocol."""
+    if _field(body, "notificationInfo") is not None:
+        return body
+    for target in TARGETS:
+        inner = body.get(target)
+        inner = _parse_body(inner) if isinstance(inner, str) else inner
+        if isinstance(inner, dict):
+            return inner
+    raise UnreadableMessageError("the Message contains no notification")
+
+
+def _field(fields: Mapping[str, Any], name: str) -> Any:
+    """Return a field by its case-insensitive name."""
+    if name in fields:
+        return fields[name]
+    wanted = name.casefold()
+    return next((value for key, value in fields.items() if key.casefold() == wanted), None)
+
+
+def _object(fields: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = _field(fields, name)
+    return found if isinstance(found, dict) else {}
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and 0 < len(value) <= LONGEST_TEXT and "\0" not in value else None
+
+
+#: Limit of our order ids; DRS instance ids of up to 255 characters are cut to it.
+LONGEST_ORDER_ID = 200
+#: Notification types mapped to our statuses.
+STATUSES = {
+    Kind.PLACED: UpdateStatus.ACCEPTED,
+    Kind.SHIPPED: UpdateStatus.SHIPPED,
+    Kind.CANCELLED: UpdateStatus.CANCELLED,
+}
+
+
+def update_of(notification: Notification, order: Order, update_id: str) -> OrderUpdated:
+    """Build the update for this order; an ambiguous quantity is omitted and explained in `reason`."""
+    quantity, problem = quantity_of(notification, order)
+    shipped = notification.kind is Kind.SHIPPED
+    reason = "cancelled at the provider" if notification.kind is Kind.CANCELLED else problem
+    return OrderUpdated(
+        provider_id=order.provider_id,
+        update_id=update_id,
+        order_id=order.order_id,
+        status=STATUSES[notification.kind],
+        occurred_at=notification.sent_at,
+        expected_at=notification.expected_at,
+        quantity=quantity if shipped else None,
+        reason=reason,
+    )
+
+
+def unmatched_update(notification: Notification, provider_id: str, update_id: str) -> OrderUpdated:
+    """Build the update for an order that was not placed by us; its instance id serves as order id."""
+    return OrderUpdated(
+        provider_id=provider_id,
+        update_id=update_id,
+        order_id=(notification.instance_id or "unnamed")[:LONGEST_ORDER_ID],
+        status=STATUSES[notification.kind],
+        occurred_at=notification.sent_at,
+        expected_at=notification.expected_at,
+        reason="ordered directly at the provider",
+    )
+
+
+def quantity_of(notification: Notification, order: Order) -> tuple[int | None, str | None]:
+    """Return the total in base steps of the order's slot, or None with the reason."""
+    steps = 0
+    for item in notification.items:
+        if item.quantity is None or item.unit is None:
+            return None, "a quantity or unit is missing"
+        try:
+            steps += parse_quantity(item.quantity, item.unit, base=order.unit, scale=order.scale)
+        except InvalidAmountError as error:
+            return None, f"{item.quantity} {item.unit}: {error.problem}"[:500]
+    return (steps, None) if steps else (None, None)

@@ -1,0 +1,64 @@
+"""Parses untrusted JSON of providers into typed models."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeVar
+
+import orjson
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+#: Free text is cut to this length.
+LONGEST_TEXT = 500
+
+
+class UnreadableAnswerError(Exception):
+    """The body is not a valid message of the protocol."""
+
+
+def _sanitize(text: Any) -> Any:
+    """Truncate text and remove NUL, which Postgres cannot store. Not for ids, which must stay unchanged."""
+    return text.replace("\x00", "")[:LONGEST_TEXT] if isinstance(text, str) else text
+
+
+FreeText = Annotated[str, BeforeValidator(_sanitize)]
+#: An id or code chosen by the provider.
+Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+Moment = AwareDatetime
+Currency = Annotated[str, Field(pattern="^[A-Za-z]{3}$")]
+Count = Annotated[int, Field(ge=0, le=2**53, strict=True)]
+
+
+class ProviderMessage(BaseModel):
+    """Base of provider messages; unknown fields are ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+Read = TypeVar("Read", bound=ProviderMessage)
+
+
+def parse(shape: type[Read], body: bytes) -> Read:
+    """Parse the body. Raises UnreadableAnswerError with the first invalid field."""
+    try:
+        return shape.model_validate(orjson.loads(body))
+    except orjson.JSONDecodeError as error:
+        raise UnreadableAnswerError("the body is not valid JSON") from error
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        field = ".".join(str(part) for part in first["loc"]) or "the body"
+        raise UnreadableAnswerError(f"{field}: {first['msg']}") from error
+    except RecursionError as error:
+        raise UnreadableAnswerError("the body is nested too deeply") from error
+
+
+def parse_or_none(shape: type[Read], body: bytes) -> Read | None:
+    """Parse the body, or return None if it is invalid."""
+    try:
+        return parse(shape, body)
+    except UnreadableAnswerError:
+        return None
+
+
+def retry_after(headers: Mapping[str, str], otherwise: float) -> float:
+    """Return Retry-After in seconds, at most 60, of a reply that is neither 429 nor 503."""
+    text = headers.get("retry-after", "")
+    return min(float(text), 60.0) if text.isascii() and text.isdigit() and len(text) < 4 else otherwise  # noqa: PLR2004  # three digits are enough
