@@ -1,3 +1,5 @@
+-- Schema of notification: messages decided on, the choices of customers, and facts for the texts.
+
 -- One row per decision, whether or not a mail is sent.
 CREATE TABLE notice (
     notice_id text PRIMARY KEY,
@@ -30,8 +32,11 @@ CREATE TABLE preference (
 -- Facts from events, used to render mails.
 CREATE TABLE provider (
     provider_id text PRIMARY KEY,
-    name text NOT NULL
+    name text NOT NULL,
+    -- Providers of some protocols mail customers themselves. Empty until a ProviderChanged has named it.
+    protocol text NOT NULL DEFAULT ''
 );
+
 CREATE TABLE offer (
     provider_id text NOT NULL,
     product_id text NOT NULL,
@@ -39,6 +44,7 @@ CREATE TABLE offer (
     PRIMARY KEY (provider_id, product_id)
 );
 CREATE INDEX offer_by_product ON offer (product_id);
+
 CREATE TABLE slot (
     device_id text NOT NULL,
     slot text NOT NULL,
@@ -49,6 +55,7 @@ CREATE TABLE slot (
     PRIMARY KEY (device_id, slot)
 );
 CREATE INDEX slot_by_product ON slot (customer_id, product_id);
+
 -- The latest crossing of a pool.
 CREATE TABLE crossing (
     pool_id text PRIMARY KEY,
@@ -59,6 +66,7 @@ CREATE TABLE crossing (
     run_out_at timestamptz
 );
 CREATE INDEX crossing_by_customer ON crossing (customer_id);
+
 -- Facts from ReorderApproved and OrderDrafted, which may arrive in either order.
 CREATE TABLE known_order (
     order_id text PRIMARY KEY,
@@ -74,7 +82,8 @@ CREATE TABLE known_order (
     currency text
 );
 CREATE INDEX known_order_by_customer ON known_order (customer_id);
--- Erased customers: later events about them are not stored.
+
+-- Customers whose data was erased; later events about them are ignored.
 CREATE TABLE gone (
     customer_id text PRIMARY KEY
 );

@@ -1,0 +1,593 @@
+-- Schema of order_dispatch: providers and offers, orders and their history, payments and the books, callbacks, links.
+
+-- Providers.
+CREATE TABLE provider (
+    provider_id text PRIMARY KEY CHECK (provider_id ~ '^[a-z0-9][a-z0-9-]{0,99}$'),
+    name text NOT NULL,
+    protocol text NOT NULL,
+    active boolean NOT NULL DEFAULT true,
+    test boolean NOT NULL DEFAULT false,
+    url text,
+    -- Settings that only the protocol reads.
+    account jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(account) = 'object'),
+    -- Encrypted (sealing.py); no API returns them.
+    secrets bytea,
+    -- Payment service that charges customers; NULL if the provider bills them itself or on account.
+    payment text,
+    lead_time_days double precision CHECK (lead_time_days > 0),
+    cancel_window_hours double precision CHECK (cancel_window_hours >= 0),
+    modify_window_hours double precision CHECK (modify_window_hours >= 0),
+    resolution_hours double precision NOT NULL DEFAULT 72 CHECK (resolution_hours > 0),
+    allows_substitutes boolean NOT NULL DEFAULT false
+);
+
+CREATE TABLE offer (
+    provider_id text NOT NULL REFERENCES provider,
+    product_id text NOT NULL,
+    title text NOT NULL,
+    pack_size bigint NOT NULL CHECK (pack_size > 0),
+    unit text NOT NULL,
+    scale smallint NOT NULL,
+    price bigint NOT NULL CHECK (price >= 0),
+    currency text NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
+    available boolean NOT NULL DEFAULT true,
+    PRIMARY KEY (provider_id, product_id)
+);
+
+-- Devices. One that left keeps its row, so that a later approval for it is recognised.
+CREATE TABLE device (
+    device_id text PRIMARY KEY,
+    customer_id text NOT NULL,
+    registration integer NOT NULL,
+    state text NOT NULL CHECK (state IN ('active', 'left'))
+);
+CREATE INDEX device_by_customer ON device (customer_id);
+
+CREATE TABLE slot (
+    device_id text NOT NULL REFERENCES device,
+    slot text NOT NULL,
+    product_id text,
+    unit text NOT NULL,
+    scale smallint NOT NULL,
+    capacity bigint,
+    -- The slot that took its place when the device was replaced.
+    moved_device_id text,
+    moved_slot text,
+    PRIMARY KEY (device_id, slot),
+    FOREIGN KEY (moved_device_id, moved_slot) REFERENCES slot,
+    CHECK ((moved_device_id IS NULL) = (moved_slot IS NULL))
+);
+
+-- Quantity on a customer's shelf, outside slots, from the latest StockArrived.
+CREATE TABLE shelf (
+    customer_id text NOT NULL,
+    product_id text NOT NULL,
+    quantity bigint NOT NULL,
+    PRIMARY KEY (customer_id, product_id)
+);
+
+-- Customers whose data was erased. Their sign-in tokens may still be valid; nothing about them is stored.
+CREATE TABLE erased_customer (
+    customer_id text PRIMARY KEY,
+    erased_at timestamptz NOT NULL
+);
+
+-- Legal transitions of an order; a test compares them with the table in Python.
+CREATE TABLE transition (
+    from_state text NOT NULL,
+    to_state text NOT NULL,
+    PRIMARY KEY (from_state, to_state)
+);
+INSERT INTO transition (from_state, to_state) VALUES
+    ('drafted', 'reserving'), ('drafted', 'authorizing'), ('drafted', 'placing'), ('drafted', 'refused'),
+    ('drafted', 'cancelled'), ('drafted', 'failed'),
+    ('reserving', 'authorizing'), ('reserving', 'placing'), ('reserving', 'refused'), ('reserving', 'cancelled'),
+    ('reserving', 'failed'),
+    ('authorizing', 'placing'), ('authorizing', 'cancelled'), ('authorizing', 'failed'),
+    ('placing', 'placed'), ('placing', 'unknown'), ('placing', 'refused'), ('placing', 'cancelled'), ('placing', 'failed'),
+    ('unknown', 'placed'), ('unknown', 'refused'), ('unknown', 'cancelled'), ('unknown', 'failed'),
+    ('placed', 'shipped'), ('placed', 'cancelled'),
+    ('shipped', 'delivered'),
+    ('delivered', 'returned');
+
+CREATE TABLE orders (
+    order_id text PRIMARY KEY,
+    customer_id text NOT NULL,
+    product_id text NOT NULL,
+    pool_id text NOT NULL,
+    provider_id text NOT NULL,
+    device_id text NOT NULL,
+    slot text NOT NULL,
+    packs integer NOT NULL CHECK (packs > 0),
+    pack_size bigint NOT NULL CHECK (pack_size > 0),
+    quantity bigint NOT NULL CHECK (quantity >= 0),
+    unit text NOT NULL,
+    scale smallint NOT NULL,
+    receipt_id text NOT NULL,
+    price bigint CHECK (price >= 0),
+    currency text,
+    drafted_at timestamptz NOT NULL,
+    needed_by timestamptz,
+    test boolean NOT NULL DEFAULT false,
+
+    state text NOT NULL,
+    step integer NOT NULL CHECK (step > 0),
+    reserved_at timestamptz,
+    authorized_at timestamptz,
+    sent_at timestamptz,
+    -- Next status request to the provider, and how many were sent.
+    look_at timestamptz,
+    asks integer NOT NULL DEFAULT 0,
+    doubtful_until timestamptz,
+    resolve_by timestamptz,
+    -- A person answers for the order: a shop that manages its orders here, or the customer who orders at the shop.
+    keeper text CHECK (keeper IN ('shop', 'customer')),
+    -- Without acceptance by then the order is cancelled.
+    answer_by timestamptz,
+
+    -- The provider's own id of the order.
+    reference text,
+    billed bigint CHECK (billed >= 0),
+    billed_currency text,
+    substitute text,
+    promised_at timestamptz,
+    expected_at timestamptz,
+    shipped_quantity bigint CHECK (shipped_quantity >= 0),
+    tracking text,
+    delivered_at timestamptz,
+    evidence text CHECK (evidence IN ('reported', 'estimated')),
+    counted_quantity bigint CHECK (counted_quantity >= 0),
+    returned_quantity bigint CHECK (returned_quantity > 0),
+
+    cancel_by text,
+    cancel_reason text,
+    cancel_at timestamptz,
+
+    -- Captured amount requested when goods were shipped, and the quantity it is for.
+    taken bigint NOT NULL DEFAULT 0 CHECK (taken >= 0),
+    taken_for bigint NOT NULL DEFAULT 0 CHECK (taken_for >= 0),
+    given_back bigint NOT NULL DEFAULT 0 CHECK (given_back >= 0),
+    payment_trouble text,
+    fraud_at timestamptz,
+    fraud_cleared_at timestamptz,
+    -- From then on the row contains no free text and no personal data.
+    erased_at timestamptz,
+    CHECK ((price IS NULL) = (currency IS NULL)),
+    CHECK ((billed IS NULL) = (billed_currency IS NULL)),
+    CHECK ((keeper IS NULL) = (answer_by IS NULL)),
+    CHECK ((returned_quantity IS NOT NULL) = (state = 'returned')),
+    CHECK (fraud_cleared_at IS NULL OR fraud_at IS NOT NULL),
+    CONSTRAINT evidence_of_what_came CHECK ((state IN ('delivered', 'returned')) = (evidence IS NOT NULL)),
+    CONSTRAINT only_what_is_awaited_is_looked_at
+        CHECK (look_at IS NULL OR state IN ('placing', 'unknown', 'placed', 'shipped'))
+);
+-- reorder_decision opens one order per pool at a time; this index enforces it where the money is spent.
+CREATE UNIQUE INDEX one_open_order_per_pool ON orders (pool_id)
+    WHERE state IN ('drafted', 'reserving', 'authorizing', 'placing', 'unknown', 'placed', 'shipped');
+CREATE INDEX orders_to_look_at ON orders (look_at) WHERE look_at IS NOT NULL;
+-- Not partial: one prepared statement lists every state, and its generic plan cannot use an index that lacks some.
+CREATE INDEX orders_in_state ON orders (state, drafted_at, order_id);
+CREATE INDEX orders_by_customer ON orders (customer_id, drafted_at, order_id);
+CREATE INDEX orders_by_reference ON orders (provider_id, reference) WHERE reference IS NOT NULL;
+CREATE INDEX orders_of_shops ON orders (provider_id, drafted_at DESC, order_id DESC) WHERE keeper = 'shop';
+-- A pool with such an order orders nothing.
+CREATE INDEX orders_under_suspicion ON orders (pool_id) WHERE fraud_at IS NOT NULL AND fraud_cleared_at IS NULL;
+
+-- Each step refers to the previous one and to a legal transition; an illegal step aborts its transaction.
+CREATE TABLE order_history (
+    order_id text NOT NULL REFERENCES orders,
+    step integer NOT NULL,
+    previous_step integer GENERATED ALWAYS AS (nullif(step - 1, 0)) STORED,
+    from_state text,
+    to_state text NOT NULL,
+    occurred_at timestamptz NOT NULL,
+    because text NOT NULL,
+    -- Id of the event that caused it; NULL if there is none.
+    cause text,
+    PRIMARY KEY (order_id, step),
+    UNIQUE (order_id, step, to_state),
+    FOREIGN KEY (from_state, to_state) REFERENCES transition,
+    FOREIGN KEY (order_id, previous_step, from_state) REFERENCES order_history (order_id, step, to_state),
+    CHECK (step > 0 AND (step = 1) = (from_state IS NULL)),
+    CHECK (step > 1 OR to_state = 'drafted')
+);
+-- The state of an order is that of its last step. The two tables refer to each other, so this key is added afterwards.
+ALTER TABLE orders ADD FOREIGN KEY (order_id, step, state)
+    REFERENCES order_history (order_id, step, to_state) DEFERRABLE INITIALLY DEFERRED;
+
+-- Updates of providers as received; (provider, update) is applied once.
+CREATE TABLE provider_update (
+    provider_id text NOT NULL,
+    update_id text NOT NULL,
+    order_id text NOT NULL,
+    status text NOT NULL,
+    occurred_at timestamptz NOT NULL,
+    body jsonb NOT NULL,
+    received_at timestamptz NOT NULL,
+    fate text NOT NULL CHECK (fate IN ('applied', 'not_applied', 'refused', 'unmatched')),
+    reason text NOT NULL DEFAULT '',
+    -- Duplicates received after the first.
+    repeats integer NOT NULL DEFAULT 0,
+    PRIMARY KEY (provider_id, update_id)
+);
+CREATE INDEX provider_update_by_order ON provider_update (order_id);
+CREATE INDEX provider_update_left ON provider_update (provider_id, received_at) WHERE fate <> 'applied';
+
+-- Shortages: goods that were ordered and not delivered.
+CREATE TABLE claim (
+    order_id text PRIMARY KEY REFERENCES orders,
+    ordered bigint NOT NULL,
+    received bigint NOT NULL CHECK (received >= 0),
+    raised_at timestamptz NOT NULL,
+    CHECK (received < ordered)
+);
+CREATE INDEX claim_by_age ON claim (raised_at, order_id);
+
+-- Payments and the double-entry books.
+
+-- The token is encrypted (sealing.py) with "payment-method:<customer>:<service>" as associated data.
+CREATE TABLE payment_method (
+    customer_id text NOT NULL,
+    service text NOT NULL,
+    token_sealed bytea NOT NULL,
+    -- Limit of one order in minor units.
+    mandate bigint NOT NULL CHECK (mandate > 0),
+    currency text NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
+    changed_at timestamptz NOT NULL,
+    PRIMARY KEY (customer_id, service)
+);
+
+-- Legal transitions of a payment; a test compares them with the table in Python.
+CREATE TABLE payment_transition (
+    from_state text NOT NULL,
+    to_state text NOT NULL,
+    PRIMARY KEY (from_state, to_state)
+);
+INSERT INTO payment_transition (from_state, to_state) VALUES
+    ('authorizing', 'authorized'), ('authorizing', 'declined'), ('authorizing', 'unknown'), ('authorizing', 'voided'),
+    ('authorized', 'capturing'), ('authorized', 'voiding'), ('authorized', 'expired'),
+    ('capturing', 'captured'), ('capturing', 'authorized'), ('capturing', 'expired'), ('capturing', 'unknown'),
+    ('captured', 'refunding'),
+    ('voiding', 'voided'), ('voiding', 'authorized'), ('voiding', 'expired'), ('voiding', 'unknown'),
+    ('refunding', 'captured'), ('refunding', 'refunded'), ('refunding', 'unknown'),
+    ('unknown', 'authorized'), ('unknown', 'declined'), ('unknown', 'captured'), ('unknown', 'voided'),
+    ('unknown', 'refunded'), ('unknown', 'expired');
+
+CREATE TABLE payment (
+    payment_id text PRIMARY KEY,
+    order_id text NOT NULL UNIQUE REFERENCES orders,
+    service text NOT NULL,
+    currency text NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
+    amount bigint NOT NULL CHECK (amount > 0),
+    mandate bigint NOT NULL CHECK (mandate >= 0),
+    state text NOT NULL,
+    move integer NOT NULL CHECK (move > 0),
+    -- The call in progress, with its idempotency key, amount and time.
+    step text CHECK (step IN ('authorize', 'capture', 'void', 'refund')),
+    key text,
+    asked bigint NOT NULL CHECK (asked >= 0),
+    asked_at timestamptz,
+    authorized bigint NOT NULL DEFAULT 0,
+    captured bigint NOT NULL DEFAULT 0,
+    refunded bigint NOT NULL DEFAULT 0,
+    -- Requested calls that wait for a state in which they are possible.
+    capture_asked bigint,
+    void_asked boolean NOT NULL DEFAULT false,
+    refund_asked bigint NOT NULL DEFAULT 0,
+    reference text,
+    expires_at timestamptz,
+    reason text NOT NULL,
+    -- Why an operator declared the call in progress of an unknown payment not done, whatever the service returns.
+    given_up text,
+    -- Copy of the customer's encrypted token; deleted when the authorization has a result.
+    token_sealed bytea,
+    CONSTRAINT captured_within_authorized_within_mandate
+        CHECK (captured <= authorized AND authorized <= mandate AND authorized <= amount),
+    CONSTRAINT refunded_within_captured CHECK (0 <= refunded AND refunded <= captured),
+    CONSTRAINT wishes_are_within_reason
+        CHECK (0 < capture_asked AND capture_asked <= amount AND 0 <= refund_asked AND refund_asked <= amount),
+    CONSTRAINT a_step_has_its_key
+        CHECK ((step IS NULL) = (key IS NULL) AND (step IS NULL) = (asked_at IS NULL)),
+    CONSTRAINT states_have_their_step CHECK (
+        step IS NOT DISTINCT FROM CASE state WHEN 'authorizing' THEN 'authorize' WHEN 'capturing' THEN 'capture'
+            WHEN 'voiding' THEN 'void' WHEN 'refunding' THEN 'refund' WHEN 'unknown' THEN step END
+        AND (state <> 'unknown' OR step IS NOT NULL)),
+    CONSTRAINT a_token_is_kept_only_to_authorize
+        CHECK (token_sealed IS NULL OR step IS NOT DISTINCT FROM 'authorize'),
+    CONSTRAINT only_what_is_unknown_is_given_up CHECK (given_up IS NULL OR state = 'unknown')
+);
+CREATE INDEX payment_to_expire ON payment (expires_at) WHERE state = 'authorized';
+CREATE INDEX payment_unknown ON payment (asked_at) WHERE state = 'unknown';
+
+-- Each move refers to the previous one and to a legal transition; an illegal move aborts its transaction.
+CREATE TABLE payment_history (
+    payment_id text NOT NULL REFERENCES payment,
+    move integer NOT NULL,
+    previous_move integer GENERATED ALWAYS AS (nullif(move - 1, 0)) STORED,
+    from_state text,
+    to_state text NOT NULL,
+    step text,
+    amount bigint NOT NULL,
+    occurred_at timestamptz NOT NULL,
+    because text NOT NULL,
+    cause text,
+    PRIMARY KEY (payment_id, move),
+    UNIQUE (payment_id, move, to_state),
+    FOREIGN KEY (from_state, to_state) REFERENCES payment_transition,
+    FOREIGN KEY (payment_id, previous_move, from_state) REFERENCES payment_history (payment_id, move, to_state),
+    CHECK (move > 0 AND (move = 1) = (from_state IS NULL)),
+    CHECK (move > 1 OR to_state = 'authorizing')
+);
+-- The state of a payment is that of its last move.
+ALTER TABLE payment ADD FOREIGN KEY (payment_id, move, state)
+    REFERENCES payment_history (payment_id, move, to_state) DEFERRABLE INITIALLY DEFERRED;
+
+-- The books: one currency per transaction; entries are in minor units and sum to zero.
+CREATE TABLE money_transaction (
+    number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    payment_id text NOT NULL,
+    move integer NOT NULL,
+    kind text NOT NULL CHECK (kind IN ('reserved', 'released', 'taken', 'given_back')),
+    currency text NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
+    occurred_at timestamptz NOT NULL,
+    -- A move is booked once.
+    UNIQUE (payment_id, move, kind),
+    FOREIGN KEY (payment_id, move) REFERENCES payment_history
+);
+-- A payment is reserved, released and taken at most once.
+CREATE UNIQUE INDEX money_reserved_and_taken_once ON money_transaction (payment_id, kind)
+    WHERE kind IN ('reserved', 'released', 'taken');
+
+CREATE TABLE money_entry (
+    number bigint NOT NULL REFERENCES money_transaction,
+    account text NOT NULL CHECK (account ~ '^(customer|provider|held|cash):.'),
+    amount bigint NOT NULL CHECK (amount <> 0),
+    PRIMARY KEY (number, account)
+);
+CREATE INDEX money_entry_by_account ON money_entry (account, number);
+
+CREATE VIEW money_balance AS
+SELECT e.account, t.currency, sum(e.amount)::bigint AS balance, max(t.number) AS latest
+FROM money_entry AS e JOIN money_transaction AS t USING (number) GROUP BY e.account, t.currency;
+
+CREATE FUNCTION refuse_change_of_books() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'the books are append only: % on % refused', TG_OP, TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$;
+CREATE TRIGGER entries_are_immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON money_entry
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_books();
+CREATE TRIGGER transactions_are_immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON money_transaction
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_books();
+CREATE TRIGGER payments_past_is_immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON payment_history
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_books();
+
+-- Checked at COMMIT, when all entries of a transaction are written.
+CREATE FUNCTION refuse_unbalanced_books() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+DECLARE
+    entries integer;
+    off_by  numeric;
+BEGIN
+    SELECT count(*), coalesce(sum(amount), 0) INTO entries, off_by FROM money_entry WHERE number = NEW.number;
+    IF entries < 2 OR off_by <> 0 THEN
+        RAISE EXCEPTION 'money transaction % has % entries and is out by %', NEW.number, entries, off_by
+            USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER entries_sum_to_zero AFTER INSERT ON money_entry
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refuse_unbalanced_books();
+CREATE CONSTRAINT TRIGGER transactions_have_entries AFTER INSERT ON money_transaction
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refuse_unbalanced_books();
+
+-- Callbacks of providers.
+
+-- Requests with a valid signature, stored byte for byte before they are interpreted.
+CREATE TABLE callback (
+    provider_id text NOT NULL,
+    callback_id text NOT NULL,
+    received_at timestamptz NOT NULL,
+    headers jsonb NOT NULL,
+    -- NULL after the retention time; the digest stays, so that a duplicate is still recognised.
+    body bytea,
+    digest bytea NOT NULL,
+    order_id text,
+    -- NULL until it is processed, by the request itself, a duplicate or the periodic job.
+    verdict text CHECK (verdict IN ('applied', 'not_applied', 'refused', 'unmatched', 'repeated', 'unreadable')),
+    reason text NOT NULL DEFAULT '',
+    repeats integer NOT NULL DEFAULT 0,
+    PRIMARY KEY (provider_id, callback_id)
+);
+CREATE INDEX callback_unjudged ON callback (received_at) WHERE verdict IS NULL;
+CREATE INDEX callback_by_age ON callback (received_at) WHERE body IS NOT NULL;
+CREATE INDEX callback_by_order ON callback (order_id) WHERE order_id IS NOT NULL;
+
+-- Ids of orders at providers; written before the order is sent.
+CREATE TABLE order_reference (
+    provider_id text NOT NULL,
+    reference text NOT NULL,
+    order_id text NOT NULL REFERENCES orders,
+    PRIMARY KEY (provider_id, reference),
+    UNIQUE (provider_id, order_id)
+);
+
+-- One single-use token per order. The hash is stored; a token cannot be derived from the nonce without the key.
+CREATE TABLE order_token (
+    order_id text PRIMARY KEY REFERENCES orders,
+    provider_id text NOT NULL,
+    hash bytea NOT NULL UNIQUE,
+    nonce bytea NOT NULL,
+    product_id text NOT NULL,
+    packs integer NOT NULL,
+    quantity bigint NOT NULL,
+    unit text NOT NULL,
+    scale smallint NOT NULL,
+    ship_to_sha256 text,
+    max_amount bigint CHECK (max_amount >= 0),
+    currency text,
+    issued_at timestamptz NOT NULL DEFAULT now(),
+    expires_at timestamptz NOT NULL,
+    redeemed_at timestamptz,
+    redeemed_amount bigint,
+    CHECK ((max_amount IS NULL) = (currency IS NULL)),
+    -- No redemption above the amount or after the expiry.
+    CHECK (redeemed_amount IS NULL OR redeemed_amount <= max_amount),
+    CHECK (redeemed_at IS NULL OR redeemed_at <= expires_at)
+);
+
+-- Links of customers' devices to providers by OAuth 2.
+
+-- Our client registration at each provider.
+CREATE TABLE link_client (
+    provider_id text PRIMARY KEY REFERENCES provider,
+    authorize_url text NOT NULL,
+    token_url text NOT NULL,
+    revoke_url text,
+    api_url text NOT NULL,
+    client_id text NOT NULL,
+    client_secret_sealed bytea NOT NULL,
+    scope text NOT NULL,
+    -- Settings that only the protocol reads.
+    options jsonb NOT NULL DEFAULT '{}'
+);
+
+-- Authorizations in progress, between the redirect to the provider and its callback. Wall-clock time, also in simulations.
+CREATE TABLE link_attempt (
+    state_sha256 bytea PRIMARY KEY,
+    customer_id text NOT NULL,
+    device_id text NOT NULL,
+    provider_id text NOT NULL REFERENCES link_client,
+    verifier_sealed bytea NOT NULL,
+    redirect_uri text NOT NULL,
+    expires_at timestamptz NOT NULL,
+    used_at timestamptz
+);
+CREATE INDEX link_attempt_by_age ON link_attempt (expires_at);
+
+CREATE TABLE link (
+    link_id text PRIMARY KEY,
+    customer_id text NOT NULL,
+    device_id text NOT NULL,
+    provider_id text NOT NULL REFERENCES link_client,
+    -- Ids of the device and the customer at the provider.
+    serial text NOT NULL,
+    remote_customer text,
+    state text NOT NULL CHECK (state IN ('active', 'ending', 'ended')),
+    made_at timestamptz NOT NULL,
+    active_at timestamptz NOT NULL,
+    ended_at timestamptz,
+    end_reason text,
+    access_sealed bytea,
+    refresh_sealed bytea,
+    -- Wall-clock time, like the lease of the attempt that refreshes the token.
+    expires_at timestamptz,
+    refresh_attempt uuid,
+    refresh_until timestamptz,
+    erased boolean NOT NULL DEFAULT false,
+    CHECK ((state = 'active') = (ended_at IS NULL)),
+    CHECK (state = 'ended' OR access_sealed IS NOT NULL),
+    CONSTRAINT ended_links_keep_no_tokens
+        CHECK (state <> 'ended' OR (access_sealed IS NULL AND refresh_sealed IS NULL))
+);
+CREATE UNIQUE INDEX one_active_link ON link (provider_id, device_id) WHERE state = 'active';
+CREATE INDEX link_by_customer ON link (customer_id);
+CREATE INDEX link_by_device ON link (device_id) WHERE state = 'active';
+CREATE INDEX link_by_serial ON link (provider_id, serial) WHERE state = 'active';
+
+-- Slots of linked devices: the provider's name for each, the customer's choice, and the level.
+CREATE TABLE link_slot (
+    link_id text NOT NULL REFERENCES link ON DELETE CASCADE,
+    remote_slot text NOT NULL,
+    slot text NOT NULL,
+    subscribed boolean,
+    subscription_at timestamptz,
+    items jsonb NOT NULL DEFAULT '[]',
+    level bigint,
+    rate_per_day double precision,
+    used_at timestamptz,
+    PRIMARY KEY (link_id, remote_slot),
+    UNIQUE (link_id, slot) DEFERRABLE INITIALLY DEFERRED
+);
+
+-- Amazon SNS notifications with a valid signature, as received; (provider, message) is applied once.
+CREATE TABLE sns_message (
+    provider_id text NOT NULL,
+    message_id text NOT NULL,
+    topic_arn text NOT NULL,
+    type text NOT NULL,
+    body jsonb NOT NULL,
+    received_at timestamptz NOT NULL,
+    fate text NOT NULL DEFAULT 'new' CHECK (fate IN ('new', 'applied', 'not_applied', 'unmatched', 'unreadable')),
+    reason text NOT NULL DEFAULT '',
+    -- Set when the message is parsed.
+    notification text,
+    instance_id text,
+    serial text,
+    -- Duplicates received after the first.
+    repeats integer NOT NULL DEFAULT 0,
+    PRIMARY KEY (provider_id, message_id)
+);
+CREATE INDEX sns_message_left ON sns_message (provider_id, received_at) WHERE fate <> 'applied';
+CREATE INDEX sns_message_unmatched ON sns_message (provider_id, instance_id) WHERE fate = 'unmatched';
+
+-- Checks. `replenish check` reports each row of a view named check_... as an error.
+
+CREATE VIEW check_money_sums_to_zero AS
+SELECT t.number::text AS subject,
+       format('%s entries sum to %s', count(e.*), coalesce(sum(e.amount), 0)) AS problem
+FROM money_transaction AS t LEFT JOIN money_entry AS e USING (number)
+GROUP BY t.number HAVING count(e.*) < 2 OR coalesce(sum(e.amount), 0) <> 0;
+
+CREATE VIEW check_reserved_money_is_held AS
+SELECT concat_ws(' ', account, currency) AS subject,
+       format('the books hold %s, open payments reserved %s', coalesce(b.balance, 0), coalesce(p.reserved, 0)) AS problem
+FROM (SELECT account, currency, balance FROM money_balance WHERE account LIKE 'held:%') AS b
+FULL JOIN (
+    SELECT 'held:' || service AS account, currency, sum(authorized) AS reserved FROM payment
+    WHERE state IN ('authorized', 'capturing', 'voiding') OR (state = 'unknown' AND step IN ('capture', 'void'))
+    GROUP BY service, currency
+) AS p USING (account, currency)
+WHERE coalesce(b.balance, 0) <> coalesce(p.reserved, 0);
+
+CREATE VIEW check_cash_is_what_was_taken AS
+SELECT concat_ws(' ', account, currency) AS subject,
+       format('the books have %s, payments took %s', coalesce(b.balance, 0), coalesce(p.taken, 0)) AS problem
+FROM (SELECT account, currency, balance FROM money_balance WHERE account LIKE 'cash:%') AS b
+FULL JOIN (
+    SELECT 'cash:' || service AS account, currency, sum(captured - refunded) AS taken FROM payment
+    WHERE captured > 0 GROUP BY service, currency
+) AS p USING (account, currency)
+WHERE coalesce(b.balance, 0) <> coalesce(p.taken, 0);
+
+CREATE VIEW check_cash_is_owed_to_providers AS
+SELECT currency AS subject,
+       format('cash is %s, providers are owed %s', cash, owed) AS problem
+FROM (
+    SELECT currency, coalesce(sum(balance) FILTER (WHERE account LIKE 'cash:%'), 0) AS cash,
+           -coalesce(sum(balance) FILTER (WHERE account LIKE 'provider:%'), 0) AS owed
+    FROM money_balance GROUP BY currency
+) AS sums WHERE cash <> owed;
+
+CREATE VIEW check_payments_are_booked_once AS
+SELECT p.payment_id AS subject,
+       format('authorized %s, captured %s, refunded %s; the books say %s, %s, %s',
+              p.authorized, p.captured, p.refunded, b.reserved, b.taken, b.given_back) AS problem
+FROM payment AS p
+CROSS JOIN LATERAL (
+    SELECT coalesce(sum(e.amount) FILTER (WHERE t.kind = 'reserved' AND e.account = 'held:' || p.service), 0) AS reserved,
+           coalesce(sum(e.amount) FILTER (WHERE t.kind = 'taken' AND e.account = 'cash:' || p.service), 0) AS taken,
+           -coalesce(sum(e.amount) FILTER (WHERE t.kind = 'given_back' AND e.account = 'cash:' || p.service), 0)
+               AS given_back
+    FROM money_transaction AS t JOIN money_entry AS e USING (number) WHERE t.payment_id = p.payment_id
+) AS b
+WHERE (p.authorized, p.captured, p.refunded) <> (b.reserved, b.taken, b.given_back);
+
+CREATE VIEW check_payments_stay_within_what_was_agreed AS
+SELECT p.payment_id AS subject,
+       format('order %s, mandate %s, authorized %s, captured %s', o.price, p.mandate, p.authorized, p.captured) AS problem
+FROM payment AS p JOIN orders AS o USING (order_id)
+WHERE p.amount > o.price OR p.currency <> o.currency OR p.authorized > p.mandate OR p.captured > p.authorized;
+
+CREATE VIEW check_links_belong_to_devices AS
+SELECT link_id AS subject, 'active, but its device is not the customer''s any more' AS problem
+FROM link JOIN device USING (device_id)
+WHERE link.state = 'active' AND (device.state <> 'active' OR device.customer_id <> link.customer_id);
