@@ -7,22 +7,22 @@ from typing import Any
 from replenish_contracts.events import OrderUpdated, ReorderApproved, UpdateStatus
 from replenish_contracts.units import BaseUnit
 from services.order_dispatch.domain import (
-    Device,
+    Decision,
+    DeviceStatus,
     Offer,
     Order,
-    Patience,
     Provider,
     Slot,
     State,
-    Turn,
+    Timeouts,
+    check_due_order,
+    decide_update,
     draft,
-    hear,
-    look,
-    sent,
+    submit,
 )
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-PATIENCE = Patience(
+PATIENCE = Timeouts(
     answer_hours=24, status_request_hours=2, max_status_request_hours=24, lead_time_days=5, longest_promise_days=400
 )
 ACME = Provider("acme", "Acme", "kafka", lead_time_days=3)
@@ -53,7 +53,7 @@ def approved(**changes) -> ReorderApproved:
 
 
 def slot(**changes) -> Slot:
-    return replace(Slot("brewer", "1", "ann", BaseUnit.EACH, 0, Device.ACTIVE), **changes)
+    return replace(Slot("brewer", "1", "ann", BaseUnit.EACH, 0, DeviceStatus.ACTIVE), **changes)
 
 
 def offer(**changes) -> Offer:
@@ -66,16 +66,16 @@ def drafted(**changes) -> Order:
 
 def order(state: State) -> Order:
     """Return an order that came to this state in the usual way."""
-    turn = sent(drafted(), PATIENCE, NOON)
+    decision = submit(drafted(), PATIENCE, NOON)
     if state is State.UNKNOWN:
-        return look(turn.order, PATIENCE, NOON + days(1)).order
+        return check_due_order(decision.order, PATIENCE, NOON + days(1)).order
     for stop, status in ((State.PLACED, "accepted"), (State.SHIPPED, "shipped"), (State.DELIVERED, "delivered")):
-        if turn.order.state is state:
+        if decision.order.state is state:
             break
-        turn = heard(turn.order, update(status))
-        assert turn.order.state is stop
-    assert turn.order.state is state
-    return turn.order
+        decision = heard(decision.order, update(status))
+        assert decision.order.state is stop
+    assert decision.order.state is state
+    return decision.order
 
 
 def update(status: UpdateStatus | str, **changes) -> OrderUpdated:
@@ -89,8 +89,8 @@ def update(status: UpdateStatus | str, **changes) -> OrderUpdated:
     return OrderUpdated(**(fields | changes))
 
 
-def heard(order: Order, said: OrderUpdated, at: datetime = NOON) -> Turn:
+def heard(order: Order, said: OrderUpdated, at: datetime = NOON) -> Decision:
     """Return what the update does to the order; it must be applied."""
-    verdict = hear(order, said, ACME, PATIENCE, at)
-    assert verdict.turn is not None, verdict.reason
-    return verdict.turn
+    verdict = decide_update(order, said, ACME, PATIENCE, at)
+    assert verdict.decision is not None, verdict.reason
+    return verdict.decision

@@ -9,10 +9,10 @@ from services.order_dispatch.payments.domain import (
     Payment,
     Receipt,
     Status,
-    answered,
+    apply_answer,
     open_payment,
-    want_capture,
-    want_void,
+    request_capture,
+    request_void,
 )
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -30,7 +30,7 @@ def receipt(payment, status, amount=None):
 
 
 def settled(payment, answer, at=NOON):
-    return answered(payment, answer, at, WEEK)
+    return apply_answer(payment, answer, at, WEEK)
 
 
 HAPPENS = {
@@ -55,11 +55,11 @@ def authorized():
 
 
 def captured(amount=1000):
-    return done(want_capture(authorized(), amount, NOON).payment).payment
+    return done(request_capture(authorized(), amount, NOON).payment).payment
 
 
 def voided():
-    return done(want_void(authorized(), NOON).payment).payment
+    return done(request_void(authorized(), NOON).payment).payment
 
 
 def balances(*turns):

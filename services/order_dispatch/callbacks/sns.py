@@ -141,8 +141,8 @@ async def confirm_subscription(task: Task, kit: Kit) -> dict[str, int]:
     return {"status": status}
 
 
-async def on_subscription_confirmed(task: Task, outcome: TaskResult, store: CallbackStore) -> list[Event]:
-    outcome, reason = ("applied", "confirmed") if outcome.refused is None else ("not_applied", outcome.refused)
+async def on_subscription_confirmed(task: Task, result: TaskResult, store: CallbackStore) -> list[Event]:
+    outcome, reason = ("applied", "confirmed") if result.refused is None else ("not_applied", result.refused)
     await store.save_notification_outcome(task.payload["provider_id"], task.payload["message_id"], outcome, reason)
     return []
 

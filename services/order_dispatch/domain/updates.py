@@ -74,8 +74,8 @@ class UpdateContext:
         says = update.quantity is not None and update.status in (UpdateStatus.SHIPPED, UpdateStatus.DELIVERED)
         return update.quantity if says else order.shipped_quantity
 
-    def _newer(self, said: str | None, known: str | None) -> str | None:
-        return (known or context) if self.is_stale else (said or known)
+    def _newer(self, reported: str | None, known: str | None) -> str | None:
+        return (known or reported) if self.is_stale else (reported or known)
 
     def _billed(self, order: Order) -> tuple[int | None, str | None]:
         """Return what the provider wants for the order; an amount in no currency says nothing."""

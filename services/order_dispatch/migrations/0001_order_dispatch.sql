@@ -116,12 +116,12 @@ CREATE TABLE orders (
     authorized_at timestamptz,
     sent_at timestamptz,
     -- Next status request to the provider, and how many were sent.
-    look_at timestamptz,
-    asks integer NOT NULL DEFAULT 0,
-    doubtful_until timestamptz,
+    check_at timestamptz,
+    status_requests integer NOT NULL DEFAULT 0,
+    in_flight_until timestamptz,
     resolve_by timestamptz,
     -- A person answers for the order: a shop that manages its orders here, or the customer who orders at the shop.
-    keeper text CHECK (keeper IN ('shop', 'customer')),
+    responder text CHECK (responder IN ('shop', 'customer')),
     -- Without acceptance by then the order is cancelled.
     answer_by timestamptz,
 
@@ -144,32 +144,32 @@ CREATE TABLE orders (
     cancel_at timestamptz,
 
     -- Captured amount requested when goods were shipped, and the quantity it is for.
-    taken bigint NOT NULL DEFAULT 0 CHECK (taken >= 0),
-    taken_for bigint NOT NULL DEFAULT 0 CHECK (taken_for >= 0),
-    given_back bigint NOT NULL DEFAULT 0 CHECK (given_back >= 0),
-    payment_trouble text,
+    captured bigint NOT NULL DEFAULT 0 CHECK (captured >= 0),
+    captured_quantity bigint NOT NULL DEFAULT 0 CHECK (captured_quantity >= 0),
+    refunded bigint NOT NULL DEFAULT 0 CHECK (refunded >= 0),
+    payment_problem text,
     fraud_at timestamptz,
     fraud_cleared_at timestamptz,
     -- From then on the row contains no free text and no personal data.
     erased_at timestamptz,
     CHECK ((price IS NULL) = (currency IS NULL)),
     CHECK ((billed IS NULL) = (billed_currency IS NULL)),
-    CHECK ((keeper IS NULL) = (answer_by IS NULL)),
+    CHECK ((responder IS NULL) = (answer_by IS NULL)),
     CHECK ((returned_quantity IS NOT NULL) = (state = 'returned')),
     CHECK (fraud_cleared_at IS NULL OR fraud_at IS NOT NULL),
     CONSTRAINT evidence_of_what_came CHECK ((state IN ('delivered', 'returned')) = (evidence IS NOT NULL)),
     CONSTRAINT only_what_is_awaited_is_looked_at
-        CHECK (look_at IS NULL OR state IN ('placing', 'unknown', 'placed', 'shipped'))
+        CHECK (check_at IS NULL OR state IN ('placing', 'unknown', 'placed', 'shipped'))
 );
 -- reorder_decision opens one order per pool at a time; this index enforces it where the money is spent.
 CREATE UNIQUE INDEX one_open_order_per_pool ON orders (pool_id)
     WHERE state IN ('drafted', 'reserving', 'authorizing', 'placing', 'unknown', 'placed', 'shipped');
-CREATE INDEX orders_to_look_at ON orders (look_at) WHERE look_at IS NOT NULL;
+CREATE INDEX orders_to_look_at ON orders (check_at) WHERE check_at IS NOT NULL;
 -- Not partial: one prepared statement lists every state, and its generic plan cannot use an index that lacks some.
 CREATE INDEX orders_in_state ON orders (state, drafted_at, order_id);
 CREATE INDEX orders_by_customer ON orders (customer_id, drafted_at, order_id);
 CREATE INDEX orders_by_reference ON orders (provider_id, reference) WHERE reference IS NOT NULL;
-CREATE INDEX orders_of_shops ON orders (provider_id, drafted_at DESC, order_id DESC) WHERE keeper = 'shop';
+CREATE INDEX orders_of_shops ON orders (provider_id, drafted_at DESC, order_id DESC) WHERE responder = 'shop';
 -- A pool with such an order orders nothing.
 CREATE INDEX orders_under_suspicion ON orders (pool_id) WHERE fraud_at IS NOT NULL AND fraud_cleared_at IS NULL;
 
@@ -204,14 +204,14 @@ CREATE TABLE provider_update (
     occurred_at timestamptz NOT NULL,
     body jsonb NOT NULL,
     received_at timestamptz NOT NULL,
-    fate text NOT NULL CHECK (fate IN ('applied', 'not_applied', 'refused', 'unmatched')),
+    outcome text NOT NULL CHECK (outcome IN ('applied', 'not_applied', 'refused', 'unmatched')),
     reason text NOT NULL DEFAULT '',
     -- Duplicates received after the first.
     repeats integer NOT NULL DEFAULT 0,
     PRIMARY KEY (provider_id, update_id)
 );
 CREATE INDEX provider_update_by_order ON provider_update (order_id);
-CREATE INDEX provider_update_left ON provider_update (provider_id, received_at) WHERE fate <> 'applied';
+CREATE INDEX provider_update_left ON provider_update (provider_id, received_at) WHERE outcome <> 'applied';
 
 -- Shortages: goods that were ordered and not delivered.
 CREATE TABLE claim (
@@ -265,15 +265,15 @@ CREATE TABLE payment (
     -- The call in progress, with its idempotency key, amount and time.
     step text CHECK (step IN ('authorize', 'capture', 'void', 'refund')),
     key text,
-    asked bigint NOT NULL CHECK (asked >= 0),
-    asked_at timestamptz,
+    requested bigint NOT NULL CHECK (requested >= 0),
+    requested_at timestamptz,
     authorized bigint NOT NULL DEFAULT 0,
     captured bigint NOT NULL DEFAULT 0,
     refunded bigint NOT NULL DEFAULT 0,
     -- Requested calls that wait for a state in which they are possible.
-    capture_asked bigint,
-    void_asked boolean NOT NULL DEFAULT false,
-    refund_asked bigint NOT NULL DEFAULT 0,
+    capture_requested bigint,
+    void_requested boolean NOT NULL DEFAULT false,
+    refund_requested bigint NOT NULL DEFAULT 0,
     reference text,
     expires_at timestamptz,
     reason text NOT NULL,
@@ -285,9 +285,9 @@ CREATE TABLE payment (
         CHECK (captured <= authorized AND authorized <= mandate AND authorized <= amount),
     CONSTRAINT refunded_within_captured CHECK (0 <= refunded AND refunded <= captured),
     CONSTRAINT wishes_are_within_reason
-        CHECK (0 < capture_asked AND capture_asked <= amount AND 0 <= refund_asked AND refund_asked <= amount),
+        CHECK (0 < capture_requested AND capture_requested <= amount AND 0 <= refund_requested AND refund_requested <= amount),
     CONSTRAINT a_step_has_its_key
-        CHECK ((step IS NULL) = (key IS NULL) AND (step IS NULL) = (asked_at IS NULL)),
+        CHECK ((step IS NULL) = (key IS NULL) AND (step IS NULL) = (requested_at IS NULL)),
     CONSTRAINT states_have_their_step CHECK (
         step IS NOT DISTINCT FROM CASE state WHEN 'authorizing' THEN 'authorize' WHEN 'capturing' THEN 'capture'
             WHEN 'voiding' THEN 'void' WHEN 'refunding' THEN 'refund' WHEN 'unknown' THEN step END
@@ -297,7 +297,7 @@ CREATE TABLE payment (
     CONSTRAINT only_what_is_unknown_is_given_up CHECK (given_up IS NULL OR state = 'unknown')
 );
 CREATE INDEX payment_to_expire ON payment (expires_at) WHERE state = 'authorized';
-CREATE INDEX payment_unknown ON payment (asked_at) WHERE state = 'unknown';
+CREATE INDEX payment_unknown ON payment (requested_at) WHERE state = 'unknown';
 
 -- Each move refers to the previous one and to a legal transition; an illegal move aborts its transaction.
 CREATE TABLE payment_history (
@@ -327,7 +327,7 @@ CREATE TABLE money_transaction (
     number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     payment_id text NOT NULL,
     move integer NOT NULL,
-    kind text NOT NULL CHECK (kind IN ('reserved', 'released', 'taken', 'given_back')),
+    kind text NOT NULL CHECK (kind IN ('reserved', 'released', 'taken', 'refunded')),
     currency text NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
     occurred_at timestamptz NOT NULL,
     -- A move is booked once.
@@ -392,12 +392,12 @@ CREATE TABLE callback (
     digest bytea NOT NULL,
     order_id text,
     -- NULL until it is processed, by the request itself, a duplicate or the periodic job.
-    verdict text CHECK (verdict IN ('applied', 'not_applied', 'refused', 'unmatched', 'repeated', 'unreadable')),
+    outcome text CHECK (outcome IN ('applied', 'not_applied', 'refused', 'unmatched', 'repeated', 'unreadable')),
     reason text NOT NULL DEFAULT '',
     repeats integer NOT NULL DEFAULT 0,
     PRIMARY KEY (provider_id, callback_id)
 );
-CREATE INDEX callback_unjudged ON callback (received_at) WHERE verdict IS NULL;
+CREATE INDEX callback_unjudged ON callback (received_at) WHERE outcome IS NULL;
 CREATE INDEX callback_by_age ON callback (received_at) WHERE body IS NOT NULL;
 CREATE INDEX callback_by_order ON callback (order_id) WHERE order_id IS NOT NULL;
 
@@ -472,7 +472,7 @@ CREATE TABLE link (
     serial text NOT NULL,
     remote_customer text,
     state text NOT NULL CHECK (state IN ('active', 'ending', 'ended')),
-    made_at timestamptz NOT NULL,
+    created_at timestamptz NOT NULL,
     active_at timestamptz NOT NULL,
     ended_at timestamptz,
     end_reason text,
@@ -516,7 +516,7 @@ CREATE TABLE sns_message (
     type text NOT NULL,
     body jsonb NOT NULL,
     received_at timestamptz NOT NULL,
-    fate text NOT NULL DEFAULT 'new' CHECK (fate IN ('new', 'applied', 'not_applied', 'unmatched', 'unreadable')),
+    outcome text NOT NULL DEFAULT 'new' CHECK (outcome IN ('new', 'applied', 'not_applied', 'unmatched', 'unreadable')),
     reason text NOT NULL DEFAULT '',
     -- Set when the message is parsed.
     notification text,
@@ -526,8 +526,8 @@ CREATE TABLE sns_message (
     repeats integer NOT NULL DEFAULT 0,
     PRIMARY KEY (provider_id, message_id)
 );
-CREATE INDEX sns_message_left ON sns_message (provider_id, received_at) WHERE fate <> 'applied';
-CREATE INDEX sns_message_unmatched ON sns_message (provider_id, instance_id) WHERE fate = 'unmatched';
+CREATE INDEX sns_message_left ON sns_message (provider_id, received_at) WHERE outcome <> 'applied';
+CREATE INDEX sns_message_unmatched ON sns_message (provider_id, instance_id) WHERE outcome = 'unmatched';
 
 -- Checks. `replenish check` reports each row of a view named check_... as an error.
 
@@ -570,16 +570,16 @@ FROM (
 CREATE VIEW check_payments_are_booked_once AS
 SELECT p.payment_id AS subject,
        format('authorized %s, captured %s, refunded %s; the books say %s, %s, %s',
-              p.authorized, p.captured, p.refunded, b.reserved, b.taken, b.given_back) AS problem
+              p.authorized, p.captured, p.refunded, b.reserved, b.taken, b.refunded) AS problem
 FROM payment AS p
 CROSS JOIN LATERAL (
     SELECT coalesce(sum(e.amount) FILTER (WHERE t.kind = 'reserved' AND e.account = 'held:' || p.service), 0) AS reserved,
            coalesce(sum(e.amount) FILTER (WHERE t.kind = 'taken' AND e.account = 'cash:' || p.service), 0) AS taken,
-           -coalesce(sum(e.amount) FILTER (WHERE t.kind = 'given_back' AND e.account = 'cash:' || p.service), 0)
-               AS given_back
+           -coalesce(sum(e.amount) FILTER (WHERE t.kind = 'refunded' AND e.account = 'cash:' || p.service), 0)
+               AS refunded
     FROM money_transaction AS t JOIN money_entry AS e USING (number) WHERE t.payment_id = p.payment_id
 ) AS b
-WHERE (p.authorized, p.captured, p.refunded) <> (b.reserved, b.taken, b.given_back);
+WHERE (p.authorized, p.captured, p.refunded) <> (b.reserved, b.taken, b.refunded);
 
 CREATE VIEW check_payments_stay_within_what_was_agreed AS
 SELECT p.payment_id AS subject,

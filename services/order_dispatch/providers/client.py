@@ -15,6 +15,7 @@ from libs.http_client.signatures import MissingSignatureError, scheme_of, sign
 from libs.kit import RetryLaterError
 from replenish_contracts.events import ShipTo
 from services.order_dispatch.domain.order import Order
+from services.order_dispatch.providers.metrics import CALL_METRICS
 from services.order_dispatch.providers.secrets import open_secrets
 from services.order_dispatch.providers.tokens import OrderToken
 
@@ -168,4 +169,4 @@ def caller_from(settings: Any) -> HttpClient:
     limits = CallLimits(
         settings.breaker_failures, settings.breaker_open_seconds, settings.calls_per_second, settings.calls_burst
     )
-    return HttpClient(Exchange(Guard(settings.allowed_private_networks), bounds), limits)
+    return HttpClient(Exchange(Guard(settings.allowed_private_networks), bounds), limits, CALL_METRICS)

@@ -15,7 +15,7 @@ class Shop:
     def __init__(self):
         self.url = ""
         self.mood = "accepts"
-        self.book, self.asked, self.cities = {}, [], []
+        self.book, self.requested, self.cities = {}, [], []
         #: Lets an order that was held back be taken after all.
         self.go = asyncio.Event()
 
@@ -25,18 +25,18 @@ class Shop:
         @app.post("/orders")
         async def take(request: Request):
             body = await request.json()
-            self.asked.append(("deliver", body["order_id"], request.headers.get("idempotency-key")))
+            self.requested.append(("deliver", body["order_id"], request.headers.get("idempotency-key")))
             return await self._take(body)
 
         @app.post("/orders/{order_id}/cancel")
         async def cancel(order_id: str):
-            self.asked.append(("cancel", order_id, None))
+            self.requested.append(("cancel", order_id, None))
             self.book[order_id] = "cancelled"
             return self._about(order_id)
 
         @app.get("/orders/{order_id}")
         async def about(order_id: str):
-            self.asked.append(("status", order_id, None))
+            self.requested.append(("status", order_id, None))
             return self._about(order_id) if order_id in self.book else JSONResponse({}, 404)
 
         return app
@@ -61,7 +61,7 @@ class Shop:
         return {"status": self.book[order_id] or None, "id": f"S-{order_id}", "reason": self.mood}
 
     def questions(self, order_id):
-        return [what for what, about, _ in self.asked if about == order_id]
+        return [what for what, about, _ in self.requested if about == order_id]
 
 
 @asynccontextmanager

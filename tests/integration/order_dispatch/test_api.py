@@ -151,7 +151,7 @@ class TestUpdates:
         again = await self.post(world, "web", body, "provider", provider_id="web")
         other = await self.post(world, "web", body | {"status": "refused"}, "provider", provider_id="web")
 
-        assert [answer.json().get("fate") for answer in (first, again)] == ["applied", "repeated"]
+        assert [answer.json().get("outcome") for answer in (first, again)] == ["applied", "repeated"]
         assert (other.status_code, other.json()["code"]) == (409, "update_id_taken")
         assert (await world.order(order_id))["state"] == "shipped"
 
@@ -161,7 +161,7 @@ class TestUpdates:
 
         answers = await asyncio.gather(*(self.post(world, "crowd", body) for _ in range(10)))
 
-        told = Counter(answer.json().get("fate", answer.status_code) for answer in answers)
+        told = Counter(answer.json().get("outcome", answer.status_code) for answer in answers)
         assert told["unmatched"] == 1
         assert set(told) <= {"unmatched", "repeated", 503}
 
@@ -175,7 +175,7 @@ class TestUpdates:
 
         answer = await self.post(world, name, body)
 
-        assert (answer.status_code, answer.json().get("fate")) == (200, "applied"), answer.text
+        assert (answer.status_code, answer.json().get("outcome")) == (200, "applied"), answer.text
         order = await world.order(order_id)
         assert order["state"] == "delivered"
         assert datetime.fromisoformat(order["delivered_at"]) >= datetime.fromisoformat(order["drafted_at"])
@@ -193,7 +193,7 @@ class TestUpdates:
                 "occurred_at": (a.NOON + a.days(hour / 24)).isoformat(),
                 "expected_at": date,
             }
-            assert (await self.post(world, "hasty", body | said)).json()["fate"] == "applied"
+            assert (await self.post(world, "hasty", body | said)).json()["outcome"] == "applied"
 
         assert datetime.fromisoformat((await world.order(order_id))["expected_at"]) == datetime.fromisoformat(later)
 
@@ -207,8 +207,8 @@ class TestUpdates:
         foreign = await self.post(world, "right", body)
         nothing = await self.post(world, "right", body | {"update_id": "u2", "order_id": "none"})
 
-        assert [answer.json()["fate"] for answer in (foreign, nothing)] == ["refused", "unmatched"]
+        assert [answer.json()["outcome"] for answer in (foreign, nothing)] == ["refused", "unmatched"]
         shown = (await get(world, "providers/right/updates", "provider", provider_id="right")).json()["updates"]
-        assert {row["update_id"]: row["fate"] for row in shown} == {"u1": "refused", "u2": "unmatched"}
+        assert {row["update_id"]: row["outcome"] for row in shown} == {"u1": "refused", "u2": "unmatched"}
         assert (await get(world, "providers/right/updates", "provider", provider_id="left")).status_code == 403
         assert (await world.order(order_id))["updates"] == []

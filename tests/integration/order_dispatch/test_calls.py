@@ -85,7 +85,7 @@ class TestDeliver:
         counter.mood = "accepts"
         await world.reaches(order_id, "placed")
 
-        assert {key for what, _, key in counter.asked if what == "deliver"} == {f"{order_id}-deliver"}
+        assert {key for what, _, key in counter.requested if what == "deliver"} == {f"{order_id}-deliver"}
 
     async def test_that_never_got_through_fails_unsent(self, world, counter):
         counter.mood = "busy"
@@ -151,7 +151,7 @@ class TestUnknown:
         world.step(hours=2)
         failed = await world.reaches(order_id, "failed")
 
-        assert (early["status"], early["fate"]) == ("not_found", "not_applied")
+        assert (early["status"], early["outcome"]) == ("not_found", "not_applied")
         assert unknown["history"][-1]["because"] == "leaky gave no clear answer: RuntimeError"
         assert failed["history"][-1]["because"].startswith("leaky said not_found")
         assert counter.questions(order_id).count("deliver") == 1

@@ -16,16 +16,16 @@ from replenish_contracts.events import (
     SlotSpec,
 )
 from services.order_dispatch.domain import State
-from services.order_dispatch.handlers import (
-    look_after_orders,
+from services.order_dispatch.orders.handlers import (
+    check_due_orders,
     on_customer_erased,
     on_device_deregistered,
     on_device_registered,
     on_device_replaced,
     on_order_updated,
     on_reorder_approved,
-    on_ship_to_fetched,
 )
+from services.order_dispatch.orders.tasks import on_ship_to_fetched
 from services.order_dispatch.service import SERVICE
 from tests.support import orders as a
 
@@ -78,7 +78,7 @@ async def state(store):
 
 async def fate(store, update_id):
     row = await store.connection.fetchrow(
-        "SELECT fate, reason, repeats FROM provider_update WHERE update_id = $1", update_id
+        "SELECT outcome, reason, repeats FROM provider_update WHERE update_id = $1", update_id
     )
     return tuple(row)
 
@@ -223,19 +223,19 @@ class TestLookAfterOrders:
         await send(store)
 
         store.now = a.NOON + timedelta(hours=24)
-        assert names(await look_after_orders(store)) == ["OrderUnknown", "OrderStatusRequested"]
-        assert await look_after_orders(store) == []
+        assert names(await check_due_orders(store)) == ["OrderUnknown", "OrderStatusRequested"]
+        assert await check_due_orders(store) == []
         store.now += timedelta(hours=2)
-        assert names(await look_after_orders(store)) == ["OrderStatusRequested"]
+        assert names(await check_due_orders(store)) == ["OrderStatusRequested"]
 
     async def test_delivers_shipped_goods_on_their_date(self, store):
         await place(store)
         await on_order_updated(a.update("shipped", expected_at=a.NOON + a.days(2)), store)
 
         store.now = a.NOON + a.days(2) - timedelta(seconds=1)
-        assert await look_after_orders(store) == []
+        assert await check_due_orders(store) == []
         store.now = a.NOON + a.days(2)
-        (said,) = await look_after_orders(store)
+        (said,) = await check_due_orders(store)
 
         assert (said.evidence, said.quantity) == ("estimated", 40)
 
@@ -249,7 +249,7 @@ class TestLookAfterOrders:
                 await on_ship_to_fetched(task, outcome({"ship_to": HOME}), store)
 
             store.now = a.NOON + a.days(1)
-            assert len(await look_after_orders(store)) == 10
+            assert len(await check_due_orders(store)) == 10
 
 
 class TestOnDeviceReplaced:

@@ -4,7 +4,7 @@ import asyncpg
 import pytest
 
 from libs.kit.testing import store_for
-from services.order_dispatch.domain import TRANSITIONS, State, sent
+from services.order_dispatch.domain import TRANSITIONS, State, submit
 from services.order_dispatch.service import SERVICE
 from tests.support import orders as a
 
@@ -17,9 +17,9 @@ async def store(database):
 
 
 async def drafted(store, **changes):
-    turn = a.draft(a.approved(**changes), a.slot(), a.ACME, a.offer(), a.NOON)
-    await store.add_order(turn)
-    return turn.order
+    decision = a.draft(a.approved(**changes), a.slot(), a.ACME, a.offer(), a.NOON)
+    await store.add_order(decision)
+    return decision.order
 
 
 async def move(store, step, here, there):
@@ -44,11 +44,11 @@ async def test_the_tables_of_moves_in_python_and_sql_are_the_same(store):
 
 
 async def test_an_order_is_what_was_saved(store):
-    turn = sent(await drafted(store), a.PATIENCE, a.NOON)
+    decision = submit(await drafted(store), a.PATIENCE, a.NOON)
 
-    await store.save_order_decision(turn)
+    await store.save_order_decision(decision)
 
-    assert await store.lock_order("o1") == turn.order
+    assert await store.lock_order("o1") == decision.order
     assert [tuple(row)[:3] for row in await store.list_transitions("o1")] == [
         (1, None, "drafted"),
         (2, "drafted", "placing"),

@@ -3,7 +3,7 @@
 import pytest
 
 from replenish_contracts.events import AllocationLine, Shortage, StockAllocated, StockShort
-from services.order_dispatch.acting import on_authorized, on_payment_failed
+from services.order_dispatch.orders.payment import on_authorized, on_payment_failed
 from tests.integration.order_dispatch.till import book_till
 from tests.support import orders as a
 from tests.support.portal_server import until
@@ -384,8 +384,8 @@ class TestReturn:
     async def test_says_what_goes_back_once(self, world):
         order_id = await delivered(world, "lenient")
 
-        answer = await self.give_back(world, order_id)
-        again = await self.give_back(world, order_id)
+        answer = await self.add_refund(world, order_id)
+        again = await self.add_refund(world, order_id)
 
         assert (answer.status_code, answer.json()["state"]) == (200, "returned")
         assert answer.json()["returned"] == {"quantity": "10", "unit": "C62"}
@@ -397,7 +397,7 @@ class TestReturn:
         order_id = await authorized_order(world, "fair")
         await world.tell(order_id, "delivered")
 
-        answer = await self.give_back(world, order_id)
+        answer = await self.add_refund(world, order_id)
 
         assert answer.json()["refunded"] == {"amount": "2.49", "currency": "USD"}
         assert till.about(order_id)[-1] == ("refund", 249)
@@ -409,7 +409,7 @@ class TestReturn:
         await world.tell(order_id, "delivered", quantity=20)
         short = (await world.order(order_id))["refunded"]
 
-        answer = await self.give_back(world, order_id, quantity=20)
+        answer = await self.add_refund(world, order_id, quantity=20)
 
         assert short == {"amount": "4.99", "currency": "USD"}
         assert answer.json()["refunded"] == {"amount": "9.98", "currency": "USD"}
@@ -419,7 +419,7 @@ class TestReturn:
         order_id = await delivered(world, "vanished")
         await world.post(f"orders/{order_id}/received", {"quantity": 0})
 
-        answer = await self.give_back(world, order_id, quantity=40)
+        answer = await self.add_refund(world, order_id, quantity=40)
 
         assert (answer.status_code, answer.json()["code"]) == (409, "not_there")
         assert answer.json()["left"] == {"quantity": "0", "unit": "C62"}
@@ -437,7 +437,7 @@ class TestReturn:
         name = f"strict{abs(hash(str(body)))}"
         order_id = await delivered(world, name)
 
-        answer = await self.give_back(world, order_id, **body)
+        answer = await self.add_refund(world, order_id, **body)
 
         assert (answer.status_code, answer.json()["code"]) == (status, code)
         if status == 409:
@@ -457,7 +457,7 @@ class TestOtherGoodsAndPrices:
 
         answer = await world.tell(order_id, "accepted", product_id="beans")
 
-        assert answer == {"fate": "refused", "reason": "swapper may not send beans instead of pods"}
+        assert answer == {"outcome": "refused", "reason": "swapper may not send beans instead of pods"}
         order = await world.order(order_id)
         assert (order["state"], order["cancellation"]["by"]) == ("placing", "substitution")
         kinds = [event["type"] for event in await world.topic("provider-orders-swapper")]

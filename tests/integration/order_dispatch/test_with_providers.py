@@ -137,7 +137,7 @@ async def test_a_killed_provider_takes_each_order_once_and_says_everything(world
 
 
 async def test_a_portal_that_is_down_delays_and_a_customer_who_is_gone_fails(world):
-    world.desk.down, asked = True, world.desk.asked
+    world.desk.down, asked = True, world.desk.requested
     async with world.provider("later"):
         order_id = await world.approve("later")
         await until(lambda: _asked_since(world, asked), "the portal was asked")
@@ -187,4 +187,4 @@ async def _repeats(world, order_id):
 
 
 async def _asked_since(world, asked):
-    return world.desk.asked > asked
+    return world.desk.requested > asked

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.order_dispatch.outward.reading import UnreadableAnswerError, read
 from services.order_dispatch.providers import acp
-from services.order_dispatch.providers.acp.standing import obstacle, standing
-from services.order_dispatch.providers.acp.wording import Session
+from services.order_dispatch.providers.acp.messages import Session
+from services.order_dispatch.providers.acp.translation import obstacle, read_session
+from services.order_dispatch.providers.parsing import UnreadableAnswerError, parse
 from tests.support import orders as a
 
 
@@ -18,7 +18,7 @@ def event(**data):
 
 
 def hear(**data):
-    return acp.hear(event(**data), a.drafted()).answer
+    return acp.parse_callback(event(**data), a.drafted()).answer
 
 
 def line(**quantity):
@@ -31,7 +31,7 @@ def parcel(status):
 
 def session(**changes):
     plain = {"id": "cs_1", "status": "ready_for_payment", "currency": "usd", "totals": [total(998)]}
-    return read(Session, json.dumps(plain | changes).encode())
+    return parse(Session, json.dumps(plain | changes).encode())
 
 
 def total(amount, kind="total"):
@@ -87,10 +87,10 @@ class TestAnOrderEvent:
             (5, None),
         ],
     )
-    def test_a_date_in_another_spelling_is_read_or_left_open(self, latest, read):
+    def test_a_date_in_another_spelling_is_read_or_left_open(self, latest, parse):
         answer = hear(status="confirmed", estimated_delivery={"earliest": latest, "latest": latest})
 
-        assert (answer.status, answer.expected_at) == ("accepted", read)
+        assert (answer.status, answer.expected_at) == ("accepted", parse)
 
 
 def map_parcels(statuses):
@@ -105,6 +105,8 @@ class TestASession:
         assert "999" in (obstacle(session(totals=[total(999)]), a.drafted()) or "")
 
     def test_vouches_for_its_order(self):
-        answer = standing(session(status="completed", order={"permalink_url": "https://shop.example/1"}), a.drafted())
+        answer = read_session(
+            session(status="completed", order={"permalink_url": "https://shop.example/1"}), a.drafted()
+        )
 
         assert (answer.status, answer.reference, answer.price, answer.currency) == ("accepted", "cs_1", 998, "USD")

@@ -12,47 +12,52 @@ from replenish_contracts.events import Evidence, UpdateStatus
 from services.order_dispatch.domain import (
     CLOSED,
     TRANSITIONS,
-    Ask,
     Cancellation,
-    Fate,
+    Outcome,
+    ProviderRequest,
     State,
-    ask_to_cancel,
-    hear,
-    look,
+    cancel,
+    check_due_order,
+    decide_update,
 )
 from tests.support import orders as a
 
 
 def judged(order, said, at=a.NOON):
-    return hear(order, said, a.ACME, a.PATIENCE, at)
+    return decide_update(order, said, a.ACME, a.PATIENCE, at)
 
 
-def names(turn):
-    return [type(event).__name__ for event in turn.events]
+def names(decision):
+    return [type(event).__name__ for event in decision.events]
 
 
 class TestAccepted:
     def test_places_the_order_with_the_providers_date(self):
-        turn = a.heard(a.order(State.PLACING), a.update("accepted", expected_at=a.NOON + a.days(2)))
+        decision = a.heard(a.order(State.PLACING), a.update("accepted", expected_at=a.NOON + a.days(2)))
 
-        assert turn.order.state is State.PLACED
-        assert turn.events[0].expected_at == turn.order.promised_at == turn.order.check_at == a.NOON + a.days(2)
+        assert decision.order.state is State.PLACED
+        assert (
+            decision.events[0].expected_at
+            == decision.order.promised_at
+            == decision.order.check_at
+            == a.NOON + a.days(2)
+        )
 
     def test_without_a_date_counts_the_providers_usual_days(self):
-        turn = a.heard(a.order(State.PLACING), a.update("accepted"))
+        decision = a.heard(a.order(State.PLACING), a.update("accepted"))
 
-        assert turn.order.promised_at == turn.order.expected_at == a.NOON + a.days(3)
+        assert decision.order.promised_at == decision.order.expected_at == a.NOON + a.days(3)
 
     def test_without_any_promise_expects_the_default_but_calls_it_no_promise(self):
-        turn = hear(a.order(State.PLACING), a.update("accepted"), None, a.PATIENCE, a.NOON).turn
+        decision = decide_update(a.order(State.PLACING), a.update("accepted"), None, a.PATIENCE, a.NOON).decision
 
-        assert turn.order.promised_at is None
-        assert turn.order.expected_at == a.NOON + a.days(5)
+        assert decision.order.promised_at is None
+        assert decision.order.expected_at == a.NOON + a.days(5)
 
     def test_a_date_years_away_is_left_out(self):
-        turn = a.heard(a.order(State.PLACING), a.update("accepted", expected_at=a.NOON + a.days(4000)))
+        decision = a.heard(a.order(State.PLACING), a.update("accepted", expected_at=a.NOON + a.days(4000)))
 
-        assert turn.order.expected_at == a.NOON + a.days(3)
+        assert decision.order.expected_at == a.NOON + a.days(3)
 
     def test_ends_not_knowing(self):
         assert a.heard(a.order(State.UNKNOWN), a.update("accepted")).order.state is State.PLACED
@@ -65,11 +70,11 @@ class TestAccepted:
             "accepted", occurred_at=a.NOON - a.days(1), expected_at=sooner, tracking="T1", price=400, currency="USD"
         )
 
-        stale = hear(placed, older, a.ACME, a.PATIENCE, a.NOON, newest=newer.occurred_at)
+        stale = decide_update(placed, older, a.ACME, a.PATIENCE, a.NOON, newest=newer.occurred_at)
 
-        assert stale.fate is Fate.APPLIED
-        assert stale.turn.order.expected_at == later
-        assert (stale.turn.order.tracking, stale.turn.order.billed) == ("T2", 500)
+        assert stale.outcome is Outcome.APPLIED
+        assert stale.decision.order.expected_at == later
+        assert (stale.decision.order.tracking, stale.decision.order.billed) == ("T2", 500)
 
     def test_of_an_older_hour_adds_what_nobody_said_yet(self):
         newer = a.update("accepted", update_id="u2")
@@ -77,55 +82,55 @@ class TestAccepted:
         older = a.update("accepted", occurred_at=a.NOON - a.days(1), tracking="T1", product_id="pods-xl")
         kind = replace(a.ACME, allows_substitutes=True)
 
-        order = hear(placed, older, kind, a.PATIENCE, a.NOON, newest=newer.occurred_at).turn.order
+        order = decide_update(placed, older, kind, a.PATIENCE, a.NOON, newest=newer.occurred_at).decision.order
 
         assert (order.tracking, order.substitute) == ("T1", "pods-xl")
 
     def test_again_moves_the_date_and_keeps_the_promise(self):
         placed = a.heard(a.order(State.PLACING), a.update("accepted", expected_at=a.NOON + a.days(2))).order
 
-        turn = a.heard(placed, a.update("accepted", update_id="u2", expected_at=a.NOON + a.days(6)))
+        decision = a.heard(placed, a.update("accepted", update_id="u2", expected_at=a.NOON + a.days(6)))
 
-        assert (turn.events, turn.steps) == ((), ())
-        assert turn.order.expected_at == a.NOON + a.days(6)
-        assert turn.order.promised_at == a.NOON + a.days(2)
+        assert (decision.events, decision.transitions) == ((), ())
+        assert decision.order.expected_at == a.NOON + a.days(6)
+        assert decision.order.promised_at == a.NOON + a.days(2)
 
     def test_again_with_a_date_that_passed_does_not_make_us_ask_at_every_tick(self):
         late = a.NOON + a.days(9)
-        placed = look(a.order(State.PLACED), a.PATIENCE, late).order
+        placed = check_due_order(a.order(State.PLACED), a.PATIENCE, late).order
 
-        turn = hear(placed, a.update("accepted", update_id="u2"), a.ACME, a.PATIENCE, late).turn
+        decision = decide_update(placed, a.update("accepted", update_id="u2"), a.ACME, a.PATIENCE, late).decision
 
-        assert turn.order.check_at == late + a.days(2 / 24)
+        assert decision.order.check_at == late + a.days(2 / 24)
 
     def test_after_shipping_is_late(self):
         verdict = judged(a.order(State.SHIPPED), a.update("accepted"))
 
-        assert (verdict.fate, verdict.turn) == (Fate.NOT_APPLIED, None)
+        assert (verdict.outcome, verdict.decision) == (Outcome.NOT_APPLIED, None)
         assert verdict.reason == "the order is already shipped"
 
 
 class TestShipped:
     def test_implies_that_it_was_accepted(self):
-        turn = a.heard(a.order(State.PLACING), a.update("shipped", tracking="T1", expected_at=a.NOON + a.days(1)))
+        decision = a.heard(a.order(State.PLACING), a.update("shipped", tracking="T1", expected_at=a.NOON + a.days(1)))
 
-        assert names(turn) == ["OrderPlaced", "OrderShipped"]
-        assert [step.to_state for step in turn.steps] == [State.PLACED, State.SHIPPED]
-        assert turn.events[1].tracking == "T1"
-        assert turn.order.check_at == a.NOON + a.days(1)
+        assert names(decision) == ["OrderPlaced", "OrderShipped"]
+        assert [step.to_state for step in decision.transitions] == [State.PLACED, State.SHIPPED]
+        assert decision.events[1].tracking == "T1"
+        assert decision.order.check_at == a.NOON + a.days(1)
 
     def test_with_less_than_ordered_ships_less(self):
-        turn = a.heard(a.order(State.PLACED), a.update("shipped", quantity=30))
+        decision = a.heard(a.order(State.PLACED), a.update("shipped", quantity=30))
 
-        assert turn.events[0].quantity == 30
+        assert decision.events[0].quantity == 30
 
     def test_again_moves_the_date_and_keeps_the_quantity(self):
         shipped = a.heard(a.order(State.PLACED), a.update("shipped", quantity=30)).order
 
-        turn = a.heard(shipped, a.update("shipped", update_id="u2", expected_at=a.NOON + a.days(8)))
+        decision = a.heard(shipped, a.update("shipped", update_id="u2", expected_at=a.NOON + a.days(8)))
 
-        assert turn.events == ()
-        assert (turn.order.expected_quantity, turn.order.check_at) == (30, a.NOON + a.days(8))
+        assert decision.events == ()
+        assert (decision.order.expected_quantity, decision.order.check_at) == (30, a.NOON + a.days(8))
 
     @pytest.mark.parametrize("status", ["shipped", "delivered"])
     def test_with_more_than_anybody_sends_is_refused_as_a_slip(self, status):
@@ -134,14 +139,14 @@ class TestShipped:
         some_more = judged(order, a.update(status, quantity=39_999))
         slip = judged(order, a.update(status, quantity=40_000))
 
-        assert some_more.fate is Fate.APPLIED
-        assert (slip.fate, slip.turn) == (Fate.REFUSED, None)
+        assert some_more.outcome is Outcome.APPLIED
+        assert (slip.outcome, slip.decision) == (Outcome.REFUSED, None)
         assert slip.reason == "40 were ordered, in the order's own steps: 40000 cannot have been sent"
 
     def test_again_with_another_quantity_is_not_applied(self):
         verdict = judged(a.order(State.SHIPPED), a.update("shipped", update_id="u2", quantity=1))
 
-        assert verdict.fate is Fate.NOT_APPLIED
+        assert verdict.outcome is Outcome.NOT_APPLIED
 
 
 class TestDelivered:
@@ -160,10 +165,10 @@ class TestDelivered:
         assert said.quantity == claim.received == 39
 
     def test_implies_everything_before_and_makes_up_no_date(self):
-        turn = hear(a.order(State.PLACING), a.update("delivered"), None, a.PATIENCE, a.NOON).turn
+        decision = decide_update(a.order(State.PLACING), a.update("delivered"), None, a.PATIENCE, a.NOON).decision
 
-        assert names(turn) == ["OrderPlaced", "OrderShipped", "OrderDelivered"]
-        assert turn.order.expected_at is None
+        assert names(decision) == ["OrderPlaced", "OrderShipped", "OrderDelivered"]
+        assert decision.order.expected_at is None
 
     def test_counts_from_the_providers_date_but_not_from_its_future_nor_from_before_the_order(self):
         order = replace(a.order(State.SHIPPED), drafted_at=a.NOON - a.days(3))
@@ -176,80 +181,80 @@ class TestDelivered:
         assert before.order.delivered_at == order.drafted_at
 
     def test_promises_nothing_for_before_the_order(self):
-        turn = a.heard(a.order(State.PLACING), a.update("shipped", expected_at=a.NOON - a.days(900)))
+        decision = a.heard(a.order(State.PLACING), a.update("shipped", expected_at=a.NOON - a.days(900)))
 
-        assert turn.order.expected_at == a.heard(a.order(State.PLACING), a.update("shipped")).order.expected_at
+        assert decision.order.expected_at == a.heard(a.order(State.PLACING), a.update("shipped")).order.expected_at
 
 
 class TestRefused:
     @pytest.mark.parametrize("state", [State.PLACING, State.UNKNOWN])
     def test_ends_an_order_with_the_providers_words(self, state):
-        turn = a.heard(a.order(state), a.update("refused", reason="sold out"))
+        decision = a.heard(a.order(state), a.update("refused", reason="sold out"))
 
-        assert turn.order.state is State.REFUSED
-        assert turn.events[0].reason == "sold out"
+        assert decision.order.state is State.REFUSED
+        assert decision.events[0].reason == "sold out"
 
     def test_after_accepting_is_a_cancellation(self):
-        turn = a.heard(a.order(State.PLACED), a.update("refused", reason="sold out"))
+        decision = a.heard(a.order(State.PLACED), a.update("refused", reason="sold out"))
 
-        assert turn.order.state is State.CANCELLED
-        assert (turn.events[0].by, turn.events[0].reason) == ("provider", "sold out")
+        assert decision.order.state is State.CANCELLED
+        assert (decision.events[0].by, decision.events[0].reason) == ("provider", "sold out")
 
 
 class TestCancelled:
     def test_names_who_wanted_it(self):
-        asked = ask_to_cancel(a.order(State.PLACED), Cancellation("customer", "moving house", a.NOON))
-        assert asked.asks == (Ask.CANCEL,)
+        asked = cancel(a.order(State.PLACED), Cancellation("customer", "moving house", a.NOON))
+        assert asked.requests == (ProviderRequest.CANCEL,)
 
-        turn = a.heard(asked.order, a.update("cancelled", reason="as asked"))
+        decision = a.heard(asked.order, a.update("cancelled", reason="as asked"))
 
-        assert (turn.events[0].by, turn.events[0].reason) == ("customer", "moving house")
+        assert (decision.events[0].by, decision.events[0].reason) == ("customer", "moving house")
 
     def test_comes_too_late_for_shipped_goods(self):
-        assert judged(a.order(State.SHIPPED), a.update("cancelled")).fate is Fate.NOT_APPLIED
+        assert judged(a.order(State.SHIPPED), a.update("cancelled")).outcome is Outcome.NOT_APPLIED
 
 
 class TestNotFound:
     def test_fails_an_unknown_order(self):
-        turn = a.heard(a.order(State.UNKNOWN), a.update("not_found"))
+        decision = a.heard(a.order(State.UNKNOWN), a.update("not_found"))
 
-        assert turn.order.state is State.FAILED
-        assert turn.order.check_at is None
+        assert decision.order.state is State.FAILED
+        assert decision.order.check_at is None
 
     def test_is_no_answer_before_anybody_asked(self):
-        assert judged(a.order(State.PLACING), a.update("not_found")).fate is Fate.NOT_APPLIED
+        assert judged(a.order(State.PLACING), a.update("not_found")).outcome is Outcome.NOT_APPLIED
 
     def test_cannot_take_an_acceptance_back(self):
-        assert judged(a.order(State.PLACED), a.update("not_found")).fate is Fate.NOT_APPLIED
+        assert judged(a.order(State.PLACED), a.update("not_found")).outcome is Outcome.NOT_APPLIED
 
     def test_agrees_to_a_cancellation(self):
-        asked = ask_to_cancel(a.order(State.PLACING), Cancellation("customer", "", a.NOON)).order
+        asked = cancel(a.order(State.PLACING), Cancellation("customer", "", a.NOON)).order
 
         assert a.heard(asked, a.update("not_found")).order.state is State.CANCELLED
 
 
 class TestHear:
     def test_an_order_of_another_provider_is_refused(self):
-        assert judged(a.order(State.PLACING), a.update("accepted", provider_id="evil")).fate is Fate.REFUSED
+        assert judged(a.order(State.PLACING), a.update("accepted", provider_id="evil")).outcome is Outcome.REFUSED
 
     def test_an_order_nobody_knows_is_unmatched(self):
-        assert judged(None, a.update("accepted")).fate is Fate.UNMATCHED
+        assert judged(None, a.update("accepted")).outcome is Outcome.UNMATCHED
 
     def test_a_drafted_order_was_never_asked_for(self):
-        assert judged(a.drafted(), a.update("accepted")).fate is Fate.NOT_APPLIED
+        assert judged(a.drafted(), a.update("accepted")).outcome is Outcome.NOT_APPLIED
 
     @pytest.mark.parametrize("status", UpdateStatus)
     def test_closed_states_absorb(self, status):
-        assert judged(a.order(State.DELIVERED), a.update(status)).fate is Fate.NOT_APPLIED
+        assert judged(a.order(State.DELIVERED), a.update(status)).outcome is Outcome.NOT_APPLIED
 
     @pytest.mark.parametrize("order", list(itertools.permutations(["accepted", "shipped", "delivered"])))
     def test_any_order_of_a_delivery_says_each_fact_once(self, order):
         place, said = a.order(State.PLACING), Counter()
         for status in order:
             verdict = judged(place, a.update(status))
-            if verdict.turn:
-                place = verdict.turn.order
-                said.update(names(verdict.turn))
+            if verdict.decision:
+                place = verdict.decision.order
+                said.update(names(verdict.decision))
 
         assert place.state is State.DELIVERED
         assert said == {"OrderPlaced": 1, "OrderShipped": 1, "OrderDelivered": 1}
@@ -271,15 +276,17 @@ class TestAnyLife:
             if isinstance(happening, int):
                 now += a.days(happening)
                 due = order.check_at is not None and order.check_at <= now
-                turn = look(order, a.PATIENCE, now) if due else None
+                decision = check_due_order(order, a.PATIENCE, now) if due else None
             else:
-                turn = judged(order, happening, now).turn
-            if turn is None:
+                decision = judged(order, happening, now).decision
+            if decision is None:
                 continue
-            assert all((step.from_state, step.to_state) in TRANSITIONS for step in turn.steps)
-            assert [step.number for step in turn.steps] == list(range(order.step + 1, turn.order.step + 1))
-            ends += [step.to_state for step in turn.steps if step.to_state in CLOSED]
-            order = turn.order
+            assert all((step.from_state, step.to_state) in TRANSITIONS for step in decision.transitions)
+            assert [step.number for step in decision.transitions] == list(
+                range(order.step + 1, decision.order.step + 1)
+            )
+            ends += [step.to_state for step in decision.transitions if step.to_state in CLOSED]
+            order = decision.order
             waits = order.check_at is not None
             assert waits != (order.state in CLOSED), "an open order is always looked at again"
 

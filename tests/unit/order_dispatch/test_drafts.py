@@ -3,48 +3,47 @@
 import pytest
 
 from replenish_contracts.units import BaseUnit
-from services.order_dispatch.domain import Ask, Device, Provider, State, draft, sent
-from services.order_dispatch.domain.drafts import price_of
+from services.order_dispatch.domain import DeviceStatus, Provider, ProviderRequest, State, draft, price_of, submit
 from tests.support import orders as a
 
 
-def names(turn):
-    return [type(event).__name__ for event in turn.events]
+def names(decision):
+    return [type(event).__name__ for event in decision.events]
 
 
 class TestDraft:
     def test_says_what_is_ordered_and_what_it_costs(self):
-        turn = a.draft(a.approved(), a.slot(), a.ACME, a.offer(), a.NOON)
+        decision = a.draft(a.approved(), a.slot(), a.ACME, a.offer(), a.NOON)
 
-        assert turn.order.state is State.DRAFTED
-        (said,) = turn.events
+        assert decision.order.state is State.DRAFTED
+        (said,) = decision.events
         assert (said.packs, said.quantity, said.price, said.currency) == (2, 40, 998, "USD")
 
     def test_asks_nobody_yet(self):
-        assert draft(a.approved(), a.slot(), a.ACME, a.offer(), a.NOON).asks == ()
+        assert draft(a.approved(), a.slot(), a.ACME, a.offer(), a.NOON).requests == ()
 
     def test_goes_to_the_slot_that_took_over(self):
-        turn = draft(a.approved(), a.slot(device_id="new", slot="2"), a.ACME, a.offer(), a.NOON)
+        decision = draft(a.approved(), a.slot(device_id="new", slot="2"), a.ACME, a.offer(), a.NOON)
 
-        assert (turn.order.device_id, turn.order.slot) == ("new", "2")
+        assert (decision.order.device_id, decision.order.slot) == ("new", "2")
 
     @pytest.mark.parametrize(
         ("provider", "reason"),
         [(None, "there is no provider acme"), (Provider("acme", "Acme", "kafka", active=False), "Acme is not active")],
     )
     def test_fails_at_once_where_nobody_can_be_asked(self, provider, reason):
-        turn = draft(a.approved(), a.slot(), provider, None, a.NOON)
+        decision = draft(a.approved(), a.slot(), provider, None, a.NOON)
 
-        assert names(turn) == ["OrderDrafted", "OrderFailed"]
-        assert turn.order.state is State.FAILED
-        assert turn.events[1].reason == reason
+        assert names(decision) == ["OrderDrafted", "OrderFailed"]
+        assert decision.order.state is State.FAILED
+        assert decision.events[1].reason == reason
 
-    @pytest.mark.parametrize("gone", [{"device": Device.LEFT}, {"customer_id": "bob"}])
+    @pytest.mark.parametrize("gone", [{"device": DeviceStatus.LEFT}, {"customer_id": "bob"}])
     def test_is_cancelled_at_once_where_the_device_left(self, gone):
-        turn = draft(a.approved(), a.slot(**gone), a.ACME, a.offer(), a.NOON)
+        decision = draft(a.approved(), a.slot(**gone), a.ACME, a.offer(), a.NOON)
 
-        assert names(turn) == ["OrderDrafted", "OrderCancelled"]
-        assert [step.to_state for step in turn.steps] == [State.DRAFTED, State.CANCELLED]
+        assert names(decision) == ["OrderDrafted", "OrderCancelled"]
+        assert [step.to_state for step in decision.transitions] == [State.DRAFTED, State.CANCELLED]
 
 
 class TestPriceOf:
@@ -67,8 +66,8 @@ class TestPriceOf:
 
 class TestSent:
     def test_asks_the_provider_once_and_waits_for_its_answer(self):
-        turn = sent(a.drafted(), a.PATIENCE, a.NOON)
+        decision = submit(a.drafted(), a.PATIENCE, a.NOON)
 
-        assert turn.order.state is State.PLACING
-        assert turn.asks == (Ask.DELIVER,)
-        assert turn.order.check_at == a.NOON + a.days(1)
+        assert decision.order.state is State.PLACING
+        assert decision.requests == (ProviderRequest.SUBMIT,)
+        assert decision.order.check_at == a.NOON + a.days(1)

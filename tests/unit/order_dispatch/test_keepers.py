@@ -6,29 +6,21 @@ from datetime import timedelta
 import pytest
 
 from replenish_contracts.events import ShipTo
+from services.order_dispatch.answers.answering import Step, is_done, refusal_of
+from services.order_dispatch.answers.links import AnswerLink, ExpiredLinkError, InvalidLinkError, read_link, sign_link
 from services.order_dispatch.domain import (
-    Ask,
     Cancellation,
-    Keeper,
+    FulfilmentPlan,
+    ProviderRequest,
+    Responder,
     State,
-    Way,
-    ask_to_cancel,
-    entrust,
-    flag,
-    hear,
-    look,
-    proceed,
-    put_off,
-)
-from services.order_dispatch.hosting import (
-    ExpiredLinkError,
-    InvalidLinkError,
-    Link,
-    Step,
-    is_there,
-    read,
-    sign,
-    why_not,
+    cancel,
+    check_due_order,
+    decide_update,
+    extend_deadline,
+    flag_fraud,
+    next_step,
+    submit_to_person,
 )
 from services.order_dispatch.providers import assisted, hosted
 from tests.support import orders as a
@@ -38,8 +30,8 @@ KEY, OTHER = b"k" * 32, b"o" * 32
 HOME = ShipTo(name="Ann", line1="Elm 1", postal_code="89073", city="Ulm", country="DE")
 
 
-def asked(responder=Keeper.SHOP):
-    return entrust(a.drafted(), responder, a.PATIENCE, a.NOON).order
+def asked(responder=Responder.SHOP):
+    return submit_to_person(a.drafted(), responder, a.PATIENCE, a.NOON).order
 
 
 def placed(responder):
@@ -48,71 +40,71 @@ def placed(responder):
 
 class TestAPerson:
     def test_is_asked_instead_of_a_program(self):
-        turn = proceed(a.drafted(), Way(responder=Keeper.SHOP), a.PATIENCE, a.NOON)
+        decision = next_step(a.drafted(), FulfilmentPlan(responder=Responder.SHOP), a.PATIENCE, a.NOON)
 
-        assert (turn.order.state, turn.asks) == (State.PLACING, (Ask.DELIVER,))
-        assert (turn.order.check_at, turn.order.answer_by) == (a.NOON + 24 * HOURS, a.NOON + 48 * HOURS)
+        assert (decision.order.state, decision.requests) == (State.PLACING, (ProviderRequest.SUBMIT,))
+        assert (decision.order.check_at, decision.order.answer_by) == (a.NOON + 24 * HOURS, a.NOON + 48 * HOURS)
 
-    @pytest.mark.parametrize(("responder", "by"), [(Keeper.SHOP, "deadline"), (Keeper.CUSTOMER, "expired")])
+    @pytest.mark.parametrize(("responder", "by"), [(Responder.SHOP, "deadline"), (Responder.CUSTOMER, "expired")])
     def test_is_reminded_once_and_then_loses_the_order(self, responder, by):
-        reminded = look(asked(responder), a.PATIENCE, a.NOON + 24 * HOURS)
-        again = look(reminded.order, a.PATIENCE, a.NOON + 30 * HOURS)
-        over = look(reminded.order, a.PATIENCE, a.NOON + 48 * HOURS)
+        reminded = check_due_order(asked(responder), a.PATIENCE, a.NOON + 24 * HOURS)
+        again = check_due_order(reminded.order, a.PATIENCE, a.NOON + 30 * HOURS)
+        over = check_due_order(reminded.order, a.PATIENCE, a.NOON + 48 * HOURS)
 
-        assert (reminded.asks, again.asks, over.asks) == ((Ask.STATUS,), (), ())
+        assert (reminded.requests, again.requests, over.requests) == ((ProviderRequest.STATUS,), (), ())
         assert reminded.order.check_at == a.NOON + 48 * HOURS
         assert (over.order.state, over.order.check_at) == (State.CANCELLED, None)
         assert [(type(event).__name__, event.by) for event in over.events] == [("OrderCancelled", by)]
 
     def test_who_says_yes_after_that_is_not_heard(self):
-        over = look(asked(), a.PATIENCE, a.NOON + 48 * HOURS).order
+        over = check_due_order(asked(), a.PATIENCE, a.NOON + 48 * HOURS).order
 
-        verdict = hear(over, a.update("accepted"), a.ACME, a.PATIENCE, a.NOON + 49 * HOURS)
+        verdict = decide_update(over, a.update("accepted"), a.ACME, a.PATIENCE, a.NOON + 49 * HOURS)
 
-        assert (verdict.fate, verdict.turn) == ("not_applied", None)
-        assert "taken back" in why_not(Step.ACKNOWLEDGE, over)
+        assert (verdict.outcome, verdict.decision) == ("not_applied", None)
+        assert "taken back" in refusal_of(Step.ACKNOWLEDGE, over)
 
     def test_never_makes_an_order_unknown(self):
-        assert look(asked(), a.PATIENCE, a.NOON + 24 * HOURS).order.state is State.PLACING
+        assert check_due_order(asked(), a.PATIENCE, a.NOON + 24 * HOURS).order.state is State.PLACING
 
     def test_may_need_longer(self):
-        order = put_off(asked(), a.PATIENCE, a.NOON + 40 * HOURS).order
+        order = extend_deadline(asked(), a.PATIENCE, a.NOON + 40 * HOURS).order
 
         assert order.answer_by == a.NOON + 88 * HOURS
-        assert look(order, a.PATIENCE, a.NOON + 48 * HOURS).order.state is State.PLACING
+        assert check_due_order(order, a.PATIENCE, a.NOON + 48 * HOURS).order.state is State.PLACING
 
     def test_loses_an_order_that_is_cancelled_or_taken_for_fraud_before_a_yes(self):
         wish = Cancellation("customer", "enough", a.NOON)
 
-        assert ask_to_cancel(asked(), wish).order.state is State.CANCELLED
-        assert flag(asked(), "stolen", a.NOON).order.state is State.CANCELLED
+        assert cancel(asked(), wish).order.state is State.CANCELLED
+        assert flag_fraud(asked(), "stolen", a.NOON).order.state is State.CANCELLED
 
     def test_is_asked_to_cancel_after_a_yes_unless_it_is_the_customers_own(self):
         wish = Cancellation("customer", "enough", a.NOON)
 
-        assert ask_to_cancel(placed(Keeper.SHOP), wish).asks == (Ask.CANCEL,)
-        assert ask_to_cancel(placed(Keeper.CUSTOMER), wish).order.state is State.CANCELLED
-        assert ask_to_cancel(placed(Keeper.CUSTOMER), replace(wish, by="operator")).asks == (Ask.CANCEL,)
+        assert cancel(placed(Responder.SHOP), wish).requests == (ProviderRequest.CANCEL,)
+        assert cancel(placed(Responder.CUSTOMER), wish).order.state is State.CANCELLED
+        assert cancel(placed(Responder.CUSTOMER), replace(wish, by="operator")).requests == (ProviderRequest.CANCEL,)
 
 
 class TestAShopThatDoesNotAnswerACancel:
     @pytest.mark.parametrize("by", ["customer", "payment", "fraud"])
     def test_loses_the_order_at_its_deadline(self, by):
-        order = placed(Keeper.SHOP)
+        order = placed(Responder.SHOP)
         wish = Cancellation(by, "enough", a.NOON)
-        asked_back = (flag(order, "enough", a.NOON) if by == "fraud" else ask_to_cancel(order, wish)).order
+        asked_back = (flag_fraud(order, "enough", a.NOON) if by == "fraud" else cancel(order, wish)).order
 
-        waits = look(asked_back, a.PATIENCE, a.NOON)
-        over = look(waits.order, a.PATIENCE, a.NOON + 48 * HOURS)
+        waits = check_due_order(asked_back, a.PATIENCE, a.NOON)
+        over = check_due_order(waits.order, a.PATIENCE, a.NOON + 48 * HOURS)
 
         assert (asked_back.check_at, waits.order.check_at) == (a.NOON, a.NOON + 48 * HOURS)
-        assert (waits.asks, waits.events) == ((), ())
-        assert (over.order.state, over.asks) == (State.CANCELLED, ())
+        assert (waits.requests, waits.events) == ((), ())
+        assert (over.order.state, over.requests) == (State.CANCELLED, ())
         assert [(event.by, event.reason) for event in over.events] == [(by, "enough")] * len(over.events)
-        assert why_not(Step.SHIP, over.order) == "The order is cancelled. Please do not send anything."
+        assert refusal_of(Step.SHIP, over.order) == "The order is cancelled. Please do not send anything."
 
     def test_is_heard_until_then(self):
-        asked_back = ask_to_cancel(placed(Keeper.SHOP), Cancellation("customer", "enough", a.NOON)).order
+        asked_back = cancel(placed(Responder.SHOP), Cancellation("customer", "enough", a.NOON)).order
 
         assert a.heard(asked_back, a.update("shipped")).order.state is State.SHIPPED
         assert a.heard(asked_back, a.update("refused")).order.state is State.CANCELLED
@@ -120,56 +112,56 @@ class TestAShopThatDoesNotAnswerACancel:
 
 class TestGoodsThatNobodyReports:
     def test_arrive_on_their_date(self):
-        order = placed(Keeper.CUSTOMER)
+        order = placed(Responder.CUSTOMER)
 
-        turn = look(order, a.PATIENCE, order.expected_at)
+        decision = check_due_order(order, a.PATIENCE, order.expected_at)
 
-        assert [type(event).__name__ for event in turn.events] == ["OrderShipped", "OrderDelivered"]
-        assert [step.to_state for step in turn.steps] == [State.SHIPPED, State.DELIVERED]
+        assert [type(event).__name__ for event in decision.events] == ["OrderShipped", "OrderDelivered"]
+        assert [step.to_state for step in decision.transitions] == [State.SHIPPED, State.DELIVERED]
 
     def test_of_a_shop_are_asked_about(self):
-        order = placed(Keeper.SHOP)
+        order = placed(Responder.SHOP)
 
-        assert look(order, a.PATIENCE, order.expected_at).asks == (Ask.STATUS,)
+        assert check_due_order(order, a.PATIENCE, order.expected_at).requests == (ProviderRequest.STATUS,)
 
 
 class TestSteps:
     @pytest.mark.parametrize("state", [State.PLACED, State.SHIPPED, State.DELIVERED])
     def test_twice_is_no_mistake(self, state):
-        assert is_there(Step.ACKNOWLEDGE, a.order(state))
-        assert why_not(Step.ACKNOWLEDGE, a.order(state)) is None
+        assert is_done(Step.ACKNOWLEDGE, a.order(state))
+        assert refusal_of(Step.ACKNOWLEDGE, a.order(state)) is None
 
     def test_come_too_late_once_goods_left(self):
-        assert why_not(Step.REFUSE, a.order(State.SHIPPED)) == "The order has been sent already."
-        assert why_not(Step.NO, a.order(State.DELIVERED)) == "The order has arrived already."
+        assert refusal_of(Step.REFUSE, a.order(State.SHIPPED)) == "The order has been sent already."
+        assert refusal_of(Step.NO, a.order(State.DELIVERED)) == "The order has arrived already."
 
 
 class TestLinks:
     def test_say_what_they_were_made_for(self):
-        link = Link("o\n1", Step.SHIP)
+        link = AnswerLink("o\n1", Step.SHIP)
 
-        assert read([KEY], sign([KEY], link, 100), 99.9) == link
+        assert read_link([KEY], sign_link([KEY], link, 100), 99.9) == link
 
     def test_outlive_a_change_of_keys(self):
-        word = sign([OTHER], Link("o1", Step.SHIP), 100)
+        word = sign_link([OTHER], AnswerLink("o1", Step.SHIP), 100)
 
-        assert read([KEY, OTHER], word, 0) == Link("o1", Step.SHIP)
+        assert read_link([KEY, OTHER], word, 0) == AnswerLink("o1", Step.SHIP)
         with pytest.raises(InvalidLinkError):
-            read([KEY], word, 0)
+            read_link([KEY], word, 0)
 
     def test_end(self):
         with pytest.raises(ExpiredLinkError):
-            read([KEY], sign([KEY], Link("o1", Step.SHIP), 100), 100)
+            read_link([KEY], sign_link([KEY], AnswerLink("o1", Step.SHIP), 100), 100)
 
     def test_of_one_order_or_answer_are_no_others(self):
-        one, two = (sign([KEY], Link("o1", step), 100).split(".") for step in (Step.SHIP, Step.REFUSE))
+        one, two = (sign_link([KEY], AnswerLink("o1", step), 100).split(".") for step in (Step.SHIP, Step.REFUSE))
 
         for word in (f"{one[0]}.{two[1]}", f"{two[0]}.{one[1]}", f"{one[0]}.", f".{one[1]}", "", "ä.b", one[0]):
             with pytest.raises(InvalidLinkError):
-                read([KEY], word, 0)
+                read_link([KEY], word, 0)
 
     def test_change_with_every_letter(self):
-        word = sign([KEY], Link("o1", Step.SHIP), 100)
+        word = sign_link([KEY], AnswerLink("o1", Step.SHIP), 100)
         said = word.index(".")
 
         for place in range(len(word) - 1):  # the last letter of each part carries spare bits
@@ -177,7 +169,7 @@ class TestLinks:
                 continue
             changed = word[:place] + ("A" if word[place] != "A" else "B") + word[place + 1 :]
             with pytest.raises(InvalidLinkError):
-                read([KEY], changed, 0)
+                read_link([KEY], changed, 0)
 
 
 class TestTerms:

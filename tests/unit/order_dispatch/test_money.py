@@ -6,25 +6,25 @@ import pytest
 
 from services.order_dispatch.domain import (
     Cancellation,
-    Due,
-    Move,
+    FulfilmentPlan,
+    MoneyMove,
+    PaymentRequest,
     State,
-    Way,
-    ask_to_cancel,
-    charge,
-    clear,
-    dues,
+    amount_to_capture,
+    cancel,
+    clear_fraud,
     fail,
-    flag,
-    lose,
-    proceed,
-    receive,
-    take_back,
+    flag_fraud,
+    next_step,
+    payment_requests,
+    record_count,
+    record_payment_failure,
+    return_goods,
 )
 from tests.support import orders as a
 
 WISH = Cancellation("customer", "", a.NOON)
-REFUND_ALL = (Due(Move.REFUND, 998),)
+REFUND_ALL = (PaymentRequest(MoneyMove.REFUND, 998),)
 
 
 def paid(state):
@@ -45,98 +45,117 @@ def short(quantity):
 class TestCharge:
     @pytest.mark.parametrize(("shipped", "cents"), [(None, 998), (40, 998), (30, 748), (0, 0), (80, 998)])
     def test_is_the_share_that_left_and_never_more_than_the_price(self, shipped, cents):
-        assert charge(replace(a.drafted(), shipped_quantity=shipped)) == cents
+        assert amount_to_capture(replace(a.drafted(), shipped_quantity=shipped)) == cents
 
     @pytest.mark.parametrize(("billed", "currency", "cents"), [(500, "USD", 500), (2000, "USD", 998), (5, "EUR", 998)])
     def test_follows_a_price_that_fell_and_none_that_rose(self, billed, currency, cents):
-        assert charge(replace(a.drafted(), billed=billed, billed_currency=currency)) == cents
+        assert amount_to_capture(replace(a.drafted(), billed=billed, billed_currency=currency)) == cents
 
     def test_of_a_rehearsal_or_without_a_price_is_nothing(self):
-        assert charge(replace(a.drafted(), test=True)) == 0
-        assert charge(replace(a.drafted(), price=None)) == 0
+        assert amount_to_capture(replace(a.drafted(), test=True)) == 0
+        assert amount_to_capture(replace(a.drafted(), price=None)) == 0
 
 
 class TestDues:
     def test_begin_before_the_provider_is_asked(self):
-        turn = proceed(a.drafted(), Way(pays=True), a.PATIENCE, a.NOON)
+        decision = next_step(a.drafted(), FulfilmentPlan(pays=True), a.PATIENCE, a.NOON)
 
-        assert (turn.order.state, dues(turn)) == (State.AUTHORIZING, (Due(Move.BEGIN),))
+        assert (decision.order.state, payment_requests(decision)) == (
+            State.AUTHORIZING,
+            (PaymentRequest(MoneyMove.BEGIN),),
+        )
 
     def test_are_taken_when_the_goods_leave_and_not_before(self):
-        assert dues(a.heard(paid(State.PLACING), a.update("accepted"))) == ()
-        assert dues(a.heard(paid(State.PLACED), a.update("shipped"))) == (Due(Move.CAPTURE, 998),)
-        assert dues(a.heard(paid(State.SHIPPED), a.update("delivered"))) == ()
+        assert payment_requests(a.heard(paid(State.PLACING), a.update("accepted"))) == ()
+        assert payment_requests(a.heard(paid(State.PLACED), a.update("shipped"))) == (
+            PaymentRequest(MoneyMove.CAPTURE, 998),
+        )
+        assert payment_requests(a.heard(paid(State.SHIPPED), a.update("delivered"))) == ()
 
     def test_are_taken_once_where_one_word_implies_others(self):
-        assert dues(a.heard(paid(State.PLACING), a.update("delivered", quantity=30))) == (Due(Move.CAPTURE, 748),)
+        assert payment_requests(a.heard(paid(State.PLACING), a.update("delivered", quantity=30))) == (
+            PaymentRequest(MoneyMove.CAPTURE, 748),
+        )
 
     def test_are_let_go_where_no_goods_come(self):
-        void = (Due(Move.VOID),)
+        void = (PaymentRequest(MoneyMove.VOID),)
 
-        assert dues(a.heard(paid(State.PLACING), a.update("refused"))) == void
-        assert dues(a.heard(paid(State.UNKNOWN), a.update("not_found"))) == void
-        assert dues(a.heard(paid(State.PLACED), a.update("cancelled"))) == void
-        assert dues(fail(paid(State.PLACING), "nobody there", a.NOON)) == void
-        assert dues(ask_to_cancel(replace(a.drafted(), state=State.AUTHORIZING), WISH)) == void
+        assert payment_requests(a.heard(paid(State.PLACING), a.update("refused"))) == void
+        assert payment_requests(a.heard(paid(State.UNKNOWN), a.update("not_found"))) == void
+        assert payment_requests(a.heard(paid(State.PLACED), a.update("cancelled"))) == void
+        assert payment_requests(fail(paid(State.PLACING), "nobody there", a.NOON)) == void
+        assert payment_requests(cancel(replace(a.drafted(), state=State.AUTHORIZING), WISH)) == void
 
     def test_are_let_go_where_nothing_of_the_order_left(self):
-        assert dues(a.heard(paid(State.PLACED), a.update("shipped", quantity=0))) == (Due(Move.VOID),)
+        assert payment_requests(a.heard(paid(State.PLACED), a.update("shipped", quantity=0))) == (
+            PaymentRequest(MoneyMove.VOID),
+        )
 
     def test_are_nobodys_business_where_we_take_no_money(self):
-        assert dues(a.heard(a.order(State.PLACED), a.update("shipped"))) == ()
-        assert dues(a.heard(a.order(State.PLACED), a.update("cancelled"))) == ()
-        assert dues(take_back(a.order(State.DELIVERED), 40, WISH)) == ()
-        assert dues(flag(a.order(State.DELIVERED), "", a.NOON)) == ()
+        assert payment_requests(a.heard(a.order(State.PLACED), a.update("shipped"))) == ()
+        assert payment_requests(a.heard(a.order(State.PLACED), a.update("cancelled"))) == ()
+        assert payment_requests(return_goods(a.order(State.DELIVERED), 40, WISH)) == ()
+        assert payment_requests(flag_fraud(a.order(State.DELIVERED), "", a.NOON)) == ()
 
     def test_go_back_with_the_goods_by_their_share(self):
-        assert dues(take_back(paid(State.DELIVERED), 10, WISH)) == (Due(Move.REFUND, 249),)
-        assert dues(take_back(paid(State.DELIVERED), 40, WISH)) == REFUND_ALL
+        assert payment_requests(return_goods(paid(State.DELIVERED), 10, WISH)) == (
+            PaymentRequest(MoneyMove.REFUND, 249),
+        )
+        assert payment_requests(return_goods(paid(State.DELIVERED), 40, WISH)) == REFUND_ALL
 
 
 class TestDuesOfWhatDidNotCome:
     @pytest.mark.parametrize(("came", "back"), [(39, 25), (20, 499), (0, 998)])
     def test_go_back_when_the_provider_says_so(self, came, back):
-        turn = short(came)
+        decision = short(came)
 
-        assert (dues(turn), turn.order.refunded) == ((Due(Move.REFUND, back),), back)
+        assert (payment_requests(decision), decision.order.refunded) == (
+            (PaymentRequest(MoneyMove.REFUND, back),),
+            back,
+        )
 
     @pytest.mark.parametrize("came", [40, 50])
     def test_are_none_where_all_came(self, came):
-        assert dues(short(came)) == ()
+        assert payment_requests(short(came)) == ()
 
     def test_were_never_taken_for_what_did_not_leave(self):
         left = a.heard(paid(State.PLACED), a.update("shipped", quantity=30))
 
-        assert dues(left) == (Due(Move.CAPTURE, 748),)
-        assert dues(a.heard(left.order, a.update("delivered", quantity=30))) == ()
-        assert dues(a.heard(left.order, a.update("delivered", quantity=15))) == (Due(Move.REFUND, 374),)
+        assert payment_requests(left) == (PaymentRequest(MoneyMove.CAPTURE, 748),)
+        assert payment_requests(a.heard(left.order, a.update("delivered", quantity=30))) == ()
+        assert payment_requests(a.heard(left.order, a.update("delivered", quantity=15))) == (
+            PaymentRequest(MoneyMove.REFUND, 374),
+        )
 
     def test_go_back_when_the_customer_counts_and_once(self):
-        on_its_way = receive(paid(State.SHIPPED), 30, a.NOON)
-        unpacked = receive(paid(State.DELIVERED), 30, a.NOON)
+        on_its_way = record_count(paid(State.SHIPPED), 30, a.NOON)
+        unpacked = record_count(paid(State.DELIVERED), 30, a.NOON)
 
-        assert dues(on_its_way) == dues(unpacked) == (Due(Move.REFUND, 250),)
-        assert dues(receive(unpacked.order, 30, a.NOON)) == ()
+        assert payment_requests(on_its_way) == payment_requests(unpacked) == (PaymentRequest(MoneyMove.REFUND, 250),)
+        assert payment_requests(record_count(unpacked.order, 30, a.NOON)) == ()
 
     def test_go_back_by_the_customers_count_beyond_what_the_provider_admitted(self):
-        assert dues(receive(short(30).order, 20, a.NOON)) == (Due(Move.REFUND, 249),)
+        assert payment_requests(record_count(short(30).order, 20, a.NOON)) == (PaymentRequest(MoneyMove.REFUND, 249),)
 
     def test_and_of_what_goes_back_later_are_all_that_was_taken(self):
-        returned = take_back(short(20).order, 20, WISH)
+        returned = return_goods(short(20).order, 20, WISH)
 
-        assert dues(returned) == (Due(Move.REFUND, 499),)
-        assert (returned.order.refunded, dues(flag(returned.order, "", a.NOON))) == (998, ())
+        assert payment_requests(returned) == (PaymentRequest(MoneyMove.REFUND, 499),)
+        assert (returned.order.refunded, payment_requests(flag_fraud(returned.order, "", a.NOON))) == (998, ())
 
     def test_follow_what_was_taken_whatever_price_is_named_later(self):
         cheaper = a.heard(paid(State.SHIPPED), a.update("delivered", price=500, currency="USD"))
 
-        assert dues(cheaper) == ()
-        assert dues(take_back(cheaper.order, 40, WISH)) == REFUND_ALL
+        assert payment_requests(cheaper) == ()
+        assert payment_requests(return_goods(cheaper.order, 40, WISH)) == REFUND_ALL
 
     def test_are_none_where_the_money_could_not_be_taken(self):
-        lost = lose(paid(State.SHIPPED), "the card was closed")
+        lost = record_payment_failure(paid(State.SHIPPED), "the card was closed")
 
-        assert (dues(receive(lost, 0, a.NOON)), dues(flag(lost, "", a.NOON))) == ((), ())
+        assert (payment_requests(record_count(lost, 0, a.NOON)), payment_requests(flag_fraud(lost, "", a.NOON))) == (
+            (),
+            (),
+        )
         assert lost.payment_problem == "the card was closed"
 
 
@@ -145,27 +164,27 @@ class TestDuesOfFraud:
     def test_are_all_that_was_taken_and_kept_whatever_came(self, came):
         delivered = short(came).order
 
-        assert flag(delivered, "", a.NOON).order.refunded == 998
+        assert flag_fraud(delivered, "", a.NOON).order.refunded == 998
 
     @pytest.mark.parametrize("state", [State.SHIPPED, State.DELIVERED])
     def test_go_back_where_they_were_taken(self, state):
-        assert dues(flag(paid(state), "stolen card", a.NOON)) == REFUND_ALL
+        assert payment_requests(flag_fraud(paid(state), "stolen card", a.NOON)) == REFUND_ALL
 
     def test_are_never_taken_for_goods_that_leave_all_the_same(self):
-        flagged = flag(paid(State.PLACED), "stolen card", a.NOON)
+        flagged = flag_fraud(paid(State.PLACED), "stolen card", a.NOON)
 
-        assert dues(flagged) == ()
-        assert dues(a.heard(flagged.order, a.update("shipped"))) == (Due(Move.VOID),)
+        assert payment_requests(flagged) == ()
+        assert payment_requests(a.heard(flagged.order, a.update("shipped"))) == (PaymentRequest(MoneyMove.VOID),)
 
     def test_are_taken_again_when_it_was_none(self):
-        cleared = clear(flag(paid(State.PLACED), "", a.NOON).order, a.NOON).order
+        cleared = clear_fraud(flag_fraud(paid(State.PLACED), "", a.NOON).order, a.NOON).order
 
-        assert dues(a.heard(cleared, a.update("shipped"))) == (Due(Move.CAPTURE, 998),)
+        assert payment_requests(a.heard(cleared, a.update("shipped"))) == (PaymentRequest(MoneyMove.CAPTURE, 998),)
 
     def test_never_go_back_twice(self):
-        returned = take_back(paid(State.DELIVERED), 10, WISH).order
-        flagged = flag(returned, "", a.NOON)
-        again = flag(clear(flagged.order, a.NOON).order, "", a.NOON)
+        returned = return_goods(paid(State.DELIVERED), 10, WISH).order
+        flagged = flag_fraud(returned, "", a.NOON)
+        again = flag_fraud(clear_fraud(flagged.order, a.NOON).order, "", a.NOON)
 
-        assert dues(flagged) == (Due(Move.REFUND, 998 - 249),)
-        assert dues(again) == ()
+        assert payment_requests(flagged) == (PaymentRequest(MoneyMove.REFUND, 998 - 249),)
+        assert payment_requests(again) == ()

@@ -8,37 +8,37 @@ from replenish_contracts.events import Shortage
 from replenish_contracts.units import BaseUnit
 from services.order_dispatch.domain import (
     CLOSED,
-    INSIDE,
-    Ask,
+    NOT_SUBMITTED,
     Cancellation,
-    Fate,
+    FulfilmentPlan,
+    Outcome,
+    ProviderRequest,
     State,
-    Way,
-    ask_to_cancel,
-    got_through,
-    hear,
+    cancel,
+    check_due_order,
+    decide_update,
+    end_unsubmitted,
     is_ready,
-    leave_unsent,
-    look,
     mark_unknown,
-    proceed,
-    run_short,
-    why_not_sent,
+    next_step,
+    reason_not_to_submit,
+    record_reply,
+    refuse_for_shortage,
     withdraw,
 )
 from tests.support import orders as a
 
-HOSTED = Way(reserves=True, pays=True)
-CALLED = Way(calls=True)
+HOSTED = FulfilmentPlan(reserves=True, pays=True)
+CALLED = FulfilmentPlan(calls=True)
 WISH = Cancellation("customer", "enough", a.NOON)
 
 
-def names(turn):
-    return [type(event).__name__ for event in turn.events]
+def names(decision):
+    return [type(event).__name__ for event in decision.events]
 
 
 def on(order, way=HOSTED):
-    return proceed(order, way, a.PATIENCE, a.NOON)
+    return next_step(order, way, a.PATIENCE, a.NOON)
 
 
 def called():
@@ -52,10 +52,14 @@ class TestProceed:
         authorizing = on(replace(reserving.order, reserved_at=a.NOON))
         placing = on(replace(authorizing.order, authorized_at=a.NOON))
 
-        assert [turn.order.state for turn in (reserving, authorizing, placing)] == [
+        assert [decision.order.state for decision in (reserving, authorizing, placing)] == [
             *(State.RESERVING, State.AUTHORIZING, State.PLACING)
         ]
-        assert [turn.asks for turn in (reserving, authorizing, placing)] == [(), (), (Ask.DELIVER,)]
+        assert [decision.requests for decision in (reserving, authorizing, placing)] == [
+            (),
+            (),
+            (ProviderRequest.SUBMIT,),
+        ]
 
     def test_asks_for_the_ordered_goods_of_the_providers_stock(self):
         (asked,) = on(a.drafted()).events
@@ -64,29 +68,33 @@ class TestProceed:
         assert (asked.provider_id, asked.order_id) == ("acme", "o1")
 
     def test_leaves_out_what_a_provider_does_not_need(self):
-        assert on(a.drafted(), Way(pays=True)).order.state is State.AUTHORIZING
-        assert on(a.drafted(), Way()).order.state is State.PLACING
+        assert on(a.drafted(), FulfilmentPlan(pays=True)).order.state is State.AUTHORIZING
+        assert on(a.drafted(), FulfilmentPlan()).order.state is State.PLACING
 
     def test_asks_nobody_to_pay_nothing(self):
-        assert on(replace(a.drafted(), price=0), Way(pays=True)).order.state is State.PLACING
+        assert on(replace(a.drafted(), price=0), FulfilmentPlan(pays=True)).order.state is State.PLACING
 
-    @pytest.mark.parametrize("way", [Way(pays=True), HOSTED])
+    @pytest.mark.parametrize("way", [FulfilmentPlan(pays=True), HOSTED])
     def test_fails_what_is_to_be_paid_and_has_no_price(self, way):
-        turn = on(replace(a.drafted(), price=None, currency=None), way)
+        decision = on(replace(a.drafted(), price=None, currency=None), way)
 
-        assert (turn.order.state, turn.asks) == (State.FAILED, ())
-        assert [event.reason for event in turn.events] == [
+        assert (decision.order.state, decision.requests) == (State.FAILED, ())
+        assert [event.reason for event in decision.events] == [
             "acme names no price for packs of 20, so that it cannot be paid"
         ]
         assert on(replace(a.drafted(), price=None, currency=None, test=True), way).order.state is State.PLACING
 
     def test_takes_neither_goods_nor_money_for_a_rehearsal(self):
-        turn = on(replace(a.drafted(), test=True))
+        decision = on(replace(a.drafted(), test=True))
 
-        assert (turn.order.state, turn.asks, turn.events) == (State.PLACING, (Ask.DELIVER,), ())
+        assert (decision.order.state, decision.requests, decision.events) == (
+            State.PLACING,
+            (ProviderRequest.SUBMIT,),
+            (),
+        )
 
     def test_counts_as_sent_at_once_only_where_the_outbox_carries_it(self):
-        assert on(a.drafted(), Way()).order.sent_at == a.NOON
+        assert on(a.drafted(), FulfilmentPlan()).order.sent_at == a.NOON
         assert called().sent_at is None
 
 
@@ -106,92 +114,101 @@ class TestRunShort:
         reserving = replace(on(a.drafted()).order, unit=BaseUnit.GRAM, scale=3)
         short = Shortage(product_id="pods", requested=40_000, available=12_500, restock_at=a.NOON + a.days(3))
 
-        turn = run_short(reserving, [short], a.NOON)
+        decision = refuse_for_shortage(reserving, [short], a.NOON)
 
-        assert turn.order.state is State.REFUSED
-        assert [event.reason for event in turn.events] == ["pods: 40 wanted, 12.5 available, more on 2026-03-04"]
+        assert decision.order.state is State.REFUSED
+        assert [event.reason for event in decision.events] == ["pods: 40 wanted, 12.5 available, more on 2026-03-04"]
 
     def test_says_that_nobody_knows_when(self):
-        turn = run_short(on(a.drafted()).order, [Shortage(product_id="pods", requested=40, available=0)], a.NOON)
+        decision = refuse_for_shortage(
+            on(a.drafted()).order, [Shortage(product_id="pods", requested=40, available=0)], a.NOON
+        )
 
-        assert turn.events[0].reason == "pods: 40 wanted, 0 available, no date for more"
+        assert decision.events[0].reason == "pods: 40 wanted, 0 available, no date for more"
 
 
 class TestBeforeTheProviderIsAsked:
-    @pytest.mark.parametrize("state", sorted(INSIDE))
+    @pytest.mark.parametrize("state", sorted(NOT_SUBMITTED))
     def test_cancelling_is_certain(self, state):
         order = replace(a.drafted(), state=state)
 
-        turn = ask_to_cancel(order, WISH)
+        decision = cancel(order, WISH)
 
-        assert (turn.order.state, turn.asks, names(turn)) == (State.CANCELLED, (), ["OrderCancelled"])
+        assert (decision.order.state, decision.requests, names(decision)) == (State.CANCELLED, (), ["OrderCancelled"])
 
-    @pytest.mark.parametrize("state", sorted(INSIDE))
+    @pytest.mark.parametrize("state", sorted(NOT_SUBMITTED))
     def test_a_providers_word_counts_for_nothing(self, state):
-        verdict = hear(replace(a.drafted(), state=state), a.update("shipped"), a.ACME, a.PATIENCE, a.NOON)
+        verdict = decide_update(replace(a.drafted(), state=state), a.update("shipped"), a.ACME, a.PATIENCE, a.NOON)
 
-        assert (verdict.fate, verdict.turn) == (Fate.NOT_APPLIED, None)
+        assert (verdict.outcome, verdict.decision) == (Outcome.NOT_APPLIED, None)
 
 
 class TestWhyNotSent:
     def test_an_order_that_waits_for_its_call_is_sent(self):
-        assert why_not_sent(called(), a.PATIENCE, a.NOON) is None
+        assert reason_not_to_submit(called(), a.PATIENCE, a.NOON) is None
 
     def test_a_cancelled_one_is_not(self):
-        asked = ask_to_cancel(called(), WISH).order
+        asked = cancel(called(), WISH).order
 
-        assert why_not_sent(asked, a.PATIENCE, a.NOON) == "cancelled: customer"
-        assert leave_unsent(asked, "cancelled", a.NOON).order.state is State.CANCELLED
+        assert reason_not_to_submit(asked, a.PATIENCE, a.NOON) == "cancelled: customer"
+        assert end_unsubmitted(asked, "cancelled", a.NOON).order.state is State.CANCELLED
 
     def test_one_that_could_not_be_for_too_long_is_not_and_fails(self):
         order, late = called(), a.NOON + a.days(1)
-        why = why_not_sent(order, a.PATIENCE, late)
+        why = reason_not_to_submit(order, a.PATIENCE, late)
 
-        (said,) = leave_unsent(order, why, late).events
+        (said,) = end_unsubmitted(order, why, late).events
 
         assert (type(said).__name__, said.reason) == ("OrderFailed", "acme could not be reached for 24 hours")
 
     def test_silence_makes_no_unsent_order_unknown(self):
-        turn = look(called(), a.PATIENCE, a.NOON + a.days(1))
+        decision = check_due_order(called(), a.PATIENCE, a.NOON + a.days(1))
 
-        assert (turn.order.state, turn.steps, turn.asks) == (State.PLACING, (), ())
-        assert why_not_sent(turn.order, a.PATIENCE, a.NOON + a.days(1)) is not None
+        assert (decision.order.state, decision.transitions, decision.requests) == (State.PLACING, (), ())
+        assert reason_not_to_submit(decision.order, a.PATIENCE, a.NOON + a.days(1)) is not None
 
     @pytest.mark.parametrize("state", [State.PLACED, State.UNKNOWN, State.CANCELLED])
     def test_one_that_is_elsewhere_by_now_is_not(self, state):
-        assert why_not_sent(replace(called(), state=state), a.PATIENCE, a.NOON) == f"the order is {state}"
+        assert reason_not_to_submit(replace(called(), state=state), a.PATIENCE, a.NOON) == f"the order is {state}"
 
 
 class TestGotThrough:
     def test_waits_for_an_answer_from_the_moment_the_provider_was_reached(self):
         later = a.NOON + a.days(0.5)
 
-        order = got_through(called(), "A-1", a.PATIENCE, later).order
+        order = record_reply(called(), "A-1", a.PATIENCE, later).order
 
         assert (order.sent_at, order.check_at, order.reference) == (later, later + a.days(1), "A-1")
 
     def test_keeps_what_the_provider_called_it(self):
-        order = got_through(called(), "A-1", a.PATIENCE, a.NOON).order
+        order = record_reply(called(), "A-1", a.PATIENCE, a.NOON).order
 
-        assert got_through(order, None, a.PATIENCE, a.NOON).order.reference == "A-1"
+        assert record_reply(order, None, a.PATIENCE, a.NOON).order.reference == "A-1"
 
 
 class TestDoubt:
     def test_makes_an_order_unknown_and_asks_at_once(self):
-        turn = mark_unknown(called(), "no clear answer", a.PATIENCE, a.NOON)
+        decision = mark_unknown(called(), "no clear answer", a.PATIENCE, a.NOON)
 
-        assert (turn.order.state, turn.asks, names(turn)) == (State.UNKNOWN, (Ask.STATUS,), ["OrderUnknown"])
-        assert turn.order.check_at == a.NOON + a.days(2 / 24)
+        assert (decision.order.state, decision.requests, names(decision)) == (
+            State.UNKNOWN,
+            (ProviderRequest.STATUS,),
+            ["OrderUnknown"],
+        )
+        assert decision.order.check_at == a.NOON + a.days(2 / 24)
 
     def test_believes_not_found_only_when_the_call_must_be_over(self):
         order = mark_unknown(called(), "no clear answer", a.PATIENCE, a.NOON).order
         soon, later = a.NOON + a.days(9 / 1440), a.NOON + a.days(10 / 1440)
 
-        early = hear(order, a.update("not_found"), a.ACME, a.PATIENCE, soon)
-        turn = hear(order, a.update("not_found"), a.ACME, a.PATIENCE, later).turn
+        early = decide_update(order, a.update("not_found"), a.ACME, a.PATIENCE, soon)
+        decision = decide_update(order, a.update("not_found"), a.ACME, a.PATIENCE, later).decision
 
-        assert (early.fate, early.reason) == (Fate.NOT_APPLIED, "the order may still be on its way to the provider")
-        assert turn.order.state is State.FAILED
+        assert (early.outcome, early.reason) == (
+            Outcome.NOT_APPLIED,
+            "the order may still be on its way to the provider",
+        )
+        assert decision.order.state is State.FAILED
 
     def test_believes_an_acceptance_at_once(self):
         order = mark_unknown(called(), "no clear answer", a.PATIENCE, a.NOON).order
@@ -199,28 +216,28 @@ class TestDoubt:
         assert a.heard(order, a.update("accepted")).order.state is State.PLACED
 
     def test_a_wish_to_cancel_that_came_before_the_order_is_said_again(self):
-        order = ask_to_cancel(mark_unknown(called(), "no clear answer", a.PATIENCE, a.NOON).order, WISH).order
+        order = cancel(mark_unknown(called(), "no clear answer", a.PATIENCE, a.NOON).order, WISH).order
 
-        turn = a.heard(order, a.update("accepted"))
+        decision = a.heard(order, a.update("accepted"))
 
-        assert (turn.order.state, turn.asks) == (State.PLACED, (Ask.CANCEL,))
+        assert (decision.order.state, decision.requests) == (State.PLACED, (ProviderRequest.CANCEL,))
 
 
 class TestResolving:
     def test_keeps_the_order_and_waits_for_the_providers_hours(self):
-        turn = a.heard(a.order(State.PLACING), a.update("resolving", reason="card expired"))
+        decision = a.heard(a.order(State.PLACING), a.update("resolving", reason="card expired"))
 
-        assert (turn.order.state, turn.events) == (State.PLACING, ())
-        assert turn.order.resolve_by == turn.order.check_at == a.NOON + a.days(3)
+        assert (decision.order.state, decision.events) == (State.PLACING, ())
+        assert decision.order.resolve_by == decision.order.check_at == a.NOON + a.days(3)
 
     @pytest.mark.parametrize("state", [State.PLACING, State.UNKNOWN])
     def test_that_nobody_settled_cancels_the_order_when_its_time_is_over(self, state):
         order = a.heard(a.order(state), a.update("resolving")).order
 
-        turn = look(order, a.PATIENCE, a.NOON + a.days(3))
+        decision = check_due_order(order, a.PATIENCE, a.NOON + a.days(3))
 
-        assert (turn.order.state, turn.asks) == (State.CANCELLED, (Ask.CANCEL,))
-        assert [event.by for event in turn.events] == ["resolution"]
+        assert (decision.order.state, decision.requests) == (State.CANCELLED, (ProviderRequest.CANCEL,))
+        assert [event.by for event in decision.events] == ["resolution"]
 
     def test_of_an_order_that_is_asked_about_is_asked_about_until_then(self):
         asked = a.order(State.UNKNOWN)
@@ -228,13 +245,13 @@ class TestResolving:
         order = a.heard(asked, a.update("resolving"), a.NOON + a.days(1)).order
 
         assert (order.resolve_by, order.check_at) == (a.NOON + a.days(4), asked.check_at)
-        assert look(order, a.PATIENCE, asked.check_at).asks == (Ask.STATUS,)
+        assert check_due_order(order, a.PATIENCE, asked.check_at).requests == (ProviderRequest.STATUS,)
 
     def test_said_again_does_not_prolong_it(self):
         order = a.heard(a.order(State.PLACING), a.update("resolving")).order
         later = a.NOON + a.days(2)
 
-        again = hear(order, a.update("resolving", update_id="u2"), a.ACME, a.PATIENCE, later).turn
+        again = decide_update(order, a.update("resolving", update_id="u2"), a.ACME, a.PATIENCE, later).decision
 
         assert again.order.resolve_by == a.NOON + a.days(3)
 
@@ -244,19 +261,19 @@ class TestResolving:
         placed = a.heard(order, a.update("accepted")).order
 
         assert (placed.state, placed.resolve_by) == (State.PLACED, None)
-        assert look(placed, a.PATIENCE, a.NOON + a.days(3)).order.state is State.PLACED
+        assert check_due_order(placed, a.PATIENCE, a.NOON + a.days(3)).order.state is State.PLACED
 
     def test_is_no_news_about_an_accepted_order(self):
-        verdict = hear(a.order(State.PLACED), a.update("resolving"), a.ACME, a.PATIENCE, a.NOON)
+        verdict = decide_update(a.order(State.PLACED), a.update("resolving"), a.ACME, a.PATIENCE, a.NOON)
 
-        assert verdict.fate is Fate.NOT_APPLIED
+        assert verdict.outcome is Outcome.NOT_APPLIED
 
     def test_hours_are_the_providers(self):
         quick = replace(a.ACME, resolution_hours=1)
 
-        turn = hear(a.order(State.PLACING), a.update("resolving"), quick, a.PATIENCE, a.NOON).turn
+        decision = decide_update(a.order(State.PLACING), a.update("resolving"), quick, a.PATIENCE, a.NOON).decision
 
-        assert turn.order.resolve_by == a.NOON + a.days(1 / 24)
+        assert decision.order.resolve_by == a.NOON + a.days(1 / 24)
 
 
 class TestWaitsHours:
@@ -278,4 +295,4 @@ def test_no_end_without_goods_is_reached_twice():
     cancelled = withdraw(a.drafted(), WISH).order
 
     assert cancelled.state in CLOSED
-    assert ask_to_cancel(cancelled, WISH).steps == ()
+    assert cancel(cancelled, WISH).transitions == ()

@@ -1,4 +1,4 @@
-"""Every protocol in the folder is asked what everybody is asked."""
+"""Every get_protocol in the folder is asked what everybody is asked."""
 
 import inspect
 from dataclasses import replace
@@ -6,15 +6,25 @@ from dataclasses import replace
 import pytest
 
 from replenish_contracts.events import ShipTo
-from services.order_dispatch.domain import Ask, Cancellation, State, Turn, Way, ask_to_cancel, look, sent
-from services.order_dispatch.providers import calling, needs_address, needs_url, protocol, protocols, way_to, words
+from services.order_dispatch.domain import (
+    Cancellation,
+    Decision,
+    FulfilmentPlan,
+    ProviderRequest,
+    State,
+    cancel,
+    check_due_order,
+    submit,
+)
+from services.order_dispatch.providers import calling, needs_address, needs_url, words
+from services.order_dispatch.providers.registry import PROTOCOLS, fulfilment_plan, get_protocol
 from tests.support import orders as a
 
 HOME = ShipTo(name="Ann", line1="Elm 1", postal_code="1", city="Ulm", country="DE")
 
 
-CALLING = sorted(name for name in protocols() if way_to(replace(a.ACME, protocol=name)).calls)
-TELLING = sorted(protocols() - set(CALLING))
+CALLING = sorted(name for name in PROTOCOLS() if fulfilment_plan(replace(a.ACME, protocol=name)).calls)
+TELLING = sorted(PROTOCOLS() - set(CALLING))
 
 
 @pytest.mark.parametrize("name", CALLING)
@@ -27,46 +37,51 @@ class TestEveryProtocolThatCalls:
 @pytest.mark.parametrize("name", TELLING)
 class TestEveryProtocolThatTells:
     def test_asks_for_exactly_what_was_decided(self, name):
-        said = words(sent(a.drafted(), a.PATIENCE, a.NOON), name, a.NOON, HOME)
+        said = words(submit(a.drafted(), a.PATIENCE, a.NOON), name, a.NOON, HOME)
 
         assert [(event.order_id, event.quantity, event.packs) for event in said] == [("o1", 40, 2)]
 
     def test_passes_the_address_on_where_it_is_needed_and_nowhere_else(self, name):
-        (said,) = words(sent(a.drafted(), a.PATIENCE, a.NOON), name, a.NOON, HOME)
+        (said,) = words(submit(a.drafted(), a.PATIENCE, a.NOON), name, a.NOON, HOME)
 
         assert getattr(said, "ship_to", None) == (HOME if needs_address(name) else None)
         assert ("Ulm" in said.model_dump_json()) == needs_address(name)
 
     def test_asks_the_same_when_asked_twice(self, name):
-        turn = sent(a.drafted(), a.PATIENCE, a.NOON)
+        decision = submit(a.drafted(), a.PATIENCE, a.NOON)
 
-        assert words(turn, name, a.NOON, HOME) == words(turn, name, a.NOON, HOME)
+        assert words(decision, name, a.NOON, HOME) == words(decision, name, a.NOON, HOME)
 
     def test_never_asks_for_goods_without_an_address_that_it_needs(self, name):
-        turn = sent(a.drafted(), a.PATIENCE, a.NOON)
+        decision = submit(a.drafted(), a.PATIENCE, a.NOON)
 
         if not needs_address(name):
-            assert words(turn, name, a.NOON) == words(turn, name, a.NOON, HOME)
+            assert words(decision, name, a.NOON) == words(decision, name, a.NOON, HOME)
             return
         with pytest.raises(ValueError, match="address"):
-            words(turn, name, a.NOON)
+            words(decision, name, a.NOON)
 
     def test_can_cancel_and_ask(self, name):
         wish = Cancellation("customer", "enough", a.NOON)
-        cancel = words(ask_to_cancel(a.order(State.PLACED), wish), name, a.NOON)
-        status = words(look(a.order(State.UNKNOWN), a.PATIENCE, a.NOON), name, a.NOON)
+        cancel = words(cancel(a.order(State.PLACED), wish), name, a.NOON)
+        status = words(check_due_order(a.order(State.UNKNOWN), a.PATIENCE, a.NOON), name, a.NOON)
 
         assert [(event.order_id, event.reason) for event in cancel] == [("o1", "enough")]
         assert [event.order_id for event in status] == ["o1"]
 
     def test_speaks_only_to_its_own_provider(self, name):
         order = replace(a.drafted(), provider_id="globex")
-        said = words(Turn(order, asks=(Ask.DELIVER, Ask.CANCEL, Ask.STATUS)), name, a.NOON, HOME)
+        said = words(
+            Decision(order, status_requests=(ProviderRequest.SUBMIT, ProviderRequest.CANCEL, ProviderRequest.STATUS)),
+            name,
+            a.NOON,
+            HOME,
+        )
 
         assert {event.provider_id for event in said} == {"globex"}
 
     def test_names_topics_that_exist_in_the_catalogue(self, name):
-        assert all("acme" in topic.name for topic in protocol(name).topics("acme"))
+        assert all("acme" in topic.name for topic in get_protocol(name).topics("acme"))
 
     def test_calls_nobody(self, name):
         assert not needs_url(name)
@@ -74,23 +89,23 @@ class TestEveryProtocolThatTells:
             calling(name)
 
     def test_tells_a_rehearsal_from_an_order(self, name):
-        turn = sent(replace(a.drafted(), test=True), a.PATIENCE, a.NOON)
+        decision = submit(replace(a.drafted(), test=True), a.PATIENCE, a.NOON)
 
-        assert [event.test for event in words(turn, name, a.NOON, HOME)] == [True]
+        assert [event.test for event in words(decision, name, a.NOON, HOME)] == [True]
 
 
 def test_a_name_from_outside_never_imports_anything_else():
-    with pytest.raises(LookupError, match="there is no protocol os"):
-        protocol("os")
+    with pytest.raises(LookupError, match="there is no get_protocol os"):
+        get_protocol("os")
 
 
 def test_kafka_needs_neither_stock_nor_payment_of_ours():
-    assert way_to(a.ACME) == Way()
-    assert way_to(replace(a.ACME, payment="sandbox")) == Way(pays=True)
+    assert fulfilment_plan(a.ACME) == FulfilmentPlan()
+    assert fulfilment_plan(replace(a.ACME, payment="sandbox")) == FulfilmentPlan(pays=True)
 
 
 def test_kafka_asks_on_the_providers_own_topic_in_words_of_the_catalogue():
-    (asked,) = words(sent(a.drafted(), a.PATIENCE, a.NOON), "kafka", a.NOON, HOME)
+    (asked,) = words(submit(a.drafted(), a.PATIENCE, a.NOON), "kafka", a.NOON, HOME)
 
     assert type(asked).__name__ == "OrderRequested"
     assert (asked.unit, asked.scale, asked.needed_by) == ("C62", 0, a.NOON + a.days(7))

@@ -6,14 +6,14 @@ from replenish_contracts.events import Evidence
 from services.order_dispatch.domain import (
     CLOSED,
     TRANSITIONS,
-    Ask,
     Cancellation,
+    Decision,
     IllegalTransitionError,
+    ProviderRequest,
     State,
     TooLateError,
-    Turn,
-    ask_to_cancel,
-    look,
+    cancel,
+    check_due_order,
 )
 from tests.support import orders as a
 
@@ -22,66 +22,66 @@ WISH = Cancellation("customer", "enough", a.NOON)
 
 class TestLook:
     def test_silence_makes_an_order_unknown_and_asks_without_sending_again(self):
-        turn = look(a.order(State.PLACING), a.PATIENCE, a.NOON + a.days(1))
+        decision = check_due_order(a.order(State.PLACING), a.PATIENCE, a.NOON + a.days(1))
 
-        assert turn.order.state is State.UNKNOWN
-        assert turn.asks == (Ask.STATUS,)
-        assert [event.reason for event in turn.events] == ["no answer for 24 hours"]
+        assert decision.order.state is State.UNKNOWN
+        assert decision.requests == (ProviderRequest.STATUS,)
+        assert [event.reason for event in decision.events] == ["no answer for 24 hours"]
 
     def test_asks_ever_more_rarely_and_never_stops(self):
         order, pauses, now = a.order(State.UNKNOWN), [], a.NOON + a.days(1)
         for _ in range(7):
             pauses.append((order.check_at - now) / a.days(1 / 24))
             now = order.check_at
-            turn = look(order, a.PATIENCE, now)
-            assert (turn.asks, turn.events) == ((Ask.STATUS,), ())
-            order = turn.order
+            decision = check_due_order(order, a.PATIENCE, now)
+            assert (decision.requests, decision.events) == ((ProviderRequest.STATUS,), ())
+            order = decision.order
 
         assert [round(pause) for pause in pauses] == [2, 4, 8, 16, 24, 24, 24]
 
     def test_an_overdue_order_that_never_left_is_asked_about_not_credited(self):
         placed = a.order(State.PLACED)
 
-        turn = look(placed, a.PATIENCE, placed.check_at)
+        decision = check_due_order(placed, a.PATIENCE, placed.check_at)
 
-        assert (turn.order.state, turn.asks) == (State.PLACED, (Ask.STATUS,))
+        assert (decision.order.state, decision.requests) == (State.PLACED, (ProviderRequest.STATUS,))
 
     def test_the_expected_date_delivers_by_estimate(self):
         shipped = a.order(State.SHIPPED)
 
-        turn = look(shipped, a.PATIENCE, shipped.check_at)
+        decision = check_due_order(shipped, a.PATIENCE, shipped.check_at)
 
-        assert turn.order.state is State.DELIVERED
-        assert turn.events[0].evidence is Evidence.ESTIMATED
+        assert decision.order.state is State.DELIVERED
+        assert decision.events[0].evidence is Evidence.ESTIMATED
 
 
 class TestAskToCancel:
     def test_ends_a_drafted_order_at_once(self):
-        turn = ask_to_cancel(a.drafted(), WISH)
+        decision = cancel(a.drafted(), WISH)
 
-        assert turn.order.state is State.CANCELLED
-        assert (turn.events[0].by, turn.asks) == ("customer", ())
+        assert decision.order.state is State.CANCELLED
+        assert (decision.events[0].by, decision.requests) == ("customer", ())
 
     @pytest.mark.parametrize("state", [State.PLACING, State.UNKNOWN, State.PLACED])
     def test_asks_the_provider_and_waits_for_its_word(self, state):
-        turn = ask_to_cancel(a.order(state), WISH)
+        decision = cancel(a.order(state), WISH)
 
-        assert (turn.order.state, turn.asks, turn.events) == (state, (Ask.CANCEL,), ())
+        assert (decision.order.state, decision.requests, decision.events) == (state, (ProviderRequest.CANCEL,), ())
 
     def test_asks_once(self):
-        asked = ask_to_cancel(a.order(State.PLACED), WISH).order
+        asked = cancel(a.order(State.PLACED), WISH).order
 
-        assert ask_to_cancel(asked, WISH) == Turn(asked)
+        assert cancel(asked, WISH) == Decision(asked)
 
     def test_twice_is_no_mistake(self):
-        cancelled = ask_to_cancel(a.drafted(), WISH).order
+        cancelled = cancel(a.drafted(), WISH).order
 
-        assert ask_to_cancel(cancelled, WISH) == Turn(cancelled)
+        assert cancel(cancelled, WISH) == Decision(cancelled)
 
     @pytest.mark.parametrize("state", [State.SHIPPED, State.DELIVERED])
     def test_is_too_late_once_goods_left(self, state):
         with pytest.raises(TooLateError) as late:
-            ask_to_cancel(a.order(state), WISH)
+            cancel(a.order(state), WISH)
 
         assert late.value.state is state
 
@@ -97,4 +97,4 @@ class TestTransitions:
 
     def test_a_move_outside_the_table_is_an_error(self):
         with pytest.raises(IllegalTransitionError, match="from drafted to shipped"):
-            Turn(a.drafted()).then(State.SHIPPED, a.NOON, "somebody said so")
+            Decision(a.drafted()).move_to(State.SHIPPED, a.NOON, "somebody said so")

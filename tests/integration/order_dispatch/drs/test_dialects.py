@@ -32,7 +32,7 @@ async def test_test_order_is_shipped_and_can_be_cancelled(olden):
     assert shipped["shipped"] == {"quantity": "20", "unit": "C62"}
     assert [line["test"] for line in olden.book("placed", "olden")] == [True, True]
     await olden.comes_true("SELECT 1 FROM sns_message WHERE provider_id = 'olden' HAVING min(repeats) >= 1")
-    assert await olden.sql("SELECT fate FROM provider_update WHERE provider_id = 'olden' AND repeats > 0") == []
+    assert await olden.sql("SELECT outcome FROM provider_update WHERE provider_id = 'olden' AND repeats > 0") == []
 
 
 async def test_short_lived_token_is_renewed_before_each_call(olden):

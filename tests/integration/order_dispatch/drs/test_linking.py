@@ -15,7 +15,7 @@ from replenish_contracts.events import (
     SlotMove,
     SlotSpec,
 )
-from services.order_dispatch.linking import linked_line
+from services.order_dispatch.linking.client import open_linked_client
 from services.order_dispatch.linking.tokens import fresh_token
 from tests.integration.order_dispatch.drs.conftest import register
 from tests.integration.order_dispatch.drs.town import state_of
@@ -158,7 +158,7 @@ class TestTokens:
     async def test_rejected_token_is_renewed_once(self, linked):
         await linked.at_shop("customer/washer/expire")
         before = len(linked.book("token"))
-        line = await linked_line(linked.kit, "amazon", "washer")
+        line = await open_linked_client(linked.kit, "amazon", "washer")
 
         async def call():
             return (await line.request("GET", "/subscriptionInfo", headers={})).body
@@ -174,7 +174,7 @@ class TestTokens:
         # No other call may detect the revoked token first.
         await linked.comes_true("SELECT 1 FROM task WHERE id = $1 AND state = 'done'", link_id)
         await linked.at_shop("customer/shaver/forget")
-        line = await linked_line(linked.kit, "amazon", "shaver")
+        line = await open_linked_client(linked.kit, "amazon", "shaver")
 
         with pytest.raises(RejectedError, match="renews no token: invalid_grant"):
             await line.request("GET", "/subscriptionInfo")

@@ -195,7 +195,7 @@ class TestUnmatchedNotifications:
         assert (await linked.heard(said["MessageId"]))[0] == "unmatched"
 
         headers = linked.desk.headers("operator")
-        listed = await linked.http.get("/v1/providers/amazon/notifications?fate=unmatched", headers=headers)
+        listed = await linked.http.get("/v1/providers/amazon/notifications?outcome=unmatched", headers=headers)
         updates = await linked.http.get("/v1/providers/amazon/updates", headers=headers)
 
         assert said["MessageId"] in [one["message_id"] for one in listed.json()["notifications"]]
@@ -225,7 +225,7 @@ class TestEndpoint:
 
         again = await self.post(linked, said)
 
-        assert (again.status_code, again.json()["fate"]) == (200, "repeated")
+        assert (again.status_code, again.json()["outcome"]) == (200, "repeated")
         repeats = await linked.sql("SELECT repeats FROM sns_message WHERE message_id = $1", said["MessageId"])
         assert repeats == [(1,)]
 
@@ -264,7 +264,7 @@ class TestEndpoint:
 
     async def test_subscription_is_confirmed(self, linked):
         assert linked.book("confirmed")
-        row = "SELECT fate, reason FROM sns_message WHERE type = 'SubscriptionConfirmation'"
+        row = "SELECT outcome, reason FROM sns_message WHERE type = 'SubscriptionConfirmation'"
         assert set(await linked.sql(row)) == {("applied", "confirmed")}
 
 

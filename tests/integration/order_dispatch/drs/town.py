@@ -11,10 +11,9 @@ from urllib.parse import parse_qs, urlsplit
 import asyncpg
 import httpx
 
-from services.order_dispatch.domain import draft, sent
-from services.order_dispatch.domain.drafts import Device, Slot
-from services.order_dispatch.handlers import on_order_updated
-from services.order_dispatch.linking import linked_line
+from services.order_dispatch.domain import DeviceStatus, Slot, draft, submit
+from services.order_dispatch.linking.client import open_linked_client
+from services.order_dispatch.orders.handlers import on_order_updated
 from services.order_dispatch.providers import drs
 from tests.support import orders as a
 from tests.support.order_environment import World
@@ -140,18 +139,18 @@ class Town(World):
         async with self.kit.transaction() as tx:
             store = tx.store
             row = await store.find_slot(device, slot)
-            place = Slot(device, slot, "ann", row.unit, row.scale, Device.ACTIVE)
+            place = Slot(device, slot, "ann", row.unit, row.scale, DeviceStatus.ACTIVE)
             found = await store.find_provider(provider)
-            turn = draft(approved, place, found, None, store.now)
-            await store.add_order(turn)
-            await store.save_order_decision(sent(turn.order, store.timeouts, store.now))
+            decision = draft(approved, place, found, None, store.now)
+            await store.add_order(decision)
+            await store.save_order_decision(submit(decision.order, store.timeouts, store.now))
 
     async def ask(self, order_id, ask="deliver"):
         """Call the provider, apply the answer as an update, and return it."""
         async with self.kit.read() as store:
             order = await store.find_order(order_id)
-        line = await linked_line(self.kit, order.provider_id, order.device_id)
-        call = drs.deliver(order, None, line) if ask == "deliver" else getattr(drs, ask)(order, line)
+        line = await open_linked_client(self.kit, order.provider_id, order.device_id)
+        call = drs.submit(order, None, line) if ask == "deliver" else getattr(drs, ask)(order, line)
         answer = await call
         async with self.kit.transaction() as tx:
             await tx.store.connection.execute(
@@ -200,7 +199,7 @@ class Town(World):
 
     async def heard(self, message_id, fate=None):
         """Wait until a message is processed; return its outcome and reason."""
-        query = "SELECT fate, reason, repeats FROM sns_message WHERE message_id = $1 AND fate <> 'new'"
+        query = "SELECT outcome, reason, repeats FROM sns_message WHERE message_id = $1 AND outcome <> 'new'"
         while True:
             ((found, reason, _),) = await self.comes_true(query, message_id)
             if fate in (None, found):

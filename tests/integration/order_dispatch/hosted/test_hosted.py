@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from services.order_dispatch.hosting import Link, Step, sign
+from services.order_dispatch.answers.answering import Step
+from services.order_dispatch.answers.links import AnswerLink, sign_link
 from services.order_dispatch.sealing import read_keys
 from tests.integration.order_dispatch.hosted.street import (
     KNOBS,
@@ -47,7 +48,7 @@ class TestTheWholeWay:
         assert [step["to_state"] for step in delivered["history"]] == [
             *("drafted", "reserving", "placing", "placed", "shipped", "delivered")
         ]
-        assert [update["fate"] for update in delivered["updates"]] == ["applied"] * 3
+        assert [update["outcome"] for update in delivered["updates"]] == ["applied"] * 3
         assert delivered["evidence"] == "reported"
         (told,) = await world.facts(order_id, "ShopOrderRequested")
         assert (told["packs"], told["quantity"]) == (2, 40)
@@ -154,7 +155,7 @@ class TestLinks:
     async def test_end(self, world):
         order_id = await asked(world, "stale")
         keys = read_keys(world.kit.settings.sealing_key)
-        word = sign(keys, Link(order_id, Step.ACKNOWLEDGE), int(time.time()))
+        word = sign_link(keys, AnswerLink(order_id, Step.ACKNOWLEDGE), int(time.time()))
 
         answer = await click(world, word)
 

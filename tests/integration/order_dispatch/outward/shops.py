@@ -15,10 +15,12 @@ from typing import Any
 import httpx
 
 from deploy.local.ports import free_port
-from services.order_dispatch.outward import Allowance, Guard, Line
-from services.order_dispatch.outward.breaker import Limits
-from services.order_dispatch.outward.caller import Caller
-from services.order_dispatch.outward.exchange import Bounds, Exchange
+from libs.http_client.breaker import CallLimits
+from libs.http_client.client import HttpClient
+from libs.http_client.exchange import Bounds, Exchange
+from libs.http_client.guard import Guard
+from services.order_dispatch.providers.client import HttpProviderClient
+from services.order_dispatch.providers.tokens import OrderToken
 
 SECRET = "whsec_" + base64.b64encode(b"s" * 32).decode()
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
@@ -81,7 +83,7 @@ class Notebook:
 
     async def allowance(self, order, ship_to, secrets):
         expires = datetime(2030, 1, 1, tzinfo=UTC)
-        return Allowance(f"spt_{order.order_id}", expires, order.price, order.currency)
+        return OrderToken(f"spt_{order.order_id}", expires, order.price, order.currency)
 
     async def remember(self, provider_id, order_id, reference):
         self.references[order_id] = reference
@@ -92,9 +94,9 @@ class Notebook:
 
 def caller(*, seconds=10, limits=None, allowed=LOOPBACK, resolve=None, ca_file=None):
     bounds = Bounds(connect_seconds=seconds, total_seconds=seconds, reply_bytes=262_144, ca_file=ca_file)
-    limits = limits or Limits(failures=10_000, open_seconds=0.2, calls_per_second=10_000, burst=10_000)
-    return Caller(Exchange(Guard(allowed, resolve), bounds), limits)
+    limits = limits or CallLimits(failures=10_000, open_seconds=0.2, calls_per_second=10_000, burst=10_000)
+    return HttpClient(Exchange(Guard(allowed, resolve), bounds), limits)
 
 
 def line_to(to, calls=None, notes=None):
-    return Line(to, SECRETS, calls or caller(), notes or Notebook())
+    return HttpProviderClient(to, SECRETS, calls or caller(), notes or Notebook())

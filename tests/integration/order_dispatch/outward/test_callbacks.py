@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from services.order_dispatch.outward import Scheme
+from libs.http_client.signatures import Scheme
 from tests.integration.order_dispatch.outward.shops import SECRET
 
 OTHER_SECRET = "whsec_b29vb29vb29vb29vb29vb29vb29vb29v"
@@ -57,7 +57,7 @@ class TestCallback:
 
         answer = await world.call_back("acme", "m-raw", body, **{"request-id": "r1", "x-more": "not kept"})
 
-        assert (answer.status_code, answer.json()["fate"], answer.json()["request_id"]) == (200, "applied", "r1")
+        assert (answer.status_code, answer.json()["outcome"], answer.json()["request_id"]) == (200, "applied", "r1")
         assert answer.headers["request-id"] == "r1"
         assert (await world.order(order_id))["tracking"] == "T9"
         (kept,) = await world.rows("SELECT * FROM callback WHERE callback_id = 'm-raw'")
@@ -101,7 +101,7 @@ class TestCallback:
     async def test_out_of_order_callbacks_reach_same_state(self, world, order_of):
         order_id = await order_of()
         fates = [
-            (await world.call_back("acme", f"m-back-{status}", news(order_id, status))).json()["fate"]
+            (await world.call_back("acme", f"m-back-{status}", news(order_id, status))).json()["outcome"]
             for status in ("delivered", "shipped", "accepted")
         ]
 
@@ -112,21 +112,21 @@ class TestCallback:
         order_id = await order_of()
         update = news(order_id, "shipped", "order.updated", update_id="u-1", occurred_at="2026-03-01T12:00:00Z")
 
-        fates = [(await world.call_back("acme", f"m-u-{n}", update)).json()["fate"] for n in range(2)]
+        fates = [(await world.call_back("acme", f"m-u-{n}", update)).json()["outcome"] for n in range(2)]
 
         assert fates == ["applied", "repeated"]
 
     async def test_unknown_order_is_stored_as_unmatched(self, world, order_of):
         answer = await world.call_back("acme", "m-nobody", news("nobody", "shipped"))
 
-        assert (answer.status_code, answer.json()["fate"]) == (200, "unmatched")
+        assert (answer.status_code, answer.json()["outcome"]) == (200, "unmatched")
 
     async def test_order_of_another_provider_is_refused(self, world, order_of):
         order_id = await order_of("globex")
 
         answer = await world.call_back("acme", "m-foreign", news(order_id, "cancelled"))
 
-        assert answer.json()["fate"] == "refused"
+        assert answer.json()["outcome"] == "refused"
         assert (await world.order(order_id))["state"] == "placed"
 
     @pytest.mark.parametrize(
@@ -222,7 +222,7 @@ class TestOrderEvent:
 
         answer = await world.call_back("globex", "unused", event, scheme=Scheme.HMAC)
 
-        assert (answer.status_code, answer.json()["received"], answer.json()["fate"]) == (200, True, "applied")
+        assert (answer.status_code, answer.json()["received"], answer.json()["outcome"]) == (200, True, "applied")
         shipped = await world.order(order_id)
         assert (shipped["state"], shipped["tracking"]) == ("shipped", "T1")
         assert shipped["shipped"] == {"quantity": "40", "unit": "C62"}

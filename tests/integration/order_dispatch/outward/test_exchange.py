@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from libs.http_client.exchange import UnknownOutcomeError
 from libs.kit import RetryLaterError
-from services.order_dispatch.outward import UnknownOutcomeError
 from tests.integration.order_dispatch.outward.shops import Shop, caller, line_to
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"

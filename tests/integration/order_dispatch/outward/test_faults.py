@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from deploy.samples.faults import NEVER_SECONDS
+from libs.http_client.breaker import CallLimits
+from libs.http_client.exchange import UnknownOutcomeError
 from libs.kit import RetryLaterError
 from replenish_contracts.events import ShipTo
 from services.order_dispatch.domain import Cancellation
-from services.order_dispatch.outward import UnknownOutcomeError
-from services.order_dispatch.outward.breaker import Limits
 from services.order_dispatch.providers import acp, webhook
 from tests.integration.order_dispatch.outward.shops import Notebook, Shop, caller, line_to, shop
 from tests.support import orders as a
@@ -123,7 +123,7 @@ class TestCancel:
     async def test_cancel_of_webhook_order(self, tmp_path):
         async with shop("webhook", tmp_path) as opened:
             line = line_to(opened)
-            await webhook.deliver(order(), HOME, line)
+            await webhook.submit(order(), HOME, line)
 
             assert (await webhook.cancel(unwanted(), line)).status == "cancelled"
             assert (await webhook.status(unwanted(), line)).status == "cancelled"
@@ -132,7 +132,7 @@ class TestCancel:
     async def test_cancel_of_completed_checkout_returns_order(self, tmp_path):
         async with shop("acp", tmp_path) as opened:
             line = line_to(opened)
-            await acp.deliver(order(), HOME, line)
+            await acp.submit(order(), HOME, line)
 
             assert (await acp.cancel(unwanted(), line)).status == "accepted"
 
@@ -140,7 +140,7 @@ class TestCancel:
 class TestCheckout:
     async def test_higher_price_is_refused(self, tmp_path):
         async with shop("acp", tmp_path, "--shipping", 1) as opened:
-            answer = await acp.deliver(order(), HOME, line_to(opened))
+            answer = await acp.submit(order(), HOME, line_to(opened))
 
         assert (answer.status, answer.reason) == ("refused", "the price is 999 instead of 998 USD (minor units)")
         assert opened.count("accepted") == {}
@@ -149,7 +149,7 @@ class TestCheckout:
     async def test_order_without_price_is_refused(self, tmp_path):
         async with shop("acp", tmp_path) as opened:
             free = order(price=None, currency=None)
-            answer = await acp.deliver(free, HOME, line_to(opened))
+            answer = await acp.submit(free, HOME, line_to(opened))
             asked = await acp.status(free, line_to(opened))
 
         assert (answer.status, asked.status) == ("refused", "not_found")
@@ -158,28 +158,28 @@ class TestCheckout:
     async def test_changed_address_reuses_checkout(self, tmp_path):
         async with shop("acp", tmp_path) as opened:
             line = line_to(opened)
-            await acp.deliver(order(), HOME, line)
+            await acp.submit(order(), HOME, line)
 
-            moved = await acp.deliver(order(), HOME.model_copy(update={"line1": "Oak 2"}), line)
+            moved = await acp.submit(order(), HOME.model_copy(update={"line1": "Oak 2"}), line)
         assert moved.status == "accepted"
         assert opened.count("accepted") == {"o1": 1}
 
 
 class TestBreaker:
     async def test_breaker_opens_and_closes_again(self, tmp_path):
-        limits = Limits(failures=3, open_seconds=2, calls_per_second=1000, burst=1000)
+        limits = CallLimits(failures=3, open_seconds=2, calls_per_second=1000, burst=1000)
         calls = caller(limits=limits)
         async with shop("webhook", tmp_path, "--error", 1) as broken:
             for number in range(3):
                 with pytest.raises(UnknownOutcomeError):
-                    await webhook.deliver(order(number), HOME, line_to(broken, calls))
+                    await webhook.submit(order(number), HOME, line_to(broken, calls))
             with pytest.raises(RetryLaterError, match="too many calls failed"):
-                await webhook.deliver(order(4), HOME, line_to(broken, calls))
+                await webhook.submit(order(4), HOME, line_to(broken, calls))
         async with shop("webhook", tmp_path) as mended:
             deadline = time.monotonic() + 10
             while True:
                 try:
-                    answer = await webhook.deliver(order(4), HOME, line_to(mended, calls))
+                    answer = await webhook.submit(order(4), HOME, line_to(mended, calls))
                     break
                 except RetryLaterError:
                     assert time.monotonic() < deadline
@@ -188,11 +188,11 @@ class TestBreaker:
         assert answer.status == "accepted"
 
     async def test_breaker_is_per_provider(self, tmp_path):
-        calls = caller(limits=Limits(failures=1, open_seconds=60, calls_per_second=1000, burst=1000))
+        calls = caller(limits=CallLimits(failures=1, open_seconds=60, calls_per_second=1000, burst=1000))
         async with shop("webhook", tmp_path, provider="globex") as fine:
             nowhere = Shop("acme", "http://127.0.0.1:1", None)
             for _ in range(2):
                 with pytest.raises(RetryLaterError):
-                    await webhook.deliver(order(), HOME, line_to(nowhere, calls))
+                    await webhook.submit(order(), HOME, line_to(nowhere, calls))
 
-            assert (await webhook.deliver(order(), HOME, line_to(fine, calls))).status == "accepted"
+            assert (await webhook.submit(order(), HOME, line_to(fine, calls))).status == "accepted"

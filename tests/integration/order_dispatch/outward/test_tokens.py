@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from replenish_contracts.events import ShipTo
-from services.order_dispatch.outward import ship_to_digest
+from services.order_dispatch.providers.tokens import ship_to_digest
 from tests.integration.order_dispatch.outward.shops import SECRETS
 from tests.support.portal_server import SHIP_TO
 

@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 import asyncpg
 from aiokafka import AIOKafkaProducer
 
+from libs.http_client.signatures import Scheme, sign
 from replenish_contracts.topics import partition_for
 from replenish_contracts.wire import encode
-from services.order_dispatch.outward import Scheme, sign
 from tests.integration.order_dispatch.outward.shops import SECRET, SECRETS, shop
 from tests.support import orders as a
 from tests.support.order_environment import World

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from replenish_contracts.events import CustomerErased
-from services.order_dispatch.handlers import on_customer_erased
+from services.order_dispatch.orders.handlers import on_customer_erased
 from tests.integration.order_dispatch.payments.world import running, sandbox
 from tests.support.portal_server import portal, until
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from services.order_dispatch import payments
-from services.order_dispatch.payments.acting import look_after_payments
+from services.order_dispatch.payments.tasks import expire_payments
 from tests.support.portal_server import until
 
 
@@ -207,7 +207,7 @@ class TestTime:
         )
         async with world.kit.transaction() as tx:
             tx.store.now += timedelta(minutes=1)
-            tx.publish(*await look_after_payments(tx.store))
+            tx.publish(*await expire_payments(tx.store))
 
         assert (await world.payment(order)).state == "expired"
         assert (await world.payment(young)).state == "authorized"

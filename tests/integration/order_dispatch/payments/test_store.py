@@ -14,17 +14,17 @@ from tests.support import payments as pay
 async def store(database):
     async with store_for(SERVICE, database) as opened:
         opened.now = a.NOON
-        turn = a.draft(a.approved(), a.slot(), a.ACME, a.offer(), a.NOON)
-        await opened.add_order(turn)
-        price = turn.order.price
+        decision = a.draft(a.approved(), a.slot(), a.ACME, a.offer(), a.NOON)
+        await opened.add_order(decision)
+        price = decision.order.price
         payment = Payment("pay1", "o1", "ann", "pods", "ann/pods", "acme", "sandbox", "USD", price, 0)
         await opened.add_payment(open_payment(payment, Mandate(5000, "USD"), a.NOON), b"sealed")
         yield opened
 
 
-async def save(store, turn):
-    await store.save_decision(turn)
-    return turn.payment
+async def save(store, decision):
+    await store.save_decision(decision)
+    return decision.payment
 
 
 async def authorized(store):

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from libs.kit import RetryLaterError
 from replenish_contracts.events import PaymentStep
 from services.order_dispatch import payments
-from services.order_dispatch.payments.domain import Ask, Declined, Status
+from services.order_dispatch.payments.domain import Declined, PaymentRequest, Status
 from tests.integration.order_dispatch.payments.stripe_like import KEY, always, cutting_off, localstripe
 from tests.integration.order_dispatch.payments.world import running
 
@@ -48,7 +48,7 @@ async def world(database, url, tmp_path):
 
 def ask(world, step=PaymentStep.AUTHORIZE, token=VISA, **more):
     fields = {"amount": 500, "currency": "USD", "token": token} | more
-    return Ask(step, f"k-{step}", "pay1", "o1", requested_at=world.kit.clock.now(), **fields)
+    return PaymentRequest(step, f"k-{step}", "pay1", "o1", requested_at=world.kit.clock.now(), **fields)
 
 
 class TestAnOrder:

@@ -17,9 +17,9 @@ from libs.kit.kit import Kit
 from libs.kit.tasks import TaskRunner
 from libs.kit.testing import prepare, settings_for
 from services.order_dispatch import payments
-from services.order_dispatch.payments.acting.effects import ask_service
 from services.order_dispatch.payments.domain import Mandate
-from services.order_dispatch.payments.store import PaymentMethod, about
+from services.order_dispatch.payments.store import PaymentMethod, token_owner
+from services.order_dispatch.payments.tasks import perform_step
 from services.order_dispatch.sealing import seal
 from services.order_dispatch.service import SERVICE
 from tests.support import orders as a
@@ -47,14 +47,14 @@ class World:
             await store.save_provider(a.ACME)
             await store.connection.execute("UPDATE provider SET payment = $1", service)
             if token is not None:
-                sealed = seal(KEY, token, about(customer, service))
+                sealed = seal(KEY, token, token_owner(customer, service))
                 method = PaymentMethod(customer, service, sealed, Mandate(mandate, "USD"), store.now)
                 await store.save_payment_method(method)
             approved = a.approved(order_id=order_id, customer_id=customer, pool_id=order_id, packs=1, quantity=20)
             offer = a.offer(price=price, currency=currency)
-            turn = a.draft(approved, a.slot(customer_id=customer), a.ACME, offer, store.now)
-            await store.add_order(turn)
-        return turn.order
+            decision = a.draft(approved, a.slot(customer_id=customer), a.ACME, offer, store.now)
+            await store.add_order(decision)
+        return decision.order
 
     async def pay(self, order, *more):
         """Begin the payment and, in the same transaction, whatever else is wanted."""
@@ -119,7 +119,7 @@ class World:
         return dict(await self.rows(sql, order.order_id))
 
     async def said(self, order):
-        """The types and data of what was said about this order, in order."""
+        """The types and data of what was said token_owner this order, in order."""
         rows = await self.rows("SELECT value FROM outbox WHERE topic = 'orders' ORDER BY partition, sequence")
         events = [json.loads(value) for (value,) in rows]
         return [(e["type"], e["data"]) for e in events if e["data"]["order_id"] == order.order_id]
@@ -164,7 +164,7 @@ class World:
         await self.rows("UPDATE task SET lease_until = now() - interval '1 second' WHERE id = $1", payment.key)
 
     async def _ask_as_the_dead_did(self, payment, key):
-        await ask_service(Task(key, {"payment_id": payment.payment_id, "obstacle": None}, 1), self.kit)
+        await perform_step(Task(key, {"payment_id": payment.payment_id, "obstacle": None}, 1), self.kit)
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ import httpx
 
 from libs.kit import RetryLaterError
 from replenish_contracts.events import UpdateStatus
-from services.order_dispatch.providers import Answer
+from services.order_dispatch.providers.protocol import Answer
 
 CALLS = True
 

@@ -4,7 +4,7 @@ import ipaddress
 
 import pytest
 
-from services.order_dispatch.outward import ForbiddenAddressError, Guard
+from libs.http_client.guard import ForbiddenAddressError, Guard
 
 PUBLIC = "93.184.215.14"
 

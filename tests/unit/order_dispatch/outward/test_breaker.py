@@ -5,14 +5,14 @@ from email.utils import formatdate
 
 import pytest
 
-from services.order_dispatch.outward.breaker import Limits, Pace, Position
-from services.order_dispatch.outward.exchange import pause_of
+from libs.http_client.breaker import BreakerState, CallGate, CallLimits
+from libs.http_client.exchange import parse_retry_after
 
-LIMITS = Limits(failures=3, open_seconds=30, calls_per_second=2, burst=10)
+LIMITS = CallLimits(failures=3, open_seconds=30, calls_per_second=2, burst=10)
 
 
 def broken(at=0.0):
-    pace = Pace(LIMITS, at)
+    pace = CallGate(LIMITS, at)
     for _ in range(3):
         assert pace.ask(at) is None
         pace.failed(at)
@@ -23,25 +23,25 @@ class TestBreaker:
     def test_opens_after_consecutive_failures(self):
         pace = broken()
 
-        assert pace.position(0) is Position.OPEN
+        assert pace.position(0) is BreakerState.OPEN
         assert pace.ask(1).reason == "too many calls failed"
         assert pace.ask(1).seconds == 29
 
     def test_success_resets_failure_count(self):
-        pace = Pace(LIMITS, 0)
+        pace = CallGate(LIMITS, 0)
         for _ in range(5):
             pace.failed(0)
             pace.failed(0)
             pace.succeeded()
 
-        assert pace.position(0) is Position.CLOSED
+        assert pace.position(0) is BreakerState.CLOSED
 
     def test_allows_one_trial_call_after_open_time(self):
         pace = broken()
 
         assert pace.ask(30) is None
         assert pace.ask(30).reason == "too many calls failed"
-        assert pace.position(30) is Position.PROBING
+        assert pace.position(30) is BreakerState.PROBING
 
     def test_closes_after_successful_trial(self):
         pace = broken()
@@ -49,7 +49,7 @@ class TestBreaker:
         pace.succeeded()
 
         assert pace.ask(30) is None
-        assert pace.position(30) is Position.CLOSED
+        assert pace.position(30) is BreakerState.CLOSED
 
     def test_reopens_after_failed_trial(self):
         pace = broken()
@@ -70,7 +70,7 @@ class TestBreaker:
 
 class TestRateLimit:
     def test_allows_burst_then_sustained_rate(self):
-        pace = Pace(LIMITS, 0)
+        pace = CallGate(LIMITS, 0)
 
         assert [pace.ask(0) for _ in range(10)] == [None] * 10
         assert pace.ask(0) == ("the rate limit is reached", 0.5)
@@ -78,7 +78,7 @@ class TestRateLimit:
         assert pace.ask(0.5) is not None
 
     def test_tokens_are_limited_to_burst(self):
-        assert Pace(LIMITS, 0).tokens(1000) == 10
+        assert CallGate(LIMITS, 0).tokens(1000) == 10
 
     def test_refused_calls_take_no_token(self):
         pace = broken()
@@ -90,21 +90,21 @@ class TestRateLimit:
 
 class TestPause:
     def test_pause_blocks_calls_without_counting_as_failure(self):
-        pace = Pace(LIMITS, 0)
+        pace = CallGate(LIMITS, 0)
         for _ in range(5):
             pace.pause(0, 7)
 
         assert pace.ask(6.9).reason == "the provider requested a pause"
         assert pace.ask(7) is None
-        assert pace.position(7) is Position.CLOSED
+        assert pace.position(7) is BreakerState.CLOSED
 
     @pytest.mark.parametrize(
         ("header", "seconds"),
         [("7", 7), (" 7 ", 7), ("0", 0), ("999999999999", 3600), ("", 1), ("-5", 1), ("soon", 1), ("٣", 1)],
     )
     def test_pause_of_parses_seconds(self, header, seconds):
-        assert pause_of(header) == seconds
+        assert parse_retry_after(header) == seconds
 
     def test_pause_of_parses_date(self):
-        assert 58 < pause_of(formatdate(time.time() + 60, usegmt=True)) <= 60
-        assert pause_of(formatdate(time.time() - 60, usegmt=True)) == 0
+        assert 58 < parse_retry_after(formatdate(time.time() + 60, usegmt=True)) <= 60
+        assert parse_retry_after(formatdate(time.time() - 60, usegmt=True)) == 0

@@ -5,10 +5,13 @@ from types import SimpleNamespace
 
 import pytest
 
+from libs.http_client.exchange import Reply, UnknownOutcomeError
 from libs.kit import RetryLaterError
 from replenish_contracts.events import ShipTo
-from services.order_dispatch.outward import Allowance, Line, Reply, UnknownOutcomeError
-from services.order_dispatch.providers import acp, check_account, signature_of, webhook
+from services.order_dispatch.providers import acp, check_account, webhook
+from services.order_dispatch.providers.client import HttpProviderClient
+from services.order_dispatch.providers.registry import signature_scheme
+from services.order_dispatch.providers.tokens import OrderToken
 from tests.support import orders as a
 
 HOME = ShipTo(name="Ann Lee", line1="Elm 1", postal_code="89073", city="Ulm", country="DE")
@@ -25,14 +28,14 @@ class Wire:
         return self._reply
 
     async def allowance(self, order, ship_to, secrets):
-        return Allowance("spt_1", a.NOON, order.price, order.currency)
+        return OrderToken("spt_1", a.NOON, order.price, order.currency)
 
     async def recall(self, provider_id, order_id):
         return None
 
 
 def line(wire, account=None, **secrets):
-    return Line(
+    return HttpProviderClient(
         SimpleNamespace(provider_id="acme", url="https://acme.example", account=account or {}), secrets, wire, wire
     )
 
@@ -52,7 +55,7 @@ class TestSignedCall:
         wire = Wire()
 
         with pytest.raises(RetryLaterError, match="acme is not called"):
-            await webhook.deliver(a.drafted(), HOME, line(wire, account, **secrets))
+            await webhook.submit(a.drafted(), HOME, line(wire, account, **secrets))
 
         assert wire.sent == []
 
@@ -60,13 +63,13 @@ class TestSignedCall:
     @pytest.mark.parametrize("body", [b"", b"<html>who are you</html>"])
     async def test_rejected_credentials_raise_retry(self, status, body):
         with pytest.raises(RetryLaterError, match="rejected our credentials"):
-            await webhook.deliver(a.drafted(), HOME, line(Wire(status, body), signing="whsec_a2V5"))
+            await webhook.submit(a.drafted(), HOME, line(Wire(status, body), signing="whsec_a2V5"))
         with pytest.raises(RetryLaterError, match="rejected our credentials"):
-            await acp.deliver(a.drafted(), HOME, line(Wire(status, body), api_key="k"))
+            await acp.submit(a.drafted(), HOME, line(Wire(status, body), api_key="k"))
 
     async def test_error_without_code_raises_unknown(self):
         with pytest.raises(UnknownOutcomeError):
-            await webhook.deliver(a.drafted(), HOME, line(Wire(404, b"<html>"), signing="whsec_a2V5"))
+            await webhook.submit(a.drafted(), HOME, line(Wire(404, b"<html>"), signing="whsec_a2V5"))
 
 
 class TestApiKey:
@@ -74,7 +77,7 @@ class TestApiKey:
     async def test_api_key_is_sent_as_bearer_token(self, secrets, sent):
         wire = Wire(400, json.dumps({"type": "invalid_request", "code": "invalid", "message": "no"}).encode())
 
-        await acp.deliver(a.drafted(), HOME, line(wire, **secrets))
+        await acp.submit(a.drafted(), HOME, line(wire, **secrets))
 
         assert wire.sent[0].headers.get("Authorization") == sent
 
@@ -83,7 +86,7 @@ class TestApiKey:
         wire = Wire()
 
         with pytest.raises(RetryLaterError, match="api_key"):
-            await acp.deliver(a.drafted(), HOME, line(wire, api_key=key))
+            await acp.submit(a.drafted(), HOME, line(wire, api_key=key))
 
         assert wire.sent == []
 
@@ -114,4 +117,4 @@ class TestAccount:
     def test_signature_of_prefers_account_to_protocol(self, protocol, account, scheme):
         provider = SimpleNamespace(protocol=protocol, account=account)
 
-        assert signature_of(provider) == scheme
+        assert signature_scheme(provider) == scheme

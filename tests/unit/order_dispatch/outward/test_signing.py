@@ -8,7 +8,7 @@ import time
 import pytest
 from standardwebhooks import Webhook
 
-from services.order_dispatch.outward import InvalidSignatureError, Scheme, sign, verify
+from libs.http_client.signatures import InvalidSignatureError, Scheme, sign, verify
 
 SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
 OTHER = "whsec_" + base64.b64encode(b"o" * 32).decode()

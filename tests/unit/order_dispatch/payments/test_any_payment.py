@@ -12,12 +12,12 @@ from services.order_dispatch.payments.domain import (
     PaymentState,
     Receipt,
     Status,
-    lapse,
-    lose_track,
+    expire,
+    mark_unknown,
     open_payment,
-    want_capture,
-    want_refund,
-    want_void,
+    request_capture,
+    request_refund,
+    request_void,
     withdraw,
 )
 from tests.support import payments as pay
@@ -34,7 +34,7 @@ class Bank:
     def do(self, payment):
         if payment.key not in self.done:
             self.done[payment.key] = payment.step
-            amount = payment.asked
+            amount = payment.requested
             if payment.step == "authorize":
                 self.held = amount
             elif payment.step == "capture":
@@ -43,7 +43,7 @@ class Bank:
                 self.held = 0
             else:
                 self.taken -= amount
-        return Receipt(pay.HAPPENS[payment.step], "sp_1", payment.asked, payment.currency)
+        return Receipt(pay.HAPPENS[payment.step], "sp_1", payment.requested, payment.currency)
 
 
 class AnyPayment(RuleBasedStateMachine):
@@ -52,13 +52,13 @@ class AnyPayment(RuleBasedStateMachine):
         self.bank, self.turns, self.keys = Bank(), [], []
         self.take(open_payment(pay.NEW, Mandate(5000, "EUR"), pay.NOON))
 
-    def take(self, turn):
-        for move in turn.moves:
+    def take(self, decision):
+        for move in decision.transitions:
             assert move.from_state is None or (move.from_state, move.there) in TRANSITIONS
         before = self.turns[-1].payment.move if self.turns else 0
-        assert [move.number for move in turn.moves] == list(range(before + 1, turn.payment.move + 1))
-        self.keys += [call.key for call in turn.calls]
-        self.turns.append(turn)
+        assert [move.number for move in decision.transitions] == list(range(before + 1, decision.payment.move + 1))
+        self.keys += [call.key for call in decision.calls]
+        self.turns.append(decision)
 
     @property
     def payment(self):
@@ -66,15 +66,15 @@ class AnyPayment(RuleBasedStateMachine):
 
     @rule(amount=AMOUNTS)
     def capture(self, amount):
-        self.take(want_capture(self.payment, amount, pay.NOON))
+        self.take(request_capture(self.payment, amount, pay.NOON))
 
     @rule()
     def void(self):
-        self.take(want_void(self.payment, pay.NOON))
+        self.take(request_void(self.payment, pay.NOON))
 
     @rule(amount=AMOUNTS)
     def refund(self, amount):
-        self.take(want_refund(self.payment, amount, pay.NOON))
+        self.take(request_refund(self.payment, amount, pay.NOON))
 
     @precondition(lambda self: self.payment.step)
     @rule()
@@ -86,7 +86,7 @@ class AnyPayment(RuleBasedStateMachine):
     def the_service_is_silent(self, did_it):
         if did_it:
             self.bank.do(self.payment)
-        self.take(lose_track(self.payment, pay.NOON))
+        self.take(mark_unknown(self.payment, pay.NOON))
 
     @precondition(lambda self: self.payment.step and self.payment.key not in self.bank.done)
     @rule()
@@ -103,10 +103,12 @@ class AnyPayment(RuleBasedStateMachine):
     @rule()
     def time_passes(self):
         self.bank.held = 0
-        self.take(lapse(self.payment, pay.NOON))
+        self.take(expire(self.payment, pay.NOON))
 
     @precondition(
-        lambda self: self.payment.state is PaymentState.AUTHORIZING and self.payment.void_requested and not self.bank.done
+        lambda self: (
+            self.payment.state is PaymentState.AUTHORIZING and self.payment.void_requested and not self.bank.done
+        )
     )
     @rule()
     def nobody_was_asked_yet(self):
@@ -122,7 +124,9 @@ class AnyPayment(RuleBasedStateMachine):
     def nothing_is_taken_twice(self):
         assert self.bank.captures <= 1
         assert self.bank.taken >= 0
-        assert sum(event.amount for turn in self.turns for event in turn.events if "Taken" in type(event).__name__) in (
+        assert sum(
+            event.amount for decision in self.turns for event in decision.events if "Taken" in type(event).__name__
+        ) in (
             0,
             self.payment.captured,
         )

@@ -5,24 +5,24 @@ import pytest
 from replenish_contracts.events import PaymentStep
 from services.order_dispatch.payments.domain import (
     CLOSED,
-    DOING,
+    IN_PROGRESS,
     TRANSITIONS,
-    Ask,
     Declined,
     IllegalPaymentTransitionError,
     Mandate,
+    PaymentDecision,
+    PaymentRequest,
     PaymentState,
-    PaymentTurn,
     Receipt,
     Status,
     UnexpectedAnswerError,
-    believe,
-    lapse,
-    lose_track,
+    check_answer,
+    expire,
+    mark_unknown,
     open_payment,
-    want_capture,
-    want_refund,
-    want_void,
+    request_capture,
+    request_refund,
+    request_void,
     withdraw,
 )
 from tests.support import payments as pay
@@ -32,12 +32,16 @@ S = PaymentState
 
 class TestOpen:
     def test_asks_to_reserve_the_price_under_a_key_of_its_own(self):
-        turn = open_payment(pay.NEW, pay.MANDATE, pay.NOON)
+        decision = open_payment(pay.NEW, pay.MANDATE, pay.NOON)
 
-        assert (turn.payment.state, turn.payment.asked, turn.payment.mandate) == (S.AUTHORIZING, 1000, 5000)
-        assert turn.calls[0].key == turn.payment.key == "pay1-authorize-1"
-        assert turn.calls[0].obstacle is None
-        assert turn.bookings == turn.events == ()
+        assert (decision.payment.state, decision.payment.requested, decision.payment.mandate) == (
+            S.AUTHORIZING,
+            1000,
+            5000,
+        )
+        assert decision.calls[0].key == decision.payment.key == "pay1-authorize-1"
+        assert decision.calls[0].obstacle is None
+        assert decision.bookings == decision.events == ()
 
     @pytest.mark.parametrize(
         ("mandate", "says"),
@@ -55,12 +59,12 @@ class TestOpen:
 
 class TestAuthorized:
     def test_books_the_money_as_held_and_says_so(self):
-        turn = pay.done(pay.opened())
+        decision = pay.done(pay.opened())
 
-        assert turn.payment.state is S.AUTHORIZED
-        assert pay.names(turn) == ["PaymentAuthorized"]
-        assert pay.balances(turn) == {"held:sandbox": 1000, "customer:ann": -1000}
-        assert turn.payment.expires_at == pay.NOON + pay.WEEK
+        assert decision.payment.state is S.AUTHORIZED
+        assert pay.names(decision) == ["PaymentAuthorized"]
+        assert pay.balances(decision) == {"held:sandbox": 1000, "customer:ann": -1000}
+        assert decision.payment.expires_at == pay.NOON + pay.WEEK
 
     def test_keeps_the_services_own_date(self):
         late = pay.NOON + 3 * pay.WEEK
@@ -69,143 +73,147 @@ class TestAuthorized:
         assert pay.settled(pay.opened(), answer).payment.expires_at == late
 
     def test_is_let_go_at_once_if_nobody_wants_it_any_more(self):
-        turn = pay.done(want_void(pay.opened(), pay.NOON).payment)
+        decision = pay.done(request_void(pay.opened(), pay.NOON).payment)
 
-        assert turn.payment.state is S.VOIDING
-        assert pay.names(turn) == ["PaymentAuthorized"]
-        assert [call.step for call in turn.calls] == [PaymentStep.VOID]
+        assert decision.payment.state is S.VOIDING
+        assert pay.names(decision) == ["PaymentAuthorized"]
+        assert [call.step for call in decision.calls] == [PaymentStep.VOID]
 
     def test_takes_nothing_that_was_wanted_before_the_order_was_cancelled(self):
-        wanted = want_capture(pay.opened(), 1000, pay.NOON).payment
+        wanted = request_capture(pay.opened(), 1000, pay.NOON).payment
 
-        voiding = pay.done(want_void(wanted, pay.NOON).payment).payment
+        voiding = pay.done(request_void(wanted, pay.NOON).payment).payment
 
         assert pay.declined(voiding).payment.state is S.AUTHORIZED
 
     def test_declined_ends_it(self):
-        turn = pay.declined(pay.opened(), "no funds")
+        decision = pay.declined(pay.opened(), "no funds")
 
-        assert turn.payment.state is S.DECLINED
-        assert (turn.events[0].step, turn.events[0].reason, turn.events[0].amount) == ("authorize", "no funds", 1000)
-        assert turn.bookings == ()
+        assert decision.payment.state is S.DECLINED
+        assert (decision.events[0].step, decision.events[0].reason, decision.events[0].amount) == (
+            "authorize",
+            "no funds",
+            1000,
+        )
+        assert decision.bookings == ()
 
     def test_withdrawn_before_anybody_was_asked_books_nothing(self):
-        turn = withdraw(want_void(pay.opened(), pay.NOON).payment, pay.NOON)
+        decision = withdraw(request_void(pay.opened(), pay.NOON).payment, pay.NOON)
 
-        assert turn.payment.state is S.VOIDED
-        assert (pay.names(turn), turn.events[0].amount, turn.bookings) == (["PaymentVoided"], 0, ())
+        assert decision.payment.state is S.VOIDED
+        assert (pay.names(decision), decision.events[0].amount, decision.bookings) == (["PaymentVoided"], 0, ())
 
 
 class TestCapture:
     def test_takes_what_left_and_frees_the_rest(self):
-        asked = want_capture(pay.authorized(), 700, pay.NOON)
-        turn = pay.done(asked.payment)
+        asked = request_capture(pay.authorized(), 700, pay.NOON)
+        decision = pay.done(asked.payment)
 
         assert asked.calls[0].key == "pay1-capture-3"
-        assert (turn.payment.state, turn.payment.captured) == (S.CAPTURED, 700)
-        assert pay.names(turn) == ["PaymentCaptured"]
-        assert pay.balances(pay.done(pay.opened()), turn) == {"cash:sandbox": 700, "provider:acme": -700}
+        assert (decision.payment.state, decision.payment.captured) == (S.CAPTURED, 700)
+        assert pay.names(decision) == ["PaymentCaptured"]
+        assert pay.balances(pay.done(pay.opened()), decision) == {"cash:sandbox": 700, "provider:acme": -700}
 
     def test_is_asked_once(self):
-        capturing = want_capture(pay.authorized(), 700, pay.NOON).payment
+        capturing = request_capture(pay.authorized(), 700, pay.NOON).payment
 
-        assert want_capture(capturing, 900, pay.NOON) == PaymentTurn(capturing)
-        assert want_capture(pay.captured(700), 900, pay.NOON) == PaymentTurn(pay.captured(700))
+        assert request_capture(capturing, 900, pay.NOON) == PaymentDecision(capturing)
+        assert request_capture(pay.captured(700), 900, pay.NOON) == PaymentDecision(pay.captured(700))
 
     def test_waits_for_the_money_to_be_reserved(self):
-        early = want_capture(pay.opened(), 700, pay.NOON)
+        early = request_capture(pay.opened(), 700, pay.NOON)
 
         assert early.calls == ()
         assert pay.done(early.payment).payment.state is S.CAPTURING
 
     def test_of_more_than_is_reserved_fails_at_once(self):
-        turn = want_capture(pay.authorized(), 1001, pay.NOON)
+        decision = request_capture(pay.authorized(), 1001, pay.NOON)
 
-        assert (pay.names(turn), turn.calls) == (["PaymentFailed"], ())
+        assert (pay.names(decision), decision.calls) == (["PaymentFailed"], ())
 
     @pytest.mark.parametrize("payment", [pay.voided(), pay.declined(pay.opened()).payment])
     def test_of_money_that_is_not_there_fails_at_once(self, payment):
-        (failed,) = want_capture(payment, 700, pay.NOON).events
+        (failed,) = request_capture(payment, 700, pay.NOON).events
 
         assert failed.reason.startswith("nothing is reserved")
 
     def test_of_nothing_lets_the_money_go(self):
-        assert want_capture(pay.authorized(), 0, pay.NOON).payment.state is S.VOIDING
+        assert request_capture(pay.authorized(), 0, pay.NOON).payment.state is S.VOIDING
 
     def test_refused_leaves_the_reservation_and_may_be_tried_under_a_new_key(self):
-        turn = pay.declined(want_capture(pay.authorized(), 700, pay.NOON).payment)
+        decision = pay.declined(request_capture(pay.authorized(), 700, pay.NOON).payment)
 
-        assert (turn.payment.state, pay.names(turn)) == (S.AUTHORIZED, ["PaymentFailed"])
-        assert want_capture(turn.payment, 700, pay.NOON).calls[0].key == "pay1-capture-5"
+        assert (decision.payment.state, pay.names(decision)) == (S.AUTHORIZED, ["PaymentFailed"])
+        assert request_capture(decision.payment, 700, pay.NOON).calls[0].key == "pay1-capture-5"
 
     def test_of_a_reservation_that_ran_out_frees_it_in_the_books(self):
-        capturing = want_capture(pay.authorized(), 700, pay.NOON).payment
-        turn = pay.settled(capturing, Receipt(Status.EXPIRED, "sp_1", 1000, "EUR"))
+        capturing = request_capture(pay.authorized(), 700, pay.NOON).payment
+        decision = pay.settled(capturing, Receipt(Status.EXPIRED, "sp_1", 1000, "EUR"))
 
-        assert (turn.payment.state, pay.names(turn)) == (S.EXPIRED, ["PaymentFailed"])
-        assert pay.balances(pay.done(pay.opened()), turn) == {}
+        assert (decision.payment.state, pay.names(decision)) == (S.EXPIRED, ["PaymentFailed"])
+        assert pay.balances(pay.done(pay.opened()), decision) == {}
 
 
 class TestVoid:
     def test_frees_the_money(self):
-        turn = pay.done(want_void(pay.authorized(), pay.NOON).payment)
+        decision = pay.done(request_void(pay.authorized(), pay.NOON).payment)
 
-        assert (turn.payment.state, pay.names(turn)) == (S.VOIDED, ["PaymentVoided"])
-        assert pay.balances(pay.done(pay.opened()), turn) == {}
+        assert (decision.payment.state, pay.names(decision)) == (S.VOIDED, ["PaymentVoided"])
+        assert pay.balances(pay.done(pay.opened()), decision) == {}
 
     def test_twice_is_asked_once(self):
-        assert want_void(want_void(pay.authorized(), pay.NOON).payment, pay.NOON).calls == ()
-        assert want_void(pay.voided(), pay.NOON).calls == ()
+        assert request_void(request_void(pay.authorized(), pay.NOON).payment, pay.NOON).calls == ()
+        assert request_void(pay.voided(), pay.NOON).calls == ()
 
     def test_while_it_is_taken_gives_it_back_afterwards(self):
-        wanted = want_void(want_capture(pay.authorized(), 700, pay.NOON).payment, pay.NOON)
-        turn = pay.done(wanted.payment)
+        wanted = request_void(request_capture(pay.authorized(), 700, pay.NOON).payment, pay.NOON)
+        decision = pay.done(wanted.payment)
 
         assert wanted.calls == ()
-        assert (turn.payment.state, turn.payment.asked) == (S.REFUNDING, 700)
+        assert (decision.payment.state, decision.payment.requested) == (S.REFUNDING, 700)
 
     def test_of_money_taken_gives_all_of_it_back(self):
-        assert want_void(pay.captured(700), pay.NOON).payment.asked == 700
+        assert request_void(pay.captured(700), pay.NOON).payment.requested == 700
 
 
 class TestRefund:
     def test_gives_a_part_back_and_then_the_rest(self):
-        first = pay.done(want_refund(pay.captured(), 300, pay.NOON).payment)
-        second = pay.done(want_refund(first.payment, 700, pay.NOON).payment)
+        first = pay.done(request_refund(pay.captured(), 300, pay.NOON).payment)
+        second = pay.done(request_refund(first.payment, 700, pay.NOON).payment)
 
         assert (first.payment.state, first.events[0].amount, first.events[0].refunded) == (S.CAPTURED, 300, 300)
         assert (second.payment.state, second.events[0].amount, second.events[0].refunded) == (S.REFUNDED, 700, 1000)
 
     def test_asked_while_another_is_under_way_comes_after_it(self):
-        under_way = want_refund(pay.captured(), 300, pay.NOON).payment
-        both = want_refund(under_way, 200, pay.NOON)
+        under_way = request_refund(pay.captured(), 300, pay.NOON).payment
+        both = request_refund(under_way, 200, pay.NOON)
 
         assert both.calls == ()
-        turn = pay.done(both.payment)
-        assert (turn.payment.state, turn.payment.asked) == (S.REFUNDING, 200)
+        decision = pay.done(both.payment)
+        assert (decision.payment.state, decision.payment.requested) == (S.REFUNDING, 200)
 
     def test_of_more_than_was_taken_fails_at_once(self):
-        some_back = pay.done(want_refund(pay.captured(700), 300, pay.NOON).payment).payment
-        turn = want_refund(some_back, 401, pay.NOON)
+        some_back = pay.done(request_refund(pay.captured(700), 300, pay.NOON).payment).payment
+        decision = request_refund(some_back, 401, pay.NOON)
 
-        assert (turn.calls, turn.events[0].reason) == ((), "only 400 EUR is left to give back")
+        assert (decision.calls, decision.events[0].reason) == ((), "only 400 EUR is left to give back")
 
     def test_refused_leaves_the_money_taken_and_may_be_asked_again(self):
-        turn = pay.declined(want_refund(pay.captured(), 300, pay.NOON).payment)
+        decision = pay.declined(request_refund(pay.captured(), 300, pay.NOON).payment)
 
-        assert (turn.payment.state, turn.payment.refunded, turn.calls) == (S.CAPTURED, 0, ())
-        assert want_refund(turn.payment, 1000, pay.NOON).payment.asked == 1000
+        assert (decision.payment.state, decision.payment.refunded, decision.calls) == (S.CAPTURED, 0, ())
+        assert request_refund(decision.payment, 1000, pay.NOON).payment.requested == 1000
 
     def test_of_money_that_all_goes_back_anyway_fails_at_once(self):
-        all_back = want_void(pay.captured(), pay.NOON).payment
+        all_back = request_void(pay.captured(), pay.NOON).payment
 
-        assert pay.names(want_refund(all_back, 1, pay.NOON)) == ["PaymentFailed"]
+        assert pay.names(request_refund(all_back, 1, pay.NOON)) == ["PaymentFailed"]
 
     def test_of_money_that_was_never_taken_fails_at_once(self):
-        assert pay.names(want_refund(pay.authorized(), 1, pay.NOON)) == ["PaymentFailed"]
+        assert pay.names(request_refund(pay.authorized(), 1, pay.NOON)) == ["PaymentFailed"]
 
     def test_of_nothing_is_nothing(self):
-        assert want_refund(pay.captured(), 0, pay.NOON) == PaymentTurn(pay.captured())
+        assert request_refund(pay.captured(), 0, pay.NOON) == PaymentDecision(pay.captured())
 
 
 class TestUnknown:
@@ -213,33 +221,33 @@ class TestUnknown:
     def test_keeps_step_key_and_amount(self, step):
         doing = {
             PaymentStep.AUTHORIZE: pay.opened(),
-            PaymentStep.CAPTURE: want_capture(pay.authorized(), 700, pay.NOON).payment,
-            PaymentStep.VOID: want_void(pay.authorized(), pay.NOON).payment,
-            PaymentStep.REFUND: want_refund(pay.captured(), 300, pay.NOON).payment,
+            PaymentStep.CAPTURE: request_capture(pay.authorized(), 700, pay.NOON).payment,
+            PaymentStep.VOID: request_void(pay.authorized(), pay.NOON).payment,
+            PaymentStep.REFUND: request_refund(pay.captured(), 300, pay.NOON).payment,
         }[step]
-        lost = lose_track(doing, pay.NOON).payment
+        lost = mark_unknown(doing, pay.NOON).payment
 
         assert lost.state is S.UNKNOWN
-        assert (lost.step, lost.key, lost.asked) == (step, doing.key, doing.asked)
+        assert (lost.step, lost.key, lost.requested) == (step, doing.key, doing.requested)
         assert pay.done(lost).payment.state is pay.done(doing).payment.state
         assert pay.declined(lost).payment.state is pay.declined(doing).payment.state
 
     def test_is_noted_once(self):
-        lost = lose_track(pay.opened(), pay.NOON).payment
+        lost = mark_unknown(pay.opened(), pay.NOON).payment
 
-        assert lose_track(lost, pay.NOON).moves == ()
+        assert mark_unknown(lost, pay.NOON).transitions == ()
 
 
 class TestLapse:
     def test_frees_the_money_in_the_books_and_says_that_it_is_not_there(self):
-        turn = lapse(pay.authorized(), pay.NOON)
+        decision = expire(pay.authorized(), pay.NOON)
 
-        assert (turn.payment.state, pay.names(turn)) == (S.EXPIRED, ["PaymentFailed"])
-        assert pay.balances(pay.done(pay.opened()), turn) == {}
+        assert (decision.payment.state, pay.names(decision)) == (S.EXPIRED, ["PaymentFailed"])
+        assert pay.balances(pay.done(pay.opened()), decision) == {}
 
     def test_of_money_that_is_being_taken_is_no_move(self):
         with pytest.raises(IllegalPaymentTransitionError):
-            lapse(want_capture(pay.authorized(), 700, pay.NOON).payment, pay.NOON)
+            expire(request_capture(pay.authorized(), 700, pay.NOON).payment, pay.NOON)
 
 
 class TestStates:
@@ -248,19 +256,19 @@ class TestStates:
         assert not [here for here, _ in TRANSITIONS if here in CLOSED]
 
     def test_every_step_under_way_can_become_unknown(self):
-        assert {here for here, there in TRANSITIONS if there is S.UNKNOWN} == set(DOING.values())
+        assert {here for here, there in TRANSITIONS if there is S.UNKNOWN} == set(IN_PROGRESS.values())
 
 
 def asked(step, amount=1000):
-    return Ask(step, "k", "pay1", "o1", amount, "EUR", pay.NOON)
+    return PaymentRequest(step, "k", "pay1", "o1", amount, "EUR", pay.NOON)
 
 
 class TestBelieve:
     def test_an_answer_to_the_question(self):
         receipt = Receipt(Status.CAPTURED, "sp_1", 1000, "EUR")
 
-        assert believe(asked(PaymentStep.CAPTURE), receipt) is receipt
-        assert believe(asked(PaymentStep.CAPTURE), Declined("no")) == Declined("no")
+        assert check_answer(asked(PaymentStep.CAPTURE), receipt) is receipt
+        assert check_answer(asked(PaymentStep.CAPTURE), Declined("no")) == Declined("no")
 
     @pytest.mark.parametrize(
         ("status", "amount", "currency"),
@@ -268,7 +276,7 @@ class TestBelieve:
     )
     def test_nothing_else(self, status, amount, currency):
         with pytest.raises(UnexpectedAnswerError):
-            believe(asked(PaymentStep.CAPTURE), Receipt(status, "sp_1", amount, currency))
+            check_answer(asked(PaymentStep.CAPTURE), Receipt(status, "sp_1", amount, currency))
 
     def test_that_a_void_says_nothing_of_amounts(self):
-        assert believe(asked(PaymentStep.VOID), Receipt(Status.VOIDED, "sp_1", 0, "EUR")).amount == 0
+        assert check_answer(asked(PaymentStep.VOID), Receipt(Status.VOIDED, "sp_1", 0, "EUR")).amount == 0

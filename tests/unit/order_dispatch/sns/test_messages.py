@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 import pytest
 
 from services.order_dispatch.domain.links import RemoteItem, RemoteSlot
-from services.order_dispatch.sns.messages import Kind, UnreadableMessageError, read
+from services.order_dispatch.providers.drs.notifications import Kind, UnreadableMessageError, parse_notification
 from tests.unit.order_dispatch.sns import a
 
 DATE = datetime(2016, 12, 9, 7, 59, 59, tzinfo=UTC)
 
 
 def parsed(kind, **parts):
-    return read(a.envelope(a.notification(kind, **parts)))
+    return parse_notification(a.envelope(a.notification(kind, **parts)))
 
 
 class TestOrders:
@@ -94,23 +94,23 @@ class TestTolerance:
         inner = a.notification("DeviceDeregisteredNotification")
 
         for message in ({"default": inner, "email": inner}, {"https": inner}, {"default": json.dumps(inner)}):
-            assert read(a.envelope(message)).kind is Kind.DEREGISTERED
+            assert parse_notification(a.envelope(message)).kind is Kind.DEREGISTERED
 
     def test_text_for_email_only_is_unreadable(self):
         with pytest.raises(UnreadableMessageError, match="contains no notification"):
-            read(a.envelope({"email": a.notification("DeviceDeregisteredNotification")}))
+            parse_notification(a.envelope({"email": a.notification("DeviceDeregisteredNotification")}))
 
     def test_field_names_are_case_insensitive(self):
         message = a.notification("DeviceRegisteredNotification")
         message["NotificationInfo"] = message.pop("notificationInfo")
         message["NotificationInfo"]["LWAClientId"] = message["NotificationInfo"].pop("lwaClientId")
 
-        assert read(a.envelope(message)).customer == "amzn1.account.AH54JCXQ7WZKCZOFxxxxxxxx"
+        assert parse_notification(a.envelope(message)).customer == "amzn1.account.AH54JCXQ7WZKCZOFxxxxxxxx"
 
     def test_trailing_commas_are_tolerated(self):
         text = json.dumps(a.notification("DeviceRegisteredNotification"))[:-2] + ",}, }"
 
-        assert read(a.envelope(text)).kind is Kind.REGISTERED
+        assert parse_notification(a.envelope(text)).kind is Kind.REGISTERED
 
     def test_unknown_fields_are_ignored(self):
         parts = {"orderInfo": a.order_info(a.product(colour="red"), gift=None), "more": [{}]}
@@ -121,7 +121,7 @@ class TestTolerance:
         message = a.notification("DeviceRegisteredNotification")
         del message["notificationInfo"]["notificationTime"]
 
-        assert read(a.envelope(message)).sent_at.year == 2018
+        assert parse_notification(a.envelope(message)).sent_at.year == 2018
 
     @pytest.mark.parametrize(
         "message",
@@ -129,7 +129,7 @@ class TestTolerance:
     )
     def test_other_messages_are_unreadable(self, message):
         with pytest.raises(UnreadableMessageError):
-            read(a.envelope(message))
+            parse_notification(a.envelope(message))
 
     @pytest.mark.parametrize("dirt", ["\ud800", "a\x00b", float("nan"), float("inf")])
     def test_values_that_cannot_be_stored_are_unreadable(self, dirt):
@@ -137,7 +137,7 @@ class TestTolerance:
         message = a.notification("SubscriptionChangedNotification", subscriptionInfo={"slotsSubscriptionStatus": slots})
 
         with pytest.raises(UnreadableMessageError):
-            read(a.envelope(json.dumps(message)))
+            parse_notification(a.envelope(json.dumps(message)))
 
     @pytest.mark.parametrize("date", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
     def test_times_out_of_range_are_none(self, date):

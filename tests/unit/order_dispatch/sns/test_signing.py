@@ -6,7 +6,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding
 
-from services.order_dispatch.sns.signing import (
+from services.order_dispatch.providers.drs.sns import (
     SnsSignatureError,
     check_certificate_url,
     check_subscribe_url,

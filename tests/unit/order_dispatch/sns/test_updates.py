@@ -6,14 +6,18 @@ import pytest
 
 from replenish_contracts.units import BaseUnit
 from services.order_dispatch.domain import State
-from services.order_dispatch.sns.messages import read
-from services.order_dispatch.sns.updates import quantity_of, unmatched_update, update_of
+from services.order_dispatch.providers.drs.notifications import (
+    parse_notification,
+    quantity_of,
+    unmatched_update,
+    update_of,
+)
 from tests.support import orders
 from tests.unit.order_dispatch.sns import a
 
 
 def shipped(*products, kind="ItemShippedNotification"):
-    return read(a.envelope(a.notification(kind, orderInfo=a.order_info(*products))))
+    return parse_notification(a.envelope(a.notification(kind, orderInfo=a.order_info(*products))))
 
 
 def order(unit, scale=0):
@@ -43,7 +47,7 @@ def test_units_of_all_countries_are_converted(quantity, unit, base, scale, steps
 
 def test_unmatched_update_truncates_instance_id():
     info = a.order_info() | {"instanceId": "i" * 255}
-    notification = read(a.envelope(a.notification("OrderPlacedNotification", orderInfo=info)))
+    notification = parse_notification(a.envelope(a.notification("OrderPlacedNotification", orderInfo=info)))
 
     assert unmatched_update(notification, "amazon", "m1").order_id == "i" * 200
 
