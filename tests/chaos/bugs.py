@@ -13,7 +13,7 @@ from services.consumption.domain import hearing
 from services.consumption.service import SERVICE as CONSUMPTION
 from services.gateway.domain import judging
 from services.notification.channels import email
-from services.order_dispatch.providers import kafka
+from services.order_dispatch.providers import kafka, registry
 from services.reorder_decision.domain import turns
 from services.reorder_decision.domain.pool import Situation
 from services.reorder_decision.handlers import slots
@@ -177,12 +177,11 @@ async def every_crossing_orders(patch, world):
 
 
 def the_provider_is_asked_twice(patch, _world):
-    real = kafka.deliver
+    def submit(order, ship_to, at):
+        return kafka.submit(order, ship_to, at) * 2
 
-    def deliver(order, ship_to, at):
-        return real(order, ship_to, at) * 2
-
-    patch.setattr(kafka, "deliver", deliver)
+    doubled = replace(kafka.PROTOCOL, transport=replace(kafka.PROTOCOL.transport, submit=submit))
+    patch.setattr(registry, "PROTOCOLS", {**registry.PROTOCOLS, "kafka": doubled})
 
 
 def a_slow_mail_server_is_told_again(patch, _world):

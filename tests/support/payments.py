@@ -26,7 +26,7 @@ def opened(**changes):
 
 
 def receipt(payment, status, amount=None):
-    return Receipt(status, "sp_1", payment.asked if amount is None else amount, payment.currency)
+    return Receipt(status, "sp_1", payment.requested if amount is None else amount, payment.currency)
 
 
 def settled(payment, answer, at=NOON):
@@ -65,13 +65,13 @@ def voided():
 def balances(*turns):
     """Return what the bookings of these turns leave on each account."""
     sums = {}
-    for turn in turns:
-        for booking in turn.bookings:
+    for decision in turns:
+        for booking in decision.bookings:
             assert sum(amount for _, amount in booking.entries) == 0
             for account, amount in booking.entries:
                 sums[account] = sums.get(account, 0) + amount
     return {account: amount for account, amount in sums.items() if amount}
 
 
-def names(turn):
-    return [type(event).__name__ for event in turn.events]
+def names(decision):
+    return [type(event).__name__ for event in decision.events]

@@ -30,6 +30,7 @@ from services.order_dispatch.domain.placing import (
     refuse_by_terms,
     refuse_for_shortage,
     submit,
+    submit_to_person,
 )
 from services.order_dispatch.domain.provider import RESOLUTION_HOURS, DeviceStatus, Offer, Provider, Slot, price_of
 from services.order_dispatch.domain.states import (
@@ -98,5 +99,6 @@ __all__ = [
     "refuse_for_shortage",
     "return_goods",
     "submit",
+    "submit_to_person",
     "withdraw",
 ]

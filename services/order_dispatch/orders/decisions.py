@@ -1,6 +1,6 @@
 """Applies decisions about orders: saves them, moves money, calls or notifies the provider."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -25,7 +25,7 @@ from services.order_dispatch.domain import (
 )
 from services.order_dispatch.orders.store import OrderStore
 from services.order_dispatch.payments import commands as payments
-from services.order_dispatch.providers.protocol import EventTransport
+from services.order_dispatch.providers.protocol import EventTransport, ProviderProtocol
 from services.order_dispatch.providers.registry import fulfilment_plan, get_protocol
 
 
@@ -37,24 +37,39 @@ async def apply_decision(decision: Decision, store: OrderStore, ship_to: ShipTo 
             await store.add_claim(event)
     events = list(decision.events)
     provider = await store.find_provider(decision.order.provider_id) if decision.requests else None
-    if provider is not None:
-        protocol = get_protocol(provider.protocol)
+    if provider is not None and fulfilment_plan(provider).calls:
         for request in decision.requests:
-            if isinstance(protocol.transport, EventTransport):
-                events += _request_events(request, decision.order, protocol.transport, store.now, ship_to)
-            else:
-                _add_provider_call(request, decision.order, store)
+            _add_provider_call(request, decision.order, store)
+    elif provider is not None:
+        events += request_events(decision.requests, decision.order, get_protocol(provider.protocol), store.now, ship_to)
     return events + await move_money(money_moves(decision), decision.order, store)
 
 
-def _request_events(
-    request: ProviderRequest, order: Order, transport: EventTransport, at: datetime, ship_to: ShipTo | None
-) -> Sequence[Event]:
-    if request is ProviderRequest.CANCEL:
-        return transport.cancel(order, at)
-    if request is ProviderRequest.STATUS:
-        return transport.status(order, at)
-    return transport.submit(order, ship_to, at)
+def request_events(
+    requests: Iterable[ProviderRequest],
+    order: Order,
+    protocol: ProviderProtocol,
+    at: datetime,
+    ship_to: ShipTo | None = None,
+) -> list[Event]:
+    """Translate requests into the events of a protocol that uses them.
+
+    Raises ValueError for a submit without the address that the protocol needs, LookupError if the protocol calls.
+    """
+    transport = protocol.transport
+    if not isinstance(transport, EventTransport):
+        raise LookupError(f"{protocol.name} calls its providers")
+    events: list[Event] = []
+    for request in requests:
+        if request is ProviderRequest.CANCEL:
+            events += transport.cancel(order, at)
+        elif request is ProviderRequest.STATUS:
+            events += transport.status(order, at)
+        elif ship_to is not None or not protocol.needs_address:
+            events += transport.submit(order, ship_to, at)
+        else:
+            raise ValueError(f"order {order.order_id} cannot be placed without an address")
+    return events
 
 
 def _add_provider_call(request: ProviderRequest, order: Order, store: OrderStore) -> None:

@@ -1,14 +1,13 @@
 """A running order_dispatch on the stepped clock, with the counterpart of the portal."""
 
-from pathlib import Path
-
 import pytest
 
 from libs.kit.clock import SteppedClock
 from libs.kit.testing import running
 from replenish_contracts.events import DeviceRegistered, SlotSpec
-from services.order_dispatch import providers
+from services.order_dispatch.providers import registry
 from services.order_dispatch.service import SERVICE
+from tests.integration.order_dispatch.protocols import courier, hosted_here
 from tests.support import orders as a
 from tests.support.order_environment import World, own_logs
 from tests.support.portal_server import portal
@@ -17,10 +16,10 @@ from tests.support.portal_server import portal
 @pytest.fixture(scope="module")
 def protocols_of_tests():
     """Let providers be ordered from in the ways of tests/integration/order_dispatch/protocols."""
-    folder = str(Path(__file__).parent / "protocols")
-    providers.__path__.append(folder)
+    before = registry.PROTOCOLS
+    registry.PROTOCOLS = {**before, "courier": courier.PROTOCOL, "hosted_here": hosted_here.PROTOCOL}
     yield
-    providers.__path__.remove(folder)
+    registry.PROTOCOLS = before
 
 
 @pytest.fixture(scope="module")

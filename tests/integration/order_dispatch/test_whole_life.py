@@ -4,7 +4,7 @@ import pytest
 
 from replenish_contracts.events import AllocationLine, Shortage, StockAllocated, StockShort
 from services.order_dispatch.orders.payment import on_authorized, on_payment_failed
-from tests.integration.order_dispatch.till import book_till
+from tests.integration.order_dispatch.payment_log import payment_log
 from tests.support import orders as a
 from tests.support.portal_server import until
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.usefixtures("protocols_of_tests")
 
 @pytest.fixture(scope="module")
 def till():
-    with book_till() as opened:
+    with payment_log() as opened:
         yield opened
 
 

@@ -87,10 +87,10 @@ class TestAnOrderEvent:
             (5, None),
         ],
     )
-    def test_a_date_in_another_spelling_is_read_or_left_open(self, latest, parse):
+    def test_a_date_in_another_spelling_is_read_or_left_open(self, latest, read):
         answer = hear(status="confirmed", estimated_delivery={"earliest": latest, "latest": latest})
 
-        assert (answer.status, answer.expected_at) == ("accepted", parse)
+        assert (answer.status, answer.expected_at) == ("accepted", read)
 
 
 def map_parcels(statuses):

@@ -8,8 +8,8 @@ import pytest
 
 from libs.kit import RetryLaterError, Task
 from services.order_dispatch.domain import State
-from services.order_dispatch.handlers import asking
-from services.order_dispatch.linking import lines
+from services.order_dispatch.linking import client as linking_client
+from services.order_dispatch.orders import tasks
 from services.order_dispatch.sealing import UnsealError
 from tests.support import orders as a
 
@@ -42,29 +42,29 @@ class Kit:
     timeouts = a.PATIENCE
 
 
-def task(ask="deliver"):
-    return Task(f"o1/{ask}", {"order_id": "o1", "ask": ask}, 1)
+def task(request="submit"):
+    return Task(f"o1/{request}", {"order_id": "o1", "request": request}, 1)
 
 
 class TestADelivery:
     async def test_that_nobody_could_look_up_is_tried_again(self):
         with pytest.raises(RetryLaterError, match="provider not called: ConnectionResetError"):
-            await asking.ask_provider(task(), Kit(away=True))
+            await tasks.call_provider(task(), Kit(away=True))
 
     @pytest.mark.parametrize("trouble", [UnsealError("no key is here"), ConnectionResetError("away")])
     async def test_whose_line_does_not_open_is_tried_again(self, trouble, monkeypatch):
         async def closed(order, provider, kit):
             raise trouble
 
-        monkeypatch.setattr(asking, "open_line", closed)
+        monkeypatch.setattr(tasks, "open_client", closed)
 
         with pytest.raises(RetryLaterError, match=f"acme was not called: {type(trouble).__name__}"):
-            await asking.ask_provider(task(), Kit())
+            await tasks.call_provider(task(), Kit())
 
 
 class TestALinkedLine:
     def line(self, kit):
-        return lines.TokenLine(kit, None, "l1", {}, "https://drs.example")
+        return linking_client.TokenClient(kit, None, "l1", {}, "https://drs.example")
 
     async def test_without_a_token_asked_nobody(self):
         with pytest.raises(RetryLaterError, match="no token: ConnectionResetError"):
@@ -78,4 +78,4 @@ class TestALinkedLine:
 
 class TestACancel:
     async def test_of_what_arrived_is_not_asked_for_any_more(self):
-        assert await asking.ask_provider(task("cancel"), Kit(State.DELIVERED)) == {}
+        assert await tasks.call_provider(task("cancel"), Kit(State.DELIVERED)) == {}

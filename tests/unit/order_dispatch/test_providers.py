@@ -1,4 +1,4 @@
-"""Every get_protocol in the folder is asked what everybody is asked."""
+"""What every provider protocol must do."""
 
 import inspect
 from dataclasses import replace
@@ -16,26 +16,31 @@ from services.order_dispatch.domain import (
     check_due_order,
     submit,
 )
-from services.order_dispatch.providers import calling, needs_address, needs_url, words
+from services.order_dispatch.orders.decisions import request_events
+from services.order_dispatch.providers.protocol import EventTransport
 from services.order_dispatch.providers.registry import PROTOCOLS, fulfilment_plan, get_protocol
 from tests.support import orders as a
 
 HOME = ShipTo(name="Ann", line1="Elm 1", postal_code="1", city="Ulm", country="DE")
 
 
-CALLING = sorted(name for name in PROTOCOLS() if fulfilment_plan(replace(a.ACME, protocol=name)).calls)
-TELLING = sorted(PROTOCOLS() - set(CALLING))
+CALLING = sorted(name for name in PROTOCOLS if fulfilment_plan(replace(a.ACME, protocol=name)).calls)
+TELLING = sorted(PROTOCOLS.keys() - set(CALLING))
+
+
+def words(decision, name, at, ship_to=None):
+    return request_events(decision.requests, decision.order, get_protocol(name), at, ship_to)
 
 
 @pytest.mark.parametrize("name", CALLING)
-class TestEveryProtocolThatCalls:
-    @pytest.mark.parametrize("question", ["deliver", "cancel", "status"])
+class TestHttpProtocol:
+    @pytest.mark.parametrize("question", ["submit", "cancel", "status"])
     def test_answers_every_question_in_its_own_time(self, name, question):
-        assert inspect.iscoroutinefunction(getattr(calling(name), question))
+        assert inspect.iscoroutinefunction(getattr(get_protocol(name).transport, question))
 
 
 @pytest.mark.parametrize("name", TELLING)
-class TestEveryProtocolThatTells:
+class TestEventProtocol:
     def test_asks_for_exactly_what_was_decided(self, name):
         said = words(submit(a.drafted(), a.PATIENCE, a.NOON), name, a.NOON, HOME)
 
@@ -44,8 +49,8 @@ class TestEveryProtocolThatTells:
     def test_passes_the_address_on_where_it_is_needed_and_nowhere_else(self, name):
         (said,) = words(submit(a.drafted(), a.PATIENCE, a.NOON), name, a.NOON, HOME)
 
-        assert getattr(said, "ship_to", None) == (HOME if needs_address(name) else None)
-        assert ("Ulm" in said.model_dump_json()) == needs_address(name)
+        assert getattr(said, "ship_to", None) == (HOME if get_protocol(name).needs_address else None)
+        assert ("Ulm" in said.model_dump_json()) == get_protocol(name).needs_address
 
     def test_asks_the_same_when_asked_twice(self, name):
         decision = submit(a.drafted(), a.PATIENCE, a.NOON)
@@ -55,7 +60,7 @@ class TestEveryProtocolThatTells:
     def test_never_asks_for_goods_without_an_address_that_it_needs(self, name):
         decision = submit(a.drafted(), a.PATIENCE, a.NOON)
 
-        if not needs_address(name):
+        if not get_protocol(name).needs_address:
             assert words(decision, name, a.NOON) == words(decision, name, a.NOON, HOME)
             return
         with pytest.raises(ValueError, match="address"):
@@ -63,16 +68,16 @@ class TestEveryProtocolThatTells:
 
     def test_can_cancel_and_ask(self, name):
         wish = Cancellation("customer", "enough", a.NOON)
-        cancel = words(cancel(a.order(State.PLACED), wish), name, a.NOON)
+        cancelled = words(cancel(a.order(State.PLACED), wish), name, a.NOON)
         status = words(check_due_order(a.order(State.UNKNOWN), a.PATIENCE, a.NOON), name, a.NOON)
 
-        assert [(event.order_id, event.reason) for event in cancel] == [("o1", "enough")]
+        assert [(event.order_id, event.reason) for event in cancelled] == [("o1", "enough")]
         assert [event.order_id for event in status] == ["o1"]
 
     def test_speaks_only_to_its_own_provider(self, name):
         order = replace(a.drafted(), provider_id="globex")
         said = words(
-            Decision(order, status_requests=(ProviderRequest.SUBMIT, ProviderRequest.CANCEL, ProviderRequest.STATUS)),
+            Decision(order, requests=(ProviderRequest.SUBMIT, ProviderRequest.CANCEL, ProviderRequest.STATUS)),
             name,
             a.NOON,
             HOME,
@@ -84,9 +89,8 @@ class TestEveryProtocolThatTells:
         assert all("acme" in topic.name for topic in get_protocol(name).topics("acme"))
 
     def test_calls_nobody(self, name):
-        assert not needs_url(name)
-        with pytest.raises(LookupError, match=f"{name} does not call its providers"):
-            calling(name)
+        assert not get_protocol(name).needs_url
+        assert isinstance(get_protocol(name).transport, EventTransport)
 
     def test_tells_a_rehearsal_from_an_order(self, name):
         decision = submit(replace(a.drafted(), test=True), a.PATIENCE, a.NOON)
@@ -95,7 +99,7 @@ class TestEveryProtocolThatTells:
 
 
 def test_a_name_from_outside_never_imports_anything_else():
-    with pytest.raises(LookupError, match="there is no get_protocol os"):
+    with pytest.raises(LookupError, match="there is no protocol os"):
         get_protocol("os")
 
 

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from services.order_dispatch import payments
-from services.order_dispatch.payments.tasks import expire_payments
+from services.order_dispatch.orders.payment import expire_payments
+from services.order_dispatch.payments import commands as payments
 from tests.support.portal_server import until
 
 
@@ -176,7 +176,7 @@ class TestUnknown:
         if step == "refund":
             await world.capture(order, 500)
             await world.reaches(order, "captured")
-        command = {"authorize": payments.begin, "void": payments.void}.get(step) or getattr(payments, step)
+        command = {"authorize": payments.authorize, "void": payments.void}.get(step) or getattr(payments, step)
         amount = (500,) if step in ("capture", "refund") else ()
 
         async with world.killed_after_asking(step, order) as tx:

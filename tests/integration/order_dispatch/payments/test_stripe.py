@@ -9,8 +9,8 @@ from pydantic import SecretStr
 
 from libs.kit import RetryLaterError
 from replenish_contracts.events import PaymentStep
-from services.order_dispatch import payments
 from services.order_dispatch.payments.domain import Declined, PaymentRequest, Status
+from services.order_dispatch.payments.services import open_payment_service
 from tests.integration.order_dispatch.payments.stripe_like import KEY, always, cutting_off, localstripe
 from tests.integration.order_dispatch.payments.world import running
 
@@ -131,12 +131,12 @@ class TestUnknown:
     async def test_is_what_a_broken_server_leaves(self, database, tmp_path):
         async with always(500) as door, at(database, door, tmp_path) as world:
             with pytest.raises(stripe.APIError):
-                await payments.service("stripe", world.kit).authorize(ask(world))
+                await open_payment_service("stripe", world.kit).authorize(ask(world))
 
     async def test_is_what_silence_leaves(self, database, tmp_path):
         async with always(None) as door, at(database, door, tmp_path, payment_seconds=0.2) as world:
             with pytest.raises(httpx.ReadTimeout):
-                await payments.service("stripe", world.kit).authorize(ask(world))
+                await open_payment_service("stripe", world.kit).authorize(ask(world))
 
 
 class TestLater:
@@ -145,17 +145,17 @@ class TestLater:
         body = b'{"error": {"type": "whatever", "message": "no"}}'
         async with always(status, body) as door, at(database, door, tmp_path) as world:
             with pytest.raises(RetryLaterError):
-                await payments.service("stripe", world.kit).authorize(ask(world))
+                await open_payment_service("stripe", world.kit).authorize(ask(world))
 
     async def test_is_tried_again_what_never_arrived(self, database, tmp_path):
         async with at(database, "http://127.0.0.1:9", tmp_path) as world:
             with pytest.raises(RetryLaterError, match="cannot be reached"):
-                await payments.service("stripe", world.kit).authorize(ask(world))
+                await open_payment_service("stripe", world.kit).authorize(ask(world))
 
 
 class TestFind:
     async def test_knows_nothing_of_what_was_never_asked(self, world, account):
-        service = payments.service("stripe", world.kit)
+        service = open_payment_service("stripe", world.kit)
         receipt = await service.authorize(ask(world))
 
         assert await service.find(ask(world, PaymentStep.CAPTURE, reference=receipt.reference)) is None
@@ -163,7 +163,7 @@ class TestFind:
         assert receipt.status is Status.AUTHORIZED
 
     async def test_looks_beyond_the_first_page(self, world, account):
-        service = payments.service("stripe", world.kit)
+        service = open_payment_service("stripe", world.kit)
         for number in range(101):
             await service.authorize(replace(ask(world, amount=100 + number), key=f"k{number}"))
 
@@ -171,6 +171,6 @@ class TestFind:
         assert (await service.find(last)).amount == 200
 
     async def test_a_currency_that_stripe_counts_otherwise_is_declined(self, world):
-        declined = await payments.service("stripe", world.kit).authorize(ask(world, currency="ISK"))
+        declined = await open_payment_service("stripe", world.kit).authorize(ask(world, currency="ISK"))
 
         assert isinstance(declined, Declined)

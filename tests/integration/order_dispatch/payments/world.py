@@ -5,9 +5,10 @@ import itertools
 import json
 import subprocess
 import sys
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 
 import httpx
+import pytest
 from pydantic import SecretStr
 
 from libs.kit import Task
@@ -16,10 +17,11 @@ from libs.kit.http.app import build_app
 from libs.kit.kit import Kit
 from libs.kit.tasks import TaskRunner
 from libs.kit.testing import prepare, settings_for
-from services.order_dispatch import payments
+from services.order_dispatch.orders import payment as order_payment
+from services.order_dispatch.payments import commands as payments
 from services.order_dispatch.payments.domain import Mandate
 from services.order_dispatch.payments.store import PaymentMethod, token_owner
-from services.order_dispatch.payments.tasks import perform_step
+from services.order_dispatch.payments.tasks import OrderEffect, perform_step
 from services.order_dispatch.sealing import seal
 from services.order_dispatch.service import SERVICE
 from tests.support import orders as a
@@ -60,7 +62,7 @@ class World:
         """Begin the payment and, in the same transaction, whatever else is wanted."""
         async with self.kit.transaction() as tx:
             await tx.store.lock_order(order.order_id)
-            tx.publish(*await payments.begin(order, tx.store))
+            tx.publish(*await payments.authorize(order, tx.store))
             for want in more:
                 tx.publish(*await want(order, tx.store))
 
@@ -191,7 +193,7 @@ async def running(database, log, **knobs):
     task = asyncio.create_task(effects.run())
     world = World(kit, log)
     try:
-        with Listening(world.told):
+        with recorded_results(world.told):
             yield world
     finally:
         task.cancel()
@@ -201,30 +203,23 @@ async def running(database, log, **knobs):
         await kit.close()
 
 
-class Listening:
-    """Whoever moves orders, writing down what it was told."""
+@contextmanager
+def recorded_results(log):
+    """Record what payments report to orders, instead of applying it."""
 
-    def __init__(self, told):
-        self.told = told
+    async def record(results, store):
+        events = []
+        for result in results:
+            events += result.events
+            if result.effect is OrderEffect.AUTHORIZED:
+                assert await store.find_order(result.order_id)
+                log.append(("authorized", result.order_id))
+            elif result.effect is OrderEffect.NOT_AUTHORIZED:
+                log.append(("failed", result.order_id, result.reason))
+            elif result.effect is OrderEffect.NOT_CAPTURED:
+                log.append(("capture failed", result.order_id, result.reason))
+        return events
 
-    def __enter__(self):
-        hooks = payments.hooks
-        self.before = vars(hooks).copy()
-
-        async def on_authorized(order_id, store):
-            assert await store.find_order(order_id)
-            self.told.append(("authorized", order_id))
-            return []
-
-        async def on_failed(order_id, reason, store):
-            self.told.append(("failed", order_id, reason))
-            return []
-
-        async def on_capture_failed(order_id, reason, store):
-            self.told.append(("capture failed", order_id, reason))
-            return []
-
-        hooks.on_authorized, hooks.on_failed, hooks.on_capture_failed = on_authorized, on_failed, on_capture_failed
-
-    def __exit__(self, *_):
-        vars(payments.hooks).update(self.before)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(order_payment, "_apply_results", record)
+        yield

@@ -6,9 +6,7 @@ import httpx
 
 from libs.kit import RetryLaterError
 from replenish_contracts.events import UpdateStatus
-from services.order_dispatch.providers.protocol import Answer
-
-CALLS = True
+from services.order_dispatch.providers.protocol import Answer, HttpTransport, ProviderProtocol
 
 
 @dataclass(frozen=True)
@@ -18,7 +16,7 @@ class Reply:
     body: bytes
 
 
-class Line:
+class Client:
     def __init__(self, provider):
         self.provider_id, self.url, self.account = provider.provider_id, provider.url, provider.account
 
@@ -39,11 +37,11 @@ class Line:
         return Reply(response.status_code, response.headers, response.content)
 
 
-async def open_line(order, provider, kit):
-    return Line(provider)
+async def open_client(order, provider, kit):
+    return Client(provider)
 
 
-async def deliver(order, ship_to, line):
+async def submit(order, ship_to, line):
     body = {"order_id": order.order_id, "quantity": order.quantity, "city": ship_to.city}
     return _answer(await line.request("POST", "/orders", json=body, idempotency_key=f"{order.order_id}-deliver"))
 
@@ -60,3 +58,6 @@ async def status(order, line):
 def _answer(reply):
     body = httpx.Response(200, content=reply.body).json()
     return Answer(UpdateStatus(body["status"]) if body["status"] else None, body.get("reason"), reference=body["id"])
+
+
+PROTOCOL = ProviderProtocol(name="courier", transport=HttpTransport(submit, cancel, status, open_client=open_client))

@@ -1,6 +1,7 @@
 """Test protocol with stock kept here; requests are those of the Kafka protocol."""
 
-from services.order_dispatch.providers.kafka import cancel, deliver, status, topics
+from dataclasses import replace
 
-RESERVES = True
-__all__ = ["RESERVES", "cancel", "deliver", "status", "topics"]
+from services.order_dispatch.providers import kafka
+
+PROTOCOL = replace(kafka.PROTOCOL, name="hosted_here", reserves_stock=True)

@@ -38,7 +38,7 @@ class Wire:
     asked: list[tuple[object, ...]] = field(default_factory=list)
 
     async def request(self, method, path, *, json=None, content=None, headers=None, idempotency_key=None):
-        self.requested.append((method, path, json, headers))
+        self.asked.append((method, path, json, headers))
         return Reply(self.status, b"" if self.answer is None else dumps(self.answer))
 
     async def remote_slot(self, slot):
@@ -77,7 +77,7 @@ class TestReplenish:
         answer, wire = await self.deliver(answer={"eventInstanceId": "i1", "detailCode": detail})
 
         assert (answer.status, answer.reference) == (None, "i1")
-        assert wire.requested == [("POST", "/replenish/tray%201", None, headers("DrsReplenish"))]
+        assert wire.asked == [("POST", "/replenish/tray%201", None, headers("DrsReplenish"))]
 
     async def test_order_in_progress_is_adopted(self):
         answer, _ = await self.deliver(answer={"eventInstanceId": "i1", "detailCode": "ORDER_INPROGRESS"})
@@ -85,9 +85,7 @@ class TestReplenish:
         assert (answer.status, answer.reference) == (None, "i1")
 
     async def test_order_in_progress_of_another_order_is_refused(self):
-        answer, _ = await self.deliver(
-            answer={"eventInstanceId": "i1", "detailCode": "ORDER_INPROGRESS"}, captured=True
-        )
+        answer, _ = await self.deliver(answer={"eventInstanceId": "i1", "detailCode": "ORDER_INPROGRESS"}, taken=True)
 
         assert (answer.status, answer.reference) == (UpdateStatus.REFUSED, None)
 
@@ -136,7 +134,7 @@ class TestStatus:
         answer, wire = await self.ask(self.info(reported))
 
         assert (answer.status, answer.reference) == (status, "i 1")
-        assert wire.requested == [("GET", "/getOrderInfo/i%201", None, headers("DrsOrderInfo"))]
+        assert wire.asked == [("GET", "/getOrderInfo/i%201", None, headers("DrsOrderInfo"))]
 
     async def test_status_has_expected_date(self):
         assert (await self.ask(self.info("Processing")))[0].expected_at == datetime(2017, 1, 5, 7, 59, 59, tzinfo=UTC)
@@ -170,7 +168,7 @@ class TestStatus:
         wire = Wire()
 
         assert (await drs.status(a.drafted(), wire)).status is None
-        assert wire.requested == []
+        assert wire.asked == []
 
 
 class TestSlotStatus:
@@ -179,7 +177,7 @@ class TestSlotStatus:
 
         await drs.slot_status(wire, use())
 
-        (asked,) = wire.requested
+        (asked,) = wire.asked
         assert asked[:2] == ("POST", "/slotStatus/tray%201")
         assert asked[2] == {
             "expectedReplenishmentDate": "2018-12-24T22:00:00.000Z",
@@ -206,7 +204,7 @@ class TestSlotStatus:
 
         await drs.slot_status(wire, use(unit=unit, scale=scale, level=level))
 
-        assert wire.requested[0][2]["remainingQuantityInUnit"] == told
+        assert wire.asked[0][2]["remainingQuantityInUnit"] == told
 
     async def test_unused_slot_runs_out_in_a_year(self):
         assert use(rate_per_day=0).runs_out_at == use(rate_per_day=1e-9).runs_out_at == AT + timedelta(days=365)
@@ -223,7 +221,7 @@ class TestOtherCalls:
         await drs.device_status(wire, AT)
 
         body = {"mostRecentlyActiveDate": "2018-12-21T10:00:00.000Z"}
-        assert wire.requested == [("POST", "/deviceStatus", body, headers("DrsDeviceStatus"))]
+        assert wire.asked == [("POST", "/deviceStatus", body, headers("DrsDeviceStatus"))]
 
     @pytest.mark.parametrize(
         ("account", "accept", "slots", "found"),
@@ -241,7 +239,7 @@ class TestOtherCalls:
         wire = Wire(answer={"slotsSubscriptionStatus": slots}, account=account)
 
         assert await drs.subscription_info(wire) == found
-        assert wire.requested == [("GET", "/subscriptionInfo", None, headers("DrsSubscriptionInfo", accept=accept))]
+        assert wire.asked == [("GET", "/subscriptionInfo", None, headers("DrsSubscriptionInfo", accept=accept))]
 
     async def test_deregister_in_both_versions(self):
         first, second = Wire(account={"deregister_version": 1, "device_model": "M 1"}), Wire()
@@ -250,8 +248,8 @@ class TestOtherCalls:
         await drs.deregister(second, "s/1")
 
         path = "/deviceModels/M%201/devices/s%2F1/registration"
-        assert first.requested == [("DELETE", path, None, headers("DrsDeregister"))]
-        assert second.requested == [("DELETE", "/registration", None, headers("DrsDeregister", version="2.0"))]
+        assert first.asked == [("DELETE", path, None, headers("DrsDeregister"))]
+        assert second.asked == [("DELETE", "/registration", None, headers("DrsDeregister", version="2.0"))]
 
     async def test_deregister_accepts_missing_registration(self):
         await drs.deregister(Wire(404), "s")
@@ -271,13 +269,13 @@ class TestOtherCalls:
         wire.account = account
 
         assert await drs.cancel_test_orders(wire, slot)
-        assert wire.requested == [("DELETE", path, None, headers("DrsCancelTestOrders"))]
+        assert wire.asked == [("DELETE", path, None, headers("DrsCancelTestOrders"))]
 
     async def test_cancel_does_nothing_for_real_orders(self):
         wire = Wire()
 
         assert (await drs.cancel(a.drafted(), wire)).status is None
-        assert wire.requested == []
+        assert wire.asked == []
 
     async def test_cancel_of_test_order(self):
         reported = {"slotOrderStatuses": [{"orderStatus": "NO_ORDER_IN_PROGRESS", "slotId": "tray 1"}]}

@@ -14,7 +14,7 @@ LIMITS = CallLimits(failures=3, open_seconds=30, calls_per_second=2, burst=10)
 def broken(at=0.0):
     pace = CallGate(LIMITS, at)
     for _ in range(3):
-        assert pace.ask(at) is None
+        assert pace.acquire(at) is None
         pace.failed(at)
     return pace
 
@@ -23,9 +23,9 @@ class TestBreaker:
     def test_opens_after_consecutive_failures(self):
         pace = broken()
 
-        assert pace.position(0) is BreakerState.OPEN
-        assert pace.ask(1).reason == "too many calls failed"
-        assert pace.ask(1).seconds == 29
+        assert pace.state(0) is BreakerState.OPEN
+        assert pace.acquire(1).reason == "too many calls failed"
+        assert pace.acquire(1).seconds == 29
 
     def test_success_resets_failure_count(self):
         pace = CallGate(LIMITS, 0)
@@ -34,48 +34,48 @@ class TestBreaker:
             pace.failed(0)
             pace.succeeded()
 
-        assert pace.position(0) is BreakerState.CLOSED
+        assert pace.state(0) is BreakerState.CLOSED
 
     def test_allows_one_trial_call_after_open_time(self):
         pace = broken()
 
-        assert pace.ask(30) is None
-        assert pace.ask(30).reason == "too many calls failed"
-        assert pace.position(30) is BreakerState.PROBING
+        assert pace.acquire(30) is None
+        assert pace.acquire(30).reason == "too many calls failed"
+        assert pace.state(30) is BreakerState.PROBING
 
     def test_closes_after_successful_trial(self):
         pace = broken()
-        pace.ask(30)
+        pace.acquire(30)
         pace.succeeded()
 
-        assert pace.ask(30) is None
-        assert pace.position(30) is BreakerState.CLOSED
+        assert pace.acquire(30) is None
+        assert pace.state(30) is BreakerState.CLOSED
 
     def test_reopens_after_failed_trial(self):
         pace = broken()
-        pace.ask(30)
+        pace.acquire(30)
         pace.failed(31)
 
-        assert pace.ask(60).reason == "too many calls failed"
-        assert pace.ask(61) is None
+        assert pace.acquire(60).reason == "too many calls failed"
+        assert pace.acquire(61) is None
 
     def test_allows_another_trial_after_pause(self):
         pace = broken()
-        pace.ask(30)
+        pace.acquire(30)
         pace.pause(30, 5)
 
-        assert pace.ask(34).reason == "the provider requested a pause"
-        assert pace.ask(35) is None
+        assert pace.acquire(34).reason == "the provider requested a pause"
+        assert pace.acquire(35) is None
 
 
 class TestRateLimit:
     def test_allows_burst_then_sustained_rate(self):
         pace = CallGate(LIMITS, 0)
 
-        assert [pace.ask(0) for _ in range(10)] == [None] * 10
-        assert pace.ask(0) == ("the rate limit is reached", 0.5)
-        assert pace.ask(0.5) is None
-        assert pace.ask(0.5) is not None
+        assert [pace.acquire(0) for _ in range(10)] == [None] * 10
+        assert pace.acquire(0) == ("the rate limit is reached", 0.5)
+        assert pace.acquire(0.5) is None
+        assert pace.acquire(0.5) is not None
 
     def test_tokens_are_limited_to_burst(self):
         assert CallGate(LIMITS, 0).tokens(1000) == 10
@@ -83,7 +83,7 @@ class TestRateLimit:
     def test_refused_calls_take_no_token(self):
         pace = broken()
         for _ in range(100):
-            pace.ask(1)
+            pace.acquire(1)
 
         assert pace.tokens(1) == 9
 
@@ -94,9 +94,9 @@ class TestPause:
         for _ in range(5):
             pace.pause(0, 7)
 
-        assert pace.ask(6.9).reason == "the provider requested a pause"
-        assert pace.ask(7) is None
-        assert pace.position(7) is BreakerState.CLOSED
+        assert pace.acquire(6.9).reason == "the provider requested a pause"
+        assert pace.acquire(7) is None
+        assert pace.state(7) is BreakerState.CLOSED
 
     @pytest.mark.parametrize(
         ("header", "seconds"),

@@ -8,9 +8,9 @@ import pytest
 from libs.http_client.exchange import Reply, UnknownOutcomeError
 from libs.kit import RetryLaterError
 from replenish_contracts.events import ShipTo
-from services.order_dispatch.providers import acp, check_account, webhook
+from services.order_dispatch.providers import acp, webhook
 from services.order_dispatch.providers.client import HttpProviderClient
-from services.order_dispatch.providers.registry import signature_scheme
+from services.order_dispatch.providers.registry import get_protocol, signature_scheme
 from services.order_dispatch.providers.tokens import OrderToken
 from tests.support import orders as a
 
@@ -103,7 +103,7 @@ class TestAccount:
     )
     def test_check_account_refuses_invalid_settings(self, protocol, account):
         with pytest.raises(ValueError, match="must be"):
-            check_account(protocol, account)
+            get_protocol(protocol).check_account(account)
 
     @pytest.mark.parametrize(
         ("protocol", "account", "scheme"),

@@ -54,7 +54,7 @@ class AnyPayment(RuleBasedStateMachine):
 
     def take(self, decision):
         for move in decision.transitions:
-            assert move.from_state is None or (move.from_state, move.there) in TRANSITIONS
+            assert move.from_state is None or (move.from_state, move.to_state) in TRANSITIONS
         before = self.turns[-1].payment.move if self.turns else 0
         assert [move.number for move in decision.transitions] == list(range(before + 1, decision.payment.move + 1))
         self.keys += [call.key for call in decision.calls]
