@@ -55,11 +55,11 @@ class World:
         return (await self.http.get(f"/v1/orders/{order_id}", headers=self.desk.headers("operator"))).json()
 
     async def reaches(self, order_id, state):
-        async def received_quantity():
+        async def found_or_none():
             order = await self.order(order_id)
             return order if order.get("state") == state else None
 
-        return await until(there, f"{order_id} is {state}")
+        return await until(found_or_none, f"{order_id} is {state}")
 
     async def cancel(self, order_id, customer="ann"):
         return await self.post(f"orders/{order_id}/cancel", {"reason": "enough"}, "customer", customer_id=customer)

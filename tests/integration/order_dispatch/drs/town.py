@@ -178,11 +178,11 @@ class Town(World):
         return [line for line in self.written(name) if line["op"] == op]
 
     async def wrote(self, op, count=1, name="amazon"):
-        async def received_quantity():
+        async def found_or_none():
             found = self.book(op, name)
             return found if len(found) >= count else None
 
-        return await until(there, f"the shop wrote {op} {count} times")
+        return await until(found_or_none, f"the shop wrote {op} {count} times")
 
     async def sql(self, query, *arguments):
         connection = await asyncpg.connect(self.database_url)

@@ -99,13 +99,13 @@ class Company:
         return customer_id
 
     async def reaches(self, order_id, state):
-        async def received_quantity():
+        async def found_or_none():
             found = await self.http.get(
                 f"{self.urls['order_dispatch']}/v1/orders/{order_id}", headers=await self.operator()
             )
             return found.json() if found.json().get("state") == state else None
 
-        return await until(there, f"{order_id} is {state}", SECONDS)
+        return await until(found_or_none, f"{order_id} is {state}", SECONDS)
 
     async def stock(self, shop):
         url = f"{self.urls['inventory']}/inventories/coffee-pods"
@@ -115,12 +115,12 @@ class Company:
     async def mail(self, to, subject):
         """Return the mail with this subject, once it is there."""
 
-        async def received_quantity():
+        async def found_or_none():
             lines = (self.folder / "mails.jsonl").read_text().splitlines()
             mails = [mail for mail in map(json.loads, lines) if mail["to"] == [to] and mail["subject"] == subject]
             return mails[0] if mails else None
 
-        return await until(there, f"{to} is told {subject!r}", SECONDS)
+        return await until(found_or_none, f"{to} is told {subject!r}", SECONDS)
 
     def mails(self, to):
         lines = (self.folder / "mails.jsonl").read_text().splitlines()

@@ -55,12 +55,12 @@ async def says(world, order_id, status, **more):
 
 
 async def paid(world, order_id, state):
-    async def received_quantity():
+    async def found_or_none():
         headers = world.desk.headers("customer", customer_id="ann")
         found = (await world.http.get(f"/v1/orders/{order_id}/payment", headers=headers)).json()
         return found if found.get("state") == state else None
 
-    return await until(there, f"the payment of {order_id} is {state}")
+    return await until(found_or_none, f"the payment of {order_id} is {state}")
 
 
 def book(world):

@@ -87,11 +87,11 @@ class World:
             return await store.find_payment(order.order_id)
 
     async def reaches(self, order, state, seconds=20):
-        async def received_quantity():
+        async def found_or_none():
             payment = await self.payment(order)
             return payment if payment and payment.state == state else None
 
-        return await until(there, f"the payment of {order.order_id} is {state}", seconds)
+        return await until(found_or_none, f"the payment of {order.order_id} is {state}", seconds)
 
     async def authorized(self, *token, **more):
         order = await self.order(*token, **more)
