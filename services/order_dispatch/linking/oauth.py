@@ -118,7 +118,7 @@ def open_secret(kit: Kit, blob: bytes, about: str) -> str:
     try:
         return open_sealed(keys_of(kit), blob, about)
     except UnsealError as error:
-        raise RetryLaterError(f"{about} cannot be open_secret: {error}") from error
+        raise RetryLaterError(f"{about} cannot be opened: {error}") from error
 
 
 def keys_of(kit: Kit) -> Keys:

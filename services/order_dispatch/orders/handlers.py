@@ -41,7 +41,7 @@ async def on_reorder_approved(event: ReorderApproved, store: OrderStore) -> list
     await store.add_order(decision)
     if decision.order.state is State.DRAFTED and provider is not None:
         due_at = store.now + timedelta(hours=provider.waits_hours(store.settings.cancel_window_hours))
-        store.add_task("place", event.order_id, address_payload(decision.order, provider), due_at)
+        store.add_task("fetch_address", event.order_id, address_payload(decision.order, provider), due_at)
     return list(decision.events)
 
 

@@ -93,7 +93,7 @@ class TestOnReorderApproved:
 
         assert names(said) == ["OrderDrafted"]
         (intended,) = store.added_tasks
-        assert (intended.kind, intended.task_id, intended.due_at) == ("place", "o1", a.NOON)
+        assert (intended.kind, intended.task_id, intended.due_at) == ("fetch_address", "o1", a.NOON)
         assert intended.payload == {"order_id": "o1", "customer_id": "ann"}
 
     async def test_waits_for_the_cancel_window(self, database):

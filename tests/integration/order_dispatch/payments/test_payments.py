@@ -157,7 +157,7 @@ class TestUnknown:
 
         async with world.kit.read() as store:
             (row,) = [row for row in await store.list_unknown_payments(100) if row["order_id"] == order.order_id]
-        assert (lost.step, row["step"], row["asked"]) == ("authorize", "authorize", 500)
+        assert (lost.step, row["step"], row["requested"]) == ("authorize", "authorize", 500)
         assert await world.types(order) == []
 
         await world.reaches(order, "authorized", seconds=40)
