@@ -32,11 +32,11 @@ async def asked(counter, order_id, what):
     await until(was, f"{order_id}: {what}")
 
 
-async def retried(world, order_id, question="deliver"):
+async def retried(world, order_id, question="submit"):
     async def was():
         async with world.kit.read() as store:
             return await store.connection.fetchval(
-                "SELECT attempt > 1 FROM task WHERE kind = 'ask' AND id LIKE $1", f"{order_id}/{question}%"
+                "SELECT attempt > 1 FROM task WHERE kind = 'provider_call' AND id LIKE $1", f"{order_id}/{question}%"
             )
 
     await until(was, f"{order_id}: another {question}")
@@ -49,7 +49,7 @@ class TestDeliver:
         placed = await world.reaches(order_id, "placed")
 
         assert placed["reference"] == f"S-{order_id}"
-        assert [update["update_id"] for update in placed["updates"]] == [f"ask-{order_id}/deliver"]
+        assert [update["update_id"] for update in placed["updates"]] == [f"ask-{order_id}/submit"]
         assert counter.cities == ["Ulm"]
         assert [step["to_state"] for step in placed["history"]] == ["drafted", "placing", "placed"]
 
