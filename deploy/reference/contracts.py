@@ -1,4 +1,4 @@
-"""`python -m deploy.reference.contracts write|check`: everything derived from the event classes."""
+"""`python -m deploy.reference.contracts write|check`: files derived from events and texts of mails."""
 
 import importlib
 import json
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.local.names import SERVICES
-from deploy.reference import metrics
+from deploy.reference import messages, metrics
 from libs.kit.service import Service
 from replenish_contracts.access import acls
 from replenish_contracts.asyncapi import ConsumedEvents, asyncapi
@@ -46,11 +46,12 @@ def consumes(of: dict[str, Service]) -> ConsumedEvents:
 
 
 def derived(heard: ConsumedEvents) -> dict[Path, str]:
-    """Return the expected content of each published file."""
+    """Return the expected content of each generated file."""
     return {
         **{PUBLISHED / "schemas" / f"{name}.json": _json(schema_of(event)) for name, event in CATALOGUE.items()},
         PUBLISHED / "asyncapi.json": _json(asyncapi(_version(), heard)),
         PUBLISHED / "acls.json": _json(acls(heard)),
+        ROOT / "docs" / "reference" / "messages.md": messages.page(),
     }
 
 
