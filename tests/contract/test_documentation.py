@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 from itertools import pairwise
 
 import pytest
@@ -22,6 +23,10 @@ BLOCKS_RUN_BY = {
     "README.md: make demo": (
         "tests/e2e/test_demo.py::TestDemo::test_ends_well_and_says_so",
         "`make demo` takes minutes, so fewer households and days are run; `make test` is the run that contains this test",
+    ),
+    "docs/contributing.md: make setup": (
+        "tests/contract/test_documentation.py::TestCommandBlocks::test_every_make_target_exists",
+        "setup would download packages, and the other commands are the runs that contain this test",
     ),
     "docs/bench.md: make bench": (
         "tests/integration/test_bench_smoke.py::TestSmoke::test_every_figure_is_there",
@@ -78,6 +83,39 @@ class TestCommandBlocks:
 
         assert named
         assert named <= targets
+        for target in named:
+            dry = subprocess.run(["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, check=False)
+            assert dry.returncode == 0, dry.stderr
+
+
+class TestReferences:
+    """`path::name` in a page names a definition, and a path names a file or folder."""
+
+    @pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
+    def test_every_definition_that_a_page_names_exists(self, page):
+        for reference in re.findall(r"`([\w/.-]+\.py::[\w:]+)`", page.read_text()):
+            find_definition(reference)
+
+    @pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
+    def test_every_path_of_the_repository_that_a_page_names_exists(self, page):
+        named = re.findall(r"`((?:services|libs|deploy|tests|docs)/[\w/.-]+)`", page.read_text())
+
+        assert [path for path in named if "NNNN" not in path and not (ROOT / path).exists()] == []
+
+    @pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
+    def test_every_link_to_a_file_leads_somewhere(self, page):
+        links = re.findall(r"\]\(((?!https?:)[^)#]+)", page.read_text())
+
+        assert [link for link in links if not (page.parent / link).exists()] == []
+
+    def test_contributing_maps_the_tasks_that_people_ask_for(self):
+        text = (ROOT / "docs" / "contributing.md").read_text()
+
+        assert len(set(re.findall(r"`[\w/.-]+\.py::[\w:]+`", text))) > 30
+        for task in ("late report", "order is retried", "cannot be decoded", "provider protocol", "an event", "a page"):
+            assert task in text
+        for task in ("a mail", "a migration", "a setting", "a metric", "a seeded bug", "a decision page"):
+            assert f"| {task} |" in text
 
 
 def stand_in(folder, name, script):

@@ -16,7 +16,7 @@ from deploy.reference.agreements import read_agreements
 from deploy.reference.http_api import api_of
 from deploy.reference.http_changes import changes_that_break_clients
 from deploy.reference.response_fields import response_fields
-from libs.kit import Kit, Service, Store
+from libs.kit import Service, Store
 from libs.kit.settings import Settings
 
 router = APIRouter()
@@ -171,9 +171,9 @@ def show_jar(jar: Jar) -> dict[str, Any]:
 
 
 def test_response_fields_are_those_of_dictionaries_that_are_returned():
-    def answer(jar: Jar, kit: Kit) -> Any:
-        kit.log({"never": "shown"})
-        body = {"name": "x", "of": {"depth": 1}}
+    def answer(jar: Jar, log: Any) -> Any:
+        log({"never": "shown"})
+        body: dict[str, Any] = {"name": "x", "of": {"depth": 1}}
         body["late"] = True
         if jar is None:
             return None
