@@ -82,7 +82,7 @@ bench: dev ## measure rates against bare loops; writes out/bench.json
 ##@ Make
 
 .PHONY: contracts lock
-contracts: dev ## generate schemas, examples, AsyncAPI and tables from the events
+contracts: dev ## generate schemas, examples, AsyncAPI and reference pages
 	@$(BIN)/python -m deploy.reference.contracts write
 lock: ## resolve versions again and write both locks
 	@deploy/setup.sh dev

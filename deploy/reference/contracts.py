@@ -1,15 +1,19 @@
-"""`python -m deploy.reference.contracts write|check`: everything derived from the event classes."""
+"""`python -m deploy.reference.contracts write|check`: files derived from events and texts of mails."""
 
 import importlib
 import json
 import sys
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from deploy.local.names import SERVICES
-from deploy.reference import metrics
+from deploy.reference import messages, metrics
+from deploy.reference.agreements import read_agreements
+from deploy.reference.http_api import Document, api_of
+from deploy.reference.http_changes import changes_that_break_clients
 from libs.kit.service import Service
 from replenish_contracts.access import acls
 from replenish_contracts.asyncapi import ConsumedEvents, asyncapi
@@ -24,6 +28,7 @@ PUBLISHED = ROOT / "libs" / "replenish_contracts" / "published"
 PAGE = ROOT / "docs" / "reference" / "events.md"
 SECTIONS = ("events", "flow", "metrics")
 MEND = "run `make contracts` and review the difference"
+AGREE = "only additions are allowed; list an agreed removal in docs/reference/removed.md"
 
 
 def services() -> tuple[dict[str, Service], list[str]]:
@@ -40,17 +45,25 @@ def services() -> tuple[dict[str, Service], list[str]]:
     return found, missing
 
 
+@cache
+def apis() -> dict[str, Document]:
+    """Return the API of each service by name."""
+    return {name: api_of(service) for name, service in services()[0].items()}
+
+
 def consumes(of: dict[str, Service]) -> ConsumedEvents:
     """Return the events that each service consumes, singly or in batches."""
     return {name: service.consumed for name, service in of.items()}
 
 
 def derived(heard: ConsumedEvents) -> dict[Path, str]:
-    """Return the expected content of each published file."""
+    """Return the expected content of each generated file."""
     return {
         **{PUBLISHED / "schemas" / f"{name}.json": _json(schema_of(event)) for name, event in CATALOGUE.items()},
         PUBLISHED / "asyncapi.json": _json(asyncapi(_version(), heard)),
         PUBLISHED / "acls.json": _json(acls(heard)),
+        **{PUBLISHED / "http" / f"{name}.json": _json(api) for name, api in apis().items()},
+        ROOT / "docs" / "reference" / "messages.md": messages.page(),
     }
 
 
@@ -88,14 +101,14 @@ def drift_of_page(heard: ConsumedEvents) -> Iterator[str]:
 
 
 def broken_promises() -> Iterator[str]:
-    """Yield a line for each incompatible change to a published event; `make contracts` cannot repair these."""
-    for path in sorted((PUBLISHED / "schemas").glob("*.json")):
-        event = CATALOGUE.get(path.stem)
-        if event is None:
-            yield f"{path.stem} was published but is no longer in the catalogue"
-            continue
-        for change in changes_that_break(json.loads(path.read_text()), schema_of(event)):
-            yield f"{path.stem}{change}: an event may only gain optional fields; make a class {path.stem}V2"
+    """Yield a line for each incompatible change of a published event or API that was not agreed.
+
+    `make contracts` does not write while there is one, except for missing examples.
+    """
+    agreements = read_agreements(ROOT)
+    for change, remedy in (*_changes_of_events(), *_changes_of_apis()):
+        if not agreements.allow(change):
+            yield f"{change}: {remedy}"
     for name, event in CATALOGUE.items():
         path = PUBLISHED / "golden" / f"{name}.json"
         if not path.exists():
@@ -107,8 +120,30 @@ def broken_promises() -> Iterator[str]:
             yield f"{_short(path)} can no longer be parsed: {error}"
 
 
+def _changes_of_events() -> Iterator[tuple[str, str]]:
+    for path in sorted((PUBLISHED / "schemas").glob("*.json")):
+        event, name = CATALOGUE.get(path.stem), path.stem
+        if event is None:
+            yield f"{name} was published but is no longer in the catalogue", AGREE
+            continue
+        for change in changes_that_break(json.loads(path.read_text()), schema_of(event)):
+            yield f"{name}{change}", f"an event may only gain optional fields; make a class {name}V2"
+
+
+def _changes_of_apis() -> Iterator[tuple[str, str]]:
+    for path in sorted((PUBLISHED / "http").glob("*.json")):
+        if path.stem not in apis():
+            yield f"the API of {path.stem} is gone", AGREE
+            continue
+        for change in changes_that_break_clients(path.stem, json.loads(path.read_text()), apis()[path.stem]):
+            yield change, AGREE
+
+
 def write(heard: ConsumedEvents) -> list[str]:
-    """Write changed files and return their names; golden examples are written once and never overwritten."""
+    """Write changed files and return their names; delete those of removed events.
+
+    Golden examples are written once and never overwritten.
+    """
     texts = derived(heard)
     for name, event in CATALOGUE.items():
         path = PUBLISHED / "golden" / f"{name}.json"
@@ -123,6 +158,9 @@ def write(heard: ConsumedEvents) -> list[str]:
     for path in changed:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(texts[path])
+    for path in [path for path in (PUBLISHED / "schemas").glob("*.json") if path.stem not in CATALOGUE]:
+        path.unlink()
+        (PUBLISHED / "golden" / path.name).unlink(missing_ok=True)
     return [_short(path) for path in changed]
 
 
@@ -135,10 +173,10 @@ def check() -> int:
 
 
 def make() -> int:
-    """Write the derived files; return 1 without writing if an event changed incompatibly."""
+    """Write the derived files; return 1 without writing if an event or API changed incompatibly."""
     if broken := [fault for fault in broken_promises() if MEND not in fault]:
         print("\n".join(broken))
-        print("If the event was never published, delete its files in libs/replenish_contracts/published first.")
+        print("If it was never published, delete its files in libs/replenish_contracts/published first.")
         return 1
     found, missing = services()
     print("\n".join(f"wrote {name}" for name in write(consumes(found))) or "nothing to write")

@@ -123,7 +123,7 @@ class TestCheck:
 
         assert contracts.faults(HEARS) == [
             "libs/replenish_contracts/published/schemas/SlotEaten.json belongs to no event",
-            "SlotEaten was published but is no longer in the catalogue",
+            f"SlotEaten was published but is no longer in the catalogue: {contracts.AGREE}",
         ]
 
     def test_finds_a_promise_that_is_broken(self, capsys):

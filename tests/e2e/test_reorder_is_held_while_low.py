@@ -17,7 +17,7 @@ async def test_what_needs_approval_is_ordered_when_somebody_approves(world):
     assert await home.orders() == [proposal]
     receipt = await home.receipt(proposal)
     assert [receipt["reason"], *(one["reason"] for one in receipt["earlier"])] == ["approved", "awaiting_approval"]
-    assert home.mails() == ["Please approve: Coffee pods", "Ordered: Coffee pods"]
+    assert home.mails() == ["Approval needed: Coffee pods", "Ordered: Coffee pods"]
     await home.uses(49)
     assert await home.proposal() != proposal
 
@@ -35,7 +35,7 @@ async def test_what_is_declined_is_proposed_again_after_five_days(world):
     assert waiting == "cancelled_once until time"
     assert await home.proposal() != proposal
     assert await home.orders() == []
-    assert home.mails() == ["Please approve: Coffee pods"] * 2
+    assert home.mails() == ["Approval needed: Coffee pods"] * 2
 
 
 async def test_what_was_paused_is_ordered_when_it_goes_on(world):

@@ -11,11 +11,11 @@ _RUNNING_LOW = (
 )
 _RETRY = "We will try again in one day, then at longer intervals. Your orders: {page}"
 _RETRY_ELSEWHERE = (
-    "If another provider you accept can deliver, we will order there right away. "
+    "If one of your alternative providers can deliver, we will order there right away. "
     "Otherwise we will try again in one day, then at longer intervals. Your orders: {page}"
 )
-_CHECK_PAYMENT = ("Please check your payment method. Another provider would not solve this problem.",)
-_CHECK_ADDRESS = ("Please check your address. Another provider would not solve this problem.",)
+_CHECK_PAYMENT = ("Please check your payment method. Ordering from another provider would not solve this problem.",)
+_CHECK_ADDRESS = ("Please check your delivery address. Ordering from another provider would not solve this problem.",)
 _ON_HOLD = ("Further orders of this product are on hold until we have reviewed the matter.",)
 _CONTACT_US = ("If you have any questions, please reply to this email. Your orders: {page}",)
 _FAILED = (
@@ -114,14 +114,19 @@ ENGLISH = Language(
             "Refund: {product}", (("You will receive a refund for {product}.",), ("Your orders: {page}",))
         ),
         Kind.APPROVAL_NEEDED: Text(
-            "Please approve: {product}",
+            "Approval needed: {product}",
             (_RUNNING_LOW, ("We will order only after you approve: {page}",)),
         ),
         Kind.RUNNING_LOW: Text(
             "Running low: {product}",
             (
                 _RUNNING_LOW,
-                ("You chose to order this product yourself, so this is only a reminder. To change this: {page}",),
+                (
+                    (
+                        "You chose to order this product yourself, so this is only a reminder. "
+                        "You can change this here: {page}"
+                    ),
+                ),
             ),
         ),
         Kind.CANNOT_ORDER: Text(
@@ -136,17 +141,17 @@ ENGLISH = Language(
             (
                 (
                     (
-                        "You cancelled {product} twice. "
-                        "We will not order it again until it has been completely refilled once."
+                        "You have cancelled {product} twice. "
+                        "We will not order it again until it has been completely refilled."
                     ),
                 ),
-                ("To change this: {page}",),
+                ("You can change this here: {page}",),
             ),
         ),
         Kind.SHOP_ASKED: Text(
             "New order: {product}",
             (
-                ("A customer has ordered {packs} x {product} ({sent}).", "A customer has ordered {product}."),
+                ("A customer has ordered {packs} × {product} ({sent}).", "A customer has ordered {product}."),
                 (
                     "Please reply by {answer_by}. After that, we will withdraw the order.",
                     "Please reply as soon as possible.",
@@ -186,7 +191,7 @@ ENGLISH = Language(
             "Time to order: {product}",
             (
                 (
-                    "Please order {packs} x {product} ({sent}) from {provider}.",
+                    "Please order {packs} × {product} ({sent}) from {provider}.",
                     "Please order {product}.",
                 ),
                 (
@@ -219,19 +224,29 @@ ENGLISH = Language(
         ),
     },
     faults={
-        (Kind.ORDER_FAILED, Fault.PAYMENT): Text(_FAILED_SUBJECT, (_FAILED, _CHECK_PAYMENT, (_RETRY,))),
-        (Kind.ORDER_FAILED, Fault.ADDRESS): Text(_FAILED_SUBJECT, (_FAILED, _CHECK_ADDRESS, (_RETRY,))),
+        (Kind.ORDER_FAILED, Fault.PAYMENT): Text(
+            _FAILED_SUBJECT,
+            (
+                ("Your order for {product} could not be completed because the payment failed.",),
+                _CHECK_PAYMENT,
+                (_RETRY,),
+            ),
+        ),
+        (Kind.ORDER_FAILED, Fault.ADDRESS): Text(
+            _FAILED_SUBJECT,
+            (
+                ("Your order for {product} could not be completed because your delivery address could not be used.",),
+                _CHECK_ADDRESS,
+                (_RETRY,),
+            ),
+        ),
         (Kind.ORDER_FAILED, Fault.FRAUD): Text(
             _FAILED_SUBJECT, (("Your order for {product} could not be completed.",), _ON_HOLD, _CONTACT_US)
         ),
         (Kind.ORDER_CANCELLED, Fault.PAYMENT): Text(
             _CANCELLED_SUBJECT,
             (
-                (
-                    "We have cancelled your order for {product}. Reason: {why}.",
-                    "We have cancelled your order for {product}.",
-                ),
-                ("It will not be delivered.",),
+                ("We have cancelled your order for {product} because the payment failed. It will not be delivered.",),
                 _CHECK_PAYMENT,
                 (_RETRY,),
             ),
@@ -249,17 +264,18 @@ ENGLISH = Language(
         "customer": "at your request",
         "operator": "by us",
         "provider": "by the provider",
-        "deregistration": "because its device was removed",
+        "deregistration": "because the device was removed",
     },
     holds={
         "no_offer": "the provider you chose does not sell it",
-        "offer_unavailable": "the provider you chose does not have it available at present",
-        "provider_inactive": "the provider you chose does not accept orders at present",
+        "offer_unavailable": "it is not available from the provider you chose",
+        "provider_inactive": "the provider you chose is not accepting orders at the moment",
         "pack_size_differs": "the provider now sells it in a different pack size",
         "pack_unit_differs": "the provider now sells it in a different unit",
-        "units_differ": "its slots use different units",
+        "units_differ": "its slots measure it in different units",
     },
     decimal=".",
+    percent="%",
     date="{weekday} {day} {month}",
     one_piece="1 piece",
     pieces="{number} pieces",

@@ -8,11 +8,15 @@ _LASTS = "noch {level} vorhanden; bei einem Tagesverbrauch von {rate} reicht das
 _RUNNING_LOW = ("Ihr Vorrat an {product} wird knapp: " + _LASTS + ".", "Ihr Vorrat an {product} wird knapp.")
 _RETRY = "Wir versuchen es in einem Tag erneut, danach in größeren Abständen. Ihre Bestellungen: {page}"
 _RETRY_ELSEWHERE = (
-    "Kann ein anderer von Ihnen akzeptierter Anbieter liefern, bestellen wir sofort dort. "
+    "Kann einer Ihrer Ersatzanbieter liefern, bestellen wir sofort dort. "
     "Andernfalls versuchen wir es in einem Tag erneut, danach in größeren Abständen. Ihre Bestellungen: {page}"
 )
-_CHECK_PAYMENT = ("Bitte prüfen Sie Ihre Zahlungsart. Ein anderer Anbieter würde das Problem nicht lösen.",)
-_CHECK_ADDRESS = ("Bitte prüfen Sie Ihre Anschrift. Ein anderer Anbieter würde das Problem nicht lösen.",)
+_CHECK_PAYMENT = (
+    "Bitte prüfen Sie Ihre Zahlungsart. Eine Bestellung bei einem anderen Anbieter würde das Problem nicht lösen.",
+)
+_CHECK_ADDRESS = (
+    "Bitte prüfen Sie Ihre Lieferadresse. Eine Bestellung bei einem anderen Anbieter würde das Problem nicht lösen.",
+)
 _ON_HOLD = ("Weitere Bestellungen dieses Produkts sind zurückgestellt, bis wir den Vorgang geprüft haben.",)
 _CONTACT_US = ("Wenn Sie Fragen haben, antworten Sie bitte auf diese E-Mail. Ihre Bestellungen: {page}",)
 _FAILED = (
@@ -115,14 +119,19 @@ GERMAN = Language(
             (("Sie erhalten eine Rückerstattung für {product}.",), ("Ihre Bestellungen: {page}",)),
         ),
         Kind.APPROVAL_NEEDED: Text(
-            "Bitte um Zustimmung: {product}",
+            "Ihre Zustimmung fehlt noch: {product}",
             (_RUNNING_LOW, ("Wir bestellen erst, wenn Sie zustimmen: {page}",)),
         ),
         Kind.RUNNING_LOW: Text(
             "Vorrat wird knapp: {product}",
             (
                 _RUNNING_LOW,
-                ("Sie bestellen dieses Produkt selbst; wir erinnern Sie nur. Hier können Sie das ändern: {page}",),
+                (
+                    (
+                        "Sie bestellen dieses Produkt selbst, daher erinnern wir Sie nur. "
+                        "Hier können Sie das ändern: {page}"
+                    ),
+                ),
             ),
         ),
         Kind.CANNOT_ORDER: Text(
@@ -147,7 +156,7 @@ GERMAN = Language(
         Kind.SHOP_ASKED: Text(
             "Neue Bestellung: {product}",
             (
-                ("Ein Kunde hat {packs} x {product} ({sent}) bestellt.", "Ein Kunde hat {product} bestellt."),
+                ("Ein Kunde hat {packs} × {product} ({sent}) bestellt.", "Ein Kunde hat {product} bestellt."),
                 (
                     "Bitte antworten Sie bis {answer_by}. Danach ziehen wir die Bestellung zurück.",
                     "Bitte antworten Sie so bald wie möglich.",
@@ -187,7 +196,7 @@ GERMAN = Language(
             "Bitte bestellen: {product}",
             (
                 (
-                    "Bitte bestellen Sie {packs} x {product} ({sent}) bei {provider}.",
+                    "Bitte bestellen Sie {packs} × {product} ({sent}) bei {provider}.",
                     "Bitte bestellen Sie {product}.",
                 ),
                 (
@@ -220,8 +229,32 @@ GERMAN = Language(
         ),
     },
     faults={
-        (Kind.ORDER_FAILED, Fault.PAYMENT): Text(_FAILED_SUBJECT, (_FAILED, _CHECK_PAYMENT, (_RETRY,))),
-        (Kind.ORDER_FAILED, Fault.ADDRESS): Text(_FAILED_SUBJECT, (_FAILED, _CHECK_ADDRESS, (_RETRY,))),
+        (Kind.ORDER_FAILED, Fault.PAYMENT): Text(
+            _FAILED_SUBJECT,
+            (
+                (
+                    (
+                        "Ihre Bestellung von {product} konnte nicht ausgeführt werden, "
+                        "weil die Zahlung fehlgeschlagen ist."
+                    ),
+                ),
+                _CHECK_PAYMENT,
+                (_RETRY,),
+            ),
+        ),
+        (Kind.ORDER_FAILED, Fault.ADDRESS): Text(
+            _FAILED_SUBJECT,
+            (
+                (
+                    (
+                        "Ihre Bestellung von {product} konnte nicht ausgeführt werden, "
+                        "weil Ihre Lieferadresse nicht verwendet werden konnte."
+                    ),
+                ),
+                _CHECK_ADDRESS,
+                (_RETRY,),
+            ),
+        ),
         (Kind.ORDER_FAILED, Fault.FRAUD): Text(
             _FAILED_SUBJECT,
             (("Ihre Bestellung von {product} konnte nicht ausgeführt werden.",), _ON_HOLD, _CONTACT_US),
@@ -230,10 +263,11 @@ GERMAN = Language(
             _CANCELLED_SUBJECT,
             (
                 (
-                    "Wir haben Ihre Bestellung von {product} storniert. Grund: {why}.",
-                    "Wir haben Ihre Bestellung von {product} storniert.",
+                    (
+                        "Wir haben Ihre Bestellung von {product} storniert, weil die Zahlung fehlgeschlagen ist. "
+                        "Sie erhalten keine Lieferung."
+                    ),
                 ),
-                ("Sie erhalten keine Lieferung.",),
                 _CHECK_PAYMENT,
                 (_RETRY,),
             ),
@@ -259,13 +293,14 @@ GERMAN = Language(
     },
     holds={
         "no_offer": "Der gewählte Anbieter führt dieses Produkt nicht",
-        "offer_unavailable": "Beim gewählten Anbieter ist dieses Produkt derzeit nicht verfügbar",
-        "provider_inactive": "Der gewählte Anbieter nimmt derzeit keine Bestellungen an",
+        "offer_unavailable": "Beim gewählten Anbieter ist dieses Produkt nicht verfügbar",
+        "provider_inactive": "Der gewählte Anbieter nimmt keine Bestellungen an",
         "pack_size_differs": "Der Anbieter verkauft dieses Produkt jetzt in einer anderen Packungsgröße",
         "pack_unit_differs": "Der Anbieter verkauft dieses Produkt jetzt in einer anderen Einheit",
         "units_differ": "Die Fächer verwenden unterschiedliche Einheiten",
     },
     decimal=",",
+    percent=" %",
     date="{weekday}, {day}. {month}",
     one_piece="1 Stück",
     pieces="{number} Stück",

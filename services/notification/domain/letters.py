@@ -81,7 +81,8 @@ def _placeholders(notice: Notice, facts: Facts, language: Language, contact: Con
         "needed_by": _date(facts.needed_by, language, contact),
         "expected": _date(_parse_time(details.get("expected_at")) or facts.expected_at, language, contact),
         "by": language.actors.get(details.get("by", ""), language.actors["operator"]),
-        "why": language.holds.get(reason, reason) or None,
+        # The phrase for this actor contains the reason.
+        "why": None if details.get("by") == "deregistration" else language.holds.get(reason, reason) or None,
     }
     return {name: value for name, value in values.items() if value is not None}
 
@@ -104,10 +105,10 @@ def _quantity(steps: int | None, facts: Facts, language: Language) -> str | None
             if number == "1"
             else language.pieces.format(number=number.replace(".", language.decimal))
         )
-    symbol = SYMBOLS[unit]
+    symbol = f" {SYMBOLS[unit]}" if unit is not BaseUnit.PERCENT else language.percent
     if unit in LARGER and abs(steps) >= 1000 * 10**scale:
-        scale, symbol = scale + 3, LARGER[unit]
-    return f"{format_quantity(steps, scale).replace('.', language.decimal)} {symbol}"
+        scale, symbol = scale + 3, f" {LARGER[unit]}"
+    return f"{format_quantity(steps, scale).replace('.', language.decimal)}{symbol}"
 
 
 def _rate(facts: Facts, language: Language) -> str | None:
@@ -119,7 +120,9 @@ def _rate(facts: Facts, language: Language) -> str | None:
     if tenths <= 0:
         return None
     number = format_quantity(tenths, scale + 1).replace(".", language.decimal)
-    return number if unit is BaseUnit.EACH else f"{number} {SYMBOLS[unit]}"
+    if unit is BaseUnit.EACH:
+        return number
+    return number + (language.percent if unit is BaseUnit.PERCENT else f" {SYMBOLS[unit]}")
 
 
 def _price(facts: Facts, language: Language) -> str | None:

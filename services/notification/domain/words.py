@@ -31,6 +31,8 @@ class Language(NamedTuple):
     actors: dict[str, str]
     holds: dict[str, str]
     decimal: str
+    #: Percent sign with the space before it, if any.
+    percent: str
     date: str
     one_piece: str
     pieces: str

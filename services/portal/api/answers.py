@@ -20,7 +20,11 @@ Text = Annotated[str, Form(max_length=200)]
 CLOSED = "This request is closed"
 STEPS = {
     "acknowledge": ("Accept this order?", "Accept order", "You accepted the order."),
-    "ship": ("Has the order been sent, or is it ready for pick-up?", "Yes", "The order is marked as sent."),
+    "ship": (
+        "Is the order sent or ready for pickup?",
+        "Yes",
+        "The order is marked as sent or ready for pickup.",
+    ),
     "refuse": ("Decline this order?", "Decline order", "You declined the order. Please do not send it."),
     "deliver": ("Has the order arrived?", "Yes, it has arrived", "The order is marked as delivered."),
     "ordered": ("Did you place this order?", "Yes, I ordered it", "Thank you. We've marked it as ordered."),

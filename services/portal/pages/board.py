@@ -28,7 +28,7 @@ NOTICES = {
     "ordering_stopped": "Automatic reorder stopped",
     "cart_prepared": "Ready for you to order",
     "cart_reminded": "Order reminder",
-    "cart_cancel_to_approve": "Please cancel at the shop",
+    "cart_cancel_asked": "Please cancel at the shop",
 }
 
 

@@ -92,7 +92,7 @@ class TestCompose:
         failed = written(Kind.ORDER_FAILED, details={"reason": "acme never got the order", "fault": "provider"})
 
         what_next = (
-            "If another provider you accept can deliver, we will order there right away. Otherwise we will try again "
+            "If one of your alternative providers can deliver, we will order there right away. Otherwise we will try again "
             "in one day, then at longer intervals. Your orders: https://home.example/"
         )
         assert refused.lines[1:-1] == ("Acme has declined your order for Coffee pods. Reason: sold out.", what_next)
@@ -107,13 +107,13 @@ class TestCompose:
         letter = written(Kind.ORDER_FAILED, details=declined)
 
         assert letter.lines[1:-1] == (
-            "Your order for Coffee pods could not be completed. Reason: the payment failed: card declined.",
-            "Please check your payment method. Another provider would not solve this problem.",
+            "Your order for Coffee pods could not be completed because the payment failed.",
+            "Please check your payment method. Ordering from another provider would not solve this problem.",
             "We will try again in one day, then at longer intervals. Your orders: https://home.example/",
         )
         assert written(Kind.ORDER_FAILED, details=declined, locale="de").lines[1:-1] == (
-            "Ihre Bestellung von Coffee pods konnte nicht ausgeführt werden. Grund: the payment failed: card declined.",
-            "Bitte prüfen Sie Ihre Zahlungsart. Ein anderer Anbieter würde das Problem nicht lösen.",
+            "Ihre Bestellung von Coffee pods konnte nicht ausgeführt werden, weil die Zahlung fehlgeschlagen ist.",
+            "Bitte prüfen Sie Ihre Zahlungsart. Eine Bestellung bei einem anderen Anbieter würde das Problem nicht lösen.",
             f"Wir versuchen es in einem Tag erneut, danach in größeren Abständen. Ihre Bestellungen: {a.PAGE}",
         )
 
