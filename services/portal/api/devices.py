@@ -101,7 +101,7 @@ async def replace_device(
             raise invalid_device(error) from None
         model = old.model if body.model is None else body.model
         await tx.store.end_device(device_id, DeviceState.REPLACED)
-        await tx.store.erase_device_page(device_id)
+        await tx.store.delete_slot_views(device_id)
         described = Described(body.device_id, old.customer_id, model, body.serial, slots)
         new = await _add(tx.store, described, kit)
         tx.publish(DeviceReplaced(**dict(registered(new)), replaces=device_id, moves=moved))
@@ -117,7 +117,7 @@ async def deregister(device_id: str, kit: KitDep, principal: PrincipalDep) -> Re
     async with kit.transaction() as tx:
         device = await _lock_owned(tx.store, device_id, principal)
         await tx.store.end_device(device_id, DeviceState.DEREGISTERED)
-        await tx.store.erase_device_page(device_id)
+        await tx.store.delete_slot_views(device_id)
         await tx.store.touch(device.customer_id)
         tx.publish(
             DeviceDeregistered(customer_id=device.customer_id, device_id=device_id, registration=device.registration)

@@ -146,10 +146,10 @@ async def _board(kit: Kit, session: Session) -> Board | None:
         if customer is None or person is None:
             return None
         devices = await store.list_devices(session.customer_id)
-        known = await store.read_known(session.customer_id)
+        view = await store.read_customer_view(session.customer_id)
     levels = await live_of(kit).levels(session.customer_id, [device.device_id for device in devices])
-    known = replace(known, told=known.told | levels)
-    return build(Household(customer, person, tuple(devices), known), kit.clock.now())
+    view = replace(view, slots=view.slots | levels)
+    return build(Household(customer, person, tuple(devices), view), kit.clock.now())
 
 
 def _welcome(kit: Kit, title: str, text: str, status: int = 200) -> HTMLResponse:

@@ -126,7 +126,7 @@ async def erase(customer_id: str, kit: KitDep, principal: PrincipalDep) -> Respo
                 )
             )
         await tx.store.erase_person(customer_id)
-        await tx.store.erase_page(customer_id)
+        await tx.store.delete_views(customer_id)
         tx.publish(CustomerErased(customer_id=customer_id))
     return Response(status_code=204)
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from services.portal.domain import words
-from services.portal.domain.board import CANCELLABLE, OPEN, Known, Order, OrderState
+from services.portal.domain.board import CANCELLABLE, OPEN, CustomerView, Order, OrderState
 from services.portal.pages.places import Place, format_amount, provider_name, title_of
 
 STATES = {
@@ -70,14 +70,14 @@ class OrderCard:
     awaited: bool = False
 
 
-def order_card(order: Order, known: Known, places: list[Place], clock: tuple[datetime, ZoneInfo]) -> OrderCard:
+def order_card(order: Order, view: CustomerView, places: list[Place], clock: tuple[datetime, ZoneInfo]) -> OrderCard:
     """Return the card of one order; `clock` is the current time and the customer's time zone."""
     now, zone = clock
     return OrderCard(
         order_id=order.order_id,
-        title=title_of(order.product_id, known, places),
+        title=title_of(order.product_id, view, places),
         what=_what(order, places),
-        shop=provider_name(order.provider_id, known),
+        shop=provider_name(order.provider_id, view),
         state=STATES[order.state],
         tone=TONES.get(order.state, "busy"),
         road=_road(order.state),
