@@ -13,7 +13,7 @@ from replenish_contracts.events import (
     OrderShipped,
     OrderUnknown,
 )
-from services.portal.domain import words
+from services.portal.domain import formatting
 from services.portal.domain.board import OrderState
 from services.portal.store import Store
 
@@ -54,10 +54,10 @@ async def on_order_delivered(event: OrderDelivered, store: Store) -> list[Event]
 
 
 async def on_order_cancelled(event: OrderCancelled, store: Store) -> list[Event]:
-    await store.save_order_view(words.without_suspicion(event), OrderState.CANCELLED)
+    await store.save_order_view(formatting.without_suspicion(event), OrderState.CANCELLED)
     return []
 
 
 async def on_order_failed(event: OrderFailed, store: Store) -> list[Event]:
-    await store.save_order_view(words.without_suspicion(event), OrderState.FAILED)
+    await store.save_order_view(formatting.without_suspicion(event), OrderState.FAILED)
     return []

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from services.portal.domain import words
+from services.portal.domain import formatting
 from services.portal.domain.board import OPEN, CustomerView, Notice
 from services.portal.domain.devices import Device
 from services.portal.domain.people import Customer, Person
@@ -120,6 +120,6 @@ def _detail(slots: tuple[SlotCard, ...]) -> str:
 
 
 def _notice(notice: Notice, household: Household, places: list[Place], now: datetime) -> NoticeLine:
-    text = NOTICES.get(notice.kind, words.reason(notice.kind))
+    text = NOTICES.get(notice.kind, formatting.reason(notice.kind))
     about = f": {title_of(notice.product_id, household.view, places)}" if notice.product_id else ""
-    return NoticeLine(text.rstrip(".") + about, words.day(notice.occurred_at, now, household.zone))
+    return NoticeLine(text.rstrip(".") + about, formatting.day(notice.occurred_at, now, household.zone))

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from replenish_contracts.events import SlotSpec
-from services.portal.domain import words
+from services.portal.domain import formatting
 from services.portal.domain.board import CustomerView
 from services.portal.domain.devices import Device
 
@@ -23,11 +23,11 @@ def title_of(product_id: str, view: CustomerView, places: list[Place]) -> str:
         if key in view.offers:
             return view.offers[key].title
     named = (place.spec.name for place in places if place.spec.product_id == product_id and place.spec.name)
-    return next(named, words.title(product_id))
+    return next(named, formatting.title(product_id))
 
 
 def provider_name(provider_id: str, view: CustomerView) -> str:
-    return view.providers.get(provider_id, words.title(provider_id))
+    return view.providers.get(provider_id, formatting.title(provider_id))
 
 
 def measure(product_id: str, places: list[Place]) -> SlotSpec | None:
@@ -38,4 +38,4 @@ def measure(product_id: str, places: list[Place]) -> SlotSpec | None:
 def format_amount(steps: int, product_id: str, places: list[Place]) -> str:
     """Format an amount of a product; bare steps if no slot defines its unit."""
     spec = measure(product_id, places)
-    return words.amount(steps, spec.unit, spec.scale) if spec else str(steps)
+    return formatting.amount(steps, spec.unit, spec.scale) if spec else str(steps)

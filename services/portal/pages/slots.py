@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from services.portal.domain import words
+from services.portal.domain import formatting
 from services.portal.domain.board import COMING, CustomerView, SlotView, Subscription
 from services.portal.pages.places import Place, provider_name, title_of
 
@@ -65,23 +65,23 @@ def slot_card(place: Place, view: CustomerView, now: datetime, zone: ZoneInfo) -
         slot=spec.slot,
         title=title_of(spec.product_id, view, [place]),
         where=f"{device.model or 'Device'}{name or f' · slot {spec.slot}'}",
-        amount=words.amount(level, spec.unit, spec.scale),
-        capacity=words.amount(spec.capacity, spec.unit, spec.scale),
+        amount=formatting.amount(level, spec.unit, spec.scale),
+        capacity=formatting.amount(spec.capacity, spec.unit, spec.scale),
         percent=min(100, round(100 * level / spec.capacity)),
         tone=_tone(level, spec.capacity, days),
-        lasts=words.lasting(level, latest.run_out_at, now),
-        run_out=words.run_out(latest.run_out_at, now, zone) if latest.run_out_at else "",
+        lasts=formatting.lasting(level, latest.run_out_at, now),
+        run_out=formatting.run_out(latest.run_out_at, now, zone) if latest.run_out_at else "",
         days_left=days,
-        used=words.rate(latest.rate_per_day, spec.unit, spec.scale) if latest.rate_per_day is not None else "",
-        seen=words.ago(latest.occurred_at, now) if latest.occurred_at else "",
-        doubted=words.reason(latest.doubted) if latest.doubted else "",
+        used=formatting.rate(latest.rate_per_day, spec.unit, spec.scale) if latest.rate_per_day is not None else "",
+        seen=formatting.ago(latest.occurred_at, now) if latest.occurred_at else "",
+        doubted=formatting.reason(latest.doubted) if latest.doubted else "",
         shelf=_shelf(place, view),
         coming=_coming(place, view, now, zone),
         plan=_plan(place, view),
-        wait=words.reason(wait.reason) if wait else "",
+        wait=formatting.reason(wait.reason) if wait else "",
         approve_order_id=wait.order_id if wait and wait.wake_up == "approval" else None,
-        level_number=words.number(level, spec.scale),
-        units=words.UNIT_CHOICES[spec.unit],
+        level_number=formatting.number(level, spec.scale),
+        units=formatting.UNIT_CHOICES[spec.unit],
     )
 
 
@@ -96,7 +96,7 @@ def _tone(level: int, capacity: int, days: float | None) -> str:
 
 def _shelf(place: Place, view: CustomerView) -> str:
     steps = view.shelves.get(place.spec.product_id, 0)
-    return f"{words.amount(steps, place.spec.unit, place.spec.scale)} more on the shelf" if steps else ""
+    return f"{formatting.amount(steps, place.spec.unit, place.spec.scale)} more on the shelf" if steps else ""
 
 
 def _coming(place: Place, view: CustomerView, now: datetime, zone: ZoneInfo) -> str:
@@ -105,8 +105,8 @@ def _coming(place: Place, view: CustomerView, now: datetime, zone: ZoneInfo) -> 
     if not orders:
         return ""
     order = orders[0]
-    quantity = words.amount(order.quantity, spec.unit, spec.scale) if order.quantity is not None else "more"
-    when = f", expected {words.day(order.expected_at, now, zone)}" if order.expected_at else ""
+    quantity = formatting.amount(order.quantity, spec.unit, spec.scale) if order.quantity is not None else "more"
+    when = f", expected {formatting.day(order.expected_at, now, zone)}" if order.expected_at else ""
     return f"{quantity} ordered{when}"
 
 
@@ -119,7 +119,7 @@ def _plan(place: Place, view: CustomerView) -> Plan | None:
 
 
 def _plan_text(sub: Subscription, place: Place, view: CustomerView) -> str:
-    size = words.amount(sub.pack_size, place.spec.unit, place.spec.scale)
+    size = formatting.amount(sub.pack_size, place.spec.unit, place.spec.scale)
     offer = view.offers.get((sub.provider_id, sub.product_id))
-    price = f" for {words.money(offer.price * sub.packs, offer.currency)}" if offer else ""
+    price = f" for {formatting.money(offer.price * sub.packs, offer.currency)}" if offer else ""
     return f"{sub.packs} {TIMES} {size} from {provider_name(sub.provider_id, view)}{price}"

@@ -46,9 +46,9 @@ class PageStore(Store):
         )
         return {row["customer_id"]: (row["highest"], row["rows"]) for row in rows}
 
-    async def forget_touches(self, older_than_minutes: int) -> None:
+    async def delete_touches(self, older_than_minutes: int) -> None:
         await self.connection.execute(
-            """-- forget_touches
+            """-- delete_touches
             DELETE FROM touch WHERE touched_at < now() - make_interval(mins => $1)
             """,
             older_than_minutes,

@@ -24,8 +24,8 @@ async def on_customer_notified(event: CustomerNotified, store: Store) -> list[Ev
     return []
 
 
-async def forget_old(store: Store) -> list[Event]:
-    await store.forget_expired()
-    await store.forget_expired_shops()
-    await store.forget_touches(TOUCHES_KEPT_MINUTES)
+async def delete_expired(store: Store) -> list[Event]:
+    await store.delete_expired_sessions()
+    await store.delete_expired_shop_sessions()
+    await store.delete_touches(TOUCHES_KEPT_MINUTES)
     return []
