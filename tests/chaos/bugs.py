@@ -15,7 +15,7 @@ from services.consumption.service import SERVICE as CONSUMPTION
 from services.gateway.domain import judging
 from services.notification.channels import email
 from services.order_dispatch.providers import kafka
-from services.reorder_decision.domain import turns
+from services.reorder_decision.domain import transitions
 from services.reorder_decision.domain.pool import Situation
 from services.reorder_decision.handlers import slots
 
@@ -173,9 +173,9 @@ async def every_crossing_orders(patch, world):
 
     def crossed(pool, heard, _epoch, when):
         pool = replace(pool, situation=Situation.ARMED, epoch=pool.epoch + bool(pool.order), order=None)
-        return turns.crossed(pool, heard, pool.epoch, when)
+        return transitions.threshold_crossed(pool, heard, pool.epoch, when)
 
-    patch.setattr(slots, "crossed", crossed)
+    patch.setattr(slots, "threshold_crossed", crossed)
     owner = await asyncpg.connect(world.database["order_dispatch"].owner_url)
     await owner.execute("DROP INDEX one_open_order_per_pool")
     await owner.close()
