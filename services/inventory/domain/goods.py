@@ -168,7 +168,7 @@ def write_off_missing(credited: int, received: int, shelf: int) -> Movement:
     return movement_of(Action.CORRECT, Reason.MISSING, {Place.SHELF: -missing, Place.UNEXPLAINED: missing})
 
 
-def taken_by(slot: SlotFacts | None, rise: int, level: int) -> int:
+def loaded_quantity(slot: SlotFacts | None, rise: int, level: int) -> int:
     """Return how much a load took; a new cartridge that fills the slot counts as a whole one."""
     if slot and slot.replaced_whole and level >= slot.capacity:
         return max(rise, slot.capacity)

@@ -30,9 +30,9 @@ class Checkout(NamedTuple):
 class Checkouts(kit.Store):
     """Carts and checkouts with their lines."""
 
-    async def create_cart(self, cart_id: str, customer_id: str) -> Cart:
+    async def add_cart(self, cart_id: str, customer_id: str) -> Cart:
         await self.connection.execute(
-            "-- create_cart\nINSERT INTO cart (cart_id, customer_id, changed_at) VALUES ($1, $2, $3)",
+            "-- add_cart\nINSERT INTO cart (cart_id, customer_id, changed_at) VALUES ($1, $2, $3)",
             cart_id,
             customer_id,
             self.now,
@@ -88,9 +88,9 @@ class Checkouts(kit.Store):
     async def delete_carts(self, before: datetime) -> None:
         await self.connection.execute("-- delete_carts\nDELETE FROM cart WHERE changed_at < $1", before)
 
-    async def create_checkout(self, checkout: Checkout) -> None:
+    async def add_checkout(self, checkout: Checkout) -> None:
         await self.connection.execute(
-            """-- create_checkout
+            """-- add_checkout
             INSERT INTO checkout (checkout_id, customer_id, state, expires_at, created_at, changed_at)
             VALUES ($1, $2, $3, $4, $5, $5)
             """,
@@ -98,7 +98,7 @@ class Checkouts(kit.Store):
             self.now,
         )
         await self.connection.execute(
-            """-- create_checkout_lines
+            """-- add_checkout
             INSERT INTO checkout_line (checkout_id, owner_id, product_id, quantity)
             SELECT $1, * FROM unnest($2::text[], $3::text[], $4::bigint[])
             """,

@@ -4,11 +4,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from hashlib import blake2b
 
-from services.inventory.domain import Action, Allocation, AllocationState, Booking, Goods, Warehouse, summed
+from services.inventory.domain import Action, Allocation, AllocationState, Booking, Goods, Warehouse, sum_by_goods
 from services.inventory.store.lots import Lots
 
 #: Actions that leave the owner's total stock unchanged.
-STAYS = frozenset({Action.ALLOCATE, Action.DEALLOCATE})
+STOCK_NEUTRAL = frozenset({Action.ALLOCATE, Action.DEALLOCATE})
 
 
 class Warehouses(Lots):
@@ -58,9 +58,11 @@ class Warehouses(Lots):
         """Write movements whose stock is locked; a name that was booked before is an error."""
         if not bookings:
             return
-        left = summed((one.goods, -one.movement.stock_change) for one in bookings if one.movement.action not in STAYS)
-        if left := {goods: n for goods, n in left.items() if n > 0}:
-            await self.thin_lots(left)
+        changes = (
+            (one.goods, -one.movement.stock_change) for one in bookings if one.movement.action not in STOCK_NEUTRAL
+        )
+        if shipped := {goods: n for goods, n in sum_by_goods(changes).items() if n > 0}:
+            await self.take_from_lots(shipped)
         names = [transaction_id(booking.name) for booking in bookings]
         entries = [
             (name, entry) for name, booking in zip(names, bookings, strict=True) for entry in booking.movement.entries
