@@ -2,27 +2,17 @@
 
 from collections.abc import Sequence
 
-from libs import kit
+from libs.kit.registrations import RegistrationStore
 from replenish_contracts.events import Fill, SlotSpec
 from services.inventory.domain import SlotFacts
 
 
-class Devices(kit.Store):
+class Devices(RegistrationStore):
     """Devices, slots and erased customers."""
 
     async def save_device(self, customer_id: str, device_id: str, registration: int, slots: Sequence[SlotSpec]) -> bool:
         """Save a device's slots; return False if this or a later registration is known already."""
-        fresh = await self.connection.fetchval(
-            """-- save_device
-            INSERT INTO device (device_id, registration) VALUES ($1, $2)
-            ON CONFLICT (device_id) DO UPDATE SET registration = excluded.registration
-            WHERE device.registration < excluded.registration
-            RETURNING true
-            """,
-            device_id,
-            registration,
-        )
-        if not fresh:
+        if not await self._save_registration(device_id, registration):
             return False
         await self._replace_slots(customer_id, device_id, slots)
         return True
@@ -50,17 +40,7 @@ class Devices(kit.Store):
 
     async def end_device(self, device_id: str, registration: int) -> None:
         """Delete a device's slots unless a later registration exists; the device itself stays known."""
-        ended = await self.connection.fetchval(
-            """-- end_device
-            INSERT INTO device (device_id, registration) VALUES ($1, $2)
-            ON CONFLICT (device_id) DO UPDATE SET registration = excluded.registration
-            WHERE device.registration <= excluded.registration
-            RETURNING true
-            """,
-            device_id,
-            registration,
-        )
-        if ended:
+        if await self._end_registration(device_id, registration):
             await self.delete_slots(device_id)
 
     async def delete_slots(self, device_id: str) -> None:

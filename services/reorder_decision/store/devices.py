@@ -2,42 +2,23 @@
 
 from collections.abc import Sequence
 
+from libs.kit.registrations import RegistrationStore
 from services.reorder_decision.domain import ProductSlot, Slot, pool_id_of
 from services.reorder_decision.store.pools import Pools
 
 
-class Devices(Pools):
+class Devices(Pools, RegistrationStore):
     """Devices, their slots, and customers who were erased."""
 
     async def save_device(self, customer_id: str, device_id: str, registration: int) -> bool:
         """Store a registration; False if the same or a later one is stored, or the customer was erased."""
         if await self._is_erased(customer_id):
             return False
-        fresh = await self.connection.fetchval(
-            """-- save_device
-            INSERT INTO device (device_id, registration) VALUES ($1, $2)
-            ON CONFLICT (device_id) DO UPDATE SET registration = excluded.registration
-            WHERE device.registration < excluded.registration
-            RETURNING true
-            """,
-            device_id,
-            registration,
-        )
-        return bool(fresh)
+        return await self._save_registration(device_id, registration)
 
     async def end_device(self, device_id: str, registration: int) -> bool:
         """Store the end of a registration; False if a later one is stored."""
-        ended = await self.connection.fetchval(
-            """-- end_device
-            INSERT INTO device (device_id, registration) VALUES ($1, $2)
-            ON CONFLICT (device_id) DO UPDATE SET registration = excluded.registration
-            WHERE device.registration <= excluded.registration
-            RETURNING true
-            """,
-            device_id,
-            registration,
-        )
-        return bool(ended)
+        return await self._end_registration(device_id, registration)
 
     async def list_slots(self, device_id: str) -> list[Slot]:
         rows = await self.connection.fetch(
