@@ -42,7 +42,7 @@ class Slots(GapStore):
         if not locked:
             return {}
         rows = await self.connection.fetch(
-            f"""-- read_locked_slots
+            f"""-- lock_slots
             SELECT {SLOT_COLUMNS}
             FROM unnest($1::text[], $2::text[]) AS r (device_id, slot)
             JOIN slot AS s USING (device_id, slot)

@@ -20,7 +20,7 @@ class Devices(RegistrationStore):
     async def _replace_slots(self, customer_id: str, device_id: str, slots: Sequence[SlotSpec]) -> None:
         await self.delete_slots(device_id)
         await self.connection.executemany(
-            """-- insert_slot
+            """-- _replace_slots
             INSERT INTO slot (device_id, slot, customer_id, product_id, unit, scale, capacity, fill)
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
             """,
@@ -31,7 +31,7 @@ class Devices(RegistrationStore):
         )
         units = {spec.product_id: spec for spec in slots}
         await self.connection.executemany(
-            """-- save_product_unit
+            """-- _replace_slots
             INSERT INTO product_unit (owner_id, product_id, unit, scale) VALUES ($1, $2, $3, $4)
             ON CONFLICT (owner_id, product_id) DO UPDATE SET unit = excluded.unit, scale = excluded.scale
             """,
@@ -66,11 +66,11 @@ class Devices(RegistrationStore):
 
     async def erase_customer(self, customer_id: str) -> None:
         """Delete slots, carts and units of a customer, and mark it erased so that late events are recognized."""
-        await self.connection.execute("-- erase_slots\nDELETE FROM slot WHERE customer_id = $1", customer_id)
-        await self.connection.execute("-- erase_carts\nDELETE FROM cart WHERE customer_id = $1", customer_id)
-        await self.connection.execute("-- erase_units\nDELETE FROM product_unit WHERE owner_id = $1", customer_id)
+        await self.connection.execute("-- erase_customer\nDELETE FROM slot WHERE customer_id = $1", customer_id)
+        await self.connection.execute("-- erase_customer\nDELETE FROM cart WHERE customer_id = $1", customer_id)
+        await self.connection.execute("-- erase_customer\nDELETE FROM product_unit WHERE owner_id = $1", customer_id)
         await self.connection.execute(
-            """-- save_erased
+            """-- erase_customer
             INSERT INTO erased_customer (customer_id, erased_at) VALUES ($1, $2) ON CONFLICT DO NOTHING
             """,
             customer_id,

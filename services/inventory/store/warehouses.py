@@ -25,7 +25,7 @@ class Warehouses(Lots):
 
     async def _list_allocations(self, holders: Collection[str]) -> list[Allocation]:
         rows = await self.connection.fetch(
-            """-- list_allocations
+            """-- _list_allocations
             SELECT holder_id, owner_id, product_id, quantity, state, shipped, round
             FROM allocation WHERE holder_id = ANY($1::text[])
             """,
@@ -38,7 +38,7 @@ class Warehouses(Lots):
 
     async def _lock_available(self, goods: Sequence[Goods]) -> dict[Goods, int]:
         rows = await self.connection.fetch(
-            """-- lock_available
+            """-- _lock_available
             SELECT s.owner_id, s.product_id, s.available
             FROM stock AS s JOIN unnest($1::text[], $2::text[]) AS asked (owner_id, product_id)
                 ON s.owner_id = asked.owner_id AND s.product_id = asked.product_id
@@ -102,7 +102,7 @@ class Warehouses(Lots):
         if not allocations:
             return
         await self.connection.execute(
-            """-- save_allocations
+            """-- _save_allocations
             INSERT INTO allocation (holder_id, owner_id, product_id, quantity, state, shipped, round, changed_at)
             SELECT *, $8::timestamptz
             FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::bigint[], $7::integer[])

@@ -50,7 +50,7 @@ class DeviceStore(Store):
 
     async def _add_slots(self, device: Device) -> None:
         await self.connection.executemany(
-            """-- add_slots
+            """-- _add_slots
             INSERT INTO device_slot
                 (device_id, slot, position, name, product_id, unit, scale, capacity, level, loading, fill)
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
@@ -87,7 +87,7 @@ class DeviceStore(Store):
             self.now,
         )
         await self.connection.execute(
-            """-- end_slots
+            """-- end_device
             DELETE FROM device_slot WHERE device_id = $1
             """,
             device_id,
@@ -134,7 +134,7 @@ class DeviceStore(Store):
 
     async def _with_slots(self, devices: Sequence[Record]) -> list[Device]:
         rows = await self.connection.fetch(
-            """-- list_slots
+            """-- _with_slots
             SELECT device_id, slot, name, product_id, unit, scale, capacity, level, loading, fill
             FROM device_slot WHERE device_id = ANY($1) ORDER BY device_id, position
             """,

@@ -24,7 +24,7 @@ class ShopStore(Store):
             key_sha256,
         )
         await self.connection.execute(
-            """-- end_shop_sessions
+            """-- save_provider_key
             DELETE FROM shop_session WHERE provider_id = $1
             """,
             provider_id,

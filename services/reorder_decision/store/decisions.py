@@ -18,20 +18,20 @@ class Decisions(Pools):
             await self._save_levels(slot for slot in decision.pool.slots if slot not in before.slots)
             if replace(decision.pool, slots=before.slots) != before:
                 await self.save_pool(decision.pool)
-        await self._insert_receipts(decision)
+        await self._add_receipts(decision)
         return list(decision.events)
 
     async def _save_order(self, before: Order | None, pool: Pool) -> None:
         after = pool.order
         if before and (after is None or after.order_id != before.order_id):
             await self.connection.execute(
-                "-- end_order\nUPDATE reorder SET state = 'ended', ended_at = $2 WHERE order_id = $1",
+                "-- _save_order\nUPDATE reorder SET state = 'ended', ended_at = $2 WHERE order_id = $1",
                 before.order_id,
                 self.now,
             )
         if after and after != before:
             await self.connection.execute(
-                """-- save_order
+                """-- _save_order
                 INSERT INTO reorder (order_id, pool_id, epoch, quantity, state, decided_at, provider_id)
                 VALUES ($1, $2, $3, $4, $5, $6, $7)
                 ON CONFLICT (order_id) DO UPDATE SET state = excluded.state, quantity = excluded.quantity,
@@ -50,7 +50,7 @@ class Decisions(Pools):
         if not changed:
             return
         await self.connection.executemany(
-            """-- save_level
+            """-- _save_levels
             UPDATE slot SET level = $3, uncertainty = $4, rate_per_day = $5, level_event = $6, level_at = $7,
                 answered = $8
             WHERE device_id = $1 AND slot = $2
@@ -69,11 +69,11 @@ class Decisions(Pools):
             ],
         )
 
-    async def _insert_receipts(self, decision: Decision) -> None:
+    async def _add_receipts(self, decision: Decision) -> None:
         if not decision.receipts:
             return
         await self.connection.executemany(
-            """-- insert_receipt
+            """-- _add_receipts
             INSERT INTO receipt (receipt_id, customer_id, pool_id, epoch, order_id, outcome, reason, decided_at, inputs,
                                  decision)
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)

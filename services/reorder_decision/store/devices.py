@@ -45,10 +45,10 @@ class Devices(Pools, RegistrationStore):
     async def replace_slots(self, customer_id: str, device_ids: Sequence[str], slots: Sequence[ProductSlot]) -> None:
         """Delete the devices' slots and insert the given ones; the caller has locked all pools concerned."""
         await self.connection.execute(
-            "-- delete_slots\nDELETE FROM slot WHERE device_id = ANY($1::text[])", list(device_ids)
+            "-- replace_slots\nDELETE FROM slot WHERE device_id = ANY($1::text[])", list(device_ids)
         )
         await self.connection.executemany(
-            """-- insert_slot
+            """-- replace_slots
             INSERT INTO slot (device_id, slot, pool_id, unit, scale, capacity, level, uncertainty, rate_per_day,
                 level_event,
                               level_at)
@@ -73,16 +73,16 @@ class Devices(Pools, RegistrationStore):
     async def erase_customer(self, customer_id: str, pool_ids: Sequence[str]) -> None:
         """Delete all data of the customer; the id stays, so that late events create nothing."""
         for statement in (
-            "-- erase_receipts\nDELETE FROM receipt WHERE pool_id = ANY($1::text[])",
-            "-- erase_orders\nDELETE FROM reorder WHERE pool_id = ANY($1::text[])",
-            "-- erase_subscriptions\nDELETE FROM subscription WHERE pool_id = ANY($1::text[])",
-            "-- erase_slots\nDELETE FROM slot WHERE pool_id = ANY($1::text[])",
-            "-- erase_pools\nDELETE FROM pool WHERE pool_id = ANY($1::text[])",
+            "-- erase_customer\nDELETE FROM receipt WHERE pool_id = ANY($1::text[])",
+            "-- erase_customer\nDELETE FROM reorder WHERE pool_id = ANY($1::text[])",
+            "-- erase_customer\nDELETE FROM subscription WHERE pool_id = ANY($1::text[])",
+            "-- erase_customer\nDELETE FROM slot WHERE pool_id = ANY($1::text[])",
+            "-- erase_customer\nDELETE FROM pool WHERE pool_id = ANY($1::text[])",
         ):
             await self.connection.execute(statement, list(pool_ids))
-        await self.connection.execute("-- erase_holiday\nDELETE FROM holiday WHERE customer_id = $1", customer_id)
+        await self.connection.execute("-- erase_customer\nDELETE FROM holiday WHERE customer_id = $1", customer_id)
         await self.connection.execute(
-            """-- save_erased
+            """-- erase_customer
             INSERT INTO erased_customer (customer_id, erased_at) VALUES ($1, $2) ON CONFLICT DO NOTHING
             """,
             customer_id,

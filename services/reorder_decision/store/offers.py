@@ -37,7 +37,7 @@ class Offers(Pools):
         """Store an offer; return whether pack, unit or availability changed."""
         await self._lock_offers(offer.provider_id)
         before = await self.connection.fetchrow(
-            """-- lock_offer
+            """-- save_offer
             SELECT pack_size, unit, scale, available FROM offer WHERE provider_id = $1 AND product_id = $2 FOR UPDATE
             """,
             offer.provider_id,
@@ -61,7 +61,7 @@ class Offers(Pools):
         """Store a provider; return whether its activity or stated lead time changed."""
         await self._lock_offers(provider.provider_id)
         before = await self.connection.fetchrow(
-            "-- lock_provider\nSELECT active, lead_time_days FROM provider WHERE provider_id = $1 FOR UPDATE",
+            "-- save_provider\nSELECT active, lead_time_days FROM provider WHERE provider_id = $1 FOR UPDATE",
             provider.provider_id,
         )
         await self.connection.execute(
