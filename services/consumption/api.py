@@ -21,7 +21,6 @@ FIRST_DAY = date(1970, 1, 1)
 
 @router.get("")
 async def list_slots(device_id: str, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
-    """List the slots of a device with level, rate of use and estimated run-out time."""
     async with kit.read() as store:
         slots = await _owned_slots(device_id, principal, store)
         return {"slots": [_slot_json(slot, store.now) for slot in slots]}
@@ -29,7 +28,6 @@ async def list_slots(device_id: str, kit: KitDep, principal: PrincipalDep) -> di
 
 @router.get("/{slot}")
 async def get_slot(device_id: str, slot: str, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
-    """Get one slot with level, uncertainty, rate of use and books."""
     async with kit.read() as store:
         found = await _owned_slot(device_id, slot, principal, store)
         return _slot_json(found, store.now)

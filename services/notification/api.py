@@ -28,7 +28,6 @@ async def list_notices(
 
 @router.get("/preferences")
 async def get_preferences(customer_id: str, kit: KitDep, principal: PrincipalDep) -> dict[str, dict[Kind, bool]]:
-    """Return for each kind whether this customer receives it, defaults included."""
     require_customer(principal, customer_id)
     async with kit.read() as store:
         chosen = await store.list_preferences(customer_id)

@@ -62,7 +62,6 @@ def apply_report(slot: Slot, report: Report) -> Decision:
 
 
 def as_duplicate(slot: Slot) -> Decision:
-    """Count a duplicate; the slot is otherwise unchanged."""
     return Decision(replace(slot, duplicates=slot.duplicates + 1), Outcome.DUPLICATE)
 
 
@@ -89,7 +88,6 @@ def set_trigger(slot: Slot, newer: Trigger, at: float) -> Decision:
 
 
 def _find_rejection(slot: Slot, report: Report) -> str:
-    """Return why the report becomes a dead letter before its number is looked at; empty if it does not."""
     if report.size > LARGEST_REPORT:
         return f"{report.size} steps in one report are implausible"
     if report.size > MOST_CAPACITIES * slot.spec.capacity:

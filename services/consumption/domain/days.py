@@ -39,5 +39,4 @@ def day_of(at: float) -> int:
 
 
 def group_days(numbers: tuple[int, ...]) -> list[UsedDay]:
-    """Group a flat array of numbers into days, oldest first."""
     return [UsedDay(*numbers[start : start + NUMBERS_PER_DAY]) for start in range(0, len(numbers), NUMBERS_PER_DAY)]

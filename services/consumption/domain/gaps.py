@@ -88,7 +88,6 @@ class Gap:
         return (self.boot_no, self.first) > (boot_no, seq)
 
     def shares_reading(self, other: "Gap") -> bool:
-        """Return whether no level reading lies between the two gaps."""
         return _position(self.next_reading) == _position(other.next_reading)
 
     def without(self, seq: int) -> list["Gap"]:
@@ -111,5 +110,4 @@ def count_open(gaps: Iterable[Gap]) -> int:
 
 
 def with_newest_reading(gaps: Gaps, reading: LevelReading) -> Gaps:
-    """Set the newest level reading on all gaps that have none after them yet."""
     return tuple(replace(gap, next_reading=reading, variance=0.0) if gap.next_reading is None else gap for gap in gaps)

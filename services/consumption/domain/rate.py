@@ -40,7 +40,6 @@ class Rate:
         )
 
     def after(self, used: int, at: float) -> "Rate":
-        """Return the rate after `used` steps since the last report."""
         elapsed = max(at - self.until, SHORTEST_SECONDS)
         kept = exp(-elapsed / TAU_SECONDS)
         spread = used * TAU_SECONDS / elapsed
@@ -64,5 +63,4 @@ class Rate:
 
 
 def prior_rate(capacity: int, at: float) -> Rate:
-    """Return the prior rate of a slot without reports."""
     return Rate(capacity / PRIOR_DAYS_PER_FILLING * PRIOR_WEIGHT_DAYS, PRIOR_WEIGHT_DAYS, at)

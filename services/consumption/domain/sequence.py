@@ -42,7 +42,6 @@ def _start_boot(slot: Slot, boot: str, seq: int, report: Report) -> Slot:
 
 
 def _advance_seq(slot: Slot, seq: int, report: Report) -> Slot:
-    """Advance the last sequence number to `seq`; skipped numbers become a gap."""
     if slot.accepts_any_seq:
         return replace(slot, last_seq=seq, gaps=tuple(_closed_before(slot, seq)))
     if seq == slot.last_seq + 1:

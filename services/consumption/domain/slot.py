@@ -40,11 +40,9 @@ class Spec:
         return max(0, level)
 
     def inferred(self, level: int) -> int:
-        """Return the unreported quantity loaded by hand that explains a negative level."""
         return self.held(level) - level if self.loading is Loading.BY_HAND else 0
 
     def is_compatible(self, other: "Spec") -> bool:
-        """Return whether level and rate of one slot can be carried over to the other."""
         return (self.product_id, self.unit, self.scale) == (other.product_id, other.unit, other.scale)
 
 
@@ -69,7 +67,6 @@ class Books:
         return self.used_total + self.unreported
 
     def after(self, flow: int, change: BookChange) -> "Books":
-        """Return the books after a flow into (+) or out of (-) the slot, and the changes by level readings."""
         return Books(
             self.opening,
             self.received + max(0, flow) + change.received,
@@ -109,7 +106,6 @@ class Slot:
 
     @property
     def is_followed(self) -> bool:
-        """Whether every change of the level is published."""
         return self.trigger.follow or self.linked
 
     @property
@@ -118,7 +114,6 @@ class Slot:
 
     @property
     def held(self) -> int:
-        """Quantity in the slot, never negative."""
         return self.spec.held(self.level)
 
     @property
@@ -133,7 +128,6 @@ class Slot:
 
     @property
     def state(self) -> str:
-        """State shown in the API: `quarantined`, `overdrawn`, `empty` or `normal`."""
         if self.quarantined:
             return "quarantined"
         if self.level > 0:
@@ -152,7 +146,6 @@ class Slot:
         return not (self.quarantined or counting or self.accepts_any_seq)
 
     def days_so_far(self) -> list[UsedDay]:
-        """Return the finished days that are not filed yet, and the current day."""
         today = UsedDay(day_of(self.rate.until), self.books.used - self.days.before_today, self.held)
         return [*group_days(self.days.finished), today]
 

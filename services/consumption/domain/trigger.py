@@ -47,7 +47,6 @@ class Trigger:
         return replace(newer, armed=below < newer.reports, below=below)
 
     def reaches(self, rate_per_day: float) -> float:
-        """Return the highest level at which the threshold is met."""
         return max(self.at_level, self.at_days * rate_per_day) - self.shelf_and_on_order
 
 

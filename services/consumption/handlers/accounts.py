@@ -46,7 +46,6 @@ async def on_device_replaced(event: DeviceReplaced, store: Store) -> list[Event]
 
 
 async def on_device_deregistered(event: DeviceDeregistered, store: Store) -> list[Event]:
-    """Delete a device unless it has been registered again since."""
     device = await store.find_device(event.device_id)
     if device is not None and device.registration <= event.registration:
         await _end_devices([event.device_id], "deregistered", store)
@@ -77,7 +76,6 @@ def _new_slots(event: DeviceRegistered | DeviceReplaced, at: float) -> list[Slot
 def _successors(
     event: DeviceReplaced, old: dict[Place, Slot], new: dict[Place, Slot]
 ) -> dict[Place, tuple[Place, Slot]]:
-    """Return by new slot its predecessor and the slot with the figures carried over."""
     successors = {}
     for move in event.moves:
         before, place = (event.replaces, move.old_slot), (event.device_id, move.new_slot)

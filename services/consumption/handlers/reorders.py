@@ -11,7 +11,6 @@ from services.consumption.store import Store
 
 
 async def on_trigger_set(event: TriggerSet, store: Store) -> list[Event]:
-    """Set a newer trigger, and publish ThresholdCrossed at once if it is met already."""
     if event.registration is not None and await _has_newer_registration(event.device_id, event.registration, store):
         return []
     slot = await lock_slot(event.device_id, event.slot, event.customer_id, store)

@@ -17,7 +17,6 @@ RecordsBySlot = dict[Place, list[Record]]
 
 
 async def apply_all(waiting: RecordsBySlot, store: Store) -> list[Event]:
-    """Apply reports slot by slot in the order of receipt, with all rules of domain/apply.py."""
     before = await store.lock_slots(waiting)
     ours, others = _split_by_registration(waiting, before)
     known = await store.find_report_identities(
@@ -49,7 +48,6 @@ async def apply_all(waiting: RecordsBySlot, store: Store) -> list[Event]:
 
 
 def _split_by_registration(waiting: RecordsBySlot, slots: Mapping[Place, Slot]) -> tuple[RecordsBySlot, list[Record]]:
-    """Return the reports for the locked slots, and those for unknown slots or another registration."""
     ours: RecordsBySlot = {place: [] for place in slots}
     others: list[Record] = []
     for place, records in waiting.items():
@@ -75,7 +73,6 @@ def _identity(record: Record) -> ReportIdentity | None:
 
 
 def report_of(record: Record, spec: Spec, now: float) -> Report:
-    """Convert a record of `usage` to a Report."""
     data = record.data
     received_at = plausible_receipt_time(to_unix(data.received_at), now)
     counted = data.boot is not None and data.seq is not None

@@ -8,13 +8,11 @@ from services.consumption.store import Store
 
 
 async def file_days(store: Store) -> list[Event]:
-    """Move full months of daily use from the hot rows to `used_days`."""
     await store.file_days(store.settings.file_slots_at_most)
     return []
 
 
 async def delete_report_identities(store: Store) -> list[Event]:
-    """Delete identities of applied reports that are older than the retention of their topic."""
     before = store.now.date() - timedelta(days=store.settings.remember_reports_days)
     await store.delete_report_identities(before, store.settings.forget_reports_at_most)
     return []

@@ -36,7 +36,6 @@ def prepare(records: Iterable[Record]) -> PreparedBatch:
 
 
 async def on_usage(records: Sequence[Record], store: Store, prepared: PreparedBatch | None = None) -> list[Event]:
-    """Apply a batch: in-order uses in one or two statements, all other reports slot by slot."""
     nexts, uses, others = prepared or prepare(records)
     rest = {place: list(left) for place, left in others.items()}
     events = await _apply_in_order(nexts, uses, rest, store)
@@ -51,7 +50,6 @@ async def on_usage(records: Sequence[Record], store: Store, prepared: PreparedBa
 
 
 def _first_uses_and_rest(records: Iterable[Record]) -> tuple[dict[Place, Record], RecordsBySlot]:
-    """Return the first report of each slot if it is a counted use, and all other reports in their order."""
     nexts: dict[Place, Record] = {}
     rest: RecordsBySlot = {}
     for record in records:
@@ -92,7 +90,6 @@ async def _apply_in_order(nexts: Mapping[Place, Record], uses: Uses, rest: Recor
 
 
 async def _events_of(applied: AppliedUses, uses: Uses, nexts: Mapping[Place, Record], store: Store) -> list[Event]:
-    """Return the events of the applied uses, and disarm the triggers that they crossed."""
     crossed, followed = set(applied.crossed), set(applied.followed)
     places = {n: uses.place(n) for n in sorted(crossed | followed)}
     slots = await store.disarm_crossed(list(places.values()), [n in crossed for n in places])

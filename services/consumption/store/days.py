@@ -54,7 +54,6 @@ class FiledDays(Store):
         )
 
     async def delete_report_identities(self, before: date, at_most: int) -> int:
-        """Delete report identities from before that day; return their number."""
         return _count(
             await self.connection.execute(
                 """-- delete_report_identities
@@ -67,7 +66,6 @@ class FiledDays(Store):
         )
 
     async def give_up_gaps(self, opened_before: float, at_most: int) -> int:
-        """Give up gaps opened before that time (unix seconds); return their number."""
         return _count(
             await self.connection.execute(
                 """-- give_up_gaps

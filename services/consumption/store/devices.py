@@ -19,7 +19,6 @@ class Device(NamedTuple):
 
 class Devices(Store):
     async def find_devices(self, device_ids: Iterable[str]) -> dict[str, Device]:
-        """Return those of the devices that are or were registered."""
         rows = await self.connection.fetch(
             """-- find_devices
             SELECT device_id, registration, NULL AS customer_id, reason AS end_reason FROM ended_device

@@ -74,7 +74,6 @@ class Slots(GapStore):
         return {(row["device_id"], row["slot"]): as_slot(row) for row in rows}
 
     async def list_slots(self, device_id: str) -> list[Slot]:
-        """Return the slots of a device without gaps and without a lock."""
         rows = await self.connection.fetch(
             f"""-- list_slots
             SELECT {SLOT_COLUMNS}
@@ -86,7 +85,6 @@ class Slots(GapStore):
         return [as_slot(row) for row in rows]
 
     async def save_slots(self, before: Mapping[Place, Slot], after: Iterable[Slot]) -> None:
-        """Write the slots that differ from `before`, with their gaps."""
         changed = [slot for slot in after if slot != before[slot.device_id, slot.slot]]
         if not changed:
             return
@@ -118,7 +116,6 @@ class Slots(GapStore):
         await self._save_gaps(before, changed)
 
     async def add_slots(self, slots: Sequence[Slot]) -> None:
-        """Insert new slots with their registration and trigger."""
         for slot in sorted(slots, key=_place):
             await self._add_spec(slot)
             await self.connection.execute(

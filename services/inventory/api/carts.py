@@ -49,7 +49,6 @@ async def get_cart(cart_id: Identifier, kit: KitDep, principal: PrincipalDep) ->
 async def add_items(
     cart_id: Identifier, body: ItemsBody, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
 ) -> Any:
-    """Add products to the cart if their total quantity in the cart is available."""
     async with kit.transaction(idempotency=key) as tx:
         if tx.replayed:
             return send(tx.replayed, replayed=True)

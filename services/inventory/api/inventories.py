@@ -27,7 +27,6 @@ async def list_transactions(
     limit: Annotated[int, Query(ge=1)] = 50,
     cursor: Annotated[int | None, Query(ge=1, le=NEWEST)] = None,
 ) -> dict[str, Any]:
-    """Return the product's transactions, newest first; `next` is the cursor of the following page."""
     async with kit.read() as store:
         limit = min(limit, store.settings.page_limit)
         rows = await store.list_transactions(goods, cursor or NEWEST, limit)

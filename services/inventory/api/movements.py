@@ -67,7 +67,6 @@ async def count_stock(
 async def decide_returns(
     goods: GoodsDep, body: ReturnsBody, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
 ) -> Any:
-    """Put returned goods back on sale, or discard them."""
     async with kit.transaction(idempotency=key) as tx:
         if tx.replayed:
             return send(tx.replayed, replayed=True)

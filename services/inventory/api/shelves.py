@@ -48,7 +48,6 @@ async def list_transactions(
     limit: Annotated[int, Query(ge=1)] = 50,
     cursor: Annotated[int | None, Query(ge=1, le=NEWEST)] = None,
 ) -> dict[str, Any]:
-    """Return the product's ledger, newest first; `next` is the cursor of the following page."""
     require_customer(principal, customer_id)
     async with kit.read() as store:
         limit = min(limit, store.settings.page_limit)

@@ -38,7 +38,6 @@ def sell(quantity: int, allocated: int, available: int) -> Movement:
 
 
 def recount(difference: int) -> Movement:
-    """Book the difference between a count and the books."""
     return movement_of(Action.CORRECT, Reason.COUNTED, {Place.UNEXPLAINED: -difference, Place.AVAILABLE: difference})
 
 
@@ -54,7 +53,6 @@ def take_returned(quantity: int, sold: int) -> Movement:
 
 
 def restock(quantity: int) -> Movement:
-    """Put inspected returns back on sale."""
     return movement_of(Action.INCREMENT, Reason.RESTOCKED, {Place.RETURNED: -quantity, Place.AVAILABLE: quantity})
 
 
@@ -63,7 +61,6 @@ def discard(quantity: int) -> Movement:
 
 
 def manual_movement(action: Action, quantity: int) -> Movement:
-    """Return the movement for an action of the inventory document."""
     movements = {
         Action.INCREMENT: receive,
         Action.DECREMENT: withdraw,

@@ -79,15 +79,12 @@ class Warehouse:
 
     @property
     def changed(self) -> list[Allocation]:
-        """Allocations to write."""
         return list(self._changed.values())
 
     def has_allocations(self, holder_id: str) -> bool:
-        """Return whether goods are or were allocated to this holder."""
         return holder_id in self._holders
 
     def allocated_for(self, holder_id: str) -> dict[Goods, int]:
-        """Return the open allocations of this holder."""
         return {
             goods: allocation.quantity
             for goods, allocation in self._holders.get(holder_id, {}).items()
@@ -150,7 +147,6 @@ class Warehouse:
         return released
 
     def ship_unallocated(self, holder_id: str, left: Quantities, source: Source) -> None:
-        """Book goods that shipped without an open allocation."""
         for goods, quantity in left.items():
             if quantity and goods in self._available:
                 allocation = Allocation(holder_id, goods, quantity, AllocationState.SHIPPED, shipped=quantity)

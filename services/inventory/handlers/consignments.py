@@ -39,7 +39,6 @@ async def on_order_shipped(event: OrderShipped, store: Store) -> list[Event]:
 
 
 async def on_order_ended(event: OrderCancelled | OrderFailed, store: Store) -> list[Event]:
-    """Take the goods out of transit if the order ends after it was shipped."""
     goods = Goods(event.customer_id, event.product_id)
     await store.lock_shelf(goods)
     consignment = await store.lock_consignment(event.order_id)

@@ -63,7 +63,6 @@ class Checkouts(kit.Store):
         return Cart(cart_id, row["customer_id"], row["checkout_id"], _wanted(items))
 
     async def save_items(self, cart_id: str, wanted: Quantities) -> None:
-        """Replace all items of the cart."""
         await self.connection.execute("-- save_items\nDELETE FROM cart_item WHERE cart_id = $1", cart_id)
         await self.connection.execute(
             """-- save_items

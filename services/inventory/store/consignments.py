@@ -30,7 +30,6 @@ class Consignments(kit.Store):
         )
 
     async def get_credited(self, goods: Goods, order_id: str) -> int:
-        """Return the quantity credited to the shelf for this order."""
         credited: int = await self.connection.fetchval(
             """-- get_credited
             SELECT coalesce(sum(e.quantity), 0)::bigint

@@ -57,7 +57,6 @@ class Lots(kit.Store):
         )
 
     async def list_goods_with_expired_lots(self, today: date, limit: int) -> list[Goods]:
-        """Return goods with an expired lot of which some is for sale."""
         rows = await self.connection.fetch(
             """-- list_goods_with_expired_lots
             SELECT s.owner_id, s.product_id FROM stock AS s JOIN lot AS l USING (owner_id, product_id)

@@ -121,7 +121,6 @@ class Warehouses(Lots):
         )
 
     async def list_allocated(self, holder_id: str) -> dict[Goods, int]:
-        """Return the open allocations of a holder, without a lock."""
         allocations = await self._list_allocations([holder_id])
         return {one.goods: one.quantity for one in allocations if one.state is AllocationState.OPEN}
 
@@ -151,7 +150,6 @@ class Warehouses(Lots):
         )
 
     async def list_shipped_orders(self, order_ids: Collection[str]) -> dict[str, int]:
-        """Return the shipped quantity of those orders that have left."""
         rows = await self.connection.fetch(
             """-- list_shipped_orders
             SELECT order_id, shipped FROM consignment WHERE order_id = ANY($1::text[]) AND journey <> 'ordered'

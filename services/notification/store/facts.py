@@ -20,7 +20,6 @@ class FactTables(KitStore):
         )
 
     async def find_protocol(self, provider_id: str) -> str | None:
-        """Return the provider's protocol, or None if it is unknown."""
         protocol: str | None = await self.connection.fetchval(
             """-- find_protocol
             SELECT protocol FROM provider WHERE provider_id = $1
@@ -112,7 +111,6 @@ class FactTables(KitStore):
         )
 
     async def get_facts(self, notice: Notice) -> Facts:
-        """Return what is known about the notice's order, product and pool."""
         row = await self.connection.fetchrow(
             """-- get_facts
             SELECT

@@ -64,7 +64,6 @@ class Notices(KitStore):
         )
 
     async def withdraw_notices(self, pool_id: str, epoch: int, kinds: Sequence[Kind]) -> None:
-        """Withdraw unsent notices of a pool's earlier epochs."""
         await self.connection.execute(
             """-- withdraw_notices
             UPDATE notice SET state = 'withdrawn', reason = 'obsolete before it was sent', completed_at = $4

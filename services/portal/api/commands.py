@@ -51,7 +51,6 @@ class LevelForm(BaseModel):
 async def correct_level(
     request: Request, kit: KitDep, session: SessionDep, form: Annotated[LevelForm, Form()]
 ) -> Response:
-    """Report a level observed by a person."""
     check_csrf(session, form.csrf)
     report = {
         "type": "SlotMeasured",
@@ -86,7 +85,6 @@ async def cancel(request: Request, kit: KitDep, session: SessionDep, order_id: F
 async def report_order(
     answer: str, request: Request, kit: KitDep, session: SessionDep, order_id: Field, csrf: Field
 ) -> Response:
-    """Report progress of an order that the customer places at the shop."""
     done = CONFIRMATIONS.get(answer)
     if done is None:
         raise ProblemError(404, "not_found", "Unknown command")

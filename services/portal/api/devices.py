@@ -64,7 +64,6 @@ async def register(
 
 @router.get("/customers/{customer_id}/devices")
 async def list_devices(customer_id: str, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
-    """List a customer's devices, oldest first."""
     require_customer(principal, customer_id)
     async with kit.read() as store:
         if await store.find_customer(customer_id) is None:

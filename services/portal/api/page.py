@@ -49,7 +49,6 @@ FLASHES = {
 
 @router.get("/")
 async def show_page(request: Request, kit: KitDep, session: MaybeSession, said: str = "") -> HTMLResponse:
-    """Show the customer's page, or the welcome page if not signed in."""
     board = await _board(kit, session) if session else None
     if session is None or board is None:
         return _welcome(
@@ -63,7 +62,6 @@ async def show_page(request: Request, kit: KitDep, session: MaybeSession, said: 
 
 @router.get("/page/board")
 async def show_board(kit: KitDep, session: SessionDep) -> HTMLResponse:
-    """Render the part of the page that scripts refresh."""
     board = await _board(kit, session)
     if board is None:
         raise ProblemError(401, "not_signed_in", "Please sign in")
@@ -72,7 +70,6 @@ async def show_board(kit: KitDep, session: SessionDep) -> HTMLResponse:
 
 @router.get("/page/orders/{order_id}/why")
 async def show_why(order_id: str, request: Request, kit: KitDep, session: SessionDep) -> HTMLResponse:
-    """Show the sentences of an order's receipt."""
     async with kit.read() as store:
         owner = await store.find_order_owner(order_id)
     if owner != session.customer_id:

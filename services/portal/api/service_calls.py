@@ -79,7 +79,6 @@ def _parse_time(text: str | None) -> datetime | None:
 
 
 async def fetch_reasons(kit: Kit, customer_id: str, order_id: str) -> list[str]:
-    """Return the sentences of an order's receipt; empty if it is not available."""
     url = f"{kit.settings.reorder_decision_url}/v1/orders/{quote(order_id, safe='')}/receipt"
     try:
         status, answer = await call(kit, claims.customer(customer_id), "GET", url)
@@ -100,7 +99,6 @@ async def cancel_order(kit: Kit, customer_id: str, order_id: str) -> None:
 
 
 async def report_order(kit: Kit, customer_id: str, order_id: str, answer: str) -> None:
-    """Report progress of an order that the customer places at the shop."""
     url = f"{kit.settings.order_dispatch_url}/v1/orders/{quote(order_id, safe='')}/said"
     await _command(kit, customer_id, "POST", url, {"said": answer})
 

@@ -164,7 +164,6 @@ def _quantity(amount: QuantityBody | str | float) -> Quantity:
 
 
 def invalid_device(error: InvalidDeviceError) -> ProblemError:
-    """Return the 422 problem document for an invalid description."""
     detail = {"field": error.field, "problem": error.problem, "remedy": error.remedy, "code": error.code}
     return ProblemError(422, "invalid", "The description of the device is not valid", errors=[detail])
 

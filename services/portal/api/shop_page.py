@@ -31,7 +31,6 @@ Field = Annotated[str, Form(max_length=200)]
 
 @router.get("")
 async def show_shop(kit: KitDep, session: MaybeShop) -> HTMLResponse:
-    """Show the shop's page, or the forms to sign in and join."""
     if session is None:
         return page(render("shop_welcome.html", key=None, once=new_token()))
     orders = await _get(kit, session.provider_id, f"/v1/providers/{quote(session.provider_id)}/orders")
@@ -100,7 +99,6 @@ async def sign_out(request: Request, kit: KitDep, session: ShopDep, csrf: Field)
 async def answer(
     step: str, kit: KitDep, session: ShopDep, order_id: Field, csrf: Field, tracking: Field = ""
 ) -> Response:
-    """Acknowledge, ship, deliver or refuse an order."""
     check_csrf(session, csrf)
     path = f"/v1/providers/{quote(session.provider_id)}/orders/{quote(order_id, safe='')}/{quote(step, safe='')}"
     return _back(await _do(kit, session.provider_id, "POST", path, {"tracking": tracking.strip() or None}))
@@ -126,7 +124,6 @@ async def put_terms(kit: KitDep, session: ShopDep, form: Annotated[TermsForm, Fo
 
 @router.post("/offers", dependencies=LIMITED)
 async def put_offer(kit: KitDep, session: ShopDep, form: Annotated[OfferForm, Form()]) -> Response:
-    """Add a product or change its offer."""
     check_csrf(session, form.csrf)
     path = f"/v1/providers/{quote(session.provider_id)}/offers/{quote(form.product_id.strip(), safe='')}"
     return _back(await _do(kit, session.provider_id, "PUT", path, offer_of(form)))

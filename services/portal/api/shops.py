@@ -95,7 +95,6 @@ async def join_shop(body: dict[str, Any], request: Request, kit: Kit, asked: Ide
 
 
 async def _create_shop(body: dict[str, Any], kit: Kit, asked: IdempotentRequest | None) -> str:
-    """Create the shop in order_dispatch and return its id."""
     once = uuid5(_NAMESPACE, f"{asked.principal}\n{asked.path}\n{asked.key}") if asked else uuid4()
     status, answer = await _call(kit, claims.service("portal"), "POST", "/v1/shops", body, str(once))
     if status != service_calls.CREATED:

@@ -43,7 +43,6 @@ async def get_keys(kit: KitDep, response: Response) -> dict[str, Any]:
 
 @router.post("/v1/tokens")
 async def make_token(body: TokenBody, request: Request, kit: KitDep, response: Response) -> dict[str, Any]:
-    """Exchange a key for an access token."""
     security = security_of(kit)
     name = _attempt_name(body)
     security.check_rate_limit(request, name)

@@ -19,7 +19,6 @@ NOTICES_SHOWN = 10
 
 class PageStore(Store):
     async def read_customer_view(self, customer_id: str) -> CustomerView:
-        """Return all read models of a customer."""
         return CustomerView(
             slots=await self._list_slot_views(customer_id),
             subscriptions=await self._list_subscription_views(customer_id),

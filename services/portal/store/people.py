@@ -44,7 +44,6 @@ class PeopleStore(Store):
         )
 
     async def find_customer(self, customer_id: str) -> Customer | None:
-        """Return the customer; None if unknown or erased."""
         row = await self.connection.fetchrow(
             """-- find_customer
             SELECT customer_id, locale, time_zone FROM customer WHERE customer_id = $1 AND erased_at IS NULL

@@ -64,7 +64,6 @@ async def delete_holiday(customer_id: str, kit: KitDep, principal: PrincipalDep)
 
 
 async def apply_holiday(customer_id: str, holiday: Holiday | None, store: Store) -> list[Event]:
-    """Set or clear the holiday of all pools of the customer."""
     events: list[Event] = []
     for pool_id in await store.lock_pool_ids_of_customer(customer_id):
         pool = await store.lock_pool(pool_id)

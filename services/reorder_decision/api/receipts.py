@@ -40,7 +40,6 @@ async def list_receipts_of(
 async def list_receipts(
     kit: KitDep, principal: PrincipalDep, limit: Limit = 50, cursor: Cursor = None
 ) -> dict[str, Any]:
-    """List the receipts of all customers, for operators who replay them."""
     require(principal, "operator")
     return await _page(kit, None, limit, cursor)
 

@@ -74,7 +74,6 @@ def reassess(pool: Pool, context: Context, why: Why = Why.CHANGED, ended: str | 
 
 
 def open_epoch(pool: Pool, trigger: Trigger, situation: Situation) -> Decision:
-    """Open the next epoch with this trigger."""
     pool = replace(pool, epoch=pool.epoch + 1, situation=situation, hold=None, trigger=trigger)
     return Decision(pool, tuple(trigger_events(pool, trigger)))
 

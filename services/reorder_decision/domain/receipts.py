@@ -63,7 +63,6 @@ def with_changes(inputs: Inputs, changes: dict[str, str]) -> Inputs:
 
 
 def explain(inputs: Inputs, decision: PolicyDecision) -> list[str]:
-    """Return the explanation, one sentence per item."""
     offer = choose_offer(inputs.slots, inputs.subscription, inputs.offer, inputs.rivals, inputs.avoided)
     return [
         *_situation(inputs, decision.figures),

@@ -88,7 +88,6 @@ class Rates:
 
 
 def with_result(record: Scorecard, result: OrderResult) -> Scorecard:
-    """Return the record with one more order."""
     if not result.delivered:
         return replace(record, broken=record.broken + 1)
     share = min(1.0, result.received / result.ordered) if result.ordered else 1.0

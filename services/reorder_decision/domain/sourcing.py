@@ -45,7 +45,6 @@ def days_of_supply(subscription: Subscription | None, offer: Offer | None) -> fl
 
 
 def find_offer_obstacle(slot: Slot, subscription: Subscription, offer: Offer | None) -> Hold | None:
-    """Return why the slot's product cannot be ordered with this offer, or None."""
     if offer is None:
         return Hold(Reason.NO_OFFER, "OfferChanged")
     if not offer.provider_active:

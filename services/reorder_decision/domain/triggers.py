@@ -32,7 +32,6 @@ def following_trigger(pool: Pool) -> Trigger:
 
 
 def is_still_set(pool: Pool, trigger: Trigger) -> bool:
-    """Return whether the open epoch's trigger is still the right one."""
     if pool.situation not in EPOCH_IS_OPEN or pool.trigger is None:
         return False
     if pool.situation is Situation.FOLLOWED:
@@ -45,7 +44,6 @@ def is_low(pool: Pool) -> bool:
 
 
 def source_of(pool: Pool) -> Offer | None:
-    """Return the offer that an order placed now would use."""
     return choose_offer(pool.slots, pool.subscription, pool.offer, pool.rivals, pool.avoided)
 
 
@@ -56,7 +54,6 @@ def is_due(pool: Pool) -> bool:
 
 
 def trigger_events(pool: Pool, trigger: Trigger) -> list[TriggerSet]:
-    """Return the events that set the trigger, one per slot."""
     several = len(pool.slots) > 1
     levels = sum(slot.level for slot in pool.slots)
     followed = pool.situation is Situation.FOLLOWED

@@ -40,7 +40,6 @@ async def on_customer_erased(event: CustomerErased, store: Store) -> list[Event]
 async def _replace_slots(
     customer_id: str, device_ids: Sequence[str], slots: Sequence[ProductSlot], store: Store
 ) -> list[Event]:
-    """Replace the devices' slots and reassess every pool that lost or gained one."""
     places = await store.list_pool_keys(device_ids) | {(customer_id, slot.product_id) for slot in slots}
     before = await _lock_or_create_pools(sorted(places), store)
     await store.replace_slots(customer_id, device_ids, slots)

@@ -12,7 +12,6 @@ class Decisions(Pools):
     """Saves decisions about locked pools."""
 
     async def save_decision(self, before: Pool, decision: Decision) -> list[Event]:
-        """Save the changes to a locked pool and return the events to publish."""
         if decision.pool != before:
             await self._save_order(before.order, decision.pool)
             await self._save_levels(slot for slot in decision.pool.slots if slot not in before.slots)

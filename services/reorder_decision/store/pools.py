@@ -29,7 +29,6 @@ class Pools(kit.Store):
 
     @property
     def context(self) -> Context:
-        """Return time and cause of this transaction, with the configured rules."""
         settings = self.settings
         rules = Rules(
             settings.cancel_backoff_days,
@@ -50,7 +49,6 @@ class Pools(kit.Store):
         return pool
 
     async def lock_pool(self, pool_id: str) -> Pool | None:
-        """Lock and return the pool, or None."""
         row = await self.connection.fetchrow(
             """-- lock_pool
             SELECT pool_id, customer_id, product_id, epoch, situation, hold, wait, trigger, shelf, shelf_event, cancels,

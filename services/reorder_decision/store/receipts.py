@@ -15,7 +15,6 @@ class Receipts(kit.Store):
     """Receipts are never changed."""
 
     async def list_receipts_of_order(self, order_id: str) -> list[Any]:
-        """Return an order's receipts, the newest first."""
         return await self.connection.fetch(
             f"""-- list_receipts_of_order
             SELECT {RECEIPT_COLUMNS}

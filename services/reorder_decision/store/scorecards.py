@@ -33,7 +33,6 @@ class Scorecards(Pools):
     """Events update the row of their order; a periodic job adds them up, so that orders do not contend for it."""
 
     async def save_acceptance(self, order_id: str, quantity: int, promised_at: datetime | None) -> None:
-        """Store the accepted quantity and the first promised date."""
         await self.connection.execute(
             """-- save_acceptance
             UPDATE reorder SET quantity = $2, promised_at = coalesce(promised_at, $3)
@@ -146,7 +145,6 @@ class Scorecards(Pools):
         return [(row[0], row[1], row[2]) for row in rows]
 
     async def list_pools_to_reassess(self, provider_id: str, product_id: str) -> list[str]:
-        """Return the pools whose days of supply change with the learned lead time."""
         rows = await self.connection.fetch(
             """-- list_pools_to_reassess
             SELECT s.pool_id FROM subscription AS s
