@@ -66,7 +66,7 @@ class Board:
     notices: tuple[NoticeLine, ...]
 
 
-def build(household: Household, now: datetime) -> Board:
+def build_board(household: Household, now: datetime) -> Board:
     places = [Place(device, spec) for device in household.devices for spec in device.slots]
     cards = (slot_card(place, household.view, now, household.zone) for place in places)
     slots = tuple(sorted(cards, key=_urgency))  # stable: cards of a group keep their order while levels change
