@@ -21,8 +21,8 @@ async def attacked(request):
             if request.session.testsfailed:
                 kept = ROOT / "out" / "chaos"
                 shutil.copytree(world.stack.home.logs, kept / "logs", dirs_exist_ok=True)
-                shutil.copytree(world.evidence, kept / "evidence", dirs_exist_ok=True)
-                print(f"logs and evidence are in {kept}")
+                shutil.copytree(world.inputs, kept / "inputs", dirs_exist_ok=True)
+                print(f"logs and judge inputs are in {kept}")
 
 
 @pytest.fixture

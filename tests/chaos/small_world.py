@@ -45,7 +45,7 @@ from libs.kit.clock import SteppedClock
 from libs.kit.testing import prepare, running
 from libs.kit.topics import create_topics
 from replenish_contracts.topics import OWN_TOPICS
-from tests.judge import Evidence, Verdict, gather, judge
+from tests.judge import Inputs, Verdict, collect, judge
 
 MORNING = datetime(FIRST_DAY.year, FIRST_DAY.month, FIRST_DAY.day, 6, tzinfo=UTC)
 KEY = "a-key-for-tests"
@@ -75,15 +75,15 @@ class Inside:
 
 
 class SmallWorld:
-    """Access to the running product and its evidence."""
+    """Access to the running services and the input files of the judge."""
 
     def __init__(self, folder: Path, kafka_url: str, database) -> None:
         self.folder, self.kafka_url, self.database = folder, kafka_url, database
-        self.evidence = folder / "evidence"
+        self.inputs = folder / "inputs"
         self.clock = SteppedClock.create(folder / "clock", MORNING)
         self.kits = {}
         self.provider = PROVIDERS[0]
-        self.log = ProviderLog(self.evidence / "providers" / "corner-shop.jsonl", reports_delivery=True)
+        self.log = ProviderLog(self.inputs / "providers" / "corner-shop.jsonl", reports_delivery=True)
         self._open = AsyncExitStack()
 
     async def start(self, *late: str) -> None:
@@ -122,7 +122,7 @@ class SmallWorld:
         await moving_in.add_providers()
         await self._open_shop()
         await moving_in.add_households(self.quiet, MORNING)
-        diary = Diary(self.evidence / "clients" / "devices.jsonl")
+        diary = Diary(self.inputs / "clients" / "devices.jsonl")
         self._open.callback(diary.close)
         gate = Gate(Inside(http), diary)
         world = World.at_start([household], moving_in.credentials, seed=1)
@@ -141,22 +141,22 @@ class SmallWorld:
             day.result()
 
     async def verdict(self, settle_s: float = 3) -> Verdict:
-        """Gather the rest of the evidence and judge it."""
-        await gather(
-            self.evidence,
+        """Collect topics and tables, then run the judge."""
+        await collect(
+            self.inputs,
             kafka_url=self.kafka_url,
             database_url=self.database.check_url,
             now=self.clock.now(),
             settle_s=settle_s,
         )
-        return judge(Evidence.read(self.evidence))
+        return judge(Inputs.read(self.inputs))
 
     async def close(self) -> None:
         await self._open.aclose()
 
     def _mails(self) -> Path:
-        self.evidence.mkdir(parents=True)
-        return self.evidence / "mails.jsonl"
+        self.inputs.mkdir(parents=True)
+        return self.inputs / "mails.jsonl"
 
     async def _quiet(self) -> Quiet:
         consumer = AIOKafkaConsumer(bootstrap_servers=self.kafka_url, enable_auto_commit=False)

@@ -18,7 +18,7 @@ from deploy.demo.diary import Diary
 from deploy.demo.quiet import Look, connect
 from deploy.local.errors import StackError
 from deploy.local.waiting import until
-from tests.judge import Evidence, gather, judge
+from tests.judge import Inputs, collect, judge
 from tests.support import environment as e2e
 from tests.support.gateway import ACCEPTED, NOT_NOW, Gateway
 from tests.support.home import Home
@@ -146,14 +146,14 @@ class World(e2e.World):
     async def is_unharmed(self) -> None:
         """Let everything settle, then ask the judge and `replenish check`."""
         await self.settled()
-        await gather(
-            self.evidence,
+        await collect(
+            self.inputs,
             kafka_url=self.kafka_url,
             database_url=self.check_url,
             now=self.clock.now(),
             settle_s=10,
         )
-        verdict = judge(Evidence.read(self.evidence))
+        verdict = judge(Inputs.read(self.inputs))
         assert verdict.green, "\n".join(map(str, verdict.anomalies))
         assert await self.differences() == []
 

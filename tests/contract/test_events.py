@@ -18,16 +18,16 @@ SERVICES, MISSING = services()
 EVENTS = pytest.mark.parametrize("event", CATALOGUE.values(), ids=CATALOGUE)
 SERVICE = pytest.mark.parametrize("service", SERVICES.values(), ids=SERVICES)
 
-#: Events that none of our services acts on, and who reads them.
+#: Events that no service consumes, and their readers.
 FOR_OTHERS = {
     **dict.fromkeys(("OrderRequested", "CancelRequested", "OrderStatusRequested"), "the provider"),
-    **dict.fromkeys(("CustomerJoined", "CustomerChanged"), "whoever keeps customers elsewhere"),
-    **dict.fromkeys(("FraudFlagged", "FraudCleared"), "whoever watches for fraud"),
-    **dict.fromkeys(("LinkCreated", "LinkEnded", "ProviderSubscriptionChanged"), "whoever follows links to providers"),
+    **dict.fromkeys(("CustomerJoined", "CustomerChanged"), "external customer systems"),
+    **dict.fromkeys(("FraudFlagged", "FraudCleared"), "external fraud monitoring"),
+    **dict.fromkeys(("LinkCreated", "LinkEnded", "ProviderSubscriptionChanged"), "external systems that follow links"),
     **dict.fromkeys(
-        ("PaymentAuthorized", "PaymentCaptured", "PaymentFailed", "PaymentVoided"), "the accounts, the judge"
+        ("PaymentAuthorized", "PaymentCaptured", "PaymentFailed", "PaymentVoided"), "accounting, the judge"
     ),
-    "StockReleased": "whoever keeps stock elsewhere, the judge",
+    "StockReleased": "external stock systems, the judge",
 }
 
 

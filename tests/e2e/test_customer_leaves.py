@@ -26,7 +26,7 @@ LEFT_OF_A_CUSTOMER = {
     "order_dispatch.orders",
     "reorder_decision.erased_customer",
 }
-#: A machine's id is no personal thing: it may be registered again, by somebody else. Decisions name it.
+#: A device's id is not personal data: another customer may register it again. Decisions contain it.
 LEFT_OF_A_DEVICE = {*LEFT_BEHIND, "reorder_decision.receipt", "inventory.ledger_transaction"}
 
 

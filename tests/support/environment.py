@@ -39,14 +39,14 @@ class World:
     """One system for all tests; each test has its own household."""
 
     def __init__(self, folder: Path) -> None:
-        self.evidence = folder / "evidence"
+        self.inputs = folder / "inputs"
         self.clock = SteppedClock.create(folder / "clock", MONDAY)
         self._folder, self._open = folder, AsyncExitStack()
-        self._mails = self.evidence / "mails.jsonl"
+        self._mails = self.inputs / "mails.jsonl"
 
     async def start(self) -> None:
         """Start everything; return when a household may move in."""
-        self.evidence.mkdir(parents=True)
+        self.inputs.mkdir(parents=True)
         smtp_port = await self._open.enter_async_context(catching(self._mails))
         knobs = {"CLOCK_FILE": str(self._folder / "clock"), "SMTP_PORT": str(smtp_port), "SMTP_HOST": "127.0.0.1"}
         self.stack = await self._open.enter_async_context(Stack(self._folder / "home", env=knobs, durable=False))
@@ -64,7 +64,7 @@ class World:
         await self._open.aclose()
 
     def _diary(self, name: str) -> Diary:
-        diary = Diary(self.evidence / name)
+        diary = Diary(self.inputs / name)
         self._open.callback(diary.close)
         return diary
 

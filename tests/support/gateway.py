@@ -1,4 +1,4 @@
-"""Client of the gateway for devices and people; every call is logged as evidence before and after."""
+"""Client of the gateway for devices and people; each call is logged before and after."""
 
 from collections.abc import Sequence
 from typing import Any

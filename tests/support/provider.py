@@ -90,7 +90,7 @@ class Provider:
         await self.settled()
 
     async def utters(self, order_id: str, status: str, *, update_id: str | None = None, **more: Any) -> str:
-        """Write one update, in two lines of evidence and one record; return the update's id."""
+        """Log one update and publish it; return the update's id."""
         self._updates += 1
         update_id = update_id or f"{self.provider_id}-{self._updates}"
         at = self._clock.now().isoformat()

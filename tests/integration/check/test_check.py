@@ -130,7 +130,7 @@ class TestCheck:
         assert [(note.rule, note.subject) for note in findings.notes] == [("dead_letter", "consumption usage/1@7")]
 
     async def test_sees_a_hole_in_a_topic(self, company):
-        """Last: nothing repairs a log, and whoever hears this topic stops."""
+        """Runs last: the hole cannot be repaired, and services that consume this topic stop."""
         goodbye = DeviceDeregistered(customer_id="bob", device_id="toaster", registration=1)
         await company.publish(goodbye)
         await company.publish(goodbye, sequence="4")

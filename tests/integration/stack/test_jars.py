@@ -1,4 +1,4 @@
-"""Is a jar believed by its sum alone, whoever brought it and however often it is asked for?"""
+"""Jars are verified by their checksum, for each source and on each request."""
 
 import asyncio
 import shutil
