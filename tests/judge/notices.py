@@ -53,8 +53,8 @@ def _check_occasions(found: Findings, inputs: Inputs, notices: dict[str, Record]
             what = f"no decision whether to notify of {record.type} {record.data['order_id']}"
             found.note(LOST, record.place, what, stopped_at="notification")
     for row in rows.values():
-        if row["state"] == "told" and row["notice_id"] not in notices:
-            found.note(LOST, f"notice {row['notice_id']}", "state is told, but CustomerNotified was never published")
+        if row["state"] == "sent" and row["notice_id"] not in notices:
+            found.note(LOST, f"notice {row['notice_id']}", "state is sent, but CustomerNotified was never published")
 
 
 def _check_mails(found: Findings, inputs: Inputs, notices: dict[str, Record]) -> None:

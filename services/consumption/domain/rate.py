@@ -63,6 +63,6 @@ class Rate:
         return Rate(self.use, self.days, max(self.until, at))
 
 
-def first_guess(capacity: int, at: float) -> Rate:
+def prior_rate(capacity: int, at: float) -> Rate:
     """Return the prior rate of a slot without reports."""
     return Rate(capacity / PRIOR_DAYS_PER_FILLING * PRIOR_WEIGHT_DAYS, PRIOR_WEIGHT_DAYS, at)

@@ -70,10 +70,10 @@ def plausible_receipt_time(received_at: float, now: float) -> float:
     return received_at if abs(now - received_at) <= LARGEST_RECEIPT_SKEW_SECONDS else now
 
 
-def seconds(at: datetime) -> float:
+def to_unix(at: datetime) -> float:
     return at.timestamp()
 
 
-def moment(at: float) -> datetime:
+def from_unix(at: float) -> datetime:
     """Convert unix seconds to an aware datetime, rounded to microseconds."""
     return _EPOCH + timedelta(microseconds=round(at * 1e6))

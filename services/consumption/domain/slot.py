@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 
 from replenish_contracts.events import BaseUnit, Fill, Loading, SlotSpec
 from services.consumption.domain import uncertainty
-from services.consumption.domain.days import Days, UsedDay, day_of, unpacked
-from services.consumption.domain.gaps import Gaps
-from services.consumption.domain.rate import DAY, Rate, first_guess
+from services.consumption.domain.days import Days, UsedDay, day_of, group_days
+from services.consumption.domain.gaps import BookChange, Gaps
+from services.consumption.domain.rate import DAY, Rate, prior_rate
 from services.consumption.domain.report import ReadingKind
 from services.consumption.domain.trigger import UNSET, Trigger
 
@@ -67,6 +67,16 @@ class Books:
     @property
     def used(self) -> int:
         return self.used_total + self.unreported
+
+    def after(self, flow: int, change: BookChange) -> "Books":
+        """Return the books after a flow into (+) or out of (-) the slot, and the changes by level readings."""
+        return Books(
+            self.opening,
+            self.received + max(0, flow) + change.received,
+            self.used_total + max(0, -flow),
+            self.unreported + change.unreported,
+            self.unexplained + change.unexplained,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,11 +154,11 @@ class Slot:
     def days_so_far(self) -> list[UsedDay]:
         """Return the finished days that are not filed yet, and the current day."""
         today = UsedDay(day_of(self.rate.until), self.books.used - self.days.before_today, self.held)
-        return [*unpacked(self.days.finished), today]
+        return [*group_days(self.days.finished), today]
 
-    def doubt_at(self, now: float) -> float:
+    def uncertainty_at(self, now: float) -> float:
         """Return the standard deviation of the level at `now`, in steps."""
-        unseen = uncertainty.of_unreported_refill(self.spec.capacity) if self.inferred else 0.0
+        unseen = uncertainty.variance_of_unreported_refill(self.spec.capacity) if self.inferred else 0.0
         return uncertainty.standard_deviation(self.variance + unseen, now - self.received_at, self.rate)
 
     def run_out_after(self, at: float) -> float | None:
@@ -181,14 +191,14 @@ def new_slot(customer_id: str, device_id: str, registered: SlotSpec, at: float, 
         registered.slot,
         spec,
         Books(opening=registered.level),
-        first_guess(spec.capacity, at),
+        prior_rate(spec.capacity, at),
         Days(before_today=0),
         received_at=at,
-        variance=uncertainty.after_reading(ReadingKind.CORRECTED, spec.unit, spec.capacity),
+        variance=uncertainty.variance_after_reading(ReadingKind.CORRECTED, spec.unit, spec.capacity),
     )
 
 
-def taking_over(new: Slot, old: Slot) -> Slot:
+def carry_over(new: Slot, old: Slot) -> Slot:
     """Return the new device's slot with level, rate, days and trigger of the old one; its books start at that level.
 
     If product or unit differ, nothing is carried over.

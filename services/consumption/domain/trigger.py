@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """Threshold `level + elsewhere <= max(at_level, at_days * rate)`, met by `reports` consecutive reports.
+    """Threshold `level + shelf_and_on_order <= max(at_level, at_days * rate)`, met by `reports` consecutive reports.
 
     ThresholdCrossed is published once per epoch.
     """

@@ -5,14 +5,14 @@ from typing import NamedTuple
 
 from libs.kit import Record
 from replenish_contracts.catalogue import Event
-from services.consumption.domain import said
+from services.consumption.domain.events import slot_level_changed, threshold_crossed
 from services.consumption.domain.report import (
     LARGEST_RECEIPT_SKEW_SECONDS,
     LARGEST_REPORT,
     OLDEST_USE_SECONDS,
     plausible_receipt_time,
     plausible_use_time,
-    seconds,
+    to_unix,
 )
 from services.consumption.handlers.reports import RecordsBySlot, apply_all
 from services.consumption.store import AppliedUses, Place, Store, Uses
@@ -80,7 +80,7 @@ async def _apply_in_order(nexts: Mapping[Place, Record], uses: Uses, rest: Recor
     """Apply the uses that are in order; put the others at the front of their slot's list in `rest`."""
     if not nexts:
         return []
-    uses = _with_plausible_times(uses, seconds(store.now))
+    uses = _with_plausible_times(uses, to_unix(store.now))
     applied = await store.apply_uses(uses)
     if len(applied.positions) < len(nexts):
         for n in set(range(len(nexts))).difference(applied.positions):
@@ -96,7 +96,7 @@ async def _events_of(applied: AppliedUses, uses: Uses, nexts: Mapping[Place, Rec
     crossed, followed = set(applied.crossed), set(applied.followed)
     places = {n: uses.place(n) for n in sorted(crossed | followed)}
     slots = await store.disarm_crossed(list(places.values()), [n in crossed for n in places])
-    makers = ((followed, said.level_changed), (crossed, said.crossed))
+    makers = ((followed, slot_level_changed), (crossed, threshold_crossed))
     return [
         store.caused_by(make_event(slots[place], uses.received_at[n]), nexts[place])
         for n, place in places.items()

@@ -6,19 +6,19 @@ from asyncpg import Record
 
 from libs.kit import Store
 from replenish_contracts.events import SlotSpec
-from services.portal.domain.devices import Device, DeviceState, Past
+from services.portal.domain.devices import Device, DeviceState, Registration
 
 
 class DeviceStore(Store):
-    async def lock_past(self, device_id: str) -> Past | None:
+    async def lock_registration(self, device_id: str) -> Registration | None:
         """Lock a device id of any customer and return its latest registration; None if it was never registered."""
         row = await self.connection.fetchrow(
-            """-- lock_past
+            """-- lock_registration
             SELECT registration, state FROM device WHERE device_id = $1 FOR UPDATE
             """,
             device_id,
         )
-        return Past(row["registration"], DeviceState(row["state"])) if row else None
+        return Registration(row["registration"], DeviceState(row["state"])) if row else None
 
     async def add_device(self, device: Device) -> bool:
         """Insert a registration; return False if a concurrent request has taken the id."""

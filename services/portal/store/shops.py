@@ -69,9 +69,9 @@ class ShopStore(Store):
             token_sha256,
         )
 
-    async def forget_expired_shops(self) -> None:
+    async def delete_expired_shop_sessions(self) -> None:
         await self.connection.execute(
-            """-- forget_expired_shops
+            """-- delete_expired_shop_sessions
             DELETE FROM shop_session WHERE expires_at < now()
             """
         )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from services.reorder_decision.domain import Fitted, Slot, pool_id_of
+from services.reorder_decision.domain import ProductSlot, Slot, pool_id_of
 from services.reorder_decision.store.pools import Pools
 
 
@@ -50,10 +50,10 @@ class Devices(Pools):
         )
         return [Slot(**row) for row in rows]
 
-    async def list_pools_of(self, device_ids: Sequence[str]) -> set[tuple[str, str]]:
+    async def list_pool_keys(self, device_ids: Sequence[str]) -> set[tuple[str, str]]:
         """Return (customer_id, product_id) of the pools these devices' slots belong to."""
         rows = await self.connection.fetch(
-            """-- list_pools_of
+            """-- list_pool_keys
             SELECT DISTINCT p.customer_id, p.product_id FROM slot AS s JOIN pool AS p USING (pool_id)
             WHERE s.device_id = ANY($1::text[])
             """,
@@ -61,7 +61,7 @@ class Devices(Pools):
         )
         return {(row["customer_id"], row["product_id"]) for row in rows}
 
-    async def replace_slots(self, customer_id: str, device_ids: Sequence[str], slots: Sequence[Fitted]) -> None:
+    async def replace_slots(self, customer_id: str, device_ids: Sequence[str], slots: Sequence[ProductSlot]) -> None:
         """Delete the devices' slots and insert the given ones; the caller has locked all pools concerned."""
         await self.connection.execute(
             "-- delete_slots\nDELETE FROM slot WHERE device_id = ANY($1::text[])", list(device_ids)
@@ -82,9 +82,9 @@ class Devices(Pools):
             ],
         )
 
-    async def list_pool_ids_of(self, customer_id: str) -> list[str]:
+    async def lock_pool_ids_of_customer(self, customer_id: str) -> list[str]:
         rows = await self.connection.fetch(
-            "-- list_pool_ids_of\nSELECT pool_id FROM pool WHERE customer_id = $1 ORDER BY pool_id FOR UPDATE",
+            "-- lock_pool_ids_of_customer\nSELECT pool_id FROM pool WHERE customer_id = $1 ORDER BY pool_id FOR UPDATE",
             customer_id,
         )
         return [row["pool_id"] for row in rows]

@@ -124,15 +124,15 @@ class TestCheckNotices:
 
     def test_occasion_without_decision(self):
         scenario = restocked()
-        row = scenario.row("notification.notice", kind="order_placed", order_id="o1", notice_id="n1", state="told")
+        row = scenario.row("notification.notice", kind="order_placed", order_id="o1", notice_id="n1", state="sent")
         assert verdict_of(scenario).green
 
         row["order_id"] = "another"
 
         assert "no decision whether to notify of OrderPlaced o1" in anomalies(scenario)
 
-    def test_told_notice_without_event_is_lost(self):
+    def test_sent_notice_without_event_is_lost(self):
         scenario = restocked()
-        scenario.row("notification.notice", kind="order_placed", order_id="o1", notice_id="n9", state="told")
+        scenario.row("notification.notice", kind="order_placed", order_id="o1", notice_id="n9", state="sent")
 
         assert verdict_of(scenario).lost == 1

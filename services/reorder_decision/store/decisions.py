@@ -4,22 +4,22 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from replenish_contracts.catalogue import Event
-from services.reorder_decision.domain import Order, Pool, Slot, Turn, as_json
+from services.reorder_decision.domain import Decision, Order, Pool, Slot, as_json
 from services.reorder_decision.store.pools import Pools
 
 
-class Turns(Pools):
+class Decisions(Pools):
     """Saves decisions about locked pools."""
 
-    async def save(self, before: Pool, turn: Turn) -> list[Event]:
+    async def save_decision(self, before: Pool, decision: Decision) -> list[Event]:
         """Save the changes to a locked pool and return the events to publish."""
-        if turn.pool != before:
-            await self._save_order(before.order, turn.pool)
-            await self._save_levels(slot for slot in turn.pool.slots if slot not in before.slots)
-            if replace(turn.pool, slots=before.slots) != before:
-                await self.save_pool(turn.pool)
-        await self._insert_receipts(turn)
-        return list(turn.says)
+        if decision.pool != before:
+            await self._save_order(before.order, decision.pool)
+            await self._save_levels(slot for slot in decision.pool.slots if slot not in before.slots)
+            if replace(decision.pool, slots=before.slots) != before:
+                await self.save_pool(decision.pool)
+        await self._insert_receipts(decision)
+        return list(decision.events)
 
     async def _save_order(self, before: Order | None, pool: Pool) -> None:
         after = pool.order
@@ -69,8 +69,8 @@ class Turns(Pools):
             ],
         )
 
-    async def _insert_receipts(self, turn: Turn) -> None:
-        if not turn.receipts:
+    async def _insert_receipts(self, decision: Decision) -> None:
+        if not decision.receipts:
             return
         await self.connection.executemany(
             """-- insert_receipt
@@ -85,6 +85,6 @@ class Turns(Pools):
                     *(receipt.decision.outcome, receipt.decision.reason, receipt.inputs.occurred_at),
                     *(as_json(receipt.inputs), as_json(receipt.decision)),
                 )
-                for receipt in turn.receipts
+                for receipt in decision.receipts
             ],
         )
