@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from deploy.local.settings import ROOT
-from tests.chaos.world import world_under_attack
+from tests.chaos.environment import running_environment
 
 
 @pytest.fixture(scope="package")
 async def attacked(request):
     with tempfile.TemporaryDirectory(prefix="replenish-chaos-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)  # Postgres' own account must be able to enter when we are root
-        async with world_under_attack(Path(folder)) as world:
+        async with running_environment(Path(folder)) as world:
             yield world
             if request.session.testsfailed:
                 kept = ROOT / "out" / "chaos"

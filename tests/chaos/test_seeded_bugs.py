@@ -6,7 +6,7 @@ import pytest
 
 from deploy.local.errors import StackError
 from tests.chaos.bugs import BUGS
-from tests.chaos.small_world import migrated, small_world
+from tests.chaos.in_process import in_process_environment, migrated
 
 #: Long enough for two restocks of the household's two slots.
 DAYS = 16
@@ -23,7 +23,7 @@ async def database(backends):
 
 async def weeks_with(where, bug=None, patch=None):
     """Live with the bug and return the judge's verdict."""
-    async with small_world(*where) as world:
+    async with in_process_environment(*where) as world:
         late = [bug.late] if bug and bug.late else []
         await world.start(*late)
         await world.move_in()

@@ -3,8 +3,7 @@
 from contextlib import asynccontextmanager
 
 from deploy.local.names import SERVICES
-from tests.e2e.test_device_is_deregistered import LEFT_BEHIND, left_behind
-from tests.e2e.test_device_is_replaced import is_refused
+from tests.e2e.erasure import LEFT_BEHIND, is_refused, left_behind
 from tests.support import households as a
 from tests.support.traces import traces
 

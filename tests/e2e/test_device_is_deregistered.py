@@ -1,35 +1,7 @@
 """A machine leaves while its order is under way: every service cleans up, and it may come again."""
 
-from tests.e2e.test_device_is_replaced import is_refused
+from tests.e2e.erasure import LEFT_BEHIND, is_refused, left_behind
 from tests.support import households as a
-
-#: All that may be left of a device, by schema and table: that it was here, and what was paid for.
-LEFT_BEHIND = {
-    "portal.device",
-    "consumption.ended_device",
-    "inventory.device",
-    "reorder_decision.device",
-    "order_dispatch.device",
-    "order_dispatch.slot",
-    "order_dispatch.orders",
-    "gateway.departure",
-}
-HAS_DEVICE_ID = """
-SELECT table_schema, table_name FROM information_schema.columns AS c JOIN information_schema.tables AS t
-USING (table_schema, table_name)
-WHERE c.column_name = 'device_id' AND t.table_type = 'BASE TABLE' ORDER BY 1, 2
-"""
-
-
-async def left_behind(world, device_id):
-    """Return every table that still has a row of the device."""
-    tables = [f"{schema}.{table}" for schema, table in await world.database.fetch(HAS_DEVICE_ID)]
-    counts = {
-        table: await world.database.fetchval(f"SELECT count(*) FROM {table} WHERE device_id = $1", device_id)
-        for table in tables
-    }
-    assert len(counts) > len(LEFT_BEHIND)
-    return {table for table, count in counts.items() if count}
 
 
 async def test_every_service_forgets_it_and_its_order_still_comes(world):

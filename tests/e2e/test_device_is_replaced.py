@@ -1,17 +1,7 @@
 """A new machine takes the old one's place: level, trigger and order go on with it, the old credential does not."""
 
-from deploy.local.waiting import until
+from tests.e2e.erasure import is_refused
 from tests.support import households as a
-
-
-async def is_refused(world, device_id, credential):
-    """Wait until the gateway knows a credential no more; what is asked of it would be refused anyhow."""
-
-    async def refused():
-        nonsense = [{"type": "SlotUsed", "device_id": device_id, "slot": "none", "quantity": 1}]
-        return (await world.gateway.post(credential, nonsense)).status_code == 401
-
-    await until(refused, "the old credential is refused", within_s=60)
 
 
 async def test_an_order_under_way_comes_to_the_new_one(world):

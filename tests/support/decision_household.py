@@ -26,7 +26,7 @@ from services.reorder_decision.domain import (
     threshold_crossed,
 )
 from tests.support import decisions as a
-from tests.unit.reorder_decision.neighbours import Consumption, Inventory
+from tests.support.decision_services import Consumption, Inventory
 
 
 @dataclass

@@ -35,7 +35,7 @@ MONDAY = datetime(2026, 1, 5, 8, tzinfo=UTC)
 PATIENCE_SECONDS = 120
 
 
-class World:
+class Environment:
     """One system for all tests; each test has its own household."""
 
     def __init__(self, folder: Path) -> None:
@@ -194,9 +194,9 @@ class World:
 
 
 @asynccontextmanager
-async def whole_world(folder: Path) -> AsyncIterator[World]:
+async def running_environment(folder: Path) -> AsyncIterator[Environment]:
     """Give the running world and stop it at the end."""
-    world = World(folder)
+    world = Environment(folder)
     try:
         await world.start()
         yield world

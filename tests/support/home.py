@@ -6,13 +6,13 @@ from uuid import uuid4
 from tests.support.households import Household
 
 if TYPE_CHECKING:
-    from tests.support.environment import World
+    from tests.support.environment import Environment
 
 
 class Home:
     """A registered household; each action returns after all its consequences have happened."""
 
-    def __init__(self, world: "World", household: Household) -> None:
+    def __init__(self, world: "Environment", household: Household) -> None:
         self.world, self.household = world, household
         self.product_id, self.wish = household.product_id, household.wish
         self.device_id = household.device_id

@@ -4,13 +4,13 @@ import asyncio
 
 import pytest
 
-from tests.integration.inventory.shop import goods, open_shop, shortages
+from tests.integration.inventory.environment import goods, open_environment, shortages
 from tests.support import inventory_events as a
 
 
 @pytest.fixture(scope="module")
 async def shop(database, kafka_url, tmp_path_factory):
-    async with open_shop(database, kafka_url, tmp_path_factory.mktemp("shop"), database_connections=20) as shop:
+    async with open_environment(database, kafka_url, tmp_path_factory.mktemp("shop"), database_connections=20) as shop:
         yield shop
 
 

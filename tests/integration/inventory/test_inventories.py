@@ -4,12 +4,12 @@ import asyncio
 
 import pytest
 
-from tests.integration.inventory.shop import open_shop, shortages
+from tests.integration.inventory.environment import open_environment, shortages
 
 
 @pytest.fixture(scope="module")
 async def shop(database, kafka_url, tmp_path_factory):
-    async with open_shop(database, kafka_url, tmp_path_factory.mktemp("shop")) as shop:
+    async with open_environment(database, kafka_url, tmp_path_factory.mktemp("shop")) as shop:
         yield shop
 
 

@@ -14,8 +14,8 @@ from services.inventory.domain.stock import receive
 from services.inventory.handlers import on_orders
 from services.inventory.service import SERVICE
 from services.inventory.store import Goods
-from tests.integration.inventory.conftest import record
-from tests.integration.inventory.shop import findings
+from tests.integration.inventory.environment import findings
+from tests.integration.inventory.records import record
 from tests.support import inventory_events as a
 
 

@@ -7,7 +7,7 @@ import pytest
 from replenish_contracts.events import StockArrived
 from services.inventory.domain import Goods
 from services.inventory.handlers import take_spoiled
-from tests.integration.inventory.shop import open_shop, shortages
+from tests.integration.inventory.environment import open_environment, shortages
 from tests.support import inventory_events as a
 from tests.support.portal_server import until
 
@@ -111,7 +111,7 @@ class TestRehearsal:
 
 @pytest.fixture(scope="module")
 async def shop(database, kafka_url, tmp_path_factory):
-    async with open_shop(database, kafka_url, tmp_path_factory.mktemp("shop")) as shop:
+    async with open_environment(database, kafka_url, tmp_path_factory.mktemp("shop")) as shop:
         yield shop
 
 

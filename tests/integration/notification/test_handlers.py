@@ -5,12 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from libs.kit import Task, TaskResult
 from libs.kit.testing import store_for
 from replenish_contracts.events import (
     CustomerErased,
     DeviceDeregistered,
-    DeviceRegistered,
     DeviceReplaced,
     Fault,
     OfferChanged,
@@ -18,15 +16,10 @@ from replenish_contracts.events import (
     OrderDelivered,
     OrderDrafted,
     OrderFailed,
-    OrderPlaced,
     ProviderChanged,
-    ReorderApproved,
     ReorderDeclined,
-    ReorderHeld,
     SlotMove,
     SlotSpec,
-    ThresholdCrossed,
-    TriggerSet,
 )
 from services.notification.domain import Kind, NoticeState, notice_id_of
 from services.notification.handlers import (
@@ -34,7 +27,6 @@ from services.notification.handlers import (
     on_device_deregistered,
     on_device_registered,
     on_device_replaced,
-    on_mail_sent,
     on_offer_changed,
     on_order_drafted,
     on_order_fact,
@@ -46,18 +38,19 @@ from services.notification.handlers import (
     on_trigger_set,
 )
 from services.notification.service import SERVICE
+from tests.integration.notification.builders import (
+    ORDER,
+    POOL,
+    SLOT,
+    approved,
+    crossed,
+    held,
+    placed,
+    registered,
+    settle,
+    triggered,
+)
 from tests.support import notification_events as a
-
-ORDER = {
-    "order_id": "o1",
-    "customer_id": "ann",
-    "product_id": "pods",
-    "pool_id": "ann/pods",
-    "provider_id": "acme",
-    "occurred_at": a.NOON,
-}
-POOL = {"customer_id": "ann", "product_id": "pods", "pool_id": "ann/pods", "receipt_id": "r", "decided_at": a.NOON}
-SLOT = {"device_id": "brewer", "slot": "1"}
 
 
 @pytest.fixture
@@ -65,49 +58,6 @@ async def store(database):
     async with store_for(SERVICE, database) as opened:
         opened.now = a.NOON
         yield opened
-
-
-def placed(**changes):
-    return OrderPlaced(**(ORDER | {"packs": 2, "quantity": 40} | changes))
-
-
-def approved(**changes):
-    fields = POOL | SLOT | {"order_id": "o1", "provider_id": "acme", "epoch": 3, "packs": 2, "pack_size": 20}
-    return ReorderApproved(**(fields | {"quantity": 40, "needed_by": a.NOON} | changes))
-
-
-def held(reason, epoch=3, **changes):
-    return ReorderHeld(**(POOL | {"reason": reason, "epoch": epoch, "wake_up": "time"} | changes))
-
-
-def triggered(epoch):
-    return TriggerSet(
-        **{key: POOL[key] for key in ("customer_id", "product_id", "pool_id")},
-        **SLOT,
-        epoch=epoch,
-        at_level=0,
-        at_days=7,
-        shelf_and_on_order=0,
-    )
-
-
-def registered(device_id="brewer", **changes):
-    spec = SlotSpec(slot="1", product_id="pods", unit="C62", capacity=100)
-    fields = {"customer_id": "ann", "device_id": device_id, "registration": 1, "credential_sha256": "0" * 64}
-    return DeviceRegistered(**(fields | {"slots": (spec,)} | changes))
-
-
-def crossed(**changes):
-    fields = {key: POOL[key] for key in ("customer_id", "product_id", "pool_id")} | SLOT
-    figures = {
-        "epoch": 3,
-        "level": 12,
-        "uncertainty": 1,
-        "rate_per_day": 2,
-        "run_out_at": a.NOON,
-        "occurred_at": a.NOON,
-    }
-    return ThresholdCrossed(**(fields | figures | changes))
 
 
 class Explained:
@@ -125,12 +75,6 @@ class Explained:
 
 async def find(store, kind, reference="o1"):
     return await store.find_notice(notice_id_of("ann", kind, reference))
-
-
-async def settle(store, kind, reference="o1", **ended):
-    notice_id = notice_id_of("ann", kind, reference)
-    task = Task(notice_id, {"notice_id": notice_id}, 1)
-    return await on_mail_sent(task, TaskResult(task, **ended), store)
 
 
 class TestOnOrderFact:

@@ -13,8 +13,8 @@ from libs.kit.testing import running
 from replenish_contracts.events import CustomerErased, OrderDrafted, OrderModified, OrderRefused
 from services.notification.domain import Kind, notice_id_of
 from services.notification.service import SERVICE
-from tests.integration.notification import test_handlers as given
-from tests.integration.notification.world import World
+from tests.integration.notification import builders
+from tests.integration.notification.environment import Environment
 from tests.support.order_environment import own_logs
 from tests.support.portal_server import portal, until
 
@@ -70,7 +70,7 @@ async def world(database, kafka_url, tmp_path_factory):
             hold_grace_hours=0,
         ) as kit,
     ):
-        world = World(kit, kafka_url, desk, log)
+        world = Environment(kit, kafka_url, desk, log)
         #: What the mail server answers, one after the other, before it takes anything.
         world.answers = answers
         world.door = door
@@ -120,7 +120,7 @@ async def test_a_server_that_takes_its_time_gets_it_once(world):
 async def test_a_changed_order_is_told_as_it_was_placed(world):
     world.joins("mia")
     ids = {"customer_id": "mia", "order_id": "order-of-mia", "pool_id": "mia/pods"}
-    order = given.ORDER | ids
+    order = builders.ORDER | ids
     await world.publish(
         OrderDrafted(**order, packs=5, quantity=100, price=2500, currency="EUR"),
         OrderModified(**order, packs=2, quantity=40, price=1000, currency="EUR"),

@@ -5,7 +5,7 @@ from deploy.local.ports import free_port
 from libs.kit.testing import running
 from services.notification.domain import Kind, notice_id_of
 from services.notification.service import SERVICE
-from tests.integration.notification.world import World
+from tests.integration.notification.environment import Environment
 from tests.support.order_environment import own_logs
 from tests.support.portal_server import portal, until
 
@@ -18,7 +18,7 @@ async def test_a_mail_server_that_is_away_is_waited_for(database, kafka_url, tmp
         portal() as desk,
         running(SERVICE, kafka_url=kafka_url, database_urls=database, portal_url=desk.url, **knobs) as kit,
     ):
-        world = World(kit, kafka_url, desk, tmp_path / "late.jsonl")
+        world = Environment(kit, kafka_url, desk, tmp_path / "late.jsonl")
         world.joins("uma")
         order_id = await world.order("uma")
         notice_id = notice_id_of("uma", Kind.ORDER_PLACED, order_id)

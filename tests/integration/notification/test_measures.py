@@ -8,7 +8,7 @@ from services.notification.domain import Kind
 from services.notification.handlers import on_order_fact
 from services.notification.service import SERVICE
 from services.notification.store.measures import MAILS
-from tests.integration.notification.test_handlers import placed, settle
+from tests.integration.notification.builders import placed, settle
 from tests.support import notification_events as a
 
 

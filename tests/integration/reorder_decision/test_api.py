@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.integration.reorder_decision import events
+from tests.support import decision_events as events
 from tests.support.decision_environment import DEADLINE_SECONDS, of
 from tests.support.decision_environment import world as opened
 from tests.support.portal_server import until

@@ -17,7 +17,7 @@ from replenish_contracts import wire
 from services.reorder_decision.api.subscriptions import _apply
 from services.reorder_decision.domain import Situation
 from services.reorder_decision.service import SERVICE
-from tests.integration.reorder_decision import events
+from tests.support import decision_events as events
 from tests.support import decisions as a
 from tests.support.decision_environment import of
 from tests.support.portal_server import until

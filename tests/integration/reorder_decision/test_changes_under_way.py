@@ -4,7 +4,7 @@ from replenish_contracts.events import SubscriptionStatus
 from services.reorder_decision.api.holidays import apply_holiday
 from services.reorder_decision.domain import Holiday
 from services.reorder_decision.handlers import reassess_due
-from tests.integration.reorder_decision import events
+from tests.support import decision_events as events
 from tests.support import decisions as a
 
 

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from deploy.cli.app import app as replenish
 from deploy.cli.commands import explain, replay
-from tests.integration.reorder_decision import events
+from tests.support import decision_events as events
 from tests.support.decision_environment import of
 from tests.support.decision_environment import world as opened
 

@@ -2,7 +2,7 @@
 
 from services.reorder_decision.domain import Situation
 from services.reorder_decision.handlers import reassess_due
-from tests.integration.reorder_decision import events
+from tests.support import decision_events as events
 from tests.support import decisions as a
 
 

@@ -5,7 +5,7 @@ import pytest
 from replenish_contracts.events import Mode
 from services.reorder_decision.domain import Inputs, PolicyDecision, Situation, as_json, decide, from_json
 from services.reorder_decision.handlers import reassess_due
-from tests.integration.reorder_decision import events
+from tests.support import decision_events as events
 from tests.support import decisions as a
 
 

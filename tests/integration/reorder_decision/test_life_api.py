@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.integration.reorder_decision import events
+from tests.support import decision_events as events
 from tests.support import decisions as a
 from tests.support.decision_environment import DEADLINE_SECONDS, of
 from tests.support.decision_environment import world as opened

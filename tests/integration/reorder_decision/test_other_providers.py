@@ -1,7 +1,7 @@
 """Where one provider's order came to nothing the next one is asked: not before that is known, never both at once."""
 
 from services.reorder_decision.handlers import count_results, reassess_due
-from tests.integration.reorder_decision import events
+from tests.support import decision_events as events
 from tests.support import decisions as a
 
 

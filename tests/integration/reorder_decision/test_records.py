@@ -4,7 +4,7 @@ import pytest
 
 from services.reorder_decision.domain import Inputs, LeadTime, Scorecard, as_json, decide, from_json
 from services.reorder_decision.handlers import apply_lead_times, count_results, reassess_due
-from tests.integration.reorder_decision import events
+from tests.support import decision_events as events
 from tests.support import decisions as a
 
 

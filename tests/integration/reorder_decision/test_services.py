@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from services.reorder_decision.domain import Inputs, as_json, decide
-from tests.integration.reorder_decision import events
+from tests.support import decision_events as events
 from tests.support import decisions as a
 from tests.support import inventory_events as goods
 from tests.support.decision_environment import of

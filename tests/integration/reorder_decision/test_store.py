@@ -3,7 +3,7 @@
 import asyncpg
 import pytest
 
-from tests.integration.reorder_decision import events
+from tests.support import decision_events as events
 from tests.support import decisions as a
 
 ORDER = """

@@ -4,7 +4,7 @@ import pytest
 
 from replenish_contracts.events import SlotRefilled, SlotUsed
 from services.consumption.service import SERVICE as CONSUMPTION
-from tests.integration.reorder_decision import events
+from tests.support import decision_events as events
 from tests.support import decisions as a
 from tests.support import inventory_events as goods
 from tests.support.decision_environment import DEADLINE_SECONDS

@@ -19,7 +19,7 @@ from deploy.demo.quiet import Look, connect
 from deploy.local.errors import StackError
 from deploy.local.waiting import until
 from tests.judge import Inputs, collect, judge
-from tests.support import environment as e2e
+from tests.support import environment
 from tests.support.gateway import ACCEPTED, NOT_NOW, Gateway
 from tests.support.home import Home
 from tests.support.proxy import Trap
@@ -51,7 +51,7 @@ class PatientGateway(Gateway):
             await asyncio.sleep(ASK_AGAIN_SECONDS)
 
 
-class World(e2e.World):
+class ChaosEnvironment(environment.Environment):
     """One system for all chaos tests; every test has its own household."""
 
     stack: ProxiedStack
@@ -62,8 +62,8 @@ class World(e2e.World):
 
     async def start(self) -> None:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(e2e, "Stack", ProxiedStack)
-            patch.setattr(e2e, "Gateway", PatientGateway)
+            patch.setattr(environment, "Stack", ProxiedStack)
+            patch.setattr(environment, "Gateway", PatientGateway)
             await super().start()
         self._kills = self._diary("kills/kills.jsonl")
 
@@ -159,9 +159,9 @@ class World(e2e.World):
 
 
 @asynccontextmanager
-async def world_under_attack(folder: Path) -> AsyncIterator[World]:
+async def running_environment(folder: Path) -> AsyncIterator[ChaosEnvironment]:
     """Give the running world and stop it at the end."""
-    world = World(folder)
+    world = ChaosEnvironment(folder)
     try:
         await world.start()
         yield world

@@ -74,7 +74,7 @@ class Inside:
         return answer.status_code, answer.content
 
 
-class SmallWorld:
+class InProcessEnvironment:
     """Access to the running services and the input files of the judge."""
 
     def __init__(self, folder: Path, kafka_url: str, database) -> None:
@@ -191,7 +191,7 @@ class SmallWorld:
 
 @asynccontextmanager
 async def migrated(backends) -> AsyncIterator[Prepared]:
-    """Yield a database that was migrated once; `small_world` uses copies of it, which are fast to make."""
+    """Yield a database that was migrated once; `in_process_environment` uses copies of it, which are fast to make."""
     name = f"small_{os.getpid()}_{next(_numbers)}"
     database = await prepare_database(backends.database_admin_url, name, SERVICES)
     try:
@@ -205,13 +205,13 @@ async def migrated(backends) -> AsyncIterator[Prepared]:
 
 
 @asynccontextmanager
-async def small_world(backends, database: Prepared, folder: Path) -> AsyncIterator[SmallWorld]:
+async def in_process_environment(backends, database: Prepared, folder: Path) -> AsyncIterator[InProcessEnvironment]:
     """Yield a world with empty logs and a fresh database, not started."""
     name = database.check_url.rpartition("/")[2]
     await in_admin(backends, f"DROP DATABASE {name} WITH (FORCE)", f"CREATE DATABASE {name} TEMPLATE {name}_as_new")
     again = await prepare_database(backends.database_admin_url, name, SERVICES, passwords=database.passwords)
     await empty_all_logs(backends.kafka_url)
-    world = SmallWorld(folder, backends.kafka_url, again)
+    world = InProcessEnvironment(folder, backends.kafka_url, again)
     try:
         yield world
     finally:
