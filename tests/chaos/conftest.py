@@ -1,4 +1,4 @@
-"""One world for all chaos tests."""
+"""One stack for all chaos tests."""
 
 import os
 import random
@@ -44,7 +44,7 @@ def pytest_configure(config):
 
 
 def pytest_generate_tests(metafunc):
-    """Repeat all tests of the shared world CHAOS_ROUNDS times."""
+    """Repeat the tests of the shared stack CHAOS_ROUNDS times."""
     rounds = int(os.environ.get("CHAOS_ROUNDS") or 0)
     if rounds and "world" in metafunc.fixturenames:
         metafunc.fixturenames.append("round_number")
@@ -52,6 +52,6 @@ def pytest_generate_tests(metafunc):
 
 
 def pytest_collection_modifyitems(items):
-    """A single pass in `make test` leaves out slow tests that add little."""
+    """Deselect tests marked `often` without CHAOS_ROUNDS, as in `make test`."""
     if not os.environ.get("CHAOS_ROUNDS"):
         items[:] = [item for item in items if not item.get_closest_marker("often")]

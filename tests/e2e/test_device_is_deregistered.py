@@ -1,10 +1,10 @@
-"""A machine leaves while its order is under way: every service cleans up, and it may come again."""
+"""A device is deregistered during an open order: all services delete it, and it can be registered again."""
 
 from tests.e2e.erasure import LEFT_BEHIND, is_refused, left_behind
 from tests.support import households as a
 
 
-async def test_every_service_forgets_it_and_its_order_still_comes(world):
+async def test_services_delete_device_and_its_order_is_delivered(world):
     home = await world.move_in(a.household(level=10, at_level=3))
     await home.uses(7)
     [order] = await home.orders()
@@ -32,7 +32,7 @@ async def test_every_service_forgets_it_and_its_order_still_comes(world):
     assert await home.orders() == [order]
 
 
-async def test_it_may_be_registered_again_and_is_restocked(world):
+async def test_device_registered_again_is_restocked(world):
     home = await world.move_in(a.household(level=10, at_level=3))
     await home.uses(7)
     [order] = await home.orders()
@@ -41,7 +41,7 @@ async def test_it_may_be_registered_again_and_is_restocked(world):
 
     again = await world.register(home)
     still_one = await home.orders()
-    home.counts_anew()
+    home.restarts_counter()
     await home.is_supplied(order)
 
     assert again["registration"] == 2
@@ -52,7 +52,7 @@ async def test_it_may_be_registered_again_and_is_restocked(world):
     assert await home.orders_again() != order
 
 
-async def test_a_report_that_comes_after_it_left_is_put_aside_and_not_lost(world):
+async def test_report_after_deregistration_becomes_dead_letter(world):
     home = await world.move_in(a.household(level=10, at_level=3))
     late = home.counted("SlotUsed", quantity=1)
 
