@@ -10,7 +10,7 @@ from tests.support.order_environment import own_logs
 from tests.support.portal_server import portal, until
 
 
-async def test_a_mail_server_that_is_away_is_waited_for(database, kafka_url, tmp_path):
+async def test_mail_waits_for_server(database, kafka_url, tmp_path):
     port = free_port()
     knobs = {"smtp_port": port, "smtp_timeout_seconds": 1}
     async with (
