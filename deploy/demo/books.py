@@ -67,7 +67,7 @@ class Books:
 
 async def ask_judge(evidence: Path, *, kafka_url: str, database_url: str, now: datetime) -> dict[str, Any]:
     """Run the judge as a separate process, which shares no code with the services, and return its verdict."""
-    command = ["-m", "tests.judge", "--evidence", str(evidence), "--kafka", kafka_url]
+    command = ["-m", "tests.judge", "--inputs", str(evidence), "--kafka", kafka_url]
     command += ["--database", database_url, "--now", now.isoformat(), "--settle", "30", "--json"]
     judge = await asyncio.create_subprocess_exec(
         sys.executable, *command, cwd=ROOT, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE

@@ -15,7 +15,7 @@ from deploy.local.waiting import until
 from tests.bench.gauge import Gauge, cpu_seconds
 from tests.bench.load import Load, write
 from tests.bench.measure import module, running
-from tests.bench.world import fill_hot_rows, register
+from tests.bench.slots import fill_hot_rows, register
 
 SAMPLE_SECONDS = 0.25
 CAUGHT_UP_SECONDS = 120.0

@@ -9,51 +9,52 @@ from tests.bench.goals import Figures, judge
 
 PAGE = ROOT / "docs" / "bench.md"
 
-HEAD = """# Bench: what it costs to be exact
+HEAD = """# Benchmarks
 
 `make bench` measures and writes `out/bench.json`; this page is one such run, written by
-`python -m tests.bench --write-page`. Quote the ratios: both sides of each were measured in turn, on the same machine,
-in the same minutes. The rates and milliseconds belong to that machine alone.
+`python -m tests.bench --write-page`. Quote the ratios: both sides of each were measured in turn on the same machine
+within minutes. Rates and milliseconds depend on the machine.
 
 ```sh
 make bench                        # everything: some {minutes} minutes on {cores} cores like these
-make bench ARGS=--smoke           # a minute: that it runs and that the judges agree; its figures mean nothing
+make bench ARGS=--smoke           # a minute: checks that the benchmark runs; its figures mean nothing
 make bench ARGS="--slots 200000 --rounds 5 --seed 3"
 ```
 """
 
-HOW = """## What is compared with what
+HOW = """## What is compared
 
-**Rate.** One million slots in Postgres, one report of each on the topic `usage`, the five slots of a device together,
-devices in random order; one report in a hundred takes its slot over the threshold. Each candidate starts with the same
-rows and reads the same records; a rate is taken between a tenth and 95 % of the work, so that start-up is nobody's.
-After every run a judge compares levels and crossings with the load itself; a wrong run is no figure.
+**Rate.** One million slots in Postgres and one report per slot on the topic `usage`, the five slots of a device together,
+devices in random order; one report in a hundred crosses the threshold of its slot. Each candidate starts with the same
+rows and consumes the same records; the rate is taken between 10 % and 95 % of the work, which excludes start-up.
+After each run levels and crossings are compared with the load; a run with differences is discarded.
 
-- *bare*: getmany, msgspec, one unnest UPDATE, crossings to an outbox table, offsets, in one transaction on one
-  connection, one after the other. It changes the same columns of the same rows in batches of the same size. It knows no duplicates, gaps, boots, days or overdrawn slots, and it publishes nothing.
-- *consumption*: the service as it is deployed, crossings on the broker included; *two processes*: two of it.
+- *bare*: getmany, msgspec, one unnest UPDATE, crossings to an outbox table and offsets, in sequential transactions on
+  one connection. It updates the same columns of the same rows in batches of the same size. It does not handle
+  duplicates, gaps, boots, days or overdrawn slots, and it publishes nothing.
+- *consumption*: the service as deployed, including publishing the crossings; *two processes*: two instances of it.
 - *quixstreams*: exactly once, level by slot in RocksDB with its changelog, crossings out; no burn rate, no uncertainty.
-- *per event*: a FastStream handler and a transaction for each event, an inbox against doubles, crossings to a table.
+- *per event*: a FastStream handler and a transaction for each event, an inbox table against duplicates, crossings to a table.
 
-Rates are compared round by round (A B A B); the ratio is the median of the rounds'.
+Rates are compared per round (A B A B); the ratio is the median over the rounds.
 
-**A hot product.** Its stock is allocated to orders, a tenth more than there is, in batches of 200 on two connections;
-beside it a bare `UPDATE ... WHERE available >= $1` of one row, each answered before the next, in transactions of the
-same size. Ours keeps every order's goods, writes the ledger with its entries and says StockAllocated or StockShort.
+**A hot product.** Orders for 110 % of its stock are allocated in batches of 200 on two connections. The reference is a
+bare `UPDATE ... WHERE available >= $1` of one row, sequentially, in transactions of the same size. Inventory also
+stores each allocation, writes the ledger entries and publishes StockAllocated or StockShort.
 
-**Device event to order.** The whole stack, with customers, devices, offers and subscriptions made through its APIs;
-50 reports a second (at random moments) are written to `usage`, each makes its slot low, and an observer reads the
-provider's topic. In turns with it, on the same broker and database server, a bare chain of as many hops: getmany, one
-row committed, send_batch, three times. It decides nothing, has no outbox, asks nobody for an address, and does not
-write mail or a page meanwhile. Percentiles are over all blocks; every event must come out exactly once.
+**Device event to order.** The whole stack, with customers, devices, offers and subscriptions created through its APIs;
+50 reports a second (at random times) are written to `usage`, each makes its slot low, and an observer consumes the
+provider's topic. The reference, in alternating blocks on the same broker and database server, is a bare chain of as
+many hops: three times getmany, one committed row, send_batch. It makes no decisions, has no outbox, fetches no address,
+and writes no mails or pages. Percentiles are over all blocks; each event must arrive exactly once.
 
-**Hosted orders.** In the same stack, 20 reports a second make slots low whose product comes from a shop that is kept here.
-Each order's goods are set aside (five hot products), its money is reserved at the sandbox's bank (a process of its own),
-and then the shop is asked: measured is from the report to ShopOrderRequested on the broker.
+**Hosted orders.** In the same stack, 20 reports a second make slots low whose product is sold by a hosted shop. Each
+order's goods are allocated (five hot products) and its payment is authorized by the sandbox's bank (a separate
+process); the time is measured from the report to ShopOrderRequested on the broker.
 
-**Memory and idle CPU.** Every service of that stack: after its start with nothing to do; the most it was seen to have
-under the orders above and, for consumption, under its full rate as one process. In the table of rates MB is the most
-that one process of the candidate had. The CPU per order is that of the orders to the observer, without hosted ones.
+**Memory and idle CPU.** Each service of that stack, idle after its start, and its peak under the orders above and, for
+consumption, at the full rate of one process. In the table of rates, MB is the peak of one process of the candidate. The
+CPU per order excludes hosted orders.
 """
 
 
@@ -85,7 +86,7 @@ def _rates(figures: Figures) -> str:
         for name, rates in figures["events_per_second"].items()
     ]
     head = ("candidate", "events/s, round by round", "its CPU, us/event", "Postgres", "Kafka", "MB")
-    return "## Rates of that run\n\n" + _table(head, rows)
+    return "## Rates of this run\n\n" + _table(head, rows)
 
 
 def _cpu(spent: Mapping[str, float]) -> tuple[str, str, str]:
@@ -102,7 +103,7 @@ def _orders(figures: Figures) -> str:
     where = [(name, f"{ms:.1f}") for name, ms in figures["e2e_where_ms"].items()]
     return (
         f"## Device event to order, {figures['e2e']['events']} orders\n\n{_table(head, rows)}\n"
-        f"Where ours go (medians; the broker tells time in whole milliseconds):\n\n{_table(('stretch', 'ms'), where)}"
+        f"Time per stretch of replenish (medians; the broker's timestamps are whole milliseconds):\n\n{_table(('stretch', 'ms'), where)}"
     )
 
 

@@ -93,7 +93,7 @@ class Block:
 
     def _counted(self) -> list[Passage]:
         if strange := self._arrived.keys() - self._sent.keys():
-            raise RuntimeError(f"nobody sent {sorted(strange)[:3]}")
+            raise RuntimeError(f"received events that were not sent: {sorted(strange)[:3]}")
         first = round(WARM_UP_SECONDS * PER_SECOND)
         passages = []
         for pool in self._pools[first:]:

@@ -21,7 +21,7 @@ from tests.bench.load import Load, create_topic, crossings, write
 from tests.bench.measure import Race, Speed, module, running, speed
 from tests.bench.offsets import Offsets, records
 from tests.bench.quix_env import quix_python
-from tests.bench.world import fill_hot_rows, register
+from tests.bench.slots import fill_hot_rows, register
 
 #: Per-event work is some hundred times slower, quixstreams three: a share of the load shows their rates.
 PER_EVENT_SHARE, FEWEST_PER_EVENT = 0.01, 200

@@ -95,7 +95,7 @@ def relay_that_skips(patch, _world):
     patch.setattr(relay_sql, "list_unsent", list_unsent)
 
 
-def nobody_counts_the_sequence(patch, world):
+def sequence_is_not_checked(patch, world):
     relay_that_skips(patch, world)
 
     def in_sequence(run, last):
@@ -204,7 +204,7 @@ BUGS = {
     "checkpoint in a transaction of its own": Bug(checkpoint_in_a_transaction_of_its_own, "lost", "its reports sum to"),
     "outbox outside the transaction": Bug(outbox_outside_the_transaction, "doubled", "approved before"),
     "relay that skips": Bug(relay_that_skips, "lost", "missing before sequence"),
-    "nobody counts the sequence": Bug(nobody_counts_the_sequence, "lost", "missing before sequence"),
+    "sequence is not checked": Bug(sequence_is_not_checked, "lost", "missing before sequence"),
     "offsets start at the latest": Bug(offsets_start_at_the_latest, "lost", "never credited", late="inventory"),
     "reports have no identity": Bug(reports_have_no_identity, "doubled", "its reports sum to"),
     "the device's clock gives the order": Bug(the_devices_clock_gives_the_order, "lost", "its reports sum to"),

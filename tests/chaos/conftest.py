@@ -1,4 +1,4 @@
-"""One world for all chaos tests."""
+"""One stack for all chaos tests."""
 
 import os
 import random
@@ -9,20 +9,20 @@ from pathlib import Path
 import pytest
 
 from deploy.local.settings import ROOT
-from tests.chaos.world import world_under_attack
+from tests.chaos.environment import running_environment
 
 
 @pytest.fixture(scope="package")
 async def attacked(request):
     with tempfile.TemporaryDirectory(prefix="replenish-chaos-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)  # Postgres' own account must be able to enter when we are root
-        async with world_under_attack(Path(folder)) as world:
+        async with running_environment(Path(folder)) as world:
             yield world
             if request.session.testsfailed:
                 kept = ROOT / "out" / "chaos"
                 shutil.copytree(world.stack.home.logs, kept / "logs", dirs_exist_ok=True)
-                shutil.copytree(world.evidence, kept / "evidence", dirs_exist_ok=True)
-                print(f"logs and evidence are in {kept}")
+                shutil.copytree(world.inputs, kept / "inputs", dirs_exist_ok=True)
+                print(f"logs and judge inputs are in {kept}")
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def pytest_configure(config):
 
 
 def pytest_generate_tests(metafunc):
-    """Repeat all tests of the shared world CHAOS_ROUNDS times."""
+    """Repeat the tests of the shared stack CHAOS_ROUNDS times."""
     rounds = int(os.environ.get("CHAOS_ROUNDS") or 0)
     if rounds and "world" in metafunc.fixturenames:
         metafunc.fixturenames.append("round_number")
@@ -52,6 +52,6 @@ def pytest_generate_tests(metafunc):
 
 
 def pytest_collection_modifyitems(items):
-    """A single pass in `make test` leaves out slow tests that add little."""
+    """Deselect tests marked `often` without CHAOS_ROUNDS, as in `make test`."""
     if not os.environ.get("CHAOS_ROUNDS"):
         items[:] = [item for item in items if not item.get_closest_marker("often")]

@@ -1,4 +1,4 @@
-"""Broker and database restart: responses stay correct, and no service needs a manual start."""
+"""After a restart of broker or database, responses are correct and no service was restarted."""
 
 import asyncio
 import os
@@ -21,7 +21,7 @@ async def is_up(world, name, old_pid):
     return seat.condition == "ready" and seat.pid not in (None, old_pid)
 
 
-async def test_a_killed_broker_costs_no_report_and_no_restart(world):
+async def test_killed_broker_loses_no_report_and_restarts_no_service(world):
     home = await world.move_in(a.household(level=500, at_level=3, capacity=1000))
     before, kafka = pids(world), world.stack.backends.kafka
     old = kafka.pid
@@ -44,7 +44,7 @@ async def test_a_killed_broker_costs_no_report_and_no_restart(world):
     assert pids(world) == before
 
 
-async def test_a_killed_database_costs_no_report_and_no_restart(world):
+async def test_killed_database_loses_no_report_and_restarts_no_service(world):
     home = await world.move_in(a.household(level=500, at_level=3, capacity=1000))
     before, postgres = pids(world), world.stack.backends.postgres
     old = postgres.pid
@@ -65,7 +65,7 @@ async def test_a_killed_database_costs_no_report_and_no_restart(world):
     assert pids(world) == before
 
 
-async def test_ended_sessions_are_opened_again(world, dice):
+async def test_terminated_sessions_are_reopened(world, dice):
     home = await world.move_in(a.household(level=500, at_level=3, capacity=1000))
     before = pids(world)
     for _ in range(10):

@@ -1,4 +1,4 @@
-"""Difficult input: repeated, shuffled, too early or unreadable records, while services are killed."""
+"""Repeated, reordered, early and unreadable records while services are killed."""
 
 import asyncio
 
@@ -7,7 +7,7 @@ from tests.support import households as a
 from tests.support.proxy import BEFORE, commit_of
 
 
-async def test_repeated_and_shuffled_while_the_reader_is_killed_counts_once(world, dice):
+async def test_repeated_reports_count_once_while_consumer_is_killed(world, dice):
     home = await world.move_in(a.household(level=5000, at_level=0, capacity=10_000, subscribes=False))
     used = [dice.randint(1, 9) for _ in range(120)]
     reports = [home.counted("SlotUsed", quantity=quantity) for quantity in used]
@@ -33,8 +33,8 @@ async def test_repeated_and_shuffled_while_the_reader_is_killed_counts_once(worl
     assert books["duplicate_reports"] >= len(sent) - len(reports)
 
 
-async def test_before_its_device_is_known_waits_for_it(world):
-    """A maker's device reports over Kafka a moment before the portal's event arrives."""
+async def test_report_waits_for_device_registration(world):
+    """A manufacturer's device reports over Kafka before the portal's event arrives."""
     home = await world.move_in(a.household(level=10, at_level=0, subscribes=False))
     old, new = home.device_id, f"{home.device_id}-new"
     at = world.clock.now().isoformat()
@@ -59,7 +59,7 @@ async def test_before_its_device_is_known_waits_for_it(world):
     assert await home.level() == 10 - 4
 
 
-async def test_that_is_rubbish_is_put_aside_and_stops_nobody(world, dice):
+async def test_unreadable_records_become_dead_letters(world, dice):
     home = await world.move_in(a.household(level=10, at_level=3))
     parked = "SELECT count(*) FROM consumption.dead_letter WHERE key = $1"
     rubbish = [dice.randbytes(dice.randint(1, 300)) for _ in range(20)]

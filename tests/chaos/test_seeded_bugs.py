@@ -1,4 +1,4 @@
-"""The judge's power: it reports a product with a seeded bug, and accepts one without."""
+"""The judge reports each seeded bug and accepts the product without one."""
 
 import contextlib
 
@@ -6,12 +6,12 @@ import pytest
 
 from deploy.local.errors import StackError
 from tests.chaos.bugs import BUGS
-from tests.chaos.small_world import migrated, small_world
+from tests.chaos.in_process import in_process_environment, migrated
 
 #: Long enough for two restocks of the household's two slots.
 DAYS = 16
 LATE_DAY = 12
-#: A bug may prevent an idle system without stopping a service.
+#: With a bug, the system may never become idle although no service stops.
 PATIENCE_SECONDS = 25
 
 
@@ -22,8 +22,8 @@ async def database(backends):
 
 
 async def weeks_with(where, bug=None, patch=None):
-    """Live with the bug and return the judge's verdict."""
-    async with small_world(*where) as world:
+    """Run the days with the bug and return the judge's verdict."""
+    async with in_process_environment(*where) as world:
         late = [bug.late] if bug and bug.late else []
         await world.start(*late)
         await world.move_in()
@@ -41,7 +41,7 @@ async def weeks_with(where, bug=None, patch=None):
 
 
 class TestJudge:
-    async def test_is_green_without_a_bug(self, backends, database, tmp_path):
+    async def test_judge_is_green_without_bug(self, backends, database, tmp_path):
         verdict = await weeks_with((backends, database, tmp_path))
 
         assert verdict.green, verdict.anomalies
@@ -49,7 +49,7 @@ class TestJudge:
         assert verdict.figures["mails"] >= 2
 
     @pytest.mark.parametrize("name", BUGS)
-    async def test_turns_red_for(self, name, backends, database, tmp_path, monkeypatch):
+    async def test_judge_reports_bug(self, name, backends, database, tmp_path, monkeypatch):
         bug = BUGS[name]
 
         verdict = await weeks_with((backends, database, tmp_path), bug, monkeypatch)

@@ -1,4 +1,4 @@
-"""Two processes of one service: partitions move between them without loss or duplicates."""
+"""Partitions move between two instances of a service without loss or duplicates."""
 
 import asyncio
 import os
@@ -22,13 +22,13 @@ async def home(world):
 
 
 async def uses(world, home, count):
-    """Report several uses over the gateway, without waiting for what follows."""
+    """Report several uses without waiting until they are processed."""
     reports = [home.counted("SlotUsed", quantity=1) for _ in range(count)]
     await world.gateway.takes(home.credentials[home.device_id], reports)
 
 
-async def test_a_second_joins_in_the_middle_of_a_batch(world, home):
-    """The first is at its COMMIT when the group takes its partitions away."""
+async def test_second_instance_joins_during_batch(world, home):
+    """The first instance is at its COMMIT when the group revokes its partitions."""
 
     async def until_the_group_moves():
         await until(lambda: is_unready(world, "consumption"), "the first gives partitions up", within_s=60)
@@ -48,8 +48,8 @@ async def test_a_second_joins_in_the_middle_of_a_batch(world, home):
     assert await home.level() == 5000 - 30
 
 
-async def test_one_frozen_inside_a_batch_wakes_after_its_partitions_are_gone(world, home):
-    """The other has them by then and waits for the checkpoint's lock, which is still held by the frozen one."""
+async def test_frozen_instance_resumes_after_losing_partitions(world, home):
+    """The other instance then owns them and waits for the checkpoint lock of the frozen one."""
     frozen = []
 
     def freezes(instance):

@@ -31,27 +31,27 @@ def resolve(reference):
 
 
 class TestAsyncApi:
-    def test_is_valid(self):
+    def test_document_is_valid(self):
         assert [
             f"{list(error.absolute_path)}: {error.message[:200]}" for error in VALIDATOR.iter_errors(DOCUMENT)
         ] == []
 
     @pytest.mark.parametrize("where", ["channels", "operations", "info"])
-    def test_would_not_be_valid_with_a_misspelt_word(self, where):
+    def test_schema_rejects_misspelt_key(self, where):
         spoiled = json.loads(json.dumps(DOCUMENT))
         place = spoiled[where] if where == "info" else next(iter(spoiled[where].values()))
         place["adress"] = "usage"
 
         assert not VALIDATOR.is_valid(spoiled)
 
-    def test_refers_only_to_what_is_there(self):
+    def test_references_resolve(self):
         told = references(DOCUMENT)
 
         assert len(told) > 3 * len(CATALOGUE)
         for reference in told:
             assert resolve(reference)
 
-    def test_tells_about_every_event_and_who_says_it(self):
+    def test_document_lists_every_event_and_publisher(self):
         said = {
             reference["$ref"].rsplit("/", 1)[1]
             for operation in DOCUMENT["operations"].values()
@@ -62,7 +62,7 @@ class TestAsyncApi:
         assert said == set(DOCUMENT["components"]["messages"]) == set(CATALOGUE)
 
     @pytest.mark.parametrize("name", CATALOGUE)
-    def test_payloads_are_schemas_that_fit_the_examples(self, name):
+    def test_payload_schemas_accept_examples(self, name):
         schema = resolve(DOCUMENT["components"]["messages"][name]["payload"]["$ref"])
         example = json.loads((PUBLISHED / "golden" / f"{name}.json").read_text())
         judge = jsonschema.Draft202012Validator(schema)

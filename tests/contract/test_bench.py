@@ -46,11 +46,11 @@ RUN = {
 
 
 class TestLoad:
-    def test_messages_are_what_the_gateway_may_write(self):
+    def test_messages_are_valid_usage_records(self):
         assert explain("usage", value("dev-00000001", 2, 1, AT)) is None
         assert explain("usage", Pool(7).report(AT)) is None
 
-    def test_bare_loop_and_service_read_the_same(self):
+    def test_bare_loop_and_service_decode_same_fields(self):
         message = value("dev-00000001", 2, 1, AT)
 
         ours, theirs = decoder("usage")(message).data, bare.READ(message).data
@@ -65,24 +65,24 @@ class TestLoad:
 
         assert len(written) == len(set(written)) == 500
 
-    def test_a_slot_that_would_report_twice_is_refused(self):
+    def test_check_refuses_more_events_than_slots(self):
         with pytest.raises(ValueError, match="need as many slots"):
             Load(slots=100, events=101, seed=1).check()
 
-    def test_one_report_in_a_hundred_crosses(self):
+    def test_crossings_one_in_a_hundred(self):
         load = Load(slots=1000, events=1000, seed=1)
         read = {partition: 5 * len(numbers) for partition, numbers in order(load).items()}
 
         assert crossings(load, read) == 10
         assert crossings(load, {}) == 0
 
-    def test_devices_are_named_as_the_table_of_slots_names_them(self):
+    def test_device_name_equals_name_in_slot_table(self):
         assert device_name(12) == "dev-00000012"
         assert START < AT
 
 
 class TestGoals:
-    def test_all_are_met(self):
+    def test_goals_are_met(self):
         assert [result.verdict for result in judge(MET)] == ["met"] * len(GOALS)
 
     @pytest.mark.parametrize(
@@ -96,22 +96,22 @@ class TestGoals:
         assert [result.verdict for result in judge(MET | {name: 2.1})].count("missed") == 1
 
     @pytest.mark.parametrize("name", ["rss_mb", "rss_loaded_mb", "idle_cpu"])
-    def test_one_service_that_takes_too_much_is_missed(self, name):
+    def test_largest_service_above_goal_is_missed(self, name):
         taken = MET[name] | {"gateway": 111.0}
 
         assert [result.verdict for result in judge(MET | {name: taken})].count("missed") == 1
 
-    def test_what_was_not_measured_is_not_met(self):
+    def test_missing_figure_is_not_measured(self):
         assert [result.verdict for result in judge({})] == ["not measured"] * len(GOALS)
 
 
 class TestPage:
-    def test_says_what_was_missed_and_what_was_not_measured(self):
+    def test_page_lists_missed_and_unmeasured_goals(self):
         text = page(RUN | MET | {"vs_bare": 0.5, "vs_quixstreams": None})
 
         assert "| consumption's rate against the bare loop | >= 0.75 x | 0.5 x | missed |" in text
         assert "Not measured: quixstreams: no network." in text
 
-    def test_is_never_written_from_a_smoke_run(self):
+    def test_write_page_refuses_smoke_run(self):
         with pytest.raises(ValueError, match="smoke"):
             write_page(RUN | MET | {"sizes": RUN["sizes"] | {"smoke": True}})

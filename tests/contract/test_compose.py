@@ -22,26 +22,26 @@ def errors(compose):
 
 
 class TestSchema:
-    def test_is_a_schema_that_refuses(self):
+    def test_schema_rejects_invalid_file(self):
         jsonschema.Draft202012Validator.check_schema(SCHEMA)
         broken = copy.deepcopy(COMPOSE)
         broken["services"]["kafka"]["imagee"] = "apache/kafka"
 
         assert errors(broken)
 
-    def test_accepts_our_file(self):
+    def test_schema_accepts_compose_file(self):
         assert errors(COMPOSE) == []
 
 
 class TestServices:
-    def test_are_ours_and_their_backends(self):
+    def test_services_are_complete(self):
         assert set(COMPOSE["services"]) == {*map(for_people, SERVICES), "kafka", "postgres", "prepare"}
 
-    def test_use_the_images_of_the_tests(self):
+    def test_images_equal_test_images(self):
         assert COMPOSE["services"]["kafka"]["image"] == containers.KAFKA_IMAGE
         assert COMPOSE["services"]["postgres"]["image"] == containers.POSTGRES_IMAGE
 
-    def test_set_the_same_cluster_id_and_single_node_settings_as_the_tests(self):
+    def test_kafka_settings_equal_test_settings(self):
         environment = COMPOSE["services"]["kafka"]["environment"]
         expected = containers.kafka_environment("127.0.0.1", 9092)
 
@@ -54,13 +54,13 @@ class TestServices:
             "KAFKA_INTER_BROKER_LISTENER_NAME",
         }
 
-    def test_the_image_is_built_from_a_file_that_exists(self):
+    def test_image_dockerfile_exists(self):
         build = COMPOSE["services"]["prepare"]["build"]
 
         assert (ROOT / build["context"] / build["dockerfile"]).is_file()
 
     @pytest.mark.parametrize("service", SERVICES)
-    def test_runs_its_own_module_with_its_own_secrets_only(self, service):
+    def test_service_runs_own_module_with_own_secrets(self, service):
         entry = COMPOSE["services"][for_people(service)]
         (mount,) = entry["volumes"]
 
@@ -70,7 +70,7 @@ class TestServices:
         assert mount.get("read_only", False) is (service != "portal")
 
     @pytest.mark.parametrize("service", SERVICES)
-    def test_is_told_where_everybody_is_whom_anybody_asks(self, service):
+    def test_service_has_urls_of_called_services(self, service):
         environment = COMPOSE["services"][for_people(service)]["environment"]
 
         asked = [other for other in SERVICES if f"{other}_url" in Settings.model_fields]
@@ -80,6 +80,6 @@ class TestServices:
         assert "DATABASE_URL" not in environment
 
     @pytest.mark.parametrize("service", COMPOSE["services"])
-    def test_is_published_on_the_loopback_only(self, service):
+    def test_ports_are_published_on_loopback_only(self, service):
         for port in COMPOSE["services"][service].get("ports", []):
             assert port.startswith("127.0.0.1:")

@@ -10,7 +10,7 @@ from replenish_contracts.access import acls
 from replenish_contracts.catalogue import CATALOGUE
 from replenish_contracts.tables import event_table, fill_sections, flow_diagram
 
-HEARS = {
+CONSUMES = {
     "gateway": frozenset({"DeviceRegistered"}),
     "consumption": frozenset({"SlotUsed", "SlotMeasured", "SlotRefilled", "TriggerSet"}),
     "order_dispatch": frozenset({"ReorderApproved", "OrderUpdated"}),
@@ -31,7 +31,7 @@ def root(tmp_path, monkeypatch):
 
 
 class TestThisTree:
-    def test_agrees_with_its_events(self):
+    def test_derived_files_match_events(self):
         found, missing = contracts.services()
 
         assert missing == []
@@ -39,16 +39,16 @@ class TestThisTree:
 
 
 class TestWrite:
-    def test_leaves_nothing_to_check_or_to_write(self, root):
-        assert contracts.faults(HEARS)
+    def test_write_is_idempotent(self, root):
+        assert contracts.faults(CONSUMES)
 
-        contracts.write(HEARS)
+        contracts.write(CONSUMES)
 
-        assert contracts.faults(HEARS) == []
-        assert contracts.write(HEARS) == []
+        assert contracts.faults(CONSUMES) == []
+        assert contracts.write(CONSUMES) == []
 
-    def test_adds_markers_that_a_page_lacks_and_keeps_the_rest(self, root):
-        contracts.write(HEARS)
+    def test_write_adds_missing_markers(self, root):
+        contracts.write(CONSUMES)
 
         page = (root / "docs/reference/events.md").read_text()
         assert page.startswith("# replenish\n\n<!-- contracts:events:begin -->\n| event | published by |")
@@ -58,57 +58,57 @@ class TestWrite:
         assert "| `gateway_reports_accepted_total` | counter | Reports acknowledged by the broker and" in page
         assert "| `reorder_decision_held_pools` | gauge | Pools for which nothing is ordered, by reason |" in page
 
-    def test_does_without_a_page(self, root):
+    def test_write_without_page(self, root):
         (root / "docs/reference/events.md").unlink()
 
-        contracts.write(HEARS)
+        contracts.write(CONSUMES)
 
-        assert contracts.faults(HEARS) == []
+        assert contracts.faults(CONSUMES) == []
 
-    def test_never_edits_a_golden_example(self, root):
-        contracts.write(HEARS)
+    def test_write_keeps_golden_examples(self, root):
+        contracts.write(CONSUMES)
         golden = contracts.PUBLISHED / "golden" / "SlotUsed.json"
         golden.write_text(golden.read_text().replace("machine-2", "machine-9"))
 
-        contracts.write(HEARS)
+        contracts.write(CONSUMES)
 
         assert "machine-9" in golden.read_text()
-        assert contracts.faults(HEARS) == []
+        assert contracts.faults(CONSUMES) == []
 
 
 class TestCheck:
     @pytest.fixture(autouse=True)
     def written(self, root):
-        contracts.write(HEARS)
+        contracts.write(CONSUMES)
 
     @pytest.mark.parametrize("name", ["schemas/SlotUsed.json", "asyncapi.json", "acls.json"])
-    def test_finds_an_edited_or_lost_file(self, name):
+    def test_check_finds_edited_or_missing_file(self, name):
         path = contracts.PUBLISHED / name
         path.write_text(path.read_text() + " ")
-        edited = contracts.faults(HEARS)
+        edited = contracts.faults(CONSUMES)
         path.unlink()
 
         assert (
             edited
-            == contracts.faults(HEARS)
+            == contracts.faults(CONSUMES)
             == [f"libs/replenish_contracts/published/{name} is out of date; {contracts.MEND}"]
         )
 
-    def test_finds_a_page_that_differs(self, root):
+    def test_check_finds_outdated_page(self, root):
         page = root / "docs/reference/events.md"
         page.write_text(page.read_text().replace("| SlotUsed |", "| SlotUsedUp |"))
 
-        assert contracts.faults(HEARS) == [f"docs/reference/events.md is out of date; {contracts.MEND}"]
+        assert contracts.faults(CONSUMES) == [f"docs/reference/events.md is out of date; {contracts.MEND}"]
 
-    def test_finds_a_page_without_its_section(self, root):
+    def test_check_finds_missing_section(self, root):
         (root / "docs/reference/events.md").write_text("# replenish\n")
 
-        assert contracts.faults(HEARS) == [
+        assert contracts.faults(CONSUMES) == [
             f"docs/reference/events.md has no section contracts:events; {contracts.MEND}"
         ]
 
-    def test_finds_that_somebody_hears_more(self):
-        told = contracts.faults(HEARS | {"gateway": frozenset({"DeviceRegistered", "CustomerErased"})})
+    def test_check_finds_new_consumer(self):
+        told = contracts.faults(CONSUMES | {"gateway": frozenset({"DeviceRegistered", "CustomerErased"})})
 
         # acls.json names topics only, and the gateway read accounts before.
         assert [fault.split()[0] for fault in told] == [
@@ -116,17 +116,17 @@ class TestCheck:
             "docs/reference/events.md",
         ]
 
-    def test_finds_an_event_that_is_gone(self):
+    def test_check_finds_removed_event(self):
         shutil.copy(
             contracts.PUBLISHED / "schemas" / "SlotUsed.json", contracts.PUBLISHED / "schemas" / "SlotEaten.json"
         )
 
-        assert contracts.faults(HEARS) == [
+        assert contracts.faults(CONSUMES) == [
             "libs/replenish_contracts/published/schemas/SlotEaten.json belongs to no event",
             f"SlotEaten was published but is no longer in the catalogue: {contracts.AGREE}",
         ]
 
-    def test_finds_a_promise_that_is_broken(self, capsys):
+    def test_check_finds_breaking_change(self, capsys):
         path = contracts.PUBLISHED / "schemas" / "SlotUsed.json"
         schema = json.loads(path.read_text())
         schema["$defs"]["SlotUsed"]["properties"]["colour"] = {"type": "string"}
@@ -141,21 +141,21 @@ class TestCheck:
         assert "colour" in path.read_text()
         assert "delete its files" in capsys.readouterr().out
 
-    def test_finds_an_example_that_is_lost_or_can_no_longer_be_read(self):
+    def test_check_finds_missing_or_unreadable_example(self):
         path = contracts.PUBLISHED / "golden" / "SlotUsed.json"
         path.write_text(path.read_text().replace("100", "-100"))
-        unread = contracts.faults(HEARS)
+        unread = contracts.faults(CONSUMES)
         path.unlink()
 
         assert "golden/SlotUsed.json can no longer be parsed: data.quantity: Input should be greater" in unread[0]
-        assert contracts.faults(HEARS) == [
+        assert contracts.faults(CONSUMES) == [
             f"libs/replenish_contracts/published/golden/SlotUsed.json is missing; {contracts.MEND}"
         ]
 
 
 class TestStory:
-    def test_table_says_who_hears(self):
-        rows = {row.split("|")[1].strip(): row for row in event_table(HEARS).splitlines()[2:]}
+    def test_table_lists_consumers(self):
+        rows = {row.split("|")[1].strip(): row for row in event_table(CONSUMES).splitlines()[2:]}
 
         assert list(rows) == list(CATALOGUE)
         assert rows["SlotUsed"] == (
@@ -167,15 +167,15 @@ class TestStory:
             "| order-dispatch | provider-orders-&lt;provider&gt; (order_id) | the provider |" in rows["OrderRequested"]
         )
 
-    def test_flow_draws_each_arrow_once(self):
-        lines = flow_diagram(HEARS).splitlines()
+    def test_flow_has_each_arrow_once(self):
+        lines = flow_diagram(CONSUMES).splitlines()
 
         assert "    gateway[gateway] --> topic_usage" in lines
         assert "    topic_usage --> consumption[consumption]" in lines
         assert "    topic_provider_orders --> outside[a provider]" in lines
         assert len(lines) == len(set(lines))
 
-    def test_fills_only_its_own_section(self):
+    def test_filled_replaces_only_its_section(self):
         page = "a\n<!-- contracts:x:begin -->\nold\n<!-- contracts:x:end -->\nb\n"
 
         assert fill_sections(page, {"x": "new \\1"}) == page.replace("old", "new \\1")
@@ -184,11 +184,11 @@ class TestStory:
 
 
 class TestAcls:
-    def test_allow_what_the_catalogue_says_and_no_more(self):
+    def test_acls_equal_catalogue(self):
         def told(rules):
             return {(rule["resource_type"], rule["pattern_type"], rule["name"], rule["operation"]) for rule in rules}
 
-        rules = acls(HEARS)
+        rules = acls(CONSUMES)
 
         assert told(rules["services"]["User:replenish-consumption"]) == {
             ("Group", "LITERAL", "consumption", "Read"),

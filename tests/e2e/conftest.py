@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from deploy.local.settings import ROOT
-from tests.support.environment import whole_world
+from tests.support.environment import running_environment
 
 
 @pytest.fixture(scope="package")
 async def running_world(request):
     with tempfile.TemporaryDirectory(prefix="replenish-e2e-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)  # Postgres' own account must be able to enter when we are root
-        async with whole_world(Path(folder)) as world:
+        async with running_environment(Path(folder)) as world:
             yield world
             checked = world.command("check")
             if request.session.testsfailed or checked.returncode:

@@ -23,7 +23,7 @@ async def neighbour(world):
 
 
 def good(home, **changes):
-    """Return a report that would be taken; what is changed to `...` is left out."""
+    """Return a valid report with changes; a field changed to `...` is omitted."""
     at = home.world.clock.now().isoformat()
     report = {
         "type": "SlotUsed",
@@ -57,7 +57,7 @@ class TestBodies:
         ],
         ids=lambda value: value if isinstance(value, str) else "",
     )  # fmt: skip
-    async def test_are_refused_as_a_whole(self, world, home, body, headers, status, code):
+    async def test_body_is_refused(self, world, home, body, headers, status, code):
         written = await world.log.written("usage")
         known = {"content_type": "application/json", "authorization": f"Bearer {home.credentials[home.device_id]}"}
 
@@ -70,7 +70,7 @@ class TestBodies:
     @pytest.mark.parametrize(
         "credential", ["", "Bearer rpl_dev_unknown", "Bearer e30.e30.e30", "Basic b3BlbjpzZXNhbWU="]
     )
-    async def test_of_strangers_are_refused(self, world, home, credential):
+    async def test_unknown_credential_is_refused(self, world, home, credential):
         answer = await world.gateway.raw(
             json.dumps(good(home)).encode(), content_type="application/json", authorization=credential
         )
@@ -109,7 +109,7 @@ class TestReports:
         ],
         ids=lambda value: value if isinstance(value, str) else "",
     )
-    async def test_are_refused_field_by_field(self, world, home, changes, status, code, field):
+    async def test_report_is_refused_with_field(self, world, home, changes, status, code, field):
         written = await world.log.written("usage")
 
         answer = await world.gateway.post(home.credentials[home.device_id], [good(home, **changes)])
@@ -123,7 +123,7 @@ class TestReports:
         assert refused["remedy"]
         assert await world.log.written("usage") == written
 
-    async def test_of_another_family_are_refused_and_change_nothing(self, world, home, neighbour):
+    async def test_report_for_device_of_other_customer_is_refused(self, world, home, neighbour):
         theirs = good(neighbour, device_id=neighbour.device_id)
 
         by_device = await world.gateway.post(home.credentials[home.device_id], [theirs])
@@ -133,7 +133,7 @@ class TestReports:
         assert (by_customer.status_code, by_customer.json()["code"]) == (403, "foreign_device")
         assert await neighbour.level() == 10
 
-    async def test_that_are_good_are_taken_from_among_bad_ones(self, world, neighbour):
+    async def test_valid_reports_are_accepted_among_invalid_ones(self, world, neighbour):
         before = await neighbour.level()
         mixed = [
             good(neighbour, quantity=-1),
@@ -152,12 +152,12 @@ class TestReports:
         assert [one["index"] for one in told["accepted"]] == [1, 3]
         assert await neighbour.level() == before - 2
 
-    async def test_in_an_ounce_of_nobody_knows_what_are_told_what_to_send(self, world):
+    async def test_ambiguous_ounce_is_refused_with_remedy(self, world):
         family = a.household(subscribes=False)
         answer = await world.ask("portal", "POST", "/v1/customers", family.joined())
         slot = {"slot": "1", "unit": "oz", "capacity": 10, "product_id": "syrup"}
 
-        refused = await world.tells("portal", f"/v1/customers/{answer['customer_id']}/devices", {"slots": [slot]})
+        refused = await world.posts("portal", f"/v1/customers/{answer['customer_id']}/devices", {"slots": [slot]})
 
         assert (refused.status_code, refused.json()["code"]) == (422, "invalid")
         [error] = refused.json()["errors"]
@@ -166,7 +166,7 @@ class TestReports:
 
 
 class TestRecords:
-    """Written by a maker with Kafka credentials, past the gateway."""
+    """Records that a manufacturer publishes directly to Kafka."""
 
     @pytest.mark.parametrize(
         ("changes", "words"),
@@ -182,7 +182,7 @@ class TestRecords:
         ],
         ids=["bytes", "cut", "version", "negative", "huge", "slot", "time", "nameless"],
     )
-    async def test_that_nobody_can_use_are_parked_with_their_reason(self, world, home, changes, words):
+    async def test_invalid_record_becomes_dead_letter_with_reason(self, world, home, changes, words):
         value = changes
         if isinstance(changes, dict):
             used = event(good(home, device_id=home.device_id))
@@ -196,7 +196,7 @@ class TestRecords:
         assert words in row["reason"]
         assert await home.level() == 10
 
-    async def test_of_types_nobody_knows_are_counted_and_skipped(self, world, home):
+    async def test_record_of_unknown_type_is_counted_and_skipped(self, world, home):
         before = await world.metric("consumption", 'kit_records_skipped_total{topic="usage"}')
 
         adored = event(good(home, device_id=home.device_id)) | {"type": "SlotUsedV9"}
@@ -205,7 +205,7 @@ class TestRecords:
         assert await world.metric("consumption", 'kit_records_skipped_total{topic="usage"}') == before + 1
         assert await home.level() == 10
 
-    async def test_of_devices_nobody_knows_wait_for_them(self, world):
+    async def test_record_of_unknown_device_waits_for_registration(self, world):
         family = a.household(level=10, at_level=3)
         early = {"type": "SlotUsed", "device_id": family.device_id, "slot": "1", "quantity": 4, "boot": "b", "seq": 1}
 
@@ -214,7 +214,7 @@ class TestRecords:
 
         assert await home.level() == 6
 
-    async def test_of_a_provider_that_are_nonsense_are_parked_and_it_goes_on(self, world):
+    async def test_invalid_provider_update_becomes_dead_letter(self, world):
         home = await world.move_in(a.household(level=3, at_level=3))
         [order] = await home.orders()
 
@@ -226,7 +226,7 @@ class TestRecords:
         assert await home.level() == 53
 
 
-async def test_after_all_of_it_a_good_report_counts_and_nothing_was_ordered(world, home):
+async def test_valid_report_counts_after_invalid_input(world, home):
     nothing = await home.orders()
 
     await home.uses(7)
@@ -237,7 +237,7 @@ async def test_after_all_of_it_a_good_report_counts_and_nothing_was_ordered(worl
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-async def test_bodies_of_ten_megabytes_do_not_stay_in_memory(world, home, chunked):
+async def test_gateway_releases_memory_of_large_bodies(world, home, chunked):
     gateway = world.process("gateway")
     before = gateway.memory_info().rss
 
@@ -268,35 +268,35 @@ class TestPortal:
         ],
         ids=lambda value: value if isinstance(value, str) else "",
     )
-    async def test_refuses_a_customer_field_by_field(self, world, changes, field):
+    async def test_customer_is_refused_with_field(self, world, changes, field):
         body = {name: value for name, value in (a.household().joined() | changes).items() if value is not ...}
 
-        answer = await world.tells("portal", "/v1/customers", body)
+        answer = await world.posts("portal", "/v1/customers", body)
 
         assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
         assert answer.headers["content-type"] == PROBLEM
         assert field in [error["field"] for error in answer.json()["errors"]]
 
-    async def test_refuses_what_is_no_json(self, world):
-        answer = await world.tells("portal", "/v1/customers", b'{"name": ')
+    async def test_malformed_json_is_refused(self, world):
+        answer = await world.posts("portal", "/v1/customers", b'{"name": ')
 
         assert (answer.status_code, answer.json()["code"]) == (400, "malformed_json")
 
-    async def test_gives_no_device_to_two(self, world, home, neighbour):
+    async def test_device_of_other_customer_is_refused(self, world, home, neighbour):
         body = {"device_id": home.device_id, "slots": [a.slot().registered("tea")]}
 
-        answer = await world.tells("portal", f"/v1/customers/{neighbour.customer_id}/devices", body)
+        answer = await world.posts("portal", f"/v1/customers/{neighbour.customer_id}/devices", body)
 
         assert (answer.status_code, answer.json()["code"]) == (409, "device_taken")
 
     @pytest.mark.parametrize("token", ["", "a"])
-    async def test_keeps_no_ten_megabytes_in_memory(self, world, token):
+    async def test_portal_releases_memory_of_large_bodies(self, world, token):
         portal = world.process("portal")
         before = portal.memory_info().rss
 
         for _ in range(10):
             body = b'{"name": "' + b"x" * 10_485_760 + b'"}'
-            answer = await world.tells("portal", "/v1/customers", body)
+            answer = await world.posts("portal", "/v1/customers", body)
             assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
 
         await until(lambda: portal.memory_info().rss - before < 50 * 2**20, "memory is given back", within_s=60)

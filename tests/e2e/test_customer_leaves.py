@@ -1,16 +1,15 @@
-"""A machine or a customer is deleted while an order is in its window: it is cancelled, all data is cleaned up."""
+"""Deleting a device or a customer cancels orders in their cancel window and deletes personal data."""
 
 from contextlib import asynccontextmanager
 
 from deploy.local.names import SERVICES
-from tests.e2e.test_device_is_deregistered import LEFT_BEHIND, left_behind
-from tests.e2e.test_device_is_replaced import is_refused
+from tests.e2e.erasure import LEFT_BEHIND, is_refused, left_behind
 from tests.support import households as a
 from tests.support.traces import traces
 
-#: What carries events and answers for a while: topics are kept for weeks, these rows for hours.
+#: Tables whose rows are deleted after hours by retention.
 PASSING = ("outbox", "idempotency", "task", "checkpoint", "dead_letter", "deferred")
-#: All that may be left of a customer, under an id that means nothing any more: books, and that it was here.
+#: Tables that may keep an erased customer's id: the ledger, orders, and the erasure itself.
 LEFT_OF_A_CUSTOMER = {
     "portal.customer",
     "inventory.account",
@@ -26,7 +25,7 @@ LEFT_OF_A_CUSTOMER = {
     "order_dispatch.orders",
     "reorder_decision.erased_customer",
 }
-#: A machine's id is no personal thing: it may be registered again, by somebody else. Decisions name it.
+#: A device's id is not personal data: another customer may register it again. Decisions contain it.
 LEFT_OF_A_DEVICE = {*LEFT_BEHIND, "reorder_decision.receipt", "inventory.ledger_transaction"}
 
 
@@ -41,7 +40,7 @@ async def cancel_window(world, hours):
 
 
 async def found(world, needle):
-    """Return where something is still found that will stay."""
+    """Return the tables without retention that contain the text."""
     tables = await traces(world, needle, SERVICES)
     return {table for table in tables if not table.endswith(PASSING)}
 
@@ -51,7 +50,7 @@ async def dispatched(home):
     return [(one["order_id"], one["state"]) for one in answer["orders"]]
 
 
-async def test_an_order_in_its_window_goes_with_the_device_and_the_device_may_come_back(world):
+async def test_order_in_cancel_window_is_cancelled_with_device(world):
     home = await world.move_in(a.household(level=10, at_level=3))
     async with cancel_window(world, 24):
         await home.uses(7)
@@ -64,7 +63,7 @@ async def test_an_order_in_its_window_goes_with_the_device_and_the_device_may_co
         left, traced = await left_behind(world, home.device_id), await found(world, home.device_id)
         waits, wrong = await home.waits_for(), await world.differences()
         await world.register(home)
-        home.counts_anew()
+        home.restarts_counter()
         await home.uses(7)
         [*_, (second, again)] = sorted(await dispatched(home), key=lambda one: one[0] == order, reverse=True)
         await world.hours(25)
@@ -74,10 +73,10 @@ async def test_an_order_in_its_window_goes_with_the_device_and_the_device_may_co
     assert traced <= LEFT_OF_A_DEVICE
     assert wrong == []
     assert (second != order, again) == (True, "drafted")
-    assert [event["data"]["order_id"] for event in world.asked_for(home.product_id)] == [second]
+    assert [event["data"]["order_id"] for event in world.requests_for(home.product_id)] == [second]
 
 
-async def test_nothing_is_left_of_a_customer_who_is_forgotten(world):
+async def test_erased_customer_leaves_no_personal_data(world):
     home = await world.move_in(a.household(level=10, at_level=3))
     async with cancel_window(world, 24):
         await home.uses(7)
@@ -97,5 +96,5 @@ async def test_nothing_is_left_of_a_customer_who_is_forgotten(world):
     assert await found(world, home.customer_id) <= LEFT_OF_A_CUSTOMER
     assert await found(world, home.device_id) <= LEFT_BEHIND
     assert await home.state(order) == "cancelled"
-    assert world.asked_for(home.product_id) == []
+    assert world.requests_for(home.product_id) == []
     assert await world.differences() == []

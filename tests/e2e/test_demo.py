@@ -8,7 +8,7 @@ import pytest
 
 from deploy.local.settings import ROOT
 
-#: What others read from demo.json.
+#: Figures in demo.json that other programs read.
 FIGURES = {
     *("events_in", "events_applied", "duplicates_dropped", "parked", "held", "crossings", "orders_placed"),
     *("orders_delivered", "stockout_days", "days_of_cover_at_arrival", "mails", "lost", "doubled", "kills"),
@@ -18,7 +18,7 @@ FIGURES = {
 
 @pytest.fixture(scope="module")
 async def lived(tmp_path_factory):
-    """Run the demo once; give its exit status, what it said and what it wrote."""
+    """Run the demo once; return exit status, output and demo.json."""
     out = tmp_path_factory.mktemp("out")
     command = ["-m", "deploy.cli", "demo", "--households", "6", "--days", "24", "--out", str(out)]
     demo = await asyncio.create_subprocess_exec(
@@ -31,33 +31,33 @@ async def lived(tmp_path_factory):
 
 @pytest.mark.timeout(400)
 class TestDemo:
-    async def test_ends_well_and_says_so(self, lived):
+    async def test_demo_succeeds_and_prints_result(self, lived):
         status, said, _ = lived
 
         assert status == 0, said
         assert "nothing lost, nothing duplicated, all accounts balance" in said
 
-    async def test_writes_the_figures_others_read(self, lived):
+    async def test_demo_writes_all_figures(self, lived):
         _, said, books = lived
 
         assert books.keys() >= FIGURES, said
         assert (books["lost"], books["doubled"], books["books_balanced"]) == (0, 0, True)
         assert books["anomalies"] == []
 
-    async def test_accounts_for_every_record_at_the_front_door(self, lived):
+    async def test_every_incoming_record_has_an_outcome(self, lived):
         _, _, books = lived
 
         fates = ("events_applied", "duplicates_dropped", "parked", "held")
         assert books["events_in"] == sum(books[fate] for fate in fates) > 100
-        assert books["parked"] == 1  # the garbage of a device maker with Kafka credentials of its own
+        assert books["parked"] == 1  # an invalid record that a manufacturer published
 
-    async def test_kills_services_in_the_middle_of_their_work(self, lived):
+    async def test_services_are_killed_before_commit(self, lived):
         _, said, books = lived
 
         assert books["kills"] == len(books["killed"]) >= 3
         assert said.count("with records applied but not committed") == books["kills"]
 
-    async def test_households_have_what_the_services_believe(self, lived):
+    async def test_levels_equal_simulated_levels(self, lived):
         _, _, books = lived
 
         assert books["levels_as_in_life"]
@@ -72,14 +72,14 @@ class TestDemo:
             ("assisted", {"delivered": 1, "cancelled": 1}),
         ],
     )
-    async def test_every_other_way_to_order_comes_to_each_of_its_ends(self, lived, flow, at_least):
+    async def test_flow_reaches_each_final_state(self, lived, flow, at_least):
         _, said, books = lived
 
         counted = books["flows"][flow]
         assert all(counted[end] >= least for end, least in at_least.items()), said
         assert counted["placed"] >= counted["shipped"] >= counted["delivered"]
 
-    async def test_the_last_pieces_are_sold_once(self, lived):
+    async def test_last_items_are_sold_once(self, lived):
         _, _, books = lived
 
         assert books["oversold"] == 0

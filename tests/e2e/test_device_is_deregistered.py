@@ -1,38 +1,10 @@
-"""A machine leaves while its order is under way: every service cleans up, and it may come again."""
+"""A device is deregistered during an open order: all services delete it, and it can be registered again."""
 
-from tests.e2e.test_device_is_replaced import is_refused
+from tests.e2e.erasure import LEFT_BEHIND, is_refused, left_behind
 from tests.support import households as a
 
-#: All that may be left of a device, by schema and table: that it was here, and what was paid for.
-LEFT_BEHIND = {
-    "portal.device",
-    "consumption.ended_device",
-    "inventory.device",
-    "reorder_decision.device",
-    "order_dispatch.device",
-    "order_dispatch.slot",
-    "order_dispatch.orders",
-    "gateway.departure",
-}
-HAS_DEVICE_ID = """
-SELECT table_schema, table_name FROM information_schema.columns AS c JOIN information_schema.tables AS t
-USING (table_schema, table_name)
-WHERE c.column_name = 'device_id' AND t.table_type = 'BASE TABLE' ORDER BY 1, 2
-"""
 
-
-async def left_behind(world, device_id):
-    """Return every table that still has a row of the device."""
-    tables = [f"{schema}.{table}" for schema, table in await world.database.fetch(HAS_DEVICE_ID)]
-    counts = {
-        table: await world.database.fetchval(f"SELECT count(*) FROM {table} WHERE device_id = $1", device_id)
-        for table in tables
-    }
-    assert len(counts) > len(LEFT_BEHIND)
-    return {table for table, count in counts.items() if count}
-
-
-async def test_every_service_forgets_it_and_its_order_still_comes(world):
+async def test_services_delete_device_and_its_order_is_delivered(world):
     home = await world.move_in(a.household(level=10, at_level=3))
     await home.uses(7)
     [order] = await home.orders()
@@ -60,7 +32,7 @@ async def test_every_service_forgets_it_and_its_order_still_comes(world):
     assert await home.orders() == [order]
 
 
-async def test_it_may_be_registered_again_and_is_restocked(world):
+async def test_device_registered_again_is_restocked(world):
     home = await world.move_in(a.household(level=10, at_level=3))
     await home.uses(7)
     [order] = await home.orders()
@@ -69,7 +41,7 @@ async def test_it_may_be_registered_again_and_is_restocked(world):
 
     again = await world.register(home)
     still_one = await home.orders()
-    home.counts_anew()
+    home.restarts_counter()
     await home.is_supplied(order)
 
     assert again["registration"] == 2
@@ -80,7 +52,7 @@ async def test_it_may_be_registered_again_and_is_restocked(world):
     assert await home.orders_again() != order
 
 
-async def test_a_report_that_comes_after_it_left_is_put_aside_and_not_lost(world):
+async def test_report_after_deregistration_becomes_dead_letter(world):
     home = await world.move_in(a.household(level=10, at_level=3))
     late = home.counted("SlotUsed", quantity=1)
 

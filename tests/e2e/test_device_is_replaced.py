@@ -1,20 +1,10 @@
-"""A new machine takes the old one's place: level, trigger and order go on with it, the old credential does not."""
+"""A replacing device takes over level, trigger and order; the old credential is revoked."""
 
-from deploy.local.waiting import until
+from tests.e2e.erasure import is_refused
 from tests.support import households as a
 
 
-async def is_refused(world, device_id, credential):
-    """Wait until the gateway knows a credential no more; what is asked of it would be refused anyhow."""
-
-    async def refused():
-        nonsense = [{"type": "SlotUsed", "device_id": device_id, "slot": "none", "quantity": 1}]
-        return (await world.gateway.post(credential, nonsense)).status_code == 401
-
-    await until(refused, "the old credential is refused", within_s=60)
-
-
-async def test_an_order_under_way_comes_to_the_new_one(world):
+async def test_open_order_is_delivered_to_new_device(world):
     home = await world.move_in(a.household(level=10, at_level=3))
     await home.uses(7)
     [order] = await home.orders()
@@ -34,7 +24,7 @@ async def test_an_order_under_way_comes_to_the_new_one(world):
     assert await home.orders_again() != order
 
 
-async def test_the_trigger_goes_on_with_the_new_one(world):
+async def test_new_device_takes_over_trigger(world):
     home = await world.move_in(a.household(level=10, at_level=3))
     await home.uses(4)
     used_so_fast = (await home.slot())["rate_per_day"]
@@ -51,7 +41,7 @@ async def test_the_trigger_goes_on_with_the_new_one(world):
     assert (await home.receipt(order))["inputs"]["slots"][0]["device_id"] == home.device_id
 
 
-async def test_a_slot_that_goes_on_under_another_name_takes_everything_along(world):
+async def test_renamed_slot_takes_over_level_and_order(world):
     home = await world.move_in(a.household(level=10, at_level=3))
     await home.uses(7)
     [order] = await home.orders()

@@ -1,4 +1,4 @@
-"""What arrives is not enough: the next order is placed at once, and it is one."""
+"""If a delivery leaves the position below the threshold, exactly one more order is placed."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from tests.support import households as a
 
 
 @pytest.mark.parametrize("loading", ["direct", "by_hand"])
-async def test_it_is_ordered_until_it_is_enough(world, loading):
+async def test_orders_are_repeated_until_above_threshold(world, loading):
     home = await world.move_in(a.household(level=12, at_level=10, pack_size=2, loading=loading))
     await home.uses(5)
     [first] = await home.orders()
@@ -22,7 +22,7 @@ async def test_it_is_ordered_until_it_is_enough(world, loading):
     assert await home.orders_again() not in (first, second)
 
 
-async def test_what_was_shipped_counts_and_not_what_was_ordered(world):
+async def test_shipped_quantity_counts(world):
     home = await world.move_in(a.household(level=10, at_level=3))
     await home.uses(8)
     [first] = await home.orders()

@@ -1,9 +1,9 @@
-"""A person sets a slot's level straight, up and then down: neither loses a wake-up nor orders twice."""
+"""Corrections of a level, up and then down, neither lose a wake-up nor order twice."""
 
 from tests.support import households as a
 
 
-async def test_it_is_ordered_when_the_last_correction_is_low(world):
+async def test_low_correction_orders_once(world):
     home = await world.move_in(a.household(level=10, at_level=3))
 
     await home.sees(60)
@@ -21,7 +21,7 @@ async def test_it_is_ordered_when_the_last_correction_is_low(world):
     assert await home.orders_again() != order
 
 
-async def test_an_order_under_way_is_neither_taken_back_nor_doubled(world):
+async def test_corrections_keep_open_order(world):
     home = await world.move_in(a.household(level=10, at_level=3))
     await home.uses(7)
     [order] = await home.orders()
@@ -37,7 +37,7 @@ async def test_an_order_under_way_is_neither_taken_back_nor_doubled(world):
     assert await home.orders_again() != order
 
 
-async def test_a_back_off_is_not_ended_by_a_correction(world):
+async def test_correction_does_not_end_back_off(world):
     home = await world.move_in(a.household(level=10, at_level=3))
     await home.uses(7)
     [first] = await home.orders()

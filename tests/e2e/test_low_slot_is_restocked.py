@@ -1,9 +1,9 @@
-"""A slot runs low and is restocked, exactly once, whatever kind of slot it is."""
+"""A low slot is restocked exactly once, for each kind of slot."""
 
 from tests.support import households as a
 
 
-async def test_a_slot_that_runs_low_is_restocked_once(world):
+async def test_low_slot_is_restocked_once(world):
     home = await world.move_in(a.household(level=10, at_level=3))
 
     await home.uses(6)
@@ -22,7 +22,7 @@ async def test_a_slot_that_runs_low_is_restocked_once(world):
     assert await home.orders_again() != order
 
 
-async def test_what_is_loaded_by_hand_lies_on_the_shelf_until_then(world):
+async def test_goods_loaded_by_hand_stay_on_shelf_until_refill(world):
     home = await world.move_in(a.household(level=10, at_level=3, capacity=40, loading="by_hand"))
 
     await home.uses(7)
@@ -38,7 +38,7 @@ async def test_what_is_loaded_by_hand_lies_on_the_shelf_until_then(world):
     assert await home.orders_again() != order
 
 
-async def test_a_new_cartridge_fills_its_slot_whatever_was_left_in_it(world):
+async def test_arrived_cartridge_fills_slot(world):
     home = await world.move_in(a.household(level=10, at_level=3, pack_size=100, fill="replace"))
 
     await home.uses(7)
@@ -49,7 +49,7 @@ async def test_a_new_cartridge_fills_its_slot_whatever_was_left_in_it(world):
     assert await home.orders_again() != order
 
 
-async def test_it_is_ordered_when_what_is_there_lasts_seven_days_no_more(world):
+async def test_order_when_position_lasts_less_than_seven_days(world):
     home = await world.move_in(a.household(level=30, at_level=0, days=7, capacity=40))
 
     before = None
@@ -69,7 +69,7 @@ async def test_it_is_ordered_when_what_is_there_lasts_seven_days_no_more(world):
     assert "The rule asks for 7 days x" in " ".join(receipt["words"])
 
 
-async def test_it_must_be_low_for_as_many_reports_as_the_customer_wants(world):
+async def test_order_after_configured_number_of_low_reports(world):
     home = await world.move_in(a.household(level=10, at_level=3, reports=3))
 
     await home.uses(7)
@@ -81,7 +81,7 @@ async def test_it_must_be_low_for_as_many_reports_as_the_customer_wants(world):
     assert len(await home.orders()) == 1
 
 
-async def test_goods_count_as_here_on_the_promised_day_where_the_provider_does_not_say(world):
+async def test_delivery_is_estimated_on_promised_day(world):
     home = await world.move_in(a.household(level=10, at_level=3))
     await home.uses(7)
     [order] = await home.orders()

@@ -1,9 +1,9 @@
-"""An order is cancelled while its slot is low: nothing is ordered against the customer's will, nor forgotten."""
+"""After an order of a low slot is cancelled, reordering waits and then resumes."""
 
 from tests.support import households as a
 
 
-async def test_after_a_first_cancel_it_is_ordered_again_in_five_days(world):
+async def test_first_cancel_orders_again_after_five_days(world):
     home = await world.move_in(a.household(level=10, at_level=3))
     await home.uses(7)
     [order] = await home.orders()
@@ -27,7 +27,7 @@ async def test_after_a_first_cancel_it_is_ordered_again_in_five_days(world):
     assert home.mails() == ["Ordered: Coffee pods", "Order cancelled: Coffee pods"]  # the second is not accepted yet
 
 
-async def test_after_a_second_cancel_it_is_ordered_again_once_the_slot_was_full(world):
+async def test_second_cancel_orders_again_after_refill(world):
     home = await world.move_in(a.household(level=10, at_level=3))
     await home.uses(7)
     [first] = await home.orders()
@@ -50,7 +50,7 @@ async def test_after_a_second_cancel_it_is_ordered_again_once_the_slot_was_full(
     assert await home.orders_again() not in (first, second)
 
 
-async def test_goods_that_have_left_come_although_they_were_cancelled(world):
+async def test_shipped_order_is_delivered_despite_cancel(world):
     home = await world.move_in(a.household(level=10, at_level=3))
     await home.uses(7)
     [order] = await home.orders()
@@ -66,7 +66,7 @@ async def test_goods_that_have_left_come_although_they_were_cancelled(world):
     assert await home.orders_again() != order
 
 
-async def test_a_provider_that_cancels_by_itself_is_asked_again_after_a_day(world):
+async def test_cancel_by_provider_orders_again_after_one_day(world):
     home = await world.move_in(a.household(level=10, at_level=3))
     await home.uses(7)
     [order] = await home.orders()

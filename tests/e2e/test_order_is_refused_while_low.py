@@ -1,9 +1,9 @@
-"""A provider refuses an order while the slot is low: it is tried again, ever more rarely, until goods come."""
+"""An order refused by the provider is repeated with back-off until a delivery."""
 
 from tests.support import households as a
 
 
-async def test_it_is_ordered_again_after_one_day_and_then_after_two(world):
+async def test_refused_order_is_repeated_after_one_then_two_days(world):
     home = await world.move_in(a.household(level=10, at_level=3))
     await home.uses(7)
     [first] = await home.orders()
@@ -31,7 +31,7 @@ async def test_it_is_ordered_again_after_one_day_and_then_after_two(world):
     assert await home.orders_again() not in (first, second, third)
 
 
-async def test_another_wish_is_not_made_to_wait_for_the_old_ones_failure(world):
+async def test_changed_subscription_ends_back_off(world):
     home = await world.move_in(a.household(level=10, at_level=3))
     await home.uses(7)
     [order] = await home.orders()

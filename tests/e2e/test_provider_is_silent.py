@@ -3,7 +3,7 @@
 from tests.support import households as a
 
 
-async def test_the_order_goes_on_when_it_answers_at_last(world):
+async def test_unknown_order_continues_after_late_update(world):
     home = await world.move_in(a.household(level=10, at_level=3))
     await home.uses(7)
     [order] = await home.orders()
@@ -22,13 +22,13 @@ async def test_the_order_goes_on_when_it_answers_at_last(world):
     assert await home.orders_again() != order
 
 
-async def test_an_order_it_never_got_fails_and_is_ordered_anew_after_a_day(world):
+async def test_order_not_found_fails_and_is_repeated_after_one_day(world):
     home = await world.move_in(a.household(level=10, at_level=3))
     await home.uses(7)
     [order] = await home.orders()
     await world.days(1.1)
 
-    await world.provider.says(order, "not_found")
+    await world.provider.reports(order, "not_found")
     waiting, too_early = await home.waits_for(), await home.orders()
     await world.days(1)
     [_, second] = await home.orders()

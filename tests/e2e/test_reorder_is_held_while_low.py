@@ -1,9 +1,9 @@
-"""Something keeps a low slot from being reordered: it is ordered, once, when that ends."""
+"""A low slot whose reorder is held is ordered once when the hold ends."""
 
 from tests.support import households as a
 
 
-async def test_what_needs_approval_is_ordered_when_somebody_approves(world):
+async def test_order_is_placed_after_approval(world):
     home = await world.move_in(a.household(level=10, at_level=3, mode="approve"))
 
     await home.uses(7)
@@ -22,7 +22,7 @@ async def test_what_needs_approval_is_ordered_when_somebody_approves(world):
     assert await home.proposal() != proposal
 
 
-async def test_what_is_declined_is_proposed_again_after_five_days(world):
+async def test_declined_order_is_proposed_again_after_five_days(world):
     home = await world.move_in(a.household(level=10, at_level=3, mode="approve"))
     await home.uses(7)
     proposal = await home.proposal()
@@ -38,7 +38,7 @@ async def test_what_is_declined_is_proposed_again_after_five_days(world):
     assert home.mails() == ["Approval needed: Coffee pods"] * 2
 
 
-async def test_what_was_paused_is_ordered_when_it_goes_on(world):
+async def test_order_is_placed_when_subscription_is_resumed(world):
     home = await world.move_in(a.household(level=10, at_level=3))
 
     await home.wants(status="paused")
@@ -54,7 +54,7 @@ async def test_what_was_paused_is_ordered_when_it_goes_on(world):
     assert await home.orders_again() != order
 
 
-async def test_what_nobody_offers_is_ordered_when_somebody_does(world):
+async def test_order_is_placed_when_product_is_offered(world):
     home = await world.move_in(a.household(level=10, at_level=3, offered=False))
 
     await home.uses(8)
@@ -71,7 +71,7 @@ async def test_what_nobody_offers_is_ordered_when_somebody_does(world):
     assert await home.orders_again() != order
 
 
-async def test_what_is_offered_within_the_hour_is_nobodys_trouble(world):
+async def test_offer_within_an_hour_sends_no_notice(world):
     home = await world.move_in(a.household(level=10, at_level=3, offered=False))
 
     await world.offer(home)
@@ -81,7 +81,7 @@ async def test_what_is_offered_within_the_hour_is_nobodys_trouble(world):
     assert home.mails() == []
 
 
-async def test_another_pack_size_holds_until_the_customer_takes_it(world):
+async def test_changed_pack_size_holds_until_customer_accepts(world):
     home = await world.move_in(a.household(level=10, at_level=3))
     await world.offer(home, pack_size={"quantity": 20, "unit": "count"})
 
@@ -95,7 +95,7 @@ async def test_another_pack_size_holds_until_the_customer_takes_it(world):
     assert (await home.order(order))["quantity"]["quantity"] == "20"
 
 
-async def test_who_only_wants_to_be_told_is_told_once_each_time(world):
+async def test_notify_mode_sends_one_notice_per_shortage(world):
     home = await world.move_in(a.household(level=10, at_level=3, mode="notify"))
 
     await home.uses(7)

@@ -3,7 +3,7 @@
 from tests.support import households as a
 
 
-async def test_it_is_ordered_at_once(world):
+async def test_subscription_below_threshold_orders_at_once(world):
     home = await world.move_in(a.household(level=2, at_level=3, subscribes=False))
     nothing_yet = await home.orders()
 
@@ -19,7 +19,7 @@ async def test_it_is_ordered_at_once(world):
     assert await home.orders_again() != order
 
 
-async def test_what_lies_on_the_shelf_counts(world):
+async def test_shelf_counts_towards_threshold(world):
     home = await world.move_in(a.household(level=2, at_level=3, subscribes=False))
     await home.counts_shelf(20)
 

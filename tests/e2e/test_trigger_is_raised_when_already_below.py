@@ -3,7 +3,7 @@
 from tests.support import households as a
 
 
-async def test_it_is_ordered_at_once_and_not_again_while_it_comes(world):
+async def test_raised_threshold_orders_once(world):
     home = await world.move_in(a.household(level=10, at_level=3))
     nothing_yet = await home.orders()
 
@@ -24,7 +24,7 @@ async def test_it_is_ordered_at_once_and_not_again_while_it_comes(world):
     assert len(await home.orders()) == 2
 
 
-async def test_an_answer_to_the_old_trigger_orders_nothing(world):
+async def test_crossing_of_old_trigger_orders_nothing(world):
     home = await world.move_in(a.household(level=10, at_level=3))
 
     await home.wants(at_level=8)

@@ -5,7 +5,7 @@ from tests.support import households as a
 TWO = (a.slot(slot="1", level=10), a.slot(slot="2", level=10))
 
 
-async def test_one_order_is_placed_when_both_together_are_low(world):
+async def test_sum_of_slots_below_threshold_orders_once(world):
     home = await world.move_in(a.household(slots=TWO, at_level=5))
 
     await home.uses(9, "1")
@@ -26,7 +26,7 @@ async def test_one_order_is_placed_when_both_together_are_low(world):
     assert len(await home.orders()) == 2
 
 
-async def test_one_order_is_placed_when_both_become_low_at_once(world):
+async def test_slots_low_in_one_request_order_once(world):
     home = await world.move_in(a.household(slots=TWO, at_level=5))
 
     both = [home.counted("SlotUsed", slot, quantity=1) for _ in range(9) for slot in ("1", "2")]
@@ -39,7 +39,7 @@ async def test_one_order_is_placed_when_both_become_low_at_once(world):
     assert await home.level("1") + await home.level("2") == 52
 
 
-async def test_two_machines_are_one_pool_and_one_of_them_may_leave(world):
+async def test_deregistered_device_reduces_pool_and_orders(world):
     home = await world.move_in(a.household(level=10, at_level=5))
     second = await world.adds_machine(home, a.slot(level=10))
 

@@ -23,7 +23,7 @@ def figures(tmp_path_factory):
 
 @pytest.mark.timeout(600)  # the fixture's time counts, and the machine may be busy
 class TestSmoke:
-    def test_every_figure_is_there(self, figures):
+    def test_smoke_run_has_all_figures(self, figures):
         ratios = (
             "vs_bare",
             "vs_per_event",
@@ -42,18 +42,18 @@ class TestSmoke:
         assert figures["seed"] == 7
         assert len(figures["goals"]) == len(GOALS)
 
-    def test_what_was_left_out_is_named(self, figures):
+    def test_unmeasured_candidates_are_named(self, figures):
         assert figures["vs_quixstreams"] is None
         assert "quixstreams" in figures["not_measured"]
 
-    def test_all_candidates_did_the_same_work(self, figures):
+    def test_candidates_processed_same_events(self, figures):
         judged, size = figures["judged"], figures["sizes"]["events"]
 
         for name in ("bare", "consumption"):
             assert judged[name] == [{"events": size, "crossings": size // 100}]
         assert judged["per_event"][0]["events"] > 0
 
-    def test_every_order_came_out_of_both_chains(self, figures):
+    def test_both_chains_delivered_all_orders(self, figures):
         counted = figures["sizes"]["orders"] - 50  # without the first second of the block
 
         assert figures["chain"]["events"] == figures["e2e"]["events"] == counted

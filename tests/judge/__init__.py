@@ -1,8 +1,8 @@
-"""Recomputes the expected state from logs, topics, providers, mails and tables; imports none of our code."""
+"""Recomputes the expected state from logs, topics, providers, mails and tables; imports no code of the services."""
 
-from tests.judge.court import judge
-from tests.judge.evidence import Evidence
-from tests.judge.gather import gather
+from tests.judge.checks import judge
+from tests.judge.collect import collect
+from tests.judge.inputs import Inputs
 from tests.judge.verdict import Anomaly, Verdict
 
-__all__ = ["Anomaly", "Evidence", "Verdict", "gather", "judge"]
+__all__ = ["Anomaly", "Inputs", "Verdict", "collect", "judge"]

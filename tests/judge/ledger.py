@@ -1,17 +1,17 @@
-"""One slot's reports in the device's own order, and their sum."""
+"""The level of one slot, recomputed from its reports in the device's order."""
 
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
 
-from tests.judge.evidence import Record
+from tests.judge.inputs import Record
 from tests.judge.reports import Identity, Slot, steps_of
 
 
 class Position(NamedTuple):
-    """Where a report belongs in its slot's order: boots by first receipt, then seq.
+    """Position of a report in its slot: boots by first receipt, then seq.
 
-    A report without seq stands right behind the newest counted one that was there before it.
+    A report without seq follows the newest numbered report received before it.
     """
 
     boot: int
@@ -23,7 +23,7 @@ FIRST = Position(0, 0, 0)
 
 
 class Kind(Enum):
-    """Content of a report: an amount in or out, or a level with its kind of measurement."""
+    """Content of a report: a change, or a level and how it was measured."""
 
     FLOW = 0
     MEASURED = 1
@@ -42,10 +42,10 @@ class Move(NamedTuple):
 
 
 class Arrival(NamedTuple):
-    """Goods that arrived directly in the slot, and when that was published."""
+    """Goods that arrived directly in the slot, and the append time of that event."""
 
     steps: int
-    told_ms: float
+    published_ms: float
 
 
 @dataclass
@@ -58,16 +58,16 @@ class Ledger:
     boots: dict[object, int] = field(default_factory=dict)
     newest: Position = FIRST
     duplicates: int = 0
-    #: Level at registration or takeover; several if the parent's level is not certain.
+    #: Level at registration or takeover; several if the replaced slot's level is ambiguous.
     openings: set[int] = field(default_factory=set)
-    #: Goods published as arrived in the slot.
-    told: int = 0
+    #: Sum of SlotFilled and SlotCorrected.
+    published: int = 0
 
     def __post_init__(self) -> None:
         self.openings = {self.slot.level}
 
-    def hear(self, identity: Identity, record: Record) -> None:
-        """Add a report that was not received before."""
+    def add_report(self, identity: Identity, record: Record) -> None:
+        """Add a report; the caller drops duplicates."""
         position = self._position(identity, len(self.moves) + 1)
         self.newest = max(self.newest, position)
         steps, at_ms = steps_of(record.data), record.appended_ms
@@ -88,46 +88,46 @@ class Ledger:
         return Position(self.newest.boot, self.newest.seq, receipt)
 
     def levels(self) -> set[int]:
-        """Return the possible levels of the slot; several only where arrivals and reports race."""
+        """Return the possible levels of the slot; more than one if arrivals and reports raced."""
         if self.arrivals and self.slot.fill == "replace":
-            return self._since_the_last_cartridge()
+            return self._levels_since_last_cartridge()
         raced = len(self.arrivals) if any(move.kind is not Kind.FLOW for move in self.moves) else 0
         late = [sum(arrival.steps for arrival in self.arrivals[before:]) for before in range(raced + 1)]
-        levels = {_level_after(self._in_place(), opening) for opening in self.openings}
+        levels = {_level_after(self._ordered_moves(), opening) for opening in self.openings}
         return {level + arrived for level in levels for arrived in late}
 
-    def _since_the_last_cartridge(self) -> set[int]:
-        """Whether a report received before the arrival was published set the slot to full."""
-        told_ms = max(arrival.told_ms for arrival in self.arrivals)
-        moves = self._in_place()
-        behind = [0, *(number for number, move in enumerate(moves, 1) if move.at_ms <= told_ms)]
+    def _levels_since_last_cartridge(self) -> set[int]:
+        """Return the levels for each number of reports that may precede the last arrival, which filled the slot."""
+        published_ms = max(arrival.published_ms for arrival in self.arrivals)
+        moves = self._ordered_moves()
+        behind = [0, *(number for number, move in enumerate(moves, 1) if move.at_ms <= published_ms)]
         return {_level_after(moves[number:], self.slot.capacity) for number in behind}
 
-    def _in_place(self) -> list[Move]:
+    def _ordered_moves(self) -> list[Move]:
         return sorted(self.moves, key=lambda move: move.position)
 
-    def held(self, level: int) -> int:
-        """Return the contents at this sum: below zero nothing, or a new cartridge that was not reported."""
-        return level + self._unseen(level)
+    def contents(self, level: int) -> int:
+        """Return the contents at this computed level; a negative level means unreported goods."""
+        return level + self._unreported(level)
 
     def goods(self, opening: int) -> int:
-        """Return what must have been put into a slot that is loaded by hand: refills, rises, and use beyond the level.
+        """Return the goods put into a slot that is loaded by hand: refills, rises, and use beyond the level.
 
-        A person's correction counts as published; a measured drop is use.
+        A correction by a person counts as it is; a measured drop is use.
         """
         level, goods = opening, 0
-        for move in self._in_place():
+        for move in self._ordered_moves():
             if move.kind is Kind.FLOW:
                 level += move.steps
                 goods += max(0, move.steps)
                 continue
-            unseen = self._unseen(level)
-            rise = move.steps - level - unseen
-            goods += unseen + (rise if move.kind is Kind.CORRECTED else max(0, rise))
+            unreported = self._unreported(level)
+            rise = move.steps - level - unreported
+            goods += unreported + (rise if move.kind is Kind.CORRECTED else max(0, rise))
             level = move.steps
-        return goods + self._unseen(level)
+        return goods + self._unreported(level)
 
-    def _unseen(self, level: int) -> int:
+    def _unreported(self, level: int) -> int:
         if level >= 0:
             return 0
         if self.slot.fill == "replace" and self.slot.loading == "by_hand":

@@ -1,4 +1,4 @@
-"""Converts a reported quantity to base steps with the judge's own table; exact, or refused."""
+"""Converts reported quantities to base steps exactly, with a table independent of the services."""
 
 from decimal import Decimal
 from fractions import Fraction
@@ -10,7 +10,7 @@ _POUND = Fraction(Decimal("453.59237"))  # the international pound in grams, by 
 _OUNCE = _POUND / 16
 _FLUID_OUNCE = Fraction(Decimal("29.5735295625"))  # the US fluid ounce in millilitres, by definition
 
-#: Spelling -> {base unit: how many of it}. "oz" and "ounce" mean two things; the slot's unit decides.
+#: Spelling -> {base unit: factor}. "oz" and "ounce" are a mass or a volume; the slot's unit decides.
 MEASURES: dict[str, dict[str, Fraction]] = {
     **{word: {EACH: Fraction(1)} for word in ("C62", "count", "pod", "pods", "sheet", "sheets", "each", "piece")},
     **{word: {GRAM: Fraction(1)} for word in ("GRM", "g", "gram", "grams")},
@@ -25,11 +25,11 @@ MEASURES: dict[str, dict[str, Fraction]] = {
 
 
 def in_steps(quantity: object, unit: str | None, base: str, scale: int) -> Fraction | None:
-    """Return the quantity in steps of 10**-scale base units; None for a unit that does not fit."""
+    """Return the quantity in steps of 10**-scale base units; None if the unit cannot be converted."""
     factor = MEASURES.get(unit or base, {}).get(base)
     return None if factor is None else Fraction(Decimal(str(quantity))) * factor * 10**scale
 
 
-def agrees(said: Fraction, steps: int) -> bool:
+def agrees(reported: Fraction, steps: int) -> bool:
     """Whether the steps equal the reported quantity, rounded either way if it is not a whole number."""
-    return abs(said - steps) < 1
+    return abs(reported - steps) < 1

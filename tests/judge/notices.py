@@ -1,12 +1,12 @@
-"""Checks notices: one decision for each occasion, one mail for each decision."""
+"""Checks notices: one decision per occasion, one mail per decision."""
 
 from collections import Counter, defaultdict
 
-from tests.judge.evidence import Evidence, Record, Row
+from tests.judge.inputs import Inputs, Record, Row
 from tests.judge.verdict import DOUBLED, LOST, PHANTOM, Findings
 
 MAIL = "email"
-#: Facts that need a decision whether to notify the customer, and the kind of that decision.
+#: Order events that require a decision whether to notify the customer, and the notice's kind.
 OCCASIONS = {
     "OrderPlaced": "order_placed",
     "OrderRefused": "order_refused",
@@ -15,19 +15,19 @@ OCCASIONS = {
 }
 
 
-def judge_notices(evidence: Evidence) -> Findings:
+def check_notices(inputs: Inputs) -> Findings:
     found = Findings()
-    notices = _judge_decisions(found, evidence)
-    _judge_occasions(found, evidence, notices)
-    if evidence.mails or any(record.data.get("channel") == MAIL for record in notices.values()):
-        _judge_mails(found, evidence, notices)
+    notices = _check_decisions(found, inputs)
+    _check_occasions(found, inputs, notices)
+    if inputs.mails or any(record.data.get("channel") == MAIL for record in notices.values()):
+        _check_mails(found, inputs, notices)
     return found
 
 
-def _judge_decisions(found: Findings, evidence: Evidence) -> dict[str, Record]:
+def _check_decisions(found: Findings, inputs: Inputs) -> dict[str, Record]:
     notices: dict[str, Record] = {}
     occasions: dict[tuple[str, str, str], Record] = {}
-    for record in evidence.said("CustomerNotified"):
+    for record in inputs.events("CustomerNotified"):
         found.figures["notices"] += 1
         data = record.data
         if data["notice_id"] in notices:
@@ -37,45 +37,45 @@ def _judge_decisions(found: Findings, evidence: Evidence) -> dict[str, Record]:
             continue
         occasion = (data["customer_id"], data["kind"], data["order_id"])
         if occasion in occasions:
-            found.note(DOUBLED, record.place, f"{occasion} was told before at {occasions[occasion].place}")
+            found.note(DOUBLED, record.place, f"{occasion} was notified before at {occasions[occasion].place}")
         occasions.setdefault(occasion, record)
     return notices
 
 
-def _judge_occasions(found: Findings, evidence: Evidence, notices: dict[str, Record]) -> None:
-    """Every occasion has a decision; every decision to notify was published."""
-    if "notification.notice" not in evidence.tables:
+def _check_occasions(found: Findings, inputs: Inputs, notices: dict[str, Record]) -> None:
+    """Each occasion has a decision, and each decision to notify was published."""
+    if "notification.notice" not in inputs.tables:
         return
-    rows = {(row["kind"], row["order_id"]): row for row in evidence.table("notification.notice")}
-    gone = {record.data["customer_id"] for record in evidence.said("CustomerErased")}
-    for record in evidence.said(*OCCASIONS):
-        if (OCCASIONS[record.type], record.data["order_id"]) not in rows and record.data["customer_id"] not in gone:
-            what = f"nobody decided whether to tell of {record.type} {record.data['order_id']}"
+    rows = {(row["kind"], row["order_id"]): row for row in inputs.table("notification.notice")}
+    erased = {record.data["customer_id"] for record in inputs.events("CustomerErased")}
+    for record in inputs.events(*OCCASIONS):
+        if (OCCASIONS[record.type], record.data["order_id"]) not in rows and record.data["customer_id"] not in erased:
+            what = f"no decision whether to notify of {record.type} {record.data['order_id']}"
             found.note(LOST, record.place, what, stopped_at="notification")
     for row in rows.values():
         if row["state"] == "sent" and row["notice_id"] not in notices:
-            found.note(LOST, f"notice {row['notice_id']}", "told, and CustomerNotified was never said")
+            found.note(LOST, f"notice {row['notice_id']}", "state is sent, but CustomerNotified was never published")
 
 
-def _judge_mails(found: Findings, evidence: Evidence, notices: dict[str, Record]) -> None:
-    """A mail may be duplicated only if notification was killed during the SMTP conversation."""
+def _check_mails(found: Findings, inputs: Inputs, notices: dict[str, Record]) -> None:
+    """A mail may be sent again only if notification was killed during an SMTP session."""
     mails: dict[str, list[Row]] = defaultdict(list)
-    for row in evidence.mails:
+    for row in inputs.mails:
         mails[notice_of(row)].append(row)
-    allowed = sum(1 for kill in evidence.kills if kill.get("window") == "smtp")
-    found.figures["mails"] = len(evidence.mails)
+    allowed = sum(1 for kill in inputs.kills if kill.get("window") == "smtp")
+    found.figures["mails"] = len(inputs.mails)
     for notice, rows in mails.items():
         if notice not in notices:
-            found.note(PHANTOM, f"mail {rows[0].get('message_id')}", "a mail that no notice stands for")
+            found.note(PHANTOM, f"mail {rows[0].get('message_id')}", "mail without a notice")
         for extra in rows[1:]:
             allowed -= 1
             if allowed < 0:
                 found.note(DOUBLED, f"mail {extra.get('message_id')}", f"notice {notice} was mailed before")
             else:
-                found.figures["mails_doubled_by_kills"] += 1
+                found.figures["mails_repeated_after_kills"] += 1
     for notice, record in notices.items():
         if record.data.get("channel") == MAIL and notice not in mails:
-            found.note(LOST, record.place, f"notice {notice} was said and never mailed", stopped_at="notification")
+            found.note(LOST, record.place, f"notice {notice} was published but never mailed", stopped_at="notification")
     found.figures.update(Counter({f"mails_{kind}": count for kind, count in _kinds(notices, mails).items()}))
 
 
@@ -84,5 +84,5 @@ def _kinds(notices: dict[str, Record], mails: dict[str, list[Row]]) -> Counter[s
 
 
 def notice_of(mail: Row) -> str:
-    """Return the notice a mail stands for: its Message-ID is <notice_id@host>."""
+    """Return the notice id from a mail's Message-ID, <notice_id@host>."""
     return str(mail["message_id"]).strip("<> ").partition("@")[0]

@@ -1,35 +1,35 @@
-"""Checks the providers' own logs: at most one accepted order per order id over all providers."""
+"""Checks the providers' logs: each order id is accepted at most once over all providers."""
 
-from tests.judge.evidence import Evidence, Row
-from tests.judge.orders import facts_by_order
+from tests.judge.inputs import Inputs, Row
+from tests.judge.orders import events_by_order
 from tests.judge.verdict import DIFFERS, DOUBLED, LOST, PHANTOM, Findings
 
 
-def judge_providers(evidence: Evidence) -> Findings:
+def check_providers(inputs: Inputs) -> Findings:
     found = Findings()
-    if not evidence.providers:
+    if not inputs.providers:
         return found
-    accepted = _judge_acceptances(found, evidence)
-    facts = facts_by_order(evidence)
+    accepted = _check_acceptances(found, inputs)
+    facts = events_by_order(inputs)
     for order, row in accepted.items():
         kinds = {fact.type for fact in facts.get(order, ())}
         if not kinds & {"OrderPlaced", "OrderUnknown", "OrderCancelled"}:
-            what = f"{row['provider_id']} accepted order {order} and we do not know it"
+            what = f"{row['provider_id']} accepted order {order}, but orders has no such event"
             found.note(LOST, _place(row), what, stopped_at="between the provider and order_dispatch")
-    told = _told(evidence)
-    for row in evidence.providers:
+    published = _published_updates(inputs)
+    for row in inputs.providers:
         if row["op"] in {"accepted", "refused", "shipped", "delivered", "cancelled"}:
             found.figures[f"provider_{row['op']}"] += 1
-            if (row["order_id"], row["op"]) not in told:
-                what = f"{row['provider_id']} did `{row['op']}` to order {row['order_id']}; its topic does not say so"
+            if (row["order_id"], row["op"]) not in published:
+                what = f"{row['provider_id']} logged `{row['op']}` for order {row['order_id']}, but did not publish it"
                 found.note(LOST, _place(row), what, stopped_at="the provider, before its topic")
     return found
 
 
-def _judge_acceptances(found: Findings, evidence: Evidence) -> dict[str, Row]:
-    requested = {str(record.data["order_id"]): record for record in evidence.said("OrderRequested")}
+def _check_acceptances(found: Findings, inputs: Inputs) -> dict[str, Row]:
+    requested = {str(record.data["order_id"]): record for record in inputs.events("OrderRequested")}
     accepted: dict[str, Row] = {}
-    for row in evidence.providers:
+    for row in inputs.providers:
         if row["op"] != "accepted":
             continue
         order = row["order_id"]
@@ -38,15 +38,15 @@ def _judge_acceptances(found: Findings, evidence: Evidence) -> dict[str, Row]:
             found.note(DOUBLED, _place(row), what)
         accepted.setdefault(order, row)
         if order not in requested:
-            found.note(PHANTOM, _place(row), f"order {order} was accepted and never requested")
+            found.note(PHANTOM, _place(row), f"order {order} was accepted but never requested")
         elif row.get("quantity") not in (None, requested[order].data["quantity"]):
-            found.note(DIFFERS, _place(row), f"order {order}: accepted {row['quantity']}, not what was requested")
+            found.note(DIFFERS, _place(row), f"order {order}: accepted {row['quantity']}, not the requested quantity")
     return accepted
 
 
-def _told(evidence: Evidence) -> set[tuple[str, str]]:
+def _published_updates(inputs: Inputs) -> set[tuple[str, str]]:
     return {
-        (str(record.data.get("order_id")), str(record.data.get("status"))) for record in evidence.said("OrderUpdated")
+        (str(record.data.get("order_id")), str(record.data.get("status"))) for record in inputs.events("OrderUpdated")
     }
 
 

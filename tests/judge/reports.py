@@ -1,4 +1,4 @@
-"""Checks intake: reports sent by clients, the gateway's responses, and the records on `usage`."""
+"""Checks intake: compares reports sent by clients, responses of the gateway and records on `usage`."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from datetime import datetime
 from fractions import Fraction
 from typing import NamedTuple
 
-from tests.judge.evidence import Evidence, Record, Row
+from tests.judge.inputs import Inputs, Record, Row
 from tests.judge.measures import agrees, in_steps
 from tests.judge.verdict import DIFFERS, LOST, PHANTOM, Findings
 
@@ -23,7 +23,7 @@ class Identity(NamedTuple):
 
 @dataclass
 class Sent:
-    """One report as the client meant it, and the results of the calls that carried it."""
+    """A report, and the outcomes of the calls that contained it."""
 
     kind: str
     steps: Fraction | None
@@ -34,7 +34,7 @@ class Sent:
 
 @dataclass(frozen=True)
 class Slot:
-    """A slot as it was registered."""
+    """A slot at its first registration."""
 
     device_id: str
     slot: str
@@ -49,14 +49,14 @@ class Slot:
 
     @property
     def goods(self) -> tuple[str, str, int]:
-        """What it counts, and how: only a slot of the same goods can go on with another's level."""
+        """Product, unit and scale; only a slot with the same goods can take over a level."""
         return self.product_id, self.unit, self.scale
 
 
-def slots_of(evidence: Evidence) -> dict[tuple[str, str], Slot]:
-    """Return every slot by (device, slot) from the accounts topic; the first registration sets the start."""
+def slots_of(inputs: Inputs) -> dict[tuple[str, str], Slot]:
+    """Return every slot by (device, slot) from the accounts topic; the first registration counts."""
     found: dict[tuple[str, str], Slot] = {}
-    for record in evidence.said("DeviceRegistered", "DeviceReplaced"):
+    for record in inputs.events("DeviceRegistered", "DeviceReplaced"):
         data = record.data
         for spec in data["slots"]:
             slot = Slot(
@@ -75,57 +75,57 @@ def slots_of(evidence: Evidence) -> dict[tuple[str, str], Slot]:
     return found
 
 
-def judge_reports(evidence: Evidence) -> Findings:
-    """Every accepted report is on the topic as it was meant, and nothing else."""
+def check_reports(inputs: Inputs) -> Findings:
+    """Each accepted report is on the topic with its value, and no other report is."""
     found = Findings()
-    slots = slots_of(evidence)
-    sent = sent_reports(evidence, slots)
-    written = written_reports(evidence)
-    unnamed = {_unnamed(records[0]) for records in written.values()}
+    slots = slots_of(inputs)
+    sent = sent_reports(inputs, slots)
+    written = written_reports(inputs)
+    identities_by_value = {_identity_by_value(records[0]) for records in written.values()}
     for identity, report in sent.items():
-        if report.accepted_by is not None and identity not in written and identity not in unnamed:
-            place = f"gateway: call {report.accepted_by} was told 202, and usage has no record"
-            found.note(LOST, _name(identity), f"{report.kind} was accepted and is gone", stopped_at=place)
+        if report.accepted_by is not None and identity not in written and identity not in identities_by_value:
+            place = f"gateway: call {report.accepted_by} was answered 202, but usage has no record"
+            found.note(LOST, _name(identity), f"{report.kind} was accepted but is not on usage", stopped_at=place)
     for identity, records in written.items():
-        _judge_written(found, identity, records, sent.get(identity) or sent.get(_unnamed(records[0])))
+        _check_written(found, identity, records, sent.get(identity) or sent.get(_identity_by_value(records[0])))
     found.figures["reports_sent"] = len(sent)
     found.figures["reports_accepted"] = sum(1 for report in sent.values() if report.accepted_by is not None)
-    found.figures["events_in"] = len(evidence.topics.get("usage", []))
+    found.figures["events_in"] = len(inputs.topics.get("usage", []))
     found.figures["duplicates_in"] = sum(len(records) - 1 for records in written.values())
     return found
 
 
-def _judge_written(found: Findings, identity: Identity, records: list[Record], sent: Sent | None) -> None:
+def _check_written(found: Findings, identity: Identity, records: list[Record], sent: Sent | None) -> None:
     if sent is None:
-        found.note(PHANTOM, records[0].place, f"nobody sent {_name(identity)}")
+        found.note(PHANTOM, records[0].place, f"no client sent {_name(identity)}")
         return
     if sent.outcomes == {"refused"}:
-        found.note(PHANTOM, records[0].place, f"{_name(identity)} was refused and is on the topic")
+        found.note(PHANTOM, records[0].place, f"{_name(identity)} was refused but is on usage")
     for record in records:
         steps = steps_of(record.data)
         if sent.steps is not None and steps is not None and not agrees(sent.steps, steps):
             found.note(DIFFERS, record.place, f"{_name(identity)}: {steps} steps written, {float(sent.steps):g} sent")
 
 
-def sent_reports(evidence: Evidence, slots: dict[tuple[str, str], Slot]) -> dict[Identity, Sent]:
-    """Return every report in the clients' logs with what its senders know about it."""
+def sent_reports(inputs: Inputs, slots: dict[tuple[str, str], Slot]) -> dict[Identity, Sent]:
+    """Return every report in the clients' logs with the outcomes its senders saw."""
     carried: dict[object, list[tuple[Identity, Sent]]] = {}
     sent: dict[Identity, Sent] = {}
-    for line in evidence.calls:
+    for line in inputs.calls:
         call = (line["file"], line.get("call"))
         if line.get("what") == "report" and line["op"] == "invoke":
             carried[call] = []
             for report in line["reports"]:
-                identity, meant = _meant(report.get("device_id") or line["device_id"], report, slots)
-                known = sent.setdefault(identity, meant)
+                identity, parsed = _parse_report(report.get("device_id") or line["device_id"], report, slots)
+                known = sent.setdefault(identity, parsed)
                 known.calls.append(line.get("call"))
                 carried[call].append((identity, known))
         elif call in carried:
-            _answer(line, carried[call])
+            _record_outcome(line, carried[call])
     return sent
 
 
-def _answer(line: Row, carried: list[tuple[Identity, Sent]]) -> None:
+def _record_outcome(line: Row, carried: list[tuple[Identity, Sent]]) -> None:
     if line["op"] == "ok":
         for index in line["accepted"]:
             _, report = carried[index]
@@ -138,7 +138,7 @@ def _answer(line: Row, carried: list[tuple[Identity, Sent]]) -> None:
             report.outcomes.add("refused" if line["op"] == "fail" else "unknown")
 
 
-def _meant(device_id: str, report: Row, slots: dict[tuple[str, str], Slot]) -> tuple[Identity, Sent]:
+def _parse_report(device_id: str, report: Row, slots: dict[tuple[str, str], Slot]) -> tuple[Identity, Sent]:
     slot = slots.get((device_id, report["slot"]))
     value = report.get("level") if report["type"] == "SlotMeasured" else report.get("quantity")
     steps = None
@@ -155,19 +155,19 @@ def identity_of(device_id: str, report: Row, report_id: object, steps: int | Non
     if report_id is not None:
         return Identity(device_id, report["slot"], ("id", report_id))
     return Identity(
-        device_id, report["slot"], ("said", report["type"], datetime.fromisoformat(report["occurred_at"]), steps)
+        device_id, report["slot"], ("value", report["type"], datetime.fromisoformat(report["occurred_at"]), steps)
     )
 
 
-def _unnamed(record: Record) -> Identity:
-    """Return the identity by value for a sender that gave no id, where the gateway generated one."""
-    said = {name: record.data[name] for name in ("slot", "occurred_at")} | {"type": record.type}
-    return identity_of(record.data["device_id"], said, None, steps_of(record.data))
+def _identity_by_value(record: Record) -> Identity:
+    """Return the identity by time and value; the sender gave no id and the gateway generated one."""
+    report = {name: record.data[name] for name in ("slot", "occurred_at")} | {"type": record.type}
+    return identity_of(record.data["device_id"], report, None, steps_of(record.data))
 
 
-def usage_records(evidence: Evidence) -> Iterator[tuple[Identity, Record]]:
-    """Yield the readable reports on `usage` in the order in which consumption reads each device."""
-    for record in evidence.topics.get("usage", []):
+def usage_records(inputs: Inputs) -> Iterator[tuple[Identity, Record]]:
+    """Yield the readable reports on `usage` in log order."""
+    for record in inputs.topics.get("usage", []):
         data = record.data
         if record.type in KINDS and {"device_id", "slot", "occurred_at"} <= data.keys():
             yield (
@@ -176,15 +176,15 @@ def usage_records(evidence: Evidence) -> Iterator[tuple[Identity, Record]]:
             )
 
 
-def written_reports(evidence: Evidence) -> dict[Identity, list[Record]]:
+def written_reports(inputs: Inputs) -> dict[Identity, list[Record]]:
     found: dict[Identity, list[Record]] = {}
-    for identity, record in usage_records(evidence):
+    for identity, record in usage_records(inputs):
         found.setdefault(identity, []).append(record)
     return found
 
 
 def steps_of(data: Row) -> int | None:
-    """Return a written report's value in steps."""
+    """Return the value of a record on `usage` in steps."""
     value = data.get("level", data.get("quantity"))
     return int(value) if isinstance(value, int) else None
 

@@ -1,44 +1,44 @@
-"""Checks sequences on our own topics: 1, 2, 3 ... in each partition, repeats only of the same bytes."""
+"""Checks sequences on the services' topics: 1, 2, 3 ... per partition; a repeat has the same bytes."""
 
 from collections.abc import Iterator
 from itertools import groupby
 
-from tests.judge.evidence import Evidence, Record
+from tests.judge.inputs import Inputs, Record
 from tests.judge.verdict import DOUBLED, FORBIDDEN, LOST, UNFINISHED, Findings
 
 OWN_TOPICS = ("accounts", "slots", "stock", "reorders", "orders", "offers", "notices")
 PROVIDER_ORDERS = "provider-orders-"
 
 
-def judge_sequences(evidence: Evidence) -> Findings:
+def check_sequences(inputs: Inputs) -> Findings:
     found = Findings()
-    for topic, records in own_topics(evidence):
+    for topic, records in own_topics(inputs):
         for partition, run in groupby(records, key=lambda record: record.partition):
-            _judge_partition(found, f"{topic}/{partition}", list(run))
-        _judge_ids(found, topic, records)
-    _judge_counters(found, evidence)
+            _check_partition(found, f"{topic}/{partition}", list(run))
+        _check_ids(found, topic, records)
+    _check_counters(found, inputs)
     return found
 
 
-def own_topics(evidence: Evidence) -> Iterator[tuple[str, list[Record]]]:
-    """Yield the topics only our services write."""
-    for topic, records in evidence.topics.items():
+def own_topics(inputs: Inputs) -> Iterator[tuple[str, list[Record]]]:
+    """Yield the topics that only the services write."""
+    for topic, records in inputs.topics.items():
         if topic in OWN_TOPICS or topic.startswith(PROVIDER_ORDERS):
             yield topic, records
 
 
-def _judge_partition(found: Findings, place: str, records: list[Record]) -> None:
+def _check_partition(found: Findings, place: str, records: list[Record]) -> None:
     known: dict[int, str] = {}
-    # A log that no longer starts at 0 was cut by retention: what it starts with is the base.
+    # After retention, a log starts at a later offset; its first sequence is the base.
     highest = (records[0].sequence or 1) - 1 if records[0].offset > 0 else 0
     for record in records:
         number = record.sequence
         if number is None:
-            found.note(FORBIDDEN, record.place, "a record of ours without a sequence")
+            found.note(FORBIDDEN, record.place, "record without a sequence")
         elif number in known:
             found.figures["relay_repeats"] += 1
             if known[number] != record.value:
-                found.note(FORBIDDEN, record.place, f"sequence {number} stands for two different events")
+                found.note(FORBIDDEN, record.place, f"sequence {number} has two different events")
         else:
             known[number] = record.value
             if number > highest + 1:
@@ -49,22 +49,22 @@ def _judge_partition(found: Findings, place: str, records: list[Record]) -> None
             highest = max(highest, number)
 
 
-def _judge_ids(found: Findings, topic: str, records: list[Record]) -> None:
+def _check_ids(found: Findings, topic: str, records: list[Record]) -> None:
     places: dict[str, Record] = {}
     for record in records:
         first = places.setdefault(record.id, record)
         if (first.partition, first.sequence) != (record.partition, record.sequence):
-            found.note(DOUBLED, record.place, f"event {record.id} of {topic} was said before at {first.place}")
+            found.note(DOUBLED, record.place, f"event {record.id} of {topic} was published before at {first.place}")
 
 
-def _judge_counters(found: Findings, evidence: Evidence) -> None:
-    """Compare what each service committed to say with what lies on the broker."""
+def _check_counters(found: Findings, inputs: Inputs) -> None:
+    """Compare each service's committed sequence with the highest one on the broker."""
     highest = {
         (record.topic, record.partition): record.sequence or 0
-        for _, records in own_topics(evidence)
+        for _, records in own_topics(inputs)
         for record in sorted(records, key=lambda record: record.sequence or 0)
     }
-    for name, rows in evidence.tables.items():
+    for name, rows in inputs.tables.items():
         if not name.endswith(".counter"):
             continue
         for row in rows:
@@ -74,6 +74,12 @@ def _judge_counters(found: Findings, evidence: Evidence) -> None:
             if missing < 0:
                 found.note(FORBIDDEN, where, f"{-missing} events on the topic that {name} never committed")
             elif missing and row["published"] == row["sequence"]:
-                found.note(LOST, where, f"{name} calls {missing} events published", count=missing, stopped_at="relay")
+                found.note(
+                    LOST,
+                    where,
+                    f"{name} has {missing} events as published that are not on the topic",
+                    count=missing,
+                    stopped_at="relay",
+                )
             elif missing:
-                found.note(UNFINISHED, where, f"{missing} events wait in the outbox of {name}", count=missing)
+                found.note(UNFINISHED, where, f"{missing} events are still in the outbox of {name}", count=missing)

@@ -1,29 +1,29 @@
-"""What the judge says: every anomaly with its place, and the figures that were counted on the way."""
+"""Result of the checks: anomalies with their place, and figures."""
 
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-#: Jepsen's names where they have one. Each makes the verdict red.
-LOST = "lost"  # accepted, and no effect
+#: Kinds of anomalies, with Jepsen's names if it has one.
+LOST = "lost"  # accepted, but without effect
 DOUBLED = "doubled"  # one cause, two effects
-PHANTOM = "phantom"  # an effect without a cause, or of something refused
-DIFFERS = "differs"  # the value is not what was sent or what follows from it
-UNBALANCED = "unbalanced"  # the ledger contradicts itself or the goods that moved
-FORBIDDEN = "forbidden"  # a step the rules do not know: a second open order, a shipped refusal
-UNFINISHED = "unfinished"  # still on its way although everything was given time to settle
+PHANTOM = "phantom"  # an effect without a cause, or of a refused cause
+DIFFERS = "differs"  # the value is not the sent or computed one
+UNBALANCED = "unbalanced"  # the ledger differs from its own entries or from the goods that moved
+FORBIDDEN = "forbidden"  # an invalid transition, such as shipping a refused order
+UNFINISHED = "unfinished"  # not completed within the time to settle
 
 
 @dataclass(frozen=True)
 class Anomaly:
-    """One thing that should not be; `stopped_at` says how far a lost thing got."""
+    """One anomaly; `stopped_at` is the last place where a lost event was seen."""
 
     kind: str
     where: str
     what: str
     stopped_at: str = ""
-    #: How many events are concerned.
+    #: Number of events concerned.
     count: int = 1
 
     def __str__(self) -> str:
@@ -33,7 +33,7 @@ class Anomaly:
 
 @dataclass
 class Findings:
-    """What one judging function found and counted."""
+    """Anomalies and figures of one check."""
 
     anomalies: list[Anomaly] = field(default_factory=list)
     figures: Counter[str] = field(default_factory=Counter)
@@ -44,7 +44,7 @@ class Findings:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The judge's answer; green means that nothing was found anywhere."""
+    """Combined result of all checks; green means no anomaly."""
 
     anomalies: tuple[Anomaly, ...]
     figures: dict[str, int]

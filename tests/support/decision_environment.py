@@ -13,7 +13,7 @@ from replenish_contracts import wire
 from replenish_contracts.topics import partition_for
 from services.inventory.service import SERVICE as INVENTORY
 from services.reorder_decision.service import SERVICE as DECISIONS
-from tests.integration.reorder_decision import events
+from tests.support import decision_events as events
 from tests.support import decisions as a
 from tests.support.kit_environment import empty_logs
 from tests.support.portal_server import portal, until

@@ -26,7 +26,7 @@ from services.reorder_decision.domain import (
     threshold_crossed,
 )
 from tests.support import decisions as a
-from tests.unit.reorder_decision.neighbours import Consumption, Inventory
+from tests.support.decision_services import Consumption, Inventory
 
 
 @dataclass
@@ -43,7 +43,7 @@ class Household:
         self.approved: list[ReorderApproved] = []
         self.open: dict[str, ReorderApproved] = {}
         self.over: set[str] = set()
-        #: What is really in the house, as long as nobody corrects or counts.
+        #: Goods actually at home, without corrections and counts.
         self.goods = sum(self.levels.values())
         self.topics: dict[str, list[tuple]] = defaultdict(list)
         self.places: dict[tuple[str, str], int] = defaultdict(int)
@@ -166,7 +166,7 @@ class Household:
             assert {slot.trigger.epoch for slot in slots} == {pool.epoch}
             assert not any(slot.answered for slot in slots)
             there = sum(slot.level for slot in slots) + self.inventory.shelf
-            assert there > threshold, f"{there} is low and nobody is waiting for it"
+            assert there > threshold, f"{there} is low, but no trigger, order or hold waits for it"
         elif pool.situation == "ordered":
             assert pool.order.order_id not in self.over
         else:

@@ -42,7 +42,7 @@ def offer(**changes) -> Offer:
 
 
 def pool(**changes) -> Pool:
-    """A pool with one slot and an offer that nobody has subscribed to yet."""
+    """A pool with one slot and an offer, without a subscription."""
     return replace(Pool(POOL, "ann", "pods", slots=(slot(),), offer=offer()), **changes)
 
 

@@ -31,22 +31,22 @@ from tests.support.households import PROVIDER, Household, Slot
 from tests.support.provider import Provider
 
 MONDAY = datetime(2026, 1, 5, 8, tzinfo=UTC)
-#: Other tests may run on the machine; a quiet one needs a tenth of it.
+#: Generous because other tests share the machine; an idle one needs a tenth.
 PATIENCE_SECONDS = 120
 
 
-class World:
-    """One system for all tests; each test has its own household."""
+class Environment:
+    """One stack for all tests; each test has its own household."""
 
     def __init__(self, folder: Path) -> None:
-        self.evidence = folder / "evidence"
+        self.inputs = folder / "inputs"
         self.clock = SteppedClock.create(folder / "clock", MONDAY)
         self._folder, self._open = folder, AsyncExitStack()
-        self._mails = self.evidence / "mails.jsonl"
+        self._mails = self.inputs / "mails.jsonl"
 
     async def start(self) -> None:
-        """Start everything; return when a household may move in."""
-        self.evidence.mkdir(parents=True)
+        """Start the stack and the provider."""
+        self.inputs.mkdir(parents=True)
         smtp_port = await self._open.enter_async_context(catching(self._mails))
         knobs = {"CLOCK_FILE": str(self._folder / "clock"), "SMTP_PORT": str(smtp_port), "SMTP_HOST": "127.0.0.1"}
         self.stack = await self._open.enter_async_context(Stack(self._folder / "home", env=knobs, durable=False))
@@ -64,7 +64,7 @@ class World:
         await self._open.aclose()
 
     def _diary(self, name: str) -> Diary:
-        diary = Diary(self.evidence / name)
+        diary = Diary(self.inputs / name)
         self._open.callback(diary.close)
         return diary
 
@@ -76,23 +76,23 @@ class World:
 
     async def _follow(self) -> None:
         self.log = await self._open.enter_async_context(Log(self.kafka_url))
-        await self.looks_again()
+        await self.reconnect()
         heard = f"SELECT EXISTS (SELECT FROM order_dispatch.checkpoint WHERE topic = 'provider-updates-{PROVIDER}')"
-        await until(lambda: self.database.fetchval(heard), "the provider's topic is noticed", within_s=60)
+        await until(lambda: self.database.fetchval(heard), "the provider's topic is consumed", within_s=60)
         await self.settled()
         self.provider.settled = self.settled
 
-    async def looks_again(self) -> None:
-        """Connect to the database, also after it was away."""
+    async def reconnect(self) -> None:
+        """Connect to the database, also after an outage."""
         self.database = await connect(self.check_url)
         self._open.push_async_callback(self.database.close)
-        self._quiet = Quiet(self.database, self.log.consumer, SERVICES, {PROVIDER: self.provider})  # type: ignore[dict-item]  # it has what is asked of a log
+        self._quiet = Quiet(self.database, self.log.consumer, SERVICES, {PROVIDER: self.provider})  # type: ignore[dict-item]  # it has the attributes of a log
         self._quiet.patience_s = PATIENCE_SECONDS
 
     # Actions of the operator.
 
     async def ask(self, service: str, method: str, path: str, body: Any = None) -> Any:
-        """Call a service as an operator; anything but success fails the test."""
+        """Call a service as an operator; an error fails the test."""
         return await self.company.ask(service, method, path, body)
 
     async def move_in(self, household: Household) -> Home:
@@ -129,12 +129,12 @@ class World:
         return answer
 
     async def writes(self, topic: str, key: str, value: bytes) -> None:
-        """Produce any record; return once every consumer of the topic has processed it."""
+        """Publish a record and wait until all consumers have processed it."""
         await self.log.write(topic, key, value)
         await self.settled()
 
     async def writes_usage(self, report: dict[str, Any]) -> None:
-        """Write a report to the topic as a maker with Kafka credentials does, past the gateway."""
+        """Publish a report directly to Kafka, as a manufacturer with credentials does."""
         call = self._maker.invoke(what="report", device_id=report["device_id"], reports=[report])
         await self.writes("usage", report["device_id"], json.dumps(event(report)).encode())
         self._maker.write(op="ok", call=call, accepted=[0], refused=[])
@@ -149,7 +149,7 @@ class World:
         await self.settled()
 
     async def settled(self) -> None:
-        """Return when the system is idle, by the order of reading."""
+        """Wait until the system is idle."""
         await self._quiet.wait(self.clock.now())
 
     # Observable state.
@@ -157,13 +157,13 @@ class World:
     def mails(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self._mails.read_text().splitlines()]
 
-    def asked_for(self, product_id: str) -> list[dict[str, Any]]:
-        """Return the orders of a product that the provider was asked for."""
+    def requests_for(self, product_id: str) -> list[dict[str, Any]]:
+        """Return the requests for orders of a product."""
         asked = [event for event in self.provider.asked if event["type"] == "OrderRequested"]
         return [event for event in asked if event["data"]["product_id"] == product_id]
 
-    async def tells(self, service: str, path: str, body: Any) -> httpx.Response:
-        """POST something as an operator and return what was answered, whatever it is."""
+    async def posts(self, service: str, path: str, body: Any) -> httpx.Response:
+        """POST as an operator and return the response, also an error."""
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         headers = {"Authorization": f"Bearer {self.company.token}", "Content-Type": "application/json"}
         headers["Idempotency-Key"] = str(uuid4())
@@ -174,7 +174,7 @@ class World:
         return sum(float(line.removeprefix(name)) for line in lines if line.startswith(name))
 
     def pids(self) -> dict[str, int | None]:
-        """Return the services' processes: one that was restarted has another number."""
+        """Return the process id of each service."""
         names = {f"{for_people(service)}-0": service for service in SERVICES}
         return {names[seat.member.name]: seat.pid for seat in self.stack.supervisor.seats if seat.member.name in names}
 
@@ -182,21 +182,21 @@ class World:
         return psutil.Process(self.pids()[service])
 
     async def differences(self) -> list[str]:
-        """Return what `replenish check` finds wrong."""
+        """Return the findings of `replenish check`."""
         findings = await run_checks(self.check_url, self.kafka_url)
         return [f"{one.rule}: {one.subject}: {one.problem}" for one in findings.wrong]
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run `replenish ...` as an operator would."""
+        """Run the `replenish` command line."""
         command = [sys.executable, "-m", "deploy.cli", *arguments, "--home", str(self.stack.home.folder)]
         environment = {name: value for name, value in os.environ.items() if name != "CHECK_DATABASE_URL"}
         return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
 
 @asynccontextmanager
-async def whole_world(folder: Path) -> AsyncIterator[World]:
-    """Give the running world and stop it at the end."""
-    world = World(folder)
+async def running_environment(folder: Path) -> AsyncIterator[Environment]:
+    """Start the stack and stop it at the end."""
+    world = Environment(folder)
     try:
         await world.start()
         yield world

@@ -1,4 +1,4 @@
-"""Client of the gateway for devices and people; every call is logged as evidence before and after."""
+"""Client of the gateway for devices and people; each call is logged before and after."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +8,7 @@ import httpx
 from deploy.demo.diary import Diary
 
 ACCEPTED = 202
-#: Part of it may have been taken; sending the same again is right.
+#: Some reports may have been accepted; the request can be repeated.
 NOT_NOW = frozenset({429, 500, 502, 503, 504})
 
 
@@ -25,7 +25,7 @@ class Gateway:
         assert answer.json()["refused"] == []
 
     async def post(self, credential: str, reports: Sequence[dict[str, Any]]) -> httpx.Response:
-        """Send reports, each of which says its device, and return what was answered."""
+        """Send reports, each with its device id, and return the response."""
         call = self._diary.invoke(what="report", reports=reports)
         headers = {"Authorization": f"Bearer {credential}"}
         try:

@@ -6,18 +6,18 @@ from uuid import uuid4
 from tests.support.households import Household
 
 if TYPE_CHECKING:
-    from tests.support.environment import World
+    from tests.support.environment import Environment
 
 
 class Home:
-    """A registered household; each action returns after all its consequences have happened."""
+    """A registered household; each action waits until its events are processed."""
 
-    def __init__(self, world: "World", household: Household) -> None:
+    def __init__(self, world: "Environment", household: Household) -> None:
         self.world, self.household = world, household
         self.product_id, self.wish = household.product_id, household.wish
         self.device_id = household.device_id
         self.customer_id = self.subscription_id = self._token = ""
-        #: By device id; the old ones too.
+        #: By device id, including former devices.
         self.credentials: dict[str, str] = {}
         self._boot, self._seqs = 1, dict[tuple[str, str], int]()
 
@@ -31,7 +31,7 @@ class Home:
         await self.reports(self.counted("SlotRefilled", slot, **amount))
 
     async def reports(self, *reports: dict[str, Any]) -> None:
-        """Let the device send these, in one request."""
+        """Send reports of the device in one request."""
         await self.world.gateway.takes(self.credentials[self.device_id], reports)
         await self.world.settled()
 
@@ -49,8 +49,8 @@ class Home:
         name = {"type": kind, "device_id": self.device_id, "slot": slot, "boot": f"b{self._boot}", "seq": seq}
         return name | {"occurred_at": at} | ({"unit": "count"} if fields else {}) | fields
 
-    def counts_anew(self) -> None:
-        """Let the device's counter start again, as after a reset."""
+    def restarts_counter(self) -> None:
+        """Restart the device's counter, as after a reset."""
         self._boot, self._seqs = self._boot + 1, {}
 
     # Subscription and orders.
@@ -75,7 +75,7 @@ class Home:
         await self.world.settled()
 
     async def replaces_machine(self, **body: Any) -> None:
-        """Replace the machine; from now on the new one reports."""
+        """Replace the device; later reports are from the new one."""
         old, self.device_id = self.device_id, f"{self.device_id}-new"
         body = {"device_id": self.device_id, **body}
         answer = await self.world.ask("portal", "POST", f"/v1/devices/{old}/replacement", body)
@@ -121,11 +121,11 @@ class Home:
         return int((await self.stock())["available"])
 
     async def orders(self) -> list[str]:
-        """Return the ids of all its orders, the oldest first; each was asked of the provider once."""
+        """Return the ids of all orders, oldest first; asserts that each was requested from the provider once."""
         answer = await self.world.ask("order_dispatch", "GET", f"/v1/customers/{self.customer_id}/orders")
         orders = [one["order_id"] for one in answer["orders"]]
-        asked = [event["data"]["order_id"] for event in self.world.asked_for(self.product_id)]
-        assert sorted(asked) == sorted(orders), f"{asked} were asked of the provider, {orders} are known"
+        asked = [event["data"]["order_id"] for event in self.world.requests_for(self.product_id)]
+        assert sorted(asked) == sorted(orders), f"{asked} were requested from the provider, {orders} exist"
         return asked
 
     async def order(self, order_id: str) -> dict[str, Any]:
@@ -138,7 +138,7 @@ class Home:
         return dict(await self.world.ask("reorder_decision", "GET", f"/v1/orders/{order_id}/receipt"))
 
     async def receipts(self) -> list[dict[str, Any]]:
-        """Return every decision, the oldest first."""
+        """Return all decisions, oldest first."""
         answer = await self.world.ask("reorder_decision", "GET", f"/v1/customers/{self.customer_id}/receipts")
         return list(reversed(answer["receipts"]))
 
@@ -157,16 +157,16 @@ class Home:
         """Return the subjects of all received mails, oldest first."""
         return [mail["subject"] for mail in self.world.mails() if self.household.email in mail["to"]]
 
-    # Common endings of tests.
+    # Common final steps of tests.
 
     async def is_supplied(self, order_id: str) -> None:
         """Let the provider accept, ship and deliver."""
         for status in ("accepted", "shipped", "delivered"):
-            await self.world.provider.utters(order_id, status)
+            await self.world.provider.publishes(order_id, status)
         await self.world.settled()
 
     async def orders_again(self) -> str:
-        """Use everything down to the trigger: another order proves that no wake-up was lost."""
+        """Use the stock down to the threshold; the next order proves that no wake-up was lost."""
         before = await self.orders()
         if shelf := await self.shelf():
             await self.refills(shelf)

@@ -1,4 +1,4 @@
-"""A provider's integration controlled by the test: a plain Kafka client with only the published schemas."""
+"""A provider controlled by the test: a Kafka client that uses only the published schemas."""
 
 import asyncio
 import contextlib
@@ -16,11 +16,11 @@ Settled = Callable[[], Awaitable[None]]
 
 
 class Provider:
-    """Consumes every request, and publishes only updates that the test sends."""
+    """Consumes all requests; publishes only the test's updates."""
 
     def __init__(self, provider_id: str, kafka_url: str, clock: SteppedClock, book: Diary) -> None:
         self.provider_id, self._clock, self._book = provider_id, clock, book
-        #: Requests in order; duplicates are kept once.
+        #: Requests in order, without duplicates.
         self.asked: list[dict[str, Any]] = []
         self.read: set[str] = set()
         self.settled: Settled = _at_once
@@ -57,7 +57,7 @@ class Provider:
     # Interface of a provider log for deploy.demo.quiet; this provider publishes only on request.
 
     def catch_up(self) -> None:
-        """Nothing to do: `read` is always up to date."""
+        """Do nothing; `read` is always up to date."""
 
     def is_idle(self, _now: Any) -> bool:
         return True
@@ -69,28 +69,28 @@ class Provider:
         return [event["type"] for event in self.asked if event["data"]["order_id"] == order_id]
 
     async def accepts(self, order_id: str, in_days: float = 2) -> None:
-        await self.says(order_id, "accepted", expected_at=self._in(in_days))
+        await self.reports(order_id, "accepted", expected_at=self._in(in_days))
 
     async def refuses(self, order_id: str, reason: str = "sold out") -> None:
-        await self.says(order_id, "refused", reason=reason)
+        await self.reports(order_id, "refused", reason=reason)
 
     async def ships(self, order_id: str, in_days: float = 2, quantity: int | None = None) -> None:
         more: dict[str, Any] = {} if quantity is None else {"quantity": quantity}
-        await self.says(order_id, "shipped", expected_at=self._in(in_days), **more)
+        await self.reports(order_id, "shipped", expected_at=self._in(in_days), **more)
 
     async def delivers(self, order_id: str) -> None:
-        await self.says(order_id, "delivered")
+        await self.reports(order_id, "delivered")
 
     async def cancels(self, order_id: str, reason: str = "as you wish") -> None:
-        await self.says(order_id, "cancelled", reason=reason)
+        await self.reports(order_id, "cancelled", reason=reason)
 
-    async def says(self, order_id: str, status: str, *, update_id: str | None = None, **more: Any) -> None:
-        """Write one update and return when everything that follows from it has happened."""
-        await self.utters(order_id, status, update_id=update_id, **more)
+    async def reports(self, order_id: str, status: str, *, update_id: str | None = None, **more: Any) -> None:
+        """Publish one update and wait until its consequences are processed."""
+        await self.publishes(order_id, status, update_id=update_id, **more)
         await self.settled()
 
-    async def utters(self, order_id: str, status: str, *, update_id: str | None = None, **more: Any) -> str:
-        """Write one update, in two lines of evidence and one record; return the update's id."""
+    async def publishes(self, order_id: str, status: str, *, update_id: str | None = None, **more: Any) -> str:
+        """Log one update and publish it; return the update's id."""
         self._updates += 1
         update_id = update_id or f"{self.provider_id}-{self._updates}"
         at = self._clock.now().isoformat()

@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
 
-from tests.chaos import dialects
-from tests.chaos.dialects import Frame
+from tests.support import wire_protocols
+from tests.support.wire_protocols import Frame
 
 #: Fault before the request is forwarded: it has no effect.
 BEFORE = "before"
@@ -160,15 +160,15 @@ def _is_named(name, frame):
 
 
 def postgres(host, port):
-    return Proxy((host, port), lambda _: dialects.Postgres())
+    return Proxy((host, port), lambda _: wire_protocols.Postgres())
 
 
 def kafka(host, port):
-    return Proxy((host, port), lambda proxy: dialects.Kafka(proxy.upstream, proxy.port))
+    return Proxy((host, port), lambda proxy: wire_protocols.Kafka(proxy.upstream, proxy.port))
 
 
 def http(host, port):
-    return Proxy((host, port), lambda _: dialects.Http())
+    return Proxy((host, port), lambda _: wire_protocols.Http())
 
 
 def commit_of(*statements):

@@ -1,16 +1,16 @@
-"""Which tests follow each other in one process, and who begins: the length of `make test` on few cores.
+"""Distributes tests to worker processes so that `make test` is fast on few cores.
 
-A running company costs memory and, even when idle, a sixth of a core. So the tests of one company go
-to one process, which starts it and stops it; everything else is handed out a file at a time. What takes
-minutes comes first, so that nobody is still at work on it when everything else is done.
+A running stack costs memory and, even idle, a sixth of a core. All tests of one stack therefore run in one
+worker, which starts and stops it; other tests are distributed by file. The longest files come first, so that
+no worker still runs one of them when the others are done.
 """
 
 from typing import Any
 
 from xdist.scheduler import LoadScopeScheduling
 
-COMPANIES = ("tests/chaos/", "tests/e2e/")
-#: These are in a company's folder and do without it.
+STACKS = ("tests/chaos/", "tests/e2e/")
+#: Files in a stack's folder that do not use it.
 ALONE = ("tests/chaos/test_seeded_bugs.py", "tests/e2e/test_demo.py")
 LONGEST_FIRST = (
     "tests/chaos/test_seeded_bugs.py",
@@ -27,7 +27,7 @@ LONGEST_FIRST = (
 
 
 class Spread(LoadScopeScheduling):
-    """Hands out files, and the files of a company together, in the order they were collected."""
+    """Distributes files in collection order, and the files of one stack together."""
 
     def __init__(self, config: Any, log: Any) -> None:
         super().__init__(config, log)
@@ -37,10 +37,10 @@ class Spread(LoadScopeScheduling):
         file = nodeid.partition("::")[0]
         if file in ALONE:
             return file
-        return next((company for company in COMPANIES if file.startswith(company)), file)
+        return next((folder for folder in STACKS if file.startswith(folder)), file)
 
 
 def rank(nodeid: str) -> int:
-    """Return the place of a test among all; those of equal rank stay as they are."""
+    """Return the sort key of a test; tests of equal rank keep their order."""
     matching = [(-len(start), place) for place, start in enumerate(LONGEST_FIRST) if nodeid.startswith(start)]
     return min(matching)[1] if matching else len(LONGEST_FIRST)

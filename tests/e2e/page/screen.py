@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from playwright.async_api import expect
 
 PHONE = {"width": 390, "height": 844}
-#: Other tests may run on the machine; on a quiet one everything shows within a second.
+#: Generous because other tests share the machine; on an idle one updates show within a second.
 SOON_MS = 30_000
 
 
@@ -14,12 +14,12 @@ class Screen:
 
     def __init__(self, page):
         self.page = page
-        self.complaints = []
+        self.console_errors = []
         page.on(
             "console",
-            lambda message: self.complaints.append(message.text) if message.type in {"error", "warning"} else None,
+            lambda message: self.console_errors.append(message.text) if message.type in {"error", "warning"} else None,
         )
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("pageerror", lambda error: self.console_errors.append(str(error)))
 
     async def open(self, url):
         await self.page.goto(url)
@@ -42,7 +42,7 @@ class Screen:
     async def presses(self, place, name):
         await place.get_by_role("button", name=name).click()
 
-    async def says(self, words):
+    async def shows_toast(self, words):
         """Wait for the toast message."""
         await expect(self.page.locator("[data-toast]")).to_have_text(words, timeout=SOON_MS)
 
@@ -57,6 +57,6 @@ async def screen(browser, home, **around):
         shown = Screen(await context.new_page())
         await shown.open(link["url"])
         yield shown
-        assert shown.complaints == []
+        assert shown.console_errors == []
     finally:
         await context.close()

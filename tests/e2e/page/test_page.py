@@ -47,7 +47,7 @@ async def test_customer_corrects_level(world, browser):
         await slot.get_by_text("Update level").click()
         await slot.get_by_label("Current level").fill("31")
         await page.presses(slot, "Save")
-        await page.says("Thank you. Updating the level...")
+        await page.shows_toast("Thank you. Updating the level...")
         await page.shows(slot, "31 of 60")
 
         await slot.get_by_text("Update level").click()
@@ -57,7 +57,7 @@ async def test_customer_corrects_level(world, browser):
         await slot.get_by_text("Update level").click()
         await slot.get_by_label("Current level").fill("a few")
         await slot.get_by_label("Current level").press("Enter")
-        await page.says("'a few' is no decimal number")
+        await page.shows_toast("'a few' is no decimal number")
         await page.shows(slot, "60 of 60")
 
     await world.settled()
@@ -93,7 +93,7 @@ async def test_cancel_order_needs_confirmation(world, browser):
         await cancel.click()
         await expect(cancel).to_have_text("Cancel this order?")
         await cancel.click()
-        await page.says("We're cancelling the order.")
+        await page.shows_toast("We're cancelling the order.")
         await world.provider.cancels(order_id)
         await page.shows(order, "Cancelled")
         await page.shows(page.slot(home), "Not being reordered")
@@ -105,7 +105,7 @@ async def test_pause_and_resume_reordering(world, browser):
     async with screen(browser, home) as page:
         slot = page.slot(home)
         await page.presses(slot, "Pause")
-        await page.says("Automatic reordering is paused.")
+        await page.shows_toast("Automatic reordering is paused.")
         await page.shows(slot, "Paused", "Not being reordered")
         await home.uses(30)
         assert await home.orders() == []
@@ -128,7 +128,7 @@ async def test_order_waits_for_approval(world, browser):
         assert await home.orders() == []
 
         await page.presses(slot, "Order now")
-        await page.says("We're placing the order.")
+        await page.shows_toast("We're placing the order.")
         await page.shows_no(slot, "Running low.")
         await page.shows(slot, "50 ordered")
 

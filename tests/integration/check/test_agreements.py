@@ -57,7 +57,7 @@ INSERT INTO device (device_id, registration, state, registered_at) VALUES ('brew
 """
 
 
-async def test_what_is_left_of_a_device_or_a_customer_is_found(database):
+async def test_check_finds_rows_of_deregistered_device_and_erased_customer(database):
     for service in ALL_SERVICES:
         await prepare(service, database)
     checker = await asyncpg.connect(database.check_url)
@@ -81,7 +81,7 @@ async def test_what_is_left_of_a_device_or_a_customer_is_found(database):
     }
 
 
-async def test_an_open_order_is_missed_unless_its_customer_was_erased(disagreements):
+async def test_check_finds_missing_open_order_unless_customer_erased(disagreements):
     lost = await disagreements("order_dispatch", SHIPPED)
     erased = await disagreements("reorder_decision", "INSERT INTO erased_customer VALUES ('ann', now())")
 

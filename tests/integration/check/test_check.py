@@ -29,7 +29,7 @@ async def found_after(company, service, damage, repair):
 
 
 class TestCheck:
-    async def test_finds_nothing_wrong_in_a_working_company(self, company):
+    async def test_check_finds_nothing_in_working_system(self, company):
         findings = await company.check()
 
         assert findings.wrong == []
@@ -37,7 +37,7 @@ class TestCheck:
         assert findings.figures["services"] == 3
         assert findings.figures["views"] >= 5
 
-    async def test_sees_an_event_called_published_that_is_not_on_the_log(self, company):
+    async def test_check_finds_published_event_missing_on_log(self, company):
         [wrong] = await found_after(
             company,
             "consumption",
@@ -49,7 +49,7 @@ class TestCheck:
         assert wrong.subject.startswith("consumption.counter slots/")
         assert "published 5, the log ends at 2" in wrong.problem
 
-    async def test_sees_an_event_on_the_log_that_nobody_committed(self, company):
+    async def test_check_finds_uncommitted_event_on_log(self, company):
         wrong = await found_after(
             company,
             "consumption",
@@ -59,7 +59,7 @@ class TestCheck:
 
         assert "events on the log were committed" in {one.rule for one in wrong}
 
-    async def test_sees_a_numbered_event_that_is_nowhere(self, company):
+    async def test_check_finds_sequence_without_event(self, company):
         [wrong] = await found_after(
             company,
             "consumption",
@@ -69,7 +69,7 @@ class TestCheck:
 
         assert "1 events are numbered and not published, the outbox has 0" in wrong.problem
 
-    async def test_sees_an_old_event_in_the_outbox(self, company):
+    async def test_check_finds_old_event_in_outbox(self, company):
         [wrong] = await found_after(
             company,
             "notification",
@@ -80,7 +80,7 @@ class TestCheck:
 
         assert "the oldest for 9" in wrong.problem
 
-    async def test_sees_a_checkpoint_beyond_the_log(self, company):
+    async def test_check_finds_checkpoint_beyond_log(self, company):
         [wrong] = await found_after(
             company,
             "consumption",
@@ -92,7 +92,7 @@ class TestCheck:
         assert "the log ends at" in wrong.problem
 
     @pytest.mark.parametrize("topic", ["usage", "accounts"])
-    async def test_sees_a_checkpoint_of_another_log(self, company, topic):
+    async def test_check_finds_checkpoint_of_another_log(self, company, topic):
         [wrong] = await found_after(
             company,
             "consumption",
@@ -103,7 +103,7 @@ class TestCheck:
         assert wrong.subject.startswith(f"consumption.checkpoint {topic}/")
         assert "checkpoint has other" in wrong.problem
 
-    async def test_sees_a_balance_that_is_not_its_entries(self, company):
+    async def test_check_finds_balance_that_differs_from_entries(self, company):
         wrong = await found_after(
             company,
             "inventory",
@@ -115,7 +115,7 @@ class TestCheck:
         assert wrong[0].subject == "ann/pods/loaded"
         assert wrong[0].problem == "balance 31, entries sum to 30"
 
-    async def test_reports_what_is_parked_without_calling_it_wrong(self, company):
+    async def test_check_notes_dead_letters(self, company):
         async with company.owner("consumption") as owner:
             await owner.execute(
                 "INSERT INTO dead_letter (topic, partition, \"offset\", reason, ours) VALUES ('usage', 1, 7, 'no JSON', false)"
@@ -129,8 +129,8 @@ class TestCheck:
         assert findings.wrong == []
         assert [(note.rule, note.subject) for note in findings.notes] == [("dead_letter", "consumption usage/1@7")]
 
-    async def test_sees_a_hole_in_a_topic(self, company):
-        """Last: nothing repairs a log, and whoever hears this topic stops."""
+    async def test_check_finds_hole_in_topic(self, company):
+        """Runs last: the hole cannot be repaired, and services that consume this topic stop."""
         goodbye = DeviceDeregistered(customer_id="bob", device_id="toaster", registration=1)
         await company.publish(goodbye)
         await company.publish(goodbye, sequence="4")
@@ -142,7 +142,7 @@ class TestCheck:
 
 
 class TestCommand:
-    async def test_says_so_as_json_and_by_its_exit_status(self, company, monkeypatch, tmp_path):
+    async def test_command_prints_json_and_sets_exit_status(self, company, monkeypatch, tmp_path):
         monkeypatch.setenv("KAFKA_URL", company.kafka_url)
         monkeypatch.setenv("CHECK_DATABASE_URL", company.database.check_url)
 
@@ -151,7 +151,7 @@ class TestCommand:
         assert answer.exit_code == 1  # the hole of the test before
         assert json.loads(answer.stdout)["wrong"][0]["problem"] == "4 after 1: 2 missing"
 
-    def test_without_a_stack_it_says_what_to_do_in_one_line(self, monkeypatch, tmp_path):
+    def test_command_without_stack_prints_remedy(self, monkeypatch, tmp_path):
         monkeypatch.delenv("KAFKA_URL", raising=False)
 
         answer = CliRunner().invoke(app, ["check", "--home", str(tmp_path / "nothing")])
@@ -159,7 +159,7 @@ class TestCommand:
         assert answer.exit_code == 1
         assert len(answer.stderr.splitlines()) == 1
 
-    def test_without_the_readers_url_it_says_what_is_missing_and_invents_none(self, monkeypatch, tmp_path):
+    def test_command_without_database_url_names_missing_setting(self, monkeypatch, tmp_path):
         home = Home(tmp_path / "home")
         home.create()
         home.write_state({"backends": {"kafka_url": "127.0.0.1:1"}})
@@ -173,7 +173,7 @@ class TestCommand:
         assert "CHECK_DATABASE_URL" in answer.stderr
         assert not any(home.secrets.iterdir())
 
-    def test_without_a_broker_it_says_that(self, monkeypatch, tmp_path):
+    def test_command_without_broker_prints_error(self, monkeypatch, tmp_path):
         monkeypatch.delenv("KAFKA_URL", raising=False)
         monkeypatch.setenv("CHECK_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
 

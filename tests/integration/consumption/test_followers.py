@@ -31,7 +31,7 @@ async def told(store, *records):
     return [event.level for event in await on_usage(records, store) if isinstance(event, SlotLevelChanged)]
 
 
-async def test_every_use_is_told_and_first_how_the_slot_stands(store):
+async def test_following_publishes_current_level_then_each_use(store):
     begun = [await on_slot_followed(followed(), store) for _ in range(2)]
 
     assert [[event.level for event in said] for said in begun] == [[100], [100]]
@@ -41,11 +41,11 @@ async def test_every_use_is_told_and_first_how_the_slot_stands(store):
     assert await told(store, used(1)) == [59]
 
 
-async def test_nobody_asked_is_told_nothing(store):
+async def test_slot_without_follower_publishes_nothing(store):
     assert await told(store, used(5, 1), measured(60, 2)) == []
 
 
-async def test_a_trigger_does_not_end_it_and_it_does_not_end_with_a_trigger(store):
+async def test_following_is_independent_of_trigger(store):
     await on_slot_followed(followed(), store)
     await on_trigger_set(trigger(epoch=1, at_level=0, follow=True), store)
     await on_trigger_set(trigger(epoch=2, at_level=0, follow=False), store)
@@ -53,7 +53,7 @@ async def test_a_trigger_does_not_end_it_and_it_does_not_end_with_a_trigger(stor
     assert await told(store, used(5, 1)) == [95]
 
 
-async def test_it_ends_with_the_last_who_asked(store):
+async def test_following_ends_with_last_follower(store):
     for provider in ("amazon", "globex"):
         await on_slot_followed(followed(provider), store)
     await on_slot_followed(followed("amazon", following=False), store)
@@ -64,7 +64,7 @@ async def test_it_ends_with_the_last_who_asked(store):
     assert await told(store, used(5, 2)) == []
 
 
-async def test_it_waits_for_the_device_and_ends_with_it(store):
+async def test_following_waits_for_device_and_ends_with_it(store):
     with pytest.raises(NotReadyError, match="device:unheard"):
         await on_slot_followed(followed(device_id="unheard"), store)
     await on_slot_followed(followed(), store)

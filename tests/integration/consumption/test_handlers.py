@@ -84,14 +84,14 @@ async def parked(store, *records):
 
 
 class TestRegistration:
-    async def test_opens_the_slots_with_what_somebody_read_off(self, store):
+    async def test_registration_sets_initial_level(self, store):
         for _ in range(2):
             await on_device_registered(registered(slots=(spec(level=30), spec("2", level=70))), store)
 
         assert [(slot.slot, slot.level) for slot in await store.list_slots("brewer")] == [("1", 30), ("2", 70)]
         assert store.resolved_dependencies == {"device:brewer"}
 
-    async def test_of_an_older_epoch_changes_nothing(self, store):
+    async def test_older_epoch_changes_nothing(self, store):
         await on_device_registered(registered(registration=3), store)
         await on_usage([used(5, 1)], store)
 
@@ -99,7 +99,7 @@ class TestRegistration:
 
         assert (await slot_of(store)).level == 95
 
-    async def test_of_a_newer_epoch_begins_anew_for_another_customer(self, store):
+    async def test_newer_registration_of_other_customer_resets_slot(self, store):
         await on_device_registered(registered(), store)
         await on_usage([used(5, 1)], store)
 
@@ -111,7 +111,7 @@ class TestRegistration:
 
 
 class TestDeregistration:
-    async def test_forgets_everything_but_that_the_device_was_here(self, store):
+    async def test_deregistration_keeps_only_ended_device(self, store):
         await on_device_registered(registered(slots=(spec(loading="direct"),)), store)
         await on_usage([used(5, 1), used(5, 3), measured(50, by="person")], store)
         await on_order_delivered(delivered(), store)
@@ -122,20 +122,20 @@ class TestDeregistration:
         assert await rows_about(store) == 0
         assert (await store.find_device("brewer")).end_reason == "deregistered"
 
-    async def test_puts_later_reports_aside(self, store):
+    async def test_report_after_deregistration_becomes_dead_letter(self, store):
         await on_device_registered(registered(), store)
         await on_device_deregistered(deregistered(), store)
 
         assert await parked(store, used(5, 1)) == [("device was deregistered", None, True)]
 
-    async def test_leaves_nothing_to_answer_or_to_fill(self, store):
+    async def test_trigger_and_arrival_after_deregistration_are_ignored(self, store):
         await on_device_registered(registered(), store)
         await on_device_deregistered(deregistered(), store)
 
         assert await on_trigger_set(trigger(), store) == []
         assert await on_order_delivered(delivered(), store) == []
 
-    async def test_lets_the_device_come_back(self, store):
+    async def test_device_can_be_registered_again(self, store):
         await on_device_registered(registered(), store)
         await on_device_deregistered(deregistered(), store)
 
@@ -144,7 +144,7 @@ class TestDeregistration:
 
         assert (await slot_of(store)).level == 7
 
-    async def test_of_a_customer_takes_all_devices(self, store):
+    async def test_erased_customer_ends_all_devices(self, store):
         await on_device_registered(registered(), store)
         await on_device_registered(registered("jar"), store)
         await on_device_registered(registered("foreign", customer_id="bob"), store)
@@ -163,7 +163,7 @@ class TestReplacement:
         await on_usage([used(60, 1, when=at(100))], store)
         return await on_device_replaced(replaced(**changes), store)
 
-    async def test_carries_over_level_rate_and_trigger(self, store):
+    async def test_replacement_takes_over_level_rate_and_trigger(self, store):
         said = await self.replace_worn_out_brewer(store, moves=(("1", "a"),), slots=(spec("a"), spec("b")))
         events = await on_usage([used(20, 1, device_id="brewer-2", slot="a", when=at(200))], store)
 
@@ -174,7 +174,7 @@ class TestReplacement:
         [crossed] = [event for event in events if isinstance(event, ThresholdCrossed)]
         assert (crossed.epoch, crossed.device_id, crossed.slot) == (4, "brewer-2", "a")
 
-    async def test_carries_over_the_days_filed_and_not(self, store):
+    async def test_replacement_takes_over_stored_and_open_days(self, store):
         await on_device_registered(registered(slots=(spec(level=10**6, capacity=10**6),)), store)
         for day in range(40):
             await on_usage([used(day, day + 1, when=at(24 * day))], store)
@@ -186,13 +186,13 @@ class TestReplacement:
         open_days = (await slot_of(store, "1", "brewer-2")).days_so_far()
         assert [day.used for day in [*filed, *open_days]] == list(range(40))
 
-    async def test_refuses_the_old_device_from_then_on(self, store):
+    async def test_report_of_replaced_device_becomes_dead_letter(self, store):
         await self.replace_worn_out_brewer(store)
 
         assert await parked(store, used(5, 2)) == [("device was replaced", None, True)]
         assert await rows_about(store) == 1  # where to send on to
 
-    async def test_sends_on_what_was_under_way_to_the_old_slots(self, store):
+    async def test_arrival_for_old_slot_goes_to_new_slot(self, store):
         await self.replace_worn_out_brewer(store, moves=(("1", "a"),), slots=(spec("a", loading="direct"),))
         chained = replaced((("a", "z"),), (spec("z", loading="direct"),), 3, "brewer-3", "brewer-2")
         await on_device_replaced(chained, store)
@@ -203,13 +203,13 @@ class TestReplacement:
         assert (filled.device_id, filled.slot, filled.level) == ("brewer-3", "z", 90)
         assert [(event.device_id, event.slot, event.epoch) for event in answer] == [("brewer-3", "z", 5)]
 
-    async def test_takes_nothing_over_in_another_unit(self, store):
+    async def test_replacement_in_other_unit_takes_over_nothing(self, store):
         await self.replace_worn_out_brewer(store, slots=(spec(unit="GRM", level=7),))
 
         slot = await slot_of(store, "1", "brewer-2")
         assert (slot.level, slot.trigger.epoch) == (7, 0)
 
-    async def test_comes_once(self, store):
+    async def test_replacement_is_idempotent(self, store):
         await self.replace_worn_out_brewer(store)
         await on_usage([used(1, 1, device_id="brewer-2")], store)
 
@@ -217,25 +217,25 @@ class TestReplacement:
         assert (await slot_of(store, "1", "brewer-2")).level == 39
 
 
-class TestReportsThatCannotBeApplied:
-    async def test_wait_for_their_device(self, store):
+class TestRejectedReports:
+    async def test_report_of_unknown_device_is_deferred(self, store):
         assert await parked(store, used(5, 1), measured(5, 2)) == 2 * [
             ("waits for device:brewer", "device:brewer", False)
         ]
 
-    async def test_are_put_aside_for_a_slot_that_is_not_there(self, store):
+    async def test_report_of_unknown_slot_becomes_dead_letter(self, store):
         await on_device_registered(registered(), store)
 
         assert await parked(store, used(5, 1, slot="9")) == [("device brewer has no slot 9", None, True)]
 
-    async def test_are_put_aside_when_they_are_nonsense(self, store):
+    async def test_invalid_report_becomes_dead_letter(self, store):
         await on_device_registered(registered(), store)
 
         [(reason, _, park)] = await parked(store, used(2**52, 1))
 
         assert (reason, park) == (f"{2**52} steps in one report are implausible", True)
 
-    async def test_do_not_stop_the_others_of_their_batch(self, store):
+    async def test_rejected_report_does_not_block_batch(self, store):
         await on_device_registered(registered(), store)
 
         await on_usage([used(1, 1, slot="9"), used(5, 1), used(1, 1, device_id="stranger")], store)
@@ -243,7 +243,7 @@ class TestReportsThatCannotBeApplied:
         assert (await slot_of(store)).level == 95
         assert len(store.troubles) == 2
 
-    async def test_are_not_remembered_as_known(self, store):
+    async def test_rejected_report_is_not_recorded(self, store):
         await on_device_registered(registered(), store)
         slot = await slot_of(store)
         await store.save_slots({("brewer", "1"): slot}, [replace(slot, quarantined=True)])
@@ -256,12 +256,12 @@ class TestReportsThatCannotBeApplied:
         assert (await slot_of(store)).level == 75
 
 
-class TestReceiptsOfAnotherAge:
+class TestReceiptTime:
     """Written by makers directly to the topic, from devices with wrong clocks."""
 
     @pytest.mark.parametrize("year", [1970, 9999])
     @pytest.mark.parametrize("kind", [used, measured])
-    async def test_count_as_now(self, store, year, kind):
+    async def test_implausible_receipt_time_counts_as_now(self, store, year, kind):
         await on_device_registered(registered(slots=(spec(level=40),)), store)
         await on_trigger_set(trigger(at_level=35), store)
         then = datetime(year, 12, 31, 23, 59, tzinfo=timezone(timedelta(hours=-14 if year == 9999 else 14)))
@@ -286,7 +286,7 @@ class TestUncountedReports:
             (refilled(5, report_id="r1"), refilled(5, report_id="r1")),
         ],
     )
-    async def test_apply_once_in_one_batch_or_in_two(self, store, first, again):
+    async def test_uncounted_report_applies_once_over_batches(self, store, first, again):
         await on_device_registered(registered(), store)
 
         await on_usage([first, again], store)
@@ -297,7 +297,7 @@ class TestUncountedReports:
         assert slot.level in {94, 104}
         assert slot.duplicates == 3
 
-    async def test_are_forgotten_when_they_cannot_come_again(self, store):
+    async def test_uncounted_reports_are_deleted_after_retention(self, store):
         await on_device_registered(registered(), store)
         await on_usage([used(5, report_id="old")], store)
         store.now = NOON + timedelta(days=20)
@@ -311,7 +311,7 @@ class TestUncountedReports:
 
 
 class TestGaps:
-    async def test_survive_in_the_database_and_close_one_by_one(self, store):
+    async def test_gaps_are_stored_and_closed(self, store):
         await on_device_registered(registered(), store)
         await on_usage([used(1, 1), used(1, 5)], store)
         await on_usage([used(1, 1, "b2")], store)
@@ -322,7 +322,7 @@ class TestGaps:
         assert slot.level == 50 - 3
         assert slot.gaps[0].next_reading.level == 50
 
-    async def test_leave_no_row_once_they_are_filled(self, store):
+    async def test_filled_gap_leaves_no_row(self, store):
         await on_device_registered(registered(), store)
         await on_usage([used(1, 1), used(1, 4)], store)
         await on_usage([used(1, 2)], store)
@@ -331,7 +331,7 @@ class TestGaps:
         assert (await slot_of(store)).gaps == ()
         assert await store.connection.fetchval("SELECT count(*) FROM gap") == 0
 
-    async def test_are_given_up_after_a_season(self, store):
+    async def test_gap_is_dropped_after_retention(self, store):
         await on_device_registered(registered(), store)
         await on_usage([used(1, 1), used(1, 3)], store)
         store.now = NOON + timedelta(days=91)
@@ -341,7 +341,7 @@ class TestGaps:
         [(reason, _, park)] = await parked(store, used(1, 2))
         assert (park, "given up" in reason) == (True, True)
 
-    async def test_write_only_what_changed(self, store):
+    async def test_only_changed_gaps_are_written(self, store):
         await on_device_registered(registered(slots=(spec(level=10**6, capacity=10**6),)), store)
         for start in range(0, 600, 100):
             await on_usage([used(1, 2 * n) for n in range(start + 1, start + 101)], store)
@@ -356,7 +356,7 @@ class TestGaps:
 
 
 class TestTriggerSet:
-    async def test_is_answered_at_once_or_at_a_later_report(self, store):
+    async def test_trigger_crosses_at_once_or_at_later_report(self, store):
         await on_device_registered(registered(), store)
 
         waiting = await on_trigger_set(trigger(epoch=1, at_level=20), store)
@@ -367,21 +367,21 @@ class TestTriggerSet:
         assert [(type(event), event.epoch) for event in answer] == [(ThresholdCrossed, 1)]
         assert [(type(event), event.epoch) for event in at_once] == [(ThresholdCrossed, 2)]
 
-    async def test_is_answered_once_however_often_it_is_heard(self, store):
+    async def test_repeated_trigger_crosses_once(self, store):
         await on_device_registered(registered(), store)
         await on_trigger_set(trigger(at_level=100), store)
 
         assert await on_trigger_set(trigger(at_level=100), store) == []
         assert await on_usage([used(1, 1), used(1, 2)], store) == []
 
-    async def test_of_an_older_epoch_is_past(self, store):
+    async def test_trigger_of_older_epoch_is_ignored(self, store):
         await on_device_registered(registered(), store)
         await on_trigger_set(trigger(epoch=3, at_level=0), store)
 
         assert await on_trigger_set(trigger(epoch=2, at_level=100), store) == []
         assert (await slot_of(store)).trigger.epoch == 3
 
-    async def test_waits_for_its_device_and_is_refused_for_a_strange_slot(self, store):
+    async def test_trigger_waits_for_device_and_refuses_unknown_slot(self, store):
         with pytest.raises(NotReadyError, match="device:brewer"):
             await on_trigger_set(trigger(), store)
         await on_device_registered(registered(), store)
@@ -389,7 +389,7 @@ class TestTriggerSet:
         with pytest.raises(RejectedError, match="no slot 9"):
             await on_trigger_set(trigger(slot="9"), store)
 
-    async def test_counts_reports_in_a_row_over_batches(self, store):
+    async def test_low_reports_are_counted_over_batches(self, store):
         await on_device_registered(registered(), store)
         await on_trigger_set(trigger(at_level=90, reports=3), store)
 
@@ -410,14 +410,14 @@ class TestTriggerSet:
         assert [getattr(event, "epoch", event.level) for event in down] == [15, 2]
 
 
-class TestADeviceThatCameBack:
+class TestReturnedDevice:
     """Topics are read in parallel: events from before its removal or after its return may arrive at any time."""
 
     async def gone(self, store):
         await on_device_registered(registered(slots=(spec(loading="direct"),)), store)
         await on_device_deregistered(deregistered(), store)
 
-    async def test_is_waited_for_by_a_line_that_was_drawn_for_it(self, store):
+    async def test_trigger_waits_for_new_registration(self, store):
         await self.gone(store)
 
         with pytest.raises(NotReadyError, match="device:brewer"):
@@ -426,13 +426,13 @@ class TestADeviceThatCameBack:
 
         assert [event.epoch for event in await on_trigger_set(trigger(registration=2, at_level=100), store)] == [1]
 
-    async def test_is_waited_for_while_it_has_not_been_heard_that_it_left(self, store):
+    async def test_trigger_waits_while_deregistration_is_pending(self, store):
         await on_device_registered(registered(), store)
 
         with pytest.raises(NotReadyError, match="device:brewer"):
             await on_trigger_set(trigger(registration=2), store)
 
-    async def test_does_not_take_a_line_that_was_drawn_before_it_left(self, store):
+    async def test_trigger_of_earlier_registration_is_ignored(self, store):
         await self.gone(store)
         await on_device_registered(registered(registration=2), store)
 
@@ -440,7 +440,7 @@ class TestADeviceThatCameBack:
         assert (await slot_of(store)).trigger.epoch == 0
 
     @pytest.mark.parametrize("kind", [used, measured, refilled])
-    async def test_is_waited_for_by_its_reports(self, store, kind):
+    async def test_reports_wait_for_new_registration(self, store, kind):
         await self.gone(store)
         report = kind(30, 1, "b2", registration=2)
 
@@ -451,7 +451,7 @@ class TestADeviceThatCameBack:
         assert (await slot_of(store)).last_seq == 1
 
     @pytest.mark.parametrize("before", [(), (used(1, 1), used(1, 2))])
-    async def test_is_waited_for_by_its_reports_while_it_has_not_been_heard_that_it_left(self, store, before):
+    async def test_reports_wait_while_deregistration_is_pending(self, store, before):
         await on_device_registered(registered(), store)
 
         found = await parked(store, *before, used(30, len(before) + 1, registration=2))
@@ -459,7 +459,7 @@ class TestADeviceThatCameBack:
         assert found == [("waits for device:brewer", "device:brewer", False)]
         assert (await slot_of(store)).level == 100 - len(before)
 
-    async def test_is_not_the_one_whose_late_reports_come(self, store):
+    async def test_late_reports_of_earlier_registration_are_rejected(self, store):
         await self.gone(store)
         await on_device_registered(registered(registration=2), store)
 
@@ -469,7 +469,7 @@ class TestADeviceThatCameBack:
         assert (await slot_of(store)).level == 95
 
     @pytest.mark.parametrize("said", [(on_trigger_set, trigger(epoch=7)), (on_order_delivered, delivered())])
-    async def test_to_somebody_else_is_not_the_one_it_was(self, store, said):
+    async def test_device_of_other_customer_starts_fresh(self, store, said):
         handler, event = said
         await self.gone(store)
         back = registered(registration=2, customer_id="bob", slots=(spec(level=10, loading="direct"),))
@@ -480,7 +480,7 @@ class TestADeviceThatCameBack:
         assert (slot.level, slot.trigger.epoch) == (10, 0)
 
     @pytest.mark.parametrize("said", [(on_trigger_set, trigger()), (on_order_delivered, delivered())])
-    async def test_with_other_slots_does_not_stop_what_was_said_of_the_old_ones(self, store, said):
+    async def test_records_of_former_slots_do_not_block(self, store, said):
         handler, event = said
         await self.gone(store)
         await on_device_registered(registered(registration=2, slots=(spec("a"),)), store)
@@ -489,7 +489,7 @@ class TestADeviceThatCameBack:
 
 
 class TestArrivals:
-    async def test_raise_a_slot_that_is_loaded_directly_once_per_order(self, store):
+    async def test_arrival_raises_direct_slot_once_per_order(self, store):
         await on_device_registered(registered(slots=(spec(level=10, loading="direct"),)), store)
 
         [filled] = await on_order_delivered(delivered(), store)
@@ -498,14 +498,14 @@ class TestArrivals:
         assert await on_order_delivered(delivered(), store) == []
         assert (await slot_of(store)).level == 60
 
-    async def test_make_a_replaced_cartridge_full(self, store):
+    async def test_arrival_fills_replaced_cartridge(self, store):
         await on_device_registered(registered(slots=(spec(level=10, loading="direct", fill="replace"),)), store)
 
         [filled] = await on_order_delivered(delivered(quantity=200), store)
 
         assert (filled.quantity, filled.level) == (90, 100)
 
-    async def test_leave_a_slot_alone_that_somebody_loads_by_hand(self, store):
+    async def test_arrival_does_not_change_slot_loaded_by_hand(self, store):
         await on_device_registered(registered(slots=(spec(level=10),)), store)
 
         assert await on_order_delivered(delivered(), store) == []
@@ -513,7 +513,7 @@ class TestArrivals:
 
 
 class TestRefills:
-    async def test_without_a_quantity_fill_the_slot(self, store):
+    async def test_refill_without_quantity_fills_slot(self, store):
         await on_device_registered(registered(slots=(spec(level=10), spec("2", level=10, fill="replace"))), store)
 
         events = await on_usage([refilled(by="person"), refilled(30, slot="2")], store)
@@ -522,7 +522,7 @@ class TestRefills:
 
 
 class TestChecks:
-    async def test_find_nothing_wrong_after_all_kinds_of_reports(self, store):
+    async def test_checks_find_nothing_after_all_kinds_of_reports(self, store):
         await on_device_registered(registered(slots=(spec(), spec("2"))), store)
         await on_usage([used(1, 1), used(1, 5), used(1, 3, "b2"), measured(10, 4), refilled(9, 9, "b2")], store)
 
@@ -539,7 +539,7 @@ class TestChecks:
             "UPDATE slot SET quarantined = true",
         ],
     )
-    async def test_find_damage(self, store, damage):
+    async def test_checks_find_damage(self, store, damage):
         await on_device_registered(registered(), store)
         await on_usage([used(1, 1), used(1, 5), used(1, 3, "b2")], store)
 

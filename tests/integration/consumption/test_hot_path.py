@@ -73,7 +73,7 @@ def any_slot(dice, fresh):
 
 class TestTakeUses:
     @pytest.mark.parametrize("seed", range(4))
-    async def test_does_what_the_domain_does(self, store, seed):
+    async def test_statement_equals_domain(self, store, seed):
         dice = random.Random(seed)
         names = [f"{number:03d}" for number in range(250)]
         await on_device_registered(reported.registered(slots=tuple(map(reported.spec, names))), store)
@@ -115,7 +115,7 @@ class TestTakeUses:
         assert applied.crossed
         assert applied.followed
 
-    async def test_leaves_alone_what_is_not_a_plain_slots_next_report(self, store):
+    async def test_statement_skips_reports_that_are_not_next(self, store):
         names = ("late", "repeated", "jumping", "rebooted", "counting", "doubtful")
         await on_device_registered(reported.registered(slots=tuple(map(reported.spec, names))), store)
         await on_usage([used(1, seq, slot=name) for name in names for seq in (1, 2)], store)
@@ -158,7 +158,7 @@ def any_report(dice, seqs):
 
 class TestBatches:
     @pytest.mark.parametrize("seed", range(4))
-    async def test_of_any_size_end_in_what_one_report_at_a_time_does(self, store, seed):
+    async def test_batch_equals_single_reports(self, store, seed):
         dice, seqs = random.Random(seed), {}
         await on_device_registered(reported.registered(slots=tuple(map(reported.spec, "12345"))), store)
         for name in "12345":
@@ -191,7 +191,7 @@ class TestBatches:
         assert sorted(said_of(events), key=str) == sorted(said_of(expected), key=str)
         assert {Outcome.APPLIED, Outcome.DUPLICATE} == set(fates)
 
-    async def test_name_the_record_that_led_to_each_event(self, store):
+    async def test_event_has_its_cause(self, store):
         await on_device_registered(reported.registered(slots=tuple(map(reported.spec, "12"))), store)
         for name in "12":
             await on_trigger_set(reported.trigger(slot=name), store)
@@ -202,7 +202,7 @@ class TestBatches:
 
         assert [(event.slot, store.cause_of(event)) for event in events] == [("1", "first"), ("2", "second")]
 
-    async def test_take_a_second_report_of_a_slot_in_the_same_batch(self, store):
+    async def test_two_reports_of_slot_in_one_batch(self, store):
         await on_device_registered(reported.registered(), store)
 
         await on_usage([used(3, 1), used(4, 2), used(4, 2)], store)
@@ -212,7 +212,7 @@ class TestBatches:
         assert (slot.level, slot.last_seq, slot.duplicates) == (82, 4, 1)
 
 
-async def test_a_history_that_begins_late_is_filed_beside_what_was_filed(store):
+async def test_late_history_is_added_to_stored_days(store):
     await on_device_registered(reported.registered(slots=(reported.spec(),)), store)
     days = [*((day, 0) for day in range(29)), *((day, 1) for day in range(60))]
 
@@ -225,7 +225,7 @@ async def test_a_history_that_begins_late_is_filed_beside_what_was_filed(store):
     assert sum(day.used for day in [*filed, *(await slot_of(store)).days_so_far()]) == 60
 
 
-async def test_reports_of_a_whole_year_keep_the_days(store):
+async def test_reports_of_a_year_keep_days(store):
     await on_device_registered(reported.registered(slots=(reported.spec(level=10**6, capacity=10**6),)), store)
 
     for day in range(365):

@@ -22,14 +22,14 @@ async def store(database):
         yield opened
 
 
-async def test_a_report_that_came_before_is_counted(store):
+async def test_duplicate_report_is_counted(store):
     await on_usage([used(3, 1), used(4, 2)], store)
     await on_usage([used(3, 1), used(3, 1), used(4, 2)], store)
 
     assert store.counted == [(DUPLICATE_REPORTS, 1)] * 3
 
 
-async def test_gaps_and_quarantined_slots_are_counted_in_the_tables(store):
+async def test_gaps_and_quarantined_slots_are_counted(store):
     await on_usage([used(1, 2), used(1, 4)], store)
     slot = await slot_of(store)
     await store.save_slots({("brewer", "1"): slot}, [replace(slot, quarantined=True)])

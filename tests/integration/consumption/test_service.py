@@ -22,7 +22,7 @@ from tests.support.portal_server import portal, until
 DEADLINE_SECONDS = 120
 
 
-class World:
+class Environment:
     """Doors to the service and its broker."""
 
     def __init__(self, kit, kafka_url, desk, producer):
@@ -84,13 +84,13 @@ async def world(database, kafka_url, tmp_path_factory):
         running(SERVICE, kafka_url=kafka_url, database_urls=database, portal_url=desk.url, clock_file=clock) as kit,
         AIOKafkaProducer(bootstrap_servers=kafka_url, acks="all") as producer,
     ):
-        world = World(kit, kafka_url, desk, producer)
+        world = Environment(kit, kafka_url, desk, producer)
         yield world
         await world.http.aclose()
 
 
-class TestAHousehold:
-    async def test_uses_crosses_and_refills(self, world):
+class TestHousehold:
+    async def test_household_uses_crosses_and_refills(self, world):
         slots = (spec(level=30, unit="GRM", scale=1, capacity=1000, name="Beans"),)
         await world.publish(reported.registered("grinder", slots=slots))
         await world.settled("grinder/slots/1", level="3")
@@ -111,7 +111,7 @@ class TestAHousehold:
         days = (await world.get("grinder/slots/1/history")).json()["days"]
         assert [day["used"] for day in days[-3:]] == ["0.5", "0.3", "0.4"]
 
-    async def test_that_reports_before_it_is_registered_is_served_once_it_is(self, world):
+    async def test_reports_before_registration_are_processed_after_it(self, world):
         for seq in (1, 2, 3):
             await world.report(SlotUsed, seq, device_id="early", quantity=10)
         await until(lambda: self.held(world), "the reports wait", DEADLINE_SECONDS)
@@ -121,7 +121,7 @@ class TestAHousehold:
         shown = await world.settled("early/slots/1", level="70")
         assert shown["books"]["last_seq"] == 3
 
-    async def test_that_leaves_is_forgotten(self, world):
+    async def test_deregistered_household_is_deleted(self, world):
         await world.publish(reported.registered("leaver"))
         await world.report(SlotMeasured, device_id="leaver", level=40, by="person")
         await world.settled("leaver/slots/1", level="40")
@@ -150,33 +150,33 @@ class TestApi:
         await world.settled("shown/slots/1")
         return "shown/slots"
 
-    async def test_shows_all_slots_of_a_device_to_its_owner(self, world, device):
+    async def test_owner_gets_all_slots(self, world, device):
         answer = await world.get(device, "customer", customer_id="ann")
 
         assert [(slot["slot"], slot["product_id"]) for slot in answer.json()["slots"]] == [("1", "pods"), ("2", "milk")]
 
     @pytest.mark.parametrize("place", ["", "/1", "/1/history"])
-    async def test_shows_a_stranger_what_it_shows_about_devices_that_are_not(self, world, device, place):
+    async def test_other_customer_gets_404_as_for_unknown_device(self, world, device, place):
         foreign = await world.get(device + place, "customer", customer_id="bob")
         absent = await world.get("nowhere/slots" + place, "customer", customer_id="bob")
 
         assert (foreign.status_code, foreign.json()) == (404, absent.json())
 
     @pytest.mark.parametrize(("role", "status"), [("service", 200), ("operator", 200), ("provider", 404)])
-    async def test_knows_roles(self, world, device, role, status):
+    async def test_roles_are_checked(self, world, device, role, status):
         assert (await world.get(f"{device}/1", role)).status_code == status
 
-    async def test_wants_a_token(self, world, device):
+    async def test_token_is_required(self, world, device):
         assert (await world.http.get(f"/v1/devices/{device}")).status_code == 401
 
-    async def test_says_what_a_slot_knows(self, world, device):
+    async def test_slot_has_all_fields(self, world, device):
         shown = (await world.get(f"{device}/1")).json()
 
         assert (shown["level"], shown["rate_prior_share"], shown["rate_per_day"]) == ("50", 1.0, "3.3333")
         assert {"doubt_steps", "run_out_at", "last_report_at", "capacity", "loading", "fill", "name"} <= shown.keys()
         assert shown["books"]["opening_steps"] == 50
 
-    async def test_pages_through_the_days(self, world):
+    async def test_days_are_paginated(self, world):
         await world.publish(reported.registered("paged", slots=(spec(level=10**6, capacity=10**6),)))
         for day in range(70):
             await world.report(SlotUsed, day + 1, device_id="paged", hours=24 * day, quantity=day)
@@ -196,13 +196,13 @@ class TestApi:
         some = (await world.get("paged/slots/1/history?from=2026-02-01&to=2026-02-03")).json()["days"]
         assert [day["day"] for day in some] == ["2026-02-01", "2026-02-02", "2026-02-03"]
 
-    async def test_refuses_a_page_of_any_size(self, world, device):
+    async def test_page_size_is_limited(self, world, device):
         answer = await world.get(f"{device}/1/history?limit=100000")
 
         assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
 
 
-async def test_a_thousand_reports_in_one_go_are_applied_once(world):
+async def test_thousand_reports_are_applied_once(world):
     slots = tuple(spec(str(n), level=10**6, capacity=10**6) for n in range(5))
     await world.publish(reported.registered("busy", slots=slots))
     await asyncio.gather(

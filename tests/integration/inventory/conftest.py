@@ -2,13 +2,12 @@
 
 import pytest
 
-from libs.kit.records import decoder_for
 from libs.kit.testing import store_for
-from replenish_contracts import wire
 from services.inventory.domain import count
 from services.inventory.domain.stock import receive
 from services.inventory.service import SERVICE
 from services.inventory.store import Goods, Origin
+from tests.integration.inventory.records import record
 from tests.support import inventory_events as a
 
 
@@ -64,18 +63,3 @@ class Ledger:
         goods = Goods(owner_id, product_id)
         await self.store.lock_shelf(goods)
         await self.store.book(goods, receive(quantity), Origin(f"received {self.heard}", "test", a.NOON))
-
-
-def record(event, event_id):
-    """Return the event as the kit reads it from its topic."""
-    value = wire.encode(event, id=event_id, source="/test", time=a.NOON)
-    return decoder_for(event.topic)(Raw(value, event.key.encode()))
-
-
-class Raw:
-    """As much of a broker's record as is read."""
-
-    partition = offset = 0
-
-    def __init__(self, value, key):
-        self.value, self.key = value, key

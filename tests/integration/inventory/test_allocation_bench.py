@@ -3,7 +3,7 @@
 from tests.bench.allocation import Size, allocation_vs_bare
 
 
-async def test_both_give_away_what_there_is(database):
+async def test_allocation_vs_bare_allocates_exact_stock(database):
     figures = await allocation_vs_bare(database["inventory"], Size(allocations=400, per_commit=50, rounds=1))
 
     assert figures["allocation_vs_bare"] > 0

@@ -17,8 +17,8 @@ def shortages(event):
     return [(one.product_id, one.requested, one.available) for one in event.shortages]
 
 
-class TestAllocationAsked:
-    async def test_keeps_the_goods_and_says_so(self, ledger):
+class TestAllocationRequested:
+    async def test_allocation_is_stored_and_published(self, ledger):
         await ledger.receive(100)
 
         (said,) = await ledger.hear(a.asked())
@@ -27,14 +27,14 @@ class TestAllocationAsked:
         assert (said.owner_id, said.order_id, said.customer_id, lines(said)) == ("acme", "o1", "ann", [("pods", 40)])
         assert await ledger.balances("acme") == {"supplier": -100, "available": 60, "allocated": 40}
 
-    async def test_twice_keeps_them_once(self, ledger):
+    async def test_repeated_request_allocates_once(self, ledger):
         await ledger.receive(100)
         await ledger.hear(a.asked())
 
         assert await ledger.hear(a.asked()) == []
         assert (await ledger.balances("acme"))["allocated"] == 40
 
-    async def test_sums_two_lines_of_one_product(self, ledger):
+    async def test_lines_of_one_product_are_summed(self, ledger):
         await ledger.receive(100)
 
         (short,) = await ledger.hear(a.asked(("pods", 60), ("pods", 60)))
@@ -43,7 +43,7 @@ class TestAllocationAsked:
         assert shortages(short) == [("pods", 120, 100)]
         assert lines(kept) == [("pods", 100)]
 
-    async def test_keeps_nothing_where_one_line_is_short_and_names_every_one(self, ledger):
+    async def test_short_line_allocates_nothing_and_lists_shortages(self, ledger):
         await ledger.receive(100)
         await ledger.receive(5, "tea")
         await ledger.store.save_restock(Goods("acme", "tea"), ledger.store.now + timedelta(days=2), 500)
@@ -56,7 +56,7 @@ class TestAllocationAsked:
         assert [one.restock_at for one in said.shortages] == [ledger.store.now + timedelta(days=2), None]
         assert (await ledger.balances("acme")).get("allocated") is None
 
-    async def test_that_was_short_is_not_answered_again_by_keeping_what_came_since(self, ledger):
+    async def test_repeated_short_request_is_not_allocated_later(self, ledger):
         await ledger.hear(a.asked())
         await ledger.receive(100)
 
@@ -64,7 +64,7 @@ class TestAllocationAsked:
         assert await ledger.hear(a.refused()) == []
         assert await ledger.balances("acme") == {"supplier": -100, "available": 100}
 
-    async def test_by_many_in_one_batch_gives_each_what_those_before_left(self, ledger):
+    async def test_requests_of_one_batch_are_allocated_in_order(self, ledger):
         await ledger.receive(100)
         asked = [a.asked(order_id=f"o{n}") for n in range(4)]
 
@@ -80,7 +80,7 @@ class TestAllocationAsked:
         assert shortages(said[-1]) == [("pods", 40, 20)]
         assert await ledger.balances("acme") == {"supplier": -100, "available": 20, "allocated": 80}
 
-    async def test_of_nothing_is_answered_once(self, ledger):
+    async def test_empty_request_is_answered_once(self, ledger):
         (said,) = await ledger.hear(a.asked(("pods", 0)))
 
         assert said.lines == ()
@@ -89,7 +89,7 @@ class TestAllocationAsked:
 
 class TestOrderEnded:
     @pytest.mark.parametrize("ending", [a.cancelled, a.refused, a.failed])
-    async def test_releases_the_goods_once(self, ledger, ending):
+    async def test_end_releases_allocation_once(self, ledger, ending):
         await ledger.receive(100)
         await ledger.hear(a.asked())
 
@@ -101,7 +101,7 @@ class TestOrderEnded:
         assert await ledger.balances("acme") == {"supplier": -100, "available": 100}
 
     @pytest.mark.parametrize("ending", [a.cancelled, a.refused, a.failed])
-    async def test_before_the_question_leaves_nothing_to_keep(self, ledger, ending):
+    async def test_end_before_request_allocates_nothing(self, ledger, ending):
         await ledger.receive(100)
 
         assert await ledger.hear(ending()) == []
@@ -110,7 +110,7 @@ class TestOrderEnded:
 
 
 class TestOrderShipped:
-    async def test_takes_the_goods_out_of_the_stock(self, ledger):
+    async def test_shipment_reduces_stock(self, ledger):
         await ledger.receive(100)
         await ledger.hear(a.asked())
 
@@ -119,7 +119,7 @@ class TestOrderShipped:
         assert await ledger.hear(a.cancelled()) == []
         assert await ledger.balances("acme") == {"supplier": -100, "available": 60, "sold": 40}
 
-    async def test_with_less_releases_the_rest(self, ledger):
+    async def test_smaller_shipment_releases_rest(self, ledger):
         await ledger.receive(100)
         await ledger.hear(a.asked())
 
@@ -128,7 +128,7 @@ class TestOrderShipped:
         assert (type(said), lines(said)) == (StockReleased, [("pods", 5)])
         assert await ledger.balances("acme") == {"supplier": -100, "available": 65, "sold": 35}
 
-    async def test_with_more_takes_what_is_for_sale_and_shows_the_rest(self, ledger):
+    async def test_larger_shipment_takes_available_stock_and_reports_rest(self, ledger):
         await ledger.receive(50)
         await ledger.hear(a.asked())
 
@@ -136,7 +136,7 @@ class TestOrderShipped:
 
         assert await ledger.balances("acme") == {"supplier": -50, "sold": 55, "unexplained": -5}
 
-    async def test_ships_lines_it_does_not_name_whole(self, ledger):
+    async def test_unnamed_lines_are_shipped_in_full(self, ledger):
         await ledger.receive(50)
         await ledger.receive(7, "tea")
         await ledger.hear(a.asked(("pods", 40), ("tea", 7)))
@@ -149,20 +149,20 @@ class TestOrderShipped:
             "tea": (0, 0),
         }
 
-    async def test_before_the_question_takes_what_left_from_what_is_for_sale(self, ledger):
+    async def test_shipment_before_request_takes_available_stock(self, ledger):
         await ledger.receive(100)
         await ledger.hear(a.shipped(39))
 
         assert await ledger.hear(a.asked()) == []
         assert await ledger.balances("acme") == {"supplier": -100, "available": 61, "sold": 39}
 
-    async def test_together_with_the_question_and_before_it(self, ledger):
+    async def test_shipment_before_request_in_one_batch(self, ledger):
         await ledger.receive(100)
 
         assert await ledger.hear_together(a.shipped(39), a.asked()) == []
         assert await ledger.balances("acme") == {"supplier": -100, "available": 61, "sold": 39}
 
-    async def test_after_the_order_was_cancelled_is_booked_all_the_same(self, ledger):
+    async def test_shipment_after_cancel_is_booked(self, ledger):
         await ledger.receive(100)
         await ledger.hear(a.asked())
         await ledger.hear(a.cancelled())
@@ -171,7 +171,7 @@ class TestOrderShipped:
 
         assert await ledger.balances("acme") == {"supplier": -100, "available": 60, "sold": 40}
 
-    async def test_is_implied_by_the_delivery(self, ledger):
+    async def test_delivery_implies_shipment(self, ledger):
         await ledger.receive(100)
         await ledger.hear(a.asked())
 
@@ -179,7 +179,7 @@ class TestOrderShipped:
 
         assert await ledger.balances("acme") == {"supplier": -100, "available": 60, "sold": 40}
 
-    async def test_of_a_provider_that_keeps_no_stock_here_moves_the_customers_goods_only(self, ledger):
+    async def test_shipment_of_provider_without_stock_moves_customer_goods_only(self, ledger):
         await ledger.hear(a.shipped(40))
 
         assert await ledger.balances("acme") == {}

@@ -4,13 +4,13 @@ import asyncio
 
 import pytest
 
-from tests.integration.inventory.shop import goods, open_shop, shortages
+from tests.integration.inventory.environment import goods, open_environment, shortages
 from tests.support import inventory_events as a
 
 
 @pytest.fixture(scope="module")
 async def shop(database, kafka_url, tmp_path_factory):
-    async with open_shop(database, kafka_url, tmp_path_factory.mktemp("shop"), database_connections=20) as shop:
+    async with open_environment(database, kafka_url, tmp_path_factory.mktemp("shop"), database_connections=20) as shop:
         yield shop
 
 
@@ -21,7 +21,7 @@ async def books_balance(shop):
 
 
 class TestCart:
-    async def test_takes_what_is_there_and_keeps_none_of_it(self, shop):
+    async def test_cart_accepts_available_items_without_allocating(self, shop):
         await shop.move("tea", "increment", 10)
 
         path, added = await shop.cart(("tea", 6), ("tea", 3))
@@ -31,7 +31,7 @@ class TestCart:
         assert more.json()["items"] == goods(("tea", 10))
         assert await shop.numbers("tea") == (10, 10, 0)
 
-    async def test_names_everything_of_which_there_is_too_little(self, shop):
+    async def test_cart_lists_all_shortages(self, shop):
         await shop.move("oats", "increment", 10)
         await shop.move("nuts", "increment", 2)
         at = {"expected_at": "2026-06-01T00:00:00Z", "quantity": 5}
@@ -46,7 +46,7 @@ class TestCart:
         assert shortages(summed) == [("oats", 12, 10)]
         assert (await shop.ask("GET", path)).json()["items"] == []
 
-    async def test_forgets_what_is_taken_out(self, shop):
+    async def test_removed_item_is_deleted(self, shop):
         await shop.move("figs", "increment", 10)
         path, _ = await shop.cart(("figs", 6))
 
@@ -56,7 +56,7 @@ class TestCart:
         assert left.json()["items"] == []
         assert empty.json()["code"] == "empty_cart"
 
-    async def test_belongs_to_one_customer(self, shop):
+    async def test_cart_is_refused_for_other_customer(self, shop):
         await shop.move("plums", "increment", 10)
         mine, theirs = {"role": "customer", "customer_id": "ann"}, {"role": "customer", "customer_id": "bob"}
         opened = await shop.ask("POST", "/v1/carts", {}, **mine)
@@ -69,7 +69,7 @@ class TestCart:
         assert answer.status_code == 404
         assert (await shop.ask("POST", "/v1/carts", {"customer_id": "ann"}, **theirs)).status_code == 404
 
-    async def test_holds_nothing_from_a_customers_shelf_and_tells_nothing_of_it(self, shop):
+    async def test_cart_refuses_items_of_customer_shelf(self, shop):
         await shop.hear(a.delivered(40, order_id="neighbour", customer_id="neighbour"))
         path, _ = await shop.cart(customer_id="bob")
         body = {"items": [{"owner_id": "neighbour", "product_id": "pods", "quantity": 1}]}
@@ -80,7 +80,7 @@ class TestCart:
 
 
 class TestCheckout:
-    async def test_looks_once_more_and_keeps_nothing(self, shop):
+    async def test_checkout_checks_stock_again_without_allocating(self, shop):
         await shop.move("beans", "increment", 10)
         path, _ = await shop.cart(("beans", 6))
         late, _ = await shop.cart(("beans", 6))
@@ -92,7 +92,7 @@ class TestCheckout:
         assert (first.status_code, first.json()["state"], first.json()["allocated"]) == (201, "unpaid", [])
         assert shortages(second) == [("beans", 6, 5)]
 
-    async def test_happens_once_to_a_cart(self, shop):
+    async def test_cart_is_checked_out_once(self, shop):
         await shop.move("peas", "increment", 10)
         path, _ = await shop.cart(("peas", 6))
 
@@ -103,7 +103,7 @@ class TestCheckout:
         assert first.json() == again.json()
         assert (other.status_code, other.json()["code"]) == (409, "checked_out")
 
-    async def test_that_reserves_keeps_the_goods_until_it_expires(self, shop):
+    async def test_reserving_checkout_allocates_until_expiry(self, shop):
         await shop.move("corn", "increment", 10)
         path = await shop.checkout(("corn", 6), reserve=True)
         kept = await shop.numbers("corn")
@@ -117,7 +117,7 @@ class TestCheckout:
 
 
 class TestPayment:
-    async def test_keeps_the_goods_before_and_after(self, shop):
+    async def test_payment_allocates_goods(self, shop):
         await shop.move("rice", "increment", 10)
         path = await shop.checkout(("rice", 6))
 
@@ -130,7 +130,7 @@ class TestPayment:
         assert (paid["state"], paid["expires_at"]) == ("paid", None)
         assert await shop.numbers("rice") == (10, 4, 6)
 
-    async def test_that_fails_lets_them_go_and_may_be_tried_again(self, shop):
+    async def test_failed_payment_releases_goods_and_can_be_retried(self, shop):
         await shop.move("wheat", "increment", 10)
         path = await shop.checkout(("wheat", 6))
 
@@ -141,7 +141,7 @@ class TestPayment:
         assert (failed.json()["state"], between) == ("unpaid", (10, 10, 0))
         assert (paid.json()["state"], await shop.numbers("wheat")) == ("paid", (10, 4, 6))
 
-    async def test_of_which_nobody_hears_lets_them_go_in_time(self, shop):
+    async def test_payment_without_outcome_releases_goods_after_timeout(self, shop):
         await shop.move("barley", "increment", 10)
         path = await shop.checkout(("barley", 6))
         await shop.ask("POST", f"{path}/pay")
@@ -152,7 +152,7 @@ class TestPayment:
         assert await shop.numbers("barley") == (10, 10, 0)
         assert (await shop.ask("POST", f"{path}/pay")).json()["code"] == "checkout_expired"
 
-    async def test_that_was_taken_too_late_still_buys_what_is_there(self, shop):
+    async def test_late_payment_takes_available_goods(self, shop):
         await shop.move("hops", "increment", 10)
         paths = [await shop.checkout(("hops", 6)) for _ in range(2)]
         for path in paths:
@@ -169,7 +169,7 @@ class TestPayment:
             [("hops", 6, 4)],
         )
 
-    async def test_names_every_short_product_to_who_was_slower(self, shop):
+    async def test_late_buyer_gets_all_shortages(self, shop):
         await shop.move("mint", "increment", 10)
         await shop.move("sage", "increment", 10)
         first, second = [await shop.checkout(("mint", 6), ("sage", 6)) for _ in range(2)]
@@ -180,7 +180,7 @@ class TestPayment:
         assert (short.status_code, shortages(short)) == (400, [("mint", 6, 4), ("sage", 6, 4)])
         assert await shop.state(second) == "unpaid"
 
-    async def test_is_not_for_the_customer_to_report(self, shop):
+    async def test_customer_cannot_report_payment(self, shop):
         await shop.move("kale", "increment", 10)
         path = await shop.checkout(("kale", 6))
         ann = {"role": "customer", "customer_id": "ann"}
@@ -192,7 +192,7 @@ class TestPayment:
 
 
 class TestShipment:
-    async def test_takes_the_goods_out_of_the_stock(self, shop):
+    async def test_shipment_reduces_stock(self, shop):
         await shop.move("wool", "increment", 10)
         path = await shop.checkout(("wool", 6))
         await shop.pay(path)
@@ -202,7 +202,7 @@ class TestShipment:
         assert [answer.json()["state"] for answer in answers] == ["shipped", "shipped"]
         assert await shop.numbers("wool") == (4, 4, 0)
 
-    async def test_of_less_lets_the_rest_go(self, shop):
+    async def test_smaller_shipment_releases_rest(self, shop):
         await shop.move("yarn", "increment", 10)
         await shop.move("silk", "increment", 10)
         path = await shop.checkout(("yarn", 6), ("silk", 2))
@@ -218,7 +218,7 @@ class TestShipment:
         )
         assert (await shop.numbers("yarn"), await shop.numbers("silk")) == ((5, 5, 0), (10, 10, 0))
 
-    async def test_of_what_was_not_paid_is_refused(self, shop):
+    async def test_unpaid_shipment_is_refused(self, shop):
         await shop.move("lace", "increment", 10)
         path = await shop.checkout(("lace", 6), reserve=True)
 
@@ -227,7 +227,7 @@ class TestShipment:
 
 class TestCancel:
     @pytest.mark.parametrize("paid", [False, True])
-    async def test_lets_the_goods_go_once(self, shop, paid):
+    async def test_cancel_releases_goods_once(self, shop, paid):
         product = f"cork-{paid}"
         await shop.move(product, "increment", 10)
         path = await shop.checkout((product, 6), reserve=True)
@@ -241,7 +241,7 @@ class TestCancel:
         assert (late.status_code, late.json()["code"]) == (409, "checkout_cancelled")
         assert await shop.numbers(product) == (10, 10, 0)
 
-    async def test_of_what_was_shipped_is_too_late(self, shop):
+    async def test_cancel_after_shipment_is_refused(self, shop):
         await shop.move("clay", "increment", 10)
         path = await shop.checkout(("clay", 6))
         await shop.pay(path)
@@ -253,7 +253,7 @@ class TestCancel:
 class TestHundredBuyers:
     """All customers have checked out the last units; the stock is enough for a quarter of them."""
 
-    async def test_pay_at_once_for_no_more_than_there_is(self, shop):
+    async def test_concurrent_payments_do_not_oversell(self, shop):
         await shop.move("last", "increment", 25)
         paths = [await shop.checkout(("last", 1), customer_id=f"c{n}") for n in range(100)]
 
@@ -263,7 +263,7 @@ class TestHundredBuyers:
         assert {tuple(shortages(answer)[0]) for answer in answers if answer.status_code == 400} == {("last", 1, 0)}
         assert await shop.numbers("last") == (25, 0, 25)
 
-    async def test_of_two_products_in_any_order_neither_oversell_nor_lock_each_other_out(self, shop):
+    async def test_concurrent_payments_of_two_products_do_not_deadlock(self, shop):
         await shop.move("cup", "increment", 30)
         await shop.move("lid", "increment", 40)
         wishes = [(("cup", 2), ("lid", 1)), (("lid", 2), ("cup", 1))]

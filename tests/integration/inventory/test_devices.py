@@ -5,19 +5,19 @@ from tests.support import inventory_events as a
 
 
 class TestDevices:
-    async def test_an_older_registration_does_not_come_back(self, ledger):
+    async def test_older_registration_is_ignored(self, ledger):
         await ledger.register(registration=2, fill=Fill.REPLACE)
         await ledger.register(registration=1)
 
         assert (await ledger.store.find_slot("brewer", "1")).replaced_whole
 
-    async def test_a_deregistration_of_the_past_ends_nothing(self, ledger):
+    async def test_older_deregistration_is_ignored(self, ledger):
         await ledger.register(registration=2)
         await ledger.hear(a.deregistered(1))
 
         assert await ledger.store.find_slot("brewer", "1")
 
-    async def test_a_replaced_device_stays_known_without_slots(self, ledger):
+    async def test_replaced_device_is_kept_without_slots(self, ledger):
         await ledger.register()
         await ledger.hear(a.replaced("new"))
 
@@ -25,7 +25,7 @@ class TestDevices:
         assert await ledger.store.is_known_device("brewer")
         assert await ledger.store.find_slot("new", "1")
 
-    async def test_a_device_that_follows_on_itself_keeps_its_new_slots(self, ledger):
+    async def test_device_that_replaces_itself_keeps_new_slots(self, ledger):
         await ledger.register()
         await ledger.hear(a.replaced("brewer", registration=2))
 
@@ -33,7 +33,7 @@ class TestDevices:
 
 
 class TestCustomerErased:
-    async def test_empties_the_shelf_and_forgets_whose_devices_they_were(self, ledger):
+    async def test_erasure_empties_shelf_and_anonymizes_devices(self, ledger):
         await ledger.register()
         await ledger.hear(a.delivered())
 
@@ -43,7 +43,7 @@ class TestCustomerErased:
         for table in ("slot", "product_unit"):
             assert await ledger.store.connection.fetchval(f"SELECT count(*) FROM {table}") == 0, table
 
-    async def test_leaves_books_that_late_facts_still_balance(self, ledger):
+    async def test_late_events_after_erasure_keep_ledger_balanced(self, ledger):
         await ledger.register()
         await ledger.hear(a.erased())
 

@@ -19,8 +19,8 @@ def told(said):
     return [(type(event), event.shelf) for event in said]
 
 
-class TestAnArrival:
-    async def test_settles_what_was_loaded_out_of_it_before_it_was_told(self, ledger):
+class TestArrival:
+    async def test_arrival_settles_goods_loaded_before_it(self, ledger):
         await ledger.hear(a.filled(10))
 
         said = await ledger.hear(a.delivered(40))
@@ -29,7 +29,7 @@ class TestAnArrival:
         assert (said[1].difference, said[1].cause) == (-10, CountCause.SETTLED)
         assert await ledger.balances() == {"supplier": -40, "shelf": 30, "loaded": 10}
 
-    async def test_settles_it_once(self, ledger):
+    async def test_arrival_settles_once(self, ledger):
         await ledger.hear(a.filled(10))
         await ledger.hear(a.delivered(40))
 
@@ -38,7 +38,7 @@ class TestAnArrival:
 
         assert (again, told(another)) == ([], [(StockArrived, 70)])
 
-    async def test_settles_what_the_shelf_did_not_have(self, ledger):
+    async def test_arrival_settles_loading_beyond_shelf(self, ledger):
         await ledger.hear(a.delivered(4))
         for quantity in (3, 2, 5):
             await ledger.hear(a.filled(quantity, FillCause.INFERRED))
@@ -47,7 +47,7 @@ class TestAnArrival:
 
         assert await ledger.balances() == {"supplier": -44, "shelf": 34, "loaded": 10}
 
-    async def test_does_not_settle_what_was_loaded_long_before(self, ledger):
+    async def test_arrival_does_not_settle_old_loading(self, ledger):
         await ledger.hear(a.filled(10, occurred_at=a.NOON - 4 * DAY))
         await ledger.hear(a.filled(7, occurred_at=a.NOON - 2 * DAY))
 
@@ -55,7 +55,7 @@ class TestAnArrival:
 
         assert await ledger.balances() == {"supplier": -40, "shelf": 33, "loaded": 17, "unexplained": -10}
 
-    async def test_does_not_settle_what_a_count_has_seen_since(self, ledger):
+    async def test_arrival_does_not_settle_loading_before_count(self, ledger):
         await ledger.hear(a.filled(10))
         await ledger.count(5)
 
@@ -63,7 +63,7 @@ class TestAnArrival:
 
         assert await ledger.shelf() == 45
 
-    async def test_does_not_settle_a_correction(self, ledger):
+    async def test_arrival_does_not_settle_correction(self, ledger):
         await ledger.hear(a.corrected(10))
 
         assert told(await ledger.hear(a.delivered(40))) == [(StockArrived, 40)]

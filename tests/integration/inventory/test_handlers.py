@@ -9,23 +9,23 @@ from tests.support import inventory_events as a
 
 
 class TestOrderShipped:
-    async def test_puts_goods_in_transit(self, ledger):
+    async def test_shipment_puts_goods_in_transit(self, ledger):
         assert await ledger.hear(a.shipped()) == []
         assert await ledger.balances() == {"supplier": -40, "in_transit": 40}
 
-    async def test_twice_moves_them_once(self, ledger):
+    async def test_repeated_shipment_moves_goods_once(self, ledger):
         await ledger.hear(a.shipped())
         await ledger.hear(a.shipped())
 
         assert await ledger.balances() == {"supplier": -40, "in_transit": 40}
 
-    async def test_after_the_delivery_moves_nothing(self, ledger):
+    async def test_shipment_after_delivery_moves_nothing(self, ledger):
         await ledger.hear(a.delivered())
         await ledger.hear(a.shipped())
 
         assert await ledger.balances() == {"supplier": -40, "shelf": 40}
 
-    async def test_is_undone_when_the_order_ends_on_its_way(self, ledger):
+    async def test_shipment_is_reversed_when_order_ends(self, ledger):
         await ledger.hear(a.shipped())
         await ledger.hear(a.cancelled())
         await ledger.hear(a.cancelled())
@@ -34,7 +34,7 @@ class TestOrderShipped:
 
 
 class TestOrderDelivered:
-    async def test_credits_the_shelf_and_says_its_balance(self, ledger):
+    async def test_delivery_credits_shelf_and_publishes_balance(self, ledger):
         await ledger.hear(a.shipped())
 
         (said,) = await ledger.hear(a.delivered())
@@ -43,31 +43,31 @@ class TestOrderDelivered:
         assert (said.quantity, said.shelf, said.occurred_at) == (40, 40, a.NOON)
         assert await ledger.balances() == {"supplier": -40, "shelf": 40}
 
-    async def test_twice_credits_it_once(self, ledger):
+    async def test_repeated_delivery_credits_once(self, ledger):
         await ledger.hear(a.delivered())
 
         assert await ledger.hear(a.delivered()) == []
         assert await ledger.shelf() == 40
 
-    async def test_shows_what_got_lost(self, ledger):
+    async def test_smaller_delivery_books_loss(self, ledger):
         await ledger.hear(a.shipped(40))
         await ledger.hear(a.delivered(35))
 
         assert await ledger.balances() == {"supplier": -40, "shelf": 35, "unexplained": 5}
 
-    async def test_of_nothing_still_ends_the_order(self, ledger):
+    async def test_delivery_of_nothing_ends_order(self, ledger):
         (said,) = await ledger.hear(a.delivered(0))
 
         assert (said.quantity, said.shelf) == (0, 0)
 
-    async def test_lets_go_on_whoever_waited_for_the_arrival(self, ledger):
+    async def test_delivery_resolves_records_waiting_for_arrival(self, ledger):
         await ledger.hear(a.delivered())
 
         assert "arrived:o1" in ledger.store.resolved_dependencies
 
 
 class TestClaimRaised:
-    async def test_takes_off_the_shelf_what_was_credited_and_never_came(self, ledger):
+    async def test_claim_takes_missing_goods_off_shelf(self, ledger):
         await ledger.hear(a.delivered(40))
 
         (said,) = await ledger.hear(a.claimed(30))
@@ -76,13 +76,13 @@ class TestClaimRaised:
         assert (said.shelf, said.difference, said.cause, again) == (30, -10, CountCause.COUNTED, [])
         assert await ledger.balances() == {"supplier": -40, "shelf": 30, "unexplained": 10}
 
-    async def test_of_less_that_was_credited_as_less_moves_nothing(self, ledger):
+    async def test_claim_of_already_reduced_delivery_moves_nothing(self, ledger):
         await ledger.hear(a.delivered(30))
 
         assert await ledger.hear(a.claimed(30)) == []
         assert await ledger.shelf() == 30
 
-    async def test_takes_no_more_than_the_shelf_has_left(self, ledger):
+    async def test_claim_takes_at_most_shelf(self, ledger):
         await ledger.register()
         await ledger.hear(a.delivered(40))
         await ledger.hear(a.filled(38))
@@ -93,7 +93,7 @@ class TestClaimRaised:
 
 
 class TestSlotFilled:
-    async def test_takes_from_the_shelf_and_says_its_balance(self, ledger):
+    async def test_fill_takes_from_shelf_and_publishes_balance(self, ledger):
         await ledger.register()
         await ledger.hear(a.delivered())
 
@@ -102,7 +102,7 @@ class TestSlotFilled:
         assert isinstance(said, StockCounted)
         assert (said.shelf, said.difference, said.cause) == (30, -10, CountCause.LOADED)
 
-    async def test_by_more_than_the_shelf_holds_shows_the_rest(self, ledger):
+    async def test_fill_beyond_shelf_books_unexplained_rest(self, ledger):
         await ledger.register()
         await ledger.hear(a.delivered(4))
 
@@ -111,13 +111,13 @@ class TestSlotFilled:
         assert (said.shelf, said.difference) == (0, -4)
         assert await ledger.balances() == {"supplier": -4, "unexplained": -6, "loaded": 10}
 
-    async def test_with_an_empty_shelf_says_nothing(self, ledger):
+    async def test_fill_with_empty_shelf_publishes_nothing(self, ledger):
         await ledger.register()
 
         assert await ledger.hear(a.filled(10)) == []
         assert await ledger.balances() == {"unexplained": -10, "loaded": 10}
 
-    async def test_twice_takes_once(self, ledger):
+    async def test_repeated_fill_takes_once(self, ledger):
         await ledger.register()
         await ledger.hear(a.delivered())
         await ledger.hear(a.filled(10), cause="the same")
@@ -125,7 +125,7 @@ class TestSlotFilled:
         assert await ledger.hear(a.filled(10), cause="the same") == []
         assert await ledger.shelf() == 30
 
-    async def test_by_an_arrival_waits_until_the_arrival_is_credited(self, ledger):
+    async def test_fill_by_arrival_waits_for_credit(self, ledger):
         await ledger.register()
         event = a.filled(40, FillCause.ARRIVAL, order_id="o1")
 
@@ -136,11 +136,11 @@ class TestSlotFilled:
 
         assert said.shelf == 0
 
-    async def test_of_a_device_nobody_heard_of_waits_for_it(self, ledger):
+    async def test_fill_of_unknown_device_waits_for_registration(self, ledger):
         with pytest.raises(NotReadyError, match="device:brewer"):
             await ledger.hear(a.filled(10))
 
-    async def test_of_a_device_that_left_is_still_booked(self, ledger):
+    async def test_fill_of_deregistered_device_is_booked(self, ledger):
         await ledger.register()
         await ledger.hear(a.delivered())
         await ledger.hear(a.deregistered())
@@ -149,7 +149,7 @@ class TestSlotFilled:
 
         assert said.shelf == 30
 
-    async def test_by_a_fresh_cartridge_takes_a_whole_one(self, ledger):
+    async def test_replaced_cartridge_takes_whole_one(self, ledger):
         await ledger.register(fill=Fill.REPLACE)
         await ledger.hear(a.delivered(100))
 
@@ -160,7 +160,7 @@ class TestSlotFilled:
 
 class TestSlotCorrected:
     @pytest.mark.parametrize("difference", [5, -5])
-    async def test_leaves_the_shelf_alone_and_stays_visible(self, ledger, difference):
+    async def test_correction_keeps_shelf_and_is_booked_as_unexplained(self, ledger, difference):
         await ledger.hear(a.delivered())
 
         assert await ledger.hear(a.corrected(difference)) == []
@@ -172,6 +172,6 @@ class TestSlotCorrected:
         }
 
 
-def test_nothing_is_booked_under_an_event_without_an_id():
+def test_event_without_id_is_refused():
     with pytest.raises(ValueError, match="under the id of their event"):
         event_name(type("Store", (), {"cause": None}))

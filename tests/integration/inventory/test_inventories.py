@@ -4,17 +4,17 @@ import asyncio
 
 import pytest
 
-from tests.integration.inventory.shop import open_shop, shortages
+from tests.integration.inventory.environment import open_environment, shortages
 
 
 @pytest.fixture(scope="module")
 async def shop(database, kafka_url, tmp_path_factory):
-    async with open_shop(database, kafka_url, tmp_path_factory.mktemp("shop")) as shop:
+    async with open_environment(database, kafka_url, tmp_path_factory.mktemp("shop")) as shop:
         yield shop
 
 
 class TestTransactions:
-    async def test_move_total_available_and_allocated(self, shop):
+    async def test_transactions_move_total_available_and_allocated(self, shop):
         moves = (("increment", 10), ("allocate", 4), ("deallocate", 1), ("decrement", 2))
         told = [(await shop.move("tea", action, quantity)).json()["data"] for action, quantity in moves]
 
@@ -25,7 +25,7 @@ class TestTransactions:
         assert told[0]["product_id"] == "tea"
         assert told[0]["timestamps"]["created_at"] == "2026-03-01T12:00:00Z"
 
-    async def test_are_listed_newest_first_by_page_and_shown_alone(self, shop):
+    async def test_transactions_are_paginated_newest_first(self, shop):
         for quantity in (1, 2, 3):
             await shop.move("milk", "increment", quantity)
         path = "/v1/owners/acme/inventories/milk/transactions"
@@ -41,7 +41,7 @@ class TestTransactions:
         assert all(sum(one["entries"].values()) == 0 for one in page["data"])
         assert none.status_code == 404
 
-    async def test_are_the_providers_own_under_the_plain_path(self, shop):
+    async def test_provider_path_uses_own_stock(self, shop):
         who = {"role": "provider", "provider_id": "nile"}
         body = {"data": {"type": "stock-transaction", "action": "increment", "quantity": 5}}
 
@@ -61,16 +61,16 @@ class TestTransactions:
             ({"role": "service"}, 404),
         ],
     )
-    async def test_of_others_are_not_there(self, shop, who, status):
+    async def test_stock_of_other_owner_is_404(self, shop, who, status):
         answer = await shop.ask("GET", "/v1/owners/acme/inventories/unheard", **who)
 
         assert answer.status_code == status
         assert answer.json()["code"] == ("unknown_product" if who["role"] == "service" else "not_found")
 
-    async def test_without_an_owner_ask_for_one(self, shop):
+    async def test_operator_must_name_owner(self, shop):
         assert (await shop.ask("GET", "/inventories/tea")).json()["code"] == "owner_missing"
 
-    async def test_with_one_key_happen_once(self, shop):
+    async def test_idempotency_key_books_once(self, shop):
         first, again = [await shop.move("salt", "increment", 5, key="k1") for _ in range(2)]
         other = await shop.move("salt", "increment", 6, key="k1")
 
@@ -87,13 +87,13 @@ class TestTransactions:
             "/v1/customers/ann/stock/salt/count",
         ],
     )
-    async def test_and_every_other_post_without_a_key_are_refused(self, shop, path):
+    async def test_post_without_idempotency_key_is_refused(self, shop, path):
         answer = await shop.http.post(path, json={}, headers=shop.desk.headers("operator"))
 
         assert (answer.status_code, answer.json()["code"]) == (400, "idempotency_key_required")
 
     @pytest.mark.parametrize("action", ["decrement", "allocate"])
-    async def test_never_take_what_is_not_for_sale(self, shop, action):
+    async def test_transaction_takes_only_available_goods(self, shop, action):
         await shop.move(f"oil-{action}", "increment", 3)
         at = "2026-04-01T08:00:00+02:00"
         await shop.ask("PUT", f"/v1/owners/acme/inventories/oil-{action}/restock", {"expected_at": at, "quantity": 9})
@@ -104,7 +104,7 @@ class TestTransactions:
         assert shortages(answer) == [(f"oil-{action}", 4, 3)]
         assert answer.json()["shortages"][0]["restock_at"] == "2026-04-01T06:00:00Z"
 
-    async def test_do_not_let_go_what_a_checkout_keeps(self, shop):
+    async def test_transaction_does_not_release_checkout_allocation(self, shop):
         await shop.move("soap", "increment", 5)
         await shop.checkout(("soap", 3), reserve=True)
         await shop.move("soap", "allocate", 1)
@@ -128,18 +128,18 @@ class TestTransactions:
             {"action": "allocate", "expires_on": "2026-03-02"},
         ],
     )
-    async def test_that_are_not_as_they_should_be_are_explained(self, shop, wrong):
+    async def test_invalid_transaction_is_explained(self, shop, wrong):
         told = {"type": "stock-transaction", "action": "increment", "quantity": 1, **wrong}
 
         answer = await shop.ask("POST", "/v1/owners/acme/inventories/odd/transactions", {"data": told})
 
         assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
 
-    async def test_of_too_much_are_refused(self, shop):
+    async def test_too_large_quantity_is_refused(self, shop):
         assert (await shop.move("sand", "increment", 2**53)).status_code == 201
         assert (await shop.move("sand", "increment", 1)).json()["code"] == "too_much"
 
-    async def test_at_once_by_many_take_no_more_than_there_is(self, shop):
+    async def test_concurrent_transactions_do_not_oversell(self, shop):
         await shop.move("hot", "increment", 10)
 
         answers = await asyncio.gather(*(shop.move("hot", action, 1) for action in ("allocate", "decrement") * 20))
@@ -149,7 +149,7 @@ class TestTransactions:
         assert await shop.findings() == {}
 
 
-class TestWhatNobodyCanKeep:
+class TestInvalidStock:
     @pytest.mark.parametrize(
         ("method", "path", "body"),
         [
@@ -169,14 +169,14 @@ class TestWhatNobodyCanKeep:
             ),
         ],
     )
-    async def test_is_refused_in_words(self, shop, method, path, body):
+    async def test_refused_with_explanation(self, shop, method, path, body):
         answer = await shop.ask(method, path, body)
 
         assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
 
 
 class TestCount:
-    async def test_sets_the_total_and_shows_the_difference(self, shop):
+    async def test_count_sets_total_and_returns_difference(self, shop):
         await shop.move("jam", "increment", 10)
         await shop.move("jam", "allocate", 4)
         path = "/v1/owners/acme/inventories/jam/count"
@@ -193,7 +193,7 @@ class TestCount:
 
 
 class TestRestock:
-    async def test_is_announced_named_and_withdrawn(self, shop):
+    async def test_restock_is_announced_shown_and_withdrawn(self, shop):
         await shop.move("figs", "increment", 1)
         path = "/v1/owners/acme/inventories/figs/restock"
 

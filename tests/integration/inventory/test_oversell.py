@@ -14,8 +14,8 @@ from services.inventory.domain.stock import receive
 from services.inventory.handlers import on_orders
 from services.inventory.service import SERVICE
 from services.inventory.store import Goods
-from tests.integration.inventory.conftest import record
-from tests.integration.inventory.shop import findings
+from tests.integration.inventory.environment import findings
+from tests.integration.inventory.records import record
 from tests.support import inventory_events as a
 
 
@@ -51,7 +51,7 @@ def orders_of(said, kind):
 
 
 class TestHundredBuyers:
-    async def test_of_the_last_units_get_no_more_than_there_is(self, kit, database):
+    async def test_concurrent_allocations_do_not_oversell(self, kit, database):
         await stock(kit, "last", 25)
         asked = [a.asked(("last", 1), order_id=f"last-{n}", customer_id=f"c{n}") for n in range(100)]
 
@@ -60,7 +60,7 @@ class TestHundredBuyers:
         assert (len(orders_of(said, StockAllocated)), len(orders_of(said, StockShort))) == (25, 75)
         assert await findings(database["inventory"].owner_url) == {}
 
-    async def test_in_batches_that_also_ship_and_cancel_keep_the_books(self, kit, database):
+    async def test_concurrent_shipments_and_cancels_keep_ledger_balanced(self, kit, database):
         chance = random.Random(7)
         await stock(kit, "cup", 60)
         await stock(kit, "lid", 90)
@@ -136,7 +136,7 @@ class TestChecks:
             ),
         ],
     )
-    async def test_see_what_the_service_cannot_do(self, database, spoil, view):
+    async def test_checks_find_oversold_stock(self, database, spoil, view):
         owner = await asyncpg.connect(database["inventory"].owner_url)
         transaction = owner.transaction()
         await transaction.start()

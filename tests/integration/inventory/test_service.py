@@ -15,7 +15,7 @@ async def world(database, kafka_url, tmp_path_factory):
 
 
 class TestStock:
-    async def test_is_shown_by_place_and_as_a_log(self, world):
+    async def test_stock_is_shown_by_place_and_as_log(self, world):
         await world.moved_in("nora")
         delivery = {"customer_id": "nora", "order_id": "o-nora", "device_id": "brewer of nora"}
         await world.publish(goods.shipped(**delivery), goods.delivered(**delivery))
@@ -38,7 +38,7 @@ class TestStock:
         assert log["data"][0]["timestamps"]["created_at"].startswith("2026-03-")
         assert all(sum(one["entries"].values()) == 0 for one in log["data"] + rest["data"])
 
-    async def test_counted_by_hand_is_booked_to_a_visible_difference(self, world):
+    async def test_count_books_difference(self, world):
         await world.moved_in("olga")
         path, who = "/v1/customers/olga/stock/pods/count", {"role": "customer", "customer_id": "olga"}
         await until(lambda: self.is_known(world, "olga"), "the product is known", DEADLINE_SECONDS)
@@ -63,7 +63,7 @@ class TestStock:
         answer = await world.inventory("POST", f"/v1/customers/{customer_id}/stock/pods/count", {"quantity": "?"})
         return answer.status_code == 422
 
-    async def test_counted_wrongly_says_what_to_send(self, world):
+    async def test_invalid_count_is_refused_with_remedy(self, world):
         await world.moved_in("paul")
         await until(lambda: self.is_known(world, "paul"), "the product is known", DEADLINE_SECONDS)
 

@@ -30,7 +30,7 @@ async def balances(store):
     return {row["place"]: row["balance"] for row in rows}
 
 
-async def test_balances_are_the_sums_of_entries(store):
+async def test_balance_is_sum_of_entries(store):
     await book(store, ship(40), "one")
     await book(store, deliver(Sent(), 10), "two")
     await book(store, load(25, 10), "three")
@@ -44,14 +44,14 @@ async def test_balances_are_the_sums_of_entries(store):
     }
 
 
-async def test_total_is_available_and_allocated_and_follows_the_shelf(store):
+async def test_total_is_available_plus_allocated(store):
     await book(store, deliver(Sent(), 10), "one")
 
     row = await store.connection.fetchrow("SELECT total, available, allocated FROM stock")
     assert tuple(row) == (10, 10, 0)
 
 
-async def test_a_cause_is_booked_once(store):
+async def test_cause_is_booked_once(store):
     assert await book(store, ship(40), "one")
     assert not await book(store, ship(40), "one")
 
@@ -63,12 +63,12 @@ async def test_a_cause_is_booked_once(store):
     [(Entry(Place.SHELF, 5),), (Entry(Place.SHELF, 5), Entry(Place.SUPPLIER, -4))],
     ids=["one entry", "out by one"],
 )
-async def test_what_does_not_sum_to_zero_is_refused(store, entries):
+async def test_transaction_must_sum_to_zero(store, entries):
     with pytest.raises(asyncpg.CheckViolationError, match="ledger transaction"):
         await book(store, Movement(Action.INCREMENT, Reason.COUNTED, entries), "crooked")
 
 
-async def test_an_entry_added_later_is_refused(store):
+async def test_late_entry_is_refused(store):
     await book(store, ship(40), "one")
 
     with pytest.raises(asyncpg.CheckViolationError, match="is out by 5"):
@@ -78,7 +78,7 @@ async def test_an_entry_added_later_is_refused(store):
         )
 
 
-async def test_a_transaction_without_entries_is_refused(store):
+async def test_transaction_needs_entries(store):
     await book(store, ship(1), "one")
 
     with pytest.raises(asyncpg.CheckViolationError, match="has 0 entries"):
@@ -91,7 +91,7 @@ async def test_a_transaction_without_entries_is_refused(store):
         )
 
 
-async def test_entries_without_a_transaction_are_refused(store):
+async def test_entries_need_transaction(store):
     await book(store, ship(1), "one")
 
     with pytest.raises(asyncpg.ForeignKeyViolationError, match="there is no ledger transaction"):
@@ -110,27 +110,27 @@ async def test_entries_without_a_transaction_are_refused(store):
         "DELETE FROM ledger_transaction",
     ],
 )
-async def test_the_service_cannot_change_what_was_booked(store, statement):
+async def test_service_role_cannot_change_entries(store, statement):
     await book(store, ship(40), "one")
 
     with pytest.raises(asyncpg.PostgresError, match="append only"):
         await store.connection.execute(statement)
 
 
-async def test_the_service_cannot_empty_the_ledger(store):
+async def test_service_role_cannot_truncate_ledger(store):
     with pytest.raises(asyncpg.PostgresError, match=r"append only|permission denied"):
         await store.connection.execute("TRUNCATE ledger_entry")
 
 
 @pytest.mark.parametrize("place", [Place.SHELF, Place.IN_TRANSIT, Place.AVAILABLE, Place.ALLOCATED])
-async def test_no_more_leaves_a_place_than_is_there(store, place):
+async def test_place_cannot_become_negative(store, place):
     movement = Movement(Action.DECREMENT, Reason.COUNTED, (Entry(place, -1), Entry(Place.UNEXPLAINED, 1)))
 
     with pytest.raises(asyncpg.CheckViolationError):
         await book(store, movement, "too much")
 
 
-async def test_a_providers_stock_moves_between_available_and_allocated(store):
+async def test_provider_stock_moves_between_available_and_allocated(store):
     goods = Goods("acme", "pods")
     await book(
         store,
@@ -149,7 +149,7 @@ async def test_a_providers_stock_moves_between_available_and_allocated(store):
     assert tuple(row) == (9, 5, 4)
 
 
-async def test_the_database_refuses_a_total_that_is_not_the_sum(store):
+async def test_database_refuses_total_that_is_not_sum(store):
     await book(store, deliver(Sent(), 10), "one")
 
     with pytest.raises(asyncpg.CheckViolationError, match="total_is_available_and_allocated"):
@@ -170,7 +170,7 @@ async def findings(store):
     return found
 
 
-async def test_the_checks_find_nothing_in_good_books(store):
+async def test_checks_find_nothing_in_balanced_ledger(store):
     await book(store, ship(40), "one")
     await store.save_consignment(POPPED, "o1", Sent("in_transit", 40))
     await book(store, deliver(Sent(), 10), "two")
@@ -189,7 +189,7 @@ async def test_the_checks_find_nothing_in_good_books(store):
         ("UPDATE consignment SET shipped = 39", {"check_transit_is_its_consignments"}),
     ],
 )
-async def test_the_checks_name_what_is_wrong(store, spoil, views):
+async def test_checks_name_violations(store, spoil, views):
     await book(store, ship(40), "one")
     await store.save_consignment(POPPED, "o1", Sent("in_transit", 40))
     await book(store, deliver(Sent(), 10), "two")
@@ -199,7 +199,7 @@ async def test_the_checks_name_what_is_wrong(store, spoil, views):
     assert set(await findings(store)) == views
 
 
-async def test_the_checks_see_an_order_credited_twice(store):
+async def test_checks_find_order_credited_twice(store):
     for name in ("one", "two"):
         await store.lock_shelf(POPPED)
         await store.book(POPPED, deliver(Sent(), 10), Origin(name, "test", a.NOON, "o1"))

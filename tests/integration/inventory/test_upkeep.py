@@ -7,7 +7,7 @@ import pytest
 from replenish_contracts.events import StockArrived
 from services.inventory.domain import Goods
 from services.inventory.handlers import remove_expired_goods
-from tests.integration.inventory.shop import open_shop, shortages
+from tests.integration.inventory.environment import open_environment, shortages
 from tests.support import inventory_events as a
 from tests.support.portal_server import until
 
@@ -35,7 +35,7 @@ def on_day(ledger):
 
 
 class TestLots:
-    async def test_are_sold_until_their_last_day_is_over(self, ledger, on_day):
+    async def test_lot_is_sold_until_end_of_last_day(self, ledger, on_day):
         await receive_lots(ledger, d0310=10, d0320=5)
         await ledger.receive(7)
 
@@ -48,7 +48,7 @@ class TestLots:
         assert await ledger.balances("acme") == {"supplier": -22, "available": 12, "expired": 10}
         assert await lots(ledger) == {"d0320": 5}
 
-    async def test_leave_oldest_first(self, ledger):
+    async def test_oldest_lot_is_shipped_first(self, ledger):
         await receive_lots(ledger, d0320=5, d0310=10)
         await ledger.hear(a.asked(("pods", 12)))
 
@@ -56,7 +56,7 @@ class TestLots:
 
         assert await lots(ledger) == {"d0320": 3}
 
-    async def test_stay_kept_for_orders_and_go_off_when_they_are_let_go(self, ledger, on_day):
+    async def test_allocated_lot_expires_after_release(self, ledger, on_day):
         await receive_lots(ledger, d0310=10)
         await ledger.hear(a.asked(("pods", 6)))
 
@@ -71,7 +71,7 @@ class TestLots:
 
 
 class TestOrderReturned:
-    async def test_is_put_aside_and_not_sold(self, ledger):
+    async def test_returned_goods_are_not_sold(self, ledger):
         await ledger.receive(100)
         await ledger.hear(a.asked())
         await ledger.hear(a.shipped(40))
@@ -85,7 +85,7 @@ class TestOrderReturned:
         assert await ledger.balances("acme") == {"supplier": -100, "available": 60, "sold": 25, "returned": 15}
         assert await ledger.balances() == {"supplier": -25, "shelf": 25}
 
-    async def test_of_goods_that_were_loaded_already_shows_that_nobody_knows_where_they_came_from(self, ledger):
+    async def test_return_of_loaded_goods_is_booked_as_unexplained(self, ledger):
         await ledger.register()
         await ledger.hear(a.delivered(40))
         await ledger.hear(a.filled(30))
@@ -96,7 +96,7 @@ class TestOrderReturned:
 
 
 class TestRehearsal:
-    async def test_moves_no_goods_but_its_arrival_is_told(self, ledger):
+    async def test_order_moves_no_goods_but_publishes_arrival(self, ledger):
         await ledger.receive(100)
 
         assert await ledger.hear(a.asked(test=True)) == []
@@ -111,12 +111,12 @@ class TestRehearsal:
 
 @pytest.fixture(scope="module")
 async def shop(database, kafka_url, tmp_path_factory):
-    async with open_shop(database, kafka_url, tmp_path_factory.mktemp("shop")) as shop:
+    async with open_environment(database, kafka_url, tmp_path_factory.mktemp("shop")) as shop:
         yield shop
 
 
 class TestByHttp:
-    async def test_lots_are_named_shown_and_go_off(self, shop):
+    async def test_lots_are_named_shown_and_expired(self, shop):
         await shop.move("milk", "increment", 6, expires_on="2026-03-02")
         await shop.move("milk", "increment", 4, expires_on="2026-03-09")
         await shop.move("milk", "decrement", 1)
@@ -133,7 +133,7 @@ class TestByHttp:
         assert (log[0]["action"], log[0]["reason"], log[0]["quantity"]) == ("expire", "spoiled", 5)
         assert await shop.findings() == {}
 
-    async def test_returned_goods_wait_for_a_word(self, shop):
+    async def test_returned_goods_wait_for_verdict(self, shop):
         await shop.move("cups", "increment", 6)
         path = "/v1/owners/acme/inventories/cups/returns"
 
@@ -144,7 +144,7 @@ class TestByHttp:
 
 class TestVerdict:
     @pytest.mark.parametrize(("verdict", "numbers"), [("restock", (75, 75, 0)), ("discard", (60, 60, 0))])
-    async def test_puts_returned_goods_where_it_says(self, shop, verdict, numbers):
+    async def test_verdict_moves_returned_goods(self, shop, verdict, numbers):
         product = f"pans-{verdict}"
         await shop.move(product, "increment", 100)
         about = {"order_id": f"back-{verdict}", "product_id": product}

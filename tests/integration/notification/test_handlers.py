@@ -5,12 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from libs.kit import Task, TaskResult
 from libs.kit.testing import store_for
 from replenish_contracts.events import (
     CustomerErased,
     DeviceDeregistered,
-    DeviceRegistered,
     DeviceReplaced,
     Fault,
     OfferChanged,
@@ -18,15 +16,10 @@ from replenish_contracts.events import (
     OrderDelivered,
     OrderDrafted,
     OrderFailed,
-    OrderPlaced,
     ProviderChanged,
-    ReorderApproved,
     ReorderDeclined,
-    ReorderHeld,
     SlotMove,
     SlotSpec,
-    ThresholdCrossed,
-    TriggerSet,
 )
 from services.notification.domain import Kind, NoticeState, notice_id_of
 from services.notification.handlers import (
@@ -34,7 +27,6 @@ from services.notification.handlers import (
     on_device_deregistered,
     on_device_registered,
     on_device_replaced,
-    on_mail_sent,
     on_offer_changed,
     on_order_drafted,
     on_order_fact,
@@ -46,18 +38,19 @@ from services.notification.handlers import (
     on_trigger_set,
 )
 from services.notification.service import SERVICE
+from tests.integration.notification.builders import (
+    ORDER,
+    POOL,
+    SLOT,
+    approved,
+    crossed,
+    held,
+    placed,
+    registered,
+    settle,
+    triggered,
+)
 from tests.support import notification_events as a
-
-ORDER = {
-    "order_id": "o1",
-    "customer_id": "ann",
-    "product_id": "pods",
-    "pool_id": "ann/pods",
-    "provider_id": "acme",
-    "occurred_at": a.NOON,
-}
-POOL = {"customer_id": "ann", "product_id": "pods", "pool_id": "ann/pods", "receipt_id": "r", "decided_at": a.NOON}
-SLOT = {"device_id": "brewer", "slot": "1"}
 
 
 @pytest.fixture
@@ -65,49 +58,6 @@ async def store(database):
     async with store_for(SERVICE, database) as opened:
         opened.now = a.NOON
         yield opened
-
-
-def placed(**changes):
-    return OrderPlaced(**(ORDER | {"packs": 2, "quantity": 40} | changes))
-
-
-def approved(**changes):
-    fields = POOL | SLOT | {"order_id": "o1", "provider_id": "acme", "epoch": 3, "packs": 2, "pack_size": 20}
-    return ReorderApproved(**(fields | {"quantity": 40, "needed_by": a.NOON} | changes))
-
-
-def held(reason, epoch=3, **changes):
-    return ReorderHeld(**(POOL | {"reason": reason, "epoch": epoch, "wake_up": "time"} | changes))
-
-
-def triggered(epoch):
-    return TriggerSet(
-        **{key: POOL[key] for key in ("customer_id", "product_id", "pool_id")},
-        **SLOT,
-        epoch=epoch,
-        at_level=0,
-        at_days=7,
-        shelf_and_on_order=0,
-    )
-
-
-def registered(device_id="brewer", **changes):
-    spec = SlotSpec(slot="1", product_id="pods", unit="C62", capacity=100)
-    fields = {"customer_id": "ann", "device_id": device_id, "registration": 1, "credential_sha256": "0" * 64}
-    return DeviceRegistered(**(fields | {"slots": (spec,)} | changes))
-
-
-def crossed(**changes):
-    fields = {key: POOL[key] for key in ("customer_id", "product_id", "pool_id")} | SLOT
-    figures = {
-        "epoch": 3,
-        "level": 12,
-        "uncertainty": 1,
-        "rate_per_day": 2,
-        "run_out_at": a.NOON,
-        "occurred_at": a.NOON,
-    }
-    return ThresholdCrossed(**(fields | figures | changes))
 
 
 class Explained:
@@ -127,14 +77,8 @@ async def find(store, kind, reference="o1"):
     return await store.find_notice(notice_id_of("ann", kind, reference))
 
 
-async def settle(store, kind, reference="o1", **ended):
-    notice_id = notice_id_of("ann", kind, reference)
-    task = Task(notice_id, {"notice_id": notice_id}, 1)
-    return await on_mail_sent(task, TaskResult(task, **ended), store)
-
-
 class TestOnOrderFact:
-    async def test_decides_once_and_queues_one_mail(self, store):
+    async def test_repeated_event_queues_one_mail(self, store):
         await on_order_fact(placed(), store)
         await on_order_fact(placed(), store)
 
@@ -143,17 +87,17 @@ class TestOnOrderFact:
         assert (intended.kind, intended.task_id) == ("mail", notice.notice_id)
         assert (notice.state, notice.order_id) == (NoticeState.DUE, "o1")
 
-    async def test_keeps_what_only_the_event_knows(self, store):
+    async def test_details_of_event_are_stored(self, store):
         await on_order_fact(OrderCancelled(**ORDER, by="customer", reason="enough"), store)
 
         assert (await find(store, Kind.ORDER_CANCELLED)).details == {"by": "customer", "reason": "enough"}
 
-    async def test_keeps_what_an_order_failed_over(self, store):
+    async def test_fault_of_failed_order_is_stored(self, store):
         await on_order_fact(OrderFailed(**ORDER, reason="no", fault=Fault.PAYMENT), store)
 
         assert (await find(store, Kind.ORDER_FAILED)).details == {"reason": "no", "fault": "payment"}
 
-    async def test_writes_down_why_nobody_is_told(self, store):
+    async def test_suppressed_notice_has_reason(self, store):
         delivered = OrderDelivered(**ORDER, **SLOT, quantity=40, evidence="estimated")
 
         await on_order_fact(delivered, store)
@@ -162,7 +106,7 @@ class TestOnOrderFact:
         assert (notice.state, notice.reason) == (NoticeState.NOT_SENT, "the customer sees the parcel")
         assert store.added_tasks == []
 
-    async def test_does_as_the_customer_chose(self, store):
+    async def test_preference_of_customer_is_applied(self, store):
         await store.save_preferences("ann", {Kind.ORDER_PLACED: False, Kind.ORDER_DELIVERED: True})
 
         await on_order_fact(placed(), store)
@@ -171,7 +115,7 @@ class TestOnOrderFact:
         assert (await find(store, Kind.ORDER_PLACED)).state is NoticeState.NOT_SENT
         assert (await find(store, Kind.ORDER_DELIVERED)).state is NoticeState.DUE
 
-    async def test_is_silent_where_the_provider_writes_itself(self, store):
+    async def test_no_mail_if_provider_notifies(self, store):
         await on_provider_changed(ProviderChanged(provider_id="acme", name="Acme", protocol="drs"), store)
 
         await on_order_fact(placed(), store)
@@ -182,17 +126,17 @@ class TestOnOrderFact:
 
 
 class TestOnReorderHeld:
-    async def test_asks_for_an_approval(self, store):
+    async def test_hold_for_approval_requests_approval(self, store):
         await on_reorder_held(held("awaiting_approval", order_id="o7"), store)
 
         assert (await find(store, Kind.APPROVAL_NEEDED, "o7")).state is NoticeState.DUE
 
-    async def test_is_silent_where_nobody_needs_to_act(self, store):
+    async def test_hold_without_action_sends_nothing(self, store):
         await on_reorder_held(held("enough"), store)
 
         assert await store.list_notices("ann", None, 10) == []
 
-    async def test_waits_whether_the_trouble_passes(self, store):
+    async def test_hold_is_notified_after_delay(self, store):
         await on_reorder_held(held("no_offer"), store)
         assert store.added_tasks[0].due_at == a.NOON + timedelta(hours=1)
 
@@ -200,7 +144,7 @@ class TestOnReorderHeld:
 
         assert (await find(store, Kind.CANNOT_ORDER, "ann/pods/3")).state is NoticeState.WITHDRAWN
 
-    async def test_is_not_withdrawn_by_what_came_before(self, store):
+    async def test_earlier_event_does_not_withdraw_notice(self, store):
         await on_reorder_held(held("no_offer"), store)
         await on_trigger_set(triggered(epoch=3), store)
 
@@ -209,13 +153,13 @@ class TestOnReorderHeld:
     @pytest.mark.parametrize(
         ("reason", "kind"), [("notify_only", Kind.RUNNING_LOW), ("cancelled_again", "ordering_stopped")]
     )
-    async def test_is_not_told_of_what_is_over_by_then(self, store, reason, kind):
+    async def test_ended_hold_is_not_notified(self, store, reason, kind):
         await on_reorder_held(held(reason), store)
         await on_trigger_set(triggered(epoch=4), store)
 
         assert (await find(store, Kind(kind), "ann/pods/3")).state is NoticeState.WITHDRAWN
 
-    async def test_is_not_asked_what_was_answered_by_then(self, store):
+    async def test_answered_approval_is_not_requested(self, store):
         for order_id in ("o7", "o8", "o9"):
             await on_reorder_held(held("awaiting_approval", order_id=order_id), store)
 
@@ -230,7 +174,7 @@ class TestOnReorderHeld:
         [on_reorder_declined, on_reorder_approved],
         ids=["declined", "approved"],
     )
-    async def test_finds_the_answered_question_by_its_pool(self, store, answer):
+    async def test_answered_approval_is_found_by_pool(self, store, answer):
         store.connection = explained = Explained(store.connection)
 
         declined = ReorderDeclined(**POOL, epoch=3, order_id="o8", reason="the customer")
@@ -239,7 +183,7 @@ class TestOnReorderHeld:
         (plan,) = [plan for sql, plan in explained.plans if "-- withdraw_approval_request" in sql]
         assert re.search(r"Index Cond: .*pool_id = ", plan), plan
 
-    async def test_tells_the_same_trouble_again_after_a_week(self, store):
+    async def test_same_hold_is_notified_again_after_a_week(self, store):
         await on_reorder_held(held("no_offer"), store)
         store.now += timedelta(days=1)
         await on_reorder_held(held("offer_unavailable", epoch=5), store)
@@ -251,7 +195,7 @@ class TestOnReorderHeld:
 
 
 class TestOnMailSent:
-    async def test_says_it_once_the_server_took_it(self, store):
+    async def test_notice_is_published_after_acceptance_by_server(self, store):
         await on_order_fact(placed(), store)
 
         (said,) = await settle(store, Kind.ORDER_PLACED, result={"channel": "email"})
@@ -260,7 +204,7 @@ class TestOnMailSent:
         assert said.notice_id == notice_id_of("ann", Kind.ORDER_PLACED, "o1")
         assert await settle(store, Kind.ORDER_PLACED, result={"channel": "email"}) == []
 
-    async def test_keeps_a_refusal_in_sight(self, store):
+    async def test_refusal_by_server_is_stored(self, store):
         await on_order_fact(placed(), store)
 
         assert (
@@ -273,7 +217,7 @@ class TestOnMailSent:
             "the mail server rejected the mail permanently (550)",
         )
 
-    async def test_a_mail_that_left_before_it_was_withdrawn_was_told(self, store):
+    async def test_mail_sent_before_withdrawal_counts_as_sent(self, store):
         await on_reorder_held(held("no_offer"), store)
         await on_trigger_set(triggered(epoch=4), store)
 
@@ -293,7 +237,7 @@ class TestFacts:
         await on_reorder_approved(approved(), store)
         await on_order_fact(placed(), store)
 
-    async def test_are_those_of_the_order_whatever_came_first(self, store):
+    async def test_facts_do_not_depend_on_event_order(self, store):
         await self.tell(store)
 
         facts = await store.get_facts(await find(store, Kind.ORDER_PLACED))
@@ -301,7 +245,7 @@ class TestFacts:
         assert (facts.title, facts.provider, facts.quantity, facts.price) == ("Coffee pods", "Acme", 40, 998)
         assert (facts.unit, facts.level, facts.rate_per_day, facts.approved) == ("C62", 12, 2, True)
 
-    async def test_are_not_those_of_another_crossing(self, store):
+    async def test_facts_of_other_crossing_are_not_used(self, store):
         await self.tell(store)
         await on_threshold_crossed(crossed(epoch=9, level=1), store)
         await on_threshold_crossed(crossed(epoch=3, level=2), store)
@@ -310,14 +254,14 @@ class TestFacts:
 
         assert (facts.level, facts.needed_by) == (None, a.NOON)
 
-    async def test_that_nobody_told_are_not_known(self, store):
+    async def test_missing_facts_are_none(self, store):
         await on_order_fact(placed(), store)
 
         facts = await store.get_facts(await find(store, Kind.ORDER_PLACED))
 
         assert (facts.title, facts.unit, facts.approved) == (None, None, False)
 
-    async def test_follow_a_replaced_device_and_go_with_a_deregistered_one(self, store):
+    async def test_facts_follow_replaced_device_until_deregistration(self, store):
         await self.tell(store)
         new = registered("new", slots=(SlotSpec(slot="A", product_id="pods", unit="GRM", capacity=9),))
         moves = (SlotMove(old_slot="1", new_slot="A"),)
@@ -331,7 +275,7 @@ class TestFacts:
 
 
 class TestOnCustomerErased:
-    async def test_deletes_everything_and_keeps_nothing_that_comes_later(self, store):
+    async def test_erasure_deletes_data_and_ignores_later_events(self, store):
         await TestFacts().tell(store)
         await store.save_preferences("ann", {Kind.ORDER_PLACED: True})
 

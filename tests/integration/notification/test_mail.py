@@ -13,8 +13,8 @@ from libs.kit.testing import running
 from replenish_contracts.events import CustomerErased, OrderDrafted, OrderModified, OrderRefused
 from services.notification.domain import Kind, notice_id_of
 from services.notification.service import SERVICE
-from tests.integration.notification import test_handlers as given
-from tests.integration.notification.world import World
+from tests.integration.notification import builders
+from tests.integration.notification.environment import Environment
 from tests.support.order_environment import own_logs
 from tests.support.portal_server import portal, until
 
@@ -70,7 +70,7 @@ async def world(database, kafka_url, tmp_path_factory):
             hold_grace_hours=0,
         ) as kit,
     ):
-        world = World(kit, kafka_url, desk, log)
+        world = Environment(kit, kafka_url, desk, log)
         #: What the mail server answers, one after the other, before it takes anything.
         world.answers = answers
         world.door = door
@@ -78,7 +78,7 @@ async def world(database, kafka_url, tmp_path_factory):
         await world.http.aclose()
 
 
-async def test_an_order_is_told_once_in_the_customers_language(world):
+async def test_order_is_mailed_once_in_customer_language(world):
     world.joins("jo", locale="de", time_zone="Europe/Berlin", state="active")
     order_id = await world.order("jo")
     await world.order("jo")
@@ -95,7 +95,7 @@ async def test_an_order_is_told_once_in_the_customers_language(world):
     assert (said["kind"], said["channel"], said["order_id"]) == ("order_placed", "email", order_id)
 
 
-async def test_a_server_that_puts_it_off_gets_it_again(world):
+async def test_deferred_mail_is_sent_again(world):
     world.joins("kim")
     world.answers += ["451 later", "421 much later"]
 
@@ -106,7 +106,7 @@ async def test_a_server_that_puts_it_off_gets_it_again(world):
     assert world.answers == []
 
 
-async def test_a_server_that_takes_its_time_gets_it_once(world):
+async def test_slow_server_gets_mail_once(world):
     world.joins("ken")
     world.door.slow_seconds = 3 * SMTP_SECONDS
 
@@ -117,10 +117,10 @@ async def test_a_server_that_takes_its_time_gets_it_once(world):
     assert len(world.mails("ken")) == 1
 
 
-async def test_a_changed_order_is_told_as_it_was_placed(world):
+async def test_modified_order_is_mailed_as_placed(world):
     world.joins("mia")
     ids = {"customer_id": "mia", "order_id": "order-of-mia", "pool_id": "mia/pods"}
-    order = given.ORDER | ids
+    order = builders.ORDER | ids
     await world.publish(
         OrderDrafted(**order, packs=5, quantity=100, price=2500, currency="EUR"),
         OrderModified(**order, packs=2, quantity=40, price=1000, currency="EUR"),
@@ -133,7 +133,7 @@ async def test_a_changed_order_is_told_as_it_was_placed(world):
     assert "Price: 10.00 EUR" in mail["text"]
 
 
-async def test_a_final_refusal_stays_in_sight_and_names_no_address(world):
+async def test_permanent_refusal_is_shown_without_address(world):
     world.joins("lee")
     world.answers += ["550 <lee@example.com> is unknown here"]
 
@@ -145,7 +145,7 @@ async def test_a_final_refusal_stays_in_sight_and_names_no_address(world):
     assert "lee@" not in reason
 
 
-async def test_an_address_that_is_none_is_refused_and_nobody_else_is_written_to(world):
+async def test_invalid_address_is_refused_without_mail(world):
     world.joins("max", email="max@example.com\r\nRCPT TO:<eve@example.com>")
 
     await world.order("max")
@@ -154,7 +154,7 @@ async def test_an_address_that_is_none_is_refused_and_nobody_else_is_written_to(
     assert not world.mails("eve")
 
 
-async def test_foreign_words_stay_words(world):
+async def test_external_text_is_escaped(world):
     world.joins("nia", name='Nia\r\nBcc: eve@example.com, "x" <y@example.com>')
 
     await world.order("nia", OrderRefused, reason="sold out\r\n.\r\nMAIL FROM:<eve@example.com>")
@@ -164,7 +164,7 @@ async def test_foreign_words_stay_words(world):
     assert "sold out . MAIL FROM:<eve@example.com>." in mail["text"]
 
 
-async def test_a_portal_that_is_down_delays(world):
+async def test_mail_waits_for_portal(world):
     world.joins("oda")
     world.desk.down, asked = True, world.desk.asked
 
@@ -176,13 +176,13 @@ async def test_a_portal_that_is_down_delays(world):
     await world.reaches("oda", "sent")
 
 
-async def test_a_customer_who_is_gone_is_not_written_to(world):
+async def test_erased_customer_gets_no_mail(world):
     await world.order("pat")
 
     assert (await world.reaches("pat", "refused"))["reason"] == "the customer is gone"
 
 
-async def test_an_attempt_nobody_knows_about_is_repeated_under_the_same_id(world):
+async def test_unknown_attempt_is_repeated_with_same_message_id(world):
     """What a crash between the server's answer and our commit leaves: one more copy, the same mail."""
     world.joins("quinn")
     order_id = await world.order("quinn")
@@ -203,7 +203,7 @@ async def test_an_attempt_nobody_knows_about_is_repeated_under_the_same_id(world
     assert mails[0]["message_id"] == mails[1]["message_id"]
 
 
-async def test_notices_are_the_customers_own(world):
+async def test_notices_require_own_customer(world):
     world.joins("rae")
     await world.order("rae")
     await world.reaches("rae", "sent")
@@ -213,7 +213,7 @@ async def test_notices_are_the_customers_own(world):
     assert (await world.http.get("/v1/customers/rae/notices")).status_code == 401
 
 
-async def test_a_customer_chooses_what_to_be_told(world):
+async def test_customer_changes_preferences(world):
     headers = world.desk.headers("customer", customer_id="sam")
     path = "/v1/customers/sam/preferences"
 
@@ -230,7 +230,7 @@ async def test_a_customer_chooses_what_to_be_told(world):
     assert not world.mails("sam")
 
 
-async def test_an_erased_customer_leaves_nothing(world):
+async def test_erased_customer_leaves_no_data(world):
     world.joins("tom")
     await world.order("tom")
     await world.reaches("tom", "sent")

@@ -5,12 +5,12 @@ from deploy.local.ports import free_port
 from libs.kit.testing import running
 from services.notification.domain import Kind, notice_id_of
 from services.notification.service import SERVICE
-from tests.integration.notification.world import World
+from tests.integration.notification.environment import Environment
 from tests.support.order_environment import own_logs
 from tests.support.portal_server import portal, until
 
 
-async def test_a_mail_server_that_is_away_is_waited_for(database, kafka_url, tmp_path):
+async def test_mail_waits_for_server(database, kafka_url, tmp_path):
     port = free_port()
     knobs = {"smtp_port": port, "smtp_timeout_seconds": 1}
     async with (
@@ -18,7 +18,7 @@ async def test_a_mail_server_that_is_away_is_waited_for(database, kafka_url, tmp
         portal() as desk,
         running(SERVICE, kafka_url=kafka_url, database_urls=database, portal_url=desk.url, **knobs) as kit,
     ):
-        world = World(kit, kafka_url, desk, tmp_path / "late.jsonl")
+        world = Environment(kit, kafka_url, desk, tmp_path / "late.jsonl")
         world.joins("uma")
         order_id = await world.order("uma")
         notice_id = notice_id_of("uma", Kind.ORDER_PLACED, order_id)

@@ -8,7 +8,7 @@ from services.notification.domain import Kind
 from services.notification.handlers import on_order_fact
 from services.notification.service import SERVICE
 from services.notification.store.measures import MAILS
-from tests.integration.notification.test_handlers import placed, settle
+from tests.integration.notification.builders import placed, settle
 from tests.support import notification_events as a
 
 
@@ -22,7 +22,7 @@ async def store(database):
 @pytest.mark.parametrize(
     ("ended", "counted"), [({"result": {"channel": "email"}}, "sent"), ({"refused": "no such mailbox"}, "failed")]
 )
-async def test_a_mail_is_counted_once_by_how_it_ended(store, ended, counted):
+async def test_mail_is_counted_once_by_outcome(store, ended, counted):
     await on_order_fact(placed(), store)
 
     await settle(store, Kind.ORDER_PLACED, **ended)
@@ -31,7 +31,7 @@ async def test_a_mail_is_counted_once_by_how_it_ended(store, ended, counted):
     assert store.counted == [(MAILS.labels(counted), 1)]
 
 
-async def test_mails_under_way_are_counted_by_state(store):
+async def test_pending_mails_are_counted_by_state(store):
     await store.connection.executemany(
         "INSERT INTO task (kind, id, payload, due_at, state) VALUES ($1, $2, '{}', now(), $3)",
         [("mail", "1", "due"), ("mail", "2", "due"), ("mail", "3", "unknown"), ("mail", "4", "done")],

@@ -26,7 +26,7 @@ async def said(database, kind, device_id):
     return [e["data"] for e in events if e["type"] == kind and e["data"]["device_id"] == device_id]
 
 
-async def test_a_registered_device_gets_a_credential_of_which_only_the_hash_is_told(portal, database):
+async def test_registration_returns_credential_and_publishes_hash(portal, database):
     customer_id = await portal.join()
     beans = slot(unit="kg", capacity="1.5", level={"quantity": "250", "unit": "g"}, product_id="beans")
 
@@ -39,7 +39,7 @@ async def test_a_registered_device_gets_a_credential_of_which_only_the_hash_is_t
     assert (registered["slots"][0]["capacity"], registered["slots"][0]["level"]) == ("1500", "250")
 
 
-async def test_a_repeated_registration_shows_the_same_credential_again_which_is_stored_nowhere(portal, database):
+async def test_repeated_registration_returns_same_unstored_credential(portal, database):
     customer_id = await portal.join()
     headers = await portal.operator() | {"Idempotency-Key": "register-1"}
     path, body = f"/v1/customers/{customer_id}/devices", device()
@@ -53,7 +53,7 @@ async def test_a_repeated_registration_shows_the_same_credential_again_which_is_
     assert not await doors.rows_with(database, first.json()["credential"])
 
 
-async def test_a_device_belongs_to_one_customer_until_it_leaves(portal, database):
+async def test_device_belongs_to_one_customer_until_deregistration(portal, database):
     one, other = await portal.join(), await portal.join()
     body = device()
     operators = await portal.operator()
@@ -75,7 +75,7 @@ async def test_a_device_belongs_to_one_customer_until_it_leaves(portal, database
     assert gone.json() == {"devices": []}
 
 
-async def test_a_replacement_goes_on_with_the_slots_of_the_same_name(portal, database):
+async def test_replacement_takes_over_slots_by_name(portal, database):
     customer_id = await portal.join()
     old = await portal.register(customer_id, slots=[slot(), slot(slot="2", product_id="beans", unit="g")])
     theirs = await portal.customer(customer_id)
@@ -92,7 +92,7 @@ async def test_a_replacement_goes_on_with_the_slots_of_the_same_name(portal, dat
     assert [device["device_id"] for device in listed.json()["devices"]] == [new["device_id"]]
 
 
-async def test_a_replacement_may_have_other_slots_and_wished_moves(portal):
+async def test_replacement_with_other_slots_and_moves(portal):
     customer_id = await portal.join()
     old = await portal.register(customer_id)
     path, operators = f"/v1/devices/{old['device_id']}/replacement", await portal.operator()
@@ -117,7 +117,7 @@ async def test_a_replacement_may_have_other_slots_and_wished_moves(portal):
         ({"slots": [slot(unit="%", capacity=200)]}, "slots.0.capacity", "out_of_range"),
     ],
 )
-async def test_slots_that_cannot_count_are_refused_with_a_remedy(portal, changes, field, code):
+async def test_invalid_slots_are_refused_with_remedy(portal, changes, field, code):
     customer_id = await portal.join()
 
     path = f"/v1/customers/{customer_id}/devices"
@@ -145,7 +145,7 @@ async def test_slots_that_cannot_count_are_refused_with_a_remedy(portal, changes
         {"slots": [slot(product_id="pods/decaf")]},
     ],
 )
-async def test_bodies_of_another_shape_are_refused(portal, changes):
+async def test_invalid_body_is_refused(portal, changes):
     customer_id = await portal.join()
 
     path = f"/v1/customers/{customer_id}/devices"
@@ -154,7 +154,7 @@ async def test_bodies_of_another_shape_are_refused(portal, changes):
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
 
 
-async def test_nobody_registers_for_somebody_else(portal):
+async def test_registration_for_other_customer_is_refused(portal):
     mine, other = await portal.join(), await portal.join()
 
     path = f"/v1/customers/{mine}/devices"
@@ -163,7 +163,7 @@ async def test_nobody_registers_for_somebody_else(portal):
     assert answer.status_code == 404
 
 
-async def test_a_customer_registers_so_many_devices_and_an_operator_more(portal):
+async def test_device_limit_applies_to_customers_only(portal):
     customer_id = await portal.join()
     path, theirs, operators = (
         f"/v1/customers/{customer_id}/devices",

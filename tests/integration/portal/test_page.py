@@ -10,9 +10,9 @@ import pytest
 from deploy.local.waiting import until
 from replenish_contracts.events import OrderModified
 from services.portal.api.live import live_updates_of
-from tests.integration.portal import a
-from tests.integration.portal.neighbours import neighbours
-from tests.integration.portal.teller import telling
+from tests.integration.portal import builders as a
+from tests.integration.portal.event_publisher import open_publisher
+from tests.integration.portal.fake_services import fake_services
 from tests.support import routes as doors
 
 SOON_S = 20
@@ -20,7 +20,7 @@ SOON_S = 20
 
 @pytest.fixture(scope="module")
 async def others():
-    async with neighbours() as said:
+    async with fake_services() as said:
         yield said
 
 
@@ -31,8 +31,8 @@ async def portal(kafka_url, database, others):
 
 
 @pytest.fixture(scope="module")
-async def teller(kafka_url, portal):
-    async with telling(kafka_url) as told:
+async def publisher(kafka_url, portal):
+    async with open_publisher(kafka_url) as told:
         yield told
 
 
@@ -135,15 +135,17 @@ class TestPage:
         assert all(answer.status_code == 200 and "immutable" in answer.headers["cache-control"] for answer in answers)
         assert (await portal.http.get("/static/../settings.py")).status_code == 404
 
-    async def test_shows_events_of_other_services(self, portal, teller, others):
+    async def test_shows_events_of_other_services(self, portal, publisher, others):
         customer_id = await portal.join(name="Ana")
         device = await portal.register(customer_id)
         others.receipts["o-1"] = ["There were 14.", "So 50 were ordered."]
 
-        await teller.tell(a.provider(), a.offer(), a.subscription(customer_id))
-        await teller.tell(a.crossed(customer_id, device["device_id"]), a.approved(customer_id, "o-1"))
-        await teller.tell(a.drafted(customer_id, "o-1"), a.placed(customer_id, "o-1"), a.shipped(customer_id, "o-1"))
-        await teller.tell(a.notified(customer_id, "order_shipped"))
+        await publisher.publish(a.provider(), a.offer(), a.subscription(customer_id))
+        await publisher.publish(a.crossed(customer_id, device["device_id"]), a.approved(customer_id, "o-1"))
+        await publisher.publish(
+            a.drafted(customer_id, "o-1"), a.placed(customer_id, "o-1"), a.shipped(customer_id, "o-1")
+        )
+        await publisher.publish(a.notified(customer_id, "order_shipped"))
 
         async with signed_in(portal, customer_id) as browser:
             page = await shows(browser, "On its way", "Shipping notice", "about 5 days left")
@@ -153,35 +155,35 @@ class TestPage:
         assert "Cancel order" not in page
         assert "So 50 were ordered." in why.text
 
-    async def test_shows_open_order_behind_many_newer_ones(self, portal, teller):
+    async def test_shows_open_order_behind_many_newer_ones(self, portal, publisher):
         customer_id, long_ago = await portal.join(), a.now() - a.days(90)
         never = datetime(9999, 12, 31, 23, tzinfo=UTC)  # has no date in Berlin
-        await teller.tell(a.placed(customer_id, "o-old", occurred_at=long_ago, expected_at=never))
+        await publisher.publish(a.placed(customer_id, "o-old", occurred_at=long_ago, expected_at=never))
         later = [f"o-new-{number}" for number in range(30)]
 
-        await teller.tell(*(a.delivered(customer_id, order_id) for order_id in later))
+        await publisher.publish(*(a.delivered(customer_id, order_id) for order_id in later))
 
         async with signed_in(portal, customer_id) as browser:
             page = await shows(browser, f"order-{later[-1]}")
         assert "order-o-old" in page
 
-    async def test_shows_modified_order(self, portal, teller):
+    async def test_shows_modified_order(self, portal, publisher):
         customer_id = await portal.join()
         changed = a.drafted(customer_id, "o-9", packs=2, quantity=100, price=3980)
 
-        await teller.tell(a.drafted(customer_id, "o-9"), OrderModified(**dict(changed)))
+        await publisher.publish(a.drafted(customer_id, "o-9"), OrderModified(**dict(changed)))
 
         async with signed_in(portal, customer_id) as browser:
             await shows(browser, "39.80 EUR")
 
-    async def test_hides_suspected_fraud(self, portal, teller, database):
+    async def test_hides_suspected_fraud(self, portal, publisher, database):
         customer_id = await portal.join()
         raw = "order o-77 of this pool is taken for fraud"
 
-        await teller.tell(a.failed(customer_id, "o-71", reason=raw, fault="fraud"))
-        await teller.tell(a.failed(customer_id, "o-72", reason=raw))  # event without a fault field
-        await teller.tell(a.cancelled(customer_id, "o-73", by="fraud", reason="stolen card of Mallory"))
-        await teller.tell(a.cancelled(customer_id, "o-74"), a.failed(customer_id, "o-75"))
+        await publisher.publish(a.failed(customer_id, "o-71", reason=raw, fault="fraud"))
+        await publisher.publish(a.failed(customer_id, "o-72", reason=raw))  # event without a fault field
+        await publisher.publish(a.cancelled(customer_id, "o-73", by="fraud", reason="stolen card of Mallory"))
+        await publisher.publish(a.cancelled(customer_id, "o-74"), a.failed(customer_id, "o-75"))
 
         async with signed_in(portal, customer_id) as browser:
             page = await shows(browser, "Cancelled on the page.", "Globex is not active.")
@@ -201,13 +203,15 @@ class TestPage:
         assert "1.5 a day" in page
         assert "The reports of this device contradict each other." in page
 
-    async def test_late_events_of_erased_customer_have_no_effect(self, portal, teller, database):
+    async def test_late_events_of_erased_customer_have_no_effect(self, portal, publisher, database):
         customer_id, other = await portal.join(), await portal.join()
         async with signed_in(portal, customer_id) as browser:
             await portal.http.delete(f"/v1/customers/{customer_id}", headers=await portal.operator())
-            await teller.tell(a.approved(customer_id, "o-2"), a.placed(customer_id, "o-2"), a.subscription(customer_id))
-            await teller.tell(a.notified(customer_id, "order_placed"), a.arrived(customer_id, "o-2"))
-            await teller.tell(a.placed(other, "o-3"))
+            await publisher.publish(
+                a.approved(customer_id, "o-2"), a.placed(customer_id, "o-2"), a.subscription(customer_id)
+            )
+            await publisher.publish(a.notified(customer_id, "order_placed"), a.arrived(customer_id, "o-2"))
+            await publisher.publish(a.placed(other, "o-3"))
             async with signed_in(portal, other) as theirs:
                 await shows(theirs, "order-o-3")
 
@@ -216,9 +220,9 @@ class TestPage:
         tables = await doors.rows_with(database, customer_id)
         assert set(tables) <= {"customer", "checkpoint", "outbox"}
 
-    async def test_hides_orders_of_other_customers(self, portal, teller):
+    async def test_hides_orders_of_other_customers(self, portal, publisher):
         mine, other = await portal.join(), await portal.join()
-        await teller.tell(a.placed(mine, "o-4"))
+        await publisher.publish(a.placed(mine, "o-4"))
 
         async with signed_in(portal, mine) as browser, signed_in(portal, other) as stranger:
             await shows(browser, "order-o-4")
@@ -345,7 +349,7 @@ class TestCommands:
 
 
 class TestLive:
-    async def test_sends_hello_then_changed(self, portal, teller):
+    async def test_sends_hello_then_changed(self, portal, publisher):
         customer_id, other = await portal.join(), await portal.join()
         await portal.register(customer_id)
         async with signed_in(portal, customer_id) as browser, browser.stream("GET", "/live") as stream:
@@ -353,7 +357,7 @@ class TestLive:
             assert stream.headers["content-type"].startswith("text/event-stream")
             assert await soon(events) == "hello"
 
-            await teller.tell(a.placed(other, "o-5"), a.placed(customer_id, "o-6"))
+            await publisher.publish(a.placed(other, "o-5"), a.placed(customer_id, "o-6"))
 
             assert await soon(events) == "changed"
 

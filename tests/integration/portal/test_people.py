@@ -28,7 +28,7 @@ def types(values):
     return [value.decode().split('"type":"')[1].split('"')[0] for value in values]
 
 
-async def test_joining_is_said_without_a_word_about_the_person(portal, database):
+async def test_customer_joined_contains_no_personal_data(portal, database):
     customer_id = await portal.join(name=CANARY, email="canary@example.org")
 
     values = await said(database, customer_id)
@@ -37,7 +37,7 @@ async def test_joining_is_said_without_a_word_about_the_person(portal, database)
     assert b"anary" not in b"".join(values)
 
 
-async def test_joining_twice_under_one_key_is_joining_once(portal):
+async def test_join_with_same_key_creates_one_customer(portal):
     headers = await portal.operator() | {"Idempotency-Key": "join-1"}
 
     first = await portal.http.post("/v1/customers", json=doors.person(), headers=headers)
@@ -50,7 +50,7 @@ async def test_joining_twice_under_one_key_is_joining_once(portal):
     assert (other.status_code, other.json()["code"]) == (422, "idempotency_conflict")
 
 
-async def test_an_id_may_be_brought_along_but_only_once(portal):
+async def test_given_customer_id_is_used_once(portal):
     headers = await portal.operator()
 
     first = await portal.http.post("/v1/customers", json=doors.person(customer_id="shop-17"), headers=headers)
@@ -77,14 +77,14 @@ async def test_an_id_may_be_brought_along_but_only_once(portal):
         ({"ship_to": {}}, "ship_to.name"),
     ],
 )
-async def test_what_cannot_be_is_refused_by_field(portal, changes, field):
+async def test_invalid_customer_is_refused_with_field(portal, changes, field):
     answer = await portal.http.post("/v1/customers", json=doors.person(**changes), headers=await portal.operator())
 
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
     assert field in [error["field"] for error in answer.json()["errors"]]
 
 
-async def test_contact_and_address_are_for_services_operators_and_the_customer(portal):
+async def test_contact_and_address_require_role(portal):
     mine, other = await portal.join(name=CANARY), await portal.join()
     path = f"/v1/customers/{mine}"
 
@@ -99,7 +99,7 @@ async def test_contact_and_address_are_for_services_operators_and_the_customer(p
         assert (await portal.http.get(path + part)).status_code == 401
 
 
-async def test_only_what_is_sent_changes_and_only_what_is_not_personal_is_said(portal, database):
+async def test_patch_changes_sent_fields_and_publishes_no_personal_data(portal, database):
     customer_id = await portal.join()
     theirs = await portal.customer(customer_id)
 
@@ -113,7 +113,7 @@ async def test_only_what_is_sent_changes_and_only_what_is_not_personal_is_said(p
     assert nothing.status_code == 422
 
 
-async def test_a_forgotten_customer_leaves_nothing_but_an_id(portal, database):
+async def test_erased_customer_leaves_only_id(portal, database):
     customer_id = await portal.join(name="Quetzal", email="quetzal@example.org")
     theirs, operators = await portal.customer(customer_id), await portal.operator()
     await portal.register(customer_id)
@@ -130,7 +130,7 @@ async def test_a_forgotten_customer_leaves_nothing_but_an_id(portal, database):
     assert not await doors.rows_with(database, "uetzal")
 
 
-async def test_accounts_are_said_again_for_who_starts_afresh(portal, database):
+async def test_accounts_are_published_again_on_request(portal, database):
     customer_id, gone = await portal.join(), await portal.join()
     device = await portal.register(customer_id)
     await portal.http.delete(f"/v1/customers/{gone}", headers=await portal.operator())

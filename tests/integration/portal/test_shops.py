@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.integration.portal.neighbours import neighbours
+from tests.integration.portal.fake_services import fake_services
 from tests.support import routes as doors
 
 
@@ -14,7 +14,7 @@ async def portal(kafka_url, database):
 
 @pytest.fixture(scope="module")
 async def others():
-    async with neighbours() as said:
+    async with fake_services() as said:
         yield said
 
 

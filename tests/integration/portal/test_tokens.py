@@ -27,7 +27,7 @@ async def published(portal):
         ({"service": "gateway", "service_key": "new"}, "service", "gateway"),
     ],
 )
-async def test_a_right_key_gives_a_token_that_everybody_can_verify(portal, key, role, service):
+async def test_valid_key_returns_verifiable_token(portal, key, role, service):
     answer = await portal.http.post("/v1/tokens", json=key)
 
     principal = read_claims(answer.json()["access_token"], await published(portal))
@@ -46,13 +46,13 @@ async def test_a_right_key_gives_a_token_that_everybody_can_verify(portal, key, 
         ({"operator_key": "x", "role": "operator"}, 422, "invalid"),
     ],
 )
-async def test_a_wrong_key_gives_none(portal, body, status, code):
+async def test_wrong_key_is_refused(portal, body, status, code):
     answer = await portal.http.post("/v1/tokens", json=body)
 
     assert (answer.status_code, answer.json()["code"]) == (status, code)
 
 
-async def test_whoever_is_wrong_too_often_waits_and_nobody_else_does(portal):
+async def test_failed_attempts_are_limited_per_client(portal):
     wrong = {"service": "consumption", "service_key": "guess"}
 
     answers = [await portal.http.post("/v1/tokens", json=wrong) for _ in range(5)]
@@ -62,7 +62,7 @@ async def test_whoever_is_wrong_too_often_waits_and_nobody_else_does(portal):
     assert (await portal.http.post("/v1/tokens", json={"operator_key": doors.OPERATOR_KEY})).status_code == 200
 
 
-async def test_a_customers_token_is_for_operators_to_make(portal):
+async def test_customer_token_requires_operator(portal):
     customer_id = await portal.join()
     theirs = await portal.customer(customer_id)
 
@@ -79,7 +79,7 @@ async def test_a_customers_token_is_for_operators_to_make(portal):
 @pytest.mark.parametrize(
     "token", ["x", "a.b.c", "eyJhbGciOiJub25lIn0.eyJzdWIiOiJvcGVyYXRvciIsInJvbGUiOiJvcGVyYXRvciJ9."]
 )
-async def test_no_other_token_opens_anything(portal, token):
+async def test_other_tokens_are_refused(portal, token):
     answer = await portal.http.get("/v1/customers", headers={"Authorization": f"Bearer {token}"})
 
     assert answer.status_code == 401

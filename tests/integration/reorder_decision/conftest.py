@@ -5,7 +5,7 @@ import pytest
 from libs.kit.testing import store_for
 from services.reorder_decision.domain import pool_id_of, subscription_changed
 from services.reorder_decision.service import SERVICE
-from tests.integration.reorder_decision import events
+from tests.support import decision_events as events
 from tests.support import decisions as a
 
 

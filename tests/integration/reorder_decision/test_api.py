@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.integration.reorder_decision import events
+from tests.support import decision_events as events
 from tests.support.decision_environment import DEADLINE_SECONDS, of
 from tests.support.decision_environment import world as opened
 from tests.support.portal_server import until
@@ -17,7 +17,7 @@ async def world(database, kafka_url, tmp_path_factory):
 
 
 class TestSubscriptions:
-    async def test_are_shown_in_the_slots_unit(self, world):
+    async def test_subscription_is_shown_in_slot_unit(self, world):
         grinder = events.registered(
             "grinder", events.spec(product_id="beans", unit="GRM", scale=1, capacity=10_000), customer_id="bea"
         )
@@ -59,7 +59,7 @@ class TestSubscriptions:
             ({"product_id": "tea"}, 409, "no_slot", None),
         ],
     )
-    async def test_that_cannot_be_say_what_is_wrong_and_where(self, world, wish, status, code, field):
+    async def test_invalid_subscription_is_refused_with_field(self, world, wish, status, code, field):
         await world.publish(events.registered("brewer of carl", customer_id="carl"))
         path, body = "/v1/customers/carl/subscriptions", {"product_id": "pods", "provider_id": "acme", "pack_size": 40}
         await until(lambda: self.is_known(world, "carl"), "the device is known", DEADLINE_SECONDS)
@@ -78,7 +78,7 @@ class TestSubscriptions:
         answer = await world.decisions("POST", f"/v1/customers/{customer_id}/subscriptions", body)
         return answer.status_code == 422
 
-    async def test_are_one_per_product(self, world):
+    async def test_one_subscription_per_product(self, world):
         first = await world.moved_in("dora")
 
         second = await world.subscribe("dora")
@@ -86,7 +86,7 @@ class TestSubscriptions:
         assert (second.status_code, second.json()["code"]) == (409, "already_subscribed")
         assert second.json()["subscription_id"] == first["subscription_id"]
 
-    async def test_asked_for_many_times_at_once_are_made_once(self, world):
+    async def test_concurrent_requests_create_one_subscription(self, world):
         await world.publish(events.registered("brewer of dirk", customer_id="dirk"))
         await until(lambda: self.is_known(world, "dirk"), "the device is known", DEADLINE_SECONDS)
         path, body = "/v1/customers/dirk/subscriptions", {"product_id": "pods", "provider_id": "acme", "pack_size": 40}
@@ -95,7 +95,7 @@ class TestSubscriptions:
 
         assert sorted(answer.status_code for answer in answers) == [201] + [409] * 7
 
-    async def test_asked_for_twice_with_one_key_are_made_once(self, world):
+    async def test_repeated_key_creates_one_subscription(self, world):
         await world.publish(events.registered("brewer of emil", customer_id="emil"))
         await until(lambda: self.is_known(world, "emil"), "the device is known", DEADLINE_SECONDS)
         path, body = "/v1/customers/emil/subscriptions", {"product_id": "pods", "provider_id": "acme", "pack_size": 40}
@@ -108,7 +108,7 @@ class TestSubscriptions:
         assert again.headers["idempotent-replayed"] == "true"
         assert (other.status_code, other.json()["code"]) == (422, "idempotency_conflict")
 
-    async def test_pause_resume_and_end(self, world):
+    async def test_subscription_is_paused_resumed_and_ended(self, world):
         subscription = await world.moved_in("fred")
         path = f"/v1/subscriptions/{subscription['subscription_id']}"
 
@@ -127,7 +127,7 @@ class TestSubscriptions:
         listed = (await world.decisions("GET", "/v1/customers/fred/subscriptions")).json()["subscriptions"]
         assert [one["status"] for one in listed] == ["ended", "active"]
 
-    async def test_belong_to_their_customer(self, world):
+    async def test_subscription_of_other_customer_is_refused(self, world):
         subscription = await world.moved_in("gina")
         path = f"/v1/subscriptions/{subscription['subscription_id']}"
         paths = [
@@ -155,7 +155,7 @@ class TestApproval:
         await world.publish(of(customer_id, events.crossed(1)))
         return (await world.heard("reorders", 3, customer_id=customer_id))[-1]["data"]["order_id"]
 
-    async def test_places_the_order(self, world):
+    async def test_approval_places_order(self, world):
         order_id = await self.proposed(world, "hans")
 
         answer = await world.decisions(
@@ -175,7 +175,7 @@ class TestApproval:
         assert receipt["words"][-1] == "So 1 x 40 from acme were ordered after the customer approved."
         assert [one["outcome"] for one in (receipt, *receipt["earlier"])] == ["order", "propose"]
 
-    async def test_is_given_once_however_many_answer_at_once(self, world):
+    async def test_concurrent_approvals_place_one_order(self, world):
         order_id = await self.proposed(world, "hugo")
 
         answers = await asyncio.gather(
@@ -184,7 +184,7 @@ class TestApproval:
 
         assert sorted(answer.status_code for answer in answers) == [200] + [409] * 7
 
-    async def test_refused_drops_it_and_backs_off(self, world):
+    async def test_declined_proposal_backs_off(self, world):
         order_id = await self.proposed(world, "ida")
 
         answer = await world.decisions("POST", f"/v1/reorders/{order_id}/decline", role="customer", customer_id="ida")
@@ -193,7 +193,7 @@ class TestApproval:
         said = await world.heard("reorders", 5, customer_id="ida")
         assert [one["type"] for one in said[-2:]] == ["ReorderDeclined", "ReorderHeld"]
 
-    async def test_is_not_somebody_elses(self, world):
+    async def test_approval_by_other_customer_is_refused(self, world):
         order_id = await self.proposed(world, "jo")
 
         answer = await world.decisions("POST", f"/v1/reorders/{order_id}/approve", role="customer", customer_id="bob")
@@ -201,7 +201,7 @@ class TestApproval:
         assert answer.status_code == 404
         assert (await world.decisions("POST", "/v1/reorders/nobody/approve")).status_code == 404
 
-    async def test_says_why_it_cannot_be_ordered(self, world):
+    async def test_approval_that_cannot_be_ordered_returns_reason(self, world):
         order_id = await self.proposed(world, "kim")
         await world.know_offer(available=False)
 

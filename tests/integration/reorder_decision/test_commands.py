@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from deploy.cli.app import app as replenish
 from deploy.cli.commands import explain, replay
-from tests.integration.reorder_decision import events
+from tests.support import decision_events as events
 from tests.support.decision_environment import of
 from tests.support.decision_environment import world as opened
 
@@ -52,7 +52,7 @@ async def run(world, *words):
 
 
 class TestExplain:
-    async def test_says_it_in_words_and_in_figures(self, world):
+    async def test_explain_prints_words_and_figures(self, world):
         said = await run(world, "explain", world.simple)
 
         assert said.exit_code == 0, said.output
@@ -62,13 +62,13 @@ class TestExplain:
         assert ["threshold", "14.0"] in lines
         assert ["rule", "days-of-supply/2"] in lines
 
-    async def test_tells_the_proposal_too(self, world):
+    async def test_explain_includes_proposal(self, world):
         said = await run(world, "explain", world.order_id)
 
         assert "order (approved)" in said.output
         assert "propose (awaiting_approval)" in said.output
 
-    async def test_of_an_unknown_order_is_one_line(self, world):
+    async def test_explain_unknown_order_prints_one_line(self, world):
         said = await run(world, "explain", "nobody")
 
         assert said.exit_code == 1
@@ -76,7 +76,7 @@ class TestExplain:
 
 
 class TestReplay:
-    async def test_of_an_order_is_the_same_to_the_byte(self, world):
+    async def test_replay_of_order_is_byte_identical(self, world):
         said = await run(world, "replay", world.order_id)
 
         assert (said.exit_code, said.output.strip()) == (
@@ -84,30 +84,30 @@ class TestReplay:
             "2 decisions recomputed: 2 identical, 0 different",
         )
 
-    async def test_of_everything_too(self, world):
+    async def test_replay_of_all_orders(self, world):
         said = await run(world, "replay", "--all")
 
         assert said.exit_code == 0, said.output
         assert "0 different" in said.output
 
-    async def test_with_a_changed_input_gives_another_answer_and_says_so(self, world):
+    async def test_replay_with_changed_input_reports_difference(self, world):
         said = await run(world, "replay", world.simple, "--set", "level=20")
 
         assert said.exit_code == 0, said.output
         assert said.output.startswith("With level=20 the decision is different: hold (enough) instead of order (low).")
         assert "20 > 14, which is more" in said.output
 
-    async def test_with_an_input_that_does_not_matter_says_that(self, world):
+    async def test_replay_with_irrelevant_input_reports_same_decision(self, world):
         said = await run(world, "replay", world.simple, "--set", "level=5")
 
         assert "the decision is still order (low), with different figures" in said.output
 
-    async def test_with_nonsense_is_one_line(self, world):
+    async def test_replay_with_invalid_input_prints_one_line(self, world):
         for change in ("colour=red", "level", "level=many", "slots.0=5", "slots.0.capacity=0"):
             said = await run(world, "replay", world.simple, "--set", change)
             assert (said.exit_code, len(said.output.strip().splitlines())) == (1, 1), said.output
 
-    async def test_of_a_receipt_that_was_tampered_with_is_named(self, world, database):
+    async def test_replay_reports_tampered_receipt(self, world, database):
         async with world.kits[1].writing() as connection:
             await connection.execute(
                 """UPDATE receipt SET inputs = replace(inputs::text, '"shelf":0', '"shelf":30')::json

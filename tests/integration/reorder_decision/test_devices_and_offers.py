@@ -2,12 +2,12 @@
 
 from services.reorder_decision.domain import Situation
 from services.reorder_decision.handlers import reassess_due
-from tests.integration.reorder_decision import events
+from tests.support import decision_events as events
 from tests.support import decisions as a
 
 
 class TestDevices:
-    async def test_replaced_are_watched_with_the_level_they_carry_over(self, desk):
+    async def test_replaced_device_is_watched_with_its_level(self, desk):
         await desk.ready()
         await desk.hear(events.filled(17))
 
@@ -16,7 +16,7 @@ class TestDevices:
         assert (trigger.device_id, trigger.epoch) == ("new", 2)
         assert [(slot.device_id, slot.level) for slot in (await desk.pool()).slots] == [("new", 17)]
 
-    async def test_that_follow_on_themselves_are_watched_once(self, desk):
+    async def test_device_that_replaces_itself_is_watched_once(self, desk):
         await desk.ready()
 
         said = await desk.hear(events.replaced("brewer", registration=2))
@@ -24,13 +24,13 @@ class TestDevices:
         assert [event.epoch for event in said] == [2]
         assert [slot.device_id for slot in (await desk.pool()).slots] == ["brewer"]
 
-    async def test_replaced_twice_are_replaced_once(self, desk):
+    async def test_repeated_replacement_has_no_effect(self, desk):
         await desk.ready()
         await desk.hear(events.replaced())
 
         assert await desk.hear(events.replaced()) == []
 
-    async def test_that_leave_take_their_slots_along(self, desk):
+    async def test_deregistration_removes_slots(self, desk):
         await desk.ready()
 
         (held,) = await desk.hear(events.deregistered())
@@ -38,7 +38,7 @@ class TestDevices:
         assert held.reason == "no_slots"
         assert await desk.hear(events.deregistered()) == []
 
-    async def test_that_come_back_are_watched_again(self, desk):
+    async def test_device_registered_again_is_watched(self, desk):
         await desk.ready()
         await desk.hear(events.deregistered())
 
@@ -46,7 +46,7 @@ class TestDevices:
         assert (type(asked).__name__, asked.registration) == ("TriggerSet", 2)
         assert await desk.hear(events.deregistered(registration=1)) == []
 
-    async def test_of_two_products_have_two_pools(self, desk):
+    async def test_device_with_two_products_has_two_pools(self, desk):
         await desk.hear(events.offer())
         await desk.hear(events.registered("brewer", events.spec(), events.spec(slot="2", product_id="milk")))
 
@@ -55,7 +55,7 @@ class TestDevices:
         assert (await desk.pool("ann/milk")).hold.reason == "no_subscription"
         assert (await desk.pool()).situation is Situation.ARMED
 
-    async def test_that_move_to_another_customer_leave_the_first_ones_pool(self, desk):
+    async def test_device_of_other_customer_leaves_former_pool(self, desk):
         await desk.ready()
 
         (held,) = await desk.hear(events.registered(registration=2, customer_id="bob"))
@@ -63,7 +63,7 @@ class TestDevices:
         assert (held.customer_id, held.reason) == ("ann", "no_slots")
         assert len((await desk.pool("bob/pods")).slots) == 1
 
-    async def test_with_two_slots_of_one_product_are_asked_together(self, desk):
+    async def test_two_slots_of_product_get_triggers_together(self, desk):
         await desk.hear(events.offer())
         await desk.hear(events.registered("left"))
         await desk.hear(events.registered("right"))
@@ -81,20 +81,20 @@ class TestDevices:
 
 
 class TestOffers:
-    async def test_that_come_later_wake_the_pool_up(self, desk):
+    async def test_new_offer_wakes_pool(self, desk):
         await desk.hear(events.registered())
         said = await desk.subscribe()
 
         assert said[-1].reason == "no_offer"
         assert a.names_of(await desk.hear(events.offer())) == ["TriggerSet"]
 
-    async def test_at_another_price_wake_nobody(self, desk):
+    async def test_changed_price_wakes_no_pool(self, desk):
         await desk.ready()
 
         assert await desk.hear(events.offer(price=599)) == []
         assert (await desk.pool()).offer.price == 599
 
-    async def test_in_another_unit_hold_the_pool_until_they_are_told_in_the_slots(self, desk):
+    async def test_offer_in_other_unit_holds_pool(self, desk):
         await desk.ready()
 
         (held,) = await desk.hear(events.offer(unit="GRM", scale=0))
@@ -104,14 +104,14 @@ class TestOffers:
         assert ((await desk.pool()).offer.unit, (await desk.pool()).offer.scale) == ("C62", 1)
         assert (await desk.store.find_offer("acme", "pods")).unit == "C62"
 
-    async def test_that_go_hold_the_pool(self, desk):
+    async def test_withdrawn_offer_holds_pool(self, desk):
         await desk.ready()
 
         (held,) = await desk.hear(events.offer(available=False))
 
         assert held.reason == "offer_unavailable"
 
-    async def test_of_a_provider_that_stops_hold_the_pool_until_it_goes_on(self, desk):
+    async def test_inactive_provider_holds_pool(self, desk):
         await desk.ready()
 
         (held,) = await desk.hear(events.provider(active=False))
@@ -119,7 +119,7 @@ class TestOffers:
         assert held.reason == "provider_inactive"
         assert a.names_of(await desk.hear(events.provider())) == ["TriggerSet"]
 
-    async def test_for_more_pools_than_a_turn_holds_leave_the_rest_to_the_tick(self, desk):
+    async def test_offer_for_many_pools_is_continued_by_job(self, desk):
         await desk.hear(events.registered())
         await desk.subscribe()
         await desk.hear(events.registered("other", customer_id="bob"))
@@ -132,7 +132,7 @@ class TestOffers:
         assert [event.customer_id for event in (*now, *later)] == ["ann", "bob"]
         assert await reassess_due(desk.store) == []
 
-    async def test_give_a_pool_that_backs_off_its_own_time_back(self, desk):
+    async def test_offer_keeps_back_off_of_pool(self, desk):
         order_id = await desk.order()
         (held,) = await desk.hear(events.refused(order_id))
         await desk.store.mark_due(["ann/pods"])
@@ -143,7 +143,7 @@ class TestOffers:
 
 
 class TestCustomerErased:
-    async def test_leaves_nothing_of_the_household(self, desk):
+    async def test_erased_customer_leaves_no_data(self, desk):
         order_id = await desk.order()
 
         assert await desk.hear(events.erased()) == []

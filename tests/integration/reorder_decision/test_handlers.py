@@ -5,12 +5,12 @@ import pytest
 from replenish_contracts.events import Mode
 from services.reorder_decision.domain import Inputs, PolicyDecision, Situation, as_json, decide, from_json
 from services.reorder_decision.handlers import reassess_due
-from tests.integration.reorder_decision import events
+from tests.support import decision_events as events
 from tests.support import decisions as a
 
 
-class TestAPool:
-    async def test_is_what_was_saved(self, desk):
+class TestPool:
+    async def test_pool_round_trip(self, desk):
         order_id = await desk.order()
 
         pool = await desk.pool()
@@ -22,7 +22,7 @@ class TestAPool:
         assert pool.subscription == a.subscription(subscription_id="of ann")
         assert pool.offer.event == "event-1"
 
-    async def test_hears_of_goods_before_it_hears_of_the_device(self, desk):
+    async def test_stock_before_device_is_stored(self, desk):
         await desk.hear(events.counted(9))
         await desk.ready()
 
@@ -30,14 +30,14 @@ class TestAPool:
 
         assert (pool.shelf, pool.trigger.shelf_and_on_order) == (9, 9)
 
-    async def test_of_others_is_left_alone(self, desk):
+    async def test_other_pools_are_unchanged(self, desk):
         assert await desk.hear(events.crossed(1)) == []
         assert await desk.hear(events.level_changed(3)) == []
         assert await desk.hear(events.refused("o1")) == []
 
 
-class TestTheWholeStory:
-    async def test_orders_and_begins_again_when_the_goods_are_there(self, desk):
+class TestRestock:
+    async def test_restock_arms_next_epoch(self, desk):
         order_id = await desk.order()
 
         said = await desk.hear(events.arrived(order_id))
@@ -45,7 +45,7 @@ class TestTheWholeStory:
         assert [(event.epoch, event.shelf_and_on_order) for event in said] == [(2, 40)]
         assert (await desk.pool()).order is None
 
-    async def test_every_event_twice_is_once(self, desk):
+    async def test_repeated_events_have_no_effect(self, desk):
         await desk.hear(events.offer())
         await desk.hear(events.offer())
         await desk.hear(events.registered())
@@ -60,7 +60,7 @@ class TestTheWholeStory:
 
         assert (await desk.pool()).epoch == 3
 
-    async def test_ends_an_order_without_goods_and_looks_again_in_time(self, desk):
+    async def test_ended_order_is_reconsidered_after_back_off(self, desk):
         order_id = await desk.order()
 
         (held,) = await desk.hear(events.cancelled(order_id))
@@ -81,7 +81,7 @@ class TestTheWholeStory:
         ],
         ids=["refused", "cancelled by the provider", "cancelled by the customer"],
     )
-    async def test_tells_who_ended_it(self, desk, event, reason):
+    async def test_end_of_order_has_actor(self, desk, event, reason):
         order_id = await desk.order()
 
         (held,) = await desk.hear(event(order_id))
@@ -89,8 +89,8 @@ class TestTheWholeStory:
         assert held.reason == reason
 
 
-class TestToldOnly:
-    async def test_once_while_the_slot_is_used_as_fast_as_people_fill_it_without_a_word(self, desk):
+class TestNotifyMode:
+    async def test_notify_mode_notifies_once_despite_unreported_refills(self, desk):
         await desk.ready(mode=Mode.NOTIFY)
         (held,) = await desk.hear(events.crossed(1))
 
@@ -101,8 +101,8 @@ class TestToldOnly:
         assert a.names_of(loaded) == ["TriggerSet"]
 
 
-class TestAnApproval:
-    async def test_says_in_which_steps_it_counts(self, desk):
+class TestApproval:
+    async def test_proposal_has_unit_and_scale(self, desk):
         await desk.hear(events.offer(unit="GRM", scale=0, pack_size=4))
         await desk.hear(events.registered("brewer", events.spec(unit="GRM", scale=1)))
         await desk.subscribe()
@@ -113,7 +113,7 @@ class TestAnApproval:
 
 
 class TestReceipts:
-    async def test_are_kept_to_the_byte(self, desk):
+    async def test_receipt_is_stored_byte_identical(self, desk):
         order_id = await desk.order()
 
         (row,) = await desk.store.list_receipts_of_order(order_id)
@@ -122,7 +122,7 @@ class TestReceipts:
         assert as_json(again) == row["decision"]
         assert as_json(from_json(row["decision"], PolicyDecision)) == row["decision"]
 
-    async def test_name_the_events_they_were_made_from(self, desk):
+    async def test_receipt_names_its_events(self, desk):
         await desk.hear(events.counted(3))
         order_id = await desk.order()
 
@@ -132,7 +132,7 @@ class TestReceipts:
         named = (inputs.shelf_event, inputs.offer.event, inputs.slots[0].level_event, inputs.cause)
         assert named == ("event-1", "event-2", "event-4", "event-4")
 
-    async def test_of_a_hold_are_the_customers_too(self, desk):
+    async def test_receipt_of_hold_is_listed_for_customer(self, desk):
         order_id = await desk.order()
         await desk.hear(events.refused(order_id))
 
@@ -140,7 +140,7 @@ class TestReceipts:
 
         assert [(row["outcome"], row["order_id"]) for row in rows] == [("hold", None), ("order", order_id)]
 
-    async def test_of_a_proposal_come_with_the_order(self, desk):
+    async def test_receipt_of_proposal_is_shown_with_order(self, desk):
         await desk.ready(mode=Mode.APPROVE)
         (held,) = await desk.hear(events.crossed(1))
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.integration.reorder_decision import events
+from tests.support import decision_events as events
 from tests.support import decisions as a
 from tests.support.decision_environment import DEADLINE_SECONDS, of
 from tests.support.decision_environment import world as opened
@@ -20,7 +20,7 @@ def span(start, end):
 
 
 class TestHoliday:
-    async def test_holds_what_falls_low_and_lets_it_go_when_it_is_called_off(self, world):
+    async def test_holiday_holds_low_pool_until_cancelled(self, world):
         subscription = await world.moved_in("hal")
         path = "/v1/customers/hal/holiday"
         kept = await world.decisions("PUT", path, span(-1, 20))
@@ -51,12 +51,12 @@ class TestHoliday:
         ],
         ids=["backwards", "over", "days only", "no offset", "no begin", "since ever", "for ever"],
     )
-    async def test_that_cannot_be_is_refused(self, world, body, status):
+    async def test_invalid_holiday_is_refused(self, world, body, status):
         answer = await world.decisions("PUT", "/v1/customers/ida/holiday", body)
 
         assert answer.status_code == status, answer.text
 
-    async def test_is_the_customers_own_business(self, world):
+    async def test_holiday_of_other_customer_is_refused(self, world):
         other = {"role": "customer", "customer_id": "jan"}
 
         answers = [
@@ -69,7 +69,7 @@ class TestHoliday:
 
 
 class TestAlternatives:
-    async def test_are_kept_and_shown(self, world):
+    async def test_alternatives_are_stored_and_shown(self, world):
         subscription = await world.moved_in("kim", alternatives=["globex"])
         path = f"/v1/subscriptions/{subscription['subscription_id']}"
 
@@ -81,7 +81,7 @@ class TestAlternatives:
 
 
 class TestScore:
-    async def test_shows_rates_counts_and_lead_times(self, world):
+    async def test_score_has_rates_counts_and_lead_times(self, world):
         await world.publish(events.provider(lead_time_days=3))
         await world.moved_in("lea")
         await world.publish(of("lea", events.crossed(1)))
@@ -106,7 +106,7 @@ class TestScore:
         assert shown["score"] == 73.5
         assert product["lead_time"] == {"days": 3.0, "learned": False, "stated": 3.0, "observations": 1}
 
-    async def test_of_nobody_and_of_others_is_not_shown(self, world):
+    async def test_score_of_unknown_or_other_provider_is_refused(self, world):
         await world.know_offer()
         own = await world.decisions("GET", "/v1/providers/globex/score", role="provider", provider_id="acme")
         nobody = await world.decisions("GET", "/v1/providers/nobody/score")

@@ -3,7 +3,7 @@
 from prometheus_client import REGISTRY
 
 from services.reorder_decision.service import SERVICE
-from tests.integration.reorder_decision import events
+from tests.support import decision_events as events
 
 
 def held(reason):

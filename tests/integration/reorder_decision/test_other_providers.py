@@ -1,7 +1,7 @@
 """Where one provider's order came to nothing the next one is asked: not before that is known, never both at once."""
 
 from services.reorder_decision.handlers import count_results, reassess_due
-from tests.integration.reorder_decision import events
+from tests.support import decision_events as events
 from tests.support import decisions as a
 
 
@@ -23,8 +23,8 @@ async def open_orders(desk):
     return [row["provider_id"] for row in rows]
 
 
-class TestTheNextOne:
-    async def test_is_asked_when_the_first_one_refused(self, desk):
+class TestNextProvider:
+    async def test_next_provider_after_refusal(self, desk):
         first = await order(desk)
 
         asked = await desk.hear(events.refused(first.order_id))
@@ -36,7 +36,7 @@ class TestTheNextOne:
         assert await count_results(desk.store) == []
         assert (await desk.store.list_scorecards("acme"))[0].record.broken == 1
 
-    async def test_is_asked_when_the_first_one_let_its_deadline_pass(self, desk):
+    async def test_next_provider_after_missed_deadline(self, desk):
         first = await order(desk)
 
         await desk.hear(events.cancelled(first.order_id, by="deadline"))
@@ -45,7 +45,7 @@ class TestTheNextOne:
         assert (await next_order(desk)).provider_id == "globex"
         assert await open_orders(desk) == ["globex"]
 
-    async def test_is_asked_as_soon_as_it_can_deliver(self, desk):
+    async def test_next_provider_when_it_becomes_available(self, desk):
         first = await order(desk)
         for provider_id in ("globex", "initech"):
             assert await desk.hear(events.offer(provider_id=provider_id, available=False)) == []
@@ -58,7 +58,7 @@ class TestTheNextOne:
         assert a.names_of(asked) == ["TriggerSet"]
         assert (await next_order(desk)).provider_id == "initech"
 
-    async def test_is_the_better_one(self, desk):
+    async def test_next_provider_has_best_score(self, desk):
         await desk.hear(events.offer(provider_id="initech"))
         await desk.ready(provider_id="initech")
         good = await next_order(desk)
@@ -73,7 +73,7 @@ class TestTheNextOne:
 
         assert (await next_order(desk)).provider_id == "initech"
 
-    async def test_is_not_asked_while_the_first_order_may_still_come(self, desk):
+    async def test_no_next_provider_while_order_is_unknown(self, desk):
         first = await order(desk)
         epoch = (await desk.pool()).epoch
         desk.store.now += a.days(100)
@@ -89,7 +89,7 @@ class TestTheNextOne:
         assert (await desk.pool()).order.order_id == first.order_id
         assert await open_orders(desk) == ["acme"]
 
-    async def test_is_remembered_until_goods_come(self, desk):
+    async def test_tried_providers_are_stored_until_arrival(self, desk):
         first = await order(desk)
         await desk.hear(events.refused(first.order_id))
         second = await next_order(desk)
@@ -101,7 +101,7 @@ class TestTheNextOne:
         assert third.provider_id == "initech"
         assert (await next_order(desk)).provider_id == "acme"
 
-    async def test_is_tried_after_the_last_one_when_a_back_off_is_over(self, desk):
+    async def test_first_provider_after_back_off(self, desk):
         for provider_id in ("acme", "globex", "initech"):
             approved = await (order(desk) if provider_id == "acme" else next_order(desk))
             said = await desk.hear(events.refused(approved.order_id, provider_id=provider_id))
@@ -114,8 +114,8 @@ class TestTheNextOne:
         assert (await next_order(desk)).provider_id == "acme"
 
 
-class TestTwoOrdersAtOnce:
-    async def test_would_be_found(self, desk):
+class TestChecks:
+    async def test_checks_find_two_open_orders(self, desk):
         first = await order(desk)
         await desk.hear(events.refused(first.order_id))
         second = await next_order(desk)

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from services.reorder_decision.domain import Inputs, as_json, decide
-from tests.integration.reorder_decision import events
+from tests.support import decision_events as events
 from tests.support import decisions as a
 from tests.support import inventory_events as goods
 from tests.support.decision_environment import of
@@ -19,8 +19,8 @@ async def world(database, kafka_url, tmp_path_factory):
         yield world
 
 
-class TestAHousehold:
-    async def test_is_restocked_once_though_everything_is_heard_twice(self, world):
+class TestHousehold:
+    async def test_household_is_restocked_once_with_repeated_events(self, world):
         subscription = await world.moved_in("ann")
         await world.publish(of("ann", events.crossed(1)))
         said = await world.heard("reorders", 3, customer_id="ann")
@@ -47,7 +47,7 @@ class TestAHousehold:
             "reconsider_at": None,
         }
 
-    async def test_that_loads_before_the_arrival_is_credited_waits_for_it(self, world):
+    async def test_loading_before_credit_waits_for_arrival(self, world):
         await world.moved_in("early")
         await world.publish(of("early", goods.filled(40, "arrival", order_id="late order")))
         await world.publish(goods.delivered(customer_id="early", order_id="late order", device_id="brewer of early"))
@@ -56,7 +56,7 @@ class TestAHousehold:
 
         assert [(one["type"], one["data"]["shelf"]) for one in said] == [("StockArrived", 40), ("StockCounted", 0)]
 
-    async def test_backs_off_until_the_clock_says_so(self, world):
+    async def test_back_off_ends_by_clock(self, world):
         await world.moved_in("fickle")
         await world.publish(of("fickle", events.crossed(1)))
         order_id = (await world.heard("reorders", 3, customer_id="fickle"))[-1]["data"]["order_id"]
@@ -71,7 +71,7 @@ class TestAHousehold:
 
 
 class TestReceipts:
-    async def test_tell_what_was_decided_from_what_and_can_be_decided_again(self, world):
+    async def test_receipt_can_be_replayed(self, world):
         await world.moved_in("lea")
         await world.publish(of("lea", events.crossed(1)))
         order_id = (await world.heard("reorders", 3, customer_id="lea"))[-1]["data"]["order_id"]
@@ -87,7 +87,7 @@ class TestReceipts:
         foreign = await world.decisions("GET", f"/v1/orders/{order_id}/receipt", role="customer", customer_id="bob")
         assert foreign.status_code == 404
 
-    async def test_come_in_pages(self, world):
+    async def test_receipts_are_paginated(self, world):
         await world.moved_in("max")
         await world.publish(of("max", events.crossed(1)))
         order_id = (await world.heard("reorders", 3, customer_id="max"))[-1]["data"]["order_id"]

@@ -3,7 +3,7 @@
 import asyncpg
 import pytest
 
-from tests.integration.reorder_decision import events
+from tests.support import decision_events as events
 from tests.support import decisions as a
 
 ORDER = """
@@ -30,15 +30,15 @@ async def refuses(desk, constraint, *orders):
 
 
 @pytest.mark.parametrize("states", [("open", "open"), ("open", "proposed"), ("proposed", "open")])
-async def test_a_pool_has_one_open_order(desk, pool, states):
+async def test_one_open_order_per_pool(desk, pool, states):
     await refuses(desk, "one_open_order_per_pool", ("o1", 1, states[0]), ("o2", 2, states[1]))
 
 
-async def test_an_epoch_has_one_order(desk, pool):
+async def test_one_order_per_epoch(desk, pool):
     await refuses(desk, "one_order_per_epoch", ("o1", 1, "ended"), ("o2", 1, "open"))
 
 
-async def test_a_pool_has_one_subscription(desk, pool):
+async def test_one_subscription_per_pool(desk, pool):
     with pytest.raises(asyncpg.UniqueViolationError, match="one_subscription_per_pool"):
         async with desk.store.connection.transaction():
             await desk.store.save_subscription(pool, a.subscription(subscription_id="another"))
@@ -73,7 +73,7 @@ class TestChecks:
             ),
         ],
     )
-    async def test_name_what_is_wrong(self, desk, pool, spoil, view):
+    async def test_checks_name_violations(self, desk, pool, spoil, view):
         assert await desk.findings() == {}
 
         await desk.store.connection.execute(spoil)
@@ -81,7 +81,7 @@ class TestChecks:
         desk.expected = await desk.findings()
         assert view in desk.expected
 
-    async def test_accept_a_hold_that_names_its_wake_up(self, desk, pool):
+    async def test_checks_accept_hold_with_wake_up(self, desk, pool):
         await desk.store.connection.execute(
             """UPDATE pool SET situation = 'held', hold = '{"reason": "no_offer", "wake_up": "OfferChanged"}'"""
         )

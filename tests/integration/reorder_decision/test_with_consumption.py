@@ -4,7 +4,7 @@ import pytest
 
 from replenish_contracts.events import SlotRefilled, SlotUsed
 from services.consumption.service import SERVICE as CONSUMPTION
-from tests.integration.reorder_decision import events
+from tests.support import decision_events as events
 from tests.support import decisions as a
 from tests.support import inventory_events as goods
 from tests.support.decision_environment import DEADLINE_SECONDS
@@ -66,7 +66,7 @@ def delivery(receipt, customer_id, device_id):
     return goods.delivered(40, customer_id=customer_id, order_id=receipt["order_id"], device_id=device_id)
 
 
-async def test_a_slot_loaded_by_hand_is_restocked_once(world):
+async def test_slot_loaded_by_hand_is_restocked_once(world):
     subscription = await moved_in(world, "ann", ["brewer"])
     await waits(world, subscription, "armed")
     for _ in range(5):
@@ -84,7 +84,7 @@ async def test_a_slot_loaded_by_hand_is_restocked_once(world):
     assert await approved(world, "ann")
 
 
-async def test_a_slot_loaded_directly_is_restocked_once(world):
+async def test_slot_with_direct_loading_is_restocked_once(world):
     subscription = await moved_in(world, "bob", ["doser"], level=12, loading="direct")
     await waits(world, subscription, "armed")
     await report(world, SlotUsed, "doser", quantity=2)
@@ -97,7 +97,7 @@ async def test_a_slot_loaded_directly_is_restocked_once(world):
     await approved(world, "bob")
 
 
-async def test_a_subscription_to_what_is_low_already_orders_at_once(world):
+async def test_subscription_of_low_slot_orders_at_once(world):
     await moved_in(world, "cleo", ["jar"], level=3)
 
     receipt = await approved(world, "cleo")
@@ -105,7 +105,7 @@ async def test_a_subscription_to_what_is_low_already_orders_at_once(world):
     assert receipt["words"][0].startswith("There were in the slot 3,")
 
 
-async def test_two_slots_of_one_product_are_ordered_for_together(world):
+async def test_two_slots_of_product_share_one_order(world):
     subscription = await moved_in(world, "dan", ["left", "right"], level=8)
     epoch = await waits(world, subscription, "followed")
     await report(world, SlotUsed, "left", quantity=5)
@@ -126,7 +126,7 @@ async def shelf_is_empty(world, customer_id):
     return (await world.inventory("GET", f"/v1/customers/{customer_id}/stock")).json()["stock"][0]["total"] == 0
 
 
-async def test_a_replaced_device_is_watched_where_the_old_one_stopped(world):
+async def test_replaced_device_takes_over_level(world):
     subscription = await moved_in(world, "eve", ["old"], level=12)
     epoch = await waits(world, subscription, "armed")
     await world.publish(events.replaced("new", "old", customer_id="eve"))

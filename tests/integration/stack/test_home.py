@@ -33,7 +33,7 @@ def prepared():
 
 
 class TestHome:
-    def test_belongs_to_one_stack_at_a_time(self, home):
+    def test_home_is_locked_by_one_stack(self, home):
         assert not home.is_owned()
         with home.owned():
             assert home.is_owned()
@@ -41,13 +41,13 @@ class TestHome:
                 pass
         assert not home.is_owned()
 
-    def test_makes_a_secret_once(self, home):
+    def test_secret_is_created_once(self, home):
         assert home.secret("portal", "operator_key") == home.secret("portal", "operator_key")
         assert home.secret("portal", "operator_key") != home.secret("gateway", "operator_key")
 
 
 class TestSecrets:
-    def test_are_closed_to_others(self, home):
+    def test_secrets_are_private(self, home):
         write_secrets(home, prepared())
 
         files = [path for path in home.secrets.rglob("*") if path.is_file()]
@@ -55,14 +55,14 @@ class TestSecrets:
         assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
         assert {path.stat().st_mode & 0o777 for path in (home.secrets, *home.secrets.iterdir())} == {0o700}
 
-    def test_portal_knows_the_key_of_every_service(self, home):
+    def test_portal_has_service_keys(self, home):
         write_secrets(home, prepared())
 
         keys = json.loads((home.secrets / "portal" / "service_keys.json").read_text())
         assert keys == {service: (home.secrets / service / "service_key").read_text() for service in SERVICES}
         assert len(set(keys.values())) == len(SERVICES)
 
-    def test_passwords_are_there_for_the_next_start(self, home):
+    def test_passwords_are_kept_for_next_start(self, home):
         assert read_passwords(home) == {}
         write_secrets(home, prepared())
 
@@ -70,7 +70,7 @@ class TestSecrets:
 
 
 class TestPorts:
-    def test_stay_over_a_restart_and_give_way_to_a_stranger(self, home):
+    def test_ports_are_kept_unless_occupied(self, home):
         first = Ports(home).of("gateway-0")
 
         assert Ports(home).of("gateway-0") == first
@@ -82,7 +82,7 @@ class TestPorts:
 
 
 class TestEnvironment:
-    def test_hands_down_no_administrators_url_and_no_secret(self, home, monkeypatch):
+    def test_environment_omits_admin_url_and_secrets(self, home, monkeypatch):
         monkeypatch.setenv("DATABASE_URL", "postgresql://admin:secret@x/postgres")
         monkeypatch.setenv("SMTP_HOST", "mail.example")
         write_secrets(home, prepared())
@@ -98,7 +98,7 @@ class TestEnvironment:
         keys = [home.secret(service, "service_key") for service in SERVICES]
         assert not set(keys) & set(environment.values())
 
-    def test_leaves_the_addresses_it_is_given(self, home):
+    def test_environment_keeps_given_addresses(self, home):
         given = {
             "PUBLIC_URL": "https://home.example",
             "ORDER_DISPATCH_PUBLIC_URL": "https://links.example",
@@ -113,7 +113,7 @@ class TestEnvironment:
 
 
 class TestFollower:
-    def test_shows_whole_new_lines_with_their_process(self, home, capsys):
+    def test_follower_prints_complete_lines_with_process(self, home, capsys):
         log = home.logs / "gateway-0.log"
         log.write_text("old\n")
         follower = Follower(home)

@@ -1,4 +1,4 @@
-"""Is a jar believed by its sum alone, whoever brought it and however often it is asked for?"""
+"""Jars are verified by their checksum, for each source and on each request."""
 
 import asyncio
 import shutil
@@ -44,21 +44,21 @@ def downloads(source, tmp_path, monkeypatch):
     return counted
 
 
-def test_the_lock_names_every_jar_of_kafka_once():
+def test_lock_lists_each_jar_once():
     found = jars.read_lock()
 
     assert len(found) == len({(jar.group, jar.artifact) for jar in found}) == 46
     assert [jar.version for jar in found if jar.artifact == "kafka_2.13"] == ["4.3.1"]
 
 
-def test_what_is_there_is_not_fetched_again(lock, downloads):
+def test_existing_jar_is_not_fetched(lock, downloads):
     first = jars.classpath(lock=lock)
 
     assert jars.classpath(lock=lock) == first
     assert len(downloads) == len(jars.read_lock(lock)) == len(first.split(":"))
 
 
-def test_a_damaged_jar_is_noticed_and_fetched_again(lock, downloads):
+def test_damaged_jar_is_fetched_again(lock, downloads):
     damaged = Path(jars.classpath(lock=lock).split(":")[0])
     whole = damaged.read_bytes()
     damaged.write_bytes(whole[:-1])
@@ -70,7 +70,7 @@ def test_a_damaged_jar_is_noticed_and_fetched_again(lock, downloads):
     assert damaged.read_bytes() == whole
 
 
-def test_a_jar_with_another_sum_is_refused_in_one_line(tmp_path, downloads):
+def test_wrong_checksum_is_refused_in_one_line(tmp_path, downloads):
     lock = tmp_path / "other.lock"
     lock.write_text(f"org.slf4j:slf4j-simple:1.7.36 {'0' * 64}\n")
 
@@ -80,7 +80,7 @@ def test_a_jar_with_another_sum_is_refused_in_one_line(tmp_path, downloads):
     assert len(downloads) == jars.TRIES
 
 
-def test_without_a_network_one_line_says_so(lock, downloads, monkeypatch):
+def test_missing_network_is_reported_in_one_line(lock, downloads, monkeypatch):
     def unplugged(*_):
         raise StackError("ConnectionError: no route to host")
 
@@ -90,7 +90,7 @@ def test_without_a_network_one_line_says_so(lock, downloads, monkeypatch):
         jars.classpath(lock=lock)
 
 
-async def test_two_processes_may_fetch_at_once(lock, source, tmp_path):
+async def test_two_processes_fetch_concurrently(lock, source, tmp_path):
     program = f"""
 import os, shutil, sys
 from pathlib import Path

@@ -47,7 +47,7 @@ async def read_all(url):
 
 class TestKafka:
     @pytest.mark.parametrize("crash", [False, True])
-    async def test_keeps_data_and_port_over_a_restart(self, kafka, crash):
+    async def test_kafka_keeps_data_and_port_over_restart(self, kafka, crash):
         url, value = kafka.url, os.urandom(8)
         await write(url, value)
 
@@ -59,7 +59,7 @@ class TestKafka:
         assert kafka.url == url
         assert value in await read_all(url)
 
-    async def test_says_in_one_line_why_it_does_not_start(self, tmp_path):
+    async def test_failed_start_is_explained_in_one_line(self, tmp_path):
         broker = Kafka(tmp_path)
         (tmp_path / "data").mkdir()
         (tmp_path / "data" / "meta.properties").write_text("version=1\ncluster.id=x\nnode.id=7\n")
@@ -71,7 +71,7 @@ class TestKafka:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children with their parent")
-async def test_goes_with_a_killed_parent(tmp_path):
+async def test_kafka_stops_with_killed_parent(tmp_path):
     program = (
         "import asyncio, sys; from pathlib import Path; from deploy.local.kafka import Kafka\n"
         "async def main():\n"

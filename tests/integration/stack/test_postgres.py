@@ -28,7 +28,7 @@ async def fetch(url, sql):
 
 class TestPostgres:
     @pytest.mark.parametrize("crash", [False, True])
-    async def test_keeps_data_and_port_over_a_restart(self, postgres, crash):
+    async def test_postgres_keeps_data_and_port_over_restart(self, postgres, crash):
         url = postgres.admin_url
         connection = await asyncpg.connect(url)
         await connection.execute("CREATE TABLE IF NOT EXISTS kept (crash bool)")
@@ -45,23 +45,23 @@ class TestPostgres:
         connection.terminate()
 
     @pytest.mark.parametrize(("name", "value"), [("fsync", "on"), ("max_connections", "200"), ("TimeZone", "UTC")])
-    async def test_runs_with_our_settings(self, postgres, name, value):
+    async def test_settings_are_applied(self, postgres, name, value):
         ((found,),) = await fetch(postgres.admin_url, f"SELECT current_setting('{name}')")
 
         assert found == value
 
-    async def test_listens_nowhere_but_on_the_loopback(self, postgres):
+    async def test_postgres_listens_on_loopback_only(self, postgres):
         ((addresses,),) = await fetch(postgres.admin_url, "SELECT current_setting('listen_addresses')")
 
         assert addresses == "127.0.0.1"
 
-    async def test_its_files_are_closed_to_others(self, postgres):
+    async def test_files_are_private(self, postgres):
         assert (postgres.home / "data").stat().st_mode & 0o077 == 0
         assert (postgres.folder / "admin_password").stat().st_mode & 0o077 == 0
 
 
 class TestReachable:
-    def test_a_closed_folder_on_the_way_is_noticed(self, tmp_path):
+    def test_unreachable_folder_is_detected(self, tmp_path):
         stranger = Account(uid=os.getuid() + 12345, gid=0, name="stranger")
         (tmp_path / "closed" / "inside").mkdir(parents=True)
         (tmp_path / "closed").chmod(0o700)

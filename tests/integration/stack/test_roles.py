@@ -13,7 +13,7 @@ async def _shelf(database):
 
 
 class TestOwnSchema:
-    async def test_reads_and_writes_unqualified(self, database):
+    async def test_role_reads_and_writes_without_schema_name(self, database):
         inventory = await asyncpg.connect(database["inventory"].url)
 
         await inventory.execute("INSERT INTO shelf (units) VALUES (3)")
@@ -25,7 +25,7 @@ class TestOwnSchema:
         assert units == 4
 
     @pytest.mark.parametrize("statement", ["CREATE TABLE mine (a int)", "DROP TABLE shelf", "TRUNCATE shelf"])
-    async def test_cannot_change_its_tables(self, database, statement):
+    async def test_role_cannot_alter_tables(self, database, statement):
         inventory = await asyncpg.connect(database["inventory"].url)
 
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
@@ -52,7 +52,7 @@ FORBIDDEN = [
 
 class TestForeignSchema:
     @pytest.mark.parametrize("statement", FORBIDDEN)
-    async def test_is_refused(self, database, statement):
+    async def test_foreign_schema_is_refused(self, database, statement):
         portal = await asyncpg.connect(database["portal"].url)
         name = await portal.fetchval("SELECT current_database()")
 
@@ -61,7 +61,7 @@ class TestForeignSchema:
 
         await portal.close()
 
-    async def test_not_even_a_privilege_behind_the_closed_schema(self, database):
+    async def test_role_has_no_privileges_in_foreign_schema(self, database):
         check = await asyncpg.connect(database.check_url)
 
         holders = await check.fetch(
@@ -79,7 +79,7 @@ class TestForeignSchema:
         assert of_the_service <= found
         assert of_others == {(f"{name}_check", "SELECT")}
 
-    async def test_other_databases_are_closed(self, backends, database):
+    async def test_role_cannot_connect_to_other_databases(self, backends, database):
         server, _, _ = database["portal"].url.rpartition("/")
 
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
@@ -87,7 +87,7 @@ class TestForeignSchema:
 
 
 class TestCheckRole:
-    async def test_reads_every_schema_and_writes_none(self, database):
+    async def test_check_role_reads_all_schemas_and_writes_none(self, database):
         check = await asyncpg.connect(database.check_url)
 
         assert await check.fetchval("SELECT count(*) FROM inventory.shelf") == 0

@@ -23,19 +23,19 @@ async def supervisor():
 
 
 class TestStart:
-    async def test_is_over_when_all_are_ready(self, supervisor, tmp_path):
+    async def test_start_returns_when_all_are_ready(self, supervisor, tmp_path):
         await supervisor.start([toy(tmp_path, "one"), toy(tmp_path, "two")])
 
         assert [seat.condition for seat in supervisor.seats] == ["ready", "ready"]
         assert all(alive(seat.pid) for seat in supervisor.seats)
 
-    async def test_names_the_one_that_ended_and_its_last_words(self, supervisor, tmp_path):
+    async def test_start_error_names_ended_process_and_its_output(self, supervisor, tmp_path):
         (tmp_path / "two.broken").touch()
 
         with pytest.raises(StackError, match=r"two exited with 1: broken on purpose"):
             await supervisor.start([toy(tmp_path, "one"), toy(tmp_path, "two")])
 
-    async def test_gives_up_on_one_that_is_never_ready(self, supervisor, tmp_path):
+    async def test_start_times_out(self, supervisor, tmp_path):
         worker = toy(tmp_path, "one", ready_within_s=0.3)
         worker._is_ready = never
 
@@ -44,7 +44,7 @@ class TestStart:
 
 
 class TestRestart:
-    async def test_a_killed_one_comes_back(self, supervisor, tmp_path):
+    async def test_killed_process_is_restarted(self, supervisor, tmp_path):
         await supervisor.start([toy(tmp_path, "one"), toy(tmp_path, "two")])
         seat, other = supervisor.seats
         killed, untouched = seat.pid, other.pid
@@ -56,7 +56,7 @@ class TestRestart:
         assert seat.last_exit == -signal.SIGKILL
         assert other.pid == untouched
 
-    async def test_pauses_grow_while_it_keeps_ending_and_shrink_when_it_was_stable(
+    async def test_restart_pause_grows_and_resets(
         self, supervisor, tmp_path, monkeypatch
     ):
         await supervisor.start([toy(tmp_path, "one")])
@@ -78,7 +78,7 @@ class TestRestart:
 
 
 class TestStop:
-    async def test_goes_backwards(self, tmp_path):
+    async def test_stop_order_is_reverse(self, tmp_path):
         supervisor = Supervisor(say=lambda _: None)
         for name in ("first", "second", "third"):
             await supervisor.start([toy(tmp_path, name)])
@@ -88,7 +88,7 @@ class TestStop:
         assert (tmp_path / "stopped").read_text().split() == ["third", "second", "first"]
         assert [seat.condition for seat in supervisor.seats] == ["stopped"] * 3
 
-    async def test_ends_a_restart_that_is_under_way(self, tmp_path):
+    async def test_stop_cancels_restart(self, tmp_path):
         supervisor = Supervisor(say=lambda _: None)
         await supervisor.start([toy(tmp_path, "one")])
         (seat,) = supervisor.seats
@@ -103,7 +103,7 @@ class TestStop:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children with their parent")
-async def test_children_go_when_the_supervisor_is_killed(tmp_path):
+async def test_children_stop_with_killed_supervisor(tmp_path):
     orphan = await asyncio.create_subprocess_exec(
         sys.executable, Path(__file__).with_name("orphan.py"), tmp_path, stdout=asyncio.subprocess.PIPE
     )
@@ -117,7 +117,7 @@ async def test_children_go_when_the_supervisor_is_killed(tmp_path):
     await until(lambda: not any(alive(int(pid)) for pid in pids), "both children are gone", within_s=5)
 
 
-def test_a_grown_log_is_moved_aside_and_its_writer_goes_on(tmp_path, monkeypatch):
+def test_large_log_is_rotated(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "LARGEST_LOG_BYTES", 10)
     log = tmp_path / "one.log"
 

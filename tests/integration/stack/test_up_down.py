@@ -48,7 +48,7 @@ async def home():
 
 
 class TestUp:
-    async def test_starts_every_service_and_both_backends(self, home):
+    async def test_up_starts_services_and_backends(self, home):
         status, printed = await replenish(home, "status", "--json")
         found = {process["name"]: process for process in json.loads(printed)["processes"]}
 
@@ -60,7 +60,7 @@ class TestUp:
         assert {process["condition"] for process in found.values()} == {"ready"}
         assert all(found[f"consumption-{instance}"]["status"]["instance"] == instance for instance in (0, 1))
 
-    async def test_is_not_done_twice(self, home):
+    async def test_second_up_is_refused(self, home):
         before = await processes(home)
 
         status, printed = await replenish(home, "up")
@@ -70,7 +70,7 @@ class TestUp:
             name: process["pid"] for name, process in (await processes(home)).items()
         }
 
-    async def test_scales_what_runs_and_touches_nobody_else(self, home):
+    async def test_scale_changes_only_the_named_service(self, home):
         before = await processes(home)
 
         more = await replenish(home, "up", "--scale", "inventory=2", "--scale", "consumption=2")
@@ -85,20 +85,20 @@ class TestUp:
         assert {name: one["pid"] for name, one in after.items()} == {name: one["pid"] for name, one in before.items()}
         assert not alive(between["inventory-1"]["pid"])
 
-    async def test_gives_an_operator_a_token(self, home):
+    async def test_token_for_operator(self, home):
         status, printed = await replenish(home, "token")
 
         assert status == 0, printed
         assert printed.strip().count(".") == 2
 
-    async def test_shows_one_service_its_logs(self, home):
+    async def test_logs_of_one_service(self, home):
         status, printed = await replenish(home, "logs", "consumption-1")
 
         assert status == 0
         assert printed
         assert all(line.startswith("consumption-1 ") for line in printed.splitlines())
 
-    async def test_brings_back_what_is_killed(self, home):
+    async def test_killed_service_is_restarted(self, home):
         before = await processes(home)
         killed = ("consumption-0", "postgres", "kafka")
 
@@ -116,7 +116,7 @@ class TestUp:
 
 
 class TestDown:
-    async def test_leaves_no_process_and_keeps_the_data(self, home):
+    async def test_down_stops_processes_and_keeps_data(self, home):
         before = await processes(home)
         passwords = (home / "secrets" / "roles" / "passwords.json").read_text()
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from replenish_contracts.events import Fill, Loading, SlotCorrected, SlotFilled
 from services.consumption.domain.apply import Outcome, apply_report
 from services.consumption.domain.report import ReadingKind, plausible_use_time
-from tests.unit.consumption import a
+from tests.unit.consumption import builders as a
 from tests.unit.consumption.ledger import Ledger
 
 quantities = st.integers(0, 40)

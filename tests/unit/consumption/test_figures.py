@@ -15,7 +15,7 @@ from services.consumption.domain.rate import TAU_DAYS, Rate, prior_rate
 from services.consumption.domain.report import ReadingKind
 from services.consumption.domain.slot import Books, carry_over
 from services.consumption.domain.trigger import Trigger
-from tests.unit.consumption import a
+from tests.unit.consumption import builders as a
 
 
 def settled(per_day=2.0, until=a.START):

@@ -16,7 +16,7 @@ from replenish_contracts.events import (
 from services.consumption.domain.apply import MOST_GAPS, Outcome, apply_delivery, apply_report
 from services.consumption.domain.rate import Rate
 from services.consumption.domain.report import LARGEST_REPORT, ReadingKind, Report, plausible_use_time
-from tests.unit.consumption import a
+from tests.unit.consumption import builders as a
 
 
 def after(slot, *reports):

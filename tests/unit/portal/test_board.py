@@ -4,8 +4,8 @@ import pytest
 
 from services.portal.domain.board import Notice, OrderState
 from services.portal.pages import render
-from tests.unit.portal import a
-from tests.unit.portal.a import DAY, NOW
+from tests.unit.portal import builders as a
+from tests.unit.portal.builders import DAY, NOW
 
 PLACE = ("machine", "1")
 

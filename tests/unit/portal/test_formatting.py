@@ -5,7 +5,7 @@ import pytest
 
 from replenish_contracts.events import BaseUnit
 from services.portal.domain import formatting
-from tests.unit.portal.a import DAY, NOW
+from tests.unit.portal.builders import DAY, NOW
 
 UTC = ZoneInfo("UTC")
 

@@ -3,7 +3,7 @@ import pytest
 from replenish_contracts.events import Fill, Loading, SlotMove
 from services.portal.domain.devices import DeviceState, Registration, next_registration
 from services.portal.domain.registration import InvalidDeviceError, Quantity, map_slots, slot_specs
-from tests.unit.portal import a
+from tests.unit.portal import builders as a
 
 
 class TestSpecify:

@@ -33,7 +33,7 @@ class TestAway:
             (0, 2, 10, 1),  # lasts until they leave: looked at again each day
             (0, 2, 15, 1),
             (0, 2, 20, None),  # lasts beyond the return, whatever is used
-            (0, 2, None, None),  # nobody knows how long it lasts, and it comes in time
+            (0, 2, None, None),  # the days of cover are unknown; an order would arrive in time
             (7.5, 2, 4, 8),  # the last day on which an order still comes in time
             (8, 2, 1, 18),  # would come while they are away
             (8, 2, None, 18),

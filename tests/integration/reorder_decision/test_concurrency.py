@@ -17,7 +17,7 @@ from replenish_contracts import wire
 from services.reorder_decision.api.subscriptions import _apply
 from services.reorder_decision.domain import Situation
 from services.reorder_decision.service import SERVICE
-from tests.integration.reorder_decision import events
+from tests.support import decision_events as events
 from tests.support import decisions as a
 from tests.support.decision_environment import of
 from tests.support.portal_server import until
@@ -64,7 +64,7 @@ def retried():
     return BATCHES_RETRIED._value.get()
 
 
-async def test_a_batch_takes_its_pools_in_their_order_whatever_its_own(replicas):
+async def test_batch_locks_pools_in_sorted_order(replicas):
     first, second = replicas
     backwards = [record(of(name, events.counted(9)), 1) for name in reversed(FAMILIES)]
     before = retried()
@@ -84,7 +84,7 @@ async def test_a_batch_takes_its_pools_in_their_order_whatever_its_own(replicas)
     assert retried() == before
 
 
-async def test_an_offer_that_comes_while_somebody_subscribes_to_it_is_seen_by_one_of_them(replicas):
+async def test_concurrent_offer_and_subscription_see_each_other(replicas):
     first, second = replicas
     async with first.transaction() as transaction:
         pool = await transaction.store.lock_pool("ann/pods")
@@ -104,7 +104,7 @@ async def test_an_offer_that_comes_while_somebody_subscribes_to_it_is_seen_by_on
 
 
 @pytest.mark.parametrize("kind", ["levels and goods", "offers and goods", "devices and goods"])
-async def test_two_batches_in_opposite_order_both_come_through(replicas, kind):
+async def test_batches_in_opposite_order_do_not_deadlock(replicas, kind):
     first, second = replicas
     said = {
         "levels and goods": lambda name, n: of(name, events.filled(30 + n % 9)),

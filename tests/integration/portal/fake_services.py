@@ -11,7 +11,7 @@ from tests.support.routes import free_socket, serving
 
 
 @dataclass
-class Neighbours:
+class FakeServices:
     """Configured responses and recorded commands of the other services."""
 
     url: str
@@ -41,10 +41,10 @@ class Neighbours:
 
 
 @asynccontextmanager
-async def neighbours():
+async def fake_services():
     app = FastAPI()
     with free_socket() as (listening, url):
-        fake = Neighbours(url)
+        fake = FakeServices(url)
 
         _add_reads(app, fake)
         _add_commands(app, fake)
@@ -52,7 +52,7 @@ async def neighbours():
             yield fake
 
 
-def _add_reads(app: FastAPI, fake: Neighbours) -> None:
+def _add_reads(app: FastAPI, fake: FakeServices) -> None:
     async def slots(device_id: str) -> Any:
         if device_id not in fake.levels:
             return JSONResponse({"code": "not_found"}, 404)
@@ -67,7 +67,7 @@ def _add_reads(app: FastAPI, fake: Neighbours) -> None:
     app.add_api_route("/v1/orders/{order_id}/receipt", receipt)
 
 
-def _add_commands(app: FastAPI, fake: Neighbours) -> None:
+def _add_commands(app: FastAPI, fake: FakeServices) -> None:
     async def command(path: str, request: Request) -> JSONResponse:
         body = await request.body()
         fake.done.append((request.method, f"/{path}", await request.json() if body else None))

@@ -1,4 +1,4 @@
-"""Reads an evidence folder: logs of clients, providers and mailboxes, the topics and the tables."""
+"""Reads the judge's input files: logs of clients, providers and mailboxes, topics and tables."""
 
 import json
 from collections.abc import Iterator
@@ -17,11 +17,11 @@ class Record(NamedTuple):
     topic: str
     partition: int
     offset: int
-    #: Append time of the broker in milliseconds: the only order across topics.
+    #: Append time of the broker in milliseconds; only this orders records of different topics.
     appended_ms: int
     key: str | None
     value: str
-    #: The CloudEvent, or None where the value is no JSON object.
+    #: The CloudEvent; None if the value is not a JSON object.
     event: Row | None
 
     @property
@@ -52,7 +52,7 @@ class Record(NamedTuple):
 
 
 @dataclass
-class Evidence:
+class Inputs:
     """Everything the judge reads; plain values only."""
 
     calls: list[Row] = field(default_factory=list)
@@ -60,18 +60,18 @@ class Evidence:
     mails: list[Row] = field(default_factory=list)
     kills: list[Row] = field(default_factory=list)
     topics: dict[str, list[Record]] = field(default_factory=dict)
-    #: By "schema.table"; missing tables were not gathered.
+    #: By "schema.table"; a missing table was not collected.
     tables: dict[str, list[Row]] = field(default_factory=dict)
-    #: The time on the services' clock when it was gathered.
+    #: Time of the services' clock at collection.
     now: datetime | None = None
-    #: End offset of each partition, by "topic/partition"; a log may be empty and yet not begin at 0.
+    #: End offset of each partition, by "topic/partition"; after retention an empty log does not start at 0.
     ends: dict[str, int] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, folder: Path) -> "Evidence":
+    def read(cls, folder: Path) -> "Inputs":
         """Read a folder as described in README.md; missing parts are empty."""
-        place = folder / "gathered.json"
-        gathered = json.loads(place.read_text()) if place.exists() else {}
+        index = folder / "collected.json"
+        collected = json.loads(index.read_text()) if index.exists() else {}
         return cls(
             calls=_lines(folder / "clients"),
             providers=_lines(folder / "providers"),
@@ -79,8 +79,8 @@ class Evidence:
             kills=_lines(folder / "kills"),
             topics={path.stem: [_record(path.stem, row) for row in _file(path)] for path in _files(folder / "topics")},
             tables={path.stem: list(_file(path)) for path in _files(folder / "tables")},
-            now=datetime.fromisoformat(gathered["now"]) if "now" in gathered else None,
-            ends=gathered.get("ends", {}),
+            now=datetime.fromisoformat(collected["now"]) if "now" in collected else None,
+            ends=collected.get("ends", {}),
         )
 
     def first_of_each(self, topic: str) -> list[Record]:
@@ -91,7 +91,7 @@ class Evidence:
     def _unrepeated(self) -> dict[str, list[Record]]:
         return {topic: list(_without_repeats(records)) for topic, records in self.topics.items()}
 
-    def said(self, *types: str) -> list[Record]:
+    def events(self, *types: str) -> list[Record]:
         """Return the events of these types on all topics, each once, in the order of the broker's clock."""
         return sorted(
             (record for kind in types for record in self._by_type.get(kind, ())),
@@ -111,7 +111,7 @@ class Evidence:
 
 
 def _without_repeats(records: list[Record]) -> Iterator[Record]:
-    """Drop the relay's repeats: the same number in the same partition. Topics from outside keep all."""
+    """Drop the relay's repeats, which have the same sequence in the same partition. Topics of providers and makers have none."""
     seen: set[tuple[int, int]] = set()
     for record in records:
         if record.sequence is not None:

@@ -11,7 +11,7 @@ from libs.kit.clock import SteppedClock
 from libs.kit.testing import running
 from services.inventory.handlers import on_orders
 from services.inventory.service import SERVICE
-from tests.integration.inventory.conftest import record
+from tests.integration.inventory.records import record
 from tests.support import inventory_events as a
 from tests.support.portal_server import portal, until
 
@@ -19,7 +19,7 @@ VIEWS = """SELECT table_name FROM information_schema.views
 WHERE table_schema = current_schema() AND table_name LIKE 'check\\_%'"""
 
 
-class Shop:
+class Environment:
     """Sends requests in any role; the goods belong to acme unless another owner is named."""
 
     def __init__(self, kit, http, desk, clock, owner_url):
@@ -105,10 +105,10 @@ def shortages(answer):
 
 
 @asynccontextmanager
-async def open_shop(database, kafka_url, folder, **knobs):
+async def open_environment(database, kafka_url, folder, **knobs):
     clock = SteppedClock.create(folder / "clock", a.NOON)
     shared = {"kafka_url": kafka_url, "database_urls": database, "clock_file": folder / "clock"}
     async with portal() as desk, running(SERVICE, portal_url=desk.url, **shared, **knobs) as kit:
         transport = httpx.ASGITransport(app=kit.app)
         async with httpx.AsyncClient(transport=transport, base_url="http://inventory") as http:
-            yield Shop(kit, http, desk, clock, database["inventory"].owner_url)
+            yield Environment(kit, http, desk, clock, database["inventory"].owner_url)

@@ -10,11 +10,11 @@ async def database(world):
     """Stopped by the test; restarted after it in any case."""
     yield world.stack.backends.postgres
     await world.stack.backends.postgres.start()
-    await world.looks_again()
+    await world.reconnect()
 
 
 @pytest.mark.parametrize("end", ["stop", "kill"])
-async def test_what_was_taken_meanwhile_counts_once_when_it_is_back(world, database, end):
+async def test_report_accepted_during_outage_counts_once(world, database, end):
     home = await world.move_in(a.household(level=10, at_level=3))
     await home.uses(1)
     pids = world.pids()
@@ -23,14 +23,14 @@ async def test_what_was_taken_meanwhile_counts_once_when_it_is_back(world, datab
     credential, reports = home.credentials[home.device_id], [home.counted("SlotUsed", quantity=6)]
     taken = await world.gateway.post(credential, reports)
     answers = {
-        service: await world.tells(service, path, body)
+        service: await world.posts(service, path, body)
         for service, path, body in (
             ("portal", "/v1/customers", a.household().joined()),
             ("inventory", f"/v1/customers/{home.customer_id}/stock/{home.product_id}/count", {"quantity": 1}),
         )
     }
     await database.start()
-    await world.looks_again()
+    await world.reconnect()
     if taken.status_code == 503:  # the machine was so busy that revoked credentials might have been missed
         assert taken.json()["code"] == "credentials_stale"
         await world.gateway.takes(credential, reports)

@@ -1,4 +1,4 @@
-"""Brings topics (from offset 0) and tables (one snapshot) into an evidence folder."""
+"""Writes topics (from offset 0) and tables (one snapshot) as input files of the judge."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 OWN = ("usage", "accounts", "slots", "stock", "reorders", "orders", "offers", "notices")
 PROVIDERS = ("provider-orders-", "provider-updates-")
-#: What the judge reads of each service; services that lack a table are passed over.
+#: Tables read from each service's schema that has them.
 TABLES = (
     "checkpoint",
     "counter",
@@ -30,22 +30,22 @@ TABLES = (
 POLL_SECONDS = 0.1
 
 
-async def gather(folder: Path, *, kafka_url: str, database_url: str, now: datetime, settle_s: float = 0) -> None:
-    """Write topics/ and tables/; first wait up to `settle_s` until everything on the broker was read.
+async def collect(folder: Path, *, kafka_url: str, database_url: str, now: datetime, settle_s: float = 0) -> None:
+    """Write topics/ and tables/, after waiting up to `settle_s` until the services have consumed all records.
 
-    `now` is the time on the services' clock: what is due later is not late.
+    `now` is the time of the services' clock; tasks due after it are not waited for.
     """
     consumer = AIOKafkaConsumer(bootstrap_servers=kafka_url, enable_auto_commit=False, max_partition_fetch_bytes=2**22)
     database = await asyncpg.connect(database_url)
     await consumer.start()
     try:
         places = await _places(kafka_url)
-        await _settled(consumer, places, database, now, time.monotonic() + settle_s)
+        await _wait_until_settled(consumer, places, database, now, time.monotonic() + settle_s)
         ends = await consumer.end_offsets(places)
         await _write_topics(consumer, ends, folder / "topics")
         await _write_tables(database, folder / "tables")
         bounds = {f"{place.topic}/{place.partition}": end for place, end in ends.items()}
-        (folder / "gathered.json").write_text(json.dumps({"now": now.isoformat(), "ends": bounds}))
+        (folder / "collected.json").write_text(json.dumps({"now": now.isoformat(), "ends": bounds}))
     finally:
         await consumer.stop()
         await database.close()
@@ -63,14 +63,14 @@ async def _places(kafka_url: str) -> list[TopicPartition]:
     return [TopicPartition(one["topic"], number) for one in described for number in range(len(one["partitions"]))]
 
 
-async def _settled(
+async def _wait_until_settled(
     consumer: AIOKafkaConsumer,
     places: list[TopicPartition],
     database: asyncpg.Connection,
     now: datetime,
     deadline: float,
 ) -> None:
-    """Return when all was published and read, or when time is up: the judge names what is not."""
+    """Return when all records are published and consumed, or at the deadline; the judge reports the rest."""
     while time.monotonic() < deadline:
         to_do, checkpoints = await _progress(database, now)
         ends = await consumer.end_offsets(places)
@@ -80,7 +80,7 @@ async def _settled(
 
 
 async def _progress(database: asyncpg.Connection, now: datetime) -> tuple[int, list[tuple[TopicPartition, int]]]:
-    """Return how many events and effects are still to do and where each checkpoint stands, from one snapshot."""
+    """Return the number of unpublished events and due tasks, and all checkpoints, from one snapshot."""
     to_do, checkpoints = 0, []
     async with database.transaction(isolation="repeatable_read", readonly=True):
         for schema, table in await _tables(database, ("checkpoint", "counter", "task")):
@@ -118,7 +118,7 @@ async def _write_topics(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, i
 
 
 def _row(record: ConsumerRecord) -> dict[str, object]:
-    """Return a record as evidence; bytes that are no text are shown, not kept."""
+    """Return a record as an input line; bytes that are not UTF-8 are escaped."""
     return {
         "partition": record.partition,
         "offset": record.offset,

@@ -6,7 +6,7 @@ DAYS = 45
 PACK = 10
 
 
-async def test_orders_keep_coming_for_a_slot_that_people_load_without_a_word(world):
+async def test_unreported_refills_order_once_per_need(world):
     home = await world.move_in(a.household(level=10, capacity=10, at_level=3, pack_size=PACK, loading="by_hand"))
 
     used, due, positions = 0, [], []
@@ -22,7 +22,7 @@ async def test_orders_keep_coming_for_a_slot_that_people_load_without_a_word(wor
         positions.append(await home.level() + await home.shelf())
 
     assert used == 2 * DAYS
-    # All there ever was, less what was used: an order when it comes down to 3, and never two for one need.
+    # Position = initial level + deliveries - use; an order at 3 or below, one per need.
     assert positions == [10 + PACK * sum(at <= n for at in due) - n for n in used_by_day()]
     assert all(3 < position <= 3 + PACK for position in positions)
     assert len(due) == (used - 10 + 3) // PACK + 1
@@ -39,7 +39,7 @@ def used_by_day():
         yield used
 
 
-async def test_a_refill_that_is_reported_late_is_not_taken_from_the_shelf_twice(world):
+async def test_late_refill_report_is_booked_once(world):
     home = await world.move_in(a.household(level=4, capacity=10, at_level=3, pack_size=20, loading="by_hand"))
     await home.uses(2)
     [order] = await home.orders()
@@ -54,7 +54,7 @@ async def test_a_refill_that_is_reported_late_is_not_taken_from_the_shelf_twice(
     assert await home.orders() == [order]
 
 
-async def test_a_cartridge_that_was_changed_without_a_word_is_one_from_the_shelf(world):
+async def test_unreported_cartridge_takes_one_from_shelf(world):
     home = await world.move_in(
         a.household(level=4, capacity=50, at_level=3, pack_size=100, loading="by_hand", fill="replace")
     )

@@ -14,14 +14,14 @@ from replenish_contracts.wire import encode
 _ids = count(1)
 
 
-class Teller:
+class EventPublisher:
     """Publishes events one by one; only one instance per topic may write at a time."""
 
     def __init__(self, producer, sequences):
         self._producer = producer
         self._sequences = sequences
 
-    async def tell(self, *events):
+    async def publish(self, *events):
         for event in events:
             topic, key = topic_of(event), event.key.encode()
             place = TopicPartition(topic, partition_for(key, PARTITIONS))
@@ -37,11 +37,11 @@ class Teller:
 
 
 @asynccontextmanager
-async def telling(kafka_url):
+async def open_publisher(kafka_url):
     """Continue the sequence of earlier tests on this broker; no other process writes to these topics."""
     topics = ["slots", "reorders", "orders", "stock", "offers", "notices"]
     places = [TopicPartition(topic, number) for topic in topics for number in range(PARTITIONS)]
     async with AIOKafkaConsumer(bootstrap_servers=kafka_url) as consumer:
         ends = await consumer.end_offsets(places)
     async with AIOKafkaProducer(bootstrap_servers=kafka_url, acks="all") as producer:
-        yield Teller(producer, Counter(ends))
+        yield EventPublisher(producer, Counter(ends))

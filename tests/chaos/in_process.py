@@ -1,7 +1,7 @@
-"""The whole product in one process on the real broker and database, with one household and fast days.
+"""All services in one process on a real broker and database, with one household and fast days.
 
-Services, sample provider, mailbox and the demo's days are the product's own; web servers are left out
-where no socket is needed. So a patch to a module is a patch to the product.
+A test can patch a module and thereby seed a bug into every service. Sample provider, mailbox and days are those of
+the demo; only the portal has a web server, because services call it over HTTP.
 """
 
 import argparse
@@ -45,7 +45,7 @@ from libs.kit.clock import SteppedClock
 from libs.kit.testing import prepare, running
 from libs.kit.topics import create_topics
 from replenish_contracts.topics import OWN_TOPICS
-from tests.judge import Evidence, Verdict, gather, judge
+from tests.judge import Inputs, Verdict, collect, judge
 
 MORNING = datetime(FIRST_DAY.year, FIRST_DAY.month, FIRST_DAY.day, 6, tzinfo=UTC)
 KEY = "a-key-for-tests"
@@ -54,7 +54,7 @@ _numbers = itertools.count(1)
 
 
 def fast_household() -> Household:
-    """One slot that arrivals fill and one that is filled by hand; each runs low every few days."""
+    """One slot with direct loading and one loaded by hand; each runs low every few days."""
     slots = []
     for device_id, category in (("shelf-1", "pet-food"), ("machines-1", "coffee")):
         series = Series(1, category, FIRST_DAY, uses=(260, 240, 250) * 20, packs=3, price_cents=999)
@@ -63,7 +63,7 @@ def fast_household() -> Household:
     return Household(1, "Ada Alder", ship_to, PROVIDERS[0], {slot.device_id: [slot] for slot in slots})
 
 
-class Inside:
+class InProcessGateway:
     """Posts to the gateway without a socket."""
 
     def __init__(self, http: httpx.AsyncClient) -> None:
@@ -74,20 +74,20 @@ class Inside:
         return answer.status_code, answer.content
 
 
-class SmallWorld:
-    """Access to the running product and its evidence."""
+class InProcessEnvironment:
+    """Access to the running services and the input files of the judge."""
 
     def __init__(self, folder: Path, kafka_url: str, database) -> None:
         self.folder, self.kafka_url, self.database = folder, kafka_url, database
-        self.evidence = folder / "evidence"
+        self.inputs = folder / "inputs"
         self.clock = SteppedClock.create(folder / "clock", MORNING)
         self.kits = {}
         self.provider = PROVIDERS[0]
-        self.log = ProviderLog(self.evidence / "providers" / "corner-shop.jsonl", reports_delivery=True)
+        self.log = ProviderLog(self.inputs / "providers" / "corner-shop.jsonl", reports_delivery=True)
         self._open = AsyncExitStack()
 
     async def start(self, *late: str) -> None:
-        """Start everything but the services named."""
+        """Start all services except `late`."""
         port, smtp_port = free_port(), await self._open.enter_async_context(catching(self._mails()))
         keys = self.folder / "keys.json"
         keys.write_text(json.dumps(dict.fromkeys(SERVICES, KEY)))
@@ -122,14 +122,14 @@ class SmallWorld:
         await moving_in.add_providers()
         await self._open_shop()
         await moving_in.add_households(self.quiet, MORNING)
-        diary = Diary(self.evidence / "clients" / "devices.jsonl")
+        diary = Diary(self.inputs / "clients" / "devices.jsonl")
         self._open.callback(diary.close)
-        gate = Gate(Inside(http), diary)
+        gate = Gate(InProcessGateway(http), diary)
         world = World.at_start([household], moving_in.credentials, seed=1)
         self.year = Year(world, self.clock, gate, self.quiet, self.story, {self.provider.provider_id: self.log}, "")
 
     async def live(self, first: int, last: int) -> None:
-        """Run these days; raises StackError as soon as a service has stopped, as it should when it detects a loss."""
+        """Run the days; raises StackError if a service stops, as it does when it detects a loss."""
         for number in range(first, last):
             day = asyncio.create_task(self.year.one_day(number))
             stopped = [kit.failed for kit in self.kits.values()]
@@ -141,22 +141,22 @@ class SmallWorld:
             day.result()
 
     async def verdict(self, settle_s: float = 3) -> Verdict:
-        """Gather the rest of the evidence and judge it."""
-        await gather(
-            self.evidence,
+        """Collect topics and tables, then run the judge."""
+        await collect(
+            self.inputs,
             kafka_url=self.kafka_url,
             database_url=self.database.check_url,
             now=self.clock.now(),
             settle_s=settle_s,
         )
-        return judge(Evidence.read(self.evidence))
+        return judge(Inputs.read(self.inputs))
 
     async def close(self) -> None:
         await self._open.aclose()
 
     def _mails(self) -> Path:
-        self.evidence.mkdir(parents=True)
-        return self.evidence / "mails.jsonl"
+        self.inputs.mkdir(parents=True)
+        return self.inputs / "mails.jsonl"
 
     async def _quiet(self) -> Quiet:
         consumer = AIOKafkaConsumer(bootstrap_servers=self.kafka_url, enable_auto_commit=False)
@@ -191,7 +191,7 @@ class SmallWorld:
 
 @asynccontextmanager
 async def migrated(backends) -> AsyncIterator[Prepared]:
-    """Yield a database that was migrated once; `small_world` uses copies of it, which are fast to make."""
+    """Yield a migrated database; `in_process_environment` uses fast copies of it."""
     name = f"small_{os.getpid()}_{next(_numbers)}"
     database = await prepare_database(backends.database_admin_url, name, SERVICES)
     try:
@@ -205,13 +205,13 @@ async def migrated(backends) -> AsyncIterator[Prepared]:
 
 
 @asynccontextmanager
-async def small_world(backends, database: Prepared, folder: Path) -> AsyncIterator[SmallWorld]:
-    """Yield a world with empty logs and a fresh database, not started."""
+async def in_process_environment(backends, database: Prepared, folder: Path) -> AsyncIterator[InProcessEnvironment]:
+    """Yield an environment with empty logs and a fresh database, not started."""
     name = database.check_url.rpartition("/")[2]
     await in_admin(backends, f"DROP DATABASE {name} WITH (FORCE)", f"CREATE DATABASE {name} TEMPLATE {name}_as_new")
     again = await prepare_database(backends.database_admin_url, name, SERVICES, passwords=database.passwords)
     await empty_all_logs(backends.kafka_url)
-    world = SmallWorld(folder, backends.kafka_url, again)
+    world = InProcessEnvironment(folder, backends.kafka_url, again)
     try:
         yield world
     finally:
@@ -219,7 +219,7 @@ async def small_world(backends, database: Prepared, folder: Path) -> AsyncIterat
 
 
 async def in_admin(backends, *statements: str) -> None:
-    """Run statements as the server's administrator."""
+    """Execute statements as the server's superuser."""
     connection = await asyncpg.connect(backends.database_admin_url)
     try:
         for statement in statements:
@@ -229,7 +229,7 @@ async def in_admin(backends, *statements: str) -> None:
 
 
 async def empty_all_logs(kafka_url: str) -> None:
-    """Delete every record of our topics and the providers', so that no test reads an earlier test's."""
+    """Delete all records, so that a test does not consume those of an earlier one."""
     await create_topics(kafka_url, OWN_TOPICS)
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka_url)
     await admin.start()
@@ -242,7 +242,7 @@ async def empty_all_logs(kafka_url: str) -> None:
         async def deleted() -> bool:
             try:
                 await admin.delete_records({place: RecordsToDelete(-1) for place in places})
-            except NotLeaderForPartitionError:  # a topic made a moment ago
+            except NotLeaderForPartitionError:  # the topic was just created
                 return False
             return True
 
@@ -269,7 +269,7 @@ class _Server(uvicorn.Server):
 
 @asynccontextmanager
 async def served(app, port: int) -> AsyncIterator[None]:
-    """Serve an application on a socket: services call the portal themselves."""
+    """Serve an application on a socket."""
     server = _Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", lifespan="off"))
     serving = asyncio.create_task(server.serve())
     while not server.started:

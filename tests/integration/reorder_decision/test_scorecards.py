@@ -4,7 +4,7 @@ import pytest
 
 from services.reorder_decision.domain import Inputs, LeadTime, Scorecard, as_json, decide, from_json
 from services.reorder_decision.handlers import apply_lead_times, count_results, reassess_due
-from tests.integration.reorder_decision import events
+from tests.support import decision_events as events
 from tests.support import decisions as a
 
 
@@ -30,8 +30,8 @@ async def record(desk, provider_id="acme"):
     return found[0] if found else None
 
 
-class TestRecord:
-    async def test_counts_each_order_once(self, desk):
+class TestScorecard:
+    async def test_order_is_counted_once(self, desk):
         await desk.ready()
         await one_order(desk, 2)
         await one_order(desk, 5, quantity=30, price=400, billed=500, currency="USD")
@@ -43,7 +43,7 @@ class TestRecord:
         assert once.record == Scorecard(2, promised=2, on_time=1, short=1, filled=1.75, priced=1, dearness=1.25)
         assert once.took_days == (2, 5)
 
-    async def test_counts_an_order_once_whose_end_is_told_twice(self, desk):
+    async def test_repeated_end_is_counted_once(self, desk):
         order_id = await desk.order()
         await desk.hear(events.delivered(order_id))
         await desk.hear(events.delivered(order_id, quantity=3))
@@ -75,7 +75,7 @@ class TestRecord:
             *("unpaid", "taken for fraud", "no address", "test", "came"),
         ],
     )
-    async def test_blames_the_provider_for_what_is_its_doing(self, desk, event, broken):
+    async def test_only_faults_of_provider_count(self, desk, event, broken):
         order_id = await desk.order()
 
         await desk.hear(event(order_id))
@@ -83,7 +83,7 @@ class TestRecord:
         found = await record(desk)
         assert (found and found.record.broken) == broken
 
-    async def test_counts_what_was_accepted_as_ordered(self, desk):
+    async def test_accepted_order_counts_as_ordered(self, desk):
         order_id = await desk.order()
         await desk.hear(events.placed(order_id, quantity=80, packs=2))
 
@@ -91,7 +91,7 @@ class TestRecord:
 
         assert (await record(desk)).record.filled == 0.5
 
-    async def test_is_in_the_next_receipt(self, desk):
+    async def test_scorecard_is_in_next_receipt(self, desk):
         await desk.ready()
         await one_order(desk, 2)
         await record(desk)
@@ -110,7 +110,7 @@ class TestLearnedLeadTime:
             await one_order(desk, days)
         return (await record(desk)).learned_days
 
-    async def test_takes_the_place_of_the_stated_one_once_there_are_enough(self, desk):
+    async def test_learned_lead_time_replaces_stated_one(self, desk):
         await desk.hear(events.provider(lead_time_days=2))
         await desk.ready()
 
@@ -122,7 +122,7 @@ class TestLearnedLeadTime:
         assert stated == LeadTime(2, learned=False, stated=2, observations=4)
         assert (await desk.pool()).offer.lead == LeadTime(9, learned=True, stated=2, observations=5)
 
-    async def test_asks_those_anew_whom_it_makes_order_earlier(self, desk):
+    async def test_longer_lead_time_sets_new_triggers(self, desk):
         await desk.ready()
         await self.learned(desk, 9)
 
@@ -132,7 +132,7 @@ class TestLearnedLeadTime:
         assert [event.at_days for event in said] == [9]
         assert await apply_lead_times(desk.store) == await reassess_due(desk.store) == []
 
-    async def test_leaves_those_alone_who_order_early_enough(self, desk):
+    async def test_lead_time_below_days_sets_no_trigger(self, desk):
         await desk.ready(days=20.0)
         await self.learned(desk, 9)
 
@@ -140,7 +140,7 @@ class TestLearnedLeadTime:
 
         assert await desk.store.list_due(9) == []
 
-    async def test_leaves_those_alone_who_named_a_level(self, desk):
+    async def test_lead_time_is_ignored_for_level_rule(self, desk):
         await desk.ready(days=0.0, at_level=6)
         await self.learned(desk, 9)
 
@@ -148,7 +148,7 @@ class TestLearnedLeadTime:
 
         assert await desk.store.list_due(9) == []
 
-    async def test_is_not_learned_from_deliveries_that_were_only_estimated(self, desk):
+    async def test_estimated_delivery_is_not_learned(self, desk):
         order_id = await desk.order()
         await desk.hear(events.delivered(order_id, evidence="estimated"))
 
@@ -156,7 +156,7 @@ class TestLearnedLeadTime:
 
         assert (found.record.delivered, found.took_days) == (1, ())
 
-    async def test_that_is_stated_otherwise_is_heard(self, desk):
+    async def test_changed_stated_lead_time_is_used(self, desk):
         await desk.hear(events.provider(lead_time_days=3))
         await desk.ready()
 

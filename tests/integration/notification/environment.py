@@ -8,12 +8,12 @@ from aiokafka import AIOKafkaProducer
 from replenish_contracts.events import OrderPlaced
 from replenish_contracts.topics import partition_for
 from replenish_contracts.wire import encode
-from tests.integration.notification import test_handlers as given
+from tests.integration.notification import builders
 from tests.support import notification_events as a
 from tests.support.portal_server import until
 
 
-class World:
+class Environment:
     """Doors to the service, its broker and the mails it sent."""
 
     def __init__(self, kit, kafka_url, desk, log):
@@ -35,11 +35,11 @@ class World:
     async def order(self, customer_id, fact=OrderPlaced, **more):
         ids = {"customer_id": customer_id, "order_id": f"order-of-{customer_id}", "pool_id": f"{customer_id}/pods"}
         await self.publish(
-            given.registered(f"device-of-{customer_id}", customer_id=customer_id),
-            given.approved(**ids, device_id=f"device-of-{customer_id}"),
+            builders.registered(f"device-of-{customer_id}", customer_id=customer_id),
+            builders.approved(**ids, device_id=f"device-of-{customer_id}"),
         )
         more = more or {"packs": 2, "quantity": 40}
-        await self.publish(fact(**(given.ORDER | ids | more)))
+        await self.publish(fact(**(builders.ORDER | ids | more)))
         return ids["order_id"]
 
     def mails(self, customer_id):

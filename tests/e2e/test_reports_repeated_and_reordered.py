@@ -1,4 +1,4 @@
-"""Reports come twice and in any order: the level is the same as if each had come once and in its turn."""
+"""Repeated and reordered reports give the same level as each report once in order."""
 
 import random
 
@@ -22,7 +22,7 @@ STORY = (
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-async def test_the_level_is_the_same_and_one_order_is_placed(world, seed):
+async def test_reordered_reports_give_same_level_and_one_order(world, seed):
     home = await world.move_in(a.household(level=10, at_level=3))
     reports = [home.counted(kind, **fields) for kind, fields, _ in STORY]
 
@@ -41,7 +41,7 @@ async def test_the_level_is_the_same_and_one_order_is_placed(world, seed):
     assert await home.orders_again() != order
 
 
-async def test_in_their_turn_every_step_is_as_told(world):
+async def test_reports_in_order_give_each_level(world):
     home = await world.move_in(a.household(level=10, at_level=3))
 
     for kind, fields, level in STORY:
@@ -51,11 +51,11 @@ async def test_in_their_turn_every_step_is_as_told(world):
     assert len(await home.orders()) == 1
 
 
-async def test_a_counter_that_starts_again_loses_nothing(world):
+async def test_restarted_counter_loses_no_report(world):
     home = await world.move_in(a.household(level=10, at_level=3))
     before = [home.counted("SlotUsed", quantity=1) for _ in range(3)]
 
-    home.counts_anew()
+    home.restarts_counter()
     after = [home.counted("SlotUsed", quantity=1) for _ in range(3)]
     await home.reports(before[0], after[0])
     await home.reports(after[2], before[2], before[2])
@@ -67,7 +67,7 @@ async def test_a_counter_that_starts_again_loses_nothing(world):
     assert len(await home.orders()) == 1
 
 
-async def test_what_is_not_counted_is_known_by_its_name(world):
+async def test_report_with_id_is_counted_once(world):
     home = await world.move_in(a.household(level=10, at_level=3))
     at = world.clock.now().isoformat()
     place = {"device_id": home.device_id, "slot": "1", "unit": "count", "occurred_at": at}

@@ -4,7 +4,7 @@ from replenish_contracts.events import SubscriptionStatus
 from services.reorder_decision.api.holidays import apply_holiday
 from services.reorder_decision.domain import Holiday
 from services.reorder_decision.handlers import reassess_due
-from tests.integration.reorder_decision import events
+from tests.support import decision_events as events
 from tests.support import decisions as a
 
 
@@ -15,7 +15,7 @@ async def next_order(desk, **where):
 
 
 class TestAnotherProvider:
-    async def test_gets_the_next_order(self, desk):
+    async def test_other_provider_gets_next_order(self, desk):
         first = await desk.order()
         await desk.hear(events.offer(provider_id="globex"))
 
@@ -29,7 +29,7 @@ class TestAnotherProvider:
 
 
 class TestAnotherProduct:
-    async def test_in_the_slot_is_counted_and_ordered_by_itself(self, desk):
+    async def test_other_product_has_own_pool_and_order(self, desk):
         first = await desk.order()
         pads = events.spec(product_id="pads", level=4)
         await desk.hear(events.offer(product_id="pads"))
@@ -46,8 +46,8 @@ class TestAnotherProduct:
         assert (await desk.pool("ann/pads")).order is None
 
 
-class TestPaused:
-    async def test_with_an_order_open_orders_the_next_one_after_it_goes_on(self, desk):
+class TestPausedSubscription:
+    async def test_resumed_subscription_orders_next_after_open_order(self, desk):
         first = await desk.order()
         await desk.subscribe(status=SubscriptionStatus.PAUSED)
         held = await desk.hear(events.arrived(first, shelf=0))
@@ -59,14 +59,14 @@ class TestPaused:
         assert (await next_order(desk)).order_id != first
 
 
-class TestAHoliday:
+class TestHoliday:
     AWAY = Holiday(a.NOON - a.days(1), a.NOON + a.days(10))
 
     async def away(self, desk, holiday=AWAY):
         await desk.store.save_holiday("ann", holiday)
         return await apply_holiday("ann", holiday, desk.store)
 
-    async def test_loses_no_wake_up(self, desk):
+    async def test_holiday_loses_no_wake_up(self, desk):
         await desk.ready()
         await self.away(desk)
 
@@ -80,7 +80,7 @@ class TestAHoliday:
         assert a.names_of(asked) == ["TriggerSet"]
         assert a.names_of(await desk.hear(events.crossed(asked[0].epoch))) == ["ReorderApproved"]
 
-    async def test_that_is_called_off_is_decided_on_at_once(self, desk):
+    async def test_cancelled_holiday_decides_at_once(self, desk):
         await desk.ready()
         await self.away(desk)
         await desk.hear(events.crossed(1))
@@ -91,7 +91,7 @@ class TestAHoliday:
         assert a.names_of(said) == ["TriggerSet"]
         assert (await desk.pool()).holiday is None
 
-    async def test_holds_every_product_of_the_household_and_nobody_elses(self, desk):
+    async def test_holiday_holds_all_products_of_customer_only(self, desk):
         await desk.hear(events.offer())
         await desk.hear(events.registered("other", customer_id="bob"))
         await desk.subscribe("bob")
@@ -99,7 +99,7 @@ class TestAHoliday:
 
         assert (await desk.pool("bob/pods")).holiday is None
 
-    async def test_of_a_customer_who_is_erased_is_forgotten(self, desk):
+    async def test_holiday_of_erased_customer_is_deleted(self, desk):
         await desk.ready()
         await self.away(desk)
 
@@ -109,8 +109,8 @@ class TestAHoliday:
         assert await desk.store.save_holiday("ann", self.AWAY) is False
 
 
-class TestACustomerOfADeviceThatLeft:
-    async def test_waits_and_orders_again_after_it_came_back(self, desk):
+class TestDeregisteredDevice:
+    async def test_device_registered_again_is_reordered(self, desk):
         first = await desk.order()
         held = await desk.hear(events.deregistered())
         ended = await desk.hear(events.cancelled(first, "deregistration"))

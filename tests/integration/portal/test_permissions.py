@@ -39,11 +39,11 @@ async def attempt(portal, operation, people, headers, body=None):
     return await portal.http.request(method, path.format(**people), headers=headers, json=body or {})
 
 
-async def test_there_is_something_to_try(portal):
+async def test_operations_are_found(portal):
     assert len(operations(portal)) >= 15
 
 
-async def test_nobody_without_a_token_does_anything(portal, people):
+async def test_request_without_token_is_refused(portal, people):
     for operation in operations(portal):
         answer = await attempt(portal, operation, people, {})
 
@@ -51,7 +51,7 @@ async def test_nobody_without_a_token_does_anything(portal, people):
         assert CANARY not in answer.text
 
 
-async def test_no_customer_reaches_into_anothers_life(portal, people):
+async def test_customer_cannot_access_other_customer(portal, people):
     for operation in operations(portal):
         answer = await attempt(portal, operation, people, people["stranger"])
 
@@ -60,7 +60,7 @@ async def test_no_customer_reaches_into_anothers_life(portal, people):
         assert people["device_id"] not in answer.text, operation
 
 
-async def test_no_provider_does_anything_here(portal, people):
+async def test_provider_token_is_refused(portal, people):
     for operation in operations(portal):
         answer = await attempt(portal, operation, people, people["provider"])
 
@@ -68,7 +68,7 @@ async def test_no_provider_does_anything_here(portal, people):
         assert CANARY not in answer.text
 
 
-async def test_services_read_what_they_act_on_and_change_nothing(portal, people):
+async def test_service_token_is_read_only(portal, people):
     for operation in operations(portal):
         answer = await attempt(portal, operation, people, people["service"])
 
@@ -77,7 +77,7 @@ async def test_services_read_what_they_act_on_and_change_nothing(portal, people)
 
 
 @pytest.mark.parametrize("field", ["customer_id", "role", "erased_at", "registration", "credential", "nonce"])
-async def test_no_body_smuggles_in_a_field(portal, people, field):
+async def test_unknown_field_is_refused(portal, people, field):
     operators = await portal.operator()
     path = f"/v1/customers/{people['customer_id']}"
 
@@ -89,7 +89,7 @@ async def test_no_body_smuggles_in_a_field(portal, people, field):
 
 
 @pytest.mark.parametrize("terms", ['{"minimum": NaN}', '{"minimum": 1e400}', '{"address": "\\ud800"}'])
-async def test_a_shop_whose_terms_no_neighbour_could_be_sent_is_refused(portal, terms):
+async def test_shop_with_unencodable_terms_is_refused(portal, terms):
     body = f'{{"name": "Corner", "terms": {terms}}}'
 
     answer = await portal.http.post("/v1/shops", content=body, headers={"Content-Type": "application/json"})

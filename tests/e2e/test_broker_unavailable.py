@@ -13,7 +13,7 @@ async def broker(world):
     await world.stack.backends.kafka.start()
 
 
-async def test_what_was_not_taken_is_taken_later_and_counts_once(world, broker):
+async def test_report_refused_with_503_counts_once_after_restart(world, broker):
     home = await world.move_in(a.household(level=10, at_level=3))
     await home.uses(1)
     pids = world.pids()
@@ -45,13 +45,13 @@ async def test_what_was_not_taken_is_taken_later_and_counts_once(world, broker):
     assert await home.orders_again() != order
 
 
-async def test_an_order_under_way_is_placed_once_when_it_is_back(world, broker):
+async def test_open_order_is_placed_once_after_restart(world, broker):
     home = await world.move_in(a.household(level=10, at_level=3, mode="approve"))
     await home.uses(7)
     proposal = await home.proposal()
 
     await broker.kill()
-    answer = await world.tells("reorder_decision", f"/v1/reorders/{proposal}/approve", {})
+    answer = await world.posts("reorder_decision", f"/v1/reorders/{proposal}/approve", {})
     nothing_yet = world.provider.requests(proposal)
     await broker.start()
     await world.settled()

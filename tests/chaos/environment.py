@@ -1,4 +1,4 @@
-"""The whole system under fault injection: the faults, and the checks afterwards."""
+"""The whole stack with fault injection, and the checks after each test."""
 
 import asyncio
 import os
@@ -18,16 +18,16 @@ from deploy.demo.diary import Diary
 from deploy.demo.quiet import Look, connect
 from deploy.local.errors import StackError
 from deploy.local.waiting import until
-from tests.judge import Evidence, gather, judge
-from tests.support import environment as e2e
+from tests.judge import Inputs, collect, judge
+from tests.support import environment
 from tests.support.gateway import ACCEPTED, NOT_NOW, Gateway
 from tests.support.home import Home
 from tests.support.proxy import Trap
 from tests.support.stack import ProxiedStack
 
-#: A killed service is ready again well within this, also on a busy machine.
+#: Upper bound until a killed service is ready again on a busy machine.
 BACK_SECONDS = 60
-#: Leases of outside effects run out after 30 s; frozen transactions are ended after 60.
+#: Leases of tasks expire after 30 s; idle transactions are ended after 60 s.
 SETTLED_SECONDS = 120
 LOOK_SECONDS = 0.1
 ASK_AGAIN_SECONDS = 0.2
@@ -51,8 +51,8 @@ class PatientGateway(Gateway):
             await asyncio.sleep(ASK_AGAIN_SECONDS)
 
 
-class World(e2e.World):
-    """One system for all chaos tests; every test has its own household."""
+class ChaosEnvironment(environment.Environment):
+    """One stack for all chaos tests; each test has its own household."""
 
     stack: ProxiedStack
 
@@ -62,13 +62,13 @@ class World(e2e.World):
 
     async def start(self) -> None:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(e2e, "Stack", ProxiedStack)
-            patch.setattr(e2e, "Gateway", PatientGateway)
+            patch.setattr(environment, "Stack", ProxiedStack)
+            patch.setattr(environment, "Gateway", PatientGateway)
             await super().start()
         self._kills = self._diary("kills/kills.jsonl")
 
     async def settled(self) -> None:
-        """Return when nothing is under way any more; looked for less often than where nothing else runs."""
+        """Wait until the stack is idle, polling less often than the e2e tests."""
         look = Look("not checked yet")
 
         async def is_quiet() -> bool:
@@ -98,15 +98,15 @@ class World(e2e.World):
         os.kill(self.stack.pid(service), signal.SIGKILL)
 
     async def is_back(self, service: str, old_pid: int, instance: int = 0) -> None:
-        """Return when another process of the service is ready."""
+        """Wait until a new process of the service is ready."""
         await until(
-            lambda: self._is_anew(service, old_pid, instance),
+            lambda: self._is_restarted(service, old_pid, instance),
             f"{service}-{instance} is back",
             within_s=BACK_SECONDS,
             every_s=0.1,
         )
 
-    async def _is_anew(self, service: str, old_pid: int, instance: int) -> bool:
+    async def _is_restarted(self, service: str, old_pid: int, instance: int) -> bool:
         return self.stack.pid(service, instance) not in (0, old_pid) and await self.is_ready(service, instance)
 
     async def is_ready(self, service: str, instance: int = 0) -> bool:
@@ -116,7 +116,7 @@ class World(e2e.World):
             return False
 
     async def ends_sessions(self, dice: random.Random) -> None:
-        """End a third of the services' sessions, whatever they are doing."""
+        """Terminate a random third of the services' database sessions."""
         admin = await asyncpg.connect(self.stack.backends.database_admin_url)
         try:
             rows = await admin.fetch(
@@ -130,38 +130,38 @@ class World(e2e.World):
             await admin.close()
 
     async def reconnect(self) -> None:
-        """Open the test's own connection again, after the database was away."""
+        """Reopen the test's database connection after an outage."""
         self.database = self._quiet._database = await connect(self.check_url)
         self._open.push_async_callback(self.database.close)
 
-    # Liveness, and invariants afterwards.
+    # Liveness and invariants.
 
     async def restocks(self, home: Home) -> str:
-        """Use a slot down to its trigger and let the order be delivered; return the order."""
+        """Use the slot down to its threshold, have the order delivered and return it."""
         await home.uses(await home.level() - home.wish.at_level)
         order = (await home.orders())[-1]
         await home.is_supplied(order)
         return order
 
     async def is_unharmed(self) -> None:
-        """Let everything settle, then ask the judge and `replenish check`."""
+        """Wait until idle, then run the judge and `replenish check`."""
         await self.settled()
-        await gather(
-            self.evidence,
+        await collect(
+            self.inputs,
             kafka_url=self.kafka_url,
             database_url=self.check_url,
             now=self.clock.now(),
             settle_s=10,
         )
-        verdict = judge(Evidence.read(self.evidence))
+        verdict = judge(Inputs.read(self.inputs))
         assert verdict.green, "\n".join(map(str, verdict.anomalies))
         assert await self.differences() == []
 
 
 @asynccontextmanager
-async def world_under_attack(folder: Path) -> AsyncIterator[World]:
-    """Give the running world and stop it at the end."""
-    world = World(folder)
+async def running_environment(folder: Path) -> AsyncIterator[ChaosEnvironment]:
+    """Start the stack and stop it at the end."""
+    world = ChaosEnvironment(folder)
     try:
         await world.start()
         yield world

@@ -1,16 +1,16 @@
-"""A provider repeats itself, runs ahead of itself and contradicts itself: goods are credited once."""
+"""Repeated, reordered and contradictory updates of a provider credit the goods once."""
 
 from tests.support import households as a
 
 
-async def test_goods_are_credited_once(world):
+async def test_repeated_and_reordered_updates_credit_once(world):
     home = await world.move_in(a.household(level=10, at_level=3))
     await home.uses(7)
     [order] = await home.orders()
 
     for status in ("delivered", "shipped", "accepted", "delivered"):
         for _ in range(2):
-            await world.provider.utters(order, status, update_id=f"{order}-{status}")
+            await world.provider.publishes(order, status, update_id=f"{order}-{status}")
     await world.settled()
 
     told = await home.order(order)
@@ -27,13 +27,13 @@ async def test_goods_are_credited_once(world):
     assert await home.orders_again() != order
 
 
-async def test_the_same_under_other_names_is_still_the_same(world):
+async def test_repeated_statuses_with_new_update_ids_credit_once(world):
     home = await world.move_in(a.household(level=10, at_level=3))
     await home.uses(7)
     [order] = await home.orders()
 
     for status in ("shipped", "accepted", "shipped", "delivered", "cancelled", "delivered", "refused"):
-        await world.provider.utters(order, status)
+        await world.provider.publishes(order, status)
     await world.settled()
 
     assert await home.state(order) == "delivered"
@@ -42,25 +42,25 @@ async def test_the_same_under_other_names_is_still_the_same(world):
     assert await home.orders() == [order]
 
 
-async def test_another_word_under_the_same_name_is_put_aside(world):
+async def test_other_status_with_known_update_id_becomes_dead_letter(world):
     home = await world.move_in(a.household(level=10, at_level=3))
     await home.uses(7)
     [order] = await home.orders()
 
-    await world.provider.says(order, "accepted", update_id=f"{order}-1")
-    await world.provider.says(order, "refused", update_id=f"{order}-1")
+    await world.provider.reports(order, "accepted", update_id=f"{order}-1")
+    await world.provider.reports(order, "refused", update_id=f"{order}-1")
     listed = world.command("parked", "list", "--service", "order-dispatch")
 
     assert await home.state(order) == "placed"
     assert f"update {order}-1 of acme said something else the first time" in " ".join(listed.stdout.split())
 
 
-async def test_what_is_said_of_orders_nobody_knows_changes_nothing(world):
+async def test_update_of_unknown_order_is_unmatched(world):
     home = await world.move_in(a.household(level=10, at_level=3))
     await home.uses(7)
     [order] = await home.orders()
 
-    await world.provider.says("no-such-order", "delivered")
+    await world.provider.reports("no-such-order", "delivered")
     answer = await world.ask("order_dispatch", "GET", "/v1/providers/acme/updates")
 
     assert await home.state(order) == "placing"

@@ -49,7 +49,7 @@ async def shops_called(database, name):
 
 
 class TestJoining:
-    async def test_twice_under_one_key_is_joining_once(self, portal, database):
+    async def test_repeated_key_joins_once(self, portal, database):
         first = await join(portal, "k1", shop("corner"))
         again = await join(portal, "k1", shop("corner"))
 
@@ -62,7 +62,7 @@ class TestJoining:
         assert await opens(portal, again.json())
         assert not await doors.rows_with(database, first.json()["provider_key"])
 
-    async def test_at_the_same_moment_is_joining_once(self, portal, database):
+    async def test_concurrent_requests_join_once(self, portal, database):
         answers = await asyncio.gather(*(join(portal, "k2", shop("rush")) for _ in range(5)))
 
         shown = [answer.json() for answer in answers if answer.status_code == 201]
@@ -74,7 +74,7 @@ class TestJoining:
         assert await shops_called(database, "rush") == 1
         assert await opens(portal, shown[0])
 
-    async def test_again_after_a_crash_in_between_is_joining_once(self, portal, database, monkeypatch):
+    async def test_request_after_crash_joins_once(self, portal, database, monkeypatch):
         async def crash(*_):
             raise ConnectionError
 
@@ -88,26 +88,26 @@ class TestJoining:
         assert await shops_called(database, "phoenix") == 1
         assert await opens(portal, again.json())
 
-    async def test_with_another_body_is_refused(self, portal):
+    async def test_same_key_with_other_body_is_refused(self, portal):
         await join(portal, "k4", shop("first"))
 
         other = await join(portal, "k4", shop("second"))
 
         assert (other.status_code, other.json()["code"]) == (422, "idempotency_conflict")
 
-    async def test_under_what_is_no_key_is_refused(self, portal, database):
+    async def test_invalid_key_is_refused(self, portal, database):
         answer = await join(portal, "k" * 256, shop("long"))
 
         assert (answer.status_code, answer.json()["code"]) == (400, "idempotency_key_invalid")
         assert await shops_called(database, "long") == 0
 
-    async def test_without_a_key_is_joining_each_time(self, portal, database):
+    async def test_requests_without_key_join_each_time(self, portal, database):
         for _ in range(2):
             assert (await join(portal, None, shop("twin"))).status_code == 201
 
         assert await shops_called(database, "twin") == 2
 
-    async def test_is_not_shown_to_somebody_elsewhere_who_guesses_the_key(self, portal, database):
+    async def test_other_client_with_same_key_gets_no_secret(self, portal, database):
         first = await join(portal, "join-1", shop("guessed"))
         elsewhere = httpx.ASGITransport(app=portal.kit.app, client=("203.0.113.7", 1))
 
@@ -117,7 +117,7 @@ class TestJoining:
         assert answer.json()["provider_key"] != first.json()["provider_key"]
         assert await shops_called(database, "guessed") == 2
 
-    async def test_shows_no_key_that_was_changed_since(self, portal):
+    async def test_changed_provider_key_is_not_returned(self, portal):
         first = (await join(portal, "k5", shop("rekeyed"))).json()
         assert (await make_key(portal, first["provider_id"])).status_code == 201
 
@@ -125,7 +125,7 @@ class TestJoining:
 
         assert again.json() == first | {"provider_key": None}
 
-    async def test_by_the_page_sent_twice_is_joining_once(self, portal, database):
+    async def test_form_sent_twice_joins_once(self, portal, database):
         async with httpx.AsyncClient(base_url=portal.url, timeout=20) as browser:
             once = re.search(r'name="once" value="([^"]+)"', (await browser.get("/shop")).text)[1]
             form = {"name": "formal", "email": "formal@example.org", "delivery": "yes", "once": once}
@@ -137,7 +137,7 @@ class TestJoining:
         assert first.text == again.text
         assert await shops_called(database, "formal") == 1
 
-    async def test_by_the_page_signs_nobody_in_whose_key_was_changed_since(self, portal):
+    async def test_form_with_changed_provider_key_does_not_sign_in(self, portal):
         async with httpx.AsyncClient(base_url=portal.url, timeout=20) as browser:
             form = {"name": "former", "email": "former@example.org", "delivery": "yes", "once": "o1"}
             provider_id = re.search(r"<code>(former-\w+)</code>", (await browser.post("/shop/join", data=form)).text)[1]
@@ -151,7 +151,7 @@ class TestJoining:
 
 
 class TestMakingAKey:
-    async def test_twice_under_one_key_does_not_void_the_first(self, portal):
+    async def test_repeated_key_keeps_provider_key(self, portal):
         provider_id = (await join(portal, None, shop("keyed"))).json()["provider_id"]
 
         first = await make_key(portal, provider_id, "k1")
@@ -163,14 +163,14 @@ class TestMakingAKey:
         assert again.headers["cache-control"] == "no-store"
         assert await opens(portal, first.json())
 
-    async def test_again_without_a_key_voids_the_first(self, portal):
+    async def test_request_without_key_revokes_provider_key(self, portal):
         provider_id = (await join(portal, None, shop("turned"))).json()["provider_id"]
 
         first, second = [await make_key(portal, provider_id) for _ in range(2)]
 
         assert [await opens(portal, made.json()) for made in (first, second)] == [False, True]
 
-    async def test_is_remembered_for_this_provider_only(self, portal):
+    async def test_idempotency_key_is_per_provider(self, portal):
         one, other = [(await join(portal, None, shop(name))).json()["provider_id"] for name in ("one", "other")]
 
         made = [(await make_key(portal, provider_id, "k2")).json() for provider_id in (one, other)]
@@ -184,7 +184,7 @@ class TestMakingASignInLink:
         headers = await portal.operator() | {"Idempotency-Key": key}
         return await portal.http.post(f"/v1/customers/{customer_id}/sign-in-links", headers=headers)
 
-    async def test_twice_under_one_key_is_one_link(self, portal, database):
+    async def test_repeated_key_makes_one_link(self, portal, database):
         customer_id = await portal.join()
 
         first, again = [await self.make(portal, customer_id, "k1") for _ in range(2)]
@@ -196,7 +196,7 @@ class TestMakingASignInLink:
         assert await count(database["portal"].owner_url, sql, customer_id) == 1
         assert not await doors.rows_with(database, first.json()["url"].partition("token=")[2])
 
-    async def test_shows_no_link_that_was_used(self, portal):
+    async def test_used_link_is_not_returned(self, portal):
         customer_id = await portal.join()
         first = (await self.make(portal, customer_id, "k2")).json()
         async with httpx.AsyncClient(timeout=20) as browser:

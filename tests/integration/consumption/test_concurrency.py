@@ -57,7 +57,7 @@ async def race(stores, first_work, second_work):
 
 
 class TestTwoAtOnce:
-    async def test_a_report_both_apply_counts_once(self, stores):
+    async def test_report_applied_by_both_counts_once(self, stores):
         await on_device_registered(reported.registered("twice"), stores[0])
         report = used(5, 1, device_id="twice")
 
@@ -67,7 +67,7 @@ class TestTwoAtOnce:
         assert (slot.level, slot.duplicates) == (95, 1)
 
     @pytest.mark.parametrize(("way", "report"), [("use", used), ("look", measured)])
-    async def test_a_report_answers_the_line_that_was_just_drawn(self, stores, way, report):
+    async def test_report_crosses_concurrently_set_trigger(self, stores, way, report):
         device = f"drawn-{way}"
         await on_device_registered(reported.registered(device), stores[0])
 
@@ -79,7 +79,7 @@ class TestTwoAtOnce:
 
         assert [(event.epoch, event.level) for event in said] == [(1, 40)]
 
-    async def test_a_line_sees_the_report_that_just_came(self, stores):
+    async def test_trigger_sees_concurrently_committed_report(self, stores):
         await on_device_registered(reported.registered("used"), stores[0])
 
         _, said = await race(
@@ -90,7 +90,7 @@ class TestTwoAtOnce:
 
         assert [(event.epoch, event.level) for event in said] == [(1, 40)]
 
-    async def test_two_batches_over_the_same_devices_do_not_deadlock(self, stores):
+    async def test_batches_of_same_devices_do_not_deadlock(self, stores):
         names = [f"pair-{n}" for n in range(20)]
         for name in names:
             await on_device_registered(reported.registered(name), stores[0])
