@@ -1,4 +1,4 @@
-"""All SQL of the gateway: credentials and what their devices' slots count in."""
+"""All SQL of the gateway: devices, their credentials and the log of their changes."""
 
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from services.gateway.domain.devices import Device, Slot
 
 
 class Change(NamedTuple):
-    """A device is not what it was before this revision."""
+    """A device that was saved or deleted; a deleted one has no credential."""
 
     revision: int
     device_id: str
@@ -18,8 +18,10 @@ class Change(NamedTuple):
 
 
 class Store(KitStore):
+    """One transaction over devices and their changes."""
+
     async def next_revision(self) -> int:
-        """Return the number of this change, one for each transaction and in the order of their commits."""
+        """Return a new revision; concurrent callers wait for the commit, so revisions become visible in order."""
         number: int = await self.connection.fetchval(
             """-- next_revision
             UPDATE revision SET number = number + 1 RETURNING number
@@ -36,15 +38,15 @@ class Store(KitStore):
         return number
 
     async def save_device(self, device: Device, credential_sha256: bytes, revision: int) -> bool:
-        """Write the device unless a later registration of it is known; return whether it was written."""
+        """Save the device unless a later registration of it exists; return whether it was saved."""
         status = await self.connection.execute(
             """-- save_device
-            INSERT INTO device AS known (device_id, customer_id, registration, credential_sha256, slots, revision)
+            INSERT INTO device AS saved (device_id, customer_id, registration, credential_sha256, slots, revision)
             VALUES ($1, $2, $3, $4, $5, $6)
             ON CONFLICT (device_id) DO UPDATE
             SET customer_id = excluded.customer_id, registration = excluded.registration,
                 credential_sha256 = excluded.credential_sha256, slots = excluded.slots, revision = excluded.revision
-            WHERE known.registration <= excluded.registration
+            WHERE saved.registration <= excluded.registration
             """,
             device.device_id,
             device.customer_id,
@@ -55,16 +57,16 @@ class Store(KitStore):
         )
         return status == "INSERT 0 1"
 
-    async def remove_device(self, device_id: str, customer_id: str, registration: int | None, revision: int) -> None:
-        """Forget a customer's device if it is this registration of it, or whichever it is when None."""
+    async def delete_device(self, device_id: str, customer_id: str, registration: int | None, revision: int) -> None:
+        """Delete a customer's device and record its departure; None deletes any registration, else only that one."""
         await self.connection.execute(
-            """-- remove_device
-            WITH gone AS (
+            """-- delete_device
+            WITH deleted AS (
                 DELETE FROM device
                 WHERE device_id = $1 AND customer_id = $2 AND ($3::integer IS NULL OR registration = $3)
                 RETURNING device_id
             )
-            INSERT INTO departure (device_id, revision) SELECT device_id, $4 FROM gone
+            INSERT INTO departure (device_id, revision) SELECT device_id, $4 FROM deleted
             """,
             device_id,
             customer_id,
@@ -72,9 +74,9 @@ class Store(KitStore):
             revision,
         )
 
-    async def list_devices_of(self, customer_id: str) -> list[str]:
+    async def list_device_ids(self, customer_id: str) -> list[str]:
         rows = await self.connection.fetch(
-            """-- list_devices_of
+            """-- list_device_ids
             SELECT device_id FROM device WHERE customer_id = $1 ORDER BY device_id
             """,
             customer_id,
@@ -82,7 +84,7 @@ class Store(KitStore):
         return [row["device_id"] for row in rows]
 
     async def list_devices(self, device_ids: list[str]) -> list[Device]:
-        """Return those of these devices that there are."""
+        """Return the devices with these ids; unknown ids are left out."""
         rows = await self.connection.fetch(
             """-- list_devices
             SELECT device_id, customer_id, registration, slots FROM device WHERE device_id = ANY($1::text[])
@@ -101,7 +103,7 @@ class Store(KitStore):
         return _device(row) if row else None
 
     async def list_changes(self, after: int) -> list[Change]:
-        """Return what changed since a revision, oldest first."""
+        """Return the changes after a revision, oldest first."""
         rows = await self.connection.fetch(
             """-- list_changes
             SELECT revision, device_id, credential_sha256 FROM device WHERE revision > $1
@@ -113,9 +115,9 @@ class Store(KitStore):
         )
         return [Change(*row) for row in rows]
 
-    async def forget_departures(self, older_than_hours: int) -> None:
+    async def delete_departures(self, older_than_hours: int) -> None:
         await self.connection.execute(
-            """-- forget_departures
+            """-- delete_departures
             DELETE FROM departure WHERE left_at < now() - make_interval(hours => $1)
             """,
             older_than_hours,

@@ -2,24 +2,25 @@ import json
 
 import pytest
 
-from services.gateway.domain.bodies import deeper_than
-from services.gateway.domain.drafts import Draft, Measured, Used
 from services.gateway.domain.refusals import MalformedRequestError
-from services.gateway.facades import plain
-from tests.unit.gateway import a
+from services.gateway.domain.reports import LevelReport, Report, UsageReport
+from services.gateway.facades import plain_json
+from services.gateway.facades.plain_json import is_deeper_than
+from tests.unit.gateway import builders
 
 GOOD = {"type": "SlotUsed", "slot": "1", "quantity": "2.5", "unit": "kg", "boot": "b1", "seq": 7}
 
 
-def read(body):
-    return plain.read(body if isinstance(body, bytes) else json.dumps(body).encode(), a.BOUNDS)
+def parse(body):
+    body = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return plain_json.parse(body, builders.BODY_LIMITS)
 
 
 class TestOneReport:
-    def test_is_read(self):
-        (draft,) = read(GOOD)
+    def test_parse_returns_report(self):
+        (report,) = parse(GOOD)
 
-        assert draft == Used(slot="1", quantity="2.5", unit="kg", boot="b1", seq=7)
+        assert report == UsageReport(slot="1", quantity="2.5", unit="kg", boot="b1", seq=7)
 
     @pytest.mark.parametrize(
         ("change", "code", "field"),
@@ -41,45 +42,45 @@ class TestOneReport:
             ({"boot": "b" * 65}, "invalid_field", "boot"),
         ],
     )
-    def test_is_refused_by_field_with_a_remedy(self, change, code, field):
-        (refusal,) = read(GOOD | change)
+    def test_parse_refuses_invalid_field_with_remedy(self, change, code, field):
+        (refusal,) = parse(GOOD | change)
 
         assert (refusal.code, refusal.field) == (code, field)
         assert refusal.remedy
 
-    def test_says_which_field_was_probably_meant(self):
-        (refusal,) = read({"type": "SlotMeasured", "slot": "1", "levl": 2})
+    def test_parse_suggests_similar_field(self):
+        (refusal,) = parse({"type": "SlotMeasured", "slot": "1", "levl": 2})
 
         assert refusal.remedy == "did you mean level?"
 
-    def test_lacking_its_amount_is_refused(self):
-        (refusal,) = read({"type": "SlotMeasured", "slot": "1"})
+    def test_parse_refuses_missing_amount(self):
+        (refusal,) = parse({"type": "SlotMeasured", "slot": "1"})
 
         assert (refusal.code, refusal.field) == ("missing_field", "level")
 
     @pytest.mark.parametrize("value", [5, None, "text", True])
-    def test_is_an_object(self, value):
-        (refusal,) = read(value)
+    def test_parse_refuses_value_that_is_not_an_object(self, value):
+        (refusal,) = parse(value)
 
         assert refusal.code == "not_an_object"
 
 
 class TestArray:
-    def test_gives_each_report_its_place(self):
-        good, misspelled, number, measured = read(
+    def test_parse_keeps_order_of_reports(self):
+        good, misspelled, number, level = parse(
             [GOOD, GOOD | {"untit": "kg"}, 5, {"type": "SlotMeasured", "slot": "1", "level": 3}]
         )
 
-        assert isinstance(good, Used)
+        assert isinstance(good, UsageReport)
         assert misspelled.code == "unknown_field"
         assert number.code == "not_an_object"
-        assert isinstance(measured, Measured)
+        assert isinstance(level, LevelReport)
 
-    def test_with_broken_text_in_one_report_keeps_the_others(self):
-        broken, good = read(b'[{"type":"SlotUsed","slot":"\xff","quantity":1},' + json.dumps(GOOD).encode() + b"]")
+    def test_parse_keeps_reports_next_to_invalid_utf8(self):
+        broken, good = parse(b'[{"type":"SlotUsed","slot":"\xff","quantity":1},' + json.dumps(GOOD).encode() + b"]")
 
         assert broken.code == "malformed_json"
-        assert isinstance(good, Draft)
+        assert isinstance(good, Report)
 
 
 class TestBody:
@@ -99,17 +100,17 @@ class TestBody:
             (b'{"a":' * 40 + b"1" + b"}" * 40, "too_deep", 400),
         ],
     )
-    def test_that_cannot_be_cut_into_reports_is_malformed_as_a_whole(self, body, code, status):
+    def test_parse_raises_for_malformed_body(self, body, code, status):
         with pytest.raises(MalformedRequestError) as malformed:
-            read(body)
+            parse(body)
 
         assert (malformed.value.code, malformed.value.status) == (code, status)
 
 
-class TestDeeperThan:
+class TestIsDeeperThan:
     @pytest.mark.parametrize(("body", "deep"), [(b"[[1]]", False), (b"[[[1]]]", True), (b'["[[[["]', False)])
-    def test_counts_nested_brackets_outside_strings(self, body, deep):
-        assert deeper_than(body, 2) is deep
+    def test_is_deeper_than_ignores_brackets_in_strings(self, body, deep):
+        assert is_deeper_than(body, 2) is deep
 
-    def test_knows_escaped_quotes(self):
-        assert not deeper_than(rb'["\"[[[["]', 2)
+    def test_is_deeper_than_handles_escaped_quotes(self):
+        assert not is_deeper_than(rb'["\"[[[["]', 2)
