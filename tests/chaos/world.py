@@ -14,8 +14,8 @@ import asyncpg
 import httpx
 import pytest
 
-from deploy.demo.diary import Diary
-from deploy.demo.quiet import Look, connect
+from deploy.demo.event_log import EventLog
+from deploy.demo.quiescence import ProbeResult, connect
 from deploy.local.errors import StackError
 from deploy.local.waiting import until
 from tests.judge import Evidence, gather, judge
@@ -58,7 +58,7 @@ class World(e2e.World):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self._kills: Diary | None = None
+        self._kills: EventLog | None = None
 
     async def start(self) -> None:
         with pytest.MonkeyPatch.context() as patch:
@@ -69,17 +69,17 @@ class World(e2e.World):
 
     async def settled(self) -> None:
         """Return when nothing is under way any more; looked for less often than where nothing else runs."""
-        look = Look("not checked yet")
+        result = ProbeResult("not checked yet")
 
         async def is_quiet() -> bool:
-            nonlocal look
-            look = await self._quiet.look(self.clock.now())
-            return look.is_quiet
+            nonlocal result
+            result = await self._quiet.probe(self.clock.now())
+            return result.is_idle
 
         try:
             await until(is_quiet, "everything settles", within_s=SETTLED_SECONDS, every_s=LOOK_SECONDS)
         except StackError as error:
-            raise StackError(f"{error}: {look.why}") from None
+            raise StackError(f"{error}: {result.open_work}") from None
 
     # Faults.
 

@@ -86,7 +86,7 @@ async def test_a_report_that_comes_after_it_left_is_put_aside_and_not_lost(world
 
     await home.gives_machine_away()
     await world.writes_usage(late)
-    listed = world.command("parked", "list", "--service", "consumption")
+    listed = world.command("dead-letters", "list", "--service", "consumption")
 
     [line] = [line for line in listed.stdout.splitlines() if home.device_id in line]
     assert "device was deregistered" in line

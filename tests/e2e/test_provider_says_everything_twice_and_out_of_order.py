@@ -49,7 +49,7 @@ async def test_another_word_under_the_same_name_is_put_aside(world):
 
     await world.provider.says(order, "accepted", update_id=f"{order}-1")
     await world.provider.says(order, "refused", update_id=f"{order}-1")
-    listed = world.command("parked", "list", "--service", "order-dispatch")
+    listed = world.command("dead-letters", "list", "--service", "order-dispatch")
 
     assert await home.state(order) == "placed"
     assert f"update {order}-1 of acme said something else the first time" in " ".join(listed.stdout.split())

@@ -16,8 +16,8 @@ import psutil
 
 from deploy.checks import run_checks
 from deploy.demo.company import Company
-from deploy.demo.diary import Diary
-from deploy.demo.quiet import Quiet, connect
+from deploy.demo.event_log import EventLog
+from deploy.demo.quiescence import QuiescenceProbe, connect
 from deploy.local.mailbox import catching
 from deploy.local.names import SERVICES, for_people
 from deploy.local.settings import ROOT
@@ -63,8 +63,8 @@ class World:
     async def close(self) -> None:
         await self._open.aclose()
 
-    def _diary(self, name: str) -> Diary:
-        diary = Diary(self.evidence / name)
+    def _diary(self, name: str) -> EventLog:
+        diary = EventLog(self.evidence / name)
         self._open.callback(diary.close)
         return diary
 
@@ -86,8 +86,8 @@ class World:
         """Connect to the database, also after it was away."""
         self.database = await connect(self.check_url)
         self._open.push_async_callback(self.database.close)
-        self._quiet = Quiet(self.database, self.log.consumer, SERVICES, {PROVIDER: self.provider})  # type: ignore[dict-item]  # it has what is asked of a log
-        self._quiet.patience_s = PATIENCE_SECONDS
+        self._quiet = QuiescenceProbe(self.database, self.log.consumer, SERVICES, {PROVIDER: self.provider})  # type: ignore[dict-item]  # it has what is asked of a log
+        self._quiet.timeout_s = PATIENCE_SECONDS
 
     # Actions of the operator.
 

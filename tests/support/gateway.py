@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from deploy.demo.diary import Diary
+from deploy.demo.event_log import EventLog
 
 ACCEPTED = 202
 #: Part of it may have been taken; sending the same again is right.
@@ -15,7 +15,7 @@ NOT_NOW = frozenset({429, 500, 502, 503, 504})
 class Gateway:
     """Posts reports as a device (with its credential) or as a person (with a token)."""
 
-    def __init__(self, http: httpx.AsyncClient, url: str, diary: Diary) -> None:
+    def __init__(self, http: httpx.AsyncClient, url: str, diary: EventLog) -> None:
         self.url, self._http, self._diary = url, http, diary
 
     async def takes(self, credential: str, reports: Sequence[dict[str, Any]]) -> None:

@@ -1,8 +1,8 @@
 """Detects when the whole system is idle, so that the clock may be advanced.
 
-The proof is the order of reading: first the providers' logs, then one snapshot of all schemas, then the end
-offsets of the log. If the snapshot has no open work and the checkpoints equal the *later* end offsets,
-nothing was under way in between.
+An idle result is valid because of the order of reads: providers' logs, then one snapshot of all schemas, then the end
+offsets of the topics. If the snapshot has no open work and its checkpoints equal the *later* end offsets, no work was
+pending in between.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from deploy.local.errors import StackError
 #: Poll interval; one check costs database and broker 2 ms.
 POLL_SECONDS = 0.012
 #: A restarted service needs seconds; beyond this there is no progress.
-PATIENCE_SECONDS = 60.0
+TIMEOUT_SECONDS = 60.0
 
 #: One row per service: open work, checkpoints, and number of events sent to providers.
 ONE_SERVICE = """
@@ -32,21 +32,21 @@ SELECT '{schema}' AS service,
     (SELECT count(*) FROM {schema}.periodic_job WHERE ran_at + make_interval(secs => every_seconds) <= $1) AS ticks,
     (SELECT count(*) FROM {schema}.deferred WHERE waits_for IS NOT NULL AND retry_at <= now()) AS released,
     (SELECT jsonb_object_agg(topic || '/' || partition, next_offset) FROM {schema}.checkpoint) AS checkpoints,
-    (SELECT jsonb_object_agg(topic, sequence) FROM {schema}.counter WHERE topic LIKE 'provider-orders-%') AS asked
+    (SELECT jsonb_object_agg(topic, sequence) FROM {schema}.counter WHERE topic LIKE 'provider-orders-%') AS sent
 """
 
 
-class Look(NamedTuple):
-    """Open work; an empty reason means that the system is idle."""
+class ProbeResult(NamedTuple):
+    """Open work as text; empty if the system is idle."""
 
-    why: str = ""
+    open_work: str = ""
 
     @property
-    def is_quiet(self) -> bool:
-        return not self.why
+    def is_idle(self) -> bool:
+        return not self.open_work
 
 
-class Quiet:
+class QuiescenceProbe:
     """Checks database, broker and providers for open work."""
 
     def __init__(
@@ -58,40 +58,40 @@ class Quiet:
     ) -> None:
         self._database, self._consumer, self._providers = database, consumer, providers
         self._snapshot = " UNION ALL ".join(ONE_SERVICE.format(schema=schema) for schema in schemas)
-        self.patience_s = PATIENCE_SECONDS
-        self.looks = 0
+        self.timeout_s = TIMEOUT_SECONDS
+        self.probes = 0
 
     async def wait(self, now: datetime) -> None:
         """Return once nothing is left to do at `now`; raises StackError with the open work."""
-        deadline = time.monotonic() + self.patience_s
-        while not (look := await self.look(now)).is_quiet:
+        deadline = time.monotonic() + self.timeout_s
+        while not (result := await self.probe(now)).is_idle:
             if time.monotonic() > deadline:
-                raise StackError(f"not idle after {self.patience_s:g} s: {look.why}")
+                raise StackError(f"not idle after {self.timeout_s:g} s: {result.open_work}")
             await asyncio.sleep(POLL_SECONDS)
 
-    async def look(self, now: datetime) -> Look:
+    async def probe(self, now: datetime) -> ProbeResult:
         """Check once, in the order that makes an idle result valid."""
-        self.looks += 1
+        self.probes += 1
         for provider_id, log in self._providers.items():
             log.catch_up()
             if not log.is_idle(now):
-                return Look(f"{provider_id} has unpublished updates")
+                return ProbeResult(f"{provider_id} has unpublished updates")
         rows = await self._database.fetch(self._snapshot, now)
         for row in rows:
             for what in ("unsent", "effects", "ticks", "released"):
                 if row[what]:
-                    return Look(f"{row['service']}: {row[what]} {what}")
-            if behind := self._unheard(row["asked"] or {}):
-                return Look(behind)
-        return await self._all_read(row["checkpoints"] or {} for row in rows)
+                    return ProbeResult(f"{row['service']}: {row[what]} {what}")
+            if behind := self._unconsumed(row["sent"] or {}):
+                return ProbeResult(behind)
+        return await self._compare_offsets(row["checkpoints"] or {} for row in rows)
 
-    def _unheard(self, asked: Mapping[str, int]) -> str:
+    def _unconsumed(self, sent: Mapping[str, int]) -> str:
         for provider_id, log in self._providers.items():
-            if (count := asked.get(f"provider-orders-{provider_id}", 0)) > len(log.read):
+            if (count := sent.get(f"provider-orders-{provider_id}", 0)) > len(log.read):
                 return f"{provider_id} has not consumed {count - len(log.read)} events"
         return ""
 
-    async def _all_read(self, checkpoints: Iterable[Mapping[str, int]]) -> Look:
+    async def _compare_offsets(self, checkpoints: Iterable[Mapping[str, int]]) -> ProbeResult:
         lowest: dict[TopicPartition, int] = {}
         for place, offset in (item for one in checkpoints for item in one.items()):
             topic, _, partition = place.rpartition("/")
@@ -100,8 +100,8 @@ class Quiet:
         ends = await self._consumer.end_offsets(list(lowest))
         for key, offset in lowest.items():
             if offset < ends[key]:
-                return Look(f"{key.topic}/{key.partition} is consumed up to {offset} of {ends[key]}")
-        return Look()
+                return ProbeResult(f"{key.topic}/{key.partition} is consumed up to {offset} of {ends[key]}")
+        return ProbeResult()
 
 
 async def connect(url: str) -> asyncpg.Connection:

@@ -1,4 +1,4 @@
-"""`replenish parked`: shows and retries dead letters (parked) and deferred records (held)."""
+"""`replenish dead-letters`: shows and retries dead letters and deferred records."""
 
 import asyncio
 import json
@@ -12,7 +12,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from deploy.checks.failed_records import Trouble, as_json, find_trouble, list_troubles, read_name, retry
+from deploy.checks.failed_records import (
+    FailedRecord,
+    as_json,
+    find_failed_record,
+    list_failed_records,
+    parse_record_id,
+    retry,
+)
 from deploy.cli.options import HomeOption, home_of
 from deploy.local.errors import StackError
 from deploy.local.home import Home
@@ -21,7 +28,7 @@ from deploy.local.names import for_people, for_python
 #: Lines may wrap on a narrow terminal, but ids are never truncated.
 WIDTH = 140
 CONNECT_SECONDS = 10
-EVERYTHING = 2**62
+NO_LIMIT = 2**62
 UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 Answer = TypeVar("Answer")
@@ -32,7 +39,7 @@ group = typer.Typer(no_args_is_help=True, help="Show and retry dead letters and 
 
 
 def register(app: typer.Typer) -> None:
-    app.add_typer(group, name="parked")
+    app.add_typer(group, name="dead-letters")
 
 
 @group.command(name="list")
@@ -42,30 +49,30 @@ def list_(
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="Number of records, oldest first.")] = 50,
     json_: JsonOption = False,
 ) -> None:
-    """List dead letters (parked) and deferred records (held), oldest first."""
+    """List dead letters and deferred records, oldest first."""
     wanted = for_python(service) if service else None
-    found = _with(_reader(home_of(home)), lambda database: list_troubles(database, wanted, limit))
+    found = _with(_reader(home_of(home)), lambda database: list_failed_records(database, wanted, limit))
     if json_:
-        typer.echo(json.dumps([as_json(trouble) for trouble in found], indent=1))
+        typer.echo(json.dumps([as_json(record) for record in found], indent=1))
     elif found:
         _show_all(found)
     else:
-        typer.echo("no parked or held records")
+        typer.echo("no dead letters or deferred records")
 
 
 @group.command()
 def show(
-    record: Annotated[str, typer.Argument(metavar="ID", help="As `list` shows it, e.g. consumption/parked/12.")],
+    text: Annotated[str, typer.Argument(metavar="ID", help="As `list` shows it, e.g. consumption/dead-letter/12.")],
     home: HomeOption = None,
     json_: JsonOption = False,
 ) -> None:
     """Show one record: position, reason, and its bytes as text."""
-    name = read_name(record)
-    trouble = _with(_reader(home_of(home)), lambda database: find_trouble(database, name))
+    record_id = parse_record_id(text)
+    record = _with(_reader(home_of(home)), lambda database: find_failed_record(database, record_id))
     if json_:
-        typer.echo(json.dumps(as_json(trouble), indent=1))
+        typer.echo(json.dumps(as_json(record), indent=1))
     else:
-        _show_one(trouble)
+        _show_one(record)
 
 
 @group.command(name="retry")
@@ -77,31 +84,31 @@ def retry_(
 ) -> None:
     """Retry records after the missing event has arrived or the fault was fixed."""
     if bool(records) == everything or (service and not everything):
-        raise StackError("specify ids as `replenish parked list` shows them, or --all [--service S]")
-    place, names = home_of(home), [read_name(record) for record in records or []]
+        raise StackError("specify ids as `replenish dead-letters list` shows them, or --all [--service S]")
+    place, ids = home_of(home), [parse_record_id(record) for record in records or []]
     wanted = for_python(service) if service else None
 
-    async def find(database: asyncpg.Connection) -> list[Trouble]:
+    async def find(database: asyncpg.Connection) -> list[FailedRecord]:
         if everything:
-            return await list_troubles(database, wanted, EVERYTHING)
-        return [await find_trouble(database, name) for name in dict.fromkeys(names)]
+            return await list_failed_records(database, wanted, NO_LIMIT)
+        return [await find_failed_record(database, record_id) for record_id in dict.fromkeys(ids)]
 
     found = _with(_reader(place), find)
     if not found:
-        typer.echo("no parked or held records")
-    for owner in sorted({trouble.service for trouble in found}):
-        _retry(place, owner, [trouble for trouble in found if trouble.service == owner])
+        typer.echo("no dead letters or deferred records")
+    for owner in sorted({record.service for record in found}):
+        _retry(place, owner, [record for record in found if record.service == owner])
 
 
-def _retry(home: Home, service: str, found: Sequence[Trouble]) -> None:
+def _retry(home: Home, service: str, found: Sequence[FailedRecord]) -> None:
     """Retry records of one service, with its role; name those that are blocked by an earlier record of their key."""
-    names = [trouble.name for trouble in found]
-    again = _with(_secret(home, service), lambda database: retry(database, names))
-    gone = f", {len(names) - again} no longer exist" if again < len(names) else ""
-    typer.echo(f"{for_people(service)}: {again} scheduled for retry{gone}")
-    for trouble in found:
-        if trouble.before_it and trouble.before_it not in names:
-            typer.echo(f"{trouble.name} is blocked by {trouble.before_it}: retry that one")
+    ids = [record.id for record in found]
+    retried = _with(_secret(home, service), lambda database: retry(database, ids))
+    gone = f", {len(ids) - retried} no longer exist" if retried < len(ids) else ""
+    typer.echo(f"{for_people(service)}: {retried} scheduled for retry{gone}")
+    for record in found:
+        if record.blocked_by and record.blocked_by not in ids:
+            typer.echo(f"{record.id} is blocked by {record.blocked_by}: retry that one")
 
 
 def _reader(home: Home) -> str:
@@ -133,42 +140,42 @@ def _with(url: str, do: Callable[[asyncpg.Connection], Awaitable[Answer]]) -> An
         raise StackError(f"database error: {type(error).__name__}: {words}") from None
 
 
-def _show_all(found: Sequence[Trouble]) -> None:
+def _show_all(found: Sequence[FailedRecord]) -> None:
     console = Console(highlight=False)
     console.width = max(WIDTH, console.width)
     table = Table(box=None, pad_edge=False)
     for title in ("id", "place", "key", "age", "reason"):
         table.add_column(title, no_wrap=title in ("id", "age"), overflow="fold")
-    for trouble in found:
-        words = (str(trouble.name), trouble.place, trouble.key or "", age(trouble.age_s), _why(trouble))
+    for record in found:
+        words = (str(record.id), record.place, record.key or "", age(record.age_s), _why(record))
         table.add_row(*(Text(printable(word)) for word in words))
     console.print(table)
-    if len(found) < found[0].among:
-        typer.echo(f"... and {found[0].among - len(found)} newer; --limit shows more")
+    if len(found) < found[0].total:
+        typer.echo(f"... and {found[0].total - len(found)} newer; --limit shows more")
 
 
-def _show_one(trouble: Trouble) -> None:
-    size = "none" if trouble.value is None else f"{trouble.size} bytes"
+def _show_one(record: FailedRecord) -> None:
+    size = "none" if record.value is None else f"{record.size} bytes"
     lines = {
-        "id": str(trouble.name),
-        "place": trouble.place,
-        "key": trouble.key or "",
-        "age": age(trouble.age_s),
-        "reason": _why(trouble),
-        "tried again": f"{trouble.attempts} times" if trouble.kind == "held" else "",
+        "id": str(record.id),
+        "place": record.place,
+        "key": record.key or "",
+        "age": age(record.age_s),
+        "reason": _why(record),
+        "retries": str(record.attempts) if record.kind == "deferred" else "",
         "value": size,
     }
     for title, words in lines.items():
         if words:
             typer.echo(f"{title + ':':<13}{printable(words)}")
-    if trouble.value:
-        typer.echo(printable(trouble.value.decode(errors="backslashreplace"), keep="\n\t"))
+    if record.value:
+        typer.echo(printable(record.value.decode(errors="backslashreplace"), keep="\n\t"))
 
 
-def _why(trouble: Trouble) -> str:
-    if trouble.before_it:
-        return f"{trouble.reason} ({trouble.before_it})"
-    return f"{trouble.reason}; waits for {trouble.waits_for}" if trouble.waits_for else trouble.reason
+def _why(record: FailedRecord) -> str:
+    if record.blocked_by:
+        return f"{record.reason} ({record.blocked_by})"
+    return f"{record.reason}; waits for {record.waits_for}" if record.waits_for else record.reason
 
 
 def age(seconds: float) -> str:

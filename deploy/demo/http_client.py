@@ -7,10 +7,10 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 HEAD_END = b"\r\n\r\n"
-ANSWER_WITHIN_SECONDS = 30.0
+TIMEOUT_SECONDS = 30.0
 
 
-class NoAnswerError(ConnectionError):
+class NoResponseError(ConnectionError):
     """The connection ended before the response."""
 
 
@@ -18,11 +18,11 @@ class Post(Protocol):
     """A client that posts a body and returns (status, body)."""
 
     async def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
-        """Return the response; raises NoAnswerError if there is none."""
+        """Return the response; raises NoResponseError if there is none."""
         ...
 
 
-class Door:
+class HttpClient:
     """A server's address and a pool of idle connections."""
 
     def __init__(self, url: str) -> None:
@@ -35,7 +35,7 @@ class Door:
         lines += [f"{name}: {value}" for name, value in headers.items()]
         head = "\r\n".join(lines).encode() + HEAD_END
         try:
-            async with asyncio.timeout(ANSWER_WITHIN_SECONDS):
+            async with asyncio.timeout(TIMEOUT_SECONDS):
                 reader, writer = await self._connection()
                 try:
                     writer.write(head + body)
@@ -44,7 +44,7 @@ class Door:
                     writer.close()
                     raise
         except (OSError, EOFError, TimeoutError) as error:
-            raise NoAnswerError(f"{type(error).__name__}: {error}") from error
+            raise NoResponseError(f"{type(error).__name__}: {error}") from error
         self._idle.append((reader, writer))
         return answer
 

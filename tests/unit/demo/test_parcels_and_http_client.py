@@ -1,4 +1,4 @@
-"""What a provider's log tells about its work, and what becomes of requests when a server goes away."""
+"""Provider logs, the event log, and the HTTP client of the demo."""
 
 import asyncio
 import json
@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from deploy.demo.diary import Diary, Reading
-from deploy.demo.door import Door, NoAnswerError
+from deploy.demo.event_log import EventLog, JsonLinesReader
+from deploy.demo.http_client import HttpClient, NoResponseError
 from deploy.demo.parcels import ProviderLog
 
 NOON = datetime(2021, 1, 5, 12, tzinfo=UTC)
@@ -35,7 +35,7 @@ def said(op):
 
 
 class TestProviderLog:
-    def test_is_busy_from_reading_to_the_last_word(self, tmp_path):
+    def test_is_busy_from_first_read_to_last_update(self, tmp_path):
         story = [READ, line("accepted"), said("accepted"), line("shipped"), said("shipped")]
 
         idle = [log(tmp_path, *story[:n], reports_delivery=False).is_idle(NOON) for n in range(6)]
@@ -49,7 +49,7 @@ class TestProviderLog:
         assert not log(tmp_path, *story).is_idle(NOON)
         assert log(tmp_path, *story, line("delivered"), said("delivered")).is_idle(NOON)
 
-    def test_a_parcel_arrives_once_when_it_was_promised(self, tmp_path):
+    def test_parcel_arrives_once_at_its_promised_time(self, tmp_path):
         read = log(tmp_path, READ, line("accepted"), line("shipped"))
 
         assert list(read.arriving(NOON.replace(hour=9))) == []
@@ -57,24 +57,24 @@ class TestProviderLog:
         assert list(read.arriving(NOON)) == []
 
 
-class TestDiary:
-    def test_is_read_line_by_line_while_it_is_written(self, tmp_path):
-        diary, reading = Diary(tmp_path / "a" / "b.jsonl"), Reading(tmp_path / "a" / "b.jsonl")
+class TestEventLog:
+    def test_reader_returns_complete_lines_of_growing_file(self, tmp_path):
+        event_log, reader = EventLog(tmp_path / "a" / "b.jsonl"), JsonLinesReader(tmp_path / "a" / "b.jsonl")
 
-        call = diary.invoke(what="report")
-        first = reading.new_lines()
-        diary.write(op="ok", call=call)
+        call = event_log.invoke(what="report")
+        first = reader.new_lines()
+        event_log.write(op="ok", call=call)
         with (tmp_path / "a" / "b.jsonl").open("ab") as killed:
             killed.write(b'{"op": "cut')
 
         assert [one["op"] for one in first] == ["invoke"]
-        assert [one["op"] for one in reading.new_lines()] == ["ok"]
-        diary.close()
+        assert [one["op"] for one in reader.new_lines()] == ["ok"]
+        event_log.close()
 
 
 @asynccontextmanager
 async def server(answer):
-    """Answer every request with these bytes and close the connection where they are empty."""
+    """Answer every request with these bytes; close the connection if there are none."""
 
     async def serve(reader, writer):
         while True:
@@ -94,24 +94,24 @@ async def server(answer):
         yield f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
 
 
-class TestDoor:
-    async def test_keeps_its_connection_between_answers(self):
+class TestHttpClient:
+    async def test_post_reuses_its_connection(self):
         async with server(b"HTTP/1.1 202 Accepted\r\ncontent-length: 2\r\n\r\n{}") as url:
-            door = Door(url)
+            client = HttpClient(url)
 
-            answers = [await door.post("/x", b"[]", {"A": "b"}) for _ in range(3)]
+            answers = [await client.post("/x", b"[]", {"A": "b"}) for _ in range(3)]
 
             assert answers == [(202, b"{}")] * 3
-            assert len(door._idle) == 1
-            await door.close()
+            assert len(client._idle) == 1
+            await client.close()
 
     @pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 202 Accepted\r\ncontent-length: 20\r\n\r\n{}"])
-    async def test_says_that_nobody_answered(self, answer, monkeypatch):
-        monkeypatch.setattr("deploy.demo.door.ANSWER_WITHIN_SECONDS", 0.2)
+    async def test_post_raises_if_there_is_no_response(self, answer, monkeypatch):
+        monkeypatch.setattr("deploy.demo.http_client.TIMEOUT_SECONDS", 0.2)
         async with server(answer) as url:
-            door = Door(url)
+            client = HttpClient(url)
 
-            with pytest.raises(NoAnswerError):
-                await door.post("/x", b"[]", {})
+            with pytest.raises(NoResponseError):
+                await client.post("/x", b"[]", {})
 
-            await door.close()
+            await client.close()

@@ -1,4 +1,4 @@
-"""The report at the end: results of the judge, the simulated households and `replenish check`."""
+"""The demo's result: figures of the judge, of the simulated households and of `replenish check`."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ from deploy.local.errors import StackError
 from deploy.local.settings import ROOT
 
 #: The judge's figures, by their names in demo.json.
-JUDGED = {
+JUDGE_FIGURES = {
     "events_in": "events_in",
     "events_applied": "events_applied",
     "duplicates_dropped": "duplicates_dropped",
@@ -36,7 +36,7 @@ JUDGED = {
 
 
 @dataclass(frozen=True)
-class Books:
+class DemoResult:
     """Everything the demo reports; `ok` decides its exit status."""
 
     figures: Mapping[str, Any]
@@ -44,9 +44,9 @@ class Books:
 
     @property
     def ok(self) -> bool:
-        told = self.figures
-        nothing_wrong = not told["lost"] and not told["doubled"] and bool(told["books_balanced"])
-        return nothing_wrong and not self.anomalies
+        figures = self.figures
+        consistent = not figures["lost"] and not figures["doubled"] and bool(figures["books_balanced"])
+        return consistent and not self.anomalies
 
     def write(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -65,7 +65,7 @@ class Books:
         console.print(verdict if self.ok else "[bold red]the result is NOT consistent[/]")
 
 
-async def ask_judge(evidence: Path, *, kafka_url: str, database_url: str, now: datetime) -> dict[str, Any]:
+async def run_judge(evidence: Path, *, kafka_url: str, database_url: str, now: datetime) -> dict[str, Any]:
     """Run the judge as a separate process, which shares no code with the services, and return its verdict."""
     command = ["-m", "tests.judge", "--evidence", str(evidence), "--kafka", kafka_url]
     command += ["--database", database_url, "--now", now.isoformat(), "--settle", "30", "--json"]
@@ -80,7 +80,7 @@ async def ask_judge(evidence: Path, *, kafka_url: str, database_url: str, now: d
     return found
 
 
-def life_figures(world: World) -> dict[str, Any]:
+def household_figures(world: World) -> dict[str, Any]:
     """Return figures of the simulated households, independent of the services' state."""
     cover = [days for pantry in world.pantries.values() for days in pantry.cover_days]
     senders = world.senders.values()
@@ -93,15 +93,15 @@ def life_figures(world: World) -> dict[str, Any]:
     }
 
 
-def close_books(
-    verdict: Mapping[str, Any], checked: Findings, rest: Mapping[str, Any], trouble: Sequence[str] = ()
-) -> Books:
+def build_result(
+    verdict: Mapping[str, Any], checked: Findings, rest: Mapping[str, Any], more: Sequence[str] = ()
+) -> DemoResult:
     """Combine all results; anomalies of the verdict and violations of the check make the report not ok."""
-    judged = {name: verdict["figures"].get(known, 0) for name, known in JUDGED.items()}
+    judged = {name: verdict["figures"].get(known, 0) for name, known in JUDGE_FIGURES.items()}
     judged |= {name: verdict[name] for name in ("lost", "doubled", "books_balanced")}
     anomalies = [f"{one['kind']}: {one['where']}: {one['what']} {one['stopped_at']}" for one in verdict["anomalies"]]
     anomalies += [f"check: {one.rule}: {one.subject}: {one.problem}" for one in checked.wrong]
-    anomalies += trouble
+    anomalies += more
     if not rest["levels_as_in_life"]:
         anomalies.append(f"life: {rest['levels_that_differ']} levels differ from the true contents")
-    return Books({**judged, "check": "ok" if not checked.wrong else len(checked.wrong), **rest}, anomalies)
+    return DemoResult({**judged, "check": "ok" if not checked.wrong else len(checked.wrong), **rest}, anomalies)

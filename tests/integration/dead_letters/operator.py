@@ -1,4 +1,4 @@
-"""A running company whose consumption put some records aside, and an operator's home for it."""
+"""An operator with the secrets of a running company, whose consumption has failed records."""
 
 import asyncio
 import json
@@ -15,13 +15,13 @@ from replenish_contracts.topics import partition_for
 from tests.support.company import AT, NAMES, Company
 from tests.support.kit_environment import until
 
-#: Moves the checkpoint and colours the line, if a terminal is let.
+#: Clears the screen and changes the colour of a terminal that prints it unescaped.
 HOSTILE = b'{"type": "SlotUsed\x1b[2J\x1b[31m", \xff'
 
 
 @dataclass
-class World:
-    """One test's devices in a company that all tests share."""
+class Operator:
+    """Devices of one test in a company that all tests share."""
 
     company: Company
     number: int
@@ -32,35 +32,35 @@ class World:
         self.brewer, self.toaster = f"brewer-{self.number}", f"toaster-{self.number}"
         self.evil = f"evil-{self.number}\x1b[0m"
 
-    def open_home(self):
-        """Write down who may read and write which schema, as the stack does."""
+    def write_home(self):
+        """Write the database URLs of all roles, as the stack does."""
         self.home.create()
         self.home.write_secret("check", "database_url", self.company.database.check_url)
         for name in NAMES:
             self.home.write_secret(name, "database_url", self.company.database[name].url)
 
-    async def put_aside(self):
-        """Let consumption hear of a slot that is not there, twice of an unknown device, and nonsense."""
+    async def create_failed_records(self):
+        """Publish a report of a missing slot, two of an unknown device, and invalid bytes."""
         await self.register(self.brewer, 1, "1")
         await until(lambda: self.level("1"), "the brewer is registered", seconds=60)
         await self.report(self.brewer, "9", quantity=3)
-        await self.is_put_aside(1)
+        await self.wait_for_failed_records(1)
         await self.report(self.toaster, seq=1)
         await self.report(self.toaster, seq=2)
         await self.write(self.evil, HOSTILE)
-        await self.is_put_aside(4)
+        await self.wait_for_failed_records(4)
 
     async def level(self, slot):
         sql = f"SELECT level FROM slot WHERE device_id = '{self.brewer}' AND slot = '{slot}'"
         return await self.company.value("consumption", sql)
 
-    async def parked(self, *arguments, home=None):
-        """Run `replenish parked ...` and return how it ended."""
-        arguments = ["parked", *arguments, "--home", str(home or self.home.folder)]
+    async def run(self, *arguments, home=None):
+        """Run `replenish dead-letters ...` and return its result."""
+        arguments = ["dead-letters", *arguments, "--home", str(home or self.home.folder)]
         return await asyncio.to_thread(CliRunner().invoke, app, arguments)
 
     async def listed(self, *arguments):
-        answer = await self.parked("list", "--json", *arguments)
+        answer = await self.run("list", "--json", *arguments)
         assert answer.exit_code == 0, answer.output
         return json.loads(answer.stdout)
 
@@ -77,13 +77,11 @@ class World:
         async with AIOKafkaProducer(bootstrap_servers=self.company.kafka_url, acks="all") as producer:
             await producer.send_and_wait("usage", value, key.encode(), partition=partition_for(key.encode(), 12))
 
-    async def is_put_aside(self, count):
-        """Wait until so many records are."""
-
+    async def wait_for_failed_records(self, count):
         async def enough():
             return len(await self.listed()) == count
 
-        await until(enough, f"{count} records are put aside", seconds=60)
+        await until(enough, f"{count} failed records", seconds=60)
 
     async def change(self, sql):
         async with self.company.owner("consumption") as owner:

@@ -7,21 +7,21 @@ from typing import TypeVar
 
 from deploy.demo.company import Company, prices
 from deploy.demo.households import PROVIDERS, Household
-from deploy.demo.quiet import Quiet
+from deploy.demo.quiescence import QuiescenceProbe
 from deploy.demo.view import View
 
 #: Concurrent requests; more would only queue on two cores.
-AT_ONCE = 8
+MAX_CONCURRENT = 8
 
 Item = TypeVar("Item")
 
 
-async def each(items: Sequence[Item], do: Callable[[Item], Awaitable[None]]) -> None:
+async def for_each(items: Sequence[Item], do: Callable[[Item], Awaitable[None]]) -> None:
     """Call `do` for every item with limited concurrency; the first failure cancels the rest."""
-    turns = asyncio.Semaphore(AT_ONCE)
+    semaphore = asyncio.Semaphore(MAX_CONCURRENT)
 
     async def one(item: Item) -> None:
-        async with turns:
+        async with semaphore:
             await do(item)
 
     async with asyncio.TaskGroup() as group:
@@ -29,7 +29,7 @@ async def each(items: Sequence[Item], do: Callable[[Item], Awaitable[None]]) -> 
             group.create_task(one(item))
 
 
-class MovingIn:
+class HouseholdSetup:
     """Registers providers and households."""
 
     def __init__(self, company: Company, households: Sequence[Household], view: View) -> None:
@@ -42,21 +42,21 @@ class MovingIn:
     async def add_providers(self) -> None:
         self._view.phase(f"creating {len(PROVIDERS)} providers and their offers")
         by_id = {provider.provider_id: provider for provider in PROVIDERS}
-        await each(PROVIDERS, self._company.add_provider)
+        await for_each(PROVIDERS, self._company.add_provider)
         offers = list(prices(self._households).items())
-        await each(offers, lambda one: self._company.add_offer(by_id[one[0][0]], one[0][1], one[1]))
+        await for_each(offers, lambda one: self._company.add_offer(by_id[one[0][0]], one[0][1], one[1]))
 
-    async def add_households(self, quiet: Quiet, now: datetime) -> None:
+    async def add_households(self, probe: QuiescenceProbe, now: datetime) -> None:
         self._view.phase(f"creating {len(self._households)} households")
-        await each(self._households, self._join)
+        await for_each(self._households, self._join)
         devices = [(one, device_id) for one in self._households for device_id in one.devices]
         self._view.phase(f"registering {len(devices)} devices")
-        await each(devices, lambda one: self._register(*one))
-        await quiet.wait(now)
+        await for_each(devices, lambda one: self._register(*one))
+        await probe.wait(now)
         slots = sum(len(one.slots) for one in self._households)
         self._view.phase(f"subscribing {slots} slots")
-        await each(self._households, self._count_and_subscribe)
-        await quiet.wait(now)
+        await for_each(self._households, self._count_and_subscribe)
+        await probe.wait(now)
 
     async def _join(self, household: Household) -> None:
         self.customer_ids[household.number] = await self._company.join(household)

@@ -6,7 +6,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
-from deploy.demo.diary import Diary
+from deploy.demo.event_log import EventLog
 
 #: Days of the faulty records and of the late registration.
 MISTAKE_DAY, REGISTRATION_DAY = 3, 5
@@ -14,19 +14,19 @@ DEVICE_ID = "early-1"
 TOPIC = "usage"
 
 
-class Maker:
+class DeviceMaker:
     """Produces to `usage` directly, usually according to the published schema."""
 
-    def __init__(self, kafka_url: str, diary: Diary) -> None:
-        self._kafka_url, self._diary = kafka_url, diary
+    def __init__(self, kafka_url: str, event_log: EventLog) -> None:
+        self._kafka_url, self._event_log = kafka_url, event_log
 
     async def report_early(self, now: datetime) -> None:
         """Report for a device that is not registered yet; the record is deferred until its registration."""
         report = {"slot": "1", "quantity": 10, "boot": "b1", "seq": 1, "occurred_at": now.isoformat()}
-        call = self._diary.invoke(what="report", device_id=DEVICE_ID, reports=[{"type": "SlotUsed", **report}])
+        call = self._event_log.invoke(what="report", device_id=DEVICE_ID, reports=[{"type": "SlotUsed", **report}])
         data = report | {"device_id": DEVICE_ID, "received_at": now.isoformat()}
         await self._write(json.dumps(_envelope(data, now)).encode())
-        self._diary.write(op="ok", call=call, accepted=[0], refused=[])
+        self._event_log.write(op="ok", call=call, accepted=[0], refused=[])
 
     async def write_garbage(self) -> None:
         """Produce a record that cannot be parsed; it becomes a dead letter with bytes and reason."""

@@ -12,10 +12,10 @@ from deploy.demo.company import Company
 from deploy.local.errors import StackError
 
 PRODUCT, CAPACITY, PACK, SCALE = "filter-papers", 20, 20, 3
-PATIENCE_SECONDS, PAUSE_SECONDS = 45.0, 0.1
+TIMEOUT_SECONDS, PAUSE_SECONDS = 45.0, 0.1
 
 
-class Fate(StrEnum):
+class Outcome(StrEnum):
     """Intended outcome of a customer's order."""
 
     DELIVERED = "delivered"
@@ -38,11 +38,11 @@ def offer(product_id: str) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Neighbour:
+class FlowCustomer:
     """A customer with one device of one slot, whose orders take one flow."""
 
     provider_id: str
-    fate: Fate
+    outcome: Outcome
     customer_id: str
     device_id: str
     credential: str
@@ -54,44 +54,46 @@ class Neighbour:
         return used | {"boot": "b1", "seq": 1, "occurred_at": at}
 
 
-async def move_in(company: Company, provider_id: str, fate: Fate, product_id: str, number: int) -> Neighbour:
+async def create_customer(
+    company: Company, provider_id: str, outcome: Outcome, product_id: str, number: int
+) -> FlowCustomer:
     """Create customer, device and subscription through the APIs."""
-    name = f"{fate.title()} of {provider_id}"
+    name = f"{outcome.title()} of {provider_id}"
     ship_to = {"name": name, "line1": "4 Four Ways", "postal_code": "97301", "city": "Salem", "country": "US"}
-    body = {"name": name, "email": f"{fate}{number}@{provider_id}.example", "ship_to": ship_to}
+    body = {"name": name, "email": f"{outcome}{number}@{provider_id}.example", "ship_to": ship_to}
     customer_id = str((await company.ask("portal", "POST", "/v1/customers", body))["customer_id"])
-    device_id = f"{provider_id}-{fate}-{number}"
+    device_id = f"{provider_id}-{outcome}-{number}"
     slot = {"slot": "1", "name": "filter papers", "product_id": product_id, "unit": "C62", "scale": SCALE}
     slot |= {"capacity": pieces(CAPACITY), "level": pieces(CAPACITY), "loading": "by_hand", "fill": "add"}
     device = {"device_id": device_id, "model": "brewer", "slots": [slot]}
     registered = await company.ask("portal", "POST", f"/v1/customers/{customer_id}/devices", device)
-    return Neighbour(provider_id, fate, customer_id, device_id, str(registered["credential"]), product_id)
+    return FlowCustomer(provider_id, outcome, customer_id, device_id, str(registered["credential"]), product_id)
 
 
-async def subscribe(company: Company, one: Neighbour) -> None:
+async def subscribe(company: Company, one: FlowCustomer) -> None:
     body = {"product_id": one.product_id, "provider_id": one.provider_id, "packs": 1, "mode": "auto"}
     body |= {"pack_size": pieces(PACK)}
     await company.ask("reorder_decision", "POST", f"/v1/customers/{one.customer_id}/subscriptions", body)
 
 
-async def orders_of(company: Company, one: Neighbour) -> list[dict[str, Any]]:
+async def orders_of(company: Company, one: FlowCustomer) -> list[dict[str, Any]]:
     """Return a customer's orders with their histories, oldest first."""
     listed = await company.ask("order_dispatch", "GET", f"/v1/customers/{one.customer_id}/orders")
     ids = [order["order_id"] for order in reversed(listed["orders"])]
     return [await company.ask("order_dispatch", "GET", f"/v1/orders/{order_id}") for order_id in ids]
 
 
-def lines_of(book: Path) -> list[dict[str, Any]]:
+def lines_of(log: Path) -> list[dict[str, Any]]:
     """Return the lines of a counterpart's log."""
-    return [json.loads(line) for line in book.read_text().splitlines()] if book.exists() else []
+    return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
 
 
 async def until(what: str, condition: Callable[[], Awaitable[Any]]) -> Any:
     """Return the condition's result as soon as it is true; raises StackError naming `what`."""
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + PATIENCE_SECONDS
+    deadline = loop.time() + TIMEOUT_SECONDS
     while not (found := await condition()):
         if loop.time() > deadline:
-            raise StackError(f"not within {PATIENCE_SECONDS:g} s: {what}")
+            raise StackError(f"not within {TIMEOUT_SECONDS:g} s: {what}")
         await asyncio.sleep(PAUSE_SECONDS)
     return found

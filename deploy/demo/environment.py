@@ -1,4 +1,4 @@
-"""The processes around the stack: the mail server and two providers' integrations."""
+"""The processes around the stack, such as the mail server and two providers, and the simulated clock."""
 
 import asyncio
 import sys
@@ -19,8 +19,8 @@ from libs.kit.clock import SteppedClock
 TICK_SECONDS = 0.5
 
 
-class Town:
-    """Everything outside the system: clock, mail server, shops. Their logs are part of the event log."""
+class Environment:
+    """Everything outside the system: clock, mail server, providers. Their logs are inputs of the judge."""
 
     def __init__(self, folder: Path, evidence: Path, start: datetime) -> None:
         """Does not start any process; sets the clock."""
@@ -28,7 +28,7 @@ class Town:
         self.clock = SteppedClock.create(self.clock_file, start)
         self.mails = evidence / "mails.jsonl"
         self.smtp_port = free_port()
-        #: Where a DRS shop publishes instead of Amazon SNS.
+        #: A DRS shop publishes here instead of Amazon SNS.
         self.sns_port = free_port()
         self.logs = {
             provider.provider_id: ProviderLog(
@@ -36,27 +36,26 @@ class Town:
             )
             for provider in PROVIDERS
         }
-        #: Port of the payment service.
-        self.bank_port = free_port()
+        self.payment_port = free_port()
         self._folder = folder
 
     @property
-    def environment(self) -> dict[str, str]:
-        """Return the environment that services need to reach it."""
+    def variables(self) -> dict[str, str]:
+        """Return the environment variables with which services reach it."""
         mail = {"SMTP_HOST": HOST, "SMTP_PORT": str(self.smtp_port), "MAIL_FROM": "Replenish <replenish@example.com>"}
         shops = {
             "STAND_IN_HOSTS": f'["{HOST}:{self.sns_port}"]',
-            "SANDBOX_PAY_URL": f"http://{HOST}:{self.bank_port}",
+            "SANDBOX_PAY_URL": f"http://{HOST}:{self.payment_port}",
         }
         return {"CLOCK_FILE": str(self.clock_file), **shops, **mail}
 
-    async def open_mailbox(self, stack: Stack) -> None:
+    async def start_mailbox(self, stack: Stack) -> None:
         self.mails.parent.mkdir(parents=True, exist_ok=True)
         command = ["deploy.local.mailbox", "--port", str(self.smtp_port), "--log", str(self.mails)]
         mailbox = Worker("mailbox", self._launch("mailbox", command), is_ready=lambda: accepts(HOST, self.smtp_port))
         await stack.supervisor.start([mailbox])
 
-    async def open_shops(self, stack: Stack) -> None:
+    async def start_providers(self, stack: Stack) -> None:
         """Start one integration per provider; their topics must exist."""
         await stack.supervisor.start([self._shop(provider, stack.backends.kafka_url) for provider in PROVIDERS])
 
@@ -66,12 +65,12 @@ class Town:
         """Start a process beside the stack."""
         await stack.supervisor.start([Worker(name, self._launch(name, command), is_ready=is_ready)])
 
-    async def tick_on(self) -> None:
+    async def run_clock(self) -> None:
         """Advance the simulated clock at the speed of the real one until cancelled."""
-        began, at = time.monotonic(), self.clock.now()
+        started, at = time.monotonic(), self.clock.now()
         while True:
             await asyncio.sleep(TICK_SECONDS)
-            self.clock.step_to(at + timedelta(seconds=time.monotonic() - began))
+            self.clock.step_to(at + timedelta(seconds=time.monotonic() - started))
 
     def _shop(self, provider: Provider, kafka_url: str) -> Worker:
         log = self.logs[provider.provider_id].path

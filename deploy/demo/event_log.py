@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 
-class Diary:
+class EventLog:
     """One file of the event log; tests/judge/README.md documents the files."""
 
     def __init__(self, path: Path) -> None:
@@ -26,7 +26,7 @@ class Diary:
         return self._calls
 
 
-class Reading:
+class JsonLinesReader:
     """Follows a JSON lines file that another process appends to."""
 
     def __init__(self, path: Path) -> None:

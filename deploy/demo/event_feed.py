@@ -1,4 +1,4 @@
-"""Consumes the topics of the year and prints the events in words."""
+"""Consumes the topics that the demo shows and prints their events as text."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ from deploy.demo.view import View
 
 TOPICS = ("slots", "reorders", "orders", "notices")
 
-Words = Callable[[Mapping[str, Any]], str]
+Text = Callable[[Mapping[str, Any]], str]
 
 
 def _amount(category: str, steps: float) -> str:
@@ -27,7 +27,7 @@ def _short(at: str) -> str:
 
 
 #: Text for each event; other events are not shown.
-READS: dict[str, Words] = {
+TEXTS: dict[str, Text] = {
     "ThresholdCrossed": lambda e: (
         f"{e['product_id']} runs low: {_amount(e['product_id'], e['level'])} left, "
         f"{_amount(e['product_id'], e['rate_per_day'])} a day"
@@ -43,7 +43,7 @@ READS: dict[str, Words] = {
 }
 
 
-class Story:
+class EventFeed:
     """Counts and prints events; also maps orders to slots."""
 
     def __init__(self, kafka_url: str, view: View) -> None:
@@ -56,7 +56,7 @@ class Story:
         self._seen: set[str] = set()
 
     async def __aenter__(self) -> Self:
-        self._reading = asyncio.create_task(self._read(), name="story")
+        self._reading = asyncio.create_task(self._read(), name="feed")
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -71,9 +71,9 @@ class Story:
             while True:
                 for records in (await consumer.getmany(timeout_ms=1000, max_records=500)).values():
                     for record in records:
-                        self.hear(json.loads(record.value))
+                        self.add(json.loads(record.value))
 
-    def hear(self, event: Mapping[str, Any]) -> None:
+    def add(self, event: Mapping[str, Any]) -> None:
         """Count an event once and print it."""
         if event["id"] in self._seen:
             return
@@ -82,12 +82,17 @@ class Story:
         self.counted[kind] += 1
         if kind == "ReorderApproved":
             self.slot_of[data["order_id"]] = (data["device_id"], data["slot"])
-        if kind in READS:
+        if kind in TEXTS:
             who = self.names.get(data["customer_id"], data["customer_id"])
-            self.view.tell(f"{event['time'][:10]}  {who:16} {READS[kind](data)}")
+            self.view.show_event(f"{event['time'][:10]}  {who:16} {TEXTS[kind](data)}")
 
     @property
     def figures(self) -> dict[str, int]:
         """Return the figures shown during the run."""
-        words = {"ThresholdCrossed": "crossings", "OrderPlaced": "orders", "OrderDelivered": "delivered"}
-        return {said: self.counted[kind] for kind, said in words.items()} | {"told": self.counted["CustomerNotified"]}
+        names = {
+            "ThresholdCrossed": "crossings",
+            "OrderPlaced": "orders",
+            "OrderDelivered": "delivered",
+            "CustomerNotified": "notices",
+        }
+        return {name: self.counted[kind] for kind, name in names.items()}
