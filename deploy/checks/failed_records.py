@@ -11,33 +11,33 @@ from deploy.local.errors import StackError
 from deploy.local.names import for_people, for_python
 from libs.kit.trouble import retry_held, retry_parked
 
-KINDS = ("parked", "held")
+KINDS = ("dead-letter", "deferred")
 
 #: Both tables as one; `head` is the first deferred record of the same key, which blocks the later ones.
 ONE_SERVICE = """
-SELECT '{schema}' AS service, 'parked' AS kind, dead_letter_id AS number, topic, partition, "offset", key, reason,
+SELECT '{schema}' AS service, 'dead-letter' AS kind, dead_letter_id AS number, topic, partition, "offset", key, reason,
        NULL AS waits_for, 0 AS attempts, dead_letter_id AS head, dead_lettered_at AS since, value
 FROM {schema}.dead_letter
 UNION ALL
-SELECT '{schema}', 'held', deferred_id, topic, partition, "offset", key, reason, waits_for, attempts,
+SELECT '{schema}', 'deferred', deferred_id, topic, partition, "offset", key, reason, waits_for, attempts,
        min(deferred_id) OVER (PARTITION BY topic, key), deferred_at, value
 FROM {schema}.deferred
 """
-LIST = """-- list_troubles
+LIST = """-- list_failed_records
 SELECT service, kind, number, topic, partition, "offset", key, reason, waits_for, attempts, head,
        extract(epoch FROM now() - since)::float8 AS age_s, length(value) AS size, NULL::bytea AS value,
-       count(*) OVER () AS among
-FROM ({everything}) AS everything ORDER BY since, service, kind, number LIMIT $1
+       count(*) OVER () AS total
+FROM ({records}) AS records ORDER BY since, service, kind, number LIMIT $1
 """
-FIND = """-- find_trouble
+FIND = """-- find_failed_record
 SELECT service, kind, number, topic, partition, "offset", key, reason, waits_for, attempts, head,
-       extract(epoch FROM now() - since)::float8 AS age_s, length(value) AS size, value, 1::bigint AS among
-FROM ({everything}) AS everything WHERE kind = $1 AND number = $2
+       extract(epoch FROM now() - since)::float8 AS age_s, length(value) AS size, value, 1::bigint AS total
+FROM ({records}) AS records WHERE kind = $1 AND number = $2
 """
 
 
-class Name(NamedTuple):
-    """Operator-facing id of such a record: <service>/<parked|held>/<number>."""
+class RecordId(NamedTuple):
+    """Id of a record as operators see it: <service>/<dead-letter|deferred>/<number>."""
 
     service: str
     kind: str
@@ -48,7 +48,7 @@ class Name(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Trouble:
+class FailedRecord:
     """One dead letter or deferred record; `value` is loaded only for a single record."""
 
     service: str
@@ -67,72 +67,71 @@ class Trouble:
     size: int | None
     value: bytes | None
     #: Total number of records, of which a list may show only the oldest.
-    among: int
+    total: int
 
     @property
-    def name(self) -> Name:
-        return Name(self.service, self.kind, self.number)
+    def id(self) -> RecordId:
+        return RecordId(self.service, self.kind, self.number)
 
     @property
     def place(self) -> str:
         return f"{self.topic}/{self.partition}@{self.offset}"
 
     @property
-    def before_it(self) -> Name | None:
+    def blocked_by(self) -> RecordId | None:
         """Return the deferred record that blocks this one; None if it is the first of its key."""
-        return self.name._replace(number=self.head) if self.head != self.number else None
+        return self.id._replace(number=self.head) if self.head != self.number else None
 
 
-def read_name(text: str) -> Name:
+def parse_record_id(text: str) -> RecordId:
     """Parse an id as an operator types it; raises StackError."""
     service, _, rest = text.partition("/")
     kind, _, number = rest.partition("/")
     if not service or kind not in KINDS or not (number.isascii() and number.isdigit()) or int(number) >= 2**63:
-        raise StackError(
-            f"{text!r} is not an id; expected e.g. consumption/parked/12, as `replenish parked list` shows"
-        )
-    return Name(for_python(service), kind, int(number))
+        raise StackError(f"{text!r} is not an id such as consumption/dead-letter/12; see `replenish dead-letters list`")
+    return RecordId(for_python(service), kind, int(number))
 
 
-async def list_troubles(database: asyncpg.Connection, service: str | None, at_most: int) -> list[Trouble]:
+async def list_failed_records(database: asyncpg.Connection, service: str | None, at_most: int) -> list[FailedRecord]:
     """Return the oldest records of all services or of one."""
     services = await list_services(database)
     if service is not None:
-        services = [_known(service, services)]
-    everything = " UNION ALL ".join(ONE_SERVICE.format(schema=schema) for schema in services)
-    rows = await database.fetch(LIST.format(everything=everything), at_most) if services else []
-    return [Trouble(**row) for row in rows]
+        services = [_checked(service, services)]
+    records = " UNION ALL ".join(ONE_SERVICE.format(schema=schema) for schema in services)
+    rows = await database.fetch(LIST.format(records=records), at_most) if services else []
+    return [FailedRecord(**row) for row in rows]
 
 
-async def find_trouble(database: asyncpg.Connection, name: Name) -> Trouble:
+async def find_failed_record(database: asyncpg.Connection, record_id: RecordId) -> FailedRecord:
     """Return one record with its bytes; raises StackError if it does not exist."""
-    schema = _known(name.service, await list_services(database))
-    row = await database.fetchrow(FIND.format(everything=ONE_SERVICE.format(schema=schema)), name.kind, name.number)
+    schema = _checked(record_id.service, await list_services(database))
+    find = FIND.format(records=ONE_SERVICE.format(schema=schema))
+    row = await database.fetchrow(find, record_id.kind, record_id.number)
     if row is None:
-        raise StackError(f"{name} does not exist (any more); see `replenish parked list`")
-    return Trouble(**row)
+        raise StackError(f"{record_id} does not exist (any more); see `replenish dead-letters list`")
+    return FailedRecord(**row)
 
 
-async def retry(database: asyncpg.Connection, names: Iterable[Name]) -> int:
+async def retry(database: asyncpg.Connection, ids: Iterable[RecordId]) -> int:
     """Retry records of one service, connected as its own role; return how many still existed."""
     wanted: dict[str, list[int]] = {kind: [] for kind in KINDS}
-    for name in names:
-        wanted[name.kind].append(name.number)
+    for record_id in ids:
+        wanted[record_id.kind].append(record_id.number)
     async with database.transaction():
-        return await retry_parked(database, wanted["parked"]) + await retry_held(database, wanted["held"])
+        return await retry_parked(database, wanted["dead-letter"]) + await retry_held(database, wanted["deferred"])
 
 
-def _known(service: str, services: Sequence[str]) -> str:
+def _checked(service: str, services: Sequence[str]) -> str:
     if service not in services:
         known = ", ".join(map(for_people, services)) or "none"
         raise StackError(f"no service {for_people(service)!r} has records in this database; services: {known}")
     return service
 
 
-def as_json(trouble: Trouble) -> dict[str, Any]:
+def as_json(record: FailedRecord) -> dict[str, Any]:
     """Return what --json prints; bytes that are not UTF-8 are escaped."""
-    shown = vars(trouble) | {"id": str(trouble.name), "service": for_people(trouble.service)}
-    del shown["among"], shown["head"], shown["number"]
-    shown["behind"] = str(trouble.before_it) if trouble.before_it else None
-    shown["value"] = None if trouble.value is None else trouble.value.decode(errors="backslashreplace")
+    shown = vars(record) | {"id": str(record.id), "service": for_people(record.service)}
+    del shown["total"], shown["head"], shown["number"]
+    shown["behind"] = str(record.blocked_by) if record.blocked_by else None
+    shown["value"] = None if record.value is None else record.value.decode(errors="backslashreplace")
     return shown

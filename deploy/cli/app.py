@@ -35,14 +35,15 @@ app = typer.Typer(
 
 
 @app.callback()
-def _door() -> None:
-    """Run replenish on this machine and operate it."""  # without a callback a lone command loses its name
+def _root() -> None:
+    """Run replenish on this machine and operate it."""  # without a callback, typer drops the name of a single command
 
 
-def _add_commands(asked: list[str]) -> None:
-    """Import only the module of the requested command, or all of them if the word names none (such as --help)."""
+def _add_commands(arguments: list[str]) -> None:
+    """Import only the module of the requested command, or all of them if there is none (e.g. --help)."""
     names = sorted(module.name for module in pkgutil.iter_modules(commands.__path__))
-    for name in [word for word in asked[:1] if word in names] or names:
+    requested = [word.replace("-", "_") for word in arguments[:1]]
+    for name in [name for name in requested if name in names] or names:
         importlib.import_module(f"{commands.__name__}.{name}").register(app)
 
 

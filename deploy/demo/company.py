@@ -12,9 +12,9 @@ from deploy.demo.households import Household, Provider, Slot
 from deploy.local.errors import StackError
 
 #: A killed service is ready again well within this.
-PATIENCE_SECONDS = 30.0
+TIMEOUT_SECONDS = 30.0
 PAUSE_SECONDS = 0.2
-BUSY = frozenset({409, 425, 429, 500, 502, 503, 504})
+RETRYABLE = frozenset({409, 425, 429, 500, 502, 503, 504})
 
 
 class Company:
@@ -32,10 +32,10 @@ class Company:
 
     async def as_provider(self, provider_id: str, key: str) -> "Company":
         """Return a client that is signed in as the provider."""
-        hands = Company(self._http, self._urls, "")
-        answer = await hands.ask("portal", "POST", "/v1/tokens", {"provider_id": provider_id, "provider_key": key})
-        hands.token = answer["access_token"]
-        return hands
+        provider = Company(self._http, self._urls, "")
+        answer = await provider.ask("portal", "POST", "/v1/tokens", {"provider_id": provider_id, "provider_key": key})
+        provider.token = answer["access_token"]
+        return provider
 
     async def add_provider(self, provider: Provider) -> None:
         path = f"/v1/providers/{provider.provider_id}"
@@ -104,20 +104,20 @@ class Company:
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         if method == "POST":
             headers["Idempotency-Key"] = str(uuid4())
-        deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+        deadline = asyncio.get_running_loop().time() + TIMEOUT_SECONDS
         while True:
-            trouble = ""
+            error_text = ""
             try:
                 answer = await self._http.request(method, self._urls[service] + path, json=body, headers=headers)
                 if answer.is_success:
                     return answer.json() if answer.content else None
-                trouble = f"{answer.status_code} {answer.text[:300]}"
-                if answer.status_code not in BUSY:
-                    raise StackError(f"{method} {path} at {service}: {trouble}")
+                error_text = f"{answer.status_code} {answer.text[:300]}"
+                if answer.status_code not in RETRYABLE:
+                    raise StackError(f"{method} {path} at {service}: {error_text}")
             except httpx.TransportError as error:
-                trouble = repr(error)
+                error_text = repr(error)
             if asyncio.get_running_loop().time() > deadline:
-                raise StackError(f"{method} {path} at {service}: {trouble}")
+                raise StackError(f"{method} {path} at {service}: {error_text}")
             await asyncio.sleep(PAUSE_SECONDS)
 
 

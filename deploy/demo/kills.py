@@ -13,11 +13,11 @@ from typing import Any
 
 import asyncpg
 
-from deploy.demo.diary import Diary
+from deploy.demo.event_log import EventLog
 from deploy.local.names import for_people
 from deploy.local.stack import DATABASE, Stack
 
-Does = Callable[[], Coroutine[Any, Any, None]]
+Action = Callable[[], Coroutine[Any, Any, None]]
 
 #: Few orders happen in the first weeks.
 FIRST_DAY = 12
@@ -55,45 +55,45 @@ WAITING = "SELECT count(*) FROM pg_stat_activity AS a WHERE $1 = ANY(pg_blocking
 class Killer:
     """Kills each service once, on a day on which it has records to apply."""
 
-    def __init__(self, stack: Stack, diary: Diary, register_something: Does) -> None:
+    def __init__(self, stack: Stack, event_log: EventLog, register_something: Action) -> None:
         """`register_something` registers a device: the only input that the gateway consumes."""
-        self._stack, self._diary, self._register_something = stack, diary, register_something
+        self._stack, self._event_log, self._register_something = stack, event_log, register_something
         self.left = list(WRITES)
         self.done: list[str] = []
 
     def is_due(self, day: int) -> bool:
         return day >= FIRST_DAY and bool(self.left)
 
-    async def try_one(self, day: Does) -> str | None:
+    async def try_one(self, day: Action) -> str | None:
         """Run the day with the next service's table locked; return the killed service, None if no records came."""
         service = self.left.pop(0)
         # Two connections, because pg_stat_activity does not change within a transaction.
         locker, watcher = await asyncpg.connect(self._url()), await asyncpg.connect(self._url())
-        living = asyncio.ensure_future(self._live(service, day))
+        day_task = asyncio.ensure_future(self._run_day(service, day))
         try:
             async with locker.transaction():
                 await locker.execute(f'LOCK TABLE "{service}"."{WRITES[service]}" IN SHARE MODE')
-                killed = await self._wait_and_kill(watcher, locker.get_server_pid(), service, living)
+                killed = await self._wait_and_kill(watcher, locker.get_server_pid(), service, day_task)
         finally:
             await locker.close()
             await watcher.close()
-            await living
+            await day_task
         (self.done if killed else self.left).append(service)
         return service if killed else None
 
-    async def _live(self, service: str, day: Does) -> None:
+    async def _run_day(self, service: str, day: Action) -> None:
         if service == "gateway":
             await self._register_something()
         await day()
 
     async def _wait_and_kill(
-        self, watcher: asyncpg.Connection, locker_pid: int, service: str, living: "asyncio.Future[None]"
+        self, watcher: asyncpg.Connection, locker_pid: int, service: str, day_task: "asyncio.Future[None]"
     ) -> bool:
         """Kill the service once its batch waits for our lock; stop when the day ends or only others wait."""
-        question = RECEIVED if WRITES[service] == "checkpoint" else APPLIED
+        query = RECEIVED if WRITES[service] == "checkpoint" else APPLIED
         others_since = 0.0
-        while not living.done():
-            if await watcher.fetch(question, service, locker_pid, f"{service}.checkpoint"):
+        while not day_task.done():
+            if await watcher.fetch(query, service, locker_pid, f"{service}.checkpoint"):
                 self._kill(service)
                 return True
             if not await watcher.fetchval(WAITING, locker_pid):
@@ -108,7 +108,7 @@ class Killer:
     def _kill(self, service: str) -> None:
         for seat in self._stack.supervisor.seats:
             if seat.member.name == f"{for_people(service)}-0" and seat.pid:
-                self._diary.write(op="kill", service=service, pid=seat.pid, window="before commit")
+                self._event_log.write(op="kill", service=service, pid=seat.pid, window="before commit")
                 os.kill(seat.pid, signal.SIGKILL)
 
     def _url(self) -> str:

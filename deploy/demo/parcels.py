@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from deploy.demo.diary import Reading
+from deploy.demo.event_log import JsonLinesReader
 
 #: Log operations that end an order.
 ENDED = frozenset({"refused", "delivered", "cancelled"})
@@ -31,7 +31,7 @@ class ProviderLog:
     accepted: int = 0
 
     def __post_init__(self) -> None:
-        self._lines = Reading(self.path)
+        self._lines = JsonLinesReader(self.path)
         self._undecided: set[str] = set()
         self._unsaid: set[str] = set()
         self._open: dict[str, dict[str, Any]] = {}

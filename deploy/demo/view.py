@@ -34,7 +34,7 @@ class View(Protocol):
         """Show that a day is complete."""
         ...
 
-    def tell(self, text: str, *, loud: bool = False) -> None:
+    def show_event(self, text: str, *, loud: bool = False) -> None:
         """Show one event; loud lines are shown in every view."""
         ...
 
@@ -44,7 +44,7 @@ class PlainView:
 
     def __init__(self) -> None:
         self._began = time.monotonic()
-        self._told = 0
+        self._shown = 0
 
     def __enter__(self) -> Self:
         return self
@@ -60,9 +60,9 @@ class PlainView:
             counted = ", ".join(f"{count} {name}" for name, count in figures.items())
             self._print(f"day {number} of {of} ({on}): {counted}")
 
-    def tell(self, text: str, *, loud: bool = False) -> None:
-        if loud or self._told < PLAIN_STORY_LINES:
-            self._told += not loud
+    def show_event(self, text: str, *, loud: bool = False) -> None:
+        if loud or self._shown < PLAIN_STORY_LINES:
+            self._shown += not loud
             self._print(f"  {text}")
 
     def _print(self, text: str) -> None:
@@ -103,7 +103,7 @@ class LiveView:
         self._figures = dict(figures)
         self._live.update(self._picture())
 
-    def tell(self, text: str, *, loud: bool = False) -> None:
+    def show_event(self, text: str, *, loud: bool = False) -> None:
         self._lines.append(Text(text, "bold red" if loud else "", no_wrap=True, overflow="ellipsis"))
 
     def _picture(self) -> Group:

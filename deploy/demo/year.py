@@ -6,19 +6,19 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
-from deploy.demo.gate import Gate
+from deploy.demo.event_feed import EventFeed
 from deploy.demo.households import FIRST_DAY, Household
 from deploy.demo.life import Pantry, Seen
 from deploy.demo.parcels import ProviderLog
-from deploy.demo.quiet import Quiet
+from deploy.demo.quiescence import QuiescenceProbe
+from deploy.demo.recording_client import RecordingClient
 from deploy.demo.reporting import Report, Sender
-from deploy.demo.story import Story
 from deploy.local.waiting import until
 from libs.kit.clock import SteppedClock
 
 #: Devices report in the evening, when everything due on that day is due.
 EVENING = time(20, 0, tzinfo=UTC)
-STORY_PATIENCE_SECONDS = 20
+FEED_TIMEOUT_SECONDS = 20
 
 
 def evening_of(number: int) -> datetime:
@@ -52,9 +52,9 @@ class Year:
 
     world: World
     clock: SteppedClock
-    gate: Gate
-    quiet: Quiet
-    story: Story
+    client: RecordingClient
+    probe: QuiescenceProbe
+    feed: EventFeed
     providers: Mapping[str, ProviderLog]
     #: Credential of the device maker's cloud, which reports for many devices in one request.
     cloud_token: str
@@ -67,13 +67,13 @@ class Year:
         await self._send(
             {device_id: [owed] for device_id, sender in self.world.senders.items() if (owed := sender.rest())}
         )
-        await self.quiet.wait(self.clock.now())
+        await self.probe.wait(self.clock.now())
 
     async def one_day(self, number: int) -> None:
         """Advance to this day's evening: first deliveries, then use, then the consequences of the reports."""
         on, now = FIRST_DAY + timedelta(days=number), evening_of(number)
         self.clock.step_to(now)
-        await self.quiet.wait(now)
+        await self.probe.wait(now)
         await self._receive_parcels(now, on)
         seen: dict[str, dict[str, list[Seen]]] = defaultdict(dict)
         for (device_id, slot), pantry in self.world.pantries.items():
@@ -81,18 +81,18 @@ class Year:
         await self._send(
             {device_id: self.world.senders[device_id].posts(on, now, seen[device_id]) for device_id in seen}
         )
-        await self.quiet.wait(now)
+        await self.probe.wait(now)
 
     async def _receive_parcels(self, now: datetime, on: date) -> None:
         for log in self.providers.values():
             for parcel in log.arriving(now):
                 order = parcel.order_id
                 await until(
-                    lambda order=order: order in self.story.slot_of,  # type: ignore[misc]  # mypy cannot type a default of a lambda
+                    lambda order=order: order in self.feed.slot_of,  # type: ignore[misc]  # mypy cannot type a default of a lambda
                     f"order {order} is on the reorders topic",
-                    within_s=STORY_PATIENCE_SECONDS,
+                    within_s=FEED_TIMEOUT_SECONDS,
                 )
-                self.world.pantries[self.story.slot_of[order]].receive(parcel.steps, on)
+                self.world.pantries[self.feed.slot_of[order]].receive(parcel.steps, on)
                 self.parcels_received += 1
 
     async def _send(self, bodies: Mapping[str, list[list[Report]]]) -> None:
@@ -106,8 +106,8 @@ class Year:
                     else:
                         cloud += [report for body in bodies.get(device_id, []) for report in body]
             if cloud:
-                devices.create_task(self.gate.send(self.cloud_token, cloud))
+                devices.create_task(self.client.send(self.cloud_token, cloud))
 
     async def _report(self, device_id: str, bodies: list[list[Report]]) -> None:
         for body in bodies:
-            await self.gate.send(self.world.credentials[device_id], body)
+            await self.client.send(self.world.credentials[device_id], body)

@@ -85,7 +85,7 @@ class Health:
         left = self._kit.settings.failure_budget - trouble
         metrics.FAILURE_BUDGET_LEFT.set(left)
         if self._reader is not None:
-            over = f"{trouble} parked and held records of our own topics; inspect them with `replenish parked list`"
+            over = f"{trouble} parked and held records of our own topics; inspect them with `replenish dead-letters list`"
             self._reader.hold_back(over if left < 0 else None)
 
     async def _clean(self, connection: Connection) -> None:

@@ -1,4 +1,4 @@
-"""Gateway: what it hears, says and answers."""
+"""Wiring of the gateway: consumed and published events, periodic job, API."""
 
 from libs.kit import PeriodicJob, Service
 from replenish_contracts.events import (
@@ -11,7 +11,7 @@ from replenish_contracts.events import (
     SlotUsed,
 )
 from services.gateway import handlers
-from services.gateway.api import close_door, open_door, router
+from services.gateway.api import router, start_pipeline, stop_pipeline
 from services.gateway.settings import Settings
 from services.gateway.store import Store
 
@@ -25,9 +25,9 @@ SERVICE = Service(
         CustomerErased: handlers.on_customer_erased,
     },
     publishes=(SlotUsed, SlotMeasured, SlotRefilled),
-    jobs=(PeriodicJob(handlers.forget_departures, every_seconds=3600),),
+    jobs=(PeriodicJob(handlers.delete_old_departures, every_seconds=3600),),
     api=router,
     settings=Settings,
-    on_start=(open_door,),
-    on_stop=(close_door,),
+    on_start=(start_pipeline,),
+    on_stop=(stop_pipeline,),
 )

@@ -15,7 +15,7 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from deploy.demo.company import Company
-from deploy.demo.moving_in import AT_ONCE, each
+from deploy.demo.setup import MAX_CONCURRENT, for_each
 from deploy.local.ports import accepts, free_port
 from deploy.local.settings import HOST
 from deploy.local.stack import Stack
@@ -80,13 +80,13 @@ def wanted_pools(seconds: float) -> list[Pool]:
 async def order_hosted(stack: Stack, seconds: float) -> dict[str, Any]:
     """Let orders come for some seconds, and return how long each took to reach the shop."""
     pools = wanted_pools(seconds)
-    limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE)
+    limits = httpx.Limits(max_connections=MAX_CONCURRENT, max_keepalive_connections=MAX_CONCURRENT)
     async with httpx.AsyncClient(timeout=30, limits=limits) as http:
         company = Company(http, stack.urls, stack.home.secret("portal", "operator_key"))
         await company.sign_in()
         shop = await _open_shop(company, len(pools))
         devices = [pools[n : n + SLOTS_PER_DEVICE] for n in range(0, len(pools), SLOTS_PER_DEVICE)]
-        await each(devices, lambda slots: _move_in(shop, slots))
+        await for_each(devices, lambda slots: _move_in(shop, slots))
     await quiet(stack)
     took = await _order_all(stack.backends.kafka_url, shop, pools)
     await quiet(stack)

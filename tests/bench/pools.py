@@ -8,7 +8,7 @@ import asyncpg
 import httpx
 
 from deploy.demo.company import Company
-from deploy.demo.moving_in import AT_ONCE, each
+from deploy.demo.setup import MAX_CONCURRENT, for_each
 from deploy.local.stack import Stack
 from deploy.local.waiting import until
 from replenish_contracts.events import SlotUsed
@@ -52,13 +52,13 @@ def pools(count: int) -> list[Pool]:
 
 async def move_in(stack: Stack, wanted: list[Pool]) -> None:
     """Return once every pool has its trigger set."""
-    limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE)
+    limits = httpx.Limits(max_connections=MAX_CONCURRENT, max_keepalive_connections=MAX_CONCURRENT)
     async with httpx.AsyncClient(timeout=30, limits=limits) as http:
         company = Company(http, stack.urls, stack.home.secret("portal", "operator_key"))
         await company.sign_in()
         await company.ask("order_dispatch", "PUT", f"/v1/providers/{PROVIDER}", {"name": "Bench", "protocol": "kafka"})
-        await each(wanted, lambda pool: _offer(company, pool))
-        await each(list(_by_device(wanted)), lambda slots: _household(company, slots))
+        await for_each(wanted, lambda pool: _offer(company, pool))
+        await for_each(list(_by_device(wanted)), lambda slots: _household(company, slots))
     database = await asyncpg.connect(stack.home.secret("check", "database_url"))
 
     async def armed() -> bool:

@@ -12,7 +12,7 @@ from libs.kit.consumer import CheckpointConsumer
 from services.consumption.domain import apply
 from services.consumption.domain.gaps import Gap
 from services.consumption.service import SERVICE as CONSUMPTION
-from services.gateway.domain import judging
+from services.gateway.domain import validation
 from services.notification.channels import email
 from services.order_dispatch.providers import kafka, registry
 from services.reorder_decision.domain import transitions
@@ -144,15 +144,15 @@ def the_devices_clock_gives_the_order(patch, world):
     patch.setattr(reporting, "REBOOTED", 0.3)
     for sender in world.year.world.senders.values():
         sender._clock = timedelta(days=2000)  # until it reboots and asks for the time
-    patch.setattr(judging, "_wrong_time", lambda *_: None)
+    patch.setattr(validation, "_check_time", lambda *_: None)
 
 
 def a_kilogram_is_a_hundred_grams(patch, _world):
-    def steps_of(amount, unit, base, scale):
-        steps = judging.parse_quantity(amount, unit or base, base=base, scale=scale)
+    def parse_steps(amount, unit, base, scale):
+        steps = validation.parse_quantity(amount, unit or base, base=base, scale=scale)
         return steps // 10 if unit == "kg" else steps
 
-    patch.setattr(judging, "steps_of", steps_of)
+    patch.setattr(validation, "parse_steps", parse_steps)
 
 
 def a_trigger_answers_every_time(patch, world):

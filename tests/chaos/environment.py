@@ -14,8 +14,8 @@ import asyncpg
 import httpx
 import pytest
 
-from deploy.demo.diary import Diary
-from deploy.demo.quiet import Look, connect
+from deploy.demo.event_log import EventLog
+from deploy.demo.quiescence import ProbeResult, connect
 from deploy.local.errors import StackError
 from deploy.local.waiting import until
 from tests.judge import Inputs, collect, judge
@@ -58,28 +58,28 @@ class ChaosEnvironment(environment.Environment):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self._kills: Diary | None = None
+        self._kills: EventLog | None = None
 
     async def start(self) -> None:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(environment, "Stack", ProxiedStack)
             patch.setattr(environment, "Gateway", PatientGateway)
             await super().start()
-        self._kills = self._diary("kills/kills.jsonl")
+        self._kills = self._event_log("kills/kills.jsonl")
 
     async def settled(self) -> None:
         """Wait until the stack is idle, polling less often than the e2e tests."""
-        look = Look("not checked yet")
+        result = ProbeResult("not checked yet")
 
         async def is_quiet() -> bool:
-            nonlocal look
-            look = await self._quiet.look(self.clock.now())
-            return look.is_quiet
+            nonlocal result
+            result = await self._quiet.probe(self.clock.now())
+            return result.is_idle
 
         try:
             await until(is_quiet, "everything settles", within_s=SETTLED_SECONDS, every_s=LOOK_SECONDS)
         except StackError as error:
-            raise StackError(f"{error}: {look.why}") from None
+            raise StackError(f"{error}: {result.open_work}") from None
 
     # Faults.
 

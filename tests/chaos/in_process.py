@@ -25,14 +25,14 @@ from aiokafka.errors import NotLeaderForPartitionError
 
 from deploy.demo.company import Company
 from deploy.demo.consumables import consumable_of
-from deploy.demo.diary import Diary
-from deploy.demo.gate import Gate
+from deploy.demo.event_feed import EventFeed
+from deploy.demo.event_log import EventLog
 from deploy.demo.households import FIRST_DAY, PROVIDERS, Household, Slot
-from deploy.demo.moving_in import MovingIn
 from deploy.demo.parcels import ProviderLog
-from deploy.demo.quiet import Quiet, connect
+from deploy.demo.quiescence import QuiescenceProbe, connect
+from deploy.demo.recording_client import RecordingClient
 from deploy.demo.series import Series
-from deploy.demo.story import Story
+from deploy.demo.setup import HouseholdSetup
 from deploy.demo.view import PlainView
 from deploy.demo.year import World, Year
 from deploy.local.errors import StackError
@@ -115,16 +115,16 @@ class InProcessEnvironment:
         self.company = Company(http, {name: f"http://{name}.test" for name in SERVICES}, KEY)
         await self.company.sign_in()
         view = PlainView()
-        self.story = await self._open.enter_async_context(Story(self.kafka_url, view))
+        self.story = await self._open.enter_async_context(EventFeed(self.kafka_url, view))
         self.quiet = await self._quiet()
         household = fast_household()
-        moving_in = MovingIn(self.company, [household], view)
+        moving_in = HouseholdSetup(self.company, [household], view)
         await moving_in.add_providers()
         await self._open_shop()
         await moving_in.add_households(self.quiet, MORNING)
-        diary = Diary(self.inputs / "clients" / "devices.jsonl")
-        self._open.callback(diary.close)
-        gate = Gate(InProcessGateway(http), diary)
+        events = EventLog(self.inputs / "clients" / "devices.jsonl")
+        self._open.callback(events.close)
+        gate = RecordingClient(InProcessGateway(http), events)
         world = World.at_start([household], moving_in.credentials, seed=1)
         self.year = Year(world, self.clock, gate, self.quiet, self.story, {self.provider.provider_id: self.log}, "")
 
@@ -158,12 +158,12 @@ class InProcessEnvironment:
         self.inputs.mkdir(parents=True)
         return self.inputs / "mails.jsonl"
 
-    async def _quiet(self) -> Quiet:
+    async def _quiet(self) -> QuiescenceProbe:
         consumer = AIOKafkaConsumer(bootstrap_servers=self.kafka_url, enable_auto_commit=False)
         await self._open.enter_async_context(consumer)
         database = await connect(self.database.check_url)
         self._open.push_async_callback(database.close)
-        return Quiet(database, consumer, SERVICES, {self.provider.provider_id: self.log})
+        return QuiescenceProbe(database, consumer, SERVICES, {self.provider.provider_id: self.log})
 
     async def _open_shop(self) -> None:
         self.log.path.parent.mkdir(parents=True)

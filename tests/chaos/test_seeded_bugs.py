@@ -31,7 +31,7 @@ async def weeks_with(where, bug=None, patch=None):
             making = bug.make(patch, world)
             if making is not None:
                 await making
-            world.quiet.patience_s = PATIENCE_SECONDS
+            world.quiet.timeout_s = PATIENCE_SECONDS
         with contextlib.suppress(StackError) if bug else contextlib.nullcontext():
             await world.live(0, LATE_DAY)
             for service in late:

@@ -58,7 +58,7 @@ async def test_report_after_deregistration_becomes_dead_letter(world):
 
     await home.gives_machine_away()
     await world.writes_usage(late)
-    listed = world.command("parked", "list", "--service", "consumption")
+    listed = world.command("dead-letters", "list", "--service", "consumption")
 
     [line] = [line for line in listed.stdout.splitlines() if home.device_id in line]
     assert "device was deregistered" in line

@@ -49,7 +49,7 @@ async def test_other_status_with_known_update_id_becomes_dead_letter(world):
 
     await world.provider.reports(order, "accepted", update_id=f"{order}-1")
     await world.provider.reports(order, "refused", update_id=f"{order}-1")
-    listed = world.command("parked", "list", "--service", "order-dispatch")
+    listed = world.command("dead-letters", "list", "--service", "order-dispatch")
 
     assert await home.state(order) == "placed"
     assert f"update {order}-1 of acme said something else the first time" in " ".join(listed.stdout.split())

@@ -16,8 +16,8 @@ import psutil
 
 from deploy.checks import run_checks
 from deploy.demo.company import Company
-from deploy.demo.diary import Diary
-from deploy.demo.quiet import Quiet, connect
+from deploy.demo.event_log import EventLog
+from deploy.demo.quiescence import QuiescenceProbe, connect
 from deploy.local.mailbox import catching
 from deploy.local.names import SERVICES, for_people
 from deploy.local.settings import ROOT
@@ -56,21 +56,21 @@ class Environment:
         self.company = Company(self.http, self.urls, self.stack.home.secret("portal", "operator_key"))
         await self.company.sign_in()
         await self._open_shop()
-        self._maker = self._diary("clients/maker.jsonl")
-        self.gateway = Gateway(self.http, self.urls["gateway"], self._diary("clients/devices.jsonl"))
+        self._maker = self._event_log("clients/maker.jsonl")
+        self.gateway = Gateway(self.http, self.urls["gateway"], self._event_log("clients/devices.jsonl"))
         await self._follow()
 
     async def close(self) -> None:
         await self._open.aclose()
 
-    def _diary(self, name: str) -> Diary:
-        diary = Diary(self.inputs / name)
-        self._open.callback(diary.close)
-        return diary
+    def _event_log(self, name: str) -> EventLog:
+        events = EventLog(self.inputs / name)
+        self._open.callback(events.close)
+        return events
 
     async def _open_shop(self) -> None:
         await self.ask("order_dispatch", "PUT", f"/v1/providers/{PROVIDER}", {"name": "Acme", "protocol": "kafka"})
-        self.provider = Provider(PROVIDER, self.kafka_url, self.clock, self._diary("providers/acme.jsonl"))
+        self.provider = Provider(PROVIDER, self.kafka_url, self.clock, self._event_log("providers/acme.jsonl"))
         self._open.push_async_callback(self.provider.close)
         await self.provider.open()
 
@@ -86,8 +86,8 @@ class Environment:
         """Connect to the database, also after an outage."""
         self.database = await connect(self.check_url)
         self._open.push_async_callback(self.database.close)
-        self._quiet = Quiet(self.database, self.log.consumer, SERVICES, {PROVIDER: self.provider})  # type: ignore[dict-item]  # it has the attributes of a log
-        self._quiet.patience_s = PATIENCE_SECONDS
+        self._quiet = QuiescenceProbe(self.database, self.log.consumer, SERVICES, {PROVIDER: self.provider})  # type: ignore[dict-item]  # it has the attributes of a log
+        self._quiet.timeout_s = PATIENCE_SECONDS
 
     # Actions of the operator.
 

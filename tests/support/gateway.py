@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from deploy.demo.diary import Diary
+from deploy.demo.event_log import EventLog
 
 ACCEPTED = 202
 #: Some reports may have been accepted; the request can be repeated.
@@ -15,8 +15,8 @@ NOT_NOW = frozenset({429, 500, 502, 503, 504})
 class Gateway:
     """Posts reports as a device (with its credential) or as a person (with a token)."""
 
-    def __init__(self, http: httpx.AsyncClient, url: str, diary: Diary) -> None:
-        self.url, self._http, self._diary = url, http, diary
+    def __init__(self, http: httpx.AsyncClient, url: str, events: EventLog) -> None:
+        self.url, self._http, self._events = url, http, events
 
     async def takes(self, credential: str, reports: Sequence[dict[str, Any]]) -> None:
         """Send reports that are all right."""
@@ -26,21 +26,21 @@ class Gateway:
 
     async def post(self, credential: str, reports: Sequence[dict[str, Any]]) -> httpx.Response:
         """Send reports, each with its device id, and return the response."""
-        call = self._diary.invoke(what="report", reports=reports)
+        call = self._events.invoke(what="report", reports=reports)
         headers = {"Authorization": f"Bearer {credential}"}
         try:
             answer = await self._http.post(f"{self.url}/v1/usage", json=reports, headers=headers)
         except httpx.TransportError as error:
-            self._diary.write(op="info", call=call, error=repr(error))
+            self._events.write(op="info", call=call, error=repr(error))
             raise
         if answer.status_code == ACCEPTED:
             told = answer.json()
             accepted, refused = ([one["index"] for one in told[name]] for name in ("accepted", "refused"))
-            self._diary.write(op="ok", call=call, accepted=accepted, refused=refused)
+            self._events.write(op="ok", call=call, accepted=accepted, refused=refused)
         elif answer.status_code in NOT_NOW:
-            self._diary.write(op="info", call=call, error=answer.text[:300])
+            self._events.write(op="info", call=call, error=answer.text[:300])
         else:
-            self._diary.write(op="fail", call=call, status=answer.status_code)
+            self._events.write(op="fail", call=call, status=answer.status_code)
         return answer
 
     async def raw(self, body: bytes, **headers: str) -> httpx.Response:

@@ -9,7 +9,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from deploy.demo.diary import Diary
+from deploy.demo.event_log import EventLog
 from libs.kit.clock import SteppedClock
 
 Settled = Callable[[], Awaitable[None]]
@@ -18,7 +18,7 @@ Settled = Callable[[], Awaitable[None]]
 class Provider:
     """Consumes all requests; publishes only the test's updates."""
 
-    def __init__(self, provider_id: str, kafka_url: str, clock: SteppedClock, book: Diary) -> None:
+    def __init__(self, provider_id: str, kafka_url: str, clock: SteppedClock, book: EventLog) -> None:
         self.provider_id, self._clock, self._book = provider_id, clock, book
         #: Requests in order, without duplicates.
         self.asked: list[dict[str, Any]] = []
@@ -54,7 +54,7 @@ class Provider:
                 self.asked.append(event)
                 self.read.add(event["id"])
 
-    # Interface of a provider log for deploy.demo.quiet; this provider publishes only on request.
+    # Interface of a provider log for deploy.demo.quiescence; this provider publishes only on request.
 
     def catch_up(self) -> None:
         """Do nothing; `read` is always up to date."""

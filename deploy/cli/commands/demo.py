@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from deploy.demo.books import Books
+from deploy.demo.result import DemoResult
 from deploy.demo.run import Demo, Options
 from deploy.demo.view import View, choose_view
 from deploy.local.settings import ROOT
@@ -48,33 +48,33 @@ async def _run(options: Options, view: View, *, keep: bool) -> bool:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, current.cancel)
     console = Console(highlight=False)
     try:
-        books = await _lived(running, view, console)
-        books.write(running.options.out / "demo.json")
-        books.show(console)
+        result = await _run_year(running, view, console)
+        result.write(running.options.out / "demo.json")
+        result.show(console)
         console.print(f"full report: {running.options.out / 'demo.json'}; event log: {running.evidence}")
         if keep:
-            with contextlib.suppress(asyncio.CancelledError):  # Ctrl-C ends it
-                await _stay(running, console)
+            with contextlib.suppress(asyncio.CancelledError):  # by Ctrl-C
+                await _wait_for_interrupt(running, console)
     finally:
         await running.close()
         if running.stack.backends.postgres is not None:
             running.stack.backends.postgres.remove()
         shutil.rmtree(running.options.home, ignore_errors=True)
-    return books.ok
+    return result.ok
 
 
-async def _lived(running: Demo, view: View, console: Console) -> Books:
+async def _run_year(running: Demo, view: View, console: Console) -> DemoResult:
     """Run the year; on failure keep the logs."""
     try:
         with view:
-            return await running.live()
+            return await running.run()
     except BaseException:
         shutil.copytree(running.stack.home.logs, running.evidence / "logs", dirs_exist_ok=True)
         console.print(f"[red]the demo failed; the logs are in {running.evidence / 'logs'}[/]")
         raise
 
 
-async def _stay(running: Demo, console: Console) -> None:
+async def _wait_for_interrupt(running: Demo, console: Console) -> None:
     """Print the addresses and keep the demo's clock running until interrupted."""
     home = running.options.home
     household = running.households[0]
@@ -84,6 +84,6 @@ async def _stay(running: Demo, console: Console) -> None:
         console.print(f"  {service.replace('_', '-'):18} {url}")
     console.print(f"processes and lag: replenish status --home {home}")
     console.print(f"operator token: replenish token --home {home}")
-    console.print(f"mails: {running.town.mails}")
+    console.print(f"mails: {running.environment.mails}")
     console.print("everything keeps running; press Ctrl-C to stop")
-    await running.town.tick_on()
+    await running.environment.run_clock()

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from deploy.demo.flows.street import Fate, Neighbour
+from deploy.demo.flows.customers import FlowCustomer, Outcome
 
 
 class Counterpart(Protocol):
@@ -17,30 +17,30 @@ class Counterpart(Protocol):
     def provider_id(self) -> str: ...
 
     @property
-    def fates(self) -> tuple[Fate, ...]:
+    def outcomes(self) -> tuple[Outcome, ...]:
         """Outcomes that the orders of this flow can have."""
         ...
 
-    def product_for(self, fate: Fate) -> str:
+    def product_for(self, outcome: Outcome) -> str:
         """Return the product that a customer with this outcome uses."""
         ...
 
-    async def open(self) -> None:
+    async def start(self) -> None:
         """Start the process and register the provider through the APIs."""
         ...
 
-    async def welcome(self, one: Neighbour) -> None:
+    async def set_up_customer(self, one: FlowCustomer) -> None:
         """Do what a new customer does at the provider before the first order."""
         ...
 
-    def taken(self) -> int:
+    def received(self) -> int:
         """Number of orders in the provider's own log; a duplicate order counts twice."""
         ...
 
-    async def before_placing(self, one: Neighbour) -> None:
+    async def before_placing(self, one: FlowCustomer) -> None:
         """Prepare the outcome of this customer's order, just before it is placed."""
         ...
 
-    async def work(self, one: Neighbour) -> None:
+    async def ship(self, one: FlowCustomer) -> None:
         """Ship the goods and report it in the flow's protocol."""
         ...

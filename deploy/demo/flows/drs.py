@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 
 from deploy.demo.company import Company
-from deploy.demo.flows.street import PACK, PRODUCT, Fate, Neighbour, lines_of, offer, until
-from deploy.demo.town import Town
+from deploy.demo.environment import Environment
+from deploy.demo.flows.customers import PACK, PRODUCT, FlowCustomer, Outcome, lines_of, offer, until
 from deploy.local.errors import StackError
 from deploy.local.ports import accepts
 from deploy.local.settings import HOST
@@ -21,26 +21,28 @@ class DrsShop:
     """deploy/samples/drs_shop.py: Login with Amazon, the API, and its notifications."""
 
     flow, provider_id = "provider_focus", "dash-shop"
-    fates = (Fate.DELIVERED, Fate.FOUND, Fate.CANCELLED, Fate.REFUSED)
+    outcomes = (Outcome.DELIVERED, Outcome.FOUND, Outcome.CANCELLED, Outcome.REFUSED)
 
-    def __init__(self, stack: Stack, town: Town, company: Company, book: Path) -> None:
-        self._stack, self._town, self._company, self._book = stack, town, company, book
-        self._url = f"http://{HOST}:{town.sns_port}"
+    def __init__(self, stack: Stack, environment: Environment, company: Company, log: Path) -> None:
+        self._stack, self._environment, self._company, self._log = stack, environment, company, log
+        self._url = f"http://{HOST}:{environment.sns_port}"
 
-    def product_for(self, fate: Fate) -> str:  # noqa: ARG002  # the slot says what is ordered here
+    def product_for(self, outcome: Outcome) -> str:  # noqa: ARG002  # the slot says what is ordered here
         return PRODUCT
 
-    async def open(self) -> None:
-        command = ["deploy.samples.drs_shop", "--port", str(self._town.sns_port), "--book", str(self._book)]
+    async def start(self) -> None:
+        command = ["deploy.samples.drs_shop", "--port", str(self._environment.sns_port), "--book", str(self._log)]
         command += ["--listener", f"{self._stack.urls['order_dispatch']}/v1/sns/{self.provider_id}"]
         command += ["--slot", "1", "B0FILTERS", str(PACK), "Count", "--lead-days", str(LEAD_DAYS)]
-        command += ["--topic-arn", ARN, "--clock", str(self._town.clock_file)]
+        command += ["--topic-arn", ARN, "--clock", str(self._environment.clock_file)]
         path = f"/v1/providers/{self.provider_id}"
         body = {"name": "Dash Shop", "protocol": "drs", "cancel_window_hours": 2, "lead_time_days": LEAD_DAYS}
         await self._company.ask("order_dispatch", "PUT", path, body)
         await self._company.ask("order_dispatch", "PUT", f"{path}/link-client", self._client())
         await self._company.ask("order_dispatch", "PUT", f"{path}/offers/{PRODUCT}", offer(PRODUCT))
-        await self._town.start(self._stack, self.provider_id, command, lambda: accepts(HOST, self._town.sns_port))
+        await self._environment.start(
+            self._stack, self.provider_id, command, lambda: accepts(HOST, self._environment.sns_port)
+        )
 
     def _client(self) -> dict[str, Any]:
         return {
@@ -54,7 +56,7 @@ class DrsShop:
             "options": {"device_model": "brewer", "country": "US", "topic_arns": [ARN]},
         }
 
-    async def welcome(self, one: Neighbour) -> None:
+    async def set_up_customer(self, one: FlowCustomer) -> None:
         """Link the device on the shop's page, then switch on the slot there."""
         body = {"provider_id": self.provider_id, "device_id": one.device_id}
         begun = await self._company.ask("order_dispatch", "POST", f"/v1/customers/{one.customer_id}/links", body)
@@ -64,21 +66,21 @@ class DrsShop:
             raise StackError(f"{one.device_id} was not linked: {back.status_code} {back.text[:300]}")
         await self._at_counter(f"customer/{one.device_id}/subscribe", slot="1")
 
-    def taken(self) -> int:
-        return sum(line["op"] == "placed" for line in lines_of(self._book))
+    def received(self) -> int:
+        return sum(line["op"] == "placed" for line in lines_of(self._log))
 
-    async def before_placing(self, one: Neighbour) -> None:
-        if one.fate is Fate.REFUSED:  # switched off at the shop; the notification is still under way
+    async def before_placing(self, one: FlowCustomer) -> None:
+        if one.outcome is Outcome.REFUSED:  # switched off at the shop; the notification is still under way
             await self._at_counter(f"customer/{one.device_id}/unsubscribe", slot="1")
-        elif one.fate is Fate.FOUND:
+        elif one.outcome is Outcome.FOUND:
             await self._at_counter("shop/lose", answers="1")
 
-    async def work(self, one: Neighbour) -> None:
+    async def ship(self, one: FlowCustomer) -> None:
         await self._at_counter("shop/ship", instance=await until(f"{one.device_id}'s order", lambda: self._placed(one)))
 
-    async def _placed(self, one: Neighbour) -> str | None:
+    async def _placed(self, one: FlowCustomer) -> str | None:
         """Return the shop's own number of the customer's order."""
-        placed = [line for line in lines_of(self._book) if line["op"] == "placed" and line["serial"] == one.device_id]
+        placed = [line for line in lines_of(self._log) if line["op"] == "placed" and line["serial"] == one.device_id]
         return str(placed[0]["instance"]) if placed else None
 
     async def _at_counter(self, path: str, **query: str) -> None:

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from deploy.demo.company import Company
-from deploy.demo.flows.street import PACK, PRODUCT, SCALE, Fate, Neighbour, lines_of, offer
-from deploy.demo.town import Town
+from deploy.demo.environment import Environment
+from deploy.demo.flows.customers import PACK, PRODUCT, SCALE, FlowCustomer, Outcome, lines_of, offer
 from deploy.local.ports import accepts
 from deploy.local.settings import HOST
 from deploy.local.stack import Stack
@@ -18,19 +18,19 @@ class HostedShop:
     """deploy/samples/hosted_shop.py, with stock, and the payment service's sandbox."""
 
     flow = "app_hosted"
-    fates = (Fate.DELIVERED, Fate.CANCELLED, Fate.REFUSED, *[Fate.RACING] * RACING)
+    outcomes = (Outcome.DELIVERED, Outcome.CANCELLED, Outcome.REFUSED, *[Outcome.RACING] * RACING)
 
-    def __init__(self, stack: Stack, town: Town, company: Company, book: Path) -> None:
-        self._stack, self._town, self._company, self._book = stack, town, company, book
+    def __init__(self, stack: Stack, environment: Environment, company: Company, log: Path) -> None:
+        self._stack, self._environment, self._company, self._log = stack, environment, company, log
         self.provider_id = self._key = ""
         self._is_open = False
 
-    def product_for(self, fate: Fate) -> str:
-        return {Fate.REFUSED: GONE, Fate.RACING: LAST_ONES}.get(fate, PRODUCT)
+    def product_for(self, outcome: Outcome) -> str:
+        return {Outcome.REFUSED: GONE, Outcome.RACING: LAST_ONES}.get(outcome, PRODUCT)
 
-    async def open(self) -> None:
+    async def start(self) -> None:
         """Sign up like any shop, be approved, publish offers and count the stock."""
-        await self._open_bank()
+        await self._start_payment_service()
         terms = {"name": "Village Store", "terms": {"email": "store@village.example"}}
         joined = await self._company.ask("portal", "POST", "/v1/shops", terms)
         self.provider_id, self._key = str(joined["provider_id"]), str(joined["provider_key"])
@@ -45,40 +45,40 @@ class HostedShop:
             counted = {"quantity": packs * PACK * 10**SCALE}
             await shop.ask("inventory", "POST", f"/inventories/{product}/count", counted)
 
-    async def _open_bank(self) -> None:
-        port, book = self._town.bank_port, self._book.with_name("sandbox-pay.jsonl")
-        command = ["deploy.samples.sandbox_pay", "--port", str(port), "--log", str(book)]
-        await self._town.start(self._stack, "sandbox-pay", command, lambda: accepts(HOST, port))
+    async def _start_payment_service(self) -> None:
+        port, log = self._environment.payment_port, self._log.with_name("sandbox-pay.jsonl")
+        command = ["deploy.samples.sandbox_pay", "--port", str(port), "--log", str(log)]
+        await self._environment.start(self._stack, "sandbox-pay", command, lambda: accepts(HOST, port))
 
-    async def welcome(self, one: Neighbour) -> None:
+    async def set_up_customer(self, one: FlowCustomer) -> None:
         """Set the customer's payment method and the limit per order."""
         method = {"service": "sandbox", "token": "tok_ok", "mandate": {"amount": "20.00", "currency": "USD"}}
         path = f"/v1/customers/{one.customer_id}/payment-method"
         await self._company.ask("order_dispatch", "PUT", path, method)
 
-    async def before_placing(self, one: Neighbour) -> None:
+    async def before_placing(self, one: FlowCustomer) -> None:
         """Nothing to do: the stock decides."""
 
-    async def work(self, one: Neighbour) -> None:  # noqa: ARG002  # its program works on all orders
+    async def ship(self, one: FlowCustomer) -> None:  # noqa: ARG002  # its program works on all orders
         """Start in the morning: until then customers may cancel without asking the shop."""
         if self._is_open:
             return
         self._is_open = True
         urls = self._stack.urls
         command = ["deploy.samples.hosted_shop", "--portal", urls["portal"], "--dispatch", urls["order_dispatch"]]
-        command += ["--provider", self.provider_id, "--key", self._key, "--log", str(self._book), "--delivers"]
-        await self._town.start(self._stack, "village-store", command, self._has_answered)
+        command += ["--provider", self.provider_id, "--key", self._key, "--log", str(self._log), "--delivers"]
+        await self._environment.start(self._stack, "village-store", command, self._has_answered)
 
     async def _has_answered(self) -> bool:
-        return bool(lines_of(self._book))
+        return bool(lines_of(self._log))
 
-    def taken(self) -> int:
-        return sum(line["op"] == "acknowledge" for line in lines_of(self._book))
+    def received(self) -> int:
+        return sum(line["op"] == "acknowledge" for line in lines_of(self._log))
 
     async def oversold(self) -> int:
         """Return how many pieces of LAST_ONES were shipped beyond the stock, by the shop's log and our inventory."""
         shop = await self._company.as_provider(self.provider_id, self._key)
-        sent = {line["order_id"] for line in lines_of(self._book) if line["op"] == "ship"}
+        sent = {line["order_id"] for line in lines_of(self._log) if line["op"] == "ship"}
         packs = 0
         for order_id in sent:
             order = await self._company.ask("order_dispatch", "GET", f"/v1/orders/{order_id}")

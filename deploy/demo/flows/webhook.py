@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from deploy.demo.company import Company
-from deploy.demo.flows.street import PRODUCT, Fate, Neighbour, lines_of, offer
-from deploy.demo.town import Town
+from deploy.demo.environment import Environment
+from deploy.demo.flows.customers import PRODUCT, FlowCustomer, Outcome, lines_of, offer
 from deploy.local.ports import accepts, free_port
 from deploy.local.settings import HOST
 from deploy.local.stack import Stack
@@ -19,20 +19,20 @@ class WebhookShop:
     """deploy/samples/webhook_shop.py, with half of its responses lost."""
 
     flow, provider_id = "app_focus", "paper-mill"
-    fates = (Fate.DELIVERED, Fate.FOUND, Fate.CANCELLED, Fate.REFUSED)
+    outcomes = (Outcome.DELIVERED, Outcome.FOUND, Outcome.CANCELLED, Outcome.REFUSED)
 
-    def __init__(self, stack: Stack, town: Town, company: Company, book: Path) -> None:
-        self._stack, self._town, self._company, self._book = stack, town, company, book
+    def __init__(self, stack: Stack, environment: Environment, company: Company, log: Path) -> None:
+        self._stack, self._environment, self._company, self._log = stack, environment, company, log
         self._port = free_port()
 
-    def product_for(self, fate: Fate) -> str:
-        return SOLD_OUT if fate is Fate.REFUSED else PRODUCT
+    def product_for(self, outcome: Outcome) -> str:
+        return SOLD_OUT if outcome is Outcome.REFUSED else PRODUCT
 
-    async def open(self) -> None:
+    async def start(self) -> None:
         command = ["deploy.samples.webhook_shop", "--port", str(self._port), "--provider", self.provider_id]
-        command += ["--log", str(self._book), "--secret", SECRET, "--callbacks", self._stack.urls["order_dispatch"]]
+        command += ["--log", str(self._log), "--secret", SECRET, "--callbacks", self._stack.urls["order_dispatch"]]
         command += ["--ships", "--sold-out", SOLD_OUT, "--error-after", str(LOST_ANSWERS), "--seed", "7"]
-        await self._town.start(self._stack, self.provider_id, command, lambda: accepts(HOST, self._port))
+        await self._environment.start(self._stack, self.provider_id, command, lambda: accepts(HOST, self._port))
         body = {"name": "The Paper Mill", "protocol": "webhook", "url": f"http://{HOST}:{self._port}"}
         path = f"/v1/providers/{self.provider_id}"
         await self._company.ask("order_dispatch", "PUT", path, body | {"cancel_window_hours": 2, "lead_time_days": 2})
@@ -41,14 +41,14 @@ class WebhookShop:
         for product in (PRODUCT, SOLD_OUT):
             await self._company.ask("order_dispatch", "PUT", f"{path}/offers/{product}", offer(product))
 
-    async def welcome(self, one: Neighbour) -> None:
+    async def set_up_customer(self, one: FlowCustomer) -> None:
         """Nothing to do: the first order introduces the customer to the shop."""
 
-    def taken(self) -> int:
-        return sum(line["op"] == "accepted" for line in lines_of(self._book))
+    def received(self) -> int:
+        return sum(line["op"] == "accepted" for line in lines_of(self._log))
 
-    async def before_placing(self, one: Neighbour) -> None:
+    async def before_placing(self, one: FlowCustomer) -> None:
         """Nothing to do: the shop's random generator decides which responses are lost."""
 
-    async def work(self, one: Neighbour) -> None:
+    async def ship(self, one: FlowCustomer) -> None:
         """Nothing to do: the shop ships immediately and reports it by a callback."""

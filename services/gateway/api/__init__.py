@@ -1,6 +1,6 @@
-"""The gateway's doors."""
+"""HTTP API of the gateway."""
 
-from services.gateway.api.door import close_door, open_door
+from services.gateway.api.ingest_pipeline import start_pipeline, stop_pipeline
 from services.gateway.api.usage import router
 
-__all__ = ["close_door", "open_door", "router"]
+__all__ = ["router", "start_pipeline", "stop_pipeline"]

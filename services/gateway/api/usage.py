@@ -1,4 +1,4 @@
-"""POST /v1/usage: reports in, acknowledged by the broker before they are acknowledged by us."""
+"""POST /v1/usage: authenticates, parses and validates reports, and answers 202 once the broker has them."""
 
 from collections import Counter
 from datetime import datetime
@@ -14,50 +14,63 @@ from libs.kit.http.app import kit_of, principal_of, require
 from libs.kit.http.identity import Principal, unauthorized
 from libs.kit.http.problems import ProblemError
 from services.gateway.api import metrics
-from services.gateway.api.body import read_body
-from services.gateway.api.door import Door, door_of, too_fast
+from services.gateway.api.device_registry import DeviceRegistry
+from services.gateway.api.ingest_pipeline import IngestPipeline, pipeline_of, rate_limited
+from services.gateway.api.request_body import read_body
 from services.gateway.domain.devices import Device
-from services.gateway.domain.drafts import Draft
-from services.gateway.domain.explaining import REMEDIES
-from services.gateway.domain.judging import NUL, Report, judge
-from services.gateway.domain.records import write
-from services.gateway.domain.refusals import MalformedRequestError, Refusal, refuse
-from services.gateway.facades import cloudevents, plain
+from services.gateway.domain.records import encode
+from services.gateway.domain.refusals import REMEDIES, MalformedRequestError, Refusal
+from services.gateway.domain.reports import Report
+from services.gateway.domain.validation import NUL, ValidReport, validate
+from services.gateway.facades import cloudevents, plain_json
 
 router = APIRouter(tags=["usage"])
 
 DEVICE_CREDENTIAL = "rpl_dev_"
-#: A body costs at least as many reports as it has pieces of this size.
+#: A body counts against the rate limit as at least one report per this many bytes.
 BYTES_PER_REPORT = 1024
 
 
 class Sender(NamedTuple):
-    """Who speaks: a device by its own credential, or somebody with a token of the portal."""
+    """The authenticated sender: a device with its credential, or a principal with a token of the portal."""
 
-    name: str
+    name: str  # key of its rate limit
     device: Device | None
     principal: Principal | None
+
+    def may_report_for(self, device: Device) -> bool:
+        principal = self.principal
+        return principal is not None and (principal.role == "operator" or principal.customer_id == device.customer_id)
 
 
 @router.post("/v1/usage", status_code=202)
 async def report_usage(request: Request) -> Response:
-    """Take reports of use, levels and refills; 202 only after all in-sync replicas have them."""
-    kit = kit_of(request)  # called, not depended on: FastAPI would run it in another thread for every report
-    door = door_of(kit)
+    """Accept reports of use, levels and refills; 202 is sent only after all in-sync replicas have them."""
+    kit = kit_of(request)  # not a FastAPI dependency: a synchronous one would run in a thread for each request
+    pipeline = pipeline_of(kit)
     try:
-        sender = await _sender(request, kit, door)
-        with door.budget.hold() as held:
-            body = await read_body(request, door.settings, held)
-            drafts = _read(request, body, door)
-            devices = await _devices(drafts, sender, door)
-            _charge(drafts, devices, sender, len(body), door)
-            return await _take(drafts, devices, sender, (door, request.headers.get("traceparent")))
+        sender = await _authenticate(request, kit, pipeline)
+        with pipeline.memory.reserve() as reservation:
+            body = await read_body(request, pipeline.settings, reservation)
+            reports = _parse(request, body, pipeline)
+            devices = await _find_devices(reports, sender, pipeline.registry)
+            _charge(reports, devices, sender, len(body), pipeline)
+            accepted, refused = _validate(reports, devices, sender, pipeline)
+            traceparent = next_hop(request.headers.get("traceparent"))
+            await pipeline.produce([encode(report, traceparent) for _, report in accepted])
     except ProblemError as error:
         metrics.REQUESTS_REFUSED.labels(error.body["code"]).inc()
         raise
+    for event_type, count in Counter(report.type for _, report in accepted).items():
+        metrics.REPORTS_ACCEPTED.labels(event_type).inc(count)
+    answer = {
+        "accepted": [{"index": index, "id": report.id} for index, report in accepted],
+        "refused": [refusal.as_json() for refusal in refused],
+    }
+    return Response(msgspec.json.encode(answer), status_code=202, media_type="application/json")
 
 
-async def _sender(request: Request, kit: Kit, door: Door) -> Sender:
+async def _authenticate(request: Request, kit: Kit, pipeline: IngestPipeline) -> Sender:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     token = token.strip()
     if scheme.lower() != "bearer" or not token.startswith(DEVICE_CREDENTIAL):
@@ -65,118 +78,100 @@ async def _sender(request: Request, kit: Kit, door: Door) -> Sender:
         require(principal, "customer", "operator")
         sender = Sender(f"principal:{principal.subject}", None, principal)
     else:
-        device = door.registry.remembered(token) or await _introduced(request, token, door)
+        device = pipeline.registry.find_cached(token) or await _load_device(request, token, pipeline)
         sender = Sender(device.device_id, device, None)
-    door.charge(sender.name, 1)
+    pipeline.charge(sender.name, 1)
     return sender
 
 
-async def _introduced(request: Request, credential: str, door: Door) -> Device:
-    """Return the device of a credential seen for the first time; raises 401 if nobody knows it."""
+async def _load_device(request: Request, credential: str, pipeline: IngestPipeline) -> Device:
+    """Return the device of a credential that is not cached.
+
+    Raises 401 if it is unknown, and 429 if its client address sent too many unknown ones.
+    """
     address = request.client.host if request.client else ""
-    if wait := door.strangers.wait(address, monotonic()):
-        raise too_fast("too_many_unknown", "Too many requests with unknown credentials", wait)
-    device = await door.registry.by_credential(credential)
+    if wait := pipeline.unknown_credential_rates.wait(address, monotonic()):
+        raise rate_limited("too_many_unknown", "Too many requests with unknown credentials", wait)
+    device = await pipeline.registry.find_by_credential(credential)
     if device is None:
-        door.strangers.take(address, 1, monotonic())
-        raise unauthorized("No device has this credential; a device that was replaced or removed gets a new one.")
+        pipeline.unknown_credential_rates.take(address, 1, monotonic())
+        raise unauthorized("This credential is unknown, or its device was replaced or removed.")
     return device
 
 
-def _read(request: Request, body: bytes, door: Door) -> list[Draft | Refusal]:
-    """Let the protocol the request is written in read it."""
+def _parse(request: Request, body: bytes, pipeline: IngestPipeline) -> list[Report | Refusal]:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     try:
         if media_type == cloudevents.STRUCTURED:
-            return cloudevents.read_structured(body, door.bounds)
+            return cloudevents.parse_structured(body, pipeline.body_limits)
         if media_type == cloudevents.BATCH:
-            return cloudevents.read_batch(body, door.bounds)
-        if media_type in plain.MEDIA_TYPES:
-            if cloudevents.MARK in request.headers:
-                return cloudevents.read_binary(request.headers, body, door.bounds)
-            return plain.read(body, door.bounds)
+            return cloudevents.parse_batch(body, pipeline.body_limits)
+        if media_type in plain_json.MEDIA_TYPES:
+            if cloudevents.BINARY_HEADER in request.headers:
+                return cloudevents.parse_binary(request.headers, body, pipeline.body_limits)
+            return plain_json.parse(body, pipeline.body_limits)
     except MalformedRequestError as error:
-        raise ProblemError(error.status, error.code, "The body cannot be read", detail=error.problem) from None
-    accepted = f"application/json, {cloudevents.STRUCTURED} or {cloudevents.BATCH}"
-    raise ProblemError(415, "unsupported_media_type", "Nobody here reads this Content-Type", detail=f"send {accepted}")
+        raise ProblemError(error.status, error.code, "The body cannot be parsed", detail=error.problem) from None
+    detail = f"Supported types: application/json, {cloudevents.STRUCTURED}, {cloudevents.BATCH}."
+    raise ProblemError(415, "unsupported_media_type", "This Content-Type is not supported", detail=detail)
 
 
-async def _devices(drafts: list[Draft | Refusal], sender: Sender, door: Door) -> dict[str, Device]:
-    """Return the devices this sender may speak for, of those the reports name."""
+async def _find_devices(reports: list[Report | Refusal], sender: Sender, registry: DeviceRegistry) -> dict[str, Device]:
+    """Return by id the devices of the reports for which this sender may report."""
     if sender.device is not None:
         return {sender.device.device_id: sender.device}
-    names = {draft.device_id for draft in drafts if isinstance(draft, Draft) and draft.device_id}
-    found = await door.registry.by_ids({name for name in names if NUL not in name})
-    return {name: device for name, device in found.items() if _may_speak_for(sender, device)}
+    ids = {report.device_id for report in reports if isinstance(report, Report) and report.device_id}
+    found = await registry.find_by_ids({device_id for device_id in ids if NUL not in device_id})
+    return {device_id: device for device_id, device in found.items() if sender.may_report_for(device)}
 
 
-def _may_speak_for(sender: Sender, device: Device) -> bool:
-    principal = sender.principal
-    return principal is not None and (principal.role == "operator" or principal.customer_id == device.customer_id)
-
-
-def _charge(drafts: list[Draft | Refusal], devices: dict[str, Device], sender: Sender, size: int, door: Door) -> None:
-    """Charge a device for what it sent, and a token what it sent for each device; nobody for a stranger's reports."""
+def _charge(
+    reports: list[Report | Refusal], devices: dict[str, Device], sender: Sender, size: int, pipeline: IngestPipeline
+) -> None:
+    """Count reports against the rate limit of their device; those of foreign devices against the sender's."""
     if sender.device is not None:
-        door.charge(sender.name, max(len(drafts), size / BYTES_PER_REPORT) - 1)
+        pipeline.charge(sender.name, max(len(reports), size / BYTES_PER_REPORT) - 1)
         return
-    names = [draft.device_id for draft in drafts if isinstance(draft, Draft)]
-    for payer, count in Counter(name if name in devices else sender.name for name in names).items():
-        door.charge(payer, count)
+    ids = [report.device_id for report in reports if isinstance(report, Report)]
+    for name, count in Counter(id_ if id_ in devices else sender.name for id_ in ids).items():
+        pipeline.charge(name, count)
 
 
-async def _take(
-    drafts: list[Draft | Refusal], devices: dict[str, Device], sender: Sender, around: tuple[Door, str | None]
-) -> Response:
-    """Judge every report, write those that are believed, and say what became of each."""
-    door, traceparent = around
-    now, trace = door.clock.now(), next_hop(traceparent)
-    reports: list[tuple[int, Report]] = []
+def _validate(
+    reports: list[Report | Refusal], devices: dict[str, Device], sender: Sender, pipeline: IngestPipeline
+) -> tuple[list[tuple[int, ValidReport]], list[Refusal]]:
+    """Return accepted reports with their index, and refused ones; raises 422 or 403 if none is accepted."""
+    now = pipeline.clock.now()
+    accepted: list[tuple[int, ValidReport]] = []
     refused: list[Refusal] = []
-    for index, draft in enumerate(drafts):
-        judged = _judge(draft, devices, sender, (door, now))
-        if isinstance(judged, Refusal):
-            refused.append(judged._replace(place=index))
+    for index, report in enumerate(reports):
+        outcome = _validate_one(report, devices, sender, pipeline, now)
+        if isinstance(outcome, Refusal):
+            refused.append(outcome._replace(position=index))
         else:
-            reports.append((index, judged))
+            accepted.append((index, outcome))
     for refusal in refused:
         metrics.REPORTS_REFUSED.labels(refusal.code).inc()
-    if not reports:
-        raise _nothing_taken(refused)
-    await door.write([write(report.type, report.id, report.said, trace) for _, report in reports])
-    for kind, count in Counter(report.type for _, report in reports).items():
-        metrics.REPORTS_ACCEPTED.labels(kind).inc(count)
-    answer = {
-        "accepted": [{"index": index, "id": report.id} for index, report in reports],
-        "refused": [refusal.told() for refusal in refused],
-    }
-    return Response(msgspec.json.encode(answer), status_code=202, media_type="application/json")
+    if not accepted:
+        codes = {refusal.code for refusal in refused}
+        status = 403 if codes == {"foreign_device"} else 422
+        code = codes.pop() if len(codes) == 1 else "refused"
+        title = "The report was refused" if len(refused) == 1 else "All reports were refused"
+        raise ProblemError(status, code, title, refused=[refusal.as_json() for refusal in refused])
+    return accepted, refused
 
 
-def _judge(
-    draft: Draft | Refusal, devices: dict[str, Device], sender: Sender, around: tuple[Door, datetime]
-) -> Report | Refusal:
-    if isinstance(draft, Refusal):
-        return draft
-    door, now = around
-    device = sender.device
-    if draft.device_id is not None:
-        device = devices.get(draft.device_id)
-    if device is None:
-        return _not_yours(draft, sender)
-    return judge(draft, device, now, door.sense, sender.device is None)
-
-
-def _not_yours(draft: Draft, sender: Sender) -> Refusal:
-    if draft.device_id is None:
-        return refuse("missing_field", "device_id", "the report does not say its device", REMEDIES["device_id"])
-    whose = "this credential is another device's" if sender.device else "this token may not report for such a device"
-    return refuse("foreign_device", "device_id", whose, "send it with the device's own credential")
-
-
-def _nothing_taken(refused: list[Refusal]) -> ProblemError:
-    codes = {refusal.code for refusal in refused}
-    status = 403 if codes == {"foreign_device"} else 422
-    code = codes.pop() if len(codes) == 1 else "refused"
-    title = "The report was refused" if len(refused) == 1 else "All reports were refused"
-    return ProblemError(status, code, title, refused=[refusal.told() for refusal in refused])
+def _validate_one(
+    report: Report | Refusal, devices: dict[str, Device], sender: Sender, pipeline: IngestPipeline, now: datetime
+) -> ValidReport | Refusal:
+    if isinstance(report, Refusal):
+        return report
+    device = sender.device if report.device_id is None else devices.get(report.device_id)
+    if device is not None:
+        return validate(report, device, now, pipeline.report_limits, sender.device is None)
+    if report.device_id is None:
+        return Refusal("missing_field", "device_id", "the field is required with a token", REMEDIES["device_id"])
+    problem = (
+        "the credential is of another device" if sender.device else "the token does not permit reports for this device"
+    )
+    return Refusal("foreign_device", "device_id", problem, "use the device's own credential")

@@ -1,1 +1,1 @@
-"""Decides what a report says and whether to believe it; touches nothing outside."""
+"""Parsing and validation of reports, rate limits and the encoding of records; pure."""

@@ -1,0 +1,1 @@
+"""Formats of reports over HTTP: plain JSON and CloudEvents."""

@@ -1,8 +1,8 @@
-"""Reports as CloudEvents 1.0 over HTTP: structured, batched and binary.
+"""Reports as CloudEvents 1.0 over HTTP in structured, batched and binary mode.
 
-The event's type is the report's type, its data the report's fields; `subject` may say
-`device` or `device/slot`, `time` is the report's time and `id` its name. Fields nobody knows
-are ignored, as CloudEvents asks of every reader.
+The event's `type` is the report's type and its `data` the report's fields. `subject` may be `device` or `device/slot`,
+`time` is the default of `occurred_at`, and `id` is the report's id. Unknown attributes and fields are ignored, as the
+CloudEvents specification requires of consumers.
 """
 
 import base64
@@ -15,19 +15,18 @@ from urllib.parse import unquote
 import msgspec
 from msgspec.structs import fields
 
-from services.gateway.domain.bodies import Bounds, deeper_than, split, too_deep
-from services.gateway.domain.drafts import KINDS, Draft, Name
-from services.gateway.domain.explaining import explain, unknown_type
-from services.gateway.domain.refusals import MalformedRequestError, Refusal, refuse
+from services.gateway.domain.refusals import MalformedRequestError, Refusal, explain, too_deep, unknown_type
+from services.gateway.domain.reports import REPORT_TYPES, Name, Report
+from services.gateway.facades.plain_json import BodyLimits, is_deeper_than, split_body
 
 STRUCTURED = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
-#: Its presence makes a request a CloudEvent in binary mode.
-MARK = "ce-specversion"
+#: Header that marks a request as a CloudEvent in binary mode.
+BINARY_HEADER = "ce-specversion"
 
 
 class CloudEvent(msgspec.Struct, kw_only=True, gc=False):
-    """The attributes we read; all others are ignored."""
+    """The attributes that are read."""
 
     specversion: Literal["1.0"]
     id: Name
@@ -39,109 +38,107 @@ class CloudEvent(msgspec.Struct, kw_only=True, gc=False):
     data_base64: str | None = None
 
 
-def _ignoring_unknown(kind: type[Draft]) -> msgspec.json.Decoder[Draft]:
-    """Derive a reader of the same fields that ignores others."""
+def _lenient_decoder(report_type: type[Report]) -> msgspec.json.Decoder[Report]:
+    """Return a decoder of the same fields that ignores unknown ones and needs no `type`."""
     same = [
         (field.name, field.type) if field.required else (field.name, field.type, field.default)
-        for field in fields(kind)
+        for field in fields(report_type)
     ]
-    return msgspec.json.Decoder(msgspec.defstruct(kind.__name__, same, kw_only=True, gc=False))
+    return msgspec.json.Decoder(msgspec.defstruct(report_type.__name__, same, kw_only=True, gc=False))
 
 
 _EVENT = msgspec.json.Decoder(CloudEvent)
-_DATA = {name: _ignoring_unknown(kind) for name, kind in KINDS.items()}
+_DATA = {name: _lenient_decoder(report_type) for name, report_type in REPORT_TYPES.items()}
 
 
-def read_structured(body: bytes, bounds: Bounds) -> list[Draft | Refusal]:
-    """Return the report of one structured event, or why it cannot be read."""
-    found = _read(split(body, bounds._replace(reports=1))[0])
-    if isinstance(found, Refusal) and found.code == "malformed_json":
-        raise MalformedRequestError(found.code, found.problem)
-    return [found]
+def parse_structured(body: bytes, limits: BodyLimits) -> list[Report | Refusal]:
+    """Return the report of one event, or its error; raises MalformedRequestError if the body is not JSON."""
+    parsed = _parse_event(split_body(body, limits._replace(reports=1))[0])
+    if isinstance(parsed, Refusal) and parsed.code == "malformed_json":
+        raise MalformedRequestError(parsed.code, parsed.problem)
+    return [parsed]
 
 
-def read_batch(body: bytes, bounds: Bounds) -> list[Draft | Refusal]:
-    """Return the report of each event of a batch, or why it cannot be read."""
+def parse_batch(body: bytes, limits: BodyLimits) -> list[Report | Refusal]:
+    """Return the report of each event, or its error; raises MalformedRequestError if the body is not an array."""
     if body.lstrip()[:1] != b"[":
         raise MalformedRequestError("malformed_json", "a batch of CloudEvents is a JSON array")
-    return [_read(item) for item in split(body, bounds)]
+    return [_parse_event(item) for item in split_body(body, limits)]
 
 
-def read_binary(headers: Mapping[str, str], body: bytes, bounds: Bounds) -> list[Draft | Refusal]:
-    """Return the report whose attributes are `ce-` headers and whose data is the body."""
-    if deeper_than(body, bounds.depth):
+def parse_binary(headers: Mapping[str, str], body: bytes, limits: BodyLimits) -> list[Report | Refusal]:
+    """Return the report of an event with its attributes in `ce-` headers and its data in the body, or its error."""
+    if is_deeper_than(body, limits.depth):
         raise too_deep()
-    attributes = {name[3:]: unquote(_unwrapped(value)) for name, value in headers.items() if name.startswith("ce-")}
+    attributes = {name[3:]: unquote(_unquoted(value)) for name, value in headers.items() if name.startswith("ce-")}
     try:
         event = msgspec.convert(attributes, CloudEvent)
     except msgspec.ValidationError as error:
-        return [_wrong_envelope(error)]
+        return [_invalid_envelope(error)]
     event.data = msgspec.Raw(body)
-    return [_draft(event)]
+    return [_parse_data(event)]
 
 
-def _unwrapped(value: str) -> str:
-    """Return a header's value without the quotes that RFC 7230 allows around it; percents are decoded after that."""
+def _unquoted(value: str) -> str:
+    """Remove the double quotes that RFC 7230 allows around a header's value; percent-decoding comes after that."""
     quoted = len(value) > 1 and value[0] == value[-1] == '"'
     return re.sub(r"\\(.)", r"\1", value[1:-1]) if quoted else value
 
 
-def _read(item: bytes | msgspec.Raw) -> Draft | Refusal:
+def _parse_event(item: bytes | msgspec.Raw) -> Report | Refusal:
     try:
-        return _draft(_EVENT.decode(item))
+        return _parse_data(_EVENT.decode(item))
     except msgspec.ValidationError as error:
-        return _wrong_envelope(error)
+        return _invalid_envelope(error)
     except RecursionError:
         raise too_deep() from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        return refuse("malformed_json", None, str(error), "send valid JSON in UTF-8")
+        return Refusal("malformed_json", None, str(error), "send valid JSON in UTF-8")
 
 
-def _wrong_envelope(wrong: msgspec.ValidationError) -> Refusal:
+def _invalid_envelope(error: msgspec.ValidationError) -> Refusal:
     remedy = "send specversion 1.0, id, source, type and data as CloudEvents 1.0 defines them"
-    return refuse("invalid_cloudevent", None, str(wrong), remedy)
+    return Refusal("invalid_cloudevent", None, str(error), remedy)
 
 
-def _draft(event: CloudEvent) -> Draft | Refusal:
-    kind = KINDS.get(event.type)
-    if kind is None:
+def _parse_data(event: CloudEvent) -> Report | Refusal:
+    report_type = REPORT_TYPES.get(event.type)
+    if report_type is None:
         return unknown_type(event.type)
     try:
         raw = base64.b64decode(event.data_base64, validate=True) if event.data_base64 else bytes(event.data)
-    except ValueError as error:  # base64's own error is one, and what it says of letters no ASCII has
-        return refuse("invalid_cloudevent", "data_base64", str(error), "send the data as JSON in data")
+    except ValueError as error:  # binascii.Error, or a plain ValueError for characters outside ASCII
+        return Refusal("invalid_cloudevent", "data_base64", str(error), "send the data as JSON in data")
     if not raw:
-        return refuse("missing_field", "data", "the event has no data", "send the report's fields in data")
+        return Refusal("missing_field", "data", "the event has no data", "send the report's fields in data")
     try:
-        loose = _DATA[event.type].decode(raw)
+        lenient = _DATA[event.type].decode(raw)
     except RecursionError:
         raise too_deep() from None
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return _explain(raw, kind)
-    draft = kind(**msgspec.structs.asdict(loose))
-    return _surrounded(draft, event)
+        return _explain(raw, report_type)
+    return _merge_envelope(report_type(**msgspec.structs.asdict(lenient)), event)
 
 
-def _explain(raw: bytes, kind: type[Draft]) -> Refusal:
+def _explain(raw: bytes, report_type: type[Report]) -> Refusal:
     try:
-        return explain(msgspec.json.decode(raw), kind)
+        return explain(msgspec.json.decode(raw), report_type)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        return refuse("malformed_json", "data", str(error), "send valid JSON in UTF-8")
+        return Refusal("malformed_json", "data", str(error), "send valid JSON in UTF-8")
 
 
-def _surrounded(draft: Draft, event: CloudEvent) -> Draft | Refusal:
-    """Fill in what the envelope says; where it contradicts the data, nobody can know who is right."""
+def _merge_envelope(report: Report, event: CloudEvent) -> Report | Refusal:
+    """Fill in device, slot, id and time from the envelope; a device or slot that differs from the data is an error."""
     device, slash, slot = (event.subject or "").rpartition("/")
     if not slash:
         device, slot = slot, ""
-    said = {"device_id": device or None, "slot": slot or None}
-    for name, value in said.items():
-        inside = getattr(draft, name)
-        if value and inside and value != inside:
-            problem = f"subject says {value[:60]!r} and data says {inside[:60]!r}"
-            return refuse("contradiction", name, problem, "let subject and data agree, or leave one out")
-        if value and not inside:
-            setattr(draft, name, value)
-    draft.id = event.id
-    draft.occurred_at = draft.occurred_at or event.time
-    return draft
+    for name, value in (("device_id", device), ("slot", slot)):
+        in_data = getattr(report, name)
+        if value and in_data and value != in_data:
+            problem = f"subject contains {value[:60]!r}, data contains {in_data[:60]!r}"
+            return Refusal("contradiction", name, problem, "send the same value in both, or omit one")
+        if value and not in_data:
+            setattr(report, name, value)
+    report.id = event.id
+    report.occurred_at = report.occurred_at or event.time
+    return report

@@ -1,4 +1,4 @@
--- Which credential may report for which device, and how the device's slots count.
+-- The current registration of each device: the credential that authenticates it, and its slots.
 CREATE TABLE device (
     device_id         text    PRIMARY KEY,
     customer_id       text    NOT NULL,
@@ -11,15 +11,15 @@ CREATE INDEX device_by_credential ON device (credential_sha256);
 CREATE INDEX device_by_customer ON device (customer_id);
 CREATE INDEX device_by_revision ON device (revision);
 
--- Devices that left, for as long as another replica may still remember them.
+-- Deleted devices, kept until all replicas have removed them from their caches.
 CREATE TABLE departure (
     device_id text        NOT NULL,
     revision  bigint      NOT NULL PRIMARY KEY,
     left_at   timestamptz NOT NULL DEFAULT now()
 );
 
--- Every change of a device gets the next number. The row lock lasts until the commit, so that a
--- replica that has read up to a number has missed none below it.
+-- Number of the last change of a device. The row stays locked until the commit, so revisions become visible in order:
+-- a replica that has read up to a revision has not missed an earlier one.
 CREATE TABLE revision (
     only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
     number   bigint  NOT NULL DEFAULT 0

@@ -18,8 +18,8 @@ from services.gateway.service import SERVICE
 PODS = SlotSpec(slot="1", product_id="pods", unit=BaseUnit.EACH, capacity=60)
 
 
-def digest(word):
-    return hashlib.sha256(word.encode()).digest()
+def digest(text):
+    return hashlib.sha256(text.encode()).digest()
 
 
 def registered(device_id="m", customer_id="c", registration=1, credential="secret", **changes):
@@ -36,7 +36,7 @@ def replaced(old, **changes):
     return DeviceReplaced(**dict(registered(**changes)), replaces=old, moves=())
 
 
-async def found(store, device_id):
+async def find_device(store, device_id):
     return next(iter(await store.list_devices([device_id])), None)
 
 
@@ -46,33 +46,33 @@ async def store(database):
         yield store
 
 
-async def test_a_registered_device_is_found_by_its_credential_with_how_its_slots_count(store):
+async def test_on_device_registered_saves_device_with_credential_and_slots(store):
     await handlers.on_device_registered(registered(), store)
 
     device = await store.find_device_by_credential(digest("secret"))
 
-    assert device == await found(store, "m")
+    assert device == await find_device(store, "m")
     assert (device.customer_id, device.registration) == ("c", 1)
     assert device.slots == {"1": Slot(BaseUnit.EACH, 0, 60)}
 
 
-async def test_twice_the_same_registration_is_one(store):
+async def test_on_device_registered_is_idempotent(store):
     await handlers.on_device_registered(registered(), store)
     await handlers.on_device_registered(registered(), store)
 
-    assert (await found(store, "m")).registration == 1
+    assert (await find_device(store, "m")).registration == 1
 
 
-async def test_an_older_registration_does_not_undo_a_newer_one(store):
+async def test_older_registration_does_not_overwrite_newer(store):
     await handlers.on_device_registered(registered(customer_id="new", registration=2, credential="new"), store)
     await handlers.on_device_registered(registered(customer_id="old"), store)
     await handlers.on_device_deregistered(DeviceDeregistered(customer_id="old", device_id="m", registration=1), store)
 
-    assert (await found(store, "m")).customer_id == "new"
+    assert (await find_device(store, "m")).customer_id == "new"
     assert await store.find_device_by_credential(digest("secret")) is None
 
 
-async def test_a_deregistered_devices_credential_ends_and_other_replicas_learn_it(store):
+async def test_on_device_deregistered_deletes_device_and_records_change(store):
     await handlers.on_device_registered(registered(), store)
     before = await store.get_revision()
 
@@ -82,36 +82,36 @@ async def test_a_deregistered_devices_credential_ends_and_other_replicas_learn_i
     assert [change.device_id for change in await store.list_changes(before)] == ["m"]
 
 
-async def test_a_replaced_devices_credential_ends_and_the_new_ones_begins(store):
+async def test_on_device_replaced_replaces_credential(store):
     await handlers.on_device_registered(registered(), store)
     before = await store.get_revision()
 
     await handlers.on_device_replaced(replaced("m", device_id="n", credential="fresh"), store)
 
-    assert await found(store, "m") is None
+    assert await find_device(store, "m") is None
     assert (await store.find_device_by_credential(digest("fresh"))).device_id == "n"
     assert {change.device_id for change in await store.list_changes(before)} == {"m", "n"}
 
 
-async def test_an_erased_customers_devices_are_forgotten(store):
+async def test_on_customer_erased_deletes_devices_of_customer(store):
     for name in ("m", "n"):
         await handlers.on_device_registered(registered(device_id=name, credential=name), store)
     await handlers.on_device_registered(registered(device_id="o", customer_id="other", credential="o"), store)
 
     await handlers.on_customer_erased(CustomerErased(customer_id="c"), store)
 
-    assert await store.list_devices_of("c") == []
-    assert await found(store, "o") is not None
+    assert await store.list_device_ids("c") == []
+    assert await find_device(store, "o") is not None
 
 
-async def test_departures_are_forgotten_only_when_every_replica_has_seen_them(store):
+async def test_delete_old_departures_keeps_recent_ones(store):
     await handlers.on_device_registered(registered(), store)
     await handlers.on_device_deregistered(DeviceDeregistered(customer_id="c", device_id="m", registration=1), store)
 
-    await handlers.forget_departures(store)
-    kept = await store.list_changes(0)
+    await handlers.delete_old_departures(store)
+    before = await store.list_changes(0)
     await store.connection.execute("UPDATE departure SET left_at = left_at - interval '2 hours'")
-    await handlers.forget_departures(store)
+    await handlers.delete_old_departures(store)
 
-    assert [change.device_id for change in kept] == ["m"]
+    assert [change.device_id for change in before] == ["m"]
     assert await store.list_changes(0) == []

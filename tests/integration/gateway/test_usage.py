@@ -7,24 +7,24 @@ import pytest
 
 from deploy.local.waiting import until
 from replenish_contracts.topics import PARTITIONS, partition_for
-from services.gateway.api.door import door_of
-from services.gateway.domain.limits import Buckets, Limit
-from tests.integration.gateway.reading import read_events, read_usage
-from tests.support import routes as doors
+from services.gateway.api.ingest_pipeline import pipeline_of
+from services.gateway.domain.rate_limit import RateLimit, RateLimiter
+from tests.integration.gateway.usage_records import read_events, read_usage
+from tests.support import routes
 
 USED = {"type": "SlotUsed", "slot": "1", "quantity": 2, "unit": "pods", "boot": "b"}
 
 
 @pytest.fixture(scope="module")
 async def portal(kafka_url, database):
-    async with doors.portal(kafka_url, database) as door:
-        yield door
+    async with routes.portal(kafka_url, database) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
 async def gateway(kafka_url, database, portal):
-    async with doors.gateway(kafka_url, database, portal.url) as door:
-        yield door
+    async with routes.gateway(kafka_url, database, portal.url) as server:
+        yield server
 
 
 @pytest.fixture
@@ -42,12 +42,12 @@ def numbered(*numbers, **changes):
 
 async def send(gateway, device, body, **headers):
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    around = {"Content-Type": "application/json"} | bearer(device) | headers
-    return await gateway.http.post("/v1/usage", content=content, headers=around)
+    defaults = {"Content-Type": "application/json"} | bearer(device) | headers
+    return await gateway.http.post("/v1/usage", content=content, headers=defaults)
 
 
-class TestAccepting:
-    async def test_answers_only_when_the_broker_has_the_report(self, gateway, device, kafka_url):
+class TestAccepted:
+    async def test_answers_after_the_broker_has_the_report(self, gateway, device, kafka_url):
         answer = await send(gateway, device, numbered(1)[0])
 
         assert answer.status_code == 202, answer.text
@@ -56,17 +56,17 @@ class TestAccepting:
         assert (event.type, event.subject, event.source) == ("SlotUsed", device["device_id"], "/replenish/gateway")
         assert (event.data.quantity, event.data.boot, event.data.seq) == (2, "b", 1)
 
-    async def test_puts_a_device_where_its_key_belongs(self, gateway, device, kafka_url):
+    async def test_writes_reports_of_a_device_to_its_partition_in_order(self, gateway, device, kafka_url):
         await send(gateway, device, numbered(*range(1, 4)))
         await send(gateway, device, numbered(*range(4, 20)))
 
         records = await read_usage(kafka_url, device["device_id"])
 
-        place = partition_for(device["device_id"].encode(), PARTITIONS)
-        assert {record.partition for record in records} == {place}
+        partition = partition_for(device["device_id"].encode(), PARTITIONS)
+        assert {record.partition for record in records} == {partition}
         assert [json.loads(record.value)["data"]["seq"] for record in records] == list(range(1, 20))
 
-    async def test_a_repeat_is_the_same_report(self, gateway, device, kafka_url):
+    async def test_repeat_has_the_same_id(self, gateway, device, kafka_url):
         uncounted = {"type": "SlotUsed", "slot": "1", "quantity": 1, "occurred_at": datetime.now(UTC).isoformat()}
 
         answers = [await send(gateway, device, body) for body in (*numbered(1, 1), uncounted, uncounted)]
@@ -74,7 +74,7 @@ class TestAccepting:
         first, second, third, fourth = [answer.json()["accepted"][0]["id"] for answer in answers]
         assert first == second != third == fourth
 
-    async def test_keeps_the_good_of_a_partly_bad_batch_and_names_the_rest(self, gateway, device, kafka_url):
+    async def test_batch_with_invalid_reports_is_accepted_in_part(self, gateway, device, kafka_url):
         batch = [*numbered(1), *numbered(2, slot="9"), *numbered(3, unit="kg"), *numbered(4, quantty=1), *numbered(5)]
 
         answer = await send(gateway, device, batch)
@@ -86,7 +86,7 @@ class TestAccepting:
         assert all(report["problem"] and report["remedy"] for report in answer.json()["refused"])
         assert [event.data.seq for event in await read_events(kafka_url, device["device_id"])] == [1, 5]
 
-    async def test_carries_the_trace_on(self, gateway, device, kafka_url):
+    async def test_traceparent_is_propagated(self, gateway, device, kafka_url):
         trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
         await send(gateway, device, numbered(1), traceparent=trace)
@@ -94,7 +94,7 @@ class TestAccepting:
         (event,) = await read_events(kafka_url, device["device_id"])
         assert event.traceparent.split("-")[1] == trace.split("-")[1]
 
-    async def test_a_thousand_at_once(self, gateway, device, kafka_url):
+    async def test_a_thousand_reports_in_one_request(self, gateway, device, kafka_url):
         answer = await send(gateway, device, numbered(*range(1, 1001)))
 
         assert len(answer.json()["accepted"]) == 1000
@@ -103,10 +103,10 @@ class TestAccepting:
 
 class TestCloudEvents:
     def event(self, number, **changes):
-        around = {"specversion": "1.0", "id": f"e-{number}", "source": "urn:maker", "type": "SlotMeasured"}
-        return around | {"data": {"slot": "1", "level": number, "unknown": {}}} | changes
+        defaults = {"specversion": "1.0", "id": f"e-{number}", "source": "urn:maker", "type": "SlotMeasured"}
+        return defaults | {"data": {"slot": "1", "level": number, "unknown": {}}} | changes
 
-    async def test_are_taken_structured_batched_and_binary(self, gateway, device, kafka_url):
+    async def test_are_accepted_structured_batched_and_binary(self, gateway, device, kafka_url):
         one = await send(gateway, device, self.event(1), **{"Content-Type": "application/cloudevents+json"})
         batch = [self.event(2), self.event(3, type="Nothing")]
         many = await send(gateway, device, batch, **{"Content-Type": "application/cloudevents-batch+json"})
@@ -119,7 +119,7 @@ class TestCloudEvents:
         assert [(event.id, event.data.level) for event in events] == [("e-1", 1), ("e-2", 2), ("e-4", 4)]
 
 
-class TestRefusing:
+class TestRefused:
     @pytest.mark.parametrize(
         ("body", "status", "code"),
         [
@@ -135,10 +135,10 @@ class TestRefusing:
             (json.dumps(USED | {"seq": 1, "occurred_at": "1970-01-01T00:00:00Z"}).encode(), 422, "time_ancient"),
             (json.dumps(USED | {"seq": 1, "occurred_at": "2999-01-01T00:00:00Z"}).encode(), 422, "time_in_future"),
             (json.dumps([USED | {"seq": 1, "slot": "9"}, USED | {"seq": 0}]).encode(), 422, "refused"),
-            (json.dumps(USED | {"seq": 1, "device_id": "somebody-elses"}).encode(), 403, "foreign_device"),
+            (json.dumps(USED | {"seq": 1, "device_id": "another-machine"}).encode(), 403, "foreign_device"),
         ],
     )
-    async def test_answers_with_a_stable_code(self, gateway, device, kafka_url, body, status, code):
+    async def test_invalid_request_has_stable_code(self, gateway, device, kafka_url, body, status, code):
         answer = await send(gateway, device, body)
 
         assert (answer.status_code, answer.json()["code"]) == (status, code)
@@ -152,14 +152,14 @@ class TestRefusing:
             ({"Content-Encoding": "gzip"}, "unsupported_encoding"),
         ],
     )
-    async def test_reads_only_what_it_says_it_reads(self, gateway, device, headers, code):
+    async def test_unsupported_content_type_and_encoding(self, gateway, device, headers, code):
         answer = await send(gateway, device, numbered(1), **headers)
 
         assert (answer.status_code, answer.json()["code"]) == (415, code)
 
-    async def test_does_not_read_a_large_body_to_its_end(self, gateway, device):
+    async def test_large_body_is_not_read_to_its_end(self, gateway, device):
         whole = await send(gateway, device, b" " * 1_048_577)
-        async with raw(gateway, device, b"Transfer-Encoding: chunked") as (reader, writer):
+        async with open_request(gateway, device, b"Transfer-Encoding: chunked") as (reader, writer):
             for _ in range(20):
                 writer.write(b"10000\r\n" + b" " * 65_536 + b"\r\n")
 
@@ -168,33 +168,33 @@ class TestRefusing:
         assert (whole.status_code, whole.json()["code"]) == (413, "body_too_large")
         assert answer.startswith(b"HTTP/1.1 413")
         assert b"connection: close" in answer.lower()
-        assert door_of(gateway.kit).budget.used == 0
+        assert pipeline_of(gateway.kit).memory.used == 0
 
-    async def test_does_not_wait_for_a_slow_sender(self, gateway, device):
-        with doors.changed(door_of(gateway.kit), body_seconds=0.2):
-            async with raw(gateway, device, b"Content-Length: 100") as (reader, writer):
+    async def test_slow_body_times_out(self, gateway, device):
+        with routes.changed(pipeline_of(gateway.kit), body_timeout_seconds=0.2):
+            async with open_request(gateway, device, b"Content-Length: 100") as (reader, writer):
                 writer.write(b"[")
 
                 answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
 
         assert answer.startswith(b"HTTP/1.1 408")
-        assert door_of(gateway.kit).budget.used == 0
+        assert pipeline_of(gateway.kit).memory.used == 0
 
-    async def test_holds_only_so_much_at_once(self, gateway, device):
-        budget = door_of(gateway.kit).budget
-        budget.used += budget.limit
+    async def test_memory_limit_answers_503(self, gateway, device):
+        memory = pipeline_of(gateway.kit).memory
+        memory.used += memory.limit
         try:
             answer = await send(gateway, device, numbered(1))
         finally:
-            budget.used -= budget.limit
+            memory.used -= memory.limit
 
         assert (answer.status_code, answer.json()["code"]) == (503, "busy")
         assert answer.headers["retry-after"] == "1"
 
 
 @asynccontextmanager
-async def raw(gateway, device, header):
-    """A connection that has sent its headers and not its body."""
+async def open_request(gateway, device, header):
+    """Open a connection and send the headers of a request, but no body."""
     host, _, port = gateway.url.removeprefix("http://").partition(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     credential = device["credential"].encode()
@@ -208,68 +208,69 @@ async def raw(gateway, device, header):
 
 class TestCredentials:
     @pytest.mark.parametrize("header", [{}, {"Authorization": "Basic x"}, {"Authorization": "Bearer rpl_dev_unknown"}])
-    async def test_without_one_nothing_is_taken(self, gateway, header):
+    async def test_missing_or_unknown_credential_answers_401(self, gateway, header):
         answer = await gateway.http.post("/v1/usage", json=numbered(1), headers=header)
 
         assert answer.status_code == 401
         assert answer.headers["www-authenticate"] == "Bearer"
 
-    async def test_one_that_is_on_its_way_is_waited_for(self, gateway, portal):
-        for _ in range(5):  # each is used before its registration can have come through Kafka
+    async def test_unknown_credential_waits_for_registration(self, gateway, portal):
+        for _ in range(5):  # each reports before its registration can have arrived through Kafka
             device = await portal.register(await portal.join())
             assert (await send(gateway, device, numbered(1))).status_code == 202
 
-    async def test_one_nobody_knows_is_answered_at_once_the_second_time(self, gateway, device):
-        stranger = device | {"credential": "rpl_dev_nobody"}
+    async def test_unknown_credential_is_answered_at_once_the_second_time(self, gateway, device):
+        unknown = device | {"credential": "rpl_dev_absent"}
         clock = asyncio.get_running_loop().time
         times = []
         for _ in range(2):
-            began = clock()
-            assert (await send(gateway, stranger, numbered(1))).status_code == 401
-            times.append(clock() - began)
+            started = clock()
+            assert (await send(gateway, unknown, numbered(1))).status_code == 401
+            times.append(clock() - started)
 
         assert times[0] >= 0.9
         assert times[1] < times[0] / 2
 
-    async def test_strangers_wait_after_too_many_attempts_and_devices_do_not(self, gateway, device):
-        door = door_of(gateway.kit)
-        before, door.strangers = door.strangers, Buckets(Limit(per_second=0.01, burst=3), room=10)
+    async def test_rate_of_unknown_credentials_is_limited_per_address(self, gateway, device):
+        pipeline = pipeline_of(gateway.kit)
+        before = pipeline.unknown_credential_rates
+        pipeline.unknown_credential_rates = RateLimiter(RateLimit(per_second=0.01, burst=3), max_senders=10)
         try:
             await send(gateway, device, numbered(1))
-            answers = [await send(gateway, {"credential": "rpl_dev_nobody"}, numbered(1)) for _ in range(5)]
+            answers = [await send(gateway, {"credential": "rpl_dev_absent"}, numbered(1)) for _ in range(5)]
             known = await send(gateway, device, numbered(2))
         finally:
-            door.strangers = before
+            pipeline.unknown_credential_rates = before
 
         assert [answer.status_code for answer in answers] == [401, 401, 401, 429, 429]
         assert int(answers[-1].headers["retry-after"]) >= 1
         assert known.status_code == 202
 
-    async def test_one_that_ended_ends_at_every_replica(self, gateway, portal, device):
+    async def test_credential_of_deleted_device_is_refused(self, gateway, portal, device):
         assert (await send(gateway, device, numbered(1))).status_code == 202
 
         await portal.http.delete(f"/v1/devices/{device['device_id']}", headers=await portal.operator())
 
-        async def ends():
+        async def is_refused():
             return (await send(gateway, device, numbered(2))).status_code == 401
 
-        await until(ends, "the credential ends", within_s=20, every_s=0.3)
+        await until(is_refused, "the credential ends", within_s=20, every_s=0.3)
 
-    async def test_a_replaced_devices_ends_too(self, gateway, portal, device):
+    async def test_credential_of_replaced_device_is_refused(self, gateway, portal, device):
         await send(gateway, device, numbered(1))
         path = f"/v1/devices/{device['device_id']}/replacement"
         new = (await portal.http.post(path, json={}, headers=await portal.operator())).json()
 
         assert (await send(gateway, new, numbered(1))).status_code == 202
 
-        async def ends():
+        async def is_refused():
             return (await send(gateway, device, numbered(2))).status_code == 401
 
-        await until(ends, "the old credential ends", within_s=20, every_s=0.3)
+        await until(is_refused, "the old credential ends", within_s=20, every_s=0.3)
 
 
 class TestTokens:
-    async def test_a_customer_reports_for_their_own_devices_as_a_person(self, gateway, portal, kafka_url):
+    async def test_customer_reports_for_own_device_as_person(self, gateway, portal, kafka_url):
         customer_id = await portal.join()
         device = await portal.register(customer_id)
         level = {"type": "SlotMeasured", "slot": "1", "level": 12, "device_id": device["device_id"]}
@@ -280,39 +281,41 @@ class TestTokens:
         (event,) = await read_events(kafka_url, device["device_id"])
         assert (event.data.level, event.data.by) == (12, "person")
 
-    async def test_nobody_reports_for_somebody_elses(self, gateway, portal, device):
-        stranger = await portal.customer(await portal.join())
+    async def test_customer_cannot_report_for_foreign_device(self, gateway, portal, device):
+        other_customer = await portal.customer(await portal.join())
         report = numbered(1)[0] | {"device_id": device["device_id"]}
 
         answers = [
-            await gateway.http.post("/v1/usage", json=report | change, headers=stranger)
+            await gateway.http.post("/v1/usage", json=report | change, headers=other_customer)
             for change in ({}, {"device_id": "not-there"})
         ]
 
         assert [answer.status_code for answer in answers] == [403, 403]
-        assert answers[0].json()["refused"] == answers[1].json()["refused"]  # who exists is not told
+        assert (
+            answers[0].json()["refused"] == answers[1].json()["refused"]
+        )  # the answer does not reveal whether the device exists
 
-    async def test_an_operator_reports_for_any_and_must_say_which(self, gateway, portal, device):
+    async def test_operator_reports_for_any_device_by_id(self, gateway, portal, device):
         operators = await portal.operator()
         report = numbered(1)[0] | {"device_id": device["device_id"]}
 
         answer = await gateway.http.post("/v1/usage", json=[report, numbered(2)[0]], headers=operators)
 
-        assert [taken["index"] for taken in answer.json()["accepted"]] == [0]
+        assert [report["index"] for report in answer.json()["accepted"]] == [0]
         assert answer.json()["refused"][0]["field"] == "device_id"
 
-    async def test_a_thousand_devices_nobody_knows_are_one_short_wait(self, gateway, portal, device):
+    async def test_a_thousand_unknown_devices_are_waited_for_once(self, gateway, portal, device):
         operators = await portal.operator()
-        strangers = [numbered(1)[0] | {"device_id": f"nobody-{number}"} for number in range(999)]
+        unknown = [numbered(1)[0] | {"device_id": f"unknown-{number}"} for number in range(999)]
         good = numbered(1)[0] | {"device_id": device["device_id"]}
 
-        answer = await gateway.http.post("/v1/usage", json=[*strangers, good], headers=operators)
+        answer = await gateway.http.post("/v1/usage", json=[*unknown, good], headers=operators)
 
         assert answer.status_code == 202, answer.text
-        assert [taken["index"] for taken in answer.json()["accepted"]] == [999]
+        assert [report["index"] for report in answer.json()["accepted"]] == [999]
         assert {refused["code"] for refused in answer.json()["refused"]} == {"foreign_device"}
 
-    async def test_a_device_that_no_table_can_name_is_nobodys(self, gateway, portal):
+    async def test_device_id_with_nul_is_foreign(self, gateway, portal):
         operators = await portal.operator()
 
         answer = await gateway.http.post(
@@ -321,16 +324,18 @@ class TestTokens:
 
         assert (answer.status_code, answer.json()["code"]) == (403, "foreign_device")
 
-    async def test_nobody_uses_up_what_somebody_elses_device_may_send(self, gateway, portal, device):
-        stranger = await portal.customer(await portal.join())
-        theirs = [report | {"device_id": device["device_id"]} for report in numbered(*range(1, 1001))]
+    async def test_reports_for_foreign_device_count_against_the_sender(self, gateway, portal, device):
+        other_customer = await portal.customer(await portal.join())
+        foreign = [report | {"device_id": device["device_id"]} for report in numbered(*range(1, 1001))]
 
-        statuses = [(await gateway.http.post("/v1/usage", json=theirs, headers=stranger)).status_code for _ in range(7)]
+        statuses = [
+            (await gateway.http.post("/v1/usage", json=foreign, headers=other_customer)).status_code for _ in range(7)
+        ]
 
         assert statuses[-1] == 429
         assert (await send(gateway, device, numbered(*range(1, 1001)))).status_code == 202
 
-    async def test_services_do_not_report(self, gateway, portal):
+    async def test_service_token_answers_403(self, gateway, portal):
         token = portal.sign_service("inventory")
 
         answer = await gateway.http.post("/v1/usage", json=numbered(1), headers={"Authorization": f"Bearer {token}"})
@@ -339,7 +344,7 @@ class TestTokens:
 
 
 class TestRates:
-    async def test_a_device_may_burst_and_then_waits(self, gateway, device):
+    async def test_device_is_limited_after_burst(self, gateway, device):
         answers = []
         for part in range(6):
             reports = numbered(*range(part * 1000 + 1, part * 1000 + 1001))
@@ -350,7 +355,7 @@ class TestRates:
         assert answers[-1].json()["code"] == "rate_limited"
         assert int(answers[-1].headers["retry-after"]) >= 1
 
-    async def test_large_bodies_cost_what_they_weigh(self, gateway, device):
+    async def test_large_bodies_count_by_size(self, gateway, device):
         padded = json.dumps(numbered(1)).encode() + b" " * 1_000_000
         statuses = [(await send(gateway, device, padded)).status_code for _ in range(8)]
 

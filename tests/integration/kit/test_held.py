@@ -66,7 +66,7 @@ async def order(world, subject):
 
 
 async def retry_first(kit):
-    """What `replenish parked retry` does."""
+    """What `replenish dead-letters retry` does."""
     async with kit.pool.acquire() as connection:
         await trouble.retry_held(connection, [await connection.fetchval("SELECT min(deferred_id) FROM deferred")])
 

@@ -3,54 +3,55 @@ import json
 
 import pytest
 
-from services.gateway.domain.drafts import Used
 from services.gateway.domain.refusals import MalformedRequestError
+from services.gateway.domain.reports import UsageReport
 from services.gateway.facades import cloudevents
-from tests.unit.gateway import a
+from tests.unit.gateway import builders
 
 DATA = {"slot": "1", "quantity": "2", "boot": "b", "seq": 3}
 
 
 def event(**changes):
-    around = {"specversion": "1.0", "id": "e-1", "source": "urn:maker", "type": "SlotUsed", "data": DATA}
-    return {name: value for name, value in (around | changes).items() if value is not None}
+    attributes = {"specversion": "1.0", "id": "e-1", "source": "urn:maker", "type": "SlotUsed", "data": DATA}
+    return {name: value for name, value in (attributes | changes).items() if value is not None}
 
 
-def structured(**changes):
-    (found,) = cloudevents.read_structured(json.dumps(event(**changes)).encode(), a.BOUNDS)
-    return found
+def parse_event(**changes):
+    (parsed,) = cloudevents.parse_structured(json.dumps(event(**changes)).encode(), builders.BODY_LIMITS)
+    return parsed
 
 
-class TestStructured:
-    def test_says_the_same_as_a_plain_report_and_has_its_id(self):
-        assert structured() == Used(slot="1", quantity="2", boot="b", seq=3, id="e-1")
+class TestParseStructured:
+    def test_returns_report_with_id_of_event(self):
+        assert parse_event() == UsageReport(slot="1", quantity="2", boot="b", seq=3, id="e-1")
 
-    def test_ignores_attributes_and_fields_nobody_knows(self):
-        found = structured(dataschema="urn:x", comexampleext=1, data=DATA | {"colour": {"deep": [1]}})
+    def test_ignores_unknown_attributes_and_fields(self):
+        parsed = parse_event(dataschema="urn:x", comexampleext=1, data=DATA | {"colour": {"deep": [1]}})
 
-        assert found == Used(slot="1", quantity="2", boot="b", seq=3, id="e-1")
+        assert parsed == UsageReport(slot="1", quantity="2", boot="b", seq=3, id="e-1")
 
     @pytest.mark.parametrize(
         ("subject", "device_id", "slot"), [("m-1", "m-1", "1"), ("m-1/1", "m-1", "1"), ("a/b/1", "a/b", "1")]
     )
-    def test_may_say_device_and_slot_as_its_subject(self, subject, device_id, slot):
-        found = structured(subject=subject)
+    def test_reads_device_and_slot_from_subject(self, subject, device_id, slot):
+        parsed = parse_event(subject=subject)
 
-        assert (found.device_id, found.slot) == (device_id, slot)
+        assert (parsed.device_id, parsed.slot) == (device_id, slot)
 
-    def test_must_not_contradict_itself(self):
-        assert structured(subject="m-1/2").code == "contradiction"
+    def test_refuses_subject_that_contradicts_data(self):
+        assert parse_event(subject="m-1/2").code == "contradiction"
 
-    def test_time_is_the_reports_time_unless_the_data_says_another(self):
-        assert structured(time=a.NOW.isoformat()).occurred_at == a.NOW
+    def test_occurred_at_in_data_takes_precedence_over_time(self):
+        assert parse_event(time=builders.NOW.isoformat()).occurred_at == builders.NOW
         assert (
-            structured(time="2020-01-01T00:00:00Z", data=DATA | {"occurred_at": a.NOW.isoformat()}).occurred_at == a.NOW
+            parse_event(time="2020-01-01T00:00:00Z", data=DATA | {"occurred_at": builders.NOW.isoformat()}).occurred_at
+            == builders.NOW
         )
 
-    def test_may_carry_its_data_as_base64(self):
+    def test_reads_data_base64(self):
         encoded = base64.b64encode(json.dumps(DATA).encode()).decode()
 
-        assert structured(data=None, data_base64=encoded).quantity == "2"
+        assert parse_event(data=None, data_base64=encoded).quantity == "2"
 
     @pytest.mark.parametrize(
         ("changes", "code"),
@@ -67,54 +68,56 @@ class TestStructured:
             ({"data": DATA | {"seq": "x"}}, "invalid_field"),
         ],
     )
-    def test_is_refused_with_a_code(self, changes, code):
-        assert structured(**changes).code == code
+    def test_refuses_with_code(self, changes, code):
+        assert parse_event(**changes).code == code
 
-    def test_that_is_no_json_is_malformed(self):
+    def test_raises_for_invalid_json(self):
         with pytest.raises(MalformedRequestError):
-            cloudevents.read_structured(b"{", a.BOUNDS)
+            cloudevents.parse_structured(b"{", builders.BODY_LIMITS)
 
 
-class TestBatch:
-    def test_reads_each_event(self):
-        good, bad = cloudevents.read_batch(json.dumps([event(), event(type="X")]).encode(), a.BOUNDS)
+class TestParseBatch:
+    def test_returns_each_report_or_error(self):
+        good, bad = cloudevents.parse_batch(json.dumps([event(), event(type="X")]).encode(), builders.BODY_LIMITS)
 
-        assert isinstance(good, Used)
+        assert isinstance(good, UsageReport)
         assert bad.code == "unknown_type"
 
-    def test_is_an_array(self):
+    def test_raises_for_single_event(self):
         with pytest.raises(MalformedRequestError):
-            cloudevents.read_batch(json.dumps(event()).encode(), a.BOUNDS)
+            cloudevents.parse_batch(json.dumps(event()).encode(), builders.BODY_LIMITS)
 
 
 HEADERS = {"ce-specversion": "1.0", "ce-id": "e-1", "ce-source": "urn:maker", "ce-type": "SlotUsed"}
 
 
-class TestBinary:
-    def read(self, body=None, **headers):
+class TestParseBinary:
+    def parse(self, body=None, **headers):
         body = json.dumps(DATA).encode() if body is None else body
-        (found,) = cloudevents.read_binary(HEADERS | headers, body, a.BOUNDS)
-        return found
+        (parsed,) = cloudevents.parse_binary(HEADERS | headers, body, builders.BODY_LIMITS)
+        return parsed
 
-    def test_has_its_attributes_in_headers(self):
-        found = self.read(**{"ce-subject": "m%C3%BChle/1", "ce-time": a.NOW.isoformat()})
+    def test_reads_attributes_from_headers(self):
+        parsed = self.parse(**{"ce-subject": "m%C3%BChle/1", "ce-time": builders.NOW.isoformat()})
 
-        assert found == Used(device_id="mühle", slot="1", quantity="2", boot="b", seq=3, id="e-1", occurred_at=a.NOW)
+        assert parsed == UsageReport(
+            device_id="mühle", slot="1", quantity="2", boot="b", seq=3, id="e-1", occurred_at=builders.NOW
+        )
 
-    def test_may_have_its_attributes_in_quotes(self):
-        found = self.read(**{"ce-id": r'"the \"first\" %C3%A9"', "ce-subject": '"m-1/1"'})
+    def test_reads_quoted_headers(self):
+        parsed = self.parse(**{"ce-id": r'"the \"first\" %C3%A9"', "ce-subject": '"m-1/1"'})
 
-        assert (found.id, found.device_id) == ('the "first" é', "m-1")
+        assert (parsed.id, parsed.device_id) == ('the "first" é', "m-1")
 
-    def test_with_a_wrong_attribute_is_refused(self):
-        assert self.read(**{"ce-time": "noon"}).code == "invalid_cloudevent"
+    def test_refuses_invalid_attribute(self):
+        assert self.parse(**{"ce-time": "noon"}).code == "invalid_cloudevent"
 
     @pytest.mark.parametrize(
         ("body", "code"), [(b"{", "malformed_json"), (b"", "missing_field"), (b"5", "not_an_object")]
     )
-    def test_with_wrong_data_is_refused(self, body, code):
-        assert self.read(body).code == code
+    def test_refuses_invalid_data(self, body, code):
+        assert self.parse(body).code == code
 
-    def test_with_deep_data_is_malformed(self):
+    def test_raises_for_deeply_nested_data(self):
         with pytest.raises(MalformedRequestError):
-            self.read(b"[" * 50 + b"]" * 50)
+            self.parse(b"[" * 50 + b"]" * 50)
