@@ -9,7 +9,8 @@ import asyncpg
 from deploy.checks.state import list_services
 from deploy.local.errors import StackError
 from deploy.local.names import for_people, for_python
-from libs.kit.trouble import retry_held, retry_parked
+from libs.kit.dead_letters import retry_parked
+from libs.kit.deferred import retry_held
 
 KINDS = ("parked", "held")
 

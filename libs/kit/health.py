@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from libs.kit import metrics
-from libs.kit.database import Connection
+from libs.kit.connections import Connection
 from libs.kit.errors import TRANSIENT, RecordLossError
-from libs.kit.http.idempotency import clean_answers
-from libs.kit.tasks_sql import clean
+from libs.kit.http.idempotency import delete_responses
+from libs.kit.tasks import clean
 
 if TYPE_CHECKING:
+    from libs.kit.consumer import Reader
     from libs.kit.kit import Kit
-    from libs.kit.reader import Reader
     from libs.kit.relay import Relay
 
 LOG = logging.getLogger(__name__)
@@ -92,7 +92,7 @@ class Health:
         assert self._kit is not None  # noqa: S101  # no part runs before it is opened
         if time.monotonic() - self._cleaned_at > CLEAN_SECONDS:
             self._cleaned_at = time.monotonic()
-            await clean_answers(connection, self._kit.settings.idempotency_keep_hours)
+            await delete_responses(connection, self._kit.settings.idempotency_keep_hours)
             await clean(connection, INTENT_KEEP_DAYS)
 
     async def _measure(self) -> None:

@@ -6,12 +6,12 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from libs.kit.database import Connection
+from libs.kit.clock import wait_for_event
+from libs.kit.connections import Connection
 from libs.kit.errors import TRANSIENT
 from libs.kit.metrics import JOB_RUNS, JOB_RUNS_FAILED
 from libs.kit.service import PeriodicJob
-from libs.kit.transaction import conclude
-from libs.kit.waiting import wait_for_event
+from libs.kit.store import conclude
 
 if TYPE_CHECKING:
     from libs.kit.kit import Kit

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from libs.kit.measures import Measure
+from libs.kit.metrics import Measure
 from libs.kit.settings import Settings
 from libs.kit.store import Store
 from replenish_contracts.catalogue import Event

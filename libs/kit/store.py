@@ -1,14 +1,16 @@
 """Base class of every service's Store: one transaction, and the tasks, records and metrics it queues."""
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
 from prometheus_client import Counter
 
-from libs.kit.context import CURRENT
-from libs.kit.database import Connection
+from libs.kit import deferred, outbox
+from libs.kit.connections import Connection
 from libs.kit.errors import NotReadyError
+from libs.kit.logs import CURRENT
 from libs.kit.records import Record
 from libs.kit.settings import Settings
 from replenish_contracts.catalogue import Event
@@ -93,3 +95,34 @@ class Store:
     def trace_of(self, event: Event) -> str | None:
         found = self._causes.get(id(event))
         return found[1].traceparent if found else CURRENT.get().traceparent
+
+
+async def conclude(connection: Connection, speaker: outbox.OutboxWriter, store: Store, events: Sequence[Event]) -> None:
+    """Write the queued tasks and the events; call it last before COMMIT.
+
+    The lock order everywhere is: checkpoints, the service's own rows, tasks, then all counters at once.
+    """
+    if store.resolved_dependencies:
+        await deferred.release_waiting(connection, store.resolved_dependencies)
+    if store.added_tasks:
+        await _insert_intents(connection, store)
+    store.spoke = bool(events)
+    entries = [outbox.Said(event, store.cause_of(event), store.trace_of(event)) for event in events]
+    await outbox.say(connection, speaker, entries)
+
+
+async def _insert_intents(connection: Connection, store: Store) -> None:
+    tasks = store.added_tasks
+    await connection.execute(
+        """-- insert_intents
+        INSERT INTO task (kind, id, payload, due_at, cause, traceparent)
+        SELECT * FROM unnest($1::text[], $2::text[], $3::text[]::jsonb[], $4::timestamptz[], $5::text[], $6::text[])
+        ON CONFLICT (kind, id) DO NOTHING
+        """,
+        [task.kind for task in tasks],
+        [task.task_id for task in tasks],
+        [json.dumps(task.payload, default=str) for task in tasks],
+        [task.due_at for task in tasks],
+        [task.cause for task in tasks],
+        [task.traceparent for task in tasks],
+    )

@@ -6,21 +6,146 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID, uuid4
 
-from libs.kit import tasks_sql
-from libs.kit.context import CURRENT, Work
+from libs.kit.clock import wait_for_event
+from libs.kit.connections import Connection
 from libs.kit.errors import TRANSIENT, RejectedError, RetryLaterError
+from libs.kit.logs import CURRENT, Work
 from libs.kit.metrics import TASKS
-from libs.kit.service import TaskKind, TaskResult
-from libs.kit.store import Store
-from libs.kit.tasks_sql import Claimed
-from libs.kit.transaction import conclude
-from libs.kit.waiting import wait_for_event
+from libs.kit.records import storable
+from libs.kit.service import Task, TaskKind, TaskResult
+from libs.kit.store import Store, conclude
 
 if TYPE_CHECKING:
     from libs.kit.kit import Kit
+
+
+class Claimed(NamedTuple):
+    """A task claimed by this process until its lease expires."""
+
+    kind: str
+    task: Task
+    attempt_id: UUID
+    was_unknown: bool
+    cause: str | None
+    traceparent: str | None
+
+
+async def lose_expired(connection: Connection, alive: list[UUID]) -> None:
+    """Mark claimed tasks whose lease expired as unknown, except the `alive` attempts of this process."""
+    await connection.execute(
+        """-- lose_expired
+        UPDATE task SET state = 'unknown', reason = 'no outcome before the lease ran out'
+        WHERE (kind, id) IN (
+            SELECT kind, id FROM task
+            WHERE state = 'claimed' AND lease_until < now() AND attempt_id <> ALL($1::uuid[])
+            ORDER BY kind, id FOR UPDATE SKIP LOCKED)
+        """,
+        alive,
+    )
+
+
+async def claim(
+    connection: Connection, attempt_id: UUID, now: datetime, kinds: list[tuple[str, bool, float]], limit: int
+) -> list[Claimed]:
+    """Claim due tasks, and unknown ones that can be reconciled; `kinds` has (kind, can reconcile, lease seconds)."""
+    rows = await connection.fetch(
+        """-- claim
+        WITH able AS (SELECT * FROM unnest($3::text[], $4::boolean[], $5::double precision[])
+                      AS able (kind, reconciles, lease_seconds)),
+        next AS (
+            SELECT task.kind, task.id, task.state, able.lease_seconds FROM task JOIN able USING (kind)
+            WHERE (state = 'due' OR (state = 'unknown' AND able.reconciles))
+                AND due_at <= $2 AND retry_at <= now()
+            ORDER BY due_at, id LIMIT $6 FOR UPDATE OF task SKIP LOCKED)
+        UPDATE task SET state = 'claimed', attempt = attempt + 1, attempt_id = $1,
+                          lease_until = now() + make_interval(secs => next.lease_seconds)
+        FROM next WHERE task.kind = next.kind AND task.id = next.id
+        RETURNING task.kind, task.id, payload, attempt, next.state = 'unknown' AS was_unknown,
+                  cause, traceparent
+        """,
+        attempt_id,
+        now,
+        [kind for kind, _, _ in kinds],
+        [reconciles for _, reconciles, _ in kinds],
+        [seconds for _, _, seconds in kinds],
+        limit,
+    )
+    return [
+        Claimed(
+            row["kind"],
+            Task(row["id"], row["payload"], row["attempt"]),
+            attempt_id,
+            bool(row["was_unknown"]),
+            row["cause"],
+            row["traceparent"],
+        )
+        for row in rows
+    ]
+
+
+async def renew(connection: Connection, claimed: Claimed, lease_seconds: float) -> None:
+    await connection.execute(
+        """-- renew
+        UPDATE task SET lease_until = now() + make_interval(secs => $4)
+        WHERE kind = $1 AND id = $2 AND attempt_id = $3 AND state = 'claimed'
+        """,
+        claimed.kind,
+        claimed.task.id,
+        claimed.attempt_id,
+        lease_seconds,
+    )
+
+
+async def end(connection: Connection, claimed: Claimed, state: str, reason: str | None) -> bool:
+    """Record the outcome if this attempt still holds the lease, and return whether it does.
+
+    The reason may come from outside, so characters that Postgres cannot store are replaced.
+    """
+    ours = await connection.fetchval(
+        """-- end
+        UPDATE task SET state = $4, reason = $5, completed_at = now()
+        WHERE kind = $1 AND id = $2 AND attempt_id = $3 AND state = 'claimed' RETURNING true
+        """,
+        claimed.kind,
+        claimed.task.id,
+        claimed.attempt_id,
+        state,
+        None if reason is None else storable(reason),
+    )
+    return bool(ours)
+
+
+async def put_back(
+    connection: Connection, claimed: Claimed, reason: str, pause_seconds: float, *, unknown: bool
+) -> None:
+    """Postpone the task; an unknown one is reconciled then, or waits for an operator if its kind cannot reconcile."""
+    await connection.execute(
+        """-- put_back
+        UPDATE task SET state = CASE WHEN $6 THEN 'unknown' ELSE 'due' END, reason = left($4, 500),
+                          retry_at = now() + make_interval(secs => $5)
+        WHERE kind = $1 AND id = $2 AND attempt_id = $3 AND state = 'claimed'
+        """,
+        claimed.kind,
+        claimed.task.id,
+        claimed.attempt_id,
+        reason,
+        pause_seconds,
+        unknown,
+    )
+
+
+async def clean(connection: Connection, keep_days: int) -> None:
+    await connection.execute(
+        """-- clean
+        DELETE FROM task WHERE state IN ('done', 'refused') AND completed_at < now() - make_interval(days => $1)
+        """,
+        keep_days,
+    )
+
 
 LOG = logging.getLogger(__name__)
 AT_ONCE = 8
@@ -100,9 +225,9 @@ class TaskRunner:
     async def _claim(self, limit: int) -> list[Claimed]:
         async with self._kit.pool.acquire() as connection:
             if time.monotonic() - self._looked_for_lost_at > LOST_POLL_SECONDS:
-                await tasks_sql.lose_expired(connection, list(self._alive))
+                await lose_expired(connection, list(self._alive))
                 self._looked_for_lost_at = time.monotonic()
-            return await tasks_sql.claim(connection, uuid4(), self._kit.clock.now(), self._kinds(), limit)
+            return await claim(connection, uuid4(), self._kit.clock.now(), self._kinds(), limit)
 
     def _kinds(self) -> list[tuple[str, bool, float]]:
         return [(e.kind, e.reconcile is not None, e.lease_seconds) for e in self._effects.values()]
@@ -149,7 +274,7 @@ class TaskRunner:
             await asyncio.sleep(effect.lease_seconds / 3)
             with suppress(*TRANSIENT):
                 async with self._kit.pool.acquire() as connection:
-                    await tasks_sql.renew(connection, claimed, effect.lease_seconds)
+                    await renew(connection, claimed, effect.lease_seconds)
 
     async def _complete_with_retries(self, effect: TaskKind, claimed: Claimed, outcome: TaskResult) -> None:
         """Record the outcome, retrying while the database is unavailable: a lost outcome may not be recoverable."""
@@ -171,7 +296,7 @@ class TaskRunner:
     async def _complete(self, effect: TaskKind, claimed: Claimed, outcome: TaskResult) -> None:
         async with self._kit.writing() as connection:
             ended = "refused" if outcome.refused else "done"
-            if not await tasks_sql.end(connection, claimed, ended, outcome.refused):
+            if not await end(connection, claimed, ended, outcome.refused):
                 LOG.warning("lease lost; outcome discarded", extra={"kind": claimed.kind, "task": claimed.task.id})
                 return
             store = self._kit.store_in(connection, cause=claimed.cause)
@@ -189,6 +314,6 @@ class TaskRunner:
         )
         try:
             async with self._kit.pool.acquire() as connection:
-                await tasks_sql.put_back(connection, claimed, repr(error), pause, unknown=unknown)
+                await put_back(connection, claimed, repr(error), pause, unknown=unknown)
         except TRANSIENT:
             LOG.warning("task not postponed; its lease will expire", extra={"task": claimed.task.id})

@@ -16,7 +16,7 @@ import asyncpg
 from pydantic import SecretStr
 
 from libs.kit import Kit
-from libs.kit.handling import Handling
+from libs.kit.batch import Handling
 from libs.kit.records import decoder_for
 from libs.kit.testing import prepare
 from replenish_contracts import wire

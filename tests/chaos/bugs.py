@@ -7,8 +7,8 @@ from datetime import timedelta
 import asyncpg
 
 from deploy.demo import reporting
-from libs.kit import advance, checkpoints, outbox, relay_sql
-from libs.kit.consumer import CheckpointConsumer
+from libs.kit import checkpoints, outbox
+from libs.kit.checkpoint_consumer import CheckpointConsumer
 from services.consumption.domain import hearing
 from services.consumption.service import SERVICE as CONSUMPTION
 from services.gateway.domain import judging
@@ -83,15 +83,15 @@ def outbox_outside_the_transaction(patch, world):
 
 def relay_that_skips(patch, _world):
     """Marks skipped events as published: the gap is never filled."""
-    real = relay_sql.list_unsent
+    real = outbox.list_unsent
 
     async def list_unsent(connection, limit):
         rows = await real(connection, limit)
         skipped = [row for row in rows if (row.topic, row.sequence) == ("orders", 3)]
-        await relay_sql.set_published(connection, {(row.topic, row.partition): row.sequence for row in skipped})
+        await outbox.set_published(connection, {(row.topic, row.partition): row.sequence for row in skipped})
         return [row for row in rows if row not in skipped]
 
-    patch.setattr(relay_sql, "list_unsent", list_unsent)
+    patch.setattr(outbox, "list_unsent", list_unsent)
 
 
 def nobody_counts_the_sequence(patch, world):
@@ -100,7 +100,7 @@ def nobody_counts_the_sequence(patch, world):
     def in_sequence(run, last):
         return list(run), run[-1].sequence if run else last
 
-    patch.setattr(advance, "_in_sequence", in_sequence)
+    patch.setattr(checkpoints, "_in_sequence", in_sequence)
 
 
 def offsets_start_at_the_latest(patch, _world):

@@ -10,28 +10,14 @@ from typing import Any, NamedTuple
 
 import asyncpg
 import orjson
+from fastapi.responses import JSONResponse
 
-from libs.kit.database import Connection
+from libs.kit.connections import Connection
 from libs.kit.http.problems import ProblemError
+from libs.kit.kit import StoredResponse
 
 LONGEST_KEY = 255
 EXACT = 2.0**53
-
-
-class IdempotentRequest(NamedTuple):
-    """A request that can be retried under its Idempotency-Key."""
-
-    principal: str
-    path: str
-    key: str
-    digest: str
-
-
-class StoredResponse(NamedTuple):
-    """The stored response, which every retry gets."""
-
-    status: int
-    body: dict[str, Any]
 
 
 def key_from(header: str | None) -> str:
@@ -62,56 +48,66 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() and abs(value) <= EXACT else value
 
 
-async def find_answer(connection: Connection, asked: IdempotentRequest | None) -> StoredResponse | None:
-    """Return the stored response, or lock the key for this transaction and return None.
+class IdempotentRequest(NamedTuple):
+    """A request that can be retried under its Idempotency-Key."""
 
-    Raises ProblemError 409 while another request with the key is running, and 422 if its body differs.
-    """
-    if asked is None:
-        return None
-    name = f"{asked.principal}\n{asked.path}\n{asked.key}"
-    free = await connection.fetchval(
-        "-- lock_idempotency_key\nSELECT pg_try_advisory_xact_lock(hashtextextended($1, 0))", name
-    )
-    if not free:
-        raise ProblemError(
-            409, "idempotency_in_flight", "The same request is still being processed", headers={"Retry-After": "1"}
+    principal: str
+    path: str
+    key: str
+    digest: str
+
+    async def find_response(self, connection: Connection) -> StoredResponse | None:
+        """Return the stored response, or lock the key for this transaction and return None.
+
+        Raises ProblemError 409 while another request with the key is running, and 422 if its body differs.
+        """
+        free = await connection.fetchval(
+            "-- lock_idempotency_key\nSELECT pg_try_advisory_xact_lock(hashtextextended($1, 0))",
+            f"{self.principal}\n{self.path}\n{self.key}",
         )
-    row = await connection.fetchrow(
-        """-- find_answer
-        SELECT digest, status, body FROM idempotency WHERE principal = $1 AND path = $2 AND key = $3
-        """,
-        asked.principal,
-        asked.path,
-        asked.key,
-    )
-    if row is None:
-        return None
-    if row["digest"] != asked.digest:
-        raise ProblemError(
-            422,
-            "idempotency_conflict",
-            "This Idempotency-Key was already used with a different body",
-            detail="Send the same body, or use a new key for a new request.",
-        )
-    return StoredResponse(row["status"], row["body"])
-
-
-async def keep_answer(connection: Connection, asked: IdempotentRequest, kept: StoredResponse) -> None:
-    try:
-        await connection.execute(
-            """-- keep_answer
-            INSERT INTO idempotency (principal, path, key, digest, status, body) VALUES ($1, $2, $3, $4, $5, $6)
+        if not free:
+            raise ProblemError(
+                409, "idempotency_in_flight", "The same request is still being processed", headers={"Retry-After": "1"}
+            )
+        row = await connection.fetchrow(
+            """-- find_response
+            SELECT digest, status, body FROM idempotency WHERE principal = $1 AND path = $2 AND key = $3
             """,
-            *asked,
-            *kept,
+            self.principal,
+            self.path,
+            self.key,
         )
-    except asyncpg.UniqueViolationError:
-        title = "The same request has just been processed"
-        raise ProblemError(409, "idempotency_in_flight", title, headers={"Retry-After": "1"}) from None
+        if row is None:
+            return None
+        if row["digest"] != self.digest:
+            raise ProblemError(
+                422,
+                "idempotency_conflict",
+                "This Idempotency-Key was already used with a different body",
+                detail="Send the same body, or use a new key for a new request.",
+            )
+        return StoredResponse(row["status"], row["body"])
+
+    async def save_response(self, connection: Connection, response: StoredResponse) -> None:
+        try:
+            await connection.execute(
+                """-- save_response
+                INSERT INTO idempotency (principal, path, key, digest, status, body) VALUES ($1, $2, $3, $4, $5, $6)
+                """,
+                *self,
+                *response,
+            )
+        except asyncpg.UniqueViolationError:
+            title = "The same request has just been processed"
+            raise ProblemError(409, "idempotency_in_flight", title, headers={"Retry-After": "1"}) from None
 
 
-async def clean_answers(connection: Connection, keep_hours: int) -> None:
+async def delete_responses(connection: Connection, keep_hours: int) -> None:
     await connection.execute(
-        "-- clean_answers\nDELETE FROM idempotency WHERE kept_at < now() - make_interval(hours => $1)", keep_hours
+        "-- delete_responses\nDELETE FROM idempotency WHERE kept_at < now() - make_interval(hours => $1)", keep_hours
     )
+
+
+def send(response: StoredResponse, *, replayed: bool = False) -> JSONResponse:
+    """Return the response stored under an Idempotency-Key."""
+    return JSONResponse(response.body, response.status, headers={"Idempotent-Replayed": "true"} if replayed else None)

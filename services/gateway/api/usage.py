@@ -9,10 +9,10 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 
 from libs.kit import Kit
-from libs.kit.context import next_hop
-from libs.kit.http.app import kit_of, principal_of, require
-from libs.kit.http.identity import Principal, unauthorized
+from libs.kit.http.auth import Principal, unauthorized
+from libs.kit.http.dependencies import kit_of, principal_of, require
 from libs.kit.http.problems import ProblemError
+from libs.kit.logs import next_hop
 from services.gateway.api import metrics
 from services.gateway.api.body import read_body
 from services.gateway.api.door import Door, door_of, too_fast

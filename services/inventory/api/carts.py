@@ -6,8 +6,9 @@ from uuid import uuid4
 
 from fastapi import APIRouter
 
-from libs.kit.http.app import KitDep, PrincipalDep, RequiredIdempotencyDep, require, require_customer, send
-from libs.kit.http.identity import Principal
+from libs.kit.http.auth import Principal
+from libs.kit.http.dependencies import KitDep, PrincipalDep, RequiredIdempotencyDep, require, require_customer
+from libs.kit.http.idempotency import send
 from libs.kit.http.problems import ProblemError
 from services.inventory.api.shapes import (
     CartBody,

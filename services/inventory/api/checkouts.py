@@ -8,9 +8,9 @@ from typing import Any
 from fastapi import APIRouter
 
 from libs.kit import Kit
-from libs.kit.http.app import KitDep, PrincipalDep, RequiredIdempotencyDep, require, require_customer, send
-from libs.kit.http.idempotency import IdempotentRequest
-from libs.kit.http.identity import Principal
+from libs.kit.http.auth import Principal
+from libs.kit.http.dependencies import KitDep, PrincipalDep, RequiredIdempotencyDep, require, require_customer
+from libs.kit.http.idempotency import IdempotentRequest, send
 from libs.kit.http.problems import ProblemError
 from services.inventory.api.shapes import (
     Identifier,

@@ -5,7 +5,8 @@ from uuid import uuid4
 
 from fastapi import APIRouter
 
-from libs.kit.http.app import KitDep, PrincipalDep, RequiredIdempotencyDep, send
+from libs.kit.http.dependencies import KitDep, PrincipalDep, RequiredIdempotencyDep
+from libs.kit.http.idempotency import send
 from libs.kit.http.problems import ProblemError
 from services.inventory.api.owners import GoodsDep
 from services.inventory.api.shapes import (

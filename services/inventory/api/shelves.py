@@ -7,8 +7,9 @@ from uuid import uuid4
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict
 
-from libs.kit.http.app import KitDep, PrincipalDep, RequiredIdempotencyDep, require_customer, send
-from libs.kit.http.identity import Principal
+from libs.kit.http.auth import Principal
+from libs.kit.http.dependencies import KitDep, PrincipalDep, RequiredIdempotencyDep, require_customer
+from libs.kit.http.idempotency import send
 from libs.kit.http.problems import ProblemError
 from replenish_contracts.events import BaseUnit, CountCause, StockCounted
 from replenish_contracts.units import SYMBOLS, InvalidAmountError, format_quantity, parse_quantity

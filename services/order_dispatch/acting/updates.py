@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from libs.kit.moments import bounded
+from libs.kit.clock import bounded
 from replenish_contracts.catalogue import Event
 from replenish_contracts.events import OrderUpdated
 from services.order_dispatch.acting.turns import carry_out

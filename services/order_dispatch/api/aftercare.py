@@ -5,7 +5,8 @@ from typing import Annotated, Any
 from asyncpg import Record
 from fastapi import APIRouter, Query
 
-from libs.kit.http.app import KitDep, PrincipalDep, RequiredIdempotencyDep, require, send
+from libs.kit.http.dependencies import KitDep, PrincipalDep, RequiredIdempotencyDep, require
+from libs.kit.http.idempotency import send
 from libs.kit.http.problems import ProblemError
 from replenish_contracts.units import BaseUnit
 from services.order_dispatch.acting import carry_out

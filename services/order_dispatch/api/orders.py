@@ -4,8 +4,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from libs.kit.http.app import KitDep, PrincipalDep, RequiredIdempotencyDep, require, require_customer, send
-from libs.kit.http.identity import Principal
+from libs.kit.http.auth import Principal
+from libs.kit.http.dependencies import KitDep, PrincipalDep, RequiredIdempotencyDep, require, require_customer
+from libs.kit.http.idempotency import send
 from libs.kit.http.problems import ProblemError
 from services.order_dispatch.acting import carry_out
 from services.order_dispatch.api.shapes import CancelBody, show_order, show_rows

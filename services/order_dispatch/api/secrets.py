@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import Field, StringConstraints
 
-from libs.kit.http.app import KitDep, PrincipalDep, require
+from libs.kit.http.dependencies import KitDep, PrincipalDep, require
 from libs.kit.http.problems import ProblemError
 from replenish_contracts.catalogue import NO_NUL
 from services.order_dispatch.api.providers import ProviderId

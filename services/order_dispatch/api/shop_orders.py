@@ -6,7 +6,8 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 
 from libs.kit import Kit, RejectedError, RetryLaterError
-from libs.kit.http.app import KitDep, PrincipalDep, RequiredIdempotencyDep, send
+from libs.kit.http.dependencies import KitDep, PrincipalDep, RequiredIdempotencyDep
+from libs.kit.http.idempotency import send
 from libs.kit.http.problems import ProblemError
 from replenish_contracts.catalogue import NO_NUL, Moment, Text
 from replenish_contracts.units import InvalidAmountError, parse_quantity

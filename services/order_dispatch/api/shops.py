@@ -8,9 +8,9 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from libs.kit import Kit
-from libs.kit.http.app import KitDep, PrincipalDep, RequiredIdempotencyDep, require, send
-from libs.kit.http.idempotency import IdempotentRequest
-from libs.kit.http.identity import Principal
+from libs.kit.http.auth import Principal
+from libs.kit.http.dependencies import KitDep, PrincipalDep, RequiredIdempotencyDep, require
+from libs.kit.http.idempotency import IdempotentRequest, send
 from libs.kit.http.problems import ProblemError
 from services.order_dispatch.api.providers import ProviderId, provider_changed, require_provider, show_provider
 from services.order_dispatch.api.shapes import Body, Short

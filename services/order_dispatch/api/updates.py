@@ -4,7 +4,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from libs.kit.http.app import IdempotencyDep, KitDep, PrincipalDep, send
+from libs.kit.http.dependencies import IdempotencyDep, KitDep, PrincipalDep
+from libs.kit.http.idempotency import send
 from libs.kit.http.problems import ProblemError
 from replenish_contracts.catalogue import Id, Moment, Steps, Text
 from replenish_contracts.events import OrderUpdated, UpdateStatus

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from libs.kit import Kit
-from libs.kit.http.app import KitDep
+from libs.kit.http.dependencies import KitDep
 from libs.kit.http.problems import ProblemError
 from services.order_dispatch.callbacks.judging import Verdict, judge
 from services.order_dispatch.callbacks.trust import ProviderId, kept_headers, read_body, trusted

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 
 from libs.kit import Kit, RetryLaterError
-from libs.kit.http.app import KitDep, PrincipalDep, require, require_customer
+from libs.kit.http.dependencies import KitDep, PrincipalDep, require, require_customer
 from libs.kit.http.problems import ProblemError
 from services.order_dispatch.domain.links import Attempt, LinkClient
 from services.order_dispatch.linking.addresses import check_address, line_to

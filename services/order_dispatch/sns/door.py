@@ -6,7 +6,7 @@ import orjson
 from fastapi import APIRouter, Query, Request
 
 from libs.kit import Kit, RetryLaterError
-from libs.kit.http.app import KitDep, PrincipalDep, require
+from libs.kit.http.dependencies import KitDep, PrincipalDep, require
 from libs.kit.http.problems import ProblemError
 from services.order_dispatch.domain.links import LinkClient
 from services.order_dispatch.sns.certificates import certificate_at

@@ -5,12 +5,11 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 from time import monotonic
-from weakref import WeakKeyDictionary
 
 from libs.kit import Kit
+from libs.kit.clock import wait_for_event
 from libs.kit.errors import TRANSIENT
 from libs.kit.http.problems import ProblemError
-from libs.kit.waiting import wait_for_event
 from services.portal.api.cookies import settings_of
 from services.portal.api.neighbours import Levels, fetch_levels
 
@@ -168,18 +167,15 @@ class Live:
                 page.changed.set()
 
 
-_LIVE: WeakKeyDictionary[Kit, Live] = WeakKeyDictionary()
-
-
 async def start_live(kit: Kit) -> None:
-    live = _LIVE[kit] = Live(kit)
+    live = kit.state.put(Live, Live(kit))
     kit.on_commit(live)
     live.start()
 
 
 async def stop_live(kit: Kit) -> None:
-    await _LIVE.pop(kit).stop()
+    await kit.state.get(Live).stop()
 
 
 def live_of(kit: Kit) -> Live:
-    return _LIVE[kit]
+    return kit.state.get(Live)

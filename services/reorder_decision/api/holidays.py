@@ -5,9 +5,9 @@ from typing import Any, Self
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from libs.kit.http.app import KitDep, PrincipalDep, require_customer
+from libs.kit.clock import NearMoment
+from libs.kit.http.dependencies import KitDep, PrincipalDep, require_customer
 from libs.kit.http.problems import ProblemError
-from libs.kit.moments import NearMoment
 from services.reorder_decision.acting import take_holiday
 from services.reorder_decision.domain import Holiday
 

@@ -5,8 +5,9 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from libs.kit.http.app import IdempotencyDep, KitDep, PrincipalDep, require_customer, send
-from libs.kit.http.identity import Principal
+from libs.kit.http.auth import Principal
+from libs.kit.http.dependencies import IdempotencyDep, KitDep, PrincipalDep, require_customer
+from libs.kit.http.idempotency import send
 from libs.kit.http.problems import ProblemError
 from libs.kit.kit import Kit
 from services.reorder_decision.domain import MEANINGS, Pool, Turn, When, approved, declined, find_obstacle, source_of

@@ -6,8 +6,9 @@ from uuid import uuid4
 
 from fastapi import APIRouter
 
-from libs.kit.http.app import IdempotencyDep, KitDep, PrincipalDep, require_customer, send
-from libs.kit.http.identity import Principal
+from libs.kit.http.auth import Principal
+from libs.kit.http.dependencies import IdempotencyDep, KitDep, PrincipalDep, require_customer
+from libs.kit.http.idempotency import send
 from libs.kit.http.problems import ProblemError
 from libs.kit.kit import Transaction
 from replenish_contracts.events import SubscriptionStatus

@@ -8,8 +8,9 @@ import asyncpg
 import pytest
 from fastapi import APIRouter
 
-from libs.kit.http.app import IdempotencyDep, KitDep, principal_of, send
-from libs.kit.http.identity import Principal
+from libs.kit.http.auth import Principal
+from libs.kit.http.dependencies import IdempotencyDep, KitDep, principal_of
+from libs.kit.http.idempotency import send
 from tests.integration.kit.proxied import proxied
 from tests.support import kit_events as a
 from tests.support.kit_environment import ask, until

@@ -8,7 +8,7 @@ from libs.kit import NotReadyError, health, relay
 from libs.kit.errors import RecordLossError
 from libs.kit.health import Health
 from libs.kit.http.app import build_app
-from libs.kit.sending import Sending
+from libs.kit.relay import Sending
 from tests.integration.kit.proxied import proxied
 from tests.support import kit_events as a
 from tests.support import toy_service as toy

@@ -6,8 +6,8 @@ import time
 import pytest
 
 from libs.kit import TaskKind
+from libs.kit.consumer import DRAIN_SECONDS
 from libs.kit.errors import RecordLossError
-from libs.kit.reader import DRAIN_SECONDS
 from tests.support import kit_events as a
 from tests.support import toy_service as toy
 from tests.support.kit_environment import until

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
+from libs.kit.batch import Intake
 from libs.kit.checkpoints import create_checkpoints
-from libs.kit.intake import Intake
 from libs.kit.kit import Kit
 from libs.kit.metrics import BATCHES_RETRIED
 from libs.kit.records import KEY_FIELDS, Record
