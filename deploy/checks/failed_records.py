@@ -9,8 +9,8 @@ import asyncpg
 from deploy.checks.state import list_services
 from deploy.local.errors import StackError
 from deploy.local.names import for_people, for_python
-from libs.kit.dead_letters import retry_parked
-from libs.kit.deferred import retry_held
+from libs.kit.dead_letters import retry_dead_letters
+from libs.kit.deferred import retry_deferred
 
 KINDS = ("parked", "held")
 
@@ -120,7 +120,7 @@ async def retry(database: asyncpg.Connection, names: Iterable[Name]) -> int:
     for name in names:
         wanted[name.kind].append(name.number)
     async with database.transaction():
-        return await retry_parked(database, wanted["parked"]) + await retry_held(database, wanted["held"])
+        return await retry_dead_letters(database, wanted["parked"]) + await retry_deferred(database, wanted["held"])
 
 
 def _known(service: str, services: Sequence[str]) -> str:

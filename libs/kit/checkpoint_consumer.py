@@ -90,7 +90,7 @@ LoadCheckpoints = Callable[[dict[Place, int]], Awaitable[dict[Place, Checkpoint]
 Found = dict[TopicPartition, list[ConsumerRecord]]
 
 
-class Read(NamedTuple):
+class ReadPosition(NamedTuple):
     """Generation and start offsets that belong to the records of the last `getmany`."""
 
     #: Increases whenever partitions are revoked; records of an older generation are dropped.
@@ -125,11 +125,11 @@ class CheckpointConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka is
         self._reached: dict[TopicPartition, int] = {}
         self._ends: dict[TopicPartition, int] = {}
         #: Why the last request to the broker failed, or None.
-        self.broker_away: str | None = None
+        self.broker_error: str | None = None
         self._joined = False
         self.polled_at = self._found_at = asyncio.get_running_loop().time()
         self.generation = 0
-        self.last_read = Read(0, {})
+        self.last_read = ReadPosition(0, {})
 
     def take(self, assigned: set[TopicPartition]) -> None:
         """Register newly assigned partitions; they are placed before the next read."""
@@ -149,13 +149,13 @@ class CheckpointConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka is
         self._joined = False
 
     async def look_ahead(self, seconds: float) -> None:
-        """Update the end offsets and, independently of the fetcher's state, `broker_away`."""
+        """Update the end offsets and, independently of the fetcher's state, `broker_error`."""
         try:
             async with asyncio.timeout(seconds):
                 self._ends |= await self.end_offsets(sorted(self._reached))
-                self.broker_away = None
+                self.broker_error = None
         except (KafkaError, TimeoutError) as error:
-            self.broker_away = repr(error)
+            self.broker_error = repr(error)
 
     def has_unread(self) -> bool:
         """Return whether the last known end offsets are after the read positions."""
@@ -206,7 +206,7 @@ class CheckpointConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka is
         starts = {(tp.topic, tp.partition): self._reached[tp] for tp in found if tp in self._reached}
         found = {tp: records for tp, records in found.items() if tp in self._reached}
         self._reached |= {tp: records[-1].offset + 1 for tp, records in found.items()}
-        self.last_read = Read(generation, starts)
+        self.last_read = ReadPosition(generation, starts)
         return self._check_last_applied(found) if self._unproven else found
 
     async def _check_continuity(self, found: Found) -> None:

@@ -83,7 +83,7 @@ async def save_checkpoints(
                 AND checkpoint.next_offset = moved.known_offset
                 AND checkpoint.last_sequence IS NOT DISTINCT FROM moved.known_sequence
             RETURNING checkpoint.topic)
-        SELECT count(*) AS saved, EXISTS (SELECT FROM deferred) AS any_held FROM saved
+        SELECT count(*) AS saved, EXISTS (SELECT FROM deferred) AS any_deferred FROM saved
         """,
         topics,
         partitions,
@@ -96,7 +96,7 @@ async def save_checkpoints(
     )
     if row["saved"] < len(moved):
         raise CheckpointMovedError
-    return bool(row["any_held"])
+    return bool(row["any_deferred"])
 
 
 def _columns(places: Iterable[Place]) -> tuple[list[str], list[int]]:

@@ -17,8 +17,8 @@ from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.kafka.message import FAKE_CONSUMER
 
 from libs.kit import checkpoints
-from libs.kit.batch import Ahead, Intake
-from libs.kit.checkpoint_consumer import BUSY_FETCH_MS, CheckpointConsumer, LoadCheckpoints, Read
+from libs.kit.batch import BatchProcessor, Prepared
+from libs.kit.checkpoint_consumer import BUSY_FETCH_MS, CheckpointConsumer, LoadCheckpoints, ReadPosition
 from libs.kit.checkpoints import Checkpoint, Decoded, Place
 from libs.kit.records import Decode, decoder_for
 from replenish_contracts.topics import PROVIDER_ID
@@ -59,7 +59,7 @@ OnRecords = Callable[[Sequence[ConsumerRecord]], Awaitable[None]]
 
 
 class Subscription:
-    """Passes raw batches of a CursorConsumer to `on_records`, one at a time."""
+    """Passes raw batches of a CheckpointConsumer to `on_records`, one at a time."""
 
     def __init__(self, kit: "Kit", on_records: OnRecords, listener: ConsumerRebalanceListener) -> None:
         self._kit, settings = kit, kit.settings
@@ -127,7 +127,7 @@ async def _undecoded(message: KafkaMessage) -> Any:
     return message.raw_message
 
 
-TOUCH_SECONDS = 3.0  # readiness notices an unavailable broker within this time
+WATCH_SECONDS = 3.0  # readiness notices an unavailable broker within this time
 LOOPS_UNTIL_SENT = 2  # uvloop writes to sockets at the end of a loop iteration
 #: Extra latency of services that gather records, which saves transactions.
 GATHER_SECONDS = 0.05
@@ -135,13 +135,13 @@ MANY = 100  # records; a batch this large is not delayed
 DRAIN_SECONDS = 20.0  # after this time a batch is left to the next owner of its partitions
 
 
-class Reader:
-    """Passes decoded batches to the intake, one at a time."""
+class ConsumerLoop:
+    """Passes decoded batches to the batch processor, one at a time."""
 
-    def __init__(self, kit: "Kit", intake: Intake) -> None:
-        self._kit, self._intake = kit, intake
+    def __init__(self, kit: "Kit", processor: BatchProcessor) -> None:
+        self._kit, self._processor = kit, processor
         self._decoders: dict[str, Decode] = {}
-        self._queue: asyncio.Queue[tuple[Read, list[Decoded], Ahead]] = asyncio.Queue(maxsize=1)
+        self._queue: asyncio.Queue[tuple[ReadPosition, list[Decoded], Prepared]] = asyncio.Queue(maxsize=1)
         self._busy = asyncio.Lock()
         #: Off with a stepped clock, because a test or demo waits for every service after each step.
         self._gathers = kit.service.lingers and not kit.clock.stepped
@@ -173,11 +173,11 @@ class Reader:
             decoded: list[Decoded] = []
             for topic, run in groupby(records, key=_topic):
                 decoded.extend(map(self._decoder(topic), run))
-            ahead = self._intake.prepare(decoded)
+            prepared = self._processor.prepare(decoded)
         except Exception as error:  # FastStream would swallow it and drop the records
             self._kit.fail(error)
             raise
-        await self._queue.put((read, decoded, ahead))
+        await self._queue.put((read, decoded, prepared))
         await self._wait_for_postgres()
 
     async def _wait_for_postgres(self) -> None:
@@ -186,7 +186,7 @@ class Reader:
         Decoding a batch takes about as long as its statement, so it costs nothing if both run at the same time.
         """
         await self._queue.join()
-        await self._intake.waiting_for_postgres.wait()
+        await self._processor.waiting_for_postgres.wait()
         for _ in range(LOOPS_UNTIL_SENT):
             await asyncio.sleep(0)
 
@@ -198,18 +198,18 @@ class Reader:
     async def run(self) -> None:
         """Apply batches until cancelled; raises RecordLossError, which must stop the process."""
         while True:
-            read, records, ahead = await self._queue.get()
+            read, records, prepared = await self._queue.get()
             self._queue.task_done()
             await self._not_held_back.wait()
             async with self._busy:
-                still_ours = partial(self._is_current, read.generation)
-                if still_ours():
-                    self._intake.waiting_for_postgres.clear()
+                still_assigned = partial(self._is_current, read.generation)
+                if still_assigned():
+                    self._processor.waiting_for_postgres.clear()
                     try:
-                        await self._intake.apply(records, read.starts, still_ours, ahead)
+                        await self._processor.apply(records, read.starts, still_assigned, prepared)
                     finally:
-                        self._intake.waiting_for_postgres.set()
-                if still_ours():
+                        self._processor.waiting_for_postgres.set()
+                if still_assigned():
                     self._record_applied(records)
             if self._gathers and len(records) < MANY:
                 await asyncio.sleep(GATHER_SECONDS)
@@ -230,12 +230,12 @@ class Reader:
             *_, newest = run
             self._applied[TopicPartition(topic, partition)] = newest.offset + 1
 
-    async def keep_in_touch(self) -> None:
-        """Every TOUCH_SECONDS, refresh the end offsets and commit ours to the broker."""
+    async def watch_broker(self) -> None:
+        """Every WATCH_SECONDS, refresh the end offsets and commit ours to the broker."""
         while True:
-            await asyncio.sleep(TOUCH_SECONDS)
+            await asyncio.sleep(WATCH_SECONDS)
             if consumer := self.consumer:
-                await consumer.look_ahead(TOUCH_SECONDS)
+                await consumer.look_ahead(WATCH_SECONDS)
                 await self._commit_offsets(consumer)
 
     async def _commit_offsets(self, consumer: CheckpointConsumer) -> None:
@@ -258,7 +258,7 @@ class Reader:
                 # existing rows are left out: the insert would wait for a lock of their previous owner
                 await checkpoints.create_checkpoints(connection, new)
                 found = await checkpoints.find_checkpoints(connection, starts)
-        self._intake.checkpoints = found
+        self._processor.checkpoints = found
         self._applied = {TopicPartition(*place): checkpoint.next_offset for place, checkpoint in found.items()}
         return found
 
@@ -275,7 +275,7 @@ class Reader:
 
     def working_seconds(self) -> float:
         """Return the seconds since the current batch last progressed, or 0 without one."""
-        return time.monotonic() - self._intake.moved_at if self._busy.locked() else 0.0
+        return time.monotonic() - self._processor.progressed_at if self._busy.locked() else 0.0
 
     def unpolled_seconds(self) -> float:
         """Return the seconds since the last poll while the queue has room, or 0."""
@@ -287,8 +287,8 @@ class Reader:
         """Return since when, at the earliest `earlier`, unread records were not fetched despite room; or now."""
         consumer, now = self.consumer, time.monotonic()
         room = not self._busy.locked() and self._queue.empty()
-        waits = consumer is not None and room and not consumer.broker_away and consumer.has_unread()
-        return max(earlier, self._intake.moved_at) if waits else now
+        waits = consumer is not None and room and not consumer.broker_error and consumer.has_unread()
+        return max(earlier, self._processor.progressed_at) if waits else now
 
     def lag(self) -> int:
         """Return the number of records on the broker that are not applied yet."""

@@ -16,17 +16,19 @@ from libs.kit.metrics import RECORDS_DEFERRED, RECORDS_RELEASED
 from libs.kit.records import Record, Undecodable, decoder_for, is_ours, storable
 
 if TYPE_CHECKING:
-    from libs.kit.batch import Handling
+    from libs.kit.batch import Dispatcher
     from libs.kit.kit import Kit
     from libs.kit.store import Store
 
-
+LOG = logging.getLogger(__name__)
+BATCH_RECORDS = 200
+POLL_SECONDS = 2.0
 BEHIND = "behind an earlier record of its key"
 #: Every deferred record is retried, because a transaction still open can miss the creation of its dependency.
 FIRST_RETRY_SECONDS = 5
 
 
-class Ready(NamedTuple):
+class ReadyKey(NamedTuple):
     """A key whose first deferred record can be retried."""
 
     topic: str
@@ -38,21 +40,29 @@ class Ready(NamedTuple):
         return self.topic, self.partition
 
 
-class Held(NamedTuple):
-    """A deferred record, and how many hours it has waited."""
+class DeferredRecord(NamedTuple):
+    """A deferred record of a key, and how many hours it has waited."""
 
     deferred_id: int
     offset: int
     value: bytes
     hours: float
 
+    def as_read(self, key: ReadyKey) -> ConsumerRecord:
+        """Return the record as the consumer had returned it."""
+        size, name = len(self.value), key.key.encode()
+        return ConsumerRecord(key.topic, key.partition, self.offset, 0, 0, name, self.value, None, len(name), size, ())
 
-async def hold(connection: Connection, records: Sequence[tuple[Record, str, str | None]]) -> None:
+    def as_undecodable(self, key: ReadyKey) -> Undecodable:
+        return Undecodable("", key.topic, key.partition, self.offset, key.key, self.value, None)
+
+
+async def defer_records(connection: Connection, records: Sequence[tuple[Record, str, str | None]]) -> None:
     """Defer records, given as (record, reason, waits_for); without waits_for only an operator can retry them."""
     if not records:
         return
     await connection.executemany(
-        """-- hold
+        """-- defer_records
         INSERT INTO deferred (topic, partition, "offset", key, value, reason, waits_for, ours, retry_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8,
                 CASE WHEN $7::text IS NULL THEN NULL ELSE now() + make_interval(secs => $9) END)
@@ -67,16 +77,16 @@ async def hold(connection: Connection, records: Sequence[tuple[Record, str, str 
         RECORDS_DEFERRED.labels(record.topic).inc()
 
 
-async def any_held(connection: Connection) -> bool:
-    found: bool = await connection.fetchval("-- any_held\nSELECT EXISTS (SELECT FROM deferred)")
+async def any_deferred(connection: Connection) -> bool:
+    found: bool = await connection.fetchval("-- any_deferred\nSELECT EXISTS (SELECT FROM deferred)")
     return found
 
 
-async def find_waiting_keys(connection: Connection, records: Iterable[Record]) -> set[tuple[str, str]]:
+async def find_deferred_keys(connection: Connection, records: Iterable[Record]) -> set[tuple[str, str]]:
     """Return the (topic, key) pairs of these records that already have deferred records."""
     pairs = {(record.topic, record.key) for record in records}
     rows = await connection.fetch(
-        """-- find_waiting_keys
+        """-- find_deferred_keys
         SELECT DISTINCT topic, key
         FROM deferred JOIN unnest($1::text[], $2::text[]) AS asked (topic, key) USING (topic, key)
         """,
@@ -86,13 +96,14 @@ async def find_waiting_keys(connection: Connection, records: Iterable[Record]) -
     return {(row["topic"], row["key"]) for row in rows}
 
 
-async def release_waiting(connection: Connection, names: Iterable[str]) -> None:
+async def retry_dependents(connection: Connection, names: Iterable[str]) -> None:
+    """Make the records that wait for these dependencies due for a retry."""
     await connection.execute(
-        "-- release_waiting\nUPDATE deferred SET retry_at = now() WHERE waits_for = ANY($1::text[])", list(names)
+        "-- retry_dependents\nUPDATE deferred SET retry_at = now() WHERE waits_for = ANY($1::text[])", list(names)
     )
 
 
-async def list_ready(connection: Connection, limit: int = 100) -> list[Ready]:
+async def list_ready(connection: Connection, limit: int = 100) -> list[ReadyKey]:
     """Return the keys to replay: those due for a retry, and those whose earlier records are gone."""
     rows = await connection.fetch(
         """-- list_ready
@@ -105,12 +116,12 @@ async def list_ready(connection: Connection, limit: int = 100) -> list[Ready]:
         limit,
         BEHIND,
     )
-    return [Ready(row["topic"], row["partition"], row["key"]) for row in rows]
+    return [ReadyKey(row["topic"], row["partition"], row["key"]) for row in rows]
 
 
-async def lock_held(connection: Connection, ready: Ready, limit: int) -> list[Held]:
+async def lock_deferred(connection: Connection, ready: ReadyKey, limit: int) -> list[DeferredRecord]:
     rows = await connection.fetch(
-        """-- lock_held
+        """-- lock_deferred
         SELECT deferred_id, "offset", value, extract(epoch FROM now() - deferred_at)::float8 / 3600
         FROM deferred WHERE topic = $1 AND key = $2
         ORDER BY deferred_id LIMIT $3 FOR UPDATE
@@ -119,14 +130,16 @@ async def lock_held(connection: Connection, ready: Ready, limit: int) -> list[He
         ready.key,
         limit,
     )
-    return [Held(*row) for row in rows]
+    return [DeferredRecord(*row) for row in rows]
 
 
-async def delete_held(connection: Connection, held_ids: Sequence[int]) -> None:
-    await connection.execute("-- delete_held\nDELETE FROM deferred WHERE deferred_id = ANY($1::bigint[])", held_ids)
+async def delete_deferred(connection: Connection, deferred_ids: Sequence[int]) -> None:
+    await connection.execute(
+        "-- delete_deferred\nDELETE FROM deferred WHERE deferred_id = ANY($1::bigint[])", deferred_ids
+    )
 
 
-async def record_failure(connection: Connection, ready: Ready, reason: str, waits_for: str | None) -> None:
+async def record_failure(connection: Connection, ready: ReadyKey, reason: str, waits_for: str | None) -> None:
     """Update the reason of the key's first record; waits back off exponentially up to 10 minutes."""
     await connection.execute(
         """-- record_failure
@@ -143,11 +156,11 @@ async def record_failure(connection: Connection, ready: Ready, reason: str, wait
     )
 
 
-async def retry_held(connection: Connection, held_ids: Sequence[int]) -> int:
+async def retry_deferred(connection: Connection, deferred_ids: Sequence[int]) -> int:
     rows = await connection.fetch(
-        "-- retry_held\nUPDATE deferred SET retry_at = now() WHERE deferred_id = ANY($1::bigint[])"
+        "-- retry_deferred\nUPDATE deferred SET retry_at = now() WHERE deferred_id = ANY($1::bigint[])"
         " RETURNING deferred_id",
-        list(held_ids),
+        list(deferred_ids),
     )
     return len(rows)
 
@@ -159,20 +172,15 @@ def reason_of(error: Exception) -> tuple[str, str | None]:
     return f"{type(error).__name__}: {error}", None
 
 
-LOG = logging.getLogger(__name__)
-BATCH_RECORDS = 200
-POLL_SECONDS = 2.0
-
-
-class Releaser:
+class DeferredReplayer:
     """Replays the deferred records key by key."""
 
-    def __init__(self, kit: "Kit", handling: "Handling") -> None:
-        self._kit, self._handling = kit, handling
+    def __init__(self, kit: "Kit", dispatcher: "Dispatcher") -> None:
+        self._kit, self._dispatcher = kit, dispatcher
         self._woken = asyncio.Event()
 
     def after_commit(self, store: "Store") -> None:
-        """Wake up if the transaction created a dependency."""
+        """Wake up if the transaction resolved a dependency."""
         if store.resolved_dependencies:
             self._woken.set()
 
@@ -181,19 +189,19 @@ class Releaser:
             self._woken.clear()
             try:
                 async with self._kit.pool.acquire() as connection:
-                    ready = await list_ready(connection) if await any_held(connection) else []
+                    ready = await list_ready(connection) if await any_deferred(connection) else []
                 for key in ready:
-                    await self._release(key)
+                    await self._replay_key(key)
             except TRANSIENT as error:
                 LOG.warning("deferred records not replayed; retrying", extra={"reason": repr(error)})
                 await asyncio.sleep(POLL_SECONDS)
             await wait_for_event(self._woken, POLL_SECONDS)
 
-    async def _release(self, ready: Ready) -> None:
+    async def _replay_key(self, ready: ReadyKey) -> None:
         size = BATCH_RECORDS
         while True:
             try:
-                if not await self._replay(ready, size):
+                if not await self._replay_batch(ready, size):
                     return None
             except (*TRANSIENT, RecordLossError, asyncio.CancelledError):
                 raise
@@ -202,38 +210,38 @@ class Releaser:
                     return await self._record_failure(ready, error)
                 size = 1
 
-    async def _replay(self, ready: Ready, size: int) -> int:
+    async def _replay_batch(self, ready: ReadyKey, size: int) -> int:
         """Apply the key's first `size` records in the transaction that deletes them; return their number."""
         decode = decoder_for(ready.topic)
         async with self._kit.writing() as connection:
             await checkpoints.lock_checkpoints(connection, [ready.place])  # blocks new records of this key meanwhile
-            rows = await lock_held(connection, ready, size)
-            records = [decode(_raw(ready, row)) for row in rows]
+            rows = await lock_deferred(connection, ready, size)
+            records = [decode(row.as_read(ready)) for row in rows]
             usable = [record for record in records if isinstance(record, Record)]
             undecodable = [(record, record.reason) for record in records if isinstance(record, Undecodable)]
-            await delete_held(connection, [row.deferred_id for row in rows])
-            await dead_letters.park(connection, undecodable)
+            await delete_deferred(connection, [row.deferred_id for row in rows])
+            await dead_letters.save_dead_letters(connection, undecodable)
             store = self._kit.store_in(connection)
-            await self._handling.handle(store, usable)
-            waiting = [one for one in store.troubles if not one.park]
+            await self._dispatcher.handle(store, usable)
+            waiting = [one for one in store.set_aside if not one.dead_letter]
             if waiting:
                 raise NotReadyError(waiting[0].waits_for or "an operator")
         self._kit.committed(store)
         RECORDS_RELEASED.labels(ready.topic).inc(len(rows))
         return len(rows)
 
-    async def _record_failure(self, ready: Ready, error: Exception) -> None:
+    async def _record_failure(self, ready: ReadyKey, error: Exception) -> None:
         async with self._kit.writing() as connection:
             await checkpoints.lock_checkpoints(connection, [ready.place])
-            first = await lock_held(connection, ready, 1)
+            first = await lock_deferred(connection, ready, 1)
             if reason := self._dead_letter_reason(ready, first, error):
-                await delete_held(connection, [row.deferred_id for row in first])
-                await dead_letters.park(connection, [(_as_undecodable(ready, row), reason) for row in first])
+                await delete_deferred(connection, [row.deferred_id for row in first])
+                await dead_letters.save_dead_letters(connection, [(row.as_undecodable(ready), reason) for row in first])
                 self._woken.set()
             else:
                 await record_failure(connection, ready, *reason_of(error))
 
-    def _dead_letter_reason(self, ready: Ready, first: list[Held], error: Exception) -> str | None:
+    def _dead_letter_reason(self, ready: ReadyKey, first: list[DeferredRecord], error: Exception) -> str | None:
         """Return why not to retry: it is refused, or an external record waited longer than `dependency_wait_hours`."""
         if isinstance(error, RejectedError):
             return str(error)
@@ -241,14 +249,3 @@ class Releaser:
         if not isinstance(error, NotReadyError) or is_ours(ready.topic) or all(row.hours < hours for row in first):
             return None
         return f"{error.waits_for} did not appear within {hours:g} hours"
-
-
-def _raw(ready: Ready, row: Held) -> ConsumerRecord:
-    key = ready.key.encode()
-    return ConsumerRecord(
-        ready.topic, ready.partition, row.offset, 0, 0, key, row.value, None, len(key), len(row.value), ()
-    )
-
-
-def _as_undecodable(ready: Ready, row: Held) -> Undecodable:
-    return Undecodable("", ready.topic, ready.partition, row.offset, ready.key, row.value, None)

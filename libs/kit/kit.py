@@ -19,7 +19,7 @@ from libs.kit.logs import CURRENT
 from libs.kit.outbox import OutboxWriter
 from libs.kit.service import Service
 from libs.kit.settings import Settings
-from libs.kit.store import Store, conclude
+from libs.kit.store import Store, write_outputs
 from replenish_contracts.catalogue import Event
 from replenish_contracts.topics import Topic
 
@@ -134,7 +134,7 @@ class Kit:
     def store_in(self, connection: Connection, cause: str | None = None) -> Any:
         return self.service.store(connection, self.clock.now(), self.settings, cause)
 
-    def speaker(self, store: Store) -> OutboxWriter:
+    def outbox_writer(self, store: Store) -> OutboxWriter:
         return OutboxWriter(self.service.name.replace("_", "-"), store.now, self._counters)
 
     @asynccontextmanager
@@ -149,7 +149,7 @@ class Kit:
             yield transaction
             if idempotency and transaction.response and not transaction.replayed:
                 await idempotency.save_response(connection, transaction.response)
-            await conclude(connection, self.speaker(store), store, transaction.events)
+            await write_outputs(connection, self.outbox_writer(store), store, transaction.events)
         self.committed(store)
 
     @asynccontextmanager

@@ -32,9 +32,11 @@ LAG_RECORDS = Gauge("kit_lag_records", "Records on the broker that are not appli
 PARTITIONS_ASSIGNED = Gauge("kit_partitions_assigned", "Topic partitions this replica reads")
 OUTBOX_UNSENT = Gauge("kit_outbox_unsent_records", "Events committed but not acknowledged by the broker")
 OUTBOX_OLDEST_SECONDS = Gauge("kit_outbox_oldest_seconds", "Age of the oldest unsent event")
-DEAD_LETTER_RECORDS = Gauge("kit_dead_letter_records", "Dead letters in the parked table")
-DEFERRED_RECORDS = Gauge("kit_deferred_records", "Deferred records in the held table")
-FAILURE_BUDGET_LEFT = Gauge("kit_failure_budget_left", "Parked and held records of our own topics still allowed")
+DEAD_LETTER_RECORDS = Gauge("kit_dead_letter_records", "Dead letters")
+DEFERRED_RECORDS = Gauge("kit_deferred_records", "Deferred records")
+FAILURE_BUDGET_LEFT = Gauge(
+    "kit_failure_budget_left", "Dead letters and deferred records of our own topics still allowed"
+)
 TASKS_OPEN = Gauge("kit_tasks_open", "Open tasks by state", ["state"])
 Reading = float | Mapping[str, float]
 

@@ -27,7 +27,7 @@ class OutboxWriter(NamedTuple):
     counters: set[Place]
 
 
-class Said(NamedTuple):
+class OutboxEntry(NamedTuple):
     """An event, the id of the event or request that led to it, and the trace they belong to."""
 
     event: Event
@@ -35,25 +35,25 @@ class Said(NamedTuple):
     traceparent: str | None = None
 
 
-async def say(connection: Connection, speaker: OutboxWriter, said: Sequence[Said]) -> None:
+async def write_events(connection: Connection, writer: OutboxWriter, entries: Sequence[OutboxEntry]) -> None:
     """Number the events and store them; the relay publishes them after the commit.
 
     Call it once per transaction and last, because it locks all counters, in order.
     """
-    if not said:
+    if not entries:
         return
-    placed = [(topic_of(one.event), one.event.key.encode()) for one in said]
+    placed = [(topic_of(one.event), one.event.key.encode()) for one in entries]
     places = [(topic, partition_for(key, find_topic(topic).partitions)) for topic, key in placed]
-    sequences = await _lock_counters(connection, places, speaker.counters)
+    sequences = await _lock_counters(connection, places, writer.counters)
     rows = []
-    for place, (topic, key), one in zip(places, placed, said, strict=True):
+    for place, (topic, key), one in zip(places, placed, entries, strict=True):
         sequence = sequences[place] = sequences[place] + 1
-        event_id = str(uuid5(_NAMESPACE, f"{speaker.service}/{topic}/{place[1]}/{sequence}"))
+        event_id = str(uuid5(_NAMESPACE, f"{writer.service}/{topic}/{place[1]}/{sequence}"))
         value = wire.encode(
             one.event,
             id=event_id,
-            source=f"/replenish/{speaker.service}",
-            time=speaker.now,
+            source=f"/replenish/{writer.service}",
+            time=writer.now,
             sequence=sequence,
             cause=one.cause,
             traceparent=next_hop(one.traceparent),
@@ -179,9 +179,11 @@ async def list_unsent(connection: Connection, limit: int) -> list[Unsent]:
     return [Unsent(*row) for row in rows]
 
 
-async def find_said(connection: Connection, place: Place, sequence: int) -> bytes | None:
+async def find_event_value(connection: Connection, place: Place, sequence: int) -> bytes | None:
     value: bytes | None = await connection.fetchval(
-        "-- find_said\nSELECT value FROM outbox WHERE topic = $1 AND partition = $2 AND sequence = $3", *place, sequence
+        "-- find_event_value\nSELECT value FROM outbox WHERE topic = $1 AND partition = $2 AND sequence = $3",
+        *place,
+        sequence,
     )
     return value
 

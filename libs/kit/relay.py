@@ -65,7 +65,7 @@ async def end_lease(connection: Connection, name: str, holder: Holder) -> None:
 BATCH_BYTES = 900_000  # below the broker's limit of 1 MiB for one batch
 
 
-class Sending(NamedTuple):
+class SentBatch(NamedTuple):
     """A batch in flight; its acknowledgement covers all sequences up to `last`."""
 
     place: Place
@@ -86,7 +86,7 @@ def new_producer(kafka_url: str, client_id: str) -> AIOKafkaProducer:
     )
 
 
-async def send(producer: AIOKafkaProducer, place: Place, run: Sequence[Unsent]) -> Sending:
+async def send(producer: AIOKafkaProducer, place: Place, run: Sequence[Unsent]) -> SentBatch:
     """Send the oldest events of a partition, as many as fit in a batch; raises RecordLossError if not even one fits."""
     batch, last = producer.create_batch(), 0
     for row in run:
@@ -96,7 +96,7 @@ async def send(producer: AIOKafkaProducer, place: Place, run: Sequence[Unsent]) 
     if not last:
         raise RecordLossError(f"{place}: event {run[0].sequence} is larger than a batch may be")
     batch.close()
-    return Sending(place, last, await producer.send_batch(batch, place[0], partition=place[1]))
+    return SentBatch(place, last, await producer.send_batch(batch, place[0], partition=place[1]))
 
 
 #: Enough if no event was published twice, because sequences then only increase.
@@ -192,13 +192,13 @@ async def _reconcile(connection: Connection, counter: PartitionCounter, tail: Ta
     if tail.sequence > counter.sequence:
         raise RecordLossError(f"{name}: the log has sequence {tail.sequence}, the database only {counter.sequence}")
     if tail.sequence > counter.published:
-        stored_value = await outbox.find_said(connection, counter.place, tail.sequence)
+        stored_value = await outbox.find_event_value(connection, counter.place, tail.sequence)
         if stored_value != tail.value:
             raise RecordLossError(
                 f"{name}: sequence {tail.sequence} differs between log and outbox: was the database restored?"
             )
     else:
-        if await outbox.find_said(connection, counter.place, tail.sequence + 1) is None:
+        if await outbox.find_event_value(connection, counter.place, tail.sequence + 1) is None:
             raise RecordLossError(
                 f"{name}: the log ends at {tail.sequence} and the events after it are no longer in the outbox"
             )
@@ -232,7 +232,7 @@ class Relay:
 
     def after_commit(self, store: Store) -> None:
         """Wake up if the transaction published events."""
-        if store.spoke:
+        if store.published_events:
             self._has_unannounced = True
             self._woken.set()
 
@@ -319,13 +319,13 @@ class Relay:
             self._idle.set()
         return more
 
-    async def _record_acks(self, connection: Connection, sent: Sequence[Sending]) -> None:
+    async def _record_acks(self, connection: Connection, sent: Sequence[SentBatch]) -> None:
         """Wait for the acknowledgements and record them, then raise the first failure."""
-        outcomes = await asyncio.gather(*(sending.acked for sending in sent), return_exceptions=True)
+        outcomes = await asyncio.gather(*(batch.acked for batch in sent), return_exceptions=True)
         failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
         acked = {
-            sending.place: sending.last
-            for sending, outcome in zip(sent, outcomes, strict=True)
+            batch.place: batch.last
+            for batch, outcome in zip(sent, outcomes, strict=True)
             if not isinstance(outcome, BaseException)
         }
         if acked:

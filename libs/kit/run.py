@@ -14,10 +14,10 @@ from aiokafka.errors import KafkaError
 from fastapi import FastAPI
 
 from libs.kit import logs
-from libs.kit.batch import Handling, Intake
+from libs.kit.batch import BatchProcessor, Dispatcher
 from libs.kit.clock import ClockWatch
-from libs.kit.consumer import Reader
-from libs.kit.deferred import Releaser
+from libs.kit.consumer import ConsumerLoop
+from libs.kit.deferred import DeferredReplayer
 from libs.kit.errors import TRANSIENT, RecordLossError, RetryLaterError
 from libs.kit.health import Health
 from libs.kit.http.app import build_app
@@ -37,38 +37,38 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 STOP_SECONDS = 15.0
-EFFECT_SECONDS = 8.0  # a longer call becomes unknown when its lease expires
+TASK_SECONDS = 8.0  # a longer call becomes unknown when its lease expires
 Run = Callable[[], Coroutine[Any, Any, None]]
 
 
-class Parts:
-    """All background components of a service: reader, relay, tasks, periodic jobs, deferred records, health."""
+class Components:
+    """All background components of a service: consumer, relay, tasks, periodic jobs, deferred records, health."""
 
     def __init__(self, kit: "Kit", health: Health) -> None:
         self._kit, self._health = kit, health
-        handling = Handling(kit)
-        intake = Intake(kit, handling)
-        self._relay, self._effects = Relay(kit), TaskRunner(kit)
-        self._releaser, self._ticker = Releaser(kit, handling), JobRunner(kit)
-        self._reader = Reader(kit, intake) if kit.service.topics else None
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        dispatcher = Dispatcher(kit)
+        processor = BatchProcessor(kit, dispatcher)
+        self._relay, self._task_runner = Relay(kit), TaskRunner(kit)
+        self._replayer, self._job_runner = DeferredReplayer(kit, dispatcher), JobRunner(kit)
+        self._consumer = ConsumerLoop(kit, processor) if kit.service.topics else None
+        self._running: dict[str, asyncio.Task[None]] = {}
         self._stopping = False
 
     async def start(self) -> None:
         """Start what works without a broker, then wait for the broker."""
-        self._kit.on_commit(self._relay, self._effects, self._releaser)
+        self._kit.on_commit(self._relay, self._task_runner, self._replayer)
         for start in self._kit.service.on_start:
             await start(self._kit)
         self._spawn("relay", self._relay.run)
-        self._spawn("effects", self._effects.run)
-        self._spawn("releaser", self._releaser.run)
-        self._spawn("ticker", self._ticker.run)
-        self._spawn("clock watch", ClockWatch(self._kit.clock, self._effects, self._ticker).run)
-        if self._reader is not None:
-            self._spawn("reader", self._reader.run)
-            self._spawn("touch", self._reader.keep_in_touch)
-            await self._start_reading(self._reader)
-        self._health.watch(self._kit, self._reader, self._relay)
+        self._spawn("tasks", self._task_runner.run)
+        self._spawn("replay of deferred records", self._replayer.run)
+        self._spawn("jobs", self._job_runner.run)
+        self._spawn("clock watch", ClockWatch(self._kit.clock, self._task_runner, self._job_runner).run)
+        if self._consumer is not None:
+            self._spawn("consumer", self._consumer.run)
+            self._spawn("broker watch", self._consumer.watch_broker)
+            await self._start_reading(self._consumer)
+        self._health.watch(self._kit, self._consumer, self._relay)
         self._spawn("health", self._health.run)
 
     async def stop(self) -> None:
@@ -80,42 +80,42 @@ class Parts:
         except (TimeoutError, *TRANSIENT, KafkaError) as error:
             LOG.warning("shutdown incomplete; work resumes from the checkpoint", extra={"reason": repr(error)})
         finally:
-            await self._cancel(*self._tasks)
+            await self._cancel(*self._running)
             await self._kit.close()
 
     async def _finish(self) -> None:
-        if self._reader is not None:
-            await self._reader.stop()
+        if self._consumer is not None:
+            await self._consumer.stop()
         for stop in reversed(self._kit.service.on_stop):
             await stop(self._kit)
-        self._effects.finish()
-        if "effects" in self._tasks:
-            await asyncio.wait([self._tasks["effects"]], timeout=EFFECT_SECONDS)
-        await self._cancel(*self._tasks.keys() - {"relay"})
-        if "relay" in self._tasks and not self._tasks["relay"].done():
+        self._task_runner.finish()
+        if "tasks" in self._running:
+            await asyncio.wait([self._running["tasks"]], timeout=TASK_SECONDS)
+        await self._cancel(*self._running.keys() - {"relay"})
+        if "relay" in self._running and not self._running["relay"].done():
             await self._relay.finish()
             await self._cancel("relay")
             await self._relay.resign()
 
     async def _abort(self) -> None:
         """Cancel running work after a failure; it resumes from the checkpoint."""
-        await self._cancel(*self._tasks)
-        if self._reader is not None:
-            await self._reader.stop()
+        await self._cancel(*self._running)
+        if self._consumer is not None:
+            await self._consumer.stop()
 
     async def _cancel(self, *names: str) -> None:
-        tasks = [self._tasks[name] for name in names]
+        tasks = [self._running[name] for name in names]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _start_reading(self, reader: Reader) -> None:
+    async def _start_reading(self, consumer: ConsumerLoop) -> None:
         while True:
             try:
-                return await reader.start()
+                return await consumer.start()
             except (*TRANSIENT, KafkaError) as error:
                 LOG.warning("waiting for the broker", extra={"reason": repr(error)})
-                await reader.stop()
+                await consumer.stop()
                 await asyncio.sleep(1)
 
     def _spawn(self, name: str, run: Run) -> None:
@@ -129,7 +129,7 @@ class Parts:
             except Exception as error:  # noqa: BLE001  # `fail` reports it
                 self._kit.fail(error)
 
-        self._tasks[name] = asyncio.create_task(run_guarded(), name=name)
+        self._running[name] = asyncio.create_task(run_guarded(), name=name)
 
 
 class _Server(uvicorn.Server):
@@ -170,13 +170,13 @@ async def _open(service: Service, settings: Settings) -> Kit:
 async def running(service: Service, settings: Settings, app: FastAPI, health: Health) -> AsyncIterator[Kit]:
     """Run all background components of a service; leaving the context stops them in order, without losing events."""
     kit = await _open(service, settings)
-    parts = Parts(kit, health)
+    components = Components(kit, health)
     try:
-        await parts.start()
+        await components.start()
         app.state.kit = kit
         yield kit
     finally:
-        await parts.stop()
+        await components.stop()
 
 
 async def _serve(service: Service, settings: Settings) -> int:

@@ -30,13 +30,13 @@ class NewTask(NamedTuple):
     traceparent: str | None = None
 
 
-class Trouble(NamedTuple):
-    """A record of the batch to defer, or with `park` to store as a dead letter."""
+class SetAside(NamedTuple):
+    """A record of the batch to defer or to store as a dead letter."""
 
     record: Record
     reason: str
     waits_for: str | None
-    park: bool
+    dead_letter: bool
 
 
 class Store:
@@ -49,14 +49,14 @@ class Store:
         self.cause = cause
         self.resolved_dependencies: set[str] = set()
         self.added_tasks: list[NewTask] = []
-        self.troubles: list[Trouble] = []
+        self.set_aside: list[SetAside] = []
         self.counted: list[tuple[Counter, int]] = []
-        #: Whether the transaction published events; set by `conclude`.
-        self.spoke = False
+        #: Whether the transaction published events; set by `write_outputs`.
+        self.published_events = False
         self._causes: dict[int, tuple[Event, Record]] = {}
 
     def resolve_dependency(self, name: str) -> None:
-        """Resolve a dependency: records deferred for this name (see NotYet) are replayed after the commit."""
+        """Replay the records deferred for this name (see NotReadyError) after the commit."""
         self.resolved_dependencies.add(name)
 
     def add_task(self, kind: str, task_id: str, payload: dict[str, Any], due_at: datetime | None = None) -> None:
@@ -70,11 +70,11 @@ class Store:
 
     def defer(self, record: Record, error: NotReadyError) -> None:
         """Defer one record of a batch, and later ones of its key."""
-        self.troubles.append(Trouble(record, str(error), error.waits_for, park=False))
+        self.set_aside.append(SetAside(record, str(error), error.waits_for, dead_letter=False))
 
     def reject(self, record: Record, reason: str) -> None:
         """Store one record of a batch as a dead letter."""
-        self.troubles.append(Trouble(record, reason, None, park=True))
+        self.set_aside.append(SetAside(record, reason, None, dead_letter=True))
 
     def caused_by(self, event: Event, record: Record) -> Event:
         """Return the event after registering which record of a batch caused it."""
@@ -97,24 +97,25 @@ class Store:
         return found[1].traceparent if found else CURRENT.get().traceparent
 
 
-async def conclude(connection: Connection, speaker: outbox.OutboxWriter, store: Store, events: Sequence[Event]) -> None:
+async def write_outputs(
+    connection: Connection, writer: outbox.OutboxWriter, store: Store, events: Sequence[Event]
+) -> None:
     """Write the queued tasks and the events; call it last before COMMIT.
 
     The lock order everywhere is: checkpoints, the service's own rows, tasks, then all counters at once.
     """
     if store.resolved_dependencies:
-        await deferred.release_waiting(connection, store.resolved_dependencies)
+        await deferred.retry_dependents(connection, store.resolved_dependencies)
     if store.added_tasks:
-        await _insert_intents(connection, store)
-    store.spoke = bool(events)
-    entries = [outbox.Said(event, store.cause_of(event), store.trace_of(event)) for event in events]
-    await outbox.say(connection, speaker, entries)
+        await insert_tasks(connection, store.added_tasks)
+    store.published_events = bool(events)
+    entries = [outbox.OutboxEntry(event, store.cause_of(event), store.trace_of(event)) for event in events]
+    await outbox.write_events(connection, writer, entries)
 
 
-async def _insert_intents(connection: Connection, store: Store) -> None:
-    tasks = store.added_tasks
+async def insert_tasks(connection: Connection, tasks: Sequence[NewTask]) -> None:
     await connection.execute(
-        """-- insert_intents
+        """-- insert_tasks
         INSERT INTO task (kind, id, payload, due_at, cause, traceparent)
         SELECT * FROM unnest($1::text[], $2::text[], $3::text[]::jsonb[], $4::timestamptz[], $5::text[], $6::text[])
         ON CONFLICT (kind, id) DO NOTHING

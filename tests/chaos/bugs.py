@@ -53,32 +53,32 @@ def checkpoint_in_a_transaction_of_its_own(patch, world):
     async def save_checkpoints(connection, known, moved):
         schema, own = await own_connection(connection, world)
         try:
-            any_held = await real(own, known, moved)
+            any_deferred = await real(own, known, moved)
         finally:
             await own.close()
         if schema == "consumption" and fails():
             raise ConnectionError("the batch's transaction ends here, and is tried again")
-        return any_held
+        return any_deferred
 
     patch.setattr(checkpoints, "lock_checkpoints", checkpoints.find_checkpoints)
     patch.setattr(checkpoints, "save_checkpoints", save_checkpoints)
 
 
 def outbox_outside_the_transaction(patch, world):
-    real, fails = outbox.say, Once()
+    real, fails = outbox.write_events, Once()
 
-    async def say(connection, speaker, said):
-        if speaker.service != "reorder-decision" or not said:
-            return await real(connection, speaker, said)
+    async def write_events(connection, writer, entries):
+        if writer.service != "reorder-decision" or not entries:
+            return await real(connection, writer, entries)
         _, own = await own_connection(connection, world)
         async with own.transaction():
-            await real(own, speaker, said)
+            await real(own, writer, entries)
         await own.close()
-        if any(type(one.event).__name__ == "ReorderApproved" for one in said) and fails():
+        if any(type(one.event).__name__ == "ReorderApproved" for one in entries) and fails():
             raise asyncpg.SerializationError("the transaction is rolled back, and tried again")
         return None
 
-    patch.setattr(outbox, "say", say)
+    patch.setattr(outbox, "write_events", write_events)
 
 
 def relay_that_skips(patch, _world):

@@ -51,7 +51,7 @@ async def test_the_gateway_killed_while_it_writes_promises_nothing_it_did_not_ke
 
 async def test_a_service_killed_after_it_acted_outside_does_so_once_more_at_most(world):
     """The mail is sent and the address fetched, but neither is recorded: repeated without duplicates."""
-    outcome = commit_of("end")
+    outcome = commit_of("end_task")
 
     await live_until_struck(
         world,

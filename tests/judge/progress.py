@@ -15,7 +15,7 @@ def judge_progress(evidence: Evidence) -> Findings:
             for row in rows:
                 _judge_checkpoint(found, service, row, ends, ids)
         elif table == "task":
-            _judge_intents(found, service, rows, evidence.now)
+            _judge_tasks(found, service, rows, evidence.now)
         elif table in {"deferred", "dead_letter"}:
             found.figures[table] += len(rows)
     return found
@@ -55,8 +55,8 @@ def _judge_checkpoint(
         found.note(FORBIDDEN, where, f"remembers {row['last_id']} at {row['last_offset']}, the log has {there}")
 
 
-def _judge_intents(found: Findings, service: str, rows: list[Row], now: datetime | None) -> None:
-    found.figures["intents_unknown"] += sum(1 for row in rows if row["state"] == "unknown")
+def _judge_tasks(found: Findings, service: str, rows: list[Row], now: datetime | None) -> None:
+    found.figures["tasks_unknown"] += sum(1 for row in rows if row["state"] == "unknown")
     waiting = [row for row in rows if row["state"] in {"due", "claimed"}]
     late = [row["id"] for row in waiting if now is None or datetime.fromisoformat(row["due_at"]) <= now]
     if late:

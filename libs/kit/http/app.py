@@ -11,7 +11,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from libs.kit.client import is_neighbour_away
+from libs.kit.client import is_service_unavailable
 from libs.kit.errors import TRANSIENT
 from libs.kit.http.limits import LimitedBodies
 from libs.kit.http.problems import (
@@ -58,7 +58,7 @@ class RequestContext:
         try:
             return await self._app(scope, receive, send_with_echo)
         except Exception as error:
-            if started or not is_neighbour_away(error):
+            if started or not is_service_unavailable(error):
                 raise
             unavailable = await answer_unavailable(Request(scope), error)
             return await unavailable(scope, receive, send_with_echo)

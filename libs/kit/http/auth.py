@@ -81,8 +81,8 @@ UNKNOWN_KEY_SECONDS = 2.0
 class Verifier:
     """Verifies tokens with the portal's public keys, cached for KEYS_SECONDS."""
 
-    def __init__(self, neighbours: "InternalHttpClient", portal_url: str) -> None:
-        self._neighbours, self._url = neighbours, f"{portal_url}/.well-known/jwks.json"
+    def __init__(self, client: "InternalHttpClient", portal_url: str) -> None:
+        self._client, self._url = client, f"{portal_url}/.well-known/jwks.json"
         self._keys: KeySet | None = None
         self._read_at = 0.0
         self._lock = asyncio.Lock()
@@ -99,7 +99,7 @@ class Verifier:
         async with self._lock:
             if self._keys is None or time.monotonic() - self._read_at > age_seconds:
                 try:
-                    self._keys = read_keys(await self._neighbours.get_json(self._url))
+                    self._keys = read_keys(await self._client.get_json(self._url))
                     self._read_at = time.monotonic()
                 except (RetryLaterError, ValueError):
                     if self._keys is None:

@@ -102,12 +102,6 @@ class IdempotentRequest(NamedTuple):
             raise ProblemError(409, "idempotency_in_flight", title, headers={"Retry-After": "1"}) from None
 
 
-async def delete_responses(connection: Connection, keep_hours: int) -> None:
-    await connection.execute(
-        "-- delete_responses\nDELETE FROM idempotency WHERE kept_at < now() - make_interval(hours => $1)", keep_hours
-    )
-
-
 def send(response: StoredResponse, *, replayed: bool = False) -> JSONResponse:
     """Return the response stored under an Idempotency-Key."""
     return JSONResponse(response.body, response.status, headers={"Idempotent-Replayed": "true"} if replayed else None)

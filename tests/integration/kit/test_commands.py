@@ -191,7 +191,7 @@ class TestTroubleOfTheDatabase:
         commands = Commands()
         async with proxied(world) as between, world.running(commands.service(world), **between.urls) as kit:
             signed_in(kit)
-            trap = between.postgres.trap(commit_of("keep_answer"), position, lambda: None)
+            trap = between.postgres.trap(commit_of("save_response"), position, lambda: None)
             doubtful = await make(kit, "x", key="k1")
             await trap.sprung.wait()
             assert await things(world) == ([] if position == BEFORE else ["x"])

@@ -68,7 +68,7 @@ async def order(world, subject):
 async def retry_first(kit):
     """What `replenish parked retry` does."""
     async with kit.pool.acquire() as connection:
-        await deferred.retry_held(connection, [await connection.fetchval("SELECT min(deferred_id) FROM deferred")])
+        await deferred.retry_deferred(connection, [await connection.fetchval("SELECT min(deferred_id) FROM deferred")])
 
 
 class TestPatience:
@@ -132,7 +132,7 @@ class TestWaiting:
 
         async def on_usage(records, store):
             said = await devices.on_usage(records, store)
-            if store.troubles and not gate.is_set():
+            if store.set_aside and not gate.is_set():
                 deciding.set()
                 await gate.wait()
             return said
@@ -232,8 +232,8 @@ class TestAFailingHandler:
             devices.refused = set()
             async with kit.pool.acquire() as connection:
                 ids = [row[0] for row in await connection.fetch("SELECT dead_letter_id FROM dead_letter")]
-                assert await dead_letters.retry_parked(connection, ids) == 1
-                assert await dead_letters.retry_parked(connection, ids) == 0
+                assert await dead_letters.retry_dead_letters(connection, ids) == 1
+                assert await dead_letters.retry_dead_letters(connection, ids) == 0
             await world.has_applied(2)
 
         assert set((await world.applied()).values()) == {1}

@@ -77,7 +77,7 @@ class TestAPartThatDies:
     async def test_takes_the_process_with_it(self, world):
         """Without the cancelled component the process would look healthy and do nothing."""
         async with world.running() as kit:
-            next(task for task in asyncio.all_tasks() if task.get_name() == "releaser").cancel()
+            next(task for task in asyncio.all_tasks() if task.get_name() == "replay of deferred records").cancel()
 
-            with pytest.raises(RecordLossError, match="releaser was cancelled"):
+            with pytest.raises(RecordLossError, match="replay of deferred records was cancelled"):
                 await asyncio.wait_for(kit.failed, 5)

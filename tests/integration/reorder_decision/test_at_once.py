@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from libs.kit.batch import Intake
+from libs.kit.batch import BatchProcessor
 from libs.kit.checkpoints import create_checkpoints
 from libs.kit.kit import Kit
 from libs.kit.metrics import BATCHES_RETRIED
@@ -51,7 +51,7 @@ async def replicas(database):
         async with first.writing() as connection:
             await create_checkpoints(connection, dict.fromkeys(places, 0))
         moved_in = [record(of(name, events.registered(f"brewer of {name}")), 0) for name in FAMILIES]
-        await Intake(first).apply([record(events.offer(), 0), *moved_in], {})
+        await BatchProcessor(first).apply([record(events.offer(), 0), *moved_in], {})
         async with first.writing() as connection:
             store = first.store_in(connection)
             for name in FAMILIES:
@@ -72,7 +72,7 @@ async def test_a_batch_takes_its_pools_in_their_order_whatever_its_own(replicas)
     async with first.writing() as connection:
         store = first.store_in(connection)
         await store.find_pool("ann/pods")
-        batch = asyncio.create_task(Intake(second).apply(backwards, {}))
+        batch = asyncio.create_task(BatchProcessor(second).apply(backwards, {}))
         await until(lambda: connection.fetchval(LOCKS), "the batch waits for a pool", 30)
         free = [await store.find_pool(f"{name}/pods") for name in FAMILIES]
     await batch
@@ -90,7 +90,7 @@ async def test_an_offer_that_comes_while_somebody_subscribes_to_it_is_seen_by_on
         pool = await transaction.store.find_pool("ann/pods")
         moved = replace(pool.subscription, provider_id="globex", version=2)
         await _apply(transaction, pool, moved)
-        offer = asyncio.create_task(Intake(second).apply([record(events.offer(provider_id="globex"), 0)], {}))
+        offer = asyncio.create_task(BatchProcessor(second).apply([record(events.offer(provider_id="globex"), 0)], {}))
 
         async def got_on():
             return offer.done() or await transaction.store.connection.fetchval(LOCKS)
@@ -116,7 +116,7 @@ async def test_two_batches_in_opposite_order_both_come_through(replicas, kind):
     for round_ in range(10):
         forwards = [record(said(name, 10 * round_ + n), 2) for n, name in enumerate(FAMILIES)]
         backwards = [record(of(name, events.counted(round_)), 3) for name in reversed(FAMILIES)]
-        await asyncio.gather(Intake(first).apply(forwards, {}), Intake(second).apply(backwards, {}))
+        await asyncio.gather(BatchProcessor(first).apply(forwards, {}), BatchProcessor(second).apply(backwards, {}))
 
     async with first.read() as seen:
         shelves = await seen.connection.fetch("SELECT shelf FROM pool")
