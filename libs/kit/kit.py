@@ -4,10 +4,11 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Self
 
 from aiokafka.errors import KafkaError
 from pydantic_core import to_jsonable_python
+from typing_extensions import TypeVar
 
 from libs.kit import topics
 from libs.kit.checkpoints import Place
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 CLOSE_SECONDS = 5.0
 T = TypeVar("T")
+#: The store of a service; `Kit` without it leaves stores untyped.
+StoreT = TypeVar("StoreT", bound=Store, default=Any)
 
 
 class State:
@@ -67,10 +70,10 @@ class StoredResponse(NamedTuple):
     body: dict[str, Any]
 
 
-class Transaction:
+class Transaction(Generic[StoreT]):
     """The transaction of an HTTP command: its store, its events and its idempotent response."""
 
-    def __init__(self, store: Any, replayed: StoredResponse | None = None) -> None:
+    def __init__(self, store: StoreT, replayed: StoredResponse | None = None) -> None:
         self.store = store
         self.replayed = replayed
         self.events: list[Event] = []
@@ -85,7 +88,7 @@ class Transaction:
         return self.response
 
 
-class Kit:
+class Kit(Generic[StoreT]):
     """The runtime passed to routes and tasks: database, clock, HTTP client, token verification."""
 
     def __init__(self, service: Service, settings: Settings, pool: Pool) -> None:
@@ -131,14 +134,15 @@ class Kit:
         async with self.pool.acquire() as connection, connection.transaction():
             yield connection
 
-    def store_in(self, connection: Connection, cause: str | None = None) -> Any:
-        return self.service.store(connection, self.clock.now(), self.settings, cause)
+    def store_in(self, connection: Connection, cause: str | None = None) -> StoreT:
+        store: Any = self.service.store(connection, self.clock.now(), self.settings, cause)
+        return store  # type: ignore[no-any-return]  # `Service` does not name the type of its store
 
     def outbox_writer(self, store: Store) -> OutboxWriter:
         return OutboxWriter(self.service.name.replace("_", "-"), store.now, self._counters)
 
     @asynccontextmanager
-    async def transaction(self, idempotency: "IdempotentRequest | None" = None) -> AsyncIterator[Transaction]:
+    async def transaction(self, idempotency: "IdempotentRequest | None" = None) -> AsyncIterator[Transaction[StoreT]]:
         """Open a transaction for a command; its events enter the outbox with the commit.
 
         With `idempotency`, a retried request has its stored response in `replayed`.
@@ -153,7 +157,7 @@ class Kit:
         self.committed(store)
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[Any]:
+    async def read(self) -> AsyncIterator[StoreT]:
         """Yield a store on a read-only snapshot."""
         async with (
             self.pool.acquire() as connection,

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from libs.kit.client import is_service_unavailable
 from libs.kit.errors import TRANSIENT
+from libs.kit.http.idempotency import ReplayedError, answer_replayed
 from libs.kit.http.limits import LimitedBodies
 from libs.kit.http.problems import (
     ProblemError,
@@ -68,6 +69,7 @@ def build_app(name: str, router: Any, health: "Health") -> FastAPI:
     """Return the service's web application; `app.state.kit` is set once the kit is open."""
     app = FastAPI(title=f"replenish {name.replace('_', '-')}", docs_url=None, redoc_url=None)
     app.add_exception_handler(ProblemError, answer_problem)
+    app.add_exception_handler(ReplayedError, answer_replayed)
     app.add_exception_handler(RequestValidationError, answer_invalid)
     app.add_exception_handler(HTTPException, answer_http)
     app.add_exception_handler(Exception, answer_failed)

@@ -5,16 +5,19 @@ another body is a conflict (422); while the first request is still running the r
 """
 
 import hashlib
-from contextlib import suppress
-from typing import Any, NamedTuple
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Generic, NamedTuple
 
 import asyncpg
 import orjson
+from fastapi import Request
 from fastapi.responses import JSONResponse
 
 from libs.kit.connections import Connection
 from libs.kit.http.problems import ProblemError
-from libs.kit.kit import StoredResponse
+from libs.kit.kit import Kit, StoredResponse, StoreT, Transaction
+from replenish_contracts.catalogue import Event
 
 LONGEST_KEY = 255
 EXACT = 2.0**53
@@ -102,6 +105,47 @@ class IdempotentRequest(NamedTuple):
             raise ProblemError(409, "idempotency_in_flight", title, headers={"Retry-After": "1"}) from None
 
 
+class ReplayedError(Exception):
+    """The command ran before under its Idempotency-Key; the application sends the stored response."""
+
+    def __init__(self, response: StoredResponse) -> None:
+        super().__init__(f"replayed with status {response.status}")
+        self.response = response
+
+
+class Command(Generic[StoreT]):
+    """The transaction of a POST, and its response."""
+
+    def __init__(self, transaction: Transaction[StoreT]) -> None:
+        self._transaction = transaction
+        self.store = transaction.store
+
+    def publish(self, *events: Event) -> None:
+        """Publish the events after the commit."""
+        self._transaction.publish(*events)
+
+    def respond(self, status: int, body: dict[str, Any]) -> JSONResponse:
+        """Return the response for the client, after storing it for retries in this transaction."""
+        return send(self._transaction.respond(status, body))
+
+
+@asynccontextmanager
+async def command(kit: Kit[StoreT], request: IdempotentRequest | None) -> AsyncIterator[Command[StoreT]]:
+    """Open the transaction of a command that runs once per Idempotency-Key, or each time without one.
+
+    The body runs only for the first request; its retries raise ReplayedError here, which the application answers.
+    """
+    async with kit.transaction(request) as transaction:
+        if transaction.replayed:
+            raise ReplayedError(transaction.replayed)
+        yield Command(transaction)
+
+
 def send(response: StoredResponse, *, replayed: bool = False) -> JSONResponse:
     """Return the response stored under an Idempotency-Key."""
     return JSONResponse(response.body, response.status, headers={"Idempotent-Replayed": "true"} if replayed else None)
+
+
+async def answer_replayed(_: Request, replayed: Exception) -> JSONResponse:
+    assert isinstance(replayed, ReplayedError)  # noqa: S101  # registered for nothing else
+    return send(replayed.response, replayed=True)
