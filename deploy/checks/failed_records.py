@@ -9,7 +9,8 @@ import asyncpg
 from deploy.checks.state import list_services
 from deploy.local.errors import StackError
 from deploy.local.names import for_people, for_python
-from libs.kit.trouble import retry_held, retry_parked
+from libs.kit.dead_letters import retry_dead_letters
+from libs.kit.deferred import retry_deferred
 
 KINDS = ("dead-letter", "deferred")
 
@@ -118,7 +119,8 @@ async def retry(database: asyncpg.Connection, ids: Iterable[RecordId]) -> int:
     for record_id in ids:
         wanted[record_id.kind].append(record_id.number)
     async with database.transaction():
-        return await retry_parked(database, wanted["dead-letter"]) + await retry_held(database, wanted["deferred"])
+        ended = await retry_dead_letters(database, wanted["dead-letter"])
+        return ended + await retry_deferred(database, wanted["deferred"])
 
 
 def _checked(service: str, services: Sequence[str]) -> str:

@@ -2,7 +2,7 @@
 
 from libs.kit.errors import NotReadyError, RejectedError, RetryLaterError
 from libs.kit.kit import Kit
-from libs.kit.measures import Measure
+from libs.kit.metrics import Measure
 from libs.kit.records import Record
 from libs.kit.run import main
 from libs.kit.service import PeriodicJob, Service, Task, TaskKind, TaskResult

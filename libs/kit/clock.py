@@ -1,10 +1,14 @@
-"""The only source of time: the machine's clock, or a file-backed clock that local processes share and a test steps."""
+"""Time: the business clock, its steps, bounds for times from outside, and waiting with a time limit."""
 
+import asyncio
 import mmap
 import struct
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Annotated, Protocol
+
+from pydantic import AwareDatetime, Field
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECONDS = struct.Struct("<q")
@@ -59,3 +63,53 @@ def _microseconds(at: datetime) -> int:
 def clock_from(path: Path | None) -> Clock:
     """Return the stepped clock stored in `path`, or the real one without a path."""
     return SteppedClock(path) if path else RealClock()
+
+
+#: A poll costs 0.1 ms. After a step the next one usually follows soon, so polling is faster for a while.
+SOON_SECONDS = 1.0
+SOON_POLL_SECONDS, POLL_SECONDS = 0.01, 0.05
+
+
+class Waiting(Protocol):
+    """A component with work that becomes due as time passes."""
+
+    def clock_stepped(self) -> None: ...
+
+
+class ClockWatch:
+    """Notifies components of every step of the clock; returns at once with a real clock."""
+
+    def __init__(self, clock: Clock, *waiting: Waiting) -> None:
+        self._clock, self._waiting = clock, waiting
+
+    async def run(self) -> None:
+        last_time, stepped_at = self._clock.now(), 0.0
+        while self._clock.stepped:
+            soon = time.monotonic() - stepped_at < SOON_SECONDS
+            await asyncio.sleep(SOON_POLL_SECONDS if soon else POLL_SECONDS)
+            if (now := self._clock.now()) != last_time:
+                last_time, stepped_at = now, time.monotonic()
+                for part in self._waiting:
+                    part.clock_stepped()
+
+
+#: Plausible times for households. Far outside, sums of times overflow, and Postgres reads the first and last
+#: moment of a datetime as minus and plus infinity.
+EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+#: A time with an offset and within the bounds, for fields of requests.
+NearMoment = Annotated[AwareDatetime, Field(ge=EARLIEST, le=LATEST)]
+
+
+def bounded(at: datetime) -> datetime:
+    """Return the moment in UTC, clamped to EARLIEST and LATEST."""
+    return min(max(at, EARLIEST), LATEST).astimezone(UTC)
+
+
+async def wait_for_event(woken: asyncio.Event, seconds: float | None) -> bool:
+    """Wait until the event is set, at most `seconds` if given, and return whether it was set."""
+    try:
+        async with asyncio.timeout(seconds):
+            await woken.wait()
+    except TimeoutError:
+        return False
+    return True

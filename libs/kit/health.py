@@ -1,4 +1,4 @@
-"""Readiness, metrics sampled from the database, and a watchdog that ends a stuck process."""
+"""Readiness, metrics sampled from the database, deletion of old rows, and a watchdog that ends a stuck process."""
 
 import asyncio
 import logging
@@ -7,14 +7,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from libs.kit import metrics
-from libs.kit.database import Connection
+from libs.kit.connections import Connection
 from libs.kit.errors import TRANSIENT, RecordLossError
-from libs.kit.http.idempotency import clean_answers
-from libs.kit.tasks_sql import clean
 
 if TYPE_CHECKING:
+    from libs.kit.consumer import ConsumerLoop
     from libs.kit.kit import Kit
-    from libs.kit.reader import Reader
     from libs.kit.relay import Relay
 
 LOG = logging.getLogger(__name__)
@@ -23,7 +21,7 @@ SAMPLE_WITHIN_SECONDS = 10.0
 #: Less often than the kit's sample, because measures of services may scan whole tables.
 MEASURE_SECONDS = 60.0
 CLEAN_SECONDS = 600.0
-INTENT_KEEP_DAYS = 30
+TASK_KEEP_DAYS = 30
 
 
 class Health:
@@ -31,27 +29,32 @@ class Health:
 
     def __init__(self) -> None:
         self._kit: Kit | None = None
-        self._reader: Reader | None = None
+        self._consumer: ConsumerLoop | None = None
         self._relay: Relay | None = None
         self._sampled: dict[str, Any] = {}
-        self._database_away: str | None = "not opened yet"
+        self._database_error: str | None = "not opened yet"
         self._cleaned_at = self._measured_at = 0.0
         self._well_at = self._fetched_at = time.monotonic()
 
-    def watch(self, kit: "Kit", reader: "Reader | None", relay: "Relay") -> None:
-        self._kit, self._reader, self._relay = kit, reader, relay
+    def watch(self, kit: "Kit", consumer: "ConsumerLoop | None", relay: "Relay") -> None:
+        """Register what `run` checks; call it first."""
+        self._kit, self._consumer, self._relay = kit, consumer, relay
+
+    @property
+    def _watched(self) -> "Kit":
+        assert self._kit is not None  # noqa: S101  # `watch` comes first
+        return self._kit
 
     async def run(self) -> None:
-        assert self._kit is not None  # noqa: S101  # `watch` comes first
         while True:
             try:
-                async with asyncio.timeout(SAMPLE_WITHIN_SECONDS), self._kit.pool.acquire() as connection:
+                async with asyncio.timeout(SAMPLE_WITHIN_SECONDS), self._watched.pool.acquire() as connection:
                     await self._sample(connection)
                     await self._clean(connection)
-                self._database_away = None
+                self._database_error = None
                 await self._measure()
             except TRANSIENT as error:
-                self._database_away = repr(error)
+                self._database_error = repr(error)
             self._check_watchdog()
             await asyncio.sleep(SAMPLE_SECONDS)
 
@@ -59,9 +62,9 @@ class Health:
         row = await connection.fetchrow(
             """-- sample
             SELECT (SELECT coalesce(sum(sequence - published), 0)::bigint FROM counter) AS outbox,
-                   (SELECT count(*) FROM dead_letter) AS parked, (SELECT count(*) FROM deferred) AS held,
-                   (SELECT count(*) FROM dead_letter WHERE ours) + (SELECT count(*) FROM deferred WHERE ours) AS
-                   trouble,
+                   (SELECT count(*) FROM dead_letter) AS dead_letters, (SELECT count(*) FROM deferred) AS deferred,
+                   (SELECT count(*) FROM dead_letter WHERE ours) + (SELECT count(*) FROM deferred WHERE ours)
+                   AS failures,
                    (SELECT count(*) FROM task WHERE state = 'due') AS due,
                    (SELECT count(*) FROM task WHERE state = 'claimed') AS claimed,
                    (SELECT count(*) FROM task WHERE state = 'unknown') AS unknown,
@@ -74,36 +77,31 @@ class Health:
         self._sampled = dict(row)
         metrics.OUTBOX_UNSENT.set(row["outbox"])
         metrics.OUTBOX_OLDEST_SECONDS.set(row["oldest"])
-        metrics.DEAD_LETTER_RECORDS.set(row["parked"])
-        metrics.DEFERRED_RECORDS.set(row["held"])
+        metrics.DEAD_LETTER_RECORDS.set(row["dead_letters"])
+        metrics.DEFERRED_RECORDS.set(row["deferred"])
         for state in ("due", "claimed", "unknown"):
             metrics.TASKS_OPEN.labels(state).set(row[state])
-        self._watch_budget(row["trouble"])
-
-    def _watch_budget(self, trouble: int) -> None:
-        assert self._kit is not None  # noqa: S101  # no part runs before it is opened
-        left = self._kit.settings.failure_budget - trouble
+        failures: int = row["failures"]
+        left = self._watched.settings.failure_budget - failures
         metrics.FAILURE_BUDGET_LEFT.set(left)
-        if self._reader is not None:
-            over = f"{trouble} parked and held records of our own topics; inspect them with `replenish dead-letters list`"
-            self._reader.hold_back(over if left < 0 else None)
+        if self._consumer is not None:
+            over = f"{failures} dead letters and deferred records of our own topics; see `replenish dead-letters list`"
+            self._consumer.hold_back(over if left < 0 else None)
 
     async def _clean(self, connection: Connection) -> None:
-        assert self._kit is not None  # noqa: S101  # no part runs before it is opened
         if time.monotonic() - self._cleaned_at > CLEAN_SECONDS:
             self._cleaned_at = time.monotonic()
-            await clean_answers(connection, self._kit.settings.idempotency_keep_hours)
-            await clean(connection, INTENT_KEEP_DAYS)
+            await delete_responses(connection, self._watched.settings.idempotency_keep_hours)
+            await delete_ended_tasks(connection, TASK_KEEP_DAYS)
 
     async def _measure(self) -> None:
         """Take the service's own measures; a failure neither stops the service nor affects readiness."""
-        assert self._kit is not None  # noqa: S101  # no part runs before it is opened
         if time.monotonic() - self._measured_at <= MEASURE_SECONDS:
             return
         self._measured_at = time.monotonic()
         try:
-            async with asyncio.timeout(SAMPLE_WITHIN_SECONDS), self._kit.read() as store:
-                for measure in self._kit.service.measures:
+            async with asyncio.timeout(SAMPLE_WITHIN_SECONDS), self._watched.read() as store:
+                for measure in self._watched.service.measures:
                     await measure.take(store)
         except TRANSIENT as error:
             LOG.warning("measures not taken; retrying", extra={"reason": repr(error)})
@@ -112,25 +110,23 @@ class Health:
 
     def _check_watchdog(self) -> None:
         """Fail the process if work is pending and none progresses; the supervisor restarts it."""
-        assert self._kit is not None  # noqa: S101  # no part runs before it is opened
-        if (reader := self._reader) is not None:
-            metrics.LAG_RECORDS.set(reader.lag())
-            metrics.PARTITIONS_ASSIGNED.set(len(reader.consumer.assignment()) if reader.consumer else 0)
+        if (loop := self._consumer) is not None:
+            metrics.LAG_RECORDS.set(loop.lag())
+            metrics.PARTITIONS_ASSIGNED.set(len(loop.consumer.assignment()) if loop.consumer else 0)
         for stuck in self._stuck():
-            self._kit.fail(RecordLossError(stuck))
+            self._watched.fail(RecordLossError(stuck))
 
     def _stuck(self) -> Iterator[str]:
-        assert self._kit is not None  # noqa: S101  # no part runs before it is opened
-        limit, now = self._kit.settings.watchdog_seconds, time.monotonic()
-        if self._database_away or self._broker_away():
+        limit, now = self._watched.settings.watchdog_seconds, time.monotonic()
+        if self._database_error or self._broker_error():
             self._well_at = now  # waiting for Postgres or Kafka is not a stall
         well = now - self._well_at
-        if (reader := self._reader) is not None:
-            if min(reader.working_seconds(), well) > limit:
-                yield "the reader is stuck: a batch makes no progress"
-            if reader.unpolled_seconds() > limit:
+        if (loop := self._consumer) is not None:
+            if min(loop.working_seconds(), well) > limit:
+                yield "the consumer is stuck: a batch makes no progress"
+            if loop.unpolled_seconds() > limit:
                 yield "the consumer loop has stopped polling"
-            self._fetched_at = reader.unfetched_since(self._fetched_at)
+            self._fetched_at = loop.unfetched_since(self._fetched_at)
             if now - self._fetched_at > limit:
                 yield "nothing is fetched although the topics have unread records"
         relay = self._relay
@@ -141,26 +137,26 @@ class Health:
         """Return why this replica should get no requests now, or None."""
         if self._kit is None:
             return "still starting"
-        if self._database_away:
-            return f"the database does not answer: {self._database_away}"
-        return self._why_not_reading(self._reader) if self._reader is not None else None
+        if self._database_error:
+            return f"the database does not answer: {self._database_error}"
+        return self._why_not_reading(self._consumer) if self._consumer is not None else None
 
-    def _broker_away(self) -> str | None:
-        consumer = self._reader.consumer if self._reader is not None else None
-        return consumer.broker_away if consumer is not None else None
+    def _broker_error(self) -> str | None:
+        consumer = self._consumer.consumer if self._consumer is not None else None
+        return consumer.broker_error if consumer is not None else None
 
-    def _why_not_reading(self, reader: "Reader") -> str | None:
-        if error := self._broker_away():
+    def _why_not_reading(self, loop: "ConsumerLoop") -> str | None:
+        if error := self._broker_error():
             return f"the broker does not answer: {error}"
-        if not reader.is_placed():
+        if not loop.is_placed():
             return "no partitions are assigned yet"
-        return reader.held_back
+        return loop.held_back
 
     def status(self) -> dict[str, Any]:
-        kit, reader = self._kit, self._reader
+        kit, loop = self._kit, self._consumer
         if kit is None:
             return {"ready": False, "why_not": "still starting"}
-        consumer = reader.consumer if reader else None
+        consumer = loop.consumer if loop else None
         assigned = sorted(f"{tp.topic}/{tp.partition}" for tp in consumer.assignment()) if consumer else []
         return {
             "service": kit.service.name,
@@ -168,7 +164,22 @@ class Health:
             "ready": self.why_not_ready() is None,
             "why_not": self.why_not_ready(),
             "clock": kit.clock.now().isoformat(),
-            "lag": reader.lag() if reader else 0,
+            "lag": loop.lag() if loop else 0,
             "assigned": assigned,
             **self._sampled,
         }
+
+
+async def delete_responses(connection: Connection, keep_hours: int) -> None:
+    await connection.execute(
+        "-- delete_responses\nDELETE FROM idempotency WHERE kept_at < now() - make_interval(hours => $1)", keep_hours
+    )
+
+
+async def delete_ended_tasks(connection: Connection, keep_days: int) -> None:
+    await connection.execute(
+        """-- delete_ended_tasks
+        DELETE FROM task WHERE state IN ('done', 'refused') AND completed_at < now() - make_interval(days => $1)
+        """,
+        keep_days,
+    )

@@ -1,42 +1,79 @@
-"""The runtime of one service: its connection pool, transactions, and wake-ups after a commit."""
+"""The runtime of one service: its connection pool, transactions, state, and wake-ups after a commit."""
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Self
 
 from aiokafka.errors import KafkaError
 from pydantic_core import to_jsonable_python
+from typing_extensions import TypeVar
 
 from libs.kit import topics
 from libs.kit.checkpoints import Place
+from libs.kit.client import InternalHttpClient, ServiceToken
 from libs.kit.clock import Clock, clock_from
-from libs.kit.context import CURRENT
-from libs.kit.database import Connection, Pool, open_pool
+from libs.kit.connections import Connection, Pool, open_pool
 from libs.kit.errors import RetryLaterError
-from libs.kit.http.client import InternalHttpClient
-from libs.kit.http.idempotency import IdempotentRequest, StoredResponse, find_answer, keep_answer
-from libs.kit.http.identity import ServiceToken, Verifier
+from libs.kit.logs import CURRENT
 from libs.kit.outbox import OutboxWriter
 from libs.kit.service import Service
 from libs.kit.settings import Settings
-from libs.kit.store import Store
-from libs.kit.transaction import conclude
+from libs.kit.store import Store, write_outputs
 from replenish_contracts.catalogue import Event
 from replenish_contracts.topics import Topic
 
 if TYPE_CHECKING:
     import httpx
 
+    from libs.kit.http.idempotency import IdempotentRequest
+
+
 LOG = logging.getLogger(__name__)
 CLOSE_SECONDS = 5.0
+T = TypeVar("T")
+#: The store of a service; `Kit` without it leaves stores untyped.
+StoreT = TypeVar("StoreT", bound=Store, default=Any)
 
 
-class Transaction:
+class State:
+    """Objects of a service that belong to one running instance, one per class, for as long as its kit exists."""
+
+    def __init__(self) -> None:
+        self._objects: dict[type, Any] = {}
+
+    def put(self, kind: type[T], instance: T) -> T:
+        """Store the object of this class, instead of an earlier one, and return it."""
+        self._objects[kind] = instance
+        return instance
+
+    def get(self, kind: type[T]) -> T:
+        """Return the object of this class; raises LookupError if there is none."""
+        try:
+            found: T = self._objects[kind]
+        except KeyError:
+            raise LookupError(f"the state has no {kind.__name__}") from None
+        return found
+
+    def get_or_create(self, kind: type[T], create: Callable[[], T]) -> T:
+        """Return the object of this class, which the first call creates."""
+        if kind not in self._objects:
+            self._objects[kind] = create()
+        return self.get(kind)
+
+
+class StoredResponse(NamedTuple):
+    """The stored response, which every retry gets."""
+
+    status: int
+    body: dict[str, Any]
+
+
+class Transaction(Generic[StoreT]):
     """The transaction of an HTTP command: its store, its events and its idempotent response."""
 
-    def __init__(self, store: Any, replayed: StoredResponse | None = None) -> None:
+    def __init__(self, store: StoreT, replayed: StoredResponse | None = None) -> None:
         self.store = store
         self.replayed = replayed
         self.events: list[Event] = []
@@ -51,15 +88,15 @@ class Transaction:
         return self.response
 
 
-class Kit:
+class Kit(Generic[StoreT]):
     """The runtime passed to routes and tasks: database, clock, HTTP client, token verification."""
 
     def __init__(self, service: Service, settings: Settings, pool: Pool) -> None:
         self.service, self.settings, self.pool = service, settings, pool
         self.clock: Clock = clock_from(settings.clock_file)
-        self._neighbours = InternalHttpClient()
-        self.verifier = Verifier(self._neighbours, settings.portal_url)
-        self._token = ServiceToken(self._neighbours, settings.portal_url, service.name, settings.service_key)
+        self.client = InternalHttpClient()
+        self._token = ServiceToken(self.client, settings.portal_url, service.name, settings.service_key)
+        self.state = State()
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._wakers: list[Any] = []
         self._counters: set[Place] = set()
@@ -71,7 +108,7 @@ class Kit:
         return cls(service, settings, await open_pool(settings, service.name))
 
     async def close(self) -> None:
-        await self._neighbours.close()
+        await self.client.close()
         try:
             await asyncio.wait_for(self.pool.close(), CLOSE_SECONDS)
         except TimeoutError:
@@ -79,7 +116,7 @@ class Kit:
 
     @property
     def http(self) -> "httpx.AsyncClient":
-        return self._neighbours.client
+        return self.client.client
 
     @property
     def replica(self) -> str:
@@ -97,29 +134,30 @@ class Kit:
         async with self.pool.acquire() as connection, connection.transaction():
             yield connection
 
-    def store_in(self, connection: Connection, cause: str | None = None) -> Any:
-        return self.service.store(connection, self.clock.now(), self.settings, cause)
+    def store_in(self, connection: Connection, cause: str | None = None) -> StoreT:
+        store: Any = self.service.store(connection, self.clock.now(), self.settings, cause)
+        return store  # type: ignore[no-any-return]  # `Service` does not name the type of its store
 
-    def speaker(self, store: Store) -> OutboxWriter:
+    def outbox_writer(self, store: Store) -> OutboxWriter:
         return OutboxWriter(self.service.name.replace("_", "-"), store.now, self._counters)
 
     @asynccontextmanager
-    async def transaction(self, idempotency: IdempotentRequest | None = None) -> AsyncIterator[Transaction]:
+    async def transaction(self, idempotency: "IdempotentRequest | None" = None) -> AsyncIterator[Transaction[StoreT]]:
         """Open a transaction for a command; its events enter the outbox with the commit.
 
         With `idempotency`, a retried request has its stored response in `replayed`.
         """
         async with self.writing() as connection:
             store = self.store_in(connection, CURRENT.get().cause)
-            transaction = Transaction(store, await find_answer(connection, idempotency))
+            transaction = Transaction(store, await idempotency.find_response(connection) if idempotency else None)
             yield transaction
             if idempotency and transaction.response and not transaction.replayed:
-                await keep_answer(connection, idempotency, transaction.response)
-            await conclude(connection, self.speaker(store), store, transaction.events)
+                await idempotency.save_response(connection, transaction.response)
+            await write_outputs(connection, self.outbox_writer(store), store, transaction.events)
         self.committed(store)
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[Any]:
+    async def read(self) -> AsyncIterator[StoreT]:
         """Yield a store on a read-only snapshot."""
         async with (
             self.pool.acquire() as connection,

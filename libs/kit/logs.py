@@ -1,11 +1,37 @@
-"""JSON logging, one object per line, with the ids of the event being handled."""
+"""JSON logs, and the ids of the event or request being handled, which logs and published events carry."""
 
 import json
 import logging
+import os
+import re
 import sys
+from contextvars import ContextVar
 from datetime import UTC, datetime
+from typing import NamedTuple
 
-from libs.kit.context import CURRENT
+
+class Work(NamedTuple):
+    """The event or request being handled."""
+
+    #: Its id, which becomes the cause of the events it leads to.
+    cause: str | None = None
+    traceparent: str | None = None
+    #: The id of the event that caused it.
+    origin: str | None = None
+
+
+CURRENT: ContextVar[Work] = ContextVar("CURRENT", default=Work())  # noqa: B039  # a tuple is immutable
+#: W3C trace context: version, trace id, parent span, flags.
+_TRACEPARENT = re.compile(r"^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")
+
+
+def next_hop(traceparent: str | None) -> str | None:
+    """Return the trace with a new span id, or None if `traceparent` is missing or invalid."""
+    if traceparent is None or not _TRACEPARENT.match(traceparent):
+        return None
+    version, trace_id, _, flags = traceparent.split("-")
+    return f"{version}-{trace_id}-{os.urandom(8).hex()}-{flags}"
+
 
 _PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 

@@ -1,4 +1,7 @@
-"""The kit's metrics; services add their own with their own prefix."""
+"""Metrics of the kit, and gauges that services read from their tables."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -25,12 +28,36 @@ JOB_RUNS = Counter("kit_job_runs", "Periodic jobs run", ["name"])
 JOB_RUNS_FAILED = Counter(
     "kit_job_runs_failed", "Periodic jobs that raised an unexpected error; they are retried", ["name"]
 )
-
 LAG_RECORDS = Gauge("kit_lag_records", "Records on the broker that are not applied yet")
 PARTITIONS_ASSIGNED = Gauge("kit_partitions_assigned", "Topic partitions this replica reads")
 OUTBOX_UNSENT = Gauge("kit_outbox_unsent_records", "Events committed but not acknowledged by the broker")
 OUTBOX_OLDEST_SECONDS = Gauge("kit_outbox_oldest_seconds", "Age of the oldest unsent event")
-DEAD_LETTER_RECORDS = Gauge("kit_dead_letter_records", "Dead letters in the parked table")
-DEFERRED_RECORDS = Gauge("kit_deferred_records", "Deferred records in the held table")
-FAILURE_BUDGET_LEFT = Gauge("kit_failure_budget_left", "Parked and held records of our own topics still allowed")
+DEAD_LETTER_RECORDS = Gauge("kit_dead_letter_records", "Dead letters")
+DEFERRED_RECORDS = Gauge("kit_deferred_records", "Deferred records")
+FAILURE_BUDGET_LEFT = Gauge(
+    "kit_failure_budget_left", "Dead letters and deferred records of our own topics still allowed"
+)
 TASKS_OPEN = Gauge("kit_tasks_open", "Open tasks by state", ["state"])
+Reading = float | Mapping[str, float]
+
+
+class Measure:
+    """A gauge whose value `read` takes from the database; with a `label`, one value per label value."""
+
+    def __init__(
+        self, name: str, meaning: str, read: Callable[[Any], Awaitable[Reading]], *, label: str | None = None
+    ) -> None:
+        """Register the gauge in the process's metrics: create each measure once, at module level."""
+        self._gauge = Gauge(name, meaning, [label] if label else [])
+        self._read = read
+        self._label_values: set[str] = set()
+
+    async def take(self, store: Any) -> None:
+        """Update the gauge; label values that disappeared are set to 0."""
+        found = await self._read(store)
+        if not isinstance(found, Mapping):
+            self._gauge.set(found)
+            return
+        self._label_values |= set(found)
+        for label_value in self._label_values:
+            self._gauge.labels(label_value).set(found.get(label_value, 0))

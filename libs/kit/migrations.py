@@ -7,7 +7,7 @@ from pathlib import Path
 
 import asyncpg
 
-from libs.kit.database import Connection
+from libs.kit.connections import Connection
 
 LOG = logging.getLogger(__name__)
 _KIT = Path(__file__).parent / "migrations"

@@ -3,27 +3,210 @@
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import uuid4
 
-from aiokafka import AIOKafkaProducer
+import msgspec
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
-from libs.kit import relay_sql
-from libs.kit.compare import compare
-from libs.kit.database import Connection
-from libs.kit.errors import TRANSIENT
-from libs.kit.lease import Holder, end_lease, take_lease
-from libs.kit.metrics import EVENTS_PUBLISHED, RELAY_LEADS
-from libs.kit.sending import Sending, new_producer, send
+from libs.kit import outbox
+from libs.kit.checkpoints import Place
+from libs.kit.clock import wait_for_event
+from libs.kit.connections import Connection
+from libs.kit.errors import TRANSIENT, RecordLossError
+from libs.kit.metrics import EVENTS_PUBLISHED, RELAY_LEADS, RELAY_RESENT
+from libs.kit.outbox import PartitionCounter, Unsent
 from libs.kit.store import Store
-from libs.kit.waiting import wait_for_event
+from replenish_contracts.topics import partition_count
 
 if TYPE_CHECKING:
     from libs.kit.kit import Kit
 
+
+class Holder(NamedTuple):
+    """A process of a replica; the nonce distinguishes it from earlier or concurrent processes of that replica."""
+
+    replica: str
+    nonce: str
+
+    def __str__(self) -> str:
+        return f"{self.replica}/{self.nonce}"
+
+
+async def take_lease(connection: Connection, name: str, holder: Holder, seconds: float, *, started: bool) -> bool:
+    """Take or renew the lease and return whether this holder has it.
+
+    A process that has just `started` takes over from its replica's previous process at once. If two processes of
+    one replica run, the older one loses the lease.
+    """
+    held: str | None = await connection.fetchval(
+        """-- take_lease
+        INSERT INTO lease AS held (name, holder, until) VALUES ($1, $2, now() + make_interval(secs => $3))
+        ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until
+        WHERE held.holder = excluded.holder OR held.until < now()
+            OR ($4::boolean AND split_part(held.holder, '/', 1) = $5)
+        RETURNING holder
+        """,
+        name,
+        str(holder),
+        seconds,
+        started,
+        holder.replica,
+    )
+    return held == str(holder)
+
+
+async def end_lease(connection: Connection, name: str, holder: Holder) -> None:
+    await connection.execute("-- end_lease\nDELETE FROM lease WHERE name = $1 AND holder = $2", name, str(holder))
+
+
+BATCH_BYTES = 900_000  # below the broker's limit of 1 MiB for one batch
+
+
+class SentBatch(NamedTuple):
+    """A batch in flight; its acknowledgement covers all sequences up to `last`."""
+
+    place: Place
+    last: int
+    acked: Awaitable[Any]
+
+
+def new_producer(kafka_url: str, client_id: str) -> AIOKafkaProducer:
+    """Return a producer that is not started yet and allows batches up to the broker's limit."""
+    return AIOKafkaProducer(
+        bootstrap_servers=kafka_url,
+        client_id=client_id,
+        acks="all",
+        compression_type="lz4",
+        max_batch_size=BATCH_BYTES,
+        max_request_size=BATCH_BYTES + 100_000,
+        request_timeout_ms=15_000,
+    )
+
+
+async def send(producer: AIOKafkaProducer, place: Place, run: Sequence[Unsent]) -> SentBatch:
+    """Send the oldest events of a partition, as many as fit in a batch; raises RecordLossError if not even one fits."""
+    batch, last = producer.create_batch(), 0
+    for row in run:
+        if batch.append(key=row.key, value=row.value, timestamp=None) is None:
+            break  # full; the rest follows in the next batch
+        last = row.sequence
+    if not last:
+        raise RecordLossError(f"{place}: event {run[0].sequence} is larger than a batch may be")
+    batch.close()
+    return SentBatch(place, last, await producer.send_batch(batch, place[0], partition=place[1]))
+
+
+#: Enough if no event was published twice, because sequences then only increase.
+LAST_RECORDS = 50
+#: More than a frozen relay can have in flight when it resumes.
+LAST_RECORDS_AFTER_REPEATS = 5_000
+READ_MS = 2_000
+
+
+class Tail(NamedTuple):
+    """The event with the highest sequence near a log's end; sequence 0 if the log never had a record."""
+
+    sequence: int
+    value: bytes = b""
+
+
+class _Sequence(msgspec.Struct):
+    sequence: str | None = None
+
+
+_READ = msgspec.json.Decoder(_Sequence)
+
+
+def _tail_of(record: ConsumerRecord) -> Tail:
+    value = record.value or b""
+    try:
+        return Tail(int(_READ.decode(value).sequence or 0), value)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return Tail(0)
+
+
+async def find_tails(kafka_url: str, places: Iterable[Place], last: int = LAST_RECORDS) -> dict[Place, Tail]:
+    """Return the highest sequence among the last records of each partition.
+
+    A partition that never had a record has sequence 0. One whose records were all deleted by retention is left
+    out, because its last sequence is unknown.
+    """
+    partitions = [TopicPartition(*place) for place in places]
+    if not partitions:
+        return {}
+    consumer = AIOKafkaConsumer(bootstrap_servers=kafka_url, enable_auto_commit=False)
+    try:
+        await consumer.start()
+        return await _read(consumer, partitions, last)
+    finally:
+        await consumer.stop()
+
+
+async def _read(consumer: AIOKafkaConsumer, partitions: list[TopicPartition], last: int) -> dict[Place, Tail]:
+    ends = await consumer.end_offsets(partitions)
+    starts = await consumer.beginning_offsets(partitions)
+    found = {(tp.topic, tp.partition): Tail(0) for tp in partitions if ends[tp] == 0}
+    waiting = {tp for tp in partitions if starts[tp] < ends[tp]}
+    consumer.assign(sorted(waiting))
+    for tp in waiting:
+        consumer.seek(tp, max(starts[tp], ends[tp] - last))
+    while waiting:
+        for tp, records in (await consumer.getmany(timeout_ms=READ_MS)).items():
+            place = (tp.topic, tp.partition)
+            found[place] = max([found.get(place, Tail(0)), *map(_tail_of, records)])
+        waiting = {tp for tp in waiting if await consumer.position(tp) < ends[tp]}
+    return found
+
+
 LOG = logging.getLogger(__name__)
+
+
+async def compare(connection: Connection, kafka_url: str, topics: Iterable[str]) -> None:
+    """Set `published` of each partition to the highest sequence in the log.
+
+    A tail that the log lost is thereby sent again, and an acknowledgement that was not recorded is not repeated.
+    Raises RecordLossError if log and outbox contradict each other: one of them was restored or emptied, or the log lost
+    events that the outbox no longer keeps.
+    """
+    known = {counter.place: counter for counter in await outbox.list_counters(connection)}
+    places = [(topic, partition) for topic in topics for partition in range(partition_count(topic))]
+    counters = [known.get(place) or PartitionCounter(*place, sequence=0, published=0) for place in places]
+    tails = await find_tails(kafka_url, places)
+    short = [counter.place for counter in counters if _is_short(tails.get(counter.place), counter)]
+    tails |= await find_tails(kafka_url, short, LAST_RECORDS_AFTER_REPEATS)
+    for counter in counters:
+        tail = tails.get(counter.place)
+        if tail is not None and tail.sequence != counter.published:
+            await _reconcile(connection, counter, tail)
+
+
+def _is_short(tail: Tail | None, counter: PartitionCounter) -> bool:
+    return tail is not None and tail.sequence < counter.published
+
+
+async def _reconcile(connection: Connection, counter: PartitionCounter, tail: Tail) -> None:
+    name = f"{counter.topic}/{counter.partition}"
+    if tail.sequence > counter.sequence:
+        raise RecordLossError(f"{name}: the log has sequence {tail.sequence}, the database only {counter.sequence}")
+    if tail.sequence > counter.published:
+        stored_value = await outbox.find_event_value(connection, counter.place, tail.sequence)
+        if stored_value != tail.value:
+            raise RecordLossError(
+                f"{name}: sequence {tail.sequence} differs between log and outbox: was the database restored?"
+            )
+    else:
+        if await outbox.find_event_value(connection, counter.place, tail.sequence + 1) is None:
+            raise RecordLossError(
+                f"{name}: the log ends at {tail.sequence} and the events after it are no longer in the outbox"
+            )
+        LOG.error("log lost its tail; publishing it again", extra={"place": name, "from": tail.sequence + 1})
+        RELAY_RESENT.inc(counter.published - tail.sequence)
+    await outbox.set_published(connection, {counter.place: tail.sequence}, forward_only=False)
+
+
 LEASE = "relay"
 NOTIFY_SECONDS = 0.02  # a follower announces its commits together, at most this often
 CLEAN_SECONDS = 60.0
@@ -49,7 +232,7 @@ class Relay:
 
     def after_commit(self, store: Store) -> None:
         """Wake up if the transaction published events."""
-        if store.spoke:
+        if store.published_events:
             self._has_unannounced = True
             self._woken.set()
 
@@ -110,7 +293,7 @@ class Relay:
 
     async def _take_over(self, connection: Connection) -> None:
         self._compared.clear()
-        counters = await relay_sql.list_counters(connection)
+        counters = await outbox.list_counters(connection)
         await self._compare(connection, {counter.topic for counter in counters})
 
     async def _compare(self, connection: Connection, topics: set[str]) -> None:
@@ -123,7 +306,7 @@ class Relay:
         """Publish one batch per partition and return whether more events may be waiting."""
         self._woken.clear()
         limit = self._settings.relay_batch_records
-        runs = relay_sql.by_place(await relay_sql.list_unsent(connection, limit))
+        runs = outbox.by_place(await outbox.list_unsent(connection, limit))
         if unknown := {topic for topic, _ in runs} - self._compared:
             await self._compare(connection, unknown)
             return await self._publish(connection, producer)
@@ -136,17 +319,17 @@ class Relay:
             self._idle.set()
         return more
 
-    async def _record_acks(self, connection: Connection, sent: Sequence[Sending]) -> None:
+    async def _record_acks(self, connection: Connection, sent: Sequence[SentBatch]) -> None:
         """Wait for the acknowledgements and record them, then raise the first failure."""
-        outcomes = await asyncio.gather(*(sending.acked for sending in sent), return_exceptions=True)
+        outcomes = await asyncio.gather(*(batch.acked for batch in sent), return_exceptions=True)
         failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
         acked = {
-            sending.place: sending.last
-            for sending, outcome in zip(sent, outcomes, strict=True)
+            batch.place: batch.last
+            for batch, outcome in zip(sent, outcomes, strict=True)
             if not isinstance(outcome, BaseException)
         }
         if acked:
-            for topic, count in (await relay_sql.set_published(connection, acked)).items():
+            for topic, count in (await outbox.set_published(connection, acked)).items():
                 EVENTS_PUBLISHED.labels(topic).inc(count)
         if failures:
             raise failures[0]
@@ -155,7 +338,7 @@ class Relay:
         now = time.monotonic()
         if now - self._cleaned_at > CLEAN_SECONDS:
             self._cleaned_at = now
-            await relay_sql.delete_published(connection, self._settings.outbox_keep_seconds)
+            await outbox.delete_published(connection, self._settings.outbox_keep_seconds)
 
     async def _wait(self, connection: Connection) -> None:
         if not await wait_for_event(self._woken, self._settings.relay_poll_ms / 1000):

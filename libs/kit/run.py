@@ -4,9 +4,9 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 import uvloop
@@ -14,18 +14,122 @@ from aiokafka.errors import KafkaError
 from fastapi import FastAPI
 
 from libs.kit import logs
+from libs.kit.batch import BatchProcessor, Dispatcher
+from libs.kit.clock import ClockWatch
+from libs.kit.consumer import ConsumerLoop
+from libs.kit.deferred import DeferredReplayer
 from libs.kit.errors import TRANSIENT, RecordLossError, RetryLaterError
 from libs.kit.health import Health
 from libs.kit.http.app import build_app
-from libs.kit.http.heads import LimitedHeads
+from libs.kit.http.limits import LimitedHeads
+from libs.kit.jobs import JobRunner
 from libs.kit.kit import Kit
 from libs.kit.migrations import migrate, missing
-from libs.kit.parts import Parts
+from libs.kit.relay import Relay
 from libs.kit.service import Service
 from libs.kit.settings import Settings
+from libs.kit.tasks import TaskRunner
 from libs.kit.topics import check_topics
 
+if TYPE_CHECKING:
+    from libs.kit.kit import Kit
+
+
 LOG = logging.getLogger(__name__)
+STOP_SECONDS = 15.0
+TASK_SECONDS = 8.0  # a longer call becomes unknown when its lease expires
+Run = Callable[[], Coroutine[Any, Any, None]]
+
+
+class Components:
+    """All background components of a service: consumer, relay, tasks, periodic jobs, deferred records, health."""
+
+    def __init__(self, kit: "Kit", health: Health) -> None:
+        self._kit, self._health = kit, health
+        dispatcher = Dispatcher(kit)
+        processor = BatchProcessor(kit, dispatcher)
+        self._relay, self._task_runner = Relay(kit), TaskRunner(kit)
+        self._replayer, self._job_runner = DeferredReplayer(kit, dispatcher), JobRunner(kit)
+        self._consumer = ConsumerLoop(kit, processor) if kit.service.topics else None
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._stopping = False
+
+    async def start(self) -> None:
+        """Start what works without a broker, then wait for the broker."""
+        self._kit.on_commit(self._relay, self._task_runner, self._replayer)
+        for start in self._kit.service.on_start:
+            await start(self._kit)
+        self._spawn("relay", self._relay.run)
+        self._spawn("tasks", self._task_runner.run)
+        self._spawn("replay of deferred records", self._replayer.run)
+        self._spawn("jobs", self._job_runner.run)
+        self._spawn("clock watch", ClockWatch(self._kit.clock, self._task_runner, self._job_runner).run)
+        if self._consumer is not None:
+            self._spawn("consumer", self._consumer.run)
+            self._spawn("broker watch", self._consumer.watch_broker)
+            await self._start_reading(self._consumer)
+        self._health.watch(self._kit, self._consumer, self._relay)
+        self._spawn("health", self._health.run)
+
+    async def stop(self) -> None:
+        """Finish running work, publish committed events, and close. Nothing is lost if the time limit is exceeded."""
+        self._stopping = True
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                await (self._abort() if self._kit.failed.done() else self._finish())
+        except (TimeoutError, *TRANSIENT, KafkaError) as error:
+            LOG.warning("shutdown incomplete; work resumes from the checkpoint", extra={"reason": repr(error)})
+        finally:
+            await self._cancel(*self._running)
+            await self._kit.close()
+
+    async def _finish(self) -> None:
+        if self._consumer is not None:
+            await self._consumer.stop()
+        for stop in reversed(self._kit.service.on_stop):
+            await stop(self._kit)
+        self._task_runner.finish()
+        if "tasks" in self._running:
+            await asyncio.wait([self._running["tasks"]], timeout=TASK_SECONDS)
+        await self._cancel(*self._running.keys() - {"relay"})
+        if "relay" in self._running and not self._running["relay"].done():
+            await self._relay.finish()
+            await self._cancel("relay")
+            await self._relay.resign()
+
+    async def _abort(self) -> None:
+        """Cancel running work after a failure; it resumes from the checkpoint."""
+        await self._cancel(*self._running)
+        if self._consumer is not None:
+            await self._consumer.stop()
+
+    async def _cancel(self, *names: str) -> None:
+        tasks = [self._running[name] for name in names]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _start_reading(self, consumer: ConsumerLoop) -> None:
+        while True:
+            try:
+                return await consumer.start()
+            except (*TRANSIENT, KafkaError) as error:
+                LOG.warning("waiting for the broker", extra={"reason": repr(error)})
+                await consumer.stop()
+                await asyncio.sleep(1)
+
+    def _spawn(self, name: str, run: Run) -> None:
+        async def run_guarded() -> None:
+            try:
+                await run()
+            except asyncio.CancelledError:
+                if not self._stopping:
+                    self._kit.fail(RecordLossError(f"the {name} was cancelled unexpectedly"))
+                raise
+            except Exception as error:  # noqa: BLE001  # `fail` reports it
+                self._kit.fail(error)
+
+        self._running[name] = asyncio.create_task(run_guarded(), name=name)
 
 
 class _Server(uvicorn.Server):
@@ -66,13 +170,13 @@ async def _open(service: Service, settings: Settings) -> Kit:
 async def running(service: Service, settings: Settings, app: FastAPI, health: Health) -> AsyncIterator[Kit]:
     """Run all background components of a service; leaving the context stops them in order, without losing events."""
     kit = await _open(service, settings)
-    parts = Parts(kit, health)
+    components = Components(kit, health)
     try:
-        await parts.start()
+        await components.start()
         app.state.kit = kit
         yield kit
     finally:
-        await parts.stop()
+        await components.stop()
 
 
 async def _serve(service: Service, settings: Settings) -> int:

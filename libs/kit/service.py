@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from libs.kit.measures import Measure
+from libs.kit.metrics import Measure
 from libs.kit.settings import Settings
 from libs.kit.store import Store
 from replenish_contracts.catalogue import Event
@@ -28,7 +28,7 @@ class PeriodicJob:
 
     @property
     def called(self) -> str:
-        return self.name or getattr(self.work, "__name__", "tick")
+        return self.name or getattr(self.work, "__name__", "job")
 
 
 class Task(NamedTuple):
@@ -48,7 +48,7 @@ class TaskResult(NamedTuple):
 
 
 Perform = Callable[[Task, "Kit"], Awaitable[dict[str, Any]]]
-Settle = Callable[[Task, TaskResult, Any], Awaitable[Sequence[Event]]]
+Complete = Callable[[Task, TaskResult, Any], Awaitable[Sequence[Event]]]
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class TaskKind:
 
     kind: str
     perform: Perform
-    complete: Settle
+    complete: Complete
     reconcile: Perform | None = None
     lease_seconds: float = 30.0
     longest_seconds: float | None = None

@@ -46,7 +46,7 @@ class Settings(BaseSettings):
     relay_poll_ms: int = 1000  # for commits of other replicas; own commits wake the relay
     relay_batch_records: int = 1000
     outbox_keep_seconds: int = 3600
-    #: The consumer stops when more parked and held records of our own topics exist.
+    #: The consumer stops when more dead letters and deferred records of our own topics exist.
     failure_budget: int = 1000
     #: How long an external record waits for its dependency, such as a device's registration, before it becomes a
     #: dead letter and later records of its key proceed.

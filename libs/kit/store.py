@@ -1,14 +1,16 @@
 """Base class of every service's Store: one transaction, and the tasks, records and metrics it queues."""
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
 from prometheus_client import Counter
 
-from libs.kit.context import CURRENT
-from libs.kit.database import Connection
+from libs.kit import deferred, outbox
+from libs.kit.connections import Connection
 from libs.kit.errors import NotReadyError
+from libs.kit.logs import CURRENT
 from libs.kit.records import Record
 from libs.kit.settings import Settings
 from replenish_contracts.catalogue import Event
@@ -28,13 +30,13 @@ class NewTask(NamedTuple):
     traceparent: str | None = None
 
 
-class Trouble(NamedTuple):
-    """A record of the batch to defer, or with `park` to store as a dead letter."""
+class SetAside(NamedTuple):
+    """A record of the batch to defer or to store as a dead letter."""
 
     record: Record
     reason: str
     waits_for: str | None
-    park: bool
+    dead_letter: bool
 
 
 class Store:
@@ -47,14 +49,14 @@ class Store:
         self.cause = cause
         self.resolved_dependencies: set[str] = set()
         self.added_tasks: list[NewTask] = []
-        self.troubles: list[Trouble] = []
+        self.set_aside: list[SetAside] = []
         self.counted: list[tuple[Counter, int]] = []
-        #: Whether the transaction published events; set by `conclude`.
-        self.spoke = False
+        #: Whether the transaction published events; set by `write_outputs`.
+        self.published_events = False
         self._causes: dict[int, tuple[Event, Record]] = {}
 
     def resolve_dependency(self, name: str) -> None:
-        """Resolve a dependency: records deferred for this name (see NotReadyError) are replayed after the commit."""
+        """Replay the records deferred for this name (see NotReadyError) after the commit."""
         self.resolved_dependencies.add(name)
 
     def add_task(self, kind: str, task_id: str, payload: dict[str, Any], due_at: datetime | None = None) -> None:
@@ -68,11 +70,11 @@ class Store:
 
     def defer(self, record: Record, error: NotReadyError) -> None:
         """Defer one record of a batch, and later ones of its key."""
-        self.troubles.append(Trouble(record, str(error), error.waits_for, park=False))
+        self.set_aside.append(SetAside(record, str(error), error.waits_for, dead_letter=False))
 
     def reject(self, record: Record, reason: str) -> None:
         """Store one record of a batch as a dead letter."""
-        self.troubles.append(Trouble(record, reason, None, park=True))
+        self.set_aside.append(SetAside(record, reason, None, dead_letter=True))
 
     def caused_by(self, event: Event, record: Record) -> Event:
         """Return the event after registering which record of a batch caused it."""
@@ -93,3 +95,35 @@ class Store:
     def trace_of(self, event: Event) -> str | None:
         found = self._causes.get(id(event))
         return found[1].traceparent if found else CURRENT.get().traceparent
+
+
+async def write_outputs(
+    connection: Connection, writer: outbox.OutboxWriter, store: Store, events: Sequence[Event]
+) -> None:
+    """Write the queued tasks and the events; call it last before COMMIT.
+
+    The lock order everywhere is: checkpoints, the service's own rows, tasks, then all counters at once.
+    """
+    if store.resolved_dependencies:
+        await deferred.retry_dependents(connection, store.resolved_dependencies)
+    if store.added_tasks:
+        await insert_tasks(connection, store.added_tasks)
+    store.published_events = bool(events)
+    entries = [outbox.OutboxEntry(event, store.cause_of(event), store.trace_of(event)) for event in events]
+    await outbox.write_events(connection, writer, entries)
+
+
+async def insert_tasks(connection: Connection, tasks: Sequence[NewTask]) -> None:
+    await connection.execute(
+        """-- insert_tasks
+        INSERT INTO task (kind, id, payload, due_at, cause, traceparent)
+        SELECT * FROM unnest($1::text[], $2::text[], $3::text[]::jsonb[], $4::timestamptz[], $5::text[], $6::text[])
+        ON CONFLICT (kind, id) DO NOTHING
+        """,
+        [task.kind for task in tasks],
+        [task.task_id for task in tasks],
+        [json.dumps(task.payload, default=str) for task in tasks],
+        [task.due_at for task in tasks],
+        [task.cause for task in tasks],
+        [task.traceparent for task in tasks],
+    )

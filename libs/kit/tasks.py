@@ -6,43 +6,54 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID, uuid4
 
-from libs.kit import tasks_sql
-from libs.kit.context import CURRENT, Work
+from libs.kit.clock import wait_for_event
+from libs.kit.connections import Connection
 from libs.kit.errors import TRANSIENT, RejectedError, RetryLaterError
+from libs.kit.logs import CURRENT, Work
 from libs.kit.metrics import TASKS
-from libs.kit.service import TaskKind, TaskResult
-from libs.kit.store import Store
-from libs.kit.tasks_sql import Claimed
-from libs.kit.transaction import conclude
-from libs.kit.waiting import wait_for_event
+from libs.kit.records import storable
+from libs.kit.service import Task, TaskKind, TaskResult
+from libs.kit.store import Store, write_outputs
 
 if TYPE_CHECKING:
     from libs.kit.kit import Kit
 
 LOG = logging.getLogger(__name__)
-AT_ONCE = 8
+MOST_RUNNING = 8
 POLL_SECONDS = 0.5
-LOST_POLL_SECONDS = 2.0  # leases last many seconds, so an expired one is not urgent
+EXPIRED_POLL_SECONDS = 2.0  # leases last many seconds, so an expired one is not urgent
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 300.0
-LONGEST_SETTLE_PAUSE_SECONDS = 5.0
+LONGEST_COMPLETION_PAUSE_SECONDS = 5.0
+
+
+class Claimed(NamedTuple):
+    """A task claimed by this process until its lease expires."""
+
+    kind: str
+    task: Task
+    attempt_id: UUID
+    was_unknown: bool
+    cause: str | None
+    traceparent: str | None
 
 
 class TaskRunner:
-    """Claims due tasks and runs up to AT_ONCE of them concurrently, each to a recorded outcome."""
+    """Claims due tasks and runs up to MOST_RUNNING of them concurrently, each to a recorded outcome."""
 
     def __init__(self, kit: "Kit") -> None:
         self._kit = kit
-        self._effects = {effect.kind: effect for effect in kit.service.tasks}
+        self._kinds = {kind.kind: kind for kind in kit.service.tasks}
         self._woken = asyncio.Event()
         self._running: set[asyncio.Task[None]] = set()
         #: Attempts of this process without a recorded outcome; they are not marked unknown when their lease expires.
         self._alive: Counter[UUID] = Counter()
         self._stopping = False
-        self._looked_for_lost_at = 0.0
+        self._checked_leases_at = 0.0
 
     def after_commit(self, store: Store) -> None:
         """Wake up if the transaction queued a task."""
@@ -60,9 +71,10 @@ class TaskRunner:
 
     async def run(self) -> None:
         try:
-            while self._effects and not self._stopping:
+            while self._kinds and not self._stopping:
                 if not await self._start_due():
-                    await self._wait()
+                    await wait_for_event(self._woken, POLL_SECONDS)
+                    self._woken.clear()
             await asyncio.gather(*self._running)
         finally:
             for task in self._running:
@@ -70,7 +82,7 @@ class TaskRunner:
 
     async def _start_due(self) -> bool:
         """Claim due tasks up to the free slots and return whether more may be due now."""
-        free = AT_ONCE - len(self._running)
+        free = MOST_RUNNING - len(self._running)
         if not free:
             return False
         try:
@@ -86,100 +98,93 @@ class TaskRunner:
         return len(claimed) == free
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        if len(self._running) == AT_ONCE:
+        if len(self._running) == MOST_RUNNING:
             self._woken.set()  # due tasks may have waited for a free slot
         self._running.discard(task)
         if not task.cancelled() and (error := task.exception()):
             self._kit.fail(error)
 
-    async def _wait(self) -> None:
-        """Wait for a commit that queued a task, a step of the clock, or the poll interval."""
-        await wait_for_event(self._woken, POLL_SECONDS)
-        self._woken.clear()
-
     async def _claim(self, limit: int) -> list[Claimed]:
+        kinds = [(kind.kind, kind.reconcile is not None, kind.lease_seconds) for kind in self._kinds.values()]
         async with self._kit.pool.acquire() as connection:
-            if time.monotonic() - self._looked_for_lost_at > LOST_POLL_SECONDS:
-                await tasks_sql.lose_expired(connection, list(self._alive))
-                self._looked_for_lost_at = time.monotonic()
-            return await tasks_sql.claim(connection, uuid4(), self._kit.clock.now(), self._kinds(), limit)
-
-    def _kinds(self) -> list[tuple[str, bool, float]]:
-        return [(e.kind, e.reconcile is not None, e.lease_seconds) for e in self._effects.values()]
+            if time.monotonic() - self._checked_leases_at > EXPIRED_POLL_SECONDS:
+                await mark_expired_unknown(connection, list(self._alive))
+                self._checked_leases_at = time.monotonic()
+            return await claim_tasks(connection, uuid4(), self._kit.clock.now(), kinds, limit)
 
     async def _run_one(self, claimed: Claimed) -> None:
-        effect = self._effects[claimed.kind]
+        kind = self._kinds[claimed.kind]
         CURRENT.set(Work(claimed.cause, claimed.traceparent))
         try:
-            if outcome := await self._call(effect, claimed):
-                await self._complete_with_retries(effect, claimed, outcome)
+            if outcome := await self._call(kind, claimed):
+                await self._complete_with_retries(kind, claimed, outcome)
         finally:
             self._alive -= Counter([claimed.attempt_id])
 
-    async def _call(self, effect: TaskKind, claimed: Claimed) -> TaskResult | None:
+    async def _call(self, kind: TaskKind, claimed: Claimed) -> TaskResult | None:
         """Return the outcome of the call, or None if the task is to be retried or reconciled later."""
-        call = effect.reconcile if claimed.was_unknown and effect.reconcile else effect.perform
+        call = kind.reconcile if claimed.was_unknown and kind.reconcile else kind.perform
         try:
-            async with self._leased(effect, claimed):
+            async with self._leased(kind, claimed):
                 return TaskResult(claimed.task, result=await call(claimed.task, self._kit))
         except RejectedError as error:
             return TaskResult(claimed.task, refused=str(error) or "refused")
         except RetryLaterError as error:
-            TASKS.labels(effect.kind, "retried").inc()
-            await self._put_back(claimed, error, unknown=claimed.was_unknown)
+            TASKS.labels(kind.kind, "retried").inc()
+            await self._postpone(claimed, error, unknown=claimed.was_unknown)
         except Exception as error:
             LOG.exception("task ended with unknown outcome", extra={"kind": claimed.kind, "task": claimed.task.id})
-            TASKS.labels(effect.kind, "unknown").inc()
-            await self._put_back(claimed, error, unknown=True)
+            TASKS.labels(kind.kind, "unknown").inc()
+            await self._postpone(claimed, error, unknown=True)
         return None
 
     @asynccontextmanager
-    async def _leased(self, effect: TaskKind, claimed: Claimed) -> AsyncIterator[None]:
+    async def _leased(self, kind: TaskKind, claimed: Claimed) -> AsyncIterator[None]:
         """Limit a call to 80 % of its lease; with `longest_seconds`, to that, while the lease is renewed."""
-        renewal = asyncio.create_task(self._renew_lease(effect, claimed)) if effect.longest_seconds else None
+        renewal = asyncio.create_task(self._renew_lease(kind, claimed)) if kind.longest_seconds else None
         try:
-            async with asyncio.timeout(effect.longest_seconds or effect.lease_seconds * 0.8):
+            async with asyncio.timeout(kind.longest_seconds or kind.lease_seconds * 0.8):
                 yield
         finally:
             if renewal is not None:
                 renewal.cancel()
 
-    async def _renew_lease(self, effect: TaskKind, claimed: Claimed) -> None:
+    async def _renew_lease(self, kind: TaskKind, claimed: Claimed) -> None:
         while True:
-            await asyncio.sleep(effect.lease_seconds / 3)
+            await asyncio.sleep(kind.lease_seconds / 3)
             with suppress(*TRANSIENT):
                 async with self._kit.pool.acquire() as connection:
-                    await tasks_sql.renew(connection, claimed, effect.lease_seconds)
+                    await renew_lease(connection, claimed, kind.lease_seconds)
 
-    async def _complete_with_retries(self, effect: TaskKind, claimed: Claimed, outcome: TaskResult) -> None:
+    async def _complete_with_retries(self, kind: TaskKind, claimed: Claimed, outcome: TaskResult) -> None:
         """Record the outcome, retrying while the database is unavailable: a lost outcome may not be recoverable."""
         pause = FIRST_PAUSE_SECONDS
         while True:
             try:
-                await self._complete(effect, claimed, outcome)
+                await self._complete(kind, claimed, outcome)
             except TRANSIENT as error:
                 LOG.warning("outcome not saved; retrying", extra={"task": claimed.task.id, "reason": repr(error)})
                 await asyncio.sleep(pause)
-                pause = min(2 * pause, LONGEST_SETTLE_PAUSE_SECONDS)
+                pause = min(2 * pause, LONGEST_COMPLETION_PAUSE_SECONDS)
             except Exception as error:
                 LOG.exception("task completion failed", extra={"kind": claimed.kind, "task": claimed.task.id})
-                return await self._put_back(claimed, error, unknown=True)
+                return await self._postpone(claimed, error, unknown=True)
             else:
-                TASKS.labels(effect.kind, "refused" if outcome.refused else "done").inc()
+                TASKS.labels(kind.kind, "refused" if outcome.refused else "done").inc()
                 return None
 
-    async def _complete(self, effect: TaskKind, claimed: Claimed, outcome: TaskResult) -> None:
+    async def _complete(self, kind: TaskKind, claimed: Claimed, outcome: TaskResult) -> None:
         async with self._kit.writing() as connection:
             ended = "refused" if outcome.refused else "done"
-            if not await tasks_sql.end(connection, claimed, ended, outcome.refused):
+            if not await end_task(connection, claimed, ended, outcome.refused):
                 LOG.warning("lease lost; outcome discarded", extra={"kind": claimed.kind, "task": claimed.task.id})
                 return
             store = self._kit.store_in(connection, cause=claimed.cause)
-            events = await effect.complete(claimed.task, outcome, store)
-            await conclude(connection, self._kit.speaker(store), store, events)
+            events = await kind.complete(claimed.task, outcome, store)
+            await write_outputs(connection, self._kit.outbox_writer(store), store, events)
         self._kit.committed(store)
 
-    async def _put_back(self, claimed: Claimed, error: Exception, *, unknown: bool) -> None:
+    async def _postpone(self, claimed: Claimed, error: Exception, *, unknown: bool) -> None:
         retry_after = error.after_seconds if isinstance(error, RetryLaterError) else None
         backoff = min(FIRST_PAUSE_SECONDS * 2 ** min(claimed.task.attempt, 16), LONGEST_PAUSE_SECONDS)
         pause = backoff if retry_after is None else retry_after
@@ -189,6 +194,110 @@ class TaskRunner:
         )
         try:
             async with self._kit.pool.acquire() as connection:
-                await tasks_sql.put_back(connection, claimed, repr(error), pause, unknown=unknown)
+                await postpone_task(connection, claimed, repr(error), pause, unknown=unknown)
         except TRANSIENT:
             LOG.warning("task not postponed; its lease will expire", extra={"task": claimed.task.id})
+
+
+async def mark_expired_unknown(connection: Connection, alive: list[UUID]) -> None:
+    """Mark claimed tasks whose lease expired as unknown, except the `alive` attempts of this process."""
+    await connection.execute(
+        """-- mark_expired_unknown
+        UPDATE task SET state = 'unknown', reason = 'no outcome before the lease ran out'
+        WHERE (kind, id) IN (
+            SELECT kind, id FROM task
+            WHERE state = 'claimed' AND lease_until < now() AND attempt_id <> ALL($1::uuid[])
+            ORDER BY kind, id FOR UPDATE SKIP LOCKED)
+        """,
+        alive,
+    )
+
+
+async def claim_tasks(
+    connection: Connection, attempt_id: UUID, now: datetime, kinds: list[tuple[str, bool, float]], limit: int
+) -> list[Claimed]:
+    """Claim due tasks, and unknown ones that can be reconciled; `kinds` has (kind, can reconcile, lease seconds)."""
+    rows = await connection.fetch(
+        """-- claim_tasks
+        WITH able AS (SELECT * FROM unnest($3::text[], $4::boolean[], $5::double precision[])
+                      AS able (kind, reconciles, lease_seconds)),
+        next AS (
+            SELECT task.kind, task.id, task.state, able.lease_seconds FROM task JOIN able USING (kind)
+            WHERE (state = 'due' OR (state = 'unknown' AND able.reconciles))
+                AND due_at <= $2 AND retry_at <= now()
+            ORDER BY due_at, id LIMIT $6 FOR UPDATE OF task SKIP LOCKED)
+        UPDATE task SET state = 'claimed', attempt = attempt + 1, attempt_id = $1,
+                          lease_until = now() + make_interval(secs => next.lease_seconds)
+        FROM next WHERE task.kind = next.kind AND task.id = next.id
+        RETURNING task.kind, task.id, payload, attempt, next.state = 'unknown' AS was_unknown,
+                  cause, traceparent
+        """,
+        attempt_id,
+        now,
+        [kind for kind, _, _ in kinds],
+        [reconciles for _, reconciles, _ in kinds],
+        [seconds for _, _, seconds in kinds],
+        limit,
+    )
+    return [
+        Claimed(
+            row["kind"],
+            Task(row["id"], row["payload"], row["attempt"]),
+            attempt_id,
+            bool(row["was_unknown"]),
+            row["cause"],
+            row["traceparent"],
+        )
+        for row in rows
+    ]
+
+
+async def renew_lease(connection: Connection, claimed: Claimed, lease_seconds: float) -> None:
+    await connection.execute(
+        """-- renew_lease
+        UPDATE task SET lease_until = now() + make_interval(secs => $4)
+        WHERE kind = $1 AND id = $2 AND attempt_id = $3 AND state = 'claimed'
+        """,
+        claimed.kind,
+        claimed.task.id,
+        claimed.attempt_id,
+        lease_seconds,
+    )
+
+
+async def end_task(connection: Connection, claimed: Claimed, state: str, reason: str | None) -> bool:
+    """Record the outcome if this attempt still holds the lease, and return whether it does.
+
+    The reason may come from outside, so characters that Postgres cannot store are replaced.
+    """
+    ours = await connection.fetchval(
+        """-- end_task
+        UPDATE task SET state = $4, reason = $5, completed_at = now()
+        WHERE kind = $1 AND id = $2 AND attempt_id = $3 AND state = 'claimed' RETURNING true
+        """,
+        claimed.kind,
+        claimed.task.id,
+        claimed.attempt_id,
+        state,
+        None if reason is None else storable(reason),
+    )
+    return bool(ours)
+
+
+async def postpone_task(
+    connection: Connection, claimed: Claimed, reason: str, pause_seconds: float, *, unknown: bool
+) -> None:
+    """Postpone the task; an unknown one is reconciled then, or waits for an operator if its kind cannot reconcile."""
+    await connection.execute(
+        """-- postpone_task
+        UPDATE task SET state = CASE WHEN $6 THEN 'unknown' ELSE 'due' END, reason = left($4, 500),
+                          retry_at = now() + make_interval(secs => $5)
+        WHERE kind = $1 AND id = $2 AND attempt_id = $3 AND state = 'claimed'
+        """,
+        claimed.kind,
+        claimed.task.id,
+        claimed.attempt_id,
+        reason,
+        pause_seconds,
+        unknown,
+    )

@@ -8,7 +8,7 @@ import asyncpg
 from asyncpg.transaction import Transaction
 from pydantic import SecretStr
 
-from libs.kit.database import open_pool
+from libs.kit.connections import open_pool
 from libs.kit.health import Health
 from libs.kit.http.app import build_app
 from libs.kit.kit import Kit
@@ -69,7 +69,7 @@ async def store_for(service: Service, database_urls: Mapping[str, Urls], **knobs
                 kit = Kit(service, settings, pool)
                 yield kit.store_in(connection)
             finally:
-                await kit._neighbours.close()  # noqa: SLF001  # the pool is closed below
+                await kit.client.close()  # the pool is closed below
                 await transaction.rollback()
     finally:
         await pool.close()

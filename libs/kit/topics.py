@@ -48,7 +48,7 @@ def _leaderless(described: dict) -> bool:  # type: ignore[type-arg]  # aiokafka 
 
 
 async def check_topics(kafka_url: str, names: Sequence[str]) -> None:
-    """Raise RetryLaterError if a topic is missing, and Lost if its number of partitions differs from the catalogue.
+    """Raise RetryLaterError if a topic is missing, RecordLossError if its number of partitions is not the catalogue's.
 
     With another number of partitions a key would be in two of them, and its order lost.
     """

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from libs.kit.http.app import KitDep, PrincipalDep
-from libs.kit.http.identity import Principal
+from libs.kit.http.auth import Principal
+from libs.kit.http.dependencies import KitDep, PrincipalDep
 from libs.kit.http.problems import ProblemError
 from replenish_contracts.units import format_quantity
 from services.consumption.domain.days import UsedDay

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from libs.kit.http.app import KitDep, PrincipalDep, require_customer
+from libs.kit.http.dependencies import KitDep, PrincipalDep, require_customer
 from libs.kit.http.problems import ProblemError
 from services.notification.domain import KINDS, TO_SHOPS, Kind
 

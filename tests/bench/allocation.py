@@ -16,7 +16,7 @@ import asyncpg
 from pydantic import SecretStr
 
 from libs.kit import Kit
-from libs.kit.handling import Handling
+from libs.kit.batch import Dispatcher
 from libs.kit.records import decoder_for
 from libs.kit.testing import prepare
 from replenish_contracts import wire
@@ -103,7 +103,7 @@ async def ours(urls, owner, size, product):
     """Let the service decide on batches of events, each in a transaction as the kit opens it."""
     settings = SERVICE.settings(database_url=SecretStr(urls.url), database_connections=size.connections)
     kit = await Kit.open(SERVICE, settings)
-    goods, handling = Goods(ACME, product), Handling(kit)
+    goods, handling = Goods(ACME, product), Dispatcher(kit)
     async with kit.transaction() as tx:
         await tx.store.lock_shelf(goods)
         await tx.store.book(goods, receive(size.stock), Origin(f"received {product}", "bench", AT))

@@ -7,8 +7,8 @@ from datetime import timedelta
 import asyncpg
 
 from deploy.demo import reporting
-from libs.kit import advance, checkpoints, outbox, relay_sql
-from libs.kit.consumer import CheckpointConsumer
+from libs.kit import checkpoints, outbox
+from libs.kit.checkpoint_consumer import CheckpointConsumer
 from services.consumption.domain import apply
 from services.consumption.domain.gaps import Gap
 from services.consumption.service import SERVICE as CONSUMPTION
@@ -54,45 +54,45 @@ def checkpoint_in_a_transaction_of_its_own(patch, world):
     async def save_checkpoints(connection, known, moved):
         schema, own = await own_connection(connection, world)
         try:
-            any_held = await real(own, known, moved)
+            any_deferred = await real(own, known, moved)
         finally:
             await own.close()
         if schema == "consumption" and fails():
             raise ConnectionError("the batch's transaction ends here, and is tried again")
-        return any_held
+        return any_deferred
 
     patch.setattr(checkpoints, "lock_checkpoints", checkpoints.find_checkpoints)
     patch.setattr(checkpoints, "save_checkpoints", save_checkpoints)
 
 
 def outbox_outside_the_transaction(patch, world):
-    real, fails = outbox.say, Once()
+    real, fails = outbox.write_events, Once()
 
-    async def say(connection, speaker, said):
-        if speaker.service != "reorder-decision" or not said:
-            return await real(connection, speaker, said)
+    async def write_events(connection, writer, entries):
+        if writer.service != "reorder-decision" or not entries:
+            return await real(connection, writer, entries)
         _, own = await own_connection(connection, world)
         async with own.transaction():
-            await real(own, speaker, said)
+            await real(own, writer, entries)
         await own.close()
-        if any(type(one.event).__name__ == "ReorderApproved" for one in said) and fails():
+        if any(type(one.event).__name__ == "ReorderApproved" for one in entries) and fails():
             raise asyncpg.SerializationError("the transaction is rolled back, and tried again")
         return None
 
-    patch.setattr(outbox, "say", say)
+    patch.setattr(outbox, "write_events", write_events)
 
 
 def relay_that_skips(patch, _world):
     """Marks skipped events as published: the gap is never filled."""
-    real = relay_sql.list_unsent
+    real = outbox.list_unsent
 
     async def list_unsent(connection, limit):
         rows = await real(connection, limit)
         skipped = [row for row in rows if (row.topic, row.sequence) == ("orders", 3)]
-        await relay_sql.set_published(connection, {(row.topic, row.partition): row.sequence for row in skipped})
+        await outbox.set_published(connection, {(row.topic, row.partition): row.sequence for row in skipped})
         return [row for row in rows if row not in skipped]
 
-    patch.setattr(relay_sql, "list_unsent", list_unsent)
+    patch.setattr(outbox, "list_unsent", list_unsent)
 
 
 def sequence_is_not_checked(patch, world):
@@ -101,7 +101,7 @@ def sequence_is_not_checked(patch, world):
     def in_sequence(run, last):
         return list(run), run[-1].sequence if run else last
 
-    patch.setattr(advance, "_in_sequence", in_sequence)
+    patch.setattr(checkpoints, "_in_sequence", in_sequence)
 
 
 def offsets_start_at_the_latest(patch, _world):

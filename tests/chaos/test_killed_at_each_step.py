@@ -51,7 +51,7 @@ async def test_gateway_killed_while_publishing_loses_no_accepted_report(world, p
 
 async def test_service_killed_after_task_repeats_it_at_most_once(world):
     """The mail is sent and the address fetched, but the outcome is not committed."""
-    outcome = commit_of("end")
+    outcome = commit_of("end_task")
 
     await live_until_struck(
         world,

@@ -15,7 +15,7 @@ from deploy.local.home import Home
 
 #: Lines may wrap on a narrow terminal, but addresses are never truncated.
 WIDTH = 140
-COUNTS = ("lag", "outbox", "held", "parked")
+COUNTS = ("lag", "outbox", "deferred", "dead_letters")
 
 
 def register(app: typer.Typer) -> None:
@@ -59,7 +59,7 @@ def _show(state: dict[str, Any]) -> None:
     console.print(f"broker {backends['kafka_url']}, database {backends['database']} ({backends['kind']})")
     table = Table(box=None, pad_edge=False)
     for title in ("process", "condition", "pid", "restarts", *COUNTS, "address"):
-        table.add_column(title, justify="right" if title in ("pid", "restarts", *COUNTS) else "left")
+        table.add_column(title.replace("_", " "), justify="right" if title in ("pid", "restarts", *COUNTS) else "left")
     for process in state["processes"]:
         said = process.get("status", {})
         table.add_row(

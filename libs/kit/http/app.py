@@ -1,19 +1,20 @@
-"""Builds a service's web application: authentication, idempotency, problems, health, metrics, its own routes."""
+"""Builds a service's web application: problems, request context, health, metrics, its own routes."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
-from fastapi import Depends, FastAPI, Header, Request
+from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from libs.kit.client import is_service_unavailable
 from libs.kit.errors import TRANSIENT
-from libs.kit.health import Health
-from libs.kit.http.bodies import LimitedBodies
-from libs.kit.http.idempotency import IdempotentRequest, StoredResponse, digest_of, key_from
-from libs.kit.http.identity import Principal, unauthorized
+from libs.kit.http.idempotency import ReplayedError, answer_replayed
+from libs.kit.http.limits import LimitedBodies
 from libs.kit.http.problems import (
     ProblemError,
     answer_failed,
@@ -23,86 +24,52 @@ from libs.kit.http.problems import (
     answer_unavailable,
     answer_unstorable,
 )
-from libs.kit.http.request_context import RequestContext
-from libs.kit.kit import Kit
+from libs.kit.logs import CURRENT, Work
+
+if TYPE_CHECKING:
+    from libs.kit.health import Health
+
+#: Copied to the response, so that a client can match it to its request.
+ECHOED = ("idempotency-key", "request-id")
 
 
-def kit_of(request: Request) -> Kit:
-    kit: Kit | None = getattr(request.app.state, "kit", None)
-    if kit is None:
-        raise ProblemError(503, "starting", "The service is still starting", headers={"Retry-After": "1"})
-    return kit
+class RequestContext:
+    """Plain ASGI: Starlette's BaseHTTPMiddleware adds tasks and streams that cost as much as a small request."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        request_headers = Headers(scope=scope)
+        CURRENT.set(Work(traceparent=request_headers.get("traceparent")))
+        started = False
+
+        async def send_with_echo(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                response_headers = MutableHeaders(scope=message)
+                for name in ECHOED:
+                    if name in request_headers:
+                        response_headers[name] = request_headers[name]
+            await send(message)
+
+        try:
+            return await self._app(scope, receive, send_with_echo)
+        except Exception as error:
+            if started or not is_service_unavailable(error):
+                raise
+            unavailable = await answer_unavailable(Request(scope), error)
+            return await unavailable(scope, receive, send_with_echo)
 
 
-KitDep = Annotated[Kit, Depends(kit_of)]
-
-
-async def principal_of(request: Request, kit: KitDep) -> Principal:
-    """Return the authenticated sender; raises ProblemError 401."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise unauthorized("Send the header `Authorization: Bearer <token>`.")
-    return await kit.verifier.verify(token.strip())
-
-
-PrincipalDep = Annotated[Principal, Depends(principal_of)]
-
-
-def require(principal: Principal, *roles: str) -> None:
-    """Raise ProblemError 403 unless the principal has one of the roles."""
-    if principal.role not in roles:
-        raise ProblemError(
-            403,
-            "forbidden",
-            "This token does not permit the request",
-            detail=f"The role {' or '.join(roles)} is required.",
-        )
-
-
-def require_customer(principal: Principal, customer_id: str) -> None:
-    """Raise ProblemError 404 unless the principal is this customer, an operator or a service.
-
-    Not 403, which would reveal which customer ids exist.
-    """
-    if principal.role in ("operator", "service") or principal.customer_id == customer_id:
-        return
-    raise ProblemError(404, "not_found", "No such customer")
-
-
-async def idempotency_of(
-    request: Request, principal: PrincipalDep, idempotency_key: Annotated[str | None, Header()] = None
-) -> IdempotentRequest | None:
-    return None if idempotency_key is None else await idempotent_request(principal.subject, request)
-
-
-async def idempotent_request(subject: str, request: Request) -> IdempotentRequest:
-    """Return the idempotency record of a request; raises ProblemError 400 without a valid Idempotency-Key."""
-    key = key_from(request.headers.get("idempotency-key"))
-    return IdempotentRequest(subject, request.url.path, key, digest_of(await request.body()))
-
-
-async def required_idempotency_of(
-    request: Request, principal: PrincipalDep, idempotency_key: Annotated[str | None, Header()] = None
-) -> IdempotentRequest:
-    key_from(idempotency_key)
-    return await idempotent_request(principal.subject, request)
-
-
-#: For a POST with an optional Idempotency-Key.
-IdempotencyDep = Annotated[IdempotentRequest | None, Depends(idempotency_of)]
-#: For a POST that moves goods, money or orders: without a key it is refused (400).
-RequiredIdempotencyDep = Annotated[IdempotentRequest, Depends(required_idempotency_of)]
-
-
-def send(kept: StoredResponse, *, replayed: bool = False) -> JSONResponse:
-    """Return the response stored under an Idempotency-Key."""
-    return JSONResponse(kept.body, kept.status, headers={"Idempotent-Replayed": "true"} if replayed else None)
-
-
-def build_app(name: str, router: Any, health: Health) -> FastAPI:
+def build_app(name: str, router: Any, health: "Health") -> FastAPI:
     """Return the service's web application; `app.state.kit` is set once the kit is open."""
     app = FastAPI(title=f"replenish {name.replace('_', '-')}", docs_url=None, redoc_url=None)
     app.add_exception_handler(ProblemError, answer_problem)
+    app.add_exception_handler(ReplayedError, answer_replayed)
     app.add_exception_handler(RequestValidationError, answer_invalid)
     app.add_exception_handler(HTTPException, answer_http)
     app.add_exception_handler(Exception, answer_failed)
@@ -117,7 +84,7 @@ def build_app(name: str, router: Any, health: Health) -> FastAPI:
     return app
 
 
-def _add_health(app: FastAPI, health: Health) -> None:
+def _add_health(app: FastAPI, health: "Health") -> None:
     @app.get("/health/live", include_in_schema=False)
     async def live() -> dict[str, str]:
         return {"status": "alive"}

@@ -5,33 +5,22 @@ another body is a conflict (422); while the first request is still running the r
 """
 
 import hashlib
-from contextlib import suppress
-from typing import Any, NamedTuple
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Generic, NamedTuple
 
 import asyncpg
 import orjson
+from fastapi import Request
+from fastapi.responses import JSONResponse
 
-from libs.kit.database import Connection
+from libs.kit.connections import Connection
 from libs.kit.http.problems import ProblemError
+from libs.kit.kit import Kit, StoredResponse, StoreT, Transaction
+from replenish_contracts.catalogue import Event
 
 LONGEST_KEY = 255
 EXACT = 2.0**53
-
-
-class IdempotentRequest(NamedTuple):
-    """A request that can be retried under its Idempotency-Key."""
-
-    principal: str
-    path: str
-    key: str
-    digest: str
-
-
-class StoredResponse(NamedTuple):
-    """The stored response, which every retry gets."""
-
-    status: int
-    body: dict[str, Any]
 
 
 def key_from(header: str | None) -> str:
@@ -62,56 +51,101 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() and abs(value) <= EXACT else value
 
 
-async def find_answer(connection: Connection, asked: IdempotentRequest | None) -> StoredResponse | None:
-    """Return the stored response, or lock the key for this transaction and return None.
+class IdempotentRequest(NamedTuple):
+    """A request that can be retried under its Idempotency-Key."""
 
-    Raises ProblemError 409 while another request with the key is running, and 422 if its body differs.
-    """
-    if asked is None:
-        return None
-    name = f"{asked.principal}\n{asked.path}\n{asked.key}"
-    free = await connection.fetchval(
-        "-- lock_idempotency_key\nSELECT pg_try_advisory_xact_lock(hashtextextended($1, 0))", name
-    )
-    if not free:
-        raise ProblemError(
-            409, "idempotency_in_flight", "The same request is still being processed", headers={"Retry-After": "1"}
+    principal: str
+    path: str
+    key: str
+    digest: str
+
+    async def find_response(self, connection: Connection) -> StoredResponse | None:
+        """Return the stored response, or lock the key for this transaction and return None.
+
+        Raises ProblemError 409 while another request with the key is running, and 422 if its body differs.
+        """
+        free = await connection.fetchval(
+            "-- lock_idempotency_key\nSELECT pg_try_advisory_xact_lock(hashtextextended($1, 0))",
+            f"{self.principal}\n{self.path}\n{self.key}",
         )
-    row = await connection.fetchrow(
-        """-- find_answer
-        SELECT digest, status, body FROM idempotency WHERE principal = $1 AND path = $2 AND key = $3
-        """,
-        asked.principal,
-        asked.path,
-        asked.key,
-    )
-    if row is None:
-        return None
-    if row["digest"] != asked.digest:
-        raise ProblemError(
-            422,
-            "idempotency_conflict",
-            "This Idempotency-Key was already used with a different body",
-            detail="Send the same body, or use a new key for a new request.",
-        )
-    return StoredResponse(row["status"], row["body"])
-
-
-async def keep_answer(connection: Connection, asked: IdempotentRequest, kept: StoredResponse) -> None:
-    try:
-        await connection.execute(
-            """-- keep_answer
-            INSERT INTO idempotency (principal, path, key, digest, status, body) VALUES ($1, $2, $3, $4, $5, $6)
+        if not free:
+            raise ProblemError(
+                409, "idempotency_in_flight", "The same request is still being processed", headers={"Retry-After": "1"}
+            )
+        row = await connection.fetchrow(
+            """-- find_response
+            SELECT digest, status, body FROM idempotency WHERE principal = $1 AND path = $2 AND key = $3
             """,
-            *asked,
-            *kept,
+            self.principal,
+            self.path,
+            self.key,
         )
-    except asyncpg.UniqueViolationError:
-        title = "The same request has just been processed"
-        raise ProblemError(409, "idempotency_in_flight", title, headers={"Retry-After": "1"}) from None
+        if row is None:
+            return None
+        if row["digest"] != self.digest:
+            raise ProblemError(
+                422,
+                "idempotency_conflict",
+                "This Idempotency-Key was already used with a different body",
+                detail="Send the same body, or use a new key for a new request.",
+            )
+        return StoredResponse(row["status"], row["body"])
+
+    async def save_response(self, connection: Connection, response: StoredResponse) -> None:
+        try:
+            await connection.execute(
+                """-- save_response
+                INSERT INTO idempotency (principal, path, key, digest, status, body) VALUES ($1, $2, $3, $4, $5, $6)
+                """,
+                *self,
+                *response,
+            )
+        except asyncpg.UniqueViolationError:
+            title = "The same request has just been processed"
+            raise ProblemError(409, "idempotency_in_flight", title, headers={"Retry-After": "1"}) from None
 
 
-async def clean_answers(connection: Connection, keep_hours: int) -> None:
-    await connection.execute(
-        "-- clean_answers\nDELETE FROM idempotency WHERE kept_at < now() - make_interval(hours => $1)", keep_hours
-    )
+class ReplayedError(Exception):
+    """The command ran before under its Idempotency-Key; the application sends the stored response."""
+
+    def __init__(self, response: StoredResponse) -> None:
+        super().__init__(f"replayed with status {response.status}")
+        self.response = response
+
+
+class Command(Generic[StoreT]):
+    """The transaction of a POST, and its response."""
+
+    def __init__(self, transaction: Transaction[StoreT]) -> None:
+        self._transaction = transaction
+        self.store = transaction.store
+
+    def publish(self, *events: Event) -> None:
+        """Publish the events after the commit."""
+        self._transaction.publish(*events)
+
+    def respond(self, status: int, body: dict[str, Any]) -> JSONResponse:
+        """Return the response for the client, after storing it for retries in this transaction."""
+        return send(self._transaction.respond(status, body))
+
+
+@asynccontextmanager
+async def command(kit: Kit[StoreT], request: IdempotentRequest | None) -> AsyncIterator[Command[StoreT]]:
+    """Open the transaction of a command that runs once per Idempotency-Key, or each time without one.
+
+    The body runs only for the first request; its retries raise ReplayedError here, which the application answers.
+    """
+    async with kit.transaction(request) as transaction:
+        if transaction.replayed:
+            raise ReplayedError(transaction.replayed)
+        yield Command(transaction)
+
+
+def send(response: StoredResponse, *, replayed: bool = False) -> JSONResponse:
+    """Return the response stored under an Idempotency-Key."""
+    return JSONResponse(response.body, response.status, headers={"Idempotent-Replayed": "true"} if replayed else None)
+
+
+async def answer_replayed(_: Request, replayed: Exception) -> JSONResponse:
+    assert isinstance(replayed, ReplayedError)  # noqa: S101  # registered for nothing else
+    return send(replayed.response, replayed=True)

@@ -9,10 +9,10 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 
 from libs.kit import Kit
-from libs.kit.context import next_hop
-from libs.kit.http.app import kit_of, principal_of, require
-from libs.kit.http.identity import Principal, unauthorized
+from libs.kit.http.auth import Principal, unauthorized
+from libs.kit.http.dependencies import kit_of, principal_of, require
 from libs.kit.http.problems import ProblemError
+from libs.kit.logs import next_hop
 from services.gateway.api import metrics
 from services.gateway.api.device_registry import DeviceRegistry
 from services.gateway.api.ingest_pipeline import IngestPipeline, pipeline_of, rate_limited

@@ -6,8 +6,9 @@ from uuid import uuid4
 
 from fastapi import APIRouter
 
-from libs.kit.http.app import KitDep, PrincipalDep, RequiredIdempotencyDep, require, require_customer, send
-from libs.kit.http.identity import Principal
+from libs.kit.http.auth import Principal
+from libs.kit.http.dependencies import KitDep, PrincipalDep, RequiredIdempotencyDep, require, require_customer
+from libs.kit.http.idempotency import command
 from libs.kit.http.problems import ProblemError
 from services.inventory.api.shapes import (
     CartBody,
@@ -32,11 +33,9 @@ async def create_cart(body: CartBody, kit: KitDep, principal: PrincipalDep, key:
     if customer_id is None:
         raise ProblemError(422, "customer_missing", "Customer missing", detail="Send `customer_id`.")
     require_customer(principal, customer_id)
-    async with kit.transaction(idempotency=key) as tx:
-        if tx.replayed:
-            return send(tx.replayed, replayed=True)
+    async with command(kit, key) as tx:
         cart = await tx.store.add_cart(str(uuid4()), customer_id)
-        return send(tx.respond(201, cart_of(cart)))
+        return tx.respond(201, cart_of(cart))
 
 
 @router.get("/{cart_id}")
@@ -49,15 +48,13 @@ async def get_cart(cart_id: Identifier, kit: KitDep, principal: PrincipalDep) ->
 async def add_items(
     cart_id: Identifier, body: ItemsBody, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
 ) -> Any:
-    async with kit.transaction(idempotency=key) as tx:
-        if tx.replayed:
-            return send(tx.replayed, replayed=True)
+    async with command(kit, key) as tx:
         cart = _open_cart(await tx.store.lock_cart(cart_id), principal)
         added = sum_by_goods(goods_in(body.items))
         wanted = sum_by_goods([*cart.wanted.items(), *added.items()])
         await _check_available({goods: wanted[goods] for goods in added}, tx.store)
         await tx.store.save_items(cart_id, wanted)
-        return send(tx.respond(201, cart_of(cart._replace(wanted=wanted))))
+        return tx.respond(201, cart_of(cart._replace(wanted=wanted)))
 
 
 @router.delete("/{cart_id}/items/{owner_id}/{product_id}")
@@ -76,9 +73,7 @@ async def check_out(
     cart_id: Identifier, body: CheckoutBody, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
 ) -> Any:
     """Check the stock again and create an unpaid checkout; with `reserve` its goods are allocated until it expires."""
-    async with kit.transaction(idempotency=key) as tx:
-        if tx.replayed:
-            return send(tx.replayed, replayed=True)
+    async with command(kit, key) as tx:
         cart = _open_cart(await tx.store.lock_cart(cart_id), principal)
         if not cart.wanted:
             raise ProblemError(422, "empty_cart", "The cart is empty")
@@ -90,7 +85,7 @@ async def check_out(
             await _reserve(checkout, tx.store)
         else:
             await _check_available(cart.wanted, tx.store)
-        return send(tx.respond(201, checkout_of(checkout, cart.wanted if body.reserve else {})))
+        return tx.respond(201, checkout_of(checkout, cart.wanted if body.reserve else {}))
 
 
 async def _reserve(checkout: Checkout, store: Store) -> None:

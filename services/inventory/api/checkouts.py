@@ -8,9 +8,9 @@ from typing import Any
 from fastapi import APIRouter
 
 from libs.kit import Kit
-from libs.kit.http.app import KitDep, PrincipalDep, RequiredIdempotencyDep, require, require_customer, send
-from libs.kit.http.idempotency import IdempotentRequest
-from libs.kit.http.identity import Principal
+from libs.kit.http.auth import Principal
+from libs.kit.http.dependencies import KitDep, PrincipalDep, RequiredIdempotencyDep, require, require_customer
+from libs.kit.http.idempotency import IdempotentRequest, command
 from libs.kit.http.problems import ProblemError
 from services.inventory.api.shapes import (
     Identifier,
@@ -69,22 +69,14 @@ class LockedCheckout:
 async def _locked_checkout(
     kit: Kit, checkout_id: str, principal: Principal, key: IdempotentRequest
 ) -> AsyncIterator[LockedCheckout]:
-    """Lock checkout and goods, run the body, then save both and the response.
-
-    For a repeated request `response` is already set to the first one; the body must then change nothing.
-    """
-    async with kit.transaction(idempotency=key) as tx:
+    """Lock checkout and goods, run the body, then save both and set the response."""
+    async with command(kit, key) as tx:
         checkout = _get_owned(await tx.store.lock_checkout(checkout_id), principal)
         locked = LockedCheckout(tx.store, checkout, await tx.store.lock_warehouse([checkout_id], checkout.wanted))
-        if tx.replayed:
-            locked.response = send(tx.replayed, replayed=True)
         yield locked
-        if not tx.replayed:
-            await tx.store.save_warehouse(locked.warehouse)
-            await tx.store.save_checkout(locked.checkout)
-            locked.response = send(
-                tx.respond(200, checkout_of(locked.checkout, locked.allocated) | locked.extra_fields)
-            )
+        await tx.store.save_warehouse(locked.warehouse)
+        await tx.store.save_checkout(locked.checkout)
+        locked.response = tx.respond(200, checkout_of(locked.checkout, locked.allocated) | locked.extra_fields)
 
 
 @router.get("/{checkout_id}")
@@ -98,7 +90,7 @@ async def get_checkout(checkout_id: Identifier, kit: KitDep, principal: Principa
 async def pay(checkout_id: Identifier, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep) -> Any:
     """Allocate the goods just before the caller takes the payment; a shortage states what is available."""
     async with _locked_checkout(kit, checkout_id, principal, key) as locked:
-        if not locked.response and locked.take_step(CheckoutStep.PAY):
+        if locked.take_step(CheckoutStep.PAY):
             await locked.allocate("pay")
     return locked.response
 
@@ -110,9 +102,9 @@ async def report_payment(
     """Record the outcome of the payment; on `paid_too_late` the caller must refund it."""
     require(principal, "operator", "service")
     async with _locked_checkout(kit, checkout_id, principal, key) as locked:
-        if not locked.response and body.outcome == "paid" and locked.take_step(CheckoutStep.SUCCEED):
+        if body.outcome == "paid" and locked.take_step(CheckoutStep.SUCCEED):
             await locked.allocate("payment", 409, "paid_too_late")
-        elif not locked.response and body.outcome == "failed" and locked.take_step(CheckoutStep.FAIL):
+        elif body.outcome == "failed" and locked.take_step(CheckoutStep.FAIL):
             locked.release("payment")
     return locked.response
 
@@ -124,7 +116,7 @@ async def ship(
     """Book the shipment; goods that `items` does not contain are released."""
     require(principal, "operator", "service")
     async with _locked_checkout(kit, checkout_id, principal, key) as locked:
-        if not locked.response and locked.take_step(CheckoutStep.SHIP):
+        if locked.take_step(CheckoutStep.SHIP):
             shipped = (
                 dict(locked.allocated)
                 if body.items is None
@@ -142,7 +134,7 @@ async def ship(
 async def cancel(checkout_id: Identifier, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep) -> Any:
     """Release the goods; the caller refunds the payment, if any."""
     async with _locked_checkout(kit, checkout_id, principal, key) as locked:
-        if not locked.response and locked.take_step(CheckoutStep.CANCEL):
+        if locked.take_step(CheckoutStep.CANCEL):
             locked.release("cancel")
     return locked.response
 

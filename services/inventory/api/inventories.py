@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from libs.kit.http.app import KitDep
+from libs.kit.http.dependencies import KitDep
 from libs.kit.http.problems import ProblemError
 from services.inventory.api.owners import GoodsDep
 from services.inventory.api.shapes import RestockBody, format_time, stock_of, transaction_of

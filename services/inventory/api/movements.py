@@ -5,7 +5,8 @@ from uuid import uuid4
 
 from fastapi import APIRouter
 
-from libs.kit.http.app import KitDep, PrincipalDep, RequiredIdempotencyDep, send
+from libs.kit.http.dependencies import KitDep, PrincipalDep, RequiredIdempotencyDep
+from libs.kit.http.idempotency import command
 from libs.kit.http.problems import ProblemError
 from services.inventory.api.owners import GoodsDep
 from services.inventory.api.shapes import (
@@ -30,9 +31,7 @@ async def create_transaction(
 ) -> Any:
     """Move stock in or out, or allocate it manually; allocations of orders are released only by their orders."""
     requested, action = body.data, Action(body.data.action)
-    async with kit.transaction(idempotency=key) as tx:
-        if tx.replayed:
-            return send(tx.replayed, replayed=True)
+    async with command(kit, key) as tx:
         store: Store = tx.store
         provision = await _lock(goods, store, create=action is Action.INCREMENT)
         await _check_quantity(requested, goods, provision, store)
@@ -42,7 +41,7 @@ async def create_transaction(
             await store.allocate_by_hand(goods, difference)
         if requested.expires_on:
             await store.save_lot(goods, requested.expires_on, requested.quantity)
-        return send(tx.respond(201, {"data": booked}))
+        return tx.respond(201, {"data": booked})
 
 
 @router.post("/count", status_code=201)
@@ -50,9 +49,7 @@ async def count_stock(
     goods: GoodsDep, body: CountBody, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
 ) -> Any:
     """Set the total to what was counted; the difference is booked to `unexplained`."""
-    async with kit.transaction(idempotency=key) as tx:
-        if tx.replayed:
-            return send(tx.replayed, replayed=True)
+    async with command(kit, key) as tx:
         provision = await _lock(goods, tx.store, create=True)
         if body.quantity < provision.allocated:
             kept = Shortage(goods, provision.allocated, body.quantity)
@@ -60,23 +57,21 @@ async def count_stock(
         difference = body.quantity - provision.total
         if difference:
             await _book(goods, stock.recount(difference), principal.role, tx.store)
-        return send(tx.respond(201, {"data": await stock_of(goods, tx.store), "difference": difference}))
+        return tx.respond(201, {"data": await stock_of(goods, tx.store), "difference": difference})
 
 
 @router.post("/returns", status_code=201)
 async def decide_returns(
     goods: GoodsDep, body: ReturnsBody, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
 ) -> Any:
-    async with kit.transaction(idempotency=key) as tx:
-        if tx.replayed:
-            return send(tx.replayed, replayed=True)
+    async with command(kit, key) as tx:
         provision = await _lock(goods, tx.store)
         if body.quantity > provision.returned:
             short = Shortage(goods, body.quantity, provision.returned)
             raise await shortage_problem([short], tx.store, 400, "fewer_came_back")
         movement = (stock.restock if body.verdict == "restock" else stock.discard)(body.quantity)
         booked = await _book(goods, movement, principal.role, tx.store)
-        return send(tx.respond(201, {"data": booked}))
+        return tx.respond(201, {"data": booked})
 
 
 async def _lock(goods: Goods, store: Store, *, create: bool = False) -> Provision:

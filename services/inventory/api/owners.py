@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 
-from libs.kit.http.app import KitDep, PrincipalDep
+from libs.kit.http.dependencies import KitDep, PrincipalDep
 from libs.kit.http.problems import ProblemError
 from services.inventory.api.shapes import Identifier
 from services.inventory.domain import Goods

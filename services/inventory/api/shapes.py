@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from libs.kit.clock import NearMoment
 from libs.kit.http.problems import ProblemError
-from libs.kit.moments import NearMoment
 from replenish_contracts.catalogue import NO_NUL, as_utc
 from services.inventory.domain import Goods, Quantities, Shortage
 from services.inventory.store import Cart, Checkout, Store

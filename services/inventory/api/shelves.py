@@ -7,8 +7,9 @@ from uuid import uuid4
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict
 
-from libs.kit.http.app import KitDep, PrincipalDep, RequiredIdempotencyDep, require_customer, send
-from libs.kit.http.identity import Principal
+from libs.kit.http.auth import Principal
+from libs.kit.http.dependencies import KitDep, PrincipalDep, RequiredIdempotencyDep, require_customer
+from libs.kit.http.idempotency import command
 from libs.kit.http.problems import ProblemError
 from replenish_contracts.events import BaseUnit, CountCause, StockCounted
 from replenish_contracts.units import SYMBOLS, InvalidAmountError, format_quantity, parse_quantity
@@ -68,9 +69,7 @@ async def count_shelf(
     """Set the shelf to what was counted; the difference is booked to `unexplained`."""
     require_customer(principal, customer_id)
     goods = Goods(customer_id, product_id)
-    async with kit.transaction(idempotency=key) as tx:
-        if tx.replayed:
-            return send(tx.replayed, replayed=True)
+    async with command(kit, key) as tx:
         unit = await tx.store.find_unit(goods)
         if unit is None:
             raise ProblemError(404, "unknown_product", "No device of this customer uses this product")
@@ -82,7 +81,7 @@ async def count_shelf(
             "shelf": _quantity(counted, unit),
             "difference": _quantity(booked.difference if booked else 0, unit),
         }
-        return send(tx.respond(201, answer))
+        return tx.respond(201, answer)
 
 
 async def _count(store: Store, goods: Goods, counted: int, principal: Principal) -> StockCounted | None:

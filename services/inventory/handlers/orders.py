@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from libs.kit import Record
-from libs.kit.handling import record_context
+from libs.kit.batch import record_context
 from libs.kit.records import as_event
 from replenish_contracts.catalogue import CATALOGUE, Event
 from replenish_contracts.events import (

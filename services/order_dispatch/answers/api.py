@@ -8,7 +8,8 @@ from fastapi import APIRouter, Path
 from pydantic import Field
 
 from libs.kit import Kit
-from libs.kit.http.app import KitDep, PrincipalDep, RequiredIdempotencyDep, require, send
+from libs.kit.http.dependencies import KitDep, PrincipalDep, RequiredIdempotencyDep, require
+from libs.kit.http.idempotency import send
 from libs.kit.http.problems import ProblemError
 from replenish_contracts.catalogue import NO_NUL
 from services.order_dispatch.answers.answering import (

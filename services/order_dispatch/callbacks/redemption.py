@@ -6,7 +6,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
-from libs.kit.http.app import KitDep, idempotent_request, send
+from libs.kit.http.dependencies import KitDep, idempotent_request
+from libs.kit.http.idempotency import send
 from libs.kit.http.problems import ProblemError
 from replenish_contracts.topics import PROVIDER_ID
 from services.order_dispatch.callbacks.webhooks import authenticate, read_body

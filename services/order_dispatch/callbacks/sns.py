@@ -10,7 +10,7 @@ import orjson
 from fastapi import APIRouter, Query, Request
 
 from libs.kit import Kit, RejectedError, RetryLaterError, Task, TaskKind, TaskResult
-from libs.kit.http.app import KitDep, PrincipalDep, require
+from libs.kit.http.dependencies import KitDep, PrincipalDep, require
 from libs.kit.http.problems import ProblemError
 from replenish_contracts.catalogue import Event
 from services.order_dispatch.callbacks.store import CallbackStore

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 
 from libs.http_client.signatures import InvalidSignatureError, Signed, verify
 from libs.kit import Kit
-from libs.kit.http.app import KitDep
+from libs.kit.http.dependencies import KitDep
 from libs.kit.http.problems import ProblemError
 from replenish_contracts.topics import PROVIDER_ID
 from services.order_dispatch.callbacks.processing import CallbackOutcome, process_callback

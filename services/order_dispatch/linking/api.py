@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from pydantic import Field, SecretStr
 
 from libs.kit import Kit, RetryLaterError
-from libs.kit.http.app import KitDep, PrincipalDep, require, require_customer
+from libs.kit.http.dependencies import KitDep, PrincipalDep, require, require_customer
 from libs.kit.http.problems import ProblemError
 from replenish_contracts.catalogue import NO_NUL
 from services.order_dispatch.domain.links import Attempt, Link, LinkClient

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from libs.kit.moments import bounded
+from libs.kit.clock import bounded
 from replenish_contracts.catalogue import Event
 from replenish_contracts.events import ClaimRaised, OrderUpdated, PaymentFailed, ShipTo
 from services.order_dispatch.domain import (

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from pydantic import BaseModel
 
 from libs.kit import Kit
-from libs.kit.http.app import KitDep
+from libs.kit.http.dependencies import KitDep
 from libs.kit.http.problems import ProblemError
 from services.portal.api import service_calls
 from services.portal.api.cookies import PAGE_HEADERS, SessionDep, check_csrf

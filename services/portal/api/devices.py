@@ -6,10 +6,10 @@ from uuid import uuid4
 from fastapi import APIRouter, Response
 
 from libs.kit import Kit
-from libs.kit.http.app import IdempotencyDep, KitDep, PrincipalDep, require, require_customer
-from libs.kit.http.idempotency import StoredResponse
-from libs.kit.http.identity import Principal
+from libs.kit.http.auth import Principal
+from libs.kit.http.dependencies import IdempotencyDep, KitDep, PrincipalDep, require, require_customer
 from libs.kit.http.problems import ProblemError
+from libs.kit.kit import StoredResponse
 from replenish_contracts.events import DeviceDeregistered, DeviceReplaced, SlotSpec
 from services.portal.api.cookies import settings_of
 from services.portal.api.security import security_of

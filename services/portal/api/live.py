@@ -5,12 +5,11 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 from time import monotonic
-from weakref import WeakKeyDictionary
 
 from libs.kit import Kit
+from libs.kit.clock import wait_for_event
 from libs.kit.errors import TRANSIENT
 from libs.kit.http.problems import ProblemError
-from libs.kit.waiting import wait_for_event
 from services.portal.api.cookies import settings_of
 from services.portal.api.service_calls import Levels, fetch_levels
 
@@ -168,18 +167,15 @@ class LiveUpdates:
                 page.changed.set()
 
 
-_LIVE: WeakKeyDictionary[Kit, LiveUpdates] = WeakKeyDictionary()
-
-
 async def start_live(kit: Kit) -> None:
-    live = _LIVE[kit] = LiveUpdates(kit)
+    live = kit.state.put(LiveUpdates, LiveUpdates(kit))
     kit.on_commit(live)
     live.start()
 
 
 async def stop_live(kit: Kit) -> None:
-    await _LIVE.pop(kit).stop()
+    await kit.state.get(Live).stop()
 
 
 def live_updates_of(kit: Kit) -> LiveUpdates:
-    return _LIVE[kit]
+    return kit.state.get(LiveUpdates)

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Form
 from fastapi.responses import HTMLResponse
 
 from libs.kit import Kit
-from libs.kit.http.app import KitDep
+from libs.kit.http.dependencies import KitDep
 from services.portal.api import service_calls
 from services.portal.api.commands import check_size
 from services.portal.api.cookies import page

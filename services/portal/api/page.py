@@ -7,7 +7,7 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 
 from libs.kit import Kit
-from libs.kit.http.app import KitDep
+from libs.kit.http.dependencies import KitDep
 from libs.kit.http.problems import ProblemError
 from services.portal.api.cookies import (
     PAGE_HEADERS,

@@ -6,12 +6,11 @@ from functools import cached_property
 from hmac import compare_digest
 from time import monotonic, time
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 from fastapi import Request
 
 from libs.kit import Kit
-from libs.kit.http.identity import Principal, Verifier
+from libs.kit.http.auth import Principal, Verifier
 from libs.kit.http.problems import ProblemError
 from services.portal.domain import claims
 from services.portal.domain.attempts import Attempts
@@ -86,24 +85,21 @@ class LocalVerifier(Verifier):
         self._security = security
 
     async def verify(self, token: str) -> Principal:
-        from libs.kit.http.tokens import read_claims  # noqa: PLC0415  # loads the same libraries as the keys
+        from libs.kit.http.auth import read_claims  # noqa: PLC0415  # loads the same libraries as the keys
 
         self._security.key_ring.reload()
         return read_claims(token, self._security.key_ring.verifying)
 
 
-_SECURITY: WeakKeyDictionary[Kit, Security] = WeakKeyDictionary()
-
-
 async def set_up_security(kit: Kit) -> None:
     """Create the security state and verify tokens with the local keys; runs before the first request."""
     assert isinstance(kit.settings, Settings)  # noqa: S101  # service.py names this class
-    security = _SECURITY[kit] = Security(kit.settings)
-    kit.verifier = LocalVerifier(security)
+    security = kit.state.put(Security, Security(kit.settings))
+    kit.state.put(Verifier, LocalVerifier(security))
 
 
 def security_of(kit: Kit) -> Security:
-    return _SECURITY[kit]
+    return kit.state.get(Security)
 
 
 def _equal(one: str, other: str) -> bool:

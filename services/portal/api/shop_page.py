@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from libs.kit import Kit
-from libs.kit.http.app import KitDep
+from libs.kit.http.dependencies import KitDep
 from libs.kit.http.idempotency import IdempotentRequest, digest_of, key_from
 from libs.kit.http.problems import ProblemError
 from services.portal.api import service_calls

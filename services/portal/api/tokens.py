@@ -6,10 +6,11 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from libs.kit import Kit
-from libs.kit.http.app import IdempotencyDep, KitDep, PrincipalDep, require, send
-from libs.kit.http.idempotency import StoredResponse
-from libs.kit.http.identity import unauthorized
+from libs.kit.http.auth import unauthorized
+from libs.kit.http.dependencies import IdempotencyDep, KitDep, PrincipalDep, require
+from libs.kit.http.idempotency import send
 from libs.kit.http.problems import ProblemError
+from libs.kit.kit import StoredResponse
 from services.portal.api.security import Security, security_of
 from services.portal.api.shapes import Body
 from services.portal.domain import claims

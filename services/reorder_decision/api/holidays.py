@@ -5,9 +5,9 @@ from typing import Any, Self
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from libs.kit.http.app import KitDep, PrincipalDep, require_customer
+from libs.kit.clock import NearMoment
+from libs.kit.http.dependencies import KitDep, PrincipalDep, require_customer
 from libs.kit.http.problems import ProblemError
-from libs.kit.moments import NearMoment
 from replenish_contracts.catalogue import Event
 from services.reorder_decision.domain import Holiday, holiday_changed
 from services.reorder_decision.store import Store

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from libs.kit.http.app import KitDep, PrincipalDep, require, require_customer
+from libs.kit.http.dependencies import KitDep, PrincipalDep, require, require_customer
 from libs.kit.http.problems import ProblemError
 from services.reorder_decision.domain import Inputs, PolicyDecision, explain, from_json
 

@@ -5,8 +5,9 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from libs.kit.http.app import IdempotencyDep, KitDep, PrincipalDep, require_customer, send
-from libs.kit.http.identity import Principal
+from libs.kit.http.auth import Principal
+from libs.kit.http.dependencies import IdempotencyDep, KitDep, PrincipalDep, require_customer
+from libs.kit.http.idempotency import command
 from libs.kit.http.problems import ProblemError
 from libs.kit.kit import Kit
 from services.reorder_decision.domain import (
@@ -41,9 +42,7 @@ Answer = Callable[[Pool, str, Context], Decision]
 
 async def _answer(answer: Answer, order_id: str, kit: Kit, caller: tuple[Principal, IdempotencyDep]) -> Any:
     principal, key = caller
-    async with kit.transaction(idempotency=key) as tx:
-        if tx.replayed:
-            return send(tx.replayed, replayed=True)
+    async with command(kit, key) as tx:
         store: Store = tx.store
         pool = await _lock_proposed(store, order_id, principal)
         obstacle = find_obstacle(pool.slots, pool.subscription, source_of(pool))
@@ -59,7 +58,7 @@ async def _answer(answer: Answer, order_id: str, kit: Kit, caller: tuple[Princip
         tx.publish(*await store.save_decision(pool, decision))
         state = "open" if decision.pool.order else "declined"
         receipt_id = decision.receipts[0].receipt_id
-        return send(tx.respond(200, {"order_id": order_id, "state": state, "receipt_id": receipt_id}))
+        return tx.respond(200, {"order_id": order_id, "state": state, "receipt_id": receipt_id})
 
 
 async def _lock_proposed(store: Store, order_id: str, principal: Principal) -> Pool:

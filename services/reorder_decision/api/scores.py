@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from libs.kit.http.app import KitDep, PrincipalDep, require
+from libs.kit.http.dependencies import KitDep, PrincipalDep, require
 from libs.kit.http.problems import ProblemError
 from services.reorder_decision.domain import Scorecard, rates_of
 from services.reorder_decision.store.scorecards import ProductScorecard

@@ -6,8 +6,9 @@ from uuid import uuid4
 
 from fastapi import APIRouter
 
-from libs.kit.http.app import IdempotencyDep, KitDep, PrincipalDep, require_customer, send
-from libs.kit.http.identity import Principal
+from libs.kit.http.auth import Principal
+from libs.kit.http.dependencies import IdempotencyDep, KitDep, PrincipalDep, require_customer
+from libs.kit.http.idempotency import Command, command
 from libs.kit.http.problems import ProblemError
 from libs.kit.kit import Transaction
 from replenish_contracts.events import SubscriptionStatus
@@ -33,9 +34,7 @@ async def create_subscription(
 ) -> Any:
     """Subscribe to a product in one of the customer's slots; 409 `no_slot` until the registration has arrived."""
     require_customer(principal, customer_id)
-    async with kit.transaction(idempotency=key) as tx:
-        if tx.replayed:
-            return send(tx.replayed, replayed=True)
+    async with command(kit, key) as tx:
         pool = await tx.store.lock_pool(pool_id_of(customer_id, body.product_id))
         if pool is None or not pool.slots:
             raise ProblemError(
@@ -51,7 +50,7 @@ async def create_subscription(
                 409, "already_subscribed", "There already is a subscription to this product", subscription_id=known
             )
         subscription = _new_subscription(body, _unit_of(pool), str(uuid4()))
-        return send(tx.respond(201, await _apply(tx, pool, subscription)))
+        return tx.respond(201, await _apply(tx, pool, subscription))
 
 
 @router.get("/v1/customers/{customer_id}/subscriptions")
@@ -91,7 +90,7 @@ async def end_subscription(subscription_id: str, kit: KitDep, principal: Princip
         return await _apply(tx, pool, replace(_current(pool), status=SubscriptionStatus.ENDED))
 
 
-async def _apply(tx: Transaction, pool: Pool, subscription: Subscription) -> dict[str, Any]:
+async def _apply(tx: Transaction | Command, pool: Pool, subscription: Subscription) -> dict[str, Any]:
     store: Store = tx.store
     await store.lock_offers_shared({subscription.provider_id, *subscription.alternatives})
     await store.save_subscription(pool, subscription)

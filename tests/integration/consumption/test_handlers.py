@@ -78,8 +78,8 @@ async def rows_about(store, device_id="brewer"):
 
 async def parked(store, *records):
     await on_usage(records, store)
-    found = [(trouble.reason, trouble.waits_for, trouble.park) for trouble in store.troubles]
-    store.troubles.clear()
+    found = [(trouble.reason, trouble.waits_for, trouble.dead_letter) for trouble in store.set_aside]
+    store.set_aside.clear()
     return found
 
 
@@ -241,7 +241,7 @@ class TestRejectedReports:
         await on_usage([used(1, 1, slot="9"), used(5, 1), used(1, 1, device_id="stranger")], store)
 
         assert (await slot_of(store)).level == 95
-        assert len(store.troubles) == 2
+        assert len(store.set_aside) == 2
 
     async def test_rejected_report_is_not_recorded(self, store):
         await on_device_registered(registered(), store)
@@ -270,7 +270,7 @@ class TestReceiptTime:
         said = await on_usage([used(1, 2, when=at(1)), kind(3, 3, when=then), used(1, 4, when=at(2))], store)
 
         slot = await slot_of(store)
-        assert (slot.last_seq, slot.gaps, store.troubles) == (4, (), [])
+        assert (slot.last_seq, slot.gaps, store.set_aside) == (4, (), [])
         assert abs(slot.rate.until - at(2).timestamp()) <= 1
         assert abs(slot.run_out_after(slot.rate.until) - slot.rate.until) < 366 * 86_400
         assert {type(event) for event in said} <= {ThresholdCrossed, SlotFilled, SlotAnomalyDetected}

@@ -8,8 +8,9 @@ import asyncpg
 import pytest
 from fastapi import APIRouter
 
-from libs.kit.http.app import IdempotencyDep, KitDep, principal_of, send
-from libs.kit.http.identity import Principal
+from libs.kit.http.auth import Principal
+from libs.kit.http.dependencies import IdempotencyDep, KitDep, principal_of
+from libs.kit.http.idempotency import command
 from tests.integration.kit.proxied import proxied
 from tests.support import kit_events as a
 from tests.support.kit_environment import ask, until
@@ -28,9 +29,7 @@ class Commands:
         self.router.get("/things/{name}")(self._find)
 
     async def _make(self, kit: KitDep, key: IdempotencyDep, body: dict[str, Any]) -> Any:
-        async with kit.transaction(idempotency=key) as tx:
-            if tx.replayed:
-                return send(tx.replayed, replayed=True)
+        async with command(kit, key) as tx:
             await tx.store.note("http", body["name"], "thing")
             if "T" in body["name"]:
                 moment = datetime.fromisoformat(body["name"])
@@ -40,8 +39,7 @@ class Commands:
             await self.gate.wait()
             if self.failure:
                 raise self.failure
-            answer = tx.respond(201, {"made": body["name"]})
-        return send(answer)
+            return tx.respond(201, {"made": body["name"]})
 
     async def _list(self, kit: KitDep) -> Any:
         async with kit.read() as store:
@@ -190,7 +188,7 @@ class TestTroubleOfTheDatabase:
         commands = Commands()
         async with proxied(world) as between, world.running(commands.service(world), **between.urls) as kit:
             signed_in(kit)
-            trap = between.postgres.trap(commit_of("keep_answer"), position, lambda: None)
+            trap = between.postgres.trap(commit_of("save_response"), position, lambda: None)
             doubtful = await make(kit, "x", key="k1")
             await trap.sprung.wait()
             assert await things(world) == ([] if position == BEFORE else ["x"])

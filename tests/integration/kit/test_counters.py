@@ -66,7 +66,9 @@ async def speaking(world, known):
     speaker = outbox.OutboxWriter(world.name, a.AT, known)
     try:
         async with connection.transaction():
-            yield lambda *events: outbox.say(connection, speaker, [outbox.Said(event) for event in events])
+            yield lambda *events: outbox.write_events(
+                connection, speaker, [outbox.OutboxEntry(event) for event in events]
+            )
     finally:
         await connection.close()
 

@@ -6,7 +6,7 @@ import json
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from libs.kit import reader
+from libs.kit import consumer
 from tests.support import kit_events as a
 from tests.support import toy_service as toy
 
@@ -58,7 +58,7 @@ class TestApplying:
 
 class TestGathering:
     async def test_makes_few_transactions_of_records_that_come_one_by_one(self, world, monkeypatch):
-        monkeypatch.setattr(reader, "GATHER_SECONDS", 1.0)
+        monkeypatch.setattr(consumer, "GATHER_SECONDS", 1.0)
         sizes = []
 
         async def on_usage(records, store):

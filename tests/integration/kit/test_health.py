@@ -8,7 +8,7 @@ from libs.kit import NotReadyError, health, relay
 from libs.kit.errors import RecordLossError
 from libs.kit.health import Health
 from libs.kit.http.app import build_app
-from libs.kit.sending import Sending
+from libs.kit.relay import SentBatch
 from tests.integration.kit.proxied import proxied
 from tests.support import kit_events as a
 from tests.support import toy_service as toy
@@ -111,7 +111,7 @@ class TestTheBudget:
         service = world.service(consumes={type(a.device_registered("x")): on_device_registered})
         async with world.running(service, failure_budget=3) as kit:
             await world.say(*[a.device_registered(f"c{n}") for n in range(5)])
-            await says(kit, "5 parked and held records")
+            await says(kit, "5 dead letters and deferred records")
             await world.use(("d", 1))
             await world.say(a.device_registered("d"))
             healed |= {f"c{n}" for n in range(5)} | {"d"}
@@ -129,7 +129,7 @@ class TestTheWatchdog:
 
         async with world.running(world.service(consumes_in_batches={"usage": on_usage}), watchdog_seconds=1) as kit:
             await world.use(("d", 1))
-            with pytest.raises(RecordLossError, match="reader is stuck"):
+            with pytest.raises(RecordLossError, match="consumer is stuck"):
                 await asyncio.wait_for(kit.failed, 15)
 
     async def test_bites_when_nobody_polls(self, world):
@@ -155,7 +155,7 @@ class TestTheWatchdog:
 
     async def test_bites_when_the_producer_is_wedged(self, world, monkeypatch):
         async def never(producer, place, run):
-            return Sending(place, run[-1].sequence, asyncio.get_running_loop().create_future())
+            return SentBatch(place, run[-1].sequence, asyncio.get_running_loop().create_future())
 
         monkeypatch.setattr(relay, "send", never)
         async with world.running(watchdog_seconds=1) as kit:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from libs.kit import NotReadyError, RejectedError, trouble
+from libs.kit import NotReadyError, RejectedError, dead_letters, deferred
 from replenish_contracts.events import DeviceRegistered
 from tests.support import kit_events as a
 from tests.support import toy_service as toy
@@ -68,12 +68,12 @@ async def order(world, subject):
 async def retry_first(kit):
     """What `replenish dead-letters retry` does."""
     async with kit.pool.acquire() as connection:
-        await trouble.retry_held(connection, [await connection.fetchval("SELECT min(deferred_id) FROM deferred")])
+        await deferred.retry_deferred(connection, [await connection.fetchval("SELECT min(deferred_id) FROM deferred")])
 
 
 class TestPatience:
     async def test_with_a_record_from_outside_ends_and_those_behind_it_go_on(self, world, devices, monkeypatch):
-        monkeypatch.setattr(trouble, "FIRST_RETRY_SECONDS", 0.1)
+        monkeypatch.setattr(deferred, "FIRST_RETRY_SECONDS", 0.1)
         async with world.running(devices.service(world), dependency_wait_hours=2 / 3600):
             await world.use(("late", 1))
             await are_held(world, 1)
@@ -88,7 +88,7 @@ class TestPatience:
         )
 
     async def test_with_our_own_record_has_no_end(self, world, devices, monkeypatch):
-        monkeypatch.setattr(trouble, "FIRST_RETRY_SECONDS", 0.1)
+        monkeypatch.setattr(deferred, "FIRST_RETRY_SECONDS", 0.1)
         async with world.running(devices.service(world), dependency_wait_hours=0.1 / 3600):
             await world.say(a.device_registered("ann", "slow", model="waits"))
             await until(
@@ -132,7 +132,7 @@ class TestWaiting:
 
         async def on_usage(records, store):
             said = await devices.on_usage(records, store)
-            if store.troubles and not gate.is_set():
+            if store.set_aside and not gate.is_set():
                 deciding.set()
                 await gate.wait()
             return said
@@ -182,7 +182,7 @@ class TestAFailingHandler:
             await are_held(world, 3)
             assert await order(world, "good") == ["good-1", "good-2", "good-3"]
             reasons = [row["reason"] for row in await world.rows("SELECT reason FROM deferred ORDER BY deferred_id")]
-            assert reasons == ["ValueError: bad is broken", trouble.BEHIND, trouble.BEHIND]
+            assert reasons == ["ValueError: bad is broken", deferred.BEHIND, deferred.BEHIND]
 
             await retry_first(kit)  # nothing was mended: it fails again and stays first
             await until(
@@ -232,8 +232,8 @@ class TestAFailingHandler:
             devices.refused = set()
             async with kit.pool.acquire() as connection:
                 ids = [row[0] for row in await connection.fetch("SELECT dead_letter_id FROM dead_letter")]
-                assert await trouble.retry_parked(connection, ids) == 1
-                assert await trouble.retry_parked(connection, ids) == 0
+                assert await dead_letters.retry_dead_letters(connection, ids) == 1
+                assert await dead_letters.retry_dead_letters(connection, ids) == 0
             await world.has_applied(2)
 
         assert set((await world.applied()).values()) == {1}

@@ -4,7 +4,7 @@ import asyncio
 import json
 from contextlib import AsyncExitStack
 
-from libs.kit import reader
+from libs.kit import consumer
 from tests.support import toy_service as toy
 from tests.support.kit_environment import ask, until
 
@@ -57,7 +57,7 @@ class TestARebalanceInsideABatch:
 
     async def test_doubles_nothing_when_it_does_not_wait(self, world, monkeypatch):
         """The old owner is still inside its transaction when the new one reads the same records."""
-        monkeypatch.setattr(reader, "DRAIN_SECONDS", 0.05)
+        monkeypatch.setattr(consumer, "DRAIN_SECONDS", 0.05)
         slow = Slow()
         service = world.service(consumes_in_batches={"usage": slow.on_usage})
         await world.use(*REPORTS)  # before the first reads: its batch has records of every partition

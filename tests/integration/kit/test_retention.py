@@ -34,7 +34,7 @@ class TestOutbox:
             await self.say(kit, "published")
             await world.has_published()
             with monkeypatch.context() as patch:
-                patch.setattr(relay.relay_sql, "list_unsent", nothing)
+                patch.setattr(relay.outbox, "list_unsent", nothing)
                 await self.say(kit, "unsent")
                 await world.change("UPDATE outbox SET created_at = now() - interval '61 seconds'")
                 await until(lambda: world.value("SELECT count(*) < 2 FROM outbox"), "it is cleaned")

@@ -6,8 +6,8 @@ import time
 import pytest
 
 from libs.kit import TaskKind
+from libs.kit.consumer import DRAIN_SECONDS
 from libs.kit.errors import RecordLossError
-from libs.kit.reader import DRAIN_SECONDS
 from tests.support import kit_events as a
 from tests.support import toy_service as toy
 from tests.support.kit_environment import until
@@ -77,7 +77,7 @@ class TestAPartThatDies:
     async def test_takes_the_process_with_it(self, world):
         """Without the cancelled component the process would look healthy and do nothing."""
         async with world.running() as kit:
-            next(task for task in asyncio.all_tasks() if task.get_name() == "releaser").cancel()
+            next(task for task in asyncio.all_tasks() if task.get_name() == "replay of deferred records").cancel()
 
-            with pytest.raises(RecordLossError, match="releaser was cancelled"):
+            with pytest.raises(RecordLossError, match="replay of deferred records was cancelled"):
                 await asyncio.wait_for(kit.failed, 5)

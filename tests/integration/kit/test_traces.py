@@ -5,7 +5,7 @@ import logging
 
 from fastapi import APIRouter
 
-from libs.kit.http.app import KitDep
+from libs.kit.http.dependencies import KitDep
 from libs.kit.logs import JsonLines
 from replenish_contracts.events import DeviceRegistered
 from tests.support import kit_events as a

@@ -38,7 +38,7 @@ async def test_of_a_tick(world, position, tmp_path):
     SteppedClock.create(tmp_path / "clock", a.AT)
     service = world.service(consumes={}, consumes_in_batches={}, jobs=(PeriodicJob(sweep, every_seconds=60),))
     async with proxied(world) as between:
-        trap = between.postgres.trap(commit_of("note_tick"), position, lambda: None)
+        trap = between.postgres.trap(commit_of("save_job_run"), position, lambda: None)
         async with world.running(service, clock_file=tmp_path / "clock", **between.urls):
             await trap.sprung.wait()
             await world.has_applied(1)
@@ -63,7 +63,7 @@ async def test_of_an_outcome(world, position):
 
     service = world.service(consumes={}, consumes_in_batches={}, tasks=(TaskKind("mail", perform, settle),))
     async with proxied(world) as between, world.running(service, **between.urls) as kit:
-        trap = between.postgres.trap(commit_of("end"), position, lambda: None)
+        trap = between.postgres.trap(commit_of("end_task"), position, lambda: None)
         async with kit.transaction() as transaction:
             transaction.store.add_task("mail", "m", {})
         await trap.sprung.wait()
@@ -90,9 +90,9 @@ async def test_of_a_claim_calls_once(world, position):
     async with proxied(world) as between:
         service = world.service(consumes={}, consumes_in_batches={}, tasks=(effect,))
         async with world.running(service, **between.urls) as kit:
-            await until(lambda: "claim" in between.postgres.seen, "it looks for work")
+            await until(lambda: "claim_tasks" in between.postgres.seen, "it looks for work")
             async with kit.transaction() as transaction:
-                trap = between.postgres.trap("claim", position, lambda: None)
+                trap = between.postgres.trap("claim_tasks", position, lambda: None)
                 transaction.store.add_task("mail", "m", {})
             await trap.sprung.wait()
             await until(lambda: world.value("SELECT state = 'done' FROM task"), "it is done", seconds=30)

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from libs.kit.http.tokens import read_claims, read_keys
+from libs.kit.http.auth import read_claims, read_keys
 from tests.support import routes as doors
 
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
+from libs.kit.batch import BatchProcessor
 from libs.kit.checkpoints import create_checkpoints
-from libs.kit.intake import Intake
 from libs.kit.kit import Kit
 from libs.kit.metrics import BATCHES_RETRIED
 from libs.kit.records import KEY_FIELDS, Record
@@ -51,7 +51,7 @@ async def replicas(database):
         async with first.writing() as connection:
             await create_checkpoints(connection, dict.fromkeys(places, 0))
         moved_in = [record(of(name, events.registered(f"brewer of {name}")), 0) for name in FAMILIES]
-        await Intake(first).apply([record(events.offer(), 0), *moved_in], {})
+        await BatchProcessor(first).apply([record(events.offer(), 0), *moved_in], {})
         async with first.writing() as connection:
             store = first.store_in(connection)
             for name in FAMILIES:
@@ -72,7 +72,7 @@ async def test_batch_locks_pools_in_sorted_order(replicas):
     async with first.writing() as connection:
         store = first.store_in(connection)
         await store.lock_pool("ann/pods")
-        batch = asyncio.create_task(Intake(second).apply(backwards, {}))
+        batch = asyncio.create_task(BatchProcessor(second).apply(backwards, {}))
         await until(lambda: connection.fetchval(LOCKS), "the batch waits for a pool", 30)
         free = [await store.lock_pool(f"{name}/pods") for name in FAMILIES]
     await batch
@@ -90,7 +90,7 @@ async def test_concurrent_offer_and_subscription_see_each_other(replicas):
         pool = await transaction.store.lock_pool("ann/pods")
         moved = replace(pool.subscription, provider_id="globex", version=2)
         await _apply(transaction, pool, moved)
-        offer = asyncio.create_task(Intake(second).apply([record(events.offer(provider_id="globex"), 0)], {}))
+        offer = asyncio.create_task(BatchProcessor(second).apply([record(events.offer(provider_id="globex"), 0)], {}))
 
         async def got_on():
             return offer.done() or await transaction.store.connection.fetchval(LOCKS)
@@ -116,7 +116,7 @@ async def test_batches_in_opposite_order_do_not_deadlock(replicas, kind):
     for round_ in range(10):
         forwards = [record(said(name, 10 * round_ + n), 2) for n, name in enumerate(FAMILIES)]
         backwards = [record(of(name, events.counted(round_)), 3) for name in reversed(FAMILIES)]
-        await asyncio.gather(Intake(first).apply(forwards, {}), Intake(second).apply(backwards, {}))
+        await asyncio.gather(BatchProcessor(first).apply(forwards, {}), BatchProcessor(second).apply(backwards, {}))
 
     async with first.read() as seen:
         shelves = await seen.connection.fetch("SELECT shelf FROM pool")

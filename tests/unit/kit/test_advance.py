@@ -2,8 +2,7 @@
 
 import pytest
 
-from libs.kit.advance import advance, check_joint
-from libs.kit.checkpoints import Checkpoint
+from libs.kit.checkpoints import Checkpoint, advance, check_joint
 from libs.kit.errors import RecordLossError
 from libs.kit.records import Undecodable
 

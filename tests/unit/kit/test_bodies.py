@@ -3,8 +3,8 @@
 import pytest
 from starlette.exceptions import HTTPException
 
-from libs.kit.http import bodies
-from libs.kit.http.bodies import LARGEST_BYTES, LimitedBodies
+from libs.kit.http import limits
+from libs.kit.http.limits import LARGEST_BYTES, LimitedBodies
 
 HTTP = {"type": "http"}
 
@@ -51,7 +51,7 @@ class TestBodies:
         assert sender.left == []
 
     async def test_that_have_no_end_are_read_no_further_than_a_bound(self, monkeypatch):
-        monkeypatch.setattr(bodies, "DISCARDED_BYTES", 10 * LARGEST_BYTES)
+        monkeypatch.setattr(limits, "DISCARDED_BYTES", 10 * LARGEST_BYTES)
         sender = Sender(*(LARGEST_BYTES,) * 100, endless=True)
 
         with pytest.raises(HTTPException):

@@ -5,8 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from libs.kit.clock import RealClock, SteppedClock
-from libs.kit.clock_watch import POLL_SECONDS, ClockWatch
+from libs.kit.clock import POLL_SECONDS, ClockWatch, RealClock, SteppedClock
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 import pytest
 import uvicorn
 
-from libs.kit.http import heads
-from libs.kit.http.heads import LARGEST_HEAD_BYTES, LimitedHeads
+from libs.kit.http import limits
+from libs.kit.http.limits import LARGEST_HEAD_BYTES, LimitedHeads
 
 SOON_S = 10
 OPENING = b"POST /x HTTP/1.1\r\nHost: x\r\n"
@@ -97,7 +97,7 @@ async def test_trailers_without_end_are_hung_up_on(server):
 
 @pytest.mark.parametrize("begun", [b"", OPENING])
 async def test_a_head_that_does_not_come_is_not_waited_for(server, monkeypatch, begun):
-    monkeypatch.setattr(heads, "SLOWEST_HEAD_SECONDS", 0.1)
+    monkeypatch.setattr(limits, "SLOWEST_HEAD_SECONDS", 0.1)
     async with connected(server) as (reader, writer):
         writer.write(begun)
 
@@ -105,7 +105,7 @@ async def test_a_head_that_does_not_come_is_not_waited_for(server, monkeypatch, 
 
 
 async def test_a_second_request_has_as_long_as_the_first(server, monkeypatch):
-    monkeypatch.setattr(heads, "SLOWEST_HEAD_SECONDS", 0.1)
+    monkeypatch.setattr(limits, "SLOWEST_HEAD_SECONDS", 0.1)
     async with connected(server) as (reader, writer):
         writer.write(OPENING + b"Content-Length: 0\r\n\r\n")
         first, _ = await answer(reader)
@@ -115,7 +115,7 @@ async def test_a_second_request_has_as_long_as_the_first(server, monkeypatch):
 
 
 async def test_a_slow_answer_is_no_slow_head(server, monkeypatch):
-    monkeypatch.setattr(heads, "SLOWEST_HEAD_SECONDS", 0.1)
+    monkeypatch.setattr(limits, "SLOWEST_HEAD_SECONDS", 0.1)
     async with connected(server) as (reader, writer):
         writer.write(OPENING + b"Content-Length: 1\r\n\r\n")
         await asyncio.sleep(0.3)

@@ -8,9 +8,9 @@ import pytest
 from fastapi import APIRouter
 
 from deploy.local.ports import free_port
+from libs.kit.client import InternalHttpClient
 from libs.kit.health import Health
 from libs.kit.http.app import build_app
-from libs.kit.http.client import InternalHttpClient
 
 router = APIRouter()
 

@@ -3,9 +3,8 @@ import time
 
 import pytest
 
-from libs.kit.http.identity import Principal
+from libs.kit.http.auth import Principal, read_claims, read_keys
 from libs.kit.http.problems import ProblemError
-from libs.kit.http.tokens import read_claims, read_keys
 from services.portal.domain import claims
 from services.portal.store.keys import KeyRing
 

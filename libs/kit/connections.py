@@ -1,4 +1,4 @@
-"""The Postgres connection pool of a service's own schema."""
+"""Connections to Postgres and Kafka."""
 
 import json
 from typing import TYPE_CHECKING

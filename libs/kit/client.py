@@ -1,13 +1,17 @@
-"""HTTP client for synchronous calls to other services."""
+"""Calls to other services: HTTP client and service token."""
 
 import sys
+import time
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+
+from pydantic import SecretStr
 
 from libs.kit.errors import RetryLaterError
 
 if TYPE_CHECKING:
     import httpx
+
 
 CALL_SECONDS = 10.0
 TOO_MANY, SERVER_FAILED = 429, 500
@@ -43,7 +47,7 @@ class InternalHttpClient:
             await self.client.aclose()
 
 
-def is_neighbour_away(error: Exception) -> bool:
+def is_service_unavailable(error: Exception) -> bool:
     """Return whether another service is unavailable: a network error, 429 or 5xx, but no other 4xx."""
     httpx = sys.modules.get("httpx")  # imported lazily: if it is not loaded, no call was made
     if httpx is None or not isinstance(error, httpx.HTTPError):
@@ -52,3 +56,21 @@ def is_neighbour_away(error: Exception) -> bool:
         return True
     status: int = error.response.status_code
     return status == TOO_MANY or status >= SERVER_FAILED
+
+
+class ServiceToken:
+    """This service's own token, fetched from the portal and renewed after 80 % of its lifetime."""
+
+    def __init__(self, client: "InternalHttpClient", portal_url: str, service: str, key: SecretStr) -> None:
+        self._client, self._url, self._service, self._key = client, f"{portal_url}/v1/tokens", service, key
+        self._token = ""
+        self._renew_at = 0.0
+
+    async def get(self) -> str:
+        """Return a valid token; raises RetryLaterError while the portal issues none."""
+        if time.monotonic() > self._renew_at:
+            body = {"service": self._service, "service_key": self._key.get_secret_value()}
+            response: dict[str, Any] = await self._client.post_json(self._url, body)
+            self._token = str(response["access_token"])
+            self._renew_at = time.monotonic() + 0.8 * float(response["expires_in"])
+        return self._token
