@@ -9,9 +9,9 @@ from time import monotonic
 from typing import TypeVar
 
 from libs.kit import Kit
+from libs.kit.clock import wait_for_event
 from libs.kit.errors import TRANSIENT
 from libs.kit.http.problems import ProblemError
-from libs.kit.clock import wait_for_event
 from services.gateway.domain.devices import Device, DeviceCache
 from services.gateway.settings import Settings
 

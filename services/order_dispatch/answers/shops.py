@@ -8,10 +8,9 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 
 from libs.kit import Kit, RejectedError, RetryLaterError
-from libs.kit.http.dependencies import KitDep, PrincipalDep, RequiredIdempotencyDep, require
-from libs.kit.http.app import send
-from libs.kit.http.idempotency import IdempotentRequest
 from libs.kit.http.auth import Principal
+from libs.kit.http.dependencies import KitDep, PrincipalDep, RequiredIdempotencyDep, require
+from libs.kit.http.idempotency import IdempotentRequest, send
 from libs.kit.http.problems import ProblemError
 from replenish_contracts.catalogue import NO_NUL, Moment, Text
 from replenish_contracts.units import InvalidAmountError, parse_quantity

@@ -5,9 +5,16 @@ from typing import Annotated, Any
 from asyncpg import Record
 from fastapi import APIRouter, Query
 
-from libs.kit.http.dependencies import IdempotencyDep, KitDep, PrincipalDep, RequiredIdempotencyDep, require, require_customer
-from libs.kit.http.app import send
 from libs.kit.http.auth import Principal
+from libs.kit.http.dependencies import (
+    IdempotencyDep,
+    KitDep,
+    PrincipalDep,
+    RequiredIdempotencyDep,
+    require,
+    require_customer,
+)
+from libs.kit.http.idempotency import send
 from libs.kit.http.problems import ProblemError
 from replenish_contracts.catalogue import Id, Moment, Steps, Text
 from replenish_contracts.events import OrderUpdated, UpdateStatus

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from libs.kit import Kit
 from libs.kit.http.auth import Principal
 from libs.kit.http.dependencies import KitDep, PrincipalDep, RequiredIdempotencyDep, require, require_customer
+from libs.kit.http.idempotency import send
 from libs.kit.http.problems import ProblemError
 from replenish_contracts.catalogue import NO_NUL
 from replenish_contracts.units import InvalidAmountError, format_money, parse_money

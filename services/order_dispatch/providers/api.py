@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Path
 from pydantic import Field, StringConstraints
 
-from libs.kit.http.dependencies import KitDep, PrincipalDep, require
 from libs.kit.http.auth import Principal
+from libs.kit.http.dependencies import KitDep, PrincipalDep, require
 from libs.kit.http.problems import ProblemError
 from replenish_contracts.catalogue import NO_NUL
 from replenish_contracts.events import OfferChanged, ProviderChanged

@@ -174,7 +174,7 @@ async def start_live(kit: Kit) -> None:
 
 
 async def stop_live(kit: Kit) -> None:
-    await kit.state.get(Live).stop()
+    await kit.state.get(LiveUpdates).stop()
 
 
 def live_updates_of(kit: Kit) -> LiveUpdates:
