@@ -61,7 +61,7 @@ class TestAnOrdersCommand:
         assert all(answer == told[0] for answer in told)
         assert len(await world.facts(order_id, "OrderCancelled")) == 1
 
-    @pytest.mark.parametrize("step", ["cancel", "modify", "return", "fraud", "fraud/clear", "said"])
+    @pytest.mark.parametrize("step", ["cancel", "modify", "return", "fraud", "fraud/clear", "answer"])
     async def test_without_a_key_is_refused(self, world, step):
         headers = world.desk.headers("operator")
 

@@ -62,7 +62,7 @@ class TestAPerson:
         verdict = decide_update(over, a.update("accepted"), a.ACME, a.PATIENCE, a.NOON + 49 * HOURS)
 
         assert (verdict.outcome, verdict.decision) == ("not_applied", None)
-        assert "taken back" in refusal_of(Step.ACKNOWLEDGE, over)
+        assert "was cancelled" in refusal_of(Step.ACKNOWLEDGE, over)
 
     def test_never_makes_an_order_unknown(self):
         assert check_due_order(asked(), a.PATIENCE, a.NOON + 24 * HOURS).order.state is State.PLACING
@@ -132,8 +132,8 @@ class TestSteps:
         assert refusal_of(Step.ACKNOWLEDGE, a.order(state)) is None
 
     def test_come_too_late_once_goods_left(self):
-        assert refusal_of(Step.REFUSE, a.order(State.SHIPPED)) == "The order has been sent already."
-        assert refusal_of(Step.NO, a.order(State.DELIVERED)) == "The order has arrived already."
+        assert refusal_of(Step.REFUSE, a.order(State.SHIPPED)) == "The order has already been sent."
+        assert refusal_of(Step.NO, a.order(State.DELIVERED)) == "The order has already arrived."
 
 
 class TestLinks:

@@ -39,7 +39,7 @@ async def says(world, order_id, step, **detail):
 async def letter(world, order_id, responder="shop"):
     """Return what notification would write a mail from."""
     headers = world.desk.headers("service", service="notification")
-    got = await world.http.get(f"/v1/orders/{order_id}/letter?responder={responder}", headers=headers)
+    got = await world.http.get(f"/v1/orders/{order_id}/mail-data?responder={responder}", headers=headers)
     assert got.status_code == 200, got.text
     return got.json()
 

@@ -22,7 +22,7 @@ async def prepared(world, name, account=ACCOUNT):
 
 
 async def said(world, order_id, what, customer="ann"):
-    return await world.post(f"orders/{order_id}/said", {"said": what}, role="customer", customer_id=customer)
+    return await world.post(f"orders/{order_id}/answer", {"answer": what}, role="customer", customer_id=customer)
 
 
 async def test_a_cart_is_prepared_and_nothing_is_on_order(world):

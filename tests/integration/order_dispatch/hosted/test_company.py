@@ -71,7 +71,7 @@ async def test_a_tampered_link_gets_a_clear_page(street):
     answer = await street.http.get(f"{street.urls['portal']}/answer/abc.def")
 
     assert answer.status_code == 404
-    assert "This link is not one of ours" in answer.text
+    assert "This link is incomplete or not valid" in answer.text
 
 
 async def test_more_than_there_is_is_refused_with_what_there_is(street):
@@ -98,7 +98,7 @@ async def test_silence_is_reminded_of_once_and_then_lets_the_goods_go(street):
 
     late = await street.http.post(first["Bestellung annehmen"])
     assert late.status_code == 409
-    assert "The time to answer is over and the order was taken back." in late.text
+    assert "The time to answer has expired and the order was cancelled." in late.text
     assert await until(lambda: is_stock(street, shop, (40, 40, 0)), "the goods are for sale again", SECONDS)
     assert len(street.mails("asleep@example.org")) == 2
 
@@ -216,7 +216,7 @@ async def test_a_customer_orders_themselves_on_their_page(street):
         assert "ordered, expected" not in page
         cart = await browser.get("/page/orders/own/cart")
         assert cart.headers["location"] == "https://market.example/add/coffee-pods?n=2"
-        said = await browser.post("/page/orders/said/ordered", data={"order_id": "own", "csrf": csrf_of(page)})
+        said = await browser.post("/page/orders/answer/ordered", data={"order_id": "own", "csrf": csrf_of(page)})
         assert said.headers["location"] == "/?said=done"
         await street.reaches("own", "placed")
 
@@ -224,5 +224,5 @@ async def test_a_customer_orders_themselves_on_their_page(street):
             return "Mark as delivered" in (await browser.get("/")).text
 
         assert await until(may_arrive, "it may be said to have arrived", SECONDS)
-        await browser.post("/page/orders/said/arrived", data={"order_id": "own", "csrf": csrf_of(page)})
+        await browser.post("/page/orders/answer/arrived", data={"order_id": "own", "csrf": csrf_of(page)})
     assert (await street.reaches("own", "delivered"))["evidence"] == "reported"

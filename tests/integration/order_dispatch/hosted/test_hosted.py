@@ -108,8 +108,8 @@ class TestTwice:
         ]
 
         assert [answer.status_code for answer in (same, other, silent)] == [200, 409, 200]
-        assert other.json()["code"] == "said_otherwise"
-        assert other.json()["detail"] == "33 C62 was said before, and that stands."
+        assert other.json()["code"] == "conflicting_answer"
+        assert other.json()["detail"] == "The quantity was already reported as 33 C62 and cannot be changed."
         assert same.json()["shipped"] == {"quantity": "33", "unit": "C62"}
 
     async def test_the_same_quantity_is_harmless_after_the_customer_counted_less(self, world):
@@ -118,7 +118,7 @@ class TestTwice:
         await world.post(f"orders/{order_id}/received", {"quantity": 30})
 
         assert (await says(world, order_id, "ship", quantity=33)).status_code == 200
-        assert (await says(world, order_id, "deliver", quantity=33)).json()["code"] == "said_otherwise"
+        assert (await says(world, order_id, "deliver", quantity=33)).json()["code"] == "conflicting_answer"
 
     async def test_an_acknowledgement_of_what_was_sent_is_harmless(self, world):
         order_id = await asked(world, "swift")
@@ -137,7 +137,7 @@ class TestTwice:
         late = await click(world, links["refuse"])
 
         assert (late.status_code, late.json()["code"]) == (409, "too_late")
-        assert late.json()["detail"] == "The order has been sent already."
+        assert late.json()["detail"] == "The order has already been sent."
 
 
 class TestLinks:
@@ -166,7 +166,7 @@ class TestLinks:
 
         for role in ("operator", "customer", "provider"):
             headers = world.desk.headers(role, customer_id="ann", provider_id="private")
-            got = await world.http.get(f"/v1/orders/{order_id}/letter?responder=shop", headers=headers)
+            got = await world.http.get(f"/v1/orders/{order_id}/mail-data?responder=shop", headers=headers)
             assert got.status_code == 403
 
     async def test_of_a_shop_are_its_own(self, world):
@@ -267,7 +267,7 @@ class TestSilence:
             assert (late.status_code, late.json()["code"]) == (409, "too_late")
             assert "Please do not send anything" in late.json()["detail"]
         looked = (await world.http.get(f"/v1/answers/{links['ship']}")).json()
-        assert "taken back" in looked["why_not"]
+        assert "was cancelled" in looked["refusal"]
         assert (await world.order(order_id))["state"] == "cancelled"
 
     async def test_after_a_yes_is_another_matter(self, world):
