@@ -29,6 +29,7 @@ from services.order_dispatch.providers.assisted import cart_url
 from services.order_dispatch.providers.hosted import read_terms
 from services.order_dispatch.providers.shapes import Body, Short, money, quantity
 from services.order_dispatch.sealing import UnsealError, read_keys
+from services.order_dispatch.settings import settings_of
 
 router = APIRouter(tags=["answers"])
 LinkToken = Annotated[str, Path(min_length=1, max_length=1000, pattern=r"^[A-Za-z0-9_\-]+\.[A-Za-z0-9_\-]+$")]
@@ -120,7 +121,7 @@ async def get_mail_data(order_id: Short, responder: Responder, kit: KitDep, prin
         if order is None or provider is None or order.responder is not responder:
             raise _no_such_order()
         shown = await _show_answer(order, Step.ORDERED if responder is Responder.CUSTOMER else Step.ACKNOWLEDGE, store)
-    expires_at = int(time.time() + kit.settings.answer_link_days * 86_400)  # type: ignore[attr-defined]  # a setting of this service
+    expires_at = int(time.time() + settings_of(kit).answer_link_days * 86_400)
     keys = _keys(kit)
     contact = None
     if responder is Responder.SHOP:
@@ -158,7 +159,7 @@ async def _show_answer(order: Order, step: Step, store: Any) -> dict[str, Any]:
 
 def _keys(kit: Kit) -> Sequence[bytes]:
     try:
-        return read_keys(kit.settings.sealing_key)  # type: ignore[attr-defined]  # a setting of this service
+        return read_keys(settings_of(kit).sealing_key)
     except UnsealError as error:
         detail = "The operator must set `sealing_key`."
         raise ProblemError(503, "no_sealing_key", "Answer links are not available", detail=detail) from error

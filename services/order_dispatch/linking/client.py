@@ -75,7 +75,7 @@ class TokenClient:
             raise RejectedError(f"slot {slot} is not known to {self.provider_id}")
         return found
 
-    async def recall(self, order_id: str) -> str | None:
+    async def find_reference(self, order_id: str) -> str | None:
         """Return the provider's own number of an order of ours."""
         async with self.kit.read() as store:
             found: str | None = await store.find_order_reference(self.provider_id, order_id)

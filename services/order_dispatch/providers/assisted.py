@@ -1,8 +1,8 @@
-"""Shops without an API: the customer gets a link to a filled cart or a shopping list, orders, and confirms.
+"""Shops without an API: the customer gets a link to a filled cart or a list, orders there, and confirms.
 
 `account.cart_url` is a URL template with the fields `{product}`, `{packs}` and `{quantity}`, such as
 `https://shop.example/cart/add?sku={product}&qty={packs}`; `account.products` maps our product ids to the shop's.
-Without a template, or for a product missing from a non-empty map, there is only a list. Nothing counts as on order
+Without a template, or for a product that a non-empty map lacks, there is only a list. Nothing counts as on order
 until the customer confirms.
 """
 
