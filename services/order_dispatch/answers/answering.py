@@ -76,7 +76,6 @@ def responder_of(step: Step) -> Responder:
 
 
 def is_done(step: Step, order: Order) -> bool:
-    """Return whether the order already has the state that this answer leads to."""
     return order.state in _DONE_IN[step]
 
 
@@ -132,7 +131,6 @@ async def take_answer(order: Order, step: Step, detail: AnswerDetail, store: Ord
 
 
 async def _check_quantity(order: Order, step: Step, detail: AnswerDetail, store: OrderStore) -> None:
-    """Raise ConflictingAnswerError if the answer was first given with another quantity."""
     if step not in (Step.SHIP, Step.DELIVER) or detail.quantity is None:
         return
     reported = await store.find_reported_quantity(order.order_id, order.provider_id, STATUSES[step])

@@ -86,7 +86,6 @@ async def give_answer(token: LinkToken, body: LinkBody, kit: KitDep) -> dict[str
 async def answer_as_customer(
     order_id: Short, body: CustomerAnswerBody, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
 ) -> Any:
-    """Report progress of an order that the customer places at the shop themselves."""
     require(principal, "operator", "customer")
     step = Step(body.answer)
     async with kit.transaction(idempotency=key) as tx:

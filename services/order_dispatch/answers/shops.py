@@ -83,14 +83,12 @@ async def join_shop(body: ShopBody, kit: KitDep, principal: PrincipalDep, key: R
 async def admit_shop(
     provider_id: ProviderId, body: AdmissionBody, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
 ) -> Any:
-    """Admit a shop, or suspend it."""
     require(principal, "operator")
     return await _change_shop(provider_id, {"active": body.admitted}, kit, principal, key)
 
 
 @router.put("/providers/{provider_id}/terms")
 async def put_terms(provider_id: ProviderId, body: TermsBody, kit: KitDep, principal: PrincipalDep) -> Any:
-    """Set a shop's terms, as its operator or as the shop itself."""
     require_provider(principal, provider_id)
     changes = {"account": body.terms.model_dump(mode="json"), "lead_time_days": body.lead_time_days}
     return await _change_shop(provider_id, changes, kit, principal)
@@ -167,7 +165,6 @@ class ShopAnswer(NamedTuple):
 
 
 def read_shop_answer(provider_id: ProviderId, order_id: Short, step: Step, principal: PrincipalDep) -> ShopAnswer:
-    """Parse the path. Raises ProblemError for other shops, and for answers that shops cannot give."""
     require_provider(principal, provider_id)
     if step not in SHOP_STEPS:
         raise ProblemError(404, "not_found", "There is no such answer")

@@ -16,7 +16,7 @@ from services.order_dispatch.orders.decisions import apply_update
 from services.order_dispatch.providers.metrics import CALLBACKS
 from services.order_dispatch.providers.parsing import UnreadableAnswerError
 from services.order_dispatch.providers.protocol import CallbackContent, answer_as_update
-from services.order_dispatch.providers.registry import get_protocol
+from services.order_dispatch.providers.registry import callbacks_of
 
 #: A callback is processed right after it is stored; if it is still unprocessed then, its request was interrupted.
 INTERRUPTED = timedelta(seconds=60)
@@ -53,9 +53,7 @@ async def process_callback(callback: Any, provider: Provider, store: Any) -> Cal
 
 async def _process(callback: Any, provider: Provider, store: Any) -> CallbackResult:
     try:
-        callbacks = get_protocol(provider.protocol).callbacks
-        if callbacks is None:
-            raise LookupError(f"{provider.protocol} has no callbacks")
+        callbacks = callbacks_of(provider)
         subject = callbacks.subject(callback.body)
         order_id = subject.order_id or await store.find_referenced_order(provider.provider_id, subject.reference)
         order: Order | None = None if order_id is None else await store.lock_order(order_id)
@@ -95,7 +93,6 @@ def _update(callback: Any, content: CallbackContent, order: Order) -> OrderUpdat
 
 
 async def process_interrupted(store: Any) -> list[Event]:
-    """Process callbacks whose request was interrupted after storing them. Periodic job."""
     events: list[Event] = []
     for callback in await store.lock_unprocessed_callbacks(store.now - INTERRUPTED, PAGE):
         provider = await store.find_provider(callback.provider_id)

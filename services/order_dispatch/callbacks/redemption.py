@@ -30,9 +30,9 @@ class Redemption(ProviderMessage):
 
 @router.post("/tokens/redeem")
 async def redeem(request: Request, kit: KitDep) -> JSONResponse:
-    """Redeem the single-use token of an order; the request is signed like a callback, the response contains the order."""
+    """Redeem the single-use token of an order. The request is signed like a callback; the response has the order."""
     body = await read_body(request, settings_of(kit).callback_bytes)
-    request._body = body  # noqa: SLF001  # the stream was consumed by read_body; idempotent_request reads this cache
+    request._body = body  # noqa: SLF001  # consumed; idempotent_request reads this
     try:
         redemption = parse(Redemption, body)
     except UnreadableAnswerError as error:
@@ -52,7 +52,6 @@ async def redeem(request: Request, kit: KitDep) -> JSONResponse:
 
 
 def check_token(token: Any, redemption: Redemption) -> None:
-    """Raises ProblemError unless the token can be redeemed by this provider for this amount."""
     refusal: tuple[int, str, str] | None = None
     if token is None or token.provider_id != redemption.provider_id:
         refusal = 404, "no_such_token", "The provider has no such token"

@@ -68,7 +68,6 @@ async def list_notifications(
     outcome: Annotated[str | None, Query(pattern=OUTCOMES)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> dict[str, Any]:
-    """List the latest notifications of a provider with their outcome, such as `unmatched`."""
     require(principal, "operator")
     async with kit.read() as store:
         rows = await store.list_notifications(provider_id, outcome, limit)
@@ -76,7 +75,6 @@ async def list_notifications(
 
 
 def _parse_envelope(body: bytes) -> dict[str, Any]:
-    """Parse the envelope; SNS sends JSON as text/plain."""
     try:
         message = orjson.loads(body)  # rejects lone surrogates and NaN, which cannot be stored
     except orjson.JSONDecodeError as error:
@@ -114,7 +112,6 @@ async def _verify(message: dict[str, Any], client: LinkClient, kit: Kit) -> None
 
 
 def _enqueue(message: dict[str, Any], provider_id: str, store: Any) -> None:
-    """Create the task for a new message; an UnsubscribeConfirmation is only stored."""
     ids = {"provider_id": provider_id, "message_id": message["MessageId"]}
     if message["Type"] == NOTIFICATION:
         store.add_task("sns", f"{provider_id}/{message['MessageId']}", ids)
@@ -165,7 +162,6 @@ async def on_notification(task: Task, outcome: TaskResult, store: CallbackStore)
 
 
 async def match_notifications(store: CallbackStore) -> list[Event]:
-    """Retry notifications that were stored as unmatched. Periodic job."""
     events: list[Event] = []
     for provider_id, message_id in await store.list_matchable_notifications(store.settings.check_page):
         events += await apply_notification(provider_id, message_id, store, again=True)

@@ -22,7 +22,6 @@ class Callback(NamedTuple):
     reason: str
 
     def has_body(self, body: bytes) -> bool:
-        """Compare by digest: the body itself is deleted after some time."""
         return self.digest == _digest(body)
 
 
@@ -34,7 +33,6 @@ class CallbackStore(OrderStore):
     """The store of the service: callbacks and notifications, and the orders and links that they update."""
 
     async def add_callback(self, provider_id: str, callback_id: str, headers: Mapping[str, str], body: bytes) -> None:
-        """Insert a callback, or count a repetition."""
         await self.connection.execute(
             """-- add_callback
             INSERT INTO callback (provider_id, callback_id, received_at, headers, body, digest)
@@ -116,7 +114,6 @@ class CallbackStore(OrderStore):
         return repeats == 0
 
     async def lock_notification(self, provider_id: str, message_id: str) -> tuple[dict[str, Any], str] | None:
-        """Return the message and its outcome."""
         row = await self.connection.fetchrow(
             """-- lock_notification
             SELECT body, outcome FROM sns_message WHERE provider_id = $1 AND message_id = $2 FOR UPDATE
@@ -149,7 +146,6 @@ class CallbackStore(OrderStore):
         )
 
     async def list_matchable_notifications(self, limit: int) -> Sequence[tuple[str, str]]:
-        """List unmatched messages whose order has been assigned their instance id since."""
         rows = await self.connection.fetch(
             """-- list_matchable_notifications
             SELECT DISTINCT m.provider_id, m.message_id, m.received_at FROM sns_message AS m
@@ -174,7 +170,6 @@ class CallbackStore(OrderStore):
         return rows
 
     async def lock_order_by_reference(self, provider_id: str, instance_id: str) -> str | None:
-        """Lock the order with this instance id, preferably an open one."""
         order_id: str | None = await self.connection.fetchval(
             """-- lock_order_by_reference
             SELECT order_id FROM orders WHERE provider_id = $1 AND reference = $2

@@ -97,7 +97,6 @@ async def receive_callback(provider_id: ProviderId, request: Request, kit: KitDe
 
 
 async def _process_once(provider: Provider, callback_id: str, body: bytes, kit: Kit) -> tuple[str, str, bool]:
-    """Return outcome and reason, and whether they are from an earlier request."""
     async with kit.transaction() as tx:
         callback = await tx.store.lock_callback(provider.provider_id, callback_id)
         if not callback.has_body(body):

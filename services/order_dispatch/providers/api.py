@@ -91,7 +91,6 @@ def show_terms(provider: Provider) -> dict[str, Any]:
 
 
 def show_connection(provider: Provider) -> dict[str, Any]:
-    """Return the fields that only operators and the provider itself see."""
     return {"payment": provider.payment, "url": provider.url, "account": dict(provider.account)}
 
 
@@ -150,7 +149,6 @@ async def put_offer(
 
 @router.get("/providers")
 async def list_providers(kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
-    """List all providers with their offers."""
     require(principal, "operator", "service", "customer", "provider")
     async with kit.read() as store:
         providers, offers = await store.list_providers(), await store.list_offers()
@@ -173,7 +171,6 @@ async def repeat_offers(kit: KitDep, principal: PrincipalDep) -> dict[str, int]:
 
 
 def require_provider(principal: Principal, provider_id: str) -> None:
-    """Raises ProblemError 403 unless the principal is an operator or this provider."""
     require(principal, "operator", "provider")
     if principal.role == "provider" and principal.provider_id != provider_id:
         raise ProblemError(403, "forbidden", "This belongs to another provider")
@@ -222,7 +219,6 @@ class SecretsBody(Body):
 
 @router.put("/providers/{provider_id}/secrets", status_code=204)
 async def put_secrets(provider_id: ProviderId, body: SecretsBody, kit: KitDep, principal: PrincipalDep) -> None:
-    """Replace all secrets of a provider."""
     require(principal, "operator")
     sealed = seal_secrets(provider_id, body.secrets, settings_of(kit))
     async with kit.transaction() as tx:

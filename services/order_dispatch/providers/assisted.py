@@ -35,7 +35,6 @@ class Account(BaseModel):
 
 
 def check_account(account: Mapping[str, Any]) -> None:
-    """Raise ValueError if `cart_url` is not a usable template."""
     template = _read(account).cart_url
     if template is None:
         return

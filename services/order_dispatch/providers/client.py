@@ -44,13 +44,9 @@ class CallRecords(Protocol):
         """Return the order's token, which is the same on every call."""
         ...
 
-    async def save_reference(self, provider_id: str, order_id: str, reference: str) -> None:
-        """Store the provider's id of an order."""
-        ...
+    async def save_reference(self, provider_id: str, order_id: str, reference: str) -> None: ...
 
-    async def find_reference(self, provider_id: str, order_id: str) -> str | None:
-        """Return the provider's id of an order."""
-        ...
+    async def find_reference(self, provider_id: str, order_id: str) -> str | None: ...
 
 
 class HttpProviderClient:
@@ -140,7 +136,6 @@ async def open_provider_client(provider: Endpoint, kit: "Kit") -> HttpProviderCl
 
 
 def open_bare_client(to: Endpoint, kit: "Kit") -> HttpProviderClient:
-    """Return a client without the provider's secrets."""
     return HttpProviderClient(to, {}, _caller_of(kit), _DatabaseCallRecords(kit))
 
 

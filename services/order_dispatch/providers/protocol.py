@@ -66,9 +66,7 @@ class ProviderClient(Protocol):
     def url(self) -> str: ...
 
     @property
-    def account(self) -> Mapping[str, Any]:
-        """Protocol-specific settings of the provider."""
-        ...
+    def account(self) -> Mapping[str, Any]: ...
 
     def secret(self, name: str) -> str | None: ...
 
@@ -93,9 +91,7 @@ class ProviderClient(Protocol):
 class LinkedProviderClient(ProviderClient, Protocol):
     """Client whose requests carry the access token of a linked customer account."""
 
-    async def remote_slot(self, slot: str) -> str:
-        """Return the provider's name of one of our slots."""
-        ...
+    async def remote_slot(self, slot: str) -> str: ...
 
     async def find_reference(self, order_id: str) -> str | None:
         """Return the provider's id of one of our orders, if known."""

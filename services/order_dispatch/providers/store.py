@@ -62,7 +62,6 @@ class ProviderStore(KitStore):
         )
 
     async def save_secrets(self, provider_id: str, sealed: bytes | None) -> None:
-        """Replace the provider's secrets, which are encrypted by seal_secrets."""
         await self.connection.execute(
             """-- save_secrets
             UPDATE provider SET secrets = $2 WHERE provider_id = $1
@@ -228,7 +227,6 @@ class ProviderStore(KitStore):
         return found
 
     async def find_referenced_order(self, provider_id: str, reference: str) -> str | None:
-        """Return our id of the order that has this id at the provider."""
         found: str | None = await self.connection.fetchval(
             """-- find_referenced_order
             SELECT order_id FROM order_reference WHERE provider_id = $1 AND reference = $2

@@ -86,7 +86,6 @@ async def cancel(order: Order, client: HttpProviderClient) -> Answer:
 
 
 async def status(order: Order, client: HttpProviderClient) -> Answer:
-    """Retrieve the session; close it if it is still open and the order was cancelled."""
     try:
         session_id = await session_id_of(order, client)
     except MissingSessionError:
@@ -100,7 +99,6 @@ async def status(order: Order, client: HttpProviderClient) -> Answer:
 
 
 def subject(body: bytes) -> CallbackSubject:
-    """Return the session id of an order event. Raises UnreadableAnswerError without one."""
     session_id = parse(OrderEvent, body).data.checkout_session_id
     if session_id is None:
         raise UnreadableAnswerError("data.checkout_session_id: Field required")

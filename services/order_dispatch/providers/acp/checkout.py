@@ -110,7 +110,6 @@ async def retrieve(session_id: str, client: HttpProviderClient) -> Session:
 
 
 async def post(client: HttpProviderClient, path: str, body: dict[str, Any], order: Order, step: str) -> Reply:
-    """Send one step with an idempotency key derived from order and step."""
     key = str(uuid5(NAMESPACE_URL, f"replenish:{order.order_id}/{step}"))
     return await client.request("POST", path, json=body, headers=_headers(client), idempotency_key=key)
 

@@ -130,7 +130,6 @@ def _parse_body(message: Any) -> Mapping[str, Any]:
 
 
 def _unwrap(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the notification, also from a message with one text per delivery protocol."""
     if _field(body, "notificationInfo") is not None:
         return body
     for target in TARGETS:
@@ -142,7 +141,6 @@ def _unwrap(body: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _field(fields: Mapping[str, Any], name: str) -> Any:
-    """Return a field by its case-insensitive name."""
     if name in fields:
         return fields[name]
     wanted = name.casefold()

@@ -10,7 +10,6 @@ CANCEL_PATHS = {"documented": "/testOrders/{slot}", "clients": "/testOrders/slot
 
 
 def check_options(options: Mapping[str, Any]) -> None:
-    """Raise ValueError with name and remedy of the first invalid option."""
     for name, (is_valid, remedy) in OPTIONS.items():
         if name in options and not is_valid(options[name]):
             raise ValueError(f"{name}: send {remedy}")

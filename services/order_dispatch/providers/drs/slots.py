@@ -35,7 +35,6 @@ def status_body(use: SlotUse, country: str) -> dict[str, Any]:
 
 
 def amount(steps: int, use: SlotUse, country: str) -> float:
-    """Convert steps of a slot to DRS's unit in this country."""
     unit = (US_UNITS if country == "US" else UNITS).get(use.unit)
     factor = find_unit(unit, use.unit).factor if unit else Fraction(1)
     exact = Fraction(steps, 10**use.scale) / factor

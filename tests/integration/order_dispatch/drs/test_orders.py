@@ -133,7 +133,7 @@ class TestUnansweredOrder:
         await linked.placing("o11", "w11")
         await linked.at_shop("shop/lose", answers=1)
 
-        with pytest.raises(Exception, match="the answer was 500"):
+        with pytest.raises(Exception, match="the response was 500"):
             await linked.ask("o11")
         await linked.reaches("o11", "placed")
 
