@@ -130,7 +130,7 @@ class Exchange:
     async def _read(self, reply: "httpx.Response") -> bytes:
         """Read the body up to the size limit; encoded bodies are refused, because they may be decompression bombs."""
         if reply.headers.get("content-encoding", "identity").lower() != "identity":
-            raise UnknownOutcomeError("the response has a Content-Encoding")
+            raise UnknownOutcomeError("the response is encoded")
         body = bytearray()
         async for chunk in reply.aiter_raw():
             body += chunk
@@ -174,7 +174,7 @@ def _pinned(client: "httpx.AsyncClient", request: Request, target: Target, addre
 
 
 def _check_status(status: int, headers: Mapping[str, str]) -> None:
-    """Raise ProviderBusyError for 429 and 503 with Retry-After, UnknownOutcomeError for 408 and all but 2xx and 4xx."""
+    """Raises ProviderBusyError for 429 and 503 with Retry-After, UnknownOutcomeError for 408 and other than 2xx, 4xx."""
     if status == HTTPStatus.TOO_MANY_REQUESTS or (
         status == HTTPStatus.SERVICE_UNAVAILABLE and "retry-after" in headers
     ):
