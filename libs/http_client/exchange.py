@@ -174,7 +174,7 @@ def _pinned(client: "httpx.AsyncClient", request: Request, target: Target, addre
 
 
 def _check_status(status: int, headers: Mapping[str, str]) -> None:
-    """Raises ProviderBusyError for 429 and 503 with Retry-After, UnknownOutcomeError for 408 and other than 2xx, 4xx."""
+    """Raises ProviderBusyError for 429 and 503 with Retry-After, UnknownOutcomeError for 1xx, 3xx, 408 and 5xx."""
     if status == HTTPStatus.TOO_MANY_REQUESTS or (
         status == HTTPStatus.SERVICE_UNAVAILABLE and "retry-after" in headers
     ):
