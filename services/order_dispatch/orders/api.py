@@ -156,7 +156,7 @@ async def flag_order(
         return send(tx.respond(status, show_order(decision.order)))
 
 
-@router.post("/orders/{order_id}/fraud/clear_fraud")
+@router.post("/orders/{order_id}/fraud/clear")
 async def clear_order(order_id: str, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep) -> Any:
     """Let the pool of an order that was taken for fraud order again."""
     require(principal, "operator")

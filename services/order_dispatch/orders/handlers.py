@@ -40,8 +40,8 @@ async def on_reorder_approved(event: ReorderApproved, store: OrderStore) -> list
     decision = draft(event, slot, provider, offer, store.now, suspected)
     await store.add_order(decision)
     if decision.order.state is State.DRAFTED and provider is not None:
-        due_at = store.now + timedelta(hours=provider.waits_hours(store.settings.cancel_window_hours))
-        store.add_task("place", event.order_id, address_payload(decision.order, provider), due_at)
+        due_at = store.now + timedelta(hours=provider.hours_before_submission(store.settings.cancel_window_hours))
+        store.add_task("fetch_address", event.order_id, address_payload(decision.order, provider), due_at)
     return list(decision.events)
 
 

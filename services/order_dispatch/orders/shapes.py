@@ -18,9 +18,9 @@ from services.order_dispatch.providers.shapes import Amount, Body, Short, money,
 
 #: Of an order, what is shown in another shape or for nobody's eyes.
 INTERNAL_FIELDS = (
-    *("unit", "scale", "currency", "step", "asks", "check_at", "shipped_quantity", "billed_currency"),
+    *("unit", "scale", "currency", "step", "status_requests", "check_at", "shipped_quantity", "billed_currency"),
     *("returned_quantity", "refunded", "reserved_at", "authorized_at", "sent_at", "in_flight_until"),
-    *("responder", "taken", "captured_quantity", "counted_quantity"),
+    *("responder", "captured", "captured_quantity", "counted_quantity"),
 )
 
 

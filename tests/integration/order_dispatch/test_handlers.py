@@ -93,7 +93,7 @@ class TestOnReorderApproved:
 
         assert names(said) == ["OrderDrafted"]
         (intended,) = store.added_tasks
-        assert (intended.kind, intended.task_id, intended.due_at) == ("place", "o1", a.NOON)
+        assert (intended.kind, intended.task_id, intended.due_at) == ("fetch_address", "o1", a.NOON)
         assert intended.payload == {"order_id": "o1", "customer_id": "ann"}
 
     async def test_waits_for_the_cancel_window(self, database):
@@ -212,7 +212,7 @@ class TestOnOrderUpdated:
         assert await on_order_updated(a.update("accepted", order_id="o9", update_id="x"), store) == []
 
         assert (await fate(store, "u-not_found"))[0] == "not_applied"
-        assert (await fate(store, "e"))[:2] == ("refused", "the order is another provider's")
+        assert (await fate(store, "e"))[:2] == ("refused", "the order belongs to another provider")
         assert (await fate(store, "x"))[:2] == ("unmatched", "no such order")
         assert await state(store) is State.PLACED
 

@@ -108,7 +108,7 @@ class TestStock:
         await world.reaches(order_id, "refused")
 
         (refused,) = await world.facts(order_id, "OrderRefused")
-        assert refused["reason"] == "pods: 40 wanted, 7 available, more on 2026-03-03"
+        assert refused["reason"] == "pods: 40 ordered, 7 available, restock on 2026-03-03"
         assert await world.topic("provider-orders-empty") == []
 
     async def test_of_an_order_cancelled_meanwhile_goes_nowhere(self, world):
@@ -237,7 +237,7 @@ class TestWindows:
         assert changed.json()["quantity"] == {"quantity": "60", "unit": "C62"}
         assert changed.json()["price"] == {"amount": "14.97", "currency": "USD"}
         assert (late.status_code, late.json()["code"]) == (409, "too_late")
-        assert late.json()["detail"].startswith("it could be changed until 2026-")
+        assert late.json()["detail"].startswith("changes were possible until 2026-")
         (said,) = await world.facts(order_id, "OrderModified")
         (asked,) = await until(lambda: world.topic("provider-orders-flexible"), "the provider is asked")
         assert (said["packs"], asked["data"]["packs"], asked["data"]["quantity"]) == (3, 3, 60)

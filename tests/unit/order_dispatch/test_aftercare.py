@@ -58,7 +58,7 @@ class TestModify:
         just = a.NOON + a.days(1) - a.days(1 / 86400)
 
         assert modify(a.drafted(), 3, 24, just).order.packs == 3
-        with pytest.raises(TooLateError, match="it could be changed until 2026-03-02 12:00 UTC"):
+        with pytest.raises(TooLateError, match="changes were possible until 2026-03-02 12:00 UTC"):
             modify(a.drafted(), 3, 24, a.NOON + a.days(1))
 
     @pytest.mark.parametrize("state", [State.PLACING, State.PLACED, State.SHIPPED, State.DELIVERED])
@@ -158,7 +158,7 @@ class TestTakeBack:
         with pytest.raises(NotDeliveredError) as missing:
             return_goods(counted, 31, WISH)
 
-        assert (missing.value.left, str(missing.value)) == (30, "30 came")
+        assert (missing.value.left, str(missing.value)) == (30, "the received quantity is 30")
         assert return_goods(counted, 30, WISH).order.returned_quantity == 30
 
     def test_takes_nothing_where_the_customer_found_nothing(self):

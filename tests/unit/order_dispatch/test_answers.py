@@ -141,7 +141,7 @@ class TestShipped:
 
         assert some_more.outcome is Outcome.APPLIED
         assert (slip.outcome, slip.decision) == (Outcome.REFUSED, None)
-        assert slip.reason == "40 were ordered, in the order's own steps: 40000 cannot have been sent"
+        assert slip.reason == "implausible quantity: 40 ordered, 40000 reported, in steps of the order's unit"
 
     def test_again_with_another_quantity_is_not_applied(self):
         verdict = judged(a.order(State.SHIPPED), a.update("shipped", update_id="u2", quantity=1))

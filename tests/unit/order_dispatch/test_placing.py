@@ -80,7 +80,7 @@ class TestProceed:
 
         assert (decision.order.state, decision.requests) == (State.FAILED, ())
         assert [event.reason for event in decision.events] == [
-            "acme names no price for packs of 20, so that it cannot be paid"
+            "acme has no price for packs of 20, so the order cannot be paid"
         ]
         assert on(replace(a.drafted(), price=None, currency=None, test=True), way).order.state is State.PLACING
 
@@ -117,14 +117,16 @@ class TestRunShort:
         decision = refuse_for_shortage(reserving, [short], a.NOON)
 
         assert decision.order.state is State.REFUSED
-        assert [event.reason for event in decision.events] == ["pods: 40 wanted, 12.5 available, more on 2026-03-04"]
+        assert [event.reason for event in decision.events] == [
+            "pods: 40 ordered, 12.5 available, restock on 2026-03-04"
+        ]
 
     def test_says_that_nobody_knows_when(self):
         decision = refuse_for_shortage(
             on(a.drafted()).order, [Shortage(product_id="pods", requested=40, available=0)], a.NOON
         )
 
-        assert decision.events[0].reason == "pods: 40 wanted, 0 available, no date for more"
+        assert decision.events[0].reason == "pods: 40 ordered, 0 available, restock date unknown"
 
 
 class TestBeforeTheProviderIsAsked:
@@ -276,7 +278,7 @@ class TestResolving:
         assert decision.order.resolve_by == a.NOON + a.days(1 / 24)
 
 
-class TestWaitsHours:
+class TestHoursBeforeSubmission:
     @pytest.mark.parametrize(
         ("windows", "hours"),
         [
@@ -288,7 +290,7 @@ class TestWaitsHours:
         ],
     )
     def test_an_order_waits_as_long_as_it_may_be_changed(self, windows, hours):
-        assert replace(a.ACME, **windows).waits_hours(6) == hours
+        assert replace(a.ACME, **windows).hours_before_submission(6) == hours
 
 
 def test_no_end_without_goods_is_reached_twice():
