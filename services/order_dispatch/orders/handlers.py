@@ -36,8 +36,8 @@ async def on_reorder_approved(event: ReorderApproved, store: OrderStore) -> list
         raise NotReadyError(f"device:{event.device_id}")
     provider = await store.find_provider(event.provider_id)
     offer = await store.find_offer(event.provider_id, event.product_id)
-    suspected = await store.find_flagged_order(event.pool_id)
-    decision = draft(event, slot, provider, offer, store.now, suspected)
+    flagged_order_id = await store.find_flagged_order(event.pool_id)
+    decision = draft(event, slot, provider, offer, store.now, flagged_order_id)
     await store.add_order(decision)
     if decision.order.state is State.DRAFTED and provider is not None:
         due_at = store.now + timedelta(hours=provider.hours_before_submission(store.settings.cancel_window_hours))
@@ -48,12 +48,14 @@ async def on_reorder_approved(event: ReorderApproved, store: OrderStore) -> list
 async def on_order_updated(event: OrderUpdated, store: OrderStore) -> list[Event]:
     applied = await apply_update(event, store)
     if not applied.is_same:
-        raise RejectedError(f"update {event.update_id} of {event.provider_id} said something else the first time")
+        raise RejectedError(
+            f"update {event.update_id} of {event.provider_id} was first received with different content"
+        )
     return applied.events
 
 
 async def check_due_orders(store: OrderStore) -> list[Event]:
-    """Decide about every order whose time has come; a tick."""
+    """Take the next step of every order whose check is due; a periodic job."""
     events: list[Event] = []
     while orders := await store.lock_due_orders(store.settings.check_page):
         for order in orders:
@@ -106,7 +108,9 @@ async def on_device_deregistered(event: DeviceDeregistered, store: OrderStore) -
 async def on_customer_erased(event: CustomerErased, store: OrderStore) -> list[Event]:
     await store.end_devices(event.customer_id)
     unsent = await store.lock_unsent_orders(event.customer_id)
-    events = await _withdraw_orders(unsent, Cancellation("erasure", "the customer left", store.now), store)
+    events = await _withdraw_orders(
+        unsent, Cancellation("erasure", "the customer account was deleted", store.now), store
+    )
     events += await end_links_of_customer(event.customer_id, store)
     await store.erase_updates(event.customer_id)
     await store.erase_stored_responses(event.customer_id)
@@ -116,8 +120,9 @@ async def on_customer_erased(event: CustomerErased, store: OrderStore) -> list[E
     return events
 
 
-async def _withdraw_orders(orders: Iterable[Order], wish: Cancellation, store: OrderStore) -> list[Event]:
+async def _withdraw_orders(orders: Iterable[Order], cancellation: Cancellation, store: OrderStore) -> list[Event]:
     events: list[Event] = []
     for order in orders:
-        events += await apply_decision(cancel(order, wish), store)  # a call that did not get through may be under way
+        # cancel() instead of withdraw(): a provider call may be in progress.
+        events += await apply_decision(cancel(order, cancellation), store)
     return events

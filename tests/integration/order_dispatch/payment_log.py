@@ -5,7 +5,6 @@ from contextlib import contextmanager
 import pytest
 
 from services.order_dispatch.payments import commands
-from services.order_dispatch.payments.services import PAYMENT_SERVICES
 from services.order_dispatch.providers import api
 
 
@@ -37,10 +36,10 @@ class PaymentLog:
 
 @contextmanager
 def payment_log():
-    """Replace the commands of payments by a log, and let providers name the payment service `book`."""
+    """Replace the commands of payments by a log, and let providers name only the payment service `book`."""
     log = PaymentLog()
     with pytest.MonkeyPatch.context() as patch:
         for name in ("authorize", "capture", "void", "refund"):
             patch.setattr(commands, name, getattr(log, name))
-        patch.setattr(api, "PAYMENT_SERVICES", {**PAYMENT_SERVICES, "book": None})
+        patch.setattr(api, "PAYMENT_SERVICES", {"book": None})
         yield log

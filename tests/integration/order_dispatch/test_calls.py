@@ -49,7 +49,7 @@ class TestDeliver:
         placed = await world.reaches(order_id, "placed")
 
         assert placed["reference"] == f"S-{order_id}"
-        assert [update["update_id"] for update in placed["updates"]] == [f"ask-{order_id}/deliver"]
+        assert [update["update_id"] for update in placed["updates"]] == [f"call-{order_id}/submit"]
         assert counter.cities == ["Ulm"]
         assert [step["to_state"] for step in placed["history"]] == ["drafted", "placing", "placed"]
 
@@ -59,7 +59,7 @@ class TestDeliver:
 
         refused = await world.reaches(order_id, "refused")
 
-        assert refused["updates"][0]["said_reason"] == "refuses"
+        assert refused["updates"][0]["provider_reason"] == "refuses"
 
     async def test_without_a_word_waits_for_one(self, world, counter):
         counter.mood = "silent"
@@ -152,8 +152,8 @@ class TestUnknown:
         failed = await world.reaches(order_id, "failed")
 
         assert (early["status"], early["outcome"]) == ("not_found", "not_applied")
-        assert unknown["history"][-1]["because"] == "leaky gave no clear answer: RuntimeError"
-        assert failed["history"][-1]["because"].startswith("leaky said not_found")
+        assert unknown["history"][-1]["because"] == "no clear result from leaky: RuntimeError"
+        assert failed["history"][-1]["because"].startswith("leaky reported not_found")
         assert counter.questions(order_id).count("deliver") == 1
 
 

@@ -200,7 +200,7 @@ class TestOnOrderUpdated:
     async def test_refuses_another_fact_under_the_same_id(self, store):
         await place(store)
 
-        with pytest.raises(RejectedError, match="something else"):
+        with pytest.raises(RejectedError, match="different content"):
             await on_order_updated(a.update("shipped", update_id="u-accepted"), store)
 
     async def test_keeps_what_it_does_not_apply_and_why(self, store):

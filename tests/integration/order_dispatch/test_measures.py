@@ -82,7 +82,7 @@ class Written:
 async def test_a_plan_for_any_state_lists_its_orders_by_their_index(store, state):
     written, connection = Written(), store.connection
     store.connection = written
-    await store.list_orders_in(state, 10)
+    await store.list_orders_in_state(state, 10)
     store.connection = connection
     (statement,) = written.statements
     await connection.execute("SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off")

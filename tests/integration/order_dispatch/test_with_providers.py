@@ -92,7 +92,7 @@ async def test_an_order_the_provider_never_got_fails(world):
         world.step(hours=24)
         failed = await world.reaches(order_id, "failed")
 
-    assert failed["history"][-1]["because"].startswith("sieve said not_found")
+    assert failed["history"][-1]["because"].startswith("sieve reported not_found")
 
 
 async def test_short_repeated_and_reversed_updates_come_to_the_same_end(world):
@@ -110,7 +110,7 @@ async def test_short_repeated_and_reversed_updates_come_to_the_same_end(world):
         {"quantity": "40", "unit": "C62"},
         {"quantity": "20", "unit": "C62"},
     ]
-    assert refused["updates"][0]["said_reason"] == "sold out"
+    assert refused["updates"][0]["provider_reason"] == "sold out"
     repeats = await until(lambda: _repeats(world, orders[0]), "repeats are counted")
     assert repeats >= 2
 
@@ -148,7 +148,7 @@ async def test_a_portal_that_is_down_delays_and_a_customer_who_is_gone_fails(wor
 
         order = a.approved(order_id="gone", pool_id="gone", provider_id="later", customer_id="gone", device_id="lost")
         await world.publish(order)
-        assert (await world.reaches("gone", "failed"))["history"][-1]["because"] == "the customer is gone"
+        assert (await world.reaches("gone", "failed"))["history"][-1]["because"] == "the customer no longer exists"
 
 
 async def test_a_customer_cancels_until_it_is_shipped(world):
