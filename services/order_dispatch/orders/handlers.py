@@ -48,9 +48,8 @@ async def on_reorder_approved(event: ReorderApproved, store: OrderStore) -> list
 async def on_order_updated(event: OrderUpdated, store: OrderStore) -> list[Event]:
     applied = await apply_update(event, store)
     if not applied.is_same:
-        raise RejectedError(
-            f"update {event.update_id} of {event.provider_id} was first received with different content"
-        )
+        update = f"update {event.update_id} of {event.provider_id}"
+        raise RejectedError(f"{update} was first received with different content")
     return applied.events
 
 
@@ -99,18 +98,16 @@ async def on_device_replaced(event: DeviceReplaced, store: OrderStore) -> list[E
 async def on_device_deregistered(event: DeviceDeregistered, store: OrderStore) -> list[Event]:
     await store.end_device(event.device_id, event.registration)
     unsent = await store.lock_unsent_orders(event.customer_id, event.device_id)
-    events = await _withdraw_orders(
-        unsent, Cancellation("deregistration", "the device was deregistered", store.now), store
-    )
+    cancellation = Cancellation("deregistration", "the device was deregistered", store.now)
+    events = await _withdraw_orders(unsent, cancellation, store)
     return events + await end_links_of_device(event.customer_id, event.device_id, event.registration, store)
 
 
 async def on_customer_erased(event: CustomerErased, store: OrderStore) -> list[Event]:
     await store.end_devices(event.customer_id)
     unsent = await store.lock_unsent_orders(event.customer_id)
-    events = await _withdraw_orders(
-        unsent, Cancellation("erasure", "the customer account was deleted", store.now), store
-    )
+    cancellation = Cancellation("erasure", "the customer account was deleted", store.now)
+    events = await _withdraw_orders(unsent, cancellation, store)
     events += await end_links_of_customer(event.customer_id, store)
     await store.erase_updates(event.customer_id)
     await store.erase_stored_responses(event.customer_id)
