@@ -22,12 +22,12 @@ async def drafted(store, **changes):
     return decision.order
 
 
-async def move(store, step, here, there):
+async def move(store, step, from_state, to_state):
     await store.connection.execute(
         "INSERT INTO order_history (order_id, step, from_state, to_state, occurred_at, because) VALUES ('o1', $1, $2, $3, $4, '')",
         step,
-        here,
-        there,
+        from_state,
+        to_state,
         a.NOON,
     )
 
@@ -40,11 +40,11 @@ async def put(store, state, step):
 async def test_the_tables_of_moves_in_python_and_sql_are_the_same(store):
     rows = await store.connection.fetch("SELECT from_state, to_state FROM transition")
 
-    assert {(State(here), State(there)) for here, there in rows} == TRANSITIONS
+    assert {(State(from_state), State(to_state)) for from_state, to_state in rows} == TRANSITIONS
 
 
 async def test_an_order_is_what_was_saved(store):
-    decision = submit(await drafted(store), a.PATIENCE, a.NOON)
+    decision = submit(await drafted(store), a.TIMEOUTS, a.NOON)
 
     await store.save_order_decision(decision)
 
