@@ -1,4 +1,4 @@
-"""Records what orders request of payments, and moves no money."""
+"""Records the payment requests of orders, without a payment service."""
 
 from contextlib import contextmanager
 
@@ -9,7 +9,7 @@ from services.order_dispatch.providers import api
 
 
 class PaymentLog:
-    """`book` has (order, what, amount) in the order requested."""
+    """`book` has (order, step, amount) in the order of the requests."""
 
     def __init__(self):
         self.book = []
