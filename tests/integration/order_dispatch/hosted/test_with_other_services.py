@@ -80,7 +80,7 @@ async def test_order_beyond_stock_is_refused_with_available_quantity(services):
 
     refused = await services.reaches("too-much", "refused")
 
-    assert refused["history"][-1]["because"].startswith("coffee-pods: 40 wanted, 30 available")
+    assert refused["history"][-1]["because"].startswith("coffee-pods: 40 ordered, 30 available")
     assert await services.stock(shop) == (30, 30, 0)
     assert services.mails("small@example.org") == []
 
