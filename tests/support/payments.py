@@ -4,10 +4,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from services.order_dispatch.payments.domain import (
+    Confirmed,
     Declined,
     Mandate,
     Payment,
-    Receipt,
     Status,
     apply_answer,
     open_payment,
@@ -26,7 +26,7 @@ def opened(**changes):
 
 
 def receipt(payment, status, amount=None):
-    return Receipt(status, "sp_1", payment.requested if amount is None else amount, payment.currency)
+    return Confirmed(status, "sp_1", payment.requested_amount if amount is None else amount, payment.currency)
 
 
 def settled(payment, answer, at=NOON):

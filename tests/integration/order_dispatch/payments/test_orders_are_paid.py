@@ -96,7 +96,7 @@ class TestAnOrder:
         world.step(hours=25)
         order = await world.reaches(order_id, "failed")
 
-        assert "the payment service could not be asked: Stripe cannot be reached" in order["history"][-1]["because"]
+        assert "the payment service was not available: Stripe cannot be reached" in order["history"][-1]["because"]
         assert (await paid(world, order_id, "declined"))["authorized"]["amount"] == "0.00"
 
     async def test_that_is_refused_frees_its_money(self, world):

@@ -93,9 +93,9 @@ class TestDeclined:
     @pytest.mark.parametrize(
         ("customer", "says"),
         [
-            ({"token": None}, "no means of payment"),
-            ({"mandate": 499}, "agreed to 499"),
-            ({"currency": "EUR"}, "agreed to pay in USD"),
+            ({"token": None}, "no payment method"),
+            ({"mandate": 499}, "limit of 4.99 USD"),
+            ({"currency": "EUR"}, "limit is in USD"),
         ],
     )
     async def test_by_us_where_the_customer_did_not_agree_and_nobody_is_asked(self, world, customer, says):
@@ -157,7 +157,7 @@ class TestUnknown:
 
         async with world.kit.read() as store:
             (row,) = [row for row in await store.list_unknown_payments(100) if row["order_id"] == order.order_id]
-        assert (lost.step, row["step"], row["asked"]) == ("authorize", "authorize", 500)
+        assert (lost.step, row["step"], row["requested_amount"]) == ("authorize", "authorize", 500)
         assert await world.types(order) == []
 
         await world.reaches(order, "authorized", seconds=40)
@@ -211,7 +211,7 @@ class TestTime:
 
         assert (await world.payment(order)).state == "expired"
         assert (await world.payment(young)).state == "authorized"
-        assert world.told[-1] == ("failed", order.order_id, "the reservation ran out")
+        assert world.told[-1] == ("failed", order.order_id, "the authorization expired")
         assert await world.types(order) == ["PaymentAuthorized", "PaymentFailed"]
         assert await world.balances(order) == {}
 

@@ -70,7 +70,7 @@ async def test_an_order_is_paid_once(store):
         "capture_requested = amount + 1",
         "refund_requested = amount + 1",
         "step = 'capture'",
-        "key = 'k'",
+        "idempotency_key = 'k'",
         "token_sealed = 'x'",
         "amount = 0",
     ],
@@ -84,7 +84,7 @@ async def test_what_was_agreed_is_a_limit(store, change):
 
 async def move(store, number, here, there):
     await store.connection.execute(
-        """INSERT INTO payment_history (payment_id, move, from_state, to_state, amount, occurred_at, because)
+        """INSERT INTO payment_history (payment_id, version, from_state, to_state, amount, occurred_at, because)
         VALUES ('pay1', $1, $2, $3, 0, $4, '')""",
         number,
         here,
@@ -107,13 +107,13 @@ async def test_a_state_without_a_move_to_it_aborts(store):
 
     with pytest.raises(asyncpg.ForeignKeyViolationError):
         await store.connection.execute(
-            "UPDATE payment SET state = 'declined', step = NULL, key = NULL, requested_at = NULL, token_sealed = NULL"
+            "UPDATE payment SET state = 'declined', step = NULL, idempotency_key = NULL, requested_at = NULL, token_sealed = NULL"
         )
 
 
 async def book(store, kind, *entries):
     number = await store.connection.fetchval(
-        """INSERT INTO money_transaction (payment_id, move, kind, currency, occurred_at) VALUES ('pay1', 1, $1, 'USD', $2)
+        """INSERT INTO money_transaction (payment_id, version, kind, currency, occurred_at) VALUES ('pay1', 1, $1, 'USD', $2)
         RETURNING number""",
         kind,
         a.NOON,
@@ -135,20 +135,20 @@ async def book(store, kind, *entries):
 )
 async def test_books_that_do_not_balance_abort(store, entries):
     with pytest.raises(asyncpg.CheckViolationError, match="out by"):
-        await book(store, "reserved", *entries)
+        await book(store, "authorized", *entries)
 
 
-@pytest.mark.parametrize("kind", ["reserved", "taken"])
+@pytest.mark.parametrize("kind", ["authorized", "captured"])
 async def test_nothing_is_booked_twice(store, kind):
     entries = (("held:sandbox", 5), ("customer:ann", -5))
     await book(store, kind, *entries)
     await store.connection.execute(
-        "INSERT INTO payment_history (payment_id, move, from_state, to_state, amount, occurred_at, because) VALUES ('pay1', 2, 'authorizing', 'authorized', 5, now(), '')"
+        "INSERT INTO payment_history (payment_id, version, from_state, to_state, amount, occurred_at, because) VALUES ('pay1', 2, 'authorizing', 'authorized', 5, now(), '')"
     )
 
     with pytest.raises(asyncpg.UniqueViolationError):
         await store.connection.execute(
-            "INSERT INTO money_transaction (payment_id, move, kind, currency, occurred_at) VALUES ('pay1', 2, $1, 'USD', now())",
+            "INSERT INTO money_transaction (payment_id, version, kind, currency, occurred_at) VALUES ('pay1', 2, $1, 'USD', now())",
             kind,
         )
 
@@ -169,14 +169,14 @@ async def test_books_and_histories_only_grow(store, change):
 
 
 BROKEN = {
-    "check_money_sums_to_zero": "INSERT INTO money_transaction (payment_id, move, kind, currency, occurred_at) VALUES ('pay1', 1, 'taken', 'USD', now())",
-    "check_reserved_money_is_held": "UPDATE payment SET authorized = authorized - 1",
-    "check_cash_is_what_was_taken": "UPDATE payment SET captured = 1",
-    "check_cash_is_owed_to_providers": """WITH t AS (INSERT INTO money_transaction (payment_id, move, kind, currency, occurred_at)
-        VALUES ('pay1', 1, 'taken', 'USD', now()) RETURNING number)
+    "check_money_sums_to_zero": "INSERT INTO money_transaction (payment_id, version, kind, currency, occurred_at) VALUES ('pay1', 1, 'captured', 'USD', now())",
+    "check_authorized_money_is_held": "UPDATE payment SET authorized = authorized - 1",
+    "check_cash_equals_captured_money": "UPDATE payment SET captured = 1",
+    "check_cash_is_owed_to_providers": """WITH t AS (INSERT INTO money_transaction (payment_id, version, kind, currency, occurred_at)
+        VALUES ('pay1', 1, 'captured', 'USD', now()) RETURNING number)
         INSERT INTO money_entry SELECT number, account, amount FROM t, (VALUES ('cash:sandbox', 1), ('held:sandbox', -1)) AS e (account, amount)""",
     "check_payments_are_booked_once": "UPDATE payment SET authorized = authorized - 1",
-    "check_payments_stay_within_what_was_agreed": "UPDATE orders SET price = price - 1",
+    "check_payments_stay_within_mandate": "UPDATE orders SET price = price - 1",
 }
 
 

@@ -165,9 +165,9 @@ class TestFind:
     async def test_looks_beyond_the_first_page(self, world, account):
         service = open_payment_service("stripe", world.kit)
         for number in range(101):
-            await service.authorize(replace(ask(world, amount=100 + number), key=f"k{number}"))
+            await service.authorize(replace(ask(world, amount=100 + number), idempotency_key=f"k{number}"))
 
-        last = replace(ask(world), key="k100")
+        last = replace(ask(world), idempotency_key="k100")
         assert (await service.find(last)).amount == 200
 
     async def test_a_currency_that_stripe_counts_otherwise_is_declined(self, world):

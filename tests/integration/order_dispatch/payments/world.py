@@ -111,7 +111,7 @@ class World:
 
     async def states(self, order):
         sql = """SELECT to_state FROM payment_history JOIN payment USING (payment_id)
-            WHERE order_id = $1 ORDER BY payment_history.move"""
+            WHERE order_id = $1 ORDER BY payment_history.version"""
         return [state for (state,) in await self.rows(sql, order.order_id)]
 
     async def balances(self, order):
@@ -163,7 +163,9 @@ class World:
         assert intended.kind == step
         payment = await self.payment(order)
         await self._ask_as_the_dead_did(payment, intended.task_id)
-        await self.rows("UPDATE task SET lease_until = now() - interval '1 second' WHERE id = $1", payment.key)
+        await self.rows(
+            "UPDATE task SET lease_until = now() - interval '1 second' WHERE id = $1", payment.idempotency_key
+        )
 
     async def _ask_as_the_dead_did(self, payment, key):
         await perform_step(Task(key, {"payment_id": payment.payment_id, "obstacle": None}, 1), self.kit)

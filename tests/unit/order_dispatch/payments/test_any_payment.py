@@ -7,10 +7,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from services.order_dispatch.payments.domain import (
     CLOSED,
     TRANSITIONS,
+    Confirmed,
     Declined,
     Mandate,
     PaymentState,
-    Receipt,
     Status,
     expire,
     mark_unknown,
@@ -32,9 +32,9 @@ class Bank:
         self.done, self.held, self.taken, self.captures = {}, 0, 0, 0
 
     def do(self, payment):
-        if payment.key not in self.done:
-            self.done[payment.key] = payment.step
-            amount = payment.requested
+        if payment.idempotency_key not in self.done:
+            self.done[payment.idempotency_key] = payment.step
+            amount = payment.requested_amount
             if payment.step == "authorize":
                 self.held = amount
             elif payment.step == "capture":
@@ -43,7 +43,7 @@ class Bank:
                 self.held = 0
             else:
                 self.taken -= amount
-        return Receipt(pay.HAPPENS[payment.step], "sp_1", payment.requested, payment.currency)
+        return Confirmed(pay.HAPPENS[payment.step], "sp_1", payment.requested_amount, payment.currency)
 
 
 class AnyPayment(RuleBasedStateMachine):
@@ -55,9 +55,9 @@ class AnyPayment(RuleBasedStateMachine):
     def take(self, decision):
         for move in decision.transitions:
             assert move.from_state is None or (move.from_state, move.to_state) in TRANSITIONS
-        before = self.turns[-1].payment.move if self.turns else 0
-        assert [move.number for move in decision.transitions] == list(range(before + 1, decision.payment.move + 1))
-        self.keys += [call.key for call in decision.calls]
+        before = self.turns[-1].payment.version if self.turns else 0
+        assert [move.version for move in decision.transitions] == list(range(before + 1, decision.payment.version + 1))
+        self.keys += [call.idempotency_key for call in decision.calls]
         self.turns.append(decision)
 
     @property
@@ -88,16 +88,18 @@ class AnyPayment(RuleBasedStateMachine):
             self.bank.do(self.payment)
         self.take(mark_unknown(self.payment, pay.NOON))
 
-    @precondition(lambda self: self.payment.step and self.payment.key not in self.bank.done)
+    @precondition(lambda self: self.payment.step and self.payment.idempotency_key not in self.bank.done)
     @rule()
     def the_service_refuses(self):
         self.take(pay.settled(self.payment, Declined("no")))
 
-    @precondition(lambda self: self.payment.step in ("capture", "void") and self.payment.key not in self.bank.done)
+    @precondition(
+        lambda self: self.payment.step in ("capture", "void") and self.payment.idempotency_key not in self.bank.done
+    )
     @rule()
     def the_reservation_had_run_out(self):
         self.bank.held = 0
-        self.take(pay.settled(self.payment, Receipt(Status.EXPIRED, "sp_1", 0, "EUR")))
+        self.take(pay.settled(self.payment, Confirmed(Status.EXPIRED, "sp_1", 0, "EUR")))
 
     @precondition(lambda self: self.payment.state is PaymentState.AUTHORIZED)
     @rule()
@@ -125,7 +127,7 @@ class AnyPayment(RuleBasedStateMachine):
         assert self.bank.captures <= 1
         assert self.bank.taken >= 0
         assert sum(
-            event.amount for decision in self.turns for event in decision.events if "Taken" in type(event).__name__
+            event.amount for decision in self.turns for event in decision.events if "Captured" in type(event).__name__
         ) in (
             0,
             self.payment.captured,

@@ -7,13 +7,13 @@ from services.order_dispatch.payments.domain import (
     CLOSED,
     IN_PROGRESS,
     TRANSITIONS,
+    Confirmed,
     Declined,
     IllegalPaymentTransitionError,
     Mandate,
     PaymentDecision,
     PaymentRequest,
     PaymentState,
-    Receipt,
     Status,
     UnexpectedAnswerError,
     check_answer,
@@ -34,21 +34,21 @@ class TestOpen:
     def test_asks_to_reserve_the_price_under_a_key_of_its_own(self):
         decision = open_payment(pay.NEW, pay.MANDATE, pay.NOON)
 
-        assert (decision.payment.state, decision.payment.requested, decision.payment.mandate) == (
+        assert (decision.payment.state, decision.payment.requested_amount, decision.payment.mandate) == (
             S.AUTHORIZING,
             1000,
             5000,
         )
-        assert decision.calls[0].key == decision.payment.key == "pay1-authorize-1"
+        assert decision.calls[0].idempotency_key == decision.payment.idempotency_key == "pay1-authorize-1"
         assert decision.calls[0].obstacle is None
         assert decision.bookings == decision.events == ()
 
     @pytest.mark.parametrize(
         ("mandate", "says"),
         [
-            (None, "no means of payment"),
-            (Mandate(999, "EUR"), "agreed to 999"),
-            (Mandate(5000, "USD"), "agreed to pay in USD"),
+            (None, "no payment method"),
+            (Mandate(999, "EUR"), "limit of 9.99 EUR"),
+            (Mandate(5000, "USD"), "limit is in USD"),
         ],
     )
     def test_finds_what_stands_in_the_way_before_anybody_is_asked(self, mandate, says):
@@ -68,7 +68,7 @@ class TestAuthorized:
 
     def test_keeps_the_services_own_date(self):
         late = pay.NOON + 3 * pay.WEEK
-        answer = Receipt(Status.AUTHORIZED, "sp_1", 1000, "EUR", late)
+        answer = Confirmed(Status.AUTHORIZED, "sp_1", 1000, "EUR", late)
 
         assert pay.settled(pay.opened(), answer).payment.expires_at == late
 
@@ -109,7 +109,7 @@ class TestCapture:
         asked = request_capture(pay.authorized(), 700, pay.NOON)
         decision = pay.done(asked.payment)
 
-        assert asked.calls[0].key == "pay1-capture-3"
+        assert asked.calls[0].idempotency_key == "pay1-capture-3"
         assert (decision.payment.state, decision.payment.captured) == (S.CAPTURED, 700)
         assert pay.names(decision) == ["PaymentCaptured"]
         assert pay.balances(pay.done(pay.opened()), decision) == {"cash:sandbox": 700, "provider:acme": -700}
@@ -135,7 +135,7 @@ class TestCapture:
     def test_of_money_that_is_not_there_fails_at_once(self, payment):
         (failed,) = request_capture(payment, 700, pay.NOON).events
 
-        assert failed.reason.startswith("nothing is reserved")
+        assert failed.reason.startswith("nothing is authorized")
 
     def test_of_nothing_lets_the_money_go(self):
         assert request_capture(pay.authorized(), 0, pay.NOON).payment.state is S.VOIDING
@@ -144,11 +144,11 @@ class TestCapture:
         decision = pay.declined(request_capture(pay.authorized(), 700, pay.NOON).payment)
 
         assert (decision.payment.state, pay.names(decision)) == (S.AUTHORIZED, ["PaymentFailed"])
-        assert request_capture(decision.payment, 700, pay.NOON).calls[0].key == "pay1-capture-5"
+        assert request_capture(decision.payment, 700, pay.NOON).calls[0].idempotency_key == "pay1-capture-5"
 
     def test_of_a_reservation_that_ran_out_frees_it_in_the_books(self):
         capturing = request_capture(pay.authorized(), 700, pay.NOON).payment
-        decision = pay.settled(capturing, Receipt(Status.EXPIRED, "sp_1", 1000, "EUR"))
+        decision = pay.settled(capturing, Confirmed(Status.EXPIRED, "sp_1", 1000, "EUR"))
 
         assert (decision.payment.state, pay.names(decision)) == (S.EXPIRED, ["PaymentFailed"])
         assert pay.balances(pay.done(pay.opened()), decision) == {}
@@ -170,10 +170,10 @@ class TestVoid:
         decision = pay.done(wanted.payment)
 
         assert wanted.calls == ()
-        assert (decision.payment.state, decision.payment.requested) == (S.REFUNDING, 700)
+        assert (decision.payment.state, decision.payment.requested_amount) == (S.REFUNDING, 700)
 
     def test_of_money_taken_gives_all_of_it_back(self):
-        assert request_void(pay.captured(700), pay.NOON).payment.requested == 700
+        assert request_void(pay.captured(700), pay.NOON).payment.requested_amount == 700
 
 
 class TestRefund:
@@ -190,19 +190,19 @@ class TestRefund:
 
         assert both.calls == ()
         decision = pay.done(both.payment)
-        assert (decision.payment.state, decision.payment.requested) == (S.REFUNDING, 200)
+        assert (decision.payment.state, decision.payment.requested_amount) == (S.REFUNDING, 200)
 
     def test_of_more_than_was_taken_fails_at_once(self):
         some_back = pay.done(request_refund(pay.captured(700), 300, pay.NOON).payment).payment
         decision = request_refund(some_back, 401, pay.NOON)
 
-        assert (decision.calls, decision.events[0].reason) == ((), "only 400 EUR is left to give back")
+        assert (decision.calls, decision.events[0].reason) == ((), "only 4.00 EUR can be refunded")
 
     def test_refused_leaves_the_money_taken_and_may_be_asked_again(self):
         decision = pay.declined(request_refund(pay.captured(), 300, pay.NOON).payment)
 
         assert (decision.payment.state, decision.payment.refunded, decision.calls) == (S.CAPTURED, 0, ())
-        assert request_refund(decision.payment, 1000, pay.NOON).payment.requested == 1000
+        assert request_refund(decision.payment, 1000, pay.NOON).payment.requested_amount == 1000
 
     def test_of_money_that_all_goes_back_anyway_fails_at_once(self):
         all_back = request_void(pay.captured(), pay.NOON).payment
@@ -228,7 +228,11 @@ class TestUnknown:
         lost = mark_unknown(doing, pay.NOON).payment
 
         assert lost.state is S.UNKNOWN
-        assert (lost.step, lost.key, lost.requested) == (step, doing.key, doing.requested)
+        assert (lost.step, lost.idempotency_key, lost.requested_amount) == (
+            step,
+            doing.idempotency_key,
+            doing.requested_amount,
+        )
         assert pay.done(lost).payment.state is pay.done(doing).payment.state
         assert pay.declined(lost).payment.state is pay.declined(doing).payment.state
 
@@ -265,7 +269,7 @@ def asked(step, amount=1000):
 
 class TestBelieve:
     def test_an_answer_to_the_question(self):
-        receipt = Receipt(Status.CAPTURED, "sp_1", 1000, "EUR")
+        receipt = Confirmed(Status.CAPTURED, "sp_1", 1000, "EUR")
 
         assert check_answer(asked(PaymentStep.CAPTURE), receipt) is receipt
         assert check_answer(asked(PaymentStep.CAPTURE), Declined("no")) == Declined("no")
@@ -276,7 +280,7 @@ class TestBelieve:
     )
     def test_nothing_else(self, status, amount, currency):
         with pytest.raises(UnexpectedAnswerError):
-            check_answer(asked(PaymentStep.CAPTURE), Receipt(status, "sp_1", amount, currency))
+            check_answer(asked(PaymentStep.CAPTURE), Confirmed(status, "sp_1", amount, currency))
 
     def test_that_a_void_says_nothing_of_amounts(self):
-        assert check_answer(asked(PaymentStep.VOID), Receipt(Status.VOIDED, "sp_1", 0, "EUR")).amount == 0
+        assert check_answer(asked(PaymentStep.VOID), Confirmed(Status.VOIDED, "sp_1", 0, "EUR")).amount == 0
