@@ -243,7 +243,6 @@ class PaymentStore(KitStore):
         return None if row is None else _payment(row)
 
     async def find_payment(self, order_id: str) -> Payment | None:
-        """Return an order's payment."""
         row = await self.connection.fetchrow(
             f"""-- find_payment
             SELECT {PAYMENT_COLUMNS}
