@@ -52,7 +52,7 @@ async def test_another_word_under_the_same_name_is_put_aside(world):
     listed = world.command("parked", "list", "--service", "order-dispatch")
 
     assert await home.state(order) == "placed"
-    assert f"update {order}-1 of acme said something else the first time" in " ".join(listed.stdout.split())
+    assert f"update {order}-1 of acme was first received with different content" in " ".join(listed.stdout.split())
 
 
 async def test_what_is_said_of_orders_nobody_knows_changes_nothing(world):

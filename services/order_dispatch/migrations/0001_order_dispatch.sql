@@ -157,21 +157,21 @@ CREATE TABLE orders (
     CHECK ((responder IS NULL) = (answer_by IS NULL)),
     CHECK ((returned_quantity IS NOT NULL) = (state = 'returned')),
     CHECK (fraud_cleared_at IS NULL OR fraud_at IS NOT NULL),
-    CONSTRAINT evidence_of_what_came CHECK ((state IN ('delivered', 'returned')) = (evidence IS NOT NULL)),
-    CONSTRAINT only_what_is_awaited_is_looked_at
+    CONSTRAINT delivered_orders_have_evidence CHECK ((state IN ('delivered', 'returned')) = (evidence IS NOT NULL)),
+    CONSTRAINT only_submitted_orders_are_checked
         CHECK (check_at IS NULL OR state IN ('placing', 'unknown', 'placed', 'shipped'))
 );
 -- reorder_decision opens one order per pool at a time; this index enforces it where the money is spent.
 CREATE UNIQUE INDEX one_open_order_per_pool ON orders (pool_id)
     WHERE state IN ('drafted', 'reserving', 'authorizing', 'placing', 'unknown', 'placed', 'shipped');
-CREATE INDEX orders_to_look_at ON orders (check_at) WHERE check_at IS NOT NULL;
+CREATE INDEX orders_by_check ON orders (check_at) WHERE check_at IS NOT NULL;
 -- Not partial: one prepared statement lists every state, and its generic plan cannot use an index that lacks some.
 CREATE INDEX orders_in_state ON orders (state, drafted_at, order_id);
 CREATE INDEX orders_by_customer ON orders (customer_id, drafted_at, order_id);
 CREATE INDEX orders_by_reference ON orders (provider_id, reference) WHERE reference IS NOT NULL;
 CREATE INDEX orders_of_shops ON orders (provider_id, drafted_at DESC, order_id DESC) WHERE responder = 'shop';
--- A pool with such an order orders nothing.
-CREATE INDEX orders_under_suspicion ON orders (pool_id) WHERE fraud_at IS NOT NULL AND fraud_cleared_at IS NULL;
+-- Orders of a pool with a flagged order fail.
+CREATE INDEX orders_flagged ON orders (pool_id) WHERE fraud_at IS NOT NULL AND fraud_cleared_at IS NULL;
 
 -- Each step refers to the previous one and to a legal transition; an illegal step aborts its transaction.
 CREATE TABLE order_history (
@@ -211,7 +211,7 @@ CREATE TABLE provider_update (
     PRIMARY KEY (provider_id, update_id)
 );
 CREATE INDEX provider_update_by_order ON provider_update (order_id);
-CREATE INDEX provider_update_left ON provider_update (provider_id, received_at) WHERE outcome <> 'applied';
+CREATE INDEX provider_update_unapplied ON provider_update (provider_id, received_at) WHERE outcome <> 'applied';
 
 -- Shortages: goods that were ordered and not delivered.
 CREATE TABLE claim (
@@ -284,17 +284,17 @@ CREATE TABLE payment (
     CONSTRAINT captured_within_authorized_within_mandate
         CHECK (captured <= authorized AND authorized <= mandate AND authorized <= amount),
     CONSTRAINT refunded_within_captured CHECK (0 <= refunded AND refunded <= captured),
-    CONSTRAINT requests_within_amount
+    CONSTRAINT requested_amounts_within_amount
         CHECK (0 < capture_requested AND capture_requested <= amount AND 0 <= refund_requested AND refund_requested <= amount),
     CONSTRAINT step_has_key_and_time
         CHECK ((step IS NULL) = (idempotency_key IS NULL) AND (step IS NULL) = (requested_at IS NULL)),
-    CONSTRAINT step_matches_state CHECK (
+    CONSTRAINT state_matches_step CHECK (
         step IS NOT DISTINCT FROM CASE state WHEN 'authorizing' THEN 'authorize' WHEN 'capturing' THEN 'capture'
             WHEN 'voiding' THEN 'void' WHEN 'refunding' THEN 'refund' WHEN 'unknown' THEN step END
         AND (state <> 'unknown' OR step IS NOT NULL)),
     CONSTRAINT token_only_while_authorizing
         CHECK (token_sealed IS NULL OR step IS NOT DISTINCT FROM 'authorize'),
-    CONSTRAINT given_up_only_while_unknown CHECK (given_up IS NULL OR state = 'unknown')
+    CONSTRAINT only_unknown_payments_are_given_up CHECK (given_up IS NULL OR state = 'unknown')
 );
 CREATE INDEX payment_to_expire ON payment (expires_at) WHERE state = 'authorized';
 CREATE INDEX payment_unknown ON payment (requested_at) WHERE state = 'unknown';
@@ -397,7 +397,7 @@ CREATE TABLE callback (
     repeats integer NOT NULL DEFAULT 0,
     PRIMARY KEY (provider_id, callback_id)
 );
-CREATE INDEX callback_unjudged ON callback (received_at) WHERE outcome IS NULL;
+CREATE INDEX callback_unprocessed ON callback (received_at) WHERE outcome IS NULL;
 CREATE INDEX callback_by_age ON callback (received_at) WHERE body IS NOT NULL;
 CREATE INDEX callback_by_order ON callback (order_id) WHERE order_id IS NOT NULL;
 
@@ -526,7 +526,7 @@ CREATE TABLE sns_message (
     repeats integer NOT NULL DEFAULT 0,
     PRIMARY KEY (provider_id, message_id)
 );
-CREATE INDEX sns_message_left ON sns_message (provider_id, received_at) WHERE outcome <> 'applied';
+CREATE INDEX sns_message_unapplied ON sns_message (provider_id, received_at) WHERE outcome <> 'applied';
 CREATE INDEX sns_message_unmatched ON sns_message (provider_id, instance_id) WHERE outcome = 'unmatched';
 
 -- Checks. `replenish check` reports each row of a view named check_... as an error.
@@ -539,7 +539,7 @@ GROUP BY t.number HAVING count(e.*) < 2 OR coalesce(sum(e.amount), 0) <> 0;
 
 CREATE VIEW check_authorized_money_is_held AS
 SELECT concat_ws(' ', account, currency) AS subject,
-       format('the books hold %s, open payments authorized %s', coalesce(b.balance, 0), coalesce(p.authorized, 0)) AS problem
+       format('balance of the books %s, open authorizations %s', coalesce(b.balance, 0), coalesce(p.authorized, 0)) AS problem
 FROM (SELECT account, currency, balance FROM money_balance WHERE account LIKE 'held:%') AS b
 FULL JOIN (
     SELECT 'held:' || service AS account, currency, sum(authorized) AS authorized FROM payment
@@ -550,7 +550,7 @@ WHERE coalesce(b.balance, 0) <> coalesce(p.authorized, 0);
 
 CREATE VIEW check_cash_equals_captured_money AS
 SELECT concat_ws(' ', account, currency) AS subject,
-       format('the books have %s, payments captured %s', coalesce(b.balance, 0), coalesce(p.captured, 0)) AS problem
+       format('balance of the books %s, captured and not refunded %s', coalesce(b.balance, 0), coalesce(p.captured, 0)) AS problem
 FROM (SELECT account, currency, balance FROM money_balance WHERE account LIKE 'cash:%') AS b
 FULL JOIN (
     SELECT 'cash:' || service AS account, currency, sum(captured - refunded) AS captured FROM payment
@@ -588,6 +588,6 @@ FROM payment AS p JOIN orders AS o USING (order_id)
 WHERE p.amount > o.price OR p.currency <> o.currency OR p.authorized > p.mandate OR p.captured > p.authorized;
 
 CREATE VIEW check_links_belong_to_devices AS
-SELECT link_id AS subject, 'active, but its device no longer belongs to the customer' AS problem
+SELECT link_id AS subject, 'active, but the device no longer belongs to the customer' AS problem
 FROM link JOIN device USING (device_id)
 WHERE link.state = 'active' AND (device.state <> 'active' OR device.customer_id <> link.customer_id);

@@ -80,7 +80,7 @@ async def test_more_than_there_is_is_refused_with_what_there_is(street):
 
     refused = await street.reaches("too-much", "refused")
 
-    assert refused["history"][-1]["because"].startswith("coffee-pods: 40 wanted, 30 available")
+    assert refused["history"][-1]["because"].startswith("coffee-pods: 40 ordered, 30 available")
     assert await street.stock(shop) == (30, 30, 0)
     assert street.mails("small@example.org") == []
 

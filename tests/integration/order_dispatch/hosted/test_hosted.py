@@ -259,7 +259,7 @@ class TestSilence:
         cancelled = await world.reaches(order_id, "cancelled")
 
         assert cancelled["cancellation"]["by"] == "deadline"
-        assert cancelled["cancellation"]["reason"] == "the shop did not answer in 48 hours"
+        assert cancelled["cancellation"]["reason"] == "the shop did not answer within 48 hours"
         assert len(await world.facts(order_id, "ShopReminded")) == 1
         (said,) = await world.facts(order_id, "OrderCancelled")
         assert said["by"] == "deadline"

@@ -1,4 +1,4 @@
-"""Providers that are called: each order is asked for once, whatever becomes of the call."""
+"""Providers that are called: each order is submitted once, even if the result of the call is unknown."""
 
 import pytest
 
@@ -21,50 +21,50 @@ async def opened(world, counter, name, **account):
     return await world.approve(name)
 
 
-async def kinds(world, order_id):
+async def event_types(world, order_id):
     return [event["type"] for event in await world.events(order_id)]
 
 
-async def asked(counter, order_id, what):
+async def requested(counter, order_id, what):
     async def was():
-        return what in counter.questions(order_id)
+        return what in counter.requests_for(order_id)
 
     await until(was, f"{order_id}: {what}")
 
 
-async def retried(world, order_id, question="deliver"):
+async def retried(world, order_id, request="submit"):
     async def was():
         async with world.kit.read() as store:
             return await store.connection.fetchval(
-                "SELECT attempt > 1 FROM task WHERE kind = 'ask' AND id LIKE $1", f"{order_id}/{question}%"
+                "SELECT attempt > 1 FROM task WHERE kind = 'provider_call' AND id LIKE $1", f"{order_id}/{request}%"
             )
 
-    await until(was, f"{order_id}: another {question}")
+    await until(was, f"{order_id}: another {request}")
 
 
-class TestDeliver:
-    async def test_places_the_order_with_the_providers_own_number(self, world, counter):
+class TestSubmit:
+    async def test_submit_places_order_with_providers_reference(self, world, counter):
         order_id = await opened(world, counter, "plain")
 
         placed = await world.reaches(order_id, "placed")
 
         assert placed["reference"] == f"S-{order_id}"
-        assert [update["update_id"] for update in placed["updates"]] == [f"ask-{order_id}/deliver"]
+        assert [update["update_id"] for update in placed["updates"]] == [f"call-{order_id}/submit"]
         assert counter.cities == ["Ulm"]
         assert [step["to_state"] for step in placed["history"]] == ["drafted", "placing", "placed"]
 
-    async def test_refused_ends_it_with_the_providers_words(self, world, counter):
+    async def test_submit_refused_ends_order_with_providers_reason(self, world, counter):
         counter.mood = "refuses"
         order_id = await opened(world, counter, "choosy")
 
         refused = await world.reaches(order_id, "refused")
 
-        assert refused["updates"][0]["said_reason"] == "refuses"
+        assert refused["updates"][0]["provider_reason"] == "refuses"
 
-    async def test_without_a_word_waits_for_one(self, world, counter):
+    async def test_submit_without_status_waits_for_update(self, world, counter):
         counter.mood = "silent"
         order_id = await opened(world, counter, "quiet")
-        await asked(counter, order_id, "deliver")
+        await requested(counter, order_id, "deliver")
 
         async def has_number():
             return (await world.order(order_id))["reference"]
@@ -76,7 +76,7 @@ class TestDeliver:
         placed = await world.reaches(order_id, "placed")
         assert "unknown" in [step["to_state"] for step in placed["history"]]
 
-    async def test_is_tried_again_where_the_provider_did_nothing(self, world, counter):
+    async def test_submit_is_retried_if_nothing_was_done(self, world, counter):
         counter.mood = "busy"
         order_id = await opened(world, counter, "popular")
         await retried(world, order_id)
@@ -87,7 +87,7 @@ class TestDeliver:
 
         assert {key for what, _, key in counter.requested if what == "deliver"} == {f"{order_id}-deliver"}
 
-    async def test_that_never_got_through_fails_unsent(self, world, counter):
+    async def test_submit_fails_after_answer_hours_without_connection(self, world, counter):
         counter.mood = "busy"
         order_id = await opened(world, counter, "crowded")
         await retried(world, order_id)
@@ -98,7 +98,7 @@ class TestDeliver:
         assert failed["history"][-1]["because"] == "crowded could not be reached for 24 hours"
         assert counter.book == {}
 
-    async def test_to_nobody_there_is_tried_again(self, world, counter):
+    async def test_submit_is_retried_if_provider_is_down(self, world, counter):
         await world.put_provider("away", protocol="courier", url="http://127.0.0.1:9")
         order_id = await world.approve("away")
 
@@ -111,21 +111,21 @@ class TestDeliver:
 
 class TestUnknown:
     @pytest.mark.parametrize("mood", ["breaks", "garbage"])
-    async def test_outcome_is_asked_about_and_found(self, world, counter, mood):
+    async def test_unknown_order_is_found_by_status_request(self, world, counter, mood):
         counter.mood = mood
         order_id = await opened(world, counter, mood)
 
         placed = await world.reaches(order_id, "placed")
 
         assert [step["to_state"] for step in placed["history"]] == ["drafted", "placing", "unknown", "placed"]
-        assert counter.questions(order_id) == ["deliver", "status"]
+        assert counter.requests_for(order_id) == ["deliver", "status"]
         assert list(counter.book) == [order_id]
 
-    async def test_time_out_is_not_taken_for_a_no_while_the_provider_may_be_at_it(self, world, counter):
+    async def test_not_found_is_not_applied_while_call_may_be_running(self, world, counter):
         counter.mood = "slow"
         order_id = await opened(world, counter, "tardy", timeout=0.3)
         await world.reaches(order_id, "unknown")
-        await asked(counter, order_id, "status")  # and is told that there is no such order
+        await requested(counter, order_id, "status")  # the answer is that there is no such order
 
         counter.mood = "accepts"
         counter.go.set()
@@ -136,13 +136,13 @@ class TestUnknown:
         await until(taken, "the order is taken after all")
         world.step(hours=2)
         await world.reaches(order_id, "placed")
-        assert counter.questions(order_id).count("deliver") == 1
+        assert counter.requests_for(order_id).count("deliver") == 1
 
-    async def test_order_that_was_never_taken_fails_when_that_is_certain(self, world, counter):
+    async def test_not_found_fails_order_once_call_has_ended(self, world, counter):
         counter.mood = "lost"
         order_id = await opened(world, counter, "leaky")
         unknown = await world.reaches(order_id, "unknown")
-        await asked(counter, order_id, "status")
+        await requested(counter, order_id, "status")
 
         async def told():
             return (await world.order(order_id))["updates"]
@@ -152,13 +152,13 @@ class TestUnknown:
         failed = await world.reaches(order_id, "failed")
 
         assert (early["status"], early["outcome"]) == ("not_found", "not_applied")
-        assert unknown["history"][-1]["because"] == "leaky gave no clear answer: RuntimeError"
-        assert failed["history"][-1]["because"].startswith("leaky said not_found")
-        assert counter.questions(order_id).count("deliver") == 1
+        assert unknown["history"][-1]["because"] == "no clear result from leaky: RuntimeError"
+        assert failed["history"][-1]["because"].startswith("leaky reported not_found")
+        assert counter.requests_for(order_id).count("deliver") == 1
 
 
 class TestCancel:
-    async def test_asks_the_provider_and_hears_its_answer(self, world, counter):
+    async def test_cancel_calls_provider_and_applies_its_answer(self, world, counter):
         order_id = await opened(world, counter, "kind")
         await world.reaches(order_id, "placed")
 
@@ -166,10 +166,10 @@ class TestCancel:
         cancelled = await world.reaches(order_id, "cancelled")
 
         assert cancelled["cancellation"]["by"] == "customer"
-        assert counter.questions(order_id) == ["deliver", "cancel"]
-        assert await kinds(world, order_id) == ["OrderDrafted", "OrderPlaced", "OrderCancelled"]
+        assert counter.requests_for(order_id) == ["deliver", "cancel"]
+        assert await event_types(world, order_id) == ["OrderDrafted", "OrderPlaced", "OrderCancelled"]
 
-    async def test_of_an_order_that_was_not_sent_yet_sends_it_never(self, world, counter):
+    async def test_cancel_before_submission_sends_nothing(self, world, counter):
         counter.mood = "busy"
         order_id = await opened(world, counter, "queue")
         await retried(world, order_id)
@@ -177,10 +177,10 @@ class TestCancel:
         assert (await world.cancel(order_id)).status_code == 202
         await world.reaches(order_id, "cancelled")
 
-        assert set(counter.questions(order_id)) == {"deliver"}
+        assert set(counter.requests_for(order_id)) == {"deliver"}
         assert counter.book == {}
 
-    async def test_by_a_device_that_leaves_sends_nothing_that_did_not_get_through(self, world, counter):
+    async def test_deregistration_before_submission_sends_nothing(self, world, counter):
         counter.mood = "busy"
         await world.put_provider("farewell", protocol="courier", url=counter.url)
         slots = (SlotSpec(slot="1", product_id="pods", unit="C62", capacity=100),)
@@ -200,27 +200,27 @@ class TestCancel:
         counter.mood = "accepts"
         assert counter.book == {}
 
-    async def test_waits_until_it_is_known_what_became_of_the_order(self, world, counter):
+    async def test_cancel_waits_for_end_of_submission(self, world, counter):
         counter.mood = "slow"
         order_id = await opened(world, counter, "overtaken")
-        await asked(counter, order_id, "deliver")
+        await requested(counter, order_id, "deliver")
 
         assert (await world.cancel(order_id)).status_code == 202
         await retried(world, order_id, "cancel")
-        assert counter.questions(order_id) == ["deliver"]
+        assert counter.requests_for(order_id) == ["deliver"]
 
         counter.mood = "accepts"
         counter.go.set()
         await world.reaches(order_id, "cancelled")
-        assert counter.questions(order_id) == ["deliver", "cancel"]
+        assert counter.requests_for(order_id) == ["deliver", "cancel"]
         assert counter.book == {order_id: "cancelled"}
 
 
 class TestResolution:
-    async def test_that_nobody_settled_ends_the_order_after_the_providers_hours(self, world, counter):
+    async def test_resolving_cancels_after_providers_hours(self, world, counter):
         counter.mood = "silent"
         order_id = await opened(world, counter, "problem")
-        await asked(counter, order_id, "deliver")
+        await requested(counter, order_id, "deliver")
 
         async def got_through():
             async with world.kit.read() as store:
@@ -238,11 +238,11 @@ class TestResolution:
         cancelled = await world.reaches(order_id, "cancelled")
 
         assert cancelled["cancellation"]["by"] == "resolution"
-        await asked(counter, order_id, "cancel")
+        await requested(counter, order_id, "cancel")
 
 
 class TestAddress:
-    async def test_is_kept_nowhere(self, world, counter):
+    async def test_address_is_not_stored(self, world, counter):
         order_id = await opened(world, counter, "discreet")
         await world.reaches(order_id, "placed")
 

@@ -1,4 +1,4 @@
-"""Commands about orders and shops under an Idempotency-Key: carried out once, answered as often as they are sent."""
+"""Commands under an Idempotency-Key are executed once; repetitions get the first response."""
 
 import asyncio
 
@@ -20,8 +20,8 @@ async def delivered(world, name):
     return order_id
 
 
-class TestAnOrdersCommand:
-    async def test_that_comes_again_gets_the_first_answer(self, world):
+class TestOrderCommands:
+    async def test_command_repeated_gets_first_response(self, world):
         order_id = await delivered(world, "again")
         path, body = f"orders/{order_id}/return", {"quantity": 10, "reason": "stale"}
 
@@ -35,7 +35,7 @@ class TestAnOrdersCommand:
         assert (anew.status_code, anew.json()["code"]) == (409, "not_there")
         assert len(await world.facts(order_id, "OrderReturned")) == 1
 
-    async def test_with_another_body_under_the_same_key_is_a_conflict(self, world):
+    async def test_command_with_other_body_is_a_conflict(self, world):
         order_id = await delivered(world, "conflict")
         path = f"orders/{order_id}/return"
         await world.post(path, {"quantity": 10}, key="back")
@@ -46,7 +46,7 @@ class TestAnOrdersCommand:
         assert same.status_code == 200
         assert (other.status_code, other.json()["code"]) == (422, "idempotency_conflict")
 
-    async def test_sent_many_times_at_once_is_carried_out_once(self, world):
+    async def test_command_sent_concurrently_is_executed_once(self, world):
         await world.put_provider("crowd", cancel_window_hours=24)
         order_id = await world.approve("crowd")
         await world.reaches(order_id, "drafted")
@@ -62,7 +62,7 @@ class TestAnOrdersCommand:
         assert len(await world.facts(order_id, "OrderCancelled")) == 1
 
     @pytest.mark.parametrize("step", ["cancel", "modify", "return", "fraud", "fraud/clear", "said"])
-    async def test_without_a_key_is_refused(self, world, step):
+    async def test_command_without_key_is_rejected(self, world, step):
         headers = world.desk.headers("operator")
 
         answer = await world.http.post(f"/v1/orders/any/{step}", json={}, headers=headers)
@@ -70,7 +70,7 @@ class TestAnOrdersCommand:
         assert (answer.status_code, answer.json()["code"]) == (400, "idempotency_key_required")
 
 
-async def test_answers_are_forgotten_with_their_customer(world):
+async def test_stored_responses_are_erased_with_the_customer(world):
     await world.put_provider("canary", cancel_window_hours=24)
     await world.publish(a.approved(order_id="c-1", provider_id="canary", customer_id="gone", device_id="lost"))
     await world.reaches("c-1", "drafted")
@@ -92,8 +92,8 @@ async def is_forgotten(world, word):
     return await kept(world, word) == 0
 
 
-class TestAShop:
-    async def test_that_joins_again_under_its_key_is_one_shop(self, world):
+class TestShops:
+    async def test_join_repeated_creates_one_shop(self, world):
         first, again = [await world.post("shops", SHOP, key="join") for _ in range(2)]
         other = await world.post("shops", SHOP, key="join once more")
 

@@ -1,4 +1,4 @@
-"""What keeps a call from being made leaves no doubt about it: the provider was not asked."""
+"""Failures before a call: nothing was sent, so the task is retried."""
 
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -17,16 +17,16 @@ AMAZON = replace(a.ACME, protocol="drs")
 
 
 class Kit:
-    """A kit whose database knows one order, or is away."""
+    """A kit whose database contains one order, or is unavailable."""
 
     clock = SimpleNamespace(now=lambda: a.NOON)
 
-    def __init__(self, state=State.PLACING, *, away=False):
-        self._order, self._away = replace(a.order(state), sent_at=None), away
+    def __init__(self, state=State.PLACING, *, unavailable=False):
+        self._order, self._unavailable = replace(a.order(state), sent_at=None), unavailable
 
     @asynccontextmanager
     async def read(self):
-        if self._away:
+        if self._unavailable:
             raise ConnectionResetError("the server went away")
         yield self
 
@@ -39,43 +39,43 @@ class Kit:
     async def find_remote_slot(self, link_id, slot):
         return slot
 
-    timeouts = a.PATIENCE
+    timeouts = a.TIMEOUTS
 
 
 def task(request="submit"):
     return Task(f"o1/{request}", {"order_id": "o1", "request": request}, 1)
 
 
-class TestADelivery:
-    async def test_that_nobody_could_look_up_is_tried_again(self):
+class TestSubmission:
+    async def test_call_provider_retries_if_order_cannot_be_read(self):
         with pytest.raises(RetryLaterError, match="provider not called: ConnectionResetError"):
-            await tasks.call_provider(task(), Kit(away=True))
+            await tasks.call_provider(task(), Kit(unavailable=True))
 
-    @pytest.mark.parametrize("trouble", [UnsealError("no key is here"), ConnectionResetError("away")])
-    async def test_whose_line_does_not_open_is_tried_again(self, trouble, monkeypatch):
-        async def closed(order, provider, kit):
-            raise trouble
+    @pytest.mark.parametrize("error", [UnsealError("no key is here"), ConnectionResetError("unavailable")])
+    async def test_call_provider_retries_if_client_cannot_be_opened(self, error, monkeypatch):
+        async def fail(order, provider, kit):
+            raise error
 
-        monkeypatch.setattr(tasks, "open_client", closed)
+        monkeypatch.setattr(tasks, "open_client", fail)
 
-        with pytest.raises(RetryLaterError, match=f"acme was not called: {type(trouble).__name__}"):
+        with pytest.raises(RetryLaterError, match=f"acme was not called: {type(error).__name__}"):
             await tasks.call_provider(task(), Kit())
 
 
-class TestALinkedLine:
-    def line(self, kit):
+class TestLinkedClient:
+    def client(self, kit):
         return linking_client.TokenClient(kit, None, "l1", {}, "https://drs.example")
 
-    async def test_without_a_token_asked_nobody(self):
+    async def test_request_without_token_is_retried(self):
         with pytest.raises(RetryLaterError, match="no token: ConnectionResetError"):
-            await self.line(Kit(away=True)).request("POST", "/replenish/1")
+            await self.client(Kit(unavailable=True)).request("POST", "/replenish/1")
 
-    async def test_that_knows_no_slot_yet_asked_nobody(self):
-        assert await self.line(Kit()).remote_slot("1") == "1"
+    async def test_remote_slot_is_retried_if_it_cannot_be_read(self):
+        assert await self.client(Kit()).remote_slot("1") == "1"
         with pytest.raises(RetryLaterError, match="slot 1 was not looked up"):
-            await self.line(Kit(away=True)).remote_slot("1")
+            await self.client(Kit(unavailable=True)).remote_slot("1")
 
 
-class TestACancel:
-    async def test_of_what_arrived_is_not_asked_for_any_more(self):
+class TestCancelRequest:
+    async def test_call_provider_skips_cancel_of_delivered_order(self):
         assert await tasks.call_provider(task("cancel"), Kit(State.DELIVERED)) == {}

@@ -1,4 +1,4 @@
-"""Orders whose money we take, with the payment service's sandbox as a process of its own."""
+"""Orders that are paid here, with the payment sandbox as a separate process."""
 
 import json
 
@@ -52,8 +52,8 @@ async def kinds(world, order_id):
     return [event["type"] for event in events if event["type"] != "OrderRequested"]
 
 
-class TestAnOrderThatIsPaidThroughUs:
-    async def test_is_placed_when_its_money_is_reserved_and_paid_when_it_leaves(self, world, book):
+class TestPaidOrder:
+    async def test_paid_order_is_authorized_before_and_captured_at_shipment(self, world, book):
         order_id = await ordered(world, "paid")
         await world.reaches(order_id, "placing")
         await world.tell(order_id, "accepted")
@@ -67,7 +67,7 @@ class TestAnOrderThatIsPaidThroughUs:
             *("OrderDrafted", "PaymentAuthorized", "OrderPlaced", "OrderShipped", "PaymentCaptured")
         ]
 
-    async def test_gives_money_back_with_the_goods(self, world, book):
+    async def test_paid_order_refunds_returned_goods(self, world, book):
         order_id = await ordered(world, "returned")
         await world.reaches(order_id, "placing")
         await world.tell(order_id, "delivered")
@@ -80,7 +80,7 @@ class TestAnOrderThatIsPaidThroughUs:
         assert back["amount"] == 249
         assert (await money(world, order_id, book))[-1] == ("refunded", 249)
 
-    async def test_gives_back_what_was_taken_for_goods_that_did_not_come(self, world, book):
+    async def test_paid_order_refunds_missing_goods(self, world, book):
         order_id = await ordered(world, "leaky")
         await world.reaches(order_id, "placing")
         await world.tell(order_id, "shipped")
@@ -100,7 +100,7 @@ class TestAnOrderThatIsPaidThroughUs:
         assert lines[:3] == [("authorized", 998), ("captured", 998), ("refunded", 499)]
         assert sum(amount for op, amount in lines if op == "refunded") == 998
 
-    async def test_gives_money_back_that_goes_back_before_it_was_taken(self, world, book):
+    async def test_paid_order_refunds_before_capture_is_complete(self, world, book):
         order_id = await ordered(world, "hasty")
         await world.reaches(order_id, "placing")
         await world.tell(order_id, "delivered")
@@ -111,7 +111,7 @@ class TestAnOrderThatIsPaidThroughUs:
         assert back["amount"] == 998
         assert (await money(world, order_id, book))[1:] == [("captured", 998), ("refunded", 998)]
 
-    async def test_fails_where_the_card_is_declined_and_asks_nobody(self, world):
+    async def test_paid_order_fails_if_card_is_declined(self, world):
         order_id = await ordered(world, "declined", "tok_declined")
 
         failed = await world.reaches(order_id, "failed")
@@ -122,7 +122,7 @@ class TestAnOrderThatIsPaidThroughUs:
         assert (await kinds(world, order_id))[-2:] == ["PaymentFailed", "OrderFailed"]
 
     @pytest.mark.parametrize("ends", ["refused", "cancelled"])
-    async def test_lets_the_money_go_where_no_goods_come(self, world, book, ends):
+    async def test_paid_order_voids_if_no_goods_ship(self, world, book, ends):
         order_id = await ordered(world, f"{ends}-paid")
         await world.reaches(order_id, "placing")
 
@@ -131,7 +131,7 @@ class TestAnOrderThatIsPaidThroughUs:
 
         assert await money(world, order_id, book) == [("authorized", 998), ("voided", 998)]
 
-    async def test_cancelled_while_its_money_is_being_reserved_lets_it_go(self, world, book):
+    async def test_paid_order_cancelled_during_authorization_is_voided(self, world, book):
         order_id = await ordered(world, "second-thoughts", "tok_slow")
         await world.reaches(order_id, "authorizing")
 
@@ -142,7 +142,7 @@ class TestAnOrderThatIsPaidThroughUs:
         assert await world.topic("provider-orders-second-thoughts") == []
         assert (await world.order(order_id))["state"] == "cancelled"
 
-    async def test_whose_reservation_got_lost_on_the_way_is_placed_once(self, world, book):
+    async def test_paid_order_with_lost_authorization_response_is_placed_once(self, world, book):
         order_id = await ordered(world, "cut-off", "tok_cut")
 
         await world.reaches(order_id, "placing")
@@ -150,7 +150,7 @@ class TestAnOrderThatIsPaidThroughUs:
         assert await money(world, order_id, book) == [("authorized", 998)]
         assert len(await until(lambda: world.topic("provider-orders-cut-off"), "the provider is asked")) == 1
 
-    async def test_shows_that_the_money_could_not_be_taken(self, world):
+    async def test_paid_order_shows_failed_capture(self, world):
         order_id = await ordered(world, "closed-card", "tok_capture_declined")
         await world.reaches(order_id, "placing")
 
@@ -164,7 +164,7 @@ class TestAnOrderThatIsPaidThroughUs:
         await world.post(f"orders/{order_id}/received", {"quantity": 0})
         assert (await world.order(order_id))["refunded"] is None
 
-    async def test_asks_the_provider_back_when_the_reservation_runs_out(self, world):
+    async def test_paid_order_is_cancelled_when_authorization_expires(self, world):
         order_id = await ordered(world, "slowpoke")
         await world.reaches(order_id, "placing")
         await world.tell(order_id, "accepted", expected_at="2026-04-20T12:00:00Z")

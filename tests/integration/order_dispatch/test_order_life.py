@@ -1,4 +1,4 @@
-"""An order's life beside its way: stock, payment, changes, suspicion, complaints, returns, rehearsals."""
+"""Orders with stock, payment, changes, fraud, claims, returns, substitutes and test providers."""
 
 import pytest
 
@@ -73,7 +73,7 @@ async def reserving(world, name, **terms):
 
 
 class TestStock:
-    async def test_is_set_aside_before_the_provider_is_asked(self, world):
+    async def test_stock_is_reserved_before_submission(self, world):
         order_id = await reserving(world, "shelf")
         assert await world.topic("provider-orders-shelf") == []
 
@@ -86,7 +86,7 @@ class TestStock:
         (request,) = await until(lambda: world.topic("provider-orders-shelf"), "the provider is asked")
         assert request["data"]["ship_to"]["city"] == "Ulm"
 
-    async def test_set_aside_twice_asks_once(self, world):
+    async def test_stock_allocated_twice_submits_once(self, world):
         order_id = await reserving(world, "echoing")
         await world.publish(allocated(order_id))
         await world.publish(allocated(order_id))
@@ -99,7 +99,7 @@ class TestStock:
 
         assert len(await world.topic("provider-orders-echoing")) == 1
 
-    async def test_that_is_short_refuses_the_order_and_says_what_is_there(self, world):
+    async def test_stock_short_refuses_with_quantities(self, world):
         order_id = await reserving(world, "empty")
         short = Shortage(product_id="pods", requested=40, available=7, restock_at=a.NOON + a.days(2))
         about = {"owner_id": "empty", "order_id": order_id, "customer_id": "ann", "occurred_at": a.NOON}
@@ -108,10 +108,10 @@ class TestStock:
         await world.reaches(order_id, "refused")
 
         (refused,) = await world.facts(order_id, "OrderRefused")
-        assert refused["reason"] == "pods: 40 wanted, 7 available, more on 2026-03-03"
+        assert refused["reason"] == "pods: 40 ordered, 7 available, restock on 2026-03-03"
         assert await world.topic("provider-orders-empty") == []
 
-    async def test_of_an_order_cancelled_meanwhile_goes_nowhere(self, world):
+    async def test_stock_of_cancelled_order_is_not_used(self, world):
         order_id = await reserving(world, "changed")
         assert (await world.cancel(order_id)).status_code == 200
 
@@ -124,7 +124,7 @@ class TestStock:
 
 
 class TestPayment:
-    async def test_is_authorized_before_and_taken_when_goods_leave(self, world, till):
+    async def test_payment_is_authorized_before_and_captured_at_shipment(self, world, till):
         order_id = await begun(world, "prepaid")
         assert await world.topic("provider-orders-prepaid") == []
 
@@ -136,7 +136,7 @@ class TestPayment:
 
         assert till.about(order_id) == [("begin", 998), ("capture", 748)]
 
-    async def test_comes_after_stock_and_is_not_begun_for_goods_that_are_not_there(self, world, till):
+    async def test_payment_follows_stock_and_is_skipped_on_shortage(self, world, till):
         order_id = await reserving(world, "both", payment="book")
         assert till.about(order_id) == []
 
@@ -149,7 +149,7 @@ class TestPayment:
             *("drafted", "reserving", "authorizing", "placing")
         ]
 
-    async def test_authorized_twice_asks_the_provider_once(self, world, till):
+    async def test_payment_authorized_twice_submits_once(self, world, till):
         order_id = await begun(world, "stutter")
 
         await authorized(world, order_id)
@@ -160,7 +160,7 @@ class TestPayment:
         assert till.about(order_id) == [("begin", 998)]
         assert len(await until(lambda: world.topic("provider-orders-stutter"), "the provider is asked")) == 1
 
-    async def test_that_fails_ends_the_order_before_anybody_was_asked(self, world, till):
+    async def test_payment_failed_ends_order_before_submission(self, world, till):
         order_id = await begun(world, "broke")
 
         async with world.kit.transaction() as tx:
@@ -170,7 +170,7 @@ class TestPayment:
         (failed,) = await world.facts(order_id, "OrderFailed")
         assert failed["reason"] == "the payment failed: card declined"
 
-    async def test_of_a_cancelled_order_is_let_go_whenever_it_comes(self, world, till):
+    async def test_payment_of_cancelled_order_is_voided(self, world, till):
         order_id = await begun(world, "regret")
 
         assert (await world.cancel(order_id)).status_code == 200
@@ -179,7 +179,7 @@ class TestPayment:
         assert till.about(order_id) == [("begin", 998), ("void", 0), ("void", 0)]
         assert (await world.order(order_id))["state"] == "cancelled"
 
-    async def test_that_runs_out_before_the_goods_left_asks_the_order_back(self, world, till):
+    async def test_payment_expired_before_shipment_requests_cancellation(self, world, till):
         order_id = await begun(world, "lapsed")
         await authorized(world, order_id)
         await world.reaches(order_id, "placing")
@@ -193,7 +193,7 @@ class TestPayment:
         assert (cancelled["by"], cancelled["reason"]) == ("payment", "the payment failed: the reservation ran out")
         assert await kinds_on(world, "provider-orders-lapsed") == ["OrderRequested", "CancelRequested"]
 
-    async def test_that_fails_after_the_goods_left_stays_in_sight(self, world, till):
+    async def test_payment_failed_after_shipment_is_shown(self, world, till):
         order_id = await begun(world, "gone-wrong")
         await authorized(world, order_id)
         await world.reaches(order_id, "placing")
@@ -205,7 +205,7 @@ class TestPayment:
         order = await world.order(order_id)
         assert (order["state"], order["payment_problem"]) == ("shipped", "card blocked")
 
-    async def test_at_a_service_nobody_knows_is_refused(self, world, till):
+    async def test_payment_service_unknown_is_rejected(self, world, till):
         body = {"name": "X", "protocol": "kafka", "payment": "purse"}
         operator = world.desk.headers("operator")
 
@@ -216,7 +216,7 @@ class TestPayment:
 
 
 class TestWindows:
-    async def test_a_providers_own_window_keeps_an_order_drafted(self, world):
+    async def test_cancel_window_of_provider_delays_submission(self, world):
         order_id = await drafted(world, "patient", cancel_window_hours=24)
 
         world.step(hours=23)
@@ -224,9 +224,9 @@ class TestWindows:
         world.step(hours=1)
         await world.reaches(order_id, "placing")
 
-    async def test_an_order_is_changed_within_it_and_sent_as_changed(self, world):
+    async def test_modify_within_window_submits_changed_order(self, world):
         order_id = await drafted(world, "flexible", cancel_window_hours=24, modify_window_hours=12)
-        own = {"role": "customer", "customer_id": "ann"}
+        caller = {"role": "customer", "customer_id": "ann"}
 
         changed = await world.post(f"orders/{order_id}/modify", {"packs": 3}, **own)
         world.step(hours=12)
@@ -237,13 +237,13 @@ class TestWindows:
         assert changed.json()["quantity"] == {"quantity": "60", "unit": "C62"}
         assert changed.json()["price"] == {"amount": "14.97", "currency": "USD"}
         assert (late.status_code, late.json()["code"]) == (409, "too_late")
-        assert late.json()["detail"].startswith("it could be changed until 2026-")
+        assert late.json()["detail"].startswith("changes were possible until 2026-")
         (said,) = await world.facts(order_id, "OrderModified")
         (asked,) = await until(lambda: world.topic("provider-orders-flexible"), "the provider is asked")
         assert (said["packs"], asked["data"]["packs"], asked["data"]["quantity"]) == (3, 3, 60)
 
     @pytest.mark.parametrize("packs", [0, -1, 1.5, None])
-    async def test_an_order_is_not_changed_to_nonsense(self, world, packs):
+    async def test_modify_rejects_invalid_packs(self, world, packs):
         order_id = f"nonsense{packs}".lower().replace(".", "").replace("-", "m") + "-1"
         await world.put_provider(order_id[:-2], cancel_window_hours=24)
         await world.approve(order_id[:-2])
@@ -251,7 +251,7 @@ class TestWindows:
 
         assert (await world.post(f"orders/{order_id}/modify", {"packs": packs})).status_code == 422
 
-    async def test_an_order_is_changed_by_nobody_else(self, world):
+    async def test_modify_is_for_the_customer(self, world):
         order_id = await drafted(world, "private", cancel_window_hours=24)
 
         strangers = [{"role": "customer", "customer_id": "bob"}, {"role": "provider", "provider_id": "private"}]
@@ -264,7 +264,7 @@ class TestFraud:
     async def flag(self, world, order_id, **who):
         return await world.post(f"orders/{order_id}/fraud", {"reason": "stolen card"}, **who)
 
-    async def test_cancels_what_can_be_and_keeps_the_pool_from_ordering(self, world):
+    async def test_flag_fraud_cancels_and_blocks_pool(self, world):
         order_id = await drafted(world, "crime", cancel_window_hours=24)
 
         assert (await self.flag(world, order_id)).json()["state"] == "cancelled"
@@ -279,7 +279,7 @@ class TestFraud:
         kinds = [event["type"] for event in await world.events(order_id)]
         assert kinds == ["OrderDrafted", "FraudFlagged", "OrderCancelled", "FraudCleared"]
 
-    async def test_asks_the_provider_back_what_it_may_have(self, world):
+    async def test_flag_fraud_requests_cancellation_of_submitted_order(self, world):
         order_id = await drafted(world, "asked-back")
 
         flagged = await self.flag(world, order_id)
@@ -291,7 +291,7 @@ class TestFraud:
         kinds = [event["type"] for event in await world.topic("provider-orders-asked-back")]
         assert kinds == ["OrderRequested", "CancelRequested"]
 
-    async def test_gives_money_back_that_was_taken(self, world, till):
+    async def test_flag_fraud_refunds_captured_amount(self, world, till):
         order_id = await authorized_order(world, "thief")
         await world.tell(order_id, "shipped")
 
@@ -302,7 +302,7 @@ class TestFraud:
         assert till.about(order_id) == [("begin", 998), ("capture", 998), ("refund", 998)]
 
     @pytest.mark.parametrize("who", [{"role": "customer", "customer_id": "ann"}, {"role": "service"}])
-    async def test_is_for_operators_to_see(self, world, who):
+    async def test_flag_fraud_is_for_operators(self, world, who):
         assert (await self.flag(world, "any", **who)).status_code == 403
         assert (await world.post("orders/any/fraud/clear", **who)).status_code == 403
 
@@ -314,7 +314,7 @@ async def drawn(world, name, came):
 
 
 class TestClaims:
-    async def test_are_raised_for_what_did_not_come_and_listed_to_whom_they_concern(self, world):
+    async def test_claims_are_raised_and_listed_to_those_concerned(self, world):
         order_id = await drafted(world, "shorty")
         await world.tell(order_id, "delivered", quantity=35)
 
@@ -330,7 +330,7 @@ class TestClaims:
         assert await self.listed(world, role="customer", customer_id="bob") == []
         assert await self.listed(world, role="provider", provider_id="other") == []
 
-    async def test_are_raised_by_who_unpacked_less_than_came_once(self, world):
+    async def test_claims_are_raised_once_by_customers_count(self, world):
         order_id = await delivered(world, "leaky")
         path, ann = f"orders/{order_id}/received", {"role": "customer", "customer_id": "ann"}
 
@@ -346,7 +346,7 @@ class TestClaims:
         (said,) = await world.facts(order_id, "ClaimRaised")
         assert (said["ordered"], said["received"]) == (40, 30)
 
-    async def test_are_corrected_once_by_who_finds_less_than_the_provider_admitted(self, world):
+    async def test_claims_are_lowered_once_by_customers_count(self, world):
         order_id = await drawn(world, "sloppy", 35)
         path, ann = f"orders/{order_id}/received", {"role": "customer", "customer_id": "ann"}
 
@@ -359,7 +359,7 @@ class TestClaims:
         (own,) = await self.listed(world, role="provider", provider_id="sloppy")
         assert own["received"] == {"quantity": "30", "unit": "C62"}
 
-    async def test_of_what_is_counted_before_anybody_reports_its_arrival(self, world):
+    async def test_claims_of_count_before_reported_delivery(self, world):
         order_id = await drafted(world, "quiet")
         await world.tell(order_id, "shipped")
 
@@ -377,15 +377,15 @@ class TestClaims:
 
 
 class TestReturn:
-    async def give_back(self, world, order_id, **body):
-        own = {"role": "customer", "customer_id": "ann"}
-        return await world.post(f"orders/{order_id}/return", {"quantity": 10, "reason": "stale"} | body, **own)
+    async def return_goods(self, world, order_id, **body):
+        caller = {"role": "customer", "customer_id": "ann"}
+        return await world.post(f"orders/{order_id}/return", {"quantity": 10, "reason": "stale"} | body, **caller)
 
-    async def test_says_what_goes_back_once(self, world):
+    async def test_return_publishes_once(self, world):
         order_id = await delivered(world, "lenient")
 
-        answer = await self.add_refund(world, order_id)
-        again = await self.add_refund(world, order_id)
+        answer = await self.return_goods(world, order_id)
+        again = await self.return_goods(world, order_id)
 
         assert (answer.status_code, answer.json()["state"]) == (200, "returned")
         assert answer.json()["returned"] == {"quantity": "10", "unit": "C62"}
@@ -393,33 +393,33 @@ class TestReturn:
         assert (said["quantity"], said["reason"], said["by"], said["slot"]) == (10, "stale", "customer", "1")
         assert (again.status_code, again.json()["code"], again.json()["state"]) == (409, "not_there", "returned")
 
-    async def test_gives_the_share_of_the_money_back(self, world, till):
+    async def test_return_refunds_share(self, world, till):
         order_id = await authorized_order(world, "fair")
         await world.tell(order_id, "delivered")
 
-        answer = await self.add_refund(world, order_id)
+        answer = await self.return_goods(world, order_id)
 
         assert answer.json()["refunded"] == {"amount": "2.49", "currency": "USD"}
         assert till.about(order_id)[-1] == ("refund", 249)
 
-    async def test_gives_back_what_was_taken_for_what_came_and_for_what_did_not(self, world, till):
+    async def test_return_refunds_what_was_captured_for_received_goods(self, world, till):
         order_id = await authorized_order(world, "partly")
         await world.tell(order_id, "shipped")
         await world.tell(order_id, "delivered", quantity=20)
         await world.tell(order_id, "delivered", quantity=20)
         short = (await world.order(order_id))["refunded"]
 
-        answer = await self.add_refund(world, order_id, quantity=20)
+        answer = await self.return_goods(world, order_id, quantity=20)
 
         assert short == {"amount": "4.99", "currency": "USD"}
         assert answer.json()["refunded"] == {"amount": "9.98", "currency": "USD"}
         assert till.about(order_id) == [("begin", 998), ("capture", 998), ("refund", 499), ("refund", 499)]
 
-    async def test_of_what_the_customer_never_found_is_refused(self, world):
+    async def test_return_above_customers_count_is_rejected(self, world):
         order_id = await delivered(world, "vanished")
         await world.post(f"orders/{order_id}/received", {"quantity": 0})
 
-        answer = await self.add_refund(world, order_id, quantity=40)
+        answer = await self.return_goods(world, order_id, quantity=40)
 
         assert (answer.status_code, answer.json()["code"]) == (409, "not_there")
         assert answer.json()["left"] == {"quantity": "0", "unit": "C62"}
@@ -433,17 +433,17 @@ class TestReturn:
             ({"quantity": 1, "unit": "kg"}, 422, "wrong_dimension"),
         ],
     )
-    async def test_of_what_never_came_is_refused(self, world, body, status, code):
+    async def test_return_of_undelivered_goods_is_rejected(self, world, body, status, code):
         name = f"strict{abs(hash(str(body)))}"
         order_id = await delivered(world, name)
 
-        answer = await self.add_refund(world, order_id, **body)
+        answer = await self.return_goods(world, order_id, **body)
 
         assert (answer.status_code, answer.json()["code"]) == (status, code)
         if status == 409:
             assert answer.json()["left"] == {"quantity": "40", "unit": "C62"}
 
-    async def test_of_another_customers_order_is_not_found(self, world):
+    async def test_return_of_another_customers_order_is_not_found(self, world):
         order_id = await delivered(world, "foreign")
 
         answer = await world.post(f"orders/{order_id}/return", {"quantity": 1}, role="customer", customer_id="bob")
@@ -451,8 +451,8 @@ class TestReturn:
         assert answer.status_code == 404
 
 
-class TestOtherGoodsAndPrices:
-    async def test_a_substitute_is_refused_asked_back_and_kept(self, world):
+class TestSubstitutesAndPrices:
+    async def test_substitute_is_refused_and_cancelled(self, world):
         order_id = await drafted(world, "swapper")
 
         answer = await world.tell(order_id, "accepted", product_id="beans")
@@ -463,7 +463,7 @@ class TestOtherGoodsAndPrices:
         kinds = [event["type"] for event in await world.topic("provider-orders-swapper")]
         assert kinds == ["OrderRequested", "CancelRequested"]
 
-    async def test_a_substitute_is_taken_from_who_may_choose(self, world):
+    async def test_substitute_is_accepted_if_allowed(self, world):
         order_id = await drafted(world, "chooser", allows_substitutes=True)
 
         await world.tell(order_id, "accepted", product_id="beans")
@@ -471,7 +471,7 @@ class TestOtherGoodsAndPrices:
         order = await world.order(order_id)
         assert (order["state"], order["substitute"]) == ("placed", "beans")
 
-    async def test_a_price_that_drifted_is_in_sight(self, world):
+    async def test_billed_price_is_shown(self, world):
         order_id = await drafted(world, "drifter")
 
         await world.tell(order_id, "accepted", price=1099, currency="USD")
@@ -482,8 +482,8 @@ class TestOtherGoodsAndPrices:
         assert order["price_drift"] == {"amount": "1.01", "currency": "USD"}
 
 
-class TestRehearsal:
-    async def test_goes_the_whole_way_with_no_money_and_no_goods(self, world, till):
+class TestTestOrder:
+    async def test_test_order_passes_all_states_without_money_and_goods(self, world, till):
         await world.put_provider("stage", protocol="hosted_here", payment="book", test=True)
         order_id = await world.approve("stage")
         placing = await world.reaches(order_id, "placing")
@@ -500,12 +500,12 @@ class TestRehearsal:
         assert placing["test"] is True
 
 
-class TestTerms:
+class TestProviderTerms:
     async def put(self, world, **terms):
         body = {"name": "T", "protocol": "kafka"} | terms
         return await world.http.put("/v1/providers/terms", json=body, headers=world.desk.headers("operator"))
 
-    async def test_are_kept_and_shown(self, world):
+    async def test_terms_are_stored_and_shown(self, world):
         terms = {
             "url": "https://shop.example/api",
             "account": {"region": "eu"},
@@ -521,7 +521,7 @@ class TestTerms:
         assert {name: shown[name] for name in terms} == terms
         assert shown["payment"] is None
 
-    async def test_of_reaching_a_provider_are_for_operators_and_itself(self, world):
+    async def test_url_and_account_are_for_operators_and_the_provider(self, world):
         await self.put(world, url="https://shop.example/api", account={"region": "eu"})
 
         async def seen(role, **more):
@@ -541,7 +541,7 @@ class TestTerms:
             *("https://shop.example/#a", "https://shop.example/?a=b", "https://[::1", "https://shop.example:99999"),
         ],
     )
-    async def test_with_an_address_nobody_can_call_are_refused(self, world, url):
+    async def test_url_that_cannot_be_called_is_rejected(self, world, url):
         answer = await self.put(world, url=url)
 
         assert (answer.status_code, answer.json()["code"]) == (422, "bad_url")
@@ -554,8 +554,8 @@ class TestTerms:
             *({"resolution_hours": 1e9}, {"test": None}, {"secrets": {"a": "b"}}),
         ],
     )
-    async def test_that_make_no_sense_are_refused(self, world, wrong):
+    async def test_terms_invalid_are_rejected(self, world, wrong):
         assert (await self.put(world, **wrong)).status_code == 422
 
-    async def test_say_where_a_provider_is_called_that_is_called(self, world):
+    async def test_url_is_required_if_protocol_calls(self, world):
         assert (await self.put(world, protocol="courier")).status_code == 200  # it has a line of its own
