@@ -5,7 +5,7 @@ import json
 import pytest
 from pydantic import SecretStr
 
-from tests.integration.order_dispatch.payments.world import KEY, sandbox
+from tests.integration.order_dispatch.payments.environment import KEY, sandbox
 from tests.support.portal_server import until
 
 

@@ -27,8 +27,8 @@ def free_port():
         return opened.getsockname()[1]
 
 
-class Town(World):
-    """Access to the service and the shop."""
+class DrsEnvironment(World):
+    """The service, its logs and tables, and the sample shop."""
 
     url = database_url = ""
     shop_port = 0
@@ -74,17 +74,19 @@ class Town(World):
             f"/v1/providers/{name}", json={"name": name.title(), "protocol": "drs"}, headers=operator
         )
         assert put.status_code == 200, put.text
-        put = await self.http.put(f"/v1/providers/{name}/link-client", json=self.client(**changes), headers=operator)
+        put = await self.http.put(
+            f"/v1/providers/{name}/link-client", json=self.link_client(**changes), headers=operator
+        )
         assert put.status_code == 200, put.text
         assert "sample-secret" not in put.text
 
-    async def put_client(self, name="amazon", **changes):
+    async def put_link_client(self, name="amazon", **changes):
         """Replace the OAuth client, with changed fields."""
         path, operator = f"/v1/providers/{name}/link-client", self.desk.headers("operator")
-        put = await self.http.put(path, json=self.client() | changes, headers=operator)
+        put = await self.http.put(path, json=self.link_client() | changes, headers=operator)
         assert put.status_code == 200, put.text
 
-    def client(self, **changes):
+    def link_client(self, **changes):
         options = {"device_model": "Washer 9", "country": "US", "topic_arns": [ARN]}
         return {
             "authorize_url": f"{self.shop_url}/ap/oa",
@@ -100,22 +102,22 @@ class Town(World):
     def customer(self, customer):
         return self.desk.headers("customer", customer_id=customer)
 
-    async def begin(self, customer, device, provider="amazon"):
+    async def begin_linking(self, customer, device, provider="amazon"):
         body = {"provider_id": provider, "device_id": device}
         return await self.http.post(f"/v1/customers/{customer}/links", json=body, headers=self.customer(customer))
 
-    async def agree(self, authorize_url):
+    async def consent(self, authorize_url):
         """Consent on the provider's page and return the redirect URL."""
         back = await self.browser.get(authorize_url)
         assert back.status_code == 302, back.text
         return back.headers["location"]
 
     async def link(self, customer, device, provider="amazon"):
-        begun = await self.begin(customer, device, provider)
+        begun = await self.begin_linking(customer, device, provider)
         assert begun.status_code == 201, begun.text
-        made = await self.browser.get(await self.agree(begun.json()["authorize_url"]))
-        assert made.status_code == 200, made.text
-        return made.json()["link_id"]
+        linked = await self.browser.get(await self.consent(begun.json()["authorize_url"]))
+        assert linked.status_code == 200, linked.text
+        return linked.json()["link_id"]
 
     async def links(self, customer):
         answer = await self.http.get(f"/v1/customers/{customer}/links", headers=self.customer(customer))
@@ -124,7 +126,7 @@ class Town(World):
     async def unlink(self, customer, link_id):
         return await self.http.delete(f"/v1/customers/{customer}/links/{link_id}", headers=self.customer(customer))
 
-    async def placing(self, order_id, device="washer", slot="1", provider="amazon"):
+    async def add_placing_order(self, order_id, device="washer", slot="1", provider="amazon"):
         """Add an order in the state `placing`, as the handlers do."""
         approved = a.approved(
             order_id=order_id,
@@ -145,12 +147,12 @@ class Town(World):
             await store.add_order(decision)
             await store.save_order_decision(submit(decision.order, store.timeouts, store.now))
 
-    async def ask(self, order_id, ask="deliver"):
+    async def call_provider(self, order_id, operation="deliver"):
         """Call the provider, apply the answer as an update, and return it."""
         async with self.kit.read() as store:
             order = await store.find_order(order_id)
-        line = await open_linked_client(self.kit, order.provider_id, order.device_id)
-        call = drs.submit(order, None, line) if ask == "deliver" else getattr(drs, ask)(order, line)
+        client = await open_linked_client(self.kit, order.provider_id, order.device_id)
+        call = drs.submit(order, None, client) if operation == "deliver" else getattr(drs, operation)(order, client)
         answer = await call
         async with self.kit.transaction() as tx:
             await tx.store.connection.execute(
@@ -161,7 +163,7 @@ class Town(World):
                     answer.status,
                     provider_id=order.provider_id,
                     order_id=order_id,
-                    update_id=f"ask-{order_id}-{ask}-{tx.store.now}",
+                    update_id=f"call-{order_id}-{operation}-{tx.store.now}",
                     occurred_at=tx.store.now,
                     expected_at=answer.expected_at,
                     reason=answer.reason,
@@ -169,48 +171,48 @@ class Town(World):
                 tx.publish(*await on_order_updated(update, tx.store))
         return answer
 
-    async def at_shop(self, path, content=b"", **query):
+    async def post_to_shop(self, path, content=b"", **query):
         answer = await self.browser.post(f"{self.shop_url}/{path}", params=query, content=content)
         assert answer.is_success, answer.text
         return answer.json()
 
-    def book(self, op, name="amazon"):
+    def shop_log(self, op, name="amazon"):
         return [line for line in self.written(name) if line["op"] == op]
 
-    async def wrote(self, op, count=1, name="amazon"):
+    async def wait_for_shop_log(self, op, count=1, name="amazon"):
         async def found_or_none():
-            found = self.book(op, name)
+            found = self.shop_log(op, name)
             return found if len(found) >= count else None
 
-        return await until(found_or_none, f"the shop wrote {op} {count} times")
+        return await until(found_or_none, f"the shop logged {op} {count} times")
 
-    async def sql(self, query, *arguments):
+    async def fetch(self, query, *arguments):
         connection = await asyncpg.connect(self.database_url)
         try:
             return [tuple(row) for row in await connection.fetch(query, *arguments)]
         finally:
             await connection.close()
 
-    async def comes_true(self, query, *arguments):
-        return await until(lambda: self.sql(query, *arguments), query)
+    async def wait_for_row(self, query, *arguments):
+        return await until(lambda: self.fetch(query, *arguments), query)
 
     async def has_device(self, device):
-        await self.comes_true("SELECT 1 FROM slot WHERE device_id = $1 AND slot = '2'", device)
+        await self.wait_for_row("SELECT 1 FROM slot WHERE device_id = $1 AND slot = '2'", device)
 
-    async def heard(self, message_id, fate=None):
+    async def wait_for_outcome(self, message_id, outcome=None):
         """Wait until a message is processed; return its outcome and reason."""
         query = "SELECT outcome, reason, repeats FROM sns_message WHERE message_id = $1 AND outcome <> 'new'"
         while True:
-            ((found, reason, _),) = await self.comes_true(query, message_id)
-            if fate in (None, found):
+            ((found, reason, _),) = await self.wait_for_row(query, message_id)
+            if outcome in (None, found):
                 return found, reason
             await asyncio.sleep(0.05)
 
-    async def told(self, event):
+    async def published_events(self, event_type):
         """Return the data of all published events of a type."""
-        rows = await self.sql("SELECT value FROM outbox ORDER BY topic, partition, sequence")
-        told = [json.loads(value) for (value,) in rows]
-        return [one["data"] for one in told if one["type"] == event]
+        rows = await self.fetch("SELECT value FROM outbox ORDER BY topic, partition, sequence")
+        events = [json.loads(value) for (value,) in rows]
+        return [event["data"] for event in events if event["type"] == event_type]
 
 
 def state_of(authorize_url):

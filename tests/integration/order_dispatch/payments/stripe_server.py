@@ -1,4 +1,4 @@
-"""localstripe as a process, and doors before it that are shut, busy or cut off."""
+"""localstripe as a process, a proxy that loses an answer, and a server with a fixed answer."""
 
 import asyncio
 import socket
@@ -10,7 +10,7 @@ import httpx
 
 from tests.support.portal_server import until
 
-#: The program as it is, on our port, and without its file in /tmp that all of them would share.
+#: Runs localstripe on our port, without its dump file in /tmp, which parallel runs would share.
 START = """
 import sys
 from aiohttp import web
@@ -23,7 +23,7 @@ KEY = "sk_test_12345"
 
 @asynccontextmanager
 async def localstripe():
-    """Run localstripe on a free port; gives its address."""
+    """Run localstripe on a free port; yields its URL."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
@@ -31,14 +31,14 @@ async def localstripe():
     try:
         async with httpx.AsyncClient() as http:
 
-            async def answers():
+            async def responds():
                 assert process.poll() is None, "localstripe ended"
                 try:
                     return (await http.get(f"{url}/v1/payment_intents", auth=(KEY, ""))).status_code == 200
                 except httpx.TransportError:
                     return False
 
-            await until(answers, "localstripe answers")
+            await until(responds, "localstripe responds")
         yield url
     finally:
         process.terminate()
@@ -46,25 +46,25 @@ async def localstripe():
 
 
 @asynccontextmanager
-async def cutting_off(url):
-    """A door that passes the first request on, waits for the answer, and hangs up; later ones come through."""
-    port, cut = int(url.rpartition(":")[2]), []
+async def proxy_losing_first_answer(url):
+    """Proxy that drops the answer to the first POST; later requests are forwarded. Yields its URL."""
+    port, lost = int(url.rpartition(":")[2]), []
 
-    async def pass_on(reader, writer):
+    async def forward(reader, writer):
         inside, out = await asyncio.open_connection("127.0.0.1", port)
         try:
             while data := await reader.read(65536):
                 out.write(data)
                 answer = await inside.read(65536)
-                if data.startswith(b"POST") and not cut:
-                    cut.append(answer)
+                if data.startswith(b"POST") and not lost:
+                    lost.append(answer)
                     break
                 writer.write(answer)
         finally:
             out.close()
             writer.close()
 
-    server = await asyncio.start_server(pass_on, "127.0.0.1", 0)
+    server = await asyncio.start_server(forward, "127.0.0.1", 0)
     try:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     finally:
@@ -72,14 +72,14 @@ async def cutting_off(url):
 
 
 @asynccontextmanager
-async def always(status, body=b"{}"):
-    """A door that gives everybody the same answer; none at all where there is no status."""
+async def server_answering(status, body=b"{}"):
+    """Server with one answer to every request, or none if the status is None. Yields its URL."""
 
     async def answer(reader, writer):
         await reader.readuntil(b"\r\n\r\n")
         if status is None:
             await reader.read()
-        head = f"HTTP/1.1 {status} Whatever\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        head = f"HTTP/1.1 {status} Status\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
         writer.write(head.encode() + body)
         await writer.drain()
         writer.close()

@@ -1,4 +1,4 @@
-"""Order dispatch's payments on a real database, with the sandbox as a process of its own."""
+"""Test environment of payments: a kit with a real database, and the sandbox as a process."""
 
 import asyncio
 import itertools
@@ -31,17 +31,17 @@ KEY = bytes(range(32))
 _numbers = itertools.count(1)
 
 
-class World:
-    """A kit whose effects run, orders to pay, and who was told what."""
+class PaymentEnvironment:
+    """A kit that runs tasks; `results` records what payments report to orders."""
 
-    def __init__(self, kit, log):
-        self.kit, self.log, self.told = kit, log, []
+    def __init__(self, kit, log_path):
+        self.kit, self.log_path, self.results = kit, log_path, []
         app = build_app(SERVICE.name, SERVICE.api, Health())
         app.state.kit = kit
         self.http = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://dispatch")
 
-    async def order(self, token="tok_ok", *, service="sandbox", mandate=5000, price=500, currency="USD"):
-        """Draft an order of a customer who pays with this token."""
+    async def draft_order(self, token="tok_ok", *, service="sandbox", mandate=5000, price=500, currency="USD"):
+        """Draft an order of a new customer whose payment method has this token."""
         number = next(_numbers)
         order_id, customer = f"o{number}", f"customer-{number}"
         async with self.kit.transaction() as tx:
@@ -58,121 +58,121 @@ class World:
             await store.add_order(decision)
         return decision.order
 
-    async def pay(self, order, *more):
-        """Begin the payment and, in the same transaction, whatever else is wanted."""
+    async def authorize(self, order, *commands):
+        """Authorize the payment, and run further commands in the same transaction."""
         async with self.kit.transaction() as tx:
             await tx.store.lock_order(order.order_id)
             tx.publish(*await payments.authorize(order, tx.store))
-            for want in more:
-                tx.publish(*await want(order, tx.store))
+            for command in commands:
+                tx.publish(*await command(order, tx.store))
 
-    async def want(self, command, order, *amount):
+    async def _run_command(self, command, order, *amount):
         async with self.kit.transaction() as tx:
             await tx.store.lock_order(order.order_id)
-            said = await command(order, *amount, tx.store)
-            tx.publish(*said)
-        return said
+            events = await command(order, *amount, tx.store)
+            tx.publish(*events)
+        return events
 
     async def capture(self, order, amount):
-        return await self.want(payments.capture, order, amount)
+        return await self._run_command(payments.capture, order, amount)
 
     async def void(self, order):
-        return await self.want(payments.void, order)
+        return await self._run_command(payments.void, order)
 
     async def refund(self, order, amount):
-        return await self.want(payments.refund, order, amount)
+        return await self._run_command(payments.refund, order, amount)
 
     async def payment(self, order):
         async with self.kit.read() as store:
             return await store.find_payment(order.order_id)
 
-    async def reaches(self, order, state, seconds=20):
+    async def wait_for_state(self, order, state, seconds=20):
         async def found_or_none():
             payment = await self.payment(order)
             return payment if payment and payment.state == state else None
 
         return await until(found_or_none, f"the payment of {order.order_id} is {state}", seconds)
 
-    async def authorized(self, *token, **more):
-        order = await self.order(*token, **more)
-        await self.pay(order)
-        await self.reaches(order, "authorized")
+    async def authorized_order(self, *token, **changes):
+        order = await self.draft_order(*token, **changes)
+        await self.authorize(order)
+        await self.wait_for_state(order, "authorized")
         return order
 
-    async def captured(self, *token, **more):
-        order = await self.authorized(*token, **more)
+    async def captured_order(self, *token, **changes):
+        order = await self.authorized_order(*token, **changes)
         await self.capture(order, order.price)
-        await self.reaches(order, "captured")
+        await self.wait_for_state(order, "captured")
         return order
 
-    async def rows(self, sql, *arguments):
+    async def fetch(self, sql, *arguments):
         async with self.kit.pool.acquire() as connection:
             return [tuple(row) for row in await connection.fetch(sql, *arguments)]
 
     async def states(self, order):
         sql = """SELECT to_state FROM payment_history JOIN payment USING (payment_id)
-            WHERE order_id = $1 ORDER BY payment_history.move"""
-        return [state for (state,) in await self.rows(sql, order.order_id)]
+            WHERE order_id = $1 ORDER BY payment_history.version"""
+        return [state for (state,) in await self.fetch(sql, order.order_id)]
 
     async def balances(self, order):
-        """What this order's bookings left on each account."""
+        """Return the balance of each account from this order's bookings."""
         sql = """SELECT account, sum(e.amount)::bigint FROM money_entry AS e JOIN money_transaction USING (number)
             JOIN payment USING (payment_id) WHERE order_id = $1 GROUP BY account HAVING sum(e.amount) <> 0"""
-        return dict(await self.rows(sql, order.order_id))
+        return dict(await self.fetch(sql, order.order_id))
 
-    async def said(self, order):
-        """The types and data of what was said token_owner this order, in order."""
-        rows = await self.rows("SELECT value FROM outbox WHERE topic = 'orders' ORDER BY partition, sequence")
+    async def events(self, order):
+        """Return the types and data of the published events about this order."""
+        rows = await self.fetch("SELECT value FROM outbox WHERE topic = 'orders' ORDER BY partition, sequence")
         events = [json.loads(value) for (value,) in rows]
         return [(e["type"], e["data"]) for e in events if e["data"]["order_id"] == order.order_id]
 
-    async def types(self, order):
-        return [name for name, _ in await self.said(order) if name.startswith("Payment")]
+    async def event_types(self, order):
+        return [name for name, _ in await self.events(order) if name.startswith("Payment")]
 
-    async def wrong(self):
-        """Every row of every check."""
-        views = await self.rows("SELECT viewname FROM pg_views WHERE schemaname = 'order_dispatch'")
+    async def failed_checks(self):
+        """Return the rows of all check views."""
+        views = await self.fetch("SELECT viewname FROM pg_views WHERE schemaname = 'order_dispatch'")
         return [
             (view, *row)
             for (view,) in views
             if view.startswith("check_")
-            for row in await self.rows(f"SELECT subject, problem FROM {view}")
+            for row in await self.fetch(f"SELECT subject, problem FROM {view}")
         ]
 
-    async def book(self, order=None):
-        """What the sandbox itself wrote down, of one order or of all."""
-        lines = [json.loads(line) for line in self.log.read_text().splitlines()] if self.log.exists() else []
+    async def sandbox_log(self, order=None):
+        """Return the operations that the sandbox logged, of one order or of all."""
+        text = self.log_path.read_text() if self.log_path.exists() else ""
+        lines = [json.loads(line) for line in text.splitlines()]
         if order is None:
             return lines
         payment = await self.payment(order)
         return [(line["op"], line.get("amount")) for line in lines if line["payment_id"] == payment.payment_id]
 
     @asynccontextmanager
-    async def killed_after_asking(self, step, order):
-        """Give a transaction whose intent is left as by a process that died after its call, before the outcome."""
+    async def killed_after_call(self, step, order):
+        """Yield a transaction whose task is left as by a process that was killed between its call and the outcome."""
         async with self.kit.transaction() as tx:
             await tx.store.lock_order(order.order_id)
             yield tx
-            (intended,) = tx.store.added_tasks
+            (added,) = tx.store.added_tasks
             tx.store.added_tasks.clear()
             await tx.store.connection.execute(
                 """INSERT INTO task (kind, id, payload, due_at, state, attempt, attempt_id, lease_until)
                 VALUES ($1, $2, $3, $4, 'claimed', 1, gen_random_uuid(), now() + interval '1 hour')""",
-                *(intended.kind, intended.task_id, intended.payload, intended.due_at),
+                *(added.kind, added.task_id, added.payload, added.due_at),
             )
-        assert intended.kind == step
+        assert added.kind == step
         payment = await self.payment(order)
-        await self._ask_as_the_dead_did(payment, intended.task_id)
-        await self.rows("UPDATE task SET lease_until = now() - interval '1 second' WHERE id = $1", payment.key)
-
-    async def _ask_as_the_dead_did(self, payment, key):
-        await perform_step(Task(key, {"payment_id": payment.payment_id, "obstacle": None}, 1), self.kit)
+        call = Task(added.task_id, {"payment_id": payment.payment_id, "obstacle": None}, 1)
+        await perform_step(call, self.kit)
+        expire_lease = "UPDATE task SET lease_until = now() - interval '1 second' WHERE id = $1"
+        await self.fetch(expire_lease, payment.idempotency_key)
 
 
 @asynccontextmanager
-async def sandbox(log, *options):
-    """The counterpart as a process; gives its address."""
-    command = [sys.executable, "-m", "deploy.samples.sandbox_pay", "--port", "0", "--log", str(log), *options]
+async def sandbox(log_path, *options):
+    """Run the sandbox as a process; yields its URL."""
+    command = [sys.executable, "-m", "deploy.samples.sandbox_pay", "--port", "0", "--log", str(log_path), *options]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         yield (await asyncio.to_thread(process.stdout.readline)).strip()
@@ -183,23 +183,23 @@ async def sandbox(log, *options):
 
 
 @asynccontextmanager
-async def running(database, log, **knobs):
-    """A kit of order dispatch of which only the effects run."""
+async def running(database, log_path, **settings):
+    """Open a kit of order_dispatch that runs only tasks."""
     await prepare(SERVICE, database)
-    knobs = {"sealing_key": SecretStr(KEY.hex()), "payment_seconds": 0.3, **knobs}
-    kit = await Kit.open(SERVICE, settings_for(SERVICE, database, **knobs))
-    effects = TaskRunner(kit)
-    kit.on_commit(effects)
-    task = asyncio.create_task(effects.run())
-    world = World(kit, log)
+    settings = {"sealing_key": SecretStr(KEY.hex()), "payment_seconds": 0.3, **settings}
+    kit = await Kit.open(SERVICE, settings_for(SERVICE, database, **settings))
+    runner = TaskRunner(kit)
+    kit.on_commit(runner)
+    task = asyncio.create_task(runner.run())
+    environment = PaymentEnvironment(kit, log_path)
     try:
-        with recorded_results(world.told):
-            yield world
+        with recorded_results(environment.results):
+            yield environment
     finally:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
-        await world.http.aclose()
+        await environment.http.aclose()
         await kit.close()
 
 
