@@ -1,8 +1,7 @@
 """Encryption of secrets in the database, such as customers' access tokens: AES-256-GCM.
 
-Format: one version byte, a key id of four bytes, a nonce of twelve bytes, then ciphertext and tag. `about` identifies
-the secret's owner; it is authenticated but not stored, so that a blob copied to another customer's row cannot be
-decrypted.
+Format: one version byte, a key id of four bytes, a nonce of twelve bytes, then ciphertext and tag. The owner of
+the secret is authenticated but not stored, so that a blob copied to another customer's row cannot be decrypted.
 """
 
 import base64
@@ -14,7 +13,7 @@ from collections.abc import Sequence
 from pydantic import SecretStr
 
 VERSION = b"\x01"
-KEY_BYTES, NAME_BYTES, NONCE_BYTES = 32, 4, 12
+KEY_BYTES, KEY_ID_BYTES, NONCE_BYTES = 32, 4, 12
 #: One key, or several during rotation: the first encrypts, all decrypt.
 Keys = bytes | Sequence[bytes]
 
@@ -28,7 +27,7 @@ def read_keys(setting: SecretStr) -> tuple[bytes, ...]:
 
     Each is 32 bytes in hex or base64 (either alphabet, padded or not); several are separated by commas.
     """
-    keys = tuple(_read_key(one.strip()) for one in setting.get_secret_value().split(",") if one.strip())
+    keys = tuple(_read_key(part.strip()) for part in setting.get_secret_value().split(",") if part.strip())
     if not keys:
         raise UnsealError("sealing_key is not set")
     return keys
@@ -48,27 +47,27 @@ def _read_key(text: str) -> bytes:
     return key
 
 
-def seal(key: Keys, plaintext: str, about: str) -> bytes:
-    """Encrypt a text with the first key; opening needs the same `about`."""
+def seal(key: Keys, plaintext: str, owner: str) -> bytes:
+    """Encrypt a text with the first key; decryption needs the same owner."""
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415  # imported lazily: few services encrypt
 
     first, nonce = _keys(key)[0], os.urandom(NONCE_BYTES)
     head = VERSION + _key_id(first)
-    return head + nonce + AESGCM(first).encrypt(nonce, plaintext.encode(), head + about.encode())
+    return head + nonce + AESGCM(first).encrypt(nonce, plaintext.encode(), head + owner.encode())
 
 
-def open_sealed(key: Keys, blob: bytes, about: str) -> str:
-    """Decrypt a blob. Raises UnsealError for another `about`, a modified blob or an unknown key."""
+def open_sealed(key: Keys, blob: bytes, owner: str) -> str:
+    """Decrypt a blob. Raises UnsealError for another owner, a modified blob or an unknown key."""
     from cryptography.exceptions import InvalidTag  # noqa: PLC0415  # see seal
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415  # see seal
 
-    end = len(VERSION) + NAME_BYTES
+    end = len(VERSION) + KEY_ID_BYTES
     head, nonce, rest = blob[:end], blob[end : end + NONCE_BYTES], blob[end + NONCE_BYTES :]
     matching = [candidate for candidate in _keys(key) if VERSION + _key_id(candidate) == head]
     if not matching:
         raise UnsealError("it was sealed with a key that is not in sealing_key")
     try:
-        return AESGCM(matching[0]).decrypt(nonce, rest, head + about.encode()).decode()
+        return AESGCM(matching[0]).decrypt(nonce, rest, head + owner.encode()).decode()
     except (InvalidTag, ValueError):
         raise UnsealError("it was modified or sealed for another owner") from None
 
@@ -78,4 +77,4 @@ def _keys(key: Keys) -> Sequence[bytes]:
 
 
 def _key_id(key: bytes) -> bytes:
-    return hashlib.sha256(b"replenish sealing key\n" + key).digest()[:NAME_BYTES]
+    return hashlib.sha256(b"replenish sealing key\n" + key).digest()[:KEY_ID_BYTES]

@@ -52,7 +52,7 @@ async def test_other_status_with_known_update_id_becomes_dead_letter(world):
     listed = world.command("dead-letters", "list", "--service", "order-dispatch")
 
     assert await home.state(order) == "placed"
-    assert f"update {order}-1 of acme said something else the first time" in " ".join(listed.stdout.split())
+    assert f"update {order}-1 of acme was first received with different content" in " ".join(listed.stdout.split())
 
 
 async def test_update_of_unknown_order_is_unmatched(world):

@@ -1,4 +1,4 @@
-"""Builders of what the tests talk about."""
+"""Builders of orders, providers, offers and updates."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -22,7 +22,7 @@ from services.order_dispatch.domain import (
 )
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-PATIENCE = Timeouts(
+TIMEOUTS = Timeouts(
     answer_hours=24, status_request_hours=2, max_status_request_hours=24, lead_time_days=5, longest_promise_days=400
 )
 ACME = Provider("acme", "Acme", "kafka", lead_time_days=3)
@@ -65,15 +65,15 @@ def drafted(**changes) -> Order:
 
 
 def order(state: State) -> Order:
-    """Return an order that came to this state in the usual way."""
-    decision = submit(drafted(), PATIENCE, NOON)
+    """Return an order that reached this state by submission and updates."""
+    decision = submit(drafted(), TIMEOUTS, NOON)
     if state is State.UNKNOWN:
-        return check_due_order(decision.order, PATIENCE, NOON + days(1)).order
-    for stop, status in ((State.PLACED, "accepted"), (State.SHIPPED, "shipped"), (State.DELIVERED, "delivered")):
+        return check_due_order(decision.order, TIMEOUTS, NOON + days(1)).order
+    for to_state, status in ((State.PLACED, "accepted"), (State.SHIPPED, "shipped"), (State.DELIVERED, "delivered")):
         if decision.order.state is state:
             break
-        decision = heard(decision.order, update(status))
-        assert decision.order.state is stop
+        decision = apply(decision.order, update(status))
+        assert decision.order.state is to_state
     assert decision.order.state is state
     return decision.order
 
@@ -89,8 +89,8 @@ def update(status: UpdateStatus | str, **changes) -> OrderUpdated:
     return OrderUpdated(**(fields | changes))
 
 
-def heard(order: Order, said: OrderUpdated, at: datetime = NOON) -> Decision:
-    """Return what the update does to the order; it must be applied."""
-    verdict = decide_update(order, said, ACME, PATIENCE, at)
-    assert verdict.decision is not None, verdict.reason
-    return verdict.decision
+def apply(order: Order, update: OrderUpdated, at: datetime = NOON) -> Decision:
+    """Return the decision of an update that must be applied."""
+    decided = decide_update(order, update, ACME, TIMEOUTS, at)
+    assert decided.decision is not None, decided.reason
+    return decided.decision

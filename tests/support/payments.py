@@ -1,13 +1,12 @@
-"""Builders of payments."""
+"""Builders of payments and of payment services' answers."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from services.order_dispatch.payments.domain import (
+    Confirmed,
     Declined,
     Mandate,
     Payment,
-    Receipt,
     Status,
     apply_answer,
     open_payment,
@@ -19,21 +18,7 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 WEEK = timedelta(days=7)
 NEW = Payment("pay1", "o1", "ann", "pods", "ann/pods", "acme", "sandbox", "EUR", 1000, 0)
 MANDATE = Mandate(5000, "EUR")
-
-
-def opened(**changes):
-    return open_payment(replace(NEW, **changes), MANDATE, NOON).payment
-
-
-def receipt(payment, status, amount=None):
-    return Receipt(status, "sp_1", payment.requested if amount is None else amount, payment.currency)
-
-
-def settled(payment, answer, at=NOON):
-    return apply_answer(payment, answer, at, WEEK)
-
-
-HAPPENS = {
+CONFIRMED_STATUS = {
     "authorize": Status.AUTHORIZED,
     "capture": Status.CAPTURED,
     "void": Status.VOIDED,
@@ -41,31 +26,40 @@ HAPPENS = {
 }
 
 
-def done(payment):
-    """Return what the step under way does when it works."""
-    return settled(payment, receipt(payment, HAPPENS[payment.step]))
-
-
-def declined(payment, reason="no"):
-    return settled(payment, Declined(reason))
+def authorizing():
+    return open_payment(NEW, MANDATE, NOON).payment
 
 
 def authorized():
-    return done(opened()).payment
+    return confirm(authorizing()).payment
 
 
 def captured(amount=1000):
-    return done(request_capture(authorized(), amount, NOON).payment).payment
+    return confirm(request_capture(authorized(), amount, NOON).payment).payment
 
 
 def voided():
-    return done(request_void(authorized(), NOON).payment).payment
+    return confirm(request_void(authorized(), NOON).payment).payment
 
 
-def balances(*turns):
-    """Return what the bookings of these turns leave on each account."""
+def answer(payment, answer, now=NOON):
+    return apply_answer(payment, answer, now, WEEK)
+
+
+def confirm(payment):
+    """Confirm the step in progress."""
+    status = CONFIRMED_STATUS[payment.step]
+    return answer(payment, Confirmed(status, "sp_1", payment.requested_amount, payment.currency))
+
+
+def decline(payment, reason="no"):
+    return answer(payment, Declined(reason))
+
+
+def balances(*decisions):
+    """Return the balance of each account after these decisions."""
     sums = {}
-    for decision in turns:
+    for decision in decisions:
         for booking in decision.bookings:
             assert sum(amount for _, amount in booking.entries) == 0
             for account, amount in booking.entries:
@@ -73,5 +67,5 @@ def balances(*turns):
     return {account: amount for account, amount in sums.items() if amount}
 
 
-def names(decision):
+def event_names(decision):
     return [type(event).__name__ for event in decision.events]

@@ -1,4 +1,4 @@
-"""A counterpart of the portal: it signs tokens, publishes its key, and knows where people live."""
+"""A stand-in for the portal: tokens, the public key, delivery addresses and contacts."""
 
 import asyncio
 import socket
@@ -19,11 +19,11 @@ CONTACT = {"email": "ann@example.com", "name": "Ann Lee", "locale": "en", "time_
 
 @dataclass
 class Portal:
-    """What the counterpart answers; `down` makes it answer 503 to everything about customers."""
+    """Responses of the stand-in; with `down`, requests about customers get 503."""
 
     url: str = ""
     down: bool = False
-    asked: int = 0
+    requests: int = 0
     ship_to: dict[str, Any] = field(default_factory=lambda: {"ann": SHIP_TO})
     contacts: dict[str, Any] = field(default_factory=lambda: {"ann": CONTACT})
     key: OKPKey = field(default_factory=lambda: OKPKey.generate_key("Ed25519", {"kid": "k1"}))
@@ -59,7 +59,7 @@ class Portal:
         return app
 
     def _about(self, customer_id, known):
-        self.asked += 1
+        self.requests += 1
         if self.down:
             return JSONResponse({}, 503)
         return known[customer_id] if customer_id in known else JSONResponse({}, 404)
@@ -83,11 +83,11 @@ async def portal():
 
 
 async def until(condition, what, seconds=30.0):
-    """Wait until the condition returns something true, and return that."""
+    """Poll the condition until it returns a true value, and return that."""
     end = time.monotonic() + seconds
     while True:
         found = await condition()
         if found:
             return found
-        assert time.monotonic() < end, f"it did not happen: {what}"
+        assert time.monotonic() < end, f"timed out: {what}"
         await asyncio.sleep(0.05)

@@ -1,4 +1,4 @@
-"""What follows when goods leave and when they arrive."""
+"""Shipment and delivery: the events, the capture at shipment and the claim for missing goods."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -10,7 +10,7 @@ from services.order_dispatch.domain.states import State
 
 
 def record_shipment(decision: Decision, at: datetime) -> Decision:
-    """Say of a shipped order what left, and have its money taken."""
+    """Publish the shipped quantity and capture the payment for it; the order is already `shipped`."""
     order = decision.order
     shipped = OrderShipped(
         **order.fields(at), quantity=order.expected_quantity, expected_at=order.expected_at, tracking=order.tracking
@@ -21,9 +21,9 @@ def record_shipment(decision: Decision, at: datetime) -> Decision:
 def record_delivery(
     decision: Decision, evidence: Evidence, at: datetime, because: str, *, delivered_at: datetime | None = None
 ) -> Decision:
-    """Close a shipped order; `delivered_at` is the date the provider gave, if it gave one.
+    """Deliver a shipped order; missing goods raise a claim and are refunded.
 
-    Money that was taken for more than arrived goes back.
+    `delivered_at` is the time that the provider reported, `at` the default.
     """
     order = replace(decision.order, check_at=None, delivered_at=delivered_at or at, evidence=evidence)
     decision = replace(decision, order=order).move_to(State.DELIVERED, at, because)
@@ -39,9 +39,6 @@ def record_delivery(
         currency=order.currency,
     )
     decision = decision.publish(delivered).add_refund(overpayment(order))
-    short = not order.test and order.expected_quantity < order.quantity
-    return (
-        decision.publish(ClaimRaised(**order.fields(at), ordered=order.quantity, received=order.expected_quantity))
-        if short
-        else decision
-    )
+    if order.test or order.expected_quantity >= order.quantity:
+        return decision
+    return decision.publish(ClaimRaised(**order.fields(at), ordered=order.quantity, received=order.expected_quantity))

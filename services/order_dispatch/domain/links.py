@@ -8,22 +8,22 @@ from typing import Any
 
 from replenish_contracts.units import BaseUnit
 
-#: A slot nobody uses runs out some day; no provider needs a date further away.
-LONGEST_RUN = timedelta(days=365)
+#: Upper bound of a predicted run-out; a slot without use has no date of its own.
+LONGEST_RUN_OUT = timedelta(days=365)
 
 
 class LinkState(StrEnum):
-    """Where a link stands."""
+    """State of a link."""
 
     ACTIVE = "active"
-    #: Not used any more; its tokens are kept only until the provider has revoked them.
+    #: No longer used; the tokens are kept until the provider has revoked them.
     ENDING = "ending"
     ENDED = "ended"
 
 
 @dataclass(frozen=True, slots=True)
 class LinkClient:
-    """How we are known to a provider that links customers (OAuth 2)."""
+    """Our OAuth 2 client registration at a provider."""
 
     provider_id: str
     authorize_url: str
@@ -38,7 +38,7 @@ class LinkClient:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A customer was sent to a provider's page and is awaited back."""
+    """An authorization in progress: the customer was redirected to the provider's page."""
 
     customer_id: str
     device_id: str
@@ -49,13 +49,13 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One customer's device at one provider."""
+    """The link of one customer's device to one provider."""
 
     link_id: str
     customer_id: str
     device_id: str
     provider_id: str
-    #: The device's name at the provider.
+    #: The provider's id of the device.
     serial: str
     state: LinkState
     created_at: datetime
@@ -65,7 +65,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """A link's tokens as they are kept; `fresh` while the access token need not be renewed."""
+    """A link's encrypted tokens; `fresh` is false once the access token must be refreshed."""
 
     access: bytes
     refresh: bytes | None
@@ -74,7 +74,7 @@ class Sealed:
 
 @dataclass(frozen=True, slots=True)
 class SlotUse:
-    """How a followed slot stands; quantities are base steps."""
+    """Level and use of a subscribed slot; quantities are base steps."""
 
     slot: str
     remote_slot: str
@@ -84,20 +84,20 @@ class SlotUse:
     capacity: int
     rate_per_day: float
     used_at: datetime
-    #: On hand and not loaded, where it is known.
+    #: Quantity on the shelf, if known.
     on_hand: int | None = None
 
     @property
     def runs_out_at(self) -> datetime:
-        """Return when it is empty at its present rate, a year from its last use at the latest."""
-        if self.rate_per_day <= 0 or self.level / self.rate_per_day > LONGEST_RUN.days:
-            return self.used_at + LONGEST_RUN
+        """When the slot is empty at its current rate, at most LONGEST_RUN_OUT after its last use."""
+        if self.rate_per_day <= 0 or self.level / self.rate_per_day > LONGEST_RUN_OUT.days:
+            return self.used_at + LONGEST_RUN_OUT
         return self.used_at + timedelta(days=self.level / self.rate_per_day)
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteItem:
-    """A product chosen at the provider, as the provider writes it."""
+    """A product that the customer chose at the provider, in the provider's terms."""
 
     reference: str
     quantity: float | None = None
@@ -106,7 +106,7 @@ class RemoteItem:
 
 @dataclass(frozen=True, slots=True)
 class RemoteSlot:
-    """What the provider says about one slot of a link."""
+    """The provider's record of one slot of a link."""
 
     remote_slot: str
     subscribed: bool

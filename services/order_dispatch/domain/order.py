@@ -179,7 +179,7 @@ class Decision:
     refund: int = 0
 
     def move_to(self, to_state: State, at: datetime, because: str) -> "Decision":
-        """Add a transition; raises IllegalTransition if the table does not allow it."""
+        """Add a transition; raises IllegalTransitionError if the table does not allow it."""
         order = self.order
         check(order.state, to_state)
         transition = Transition(order.step + 1, order.state, to_state, at, because)

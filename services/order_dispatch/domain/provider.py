@@ -1,4 +1,4 @@
-"""What an order needs to know about its slot, its provider and the provider's offer."""
+"""An order's slot, provider and offer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from replenish_contracts.units import MOST_STEPS, BaseUnit
 
 
 class DeviceStatus(StrEnum):
-    """Whether a device may still have orders."""
+    """Whether orders for a device are accepted."""
 
     ACTIVE = "active"
     LEFT = "left"
@@ -18,7 +18,7 @@ class DeviceStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """Where the goods go; `device_id` and `slot` are today's, after replacements."""
+    """The slot that an order is for; after a replacement, the slot of the new device."""
 
     device_id: str
     slot: str
@@ -28,44 +28,44 @@ class Slot:
     device: DeviceStatus
 
 
-#: As long as a problem with an order stays open at Amazon.
+#: Amazon keeps a problem with an order open for 72 hours.
 RESOLUTION_HOURS = 72
 
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """Who can be asked, and how."""
+    """A company that delivers orders."""
 
     provider_id: str
     name: str
     protocol: str
     active: bool = True
-    #: Days from order to door where the provider gives no date.
+    #: Days from order to delivery if the provider reports no date.
     lead_time_days: float | None = None
-    #: The file in payments/ that takes its customers' money; without one it bills them itself, or on account.
+    #: Payment service (a module of payments/); None if the provider bills its customers itself.
     payment: str | None = None
-    #: Where it is called, and what its protocol wants to know besides.
+    #: Base URL of its server, and settings that only its protocol reads.
     url: str | None = None
     account: Mapping[str, Any] = field(default_factory=dict)
-    #: How long an order waits before the provider is asked, and how long of that it may be changed.
+    #: Hours from draft to submission (None: the deployment's default), and the hours in which packs can be changed.
     cancel_window_hours: float | None = None
     modify_window_hours: float | None = None
-    #: How long an order waits for the customer to settle a problem before the provider gives it up.
+    #: Hours that the customer has to resolve a problem before the order is cancelled.
     resolution_hours: float = RESOLUTION_HOURS
-    #: Whether it may send another product than the one ordered.
+    #: The provider may deliver another product than the one ordered.
     allows_substitutes: bool = False
-    #: Orders here are rehearsals: no money, no goods.
+    #: All orders are test orders, without money and goods.
     test: bool = False
 
-    def waits_hours(self, usual: float) -> float:
-        """Return how long an order waits before the provider is asked: a window that may change it keeps it waiting."""
-        cancel = usual if self.cancel_window_hours is None else self.cancel_window_hours
+    def hours_before_submission(self, default: float) -> float:
+        """Return the hours from draft to submission; at least the modify window."""
+        cancel = default if self.cancel_window_hours is None else self.cancel_window_hours
         return max(cancel, self.modify_window_hours or 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What a provider sells; the pack holds `pack_size` steps of 10**-scale units."""
+    """A product in one pack of `pack_size` steps of 10**-scale units; the price is in minor units."""
 
     provider_id: str
     product_id: str
@@ -79,7 +79,7 @@ class Offer:
 
 
 def price_of(packs: int, pack_size: int, slot: Slot, offer: Offer) -> int | None:
-    """Return what the packs cost in minor units; None where the offer is about another pack, or beyond all bounds."""
+    """Return the price in minor units; None if the offer has another pack size or unit, or above MOST_STEPS."""
     ordered = Fraction(pack_size, 10**slot.scale)
     offered = Fraction(offer.pack_size, 10**offer.scale)
     price = packs * offer.price

@@ -1,40 +1,40 @@
-"""The states of an order and the only table of transitions between them; migrations/ has the same table."""
+"""The states of an order and the table of transitions; migrations/ has the same table."""
 
 from enum import StrEnum
 
 
 class State(StrEnum):
-    """Where an order stands."""
+    """State of an order."""
 
-    #: Nobody outside has been asked yet.
+    #: Waits for the end of its cancel window.
     DRAFTED = "drafted"
-    #: Its goods are being set aside in the provider's stock, which we keep.
+    #: Stock that is kept here is being reserved.
     RESERVING = "reserving"
     #: Its payment is being authorized.
     AUTHORIZING = "authorizing"
-    #: The provider was asked and has not answered.
+    #: Submitted, or about to be; the provider has not replied.
     PLACING = "placing"
-    #: The provider has been silent for too long; it is asked what became of the order.
+    #: The provider may have the order; its status is requested.
     UNKNOWN = "unknown"
     PLACED = "placed"
     SHIPPED = "shipped"
     DELIVERED = "delivered"
-    #: It came, and some or all of it went back.
+    #: Delivered, then returned in part or in full.
     RETURNED = "returned"
     REFUSED = "refused"
     CANCELLED = "cancelled"
     FAILED = "failed"
 
 
-#: States in which an order does not hold its pool any more; all that may still happen is that goods go back.
+#: The pool may order again; the only transition left is delivered to returned.
 CLOSED = frozenset({State.DELIVERED, State.RETURNED, State.REFUSED, State.CANCELLED, State.FAILED})
-#: Ends without goods.
+#: Closed without a delivery.
 WITHOUT_GOODS = frozenset({State.REFUSED, State.CANCELLED, State.FAILED})
-#: The provider has not been asked yet.
+#: The provider cannot have the order.
 NOT_SUBMITTED = frozenset({State.DRAFTED, State.RESERVING, State.AUTHORIZING})
-#: The provider has the order, or may have it, and the goods have not left.
+#: The provider has the order or may have it, and the goods have not left.
 SUBMITTED = frozenset({State.PLACING, State.UNKNOWN, State.PLACED})
-_LEADS_TO = {
+_REACHABLE = {
     State.DRAFTED: (
         *(State.RESERVING, State.AUTHORIZING, State.PLACING),
         *(State.REFUSED, State.CANCELLED, State.FAILED),
@@ -47,25 +47,23 @@ _LEADS_TO = {
     State.SHIPPED: (State.DELIVERED,),
     State.DELIVERED: (State.RETURNED,),
 }
-TRANSITIONS = frozenset((from_state, to_state) for from_state, reachable in _LEADS_TO.items() for to_state in reachable)
-#: The way goods take; a later stop implies the ones before it.
-_GOODS_PATH = (State.PLACED, State.SHIPPED, State.DELIVERED)
+TRANSITIONS = frozenset(
+    (from_state, to_state) for from_state, reachable in _REACHABLE.items() for to_state in reachable
+)
+#: The states of a delivery in order; a report of one implies those before it.
+_DELIVERY_STATES = (State.PLACED, State.SHIPPED, State.DELIVERED)
 
 
 class IllegalTransitionError(ValueError):
-    """Somebody tried a move that is not in the table."""
+    """The transition is not in the table."""
 
 
 def check(from_state: State, to_state: State) -> None:
-    """Raise IllegalTransitionError unless the table has this move."""
     if (from_state, to_state) not in TRANSITIONS:
-        raise IllegalTransitionError(f"an order does not go from {from_state} to {to_state}")
+        raise IllegalTransitionError(f"illegal transition of an order from {from_state} to {to_state}")
 
 
-def stops_between(from_state: State, to_state: State) -> tuple[State, ...]:
-    """Return the stops from `from_state` to `to_state` on the goods' way, the skipped ones included.
-
-    Empty where the order is already to_state or further.
-    """
-    passed = _GOODS_PATH.index(from_state) + 1 if from_state in _GOODS_PATH else 0
-    return _GOODS_PATH[passed : _GOODS_PATH.index(to_state) + 1]
+def delivery_states_between(from_state: State, to_state: State) -> tuple[State, ...]:
+    """Return the delivery states after `from_state` up to `to_state`; empty if the order is there or further."""
+    passed = _DELIVERY_STATES.index(from_state) + 1 if from_state in _DELIVERY_STATES else 0
+    return _DELIVERY_STATES[passed : _DELIVERY_STATES.index(to_state) + 1]

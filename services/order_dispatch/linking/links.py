@@ -1,9 +1,9 @@
-"""How links begin, change and end, and what linked providers are sent."""
+"""Creates, moves and ends links, saves subscriptions, and schedules reports to linked providers."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import TypedDict
+from typing import NamedTuple, TypedDict
 
 from libs.kit.http.problems import ProblemError
 from replenish_contracts.catalogue import Event
@@ -21,21 +21,62 @@ from replenish_contracts.events import (
 from replenish_contracts.units import BaseUnit, InvalidAmountError, parse_quantity
 from services.order_dispatch.domain.links import Attempt, Link, LinkState, RemoteItem, RemoteSlot
 from services.order_dispatch.domain.provider import Provider
-from services.order_dispatch.linking.oauth import Granted, sealed_tokens
+from services.order_dispatch.linking.oauth import TokenGrant, seal_tokens
 from services.order_dispatch.linking.store import LinkStore
 from services.order_dispatch.providers.protocol import AccountLinking
 from services.order_dispatch.providers.registry import get_protocol
 from services.order_dispatch.sealing import Keys
 
 
+class NewLink(NamedTuple):
+    """The created or renewed link; None if the device may not be linked any more."""
+
+    link: Link | None
+    events: tuple[Event, ...] = ()
+
+
+async def create_link(link_id: str, attempt: Attempt, grant: TokenGrant, keys: Keys, store: LinkStore) -> NewLink:
+    """Create a link with the granted tokens. An active link of the same customer and device gets the new tokens.
+
+    If the device was removed or belongs to another customer by now, the tokens are revoked.
+    """
+    # The device is locked first, so that of two concurrent callbacks the second finds the link of the first.
+    owned = await store.lock_device_of_customer(attempt.customer_id, attempt.device_id)
+    active = await store.lock_active_link(attempt.provider_id, attempt.device_id)
+    if active is not None and active.customer_id == attempt.customer_id:
+        await store.save_tokens(active.link_id, None, seal_tokens(keys, active.link_id, grant), grant.seconds)
+        store.add_task("subscription_info", f"{active.link_id}/{link_id}", {"link_id": active.link_id})
+        return NewLink(active)
+    link = Link(
+        link_id,
+        attempt.customer_id,
+        attempt.device_id,
+        attempt.provider_id,
+        attempt.device_id,
+        LinkState.ACTIVE,
+        store.now,
+        store.now,
+    )
+    tokens = seal_tokens(keys, link_id, grant)
+    if active is not None or not owned:
+        await store.add_unwanted_link(link, tokens, grant.seconds)
+        store.add_task("unlink", link_id, {"link_id": link_id})
+        return NewLink(None)
+    await store.add_link(link, tokens, grant.seconds)
+    await store.add_link_slots(link_id, link.device_id)
+    store.add_task("subscription_info", link_id, {"link_id": link_id})
+    return NewLink(link, (LinkCreated(**_fields(link), link_id=link_id, occurred_at=link.created_at),))
+
+
 async def end_link(
     link: Link, reason: str, store: LinkStore, *, revoke: bool = True, erase: bool = False
 ) -> list[Event]:
-    """Stop using a link; with `revoke` its tokens are kept until the provider was told, else they go at once."""
+    """End a link. With `revoke` its tokens are kept until the provider has revoked them, otherwise deleted at once."""
     events: list[Event] = []
     if link.state is LinkState.ACTIVE:
         events = [
-            slot_followed(link, slot, store, following=False) for slot in await store.list_followed_slots(link.link_id)
+            _slot_followed(link, slot, store.now, following=False)
+            for slot in await store.list_followed_slots(link.link_id)
         ]
         events.append(LinkEnded(**_fields(link), link_id=link.link_id, reason=reason, occurred_at=store.now))
     await store.delete_link_slots(link.link_id)
@@ -48,38 +89,36 @@ async def end_link(
 
 
 async def end_links_of_device(customer_id: str, device_id: str, registration: int, store: LinkStore) -> list[Event]:
-    """End what was linked for this registration of a device, and not for a later one."""
-    if await store.is_registered_since(device_id, registration):
+    """End the links of a registration of a device, unless the device has been registered again since."""
+    if await store.has_later_registration(device_id, registration):
         return []
-    links = await store.lock_links(customer_id, device_id)
-    return [event for link in links for event in await end_link(link, "the device was deregistered", store)]
+    events: list[Event] = []
+    for link in await store.lock_links(customer_id, device_id):
+        events += await end_link(link, "the device was deregistered", store)
+    return events
 
 
 async def end_links_of_customer(customer_id: str, store: LinkStore) -> list[Event]:
-    """End everything a customer linked, and forget it as soon as the providers have revoked it."""
+    """End all links of a customer; each row is deleted as soon as its tokens are revoked."""
     events: list[Event] = []
     for link in await store.lock_links(customer_id):
-        events += await end_link(link, "the customer left", store, erase=True)
+        events += await end_link(link, "the customer's account was deleted", store, erase=True)
     await store.erase_links(customer_id)
     return events
 
 
 async def move_links(event: DeviceReplaced, store: LinkStore) -> list[Event]:
-    """Let links go on with the device that took over; a slot that went nowhere is not the provider's any more."""
+    """Move links to the device that replaces another; slots without a successor are no longer linked."""
     events: list[Event] = []
     for link in await store.lock_links(event.customer_id, event.replaces):
         await store.move_link_slots(link.link_id, [(move.old_slot, move.new_slot) for move in event.moves])
         await store.move_link(link.link_id, event.device_id)
         moved = replace(link, device_id=event.device_id)
         events += [
-            slot_followed(moved, slot, store, following=True) for slot in await store.list_followed_slots(link.link_id)
+            _slot_followed(moved, slot, store.now, following=True)
+            for slot in await store.list_followed_slots(link.link_id)
         ]
     return events
-
-
-def slot_followed(link: Link, slot: str, store: LinkStore, *, following: bool) -> SlotFollowed:
-    """Return the word that a provider wants to hear of a slot's uses, or no longer does."""
-    return SlotFollowed(**_fields(link), slot=slot, following=following, occurred_at=store.now)
 
 
 class _LinkFields(TypedDict):
@@ -92,72 +131,33 @@ def _fields(link: Link) -> _LinkFields:
     return {"customer_id": link.customer_id, "device_id": link.device_id, "provider_id": link.provider_id}
 
 
-@dataclass(frozen=True)
-class BeginResult:
-    """A link that was made or renewed, if it could be."""
-
-    link: Link | None
-    events: tuple[Event, ...] = ()
+def _slot_followed(link: Link, slot: str, now: datetime, *, following: bool) -> SlotFollowed:
+    return SlotFollowed(**_fields(link), slot=slot, following=following, occurred_at=now)
 
 
-async def begin_link(link_id: str, attempt: Attempt, granted: Granted, keys: Keys, store: LinkStore) -> BeginResult:
-    """Make a link of granted tokens; one that is there gets new tokens. A device that left meanwhile gets none."""
-    # The device first, and locked: whoever comes back at the same moment finds the link that is made here.
-    stays = await store.owns_device(attempt.customer_id, attempt.device_id)
-    known = await store.lock_active_link(attempt.provider_id, attempt.device_id)
-    if known is not None and known.customer_id == attempt.customer_id:
-        tokens = sealed_tokens(keys, known.link_id, granted)
-        await store.save_tokens(known.link_id, None, tokens, granted.seconds)
-        store.add_task("subscription_info", f"{known.link_id}/{link_id}", {"link_id": known.link_id})
-        return BeginResult(known)
-    link = Link(
-        link_id,
-        attempt.customer_id,
-        attempt.device_id,
-        attempt.provider_id,
-        attempt.device_id,
-        LinkState.ACTIVE,
-        store.now,
-        store.now,
-    )
-    if known is None and stays:
-        await store.add_link(link, sealed_tokens(keys, link_id, granted), granted.seconds)
-        await store.add_link_slots(link_id, link.device_id)
-        store.add_task("subscription_info", link_id, {"link_id": link_id})
-        return BeginResult(link, (_link_created(link),))
-    await store.add_unwanted_link(link, sealed_tokens(keys, link_id, granted), granted.seconds)
-    store.add_task("unlink", link_id, {"link_id": link_id})
-    return BeginResult(None)
-
-
-async def save_subscriptions(link: Link, said: Iterable[RemoteSlot], at: datetime, store: LinkStore) -> list[Event]:
-    """Note what the provider says about a link's slots at that time, and say what is new in it."""
+async def save_subscriptions(link: Link, slots: Iterable[RemoteSlot], at: datetime, store: LinkStore) -> list[Event]:
+    """Save the provider's subscriptions as of `at`, and return events for what changed; older data is ignored."""
     events: list[Event] = []
-    for remote in said:
-        noted = await store.save_remote_slot(link.link_id, remote, at)
-        if noted is None:
+    for remote in slots:
+        saved = await store.save_remote_slot(link.link_id, remote, at)
+        if saved is None:
             continue
-        slot, changed, switched = noted
+        slot, changed, switched = saved
         if changed:
             base = await store.find_slot_unit(link.link_id, remote.remote_slot)
+            items = tuple(_subscribed_item(item, base) for item in remote.items)
             events.append(
                 ProviderSubscriptionChanged(
-                    customer_id=link.customer_id,
-                    provider_id=link.provider_id,
-                    device_id=link.device_id,
-                    slot=slot,
-                    subscribed=remote.subscribed,
-                    items=tuple(_subscribed_item(item, base) for item in remote.items),
-                    occurred_at=store.now,
+                    **_fields(link), slot=slot, subscribed=remote.subscribed, items=items, occurred_at=store.now
                 )
             )
         if switched:
-            events.append(slot_followed(link, slot, store, following=remote.subscribed))
+            events.append(_slot_followed(link, slot, store.now, following=remote.subscribed))
     return events
 
 
 def _subscribed_item(item: RemoteItem, base: tuple[BaseUnit, int] | None) -> SubscribedItem:
-    """Return a product as it is told on; a quantity in a unit the slot does not have is left out."""
+    """Convert a product of the provider; a quantity that does not convert to the slot's unit is omitted."""
     quantity = None
     if base is not None and item.quantity is not None and item.unit is not None:
         try:
@@ -167,22 +167,12 @@ def _subscribed_item(item: RemoteItem, base: tuple[BaseUnit, int] | None) -> Sub
     return SubscribedItem(reference=item.reference or "unnamed", quantity=quantity)
 
 
-def _link_created(link: Link) -> LinkCreated:
-    return LinkCreated(
-        customer_id=link.customer_id,
-        link_id=link.link_id,
-        provider_id=link.provider_id,
-        device_id=link.device_id,
-        occurred_at=link.created_at,
-    )
-
-
 async def on_slot_level_changed(event: SlotLevelChanged, store: LinkStore) -> list[Event]:
-    """Tell every provider that follows the slot; each use is told, and told by its newest state."""
+    """Schedule a report to every provider that follows the slot, once per event."""
     links = await store.save_slot_use(event.device_id, event.slot, event.level, event.rate_per_day, event.occurred_at)
     for link_id in links:
-        said = store.cause or event.occurred_at.isoformat()
-        store.add_task("slot_status", f"{link_id}/{said}", {"link_id": link_id, "slot": event.slot})
+        use_id = store.cause or event.occurred_at.isoformat()
+        store.add_task("slot_status", f"{link_id}/{use_id}", {"link_id": link_id, "slot": event.slot})
     return []
 
 
@@ -197,7 +187,7 @@ async def on_stock_counted(event: StockCounted, store: LinkStore) -> list[Event]
 
 
 async def report_linked_devices(store: LinkStore) -> list[Event]:
-    """Once a day: tell each provider when its devices were last used, and ask what their customers chose."""
+    """Schedule each linked device's status report and a fetch of its subscriptions; a daily job."""
     day = store.now.date().isoformat()
     for link in await store.list_active_links():
         for kind in ("device_status", "subscription_info"):
@@ -206,9 +196,9 @@ async def report_linked_devices(store: LinkStore) -> list[Event]:
     return []
 
 
-def linking_of(provider: Provider) -> AccountLinking:
-    """Return how customers are linked with a provider; raises ProblemError 422 if its protocol links none."""
+def get_linking(provider: Provider) -> AccountLinking:
+    """Return the account linking of a provider's protocol. Raises ProblemError 422 if it has none."""
     linking = get_protocol(provider.protocol).linking
     if linking is None:
-        raise ProblemError(422, "not_linkable", f"The protocol {provider.protocol} links no customers")
+        raise ProblemError(422, "not_linkable", f"The protocol {provider.protocol} has no account linking")
     return linking

@@ -1,4 +1,4 @@
-"""A link's access token: refreshed before it expires or when it is rejected, by one process at a time."""
+"""The access token of a link: renewed before it expires or when it is rejected, by one process at a time."""
 
 import asyncio
 import time
@@ -10,74 +10,73 @@ from services.order_dispatch.domain.links import LinkState
 from services.order_dispatch.linking.links import end_link
 from services.order_dispatch.linking.oauth import (
     TokenNotGrantedError,
-    exchange,
-    keys_of,
     open_secret,
-    plain_client,
-    sealed_tokens,
+    request_token,
+    seal_tokens,
+    sealing_keys,
 )
 
-#: Renewed so long before its end that a call which begins now is still taken.
+#: A token is renewed this long before its expiry, so that a call which starts now ends before it.
 MARGIN_SECONDS = 120.0
-#: Longer than a call may take: whoever renews is not overtaken.
+#: Longer than a call may take, so that no other process renews the same token meanwhile.
 LEASE_SECONDS = 20.0
-#: How long others wait for the one who renews.
-WAIT_SECONDS, LOOK_SECONDS = 15.0, 0.05
+#: How long, and at which interval, other callers wait for the renewal.
+WAIT_SECONDS, POLL_SECONDS = 15.0, 0.05
 
 
 class Token(NamedTuple):
-    """An access token, and how it is kept: so one says which token was not taken."""
+    """An access token, and its stored form, which identifies it if it is rejected."""
 
     text: str
     sealed: bytes
 
 
-async def fresh_token(kit: Kit, link_id: str, refused: bytes | None = None) -> Token:
-    """Return a token that should be taken; `refused` is one that was not.
+async def get_token(kit: Kit, link_id: str, rejected: bytes | None = None) -> Token:
+    """Return a valid access token, renewed if necessary; `rejected` is one that the provider did not accept.
 
-    Raises RejectedError where the link has ended, or ends now because the provider renews nothing, and Retry where the
-    provider cannot be asked.
+    Raises RejectedError if the link has ended or ends now because the provider refuses to renew the token, and
+    RetryLaterError if the provider or the process that renews it does not answer in time.
     """
-    end = time.monotonic() + WAIT_SECONDS
-    while time.monotonic() < end:
+    deadline = time.monotonic() + WAIT_SECONDS
+    while time.monotonic() < deadline:
         async with kit.read() as store:
-            kept = await store.find_tokens(link_id, MARGIN_SECONDS)
-        if kept is None:
+            tokens = await store.find_tokens(link_id, MARGIN_SECONDS)
+        if tokens is None:
             raise RejectedError("the link has ended")
-        if kept.fresh and kept.access != refused:
-            return Token(open_secret(kit, kept.access, f"{link_id}/access"), kept.access)
-        if kept.refresh is None:
-            await _end_link(kit, link_id, "its token ended and cannot be renewed")
+        if tokens.fresh and tokens.access != rejected:
+            return Token(open_secret(kit, tokens.access, f"{link_id}/access"), tokens.access)
+        if tokens.refresh is None:
+            await _end_link(kit, link_id, "the access token expired and cannot be renewed")
         attempt = uuid4()
         async with kit.transaction() as tx:
-            sealed = await tx.store.claim_refresh(link_id, attempt, kept.access, LEASE_SECONDS)
-        if sealed is not None:
-            return await _refresh(kit, link_id, attempt, sealed)
-        await asyncio.sleep(LOOK_SECONDS)
-    raise RetryLaterError("somebody else renews the token, and does not come to an end")
+            refresh = await tx.store.claim_refresh(link_id, attempt, tokens.access, LEASE_SECONDS)
+        if refresh is not None:
+            return await _refresh(kit, link_id, attempt, refresh)
+        await asyncio.sleep(POLL_SECONDS)
+    raise RetryLaterError("another process is renewing the token and has not finished")
 
 
-async def _refresh(kit: Kit, link_id: str, attempt: UUID, sealed: bytes) -> Token:
+async def _refresh(kit: Kit, link_id: str, attempt: UUID, refresh: bytes) -> Token:
     try:
         async with kit.read() as store:
-            client = await store.find_client_of(link_id)
-        form = {"grant_type": "refresh_token", "refresh_token": open_secret(kit, sealed, f"{link_id}/refresh")}
-        granted = await exchange(kit, client, plain_client(kit, client, client.token_url), form)
+            client = await store.find_client_of_link(link_id)
+        form = {"grant_type": "refresh_token", "refresh_token": open_secret(kit, refresh, f"{link_id}/refresh")}
+        grant = await request_token(kit, client, form)
     except TokenNotGrantedError as error:
-        await _end_link(kit, link_id, f"the provider renews no token: {error}")
+        await _end_link(kit, link_id, f"the provider refused to renew the token: {error}")
     except BaseException:
         async with kit.transaction() as tx:
             await tx.store.release_refresh(link_id, attempt)
         raise
-    tokens = sealed_tokens(keys_of(kit), link_id, granted)
+    tokens = seal_tokens(sealing_keys(kit), link_id, grant)
     async with kit.transaction() as tx:
-        if not await tx.store.save_tokens(link_id, attempt, tokens, granted.seconds):
-            raise RetryLaterError("renewing the token took too long")
-    return Token(granted.access, tokens[0])
+        if not await tx.store.save_tokens(link_id, attempt, tokens, grant.seconds):
+            raise RetryLaterError("renewing the token took longer than its lease")
+    return Token(grant.access, tokens[0])
 
 
 async def _end_link(kit: Kit, link_id: str, reason: str) -> Any:
-    """End a link that the provider ended; always raises RejectedError."""
+    """End a link whose tokens are useless; always raises RejectedError with the reason."""
     async with kit.transaction() as tx:
         link = await tx.store.lock_link(link_id)
         if link is not None and link.state is not LinkState.ENDED:

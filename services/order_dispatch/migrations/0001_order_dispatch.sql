@@ -157,21 +157,21 @@ CREATE TABLE orders (
     CHECK ((responder IS NULL) = (answer_by IS NULL)),
     CHECK ((returned_quantity IS NOT NULL) = (state = 'returned')),
     CHECK (fraud_cleared_at IS NULL OR fraud_at IS NOT NULL),
-    CONSTRAINT evidence_of_what_came CHECK ((state IN ('delivered', 'returned')) = (evidence IS NOT NULL)),
-    CONSTRAINT only_what_is_awaited_is_looked_at
+    CONSTRAINT delivered_orders_have_evidence CHECK ((state IN ('delivered', 'returned')) = (evidence IS NOT NULL)),
+    CONSTRAINT only_submitted_orders_are_checked
         CHECK (check_at IS NULL OR state IN ('placing', 'unknown', 'placed', 'shipped'))
 );
 -- reorder_decision opens one order per pool at a time; this index enforces it where the money is spent.
 CREATE UNIQUE INDEX one_open_order_per_pool ON orders (pool_id)
     WHERE state IN ('drafted', 'reserving', 'authorizing', 'placing', 'unknown', 'placed', 'shipped');
-CREATE INDEX orders_to_look_at ON orders (check_at) WHERE check_at IS NOT NULL;
+CREATE INDEX orders_by_check ON orders (check_at) WHERE check_at IS NOT NULL;
 -- Not partial: one prepared statement lists every state, and its generic plan cannot use an index that lacks some.
 CREATE INDEX orders_in_state ON orders (state, drafted_at, order_id);
 CREATE INDEX orders_by_customer ON orders (customer_id, drafted_at, order_id);
 CREATE INDEX orders_by_reference ON orders (provider_id, reference) WHERE reference IS NOT NULL;
 CREATE INDEX orders_of_shops ON orders (provider_id, drafted_at DESC, order_id DESC) WHERE responder = 'shop';
--- A pool with such an order orders nothing.
-CREATE INDEX orders_under_suspicion ON orders (pool_id) WHERE fraud_at IS NOT NULL AND fraud_cleared_at IS NULL;
+-- Orders of a pool with a flagged order fail.
+CREATE INDEX orders_flagged ON orders (pool_id) WHERE fraud_at IS NOT NULL AND fraud_cleared_at IS NULL;
 
 -- Each step refers to the previous one and to a legal transition; an illegal step aborts its transaction.
 CREATE TABLE order_history (
@@ -211,7 +211,7 @@ CREATE TABLE provider_update (
     PRIMARY KEY (provider_id, update_id)
 );
 CREATE INDEX provider_update_by_order ON provider_update (order_id);
-CREATE INDEX provider_update_left ON provider_update (provider_id, received_at) WHERE outcome <> 'applied';
+CREATE INDEX provider_update_unapplied ON provider_update (provider_id, received_at) WHERE outcome <> 'applied';
 
 -- Shortages: goods that were ordered and not delivered.
 CREATE TABLE claim (
@@ -261,11 +261,11 @@ CREATE TABLE payment (
     amount bigint NOT NULL CHECK (amount > 0),
     mandate bigint NOT NULL CHECK (mandate >= 0),
     state text NOT NULL,
-    move integer NOT NULL CHECK (move > 0),
+    version integer NOT NULL CHECK (version > 0),
     -- The call in progress, with its idempotency key, amount and time.
     step text CHECK (step IN ('authorize', 'capture', 'void', 'refund')),
-    key text,
-    requested bigint NOT NULL CHECK (requested >= 0),
+    idempotency_key text,
+    requested_amount bigint NOT NULL CHECK (requested_amount >= 0),
     requested_at timestamptz,
     authorized bigint NOT NULL DEFAULT 0,
     captured bigint NOT NULL DEFAULT 0,
@@ -284,26 +284,26 @@ CREATE TABLE payment (
     CONSTRAINT captured_within_authorized_within_mandate
         CHECK (captured <= authorized AND authorized <= mandate AND authorized <= amount),
     CONSTRAINT refunded_within_captured CHECK (0 <= refunded AND refunded <= captured),
-    CONSTRAINT wishes_are_within_reason
+    CONSTRAINT requested_amounts_within_amount
         CHECK (0 < capture_requested AND capture_requested <= amount AND 0 <= refund_requested AND refund_requested <= amount),
-    CONSTRAINT a_step_has_its_key
-        CHECK ((step IS NULL) = (key IS NULL) AND (step IS NULL) = (requested_at IS NULL)),
-    CONSTRAINT states_have_their_step CHECK (
+    CONSTRAINT step_has_key_and_time
+        CHECK ((step IS NULL) = (idempotency_key IS NULL) AND (step IS NULL) = (requested_at IS NULL)),
+    CONSTRAINT state_matches_step CHECK (
         step IS NOT DISTINCT FROM CASE state WHEN 'authorizing' THEN 'authorize' WHEN 'capturing' THEN 'capture'
             WHEN 'voiding' THEN 'void' WHEN 'refunding' THEN 'refund' WHEN 'unknown' THEN step END
         AND (state <> 'unknown' OR step IS NOT NULL)),
-    CONSTRAINT a_token_is_kept_only_to_authorize
+    CONSTRAINT token_only_while_authorizing
         CHECK (token_sealed IS NULL OR step IS NOT DISTINCT FROM 'authorize'),
-    CONSTRAINT only_what_is_unknown_is_given_up CHECK (given_up IS NULL OR state = 'unknown')
+    CONSTRAINT only_unknown_payments_are_given_up CHECK (given_up IS NULL OR state = 'unknown')
 );
 CREATE INDEX payment_to_expire ON payment (expires_at) WHERE state = 'authorized';
 CREATE INDEX payment_unknown ON payment (requested_at) WHERE state = 'unknown';
 
--- Each move refers to the previous one and to a legal transition; an illegal move aborts its transaction.
+-- Each transition refers to the previous one and to a legal transition; an illegal one aborts its transaction.
 CREATE TABLE payment_history (
     payment_id text NOT NULL REFERENCES payment,
-    move integer NOT NULL,
-    previous_move integer GENERATED ALWAYS AS (nullif(move - 1, 0)) STORED,
+    version integer NOT NULL,
+    previous_version integer GENERATED ALWAYS AS (nullif(version - 1, 0)) STORED,
     from_state text,
     to_state text NOT NULL,
     step text,
@@ -311,32 +311,32 @@ CREATE TABLE payment_history (
     occurred_at timestamptz NOT NULL,
     because text NOT NULL,
     cause text,
-    PRIMARY KEY (payment_id, move),
-    UNIQUE (payment_id, move, to_state),
+    PRIMARY KEY (payment_id, version),
+    UNIQUE (payment_id, version, to_state),
     FOREIGN KEY (from_state, to_state) REFERENCES payment_transition,
-    FOREIGN KEY (payment_id, previous_move, from_state) REFERENCES payment_history (payment_id, move, to_state),
-    CHECK (move > 0 AND (move = 1) = (from_state IS NULL)),
-    CHECK (move > 1 OR to_state = 'authorizing')
+    FOREIGN KEY (payment_id, previous_version, from_state) REFERENCES payment_history (payment_id, version, to_state),
+    CHECK (version > 0 AND (version = 1) = (from_state IS NULL)),
+    CHECK (version > 1 OR to_state = 'authorizing')
 );
--- The state of a payment is that of its last move.
-ALTER TABLE payment ADD FOREIGN KEY (payment_id, move, state)
-    REFERENCES payment_history (payment_id, move, to_state) DEFERRABLE INITIALLY DEFERRED;
+-- The state of a payment is that of its latest version.
+ALTER TABLE payment ADD FOREIGN KEY (payment_id, version, state)
+    REFERENCES payment_history (payment_id, version, to_state) DEFERRABLE INITIALLY DEFERRED;
 
 -- The books: one currency per transaction; entries are in minor units and sum to zero.
 CREATE TABLE money_transaction (
     number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     payment_id text NOT NULL,
-    move integer NOT NULL,
-    kind text NOT NULL CHECK (kind IN ('reserved', 'released', 'taken', 'refunded')),
+    version integer NOT NULL,
+    kind text NOT NULL CHECK (kind IN ('authorized', 'released', 'captured', 'refunded')),
     currency text NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
     occurred_at timestamptz NOT NULL,
-    -- A move is booked once.
-    UNIQUE (payment_id, move, kind),
-    FOREIGN KEY (payment_id, move) REFERENCES payment_history
+    -- A transition is booked once per kind.
+    UNIQUE (payment_id, version, kind),
+    FOREIGN KEY (payment_id, version) REFERENCES payment_history
 );
--- A payment is reserved, released and taken at most once.
-CREATE UNIQUE INDEX money_reserved_and_taken_once ON money_transaction (payment_id, kind)
-    WHERE kind IN ('reserved', 'released', 'taken');
+-- A payment is authorized, released and captured at most once.
+CREATE UNIQUE INDEX one_booking_per_payment_and_kind ON money_transaction (payment_id, kind)
+    WHERE kind IN ('authorized', 'released', 'captured');
 
 CREATE TABLE money_entry (
     number bigint NOT NULL REFERENCES money_transaction,
@@ -358,7 +358,7 @@ CREATE TRIGGER entries_are_immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON mone
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_books();
 CREATE TRIGGER transactions_are_immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON money_transaction
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_books();
-CREATE TRIGGER payments_past_is_immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON payment_history
+CREATE TRIGGER payment_history_is_immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON payment_history
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_books();
 
 -- Checked at COMMIT, when all entries of a transaction are written.
@@ -397,7 +397,7 @@ CREATE TABLE callback (
     repeats integer NOT NULL DEFAULT 0,
     PRIMARY KEY (provider_id, callback_id)
 );
-CREATE INDEX callback_unjudged ON callback (received_at) WHERE outcome IS NULL;
+CREATE INDEX callback_unprocessed ON callback (received_at) WHERE outcome IS NULL;
 CREATE INDEX callback_by_age ON callback (received_at) WHERE body IS NOT NULL;
 CREATE INDEX callback_by_order ON callback (order_id) WHERE order_id IS NOT NULL;
 
@@ -526,7 +526,7 @@ CREATE TABLE sns_message (
     repeats integer NOT NULL DEFAULT 0,
     PRIMARY KEY (provider_id, message_id)
 );
-CREATE INDEX sns_message_left ON sns_message (provider_id, received_at) WHERE outcome <> 'applied';
+CREATE INDEX sns_message_unapplied ON sns_message (provider_id, received_at) WHERE outcome <> 'applied';
 CREATE INDEX sns_message_unmatched ON sns_message (provider_id, instance_id) WHERE outcome = 'unmatched';
 
 -- Checks. `replenish check` reports each row of a view named check_... as an error.
@@ -537,26 +537,26 @@ SELECT t.number::text AS subject,
 FROM money_transaction AS t LEFT JOIN money_entry AS e USING (number)
 GROUP BY t.number HAVING count(e.*) < 2 OR coalesce(sum(e.amount), 0) <> 0;
 
-CREATE VIEW check_reserved_money_is_held AS
+CREATE VIEW check_authorized_money_is_held AS
 SELECT concat_ws(' ', account, currency) AS subject,
-       format('the books hold %s, open payments reserved %s', coalesce(b.balance, 0), coalesce(p.reserved, 0)) AS problem
+       format('balance of the books %s, open authorizations %s', coalesce(b.balance, 0), coalesce(p.authorized, 0)) AS problem
 FROM (SELECT account, currency, balance FROM money_balance WHERE account LIKE 'held:%') AS b
 FULL JOIN (
-    SELECT 'held:' || service AS account, currency, sum(authorized) AS reserved FROM payment
+    SELECT 'held:' || service AS account, currency, sum(authorized) AS authorized FROM payment
     WHERE state IN ('authorized', 'capturing', 'voiding') OR (state = 'unknown' AND step IN ('capture', 'void'))
     GROUP BY service, currency
 ) AS p USING (account, currency)
-WHERE coalesce(b.balance, 0) <> coalesce(p.reserved, 0);
+WHERE coalesce(b.balance, 0) <> coalesce(p.authorized, 0);
 
-CREATE VIEW check_cash_is_what_was_taken AS
+CREATE VIEW check_cash_equals_captured_money AS
 SELECT concat_ws(' ', account, currency) AS subject,
-       format('the books have %s, payments took %s', coalesce(b.balance, 0), coalesce(p.taken, 0)) AS problem
+       format('balance of the books %s, captured and not refunded %s', coalesce(b.balance, 0), coalesce(p.captured, 0)) AS problem
 FROM (SELECT account, currency, balance FROM money_balance WHERE account LIKE 'cash:%') AS b
 FULL JOIN (
-    SELECT 'cash:' || service AS account, currency, sum(captured - refunded) AS taken FROM payment
+    SELECT 'cash:' || service AS account, currency, sum(captured - refunded) AS captured FROM payment
     WHERE captured > 0 GROUP BY service, currency
 ) AS p USING (account, currency)
-WHERE coalesce(b.balance, 0) <> coalesce(p.taken, 0);
+WHERE coalesce(b.balance, 0) <> coalesce(p.captured, 0);
 
 CREATE VIEW check_cash_is_owed_to_providers AS
 SELECT currency AS subject,
@@ -569,25 +569,25 @@ FROM (
 
 CREATE VIEW check_payments_are_booked_once AS
 SELECT p.payment_id AS subject,
-       format('authorized %s, captured %s, refunded %s; the books say %s, %s, %s',
-              p.authorized, p.captured, p.refunded, b.reserved, b.taken, b.refunded) AS problem
+       format('authorized %s, captured %s, refunded %s; the books have %s, %s, %s',
+              p.authorized, p.captured, p.refunded, b.authorized, b.captured, b.refunded) AS problem
 FROM payment AS p
 CROSS JOIN LATERAL (
-    SELECT coalesce(sum(e.amount) FILTER (WHERE t.kind = 'reserved' AND e.account = 'held:' || p.service), 0) AS reserved,
-           coalesce(sum(e.amount) FILTER (WHERE t.kind = 'taken' AND e.account = 'cash:' || p.service), 0) AS taken,
+    SELECT coalesce(sum(e.amount) FILTER (WHERE t.kind = 'authorized' AND e.account = 'held:' || p.service), 0) AS authorized,
+           coalesce(sum(e.amount) FILTER (WHERE t.kind = 'captured' AND e.account = 'cash:' || p.service), 0) AS captured,
            -coalesce(sum(e.amount) FILTER (WHERE t.kind = 'refunded' AND e.account = 'cash:' || p.service), 0)
                AS refunded
     FROM money_transaction AS t JOIN money_entry AS e USING (number) WHERE t.payment_id = p.payment_id
 ) AS b
-WHERE (p.authorized, p.captured, p.refunded) <> (b.reserved, b.taken, b.refunded);
+WHERE (p.authorized, p.captured, p.refunded) <> (b.authorized, b.captured, b.refunded);
 
-CREATE VIEW check_payments_stay_within_what_was_agreed AS
+CREATE VIEW check_payments_stay_within_mandate AS
 SELECT p.payment_id AS subject,
        format('order %s, mandate %s, authorized %s, captured %s', o.price, p.mandate, p.authorized, p.captured) AS problem
 FROM payment AS p JOIN orders AS o USING (order_id)
 WHERE p.amount > o.price OR p.currency <> o.currency OR p.authorized > p.mandate OR p.captured > p.authorized;
 
 CREATE VIEW check_links_belong_to_devices AS
-SELECT link_id AS subject, 'active, but its device is not the customer''s any more' AS problem
+SELECT link_id AS subject, 'active, but the device no longer belongs to the customer' AS problem
 FROM link JOIN device USING (device_id)
 WHERE link.state = 'active' AND (device.state <> 'active' OR device.customer_id <> link.customer_id);

@@ -57,51 +57,50 @@ async def list_orders(
     before: str | None = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> dict[str, Any]:
-    """A customer's orders, the newest first; `before` is the last order_id of the page before."""
+    """List a customer's orders, newest first; `before` is the last order_id of the previous page."""
     require_customer(principal, customer_id)
     async with kit.read() as store:
-        place = None
+        position = None
         if before is not None:
             last = require_owned(await store.find_order(before), principal)
-            place = (last.drafted_at, last.order_id)
-        orders = await store.list_orders(customer_id, place, limit)
+            position = (last.drafted_at, last.order_id)
+        orders = await store.list_orders(customer_id, position, limit)
     return {"orders": [show_order(order) for order in orders]}
 
 
 @router.get("/orders")
-async def list_orders_in(
+async def list_orders_in_state(
     state: State, kit: KitDep, principal: PrincipalDep, limit: Annotated[int, Query(ge=1, le=500)] = 100
 ) -> dict[str, Any]:
-    """Everybody's orders in one state, such as `unknown`, the oldest first; for operators."""
+    """List all orders in one state, such as `unknown`, oldest first; for operators."""
     require(principal, "operator")
     async with kit.read() as store:
-        orders = await store.list_orders_in(state, limit)
+        orders = await store.list_orders_in_state(state, limit)
     return {"orders": [show_order(order) for order in orders]}
 
 
 @router.get("/orders/{order_id}")
 async def get_order(order_id: str, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
-    """One order with every move it made and everything its provider said."""
+    """Return an order with its transitions and its provider's updates."""
     async with kit.read() as store:
         order = require_owned(await store.find_order(order_id), principal)
-        steps, updates = await store.list_transitions(order_id), await store.list_updates(order_id)
-    return show_order(order) | {"history": show_rows(steps), "updates": show_rows(updates)}
+        history, updates = await store.list_transitions(order_id), await store.list_updates(order_id)
+    return show_order(order) | {"history": show_rows(history), "updates": show_rows(updates)}
 
 
 @router.post("/orders/{order_id}/cancel")
 async def cancel_order(
     order_id: str, body: CancelBody, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
 ) -> Any:
-    """Cancel an order nobody outside knows of (200); else ask its provider to (202); shipped goods come (409)."""
+    """Cancel an order: at once before submission (200), by a request to the provider after (202); 409 once shipped."""
     async with kit.transaction(idempotency=key) as tx:
         if tx.replayed:
             return send(tx.replayed, replayed=True)
         order = require_owned(await tx.store.lock_order(order_id), principal)
-        wish = Cancellation(principal.role, body.reason, tx.store.now)
         try:
-            decision = cancel(order, wish)
+            decision = cancel(order, Cancellation(principal.role, body.reason, tx.store.now))
         except TooLateError as error:
-            title = "It is too late to cancel this order"
+            title = "This order can no longer be cancelled"
             raise ProblemError(409, "too_late", title, detail=str(error), state=error.state) from error
         tx.publish(*await apply_decision(decision, tx.store))
         status = 200 if decision.order.state is State.CANCELLED else 202
@@ -109,11 +108,9 @@ async def cancel_order(
 
 
 def require_owned(order: Order | None, principal: Principal) -> Order:
-    """Return the order; to strangers it does not exist."""
-    mine = order is not None and (
-        principal.role in ("operator", "service") or principal.customer_id == order.customer_id
-    )
-    if order is None or not mine:
+    """Return the order if the caller may see it; raises 404 otherwise, so that ids cannot be probed."""
+    is_staff = principal.role in ("operator", "service")
+    if order is None or not (is_staff or principal.customer_id == order.customer_id):
         raise ProblemError(404, "no_such_order", "There is no such order")
     return order
 
@@ -122,7 +119,7 @@ def require_owned(order: Order | None, principal: Principal) -> Order:
 async def modify_order(
     order_id: str, body: ModifyBody, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
 ) -> Any:
-    """Order more or less packs while nobody was asked for them and the provider's window lasts (409 after that)."""
+    """Change the number of packs before submission and within the provider's window; 409 after that."""
     require(principal, "operator", "customer")
     async with kit.transaction(idempotency=key) as tx:
         if tx.replayed:
@@ -133,10 +130,10 @@ async def modify_order(
         try:
             decision = modify(order, body.packs, window_hours, tx.store.now)
         except TooLateError as error:
-            title = "It is too late to change this order"
+            title = "This order can no longer be changed"
             raise ProblemError(409, "too_late", title, detail=str(error), state=error.state) from error
         except ExcessQuantityError:
-            raise ProblemError(422, "too_much", "No order is that large") from None
+            raise ProblemError(422, "too_much", "The order would be too large") from None
         tx.publish(*await apply_decision(decision, tx.store))
         return send(tx.respond(200, show_order(decision.order)))
 
@@ -145,7 +142,7 @@ async def modify_order(
 async def flag_order(
     order_id: str, body: CancelBody, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
 ) -> Any:
-    """Take an order for fraud: cancel it or ask to (202), give money back, and let its pool order nothing more."""
+    """Flag an order as fraud: cancel it (200) or request that (202), refund it, and block orders of its pool."""
     require(principal, "operator")
     async with kit.transaction(idempotency=key) as tx:
         if tx.replayed:
@@ -156,9 +153,9 @@ async def flag_order(
         return send(tx.respond(status, show_order(decision.order)))
 
 
-@router.post("/orders/{order_id}/fraud/clear_fraud")
+@router.post("/orders/{order_id}/fraud/clear")
 async def clear_order(order_id: str, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep) -> Any:
-    """Let the pool of an order that was taken for fraud order again."""
+    """Clear a fraud flag, so that the pool may order again."""
     require(principal, "operator")
     async with kit.transaction(idempotency=key) as tx:
         if tx.replayed:
@@ -172,17 +169,17 @@ async def clear_order(order_id: str, kit: KitDep, principal: PrincipalDep, key: 
 async def return_order(
     order_id: str, body: ReturnBody, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
 ) -> Any:
-    """Send delivered goods back, once per order; what they had cost goes back, too."""
+    """Return delivered goods, once per order; their share of the price is refunded."""
     require(principal, "operator", "customer")
     async with kit.transaction(idempotency=key) as tx:
         if tx.replayed:
             return send(tx.replayed, replayed=True)
         order = require_owned(await tx.store.lock_order(order_id), principal)
-        wish = Cancellation(principal.role, body.reason, tx.store.now)
+        requested = Cancellation(principal.role, body.reason, tx.store.now)
         try:
-            decision = return_goods(order, read_amount(body, order), wish)
+            decision = return_goods(order, read_amount(body, order), requested)
         except NotDeliveredError as error:
-            raise _not_delivered(error, order, "This much cannot go back") from error
+            raise _not_delivered(error, order, "This quantity cannot be returned") from error
         tx.publish(*await apply_decision(decision, tx.store))
         return send(tx.respond(200, show_order(decision.order)))
 
@@ -191,7 +188,7 @@ async def return_order(
 async def count_received(
     order_id: str, body: ReceivedBody, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
 ) -> Any:
-    """Say how much came: an order under way has arrived by that; less than was ordered is a claim, and paid back."""
+    """Record the received quantity and deliver an order in transit; less than ordered raises a claim and a refund."""
     require(principal, "operator", "customer")
     async with kit.transaction(idempotency=key) as tx:
         if tx.replayed:
@@ -200,24 +197,24 @@ async def count_received(
         try:
             decision = record_count(order, read_amount(body, order), tx.store.now)
         except NotDeliveredError as error:
-            raise _not_delivered(error, order, "This much cannot have come") from error
+            raise _not_delivered(error, order, "This quantity cannot have been received") from error
         except AlreadyCountedError as error:
-            title = "What is missing was claimed already"
+            title = "The missing quantity was already claimed"
             raise ProblemError(409, "claimed", title, detail="See GET /v1/claims.") from error
         tx.publish(*await apply_decision(decision, tx.store))
         return send(tx.respond(200, show_order(decision.order)))
 
 
-def _not_delivered(missing: NotDeliveredError, order: Order, title: str) -> ProblemError:
-    left = quantity(missing.left, order.unit, order.scale)
-    return ProblemError(409, "not_there", title, detail=str(missing), state=order.state, left=left)
+def _not_delivered(error: NotDeliveredError, order: Order, title: str) -> ProblemError:
+    left = quantity(error.left, order.unit, order.scale)
+    return ProblemError(409, "not_there", title, detail=str(error), state=order.state, left=left)
 
 
 @router.get("/claims")
 async def list_claims(
     kit: KitDep, principal: PrincipalDep, limit: Annotated[int, Query(ge=1, le=500)] = 100
 ) -> dict[str, Any]:
-    """Orders of which less came than was ordered, the latest first: everybody's, or a customer's or provider's own."""
+    """List shortages, latest first; customers and providers see their own."""
     require(principal, "operator", "customer", "provider")
     own_customer = (principal.customer_id or "") if principal.role == "customer" else None
     own_provider = (principal.provider_id or "") if principal.role == "provider" else None
@@ -235,7 +232,7 @@ def _show_claim(row: Record) -> dict[str, Any]:
 
 
 class UpdateBody(Body):
-    """OrderUpdated without the provider, whom the path names."""
+    """OrderUpdated without the provider, which is in the path."""
 
     update_id: Id
     order_id: Id
@@ -254,7 +251,7 @@ class UpdateBody(Body):
 async def post_update(
     provider_id: ProviderId, body: UpdateBody, kit: KitDep, principal: PrincipalDep, key: IdempotencyDep
 ) -> Any:
-    """Hear one update as if it had come over the provider's topic, once by its own id; the answer says its fate."""
+    """Process an update like one from the provider's topic, once per update_id, and return its outcome."""
     require_provider(principal, provider_id)
     update = OrderUpdated(provider_id=provider_id, **dict(body))
     async with kit.transaction(idempotency=key) as tx:
@@ -262,7 +259,7 @@ async def post_update(
             return send(tx.replayed, replayed=True)
         applied = await apply_update(update, tx.store)
         if not applied.is_same:
-            raise ProblemError(409, "update_id_taken", "This update_id said something else the first time")
+            raise ProblemError(409, "update_id_taken", "This update_id was already used for another update")
         tx.publish(*applied.events)
         decided = applied.decision
         outcome, reason = (decided.outcome, decided.reason) if decided else ("repeated", "")
@@ -273,7 +270,7 @@ async def post_update(
 async def list_unapplied(
     provider_id: ProviderId, kit: KitDep, principal: PrincipalDep, limit: Annotated[int, Query(ge=1, le=500)] = 100
 ) -> dict[str, Any]:
-    """The latest updates of a provider that changed nothing, with the reason of each."""
+    """List the latest updates of a provider that were not applied, with the reasons."""
     require_provider(principal, provider_id)
     async with kit.read() as store:
         rows = await store.list_unapplied(provider_id, limit)

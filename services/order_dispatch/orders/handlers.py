@@ -36,11 +36,11 @@ async def on_reorder_approved(event: ReorderApproved, store: OrderStore) -> list
         raise NotReadyError(f"device:{event.device_id}")
     provider = await store.find_provider(event.provider_id)
     offer = await store.find_offer(event.provider_id, event.product_id)
-    suspected = await store.find_flagged_order(event.pool_id)
-    decision = draft(event, slot, provider, offer, store.now, suspected)
+    flagged_order_id = await store.find_flagged_order(event.pool_id)
+    decision = draft(event, slot, provider, offer, store.now, flagged_order_id)
     await store.add_order(decision)
     if decision.order.state is State.DRAFTED and provider is not None:
-        due_at = store.now + timedelta(hours=provider.waits_hours(store.settings.cancel_window_hours))
+        due_at = store.now + timedelta(hours=provider.hours_before_submission(store.settings.cancel_window_hours))
         store.add_task("fetch_address", event.order_id, address_payload(decision.order, provider), due_at)
     return list(decision.events)
 
@@ -48,12 +48,13 @@ async def on_reorder_approved(event: ReorderApproved, store: OrderStore) -> list
 async def on_order_updated(event: OrderUpdated, store: OrderStore) -> list[Event]:
     applied = await apply_update(event, store)
     if not applied.is_same:
-        raise RejectedError(f"update {event.update_id} of {event.provider_id} said something else the first time")
+        update = f"update {event.update_id} of {event.provider_id}"
+        raise RejectedError(f"{update} was first received with different content")
     return applied.events
 
 
 async def check_due_orders(store: OrderStore) -> list[Event]:
-    """Decide about every order whose time has come; a tick."""
+    """Take the next step of every order whose check is due; a periodic job."""
     events: list[Event] = []
     while orders := await store.lock_due_orders(store.settings.check_page):
         for order in orders:
@@ -97,16 +98,16 @@ async def on_device_replaced(event: DeviceReplaced, store: OrderStore) -> list[E
 async def on_device_deregistered(event: DeviceDeregistered, store: OrderStore) -> list[Event]:
     await store.end_device(event.device_id, event.registration)
     unsent = await store.lock_unsent_orders(event.customer_id, event.device_id)
-    events = await _withdraw_orders(
-        unsent, Cancellation("deregistration", "the device was deregistered", store.now), store
-    )
+    cancellation = Cancellation("deregistration", "the device was deregistered", store.now)
+    events = await _withdraw_orders(unsent, cancellation, store)
     return events + await end_links_of_device(event.customer_id, event.device_id, event.registration, store)
 
 
 async def on_customer_erased(event: CustomerErased, store: OrderStore) -> list[Event]:
     await store.end_devices(event.customer_id)
     unsent = await store.lock_unsent_orders(event.customer_id)
-    events = await _withdraw_orders(unsent, Cancellation("erasure", "the customer left", store.now), store)
+    cancellation = Cancellation("erasure", "the customer account was deleted", store.now)
+    events = await _withdraw_orders(unsent, cancellation, store)
     events += await end_links_of_customer(event.customer_id, store)
     await store.erase_updates(event.customer_id)
     await store.erase_stored_responses(event.customer_id)
@@ -116,8 +117,9 @@ async def on_customer_erased(event: CustomerErased, store: OrderStore) -> list[E
     return events
 
 
-async def _withdraw_orders(orders: Iterable[Order], wish: Cancellation, store: OrderStore) -> list[Event]:
+async def _withdraw_orders(orders: Iterable[Order], cancellation: Cancellation, store: OrderStore) -> list[Event]:
     events: list[Event] = []
     for order in orders:
-        events += await apply_decision(cancel(order, wish), store)  # a call that did not get through may be under way
+        # cancel() instead of withdraw(): a provider call may be in progress.
+        events += await apply_decision(cancel(order, cancellation), store)
     return events

@@ -1,4 +1,4 @@
-"""Payments of orders: what a decision requests of them, and what their outcome does to the order."""
+"""What the outcome of a payment step does to its order."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -25,12 +25,12 @@ from services.order_dispatch.payments.tasks import OrderEffect, StepResult
 
 
 async def on_payment_step(task: Task, outcome: TaskResult, store: OrderStore) -> list[Event]:
-    """Apply a payment service's answer to the payment, then to its order."""
+    """Apply the result of a payment step to the payment, then to its order."""
     return await _apply_results([await payments.complete_step(task, outcome, store)], store)
 
 
 async def expire_payments(store: OrderStore) -> list[Event]:
-    """End authorizations whose time is over, and the orders that still wait for them; a periodic job."""
+    """End expired authorizations, and the orders that still wait for them; a periodic job."""
     return await _apply_results(await payments.expire_payments(store), store)
 
 
@@ -59,7 +59,7 @@ async def on_authorized(order_id: str, store: OrderStore) -> list[Event]:
 
 
 async def on_payment_failed(order_id: str, reason: str, store: OrderStore) -> list[Event]:
-    """Fail an order that cannot be paid, or request its cancellation; an order that left shows the problem."""
+    """Fail an unpaid order or request its cancellation; a shipped one only records the problem."""
     order = await store.lock_order(order_id)
     if order is None:
         return []

@@ -1,4 +1,4 @@
-"""Calls for orders outside transactions: the delivery address from the portal, requests to providers."""
+"""Work for orders outside transactions: fetching the delivery address, calling the provider."""
 
 from http import HTTPStatus
 from typing import Any
@@ -23,28 +23,7 @@ from services.order_dispatch.providers.client import open_provider_client
 from services.order_dispatch.providers.protocol import Answer, HttpTransport, ProviderClient, answer_as_update
 from services.order_dispatch.providers.registry import get_protocol
 
-#: The portal's ways to say that there is nobody to deliver to.
-GONE = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
-
-
-async def fetch_address(customer_id: str, kit: Kit) -> ShipTo:
-    """Return where a customer's goods go, from the portal; raises RejectedError where nobody is there any more."""
-    import httpx  # noqa: PLC0415  # 5 MB that a service without orders does not need
-
-    customer = quote(customer_id, safe="")
-    url = f"{kit.settings.portal_url}/v1/customers/{customer}/ship-to"
-    try:
-        answer = await kit.http.get(url, headers={"Authorization": f"Bearer {await kit.service_token()}"})
-    except httpx.HTTPError as error:
-        raise RetryLaterError(f"the portal cannot be reached: {type(error).__name__}") from error
-    if answer.status_code in GONE:
-        raise RejectedError("the customer is gone")
-    if answer.status_code != HTTPStatus.OK:
-        raise RetryLaterError(f"the portal answered {answer.status_code}")
-    try:
-        return ShipTo.model_validate_json(answer.content)
-    except ValidationError as error:
-        raise RetryLaterError("the portal's answer is no address") from error
+# Task fetch_address: before a step that may need the address.
 
 
 async def fetch_ship_to(task: Task, kit: Kit) -> dict[str, Any]:
@@ -54,39 +33,43 @@ async def fetch_ship_to(task: Task, kit: Kit) -> dict[str, Any]:
     return {"ship_to": await fetch_address(task.payload["customer_id"], kit)}
 
 
+async def fetch_address(customer_id: str, kit: Kit) -> ShipTo:
+    """Return the customer's delivery address from the portal; raises RejectedError if the customer no longer exists."""
+    import httpx  # noqa: PLC0415  # 5 MB that a service without orders does not need
+
+    url = f"{kit.settings.portal_url}/v1/customers/{quote(customer_id, safe='')}/ship-to"
+    try:
+        response = await kit.http.get(url, headers={"Authorization": f"Bearer {await kit.service_token()}"})
+    except httpx.HTTPError as error:
+        raise RetryLaterError(f"the portal cannot be reached: {type(error).__name__}") from error
+    if response.status_code in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
+        raise RejectedError("the customer no longer exists")
+    if response.status_code != HTTPStatus.OK:
+        raise RetryLaterError(f"the portal returned {response.status_code}")
+    try:
+        return ShipTo.model_validate_json(response.content)
+    except ValidationError as error:
+        raise RetryLaterError("the portal's response is not an address") from error
+
+
 async def on_ship_to_fetched(task: Task, outcome: TaskResult, store: OrderStore) -> list[Event]:
     """Advance the order unless it was cancelled meanwhile; a missing address fails it."""
     order = await store.lock_order(task.payload["order_id"])
     if order is None or not is_ready(order):
         return []
     if outcome.result is None:
-        why = outcome.refused or "there is no address"
-        return await apply_decision(fail(order, why, store.now, Fault.ADDRESS), store)
+        reason = outcome.refused or "no delivery address"
+        return await apply_decision(fail(order, reason, store.now, Fault.ADDRESS), store)
     address = outcome.result.get("ship_to")
     ship_to = None if address is None else ShipTo.model_validate(address)
     return await advance_order(order, await store.find_provider(order.provider_id), store, ship_to)
 
 
-async def open_client(order: Order, provider: Provider, kit: Kit) -> ProviderClient:
-    """Return a client that carries the linked customer's token, the protocol's own client, or the default one."""
-    protocol = get_protocol(provider.protocol)
-    if protocol.linking is not None:
-        return await open_linked_client(kit, provider.provider_id, order.device_id)
-    transport = _http_transport(provider)
-    if transport.open_client is not None:
-        return await transport.open_client(order, provider, kit)
-    return await open_provider_client(provider, kit)
-
-
-def _http_transport(provider: Provider) -> HttpTransport:
-    transport = get_protocol(provider.protocol).transport
-    if not isinstance(transport, HttpTransport):
-        raise LookupError(f"{provider.protocol} does not call its providers")
-    return transport
+# Task provider_call: one request to a provider's server.
 
 
 async def call_provider(task: Task, kit: Kit) -> dict[str, Any]:
-    """Send the request unless it has become pointless; raises RetryLaterError only if nothing was sent."""
+    """Send the request unless the order no longer needs it; raises RetryLaterError only if nothing was sent."""
     try:
         async with kit.read() as store:
             order = await store.find_order(task.payload["order_id"])
@@ -102,69 +85,31 @@ async def call_provider(task: Task, kit: Kit) -> dict[str, Any]:
         return {"unsent": unsent} if unsent else await _submit(task, order, provider, kit)
     if order.state is State.PLACING and order.sent_at is None:
         raise RetryLaterError("the order is still being submitted")
-    # A cancelled order is still cancelled at the provider; other final states need no request.
+    # An order that is cancelled here is still cancelled at the provider; other closed states need no request.
     if order.state in CLOSED and (request is ProviderRequest.STATUS or order.state is not State.CANCELLED):
         return {}
-    return await _request(task, order, provider, kit)
-
-
-async def reconcile_provider_call(task: Task, kit: Kit) -> dict[str, Any]:
-    """Reconcile an interrupted call: status and cancel requests are repeated, a submission never is."""
-    if ProviderRequest(task.payload["request"]) is ProviderRequest.SUBMIT:
-        return {"unknown": "the call to the provider was cut off"}
-    return await call_provider(task, kit)
-
-
-async def on_provider_called(task: Task, outcome: TaskResult, store: OrderStore) -> list[Event]:
-    """Process the response: an order that was not sent ends, one that may have been becomes `unknown`."""
-    order = await store.lock_order(task.payload["order_id"])
-    if order is None:
-        return []
-    submits = ProviderRequest(task.payload["request"]) is ProviderRequest.SUBMIT
-    result = outcome.result or {}
-    unsent = outcome.refused or result.get("unsent")
-    if unsent:
-        waits = submits and order.state is State.PLACING
-        return await apply_decision(end_unsubmitted(order, unsent, store.now), store) if waits else []
-    if "unknown" in result:
-        waits = submits and order.state is State.PLACING
-        return (
-            await apply_decision(mark_unknown(order, result["unknown"], store.timeouts, store.now), store)
-            if waits
-            else []
-        )
-    if "answer" not in result:
-        return []
-    decision = record_reply(order, result["answer"].reference, store.timeouts, store.now)
-    events = await apply_decision(decision, store)
-    if result["update"] is not None:
-        events += (await apply_update(result["update"], store)).events
-    return events
+    return await _cancel_or_request_status(task, order, provider, kit)
 
 
 async def _submit(task: Task, order: Order, provider: Provider, kit: Kit) -> dict[str, Any]:
-    ship_to, client = await _prepare(order, provider, kit)
+    try:
+        needs_address = get_protocol(provider.protocol).needs_address
+        ship_to = await fetch_address(order.customer_id, kit) if needs_address else None
+        client = await open_client(order, provider, kit)
+    except (RetryLaterError, RejectedError):
+        raise
+    except Exception as error:  # nothing was sent
+        raise RetryLaterError(f"{provider.provider_id} was not called: {type(error).__name__} {error}"[:500]) from error
     try:
         answer = await _http_transport(provider).submit(order, ship_to, client)
         return _reply(answer, task, order, kit)
     except (RetryLaterError, RejectedError):
         raise
-    except Exception as error:  # noqa: BLE001  # after a time-out or a malformed response the result is unknown
-        return {"unknown": f"{provider.provider_id} gave no clear answer: {type(error).__name__}"}
+    except Exception as error:  # noqa: BLE001  # after a timeout or a malformed response the result is unknown
+        return {"unknown": f"no clear result from {provider.provider_id}: {type(error).__name__}"}
 
 
-async def _prepare(order: Order, provider: Provider, kit: Kit) -> tuple[ShipTo | None, ProviderClient]:
-    """Prepare a call; all failures become Retry or Refuse, because nothing was sent."""
-    try:
-        ship_to = await fetch_address(order.customer_id, kit) if get_protocol(provider.protocol).needs_address else None
-        return ship_to, await open_client(order, provider, kit)
-    except (RetryLaterError, RejectedError):
-        raise
-    except Exception as error:
-        raise RetryLaterError(f"{provider.provider_id} was not called: {type(error).__name__} {error}"[:500]) from error
-
-
-async def _request(task: Task, order: Order, provider: Provider, kit: Kit) -> dict[str, Any]:
+async def _cancel_or_request_status(task: Task, order: Order, provider: Provider, kit: Kit) -> dict[str, Any]:
     transport = _http_transport(provider)
     client = await open_client(order, provider, kit)
     if ProviderRequest(task.payload["request"]) is ProviderRequest.CANCEL:
@@ -190,5 +135,52 @@ async def _submit_again(order: Order, client: ProviderClient, provider: Provider
     return await _http_transport(provider).submit(order, ship_to, client)
 
 
+async def open_client(order: Order, provider: Provider, kit: Kit) -> ProviderClient:
+    """Return a client that carries the linked customer's token, the protocol's own client, or the default one."""
+    protocol = get_protocol(provider.protocol)
+    if protocol.linking is not None:
+        return await open_linked_client(kit, provider.provider_id, order.device_id)
+    transport = _http_transport(provider)
+    if transport.open_client is not None:
+        return await transport.open_client(order, provider, kit)
+    return await open_provider_client(provider, kit)
+
+
+def _http_transport(provider: Provider) -> HttpTransport:
+    transport = get_protocol(provider.protocol).transport
+    if not isinstance(transport, HttpTransport):
+        raise TypeError(f"{provider.protocol} does not call its providers")
+    return transport
+
+
 def _reply(answer: Answer, task: Task, order: Order, kit: Kit) -> dict[str, Any]:
-    return {"answer": answer, "update": answer_as_update(answer, order, f"ask-{task.id}", kit.clock.now())}
+    return {"answer": answer, "update": answer_as_update(answer, order, f"call-{task.id}", kit.clock.now())}
+
+
+async def reconcile_provider_call(task: Task, kit: Kit) -> dict[str, Any]:
+    """Reconcile an interrupted call: status and cancel requests are repeated, a submission never is."""
+    if ProviderRequest(task.payload["request"]) is ProviderRequest.SUBMIT:
+        return {"unknown": "the call to the provider was interrupted"}
+    return await call_provider(task, kit)
+
+
+async def on_provider_called(task: Task, outcome: TaskResult, store: OrderStore) -> list[Event]:
+    """Apply the reply; an order that was certainly not sent ends, one that may have been becomes `unknown`."""
+    order = await store.lock_order(task.payload["order_id"])
+    if order is None:
+        return []
+    result = outcome.result or {}
+    unsent = outcome.refused or result.get("unsent")
+    if unsent or "unknown" in result:
+        request = ProviderRequest(task.payload["request"])
+        if request is not ProviderRequest.SUBMIT or order.state is not State.PLACING:
+            return []
+        if unsent:
+            return await apply_decision(end_unsubmitted(order, unsent, store.now), store)
+        return await apply_decision(mark_unknown(order, result["unknown"], store.timeouts, store.now), store)
+    if "answer" not in result:
+        return []
+    events = await apply_decision(record_reply(order, result["answer"].reference, store.timeouts, store.now), store)
+    if result["update"] is not None:
+        events += (await apply_update(result["update"], store)).events
+    return events

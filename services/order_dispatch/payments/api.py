@@ -1,4 +1,4 @@
-"""Payment methods and payments over HTTP."""
+"""HTTP API of customers' payment methods and of payments."""
 
 from typing import Annotated, Any
 
@@ -23,7 +23,7 @@ Short = Annotated[str, Field(min_length=1, max_length=200, pattern=NO_NUL)]
 
 
 class MandateBody(BaseModel):
-    """The most one order may cost, in decimals of its currency."""
+    """The maximum price of one order, in decimals of its currency."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -32,7 +32,7 @@ class MandateBody(BaseModel):
 
 
 class PaymentMethodBody(BaseModel):
-    """A means of payment as the payment service knows it: a token, never a card number."""
+    """The payment service's token for a payment method; card numbers are not accepted."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -45,16 +45,17 @@ class PaymentMethodBody(BaseModel):
 async def put_payment_method(
     customer_id: str, body: PaymentMethodBody, kit: KitDep, principal: PrincipalDep
 ) -> dict[str, Any]:
-    """Set what a customer pays with at a payment service; orders that are being paid keep what they began with."""
+    """Set a customer's payment method at a payment service. Payments in progress keep the previous one."""
     _require_access(principal, customer_id)
     if body.service not in PAYMENT_SERVICES:
         errors = [{"field": "service", "problem": f"known: {', '.join(sorted(PAYMENT_SERVICES))}"}]
         raise ProblemError(422, "unknown_payment_service", "There is no such payment service", errors=errors)
-    mandate = _read_mandate(body.mandate)
-    sealed = _sealed(body, customer_id, kit)
+    mandate = _parse_mandate(body.mandate)
+    sealed = _seal_token(body, customer_id, kit)
     async with kit.transaction() as tx:
-        if not await tx.store.lock_customer(customer_id):
-            raise ProblemError(404, "no_such_customer", "There is no such customer any more")
+        await tx.store.lock_customer(customer_id)
+        if await tx.store.is_customer_erased(customer_id):
+            raise ProblemError(404, "no_such_customer", "The customer no longer exists")
         method = PaymentMethod(customer_id, body.service, sealed, mandate, tx.store.now)
         await tx.store.save_payment_method(method)
     return _show_method(method)
@@ -62,7 +63,7 @@ async def put_payment_method(
 
 @router.get("/customers/{customer_id}/payment-method")
 async def get_payment_methods(customer_id: str, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
-    """What a customer pays with, without the tokens."""
+    """List a customer's payment methods, without their tokens."""
     _require_access(principal, customer_id)
     async with kit.read() as store:
         methods = await store.list_payment_methods(customer_id)
@@ -73,7 +74,7 @@ async def get_payment_methods(customer_id: str, kit: KitDep, principal: Principa
 async def delete_payment_methods(
     customer_id: str, kit: KitDep, principal: PrincipalDep, service: str | None = None
 ) -> Response:
-    """Forget what a customer pays with, at one payment service or at all; repeating it changes nothing."""
+    """Delete a customer's payment method at one payment service, or all of them. Idempotent."""
     _require_access(principal, customer_id)
     async with kit.transaction() as tx:
         await tx.store.delete_payment_methods(customer_id, service)
@@ -85,26 +86,24 @@ def _require_access(principal: Principal, customer_id: str) -> None:
     require_customer(principal, customer_id)
 
 
-def _read_mandate(body: MandateBody) -> Mandate:
+def _parse_mandate(body: MandateBody) -> Mandate:
     try:
         amount = parse_money(body.amount, body.currency)
-    except InvalidAmountError as refused:
-        error = {"field": "mandate", "problem": refused.problem, "remedy": refused.remedy}
-        raise ProblemError(
-            422, refused.code, "The mandate is not clear", detail=str(refused), errors=[error]
-        ) from refused
+    except InvalidAmountError as error:
+        errors = [{"field": "mandate", "problem": error.problem, "remedy": error.remedy}]
+        raise ProblemError(422, error.code, "The mandate is not valid", detail=str(error), errors=errors) from error
     if amount <= 0:
         errors = [{"field": "mandate", "problem": "must be more than 0"}]
-        raise ProblemError(422, "out_of_range", "A mandate is more than nothing", errors=errors)
+        raise ProblemError(422, "out_of_range", "The mandate must be more than 0", errors=errors)
     return Mandate(amount, body.currency)
 
 
-def _sealed(body: PaymentMethodBody, customer_id: str, kit: Kit) -> bytes:
+def _seal_token(body: PaymentMethodBody, customer_id: str, kit: Kit) -> bytes:
     try:
         keys = read_keys(kit.settings.sealing_key)  # type: ignore[attr-defined]  # the kit knows only its own settings
     except UnsealError as error:
-        detail = "The operator has to set a sealing_key."
-        raise ProblemError(503, "no_sealing_key", "Tokens cannot be kept here", detail=detail) from error
+        detail = "Set SEALING_KEY of order_dispatch."
+        raise ProblemError(503, "no_sealing_key", "Payment methods cannot be stored", detail=detail) from error
     return seal(keys, body.token, token_owner(customer_id, body.service))
 
 
@@ -118,7 +117,7 @@ def _show_method(method: PaymentMethod) -> dict[str, Any]:
 
 
 class GiveUpBody(BaseModel):
-    """How it is known that the step did not happen, or that it was undone."""
+    """Evidence that the step was not performed, or was undone."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -127,18 +126,20 @@ class GiveUpBody(BaseModel):
 
 @router.get("/orders/{order_id}/payment")
 async def get_payment(order_id: str, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
-    """An order's payment with every move it made; to strangers it does not exist."""
+    """Get an order's payment with its history; 404 for other customers."""
     async with kit.read() as store:
-        payment = _owned(await store.find_payment(order_id), principal)
+        payment = await store.find_payment(order_id)
+        if payment is None or not _may_see(principal, payment):
+            raise ProblemError(404, "no_such_payment", "There is no such payment")
         transitions = await store.list_payment_transitions(payment.payment_id)
-    return _show_payment(payment) | {"history": [dict(move) for move in transitions]}
+    return _show_payment(payment) | {"history": [dict(transition) for transition in transitions]}
 
 
 @router.get("/payments/unknown")
 async def list_unknown_payments(
     kit: KitDep, principal: PrincipalDep, limit: Annotated[int, Query(ge=1, le=500)] = 100
 ) -> dict[str, Any]:
-    """Payments of which nobody knows how a step ended, the longest first; for operators."""
+    """List payments with an unknown outcome, the longest unknown first; for operators."""
     require(principal, "operator")
     async with kit.read() as store:
         rows = await store.list_unknown_payments(limit)
@@ -149,26 +150,21 @@ async def list_unknown_payments(
 async def give_up_payment(
     payment_id: str, body: GiveUpBody, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
 ) -> Any:
-    """Let the step of an unknown payment end as one that did not happen, once that is so at the payment service.
+    """End the step of an unknown payment as not performed, after it was resolved at the payment service; for operators.
 
-    For operators, where the service's own answer can never be believed; it ends with the next look, within minutes.
+    Takes effect at the next reconciliation, within minutes; the payment service's own answer no longer counts.
     """
     require(principal, "operator")
     async with kit.transaction(idempotency=key) as tx:
         if tx.replayed:
             return send(tx.replayed, replayed=True)
         if not await tx.store.give_up(payment_id, f"given up by an operator: {body.reason}"):
-            raise ProblemError(409, "not_unknown", "There is no such payment whose outcome is unknown")
+            raise ProblemError(409, "not_unknown", "The payment does not exist or its outcome is known")
         return send(tx.respond(202, {"payment_id": payment_id, "given_up": body.reason}))
 
 
-def _owned(payment: Payment | None, principal: Principal) -> Payment:
-    mine = payment is not None and (
-        principal.role in ("operator", "service") or principal.customer_id == payment.customer_id
-    )
-    if payment is None or not mine:
-        raise ProblemError(404, "no_such_payment", "There is no such payment")
-    return payment
+def _may_see(principal: Principal, payment: Payment) -> bool:
+    return principal.role in ("operator", "service") or principal.customer_id == payment.customer_id
 
 
 def _show_payment(payment: Payment) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""What orders request of their payment; each command returns its events."""
+"""Commands of orders to their payment: authorize, capture, void, refund. Each returns the payment's events.
+
+The caller holds the order's row lock. An order without a payment ignores capture, void and refund.
+"""
 
 from uuid import UUID, uuid5
 
@@ -13,23 +16,22 @@ from services.order_dispatch.payments.domain.decisions import (
 from services.order_dispatch.payments.domain.payment import Payment
 from services.order_dispatch.payments.store import PaymentStore
 
-_PAYMENTS = UUID("6f0d3a52-5f0e-4d52-9a3e-0d1f5a1c7e11")
+_NAMESPACE = UUID("6f0d3a52-5f0e-4d52-9a3e-0d1f5a1c7e11")
 
 
 async def authorize(order: Order, store: PaymentStore) -> list[Event]:
-    """Begin to reserve the order's price; the outcome comes by the hooks `on_authorized` or `on_failed`.
+    """Start to authorize the order's price, once; the result arrives through the task (tasks.py).
 
-    The caller has the order's lock. Raises ValueError where there is nothing to pay or nobody to take it;
-    beginning twice begins once.
+    Raises ValueError if the order has no price or its provider has no payment service.
     """
-    if await store.lock_payment_of(order.order_id) is not None:
+    if await store.lock_payment_of_order(order.order_id) is not None:
         return []
     service = await store.find_payment_service(order.provider_id)
     if order.price is None or order.currency is None or order.price <= 0 or service is None:
-        raise ValueError(f"order {order.order_id} is not paid through us")
+        raise ValueError(f"order {order.order_id} has no price or no payment service")
     method = await store.find_payment_method(order.customer_id, service)
     payment = Payment(
-        payment_id=str(uuid5(_PAYMENTS, order.order_id)),
+        payment_id=str(uuid5(_NAMESPACE, order.order_id)),
         order_id=order.order_id,
         customer_id=order.customer_id,
         product_id=order.product_id,
@@ -42,16 +44,15 @@ async def authorize(order: Order, store: PaymentStore) -> list[Event]:
     )
     decision = open_payment(payment, method.mandate if method else None, store.now)
     await store.add_payment(decision, method.token_sealed if method else None)
-    store.add_service_calls(decision)
     return list(decision.events)
 
 
 async def capture(order: Order, amount: int, store: PaymentStore) -> list[Event]:
-    """Take this much for goods that left: once, however often it is asked. Orders without payment: nothing.
+    """Capture the amount for goods that were shipped; repeats are ignored.
 
-    A PaymentFailed that is returned says that nothing can be taken (the hook is not called for it).
+    A PaymentFailed among the returned events means that nothing can be captured; no task will report it.
     """
-    payment = await store.lock_payment_of(order.order_id)
+    payment = await store.lock_payment_of_order(order.order_id)
     if payment is None:
         return []
     decision = request_capture(payment, amount, store.now)
@@ -60,8 +61,8 @@ async def capture(order: Order, amount: int, store: PaymentStore) -> list[Event]
 
 
 async def void(order: Order, store: PaymentStore) -> list[Event]:
-    """Let the money go, wherever the payment stands: withdrawn, freed, or given back."""
-    payment = await store.lock_payment_of(order.order_id)
+    """Release an authorized amount or refund a captured one, as soon as the payment's state allows it."""
+    payment = await store.lock_payment_of_order(order.order_id)
     if payment is None:
         return []
     decision = request_void(payment, store.now)
@@ -70,11 +71,11 @@ async def void(order: Order, store: PaymentStore) -> list[Event]:
 
 
 async def refund(order: Order, amount: int, store: PaymentStore) -> list[Event]:
-    """Give this much back, on top of earlier refunds; more than was taken is said as PaymentFailed.
+    """Refund the amount in addition to earlier refunds. Not idempotent: the caller calls once per return.
 
-    Every call asks for more: whoever calls sees to it that one return of goods calls once.
+    Returns PaymentFailed if the amount exceeds what is left of the captured amount.
     """
-    payment = await store.lock_payment_of(order.order_id)
+    payment = await store.lock_payment_of_order(order.order_id)
     if payment is None:
         return []
     decision = request_refund(payment, amount, store.now)

@@ -1,4 +1,4 @@
-"""Payment services by name."""
+"""Payment services by name, as a provider's `payment` setting refers to them."""
 
 from collections.abc import Callable, Mapping
 
@@ -17,7 +17,7 @@ PAYMENT_SERVICES: Mapping[str, Callable[[Kit], PaymentService]] = {"sandbox": op
 
 
 def open_payment_service(name: str, kit: Kit) -> PaymentService:
-    """Raises LookupError for an unknown name."""
+    """Open the client of a payment service. Raises LookupError for an unknown name."""
     try:
         open_service = PAYMENT_SERVICES[name]
     except KeyError:

@@ -1,7 +1,7 @@
-"""Stripe, by its official library: PaymentIntents with manual capture, each call with an idempotency key.
+"""Client of Stripe, with its official library: PaymentIntents with manual capture.
 
-The customer's token is a PaymentMethod (`pm_...`) saved for use without the customer. What Stripe did is
-found again by the key, which goes along as metadata.
+The customer's token is a PaymentMethod (`pm_...`) that was saved for off-session use. The idempotency key is also
+stored as metadata, because Stripe cannot look up a request by its Idempotency-Key header.
 """
 
 from collections.abc import Callable, Coroutine, Mapping
@@ -12,27 +12,34 @@ import stripe
 
 from libs.kit import Kit, RetryLaterError
 from replenish_contracts.events import PaymentStep
-from services.order_dispatch.payments.domain.protocol import Declined, PaymentAnswer, PaymentRequest, Receipt, Status
+from services.order_dispatch.payments.domain.protocol import (
+    Confirmed,
+    Declined,
+    PaymentAnswer,
+    PaymentRequest,
+    Status,
+)
 
 if TYPE_CHECKING:
     import httpx
 
-#: Stripe counts these in another minor unit than ISO 4217 does (docs.stripe.com/currencies).
-UNLIKE_ISO = frozenset({"ISK", "MGA", "UGX"})
-#: Clocks differ; an intent made a little before we asked may be ours.
-SKEW_SECONDS = 600
-PAGE = 100
+#: Currencies whose minor unit at Stripe differs from ISO 4217 (docs.stripe.com/currencies).
+MINOR_UNIT_DIFFERS = frozenset({"ISK", "MGA", "UGX"})
+#: Allowed clock difference: an intent created up to this long before our request may be ours.
+CLOCK_SKEW_SECONDS = 600
+#: Objects per list request; Stripe's maximum.
+PAGE_SIZE = 100
 StepCall = Callable[["Stripe", PaymentRequest], Coroutine[Any, Any, PaymentAnswer]]
 
 
 class KitHttpClient(stripe.HTTPClient):
-    """Stripe's requests over the kit's connections: what never left is told apart from what nobody knows."""
+    """Sends Stripe's requests over the kit's connections; a request that was never sent raises RetryLaterError."""
 
     name = "httpx"
 
-    def __init__(self, http: "httpx.AsyncClient", seconds: float) -> None:
+    def __init__(self, http: "httpx.AsyncClient", timeout_seconds: float) -> None:
         super().__init__()
-        self._http, self._seconds = http, seconds
+        self._http, self._timeout_seconds = http, timeout_seconds
 
     async def request_async(
         self, method: str, url: str, headers: Mapping[str, str], post_data: Any = None
@@ -40,129 +47,138 @@ class KitHttpClient(stripe.HTTPClient):
         import httpx  # noqa: PLC0415  # loaded with the kit's client
 
         try:
-            sent = {"headers": dict(headers), "content": post_data, "timeout": self._seconds}
-            answer = await self._http.request(method, url, **sent)
+            response = await self._http.request(
+                method, url, headers=dict(headers), content=post_data, timeout=self._timeout_seconds
+            )
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise RetryLaterError(f"Stripe cannot be reached: {type(error).__name__}") from error
-        return answer.content, answer.status_code, answer.headers
+        return response.content, response.status_code, response.headers
 
 
-def translate_errors(asking: StepCall) -> StepCall:
-    """Make Stripe's errors ours; any that is left means that nobody knows."""
+def translate_errors(call: StepCall) -> StepCall:
+    """Translate Stripe's errors into an answer or RetryLaterError; all others leave the outcome unknown."""
 
-    @wraps(asking)
-    async def told_so(self: "Stripe", ask: PaymentRequest) -> PaymentAnswer:
+    @wraps(call)
+    async def translated(self: "Stripe", request: PaymentRequest) -> PaymentAnswer:
         try:
-            return await asking(self, ask)
+            return await call(self, request)
         except stripe.CardError as error:
             return Declined(error.user_message or error.code or "the card was declined")
         except stripe.RateLimitError as error:
-            raise RetryLaterError("Stripe wants fewer requests") from error
+            raise RetryLaterError("Stripe limits the rate of requests") from error
         except (stripe.AuthenticationError, stripe.PermissionError) as error:
-            raise RetryLaterError(
-                f"Stripe does not accept our key: {error.user_message or error.http_status}"
-            ) from error
+            raise RetryLaterError(f"Stripe rejects our API key: {error.user_message or error.http_status}") from error
         except stripe.InvalidRequestError as error:
-            return await self._contradicted(ask, error)
+            # The step may have been performed by an earlier request, or the payment ended in another way.
+            if request.step is not PaymentStep.AUTHORIZE and (answer := await self.find(request)):
+                return answer
+            return Declined(error.user_message or error.code or "Stripe refused the request")
 
-    return told_so
+    return translated
 
 
 class Stripe:
-    """One account at Stripe, or at a server that speaks like it."""
+    """One account at Stripe, or at a server with Stripe's API."""
 
     def __init__(self, client: stripe.StripeClient) -> None:
         self._v1 = client.v1
 
     @translate_errors
-    async def authorize(self, ask: PaymentRequest) -> PaymentAnswer:
-        if ask.currency in UNLIKE_ISO:
-            return Declined(f"Stripe counts {ask.currency} in another unit than we do")
+    async def authorize(self, request: PaymentRequest) -> PaymentAnswer:
+        if request.currency in MINOR_UNIT_DIFFERS:
+            return Declined(f"amounts in {request.currency} are not supported at Stripe")
         intent = await self._v1.payment_intents.create_async(
             {
-                "amount": ask.amount,
-                "currency": ask.currency.lower(),
-                "payment_method": ask.token or "",
+                "amount": request.amount,
+                "currency": request.currency.lower(),
+                "payment_method": request.token or "",
                 "capture_method": "manual",
                 "confirm": True,
                 "off_session": True,
-                "metadata": {"payment_id": ask.payment_id, "order_id": ask.order_id, "key": ask.key},
+                "metadata": {
+                    "payment_id": request.payment_id,
+                    "order_id": request.order_id,
+                    "key": request.idempotency_key,
+                },
             },
-            {"idempotency_key": ask.key},
+            {"idempotency_key": request.idempotency_key},
         )
-        return _authorized(intent)
+        return _read_authorization(intent)
 
     @translate_errors
-    async def capture(self, ask: PaymentRequest) -> PaymentAnswer:
+    async def capture(self, request: PaymentRequest) -> PaymentAnswer:
         intent = await self._v1.payment_intents.capture_async(
-            ask.service_reference, {"amount_to_capture": ask.amount}, {"idempotency_key": ask.key}
+            request.service_reference,
+            {"amount_to_capture": request.amount},
+            {"idempotency_key": request.idempotency_key},
         )
-        return _captured(intent, ask)
+        return _read_capture(intent, request)
 
     @translate_errors
-    async def void(self, ask: PaymentRequest) -> PaymentAnswer:
-        intent = await self._v1.payment_intents.cancel_async(ask.service_reference, {}, {"idempotency_key": ask.key})
+    async def void(self, request: PaymentRequest) -> PaymentAnswer:
+        intent = await self._v1.payment_intents.cancel_async(
+            request.service_reference, {}, {"idempotency_key": request.idempotency_key}
+        )
         if intent.status != "canceled":
             raise ValueError(f"{intent.id} is {intent.status} after it was cancelled")
-        return _receipt(intent, Status.VOIDED, ask.amount)
+        return _confirmed(intent, Status.VOIDED, request.amount)
 
     @translate_errors
-    async def refund(self, ask: PaymentRequest) -> PaymentAnswer:
+    async def refund(self, request: PaymentRequest) -> PaymentAnswer:
         refund = await self._v1.refunds.create_async(
-            {"payment_intent": ask.service_reference, "amount": ask.amount, "metadata": {"key": ask.key}},
-            {"idempotency_key": ask.key},
+            {
+                "payment_intent": request.service_reference,
+                "amount": request.amount,
+                "metadata": {"key": request.idempotency_key},
+            },
+            {"idempotency_key": request.idempotency_key},
         )
-        return _refunded(refund, ask)
+        return _read_refund(refund, request)
 
-    async def find(self, ask: PaymentRequest) -> PaymentAnswer | None:
-        if ask.step is PaymentStep.AUTHORIZE:
-            mine = await self._find_intent(ask)
-            return None if mine is None else _authorized(mine)
-        if ask.step is PaymentStep.REFUND:
-            refunds = await self._v1.refunds.list_async({"payment_intent": ask.service_reference, "limit": PAGE})
+    async def find(self, request: PaymentRequest) -> PaymentAnswer | None:
+        if request.step is PaymentStep.AUTHORIZE:
+            intent = await self._find_intent(request)
+            return None if intent is None else _read_authorization(intent)
+        if request.step is PaymentStep.REFUND:
+            refunds = await self._v1.refunds.list_async(
+                {"payment_intent": request.service_reference, "limit": PAGE_SIZE}
+            )
             async for refund in refunds.auto_paging_iter():
-                if _key(refund.metadata) == ask.key:
-                    return _refunded(refund, ask)
+                if _key(refund.metadata) == request.idempotency_key:
+                    return _read_refund(refund, request)
             return None
-        return await self._find_end(ask)
+        return await self._find_capture_or_void(request)
 
-    async def _find_end(self, ask: PaymentRequest) -> PaymentAnswer | None:
-        """Return what became of a reservation that was to be taken or freed."""
-        intent = await self._v1.payment_intents.retrieve_async(ask.service_reference)
-        if intent.status == "canceled":  # freed: by us, or by Stripe when its time was over
-            return _receipt(intent, Status.VOIDED if ask.step is PaymentStep.VOID else Status.EXPIRED, ask.amount)
+    async def _find_capture_or_void(self, request: PaymentRequest) -> PaymentAnswer | None:
+        intent = await self._v1.payment_intents.retrieve_async(request.service_reference)
+        if intent.status == "canceled":  # by our void, or by Stripe when the authorization expired
+            status = Status.VOIDED if request.step is PaymentStep.VOID else Status.EXPIRED
+            return _confirmed(intent, status, request.amount)
         if intent.status == "succeeded":
-            if ask.step is PaymentStep.VOID:
-                return Declined("it was taken already")
-            return _captured(intent, ask)
+            if request.step is PaymentStep.VOID:
+                return Declined("the payment was captured already")
+            return _read_capture(intent, request)
         return None
 
-    async def _find_intent(self, ask: PaymentRequest) -> stripe.PaymentIntent | None:
-        since = int(ask.requested_at.timestamp()) - SKEW_SECONDS
+    async def _find_intent(self, request: PaymentRequest) -> stripe.PaymentIntent | None:
+        since = int(request.requested_at.timestamp()) - CLOCK_SKEW_SECONDS
         try:
-            intents = await self._v1.payment_intents.list_async({"limit": PAGE, "created": {"gte": since}})
-        except stripe.InvalidRequestError:  # localstripe cannot filter
-            intents = await self._v1.payment_intents.list_async({"limit": PAGE})
+            intents = await self._v1.payment_intents.list_async({"limit": PAGE_SIZE, "created": {"gte": since}})
+        except stripe.InvalidRequestError:  # localstripe has no filter by time
+            intents = await self._v1.payment_intents.list_async({"limit": PAGE_SIZE})
         async for intent in intents.auto_paging_iter():
-            if _key(intent.metadata) == ask.key:
+            if _key(intent.metadata) == request.idempotency_key:
                 return intent
         return None
 
-    async def _contradicted(self, ask: PaymentRequest, wrong: stripe.InvalidRequestError) -> PaymentAnswer:
-        """Stripe says that this cannot be done: because it was, or ended otherwise, or is nothing it knows."""
-        if ask.step is not PaymentStep.AUTHORIZE and (found := await self.find(ask)):
-            return found
-        return Declined(wrong.user_message or wrong.code or "Stripe refused the request")
-
 
 def open_stripe(kit: Kit) -> Stripe:
-    """Return the account that this service's settings name."""
     settings: Any = kit.settings
     stripe.enable_telemetry = False
     client = stripe.StripeClient(
         settings.stripe_api_key.get_secret_value(),
         base_addresses={"api": settings.stripe_url.rstrip("/")},
-        max_network_retries=0,  # the kit tries again, under the same key
+        max_network_retries=0,  # the kit retries, with the same key
         http_client=KitHttpClient(kit.http, settings.payment_seconds),
     )
     return Stripe(client)
@@ -172,30 +188,30 @@ def _key(metadata: Any) -> str | None:
     return getattr(metadata, "key", None)
 
 
-def _authorized(intent: stripe.PaymentIntent) -> PaymentAnswer:
-    """Return what a confirmed intent came to; raises ValueError while Stripe is still at it."""
+def _read_authorization(intent: stripe.PaymentIntent) -> PaymentAnswer:
+    """Return the result of a confirmed intent. Raises ValueError while Stripe is processing it."""
     if intent.status in ("requires_capture", "succeeded"):
-        return _receipt(intent, Status.AUTHORIZED, intent.amount)
+        return _confirmed(intent, Status.AUTHORIZED, intent.amount)
     if intent.status == "requires_action":
-        return Declined("the bank wants the customer to confirm, and the customer is not here")
+        return Declined("the bank requires the customer's confirmation")
     if intent.status in ("requires_payment_method", "canceled"):
         error = intent.last_payment_error
         return Declined(getattr(error, "message", None) or f"the payment is {intent.status}")
     raise ValueError(f"{intent.id} is {intent.status}")
 
 
-def _captured(intent: stripe.PaymentIntent, ask: PaymentRequest) -> Receipt:
+def _read_capture(intent: stripe.PaymentIntent, request: PaymentRequest) -> Confirmed:
     if intent.status != "succeeded":
         raise ValueError(f"{intent.id} is {intent.status} after it was captured")
-    taken = getattr(intent, "amount_received", ask.amount)  # localstripe does not say
-    return _receipt(intent, Status.CAPTURED, taken)
+    captured = getattr(intent, "amount_received", request.amount)  # localstripe lacks the field
+    return _confirmed(intent, Status.CAPTURED, captured)
 
 
-def _receipt(intent: stripe.PaymentIntent, status: Status, amount: int) -> Receipt:
-    return Receipt(status, intent.id, amount, intent.currency.upper())
-
-
-def _refunded(refund: stripe.Refund, ask: PaymentRequest) -> PaymentAnswer:
+def _read_refund(refund: stripe.Refund, request: PaymentRequest) -> PaymentAnswer:
     if refund.status in ("failed", "canceled"):
-        return Declined(getattr(refund, "failure_reason", None) or f"the refund {refund.status}")
-    return Receipt(Status.REFUNDED, ask.service_reference, refund.amount, refund.currency.upper())
+        return Declined(getattr(refund, "failure_reason", None) or f"the refund is {refund.status}")
+    return Confirmed(Status.REFUNDED, request.service_reference, refund.amount, refund.currency.upper())
+
+
+def _confirmed(intent: stripe.PaymentIntent, status: Status, amount: int) -> Confirmed:
+    return Confirmed(status, intent.id, amount, intent.currency.upper())

@@ -1,4 +1,4 @@
-"""Calls payment services outside transactions and applies their answers in one."""
+"""Tasks that call payment services outside transactions and apply their answers in one."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -16,10 +16,10 @@ from services.order_dispatch.payments.domain.decisions import (
 )
 from services.order_dispatch.payments.domain.payment import Payment, PaymentDecision
 from services.order_dispatch.payments.domain.protocol import (
+    Confirmed,
     Declined,
     PaymentAnswer,
     PaymentRequest,
-    Receipt,
     Status,
     check_answer,
 )
@@ -28,27 +28,31 @@ from services.order_dispatch.payments.services import open_payment_service
 from services.order_dispatch.payments.store import PaymentStore, token_owner
 from services.order_dispatch.sealing import UnsealError, open_sealed, read_keys
 
+#: Result of an authorization that was voided before it was sent.
 WITHDRAWN = {"withdrawn": True}
 
 
 async def perform_step(task: Task, kit: Kit) -> dict[str, Any]:
-    """Ask for the step under way; every attempt carries the same key."""
-    payment, ask = await _current_step(task, kit)
-    if ask.step is PaymentStep.AUTHORIZE and payment.void_requested:
-        return WITHDRAWN  # and nobody was asked: an attempt whose outcome nobody knows goes to `look_up`
+    """Send the step in progress to the payment service; every attempt uses the same idempotency key."""
+    payment, request = await _read_request(task, kit)
+    if request.step is PaymentStep.AUTHORIZE and payment.void_requested:
+        # Nothing was sent yet: an attempt with an unknown outcome is reconciled instead of performed.
+        return WITHDRAWN
     try:
-        return _dump_answer(check_answer(ask, await _call_service(ask, payment, kit)))
+        return _dump_answer(check_answer(request, await _call_service(request, payment, kit)))
     except RetryLaterError as error:
-        if ask.step is PaymentStep.AUTHORIZE and _is_overdue(ask, kit):
-            raise RejectedError(f"the payment service could not be asked: {error}") from error
+        hours: float = kit.settings.answer_hours  # type: ignore[attr-defined]  # the kit knows only its own settings
+        overdue = request.requested_at + timedelta(hours=hours) <= kit.clock.now()
+        if request.step is PaymentStep.AUTHORIZE and overdue:  # the order keeps stock allocated meanwhile
+            raise RejectedError(f"the payment service was not available: {error}") from error
         raise
 
 
 async def reconcile_step(task: Task, kit: Kit) -> dict[str, Any]:
-    """Ask what became of the step; where the service knows nothing of it, ask for it again under its key.
+    """Look up the outcome of a step; if the service has no record of it, send it again with its key.
 
-    The first request may still be on its way, so that even what is not wanted any more is asked for again:
-    only an answer under the key is certain. What an operator gave up, having settled it with the service, ends here.
+    The first request may still be in transit, so even a step that is no longer needed is sent again: only an answer to
+    the key is certain. Raises RejectedError if an operator has given up the step.
     """
     async with kit.transaction() as tx:
         payment = await tx.store.lock_payment(task.payload["payment_id"])
@@ -56,9 +60,9 @@ async def reconcile_step(task: Task, kit: Kit) -> dict[str, Any]:
         given_up = await tx.store.find_given_up(payment.payment_id)
     if given_up is not None:
         raise RejectedError(given_up)
-    payment, ask = await _current_step(task, kit)
-    found = await open_payment_service(payment.service, kit).find(ask)
-    return _dump_answer(check_answer(ask, found or await _call_service(ask, payment, kit)))
+    payment, request = await _read_request(task, kit)
+    answer = await open_payment_service(payment.service, kit).find(request)
+    return _dump_answer(check_answer(request, answer or await _call_service(request, payment, kit)))
 
 
 class OrderEffect(StrEnum):
@@ -67,12 +71,12 @@ class OrderEffect(StrEnum):
     AUTHORIZED = "authorized"
     #: Nothing was authorized, or the authorization expired.
     NOT_AUTHORIZED = "not_authorized"
-    #: Goods left, and their money could not be captured.
+    #: Goods were shipped, and the payment could not be captured.
     NOT_CAPTURED = "not_captured"
 
 
 class StepResult(NamedTuple):
-    """A completed step: its events, and what follows for the order, if anything does."""
+    """A completed step: its events and its effect on the order, if any."""
 
     events: tuple[Event, ...]
     order_id: str
@@ -81,16 +85,14 @@ class StepResult(NamedTuple):
 
 
 async def complete_step(task: Task, outcome: TaskResult, store: PaymentStore) -> StepResult:
-    """Book the outcome of a step and start the next one that was requested; the order's row is locked."""
+    """Apply the outcome of a step and start the next one that was requested; locks the order first."""
     payment = await store.lock_payment(task.payload["payment_id"])
-    if payment.key != task.id:
-        raise LookupError(f"{task.id} was answered, but the payment's step is {payment.key}")
+    if payment.idempotency_key != task.id:
+        raise LookupError(f"{task.id} has a result, but the payment's step is {payment.idempotency_key}")
     decision = _decide(payment, outcome, store)
     await store.save_decision(decision)
-    reason = decision.transitions[0].because
-    return StepResult(
-        decision.events, payment.order_id, _order_effect(payment, decision.transitions[0].to_state), reason
-    )
+    first = decision.transitions[0]
+    return StepResult(decision.events, payment.order_id, _order_effect(payment, first.to_state), first.because)
 
 
 def _decide(payment: Payment, outcome: TaskResult, store: PaymentStore) -> PaymentDecision:
@@ -108,52 +110,44 @@ def _order_effect(payment: Payment, to_state: PaymentState) -> OrderEffect | Non
     return OrderEffect.AUTHORIZED if to_state is PaymentState.AUTHORIZED else OrderEffect.NOT_AUTHORIZED
 
 
-async def _current_step(task: Task, kit: Kit) -> tuple[Payment, PaymentRequest]:
-    """Return what is to be asked; raises RejectedError where it was clear from the start that it cannot be."""
+async def _read_request(task: Task, kit: Kit) -> tuple[Payment, PaymentRequest]:
+    """Return the request of the step in progress. Raises RejectedError if an obstacle was known when it was decided."""
     if obstacle := task.payload["obstacle"]:
         raise RejectedError(obstacle)
     async with kit.read() as store:
         payment, token_sealed = await store.get_payment(task.payload["payment_id"])
-    if payment.step is None or payment.requested_at is None or payment.key != task.id:
-        raise LookupError(f"{task.id} is not the step under way of payment {payment.payment_id}")
+    if payment.step is None or payment.requested_at is None or payment.idempotency_key != task.id:
+        raise LookupError(f"{task.id} is not the step in progress of payment {payment.payment_id}")
     return payment, PaymentRequest(
         step=payment.step,
-        key=payment.key,
+        idempotency_key=payment.idempotency_key,
         payment_id=payment.payment_id,
         order_id=payment.order_id,
-        amount=payment.requested,
+        amount=payment.requested_amount,
         currency=payment.currency,
         requested_at=payment.requested_at,
-        token=_open_token(payment, token_sealed, kit),
+        token=None if token_sealed is None else _open_token(payment, token_sealed, kit),
         reference=payment.reference,
     )
 
 
-def _is_overdue(ask: PaymentRequest, kit: Kit) -> bool:
-    """Tell whether goods were set aside long enough for money that nobody can ask for."""
-    hours: float = kit.settings.answer_hours  # type: ignore[attr-defined]  # the kit knows only its own settings
-    return ask.requested_at + timedelta(hours=hours) <= kit.clock.now()
-
-
-def _open_token(payment: Payment, token_sealed: bytes | None, kit: Kit) -> str | None:
-    if token_sealed is None:
-        return None
+def _open_token(payment: Payment, token_sealed: bytes, kit: Kit) -> str:
     try:
         keys = read_keys(kit.settings.sealing_key)  # type: ignore[attr-defined]  # the kit knows only its own settings
         return open_sealed(keys, token_sealed, token_owner(payment.customer_id, payment.service))
     except UnsealError as error:
-        raise RetryLaterError(f"the customer's token cannot be opened: {error}") from error
+        raise RetryLaterError(f"the customer's token cannot be decrypted: {error}") from error
 
 
-async def _call_service(ask: PaymentRequest, payment: Payment, kit: Kit) -> PaymentAnswer:
-    asked = open_payment_service(payment.service, kit)
+async def _call_service(request: PaymentRequest, payment: Payment, kit: Kit) -> PaymentAnswer:
+    service = open_payment_service(payment.service, kit)
     calls = {
-        PaymentStep.AUTHORIZE: asked.authorize,
-        PaymentStep.CAPTURE: asked.capture,
-        PaymentStep.VOID: asked.void,
-        PaymentStep.REFUND: asked.refund,
+        PaymentStep.AUTHORIZE: service.authorize,
+        PaymentStep.CAPTURE: service.capture,
+        PaymentStep.VOID: service.void,
+        PaymentStep.REFUND: service.refund,
     }
-    return await calls[ask.step](ask)
+    return await calls[request.step](request)
 
 
 def _dump_answer(answer: PaymentAnswer) -> dict[str, Any]:
@@ -172,17 +166,17 @@ def _load_answer(result: dict[str, Any]) -> PaymentAnswer:
     if "declined" in result:
         return Declined(result["declined"])
     expires_at = result["expires_at"] and datetime.fromisoformat(result["expires_at"])
-    return Receipt(Status(result["status"]), result["reference"], result["amount"], result["currency"], expires_at)
+    return Confirmed(Status(result["status"]), result["reference"], result["amount"], result["currency"], expires_at)
 
 
-#: Expired authorizations per statement; a page, not a limit.
-PAGE = 100
+#: Expired authorizations per query; all are processed.
+PAGE_SIZE = 100
 
 
 async def expire_payments(store: PaymentStore) -> list[StepResult]:
-    """End authorizations whose time is over."""
+    """End authorizations that have expired."""
     results: list[StepResult] = []
-    while expired := await store.list_expired_payments(PAGE):
+    while expired := await store.list_expired_payments(PAGE_SIZE):
         for payment_id in expired:
             payment = await store.lock_payment(payment_id)
             if payment.state is not PaymentState.AUTHORIZED:  # captured or voided while this waited for the lock

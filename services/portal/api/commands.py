@@ -81,7 +81,7 @@ async def cancel_order(request: Request, kit: KitDep, session: SessionDep, order
     return await _run_command(kit, request, session, command, "We're cancelling the order.")
 
 
-@router.post("/orders/said/{answer}")
+@router.post("/orders/answer/{answer}")
 async def report_order(
     answer: str, request: Request, kit: KitDep, session: SessionDep, order_id: Field, csrf: Field
 ) -> Response:

@@ -166,7 +166,7 @@ async def test_external_text_is_escaped(world):
 
 async def test_mail_waits_for_portal(world):
     world.joins("oda")
-    world.desk.down, asked = True, world.desk.asked
+    world.desk.down, asked = True, world.desk.requests
 
     await world.order("oda")
     await until(lambda: _asked_since(world, asked), "the portal was asked")
@@ -257,4 +257,4 @@ async def _said(world, notice_id):
 
 
 async def _asked_since(world, asked):
-    return world.desk.asked > asked
+    return world.desk.requests > asked

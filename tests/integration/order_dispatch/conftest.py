@@ -1,4 +1,4 @@
-"""A running order_dispatch on the stepped clock, with the counterpart of the portal."""
+"""A running order_dispatch on the stepped clock, with a stand-in for the portal."""
 
 import pytest
 
@@ -15,7 +15,7 @@ from tests.support.portal_server import portal
 
 @pytest.fixture(scope="module")
 def protocols_of_tests():
-    """Let providers be ordered from in the ways of tests/integration/order_dispatch/protocols."""
+    """Register the protocols of tests/integration/order_dispatch/protocols."""
     before = registry.PROTOCOLS
     registry.PROTOCOLS = {**before, "courier": courier.PROTOCOL, "hosted_here": hosted_here.PROTOCOL}
     yield
@@ -24,7 +24,7 @@ def protocols_of_tests():
 
 @pytest.fixture(scope="module")
 def knobs():
-    """What a module of tests sets otherwise."""
+    """Settings that a test module overrides."""
     return {}
 
 

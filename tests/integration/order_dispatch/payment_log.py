@@ -1,16 +1,15 @@
-"""Records what orders request of payments, and moves no money."""
+"""Records the payment requests of orders, without a payment service."""
 
 from contextlib import contextmanager
 
 import pytest
 
 from services.order_dispatch.payments import commands
-from services.order_dispatch.payments.services import PAYMENT_SERVICES
 from services.order_dispatch.providers import api
 
 
 class PaymentLog:
-    """`book` has (order, what, amount) in the order requested."""
+    """`book` has (order, step, amount) in the order of the requests."""
 
     def __init__(self):
         self.book = []
@@ -37,10 +36,10 @@ class PaymentLog:
 
 @contextmanager
 def payment_log():
-    """Replace the commands of payments by a log, and let providers name the payment service `book`."""
+    """Replace the commands of payments by a log, and let providers name only the payment service `book`."""
     log = PaymentLog()
     with pytest.MonkeyPatch.context() as patch:
         for name in ("authorize", "capture", "void", "refund"):
             patch.setattr(commands, name, getattr(log, name))
-        patch.setattr(api, "PAYMENT_SERVICES", {**PAYMENT_SERVICES, "book": None})
+        patch.setattr(api, "PAYMENT_SERVICES", {"book": None})
         yield log

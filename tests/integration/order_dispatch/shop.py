@@ -1,4 +1,4 @@
-"""A provider's server: it keeps its own book of what it accepted, and misbehaves when told to."""
+"""A provider's server with its own list of accepted orders and switchable faults."""
 
 import asyncio
 import socket
@@ -10,13 +10,13 @@ from fastapi.responses import JSONResponse, Response
 
 
 class Shop:
-    """The counterpart; `mood` says how the next deliveries are answered."""
+    """The server; `mood` selects the response to the next orders."""
 
     def __init__(self):
         self.url = ""
         self.mood = "accepts"
         self.book, self.requested, self.cities = {}, [], []
-        #: Lets an order that was held back be taken after all.
+        #: Releases the orders that the mood `slow` holds back.
         self.go = asyncio.Event()
 
     def app(self):
@@ -60,7 +60,7 @@ class Shop:
     def _about(self, order_id):
         return {"status": self.book[order_id] or None, "id": f"S-{order_id}", "reason": self.mood}
 
-    def questions(self, order_id):
+    def requests_for(self, order_id):
         return [what for what, about, _ in self.requested if about == order_id]
 
 

@@ -1,4 +1,4 @@
-"""The doors for people and machines: who may what, and how mistakes are answered."""
+"""HTTP API of providers, offers, orders and updates: permissions and error responses."""
 
 import asyncio
 from collections import Counter
@@ -25,22 +25,22 @@ async def get(world, path, role="operator", **more):
 
 
 class TestProviders:
-    async def test_making_one_makes_its_topics(self, world):
+    async def test_put_provider_creates_its_topics(self, world):
         made = (await put(world, "maker", PROVIDER)).json()
 
         assert made["topics"] == ["provider-orders-maker", "provider-updates-maker"]
         assert await world.topic("provider-orders-maker") == []
 
-    async def test_making_one_again_is_no_mistake(self, world):
+    async def test_put_provider_again_changes_nothing(self, world):
         assert (await put(world, "twice", PROVIDER)).json() == (await put(world, "twice", PROVIDER)).json()
 
     @pytest.mark.parametrize("name", ["Bad", "a.b", "-a", "a" * 101])
-    async def test_names_that_cannot_name_a_topic_are_refused(self, world, name):
+    async def test_put_provider_rejects_invalid_ids(self, world, name):
         answer = await put(world, name, PROVIDER)
 
         assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
 
-    async def test_unknown_protocols_are_refused_by_name(self, world):
+    async def test_put_provider_rejects_unknown_protocol(self, world):
         answer = await put(world, "pigeon", PROVIDER | {"protocol": "os"})
 
         assert (answer.status_code, answer.json()["code"]) == (422, "unknown_protocol")
@@ -49,15 +49,15 @@ class TestProviders:
         assert "kafka" in problem
 
     @pytest.mark.parametrize("role", ["customer", "provider", "service"])
-    async def test_only_operators_make_them(self, world, role):
+    async def test_put_provider_is_for_operators(self, world, role):
         assert (await put(world, "mine", PROVIDER, role)).status_code == 403
 
-    async def test_nobody_without_a_token_sees_them(self, world):
+    async def test_list_providers_needs_a_token(self, world):
         assert (await world.http.get("/v1/providers")).status_code == 401
 
 
 class TestOffers:
-    async def test_are_kept_in_whole_grams_and_cents(self, world):
+    async def test_put_offer_stores_whole_steps_and_minor_units(self, world):
         await put(world, "roaster", PROVIDER)
 
         shown = (await put(world, "roaster/offers/beans", OFFER)).json()
@@ -67,7 +67,7 @@ class TestOffers:
         listed = (await get(world, "providers", "customer", customer_id="ann")).json()["providers"]
         assert [one["offers"] for one in listed if one["provider_id"] == "roaster"] == [[shown]]
 
-    async def test_may_be_put_by_the_provider_itself_and_no_other(self, world):
+    async def test_put_offer_is_for_operators_and_the_provider(self, world):
         await put(world, "own", PROVIDER)
 
         assert (await put(world, "own/offers/beans", OFFER, "provider", provider_id="own")).status_code == 200
@@ -84,7 +84,7 @@ class TestOffers:
             ({"price": {"amount": "1", "currency": "XXX"}}, "unknown_currency", "price"),
         ],
     )
-    async def test_that_are_not_clear_are_refused_with_the_field(self, world, change, code, field):
+    async def test_put_offer_rejects_invalid_amounts_with_the_field(self, world, change, code, field):
         await put(world, "vague", PROVIDER)
 
         answer = await put(world, "vague/offers/beans", OFFER | change)
@@ -92,10 +92,10 @@ class TestOffers:
         assert (answer.status_code, answer.json()["code"]) == (422, code)
         assert answer.json()["errors"][0]["field"] == field
 
-    async def test_of_nobody_are_not_found(self, world):
+    async def test_put_offer_of_unknown_provider_is_not_found(self, world):
         assert (await put(world, "nobody/offers/beans", OFFER)).json()["code"] == "no_such_provider"
 
-    async def test_are_said_again_on_request(self, world):
+    async def test_repeat_offers_publishes_all_again(self, world):
         await put(world, "echo", PROVIDER)
         answer = await world.http.post("/v1/offers/repeat", headers=world.desk.headers("operator"))
 
@@ -104,7 +104,7 @@ class TestOffers:
 
 
 class TestOrders:
-    async def test_are_listed_page_by_page_to_their_customer_only(self, world):
+    async def test_list_orders_pages_and_is_for_the_customer(self, world):
         await put(world, "shop", PROVIDER)
         orders = [await world.approve("shop", number) for number in (1, 2, 3)]
         for order_id in orders:
@@ -120,7 +120,7 @@ class TestOrders:
         assert (await get(world, "customers/ann/orders", "customer", customer_id="bob")).status_code == 404
         assert (await get(world, f"orders/{orders[0]}", "customer", customer_id="bob")).status_code == 404
 
-    async def test_in_one_state_are_listed_to_operators_only(self, world):
+    async def test_list_orders_by_state_is_for_operators(self, world):
         await put(world, "silent", PROVIDER)
         order_id = await world.approve("silent")
         await world.reaches(order_id, "placing")
@@ -131,7 +131,7 @@ class TestOrders:
         assert (await get(world, "orders?state=placing", "customer", customer_id="ann")).status_code == 403
         assert (await get(world, "orders?state=lost")).status_code == 422
 
-    async def test_nobody_knows_are_not_found(self, world):
+    async def test_get_order_unknown_is_not_found(self, world):
         assert (await get(world, "orders/none")).json()["code"] == "no_such_order"
         assert (await world.cancel("none")).json()["code"] == "no_such_order"
 
@@ -141,7 +141,7 @@ class TestUpdates:
         headers = world.desk.headers(role, **more)
         return await world.http.post(f"/v1/providers/{provider}/updates", json=body, headers=headers)
 
-    async def test_over_http_are_heard_once_like_those_over_kafka(self, world):
+    async def test_post_update_is_applied_once(self, world):
         await put(world, "web", PROVIDER)
         order_id = await world.approve("web")
         await world.reaches(order_id, "placing")
@@ -155,7 +155,7 @@ class TestUpdates:
         assert (other.status_code, other.json()["code"]) == (409, "update_id_taken")
         assert (await world.order(order_id))["state"] == "shipped"
 
-    async def test_ten_times_at_once_are_heard_once_even_about_nothing(self, world):
+    async def test_post_update_concurrently_is_applied_once(self, world):
         await put(world, "crowd", PROVIDER)
         body = {"update_id": "u1", "order_id": "nobody-s", "status": "accepted", "occurred_at": a.NOON.isoformat()}
 
@@ -166,7 +166,7 @@ class TestUpdates:
         assert set(told) <= {"unmatched", "repeated", 503}
 
     @pytest.mark.parametrize("at", ["0001-01-01T00:00:00+23:59", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59-23:59"])
-    async def test_of_the_first_and_last_hours_of_all_are_heard_like_any(self, world, at):
+    async def test_post_update_accepts_extreme_times(self, world, at):
         name = f"year-{int(at[:4])}-{at[-1].lower()}"
         await put(world, name, PROVIDER)
         order_id = await world.approve(name)
@@ -180,7 +180,7 @@ class TestUpdates:
         assert order["state"] == "delivered"
         assert datetime.fromisoformat(order["delivered_at"]) >= datetime.fromisoformat(order["drafted_at"])
 
-    async def test_in_another_order_than_they_were_said_end_with_the_latest_date(self, world):
+    async def test_post_update_out_of_order_ends_with_latest_date(self, world):
         await put(world, "hasty", PROVIDER)
         order_id = await world.approve("hasty")
         await world.reaches(order_id, "placing")
@@ -197,7 +197,7 @@ class TestUpdates:
 
         assert datetime.fromisoformat((await world.order(order_id))["expected_at"]) == datetime.fromisoformat(later)
 
-    async def test_of_another_provider_or_of_nothing_are_kept_and_shown(self, world):
+    async def test_list_updates_shows_unapplied_with_reasons(self, world):
         await put(world, "left", PROVIDER)
         await put(world, "right", PROVIDER)
         order_id = await world.approve("left")

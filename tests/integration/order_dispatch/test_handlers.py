@@ -1,4 +1,4 @@
-"""What handlers do to the database and what they say; every one is called twice."""
+"""Handlers: rows and events; each handler is called twice."""
 
 from datetime import timedelta
 
@@ -76,7 +76,7 @@ async def state(store):
     return (await store.lock_order("o1")).state
 
 
-async def fate(store, update_id):
+async def stored_outcome(store, update_id):
     row = await store.connection.fetchrow(
         "SELECT outcome, reason, repeats FROM provider_update WHERE update_id = $1", update_id
     )
@@ -88,15 +88,15 @@ def names(events):
 
 
 class TestOnReorderApproved:
-    async def test_drafts_the_order_and_intends_to_place_it(self, store):
-        said = await approve(store)
+    async def test_on_reorder_approved_drafts_and_adds_address_task(self, store):
+        events = await approve(store)
 
-        assert names(said) == ["OrderDrafted"]
-        (intended,) = store.added_tasks
-        assert (intended.kind, intended.task_id, intended.due_at) == ("fetch_address", "o1", a.NOON)
-        assert intended.payload == {"order_id": "o1", "customer_id": "ann"}
+        assert names(events) == ["OrderDrafted"]
+        (task,) = store.added_tasks
+        assert (task.kind, task.task_id, task.due_at) == ("fetch_address", "o1", a.NOON)
+        assert task.payload == {"order_id": "o1", "customer_id": "ann"}
 
-    async def test_waits_for_the_cancel_window(self, database):
+    async def test_on_reorder_approved_waits_for_cancel_window(self, database):
         async with store_for(SERVICE, database, cancel_window_hours=24) as store:
             store.now = a.NOON
             await store.save_provider(a.ACME)
@@ -104,31 +104,31 @@ class TestOnReorderApproved:
 
             assert store.added_tasks[0].due_at == a.NOON + timedelta(hours=24)
 
-    async def test_twice_drafts_once(self, store):
+    async def test_on_reorder_approved_twice_drafts_once(self, store):
         await approve(store)
 
         assert await on_reorder_approved(a.approved(), store) == []
         assert len(store.added_tasks) == 1
 
-    async def test_waits_for_a_device_nobody_told_of(self, store):
+    async def test_on_reorder_approved_is_deferred_for_unknown_device(self, store):
         with pytest.raises(NotReadyError, match="device:brewer"):
             await on_reorder_approved(a.approved(), store)
 
         await on_device_registered(registered(), store)
         assert "device:brewer" in store.resolved_dependencies
 
-    async def test_refuses_a_slot_the_device_does_not_have(self, store):
+    async def test_on_reorder_approved_rejects_unknown_slot(self, store):
         with pytest.raises(RejectedError):
             await approve(store, slot="9")
 
-    async def test_of_a_device_that_left_is_cancelled_at_once(self, store):
+    async def test_on_reorder_approved_cancels_if_device_left(self, store):
         await on_device_registered(registered(), store)
         await on_device_deregistered(DeviceDeregistered(customer_id="ann", device_id="brewer", registration=1), store)
 
         assert names(await on_reorder_approved(a.approved(), store)) == ["OrderDrafted", "OrderCancelled"]
         assert store.added_tasks == []
 
-    async def test_of_a_registration_that_ended_is_not_revived_by_hearing_of_it_again(self, store):
+    async def test_on_device_registered_again_does_not_revive_ended_registration(self, store):
         await on_device_registered(registered(registration=2), store)
         await on_device_deregistered(DeviceDeregistered(customer_id="ann", device_id="brewer", registration=2), store)
         await on_device_registered(registered(registration=2), store)
@@ -136,74 +136,79 @@ class TestOnReorderApproved:
 
         assert names(await on_reorder_approved(a.approved(), store)) == ["OrderDrafted", "OrderCancelled"]
 
-    async def test_of_an_unknown_provider_fails_at_once(self, store):
+    async def test_on_reorder_approved_fails_for_unknown_provider(self, store):
         assert names(await approve(store, provider_id="nobody")) == ["OrderDrafted", "OrderFailed"]
 
 
 class TestOnShipToFetched:
-    async def test_asks_the_provider_with_the_address(self, store):
+    async def test_on_ship_to_fetched_submits_with_address(self, store):
         await approve(store)
 
-        (asked,) = await send(store)
+        (requested,) = await send(store)
 
-        assert (asked.provider_id, asked.quantity, asked.unit, asked.ship_to.city) == ("acme", 40, "C62", "Ulm")
+        assert (requested.provider_id, requested.quantity, requested.unit, requested.ship_to.city) == (
+            "acme",
+            40,
+            "C62",
+            "Ulm",
+        )
         assert await state(store) is State.PLACING
 
-    async def test_twice_asks_once(self, store):
+    async def test_on_ship_to_fetched_twice_submits_once(self, store):
         await approve(store)
         await send(store)
 
         assert await send(store) == []
 
-    async def test_keeps_no_address(self, store):
+    async def test_on_ship_to_fetched_stores_no_address(self, store):
         await approve(store)
         await send(store)
 
-        kept = await store.connection.fetchval("SELECT string_agg(to_jsonb(o)::text, '') FROM orders o")
-        assert "Elm" not in kept
+        stored = await store.connection.fetchval("SELECT string_agg(to_jsonb(o)::text, '') FROM orders o")
+        assert "Elm" not in stored
 
-    async def test_does_nothing_for_an_order_cancelled_meanwhile(self, store):
+    async def test_on_ship_to_fetched_skips_cancelled_order(self, store):
         await approve(store)
         await on_device_deregistered(DeviceDeregistered(customer_id="ann", device_id="brewer", registration=1), store)
 
         assert await send(store) == []
 
-    async def test_fails_the_order_of_a_customer_who_is_gone(self, store):
+    async def test_on_ship_to_fetched_fails_order_of_erased_customer(self, store):
         await approve(store)
 
-        (said,) = await send(store, refused="the customer is gone")
+        (event,) = await send(store, refused="the customer no longer exists")
 
-        assert said.reason == "the customer is gone"
+        assert event.reason == "the customer no longer exists"
         assert await state(store) is State.FAILED
 
 
 class TestOnOrderUpdated:
-    async def test_follows_the_goods(self, store):
+    async def test_on_order_updated_publishes_each_state(self, store):
         await approve(store)
         await send(store)
 
-        said = [
+        events = [
             *await on_order_updated(a.update("accepted"), store),
             *await on_order_updated(a.update("shipped", quantity=30), store),
             *await on_order_updated(a.update("delivered"), store),
         ]
 
-        assert names(said) == ["OrderPlaced", "OrderShipped", "OrderDelivered", "ClaimRaised"]
-        assert [said[2].quantity, said[3].ordered, said[3].received] == [30, 40, 30]
+        assert names(events) == ["OrderPlaced", "OrderShipped", "OrderDelivered", "ClaimRaised"]
+        assert [events[2].quantity, events[3].ordered, events[3].received] == [30, 40, 30]
 
-    async def test_is_applied_once_and_repeats_are_counted(self, store):
+    async def test_on_order_updated_counts_repeats(self, store):
         await place(store)
 
         assert await on_order_updated(a.update("accepted"), store) == []
-        assert await fate(store, "u-accepted") == ("applied", "", 1)
+        assert await stored_outcome(store, "u-accepted") == ("applied", "", 1)
 
-    async def test_refuses_another_fact_under_the_same_id(self, store):
+    async def test_on_order_updated_rejects_other_content_under_same_id(self, store):
         await place(store)
 
-        with pytest.raises(RejectedError, match="something else"):
+        with pytest.raises(RejectedError, match="different content"):
             await on_order_updated(a.update("shipped", update_id="u-accepted"), store)
 
-    async def test_keeps_what_it_does_not_apply_and_why(self, store):
+    async def test_on_order_updated_stores_unapplied_with_reason(self, store):
         await place(store)
         await store.save_provider(a.Provider("evil", "Evil", "kafka"))
 
@@ -211,14 +216,14 @@ class TestOnOrderUpdated:
         assert await on_order_updated(a.update("shipped", provider_id="evil", update_id="e"), store) == []
         assert await on_order_updated(a.update("accepted", order_id="o9", update_id="x"), store) == []
 
-        assert (await fate(store, "u-not_found"))[0] == "not_applied"
-        assert (await fate(store, "e"))[:2] == ("refused", "the order is another provider's")
-        assert (await fate(store, "x"))[:2] == ("unmatched", "no such order")
+        assert (await stored_outcome(store, "u-not_found"))[0] == "not_applied"
+        assert (await stored_outcome(store, "e"))[:2] == ("refused", "the order belongs to another provider")
+        assert (await stored_outcome(store, "x"))[:2] == ("unmatched", "no such order")
         assert await state(store) is State.PLACED
 
 
-class TestLookAfterOrders:
-    async def test_asks_about_a_silent_order_and_never_sends_it_again(self, store):
+class TestCheckDueOrders:
+    async def test_check_due_orders_requests_status_without_resubmitting(self, store):
         await approve(store)
         await send(store)
 
@@ -228,18 +233,18 @@ class TestLookAfterOrders:
         store.now += timedelta(hours=2)
         assert names(await check_due_orders(store)) == ["OrderStatusRequested"]
 
-    async def test_delivers_shipped_goods_on_their_date(self, store):
+    async def test_check_due_orders_delivers_on_expected_date(self, store):
         await place(store)
         await on_order_updated(a.update("shipped", expected_at=a.NOON + a.days(2)), store)
 
         store.now = a.NOON + a.days(2) - timedelta(seconds=1)
         assert await check_due_orders(store) == []
         store.now = a.NOON + a.days(2)
-        (said,) = await check_due_orders(store)
+        (event,) = await check_due_orders(store)
 
-        assert (said.evidence, said.quantity) == ("estimated", 40)
+        assert (event.evidence, event.quantity) == ("estimated", 40)
 
-    async def test_goes_through_more_orders_than_fit_a_page(self, database):
+    async def test_check_due_orders_handles_several_pages(self, database):
         async with store_for(SERVICE, database, check_page=2) as store:
             store.now = a.NOON
             await store.save_provider(a.ACME)
@@ -253,7 +258,7 @@ class TestLookAfterOrders:
 
 
 class TestOnDeviceReplaced:
-    async def test_sends_open_orders_and_later_approvals_to_the_new_slot(self, store):
+    async def test_on_device_replaced_redirects_orders_and_approvals(self, store):
         await approve(store)
         new = registered("new", slots=(SlotSpec(slot="A", product_id="pods", unit="C62", capacity=9),))
         replaced = DeviceReplaced(**dict(new), replaces="brewer", moves=(SlotMove(old_slot="1", new_slot="A"),))
@@ -268,20 +273,20 @@ class TestOnDeviceReplaced:
 
 
 class TestOnDeviceDeregistered:
-    async def test_cancels_what_is_drafted_and_leaves_what_is_placed(self, store):
+    async def test_on_device_deregistered_cancels_drafted_keeps_placed(self, store):
         await place(store)
         await approve(store, order_id="o2", pool_id="other")
-        gone = DeviceDeregistered(customer_id="ann", device_id="brewer", registration=1)
+        deregistered = DeviceDeregistered(customer_id="ann", device_id="brewer", registration=1)
 
-        said = await on_device_deregistered(gone, store)
+        events = await on_device_deregistered(deregistered, store)
 
-        assert [(type(event).__name__, event.order_id, event.by) for event in said] == [
+        assert [(type(event).__name__, event.order_id, event.by) for event in events] == [
             ("OrderCancelled", "o2", "deregistration")
         ]
-        assert await on_device_deregistered(gone, store) == []
+        assert await on_device_deregistered(deregistered, store) == []
         assert await state(store) is State.PLACED
 
-    async def test_of_an_old_registration_changes_nothing(self, store):
+    async def test_on_device_deregistered_ignores_old_registration(self, store):
         await on_device_registered(registered(registration=2), store)
         await on_device_deregistered(DeviceDeregistered(customer_id="ann", device_id="brewer", registration=1), store)
 
@@ -289,7 +294,7 @@ class TestOnDeviceDeregistered:
 
 
 class TestOnCustomerErased:
-    async def test_forgets_what_a_person_wrote_or_could_be_found_by(self, store):
+    async def test_on_customer_erased_erases_free_text_and_tracking(self, store):
         await place(store)
         await on_order_updated(a.update("shipped", tracking="CANARY", reason="CANARY"), store)
         await store.connection.execute(
@@ -301,6 +306,6 @@ class TestOnCustomerErased:
         await on_order_updated(a.update("delivered", tracking="CANARY"), store)
 
         for table in ("orders", "provider_update", "order_history"):
-            kept = await store.connection.fetchval(f"SELECT string_agg(to_jsonb(t)::text, '') FROM {table} t")
-            assert "CANARY" not in kept
+            stored = await store.connection.fetchval(f"SELECT string_agg(to_jsonb(t)::text, '') FROM {table} t")
+            assert "CANARY" not in stored
         assert await state(store) is State.DELIVERED

@@ -1,4 +1,4 @@
-"""What operators see of orders that are not at their end."""
+"""Metrics of open orders, and the plans of their statements."""
 
 from itertools import pairwise
 
@@ -28,7 +28,7 @@ async def taken(store):
     return orders, REGISTRY.get_sample_value("order_dispatch_oldest_unknown_seconds")
 
 
-async def test_open_orders_are_counted_by_state_and_the_oldest_unknown_one_has_its_age(store):
+async def test_measures_count_open_orders_and_oldest_unknown(store):
     await store.add_order(a.draft(a.approved(), a.slot(), a.ACME, a.offer(), a.NOON))
     drafted = await taken(store)
     steps = [(2, "drafted", "placing"), (3, "placing", "unknown")]
@@ -48,7 +48,7 @@ async def test_open_orders_are_counted_by_state_and_the_oldest_unknown_one_has_i
     assert unknown == (none | {"unknown": 1}, 2 * 86_400)
 
 
-async def test_orders_that_went_back_are_at_their_end(store):
+async def test_count_open_orders_excludes_returned(store):
     await store.add_order(a.draft(a.approved(), a.slot(), a.ACME, a.offer(), a.NOON))
     for step, (here, there) in enumerate(
         pairwise(("drafted", "placing", "placed", "shipped", "delivered", "returned"))
@@ -79,10 +79,10 @@ class Written:
 
 
 @pytest.mark.parametrize("state", [State.UNKNOWN, State.DELIVERED])
-async def test_a_plan_for_any_state_lists_its_orders_by_their_index(store, state):
+async def test_list_orders_in_state_uses_index_for_any_state(store, state):
     written, connection = Written(), store.connection
     store.connection = written
-    await store.list_orders_in(state, 10)
+    await store.list_orders_in_state(state, 10)
     store.connection = connection
     (statement,) = written.statements
     await connection.execute("SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off")
@@ -94,7 +94,7 @@ async def test_a_plan_for_any_state_lists_its_orders_by_their_index(store, state
     assert "Sort" not in plan
 
 
-async def test_open_orders_are_counted_by_an_index(store):
+async def test_count_open_orders_uses_index(store):
     written, connection = Written(), store.connection
     store.connection = written
     await SERVICE.measures[0].take(store)

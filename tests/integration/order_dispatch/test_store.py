@@ -1,4 +1,4 @@
-"""The rules that Postgres keeps by itself."""
+"""Constraints that Postgres enforces, and reads of orders."""
 
 import asyncpg
 import pytest
@@ -22,12 +22,12 @@ async def drafted(store, **changes):
     return decision.order
 
 
-async def move(store, step, here, there):
+async def move(store, step, from_state, to_state):
     await store.connection.execute(
         "INSERT INTO order_history (order_id, step, from_state, to_state, occurred_at, because) VALUES ('o1', $1, $2, $3, $4, '')",
         step,
-        here,
-        there,
+        from_state,
+        to_state,
         a.NOON,
     )
 
@@ -37,14 +37,14 @@ async def put(store, state, step):
     await store.connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
-async def test_the_tables_of_moves_in_python_and_sql_are_the_same(store):
+async def test_transition_tables_in_python_and_sql_are_equal(store):
     rows = await store.connection.fetch("SELECT from_state, to_state FROM transition")
 
-    assert {(State(here), State(there)) for here, there in rows} == TRANSITIONS
+    assert {(State(from_state), State(to_state)) for from_state, to_state in rows} == TRANSITIONS
 
 
-async def test_an_order_is_what_was_saved(store):
-    decision = submit(await drafted(store), a.PATIENCE, a.NOON)
+async def test_save_order_decision_round_trip(store):
+    decision = submit(await drafted(store), a.TIMEOUTS, a.NOON)
 
     await store.save_order_decision(decision)
 
@@ -55,49 +55,49 @@ async def test_an_order_is_what_was_saved(store):
     ]
 
 
-async def test_a_move_outside_the_table_aborts(store):
+async def test_illegal_transition_aborts(store):
     await drafted(store)
 
     with pytest.raises(asyncpg.ForeignKeyViolationError, match="order_history_from_state_to_state_fkey"):
         await move(store, 2, "drafted", "delivered")
 
 
-async def test_a_move_from_where_the_order_is_not_aborts(store):
+async def test_transition_from_other_state_aborts(store):
     await drafted(store)
 
     with pytest.raises(asyncpg.ForeignKeyViolationError, match="previous_step"):
         await move(store, 2, "placed", "shipped")
 
 
-async def test_a_history_without_its_beginning_aborts(store):
+async def test_history_without_beginning_aborts(store):
     await drafted(store)
 
     with pytest.raises(asyncpg.ForeignKeyViolationError):
         await move(store, 3, "placing", "placed")
 
 
-async def test_a_state_without_a_move_to_it_aborts(store):
+async def test_state_without_transition_aborts(store):
     await drafted(store)
 
     with pytest.raises(asyncpg.ForeignKeyViolationError):
         await put(store, "placing", 1)
 
 
-async def test_a_move_and_its_state_agree(store):
+async def test_transition_and_state_agree(store):
     await drafted(store)
     await move(store, 2, "drafted", "cancelled")
 
     await put(store, "cancelled", 2)
 
 
-async def test_a_pool_has_one_open_order(store):
+async def test_pool_has_one_open_order(store):
     await drafted(store)
 
     with pytest.raises(asyncpg.UniqueViolationError, match="one_open_order_per_pool"):
         await drafted(store, order_id="o2")
 
 
-async def test_lists_orders_page_by_page_the_newest_first(store):
+async def test_list_orders_pages_newest_first(store):
     for number in range(3):
         await drafted(store, order_id=f"o{number}", pool_id=f"p{number}")
 

@@ -1,4 +1,4 @@
-"""Orders over a real broker with provider integrations as processes of their own."""
+"""Orders over a real broker, with provider integrations as separate processes."""
 
 import asyncio
 import signal
@@ -11,7 +11,7 @@ from tests.support import orders as a
 from tests.support.portal_server import until
 
 
-async def test_an_approved_reorder_is_placed_shipped_and_delivered_on_its_date(world):
+async def test_provider_places_ships_and_order_is_delivered_on_date(world):
     async with world.provider("acme", "--lead-days", "2"):
         order_id = await world.approve("acme")
         shipped = await world.reaches(order_id, "shipped")
@@ -31,7 +31,7 @@ async def test_an_approved_reorder_is_placed_shipped_and_delivered_on_its_date(w
     assert asked["sequence"] == "1"
 
 
-async def test_the_smallest_provider_takes_each_order_once_and_goes_on_where_it_was_killed(world):
+async def test_smallest_provider_accepts_each_order_once_across_kill(world):
     await world.put_provider("tiny")
     book = world.folder / "tiny.txt"
 
@@ -58,7 +58,7 @@ async def test_the_smallest_provider_takes_each_order_once_and_goes_on_where_it_
     assert updates == {f"tiny-{number}-{said}" for number in (1, 2) for said in ("accepted", "shipped")}
 
 
-async def test_a_reported_delivery_counts_before_the_expected_date(world):
+async def test_reported_delivery_precedes_expected_date(world):
     ahead = world.folder / "ahead"
     SteppedClock.create(ahead, world.clock.now() + timedelta(days=2))
     async with world.provider("prompt", "--lead-days", "1", "--delivers", "--clock", str(ahead)):
@@ -69,7 +69,7 @@ async def test_a_reported_delivery_counts_before_the_expected_date(world):
     assert [row["op"] for row in world.written("prompt") if row["op"] == "delivered"] == ["delivered"]
 
 
-async def test_silence_makes_an_order_unknown_and_asking_resolves_it(world):
+async def test_silent_provider_makes_order_unknown_until_status(world):
     async with world.provider("mute", "--silent", unruly=True):
         order_id = await world.approve("mute")
         await until(lambda: _wrote(world, "mute", "accepted"), "the order was taken")
@@ -84,7 +84,7 @@ async def test_silence_makes_an_order_unknown_and_asking_resolves_it(world):
     assert kinds.count("OrderStatusRequested") >= 1
 
 
-async def test_an_order_the_provider_never_got_fails(world):
+async def test_order_not_received_by_provider_fails(world):
     async with world.provider("sieve", "--forgetful", unruly=True):
         order_id = await world.approve("sieve")
         await world.reaches(order_id, "placing")
@@ -92,10 +92,10 @@ async def test_an_order_the_provider_never_got_fails(world):
         world.step(hours=24)
         failed = await world.reaches(order_id, "failed")
 
-    assert failed["history"][-1]["because"].startswith("sieve said not_found")
+    assert failed["history"][-1]["because"].startswith("sieve reported not_found")
 
 
-async def test_short_repeated_and_reversed_updates_come_to_the_same_end(world):
+async def test_updates_short_repeated_and_reversed_end_alike(world):
     faults = ("--duplicate", "--reorder", "--refuse-every", "3", "--short-every", "2", "--delivers", "--lead-days", "1")
     async with world.provider("chaos", *faults, unruly=True):
         orders = []
@@ -110,12 +110,12 @@ async def test_short_repeated_and_reversed_updates_come_to_the_same_end(world):
         {"quantity": "40", "unit": "C62"},
         {"quantity": "20", "unit": "C62"},
     ]
-    assert refused["updates"][0]["said_reason"] == "sold out"
+    assert refused["updates"][0]["provider_reason"] == "sold out"
     repeats = await until(lambda: _repeats(world, orders[0]), "repeats are counted")
     assert repeats >= 2
 
 
-async def test_a_killed_provider_takes_each_order_once_and_says_everything(world):
+async def test_killed_provider_accepts_each_order_once(world):
     async with world.provider("phoenix") as first:
         orders = [await world.approve("phoenix", number) for number in range(1, 6)]
         await until(lambda: _wrote(world, "phoenix", "accepted"), "the first order was taken")
@@ -136,11 +136,11 @@ async def test_a_killed_provider_takes_each_order_once_and_says_everything(world
     assert sorted(accepted) == orders
 
 
-async def test_a_portal_that_is_down_delays_and_a_customer_who_is_gone_fails(world):
-    world.desk.down, asked = True, world.desk.requested
+async def test_portal_down_delays_and_erased_customer_fails(world):
+    world.desk.down, before = True, world.desk.requests
     async with world.provider("later"):
         order_id = await world.approve("later")
-        await until(lambda: _asked_since(world, asked), "the portal was asked")
+        await until(lambda: _requested_since(world, before), "the portal got a request")
         assert (await world.order(order_id))["state"] == "drafted"
 
         world.desk.down = False
@@ -148,10 +148,10 @@ async def test_a_portal_that_is_down_delays_and_a_customer_who_is_gone_fails(wor
 
         order = a.approved(order_id="gone", pool_id="gone", provider_id="later", customer_id="gone", device_id="lost")
         await world.publish(order)
-        assert (await world.reaches("gone", "failed"))["history"][-1]["because"] == "the customer is gone"
+        assert (await world.reaches("gone", "failed"))["history"][-1]["because"] == "the customer no longer exists"
 
 
-async def test_a_customer_cancels_until_it_is_shipped(world):
+async def test_cancel_until_shipped(world):
     async with world.provider("slow", "--handling-days", "3"):
         order_id = await world.approve("slow")
         await world.reaches(order_id, "placed")
@@ -168,7 +168,7 @@ async def test_a_customer_cancels_until_it_is_shipped(world):
     ]
 
 
-async def test_shipped_goods_are_not_cancelled(world):
+async def test_cancel_after_shipment_is_rejected(world):
     async with world.provider("quick"):
         order_id = await world.approve("quick")
         await world.reaches(order_id, "shipped")
@@ -186,5 +186,5 @@ async def _repeats(world, order_id):
     return sum(update["repeats"] for update in (await world.order(order_id))["updates"])
 
 
-async def _asked_since(world, asked):
-    return world.desk.requested > asked
+async def _requested_since(world, before):
+    return world.desk.requests > before

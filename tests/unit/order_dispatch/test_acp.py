@@ -1,4 +1,4 @@
-"""Sessions and orders of ACP as merchants write them: what they say about our order."""
+"""Parsing of ACP sessions and order events."""
 
 import json
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ def event(**data):
     return json.dumps({"type": "order_update", "data": order}).encode()
 
 
-def hear(**data):
+def read_answer(**data):
     return acp.parse_callback(event(**data), a.drafted()).answer
 
 
@@ -25,7 +25,7 @@ def line(**quantity):
     return {"id": "li_1", "title": "Pods", "quantity": quantity}
 
 
-def parcel(status):
+def fulfillment(status):
     return {"id": "f1", "type": "shipping", "status": status}
 
 
@@ -38,12 +38,12 @@ def total(amount, kind="total"):
     return {"type": kind, "display_text": kind, "amount": amount}
 
 
-class TestAnOrderEvent:
-    def test_needs_no_more_than_its_schema_says(self):
+class TestOrderEvent:
+    def test_order_event_requires_only_the_schemas_fields(self):
         assert acp.subject(event(status="processing")).reference == "cs_1"
-        assert hear(status="processing").status == "accepted"
+        assert read_answer(status="processing").status == "accepted"
 
-    def test_without_its_session_is_about_nothing(self):
+    def test_order_event_without_session_is_unreadable(self):
         with pytest.raises(UnreadableAnswerError, match="checkout_session_id"):
             acp.subject(json.dumps({"type": "order_update", "data": {"id": "o"}}).encode())
 
@@ -58,13 +58,13 @@ class TestAnOrderEvent:
             ({}, "shipped", None),
         ],
     )
-    def test_counts_what_left_in_every_spelling(self, data, status, quantity):
-        answer = hear(status="shipped", **data)
+    def test_order_event_counts_shipped_quantity_in_all_fields(self, data, status, quantity):
+        answer = read_answer(status="shipped", **data)
 
         assert (answer.status, answer.quantity) == (status, quantity)
 
     @pytest.mark.parametrize(
-        ("parcels", "status"),
+        ("statuses", "status"),
         [
             (["in_transit"], "shipped"),
             (["in_transit", "pending"], "accepted"),
@@ -72,10 +72,12 @@ class TestAnOrderEvent:
             (["delivered", "processing"], "accepted"),
         ],
     )
-    def test_of_lines_that_are_not_counted_goes_by_all_its_parcels(self, parcels, status):
-        found = hear(status="processing", line_items=[line(ordered=2, current=2)], fulfillments=map_parcels(parcels))
+    def test_order_event_without_line_quantities_uses_all_fulfillments(self, statuses, status):
+        answer = read_answer(
+            status="processing", line_items=[line(ordered=2, current=2)], fulfillments=fulfillments(statuses)
+        )
 
-        assert found.status == status
+        assert answer.status == status
 
     @pytest.mark.parametrize(
         ("latest", "read"),
@@ -87,24 +89,24 @@ class TestAnOrderEvent:
             (5, None),
         ],
     )
-    def test_a_date_in_another_spelling_is_read_or_left_open(self, latest, read):
-        answer = hear(status="confirmed", estimated_delivery={"earliest": latest, "latest": latest})
+    def test_order_event_reads_dates_or_ignores_them(self, latest, read):
+        answer = read_answer(status="confirmed", estimated_delivery={"earliest": latest, "latest": latest})
 
         assert (answer.status, answer.expected_at) == ("accepted", read)
 
 
-def map_parcels(statuses):
-    return [parcel(status) for status in statuses]
+def fulfillments(statuses):
+    return [fulfillment(status) for status in statuses]
 
 
-class TestASession:
-    def test_may_take_something_off(self):
+class TestSession:
+    def test_session_may_contain_a_discount(self):
         assert obstacle(session(totals=[total(-100, "items_discount"), total(898)]), a.drafted()) is None
 
-    def test_that_costs_more_is_not_completed(self):
+    def test_session_above_the_price_is_not_completed(self):
         assert "999" in (obstacle(session(totals=[total(999)]), a.drafted()) or "")
 
-    def test_vouches_for_its_order(self):
+    def test_session_contains_the_order(self):
         answer = read_session(
             session(status="completed", order={"permalink_url": "https://shop.example/1"}), a.drafted()
         )

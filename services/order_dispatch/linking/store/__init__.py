@@ -8,4 +8,4 @@ __all__ = ["LinkStore"]
 
 
 class LinkStore(Links, LinkSlots, ProviderStore):
-    """One transaction over links and the providers they lead to."""
+    """SQL of links and of the providers that they use."""

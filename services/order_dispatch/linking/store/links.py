@@ -16,8 +16,6 @@ LINK_COLUMNS = "link_id, customer_id, device_id, provider_id, serial, state, cre
 
 
 class Links(KitStore):
-    """SQL of links, of how providers know us, and of attempts to link."""
-
     async def save_link_client(self, client: LinkClient) -> None:
         await self.connection.execute(
             """-- save_link_client
@@ -44,7 +42,7 @@ class Links(KitStore):
         return None if row is None else LinkClient(**row)
 
     async def add_attempt(self, state_sha256: bytes, attempt: Attempt, minutes: float) -> datetime:
-        """Keep what is needed when the customer comes back, and return until when; the state only as a digest."""
+        """Add an attempt and return its expiry; of the OAuth state only a hash is stored."""
         expires_at: datetime = await self.connection.fetchval(
             """-- add_attempt
             INSERT INTO link_attempt (state_sha256, customer_id, device_id, provider_id, verifier_sealed, redirect_uri,
@@ -58,7 +56,7 @@ class Links(KitStore):
         return expires_at
 
     async def redeem_attempt(self, state_sha256: bytes) -> Attempt | None:
-        """Return the attempt and use it up; None where it is unknown, used or too old."""
+        """Mark an attempt as used and return it; None if it is unknown, used or expired."""
         row = await self.connection.fetchrow(
             """-- redeem_attempt
             UPDATE link_attempt SET used_at = now()
@@ -72,9 +70,9 @@ class Links(KitStore):
     async def delete_expired_attempts(self) -> None:
         await self.connection.execute("-- delete_expired_attempts\nDELETE FROM link_attempt WHERE expires_at < now()")
 
-    async def find_client_of(self, link_id: str) -> LinkClient | None:
+    async def find_client_of_link(self, link_id: str) -> LinkClient | None:
         row = await self.connection.fetchrow(
-            f"""-- find_client_of
+            f"""-- find_client_of_link
             SELECT {CLIENT_COLUMNS}
             FROM link_client JOIN link USING (provider_id) WHERE link_id = $1
             """,
@@ -82,19 +80,17 @@ class Links(KitStore):
         )
         return None if row is None else LinkClient(**row)
 
-    async def is_registered_since(self, device_id: str, registration: int) -> bool:
-        """Tell whether a device has a later registration than this one."""
+    async def has_later_registration(self, device_id: str, registration: int) -> bool:
         later: int | None = await self.connection.fetchval(
-            "-- is_registered_since\nSELECT 1 FROM device WHERE device_id = $1 AND registration > $2",
+            "-- has_later_registration\nSELECT 1 FROM device WHERE device_id = $1 AND registration > $2",
             device_id,
             registration,
         )
         return later is not None
 
-    async def owns_device(self, customer_id: str, device_id: str) -> bool:
-        """Tell whether this is the customer's device today; until the end of the transaction nobody else asks."""
+    async def lock_device_of_customer(self, customer_id: str, device_id: str) -> bool:
         found: int | None = await self.connection.fetchval(
-            """-- owns_device
+            """-- lock_device_of_customer
             SELECT 1 FROM device WHERE device_id = $2 AND customer_id = $1 AND state = 'active' FOR UPDATE
             """,
             customer_id,
@@ -103,7 +99,7 @@ class Links(KitStore):
         return found is not None
 
     async def add_link(self, link: Link, tokens: tuple[bytes, bytes | None], seconds: float | None) -> None:
-        """Add an active link with its sealed tokens, of which the first lives for so many seconds."""
+        """Add an active link with its sealed tokens; `seconds` is the lifetime of the access token."""
         await self.connection.execute(
             """-- add_link
             INSERT INTO link (link_id, customer_id, device_id, provider_id, serial, state, created_at, active_at,
@@ -115,13 +111,13 @@ class Links(KitStore):
         )
 
     async def add_unwanted_link(self, link: Link, tokens: tuple[bytes, bytes | None], seconds: float | None) -> None:
-        """Keep tokens that came too late just long enough to have them revoked."""
+        """Store tokens of a device that may not be linked any more, until they are revoked."""
         await self.connection.execute(
             """-- add_unwanted_link
             INSERT INTO link (link_id, customer_id, device_id, provider_id, serial, state, created_at, active_at,
                 ended_at, end_reason, access_sealed, refresh_sealed, expires_at, erased)
-            VALUES ($1, $2, $3, $4, $5, 'ending', $6, $6, $6, 'the device left before it was made', $7, $8,
-                now() + make_interval(secs => $9), true)
+            VALUES ($1, $2, $3, $4, $5, 'ending', $6, $6, $6, 'the device was removed before the link was created',
+                $7, $8, now() + make_interval(secs => $9), true)
             """,
             *(link.link_id, link.customer_id, link.device_id, link.provider_id, link.serial, link.created_at),
             *(*tokens, seconds),
@@ -169,7 +165,7 @@ class Links(KitStore):
         return None if row is None else _link(row)
 
     async def lock_link_of_serial(self, provider_id: str, serial: str) -> Link | None:
-        """Return the active link of the device that the provider calls so."""
+        """Lock the active link of a device by the provider's id of it; the newest if several have the same id."""
         row = await self.connection.fetchrow(
             f"""-- lock_link_of_serial
             SELECT {LINK_COLUMNS}
@@ -182,7 +178,7 @@ class Links(KitStore):
         return None if row is None else _link(row)
 
     async def lock_links(self, customer_id: str | None, device_id: str | None = None) -> Sequence[Link]:
-        """Return the active links of a customer, or of one device, or of both, locked in order of their ids."""
+        """Lock the active links of a customer, of a device, or of a customer's device, in the order of their ids."""
         rows = await self.connection.fetch(
             f"""-- lock_links
             SELECT {LINK_COLUMNS} FROM link
@@ -216,7 +212,7 @@ class Links(KitStore):
         return rows
 
     async def end_link(self, link_id: str, reason: str, state: LinkState) -> None:
-        """Stop using a link; an ended one keeps no token and nothing the provider told of the customer."""
+        """Set the state to ending or ended; deletes the provider's customer id and, if ended, the tokens."""
         await self.connection.execute(
             """-- end_link
             UPDATE link SET state = $3, ended_at = coalesce(ended_at, $4), end_reason = coalesce(end_reason, $2),
@@ -233,7 +229,6 @@ class Links(KitStore):
         )
 
     async def save_remote_customer(self, link_id: str, remote_customer: str) -> None:
-        """Note what the provider calls the customer."""
         await self.connection.execute(
             "-- save_remote_customer\nUPDATE link SET remote_customer = $2 WHERE link_id = $1", link_id, remote_customer
         )
@@ -244,12 +239,12 @@ class Links(KitStore):
         )
 
     async def erase_links(self, customer_id: str) -> None:
-        """Forget a customer's links: at once where no token is left to be revoked, else when it is."""
+        """Delete a customer's ended links, attempts and shelf; links with tokens are deleted once these are revoked."""
         await self.connection.execute(
             """-- erase_links
             WITH marked AS (UPDATE link SET erased = true WHERE customer_id = $1 AND state <> 'ended'),
-            tried AS (DELETE FROM link_attempt WHERE customer_id = $1),
-            kept AS (DELETE FROM shelf WHERE customer_id = $1)
+            attempts AS (DELETE FROM link_attempt WHERE customer_id = $1),
+            shelves AS (DELETE FROM shelf WHERE customer_id = $1)
             DELETE FROM link WHERE customer_id = $1 AND state = 'ended'
             """,
             customer_id,
@@ -259,7 +254,7 @@ class Links(KitStore):
         await self.connection.execute("-- delete_erased_link\nDELETE FROM link WHERE link_id = $1 AND erased", link_id)
 
     async def find_tokens(self, link_id: str, margin_seconds: float) -> Sealed | None:
-        """Return a link's tokens; None where it has none any more."""
+        """Return a link's tokens, or None if they were deleted; `fresh` if the access token is valid for the margin."""
         row = await self.connection.fetchrow(
             """-- find_tokens
             SELECT access_sealed AS access, refresh_sealed AS refresh,
@@ -272,7 +267,7 @@ class Links(KitStore):
         return None if row is None else Sealed(**row)
 
     async def claim_refresh(self, link_id: str, attempt: UUID, stale: bytes, lease_seconds: float) -> bytes | None:
-        """Become the one who renews this access token; None where somebody does, or did."""
+        """Claim the renewal of an access token and return the refresh token; None if it is claimed or was renewed."""
         sealed: bytes | None = await self.connection.fetchval(
             """-- claim_refresh
             UPDATE link SET refresh_attempt = $2, refresh_until = now() + make_interval(secs => $4)
@@ -289,7 +284,7 @@ class Links(KitStore):
     async def save_tokens(
         self, link_id: str, attempt: UUID | None, tokens: tuple[bytes, bytes | None], seconds: float | None
     ) -> bool:
-        """Keep new tokens, a missing second one being the old; False where the attempt is no longer its own."""
+        """Save renewed tokens; without a new refresh token the old one stays. False if the claim has expired."""
         saved: int | None = await self.connection.fetchval(
             """-- save_tokens
             UPDATE link SET access_sealed = $3, refresh_sealed = coalesce($4, refresh_sealed),
@@ -321,7 +316,6 @@ class Links(KitStore):
         return reference
 
     async def is_reference_used(self, provider_id: str, reference: str, order_id: str) -> bool:
-        """Tell whether another order of ours has this number."""
         found: int | None = await self.connection.fetchval(
             """-- is_reference_used
             SELECT 1 FROM orders WHERE provider_id = $1 AND reference = $2 AND order_id <> $3 LIMIT 1
@@ -333,7 +327,7 @@ class Links(KitStore):
         return found is not None
 
     async def erase_notifications(self, provider_id: str, serial: str) -> None:
-        """Drop what notifications say about a device; what became of them stays."""
+        """Delete the content of notifications about a device; their outcomes stay."""
         await self.connection.execute(
             """-- erase_notifications
             UPDATE sns_message SET body = '{}', serial = NULL WHERE provider_id = $1 AND serial = $2

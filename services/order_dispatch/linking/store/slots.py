@@ -9,10 +9,7 @@ from services.order_dispatch.domain.links import RemoteSlot, SlotUse
 
 
 class LinkSlots(KitStore):
-    """SQL about the slots of links."""
-
     async def add_link_slots(self, link_id: str, device_id: str) -> None:
-        """Take on the device's slots; the provider calls each as we do."""
         await self.connection.execute(
             """-- add_link_slots
             INSERT INTO link_slot (link_id, remote_slot, slot)
@@ -45,7 +42,6 @@ class LinkSlots(KitStore):
         return [row["slot"] for row in rows]
 
     async def find_slot_unit(self, link_id: str, remote_slot: str) -> tuple[BaseUnit, int] | None:
-        """Return in what a slot is counted here, by the provider's name of it."""
         row = await self.connection.fetchrow(
             """-- find_slot_unit
             SELECT slot.unit, slot.scale FROM link_slot JOIN link USING (link_id)
@@ -58,7 +54,10 @@ class LinkSlots(KitStore):
         return None if row is None else (BaseUnit(row["unit"]), row["scale"])
 
     async def save_remote_slot(self, link_id: str, remote: RemoteSlot, at: datetime) -> tuple[str, bool, bool] | None:
-        """Note what the provider says of a slot; (slot, changed, switched), or None for old news or no such slot."""
+        """Save a slot's subscription; returns None if there is no such slot or a later state was saved.
+
+        Otherwise returns our name of the slot, whether anything changed, and whether it was switched on or off.
+        """
         row = await self.connection.fetchrow(
             """-- save_remote_slot
             WITH before AS (
@@ -80,18 +79,18 @@ class LinkSlots(KitStore):
     async def save_slot_use(
         self, device_id: str, slot: str, level: int, rate_per_day: float, at: datetime
     ) -> list[str]:
-        """Note how a slot stands; returns the links that follow it."""
+        """Save a slot's level, unless a later one was saved; returns the ids of links that follow the slot."""
         rows = await self.connection.fetch(
             """-- save_slot_use
-            WITH noted AS (
+            WITH saved AS (
                 UPDATE link_slot SET level = $3, rate_per_day = $4, used_at = $5
                 FROM link
                 WHERE link.link_id = link_slot.link_id AND link.state = 'active' AND link.device_id = $1
                     AND slot = $2 AND (used_at IS NULL OR used_at <= $5)
                 RETURNING link.link_id, subscribed),
             active AS (
-                UPDATE link SET active_at = greatest(active_at, $5) FROM noted WHERE link.link_id = noted.link_id)
-            SELECT link_id FROM noted WHERE subscribed ORDER BY link_id
+                UPDATE link SET active_at = greatest(active_at, $5) FROM saved WHERE link.link_id = saved.link_id)
+            SELECT link_id FROM saved WHERE subscribed ORDER BY link_id
             """,
             device_id,
             slot,
@@ -102,7 +101,7 @@ class LinkSlots(KitStore):
         return [row["link_id"] for row in rows]
 
     async def find_slot_use(self, link_id: str, slot: str) -> SlotUse | None:
-        """Return how a followed slot stands now; None where nobody follows it any more."""
+        """Return the present level of a slot; None if the provider does not follow it."""
         row = await self.connection.fetchrow(
             """-- find_slot_use
             SELECT link_slot.slot, remote_slot, slot.unit, slot.scale, level, coalesce(capacity, level) AS capacity,
@@ -118,11 +117,11 @@ class LinkSlots(KitStore):
         return None if row is None else SlotUse(**{**row, "unit": BaseUnit(row["unit"])})
 
     async def move_link_slots(self, link_id: str, moves: Sequence[tuple[str, str]]) -> None:
-        """Let the provider's slots mean others of ours, `(old, new)`; those that went nowhere are dropped."""
+        """Rename our slots by pairs `(old, new)`; slots without a pair are deleted."""
         await self.connection.execute(
             """-- move_link_slots
             WITH moves AS (SELECT * FROM unnest($2::text[], $3::text[]) AS moves (old_slot, new_slot)),
-            gone AS (
+            removed AS (
                 DELETE FROM link_slot WHERE link_id = $1 AND slot NOT IN (SELECT old_slot FROM moves))
             UPDATE link_slot SET slot = moves.new_slot FROM moves WHERE link_id = $1 AND slot = moves.old_slot
             """,

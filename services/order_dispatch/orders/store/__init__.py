@@ -11,7 +11,7 @@ __all__ = ["OrderStore"]
 
 
 class OrderStore(Orders, ProviderUpdates, Devices, LinkStore, PaymentStore):
-    """One transaction over orders and everything that moves with them."""
+    """SQL that transactions about orders need: orders, updates, devices, links and payments."""
 
     @property
     def timeouts(self) -> Timeouts:

@@ -7,11 +7,11 @@ from services.order_dispatch.domain.provider import DeviceStatus, Slot
 
 
 class Devices(KitStore):
-    """SQL about devices and slots."""
+    """Devices and slots, as registered."""
 
     async def save_device(self, device_id: str, customer_id: str, registration: int) -> bool:
-        """Write down a registration; False where a later one is known already."""
-        known: int | None = await self.connection.fetchval(
+        """Store a registration; False if the same or a later one is stored."""
+        saved: int | None = await self.connection.fetchval(
             """-- save_device
             INSERT INTO device (device_id, customer_id, registration, state) VALUES ($1, $2, $3, 'active')
             ON CONFLICT (device_id) DO UPDATE
@@ -23,7 +23,7 @@ class Devices(KitStore):
             customer_id,
             registration,
         )
-        return known is not None
+        return saved is not None
 
     async def save_slots(self, device_id: str, slots: tuple[SlotSpec, ...]) -> None:
         await self.connection.executemany(
@@ -37,7 +37,7 @@ class Devices(KitStore):
         )
 
     async def save_moves(self, old_device_id: str, new_device_id: str, moves: tuple[SlotMove, ...]) -> None:
-        """Send what is meant for the old slots to the new ones, open orders included."""
+        """Redirect the old slots, and the open orders for them, to the slots of the new device."""
         columns = [(old_device_id, move.old_slot, new_device_id, move.new_slot) for move in moves]
         await self.connection.executemany(
             """-- save_moves
@@ -55,19 +55,19 @@ class Devices(KitStore):
         )
 
     async def find_slot(self, device_id: str, slot: str) -> Slot | None:
-        """Return the slot that today stands where this one stood."""
+        """Return the slot after all replacements of its device, of which at most 100 are followed."""
         row = await self.connection.fetchrow(
             """-- find_slot
-            WITH RECURSIVE way AS (
+            WITH RECURSIVE path AS (
                 SELECT device_id, slot, unit, scale, moved_device_id, moved_slot, 0 AS hops
                 FROM slot WHERE device_id = $1 AND slot = $2
                 UNION ALL
-                SELECT s.device_id, s.slot, s.unit, s.scale, s.moved_device_id, s.moved_slot, way.hops + 1
-                FROM way JOIN slot s ON s.device_id = way.moved_device_id AND s.slot = way.moved_slot
-                WHERE way.hops < 100
+                SELECT s.device_id, s.slot, s.unit, s.scale, s.moved_device_id, s.moved_slot, path.hops + 1
+                FROM path JOIN slot s ON s.device_id = path.moved_device_id AND s.slot = path.moved_slot
+                WHERE path.hops < 100
             )
-            SELECT way.device_id, way.slot, way.unit, way.scale, device.customer_id, device.state
-            FROM way JOIN device USING (device_id) ORDER BY hops DESC LIMIT 1
+            SELECT path.device_id, path.slot, path.unit, path.scale, device.customer_id, device.state
+            FROM path JOIN device USING (device_id) ORDER BY hops DESC LIMIT 1
             """,
             device_id,
             slot,
@@ -93,7 +93,7 @@ class Devices(KitStore):
         return found is not None
 
     async def end_device(self, device_id: str, registration: int) -> None:
-        """Take no more orders for this registration of the device."""
+        """Accept no more orders for this registration or earlier ones."""
         await self.connection.execute(
             """-- end_device
             UPDATE device SET state = 'left' WHERE device_id = $1 AND registration <= $2

@@ -15,23 +15,21 @@ async def count_open_orders(store: KitStore) -> dict[str, float]:
 
 
 async def get_oldest_unknown_seconds(store: KitStore) -> float:
-    found: float = await store.connection.fetchval(
+    seconds: float = await store.connection.fetchval(
         """-- get_oldest_unknown_seconds
         SELECT coalesce(extract(epoch FROM $1 - min(h.occurred_at)), 0)::float8
         FROM orders AS o JOIN order_history AS h USING (order_id, step) WHERE o.state = 'unknown'
         """,
         store.now,
     )
-    return found
+    return seconds
 
 
 MEASURES = (
-    Measure(
-        "order_dispatch_open_orders", "Orders that are not at their end, by state", count_open_orders, label="state"
-    ),
+    Measure("order_dispatch_open_orders", "Open orders by state", count_open_orders, label="state"),
     Measure(
         "order_dispatch_oldest_unknown_seconds",
-        "For how long nobody has known of an order whether its provider has it; 0 where there is none",
+        "Time since the oldest order in state unknown entered it; 0 if there is none",
         get_oldest_unknown_seconds,
     ),
 )

@@ -1,6 +1,7 @@
 """SQL of orders, their history and claims."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import astuple
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ from replenish_contracts.units import BaseUnit
 from services.order_dispatch.domain.order import Cancellation, Decision, Order, Responder
 from services.order_dispatch.domain.states import State
 
-#: All columns of an order, for as_order.
+#: The columns that as_order reads.
 ORDER_COLUMNS = """
     order_id, customer_id, product_id, pool_id, provider_id, device_id, slot, packs, pack_size, quantity, unit,
     scale, receipt_id, drafted_at, price, currency, needed_by, state, step, check_at, status_requests, promised_at,
@@ -24,10 +25,10 @@ ORDER_COLUMNS = """
 
 
 class Orders(KitStore):
-    """SQL about orders; every read that a decision follows locks the row."""
+    """SQL of orders; reads for a decision lock the row."""
 
     async def add_order(self, decision: Decision) -> None:
-        """Store an order that was just drafted, with the moves it has made already."""
+        """Insert a drafted order with its transitions."""
         order = decision.order
         await self.connection.execute(
             """-- add_order
@@ -45,12 +46,11 @@ class Orders(KitStore):
         await self._add_transitions(decision)
 
     async def save_order_decision(self, decision: Decision) -> None:
-        """Store what a decision changed, and its moves."""
         await self._save_progress(decision.order)
         await self._add_transitions(decision)
 
     async def _save_progress(self, order: Order) -> None:
-        wish = order.cancellation
+        cancellation = order.cancellation
         await self.connection.execute(
             """-- save_progress
             UPDATE orders SET
@@ -65,7 +65,7 @@ class Orders(KitStore):
             """,
             *(order.order_id, order.state, order.step, order.check_at, order.status_requests, order.promised_at),
             *(order.expected_at, order.shipped_quantity, order.tracking, order.delivered_at, order.evidence),
-            *((wish.by, wish.reason, wish.occurred_at) if wish else (None, None, None)),
+            *(astuple(cancellation) if cancellation else (None, None, None)),
             *(order.reserved_at, order.authorized_at, order.sent_at, order.in_flight_until, order.resolve_by),
             *(order.reference, order.billed, order.billed_currency, order.substitute, order.returned_quantity),
             *(order.refunded, order.payment_problem, order.fraud_at, order.fraud_cleared_at),
@@ -75,7 +75,7 @@ class Orders(KitStore):
 
     async def _add_transitions(self, decision: Decision) -> None:
         await self.connection.executemany(
-            """-- add_steps
+            """-- add_transitions
             INSERT INTO order_history (order_id, step, from_state, to_state, occurred_at, because, cause)
             VALUES ($1, $2, $3, $4, $5, $6, $7)
             """,
@@ -94,7 +94,6 @@ class Orders(KitStore):
         )
 
     async def lock_order(self, order_id: str) -> Order | None:
-        """Return the order, locked, or None where there is none."""
         row = await self.connection.fetchrow(
             f"""-- lock_order
             SELECT {ORDER_COLUMNS}
@@ -105,7 +104,7 @@ class Orders(KitStore):
         return None if row is None else as_order(row)
 
     async def lock_due_orders(self, limit: int) -> Sequence[Order]:
-        """Return orders that are to be looked at by now, locked, the longest waiting first."""
+        """Return orders whose check is due, oldest check first; skips rows that another replica has locked."""
         rows = await self.connection.fetch(
             f"""-- lock_due_orders
             SELECT {ORDER_COLUMNS}
@@ -114,10 +113,13 @@ class Orders(KitStore):
             self.now,
             limit,
         )
-        return _orders(rows)
+        return [as_order(row) for row in rows]
 
     async def lock_unsent_orders(self, customer_id: str, device_id: str | None = None) -> Sequence[Order]:
-        """Return a customer's orders that nobody outside took, of one device or of all, locked by their ids."""
+        """Return a customer's orders, of one device or of all, that can be withdrawn without a provider's reply.
+
+        Locked in the order of their ids, so that two transactions cannot deadlock.
+        """
         rows = await self.connection.fetch(
             f"""-- lock_unsent_orders
             SELECT {ORDER_COLUMNS}
@@ -131,10 +133,10 @@ class Orders(KitStore):
             customer_id,
             device_id,
         )
-        return _orders(rows)
+        return [as_order(row) for row in rows]
 
     async def erase_orders(self, customer_id: str, at: datetime) -> None:
-        """Take out of orders what a person wrote or could be found by; numbers stay for the books."""
+        """Erase personal data and free text; quantities and amounts stay for the books."""
         await self.connection.execute(
             """-- erase_orders
             UPDATE orders SET tracking = NULL, cancel_reason = CASE WHEN cancel_reason IS NOT NULL THEN '' END,
@@ -156,7 +158,7 @@ class Orders(KitStore):
         return None if row is None else as_order(row)
 
     async def list_orders(self, customer_id: str, before: tuple[datetime, str] | None, limit: int) -> Sequence[Order]:
-        """Return a customer's orders, the newest first, from before a place in that list."""
+        """Return a customer's orders, newest first; `before` is the position of the previous page's last order."""
         drafted_at, order_id = before or (None, None)
         rows = await self.connection.fetch(
             f"""-- list_orders
@@ -172,10 +174,10 @@ class Orders(KitStore):
         )
         return [as_order(row) for row in rows]
 
-    async def list_orders_in(self, state: State, limit: int) -> Sequence[Order]:
-        """Return orders of all customers that stand there, the longest first."""
+    async def list_orders_in_state(self, state: State, limit: int) -> Sequence[Order]:
+        """Return orders of all customers, oldest first."""
         rows = await self.connection.fetch(
-            f"""-- list_orders_in
+            f"""-- list_orders_in_state
             SELECT {ORDER_COLUMNS}
             FROM orders WHERE state = $1 ORDER BY drafted_at, order_id LIMIT $2
             """,
@@ -195,11 +197,11 @@ class Orders(KitStore):
         return rows
 
     async def list_updates(self, order_id: str) -> Sequence[Record]:
-        """Return what an order's own provider said; what others say about it is theirs and the operator's to see."""
+        """Return the updates of the order's own provider; those of others are not shown to the customer."""
         rows: Sequence[Record] = await self.connection.fetch(
             """-- list_updates
             SELECT provider_id, update_id, status, occurred_at, received_at, outcome, reason, repeats,
-                body ->> 'reason' AS said_reason
+                body ->> 'reason' AS provider_reason
             FROM provider_update
             WHERE order_id = $1 AND provider_id = (SELECT provider_id FROM orders WHERE order_id = $1)
             ORDER BY received_at, update_id
@@ -209,7 +211,6 @@ class Orders(KitStore):
         return rows
 
     async def list_unapplied(self, provider_id: str, limit: int) -> Sequence[Record]:
-        """Return the latest updates of a provider that changed nothing."""
         rows: Sequence[Record] = await self.connection.fetch(
             """-- list_unapplied
             SELECT update_id, order_id, status, occurred_at, received_at, outcome, reason, repeats
@@ -222,7 +223,7 @@ class Orders(KitStore):
         return rows
 
     async def add_claim(self, claim: ClaimRaised) -> None:
-        """Note what is missing; the customer's count comes after what the provider admitted, and counts."""
+        """Insert a claim; the customer's count replaces the quantity that the provider reported."""
         await self.connection.execute(
             """-- add_claim
             INSERT INTO claim (order_id, ordered, received, raised_at) VALUES ($1, $2, $3, $4)
@@ -235,7 +236,7 @@ class Orders(KitStore):
         )
 
     async def list_claims(self, customer_id: str | None, provider_id: str | None, limit: int) -> Sequence[Record]:
-        """Return what did not come, of one customer or provider or of all, the latest first."""
+        """Return claims, latest first; None selects all customers or providers."""
         rows: Sequence[Record] = await self.connection.fetch(
             """-- list_claims
             SELECT order_id, customer_id, provider_id, product_id, unit, scale, ordered, received, raised_at
@@ -250,7 +251,7 @@ class Orders(KitStore):
         return rows
 
     async def find_flagged_order(self, pool_id: str) -> str | None:
-        """Return an order of this pool that an operator takes for fraud."""
+        """Return the id of an order of this pool that is flagged as fraud."""
         order_id: str | None = await self.connection.fetchval(
             """-- find_flagged_order
             SELECT order_id FROM orders
@@ -263,7 +264,7 @@ class Orders(KitStore):
     async def list_shop_orders(
         self, provider_id: str, before: tuple[datetime, str] | None, limit: int, *, is_open: bool
     ) -> Sequence[Order]:
-        """Return a shop's orders that it was asked about, the newest first; open ones await an answer or goods."""
+        """Return the orders submitted to a hosted shop, newest first; `is_open` selects those that are not closed."""
         drafted_at, order_id = before or (None, None)
         rows = await self.connection.fetch(
             f"""-- list_shop_orders
@@ -282,12 +283,8 @@ class Orders(KitStore):
         return [as_order(row) for row in rows]
 
 
-def _orders(rows: Iterable[Record]) -> list[Order]:
-    return [as_order(row) for row in rows]
-
-
 def as_order(row: Record) -> Order:
-    """Return the order a full row of `orders` is about."""
+    """Return the order of a row with ORDER_COLUMNS."""
     columns: dict[str, Any] = dict(row)
     by, reason, at = (columns.pop(name) for name in ("cancel_by", "cancel_reason", "cancel_at"))
     columns["cancellation"] = None if by is None else Cancellation(by, reason, at)

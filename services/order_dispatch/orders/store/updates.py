@@ -9,14 +9,14 @@ from services.order_dispatch.domain.updates import UpdateDecision
 
 
 class ProviderUpdates(KitStore):
-    """SQL about providers' updates."""
+    """Updates as received, each with its outcome."""
 
     async def add_update(self, update: OrderUpdated, decided: UpdateDecision) -> None:
-        """Keep an update with its outcome; of an erased customer's order only what identifies it.
+        """Store an update with its outcome; without its content if the customer was erased.
 
-        Raises RetryLaterError where the same one is kept at this moment by somebody else.
+        Raises RetryLaterError if another transaction stores the same update.
         """
-        kept: int | None = await self.connection.fetchval(
+        inserted: int | None = await self.connection.fetchval(
             """-- add_update
             INSERT INTO provider_update (provider_id, update_id, order_id, status, occurred_at, body, received_at,
                 outcome, reason)
@@ -36,11 +36,11 @@ class ProviderUpdates(KitStore):
             decided.outcome,
             decided.reason,
         )
-        if kept is None:
-            raise RetryLaterError(f"update {update.update_id} of {update.provider_id} is being heard")
+        if inserted is None:
+            raise RetryLaterError(f"update {update.update_id} of {update.provider_id} is already being processed")
 
     async def find_newest_update(self, update: OrderUpdated) -> datetime | None:
-        """Return the provider's own time of the latest update like this one that was applied."""
+        """Return when the latest applied update of this order, provider and status occurred."""
         newest: datetime | None = await self.connection.fetchval(
             """-- find_newest_update
             SELECT max(occurred_at) FROM provider_update
@@ -53,7 +53,7 @@ class ProviderUpdates(KitStore):
         return newest
 
     async def find_reported_quantity(self, order_id: str, provider_id: str, status: UpdateStatus) -> int | None:
-        """Return the quantity that the provider's applied update of this status named, if it named one."""
+        """Return the quantity of the first applied update of this status, if it had one."""
         quantity: int | None = await self.connection.fetchval(
             """-- find_reported_quantity
             SELECT (body ->> 'quantity')::bigint FROM provider_update
@@ -67,8 +67,8 @@ class ProviderUpdates(KitStore):
         return quantity
 
     async def count_repeat(self, update: OrderUpdated) -> bool | None:
-        """Count an update that was heard before; None if it was not, False if it said something else then."""
-        same: bool | None = await self.connection.fetchval(
+        """Count a repeated update id; None if the id is new, False if its first update had other content."""
+        is_same: bool | None = await self.connection.fetchval(
             """-- count_repeat
             UPDATE provider_update SET repeats = repeats + 1
             WHERE provider_id = $1 AND update_id = $2
@@ -78,10 +78,10 @@ class ProviderUpdates(KitStore):
             update.update_id,
             update.model_dump(mode="json"),
         )
-        return same
+        return is_same
 
     async def erase_stored_responses(self, customer_id: str) -> None:
-        """Drop the answers kept for repeated commands about a customer's orders: they hold the same free text."""
+        """Delete stored responses to commands about a customer's orders, because they contain free text."""
         await self.connection.execute(
             """-- erase_stored_responses
             DELETE FROM idempotency
@@ -91,7 +91,6 @@ class ProviderUpdates(KitStore):
         )
 
     async def erase_updates(self, customer_id: str) -> None:
-        """Drop tracking numbers and free text about a customer's orders."""
         await self.connection.execute(
             """-- erase_updates
             UPDATE provider_update SET body = '{}'
@@ -101,7 +100,7 @@ class ProviderUpdates(KitStore):
         )
 
     async def erase_callbacks(self, customer_id: str) -> None:
-        """Drop what providers wrote about a customer's orders, and where their tokens let goods be sent."""
+        """Erase the bodies of callbacks and the address digests of tokens."""
         await self.connection.execute(
             """-- erase_callbacks
             UPDATE callback SET body = NULL

@@ -1,6 +1,5 @@
-"""What is decided about payments: states, steps and the books."""
+"""Domain of payments: states, decisions, bookings and the interface of payment services."""
 
-from services.order_dispatch.payments.domain.books import refund, release, reserve, take
 from services.order_dispatch.payments.domain.decisions import (
     EXPIRED_REASON,
     Mandate,
@@ -15,11 +14,11 @@ from services.order_dispatch.payments.domain.decisions import (
 )
 from services.order_dispatch.payments.domain.payment import Payment, PaymentDecision
 from services.order_dispatch.payments.domain.protocol import (
+    Confirmed,
     Declined,
     PaymentAnswer,
     PaymentRequest,
     PaymentService,
-    Receipt,
     Status,
     UnexpectedAnswerError,
     check_answer,
@@ -30,14 +29,16 @@ from services.order_dispatch.payments.domain.states import (
     TRANSITIONS,
     IllegalPaymentTransitionError,
     PaymentState,
-    check,
+    check_transition,
 )
 
 __all__ = [
     "CLOSED",
-    "Declined",
     "EXPIRED_REASON",
     "IN_PROGRESS",
+    "TRANSITIONS",
+    "Confirmed",
+    "Declined",
     "IllegalPaymentTransitionError",
     "Mandate",
     "Payment",
@@ -46,22 +47,16 @@ __all__ = [
     "PaymentRequest",
     "PaymentService",
     "PaymentState",
-    "Receipt",
     "Status",
-    "TRANSITIONS",
     "UnexpectedAnswerError",
     "apply_answer",
-    "check",
     "check_answer",
+    "check_transition",
     "expire",
     "mark_unknown",
     "open_payment",
-    "refund",
-    "release",
     "request_capture",
     "request_refund",
     "request_void",
-    "reserve",
-    "take",
     "withdraw",
 ]

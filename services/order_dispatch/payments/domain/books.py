@@ -1,8 +1,8 @@
-"""Double entry: every movement of money is a transaction whose entries sum to zero.
+"""Double-entry bookings of payments: the entries of every transaction sum to zero.
 
-A positive entry is money we have or have a claim to, a negative one money we owe. Reserved money is a
-claim on the payment service (`held:`) that we owe the customer back; taken money lies at the payment
-service (`cash:`) and is owed to the provider whose goods left.
+A positive entry is money that we have or may claim, a negative one money that we owe. An authorized amount is a claim
+on the payment service (`held:`), owed to the customer; a captured amount is cash at the payment service (`cash:`), owed
+to the provider.
 """
 
 from dataclasses import dataclass
@@ -10,17 +10,17 @@ from enum import StrEnum
 
 
 class BookingKind(StrEnum):
-    """Why money moved."""
+    """The step of a payment that a transaction records."""
 
-    RESERVED = "reserved"
+    AUTHORIZED = "authorized"
     RELEASED = "released"
-    TAKEN = "taken"
-    GIVEN_BACK = "refunded"
+    CAPTURED = "captured"
+    REFUNDED = "refunded"
 
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
-    """The accounts that one payment touches."""
+    """Names of the accounts that one payment uses."""
 
     customer_id: str
     provider_id: str
@@ -51,24 +51,24 @@ class Booking:
     entries: tuple[tuple[str, int], ...]
 
 
-def reserve(accounts: Accounts, amount: int) -> Booking:
-    return Booking(BookingKind.RESERVED, ((accounts.held, amount), (accounts.customer, -amount)))
+def book_authorization(accounts: Accounts, amount: int) -> Booking:
+    return Booking(BookingKind.AUTHORIZED, ((accounts.held, amount), (accounts.customer, -amount)))
 
 
-def release(accounts: Accounts, amount: int) -> Booking:
+def book_release(accounts: Accounts, amount: int) -> Booking:
     return Booking(BookingKind.RELEASED, ((accounts.customer, amount), (accounts.held, -amount)))
 
 
-def take(accounts: Accounts, amount: int) -> Booking:
-    """Turn reserved money into money taken; what was reserved beyond it is released by its own booking."""
+def book_capture(accounts: Accounts, amount: int) -> Booking:
+    """Turn an authorized amount into cash; the rest of the authorization is released by a booking of its own."""
     entries = (
         (accounts.cash, amount),
         (accounts.held, -amount),
         (accounts.customer, amount),
         (accounts.provider, -amount),
     )
-    return Booking(BookingKind.TAKEN, entries)
+    return Booking(BookingKind.CAPTURED, entries)
 
 
-def refund(accounts: Accounts, amount: int) -> Booking:
-    return Booking(BookingKind.GIVEN_BACK, ((accounts.provider, amount), (accounts.cash, -amount)))
+def book_refund(accounts: Accounts, amount: int) -> Booking:
+    return Booking(BookingKind.REFUNDED, ((accounts.provider, amount), (accounts.cash, -amount)))

@@ -1,4 +1,4 @@
-"""A payment, and what one decision about it changes."""
+"""A payment, its transitions, and the result of a decision about it."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -7,12 +7,12 @@ from typing import TypedDict
 from replenish_contracts.catalogue import Event
 from replenish_contracts.events import PaymentFailed, PaymentStep
 from services.order_dispatch.payments.domain.books import Booking
-from services.order_dispatch.payments.domain.states import IN_PROGRESS, PaymentState, check
+from services.order_dispatch.payments.domain.states import IN_PROGRESS, PaymentState, check_transition
 
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """The money of one order; amounts are minor units of one currency."""
+    """The payment of one order; amounts are in minor units of one currency."""
 
     payment_id: str
     order_id: str
@@ -20,47 +20,42 @@ class Payment:
     product_id: str
     pool_id: str
     provider_id: str
-    #: The module in payments/ that speaks with the payment service.
+    #: Key in PAYMENT_SERVICES.
     service: str
     currency: str
-    #: What the order costs, and the most the customer agreed to for one order.
+    #: Price of the order, and the customer's limit for one order.
     amount: int
     mandate: int
     state: PaymentState = PaymentState.AUTHORIZING
-    #: How many transitions it has made; its history has as many rows.
-    move: int = 1
-    #: The step under way, its key, amount and time; none while nothing is.
+    #: Number of transitions so far; the history has as many rows.
+    version: int = 1
+    #: The step in progress with its idempotency key, amount and time; None between steps.
     step: PaymentStep | None = None
-    key: str | None = None
-    requested: int = 0
+    idempotency_key: str | None = None
+    requested_amount: int = 0
     requested_at: datetime | None = None
-    #: What really happened, in sum.
+    #: Totals that the payment service confirmed.
     authorized: int = 0
     captured: int = 0
     refunded: int = 0
-    #: What is wanted; done as soon as the payment stands where it can be.
+    #: Requests that start as soon as the state allows it.
     capture_requested: int | None = None
     void_requested: bool = False
     refund_requested: int = 0
+    #: The payment service's id of the payment.
     reference: str | None = None
+    #: Expiry of the authorization.
     expires_at: datetime | None = None
     reason: str = ""
 
-    @property
-    def reserved(self) -> bool:
-        """Return whether money is held now that is neither taken nor free."""
-        before_capture = (PaymentStep.CAPTURE, PaymentStep.VOID)
-        return self.state is PaymentState.AUTHORIZED or self.step in before_capture
-
-    def fields(self, amount: int, at: datetime) -> "PaymentFields":
-        """Return what every event about this payment carries."""
+    def event_fields(self, amount: int, now: datetime) -> "PaymentFields":
         return {
             "order_id": self.order_id,
             "customer_id": self.customer_id,
             "product_id": self.product_id,
             "pool_id": self.pool_id,
             "provider_id": self.provider_id,
-            "occurred_at": at,
+            "occurred_at": now,
             "payment_id": self.payment_id,
             "amount": amount,
             "currency": self.currency,
@@ -83,9 +78,9 @@ class PaymentFields(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class PaymentTransition:
-    """One move of a payment, as its history keeps it."""
+    """One row of a payment's history."""
 
-    number: int
+    version: int
     from_state: PaymentState | None
     to_state: PaymentState
     step: PaymentStep | None
@@ -96,16 +91,16 @@ class PaymentTransition:
 
 @dataclass(frozen=True, slots=True)
 class ServiceCall:
-    """A payment service is to be asked; where there is an obstacle it is not, and the step fails with it."""
+    """A call to the payment service; with an obstacle the step fails without the call."""
 
     step: PaymentStep
-    key: str
+    idempotency_key: str
     obstacle: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PaymentDecision:
-    """A decision: the payment afterwards, its transitions, what is booked, said and asked."""
+    """The new state of a payment with its transitions, bookings, events and calls to the payment service."""
 
     payment: Payment
     transitions: tuple[PaymentTransition, ...] = ()
@@ -113,53 +108,55 @@ class PaymentDecision:
     events: tuple[Event, ...] = ()
     calls: tuple[ServiceCall, ...] = ()
 
-    def move_to(self, to_state: PaymentState, at: datetime, because: str, amount: int = 0) -> "PaymentDecision":
-        """Add a move that ends the step under way; raises IllegalMove where the table has none."""
-        step = self.payment.step
-        decision = self._moved(
-            to_state, PaymentTransition(self.payment.move + 1, self.payment.state, to_state, step, amount, at, because)
-        )
-        rest = replace(decision.payment, step=None, key=None, requested=0, requested_at=None)
-        return replace(decision, payment=rest)
-
-    def start(self, step: PaymentStep, amount: int, at: datetime) -> "PaymentDecision":
-        """Begin a step: its key is its own, also when the same step was refused before."""
-        to_state, number = IN_PROGRESS[step], self.payment.move + 1
-        because = f"{step} is wanted"
-        decision = self._moved(
-            to_state, PaymentTransition(number, self.payment.state, to_state, step, amount, at, because)
-        )
-        key = key_of(self.payment.payment_id, step, number)
-        doing = replace(decision.payment, step=step, key=key, requested=amount, requested_at=at)
-        return replace(decision, payment=doing, calls=(*decision.calls, ServiceCall(step, key)))
-
-    def lose_track(self, at: datetime) -> "PaymentDecision":
-        """Note that nobody knows about the step under way; its key stays."""
-        payment, to_state = self.payment, PaymentState.UNKNOWN
-        because = "no outcome is known"
-        return self._moved(
-            to_state,
-            PaymentTransition(payment.move + 1, payment.state, to_state, payment.step, payment.requested, at, because),
+    def start_step(self, step: PaymentStep, amount: int, now: datetime) -> "PaymentDecision":
+        """Start a step. Its key contains the version, so that a step requested again after a refusal has a new key."""
+        key = make_idempotency_key(self.payment.payment_id, step, self.payment.version + 1)
+        return (
+            self._change_state(IN_PROGRESS[step], step, amount, now, f"{step} requested")
+            .change(step=step, idempotency_key=key, requested_amount=amount, requested_at=now)
+            .call(ServiceCall(step, key))
         )
 
-    def _moved(self, to_state: PaymentState, move: PaymentTransition) -> "PaymentDecision":
-        check(self.payment.state, to_state)
-        payment = replace(self.payment, state=to_state, move=move.number, reason=move.because)
-        return replace(self, payment=payment, transitions=(*self.transitions, move))
+    def end_step(self, to_state: PaymentState, now: datetime, because: str, amount: int = 0) -> "PaymentDecision":
+        """End the step in progress, if any, with a transition.
 
-    def change(self, **wishes: int | bool | None) -> "PaymentDecision":
-        return replace(self, payment=replace(self.payment, **wishes))  # type: ignore[arg-type]  # fields by name
+        Raises IllegalPaymentTransitionError if the transition is not legal.
+        """
+        return self._change_state(to_state, self.payment.step, amount, now, because).change(
+            step=None, idempotency_key=None, requested_amount=0, requested_at=None
+        )
 
-    def book(self, *bookings: Booking) -> "PaymentDecision":
-        return replace(self, bookings=(*self.bookings, *bookings))
+    def mark_unknown(self, now: datetime) -> "PaymentDecision":
+        """Keep the step in progress and its key."""
+        payment = self.payment
+        return self._change_state(
+            PaymentState.UNKNOWN, payment.step, payment.requested_amount, now, "the outcome is unknown"
+        )
 
-    def publish(self, *events: Event) -> "PaymentDecision":
-        return replace(self, events=(*self.events, *events))
+    def _change_state(
+        self, to_state: PaymentState, step: PaymentStep | None, amount: int, now: datetime, because: str
+    ) -> "PaymentDecision":
+        from_state, version = self.payment.state, self.payment.version + 1
+        check_transition(from_state, to_state)
+        transition = PaymentTransition(version, from_state, to_state, step, amount, now, because)
+        payment = replace(self.payment, state=to_state, version=version, reason=because)
+        return replace(self, payment=payment, transitions=(*self.transitions, transition))
 
-    def fail(self, step: PaymentStep, amount: int, reason: str, at: datetime) -> "PaymentDecision":
-        return self.publish(PaymentFailed(**self.payment.fields(amount, at), step=step, reason=reason))
+    def change(self, **fields: object) -> "PaymentDecision":
+        return replace(self, payment=replace(self.payment, **fields))  # type: ignore[arg-type]  # fields by name
+
+    def book(self, booking: Booking) -> "PaymentDecision":
+        return replace(self, bookings=(*self.bookings, booking))
+
+    def publish(self, event: Event) -> "PaymentDecision":
+        return replace(self, events=(*self.events, event))
+
+    def call(self, call: ServiceCall) -> "PaymentDecision":
+        return replace(self, calls=(*self.calls, call))
+
+    def publish_failure(self, step: PaymentStep, amount: int, reason: str, now: datetime) -> "PaymentDecision":
+        return self.publish(PaymentFailed(**self.payment.event_fields(amount, now), step=step, reason=reason))
 
 
-def key_of(payment_id: str, step: PaymentStep, number: int) -> str:
-    """Return the idempotency key of a payment's step."""
-    return f"{payment_id}-{step}-{number}"
+def make_idempotency_key(payment_id: str, step: PaymentStep, version: int) -> str:
+    return f"{payment_id}-{step}-{version}"

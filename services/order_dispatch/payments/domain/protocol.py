@@ -1,4 +1,4 @@
-"""What every payment service is asked, and what it can answer."""
+"""The interface of a payment service: its requests, its answers and what counts as a valid answer."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,99 +9,92 @@ from replenish_contracts.events import PaymentStep
 
 
 class Status(StrEnum):
-    """What a payment service says happened."""
+    """Result of a request that the payment service did not decline."""
 
     AUTHORIZED = "authorized"
     CAPTURED = "captured"
     VOIDED = "voided"
     REFUNDED = "refunded"
-    #: The reservation had run out, so there was nothing left to take or to let go.
+    #: The authorization had expired, so it could be neither captured nor voided.
     EXPIRED = "expired"
 
 
 @dataclass(frozen=True, slots=True)
 class PaymentRequest:
-    """One step asked of a payment service; asking again with the same key does nothing twice."""
+    """One step requested of a payment service; a repeat with the same idempotency key has no further effect."""
 
     step: PaymentStep
-    #: The idempotency key, made from payment, step and the number of the payment's move.
-    key: str
+    idempotency_key: str
     payment_id: str
     order_id: str
     #: Minor units of the ISO 4217 currency.
     amount: int
     currency: str
-    #: When the step was decided on: it did not happen before.
+    #: Time of the decision; a service's record of this step cannot be older.
     requested_at: datetime
-    #: The customer's means of payment, as the service knows it; only to authorize.
+    #: The service's token for the customer's payment method; only to authorize.
     token: str | None = None
     #: The service's own id of the payment; known once it is authorized.
     reference: str | None = None
 
     @property
     def service_reference(self) -> str:
-        """Return the service's id; raises ValueError before there is one."""
+        """The service's id of the payment. Raises ValueError before it is authorized."""
         if self.reference is None:
-            raise ValueError(f"{self.key}: the payment service has given no reference yet")
+            raise ValueError(f"{self.idempotency_key}: the payment has no reference at the payment service yet")
         return self.reference
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
-    """The step happened, to this amount."""
+class Confirmed:
+    """The step was performed, with this amount."""
 
     status: Status
     reference: str
     amount: int
     currency: str
-    #: When reserved money is free again, where the service says so.
+    #: Expiry of the authorization, if the service returns one.
     expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Declined:
-    """The step did not happen and will not under this key."""
+    """The step was not performed; a repeat with the same key is declined as well."""
 
     reason: str
 
 
-PaymentAnswer = Receipt | Declined
+PaymentAnswer = Confirmed | Declined
 
 
 class PaymentService(Protocol):
-    """A payment service behind our own words.
+    """Client of a payment service.
 
-    Every call raises libs.kit.Retry where it certainly did nothing (never connected, told to slow
-    down). Any other exception means that nobody knows; `find` is asked then, and where that knows
-    nothing the same step again under the same key.
+    Every call raises RetryLaterError only if the service certainly did nothing (no connection, rate limit). After any
+    other exception the outcome is unknown: `find` looks it up, and if it returns None the step is sent again with the
+    same key.
     """
 
-    async def authorize(self, ask: PaymentRequest) -> PaymentAnswer:
-        """Reserve the amount on the token."""
+    async def authorize(self, request: PaymentRequest) -> PaymentAnswer: ...
+
+    async def capture(self, request: PaymentRequest) -> PaymentAnswer:
+        """Capture the amount once; the rest of the authorization is released."""
         ...
 
-    async def capture(self, ask: PaymentRequest) -> PaymentAnswer:
-        """Take the amount of what is reserved, once; the rest is free again."""
-        ...
+    async def void(self, request: PaymentRequest) -> PaymentAnswer: ...
 
-    async def void(self, ask: PaymentRequest) -> PaymentAnswer:
-        """Free what is reserved."""
-        ...
+    async def refund(self, request: PaymentRequest) -> PaymentAnswer: ...
 
-    async def refund(self, ask: PaymentRequest) -> PaymentAnswer:
-        """Give this much of what was taken back."""
-        ...
-
-    async def find(self, ask: PaymentRequest) -> PaymentAnswer | None:
-        """Return how a step ended that was asked before, or None where the service does not know of it."""
+    async def find(self, request: PaymentRequest) -> PaymentAnswer | None:
+        """Return the result of an earlier request, or None if the service has no record of it."""
         ...
 
 
 class UnexpectedAnswerError(Exception):
-    """A payment service answered something else than it was asked; a person has to look."""
+    """A payment service answered with another step, amount or currency; an operator must resolve it."""
 
 
-_ANSWERS = {
+_STATUSES = {
     PaymentStep.AUTHORIZE: (Status.AUTHORIZED,),
     PaymentStep.CAPTURE: (Status.CAPTURED, Status.EXPIRED),
     PaymentStep.VOID: (Status.VOIDED, Status.EXPIRED),
@@ -109,14 +102,16 @@ _ANSWERS = {
 }
 
 
-def check_answer(ask: PaymentRequest, answer: PaymentAnswer) -> PaymentAnswer:
-    """Return the answer if it is one to this question, to the cent; raises UnexpectedAnswerError."""
+def check_answer(request: PaymentRequest, answer: PaymentAnswer) -> PaymentAnswer:
+    """Return the answer. Raises UnexpectedAnswerError if its status, amount or currency does not match the request."""
     if isinstance(answer, Declined):
         return answer
-    if answer.status not in _ANSWERS[ask.step]:
-        raise UnexpectedAnswerError(f"{ask.key}: asked to {ask.step}, answered {answer.status}")
-    moved = answer.status in (Status.AUTHORIZED, Status.CAPTURED, Status.REFUNDED)
-    if moved and (answer.amount, answer.currency) != (ask.amount, ask.currency):
-        said = f"{answer.amount} {answer.currency}"
-        raise UnexpectedAnswerError(f"{ask.key}: asked for {ask.amount} {ask.currency}, answered {said}")
+    key = request.idempotency_key
+    if answer.status not in _STATUSES[request.step]:
+        raise UnexpectedAnswerError(f"{key}: the answer to {request.step} is {answer.status}")
+    has_amount = answer.status in (Status.AUTHORIZED, Status.CAPTURED, Status.REFUNDED)
+    if has_amount and (answer.amount, answer.currency) != (request.amount, request.currency):
+        raise UnexpectedAnswerError(
+            f"{key}: requested {request.amount} {request.currency}, answered {answer.amount} {answer.currency}"
+        )
     return answer

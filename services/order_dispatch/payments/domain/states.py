@@ -1,4 +1,4 @@
-"""The states of a payment and the one table of transitions between them; migrations/ has the same table."""
+"""States of a payment and the legal transitions between them; the migration contains the same table."""
 
 from enum import StrEnum
 
@@ -6,27 +6,26 @@ from replenish_contracts.events import PaymentStep
 
 
 class PaymentState(StrEnum):
-    """Where a payment stands."""
+    """A state that ends in -ing lasts until the payment service answers the request in progress."""
 
     AUTHORIZING = "authorizing"
-    #: Reserved at the payment service; nothing was taken.
     AUTHORIZED = "authorized"
-    #: Nobody knows whether the step under way happened; the payment service is being asked.
+    #: The outcome of the step in progress is not known; it is looked up at the payment service.
     UNKNOWN = "unknown"
     CAPTURING = "capturing"
-    #: Taken, perhaps in part given back.
+    #: Captured, possibly refunded in part.
     CAPTURED = "captured"
     VOIDING = "voiding"
     VOIDED = "voided"
     REFUNDING = "refunding"
-    #: All that was taken was given back.
+    #: Refunded in full.
     REFUNDED = "refunded"
     DECLINED = "declined"
-    #: The reservation ran out before anything was taken.
+    #: The authorization expired before it was captured.
     EXPIRED = "expired"
 
 
-#: Where a payment stands while a step is under way.
+#: State of a payment while a step is in progress.
 IN_PROGRESS = {
     PaymentStep.AUTHORIZE: PaymentState.AUTHORIZING,
     PaymentStep.CAPTURE: PaymentState.CAPTURING,
@@ -34,26 +33,26 @@ IN_PROGRESS = {
     PaymentStep.REFUND: PaymentState.REFUNDING,
 }
 _S = PaymentState
-_LEADS_TO = {
+_NEXT_STATES = {
     _S.AUTHORIZING: (_S.AUTHORIZED, _S.DECLINED, _S.UNKNOWN, _S.VOIDED),
     _S.AUTHORIZED: (_S.CAPTURING, _S.VOIDING, _S.EXPIRED),
-    # A step that is refused leaves the payment where it was before.
+    # A declined step returns the payment to its previous state.
     _S.CAPTURING: (_S.CAPTURED, _S.AUTHORIZED, _S.EXPIRED, _S.UNKNOWN),
     _S.CAPTURED: (_S.REFUNDING,),
     _S.VOIDING: (_S.VOIDED, _S.AUTHORIZED, _S.EXPIRED, _S.UNKNOWN),
     _S.REFUNDING: (_S.CAPTURED, _S.REFUNDED, _S.UNKNOWN),
     _S.UNKNOWN: (_S.AUTHORIZED, _S.DECLINED, _S.CAPTURED, _S.VOIDED, _S.REFUNDED, _S.EXPIRED),
 }
-TRANSITIONS = frozenset((from_state, to_state) for from_state, reachable in _LEADS_TO.items() for to_state in reachable)
-#: States nothing leads out of.
-CLOSED = frozenset(set(PaymentState) - set(_LEADS_TO))
+TRANSITIONS = frozenset((from_state, to_state) for from_state, after in _NEXT_STATES.items() for to_state in after)
+#: States without a next state.
+CLOSED = frozenset(set(PaymentState) - set(_NEXT_STATES))
 
 
 class IllegalPaymentTransitionError(ValueError):
-    """Somebody tried a move that is not in the table."""
+    """The table has no such transition."""
 
 
-def check(from_state: PaymentState, to_state: PaymentState) -> None:
-    """Raise IllegalPaymentTransitionError unless the table has this move."""
+def check_transition(from_state: PaymentState, to_state: PaymentState) -> None:
+    """Raise IllegalPaymentTransitionError unless the transition is legal."""
     if (from_state, to_state) not in TRANSITIONS:
-        raise IllegalPaymentTransitionError(f"a payment does not go from {from_state} to {to_state}")
+        raise IllegalPaymentTransitionError(f"a payment cannot change from {from_state} to {to_state}")

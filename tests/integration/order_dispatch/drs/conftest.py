@@ -11,7 +11,7 @@ from libs.kit.clock import SteppedClock
 from libs.kit.testing import running
 from replenish_contracts.events import DeviceRegistered, SlotSpec
 from services.order_dispatch.service import SERVICE
-from tests.integration.order_dispatch.drs.town import Town, free_port
+from tests.integration.order_dispatch.drs.environment import DrsEnvironment, free_port
 from tests.support import orders as a
 from tests.support.order_environment import own_logs
 from tests.support.portal_server import portal
@@ -33,15 +33,15 @@ async def served(app, listener):
 
 
 @pytest.fixture(scope="module")
-async def town(database, kafka_url, tmp_path_factory):
+async def environment(database, kafka_url, tmp_path_factory):
     folder = tmp_path_factory.mktemp("drs")
     clock = SteppedClock.create(folder / "clock", a.NOON)
     listener, shop_port = socket.create_server(("127.0.0.1", 0)), free_port()
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    knobs = {"clock_file": folder / "clock", "sealing_key": KEY, "public_url": url}
-    knobs["stand_in_hosts"] = frozenset({f"127.0.0.1:{shop_port}"})
-    knobs["allowed_private_networks"] = ["127.0.0.0/8"]
-    knobs |= {
+    settings = {"clock_file": folder / "clock", "sealing_key": KEY, "public_url": url}
+    settings["stand_in_hosts"] = frozenset({f"127.0.0.1:{shop_port}"})
+    settings["allowed_private_networks"] = ["127.0.0.0/8"]
+    settings |= {
         "breaker_failures": 1000,
         "calls_per_second": 1000,
         "calls_burst": 1000,
@@ -49,30 +49,30 @@ async def town(database, kafka_url, tmp_path_factory):
     async with (
         own_logs(kafka_url),
         portal() as desk,
-        running(SERVICE, kafka_url=kafka_url, database_urls=database, portal_url=desk.url, **knobs) as kit,
+        running(SERVICE, kafka_url=kafka_url, database_urls=database, portal_url=desk.url, **settings) as kit,
         served(kit.app, listener),
-        Town(kit, kafka_url, clock, desk, folder) as town,
+        DrsEnvironment(kit, kafka_url, clock, desk, folder) as environment,
     ):
-        town.url, town.shop_port = url, shop_port
-        town.database_url = database["order_dispatch"].url
-        yield town
+        environment.url, environment.shop_port = url, shop_port
+        environment.database_url = database["order_dispatch"].url
+        yield environment
 
 
 @pytest.fixture(scope="module")
-async def linked(town):
+async def linked(environment):
     """The environment with a shop `amazon` and Ann's washer linked to it."""
-    async with town.shop("amazon"):
-        await register(town, "ann", "washer", 1)
-        await town.link("ann", "washer")
-        yield town
+    async with environment.shop("amazon"):
+        await register(environment, "ann", "washer", 1)
+        await environment.link("ann", "washer")
+        yield environment
 
 
-async def register(town, customer, device, registration):
+async def register(environment, customer, device, registration):
     slots = (
         SlotSpec(slot="1", product_id="pods", unit="C62", capacity=100),
         SlotSpec(slot="2", product_id="soap", unit="MLT", capacity=3000),
     )
-    await town.publish(
+    await environment.publish(
         DeviceRegistered(
             customer_id=customer,
             device_id=device,
@@ -81,4 +81,4 @@ async def register(town, customer, device, registration):
             slots=slots,
         )
     )
-    await town.has_device(device)
+    await environment.has_device(device)

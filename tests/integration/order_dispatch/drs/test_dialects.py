@@ -8,47 +8,49 @@ OLD = ("--signature-version", "1", "--notification-version", "1", "--wrapped", "
 
 
 @pytest.fixture(scope="module")
-async def olden(town):
+async def old_dialect(environment):
     options = {"deregister_version": 1, "subscription_info_version": 1, "is_test_device": True, "country": "DE"}
-    async with town.shop("olden", *OLD, **options):
-        await register(town, "ann", "washer", 1)
-        await town.link("ann", "washer", "olden")
-        yield town
+    async with environment.shop("olden", *OLD, **options):
+        await register(environment, "ann", "washer", 1)
+        await environment.link("ann", "washer", "olden")
+        yield environment
 
 
-async def test_test_order_is_shipped_and_can_be_cancelled(olden):
-    await olden.placing("t1", provider="olden")
-    first = await olden.ask("t1")
-    await olden.reaches("t1", "placed")
-    await olden.ask("t1", "cancel")
-    await olden.reaches("t1", "cancelled")
-    await olden.placing("t2", provider="olden")
-    second = await olden.ask("t2")
-    await olden.browser.post(f"{olden.shop_url}/shop/ship", params={"instance": second.reference})
+async def test_test_order_is_shipped_and_can_be_cancelled(old_dialect):
+    await old_dialect.add_placing_order("t1", provider="olden")
+    first = await old_dialect.call_provider("t1")
+    await old_dialect.reaches("t1", "placed")
+    await old_dialect.call_provider("t1", "cancel")
+    await old_dialect.reaches("t1", "cancelled")
+    await old_dialect.add_placing_order("t2", provider="olden")
+    second = await old_dialect.call_provider("t2")
+    await old_dialect.browser.post(f"{old_dialect.shop_url}/shop/ship", params={"instance": second.reference})
 
-    shipped = await olden.reaches("t2", "shipped")
+    shipped = await old_dialect.reaches("t2", "shipped")
 
     assert first.reference != second.reference
     assert shipped["shipped"] == {"quantity": "20", "unit": "C62"}
-    assert [line["test"] for line in olden.book("placed", "olden")] == [True, True]
-    await olden.comes_true("SELECT 1 FROM sns_message WHERE provider_id = 'olden' HAVING min(repeats) >= 1")
-    assert await olden.sql("SELECT outcome FROM provider_update WHERE provider_id = 'olden' AND repeats > 0") == []
+    assert [line["test"] for line in old_dialect.shop_log("placed", "olden")] == [True, True]
+    await old_dialect.wait_for_row("SELECT 1 FROM sns_message WHERE provider_id = 'olden' HAVING min(repeats) >= 1")
+    assert (
+        await old_dialect.fetch("SELECT outcome FROM provider_update WHERE provider_id = 'olden' AND repeats > 0") == []
+    )
 
 
-async def test_short_lived_token_is_renewed_before_each_call(olden):
+async def test_short_lived_token_is_renewed_before_each_call(old_dialect):
     # A lifetime of 60 s is below the renewal margin: every call renews the token first.
-    before = len(olden.book("token", "olden"))
+    before = len(old_dialect.shop_log("token", "olden"))
 
-    await olden.ask("t2", "status")
-    await olden.ask("t2", "status")
+    await old_dialect.call_provider("t2", "status")
+    await old_dialect.call_provider("t2", "status")
 
-    assert len(olden.book("token", "olden")) == before + 2
+    assert len(old_dialect.shop_log("token", "olden")) == before + 2
 
 
-async def test_deregister_by_version_1_path(olden):
-    (link,) = [one for one in await olden.links("ann") if one["provider_id"] == "olden"]
-    await olden.unlink("ann", link["link_id"])
+async def test_deregister_by_version_1_path(old_dialect):
+    (link,) = [one for one in await old_dialect.links("ann") if one["provider_id"] == "olden"]
+    await old_dialect.unlink("ann", link["link_id"])
 
-    await olden.comes_true("SELECT 1 FROM link WHERE link_id = $1 AND state = 'ended'", link["link_id"])
+    await old_dialect.wait_for_row("SELECT 1 FROM link WHERE link_id = $1 AND state = 'ended'", link["link_id"])
 
-    assert [line["serial"] for line in olden.book("deregistered", "olden")] == ["washer"]
+    assert [line["serial"] for line in old_dialect.shop_log("deregistered", "olden")] == ["washer"]

@@ -16,35 +16,35 @@ from replenish_contracts.events import (
     SlotSpec,
 )
 from services.order_dispatch.linking.client import open_linked_client
-from services.order_dispatch.linking.tokens import fresh_token
+from services.order_dispatch.linking.tokens import get_token
 from tests.integration.order_dispatch.drs.conftest import register
-from tests.integration.order_dispatch.drs.town import state_of
+from tests.integration.order_dispatch.drs.environment import state_of
 from tests.support.portal_server import until
 
 
 class TestAuthorizeUrl:
     async def test_contains_challenge_state_and_device_but_no_secret(self, linked):
-        begun = (await linked.begin("ann", "washer")).json()
+        begun = (await linked.begin_linking("ann", "washer")).json()
 
-        asked = {name: values[0] for name, values in parse_qs(urlsplit(begun["authorize_url"]).query).items()}
-        assert (asked["response_type"], asked["code_challenge_method"]) == ("code", "S256")
-        assert (asked["scope"], len(asked["code_challenge"]), len(asked["state"])) == ("dash:replenish", 43, 43)
-        assert asked["redirect_uri"] == f"{linked.url}/v1/links/callback"
-        assert '"serial": "washer"' in asked["scope_data"]
+        query = {name: values[0] for name, values in parse_qs(urlsplit(begun["authorize_url"]).query).items()}
+        assert (query["response_type"], query["code_challenge_method"]) == ("code", "S256")
+        assert (query["scope"], len(query["code_challenge"]), len(query["state"])) == ("dash:replenish", 43, 43)
+        assert query["redirect_uri"] == f"{linked.url}/v1/links/callback"
+        assert '"serial": "washer"' in query["scope_data"]
         assert "secret" not in begun["authorize_url"]
 
     async def test_is_refused_for_devices_of_other_customers(self, linked):
         await register(linked, "bob", "fryer", 2)
 
-        assert (await linked.begin("ann", "fryer")).json()["code"] == "no_such_device"
-        assert (await linked.begin("ann", "washer", "nobody")).json()["code"] == "not_linkable"
+        assert (await linked.begin_linking("ann", "fryer")).json()["code"] == "no_such_device"
+        assert (await linked.begin_linking("ann", "washer", "nobody")).json()["code"] == "not_linkable"
         headers = linked.customer("bob")
         body = {"provider_id": "amazon", "device_id": "washer"}
         assert (await linked.http.post("/v1/customers/ann/links", json=body, headers=headers)).status_code == 404
 
     @pytest.mark.parametrize("url", ["http://8.8.8.8/", "https://a@b.example/", "ftp://x/", "no url", "https://a b/"])
     async def test_client_with_forbidden_url_is_refused(self, linked, url):
-        body = linked.client() | {"token_url": url}
+        body = linked.link_client() | {"token_url": url}
         path = "/v1/providers/amazon/link-client"
         put = await linked.http.put(path, json=body, headers=linked.desk.headers("operator"))
 
@@ -54,7 +54,7 @@ class TestAuthorizeUrl:
         "options", [{"country": "us"}, {"topic_arns": 5}, {"note": "\ud800"}, {"note": "\x00"}, {"note": float("inf")}]
     )
     async def test_client_with_invalid_options_is_refused(self, linked, options):
-        body = json.dumps(linked.client() | {"options": options})
+        body = json.dumps(linked.link_client() | {"options": options})
         path = "/v1/providers/amazon/link-client"
         put = await linked.http.put(path, content=body, headers=linked.desk.headers("operator"))
 
@@ -63,7 +63,7 @@ class TestAuthorizeUrl:
 
 class TestRedirect:
     async def test_redirect_is_accepted_once(self, linked):
-        back = await linked.agree((await linked.begin("ann", "washer")).json()["authorize_url"])
+        back = await linked.consent((await linked.begin_linking("ann", "washer")).json()["authorize_url"])
 
         first, second = await linked.browser.get(back), await linked.browser.get(back)
 
@@ -71,7 +71,7 @@ class TestRedirect:
         assert (second.status_code, second.json()["code"]) == (400, "attempt_over")
 
     async def test_concurrent_redirects_are_accepted_once(self, linked):
-        back = await linked.agree((await linked.begin("ann", "washer")).json()["authorize_url"])
+        back = await linked.consent((await linked.begin_linking("ann", "washer")).json()["authorize_url"])
 
         answers = await asyncio.gather(*(linked.browser.get(back) for _ in range(5)))
 
@@ -79,8 +79,8 @@ class TestRedirect:
 
     async def test_two_concurrent_attempts_make_one_link(self, linked):
         await register(linked, "ann", "steamer", 12)
-        begun = [(await linked.begin("ann", "steamer")).json()["authorize_url"] for _ in range(12)]
-        backs = [await linked.agree(url) for url in begun]
+        begun = [(await linked.begin_linking("ann", "steamer")).json()["authorize_url"] for _ in range(12)]
+        backs = [await linked.consent(url) for url in begun]
 
         answers = await asyncio.gather(*(linked.browser.get(back) for back in backs))
 
@@ -88,14 +88,14 @@ class TestRedirect:
         assert len({answer.json()["link_id"] for answer in answers}) == 1
 
     async def test_attempt_expires(self, linked):
-        back = await linked.agree((await linked.begin("ann", "washer")).json()["authorize_url"])
-        await linked.sql("UPDATE link_attempt SET expires_at = now() WHERE used_at IS NULL")
+        back = await linked.consent((await linked.begin_linking("ann", "washer")).json()["authorize_url"])
+        await linked.fetch("UPDATE link_attempt SET expires_at = now() WHERE used_at IS NULL")
 
         assert (await linked.browser.get(back)).json()["code"] == "attempt_over"
 
     async def test_wrong_code_makes_no_link(self, linked):
         await register(linked, "ann", "kettle", 3)
-        state = state_of((await linked.begin("ann", "kettle")).json()["authorize_url"])
+        state = state_of((await linked.begin_linking("ann", "kettle")).json()["authorize_url"])
 
         forged = await linked.browser.get(f"{linked.url}/v1/links/callback", params={"state": state, "code": "guess"})
 
@@ -104,8 +104,8 @@ class TestRedirect:
 
     async def test_code_of_other_attempt_fails_verifier(self, linked):
         await register(linked, "ann", "kettle", 3)
-        first, second = [(await linked.begin("ann", "kettle")).json()["authorize_url"] for _ in range(2)]
-        code = parse_qs(urlsplit(await linked.agree(first)).query)["code"][0]
+        first, second = [(await linked.begin_linking("ann", "kettle")).json()["authorize_url"] for _ in range(2)]
+        code = parse_qs(urlsplit(await linked.consent(first)).query)["code"][0]
 
         mixed = await linked.browser.get(
             f"{linked.url}/v1/links/callback", params={"state": state_of(second), "code": code}
@@ -114,7 +114,7 @@ class TestRedirect:
         assert (mixed.status_code, mixed.json()["code"]) == (403, "not_granted")
 
     async def test_denied_consent_makes_no_link(self, linked):
-        back = await linked.agree((await linked.begin("ann", "washer")).json()["authorize_url"] + "&deny=1")
+        back = await linked.consent((await linked.begin_linking("ann", "washer")).json()["authorize_url"] + "&deny=1")
 
         answer = await linked.browser.get(back)
 
@@ -122,42 +122,42 @@ class TestRedirect:
 
     async def test_link_to_removed_device_is_revoked(self, linked):
         await register(linked, "ann", "toaster", 4)
-        back = await linked.agree((await linked.begin("ann", "toaster")).json()["authorize_url"])
+        back = await linked.consent((await linked.begin_linking("ann", "toaster")).json()["authorize_url"])
         await linked.publish(DeviceDeregistered(customer_id="ann", device_id="toaster", registration=4))
-        await linked.comes_true("SELECT 1 FROM device WHERE device_id = 'toaster' AND state = 'left'")
+        await linked.wait_for_row("SELECT 1 FROM device WHERE device_id = 'toaster' AND state = 'left'")
 
         assert (await linked.browser.get(back)).status_code == 409
 
-        async def gone():
-            return [line for line in linked.book("deregistered") if line["serial"] == "toaster"]
+        async def deregistered():
+            return [line for line in linked.shop_log("deregistered") if line["serial"] == "toaster"]
 
-        await until(gone, "the provider was told")
-        await linked.comes_true("SELECT count(*) = 0 FROM link WHERE device_id = 'toaster' HAVING count(*) = 0")
+        await until(deregistered, "the device is deregistered at the provider")
+        await linked.wait_for_row("SELECT count(*) = 0 FROM link WHERE device_id = 'toaster' HAVING count(*) = 0")
 
 
 class TestTokens:
     async def test_tokens_are_encrypted(self, linked):
-        ((access, refresh),) = await linked.sql(
+        ((access, refresh),) = await linked.fetch(
             "SELECT access_sealed, refresh_sealed FROM link WHERE device_id = 'washer' AND state = 'active'"
         )
-        ((secret,),) = await linked.sql("SELECT client_secret_sealed FROM link_client WHERE provider_id = 'amazon'")
+        ((secret,),) = await linked.fetch("SELECT client_secret_sealed FROM link_client WHERE provider_id = 'amazon'")
 
         assert not any(b"Atza|" in blob or b"Atzr|" in blob for blob in (access, refresh))
         assert b"sample-secret" not in secret
 
     async def test_concurrent_calls_renew_once_before_expiry(self, linked):
         (link_id,) = [one["link_id"] for one in await linked.links("ann") if one["device_id"] == "washer"]
-        await linked.sql("UPDATE link SET expires_at = now() + interval '1 minute' WHERE link_id = $1", link_id)
-        before = len(linked.book("token"))
+        await linked.fetch("UPDATE link SET expires_at = now() + interval '1 minute' WHERE link_id = $1", link_id)
+        before = len(linked.shop_log("token"))
 
-        tokens = await asyncio.gather(*(fresh_token(linked.kit, link_id) for _ in range(10)))
+        tokens = await asyncio.gather(*(get_token(linked.kit, link_id) for _ in range(10)))
 
         assert len({token.text for token in tokens}) == 1
-        assert [line["grant"] for line in linked.book("token")[before:]] == ["refresh_token"]
+        assert [line["grant"] for line in linked.shop_log("token")[before:]] == ["refresh_token"]
 
     async def test_rejected_token_is_renewed_once(self, linked):
-        await linked.at_shop("customer/washer/expire")
-        before = len(linked.book("token"))
+        await linked.post_to_shop("customer/washer/expire")
+        before = len(linked.shop_log("token"))
         line = await open_linked_client(linked.kit, "amazon", "washer")
 
         async def call():
@@ -166,65 +166,69 @@ class TestTokens:
         answers = await asyncio.gather(*(call() for _ in range(5)))
 
         assert all(b"x-amzn-type-version" in answer for answer in answers)
-        assert len(linked.book("token")) == before + 1
+        assert len(linked.shop_log("token")) == before + 1
 
     async def test_refused_renewal_ends_link(self, linked):
         await register(linked, "ann", "shaver", 5)
         link_id = await linked.link("ann", "shaver")
         # No other call may detect the revoked token first.
-        await linked.comes_true("SELECT 1 FROM task WHERE id = $1 AND state = 'done'", link_id)
-        await linked.at_shop("customer/shaver/forget")
+        await linked.wait_for_row("SELECT 1 FROM task WHERE id = $1 AND state = 'done'", link_id)
+        await linked.post_to_shop("customer/shaver/forget")
         line = await open_linked_client(linked.kit, "amazon", "shaver")
 
-        with pytest.raises(RejectedError, match="renews no token: invalid_grant"):
+        with pytest.raises(RejectedError, match="refused to renew the token: invalid_grant"):
             await line.request("GET", "/subscriptionInfo")
 
-        ended = [one["reason"] for one in await linked.told("LinkEnded") if one["link_id"] == link_id]
-        assert ended == ["the provider renews no token: invalid_grant"]
-        kept = "SELECT access_sealed, refresh_sealed, end_reason FROM link WHERE link_id = $1"
-        assert await linked.sql(kept, link_id) == [(None, None, "the provider renews no token: invalid_grant")]
+        ended = [one["reason"] for one in await linked.published_events("LinkEnded") if one["link_id"] == link_id]
+        assert ended == ["the provider refused to renew the token: invalid_grant"]
+        query = "SELECT access_sealed, refresh_sealed, end_reason FROM link WHERE link_id = $1"
+        assert await linked.fetch(query, link_id) == [
+            (None, None, "the provider refused to renew the token: invalid_grant")
+        ]
 
     async def test_invalid_client_keeps_link(self, linked):
         await register(linked, "ann", "shaver", 5)
         link_id = await linked.link("ann", "shaver")
-        await linked.comes_true("SELECT 1 FROM task WHERE id = $1 AND state = 'done'", link_id)
-        await linked.sql("UPDATE link SET expires_at = now() WHERE link_id = $1", link_id)
+        await linked.wait_for_row("SELECT 1 FROM task WHERE id = $1 AND state = 'done'", link_id)
+        await linked.fetch("UPDATE link SET expires_at = now() WHERE link_id = $1", link_id)
 
-        await linked.put_client(client_secret="mistyped")
+        await linked.put_link_client(client_secret="mistyped")
         with pytest.raises(RetryLaterError, match="answered 401 invalid_client"):
-            await fresh_token(linked.kit, link_id)
-        begun = await linked.begin("ann", "shaver")
-        back = await linked.browser.get(await linked.agree(begun.json()["authorize_url"]))
-        await linked.put_client()
+            await get_token(linked.kit, link_id)
+        begun = await linked.begin_linking("ann", "shaver")
+        back = await linked.browser.get(await linked.consent(begun.json()["authorize_url"]))
+        await linked.put_link_client()
 
         assert (back.status_code, back.json()["code"]) == (502, "provider_away")
-        assert (await fresh_token(linked.kit, link_id)).text
+        assert (await get_token(linked.kit, link_id)).text
 
     async def test_undecryptable_token_keeps_link(self, linked):
         await register(linked, "ann", "shaver", 5)
         link_id = await linked.link("ann", "shaver")
-        await linked.comes_true("SELECT 1 FROM task WHERE id = $1 AND state = 'done'", link_id)
-        await linked.sql("UPDATE link SET access_sealed = refresh_sealed WHERE link_id = $1", link_id)
+        await linked.wait_for_row("SELECT 1 FROM task WHERE id = $1 AND state = 'done'", link_id)
+        await linked.fetch("UPDATE link SET access_sealed = refresh_sealed WHERE link_id = $1", link_id)
 
-        with pytest.raises(RetryLaterError, match="cannot be opened"):
-            await fresh_token(linked.kit, link_id)
+        with pytest.raises(RetryLaterError, match="cannot be decrypted"):
+            await get_token(linked.kit, link_id)
 
 
 class TestUnlink:
     async def test_customer_unlink_revokes_and_deletes_tokens(self, linked):
         await register(linked, "ann", "juicer", 6)
         link_id = await linked.link("ann", "juicer")
-        await linked.comes_true("SELECT 1 FROM link_slot WHERE link_id = $1 AND subscribed", link_id)
+        await linked.wait_for_row("SELECT 1 FROM link_slot WHERE link_id = $1 AND subscribed", link_id)
 
         answer = await linked.unlink("ann", link_id)
 
         assert (answer.status_code, answer.json()["state"]) == (202, "ending")
         rows = "SELECT 1 FROM link WHERE link_id = $1 AND state = 'ended' AND access_sealed IS NULL"
-        await linked.comes_true(rows, link_id)
-        assert [line["serial"] for line in linked.book("deregistered") if line["serial"] == "juicer"] == ["juicer"]
-        assert linked.book("revoked")
+        await linked.wait_for_row(rows, link_id)
+        assert [line["serial"] for line in linked.shop_log("deregistered") if line["serial"] == "juicer"] == ["juicer"]
+        assert linked.shop_log("revoked")
         assert (await linked.unlink("ann", link_id)).json()["state"] == "ended"
-        followed = [one["following"] for one in await linked.told("SlotFollowed") if one["device_id"] == "juicer"]
+        followed = [
+            one["following"] for one in await linked.published_events("SlotFollowed") if one["device_id"] == "juicer"
+        ]
         assert sorted(followed) == [False, False, True, True]
         assert (await linked.unlink("bob", link_id)).status_code == 404
 
@@ -232,7 +236,7 @@ class TestUnlink:
         await register(linked, "ann", "mixer", 7)
         first = await linked.link("ann", "mixer")
         await linked.unlink("ann", first)
-        await linked.comes_true("SELECT 1 FROM link WHERE link_id = $1 AND state = 'ended'", first)
+        await linked.wait_for_row("SELECT 1 FROM link WHERE link_id = $1 AND state = 'ended'", first)
 
         second = await linked.link("ann", "mixer")
 
@@ -245,27 +249,27 @@ class TestUnlink:
 
         await linked.publish(DeviceDeregistered(customer_id="ann", device_id="grill", registration=8))
 
-        await linked.comes_true("SELECT 1 FROM link WHERE link_id = $1 AND state = 'ended'", link_id)
-        assert [line for line in linked.book("deregistered") if line["serial"] == "grill"]
+        await linked.wait_for_row("SELECT 1 FROM link WHERE link_id = $1 AND state = 'ended'", link_id)
+        assert [line for line in linked.shop_log("deregistered") if line["serial"] == "grill"]
 
     async def test_erased_customer_leaves_no_link_data(self, linked):
         await register(linked, "cleo", "oven", 9)
         link_id = await linked.link("cleo", "oven")
-        await linked.comes_true("SELECT 1 FROM sns_message WHERE serial = 'oven'")
+        await linked.wait_for_row("SELECT 1 FROM sns_message WHERE serial = 'oven'")
 
         await linked.publish(CustomerErased(customer_id="cleo"))
 
-        await linked.comes_true("SELECT 1 WHERE NOT EXISTS (SELECT FROM link WHERE customer_id = 'cleo')")
-        assert [line for line in linked.book("deregistered") if line["serial"] == "oven"]
-        assert await linked.sql("SELECT 1 FROM link_attempt WHERE customer_id = 'cleo'") == []
-        assert await linked.sql("SELECT 1 FROM link_slot WHERE link_id = $1", link_id) == []
+        await linked.wait_for_row("SELECT 1 WHERE NOT EXISTS (SELECT FROM link WHERE customer_id = 'cleo')")
+        assert [line for line in linked.shop_log("deregistered") if line["serial"] == "oven"]
+        assert await linked.fetch("SELECT 1 FROM link_attempt WHERE customer_id = 'cleo'") == []
+        assert await linked.fetch("SELECT 1 FROM link_slot WHERE link_id = $1", link_id) == []
 
 
 class TestReplacedDevice:
     async def test_replaced_device_keeps_link(self, linked):
         await register(linked, "ann", "old-press", 10)
         link_id = await linked.link("ann", "old-press")
-        await linked.comes_true("SELECT 1 FROM link_slot WHERE link_id = $1 AND subscribed", link_id)
+        await linked.wait_for_row("SELECT 1 FROM link_slot WHERE link_id = $1 AND subscribed", link_id)
 
         await linked.publish(
             DeviceReplaced(
@@ -279,10 +283,10 @@ class TestReplacedDevice:
             )
         )
 
-        await linked.comes_true("SELECT 1 FROM link WHERE link_id = $1 AND device_id = 'new-press'", link_id)
-        slots = await linked.sql("SELECT slot, remote_slot FROM link_slot WHERE link_id = $1", link_id)
+        await linked.wait_for_row("SELECT 1 FROM link WHERE link_id = $1 AND device_id = 'new-press'", link_id)
+        slots = await linked.fetch("SELECT slot, remote_slot FROM link_slot WHERE link_id = $1", link_id)
         assert slots == [("9", "1")]
-        followed = [one for one in await linked.told("SlotFollowed") if one["device_id"] == "new-press"]
+        followed = [one for one in await linked.published_events("SlotFollowed") if one["device_id"] == "new-press"]
         assert [(one["slot"], one["following"]) for one in followed] == [("9", True)]
 
 
@@ -293,21 +297,21 @@ class TestReports:
         return SlotLevelChanged(**(fields | changes))
 
     async def test_use_of_subscribed_slot_is_reported(self, linked):
-        await linked.comes_true(
+        await linked.wait_for_row(
             "SELECT 1 FROM link_slot JOIN link USING (link_id) WHERE device_id = 'washer' AND subscribed"
         )
         for level in (3000, 2900, 2800):
             linked.step(minutes=1)
             await linked.publish(self.use(linked, level))
-            await linked.wrote("slot_status", len(linked.book("slot_status")) + 1)
+            await linked.wait_for_shop_log("slot_status", len(linked.shop_log("slot_status")) + 1)
 
-        told = linked.book("slot_status")[-1]
+        reported = linked.shop_log("slot_status")[-1]
 
-        assert (told["serial"], told["slot"]) == ("washer", "2")
+        assert (reported["serial"], reported["slot"]) == ("washer", "2")
         # 2800 ml and 3000 ml in US fluid ounces of 29.5735295625 ml
-        assert told["body"]["remainingQuantityInUnit"] == 94.679264
-        assert told["body"]["originalQuantityInUnit"] == 101.442068
-        assert set(told["body"]) == {
+        assert reported["body"]["remainingQuantityInUnit"] == 94.679264
+        assert reported["body"]["originalQuantityInUnit"] == 101.442068
+        assert set(reported["body"]) == {
             "expectedReplenishmentDate",
             "remainingQuantityInUnit",
             "originalQuantityInUnit",
@@ -316,21 +320,21 @@ class TestReports:
         }
 
     async def test_use_of_unsubscribed_slot_is_not_reported(self, linked):
-        before = len(linked.book("slot_status"))
+        before = len(linked.shop_log("slot_status"))
         await linked.publish(self.use(linked, 5, device_id="fryer", customer_id="bob"))
         linked.step(minutes=1)
         await linked.publish(self.use(linked, 2700))
-        await linked.wrote("slot_status", before + 1)
+        await linked.wait_for_shop_log("slot_status", before + 1)
 
-        assert len(linked.book("slot_status")) == before + 1
+        assert len(linked.shop_log("slot_status")) == before + 1
 
     async def test_device_status_is_reported_daily(self, linked):
-        before = len([line for line in linked.book("device_status") if line["serial"] == "washer"])
+        before = len([line for line in linked.shop_log("device_status") if line["serial"] == "washer"])
         linked.step(days=1)
 
-        async def told():
-            found = [line for line in linked.book("device_status") if line["serial"] == "washer"]
+        async def reported():
+            found = [line for line in linked.shop_log("device_status") if line["serial"] == "washer"]
             return found[before:]
 
-        (last,) = await until(told, "the device's status was told")
+        (last,) = await until(reported, "the device's status is reported")
         assert last["at_"] < linked.clock.now().isoformat()

@@ -9,88 +9,88 @@ from tests.integration.order_dispatch.drs.conftest import register
 from tests.support.portal_server import until
 
 
-async def device(town, name, registration, *options):
-    await register(town, "ann", name, registration)
-    await town.link("ann", name)
-    await town.comes_true(
+async def device(environment, name, registration, *options):
+    await register(environment, "ann", name, registration)
+    await environment.link("ann", name)
+    await environment.wait_for_row(
         "SELECT 1 FROM link_slot JOIN link USING (link_id) WHERE device_id = $1 AND state = 'active' AND subscribed",
         name,
     )
 
 
-async def instance(town, order_id):
-    ((reference,),) = await town.sql("SELECT reference FROM orders WHERE order_id = $1", order_id)
+async def instance(environment, order_id):
+    ((reference,),) = await environment.fetch("SELECT reference FROM orders WHERE order_id = $1", order_id)
     return reference
 
 
-async def moves(town, order_id):
-    return [step["to_state"] for step in (await town.order(order_id))["history"]]
+async def states(environment, order_id):
+    return [step["to_state"] for step in (await environment.order(order_id))["history"]]
 
 
 class TestOrder:
     async def test_order_is_placed_and_shipped(self, linked):
         await device(linked, "w1", 21)
-        await linked.placing("o1", "w1")
-        answer = await linked.ask("o1")
+        await linked.add_placing_order("o1", "w1")
+        answer = await linked.call_provider("o1")
         await linked.reaches("o1", "placed")
 
         linked.step(hours=1)
-        await linked.at_shop("shop/ship", instance=answer.reference)
+        await linked.post_to_shop("shop/ship", instance=answer.reference)
         shipped = await linked.reaches("o1", "shipped")
         linked.step(days=2)
         delivered = await linked.reaches("o1", "delivered")
 
         assert answer.reference == await instance(linked, "o1")
         assert shipped["shipped"] == {"quantity": "20", "unit": "C62"}
-        assert (delivered["evidence"], await moves(linked, "o1")) == (
+        assert (delivered["evidence"], await states(linked, "o1")) == (
             "estimated",
             ["drafted", "placing", "placed", "shipped", "delivered"],
         )
-        assert [line["instance"] for line in linked.book("placed") if line["serial"] == "w1"] == [answer.reference]
+        assert [line["instance"] for line in linked.shop_log("placed") if line["serial"] == "w1"] == [answer.reference]
 
     async def test_fluid_ounces_are_converted_to_millilitres(self, linked):
         await device(linked, "w2", 22)
-        await linked.placing("o2", "w2", slot="2")
-        answer = await linked.ask("o2")
-        await linked.at_shop("shop/ship", instance=answer.reference)
+        await linked.add_placing_order("o2", "w2", slot="2")
+        answer = await linked.call_provider("o2")
+        await linked.post_to_shop("shop/ship", instance=answer.reference)
 
         assert (await linked.reaches("o2", "shipped"))["shipped"] == {"quantity": "3046", "unit": "MLT"}
 
     async def test_shipped_before_placed_notification(self, linked):
         await device(linked, "w3", 23)
-        await linked.at_shop("shop/resolution", on="true")
-        await linked.placing("o3", "w3")
-        answer = await linked.ask("o3")
-        await linked.at_shop("shop/resolution", on="false")
-        shipped = await linked.at_shop("shop/ship", instance=answer.reference)
-        placed = await linked.at_shop("shop/settle", instance=answer.reference)
+        await linked.post_to_shop("shop/resolution", on="true")
+        await linked.add_placing_order("o3", "w3")
+        answer = await linked.call_provider("o3")
+        await linked.post_to_shop("shop/resolution", on="false")
+        shipped = await linked.post_to_shop("shop/ship", instance=answer.reference)
+        placed = await linked.post_to_shop("shop/settle", instance=answer.reference)
 
         await linked.reaches("o3", "shipped")
 
-        assert await linked.heard(shipped["MessageId"], "applied")
-        assert await linked.heard(placed["MessageId"], "applied")
-        assert await moves(linked, "o3") == ["drafted", "placing", "placed", "shipped"]
+        assert await linked.wait_for_outcome(shipped["MessageId"], "applied")
+        assert await linked.wait_for_outcome(placed["MessageId"], "applied")
+        assert await states(linked, "o3") == ["drafted", "placing", "placed", "shipped"]
 
     async def test_resolving_order_waits_for_customer(self, linked):
         await device(linked, "w4", 24)
-        await linked.at_shop("shop/resolution", on="true")
-        await linked.placing("o4", "w4")
-        answer = await linked.ask("o4")
-        await linked.at_shop("shop/resolution", on="false")
+        await linked.post_to_shop("shop/resolution", on="true")
+        await linked.add_placing_order("o4", "w4")
+        answer = await linked.call_provider("o4")
+        await linked.post_to_shop("shop/resolution", on="false")
 
-        assert (answer.status, (await linked.ask("o4", "status")).status) == (None, "resolving")
+        assert (answer.status, (await linked.call_provider("o4", "status")).status) == (None, "resolving")
         order = await linked.order("o4")
         assert (order["state"], order["resolve_by"] is None) == ("placing", False)
-        await linked.at_shop("shop/settle", instance=answer.reference)
+        await linked.post_to_shop("shop/settle", instance=answer.reference)
         await linked.reaches("o4", "placed")
 
     async def test_resolving_order_ends_after_72_hours(self, linked):
         await device(linked, "w8", 28)
-        await linked.at_shop("shop/resolution", on="true")
-        await linked.placing("o8", "w8")
-        await linked.ask("o8")
-        await linked.at_shop("shop/resolution", on="false")
-        await linked.ask("o8", "status")
+        await linked.post_to_shop("shop/resolution", on="true")
+        await linked.add_placing_order("o8", "w8")
+        await linked.call_provider("o8")
+        await linked.post_to_shop("shop/resolution", on="false")
+        await linked.call_provider("o8", "status")
 
         linked.step(hours=73)
 
@@ -98,85 +98,85 @@ class TestOrder:
 
     async def test_cancel_by_customer_at_provider(self, linked):
         await device(linked, "w5", 25)
-        await linked.placing("o5", "w5")
-        await linked.ask("o5")
+        await linked.add_placing_order("o5", "w5")
+        await linked.call_provider("o5")
         await linked.reaches("o5", "placed")
 
-        await linked.at_shop("customer/w5/cancel", slot="1")
+        await linked.post_to_shop("customer/w5/cancel", slot="1")
 
         assert (await linked.reaches("o5", "cancelled"))["history"][-1]["to_state"] == "cancelled"
 
     async def test_unsubscribed_slot_is_refused_with_reason(self, linked):
         await device(linked, "w6", 26)
-        await linked.at_shop("customer/w6/unsubscribe", slot="1")
-        await linked.placing("o6", "w6")
+        await linked.post_to_shop("customer/w6/unsubscribe", slot="1")
+        await linked.add_placing_order("o6", "w6")
 
-        answer = await linked.ask("o6")
+        answer = await linked.call_provider("o6")
 
         assert (answer.status, answer.reason) == ("refused", "DRS answered 400: slot 1 is unsubscribed")
         await linked.reaches("o6", "refused")
 
     async def test_expired_token_places_order_once(self, linked):
         await device(linked, "w7", 27)
-        await linked.at_shop("customer/w7/expire")
-        await linked.placing("o7", "w7")
+        await linked.post_to_shop("customer/w7/expire")
+        await linked.add_placing_order("o7", "w7")
 
-        await linked.ask("o7")
+        await linked.call_provider("o7")
 
         await linked.reaches("o7", "placed")
-        assert len([line for line in linked.book("placed") if line["serial"] == "w7"]) == 1
+        assert len([line for line in linked.shop_log("placed") if line["serial"] == "w7"]) == 1
 
 
 class TestUnansweredOrder:
     async def test_notification_assigns_reference(self, linked):
         await device(linked, "w11", 31)
-        await linked.placing("o11", "w11")
-        await linked.at_shop("shop/lose", answers=1)
+        await linked.add_placing_order("o11", "w11")
+        await linked.post_to_shop("shop/lose", answers=1)
 
-        with pytest.raises(Exception, match="the answer was 500"):
-            await linked.ask("o11")
+        with pytest.raises(Exception, match="the response was 500"):
+            await linked.call_provider("o11")
         await linked.reaches("o11", "placed")
 
-        (placed,) = [line for line in linked.book("placed") if line["serial"] == "w11"]
+        (placed,) = [line for line in linked.shop_log("placed") if line["serial"] == "w11"]
         assert await instance(linked, "o11") == placed["instance"]
-        assert (await linked.ask("o11", "status")).status is UpdateStatus.ACCEPTED
+        assert (await linked.call_provider("o11", "status")).status is UpdateStatus.ACCEPTED
 
     async def test_order_in_progress_is_adopted(self, linked):
         await device(linked, "w12", 32)
-        said = await linked.at_shop("shop/order", serial="w12", slot="1")
-        assert (await linked.heard(said["MessageId"]))[0] == "unmatched"
+        posted = await linked.post_to_shop("shop/order", serial="w12", slot="1")
+        assert (await linked.wait_for_outcome(posted["MessageId"]))[0] == "unmatched"
 
-        await linked.placing("o12", "w12")
-        answer = await linked.ask("o12")
+        await linked.add_placing_order("o12", "w12")
+        answer = await linked.call_provider("o12")
 
         assert (answer.status, answer.reason) == (None, "an order is already open for this slot")
-        assert len([line for line in linked.book("placed") if line["serial"] == "w12"]) == 1
+        assert len([line for line in linked.shop_log("placed") if line["serial"] == "w12"]) == 1
         linked.step(minutes=1)  # triggers the retry of unmatched notifications
         await linked.reaches("o12", "placed")
 
     async def test_instance_of_earlier_order_is_not_adopted(self, linked):
         await device(linked, "w13", 33)
-        await linked.placing("o13", "w13")
-        first = await linked.ask("o13")
-        await linked.placing("o13b", "w13")
+        await linked.add_placing_order("o13", "w13")
+        first = await linked.call_provider("o13")
+        await linked.add_placing_order("o13b", "w13")
 
-        second = await linked.ask("o13b")
+        second = await linked.call_provider("o13b")
 
         assert (second.status, second.reference) == ("refused", None)
         assert first.reference in second.reason
 
     async def test_older_notification_is_not_adopted(self, linked):
         await device(linked, "w14", 34)
-        said = await linked.at_shop("shop/order", serial="w14", slot="1")
-        await linked.heard(said["MessageId"], "unmatched")
-        old = linked.book("placed")[-1]["instance"]
+        posted = await linked.post_to_shop("shop/order", serial="w14", slot="1")
+        await linked.wait_for_outcome(posted["MessageId"], "unmatched")
+        old = linked.shop_log("placed")[-1]["instance"]
         linked.step(days=5)
-        await linked.placing("o14", "w14")
+        await linked.add_placing_order("o14", "w14")
 
         late = notification("OrderCancelledNotification", "w14", old, "2026-03-01T12:00:00Z")
-        posted = await linked.at_shop("shop/publish", json.dumps(late).encode())
+        posted = await linked.post_to_shop("shop/publish", json.dumps(late).encode())
 
-        assert (await linked.heard(posted["MessageId"]))[0] == "unmatched"
+        assert (await linked.wait_for_outcome(posted["MessageId"]))[0] == "unmatched"
         assert (await linked.order("o14"))["state"] == "placing"
 
 
@@ -191,28 +191,28 @@ def notification(kind, serial, instance_id, at):
 class TestUnmatchedNotifications:
     async def test_unmatched_notification_is_listed(self, linked):
         await device(linked, "w21", 41)
-        said = await linked.at_shop("shop/order", serial="w21", slot="1")
-        assert (await linked.heard(said["MessageId"]))[0] == "unmatched"
+        posted = await linked.post_to_shop("shop/order", serial="w21", slot="1")
+        assert (await linked.wait_for_outcome(posted["MessageId"]))[0] == "unmatched"
 
         headers = linked.desk.headers("operator")
         listed = await linked.http.get("/v1/providers/amazon/notifications?outcome=unmatched", headers=headers)
         updates = await linked.http.get("/v1/providers/amazon/updates", headers=headers)
 
-        assert said["MessageId"] in [one["message_id"] for one in listed.json()["notifications"]]
-        assert said["MessageId"] in [one["update_id"] for one in updates.json()["updates"]]
+        assert posted["MessageId"] in [one["message_id"] for one in listed.json()["notifications"]]
+        assert posted["MessageId"] in [one["update_id"] for one in updates.json()["updates"]]
         denied = await linked.http.get("/v1/providers/amazon/notifications", headers=linked.customer("ann"))
         assert denied.status_code == 403
 
     async def test_unreadable_message_is_stored_with_reason(self, linked):
-        said = await linked.at_shop("shop/publish", b'{"notificationInfo": {}}')
+        posted = await linked.post_to_shop("shop/publish", b'{"notificationInfo": {}}')
 
-        assert await linked.heard(said["MessageId"]) == ("unreadable", "notificationType None is unknown")
+        assert await linked.wait_for_outcome(posted["MessageId"]) == ("unreadable", "notificationType None is unknown")
 
     async def test_unlinked_device_is_not_applied(self, linked):
         late = notification("DeviceDeregisteredNotification", "nobody", "i", "2026-03-01T12:00:00Z")
-        said = await linked.at_shop("shop/publish", json.dumps(late).encode())
+        posted = await linked.post_to_shop("shop/publish", json.dumps(late).encode())
 
-        assert await linked.heard(said["MessageId"]) == ("not_applied", "no link has this device")
+        assert await linked.wait_for_outcome(posted["MessageId"]) == ("not_applied", "no link has this device")
 
 
 class TestEndpoint:
@@ -220,13 +220,13 @@ class TestEndpoint:
         return await linked.browser.post(f"{linked.url}/v1/sns/{provider}", content=json.dumps(message).encode())
 
     async def test_repeated_message_is_stored_once_and_counted(self, linked):
-        said = await linked.at_shop("shop/publish", b'{"once": 1}')
-        await linked.heard(said["MessageId"])
+        posted = await linked.post_to_shop("shop/publish", b'{"once": 1}')
+        await linked.wait_for_outcome(posted["MessageId"])
 
-        again = await self.post(linked, said)
+        again = await self.post(linked, posted)
 
         assert (again.status_code, again.json()["outcome"]) == (200, "repeated")
-        repeats = await linked.sql("SELECT repeats FROM sns_message WHERE message_id = $1", said["MessageId"])
+        repeats = await linked.fetch("SELECT repeats FROM sns_message WHERE message_id = $1", posted["MessageId"])
         assert repeats == [(1,)]
 
     @pytest.mark.parametrize(
@@ -245,16 +245,16 @@ class TestEndpoint:
         ],
     )
     async def test_message_with_invalid_signature_is_refused(self, linked, changes, status, code):
-        said = await linked.at_shop("shop/publish", b'{"true": 1}')
+        posted = await linked.post_to_shop("shop/publish", b'{"true": 1}')
 
-        answer = await self.post(linked, said | changes)
+        answer = await self.post(linked, posted | changes)
 
         assert (answer.status_code, answer.json()["code"]) == (status, code)
 
     async def test_provider_without_topic_is_refused(self, linked):
-        said = await linked.at_shop("shop/publish", b'{"true": 2}')
+        posted = await linked.post_to_shop("shop/publish", b'{"true": 2}')
 
-        assert (await self.post(linked, said, "nobody")).status_code == 404
+        assert (await self.post(linked, posted, "nobody")).status_code == 404
 
     @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff", b'{"MessageId": "a\\u0000b"}'])
     async def test_invalid_body_is_refused(self, linked, body):
@@ -263,22 +263,24 @@ class TestEndpoint:
         assert answer.status_code == 400
 
     async def test_subscription_is_confirmed(self, linked):
-        assert linked.book("confirmed")
+        assert linked.shop_log("confirmed")
         row = "SELECT outcome, reason FROM sns_message WHERE type = 'SubscriptionConfirmation'"
-        assert set(await linked.sql(row)) == {("applied", "confirmed")}
+        assert set(await linked.fetch(row)) == {("applied", "confirmed")}
 
 
 class TestSubscriptions:
     async def test_changed_subscription_is_published(self, linked):
         await device(linked, "w31", 51)
-        await linked.at_shop("customer/w31/unsubscribe", slot="1")
+        await linked.post_to_shop("customer/w31/unsubscribe", slot="1")
 
         async def told():
-            found = [one for one in await linked.told("ProviderSubscriptionChanged") if one["device_id"] == "w31"]
+            found = [
+                one for one in await linked.published_events("ProviderSubscriptionChanged") if one["device_id"] == "w31"
+            ]
             return found if not found[-1]["subscribed"] else None
 
         found = await until(told, "the subscription changed")
-        followed = [one for one in await linked.told("SlotFollowed") if one["device_id"] == "w31"]
+        followed = [one for one in await linked.published_events("SlotFollowed") if one["device_id"] == "w31"]
 
         assert {(one["slot"], one["items"][0]["reference"], one["items"][0]["quantity"]) for one in found[:2]} == {
             ("1", "B1", 20),
@@ -292,11 +294,11 @@ class TestSubscriptions:
         old = notification("SubscriptionChangedNotification", "w32", "", "2020-01-01T00:00:00Z")
         old["subscriptionInfo"] = {"slotsSubscriptionStatus": {"1": False}}
 
-        said = await linked.at_shop("shop/publish", json.dumps(old).encode())
-        await linked.heard(said["MessageId"])
+        posted = await linked.post_to_shop("shop/publish", json.dumps(old).encode())
+        await linked.wait_for_outcome(posted["MessageId"])
 
         rows = "SELECT subscribed FROM link_slot JOIN link USING (link_id) WHERE device_id = 'w32' ORDER BY slot"
-        assert await linked.sql(rows) == [(True,), (True,)]
+        assert await linked.fetch(rows) == [(True,), (True,)]
 
 
 class TestDeregistration:
@@ -305,13 +307,13 @@ class TestDeregistration:
         (link,) = [one for one in await linked.links("ann") if one["device_id"] == "w41"]
 
         linked.step(minutes=1)
-        await linked.at_shop("customer/w41/deregister")
+        await linked.post_to_shop("customer/w41/deregister")
 
         gone = """SELECT 1 FROM link WHERE link_id = $1 AND state = 'ended' AND access_sealed IS NULL
             AND refresh_sealed IS NULL AND remote_customer IS NULL"""
-        await linked.comes_true(gone, link["link_id"])
-        assert await linked.sql("SELECT 1 FROM link_slot WHERE link_id = $1", link["link_id"]) == []
-        ended = [one["reason"] for one in await linked.told("LinkEnded") if one["device_id"] == "w41"]
+        await linked.wait_for_row(gone, link["link_id"])
+        assert await linked.fetch("SELECT 1 FROM link_slot WHERE link_id = $1", link["link_id"]) == []
+        ended = [one["reason"] for one in await linked.published_events("LinkEnded") if one["device_id"] == "w41"]
         assert ended == ["deregistered at the provider"]
         await device(linked, "w41", 61)
 
@@ -319,6 +321,9 @@ class TestDeregistration:
         await device(linked, "w42", 62)
         late = notification("DeviceDeregisteredNotification", "w42", "", "2026-02-28T12:00:00Z")
 
-        said = await linked.at_shop("shop/publish", json.dumps(late).encode())
+        posted = await linked.post_to_shop("shop/publish", json.dumps(late).encode())
 
-        assert await linked.heard(said["MessageId"]) == ("not_applied", "the device has been linked again since then")
+        assert await linked.wait_for_outcome(posted["MessageId"]) == (
+            "not_applied",
+            "the device has been linked again since then",
+        )

@@ -1,4 +1,4 @@
-"""The sandbox is an honest counterpart: a key is one operation, also after it was killed."""
+"""Tests of the sandbox: idempotency keys, also after a kill, and limits of amounts."""
 
 import asyncio
 import json
@@ -6,9 +6,9 @@ import json
 import httpx
 import pytest
 
-from tests.integration.order_dispatch.payments.world import sandbox
+from tests.integration.order_dispatch.payments.environment import sandbox
 
-HOLD = {"payment_id": "p1", "amount": 500, "currency": "EUR", "token": "tok_ok"}
+AUTHORIZATION = {"payment_id": "p1", "amount": 500, "currency": "EUR", "token": "tok_ok"}
 
 
 async def post(url, path, key, body):
@@ -23,70 +23,70 @@ async def find(url, key):
 
 
 @pytest.fixture
-async def log(tmp_path):
+async def log_path(tmp_path):
     return tmp_path / "book.jsonl"
 
 
-def ops(log):
-    return [json.loads(line)["op"] for line in log.read_text().splitlines()]
+def operations(log_path):
+    return [json.loads(line)["op"] for line in log_path.read_text().splitlines()]
 
 
-class TestAKey:
-    async def test_does_a_thing_once_and_says_the_same_again(self, log):
-        async with sandbox(log) as url:
-            first, again = await post(url, "", "k", HOLD), await post(url, "", "k", HOLD)
+class TestIdempotencyKey:
+    async def test_repeated_key_returns_same_answer(self, log_path):
+        async with sandbox(log_path) as url:
+            first, again = await post(url, "", "k", AUTHORIZATION), await post(url, "", "k", AUTHORIZATION)
 
         assert first.json() == again.json()
         assert (first.status_code, again.status_code) == (200, 200)
         assert "Idempotent-Replayed" not in first.headers
         assert again.headers["Idempotent-Replayed"] == "true"
-        assert ops(log) == ["authorized"]
+        assert operations(log_path) == ["authorized"]
 
-    async def test_refuses_the_same_way_again(self, log):
-        async with sandbox(log) as url:
-            answers = [await post(url, "", "k", HOLD | {"token": "tok_declined"}) for _ in range(2)]
+    async def test_repeated_key_returns_same_refusal(self, log_path):
+        async with sandbox(log_path) as url:
+            answers = [await post(url, "", "k", AUTHORIZATION | {"token": "tok_declined"}) for _ in range(2)]
 
         assert [(answer.status_code, answer.json()) for answer in answers] == [
             (402, {"declined": "the card was declined"})
         ] * 2
 
-    async def test_is_of_one_request_only(self, log):
-        async with sandbox(log) as url:
-            await post(url, "", "k", HOLD)
+    async def test_key_is_refused_for_other_request(self, log_path):
+        async with sandbox(log_path) as url:
+            await post(url, "", "k", AUTHORIZATION)
 
-            assert (await post(url, "", "k", HOLD | {"amount": 501})).status_code == 422
-            assert (await post(url, "", None, HOLD)).status_code == 400
+            assert (await post(url, "", "k", AUTHORIZATION | {"amount": 501})).status_code == 422
+            assert (await post(url, "", None, AUTHORIZATION)).status_code == 400
 
-    async def test_is_under_way_until_it_is_answered(self, log):
-        async with sandbox(log, "--slow-seconds", "1") as url:
-            slow = asyncio.create_task(post(url, "", "k", HOLD | {"token": "tok_slow"}))
+    async def test_key_in_progress_is_409(self, log_path):
+        async with sandbox(log_path, "--slow-seconds", "1") as url:
+            slow = asyncio.create_task(post(url, "", "k", AUTHORIZATION | {"token": "tok_slow"}))
             while (await find(url, "k")).status_code == 404:
                 await asyncio.sleep(0.01)
 
             assert (await find(url, "k")).status_code == 409
-            assert (await post(url, "", "k", HOLD | {"token": "tok_slow"})).status_code == 409
+            assert (await post(url, "", "k", AUTHORIZATION | {"token": "tok_slow"})).status_code == 409
             assert (await slow).json()["status"] == "authorized"
             assert (await find(url, "k")).json() == (await slow).json()
 
-    async def test_outlives_a_kill(self, log):
-        async with sandbox(log) as url:
-            first = await post(url, "", "k", HOLD)
-        with log.open("ab") as book:
-            book.write(b'{"op": "captur')
-        async with sandbox(log) as url:
-            again = await post(url, "", "k", HOLD)
-            taken = await post(url, f"/{again.json()['reference']}/capture", "c", {"amount": 500})
+    async def test_keys_survive_kill(self, log_path):
+        async with sandbox(log_path) as url:
+            first = await post(url, "", "k", AUTHORIZATION)
+        with log_path.open("ab") as file:
+            file.write(b'{"op": "captur')
+        async with sandbox(log_path) as url:
+            again = await post(url, "", "k", AUTHORIZATION)
+            captured = await post(url, f"/{again.json()['reference']}/capture", "c", {"amount": 500})
 
         assert first.json() == again.json()
-        assert taken.json()["status"] == "captured"
-        assert ops(log) == ["authorized", "captured"]
+        assert captured.json()["status"] == "captured"
+        assert operations(log_path) == ["authorized", "captured"]
 
 
-class TestABank:
-    async def test_takes_no_more_than_it_holds_and_gives_no_more_than_it_took(self, log):
-        async with sandbox(log) as url:
-            place = "/" + (await post(url, "", "k", HOLD)).json()["reference"]
-            asked = [
+class TestAmounts:
+    async def test_amounts_stay_within_authorization_and_capture(self, log_path):
+        async with sandbox(log_path) as url:
+            payment_path = "/" + (await post(url, "", "k", AUTHORIZATION)).json()["reference"]
+            requests = [
                 ("/capture", 501),
                 ("/refund", 1),
                 ("/capture", 500),
@@ -95,14 +95,14 @@ class TestABank:
                 ("/refund", 300),
                 ("/refund", 201),
             ]
-            said = [
-                (await post(url, place + path, f"k{number}", {"amount": amount})).status_code
-                for number, (path, amount) in enumerate(asked)
+            statuses = [
+                (await post(url, payment_path + path, f"k{number}", {"amount": amount})).status_code
+                for number, (path, amount) in enumerate(requests)
             ]
 
-        assert said == [402, 402, 200, 402, 402, 200, 402]
+        assert statuses == [402, 402, 200, 402, 402, 200, 402]
 
-    async def test_knows_no_strangers(self, log):
-        async with sandbox(log) as url:
+    async def test_unknown_payment_and_key_are_404(self, log_path):
+        async with sandbox(log_path) as url:
             assert (await post(url, "/sp_nobody/capture", "k", {"amount": 1})).status_code == 404
             assert (await find(url, "nothing")).status_code == 404

@@ -1,4 +1,4 @@
-"""The rules about money that Postgres keeps by itself."""
+"""Tests of the constraints, triggers and check views of payments in Postgres."""
 
 import asyncpg
 import pytest
@@ -28,22 +28,22 @@ async def save(store, decision):
 
 
 async def authorized(store):
-    return await save(store, pay.done(await store.lock_payment("pay1")))
+    return await save(store, pay.confirm(await store.lock_payment("pay1")))
 
 
-async def judge(store):
+async def check_constraints(store):
     await store.connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
-async def test_the_tables_of_moves_in_python_and_sql_are_the_same(store):
+async def test_transitions_match_python(store):
     rows = await store.connection.fetch("SELECT from_state, to_state FROM payment_transition")
 
-    assert {(PaymentState(here), PaymentState(there)) for here, there in rows} == TRANSITIONS
+    assert {(PaymentState(from_state), PaymentState(to_state)) for from_state, to_state in rows} == TRANSITIONS
 
 
-async def test_a_payment_is_what_was_saved(store):
+async def test_payment_round_trip(store):
     payment = await authorized(store)
-    await judge(store)
+    await check_constraints(store)
 
     assert await store.lock_payment("pay1") == await store.find_payment("o1") == payment
     assert [tuple(row)[:3] for row in await store.list_payment_transitions("pay1")] == [
@@ -52,7 +52,7 @@ async def test_a_payment_is_what_was_saved(store):
     ]
 
 
-async def test_an_order_is_paid_once(store):
+async def test_add_payment_twice_for_order_is_refused(store):
     payment = Payment("pay2", "o1", "ann", "pods", "ann/pods", "acme", "sandbox", "USD", 1, 0)
 
     with pytest.raises(asyncpg.UniqueViolationError):
@@ -70,50 +70,50 @@ async def test_an_order_is_paid_once(store):
         "capture_requested = amount + 1",
         "refund_requested = amount + 1",
         "step = 'capture'",
-        "key = 'k'",
+        "idempotency_key = 'k'",
         "token_sealed = 'x'",
         "amount = 0",
     ],
 )
-async def test_what_was_agreed_is_a_limit(store, change):
+async def test_amounts_outside_limits_are_refused(store, change):
     await authorized(store)
 
     with pytest.raises(asyncpg.CheckViolationError):
         await store.connection.execute(f"UPDATE payment SET {change} WHERE payment_id = 'pay1'")
 
 
-async def move(store, number, here, there):
+async def add_transition(store, number, from_state, to_state):
     await store.connection.execute(
-        """INSERT INTO payment_history (payment_id, move, from_state, to_state, amount, occurred_at, because)
+        """INSERT INTO payment_history (payment_id, version, from_state, to_state, amount, occurred_at, because)
         VALUES ('pay1', $1, $2, $3, 0, $4, '')""",
         number,
-        here,
-        there,
+        from_state,
+        to_state,
         a.NOON,
     )
 
 
 @pytest.mark.parametrize(
-    ("number", "here", "there"),
+    ("number", "from_state", "to_state"),
     [(2, "authorizing", "captured"), (2, "captured", "refunding"), (3, "authorized", "capturing")],
 )
-async def test_a_move_outside_the_table_or_from_elsewhere_aborts(store, number, here, there):
+async def test_illegal_transition_is_refused(store, number, from_state, to_state):
     with pytest.raises(asyncpg.ForeignKeyViolationError):
-        await move(store, number, here, there)
+        await add_transition(store, number, from_state, to_state)
 
 
-async def test_a_state_without_a_move_to_it_aborts(store):
-    await judge(store)
+async def test_state_without_transition_is_refused(store):
+    await check_constraints(store)
 
     with pytest.raises(asyncpg.ForeignKeyViolationError):
         await store.connection.execute(
-            "UPDATE payment SET state = 'declined', step = NULL, key = NULL, requested_at = NULL, token_sealed = NULL"
+            "UPDATE payment SET state = 'declined', step = NULL, idempotency_key = NULL, requested_at = NULL, token_sealed = NULL"
         )
 
 
-async def book(store, kind, *entries):
+async def add_booking(store, kind, *entries):
     number = await store.connection.fetchval(
-        """INSERT INTO money_transaction (payment_id, move, kind, currency, occurred_at) VALUES ('pay1', 1, $1, 'USD', $2)
+        """INSERT INTO money_transaction (payment_id, version, kind, currency, occurred_at) VALUES ('pay1', 1, $1, 'USD', $2)
         RETURNING number""",
         kind,
         a.NOON,
@@ -122,7 +122,7 @@ async def book(store, kind, *entries):
         await store.connection.execute(
             "INSERT INTO money_entry (number, account, amount) VALUES ($1, $2, $3)", number, account, amount
         )
-    await judge(store)
+    await check_constraints(store)
 
 
 @pytest.mark.parametrize(
@@ -133,22 +133,22 @@ async def book(store, kind, *entries):
         (("held:sandbox", 5), ("customer:ann", -4)),
     ],
 )
-async def test_books_that_do_not_balance_abort(store, entries):
+async def test_unbalanced_booking_is_refused(store, entries):
     with pytest.raises(asyncpg.CheckViolationError, match="out by"):
-        await book(store, "reserved", *entries)
+        await add_booking(store, "authorized", *entries)
 
 
-@pytest.mark.parametrize("kind", ["reserved", "taken"])
-async def test_nothing_is_booked_twice(store, kind):
+@pytest.mark.parametrize("kind", ["authorized", "captured"])
+async def test_second_booking_of_kind_is_refused(store, kind):
     entries = (("held:sandbox", 5), ("customer:ann", -5))
-    await book(store, kind, *entries)
+    await add_booking(store, kind, *entries)
     await store.connection.execute(
-        "INSERT INTO payment_history (payment_id, move, from_state, to_state, amount, occurred_at, because) VALUES ('pay1', 2, 'authorizing', 'authorized', 5, now(), '')"
+        "INSERT INTO payment_history (payment_id, version, from_state, to_state, amount, occurred_at, because) VALUES ('pay1', 2, 'authorizing', 'authorized', 5, now(), '')"
     )
 
     with pytest.raises(asyncpg.UniqueViolationError):
         await store.connection.execute(
-            "INSERT INTO money_transaction (payment_id, move, kind, currency, occurred_at) VALUES ('pay1', 2, $1, 'USD', now())",
+            "INSERT INTO money_transaction (payment_id, version, kind, currency, occurred_at) VALUES ('pay1', 2, $1, 'USD', now())",
             kind,
         )
 
@@ -161,31 +161,31 @@ async def test_nothing_is_booked_twice(store, kind):
         "DELETE FROM payment_history",
     ],
 )
-async def test_books_and_histories_only_grow(store, change):
+async def test_books_and_history_are_append_only(store, change):
     await authorized(store)
 
     with pytest.raises(asyncpg.RestrictViolationError, match="append only"):
         await store.connection.execute(change)
 
 
-BROKEN = {
-    "check_money_sums_to_zero": "INSERT INTO money_transaction (payment_id, move, kind, currency, occurred_at) VALUES ('pay1', 1, 'taken', 'USD', now())",
-    "check_reserved_money_is_held": "UPDATE payment SET authorized = authorized - 1",
-    "check_cash_is_what_was_taken": "UPDATE payment SET captured = 1",
-    "check_cash_is_owed_to_providers": """WITH t AS (INSERT INTO money_transaction (payment_id, move, kind, currency, occurred_at)
-        VALUES ('pay1', 1, 'taken', 'USD', now()) RETURNING number)
+VIOLATIONS = {
+    "check_money_sums_to_zero": "INSERT INTO money_transaction (payment_id, version, kind, currency, occurred_at) VALUES ('pay1', 1, 'captured', 'USD', now())",
+    "check_authorized_money_is_held": "UPDATE payment SET authorized = authorized - 1",
+    "check_cash_equals_captured_money": "UPDATE payment SET captured = 1",
+    "check_cash_is_owed_to_providers": """WITH t AS (INSERT INTO money_transaction (payment_id, version, kind, currency, occurred_at)
+        VALUES ('pay1', 1, 'captured', 'USD', now()) RETURNING number)
         INSERT INTO money_entry SELECT number, account, amount FROM t, (VALUES ('cash:sandbox', 1), ('held:sandbox', -1)) AS e (account, amount)""",
     "check_payments_are_booked_once": "UPDATE payment SET authorized = authorized - 1",
-    "check_payments_stay_within_what_was_agreed": "UPDATE orders SET price = price - 1",
+    "check_payments_stay_within_mandate": "UPDATE orders SET price = price - 1",
 }
 
 
-@pytest.mark.parametrize("view", BROKEN)
-async def test_each_check_finds_what_it_is_for(store, view):
+@pytest.mark.parametrize("view", VIOLATIONS)
+async def test_check_view_reports_violation(store, view):
     await authorized(store)
     assert await store.connection.fetch(f"SELECT * FROM {view}") == []
 
-    await store.connection.execute(BROKEN[view])
+    await store.connection.execute(VIOLATIONS[view])
 
     ((subject, problem),) = await store.connection.fetch(f"SELECT subject, problem FROM {view}")
     assert subject

@@ -41,17 +41,17 @@ async def open_client(order, provider, kit):
     return Client(provider)
 
 
-async def submit(order, ship_to, line):
+async def submit(order, ship_to, client):
     body = {"order_id": order.order_id, "quantity": order.quantity, "city": ship_to.city}
-    return _answer(await line.request("POST", "/orders", json=body, idempotency_key=f"{order.order_id}-deliver"))
+    return _answer(await client.request("POST", "/orders", json=body, idempotency_key=f"{order.order_id}-deliver"))
 
 
-async def cancel(order, line):
-    return _answer(await line.request("POST", f"/orders/{order.order_id}/cancel"))
+async def cancel(order, client):
+    return _answer(await client.request("POST", f"/orders/{order.order_id}/cancel"))
 
 
-async def status(order, line):
-    reply = await line.request("GET", f"/orders/{order.order_id}")
+async def status(order, client):
+    reply = await client.request("GET", f"/orders/{order.order_id}")
     return Answer(UpdateStatus.NOT_FOUND) if reply.status == 404 else _answer(reply)
 
 

@@ -1,4 +1,4 @@
-"""What is sealed opens for whom it was sealed, and for nobody else."""
+"""Tests of the encryption of secrets."""
 
 import base64
 
@@ -14,33 +14,33 @@ KEY, OTHER = bytes(range(32)), bytes(range(1, 33))
 
 class TestSeal:
     @given(some.text())
-    def test_opens_again(self, text):
+    def test_seal_round_trip(self, text):
         assert open_sealed(KEY, seal(KEY, text, "ann"), "ann") == text
 
-    def test_shows_nothing_of_the_text_and_is_never_the_same_twice(self):
+    def test_seal_hides_text_and_differs_each_time(self):
         first, second = seal(KEY, "tok_secret", "ann"), seal(KEY, "tok_secret", "ann")
 
         assert b"tok_secret" not in first
         assert first != second
 
-    def test_does_not_open_in_another_row(self):
+    def test_open_sealed_refuses_other_owner(self):
         with pytest.raises(UnsealError, match="another owner"):
             open_sealed(KEY, seal(KEY, "tok", "ann"), "bob")
 
-    @pytest.mark.parametrize("place", [0, 3, 10, 20, -1])
-    def test_does_not_open_with_one_bit_changed(self, place):
+    @pytest.mark.parametrize("position", [0, 3, 10, 20, -1])
+    def test_open_sealed_refuses_changed_bit(self, position):
         blob = bytearray(seal(KEY, "tok", "ann"))
-        blob[place] ^= 1
+        blob[position] ^= 1
 
         with pytest.raises(UnsealError):
             open_sealed(KEY, bytes(blob), "ann")
 
     @pytest.mark.parametrize("blob", [b"", b"\x01", b"nine bytes"])
-    def test_what_was_never_sealed_does_not_open(self, blob):
+    def test_open_sealed_refuses_other_bytes(self, blob):
         with pytest.raises(UnsealError):
             open_sealed(KEY, blob, "ann")
 
-    def test_a_new_key_seals_while_the_old_one_still_opens(self):
+    def test_open_sealed_during_key_rotation(self):
         old = seal(KEY, "tok", "ann")
 
         assert open_sealed((OTHER, KEY), old, "ann") == "tok"
@@ -59,13 +59,13 @@ class TestReadKeys:
             f" {KEY.hex()} ,",
         ],
     )
-    def test_reads_every_spelling(self, text):
+    def test_read_keys_hex_and_base64(self, text):
         assert read_keys(SecretStr(text)) == (KEY,)
 
-    def test_reads_several(self):
+    def test_read_keys_several(self):
         assert read_keys(SecretStr(f"{OTHER.hex()},{KEY.hex()}")) == (OTHER, KEY)
 
     @pytest.mark.parametrize("text", ["", ",", "abc", "!" * 64, "ff" * 31, base64.b64encode(b"short").decode()])
-    def test_refuses_what_is_no_key(self, text):
+    def test_read_keys_refuses_invalid_key(self, text):
         with pytest.raises(UnsealError):
             read_keys(SecretStr(text))

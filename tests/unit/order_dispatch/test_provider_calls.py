@@ -1,0 +1,81 @@
+"""Failures before a call: nothing was sent, so the task is retried."""
+
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+
+from libs.kit import RetryLaterError, Task
+from services.order_dispatch.domain import State
+from services.order_dispatch.linking import client as linking_client
+from services.order_dispatch.orders import tasks
+from services.order_dispatch.sealing import UnsealError
+from tests.support import orders as a
+
+AMAZON = replace(a.ACME, protocol="drs")
+
+
+class Kit:
+    """A kit whose database contains one order, or is unavailable."""
+
+    clock = SimpleNamespace(now=lambda: a.NOON)
+
+    def __init__(self, state=State.PLACING, *, unavailable=False):
+        self._order, self._unavailable = replace(a.order(state), sent_at=None), unavailable
+
+    @asynccontextmanager
+    async def read(self):
+        if self._unavailable:
+            raise ConnectionResetError("the server went away")
+        yield self
+
+    async def find_order(self, order_id):
+        return self._order
+
+    async def find_provider(self, provider_id):
+        return AMAZON
+
+    async def find_remote_slot(self, link_id, slot):
+        return slot
+
+    timeouts = a.TIMEOUTS
+
+
+def task(request="submit"):
+    return Task(f"o1/{request}", {"order_id": "o1", "request": request}, 1)
+
+
+class TestSubmission:
+    async def test_call_provider_retries_if_order_cannot_be_read(self):
+        with pytest.raises(RetryLaterError, match="provider not called: ConnectionResetError"):
+            await tasks.call_provider(task(), Kit(unavailable=True))
+
+    @pytest.mark.parametrize("error", [UnsealError("no key is here"), ConnectionResetError("unavailable")])
+    async def test_call_provider_retries_if_client_cannot_be_opened(self, error, monkeypatch):
+        async def fail(order, provider, kit):
+            raise error
+
+        monkeypatch.setattr(tasks, "open_client", fail)
+
+        with pytest.raises(RetryLaterError, match=f"acme was not called: {type(error).__name__}"):
+            await tasks.call_provider(task(), Kit())
+
+
+class TestLinkedClient:
+    def client(self, kit):
+        return linking_client.TokenClient(kit, None, "l1", {}, "https://drs.example")
+
+    async def test_request_without_token_is_retried(self):
+        with pytest.raises(RetryLaterError, match="no token: ConnectionResetError"):
+            await self.client(Kit(unavailable=True)).request("POST", "/replenish/1")
+
+    async def test_remote_slot_is_retried_if_it_cannot_be_read(self):
+        assert await self.client(Kit()).remote_slot("1") == "1"
+        with pytest.raises(RetryLaterError, match="slot 1 was not looked up"):
+            await self.client(Kit(unavailable=True)).remote_slot("1")
+
+
+class TestCancelRequest:
+    async def test_call_provider_skips_cancel_of_delivered_order(self):
+        assert await tasks.call_provider(task("cancel"), Kit(State.DELIVERED)) == {}
