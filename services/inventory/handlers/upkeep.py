@@ -24,7 +24,7 @@ async def remove_expired_goods(store: Store) -> list[Event]:
     today = store.now.date()
     overdue = await store.list_goods_with_expired_lots(today, store.settings.rows_per_job_run)
     await store.lock_warehouse([], overdue)
-    source = Source("take_spoiled", store.now)
+    source = Source("remove_expired_goods", store.now)
     await store.book_all(
         [
             Booking(f"spoiled/{uuid4()}", goods, expire(spoiled), source)

@@ -87,14 +87,14 @@ def build_board(household: Household, now: datetime) -> Board:
 
 
 def _urgency(card: SlotCard) -> int:
-    if card.approve_order_id or card.doubted:
+    if card.approve_order_id or card.anomaly:
         return 0
     return {"empty": 1, "low": 1, "soon": 2}.get(card.tone, 3)
 
 
 def _headline(slots: tuple[SlotCard, ...]) -> tuple[str, str]:
     to_approve = [card for card in slots if card.approve_order_id]
-    to_check = [card for card in slots if card.doubted]
+    to_check = [card for card in slots if card.anomaly]
     short = [card for card in slots if card.tone in {"low", "empty"} and not card.coming]
     if not slots:
         return "No devices yet", "calm"

@@ -60,7 +60,7 @@ async def test_order_is_allocated_answered_by_mail_and_booked_out(services):
     notices = await services.http.get(
         f"{services.urls['notification']}/v1/customers/{customer_id}/notices", headers=await services.operator_headers()
     )
-    assert {one["kind"]: one["state"] for one in notices.json()["notices"]}["shop_asked"] == "told"
+    assert {one["kind"]: one["state"] for one in notices.json()["notices"]}["shop_asked"] == "sent"
 
 
 async def is_stock(services, shop, numbers):
