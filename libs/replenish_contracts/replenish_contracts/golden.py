@@ -77,7 +77,7 @@ def example_of(event: type[Event]) -> bytes:
 
 
 def read_example(event: type[Event], value: bytes) -> Event:
-    """Return the event of an old example; raises MalformedError or UnknownType if it can no longer be read."""
+    """Return the event of an old example; raises MalformedError or UnknownTypeError if it can no longer be read."""
     return as_event(decoder(event.topic)(value))
 
 

@@ -31,12 +31,10 @@ class UnderivableTypeError(TypeError):
 
 @cache
 def struct_of(model: type[BaseModel]) -> type[msgspec.Struct]:
-    """Return the struct that has the fields, defaults and bounds of this pydantic class."""
     return msgspec.defstruct(model.__name__, fields_of(model), frozen=True, gc=False, kw_only=True)
 
 
 def fields_of(model: type[BaseModel]) -> list[Any]:
-    """Return the class's fields as msgspec.defstruct wants them."""
     return [_field(name, field) for name, field in model.model_fields.items()]
 
 

@@ -9,13 +9,11 @@ from replenish_contracts.topics import PLACE, TOPICS
 
 
 def table(consumes: ConsumedEvents) -> str:
-    """Return all events as a Markdown table, in catalogue order."""
     head = ["| event | published by | topic (key) | consumed by | meaning |", "| --- | --- | --- | --- | --- |"]
     return "\n".join([*head, *(_row(event, consumes) for event in CATALOGUE.values())])
 
 
 def flow(consumes: ConsumedEvents) -> str:
-    """Return publishers, topics and consumers as a Mermaid diagram."""
     lines = ["```mermaid", "flowchart LR"]
     for topic in TOPICS.values():
         node = _node(topic.name)
@@ -39,7 +37,6 @@ def filled(page: str, sections: Mapping[str, str]) -> str:
 
 
 def empty(name: str) -> str:
-    """Return the markers of a section, to add to a page."""
     return f"<!-- contracts:{name}:begin -->\n<!-- contracts:{name}:end -->\n"
 
 

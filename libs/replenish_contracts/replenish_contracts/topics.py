@@ -38,12 +38,10 @@ class Topic:
 
     @property
     def config(self) -> dict[str, str]:
-        """The settings in the form of Kafka's admin API."""
         return {name: setting.value for name, setting in self.settings.items()}
 
     @property
     def speakers(self) -> frozenset[str]:
-        """The publishers of this topic's events."""
         return frozenset(event.owner for event in self.events)
 
     @property

@@ -29,7 +29,7 @@ class UnknownTypeError(Exception):
 
 
 def parse(event_type: str, data: bytes | dict[str, Any]) -> Event:
-    """Return the event with this `data`; raises UnknownTypeError, or Malformed with pydantic's errors.
+    """Return the event with this `data`; raises UnknownTypeError, or MalformedError with pydantic's errors.
 
     Types are strict: "1" is no number and 1767254400 is no time.
     """
@@ -40,7 +40,7 @@ def parse(event_type: str, data: bytes | dict[str, Any]) -> Event:
 
 
 def judge(topic: str, value: bytes) -> Envelope:
-    """Return the validated envelope with its pydantic event; raises UnknownTypeError or Malformed."""
+    """Return the validated envelope with its pydantic event; raises UnknownTypeError or MalformedError."""
     place = find_topic(topic)
     event = _event_of(place, value)
     envelope = _validate(envelope_of(event), value)

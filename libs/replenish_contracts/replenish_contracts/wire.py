@@ -56,7 +56,7 @@ def decoder(topic: str) -> Callable[[bytes], Envelope]:
     """Return the decoder of this topic's values; `topic` is its name or pattern.
 
     It returns msgspec structs with the attributes of Envelope and of the event; `as_event` converts them to the
-    pydantic event. It raises UnknownTypeError, or Malformed with the reason. A time finer than microseconds may
+    pydantic event. It raises UnknownTypeError, or MalformedError with the reason. A time finer than microseconds may
     differ by
     one microsecond from pydantic's.
     """
@@ -77,7 +77,6 @@ def decoder(topic: str) -> Callable[[bytes], Envelope]:
 
 
 def as_event(envelope: Envelope) -> Event:
-    """Return the pydantic event of a decoded envelope."""
     return CATALOGUE[envelope.type].model_validate(envelope.data, from_attributes=True)
 
 
@@ -117,7 +116,6 @@ def _reader(topic: Topic) -> Callable[[bytes], Envelope]:
 
 @cache
 def _struct(event: type[Event]) -> type[msgspec.Struct]:
-    """Derive the struct of this event's envelope, which msgspec selects by `type`."""
     fields = [field for field in fields_of(envelope_of(event)) if field[0] != "type"]
     config: dict[str, Any] = {"frozen": True, "gc": False, "kw_only": True}
     return msgspec.defstruct(

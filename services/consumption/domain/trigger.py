@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """Threshold `level + elsewhere <= max(at_level, at_days * rate)`, met by `reports` consecutive reports.
+    """Threshold `level + shelf_and_on_order <= max(at_level, at_days * rate)`, met by `reports` consecutive reports.
 
     ThresholdCrossed is published once per epoch.
     """
@@ -47,7 +47,6 @@ class Trigger:
         return replace(newer, armed=below < newer.reports, below=below)
 
     def reaches(self, rate_per_day: float) -> float:
-        """Return the highest level at which the threshold is met."""
         return max(self.at_level, self.at_days * rate_per_day) - self.shelf_and_on_order
 
 

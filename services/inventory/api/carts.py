@@ -19,7 +19,7 @@ from services.inventory.api.shapes import (
     goods_in,
     shortage_problem,
 )
-from services.inventory.domain import Goods, Quantities, Shortage, Source, State, summed
+from services.inventory.domain import Goods, Quantities, Shortage, Source, State, sum_by_goods
 from services.inventory.store import Cart, Checkout, Store
 
 router = APIRouter(prefix="/v1/carts")
@@ -35,7 +35,7 @@ async def create_cart(body: CartBody, kit: KitDep, principal: PrincipalDep, key:
     async with kit.transaction(idempotency=key) as tx:
         if tx.replayed:
             return send(tx.replayed, replayed=True)
-        cart = await tx.store.create_cart(str(uuid4()), customer_id)
+        cart = await tx.store.add_cart(str(uuid4()), customer_id)
         return send(tx.respond(201, cart_of(cart)))
 
 
@@ -49,13 +49,12 @@ async def get_cart(cart_id: Identifier, kit: KitDep, principal: PrincipalDep) ->
 async def add_items(
     cart_id: Identifier, body: ItemsBody, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
 ) -> Any:
-    """Add products to the cart if their total quantity in the cart is available."""
     async with kit.transaction(idempotency=key) as tx:
         if tx.replayed:
             return send(tx.replayed, replayed=True)
         cart = _open_cart(await tx.store.lock_cart(cart_id), principal)
-        added = summed(goods_in(body.items))
-        wanted = summed([*cart.wanted.items(), *added.items()])
+        added = sum_by_goods(goods_in(body.items))
+        wanted = sum_by_goods([*cart.wanted.items(), *added.items()])
         await _require_available({goods: wanted[goods] for goods in added}, tx.store)
         await tx.store.save_items(cart_id, wanted)
         return send(tx.respond(201, cart_of(cart._replace(wanted=wanted))))
@@ -85,7 +84,7 @@ async def check_out(
             raise ProblemError(422, "empty_cart", "The cart is empty")
         expires_at = tx.store.now + timedelta(minutes=tx.store.settings.checkout_minutes)
         checkout = Checkout(str(uuid4()), cart.customer_id, State.UNPAID, expires_at, cart.wanted)
-        await tx.store.create_checkout(checkout)
+        await tx.store.add_checkout(checkout)
         await tx.store.close_cart(cart_id, checkout.checkout_id)
         if body.reserve:
             await _reserve(checkout, tx.store)

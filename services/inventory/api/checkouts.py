@@ -21,7 +21,7 @@ from services.inventory.api.shapes import (
     items_of,
     shortage_problem,
 )
-from services.inventory.domain import CheckoutStep, Quantities, Source, State, Warehouse, next_state, summed
+from services.inventory.domain import CheckoutStep, Quantities, Source, State, Warehouse, next_state, sum_by_goods
 from services.inventory.store import Checkout, Store
 
 router = APIRouter(prefix="/v1/checkouts")
@@ -128,7 +128,7 @@ async def ship(
             shipped = (
                 dict(locked.allocated)
                 if body.items is None
-                else _shipped(summed(goods_in(body.items)), locked.allocated)
+                else _shipped(sum_by_goods(goods_in(body.items)), locked.allocated)
             )
             released = locked.warehouse.ship(checkout_id, shipped, Source("ship", locked.store.now))
             locked.extra_fields = {

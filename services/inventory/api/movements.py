@@ -36,7 +36,7 @@ async def create_transaction(
         store: Store = tx.store
         provision = await _lock(goods, store, create=action is Action.INCREMENT)
         await _require_possible(requested, goods, provision, store)
-        booked = await _book(goods, stock.by_hand(action, requested.quantity), principal.role, store)
+        booked = await _book(goods, stock.manual_movement(action, requested.quantity), principal.role, store)
         if action in {Action.ALLOCATE, Action.DEALLOCATE}:
             difference = requested.quantity if action is Action.ALLOCATE else -requested.quantity
             await store.allocate_by_hand(goods, difference)
@@ -64,10 +64,9 @@ async def count_stock(
 
 
 @router.post("/returns", status_code=201)
-async def judge_returns(
+async def decide_returns(
     goods: GoodsDep, body: ReturnsBody, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
 ) -> Any:
-    """Put returned goods back on sale, or discard them."""
     async with kit.transaction(idempotency=key) as tx:
         if tx.replayed:
             return send(tx.replayed, replayed=True)

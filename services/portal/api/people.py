@@ -9,10 +9,10 @@ from libs.kit.http.app import IdempotencyDep, KitDep, PrincipalDep, require, req
 from libs.kit.http.problems import ProblemError
 from replenish_contracts.events import CustomerChanged, CustomerErased, CustomerJoined, DeviceDeregistered
 from services.portal.api.shapes import CustomerBody, CustomerChange, show_customer, show_ship_to
-from services.portal.api.tokens import no_customer
+from services.portal.api.tokens import customer_not_found
 from services.portal.domain.devices import DeviceState
+from services.portal.domain.events import device_registered
 from services.portal.domain.people import Customer, Person
-from services.portal.domain.said import registered
 
 router = APIRouter(prefix="/v1/customers", tags=["customers"])
 #: Customers locked per transaction, so that no device is published again after its deregistration.
@@ -56,7 +56,7 @@ async def repeat_accounts(kit: KitDep, principal: PrincipalDep) -> dict[str, int
             customers = await tx.store.lock_customers(after, REPEAT_BATCH)
             for customer in customers:
                 devices = await tx.store.list_devices(customer.customer_id)
-                tx.publish(_changed(customer), *(registered(device) for device in devices))
+                tx.publish(_changed(customer), *(device_registered(device) for device in devices))
                 counts["devices"] += len(devices)
         if not customers:
             return counts
@@ -95,7 +95,7 @@ async def change(customer_id: str, body: CustomerChange, kit: KitDep, principal:
     async with kit.transaction() as tx:
         before, person = await tx.store.lock_customer(customer_id), await tx.store.find_person(customer_id)
         if before is None or person is None:
-            raise no_customer()
+            raise customer_not_found()
         customer = Customer(customer_id, body.locale or before.locale, body.time_zone or before.time_zone)
         person = Person(
             body.name or person.name,
@@ -117,7 +117,7 @@ async def erase(customer_id: str, kit: KitDep, principal: PrincipalDep) -> Respo
     require_customer(principal, customer_id)
     async with kit.transaction() as tx:
         if await tx.store.lock_customer(customer_id) is None:
-            raise no_customer()
+            raise customer_not_found()
         for device in await tx.store.list_devices(customer_id):
             await tx.store.end_device(device.device_id, DeviceState.DEREGISTERED)
             tx.publish(
@@ -126,7 +126,7 @@ async def erase(customer_id: str, kit: KitDep, principal: PrincipalDep) -> Respo
                 )
             )
         await tx.store.erase_person(customer_id)
-        await tx.store.erase_page(customer_id)
+        await tx.store.delete_views(customer_id)
         tx.publish(CustomerErased(customer_id=customer_id))
     return Response(status_code=204)
 
@@ -135,7 +135,7 @@ async def _find(kit: KitDep, customer_id: str) -> tuple[Customer, Person]:
     async with kit.read() as store:
         customer, person = await store.find_customer(customer_id), await store.find_person(customer_id)
     if customer is None or person is None:
-        raise no_customer()
+        raise customer_not_found()
     return customer, person
 
 

@@ -11,9 +11,9 @@ from libs.kit import Kit
 from libs.kit.http.app import KitDep
 from libs.kit.http.idempotency import IdempotentRequest, digest_of, key_from
 from libs.kit.http.problems import ProblemError
-from services.portal.api import neighbours
+from services.portal.api import service_calls
 from services.portal.api.commands import check_size
-from services.portal.api.cookies import PAGE_HEADERS, check_csrf, drop_token, page
+from services.portal.api.cookies import PAGE_HEADERS, check_csrf, delete_token_cookie, page
 from services.portal.api.security import security_of
 from services.portal.api.shop_forms import OfferForm, TermsForm, offer_of, terms_of
 from services.portal.api.shop_session import MaybeShop, ShopDep, shop_cookie, sign_in_shop
@@ -31,7 +31,6 @@ Field = Annotated[str, Form(max_length=200)]
 
 @router.get("")
 async def show_shop(kit: KitDep, session: MaybeShop) -> HTMLResponse:
-    """Show the shop's page, or the forms to sign in and join."""
     if session is None:
         return page(render("shop_welcome.html", key=None, once=new_token()))
     orders = await _get(kit, session.provider_id, f"/v1/providers/{quote(session.provider_id)}/orders")
@@ -56,7 +55,7 @@ async def join(request: Request, kit: KitDep, form: Annotated[TermsForm, Form()]
     try:
         joined = await join_shop(terms_of(form) | {"name": form.name}, request, kit, _idempotency(form, request))
     except ProblemError as error:
-        return _back(neighbours.message_of(error.body))
+        return _back(service_calls.message_of(error.body))
     if joined.key is None:
         return _back("This shop has already joined, and its key has been replaced since.")
     provider_id = joined.kept.body["provider_id"]
@@ -79,7 +78,7 @@ async def sign_in(request: Request, kit: KitDep, provider_id: Field, provider_ke
     security, name = security_of(kit), f"provider:{provider_id}"
     security.check_rate_limit(request, name)
     if not await is_provider(provider_id, provider_key.strip(), kit):
-        security.note_failure(request, name)
+        security.record_failure(request, name)
         return _back("The shop ID or key is not correct.")
     response = _back()
     await sign_in_shop(provider_id, response, kit)
@@ -92,7 +91,7 @@ async def sign_out(request: Request, kit: KitDep, session: ShopDep, csrf: Field)
     async with kit.transaction() as tx:
         await tx.store.end_shop_session(digest(request.cookies[shop_cookie(kit)]))
     response = _back()
-    drop_token(response, shop_cookie(kit), kit)
+    delete_token_cookie(response, shop_cookie(kit), kit)
     return response
 
 
@@ -100,7 +99,6 @@ async def sign_out(request: Request, kit: KitDep, session: ShopDep, csrf: Field)
 async def answer(
     step: str, kit: KitDep, session: ShopDep, order_id: Field, csrf: Field, tracking: Field = ""
 ) -> Response:
-    """Acknowledge, ship, deliver or refuse an order."""
     check_csrf(session, csrf)
     path = f"/v1/providers/{quote(session.provider_id)}/orders/{quote(order_id, safe='')}/{quote(step, safe='')}"
     return _back(await _do(kit, session.provider_id, "POST", path, {"tracking": tracking.strip() or None}))
@@ -126,7 +124,6 @@ async def put_terms(kit: KitDep, session: ShopDep, form: Annotated[TermsForm, Fo
 
 @router.post("/offers", dependencies=LIMITED)
 async def put_offer(kit: KitDep, session: ShopDep, form: Annotated[OfferForm, Form()]) -> Response:
-    """Add a product or change its offer."""
     check_csrf(session, form.csrf)
     path = f"/v1/providers/{quote(session.provider_id)}/offers/{quote(form.product_id.strip(), safe='')}"
     return _back(await _do(kit, session.provider_id, "PUT", path, offer_of(form)))
@@ -152,12 +149,12 @@ def _back(refusal: str = "") -> Response:
 
 async def _get(kit: Kit, provider_id: str, path: str, url: str = "") -> Any:
     try:
-        status, found = await neighbours.call(
+        status, found = await service_calls.call(
             kit, claims.provider(provider_id), "GET", (url or kit.settings.order_dispatch_url) + path
         )
-    except neighbours.UnavailableError:
+    except service_calls.UnavailableError:
         return None
-    return found if status == neighbours.OK else None
+    return found if status == service_calls.OK else None
 
 
 async def _available(kit: Kit, provider_id: str) -> dict[str, int]:
@@ -174,7 +171,7 @@ async def _do(kit: Kit, provider_id: str, method: str, path: str, body: dict[str
     """Send a command with the shop's token; returns an error message or an empty string."""
     target, key = (url or kit.settings.order_dispatch_url) + path, str(uuid4())
     try:
-        status, found = await neighbours.call(kit, claims.provider(provider_id), method, target, body, key)
-    except neighbours.UnavailableError:
+        status, found = await service_calls.call(kit, claims.provider(provider_id), method, target, body, key)
+    except service_calls.UnavailableError:
         return "We can't do this right now. Please try again in a few minutes."
-    return "" if status < neighbours.CLIENT_ERRORS else neighbours.message_of(found)
+    return "" if status < service_calls.CLIENT_ERRORS else service_calls.message_of(found)

@@ -83,8 +83,8 @@ CREATE INDEX shop_session_by_age ON shop_session (expires_at);
 
 -- Read model of the pages, built from events of other services, which own the facts.
 
--- Latest events of a slot; the current level is read from consumption's API.
-CREATE TABLE slot_told (
+-- Level of a slot in the latest event; current levels come from the API of consumption.
+CREATE TABLE slot_view (
     device_id    text        NOT NULL,
     slot         text        NOT NULL,
     customer_id  text        NOT NULL,
@@ -95,9 +95,9 @@ CREATE TABLE slot_told (
     occurred_at  timestamptz NOT NULL,
     PRIMARY KEY (device_id, slot)
 );
-CREATE INDEX slot_told_by_customer ON slot_told (customer_id);
+CREATE INDEX slot_view_by_customer ON slot_view (customer_id);
 
-CREATE TABLE subscription_told (
+CREATE TABLE subscription_view (
     subscription_id text    PRIMARY KEY,
     customer_id     text    NOT NULL,
     product_id      text    NOT NULL,
@@ -107,10 +107,10 @@ CREATE TABLE subscription_told (
     mode            text    NOT NULL,
     status          text    NOT NULL
 );
-CREATE INDEX subscription_told_by_customer ON subscription_told (customer_id);
+CREATE INDEX subscription_view_by_customer ON subscription_view (customer_id);
 
 -- Why a product is not ordered at the moment, or that its order awaits approval.
-CREATE TABLE wait_told (
+CREATE TABLE wait_view (
     customer_id   text        NOT NULL,
     product_id    text        NOT NULL,
     reason        text        NOT NULL,
@@ -121,7 +121,7 @@ CREATE TABLE wait_told (
     PRIMARY KEY (customer_id, product_id)
 );
 
-CREATE TABLE shelf_told (
+CREATE TABLE shelf_view (
     customer_id text        NOT NULL,
     product_id  text        NOT NULL,
     shelf       bigint      NOT NULL,
@@ -129,7 +129,7 @@ CREATE TABLE shelf_told (
     PRIMARY KEY (customer_id, product_id)
 );
 
-CREATE TABLE order_told (
+CREATE TABLE order_view (
     order_id    text        PRIMARY KEY,
     customer_id text        NOT NULL,
     product_id  text        NOT NULL,
@@ -146,14 +146,14 @@ CREATE TABLE order_told (
     began_at    timestamptz NOT NULL,
     changed_at  timestamptz NOT NULL
 );
-CREATE INDEX order_told_by_customer ON order_told (customer_id, began_at DESC);
+CREATE INDEX order_view_by_customer ON order_view (customer_id, began_at DESC);
 
-CREATE TABLE provider_told (
+CREATE TABLE provider_view (
     provider_id text PRIMARY KEY,
     name        text NOT NULL
 );
 
-CREATE TABLE offer_told (
+CREATE TABLE offer_view (
     provider_id text    NOT NULL,
     product_id  text    NOT NULL,
     title       text    NOT NULL,
@@ -163,7 +163,7 @@ CREATE TABLE offer_told (
     PRIMARY KEY (provider_id, product_id)
 );
 
-CREATE TABLE notice_told (
+CREATE TABLE notice_view (
     notice_id   text        PRIMARY KEY,
     customer_id text        NOT NULL,
     kind        text        NOT NULL,
@@ -171,7 +171,7 @@ CREATE TABLE notice_told (
     product_id  text,
     occurred_at timestamptz NOT NULL
 );
-CREATE INDEX notice_told_by_customer ON notice_told (customer_id, occurred_at DESC);
+CREATE INDEX notice_view_by_customer ON notice_view (customer_id, occurred_at DESC);
 
 -- One row for each change of a customer's page. Rows are only inserted, so that two replicas which write for the same
 -- customers in different orders never wait for each other.

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from services.portal.domain import words
-from services.portal.domain.board import OPEN, Known, Notice
+from services.portal.domain import formatting
+from services.portal.domain.board import OPEN, CustomerView, Notice
 from services.portal.domain.devices import Device
 from services.portal.domain.people import Customer, Person
 from services.portal.pages.orders import OrderCard, order_card
@@ -39,7 +39,7 @@ class Household:
     customer: Customer
     person: Person
     devices: tuple[Device, ...]
-    known: Known
+    view: CustomerView
 
     @property
     def zone(self) -> ZoneInfo:
@@ -68,10 +68,10 @@ class Board:
 
 def build(household: Household, now: datetime) -> Board:
     places = [Place(device, spec) for device in household.devices for spec in device.slots]
-    cards = (slot_card(place, household.known, now, household.zone) for place in places)
+    cards = (slot_card(place, household.view, now, household.zone) for place in places)
     slots = tuple(sorted(cards, key=_urgency))  # stable: cards of a group keep their order while levels change
     orders = [
-        (order, order_card(order, household.known, places, (now, household.zone))) for order in household.known.orders
+        (order, order_card(order, household.view, places, (now, household.zone))) for order in household.view.orders
     ]
     headline, mood = _headline(slots)
     return Board(
@@ -82,7 +82,7 @@ def build(household: Household, now: datetime) -> Board:
         slots=slots,
         orders=tuple(card for order, card in orders if order.state in OPEN),
         past=tuple(card for order, card in orders if order.state not in OPEN),
-        notices=tuple(_notice(notice, household, places, now) for notice in household.known.notices),
+        notices=tuple(_notice(notice, household, places, now) for notice in household.view.notices),
     )
 
 
@@ -120,6 +120,6 @@ def _detail(slots: tuple[SlotCard, ...]) -> str:
 
 
 def _notice(notice: Notice, household: Household, places: list[Place], now: datetime) -> NoticeLine:
-    text = NOTICES.get(notice.kind, words.reason(notice.kind))
-    about = f": {title_of(notice.product_id, household.known, places)}" if notice.product_id else ""
-    return NoticeLine(text.rstrip(".") + about, words.day(notice.occurred_at, now, household.zone))
+    text = NOTICES.get(notice.kind, formatting.reason(notice.kind))
+    about = f": {title_of(notice.product_id, household.view, places)}" if notice.product_id else ""
+    return NoticeLine(text.rstrip(".") + about, formatting.day(notice.occurred_at, now, household.zone))

@@ -6,19 +6,19 @@ from asyncpg import Record
 
 from libs.kit import Store
 from replenish_contracts.events import SlotSpec
-from services.portal.domain.devices import Device, DeviceState, Past
+from services.portal.domain.devices import Device, DeviceState, Registration
 
 
 class DeviceStore(Store):
-    async def lock_past(self, device_id: str) -> Past | None:
+    async def lock_registration(self, device_id: str) -> Registration | None:
         """Lock a device id of any customer and return its latest registration; None if it was never registered."""
         row = await self.connection.fetchrow(
-            """-- lock_past
+            """-- lock_registration
             SELECT registration, state FROM device WHERE device_id = $1 FOR UPDATE
             """,
             device_id,
         )
-        return Past(row["registration"], DeviceState(row["state"])) if row else None
+        return Registration(row["registration"], DeviceState(row["state"])) if row else None
 
     async def add_device(self, device: Device) -> bool:
         """Insert a registration; return False if a concurrent request has taken the id."""
@@ -50,7 +50,7 @@ class DeviceStore(Store):
 
     async def _add_slots(self, device: Device) -> None:
         await self.connection.executemany(
-            """-- add_slots
+            """-- _add_slots
             INSERT INTO device_slot
                 (device_id, slot, position, name, product_id, unit, scale, capacity, level, loading, fill)
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
@@ -87,7 +87,7 @@ class DeviceStore(Store):
             self.now,
         )
         await self.connection.execute(
-            """-- end_slots
+            """-- end_device
             DELETE FROM device_slot WHERE device_id = $1
             """,
             device_id,
@@ -134,7 +134,7 @@ class DeviceStore(Store):
 
     async def _with_slots(self, devices: Sequence[Record]) -> list[Device]:
         rows = await self.connection.fetch(
-            """-- list_slots
+            """-- _with_slots
             SELECT device_id, slot, name, product_id, unit, scale, capacity, level, loading, fill
             FROM device_slot WHERE device_id = ANY($1) ORDER BY device_id, position
             """,

@@ -132,7 +132,7 @@ CREATE INDEX receipt_by_customer ON receipt (customer_id, number);
 CREATE INDEX receipt_by_order ON receipt (order_id, number) WHERE order_id IS NOT NULL;
 
 -- Counts and sums over a provider's orders of a product; contains no customer data.
-CREATE TABLE record (
+CREATE TABLE scorecard (
     provider_id  text               NOT NULL,
     product_id   text               NOT NULL,
     delivered    bigint             NOT NULL DEFAULT 0,
@@ -145,18 +145,18 @@ CREATE TABLE record (
     dearness     double precision   NOT NULL DEFAULT 0, -- sum of billed / agreed
     lead_days    double precision[] NOT NULL DEFAULT '{}', -- from order to delivery, newest last
     learned_days double precision,
-    told_days    double precision,                      -- value in the triggers of pools; a change marks them due
+    trigger_days double precision,                      -- value in the triggers of pools; a change marks them due
     PRIMARY KEY (provider_id, product_id),
     CHECK (on_time <= promised AND promised <= delivered AND short <= delivered AND priced <= delivered)
 );
 
-CREATE VIEW known_record AS
+CREATE VIEW scorecard_view AS
 SELECT r.provider_id, r.product_id, r.delivered, r.broken, r.promised, r.on_time, r.short, r.filled, r.priced,
        r.dearness, r.lead_days, r.learned_days, p.lead_time_days AS stated_days
-FROM record AS r LEFT JOIN provider AS p USING (provider_id);
+FROM scorecard AS r LEFT JOIN provider AS p USING (provider_id);
 
 -- An offer with the lead time and record of its provider.
-CREATE VIEW known_offer AS
+CREATE VIEW offer_view AS
 SELECT o.provider_id, o.product_id, o.pack_size, o.price, o.currency, o.available,
        coalesce(p.active, true) AS provider_active, o.event, o.unit, o.scale,
        CASE WHEN coalesce(r.learned_days, p.lead_time_days) IS NOT NULL THEN json_build_object(
@@ -167,7 +167,7 @@ SELECT o.provider_id, o.product_id, o.pack_size, o.price, o.currency, o.availabl
            'short', r.short, 'filled', r.filled, 'priced', r.priced, 'dearness', r.dearness) END AS record
 FROM offer AS o
 LEFT JOIN provider AS p USING (provider_id)
-LEFT JOIN record AS r ON (r.provider_id, r.product_id) = (o.provider_id, o.product_id);
+LEFT JOIN scorecard AS r ON (r.provider_id, r.product_id) = (o.provider_id, o.product_id);
 
 -- Holidays. An order that would only arrive or be needed within one is delayed.
 CREATE TABLE holiday (

@@ -1,7 +1,7 @@
 import pytest
 
 from replenish_contracts.events import Fill, Loading, SlotMove
-from services.portal.domain.devices import DeviceState, Past, next_registration
+from services.portal.domain.devices import DeviceState, Registration, next_registration
 from services.portal.domain.registration import InvalidDeviceError, Quantity, moves, specify
 from tests.unit.portal import a
 
@@ -97,9 +97,9 @@ class TestNextRegistration:
         ("past", "number"),
         [
             (None, 1),
-            (Past(1, DeviceState.DEREGISTERED), 2),
-            (Past(4, DeviceState.REPLACED), 5),
-            (Past(1, DeviceState.REGISTERED), None),
+            (Registration(1, DeviceState.DEREGISTERED), 2),
+            (Registration(4, DeviceState.REPLACED), 5),
+            (Registration(1, DeviceState.REGISTERED), None),
         ],
     )
     def test_next_registration_increments_unless_registered(self, past, number):

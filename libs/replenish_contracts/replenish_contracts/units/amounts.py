@@ -13,7 +13,7 @@ REMEDY = 'send a decimal number of at most 40 digits, such as "2.5"'
 
 
 def exact(amount: str | float | Decimal) -> Fraction:
-    """Return a non-negative decimal number as a fraction; raises NotANumberError or OutOfRange.
+    """Return a non-negative decimal number as a fraction; raises NotANumberError or OutOfRangeError.
 
     A float stands for its shortest decimal representation: 0.1 is one tenth.
     """
