@@ -8,18 +8,18 @@ from typing import Any
 
 from replenish_contracts.events import Fault
 from services.notification.domain import (
-    HOLDS,
+    KIND_BY_EVENT,
+    KIND_BY_HOLD,
     KINDS,
-    ORDER_FACTS,
     TO_SHOPS,
     Contact,
     Facts,
     Kind,
     Notice,
-    Told,
-    compose,
+    NoticeState,
+    render_mail,
 )
-from services.notification.domain.letters import LANGUAGES
+from services.notification.domain.rendering import LANGUAGES
 
 NAMES = {"en": "English", "de": "German"}
 PAGE_URL = "https://home.example/"
@@ -77,15 +77,15 @@ def _sections(kind: Kind) -> Iterator[str]:
 
 
 def _causes(kind: Kind) -> str:
-    holds = [f"a hold `{reason}`" for reason, held in HOLDS.items() if held is kind]
-    return ", ".join([*(event for event, of in ORDER_FACTS.items() if of is kind), *holds])
+    holds = [f"a hold `{reason}`" for reason, held in KIND_BY_HOLD.items() if held is kind]
+    return ", ".join([*(event for event, of in KIND_BY_EVENT.items() if of is kind), *holds])
 
 
 def _default(kind: Kind) -> str:
     rule = KINDS[kind]
     if kind in TO_SHOPS:
         return f"Sent to the shop: {rule.reason}."
-    return f"Sent {'unless the customer opts out' if rule.told else 'only if the customer opts in'}: {rule.reason}."
+    return f"Sent {'unless the customer opts out' if rule.enabled else 'only if the customer opts in'}: {rule.reason}."
 
 
 def _mails(kind: Kind, details: dict[str, Any], condition: str) -> Iterator[str]:
@@ -96,14 +96,14 @@ def _mails(kind: Kind, details: dict[str, Any], condition: str) -> Iterator[str]
 
 
 def _rendered(kind: Kind, language: str, details: dict[str, Any], facts: Facts = FACTS) -> list[str]:
-    reasons = [reason for reason, held in HOLDS.items() if held is kind]
+    reasons = [reason for reason, held in KIND_BY_HOLD.items() if held is kind]
     by_customer = kind in BY_CUSTOMER or details.get("by") == "customer"
     reason = reasons[0] if reasons else (CUSTOMER_REASONS if by_customer else PROVIDER_REASONS)[language]
     known = DETAILS | {"reason": reason} | details
-    notice = Notice("", "ann", kind, "o1", "o1", "espresso-beans", "ann/espresso-beans", 1, Told.DUE, "", known)
+    notice = Notice("", "ann", kind, "o1", "o1", "espresso-beans", "ann/espresso-beans", 1, NoticeState.DUE, "", known)
     contact = replace(SHOP if kind in TO_SHOPS else CUSTOMER, locale=language)
-    letter = compose(notice, replace(facts, title=TITLES[language]), contact, PAGE_URL, LINKS)
-    return [letter.subject, *letter.lines]
+    mail = render_mail(notice, replace(facts, title=TITLES[language]), contact, PAGE_URL, LINKS)
+    return [mail.subject, *mail.lines]
 
 
 def _shorter(kind: Kind, language: str) -> Iterator[str]:

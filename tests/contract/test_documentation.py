@@ -14,10 +14,11 @@ from tests.support.documentation import SHELLS, Block, blocks_of, commands_of, p
 from tests.support.references import find_definition
 
 QUICKSTART = "tests/e2e/test_documentation.py::test_quickstart_ends_with_a_delivered_order"
+PORTAL = "tests/e2e/test_documentation.py::test_commands_of_the_portal_page_are_accepted"
 OPERATIONS = "tests/contract/test_documentation.py::TestOperations"
 
 #: Pages whose blocks are run in order by one test.
-PAGES_RUN_BY = {"docs/quickstart.md": QUICKSTART}
+PAGES_RUN_BY = {"docs/quickstart.md": QUICKSTART, "services/portal/README.md": PORTAL}
 #: Other blocks: the test that runs the commands, and why the block is not run as it stands.
 BLOCKS_RUN_BY = {
     "README.md: make demo": (
@@ -62,7 +63,7 @@ class TestCommandBlocks:
 
         assert covered, f"no test runs this block of {block.page}; add one, or name it in BLOCKS_RUN_BY:\n{block.text}"
 
-    @pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
+    @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
     def test_every_block_names_its_language(self, page):
         unnamed = [block.text for block in blocks_of(page) if not block.language]
 
@@ -91,18 +92,24 @@ class TestCommandBlocks:
 class TestReferences:
     """`path::name` in a page names a definition, and a path names a file or folder."""
 
-    @pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
+    @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
     def test_every_definition_that_a_page_names_exists(self, page):
         for reference in re.findall(r"`([\w/.-]+\.py::[\w:]+)`", page.read_text()):
             find_definition(reference)
 
-    @pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
+    @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
     def test_every_path_of_the_repository_that_a_page_names_exists(self, page):
         named = re.findall(r"`((?:services|libs|deploy|tests|docs)/[\w/.-]+)`", page.read_text())
 
         assert [path for path in named if "NNNN" not in path and not (ROOT / path).exists()] == []
 
-    @pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
+    @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
+    def test_every_test_file_that_a_page_names_exists(self, page):
+        existing = {path.name for path in (ROOT / "tests").rglob("test_*.py")}
+
+        assert set(re.findall(r"`(?:[\w/]+/)?(test_\w+\.py)`", page.read_text())) <= existing
+
+    @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
     def test_every_link_to_a_file_leads_somewhere(self, page):
         links = re.findall(r"\]\(((?!https?:)[^)#]+)", page.read_text())
 

@@ -7,7 +7,7 @@ CREATE TABLE device (
 );
 CREATE INDEX device_by_customer ON device (customer_id);
 
--- Devices that left. A later report of one becomes a dead letter whose reason is `how`.
+-- Devices that left. A later report of one becomes a dead letter with this `reason`.
 CREATE TABLE ended_device (
     device_id text PRIMARY KEY,
     registration bigint NOT NULL,

@@ -83,7 +83,7 @@ CREATE INDEX shop_session_by_age ON shop_session (expires_at);
 
 -- Read model of the pages, built from events of other services, which own the facts.
 
--- Latest events of a slot; the current level is read from consumption's API.
+-- Level of a slot in the latest event; current levels come from the API of consumption.
 CREATE TABLE slot_view (
     device_id    text        NOT NULL,
     slot         text        NOT NULL,

@@ -145,7 +145,7 @@ CREATE TABLE scorecard (
     dearness     double precision   NOT NULL DEFAULT 0, -- sum of billed / agreed
     lead_days    double precision[] NOT NULL DEFAULT '{}', -- from order to delivery, newest last
     learned_days double precision,
-    trigger_days   double precision,                      -- value in the triggers of pools; a change marks them due
+    trigger_days double precision,                      -- value in the triggers of pools; a change marks them due
     PRIMARY KEY (provider_id, product_id),
     CHECK (on_time <= promised AND promised <= delivered AND short <= delivered AND priced <= delivered)
 );
