@@ -35,21 +35,21 @@ def said(op):
 
 
 class TestProviderLog:
-    def test_is_busy_from_reading_to_the_last_word(self, tmp_path):
+    def test_provider_is_busy_until_last_update(self, tmp_path):
         story = [READ, line("accepted"), said("accepted"), line("shipped"), said("shipped")]
 
         idle = [log(tmp_path, *story[:n], reports_delivery=False).is_idle(NOON) for n in range(6)]
 
         assert idle == [True, False, False, False, False, True]
 
-    def test_who_reports_deliveries_is_busy_once_one_is_due(self, tmp_path):
+    def test_provider_is_busy_when_delivery_is_due(self, tmp_path):
         story = [READ, line("accepted"), said("accepted"), line("shipped"), said("shipped")]
 
         assert log(tmp_path, *story).is_idle(NOON.replace(hour=9))
         assert not log(tmp_path, *story).is_idle(NOON)
         assert log(tmp_path, *story, line("delivered"), said("delivered")).is_idle(NOON)
 
-    def test_a_parcel_arrives_once_when_it_was_promised(self, tmp_path):
+    def test_parcel_arrives_once_on_promised_day(self, tmp_path):
         read = log(tmp_path, READ, line("accepted"), line("shipped"))
 
         assert list(read.arriving(NOON.replace(hour=9))) == []
@@ -58,7 +58,7 @@ class TestProviderLog:
 
 
 class TestDiary:
-    def test_is_read_line_by_line_while_it_is_written(self, tmp_path):
+    def test_log_is_read_while_it_is_written(self, tmp_path):
         diary, reading = Diary(tmp_path / "a" / "b.jsonl"), Reading(tmp_path / "a" / "b.jsonl")
 
         call = diary.invoke(what="report")
@@ -95,7 +95,7 @@ async def server(answer):
 
 
 class TestDoor:
-    async def test_keeps_its_connection_between_answers(self):
+    async def test_client_reuses_connection(self):
         async with server(b"HTTP/1.1 202 Accepted\r\ncontent-length: 2\r\n\r\n{}") as url:
             door = Door(url)
 
@@ -106,7 +106,7 @@ class TestDoor:
             await door.close()
 
     @pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 202 Accepted\r\ncontent-length: 20\r\n\r\n{}"])
-    async def test_says_that_nobody_answered(self, answer, monkeypatch):
+    async def test_client_reports_missing_answer(self, answer, monkeypatch):
         monkeypatch.setattr("deploy.demo.door.ANSWER_WITHIN_SECONDS", 0.2)
         async with server(answer) as url:
             door = Door(url)
