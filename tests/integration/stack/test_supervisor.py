@@ -56,9 +56,7 @@ class TestRestart:
         assert seat.last_exit == -signal.SIGKILL
         assert other.pid == untouched
 
-    async def test_restart_pause_grows_and_resets(
-        self, supervisor, tmp_path, monkeypatch
-    ):
+    async def test_restart_pause_grows_and_resets(self, supervisor, tmp_path, monkeypatch):
         await supervisor.start([toy(tmp_path, "one")])
         (seat,) = supervisor.seats
 
