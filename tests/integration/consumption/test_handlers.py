@@ -91,7 +91,7 @@ class TestRegistration:
         assert [(slot.slot, slot.level) for slot in await store.list_slots("brewer")] == [("1", 30), ("2", 70)]
         assert store.resolved_dependencies == {"device:brewer"}
 
-    async def test_older_epoch_changes_nothing(self, store):
+    async def test_older_registration_changes_nothing(self, store):
         await on_device_registered(registered(registration=3), store)
         await on_usage([used(5, 1)], store)
 

@@ -136,7 +136,7 @@ class TestOnReorderHeld:
 
         assert await store.list_notices("ann", None, 10) == []
 
-    async def test_hold_is_notified_after_delay(self, store):
+    async def test_notice_of_hold_is_delayed_and_withdrawn(self, store):
         await on_reorder_held(held("no_offer"), store)
         assert store.added_tasks[0].due_at == a.NOON + timedelta(hours=1)
 

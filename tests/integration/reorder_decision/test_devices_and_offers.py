@@ -94,7 +94,7 @@ class TestOffers:
         assert await desk.hear(events.offer(price=599)) == []
         assert (await desk.pool()).offer.price == 599
 
-    async def test_offer_in_other_unit_holds_pool(self, desk):
+    async def test_offer_in_other_unit_holds_pool_until_it_matches(self, desk):
         await desk.ready()
 
         (held,) = await desk.hear(events.offer(unit="GRM", scale=0))

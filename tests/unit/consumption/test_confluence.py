@@ -50,10 +50,10 @@ def heard(slot, story):
     return slot, said
 
 
-class TestAnyStory:
+class TestAnyReports:
     @settings(max_examples=300)
     @given(anything, st.sampled_from(list(Loading)), st.sampled_from([0, 100]))
-    def test_is_booked_as_if_each_report_had_come_in_its_place(self, story, loading, cartridge):
+    def test_result_equals_reports_in_order(self, story, loading, cartridge):
         by_hand = loading is Loading.BY_HAND
         slot, said = a.slot(30, loading=loading, fill=Fill.REPLACE if cartridge else Fill.ADD), []
         ledger = Ledger(30, cartridge if by_hand else 0)
@@ -68,7 +68,7 @@ class TestAnyStory:
 
     @settings(max_examples=100)
     @given(anything)
-    def test_knows_of_each_number_whether_it_came(self, story):
+    def test_each_sequence_is_known_as_received_or_missing(self, story):
         slot, _ = heard(a.slot(30), story)
 
         told = {(report.boot, report.seq) for report in story if report.seq is not None}
@@ -78,12 +78,12 @@ class TestAnyStory:
         assert told | missing | still_to_come >= {(boot, seq) for boot, _ in told for seq in range(1, 13)}
 
 
-class TestOneSetOfReports:
+class TestPermutations:
     """The final slot does not depend on the order or repetition of reports."""
 
     @settings(max_examples=150)
     @given(st.data())
-    def test_ends_the_same_permuted_and_doubled(self, data):
+    def test_permuted_and_repeated_reports_give_same_slot(self, data):
         story = [data.draw(reports(counted=seq)) for seq in range(1, data.draw(st.integers(1, 12)) + 1)]
         story = [replace(report, boot="b1") for report in story]
         shuffled = data.draw(st.permutations(story + data.draw(st.lists(st.sampled_from(story), max_size=6))))
@@ -97,7 +97,7 @@ class TestOneSetOfReports:
 
     @settings(max_examples=60)
     @given(st.data())
-    def test_ends_the_same_with_the_devices_clock_off_by_ten_years(self, data):
+    def test_wrong_device_clock_gives_same_level(self, data):
         story = [data.draw(reports()) for _ in range(data.draw(st.integers(1, 15)))]
         years = data.draw(st.sampled_from([-10, 10])) * 365 * a.DAY
         in_time = [replace(report, received_at=a.START + n, used_at=a.START + n) for n, report in enumerate(story)]

@@ -16,7 +16,7 @@ def slot(category: str, *uses: int, packs: int = 1) -> Slot:
 
 
 class TestPantry:
-    def test_what_is_not_there_cannot_be_used(self):
+    def test_use_is_limited_by_stock(self):
         pantry = Pantry.at_start(slot("pet-food", 700, 700))
 
         first, second = list(pantry.live(FIRST_DAY)), list(pantry.live(FIRST_DAY + timedelta(days=1)))
@@ -25,7 +25,7 @@ class TestPantry:
         assert second == [Seen("SlotUsed", 300)]
         assert (pantry.inside, pantry.stockout_days) == (0, 1)
 
-    def test_a_parcel_goes_into_a_direct_slot_at_once(self):
+    def test_parcel_fills_direct_slot(self):
         pantry = Pantry.at_start(slot("pet-food", 900, 500, 100))
         list(pantry.live(FIRST_DAY))
 
@@ -34,7 +34,7 @@ class TestPantry:
         assert (pantry.inside, pantry.beside) == (1100, 0)
         assert pantry.cover_days == [0]
 
-    def test_a_parcel_is_put_in_by_hand_and_said_so(self):
+    def test_parcel_is_loaded_by_hand_and_reported(self):
         pantry = Pantry.at_start(slot("coffee", 900))
         pantry.receive(1000, FIRST_DAY)
         list(pantry.live(FIRST_DAY))
@@ -44,7 +44,7 @@ class TestPantry:
         assert happened == [Seen("SlotRefilled", 1000)]
         assert (pantry.inside, pantry.beside) == (1100, 0)
 
-    def test_an_empty_cartridge_is_replaced_in_the_middle_of_a_day(self):
+    def test_empty_cartridge_is_replaced_during_day(self):
         pantry = Pantry.at_start(slot("hvac-air-filter", 1500, packs=2))
 
         happened = list(pantry.live(FIRST_DAY))
@@ -54,7 +54,7 @@ class TestPantry:
 
 
 class TestSender:
-    def test_a_year_of_mess_names_every_report_once_and_loses_none(self):
+    def test_faulty_sender_loses_no_report(self):
         sender = Sender("d", [slot("pet-food")], seed=3)
         sent, used = {}, 0
 
@@ -72,7 +72,7 @@ class TestSender:
         assert steps == used
         assert min(sender.doubled, sender.late, sender.reboots) > 0
 
-    def test_amounts_are_exact_in_every_spelling(self):
+    def test_amounts_are_exact_in_every_unit(self):
         for consumable in CONSUMABLES.values():
             for number, (unit, per) in enumerate(consumable.spellings):
                 quantity, said = consumable.said(1234, spelling=number)
@@ -82,7 +82,7 @@ class TestSender:
 
 
 class TestChooseHouseholds:
-    def test_the_same_seed_chooses_the_same_households(self):
+    def test_same_seed_chooses_same_households(self):
         series = read_series()
 
         chosen = choose_households(series, 30, 365, seed=1)

@@ -25,7 +25,7 @@ class TestDailyUse:
         assert set(uses[5:22]) == {0}
         assert uses[22:] == [1000]
 
-    def test_a_half_day_of_median_is_used_exactly(self):
+    def test_half_day_median_is_exact(self):
         bought = {JANUARY[0]: 1, JANUARY[1]: 1, JANUARY[3]: 1}
 
         uses = list(daily_use(bought))
@@ -34,14 +34,14 @@ class TestDailyUse:
 
 
 class TestReadSeries:
-    def test_every_pack_bought_is_used_up(self):
+    def test_all_bought_packs_are_used(self):
         series = read_series()
 
         assert len(series) == 697
         assert all(sum(one.uses) % 1000 == 0 for one in series)
         assert all(one.packs >= 1 and one.price_cents > 0 for one in series)
 
-    def test_use_of_a_day_and_of_a_stretch_agree(self):
+    def test_use_of_day_and_period_agree(self):
         one = read_series()[0]
         month = [one.first + timedelta(days=number) for number in range(-3, 30)]
 

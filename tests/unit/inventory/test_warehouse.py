@@ -14,7 +14,7 @@ PRODUCTS = (PODS, TEA, Goods("nile", "pods"))
 
 
 class TestAllocate:
-    def test_keeps_all_or_nothing_and_names_what_is_short(self):
+    def test_allocate_all_or_nothing_with_shortages(self):
         warehouse = Warehouse({PODS: 5, TEA: 5})
 
         short = warehouse.allocate("o1", {PODS: 6, TEA: 5}, NOON)
@@ -22,10 +22,10 @@ class TestAllocate:
         assert short == [Shortage(PODS, 6, 5)]
         assert (warehouse.allocated_for("o1"), warehouse.bookings, warehouse.changed) == ({}, [], [])
 
-    def test_knows_nothing_of_goods_it_did_not_lock(self):
+    def test_allocate_counts_only_locked_goods(self):
         assert Warehouse({}).allocate("o1", {PODS: 1}, NOON) == [Shortage(PODS, 1, 0)]
 
-    def test_twice_keeps_once(self):
+    def test_repeated_allocation_has_no_effect(self):
         warehouse = Warehouse({PODS: 5})
 
         warehouse.allocate("o1", {PODS: 2}, NOON)
@@ -33,7 +33,7 @@ class TestAllocate:
 
         assert (warehouse.allocated_for("o1"), len(warehouse.bookings)) == ({PODS: 2}, 1)
 
-    def test_again_after_a_release_is_booked_under_another_name(self):
+    def test_allocation_after_release_has_new_cause(self):
         warehouse = Warehouse({PODS: 5})
         for _ in range(2):
             warehouse.allocate("o1", {PODS: 2}, NOON)
@@ -42,7 +42,7 @@ class TestAllocate:
         assert len({booking.name for booking in warehouse.bookings}) == 4
 
 
-def test_two_lines_of_one_product_are_one_wish():
+def test_lines_of_one_product_are_summed():
     assert sum_by_goods([(PODS, 2), (TEA, 1), (PODS, 3), (TEA, 0)]) == {PODS: 5, TEA: 1}
 
 

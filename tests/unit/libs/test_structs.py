@@ -14,7 +14,7 @@ def model_with(annotation, **field):
 
 
 class TestStructOf:
-    def test_has_the_fields_and_defaults_of_every_event(self):
+    def test_struct_has_fields_and_defaults_of_event(self):
         for event in CATALOGUE.values():
             struct = struct_of(event)
 
@@ -37,10 +37,10 @@ class TestStructOf:
             Annotated[str, Field(pattern="^a$", strict=True)],
         ],
     )
-    def test_refuses_what_it_was_not_taught(self, annotation):
+    def test_unsupported_type_is_refused(self, annotation):
         with pytest.raises(UnderivableTypeError):
             struct_of(model_with(annotation))
 
-    def test_refuses_an_alias(self):
+    def test_alias_is_refused(self):
         with pytest.raises(UnderivableTypeError):
             struct_of(model_with(Id, x=Field(alias="y")))

@@ -22,7 +22,7 @@ DAY_MS = 86_400_000
 
 class TestPartitionFor:
     @given(st.binary(max_size=60), st.sampled_from([1, 3, PARTITIONS, 50]))
-    def test_is_the_partition_of_aiokafka(self, key, count):
+    def test_partition_equals_aiokafka(self, key, count):
         everywhere = list(range(count))
 
         assert partition_for(key, count) == DefaultPartitioner()(key, everywhere, everywhere)
@@ -39,12 +39,12 @@ class TestPartitionFor:
             (b"abc", 479470107),
         ],
     )
-    def test_hashes_as_java_does(self, key, hashed):
+    def test_hash_equals_java_client(self, key, hashed):
         assert murmur2(key) == hashed % 2**32
 
 
 class TestTopics:
-    def test_are_these(self):
+    def test_topics_are_complete(self):
         assert {topic.name: topic.partitions for topic in TOPICS.values()} == {
             "accounts": 12,
             "usage": 12,
@@ -58,24 +58,24 @@ class TestTopics:
             "notices": 12,
         }
 
-    def test_keep_records_for_a_month_and_addresses_for_a_week(self):
+    def test_retention_of_topics(self):
         days = {topic.name: int(topic.config["retention.ms"]) / DAY_MS for topic in TOPICS.values()}
 
         assert days.pop("provider-orders-{provider_id}") == 7
         assert set(days.values()) == {30}
 
-    def test_are_stamped_by_the_broker_and_never_compacted(self):
+    def test_topics_use_append_time_and_no_compaction(self):
         for topic in TOPICS.values():
             assert topic.config["message.timestamp.type"] == "LogAppendTime"
             assert topic.config["cleanup.policy"] == "delete"
 
-    def test_give_a_reason_for_every_setting(self):
+    def test_every_setting_has_reason(self):
         assert all(len(setting.reason) > 20 for topic in TOPICS.values() for setting in topic.settings.values())
 
-    def test_carry_no_sequence_where_others_write(self):
+    def test_external_topics_have_no_sequence(self):
         assert {t.name for t in TOPICS.values() if t.is_external} == {"usage", "provider-updates-{provider_id}"}
 
-    def test_of_a_provider_are_its_own_two(self):
+    def test_provider_has_two_topics(self):
         names = [topic.name for topic in provider_topics("acme")]
 
         assert names == ["provider-orders-acme", "provider-updates-acme"]
@@ -84,17 +84,17 @@ class TestTopics:
     @pytest.mark.parametrize(
         "provider_id", ["", "a b", "a.b", "A", "ü", "-a", "a/../b", "x" * 101, "a\n", "{provider_id}"]
     )
-    def test_refuse_a_provider_whose_name_is_no_topic(self, provider_id):
+    def test_invalid_provider_name_is_refused(self, provider_id):
         with pytest.raises(ValueError, match="cannot name a topic"):
             provider_topics(provider_id)
 
-    def test_are_found_by_name(self):
+    def test_topic_is_found_by_name(self):
         assert find_topic("usage") is TOPICS["usage"]
         assert find_topic("provider-updates-acme").provider_id == "acme"
         assert [partition_count(name) for name in ("orders", "provider-orders-acme")] == [12, 1]
         assert sorted(t.name for t in (*OWN_TOPICS, *PATTERNS)) == sorted(TOPICS)
 
     @pytest.mark.parametrize("name", ["gossip", "provider-", "usage-2", ""])
-    def test_unknown_are_named(self, name):
+    def test_unknown_topic_is_named_in_error(self, name):
         with pytest.raises(KeyError, match="no topic of the catalogue"):
             find_topic(name)

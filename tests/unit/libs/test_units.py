@@ -55,11 +55,11 @@ class TestBaseUnit:
             ("P1", PERCENT),
         ],
     )
-    def test_knows_every_spelling(self, spelling, base):
+    def test_base_unit_of_every_spelling(self, spelling, base):
         assert base_unit(spelling) is base
 
     @pytest.mark.parametrize("spelling", ["oz", "OZ", "ounce", "ounces", " Oz. "])
-    def test_refuses_a_bare_ounce_and_says_what_to_send(self, spelling):
+    def test_ambiguous_ounce_is_refused_with_remedy(self, spelling):
         with pytest.raises(AmbiguousUnitError) as refusal:
             base_unit(spelling)
 
@@ -69,7 +69,7 @@ class TestBaseUnit:
         assert "oz wt" in refusal.value.remedy
 
     @pytest.mark.parametrize("spelling", ["", " ", "parsec", "kg kg", "\N{KELVIN SIGN}"])
-    def test_refuses_what_nobody_knows(self, spelling):
+    def test_unknown_unit_is_refused(self, spelling):
         with pytest.raises(UnknownUnitError) as refusal:
             base_unit(spelling)
 
@@ -105,28 +105,28 @@ class TestParseQuantity:
             ("80", "oz wt", GRAM, 4, 22_679_618),
         ],
     )
-    def test_is_exact(self, amount, unit, base, scale, steps):
+    def test_parse_quantity_is_exact(self, amount, unit, base, scale, steps):
         assert parse_quantity(amount, unit, base=base, scale=scale) == steps
 
-    def test_rounds_customary_halves_to_the_even_step(self):
+    def test_customary_unit_rounds_half_to_even(self):
         # 8 oz = 226.796185 g: a half at five places, between ...18 (even) and ...19.
         assert parse_quantity("8", "oz", base=GRAM, scale=5) == 22_679_618
         # 24 oz = 680.388555 g: a half between ...55 and ...56 (even).
         assert parse_quantity("24", "oz", base=GRAM, scale=5) == 68_038_856
 
     @given(st.integers(0, 2**53), st.sampled_from(list(BaseUnit)), st.integers(0, 6))
-    def test_reads_what_is_formatted(self, steps, base, scale):
+    def test_parse_reverses_format(self, steps, base, scale):
         assert parse_quantity(format_quantity(steps, scale), base.value, base=base, scale=scale) == steps
 
     @given(st.integers(0, 10**9), st.integers(0, 3))
-    def test_reads_floats_as_their_shortest_decimal(self, thousandths, scale):
+    def test_float_is_read_as_shortest_decimal(self, thousandths, scale):
         amount = thousandths / 1000
 
         steps = Fraction(thousandths, 1000) * 1000 * 10**scale
         assert parse_quantity(amount, "kg", base=GRAM, scale=scale) == steps
 
     @given(st.decimals(0, 10**6, places=4), st.sampled_from(sorted(UNITS)), st.sampled_from(list(BaseUnit)))
-    def test_is_off_by_half_a_step_at_most_and_only_for_customary_units(self, amount, unit, base):
+    def test_rounding_error_is_at_most_half_a_step(self, amount, unit, base):
         try:
             steps = parse_quantity(amount, unit, base=base, scale=2)
         except InvalidAmountError:
@@ -176,7 +176,7 @@ class TestParseQuantity:
             ("\N{ARABIC-INDIC DIGIT THREE}", "g", GRAM, NotANumberError, "no decimal number"),
         ],
     )
-    def test_refuses_in_words(self, amount, unit, base, refusal, words):
+    def test_invalid_value_is_refused_with_explanation(self, amount, unit, base, refusal, words):
         with pytest.raises(refusal) as refused:
             parse_quantity(amount, unit, base=base, scale=0)
 
@@ -185,11 +185,11 @@ class TestParseQuantity:
         assert refused.value.remedy
         assert len(str(refused.value)) < 300
 
-    def test_takes_the_largest_quantity(self):
+    def test_largest_quantity_is_accepted(self):
         assert parse_quantity(MOST_STEPS, "g", base=GRAM, scale=0) == MOST_STEPS
 
     @given(st.text(max_size=50), st.text(max_size=20), st.sampled_from(list(BaseUnit)))
-    def test_answers_any_text_with_steps_or_a_refusal(self, amount, unit, base):
+    def test_any_text_gives_steps_or_error(self, amount, unit, base):
         for written, spelled in ((amount, "g"), ("1", unit)):
             with suppress(InvalidAmountError):
                 assert 0 <= parse_quantity(written, spelled, base=base, scale=0) <= MOST_STEPS
@@ -208,7 +208,7 @@ class TestFormatQuantity:
             (0, 2, "0"),
         ],
     )
-    def test_writes_an_exact_decimal(self, steps, scale, written):
+    def test_format_quantity_is_exact_decimal(self, steps, scale, written):
         assert format_quantity(steps, scale) == written
 
 
@@ -225,18 +225,18 @@ class TestMoney:
             ("0", "BRL", 0),
         ],
     )
-    def test_is_minor_units(self, amount, currency, minor):
+    def test_money_is_in_minor_units(self, amount, currency, minor):
         assert parse_money(amount, currency) == minor
 
     @pytest.mark.parametrize(
         ("minor", "currency", "written"),
         [(499, "USD", "4.99"), (5, "USD", "0.05"), (-5, "USD", "-0.05"), (1200, "JPY", "1200"), (5, "KWD", "0.005")],
     )
-    def test_is_written_with_all_places(self, minor, currency, written):
+    def test_money_is_formatted_with_all_places(self, minor, currency, written):
         assert format_money(minor, currency) == written
 
     @given(st.integers(0, 2**53), st.sampled_from(["USD", "JPY", "KWD"]))
-    def test_reads_what_is_written(self, minor, currency):
+    def test_parse_money_reverses_format(self, minor, currency):
         assert parse_money(format_money(minor, currency), currency) == minor
 
     @pytest.mark.parametrize(
@@ -252,6 +252,6 @@ class TestMoney:
             ("1", "", UnknownCurrencyError, "no active ISO 4217 currency"),
         ],
     )
-    def test_refuses_in_words(self, amount, currency, refusal, words):
+    def test_invalid_value_is_refused_with_explanation(self, amount, currency, refusal, words):
         with pytest.raises(refusal, match=words):
             parse_money(amount, currency)

@@ -69,7 +69,7 @@ def plainly(value):
 
 class TestEncode:
     @given(EVENTS, IDS, MOMENTS, st.integers(1, 10**18) | st.none(), IDS | st.none())
-    def test_is_read_again_as_the_same_event(self, event, event_id, time, sequence, cause):
+    def test_encode_decode_round_trip(self, event, event_id, time, sequence, cause):
         value = encode(event, id=event_id, source="/replenish/x", time=time, sequence=sequence, cause=cause)
 
         # Arbitrary provider ids cannot name topics; the pattern reads them all.
@@ -82,19 +82,19 @@ class TestEncode:
         assert explain(event.topic, value) is None
 
     @given(EVENTS)
-    def test_gives_the_same_bytes_again(self, event):
+    def test_encoding_is_deterministic(self, event):
         again = type(event)(**dict(event))
 
         assert written(event) == written(again) == written(as_event(decoder(event.topic)(written(event))))
 
-    def test_says_times_in_utc_with_a_z(self):
+    def test_times_are_utc_with_z(self):
         india = datetime(2026, 1, 1, 13, 30, tzinfo=timezone(timedelta(hours=5, minutes=30)))
 
         told = json.loads(written(slot_used(occurred_at=india), time=india))
 
         assert told["time"] == told["data"]["occurred_at"] == "2026-01-01T08:00:00Z"
 
-    def test_leaves_out_what_has_no_value(self):
+    def test_absent_values_are_omitted(self):
         told = json.loads(written(slot_used(boot=None, seq=None, report_id="r1")))
 
         assert told == {
@@ -115,7 +115,7 @@ class TestEncode:
             },
         }
 
-    def test_writes_the_sequence_as_a_decimal_string(self):
+    def test_sequence_is_decimal_string(self):
         told = json.loads(written(slot_used(), sequence=17, cause="c", traceparent="00-ab-cd-01"))
 
         assert (told["sequence"], told["cause"], told["traceparent"]) == ("17", "c", "00-ab-cd-01")
@@ -226,7 +226,7 @@ class TestDecoder:
 
     @settings(max_examples=300)
     @given(spoiled())
-    def test_reads_exactly_what_pydantic_accepts(self, message):
+    def test_decoder_accepts_exactly_what_pydantic_accepts(self, message):
         topic, value = message
         verdict = judged(topic, value)
 
@@ -242,7 +242,7 @@ class TestDecoder:
 
     @settings(max_examples=500)
     @given(st.binary(max_size=200))
-    def test_refuses_garbage_in_words(self, value):
+    def test_garbage_is_refused_with_explanation(self, value):
         with pytest.raises(MalformedError):
             decoder("usage")(value)
         assert explain("usage", value)
@@ -274,7 +274,7 @@ class TestDecoder:
             (b"3", "type: missing"),
         ],
     )
-    def test_explains_what_would_be_right(self, value, words):
+    def test_error_explains_valid_value(self, value, words):
         told = explain("usage", value)
 
         assert told is None if words is None else (told or "").startswith(words)
@@ -285,22 +285,22 @@ class TestDecoder:
                 decoder("usage")(value)
             assert str(refusal.value) == told
 
-    def test_names_an_unknown_type_apart(self):
+    def test_unknown_type_is_separate_error(self):
         with pytest.raises(UnknownTypeError) as unknown:
             decoder("usage")(document(type="SlotUsedV2"))
 
         assert unknown.value.type == "SlotUsedV2"
 
-    def test_asks_for_the_type_even_where_there_is_one_only(self):
+    def test_type_is_required(self):
         value = written(order_updated()).replace(b'"type":"OrderUpdated",', b"")
 
         with pytest.raises(MalformedError, match="type: missing"):
             decoder("provider-updates-acme")(value)
 
-    def test_lets_nul_in_fields_that_nobody_keeps(self):
+    def test_nul_is_accepted_in_fields_that_are_not_stored(self):
         assert decoder("usage")(document(unheard="a\0b")).data.device_id == "d1"
 
-    def test_keeps_a_provider_to_its_own_topic(self):
+    def test_provider_may_write_only_its_topic(self):
         value = written(order_updated(provider_id="globex"))
 
         assert decoder("provider-updates-globex")(value).data.order_id == "o1"
@@ -308,32 +308,32 @@ class TestDecoder:
             decoder("provider-updates-acme")(value)
         assert "must be 'acme'" in (explain("provider-updates-acme", value) or "")
 
-    def test_knows_only_topics_of_the_catalogue(self):
+    def test_decoder_requires_known_topic(self):
         with pytest.raises(KeyError):
             decoder("gossip")
 
-    def test_tells_at_most_ten_problems(self):
+    def test_error_lists_at_most_ten_problems(self):
         value = written(order_updated()).replace(b'"acme"', b"[" + b",".join([b"{}"] * 500) + b"]")
 
         assert len(explain("provider-updates-acme", value) or "") < 1000
 
 
 class TestParse:
-    def test_takes_bytes_and_dicts_alike(self):
+    def test_parse_accepts_bytes_and_dicts(self):
         data = json.loads(document())["data"]
 
         assert parse("SlotUsed", data) == parse("SlotUsed", json.dumps(data).encode()) == slot_used()
 
-    def test_says_which_field_is_wrong(self):
+    def test_parse_error_names_field(self):
         with pytest.raises(MalformedError, match=r"quantity: Input should be a valid integer .*; seq: Input should be"):
             parse("SlotUsed", json.loads(document(data={"quantity": 1.5, "seq": 0}))["data"])
 
-    def test_names_an_unknown_type(self):
+    def test_parse_names_unknown_type(self):
         with pytest.raises(UnknownTypeError):
             parse("SlotUsedV2", {})
 
 
 class TestTopicOf:
-    def test_fills_in_the_provider(self):
+    def test_topic_of_fills_in_provider(self):
         assert topic_of(order_updated()) == "provider-updates-acme"
         assert topic_of(SlotMeasured(device_id="d", slot="1", level=1, occurred_at=NOW, received_at=NOW)) == "usage"

@@ -26,37 +26,37 @@ def decided(kind, preference=None, last_notified_at=None, protocol=None):
 
 
 class TestTable:
-    def test_has_a_rule_and_a_reason_for_every_kind(self):
+    def test_every_kind_has_rule_and_reason(self):
         assert set(KINDS) == set(Kind)
         assert all(rule.reason for rule in KINDS.values())
 
-    def test_has_a_kind_or_a_reason_for_every_fact_about_an_order(self):
+    def test_every_order_event_has_kind_or_reason(self):
         facts = {name for name, event in CATALOGUE.items() if issubclass(event, OrderFact)}
 
         assert set(KIND_BY_EVENT).isdisjoint(EVENTS_WITHOUT_NOTICE)
         assert {*KIND_BY_EVENT, *EVENTS_WITHOUT_NOTICE} == facts
 
-    def test_reaches_every_kind(self):
+    def test_every_kind_is_reachable(self):
         assert {*KIND_BY_EVENT.values(), *KIND_BY_HOLD.values()} == set(Kind)
 
 
 class TestDecide:
     @pytest.mark.parametrize("kind", Kind)
-    def test_follows_the_table(self, kind):
+    def test_decide_follows_table(self, kind):
         decision = decided(kind)
 
         assert (decision.state is NoticeState.DUE) == KINDS[kind].enabled
         assert decision.reason == KINDS[kind].reason
 
-    def test_does_not_tell_who_does_not_want_to_know(self):
+    def test_unwanted_notice_is_suppressed(self):
         assert decided(Kind.ORDER_PLACED, preference=False).state is NoticeState.NOT_SENT
 
-    def test_tells_who_asked_to_know(self):
+    def test_wanted_notice_is_sent(self):
         decision = decided(Kind.ORDER_DELIVERED, preference=True)
 
         assert (decision.state, decision.reason) == (NoticeState.DUE, "the customer opted in")
 
-    def test_leaves_to_a_provider_what_it_tells_itself(self):
+    def test_notice_sent_by_provider_is_suppressed(self):
         theirs = [
             kind
             for kind in Kind
@@ -68,24 +68,24 @@ class TestDecide:
         assert decided(Kind.ORDER_PLACED, preference=True, protocol="drs").state is NoticeState.DUE
         assert decided(Kind.ORDER_PLACED, protocol="kafka").state is NoticeState.DUE
 
-    def test_tells_at_once(self):
+    def test_notice_is_due_at_once(self):
         assert decided(Kind.ORDER_PLACED).due_at == a.NOON
 
-    def test_lets_a_hold_pass_that_may_pass(self):
+    def test_temporary_hold_is_delayed(self):
         assert decided(Kind.CANNOT_ORDER).due_at == a.NOON + timedelta(hours=1)
 
-    def test_does_not_repeat_the_same_trouble_within_a_week(self):
+    def test_same_hold_is_not_repeated_within_a_week(self):
         again = decided(Kind.CANNOT_ORDER, last_notified_at=a.NOON - timedelta(days=6))
         later = decided(Kind.CANNOT_ORDER, last_notified_at=a.NOON - timedelta(days=7))
 
         assert (again.state, again.reason) == (NoticeState.NOT_SENT, "already notified on 2026-02-23")
         assert later.state is NoticeState.DUE
 
-    def test_repeats_what_is_about_money(self):
+    def test_payment_notice_is_repeated(self):
         assert decided(Kind.ORDER_PLACED, last_notified_at=a.NOON).state is NoticeState.DUE
 
 
 class TestNoticeIdOf:
-    def test_is_the_same_for_the_same_occasion_only(self):
+    def test_notice_id_is_unique_per_occasion(self):
         assert notice_id_of("ann", Kind.ORDER_PLACED, "o1") == notice_id_of("ann", Kind.ORDER_PLACED, "o1")
         assert len({notice_id_of(c, k, r) for c in ("ann", "bob") for k in Kind for r in ("o1", "o2")}) == 4 * len(Kind)

@@ -27,7 +27,7 @@ def mailed(letter, **contact):
 
 
 class TestCompose:
-    def test_says_what_how_much_from_whom_why_when_and_how_to_cancel(self):
+    def test_order_mail_has_product_quantity_provider_reason_and_cancel_link(self):
         letter = written(details=SENT)
 
         assert letter.subject == "Ordered: Coffee pods"
@@ -41,7 +41,7 @@ class TestCompose:
             "Your Replenish team",
         )
 
-    def test_speaks_the_customers_language_and_time_zone(self):
+    def test_mail_uses_customer_language_and_time_zone(self):
         letter = written(details=SENT, locale="de_AT", time_zone="Europe/Vienna")
 
         assert letter.subject == "Bestellt: Coffee pods"
@@ -52,15 +52,15 @@ class TestCompose:
         ("at", "time_zone"),
         [("9999-12-31T23:59:59Z", "Asia/Tokyo"), ("0001-01-01T00:00:00Z", "America/New_York")],
     )
-    def test_leaves_out_a_date_that_is_none(self, at, time_zone):
+    def test_missing_date_is_omitted(self, at, time_zone):
         letter = written(details=SENT | {"expected_at": at}, time_zone=time_zone)
 
         assert "The delivery date is not known yet." in letter.lines
 
-    def test_speaks_english_to_everybody_else(self):
+    def test_other_languages_get_english(self):
         assert written(locale="xx", time_zone="Mars/Base").language == "en"
 
-    def test_leaves_out_what_is_not_known(self):
+    def test_unknown_values_are_omitted(self):
         letter = written(facts=Facts(), name="")
 
         assert letter.lines == (
@@ -72,22 +72,22 @@ class TestCompose:
             "Your Replenish team",
         )
 
-    def test_names_the_need_where_the_level_is_not_known(self):
+    def test_need_is_named_without_level(self):
         letter = written(facts=a.facts(level=None, needed_by=a.NOON + timedelta(days=2)))
 
         assert "Reason: your supply will last until about Tuesday 3 March." in letter.lines
 
-    def test_tells_why_nothing_can_be_ordered(self):
+    def test_reason_of_hold_is_named(self):
         letter = written(Kind.CANNOT_ORDER, details={"reason": "no_offer"})
 
         assert "We are currently unable to order Coffee pods: the provider you chose does not sell it." in letter.lines
 
-    def test_says_who_cancelled(self):
+    def test_canceller_is_named(self):
         letter = written(Kind.ORDER_CANCELLED, details={"by": "customer", "reason": "moving"})
 
         assert letter.lines[1] == "Your order for Coffee pods was cancelled at your request. Reason: moving."
 
-    def test_promises_no_day_when_another_provider_may_be_asked_at_once(self):
+    def test_no_date_if_other_provider_may_be_next(self):
         refused = written(Kind.ORDER_REFUSED, details={"reason": "sold out"})
         failed = written(Kind.ORDER_FAILED, details={"reason": "acme never got the order", "fault": "provider"})
 
@@ -101,7 +101,7 @@ class TestCompose:
             what_next,
         )
 
-    def test_sends_who_could_not_pay_to_the_payment_method_and_not_to_another_provider(self):
+    def test_payment_fault_links_to_payment_method(self):
         declined = {"reason": "the payment failed: card declined", "fault": "payment"}
 
         letter = written(Kind.ORDER_FAILED, details=declined)
@@ -118,7 +118,7 @@ class TestCompose:
         )
 
     @pytest.mark.parametrize("known", [{}, {"fault": "provider"}], ids=["untold", "defaulted"])
-    def test_reads_the_fault_of_an_order_from_before_it_was_told(self, known):
+    def test_fault_of_old_event_is_derived(self, known):
         declined = written(Kind.ORDER_FAILED, details={"reason": "the payment failed: card declined"} | known)
         suspected = written(Kind.ORDER_FAILED, details={"reason": "order o-7 of this pool is taken for fraud"} | known)
 
@@ -133,12 +133,12 @@ class TestCompose:
             (Kind.ORDER_CANCELLED, {"reason": "fraud: o-7, a stolen card", "by": "fraud"}),
         ],
     )
-    def test_accuses_nobody_and_promises_nothing_while_an_order_is_on_hold(self, kind, details, language):
+    def test_fraud_hold_accuses_and_promises_nothing(self, kind, details, language):
         text = "\n".join(written(kind, details=details, locale=language).lines[1:-1]).lower()
 
         assert not any(word in text for word in ("fraud", "betrug", "o-7", "stolen", "day", "tag", "provider"))
 
-    def test_says_that_an_order_is_on_hold_and_whom_to_ask(self):
+    def test_fraud_hold_names_contact(self):
         failed = written(Kind.ORDER_FAILED, details={"reason": "x", "fault": "fraud"})
         cancelled = written(Kind.ORDER_CANCELLED, details={"reason": "x", "by": "fraud"})
 
@@ -152,7 +152,7 @@ class TestCompose:
             *on_hold,
         )
 
-    def test_takes_no_providers_words_for_a_fault(self):
+    def test_provider_text_is_no_fault(self):
         refused = written(Kind.ORDER_REFUSED, details={"reason": "taken for fraud", "fault": "fraud"})
 
         assert refused.lines[1] == "Acme has declined your order for Coffee pods. Reason: taken for fraud."
@@ -168,14 +168,14 @@ class TestCompose:
             (75, "P1", 0, "75 %"),
         ],
     )
-    def test_writes_quantities_as_people_do(self, steps, unit, scale, words):
+    def test_quantities_are_formatted(self, steps, unit, scale, words):
         letter = written(facts=a.facts(quantity=steps, unit=unit, scale=scale), locale="de")
 
         assert f"({words})" in letter.lines[1]
 
     @pytest.mark.parametrize("language", LANGUAGES)
     @pytest.mark.parametrize("kind", Kind)
-    def test_has_words_for_everything_in_every_language(self, kind, language):
+    def test_every_text_exists_in_every_language(self, kind, language):
         reasons = [reason for reason, held in KIND_BY_HOLD.items() if held is kind] or ["sold out"]
         for reason in reasons:
             letter = written(kind, details=SENT | {"reason": reason}, locale=language)
@@ -188,7 +188,7 @@ class TestCompose:
     @pytest.mark.parametrize("language", LANGUAGES)
     @pytest.mark.parametrize("fault", Fault)
     @pytest.mark.parametrize(("kind", "said"), [(Kind.ORDER_FAILED, "fault"), (Kind.ORDER_CANCELLED, "by")])
-    def test_has_words_for_every_fault_in_every_language(self, kind, said, fault, language):
+    def test_every_fault_exists_in_every_language(self, kind, said, fault, language):
         for known in ({"reason": "x"}, {}):
             letter = written(kind, details=known | {said: fault}, locale=language)
 
@@ -196,7 +196,7 @@ class TestCompose:
             assert len(letter.lines) >= 4
             assert not any(name for _, name, _, _ in Formatter().parse(text) if name)
 
-    def test_languages_know_the_same_kinds_faults_actors_and_holds(self):
+    def test_languages_have_same_keys(self):
         for language in LANGUAGES.values():
             assert set(language.texts) == set(Kind)
             assert set(language.faults) == set(LANGUAGES["en"].faults)
@@ -205,21 +205,21 @@ class TestCompose:
 
 
 class TestMailOf:
-    def test_has_an_id_made_of_the_notice(self):
+    def test_message_id_is_notice_id(self):
         mail = mailed(written())
 
         assert mail["Message-ID"] == "<n1@replenish>"
         assert mail["Date"] == "Sun, 01 Mar 2026 12:00:00 +0000"
         assert mail["Content-Language"] == "en"
 
-    def test_says_the_same_in_text_and_html(self):
+    def test_text_and_html_have_same_content(self):
         letter = written()
         mail = mailed(letter)
 
         assert mail.get_body(("plain",)).get_content().split("\n\n")[1] == letter.lines[1]
         assert f"<p>{letter.lines[1]}</p>" in mail.get_body(("html",)).get_content()
 
-    def test_makes_no_markup_and_no_link_of_foreign_words(self):
+    def test_external_text_is_escaped(self):
         html = mailed(written(facts=a.facts(title='<script> http://evil.example "'))).get_body(("html",)).get_content()
 
         assert "<script>" not in html
@@ -229,17 +229,17 @@ class TestMailOf:
     @pytest.mark.parametrize(
         "address", ["", "ann", "a b@c", "ann@example.com\r\nBcc: eve@example.com", "ä@example.com"]
     )
-    def test_refuses_what_is_no_address(self, address):
+    def test_invalid_address_is_refused(self, address):
         with pytest.raises(RejectedError, match="address"):
             mailed(written(), email=address)
 
-    def test_writes_a_domain_as_mail_servers_know_it(self):
+    def test_domain_is_encoded_as_idna(self):
         (address,) = mailed(written(), email="ann@exämple.org")["To"].addresses
 
         assert address.addr_spec == "ann@xn--exmple-cua.org"
 
     @given(some.text(), some.text(), some.text())
-    def test_no_word_can_add_a_header_or_a_recipient(self, name, title, reason):
+    def test_header_injection_is_impossible(self, name, title, reason):
         letter = written(Kind.ORDER_REFUSED, facts=a.facts(title=title), details={"reason": reason}, name=name)
 
         mail = mailed(letter, name=name)
@@ -254,7 +254,7 @@ class TestMailOf:
 
 class TestOneLine:
     @given(some.text())
-    def test_is_one_short_printable_line(self, text):
+    def test_one_line_is_short_and_printable(self, text):
         line = one_line(text)
 
         assert len(line) <= 120

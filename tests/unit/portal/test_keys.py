@@ -14,7 +14,7 @@ def token(ring, bearer=claims.OPERATOR, issued_at=None, seconds=3600):
 
 
 class TestKeyRing:
-    def test_makes_a_key_that_only_we_may_read_and_finds_it_again(self, tmp_path):
+    def test_key_file_is_private_and_reused(self, tmp_path):
         path = tmp_path / "secrets" / "signing_key.pem"
 
         first, second = KeyRing(path), KeyRing(path)
@@ -31,17 +31,17 @@ class TestKeyRing:
             (claims.service("gateway"), Principal("service:gateway", "service", service="gateway")),
         ],
     )
-    def test_signs_what_the_other_services_read(self, bearer, principal):
+    def test_tokens_verify_in_other_services(self, bearer, principal):
         ring = KeyRing(None)
 
         assert read_claims(token(ring, bearer), read_keys(ring.published)) == principal
 
-    def test_publishes_nothing_secret(self):
+    def test_published_keys_have_no_private_part(self):
         (key,) = KeyRing(None).published["keys"]
 
         assert set(key) == {"kty", "crv", "x", "kid", "use", "alg"}
 
-    def test_publishes_the_keys_beside_the_first_for_a_change_without_a_gap(self, tmp_path):
+    def test_all_keys_are_published_for_rotation(self, tmp_path):
         path = tmp_path / "signing_key.pem"
         old = KeyRing(path)
         signed_before = token(old)
@@ -55,7 +55,7 @@ class TestKeyRing:
             read_claims(token(new), old.verifying)
 
     @pytest.mark.parametrize("half", [None, b"", b"-----BEGIN PRIVATE KEY-----\nMC4"], ids=["away", "empty", "half"])
-    def test_goes_on_with_its_keys_while_somebody_changes_the_files(self, tmp_path, monkeypatch, half):
+    def test_keys_are_kept_while_files_change(self, tmp_path, monkeypatch, half):
         path = tmp_path / "signing_key.pem"
         ring = KeyRing(path)
         monkeypatch.setattr("services.portal.store.keys.RELOAD_SECONDS", -1)
@@ -69,7 +69,7 @@ class TestKeyRing:
 
         assert read_claims(meanwhile, KeyRing(path).verifying).role == "operator"
 
-    def test_does_not_begin_with_a_broken_file(self, tmp_path):
+    def test_broken_key_file_prevents_start(self, tmp_path):
         path = tmp_path / "signing_key.pem"
         path.write_bytes(b"")
 
@@ -77,7 +77,7 @@ class TestKeyRing:
             KeyRing(path)
 
     @pytest.mark.parametrize(("age", "seconds"), [(10**9, 3600), (100, 10)], ids=["long ago", "just now"])
-    def test_a_token_ends(self, age, seconds):
+    def test_token_expires(self, age, seconds):
         ring = KeyRing(None)
         issued_at = int(time.time()) - age
 

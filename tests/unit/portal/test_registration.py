@@ -70,7 +70,7 @@ class TestMoves:
 
         assert map_slots(self.OLD, new, None) == (SlotMove(old_slot="1", new_slot="1"),)
 
-    def test_go_as_wished_between_slots_that_count_alike(self):
+    def test_moves_between_slots_of_same_unit(self):
         new = (a.spec(slot="left", capacity=90),)
         requested = [SlotMove(old_slot="1", new_slot="left")]
 

@@ -15,7 +15,7 @@ from tests.support import decisions as a
 
 
 class TestCancelledWhileLow:
-    def test_waits_five_days_after_the_customers_first_cancel(self):
+    def test_first_cancel_waits_five_days(self):
         pool = a.ordered()
 
         turn = order_ended(pool, pool.order.order_id, a.when(), by_customer=True)
@@ -25,7 +25,7 @@ class TestCancelledWhileLow:
         assert held.epoch == pool.epoch + 1
         assert held.order_id == pool.order.order_id
 
-    def test_looks_again_when_the_days_are_over_and_not_before(self):
+    def test_pool_is_reconsidered_after_wait(self):
         pool = a.ordered()
         pool = order_ended(pool, pool.order.order_id, a.when(), by_customer=True).pool
 
@@ -39,7 +39,7 @@ class TestCancelledWhileLow:
         pool = threshold_crossed(pool, a.heard(), pool.epoch, a.when()).pool
         return order_ended(pool, pool.order.order_id, a.when(), by_customer=True).pool
 
-    def test_waits_for_a_full_slot_after_the_second_cancel(self):
+    def test_second_cancel_waits_for_fill(self):
         pool = self.cancelled_twice()
 
         assert pool.hold.reason is Reason.CANCELLED_AGAIN
@@ -47,12 +47,12 @@ class TestCancelledWhileLow:
         assert slot_filled(pool, a.heard(49), a.when()).events == ()
         assert a.names(slot_filled(pool, a.heard(50), a.when())) == ["TriggerSet"]
 
-    def test_starts_over_when_the_slot_has_been_full(self):
+    def test_fill_resets_cancels(self):
         pool = slot_filled(self.cancelled_twice(), a.heard(50), a.when()).pool
 
         assert pool.cancels == 0
 
-    def test_needs_no_other_fill_where_the_slot_was_filled_before_the_cancel_was_heard(self):
+    def test_fill_before_second_cancel_counts(self):
         pool = a.ordered()
         pool = order_ended(pool, pool.order.order_id, a.when(), by_customer=True).pool
         pool = reassess(pool, a.when(a.NOON + a.days(5))).pool
@@ -63,7 +63,7 @@ class TestCancelledWhileLow:
 
         assert a.names(turn) == ["TriggerSet"]
 
-    def test_ends_when_the_customer_resumes(self):
+    def test_resume_ends_wait(self):
         paused = subscription_changed(
             self.cancelled_twice(), a.subscription(status=SubscriptionStatus.PAUSED), a.when()
         ).pool
@@ -72,14 +72,14 @@ class TestCancelledWhileLow:
 
         assert a.names(turn) == ["SubscriptionChanged", "TriggerSet"]
 
-    def test_is_told_of_the_open_order_only(self):
+    def test_cancel_of_other_order_is_ignored(self):
         pool = a.ordered()
 
         turn = order_ended(pool, "another order", a.when(), by_customer=True)
 
         assert turn.pool == pool
 
-    def test_ends_an_order_once(self):
+    def test_repeated_end_is_ignored(self):
         pool = a.ordered()
         once = order_ended(pool, pool.order.order_id, a.when(), by_customer=True)
 
@@ -92,7 +92,7 @@ class TestRefusedWhileLow:
     def refused(self, pool):
         return order_ended(pool, pool.order.order_id, a.when(), by_customer=False)
 
-    def test_tries_again_after_a_day_then_two(self):
+    def test_refusal_backs_off_one_then_two_days(self):
         pool = a.ordered()
         first = self.refused(pool)
         pool = reassess(first.pool, a.when(a.NOON + a.days(1))).pool
@@ -103,14 +103,14 @@ class TestRefusedWhileLow:
         assert first.events[0].reconsider_at == a.NOON + a.days(1)
         assert second.events[0].reconsider_at == a.NOON + a.days(2)
 
-    def test_tries_another_provider_at_once(self):
+    def test_changed_provider_is_ordered_from_at_once(self):
         pool = self.refused(a.ordered()).pool
 
         turn = subscription_changed(pool, a.subscription(provider_id="globex"), a.when())
 
         assert a.names(turn) == ["SubscriptionChanged", "TriggerSet"]
 
-    def test_forgets_failures_when_goods_arrive(self):
+    def test_arrival_resets_failures(self):
         pool = self.refused(a.ordered()).pool
         pool = reassess(pool, a.when(a.NOON + a.days(1))).pool
         pool = threshold_crossed(pool, a.heard(), pool.epoch, a.when()).pool
@@ -119,7 +119,7 @@ class TestRefusedWhileLow:
 
         assert self.refused(pool).events[0].reconsider_at == a.NOON + a.days(1)
 
-    def test_keeps_the_back_off_behind_another_obstacle(self):
+    def test_back_off_continues_after_other_obstacle(self):
         pool = self.refused(a.ordered()).pool
         pool = a.offered(pool, None, a.when()).pool
 
@@ -129,24 +129,24 @@ class TestRefusedWhileLow:
 
 
 class TestHeldWhileLow:
-    def test_has_a_receipt_for_each_obstacle(self):
+    def test_obstacle_has_receipt(self):
         turn = a.offered(a.armed(), None, a.when())
 
         assert [event.wake_up for event in turn.events] == ["OfferChanged"]
         assert turn.receipts[0].decision.reason is Reason.NO_OFFER
 
-    def test_wakes_up_when_the_obstacle_goes(self):
+    def test_end_of_obstacle_wakes_pool(self):
         pool = a.offered(a.armed(), None, a.when()).pool
 
         assert a.names(a.offered(pool, a.offer(), a.when())) == ["TriggerSet"]
 
-    def test_ignores_an_answer_that_was_under_way(self):
+    def test_pending_crossing_is_ignored(self):
         pool = a.armed()
         held = a.offered(pool, None, a.when()).pool
 
         assert threshold_crossed(held, a.heard(), pool.epoch, a.when()).events == ()
 
-    def test_tells_once_until_goods_come_where_the_customer_only_wants_to_be_told(self):
+    def test_notify_mode_notifies_once_until_arrival(self):
         pool = a.armed(subscription=a.subscription(mode=Mode.NOTIFY))
 
         told = threshold_crossed(pool, a.heard(), pool.epoch, a.when())

@@ -45,12 +45,12 @@ class TestAway:
             (25, 2, 0, None),
         ],
     )
-    def test_waits_only_for_what_is_needed_or_comes_meanwhile(self, day, lead, lasts, until_day):
+    def test_wait_until_by_cover_and_lead_time(self, day, lead, lasts, until_day):
         hold = holiday_hold(HOLIDAY, a.NOON + a.days(day), lead, lasts)
 
         assert (hold and hold.until) == (None if until_day is None else a.NOON + a.days(until_day))
 
-    def test_is_nobody_without_a_holiday(self):
+    def test_no_wait_without_holiday(self):
         assert holiday_hold(None, a.NOON, 2, 0) is None
 
 
@@ -63,15 +63,15 @@ def low(now, holiday=HOLIDAY, level=6, lead=2.0, **wishes):
 
 
 class TestLowBeforeAHoliday:
-    def test_is_served_where_it_would_run_out_before(self):
+    def test_order_if_empty_before_holiday(self):
         assert a.names(low(a.NOON)) == ["ReorderApproved"]
 
-    def test_waits_where_it_lasts_until_they_leave(self):
+    def test_wait_if_stock_lasts_until_holiday(self):
         turn = low(a.NOON, level=22, days=14.0)
 
         assert (turn.events[0].reason, turn.events[0].reconsider_at) == ("away", a.NOON + a.days(1))
 
-    def test_is_served_after_all_where_more_is_used_than_before(self):
+    def test_order_if_use_increases_before_holiday(self):
         waiting = low(a.NOON, level=22, days=14.0).pool
 
         pool = reassess(waiting, a.when(a.NOON + a.days(1))).pool
@@ -79,7 +79,7 @@ class TestLowBeforeAHoliday:
 
         assert a.names(turn) == ["ReorderApproved"]
 
-    def test_counts_on_the_usual_lead_time_where_none_is_known(self):
+    def test_default_lead_time_if_unknown(self):
         pool = a.armed(holiday=HOLIDAY)
 
         turn = threshold_crossed(pool, a.heard(), pool.epoch, a.when(a.NOON + a.days(5)))
@@ -91,14 +91,14 @@ class TestLowDuringAHoliday:
     def away(self, **wishes):
         return low(a.NOON + a.days(12), **wishes)
 
-    def test_waits_until_it_comes_with_the_return(self):
+    def test_wait_until_delivery_at_return(self):
         turn = self.away()
 
         assert (turn.events[0].reason, turn.events[0].wake_up) == ("away", "time")
         assert turn.events[0].reconsider_at == HOLIDAY.ends_at - a.days(2)
         assert turn.receipts[0].inputs.holiday == HOLIDAY
 
-    def test_is_looked_at_then_and_not_before(self):
+    def test_pool_is_reconsidered_at_return(self):
         pool = self.away().pool
 
         assert reassess(pool, a.when(HOLIDAY.ends_at - a.days(2.1))).events == ()
@@ -106,37 +106,37 @@ class TestLowDuringAHoliday:
         again = threshold_crossed(asked.pool, a.heard(), asked.pool.epoch, a.when(HOLIDAY.ends_at - a.days(2)))
         assert (a.names(asked), a.names(again)) == (["TriggerSet"], ["ReorderApproved"])
 
-    def test_is_decided_at_once_by_who_comes_back_early(self):
+    def test_early_return_decides_at_once(self):
         turn = holiday_changed(self.away().pool, None, a.when(a.NOON + a.days(13)))
 
         assert a.names(turn) == ["TriggerSet"]
 
-    def test_is_told_later_to_who_only_wants_to_be_told(self):
+    def test_notify_mode_notifies_later(self):
         assert self.away(mode=Mode.NOTIFY).events[0].reason == "away"
 
-    def test_is_ordered_where_a_person_says_so(self):
+    def test_approval_orders_during_holiday(self):
         proposed = low(a.NOON, mode=Mode.APPROVE).pool
 
         turn = proposal_approved(proposed, "ann", a.when(a.NOON + a.days(12)))
 
         assert a.names(turn) == ["ReorderApproved"]
 
-    def test_ends_with_goods_that_come_otherwise(self):
+    def test_other_arrival_ends_wait(self):
         assert a.names(slot_filled(self.away().pool, a.heard(40), a.when(a.NOON + a.days(13)))) == ["TriggerSet"]
 
-    def test_still_watches_what_is_not_low(self):
+    def test_trigger_is_kept_during_holiday(self):
         pool = holiday_changed(a.armed(), HOLIDAY, a.when()).pool
 
         assert pool.situation is Situation.ARMED
 
-    def test_lets_an_open_order_come(self):
+    def test_open_order_is_kept(self):
         pool = holiday_changed(a.ordered(), HOLIDAY, a.when()).pool
 
         turn = stock_arrived(pool, pool.order.order_id, 40, 40, a.when(a.NOON + a.days(12)))
 
         assert a.names(turn) == ["TriggerSet"]
 
-    def test_keeps_another_back_off(self):
+    def test_other_back_off_is_kept(self):
         pool = a.ordered()
         pool = order_ended(pool, pool.order.order_id, a.when(), by_customer=True).pool
 
@@ -144,7 +144,7 @@ class TestLowDuringAHoliday:
 
         assert pool.hold.reason is Reason.CANCELLED_ONCE
 
-    def test_waits_anew_where_the_customer_changes_the_subscription(self):
+    def test_changed_subscription_waits_again(self):
         changed = subscription_changed(self.away().pool, a.subscription(packs=2), a.when(a.NOON + a.days(13)))
 
         pool = changed.pool

@@ -87,11 +87,11 @@ UNRULY = (*PEACEFUL, correct, count, swap)
 
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("devices", [1, 2, 3])
-class TestWhateverTheOrder:
+class TestInterleavings:
     def home(self, chance, devices):
         return Household({f"d{n}": chance.randrange(0, 30) for n in range(devices)}, direct=chance.random() < 0.5)
 
-    def test_nothing_is_forgotten_and_nothing_ordered_twice(self, seed, devices):
+    def test_no_lost_wake_up_and_no_second_order(self, seed, devices):
         chance = random.Random(f"{seed}/{devices}")
         home = self.home(chance, devices)
         home.subscribe(reports=chance.choice([1, 1, 2]))
@@ -106,7 +106,7 @@ class TestWhateverTheOrder:
             home.assert_nothing_is_forgotten()
         assert len({order.order_id for order in home.approved}) == len(home.approved)
 
-    def test_nothing_is_ordered_while_there_is_enough(self, seed, devices):
+    def test_no_order_while_stock_is_sufficient(self, seed, devices):
         chance = random.Random(f"{seed}/{devices}/need")
         home = self.home(chance, devices)
         home.subscribe()

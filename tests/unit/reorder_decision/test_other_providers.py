@@ -41,8 +41,8 @@ def low_again(pool, now=a.NOON):
     return threshold_crossed(pool, a.heard(), pool.epoch, a.when(now))
 
 
-class TestAfterAnEndThatIsKnown:
-    def test_the_best_of_the_accepted_is_asked_at_once(self):
+class TestNextProvider:
+    def test_best_accepted_provider_is_next(self):
         asked = refused(ordered(GLOBEX, INITECH))
 
         again = low_again(asked.pool)
@@ -53,7 +53,7 @@ class TestAfterAnEndThatIsKnown:
         sentence = "The order from acme was not delivered, so initech is used instead."
         assert sentence in explain(again.receipts[0].inputs, again.receipts[0].decision)
 
-    def test_the_first_named_of_equals_is_asked(self):
+    def test_first_of_equal_providers_is_next(self):
         rivals = tuple(a.offer(provider_id=name) for name in ("globex", "initech"))
         pool = a.ordered(
             subscription=a.subscription(alternatives=("initech", "globex")),
@@ -63,7 +63,7 @@ class TestAfterAnEndThatIsKnown:
 
         assert low_again(refused(pool).pool).events[0].provider_id == "initech"
 
-    def test_nobody_else_is_asked_without_the_customers_consent(self):
+    def test_no_next_provider_without_consent(self):
         turn = refused(ordered())
 
         assert turn.events[0].reason == "not_delivered"
@@ -73,12 +73,12 @@ class TestAfterAnEndThatIsKnown:
         [{"available": False}, {"provider_active": False}, {"pack_size": 50}, {"unit": "GRM"}],
         ids=["sold out", "closed", "another pack", "another unit"],
     )
-    def test_nobody_is_asked_who_cannot_deliver(self, unfit):
+    def test_unavailable_provider_is_skipped(self, unfit):
         turn = refused(ordered(a.offer(provider_id="globex", **unfit)))
 
         assert turn.events[0].reason == "not_delivered"
 
-    def test_each_is_asked_once_and_then_the_pool_backs_off(self):
+    def test_each_provider_once_then_back_off(self):
         pool = refused(ordered(GLOBEX, INITECH)).pool
         pool = refused(low_again(pool).pool).pool
         third = low_again(pool)
@@ -88,7 +88,7 @@ class TestAfterAnEndThatIsKnown:
         assert third.events[0].provider_id == "globex"
         assert (last.events[0].reason, last.events[0].reconsider_at) == ("not_delivered", a.NOON + a.days(4))
 
-    def test_the_first_one_has_its_turn_again_when_the_back_off_is_over(self):
+    def test_first_provider_after_back_off(self):
         pool = refused(low_again(refused(ordered(GLOBEX)).pool).pool).pool
 
         pool = reassess(pool, a.when(a.NOON + a.days(2))).pool
@@ -97,13 +97,13 @@ class TestAfterAnEndThatIsKnown:
         assert again.events[0].provider_id == "acme"
         assert low_again(refused(again.pool).pool).events[0].provider_id == "globex"
 
-    def test_the_first_one_has_its_turn_again_when_goods_came(self):
+    def test_first_provider_after_arrival(self):
         pool = low_again(refused(ordered(GLOBEX)).pool).pool
         pool = stock_arrived(pool, pool.order.order_id, 40, 0, a.when()).pool
 
         assert low_again(pool).events[0].provider_id == "acme"
 
-    def test_who_wants_to_approve_is_asked_first(self):
+    def test_next_provider_needs_approval_in_approve_mode(self):
         pool = a.armed(
             subscription=a.subscription(alternatives=("globex",), mode=Mode.APPROVE),
             rivals=(GLOBEX,),
@@ -116,12 +116,12 @@ class TestAfterAnEndThatIsKnown:
         assert proposed.events[0].reason == "awaiting_approval"
         assert proposal_approved(proposed.pool, "ann", a.when()).events[0].provider_id == "globex"
 
-    def test_a_new_lead_time_counts(self):
+    def test_next_provider_uses_own_lead_time(self):
         pool = refused(ordered(a.offer(provider_id="globex", lead=LeadTime(12.0)))).pool
 
         assert pool.trigger.at_days == 12.0
 
-    def test_a_holiday_counts(self):
+    def test_next_provider_respects_holiday(self):
         pool = refused(ordered(GLOBEX)).pool
         pool = holiday_changed(pool, Holiday(a.NOON, a.NOON + a.days(30)), a.when()).pool
 
@@ -129,19 +129,19 @@ class TestAfterAnEndThatIsKnown:
         assert waiting.events[0].reason == "away"
         assert reassess(waiting.pool, a.when(a.NOON + a.days(1))).events == ()
 
-    def test_nobody_is_asked_where_the_first_one_is_not_to_blame(self):
+    def test_no_next_provider_if_first_is_not_at_fault(self):
         turn = refused(ordered(GLOBEX), blamed=False)
 
         assert turn.events[0].reason == "not_delivered"
 
-    def test_nobody_is_asked_again_where_the_second_one_is_not_to_blame(self):
+    def test_no_third_provider_if_second_is_not_at_fault(self):
         second = low_again(refused(ordered(GLOBEX, INITECH)).pool).pool
 
         turn = refused(second, blamed=False)
 
         assert turn.events[0].reason == "not_delivered"
 
-    def test_nobody_is_asked_where_the_customer_cancelled(self):
+    def test_no_next_provider_after_cancel_by_customer(self):
         pool = ordered(GLOBEX)
 
         turn = order_ended(pool, pool.order.order_id, a.when(), by_customer=True)
@@ -150,14 +150,14 @@ class TestAfterAnEndThatIsKnown:
         pool = reassess(turn.pool, a.when(a.NOON + a.days(5))).pool
         assert low_again(pool, a.NOON + a.days(5)).events[0].provider_id == "acme"
 
-    def test_who_sells_out_meanwhile_is_not_asked_and_the_back_off_holds(self):
+    def test_sold_out_provider_is_skipped_and_backs_off(self):
         pool = refused(ordered(GLOBEX)).pool
 
         turn = low_again(type(pool)(**{**fields(pool), "rivals": ()}))
 
         assert (turn.events[0].reason, turn.events[0].reconsider_at) == ("not_delivered", a.NOON + a.days(1))
 
-    def test_a_customer_may_accept_somebody_while_the_pool_backs_off(self):
+    def test_consent_during_back_off_orders_from_next_provider(self):
         held = refused(ordered()).pool
         held = type(held)(**{**fields(held), "rivals": (GLOBEX,)})
 
@@ -167,8 +167,8 @@ class TestAfterAnEndThatIsKnown:
         assert low_again(turn.pool).events[0].provider_id == "globex"
 
 
-class TestWhileNobodyKnows:
-    def test_nobody_else_is_asked_whatever_happens(self):
+class TestUnknownOrder:
+    def test_no_next_provider_for_any_event(self):
         pool = ordered(GLOBEX)
 
         for turn in (
@@ -186,20 +186,20 @@ class TestWhileNobodyKnows:
             assert (turn.pool.situation, turn.pool.order) == (Situation.ORDERED, pool.order)
 
 
-class TestChangedProviderWithAnOrderOpen:
-    def test_leaves_the_order_where_it_is_and_counts_it(self):
+class TestChangedProviderWithOpenOrder:
+    def test_changed_provider_keeps_open_order(self):
         turn = subscription_changed(a.ordered(), a.subscription(provider_id="globex"), a.when())
 
         assert a.names(turn) == ["SubscriptionChanged"]
         assert (turn.pool.order.provider_id, turn.pool.on_order) == ("acme", 40)
 
-    def test_orders_next_from_the_new_one(self):
+    def test_next_order_goes_to_new_provider(self):
         pool = subscription_changed(a.ordered(), a.subscription(provider_id="globex"), a.when()).pool
         pool = stock_arrived(pool, pool.order.order_id, 40, 0, a.when()).pool
 
         assert low_again(pool).events[0].provider_id == "globex"
 
-    def test_orders_from_the_new_one_at_once_where_the_old_one_fails(self):
+    def test_failure_of_old_provider_orders_from_new_one(self):
         pool = subscription_changed(a.ordered(), a.subscription(provider_id="globex"), a.when()).pool
 
         turn = refused(pool)

@@ -96,7 +96,7 @@ def receipt(level=6, **wishes):
 
 class TestReplay:
     @given(inputs)
-    def test_of_what_was_written_down_decides_the_same_to_the_byte(self, given):
+    def test_replay_of_stored_receipt_is_byte_identical(self, given):
         written = as_json(given)
 
         again = decide(from_json(written, Inputs))
@@ -105,18 +105,18 @@ class TestReplay:
         assert as_json(from_json(written, Inputs)) == written
 
     @given(inputs)
-    def test_of_a_decision_reads_as_it_was_written(self, given):
+    def test_receipt_round_trip(self, given):
         written = as_json(decide(given))
 
         assert as_json(from_json(written, PolicyDecision)) == written
 
     @given(inputs)
-    def test_has_words_for_every_decision(self, given):
+    def test_every_decision_has_words(self, given):
         said = explain(given, decide(given))
 
         assert all(sentence.endswith(".") for sentence in said)
 
-    def test_of_a_receipt_from_before_there_were_holidays_and_records_decides_the_same(self):
+    def test_replay_of_old_receipt_decides_same(self):
         told = receipt()
         old = json.loads(as_json(told.inputs))
         for name in ("rivals", "avoided", "holiday"):
@@ -131,7 +131,7 @@ class TestReplay:
 
 
 class TestChangedInput:
-    def test_gives_another_decision(self):
+    def test_changed_input_changes_decision(self):
         told = receipt()
 
         other = decide(with_changes(told.inputs, {"level": "20"}))
@@ -149,17 +149,17 @@ class TestChangedInput:
             {"mode": "notify"},
         ],
     )
-    def test_of_any_kind_holds_what_was_ordered(self, change):
+    def test_each_changed_input_holds_order(self, change):
         assert decide(with_changes(receipt().inputs, change)).outcome == "hold"
 
     @pytest.mark.parametrize("change", [{"colour": "red"}, {"slots.7.level": "1"}, {"level": "many"}, {"slots.0": "5"}])
-    def test_that_is_no_input_is_refused(self, change):
+    def test_unknown_input_is_refused(self, change):
         with pytest.raises(ValueError):
             with_changes(receipt().inputs, change)
 
 
 class TestWords:
-    def test_say_what_was_there_what_is_used_and_what_was_done(self):
+    def test_words_name_stock_use_and_decision(self):
         told = receipt()
 
         assert explain(told.inputs, told.decision) == [
@@ -169,13 +169,13 @@ class TestWords:
             "So 1 x 40 from acme were ordered.",
         ]
 
-    def test_show_amounts_in_the_slots_unit(self):
+    def test_words_use_slot_unit(self):
         told = receipt()
         shown = with_changes(told.inputs, {"slots.0.unit": "GRM", "slots.0.scale": "1", "level": "65"})
 
         assert explain(shown, decide(shown))[0].startswith("There were in the slot 6.5 g,")
 
-    def test_say_what_is_waited_for(self):
+    def test_words_name_wake_up(self):
         told = receipt(level=20)
 
         assert explain(told.inputs, told.decision)[-1] == (

@@ -5,10 +5,10 @@ from tests.support import decisions as a
 
 
 class TestPoolId:
-    def test_names_customer_and_product(self):
+    def test_pool_id_has_customer_and_product(self):
         assert pool_id_of("ann", "pods") == a.POOL
 
-    def test_of_long_names_still_fits_into_an_event_and_differs(self):
+    def test_pool_id_of_long_names_is_short_and_unique(self):
         one, other = pool_id_of("c" * 100, "p" * 200), pool_id_of("c" * 100, "p" * 199)
 
         assert one != other

@@ -22,7 +22,7 @@ def two(left=20, right=20):
 
 
 class TestTwoSlotsOfOneProduct:
-    def test_are_both_asked_and_followed(self):
+    def test_both_slots_get_triggers_and_are_followed(self):
         slots = (a.slot("left", level=20), a.slot("right", level=20))
 
         turn = subscription_changed(a.pool(slots=slots), a.subscription(), a.when())
@@ -33,7 +33,7 @@ class TestTwoSlotsOfOneProduct:
             ("right", 1, True, 20),
         ]
 
-    def test_decide_when_both_have_answered(self):
+    def test_decision_after_both_crossed(self):
         pool = a.armed(slots=(a.slot("left"), a.slot("right")))
 
         one = threshold_crossed(pool, a.heard(5, 1.0, "left"), 1, a.when())
@@ -43,10 +43,10 @@ class TestTwoSlotsOfOneProduct:
         assert both.events[0].epoch == 1
         assert both.receipts[0].decision.figures.position == 14
 
-    def test_are_only_followed_while_they_hold_enough(self):
+    def test_sufficient_slots_are_only_followed(self):
         assert two().situation is Situation.FOLLOWED
 
-    def test_are_asked_again_when_the_sum_is_low(self):
+    def test_low_sum_sets_new_triggers(self):
         pool = slot_level_changed(two(), a.heard(6, 1.0, "left"), a.when()).pool
 
         turn = slot_level_changed(pool, a.heard(8, 1.0, "right"), a.when())
@@ -54,7 +54,7 @@ class TestTwoSlotsOfOneProduct:
         assert pool.situation is Situation.FOLLOWED
         assert a.names(turn) == ["TriggerSet", "TriggerSet"]
 
-    def test_do_not_order_goods_that_are_on_their_way_from_shelf_to_slot(self):
+    def test_goods_between_shelf_and_slot_are_not_ordered(self):
         """The shelf is heard to be empty before the slot is heard to be full."""
         pool = stock_counted(two(15, 5), 30, a.when()).pool
         pool = stock_counted(pool, 0, a.when()).pool
@@ -66,14 +66,14 @@ class TestTwoSlotsOfOneProduct:
         assert asked.situation is Situation.ASKING
         assert turn.pool.situation is Situation.FOLLOWED
 
-    def test_are_asked_again_where_the_shelf_changed_meanwhile(self):
+    def test_changed_shelf_sets_new_triggers(self):
         asked = slot_level_changed(two(), a.heard(-10, 1.0, "left"), a.when()).pool
 
         turn = stock_counted(asked, 30, a.when())
 
         assert {event.epoch for event in turn.events} == {asked.epoch + 1}
 
-    def test_wait_for_as_many_low_reports_as_the_customer_wants(self):
+    def test_configured_number_of_low_reports_is_required(self):
         pool = two()
         pool = replace(pool, subscription=a.subscription(reports=2))
 
@@ -83,7 +83,7 @@ class TestTwoSlotsOfOneProduct:
         assert once.events == ()
         assert a.names(twice) == ["TriggerSet", "TriggerSet"]
 
-    def test_count_low_reports_anew_after_goods_came(self):
+    def test_arrival_resets_low_reports(self):
         pool = replace(two(), subscription=a.subscription(reports=2), low_reports=2, shelf=40)
         asked = reassess(replace(pool, trigger=None), a.when()).pool
         for device_id in ("left", "right"):
@@ -93,12 +93,12 @@ class TestTwoSlotsOfOneProduct:
 
         assert (asked.situation, once.events, once.pool.low_reports) == (Situation.FOLLOWED, (), 1)
 
-    def test_become_one_slot_that_is_watched_when_the_other_leaves(self):
+    def test_remaining_slot_is_watched(self):
         turn = slots_changed(two(), (a.slot("right"),), a.when())
 
         assert [(event.device_id, event.follow, event.at_days) for event in turn.events] == [("right", False, 7.0)]
 
-    def test_that_hold_more_than_an_event_can_say_are_asked_all_the_same(self):
+    def test_too_large_sum_is_capped_in_trigger(self):
         most = 2**53
         slots = (a.slot("left", level=most), a.slot("right", level=most))
 
@@ -106,7 +106,7 @@ class TestTwoSlotsOfOneProduct:
 
         assert [event.shelf_and_on_order for event in turn.events] == [most, most]
 
-    def test_in_different_units_are_not_added_up(self):
+    def test_slots_of_different_units_are_not_summed(self):
         turn = slots_changed(two(), (a.slot("left"), a.slot("right", unit="GRM")), a.when())
 
         assert turn.events[0].reason == "units_differ"

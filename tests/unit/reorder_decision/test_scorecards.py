@@ -29,7 +29,7 @@ def came(day, promised=None, **changes):
     return replace(WELL, came_at=a.NOON + a.days(day), promised_at=promise, **changes)
 
 
-class TestRecord:
+class TestScorecard:
     @pytest.mark.parametrize(
         ("result", "expected"),
         [
@@ -49,20 +49,20 @@ class TestRecord:
             (replace(WELL, price=0, billed=500), Scorecard(delivered=1, filled=1)),
         ],
     )
-    def test_counts(self, result, expected):
+    def test_scorecard_counts_outcomes(self, result, expected):
         assert with_result(Scorecard(), result) == expected
 
-    def test_of_a_provider_is_the_sum_of_its_products(self):
+    def test_scorecard_of_provider_sums_products(self):
         assert Scorecard(delivered=3, filled=2.5) + Scorecard(delivered=1, broken=2, filled=1) == Scorecard(
             4, 2, filled=3.5
         )
 
 
 class TestScore:
-    def test_of_who_is_not_known_is_nine_tenths_three_times(self):
+    def test_score_of_unknown_provider(self):
         assert score_of(None) == score_of(Scorecard()) == 72.9
 
-    def test_is_the_product_of_what_can_be_expected(self):
+    def test_score_is_product_of_rates(self):
         record = Scorecard(delivered=15, broken=0, promised=15, on_time=5, filled=15.0, priced=5, dearness=7.5)
 
         rates = rates_of(record)
@@ -80,12 +80,12 @@ class TestScore:
             {"dearness": 8 * 1.3},
         ],
     )
-    def test_falls_with_every_broken_promise(self, worse):
+    def test_score_falls_with_each_failure(self, worse):
         good = Scorecard(delivered=8, promised=8, on_time=8, filled=8.0, priced=8, dearness=8.0)
 
         assert score_of(replace(good, **worse)) < score_of(good)
 
-    def test_does_not_rise_with_presents(self):
+    def test_score_ignores_extra_goods(self):
         assert score_of(Scorecard(priced=5, dearness=2.5)) == score_of(Scorecard())
 
 
@@ -104,11 +104,11 @@ class TestLearnedLeadTime:
             ([9] * 200 + [2] * 50, 2, 2),  # what it was like long ago
         ],
     )
-    def test_is_what_nine_of_ten_orders_keep(self, took, stated, learned):
+    def test_learned_lead_time_is_ninth_decile(self, took, stated, learned):
         assert learn_lead_time(took, stated) == learned
 
     @given(some.lists(some.floats(0, 400), min_size=5, max_size=80), some.none() | some.floats(0.1, 400))
-    def test_is_a_whole_number_of_days_among_those_seen(self, took, stated):
+    def test_learned_lead_time_is_observed_number_of_days(self, took, stated):
         learned = learn_lead_time(took, stated)
 
         assert learned == int(learned)
@@ -125,15 +125,15 @@ class TestLeadTimeInTheDecision:
             (0.0, LeadTime(9), 0),  # who named a level wants that level
         ],
     )
-    def test_orders_earlier_where_goods_take_longer_than_the_customers_days(self, days, lead, threshold):
+    def test_longer_lead_time_orders_earlier(self, days, lead, threshold):
         slots = (a.slot(level=20, rate_per_day=2.0),)
 
         assert compute_figures(slots, 0, 0, a.subscription(days=days), a.offer(lead=lead)).threshold == threshold
 
-    def test_is_what_consumption_is_asked_for(self):
+    def test_trigger_uses_lead_time(self):
         assert a.armed(offer=a.offer(lead=LeadTime(9.0))).trigger.at_days == 9.0
 
-    def test_is_said_in_the_receipt_with_where_it_is_from(self):
+    def test_receipt_names_lead_time_and_source(self):
         lead, record = (
             LeadTime(9.0, learned=True, stated=3.0, observations=12),
             Scorecard(delivered=12, broken=1, filled=12.0),
@@ -150,7 +150,7 @@ class TestLeadTimeInTheDecision:
         ]
         assert decide(replace(receipt.inputs, offer=a.offer(lead=LeadTime(3.0)))).outcome == "hold"
 
-    def test_that_is_stated_is_said_to_be(self):
+    def test_receipt_names_stated_lead_time(self):
         pool = a.armed(offer=a.offer(lead=LeadTime(3.0, stated=3.0)))
 
         (receipt,) = threshold_crossed(pool, a.heard(), pool.epoch, a.when()).receipts
