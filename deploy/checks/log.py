@@ -11,8 +11,10 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from deploy.checks.findings import Findings
 
 DENSE = "sequences are 1, 2, 3 ... in each partition"
+#: Prefixes of topics that providers write.
 FOREIGN = ("provider-updates-",)
-FRONT_DOOR = "usage"
+#: Written by the gateway and by device makers.
+USAGE = "usage"
 
 
 class Written(NamedTuple):
@@ -52,7 +54,7 @@ _HEADER = msgspec.json.Decoder(Header)
 
 
 class LogCheck:
-    """Reads the topics once and compares; correct while records are being written."""
+    """Reads the topics once and compares them; correct while records are being written."""
 
     def __init__(self, consumer: AIOKafkaConsumer, findings: Findings) -> None:
         self._consumer, self._findings = consumer, findings
@@ -135,14 +137,17 @@ class LogCheck:
             for read in reads:
                 self._compare_checkpoint(place, read)
 
-    def had_read_all(self, checkpoints: dict[TopicPartition, list[Read]]) -> bool:
+    def is_consumed(self, checkpoints: dict[TopicPartition, list[Read]]) -> bool:
         """Whether these checkpoints had reached the current end of the log."""
         return all(
             read.next_offset >= self.ends.get(place, 0) for place, reads in checkpoints.items() for read in reads
         )
 
     def _compare_checkpoint(self, place: TopicPartition, read: Read) -> None:
-        where, rule = f"{read.schema}.checkpoint {place.topic}/{place.partition}", "every checkpoint stands on its log"
+        where, rule = (
+            f"{read.schema}.checkpoint {place.topic}/{place.partition}",
+            "every checkpoint lies within its log",
+        )
         start, end = self.starts.get(place, 0), self.ends.get(place, 0)
         self._findings.count("lag", max(0, end - read.next_offset))
         if read.next_offset < start:
@@ -151,15 +156,15 @@ class LogCheck:
         elif read.next_offset > end:
             self._findings.differ(rule, where, f"next_offset {read.next_offset}, the log ends at {end}")
         elif read.last_offset is not None and read.last_offset >= start:
-            there = self._seen[place].ids.get(read.last_offset)
-            if there != read.last_id:
-                problem = f"checkpoint has {read.last_id} at {read.last_offset}, the log has {there}"
+            id_on_log = self._seen[place].ids.get(read.last_offset)
+            if id_on_log != read.last_id:
+                problem = f"checkpoint has {read.last_id} at {read.last_offset}, the log has {id_on_log}"
                 self._findings.differ(rule, where, problem)
 
 
 def is_ours(topic: str) -> bool:
     """Whether only our services write this topic."""
-    return topic != FRONT_DOOR and not topic.startswith(FOREIGN)
+    return topic != USAGE and not topic.startswith(FOREIGN)
 
 
 def header_of(record: ConsumerRecord) -> Header:

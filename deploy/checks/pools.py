@@ -1,7 +1,7 @@
 """Checks across services: the tables of several services agree with each other.
 
 They may differ while an event is between two services, so they are compared only in a snapshot
-without events under way (see `run.py`).
+in which no event is pending (see `run.py`).
 """
 
 import asyncpg
@@ -14,7 +14,7 @@ AGREEMENTS: dict[str, tuple[tuple[str, ...], str]] = {
         ("reorder_decision", "order_dispatch"),
         """
         SELECT coalesce(r.order_id, o.order_id) AS subject,
-               format('reorder_decision says %s, order_dispatch %s',
+               format('reorder_decision has %s, order_dispatch %s',
                       coalesce(r.state, 'nothing'), coalesce(o.state, 'nothing')) AS problem
         FROM (SELECT * FROM reorder_decision.reorder WHERE state <> 'proposed') AS r
         FULL JOIN order_dispatch.orders AS o USING (order_id)
@@ -24,11 +24,11 @@ AGREEMENTS: dict[str, tuple[tuple[str, ...], str]] = {
           AND NOT EXISTS (SELECT FROM reorder_decision.erased_customer AS e WHERE e.customer_id = o.customer_id)
         """,
     ),
-    "consumption watches the epoch that a pool waits in": (
+    "slots have the epoch of their pool": (
         ("reorder_decision", "consumption"),
         """
         SELECT p.pool_id || ' ' || s.device_id || '/' || s.slot AS subject,
-               format('the pool is %s in epoch %s, the slot is asked for epoch %s and %s',
+               format('the pool is %s in epoch %s, the slot has epoch %s and is %s',
                       p.situation, p.epoch, coalesce(w.epoch::text, 'none'),
                       CASE WHEN h.armed THEN 'armed' ELSE 'not armed' END) AS problem
         FROM reorder_decision.pool AS p
@@ -39,11 +39,11 @@ AGREEMENTS: dict[str, tuple[tuple[str, ...], str]] = {
           AND (w.epoch IS DISTINCT FROM p.epoch OR (p.situation = 'armed' AND NOT coalesce(h.armed, false)))
         """,
     ),
-    "a pool's shelf is what the ledger has on it": (
+    "a pool's shelf equals the balance of the ledger": (
         ("reorder_decision", "inventory"),
         """
         SELECT p.pool_id AS subject,
-               format('the pool counts %s, the ledger %s', p.shelf, coalesce(s.available, 0)) AS problem
+               format('the pool has %s, the ledger %s', p.shelf, coalesce(s.available, 0)) AS problem
         FROM reorder_decision.pool AS p
         LEFT JOIN inventory.stock AS s ON (s.owner_id, s.product_id) = (p.customer_id, p.product_id)
         WHERE p.shelf <> coalesce(s.available, 0)
@@ -55,10 +55,10 @@ AGREEMENTS: dict[str, tuple[tuple[str, ...], str]] = {
 #: All services that store data about devices and customers.
 ALL = ("consumption", "gateway", "inventory", "notification", "order_dispatch", "portal", "reorder_decision")
 AGREEMENTS |= {
-    "nobody acts for a device that left": (
+    "no service keeps data of a removed device": (
         ALL,
         """
-        SELECT d.device_id AS subject, format('it is %s, and still there in %s', d.state, k.place) AS problem
+        SELECT d.device_id AS subject, format('it is %s, but remains in %s', d.state, k.place) AS problem
         FROM portal.device AS d JOIN (
             SELECT device_id, 'gateway.device' AS place FROM gateway.device
             UNION ALL SELECT device_id, 'consumption.device' FROM consumption.device
@@ -68,16 +68,16 @@ AGREEMENTS |= {
             UNION ALL SELECT device_id, 'reorder_decision.slot' FROM reorder_decision.slot
             UNION ALL SELECT device_id, 'portal.slot_view' FROM portal.slot_view
             UNION ALL SELECT device_id, 'order_dispatch.link' FROM order_dispatch.link WHERE state = 'active'
-            UNION ALL SELECT device_id, 'order_dispatch.orders, and not asked for yet' FROM order_dispatch.orders
+            UNION ALL SELECT device_id, 'order_dispatch.orders, not yet requested' FROM order_dispatch.orders
                 WHERE state IN ('drafted', 'reserving', 'authorizing')
         ) AS k USING (device_id)
         WHERE d.state = 'deregistered' OR (d.state = 'replaced' AND k.place NOT LIKE 'order_dispatch.orders%')
         """,
     ),
-    "nobody knows a customer who was erased": (
+    "no service keeps data of an erased customer": (
         ALL,
         """
-        SELECT c.customer_id AS subject, format('erased, and still there in %s', k.place) AS problem
+        SELECT c.customer_id AS subject, format('erased, but remains in %s', k.place) AS problem
         FROM portal.customer AS c JOIN (
             SELECT customer_id, 'portal.person' AS place FROM portal.person
             UNION ALL SELECT customer_id, 'portal.session' FROM portal.session
@@ -99,7 +99,7 @@ AGREEMENTS |= {
     ),
 }
 
-#: Holds in every snapshot: each step of an order follows the previous one and the transition table.
+#: Valid in every snapshot: each step of an order follows the previous one and the transition table.
 HISTORY = """
 SELECT h.order_id || ' step ' || h.step AS subject,
        format('%s to %s after %s', coalesce(h.from_state, 'nothing'), h.to_state, coalesce(b.to_state, 'nothing'))
@@ -122,7 +122,7 @@ async def check_histories(database: asyncpg.Connection, findings: Findings, sche
     """Check every order's history against the transition table."""
     if "order_dispatch" in schemas:
         for row in await database.fetch(HISTORY):
-            findings.differ("an order goes the allowed way", row["subject"], row["problem"])
+            findings.differ("order histories follow the transition table", row["subject"], row["problem"])
 
 
 async def find_disagreements(database: asyncpg.Connection, schemas: list[str]) -> Findings:

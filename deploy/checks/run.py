@@ -9,7 +9,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from deploy.checks.findings import Findings
 from deploy.checks.log import LogCheck, Read, Written
 from deploy.checks.pools import check_histories, find_disagreements
-from deploy.checks.state import check_outboxes, check_views, list_services, note_troubles
+from deploy.checks.state import check_outboxes, check_views, list_services, note_failed_records
 from replenish_contracts.topics import OWN_TOPICS, PATTERNS, PLACE
 
 Counters = dict[TopicPartition, Written]
@@ -30,7 +30,7 @@ async def run_checks(database_url: str, kafka_url: str) -> Findings:
             schemas = await list_services(database)
             for schema in schemas:
                 await check_outboxes(database, findings, schema)
-                await note_troubles(database, findings, schema)
+                await note_failed_records(database, findings, schema)
                 await check_views(database, findings, schema)
             await check_histories(database, findings, schemas)
             disagreements = await find_disagreements(database, schemas)
@@ -39,7 +39,7 @@ async def run_checks(database_url: str, kafka_url: str) -> Findings:
         await log.read(await _places(kafka_url), checkpoints)
         log.compare_written(counters, await _counters(database, schemas))
         log.compare_read(checkpoints)
-        if not findings.figures.get("unsent") and log.had_read_all(checkpoints):
+        if not findings.figures.get("unsent") and log.is_consumed(checkpoints):
             findings.add(disagreements)
     finally:
         await consumer.stop()

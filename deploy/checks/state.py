@@ -9,7 +9,7 @@ Database = asyncpg.Connection
 OLDEST_UNSENT_SECONDS = 60
 
 UNSENT = """
-SELECT counter.topic, counter.partition, counter.sequence - counter.published AS promised, count(outbox.*) AS kept,
+SELECT counter.topic, counter.partition, counter.sequence - counter.published AS promised, count(outbox.*) AS stored,
        coalesce(extract(epoch FROM now() - min(outbox.created_at)), 0)::float8 AS oldest_s
 FROM {schema}.counter LEFT JOIN {schema}.outbox ON outbox.topic = counter.topic
      AND outbox.partition = counter.partition AND outbox.sequence > counter.published
@@ -32,23 +32,23 @@ async def list_services(database: Database) -> list[str]:
 
 
 async def check_outboxes(database: Database, findings: Findings, schema: str) -> None:
-    """Every numbered but unacknowledged event is in the outbox, and not for long."""
+    """Check that every numbered and unacknowledged event is in the outbox, and not for long."""
     for row in await database.fetch(UNSENT.format(schema=schema)):
         place = f"{schema}.outbox {row['topic']}/{row['partition']}"
         findings.count("unsent", row["promised"])
-        if row["kept"] != row["promised"]:
-            findings.differ("every numbered event is kept until it is published", place, _unkept(row))
+        if row["stored"] != row["promised"]:
+            findings.differ("every numbered event is kept until it is published", place, _missing(row))
         if row["oldest_s"] > OLDEST_UNSENT_SECONDS:
             problem = f"{row['promised']} events unsent, the oldest for {row['oldest_s']:.0f} s"
             findings.differ(f"no event waits in an outbox for {OLDEST_UNSENT_SECONDS} s", place, problem)
 
 
-def _unkept(row: asyncpg.Record) -> str:
+def _missing(row: asyncpg.Record) -> str:
     return f"{row['promised']} events are numbered and not published, the outbox has {row['kept']}"
 
 
-async def note_troubles(database: Database, findings: Findings, schema: str) -> None:
-    """Note what may need an operator."""
+async def note_failed_records(database: Database, findings: Findings, schema: str) -> None:
+    """Note failed records and unknown tasks, which may need an operator."""
     for table in ("deferred", "dead_letter"):
         for row in await database.fetch(WAITING.format(schema=schema, table=table)):
             findings.count(table, row["records"])

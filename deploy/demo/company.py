@@ -80,7 +80,7 @@ class Company:
 
     async def count_shelf(self, customer_id: str, slot: Slot, steps: int) -> None:
         """Report the shelf stock of the first day."""
-        quantity, unit = slot.consumable.said(steps, spelling=0)
+        quantity, unit = slot.consumable.format(steps, spelling=0)
         path = f"/v1/customers/{customer_id}/stock/{slot.product_id}/count"
         await self.ask("inventory", "POST", path, {"quantity": quantity, "unit": unit})
 
@@ -137,7 +137,7 @@ def _spec(slot: Slot) -> dict[str, Any]:
 
 
 def _amount(slot: Slot, steps: int) -> dict[str, str]:
-    quantity, unit = slot.consumable.said(steps, spelling=0)
+    quantity, unit = slot.consumable.format(steps, spelling=0)
     return {"quantity": quantity, "unit": unit}
 
 

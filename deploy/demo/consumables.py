@@ -19,7 +19,7 @@ class Consumable:
     #: Quantity and unit of one pack as the API accepts them.
     pack: tuple[str, str]
 
-    def said(self, steps: int, spelling: int) -> tuple[str, str]:
+    def format(self, steps: int, spelling: int) -> tuple[str, str]:
         """Return (quantity, unit) in one of the device's spellings, exactly."""
         unit, per = self.spellings[spelling % len(self.spellings)]
         whole, rest = divmod(Fraction(steps, per), 1)

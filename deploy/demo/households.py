@@ -39,7 +39,7 @@ CITIES = (
 
 @dataclass(frozen=True)
 class Provider:
-    """A provider as its customers know it; its real lead time is in life.py."""
+    """A provider as its customers know it; its real lead time is in slot_simulation.py."""
 
     provider_id: str
     name: str

@@ -33,7 +33,7 @@ class ProviderLog:
     def __post_init__(self) -> None:
         self._lines = JsonLinesReader(self.path)
         self._undecided: set[str] = set()
-        self._unsaid: set[str] = set()
+        self._unpublished: set[str] = set()
         self._open: dict[str, dict[str, Any]] = {}
         self._parcels: list[Parcel] = []
 
@@ -46,23 +46,23 @@ class ProviderLog:
                 continue
             self._undecided.discard(line["order_id"])
             if line["op"] == "said":
-                self._unsaid.discard(line["update_id"])
+                self._unpublished.discard(line["update_id"])
             elif "update" in line:
                 self._decided(line, line["update"])
 
     def is_idle(self, now: datetime) -> bool:
         """Whether every consumed event is decided, every decision is published, and no promised date is due."""
-        settled = not self._undecided and not self._unsaid
+        settled = not self._undecided and not self._unpublished
         return settled and not any(self._is_due(update, now) for update in self._open.values())
 
     def arriving(self, now: datetime) -> Iterator[Parcel]:
         """Yield each parcel that has arrived by now, once."""
-        at_door = [parcel for parcel in self._parcels if parcel.arrives_at <= now]
+        arrived = [parcel for parcel in self._parcels if parcel.arrives_at <= now]
         self._parcels = [parcel for parcel in self._parcels if parcel.arrives_at > now]
-        yield from at_door
+        yield from arrived
 
     def _decided(self, line: dict[str, Any], update: dict[str, Any]) -> None:
-        self._unsaid.add(update["update_id"])
+        self._unpublished.add(update["update_id"])
         order_id = line["order_id"]
         if line["op"] == "accepted":
             self.accepted += 1

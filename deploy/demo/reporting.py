@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from deploy.demo.households import Slot
-from deploy.demo.life import Seen
+from deploy.demo.slot_simulation import DeviceEvent
 
 Report = dict[str, Any]
 
@@ -31,12 +31,12 @@ class Sender:
         self._clock = random.Random(f"{seed}:{device_id}").choice(CLOCKS)  # noqa: S311  # a draw, not a secret
         self.doubled = self.late = self.reboots = 0
 
-    def posts(self, on: date, at: datetime, seen: Mapping[str, Sequence[Seen]]) -> list[list[Report]]:
+    def posts(self, on: date, at: datetime, events: Mapping[str, Sequence[DeviceEvent]]) -> list[list[Report]]:
         """Return the request bodies that the device sends this evening, in order."""
         draw = random.Random(f"{self._seed}:{self.device_id}:{on}")  # noqa: S311  # repeatable is what is wanted
         if draw.random() < REBOOTED:
             self._reboot()
-        fresh = [self._report(slot, one, at) for slot, happened in seen.items() for one in happened]
+        fresh = [self._report(slot, event, at) for slot, detected in events.items() for event in detected]
         if len(fresh) > 1 and draw.random() < LATE:
             self.late += 1
             self._late.append((on + timedelta(days=draw.randint(1, LATEST_DAYS)), fresh.pop(0)))
@@ -67,18 +67,18 @@ class Sender:
         self._seq.clear()
         self._clock = timedelta()
 
-    def _report(self, slot: str, seen: Seen, at: datetime) -> Report:
+    def _report(self, slot: str, event: DeviceEvent, at: datetime) -> Report:
         self._seq[slot] += 1
         seq = self._seq[slot]
         report: Report = {
             "device_id": self.device_id,
-            "type": seen.kind,
+            "type": event.kind,
             "slot": slot,
             "boot": f"b{self._boot}",
             "seq": seq,
         }
         report["occurred_at"] = (at + self._clock).isoformat()
-        if seen.steps is not None:
-            quantity, unit = self._slots[slot].consumable.said(seen.steps, spelling=seq)
+        if event.steps is not None:
+            quantity, unit = self._slots[slot].consumable.format(event.steps, spelling=seq)
             report |= {"quantity": quantity, "unit": unit}
         return report

@@ -82,10 +82,10 @@ async def run_judge(evidence: Path, *, kafka_url: str, database_url: str, now: d
 
 def household_figures(world: World) -> dict[str, Any]:
     """Return figures of the simulated households, independent of the services' state."""
-    cover = [days for pantry in world.pantries.values() for days in pantry.cover_days]
+    cover = [days for simulation in world.slots.values() for days in simulation.cover_days]
     senders = world.senders.values()
     return {
-        "stockout_days": sum(pantry.stockout_days for pantry in world.pantries.values()),
+        "stockout_days": sum(simulation.stockout_days for simulation in world.slots.values()),
         "days_of_cover_at_arrival": round(statistics.mean(cover), 2) if cover else None,
         "reports_sent_twice": sum(sender.doubled for sender in senders),
         "reports_late": sum(sender.late for sender in senders),

@@ -179,7 +179,7 @@ class Demo:
         checked = await run_checks(self.check_url, kafka_url)
         figures = {
             "households": len(self.households),
-            "slots": len(year.world.pantries),
+            "slots": len(year.world.slots),
             "days": self.options.days,
             "seed": self.options.seed,
             **household_figures(year.world),
@@ -203,6 +203,6 @@ class Demo:
         for device_id in world.senders:
             answer = await self.company.ask("consumption", "GET", f"/v1/devices/{device_id}/slots")
             levels = {slot["slot"]: slot["level_steps"] for slot in answer["slots"]}
-            real = {slot: pantry.inside for (owner, slot), pantry in world.pantries.items() if owner == device_id}
+            real = {slot: simulation.level for (owner, slot), simulation in world.slots.items() if owner == device_id}
             differ += sum(levels.get(slot) != level for slot, level in real.items())
         return differ

@@ -8,11 +8,11 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from deploy.demo.event_feed import EventFeed
 from deploy.demo.households import FIRST_DAY, Household
-from deploy.demo.life import Pantry, Seen
 from deploy.demo.parcels import ProviderLog
 from deploy.demo.quiescence import QuiescenceProbe
 from deploy.demo.recording_client import RecordingClient
 from deploy.demo.reporting import Report, Sender
+from deploy.demo.slot_simulation import DeviceEvent, SlotSimulation
 from deploy.local.waiting import until
 from libs.kit.clock import SteppedClock
 
@@ -33,7 +33,7 @@ class World:
     households: Sequence[Household]
     senders: Mapping[str, Sender]
     credentials: Mapping[str, str]
-    pantries: Mapping[tuple[str, str], Pantry]
+    slots: Mapping[tuple[str, str], SlotSimulation]
 
     @classmethod
     def at_start(cls, households: Sequence[Household], credentials: Mapping[str, str], seed: int) -> "World":
@@ -42,7 +42,11 @@ class World:
             households,
             {device_id: Sender(device_id, slots, seed) for device_id, slots in devices.items()},
             credentials,
-            {(slot.device_id, slot.slot): Pantry.at_start(slot) for slots in devices.values() for slot in slots},
+            {
+                (slot.device_id, slot.slot): SlotSimulation.at_start(slot)
+                for slots in devices.values()
+                for slot in slots
+            },
         )
 
 
@@ -75,11 +79,11 @@ class Year:
         self.clock.step_to(now)
         await self.probe.wait(now)
         await self._receive_parcels(now, on)
-        seen: dict[str, dict[str, list[Seen]]] = defaultdict(dict)
-        for (device_id, slot), pantry in self.world.pantries.items():
-            seen[device_id][slot] = list(pantry.live(on))
+        events: dict[str, dict[str, list[DeviceEvent]]] = defaultdict(dict)
+        for (device_id, slot), simulation in self.world.slots.items():
+            events[device_id][slot] = list(simulation.simulate_day(on))
         await self._send(
-            {device_id: self.world.senders[device_id].posts(on, now, seen[device_id]) for device_id in seen}
+            {device_id: self.world.senders[device_id].posts(on, now, events[device_id]) for device_id in events}
         )
         await self.probe.wait(now)
 
@@ -92,7 +96,7 @@ class Year:
                     f"order {order} is on the reorders topic",
                     within_s=FEED_TIMEOUT_SECONDS,
                 )
-                self.world.pantries[self.feed.slot_of[order]].receive(parcel.steps, on)
+                self.world.slots[self.feed.slot_of[order]].receive(parcel.steps, on)
                 self.parcels_received += 1
 
     async def _send(self, bodies: Mapping[str, list[list[Report]]]) -> None:

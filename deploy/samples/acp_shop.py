@@ -16,15 +16,15 @@ from typing import Any
 from fastapi import FastAPI, Request
 from starlette.responses import JSONResponse
 
-from deploy.samples.counter import Counter, open_shop
-from deploy.samples.shelf import refuse
+from deploy.samples.shop_log import refuse
+from deploy.samples.shop_server import ShopServer, open_shop
 
 VERSION = "2026-04-17"
 CLOSED = ("completed", "canceled")
 Session = dict[str, Any]
 
 
-class Merchant(Counter):
+class Merchant(ShopServer):
     """An ACP server; the shelf's orders are its checkout sessions."""
 
     async def create(self, request: Request) -> JSONResponse:
@@ -43,24 +43,24 @@ class Merchant(Counter):
             "capabilities": {},
             "metadata": asked["metadata"],
         }
-        return self.keep("opened", order_id, session, key, 201)
+        return self.log_response("opened", order_id, session, key, 201)
 
     async def update(self, session_id: str, request: Request) -> JSONResponse:
         async def work(asked: dict[str, Any], key: str) -> JSONResponse:
-            session = self.shelf.orders[session_id]
+            session = self.log.orders[session_id]
             if session["status"] in CLOSED:
                 return refuse(409, "conflict", f"the session is {session['status']}")
             ways = [{"type": "shipping", "id": "ground", "title": "Ground", "totals": []}]
             changed = {**session, **asked, "fulfillment_options": ways}
             if "selected_fulfillment_options" in changed:
                 changed["status"] = "ready_for_payment"
-            return self.keep("changed", session["metadata"]["order_id"], changed, key)
+            return self.log_response("changed", session["metadata"]["order_id"], changed, key)
 
         return await self._with(session_id, request, work)
 
     async def complete(self, session_id: str, request: Request) -> JSONResponse:
         async def work(asked: dict[str, Any], key: str) -> JSONResponse:
-            session = self.shelf.orders[session_id]
+            session = self.log.orders[session_id]
             if session["status"] != "ready_for_payment":
                 return refuse(405, "conflict", f"the session is {session['status']}")
             order_id, token = (
@@ -68,10 +68,10 @@ class Merchant(Counter):
                 asked["payment_data"]["instrument"]["credential"]["token"],
             )
             if self.options.cashes:
-                trouble = await self.cash(order_id, token, session["totals"][0]["amount"], session["currency"])
-                if trouble:
-                    return refuse(400, "payment_declined", trouble)
-            answer = self.keep("accepted", order_id, self.ordered(self.shelf.orders[session_id]), key)
+                failure = await self.redeem(order_id, token, session["totals"][0]["amount"], session["currency"])
+                if failure:
+                    return refuse(400, "payment_declined", failure)
+            answer = self.log_response("accepted", order_id, self.ordered(self.log.orders[session_id]), key)
             if self.options.ships:
                 self.ship(order_id, session_id)
             return answer
@@ -80,22 +80,22 @@ class Merchant(Counter):
 
     async def cancel(self, session_id: str, request: Request) -> JSONResponse:
         async def work(_: Any, key: str) -> JSONResponse:
-            session = self.shelf.orders[session_id]
-            if session["status"] in CLOSED or f"/checkout_sessions/{session_id}/complete" in str(self.under_way):
+            session = self.log.orders[session_id]
+            if session["status"] in CLOSED or f"/checkout_sessions/{session_id}/complete" in str(self.in_flight):
                 return refuse(405, "conflict", f"the session is {session['status']}")
-            return self.keep("fenced", session["metadata"]["order_id"], {**session, "status": "canceled"}, key)
+            return self.log_response("fenced", session["metadata"]["order_id"], {**session, "status": "canceled"}, key)
 
         return await self._with(session_id, request, work)
 
     async def show(self, session_id: str, request: Request) -> JSONResponse:
-        refusal = self.distrust(request, b"") or self._missing(session_id)
-        return refusal or JSONResponse(self.shelf.orders[session_id])
+        refusal = self.authenticate(request, b"") or self._missing(session_id)
+        return refusal or JSONResponse(self.log.orders[session_id])
 
     async def _with(self, session_id: str, request: Request, work: Any) -> JSONResponse:
         return self._missing(session_id) or await self.once(request, work)
 
     def _missing(self, session_id: str) -> JSONResponse | None:
-        return None if session_id in self.shelf.orders else refuse(404, "not_found", "session not found")
+        return None if session_id in self.log.orders else refuse(404, "not_found", "session not found")
 
     def ordered(self, session: Session) -> Session:
         """Return the completed session with its order."""
@@ -114,7 +114,7 @@ class Merchant(Counter):
 
     def ship(self, order_id: str, session_id: str) -> None:
         """Ship all packs and send an event with the updated order."""
-        session = self.shelf.orders[session_id]
+        session = self.log.orders[session_id]
         line = session["order"]["line_items"][0]
         all_of_it = {**line["quantity"], "fulfilled": line["quantity"]["current"]}
         order = {
@@ -123,17 +123,17 @@ class Merchant(Counter):
             "line_items": [{**line, "quantity": all_of_it}],
             "fulfillments": [{"id": "f1", "type": "shipping", "status": "shipped", "tracking_number": "T1"}],
         }
-        self.shelf.write("shipped", order_id, order={**session, "order": order})
-        self.news.put_nowait((f"{order_id}-shipped", {"type": "order_update", "data": {"type": "order", **order}}))
+        self.log.write("shipped", order_id, order={**session, "order": order})
+        self.callbacks.put_nowait((f"{order_id}-shipped", {"type": "order_update", "data": {"type": "order", **order}}))
 
-    def distrust(self, request: Request, body: bytes) -> JSONResponse | None:  # noqa: ARG002  # others sign it
+    def authenticate(self, request: Request, body: bytes) -> JSONResponse | None:  # noqa: ARG002  # others sign it
         if request.headers.get("authorization") != f"Bearer {self.options.secret}":
             return refuse(401, "unauthorized", "invalid API key")
         if request.headers.get("api-version") != VERSION:
             return refuse(400, "unsupported_api_version", f"supported version: {VERSION}")
         return None
 
-    def sealed(self, message_id: str, content: str) -> dict[str, str]:
+    def sign(self, message_id: str, content: str) -> dict[str, str]:
         now = str(int(time.time()))
         seal = hmac.new(self.options.secret.encode(), f"{now}.{content}".encode(), hashlib.sha256).hexdigest()
         return {"merchant-signature": f"t={now},v1={seal}", "request-id": message_id}

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from deploy.samples.drs_accounts import Device
-from deploy.samples.drs_counter import KIND, RequestRefusedError, ShopDep, called, deregistered
 from deploy.samples.drs_orders import stamp, subscriptions
+from deploy.samples.drs_state import KIND, RequestRefusedError, ShopDep, called, deregistered
 
 router = APIRouter()
 
@@ -32,7 +32,7 @@ async def replenish(slot: str, shop: ShopDep, device: Replenishing) -> Response:
         order = shop.orders.place(device, slot)
         detail = "TEST_ORDER_PLACED" if device.test else "STANDARD_ORDER_PLACED"
         if order.expected_at is not None:
-            shop.say_order("OrderPlacedNotification", order)
+            shop.notify_order("OrderPlacedNotification", order)
     else:
         shop.orders.write("in_progress", instance=order.instance)
     if shop.lose:

@@ -15,7 +15,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from deploy.samples import drs_api
-from deploy.samples.drs_counter import RequestRefusedError, Shop, ShopDep, deregistered
+from deploy.samples.drs_state import RequestRefusedError, Shop, ShopDep, deregistered
 
 router = APIRouter()
 
@@ -39,8 +39,8 @@ async def token(request: Request, shop: ShopDep) -> Response:
     shop.orders.write("token", grant=form.get("grant_type"), status=status)
     if device is not None:
         shop.orders.write("registered", serial=device.serial, test=device.test)
-        shop.say("DeviceRegisteredNotification", device)
-        shop.say_subscriptions(device)
+        shop.notify("DeviceRegisteredNotification", device)
+        shop.notify_subscriptions(device)
     return JSONResponse(body, status)
 
 
@@ -71,12 +71,12 @@ async def customer(serial: str, what: str, request: Request, shop: ShopDep) -> d
     slot = dict(request.query_params).get("slot", "")
     if what in {"subscribe", "unsubscribe"}:
         device.slots[slot] = what == "subscribe"
-        shop.say_subscriptions(device)
+        shop.notify_subscriptions(device)
     elif what == "cancel":
         order = shop.orders.open_of(device, slot)
         if order is not None:
             shop.orders.cancel(order)
-            shop.say_order("OrderCancelledNotification", order)
+            shop.notify_order("OrderCancelledNotification", order)
     elif what == "deregister":
         deregistered(shop, device)
     elif what == "forget":
@@ -98,11 +98,11 @@ async def shop_floor(what: str, request: Request, shop: ShopDep) -> dict[str, An
         return shop.topic.publish((await request.body()).decode())
     elif what == "order":
         placed = shop.orders.place(shop.accounts.devices[asked["serial"]], asked["slot"])
-        return shop.say_order("OrderPlacedNotification", placed)
+        return shop.notify_order("OrderPlacedNotification", placed)
     else:
         order = shop.orders.known[asked["instance"]]
         getattr(shop.orders, what)(order)
-        return shop.say_order("ItemShippedNotification" if what == "ship" else "OrderPlacedNotification", order)
+        return shop.notify_order("ItemShippedNotification" if what == "ship" else "OrderPlacedNotification", order)
     return {"done": what}
 
 

@@ -33,31 +33,31 @@ class Shop:
             return self.sign_in()
         answer.raise_for_status()
         for order in reversed(answer.json()["orders"]):
-            self.look_at(order)
+            self.advance(order)
         return None
 
-    def look_at(self, order: dict[str, Any]) -> None:
+    def advance(self, order: dict[str, Any]) -> None:
         if order["cancellation"] and order["state"] == "placed":
-            self.say(order, "refuse", reason="cancelled in time")
+            self.report(order, "refuse", reason="cancelled in time")
         elif order["state"] == "placing" and order["packs"] > self.options.largest:
-            self.say(order, "refuse", reason=f"we ship at most {self.options.largest} packs")
+            self.report(order, "refuse", reason=f"we ship at most {self.options.largest} packs")
         elif order["state"] == "placing":
-            self.say(order, "acknowledge")
+            self.report(order, "acknowledge")
         elif order["state"] == "placed":
-            self.say(order, "ship", tracking=f"T-{order['order_id'][:8]}")
+            self.report(order, "ship", tracking=f"T-{order['order_id'][:8]}")
         elif order["state"] == "shipped" and self.options.delivers:
-            self.say(order, "deliver")
+            self.report(order, "deliver")
 
-    def say(self, order: dict[str, Any], step: str, **detail: str) -> None:
+    def report(self, order: dict[str, Any], step: str, **detail: str) -> None:
         """Report a step and log it; a step reported too late (409) is logged as such."""
         once = {"Idempotency-Key": f"{step}-{order['order_id']}"}
         answer = self.http.post(f"{self.orders}/{order['order_id']}/{step}", json=detail, headers=once)
         if answer.status_code not in (httpx.codes.OK, httpx.codes.CONFLICT):
             answer.raise_for_status()
         op = step if answer.is_success else f"late {step}"
-        said = {"op": op, "order_id": order["order_id"], "quantity": order["quantity"], "state": answer.json()["state"]}
+        line = {"op": op, "order_id": order["order_id"], "quantity": order["quantity"], "state": answer.json()["state"]}
         with self.options.log.open("a") as log:
-            log.write(json.dumps(said) + "\n")
+            log.write(json.dumps(line) + "\n")
 
 
 def arguments() -> argparse.ArgumentParser:

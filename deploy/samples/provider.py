@@ -16,14 +16,14 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from deploy.samples.book import Book, Update
+from deploy.samples.order_log import OrderLog, Update
 
 
 class Integration:
     """One provider: its decision about each event, and its updates."""
 
     def __init__(self, options: argparse.Namespace) -> None:
-        self.options, self.now, self.book = options, clock(options.clock), Book(options.log)
+        self.options, self.now, self.log = options, clock(options.clock), OrderLog(options.log)
 
     async def run(self) -> None:
         topic, group = f"provider-orders-{self.options.provider}", f"provider-{self.options.provider}"
@@ -40,33 +40,33 @@ class Integration:
             while True:
                 read = await consumer.getmany(timeout_ms=20 if self.options.clock else 500)
                 for record in (record for records in read.values() for record in records):
-                    self.hear(json.loads(record.value))
-                self.work_on()
+                    self.handle(json.loads(record.value))
+                self.advance_orders()
                 for update in self.outgoing():
-                    await self.say(update, producer)
+                    await self.publish(update, producer)
                 if read:
                     await consumer.commit()  # after publishing, so that a killed instance reads these records again
 
-    def hear(self, event: dict[str, Any]) -> None:
-        asked = event["data"]
-        latest = self.book.latest.get(asked["order_id"])
-        self.book.write("read", type=event["type"], id=event["id"], **self.ids(asked))
+    def handle(self, event: dict[str, Any]) -> None:
+        request = event["data"]
+        latest = self.log.latest.get(request["order_id"])
+        self.log.write("read", type=event["type"], id=event["id"], **self.ids(request))
         if event["type"] == "OrderRequested" and latest:
-            self.book.write("repeated", **self.ids(asked))
+            self.log.write("repeated", **self.ids(request))
         elif event["type"] == "OrderRequested":
-            self.take(asked)
+            self.accept(request)
         elif event["type"] == "CancelRequested" and latest and latest["status"] == "accepted":
-            self.decide("cancelled", asked, reason=asked["reason"])
+            self.decide("cancelled", request, reason=request["reason"])
         elif event["type"] in ("CancelRequested", "OrderStatusRequested"):
-            self.answer(event, latest or {"order_id": asked["order_id"], "status": "not_found"})
+            self.answer(event, latest or {"order_id": request["order_id"], "status": "not_found"})
 
-    def take(self, asked: dict[str, Any]) -> None:
-        expected_at = datetime.fromisoformat(asked["requested_at"]) + timedelta(days=self.options.lead_days)
-        self.decide("accepted", asked, expected_at=expected_at.isoformat(), quantity=asked["quantity"])
+    def accept(self, request: dict[str, Any]) -> None:
+        expected_at = datetime.fromisoformat(request["requested_at"]) + timedelta(days=self.options.lead_days)
+        self.decide("accepted", request, expected_at=expected_at.isoformat(), quantity=request["quantity"])
 
-    def work_on(self) -> None:
+    def advance_orders(self) -> None:
         """Ship accepted orders; where this provider reports deliveries, deliver what is due."""
-        for order in list(self.book.open.values()):
+        for order in list(self.log.open.values()):
             shipping = datetime.fromisoformat(order["occurred_at"]) + timedelta(days=self.options.handling_days)
             if order["status"] == "accepted" and self.now() >= shipping:
                 self.decide("shipped", order, expected_at=order["expected_at"], quantity=order["quantity"])
@@ -86,24 +86,24 @@ class Integration:
             "occurred_at": self.now().isoformat(),
             **more,
         }
-        self.book.write(status, **self.ids(order), quantity=more.get("quantity"), update=update)
+        self.log.write(status, **self.ids(order), quantity=more.get("quantity"), update=update)
 
     def answer(self, event: dict[str, Any], latest: Update) -> None:
         """Repeat the current status of an order, under an id derived from the request."""
         update_id = f"{latest['order_id']}-{latest['status']}-{event['id']}"
         update = {**latest, **self.ids(latest), "update_id": update_id, "occurred_at": self.now().isoformat()}
-        self.book.write("answered", **self.ids(latest), status=latest["status"], update=update)
+        self.log.write("answered", **self.ids(latest), status=latest["status"], update=update)
 
     def outgoing(self) -> list[Update]:
-        return list(self.book.unsaid.values())
+        return list(self.log.unpublished.values())
 
     def ids(self, order: dict[str, Any]) -> dict[str, str]:
         return {"provider_id": self.options.provider, "order_id": order["order_id"]}
 
-    async def say(self, update: Update, producer: AIOKafkaProducer) -> None:
+    async def publish(self, update: Update, producer: AIOKafkaProducer) -> None:
         key, value = update["order_id"].encode(), json.dumps(envelope(update)).encode()
         await producer.send_and_wait(f"provider-updates-{self.options.provider}", value, key)
-        self.book.write("said", order_id=update["order_id"], update_id=update["update_id"])
+        self.log.write("said", order_id=update["order_id"], update_id=update["update_id"])
 
 
 def envelope(update: Update) -> dict[str, Any]:

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-Said = dict[str, Any]
+Json = dict[str, Any]
 
 #: Refused tokens, by step.
-REFUSES = {
+REFUSALS = {
     "tok_declined": {"authorize": "the card was declined"},
     "tok_no_funds": {"authorize": "insufficient funds"},
     "tok_capture_declined": {"capture": "the card was closed"},
@@ -25,12 +25,12 @@ DARK_TIMES = 2
 ENDED = {"voided", "expired"}
 
 
-class Book:
+class PaymentLog:
     """All decisions so far, in a JSON lines file."""
 
     def __init__(self, path: Path) -> None:
-        self.payments: dict[str, Said] = {}
-        self.operations: dict[str, Said] = {}
+        self.payments: dict[str, Json] = {}
+        self.operations: dict[str, Json] = {}
         whole = path.read_bytes() if path.exists() else b""
         self._file = path.open("ab")
         self._file.truncate(whole.rfind(b"\n") + 1)  # a kill may have left a partial last line
@@ -38,13 +38,13 @@ class Book:
             if line.endswith(b"\n"):
                 self._remember(json.loads(line))
 
-    def write(self, line: Said) -> None:
+    def write(self, line: Json) -> None:
         self._file.write(json.dumps({"at": datetime.now(UTC).isoformat(), **line}).encode() + b"\n")
         self._file.flush()
         os.fsync(self._file.fileno())
         self._remember(line)
 
-    def _remember(self, line: Said) -> None:
+    def _remember(self, line: Json) -> None:
         self.operations[line["key"]] = line
         if line["op"] != "declined":
             payment = self.payments.setdefault(
@@ -60,53 +60,53 @@ class Bank:
     """Processes one operation at a time, except that a slow one does not block others."""
 
     def __init__(self, options: argparse.Namespace) -> None:
-        self.options, self.book = options, Book(options.log)
+        self.options, self.log = options, PaymentLog(options.log)
         self._lock = threading.Lock()
-        self._under_way: set[str] = set()
+        self._in_flight: set[str] = set()
         self._seen: set[str] = set()
-        self._asked: dict[str, int] = {}
+        self._lookups: dict[str, int] = {}
 
-    def ask(self, step: str, reference: str, key: str, body: Said) -> tuple[int, Said, str]:
+    def process(self, step: str, reference: str, key: str, body: Json) -> tuple[int, Json, str]:
         """Return status, body, and the fault of this request: none, replayed, cut or lost."""
         digest = hashlib.sha256(json.dumps([step, reference, body], sort_keys=True).encode()).hexdigest()
         with self._lock:
-            if key in self._under_way:
+            if key in self._in_flight:
                 return 409, {"error": "the same request is being processed"}, ""
-            if known := self.book.operations.get(key):
+            if known := self.log.operations.get(key):
                 if known["digest"] != digest:
                     return 422, {"error": "this key was used for another request"}, ""
                 return known["status"], known["answer"], "replayed"
-            if step != "authorize" and reference not in self.book.payments:
+            if step != "authorize" and reference not in self.log.payments:
                 return 404, {"error": "payment not found"}, ""
             fault = self._fault(step, reference, key, body)
             if fault in ("lost", "busy"):
                 return 429, {"error": "too many requests"}, fault
-            self._under_way.add(key)
+            self._in_flight.add(key)
         try:
             if fault == "slow":
                 time.sleep(self.options.slow_seconds)
             with self._lock:
                 status, answer = self._decide(step, reference, key, body, digest)
         finally:
-            self._under_way.discard(key)
+            self._in_flight.discard(key)
         return status, answer, fault
 
-    def find(self, key: str) -> tuple[int, Said]:
+    def find(self, key: str) -> tuple[int, Json]:
         with self._lock:
-            if key in self._under_way:
+            if key in self._in_flight:
                 return 409, {"error": "the operation is being processed"}
-            known = self.book.operations.get(key)
+            known = self.log.operations.get(key)
             if known is None:
                 return 404, {"error": "operation not found"}
-            self._asked[key] = self._asked.get(key, 0) + 1
-            if known["token"] == "tok_dark" and self._asked[key] <= DARK_TIMES:  # noqa: S105  # a test card, no secret
+            self._lookups[key] = self._lookups.get(key, 0) + 1
+            if known["token"] == "tok_dark" and self._lookups[key] <= DARK_TIMES:  # noqa: S105  # a test card, no secret
                 return 503, {"error": "temporarily unavailable"}
             return known["status"], known["answer"]
 
-    def _token(self, step: str, reference: str, body: Said) -> str:
-        return str(body.get("token") if step == "authorize" else self.book.payments[reference]["token"])
+    def _token(self, step: str, reference: str, body: Json) -> str:
+        return str(body.get("token") if step == "authorize" else self.log.payments[reference]["token"])
 
-    def _fault(self, step: str, reference: str, key: str, body: Said) -> str:
+    def _fault(self, step: str, reference: str, key: str, body: Json) -> str:
         """Return the fault of this request; each key meets its fault once."""
         if key in self._seen:
             return ""
@@ -119,13 +119,13 @@ class Bank:
                 return fault
         return by_token.get(token, "")
 
-    def _decide(self, step: str, reference: str, key: str, body: Said, digest: str) -> tuple[int, Said]:
+    def _decide(self, step: str, reference: str, key: str, body: Json, digest: str) -> tuple[int, Json]:
         token = self._token(step, reference, body)
-        payment = self.book.payments.get(reference, {})
+        payment = self.log.payments.get(reference, {})
         line = {"key": key, "digest": digest, "token": token, "payment_id": payment.get("payment_id")}
-        reason = REFUSES.get(token, {}).get(step) or self._impossible(step, payment, body)
+        reason = REFUSALS.get(token, {}).get(step) or self._impossible(step, payment, body)
         if reason:
-            self.book.write({**line, "op": "declined", "status": 402, "answer": {"declined": reason}})
+            self.log.write({**line, "op": "declined", "status": 402, "answer": {"declined": reason}})
             return 402, {"declined": reason}
         op = {"authorize": "authorized", "capture": "captured", "void": "voided", "refund": "refunded"}[step]
         if token == "tok_expires" and step in ("capture", "void"):  # noqa: S105  # a test card, no secret
@@ -138,10 +138,10 @@ class Bank:
             answer["amount"] = amount + 1
         what = {"reference": reference, "amount": amount, "currency": currency}
         asked = {"payment_id": body.get("payment_id", payment.get("payment_id"))}
-        self.book.write({**line, **what, **asked, "op": op, "status": 200, "answer": answer})
+        self.log.write({**line, **what, **asked, "op": op, "status": 200, "answer": answer})
         return 200, answer
 
-    def _impossible(self, step: str, payment: Said, body: Said) -> str | None:
+    def _impossible(self, step: str, payment: Json, body: Json) -> str | None:
         state, amount = payment.get("state"), body.get("amount", 0)
         if step in ("capture", "void") and state != "authorized":
             return f"the payment is {state}"

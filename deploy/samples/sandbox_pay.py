@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from deploy.samples.sandbox_bank import Bank, Said
+from deploy.samples.sandbox_bank import Bank, Json
 
 
 class Door(BaseHTTPRequestHandler):
@@ -38,11 +38,11 @@ class Door(BaseHTTPRequestHandler):
             case _:
                 self._send(404, {"error": "not found"})
 
-    def _ask(self, step: str, reference: str, body: Said) -> None:
+    def _ask(self, step: str, reference: str, body: Json) -> None:
         key = self.headers.get("Idempotency-Key")
         if not key:
             return self._send(400, {"error": "an Idempotency-Key is required"})
-        status, answer, fault = self.bank.ask(step, reference, key, body)
+        status, answer, fault = self.bank.process(step, reference, key, body)
         if fault in ("cut", "lost"):
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
@@ -54,7 +54,7 @@ class Door(BaseHTTPRequestHandler):
             self._send(status, answer, {"Idempotent-Replayed": "true"} if fault == "replayed" else {})
         return None
 
-    def _send(self, status: int, answer: Said, headers: dict[str, str] | None = None) -> None:
+    def _send(self, status: int, answer: Json, headers: dict[str, str] | None = None) -> None:
         self._write(status, json.dumps(answer).encode(), headers or {})
 
     def _write(self, status: int, body: bytes, headers: dict[str, str]) -> None:

@@ -12,33 +12,33 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 LEAD = timedelta(days=2)
 
 
-def answers(event: dict[str, Any], taken: set[str]) -> list[dict[str, Any]]:
+def answers(event: dict[str, Any], accepted: set[str]) -> list[dict[str, Any]]:
     """Return the updates for an event: the same updates with the same ids, however often it is consumed."""
-    asked, order_id = event["data"], event["data"]["order_id"]
-    facts = {"provider_id": asked["provider_id"], "order_id": order_id, "occurred_at": asked["requested_at"]}
+    request, order_id = event["data"], event["data"]["order_id"]
+    facts = {"provider_id": request["provider_id"], "order_id": order_id, "occurred_at": request["requested_at"]}
     if event["type"] == "OrderRequested":  # packed immediately
-        facts["expected_at"] = (datetime.fromisoformat(asked["requested_at"]) + LEAD).isoformat()
-        return [{**facts, "status": said, "update_id": f"{order_id}-{said}"} for said in ("accepted", "shipped")]
+        facts["expected_at"] = (datetime.fromisoformat(request["requested_at"]) + LEAD).isoformat()
+        return [{**facts, "status": status, "update_id": f"{order_id}-{status}"} for status in ("accepted", "shipped")]
     # OrderStatusRequested always gets a reply; CancelRequested comes too late, as the same status shows.
-    return [{**facts, "status": "shipped" if order_id in taken else "not_found", "update_id": event["id"]}]
+    return [{**facts, "status": "shipped" if order_id in accepted else "not_found", "update_id": event["id"]}]
 
 
-async def run(kafka: str, provider: str, book: TextIO) -> None:
-    book.seek(0)
-    taken = set(book.read().splitlines())
-    topic, reading = f"provider-orders-{provider}", {"enable_auto_commit": False, "auto_offset_reset": "earliest"}
-    consumer = AIOKafkaConsumer(topic, bootstrap_servers=kafka, group_id=f"provider-{provider}", **reading)
+async def run(kafka: str, provider: str, file: TextIO) -> None:
+    file.seek(0)
+    accepted = set(file.read().splitlines())
+    topic, options = f"provider-orders-{provider}", {"enable_auto_commit": False, "auto_offset_reset": "earliest"}
+    consumer = AIOKafkaConsumer(topic, bootstrap_servers=kafka, group_id=f"provider-{provider}", **options)
     async with consumer, AIOKafkaProducer(bootstrap_servers=kafka, acks="all") as producer:
         async for record in consumer:
             event = json.loads(record.value)
-            if event["type"] == "OrderRequested" and event["data"]["order_id"] not in taken:
-                taken.add(event["data"]["order_id"])
-                print(event["data"]["order_id"], file=book, flush=True)
-                os.fsync(book.fileno())  # on disk before anything is published
-            for update in answers(event, taken):
-                around = {"specversion": "1.0", "id": update["update_id"], "source": f"/{provider}"}
-                told = {**around, "type": "OrderUpdated", "time": update["occurred_at"], "data": update}
-                await producer.send_and_wait(f"provider-updates-{provider}", json.dumps(told).encode(), record.key)
+            if event["type"] == "OrderRequested" and event["data"]["order_id"] not in accepted:
+                accepted.add(event["data"]["order_id"])
+                print(event["data"]["order_id"], file=file, flush=True)
+                os.fsync(file.fileno())  # on disk before anything is published
+            for update in answers(event, accepted):
+                attributes = {"specversion": "1.0", "id": update["update_id"], "source": f"/{provider}"}
+                envelope = {**attributes, "type": "OrderUpdated", "time": update["occurred_at"], "data": update}
+                await producer.send_and_wait(f"provider-updates-{provider}", json.dumps(envelope).encode(), record.key)
             await consumer.commit()  # after publishing, so that a crash leads to reading again
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
-from deploy.samples.book import Update
+from deploy.samples.order_log import Update
 from deploy.samples.provider import Integration, arguments
 
 
@@ -15,21 +15,21 @@ class UnrulyIntegration(Integration):
 
     def __init__(self, options: argparse.Namespace) -> None:
         super().__init__(options)
-        self.asked: set[str] = set()
+        self.requested: set[str] = set()
 
-    def hear(self, event: dict[str, Any]) -> None:
+    def handle(self, event: dict[str, Any]) -> None:
         if event["type"] == "OrderStatusRequested":
-            self.asked.add(event["data"]["order_id"])
+            self.requested.add(event["data"]["order_id"])
         if event["type"] == "OrderRequested" and self.options.forgetful:
-            self.book.write("read", type=event["type"], id=event["id"], **self.ids(event["data"]))
+            self.log.write("read", type=event["type"], id=event["id"], **self.ids(event["data"]))
         else:
-            super().hear(event)
+            super().handle(event)
 
-    def take(self, asked: dict[str, Any]) -> None:
-        if is_turn(len(self.book.latest) + 1, self.options.refuse_every):
-            self.decide("refused", asked, reason="sold out")
+    def accept(self, request: dict[str, Any]) -> None:
+        if is_turn(len(self.log.latest) + 1, self.options.refuse_every):
+            self.decide("refused", request, reason="sold out")
         else:
-            super().take(asked)
+            super().accept(request)
 
     def decide(self, status: str, order: dict[str, Any], **more: Any) -> None:
         if status == "shipped" and is_turn(self.number(order), self.options.short_every):
@@ -37,17 +37,17 @@ class UnrulyIntegration(Integration):
         super().decide(status, order, **more)
 
     def number(self, order: dict[str, Any]) -> int:
-        return 1 + list(self.book.latest).index(order["order_id"])
+        return 1 + list(self.log.latest).index(order["order_id"])
 
     def outgoing(self) -> list[Update]:
         updates = super().outgoing()
         if self.options.silent:
-            updates = [update for update in updates if update["order_id"] in self.asked]
+            updates = [update for update in updates if update["order_id"] in self.requested]
         return updates[::-1] if self.options.reorder else updates
 
-    async def say(self, update: Update, producer: AIOKafkaProducer) -> None:
+    async def publish(self, update: Update, producer: AIOKafkaProducer) -> None:
         for _ in range(2 if self.options.duplicate else 1):
-            await super().say(update, producer)
+            await super().publish(update, producer)
 
 
 def is_turn(number: int, every: int) -> bool:

@@ -75,9 +75,9 @@ async def test_check_finds_rows_of_deregistered_device_and_erased_customer(datab
 
     assert clean == set()
     assert found == {
-        ("brewer", "it is deregistered, and still there in gateway.device"),
-        *(("ann", f"erased, and still there in {place}") for place in ("gateway.device", "inventory.cart")),
-        ("ann", "erased, and still there in reorder_decision.holiday"),
+        ("brewer", "it is deregistered, but remains in gateway.device"),
+        *(("ann", f"erased, but remains in {place}") for place in ("gateway.device", "inventory.cart")),
+        ("ann", "erased, but remains in reorder_decision.holiday"),
     }
 
 
@@ -85,5 +85,5 @@ async def test_check_finds_missing_open_order_unless_customer_erased(disagreemen
     lost = await disagreements("order_dispatch", SHIPPED)
     erased = await disagreements("reorder_decision", "INSERT INTO erased_customer VALUES ('ann', now())")
 
-    assert lost == [("o1", "reorder_decision says nothing, order_dispatch drafted")]
+    assert lost == [("o1", "reorder_decision has nothing, order_dispatch drafted")]
     assert erased == []

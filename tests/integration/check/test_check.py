@@ -88,7 +88,7 @@ class TestCheck:
             "UPDATE checkpoint SET next_offset = next_offset - 1000 WHERE topic = 'usage' AND last_id IS NOT NULL",
         )
 
-        assert wrong.rule == "every checkpoint stands on its log"
+        assert wrong.rule == "every checkpoint lies within its log"
         assert "the log ends at" in wrong.problem
 
     @pytest.mark.parametrize("topic", ["usage", "accounts"])

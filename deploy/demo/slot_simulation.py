@@ -12,71 +12,71 @@ from deploy.demo.series import STEPS_PER_PACK
 LONGEST_COVER_DAYS = 60
 
 
-class Seen(NamedTuple):
-    """What a device detects; `steps` is None after a cartridge change."""
+class DeviceEvent(NamedTuple):
+    """An event that a device detects; `steps` is None after a cartridge change."""
 
     kind: str
     steps: int | None
 
 
 @dataclass
-class Pantry:
+class SlotSimulation:
     """True contents of the slot and the shelf, independent of the system's state."""
 
     slot: Slot
-    inside: int
-    beside: int
+    level: int
+    shelf: int
     stockout_days: int = 0
     #: Whole days of cover at each arrival, computed from the actual future use.
     cover_days: list[int] = field(default_factory=list)
 
     @classmethod
-    def at_start(cls, slot: Slot) -> "Pantry":
+    def at_start(cls, slot: Slot) -> "SlotSimulation":
         """Start with the goods of one order; what exceeds the capacity is on the shelf."""
-        return cls(slot, inside=slot.level, beside=slot.order_steps - slot.level)
+        return cls(slot, level=slot.level, shelf=slot.order_steps - slot.level)
 
     def receive(self, steps: int, on: date) -> None:
         """Add a delivered parcel."""
         self.cover_days.append(self._cover(on))
         if self.slot.consumable.loading == "direct":
-            self.inside += steps
+            self.level += steps
         else:
-            self.beside += steps
+            self.shelf += steps
 
-    def live(self, on: date) -> Iterator[Seen]:
+    def simulate_day(self, on: date) -> Iterator[DeviceEvent]:
         """Simulate one day: refill from the shelf, then use what the day needs, as far as stock lasts."""
         left = self.slot.series.used_on(on)
         yield from self._top_up(left)
         while left:
-            if not self.inside and self._has_cartridge():
+            if not self.level and self._has_cartridge():
                 yield self._renew()
-            used = min(left, self.inside)
+            used = min(left, self.level)
             if not used:
                 self.stockout_days += 1
                 return
-            self.inside -= used
+            self.level -= used
             left -= used
-            yield Seen("SlotUsed", used)
+            yield DeviceEvent("SlotUsed", used)
 
-    def _top_up(self, need: int) -> Iterator[Seen]:
-        """Refill from the shelf up to the capacity, if less than one order is inside."""
-        if self.slot.consumable.fill == "add" and self.beside and self.inside < max(need, self.slot.order_steps):
-            steps = min(self.beside, self.slot.capacity - self.inside)
-            self.beside -= steps
-            self.inside += steps
-            yield Seen("SlotRefilled", steps)
+    def _top_up(self, need: int) -> Iterator[DeviceEvent]:
+        """Refill from the shelf up to the capacity, if less than one order is in the slot."""
+        if self.slot.consumable.fill == "add" and self.shelf and self.level < max(need, self.slot.order_steps):
+            steps = min(self.shelf, self.slot.capacity - self.level)
+            self.shelf -= steps
+            self.level += steps
+            yield DeviceEvent("SlotRefilled", steps)
 
     def _has_cartridge(self) -> bool:
-        return self.slot.consumable.fill == "replace" and self.beside >= STEPS_PER_PACK
+        return self.slot.consumable.fill == "replace" and self.shelf >= STEPS_PER_PACK
 
-    def _renew(self) -> Seen:
+    def _renew(self) -> DeviceEvent:
         """Insert a new cartridge."""
-        self.beside -= STEPS_PER_PACK
-        self.inside = self.slot.capacity
-        return Seen("SlotRefilled", None)
+        self.shelf -= STEPS_PER_PACK
+        self.level = self.slot.capacity
+        return DeviceEvent("SlotRefilled", None)
 
     def _cover(self, on: date) -> int:
-        left = self.inside + self.beside
+        left = self.level + self.shelf
         for days in range(LONGEST_COVER_DAYS):
             left -= self.slot.series.used_on(on + timedelta(days=days))
             if left < 0:

@@ -14,71 +14,73 @@ from fastapi import FastAPI, Request
 from starlette.responses import JSONResponse
 
 from deploy.samples.faults import Faults, add_options
-from deploy.samples.shelf import Shelf, refuse
+from deploy.samples.shop_log import ShopLog, refuse
 
 Work = Callable[[Any, str], Awaitable[JSONResponse]]
 
 
-class Counter:
+class ShopServer:
     """One shop: authentication, idempotency and callbacks; subclasses implement a protocol."""
 
     def __init__(self, options: argparse.Namespace) -> None:
-        self.options, self.shelf = options, Shelf(options.log, options.provider)
-        self.news: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue()
-        self.under_way: set[str] = set()
+        self.options, self.log = options, ShopLog(options.log, options.provider)
+        self.callbacks: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue()
+        self.in_flight: set[str] = set()
 
-    def distrust(self, request: Request, body: bytes) -> JSONResponse | None:
+    def authenticate(self, request: Request, body: bytes) -> JSONResponse | None:
         """Return an error response if the request is not authenticated."""
         raise NotImplementedError
 
-    def sealed(self, message_id: str, content: str) -> dict[str, str]:
+    def sign(self, message_id: str, content: str) -> dict[str, str]:
         """Return the headers that authenticate our message."""
         raise NotImplementedError
 
     async def once(self, request: Request, work: Work) -> JSONResponse:
         """Process a request once per Idempotency-Key; a repeated request gets the first response."""
         body = await request.body()
-        if (refusal := self.distrust(request, body)) is not None:
+        if (refusal := self.authenticate(request, body)) is not None:
             return refusal
         if not request.headers.get("idempotency-key"):
             return refuse(400, "idempotency_key_required", "an Idempotency-Key is required")
         key = f"{request.url.path} {request.headers['idempotency-key']}"
-        if (before := self.shelf.again(key, body)) is not None:
+        if (before := self.log.find_response(key, body)) is not None:
             return before
-        if key in self.under_way:
+        if key in self.in_flight:
             answer = refuse(409, "idempotency_in_flight", "the same request is still being processed")
             answer.headers["Retry-After"] = "1"
             return answer
-        self.under_way.add(key)
+        self.in_flight.add(key)
         try:
             return await work(json.loads(body or b"{}"), key)
         finally:
-            self.under_way.discard(key)
+            self.in_flight.discard(key)
 
-    def keep(self, op: str, order_id: str, standing: Any, key: str, status: int = 200, **more: Any) -> JSONResponse:
+    def log_response(
+        self, op: str, order_id: str, standing: Any, key: str, status: int = 200, **more: Any
+    ) -> JSONResponse:
         """Log the event and its response in one line, then return the response."""
-        self.shelf.write(op, order_id, order=standing, key=key, answer=(status, standing), **more)
+        self.log.write(op, order_id, order=standing, key=key, answer=(status, standing), **more)
         return JSONResponse(standing, status)
 
-    async def cash(self, order_id: str, token: str, amount: int | None, currency: str | None) -> str | None:
+    async def redeem(self, order_id: str, token: str, amount: int | None, currency: str | None) -> str | None:
         """Redeem an order's token; return the reason of a failure."""
         wanted = {"provider_id": self.options.provider, "token": token, "amount": amount, "currency": currency}
         answer = await self.post("/v1/tokens/redeem", f"cash-{order_id}", wanted)
         return None if answer.status_code == httpx.codes.OK else f"the token was refused: {answer.json()['code']}"
 
-    async def tell(self) -> None:
+    async def send_callbacks(self) -> None:
         """Send callbacks, retrying each until it is accepted; its id stays the same."""
         path = f"/v1/providers/{self.options.provider}/callbacks"
         while True:
-            message_id, news = await self.news.get()
+            message_id, body = await self.callbacks.get()
             pause = 0.1
-            while not await self.is_taken(path, message_id, news):
+            while not await self.is_accepted(path, message_id, body):
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, 5.0)
 
-    async def is_taken(self, path: str, message_id: str, news: dict[str, Any]) -> bool:
+    async def is_accepted(self, path: str, message_id: str, body: dict[str, Any]) -> bool:
         try:
-            answer = await self.post(path, message_id, news)
+            answer = await self.post(path, message_id, body)
         except httpx.HTTPError:
             return False
         return answer.status_code < httpx.codes.INTERNAL_SERVER_ERROR
@@ -86,12 +88,12 @@ class Counter:
     async def post(self, path: str, message_id: str, body: dict[str, Any]) -> httpx.Response:
         content = json.dumps(body)
         headers = {"content-type": "application/json", "idempotency-key": message_id}
-        headers |= self.sealed(message_id, content)
+        headers |= self.sign(message_id, content)
         async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
             return await client.post(self.options.callbacks + path, content=content, headers=headers)
 
 
-def open_shop(shop: type[Counter], routes: Callable[[Any, FastAPI], None], description: str | None) -> None:
+def open_shop(shop: type[ShopServer], routes: Callable[[Any, FastAPI], None], description: str | None) -> None:
     """Run a shop as a process with command line options."""
     options = arguments(description).parse_args()
     if (options.ships or options.cashes) and not options.callbacks:
@@ -99,16 +101,16 @@ def open_shop(shop: type[Counter], routes: Callable[[Any, FastAPI], None], descr
     asyncio.run(_serve(shop(options), routes, options))
 
 
-async def _serve(shop: Counter, routes: Callable[[Any, FastAPI], None], options: argparse.Namespace) -> None:
+async def _serve(shop: ShopServer, routes: Callable[[Any, FastAPI], None], options: argparse.Namespace) -> None:
     app = FastAPI()
     routes(shop, app)
     app.get("/health")(lambda: {"status": "open"})
     app.middleware("http")(Faults(options))
-    telling = asyncio.create_task(shop.tell())
+    callbacks = asyncio.create_task(shop.send_callbacks())
     try:
         await uvicorn.Server(uvicorn.Config(app, port=options.port, log_config=None, lifespan="off")).serve()
     finally:
-        telling.cancel()
+        callbacks.cancel()
 
 
 def arguments(description: str | None) -> argparse.ArgumentParser:

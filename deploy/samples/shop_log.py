@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse
 Line = dict[str, Any]
 
 
-class Shelf:
+class ShopLog:
     """A shop's log: one line per event, on disk before the response is sent."""
 
     def __init__(self, path: Path, provider: str) -> None:
@@ -44,7 +44,7 @@ class Shelf:
         if "key" in line:
             self.answers[line["key"]] = (line["digest"], *line["answer"])
 
-    def again(self, key: str, body: bytes) -> JSONResponse | None:
+    def find_response(self, key: str, body: bytes) -> JSONResponse | None:
         """Return the earlier response for the key, or an error if it was used with another body."""
         digest = sha256(json.dumps(json.loads(body or b"{}"), sort_keys=True).encode()).hexdigest()
         if key not in self.answers:

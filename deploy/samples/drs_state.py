@@ -37,25 +37,25 @@ class Shop:
         #: Number of next replenish responses to lose after the order was accepted.
         self.lose = 0
 
-    def say(self, kind: str, device: Device, **parts: Any) -> dict[str, Any]:
+    def notify(self, kind: str, device: Device, **parts: Any) -> dict[str, Any]:
         """Publish a notification, in the version given by the options."""
         number = len(self.orders.known)
-        said = notification(kind, device, self.orders.now(), self.options.client_id, number) | parts
+        content = notification(kind, device, self.orders.now(), self.options.client_id, number) | parts
         more: dict[str, Any] = {}
         if self.options.notification_version == 2:  # noqa: PLR2004  # of 1 and 2
             more = {"MessageAttributes": {"version": {"Type": "String", "Value": "2.0"}}}
-        text = json.dumps({"default": said, "email": said} if self.options.wrapped else said)
+        text = json.dumps({"default": content, "email": content} if self.options.wrapped else content)
         message = self.topic.publish(text, **more)
         self.orders.write("said", kind=kind, message=message["MessageId"], serial=device.serial)
         return message
 
-    def say_order(self, kind: str, order: Order) -> dict[str, Any]:
+    def notify_order(self, kind: str, order: Order) -> dict[str, Any]:
         product = self.orders.products[order.slot]
-        return self.say(kind, order.device, orderInfo=order_part(order, product, self.options.notification_version))
+        return self.notify(kind, order.device, orderInfo=order_part(order, product, self.options.notification_version))
 
-    def say_subscriptions(self, device: Device) -> None:
-        told = subscriptions(device, self.orders.products, self.options.notification_version)
-        self.say("SubscriptionChangedNotification", device, subscriptionInfo=told)
+    def notify_subscriptions(self, device: Device) -> None:
+        info = subscriptions(device, self.orders.products, self.options.notification_version)
+        self.notify("SubscriptionChangedNotification", device, subscriptionInfo=info)
 
 
 def shop_of(request: Request) -> Shop:
@@ -85,5 +85,5 @@ def called(operation: str, version: str = "1.0", accepts: tuple[str, ...] = ("1.
 def deregistered(shop: Shop, device: Device) -> Response:
     shop.accounts.deregister(device.serial)
     shop.orders.write("deregistered", serial=device.serial)
-    shop.say("DeviceDeregisteredNotification", device)
+    shop.notify("DeviceDeregisteredNotification", device)
     return Response(status_code=200)

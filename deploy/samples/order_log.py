@@ -10,7 +10,7 @@ Update = dict[str, Any]
 ENDED = ("refused", "delivered", "cancelled")
 
 
-class Book:
+class OrderLog:
     """Orders accepted so far, in a JSON lines file that survives a kill at any point."""
 
     def __init__(self, path: Path) -> None:
@@ -19,7 +19,7 @@ class Book:
         #: The latest updates of orders that have not ended.
         self.open: dict[str, Update] = {}
         #: Decided, but not acknowledged by Kafka yet.
-        self.unsaid: dict[str, Update] = {}
+        self.unpublished: dict[str, Update] = {}
         whole = path.read_bytes() if path.exists() else b""
         self._file = path.open("ab")
         self._file.truncate(whole.rfind(b"\n") + 1)  # a kill may have left a partial last line
@@ -37,10 +37,10 @@ class Book:
 
     def _remember(self, line: dict[str, Any]) -> None:
         if "update" in line:
-            self.unsaid[line["update"]["update_id"]] = line["update"]
+            self.unpublished[line["update"]["update_id"]] = line["update"]
         if "update" in line and line["op"] != "answered":  # an answer repeats a decision
             self.latest[line["order_id"]] = self.open[line["order_id"]] = line["update"]
         if line["op"] in ENDED:
             self.open.pop(line["order_id"], None)
         if line["op"] == "said":
-            self.unsaid.pop(line["update_id"], None)
+            self.unpublished.pop(line["update_id"], None)
