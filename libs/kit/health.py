@@ -112,7 +112,7 @@ class Health:
         """Fail the process if work is pending and none progresses; the supervisor restarts it."""
         if (loop := self._consumer) is not None:
             metrics.LAG_RECORDS.set(loop.lag())
-            metrics.PARTITIONS_ASSIGNED.set(len(loop.consumer.assignment()) if loop.consumer else 0)
+            metrics.PARTITIONS_ASSIGNED.set(len(loop.consumer.assignment()))
         for stuck in self._stuck():
             self._watched.fail(RecordLossError(stuck))
 
@@ -139,25 +139,20 @@ class Health:
             return "still starting"
         if self._database_error:
             return f"the database does not answer: {self._database_error}"
-        return self._why_not_reading(self._consumer) if self._consumer is not None else None
+        if (loop := self._consumer) is None:
+            return None
+        if error := loop.consumer.broker_error:
+            return f"the broker does not answer: {error}"
+        return loop.held_back if loop.consumer.placed else "no partitions are assigned yet"
 
     def _broker_error(self) -> str | None:
-        consumer = self._consumer.consumer if self._consumer is not None else None
-        return consumer.broker_error if consumer is not None else None
-
-    def _why_not_reading(self, loop: "ConsumerLoop") -> str | None:
-        if error := self._broker_error():
-            return f"the broker does not answer: {error}"
-        if not loop.is_placed():
-            return "no partitions are assigned yet"
-        return loop.held_back
+        return self._consumer.consumer.broker_error if self._consumer is not None else None
 
     def status(self) -> dict[str, Any]:
         kit, loop = self._kit, self._consumer
         if kit is None:
             return {"ready": False, "why_not": "still starting"}
-        consumer = loop.consumer if loop else None
-        assigned = sorted(f"{tp.topic}/{tp.partition}" for tp in consumer.assignment()) if consumer else []
+        assigned = loop.consumer.assignment() if loop else ()
         return {
             "service": kit.service.name,
             "instance": kit.settings.instance,
@@ -165,7 +160,7 @@ class Health:
             "why_not": self.why_not_ready(),
             "clock": kit.clock.now().isoformat(),
             "lag": loop.lag() if loop else 0,
-            "assigned": assigned,
+            "assigned": sorted(f"{tp.topic}/{tp.partition}" for tp in assigned),
             **self._sampled,
         }
 

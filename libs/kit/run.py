@@ -68,6 +68,7 @@ class Components:
             self._spawn("consumer", self._consumer.run)
             self._spawn("broker watch", self._consumer.watch_broker)
             await self._start_reading(self._consumer)
+            self._spawn("reading", self._consumer.read)
         self._health.watch(self._kit, self._consumer, self._relay)
         self._spawn("health", self._health.run)
 
@@ -85,6 +86,7 @@ class Components:
 
     async def _finish(self) -> None:
         if self._consumer is not None:
+            await self._cancel("reading")
             await self._consumer.stop()
         for stop in reversed(self._kit.service.on_stop):
             await stop(self._kit)
@@ -104,7 +106,7 @@ class Components:
             await self._consumer.stop()
 
     async def _cancel(self, *names: str) -> None:
-        tasks = [self._running[name] for name in names]
+        tasks = [self._running[name] for name in names if name in self._running]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

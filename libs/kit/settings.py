@@ -35,7 +35,6 @@ class Settings(BaseSettings):
     order_dispatch_url: str = "http://127.0.0.1:8000"
 
     batch_records: int = 2000  # throughput in Postgres levels off at 1,000-2,000 rows
-    batch_timeout_ms: int = 10  # FastStream also sleeps this long after an empty poll
     poll_wait_ms: int = 500  # no latency: a poll returns as soon as a record arrives
     session_timeout_ms: int = 30_000
     rebalance_timeout_ms: int = 60_000  # longer than any batch

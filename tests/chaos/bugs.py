@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import asyncpg
+from aiokafka import AIOKafkaConsumer
 
 from deploy.demo import reporting
 from libs.kit import checkpoints, outbox
-from libs.kit.checkpoint_consumer import CheckpointConsumer
 from services.consumption.domain import apply
 from services.consumption.domain.gaps import Gap
 from services.consumption.service import SERVICE as CONSUMPTION
@@ -106,13 +106,13 @@ def sequence_is_not_checked(patch, world):
 
 def offsets_start_at_the_latest(patch, _world):
     """Only for the late service: the others would rightly detect a truncated log."""
-    real = CheckpointConsumer.beginning_offsets
+    real = AIOKafkaConsumer.beginning_offsets
 
     async def beginning_offsets(consumer, places):
         late = consumer._group_id == "inventory"
         return await (consumer.end_offsets(places) if late else real(consumer, places))
 
-    patch.setattr(CheckpointConsumer, "beginning_offsets", beginning_offsets)
+    patch.setattr(AIOKafkaConsumer, "beginning_offsets", beginning_offsets)
 
 
 def reports_have_no_identity(patch, _world):

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from libs.kit import Kit
 from libs.kit.http.dependencies import KitDep, PrincipalDep, RequiredIdempotencyDep, require
-from libs.kit.http.idempotency import send
+from libs.kit.http.idempotency import command
 from libs.kit.http.problems import ProblemError
 from replenish_contracts.catalogue import NO_NUL
 from services.order_dispatch.answers.answering import (
@@ -89,9 +89,7 @@ async def answer_as_customer(
 ) -> Any:
     require(principal, "operator", "customer")
     step = Step(body.answer)
-    async with kit.transaction(idempotency=key) as tx:
-        if tx.replayed:
-            return send(tx.replayed, replayed=True)
+    async with command(kit, key) as tx:
         order = _require_order(await find_answerable(order_id, step, tx.store, lock=True))
         require_owned(order, principal)
         try:
@@ -99,7 +97,7 @@ async def answer_as_customer(
         except StepRefusedError as error:
             raise refused_answer(error) from error
         tx.publish(*events)
-        return send(tx.respond(200, await _show_answer(order, step, tx.store)))
+        return tx.respond(200, await _show_answer(order, step, tx.store))
 
 
 @router.get("/orders/{order_id}/cart")

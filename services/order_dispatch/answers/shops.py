@@ -70,13 +70,11 @@ async def join_shop(body: ShopBody, kit: KitDep, principal: PrincipalDep, key: R
         lead_time_days=body.lead_time_days,
         account=body.terms.model_dump(mode="json"),
     )
-    async with kit.transaction(idempotency=key) as tx:
-        if tx.replayed:
-            return send(tx.replayed, replayed=True)
+    async with command(kit, key) as tx:
         await tx.store.save_provider(provider)
         tx.publish(provider_changed(provider))
         itself = Principal("shop", "provider", provider_id=provider.provider_id)
-        return send(tx.respond(201, show_provider(provider, [], itself)))
+        return tx.respond(201, show_provider(provider, [], itself))
 
 
 @router.post("/providers/{provider_id}/admission")
@@ -97,9 +95,7 @@ async def put_terms(provider_id: ProviderId, body: TermsBody, kit: KitDep, princ
 async def _change_shop(
     provider_id: str, changes: dict[str, Any], kit: Kit, principal: Principal, key: IdempotentRequest | None = None
 ) -> Any:
-    async with kit.transaction(idempotency=key) as tx:
-        if tx.replayed:
-            return send(tx.replayed, replayed=True)
+    async with command(kit, key) as tx:
         provider = await tx.store.lock_provider(provider_id)
         if provider is None or provider.protocol != "hosted":
             raise ProblemError(404, "no_such_shop", "There is no such shop")
@@ -107,7 +103,7 @@ async def _change_shop(
         await tx.store.save_provider(changed)
         tx.publish(provider_changed(changed))
         offers = [offer for offer in await tx.store.list_offers() if offer.provider_id == provider_id]
-        return send(tx.respond(200, show_provider(changed, offers, principal)))
+        return tx.respond(200, show_provider(changed, offers, principal))
 
 
 #: Fields of an order that a shop does not see.
@@ -176,9 +172,7 @@ async def answer_as_shop(
     answer: Annotated[ShopAnswer, Depends(read_shop_answer)], body: AnswerBody, kit: KitDep, key: RequiredIdempotencyDep
 ) -> Any:
     """Acknowledge, refuse, ship or deliver an order. Idempotent; 409 if too late, or repeated with another quantity."""
-    async with kit.transaction(idempotency=key) as tx:
-        if tx.replayed:
-            return send(tx.replayed, replayed=True)
+    async with command(kit, key) as tx:
         order = await find_answerable(answer.order_id, answer.step, tx.store, lock=True)
         if order is None or order.provider_id != answer.provider_id:
             raise _no_such_order()
@@ -188,7 +182,7 @@ async def answer_as_shop(
         except StepRefusedError as error:
             raise refused_answer(error) from error
         tx.publish(*events)
-        return send(tx.respond(200, show_to_shop(order)))
+        return tx.respond(200, show_to_shop(order))
 
 
 def refused_answer(error: StepRefusedError) -> ProblemError:

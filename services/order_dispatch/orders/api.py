@@ -14,7 +14,7 @@ from libs.kit.http.dependencies import (
     require,
     require_customer,
 )
-from libs.kit.http.idempotency import send
+from libs.kit.http.idempotency import command
 from libs.kit.http.problems import ProblemError
 from replenish_contracts.catalogue import Id, Moment, Steps, Text
 from replenish_contracts.events import OrderUpdated, UpdateStatus
@@ -93,9 +93,7 @@ async def cancel_order(
     order_id: str, body: CancelBody, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
 ) -> Any:
     """Cancel an order: at once before submission (200), by a request to the provider after (202); 409 once shipped."""
-    async with kit.transaction(idempotency=key) as tx:
-        if tx.replayed:
-            return send(tx.replayed, replayed=True)
+    async with command(kit, key) as tx:
         order = require_owned(await tx.store.lock_order(order_id), principal)
         try:
             decision = cancel(order, Cancellation(principal.role, body.reason, tx.store.now))
@@ -104,7 +102,7 @@ async def cancel_order(
             raise ProblemError(409, "too_late", title, detail=str(error), state=error.state) from error
         tx.publish(*await apply_decision(decision, tx.store))
         status = 200 if decision.order.state is State.CANCELLED else 202
-        return send(tx.respond(status, show_order(decision.order)))
+        return tx.respond(status, show_order(decision.order))
 
 
 def require_owned(order: Order | None, principal: Principal) -> Order:
@@ -121,9 +119,7 @@ async def modify_order(
 ) -> Any:
     """Change the number of packs before submission and within the provider's window; 409 after that."""
     require(principal, "operator", "customer")
-    async with kit.transaction(idempotency=key) as tx:
-        if tx.replayed:
-            return send(tx.replayed, replayed=True)
+    async with command(kit, key) as tx:
         order = require_owned(await tx.store.lock_order(order_id), principal)
         provider = await tx.store.find_provider(order.provider_id)
         window_hours = provider.modify_window_hours if provider else None
@@ -135,7 +131,7 @@ async def modify_order(
         except ExcessQuantityError:
             raise ProblemError(422, "too_much", "The order would be too large") from None
         tx.publish(*await apply_decision(decision, tx.store))
-        return send(tx.respond(200, show_order(decision.order)))
+        return tx.respond(200, show_order(decision.order))
 
 
 @router.post("/orders/{order_id}/fraud")
@@ -144,25 +140,21 @@ async def flag_order(
 ) -> Any:
     """Flag an order as fraud: cancel it (200) or request that (202), refund it, and block orders of its pool."""
     require(principal, "operator")
-    async with kit.transaction(idempotency=key) as tx:
-        if tx.replayed:
-            return send(tx.replayed, replayed=True)
+    async with command(kit, key) as tx:
         decision = flag_fraud(require_owned(await tx.store.lock_order(order_id), principal), body.reason, tx.store.now)
         tx.publish(*await apply_decision(decision, tx.store))
         status = 200 if decision.order.state in (*CLOSED, State.SHIPPED) else 202
-        return send(tx.respond(status, show_order(decision.order)))
+        return tx.respond(status, show_order(decision.order))
 
 
 @router.post("/orders/{order_id}/fraud/clear")
 async def clear_order(order_id: str, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep) -> Any:
     """Clear a fraud flag, so that the pool may order again."""
     require(principal, "operator")
-    async with kit.transaction(idempotency=key) as tx:
-        if tx.replayed:
-            return send(tx.replayed, replayed=True)
+    async with command(kit, key) as tx:
         decision = clear_fraud(require_owned(await tx.store.lock_order(order_id), principal), tx.store.now)
         tx.publish(*await apply_decision(decision, tx.store))
-        return send(tx.respond(200, show_order(decision.order)))
+        return tx.respond(200, show_order(decision.order))
 
 
 @router.post("/orders/{order_id}/return")
@@ -171,9 +163,7 @@ async def return_order(
 ) -> Any:
     """Return delivered goods, once per order; their share of the price is refunded."""
     require(principal, "operator", "customer")
-    async with kit.transaction(idempotency=key) as tx:
-        if tx.replayed:
-            return send(tx.replayed, replayed=True)
+    async with command(kit, key) as tx:
         order = require_owned(await tx.store.lock_order(order_id), principal)
         requested = Cancellation(principal.role, body.reason, tx.store.now)
         try:
@@ -181,7 +171,7 @@ async def return_order(
         except NotDeliveredError as error:
             raise _not_delivered(error, order, "This quantity cannot be returned") from error
         tx.publish(*await apply_decision(decision, tx.store))
-        return send(tx.respond(200, show_order(decision.order)))
+        return tx.respond(200, show_order(decision.order))
 
 
 @router.post("/orders/{order_id}/received")
@@ -190,9 +180,7 @@ async def count_received(
 ) -> Any:
     """Record the received quantity and deliver an order in transit; less than ordered raises a claim and a refund."""
     require(principal, "operator", "customer")
-    async with kit.transaction(idempotency=key) as tx:
-        if tx.replayed:
-            return send(tx.replayed, replayed=True)
+    async with command(kit, key) as tx:
         order = require_owned(await tx.store.lock_order(order_id), principal)
         try:
             decision = record_count(order, read_amount(body, order), tx.store.now)
@@ -202,7 +190,7 @@ async def count_received(
             title = "The missing quantity was already claimed"
             raise ProblemError(409, "claimed", title, detail="See GET /v1/claims.") from error
         tx.publish(*await apply_decision(decision, tx.store))
-        return send(tx.respond(200, show_order(decision.order)))
+        return tx.respond(200, show_order(decision.order))
 
 
 def _not_delivered(error: NotDeliveredError, order: Order, title: str) -> ProblemError:
@@ -254,16 +242,14 @@ async def post_update(
     """Process an update like one from the provider's topic, once per update_id, and return its outcome."""
     require_provider(principal, provider_id)
     update = OrderUpdated(provider_id=provider_id, **dict(body))
-    async with kit.transaction(idempotency=key) as tx:
-        if tx.replayed:
-            return send(tx.replayed, replayed=True)
+    async with command(kit, key) as tx:
         applied = await apply_update(update, tx.store)
         if not applied.is_same:
             raise ProblemError(409, "update_id_taken", "This update_id was already used for another update")
         tx.publish(*applied.events)
         decided = applied.decision
         outcome, reason = (decided.outcome, decided.reason) if decided else ("repeated", "")
-        return send(tx.respond(200, {"outcome": outcome, "reason": reason}))
+        return tx.respond(200, {"outcome": outcome, "reason": reason})
 
 
 @router.get("/providers/{provider_id}/updates")

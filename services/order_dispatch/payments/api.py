@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from libs.kit import Kit
 from libs.kit.http.auth import Principal
 from libs.kit.http.dependencies import KitDep, PrincipalDep, RequiredIdempotencyDep, require, require_customer
-from libs.kit.http.idempotency import send
+from libs.kit.http.idempotency import command
 from libs.kit.http.problems import ProblemError
 from replenish_contracts.catalogue import NO_NUL
 from replenish_contracts.units import InvalidAmountError, format_money, parse_money
@@ -155,12 +155,10 @@ async def give_up_payment(
     Takes effect at the next reconciliation, within minutes; the payment service's own answer no longer counts.
     """
     require(principal, "operator")
-    async with kit.transaction(idempotency=key) as tx:
-        if tx.replayed:
-            return send(tx.replayed, replayed=True)
+    async with command(kit, key) as tx:
         if not await tx.store.give_up(payment_id, f"given up by an operator: {body.reason}"):
             raise ProblemError(409, "not_unknown", "The payment does not exist or its outcome is known")
-        return send(tx.respond(202, {"payment_id": payment_id, "given_up": body.reason}))
+        return tx.respond(202, {"payment_id": payment_id, "given_up": body.reason})
 
 
 def _may_see(principal: Principal, payment: Payment) -> bool:
