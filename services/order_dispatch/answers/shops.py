@@ -10,7 +10,7 @@ from pydantic import Field
 from libs.kit import Kit, RejectedError, RetryLaterError
 from libs.kit.http.auth import Principal
 from libs.kit.http.dependencies import KitDep, PrincipalDep, RequiredIdempotencyDep, require
-from libs.kit.http.idempotency import IdempotentRequest, send
+from libs.kit.http.idempotency import IdempotentRequest, command
 from libs.kit.http.problems import ProblemError
 from replenish_contracts.catalogue import NO_NUL, Moment, Text
 from replenish_contracts.units import InvalidAmountError, parse_quantity

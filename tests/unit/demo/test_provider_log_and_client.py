@@ -35,29 +35,21 @@ def said(op):
 
 
 class TestProviderLog:
-<<<<<<<< HEAD:tests/unit/demo/test_parcels_and_http_client.py
     def test_is_busy_from_first_read_to_last_update(self, tmp_path):
-========
-    def test_provider_is_busy_until_last_update(self, tmp_path):
->>>>>>>> h-tests:tests/unit/demo/test_provider_log_and_client.py
         story = [READ, line("accepted"), said("accepted"), line("shipped"), said("shipped")]
 
         idle = [log(tmp_path, *story[:n], reports_delivery=False).is_idle(NOON) for n in range(6)]
 
         assert idle == [True, False, False, False, False, True]
 
-    def test_provider_is_busy_when_delivery_is_due(self, tmp_path):
+    def test_who_reports_deliveries_is_busy_once_one_is_due(self, tmp_path):
         story = [READ, line("accepted"), said("accepted"), line("shipped"), said("shipped")]
 
         assert log(tmp_path, *story).is_idle(NOON.replace(hour=9))
         assert not log(tmp_path, *story).is_idle(NOON)
         assert log(tmp_path, *story, line("delivered"), said("delivered")).is_idle(NOON)
 
-<<<<<<<< HEAD:tests/unit/demo/test_parcels_and_http_client.py
     def test_parcel_arrives_once_at_its_promised_time(self, tmp_path):
-========
-    def test_parcel_arrives_once_on_promised_day(self, tmp_path):
->>>>>>>> h-tests:tests/unit/demo/test_provider_log_and_client.py
         read = log(tmp_path, READ, line("accepted"), line("shipped"))
 
         assert list(read.arriving(NOON.replace(hour=9))) == []
@@ -65,15 +57,9 @@ class TestProviderLog:
         assert list(read.arriving(NOON)) == []
 
 
-<<<<<<<< HEAD:tests/unit/demo/test_parcels_and_http_client.py
 class TestEventLog:
     def test_reader_returns_complete_lines_of_growing_file(self, tmp_path):
         event_log, reader = EventLog(tmp_path / "a" / "b.jsonl"), JsonLinesReader(tmp_path / "a" / "b.jsonl")
-========
-class TestDiary:
-    def test_log_is_read_while_it_is_written(self, tmp_path):
-        diary, reading = Diary(tmp_path / "a" / "b.jsonl"), Reading(tmp_path / "a" / "b.jsonl")
->>>>>>>> h-tests:tests/unit/demo/test_provider_log_and_client.py
 
         call = event_log.invoke(what="report")
         first = reader.new_lines()
@@ -108,13 +94,8 @@ async def server(answer):
         yield f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
 
 
-<<<<<<<< HEAD:tests/unit/demo/test_parcels_and_http_client.py
 class TestHttpClient:
     async def test_post_reuses_its_connection(self):
-========
-class TestDoor:
-    async def test_client_reuses_connection(self):
->>>>>>>> h-tests:tests/unit/demo/test_provider_log_and_client.py
         async with server(b"HTTP/1.1 202 Accepted\r\ncontent-length: 2\r\n\r\n{}") as url:
             client = HttpClient(url)
 
@@ -125,13 +106,8 @@ class TestDoor:
             await client.close()
 
     @pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 202 Accepted\r\ncontent-length: 20\r\n\r\n{}"])
-<<<<<<<< HEAD:tests/unit/demo/test_parcels_and_http_client.py
     async def test_post_raises_if_there_is_no_response(self, answer, monkeypatch):
         monkeypatch.setattr("deploy.demo.http_client.TIMEOUT_SECONDS", 0.2)
-========
-    async def test_client_reports_missing_answer(self, answer, monkeypatch):
-        monkeypatch.setattr("deploy.demo.door.ANSWER_WITHIN_SECONDS", 0.2)
->>>>>>>> h-tests:tests/unit/demo/test_provider_log_and_client.py
         async with server(answer) as url:
             client = HttpClient(url)
 
