@@ -44,7 +44,7 @@ async def check_outboxes(database: Database, findings: Findings, schema: str) ->
 
 
 def _missing(row: asyncpg.Record) -> str:
-    return f"{row['promised']} events are numbered and not published, the outbox has {row['kept']}"
+    return f"{row['promised']} events are numbered and not published, the outbox has {row['stored']}"
 
 
 async def note_failed_records(database: Database, findings: Findings, schema: str) -> None:

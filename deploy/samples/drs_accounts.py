@@ -20,7 +20,7 @@ class Device:
     model: str
     customer: str
     test: bool
-    #: By slot: whether the customer has switched it on.
+    #: By slot: whether the customer has activated it.
     slots: dict[str, bool]
     active_at: str | None = None
 

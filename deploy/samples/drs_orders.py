@@ -73,10 +73,10 @@ class Orders:
 
     def write(self, op: str, **more: Any) -> None:
         """Append a line to the log and fsync."""
-        with self.path.open("ab") as book:
-            book.write(json.dumps({"op": op, "occurred_at": self.now().isoformat(), **more}).encode() + b"\n")
-            book.flush()
-            os.fsync(book.fileno())
+        with self.path.open("ab") as log:
+            log.write(json.dumps({"op": op, "occurred_at": self.now().isoformat(), **more}).encode() + b"\n")
+            log.flush()
+            os.fsync(log.fileno())
 
 
 def notification(kind: str, device: Device, at: datetime, client_id: str, number: int) -> dict[str, Any]:

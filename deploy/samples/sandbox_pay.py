@@ -15,7 +15,7 @@ from typing import Any
 from deploy.samples.sandbox_bank import Bank, Json
 
 
-class Door(BaseHTTPRequestHandler):
+class PaymentHandler(BaseHTTPRequestHandler):
     """HTTP handler."""
 
     protocol_version = "HTTP/1.1"
@@ -65,7 +65,7 @@ class Door(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: Any) -> None:
-        """No access log: the book has every request."""
+        """No access log: the payment log has every request."""
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -83,7 +83,7 @@ def arguments() -> argparse.ArgumentParser:
 
 if __name__ == "__main__":
     options = arguments().parse_args()
-    Door.bank = Bank(options)
-    server = ThreadingHTTPServer(("127.0.0.1", options.port), Door)
+    PaymentHandler.bank = Bank(options)
+    server = ThreadingHTTPServer(("127.0.0.1", options.port), PaymentHandler)
     print(f"http://127.0.0.1:{server.server_address[1]}", flush=True)
     server.serve_forever()

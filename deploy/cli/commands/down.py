@@ -9,8 +9,8 @@ import typer
 from deploy.cli.options import HomeOption, home_of
 from deploy.local.errors import StackError
 
-LOOK_EVERY_SECONDS = 0.1
-DOWN_WITHIN_SECONDS = 120
+POLL_SECONDS = 0.1
+TIMEOUT_SECONDS = 120
 
 
 def register(app: typer.Typer) -> None:
@@ -24,9 +24,9 @@ def down(home: HomeOption = None) -> None:
         typer.echo(f"no stack is running in {place.folder}")
         return
     os.kill(place.read_state()["supervisor_pid"], signal.SIGTERM)
-    deadline = time.monotonic() + DOWN_WITHIN_SECONDS
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     while place.is_owned():
         if time.monotonic() > deadline:
-            raise StackError(f"still stopping after {DOWN_WITHIN_SECONDS} s; see {place.logs / 'supervisor.log'}")
-        time.sleep(LOOK_EVERY_SECONDS)
+            raise StackError(f"still stopping after {TIMEOUT_SECONDS} s; see {place.logs / 'supervisor.log'}")
+        time.sleep(POLL_SECONDS)
     typer.echo("stopped")

@@ -40,8 +40,8 @@ def explain(
     """Explain an order from its receipt."""
     receipt = Receipts.of(home_of(home), url, token).get(order)
     console = Console(highlight=False, soft_wrap=True)
-    for told in (receipt, *receipt["earlier"]):
-        show(told, console)
+    for one in (receipt, *receipt["earlier"]):
+        show(one, console)
 
 
 def show(receipt: dict[str, Any], console: Console) -> None:
@@ -51,13 +51,13 @@ def show(receipt: dict[str, Any], console: Console) -> None:
     for sentence in receipt["words"]:
         console.print(f"  {sentence}", markup=False)
     table = Table(box=None, pad_edge=False, show_header=False)
-    for name, value in (*receipt["figures"].items(), *_told(inputs)):
+    for name, value in (*receipt["figures"].items(), *_inputs(inputs)):
         table.add_row(f"  {name}", "" if value is None else str(value))
     console.print(table)
     console.print(f"  receipt {receipt['receipt_id']}, decision sha256 {receipt['decision_sha256']}")
 
 
-def _told(inputs: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+def _inputs(inputs: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """Yield the remaining inputs of the decision by name."""
     yield "rule", inputs["rule"]
     yield "requested because", inputs["why"]
@@ -65,8 +65,8 @@ def _told(inputs: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     for name in ("version", "mode", "provider_id", "packs", "pack_size", "reports"):
         yield f"subscription {name}", policy.get(name)
     for slot in inputs["slots"]:
-        said = f"{slot['level']} +- {slot['uncertainty']:.3g} at {slot['level_at']}, by event {slot['level_event']}"
-        yield f"slot {slot['device_id']}/{slot['slot']}", said
+        level = f"{slot['level']} +- {slot['uncertainty']:.3g} at {slot['level_at']}, by event {slot['level_event']}"
+        yield f"slot {slot['device_id']}/{slot['slot']}", level
     yield "shelf by event", inputs["shelf_event"]
     yield "offer by event", (inputs["offer"] or {}).get("event")
     yield "caused by event", inputs["cause"]

@@ -32,7 +32,7 @@ def status(
         typer.echo(json.dumps(state, indent=1))
     else:
         _show(state)
-    if state["condition"] != "ready" or not all(map(_is_well, state["processes"])):
+    if state["condition"] != "ready" or not all(map(_is_healthy, state["processes"])):
         raise typer.Exit(1)
 
 
@@ -45,10 +45,10 @@ def current(home: Home) -> dict[str, Any]:
         state["condition"] = "stopped" if state["condition"] == "stopped" else "dead"
         for process in state["processes"]:
             process.update(condition="stopped", pid=None)
-    asked = [process for process in state["processes"] if process["url"] and process["condition"] == "ready"]
+    ready = [process for process in state["processes"] if process["url"] and process["condition"] == "ready"]
     with ThreadPoolExecutor(max_workers=8) as threads:
-        for process, said in zip(asked, threads.map(lambda process: report(process["url"]), asked), strict=True):
-            process["status"] = said
+        for process, answer in zip(ready, threads.map(lambda process: report(process["url"]), ready), strict=True):
+            process["status"] = answer
     return state
 
 
@@ -61,31 +61,31 @@ def _show(state: dict[str, Any]) -> None:
     for title in ("process", "condition", "pid", "restarts", *COUNTS, "address"):
         table.add_column(title.replace("_", " "), justify="right" if title in ("pid", "restarts", *COUNTS) else "left")
     for process in state["processes"]:
-        said = process.get("status", {})
+        status = process.get("status", {})
         table.add_row(
             process["name"],
             _condition(process),
             str(process["pid"] or ""),
             str(process["restarts"]),
-            *(_count(said.get(name)) for name in COUNTS),
+            *(_count(status.get(name)) for name in COUNTS),
             process["url"] or "",
         )
     console.print(table)
 
 
 def _condition(process: dict[str, Any]) -> str:
-    said = process.get("status", {})
-    why = process["trouble"] or said.get("why_not") or said.get("error") or ""
+    status = process.get("status", {})
+    why = process["trouble"] or status.get("why_not") or status.get("error") or ""
     return f"{process['condition']}: {why}" if why else str(process["condition"])
 
 
-def _is_well(process: dict[str, Any]) -> bool:
+def _is_healthy(process: dict[str, Any]) -> bool:
     return process["condition"] == "ready" and bool(process.get("status", {"ready": True}).get("ready"))
 
 
-def _count(said: Any) -> str:
+def _count(value: Any) -> str:
     """Return a number; values by topic or partition are summed."""
-    if isinstance(said, dict):
-        numbers = [_count(value) for value in said.values()]
+    if isinstance(value, dict):
+        numbers = [_count(one) for one in value.values()]
         return str(sum(int(number) for number in numbers if number))
-    return str(said) if isinstance(said, int) else ""
+    return str(value) if isinstance(value, int) else ""

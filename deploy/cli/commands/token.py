@@ -26,13 +26,13 @@ def operator_token(home: Home) -> str:
     portal = home.read_state().get("services", {}).get("portal")
     if portal is None or not home.is_owned():
         raise StackError(f"no stack is running in {home.folder}; start it with `replenish up`")
-    question = urllib.request.Request(  # noqa: S310 - our own portal
+    request = urllib.request.Request(  # noqa: S310 - our own portal
         f"{portal}/v1/tokens",
         data=json.dumps({"operator_key": home.secret("portal", "operator_key")}).encode(),
         headers={"Content-Type": "application/json"},
     )
     try:
-        with urllib.request.urlopen(question, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 - our own portal
+        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 - our own portal
             return str(json.load(answer)["access_token"])
     except (OSError, ValueError, KeyError) as error:
         raise StackError(f"cannot get a token from the portal at {portal}: {error}") from None

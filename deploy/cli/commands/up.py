@@ -20,7 +20,7 @@ from deploy.local.scaling import await_wish, follow_wishes, wish
 from deploy.local.settings import ROOT
 from deploy.local.stack import Stack
 
-LOOK_EVERY_SECONDS = 0.1
+POLL_SECONDS = 0.1
 ScaleOption = Annotated[list[str] | None, typer.Option("--scale", help="Instances, e.g. consumption=3. Repeatable.")]
 
 
@@ -40,7 +40,7 @@ def up(
         typer.echo(f"already running in {place.folder}; see `replenish status`")
         _scale(place, counts)
     elif foreground:
-        asyncio.run(_stay(place, counts, show_logs=not quiet))
+        asyncio.run(_run_in_foreground(place, counts, show_logs=not quiet))
     else:
         _detach(place, scale or [])
 
@@ -66,37 +66,37 @@ def parse_scale(texts: list[str]) -> dict[str, int]:
     return counts
 
 
-async def _stay(place: Home, counts: dict[str, int], *, show_logs: bool) -> None:
-    asked_to_stop = asyncio.Event()
+async def _run_in_foreground(place: Home, counts: dict[str, int], *, show_logs: bool) -> None:
+    stop_requested = asyncio.Event()
     for stop_signal in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(stop_signal, asked_to_stop.set)
+        asyncio.get_running_loop().add_signal_handler(stop_signal, stop_requested.set)
     follower = asyncio.create_task(Follower(place).follow()) if show_logs else None
-    await _run_until(Stack(place.folder, scale=counts, say=_say), asked_to_stop)
+    await _run_until(Stack(place.folder, scale=counts, say=_print), stop_requested)
     if follower is not None:
         follower.cancel()
 
 
-async def _run_until(stack: Stack, asked_to_stop: asyncio.Event) -> None:
+async def _run_until(stack: Stack, stop_requested: asyncio.Event) -> None:
     """Start the stack and keep it running until the event is set, also during the start."""
     starting = asyncio.create_task(stack.start())
-    asked = asyncio.create_task(asked_to_stop.wait())
-    await asyncio.wait({starting, asked}, return_when=asyncio.FIRST_COMPLETED)
+    stopping = asyncio.create_task(stop_requested.wait())
+    await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
     if not starting.done():
         starting.cancel()
         await asyncio.wait({starting})
         return
-    scaling = asyncio.create_task(follow_wishes(stack, _say))
+    scaling = asyncio.create_task(follow_wishes(stack, _print))
     try:
         starting.result()
-        await asyncio.wait({asked, scaling}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({stopping, scaling}, return_when=asyncio.FIRST_COMPLETED)
         scaling.cancel()
         await asyncio.gather(scaling, return_exceptions=True)
         await stack.stop()
     finally:
-        asked.cancel()
+        stopping.cancel()
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
@@ -118,7 +118,7 @@ def _detach(place: Home, scale: list[str]) -> None:
             start_new_session=True,
         )
     try:
-        _repeat_until_ready(place, supervisor, log)
+        _copy_output_until_ready(place, supervisor, log)
     except KeyboardInterrupt:
         supervisor.terminate()
         supervisor.wait()
@@ -128,17 +128,17 @@ def _detach(place: Home, scale: list[str]) -> None:
     typer.echo("ready; `replenish status` shows more, `replenish down` stops it")
 
 
-def _repeat_until_ready(place: Home, supervisor: subprocess.Popen[bytes], log: Path) -> None:
-    with log.open() as said:
+def _copy_output_until_ready(place: Home, supervisor: subprocess.Popen[bytes], log: Path) -> None:
+    with log.open() as output:
         while True:
-            over, condition = supervisor.poll() is not None, _condition(place, supervisor.pid)
-            sys.stdout.write(said.read())
+            exited, condition = supervisor.poll() is not None, _condition(place, supervisor.pid)
+            sys.stdout.write(output.read())
             sys.stdout.flush()
-            if over:
+            if exited:
                 raise StackError(f"the stack did not start; logs: {place.logs}")
             if condition == "ready":
                 return
-            time.sleep(LOOK_EVERY_SECONDS)
+            time.sleep(POLL_SECONDS)
 
 
 def _condition(place: Home, supervisor_pid: int) -> str:

@@ -70,7 +70,7 @@ class DrsShop:
         return sum(line["op"] == "placed" for line in lines_of(self._log))
 
     async def before_placing(self, one: FlowCustomer) -> None:
-        if one.outcome is Outcome.REFUSED:  # switched off at the shop; the notification is still under way
+        if one.outcome is Outcome.REFUSED:  # deactivated at the shop; the notification has not arrived yet
             await self._at_counter(f"customer/{one.device_id}/unsubscribe", slot="1")
         elif one.outcome is Outcome.FOUND:
             await self._at_counter("shop/lose", answers="1")
