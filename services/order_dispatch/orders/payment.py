@@ -17,7 +17,6 @@ from services.order_dispatch.payments.tasks import OrderEffect, StepResult
 
 
 async def on_payment_step(task: Task, outcome: TaskResult, store: OrderStore) -> list[Event]:
-    """Apply the result of a payment step to the payment, then to its order."""
     return await _apply_results([await payments.complete_step(task, outcome, store)], store)
 
 
