@@ -148,7 +148,7 @@ async def finish_linking(
         client = None if attempt is None else await tx.store.find_link_client(attempt.provider_id)
     if attempt is None or client is None:
         raise ProblemError(
-            400, "attempt_over", "This link request was used already or has expired", detail="Start linking again."
+            400, "attempt_expired", "This link request was used already or has expired", detail="Start linking again."
         )
     if code is None or error is not None:
         return _redirect(kit, 403, {"linked": False, "provider_id": attempt.provider_id, "reason": "refused"})
@@ -198,7 +198,7 @@ async def _exchange_code(kit: Kit, client: LinkClient, attempt: Attempt, code: s
         raise ProblemError(403, "not_granted", "The provider refused the link", detail=detail) from error
     except RetryLaterError as error:
         detail = f"{error}. Start linking again."
-        raise ProblemError(502, "provider_away", "The provider is not available", detail=detail) from error
+        raise ProblemError(502, "provider_unavailable", "The provider is not available", detail=detail) from error
 
 
 def _authorize_url(client: LinkClient, attempt: Attempt, state: str, verifier: str, extras: dict[str, str]) -> str:

@@ -68,7 +68,7 @@ class TestRedirect:
         first, second = await linked.browser.get(back), await linked.browser.get(back)
 
         assert first.status_code == 200
-        assert (second.status_code, second.json()["code"]) == (400, "attempt_over")
+        assert (second.status_code, second.json()["code"]) == (400, "attempt_expired")
 
     async def test_concurrent_redirects_are_accepted_once(self, linked):
         back = await linked.consent((await linked.begin_linking("ann", "washer")).json()["authorize_url"])
@@ -91,7 +91,7 @@ class TestRedirect:
         back = await linked.consent((await linked.begin_linking("ann", "washer")).json()["authorize_url"])
         await linked.fetch("UPDATE link_attempt SET expires_at = now() WHERE used_at IS NULL")
 
-        assert (await linked.browser.get(back)).json()["code"] == "attempt_over"
+        assert (await linked.browser.get(back)).json()["code"] == "attempt_expired"
 
     async def test_wrong_code_makes_no_link(self, linked):
         await register(linked, "ann", "kettle", 3)
@@ -199,7 +199,7 @@ class TestTokens:
         back = await linked.browser.get(await linked.consent(begun.json()["authorize_url"]))
         await linked.put_link_client()
 
-        assert (back.status_code, back.json()["code"]) == (502, "provider_away")
+        assert (back.status_code, back.json()["code"]) == (502, "provider_unavailable")
         assert (await get_token(linked.kit, link_id)).text
 
     async def test_undecryptable_token_keeps_link(self, linked):
