@@ -1,4 +1,4 @@
-"""The running service with everybody around it."""
+"""order_dispatch running with a portal, providers and a clock."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ from tests.support.portal_server import until
 
 
 class World:
-    """Doors to the service, its broker, its clock and its provider integrations."""
+    """Clients of the service, its broker, its clock and its providers."""
 
     def __init__(self, kit, kafka_url, clock, desk, folder):
         self.kit, self.kafka_url, self.clock, self.desk, self.folder = kit, kafka_url, clock, desk, folder
@@ -69,7 +69,7 @@ class World:
         return await self.http.post(f"/v1/{path}", json=body, headers=headers)
 
     async def tell(self, order_id, status, **more):
-        """Say something about an order as its provider, over HTTP."""
+        """Report an update of an order as its provider, over HTTP."""
         provider = order_id.rpartition("-")[0]
         update_id = f"{status}-{len(more)}"
         body = {"update_id": update_id, "order_id": order_id, "status": status, "occurred_at": a.NOON.isoformat()}
@@ -78,11 +78,11 @@ class World:
         return answer.json()
 
     async def facts(self, order_id, kind):
-        """Return what we said of this kind about an order."""
+        """Return the published events of this type about an order."""
         return [event["data"] for event in await self.events(order_id) if event["type"] == kind]
 
     async def events(self, order_id):
-        """Return everything we said about an order, topic by topic."""
+        """Return all published events about an order, by topic."""
         async with self.kit.read() as store:
             rows = await store.connection.fetch("SELECT value FROM outbox ORDER BY topic, partition, sequence")
         events = [json.loads(row["value"]) for row in rows]
@@ -92,7 +92,7 @@ class World:
         self.clock.step_to(self.clock.now() + timedelta(**much))
 
     async def topic(self, name):
-        """Return every event of a topic of one partition."""
+        """Return all events of a topic with one partition."""
         place = TopicPartition(name, 0)
         async with AIOKafkaConsumer(bootstrap_servers=self.kafka_url) as consumer:
             consumer.assign([place])
@@ -128,7 +128,7 @@ class World:
 
 @asynccontextmanager
 async def own_logs(kafka_url):
-    """Empty the topics of other tests, and for others: a new database's relay refuses a log it did not write."""
+    """Empty the topics before and after: the relay of a new database refuses a log that it did not write."""
     await _empty_all(kafka_url)
     yield
     await _empty_all(kafka_url)

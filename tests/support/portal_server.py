@@ -1,4 +1,4 @@
-"""A counterpart of the portal: it signs tokens, publishes its key, and knows where people live."""
+"""A fake portal that signs tokens, publishes its key and returns addresses."""
 
 import asyncio
 import socket
@@ -19,7 +19,7 @@ CONTACT = {"email": "ann@example.com", "name": "Ann Lee", "locale": "en", "time_
 
 @dataclass
 class Portal:
-    """What the counterpart answers; `down` makes it answer 503 to everything about customers."""
+    """Configured responses; with `down`, customer requests return 503."""
 
     url: str = ""
     down: bool = False
@@ -67,7 +67,7 @@ class Portal:
 
 @asynccontextmanager
 async def portal():
-    """Serve a portal on a free port."""
+    """Serve a fake portal on a free port."""
     opened = Portal()
     listener = socket.create_server(("127.0.0.1", 0))
     opened.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -83,7 +83,7 @@ async def portal():
 
 
 async def until(condition, what, seconds=30.0):
-    """Wait until the condition returns something true, and return that."""
+    """Wait until the condition returns a true value, and return it."""
     end = time.monotonic() + seconds
     while True:
         found = await condition()
