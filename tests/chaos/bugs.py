@@ -143,7 +143,7 @@ def the_devices_clock_gives_the_order(patch, world):
     patch.setitem(CONSUMPTION.consumes_in_batches, "usage", on_usage)
     patch.setattr(reporting, "REBOOTED", 0.3)
     for sender in world.year.world.senders.values():
-        sender._clock = timedelta(days=2000)  # until it reboots and asks for the time
+        sender._clock = timedelta(days=2000)  # until it reboots and synchronizes its clock
     patch.setattr(judging, "_wrong_time", lambda *_: None)
 
 

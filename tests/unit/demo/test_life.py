@@ -1,4 +1,4 @@
-"""Goods are never made or lost in a household's life, and devices report all of it exactly once by identity."""
+"""Simulated households conserve goods, and devices report each use exactly once by identity."""
 
 from datetime import UTC, date, datetime, timedelta
 

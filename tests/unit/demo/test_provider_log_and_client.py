@@ -1,4 +1,4 @@
-"""What a provider's log tells about its work, and what becomes of requests when a server goes away."""
+"""Reading of provider logs, and requests when a server closes the connection."""
 
 import asyncio
 import json
@@ -74,7 +74,7 @@ class TestDiary:
 
 @asynccontextmanager
 async def server(answer):
-    """Answer every request with these bytes and close the connection where they are empty."""
+    """Answer each request with the next bytes; empty bytes close the connection."""
 
     async def serve(reader, writer):
         while True:
