@@ -22,7 +22,7 @@ from tests.support.scheduling import Spread, rank
 
 _numbers = itertools.count(1)
 
-# Properties are tried on the same examples everywhere; HYPOTHESIS_PROFILE=search tries new ones. How fast is not asked.
+# The same examples on each machine; HYPOTHESIS_PROFILE=search generates new ones. Without deadlines.
 _unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("same", _unhurried, derandomize=True)
 settings.register_profile("search", _unhurried)
@@ -35,7 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Use one process more than there are cores: half of the time tests wait for child processes."""
+    """Use one process more than cores, because tests often wait for child processes."""
     return (os.cpu_count() or 1) + 1
 
 
@@ -45,7 +45,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Spread:
 
 
 async def empty_all_logs(kafka_url: str) -> None:
-    """Delete every record of every topic that is there, but not Kafka's own."""
+    """Delete all records of all topics except Kafka's internal ones."""
     async with AIOKafkaConsumer(bootstrap_servers=kafka_url, enable_auto_commit=False) as consumer:
         names = [name for name in await consumer.topics() if not name.startswith("__")]
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka_url)
@@ -60,7 +60,7 @@ async def empty_all_logs(kafka_url: str) -> None:
             try:
                 await admin.delete_records({place: RecordsToDelete(-1) for place in places})
                 break
-            except NotLeaderForPartitionError:  # a topic made a moment ago
+            except NotLeaderForPartitionError:  # the topic was just created
                 await asyncio.sleep(0.05)
     finally:
         await admin.close()
@@ -68,9 +68,9 @@ async def empty_all_logs(kafka_url: str) -> None:
 
 @pytest.fixture(scope="session")
 async def backends() -> AsyncIterator[Backends]:
-    """Kafka and Postgres: given, Docker or embedded, whichever this machine has (see Backends)."""
+    """Kafka and Postgres: given by URL, in Docker or embedded (see Backends)."""
     with tempfile.TemporaryDirectory(prefix="replenish-test-", ignore_cleanup_errors=True) as folder:
-        Path(folder).chmod(0o755)  # Postgres' own account must be able to enter when we are root
+        Path(folder).chmod(0o755)  # as root, the account of Postgres must be able to enter
         async with Backends(Path(folder), durable=False) as started:
             yield started
 
@@ -84,7 +84,7 @@ def kafka_url(backends: Backends) -> str:
 async def database(backends: Backends) -> AsyncIterator[Prepared]:
     """A new database with a schema and roles per service: `database["consumption"].url / .owner_url`.
 
-    The logs are emptied with it: a relay refuses, rightly, a log that its database did not write.
+    The logs are emptied too, because a relay refuses a log that its database did not write.
     """
     await empty_all_logs(backends.kafka_url)
     name = f"test_{os.getpid()}_{next(_numbers)}"

@@ -1,7 +1,7 @@
-"""`python -m tests.bench`: runs every bench, prints goal against measured, writes out/bench.json.
+"""`python -m tests.bench`: runs all benchmarks, prints goals and figures, writes out/bench.json.
 
-A full run takes some twelve minutes on two cores and wants the machine for itself; `--smoke` shows in
-less than one that everything runs and that the judges agree, and its figures mean nothing.
+A full run takes about twelve minutes on two cores and needs an otherwise idle machine. `--smoke` checks in less than a
+minute that everything runs and that the results are correct; its figures mean nothing.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from tests.bench.living import Sizes, live
 from tests.bench.load import Load
 from tests.bench.page import PAGE, write_page
 
-#: Enough of a load to fill consumption's buffers; the comparison is where its rate is measured.
+#: Enough load to fill consumption's buffers; its rate is measured in the comparison.
 LIVING_SLOTS = 200_000
 SMOKE_SLOTS = 150_000
 SMOKE_SIZES = {"rounds": 1, "block_seconds": 2.0, "idle_seconds": 2.0}
@@ -36,7 +36,7 @@ COLOURS = {"met": "green", "missed": "red", "not measured": "yellow"}
 
 
 async def bench(options: argparse.Namespace, say: Say) -> dict[str, Any]:
-    """Run everything and return what goes into bench.json."""
+    """Run all benchmarks and return the contents of bench.json."""
     load = Load(options.slots, options.events, options.seed)
     load.check()
     figures: dict[str, Any] = {"machine": machine(), "versions": versions()}
@@ -44,7 +44,7 @@ async def bench(options: argparse.Namespace, say: Say) -> dict[str, Any]:
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="replenish-bench-", ignore_cleanup_errors=True) as place:
         folder = Path(place)
-        folder.chmod(0o755)  # Postgres' own account must be able to enter when we are root
+        folder.chmod(0o755)  # as root, the account of Postgres must be able to enter
         compared = await compare(folder / "rates", load, options.rounds, say, quixstreams=not options.smoke)
         figures |= compared.figures()
         figures |= await live(folder / "stack", sizes, say)
@@ -105,9 +105,9 @@ def main() -> None:
     if options.write_page:
         write_page(json.loads(kept.read_text()))
         return
-    logging.basicConfig(level="CRITICAL")  # aiokafka tells every topic that is a moment away
+    logging.basicConfig(level="CRITICAL")  # aiokafka logs each topic whose leader is not elected yet
     for given in ("KAFKA_URL", "DATABASE_URL"):
-        os.environ.pop(given, None)  # broker and database must be fresh, and processes we can watch
+        os.environ.pop(given, None)  # a new broker and database, whose processes can be measured
     console, began = Console(highlight=False, width=None if sys.stdout.isatty() else 120), time.monotonic()
     figures = uvloop.run(bench(options, lambda said: console.print(f"{time.monotonic() - began:5.0f} s  {said}")))
     options.out.mkdir(parents=True, exist_ok=True)

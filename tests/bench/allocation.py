@@ -1,8 +1,8 @@
-"""Allocation rate of a hot product against a bare conditional UPDATE: same connections, same commits.
+"""Allocation rate of a hot product against a bare conditional UPDATE, with the same connections and commits.
 
-The bare one only decrements; each update is awaited before the next is sent. Ours reads events, keeps
-each order's goods, writes the ledger with its entries, and adds StockAllocated to the outbox. Both
-work on one row, in transactions of the same number of allocations.
+The bare candidate only decrements and awaits each update before the next. Inventory reads events, stores each
+allocation, writes ledger entries and adds StockAllocated to the outbox. Both update one row, with the same number of
+allocations per transaction.
 """
 
 import asyncio
@@ -38,11 +38,11 @@ CREATE TABLE bare_stock (
 
 
 class Size(NamedTuple):
-    """How much each candidate does in a round; a tenth of what is asked for is more than there is."""
+    """Work of each candidate per round; a tenth of the requests exceed the stock."""
 
     connections: int = 2
     allocations: int = 20_000
-    #: As many as come in one batch while a product is hot; a batch of the kit takes up to 2,000.
+    #: Typical batch of a hot product; the kit's batches have at most 2,000 records.
     per_commit: int = 200
     rounds: int = 3
 
@@ -52,9 +52,9 @@ class Size(NamedTuple):
 
 
 async def allocation_vs_bare(urls, size=Size()):  # noqa: B008  it does not change
-    """Return allocations per second of both in turns, and the median of the rounds' ratios.
+    """Return allocations per second of both per round, and the median of the ratios.
 
-    `urls` are the inventory's. Raises AssertionError where a candidate gave away more or less than there was.
+    `urls` are those of inventory. Raises AssertionError if a candidate allocated more or less than the stock.
     """
     await prepare(SERVICE, {"inventory": urls})
     owner = await asyncpg.connect(urls.owner_url)
@@ -75,7 +75,7 @@ async def allocation_vs_bare(urls, size=Size()):  # noqa: B008  it does not chan
 
 
 async def bare(urls, owner, size):
-    """Count a row down in transactions of so many updates."""
+    """Decrement a row in transactions of several updates."""
     await owner.execute("TRUNCATE bare_stock")
     await owner.execute("INSERT INTO bare_stock VALUES ('hot', $1, 0)", size.stock)
     connections = [await asyncpg.connect(urls.url) for _ in range(size.connections)]
@@ -100,7 +100,7 @@ async def bare(urls, owner, size):
 
 
 async def ours(urls, owner, size, product):
-    """Let the service decide on batches of events, each in a transaction as the kit opens it."""
+    """Process batches of events with the service's handler, each in a transaction of the kit."""
     settings = SERVICE.settings(database_url=SecretStr(urls.url), database_connections=size.connections)
     kit = await Kit.open(SERVICE, settings)
     goods, handling = Goods(ACME, product), Dispatcher(kit)
@@ -138,7 +138,7 @@ async def _timed(works):
 
 
 class _Raw(NamedTuple):
-    """As much of a broker's record as is read."""
+    """The attributes of a broker record that the decoder reads."""
 
     value: bytes
     key: bytes

@@ -1,8 +1,8 @@
-"""The reference: getmany, msgspec, one unnest UPDATE, crossings to an outbox, offsets; one transaction.
+"""The reference loop: getmany, msgspec, one unnest UPDATE, crossings to an outbox and offsets in one transaction.
 
-As bare as a loop that survives a crash can be: one connection, one batch after the other. It changes
-the same columns of a copy of consumption's table, with the same burn rate, but knows no duplicates,
-gaps, boots, levels, uncertainty, owners or days, and says nothing.
+It is the minimum for a loop that survives a crash: one connection, sequential batches. It updates the same columns of
+a copy of consumption's table with the same burn rate, but without duplicates, gaps, boots, levels, uncertainty, owners
+and days, and it publishes nothing.
 """
 
 import sys
@@ -68,7 +68,7 @@ WHERE bare_offset.partition = new.partition
 
 
 class Placed(ConsumerRebalanceListener):
-    """Starts every partition at its stored offset."""
+    """Starts each partition at its stored offset."""
 
     def __init__(self, consumer, connection):
         self.consumer, self.connection = consumer, connection

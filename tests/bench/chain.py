@@ -1,4 +1,4 @@
-"""Device event to order on the provider's topic, against a bare chain of as many hops, turn by turn."""
+"""Latency from device event to order on the provider's topic, against a bare chain of as many hops, in alternating blocks."""
 
 import asyncio
 import itertools
@@ -22,7 +22,7 @@ from tests.bench.measure import Child, module, running
 from tests.bench.passages import Block, Passage, Route
 from tests.bench.pools import PROVIDER, Pool
 
-#: As many hops, and topics with as many partitions, as ours: consumption, reorder-decision, order-dispatch.
+#: As many hops and partitions as consumption, reorder-decision and order-dispatch.
 TOPICS = {"chain-usage": PARTITIONS, "chain-slots": PARTITIONS, "chain-reorders": PARTITIONS, "chain-orders": 1}
 QUIET_SECONDS = 60.0
 SCHEMA = "chain"
@@ -64,7 +64,7 @@ BARE = Route("bare", "chain-usage", "chain-orders", lambda pool: f"{pool.device_
 
 
 class Turns(NamedTuple):
-    """What went through each route, block by block, and what an order cost each of our processes."""
+    """Passages of each route by block, and the CPU time per order of each process."""
 
     bare: list[list[Passage]]
     ours: list[list[Passage]]
@@ -73,7 +73,7 @@ class Turns(NamedTuple):
 
 @asynccontextmanager
 async def bare_chain(stack: Stack, log: Path) -> AsyncIterator[list[Child]]:
-    """Run the hops on the stack's broker and database server, in a database of their own."""
+    """Run the hops on the stack's broker and database server, in a separate database."""
     kafka_url = stack.backends.kafka_url
     database = (await prepare_database(stack.backends.database_admin_url, "bench_chain", [SCHEMA]))[SCHEMA]
     owner = await asyncpg.connect(database.owner_url)
@@ -91,7 +91,7 @@ async def bare_chain(stack: Stack, log: Path) -> AsyncIterator[list[Child]]:
 
 
 async def take_turns(stack: Stack, gauges: Sequence[Gauge], pools: Sequence[Pool], rounds: int, log: Path) -> Turns:
-    """Send a block through the bare chain, a block through ours, and again; each pool once through each."""
+    """Send alternating blocks through the bare chain and the stack; each pool once through each."""
     turns = Turns([], [], {})
     size = len(pools) // rounds
     spent: dict[str, float] = {}
@@ -113,7 +113,7 @@ async def take_turns(stack: Stack, gauges: Sequence[Gauge], pools: Sequence[Pool
 
 
 async def quiet(stack: Stack) -> None:
-    """Return once no service has anything left to do: what is left would burden the next to be measured."""
+    """Wait until the services are idle, so that they do not burden the next block."""
 
     async def is_quiet() -> bool:
         told = await asyncio.gather(*(asyncio.to_thread(report, url) for url in stack.urls.values()))

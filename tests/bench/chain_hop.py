@@ -1,7 +1,7 @@
-"""One hop of the bare chain: getmany, a row committed in Postgres, send_batch to the next topic.
+"""One hop of the bare chain: getmany, one committed row in Postgres, send_batch to the next topic.
 
-Nothing is decoded and nothing decided; records that came together share a commit and a batch. The
-next records are read once the broker has these: a hop that went on earlier could lose them.
+Records are not decoded; records of one poll share a commit and a batch. The next poll starts after the broker has
+acknowledged the batch, so that no record is lost.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Consumption's rounds: each candidate in turn, and again, so that a slow minute slows all of them."""
+"""Runs the candidates in rounds, so that a slow minute affects all of them."""
 
 import subprocess
 from collections.abc import Awaitable, Callable
@@ -15,7 +15,7 @@ from tests.bench.load import Load
 from tests.bench.measure import TooSoonError
 from tests.bench.throughput import Run, Throughput
 
-#: A run that takes longer is no measurement.
+#: Time limit of a run.
 LIMIT_SECONDS = 240.0
 SMOKE_SIZE = Size(allocations=2_000, per_commit=100, rounds=1)
 Say = Callable[[str], None]
@@ -23,22 +23,22 @@ Say = Callable[[str], None]
 
 @dataclass
 class Compared:
-    """All runs by candidate, in rounds, and why a candidate did not run."""
+    """All runs by candidate and round, and the reason if a candidate did not run."""
 
     runs: dict[str, list[Run]] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
-    #: What allocation.py found out about a hot product.
+    #: Result of allocation.py.
     allocation: dict[str, Any] = field(default_factory=dict)
 
     def ratio(self, ours: str, theirs: str) -> float | None:
-        """Return the median of the rounds' ratios; each compares runs made one after the other."""
+        """Return the median of the ratios per round, each of consecutive runs."""
         pairs = list(zip(self.runs.get(ours, ()), self.runs.get(theirs, ()), strict=False))
         if not pairs:
             return None
         return round(median(a.speed.per_second / b.speed.per_second for a, b in pairs), 3)
 
     def figures(self) -> dict[str, Any]:
-        """Return what goes into bench.json."""
+        """Return the contents of bench.json."""
         return {
             "vs_bare": self.ratio("consumption", "bare"),
             "vs_quixstreams": self.ratio("consumption", "quixstreams"),
@@ -67,7 +67,7 @@ def _medians(spent: list[dict[str, float]]) -> dict[str, float]:
 
 
 async def compare(folder: Path, load: Load, rounds: int, say: Say, *, quixstreams: bool) -> Compared:
-    """Run all candidates `rounds` times on a broker and a database of their own."""
+    """Run all candidates `rounds` times on a new broker and database."""
     found = Compared()
     async with Backends(folder, docker=False, say=say) as backends:
         prepared = await prepare_database(backends.database_admin_url, "bench", SERVICES)
@@ -96,7 +96,7 @@ async def _run(found: Compared, name: str, run: Callable[[], Awaitable[Run]], sa
     except TooSoonError as error:
         found.missing[name] = str(error)
         return
-    except subprocess.CalledProcessError as error:  # only quixstreams needs to be installed first
+    except subprocess.CalledProcessError as error:  # only quixstreams has to be installed
         found.missing[name] = f"it could not be installed: {error}"
         return
     found.runs.setdefault(name, []).append(done)

@@ -1,4 +1,4 @@
-"""What each process of a stack takes when idle and under load."""
+"""Memory and CPU of each process of a stack, idle and under load."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -19,13 +19,13 @@ from tests.bench.slots import fill_hot_rows, register
 
 SAMPLE_SECONDS = 0.25
 CAUGHT_UP_SECONDS = 120.0
-#: What a start leaves behind: the first ticks, the first health samples, unfinished joins.
+#: Work after a start: first jobs, first health samples, group joins.
 SETTLE_SECONDS = 5.0
 
 
 @asynccontextmanager
 async def with_mail(folder: Path) -> AsyncIterator[dict[str, str]]:
-    """Run a mailbox and give the settings that tell the services of it: unsent mail would be tried for ever."""
+    """Run a mailbox and yield its settings; without one, mails would be retried endlessly."""
     port = free_port()
     command = module("deploy.local.mailbox", "--port", port, "--log", folder / "mails.jsonl")
     async with running("mailbox", command, log=folder / "mailbox.log"):
@@ -34,7 +34,7 @@ async def with_mail(folder: Path) -> AsyncIterator[dict[str, str]]:
 
 
 def gauges(stack: Stack) -> list[Gauge]:
-    """Return every process of the stack; services by their name."""
+    """Return a gauge per process of the stack; services have their name."""
     return [Gauge(seat.member.name.removesuffix("-0"), seat.member.pid) for seat in stack.supervisor.seats]
 
 
@@ -43,7 +43,7 @@ def resident(watched: Sequence[Gauge]) -> dict[str, float]:
 
 
 async def idle(watched: Sequence[Gauge], seconds: float) -> dict[str, float]:
-    """Return the percent of a core each process takes while nothing comes in."""
+    """Return the percentage of a core that each process uses without input."""
     await asyncio.sleep(min(SETTLE_SECONDS, seconds))
     before = cpu_seconds(watched)
     await asyncio.sleep(seconds)
@@ -52,7 +52,7 @@ async def idle(watched: Sequence[Gauge], seconds: float) -> dict[str, float]:
 
 @asynccontextmanager
 async def peaks(watched: Sequence[Gauge]) -> AsyncIterator[dict[str, float]]:
-    """Give a table, kept up to date, of the most memory each process was seen to have in the block."""
+    """Yield the peak memory of each process, updated during the block."""
     most = resident(watched)
 
     async def sample() -> None:
@@ -70,7 +70,7 @@ async def peaks(watched: Sequence[Gauge]) -> AsyncIterator[dict[str, float]]:
 
 
 async def load_consumption(stack: Stack, load: Load) -> None:
-    """Give the stack's consumption as much as it can take: slots by SQL, none of them at its threshold."""
+    """Load the stack's consumption at its full rate: slots by SQL, none at its threshold."""
     admin = urlsplit(stack.backends.database_admin_url)._replace(path=f"/{DATABASE}").geturl()
     database = await asyncpg.connect(admin, server_settings={"search_path": "consumption"})
     try:

@@ -1,4 +1,4 @@
-"""What processes take, read from outside them, and what this machine is."""
+"""CPU time and memory of processes, read from outside, and a description of the machine."""
 
 import os
 import platform
@@ -12,13 +12,13 @@ import psutil
 
 
 class Gauge(NamedTuple):
-    """A process to watch; of Postgres, whose connections are processes, all of them."""
+    """A process to measure; for Postgres, including its connection processes."""
 
     name: str
     pid: int
 
     def cpu_seconds(self) -> float:
-        """Return user and system time so far, that of ended children included."""
+        """Return user and system time, including ended children."""
         try:
             family = [psutil.Process(self.pid), *psutil.Process(self.pid).children()]
             ended = family[0].cpu_times()
@@ -42,7 +42,7 @@ def _own_seconds(process: psutil.Process) -> float:
 
 
 def cpu_seconds(gauges: Sequence[Gauge]) -> dict[str, float]:
-    """Return CPU seconds by name; instances of one name are added up."""
+    """Return CPU seconds by name, summed over instances."""
     used: dict[str, float] = {}
     for gauge in gauges:
         used[gauge.name] = used.get(gauge.name, 0.0) + gauge.cpu_seconds()
@@ -50,12 +50,12 @@ def cpu_seconds(gauges: Sequence[Gauge]) -> dict[str, float]:
 
 
 def spent_us(before: dict[str, float], after: dict[str, float], events: float) -> dict[str, float]:
-    """Return the CPU microseconds that each name spent per event in between."""
+    """Return the CPU microseconds per event of each name."""
     return {name: round(1e6 * (after[name] - used) / events, 2) for name, used in before.items()}
 
 
 def machine() -> dict[str, Any]:
-    """Describe where this runs, and how busy it was before we came."""
+    """Describe the machine and its load before the run."""
     with Path("/proc/cpuinfo").open() as lines:
         cpu = next((line.split(":")[1].strip() for line in lines if "model name" in line), "unknown")
     return {
@@ -68,6 +68,6 @@ def machine() -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of what was measured."""
+    """Return the versions of the measured software."""
     packages = ("faststream", "aiokafka", "asyncpg", "msgspec", "pydantic", "fastapi", "uvloop")
     return {"python": sys.version.split()[0]} | {name: version(name) for name in packages}

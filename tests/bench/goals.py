@@ -1,4 +1,4 @@
-"""The goals, and whether a run met them."""
+"""The goals and the check whether a run met them."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -7,7 +7,7 @@ Figures = dict[str, Any]
 
 
 class Goal(NamedTuple):
-    """What is measured, the least or most it may be, and how it reads in the table."""
+    """A measured figure, its lower or upper bound, and its text in the table."""
 
     what: str
     bound: float
@@ -33,7 +33,7 @@ def _figure(name: str) -> Callable[[Figures], float | None]:
 
 
 def _worst(name: str) -> Callable[[Figures], float | None]:
-    """Read the service that is furthest from a goal that holds for each."""
+    """Return the worst service for a goal that applies to each."""
     return lambda figures: max(figures[name].values()) if figures.get(name) else None
 
 
@@ -53,7 +53,7 @@ GOALS = (
 
 
 def judge(figures: Figures) -> list[Result]:
-    """Return a line for every goal; what was not measured was not met."""
+    """Return a result per goal; a missing figure is `not measured`."""
     return [_result(goal, goal.read(figures)) for goal in GOALS]
 
 

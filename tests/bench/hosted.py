@@ -1,4 +1,4 @@
-"""Device event to a hosted shop's order, with stock allocated and money reserved before: 20 orders a second."""
+"""Latency from device event to a hosted shop's order, including allocation and payment authorization, at 20 orders a second."""
 
 import asyncio
 import random
@@ -29,7 +29,7 @@ from tests.bench.measure import module, running
 from tests.bench.pools import LEVEL, SHIP_TO, USED, Pool
 
 PER_SECOND = 20
-#: Warm-up orders are placed and judged, but not counted.
+#: Warm-up orders are placed and checked, but not measured.
 WARM_UP_ORDERS = 20
 ARRIVED_SECONDS = 60.0
 TOPIC, ASKED = "orders", "ShopOrderRequested"
@@ -57,13 +57,13 @@ class Shop(NamedTuple):
     customers: dict[str, str]
 
     def mark_of(self, pool: Pool) -> Mark:
-        """Return the key of a slot's order: customer and product."""
+        """Return the key of an order: customer and product."""
         return self.customers[pool.device_id], _product(pool.slot)
 
 
 @asynccontextmanager
 async def with_bank(folder: Path) -> AsyncIterator[dict[str, str]]:
-    """Run the sandbox's bank and give the setting that tells order-dispatch of it."""
+    """Run the sandbox's bank and yield its setting for order-dispatch."""
     port = free_port()
     command = module("deploy.samples.sandbox_pay", "--port", port, "--log", folder / "bank.jsonl")
     async with running("bank", command, log=folder / "bank.log"):
@@ -72,13 +72,13 @@ async def with_bank(folder: Path) -> AsyncIterator[dict[str, str]]:
 
 
 def wanted_pools(seconds: float) -> list[Pool]:
-    """Return as many slots as there are orders, numbered after all others of the bench."""
+    """Return one pool per order, numbered after all others of the bench."""
     count = round(seconds * PER_SECOND) + WARM_UP_ORDERS
     return [Pool(100_000 + number) for number in range(count - count % SLOTS_PER_DEVICE)]
 
 
 async def order_hosted(stack: Stack, seconds: float) -> dict[str, Any]:
-    """Let orders come for some seconds, and return how long each took to reach the shop."""
+    """Generate orders for some seconds and return the latency of each."""
     pools = wanted_pools(seconds)
     limits = httpx.Limits(max_connections=MAX_CONCURRENT, max_keepalive_connections=MAX_CONCURRENT)
     async with httpx.AsyncClient(timeout=30, limits=limits) as http:
@@ -118,7 +118,7 @@ async def _open_shop(company: Company, orders: int) -> Shop:
 
 
 def _product(slot: int | str) -> str:
-    """Return what a slot holds: five products for everybody, so that each is hot."""
+    """Return the product of a slot; all customers share five products, so that each is hot."""
     return f"hosted-{slot}"
 
 
@@ -143,7 +143,7 @@ def _spec(pool: Pool) -> dict[str, object]:
 
 
 async def _order_all(kafka_url: str, shop: Shop, pools: Sequence[Pool]) -> list[float]:
-    """Report every slot low, at random moments, and return the seconds until the shop was asked, in that order."""
+    """Report each slot low at random times; return the seconds until ShopOrderRequested, in order of sending."""
     places = [TopicPartition(TOPIC, number) for number in range(PARTITIONS)]
     consumer = AIOKafkaConsumer(bootstrap_servers=kafka_url, enable_auto_commit=False, fetch_max_wait_ms=50)
     producer = AIOKafkaProducer(bootstrap_servers=kafka_url, acks="all", compression_type="lz4")

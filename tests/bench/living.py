@@ -1,4 +1,4 @@
-"""The whole stack, measured: idle, with orders on their way, with consumption under full load, idle again."""
+"""Measures the whole stack: idle, with orders, with consumption at full load, and idle again."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,13 +15,13 @@ from tests.bench.passages import PER_SECOND, Passage
 from tests.bench.pools import move_in, pools
 from tests.bench.trace import trace
 
-#: What belongs to the stack and is no service of ours.
+#: Processes of the stack that are not services.
 BACKENDS = ("kafka", "postgres")
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """How long and how much; a block's first second does not count."""
+    """Durations and numbers of a run; the first second of a block is a warm-up."""
 
     rounds: int
     block_seconds: float
@@ -34,7 +34,7 @@ class Sizes:
 
 
 async def live(folder: Path, sizes: Sizes, say: Say) -> dict[str, Any]:
-    """Return the stack's part of bench.json."""
+    """Return the part of bench.json about the stack."""
     async with (
         with_mail(folder) as mail,
         with_bank(folder) as bank,

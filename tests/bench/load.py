@@ -1,4 +1,4 @@
-"""The load of the throughput benches: a million slots, the five of a device reported together, each once."""
+"""Load of the throughput benchmarks: a million slots report once, the five of a device together."""
 
 import asyncio
 import random
@@ -13,7 +13,7 @@ from replenish_contracts.topics import PARTITIONS, Topic, find_topic, partition_
 
 SLOTS_PER_DEVICE = 5
 START = datetime(2026, 1, 1, tzinfo=UTC)
-#: One event in this many takes its slot over the threshold.
+#: One event in this many crosses the threshold.
 CROSSES_ONE_IN = 100
 #: Below the broker's limit of 1 MiB for one batch.
 BATCH_BYTES = 900_000
@@ -21,7 +21,7 @@ BATCHES_UNDER_WAY = 4
 
 
 class Load(NamedTuple):
-    """How many slots there are and how many of them report; the seed fixes the order of devices."""
+    """Numbers of slots and events; the seed fixes the order of devices."""
 
     slots: int
     events: int
@@ -32,7 +32,7 @@ class Load(NamedTuple):
         return self.slots // SLOTS_PER_DEVICE
 
     def check(self) -> None:
-        """Raise ValueError where a slot would report twice: the bare loop could then meet it twice in a batch."""
+        """Raise ValueError if a slot would report twice, which the bare loop does not support within a batch."""
         if not self.devices or self.events > self.devices * SLOTS_PER_DEVICE:
             raise ValueError(f"{self.events} events need as many slots, in devices of {SLOTS_PER_DEVICE}")
 
@@ -42,12 +42,12 @@ def device_name(number: int) -> str:
 
 
 def slot_number(device: int, slot: int) -> int:
-    """Return the number that says whether this slot is at its threshold (see world.py)."""
+    """Return the slot's number, which determines whether it is at its threshold (see slots.py)."""
     return device * SLOTS_PER_DEVICE + slot
 
 
 def value(device: str, slot: int, seq: int, at: datetime) -> bytes:
-    """Return one SlotUsed as the gateway writes it, a third of a kilobyte."""
+    """Return a SlotUsed as published by the gateway, about 340 bytes."""
     moment = at.isoformat().replace("+00:00", "Z")
     return (
         f'{{"type":"SlotUsed","specversion":"1.0","id":"{device}/{slot}/b1/{seq}","source":"/replenish/gateway",'
@@ -57,7 +57,7 @@ def value(device: str, slot: int, seq: int, at: datetime) -> bytes:
 
 
 def order(load: Load) -> dict[int, list[int]]:
-    """Return the devices of each partition in the order in which they report."""
+    """Return the devices of each partition in order of their reports."""
     devices = list(range(load.devices))
     random.Random(load.seed).shuffle(devices)
     homes: dict[int, list[int]] = {partition: [] for partition in range(PARTITIONS)}
@@ -67,7 +67,7 @@ def order(load: Load) -> dict[int, list[int]]:
 
 
 def crossings(load: Load, read: Mapping[int, int]) -> int:
-    """Return how many crossings the first `read` events of each partition are; the judge of every run."""
+    """Return the expected number of crossings in the first `read` events of each partition."""
     found = 0
     for partition, numbers in order(load).items():
         slots = (slot_number(device, slot) for device in numbers for slot in range(1, SLOTS_PER_DEVICE + 1))
@@ -76,7 +76,7 @@ def crossings(load: Load, read: Mapping[int, int]) -> int:
 
 
 def events(numbers: list[int]) -> Iterator[tuple[bytes, bytes]]:
-    """Return key and value of what these devices report."""
+    """Return key and value of the reports of these devices."""
     at = START + timedelta(hours=1)
     for number in numbers:
         name = device_name(number)
@@ -85,12 +85,12 @@ def events(numbers: list[int]) -> Iterator[tuple[bytes, bytes]]:
 
 
 async def create_topic(kafka_url: str, name: str, partitions: int = PARTITIONS) -> None:
-    """Make a topic as ours are made and return when every partition has a leader."""
+    """Create a topic with our settings and wait until each partition has a leader."""
     await create_topics(kafka_url, [Topic(name, partitions, find_topic("usage").settings, ())])
 
 
 async def write(kafka_url: str, topic: str, load: Load) -> dict[int, int]:
-    """Write the load and return how many events each partition has."""
+    """Publish the load and return the number of events per partition."""
     async with AIOKafkaProducer(bootstrap_servers=kafka_url, acks="all", max_batch_size=BATCH_BYTES) as producer:
         return {
             partition: await _fill(producer, topic, partition, events(numbers))

@@ -1,4 +1,4 @@
-"""Rates from progress: starts what is measured, watches from outside how far it is, ends it."""
+"""Measures rates: starts processes, observes their progress from outside, and stops them."""
 
 import asyncio
 import os
@@ -15,21 +15,21 @@ from deploy.local.child import Launch, end, last_words, spawn
 from deploy.local.settings import ROOT
 from tests.bench.gauge import Gauge, cpu_seconds, spent_us
 
-#: The start (imports, group join) and the last, thinning batches are not the loop's speed.
+#: Excludes the start (imports, group join) and the last, smaller batches.
 FIRST_SHARE, LAST_SHARE = 0.1, 0.95
 LOOK_EVERY_SECONDS = 0.05
 STOP_SECONDS = 20.0
 
 
 class Child(NamedTuple):
-    """A process we started."""
+    """A started process."""
 
     gauge: Gauge
     process: subprocess.Popen[bytes]
     log: Path
 
     def check(self) -> None:
-        """Raise RuntimeError with its last words if it ended."""
+        """Raise RuntimeError with its last output if it ended."""
         if self.process.poll() is not None:
             raise RuntimeError(f"{self.gauge.name} ended with {self.process.returncode}: {last_words(self.log)}")
 
@@ -38,7 +38,7 @@ class Child(NamedTuple):
 async def running(
     name: str, *commands: Sequence[object], log: Path, environment: Sequence[dict[str, str]] = ()
 ) -> AsyncIterator[list[Child]]:
-    """Start commands side by side, each with its own environment; end exactly them."""
+    """Start commands concurrently, each with its own environment, and stop them at the end."""
     async with AsyncExitStack() as ends:
         children = []
         for number, command in enumerate(commands):
@@ -51,33 +51,33 @@ async def running(
 
 
 def module(name: str, *arguments: object) -> list[object]:
-    """Return the command that runs one of our modules."""
+    """Return the command that runs a module."""
     return [sys.executable, "-m", name, *arguments]
 
 
 class Race(NamedTuple):
-    """What is measured: how far it is, how far it goes, and who is in it."""
+    """A measurement: its progress, its end and its processes."""
 
     progress: Callable[[], Awaitable[float]]
     total: float
     children: Sequence[Child]
     limit_seconds: float
-    #: Broker and database, for what they spend on it.
+    #: Broker and database, whose CPU time is measured too.
     around: Sequence[Gauge] = ()
-    #: Whether everybody is at work: what was done before does not count.
+    #: Whether all processes have started working; earlier progress is not measured.
     all_there: Callable[[], Awaitable[bool]] | None = None
 
 
 class TooSoonError(Exception):
-    """The race was over before a rate could be seen: it was too short for this machine."""
+    """The run ended before a rate could be measured."""
 
 
 class Speed(NamedTuple):
-    """Events per second between a tenth and 95 % of the work, and the CPU time per event of each process."""
+    """Events per second between 10 % and 95 % of the work, and CPU time per event of each process."""
 
     per_second: float
     cpu_us: dict[str, float]
-    #: The most that any of the measured processes had.
+    #: Peak memory of one measured process.
     rss_mb: float
 
 
@@ -88,7 +88,7 @@ class Mark(NamedTuple):
 
 
 async def speed(race: Race) -> Speed:
-    """Watch the race to its end; raises TimeoutError with how far it came, TooSoonError, RuntimeError if a process ends."""
+    """Measure until the end; raises TimeoutError with the progress, TooSoonError, or RuntimeError if a process ends."""
     first = last = None
     done, most, deadline = 0.0, 0.0, time.monotonic() + race.limit_seconds
     while done < race.total:

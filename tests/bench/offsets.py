@@ -1,4 +1,4 @@
-"""What the broker knows: how much was written to a topic, how far a group has read, and every record."""
+"""Offsets and records of topics, read without a consumer group."""
 
 from collections.abc import AsyncIterator
 from typing import Self
@@ -12,7 +12,7 @@ READ_MS = 500
 
 
 class Offsets:
-    """Asks the broker without being a member of any group."""
+    """Reads offsets from the broker without joining a group."""
 
     def __init__(self, kafka_url: str) -> None:
         self._kafka_url = kafka_url
@@ -29,17 +29,17 @@ class Offsets:
         await self._admin.close()
 
     async def written(self, topic: str) -> int:
-        """Return how many offsets a topic has."""
+        """Return the number of offsets of a topic."""
         return sum((await self._consumer.end_offsets(_places(topic, PARTITIONS))).values())
 
     async def committed(self, group: str, topic: str) -> dict[int, int]:
-        """Return by partition how far a group has come."""
+        """Return a group's committed offset per partition."""
         found = await self._admin.list_consumer_group_offsets(group)
         return {tp.partition: done.offset for tp, done in found.items() if tp.topic == topic and done.offset > 0}
 
 
 async def records(kafka_url: str, topic: str, partitions: int) -> AsyncIterator[ConsumerRecord]:
-    """Give every committed record of a topic; the markers of transactions take offsets and are none."""
+    """Yield all committed records of a topic; transaction markers also use offsets."""
     async with _consumer(kafka_url) as consumer:
         consumer.assign(_places(topic, partitions))
         ends = await consumer.end_offsets(consumer.assignment())

@@ -59,7 +59,7 @@ CPU per order excludes hosted orders.
 
 
 def write_page(figures: Figures) -> None:
-    """Write the page; raises ValueError for a smoke run, whose figures mean nothing."""
+    """Write the page; raises ValueError for a smoke run."""
     if figures["sizes"]["smoke"]:
         raise ValueError("a smoke run is no measurement: run `make bench` first")
     PAGE.write_text(page(figures))

@@ -1,4 +1,4 @@
-"""Sends events into a route at a steady mean rate and clocks them out at its other end."""
+"""Sends events into a route at a fixed mean rate and measures their arrival at its end."""
 
 import asyncio
 import random
@@ -14,13 +14,13 @@ from replenish_contracts.topics import PARTITIONS, partition_for
 from tests.bench.pools import Pool
 
 PER_SECOND = 50
-#: The first second of a block is a warm-up: sent and judged, but not counted.
+#: Warm-up at the start of a block: sent and checked, but not measured.
 WARM_UP_SECONDS = 1.0
 ARRIVED_SECONDS = 60.0
 
 
 class Route(NamedTuple):
-    """Where events go in, where they come out (one partition), and how to know a pool's event there."""
+    """Source topic, target topic (one partition), and the key of a pool's event there."""
 
     name: str
     source: str
@@ -30,16 +30,16 @@ class Route(NamedTuple):
 
 
 class Passage(NamedTuple):
-    """One event's way, from being handed to the producer to being read."""
+    """Times of one event from the producer's send to the observer's read."""
 
     pool: Pool
-    #: Unix seconds, as the broker and the services tell time.
+    #: Unix seconds, comparable with the timestamps of broker and services.
     sent_at: float
     seconds: float
 
 
 class Block:
-    """Some seconds of events through one route; each must come out once."""
+    """Some seconds of events through one route; each must arrive once."""
 
     def __init__(self, route: Route, pools: Sequence[Pool], seed: int) -> None:
         self._route, self._pools = route, pools
@@ -48,7 +48,7 @@ class Block:
         self._arrived: dict[str, float] = {}
 
     async def pass_through(self, kafka_url: str, check: Callable[[], None]) -> list[Passage]:
-        """Return the passages after the warm-up, in the order sent; raises if any is missing or came twice."""
+        """Return the passages after the warm-up in order of sending; raises if one is missing or arrives twice."""
         place = TopicPartition(self._route.target, 0)
         consumer = AIOKafkaConsumer(bootstrap_servers=kafka_url, enable_auto_commit=False, fetch_max_wait_ms=50)
         producer = AIOKafkaProducer(bootstrap_servers=kafka_url, acks="all", compression_type="lz4")
@@ -65,7 +65,7 @@ class Block:
         return self._counted()
 
     async def _send_all(self, producer: AIOKafkaProducer) -> None:
-        """Send at random moments: an even beat could fall in step with the brokers' and clients' timers."""
+        """Send at random times; a fixed interval could synchronize with timers of broker and clients."""
         loop = asyncio.get_running_loop()
         due, acks = loop.time(), []
         for pool in self._pools:

@@ -1,4 +1,4 @@
-"""The naive design: a FastStream handler per event, a transaction each, an inbox against duplicates."""
+"""The simple design: a FastStream handler and a transaction per event, with an inbox table against duplicates."""
 
 import sys
 

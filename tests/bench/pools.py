@@ -1,4 +1,4 @@
-"""Households made through the APIs, each slot of which is low with its next report."""
+"""Creates households through the APIs; each slot becomes low with its next report."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -22,7 +22,7 @@ SHIP_TO = {"name": "Ada", "line1": "1 Loop Road", "postal_code": "10115", "city"
 
 
 class Pool(NamedTuple):
-    """One slot with one product of its own, so that its order is known by the product."""
+    """One slot with its own product, which identifies its order."""
 
     number: int
 
@@ -39,7 +39,7 @@ class Pool(NamedTuple):
         return str(self.number % SLOTS_PER_DEVICE + 1)
 
     def report(self, at: datetime) -> bytes:
-        """Return the report that makes it low, as the gateway writes it."""
+        """Return the report that makes the slot low, as published by the gateway."""
         used = SlotUsed(
             device_id=self.device_id, slot=self.slot, quantity=USED, boot="b1", seq=1, occurred_at=at, received_at=at
         )

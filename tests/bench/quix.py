@@ -1,7 +1,7 @@
-"""quixstreams, exactly once, on the same topic: level by slot in RocksDB with a changelog, crossings out.
+"""quixstreams, exactly once, on the same topic: level by slot in RocksDB with a changelog, crossings to a topic.
 
-Runs with an environment of its own (quix_env.py) and imports nothing of ours. It does less than
-consumption: no burn rate, no uncertainty, no duplicates, and its thresholds are computed, not stored.
+Runs in its own environment (quix_env.py) and imports none of our code. It does less than consumption: no burn rate, no
+uncertainty, no duplicates, and thresholds are computed instead of stored.
 """
 
 import sys
@@ -17,7 +17,7 @@ def main(kafka_url, topic, crossings_topic, group, folder):
         consumer_group=group,
         auto_offset_reset="earliest",
         processing_guarantee="exactly-once",
-        commit_interval=1.0,  # its default of 5 s would let a crossing wait that long
+        commit_interval=1.0,  # with the default of 5 s a crossing would wait that long
         state_dir=folder,
         loglevel="WARNING",
         topic_create_timeout=60,

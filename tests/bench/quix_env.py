@@ -1,4 +1,4 @@
-"""Makes quixstreams' own environment, once, beside the project's caches."""
+"""Creates the virtual environment of quixstreams once, in the project's cache folder."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ VERSION = "3.28.0"
 
 
 def quix_python() -> str:
-    """Return the interpreter of an environment that has quixstreams; raises CalledProcessError without network."""
+    """Return the interpreter of an environment with quixstreams; raises CalledProcessError without network."""
     folder = cache_folder() / f"quixstreams-{VERSION}"
     python = folder / "bin" / "python"
     if not (folder / "complete").exists():

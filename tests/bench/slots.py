@@ -1,4 +1,4 @@
-"""Slots put into consumption's own tables by SQL, as registrations would have left them."""
+"""Inserts slots into consumption's tables, equal to registered ones."""
 
 from tests.bench.load import CROSSES_ONE_IN, SLOTS_PER_DEVICE, START
 

@@ -1,4 +1,4 @@
-"""Consumption end to end against the bare loop, quixstreams and a handler per event, on the same topic."""
+"""Throughput of consumption, the bare loop, quixstreams and a handler per event on the same topic."""
 
 import asyncio
 import os
@@ -23,14 +23,14 @@ from tests.bench.offsets import Offsets, records
 from tests.bench.quix_env import quix_python
 from tests.bench.slots import fill_hot_rows, register
 
-#: Per-event work is some hundred times slower, quixstreams three: a share of the load shows their rates.
+#: A handler per event is about a hundred times slower, quixstreams three times: they process a share of the load.
 PER_EVENT_SHARE, FEWEST_PER_EVENT = 0.01, 200
 QUIX_SHARE = 0.4
 PUBLISHED_SECONDS = 60.0
 
 
 class Run(NamedTuple):
-    """How fast a candidate was, and what the judge found of its work: events in the levels, crossings said."""
+    """Speed of a candidate, and its checked results: events in the levels and published crossings."""
 
     speed: Speed
     events: int
@@ -38,9 +38,9 @@ class Run(NamedTuple):
 
 
 class Throughput:
-    """Runs the candidates in turn on one broker and one database, each on the same records and the same rows.
+    """Runs the candidates one after the other on one broker and database, with the same records and rows.
 
-    Every run is judged: a fast one that lost, doubled or missed something raises AssertionError.
+    Each run is checked; one with lost, doubled or missing events raises AssertionError.
     """
 
     def __init__(self, backends: Backends, urls: ServiceUrls, load: Load, folder: Path, limit_seconds: float) -> None:
@@ -70,7 +70,7 @@ class Throughput:
         return sum(self._written.values())
 
     async def prepare(self) -> None:
-        """Make topics, tables and slots, and write the load."""
+        """Create topics, tables and slots, and publish the load."""
         await create_topics(self._kafka_url, OWN_TOPICS)
         await migrate(self._urls.owner_url, "consumption")
         await self._owner.execute(bare.TABLES + per_event.TABLES)
@@ -104,7 +104,7 @@ class Throughput:
         return await self._judged("slot", found, await self._offsets.written("slots") - said)
 
     async def per_event(self) -> Run:
-        """Run on the next share of the load: it goes on where the run before it ended."""
+        """Run on the next share of the load, which starts at the end of the previous one."""
         before = await self._owner.fetchval("SELECT count(*) FROM naive_inbox")
         race = self._race(f"SELECT count(*) - {before} FROM naive_inbox", [])
         command = module("tests.bench.per_event", self._kafka_url, self._urls.url, "usage")
@@ -149,7 +149,7 @@ class Throughput:
         return Race(progress, self.total, children, self._limit, self._around)
 
     async def _fresh(self, table: str, also: str) -> None:
-        """Put rows back as they were. The checkpoint comes first, so that no run pays for one, nor for its pages."""
+        """Restore the rows. The checkpoint of Postgres comes first, so that no run includes one."""
         await self._admin.execute("CHECKPOINT")
         await self._owner.execute(f"TRUNCATE {table} CASCADE; {also}")
         await fill_hot_rows(self._owner, table, self._load.devices)

@@ -1,4 +1,4 @@
-"""Where an order's milliseconds go: what each hop wrote down about it, read from the topics afterwards."""
+"""Latency of each hop of an order, read from the topics afterwards."""
 
 import statistics
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from tests.bench.offsets import records
 from tests.bench.passages import Passage
 from tests.bench.pools import PROVIDER
 
-#: The event that carries a pool's order on, by topic, in the order of the way.
+#: The event of each hop, by topic, in order.
 WAY = {
     "slots": "ThresholdCrossed",
     "reorders": "ReorderApproved",
@@ -33,7 +33,7 @@ class _Said(msgspec.Struct):
 
 
 class Noted(NamedTuple):
-    """When the transaction that said it began, and when the broker had it (in whole milliseconds)."""
+    """Start of the publishing transaction, and the broker's append time (whole milliseconds)."""
 
     began_at: float
     appended_at: float
@@ -43,7 +43,7 @@ _READ = msgspec.json.Decoder(_Said).decode
 
 
 async def trace(kafka_url: str, passages: Sequence[Passage]) -> dict[str, float]:
-    """Return the median milliseconds of every stretch between the device's event and the order."""
+    """Return the median milliseconds of each stretch between device event and order."""
     noted = {topic: await _noted(kafka_url, topic, said) for topic, said in WAY.items()}
     stretches: dict[str, list[float]] = {}
     for passage in passages:
@@ -51,7 +51,7 @@ async def trace(kafka_url: str, passages: Sequence[Passage]) -> dict[str, float]
         for topic, said in WAY.items():
             one = noted[topic][product_id]
             stretches.setdefault(f"until {said} is begun", []).append(one.began_at - at)
-            if topic != "orders":  # the order goes on from its transaction, not from what others hear of it
+            if topic != "orders":  # order-dispatch continues from its own transaction, not from the published event
                 stretches.setdefault(f"until {said} is on the broker", []).append(one.appended_at - one.began_at)
             at = one.began_at if topic == "orders" else one.appended_at
         stretches.setdefault("until it is read", []).append(passage.sent_at + passage.seconds - at)
@@ -59,7 +59,7 @@ async def trace(kafka_url: str, passages: Sequence[Passage]) -> dict[str, float]
 
 
 async def _noted(kafka_url: str, topic: str, kind: str) -> dict[str, Noted]:
-    """Return by product what a topic has of one kind of event."""
+    """Return the events of one type on a topic, by product."""
     found: dict[str, Noted] = {}
     async with aclosing(records(kafka_url, topic, partition_count(topic))) as all_of_it:
         async for record in all_of_it:

@@ -1,4 +1,4 @@
-"""Bugs as patches to the product, each a plausible mistake; the judge must detect every one."""
+"""Plausible bugs as patches of the services; the judge must detect each."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -48,7 +48,7 @@ async def own_connection(connection, world):
     return schema, await asyncpg.connect(world.database[schema].url, server_settings={"search_path": schema})
 
 
-def checkpoint_in_a_transaction_of_its_own(patch, world):
+def checkpoint_in_separate_transaction(patch, world):
     real, fails = checkpoints.save_checkpoints, Once(5)
 
     async def save_checkpoints(connection, known, moved):
@@ -127,8 +127,8 @@ def reports_have_no_identity(patch, _world):
     patch.setattr(reporting, "DOUBLED", 1.0)
 
 
-def the_devices_clock_gives_the_order(patch, world):
-    """Reports older by the device's clock than the newest one are taken for duplicates."""
+def device_clock_orders_reports(patch, world):
+    """Reports older by the device's clock than the newest one are dropped as duplicates."""
     real, newest = CONSUMPTION.consumes_in_batches["usage"], {}
 
     async def on_usage(records, store, _prepared):
@@ -143,7 +143,7 @@ def the_devices_clock_gives_the_order(patch, world):
     patch.setitem(CONSUMPTION.consumes_in_batches, "usage", on_usage)
     patch.setattr(reporting, "REBOOTED", 0.3)
     for sender in world.year.world.senders.values():
-        sender._clock = timedelta(days=2000)  # until it reboots and asks for the time
+        sender._clock = timedelta(days=2000)  # until it reboots and synchronizes its clock
     patch.setattr(validation, "_check_time", lambda *_: None)
 
 
@@ -155,8 +155,8 @@ def a_kilogram_is_a_hundred_grams(patch, _world):
     patch.setattr(validation, "parse_steps", parse_steps)
 
 
-def a_trigger_answers_every_time(patch, world):
-    """The epoch is not recorded as answered: every later report below the threshold answers it again."""
+def trigger_crosses_every_time(patch, world):
+    """The crossing is not stored, so each later report below the threshold crosses again."""
     real = CONSUMPTION.consumes_in_batches["usage"]
 
     async def on_usage(records, store, prepared):
@@ -168,8 +168,8 @@ def a_trigger_answers_every_time(patch, world):
 
 
 async def every_crossing_orders(patch, world):
-    """No epoch is compared, no open order is seen, and the index against a second one is dropped."""
-    a_trigger_answers_every_time(patch, world)
+    """Epochs are not compared, open orders are ignored, and the unique index is dropped."""
+    trigger_crosses_every_time(patch, world)
 
     def crossed(pool, heard, _epoch, when):
         pool = replace(pool, situation=Situation.ARMED, epoch=pool.epoch + bool(pool.order), order=None)
@@ -181,7 +181,7 @@ async def every_crossing_orders(patch, world):
     await owner.close()
 
 
-def the_provider_is_asked_twice(patch, _world):
+def order_is_requested_twice(patch, _world):
     def submit(order, ship_to, at):
         return kafka.submit(order, ship_to, at) * 2
 
@@ -189,7 +189,7 @@ def the_provider_is_asked_twice(patch, _world):
     patch.setattr(registry, "PROTOCOLS", {**registry.PROTOCOLS, "kafka": doubled})
 
 
-def a_slow_mail_server_is_told_again(patch, _world):
+def mail_is_sent_again_to_slow_server(patch, _world):
     real, fails = email.send, Once()
 
     async def send(mail, settings):
@@ -201,16 +201,16 @@ def a_slow_mail_server_is_told_again(patch, _world):
 
 
 BUGS = {
-    "checkpoint in a transaction of its own": Bug(checkpoint_in_a_transaction_of_its_own, "lost", "its reports sum to"),
+    "checkpoint in separate transaction": Bug(checkpoint_in_separate_transaction, "lost", "its reports sum to"),
     "outbox outside the transaction": Bug(outbox_outside_the_transaction, "doubled", "approved before"),
     "relay that skips": Bug(relay_that_skips, "lost", "missing before sequence"),
     "sequence is not checked": Bug(sequence_is_not_checked, "lost", "missing before sequence"),
     "offsets start at the latest": Bug(offsets_start_at_the_latest, "lost", "never credited", late="inventory"),
     "reports have no identity": Bug(reports_have_no_identity, "doubled", "its reports sum to"),
-    "the device's clock gives the order": Bug(the_devices_clock_gives_the_order, "lost", "its reports sum to"),
+    "device clock orders reports": Bug(device_clock_orders_reports, "lost", "its reports sum to"),
     "a kilogram is a hundred grams": Bug(a_kilogram_is_a_hundred_grams, "differs", "steps written"),
-    "a trigger answers every time": Bug(a_trigger_answers_every_time, "doubled", "crossed before"),
+    "trigger crosses every time": Bug(trigger_crosses_every_time, "doubled", "crossed before"),
     "every crossing orders": Bug(every_crossing_orders, "doubled", "has the open order"),
-    "the provider is asked twice": Bug(the_provider_is_asked_twice, "doubled", "was requested before"),
-    "a slow mail server is told again": Bug(a_slow_mail_server_is_told_again, "doubled", "was mailed before"),
+    "order is requested twice": Bug(order_is_requested_twice, "doubled", "was requested before"),
+    "mail is sent again to slow server": Bug(mail_is_sent_again_to_slow_server, "doubled", "was mailed before"),
 }

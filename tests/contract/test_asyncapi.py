@@ -1,4 +1,4 @@
-"""The AsyncAPI document is valid by AsyncAPI's own schema, and everything it refers to is there."""
+"""The AsyncAPI document is valid by AsyncAPI's schema, and its references resolve."""
 
 import json
 from pathlib import Path

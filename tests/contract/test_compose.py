@@ -1,4 +1,4 @@
-"""Is docker-compose.yml valid, complete, and the same stack as the local one?"""
+"""docker-compose.yml is valid, complete and equal to the local stack."""
 
 import copy
 import json

@@ -1,4 +1,4 @@
-"""Files derived from the events: one command writes them, another one finds differences."""
+"""Files derived from the events: `write` creates them, `check` finds differences."""
 
 import json
 import shutil
@@ -19,7 +19,7 @@ CONSUMES = {
 
 @pytest.fixture
 def root(tmp_path, monkeypatch):
-    """Let the commands work in a folder that contains only a README."""
+    """Make the commands work in a folder with one page."""
     shutil.copy(contracts.ROOT / "pyproject.toml", tmp_path)
     page = tmp_path / "docs" / "reference" / "events.md"
     page.parent.mkdir(parents=True)
@@ -110,7 +110,7 @@ class TestCheck:
     def test_check_finds_new_consumer(self):
         told = contracts.faults(CONSUMES | {"gateway": frozenset({"DeviceRegistered", "CustomerErased"})})
 
-        # acls.json names topics only, and the gateway read accounts before.
+        # acls.json has topics only, and the gateway already reads accounts.
         assert [fault.split()[0] for fault in told] == [
             "libs/replenish_contracts/published/asyncapi.json",
             "docs/reference/events.md",

@@ -1,4 +1,4 @@
-"""Does the Dockerfile keep the rules we hold images to? Each rule is shown to refuse something."""
+"""The Dockerfile follows the image rules, and each rule refuses a violation."""
 
 import re
 import shlex
@@ -14,14 +14,14 @@ NON_ROOT = re.compile(r"[1-9]\d*")
 
 
 def parse(text):
-    """Instructions as (word, rest), comments dropped and continued lines joined."""
+    """Return instructions as (word, rest), without comments, with continued lines joined."""
     lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     joined = re.sub(r"\\\n\s*", " ", "\n".join(lines))
     return [(word.upper(), rest.strip()) for word, _, rest in (line.partition(" ") for line in joined.splitlines())]
 
 
 def ignored(path):
-    """Whether .dockerignore keeps a top-level path out of the build: the last rule that fits decides."""
+    """Return whether .dockerignore excludes a top-level path; the last matching rule decides."""
     out = False
     for rule in (ROOT / ".dockerignore").read_text().split():
         if fnmatch(path, rule.removeprefix("!")):

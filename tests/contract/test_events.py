@@ -83,7 +83,7 @@ class TestEvents:
 
     @EVENTS
     def test_optional_field_has_default(self, event):
-        # encode writes no nulls, so null must be what is read when a field is missing.
+        # encode omits nulls, so a missing field must be decoded as null.
         for name, field in event.model_fields.items():
             if type(None) in getattr(field.annotation, "__args__", ()):
                 assert field.default is None, name

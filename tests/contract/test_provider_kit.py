@@ -1,4 +1,4 @@
-"""Files for providers: access to their two topics, schemas, and a page."""
+"""Files for providers: access rules, schemas and a sample."""
 
 import json
 from pathlib import Path
@@ -14,14 +14,14 @@ PUBLISHED = ROOT / "libs" / "replenish_contracts" / "published"
 
 
 def rules_of(provider_id):
-    """Return a provider's published rules, filled in for it."""
+    """Return the published access rules of a provider."""
     ((user, rules),) = json.loads((PUBLISHED / "acls.json").read_text())["provider"].items()
     assert user == "User:provider-{provider_id}"
     return json.loads(json.dumps(rules).replace("{provider_id}", provider_id))
 
 
 def may(provider_id, operation, kind, name):
-    """Decide as Kafka does: what no rule allows is denied."""
+    """Return whether Kafka permits the operation: without a matching rule it is denied."""
     return any(
         (rule["operation"], rule["resource_type"], rule["permission"]) == (operation, kind, "Allow")
         and (name.startswith(rule["name"]) if rule["pattern_type"] == "PREFIXED" else name == rule["name"])

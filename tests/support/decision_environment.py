@@ -1,4 +1,4 @@
-"""Ledger and decisions running on the real broker; the test plays their neighbours."""
+"""Inventory and reorder_decision on a real broker; the test publishes the events of other services."""
 
 import json
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -18,12 +18,12 @@ from tests.support import decisions as a
 from tests.support.kit_environment import empty_logs
 from tests.support.portal_server import portal, until
 
-#: Other tests may have the machine.
+#: Generous because other tests share the machine.
 DEADLINE_SECONDS = 120
 
 
 class World:
-    """Doors to the two services and their broker; every event is published twice under one id."""
+    """Clients of both services and the broker; each event is published twice with one id."""
 
     def __init__(self, kits, kafka_url, desk, producer, clock):
         self.kits, self.kafka_url, self.desk = kits, kafka_url, desk
@@ -53,7 +53,7 @@ class World:
         return await self.ask("inventory", method, path, body, **who)
 
     async def subscribe(self, customer_id, **wishes):
-        """Subscribe as soon as the device is known."""
+        """Subscribe once the device is known."""
         body = {"product_id": "pods", "provider_id": "acme", "pack_size": {"quantity": 40, "unit": "pods"}, **wishes}
 
         async def subscribed():
@@ -63,7 +63,7 @@ class World:
         return await until(subscribed, f"{customer_id} is subscribed", DEADLINE_SECONDS)
 
     async def know_offer(self, available=True):
-        """Return when decisions have heard that acme sells pods, or no longer does."""
+        """Publish acme's offer of pods and wait until reorder_decision has consumed it."""
         await self.publish(events.offer(available=available))
 
         async def heard():
@@ -74,7 +74,7 @@ class World:
         await until(heard, "the offer is known", DEADLINE_SECONDS)
 
     async def moved_in(self, customer_id, **wishes):
-        """Give a customer a brewer and a subscription, and return the subscription."""
+        """Register a brewer and a subscription of the customer; return the subscription."""
         await self.know_offer()
         await self.publish(events.registered(f"brewer of {customer_id}", customer_id=customer_id))
         answer = await self.subscribe(customer_id, **wishes)
@@ -82,7 +82,7 @@ class World:
         return answer.json()
 
     async def heard(self, topic, count, **about):
-        """Return what was said about a customer, once there is that much, and make sure it is said once."""
+        """Wait for `count` events about a customer; fails if there are more."""
         key = about.get("customer_id") or about["owner_id"]
         place = TopicPartition(topic, partition_for(key.encode(), 12))
         async with AIOKafkaConsumer(bootstrap_servers=self.kafka_url, enable_auto_commit=False) as consumer:
@@ -102,7 +102,7 @@ class World:
 
 
 def of(customer_id, event):
-    """Return the event as another customer's."""
+    """Return the event for another customer."""
     about = {"customer_id": customer_id, "owner_id": customer_id, "pool_id": f"{customer_id}/pods"}
     about["device_id"] = f"brewer of {customer_id}"
     return event.model_copy(update={name: value for name, value in about.items() if name in type(event).model_fields})
@@ -110,7 +110,7 @@ def of(customer_id, event):
 
 @asynccontextmanager
 async def world(database, kafka_url, folder, *more):
-    """Run ledger and decisions, and more services if they are named."""
+    """Run inventory, reorder_decision and `more` services."""
     await empty_logs(kafka_url)
     clock = SteppedClock.create(folder / "clock", a.NOON)
     shared = {"kafka_url": kafka_url, "database_urls": database, "clock_file": folder / "clock"}
@@ -125,4 +125,4 @@ async def world(database, kafka_url, folder, *more):
         yield opened
         for door in opened.http.values():
             await door.aclose()
-    await empty_logs(kafka_url)  # what we said there under the names of neighbours would confuse the real ones
+    await empty_logs(kafka_url)  # the real services would refuse these events of the test

@@ -1,4 +1,4 @@
-"""Builders of the events that reorder decisions hear."""
+"""Builders of the events that reorder_decision consumes."""
 
 from replenish_contracts.events import (
     BaseUnit,

@@ -1,7 +1,7 @@
-"""A household in memory: the neighbours as the design has them, and topics whose order the test chooses.
+"""A household in memory, with simulated services and topics that are consumed in any order.
 
-Each reader of a topic has its own place in it; only one key's records keep their order. So a test, or chance,
-can let the stock be heard before the slots, or an order's end before its beginning was acted on.
+Each consumer has its own position on each topic; only records of one key keep their order. A test can therefore let
+stock be consumed before slots, or the end of an order before its start was processed.
 """
 
 from collections import defaultdict
@@ -31,7 +31,7 @@ from tests.support.decision_services import Consumption, Inventory
 
 @dataclass
 class Household:
-    """One pool, everybody who has to do with it, and what is under way between them."""
+    """One pool, its simulated services, and the topics between them."""
 
     levels: dict[str, int]
     rate: float = 1.0
@@ -56,7 +56,7 @@ class Household:
             "inventory": self.inventory.hear,
         }
 
-    # what people and providers do
+    # actions of people and providers
 
     def subscribe(self, **wishes):
         self.take(subscription_changed(self.pool, a.subscription(**wishes), self.when()))
@@ -127,7 +127,7 @@ class Household:
         self.topics[topic].append(record)
 
     def waiting(self) -> list[tuple[str, str]]:
-        """Return who has something to read where."""
+        """Return the (consumer, topic) pairs with unread records."""
         return [
             (reader, topic)
             for reader in self.readers
@@ -136,7 +136,7 @@ class Household:
         ]
 
     def hear(self, reader, topic) -> bool:
-        """Let a reader take the next record of a topic; False where it is not ready for it."""
+        """Let a consumer process its next record of a topic; return False if it raises NotReadyError."""
         place = self.places[reader, topic]
         try:
             self.readers[reader](*self.topics[topic][place])
@@ -146,7 +146,7 @@ class Household:
         return True
 
     def settle(self, choose):
-        """Let everybody read everything; `choose` picks who goes next."""
+        """Process all records; `choose` picks the next (consumer, topic)."""
         for _ in range(10_000):
             waiting = self.waiting()
             if not waiting:
@@ -154,12 +154,12 @@ class Household:
             picked = choose(waiting)
             if not self.hear(*picked):
                 any(self.hear(*other) for other in waiting if other != picked)
-        raise AssertionError("the services never come to rest")
+        raise AssertionError("the services do not become idle")
 
-    # what must hold
+    # invariants
 
     def assert_nothing_is_forgotten(self):
-        """At rest: an armed trigger that is not answered and not low, an open order, or a hold with its wake-up."""
+        """When idle, a pool has an armed trigger that is not low, an open order, or a hold with its wake-up."""
         pool, slots = self.pool, self.consumption.slots.values()
         if pool.situation in {"armed", "followed"}:
             threshold = pool.subscription.days * self.rate * len(slots)

@@ -1,4 +1,4 @@
-"""Consumption and inventory as far as a decision depends on them: what they hear, keep and say."""
+"""Simulated consumption and inventory, as far as reorder decisions depend on them."""
 
 from dataclasses import dataclass, replace
 
@@ -9,7 +9,7 @@ from services.inventory.domain import load
 
 @dataclass
 class Watched:
-    """A slot as consumption keeps it."""
+    """A slot of consumption."""
 
     level: int
     rate: float
@@ -25,7 +25,7 @@ class Watched:
 
 
 class Consumption:
-    """Watches slots, each by its newest question, and answers each question once."""
+    """Watches each slot by its newest trigger and publishes each crossing once."""
 
     def __init__(self, levels, rate, direct, tell):
         self.slots = {device: Watched(level, rate) for device, level in levels.items()}
@@ -86,7 +86,7 @@ class Consumption:
 
 
 class Inventory:
-    """Keeps one shelf; an arrival is loaded only after it was credited."""
+    """Has one shelf; an arrival is loaded only after it was credited."""
 
     def __init__(self, tell):
         self.shelf, self.tell = 0, tell

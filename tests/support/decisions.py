@@ -1,4 +1,4 @@
-"""Builders of what the tests talk about."""
+"""Builders of pools, slots, subscriptions and offers."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -47,7 +47,7 @@ def pool(**changes) -> Pool:
 
 
 def armed(**changes) -> Pool:
-    """A subscribed pool whose only slot is being watched."""
+    """A subscribed pool with a trigger for its only slot."""
     wish = changes.pop("subscription", subscription())
     return subscription_changed(pool(**changes), wish, when()).pool
 
@@ -57,7 +57,7 @@ def heard(level: int = 6, rate: float = 2.0, device_id: str = "brewer") -> Readi
 
 
 def ordered(**changes) -> Pool:
-    """A pool whose only slot was low, with an order under way."""
+    """A pool with an open order for its only slot."""
     watched = armed(**changes)
     return threshold_crossed(watched, heard(), watched.epoch, when()).pool
 
@@ -71,5 +71,5 @@ def names_of(events) -> list[str]:
 
 
 def offered(pool, offer, when):
-    """The turn of a pool whose provider sells this now."""
+    """The decision of a pool whose provider changed its offer."""
     return reassess(replace(pool, offer=offer), when)

@@ -1,4 +1,4 @@
-"""The broker as a client with Kafka credentials sees it."""
+"""Kafka client of a manufacturer with its own credentials."""
 
 from typing import Any, Self
 from uuid import uuid4
@@ -7,7 +7,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 
 class Log:
-    """Counts records and writes any."""
+    """Counts and publishes records."""
 
     def __init__(self, kafka_url: str) -> None:
         self.consumer = AIOKafkaConsumer(bootstrap_servers=kafka_url, enable_auto_commit=False)
@@ -23,7 +23,7 @@ class Log:
         await self.consumer.stop()
 
     async def written(self, topic: str) -> int:
-        """Return how many records a topic has."""
+        """Return the number of records of a topic."""
         partitions = [TopicPartition(topic, number) for number in self.consumer.partitions_for_topic(topic) or ()]
         return sum((await self.consumer.end_offsets(partitions)).values())
 
@@ -32,7 +32,7 @@ class Log:
 
 
 def event(report: dict[str, Any]) -> dict[str, Any]:
-    """Return a report, in base steps, as the event a maker writes."""
+    """Return a report in base steps as a manufacturer's CloudEvent."""
     data = {name: value for name, value in report.items() if name not in ("type", "unit")}
     named = {"specversion": "1.0", "id": str(uuid4()), "source": "/maker", "type": report["type"]}
     return named | {

@@ -19,7 +19,7 @@ class Gateway:
         self.url, self._http, self._events = url, http, events
 
     async def takes(self, credential: str, reports: Sequence[dict[str, Any]]) -> None:
-        """Send reports that are all right."""
+        """Send reports; all must be accepted."""
         answer = await self.post(credential, reports)
         assert answer.status_code == ACCEPTED, f"{answer.status_code} {answer.text}"
         assert answer.json()["refused"] == []
@@ -44,6 +44,6 @@ class Gateway:
         return answer
 
     async def raw(self, body: bytes, **headers: str) -> httpx.Response:
-        """Send any bytes; header names are written with underscores."""
+        """Send bytes; header names have underscores instead of hyphens."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return await self._http.post(f"{self.url}/v1/usage", content=body, headers=named)

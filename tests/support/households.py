@@ -28,7 +28,7 @@ class Slot:
 
 @dataclass(frozen=True)
 class Wish:
-    """A subscription: `packs` of `pack_size` when what is there is down to `at_level`, or lasts `days`."""
+    """A subscription: order `packs` of `pack_size` at `at_level`, or when the stock lasts `days`."""
 
     at_level: int = 3
     days: float = 0
@@ -74,7 +74,7 @@ class Household:
 
 
 def household(*, subscribes: bool = True, offered: bool = True, slots: tuple[Slot, ...] = (), **more: Any) -> Household:
-    """Return a household with one directly loaded slot; `more` are fields of the slot or the subscription."""
+    """Return a household with one slot with direct loading; `more` are fields of slot or subscription."""
     slot = {name: more.pop(name) for name in list(more) if name in Slot.__dataclass_fields__}
     return Household(next(_numbers), slots or (Slot(**slot),), Wish(**more), subscribes, offered)
 

@@ -1,4 +1,4 @@
-"""Builders of the events that the ledger consumes."""
+"""Builders of the events that inventory consumes."""
 
 from datetime import UTC, datetime
 

@@ -67,7 +67,7 @@ class Portal:
 
 @asynccontextmanager
 async def portal():
-    """Serve a portal on a free port."""
+    """Serve a fake portal on a free port."""
     opened = Portal()
     listener = socket.create_server(("127.0.0.1", 0))
     opened.url = f"http://127.0.0.1:{listener.getsockname()[1]}"

@@ -1,6 +1,6 @@
-"""A TCP proxy that parses its traffic and injects faults exactly before or after a COMMIT, a Produce, a POST.
+"""A TCP proxy that parses its traffic and injects faults before or after a COMMIT, a Produce or a POST.
 
-The product needs no hook: services are real processes that reach Postgres, Kafka or each other through it.
+Services are real processes that connect to Postgres, Kafka and each other through it; they need no hooks.
 """
 
 import asyncio
@@ -172,7 +172,7 @@ def http(host, port):
 
 
 def commit_of(*statements):
-    """Match the COMMIT of a transaction that did all of these named statements."""
+    """Match the COMMIT of a transaction that executed all of these named statements."""
 
     def matches(frame):
         return frame.name == "COMMIT" and frame.within >= set(statements)

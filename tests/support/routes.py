@@ -123,7 +123,7 @@ def _nothing():
 
 @asynccontextmanager
 async def portal(kafka_url, database, **knobs):
-    await empty_logs(kafka_url)  # earlier tests' events are not of this database
+    await empty_logs(kafka_url)  # events of earlier tests do not belong to this database
     async with _door(PORTAL, "portal_url", kafka_url, database, {"operator_key": OPERATOR_KEY} | knobs) as door:
         yield door
     await empty_logs(kafka_url)
@@ -157,7 +157,7 @@ async def _door(service, own_url, kafka_url, database, knobs):
 
 
 async def rows_with(database, word):
-    """Return the tables in which any row contains the word."""
+    """Return the tables with a row that contains the word."""
     connection = await asyncpg.connect(database["portal"].owner_url)
     try:
         tables = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'portal'")

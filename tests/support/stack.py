@@ -13,7 +13,7 @@ from deploy.local.stack import Stack
 from deploy.local.supervisor import Seat
 from tests.support import proxy
 
-#: The shortest the broker allows.
+#: The broker's minimum.
 SESSION_SECONDS = 6
 
 
@@ -26,7 +26,7 @@ class Between:
 
 
 class ProxiedStack(Stack):
-    """The stack of `make up`, behind proxies that inject faults."""
+    """The stack of `make up` with proxies that inject faults."""
 
     def __init__(self, home: Path, *, env: Mapping[str, str], **more: Any) -> None:
         super().__init__(home, env={**env, "SESSION_TIMEOUT_MS": str(1000 * SESSION_SECONDS)}, **more)
@@ -61,7 +61,7 @@ class ProxiedStack(Stack):
 
     @asynccontextmanager
     async def one_more(self, service: str) -> AsyncIterator[None]:
-        """Run a second instance meanwhile."""
+        """Run a second instance within the block."""
         await self._put_between(service, 1)
         self._ports[f"{for_people(service)}-1"] = free_port()
         worker = self._worker(service, 1)
@@ -83,7 +83,7 @@ class ProxiedStack(Stack):
 
 
 def through(url: str, port: int) -> str:
-    """Return the same database url, by way of the proxy at this port."""
+    """Return the database URL with the port of a proxy."""
     parts = urlsplit(url)
     account = parts.netloc.rpartition("@")[0]
     query = f"{parts.query}&sslmode=disable" if parts.query else "sslmode=disable"

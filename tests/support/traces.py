@@ -1,4 +1,4 @@
-"""Looks for something in every table of every service, whatever the column is called or made of."""
+"""Searches all columns of all tables of the services for a text."""
 
 TABLES = """
 SELECT table_schema, table_name FROM information_schema.tables
@@ -7,7 +7,7 @@ WHERE table_type = 'BASE TABLE' AND table_schema = ANY($1::text[]) ORDER BY 1, 2
 
 
 async def traces(world, needle, services):
-    """Return the tables in which any row mentions the needle, also within JSON and bytes."""
+    """Return the tables with a row that contains the needle, also within JSON and bytes."""
     tables = [f"{schema}.{table}" for schema, table in await world.database.fetch(TABLES, list(services))]
     found = {
         table: await world.database.fetchval(

@@ -1,4 +1,4 @@
-"""Parsers for Postgres's, Kafka's and HTTP's streams: requests, and the reply to each."""
+"""Parsers of the Postgres, Kafka and HTTP protocols: requests and their replies."""
 
 import re
 import struct
@@ -24,9 +24,9 @@ class Reply:
 
 
 class Postgres:
-    """Names statements by their first line (`-- save_checkpoints`), and knows COMMIT from other queries.
+    """Names statements by their first line (`-- save_checkpoints`).
 
-    Two names are ours: `COMMIT`, and `<statement>` for each Bind of a named statement.
+    Frames are named `COMMIT` or, for each Bind of a named statement, `<statement>`.
     """
 
     def __init__(self):
@@ -105,7 +105,7 @@ PLACES = {"Metadata", "FindCoordinator", "DescribeCluster"}
 
 
 class Kafka:
-    """Names requests by their api key, and lets clients meet the broker only at the proxy's port."""
+    """Names requests by their API key and replaces the broker's address by the proxy's."""
 
     def __init__(self, upstream, port):
         host, real = upstream
@@ -141,7 +141,7 @@ def _sized(stream):
 
 
 class Http:
-    """Names requests by method and path; every exchange fits into few packets here."""
+    """Names requests by method and path; assumes that a request's head is in one packet."""
 
     def __init__(self):
         self._pending: deque[Frame] = deque()

@@ -5,7 +5,6 @@ import functools
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from time import monotonic
-from weakref import WeakKeyDictionary
 
 from libs.kit import Kit
 from libs.kit.http.problems import ProblemError
@@ -18,8 +17,6 @@ from services.gateway.domain.validation import ReportLimits
 from services.gateway.facades.plain_json import BodyLimits
 from services.gateway.producer import ProduceError, UsageProducer, build_producer
 from services.gateway.settings import Settings
-
-_PIPELINES: WeakKeyDictionary[Kit, "IngestPipeline"] = WeakKeyDictionary()
 
 
 class IngestPipeline:
@@ -95,19 +92,19 @@ class IngestPipeline:
 
 
 def pipeline_of(kit: Kit) -> IngestPipeline:
-    return _PIPELINES[kit]
+    return kit.state.get(IngestPipeline)
 
 
 async def start_pipeline(kit: Kit) -> None:
     """Create the service's pipeline and start it; does not wait for the broker."""
     assert isinstance(kit.settings, Settings)  # noqa: S101  # service.py names this class
-    pipeline = _PIPELINES[kit] = IngestPipeline(kit, kit.settings)
+    pipeline = kit.state.put(IngestPipeline, IngestPipeline(kit, kit.settings))
     await pipeline.start()
 
 
 async def stop_pipeline(kit: Kit) -> None:
     """Flush the producer and stop."""
-    await _PIPELINES.pop(kit).stop()
+    await kit.state.get(IngestPipeline).stop()
 
 
 def rate_limited(code: str, title: str, wait_seconds: float) -> ProblemError:

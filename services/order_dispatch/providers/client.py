@@ -3,7 +3,6 @@
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
-from weakref import WeakKeyDictionary
 
 import orjson
 
@@ -125,25 +124,20 @@ class _DatabaseCallRecords:
             return reference
 
 
-_CALLERS: WeakKeyDictionary[Any, HttpClient] = WeakKeyDictionary()
-
 
 async def open_provider_client(provider: Endpoint, kit: "Kit") -> HttpProviderClient:
     """Return a client with the provider's secrets; clients of one process share circuit breaker and rate limit."""
     return HttpProviderClient(
-        provider, await secrets_of(provider.provider_id, kit), _caller_of(kit), _DatabaseCallRecords(kit)
+        provider, await secrets_of(provider.provider_id, kit), _http_client(kit), _DatabaseCallRecords(kit)
     )
 
 
 def open_bare_client(to: Endpoint, kit: "Kit") -> HttpProviderClient:
-    return HttpProviderClient(to, {}, _caller_of(kit), _DatabaseCallRecords(kit))
+    return HttpProviderClient(to, {}, _http_client(kit), _DatabaseCallRecords(kit))
 
 
-def _caller_of(kit: "Kit") -> HttpClient:
-    caller = _CALLERS.get(kit)
-    if caller is None:
-        caller = _CALLERS[kit] = http_client_from(settings_of(kit))
-    return caller
+def _http_client(kit: "Kit") -> HttpClient:
+    return kit.state.get_or_create(HttpClient, lambda: http_client_from(settings_of(kit)))
 
 
 async def secrets_of(provider_id: str, kit: "Kit") -> Mapping[str, str]:

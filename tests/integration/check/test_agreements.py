@@ -1,4 +1,4 @@
-"""Cross-service checks: an erased customer is no disagreement, a lost order is one."""
+"""Cross-service checks find lost orders and data of deregistered devices and erased customers."""
 
 import asyncpg
 import pytest
@@ -15,7 +15,7 @@ from services.reorder_decision.service import SERVICE as REORDER_DECISION
 
 ALL_SERVICES = (CONSUMPTION, GATEWAY, INVENTORY, NOTIFICATION, ORDER_DISPATCH, PORTAL, REORDER_DECISION)
 SCHEMAS = ["order_dispatch", "reorder_decision"]
-#: A shipped order that reorder_decision knows nothing of.
+#: A shipped order that is missing in reorder_decision.
 SHIPPED = """
 BEGIN;
 SET CONSTRAINTS ALL DEFERRED;
@@ -30,7 +30,7 @@ COMMIT
 
 @pytest.fixture
 async def disagreements(database):
-    """Give a way to write into a service's tables, and to see where services disagree."""
+    """Yield functions that write to a service's tables and return the findings."""
     for service in (ORDER_DISPATCH, REORDER_DECISION):
         await prepare(service, database)
     checker = await asyncpg.connect(database.check_url)
@@ -45,7 +45,7 @@ async def disagreements(database):
     await checker.close()
 
 
-#: By the tables where something of a device, or of a customer, was forgotten to be cleaned.
+#: Tables that still contain data of a device or a customer.
 LEFT = {
     "gateway": "INSERT INTO device VALUES ('brewer', 'ann', 1, '', '{}', 1)",
     "inventory": "INSERT INTO cart (cart_id, customer_id, changed_at) VALUES ('c1', 'ann', now())",

@@ -19,7 +19,7 @@ async def company(backends):
 
 
 async def found_after(company, service, damage, repair):
-    """Return what the check finds while something is broken."""
+    """Return the findings of the check while the change is in place."""
     async with company.owner(service) as owner:
         await owner.execute(damage)
         try:
@@ -148,7 +148,7 @@ class TestCommand:
 
         answer = await asyncio.to_thread(CliRunner().invoke, app, ["check", "--json", "--home", str(tmp_path)])
 
-        assert answer.exit_code == 1  # the hole of the test before
+        assert answer.exit_code == 1  # the hole from the previous test
         assert json.loads(answer.stdout)["wrong"][0]["problem"] == "4 after 1: 2 missing"
 
     def test_command_without_stack_prints_remedy(self, monkeypatch, tmp_path):

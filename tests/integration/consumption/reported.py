@@ -1,4 +1,4 @@
-"""Builders of records as the kit hands them to handlers, and a look at what a transaction left."""
+"""Builders of records for consumption's handlers, and readers of its tables."""
 
 import itertools
 from dataclasses import replace
@@ -26,7 +26,7 @@ def at(hours=0.0):
 
 
 def record(event, event_id=None):
-    """Return the event as it comes out of the decoder of the hot path."""
+    """Return the event as decoded by the hot path."""
     number = next(_numbers)
     said = wire.decoder("usage")(wire.encode(event, id=event_id or f"e{number}", source="/test", time=NOON))
     return Record(said.data, said.type, said.id, said.time, event.device_id, "usage", 0, number, b"")
@@ -94,7 +94,7 @@ async def slot_of(store, slot="1", device_id="brewer"):
 
 
 def settled(slot):
-    """Return a slot whose estimates are rounded, so that two ways of reckoning compare as equal."""
+    """Return a slot with rounded estimates, so that two computations compare as equal."""
 
     def rounded(value):
         return float(f"{value:.9g}")

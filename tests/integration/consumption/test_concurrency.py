@@ -1,4 +1,4 @@
-"""Two transactions at the same slot: the second sees what the first committed, and nothing counts twice."""
+"""Two concurrent transactions on a slot: the second sees the first's commit, and each report counts once."""
 
 import asyncio
 from contextlib import asynccontextmanager
@@ -39,7 +39,7 @@ async def waits(store, pid):
 
 
 async def race(stores, first_work, second_work):
-    """Run the second while the first is not committed, and both to their ends."""
+    """Run the second before the first is committed, then complete both."""
     first, second = stores
     transaction = first.connection.transaction()
     await transaction.start()

@@ -190,7 +190,7 @@ class TestReplacement:
         await self.replace_worn_out_brewer(store)
 
         assert await parked(store, used(5, 2)) == [("device was replaced", None, True)]
-        assert await rows_about(store) == 1  # where to send on to
+        assert await rows_about(store) == 1  # the target slot
 
     async def test_arrival_for_old_slot_goes_to_new_slot(self, store):
         await self.replace_worn_out_brewer(store, moves=(("1", "a"),), slots=(spec("a", loading="direct"),))
@@ -257,7 +257,7 @@ class TestRejectedReports:
 
 
 class TestReceiptTime:
-    """Written by makers directly to the topic, from devices with wrong clocks."""
+    """Manufacturers publish reports directly, also from devices with wrong clocks."""
 
     @pytest.mark.parametrize("year", [1970, 9999])
     @pytest.mark.parametrize("kind", [used, measured])
@@ -411,7 +411,7 @@ class TestTriggerSet:
 
 
 class TestReturnedDevice:
-    """Topics are read in parallel: events from before its removal or after its return may arrive at any time."""
+    """Topics are consumed in parallel: events from before the removal or after the return arrive in any order."""
 
     async def gone(self, store):
         await on_device_registered(registered(slots=(spec(loading="direct"),)), store)

@@ -31,7 +31,7 @@ async def store(database):
 
 
 def said_of(events):
-    """Return the contents of events, estimates rounded."""
+    """Return the contents of events with rounded estimates."""
     told = []
     for event in events:
         fields = event.model_dump()
@@ -43,7 +43,7 @@ def said_of(events):
 
 
 def any_slot(dice, fresh):
-    """Return the slot in some plain state that the statement may find."""
+    """Draw a slot in a state that the statement processes."""
     level = dice.choice([0, 1, 5, 40, 1000, 10**12])
     reports, below = dice.choice([(1, 0), (1, 0), (3, 1)])
     line = Trigger(
@@ -134,7 +134,7 @@ class TestTakeUses:
 
 
 def any_report(dice, seqs):
-    """Return one more report of a household's devices, in its place or not."""
+    """Draw a report of a household's devices, in order or not."""
     slot = dice.choice("12345")
     seq, boot = seqs.get(slot, (0, "b1"))
     roll = dice.random()

@@ -1,4 +1,4 @@
-"""What operators see of duplicates, holes and quarantines."""
+"""Metrics of duplicates, gaps and quarantined slots."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""The running service on the real broker: what goes in by Kafka comes out by Kafka and HTTP."""
+"""The running service on a real broker: events in, events and HTTP responses out."""
 
 import asyncio
 import json
@@ -18,12 +18,12 @@ from tests.integration.consumption import reported
 from tests.integration.consumption.reported import NOON, at, spec
 from tests.support.portal_server import portal, until
 
-#: Other tests may have the machine.
+#: Generous because other tests share the machine.
 DEADLINE_SECONDS = 120
 
 
 class Environment:
-    """Doors to the service and its broker."""
+    """Clients of the service and its broker."""
 
     def __init__(self, kit, kafka_url, desk, producer):
         self.kit, self.kafka_url, self.desk, self.producer = kit, kafka_url, desk, producer
@@ -48,7 +48,7 @@ class Environment:
         return await self.http.get(f"/v1/devices/{path}", headers=self.desk.headers(role, **claims))
 
     async def settled(self, path, **expected):
-        """Wait until the slot shows these fields, and return all of them."""
+        """Wait until the slot has these values, and return the slot."""
 
         async def shows():
             answer = await self.get(path)
@@ -58,7 +58,7 @@ class Environment:
         return await until(shows, f"{path} shows {expected}", DEADLINE_SECONDS)
 
     async def said(self, count, **about):
-        """Return the events of a device on `slots`, once there are enough."""
+        """Wait for enough events of a device on `slots`, and return them."""
         place = TopicPartition("slots", partition_for(about["device_id"].encode(), 12))
         async with AIOKafkaConsumer(bootstrap_servers=self.kafka_url, enable_auto_commit=False) as consumer:
             consumer.assign([place])

@@ -1,4 +1,4 @@
-"""A ledger in a transaction, and a consumer of events for it."""
+"""A store in a transaction, and a consumer of events for it."""
 
 import pytest
 
@@ -18,7 +18,7 @@ async def ledger(database):
 
 
 class Ledger:
-    """Handles events one by one, each under its own id."""
+    """Handles events one by one, each with its own id."""
 
     def __init__(self, store):
         self.store, self.heard = store, 0
@@ -58,7 +58,7 @@ class Ledger:
         await self.hear(a.registered(**changes))
 
     async def receive(self, quantity, product_id="pods", owner_id="acme"):
-        """Let a provider have so much more of a product."""
+        """Add received goods to a provider's stock."""
         self.heard += 1
         goods = Goods(owner_id, product_id)
         await self.store.lock_shelf(goods)

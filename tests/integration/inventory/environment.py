@@ -1,4 +1,4 @@
-"""A running ledger with doors: its API for operators, providers and customers, and its clock."""
+"""Inventory running with its API for operators, providers and customers, and a stepped clock."""
 
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -44,20 +44,20 @@ class Environment:
         return stock["total"], stock["available"], stock["allocated"]
 
     async def cart(self, *items, customer_id="ann"):
-        """Give a customer a cart with (product, quantity), and return its path and the last answer."""
+        """Create a cart of (product, quantity) items; return its path and the last response."""
         opened = await self.ask("POST", "/v1/carts", {"customer_id": customer_id})
         path = f"/v1/carts/{opened.json()['cart_id']}"
         return path, await self.ask("POST", f"{path}/items", {"items": goods(*items)})
 
     async def checkout(self, *items, reserve=False, customer_id="ann"):
-        """Check a new cart out and return the path of the checkout."""
+        """Check out a new cart and return the path of the checkout."""
         path, _ = await self.cart(*items, customer_id=customer_id)
         answer = await self.ask("POST", f"{path}/checkout", {"reserve": reserve})
         assert answer.status_code == 201, answer.text
         return f"/v1/checkouts/{answer.json()['checkout_id']}"
 
     async def pay(self, path, outcome="paid", **asked):
-        """Keep the goods and report the outcome; return the last answer that came."""
+        """Start the payment and report its outcome; return the last response."""
         kept = await self.ask("POST", f"{path}/pay", **asked)
         if kept.status_code != 200:
             return kept
@@ -86,7 +86,7 @@ class Environment:
 
 
 async def findings(owner_url):
-    """Return what the service's own checks find wrong."""
+    """Return the findings of the service's checks."""
     owner = await asyncpg.connect(owner_url)
     try:
         views = [name for (name,) in await owner.fetch(VIEWS)]

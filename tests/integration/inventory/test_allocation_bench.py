@@ -1,4 +1,4 @@
-"""The bench of a hot product runs, and both candidates give away exactly what there is; never how fast."""
+"""The benchmark of a hot product runs, and both candidates allocate exactly the stock; speed is not tested."""
 
 from tests.bench.allocation import Size, allocation_vs_bare
 

@@ -1,4 +1,4 @@
-"""Cart, checkout, payment and shipment: looked at twice, kept once, never sold twice."""
+"""Carts, checkouts, payments and shipments: goods are allocated once and never oversold."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Devices and customers come and go; the books stay."""
+"""Registration, replacement and erasure of devices and customers; ledger entries remain."""
 
 from replenish_contracts.events import CountCause, Fill, StockArrived, StockCounted
 from tests.support import inventory_events as a

@@ -1,4 +1,4 @@
-"""Events move goods between places, once each, and the new balance of the shelf is published."""
+"""Each event moves goods between places once and publishes the new shelf balance."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Provider stock by HTTP, in the inventory document's shape."""
+"""Provider stock over HTTP."""
 
 import asyncio
 

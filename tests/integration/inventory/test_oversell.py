@@ -1,4 +1,4 @@
-"""Orders of many batches at once, as from several replicas, are kept no more than there is."""
+"""Concurrent batches, as from several replicas, never allocate more than the stock."""
 
 import asyncio
 import random
@@ -102,7 +102,7 @@ class TestHundredBuyers:
 
 @pytest.fixture(scope="module")
 async def spare(database):
-    """Goods of which some are kept, for checks to look at."""
+    """Goods with some allocated, as input of checks."""
     await prepare(SERVICE, database)
     opened = await Kit.open(SERVICE, settings_for(SERVICE, database))
     await stock(opened, "spare", 5)

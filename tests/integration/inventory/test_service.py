@@ -1,4 +1,4 @@
-"""Stock by HTTP, as the running ledger has it."""
+"""Customer stock over HTTP."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What Postgres itself keeps of the ledger: sums, balances, and that nothing is ever changed."""
+"""Constraints of the ledger in Postgres: sums, balances, and entries that cannot be changed."""
 
 import asyncpg
 import pytest

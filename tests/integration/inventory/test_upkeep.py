@@ -1,4 +1,4 @@
-"""Lots expire oldest first; returns wait for a person's decision; test orders move no goods."""
+"""Lots expire oldest first; returned goods wait for a verdict; test orders move no goods."""
 
 from datetime import date
 
@@ -15,7 +15,7 @@ PODS = Goods("acme", "pods")
 
 
 async def receive_lots(ledger, **lots):
-    """Let acme have so much by last day, written as d0310 for the tenth of March."""
+    """Add lots to acme's stock by last day, as d0310 for 10 March."""
     for day, quantity in lots.items():
         await ledger.receive(quantity)
         await ledger.store.save_lot(PODS, date(2026, int(day[1:3]), int(day[3:])), quantity)

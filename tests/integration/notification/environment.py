@@ -1,4 +1,4 @@
-"""The running service with everybody around it."""
+"""Notification running with a portal, a broker and a mailbox."""
 
 import json
 
@@ -14,7 +14,7 @@ from tests.support.portal_server import until
 
 
 class Environment:
-    """Doors to the service, its broker and the mails it sent."""
+    """Clients of the service and its broker, and the received mails."""
 
     def __init__(self, kit, kafka_url, desk, log):
         self.kit, self.kafka_url, self.desk, self.log = kit, kafka_url, desk, log

@@ -1,4 +1,4 @@
-"""What is decided, once, and what is forgotten."""
+"""Decisions about notices, mail outcomes, facts of mails, and erasure."""
 
 import re
 from datetime import timedelta
@@ -61,7 +61,7 @@ async def store(database):
 
 
 class Explained:
-    """A connection that also asks how each statement finds its rows, were there many."""
+    """A connection that also explains each statement, as for a large table."""
 
     def __init__(self, connection):
         self._connection, self.plans = connection, []

@@ -1,4 +1,4 @@
-"""From a fact on the broker to a mail in the box, over real SMTP, whatever goes wrong on the way."""
+"""From an event on the broker to a mail in the mailbox over real SMTP, with failures."""
 
 import asyncio
 import json
@@ -18,12 +18,12 @@ from tests.integration.notification.environment import Environment
 from tests.support.order_environment import own_logs
 from tests.support.portal_server import portal, until
 
-#: How long each step but the taking may last.
+#: Timeout of each SMTP step except the final reply.
 SMTP_SECONDS = 1.0
 
 
 class Door:
-    """Stands before the mail server, and lets a mail's answer through when it is time."""
+    """A proxy of the mail server that delays the reply to a mail."""
 
     def __init__(self, port):
         self.behind, self.port, self.slow_seconds = port, 0, 0.0
@@ -71,7 +71,7 @@ async def world(database, kafka_url, tmp_path_factory):
         ) as kit,
     ):
         world = Environment(kit, kafka_url, desk, log)
-        #: What the mail server answers, one after the other, before it takes anything.
+        #: Replies of the mail server before it accepts a mail.
         world.answers = answers
         world.door = door
         yield world
@@ -183,7 +183,7 @@ async def test_erased_customer_gets_no_mail(world):
 
 
 async def test_unknown_attempt_is_repeated_with_same_message_id(world):
-    """What a crash between the server's answer and our commit leaves: one more copy, the same mail."""
+    """After a crash between the server's reply and the commit, the same mail is sent once more."""
     world.joins("quinn")
     order_id = await world.order("quinn")
     await world.reaches("quinn", "sent")
@@ -244,7 +244,7 @@ async def test_erased_customer_leaves_no_data(world):
 
 
 async def _said(world, notice_id):
-    """Return the data of the CustomerNotified about this notice, if the broker has it."""
+    """Return the data of a notice's CustomerNotified, if it is on the broker."""
     async with AIOKafkaConsumer(bootstrap_servers=world.kafka_url, auto_offset_reset="earliest") as consumer:
         consumer.subscribe(["notices"])
         async with asyncio.timeout(10):

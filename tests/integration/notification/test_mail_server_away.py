@@ -1,4 +1,4 @@
-"""A mail server that is not there is waited for."""
+"""Mails wait until the mail server is available."""
 
 from deploy.local.mailbox import catching
 from deploy.local.ports import free_port

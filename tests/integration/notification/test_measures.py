@@ -1,4 +1,4 @@
-"""What operators see of mails."""
+"""Metrics of mails."""
 
 import pytest
 from prometheus_client import REGISTRY

@@ -15,7 +15,7 @@ _ids = count(1)
 
 
 class EventPublisher:
-    """Publishes events one by one; only one instance per topic may write at a time."""
+    """Publishes events one by one; a topic may have only one instance at a time."""
 
     def __init__(self, producer, sequences):
         self._producer = producer

@@ -1,3 +1,5 @@
+"""Registration and replacement of devices over HTTP."""
+
 import asyncio
 import hashlib
 import json

@@ -1,3 +1,5 @@
+"""The customer's page over HTTP: sign-in, content, commands and live updates."""
+
 import asyncio
 import html
 import re

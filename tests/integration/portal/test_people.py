@@ -1,3 +1,5 @@
+"""Creating, changing and erasing customers over HTTP."""
+
 import json
 
 import asyncpg

@@ -1,3 +1,5 @@
+"""Keys and access tokens."""
+
 import json
 
 import pytest

@@ -1,4 +1,4 @@
-"""A store in a transaction, and a way to let it hear events."""
+"""A store in a transaction, and a consumer of events for it."""
 
 import pytest
 
@@ -10,11 +10,11 @@ from tests.support import decisions as a
 
 
 class Desk:
-    """Hears events one after the other, each under an id of its own."""
+    """Handles events one by one, each with its own id."""
 
     def __init__(self, store):
         self.store, self.heard = store, 0
-        #: What a test has spoilt on purpose.
+        #: Violations that the test created on purpose.
         self.expected = {}
         store.now = a.NOON
 
@@ -24,7 +24,7 @@ class Desk:
         return list(await SERVICE.consumes[type(event)](event, self.store))
 
     async def subscribe(self, customer_id="ann", product_id="pods", **wishes):
-        """Do what the API does, and return the trigger's epoch."""
+        """Subscribe as the API does and return the trigger's epoch."""
         pool = await self.pool(pool_id_of(customer_id, product_id))
         wish = a.subscription(**{"subscription_id": f"of {customer_id}", **wishes})
         await self.store.save_subscription(pool, wish)
@@ -32,13 +32,13 @@ class Desk:
         return await self.store.save_decision(pool, subscription_changed(pool, wish, self.store.context))
 
     async def ready(self, **wishes):
-        """Let Ann have a brewer, an offer and a subscription."""
+        """Give Ann a brewer, an offer and a subscription."""
         await self.hear(events.offer())
         await self.hear(events.registered())
         await self.subscribe(**wishes)
 
     async def order(self):
-        """Let Ann's brewer run low, and return the order's id."""
+        """Make Ann's brewer low and return the order's id."""
         await self.ready()
         (approved,) = await self.hear(events.crossed((await self.pool()).epoch))
         return approved.order_id
@@ -47,7 +47,7 @@ class Desk:
         return await self.store.lock_pool(pool_id)
 
     async def findings(self):
-        """Return what the service's own checks find."""
+        """Return the findings of the service's checks."""
         found = {}
         for (view,) in await self.store.connection.fetch(CHECKS):
             rows = await self.store.connection.fetch(f"SELECT subject, problem FROM {view}")

@@ -1,4 +1,4 @@
-"""Subscriptions and answers by HTTP."""
+"""Subscriptions and approvals over HTTP."""
 
 import asyncio
 
@@ -73,7 +73,7 @@ class TestSubscriptions:
 
     @staticmethod
     async def is_known(world, customer_id):
-        """A wrong amount is looked at after the slot is found."""
+        """An invalid amount is only checked once the slot exists."""
         body = {"product_id": "pods", "provider_id": "acme", "pack_size": "?"}
         answer = await world.decisions("POST", f"/v1/customers/{customer_id}/subscriptions", body)
         return answer.status_code == 422

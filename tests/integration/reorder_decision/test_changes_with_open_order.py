@@ -1,4 +1,4 @@
-"""Product, provider and device change while an order is open: it stays as it was, and the next one follows."""
+"""Changes of product, provider and device keep an open order and apply to the next one."""
 
 from replenish_contracts.events import SubscriptionStatus
 from services.reorder_decision.api.holidays import apply_holiday

@@ -17,7 +17,7 @@ from tests.support.decision_environment import world as opened
 
 @asynccontextmanager
 async def served(app):
-    """Serve a running service's application on a free port and give its address."""
+    """Serve a service's application on a free port and yield its address."""
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
     task = asyncio.create_task(server._serve([listener]))

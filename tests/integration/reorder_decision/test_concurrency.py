@@ -1,4 +1,4 @@
-"""Two replicas whose batches touch the same pools in opposite order: both come through, and neither has to try again."""
+"""Concurrent batches that lock the same pools neither deadlock nor need a retry."""
 
 import asyncio
 import itertools

@@ -1,4 +1,4 @@
-"""Devices, offers and customers come and go, and every pool that is concerned looks again."""
+"""Changes of devices, offers and customers reassess the pools concerned."""
 
 from services.reorder_decision.domain import Situation
 from services.reorder_decision.handlers import reassess_due

@@ -1,4 +1,4 @@
-"""Events reach pools, pools say what they decided, and all of it is in the tables afterwards."""
+"""Handlers store the decisions about pools, with their events and receipts."""
 
 import pytest
 

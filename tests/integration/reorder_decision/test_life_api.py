@@ -1,4 +1,4 @@
-"""Holidays, other providers and scores by HTTP."""
+"""Holidays, alternative providers and scores over HTTP."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What operators see of pools for which nothing is ordered."""
+"""Metrics of held pools."""
 
 from prometheus_client import REGISTRY
 

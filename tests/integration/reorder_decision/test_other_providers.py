@@ -1,4 +1,4 @@
-"""Where one provider's order came to nothing the next one is asked: not before that is known, never both at once."""
+"""After a failed order the next provider is chosen, once the end is known and never two at once."""
 
 from services.reorder_decision.handlers import count_results, reassess_due
 from tests.support import decision_events as events
@@ -6,7 +6,7 @@ from tests.support import decisions as a
 
 
 async def order(desk, **wishes):
-    """Let Ann's brewer run low; she accepts globex and initech beside acme."""
+    """Make Ann's brewer low; she also accepts globex and initech."""
     for provider_id in ("globex", "initech"):
         await desk.hear(events.offer(provider_id=provider_id))
     await desk.ready(alternatives=("globex", "initech"), **wishes)

@@ -1,4 +1,4 @@
-"""What orders came to is added up, once each; lead times are learned from it and wake who they concern."""
+"""Scorecards count each order's outcome once; learned lead times change the triggers."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from tests.support import decisions as a
 
 
 async def one_order(desk, took_days, **changes):
-    """Let the brewer run low and its order come after some days; return the order's id."""
+    """Make the brewer low and deliver its order after some days; return the order's id."""
     pool = await desk.pool()
     level = round(await asked_days(desk) * 2)
     (approved,) = await desk.hear(events.crossed(pool.epoch, level=min(level, 6)))

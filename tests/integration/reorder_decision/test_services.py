@@ -1,4 +1,4 @@
-"""The running services on the real broker: what goes in by Kafka comes out by Kafka, once."""
+"""Reorder_decision and inventory on a real broker."""
 
 import hashlib
 

@@ -1,4 +1,4 @@
-"""What Postgres itself keeps: one subscription and one open order per pool, one order per epoch."""
+"""Constraints in Postgres: one subscription and one open order per pool, one order per epoch."""
 
 import asyncpg
 import pytest
@@ -21,7 +21,7 @@ async def pool(desk):
 
 
 async def refuses(desk, constraint, *orders):
-    """Insert these orders, which the constraint must not let pass, and go on as if nothing had been."""
+    """Insert orders that violate the constraint, and roll back."""
     savepoint = desk.store.connection.transaction()
     await savepoint.start()
     with pytest.raises(asyncpg.UniqueViolationError, match=constraint):

@@ -1,4 +1,4 @@
-"""With the real consumption: slots are used, run low, are restocked, once; every event is published twice."""
+"""Together with consumption, slots are restocked once although each event is published twice."""
 
 import pytest
 
@@ -20,7 +20,7 @@ async def world(database, kafka_url, tmp_path_factory):
 
 
 async def report(world, kind, device_id, **fields):
-    """Report as a device does, numbered by slot."""
+    """Publish a device's report with the slot's next sequence."""
     seq = world.seqs[device_id] = world.seqs.get(device_id, 0) + 1
     at = a.NOON + a.days(seq / 24)
     await world.publish(
@@ -29,7 +29,7 @@ async def report(world, kind, device_id, **fields):
 
 
 async def moved_in(world, customer_id, devices, level=30, loading="by_hand", **wishes):
-    """Register devices with one slot each, and subscribe with a plain level of 10."""
+    """Register devices with one slot each and subscribe at level 10."""
     await world.know_offer()
     for device_id in devices:
         slot = events.spec(level=level, loading=loading)
@@ -40,7 +40,7 @@ async def moved_in(world, customer_id, devices, level=30, loading="by_hand", **w
 
 
 async def approved(world, customer_id, count=1):
-    """Wait until so many orders are approved, and return the last."""
+    """Wait for the number of approved orders and return the last one."""
 
     async def orders():
         answer = (await world.decisions("GET", f"/v1/customers/{customer_id}/receipts")).json()
@@ -53,7 +53,7 @@ async def approved(world, customer_id, count=1):
 
 
 async def waits(world, subscription_id, situation, after=0):
-    """Wait until the pool waits like this in an epoch above `after`, and return the epoch."""
+    """Wait for the pool's situation in an epoch above `after`, and return the epoch."""
 
     async def does():
         pool = (await world.decisions("GET", f"/v1/subscriptions/{subscription_id}")).json()["pool"]

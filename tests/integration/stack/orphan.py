@@ -1,4 +1,4 @@
-"""A supervisor to be killed: `orphan.py FOLDER` starts two toys, says their pids, and stays."""
+"""A supervisor process for tests that kill it: `orphan.py FOLDER` starts two toys and prints their pids."""
 
 import asyncio
 import sys

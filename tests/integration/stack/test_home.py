@@ -1,4 +1,4 @@
-"""Does the stack's folder keep secrets closed, ports stable, and two stacks apart?"""
+"""The stack's folder: private secrets, stable ports, and a lock per stack."""
 
 import json
 import socket

@@ -16,13 +16,13 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.fixture(scope="module")
 def source():
-    """A repository that has everything; it stands for the one on the network."""
+    """A complete repository that replaces the one on the network."""
     return Path(jars.classpath().split(":")[0].rpartition("/jars/")[0]) / "jars"
 
 
 @pytest.fixture
 def lock(tmp_path):
-    """A lock of a few small files."""
+    """A lock with a few small files."""
     place = tmp_path / "few.lock"
     place.write_text("\n".join(line for line in jars.LOCK.read_text().splitlines() if "slf4j" in line))
     return place
@@ -30,7 +30,7 @@ def lock(tmp_path):
 
 @pytest.fixture
 def downloads(source, tmp_path, monkeypatch):
-    """Counts what is downloaded from `source` into an empty cache."""
+    """Count downloads from `source` into an empty cache."""
     monkeypatch.setenv("REPLENISH_CACHE", str(tmp_path / "cache"))
     counted = []
 

@@ -1,4 +1,4 @@
-"""Is our Kafka ready when it says so, and does it keep its data, its port and its manners?"""
+"""The embedded Kafka: readiness, data and port over restarts, and its end."""
 
 import asyncio
 import os

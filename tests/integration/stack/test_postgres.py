@@ -1,4 +1,4 @@
-"""Does our Postgres keep what was committed, on the same port, after a stop and after a crash?"""
+"""The embedded Postgres keeps committed data and its port over stops and crashes."""
 
 import os
 

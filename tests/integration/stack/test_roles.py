@@ -1,4 +1,4 @@
-"""Does each service's role see its own schema and nothing else?"""
+"""Each service's role can access only its own schema."""
 
 import asyncpg
 import pytest
@@ -6,7 +6,7 @@ import pytest
 
 @pytest.fixture(scope="module", autouse=True)
 async def _shelf(database):
-    """A table with one row in inventory's schema, made by the migration role."""
+    """Create a table with one row in inventory's schema as the migration role."""
     owner = await asyncpg.connect(database["inventory"].owner_url)
     await owner.execute("CREATE TABLE shelf (id bigint GENERATED ALWAYS AS IDENTITY, n serial, units int)")
     await owner.close()

@@ -1,4 +1,4 @@
-"""Do processes start in order, come back when they end, and go when the supervisor goes?"""
+"""The supervisor starts processes in order, restarts them, and stops them when it ends."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""Does `replenish up` bring everything up, keep it up, and `down` leave nothing behind?"""
+"""`replenish up` starts and keeps the stack running; `down` stops every process."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[3]
 
 
 async def replenish(home, *arguments):
-    """Run the command as a person would; return its exit status and what it printed."""
+    """Run the command; return its exit status and output."""
     environment = {name: value for name, value in os.environ.items() if name not in ("KAFKA_URL", "DATABASE_URL")}
     child = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "deploy.cli", *arguments, "--home", home),
@@ -40,7 +40,7 @@ async def processes(home):
 @pytest.fixture(scope="module")
 async def home():
     with tempfile.TemporaryDirectory(prefix="replenish-home-", ignore_cleanup_errors=True) as folder:
-        Path(folder).chmod(0o755)  # Postgres' own account must be able to enter when we are root
+        Path(folder).chmod(0o755)  # as root, the account of Postgres must be able to enter
         status, printed = await replenish(folder, "up", "--scale", "consumption=2")
         assert status == 0, printed
         yield Path(folder)

@@ -1,4 +1,4 @@
-"""A toy service: `toy.py FOLDER NAME`; says that it is ready and in which order it stopped, in files."""
+"""A toy service: `toy.py FOLDER NAME` records in files that it is ready and in which order it stopped."""
 
 import os
 import signal

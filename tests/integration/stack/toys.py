@@ -8,7 +8,7 @@ from deploy.local.worker import Worker
 
 
 def toy(folder, name, **options):
-    """A worker that is ready once its newest process has said so."""
+    """Return a worker that is ready once its newest process has recorded it."""
     command = [sys.executable, str(Path(__file__).with_name("toy.py")), str(folder), name]
     worker = Worker(
         name, Launch(command, folder / f"{name}.log"), is_ready=lambda: says_so(folder, name, worker), **options
@@ -21,17 +21,17 @@ async def says_so(folder, name, worker):
 
 
 def starts(folder, name):
-    """The pids of all its processes so far, also of those that were never ready."""
+    """Return the pids of all its processes, including those that were never ready."""
     return pids(folder / f"{name}.starts")
 
 
 def pids(place):
-    """The pids that were noted there."""
+    """Return the recorded pids."""
     return place.read_text().split() if place.exists() else []
 
 
 def alive(pid):
-    """Whether the process runs; a zombie does not."""
+    """Return whether the process runs; a zombie does not count."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:

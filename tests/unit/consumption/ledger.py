@@ -1,4 +1,4 @@
-"""The level by hand: each report in its place, then one sum from the front; nothing of the service's way."""
+"""A reference computation of the level: sort the reports, then sum them; independent of the service's algorithm."""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -13,16 +13,16 @@ class Sums(NamedTuple):
     unreported: int
     unexplained: int
     corrected: int
-    #: What a slot that is loaded by hand must have been given, because it was used.
+    #: Goods that a slot loaded by hand must have received, because they were used.
     inferred: int
 
 
 @dataclass
 class Ledger:
-    """One slot's reports at their positions: boots by first receipt, then seq, uncounted ones where they came."""
+    """One slot's reports by position: boots by first receipt, then seq; uncounted ones by receipt."""
 
     opening: int
-    #: Of a slot whose cartridges are replaced: how much is in a new one.
+    #: Content of a new cartridge, for slots whose cartridges are replaced.
     cartridge: int = 0
     placed: dict[tuple[int, int, int], Report] = field(default_factory=dict)
     boots: dict[str | None, int] = field(default_factory=dict)
@@ -30,7 +30,7 @@ class Ledger:
     receipts: int = 0
 
     def hear(self, report: Report) -> bool:
-        """Return whether it was new."""
+        """Add a report; return False for a duplicate."""
         self.receipts += 1
         if report.seq is None:
             self.placed[*self.newest, self.receipts] = report
@@ -70,7 +70,7 @@ class Ledger:
         return Sums(level, received, used, unreported, unexplained, corrected, inferred + self._unseen(level))
 
     def _unseen(self, level: int) -> int:
-        """Return the goods that must have come for so much to be used: the rest, or whole cartridges."""
+        """Return the unreported goods that explain the use: the difference, or whole cartridges."""
         goods = 0
         while level + goods < 0:
             goods += self.cartridge or -level

@@ -36,7 +36,7 @@ def sums_of(slot):
 
 
 def told_of(said):
-    """Return the quantity added by events: receipts and corrections."""
+    """Return the quantity added by events: fills and corrections."""
     fills = sum(event.quantity for event in said if isinstance(event, SlotFilled))
     return fills + sum(event.difference for event in said if isinstance(event, SlotCorrected))
 

@@ -1,4 +1,4 @@
-"""Rate, uncertainty, days, run-out and triggers, against figures made elsewhere."""
+"""Rate, uncertainty, days, run-out and triggers, compared with independently computed figures."""
 
 from dataclasses import replace
 from math import exp, sqrt
@@ -28,7 +28,7 @@ class TestRate:
         for day in range(1, 31):
             slot = apply_report(slot, a.use(3, seq=day, at=a.START - (40 - day) * a.DAY)).slot
 
-        assert slot.rate.per_day == pytest.approx(3.0, rel=0.1)  # the guess was 10 a day
+        assert slot.rate.per_day == pytest.approx(3.0, rel=0.1)  # the initial estimate was 10 a day
 
     def test_rate_is_stable_under_equal_use(self):
         rate = settled(2.0)

@@ -1,4 +1,4 @@
-"""The rules of report identity, one by one, with figures by hand."""
+"""The rules of report identity, with figures computed by hand."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""The rule that turns purchases into use, by hand-worked examples and on the whole file."""
+"""The rule that turns purchases into use, by hand-computed examples and on the whole file."""
 
 from datetime import date, timedelta
 

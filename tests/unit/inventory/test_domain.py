@@ -1,4 +1,4 @@
-"""What moves in the ledger of goods."""
+"""Movements in the ledger of goods."""
 
 import pytest
 from hypothesis import given
@@ -99,7 +99,7 @@ class TestLoad:
 
 
 class TestSettle:
-    """Goods that were loaded before their delivery was reported are not on the shelf too."""
+    """Goods loaded before their delivery was reported are not also on the shelf."""
 
     def test_settle_takes_shelf_and_explains_loading(self):
         assert by_place(offset_early_load(6, arrived=40)) == {Place.SHELF: -6, Place.UNEXPLAINED: 6}

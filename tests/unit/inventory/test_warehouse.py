@@ -1,4 +1,4 @@
-"""Who is given what: never more than there is, all of an order or nothing of it, once."""
+"""Allocation: all of an order or nothing, once, and never more than the stock."""
 
 from datetime import UTC, datetime
 
@@ -53,7 +53,7 @@ wishes = some.lists(some.tuples(products, amounts), max_size=4)
 
 
 class Books(RuleBasedStateMachine):
-    """The warehouse beside the plainest model: what each order has, and what is left."""
+    """The warehouse compared with a simple model: allocations per order and remaining stock."""
 
     @initialize(stock=some.fixed_dictionaries({goods: some.integers(0, 25) for goods in PRODUCTS}))
     def open(self, stock):
@@ -95,7 +95,7 @@ class Books(RuleBasedStateMachine):
 
         released = self.warehouse.ship(order, left, NOON)
 
-        # First what is shipped although nothing is kept for it any more, then the rest, in the order it was kept.
+        # First shipments without an allocation, then the rest in order of allocation.
         for goods in [*(goods for goods in left if goods in let_go), *had]:
             sold, kept = left.get(goods, had.get(goods)), had.get(goods, 0)
             more = min(max(sold - kept, 0), self.free[goods])
@@ -105,7 +105,7 @@ class Books(RuleBasedStateMachine):
 
     @rule()
     def write_and_open_again(self):
-        """What was decided is all that the next batch needs to know."""
+        """Write and read the state: the next batch depends on nothing else."""
         self.allocations |= {(one.holder_id, one.goods): one for one in self.warehouse.changed}
         self.warehouse = Warehouse(dict(self.free), self.allocations.values())
 
@@ -132,7 +132,7 @@ class Books(RuleBasedStateMachine):
 
 
 class Ledger(Books):
-    """The same, with every booking replayed: no place may ever go below zero."""
+    """The same with every booking replayed; no place may become negative."""
 
     @initialize()
     def start(self):

@@ -16,7 +16,7 @@ TEXT = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 
 
 def events(model):
-    """Return a strategy for valid instances of this class, optional fields now there, now not."""
+    """Return a strategy for valid instances of the class, with and without optional fields."""
     needed = {n: of_type(f.annotation, f.metadata) for n, f in model.model_fields.items() if f.is_required()}
     free = {n: of_type(f.annotation, f.metadata) for n, f in model.model_fields.items() if not f.is_required()}
     return st.fixed_dictionaries(needed, optional=free).map(lambda fields: model(**fields))

@@ -1,4 +1,4 @@
-"""A rule that cannot be derived is an error when the struct is made, never a difference on the wire."""
+"""Structs are derived from the pydantic models; a rule that cannot be derived is an error."""
 
 from typing import Annotated, Any
 

@@ -1,4 +1,4 @@
-"""Topics follow from the catalogue; keys fall into the partitions every Kafka client computes."""
+"""Topics are derived from the catalogue; partitions equal those of other Kafka clients."""
 
 import pytest
 from aiokafka.partitioner import DefaultPartitioner

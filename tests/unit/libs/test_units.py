@@ -39,7 +39,7 @@ class TestBaseUnit:
             ("fl oz", ML),
             *[(s, GRAM) for s in ("kg", "kilograms", "kilogram")],
             *[(s, EACH) for s in ("count", "pod", "pods", "sheet", "sheets")],
-            # Its other words.
+            # Other spellings.
             *[(s, ML) for s in ("Lt", "Fl oz")],
             *[(s, GRAM) for s in ("Kg", "Lbs")],
             *[(s, EACH) for s in ("Count", ["Coffee", "pods"][1], "Tabs")],

@@ -58,7 +58,7 @@ def document(**changes):
 
 
 def plainly(value):
-    """Turn structs and models alike into dicts, so that they can be compared."""
+    """Convert structs and models to dicts for comparison."""
     if isinstance(value, msgspec.Struct):
         fields = {name: plainly(getattr(value, name)) for name in value.__struct_fields__}
         return fields | ({"type": (str, value.type)} if hasattr(value, "type") else {})
@@ -72,7 +72,7 @@ class TestEncode:
     def test_encode_decode_round_trip(self, event, event_id, time, sequence, cause):
         value = encode(event, id=event_id, source="/replenish/x", time=time, sequence=sequence, cause=cause)
 
-        # Arbitrary provider ids cannot name topics; the pattern reads them all.
+        # Arbitrary provider ids are no valid topic names; the pattern matches them all.
         told = decoder(event.topic)(value)
 
         assert as_event(told) == event
@@ -121,7 +121,7 @@ class TestEncode:
         assert (told["sequence"], told["cause"], told["traceparent"]) == ("17", "c", "00-ab-cd-01")
 
 
-#: Spellings and values that two readers may well judge differently.
+#: Spellings and values that two parsers may treat differently.
 ODD = st.one_of(
     st.none(),
     st.booleans(),
@@ -173,7 +173,7 @@ ODD = st.one_of(
 
 
 def paths(value, at=()):
-    """Return every place in a JSON document."""
+    """Return all paths in a JSON document."""
     if isinstance(value, dict):
         return [at, *(path for key, inner in value.items() for path in paths(inner, (*at, key)))]
     if isinstance(value, list):

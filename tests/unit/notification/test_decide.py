@@ -1,4 +1,4 @@
-"""Which notices are sent."""
+"""Which notices are sent, and when."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What people read."""
+"""Texts of mails and their MIME messages."""
 
 from datetime import timedelta
 from string import Formatter

@@ -90,7 +90,7 @@ OFFER = Offer("Lungo pods", 50, 1990, "EUR")
 
 
 def board(*, devices=None, zone="UTC", now=NOW, **view):
-    """Build the page of a household with these read models."""
+    """Build a household's page from read models."""
     customer, person = Customer("customer-1", "en", zone), Person("Ana", "ana@example.org", SHIP_TO)
     household = Household(customer, person, tuple(devices or (device(),)), CustomerView(**view))
     return build_board(household, now)

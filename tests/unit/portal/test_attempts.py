@@ -1,3 +1,5 @@
+"""Limits of failed sign-in attempts."""
+
 from services.portal.domain.attempts import MAX_CLIENTS, Attempts
 
 

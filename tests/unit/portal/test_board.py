@@ -1,3 +1,5 @@
+"""Cards of the customer's page and their HTML."""
+
 import re
 
 import pytest

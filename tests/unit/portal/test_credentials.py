@@ -1,3 +1,5 @@
+"""Derived credentials and sealed values."""
+
 import re
 
 import pytest

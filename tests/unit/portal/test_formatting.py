@@ -1,3 +1,5 @@
+"""Formatting of amounts, rates and dates."""
+
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 

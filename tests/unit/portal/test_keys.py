@@ -1,3 +1,5 @@
+"""Signing keys of the portal."""
+
 import stat
 import time
 

@@ -1,4 +1,4 @@
-"""Open pages are notified when their levels change, whichever request fetched the new ones."""
+"""Open pages are notified of new levels, also if another request fetched them."""
 
 import asyncio
 from types import SimpleNamespace

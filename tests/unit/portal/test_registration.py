@@ -1,3 +1,5 @@
+"""Conversion and validation of registered slots."""
+
 import pytest
 
 from replenish_contracts.events import Fill, Loading, SlotMove

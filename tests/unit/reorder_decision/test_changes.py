@@ -1,4 +1,4 @@
-"""What people change under way: corrections, devices, approvals, pauses."""
+"""Corrections, device changes, approvals and pauses during an epoch."""
 
 from replenish_contracts.events import Mode, SubscriptionStatus
 from services.reorder_decision.domain import (

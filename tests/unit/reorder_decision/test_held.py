@@ -1,4 +1,4 @@
-"""Cancelled, refused or held while low: every hold names its wake-up, and wakes up."""
+"""Pools that are cancelled, refused or held while low: each hold names its wake-up and ends with it."""
 
 from replenish_contracts.events import Mode, SubscriptionStatus
 from services.reorder_decision.domain import (

@@ -1,4 +1,4 @@
-"""While a customer is away nothing is ordered that would arrive, or be needed, only then."""
+"""During a holiday only products that run out before it, or are delivered after it, are ordered."""
 
 import pytest
 
@@ -20,7 +20,7 @@ from services.reorder_decision.domain import (
 from services.reorder_decision.domain.holidays import holiday_hold
 from tests.support import decisions as a
 
-#: Ten days from noon of the first day, for ten days.
+#: Starts ten days after noon of the first day and lasts ten days.
 HOLIDAY = Holiday(a.NOON + a.days(10), a.NOON + a.days(20))
 
 
@@ -28,20 +28,20 @@ class TestAway:
     @pytest.mark.parametrize(
         ("day", "lead", "lasts", "until_day"),
         [
-            (0, 2, 3, None),  # runs out before they leave
+            (0, 2, 3, None),  # runs out before the holiday
             (0, 2, 9.9, None),
-            (0, 2, 10, 1),  # lasts until they leave: looked at again each day
+            (0, 2, 10, 1),  # lasts until the holiday: reconsidered each day
             (0, 2, 15, 1),
-            (0, 2, 20, None),  # lasts beyond the return, whatever is used
+            (0, 2, 20, None),  # lasts beyond the holiday
             (0, 2, None, None),  # the days of cover are unknown; an order would arrive in time
             (7.5, 2, 4, 8),  # the last day on which an order still comes in time
-            (8, 2, 1, 18),  # would come while they are away
+            (8, 2, 1, 18),  # would arrive during the holiday
             (8, 2, None, 18),
-            (15, 2, 0, 18),  # so early that it comes with the return
+            (15, 2, 0, 18),  # early enough to arrive at the return
             (18, 2, 0, None),
-            (0, 30, 3, None),  # comes after the return however it is turned
+            (0, 30, 3, None),  # arrives after the return in any case
             (15, 0.5, 0, 19.5),
-            (20, 2, 3, None),  # they are back
+            (20, 2, 3, None),  # after the holiday
             (25, 2, 0, None),
         ],
     )
@@ -55,7 +55,7 @@ class TestAway:
 
 
 def low(now, holiday=HOLIDAY, level=6, lead=2.0, **wishes):
-    """Let a pool be found low at a moment; 6 pods last 3 days."""
+    """Return the decision of a pool found low; 6 pods last 3 days."""
     pool = a.armed(
         holiday=holiday, offer=a.offer(lead=LeadTime(lead, stated=lead)), subscription=a.subscription(**wishes)
     )

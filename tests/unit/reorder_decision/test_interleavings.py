@@ -1,4 +1,4 @@
-"""Chance decides who hears what when: no wake-up is lost, no pool has two orders, none is ordered without need."""
+"""Random orders of consumption: no lost wake-up, no second open order, no unneeded order."""
 
 import random
 
@@ -11,7 +11,7 @@ SEEDS = range(150)
 
 
 def whims(chance: random.Random):
-    """Return a way to choose who reads next: in each life some readers lag far behind on some topics."""
+    """Return a random choice of the next consumer, in which some consumers lag behind on some topics."""
     pace: dict[tuple[str, str], float] = {}
 
     def choose(waiting):
@@ -42,7 +42,7 @@ def use(home, chance):
 
 
 def take_from_shelf(home, chance):
-    """Load only what inventory really has: then nothing is unexplained and the sum is known."""
+    """Load at most inventory's shelf, so that no goods are unexplained."""
     unread = [topic for reader, topic in home.waiting() if reader == "inventory"]
     if home.inventory.shelf and not unread:
         home.consumption.fill(device(home, chance), chance.randrange(1, home.inventory.shelf + 1))
@@ -98,7 +98,7 @@ class TestInterleavings:
 
         live(home, chance, UNRULY)
         home.settle(whims(chance))
-        for _ in range(8):  # whatever backs off is over by then, except what waits for a full slot
+        for _ in range(8):  # all back-offs have ended, except those that wait for a full slot
             home.tick(a.days(64))
             home.settle(whims(chance))
 

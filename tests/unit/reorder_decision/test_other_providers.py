@@ -1,4 +1,4 @@
-"""Another provider is asked only where the customer accepts it, and the first order's end is known."""
+"""The next provider is chosen only with the customer's consent and after the first order has ended."""
 
 import pytest
 
@@ -27,7 +27,7 @@ INITECH = a.offer(provider_id="initech", record=WELL)
 
 
 def ordered(*rivals, **wishes):
-    """A low pool whose order is under way at acme, and which may be ordered from these too."""
+    """A low pool with an open order at acme, and accepted alternative providers."""
     names = tuple(one.provider_id for one in rivals)
     wish = a.subscription(alternatives=names, **wishes)
     return a.ordered(subscription=wish, rivals=rivals, offer=a.offer(provider_id="acme"))

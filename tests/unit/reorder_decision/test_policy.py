@@ -1,4 +1,4 @@
-"""The rule by which something is ordered."""
+"""The reorder rule, obstacles, back-off and decisions."""
 
 import pytest
 

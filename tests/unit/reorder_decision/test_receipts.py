@@ -1,4 +1,4 @@
-"""A receipt holds all that a decision depends on, and says it in words."""
+"""A receipt contains all inputs of a decision, replays to it, and explains it."""
 
 import json
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""From low to restocked: arrivals, old answers, triggers set when already below."""
+"""From low to restocked: arrivals, old crossings, and triggers set when already low."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""A provider's record is made of facts, its score and lead time of its record."""
+"""Scorecards of providers, and the scores and lead times derived from them."""
 
 from dataclasses import replace
 
@@ -39,7 +39,7 @@ class TestScorecard:
             (came(2, promised=2), Scorecard(delivered=1, filled=1, promised=1, on_time=1)),
             (came(3, promised=2), Scorecard(delivered=1, filled=1, promised=1, on_time=1)),
             (came(3.1, promised=2), Scorecard(delivered=1, filled=1, promised=1)),
-            # Only estimated: says nothing about time.
+            # Only estimated, so no lead time.
             (replace(WELL, promised_at=a.NOON), Scorecard(delivered=1, filled=1)),
             (replace(WELL, received=30), Scorecard(delivered=1, short=1, filled=0.75)),
             (replace(WELL, received=0), Scorecard(delivered=1, short=1)),
@@ -96,12 +96,12 @@ class TestLearnedLeadTime:
             ([], 3, None),
             ([4] * 4, 3, None),
             ([4] * 5, 3, 4),
-            ([2] * 5, 9, 9),  # the stated one still weighs
+            ([2] * 5, 9, 9),  # the stated lead time still has weight
             ([2] * 20, 9, 2),
             ([2.1] * 20, None, 3),
             ([2] * 19 + [300], 2, 2),  # one lost parcel
             ([2] * 15 + [6] * 5, 2, 6),
-            ([9] * 200 + [2] * 50, 2, 2),  # what it was like long ago
+            ([9] * 200 + [2] * 50, 2, 2),  # old outcomes have less weight
         ],
     )
     def test_learned_lead_time_is_ninth_decile(self, took, stated, learned):
@@ -122,7 +122,7 @@ class TestLeadTimeInTheDecision:
             (7.0, None, 14),
             (7.0, LeadTime(3), 14),
             (7.0, LeadTime(9), 18),
-            (0.0, LeadTime(9), 0),  # who named a level wants that level
+            (0.0, LeadTime(9), 0),  # an explicit level is not changed by lead times
         ],
     )
     def test_longer_lead_time_orders_earlier(self, days, lead, threshold):

@@ -1,4 +1,4 @@
-"""What a pool is called."""
+"""Ids of pools."""
 
 from services.reorder_decision.domain import pool_id_of
 from tests.support import decisions as a

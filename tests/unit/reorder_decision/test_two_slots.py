@@ -1,4 +1,4 @@
-"""Several slots of one product: followed, asked together, and decided on as one."""
+"""Several slots of one product: followed, given triggers together, and decided on as one."""
 
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ from tests.support import decisions as a
 
 
 def two(left=20, right=20):
-    """Two slots of one product, answered and enough: 1 a day each make 14 for the seven days."""
+    """Two slots of one product with enough stock: 1 a day each makes 14 for seven days."""
     pool = a.armed(slots=(a.slot("left", level=left), a.slot("right", level=right)))
     pool = threshold_crossed(pool, a.heard(left, 1.0, "left"), pool.epoch, a.when()).pool
     return threshold_crossed(pool, a.heard(right, 1.0, "right"), pool.epoch, a.when()).pool
@@ -55,7 +55,7 @@ class TestTwoSlotsOfOneProduct:
         assert a.names(turn) == ["TriggerSet", "TriggerSet"]
 
     def test_goods_between_shelf_and_slot_are_not_ordered(self):
-        """The shelf is heard to be empty before the slot is heard to be full."""
+        """StockCounted is consumed before SlotFilled."""
         pool = stock_counted(two(15, 5), 30, a.when()).pool
         pool = stock_counted(pool, 0, a.when()).pool
 

@@ -10,7 +10,6 @@ import time
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
-from weakref import WeakKeyDictionary
 
 from libs.kit import Kit, RetryLaterError
 
@@ -102,10 +101,13 @@ def _check(url: Any, topic_arn: str, stand_ins: frozenset[str], suffix: str) -> 
 
 KEEP_SECONDS = 86_400.0
 #: More than SNS has regions; beyond this the oldest entry is evicted.
-MOST_KEPT = 64
+MAX_CACHED = 64
 LARGEST_CERTIFICATE = 65_536
 _OK = 200
-_KEPT: WeakKeyDictionary[Kit, dict[str, tuple[float, bytes]]] = WeakKeyDictionary()
+
+
+class _Certificates(dict[str, tuple[float, bytes]]):
+    """Certificates by URL, with the monotonic time they were fetched at."""
 
 
 async def certificate_at(url: str, kit: Kit) -> bytes:
@@ -115,9 +117,9 @@ async def certificate_at(url: str, kit: Kit) -> bytes:
     """
     import httpx  # noqa: PLC0415  # 5 MB, not needed without notifications
 
-    kept = _KEPT.setdefault(kit, {})
-    if url in kept and time.monotonic() - kept[url][0] < KEEP_SECONDS:
-        return kept[url][1]
+    cache = kit.state.get_or_create(_Certificates, _Certificates)
+    if url in cache and time.monotonic() - cache[url][0] < KEEP_SECONDS:
+        return cache[url][1]
     try:
         async with kit.http.stream("GET", url) as response:
             body = bytearray()
@@ -129,7 +131,7 @@ async def certificate_at(url: str, kit: Kit) -> bytes:
         raise RetryLaterError(f"the certificate could not be fetched: {type(error).__name__}") from error
     if response.status_code != _OK:
         raise RetryLaterError(f"the certificate could not be fetched: {response.status_code}")
-    if len(kept) >= MOST_KEPT:
-        kept.pop(next(iter(kept)))
-    kept[url] = (time.monotonic(), bytes(body))
-    return kept[url][1]
+    if len(cache) >= MAX_CACHED:
+        cache.pop(next(iter(cache)))
+    cache[url] = (time.monotonic(), bytes(body))
+    return cache[url][1]
