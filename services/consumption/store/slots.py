@@ -48,7 +48,7 @@ class Slots(GapStore):
             JOIN slot AS s USING (device_id, slot)
             JOIN slot_spec AS p USING (device_id, slot)
             JOIN device AS d USING (device_id)
-            """,  # noqa: S608  a constant of this module
+            """,
             *zip(*(tuple(row) for row in locked), strict=True),
         )
         slots = {(row["device_id"], row["slot"]): as_slot(row) for row in rows}
@@ -67,7 +67,7 @@ class Slots(GapStore):
             SELECT {SLOT_COLUMNS}
             FROM wanted JOIN slot AS s USING (device_id, slot) JOIN slot_spec AS p USING (device_id, slot)
             JOIN device AS d USING (device_id)
-            """,  # noqa: S608  a constant of this module
+            """,
             *zip(*places, strict=True),
             crossed,
         )
@@ -79,7 +79,7 @@ class Slots(GapStore):
             SELECT {SLOT_COLUMNS}
             FROM slot AS s JOIN slot_spec AS p USING (device_id, slot) JOIN device AS d USING (device_id)
             WHERE s.device_id = $1 ORDER BY s.slot
-            """,  # noqa: S608  a constant of this module
+            """,
             device_id,
         )
         return [as_slot(row) for row in rows]

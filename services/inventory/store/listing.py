@@ -45,7 +45,7 @@ class Listing(kit.Store):
             SELECT {TRANSACTION_COLUMNS}
             FROM ledger_transaction AS t
             WHERE t.owner_id = $1 AND t.product_id = $2 AND t.number < $3 ORDER BY t.number DESC LIMIT $4
-            """,  # noqa: S608  a constant of this module
+            """,
             goods.owner_id,
             goods.product_id,
             before,
@@ -57,7 +57,7 @@ class Listing(kit.Store):
             f"""-- find_transaction
             SELECT {TRANSACTION_COLUMNS}
             FROM ledger_transaction AS t WHERE t.transaction_id = $3 AND t.owner_id = $1 AND t.product_id = $2
-            """,  # noqa: S608  a constant of this module
+            """,
             goods.owner_id,
             goods.product_id,
             transaction_id,

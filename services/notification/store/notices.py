@@ -37,7 +37,7 @@ class Notices(KitStore):
             f"""-- find_notice
             SELECT {NOTICE_COLUMNS}
             FROM notice WHERE notice_id = $1
-            """,  # noqa: S608  a constant of this module
+            """,
             notice_id,
         )
         return None if row is None else _notice_of(row)
@@ -47,7 +47,7 @@ class Notices(KitStore):
             f"""-- lock_notice
             SELECT {NOTICE_COLUMNS}
             FROM notice WHERE notice_id = $1 FOR UPDATE
-            """,  # noqa: S608  a constant of this module
+            """,
             notice_id,
         )
         return None if row is None else _notice_of(row)

@@ -124,7 +124,6 @@ class _DatabaseCallRecords:
             return reference
 
 
-
 async def open_provider_client(provider: Endpoint, kit: "Kit") -> HttpProviderClient:
     """Return a client with the provider's secrets; clients of one process share circuit breaker and rate limit."""
     return HttpProviderClient(

@@ -119,7 +119,7 @@ class DeviceStore(Store):
             f"""-- find_device
             SELECT {DEVICE_COLUMNS}
             FROM device WHERE device_id = $1 AND state = 'registered'
-            """,  # noqa: S608  a constant of this module
+            """,
             device_id,
         )
         return (await self._with_slots([row]))[0] if row else None
@@ -130,7 +130,7 @@ class DeviceStore(Store):
             f"""-- list_devices
             SELECT {DEVICE_COLUMNS}
             FROM device WHERE customer_id = $1 AND state = 'registered' ORDER BY registered_at, device_id
-            """,  # noqa: S608  a constant of this module
+            """,
             customer_id,
         )
         return await self._with_slots(rows)

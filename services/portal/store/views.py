@@ -202,6 +202,6 @@ class ViewStore(Store):
             f"""{name}
             WITH saved AS ({body} RETURNING customer_id)
             INSERT INTO touch (customer_id) SELECT customer_id FROM saved
-            """,  # noqa: S608  # all parts are constants of this module
+            """,  # all parts are constants of this module
             *arguments,
         )

@@ -19,7 +19,7 @@ class Receipts(kit.Store):
             f"""-- list_receipts_of_order
             SELECT {RECEIPT_COLUMNS}
             FROM receipt WHERE order_id = $1 ORDER BY number DESC
-            """,  # noqa: S608  a constant of this module
+            """,
             order_id,
         )
 
@@ -29,7 +29,7 @@ class Receipts(kit.Store):
             f"""-- list_receipts
             SELECT {RECEIPT_COLUMNS}
             FROM receipt WHERE ($1::text IS NULL OR customer_id = $1) AND number < $2 ORDER BY number DESC LIMIT $3
-            """,  # noqa: S608  a constant of this module
+            """,
             customer_id,
             before,
             limit,

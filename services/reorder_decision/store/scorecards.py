@@ -97,7 +97,7 @@ class Scorecards(Pools):
             FROM scorecard_view
             WHERE (provider_id, product_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))
             ORDER BY provider_id, product_id
-            """,  # noqa: S608  a constant of this module
+            """,
             *keys,
         )
         return [_scorecard_of(row) for row in rows]
@@ -107,7 +107,7 @@ class Scorecards(Pools):
             f"""-- list_scorecards
             SELECT {SCORECARD_COLUMNS}
             FROM scorecard_view WHERE provider_id = $1 ORDER BY product_id
-            """,  # noqa: S608  a constant of this module
+            """,
             provider_id,
         )
         return [_scorecard_of(row) for row in rows]
