@@ -100,7 +100,7 @@ def _slot_json(slot: Slot, now: datetime) -> dict[str, Any]:
         "level": format_quantity(slot.held, scale),
         "capacity_steps": slot.spec.capacity,
         "capacity": format_quantity(slot.spec.capacity, scale),
-        "doubt_steps": round(slot.uncertainty_at(to_unix(now)), 3),
+        "uncertainty_steps": round(slot.uncertainty_at(to_unix(now)), 3),
         "rate_per_day": _decimal(slot.rate.per_day, scale),
         "rate_prior_share": round(slot.rate.prior_share, 3),
         "run_out_at": from_unix(runs_out) if runs_out is not None else None,

@@ -63,7 +63,7 @@ STORY: dict[str, Any] = {
 
 def example_of(event: type[Event]) -> bytes:
     """Return a message of this event with every field filled in; the result is deterministic."""
-    own = not find_topic(event.topic).from_outside
+    own = not find_topic(event.topic).is_external
     value = encode(
         event.model_validate(_model(event)),
         id=f"{event.__name__}-1",

@@ -48,7 +48,7 @@ def _field(name: str, field: FieldInfo) -> tuple[Any, ...]:
 def _type(annotation: Any, rules: Iterable[object]) -> Any:
     if get_origin(annotation) is Annotated:
         inner, *more = get_args(annotation)
-        return _type(inner, [*rules, *flat(more)])
+        return _type(inner, [*rules, *unwrap_rules(more)])
     if annotation is AwareDatetime or annotation is datetime:
         bounds_of(rules)
         return Annotated[datetime, msgspec.Meta(tz=True)]
@@ -73,7 +73,7 @@ def _bare(annotation: Any) -> Any:
     raise UnderivableTypeError(f"no struct field is known for {annotation!r}")
 
 
-def flat(rules: Iterable[object]) -> Iterable[object]:
+def unwrap_rules(rules: Iterable[object]) -> Iterable[object]:
     """Yield the rules, with those inside a FieldInfo unwrapped."""
     for rule in rules:
         if isinstance(rule, FieldInfo):

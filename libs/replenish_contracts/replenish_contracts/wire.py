@@ -12,7 +12,14 @@ from replenish_contracts.catalogue import CATALOGUE, Event, as_utc
 from replenish_contracts.envelope import Envelope, envelope_of
 from replenish_contracts.structs import fields_of
 from replenish_contracts.topics import Topic, find_topic
-from replenish_contracts.validation import MalformedError, UnknownTypeError, explain, judge, misplaced, parse
+from replenish_contracts.validation import (
+    MalformedError,
+    UnknownTypeError,
+    explain,
+    find_wrong_provider,
+    parse,
+    validate,
+)
 
 #: Errors of msgspec for a value it rejects.
 REFUSALS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
@@ -82,7 +89,7 @@ def as_event(envelope: Envelope) -> Event:
 
 def _reencode(topic: str, value: bytes) -> bytes:
     """Re-encode canonically a value that pydantic accepts and msgspec rejected."""
-    envelope = judge(topic, value)
+    envelope = validate(topic, value)
     return encode(
         envelope.data,
         id=envelope.id,
@@ -97,7 +104,7 @@ def _reencode(topic: str, value: bytes) -> bytes:
 def _of_one_provider(topic: Topic, decode: Callable[[bytes], Envelope]) -> Callable[[bytes], Envelope]:
     def decode_own(value: bytes) -> Envelope:
         envelope = decode(value)
-        if problem := misplaced(topic, envelope.data):
+        if problem := find_wrong_provider(topic, envelope.data):
             raise MalformedError(problem)
         return envelope
 

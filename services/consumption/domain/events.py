@@ -70,12 +70,12 @@ def events_of_report(before: Slot, after: Slot, report: Report, change: BookChan
     """
     received = max(0, report.flow) + change.received + _inferred_change(before, after, change)
     difference = change.corrected + min(0, received)
-    new_cartridge = report.kind is ReadingKind.FILLED and report.level is not None
-    if new_cartridge and _has_inferred_cartridge(before):
+    filled_up = report.kind is ReadingKind.FILLED and report.level is not None
+    if filled_up and _has_inferred_cartridge(before):
         difference += max(0, received)
-    elif received > 0 or new_cartridge:
-        reported = report.flow > 0 or new_cartridge
-        inferred_cause = FillCause.MEASURED if change.received > 0 else FillCause.INFERRED
+    elif received > 0 or filled_up:
+        reported = report.flow > 0 or filled_up
+        unreported_cause = FillCause.MEASURED if change.received > 0 else FillCause.INFERRED
         yield SlotFilled(
             device_id=after.device_id,
             slot=after.slot,
@@ -83,7 +83,7 @@ def events_of_report(before: Slot, after: Slot, report: Report, change: BookChan
             product_id=after.spec.product_id,
             quantity=max(0, received),
             level=after.held,
-            cause=report.cause if reported else inferred_cause,
+            cause=report.cause if reported else unreported_cause,
             by=report.by if reported else Reporter.DEVICE,
             order_id=report.order_id,
             occurred_at=from_unix(report.received_at),

@@ -16,7 +16,7 @@ from services.consumption.store.measures import DUPLICATE_REPORTS
 RecordsBySlot = dict[Place, list[Record]]
 
 
-async def apply_all(waiting: RecordsBySlot, store: Store) -> list[Event]:
+async def apply_reports(waiting: RecordsBySlot, store: Store) -> list[Event]:
     before = await store.lock_slots(waiting)
     ours, others = _split_by_registration(waiting, before)
     known = await store.find_report_identities(

@@ -14,7 +14,7 @@ from services.consumption.domain.report import (
     plausible_use_time,
     to_unix,
 )
-from services.consumption.handlers.reports import RecordsBySlot, apply_all
+from services.consumption.handlers.reports import RecordsBySlot, apply_reports
 from services.consumption.store import AppliedUses, Place, Store, Uses
 
 #: Registration numbers of devices that were registered once; makers may omit it.
@@ -45,7 +45,7 @@ async def on_usage(records: Sequence[Record], store: Store, prepared: PreparedBa
             del rest[place]
         events += await _apply_in_order(again, _uses(again), rest, store)
     if rest:
-        events += await apply_all(rest, store)
+        events += await apply_reports(rest, store)
     return events
 
 

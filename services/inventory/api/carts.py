@@ -42,7 +42,7 @@ async def create_cart(body: CartBody, kit: KitDep, principal: PrincipalDep, key:
 @router.get("/{cart_id}")
 async def get_cart(cart_id: Identifier, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
     async with kit.read() as store:
-        return cart_of(_own(await store.find_cart(cart_id), principal))
+        return cart_of(_get_owned(await store.find_cart(cart_id), principal))
 
 
 @router.post("/{cart_id}/items", status_code=201)
@@ -55,7 +55,7 @@ async def add_items(
         cart = _open_cart(await tx.store.lock_cart(cart_id), principal)
         added = sum_by_goods(goods_in(body.items))
         wanted = sum_by_goods([*cart.wanted.items(), *added.items()])
-        await _require_available({goods: wanted[goods] for goods in added}, tx.store)
+        await _check_available({goods: wanted[goods] for goods in added}, tx.store)
         await tx.store.save_items(cart_id, wanted)
         return send(tx.respond(201, cart_of(cart._replace(wanted=wanted))))
 
@@ -89,24 +89,24 @@ async def check_out(
         if body.reserve:
             await _reserve(checkout, tx.store)
         else:
-            await _require_available(cart.wanted, tx.store)
+            await _check_available(cart.wanted, tx.store)
         return send(tx.respond(201, checkout_of(checkout, cart.wanted if body.reserve else {})))
 
 
 async def _reserve(checkout: Checkout, store: Store) -> None:
-    warehouse = await store.open_warehouse([checkout.checkout_id], checkout.wanted)
+    warehouse = await store.lock_warehouse([checkout.checkout_id], checkout.wanted)
     if short := warehouse.allocate(checkout.checkout_id, checkout.wanted, Source("checkout", store.now)):
         raise await shortage_problem(short, store)
-    await store.close_warehouse(warehouse)
+    await store.save_warehouse(warehouse)
 
 
-async def _require_available(wanted: Quantities, store: Store) -> None:
+async def _check_available(wanted: Quantities, store: Store) -> None:
     have = await store.list_available(wanted)
     if short := [Shortage(goods, n, have.get(goods, 0)) for goods, n in wanted.items() if n > have.get(goods, 0)]:
         raise await shortage_problem(short, store)
 
 
-def _own(cart: Cart | None, principal: Principal) -> Cart:
+def _get_owned(cart: Cart | None, principal: Principal) -> Cart:
     if cart is None:
         raise ProblemError(404, "not_found", "Cart not found")
     require_customer(principal, cart.customer_id)
@@ -114,7 +114,7 @@ def _own(cart: Cart | None, principal: Principal) -> Cart:
 
 
 def _open_cart(cart: Cart | None, principal: Principal) -> Cart:
-    cart = _own(cart, principal)
+    cart = _get_owned(cart, principal)
     if cart.checkout_id:
         raise ProblemError(409, "checked_out", "This cart has already been checked out", checkout_id=cart.checkout_id)
     return cart

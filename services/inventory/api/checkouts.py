@@ -74,13 +74,13 @@ async def _locked_checkout(
     For a repeated request `response` is already set to the first one; the body must then change nothing.
     """
     async with kit.transaction(idempotency=key) as tx:
-        checkout = _own(await tx.store.lock_checkout(checkout_id), principal)
-        locked = LockedCheckout(tx.store, checkout, await tx.store.open_warehouse([checkout_id], checkout.wanted))
+        checkout = _get_owned(await tx.store.lock_checkout(checkout_id), principal)
+        locked = LockedCheckout(tx.store, checkout, await tx.store.lock_warehouse([checkout_id], checkout.wanted))
         if tx.replayed:
             locked.response = send(tx.replayed, replayed=True)
         yield locked
         if not tx.replayed:
-            await tx.store.close_warehouse(locked.warehouse)
+            await tx.store.save_warehouse(locked.warehouse)
             await tx.store.save_checkout(locked.checkout)
             locked.response = send(
                 tx.respond(200, checkout_of(locked.checkout, locked.allocated) | locked.extra_fields)
@@ -90,7 +90,7 @@ async def _locked_checkout(
 @router.get("/{checkout_id}")
 async def get_checkout(checkout_id: Identifier, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
     async with kit.read() as store:
-        checkout = _own(await store.find_checkout(checkout_id), principal)
+        checkout = _get_owned(await store.find_checkout(checkout_id), principal)
         return checkout_of(checkout, await store.list_allocated(checkout_id))
 
 
@@ -154,7 +154,7 @@ def _shipped(named: Quantities, allocated: Quantities) -> Quantities:
     return {goods: named.get(goods, 0) for goods in allocated}
 
 
-def _own(checkout: Checkout | None, principal: Principal) -> Checkout:
+def _get_owned(checkout: Checkout | None, principal: Principal) -> Checkout:
     if checkout is None:
         raise ProblemError(404, "not_found", "Checkout not found")
     require_customer(principal, checkout.customer_id)

@@ -35,7 +35,7 @@ async def create_transaction(
             return send(tx.replayed, replayed=True)
         store: Store = tx.store
         provision = await _lock(goods, store, create=action is Action.INCREMENT)
-        await _require_possible(requested, goods, provision, store)
+        await _check_quantity(requested, goods, provision, store)
         booked = await _book(goods, stock.manual_movement(action, requested.quantity), principal.role, store)
         if action in {Action.ALLOCATE, Action.DEALLOCATE}:
             difference = requested.quantity if action is Action.ALLOCATE else -requested.quantity
@@ -96,7 +96,7 @@ async def _lock(goods: Goods, store: Store, *, create: bool = False) -> Provisio
     return provision
 
 
-async def _require_possible(requested: TransactionBody, goods: Goods, provision: Provision, store: Store) -> None:
+async def _check_quantity(requested: TransactionBody, goods: Goods, provision: Provision, store: Store) -> None:
     action = Action(requested.action)
     if action is Action.INCREMENT:
         if provision.total + requested.quantity > LARGEST:

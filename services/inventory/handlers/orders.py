@@ -69,7 +69,7 @@ async def on_orders(records: Sequence[Record], store: Store) -> list[Event]:
             events += store.all_caused_by(await allocate_stock(record, batch, store), record)
         else:
             events += await _apply(record, batch, store)
-    await store.close_warehouse(batch.warehouse)
+    await store.save_warehouse(batch.warehouse)
     await store.save_settled_orders(batch.outcomes)
     return events
 
@@ -78,7 +78,7 @@ async def _lock_batch(records: Sequence[Record], store: Store) -> OrderBatch:
     """Lock the goods these orders request or hold; all replicas lock providers' goods before customers' goods."""
     requests = [record.data for record in records if record.type == ALLOCATION_REQUESTED]
     wanted = {Goods(data.provider_id, line.product_id) for data in requests for line in data.lines}
-    warehouse = await store.open_warehouse({record.data.order_id for record in records}, wanted)
+    warehouse = await store.lock_warehouse({record.data.order_id for record in records}, wanted)
     if not requests:
         return OrderBatch(warehouse)
     orders = {data.order_id for data in requests}

@@ -12,10 +12,10 @@ async def expire_checkouts(store: Store) -> list[Event]:
     """Release the goods of checkouts that were not paid in time; allocations of orders never expire."""
     expired = await store.expire_checkouts(store.settings.rows_per_job_run)
     if expired:
-        warehouse = await store.open_warehouse(expired)
+        warehouse = await store.lock_warehouse(expired)
         for checkout_id in expired:
             warehouse.release(checkout_id, Source("expire_checkouts", store.now), lapse)
-        await store.close_warehouse(warehouse)
+        await store.save_warehouse(warehouse)
     return []
 
 
@@ -23,8 +23,8 @@ async def remove_expired_goods(store: Store) -> list[Event]:
     """Take goods past their expiry date from sale; allocated goods follow when they are released."""
     today = store.now.date()
     overdue = await store.list_goods_with_expired_lots(today, store.settings.rows_per_job_run)
-    await store.open_warehouse([], overdue)
-    source = Source("take_spoiled", store.now)
+    await store.lock_warehouse([], overdue)
+    source = Source("remove_expired_goods", store.now)
     await store.book_all(
         [
             Booking(f"spoiled/{uuid4()}", goods, expire(spoiled), source)

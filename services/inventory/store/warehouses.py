@@ -14,7 +14,7 @@ STOCK_NEUTRAL = frozenset({Action.ALLOCATE, Action.DEALLOCATE})
 class Warehouses(Lots):
     """Allocations and ended orders."""
 
-    async def open_warehouse(self, holders: Collection[str], wanted: Iterable[Goods] = ()) -> Warehouse:
+    async def lock_warehouse(self, holders: Collection[str], wanted: Iterable[Goods] = ()) -> Warehouse:
         """Lock the wanted goods and those allocated to these holders, always in sort order.
 
         The caller must ensure that no other transaction changes allocations of these holders.
@@ -49,7 +49,7 @@ class Warehouses(Lots):
         )
         return {Goods(owner, product): available for owner, product, available in rows}
 
-    async def close_warehouse(self, warehouse: Warehouse) -> None:
+    async def save_warehouse(self, warehouse: Warehouse) -> None:
         """Write the decisions; the stock must still be locked."""
         await self.book_all(warehouse.bookings)
         await self._save_allocations(warehouse.changed)

@@ -61,24 +61,24 @@ async def correct_level(
         "by": "person",
     }
     command = service_calls.report(kit, session.customer_id, report)
-    return await _do(kit, request, session, command, "Thank you. Updating the level...")
+    return await _run_command(kit, request, session, command, "Thank you. Updating the level...")
 
 
 @router.post("/refilled")
-async def refilled(
+async def report_refill(
     request: Request, kit: KitDep, session: SessionDep, device_id: Field, slot: Field, csrf: Field
 ) -> Response:
     check_csrf(session, csrf)
     report = {"type": "SlotRefilled", "device_id": device_id, "slot": slot, "by": "person"}
     command = service_calls.report(kit, session.customer_id, report)
-    return await _do(kit, request, session, command, "Thank you. Marking it as full...")
+    return await _run_command(kit, request, session, command, "Thank you. Marking it as full...")
 
 
 @router.post("/orders/cancel")
-async def cancel(request: Request, kit: KitDep, session: SessionDep, order_id: Field, csrf: Field) -> Response:
+async def cancel_order(request: Request, kit: KitDep, session: SessionDep, order_id: Field, csrf: Field) -> Response:
     check_csrf(session, csrf)
     command = service_calls.cancel_order(kit, session.customer_id, order_id)
-    return await _do(kit, request, session, command, "We're cancelling the order.")
+    return await _run_command(kit, request, session, command, "We're cancelling the order.")
 
 
 @router.post("/orders/said/{answer}")
@@ -90,7 +90,7 @@ async def report_order(
         raise ProblemError(404, "not_found", "Unknown command")
     check_csrf(session, csrf)
     command = service_calls.report_order(kit, session.customer_id, order_id, answer)
-    return await _do(kit, request, session, command, done)
+    return await _run_command(kit, request, session, command, done)
 
 
 @router.post("/orders/{answer}")
@@ -102,7 +102,7 @@ async def answer_proposal(
     check_csrf(session, csrf)
     command = service_calls.answer_proposal(kit, session.customer_id, order_id, answer)
     done = "We're placing the order." if answer == "approve" else "We won't order it this time."
-    return await _do(kit, request, session, command, done)
+    return await _run_command(kit, request, session, command, done)
 
 
 @router.post("/subscriptions/{action}")
@@ -115,7 +115,7 @@ async def pause_or_resume(
     check_csrf(session, csrf)
     command = service_calls.set_subscription(kit, session.customer_id, subscription_id, status)
     done = "Automatic reordering is paused." if action == "pause" else "Automatic reordering is on again."
-    return await _do(kit, request, session, command, done)
+    return await _run_command(kit, request, session, command, done)
 
 
 @router.post("/holiday")
@@ -129,17 +129,21 @@ async def start_holiday(
     zone = ZoneInfo(customer.time_zone if customer else "UTC")
     start, end = (datetime.combine(day, time.min, zone) for day in (leaves, returns))
     command = service_calls.set_holiday(kit, session.customer_id, start, end)
-    return await _do(kit, request, session, command, "Your dates are saved. We'll hold deliveries while you're away.")
+    return await _run_command(
+        kit, request, session, command, "Your dates are saved. We'll hold deliveries while you're away."
+    )
 
 
 @router.post("/holiday/end")
 async def end_holiday(request: Request, kit: KitDep, session: SessionDep, csrf: Field) -> Response:
     check_csrf(session, csrf)
     command = service_calls.end_holiday(kit, session.customer_id)
-    return await _do(kit, request, session, command, "Welcome back. Automatic reordering is on again.")
+    return await _run_command(kit, request, session, command, "Welcome back. Automatic reordering is on again.")
 
 
-async def _do(kit: Kit, request: Request, session: Session, command: Coroutine[Any, Any, None], done: str) -> Response:
+async def _run_command(
+    kit: Kit, request: Request, session: Session, command: Coroutine[Any, Any, None], done: str
+) -> Response:
     """Await the command and respond: JSON for scripts, a redirect to the page for plain forms."""
     refusal = ""
     try:

@@ -18,7 +18,7 @@ from services.portal.api.tokens import customer_not_found, show_secret
 from services.portal.domain.credentials import derive_credential, digest, new_nonce
 from services.portal.domain.devices import Device, DeviceState, next_registration
 from services.portal.domain.events import device_registered
-from services.portal.domain.registration import InvalidDeviceError, moves, specify
+from services.portal.domain.registration import InvalidDeviceError, map_slots, slot_specs
 from services.portal.store import Store
 
 router = APIRouter(prefix="/v1", tags=["devices"])
@@ -35,7 +35,7 @@ class DeviceDescription(NamedTuple):
 
 
 @router.post("/customers/{customer_id}/devices", status_code=201)
-async def register(
+async def register_device(
     customer_id: str, body: DeviceBody, kit: KitDep, principal: PrincipalDep, asked: IdempotencyDep
 ) -> Response:
     """Register a device and return its credential, which is stored nowhere.
@@ -52,7 +52,7 @@ async def register(
         if principal.role == "customer":
             await _check_device_limit(tx.store, customer_id, settings_of(kit).devices_per_customer)
         try:
-            slots = specify([slot.form() for slot in body.slots])
+            slots = slot_specs([slot.form() for slot in body.slots])
         except InvalidDeviceError as error:
             raise invalid_device(error) from None
         described = DeviceDescription(body.device_id, customer_id, body.model, body.serial, slots)
@@ -75,7 +75,7 @@ async def list_devices(customer_id: str, kit: KitDep, principal: PrincipalDep) -
 @router.get("/devices/{device_id}")
 async def get_device(device_id: str, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
     async with kit.read() as store:
-        return show_device(_owned(await store.find_device(device_id), principal))
+        return show_device(_check_access(await store.find_device(device_id), principal))
 
 
 @router.post("/devices/{device_id}/replacement", status_code=201)
@@ -93,9 +93,9 @@ async def replace_device(
                 422, "invalid", "A device cannot replace itself", detail="send another device_id, or none"
             )
         try:
-            slots = specify([slot.form() for slot in body.slots]) if body.slots else old.slots
+            slots = slot_specs([slot.form() for slot in body.slots]) if body.slots else old.slots
             requested = None if body.moves is None else [move.move() for move in body.moves]
-            moved = moves(old.slots, slots, requested)
+            moved = map_slots(old.slots, slots, requested)
         except InvalidDeviceError as error:
             raise invalid_device(error) from None
         model = old.model if body.model is None else body.model
@@ -110,7 +110,7 @@ async def replace_device(
 
 
 @router.delete("/devices/{device_id}", status_code=204)
-async def deregister(device_id: str, kit: KitDep, principal: PrincipalDep) -> Response:
+async def deregister_device(device_id: str, kit: KitDep, principal: PrincipalDep) -> Response:
     """Deregister a device; its id may be registered again."""
     require(principal, "operator", "customer")
     async with kit.transaction() as tx:
@@ -137,7 +137,7 @@ async def _lock_owned(store: Store, device_id: str, principal: Principal) -> Dev
     if owner is not None:
         await store.lock_customer(owner)
         await store.lock_registration(device_id)
-    return _owned(await store.find_device(device_id), principal)
+    return _check_access(await store.find_device(device_id), principal)
 
 
 async def _register(store: Store, described: DeviceDescription, kit: Kit) -> Device:
@@ -167,7 +167,7 @@ def _device_taken() -> ProblemError:
     return ProblemError(409, "device_taken", "This device is already registered", detail="deregister it first")
 
 
-def _owned(device: Device | None, principal: Principal) -> Device:
+def _check_access(device: Device | None, principal: Principal) -> Device:
     """Return the device; raise 404 also if it belongs to another customer."""
     accessible = device is not None and (
         principal.role in ("operator", "service") or principal.customer_id == device.customer_id

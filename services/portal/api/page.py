@@ -24,7 +24,7 @@ from services.portal.api.live import OpenPage, live_updates_of
 from services.portal.api.refusals import find_refusal
 from services.portal.api.service_calls import fetch_cart, fetch_reasons
 from services.portal.domain.credentials import digest, new_token
-from services.portal.pages import STATIC, Board, Household, build, render
+from services.portal.pages import STATIC, Board, Household, build_board, render
 from services.portal.store import Session
 
 router = APIRouter(include_in_schema=False)
@@ -146,7 +146,7 @@ async def _board(kit: Kit, session: Session) -> Board | None:
         view = await store.read_customer_view(session.customer_id)
     levels = await live_updates_of(kit).levels(session.customer_id, [device.device_id for device in devices])
     view = replace(view, slots=view.slots | levels)
-    return build(Household(customer, person, tuple(devices), view), kit.clock.now())
+    return build_board(Household(customer, person, tuple(devices), view), kit.clock.now())
 
 
 def _welcome(kit: Kit, title: str, text: str, status: int = 200) -> HTMLResponse:

@@ -20,7 +20,7 @@ REPEAT_BATCH = 200
 
 
 @router.post("", status_code=201)
-async def join(body: CustomerBody, kit: KitDep, principal: PrincipalDep, asked: IdempotencyDep) -> Response:
+async def create_customer(body: CustomerBody, kit: KitDep, principal: PrincipalDep, asked: IdempotencyDep) -> Response:
     """Create a customer. The response has no personal data because it is stored for repeats."""
     require(principal, "operator")
     customer = Customer(body.customer_id or str(uuid4()), body.locale, body.time_zone)
@@ -30,7 +30,7 @@ async def join(body: CustomerBody, kit: KitDep, principal: PrincipalDep, asked: 
         if not await tx.store.add_customer(customer):
             raise ProblemError(409, "customer_exists", "This customer_id is already in use")
         await tx.store.save_person(customer.customer_id, Person(body.name, body.email, body.ship_to.ship_to()))
-        tx.publish(_joined(customer))
+        tx.publish(_customer_joined(customer))
         answer = tx.respond(201, show_customer(customer, None))
     return send(answer)
 
@@ -56,7 +56,7 @@ async def repeat_accounts(kit: KitDep, principal: PrincipalDep) -> dict[str, int
             customers = await tx.store.lock_customers(after, REPEAT_BATCH)
             for customer in customers:
                 devices = await tx.store.list_devices(customer.customer_id)
-                tx.publish(_changed(customer), *(device_registered(device) for device in devices))
+                tx.publish(_customer_changed(customer), *(device_registered(device) for device in devices))
                 counts["devices"] += len(devices)
         if not customers:
             return counts
@@ -88,7 +88,9 @@ async def get_ship_to(customer_id: str, kit: KitDep, principal: PrincipalDep) ->
 
 
 @router.patch("/{customer_id}")
-async def change(customer_id: str, body: CustomerChange, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
+async def change_customer(
+    customer_id: str, body: CustomerChange, kit: KitDep, principal: PrincipalDep
+) -> dict[str, Any]:
     """Change the submitted fields only."""
     require(principal, "operator", "customer")
     require_customer(principal, customer_id)
@@ -105,13 +107,13 @@ async def change(customer_id: str, body: CustomerChange, kit: KitDep, principal:
         await tx.store.save_person(customer_id, person)
         if customer != before:
             await tx.store.save_customer(customer)
-            tx.publish(_changed(customer))
+            tx.publish(_customer_changed(customer))
         await tx.store.touch(customer_id)
     return show_customer(customer, person)
 
 
 @router.delete("/{customer_id}", status_code=204)
-async def erase(customer_id: str, kit: KitDep, principal: PrincipalDep) -> Response:
+async def erase_customer(customer_id: str, kit: KitDep, principal: PrincipalDep) -> Response:
     """Deregister all devices, delete personal data and publish CustomerErased."""
     require(principal, "operator", "customer")
     require_customer(principal, customer_id)
@@ -139,9 +141,9 @@ async def _find(kit: KitDep, customer_id: str) -> tuple[Customer, Person]:
     return customer, person
 
 
-def _joined(customer: Customer) -> CustomerJoined:
+def _customer_joined(customer: Customer) -> CustomerJoined:
     return CustomerJoined(customer_id=customer.customer_id, locale=customer.locale, time_zone=customer.time_zone)
 
 
-def _changed(customer: Customer) -> CustomerChanged:
+def _customer_changed(customer: Customer) -> CustomerChanged:
     return CustomerChanged(customer_id=customer.customer_id, locale=customer.locale, time_zone=customer.time_zone)

@@ -64,7 +64,7 @@ class Security:
 
     def check_rate_limit(self, request: Request, name: str) -> None:
         """Raise 429 if this address had too many failures for this name in the last minute."""
-        wait = self._attempts.wait(_attempt_key(request, name), monotonic())
+        wait = self._attempts.seconds_to_wait(_attempt_key(request, name), monotonic())
         if wait:
             seconds = str(int(wait) + 1)
             raise ProblemError(
@@ -76,7 +76,7 @@ class Security:
             )
 
     def record_failure(self, request: Request, name: str) -> None:
-        self._attempts.fail(_attempt_key(request, name), monotonic())
+        self._attempts.record_failure(_attempt_key(request, name), monotonic())
 
 
 class LocalVerifier(Verifier):

@@ -63,12 +63,12 @@ def _parse_level(slot: dict[str, Any]) -> SlotView:
         rate_per_day=None if rate is None else float(rate) * 10 ** int(slot["scale"]),
         run_out_at=_parse_time(slot["run_out_at"]),
         occurred_at=_parse_time(slot["last_report_at"]),
-        doubted=DOUBTS.get(slot["state"]),
+        anomaly=ANOMALIES.get(slot["state"]),
     )
 
 
 #: Slot states that ask the customer to check the level.
-DOUBTS = {
+ANOMALIES = {
     "quarantined": "The reports of this device contradict each other.",
     "overdrawn": "The device reported more use than the slot contained.",
 }

@@ -57,13 +57,13 @@ AnonymousIdempotencyDep = Annotated[IdempotentRequest | None, Depends(_idempoten
 
 
 @router.post("/shops", status_code=201)
-async def join(body: ShopDocument, request: Request, kit: KitDep, asked: AnonymousIdempotencyDep) -> Response:
+async def create_shop(body: ShopDocument, request: Request, kit: KitDep, asked: AnonymousIdempotencyDep) -> Response:
     """Create a shop and return its key once; needs no token. An operator admits the shop before it gets orders."""
     return (await join_shop(body.model_dump(), request, kit, asked)).show()
 
 
 @router.post("/providers/{provider_id}/keys", status_code=201)
-async def make_key(provider_id: str, kit: KitDep, principal: PrincipalDep, asked: IdempotencyDep) -> Response:
+async def create_key(provider_id: str, kit: KitDep, principal: PrincipalDep, asked: IdempotencyDep) -> Response:
     """Create a key for a provider; the previous key becomes invalid."""
     require(principal, "operator")
     status, found = await _call(kit, claims.OPERATOR, "GET", "/v1/providers")

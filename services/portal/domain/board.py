@@ -41,7 +41,7 @@ class SlotView:
     rate_per_day: float | None
     run_out_at: datetime | None
     occurred_at: datetime | None
-    doubted: str | None = None
+    anomaly: str | None = None
 
 
 @dataclass(frozen=True)

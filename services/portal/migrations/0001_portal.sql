@@ -91,7 +91,7 @@ CREATE TABLE slot_view (
     level        bigint      NOT NULL,
     rate_per_day double precision,
     run_out_at   timestamptz,
-    doubted      text,       -- why a person should check the slot
+    anomaly      text,       -- why a person should check the slot
     occurred_at  timestamptz NOT NULL,
     PRIMARY KEY (device_id, slot)
 );

@@ -66,7 +66,7 @@ class Board:
     notices: tuple[NoticeLine, ...]
 
 
-def build(household: Household, now: datetime) -> Board:
+def build_board(household: Household, now: datetime) -> Board:
     places = [Place(device, spec) for device in household.devices for spec in device.slots]
     cards = (slot_card(place, household.view, now, household.zone) for place in places)
     slots = tuple(sorted(cards, key=_urgency))  # stable: cards of a group keep their order while levels change
@@ -87,14 +87,14 @@ def build(household: Household, now: datetime) -> Board:
 
 
 def _urgency(card: SlotCard) -> int:
-    if card.approve_order_id or card.doubted:
+    if card.approve_order_id or card.anomaly:
         return 0
     return {"empty": 1, "low": 1, "soon": 2}.get(card.tone, 3)
 
 
 def _headline(slots: tuple[SlotCard, ...]) -> tuple[str, str]:
     to_approve = [card for card in slots if card.approve_order_id]
-    to_check = [card for card in slots if card.doubted]
+    to_check = [card for card in slots if card.anomaly]
     short = [card for card in slots if card.tone in {"low", "empty"} and not card.coming]
     if not slots:
         return "No devices yet", "calm"

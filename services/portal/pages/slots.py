@@ -43,7 +43,7 @@ class SlotCard:
     days_left: float | None
     used: str
     seen: str
-    doubted: str
+    anomaly: str
     shelf: str
     coming: str
     plan: Plan | None
@@ -74,7 +74,7 @@ def slot_card(place: Place, view: CustomerView, now: datetime, zone: ZoneInfo) -
         days_left=days,
         used=formatting.rate(latest.rate_per_day, spec.unit, spec.scale) if latest.rate_per_day is not None else "",
         seen=formatting.ago(latest.occurred_at, now) if latest.occurred_at else "",
-        doubted=formatting.reason(latest.doubted) if latest.doubted else "",
+        anomaly=formatting.reason(latest.anomaly) if latest.anomaly else "",
         shelf=_shelf(place, view),
         coming=_coming(place, view, now, zone),
         plan=_plan(place, view),

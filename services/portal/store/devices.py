@@ -8,6 +8,9 @@ from libs.kit import Store
 from replenish_contracts.events import SlotSpec
 from services.portal.domain.devices import Device, DeviceState, Registration
 
+#: Columns of `device` that make a Device without its slots.
+DEVICE_COLUMNS = "device_id, registration, customer_id, model, serial, nonce, credential_sha256, registered_at"
+
 
 class DeviceStore(Store):
     async def lock_registration(self, device_id: str) -> Registration | None:
@@ -113,10 +116,10 @@ class DeviceStore(Store):
 
     async def find_device(self, device_id: str) -> Device | None:
         row = await self.connection.fetchrow(
-            """-- find_device
-            SELECT device_id, registration, customer_id, model, serial, nonce, credential_sha256, registered_at
+            f"""-- find_device
+            SELECT {DEVICE_COLUMNS}
             FROM device WHERE device_id = $1 AND state = 'registered'
-            """,
+            """,  # noqa: S608  a constant of this module
             device_id,
         )
         return (await self._with_slots([row]))[0] if row else None
@@ -124,10 +127,10 @@ class DeviceStore(Store):
     async def list_devices(self, customer_id: str) -> list[Device]:
         """Return a customer's devices with their slots, oldest first."""
         rows = await self.connection.fetch(
-            """-- list_devices
-            SELECT device_id, registration, customer_id, model, serial, nonce, credential_sha256, registered_at
+            f"""-- list_devices
+            SELECT {DEVICE_COLUMNS}
             FROM device WHERE customer_id = $1 AND state = 'registered' ORDER BY registered_at, device_id
-            """,
+            """,  # noqa: S608  a constant of this module
             customer_id,
         )
         return await self._with_slots(rows)

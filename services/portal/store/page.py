@@ -82,13 +82,13 @@ class PageStore(Store):
         rows = await self.connection.fetch(
             """-- _list_slot_views
             SELECT device_id, slot, level, rate_per_day, run_out_at, occurred_at,
-                doubted FROM slot_view WHERE customer_id = $1
+                anomaly FROM slot_view WHERE customer_id = $1
             """,
             customer_id,
         )
         return {
             (row["device_id"], row["slot"]): SlotView(
-                row["level"], row["rate_per_day"], row["run_out_at"], row["occurred_at"], row["doubted"]
+                row["level"], row["rate_per_day"], row["run_out_at"], row["occurred_at"], row["anomaly"]
             )
             for row in rows
         }

@@ -21,12 +21,12 @@ class ViewStore(Store):
         """Record a slot's level; rate and run-out time keep their values if None."""
         await self._save_and_touch(
             """-- save_slot_view
-            INSERT INTO slot_view AS known (device_id, slot, customer_id, level, rate_per_day, run_out_at, doubted,
+            INSERT INTO slot_view AS known (device_id, slot, customer_id, level, rate_per_day, run_out_at, anomaly,
                 occurred_at)
             SELECT device_id, $2, customer_id, $4, $5, $6, $7, $8 FROM device
             WHERE device_id = $1 AND customer_id = $3 AND state = 'registered'
             ON CONFLICT (device_id, slot) DO UPDATE
-            SET customer_id = excluded.customer_id, level = excluded.level, doubted = excluded.doubted,
+            SET customer_id = excluded.customer_id, level = excluded.level, anomaly = excluded.anomaly,
                 rate_per_day = coalesce(excluded.rate_per_day, known.rate_per_day),
                 run_out_at = coalesce(excluded.run_out_at, known.run_out_at), occurred_at = excluded.occurred_at
             """,
@@ -35,7 +35,7 @@ class ViewStore(Store):
             view.level,
             view.rate_per_day,
             view.run_out_at,
-            view.doubted,
+            view.anomaly,
             view.occurred_at,
         )
 

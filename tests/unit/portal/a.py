@@ -7,7 +7,7 @@ from services.portal.domain.board import CustomerView, Offer, Order, OrderState,
 from services.portal.domain.devices import Device
 from services.portal.domain.people import Customer, Person
 from services.portal.domain.registration import Quantity, SlotForm
-from services.portal.pages import Household, build
+from services.portal.pages import Household, build_board
 
 NOW = datetime(2026, 3, 10, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -93,4 +93,4 @@ def board(*, devices=None, zone="UTC", now=NOW, **view):
     """Build the page of a household with these read models."""
     customer, person = Customer("customer-1", "en", zone), Person("Ana", "ana@example.org", SHIP_TO)
     household = Household(customer, person, tuple(devices or (device(),)), CustomerView(**view))
-    return build(household, now)
+    return build_board(household, now)

@@ -115,7 +115,7 @@ class TestHeadline:
                 "Everything is taken care of",
                 "calm",
             ),
-            ({"slots": {PLACE: a.slot_view(doubted="quarantined")}}, "Please check Pods", "ask"),
+            ({"slots": {PLACE: a.slot_view(anomaly="quarantined")}}, "Please check Pods", "ask"),
             ({"waits": {"pods": a.wait(wake_up="approval", order_id="o")}}, "Order more Pods?", "ask"),
         ],
     )
