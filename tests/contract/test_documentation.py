@@ -22,7 +22,7 @@ PAGES_RUN_BY = {"docs/quickstart.md": QUICKSTART, "services/portal/README.md": P
 #: Other blocks: the test that runs the commands, and why the block is not run as it stands.
 BLOCKS_RUN_BY = {
     "README.md: make demo": (
-        "tests/e2e/test_demo.py::TestDemo::test_ends_well_and_says_so",
+        "tests/e2e/test_demo.py::TestDemo",
         "`make demo` takes minutes, so fewer households and days are run; `make test` is the run that contains this test",
     ),
     "docs/contributing.md: make setup": (
@@ -30,7 +30,7 @@ BLOCKS_RUN_BY = {
         "setup would download packages, and the other commands are the runs that contain this test",
     ),
     "docs/bench.md: make bench": (
-        "tests/integration/test_bench_smoke.py::TestSmoke::test_every_figure_is_there",
+        "tests/integration/test_bench_smoke.py::TestSmoke",
         "the full measurement takes 8 minutes, so the test runs `--smoke`",
     ),
     "docs/providers/README.md: .venv/bin/python -m deploy.samples.provider --kafka $KAFKA --provider acme --name Acme": (
