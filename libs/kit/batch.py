@@ -11,12 +11,12 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from libs.kit import checkpoints, dead_letters, deferred
-from libs.kit.checkpoints import Checkpoint, CheckpointMovedError, Decoded, Place, advance, check_joint
+from libs.kit.checkpoints import Checkpoint, CheckpointMovedError, Decoded, advance, check_joint
 from libs.kit.connections import Connection
 from libs.kit.errors import TRANSIENT, NotReadyError, RecordLossError, RejectedError
 from libs.kit.logs import CURRENT, Work
 from libs.kit.metrics import BATCH_SECONDS, BATCHES_RETRIED, RECORDS_APPLIED, RECORDS_REPEATED, RECORDS_SKIPPED
-from libs.kit.records import Record, Undecodable, as_event
+from libs.kit.records import Place, Record, Undecodable, as_event
 from libs.kit.store import Store, write_outputs
 from replenish_contracts.catalogue import Event
 

@@ -9,8 +9,9 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
-from libs.kit.checkpoints import Checkpoint, Place
+from libs.kit.checkpoints import Checkpoint
 from libs.kit.errors import TRANSIENT, RecordLossError
+from libs.kit.records import Place
 from replenish_contracts.topics import find_topic
 
 LOG = logging.getLogger(__name__)

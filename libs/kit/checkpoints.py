@@ -5,9 +5,7 @@ from typing import NamedTuple
 
 from libs.kit.connections import Connection
 from libs.kit.errors import RecordLossError
-from libs.kit.records import Record, Undecodable, is_ours
-
-Place = tuple[str, int]
+from libs.kit.records import Place, Record, Undecodable, is_ours
 
 
 class Checkpoint(NamedTuple):

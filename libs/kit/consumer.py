@@ -18,8 +18,8 @@ from faststream.kafka import KafkaBroker
 from libs.kit import checkpoints
 from libs.kit.batch import BatchProcessor, Prepared
 from libs.kit.checkpoint_consumer import BUSY_FETCH_MS, CheckpointConsumer, ReadBatch
-from libs.kit.checkpoints import Checkpoint, Decoded, Place
-from libs.kit.records import Decode, decoder_for
+from libs.kit.checkpoints import Checkpoint, Decoded
+from libs.kit.records import Decode, Place, decoder_for
 from replenish_contracts.topics import PROVIDER_ID
 
 if TYPE_CHECKING:

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from aiokafka import ConsumerRecord
 
 from libs.kit import checkpoints, dead_letters
-from libs.kit.checkpoints import Place
 from libs.kit.clock import wait_for_event
 from libs.kit.connections import Connection
 from libs.kit.errors import TRANSIENT, NotReadyError, RecordLossError, RejectedError
 from libs.kit.metrics import RECORDS_DEFERRED, RECORDS_RELEASED
-from libs.kit.records import Record, Undecodable, decoder_for, is_ours, storable
+from libs.kit.records import Place, Record, Undecodable, decoder_for, is_ours, storable
 
 if TYPE_CHECKING:
     from libs.kit.batch import Dispatcher
@@ -94,13 +93,6 @@ async def find_deferred_keys(connection: Connection, records: Iterable[Record]) 
         [key for _, key in pairs],
     )
     return {(row["topic"], row["key"]) for row in rows}
-
-
-async def retry_dependents(connection: Connection, names: Iterable[str]) -> None:
-    """Make the records that wait for these dependencies due for a retry."""
-    await connection.execute(
-        "-- retry_dependents\nUPDATE deferred SET retry_at = now() WHERE waits_for = ANY($1::text[])", list(names)
-    )
 
 
 async def list_ready(connection: Connection, limit: int = 100) -> list[ReadyKey]:

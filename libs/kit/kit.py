@@ -11,13 +11,13 @@ from pydantic_core import to_jsonable_python
 from typing_extensions import TypeVar
 
 from libs.kit import topics
-from libs.kit.checkpoints import Place
 from libs.kit.client import InternalHttpClient, ServiceToken
 from libs.kit.clock import Clock, clock_from
 from libs.kit.connections import Connection, Pool, open_pool
 from libs.kit.errors import RetryLaterError
 from libs.kit.logs import CURRENT
 from libs.kit.outbox import OutboxWriter
+from libs.kit.records import Place
 from libs.kit.service import Service
 from libs.kit.settings import Settings
 from libs.kit.store import Store, write_outputs

@@ -1,16 +1,16 @@
 """The outbox: events of a transaction, numbered densely per topic partition and stored in the same transaction."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import NamedTuple
 from uuid import UUID, uuid5
 
-from libs.kit.checkpoints import Place
 from libs.kit.connections import Connection
 from libs.kit.logs import next_hop
 from libs.kit.metrics import EVENTS_WRITTEN
+from libs.kit.records import Place
 from replenish_contracts import wire
 from replenish_contracts.catalogue import Event, topic_of
 from replenish_contracts.topics import find_topic, partition_for
@@ -44,7 +44,12 @@ async def write_events(connection: Connection, writer: OutboxWriter, entries: Se
         return
     placed = [(topic_of(one.event), one.event.key.encode()) for one in entries]
     places = [(topic, partition_for(key, find_topic(topic).partitions)) for topic, key in placed]
-    sequences = await _lock_counters(connection, places, writer.counters)
+    wanted = sorted(set(places))
+    # Missing counters are created before any is locked: waiting for another transaction's new row while holding a
+    # lock could deadlock. A counter created here is not known yet: it disappears if this transaction rolls back.
+    if new := [place for place in wanted if place not in writer.counters]:
+        writer.counters.update(set(new) - await create_counters(connection, new))
+    sequences = await lock_counters(connection, wanted)
     rows = []
     for place, (topic, key), one in zip(places, placed, entries, strict=True):
         sequence = sequences[place] = sequences[place] + 1
@@ -59,24 +64,12 @@ async def write_events(connection: Connection, writer: OutboxWriter, entries: Se
             traceparent=next_hop(one.traceparent),
         )
         rows.append((*place, sequence, event_id, key, value))
-    await _insert(connection, rows, sequences)
+    await insert_outbox(connection, rows, sequences)
     for topic, count in Counter(topic for topic, _ in places).items():
         EVENTS_WRITTEN.labels(topic).inc(count)
 
 
-async def _lock_counters(connection: Connection, places: Iterable[Place], known: set[Place]) -> dict[Place, int]:
-    """Return the sequences of these partitions, locked in order; missing counters are created before any is locked.
-
-    Waiting for another transaction's new row while holding a lock could deadlock. `known` gets only counters that
-    are committed: a counter created here disappears if this transaction rolls back.
-    """
-    wanted = sorted(set(places))
-    if new := [place for place in wanted if place not in known]:
-        known.update(set(new) - await _create_counters(connection, new))
-    return await _select_counters(connection, wanted)
-
-
-async def _create_counters(connection: Connection, places: Sequence[Place]) -> set[Place]:
+async def create_counters(connection: Connection, places: Sequence[Place]) -> set[Place]:
     """Return the counters created by this transaction; all others exist and are committed."""
     rows = await connection.fetch(
         """-- create_counters
@@ -90,7 +83,8 @@ async def _create_counters(connection: Connection, places: Sequence[Place]) -> s
     return {(row["topic"], row["partition"]) for row in rows}
 
 
-async def _select_counters(connection: Connection, places: Sequence[Place]) -> dict[Place, int]:
+async def lock_counters(connection: Connection, places: Sequence[Place]) -> dict[Place, int]:
+    """Lock the counters in the given order and return their sequences."""
     rows = await connection.fetch(
         """-- lock_counters
         SELECT topic, partition, sequence
@@ -103,7 +97,9 @@ async def _select_counters(connection: Connection, places: Sequence[Place]) -> d
     return {(row["topic"], row["partition"]): row["sequence"] for row in rows}
 
 
-async def _insert(connection: Connection, rows: Sequence[tuple[object, ...]], sequences: dict[Place, int]) -> None:
+async def insert_outbox(
+    connection: Connection, rows: Sequence[tuple[object, ...]], sequences: dict[Place, int]
+) -> None:
     topics, partitions, numbers, ids, keys, values = map(list, zip(*rows, strict=True))
     await connection.execute(
         """-- insert_outbox

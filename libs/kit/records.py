@@ -13,6 +13,9 @@ from replenish_contracts import wire
 from replenish_contracts.catalogue import CATALOGUE, Event
 from replenish_contracts.topics import find_topic
 
+#: Topic and partition.
+Place = tuple[str, int]
+
 
 @cache
 def is_ours(topic: str) -> bool:

@@ -12,12 +12,12 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 from aiokafka.errors import KafkaError
 
 from libs.kit import outbox
-from libs.kit.checkpoints import Place
 from libs.kit.clock import wait_for_event
-from libs.kit.connections import Connection
+from libs.kit.connections import Connection, kafka_producer, kafka_reader
 from libs.kit.errors import TRANSIENT, RecordLossError
 from libs.kit.metrics import EVENTS_PUBLISHED, RELAY_LEADS, RELAY_RESENT
 from libs.kit.outbox import PartitionCounter, Unsent
+from libs.kit.records import Place
 from libs.kit.store import Store
 from replenish_contracts.topics import partition_count
 
@@ -62,28 +62,12 @@ async def end_lease(connection: Connection, name: str, holder: Holder) -> None:
     await connection.execute("-- end_lease\nDELETE FROM lease WHERE name = $1 AND holder = $2", name, str(holder))
 
 
-BATCH_BYTES = 900_000  # below the broker's limit of 1 MiB for one batch
-
-
 class SentBatch(NamedTuple):
     """A batch in flight; its acknowledgement covers all sequences up to `last`."""
 
     place: Place
     last: int
     acked: Awaitable[Any]
-
-
-def new_producer(kafka_url: str, client_id: str) -> AIOKafkaProducer:
-    """Return a producer that is not started yet and allows batches up to the broker's limit."""
-    return AIOKafkaProducer(
-        bootstrap_servers=kafka_url,
-        client_id=client_id,
-        acks="all",
-        compression_type="lz4",
-        max_batch_size=BATCH_BYTES,
-        max_request_size=BATCH_BYTES + 100_000,
-        request_timeout_ms=15_000,
-    )
 
 
 async def send(producer: AIOKafkaProducer, place: Place, run: Sequence[Unsent]) -> SentBatch:
@@ -137,12 +121,8 @@ async def find_tails(kafka_url: str, places: Iterable[Place], last: int = LAST_R
     partitions = [TopicPartition(*place) for place in places]
     if not partitions:
         return {}
-    consumer = AIOKafkaConsumer(bootstrap_servers=kafka_url, enable_auto_commit=False)
-    try:
-        await consumer.start()
+    async with kafka_reader(kafka_url) as consumer:
         return await _read(consumer, partitions, last)
-    finally:
-        await consumer.stop()
 
 
 async def _read(consumer: AIOKafkaConsumer, partitions: list[TopicPartition], last: int) -> dict[Place, Tail]:
@@ -175,16 +155,16 @@ async def compare(connection: Connection, kafka_url: str, topics: Iterable[str])
     places = [(topic, partition) for topic in topics for partition in range(partition_count(topic))]
     counters = [known.get(place) or PartitionCounter(*place, sequence=0, published=0) for place in places]
     tails = await find_tails(kafka_url, places)
-    short = [counter.place for counter in counters if _is_short(tails.get(counter.place), counter)]
+    short = [
+        counter.place
+        for counter in counters
+        if (tail := tails.get(counter.place)) is not None and tail.sequence < counter.published
+    ]
     tails |= await find_tails(kafka_url, short, LAST_RECORDS_AFTER_REPEATS)
     for counter in counters:
         tail = tails.get(counter.place)
         if tail is not None and tail.sequence != counter.published:
             await _reconcile(connection, counter, tail)
-
-
-def _is_short(tail: Tail | None, counter: PartitionCounter) -> bool:
-    return tail is not None and tail.sequence < counter.published
 
 
 async def _reconcile(connection: Connection, counter: PartitionCounter, tail: Tail) -> None:
@@ -265,7 +245,7 @@ class Relay:
         return f"relay_{self._kit.service.name}"
 
     async def _lead_or_follow(self, connection: Connection) -> None:
-        producer = new_producer(self._settings.kafka_url, f"{self._kit.replica}-relay")
+        producer = kafka_producer(self._settings.kafka_url, f"{self._kit.replica}-relay")
         try:
             await producer.start()
             while True:

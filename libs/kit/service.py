@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from libs.kit.metrics import Measure
 from libs.kit.settings import Settings
-from libs.kit.store import Store
 from replenish_contracts.catalogue import Event
 from replenish_contracts.topics import TOPICS
 
 if TYPE_CHECKING:
     from libs.kit.kit import Kit
+    from libs.kit.store import Store
 
 Handler = Callable[[Any, Any], Awaitable[Sequence[Event]]]
 BatchHandler = Callable[..., Awaitable[Sequence[Event]]]
@@ -73,7 +73,7 @@ class Service:
     """A service, as passed to `main`."""
 
     name: str
-    store: type[Store]
+    store: "type[Store]"
     consumes: Mapping[type[Event], Handler] = field(default_factory=dict)
     #: By topic: `handler(records, store)`, or `handler(records, store, prepared)` if `prepares` has the topic.
     consumes_in_batches: Mapping[str, BatchHandler] = field(default_factory=dict)
@@ -92,7 +92,7 @@ class Service:
     measures: Sequence[Measure] = ()
     api: Any = None
     settings: type[Settings] = Settings
-    #: `starts` are called with the kit before the first record, `stops` in reverse order after the last.
+    #: Called with the kit: `on_start` before the first record, `on_stop` in reverse order after the last.
     on_start: Sequence[Callable[["Kit"], Awaitable[None]]] = ()
     on_stop: Sequence[Callable[["Kit"], Awaitable[None]]] = ()
 

@@ -1,13 +1,13 @@
 """Base class of every service's Store: one transaction, and the tasks, records and metrics it queues."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
 from prometheus_client import Counter
 
-from libs.kit import deferred, outbox
+from libs.kit import outbox
 from libs.kit.connections import Connection
 from libs.kit.errors import NotReadyError
 from libs.kit.logs import CURRENT
@@ -105,7 +105,7 @@ async def write_outputs(
     The lock order everywhere is: checkpoints, the service's own rows, tasks, then all counters at once.
     """
     if store.resolved_dependencies:
-        await deferred.retry_dependents(connection, store.resolved_dependencies)
+        await retry_dependents(connection, store.resolved_dependencies)
     if store.added_tasks:
         await insert_tasks(connection, store.added_tasks)
     store.published_events = bool(events)
@@ -126,4 +126,11 @@ async def insert_tasks(connection: Connection, tasks: Sequence[NewTask]) -> None
         [task.due_at for task in tasks],
         [task.cause for task in tasks],
         [task.traceparent for task in tasks],
+    )
+
+
+async def retry_dependents(connection: Connection, names: Iterable[str]) -> None:
+    """Make the records that wait for these dependencies due for a retry."""
+    await connection.execute(
+        "-- retry_dependents\nUPDATE deferred SET retry_at = now() WHERE waits_for = ANY($1::text[])", list(names)
     )

@@ -7,9 +7,10 @@ import asyncio
 import sys
 from collections.abc import Sequence
 
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
+from libs.kit.connections import kafka_admin
 from libs.kit.errors import RecordLossError, RetryLaterError
 from libs.kit.settings import KafkaAddress
 from replenish_contracts.topics import OWN_TOPICS, Topic, find_topic
@@ -21,9 +22,7 @@ REPLICAS = 3
 
 async def create_topics(kafka_url: str, topics: Sequence[Topic]) -> None:
     """Create missing topics and return when every partition has a leader; raises TimeoutError after READY_SECONDS."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_url)
-    try:
-        await admin.start()
+    async with kafka_admin(kafka_url) as admin:
         brokers = len((await admin.describe_cluster())["brokers"])
         replication = min(REPLICAS, brokers)
         wanted = [NewTopic(t.name, t.partitions, replication, topic_configs=t.config) for t in topics]
@@ -38,8 +37,6 @@ async def create_topics(kafka_url: str, topics: Sequence[Topic]) -> None:
                 _leaderless(found) for found in await admin.describe_topics(names)
             ):
                 await asyncio.sleep(0.05)
-    finally:
-        await admin.close()
 
 
 def _leaderless(described: dict) -> bool:  # type: ignore[type-arg]  # aiokafka is untyped
@@ -52,9 +49,7 @@ async def check_topics(kafka_url: str, names: Sequence[str]) -> None:
 
     With another number of partitions a key would be in two of them, and its order lost.
     """
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_url)
-    try:
-        await admin.start()
+    async with kafka_admin(kafka_url) as admin:
         known = set(await admin.list_topics())
         if absent := [name for name in names if name not in known]:
             raise RetryLaterError(
@@ -64,8 +59,6 @@ async def check_topics(kafka_url: str, names: Sequence[str]) -> None:
             name, found = described["topic"], len(described["partitions"])
             if found != (expected := find_topic(name).partitions):
                 raise RecordLossError(f"topic {name} has {found} partitions instead of {expected}")
-    finally:
-        await admin.close()
 
 
 if __name__ == "__main__":
