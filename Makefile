@@ -75,7 +75,7 @@ e2e: dev ## end-to-end tests on the whole stack
 test: dev ## all tests in parallel, including one pass of chaos
 	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile tests $(ARGS)
 chaos: dev ## fault injection N times, and 2,000 orders through faulty shops
-	@CHAOS_ROUNDS=$(N) $(BIN)/pytest tests/chaos tests/integration/order_dispatch/outward/test_fault_mix.py $(ARGS)
+	@CHAOS_ROUNDS=$(N) $(BIN)/pytest tests/chaos tests/integration/order_dispatch/providers_http/test_fault_mix.py $(ARGS)
 bench: dev ## measure rates against bare loops; writes out/bench.json
 	@$(BIN)/python -m tests.bench $(ARGS)
 

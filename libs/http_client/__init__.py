@@ -1,4 +1,4 @@
-"""Outgoing HTTP to URLs of others: SSRF guard, limits on time and size, rate limit, circuit breaker, signatures."""
+"""HTTP client for URLs of third parties: SSRF guard, time and size limits, rate limit, circuit breaker, signatures."""
 
 from libs.http_client.breaker import BreakerState, CallLimits
 from libs.http_client.client import CallMetrics, HttpClient

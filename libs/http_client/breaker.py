@@ -1,4 +1,4 @@
-"""Circuit breaker and token-bucket rate limit per provider."""
+"""Circuit breaker and token-bucket rate limit of one provider."""
 
 from dataclasses import dataclass
 from enum import IntEnum
@@ -25,7 +25,7 @@ class CallLimits:
 
 
 class Refusal(NamedTuple):
-    """Why a call is not made, and the seconds until a retry makes sense."""
+    """Why a call may not be made, and after how many seconds to retry."""
 
     reason: str
     seconds: float

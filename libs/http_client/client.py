@@ -1,4 +1,4 @@
-"""Calls through breaker and rate limit; every call ends as a reply, RetryLaterError or UnknownOutcomeError."""
+"""HTTP client with a circuit breaker and rate limit per provider."""
 
 import time
 from typing import NamedTuple
@@ -11,9 +11,8 @@ from libs.kit import RetryLaterError
 
 
 class CallMetrics(NamedTuple):
-    """The caller's metrics; all but `seconds` have the host's name as first label."""
+    """Metrics to update; all but `seconds` have the provider as first label, `calls` the result as second."""
 
-    #: Calls by result.
     calls: Counter
     seconds: Histogram
     breaker: Gauge
@@ -22,21 +21,21 @@ class CallMetrics(NamedTuple):
 
 
 class HttpClient:
-    """Makes all calls of one kind from this process; breaker and rate limit are kept per host name."""
+    """One instance per process, because circuit breakers and rate limits are kept in memory."""
 
     def __init__(self, exchange: Exchange, limits: CallLimits, metrics: CallMetrics) -> None:
         self._exchange, self._limits, self._metrics = exchange, limits, metrics
         self._gates: dict[str, CallGate] = {}
 
-    async def call(self, host: str, request: Request) -> Reply:
-        """Send a request; `host` is our name of the other side.
+    async def call(self, provider: str, request: Request) -> Reply:
+        """Send a request; `provider` identifies the provider in limits, metrics and errors.
 
-        Raises RetryLaterError if it did nothing, UnknownOutcomeError if the result is ambiguous.
+        Raises RetryLaterError if the provider did nothing, UnknownOutcomeError if the result is ambiguous.
         """
-        gate = self._gates.setdefault(host, CallGate(self._limits, time.monotonic()))
+        gate = self._gates.setdefault(provider, CallGate(self._limits, time.monotonic()))
         if refusal := gate.acquire(time.monotonic()):
-            self._show(host, gate, "not_made")
-            raise RetryLaterError(f"{host} is not called: {refusal.reason}", after_seconds=refusal.seconds)
+            self._update_metrics(provider, gate, "not_made")
+            raise RetryLaterError(f"{provider} is not called: {refusal.reason}", after_seconds=refusal.seconds)
         started, result = time.monotonic(), "unknown"
         try:
             reply = await self._exchange.send(request)
@@ -45,25 +44,25 @@ class HttpClient:
             result = error.result
             if isinstance(error, ProviderBusyError):
                 gate.pause(time.monotonic(), error.pause)
-            raise RetryLaterError(f"{host}: {error}", after_seconds=error.seconds) from error
+            raise RetryLaterError(f"{provider}: {error}", after_seconds=error.seconds) from error
         finally:
             self._metrics.seconds.observe(time.monotonic() - started)
-            self._record(host, gate, result)
+            self._record(provider, gate, result)
         return reply
 
-    def state(self, host: str) -> BreakerState:
-        gate = self._gates.get(host)
+    def state(self, provider: str) -> BreakerState:
+        gate = self._gates.get(provider)
         return gate.state(time.monotonic()) if gate else BreakerState.CLOSED
 
-    def _record(self, host: str, gate: CallGate, result: str) -> None:
+    def _record(self, provider: str, gate: CallGate, result: str) -> None:
         if result == "answered":
             gate.succeeded()
         elif result != "busy":
             gate.failed(time.monotonic())
-        self._show(host, gate, result)
+        self._update_metrics(provider, gate, result)
 
-    def _show(self, host: str, gate: CallGate, result: str) -> None:
+    def _update_metrics(self, provider: str, gate: CallGate, result: str) -> None:
         now = time.monotonic()
-        self._metrics.calls.labels(host, result).inc()
-        self._metrics.breaker.labels(host).set(gate.state(now))
-        self._metrics.calls_left.labels(host).set(gate.tokens(now))
+        self._metrics.calls.labels(provider, result).inc()
+        self._metrics.breaker.labels(provider).set(gate.state(now))
+        self._metrics.calls_left.labels(provider).set(gate.tokens(now))

@@ -1,4 +1,4 @@
-"""One HTTP exchange with a provider's URL: pinned to a checked address, limited in time and size, no redirects."""
+"""One request and its response: pinned to a checked address, limited in time and size, without redirects."""
 
 import asyncio
 import time
@@ -61,8 +61,8 @@ class NotSentError(Exception):
 
     result = "not_sent"
 
-    def __init__(self, why: str, seconds: float | None = None) -> None:
-        super().__init__(why)
+    def __init__(self, reason: str, seconds: float | None = None) -> None:
+        super().__init__(reason)
         self.seconds = seconds
 
 
@@ -71,8 +71,8 @@ class ProviderBusyError(NotSentError):
 
     result = "busy"
 
-    def __init__(self, why: str, pause: float, *, named: bool) -> None:
-        super().__init__(why, pause if named and pause >= USUAL_PAUSE_SECONDS else None)
+    def __init__(self, reason: str, pause: float, *, has_retry_after: bool) -> None:
+        super().__init__(reason, pause if has_retry_after and pause >= USUAL_PAUSE_SECONDS else None)
         self.pause = max(pause, USUAL_PAUSE_SECONDS)
 
 
@@ -83,13 +83,11 @@ class ForbiddenTargetError(NotSentError):
 
 
 class Exchange:
-    """Sends one request and reads one reply."""
-
     def __init__(self, guard: Guard, bounds: Bounds) -> None:
         self._guard, self._bounds = guard, bounds
 
     async def send(self, request: Request) -> Reply:
-        """Raises NotSentError if the provider did not act on the request, Unknown if that is not certain."""
+        """Raises NotSentError if the provider did not act on the request, UnknownOutcomeError if it may have."""
         import httpx  # noqa: PLC0415  # 5 MB, not needed if all providers use Kafka
 
         try:
@@ -98,20 +96,19 @@ class Exchange:
                 async with self._client() as client:
                     return await self._send_to_first_reachable(client, request, target)
         except TimeoutError as error:
-            raise UnknownOutcomeError(f"no answer within {self._bounds.total_seconds:g} seconds") from error
+            raise UnknownOutcomeError(f"no response within {self._bounds.total_seconds:g} seconds") from error
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
             raise UnknownOutcomeError(f"the connection failed during the call: {type(error).__name__}") from error
 
     async def _resolve(self, url: str) -> Target:
         try:
-            return await self._guard.judge(url)
+            return await self._guard.resolve(url)
         except OSError as error:
             raise NotSentError(f"the host name does not resolve: {error}") from error
         except ForbiddenAddressError as error:
             raise ForbiddenTargetError(str(error), FORBIDDEN_PAUSE_SECONDS) from error
 
     async def _send_to_first_reachable(self, client: "httpx.AsyncClient", request: Request, target: Target) -> Reply:
-        """Try the checked addresses in turn until one accepts the connection."""
         import httpx  # noqa: PLC0415  # see above
 
         last_error: Exception | None = None
@@ -133,12 +130,12 @@ class Exchange:
     async def _read(self, reply: "httpx.Response") -> bytes:
         """Read the body up to the size limit; encoded bodies are refused, because they may be decompression bombs."""
         if reply.headers.get("content-encoding", "identity").lower() != "identity":
-            raise UnknownOutcomeError("the answer is encoded")
+            raise UnknownOutcomeError("the response is encoded")
         body = bytearray()
         async for chunk in reply.aiter_raw():
             body += chunk
             if len(body) > self._bounds.reply_bytes:
-                raise UnknownOutcomeError(f"the answer has more than {self._bounds.reply_bytes} bytes")
+                raise UnknownOutcomeError(f"the response has more than {self._bounds.reply_bytes} bytes")
         return bytes(body)
 
     def _client(self) -> "httpx.AsyncClient":
@@ -177,14 +174,16 @@ def _pinned(client: "httpx.AsyncClient", request: Request, target: Target, addre
 
 
 def _check_status(status: int, headers: Mapping[str, str]) -> None:
-    """Raise ProviderBusyError for 429 and 503 with Retry-After, UnknownOutcomeError for 408 and all but 2xx and 4xx."""
+    """Raises ProviderBusyError for 429 and 503 with Retry-After, UnknownOutcomeError for 1xx, 3xx, 408 and 5xx."""
     if status == HTTPStatus.TOO_MANY_REQUESTS or (
         status == HTTPStatus.SERVICE_UNAVAILABLE and "retry-after" in headers
     ):
         seconds = parse_retry_after(headers.get("retry-after", ""))
-        raise ProviderBusyError(f"{status}, retry after {seconds:g} s", seconds, named="retry-after" in headers)
+        raise ProviderBusyError(
+            f"{status}, retry after {seconds:g} s", seconds, has_retry_after="retry-after" in headers
+        )
     if not (HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES or status in range(400, 500)):
-        raise UnknownOutcomeError(f"the answer was {status}")
+        raise UnknownOutcomeError(f"the response was {status}")
     if status == HTTPStatus.REQUEST_TIMEOUT:
         raise UnknownOutcomeError("the provider timed out while waiting for the request")
 

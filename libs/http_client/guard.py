@@ -1,7 +1,7 @@
-"""SSRF guard: only public addresses over https, and networks that the deployment allows, are called.
+"""SSRF guard: allows only https to public addresses, and the networks that the deployment allows.
 
-A name is resolved once, and the connection goes to the address that was checked. This closes alternative spellings
-of 127.0.0.1 as well as DNS rebinding.
+A name is resolved once, and the connection goes to the address that was checked. This prevents DNS rebinding,
+and alternative spellings of 127.0.0.1 have no effect.
 """
 
 import asyncio
@@ -53,20 +53,20 @@ class Guard:
         self._resolve = resolve or resolve_by_system
 
     def check_url(self, url: str) -> None:
-        """Check what needs no DNS lookup, when a URL is entered. Raises ForbiddenAddressError."""
-        split, port = parts(url)
+        """Check a URL without a DNS lookup, e.g. when it is entered. Raises ForbiddenAddressError."""
+        split, port = split_url(url)
         literal = as_address(split.hostname or "")
         if literal is not None:
             self._check(split.scheme, port, literal)
         elif split.scheme != "https" and not self._allowed:
             raise ForbiddenAddressError("only https URLs are allowed")
 
-    async def judge(self, url: str) -> Target:
+    async def resolve(self, url: str) -> Target:
         """Resolve a URL and check all its addresses.
 
         Raises ForbiddenAddressError, or OSError if the name does not resolve.
         """
-        split, port = parts(url)
+        split, port = split_url(url)
         host = split.hostname or ""
         literal = as_address(host)
         found = [str(literal)] if literal is not None else await self._resolve(host, port)
@@ -78,7 +78,7 @@ class Guard:
         return Target(split.scheme, host, port, addresses[:TRIED_ADDRESSES])
 
     def _check(self, scheme: str, port: int, address: Address) -> None:
-        if self._is_ours(address):
+        if self._is_allowed(address):
             return
         if not is_public(address):
             raise ForbiddenAddressError(f"{address} is not a public address")
@@ -87,13 +87,12 @@ class Guard:
         if port != HTTPS_PORT and port < FIRST_FREE_PORT:
             raise ForbiddenAddressError(f"port {port} is reserved for another protocol")
 
-    def _is_ours(self, address: Address) -> bool:
-        real = undisguised(address)
+    def _is_allowed(self, address: Address) -> bool:
+        real = embedded_ipv4(address)
         return any(real.version == network.version and real in network for network in self._allowed)
 
 
-def parts(url: str) -> tuple[SplitResult, int]:
-    """Split a URL and return it with its port. Raises ForbiddenAddressError for syntax that is not allowed."""
+def split_url(url: str) -> tuple[SplitResult, int]:
     if len(url) > LONGEST_URL or any(character <= " " or character == "\\" for character in url):
         raise ForbiddenAddressError("this is not a valid URL")
     try:
@@ -120,7 +119,7 @@ def as_address(host: str) -> Address | None:
         return None
 
 
-def undisguised(address: Address) -> Address:
+def embedded_ipv4(address: Address) -> Address:
     """Return the IPv4 address embedded in an IPv6 address, else the address itself."""
     if isinstance(address, ipaddress.IPv4Address):
         return address
@@ -134,7 +133,7 @@ def undisguised(address: Address) -> Address:
 
 
 def is_public(address: Address) -> bool:
-    real = undisguised(address)
+    real = embedded_ipv4(address)
     special = real.is_multicast or real.is_reserved or real.is_unspecified or real.is_link_local
     special = special or real in METADATA or any(real in network for network in RESERVED)
     return real.is_global and not special and not getattr(address, "scope_id", None)

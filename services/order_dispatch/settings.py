@@ -2,9 +2,11 @@
 
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
+from typing import cast
 
 from pydantic import Field, SecretStr
 
+from libs.kit import Kit
 from libs.kit import Settings as KitSettings
 
 
@@ -95,3 +97,8 @@ class Settings(KitSettings):
     revoke_attempts: int = Field(default=300, ge=1)
     #: `host:port` of servers that replace Amazon SNS in tests, also without TLS.
     stand_in_hosts: frozenset[str] = frozenset()
+
+
+def settings_of(kit: Kit) -> Settings:
+    """Return the settings of a kit that runs this service, with their type."""
+    return cast("Settings", kit.settings)

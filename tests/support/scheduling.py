@@ -17,7 +17,7 @@ LONGEST_FIRST = (
     "tests/chaos/",
     "tests/integration/test_bench_smoke.py",
     "tests/e2e/test_demo.py",
-    "tests/integration/order_dispatch/outward/",
+    "tests/integration/order_dispatch/providers_http/",
     "tests/e2e/",
     "tests/integration/stack/",
     "tests/integration/check/",

@@ -41,7 +41,7 @@ class AssistedShop:
             if order["state"] == "placing":
                 path = f"/v1/orders/{order['order_id']}"
                 await self._company.ask("order_dispatch", "GET", f"{path}/cart")
-                await self._company.ask("order_dispatch", "POST", f"{path}/said", {"said": "ordered"})
+                await self._company.ask("order_dispatch", "POST", f"{path}/answer", {"answer": "ordered"})
                 self._ordered += 1
 
     def taken(self) -> int:

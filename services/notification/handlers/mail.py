@@ -67,9 +67,11 @@ async def _fetch_contact(customer_id: str, kit: Kit) -> Contact:
 async def _fetch_answers(notice: Notice, kit: Kit, page_url: str) -> tuple[Contact | None, dict[str, str]]:
     """Return the recipient if it is a shop, and the answer links of this mail."""
     responder = "shop" if notice.kind in TO_SHOPS else "customer"
-    url = f"{kit.settings.order_dispatch_url}/v1/orders/{quote(notice.order_id or '', safe='')}/letter?responder={responder}"
+    order = f"{kit.settings.order_dispatch_url}/v1/orders/{quote(notice.order_id or '', safe='')}"
     try:
-        body = _ANSWERS.validate_json(await _fetch(url, "order-dispatch", "the order needs no answer", kit))
+        body = _ANSWERS.validate_json(
+            await _fetch(f"{order}/mail-data?responder={responder}", "order-dispatch", "the order needs no answer", kit)
+        )
     except ValidationError as error:
         raise RetryLaterError("order-dispatch returned invalid answer links") from error
     if not body.answers:

@@ -1,4 +1,4 @@
-"""Answers by a link in a mail or by the customer, and the data for such mails."""
+"""HTTP API of answers: by a link in a mail or by the signed-in customer; and the data for such mails."""
 
 import time
 from collections.abc import Sequence
@@ -21,19 +21,19 @@ from services.order_dispatch.answers.answering import (
     take_answer,
 )
 from services.order_dispatch.answers.links import AnswerLink, ExpiredLinkError, InvalidLinkError, read_link, sign_link
-from services.order_dispatch.answers.shops import address_for_shop, answer_problem
+from services.order_dispatch.answers.shops import address_for_shop, refused_answer
 from services.order_dispatch.domain.order import Order, Responder
-from services.order_dispatch.domain.provider import Provider
 from services.order_dispatch.domain.states import State
 from services.order_dispatch.orders.api import require_owned
 from services.order_dispatch.providers.assisted import cart_url
 from services.order_dispatch.providers.hosted import read_terms
 from services.order_dispatch.providers.shapes import Body, Short, money, quantity
 from services.order_dispatch.sealing import UnsealError, read_keys
+from services.order_dispatch.settings import settings_of
 
 router = APIRouter(tags=["answers"])
-Word = Annotated[str, Path(min_length=1, max_length=1000, pattern=r"^[A-Za-z0-9_\-]+\.[A-Za-z0-9_\-]+$")]
-#: What a mail about an order lets its reader answer, by where the order stands.
+LinkToken = Annotated[str, Path(min_length=1, max_length=1000, pattern=r"^[A-Za-z0-9_\-]+\.[A-Za-z0-9_\-]+$")]
+#: Answers for which a mail contains a link, by recipient and state of the order.
 OFFERED = {
     (Responder.SHOP, State.PLACING): (Step.ACKNOWLEDGE, Step.SHIP, Step.REFUSE),
     (Responder.SHOP, State.PLACED): (Step.SHIP, Step.REFUSE),
@@ -43,77 +43,76 @@ OFFERED = {
 
 
 class LinkBody(Body):
-    """What goes with an answer by link."""
+    """Optional content of an answer by link."""
 
     tracking: Annotated[str, Field(max_length=200, pattern=NO_NUL)] | None = None
     reason: Annotated[str, Field(max_length=200, pattern=NO_NUL)] | None = None
 
 
 class CustomerAnswerBody(Body):
-    """What a customer says about an order they place themselves."""
+    """A customer's answer about an order that they place at the shop themselves."""
 
-    said: Literal["ordered", "not_yet", "no", "arrived"]
+    answer: Literal["ordered", "not_yet", "no", "arrived"]
 
 
-@router.get("/answers/{word}")
-async def preview_answer(word: Word, kit: KitDep) -> dict[str, Any]:
-    """What a link would answer; looking at it does nothing."""
-    link = _open_link(word, kit)
+@router.get("/answers/{token}")
+async def preview_answer(token: LinkToken, kit: KitDep) -> dict[str, Any]:
+    """Return the order and the answer of a link. Changes nothing, so mail scanners that follow links are harmless."""
+    link = _open_link(token, kit)
     async with kit.read() as store:
         order = _require_order(await find_answerable(link.order_id, link.step, store))
         return await _show_answer(order, link.step, store)
 
 
-@router.post("/answers/{word}")
-async def give_answer(word: Word, body: LinkBody, kit: KitDep) -> dict[str, Any]:
-    """Answer by a link; once more changes nothing. A shop that takes the order is told the address."""
-    link = _open_link(word, kit)
+@router.post("/answers/{token}")
+async def give_answer(token: LinkToken, body: LinkBody, kit: KitDep) -> dict[str, Any]:
+    """Give the answer of a link. Idempotent. A shop that accepts or ships receives the delivery address."""
+    link = _open_link(token, kit)
     async with kit.transaction() as tx:
         order = _require_order(await find_answerable(link.order_id, link.step, tx.store, lock=True))
         try:
-            order, said = await take_answer(
+            order, events = await take_answer(
                 order, link.step, AnswerDetail(body.reason, body.tracking or None), tx.store
             )
         except StepRefusedError as error:
-            raise answer_problem(error) from error
-        tx.publish(*said)
+            raise refused_answer(error) from error
+        tx.publish(*events)
         shown = await _show_answer(order, link.step, tx.store)
-    wanted = link.step in (Step.ACKNOWLEDGE, Step.SHIP)
-    return shown | {"ship_to": await address_for_shop(order, kit) if wanted else None}
+    needs_address = link.step in (Step.ACKNOWLEDGE, Step.SHIP)
+    return shown | {"ship_to": await address_for_shop(order, kit) if needs_address else None}
 
 
-@router.post("/orders/{order_id}/said")
+@router.post("/orders/{order_id}/answer")
 async def answer_as_customer(
     order_id: Short, body: CustomerAnswerBody, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
 ) -> Any:
-    """Say what became of an order that the customer places at the shop themselves."""
     require(principal, "operator", "customer")
-    step = Step(body.said)
+    step = Step(body.answer)
     async with kit.transaction(idempotency=key) as tx:
         if tx.replayed:
             return send(tx.replayed, replayed=True)
         order = _require_order(await find_answerable(order_id, step, tx.store, lock=True))
         require_owned(order, principal)
         try:
-            order, said = await take_answer(order, step, AnswerDetail(), tx.store)
+            order, events = await take_answer(order, step, AnswerDetail(), tx.store)
         except StepRefusedError as error:
-            raise answer_problem(error) from error
-        tx.publish(*said)
+            raise refused_answer(error) from error
+        tx.publish(*events)
         return send(tx.respond(200, await _show_answer(order, step, tx.store)))
 
 
 @router.get("/orders/{order_id}/cart")
 async def get_cart(order_id: Short, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
-    """What a customer is to order themselves, and the shop's filled cart where it has one."""
+    """Return what the customer has to order, with the URL of the shop's filled cart if it has one."""
     async with kit.read() as store:
         order = _require_order(await find_answerable(order_id, Step.ORDERED, store))
         require_owned(order, principal)
         return await _show_answer(order, Step.ORDERED, store)
 
 
-@router.get("/orders/{order_id}/letter")
+@router.get("/orders/{order_id}/mail-data")
 async def get_mail_data(order_id: Short, responder: Responder, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
-    """What a mail to the person asked is written from, at the moment of writing; its links are theirs alone."""
+    """Return the current data for a mail to the shop or customer, with their personal answer links."""
     require(principal, "service")
     async with kit.read() as store:
         order = await store.find_order(order_id)
@@ -121,22 +120,21 @@ async def get_mail_data(order_id: Short, responder: Responder, kit: KitDep, prin
         if order is None or provider is None or order.responder is not responder:
             raise _no_such_order()
         shown = await _show_answer(order, Step.ORDERED if responder is Responder.CUSTOMER else Step.ACKNOWLEDGE, store)
-    ends = int(time.time() + kit.settings.answer_link_days * 86_400)  # type: ignore[attr-defined]  # a knob of this service
+    expires_at = int(time.time() + settings_of(kit).answer_link_days * 86_400)
     keys = _keys(kit)
+    contact = None
+    if responder is Responder.SHOP:
+        terms = read_terms(provider.account)
+        contact = {"email": terms.email, "name": provider.name, "locale": terms.language}
     steps = OFFERED.get((responder, order.state), ())
     return shown | {
-        "answers": {step: sign_link(keys, AnswerLink(order_id, step), ends) for step in steps},
-        "contact": _contact(provider) if responder is Responder.SHOP else None,
+        "answers": {step: sign_link(keys, AnswerLink(order_id, step), expires_at) for step in steps},
+        "contact": contact,
     }
 
 
-def _contact(provider: Provider) -> dict[str, str]:
-    terms = read_terms(provider.account)
-    return {"email": terms.email, "name": provider.name, "locale": terms.language}
-
-
 async def _show_answer(order: Order, step: Step, store: Any) -> dict[str, Any]:
-    """Return what whoever is asked needs to see; no name and no address."""
+    """Return what the page or mail shows about the order; without the customer's name and address."""
     provider = await store.find_provider(order.provider_id)
     offer = await store.find_offer(order.provider_id, order.product_id)
     by_customer = provider is not None and order.responder is Responder.CUSTOMER
@@ -145,7 +143,7 @@ async def _show_answer(order: Order, step: Step, store: Any) -> dict[str, Any]:
         "step": step,
         "state": order.state,
         "done": is_done(step, order),
-        "refusal_of": refusal_of(step, order),
+        "refusal": refusal_of(step, order),
         "shop": provider.name if provider else order.provider_id,
         "product_id": order.product_id,
         "title": offer.title if offer else order.product_id,
@@ -160,21 +158,20 @@ async def _show_answer(order: Order, step: Step, store: Any) -> dict[str, Any]:
 
 def _keys(kit: Kit) -> Sequence[bytes]:
     try:
-        return read_keys(kit.settings.sealing_key)  # type: ignore[attr-defined]  # a knob of this service
+        return read_keys(settings_of(kit).sealing_key)
     except UnsealError as error:
-        detail = "The operator has to set a sealing_key."
-        raise ProblemError(503, "no_sealing_key", "Links cannot be signed or read_link here", detail=detail) from error
+        detail = "The operator must set `sealing_key`."
+        raise ProblemError(503, "no_sealing_key", "Answer links are not available", detail=detail) from error
 
 
-def _open_link(word: str, kit: Kit) -> AnswerLink:
+def _open_link(token: str, kit: Kit) -> AnswerLink:
     try:
-        return read_link(_keys(kit), word, time.time())
+        return read_link(_keys(kit), token, time.time())
     except InvalidLinkError:
-        raise ProblemError(404, "broken_link", "This link is not one of ours, or a part of it is missing") from None
+        raise ProblemError(404, "broken_link", "This link is incomplete or not valid") from None
     except ExpiredLinkError:
-        raise ProblemError(
-            410, "expired_link", "This link is too old", detail="Look at the order on your page."
-        ) from None
+        detail = "Please open the order on your page."
+        raise ProblemError(410, "expired_link", "This link has expired", detail=detail) from None
 
 
 def _require_order(order: Order | None) -> Order:

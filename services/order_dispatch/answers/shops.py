@@ -1,4 +1,4 @@
-"""Hosted shops over HTTP: joining, admission, terms, their orders and answers."""
+"""HTTP API of hosted shops: registration, admission, terms, orders and answers."""
 
 import re
 from typing import Annotated, Any, NamedTuple
@@ -36,30 +36,30 @@ router = APIRouter(tags=["shops"])
 
 
 class ShopBody(Body):
-    """A shop that wants its orders kept here."""
+    """Registration of a hosted shop."""
 
     name: Short
     terms: Terms
-    #: Days from a yes to the door.
+    #: Days from acceptance to delivery.
     lead_time_days: Annotated[float, Field(gt=0, le=60, allow_inf_nan=False)] = 3
 
 
 class TermsBody(Body):
-    """What a shop can do from now on."""
+    """New terms of a shop; they replace the old ones."""
 
     terms: Terms
     lead_time_days: Annotated[float, Field(gt=0, le=60, allow_inf_nan=False)] = 3
 
 
 class AdmissionBody(Body):
-    """Whether a shop may be ordered from."""
+    """Whether the shop receives orders."""
 
     admitted: bool
 
 
 @router.post("/shops", status_code=201)
 async def join_shop(body: ShopBody, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep) -> Any:
-    """Take a shop in; it is ordered from once an operator has admitted it."""
+    """Register a hosted shop. It receives no orders until an operator admits it."""
     require(principal, "operator", "service")
     slug = re.sub("[^a-z0-9]+", "-", body.name.lower()).strip("-")[:40] or "shop"
     provider = Provider(
@@ -83,14 +83,12 @@ async def join_shop(body: ShopBody, kit: KitDep, principal: PrincipalDep, key: R
 async def admit_shop(
     provider_id: ProviderId, body: AdmissionBody, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
 ) -> Any:
-    """Let a shop be ordered from, or not any more."""
     require(principal, "operator")
     return await _change_shop(provider_id, {"active": body.admitted}, kit, principal, key)
 
 
 @router.put("/providers/{provider_id}/terms")
 async def put_terms(provider_id: ProviderId, body: TermsBody, kit: KitDep, principal: PrincipalDep) -> Any:
-    """Say what a shop can do; the shop itself may."""
     require_provider(principal, provider_id)
     changes = {"account": body.terms.model_dump(mode="json"), "lead_time_days": body.lead_time_days}
     return await _change_shop(provider_id, changes, kit, principal)
@@ -112,12 +110,12 @@ async def _change_shop(
         return send(tx.respond(200, show_provider(changed, offers, principal)))
 
 
-#: Of an order, what is the customer's and nobody else's business.
+#: Fields of an order that a shop does not see.
 CUSTOMER_FIELDS = ("customer_id", "pool_id", "device_id", "slot", "receipt_id", "fraud_at", "fraud_cleared_at")
 
 
 class AnswerBody(Body):
-    """What goes with a shop's answer; quantities are in the order's unit."""
+    """Optional content of a shop's answer; the quantity is in the order's unit."""
 
     reason: Text | None = None
     tracking: Annotated[str, Field(max_length=200, pattern=NO_NUL)] | None = None
@@ -126,7 +124,7 @@ class AnswerBody(Body):
 
 
 @router.get("/providers/{provider_id}/orders")
-async def list_shop_orders(  # a page of a list: whose, which, from where, how many
+async def list_shop_orders(
     provider_id: ProviderId,
     kit: KitDep,
     principal: PrincipalDep,
@@ -134,7 +132,7 @@ async def list_shop_orders(  # a page of a list: whose, which, from where, how m
     before: Short | None = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 100,
 ) -> dict[str, Any]:
-    """A shop's orders, the newest first; `open` are those that await its answer or its goods."""
+    """List a shop's orders, newest first; `open` selects those that are not delivered or ended."""
     require_provider(principal, provider_id)
     async with kit.read() as store:
         last = await store.find_order(before) if before else None
@@ -149,7 +147,7 @@ async def list_shop_orders(  # a page of a list: whose, which, from where, how m
 async def get_shop_order(
     provider_id: ProviderId, order_id: Short, kit: KitDep, principal: PrincipalDep
 ) -> dict[str, Any]:
-    """One order of a shop's, with the address as it is now while the goods have not come."""
+    """Return an order with the customer's current address, which is omitted once the order is closed."""
     require_provider(principal, provider_id)
     async with kit.read() as store:
         order = await find_answerable(order_id, Step.ACKNOWLEDGE, store)
@@ -159,7 +157,7 @@ async def get_shop_order(
 
 
 class ShopAnswer(NamedTuple):
-    """Whose order is read_shop_answer for, and what is said about it."""
+    """The order and answer that a request's path names."""
 
     provider_id: str
     order_id: str
@@ -167,52 +165,53 @@ class ShopAnswer(NamedTuple):
 
 
 def read_shop_answer(provider_id: ProviderId, order_id: Short, step: Step, principal: PrincipalDep) -> ShopAnswer:
-    """Return what the path names; raises ProblemError for whom it is not, and for what no shop answers."""
     require_provider(principal, provider_id)
     if step not in SHOP_STEPS:
-        raise ProblemError(404, "not_found", "A shop has no such answer_as_shop")
+        raise ProblemError(404, "not_found", "There is no such answer")
     return ShopAnswer(provider_id, order_id, step)
 
 
 @router.post("/providers/{provider_id}/orders/{order_id}/{step}")
 async def answer_as_shop(
-    about: Annotated[ShopAnswer, Depends(read_shop_answer)], body: AnswerBody, kit: KitDep, key: RequiredIdempotencyDep
+    answer: Annotated[ShopAnswer, Depends(read_shop_answer)], body: AnswerBody, kit: KitDep, key: RequiredIdempotencyDep
 ) -> Any:
-    """Acknowledge, refuse, ship or deliver an order; again changes nothing; too late, or another quantity is 409."""
+    """Acknowledge, refuse, ship or deliver an order. Idempotent; 409 if too late, or repeated with another quantity."""
     async with kit.transaction(idempotency=key) as tx:
         if tx.replayed:
             return send(tx.replayed, replayed=True)
-        order = await find_answerable(about.order_id, about.step, tx.store, lock=True)
-        if order is None or order.provider_id != about.provider_id:
+        order = await find_answerable(answer.order_id, answer.step, tx.store, lock=True)
+        if order is None or order.provider_id != answer.provider_id:
             raise _no_such_order()
-        detail = AnswerDetail(body.reason, body.tracking or None, _steps(body, order), body.expected_at)
+        detail = AnswerDetail(body.reason, body.tracking or None, _base_steps(body, order), body.expected_at)
         try:
-            order, said = await take_answer(order, about.step, detail, tx.store)
+            order, events = await take_answer(order, answer.step, detail, tx.store)
         except StepRefusedError as error:
-            raise answer_problem(error) from error
-        tx.publish(*said)
+            raise refused_answer(error) from error
+        tx.publish(*events)
         return send(tx.respond(200, show_to_shop(order)))
 
 
-def answer_problem(late: StepRefusedError) -> ProblemError:
-    if isinstance(late, ConflictingAnswerError):
-        return ProblemError(409, "said_otherwise", "Another quantity was said before", detail=str(late))
+def refused_answer(error: StepRefusedError) -> ProblemError:
+    if isinstance(error, ConflictingAnswerError):
+        return ProblemError(409, "conflicting_answer", "A different quantity was already reported", detail=str(error))
     return ProblemError(
-        409, "answer_problem", "This cannot be read_shop_answer any more", detail=str(late), state=late.order.state
+        409, "too_late", "This order can no longer be answered", detail=str(error), state=error.order.state
     )
 
 
 def show_to_shop(order: Order) -> dict[str, Any]:
-    """Return an order without what is the customer's own."""
     shown = show_order(order)
     for private in CUSTOMER_FIELDS:
         del shown[private]
-    wish = order.cancellation
-    return shown | {"cancellation": None if wish is None else {"by": wish.by, "occurred_at": wish.occurred_at}}
+    cancellation = order.cancellation
+    if cancellation is None:
+        return shown | {"cancellation": None}
+    # Without the reason, which may be the customer's own words.
+    return shown | {"cancellation": {"by": cancellation.by, "occurred_at": cancellation.occurred_at}}
 
 
 async def address_for_shop(order: Order, kit: Kit) -> dict[str, Any] | None:
-    """Return where the goods go while that is the shop's business, from the portal; nothing where it is away."""
+    """Fetch the delivery address from the portal; None for a closed order, or if the portal is not available."""
     if order.state in CLOSED:
         return None
     try:
@@ -221,16 +220,14 @@ async def address_for_shop(order: Order, kit: Kit) -> dict[str, Any] | None:
         return None
 
 
-def _steps(body: AnswerBody, order: Order) -> int | None:
+def _base_steps(body: AnswerBody, order: Order) -> int | None:
     if body.quantity is None:
         return None
     try:
         return parse_quantity(body.quantity, order.unit.value, base=order.unit, scale=order.scale)
-    except InvalidAmountError as refused:
-        error = {"field": "quantity", "problem": refused.problem, "remedy": refused.remedy}
-        raise ProblemError(
-            422, refused.code, "The quantity is not clear", detail=str(refused), errors=[error]
-        ) from refused
+    except InvalidAmountError as error:
+        errors = [{"field": "quantity", "problem": error.problem, "remedy": error.remedy}]
+        raise ProblemError(422, error.code, "The quantity is not valid", detail=str(error), errors=errors) from error
 
 
 def _no_such_order() -> ProblemError:

@@ -1,4 +1,4 @@
-"""Processing of stored callbacks: each is parsed by its protocol and applied once as an order update."""
+"""Processes stored callbacks: each is parsed by its protocol and applied once as an order update."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -15,16 +15,16 @@ from services.order_dispatch.domain.updates import Outcome
 from services.order_dispatch.orders.decisions import apply_update
 from services.order_dispatch.providers.metrics import CALLBACKS
 from services.order_dispatch.providers.parsing import UnreadableAnswerError
-from services.order_dispatch.providers.protocol import CallbackContent, Callbacks, answer_as_update
-from services.order_dispatch.providers.registry import get_protocol
+from services.order_dispatch.providers.protocol import CallbackContent, answer_as_update
+from services.order_dispatch.providers.registry import callbacks_of
 
-#: A stored callback is processed at once; if it is older than this, its request was interrupted.
+#: A callback is processed right after it is stored; if it is still unprocessed then, its request was interrupted.
 INTERRUPTED = timedelta(seconds=60)
 PAGE = 100
 
 
 class CallbackOutcome(StrEnum):
-    """Outcomes of an update, and two that only callbacks have."""
+    """The outcomes of an update, and two that only callbacks have."""
 
     APPLIED = Outcome.APPLIED
     NOT_APPLIED = Outcome.NOT_APPLIED
@@ -37,8 +37,6 @@ class CallbackOutcome(StrEnum):
 
 
 class CallbackResult(NamedTuple):
-    """A callback's verdict with its reason, and the events to publish."""
-
     outcome: CallbackOutcome
     reason: str = ""
     events: Sequence[Event] = ()
@@ -46,7 +44,7 @@ class CallbackResult(NamedTuple):
 
 
 async def process_callback(callback: Any, provider: Provider, store: Any) -> CallbackResult:
-    """Process a stored callback and save the verdict. Its row must be locked."""
+    """Process a stored callback and save the outcome. Its row must be locked."""
     result = await _process(callback, provider, store)
     await store.save_callback_outcome(callback, result.order_id, result.outcome, result.reason)
     CALLBACKS.labels(result.outcome).inc()
@@ -55,7 +53,7 @@ async def process_callback(callback: Any, provider: Provider, store: Any) -> Cal
 
 async def _process(callback: Any, provider: Provider, store: Any) -> CallbackResult:
     try:
-        callbacks = _callbacks_of(provider)
+        callbacks = callbacks_of(provider)
         subject = callbacks.subject(callback.body)
         order_id = subject.order_id or await store.find_referenced_order(provider.provider_id, subject.reference)
         order: Order | None = None if order_id is None else await store.lock_order(order_id)
@@ -72,11 +70,10 @@ async def _process(callback: Any, provider: Provider, store: Any) -> CallbackRes
 
 
 async def _apply(update: OrderUpdated, store: Any) -> CallbackResult:
-    """Apply an update in the same way as one from the provider's topic."""
     applied = await apply_update(update, store)
     if applied.decision is not None:
-        decided = applied.decision
-        return CallbackResult(CallbackOutcome(decided.outcome), decided.reason, applied.events, update.order_id)
+        outcome = CallbackOutcome(applied.decision.outcome)
+        return CallbackResult(outcome, applied.decision.reason, applied.events, update.order_id)
     if applied.is_same:
         return CallbackResult(CallbackOutcome.REPEATED, "", (), update.order_id)
     reason = f"update {update.update_id} was first received with different content"
@@ -96,7 +93,6 @@ def _update(callback: Any, content: CallbackContent, order: Order) -> OrderUpdat
 
 
 async def process_interrupted(store: Any) -> list[Event]:
-    """Process callbacks whose request was interrupted after storing them; a periodic job."""
     events: list[Event] = []
     for callback in await store.lock_unprocessed_callbacks(store.now - INTERRUPTED, PAGE):
         provider = await store.find_provider(callback.provider_id)
@@ -106,13 +102,6 @@ async def process_interrupted(store: Any) -> list[Event]:
 
 
 async def delete_old_callbacks(store: Any) -> list[Event]:
-    """Delete callback bodies older than `callback_keep_days`; a periodic job."""
+    """Delete callback bodies older than `callback_keep_days`. Periodic job."""
     await store.delete_old_callbacks(store.now - timedelta(days=store.settings.callback_keep_days))
     return []
-
-
-def _callbacks_of(provider: Provider) -> Callbacks:
-    callbacks = get_protocol(provider.protocol).callbacks
-    if callbacks is None:
-        raise LookupError(f"{provider.protocol} has no callbacks")
-    return callbacks

@@ -1,4 +1,4 @@
-"""Token redemption: once per order, up to the token's amount, before it expires."""
+"""Redemption of order tokens by providers: once per order, up to the token's amount, before it expires."""
 
 from typing import Annotated, Any
 
@@ -12,6 +12,7 @@ from replenish_contracts.topics import PROVIDER_ID
 from services.order_dispatch.callbacks.webhooks import authenticate, read_body
 from services.order_dispatch.providers.metrics import TOKENS
 from services.order_dispatch.providers.parsing import Count, Name, ProviderMessage, UnreadableAnswerError, parse
+from services.order_dispatch.settings import settings_of
 
 router = APIRouter()
 #: Order states that void the token.
@@ -19,7 +20,7 @@ OVER = ("refused", "cancelled", "failed")
 
 
 class Redemption(ProviderMessage):
-    """Request of a provider; the amount is in minor units."""
+    """The request body; the amount is in minor units."""
 
     provider_id: Annotated[str, Field(pattern=f"^{PROVIDER_ID.pattern}$")]
     token: Name
@@ -29,9 +30,9 @@ class Redemption(ProviderMessage):
 
 @router.post("/tokens/redeem")
 async def redeem(request: Request, kit: KitDep) -> JSONResponse:
-    """Redeem the single-use token of an order; the request is signed like a callback, the answer contains the order."""
-    body = await read_body(request, kit.settings.callback_bytes)  # type: ignore[attr-defined]  # order-dispatch setting
-    request._body = body  # noqa: SLF001  # already parse with our limit; later readers get it from this cache
+    """Redeem the single-use token of an order. The request is signed like a callback; the response has the order."""
+    body = await read_body(request, settings_of(kit).callback_bytes)
+    request._body = body  # noqa: SLF001  # consumed; idempotent_request reads this
     try:
         redemption = parse(Redemption, body)
     except UnreadableAnswerError as error:
@@ -45,13 +46,12 @@ async def redeem(request: Request, kit: KitDep) -> JSONResponse:
         token = await tx.store.lock_token(redemption.token)
         check_token(token, redemption)
         await tx.store.redeem_token(token.order_id, redemption.amount)
-        answer = tx.respond(200, _redeemed(token, redemption))
+        response = tx.respond(200, _redeemed(token, redemption))
     TOKENS.labels("redeemed").inc()
-    return send(answer)
+    return send(response)
 
 
 def check_token(token: Any, redemption: Redemption) -> None:
-    """Raise a Problem unless the token can be redeemed for this provider and amount."""
     refusal: tuple[int, str, str] | None = None
     if token is None or token.provider_id != redemption.provider_id:
         refusal = 404, "no_such_token", "The provider has no such token"
@@ -69,7 +69,7 @@ def check_token(token: Any, redemption: Redemption) -> None:
 
 
 def _is_covered(token: Any, redemption: Redemption) -> bool:
-    """Whether the token covers the amount; a token without an amount only proves the order."""
+    """A token without a limit covers no amount; it only proves that the order exists."""
     if token.max_amount is None or redemption.amount is None:
         return redemption.amount is None
     return bool(redemption.amount <= token.max_amount and (redemption.currency or "").upper() == token.currency)

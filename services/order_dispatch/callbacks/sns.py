@@ -1,6 +1,6 @@
 """Notifications of linked providers over Amazon SNS.
 
-A message is verified and stored before it is answered; a task then applies it, once, to an order or a link.
+A message is verified and stored before the response is sent; a task then applies it once, to an order or a link.
 """
 
 from dataclasses import dataclass
@@ -36,6 +36,7 @@ from services.order_dispatch.providers.drs.sns import (
     check_subscribe_url,
     verify,
 )
+from services.order_dispatch.settings import settings_of
 
 router = APIRouter(tags=["notifications"])
 #: Leaves room for the suffix of update ids; SNS sends UUIDs.
@@ -53,10 +54,10 @@ async def receive_notification(provider_id: str, request: Request, kit: KitDep) 
         raise ProblemError(404, "no_such_provider", "This provider has no notifications")
     await _verify(message, client, kit)
     async with kit.transaction() as tx:
-        fresh = await tx.store.add_notification(provider_id, message)
-        if fresh:
+        is_new = await tx.store.add_notification(provider_id, message)
+        if is_new:
             _enqueue(message, provider_id, tx.store)
-    return {"message_id": message["MessageId"], "outcome": "kept" if fresh else "repeated"}
+    return {"message_id": message["MessageId"], "outcome": "stored" if is_new else "repeated"}
 
 
 @router.get("/providers/{provider_id}/notifications")
@@ -67,7 +68,6 @@ async def list_notifications(
     outcome: Annotated[str | None, Query(pattern=OUTCOMES)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> dict[str, Any]:
-    """List the latest notifications of a provider with their outcome, such as `unmatched`."""
     require(principal, "operator")
     async with kit.read() as store:
         rows = await store.list_notifications(provider_id, outcome, limit)
@@ -75,7 +75,6 @@ async def list_notifications(
 
 
 def _parse_envelope(body: bytes) -> dict[str, Any]:
-    """Parse the envelope; SNS sends JSON as text/plain."""
     try:
         message = orjson.loads(body)  # rejects lone surrogates and NaN, which cannot be stored
     except orjson.JSONDecodeError as error:
@@ -90,7 +89,7 @@ def _parse_envelope(body: bytes) -> dict[str, Any]:
 
 async def _verify(message: dict[str, Any], client: LinkClient, kit: Kit) -> None:
     """Raise ProblemError 403 unless the topic is one of the provider's and its key signed the message."""
-    stand_ins: frozenset[str] = kit.settings.stand_in_hosts  # type: ignore[attr-defined]  # order-dispatch setting
+    stand_ins = settings_of(kit).stand_in_hosts
     topic = message["TopicArn"]
     if topic not in client.options.get("topic_arns", ()):
         raise ProblemError(403, "not_our_topic", "The topic does not belong to the provider")
@@ -106,14 +105,13 @@ async def _verify(message: dict[str, Any], client: LinkClient, kit: Kit) -> None
     except RetryLaterError as error:
         raise ProblemError(
             503,
-            "certificate_away",
+            "certificate_unavailable",
             "The signing certificate is not available; try again shortly",
             headers={"Retry-After": "5"},
         ) from error
 
 
 def _enqueue(message: dict[str, Any], provider_id: str, store: Any) -> None:
-    """Create the task for a new message; an UnsubscribeConfirmation is only stored."""
     ids = {"provider_id": provider_id, "message_id": message["MessageId"]}
     if message["Type"] == NOTIFICATION:
         store.add_task("sns", f"{provider_id}/{message['MessageId']}", ids)
@@ -126,7 +124,7 @@ OK, SERVER_ERROR = 200, 500
 
 
 async def confirm_subscription(task: Task, kit: Kit) -> dict[str, int]:
-    """Call the SubscribeURL, which was checked on receipt. Idempotent."""
+    """Confirm by a call to the SubscribeURL, which was checked on receipt. Idempotent."""
     import httpx  # noqa: PLC0415  # 5 MB, not needed without notifications
 
     try:
@@ -135,9 +133,9 @@ async def confirm_subscription(task: Task, kit: Kit) -> dict[str, int]:
     except httpx.HTTPError as error:
         raise RetryLaterError(f"SNS cannot be reached: {type(error).__name__}") from error
     if status >= SERVER_ERROR:
-        raise RetryLaterError(f"SNS answered {status}")
+        raise RetryLaterError(f"SNS responded with {status}")
     if status != OK:
-        raise RejectedError(f"SNS answered {status}")
+        raise RejectedError(f"SNS responded with {status}")
     return {"status": status}
 
 
@@ -149,23 +147,21 @@ async def on_subscription_confirmed(task: Task, result: TaskResult, store: Callb
 
 @dataclass(frozen=True, slots=True)
 class NotificationResult:
-    """Outcome of a notification, with its reason and the events to publish."""
-
     outcome: str
     reason: str = ""
     events: tuple[Event, ...] = ()
 
 
-async def acknowledge_notification(task: Task, kit: Kit) -> dict[str, str]:  # noqa: ARG001  # the message is stored already
+async def acknowledge_notification(task: Task, kit: Kit) -> dict[str, str]:  # noqa: ARG001  # the signature of a task
+    """Do nothing: the message is stored already, and `complete` applies it."""
     return {}
 
 
-async def on_notification(task: Task, outcome: TaskResult, store: CallbackStore) -> list[Event]:  # noqa: ARG001  # see check_at
+async def on_notification(task: Task, outcome: TaskResult, store: CallbackStore) -> list[Event]:  # noqa: ARG001  # the task only acknowledges
     return await apply_notification(task.payload["provider_id"], task.payload["message_id"], store)
 
 
 async def match_notifications(store: CallbackStore) -> list[Event]:
-    """Retry notifications that were stored as unmatched; a periodic job."""
     events: list[Event] = []
     for provider_id, message_id in await store.list_matchable_notifications(store.settings.check_page):
         events += await apply_notification(provider_id, message_id, store, again=True)

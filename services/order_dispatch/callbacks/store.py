@@ -11,7 +11,7 @@ from services.order_dispatch.orders.store import OrderStore
 
 
 class Callback(NamedTuple):
-    """A callback as it was received; `outcome` None while nothing was made of it."""
+    """A stored callback; `outcome` is None until it is processed."""
 
     provider_id: str
     callback_id: str
@@ -21,8 +21,7 @@ class Callback(NamedTuple):
     outcome: str | None
     reason: str
 
-    def has(self, body: bytes) -> bool:
-        """Tell whether it was received with this body."""
+    def has_body(self, body: bytes) -> bool:
         return self.digest == _digest(body)
 
 
@@ -31,10 +30,9 @@ def _digest(body: bytes) -> bytes:
 
 
 class CallbackStore(OrderStore):
-    """Stored callbacks and notifications, beside the orders and links that they update."""
+    """The store of the service: callbacks and notifications, and the orders and links that they update."""
 
     async def add_callback(self, provider_id: str, callback_id: str, headers: Mapping[str, str], body: bytes) -> None:
-        """Keep a callback that was not received before."""
         await self.connection.execute(
             """-- add_callback
             INSERT INTO callback (provider_id, callback_id, received_at, headers, body, digest)
@@ -61,7 +59,7 @@ class CallbackStore(OrderStore):
         return None if row is None else Callback(**row)
 
     async def lock_unprocessed_callbacks(self, received_before: datetime, limit: int) -> Sequence[Callback]:
-        """Return callbacks that were kept and not judged: whoever received them was interrupted."""
+        """Lock callbacks whose request was interrupted between storing and processing; locked rows are skipped."""
         rows = await self.connection.fetch(
             """-- lock_unprocessed_callbacks
             SELECT provider_id, callback_id, received_at, body, digest, outcome, reason
@@ -74,7 +72,7 @@ class CallbackStore(OrderStore):
         return [Callback(**row) for row in rows]
 
     async def save_callback_outcome(self, callback: Callback, order_id: str | None, outcome: str, reason: str) -> None:
-        """Write down what became of a callback; about an erased customer's order nothing else is kept."""
+        """Save the outcome, and delete the body if the order's customer was erased."""
         await self.connection.execute(
             """-- save_callback_outcome
             UPDATE callback SET outcome = $4, reason = left($5, 500), order_id = $3,
@@ -90,6 +88,7 @@ class CallbackStore(OrderStore):
         )
 
     async def delete_old_callbacks(self, before: datetime) -> None:
+        """Delete the bodies of processed callbacks; their digests remain."""
         await self.connection.execute(
             """-- delete_old_callbacks
             UPDATE callback SET body = NULL WHERE body IS NOT NULL AND received_at < $1 AND outcome IS NOT NULL
@@ -98,7 +97,7 @@ class CallbackStore(OrderStore):
         )
 
     async def add_notification(self, provider_id: str, message: dict[str, Any]) -> bool:
-        """Keep a verified message as it came; False where it came before, which is counted."""
+        """Insert a verified message; return False for a repetition, which is counted."""
         repeats: int = await self.connection.fetchval(
             """-- add_notification
             INSERT INTO sns_message AS known (provider_id, message_id, topic_arn, type, body, received_at)
@@ -115,7 +114,6 @@ class CallbackStore(OrderStore):
         return repeats == 0
 
     async def lock_notification(self, provider_id: str, message_id: str) -> tuple[dict[str, Any], str] | None:
-        """Return a message and its outcome, locked."""
         row = await self.connection.fetchrow(
             """-- lock_notification
             SELECT body, outcome FROM sns_message WHERE provider_id = $1 AND message_id = $2 FOR UPDATE
@@ -139,7 +137,6 @@ class CallbackStore(OrderStore):
     async def save_notification_subject(
         self, provider_id: str, message_id: str, notification: str, serial: str, instance_id: str | None
     ) -> None:
-        """Note what a message turned out to be about."""
         await self.connection.execute(
             """-- save_notification_subject
             UPDATE sns_message SET notification = $3, serial = $4, instance_id = $5
@@ -149,7 +146,6 @@ class CallbackStore(OrderStore):
         )
 
     async def list_matchable_notifications(self, limit: int) -> Sequence[tuple[str, str]]:
-        """Return messages that found no order when they came, and whose order is known by now."""
         rows = await self.connection.fetch(
             """-- list_matchable_notifications
             SELECT DISTINCT m.provider_id, m.message_id, m.received_at FROM sns_message AS m
@@ -174,7 +170,6 @@ class CallbackStore(OrderStore):
         return rows
 
     async def lock_order_by_reference(self, provider_id: str, instance_id: str) -> str | None:
-        """Return our order that the provider numbers so, an open one before others."""
         order_id: str | None = await self.connection.fetchval(
             """-- lock_order_by_reference
             SELECT order_id FROM orders WHERE provider_id = $1 AND reference = $2
@@ -189,7 +184,7 @@ class CallbackStore(OrderStore):
     async def assign_reference(
         self, provider_id: str, place: tuple[str, str], instance_id: str, sent_by: datetime
     ) -> str | None:
-        """Give the number to the slot's order the provider has not answered for, if it was asked before `sent_by`."""
+        """Assign the instance id to the slot's order that has none and was submitted before the message was sent."""
         order_id: str | None = await self.connection.fetchval(
             """-- assign_reference
             UPDATE orders SET reference = $4

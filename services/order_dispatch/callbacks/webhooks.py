@@ -1,4 +1,4 @@
-"""Callback endpoint: a callback is authenticated by its signature, stored, processed, and answered with 200 once committed."""
+"""Callback endpoint: verifies the signature, stores and processes the callback, and returns 200 once committed."""
 
 import time
 from collections.abc import Mapping
@@ -18,10 +18,11 @@ from services.order_dispatch.domain.provider import Provider
 from services.order_dispatch.providers.client import secrets_of
 from services.order_dispatch.providers.metrics import CALLBACKS
 from services.order_dispatch.providers.registry import signature_scheme
+from services.order_dispatch.settings import settings_of
 
 ProviderId = Annotated[str, Path(pattern=f"^{PROVIDER_ID.pattern}$")]
-#: Headers stored with a callback: signature, ids and client.
-KEPT_HEADERS = (
+#: Headers stored with a callback.
+STORED_HEADERS = (
     "webhook-id",
     "webhook-timestamp",
     "webhook-signature",
@@ -51,7 +52,7 @@ async def read_body(request: Request, limit: int) -> bytes:
 async def authenticate(provider_id: str, headers: Mapping[str, str], body: bytes, kit: Kit) -> tuple[Provider, Signed]:
     """Verify the signature and return the provider.
 
-    Raises ProblemError 401, which is the same for unknown providers, so that it does not reveal which providers exist.
+    Raises ProblemError 401; it is the same for unknown providers, so it does not reveal which providers exist.
     """
     async with kit.read() as store:
         provider: Provider | None = await store.find_provider(provider_id)
@@ -68,8 +69,8 @@ async def authenticate(provider_id: str, headers: Mapping[str, str], body: bytes
     raise ProblemError(401, "invalid_signature", "The signature is not valid", detail=detail)
 
 
-def kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name: headers[name][:LONGEST_HEADER].replace("\x00", "") for name in KEPT_HEADERS if name in headers}
+def stored_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name: headers[name][:LONGEST_HEADER].replace("\x00", "") for name in STORED_HEADERS if name in headers}
 
 
 router = APIRouter()
@@ -77,29 +78,28 @@ router = APIRouter()
 
 @router.post("/providers/{provider_id}/callbacks")
 async def receive_callback(provider_id: ProviderId, request: Request, kit: KitDep) -> JSONResponse:
-    """Receive a signed callback about an order. Idempotent: a repetition gets the same answer.
+    """Receive a signed callback about an order. Idempotent: a repetition gets the same response.
 
-    After a 5xx answer or none, send the callback again. 400 is permanent: the callback is not valid.
+    After a 5xx response or none, send the callback again. 400 is permanent: the callback is not valid.
     """
-    body = await read_body(request, kit.settings.callback_bytes)  # type: ignore[attr-defined]  # order-dispatch setting
+    body = await read_body(request, settings_of(kit).callback_bytes)
     provider, signed = await authenticate(provider_id, request.headers, body, kit)
     async with kit.writing() as connection:
         store = kit.store_in(connection)
-        await store.add_callback(provider_id, signed.callback_id, kept_headers(request.headers), body)
+        await store.add_callback(provider_id, signed.callback_id, stored_headers(request.headers), body)
     outcome, reason, replayed = await _process_once(provider, signed.callback_id, body, kit)
     if outcome == CallbackOutcome.UNREADABLE:
         raise ProblemError(400, "unreadable", "The callback does not match your protocol", detail=reason)
-    answer: dict[str, Any] = {"received": True, "outcome": outcome, "reason": reason}
+    response: dict[str, Any] = {"received": True, "outcome": outcome, "reason": reason}
     if "request-id" in request.headers:
-        answer["request_id"] = request.headers["request-id"]
-    return JSONResponse(answer, headers={"Idempotent-Replayed": "true"} if replayed else None)
+        response["request_id"] = request.headers["request-id"]
+    return JSONResponse(response, headers={"Idempotent-Replayed": "true"} if replayed else None)
 
 
 async def _process_once(provider: Provider, callback_id: str, body: bytes, kit: Kit) -> tuple[str, str, bool]:
-    """Return outcome and reason, and whether they are from an earlier request."""
     async with kit.transaction() as tx:
         callback = await tx.store.lock_callback(provider.provider_id, callback_id)
-        if not callback.has(body):
+        if not callback.has_body(body):
             CALLBACKS.labels("conflict").inc()
             raise ProblemError(422, "idempotency_conflict", "This webhook-id was first used with a different body")
         if callback.outcome is not None:

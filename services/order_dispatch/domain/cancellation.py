@@ -41,7 +41,6 @@ def request_cancellation(order: Order, cancellation: Cancellation) -> Decision:
 
 
 def withdraw(order: Order, cancellation: Cancellation) -> Decision:
-    """Cancel an order without a request to the provider."""
     decision = Decision(replace(order, cancellation=cancellation, check_at=None)).move_to(
         State.CANCELLED, cancellation.occurred_at, f"cancelled: {cancellation.by}"
     )

@@ -10,7 +10,6 @@ from services.order_dispatch.domain.states import State
 
 
 def record_shipment(decision: Decision, at: datetime) -> Decision:
-    """Publish the shipped quantity and capture the payment for it; the order is already `shipped`."""
     order = decision.order
     shipped = OrderShipped(
         **order.fields(at), quantity=order.expected_quantity, expected_at=order.expected_at, tracking=order.tracking

@@ -56,7 +56,6 @@ def record_payment_failure(order: Order, reason: str) -> Order:
 
 
 def refund_for(order: Order, quantity: int) -> int:
-    """Return the refund for a returned quantity: its share of the net captured amount."""
     return net_captured(order) * quantity // order.received_quantity if order.received_quantity else 0
 
 

@@ -118,7 +118,6 @@ class Order:
 
     @property
     def shipped_or_ordered_quantity(self) -> int:
-        """The shipped quantity if reported, otherwise the ordered one."""
         return self.quantity if self.shipped_quantity is None else self.shipped_quantity
 
     @property
@@ -132,7 +131,6 @@ class Order:
         return self.expected_quantity if self.counted_quantity is None else self.counted_quantity
 
     def fields(self, at: datetime) -> "OrderFields":
-        """Return the fields common to all events of this order."""
         return {
             "order_id": self.order_id,
             "customer_id": self.customer_id,

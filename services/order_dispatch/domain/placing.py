@@ -111,7 +111,6 @@ def next_step(order: Order, plan: FulfilmentPlan, timeouts: Timeouts, at: dateti
 
 
 def is_ready(order: Order) -> bool:
-    """Whether the current step before submission is complete."""
     completed_at = {
         State.DRAFTED: order.drafted_at,
         State.RESERVING: order.reserved_at,
@@ -143,7 +142,6 @@ def submit(order: Order, timeouts: Timeouts, at: datetime, *, called: bool = Fal
 
 
 def submit_to_person(order: Order, responder: Responder, timeouts: Timeouts, at: datetime) -> Decision:
-    """Submit the order to a person and set the times of the reminder and the deadline."""
     waiting = replace(
         order,
         responder=responder,
@@ -167,7 +165,6 @@ def reason_not_to_submit(order: Order, timeouts: Timeouts, at: datetime) -> str 
 
 
 def end_unsubmitted(order: Order, reason: str, at: datetime) -> Decision:
-    """Cancel or fail an order that the provider certainly did not receive."""
     if order.cancellation is not None:
         return withdraw(order, order.cancellation)
     return fail(order, reason, at)

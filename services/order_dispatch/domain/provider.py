@@ -58,7 +58,6 @@ class Provider:
     test: bool = False
 
     def hours_before_submission(self, default: float) -> float:
-        """Return the hours from draft to submission; at least the modify window."""
         cancel = default if self.cancel_window_hours is None else self.cancel_window_hours
         return max(cancel, self.modify_window_hours or 0)
 

@@ -38,7 +38,6 @@ class Timeouts:
 
 
 def check_due_order(order: Order, timeouts: Timeouts, at: datetime) -> Decision:
-    """Decide the next step of an order without an update until its `check_at`."""
     if order.is_unanswered:
         return _remind_or_withdraw(order, timeouts, at)
     if order.responder is Responder.SHOP and order.state is State.PLACED and order.cancellation is not None:
@@ -94,7 +93,6 @@ def _cancel_unresolved(order: Order, at: datetime) -> Decision:
 
 
 def extend_deadline(order: Order, timeouts: Timeouts, at: datetime) -> Decision:
-    """Restart the deadline and its reminder; no change once the order was accepted."""
     answer_by = at + timedelta(hours=timeouts.deadline_hours)
     remind_at = at + timedelta(hours=min(timeouts.reminder_hours, timeouts.deadline_hours))
     return Decision(replace(order, answer_by=answer_by, check_at=remind_at) if order.is_unanswered else order)

@@ -116,7 +116,6 @@ def _refuse_substitute(context: UpdateContext) -> UpdateDecision | None:
 
 
 def _refuse_quantity(context: UpdateContext) -> UpdateDecision | None:
-    """Refuse a quantity that must be in another unit."""
     ordered, reported = context.order.quantity, context.update.quantity
     if reported is None or context.update.status not in _WITH_QUANTITY or reported < IMPLAUSIBLE_FACTOR * ordered:
         return None
@@ -239,7 +238,6 @@ def _schedule_check(order: Order, context: UpdateContext) -> Order:
 
 
 def _merge_update(context: UpdateContext) -> Order:
-    """Return the order with the update's date, quantity, tracking number, price and substitute."""
     order, update = context.order, context.update
     reported_date = _reported_date(context)
     promised = None
@@ -269,7 +267,6 @@ def _merge_update(context: UpdateContext) -> Order:
 
 
 def _reported_date(context: UpdateContext) -> datetime | None:
-    """Return the update's delivery date unless it is before the order or too far in the future."""
     date = context.update.expected_at
     latest = context.occurred_at + timedelta(days=context.timeouts.longest_promise_days)
     return date if date is not None and context.order.drafted_at - DATE_TOLERANCE <= date <= latest else None

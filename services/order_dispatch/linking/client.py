@@ -73,7 +73,7 @@ class TokenClient:
             raise RejectedError(f"{self.provider_id} has no slot {slot} of this device")
         return name
 
-    async def recall(self, order_id: str) -> str | None:
+    async def find_reference(self, order_id: str) -> str | None:
         async with self.kit.read() as store:
             reference: str | None = await store.find_order_reference(self.provider_id, order_id)
         return reference

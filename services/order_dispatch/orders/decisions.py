@@ -7,22 +7,13 @@ from typing import Any, NamedTuple
 from libs.kit.moments import bounded
 from replenish_contracts.catalogue import Event
 from replenish_contracts.events import ClaimRaised, OrderUpdated, PaymentFailed, ShipTo
-from services.order_dispatch.domain import (
-    Decision,
-    MoneyMove,
-    Order,
-    PaymentMove,
-    Provider,
-    ProviderRequest,
-    State,
-    UpdateDecision,
-    decide_update,
-    fail,
-    money_moves,
-    next_step,
-    record_payment_failure,
-    refuse_by_terms,
-)
+from services.order_dispatch.domain.cancellation import fail
+from services.order_dispatch.domain.money import MoneyMove, PaymentMove, money_moves, record_payment_failure
+from services.order_dispatch.domain.order import Decision, Order, ProviderRequest
+from services.order_dispatch.domain.placing import next_step, refuse_by_terms
+from services.order_dispatch.domain.provider import Provider
+from services.order_dispatch.domain.states import State
+from services.order_dispatch.domain.updates import UpdateDecision, decide_update
 from services.order_dispatch.orders.store import OrderStore
 from services.order_dispatch.payments import commands as payments
 from services.order_dispatch.providers.protocol import EventTransport, ProviderProtocol

@@ -6,18 +6,10 @@ from dataclasses import replace
 from libs.kit import Task, TaskKind, TaskResult
 from replenish_contracts.catalogue import Event
 from replenish_contracts.events import Fault, PaymentStep
-from services.order_dispatch.domain import (
-    SUBMITTED,
-    WITHOUT_GOODS,
-    Cancellation,
-    Decision,
-    MoneyMove,
-    PaymentMove,
-    State,
-    cancel,
-    fail,
-    record_payment_failure,
-)
+from services.order_dispatch.domain.cancellation import cancel, fail
+from services.order_dispatch.domain.money import MoneyMove, PaymentMove, record_payment_failure
+from services.order_dispatch.domain.order import Cancellation, Decision
+from services.order_dispatch.domain.states import SUBMITTED, WITHOUT_GOODS, State
 from services.order_dispatch.orders.decisions import advance_order, apply_decision, move_money
 from services.order_dispatch.orders.store import OrderStore
 from services.order_dispatch.payments import tasks as payments
@@ -25,7 +17,6 @@ from services.order_dispatch.payments.tasks import OrderEffect, StepResult
 
 
 async def on_payment_step(task: Task, outcome: TaskResult, store: OrderStore) -> list[Event]:
-    """Apply the result of a payment step to the payment, then to its order."""
     return await _apply_results([await payments.complete_step(task, outcome, store)], store)
 
 

@@ -67,7 +67,6 @@ def show_order(order: Order) -> dict[str, Any]:
 
 
 def _price_drift(order: Order) -> dict[str, str] | None:
-    """Return the billed minus the agreed price; None if equal, or in another currency."""
     if order.price is None or order.billed is None or order.billed_currency != order.currency:
         return None
     return money(order.billed - order.price, order.currency) if order.billed != order.price else None

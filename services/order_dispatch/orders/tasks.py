@@ -136,7 +136,6 @@ async def _submit_again(order: Order, client: ProviderClient, provider: Provider
 
 
 async def open_client(order: Order, provider: Provider, kit: Kit) -> ProviderClient:
-    """Return a client that carries the linked customer's token, the protocol's own client, or the default one."""
     protocol = get_protocol(provider.protocol)
     if protocol.linking is not None:
         return await open_linked_client(kit, provider.provider_id, order.device_id)

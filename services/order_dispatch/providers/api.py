@@ -1,4 +1,4 @@
-"""Providers, their offers, terms and secrets over HTTP."""
+"""HTTP API of providers, their offers and secrets."""
 
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -17,64 +17,64 @@ from services.order_dispatch.payments.services import PAYMENT_SERVICES
 from services.order_dispatch.providers.registry import get_protocol
 from services.order_dispatch.providers.secrets import seal_secrets
 from services.order_dispatch.providers.shapes import Body, OfferBody, Short, read_offer, show_offer
+from services.order_dispatch.settings import settings_of
 
-#: A year; nobody waits longer on purpose.
+#: At most a year; a longer time is taken for a mistake.
 Hours = Annotated[float, Field(ge=0, le=24 * 366, allow_inf_nan=False)]
 Url = Annotated[str, Field(min_length=1, max_length=2000, pattern=NO_NUL)]
 
 
 class ProviderBody(Body):
-    """Who can be ordered from, and how."""
+    """A provider and how orders reach it."""
 
     name: Short
     protocol: Short
-    #: Days from order to door where the provider gives no date.
+    #: Days from order to delivery, used if the provider reports no date.
     lead_time_days: Annotated[float, Field(gt=0, le=400, allow_inf_nan=False)] | None = None
     active: bool = True
-    #: The payment service that takes its customers' money; null where the provider bills them itself.
+    #: The payment service that charges customers; null if the provider bills them itself.
     payment: Short | None = None
-    #: Where it is called, for protocols that call.
+    #: Base URL of the provider's server, for protocols that call it.
     url: Url | None = None
-    #: What only its protocol understands; no secrets, they would be shown.
+    #: Settings of the protocol. Not for secrets: it is shown to operators and to the provider.
     account: Annotated[dict[str, Any], Field(default_factory=dict)]
-    #: How long an order waits before the provider is asked; null for the deployment's usual time.
+    #: Hours an order waits before it is submitted; null for the setting `cancel_window_hours`.
     cancel_window_hours: Hours | None = None
-    #: How long the customer may change a drafted order; it waits at least as long. Null: until it is sent.
+    #: Hours in which the customer may change an order, which waits at least as long; null: until it is submitted.
     modify_window_hours: Hours | None = None
-    #: How long a problem with an order may stay open before the provider gives it up.
+    #: Hours in which the provider may resolve a problem before the order is refused.
     resolution_hours: Annotated[Hours, Field(gt=0)] = RESOLUTION_HOURS
-    #: Whether it may send another product than the one ordered.
+    #: Whether the provider may send a substitute for the ordered product.
     allows_substitutes: bool = False
-    #: Orders here are rehearsals: no money, no goods.
+    #: All orders are test orders: nothing is charged or shipped.
     test: bool = False
 
 
 def parse_provider(provider_id: str, body: ProviderBody, *, plain_allowed: bool) -> Provider:
-    """Return the provider; a Problem names the field that cannot be. `plain_allowed`: also without TLS."""
+    """Raises ProblemError 422 with the invalid field. `plain_allowed` permits http URLs, without TLS."""
     try:
         protocol = get_protocol(body.protocol)
     except LookupError as error:
         errors = [{"field": "protocol", "problem": str(error)}]
-        raise ProblemError(422, "unknown_protocol", "Nobody speaks this protocol", errors=errors) from error
+        raise ProblemError(422, "unknown_protocol", "This protocol does not exist", errors=errors) from error
     if body.payment is not None and body.payment not in PAYMENT_SERVICES:
         known = ", ".join(sorted(PAYMENT_SERVICES))
         problem = f"there is no payment service {body.payment}; known: {known}"
-        raise _invalid("unknown_payment", "Nobody takes payments under this name", "payment", problem)
+        raise _invalid("unknown_payment", "This payment service does not exist", "payment", problem)
     if body.url is None and protocol.needs_url:
-        raise _invalid("url_required", "This protocol calls the provider", "url", "send the address to call")
+        raise _invalid("url_required", "This protocol needs a URL", "url", "send the base URL of the provider's server")
     if body.url is not None:
         _check_url(body.url, plain_allowed=plain_allowed)
     try:
         if protocol.check_account is not None:
             protocol.check_account(body.account)
     except ValueError as error:
-        title = "Its protocol can do nothing with this account"
+        title = "The account is not valid for this protocol"
         raise _invalid("bad_account", title, "account", str(error)) from error
     return Provider(provider_id=provider_id, **dict(body))
 
 
 def show_terms(provider: Provider) -> dict[str, Any]:
-    """Return what everybody who is known may see of a provider."""
     return {
         "provider_id": provider.provider_id,
         "name": provider.name,
@@ -91,22 +91,21 @@ def show_terms(provider: Provider) -> dict[str, Any]:
 
 
 def show_connection(provider: Provider) -> dict[str, Any]:
-    """Return what only operators and the provider itself see: how it is reached and paid."""
     return {"payment": provider.payment, "url": provider.url, "account": dict(provider.account)}
 
 
 def _check_url(url: str, *, plain_allowed: bool) -> None:
-    """Refuse what can never be called; where an address leads is judged at every call."""
+    """Check the syntax only; the addresses of the host are checked at every call."""
     try:
         parts = urlsplit(url)
-        names_host = bool(parts.hostname) and parts.port != 0
+        has_host = bool(parts.hostname) and parts.port != 0
     except ValueError:
-        raise _invalid("bad_url", "This is no address to call", "url", "it cannot be read") from None
+        raise _invalid("bad_url", "The URL is not valid", "url", "it is not a URL") from None
     if parts.scheme != "https" and not (plain_allowed and parts.scheme == "http"):
-        raise _invalid("bad_url", "This is no address to call", "url", "send an address that begins with https://")
-    if not names_host or parts.username is not None or parts.password is not None or parts.fragment or parts.query:
+        raise _invalid("bad_url", "The URL is not valid", "url", "send a URL that begins with https://")
+    if not has_host or parts.username is not None or parts.password is not None or parts.fragment or parts.query:
         problem = "send scheme, host and path only: no user, password, query or fragment"
-        raise _invalid("bad_url", "This is no address to call", "url", problem)
+        raise _invalid("bad_url", "The URL is not valid", "url", problem)
 
 
 def _invalid(code: str, title: str, field: str, problem: str) -> ProblemError:
@@ -122,9 +121,9 @@ ProductId = Annotated[str, Path(min_length=1, max_length=200, pattern=NO_NUL)]
 async def put_provider(
     provider_id: ProviderId, body: ProviderBody, kit: KitDep, principal: PrincipalDep
 ) -> dict[str, Any]:
-    """Make a provider known, with everything its protocol needs; repeating it changes nothing."""
+    """Create or replace a provider and create the topics of its protocol. Idempotent."""
     require(principal, "operator")
-    plain_allowed = bool(kit.settings.allowed_private_networks)  # type: ignore[attr-defined]  # this service's knob
+    plain_allowed = bool(settings_of(kit).allowed_private_networks)
     provider = parse_provider(provider_id, body, plain_allowed=plain_allowed)
     await kit.create_topics(get_protocol(provider.protocol).topics(provider_id))
     async with kit.transaction() as tx:
@@ -137,7 +136,7 @@ async def put_provider(
 async def put_offer(
     provider_id: ProviderId, product_id: ProductId, body: OfferBody, kit: KitDep, principal: PrincipalDep
 ) -> dict[str, Any]:
-    """Say what a provider sells a product for; operators and the provider itself may."""
+    """Set pack size and price of a product, as an operator or as the provider itself."""
     require_provider(principal, provider_id)
     offer = read_offer(provider_id, product_id, body)
     async with kit.transaction() as tx:
@@ -150,20 +149,20 @@ async def put_offer(
 
 @router.get("/providers")
 async def list_providers(kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
-    """All providers with what they sell; anybody who is known may look."""
     require(principal, "operator", "service", "customer", "provider")
     async with kit.read() as store:
         providers, offers = await store.list_providers(), await store.list_offers()
     return {
         "providers": [
-            show_provider(one, [o for o in offers if o.provider_id == one.provider_id], principal) for one in providers
+            show_provider(provider, [offer for offer in offers if offer.provider_id == provider.provider_id], principal)
+            for provider in providers
         ]
     }
 
 
 @router.post("/offers/repeat", status_code=202)
 async def repeat_offers(kit: KitDep, principal: PrincipalDep) -> dict[str, int]:
-    """Say every provider and offer again, for a service that starts afresh."""
+    """Publish all providers and offers again, for a service that starts with an empty database."""
     require(principal, "operator")
     async with kit.transaction() as tx:
         providers, offers = await tx.store.list_providers(), await tx.store.list_offers()
@@ -172,16 +171,16 @@ async def repeat_offers(kit: KitDep, principal: PrincipalDep) -> dict[str, int]:
 
 
 def require_provider(principal: Principal, provider_id: str) -> None:
-    """Let operators and this provider pass."""
     require(principal, "operator", "provider")
     if principal.role == "provider" and principal.provider_id != provider_id:
-        raise ProblemError(403, "forbidden", "This is another provider's")
+        raise ProblemError(403, "forbidden", "This belongs to another provider")
 
 
 def show_provider(provider: Provider, offers: list[Offer], principal: Principal) -> dict[str, Any]:
     shown = show_terms(provider) | {"offers": [show_offer(offer) for offer in offers]}
-    near = principal.role == "operator" or principal.provider_id == provider.provider_id
-    return shown | show_connection(provider) if near else shown
+    if principal.role == "operator" or principal.provider_id == provider.provider_id:
+        shown |= show_connection(provider)
+    return shown
 
 
 def provider_changed(provider: Provider) -> ProviderChanged:
@@ -213,16 +212,15 @@ SecretValue = Annotated[str, StringConstraints(min_length=1, max_length=2000, pa
 
 
 class SecretsBody(Body):
-    """All secrets of a provider by name; `callback_before` may hold the one that `callback` takes over from."""
+    """All secrets of a provider by name; during rotation `callback_before` is the old value of `callback`."""
 
     secrets: Annotated[dict[SecretName, SecretValue], Field(max_length=20)]
 
 
 @router.put("/providers/{provider_id}/secrets", status_code=204)
 async def put_secrets(provider_id: ProviderId, body: SecretsBody, kit: KitDep, principal: PrincipalDep) -> None:
-    """Give a provider its secrets, all at once; what was there before is gone."""
     require(principal, "operator")
-    sealed = seal_secrets(provider_id, body.secrets, kit.settings)
+    sealed = seal_secrets(provider_id, body.secrets, settings_of(kit))
     async with kit.transaction() as tx:
         if await tx.store.find_provider(provider_id) is None:
             raise ProblemError(404, "no_such_provider", "There is no such provider")

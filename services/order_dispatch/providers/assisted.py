@@ -1,8 +1,8 @@
-"""Shops without an API: the customer gets a link to a filled cart or a shopping list, orders, and confirms.
+"""Shops without an API: the customer gets a link to a filled cart or a list, orders there, and confirms.
 
 `account.cart_url` is a URL template with the fields `{product}`, `{packs}` and `{quantity}`, such as
 `https://shop.example/cart/add?sku={product}&qty={packs}`; `account.products` maps our product ids to the shop's.
-Without a template, or for a product missing from a non-empty map, there is only a list. Nothing counts as on order
+Without a template, or for a product that a non-empty map lacks, there is only a list. Nothing counts as on order
 until the customer confirms.
 """
 
@@ -35,7 +35,6 @@ class Account(BaseModel):
 
 
 def check_account(account: Mapping[str, Any]) -> None:
-    """Raise ValueError if `cart_url` is not a usable template."""
     template = _read(account).cart_url
     if template is None:
         return

@@ -1,4 +1,4 @@
-"""HTTP client of one provider: signs requests, issues the order token, stores the provider's order ids."""
+"""HTTP client for one provider: signs requests, issues order tokens and stores the provider's order ids."""
 
 import time
 from collections.abc import Mapping
@@ -18,6 +18,7 @@ from services.order_dispatch.domain.order import Order
 from services.order_dispatch.providers.metrics import CALL_METRICS
 from services.order_dispatch.providers.secrets import open_secrets
 from services.order_dispatch.providers.tokens import OrderToken
+from services.order_dispatch.settings import Settings, settings_of
 
 if TYPE_CHECKING:
     from libs.kit import Kit
@@ -37,29 +38,25 @@ class Endpoint(Protocol):
 
 
 class CallRecords(Protocol):
-    """State that must be committed before a call, each in a transaction of its own."""
+    """Tokens and order ids; each call commits in a transaction of its own, before the request that depends on it."""
 
-    async def allowance(self, order: Order, ship_to: ShipTo, secrets: Mapping[str, str]) -> OrderToken:
-        """Return the order's token, the same on every call; its row is committed before the token is sent."""
+    async def issue_token(self, order: Order, ship_to: ShipTo, secrets: Mapping[str, str]) -> OrderToken:
+        """Return the order's token, which is the same on every call."""
         ...
 
-    async def remember(self, provider_id: str, order_id: str, reference: str) -> None:
-        """Store the provider's id of an order."""
-        ...
+    async def save_reference(self, provider_id: str, order_id: str, reference: str) -> None: ...
 
-    async def recall(self, provider_id: str, order_id: str) -> str | None:
-        """Return the provider's id of an order, if stored."""
-        ...
+    async def find_reference(self, provider_id: str, order_id: str) -> str | None: ...
 
 
 class HttpProviderClient:
-    """HTTP client for one provider; calls pass the SSRF guard, breaker and rate limit."""
+    """ProviderClient for the provider's URL; calls pass the SSRF guard, circuit breaker and rate limit."""
 
-    def __init__(self, to: Endpoint, secrets: Mapping[str, str], caller: HttpClient, notes: CallRecords) -> None:
+    def __init__(self, to: Endpoint, secrets: Mapping[str, str], http: HttpClient, records: CallRecords) -> None:
         self.provider_id = to.provider_id
         self.url = (to.url or "").rstrip("/")
         self.account = to.account
-        self._secrets, self._caller, self._notes = secrets, caller, notes
+        self._secrets, self._http, self._records = secrets, http, records
 
     def secret(self, name: str) -> str | None:
         return self._secrets.get(name)
@@ -76,9 +73,8 @@ class HttpProviderClient:
     ) -> Reply:
         """Send a request and return the response (2xx, or 4xx except 408 and 429).
 
-        Raises RetryLaterError if the provider did nothing: not connected, Retry-After, breaker open or rate limit
-        reached.
-        Raises Unknown otherwise: the provider may have acted on the request.
+        Raises RetryLaterError if the provider did nothing (not connected, Retry-After, breaker open, rate limit
+        reached), UnknownOutcomeError if it may have acted on the request.
         """
         body = orjson.dumps(json) if json is not None else content or b""
         all_headers = dict(headers or {})
@@ -86,9 +82,9 @@ class HttpProviderClient:
             all_headers.setdefault("Content-Type", "application/json")
         if idempotency_key is not None:
             all_headers["Idempotency-Key"] = idempotency_key
-        return await self._caller.call(self.provider_id, Request(method, self.url + path, all_headers, body))
+        return await self._http.call(self.provider_id, Request(method, self.url + path, all_headers, body))
 
-    async def signed(self, method: str, path: str, body: dict[str, Any], message_id: str) -> Reply:
+    async def request_signed(self, method: str, path: str, body: dict[str, Any], message_id: str) -> Reply:
         """Send signed JSON; `message_id` is also the Idempotency-Key.
 
         Raises RetryLaterError as `request` does, and while there is no usable signing secret: nothing is sent unsigned.
@@ -96,36 +92,34 @@ class HttpProviderClient:
         content = orjson.dumps(body)
         try:
             headers = sign(scheme_of(self.account), self.secret("signing") or "", message_id, content, time.time())
-        except (MissingSignatureError, ValueError) as error:  # ValueError: unknown scheme
+        except (MissingSignatureError, ValueError) as error:  # ValueError: an unknown scheme
             raise RetryLaterError(f"{self.provider_id} is not called: {error}") from error
         return await self.request(method, path, content=content, headers=headers, idempotency_key=message_id)
 
-    async def allowance(self, order: Order, ship_to: ShipTo) -> OrderToken:
-        return await self._notes.allowance(order, ship_to, self._secrets)
+    async def issue_token(self, order: Order, ship_to: ShipTo) -> OrderToken:
+        return await self._records.issue_token(order, ship_to, self._secrets)
 
-    async def remember(self, order_id: str, reference: str) -> None:
-        await self._notes.remember(self.provider_id, order_id, reference)
+    async def save_reference(self, order_id: str, reference: str) -> None:
+        await self._records.save_reference(self.provider_id, order_id, reference)
 
-    async def recall(self, order_id: str) -> str | None:
-        return await self._notes.recall(self.provider_id, order_id)
+    async def find_reference(self, order_id: str) -> str | None:
+        return await self._records.find_reference(self.provider_id, order_id)
 
 
 class _DatabaseCallRecords:
-    """Notes in the service's own database."""
-
     def __init__(self, kit: "Kit") -> None:
         self._kit = kit
 
-    async def allowance(self, order: Order, ship_to: ShipTo, secrets: Mapping[str, str]) -> OrderToken:
+    async def issue_token(self, order: Order, ship_to: ShipTo, secrets: Mapping[str, str]) -> OrderToken:
         async with self._kit.writing() as connection:
-            allowance: OrderToken = await self._kit.store_in(connection).issue_token(order, ship_to, secrets)
-            return allowance
+            token: OrderToken = await self._kit.store_in(connection).issue_token(order, ship_to, secrets)
+            return token
 
-    async def remember(self, provider_id: str, order_id: str, reference: str) -> None:
+    async def save_reference(self, provider_id: str, order_id: str, reference: str) -> None:
         async with self._kit.writing() as connection:
             await self._kit.store_in(connection).save_reference(provider_id, order_id, reference)
 
-    async def recall(self, provider_id: str, order_id: str) -> str | None:
+    async def find_reference(self, provider_id: str, order_id: str) -> str | None:
         async with self._kit.read() as store:
             reference: str | None = await store.find_reference(provider_id, order_id)
             return reference
@@ -135,31 +129,30 @@ _CALLERS: WeakKeyDictionary[Any, HttpClient] = WeakKeyDictionary()
 
 
 async def open_provider_client(provider: Endpoint, kit: "Kit") -> HttpProviderClient:
-    """Return a client with the provider's secrets; breaker and rate limit are shared within this process."""
+    """Return a client with the provider's secrets; clients of one process share circuit breaker and rate limit."""
     return HttpProviderClient(
         provider, await secrets_of(provider.provider_id, kit), _caller_of(kit), _DatabaseCallRecords(kit)
     )
 
 
 def open_bare_client(to: Endpoint, kit: "Kit") -> HttpProviderClient:
-    """Return a client without the provider's secrets."""
     return HttpProviderClient(to, {}, _caller_of(kit), _DatabaseCallRecords(kit))
 
 
 def _caller_of(kit: "Kit") -> HttpClient:
     caller = _CALLERS.get(kit)
     if caller is None:
-        caller = _CALLERS[kit] = caller_from(kit.settings)
+        caller = _CALLERS[kit] = http_client_from(settings_of(kit))
     return caller
 
 
 async def secrets_of(provider_id: str, kit: "Kit") -> Mapping[str, str]:
     async with kit.read() as store:
         sealed: bytes | None = await store.find_secrets(provider_id)
-    return open_secrets(provider_id, sealed, kit.settings)
+    return open_secrets(provider_id, sealed, settings_of(kit))
 
 
-def caller_from(settings: Any) -> HttpClient:
+def http_client_from(settings: Settings) -> HttpClient:
     bounds = Bounds(
         settings.connect_timeout_seconds,
         settings.call_timeout_seconds,

@@ -72,7 +72,6 @@ def read_terms(account: Mapping[str, Any]) -> Terms:
 
 
 def objection(order: Order, provider: Provider, ship_to: ShipTo | None) -> str | None:
-    """Return why the shop's terms exclude the order, or None."""
     terms = read_terms(provider.account)
     if terms.minimum is not None and order.price is not None and order.currency == terms.currency:
         minimum = parse_money(terms.minimum, terms.currency)

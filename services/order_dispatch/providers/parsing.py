@@ -28,7 +28,7 @@ Count = Annotated[int, Field(ge=0, le=2**53, strict=True)]
 
 
 class ProviderMessage(BaseModel):
-    """Base of provider messages; unknown fields are ignored."""
+    """Base of messages from providers; unknown fields are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -51,7 +51,6 @@ def parse(shape: type[Read], body: bytes) -> Read:
 
 
 def parse_or_none(shape: type[Read], body: bytes) -> Read | None:
-    """Parse the body, or return None if it is invalid."""
     try:
         return parse(shape, body)
     except UnreadableAnswerError:

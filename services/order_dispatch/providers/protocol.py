@@ -1,6 +1,12 @@
-"""What a provider protocol consists of: one frozen descriptor, its transport, and the types that they exchange.
+"""What a provider protocol consists of: the descriptor ProviderProtocol and the types of its parts.
 
-A protocol is one module or package of `providers/` that exports its descriptor as `PROTOCOL`; `registry.py` lists all.
+To add a protocol, write a module or package in `providers/` that exports a ProviderProtocol as `PROTOCOL`, and add it
+to `registry.py`. `kafka.py` is the smallest example of an EventTransport, `webhook.py` of an HttpTransport with
+callbacks; `drs` uses AccountLinking. Only the transport is required.
+
+The service decides when to submit, cancel or check an order; a protocol only translates. For an HttpTransport the
+service calls from a task, outside a transaction, with retries, rate limit and circuit breaker. What the provider
+reports, in a response or a callback, becomes an Answer and is then applied like any OrderUpdated event.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -20,7 +26,7 @@ from services.order_dispatch.domain.provider import Provider
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A provider's answer in our terms; `status` is None while the provider has no result yet."""
+    """What a provider reports about an order, in our terms; `status` is None while the provider has no result yet."""
 
     status: UpdateStatus | None = None
     reason: str | None = None
@@ -51,7 +57,7 @@ class Reply(Protocol):
 
 
 class ProviderClient(Protocol):
-    """HTTP client for one provider's server."""
+    """HTTP client for one provider's server; `client.py` implements it."""
 
     @property
     def provider_id(self) -> str: ...
@@ -60,9 +66,7 @@ class ProviderClient(Protocol):
     def url(self) -> str: ...
 
     @property
-    def account(self) -> Mapping[str, Any]:
-        """Protocol-specific settings of the provider."""
-        ...
+    def account(self) -> Mapping[str, Any]: ...
 
     def secret(self, name: str) -> str | None: ...
 
@@ -87,16 +91,14 @@ class ProviderClient(Protocol):
 class LinkedProviderClient(ProviderClient, Protocol):
     """Client whose requests carry the access token of a linked customer account."""
 
-    async def remote_slot(self, slot: str) -> str:
-        """Return the provider's name of one of our slots."""
-        ...
+    async def remote_slot(self, slot: str) -> str: ...
 
-    async def recall(self, order_id: str) -> str | None:
+    async def find_reference(self, order_id: str) -> str | None:
         """Return the provider's id of one of our orders, if known."""
         ...
 
     async def is_reference_used(self, reference: str, order_id: str) -> bool:
-        """Whether the provider's id belongs to another of our orders."""
+        """Return whether the provider's id belongs to another of our orders."""
         ...
 
 
@@ -104,6 +106,44 @@ class OpensClient(Protocol):
     """Opens a client for one order, for protocols whose client depends on the customer."""
 
     async def __call__(self, order: Order, provider: Provider, kit: Kit) -> ProviderClient: ...
+
+
+@dataclass(frozen=True, slots=True)
+class EventTransport:
+    """Requests leave as events through the outbox; each function returns the events of one request.
+
+    The provider, or the service that mediates for it, replies with OrderUpdated events.
+    """
+
+    #: Called once per order with the delivery address (None if the protocol needs none) and the time of the decision.
+    submit: Callable[[Order, Any, datetime], Sequence[Event]]
+    cancel: Callable[[Order, datetime], Sequence[Event]]
+    #: Requests the state of an order that was not answered in time.
+    status: Callable[[Order, datetime], Sequence[Event]]
+
+
+@dataclass(frozen=True, slots=True)
+class HttpTransport:
+    """Requests are calls to the provider's server.
+
+    Each function gets a ProviderClient: an HttpProviderClient of client.py, a LinkedProviderClient if the protocol has
+    `linking`, or what `open_client` returns. It may raise RetryLaterError (nothing was done; try again) or
+    RejectedError (nothing was done; permanent). After any other exception the order becomes `unknown`: its status is
+    requested, and it is never submitted again, unless the transport is idempotent and the provider reports that it has
+    no such order.
+    """
+
+    #: Places the order: called with the order, its address (None if the protocol needs none) and the client. Sends an
+    #: idempotency key if the provider supports one.
+    submit: Callable[[Order, Any, Any], Awaitable[Answer]]
+    #: Cancels an order which the provider may have received. Idempotent.
+    cancel: Callable[[Order, Any], Awaitable[Answer]]
+    #: Returns the state of an order; NOT_FOUND if the provider has no order of this id.
+    status: Callable[[Order, Any], Awaitable[Answer]]
+    #: The provider honours our Idempotency-Key, so an order reported as not found can be submitted again.
+    idempotent: bool = False
+    #: Replaces the default client for the provider's URL.
+    open_client: OpensClient | None = None
 
 
 class CallbackSubject(NamedTuple):
@@ -117,62 +157,43 @@ class CallbackContent(NamedTuple):
     """Content of a callback, with the sender's update id and time if present."""
 
     answer: Answer
+    #: Without an update id, the callback's own id is used to recognize repetitions.
     update_id: str | None = None
     occurred_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class EventTransport:
-    """Requests leave as events through the outbox; each function returns the events of one request."""
+class Callbacks:
+    """Signed callbacks about orders; both functions raise UnreadableAnswerError for a body they cannot parse.
 
-    #: Called once per order with the delivery address (None if the protocol needs none) and the time of the decision.
-    submit: Callable[[Order, Any, datetime], Sequence[Event]]
-    cancel: Callable[[Order, datetime], Sequence[Event]]
-    status: Callable[[Order, datetime], Sequence[Event]]
-
-
-@dataclass(frozen=True, slots=True)
-class HttpTransport:
-    """Requests are calls to the provider's server.
-
-    Each function may raise RetryLaterError (nothing was done; try again) or RejectedError (nothing was done;
-    permanent). After any other exception the order becomes `unknown`: its status is requested, and it is never
-    submitted again, unless the transport is idempotent and the provider reports that it has no such order.
+    The signature is verified before, with the secret `callback` of the provider.
     """
 
-    #: Places the order, with an idempotency key so that a repetition places no second one.
-    submit: Callable[[Order, Any, Any], Awaitable[Answer]]
-    #: Cancels an order which the provider may have received. Idempotent.
-    cancel: Callable[[Order, Any], Awaitable[Answer]]
-    #: Returns the state of an order; NOT_FOUND if the provider has no order of this id.
-    status: Callable[[Order, Any], Awaitable[Answer]]
-    #: Providers honour our Idempotency-Key, so an order reported as not found can be submitted again.
-    idempotent: bool = False
-    #: Replaces the default client for the provider's URL.
-    open_client: OpensClient | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Callbacks:
-    """Signed callbacks about orders; both functions raise UnreadableAnswerError for a body they cannot parse."""
-
     subject: Callable[[bytes], CallbackSubject]
+    #: Called with the order that `subject` refers to, e.g. to convert packs to base steps.
     parse: Callable[[bytes, Order], CallbackContent]
-    #: Used unless the provider's account names another.
+    #: Used unless the provider's account sets another.
     signature: Scheme = Scheme.STANDARD
 
 
 @dataclass(frozen=True, slots=True)
 class AccountLinking:
-    """Customers link their devices with their accounts at the provider; calls carry the customer's access token."""
+    """Customers link their devices with their accounts at the provider by OAuth; calls carry the access token.
+
+    Every client passed to these functions is a LinkedProviderClient.
+    """
 
     #: Raises ValueError for options of a link client that the protocol cannot use.
     check_options: Callable[[Mapping[str, Any]], None]
     #: Returns additional query parameters of the authorization page, from the client's options and the device's serial.
     authorize_extras: Callable[[Mapping[str, Any], str], dict[str, str]]
+    #: Reports the level of a slot; called after a use.
     report_slot: Callable[[Any, SlotUse], Awaitable[None]]
+    #: Reports when the device was last used; called daily.
     report_device: Callable[[Any, datetime], Awaitable[None]]
+    #: Returns the device's slots and which of them the customer subscribed.
     fetch_subscriptions: Callable[[Any], Awaitable[Sequence[RemoteSlot]]]
+    #: Deletes the registration of the device with this serial. Idempotent.
     deregister: Callable[[Any, str], Awaitable[None]]
 
 
@@ -182,28 +203,28 @@ def no_topics(provider_id: str) -> Sequence[Topic]:  # noqa: ARG001  # the signa
 
 @dataclass(frozen=True, slots=True)
 class ProviderProtocol:
-    """One way orders reach providers."""
+    """One way orders reach providers; `name` is what a provider's `protocol` refers to."""
 
     name: str
     transport: EventTransport | HttpTransport
-    #: Topics that must exist before the first order.
+    #: Topics of a provider (by its id) that must exist before the first order.
     topics: Callable[[str], Sequence[Topic]] = no_topics
-    #: The provider's stock is kept here and reserved before the order is submitted.
+    #: The provider's stock is kept in our inventory and reserved before the order is submitted.
     reserves_stock: bool = False
-    #: A person who must accept the order before a deadline.
+    #: A person, shop or customer, who must accept the order before a deadline; None if a program answers.
     responder: Responder | None = None
     #: False if the provider has the delivery address or never receives it.
     needs_address: bool = True
     linking: AccountLinking | None = None
     callbacks: Callbacks | None = None
-    #: Raises ValueError for account settings that the protocol cannot use.
+    #: Raises ValueError for account settings that the protocol cannot use; called when a provider is saved.
     check_account: Callable[[Mapping[str, Any]], None] | None = None
     #: Returns which of the provider's terms excludes the order, or None; called before stock is reserved.
     check_terms: Callable[[Order, Provider, ShipTo | None], str | None] | None = None
 
     @property
     def needs_url(self) -> bool:
-        """Linked protocols take the URL from the OAuth client instead."""
+        """Whether a provider must have a URL; linked protocols take it from the OAuth client instead."""
         return isinstance(self.transport, HttpTransport) and self.transport.open_client is None and not self.linking
 
 

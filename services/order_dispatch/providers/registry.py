@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from libs.http_client import Scheme, scheme_of
 from services.order_dispatch.domain import FulfilmentPlan, Provider
 from services.order_dispatch.providers import acp, assisted, drs, hosted, kafka, webhook
-from services.order_dispatch.providers.protocol import HttpTransport, ProviderProtocol
+from services.order_dispatch.providers.protocol import Callbacks, HttpTransport, ProviderProtocol
 
 PROTOCOLS: Mapping[str, ProviderProtocol] = {
     protocol.name: protocol
@@ -21,7 +21,6 @@ PROTOCOLS: Mapping[str, ProviderProtocol] = {
 
 
 def get_protocol(name: str) -> ProviderProtocol:
-    """Raises LookupError for an unknown name."""
     try:
         return PROTOCOLS[name]
     except KeyError:
@@ -29,7 +28,6 @@ def get_protocol(name: str) -> ProviderProtocol:
 
 
 def fulfilment_plan(provider: Provider) -> FulfilmentPlan:
-    """Return the steps that an order from this provider goes through."""
     protocol = get_protocol(provider.protocol)
     return FulfilmentPlan(
         reserves=protocol.reserves_stock,
@@ -39,12 +37,16 @@ def fulfilment_plan(provider: Provider) -> FulfilmentPlan:
     )
 
 
+def callbacks_of(provider: Provider) -> Callbacks:
+    callbacks = get_protocol(provider.protocol).callbacks
+    if callbacks is None:
+        raise LookupError(f"{provider.protocol} has no callbacks")
+    return callbacks
+
+
 def signature_scheme(provider: Provider) -> Scheme:
     """Return the signature scheme of a provider's callbacks: its account's, else its protocol's default.
 
     Raises ValueError for an unknown scheme, LookupError for a protocol without callbacks.
     """
-    callbacks = get_protocol(provider.protocol).callbacks
-    if callbacks is None:
-        raise LookupError(f"{provider.protocol} has no callbacks")
-    return scheme_of(provider.account, callbacks.signature)
+    return scheme_of(provider.account, callbacks_of(provider).signature)

@@ -2,19 +2,19 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
 
 from services.order_dispatch.sealing import open_sealed, read_keys, seal
+from services.order_dispatch.settings import Settings
 
 
-def seal_secrets(provider_id: str, secrets: Mapping[str, str], knobs: Any) -> bytes:
-    return seal(read_keys(knobs.sealing_key), json.dumps(dict(secrets)), _about(provider_id))
+def seal_secrets(provider_id: str, secrets: Mapping[str, str], settings: Settings) -> bytes:
+    return seal(read_keys(settings.sealing_key), json.dumps(dict(secrets)), _about(provider_id))
 
 
-def open_secrets(provider_id: str, sealed: bytes | None, knobs: Any) -> Mapping[str, str]:
+def open_secrets(provider_id: str, sealed: bytes | None, settings: Settings) -> Mapping[str, str]:
     if sealed is None:
         return {}
-    opened: dict[str, str] = json.loads(open_sealed(read_keys(knobs.sealing_key), sealed, _about(provider_id)))
+    opened: dict[str, str] = json.loads(open_sealed(read_keys(settings.sealing_key), sealed, _about(provider_id)))
     return opened
 
 

@@ -1,4 +1,4 @@
-"""JSON shapes of amounts and offers."""
+"""JSON of amounts and offers in the HTTP API."""
 
 from typing import Annotated, Any
 
@@ -22,53 +22,50 @@ Amount = Annotated[str, Field(max_length=100)] | int | float
 
 
 class Body(BaseModel):
-    """What somebody sends; a field nobody knows is a mistake worth telling."""
+    """Base of request bodies; unknown fields are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class QuantityBody(Body):
-    """A quantity in any spelling of its unit."""
+    """A quantity in any unit that can be converted, e.g. `500` and `g`."""
 
     quantity: Amount
     unit: Short
 
 
 class MoneyBody(Body):
-    """A price in decimals of its currency."""
+    """An amount as a decimal of its currency, e.g. `9.99` and `EUR`."""
 
     amount: Amount
     currency: Short
 
 
 class OfferBody(Body):
-    """One product in one pack."""
+    """Price and pack size of a product."""
 
     title: Short
     pack_size: QuantityBody
-    #: A pack that is no whole number of its unit needs decimal places.
+    #: Decimal places of the pack size in base units.
     scale: Annotated[int, Field(ge=0, le=6)] = 0
     price: MoneyBody
     available: bool = True
 
 
 def read_offer(provider_id: str, product_id: str, body: OfferBody) -> Offer:
-    """Return the offer in whole steps and minor units; a Problem names the field that is not clear."""
+    """Convert to base steps and minor units. Raises ProblemError 422 with the invalid field."""
     field = "pack_size"
     try:
         unit = base_unit(body.pack_size.unit)
         pack_size = parse_quantity(body.pack_size.quantity, body.pack_size.unit, base=unit, scale=body.scale)
         field = "price"
         price = parse_money(body.price.amount, body.price.currency)
-    except InvalidAmountError as refused:
-        error = {"field": field, "problem": refused.problem, "remedy": refused.remedy}
-        raise ProblemError(
-            422, refused.code, f"The {field} is not clear", detail=str(refused), errors=[error]
-        ) from refused
+    except InvalidAmountError as error:
+        errors = [{"field": field, "problem": error.problem, "remedy": error.remedy}]
+        raise ProblemError(422, error.code, f"The {field} is not valid", detail=str(error), errors=errors) from error
     if pack_size == 0:
-        raise ProblemError(
-            422, "out_of_range", "A pack holds something", errors=[{"field": "pack_size", "problem": "is 0"}]
-        )
+        errors = [{"field": "pack_size", "problem": "is 0"}]
+        raise ProblemError(422, "out_of_range", "The pack size must be greater than 0", errors=errors)
     return Offer(
         provider_id, product_id, body.title, pack_size, unit, body.scale, price, body.price.currency, body.available
     )

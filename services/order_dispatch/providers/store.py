@@ -16,15 +16,15 @@ from services.order_dispatch.providers.tokens import OrderToken, derive_token, h
 
 NONCE_BYTES = 32
 PROVIDER_COLUMNS = """
-    provider_id, name, protocol, active, lead_time_days, payment, url, account, cancel_window_hours, modify_window_hours,
-    resolution_hours, allows_substitutes, test
+    provider_id, name, protocol, active, lead_time_days, payment, url, account, cancel_window_hours,
+    modify_window_hours, resolution_hours, allows_substitutes, test
 """
 OFFER_COLUMNS = "provider_id, product_id, title, pack_size, unit, scale, price, currency, available"
 
 
 @dataclass(frozen=True, slots=True)
 class StoredToken:
-    """What a token is good for, and what became of it; `now` is the database's time, as tokens use real time."""
+    """A token's order, limits and redemption. `now` is the database's time: tokens expire in real time."""
 
     order_id: str
     provider_id: str
@@ -43,8 +43,6 @@ class StoredToken:
 
 
 class ProviderStore(KitStore):
-    """SQL about providers and offers."""
-
     async def save_provider(self, provider: Provider) -> None:
         await self.connection.execute(
             """-- save_provider
@@ -64,7 +62,6 @@ class ProviderStore(KitStore):
         )
 
     async def save_secrets(self, provider_id: str, sealed: bytes | None) -> None:
-        """Keep what proves to a provider who we are; it comes here sealed."""
         await self.connection.execute(
             """-- save_secrets
             UPDATE provider SET secrets = $2 WHERE provider_id = $1
@@ -152,7 +149,7 @@ class ProviderStore(KitStore):
         return [_offer(row) for row in rows]
 
     async def issue_token(self, order: Order, ship_to: ShipTo, provider_secrets: Mapping[str, str]) -> OrderToken:
-        """Return the order's token, made now or before; new secrets of the provider make a new one."""
+        """Return the order's token: the same on each call, until the provider's secrets change."""
         nonce = secrets.token_bytes(NONCE_BYTES)
         await self._add_token(order, ship_to, nonce, derive_token(provider_secrets, order.order_id, nonce))
         row = await self.connection.fetchrow(
@@ -161,7 +158,7 @@ class ProviderStore(KitStore):
             """,
             order.order_id,
         )
-        assert row is not None  # noqa: S101  # it was just added, or there before
+        assert row is not None  # noqa: S101  # added above, or by an earlier call
         token = derive_token(provider_secrets, order.order_id, row["nonce"])
         if hash_token(token) != row["hash"]:
             await self.connection.execute(
@@ -188,7 +185,7 @@ class ProviderStore(KitStore):
         )
 
     async def lock_token(self, token: str) -> StoredToken | None:
-        """Return a token by itself, locked; None where it was never issued."""
+        """Lock the row of a token; None if no such token was issued."""
         row = await self.connection.fetchrow(
             """-- lock_token
             SELECT t.order_id, t.provider_id, t.product_id, t.packs, t.quantity, t.unit, t.scale, t.ship_to_sha256,
@@ -230,7 +227,6 @@ class ProviderStore(KitStore):
         return found
 
     async def find_referenced_order(self, provider_id: str, reference: str) -> str | None:
-        """Return our name for the order a provider knows under this one."""
         found: str | None = await self.connection.fetchval(
             """-- find_referenced_order
             SELECT order_id FROM order_reference WHERE provider_id = $1 AND reference = $2

@@ -1,12 +1,12 @@
-"""Webhook protocol: orders as signed HTTPS requests to the provider's server, answered directly or by signed callbacks.
+"""Webhook protocol: orders as signed HTTPS requests to the provider's server; results in responses or callbacks.
 
     POST   {url}/orders                    places an order, with its single-use token
     POST   {url}/orders/{order_id}/cancel  cancels an order, even one not received yet
     GET    {url}/orders/{order_id}         returns the order
 
-Every answer is an order in the form of Standing below. Only 404 with `{"code": "no_such_order"}` means that the order
+Every response is an OrderStatus (below). Only 404 with `{"code": "no_such_order"}` means that the order
 was never accepted; after a cancel it also guarantees that it never will be. A callback is an object of `type`
-`order.updated` (one step) or `order.snapshot` (the current state) with a Standing as its `data`.
+`order.updated` (one step) or `order.snapshot` (the current state) with an OrderStatus as its `data`.
 
 `account.signature` is `standard` (Standard Webhooks, the default) or `hmac` (`Merchant-Signature: t=,v1=`);
 the secrets are `signing` for our requests and `callback` for callbacks.
@@ -76,60 +76,57 @@ class OrderStatus(ProviderMessage):
 
 
 class CallbackData(OrderStatus):
-    """A OrderStatus in a callback; update id and time are optional."""
+    """The `data` of a callback."""
 
     update_id: Name | None = None
     occurred_at: Moment | None = None
 
 
 class Callback(ProviderMessage):
-    """A callback's envelope."""
-
     type: Literal["order.updated", "order.snapshot"]
     data: CallbackData
 
 
 class ErrorBody(ProviderMessage):
-    """Body of a 4xx answer."""
+    """Body of a 4xx response."""
 
     code: Name
     detail: FreeText | None = None
 
 
 def check_account(account: Mapping[str, Any]) -> None:
-    """Raise ValueError for an unknown signature scheme."""
-    scheme_of(account)
+    scheme_of(account)  # raises ValueError for an unknown signature scheme
 
 
-async def submit(order: Order, ship_to: ShipTo, line: HttpProviderClient) -> Answer:
+async def submit(order: Order, ship_to: ShipTo, client: HttpProviderClient) -> Answer:
     """Place the order. Repetitions send an identical request, token included."""
-    reply = await line.signed(
-        "POST", "/orders", await _order_request(order, ship_to, line), f"{order.order_id}-deliver"
+    reply = await client.request_signed(
+        "POST", "/orders", await _order_request(order, ship_to, client), f"{order.order_id}-deliver"
     )
     if reply.status < HTTPStatus.BAD_REQUEST:
-        return _parse_standing(order, reply)
+        return _parse_status(order, reply)
     error = _parse_error(reply)
     if error.code == "idempotency_conflict":  # the provider has the order, from a request made before a change
-        return await status(order, line)
+        return await status(order, client)
     return Answer(UpdateStatus.REFUSED, reason=error.detail or error.code)
 
 
-async def cancel(order: Order, line: HttpProviderClient) -> Answer:
+async def cancel(order: Order, client: HttpProviderClient) -> Answer:
     """Cancel the order; if the provider has not received it yet, it will reject it later."""
     reason = order.cancellation.reason if order.cancellation else ""
     body = {"type": "order.cancel", "order_id": order.order_id, "reason": reason}
-    reply = await line.signed("POST", f"{_path(order)}/cancel", body, f"{order.order_id}-cancel")
+    reply = await client.request_signed("POST", f"{_path(order)}/cancel", body, f"{order.order_id}-cancel")
     return _parse_any_status(order, reply)
 
 
-async def status(order: Order, line: HttpProviderClient) -> Answer:
+async def status(order: Order, client: HttpProviderClient) -> Answer:
     """Request the order's state.
 
     A cancelled order that is not found is cancelled once more, so that the provider cannot accept a late submit.
     """
-    answer = _parse_any_status(order, await line.request("GET", _path(order)))
+    answer = _parse_any_status(order, await client.request("GET", _path(order)))
     if answer.status is UpdateStatus.NOT_FOUND and order.cancellation is not None:
-        return await cancel(order, line)
+        return await cancel(order, client)
     return answer
 
 
@@ -139,14 +136,14 @@ def subject(body: bytes) -> CallbackSubject:
 
 def parse_callback(body: bytes, order: Order) -> CallbackContent:  # noqa: ARG001  # other protocols count in packs
     callback = parse(Callback, body)
-    news = callback.data
-    return CallbackContent(
-        _answer(news), news.update_id if callback.type == "order.updated" else None, news.occurred_at
-    )
+    data = callback.data
+    # A snapshot is no step of its own, so its update id is ignored and the callback's id used instead.
+    update_id = data.update_id if callback.type == "order.updated" else None
+    return CallbackContent(_answer(data), update_id, data.occurred_at)
 
 
-async def _order_request(order: Order, ship_to: ShipTo, line: HttpProviderClient) -> dict[str, Any]:
-    allowance = await line.allowance(order, ship_to)
+async def _order_request(order: Order, ship_to: ShipTo, client: HttpProviderClient) -> dict[str, Any]:
+    token = await client.issue_token(order, ship_to)
     return {
         "type": "order.requested",
         "order_id": order.order_id,
@@ -158,14 +155,14 @@ async def _order_request(order: Order, ship_to: ShipTo, line: HttpProviderClient
         "scale": order.scale,
         "requested_at": order.drafted_at,
         "needed_by": order.needed_by,
-        # A test order: answered as usual, but neither charged nor shipped.
+        # A test order: processed as usual, but neither charged nor shipped.
         "test": order.test,
         "ship_to": ship_to.model_dump(exclude_none=True),
         "token": {
-            "token": allowance.token,
-            "max_amount": allowance.max_amount,
-            "currency": allowance.currency,
-            "expires_at": allowance.expires_at,
+            "token": token.token,
+            "max_amount": token.max_amount,
+            "currency": token.currency,
+            "expires_at": token.expires_at,
             "ship_to_sha256": ship_to_digest(ship_to),
         },
     }
@@ -176,52 +173,52 @@ def _path(order: Order) -> str:
 
 
 def _parse_any_status(order: Order, reply: Reply) -> Answer:
-    """Parse an answer of any status.
+    """Parse a success, or an error with an OrderStatus as its body.
 
-    An error without a OrderStatus is only conclusive as `no_such_order`. Raises UnknownOutcomeError for any other.
+    Of the other errors only `no_such_order` is conclusive; raises UnknownOutcomeError for the rest.
     """
     if reply.status < HTTPStatus.BAD_REQUEST or parse_or_none(OrderStatus, reply.body):
-        return _parse_standing(order, reply)
+        return _parse_status(order, reply)
     error = _parse_error(reply)
     if reply.status == HTTPStatus.NOT_FOUND and error.code == "no_such_order":
         return Answer(UpdateStatus.NOT_FOUND)
-    raise UnknownOutcomeError(f"the answer was {reply.status} {error.code}")
+    raise UnknownOutcomeError(f"the response was {reply.status} {error.code}")
 
 
-def _parse_standing(order: Order, reply: Reply) -> Answer:
+def _parse_status(order: Order, reply: Reply) -> Answer:
     try:
-        standing = parse(OrderStatus, reply.body)
+        found = parse(OrderStatus, reply.body)
     except UnreadableAnswerError as error:
-        raise UnknownOutcomeError(f"the answer is invalid: {error}") from error
-    if standing.order_id != order.order_id:
-        raise UnknownOutcomeError(f"the answer is for another order: {standing.order_id}")
-    return _answer(standing)
+        raise UnknownOutcomeError(f"the response is invalid: {error}") from error
+    if found.order_id != order.order_id:
+        raise UnknownOutcomeError(f"the response is for another order: {found.order_id}")
+    return _answer(found)
 
 
-def _answer(standing: OrderStatus) -> Answer:
+def _answer(status: OrderStatus) -> Answer:
     return Answer(
-        STATUSES[standing.status],
-        reason=standing.reason,
-        expected_at=standing.expected_at,
-        quantity=standing.quantity,
-        tracking=standing.tracking,
-        reference=standing.reference,
-        product_id=standing.product_id,
-        price=standing.amount,
-        currency=standing.currency.upper() if standing.currency else None,
+        STATUSES[status.status],
+        reason=status.reason,
+        expected_at=status.expected_at,
+        quantity=status.quantity,
+        tracking=status.tracking,
+        reference=status.reference,
+        product_id=status.product_id,
+        price=status.amount,
+        currency=status.currency.upper() if status.currency else None,
     )
 
 
 def _parse_error(reply: Reply) -> ErrorBody:
-    """Parse an error answer.
+    """Parse an error response.
 
-    Raises RetryLaterError for temporary errors, Unknown for a body that is not in our format.
+    Raises RetryLaterError for temporary errors, UnknownOutcomeError for a body that is not in our format.
     """
     error = parse_or_none(ErrorBody, reply.body)
     if reply.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         raise RetryLaterError(f"the provider rejected our credentials: {error.code if error else reply.status}")
     if error is None:
-        raise UnknownOutcomeError(f"the answer was {reply.status} without an error code")
+        raise UnknownOutcomeError(f"the response was {reply.status} without an error code")
     if error.code == "idempotency_in_flight":
         raise RetryLaterError("the same request is still in progress", after_seconds=retry_after(reply.headers, 1.0))
     return error

@@ -38,8 +38,8 @@ async def show_answer(token: str, kit: KitDep) -> HTMLResponse:
         return _error_page(status, found)
     title, button, done = STEPS[found["step"]]
     values: dict[str, Any] = {"about": found, "token": token, "title": title, "button": button, "ship_to": None}
-    if found["why_not"]:
-        return page(render("answer.html", **values | {"title": CLOSED, "message": found["why_not"]}), 409)
+    if found["refusal"]:
+        return page(render("answer.html", **values | {"title": CLOSED, "message": found["refusal"]}), 409)
     if found["done"]:
         return page(render("answer.html", **values | {"title": CLOSED}, message=done))
     return page(render("answer.html", **values, message=None))

@@ -82,7 +82,7 @@ async def cancel(request: Request, kit: KitDep, session: SessionDep, order_id: F
     return await _do(kit, request, session, command, "We're cancelling the order.")
 
 
-@router.post("/orders/said/{answer}")
+@router.post("/orders/answer/{answer}")
 async def report_order(
     answer: str, request: Request, kit: KitDep, session: SessionDep, order_id: Field, csrf: Field
 ) -> Response:

@@ -101,8 +101,8 @@ async def cancel_order(kit: Kit, customer_id: str, order_id: str) -> None:
 
 async def report_order(kit: Kit, customer_id: str, order_id: str, answer: str) -> None:
     """Report progress of an order that the customer places at the shop."""
-    url = f"{kit.settings.order_dispatch_url}/v1/orders/{quote(order_id, safe='')}/said"
-    await _command(kit, customer_id, "POST", url, {"said": answer})
+    url = f"{kit.settings.order_dispatch_url}/v1/orders/{quote(order_id, safe='')}/answer"
+    await _command(kit, customer_id, "POST", url, {"answer": answer})
 
 
 async def fetch_cart(kit: Kit, customer_id: str, order_id: str) -> str | None:

@@ -61,7 +61,7 @@ class TestOrderCommands:
         assert all(answer == told[0] for answer in told)
         assert len(await world.facts(order_id, "OrderCancelled")) == 1
 
-    @pytest.mark.parametrize("step", ["cancel", "modify", "return", "fraud", "fraud/clear", "said"])
+    @pytest.mark.parametrize("step", ["cancel", "modify", "return", "fraud", "fraud/clear", "answer"])
     async def test_command_without_key_is_rejected(self, world, step):
         headers = world.desk.headers("operator")
 

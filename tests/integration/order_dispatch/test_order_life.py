@@ -228,9 +228,9 @@ class TestWindows:
         order_id = await drafted(world, "flexible", cancel_window_hours=24, modify_window_hours=12)
         caller = {"role": "customer", "customer_id": "ann"}
 
-        changed = await world.post(f"orders/{order_id}/modify", {"packs": 3}, **own)
+        changed = await world.post(f"orders/{order_id}/modify", {"packs": 3}, **caller)
         world.step(hours=12)
-        late = await world.post(f"orders/{order_id}/modify", {"packs": 4}, **own)
+        late = await world.post(f"orders/{order_id}/modify", {"packs": 4}, **caller)
         world.step(hours=12)
         await world.reaches(order_id, "placing")
 

@@ -62,7 +62,7 @@ class TestResponder:
         decided = decide_update(withdrawn, a.update("accepted"), a.ACME, a.TIMEOUTS, a.NOON + 49 * HOURS)
 
         assert (decided.outcome, decided.decision) == ("not_applied", None)
-        assert "taken back" in refusal_of(Step.ACKNOWLEDGE, withdrawn)
+        assert "was cancelled" in refusal_of(Step.ACKNOWLEDGE, withdrawn)
 
     def test_check_due_order_never_makes_responders_order_unknown(self):
         assert check_due_order(submitted(), a.TIMEOUTS, a.NOON + 24 * HOURS).order.state is State.PLACING
@@ -134,8 +134,8 @@ class TestSteps:
         assert refusal_of(Step.ACKNOWLEDGE, a.order(state)) is None
 
     def test_step_after_shipping_is_refused(self):
-        assert refusal_of(Step.REFUSE, a.order(State.SHIPPED)) == "The order has been sent already."
-        assert refusal_of(Step.NO, a.order(State.DELIVERED)) == "The order has arrived already."
+        assert refusal_of(Step.REFUSE, a.order(State.SHIPPED)) == "The order has already been sent."
+        assert refusal_of(Step.NO, a.order(State.DELIVERED)) == "The order has already arrived."
 
 
 class TestAnswerLinks:

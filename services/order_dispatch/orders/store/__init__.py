@@ -1,6 +1,6 @@
 """SQL of orders, their updates and the devices they are for."""
 
-from services.order_dispatch.domain import Timeouts
+from services.order_dispatch.domain.timeouts import Timeouts
 from services.order_dispatch.linking.store import LinkStore
 from services.order_dispatch.orders.store.devices import Devices
 from services.order_dispatch.orders.store.orders import Orders

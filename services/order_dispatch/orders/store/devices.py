@@ -37,7 +37,6 @@ class Devices(KitStore):
         )
 
     async def save_moves(self, old_device_id: str, new_device_id: str, moves: tuple[SlotMove, ...]) -> None:
-        """Redirect the old slots, and the open orders for them, to the slots of the new device."""
         columns = [(old_device_id, move.old_slot, new_device_id, move.new_slot) for move in moves]
         await self.connection.executemany(
             """-- save_moves
@@ -93,7 +92,6 @@ class Devices(KitStore):
         return found is not None
 
     async def end_device(self, device_id: str, registration: int) -> None:
-        """Accept no more orders for this registration or earlier ones."""
         await self.connection.execute(
             """-- end_device
             UPDATE device SET state = 'left' WHERE device_id = $1 AND registration <= $2

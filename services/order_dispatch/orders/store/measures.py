@@ -29,7 +29,7 @@ MEASURES = (
     Measure("order_dispatch_open_orders", "Open orders by state", count_open_orders, label="state"),
     Measure(
         "order_dispatch_oldest_unknown_seconds",
-        "Time since the oldest order in state unknown entered it; 0 if there is none",
+        "Seconds since the oldest order in state unknown entered it; 0 if there is none",
         get_oldest_unknown_seconds,
     ),
 )

@@ -28,7 +28,6 @@ class Orders(KitStore):
     """SQL of orders; reads for a decision lock the row."""
 
     async def add_order(self, decision: Decision) -> None:
-        """Insert a drafted order with its transitions."""
         order = decision.order
         await self.connection.execute(
             """-- add_order
@@ -175,7 +174,6 @@ class Orders(KitStore):
         return [as_order(row) for row in rows]
 
     async def list_orders_in_state(self, state: State, limit: int) -> Sequence[Order]:
-        """Return orders of all customers, oldest first."""
         rows = await self.connection.fetch(
             f"""-- list_orders_in_state
             SELECT {ORDER_COLUMNS}
@@ -236,7 +234,6 @@ class Orders(KitStore):
         )
 
     async def list_claims(self, customer_id: str | None, provider_id: str | None, limit: int) -> Sequence[Record]:
-        """Return claims, latest first; None selects all customers or providers."""
         rows: Sequence[Record] = await self.connection.fetch(
             """-- list_claims
             SELECT order_id, customer_id, provider_id, product_id, unit, scale, ordered, received, raised_at
@@ -251,7 +248,6 @@ class Orders(KitStore):
         return rows
 
     async def find_flagged_order(self, pool_id: str) -> str | None:
-        """Return the id of an order of this pool that is flagged as fraud."""
         order_id: str | None = await self.connection.fetchval(
             """-- find_flagged_order
             SELECT order_id FROM orders
@@ -284,7 +280,6 @@ class Orders(KitStore):
 
 
 def as_order(row: Record) -> Order:
-    """Return the order of a row with ORDER_COLUMNS."""
     columns: dict[str, Any] = dict(row)
     by, reason, at = (columns.pop(name) for name in ("cancel_by", "cancel_reason", "cancel_at"))
     columns["cancellation"] = None if by is None else Cancellation(by, reason, at)

@@ -40,7 +40,6 @@ class ProviderUpdates(KitStore):
             raise RetryLaterError(f"update {update.update_id} of {update.provider_id} is already being processed")
 
     async def find_newest_update(self, update: OrderUpdated) -> datetime | None:
-        """Return when the latest applied update of this order, provider and status occurred."""
         newest: datetime | None = await self.connection.fetchval(
             """-- find_newest_update
             SELECT max(occurred_at) FROM provider_update
@@ -100,7 +99,6 @@ class ProviderUpdates(KitStore):
         )
 
     async def erase_callbacks(self, customer_id: str) -> None:
-        """Erase the bodies of callbacks and the address digests of tokens."""
         await self.connection.execute(
             """-- erase_callbacks
             UPDATE callback SET body = NULL

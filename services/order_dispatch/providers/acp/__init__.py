@@ -1,10 +1,10 @@
-"""Orders by the Agentic Commerce Protocol, version 2026-04-17: a checkout session, completed with a delegated token.
+"""Agentic Commerce Protocol, version 2026-04-17: an order is a checkout session, completed with a delegated token.
 
 A session is created without the address, so that a repeated create is an identical request; address and shipping
 option follow in an update, and the token in `complete`, which places the order. The session id is stored before
 anything is ordered: order events refer to it, and retrieval needs it.
 
-ACP can cancel a session but not an order: after completion it answers 405, and the order continues.
+ACP can cancel a session but not an order: after completion the merchant responds with 405, and the order continues.
 `account` may contain `handler_id` (of the payment handler), `locale`, and `signature` (`hmac`, which is ACP's
 Merchant-Signature and the default, or `standard`); the secrets are `api_key`, and `callback` for order events.
 """
@@ -51,56 +51,54 @@ def check_account(account: Mapping[str, Any]) -> None:
             raise ValueError(f"{name} must be printable ASCII text")
 
 
-async def submit(order: Order, ship_to: ShipTo, line: HttpProviderClient) -> Answer:
+async def submit(order: Order, ship_to: ShipTo, client: HttpProviderClient) -> Answer:
     """Create, address and complete a session. Every step is an identical request when repeated."""
     try:
-        session = await create(order, line)
+        session = await create(order, client)
     except MissingSessionError as error:
         return Answer(UpdateStatus.REFUSED, reason=str(error))
     if session.status not in (*CLOSED, *WORKING, "completed"):
-        session = await address(session, order, ship_to, line)
+        session = await address(session, order, ship_to, client)
     if session.order is not None or session.status in WORKING:
         return read_session(session, order)
     if reason := obstacle(session, order):
-        return await give_up(session, order, line, reason)
-    allowance = await line.allowance(order, ship_to)
+        return await give_up(session, order, client, reason)
+    token = await client.issue_token(order, ship_to)
     payment = {
-        "handler_id": line.account.get("handler_id", "replenish"),
-        "instrument": {"type": "delegated", "credential": {"type": "spt", "token": allowance.token}},
+        "handler_id": client.account.get("handler_id", "replenish"),
+        "instrument": {"type": "delegated", "credential": {"type": "spt", "token": token.token}},
     }
-    reply = await post(line, f"{path_of(session.id)}/complete", {"payment_data": payment}, order, "complete")
+    reply = await post(client, f"{path_of(session.id)}/complete", {"payment_data": payment}, order, "complete")
     rejection = error_in(reply)
     if rejection is None:
         return read_session(session_in(reply), order)
-    return await give_up(session, order, line, rejection.message or rejection.code)
+    return await give_up(session, order, client, rejection.message or rejection.code)
 
 
-async def cancel(order: Order, line: HttpProviderClient) -> Answer:
+async def cancel(order: Order, client: HttpProviderClient) -> Answer:
     """Cancel the session; if it is completed already, return the state of its order."""
     reason = order.cancellation.reason if order.cancellation else ""
     trace = {"intent_trace": {"reason_code": "other", "trace_summary": reason[:500]}}
     try:
-        return await close(await session_id_of(order, line), order, line, "cancel", trace)
+        return await close(await session_id_of(order, client), order, client, "cancel", trace)
     except MissingSessionError:
         return Answer(UpdateStatus.NOT_FOUND)
 
 
-async def status(order: Order, line: HttpProviderClient) -> Answer:
-    """Retrieve the session; close it if it is still open and the order was cancelled."""
+async def status(order: Order, client: HttpProviderClient) -> Answer:
     try:
-        session_id = await session_id_of(order, line)
+        session_id = await session_id_of(order, client)
     except MissingSessionError:
         return Answer(UpdateStatus.NOT_FOUND)
-    session = await retrieve(session_id, line)
+    session = await retrieve(session_id, client)
     answer = read_session(session, order)
     cancelled = order.cancellation is not None
     if answer.status is UpdateStatus.NOT_FOUND and session.status not in CLOSED and cancelled:
-        return await close(session_id, order, line, "close", GIVEN_UP)
+        return await close(session_id, order, client, "close", GIVEN_UP)
     return answer
 
 
 def subject(body: bytes) -> CallbackSubject:
-    """Return the session id of an order event. Raises UnreadableAnswerError without one."""
     session_id = parse(OrderEvent, body).data.checkout_session_id
     if session_id is None:
         raise UnreadableAnswerError("data.checkout_session_id: Field required")

@@ -24,11 +24,11 @@ class MissingSessionError(Exception):
     """The merchant created no session, so there is no order either."""
 
 
-async def session_id_of(order: Order, line: HttpProviderClient) -> str:
-    return await line.recall(order.order_id) or (await create(order, line)).id
+async def session_id_of(order: Order, client: HttpProviderClient) -> str:
+    return await client.find_reference(order.order_id) or (await create(order, client)).id
 
 
-async def create(order: Order, line: HttpProviderClient) -> Session:
+async def create(order: Order, client: HttpProviderClient) -> Session:
     """Create the order's session, or get the existing one, and store its id. Raises MissingSessionError."""
     if order.price is None or order.currency is None:
         raise MissingSessionError("the order has no price, which a checkout requires")
@@ -40,17 +40,17 @@ async def create(order: Order, line: HttpProviderClient) -> Session:
         "capabilities": {},
         "metadata": {"order_id": order.order_id},
     }
-    reply = await post(line, "/checkout_sessions", body, order, "create")
+    reply = await post(client, "/checkout_sessions", body, order, "create")
     if error := error_in(reply):
         if error.code == "idempotency_conflict":
             raise UnknownOutcomeError("another checkout exists for this order")
         raise MissingSessionError(error.message or error.code)
     session = session_in(reply)
-    await line.remember(order.order_id, session.id)
+    await client.save_reference(order.order_id, session.id)
     return session
 
 
-async def address(session: Session, order: Order, ship_to: ShipTo, line: HttpProviderClient) -> Session:
+async def address(session: Session, order: Order, ship_to: ShipTo, client: HttpProviderClient) -> Session:
     """Set the delivery address and, if the merchant offers a choice, the cheapest shipping option."""
     address = {
         "name": ship_to.name,
@@ -62,66 +62,67 @@ async def address(session: Session, order: Order, ship_to: ShipTo, line: HttpPro
         "postal_code": ship_to.postal_code,
     }
     body: dict[str, Any] = {"fulfillment_details": {"name": ship_to.name, "address": address}}
-    session = await _update(session, body, order, line, "address")
+    session = await _update(session, body, order, client, "address")
     options = [option for option in session.fulfillment_options if option.type == "shipping"]
     if session.status != "not_ready_for_payment" or not options:
         return session
     cheapest = min(options, key=lambda option: (total_of(option.totals) or 0, option.id))
     items = [line_item.item.id for line_item in session.line_items]
     chosen = {"type": "shipping", "option_id": cheapest.id, "item_ids": items}
-    return await _update(session, {"selected_fulfillment_options": [chosen]}, order, line, "shipping")
+    return await _update(session, {"selected_fulfillment_options": [chosen]}, order, client, "shipping")
 
 
-async def _update(session: Session, body: dict[str, Any], order: Order, line: HttpProviderClient, step: str) -> Session:
+async def _update(
+    session: Session, body: dict[str, Any], order: Order, client: HttpProviderClient, step: str
+) -> Session:
     """Update the session; if the merchant rejects the update, return the current session with the error added."""
-    reply = await post(line, path_of(session.id), body, order, step)
+    reply = await post(client, path_of(session.id), body, order, step)
     error = error_in(reply)
     if error is None:
         return session_in(reply)
-    current = await retrieve(session.id, line)
+    current = await retrieve(session.id, client)
     message = Message(type="error", code=error.code, content=error.message)
     return current.model_copy(update={"messages": (message, *current.messages)})
 
 
-async def close(session_id: str, order: Order, line: HttpProviderClient, step: str, body: dict[str, Any]) -> Answer:
+async def close(session_id: str, order: Order, client: HttpProviderClient, step: str, body: dict[str, Any]) -> Answer:
     """Cancel a session so that it cannot become an order; if it did already (405), return the order's state."""
-    reply = await post(line, f"{path_of(session_id)}/cancel", body, order, step)
+    reply = await post(client, f"{path_of(session_id)}/cancel", body, order, step)
     if reply.status == HTTPStatus.METHOD_NOT_ALLOWED:
-        return read_session(await retrieve(session_id, line), order)
+        return read_session(await retrieve(session_id, client), order)
     if error := error_in(reply):
         raise UnknownOutcomeError(f"the checkout was not cancelled: {error.code}")
     return read_session(session_in(reply), order)
 
 
-async def give_up(session: Session, order: Order, line: HttpProviderClient, reason: str) -> Answer:
+async def give_up(session: Session, order: Order, client: HttpProviderClient, reason: str) -> Answer:
     """Close a session that cannot be completed. The order is refused only once the session is closed."""
-    answer = await close(session.id, order, line, "close", GIVEN_UP)
+    answer = await close(session.id, order, client, "close", GIVEN_UP)
     no_order = answer.status in (UpdateStatus.NOT_FOUND, UpdateStatus.CANCELLED)
     return Answer(UpdateStatus.REFUSED, reason=reason) if no_order else answer
 
 
-async def retrieve(session_id: str, line: HttpProviderClient) -> Session:
-    reply = await line.request("GET", path_of(session_id), headers=_headers(line))
+async def retrieve(session_id: str, client: HttpProviderClient) -> Session:
+    reply = await client.request("GET", path_of(session_id), headers=_headers(client))
     if error := error_in(reply):
         raise UnknownOutcomeError(f"the merchant cannot find the checkout: {error.code}")
     return session_in(reply)
 
 
-async def post(line: HttpProviderClient, path: str, body: dict[str, Any], order: Order, step: str) -> Reply:
-    """Send one step with an idempotency key derived from order and step."""
+async def post(client: HttpProviderClient, path: str, body: dict[str, Any], order: Order, step: str) -> Reply:
     key = str(uuid5(NAMESPACE_URL, f"replenish:{order.order_id}/{step}"))
-    return await line.request("POST", path, json=body, headers=_headers(line), idempotency_key=key)
+    return await client.request("POST", path, json=body, headers=_headers(client), idempotency_key=key)
 
 
-def _headers(line: HttpProviderClient) -> dict[str, str]:
-    key = line.secret("api_key")
+def _headers(client: HttpProviderClient) -> dict[str, str]:
+    key = client.secret("api_key")
     if key is not None and not (key.isascii() and key.isprintable()):
-        raise RetryLaterError(f"{line.provider_id} is not called: its api_key is not printable ASCII")
+        raise RetryLaterError(f"{client.provider_id} is not called: its api_key is not printable ASCII")
     return {
         **({} if key is None else {"Authorization": f"Bearer {key}"}),
         "API-Version": API_VERSION,
         "Request-Id": str(uuid4()),
-        "Accept-Language": line.account.get("locale", "en-US"),
+        "Accept-Language": client.account.get("locale", "en-US"),
     }
 
 
@@ -133,13 +134,13 @@ def session_in(reply: Reply) -> Session:
     try:
         return parse(Session, reply.body)
     except UnreadableAnswerError as error:
-        raise UnknownOutcomeError(f"the answer is invalid: {error}") from error
+        raise UnknownOutcomeError(f"the response is invalid: {error}") from error
 
 
 def error_in(reply: Reply) -> ErrorBody | None:
-    """Parse an error answer.
+    """Parse an error response; None for a success.
 
-    Raises RetryLaterError for temporary errors, Unknown for a body that is not in ACP's format.
+    Raises RetryLaterError for temporary errors, UnknownOutcomeError for a body that is not in ACP's format.
     """
     if reply.status < HTTPStatus.BAD_REQUEST:
         return None
@@ -147,7 +148,7 @@ def error_in(reply: Reply) -> ErrorBody | None:
     if reply.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         raise RetryLaterError(f"the merchant rejected our credentials: {error.code if error else reply.status}")
     if error is None:
-        raise UnknownOutcomeError(f"the answer was {reply.status} without an error code")
+        raise UnknownOutcomeError(f"the response was {reply.status} without an error code")
     if error.code == "idempotency_in_flight":
         raise RetryLaterError("the same request is still in progress", after_seconds=retry_after(reply.headers, 1.0))
     return error

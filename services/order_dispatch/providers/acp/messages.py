@@ -1,4 +1,4 @@
-"""The fields we use of ACP's objects, including the spellings of its examples; other fields are ignored."""
+"""ACP's objects, with the fields that we use, including the spellings of its examples; other fields are ignored."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -22,7 +22,7 @@ class Delivery(ProviderMessage):
 
 
 class Amounts(ProviderMessage):
-    """Ordered, current and fulfilled quantity of a line; older merchants name the last `shipped`."""
+    """Ordered, current and fulfilled quantity of a line in packs; older merchants call the last one `shipped`."""
 
     ordered: Count
     current: Count | None = None
@@ -34,7 +34,7 @@ class Amounts(ProviderMessage):
         return self.ordered if self.current is None else self.current
 
     @property
-    def left(self) -> int:
+    def sent(self) -> int:
         return self.fulfilled or self.shipped or 0
 
 
@@ -88,8 +88,6 @@ class Option(ProviderMessage):
 
 
 class Session(ProviderMessage):
-    """State of a checkout at the merchant."""
-
     id: Name
     status: FreeText
     currency: Currency
@@ -101,15 +99,11 @@ class Session(ProviderMessage):
 
 
 class ErrorBody(ProviderMessage):
-    """ACP's error object."""
-
     type: Name
     code: Name
     message: FreeText = ""
 
 
 class OrderEvent(ProviderMessage):
-    """Callback of a merchant about an order."""
-
     type: Name
     data: Snapshot

@@ -36,32 +36,32 @@ def read_session(session: Session, order: Order) -> Answer:
 def read_snapshot(snapshot: Snapshot, order: Order) -> Answer:
     """Return the furthest state that the whole order has reached; packs are converted to base steps."""
     lines = snapshot.line_items
-    left = sum(line.quantity.left for line in lines)
+    sent = sum(line.quantity.sent for line in lines)
     current = sum(line.quantity.wanted for line in lines)
     parcels = [parcel for parcel in snapshot.fulfillments if parcel.status not in ("failed", "canceled")]
     dates = [*(parcel.estimated_delivery for parcel in parcels), snapshot.estimated_delivery]
-    status = _reached(snapshot, [parcel.status or "" for parcel in parcels], left, current)
-    gone = status in (UpdateStatus.SHIPPED, UpdateStatus.DELIVERED)
+    status = _reached(snapshot, [parcel.status or "" for parcel in parcels], sent, current)
+    is_shipped = status in (UpdateStatus.SHIPPED, UpdateStatus.DELIVERED)
     return Answer(
         status,
         expected_at=max((date.latest for date in dates if date and date.latest), default=None),
-        quantity=left * order.pack_size if lines and gone and left else None,
+        quantity=sent * order.pack_size if lines and is_shipped and sent else None,
         tracking=next((parcel.tracking_number for parcel in parcels if parcel.tracking_number), None),
         reference=snapshot.checkout_session_id,
     )
 
 
-def _reached(snapshot: Snapshot, parcels: list[str], left: int, current: int) -> UpdateStatus:
-    """Return the furthest state; without a fulfilled quantity a shipment counts as complete."""
+def _reached(snapshot: Snapshot, parcels: list[str], sent: int, current: int) -> UpdateStatus:
+    """Without a fulfilled quantity a shipment counts as complete."""
     lines = snapshot.line_items
-    whole = left >= current or not left
-    if snapshot.status == "canceled" or (lines and current == 0 and left == 0):
+    is_complete = sent >= current or not sent
+    if snapshot.status == "canceled" or (lines and current == 0 and sent == 0):
         return UpdateStatus.CANCELLED
     if snapshot.status in ("completed", "delivered") or (parcels and all(parcel == "delivered" for parcel in parcels)):
-        return UpdateStatus.DELIVERED if whole else UpdateStatus.ACCEPTED
+        return UpdateStatus.DELIVERED if is_complete else UpdateStatus.ACCEPTED
     shipped = [parcel in ON_THE_WAY for parcel in parcels]
-    is_shipped = snapshot.status == "shipped" or (any(shipped) if left else bool(parcels) and all(shipped))
-    if is_shipped and whole:  # a partial shipment does not count: quantities are booked once, when all of it has left
+    is_shipped = snapshot.status == "shipped" or (any(shipped) if sent else bool(parcels) and all(shipped))
+    if is_shipped and is_complete:  # a partial shipment does not count: the quantity is booked once, when complete
         return UpdateStatus.SHIPPED
     return UpdateStatus.RESOLVING if snapshot.status == "manual_review" else UpdateStatus.ACCEPTED
 

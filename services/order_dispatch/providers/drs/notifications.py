@@ -13,8 +13,8 @@ from replenish_contracts.events import OrderUpdated, UpdateStatus
 from replenish_contracts.units import InvalidAmountError, parse_quantity
 from services.order_dispatch.domain.links import RemoteItem, RemoteSlot
 from services.order_dispatch.domain.order import Order
-from services.order_dispatch.providers.drs.options import remote_slots
-from services.order_dispatch.providers.drs.wire import parse_time
+from services.order_dispatch.providers.drs.messages import parse_time
+from services.order_dispatch.providers.drs.slots import remote_slots
 
 #: Order in which the per-protocol texts of a wrapped message are searched.
 TARGETS = ("default", "https", "http")
@@ -39,8 +39,6 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """A parsed notification."""
-
     kind: Kind
     sent_at: datetime
     serial: str
@@ -132,7 +130,6 @@ def _parse_body(message: Any) -> Mapping[str, Any]:
 
 
 def _unwrap(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the notification, also from a message with one text per delivery protocol."""
     if _field(body, "notificationInfo") is not None:
         return body
     for target in TARGETS:
@@ -144,7 +141,6 @@ def _unwrap(body: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _field(fields: Mapping[str, Any], name: str) -> Any:
-    """Return a field by its case-insensitive name."""
     if name in fields:
         return fields[name]
     wanted = name.casefold()

@@ -79,7 +79,6 @@ def check_certificate_url(url: Any, topic_arn: str, stand_ins: frozenset[str]) -
 
 
 def check_subscribe_url(url: Any, topic_arn: str, stand_ins: frozenset[str]) -> str:
-    """Return the URL if it belongs to SNS in the topic's region, else raise SnsSignatureError."""
     return _check(url, topic_arn, stand_ins, suffix="")
 
 

@@ -133,7 +133,7 @@ class TestUnansweredOrder:
         await linked.add_placing_order("o11", "w11")
         await linked.post_to_shop("shop/lose", answers=1)
 
-        with pytest.raises(Exception, match="the answer was 500"):
+        with pytest.raises(Exception, match="the response was 500"):
             await linked.call_provider("o11")
         await linked.reaches("o11", "placed")
 

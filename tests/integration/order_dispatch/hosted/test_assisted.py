@@ -1,8 +1,8 @@
-"""Orders that customers place themselves: nothing is on order until they say so."""
+"""Tests of orders that customers place at the shop themselves: nothing is on order until they confirm."""
 
 import pytest
 
-from tests.integration.order_dispatch.hosted.street import KNOBS, click, kinds, letter
+from tests.integration.order_dispatch.hosted.shop_steps import SETTINGS, click, event_types, mail_data
 from tests.support import orders as a
 from tests.support.portal_server import until
 
@@ -11,7 +11,7 @@ ACCOUNT = {"cart_url": "https://shop.example/add?sku={product}&n={packs}", "prod
 
 @pytest.fixture(scope="module")
 def knobs():
-    return KNOBS
+    return SETTINGS
 
 
 async def prepared(world, name, account=ACCOUNT):
@@ -21,22 +21,22 @@ async def prepared(world, name, account=ACCOUNT):
     return order_id
 
 
-async def said(world, order_id, what, customer="ann"):
-    return await world.post(f"orders/{order_id}/said", {"said": what}, role="customer", customer_id=customer)
+async def answer_as_customer(world, order_id, answer, customer="ann"):
+    return await world.post(f"orders/{order_id}/answer", {"answer": answer}, role="customer", customer_id=customer)
 
 
-async def test_a_cart_is_prepared_and_nothing_is_on_order(world):
+async def test_cart_is_prepared_and_nothing_is_on_order(world):
     order_id = await prepared(world, "market")
 
-    written = await letter(world, order_id, "customer")
+    data = await mail_data(world, order_id, "customer")
 
-    assert written["cart_url"] == "https://shop.example/add?sku=K%C3%A4ffchen%20%26%20Co&n=2"
-    assert sorted(written["answers"]) == ["no", "not_yet", "ordered"]
-    assert (written["title"], written["packs"], written["contact"]) == ("Coffee pods", 2, None)
-    assert await kinds(world, order_id) == ["CartPrepared", "OrderDrafted"]
+    assert data["cart_url"] == "https://shop.example/add?sku=K%C3%A4ffchen%20%26%20Co&n=2"
+    assert sorted(data["answers"]) == ["no", "not_yet", "ordered"]
+    assert (data["title"], data["packs"], data["contact"]) == ("Coffee pods", 2, None)
+    assert await event_types(world, order_id) == ["CartPrepared", "OrderDrafted"]
 
 
-async def test_a_shop_without_such_links_gets_a_list(world):
+async def test_shop_without_cart_url_has_a_list(world):
     order_id = await prepared(world, "stall", account={})
 
     cart = await world.http.get(
@@ -46,9 +46,9 @@ async def test_a_shop_without_such_links_gets_a_list(world):
     assert (cart.json()["cart_url"], cart.json()["title"], cart.json()["packs"]) == (None, "Coffee pods", 2)
 
 
-async def test_i_ordered_it_places_it_and_its_lead_time_delivers_it(world):
+async def test_ordered_places_order_and_lead_time_delivers_it(world):
     order_id = await prepared(world, "grocer")
-    links = (await letter(world, order_id, "customer"))["answers"]
+    links = (await mail_data(world, order_id, "customer"))["answers"]
 
     placed = [await click(world, links["ordered"]) for _ in range(2)]
     assert [(one.status_code, one.json()["state"]) for one in placed] == [(200, "placed")] * 2
@@ -64,35 +64,35 @@ async def test_i_ordered_it_places_it_and_its_lead_time_delivers_it(world):
     assert arrived["quantity"] == 40
 
 
-async def test_it_arrived_counts_before_its_date_and_even_without_a_yes(world):
+async def test_arrived_delivers_order_that_was_not_confirmed(world):
     order_id = await prepared(world, "baker")
 
-    assert (await said(world, order_id, "arrived")).json()["state"] == "delivered"
+    assert (await answer_as_customer(world, order_id, "arrived")).json()["state"] == "delivered"
 
     assert (await world.order(order_id))["evidence"] == "reported"
 
 
-async def test_no_ends_it_as_the_customers_own_cancel(world):
+async def test_no_cancels_order_by_customer(world):
     order_id = await prepared(world, "butcher")
 
-    assert [(await said(world, order_id, "no")).json()["state"] for _ in range(2)] == ["cancelled"] * 2
+    assert [(await answer_as_customer(world, order_id, "no")).json()["state"] for _ in range(2)] == ["cancelled"] * 2
 
     (cancelled,) = await world.facts(order_id, "OrderCancelled")
     assert cancelled["by"] == "customer"
-    late = await said(world, order_id, "ordered")
+    late = await answer_as_customer(world, order_id, "ordered")
     assert (late.status_code, late.json()["code"]) == (409, "too_late")
 
 
-async def test_a_customer_who_cancelled_at_the_shop_says_no(world):
+async def test_no_cancels_confirmed_order(world):
     order_id = await prepared(world, "florist")
-    await said(world, order_id, "ordered")
+    await answer_as_customer(world, order_id, "ordered")
 
-    assert (await said(world, order_id, "no")).json()["state"] == "cancelled"
+    assert (await answer_as_customer(world, order_id, "no")).json()["state"] == "cancelled"
 
 
-async def test_an_order_without_an_answer_is_reminded_of_and_expires(world):
+async def test_unanswered_order_is_reminded_and_expires(world):
     order_id = await prepared(world, "forgotten")
-    links = (await letter(world, order_id, "customer"))["answers"]
+    links = (await mail_data(world, order_id, "customer"))["answers"]
 
     world.step(hours=24)
     await until(lambda: world.facts(order_id, "CartReminded"), "the customer is reminded")
@@ -101,16 +101,16 @@ async def test_an_order_without_an_answer_is_reminded_of_and_expires(world):
 
     (cancelled,) = await world.facts(order_id, "OrderCancelled")
     assert cancelled["by"] == "expired"
-    assert await kinds(world, order_id) == ["CartPrepared", "CartReminded", "OrderCancelled", "OrderDrafted"]
+    assert await event_types(world, order_id) == ["CartPrepared", "CartReminded", "OrderCancelled", "OrderDrafted"]
     assert (await click(world, links["ordered"])).status_code == 409
 
 
-async def test_not_yet_gives_more_time(world):
+async def test_not_yet_restarts_deadline(world):
     order_id = await prepared(world, "later")
     world.step(hours=24)
     await until(lambda: world.facts(order_id, "CartReminded"), "the customer is reminded")
 
-    assert (await said(world, order_id, "not_yet")).json()["state"] == "placing"
+    assert (await answer_as_customer(world, order_id, "not_yet")).json()["state"] == "placing"
     world.step(hours=24)
     marker = await prepared(world, "marker")
     assert (await world.order(order_id))["state"] == "placing"
@@ -118,13 +118,13 @@ async def test_not_yet_gives_more_time(world):
     await world.reaches(order_id, "cancelled")
 
     assert len(await world.facts(order_id, "CartReminded")) == 1
-    await said(world, marker, "no")
+    await answer_as_customer(world, marker, "no")
 
 
-async def test_nobody_else_speaks_for_a_customer(world):
+async def test_answer_of_another_customer_or_shop_is_refused(world):
     order_id = await prepared(world, "secret")
 
-    assert (await said(world, order_id, "ordered", "bob")).status_code == 404
+    assert (await answer_as_customer(world, order_id, "ordered", "bob")).status_code == 404
     path = f"providers/secret/orders/{order_id}/ship"
     as_shop = await world.post(path, {}, role="provider", provider_id="secret")
     assert as_shop.status_code == 404
@@ -144,12 +144,12 @@ async def test_nobody_else_speaks_for_a_customer(world):
         'https://shop.example/{product}"',
     ],
 )
-async def test_a_template_that_cannot_be_followed_is_not_taken(world, cart_url):
+async def test_invalid_cart_url_is_refused(world, cart_url):
     body = {"name": "Odd", "protocol": "assisted", "account": {"cart_url": cart_url}}
     put = await world.http.put("/v1/providers/odd", json=body, headers=world.desk.headers("operator"))
 
     assert (put.status_code, put.json()["code"]) == (422, "bad_account")
 
 
-def test_the_builders_order_two_packs():
+def test_default_order_has_two_packs():
     assert a.approved().packs == 2

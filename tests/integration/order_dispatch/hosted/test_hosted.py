@@ -1,4 +1,4 @@
-"""Orders at shops that are kept here: told, answered by API or link, reminded, withdrawn."""
+"""Tests of orders at hosted shops: submission, answers by API and by link, reminders, deadlines."""
 
 import time
 
@@ -7,15 +7,15 @@ import pytest
 from services.order_dispatch.answers.answering import Step
 from services.order_dispatch.answers.links import AnswerLink, sign_link
 from services.order_dispatch.sealing import read_keys
-from tests.integration.order_dispatch.hosted.street import (
-    KNOBS,
+from tests.integration.order_dispatch.hosted.shop_steps import (
+    SETTINGS,
     TERMS,
     allocated,
-    asked,
+    answer_as_shop,
     click,
-    letter,
-    says,
-    shop,
+    mail_data,
+    put_shop,
+    submitted_order,
 )
 from tests.support import orders as a
 from tests.support.portal_server import until
@@ -23,12 +23,12 @@ from tests.support.portal_server import until
 
 @pytest.fixture(scope="module")
 def knobs():
-    return KNOBS
+    return SETTINGS
 
 
-class TestTheWholeWay:
-    async def test_from_stock_to_the_door_over_the_api(self, world):
-        order_id = await asked(world, "corner", days=["wed", "fri"])
+class TestFulfilment:
+    async def test_order_is_fulfilled_over_the_api(self, world):
+        order_id = await submitted_order(world, "corner", days=["wed", "fri"])
         mine = world.desk.headers("provider", provider_id="corner")
 
         listed = (await world.http.get("/v1/providers/corner/orders", headers=mine)).json()["orders"]
@@ -38,11 +38,11 @@ class TestTheWholeWay:
         seen = (await world.http.get(f"/v1/providers/corner/orders/{order_id}", headers=mine)).json()
         assert seen["ship_to"]["city"] == "Ulm"
 
-        taken = await says(world, order_id, "acknowledge")
+        taken = await answer_as_shop(world, order_id, "acknowledge")
         assert (taken.status_code, taken.json()["state"]) == (200, "placed")
         assert taken.json()["expected_at"].startswith("2026-03-04")  # three days on is a Wednesday
-        assert (await says(world, order_id, "ship", tracking="T1", quantity=30)).json()["state"] == "shipped"
-        assert (await says(world, order_id, "deliver")).json()["state"] == "delivered"
+        assert (await answer_as_shop(world, order_id, "ship", tracking="T1", quantity=30)).json()["state"] == "shipped"
+        assert (await answer_as_shop(world, order_id, "deliver")).json()["state"] == "delivered"
 
         delivered = await world.order(order_id)
         assert [step["to_state"] for step in delivered["history"]] == [
@@ -50,21 +50,21 @@ class TestTheWholeWay:
         ]
         assert [update["outcome"] for update in delivered["updates"]] == ["applied"] * 3
         assert delivered["evidence"] == "reported"
-        (told,) = await world.facts(order_id, "ShopOrderRequested")
-        assert (told["packs"], told["quantity"]) == (2, 40)
+        (event,) = await world.facts(order_id, "ShopOrderRequested")
+        assert (event["packs"], event["quantity"]) == (2, 40)
         (claim,) = await world.facts(order_id, "ClaimRaised")
         assert (claim["ordered"], claim["received"]) == (40, 30)
         assert (await world.http.get("/v1/providers/corner/orders", headers=mine)).json()["orders"] == []
 
-    async def test_by_links_in_a_mail(self, world):
-        order_id = await asked(world, "mailed")
-        first = await letter(world, order_id)
+    async def test_order_is_fulfilled_by_links_in_mail(self, world):
+        order_id = await submitted_order(world, "mailed")
+        first = await mail_data(world, order_id)
 
         assert first["contact"] == {"email": "shop@example.org", "name": "Mailed", "locale": "en"}
         assert sorted(first["answers"]) == ["acknowledge", "refuse", "ship"]
-        looked = await world.http.get(f"/v1/answers/{first['answers']['acknowledge']}")
-        assert (looked.status_code, looked.json()["title"], looked.json()["done"]) == (200, "Coffee pods", False)
-        assert "Ulm" not in looked.text
+        preview = await world.http.get(f"/v1/answers/{first['answers']['acknowledge']}")
+        assert (preview.status_code, preview.json()["title"], preview.json()["done"]) == (200, "Coffee pods", False)
+        assert "Ulm" not in preview.text
         assert (await world.order(order_id))["state"] == "placing"
 
         taken = await click(world, first["answers"]["acknowledge"])
@@ -73,24 +73,24 @@ class TestTheWholeWay:
         assert sent.json()["state"] == "shipped"
         assert (await world.order(order_id))["tracking"] == "T2"
 
-    async def test_no_address_leaves_with_what_is_said(self, world):
-        order_id = await asked(world, "discreet")
+    async def test_events_do_not_contain_the_address(self, world):
+        order_id = await submitted_order(world, "discreet")
 
         assert "Ulm" not in str(await world.events(order_id))
 
-    async def test_is_refused_with_the_shops_reason(self, world):
-        order_id = await asked(world, "picky")
+    async def test_refusal_has_the_reason_of_the_shop(self, world):
+        order_id = await submitted_order(world, "picky")
 
-        assert (await says(world, order_id, "refuse", reason="no van today")).json()["state"] == "refused"
+        assert (await answer_as_shop(world, order_id, "refuse", reason="no van today")).json()["state"] == "refused"
 
         (refused,) = await world.facts(order_id, "OrderRefused")
         assert refused["reason"] == "no van today"
 
 
-class TestTwice:
-    async def test_a_second_click_changes_nothing(self, world):
-        order_id = await asked(world, "eager")
-        links = (await letter(world, order_id))["answers"]
+class TestRepeatedAnswer:
+    async def test_repeated_link_changes_nothing(self, world):
+        order_id = await submitted_order(world, "eager")
+        links = (await mail_data(world, order_id))["answers"]
 
         first, second = [await click(world, links["acknowledge"]) for _ in range(2)]
 
@@ -99,78 +99,79 @@ class TestTwice:
         assert len((await world.order(order_id))["updates"]) == 1
         assert len(await world.facts(order_id, "OrderPlaced")) == 1
 
-    async def test_the_same_quantity_is_harmless_and_another_is_told_which_stands(self, world):
-        order_id = await asked(world, "wavering")
-        await says(world, order_id, "ship", quantity=33)
+    async def test_same_quantity_is_accepted_and_another_refused(self, world):
+        order_id = await submitted_order(world, "wavering")
+        await answer_as_shop(world, order_id, "ship", quantity=33)
 
-        same, other, silent = [
-            await says(world, order_id, "ship", **said) for said in ({"quantity": 33}, {"quantity": 38}, {})
+        same, other, without = [
+            await answer_as_shop(world, order_id, "ship", **detail)
+            for detail in ({"quantity": 33}, {"quantity": 38}, {})
         ]
 
-        assert [answer.status_code for answer in (same, other, silent)] == [200, 409, 200]
-        assert other.json()["code"] == "said_otherwise"
-        assert other.json()["detail"] == "33 C62 was said before, and that stands."
+        assert [answer.status_code for answer in (same, other, without)] == [200, 409, 200]
+        assert other.json()["code"] == "conflicting_answer"
+        assert other.json()["detail"] == "The quantity was already reported as 33 C62 and cannot be changed."
         assert same.json()["shipped"] == {"quantity": "33", "unit": "C62"}
 
-    async def test_the_same_quantity_is_harmless_after_the_customer_counted_less(self, world):
-        order_id = await asked(world, "hopeful")
-        await says(world, order_id, "ship", quantity=33)
+    async def test_same_quantity_is_accepted_after_customer_counted_less(self, world):
+        order_id = await submitted_order(world, "hopeful")
+        await answer_as_shop(world, order_id, "ship", quantity=33)
         await world.post(f"orders/{order_id}/received", {"quantity": 30})
 
-        assert (await says(world, order_id, "ship", quantity=33)).status_code == 200
-        assert (await says(world, order_id, "deliver", quantity=33)).json()["code"] == "said_otherwise"
+        assert (await answer_as_shop(world, order_id, "ship", quantity=33)).status_code == 200
+        assert (await answer_as_shop(world, order_id, "deliver", quantity=33)).json()["code"] == "conflicting_answer"
 
-    async def test_an_acknowledgement_of_what_was_sent_is_harmless(self, world):
-        order_id = await asked(world, "swift")
-        links = (await letter(world, order_id))["answers"]
+    async def test_acknowledge_after_ship_changes_nothing(self, world):
+        order_id = await submitted_order(world, "swift")
+        links = (await mail_data(world, order_id))["answers"]
         await click(world, links["ship"])
 
         again = await click(world, links["acknowledge"])
 
         assert (again.status_code, again.json()["state"]) == (200, "shipped")
 
-    async def test_goods_that_left_are_not_refused(self, world):
-        order_id = await asked(world, "torn")
-        links = (await letter(world, order_id))["answers"]
+    async def test_refuse_after_ship_is_too_late(self, world):
+        order_id = await submitted_order(world, "torn")
+        links = (await mail_data(world, order_id))["answers"]
         await click(world, links["ship"])
 
         late = await click(world, links["refuse"])
 
         assert (late.status_code, late.json()["code"]) == (409, "too_late")
-        assert late.json()["detail"] == "The order has been sent already."
+        assert late.json()["detail"] == "The order has already been sent."
 
 
 class TestLinks:
-    async def test_of_other_hands_do_nothing(self, world):
-        order_id = await asked(world, "guarded")
-        word = (await letter(world, order_id))["answers"]["acknowledge"]
-        said, signature = word.split(".")
-        other = (await letter(world, order_id))["answers"]["ship"].split(".")[0]
+    async def test_tampered_link_is_refused(self, world):
+        order_id = await submitted_order(world, "guarded")
+        token = (await mail_data(world, order_id))["answers"]["acknowledge"]
+        payload, signature = token.split(".")
+        other = (await mail_data(world, order_id))["answers"]["ship"].split(".")[0]
 
-        for forged in (f"{other}.{signature}", f"{said}.{signature[:-3]}AAA", f"{said}.x"):
+        for forged in (f"{other}.{signature}", f"{payload}.{signature[:-3]}AAA", f"{payload}.x"):
             assert (await click(world, forged)).json()["code"] == "broken_link"
             assert (await world.http.get(f"/v1/answers/{forged}")).status_code == 404
         assert (await world.order(order_id))["state"] == "placing"
 
-    async def test_end(self, world):
-        order_id = await asked(world, "stale")
+    async def test_expired_link_is_refused(self, world):
+        order_id = await submitted_order(world, "stale")
         keys = read_keys(world.kit.settings.sealing_key)
-        word = sign_link(keys, AnswerLink(order_id, Step.ACKNOWLEDGE), int(time.time()))
+        token = sign_link(keys, AnswerLink(order_id, Step.ACKNOWLEDGE), int(time.time()))
 
-        answer = await click(world, word)
+        answer = await click(world, token)
 
         assert (answer.status_code, answer.json()["code"]) == (410, "expired_link")
 
-    async def test_are_for_the_mailer_only(self, world):
-        order_id = await asked(world, "private")
+    async def test_mail_data_is_for_services_only(self, world):
+        order_id = await submitted_order(world, "private")
 
         for role in ("operator", "customer", "provider"):
             headers = world.desk.headers(role, customer_id="ann", provider_id="private")
-            got = await world.http.get(f"/v1/orders/{order_id}/letter?responder=shop", headers=headers)
+            got = await world.http.get(f"/v1/orders/{order_id}/mail-data?responder=shop", headers=headers)
             assert got.status_code == 403
 
-    async def test_of_a_shop_are_its_own(self, world):
-        order_id = await asked(world, "mine")
+    async def test_order_of_another_shop_is_refused(self, world):
+        order_id = await submitted_order(world, "mine")
         stranger = world.desk.headers("provider", provider_id="corner")
 
         for name in ("mine", "corner"):
@@ -183,8 +184,8 @@ class TestLinks:
 
 
 class TestTerms:
-    async def test_rule_out_a_small_order_by_name(self, world):
-        await shop(world, "grand", minimum="25.00", currency="USD")
+    async def test_order_below_minimum_is_refused(self, world):
+        await put_shop(world, "grand", minimum="25.00", currency="USD")
         order_id = await world.approve("grand")
         await world.reaches(order_id, "refused")
 
@@ -192,16 +193,16 @@ class TestTerms:
         assert refused["reason"] == "Grand delivers from 25.00 USD, and this order is 9.98"
         assert await world.facts(order_id, "AllocationRequested") == []
 
-    async def test_rule_out_a_place_by_name(self, world):
-        await shop(world, "local", regions=["DE-10", "AT"])
+    async def test_address_outside_regions_is_refused(self, world):
+        await put_shop(world, "local", regions=["DE-10", "AT"])
         order_id = await world.approve("local")
         await world.reaches(order_id, "refused")
 
         (refused,) = await world.facts(order_id, "OrderRefused")
         assert refused["reason"] == "Local does not deliver to DE-89073, only to DE-10, AT"
 
-    async def test_let_a_customer_pick_up_from_anywhere(self, world):
-        order_id = await asked(world, "kiosk", regions=["AT"], pick_up=True)
+    async def test_pick_up_is_possible_from_any_address(self, world):
+        order_id = await submitted_order(world, "kiosk", regions=["AT"], pick_up=True)
 
         assert (await world.order(order_id))["state"] == "placing"
 
@@ -215,7 +216,7 @@ class TestTerms:
             ({"days": ["someday"]}, "days.0"),
         ],
     )
-    async def test_that_make_no_sense_are_not_taken(self, world, terms, problem):
+    async def test_invalid_terms_are_refused(self, world, terms, problem):
         body = {"name": "Odd", "protocol": "hosted", "account": TERMS | terms}
         put = await world.http.put("/v1/providers/odd", json=body, headers=world.desk.headers("operator"))
 
@@ -223,8 +224,8 @@ class TestTerms:
         assert problem in put.json()["errors"][0]["problem"]
 
 
-class TestJoining:
-    async def test_a_shop_is_ordered_from_once_it_is_admitted(self, world):
+class TestRegistration:
+    async def test_shop_is_inactive_until_admitted(self, world):
         body = {"name": "Mario's Café", "terms": TERMS | {"fee": "3.90"}, "lead_time_days": 2}
         joined = await world.post("shops", body, role="service", service="portal")
         assert joined.status_code == 201, joined.text
@@ -247,13 +248,13 @@ class TestJoining:
         assert admitted.json()["account"]["minimum"] == "20"
 
 
-class TestSilence:
-    async def test_is_answered_by_a_reminder_and_then_by_taking_the_order_back(self, world):
-        order_id = await asked(world, "asleep")
-        links = (await letter(world, order_id))["answers"]
+class TestDeadline:
+    async def test_unanswered_order_is_reminded_and_then_cancelled(self, world):
+        order_id = await submitted_order(world, "asleep")
+        links = (await mail_data(world, order_id))["answers"]
 
         world.step(hours=24)
-        await _said(world, order_id, "ShopReminded")
+        await _published(world, order_id, "ShopReminded")
         assert (await world.order(order_id))["state"] == "placing"
         world.step(hours=24)
         cancelled = await world.reaches(order_id, "cancelled")
@@ -261,72 +262,71 @@ class TestSilence:
         assert cancelled["cancellation"]["by"] == "deadline"
         assert cancelled["cancellation"]["reason"] == "the shop did not answer within 48 hours"
         assert len(await world.facts(order_id, "ShopReminded")) == 1
-        (said,) = await world.facts(order_id, "OrderCancelled")
-        assert said["by"] == "deadline"
-        for late in (await click(world, links["acknowledge"]), await says(world, order_id, "ship")):
+        (event,) = await world.facts(order_id, "OrderCancelled")
+        assert event["by"] == "deadline"
+        for late in (await click(world, links["acknowledge"]), await answer_as_shop(world, order_id, "ship")):
             assert (late.status_code, late.json()["code"]) == (409, "too_late")
             assert "Please do not send anything" in late.json()["detail"]
-        looked = (await world.http.get(f"/v1/answers/{links['ship']}")).json()
-        assert "taken back" in looked["why_not"]
+        preview = (await world.http.get(f"/v1/answers/{links['ship']}")).json()
+        assert "was cancelled" in preview["refusal"]
         assert (await world.order(order_id))["state"] == "cancelled"
 
-    async def test_after_a_yes_is_another_matter(self, world):
-        order_id = await asked(world, "sure")
-        await says(world, order_id, "acknowledge")
+    async def test_accepted_order_is_reminded_but_not_cancelled(self, world):
+        order_id = await submitted_order(world, "sure")
+        await answer_as_shop(world, order_id, "acknowledge")
 
         world.step(hours=96)
-        await _said(world, order_id, "ShopReminded")
+        await _published(world, order_id, "ShopReminded")
 
         assert (await world.order(order_id))["state"] == "placed"
 
 
-class TestCancelling:
-    async def test_is_at_once_before_the_shop_has_said_yes(self, world):
-        order_id = await asked(world, "early")
+class TestCancellation:
+    async def test_cancel_is_immediate_before_acceptance(self, world):
+        order_id = await submitted_order(world, "early")
 
         assert (await world.cancel(order_id)).status_code == 200
 
-        late = await says(world, order_id, "acknowledge")
+        late = await answer_as_shop(world, order_id, "acknowledge")
         assert (late.status_code, late.json()["state"]) == (409, "cancelled")
         assert late.json()["detail"] == "The order is cancelled. Please do not send anything."
 
-    async def test_is_asked_of_a_shop_that_took_the_order(self, world):
-        order_id = await asked(world, "committed")
-        await says(world, order_id, "acknowledge")
+    async def test_cancel_after_acceptance_needs_the_shop(self, world):
+        order_id = await submitted_order(world, "committed")
+        await answer_as_shop(world, order_id, "acknowledge")
 
         assert (await world.cancel(order_id)).status_code == 202
-        (told,) = await world.facts(order_id, "ShopCancelRequested")
-        assert told["reason"] == "enough"
-        assert (await says(world, order_id, "refuse")).json()["state"] == "cancelled"
+        (event,) = await world.facts(order_id, "ShopCancelRequested")
+        assert event["reason"] == "enough"
+        assert (await answer_as_shop(world, order_id, "refuse")).json()["state"] == "cancelled"
         (cancelled,) = await world.facts(order_id, "OrderCancelled")
         assert cancelled["by"] == "customer"
 
 
-async def test_a_shop_that_was_not_asked_yet_finds_nothing_to_answer(world):
-    await shop(world, "hasty")
+async def test_answer_before_submission_is_not_found(world):
+    await put_shop(world, "hasty")
     order_id = await world.approve("hasty")
     await world.reaches(order_id, "reserving")
 
-    assert (await says(world, order_id, "acknowledge")).status_code == 404
+    assert (await answer_as_shop(world, order_id, "acknowledge")).status_code == 404
     await world.publish(allocated(order_id))
     await world.reaches(order_id, "placing")
-    assert (await says(world, order_id, "acknowledge")).status_code == 200
+    assert (await answer_as_shop(world, order_id, "acknowledge")).status_code == 200
 
 
-async def test_a_rehearsal_goes_the_whole_way_without_stock(world):
+async def test_test_order_needs_no_stock(world):
     await world.put_provider("drill", protocol="hosted", account=TERMS, test=True)
     order_id = await world.approve("drill")
     await world.reaches(order_id, "placing")
-    await says(world, order_id, "ship")
+    await answer_as_shop(world, order_id, "ship")
 
     assert await world.facts(order_id, "AllocationRequested") == []
     (shipped,) = await world.facts(order_id, "OrderShipped")
     assert (shipped["test"], shipped["quantity"]) == (True, 0)
 
 
-async def _said(world, order_id, kind):
-
-    await until(lambda: world.facts(order_id, kind), f"{kind} is said")
+async def _published(world, order_id, kind):
+    await until(lambda: world.facts(order_id, kind), f"{kind} is published")
 
 
 def test_noon_is_a_sunday():

@@ -1,4 +1,4 @@
-"""Tests of the DRS protocol: paths, headers and bodies as documented, and translation of answers."""
+"""Tests of the DRS protocol: paths, headers and bodies as documented, and translation of responses."""
 
 import json
 from dataclasses import dataclass, field, replace
@@ -26,33 +26,33 @@ class Reply:
 
 
 @dataclass
-class Wire:
-    """Client that records requests and answers from a list."""
+class RecordingClient:
+    """LinkedProviderClient that records requests and returns one response."""
 
     status: int = 200
-    answer: object = None
+    body: object = None
     account: dict[str, object] = field(default_factory=dict)
     reference: str | None = None
-    taken: bool = False
+    is_used: bool = False
     provider_id: str = "amazon"
-    asked: list[tuple[object, ...]] = field(default_factory=list)
+    requests: list[tuple[object, ...]] = field(default_factory=list)
 
     async def request(self, method, path, *, json=None, content=None, headers=None, idempotency_key=None):
-        self.asked.append((method, path, json, headers))
-        return Reply(self.status, b"" if self.answer is None else dumps(self.answer))
+        self.requests.append((method, path, json, headers))
+        return Reply(self.status, b"" if self.body is None else dumps(self.body))
 
     async def remote_slot(self, slot):
         return f"tray {slot}"
 
-    async def recall(self, order_id):
+    async def find_reference(self, order_id):
         return self.reference
 
     async def is_reference_used(self, reference, order_id):
-        return self.taken
+        return self.is_used
 
 
-def dumps(answer):
-    return answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+def dumps(body):
+    return body if isinstance(body, bytes) else json.dumps(body).encode()
 
 
 def headers(operation, version="1.0", accept="1.0"):
@@ -68,24 +68,24 @@ def use(**changes):
 
 
 class TestReplenish:
-    async def deliver(self, **wire):
-        wire = Wire(**wire)
-        return await drs.submit(a.drafted(), HOME, wire), wire
+    async def submit(self, **options):
+        client = RecordingClient(**options)
+        return await drs.submit(a.drafted(), HOME, client), client
 
     @pytest.mark.parametrize("detail", ["STANDARD_ORDER_PLACED", "TEST_ORDER_PLACED"])
     async def test_placed_order_has_reference_but_no_status(self, detail):
-        answer, wire = await self.deliver(answer={"eventInstanceId": "i1", "detailCode": detail})
+        answer, client = await self.submit(body={"eventInstanceId": "i1", "detailCode": detail})
 
         assert (answer.status, answer.reference) == (None, "i1")
-        assert wire.asked == [("POST", "/replenish/tray%201", None, headers("DrsReplenish"))]
+        assert client.requests == [("POST", "/replenish/tray%201", None, headers("DrsReplenish"))]
 
     async def test_order_in_progress_is_adopted(self):
-        answer, _ = await self.deliver(answer={"eventInstanceId": "i1", "detailCode": "ORDER_INPROGRESS"})
+        answer, _ = await self.submit(body={"eventInstanceId": "i1", "detailCode": "ORDER_INPROGRESS"})
 
         assert (answer.status, answer.reference) == (None, "i1")
 
     async def test_order_in_progress_of_another_order_is_refused(self):
-        answer, _ = await self.deliver(answer={"eventInstanceId": "i1", "detailCode": "ORDER_INPROGRESS"}, taken=True)
+        answer, _ = await self.submit(body={"eventInstanceId": "i1", "detailCode": "ORDER_INPROGRESS"}, is_used=True)
 
         assert (answer.status, answer.reference) == (UpdateStatus.REFUSED, None)
 
@@ -97,14 +97,14 @@ class TestReplenish:
         ],
     )
     async def test_refusal_has_reason(self, status, reported, reason):
-        answer, _ = await self.deliver(status=status, answer=reported)
+        answer, _ = await self.submit(status=status, body=reported)
 
         assert (answer.status, answer.reason) == (UpdateStatus.REFUSED, reason)
 
     @pytest.mark.parametrize("reported", [b"", b"[]", b"<html>", {"detailCode": "SOMETHING"}, {}])
     async def test_invalid_answer_is_ambiguous(self, reported):
         with pytest.raises(drs.UnreadableResponseError):
-            await self.deliver(answer=reported)
+            await self.submit(body=reported)
 
 
 class TestStatus:
@@ -112,9 +112,9 @@ class TestStatus:
         item = {"asin": "B1", "expectedDeliveryDate": date, "quantity": 1, "slotId": slot, "status": status}
         return {"orderInfoData": {"instanceId": "i 1", "orderItems": [item]}}
 
-    async def ask(self, reported, **wire):
-        wire = Wire(answer=reported, reference="i 1", **wire)
-        return await drs.status(a.drafted(), wire), wire
+    async def request(self, reported, **options):
+        client = RecordingClient(body=reported, reference="i 1", **options)
+        return await drs.status(a.drafted(), client), client
 
     @pytest.mark.parametrize(
         ("reported", "status"),
@@ -131,16 +131,18 @@ class TestStatus:
         ],
     )
     async def test_states_of_both_versions_are_mapped(self, reported, status):
-        answer, wire = await self.ask(self.info(reported))
+        answer, client = await self.request(self.info(reported))
 
         assert (answer.status, answer.reference) == (status, "i 1")
-        assert wire.asked == [("GET", "/getOrderInfo/i%201", None, headers("DrsOrderInfo"))]
+        assert client.requests == [("GET", "/getOrderInfo/i%201", None, headers("DrsOrderInfo"))]
 
     async def test_status_has_expected_date(self):
-        assert (await self.ask(self.info("Processing")))[0].expected_at == datetime(2017, 1, 5, 7, 59, 59, tzinfo=UTC)
+        assert (await self.request(self.info("Processing")))[0].expected_at == datetime(
+            2017, 1, 5, 7, 59, 59, tzinfo=UTC
+        )
 
     async def test_order_without_date_is_resolving(self):
-        answer, _ = await self.ask(self.info("Processing", date=None))
+        answer, _ = await self.request(self.info("Processing", date=None))
 
         assert (answer.status, answer.reference) == (UpdateStatus.RESOLVING, "i 1")
 
@@ -154,42 +156,42 @@ class TestStatus:
         ],
     )
     async def test_other_date_formats_are_parsed_or_none(self, date, read):
-        answer, _ = await self.ask(self.info("Processing", date=date))
+        answer, _ = await self.request(self.info("Processing", date=date))
 
         assert (answer.status, answer.expected_at) == ("accepted", read)
 
     async def test_item_of_another_slot_is_ignored(self):
-        assert (await self.ask(self.info("Shipped", slot="tray 2")))[0].status is None
+        assert (await self.request(self.info("Shipped", slot="tray 2")))[0].status is None
 
     async def test_unknown_order_has_no_status(self):
-        assert (await self.ask({"message": "?"}, status=400))[0].status is None
+        assert (await self.request({"message": "?"}, status=400))[0].status is None
 
     async def test_status_without_reference_makes_no_call(self):
-        wire = Wire()
+        client = RecordingClient()
 
-        assert (await drs.status(a.drafted(), wire)).status is None
-        assert wire.asked == []
+        assert (await drs.status(a.drafted(), client)).status is None
+        assert client.requests == []
 
 
 class TestSlotStatus:
     async def test_body_has_five_fields(self):
-        wire = Wire()
+        client = RecordingClient()
 
-        await drs.slot_status(wire, use())
+        await drs.slot_status(client, use())
 
-        (asked,) = wire.asked
-        assert asked[:2] == ("POST", "/slotStatus/tray%201")
-        assert asked[2] == {
+        (request,) = client.requests
+        assert request[:2] == ("POST", "/slotStatus/tray%201")
+        assert request[2] == {
             "expectedReplenishmentDate": "2018-12-24T22:00:00.000Z",
             "remainingQuantityInUnit": 7,
             "originalQuantityInUnit": 20,
             "totalQuantityOnHand": 30,
             "lastUseDate": "2018-12-21T10:00:00.000Z",
         }
-        assert asked[3] == headers("DrsSlotStatus")
+        assert request[3] == headers("DrsSlotStatus")
 
     @pytest.mark.parametrize(
-        ("unit", "scale", "level", "country", "told"),
+        ("unit", "scale", "level", "country", "expected"),
         [
             (BaseUnit.MILLILITRE, 0, 3500, "DE", 3.5),
             (BaseUnit.MILLILITRE, 0, 3046, "US", 102.997513),
@@ -199,29 +201,29 @@ class TestSlotStatus:
             (BaseUnit.PERCENT, 0, 40, "FR", 40),
         ],
     )
-    async def test_quantities_use_units_of_country(self, unit, scale, level, country, told):
-        wire = Wire(account={"country": country})
+    async def test_quantities_use_units_of_country(self, unit, scale, level, country, expected):
+        client = RecordingClient(account={"country": country})
 
-        await drs.slot_status(wire, use(unit=unit, scale=scale, level=level))
+        await drs.slot_status(client, use(unit=unit, scale=scale, level=level))
 
-        assert wire.asked[0][2]["remainingQuantityInUnit"] == told
+        assert client.requests[0][2]["remainingQuantityInUnit"] == expected
 
     async def test_unused_slot_runs_out_in_a_year(self):
         assert use(rate_per_day=0).runs_out_at == use(rate_per_day=1e-9).runs_out_at == AT + timedelta(days=365)
 
     async def test_refusal_is_permanent(self):
         with pytest.raises(RejectedError, match="400: no such slot"):
-            await drs.slot_status(Wire(400, {"message": "no such slot"}), use())
+            await drs.slot_status(RecordingClient(400, {"message": "no such slot"}), use())
 
 
 class TestOtherCalls:
     async def test_device_status(self):
-        wire = Wire()
+        client = RecordingClient()
 
-        await drs.device_status(wire, AT)
+        await drs.device_status(client, AT)
 
         body = {"mostRecentlyActiveDate": "2018-12-21T10:00:00.000Z"}
-        assert wire.asked == [("POST", "/deviceStatus", body, headers("DrsDeviceStatus"))]
+        assert client.requests == [("POST", "/deviceStatus", body, headers("DrsDeviceStatus"))]
 
     @pytest.mark.parametrize(
         ("account", "accept", "slots", "found"),
@@ -236,25 +238,25 @@ class TestOtherCalls:
         ],
     )
     async def test_subscription_info_in_both_versions(self, account, accept, slots, found):
-        wire = Wire(answer={"slotsSubscriptionStatus": slots}, account=account)
+        client = RecordingClient(body={"slotsSubscriptionStatus": slots}, account=account)
 
-        assert await drs.subscription_info(wire) == found
-        assert wire.asked == [("GET", "/subscriptionInfo", None, headers("DrsSubscriptionInfo", accept=accept))]
+        assert await drs.subscription_info(client) == found
+        assert client.requests == [("GET", "/subscriptionInfo", None, headers("DrsSubscriptionInfo", accept=accept))]
 
     async def test_deregister_in_both_versions(self):
-        first, second = Wire(account={"deregister_version": 1, "device_model": "M 1"}), Wire()
+        first, second = RecordingClient(account={"deregister_version": 1, "device_model": "M 1"}), RecordingClient()
 
         await drs.deregister(first, "s/1")
         await drs.deregister(second, "s/1")
 
         path = "/deviceModels/M%201/devices/s%2F1/registration"
-        assert first.asked == [("DELETE", path, None, headers("DrsDeregister"))]
-        assert second.asked == [("DELETE", "/registration", None, headers("DrsDeregister", version="2.0"))]
+        assert first.requests == [("DELETE", path, None, headers("DrsDeregister"))]
+        assert second.requests == [("DELETE", "/registration", None, headers("DrsDeregister", version="2.0"))]
 
     async def test_deregister_accepts_missing_registration(self):
-        await drs.deregister(Wire(404), "s")
+        await drs.deregister(RecordingClient(404), "s")
         with pytest.raises(RejectedError):
-            await drs.deregister(Wire(400, {"message": "Invalid token"}), "s")
+            await drs.deregister(RecordingClient(400, {"message": "Invalid token"}), "s")
 
     @pytest.mark.parametrize(
         ("account", "slot", "path"),
@@ -265,23 +267,23 @@ class TestOtherCalls:
         ],
     )
     async def test_cancel_test_order_by_both_paths(self, account, slot, path):
-        wire = Wire(answer={"slotOrderStatuses": [{"orderStatus": "NO_ORDER_IN_PROGRESS", "slotId": "1"}]})
-        wire.account = account
+        client = RecordingClient(body={"slotOrderStatuses": [{"orderStatus": "NO_ORDER_IN_PROGRESS", "slotId": "1"}]})
+        client.account = account
 
-        assert await drs.cancel_test_orders(wire, slot)
-        assert wire.asked == [("DELETE", path, None, headers("DrsCancelTestOrders"))]
+        assert await drs.cancel_test_orders(client, slot)
+        assert client.requests == [("DELETE", path, None, headers("DrsCancelTestOrders"))]
 
     async def test_cancel_does_nothing_for_real_orders(self):
-        wire = Wire()
+        client = RecordingClient()
 
-        assert (await drs.cancel(a.drafted(), wire)).status is None
-        assert wire.asked == []
+        assert (await drs.cancel(a.drafted(), client)).status is None
+        assert client.requests == []
 
     async def test_cancel_of_test_order(self):
         reported = {"slotOrderStatuses": [{"orderStatus": "NO_ORDER_IN_PROGRESS", "slotId": "tray 1"}]}
 
         assert (
-            await drs.cancel(a.drafted(), Wire(answer=reported, account={"is_test_device": True}))
+            await drs.cancel(a.drafted(), RecordingClient(body=reported, account={"is_test_device": True}))
         ).status == "cancelled"
 
     @pytest.mark.parametrize(

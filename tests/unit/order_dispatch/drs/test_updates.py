@@ -13,7 +13,7 @@ from services.order_dispatch.providers.drs.notifications import (
     update_of,
 )
 from tests.support import orders
-from tests.unit.order_dispatch.sns import a
+from tests.unit.order_dispatch.drs import sns_messages as a
 
 
 def shipped(*products, kind="ItemShippedNotification"):

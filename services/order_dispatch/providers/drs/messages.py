@@ -1,4 +1,4 @@
-"""DRS wire format: versioned type and accept headers on requests, tolerant parsing of answers."""
+"""Requests to DRS with their versioned type and accept headers, and tolerant parsing of its responses."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -13,11 +13,11 @@ from services.order_dispatch.providers.protocol import LinkedProviderClient, Rep
 
 
 class UnreadableResponseError(Exception):
-    """The answer is not in DRS's format, so the result of the call is unknown."""
+    """The response is not in DRS's format, so the result of the call is unknown."""
 
 
 async def call(  # noqa: PLR0913, PLR0917  # an operation has a name and two versions
-    line: LinkedProviderClient,
+    client: LinkedProviderClient,
     method: str,
     path: str,
     operation: str,
@@ -27,11 +27,12 @@ async def call(  # noqa: PLR0913, PLR0917  # an operation has a name and two ver
 ) -> Reply:
     kind = f"com.amazon.dash.replenishment.{operation}"
     headers = {"x-amzn-type-version": f"{kind}Input@{version}", "x-amzn-accept-type": f"{kind}Result@{accept}"}
-    return await line.request(method, path, json=body, headers=headers)
+    return await client.request(method, path, json=body, headers=headers)
 
 
-async def call_or_raise(line: LinkedProviderClient, method: str, path: str, operation: str, body: Any) -> None:
-    reply = await call(line, method, path, operation, body)
+async def call_or_raise(client: LinkedProviderClient, method: str, path: str, operation: str, body: Any) -> None:
+    """Raises RejectedError for a 4xx response."""
+    reply = await call(client, method, path, operation, body)
     if reply.status >= HTTPStatus.BAD_REQUEST:
         raise RejectedError(reason_in(reply))
 
@@ -44,7 +45,7 @@ def reason_in(reply: Reply) -> str:
 def read_object(reply: Reply) -> dict[str, Any]:
     body = read(reply)
     if not isinstance(body, dict):
-        raise UnreadableResponseError("the answer is not a JSON object")
+        raise UnreadableResponseError("the response is not a JSON object")
     return body
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from services.order_dispatch.domain.links import RemoteItem, RemoteSlot
 from services.order_dispatch.providers.drs.notifications import Kind, UnreadableMessageError, parse_notification
-from tests.unit.order_dispatch.sns import a
+from tests.unit.order_dispatch.drs import sns_messages as a
 
 DATE = datetime(2016, 12, 9, 7, 59, 59, tzinfo=UTC)
 

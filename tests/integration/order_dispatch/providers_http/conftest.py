@@ -12,12 +12,12 @@ from libs.kit.clock import SteppedClock
 from libs.kit.testing import running
 from replenish_contracts.events import DeviceRegistered, SlotSpec
 from services.order_dispatch.service import SERVICE
-from tests.integration.order_dispatch.outward.world import OutwardWorld
+from tests.integration.order_dispatch.providers_http.environment import ShopEnvironment
 from tests.support import orders as a
 from tests.support.order_environment import own_logs
 from tests.support.portal_server import portal
 
-KNOBS = {
+SETTINGS = {
     "answer_hours": 24,
     "call_timeout_seconds": 0.3,
     "connect_timeout_seconds": 0.3,
@@ -45,16 +45,16 @@ async def serving(app):
 
 @pytest.fixture(scope="module")
 async def world(database, kafka_url, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("outward")
+    folder = tmp_path_factory.mktemp("providers_http")
     clock = SteppedClock.create(folder / "clock", a.NOON)
     urls = {"portal_url": "", "clock_file": folder / "clock"}
     async with own_logs(kafka_url), portal() as desk:
         urls["portal_url"] = desk.url
         async with (
-            running(SERVICE, kafka_url=kafka_url, database_urls=database, **urls, **KNOBS) as kit,
+            running(SERVICE, kafka_url=kafka_url, database_urls=database, **urls, **SETTINGS) as kit,
             serving(kit.app) as url,
         ):
-            world = OutwardWorld(kit, kafka_url, clock, desk, folder)
+            world = ShopEnvironment(kit, kafka_url, clock, desk, folder)
             world.url, world.database_url = url, database["order_dispatch"].url
             slots = (SlotSpec(slot="1", product_id="pods", unit="C62", capacity=100),)
             await world.publish(

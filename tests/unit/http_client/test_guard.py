@@ -8,7 +8,7 @@ from libs.http_client.guard import ForbiddenAddressError, Guard
 
 PUBLIC = "93.184.215.14"
 
-INSIDE = [
+PRIVATE = [
     "127.0.0.1",
     "127.255.255.254",
     "0.0.0.0",
@@ -64,7 +64,7 @@ SPELLINGS = [
     "0251.0376.0251.0376",
 ]
 
-NO_URLS = [
+INVALID_URLS = [
     "",
     "acme.example",
     "ftp://acme.example/",
@@ -108,98 +108,98 @@ def url_of(address):
 
 
 class TestPrivateAddress:
-    @pytest.mark.parametrize("address", INSIDE)
-    async def test_judge_refuses_literal(self, address):
+    @pytest.mark.parametrize("address", PRIVATE)
+    async def test_resolve_refuses_literal(self, address):
         guard = Guard()
 
         with pytest.raises(ForbiddenAddressError):
             guard.check_url(url_of(address))
         with pytest.raises(ForbiddenAddressError):
-            await guard.judge(url_of(address))
+            await guard.resolve(url_of(address))
 
-    @pytest.mark.parametrize("address", INSIDE)
-    async def test_judge_refuses_name(self, address):
+    @pytest.mark.parametrize("address", PRIVATE)
+    async def test_resolve_refuses_name(self, address):
         with pytest.raises(ForbiddenAddressError, match="not a public address"):
-            await Guard(resolve=resolver(address)).judge("https://shop.example/")
+            await Guard(resolve=resolver(address)).resolve("https://shop.example/")
 
     @pytest.mark.parametrize("spelling", SPELLINGS)
-    async def test_judge_refuses_other_notations(self, spelling):
+    async def test_resolve_refuses_other_notations(self, spelling):
         with pytest.raises(ForbiddenAddressError, match="not a public address"):
-            await Guard().judge(f"https://{spelling}/")
+            await Guard().resolve(f"https://{spelling}/")
 
-    async def test_judge_refuses_mixed_answer(self):
+    async def test_resolve_refuses_mixed_answer(self):
         with pytest.raises(ForbiddenAddressError):
-            await Guard(resolve=resolver([PUBLIC, "10.0.0.1"])).judge("https://shop.example/")
+            await Guard(resolve=resolver([PUBLIC, "10.0.0.1"])).resolve("https://shop.example/")
 
-    async def test_judge_refuses_scope_id(self):
+    async def test_resolve_refuses_scope_id(self):
         with pytest.raises(ForbiddenAddressError):
-            await Guard(resolve=resolver("2606:2800::1%eth0")).judge("https://shop.example/")
+            await Guard(resolve=resolver("2606:2800::1%eth0")).resolve("https://shop.example/")
 
 
 class TestDnsRebinding:
-    async def test_judge_resolves_once_and_returns_checked_address(self):
+    async def test_resolve_looks_up_name_once(self):
         guard = Guard(resolve=resolver(PUBLIC, "127.0.0.1"))
 
-        target = await guard.judge("https://rebinding.example/")
+        target = await guard.resolve("https://rebinding.example/")
 
         assert [str(address) for address in target.addresses] == [PUBLIC]
 
-    async def test_judge_checks_each_call(self):
+    async def test_resolve_checks_each_call(self):
         guard = Guard(resolve=resolver(PUBLIC, "127.0.0.1"))
-        await guard.judge("https://rebinding.example/")
+        await guard.resolve("https://rebinding.example/")
 
         with pytest.raises(ForbiddenAddressError):
-            await guard.judge("https://rebinding.example/")
+            await guard.resolve("https://rebinding.example/")
 
 
 class TestUrl:
-    @pytest.mark.parametrize("url", NO_URLS)
-    async def test_judge_refuses_invalid_url(self, url):
+    @pytest.mark.parametrize("url", INVALID_URLS)
+    async def test_resolve_refuses_invalid_url(self, url):
         guard = Guard(allowed=[ipaddress.ip_network("127.0.0.0/8")], resolve=resolver("127.0.0.1"))
 
         with pytest.raises(ForbiddenAddressError):
             guard.check_url(url)
         with pytest.raises(ForbiddenAddressError):
-            await guard.judge(url)
+            await guard.resolve(url)
 
-    async def test_judge_allows_public_https(self):
+    async def test_resolve_allows_public_https(self):
         guard = Guard(resolve=resolver([PUBLIC, "2606:2800:21f:cb07:6820:80da:af6b:8b2c"]))
 
-        target = await guard.judge("https://shop.example/v1?x=1")
+        target = await guard.resolve("https://shop.example/v1?x=1")
 
         assert (target.host, target.port, len(target.addresses)) == ("shop.example", 443, 2)
 
-    async def test_judge_refuses_http(self):
+    async def test_resolve_refuses_http(self):
         guard = Guard(resolve=resolver(PUBLIC))
 
         with pytest.raises(ForbiddenAddressError, match="only https"):
             guard.check_url("http://shop.example/")
         with pytest.raises(ForbiddenAddressError, match="only https"):
-            await guard.judge("http://shop.example/")
+            await guard.resolve("http://shop.example/")
 
     @pytest.mark.parametrize("port", [22, 25, 80, 110, 587])
-    async def test_judge_refuses_reserved_port(self, port):
+    async def test_resolve_refuses_reserved_port(self, port):
         with pytest.raises(ForbiddenAddressError, match=f"port {port}"):
-            await Guard(resolve=resolver(PUBLIC)).judge(f"https://shop.example:{port}/")
+            await Guard(resolve=resolver(PUBLIC)).resolve(f"https://shop.example:{port}/")
 
-    async def test_judge_allows_high_port(self):
-        assert (await Guard(resolve=resolver(PUBLIC)).judge("https://shop.example:8443/")).port == 8443
+    async def test_resolve_allows_high_port(self):
+        assert (await Guard(resolve=resolver(PUBLIC)).resolve("https://shop.example:8443/")).port == 8443
 
-    async def test_judge_raises_os_error_for_unresolvable_name(self):
+    async def test_resolve_raises_os_error_for_unresolvable_name(self):
         with pytest.raises(OSError):
-            await Guard(resolve=resolver([])).judge("https://gone.example/")
+            await Guard(resolve=resolver([])).resolve("https://gone.example/")
 
 
 class TestAllowedNetwork:
     GUARD = Guard(allowed=[ipaddress.ip_network("127.0.0.0/8")])
 
     @pytest.mark.parametrize("host", ["127.0.0.1", "[::ffff:127.0.0.1]", "127.0.0.2"])
-    async def test_judge_allows_http_on_any_port(self, host):
+    async def test_resolve_allows_http_on_any_port(self, host):
         self.GUARD.check_url(f"http://{host}:81/")
 
-        assert (await self.GUARD.judge(f"http://{host}:81/")).port == 81
+        assert (await self.GUARD.resolve(f"http://{host}:81/")).port == 81
 
     @pytest.mark.parametrize("host", ["10.0.0.1", "169.254.169.254", "[::1]"])
-    async def test_judge_refuses_other_networks(self, host):
+    async def test_resolve_refuses_other_networks(self, host):
         with pytest.raises(ForbiddenAddressError):
-            await self.GUARD.judge(f"https://{host}/")
+            await self.GUARD.resolve(f"https://{host}/")

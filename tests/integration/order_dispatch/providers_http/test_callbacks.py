@@ -9,12 +9,12 @@ import time
 import pytest
 
 from libs.http_client.signatures import Scheme
-from tests.integration.order_dispatch.outward.shops import SECRET
+from tests.integration.order_dispatch.providers_http.sample_shops import SECRET
 
 OTHER_SECRET = "whsec_b29vb29vb29vb29vb29vb29vb29vb29v"
 
 
-def news(order_id, status, kind="order.snapshot", **more):
+def callback(order_id, status, kind="order.snapshot", **more):
     return {"type": kind, "data": {"order_id": order_id, "status": status, **more}}
 
 
@@ -55,20 +55,20 @@ class TestCallback:
             % order_id.encode()
         )
 
-        answer = await world.call_back("acme", "m-raw", body, **{"request-id": "r1", "x-more": "not kept"})
+        answer = await world.call_back("acme", "m-raw", body, **{"request-id": "r1", "x-more": "not stored"})
 
         assert (answer.status_code, answer.json()["outcome"], answer.json()["request_id"]) == (200, "applied", "r1")
         assert answer.headers["request-id"] == "r1"
         assert (await world.order(order_id))["tracking"] == "T9"
-        (kept,) = await world.rows("SELECT * FROM callback WHERE callback_id = 'm-raw'")
-        assert (kept["body"], kept["order_id"], kept["verdict"]) == (body, order_id, "applied")
-        assert "webhook-signature" in kept["headers"]
-        assert "x-more" not in kept["headers"]
+        (row,) = await world.rows("SELECT * FROM callback WHERE callback_id = 'm-raw'")
+        assert (row["body"], row["order_id"], row["outcome"]) == (body, order_id, "applied")
+        assert "webhook-signature" in row["headers"]
+        assert "x-more" not in row["headers"]
 
     async def test_repetition_gets_same_answer(self, world, order_of):
         order_id = await order_of()
-        first = await world.call_back("acme", "m-again", news(order_id, "shipped"))
-        again = await world.call_back("acme", "m-again", news(order_id, "shipped"))
+        first = await world.call_back("acme", "m-again", callback(order_id, "shipped"))
+        again = await world.call_back("acme", "m-again", callback(order_id, "shipped"))
 
         assert (first.status_code, again.status_code) == (200, 200)
         assert first.json() == again.json()
@@ -78,8 +78,8 @@ class TestCallback:
     async def test_concurrent_repetitions_are_applied_once(self, world, order_of):
         order_id = await order_of()
 
-        told = [world.call_back("acme", "m-ten", news(order_id, "shipped")) for _ in range(10)]
-        answers = await asyncio.gather(*told)
+        requests = [world.call_back("acme", "m-ten", callback(order_id, "shipped")) for _ in range(10)]
+        answers = await asyncio.gather(*requests)
 
         assert [answer.status_code for answer in answers] == [200] * 10
         assert [answer.headers.get("idempotent-replayed") for answer in answers].count(None) == 1
@@ -91,40 +91,40 @@ class TestCallback:
 
     async def test_other_body_with_same_id_is_refused(self, world, order_of):
         order_id = await order_of()
-        await world.call_back("acme", "m-other", news(order_id, "shipped"))
+        await world.call_back("acme", "m-other", callback(order_id, "shipped"))
 
-        other = await world.call_back("acme", "m-other", news(order_id, "delivered"))
+        other = await world.call_back("acme", "m-other", callback(order_id, "delivered"))
 
         assert (other.status_code, other.json()["code"]) == (422, "idempotency_conflict")
         assert (await world.order(order_id))["state"] == "shipped"
 
     async def test_out_of_order_callbacks_reach_same_state(self, world, order_of):
         order_id = await order_of()
-        fates = [
-            (await world.call_back("acme", f"m-back-{status}", news(order_id, status))).json()["outcome"]
+        outcomes = [
+            (await world.call_back("acme", f"m-back-{status}", callback(order_id, status))).json()["outcome"]
             for status in ("delivered", "shipped", "accepted")
         ]
 
-        assert fates == ["applied", "not_applied", "not_applied"]
+        assert outcomes == ["applied", "not_applied", "not_applied"]
         assert (await world.order(order_id))["state"] == "delivered"
 
     async def test_update_of_earlier_callback_is_repeated(self, world, order_of):
         order_id = await order_of()
-        update = news(order_id, "shipped", "order.updated", update_id="u-1", occurred_at="2026-03-01T12:00:00Z")
+        update = callback(order_id, "shipped", "order.updated", update_id="u-1", occurred_at="2026-03-01T12:00:00Z")
 
-        fates = [(await world.call_back("acme", f"m-u-{n}", update)).json()["outcome"] for n in range(2)]
+        outcomes = [(await world.call_back("acme", f"m-u-{n}", update)).json()["outcome"] for n in range(2)]
 
-        assert fates == ["applied", "repeated"]
+        assert outcomes == ["applied", "repeated"]
 
     async def test_unknown_order_is_stored_as_unmatched(self, world, order_of):
-        answer = await world.call_back("acme", "m-nobody", news("nobody", "shipped"))
+        answer = await world.call_back("acme", "m-unknown", callback("nobody", "shipped"))
 
         assert (answer.status_code, answer.json()["outcome"]) == (200, "unmatched")
 
     async def test_order_of_another_provider_is_refused(self, world, order_of):
         order_id = await order_of("globex")
 
-        answer = await world.call_back("acme", "m-foreign", news(order_id, "cancelled"))
+        answer = await world.call_back("acme", "m-foreign", callback(order_id, "cancelled"))
 
         assert answer.json()["outcome"] == "refused"
         assert (await world.order(order_id))["state"] == "placed"
@@ -151,15 +151,15 @@ class TestCallback:
         ids=range(15),
     )
     async def test_unreadable_body_is_stored_and_refused(self, world, order_of, body):
-        message_id = f"m-junk-{hashlib.sha256(body).hexdigest()}"
+        message_id = f"m-unreadable-{hashlib.sha256(body).hexdigest()}"
         answer = await world.call_back("acme", message_id, body)
 
         assert (answer.status_code, answer.json()["code"]) == (400, "unreadable")
-        (kept,) = await world.rows("SELECT * FROM callback WHERE callback_id = $1", message_id)
-        assert (kept["body"], kept["verdict"]) == (body, "unreadable")
+        (row,) = await world.rows("SELECT * FROM callback WHERE callback_id = $1", message_id)
+        assert (row["body"], row["outcome"]) == (body, "unreadable")
 
     async def test_invalid_id_is_refused(self, world, order_of):
-        answer = await world.call_back("acme", secrets.token_hex(4000), news("x", "shipped"))
+        answer = await world.call_back("acme", secrets.token_hex(4000), callback("x", "shipped"))
 
         assert (answer.status_code, answer.json()["code"]) == (400, "id_too_long")
 
@@ -188,14 +188,14 @@ class TestSignature:
         order_id = await order_of()
         before = await world.rows("SELECT count(*) FROM callback")
 
-        answer = await world.call_back("acme", "m-forged", news(order_id, "shipped"), **wrong)
+        answer = await world.call_back("acme", "m-forged", callback(order_id, "shipped"), **wrong)
 
         assert (answer.status_code, answer.json()["code"]) == (401, "invalid_signature")
         assert await world.rows("SELECT count(*) FROM callback") == before
         assert (await world.order(order_id))["state"] == "placed"
 
     async def test_missing_signature_is_refused(self, world, order_of):
-        answer = await world.http.post("/v1/providers/acme/callbacks", json=news("x", "shipped"))
+        answer = await world.http.post("/v1/providers/acme/callbacks", json=callback("x", "shipped"))
 
         assert answer.status_code == 401
 
@@ -203,13 +203,13 @@ class TestSignature:
     async def test_unknown_provider_gets_same_answer_as_one_without_secrets(self, world, order_of, provider):
         if provider == "plain":
             await world.put_provider("plain")
-        answer = await world.call_back(provider, "m-1", news("x", "shipped"))
-        known = await world.call_back("acme", "m-1", news("x", "shipped"), secret=OTHER_SECRET)
+        answer = await world.call_back(provider, "m-1", callback("x", "shipped"))
+        known = await world.call_back("acme", "m-1", callback("x", "shipped"), secret=OTHER_SECRET)
 
         assert (answer.status_code, answer.json()) == (known.status_code, known.json())
 
     async def test_invalid_signature_is_counted(self, world, order_of):
-        await world.call_back("acme", "m-1", news("x", "shipped"), secret=OTHER_SECRET)
+        await world.call_back("acme", "m-1", callback("x", "shipped"), secret=OTHER_SECRET)
 
         assert 'order_dispatch_callbacks_total{verdict="untrusted"}' in (await world.http.get("/metrics")).text
 
@@ -217,8 +217,8 @@ class TestSignature:
 class TestOrderEvent:
     async def test_acp_event_finds_order_by_session(self, world, order_of):
         order_id = await order_of("globex")
-        (known,) = await world.rows("SELECT reference FROM order_reference WHERE order_id = $1", order_id)
-        event = acp_event(known["reference"], "shipped", fulfilled=2)
+        (stored,) = await world.rows("SELECT reference FROM order_reference WHERE order_id = $1", order_id)
+        event = acp_event(stored["reference"], "shipped", fulfilled=2)
 
         answer = await world.call_back("globex", "unused", event, scheme=Scheme.HMAC)
 
@@ -229,8 +229,8 @@ class TestOrderEvent:
 
     async def test_repetition_is_recognized_by_body(self, world, order_of):
         order_id = await order_of("globex")
-        (known,) = await world.rows("SELECT reference FROM order_reference WHERE order_id = $1", order_id)
-        event = acp_event(known["reference"], "shipped", fulfilled=2)
+        (stored,) = await world.rows("SELECT reference FROM order_reference WHERE order_id = $1", order_id)
+        event = acp_event(stored["reference"], "shipped", fulfilled=2)
         await world.call_back("globex", "one", event, scheme=Scheme.HMAC)
 
         again = await world.call_back("globex", "two", event, scheme=Scheme.HMAC, at=time.time() - 60)
@@ -239,11 +239,11 @@ class TestOrderEvent:
 
     async def test_partial_shipment_does_not_ship_order(self, world, order_of):
         order_id = await order_of("globex")
-        (known,) = await world.rows("SELECT reference FROM order_reference WHERE order_id = $1", order_id)
-        await world.call_back("globex", "", acp_event(known["reference"], "shipped", fulfilled=1), scheme=Scheme.HMAC)
+        (stored,) = await world.rows("SELECT reference FROM order_reference WHERE order_id = $1", order_id)
+        await world.call_back("globex", "", acp_event(stored["reference"], "shipped", fulfilled=1), scheme=Scheme.HMAC)
         assert (await world.order(order_id))["state"] == "placed"
 
-        await world.call_back("globex", "", acp_event(known["reference"], "shipped", fulfilled=2), scheme=Scheme.HMAC)
+        await world.call_back("globex", "", acp_event(stored["reference"], "shipped", fulfilled=2), scheme=Scheme.HMAC)
         assert (await world.order(order_id))["state"] == "shipped"
 
 
@@ -252,24 +252,24 @@ class TestInterruptedRequest:
         order_id = await order_of()
         async with world.kit.writing() as connection:
             store = world.kit.store_in(connection)
-            await store.add_callback("acme", "m-left", {}, json.dumps(news(order_id, "shipped")).encode())
+            await store.add_callback("acme", "m-left", {}, json.dumps(callback(order_id, "shipped")).encode())
 
         world.step(minutes=3)
 
         await world.reaches(order_id, "shipped")
-        (kept,) = await world.rows("SELECT verdict FROM callback WHERE callback_id = 'm-left'")
-        assert kept["verdict"] == "applied"
+        (row,) = await world.rows("SELECT outcome FROM callback WHERE callback_id = 'm-left'")
+        assert row["outcome"] == "applied"
 
 
 class TestRetention:
     async def test_old_bodies_are_deleted_but_repetitions_recognized(self, world, order_of):
         order_id = await order_of()
-        await world.call_back("acme", "m-old", news(order_id, "shipped"))
+        await world.call_back("acme", "m-old", callback(order_id, "shipped"))
 
         world.step(days=31)
 
         await world.has("SELECT FROM callback WHERE callback_id = 'm-old' AND body IS NULL")
-        again = await world.call_back("acme", "m-old", news(order_id, "shipped"))
+        again = await world.call_back("acme", "m-old", callback(order_id, "shipped"))
         assert (again.status_code, again.headers["idempotent-replayed"]) == (200, "true")
 
 
@@ -279,8 +279,8 @@ async def test_shipping_shop_sends_callback(world):
             order_id = await world.approve(provider)
             await world.reaches(order_id, "shipped")
 
-    rows = await world.rows("SELECT verdict FROM callback WHERE provider_id IN ('quick', 'swift')")
-    assert [row["verdict"] for row in rows] == ["applied", "applied"]
+    rows = await world.rows("SELECT outcome FROM callback WHERE provider_id IN ('quick', 'swift')")
+    assert [row["outcome"] for row in rows] == ["applied", "applied"]
 
 
 async def test_secrets_are_encrypted_and_never_returned(world):

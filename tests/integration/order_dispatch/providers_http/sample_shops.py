@@ -20,6 +20,7 @@ from libs.http_client.client import HttpClient
 from libs.http_client.exchange import Bounds, Exchange
 from libs.http_client.guard import Guard
 from services.order_dispatch.providers.client import HttpProviderClient
+from services.order_dispatch.providers.metrics import CALL_METRICS
 from services.order_dispatch.providers.tokens import OrderToken
 
 SECRET = "whsec_" + base64.b64encode(b"s" * 32).decode()
@@ -75,28 +76,28 @@ async def _is_open(url, process):
     raise AssertionError("the shop did not open in time")
 
 
-class Notebook:
-    """Notes in memory."""
+class MemoryRecords:
+    """CallRecords in memory."""
 
     def __init__(self):
         self.references = {}
 
-    async def allowance(self, order, ship_to, secrets):
+    async def issue_token(self, order, ship_to, secrets):
         expires = datetime(2030, 1, 1, tzinfo=UTC)
         return OrderToken(f"spt_{order.order_id}", expires, order.price, order.currency)
 
-    async def remember(self, provider_id, order_id, reference):
+    async def save_reference(self, provider_id, order_id, reference):
         self.references[order_id] = reference
 
-    async def recall(self, provider_id, order_id):
+    async def find_reference(self, provider_id, order_id):
         return self.references.get(order_id)
 
 
-def caller(*, seconds=10, limits=None, allowed=LOOPBACK, resolve=None, ca_file=None):
+def http_client(*, seconds=10, limits=None, allowed=LOOPBACK, resolve=None, ca_file=None):
     bounds = Bounds(connect_seconds=seconds, total_seconds=seconds, reply_bytes=262_144, ca_file=ca_file)
     limits = limits or CallLimits(failures=10_000, open_seconds=0.2, calls_per_second=10_000, burst=10_000)
-    return HttpClient(Exchange(Guard(allowed, resolve), bounds), limits)
+    return HttpClient(Exchange(Guard(allowed, resolve), bounds), limits, CALL_METRICS)
 
 
-def line_to(to, calls=None, notes=None):
-    return HttpProviderClient(to, SECRETS, calls or caller(), notes or Notebook())
+def client_for(to, http=None, records=None):
+    return HttpProviderClient(to, SECRETS, http or http_client(), records or MemoryRecords())

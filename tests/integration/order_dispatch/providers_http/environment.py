@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaProducer
 from libs.http_client.signatures import Scheme, sign
 from replenish_contracts.topics import partition_for
 from replenish_contracts.wire import encode
-from tests.integration.order_dispatch.outward.shops import SECRET, SECRETS, shop
+from tests.integration.order_dispatch.providers_http.sample_shops import SECRET, SECRETS, shop
 from tests.support import orders as a
 from tests.support.order_environment import World
 from tests.support.portal_server import until
@@ -22,7 +22,7 @@ OFFER = {
 }
 
 
-class OutwardWorld(World):
+class ShopEnvironment(World):
     """Access to the service, its database and its shops."""
 
     url: str
@@ -40,9 +40,9 @@ class OutwardWorld(World):
 
     async def make_provider(self, kind, name, url, account):
         operator = self.desk.headers("operator")
-        body = {"name": name.title(), "protocol": kind, "lead_time_days": 3, "url": url, "account": account}
-        for path, sent in (("", body), ("/offers/pods", OFFER), ("/secrets", {"secrets": SECRETS})):
-            put = await self.http.put(f"/v1/providers/{name}{path}", json=sent, headers=operator)
+        provider = {"name": name.title(), "protocol": kind, "lead_time_days": 3, "url": url, "account": account}
+        for path, body in (("", provider), ("/offers/pods", OFFER), ("/secrets", {"secrets": SECRETS})):
+            put = await self.http.put(f"/v1/providers/{name}{path}", json=body, headers=operator)
             assert put.status_code in (200, 204), put.text
 
     async def approve_many(self, provider, count):

@@ -13,55 +13,61 @@ from libs.kit import RetryLaterError
 from replenish_contracts.events import ShipTo
 from services.order_dispatch.domain import Cancellation
 from services.order_dispatch.providers import acp, webhook
-from tests.integration.order_dispatch.outward.shops import Notebook, Shop, caller, line_to, shop
+from tests.integration.order_dispatch.providers_http.sample_shops import (
+    MemoryRecords,
+    Shop,
+    client_for,
+    http_client,
+    shop,
+)
 from tests.support import orders as a
 
 HOME = ShipTo(name="Ann Lee", line1="Elm 1", postal_code="89073", city="Ulm", country="DE")
 KINDS = {"webhook": webhook, "acp": acp}
-UNCLEAR = ["black-hole", "timeout", "error", "error-after", "garbage", "redirect", "huge"]
+AMBIGUOUS = ["black-hole", "timeout", "error", "error-after", "garbage", "redirect", "huge"]
 #: Faults after which the shop has performed the request.
-DONE = {"timeout", "error-after", "garbage", "huge"}
-#: Time-out: long enough for an answer on a busy machine, short when there is none.
-PATIENCE_SECONDS = 2
+PERFORMED = {"timeout", "error-after", "garbage", "huge"}
+#: Long enough for a response on a busy machine.
+TIMEOUT_SECONDS = 2
 
 
 def order(number=1, **changes):
     return replace(a.drafted(order_id=f"o{number}", provider_id="acme"), **changes)
 
 
-def unwanted(number=1):
+def cancelled_order(number=1):
     return order(number, cancellation=Cancellation("customer", "enough", a.NOON))
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
 class TestShop:
-    async def test_deliver_is_accepted_with_expected_date(self, kind, tmp_path):
+    async def test_submit_is_accepted_with_expected_date(self, kind, tmp_path):
         async with shop(kind, tmp_path) as opened:
-            answer = await KINDS[kind].deliver(order(), HOME, line_to(opened))
+            answer = await KINDS[kind].submit(order(), HOME, client_for(opened))
 
         assert answer.status == "accepted"
         assert answer.reference
         assert answer.expected_at is not None
         assert opened.count("accepted") == {"o1": 1}
 
-    async def test_concurrent_delivers_place_one_order(self, kind, tmp_path):
+    async def test_concurrent_submits_place_one_order(self, kind, tmp_path):
         async with shop(kind, tmp_path) as opened:
-            line = line_to(opened)
-            asked = [KINDS[kind].deliver(order(), HOME, line) for _ in range(10)]
-            answers = await asyncio.gather(*asked, return_exceptions=True)
+            client = client_for(opened)
+            submits = [KINDS[kind].submit(order(), HOME, client) for _ in range(10)]
+            answers = await asyncio.gather(*submits, return_exceptions=True)
 
-        assert {type(answer).__name__ for answer in answers} <= {"Answer", "Retry"}
+        assert {type(answer).__name__ for answer in answers} <= {"Answer", "RetryLaterError"}
         assert opened.count("accepted") == {"o1": 1}
 
     async def test_status_of_unknown_order_is_not_found(self, kind, tmp_path):
         async with shop(kind, tmp_path) as opened:
-            assert (await KINDS[kind].status(order(), line_to(opened))).status == "not_found"
+            assert (await KINDS[kind].status(order(), client_for(opened))).status == "not_found"
 
-    async def test_deliver_after_cancel_is_refused(self, kind, tmp_path):
+    async def test_submit_after_cancel_is_refused(self, kind, tmp_path):
         async with shop(kind, tmp_path) as opened:
-            line = line_to(opened)
-            gone = await KINDS[kind].status(unwanted(), line)
-            late = await KINDS[kind].deliver(order(), HOME, line)
+            client = client_for(opened)
+            gone = await KINDS[kind].status(cancelled_order(), client)
+            late = await KINDS[kind].submit(order(), HOME, client)
 
         assert gone.status in ("cancelled", "not_found")
         assert late.status in ("cancelled", "refused")
@@ -69,78 +75,78 @@ class TestShop:
 
     async def test_status_without_stored_reference(self, kind, tmp_path):
         async with shop(kind, tmp_path) as opened:
-            await KINDS[kind].deliver(order(), HOME, line_to(opened))
+            await KINDS[kind].submit(order(), HOME, client_for(opened))
 
-            assert (await KINDS[kind].status(order(), line_to(opened))).status == "accepted"
+            assert (await KINDS[kind].status(order(), client_for(opened))).status == "accepted"
 
     async def test_refused_connection_raises_retry(self, kind, tmp_path):
         async with shop(kind, tmp_path) as opened:
             pass
 
         with pytest.raises(RetryLaterError, match="not connected"):
-            await KINDS[kind].deliver(order(), HOME, line_to(opened))
+            await KINDS[kind].submit(order(), HOME, client_for(opened))
 
     async def test_busy_shop_is_retried_after_its_pause(self, kind, tmp_path):
         async with shop(kind, tmp_path, "--busy", 1, "--retry-after", 7) as opened:
-            line = line_to(opened)
-            with pytest.raises(RetryLaterError, match="429") as told:
-                await KINDS[kind].deliver(order(), HOME, line)
+            client = client_for(opened)
+            with pytest.raises(RetryLaterError, match="429") as error:
+                await KINDS[kind].submit(order(), HOME, client)
             with pytest.raises(RetryLaterError, match="requested a pause") as early:
-                await KINDS[kind].deliver(order(2), HOME, line)
+                await KINDS[kind].submit(order(2), HOME, client)
 
-        assert told.value.after_seconds == 7
+        assert error.value.after_seconds == 7
         assert 6 < early.value.after_seconds <= 7
         assert opened.lines() == []
 
-    @pytest.mark.parametrize("fault", UNCLEAR)
+    @pytest.mark.parametrize("fault", AMBIGUOUS)
     async def test_ambiguous_answer_raises_unknown_within_timeout(self, kind, fault, tmp_path):
         async with shop(kind, tmp_path, f"--{fault}", 1) as opened:
-            began = time.monotonic()
+            started = time.monotonic()
             with pytest.raises(UnknownOutcomeError):
-                await KINDS[kind].deliver(order(), HOME, line_to(opened, caller(seconds=PATIENCE_SECONDS)))
+                await KINDS[kind].submit(order(), HOME, client_for(opened, http_client(seconds=TIMEOUT_SECONDS)))
 
-            assert time.monotonic() - began < NEVER_SECONDS / 2
-            assert bool(opened.lines()) == (fault in DONE)
+            assert time.monotonic() - started < NEVER_SECONDS / 2
+            assert bool(opened.lines()) == (fault in PERFORMED)
 
     async def test_retries_through_all_faults_place_one_order_each(self, kind, tmp_path):
-        mix = [part for fault in UNCLEAR for part in (f"--{fault}", 0.06)]
+        mix = [part for fault in AMBIGUOUS for part in (f"--{fault}", 0.06)]
         async with shop(kind, tmp_path, *mix, "--seed", 7) as opened:
-            calls, notes, unclear = caller(seconds=0.3), Notebook(), 0
+            http, records, ambiguous = http_client(seconds=0.3), MemoryRecords(), 0
             for number in range(40):
                 answer = None
                 while answer is None:
                     try:
-                        answer = await KINDS[kind].deliver(order(number), HOME, line_to(opened, calls, notes))
+                        answer = await KINDS[kind].submit(order(number), HOME, client_for(opened, http, records))
                     except UnknownOutcomeError:
-                        unclear += 1
+                        ambiguous += 1
                 assert answer.status == "accepted"
 
         assert opened.count("accepted") == {f"o{number}": 1 for number in range(40)}
-        assert unclear > 10
+        assert ambiguous > 10
 
 
 class TestCancel:
     async def test_cancel_of_webhook_order(self, tmp_path):
         async with shop("webhook", tmp_path) as opened:
-            line = line_to(opened)
-            await webhook.submit(order(), HOME, line)
+            client = client_for(opened)
+            await webhook.submit(order(), HOME, client)
 
-            assert (await webhook.cancel(unwanted(), line)).status == "cancelled"
-            assert (await webhook.status(unwanted(), line)).status == "cancelled"
+            assert (await webhook.cancel(cancelled_order(), client)).status == "cancelled"
+            assert (await webhook.status(cancelled_order(), client)).status == "cancelled"
         assert opened.count("cancelled") == {"o1": 1}
 
     async def test_cancel_of_completed_checkout_returns_order(self, tmp_path):
         async with shop("acp", tmp_path) as opened:
-            line = line_to(opened)
-            await acp.submit(order(), HOME, line)
+            client = client_for(opened)
+            await acp.submit(order(), HOME, client)
 
-            assert (await acp.cancel(unwanted(), line)).status == "accepted"
+            assert (await acp.cancel(cancelled_order(), client)).status == "accepted"
 
 
 class TestCheckout:
     async def test_higher_price_is_refused(self, tmp_path):
         async with shop("acp", tmp_path, "--shipping", 1) as opened:
-            answer = await acp.submit(order(), HOME, line_to(opened))
+            answer = await acp.submit(order(), HOME, client_for(opened))
 
         assert (answer.status, answer.reason) == ("refused", "the price is 999 instead of 998 USD (minor units)")
         assert opened.count("accepted") == {}
@@ -149,18 +155,18 @@ class TestCheckout:
     async def test_order_without_price_is_refused(self, tmp_path):
         async with shop("acp", tmp_path) as opened:
             free = order(price=None, currency=None)
-            answer = await acp.submit(free, HOME, line_to(opened))
-            asked = await acp.status(free, line_to(opened))
+            answer = await acp.submit(free, HOME, client_for(opened))
+            found = await acp.status(free, client_for(opened))
 
-        assert (answer.status, asked.status) == ("refused", "not_found")
+        assert (answer.status, found.status) == ("refused", "not_found")
         assert opened.lines() == []
 
     async def test_changed_address_reuses_checkout(self, tmp_path):
         async with shop("acp", tmp_path) as opened:
-            line = line_to(opened)
-            await acp.submit(order(), HOME, line)
+            client = client_for(opened)
+            await acp.submit(order(), HOME, client)
 
-            moved = await acp.submit(order(), HOME.model_copy(update={"line1": "Oak 2"}), line)
+            moved = await acp.submit(order(), HOME.model_copy(update={"line1": "Oak 2"}), client)
         assert moved.status == "accepted"
         assert opened.count("accepted") == {"o1": 1}
 
@@ -168,18 +174,18 @@ class TestCheckout:
 class TestBreaker:
     async def test_breaker_opens_and_closes_again(self, tmp_path):
         limits = CallLimits(failures=3, open_seconds=2, calls_per_second=1000, burst=1000)
-        calls = caller(limits=limits)
+        http = http_client(limits=limits)
         async with shop("webhook", tmp_path, "--error", 1) as broken:
             for number in range(3):
                 with pytest.raises(UnknownOutcomeError):
-                    await webhook.submit(order(number), HOME, line_to(broken, calls))
+                    await webhook.submit(order(number), HOME, client_for(broken, http))
             with pytest.raises(RetryLaterError, match="too many calls failed"):
-                await webhook.submit(order(4), HOME, line_to(broken, calls))
-        async with shop("webhook", tmp_path) as mended:
+                await webhook.submit(order(4), HOME, client_for(broken, http))
+        async with shop("webhook", tmp_path) as repaired:
             deadline = time.monotonic() + 10
             while True:
                 try:
-                    answer = await webhook.submit(order(4), HOME, line_to(mended, calls))
+                    answer = await webhook.submit(order(4), HOME, client_for(repaired, http))
                     break
                 except RetryLaterError:
                     assert time.monotonic() < deadline
@@ -188,11 +194,11 @@ class TestBreaker:
         assert answer.status == "accepted"
 
     async def test_breaker_is_per_provider(self, tmp_path):
-        calls = caller(limits=CallLimits(failures=1, open_seconds=60, calls_per_second=1000, burst=1000))
+        http = http_client(limits=CallLimits(failures=1, open_seconds=60, calls_per_second=1000, burst=1000))
         async with shop("webhook", tmp_path, provider="globex") as fine:
             nowhere = Shop("acme", "http://127.0.0.1:1", None)
             for _ in range(2):
                 with pytest.raises(RetryLaterError):
-                    await webhook.submit(order(), HOME, line_to(nowhere, calls))
+                    await webhook.submit(order(), HOME, client_for(nowhere, http))
 
-            assert (await webhook.submit(order(), HOME, line_to(fine, calls))).status == "accepted"
+            assert (await webhook.submit(order(), HOME, client_for(fine, http))).status == "accepted"

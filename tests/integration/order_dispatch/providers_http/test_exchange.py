@@ -15,7 +15,7 @@ from cryptography.x509.oid import NameOID
 
 from libs.http_client.exchange import UnknownOutcomeError
 from libs.kit import RetryLaterError
-from tests.integration.order_dispatch.outward.shops import Shop, caller, line_to
+from tests.integration.order_dispatch.providers_http.sample_shops import Shop, client_for, http_client
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
@@ -48,8 +48,8 @@ async def listening(*chunks, pause=0.0, tls=None):
         yield listener
 
 
-def ask(url, calls=None):
-    return line_to(Shop("acme", url, None), calls or caller()).request("GET", "/orders/1")
+def fetch(url, http=None):
+    return client_for(Shop("acme", url, None), http).request("GET", "/orders/1")
 
 
 def at(listener, host="127.0.0.1", scheme="http"):
@@ -65,7 +65,7 @@ class TestRedirect:
             )
             async with listening(answer.encode()) as shop:
                 with pytest.raises(UnknownOutcomeError, match=str(status)):
-                    await ask(at(shop))
+                    await fetch(at(shop))
 
         assert inside.heads == []
 
@@ -74,59 +74,59 @@ class TestAnswer:
     async def test_endless_body_is_cut_off_at_limit(self):
         async with listening(b"HTTP/1.1 200 OK\r\nContent-Length: 1073741824\r\n\r\n", *[b"x" * 65536] * 64) as shop:
             with pytest.raises(UnknownOutcomeError, match="262144 bytes"):
-                await ask(at(shop))
+                await fetch(at(shop))
 
     async def test_encoded_body_is_refused(self):
         bomb = gzip.compress(b"x" * 50_000_000)
         head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(bomb)}\r\n\r\n"
         async with listening(head.encode(), bomb) as shop:
             with pytest.raises(UnknownOutcomeError, match="encoded"):
-                await ask(at(shop))
+                await fetch(at(shop))
 
         assert "accept-encoding: identity" in shop.heads[0].lower()
 
     async def test_slow_body_ends_at_total_timeout(self):
         head = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"
         async with listening(head, *[b"x"] * 100, pause=0.2) as shop:
-            began = time.monotonic()
+            started = time.monotonic()
             with pytest.raises(UnknownOutcomeError, match=r"within 0\.5 seconds"):
-                await ask(at(shop), caller(seconds=0.5))
+                await fetch(at(shop), http_client(seconds=0.5))
 
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - started < 10
 
     @pytest.mark.parametrize(
-        "junk", [b"", b"\x00\xff" * 100, b"HTTP/1.1 999 x\r\n\r\n", b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 40_000]
+        "response", [b"", b"\x00\xff" * 100, b"HTTP/1.1 999 x\r\n\r\n", b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 40_000]
     )
-    async def test_invalid_http_raises_unknown(self, junk):
-        async with listening(junk) as shop:
+    async def test_invalid_http_raises_unknown(self, response):
+        async with listening(response) as shop:
             with pytest.raises(UnknownOutcomeError):
-                await ask(at(shop))
+                await fetch(at(shop))
 
     @pytest.mark.parametrize("status", [500, 501, 502, 503, 504, 520, 408, 100])
     async def test_server_error_raises_unknown(self, status):
         async with listening(f"HTTP/1.1 {status} x\r\nContent-Length: 0\r\n\r\n".encode()) as shop:
             with pytest.raises(UnknownOutcomeError):
-                await ask(at(shop))
+                await fetch(at(shop))
 
     async def test_retry_after_raises_retry(self):
         async with listening(b"HTTP/1.1 503 x\r\nRetry-After: 9\r\nContent-Length: 0\r\n\r\n") as shop:
-            with pytest.raises(RetryLaterError) as told:
-                await ask(at(shop))
+            with pytest.raises(RetryLaterError) as error:
+                await fetch(at(shop))
 
-        assert told.value.after_seconds == 9
+        assert error.value.after_seconds == 9
 
     @pytest.mark.parametrize("pause", ["", "Retry-After: 0\r\n"])
     async def test_short_retry_after_uses_back_off(self, pause):
         async with listening(f"HTTP/1.1 429 x\r\n{pause}Content-Length: 0\r\n\r\n".encode()) as shop:
-            with pytest.raises(RetryLaterError, match="429") as told:
-                await ask(at(shop))
+            with pytest.raises(RetryLaterError, match="429") as error:
+                await fetch(at(shop))
 
-        assert told.value.after_seconds is None
+        assert error.value.after_seconds is None
 
     @pytest.mark.parametrize("status", [200, 201, 202, 400, 404, 405, 409, 422])
     async def test_conclusive_status_is_returned(self, status):
         async with listening(f"HTTP/1.1 {status} x\r\nContent-Length: 2\r\n\r\n{{}}".encode()) as shop:
-            reply = await ask(at(shop))
+            reply = await fetch(at(shop))
 
         assert (reply.status, reply.body) == (status, b"{}")
 
@@ -136,23 +136,23 @@ class TestEnvironment:
         async with listening(OK) as proxy, listening(OK) as shop:
             for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "all_proxy"):
                 monkeypatch.setenv(name, at(proxy))
-            await ask(at(shop))
+            await fetch(at(shop))
 
         assert (len(shop.heads), proxy.heads) == (1, [])
 
 
 class TestName:
     async def test_name_is_resolved_once_and_kept_in_host_header(self):
-        asked = []
+        resolved = []
 
         async def resolve(host, port):
-            asked.append(host)
+            resolved.append(host)
             return ["127.0.0.1"]
 
         async with listening(OK) as shop:
-            await ask(at(shop, "shop.example"), caller(resolve=resolve))
+            await fetch(at(shop, "shop.example"), http_client(resolve=resolve))
 
-        assert asked == ["shop.example"]
+        assert resolved == ["shop.example"]
         assert f"host: shop.example:{shop.port}\r\n" in shop.heads[0].lower()
 
     async def test_name_with_private_address_is_refused(self):
@@ -160,40 +160,40 @@ class TestName:
             return ["127.0.0.1"]
 
         async with listening(OK) as inside:
-            with pytest.raises(RetryLaterError, match="not a public address") as told:
-                await ask(f"https://shop.example:{inside.port}", caller(allowed=(), resolve=resolve))
+            with pytest.raises(RetryLaterError, match="not a public address") as error:
+                await fetch(f"https://shop.example:{inside.port}", http_client(allowed=(), resolve=resolve))
 
         assert inside.heads == []
-        assert told.value.after_seconds == 60
+        assert error.value.after_seconds == 60
 
     async def test_second_address_is_tried_when_first_refuses(self):
         async def resolve(host, port):
             return ["127.9.9.9", "127.0.0.1"]
 
         async with listening(OK) as shop:
-            assert (await ask(at(shop, "shop.example"), caller(resolve=resolve))).status == 200
+            assert (await fetch(at(shop, "shop.example"), http_client(resolve=resolve))).status == 200
 
 
 class TestTls:
     async def test_certificate_is_checked_for_name_at_pinned_address(self, tmp_path):
         async with listening(OK, tls=server_for("shop.example", tmp_path)) as shop:
-            calls = caller(seconds=5, resolve=to_loopback, ca_file=tmp_path / "ca.pem")
-            reply = await ask(at(shop, "shop.example", "https"), calls)
+            http = http_client(seconds=5, resolve=to_loopback, ca_file=tmp_path / "ca.pem")
+            reply = await fetch(at(shop, "shop.example", "https"), http)
 
         assert reply.status == 200
 
     async def test_certificate_of_other_name_is_refused(self, tmp_path):
         async with listening(OK, tls=server_for("other.example", tmp_path)) as shop:
-            calls = caller(seconds=5, resolve=to_loopback, ca_file=tmp_path / "ca.pem")
+            http = http_client(seconds=5, resolve=to_loopback, ca_file=tmp_path / "ca.pem")
             with pytest.raises(RetryLaterError, match="not connected"):
-                await ask(at(shop, "shop.example", "https"), calls)
+                await fetch(at(shop, "shop.example", "https"), http)
 
         assert shop.heads == []
 
     async def test_certificate_of_unknown_authority_is_refused(self, tmp_path):
         async with listening(OK, tls=server_for("shop.example", tmp_path)) as shop:
             with pytest.raises(RetryLaterError, match="not connected"):
-                await ask(at(shop, "shop.example", "https"), caller(seconds=5, resolve=to_loopback))
+                await fetch(at(shop, "shop.example", "https"), http_client(seconds=5, resolve=to_loopback))
 
         assert shop.heads == []
 

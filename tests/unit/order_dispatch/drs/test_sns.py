@@ -13,9 +13,9 @@ from services.order_dispatch.providers.drs.sns import (
     string_to_sign,
     verify,
 )
-from tests.unit.order_dispatch.sns import a
+from tests.unit.order_dispatch.drs import sns_messages as a
 
-NOBODY = frozenset()
+NO_STAND_INS = frozenset()
 KEY, CERTIFICATE = a.key_and_certificate()
 
 
@@ -102,9 +102,9 @@ class TestVerify:
 
 class TestUrls:
     def test_urls_in_topic_region_are_allowed(self):
-        assert check_certificate_url(a.CERTIFICATE_URL, a.TOPIC, NOBODY) == a.CERTIFICATE_URL
+        assert check_certificate_url(a.CERTIFICATE_URL, a.TOPIC, NO_STAND_INS) == a.CERTIFICATE_URL
         url = "https://sns.us-east-2.amazonaws.com/?Action=ConfirmSubscription&Token=1"
-        assert check_subscribe_url(url, a.TOPIC, NOBODY) == url
+        assert check_subscribe_url(url, a.TOPIC, NO_STAND_INS) == url
 
     @pytest.mark.parametrize(
         "url",
@@ -131,11 +131,11 @@ class TestUrls:
     )
     def test_other_urls_are_refused(self, url):
         with pytest.raises(SnsSignatureError):
-            check_certificate_url(url, a.TOPIC, NOBODY)
+            check_certificate_url(url, a.TOPIC, NO_STAND_INS)
 
     def test_urls_are_refused_for_invalid_topic(self):
         with pytest.raises(SnsSignatureError, match="region"):
-            check_certificate_url(a.CERTIFICATE_URL, "arn:aws:sqs:us-east-2:1:x", NOBODY)
+            check_certificate_url(a.CERTIFICATE_URL, "arn:aws:sqs:us-east-2:1:x", NO_STAND_INS)
 
     def test_stand_in_is_allowed_only_by_setting(self):
         url = "http://127.0.0.1:4000/a.pem"

@@ -8,7 +8,7 @@ import pytest
 
 from replenish_contracts.events import ShipTo
 from services.order_dispatch.providers.tokens import ship_to_digest
-from tests.integration.order_dispatch.outward.shops import SECRETS
+from tests.integration.order_dispatch.providers_http.sample_shops import SECRETS
 from tests.support.portal_server import SHIP_TO
 
 PATH = "/v1/tokens/redeem"
@@ -26,8 +26,8 @@ async def tokens(world):
             async with world.kit.writing() as connection:
                 store = world.kit.store_in(connection)
                 order = await store.find_order(order_id)
-                allowance = await store.issue_token(order, ShipTo(**SHIP_TO), SECRETS)
-            return order_id, allowance.token
+                issued = await store.issue_token(order, ShipTo(**SHIP_TO), SECRETS)
+            return order_id, issued.token
 
         yield token
 
@@ -88,10 +88,10 @@ class TestToken:
 
     async def test_redeem_refuses_other_provider(self, world, tokens):
         _, token = await tokens()
-        theirs = await redeem(world, token, provider="globex")
-        nobodys = await redeem(world, "spt_" + "0" * 64)
+        foreign = await redeem(world, token, provider="globex")
+        missing = await redeem(world, "spt_" + "0" * 64)
 
-        assert (theirs.status_code, theirs.json()) == (404, nobodys.json())
+        assert (foreign.status_code, foreign.json()) == (404, missing.json())
         assert (await redeem(world, token, key="k2")).status_code == 200
 
     @pytest.mark.parametrize(
@@ -120,8 +120,8 @@ class TestToken:
 
     async def test_redeem_refuses_token_of_ended_order(self, world, tokens):
         order_id, token = await tokens()
-        news = {"type": "order.snapshot", "data": {"order_id": order_id, "status": "cancelled"}}
-        await world.call_back("acme", f"cancel-{order_id}", news)
+        callback = {"type": "order.snapshot", "data": {"order_id": order_id, "status": "cancelled"}}
+        await world.call_back("acme", f"cancel-{order_id}", callback)
 
         answer = await redeem(world, token)
 
@@ -188,7 +188,7 @@ class TestRedeemRequest:
 
 @pytest.mark.parametrize("kind", ["webhook", "acp"])
 async def test_shop_redeems_token_of_accepted_order(world, kind):
-    name = f"till-{kind}"
+    name = f"redeems-{kind}"
     async with world.shop(kind, name, "--cashes"):
         order_id = await world.approve(name)
         await world.reaches(order_id, "placed")

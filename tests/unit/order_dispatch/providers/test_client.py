@@ -17,8 +17,8 @@ from tests.support import orders as a
 HOME = ShipTo(name="Ann Lee", line1="Elm 1", postal_code="89073", city="Ulm", country="DE")
 
 
-class Wire:
-    """Records requests and returns one fixed answer; its notes store nothing."""
+class RecordingHttp:
+    """HttpClient and CallRecords that records requests, returns one response and stores nothing."""
 
     def __init__(self, status=200, body=b""):
         self.sent, self._reply = [], Reply(status, {}, body)
@@ -27,20 +27,20 @@ class Wire:
         self.sent.append(request)
         return self._reply
 
-    async def allowance(self, order, ship_to, secrets):
+    async def issue_token(self, order, ship_to, secrets):
         return OrderToken("spt_1", a.NOON, order.price, order.currency)
 
-    async def recall(self, provider_id, order_id):
+    async def find_reference(self, provider_id, order_id):
         return None
 
 
-def line(wire, account=None, **secrets):
+def client(http, account=None, **secrets):
     return HttpProviderClient(
-        SimpleNamespace(provider_id="acme", url="https://acme.example", account=account or {}), secrets, wire, wire
+        SimpleNamespace(provider_id="acme", url="https://acme.example", account=account or {}), secrets, http, http
     )
 
 
-class TestSignedCall:
+class TestSignedRequest:
     @pytest.mark.parametrize(
         ("account", "secrets"),
         [
@@ -51,44 +51,44 @@ class TestSignedCall:
             ({"signature": "md5"}, {"signing": "whsec_a2V5"}),
         ],
     )
-    async def test_signed_retries_without_usable_secret(self, account, secrets):
-        wire = Wire()
+    async def test_request_signed_raises_retry_without_usable_secret(self, account, secrets):
+        http = RecordingHttp()
 
         with pytest.raises(RetryLaterError, match="acme is not called"):
-            await webhook.submit(a.drafted(), HOME, line(wire, account, **secrets))
+            await webhook.submit(a.drafted(), HOME, client(http, account, **secrets))
 
-        assert wire.sent == []
+        assert http.sent == []
 
     @pytest.mark.parametrize("status", [401, 403])
     @pytest.mark.parametrize("body", [b"", b"<html>who are you</html>"])
     async def test_rejected_credentials_raise_retry(self, status, body):
         with pytest.raises(RetryLaterError, match="rejected our credentials"):
-            await webhook.submit(a.drafted(), HOME, line(Wire(status, body), signing="whsec_a2V5"))
+            await webhook.submit(a.drafted(), HOME, client(RecordingHttp(status, body), signing="whsec_a2V5"))
         with pytest.raises(RetryLaterError, match="rejected our credentials"):
-            await acp.submit(a.drafted(), HOME, line(Wire(status, body), api_key="k"))
+            await acp.submit(a.drafted(), HOME, client(RecordingHttp(status, body), api_key="k"))
 
     async def test_error_without_code_raises_unknown(self):
         with pytest.raises(UnknownOutcomeError):
-            await webhook.submit(a.drafted(), HOME, line(Wire(404, b"<html>"), signing="whsec_a2V5"))
+            await webhook.submit(a.drafted(), HOME, client(RecordingHttp(404, b"<html>"), signing="whsec_a2V5"))
 
 
 class TestApiKey:
     @pytest.mark.parametrize(("secrets", "sent"), [({"api_key": "k"}, "Bearer k"), ({}, None)])
     async def test_api_key_is_sent_as_bearer_token(self, secrets, sent):
-        wire = Wire(400, json.dumps({"type": "invalid_request", "code": "invalid", "message": "no"}).encode())
+        http = RecordingHttp(400, json.dumps({"type": "invalid_request", "code": "invalid", "message": "no"}).encode())
 
-        await acp.submit(a.drafted(), HOME, line(wire, **secrets))
+        await acp.submit(a.drafted(), HOME, client(http, **secrets))
 
-        assert wire.sent[0].headers.get("Authorization") == sent
+        assert http.sent[0].headers.get("Authorization") == sent
 
     @pytest.mark.parametrize("key", ["two\nlines", "schlüssel"])
     async def test_invalid_api_key_raises_retry(self, key):
-        wire = Wire()
+        http = RecordingHttp()
 
         with pytest.raises(RetryLaterError, match="api_key"):
-            await acp.submit(a.drafted(), HOME, line(wire, api_key=key))
+            await acp.submit(a.drafted(), HOME, client(http, api_key=key))
 
-        assert wire.sent == []
+        assert http.sent == []
 
 
 class TestAccount:
@@ -114,7 +114,7 @@ class TestAccount:
             ("acp", {"signature": "standard"}, "standard"),
         ],
     )
-    def test_signature_of_prefers_account_to_protocol(self, protocol, account, scheme):
+    def test_signature_scheme_prefers_account_to_protocol(self, protocol, account, scheme):
         provider = SimpleNamespace(protocol=protocol, account=account)
 
         assert signature_scheme(provider) == scheme
