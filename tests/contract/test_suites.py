@@ -6,8 +6,6 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parents[1]
-#: Suites that are being rewritten and still import from their conftest or test modules; delete when they are done.
-NOT_YET_REWRITTEN = {("integration", "order_dispatch"), ("unit", "gateway")}
 #: Shared helpers, and programs that have tests of their own.
 SHARED = {"bench", "judge", "support"}
 
@@ -44,7 +42,7 @@ def test_no_suite_imports_helpers_of_another():
     for path in sorted(TESTS.rglob("*.py")):
         importer = path.relative_to(TESTS).with_suffix("").parts
         source = path.read_text(encoding="utf-8")
-        if "tests." not in source or suite_of(importer) in NOT_YET_REWRITTEN:
+        if "tests." not in source:
             continue
         wrong += [
             f"{'/'.join(importer)}: tests.{'.'.join(imported)} {reason}"

@@ -32,7 +32,7 @@ CREATE TABLE outbox (
     PRIMARY KEY (topic, partition, sequence)
 ) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
 
--- Records nobody can use, kept with their bytes and the reason.
+-- Records that can never be processed, with their bytes and the reason.
 CREATE TABLE dead_letter (
     dead_letter_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     topic     text        NOT NULL,

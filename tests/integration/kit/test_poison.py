@@ -48,7 +48,7 @@ POISONS = {
 }
 #: Fine or unknown, and therefore not parked.
 HARMLESS = {
-    "of a type nobody knows": changed(type="SlotAdored", id="unknown"),
+    "of an unknown type": changed(type="SlotAdored", id="unknown"),
     "of a type with NUL": changed(type="Slot\x00Used", id="unknown\x00"),
 }
 

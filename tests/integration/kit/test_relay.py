@@ -36,7 +36,7 @@ class TestALeader:
     async def test_is_one_and_the_other_follows_when_it_freezes(self, world):
         """Frozen is what holds the lease and does not renew it; an advisory lock would stay with it."""
         async with world.running(mute(world)):
-            await until(lambda: lease(world), "somebody leads")
+            await until(lambda: lease(world), "a relay leads")
         await world.change("INSERT INTO lease VALUES ('relay', 'frozen', now() + interval '2 seconds')")
 
         async with world.running(mute(world), relay_lease_seconds=1, relay_poll_ms=50) as kit:

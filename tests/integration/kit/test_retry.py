@@ -89,7 +89,7 @@ class TestRetry:
 
 class TestASpoiledBatch:
     async def test_is_tried_record_by_record(self, world):
-        mood = Mood(ValueError("somebody in here"))
+        mood = Mood(ValueError("a customer in here"))
         await world.use(("d", 1), ("d", 2), ("d", 3))
 
         async with world.running(mood.service(world)):

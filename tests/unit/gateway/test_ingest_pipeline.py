@@ -7,7 +7,7 @@ from deploy.local.waiting import until
 from services.gateway.api.ingest_pipeline import IngestPipeline
 from services.gateway.producer import UsageProducer
 from services.gateway.settings import Settings
-from tests.unit.gateway.test_producer import Client
+from tests.unit.gateway.fake_client import Client
 
 SOON_S = 10
 

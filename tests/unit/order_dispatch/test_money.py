@@ -81,7 +81,7 @@ class TestMoneyMoves:
         assert money_moves(a.apply(paid(State.PLACING), a.update("refused"))) == void
         assert money_moves(a.apply(paid(State.UNKNOWN), a.update("not_found"))) == void
         assert money_moves(a.apply(paid(State.PLACED), a.update("cancelled"))) == void
-        assert money_moves(fail(paid(State.PLACING), "nobody there", a.NOON)) == void
+        assert money_moves(fail(paid(State.PLACING), "no provider", a.NOON)) == void
         assert money_moves(cancel(replace(a.drafted(), state=State.AUTHORIZING), CANCELLATION)) == void
 
     def test_money_moves_void_if_nothing_was_shipped(self):

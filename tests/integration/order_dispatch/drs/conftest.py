@@ -9,9 +9,8 @@ import uvicorn
 
 from libs.kit.clock import SteppedClock
 from libs.kit.testing import running
-from replenish_contracts.events import DeviceRegistered, SlotSpec
 from services.order_dispatch.service import SERVICE
-from tests.integration.order_dispatch.drs.environment import DrsEnvironment, free_port
+from tests.integration.order_dispatch.drs.environment import DrsEnvironment, free_port, register
 from tests.support import orders as a
 from tests.support.order_environment import own_logs
 from tests.support.portal_server import portal
@@ -65,20 +64,3 @@ async def linked(environment):
         await register(environment, "ann", "washer", 1)
         await environment.link("ann", "washer")
         yield environment
-
-
-async def register(environment, customer, device, registration):
-    slots = (
-        SlotSpec(slot="1", product_id="pods", unit="C62", capacity=100),
-        SlotSpec(slot="2", product_id="soap", unit="MLT", capacity=3000),
-    )
-    await environment.publish(
-        DeviceRegistered(
-            customer_id=customer,
-            device_id=device,
-            registration=registration,
-            credential_sha256="0" * 64,
-            slots=slots,
-        )
-    )
-    await environment.has_device(device)

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import asyncpg
 import httpx
 
+from replenish_contracts.events import DeviceRegistered, SlotSpec
 from services.order_dispatch.domain import DeviceStatus, Slot, draft, submit
 from services.order_dispatch.linking.client import open_linked_client
 from services.order_dispatch.orders.handlers import on_order_updated
@@ -217,3 +218,20 @@ class DrsEnvironment(World):
 
 def state_of(authorize_url):
     return parse_qs(urlsplit(authorize_url).query)["state"][0]
+
+
+async def register(environment, customer, device, registration):
+    slots = (
+        SlotSpec(slot="1", product_id="pods", unit="C62", capacity=100),
+        SlotSpec(slot="2", product_id="soap", unit="MLT", capacity=3000),
+    )
+    await environment.publish(
+        DeviceRegistered(
+            customer_id=customer,
+            device_id=device,
+            registration=registration,
+            credential_sha256="0" * 64,
+            slots=slots,
+        )
+    )
+    await environment.has_device(device)

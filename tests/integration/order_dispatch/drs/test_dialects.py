@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.integration.order_dispatch.drs.conftest import register
+from tests.integration.order_dispatch.drs.environment import register
 
 OLD = ("--signature-version", "1", "--notification-version", "1", "--wrapped", "--copies", "2", "--token-seconds", "60")
 

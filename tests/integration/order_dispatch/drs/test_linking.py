@@ -17,8 +17,7 @@ from replenish_contracts.events import (
 )
 from services.order_dispatch.linking.client import open_linked_client
 from services.order_dispatch.linking.tokens import get_token
-from tests.integration.order_dispatch.drs.conftest import register
-from tests.integration.order_dispatch.drs.environment import state_of
+from tests.integration.order_dispatch.drs.environment import register, state_of
 from tests.support.portal_server import until
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from replenish_contracts.events import UpdateStatus
-from tests.integration.order_dispatch.drs.conftest import register
+from tests.integration.order_dispatch.drs.environment import register
 from tests.support.portal_server import until
 
 
