@@ -16,9 +16,7 @@ from libs.kit.http.dependencies import (
 )
 from libs.kit.http.idempotency import command
 from libs.kit.http.problems import ProblemError
-from replenish_contracts.catalogue import Id, Moment, Steps, Text
-from replenish_contracts.events import OrderUpdated, UpdateStatus
-from replenish_contracts.events.offers import Currency, Money
+from replenish_contracts.events import OrderUpdated, ProviderUpdate
 from replenish_contracts.units import BaseUnit
 from services.order_dispatch.domain.cancellation import TooLateError, cancel
 from services.order_dispatch.domain.changes import (
@@ -219,20 +217,8 @@ def _show_claim(row: Record) -> dict[str, Any]:
     return shown
 
 
-class UpdateBody(Body):
+class UpdateBody(ProviderUpdate, Body):
     """OrderUpdated without the provider, which is in the path."""
-
-    update_id: Id
-    order_id: Id
-    status: UpdateStatus
-    occurred_at: Moment
-    expected_at: Moment | None = None
-    quantity: Steps | None = None
-    reason: Text | None = None
-    tracking: Text | None = None
-    product_id: Id | None = None
-    price: Money | None = None
-    currency: Currency | None = None
 
 
 @router.post("/providers/{provider_id}/updates")

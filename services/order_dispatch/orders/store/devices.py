@@ -1,29 +1,17 @@
 """SQL of devices and slots."""
 
-from libs.kit import Store as KitStore
+from libs.kit.registrations import RegistrationStore
 from replenish_contracts.events import SlotMove, SlotSpec
 from replenish_contracts.units import BaseUnit
 from services.order_dispatch.domain.provider import DeviceStatus, Slot
 
 
-class Devices(KitStore):
+class Devices(RegistrationStore):
     """Devices and slots, as registered."""
 
     async def save_device(self, device_id: str, customer_id: str, registration: int) -> bool:
         """Store a registration; False if the same or a later one is stored."""
-        saved: int | None = await self.connection.fetchval(
-            """-- save_device
-            INSERT INTO device (device_id, customer_id, registration, state) VALUES ($1, $2, $3, 'active')
-            ON CONFLICT (device_id) DO UPDATE
-            SET customer_id = excluded.customer_id, registration = excluded.registration, state = 'active'
-            WHERE device.registration < excluded.registration
-            RETURNING registration
-            """,
-            device_id,
-            customer_id,
-            registration,
-        )
-        return saved is not None
+        return await self._save_registration(device_id, registration, customer_id=customer_id, state="active")
 
     async def save_slots(self, device_id: str, slots: tuple[SlotSpec, ...]) -> None:
         await self.connection.executemany(
