@@ -5,10 +5,11 @@ from uuid import uuid4
 
 from fastapi import APIRouter, Query, Response
 
-from libs.kit.http.dependencies import IdempotencyDep, KitDep, PrincipalDep, require, require_customer
+from libs.kit.http.dependencies import IdempotencyDep, PrincipalDep, require, require_customer
 from libs.kit.http.idempotency import send
 from libs.kit.http.problems import ProblemError
 from replenish_contracts.events import CustomerChanged, CustomerErased, CustomerJoined, DeviceDeregistered
+from services.portal.api.dependencies import KitDep
 from services.portal.api.shapes import CustomerBody, CustomerChange, show_customer, show_ship_to
 from services.portal.api.tokens import no_customer
 from services.portal.domain.devices import DeviceState
