@@ -66,7 +66,7 @@ AGREEMENTS |= {
             UNION ALL SELECT device_id, 'inventory.slot' FROM inventory.slot
             UNION ALL SELECT device_id, 'notification.slot' FROM notification.slot
             UNION ALL SELECT device_id, 'reorder_decision.slot' FROM reorder_decision.slot
-            UNION ALL SELECT device_id, 'portal.slot_told' FROM portal.slot_told
+            UNION ALL SELECT device_id, 'portal.slot_view' FROM portal.slot_view
             UNION ALL SELECT device_id, 'order_dispatch.link' FROM order_dispatch.link WHERE state = 'active'
             UNION ALL SELECT device_id, 'order_dispatch.orders, and not asked for yet' FROM order_dispatch.orders
                 WHERE state IN ('drafted', 'reserving', 'authorizing')
@@ -81,7 +81,7 @@ AGREEMENTS |= {
         FROM portal.customer AS c JOIN (
             SELECT customer_id, 'portal.person' AS place FROM portal.person
             UNION ALL SELECT customer_id, 'portal.session' FROM portal.session
-            UNION ALL SELECT customer_id, 'portal.order_told' FROM portal.order_told
+            UNION ALL SELECT customer_id, 'portal.order_view' FROM portal.order_view
             UNION ALL SELECT customer_id, 'gateway.device' FROM gateway.device
             UNION ALL SELECT customer_id, 'consumption.device' FROM consumption.device
             UNION ALL SELECT customer_id, 'inventory.slot' FROM inventory.slot

@@ -16,7 +16,7 @@ from replenish_contracts.asyncapi import ConsumedEvents, asyncapi
 from replenish_contracts.catalogue import CATALOGUE
 from replenish_contracts.golden import example_of, read_example
 from replenish_contracts.schemas import changes_that_break, schema_of
-from replenish_contracts.tables import empty, filled, flow, table
+from replenish_contracts.tables import empty_section, event_table, fill_sections, flow_diagram
 from replenish_contracts.wire import MalformedError, UnknownTypeError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -56,7 +56,9 @@ def derived(heard: ConsumedEvents) -> dict[Path, str]:
 
 def page(heard: ConsumedEvents, text: str) -> str:
     """Return `text` with its generated tables and diagram brought up to date."""
-    return filled(text, {"events": table(heard), "flow": flow(heard), "metrics": metrics.table(services()[0])})
+    return fill_sections(
+        text, {"events": event_table(heard), "flow": flow_diagram(heard), "metrics": metrics.table(services()[0])}
+    )
 
 
 def faults(heard: ConsumedEvents) -> list[str]:
@@ -117,7 +119,7 @@ def write(heard: ConsumedEvents) -> list[str]:
     if PAGE.exists():
         text = PAGE.read_text()
         for section in SECTIONS:
-            text += "" if f"<!-- contracts:{section}:begin -->" in text else "\n" + empty(section)
+            text += "" if f"<!-- contracts:{section}:begin -->" in text else "\n" + empty_section(section)
         texts[PAGE] = page(heard, text)
     changed = [path for path, text in texts.items() if not path.exists() or path.read_text() != text]
     for path in changed:

@@ -20,7 +20,7 @@ Place = tuple[str, int]
 @cache
 def is_ours(topic: str) -> bool:
     """Return whether only our services write this topic, so that a gap in its sequence proves a loss."""
-    return not find_topic(topic).from_outside
+    return not find_topic(topic).is_external
 
 
 class Record(msgspec.Struct, gc=False):

@@ -10,7 +10,7 @@ from libs.kit.http.dependencies import KitDep, PrincipalDep
 from libs.kit.http.problems import ProblemError
 from replenish_contracts.units import format_quantity
 from services.consumption.domain.days import UsedDay
-from services.consumption.domain.report import moment, seconds
+from services.consumption.domain.report import from_unix, to_unix
 from services.consumption.domain.slot import Slot
 from services.consumption.store import Store
 
@@ -21,7 +21,6 @@ FIRST_DAY = date(1970, 1, 1)
 
 @router.get("")
 async def list_slots(device_id: str, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
-    """List the slots of a device with level, rate of use and estimated run-out time."""
     async with kit.read() as store:
         slots = await _owned_slots(device_id, principal, store)
         return {"slots": [_slot_json(slot, store.now) for slot in slots]}
@@ -29,7 +28,6 @@ async def list_slots(device_id: str, kit: KitDep, principal: PrincipalDep) -> di
 
 @router.get("/{slot}")
 async def get_slot(device_id: str, slot: str, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
-    """Get one slot with level, uncertainty, rate of use and books."""
     async with kit.read() as store:
         found = await _owned_slot(device_id, slot, principal, store)
         return _slot_json(found, store.now)
@@ -68,7 +66,7 @@ async def list_days(  # noqa: PLR0913, PLR0917  path and query parameters
 async def _owned_slots(device_id: str, principal: Principal, store: Store) -> list[Slot]:
     """Return the slots; raises ProblemError 404 if the device is unknown or belongs to another customer."""
     device = await store.find_device(device_id)
-    if device is None or device.how is not None or not _may_see(principal, device.customer_id):
+    if device is None or device.end_reason is not None or not _may_see(principal, device.customer_id):
         raise ProblemError(404, "not_found", "Device not found")
     return await store.list_slots(device_id)
 
@@ -102,11 +100,11 @@ def _slot_json(slot: Slot, now: datetime) -> dict[str, Any]:
         "level": format_quantity(slot.held, scale),
         "capacity_steps": slot.spec.capacity,
         "capacity": format_quantity(slot.spec.capacity, scale),
-        "doubt_steps": round(slot.doubt_at(seconds(now)), 3),
+        "uncertainty_steps": round(slot.uncertainty_at(to_unix(now)), 3),
         "rate_per_day": _decimal(slot.rate.per_day, scale),
         "rate_prior_share": round(slot.rate.prior_share, 3),
-        "run_out_at": moment(runs_out) if runs_out is not None else None,
-        "last_report_at": moment(slot.received_at),
+        "run_out_at": from_unix(runs_out) if runs_out is not None else None,
+        "last_report_at": from_unix(slot.received_at),
         "state": slot.state,
         "loading": slot.spec.loading,
         "fill": slot.spec.fill,

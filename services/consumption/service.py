@@ -38,7 +38,7 @@ SERVICE = Service(
     publishes=(ThresholdCrossed, SlotFilled, SlotCorrected, SlotLevelChanged, SlotAnomalyDetected),
     jobs=(
         PeriodicJob(upkeep.file_days, every_seconds=3600),
-        PeriodicJob(upkeep.forget_reports, every_seconds=60),
+        PeriodicJob(upkeep.delete_report_identities, every_seconds=60),
         PeriodicJob(upkeep.give_up_gaps, every_seconds=3600),
     ),
     measures=MEASURES,

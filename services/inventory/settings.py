@@ -20,4 +20,4 @@ class Settings(kit.Settings):
     #: Retention of ended orders; AllocationRequested cannot arrive later than the retention of its topic.
     settled_days: float = Field(default=30, gt=0)
     #: Checkouts or lots per run of a periodic job; the next run takes the rest.
-    tick_rows: int = Field(default=500, ge=1)
+    rows_per_job_run: int = Field(default=500, ge=1)

@@ -28,11 +28,10 @@ async def list_notices(
 
 @router.get("/preferences")
 async def get_preferences(customer_id: str, kit: KitDep, principal: PrincipalDep) -> dict[str, dict[Kind, bool]]:
-    """Return for each kind whether this customer receives it, defaults included."""
     require_customer(principal, customer_id)
     async with kit.read() as store:
         chosen = await store.list_preferences(customer_id)
-    return {"preferences": {kind: rule.told for kind, rule in KINDS.items() if kind not in TO_SHOPS} | chosen}
+    return {"preferences": {kind: rule.enabled for kind, rule in KINDS.items() if kind not in TO_SHOPS} | chosen}
 
 
 @router.put("/preferences")
@@ -49,6 +48,6 @@ async def put_preferences(
             detail="The setting contains a kind of mail that is sent to shops.",
         )
     async with kit.transaction() as tx:
-        if not await tx.store.is_gone(customer_id):
+        if not await tx.store.is_erased(customer_id):
             await tx.store.save_preferences(customer_id, body)
     return await get_preferences(customer_id, kit, principal)

@@ -78,7 +78,7 @@ SERVICE = Service(
         DeviceDeregistered,
         CustomerErased,
     ),
-    jobs=(PeriodicJob(handlers.forget_old, every_seconds=3600),),
+    jobs=(PeriodicJob(handlers.delete_expired, every_seconds=3600),),
     api=router,
     settings=Settings,
     on_start=(set_up_security, start_live),

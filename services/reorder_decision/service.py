@@ -56,9 +56,9 @@ SERVICE = Service(
     locks=handlers.lock_pools,
     publishes=(TriggerSet, ReorderApproved, ReorderHeld, ReorderDeclined, SubscriptionChanged),
     jobs=(
-        PeriodicJob(handlers.reconsider, every_seconds=10),  # back-offs are days long
-        PeriodicJob(handlers.add_up, every_seconds=60),
-        PeriodicJob(handlers.tell_lead_times, every_seconds=60),
+        PeriodicJob(handlers.reassess_due, every_seconds=10),  # back-offs are days long
+        PeriodicJob(handlers.count_results, every_seconds=60),
+        PeriodicJob(handlers.apply_lead_times, every_seconds=60),
     ),
     measures=MEASURES,
     api=router,

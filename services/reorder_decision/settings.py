@@ -18,7 +18,7 @@ class Settings(kit.Settings):
     #: Lead time in days if none is stated or learned; the same as in order-dispatch.
     default_lead_time_days: float = Field(default=5.0, gt=0)
     #: Pools reassessed in one transaction; at a few milliseconds each, locks are held for about two seconds.
-    pools_per_turn: int = Field(default=500, ge=1)
+    pools_per_transaction: int = Field(default=500, ge=1)
     #: Finished orders added to the providers' records in one transaction.
     orders_per_count: int = Field(default=1000, ge=1)
     page_limit: int = Field(default=200, ge=1)

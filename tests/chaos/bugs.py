@@ -9,12 +9,13 @@ from aiokafka import AIOKafkaConsumer
 
 from deploy.demo import reporting
 from libs.kit import checkpoints, outbox
-from services.consumption.domain import hearing
+from services.consumption.domain import apply
+from services.consumption.domain.gaps import Gap
 from services.consumption.service import SERVICE as CONSUMPTION
 from services.gateway.domain import judging
 from services.notification.channels import email
 from services.order_dispatch.providers import kafka
-from services.reorder_decision.domain import turns
+from services.reorder_decision.domain import transitions
 from services.reorder_decision.domain.pool import Situation
 from services.reorder_decision.handlers import slots
 
@@ -115,10 +116,14 @@ def offsets_start_at_the_latest(patch, _world):
 
 
 def reports_have_no_identity(patch, _world):
-    def late(slot, _boot_no, _seq, report):
-        return hearing._in_order(slot, slot, report)
+    def find_gap(slot, boot_no, seq):
+        return Gap(boot_no, "", seq, seq, slot.level)
 
-    patch.setattr(hearing, "_late", late)
+    def apply_late(slot, _gap, _seq, report):
+        return apply._apply_next(slot, report)
+
+    patch.setattr(apply, "find_gap", find_gap)
+    patch.setattr(apply, "apply_late", apply_late)
     patch.setattr(reporting, "DOUBLED", 1.0)
 
 
@@ -168,9 +173,9 @@ async def every_crossing_orders(patch, world):
 
     def crossed(pool, heard, _epoch, when):
         pool = replace(pool, situation=Situation.ARMED, epoch=pool.epoch + bool(pool.order), order=None)
-        return turns.crossed(pool, heard, pool.epoch, when)
+        return transitions.threshold_crossed(pool, heard, pool.epoch, when)
 
-    patch.setattr(slots, "crossed", crossed)
+    patch.setattr(slots, "threshold_crossed", crossed)
     owner = await asyncpg.connect(world.database["order_dispatch"].owner_url)
     await owner.execute("DROP INDEX one_open_order_per_pool")
     await owner.close()
@@ -191,7 +196,7 @@ def a_slow_mail_server_is_told_again(patch, _world):
     async def send(mail, settings):
         await real(mail, settings)
         if fails():
-            raise email.Retry("no answer in time")
+            raise email.RetryLaterError("no answer in time")
 
     patch.setattr(email, "send", send)
 

@@ -8,7 +8,7 @@ import pytest
 from deploy.reference import contracts
 from replenish_contracts.access import acls
 from replenish_contracts.catalogue import CATALOGUE
-from replenish_contracts.tables import filled, flow, table
+from replenish_contracts.tables import event_table, fill_sections, flow_diagram
 
 HEARS = {
     "gateway": frozenset({"DeviceRegistered"}),
@@ -155,7 +155,7 @@ class TestCheck:
 
 class TestStory:
     def test_table_says_who_hears(self):
-        rows = {row.split("|")[1].strip(): row for row in table(HEARS).splitlines()[2:]}
+        rows = {row.split("|")[1].strip(): row for row in event_table(HEARS).splitlines()[2:]}
 
         assert list(rows) == list(CATALOGUE)
         assert rows["SlotUsed"] == (
@@ -168,7 +168,7 @@ class TestStory:
         )
 
     def test_flow_draws_each_arrow_once(self):
-        lines = flow(HEARS).splitlines()
+        lines = flow_diagram(HEARS).splitlines()
 
         assert "    gateway[gateway] --> topic_usage" in lines
         assert "    topic_usage --> consumption[consumption]" in lines
@@ -178,9 +178,9 @@ class TestStory:
     def test_fills_only_its_own_section(self):
         page = "a\n<!-- contracts:x:begin -->\nold\n<!-- contracts:x:end -->\nb\n"
 
-        assert filled(page, {"x": "new \\1"}) == page.replace("old", "new \\1")
+        assert fill_sections(page, {"x": "new \\1"}) == page.replace("old", "new \\1")
         with pytest.raises(KeyError):
-            filled(page, {"y": "new"})
+            fill_sections(page, {"y": "new"})
 
 
 class TestAcls:

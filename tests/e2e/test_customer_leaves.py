@@ -19,7 +19,7 @@ LEFT_OF_A_CUSTOMER = {
     "inventory.ledger_entry",
     "inventory.ledger_transaction",
     "inventory.stock",
-    "notification.gone",
+    "notification.erased_customer",
     "order_dispatch.device",
     "order_dispatch.erased_customer",
     "order_dispatch.order_history",

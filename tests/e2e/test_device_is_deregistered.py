@@ -6,7 +6,7 @@ from tests.support import households as a
 #: All that may be left of a device, by schema and table: that it was here, and what was paid for.
 LEFT_BEHIND = {
     "portal.device",
-    "consumption.gone_device",
+    "consumption.ended_device",
     "inventory.device",
     "reorder_decision.device",
     "order_dispatch.device",

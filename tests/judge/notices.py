@@ -53,7 +53,7 @@ def _judge_occasions(found: Findings, evidence: Evidence, notices: dict[str, Rec
             what = f"nobody decided whether to tell of {record.type} {record.data['order_id']}"
             found.note(LOST, record.place, what, stopped_at="notification")
     for row in rows.values():
-        if row["state"] == "told" and row["notice_id"] not in notices:
+        if row["state"] == "sent" and row["notice_id"] not in notices:
             found.note(LOST, f"notice {row['notice_id']}", "told, and CustomerNotified was never said")
 
 

@@ -11,19 +11,19 @@ from datetime import datetime
 from libs.kit import NotReadyError
 from replenish_contracts.events import ReorderApproved, TriggerSet
 from services.reorder_decision.domain import (
-    Heard,
+    Context,
+    Decision,
     Pool,
-    Turn,
-    When,
-    arrived,
-    counted,
-    crossed,
-    ended,
-    filled,
-    fitted,
-    level_changed,
-    reconsidered,
-    subscribed,
+    Reading,
+    order_ended,
+    reassess,
+    slot_filled,
+    slot_level_changed,
+    slots_changed,
+    stock_arrived,
+    stock_counted,
+    subscription_changed,
+    threshold_crossed,
 )
 from tests.support import decisions as a
 from tests.unit.reorder_decision.neighbours import Consumption, Inventory
@@ -59,7 +59,7 @@ class Household:
     # what people and providers do
 
     def subscribe(self, **wishes):
-        self.take(subscribed(self.pool, a.subscription(**wishes), self.when()))
+        self.take(subscription_changed(self.pool, a.subscription(**wishes), self.when()))
 
     def use(self, device, quantity):
         used = max(0, min(quantity, self.consumption.slots[device].level))
@@ -80,20 +80,24 @@ class Household:
 
     def tick(self, later):
         self.now += later
-        self.take(reconsidered(self.pool, self.when()))
+        self.take(reassess(self.pool, self.when()))
 
     # the service under test
 
     def decide(self, kind, *what):
         heard = {
-            "crossed": lambda device, level, epoch: crossed(self.pool, self.heard(device, level), epoch, self.when()),
-            "changed": lambda device, level: level_changed(self.pool, self.heard(device, level), self.when()),
-            "filled": lambda device, level, *_: filled(self.pool, self.heard(device, level), self.when()),
-            "corrected": lambda device, level: filled(self.pool, self.heard(device, level), self.when()),
-            "counted": lambda shelf: counted(self.pool, shelf, self.when()),
-            "arrived": lambda order_id, shelf: arrived(self.pool, order_id, 40, shelf, self.when()),
-            "cancelled": lambda order_id, by: ended(self.pool, order_id, self.when(), by_customer=by == "customer"),
-            "replaced": lambda old, new: fitted(self.pool, self.refitted(old, new), self.when()),
+            "crossed": lambda device, level, epoch: threshold_crossed(
+                self.pool, self.heard(device, level), epoch, self.when()
+            ),
+            "changed": lambda device, level: slot_level_changed(self.pool, self.heard(device, level), self.when()),
+            "filled": lambda device, level, *_: slot_filled(self.pool, self.heard(device, level), self.when()),
+            "corrected": lambda device, level: slot_filled(self.pool, self.heard(device, level), self.when()),
+            "counted": lambda shelf: stock_counted(self.pool, shelf, self.when()),
+            "arrived": lambda order_id, shelf: stock_arrived(self.pool, order_id, 40, shelf, self.when()),
+            "cancelled": lambda order_id, by: order_ended(
+                self.pool, order_id, self.when(), by_customer=by == "customer"
+            ),
+            "replaced": lambda old, new: slots_changed(self.pool, self.refitted(old, new), self.when()),
         }
         if kind in heard:
             self.take(heard[kind](*what))
@@ -101,9 +105,9 @@ class Household:
     def refitted(self, old, new):
         return tuple(a.slot(new, level=slot.level) if slot.device_id == old else slot for slot in self.pool.slots)
 
-    def take(self, turn: Turn):
+    def take(self, turn: Decision):
         self.pool = turn.pool
-        for event in turn.says:
+        for event in turn.events:
             if isinstance(event, TriggerSet):
                 self.tell("reorders", "trigger", event)
             if isinstance(event, ReorderApproved):
@@ -111,11 +115,11 @@ class Household:
                 self.approved.append(event)
                 self.open[event.order_id] = event
 
-    def when(self) -> When:
-        return When(self.now, "an event")
+    def when(self) -> Context:
+        return Context(self.now, "an event")
 
-    def heard(self, device, level) -> Heard:
-        return Heard(device, "1", level, self.now, uncertainty=0.0, rate_per_day=self.rate)
+    def heard(self, device, level) -> Reading:
+        return Reading(device, "1", level, self.now, uncertainty=0.0, rate_per_day=self.rate)
 
     # the topics
 

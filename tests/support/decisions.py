@@ -5,15 +5,15 @@ from datetime import UTC, datetime, timedelta
 
 from replenish_contracts.events import Mode, SubscriptionStatus
 from services.reorder_decision.domain import (
-    Heard,
+    Context,
     Offer,
     Pool,
+    Reading,
     Slot,
     Subscription,
-    When,
-    crossed,
-    reconsidered,
-    subscribed,
+    reassess,
+    subscription_changed,
+    threshold_crossed,
 )
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -24,8 +24,8 @@ def days(count: float) -> timedelta:
     return timedelta(days=count)
 
 
-def when(now: datetime = NOON, cause: str | None = "event-1") -> When:
-    return When(now, cause)
+def when(now: datetime = NOON, cause: str | None = "event-1") -> Context:
+    return Context(now, cause)
 
 
 def slot(device_id: str = "brewer", **changes) -> Slot:
@@ -49,21 +49,21 @@ def pool(**changes) -> Pool:
 def armed(**changes) -> Pool:
     """A subscribed pool whose only slot is being watched."""
     wish = changes.pop("subscription", subscription())
-    return subscribed(pool(**changes), wish, when()).pool
+    return subscription_changed(pool(**changes), wish, when()).pool
 
 
-def heard(level: int = 6, rate: float = 2.0, device_id: str = "brewer") -> Heard:
-    return Heard(device_id, "1", level, NOON, uncertainty=0.5, rate_per_day=rate)
+def heard(level: int = 6, rate: float = 2.0, device_id: str = "brewer") -> Reading:
+    return Reading(device_id, "1", level, NOON, uncertainty=0.5, rate_per_day=rate)
 
 
 def ordered(**changes) -> Pool:
     """A pool whose only slot was low, with an order under way."""
     watched = armed(**changes)
-    return crossed(watched, heard(), watched.epoch, when()).pool
+    return threshold_crossed(watched, heard(), watched.epoch, when()).pool
 
 
 def names(turn) -> list[str]:
-    return names_of(turn.says)
+    return names_of(turn.events)
 
 
 def names_of(events) -> list[str]:
@@ -72,4 +72,4 @@ def names_of(events) -> list[str]:
 
 def offered(pool, offer, when):
     """The turn of a pool whose provider sells this now."""
-    return reconsidered(replace(pool, offer=offer), when)
+    return reassess(replace(pool, offer=offer), when)

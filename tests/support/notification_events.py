@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from services.notification.domain import Contact, Facts, Kind, Notice, NoticeTiming, Told
+from services.notification.domain import Contact, Facts, Kind, Notice, NoticeState, NoticeTiming
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 TIMING = NoticeTiming(grace=timedelta(hours=1), quiet=timedelta(days=7))
@@ -11,7 +11,7 @@ PAGE = "https://home.example/"
 
 
 def notice(kind: Kind = Kind.ORDER_PLACED, **changes) -> Notice:
-    whole = Notice("n1", "ann", kind, "o1", "o1", "pods", "ann/pods", 1, Told.DUE, "", {})
+    whole = Notice("n1", "ann", kind, "o1", "o1", "pods", "ann/pods", 1, NoticeState.DUE, "", {})
     return replace(whole, **changes)
 
 

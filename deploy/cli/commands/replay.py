@@ -11,7 +11,7 @@ from rich.console import Console
 from deploy.cli.commands.explain import Receipts, TokenOption, UrlOption
 from deploy.cli.options import HomeOption, home_of
 from deploy.local.errors import StackError
-from services.reorder_decision.domain import Decision, Inputs, as_json, changed, decide, words
+from services.reorder_decision.domain import Inputs, PolicyDecision, as_json, decide, explain, with_changes
 
 SetOption = Annotated[
     list[str] | None,
@@ -72,15 +72,15 @@ def is_same(receipt: dict[str, Any]) -> bool:
 def what_if(receipt: dict[str, Any], changes: dict[str, str]) -> list[str]:
     """Return the decision with some inputs changed, compared with the recorded one."""
     try:
-        inputs = changed(_inputs(receipt), changes)
-        made, other = msgspec.convert(receipt["decision"], Decision), decide(inputs)
+        inputs = with_changes(_inputs(receipt), changes)
+        made, other = msgspec.convert(receipt["decision"], PolicyDecision), decide(inputs)
     except (ValueError, ArithmeticError) as error:
         raise StackError(f"cannot replay with these values: {error}") from None
     said = ", ".join(f"{name}={value}" for name, value in changes.items())
-    return [_verdict(said, made, other), *(f"  {sentence}" for sentence in words(inputs, other))]
+    return [_verdict(said, made, other), *(f"  {sentence}" for sentence in explain(inputs, other))]
 
 
-def _verdict(changes: str, made: Decision, other: Decision) -> str:
+def _verdict(changes: str, made: PolicyDecision, other: PolicyDecision) -> str:
     was, would = f"{made.outcome} ({made.reason})", f"{other.outcome} ({other.reason})"
     if was != would:
         return f"With {changes} the decision is different: {would} instead of {was}."

@@ -23,9 +23,9 @@ def acls(consumes: ConsumedEvents) -> dict[str, Any]:
 
 def _of_service(name: str, heard: frozenset[str]) -> Iterator[Rule]:
     yield _rule("Group", _hyphens(name), "Read")
-    asks_providers = any(name in topic.speakers for topic in PATTERNS)
+    asks_providers = any(name in topic.publishers for topic in PATTERNS)
     for topic in TOPICS.values():
-        says = name in topic.speakers
+        says = name in topic.publishers
         consumes = bool(heard & {event.__name__ for event in topic.events})
         if topic in PATTERNS and asks_providers:
             yield _on(topic, "Create")
@@ -40,7 +40,7 @@ def _of_provider() -> Iterator[Rule]:
     # LITERAL, because one provider's name can be a prefix of another's.
     yield _rule("Group", f"provider-{PLACE}", "Read")
     for topic in PATTERNS:
-        writes = OUTSIDE in topic.speakers
+        writes = OUTSIDE in topic.publishers
         for operation in ("Describe", "Write" if writes else "Read"):
             yield _rule("Topic", topic.name, operation)
 

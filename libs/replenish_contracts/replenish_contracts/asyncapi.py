@@ -75,9 +75,9 @@ def _message(event: type[Event]) -> dict[str, Any]:
 def _operations(consumes: ConsumedEvents) -> dict[str, Any]:
     operations = {}
     for topic in TOPICS.values():
-        for speaker in sorted(topic.speakers):
-            said = [event.__name__ for event in topic.events if event.owner == speaker]
-            operations[f"{speaker}_says_{_id(topic)}"] = _operation("send", speaker, topic, said)
+        for publisher in sorted(topic.publishers):
+            said = [event.__name__ for event in topic.events if event.owner == publisher]
+            operations[f"{publisher}_says_{_id(topic)}"] = _operation("send", publisher, topic, said)
         for service, heard in sorted(consumes.items()):
             here = [event.__name__ for event in topic.events if event.__name__ in heard]
             if here:

@@ -73,7 +73,6 @@ def published_by(service: str, *, topic: str, key: str) -> Callable[[type[Publis
 
 
 def topic_of(event: Event) -> str:
-    """Return the event's topic, with its provider_id filled in."""
     return event.topic.format_map(dict(event)) if "{" in event.topic else event.topic
 
 

@@ -63,7 +63,7 @@ STORY: dict[str, Any] = {
 
 def example_of(event: type[Event]) -> bytes:
     """Return a message of this event with every field filled in; the result is deterministic."""
-    own = not find_topic(event.topic).from_outside
+    own = not find_topic(event.topic).is_external
     value = encode(
         event.model_validate(_model(event)),
         id=f"{event.__name__}-1",
@@ -77,7 +77,7 @@ def example_of(event: type[Event]) -> bytes:
 
 
 def read_example(event: type[Event], value: bytes) -> Event:
-    """Return the event of an old example; raises MalformedError or UnknownType if it can no longer be read."""
+    """Return the event of an old example; raises MalformedError or UnknownTypeError if it can no longer be read."""
     return as_event(decoder(event.topic)(value))
 
 

@@ -18,7 +18,6 @@ WORDS = frozenset({"title", "description", "$schema", "examples"})
 
 
 def schema_of(event: type[Event]) -> dict[str, Any]:
-    """Return the JSON Schema of this event in its envelope."""
     schema = envelope_of(event).model_json_schema(mode="validation")
     for name, definition in [("", schema), *schema.get("$defs", {}).items()]:
         _without_titles(definition)
@@ -55,7 +54,6 @@ def _fields_that_break(old: dict[str, Any], new: dict[str, Any], at: str) -> lis
 
 @cache
 def _classes(event: type[Event]) -> dict[str, type[BaseModel]]:
-    """Return the models in an event's schema by name."""
     found: dict[str, type[BaseModel]] = {}
     waiting: list[type[BaseModel]] = [event]
     while waiting:

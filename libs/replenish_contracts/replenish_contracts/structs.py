@@ -31,12 +31,10 @@ class UnderivableTypeError(TypeError):
 
 @cache
 def struct_of(model: type[BaseModel]) -> type[msgspec.Struct]:
-    """Return the struct that has the fields, defaults and bounds of this pydantic class."""
     return msgspec.defstruct(model.__name__, fields_of(model), frozen=True, gc=False, kw_only=True)
 
 
 def fields_of(model: type[BaseModel]) -> list[Any]:
-    """Return the class's fields as msgspec.defstruct wants them."""
     return [_field(name, field) for name, field in model.model_fields.items()]
 
 
@@ -50,7 +48,7 @@ def _field(name: str, field: FieldInfo) -> tuple[Any, ...]:
 def _type(annotation: Any, rules: Iterable[object]) -> Any:
     if get_origin(annotation) is Annotated:
         inner, *more = get_args(annotation)
-        return _type(inner, [*rules, *flat(more)])
+        return _type(inner, [*rules, *unwrap_rules(more)])
     if annotation is AwareDatetime or annotation is datetime:
         bounds_of(rules)
         return Annotated[datetime, msgspec.Meta(tz=True)]
@@ -75,7 +73,7 @@ def _bare(annotation: Any) -> Any:
     raise UnderivableTypeError(f"no struct field is known for {annotation!r}")
 
 
-def flat(rules: Iterable[object]) -> Iterable[object]:
+def unwrap_rules(rules: Iterable[object]) -> Iterable[object]:
     """Yield the rules, with those inside a FieldInfo unwrapped."""
     for rule in rules:
         if isinstance(rule, FieldInfo):

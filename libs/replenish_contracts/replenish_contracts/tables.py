@@ -8,19 +8,17 @@ from replenish_contracts.catalogue import CATALOGUE, OUTSIDE, Event
 from replenish_contracts.topics import PLACE, TOPICS
 
 
-def table(consumes: ConsumedEvents) -> str:
-    """Return all events as a Markdown table, in catalogue order."""
+def event_table(consumes: ConsumedEvents) -> str:
     head = ["| event | published by | topic (key) | consumed by | meaning |", "| --- | --- | --- | --- | --- |"]
     return "\n".join([*head, *(_row(event, consumes) for event in CATALOGUE.values())])
 
 
-def flow(consumes: ConsumedEvents) -> str:
-    """Return publishers, topics and consumers as a Mermaid diagram."""
+def flow_diagram(consumes: ConsumedEvents) -> str:
     lines = ["```mermaid", "flowchart LR"]
     for topic in TOPICS.values():
         node = _node(topic.name)
         lines.append(f'    {node}[/"{_plain(topic.name)}"/]')
-        lines += [f"    {_box(speaker)} --> {node}" for speaker in sorted(topic.speakers)]
+        lines += [f"    {_box(publisher)} --> {node}" for publisher in sorted(topic.publishers)]
         names = {event.__name__ for event in topic.events}
         lines += [f"    {node} --> {_box(service)}" for service, heard in sorted(consumes.items()) if heard & names]
         if topic.name.startswith("provider-orders"):
@@ -28,7 +26,7 @@ def flow(consumes: ConsumedEvents) -> str:
     return "\n".join([*lines, "```"])
 
 
-def filled(page: str, sections: Mapping[str, str]) -> str:
+def fill_sections(page: str, sections: Mapping[str, str]) -> str:
     """Return the page with each section's text between its markers; raises KeyError for a section without markers."""
     for name, text in sections.items():
         marked = re.compile(rf"(<!-- contracts:{name}:begin -->\n).*?(<!-- contracts:{name}:end -->)", re.DOTALL)
@@ -38,8 +36,7 @@ def filled(page: str, sections: Mapping[str, str]) -> str:
     return page
 
 
-def empty(name: str) -> str:
-    """Return the markers of a section, to add to a page."""
+def empty_section(name: str) -> str:
     return f"<!-- contracts:{name}:begin -->\n<!-- contracts:{name}:end -->\n"
 
 

@@ -38,18 +38,16 @@ class Topic:
 
     @property
     def config(self) -> dict[str, str]:
-        """The settings in the form of Kafka's admin API."""
         return {name: setting.value for name, setting in self.settings.items()}
 
     @property
-    def speakers(self) -> frozenset[str]:
-        """The publishers of this topic's events."""
+    def publishers(self) -> frozenset[str]:
         return frozenset(event.owner for event in self.events)
 
     @property
-    def from_outside(self) -> bool:
+    def is_external(self) -> bool:
         """Whether external producers write here; such a topic carries no sequence."""
-        return self.name == FRONT_DOOR or OUTSIDE in self.speakers
+        return self.name == FRONT_DOOR or OUTSIDE in self.publishers
 
     def for_provider(self, provider_id: str) -> "Topic":
         """Return this pattern's topic of one provider; raises ValueError for an id that cannot name a topic."""

@@ -29,7 +29,7 @@ class UnknownTypeError(Exception):
 
 
 def parse(event_type: str, data: bytes | dict[str, Any]) -> Event:
-    """Return the event with this `data`; raises UnknownTypeError, or Malformed with pydantic's errors.
+    """Return the event with this `data`; raises UnknownTypeError, or MalformedError with pydantic's errors.
 
     Types are strict: "1" is no number and 1767254400 is no time.
     """
@@ -39,12 +39,12 @@ def parse(event_type: str, data: bytes | dict[str, Any]) -> Event:
     return _validate(event, data if isinstance(data, bytes) else orjson.dumps(data))
 
 
-def judge(topic: str, value: bytes) -> Envelope:
-    """Return the validated envelope with its pydantic event; raises UnknownTypeError or Malformed."""
+def validate(topic: str, value: bytes) -> Envelope:
+    """Return the validated envelope with its pydantic event; raises UnknownTypeError or MalformedError."""
     place = find_topic(topic)
     event = _event_of(place, value)
     envelope = _validate(envelope_of(event), value)
-    if problem := misplaced(place, envelope.data):
+    if problem := find_wrong_provider(place, envelope.data):
         raise MalformedError(problem)
     return envelope
 
@@ -52,13 +52,13 @@ def judge(topic: str, value: bytes) -> Envelope:
 def explain(topic: str, value: bytes) -> str | None:
     """Return why this value is invalid on this topic, or None if it is valid."""
     try:
-        judge(topic, value)
+        validate(topic, value)
     except (MalformedError, UnknownTypeError) as error:
         return str(error)
     return None
 
 
-def misplaced(topic: Topic, event: Any) -> str | None:
+def find_wrong_provider(topic: Topic, event: Any) -> str | None:
     """Return the problem if the event belongs to another provider's topic, else None."""
     if topic.provider_id is None or topic.provider_id == event.provider_id:
         return None

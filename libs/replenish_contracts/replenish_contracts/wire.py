@@ -12,7 +12,14 @@ from replenish_contracts.catalogue import CATALOGUE, Event, as_utc
 from replenish_contracts.envelope import Envelope, envelope_of
 from replenish_contracts.structs import fields_of
 from replenish_contracts.topics import Topic, find_topic
-from replenish_contracts.validation import MalformedError, UnknownTypeError, explain, judge, misplaced, parse
+from replenish_contracts.validation import (
+    MalformedError,
+    UnknownTypeError,
+    explain,
+    find_wrong_provider,
+    parse,
+    validate,
+)
 
 #: Errors of msgspec for a value it rejects.
 REFUSALS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
@@ -56,7 +63,7 @@ def decoder(topic: str) -> Callable[[bytes], Envelope]:
     """Return the decoder of this topic's values; `topic` is its name or pattern.
 
     It returns msgspec structs with the attributes of Envelope and of the event; `as_event` converts them to the
-    pydantic event. It raises UnknownTypeError, or Malformed with the reason. A time finer than microseconds may
+    pydantic event. It raises UnknownTypeError, or MalformedError with the reason. A time finer than microseconds may
     differ by
     one microsecond from pydantic's.
     """
@@ -77,13 +84,12 @@ def decoder(topic: str) -> Callable[[bytes], Envelope]:
 
 
 def as_event(envelope: Envelope) -> Event:
-    """Return the pydantic event of a decoded envelope."""
     return CATALOGUE[envelope.type].model_validate(envelope.data, from_attributes=True)
 
 
 def _reencode(topic: str, value: bytes) -> bytes:
     """Re-encode canonically a value that pydantic accepts and msgspec rejected."""
-    envelope = judge(topic, value)
+    envelope = validate(topic, value)
     return encode(
         envelope.data,
         id=envelope.id,
@@ -98,7 +104,7 @@ def _reencode(topic: str, value: bytes) -> bytes:
 def _of_one_provider(topic: Topic, decode: Callable[[bytes], Envelope]) -> Callable[[bytes], Envelope]:
     def decode_own(value: bytes) -> Envelope:
         envelope = decode(value)
-        if problem := misplaced(topic, envelope.data):
+        if problem := find_wrong_provider(topic, envelope.data):
             raise MalformedError(problem)
         return envelope
 
@@ -117,7 +123,6 @@ def _reader(topic: Topic) -> Callable[[bytes], Envelope]:
 
 @cache
 def _struct(event: type[Event]) -> type[msgspec.Struct]:
-    """Derive the struct of this event's envelope, which msgspec selects by `type`."""
     fields = [field for field in fields_of(envelope_of(event)) if field[0] != "type"]
     config: dict[str, Any] = {"frozen": True, "gc": False, "kw_only": True}
     return msgspec.defstruct(

@@ -6,9 +6,9 @@ from typing import NamedTuple
 from services.consumption.domain.rate import DAY
 
 #: Numbers per finished day in the row: day, used, level at its end.
-FIELDS = 3
+NUMBERS_PER_DAY = 3
 #: A month of finished days is filed as one row; until then they cost no extra statement.
-FULL = 28 * FIELDS
+FULL_MONTH = 28 * NUMBERS_PER_DAY
 
 
 class UsedDay(NamedTuple):
@@ -26,7 +26,7 @@ class Days:
     before_today: int
     finished: tuple[int, ...] = ()
 
-    def until(self, at: float, last_at: float, used: int, level: int) -> "Days":
+    def advanced_to(self, at: float, last_at: float, used: int, level: int) -> "Days":
         """Finish the day of `last_at` if `at` is on a later day; `used` and `level` are the values at its end."""
         last_day = day_of(last_at)
         if day_of(at) <= last_day:
@@ -38,6 +38,5 @@ def day_of(at: float) -> int:
     return int(at // DAY)
 
 
-def unpacked(numbers: tuple[int, ...]) -> list[UsedDay]:
-    """Group a flat array of numbers into days, oldest first."""
-    return [UsedDay(*numbers[start : start + FIELDS]) for start in range(0, len(numbers), FIELDS)]
+def group_days(numbers: tuple[int, ...]) -> list[UsedDay]:
+    return [UsedDay(*numbers[start : start + NUMBERS_PER_DAY]) for start in range(0, len(numbers), NUMBERS_PER_DAY)]

@@ -40,7 +40,6 @@ class Rate:
         )
 
     def after(self, used: int, at: float) -> "Rate":
-        """Return the rate after `used` steps since the last report."""
         elapsed = max(at - self.until, SHORTEST_SECONDS)
         kept = exp(-elapsed / TAU_SECONDS)
         spread = used * TAU_SECONDS / elapsed
@@ -63,6 +62,5 @@ class Rate:
         return Rate(self.use, self.days, max(self.until, at))
 
 
-def first_guess(capacity: int, at: float) -> Rate:
-    """Return the prior rate of a slot without reports."""
+def prior_rate(capacity: int, at: float) -> Rate:
     return Rate(capacity / PRIOR_DAYS_PER_FILLING * PRIOR_WEIGHT_DAYS, PRIOR_WEIGHT_DAYS, at)

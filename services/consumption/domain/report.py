@@ -51,7 +51,6 @@ class Report:
 
     @property
     def size(self) -> int:
-        """Largest quantity in the report, for comparison with LARGEST_REPORT."""
         return max(abs(self.flow), self.level or 0)
 
 
@@ -66,14 +65,13 @@ def plausible_use_time(at: float, received_at: float) -> float:
 
 
 def plausible_receipt_time(received_at: float, now: float) -> float:
-    """Return the writer's `received_at`, or `now` if it differs from `now` by more than a year."""
     return received_at if abs(now - received_at) <= LARGEST_RECEIPT_SKEW_SECONDS else now
 
 
-def seconds(at: datetime) -> float:
+def to_unix(at: datetime) -> float:
     return at.timestamp()
 
 
-def moment(at: float) -> datetime:
+def from_unix(at: float) -> datetime:
     """Convert unix seconds to an aware datetime, rounded to microseconds."""
     return _EPOCH + timedelta(microseconds=round(at * 1e6))

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 
 from replenish_contracts.events import BaseUnit, Fill, Loading, SlotSpec
 from services.consumption.domain import uncertainty
-from services.consumption.domain.days import Days, UsedDay, day_of, unpacked
-from services.consumption.domain.gaps import Gaps
-from services.consumption.domain.rate import DAY, Rate, first_guess
+from services.consumption.domain.days import Days, UsedDay, day_of, group_days
+from services.consumption.domain.gaps import BookChange, Gaps
+from services.consumption.domain.rate import DAY, Rate, prior_rate
 from services.consumption.domain.report import ReadingKind
 from services.consumption.domain.trigger import UNSET, Trigger
 
@@ -40,11 +40,9 @@ class Spec:
         return max(0, level)
 
     def inferred(self, level: int) -> int:
-        """Return the unreported quantity loaded by hand that explains a negative level."""
         return self.held(level) - level if self.loading is Loading.BY_HAND else 0
 
     def is_compatible(self, other: "Spec") -> bool:
-        """Return whether level and rate of one slot can be carried over to the other."""
         return (self.product_id, self.unit, self.scale) == (other.product_id, other.unit, other.scale)
 
 
@@ -67,6 +65,15 @@ class Books:
     @property
     def used(self) -> int:
         return self.used_total + self.unreported
+
+    def after(self, flow: int, change: BookChange) -> "Books":
+        return Books(
+            self.opening,
+            self.received + max(0, flow) + change.received,
+            self.used_total + max(0, -flow),
+            self.unreported + change.unreported,
+            self.unexplained + change.unexplained,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +106,6 @@ class Slot:
 
     @property
     def is_followed(self) -> bool:
-        """Whether every change of the level is published."""
         return self.trigger.follow or self.linked
 
     @property
@@ -108,7 +114,6 @@ class Slot:
 
     @property
     def held(self) -> int:
-        """Quantity in the slot, never negative."""
         return self.spec.held(self.level)
 
     @property
@@ -123,7 +128,6 @@ class Slot:
 
     @property
     def state(self) -> str:
-        """State shown in the API: `quarantined`, `overdrawn`, `empty` or `normal`."""
         if self.quarantined:
             return "quarantined"
         if self.level > 0:
@@ -142,13 +146,12 @@ class Slot:
         return not (self.quarantined or counting or self.accepts_any_seq)
 
     def days_so_far(self) -> list[UsedDay]:
-        """Return the finished days that are not filed yet, and the current day."""
         today = UsedDay(day_of(self.rate.until), self.books.used - self.days.before_today, self.held)
-        return [*unpacked(self.days.finished), today]
+        return [*group_days(self.days.finished), today]
 
-    def doubt_at(self, now: float) -> float:
+    def uncertainty_at(self, now: float) -> float:
         """Return the standard deviation of the level at `now`, in steps."""
-        unseen = uncertainty.of_unreported_refill(self.spec.capacity) if self.inferred else 0.0
+        unseen = uncertainty.variance_of_unreported_refill(self.spec.capacity) if self.inferred else 0.0
         return uncertainty.standard_deviation(self.variance + unseen, now - self.received_at, self.rate)
 
     def run_out_after(self, at: float) -> float | None:
@@ -181,14 +184,14 @@ def new_slot(customer_id: str, device_id: str, registered: SlotSpec, at: float, 
         registered.slot,
         spec,
         Books(opening=registered.level),
-        first_guess(spec.capacity, at),
+        prior_rate(spec.capacity, at),
         Days(before_today=0),
         received_at=at,
-        variance=uncertainty.after_reading(ReadingKind.CORRECTED, spec.unit, spec.capacity),
+        variance=uncertainty.variance_after_reading(ReadingKind.CORRECTED, spec.unit, spec.capacity),
     )
 
 
-def taking_over(new: Slot, old: Slot) -> Slot:
+def carry_over(new: Slot, old: Slot) -> Slot:
     """Return the new device's slot with level, rate, days and trigger of the old one; its books start at that level.
 
     If product or unit differ, nothing is carried over.

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """Threshold `level + elsewhere <= max(at_level, at_days * rate)`, met by `reports` consecutive reports.
+    """Threshold `level + shelf_and_on_order <= max(at_level, at_days * rate)`, met by `reports` consecutive reports.
 
     ThresholdCrossed is published once per epoch.
     """
@@ -22,14 +22,14 @@ class Trigger:
     #: Consecutive reports below the threshold; counted only if `reports` is more than one.
     below: int = 0
 
-    def holds(self, held: int, rate_per_day: float) -> bool:
-        return held <= self.reaches(rate_per_day)
+    def is_met(self, held: int, rate_per_day: float) -> bool:
+        return held <= self.threshold(rate_per_day)
 
     def after_report(self, held: int, rate_per_day: float) -> "Trigger":
         """Count one more report; the threshold is crossed if the trigger was armed and the result is not."""
         if not self.armed:
             return self
-        holds = self.holds(held, rate_per_day)
+        holds = self.is_met(held, rate_per_day)
         if self.reports == 1:
             return replace(self, armed=not holds)
         below = self.below + 1 if holds else 0
@@ -40,14 +40,13 @@ class Trigger:
 
         The last report counts. Earlier ones count only if they were counted under a threshold that is not higher.
         """
-        if not newer.holds(held, rate_per_day):
+        if not newer.is_met(held, rate_per_day):
             return replace(newer, armed=True, below=0)
-        counted = self.reports > 1 and self.reaches(rate_per_day) <= newer.reaches(rate_per_day)
+        counted = self.reports > 1 and self.threshold(rate_per_day) <= newer.threshold(rate_per_day)
         below = max(1, self.below if counted else 0)
         return replace(newer, armed=below < newer.reports, below=below)
 
-    def reaches(self, rate_per_day: float) -> float:
-        """Return the highest level at which the threshold is met."""
+    def threshold(self, rate_per_day: float) -> float:
         return max(self.at_level, self.at_days * rate_per_day) - self.shelf_and_on_order
 
 

@@ -15,20 +15,20 @@ ROUNDING_VARIANCE = 1 / 12
 VISUAL_ERROR = 0.05
 
 
-def after_reading(kind: ReadingKind, unit: BaseUnit, capacity: int) -> float:
+def variance_after_reading(kind: ReadingKind, unit: BaseUnit, capacity: int) -> float:
     """Return the variance of a new reading; people count pieces and estimate everything else by eye."""
     if kind is ReadingKind.CORRECTED and unit is not BaseUnit.EACH:
         return ROUNDING_VARIANCE + (VISUAL_ERROR * capacity) ** 2
     return ROUNDING_VARIANCE
 
 
-def of_missing(missing: int, elapsed_seconds: float, rate: Rate) -> float:
+def variance_of_missing(missing: int, elapsed_seconds: float, rate: Rate) -> float:
     """Return the variance of missing reports: their share of the use expected since the last one, squared."""
     share = missing / (missing + 1)
     return (rate.per_day * max(0.0, elapsed_seconds) / DAY * share) ** 2
 
 
-def of_unreported_refill(capacity: int) -> float:
+def variance_of_unreported_refill(capacity: int) -> float:
     """Return the variance of an unreported refill: the level is uniform between 0 and the capacity."""
     return capacity**2 / 12
 

@@ -2,8 +2,8 @@
 
 from replenish_contracts.catalogue import Event
 from replenish_contracts.events import SlotFollowed
-from services.consumption.domain import said
-from services.consumption.domain.report import seconds
+from services.consumption.domain.events import slot_level_changed
+from services.consumption.domain.report import to_unix
 from services.consumption.handlers.reorders import lock_slot
 from services.consumption.store import Store
 
@@ -14,4 +14,4 @@ async def on_slot_followed(event: SlotFollowed, store: Store) -> list[Event]:
     if slot is None:
         return []
     await store.save_follower(slot.device_id, slot.slot, event.provider_id, following=event.following)
-    return [said.level_changed(slot, seconds(store.now))] if event.following else []
+    return [slot_level_changed(slot, to_unix(store.now))] if event.following else []

@@ -3,15 +3,14 @@
 from libs.kit import NotReadyError, RejectedError
 from replenish_contracts.catalogue import Event
 from replenish_contracts.events import Fill, FillCause, Loading, OrderDelivered, TriggerSet
-from services.consumption.domain.hearing import Fate, arrive, set_trigger
-from services.consumption.domain.report import ReadingKind, Report, seconds
+from services.consumption.domain.apply import Outcome, apply_delivery, set_trigger
+from services.consumption.domain.report import ReadingKind, Report, to_unix
 from services.consumption.domain.slot import Slot
 from services.consumption.domain.trigger import Trigger
 from services.consumption.store import Store
 
 
 async def on_trigger_set(event: TriggerSet, store: Store) -> list[Event]:
-    """Set a newer trigger, and publish ThresholdCrossed at once if it is met already."""
     if event.registration is not None and await _has_newer_registration(event.device_id, event.registration, store):
         return []
     slot = await lock_slot(event.device_id, event.slot, event.customer_id, store)
@@ -20,11 +19,11 @@ async def on_trigger_set(event: TriggerSet, store: Store) -> list[Event]:
     newer = Trigger(
         event.pool_id, event.epoch, event.at_level, event.at_days, event.shelf_and_on_order, event.reports, event.follow
     )
-    heard = set_trigger(slot, newer, seconds(store.now))
-    if heard.fate is Fate.APPLIED:
-        await store.save_slots({(slot.device_id, slot.slot): slot}, [heard.slot])
-        await store.save_epoch(heard.slot)
-    return list(heard.events)
+    decision = set_trigger(slot, newer, to_unix(store.now))
+    if decision.outcome is Outcome.APPLIED:
+        await store.save_slots({(slot.device_id, slot.slot): slot}, [decision.slot])
+        await store.save_epoch(decision.slot)
+    return list(decision.events)
 
 
 async def on_order_delivered(event: OrderDelivered, store: Store) -> list[Event]:
@@ -32,12 +31,12 @@ async def on_order_delivered(event: OrderDelivered, store: Store) -> list[Event]
     slot = await lock_slot(event.device_id, event.slot, event.customer_id, store)
     if slot is None or slot.spec.loading is not Loading.DIRECT:
         return []
-    if not await store.insert_loaded_order(event.order_id, slot.device_id, slot.slot):
+    if not await store.add_loaded_order(event.order_id, slot.device_id, slot.slot):
         return []
-    at = seconds(event.occurred_at)
-    heard = arrive(slot, _arrival(slot, event, at))
-    await store.save_slots({(slot.device_id, slot.slot): slot}, [heard.slot])
-    return list(heard.events)
+    at = to_unix(event.occurred_at)
+    decision = apply_delivery(slot, _arrival(slot, event, at))
+    await store.save_slots({(slot.device_id, slot.slot): slot}, [decision.slot])
+    return list(decision.events)
 
 
 def _arrival(slot: Slot, event: OrderDelivered, at: float) -> Report:
@@ -70,6 +69,6 @@ async def lock_slot(device_id: str, slot: str, customer_id: str, store: Store) -
         device = await store.find_device(place[0])
         if device is None:
             raise NotReadyError(f"device:{place[0]}")
-        if device.how is None and device.registration == 1:
+        if device.end_reason is None and device.registration == 1:
             raise RejectedError(f"device {place[0]} has no slot {place[1]}")
     return found if found is not None and found.spec.customer_id == customer_id else None

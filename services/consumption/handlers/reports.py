@@ -6,48 +6,48 @@ from typing import Any
 from libs.kit import NotReadyError, Record
 from replenish_contracts.catalogue import Event
 from replenish_contracts.events import Fill, FillCause, Reporter
-from services.consumption.domain.hearing import Fate, as_duplicate, hear
-from services.consumption.domain.report import ReadingKind, Report, plausible_receipt_time, plausible_use_time, seconds
+from services.consumption.domain.apply import Outcome, apply_report, as_duplicate
+from services.consumption.domain.report import ReadingKind, Report, plausible_receipt_time, plausible_use_time, to_unix
 from services.consumption.domain.slot import Slot, Spec
-from services.consumption.store import Known, Place, Store
+from services.consumption.store import Place, ReportIdentity, Store
 from services.consumption.store.measures import DUPLICATE_REPORTS
 
 #: Reports by slot, in the order of receipt.
 RecordsBySlot = dict[Place, list[Record]]
 
 
-async def apply_all(waiting: RecordsBySlot, store: Store) -> list[Event]:
-    """Apply reports slot by slot in the order of receipt, with all rules of domain/hearing.py."""
+async def apply_reports(waiting: RecordsBySlot, store: Store) -> list[Event]:
     before = await store.lock_slots(waiting)
     ours, others = _split_by_registration(waiting, before)
-    known = await store.find_known(name for place in before for record in ours[place] if (name := _identity(record)))
-    new: set[Known] = set()
+    known = await store.find_report_identities(
+        name for place in before for record in ours[place] if (name := _identity(record))
+    )
+    new: set[ReportIdentity] = set()
     after: list[Slot] = []
     events: list[Event] = []
-    at = seconds(store.now)
+    at = to_unix(store.now)
     for place, slot in before.items():
         changed = slot
         for record in ours[place]:
             name = _identity(record)
             again = name in known or name in new
-            heard = as_duplicate(changed) if again else hear(changed, report_of(record, changed.spec, at))
-            changed = heard.slot
-            if heard.fate is Fate.PARKED:
-                store.reject(record, heard.reason)
-            elif heard.fate is Fate.DUPLICATE:
+            decision = as_duplicate(changed) if again else apply_report(changed, report_of(record, changed.spec, at))
+            changed = decision.slot
+            if decision.outcome is Outcome.DEAD_LETTER:
+                store.reject(record, decision.reason)
+            elif decision.outcome is Outcome.DUPLICATE:
                 store.count(DUPLICATE_REPORTS)
             elif name:
                 new.add(name)
-            events += [store.caused_by(event, record) for event in heard.events]
+            events += [store.caused_by(event, record) for event in decision.events]
         after.append(changed)
     await store.save_slots(before, after)
-    await store.insert_known(new, store.now.date())
+    await store.add_report_identities(new, store.now.date())
     await _defer_or_reject(others, store)
     return events
 
 
 def _split_by_registration(waiting: RecordsBySlot, slots: Mapping[Place, Slot]) -> tuple[RecordsBySlot, list[Record]]:
-    """Return the reports for the locked slots, and those for unknown slots or another registration."""
     ours: RecordsBySlot = {place: [] for place in slots}
     others: list[Record] = []
     for place, records in waiting.items():
@@ -57,7 +57,7 @@ def _split_by_registration(waiting: RecordsBySlot, slots: Mapping[Place, Slot]) 
     return ours, others
 
 
-def _identity(record: Record) -> Known | None:
+def _identity(record: Record) -> ReportIdentity | None:
     """Return the identity of a report without boot and seq, None for a counted one.
 
     It is the `report_id`, else time and value of a level reading, else the id of the event.
@@ -68,17 +68,16 @@ def _identity(record: Record) -> Known | None:
     if data.report_id is not None:
         return data.device_id, data.slot, data.report_id
     if record.type == "SlotMeasured":
-        return data.device_id, data.slot, f"{data.level} at {seconds(data.occurred_at):.6f}"
+        return data.device_id, data.slot, f"{data.level} at {to_unix(data.occurred_at):.6f}"
     return data.device_id, data.slot, record.id
 
 
 def report_of(record: Record, spec: Spec, now: float) -> Report:
-    """Convert a record of `usage` to a Report."""
     data = record.data
-    received_at = plausible_receipt_time(seconds(data.received_at), now)
+    received_at = plausible_receipt_time(to_unix(data.received_at), now)
     counted = data.boot is not None and data.seq is not None
     fields: dict[str, Any] = {
-        "used_at": plausible_use_time(seconds(data.occurred_at), received_at),
+        "used_at": plausible_use_time(to_unix(data.occurred_at), received_at),
         "received_at": received_at,
         "boot": data.boot if counted else None,
         "seq": data.seq if counted else None,
@@ -109,8 +108,8 @@ async def _defer_or_reject(records: Sequence[Record], store: Store) -> None:
         device = devices.get(device_id)
         if device is None or (registration or 0) > device.registration:
             store.defer(record, NotReadyError(f"device:{device_id}"))
-        elif device.how is not None:
-            store.reject(record, f"device was {device.how}")
+        elif device.end_reason is not None:
+            store.reject(record, f"device was {device.end_reason}")
         elif registration is not None and registration < device.registration:
             store.reject(record, f"the report belongs to registration {registration} of the device, which has ended")
         else:

@@ -3,25 +3,23 @@
 from datetime import timedelta
 
 from replenish_contracts.catalogue import Event
-from services.consumption.domain.report import seconds
+from services.consumption.domain.report import to_unix
 from services.consumption.store import Store
 
 
 async def file_days(store: Store) -> list[Event]:
-    """Move full months of daily use from the hot rows to `used_days`."""
     await store.file_days(store.settings.file_slots_at_most)
     return []
 
 
-async def forget_reports(store: Store) -> list[Event]:
-    """Delete identities of applied reports that are older than the retention of their topic."""
+async def delete_report_identities(store: Store) -> list[Event]:
     before = store.now.date() - timedelta(days=store.settings.remember_reports_days)
-    await store.forget_reports(before, store.settings.forget_reports_at_most)
+    await store.delete_report_identities(before, store.settings.forget_reports_at_most)
     return []
 
 
 async def give_up_gaps(store: Store) -> list[Event]:
     """Give up gaps that have been open for too long; reports for them become dead letters."""
-    before = seconds(store.now) - timedelta(days=store.settings.wait_for_missing_days).total_seconds()
+    before = to_unix(store.now) - timedelta(days=store.settings.wait_for_missing_days).total_seconds()
     await store.give_up_gaps(before, store.settings.give_up_at_most)
     return []

@@ -5,16 +5,16 @@ from typing import NamedTuple
 
 from libs.kit import Record
 from replenish_contracts.catalogue import Event
-from services.consumption.domain import said
+from services.consumption.domain.events import slot_level_changed, threshold_crossed
 from services.consumption.domain.report import (
     LARGEST_RECEIPT_SKEW_SECONDS,
     LARGEST_REPORT,
     OLDEST_USE_SECONDS,
     plausible_receipt_time,
     plausible_use_time,
-    seconds,
+    to_unix,
 )
-from services.consumption.handlers.reports import RecordsBySlot, apply_all
+from services.consumption.handlers.reports import RecordsBySlot, apply_reports
 from services.consumption.store import AppliedUses, Place, Store, Uses
 
 #: Registration numbers of devices that were registered once; makers may omit it.
@@ -36,7 +36,6 @@ def prepare(records: Iterable[Record]) -> PreparedBatch:
 
 
 async def on_usage(records: Sequence[Record], store: Store, prepared: PreparedBatch | None = None) -> list[Event]:
-    """Apply a batch: in-order uses in one or two statements, all other reports slot by slot."""
     nexts, uses, others = prepared or prepare(records)
     rest = {place: list(left) for place, left in others.items()}
     events = await _apply_in_order(nexts, uses, rest, store)
@@ -46,12 +45,11 @@ async def on_usage(records: Sequence[Record], store: Store, prepared: PreparedBa
             del rest[place]
         events += await _apply_in_order(again, _uses(again), rest, store)
     if rest:
-        events += await apply_all(rest, store)
+        events += await apply_reports(rest, store)
     return events
 
 
 def _first_uses_and_rest(records: Iterable[Record]) -> tuple[dict[Place, Record], RecordsBySlot]:
-    """Return the first report of each slot if it is a counted use, and all other reports in their order."""
     nexts: dict[Place, Record] = {}
     rest: RecordsBySlot = {}
     for record in records:
@@ -80,7 +78,7 @@ async def _apply_in_order(nexts: Mapping[Place, Record], uses: Uses, rest: Recor
     """Apply the uses that are in order; put the others at the front of their slot's list in `rest`."""
     if not nexts:
         return []
-    uses = _with_plausible_times(uses, seconds(store.now))
+    uses = _with_plausible_times(uses, to_unix(store.now))
     applied = await store.apply_uses(uses)
     if len(applied.positions) < len(nexts):
         for n in set(range(len(nexts))).difference(applied.positions):
@@ -92,11 +90,10 @@ async def _apply_in_order(nexts: Mapping[Place, Record], uses: Uses, rest: Recor
 
 
 async def _events_of(applied: AppliedUses, uses: Uses, nexts: Mapping[Place, Record], store: Store) -> list[Event]:
-    """Return the events of the applied uses, and disarm the triggers that they crossed."""
     crossed, followed = set(applied.crossed), set(applied.followed)
     places = {n: uses.place(n) for n in sorted(crossed | followed)}
     slots = await store.disarm_crossed(list(places.values()), [n in crossed for n in places])
-    makers = ((followed, said.level_changed), (crossed, said.crossed))
+    makers = ((followed, slot_level_changed), (crossed, threshold_crossed))
     return [
         store.caused_by(make_event(slots[place], uses.received_at[n]), nexts[place])
         for n, place in places.items()

@@ -6,11 +6,11 @@ CREATE TABLE device (
 CREATE INDEX device_by_customer ON device (customer_id);
 
 -- What is left of a device that is no longer ours: enough to say why its reports are put aside.
-CREATE TABLE gone_device (
+CREATE TABLE ended_device (
     device_id text PRIMARY KEY,
     registration bigint NOT NULL,
-    how text NOT NULL CHECK (how IN ('deregistered', 'replaced', 'erased')),
-    gone_at timestamptz NOT NULL
+    reason text NOT NULL CHECK (reason IN ('deregistered', 'replaced', 'erased')),
+    ended_at timestamptz NOT NULL
 );
 
 -- Where triggers and goods go that were meant for a slot of a replaced device.
@@ -86,11 +86,11 @@ CREATE TABLE gap (
     first_seq bigint NOT NULL,
     last_seq bigint CHECK (last_seq >= first_seq),
     level bigint NOT NULL,
-    sight_boot_no integer,
-    sight_seq bigint,
-    sight_look text,
-    sight_expected bigint,
-    sight_level bigint,
+    reading_boot_no integer,
+    reading_seq bigint,
+    reading_kind text,
+    reading_expected bigint,
+    reading_level bigint,
     variance double precision NOT NULL,
     opened_at double precision NOT NULL,
     given_up boolean NOT NULL DEFAULT false,
@@ -104,10 +104,10 @@ CREATE TABLE known_report (
     device_id text NOT NULL,
     slot text NOT NULL,
     identity text NOT NULL,
-    heard_on date NOT NULL,
+    received_on date NOT NULL,
     PRIMARY KEY (device_id, slot, identity)
 );
-CREATE INDEX known_report_by_day ON known_report (heard_on);
+CREATE INDEX known_report_by_day ON known_report (received_on);
 
 CREATE TABLE loaded_order (
     order_id text PRIMARY KEY,

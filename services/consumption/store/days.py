@@ -3,7 +3,7 @@
 from datetime import date
 
 from libs.kit import Store
-from services.consumption.domain.days import FIELDS, FULL, UsedDay, unpacked
+from services.consumption.domain.days import FULL_MONTH, NUMBERS_PER_DAY, UsedDay, group_days
 
 
 class FiledDays(Store):
@@ -19,9 +19,9 @@ class FiledDays(Store):
             device_id,
             slot,
             first_day,
-            at_least * FIELDS // FULL + 2,  # the first and the last row may be only partly needed
+            at_least * NUMBERS_PER_DAY // FULL_MONTH + 2,  # the first and the last row may be only partly needed
         )
-        return [day for row in rows for day in unpacked(tuple(row["days"]))]
+        return [day for row in rows for day in group_days(tuple(row["days"]))]
 
     async def file_days(self, at_most: int) -> int:
         """Move full months from the slots' rows to `used_days`; return the number of slots that had one."""
@@ -39,7 +39,7 @@ class FiledDays(Store):
                 WHERE slot.device_id = full_slot.device_id AND slot.slot = full_slot.slot RETURNING 1)
             SELECT count(*) FROM emptied
             """,
-            FULL,
+            FULL_MONTH,
             at_most,
         )
         return filed
@@ -53,13 +53,12 @@ class FiledDays(Store):
             *new,
         )
 
-    async def forget_reports(self, before: date, at_most: int) -> int:
-        """Delete report identities from before that day; return their number."""
+    async def delete_report_identities(self, before: date, at_most: int) -> int:
         return _count(
             await self.connection.execute(
-                """-- forget_reports
+                """-- delete_report_identities
                 DELETE FROM known_report WHERE ctid = ANY(ARRAY(
-                    SELECT ctid FROM known_report WHERE heard_on < $1 LIMIT $2))
+                    SELECT ctid FROM known_report WHERE received_on < $1 LIMIT $2))
                 """,
                 before,
                 at_most,
@@ -67,7 +66,6 @@ class FiledDays(Store):
         )
 
     async def give_up_gaps(self, opened_before: float, at_most: int) -> int:
-        """Give up gaps opened before that time (unix seconds); return their number."""
         return _count(
             await self.connection.execute(
                 """-- give_up_gaps

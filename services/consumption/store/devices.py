@@ -9,20 +9,20 @@ from replenish_contracts.events import SlotMove
 
 
 class Device(NamedTuple):
-    """A registered or removed device; `how` is the reason of its removal, None while it is registered."""
+    """A registered or removed device; `end_reason` is None while it is registered."""
 
     device_id: str
     registration: int
     customer_id: str | None = None
-    how: str | None = None
+    end_reason: str | None = None
 
 
 class Devices(Store):
     async def find_devices(self, device_ids: Iterable[str]) -> dict[str, Device]:
-        """Return those of the devices that are or were registered."""
         rows = await self.connection.fetch(
             """-- find_devices
-            SELECT device_id, registration, NULL AS customer_id, how FROM gone_device WHERE device_id = ANY($1::text[])
+            SELECT device_id, registration, NULL AS customer_id, reason AS end_reason FROM ended_device
+            WHERE device_id = ANY($1::text[])
             UNION ALL
             SELECT device_id, registration, customer_id, NULL FROM device WHERE device_id = ANY($1::text[])
             """,
@@ -48,28 +48,28 @@ class Devices(Store):
         )
         return [(row["device_id"], row["slot"]) for row in rows]
 
-    async def insert_device(self, device_id: str, customer_id: str, registration: int) -> None:
+    async def add_device(self, device_id: str, customer_id: str, registration: int) -> None:
         """Insert a device, and delete the marks of an earlier removal."""
-        await self.connection.execute("-- insert_device\nDELETE FROM gone_device WHERE device_id = $1", device_id)
-        await self.connection.execute("-- insert_device\nDELETE FROM successor WHERE device_id = $1", device_id)
+        await self.connection.execute("-- add_device\nDELETE FROM ended_device WHERE device_id = $1", device_id)
+        await self.connection.execute("-- add_device\nDELETE FROM successor WHERE device_id = $1", device_id)
         await self.connection.execute(
-            "-- insert_device\nINSERT INTO device (device_id, customer_id, registration) VALUES ($1, $2, $3)",
+            "-- add_device\nINSERT INTO device (device_id, customer_id, registration) VALUES ($1, $2, $3)",
             device_id,
             customer_id,
             registration,
         )
 
-    async def insert_successors(self, old_device_id: str, new_device_id: str, moves: Iterable[SlotMove]) -> None:
+    async def add_successors(self, old_device_id: str, new_device_id: str, moves: Iterable[SlotMove]) -> None:
         """Redirect triggers and deliveries for the old slots, and for their predecessors, to the new slots."""
         pairs = [(old_device_id, move.old_slot, new_device_id, move.new_slot) for move in moves]
         await self.connection.executemany(
-            """-- insert_successors
+            """-- add_successors
             UPDATE successor SET new_device_id = $3, new_slot = $4 WHERE new_device_id = $1 AND new_slot = $2
             """,
             pairs,
         )
         await self.connection.executemany(
-            """-- insert_successors
+            """-- add_successors
             INSERT INTO successor (device_id, slot, new_device_id, new_slot) VALUES ($1, $2, $3, $4)
             ON CONFLICT (device_id, slot) DO UPDATE
                 SET new_device_id = excluded.new_device_id, new_slot = excluded.new_slot
@@ -86,27 +86,27 @@ class Devices(Store):
         )
         return (row["new_device_id"], row["new_slot"]) if row else (device_id, slot)
 
-    async def delete_device(self, device_id: str, how: str, at: datetime) -> None:
+    async def end_device(self, device_id: str, reason: str, at: datetime) -> None:
         """Delete a device and its data, and record why it was removed. Its slots must be locked."""
         for statement in (
-            "-- delete_device\nDELETE FROM gap WHERE device_id = $1",
-            "-- delete_device\nDELETE FROM known_report WHERE device_id = $1",
-            "-- delete_device\nDELETE FROM loaded_order WHERE device_id = $1",
-            "-- delete_device\nDELETE FROM used_days WHERE device_id = $1",
-            "-- delete_device\nDELETE FROM successor WHERE new_device_id = $1",
-            "-- delete_device\nDELETE FROM slot WHERE device_id = $1",
-            "-- delete_device\nDELETE FROM slot_spec WHERE device_id = $1",
+            "-- end_device\nDELETE FROM gap WHERE device_id = $1",
+            "-- end_device\nDELETE FROM known_report WHERE device_id = $1",
+            "-- end_device\nDELETE FROM loaded_order WHERE device_id = $1",
+            "-- end_device\nDELETE FROM used_days WHERE device_id = $1",
+            "-- end_device\nDELETE FROM successor WHERE new_device_id = $1",
+            "-- end_device\nDELETE FROM slot WHERE device_id = $1",
+            "-- end_device\nDELETE FROM slot_spec WHERE device_id = $1",
         ):
             await self.connection.execute(statement, device_id)
         await self.connection.execute(
-            """-- delete_device
-            WITH gone AS (DELETE FROM device WHERE device_id = $1 RETURNING device_id, registration)
-            INSERT INTO gone_device (device_id, registration, how, gone_at)
-            SELECT device_id, registration, $2, $3 FROM gone
+            """-- end_device
+            WITH ended AS (DELETE FROM device WHERE device_id = $1 RETURNING device_id, registration)
+            INSERT INTO ended_device (device_id, registration, reason, ended_at)
+            SELECT device_id, registration, $2, $3 FROM ended
             ON CONFLICT (device_id) DO UPDATE
-                SET registration = excluded.registration, how = excluded.how, gone_at = excluded.gone_at
+                SET registration = excluded.registration, reason = excluded.reason, ended_at = excluded.ended_at
             """,
             device_id,
-            how,
+            reason,
             at,
         )

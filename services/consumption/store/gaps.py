@@ -18,8 +18,8 @@ class GapStore(Store):
     async def _with_gaps(self, slots: Mapping[Place, Slot]) -> dict[Place, Slot]:
         rows = await self.connection.fetch(
             """-- _with_gaps
-            SELECT device_id, slot, boot_no, boot, first_seq, last_seq, level, sight_boot_no, sight_seq, sight_look,
-                sight_expected, sight_level, variance, opened_at, given_up
+            SELECT device_id, slot, boot_no, boot, first_seq, last_seq, level, reading_boot_no, reading_seq,
+                reading_kind, reading_expected, reading_level, variance, opened_at, given_up
             FROM unnest($1::text[], $2::text[]) AS r (device_id, slot) JOIN gap USING (device_id, slot)
             ORDER BY device_id, slot, boot_no, first_seq
             """,
@@ -43,7 +43,7 @@ class GapStore(Store):
         if gone:
             await self._delete_gaps(gone)
         if new:
-            await self._upsert_gaps(new)
+            await self._write_gaps(new)
 
     async def _delete_gaps(self, keys: list[tuple[Any, ...]]) -> None:
         await self.connection.execute(
@@ -56,18 +56,18 @@ class GapStore(Store):
             *zip(*sorted(keys), strict=True),
         )
 
-    async def _upsert_gaps(self, rows: list[tuple[Any, ...]]) -> None:
+    async def _write_gaps(self, rows: list[tuple[Any, ...]]) -> None:
         await self.connection.execute(
-            """-- _upsert_gaps
-            INSERT INTO gap (device_id, slot, boot_no, first_seq, boot, last_seq, level, sight_boot_no, sight_seq,
-                sight_look, sight_expected, sight_level, variance, opened_at, given_up)
+            """-- _write_gaps
+            INSERT INTO gap (device_id, slot, boot_no, first_seq, boot, last_seq, level, reading_boot_no, reading_seq,
+                reading_kind, reading_expected, reading_level, variance, opened_at, given_up)
             SELECT * FROM unnest($1::text[], $2::text[], $3::int[], $4::bigint[], $5::text[], $6::bigint[],
                 $7::bigint[], $8::int[], $9::bigint[], $10::text[], $11::bigint[], $12::bigint[], $13::float8[],
                 $14::float8[], $15::bool[])
             ON CONFLICT (device_id, slot, boot_no, first_seq) DO UPDATE SET
-                last_seq = excluded.last_seq, level = excluded.level, sight_boot_no = excluded.sight_boot_no,
-                sight_seq = excluded.sight_seq, sight_look = excluded.sight_look,
-                sight_expected = excluded.sight_expected, sight_level = excluded.sight_level,
+                last_seq = excluded.last_seq, level = excluded.level, reading_boot_no = excluded.reading_boot_no,
+                reading_seq = excluded.reading_seq, reading_kind = excluded.reading_kind,
+                reading_expected = excluded.reading_expected, reading_level = excluded.reading_level,
                 variance = excluded.variance, given_up = excluded.given_up
             """,
             *zip(*sorted(rows, key=lambda row: row[:4]), strict=True),
@@ -76,9 +76,11 @@ class GapStore(Store):
 
 def _gap(row: asyncpg.Record) -> Gap:
     reading = None
-    if row["sight_boot_no"] is not None:
-        look = ReadingKind(row["sight_look"])
-        reading = LevelReading(row["sight_boot_no"], row["sight_seq"], look, row["sight_expected"], row["sight_level"])
+    if row["reading_boot_no"] is not None:
+        kind = ReadingKind(row["reading_kind"])
+        reading = LevelReading(
+            row["reading_boot_no"], row["reading_seq"], kind, row["reading_expected"], row["reading_level"]
+        )
     return Gap(
         row["boot_no"],
         row["boot"],

@@ -31,7 +31,7 @@ class AppliedUses(NamedTuple):
     followed: Sequence[int]
 
 
-class Hot(Store):
+class HotPath(Store):
     async def apply_uses(self, uses: Uses) -> AppliedUses:
         """Apply each use that is the next report of a plain slot and does not exceed its level; skip the others.
 

@@ -6,16 +6,16 @@ from datetime import date
 from libs.kit import Store
 
 #: device, slot, identity
-Known = tuple[str, str, str]
+ReportIdentity = tuple[str, str, str]
 
 
 class Reports(Store):
-    async def find_known(self, identities: Iterable[Known]) -> set[Known]:
+    async def find_report_identities(self, identities: Iterable[ReportIdentity]) -> set[ReportIdentity]:
         asked = sorted(set(identities))
         if not asked:
             return set()
         rows = await self.connection.fetch(
-            """-- find_known
+            """-- find_report_identities
             SELECT device_id, slot, identity
             FROM unnest($1::text[], $2::text[], $3::text[]) AS r (device_id, slot, identity)
             JOIN known_report USING (device_id, slot, identity)
@@ -24,13 +24,13 @@ class Reports(Store):
         )
         return {(row["device_id"], row["slot"], row["identity"]) for row in rows}
 
-    async def insert_known(self, identities: Iterable[Known], on: date) -> None:
+    async def add_report_identities(self, identities: Iterable[ReportIdentity], on: date) -> None:
         new = sorted(identities)
         if not new:
             return
         await self.connection.execute(
-            """-- insert_known
-            INSERT INTO known_report (device_id, slot, identity, heard_on)
+            """-- add_report_identities
+            INSERT INTO known_report (device_id, slot, identity, received_on)
             SELECT device_id, slot, identity, $4
             FROM unnest($1::text[], $2::text[], $3::text[]) AS r (device_id, slot, identity)
             """,
@@ -38,10 +38,10 @@ class Reports(Store):
             on,
         )
 
-    async def insert_loaded_order(self, order_id: str, device_id: str, slot: str) -> bool:
+    async def add_loaded_order(self, order_id: str, device_id: str, slot: str) -> bool:
         """Return False if this order was loaded before."""
         row = await self.connection.fetchrow(
-            """-- insert_loaded_order
+            """-- add_loaded_order
             INSERT INTO loaded_order (order_id, device_id, slot) VALUES ($1, $2, $3)
             ON CONFLICT (order_id) DO NOTHING RETURNING order_id
             """,

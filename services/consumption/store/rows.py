@@ -12,7 +12,6 @@ from services.consumption.domain.trigger import Trigger
 
 
 def as_slot(row: asyncpg.Record) -> Slot:
-    """Return the slot of a joined row, without its gaps."""
     return Slot(
         row["device_id"],
         row["slot"],

@@ -8,6 +8,16 @@ from services.consumption.store.rows import as_row, as_slot
 
 Place = tuple[str, str]
 
+#: Columns of `slot` AS s, `slot_spec` AS p and `device` AS d that `as_slot` reads.
+SLOT_COLUMNS = """
+    s.device_id, s.slot, s.level, s.last_seq, s.used_total, s.rate_use, s.rate_days, s.used_at,
+    s.received_at, s.variance, s.used_before_today, s.at_level, s.at_days, s.shelf_and_on_order, s.opening,
+    s.received, s.unreported, s.unexplained, s.duplicates, s.boot_no, s.gaps, s.reports, s.below,
+    s.armed, s.follow, s.linked, s.quarantined, s.boot, s.finished_days,
+    p.customer_id, p.product_id, p.name, p.unit, p.scale, p.capacity, p.loading, p.fill,
+    p.pool_id, p.epoch, d.registration
+"""
+
 
 class Slots(GapStore):
     async def lock_slots(self, places: Iterable[Place]) -> dict[Place, Slot]:
@@ -32,18 +42,13 @@ class Slots(GapStore):
         if not locked:
             return {}
         rows = await self.connection.fetch(
-            """-- read_locked_slots
-            SELECT s.device_id, s.slot, s.level, s.last_seq, s.used_total, s.rate_use, s.rate_days, s.used_at,
-                s.received_at, s.variance, s.used_before_today, s.at_level, s.at_days, s.shelf_and_on_order, s.opening,
-                s.received, s.unreported, s.unexplained, s.duplicates, s.boot_no, s.gaps, s.reports, s.below,
-                s.armed, s.follow, s.linked, s.quarantined, s.boot, s.finished_days,
-                p.customer_id, p.product_id, p.name, p.unit, p.scale, p.capacity, p.loading, p.fill,
-                p.pool_id, p.epoch, d.registration
+            f"""-- lock_slots
+            SELECT {SLOT_COLUMNS}
             FROM unnest($1::text[], $2::text[]) AS r (device_id, slot)
             JOIN slot AS s USING (device_id, slot)
             JOIN slot_spec AS p USING (device_id, slot)
             JOIN device AS d USING (device_id)
-            """,
+            """,  # noqa: S608  a constant of this module
             *zip(*(tuple(row) for row in locked), strict=True),
         )
         slots = {(row["device_id"], row["slot"]): as_slot(row) for row in rows}
@@ -53,45 +58,33 @@ class Slots(GapStore):
     async def disarm_crossed(self, places: Sequence[Place], crossed: Sequence[bool]) -> dict[Place, Slot]:
         """Return slots that this transaction has changed, and disarm the triggers of those that crossed theirs."""
         rows = await self.connection.fetch(
-            """-- disarm_crossed
+            f"""-- disarm_crossed
             WITH wanted AS (
                 SELECT * FROM unnest($1::text[], $2::text[], $3::bool[]) AS r (device_id, slot, crossed)),
             disarmed AS (
                 UPDATE slot AS s SET armed = false FROM wanted AS r
                 WHERE s.device_id = r.device_id AND s.slot = r.slot AND r.crossed)
-            SELECT s.device_id, s.slot, s.level, s.last_seq, s.used_total, s.rate_use, s.rate_days, s.used_at,
-                s.received_at, s.variance, s.used_before_today, s.at_level, s.at_days, s.shelf_and_on_order, s.opening,
-                s.received, s.unreported, s.unexplained, s.duplicates, s.boot_no, s.gaps, s.reports, s.below,
-                s.armed, s.follow, s.linked, s.quarantined, s.boot, s.finished_days,
-                p.customer_id, p.product_id, p.name, p.unit, p.scale, p.capacity, p.loading, p.fill,
-                p.pool_id, p.epoch, d.registration
+            SELECT {SLOT_COLUMNS}
             FROM wanted JOIN slot AS s USING (device_id, slot) JOIN slot_spec AS p USING (device_id, slot)
             JOIN device AS d USING (device_id)
-            """,
+            """,  # noqa: S608  a constant of this module
             *zip(*places, strict=True),
             crossed,
         )
         return {(row["device_id"], row["slot"]): as_slot(row) for row in rows}
 
     async def list_slots(self, device_id: str) -> list[Slot]:
-        """Return the slots of a device without gaps and without a lock."""
         rows = await self.connection.fetch(
-            """-- list_slots
-            SELECT s.device_id, s.slot, s.level, s.last_seq, s.used_total, s.rate_use, s.rate_days, s.used_at,
-                s.received_at, s.variance, s.used_before_today, s.at_level, s.at_days, s.shelf_and_on_order, s.opening,
-                s.received, s.unreported, s.unexplained, s.duplicates, s.boot_no, s.gaps, s.reports, s.below,
-                s.armed, s.follow, s.linked, s.quarantined, s.boot, s.finished_days,
-                p.customer_id, p.product_id, p.name, p.unit, p.scale, p.capacity, p.loading, p.fill,
-                p.pool_id, p.epoch, d.registration
+            f"""-- list_slots
+            SELECT {SLOT_COLUMNS}
             FROM slot AS s JOIN slot_spec AS p USING (device_id, slot) JOIN device AS d USING (device_id)
             WHERE s.device_id = $1 ORDER BY s.slot
-            """,
+            """,  # noqa: S608  a constant of this module
             device_id,
         )
         return [as_slot(row) for row in rows]
 
     async def save_slots(self, before: Mapping[Place, Slot], after: Iterable[Slot]) -> None:
-        """Write the slots that differ from `before`, with their gaps."""
         changed = [slot for slot in after if slot != before[slot.device_id, slot.slot]]
         if not changed:
             return
@@ -122,12 +115,11 @@ class Slots(GapStore):
         )
         await self._save_gaps(before, changed)
 
-    async def insert_slots(self, slots: Sequence[Slot]) -> None:
-        """Insert new slots with their registration and trigger."""
+    async def add_slots(self, slots: Sequence[Slot]) -> None:
         for slot in sorted(slots, key=_place):
-            await self._insert_spec(slot)
+            await self._add_spec(slot)
             await self.connection.execute(
-                """-- insert_slots
+                """-- add_slots
                 INSERT INTO slot (device_id, slot, level, opening, rate_use, rate_days, used_at, received_at, variance)
                 VALUES ($1, $2, $3, $3, $4, $5, $6, $7, $8)
                 """,
@@ -150,10 +142,10 @@ class Slots(GapStore):
             slot.trigger.epoch,
         )
 
-    async def _insert_spec(self, slot: Slot) -> None:
+    async def _add_spec(self, slot: Slot) -> None:
         spec = slot.spec
         await self.connection.execute(
-            """-- _insert_spec
+            """-- _add_spec
             INSERT INTO slot_spec (device_id, slot, customer_id, product_id, name, unit, scale, capacity, loading,
                 fill, pool_id, epoch)
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)

@@ -20,7 +20,7 @@ from services.inventory.api.shapes import (
     goods_in,
     shortage_problem,
 )
-from services.inventory.domain import Goods, Quantities, Shortage, Source, State, summed
+from services.inventory.domain import Goods, Quantities, Shortage, Source, State, sum_by_goods
 from services.inventory.store import Cart, Checkout, Store
 
 router = APIRouter(prefix="/v1/carts")
@@ -34,26 +34,25 @@ async def create_cart(body: CartBody, kit: KitDep, principal: PrincipalDep, key:
         raise ProblemError(422, "customer_missing", "Customer missing", detail="Send `customer_id`.")
     require_customer(principal, customer_id)
     async with command(kit, key) as tx:
-        cart = await tx.store.create_cart(str(uuid4()), customer_id)
+        cart = await tx.store.add_cart(str(uuid4()), customer_id)
         return tx.respond(201, cart_of(cart))
 
 
 @router.get("/{cart_id}")
 async def get_cart(cart_id: Identifier, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
     async with kit.read() as store:
-        return cart_of(_own(await store.find_cart(cart_id), principal))
+        return cart_of(_get_owned(await store.find_cart(cart_id), principal))
 
 
 @router.post("/{cart_id}/items", status_code=201)
 async def add_items(
     cart_id: Identifier, body: ItemsBody, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
 ) -> Any:
-    """Add products to the cart if their total quantity in the cart is available."""
     async with command(kit, key) as tx:
         cart = _open_cart(await tx.store.lock_cart(cart_id), principal)
-        added = summed(goods_in(body.items))
-        wanted = summed([*cart.wanted.items(), *added.items()])
-        await _require_available({goods: wanted[goods] for goods in added}, tx.store)
+        added = sum_by_goods(goods_in(body.items))
+        wanted = sum_by_goods([*cart.wanted.items(), *added.items()])
+        await _check_available({goods: wanted[goods] for goods in added}, tx.store)
         await tx.store.save_items(cart_id, wanted)
         return tx.respond(201, cart_of(cart._replace(wanted=wanted)))
 
@@ -80,29 +79,29 @@ async def check_out(
             raise ProblemError(422, "empty_cart", "The cart is empty")
         expires_at = tx.store.now + timedelta(minutes=tx.store.settings.checkout_minutes)
         checkout = Checkout(str(uuid4()), cart.customer_id, State.UNPAID, expires_at, cart.wanted)
-        await tx.store.create_checkout(checkout)
+        await tx.store.add_checkout(checkout)
         await tx.store.close_cart(cart_id, checkout.checkout_id)
         if body.reserve:
             await _reserve(checkout, tx.store)
         else:
-            await _require_available(cart.wanted, tx.store)
+            await _check_available(cart.wanted, tx.store)
         return tx.respond(201, checkout_of(checkout, cart.wanted if body.reserve else {}))
 
 
 async def _reserve(checkout: Checkout, store: Store) -> None:
-    warehouse = await store.open_warehouse([checkout.checkout_id], checkout.wanted)
+    warehouse = await store.lock_warehouse([checkout.checkout_id], checkout.wanted)
     if short := warehouse.allocate(checkout.checkout_id, checkout.wanted, Source("checkout", store.now)):
         raise await shortage_problem(short, store)
-    await store.close_warehouse(warehouse)
+    await store.save_warehouse(warehouse)
 
 
-async def _require_available(wanted: Quantities, store: Store) -> None:
+async def _check_available(wanted: Quantities, store: Store) -> None:
     have = await store.list_available(wanted)
     if short := [Shortage(goods, n, have.get(goods, 0)) for goods, n in wanted.items() if n > have.get(goods, 0)]:
         raise await shortage_problem(short, store)
 
 
-def _own(cart: Cart | None, principal: Principal) -> Cart:
+def _get_owned(cart: Cart | None, principal: Principal) -> Cart:
     if cart is None:
         raise ProblemError(404, "not_found", "Cart not found")
     require_customer(principal, cart.customer_id)
@@ -110,7 +109,7 @@ def _own(cart: Cart | None, principal: Principal) -> Cart:
 
 
 def _open_cart(cart: Cart | None, principal: Principal) -> Cart:
-    cart = _own(cart, principal)
+    cart = _get_owned(cart, principal)
     if cart.checkout_id:
         raise ProblemError(409, "checked_out", "This cart has already been checked out", checkout_id=cart.checkout_id)
     return cart

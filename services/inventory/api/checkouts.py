@@ -21,7 +21,7 @@ from services.inventory.api.shapes import (
     items_of,
     shortage_problem,
 )
-from services.inventory.domain import CheckoutStep, Quantities, Source, State, Warehouse, next_state, summed
+from services.inventory.domain import CheckoutStep, Quantities, Source, State, Warehouse, next_state, sum_by_goods
 from services.inventory.store import Checkout, Store
 
 router = APIRouter(prefix="/v1/checkouts")
@@ -69,12 +69,12 @@ class LockedCheckout:
 async def _locked_checkout(
     kit: Kit, checkout_id: str, principal: Principal, key: IdempotentRequest
 ) -> AsyncIterator[LockedCheckout]:
-    """Lock checkout and goods, run the body, then save both and set the response."""
+    """Lock checkout and goods, run the body, then save both and the response."""
     async with command(kit, key) as tx:
-        checkout = _own(await tx.store.lock_checkout(checkout_id), principal)
-        locked = LockedCheckout(tx.store, checkout, await tx.store.open_warehouse([checkout_id], checkout.wanted))
+        checkout = _get_owned(await tx.store.lock_checkout(checkout_id), principal)
+        locked = LockedCheckout(tx.store, checkout, await tx.store.lock_warehouse([checkout_id], checkout.wanted))
         yield locked
-        await tx.store.close_warehouse(locked.warehouse)
+        await tx.store.save_warehouse(locked.warehouse)
         await tx.store.save_checkout(locked.checkout)
         locked.response = tx.respond(200, checkout_of(locked.checkout, locked.allocated) | locked.extra_fields)
 
@@ -82,7 +82,7 @@ async def _locked_checkout(
 @router.get("/{checkout_id}")
 async def get_checkout(checkout_id: Identifier, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
     async with kit.read() as store:
-        checkout = _own(await store.find_checkout(checkout_id), principal)
+        checkout = _get_owned(await store.find_checkout(checkout_id), principal)
         return checkout_of(checkout, await store.list_allocated(checkout_id))
 
 
@@ -120,7 +120,7 @@ async def ship(
             shipped = (
                 dict(locked.allocated)
                 if body.items is None
-                else _shipped(summed(goods_in(body.items)), locked.allocated)
+                else _shipped(sum_by_goods(goods_in(body.items)), locked.allocated)
             )
             released = locked.warehouse.ship(checkout_id, shipped, Source("ship", locked.store.now))
             locked.extra_fields = {
@@ -146,7 +146,7 @@ def _shipped(named: Quantities, allocated: Quantities) -> Quantities:
     return {goods: named.get(goods, 0) for goods in allocated}
 
 
-def _own(checkout: Checkout | None, principal: Principal) -> Checkout:
+def _get_owned(checkout: Checkout | None, principal: Principal) -> Checkout:
     if checkout is None:
         raise ProblemError(404, "not_found", "Checkout not found")
     require_customer(principal, checkout.customer_id)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from libs.kit.http.dependencies import KitDep
 from libs.kit.http.problems import ProblemError
 from services.inventory.api.owners import GoodsDep
-from services.inventory.api.shapes import RestockBody, moment, stock_of, transaction_of
+from services.inventory.api.shapes import RestockBody, format_time, stock_of, transaction_of
 
 router = APIRouter(prefix="/inventories/{product_id}")
 NEWEST = 2**62
@@ -27,7 +27,6 @@ async def list_transactions(
     limit: Annotated[int, Query(ge=1)] = 50,
     cursor: Annotated[int | None, Query(ge=1, le=NEWEST)] = None,
 ) -> dict[str, Any]:
-    """Return the product's transactions, newest first; `next` is the cursor of the following page."""
     async with kit.read() as store:
         limit = min(limit, store.settings.page_limit)
         rows = await store.list_transactions(goods, cursor or NEWEST, limit)
@@ -47,7 +46,7 @@ async def get_transaction(goods: GoodsDep, transaction_id: UUID, kit: KitDep) ->
 
 
 @router.put("/restock")
-async def announce(goods: GoodsDep, body: RestockBody, kit: KitDep) -> dict[str, Any]:
+async def announce_restock(goods: GoodsDep, body: RestockBody, kit: KitDep) -> dict[str, Any]:
     """Announce the next restock; shortages contain its time until then."""
     async with kit.transaction() as tx:
         await tx.store.save_restock(goods, body.expected_at, body.quantity)
@@ -55,13 +54,13 @@ async def announce(goods: GoodsDep, body: RestockBody, kit: KitDep) -> dict[str,
         "data": {
             "id": goods.product_id,
             "type": "restock",
-            "expected_at": moment(body.expected_at),
+            "expected_at": format_time(body.expected_at),
             "quantity": body.quantity,
         }
     }
 
 
 @router.delete("/restock", status_code=204)
-async def withdraw_announcement(goods: GoodsDep, kit: KitDep) -> None:
+async def withdraw_restock(goods: GoodsDep, kit: KitDep) -> None:
     async with kit.transaction() as tx:
         await tx.store.delete_restock(goods)

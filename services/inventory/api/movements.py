@@ -34,8 +34,8 @@ async def create_transaction(
     async with command(kit, key) as tx:
         store: Store = tx.store
         provision = await _lock(goods, store, create=action is Action.INCREMENT)
-        await _require_possible(requested, goods, provision, store)
-        booked = await _book(goods, stock.by_hand(action, requested.quantity), principal.role, store)
+        await _check_quantity(requested, goods, provision, store)
+        booked = await _book(goods, stock.manual_movement(action, requested.quantity), principal.role, store)
         if action in {Action.ALLOCATE, Action.DEALLOCATE}:
             difference = requested.quantity if action is Action.ALLOCATE else -requested.quantity
             await store.allocate_by_hand(goods, difference)
@@ -61,10 +61,9 @@ async def count_stock(
 
 
 @router.post("/returns", status_code=201)
-async def judge_returns(
+async def decide_returns(
     goods: GoodsDep, body: ReturnsBody, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
 ) -> Any:
-    """Put returned goods back on sale, or discard them."""
     async with command(kit, key) as tx:
         provision = await _lock(goods, tx.store)
         if body.quantity > provision.returned:
@@ -92,7 +91,7 @@ async def _lock(goods: Goods, store: Store, *, create: bool = False) -> Provisio
     return provision
 
 
-async def _require_possible(requested: TransactionBody, goods: Goods, provision: Provision, store: Store) -> None:
+async def _check_quantity(requested: TransactionBody, goods: Goods, provision: Provision, store: Store) -> None:
     action = Action(requested.action)
     if action is Action.INCREMENT:
         if provision.total + requested.quantity > LARGEST:

@@ -36,7 +36,6 @@ GoodsDep = Annotated[Goods, Depends(goods_of)]
 async def list_stock(
     owner: OwnerDep, kit: KitDep, limit: Annotated[int, Query(ge=1)] = 50, cursor: Identifier | None = None
 ) -> dict[str, Any]:
-    """Return the owner's stock by product; `next` is the cursor of the following page."""
     async with kit.read() as store:
         limit = min(limit, store.settings.page_limit)
         rows = await store.list_provisions(owner, cursor or "", limit)

@@ -35,7 +35,7 @@ class TransactionBody(Body):
     expires_on: date | None = None
 
     @model_validator(mode="after")
-    def only_what_comes_in_has_a_last_day(self) -> Self:
+    def check_expiry_date(self) -> Self:
         if self.expires_on and self.action != "increment":
             raise ValueError("`expires_on` is only allowed with the action `increment`")
         return self
@@ -128,13 +128,13 @@ def checkout_of(checkout: Checkout, kept: Quantities) -> dict[str, Any]:
         "checkout_id": checkout.checkout_id,
         "customer_id": checkout.customer_id,
         "state": checkout.state,
-        "expires_at": moment(checkout.expires_at),
+        "expires_at": format_time(checkout.expires_at),
         "items": items_of(checkout.wanted),
         "allocated": items_of(kept),
     }
 
 
-def moment(at: datetime | None) -> str | None:
+def format_time(at: datetime | None) -> str | None:
     return as_utc(at).isoformat().replace("+00:00", "Z") if at else None
 
 
@@ -149,7 +149,7 @@ async def shortage_problem(
             "product_id": one.goods.product_id,
             "requested": one.requested,
             "available": one.available,
-            "restock_at": moment(expected.get(one.goods)),
+            "restock_at": format_time(expected.get(one.goods)),
         }
         for one in short
     ]
@@ -175,7 +175,7 @@ async def stock_of(goods: Goods, store: Store) -> dict[str, Any]:
             {"expires_on": lot["expires_on"].isoformat(), "quantity": lot["quantity"]}
             for lot in await store.list_lots(goods)
         ],
-        "restock_at": moment(expected.get(goods)),
+        "restock_at": format_time(expected.get(goods)),
     }
 
 
@@ -186,7 +186,7 @@ def transaction_of(goods: Goods, row: Any) -> dict[str, Any]:
         "action": row["action"],
         "product_id": goods.product_id,
         "quantity": row["quantity"],
-        "timestamps": {"created_at": moment(row["booked_at"]), "happened_at": moment(row["happened_at"])},
+        "timestamps": {"created_at": format_time(row["booked_at"]), "happened_at": format_time(row["happened_at"])},
         "reason": row["reason"],
         "entries": json.loads(row["entries"]),
         "order_id": row["order_id"],

@@ -22,7 +22,7 @@ NEWEST = 2**62
 MOST_ON_A_SHELF = 2**50
 
 
-class Counted(BaseModel):
+class ShelfCountBody(BaseModel):
     """Counted quantity; without a unit it is in the product's own unit."""
 
     model_config = ConfigDict(extra="forbid")
@@ -49,7 +49,6 @@ async def list_transactions(
     limit: Annotated[int, Query(ge=1)] = 50,
     cursor: Annotated[int | None, Query(ge=1, le=NEWEST)] = None,
 ) -> dict[str, Any]:
-    """Return the product's ledger, newest first; `next` is the cursor of the following page."""
     require_customer(principal, customer_id)
     async with kit.read() as store:
         limit = min(limit, store.settings.page_limit)
@@ -60,7 +59,12 @@ async def list_transactions(
 
 @router.post("/v1/customers/{customer_id}/stock/{product_id}/count", status_code=201)
 async def count_shelf(
-    customer_id: str, product_id: str, body: Counted, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
+    customer_id: str,
+    product_id: str,
+    body: ShelfCountBody,
+    kit: KitDep,
+    principal: PrincipalDep,
+    key: RequiredIdempotencyDep,
 ) -> Any:
     """Set the shelf to what was counted; the difference is booked to `unexplained`."""
     require_customer(principal, customer_id)
@@ -95,7 +99,7 @@ async def _count(store: Store, goods: Goods, counted: int, principal: Principal)
     )
 
 
-def _steps(body: Counted, unit: Unit) -> int:
+def _steps(body: ShelfCountBody, unit: Unit) -> int:
     base = BaseUnit(unit.code)
     try:
         counted = parse_quantity(body.quantity, body.unit or unit.code, base=base, scale=unit.scale)

@@ -15,15 +15,15 @@ from services.inventory.domain.goods import (
     count,
     deliver,
     load,
+    loaded_quantity,
     move_out,
     offset_early_load,
     send_back,
     ship,
     take_back,
-    taken_by,
     write_off_missing,
 )
-from services.inventory.domain.stock import lapse, spoil
+from services.inventory.domain.stock import expire, lapse
 from services.inventory.domain.warehouse import (
     Allocation,
     AllocationState,
@@ -32,7 +32,7 @@ from services.inventory.domain.warehouse import (
     Shortage,
     Source,
     Warehouse,
-    summed,
+    sum_by_goods,
 )
 
 __all__ = [
@@ -57,16 +57,16 @@ __all__ = [
     "correct",
     "count",
     "deliver",
+    "expire",
     "lapse",
     "load",
+    "loaded_quantity",
     "move_out",
     "next_state",
     "offset_early_load",
     "send_back",
     "ship",
-    "spoil",
-    "summed",
+    "sum_by_goods",
     "take_back",
-    "taken_by",
     "write_off_missing",
 ]

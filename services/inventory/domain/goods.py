@@ -100,12 +100,10 @@ class Movement:
 
     @property
     def quantity(self) -> int:
-        """Sum of the positive entries."""
         return sum(entry.quantity for entry in self.entries if entry.quantity > 0)
 
     @property
     def stock_change(self) -> int:
-        """Change of a provider's total stock, available and allocated."""
         return sum(entry.quantity for entry in self.entries if entry.place in {Place.AVAILABLE, Place.ALLOCATED})
 
     @property
@@ -168,7 +166,7 @@ def write_off_missing(credited: int, received: int, shelf: int) -> Movement:
     return movement_of(Action.CORRECT, Reason.MISSING, {Place.SHELF: -missing, Place.UNEXPLAINED: missing})
 
 
-def taken_by(slot: SlotFacts | None, rise: int, level: int) -> int:
+def loaded_quantity(slot: SlotFacts | None, rise: int, level: int) -> int:
     """Return how much a load took; a new cartridge that fills the slot counts as a whole one."""
     if slot and slot.replaced_whole and level >= slot.capacity:
         return max(rise, slot.capacity)
@@ -188,7 +186,6 @@ def correct(difference: int) -> Movement:
 
 
 def count(counted: int, shelf: int) -> Movement:
-    """Set the shelf to a counted quantity; the difference is unexplained."""
     more = counted - shelf
     action = Action.INCREMENT if more > 0 else Action.DECREMENT
     return movement_of(action, Reason.COUNTED, {Place.SHELF: more, Place.UNEXPLAINED: -more})

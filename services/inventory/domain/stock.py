@@ -38,15 +38,14 @@ def sell(quantity: int, allocated: int, available: int) -> Movement:
 
 
 def recount(difference: int) -> Movement:
-    """Book the difference between a count and the books."""
     return movement_of(Action.CORRECT, Reason.COUNTED, {Place.UNEXPLAINED: -difference, Place.AVAILABLE: difference})
 
 
-def spoil(quantity: int) -> Movement:
+def expire(quantity: int) -> Movement:
     return movement_of(Action.EXPIRE, Reason.SPOILED, {Place.AVAILABLE: -quantity, Place.EXPIRED: quantity})
 
 
-def come_back(quantity: int, sold: int) -> Movement:
+def take_returned(quantity: int, sold: int) -> Movement:
     """Book returned goods to `returned`, where they are not for sale; more than was sold is unexplained."""
     known = min(quantity, sold)
     moves = {Place.SOLD: -known, Place.UNEXPLAINED: known - quantity, Place.RETURNED: quantity}
@@ -54,7 +53,6 @@ def come_back(quantity: int, sold: int) -> Movement:
 
 
 def restock(quantity: int) -> Movement:
-    """Put inspected returns back on sale."""
     return movement_of(Action.INCREMENT, Reason.RESTOCKED, {Place.RETURNED: -quantity, Place.AVAILABLE: quantity})
 
 
@@ -62,8 +60,7 @@ def discard(quantity: int) -> Movement:
     return movement_of(Action.DECREMENT, Reason.DISCARDED, {Place.RETURNED: -quantity, Place.EXPIRED: quantity})
 
 
-def by_hand(action: Action, quantity: int) -> Movement:
-    """Return the movement for an action of the inventory document."""
+def manual_movement(action: Action, quantity: int) -> Movement:
     movements = {
         Action.INCREMENT: receive,
         Action.DECREMENT: withdraw,

@@ -79,15 +79,12 @@ class Warehouse:
 
     @property
     def changed(self) -> list[Allocation]:
-        """Allocations to write."""
         return list(self._changed.values())
 
-    def knows(self, holder_id: str) -> bool:
-        """Return whether goods are or were allocated to this holder."""
+    def has_allocations(self, holder_id: str) -> bool:
         return holder_id in self._holders
 
     def allocated_for(self, holder_id: str) -> dict[Goods, int]:
-        """Return the open allocations of this holder."""
         return {
             goods: allocation.quantity
             for goods, allocation in self._holders.get(holder_id, {}).items()
@@ -150,7 +147,6 @@ class Warehouse:
         return released
 
     def ship_unallocated(self, holder_id: str, left: Quantities, source: Source) -> None:
-        """Book goods that shipped without an open allocation."""
         for goods, quantity in left.items():
             if quantity and goods in self._available:
                 allocation = Allocation(holder_id, goods, quantity, AllocationState.SHIPPED, shipped=quantity)
@@ -162,7 +158,7 @@ class Warehouse:
         for goods, quantity in returned.items():
             had = self._holders.get(holder_id, {}).get(goods)
             if had and had.state is AllocationState.SHIPPED:
-                self._book("came back", had, stock.come_back(quantity, had.shipped), source)
+                self._book("came back", had, stock.take_returned(quantity, had.shipped), source)
                 self._set_allocation(replace(had, state=AllocationState.RETURNED))
 
     def _sell(self, allocation: Allocation, quantity: int, kept: int, source: Source) -> None:
@@ -181,7 +177,7 @@ class Warehouse:
         self._changed[allocation.holder_id, allocation.goods] = allocation
 
 
-def summed(lines: Iterable[tuple[Goods, int]]) -> dict[Goods, int]:
+def sum_by_goods(lines: Iterable[tuple[Goods, int]]) -> dict[Goods, int]:
     """Sum the lines by product; lines of quantity 0 are dropped."""
     wanted: dict[Goods, int] = {}
     for goods, quantity in lines:

@@ -6,14 +6,14 @@ from services.inventory.handlers.accounts import (
     on_device_registered,
     on_device_replaced,
 )
-from services.inventory.handlers.orders import ABOUT_GOODS, on_orders
+from services.inventory.handlers.orders import HANDLED_EVENTS, on_orders
 from services.inventory.handlers.slots import on_slot_corrected, on_slot_filled
-from services.inventory.handlers.upkeep import expire_checkouts, forget_old, take_spoiled
+from services.inventory.handlers.upkeep import delete_old_rows, expire_checkouts, remove_expired_goods
 
 __all__ = [
-    "ABOUT_GOODS",
+    "HANDLED_EVENTS",
+    "delete_old_rows",
     "expire_checkouts",
-    "forget_old",
     "on_customer_erased",
     "on_device_deregistered",
     "on_device_registered",
@@ -21,5 +21,5 @@ __all__ = [
     "on_orders",
     "on_slot_corrected",
     "on_slot_filled",
-    "take_spoiled",
+    "remove_expired_goods",
 ]

@@ -2,7 +2,7 @@
 
 from replenish_contracts.catalogue import Event
 from replenish_contracts.events import CustomerErased, DeviceDeregistered, DeviceRegistered, DeviceReplaced
-from services.inventory.handlers.shelf import empty, event_name
+from services.inventory.handlers.shelf import empty_shelf, event_name
 from services.inventory.store import Origin, Store
 
 
@@ -30,8 +30,8 @@ async def on_device_deregistered(event: DeviceDeregistered, store: Store) -> lis
 async def on_customer_erased(event: CustomerErased, store: Store) -> list[Event]:
     """Empty the shelves and delete personal data; ledger entries stay under an id that cannot be resolved."""
     events: list[Event] = []
-    for goods, shelf in await store.lock_shelves_of(event.customer_id):
-        events += await empty(
+    for goods, shelf in await store.lock_shelves(event.customer_id):
+        events += await empty_shelf(
             goods, shelf, Origin(f"erased/{goods.product_id}/{event_name(store)}", "CustomerErased", store.now), store
         )
     await store.erase_customer(event.customer_id)

@@ -6,7 +6,7 @@ from datetime import datetime
 from libs.kit import Record
 from replenish_contracts.catalogue import Event
 from replenish_contracts.events import AllocationLine, Shortage, StockAllocated, StockReleased, StockShort
-from services.inventory.domain import Goods, Quantities, Source, Warehouse, summed
+from services.inventory.domain import Goods, Quantities, Source, Warehouse, sum_by_goods
 from services.inventory.domain import Shortage as StockShortage
 from services.inventory.store import Store
 
@@ -32,9 +32,9 @@ class OrderBatch:
 async def allocate_stock(record: Record, batch: OrderBatch, store: Store) -> list[Event]:
     """Allocate all lines of an order once, or none of them if any is short."""
     data, warehouse = record.data, batch.warehouse
-    if warehouse.knows(data.order_id) or data.order_id in batch.closed:
+    if warehouse.has_allocations(data.order_id) or data.order_id in batch.closed:
         return []
-    wanted = summed((Goods(data.provider_id, line.product_id), line.quantity) for line in data.lines)
+    wanted = sum_by_goods((Goods(data.provider_id, line.product_id), line.quantity) for line in data.lines)
     source = Source("AllocationRequested", data.occurred_at, record.id)
     if data.order_id in batch.shipped_early:
         quantity = batch.shipped_early[data.order_id]
@@ -51,7 +51,7 @@ async def allocate_stock(record: Record, batch: OrderBatch, store: Store) -> lis
     if short:
         batch.close_order(data.order_id, "short")
         return [StockShort(shortages=await _shortages(short, batch, store), **fields)]
-    if not warehouse.knows(data.order_id):
+    if not warehouse.has_allocations(data.order_id):
         batch.close_order(data.order_id, "nothing requested")
     return [StockAllocated(lines=_lines(wanted), **fields)]
 
@@ -63,7 +63,7 @@ def ship_stock(record: Record, batch: OrderBatch) -> list[Event]:
     """
     data, warehouse = record.data, batch.warehouse
     shipped = {Goods(data.provider_id, data.product_id): data.quantity}
-    if not warehouse.knows(data.order_id):
+    if not warehouse.has_allocations(data.order_id):
         batch.shipped_early.setdefault(data.order_id, data.quantity)
         return []
     released = warehouse.ship(data.order_id, shipped, _source(record))
@@ -72,7 +72,7 @@ def ship_stock(record: Record, batch: OrderBatch) -> list[Event]:
 
 def release_stock(record: Record, batch: OrderBatch) -> list[Event]:
     data, warehouse = record.data, batch.warehouse
-    if not warehouse.knows(data.order_id):
+    if not warehouse.has_allocations(data.order_id):
         batch.close_order(data.order_id, record.type)
         return []
     return _released(record, warehouse.release(data.order_id, _source(record)), data.reason)

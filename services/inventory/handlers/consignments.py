@@ -23,7 +23,7 @@ from services.inventory.domain import (
     take_back,
     write_off_missing,
 )
-from services.inventory.handlers.shelf import counted, empty
+from services.inventory.handlers.shelf import empty_shelf, stock_counted
 from services.inventory.store import Goods, Origin, Store
 
 
@@ -39,7 +39,6 @@ async def on_order_shipped(event: OrderShipped, store: Store) -> list[Event]:
 
 
 async def on_order_ended(event: OrderCancelled | OrderFailed, store: Store) -> list[Event]:
-    """Take the goods out of transit if the order ends after it was shipped."""
     goods = Goods(event.customer_id, event.product_id)
     await store.lock_shelf(goods)
     consignment = await store.lock_consignment(event.order_id)
@@ -78,13 +77,13 @@ async def on_order_delivered(event: OrderDelivered, store: Store) -> list[Event]
     )
     if await store.is_erased(event.customer_id):
         moved_out = Origin(f"left/{event.order_id}", "OrderDelivered", event.occurred_at, event.order_id)
-        return [arrived, *await empty(goods, shelf, moved_out, store)]
+        return [arrived, *await empty_shelf(goods, shelf, moved_out, store)]
     movement = offset_early_load(unexplained, quantity)
     origin = Origin(f"settled/{event.order_id}", "OrderDelivered", event.occurred_at, event.order_id)
     if not await store.book(goods, movement, origin):
         return [arrived]
     change = movement.shelf_change
-    return [arrived, counted(goods, shelf + change, change, CountCause.SETTLED, origin)]
+    return [arrived, stock_counted(goods, shelf + change, change, CountCause.SETTLED, origin)]
 
 
 async def on_order_returned(event: OrderReturned, store: Store) -> list[Event]:
@@ -95,7 +94,7 @@ async def on_order_returned(event: OrderReturned, store: Store) -> list[Event]:
     origin = Origin(f"went back/{event.order_id}", "OrderReturned", event.occurred_at, event.order_id)
     if not await store.book(goods, movement, origin) or not movement.shelf_change:
         return []
-    return [counted(goods, shelf + movement.shelf_change, movement.shelf_change, CountCause.RETURNED, origin)]
+    return [stock_counted(goods, shelf + movement.shelf_change, movement.shelf_change, CountCause.RETURNED, origin)]
 
 
 async def on_claim_raised(event: ClaimRaised, store: Store) -> list[Event]:
@@ -106,4 +105,4 @@ async def on_claim_raised(event: ClaimRaised, store: Store) -> list[Event]:
     origin = Origin(f"missing/{event.order_id}", "ClaimRaised", event.occurred_at, event.order_id)
     if not await store.book(goods, movement, origin):
         return []
-    return [counted(goods, shelf + movement.shelf_change, movement.shelf_change, CountCause.COUNTED, origin)]
+    return [stock_counted(goods, shelf + movement.shelf_change, movement.shelf_change, CountCause.COUNTED, origin)]

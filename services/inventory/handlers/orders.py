@@ -50,8 +50,8 @@ CUSTOMER_HANDLERS: Mapping[type[Event], Callable[[Any, Store], Awaitable[list[Ev
     OrderReturned: on_order_returned,
     ClaimRaised: on_claim_raised,
 }
-ABOUT_GOODS: frozenset[type[Event]] = frozenset({AllocationRequested, *PROVIDER_HANDLERS, *CUSTOMER_HANDLERS})
-ALLOCATION_ASKED = AllocationRequested.__name__
+HANDLED_EVENTS: frozenset[type[Event]] = frozenset({AllocationRequested, *PROVIDER_HANDLERS, *CUSTOMER_HANDLERS})
+ALLOCATION_REQUESTED = AllocationRequested.__name__
 
 
 async def on_orders(records: Sequence[Record], store: Store) -> list[Event]:
@@ -65,20 +65,20 @@ async def on_orders(records: Sequence[Record], store: Store) -> list[Event]:
     batch = await _lock_batch(relevant, store)
     events: list[Event] = []
     for record in relevant:
-        if record.type == ALLOCATION_ASKED:
+        if record.type == ALLOCATION_REQUESTED:
             events += store.all_caused_by(await allocate_stock(record, batch, store), record)
         else:
             events += await _apply(record, batch, store)
-    await store.close_warehouse(batch.warehouse)
+    await store.save_warehouse(batch.warehouse)
     await store.save_settled_orders(batch.outcomes)
     return events
 
 
 async def _lock_batch(records: Sequence[Record], store: Store) -> OrderBatch:
     """Lock the goods these orders request or hold; all replicas lock providers' goods before customers' goods."""
-    requests = [record.data for record in records if record.type == ALLOCATION_ASKED]
+    requests = [record.data for record in records if record.type == ALLOCATION_REQUESTED]
     wanted = {Goods(data.provider_id, line.product_id) for data in requests for line in data.lines}
-    warehouse = await store.open_warehouse({record.data.order_id for record in records}, wanted)
+    warehouse = await store.lock_warehouse({record.data.order_id for record in records}, wanted)
     if not requests:
         return OrderBatch(warehouse)
     orders = {data.order_id for data in requests}

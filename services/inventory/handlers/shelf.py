@@ -16,14 +16,14 @@ def event_name(store: Store) -> str:
     return f"event/{store.cause}"
 
 
-async def empty(goods: Goods, shelf: int, origin: Origin, store: Store) -> list[Event]:
+async def empty_shelf(goods: Goods, shelf: int, origin: Origin, store: Store) -> list[Event]:
     """Book the whole shelf of an erased customer to `unexplained`."""
     if not await store.book(goods, move_out(shelf), origin):
         return []
-    return [counted(goods, 0, -shelf, CountCause.MOVED_OUT, origin)]
+    return [stock_counted(goods, 0, -shelf, CountCause.MOVED_OUT, origin)]
 
 
-def counted(goods: Goods, shelf: int, difference: int, cause: CountCause, origin: Origin) -> StockCounted:
+def stock_counted(goods: Goods, shelf: int, difference: int, cause: CountCause, origin: Origin) -> StockCounted:
     return StockCounted(
         owner_id=goods.owner_id,
         product_id=goods.product_id,

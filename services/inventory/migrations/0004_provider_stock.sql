@@ -33,7 +33,7 @@ CREATE INDEX settled_order_by_age ON settled_order (settled_at);
 CREATE TABLE restock (
     owner_id   text        NOT NULL,
     product_id text        NOT NULL,
-    occurred_at         timestamptz NOT NULL,
+    expected_at         timestamptz NOT NULL,
     quantity   bigint      NOT NULL CHECK (quantity > 0),
     PRIMARY KEY (owner_id, product_id)
 );

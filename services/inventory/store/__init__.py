@@ -2,8 +2,8 @@
 
 from services.inventory.domain import Goods
 from services.inventory.store.checkouts import Cart, Checkout, Checkouts
+from services.inventory.store.consignments import Consignments
 from services.inventory.store.devices import Devices
-from services.inventory.store.journeys import Journeys
 from services.inventory.store.ledger import Ledger, Origin
 from services.inventory.store.listing import Listing, Unit
 from services.inventory.store.provisions import Provision, Provisions
@@ -12,7 +12,7 @@ from services.inventory.store.unexplained_loads import UnexplainedLoads
 from services.inventory.store.warehouses import Warehouses, transaction_id
 
 
-class Store(Ledger, Journeys, UnexplainedLoads, Devices, Warehouses, Provisions, Restocks, Checkouts, Listing):
+class Store(Ledger, Consignments, UnexplainedLoads, Devices, Warehouses, Provisions, Restocks, Checkouts, Listing):
     """One transaction over the ledger, allocations, carts, checkouts and devices."""
 
 

@@ -30,9 +30,9 @@ class Checkout(NamedTuple):
 class Checkouts(kit.Store):
     """Carts and checkouts with their lines."""
 
-    async def create_cart(self, cart_id: str, customer_id: str) -> Cart:
+    async def add_cart(self, cart_id: str, customer_id: str) -> Cart:
         await self.connection.execute(
-            "-- create_cart\nINSERT INTO cart (cart_id, customer_id, changed_at) VALUES ($1, $2, $3)",
+            "-- add_cart\nINSERT INTO cart (cart_id, customer_id, changed_at) VALUES ($1, $2, $3)",
             cart_id,
             customer_id,
             self.now,
@@ -43,19 +43,19 @@ class Checkouts(kit.Store):
         row = await self.connection.fetchrow(
             "-- lock_cart\nSELECT customer_id, checkout_id FROM cart WHERE cart_id = $1 FOR UPDATE", cart_id
         )
-        return await self._cart(cart_id, row)
+        return await self._read_cart(cart_id, row)
 
     async def find_cart(self, cart_id: str) -> Cart | None:
         row = await self.connection.fetchrow(
             "-- find_cart\nSELECT customer_id, checkout_id FROM cart WHERE cart_id = $1", cart_id
         )
-        return await self._cart(cart_id, row)
+        return await self._read_cart(cart_id, row)
 
-    async def _cart(self, cart_id: str, row: Any) -> Cart | None:
+    async def _read_cart(self, cart_id: str, row: Any) -> Cart | None:
         if row is None:
             return None
         items = await self.connection.fetch(
-            """-- list_cart_items
+            """-- _read_cart
             SELECT owner_id, product_id, quantity FROM cart_item WHERE cart_id = $1 ORDER BY owner_id, product_id
             """,
             cart_id,
@@ -63,8 +63,7 @@ class Checkouts(kit.Store):
         return Cart(cart_id, row["customer_id"], row["checkout_id"], _wanted(items))
 
     async def save_items(self, cart_id: str, wanted: Quantities) -> None:
-        """Replace all items of the cart."""
-        await self.connection.execute("-- empty_cart\nDELETE FROM cart_item WHERE cart_id = $1", cart_id)
+        await self.connection.execute("-- save_items\nDELETE FROM cart_item WHERE cart_id = $1", cart_id)
         await self.connection.execute(
             """-- save_items
             INSERT INTO cart_item (cart_id, owner_id, product_id, quantity)
@@ -74,7 +73,7 @@ class Checkouts(kit.Store):
             *_columns(wanted),
         )
         await self.connection.execute(
-            "-- touch_cart\nUPDATE cart SET changed_at = $2 WHERE cart_id = $1", cart_id, self.now
+            "-- save_items\nUPDATE cart SET changed_at = $2 WHERE cart_id = $1", cart_id, self.now
         )
 
     async def close_cart(self, cart_id: str, checkout_id: str) -> None:
@@ -88,9 +87,9 @@ class Checkouts(kit.Store):
     async def delete_carts(self, before: datetime) -> None:
         await self.connection.execute("-- delete_carts\nDELETE FROM cart WHERE changed_at < $1", before)
 
-    async def create_checkout(self, checkout: Checkout) -> None:
+    async def add_checkout(self, checkout: Checkout) -> None:
         await self.connection.execute(
-            """-- create_checkout
+            """-- add_checkout
             INSERT INTO checkout (checkout_id, customer_id, state, expires_at, created_at, changed_at)
             VALUES ($1, $2, $3, $4, $5, $5)
             """,
@@ -98,7 +97,7 @@ class Checkouts(kit.Store):
             self.now,
         )
         await self.connection.execute(
-            """-- create_checkout_lines
+            """-- add_checkout
             INSERT INTO checkout_line (checkout_id, owner_id, product_id, quantity)
             SELECT $1, * FROM unnest($2::text[], $3::text[], $4::bigint[])
             """,
@@ -113,19 +112,19 @@ class Checkouts(kit.Store):
             """,
             checkout_id,
         )
-        return await self._checkout(checkout_id, row)
+        return await self._read_checkout(checkout_id, row)
 
     async def find_checkout(self, checkout_id: str) -> Checkout | None:
         row = await self.connection.fetchrow(
             "-- find_checkout\nSELECT customer_id, state, expires_at FROM checkout WHERE checkout_id = $1", checkout_id
         )
-        return await self._checkout(checkout_id, row)
+        return await self._read_checkout(checkout_id, row)
 
-    async def _checkout(self, checkout_id: str, row: Any) -> Checkout | None:
+    async def _read_checkout(self, checkout_id: str, row: Any) -> Checkout | None:
         if row is None:
             return None
         lines = await self.connection.fetch(
-            """-- list_checkout_lines
+            """-- _read_checkout
             SELECT owner_id, product_id, quantity FROM checkout_line WHERE checkout_id = $1
             ORDER BY owner_id, product_id
             """,

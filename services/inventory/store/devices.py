@@ -2,27 +2,17 @@
 
 from collections.abc import Sequence
 
-from libs import kit
+from libs.kit.registrations import RegistrationStore
 from replenish_contracts.events import Fill, SlotSpec
 from services.inventory.domain import SlotFacts
 
 
-class Devices(kit.Store):
+class Devices(RegistrationStore):
     """Devices, slots and erased customers."""
 
     async def save_device(self, customer_id: str, device_id: str, registration: int, slots: Sequence[SlotSpec]) -> bool:
         """Save a device's slots; return False if this or a later registration is known already."""
-        fresh = await self.connection.fetchval(
-            """-- save_device
-            INSERT INTO device (device_id, registration) VALUES ($1, $2)
-            ON CONFLICT (device_id) DO UPDATE SET registration = excluded.registration
-            WHERE device.registration < excluded.registration
-            RETURNING true
-            """,
-            device_id,
-            registration,
-        )
-        if not fresh:
+        if not await self._save_registration(device_id, registration):
             return False
         await self._replace_slots(customer_id, device_id, slots)
         return True
@@ -30,7 +20,7 @@ class Devices(kit.Store):
     async def _replace_slots(self, customer_id: str, device_id: str, slots: Sequence[SlotSpec]) -> None:
         await self.delete_slots(device_id)
         await self.connection.executemany(
-            """-- insert_slot
+            """-- _replace_slots
             INSERT INTO slot (device_id, slot, customer_id, product_id, unit, scale, capacity, fill)
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
             """,
@@ -41,7 +31,7 @@ class Devices(kit.Store):
         )
         units = {spec.product_id: spec for spec in slots}
         await self.connection.executemany(
-            """-- save_product_unit
+            """-- _replace_slots
             INSERT INTO product_unit (owner_id, product_id, unit, scale) VALUES ($1, $2, $3, $4)
             ON CONFLICT (owner_id, product_id) DO UPDATE SET unit = excluded.unit, scale = excluded.scale
             """,
@@ -50,17 +40,7 @@ class Devices(kit.Store):
 
     async def end_device(self, device_id: str, registration: int) -> None:
         """Delete a device's slots unless a later registration exists; the device itself stays known."""
-        ended = await self.connection.fetchval(
-            """-- end_device
-            INSERT INTO device (device_id, registration) VALUES ($1, $2)
-            ON CONFLICT (device_id) DO UPDATE SET registration = excluded.registration
-            WHERE device.registration <= excluded.registration
-            RETURNING true
-            """,
-            device_id,
-            registration,
-        )
-        if ended:
+        if await self._end_registration(device_id, registration):
             await self.delete_slots(device_id)
 
     async def delete_slots(self, device_id: str) -> None:
@@ -86,11 +66,11 @@ class Devices(kit.Store):
 
     async def erase_customer(self, customer_id: str) -> None:
         """Delete slots, carts and units of a customer, and mark it erased so that late events are recognized."""
-        await self.connection.execute("-- erase_slots\nDELETE FROM slot WHERE customer_id = $1", customer_id)
-        await self.connection.execute("-- erase_carts\nDELETE FROM cart WHERE customer_id = $1", customer_id)
-        await self.connection.execute("-- erase_units\nDELETE FROM product_unit WHERE owner_id = $1", customer_id)
+        await self.connection.execute("-- erase_customer\nDELETE FROM slot WHERE customer_id = $1", customer_id)
+        await self.connection.execute("-- erase_customer\nDELETE FROM cart WHERE customer_id = $1", customer_id)
+        await self.connection.execute("-- erase_customer\nDELETE FROM product_unit WHERE owner_id = $1", customer_id)
         await self.connection.execute(
-            """-- save_erased
+            """-- erase_customer
             INSERT INTO erased_customer (customer_id, erased_at) VALUES ($1, $2) ON CONFLICT DO NOTHING
             """,
             customer_id,

@@ -26,29 +26,29 @@ class Ledger(kit.Store):
 
     async def lock_shelf(self, goods: Goods) -> int:
         """Lock the stock of these goods, creating it if missing, and return the shelf quantity."""
-        shelf = await self._find_stock(goods)
+        shelf = await self._lock_stock(goods)
         if shelf is None:
             await self.connection.execute(
-                """-- create_stock
+                """-- lock_shelf
                 INSERT INTO stock (owner_id, product_id) VALUES ($1, $2) ON CONFLICT DO NOTHING
                 """,
                 goods.owner_id,
                 goods.product_id,
             )
-            shelf = await self._find_stock(goods)
+            shelf = await self._lock_stock(goods)
         return shelf or 0
 
-    async def _find_stock(self, goods: Goods) -> int | None:
+    async def _lock_stock(self, goods: Goods) -> int | None:
         found: int | None = await self.connection.fetchval(
-            "-- lock_stock\nSELECT available FROM stock WHERE owner_id = $1 AND product_id = $2 FOR UPDATE",
+            "-- _lock_stock\nSELECT available FROM stock WHERE owner_id = $1 AND product_id = $2 FOR UPDATE",
             goods.owner_id,
             goods.product_id,
         )
         return found
 
-    async def lock_shelves_of(self, owner_id: str) -> list[tuple[Goods, int]]:
+    async def lock_shelves(self, owner_id: str) -> list[tuple[Goods, int]]:
         rows = await self.connection.fetch(
-            """-- lock_shelves_of
+            """-- lock_shelves
             SELECT product_id, available FROM stock WHERE owner_id = $1 ORDER BY product_id FOR UPDATE
             """,
             owner_id,

@@ -7,6 +7,14 @@ from uuid import UUID
 from libs import kit
 from services.inventory.domain import Goods
 
+#: A ledger transaction AS t with its entries.
+TRANSACTION_COLUMNS = """
+    t.number, t.transaction_id, t.action, t.reason, t.quantity, t.order_id, t.cause, t.booked_by,
+    t.happened_at, t.booked_at,
+    (SELECT json_object_agg(e.place, e.quantity)::text FROM ledger_entry AS e
+     WHERE e.number = t.number AND e.owner_id = t.owner_id) AS entries
+"""
+
 
 class Unit(NamedTuple):
     """Unit code of a product; one step is 10 to the power of -scale units."""
@@ -33,14 +41,11 @@ class Listing(kit.Store):
     async def list_transactions(self, goods: Goods, before: int, limit: int) -> Sequence[Any]:
         """Return the newest transactions with a number below `before`."""
         return await self.connection.fetch(
-            """-- list_transactions
-            SELECT t.number, t.transaction_id, t.action, t.reason, t.quantity, t.order_id, t.cause, t.booked_by,
-                   t.happened_at, t.booked_at,
-                   (SELECT json_object_agg(e.place, e.quantity)::text FROM ledger_entry AS e
-                    WHERE e.number = t.number AND e.owner_id = t.owner_id) AS entries
+            f"""-- list_transactions
+            SELECT {TRANSACTION_COLUMNS}
             FROM ledger_transaction AS t
             WHERE t.owner_id = $1 AND t.product_id = $2 AND t.number < $3 ORDER BY t.number DESC LIMIT $4
-            """,
+            """,  # noqa: S608  a constant of this module
             goods.owner_id,
             goods.product_id,
             before,
@@ -49,13 +54,10 @@ class Listing(kit.Store):
 
     async def find_transaction(self, goods: Goods, transaction_id: str | UUID) -> Any:
         return await self.connection.fetchrow(
-            """-- find_transaction
-            SELECT t.number, t.transaction_id, t.action, t.reason, t.quantity, t.order_id, t.cause, t.booked_by,
-                   t.happened_at, t.booked_at,
-                   (SELECT json_object_agg(e.place, e.quantity)::text FROM ledger_entry AS e
-                    WHERE e.number = t.number AND e.owner_id = t.owner_id) AS entries
+            f"""-- find_transaction
+            SELECT {TRANSACTION_COLUMNS}
             FROM ledger_transaction AS t WHERE t.transaction_id = $3 AND t.owner_id = $1 AND t.product_id = $2
-            """,
+            """,  # noqa: S608  a constant of this module
             goods.owner_id,
             goods.product_id,
             transaction_id,

@@ -23,10 +23,10 @@ class Lots(kit.Store):
             quantity,
         )
 
-    async def thin_lots(self, left: Quantities) -> None:
+    async def take_from_lots(self, left: Quantities) -> None:
         """Subtract shipped goods from the lots, oldest first; quantities beyond all lots had no expiry date."""
         await self.connection.execute(
-            """-- thin_lots
+            """-- take_from_lots
             WITH due AS (
                 SELECT l.owner_id, l.product_id, l.expires_on, gone.quantity - coalesce(sum(l.quantity) OVER (
                            PARTITION BY l.owner_id, l.product_id ORDER BY l.expires_on
@@ -56,10 +56,9 @@ class Lots(kit.Store):
             goods.product_id,
         )
 
-    async def list_overdue(self, today: date, limit: int) -> list[Goods]:
-        """Return goods with an expired lot of which some is for sale."""
+    async def list_goods_with_expired_lots(self, today: date, limit: int) -> list[Goods]:
         rows = await self.connection.fetch(
-            """-- list_overdue
+            """-- list_goods_with_expired_lots
             SELECT s.owner_id, s.product_id FROM stock AS s JOIN lot AS l USING (owner_id, product_id)
             WHERE l.expires_on < $1 AND l.quantity > 0 AND s.available > 0
             GROUP BY s.owner_id, s.product_id, s.allocated HAVING sum(l.quantity) > s.allocated
@@ -70,10 +69,10 @@ class Lots(kit.Store):
         )
         return [Goods(owner, product) for owner, product in rows]
 
-    async def get_spoiled(self, goods: Goods, today: date) -> int:
+    async def get_expired_quantity(self, goods: Goods, today: date) -> int:
         """Return the expired quantity for sale of locked goods; allocated goods are taken to be the oldest."""
         spoiled: int = await self.connection.fetchval(
-            """-- get_spoiled
+            """-- get_expired_quantity
             SELECT greatest(0, least(s.available, sum(l.quantity) - s.allocated))::bigint
             FROM stock AS s JOIN lot AS l USING (owner_id, product_id)
             WHERE s.owner_id = $1 AND s.product_id = $2 AND l.expires_on < $3

@@ -4,17 +4,17 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from hashlib import blake2b
 
-from services.inventory.domain import Action, Allocation, AllocationState, Booking, Goods, Warehouse, summed
+from services.inventory.domain import Action, Allocation, AllocationState, Booking, Goods, Warehouse, sum_by_goods
 from services.inventory.store.lots import Lots
 
 #: Actions that leave the owner's total stock unchanged.
-STAYS = frozenset({Action.ALLOCATE, Action.DEALLOCATE})
+STOCK_NEUTRAL = frozenset({Action.ALLOCATE, Action.DEALLOCATE})
 
 
 class Warehouses(Lots):
     """Allocations and ended orders."""
 
-    async def open_warehouse(self, holders: Collection[str], wanted: Iterable[Goods] = ()) -> Warehouse:
+    async def lock_warehouse(self, holders: Collection[str], wanted: Iterable[Goods] = ()) -> Warehouse:
         """Lock the wanted goods and those allocated to these holders, always in sort order.
 
         The caller must ensure that no other transaction changes allocations of these holders.
@@ -25,7 +25,7 @@ class Warehouses(Lots):
 
     async def _list_allocations(self, holders: Collection[str]) -> list[Allocation]:
         rows = await self.connection.fetch(
-            """-- list_allocations
+            """-- _list_allocations
             SELECT holder_id, owner_id, product_id, quantity, state, shipped, round
             FROM allocation WHERE holder_id = ANY($1::text[])
             """,
@@ -38,7 +38,7 @@ class Warehouses(Lots):
 
     async def _lock_available(self, goods: Sequence[Goods]) -> dict[Goods, int]:
         rows = await self.connection.fetch(
-            """-- lock_available
+            """-- _lock_available
             SELECT s.owner_id, s.product_id, s.available
             FROM stock AS s JOIN unnest($1::text[], $2::text[]) AS asked (owner_id, product_id)
                 ON s.owner_id = asked.owner_id AND s.product_id = asked.product_id
@@ -49,7 +49,7 @@ class Warehouses(Lots):
         )
         return {Goods(owner, product): available for owner, product, available in rows}
 
-    async def close_warehouse(self, warehouse: Warehouse) -> None:
+    async def save_warehouse(self, warehouse: Warehouse) -> None:
         """Write the decisions; the stock must still be locked."""
         await self.book_all(warehouse.bookings)
         await self._save_allocations(warehouse.changed)
@@ -58,9 +58,11 @@ class Warehouses(Lots):
         """Write movements whose stock is locked; a name that was booked before is an error."""
         if not bookings:
             return
-        left = summed((one.goods, -one.movement.stock_change) for one in bookings if one.movement.action not in STAYS)
-        if left := {goods: n for goods, n in left.items() if n > 0}:
-            await self.thin_lots(left)
+        changes = (
+            (one.goods, -one.movement.stock_change) for one in bookings if one.movement.action not in STOCK_NEUTRAL
+        )
+        if shipped := {goods: n for goods, n in sum_by_goods(changes).items() if n > 0}:
+            await self.take_from_lots(shipped)
         names = [transaction_id(booking.name) for booking in bookings]
         entries = [
             (name, entry) for name, booking in zip(names, bookings, strict=True) for entry in booking.movement.entries
@@ -100,7 +102,7 @@ class Warehouses(Lots):
         if not allocations:
             return
         await self.connection.execute(
-            """-- save_allocations
+            """-- _save_allocations
             INSERT INTO allocation (holder_id, owner_id, product_id, quantity, state, shipped, round, changed_at)
             SELECT *, $8::timestamptz
             FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::bigint[], $7::integer[])
@@ -119,7 +121,6 @@ class Warehouses(Lots):
         )
 
     async def list_allocated(self, holder_id: str) -> dict[Goods, int]:
-        """Return the open allocations of a holder, without a lock."""
         allocations = await self._list_allocations([holder_id])
         return {one.goods: one.quantity for one in allocations if one.state is AllocationState.OPEN}
 
@@ -149,7 +150,6 @@ class Warehouses(Lots):
         )
 
     async def list_shipped_orders(self, order_ids: Collection[str]) -> dict[str, int]:
-        """Return the shipped quantity of those orders that have left."""
         rows = await self.connection.fetch(
             """-- list_shipped_orders
             SELECT order_id, shipped FROM consignment WHERE order_id = ANY($1::text[]) AND journey <> 'ordered'

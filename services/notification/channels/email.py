@@ -12,7 +12,7 @@ from html import escape
 from typing import Any
 
 from libs.kit import RejectedError, RetryLaterError
-from services.notification.domain import Contact, Letter, one_line
+from services.notification.domain import Contact, RenderedMail, one_line
 from services.notification.settings import Settings
 
 NAME = "email"
@@ -21,7 +21,7 @@ FIRST_PERMANENT = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Stamp:
+class MailHeaders:
     """Message-ID (the same in every attempt), sender and date."""
 
     notice_id: str
@@ -29,21 +29,21 @@ class Stamp:
     at: datetime
 
 
-def mail_of(letter: Letter, contact: Contact, stamp: Stamp) -> EmailMessage:
+def build_mail(rendered: RenderedMail, contact: Contact, headers: MailHeaders) -> EmailMessage:
     """Return the mail in plain text and HTML; raises RejectedError if the address is invalid.
 
     EmailMessage raises on line breaks in headers; names and titles have passed `one_line` before.
     """
     mail = EmailMessage(policy=SMTP)
-    mail["Message-ID"] = f"<{stamp.notice_id}@replenish>"
-    mail["Date"] = format_datetime(stamp.at)
-    mail["From"] = stamp.sender
+    mail["Message-ID"] = f"<{headers.notice_id}@replenish>"
+    mail["Date"] = format_datetime(headers.at)
+    mail["From"] = headers.sender
     mail["To"] = _address(contact)
-    mail["Subject"] = letter.subject
+    mail["Subject"] = rendered.subject
     mail["Auto-Submitted"] = "auto-generated"
-    mail.set_content("\n\n".join(letter.lines) + "\n")
-    mail.add_alternative(_html(letter), subtype="html")
-    mail["Content-Language"] = letter.language
+    mail.set_content("\n\n".join(rendered.lines) + "\n")
+    mail.add_alternative(_html(rendered), subtype="html")
+    mail["Content-Language"] = rendered.language
     return mail
 
 
@@ -57,12 +57,12 @@ def _address(contact: Contact) -> Address:
         raise RejectedError("the mail address is not valid") from error
 
 
-def _html(letter: Letter) -> str:
-    """Return the mail as HTML; only `letter.links` become links, URLs in external text stay text."""
-    urls = sorted(map(escape, letter.links), key=len, reverse=True)  # one may be a prefix of another
+def _html(rendered: RenderedMail) -> str:
+    """Return the mail as HTML; only `rendered.links` become links, URLs in external text stay text."""
+    urls = sorted(map(escape, rendered.links), key=len, reverse=True)  # one may be a prefix of another
     pattern = re.compile("|".join(map(re.escape, urls)))
-    lines = "".join(f"<p>{pattern.sub(_link, escape(line))}</p>" for line in letter.lines)
-    return f'<!doctype html><html lang="{letter.language}"><body style="font-family:sans-serif">{lines}</body></html>'
+    lines = "".join(f"<p>{pattern.sub(_link, escape(line))}</p>" for line in rendered.lines)
+    return f'<!doctype html><html lang="{rendered.language}"><body style="font-family:sans-serif">{lines}</body></html>'
 
 
 def _link(match: re.Match[str]) -> str:
@@ -70,7 +70,7 @@ def _link(match: re.Match[str]) -> str:
 
 
 async def send(mail: EmailMessage, settings: Settings) -> None:
-    """Return after the server accepted the mail; raises RejectedError on a permanent failure, otherwise Retry.
+    """Return once the server accepted the mail; raises RejectedError on a permanent failure, else RetryLaterError.
 
     The error texts are stored, so they contain no address.
     """

@@ -2,7 +2,7 @@
 
 from replenish_contracts.events import Fault
 from services.notification.domain.kinds import Kind
-from services.notification.domain.words import Language, Text
+from services.notification.domain.language import Language, Text
 
 _LASTS = "you have {level} left; at {rate} a day, this will last until about {run_out}"
 _RUNNING_LOW = (

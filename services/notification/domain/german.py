@@ -2,7 +2,7 @@
 
 from replenish_contracts.events import Fault
 from services.notification.domain.kinds import Kind
-from services.notification.domain.words import Language, Text
+from services.notification.domain.language import Language, Text
 
 _LASTS = "noch {level} vorhanden; bei einem Tagesverbrauch von {rate} reicht das bis etwa {run_out}"
 _RUNNING_LOW = ("Ihr Vorrat an {product} wird knapp: " + _LASTS + ".", "Ihr Vorrat an {product} wird knapp.")

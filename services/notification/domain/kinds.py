@@ -31,35 +31,35 @@ class Kind(StrEnum):
 class Rule(NamedTuple):
     """Whether a kind is sent unless the customer chose otherwise, and the reason."""
 
-    told: bool
+    enabled: bool
     reason: str
 
 
 #: A kind is sent by default if money moves, or if nothing happens unless the recipient acts.
 KINDS = {
-    Kind.ORDER_PLACED: Rule(told=True, reason="the customer pays for it and may cancel"),
-    Kind.ORDER_REFUSED: Rule(told=True, reason="the product may run out"),
-    Kind.ORDER_FAILED: Rule(told=True, reason="the product may run out"),
-    Kind.ORDER_CANCELLED: Rule(told=True, reason="the expected delivery will not arrive"),
-    Kind.ORDER_UNKNOWN: Rule(told=False, reason="the order is being clarified, and the customer cannot help"),
-    Kind.ORDER_SHIPPED: Rule(told=False, reason="the customer knows the delivery date from the order"),
-    Kind.ORDER_DELIVERED: Rule(told=False, reason="the customer sees the parcel"),
-    Kind.CLAIM_RAISED: Rule(told=True, reason="less was delivered than ordered"),
-    Kind.MONEY_RETURNED: Rule(told=True, reason="the customer receives a refund"),
-    Kind.APPROVAL_NEEDED: Rule(told=True, reason="nothing is ordered until the customer approves"),
-    Kind.RUNNING_LOW: Rule(told=True, reason="the customer chose to be reminded and to order themselves"),
-    Kind.CANNOT_ORDER: Rule(told=True, reason="nothing can be ordered until the settings or the offer change"),
-    Kind.ORDERING_STOPPED: Rule(told=True, reason="nothing is ordered until the slot has been full again"),
-    Kind.SHOP_ASKED: Rule(told=True, reason="the shop receives its orders by mail"),
-    Kind.SHOP_REMINDED: Rule(told=True, reason="the order is withdrawn unless the shop answers"),
-    Kind.SHOP_ASKED_TO_CANCEL: Rule(told=True, reason="the goods may not have been shipped yet"),
-    Kind.CART_PREPARED: Rule(told=True, reason="only the customer can place this order"),
-    Kind.CART_REMINDED: Rule(told=True, reason="only the customer can place this order"),
-    Kind.CART_CANCEL_ASKED: Rule(told=True, reason="only the customer can cancel this order"),
+    Kind.ORDER_PLACED: Rule(enabled=True, reason="the customer pays for it and may cancel"),
+    Kind.ORDER_REFUSED: Rule(enabled=True, reason="the product may run out"),
+    Kind.ORDER_FAILED: Rule(enabled=True, reason="the product may run out"),
+    Kind.ORDER_CANCELLED: Rule(enabled=True, reason="the expected delivery will not arrive"),
+    Kind.ORDER_UNKNOWN: Rule(enabled=False, reason="the order is being clarified, and the customer cannot help"),
+    Kind.ORDER_SHIPPED: Rule(enabled=False, reason="the customer knows the delivery date from the order"),
+    Kind.ORDER_DELIVERED: Rule(enabled=False, reason="the customer sees the parcel"),
+    Kind.CLAIM_RAISED: Rule(enabled=True, reason="less was delivered than ordered"),
+    Kind.MONEY_RETURNED: Rule(enabled=True, reason="the customer receives a refund"),
+    Kind.APPROVAL_NEEDED: Rule(enabled=True, reason="nothing is ordered until the customer approves"),
+    Kind.RUNNING_LOW: Rule(enabled=True, reason="the customer chose to be reminded and to order themselves"),
+    Kind.CANNOT_ORDER: Rule(enabled=True, reason="nothing can be ordered until the settings or the offer change"),
+    Kind.ORDERING_STOPPED: Rule(enabled=True, reason="nothing is ordered until the slot has been full again"),
+    Kind.SHOP_ASKED: Rule(enabled=True, reason="the shop receives its orders by mail"),
+    Kind.SHOP_REMINDED: Rule(enabled=True, reason="the order is withdrawn unless the shop answers"),
+    Kind.SHOP_ASKED_TO_CANCEL: Rule(enabled=True, reason="the goods may not have been shipped yet"),
+    Kind.CART_PREPARED: Rule(enabled=True, reason="only the customer can place this order"),
+    Kind.CART_REMINDED: Rule(enabled=True, reason="only the customer can place this order"),
+    Kind.CART_CANCEL_ASKED: Rule(enabled=True, reason="only the customer can cancel this order"),
 }
 
 #: The kind of notice for each event of an order.
-ORDER_FACTS = {
+KIND_BY_EVENT = {
     "OrderPlaced": Kind.ORDER_PLACED,
     "OrderRefused": Kind.ORDER_REFUSED,
     "OrderFailed": Kind.ORDER_FAILED,
@@ -80,10 +80,10 @@ ORDER_FACTS = {
 #: Mails to shops. Customers cannot switch them off, and they publish no CustomerNotified.
 TO_SHOPS = frozenset({Kind.SHOP_ASKED, Kind.SHOP_REMINDED, Kind.SHOP_ASKED_TO_CANCEL})
 #: Mails with answer links, which order_dispatch signs for each mail.
-ANSWERED = TO_SHOPS | {Kind.CART_PREPARED, Kind.CART_REMINDED, Kind.CART_CANCEL_ASKED}
+WITH_ANSWER_LINKS = TO_SHOPS | {Kind.CART_PREPARED, Kind.CART_REMINDED, Kind.CART_CANCEL_ASKED}
 
 #: Events of an order that cause no notice, and the reason.
-NO_OCCASIONS = {
+EVENTS_WITHOUT_NOTICE = {
     "OrderDrafted": "the order has not been submitted yet",
     "OrderModified": "the person who changed the order knows",
     "AllocationRequested": "the outcome of the allocation causes the notice",
@@ -97,7 +97,7 @@ NO_OCCASIONS = {
 }
 
 #: The kind of notice for each hold reason of reorder_decision; other holds need no action and cause no notice.
-HOLDS = {
+KIND_BY_HOLD = {
     "awaiting_approval": Kind.APPROVAL_NEEDED,
     "notify_only": Kind.RUNNING_LOW,
     "no_offer": Kind.CANNOT_ORDER,
@@ -110,9 +110,9 @@ HOLDS = {
 }
 
 #: Holds that often end on their own while a household is being set up; their mails are delayed.
-MAY_PASS = frozenset({Kind.CANNOT_ORDER})
+DELAYED = frozenset({Kind.CANNOT_ORDER})
 #: Notices that are withdrawn, if not sent yet, when the pool enters a later epoch.
-PASSING = MAY_PASS | {Kind.RUNNING_LOW, Kind.ORDERING_STOPPED}
+EPOCH_BOUND = DELAYED | {Kind.RUNNING_LOW, Kind.ORDERING_STOPPED}
 
 #: Kinds that providers of a protocol mail to their customers themselves: the terms of DRS forbid a second mail.
-TOLD_BY_PROVIDERS = {"drs": frozenset({Kind.ORDER_PLACED, Kind.ORDER_SHIPPED, Kind.ORDER_DELIVERED})}
+SENT_BY_PROVIDERS = {"drs": frozenset({Kind.ORDER_PLACED, Kind.ORDER_SHIPPED, Kind.ORDER_DELIVERED})}

@@ -7,20 +7,20 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from replenish_contracts.events import Fault
-from services.notification.domain.kinds import KINDS, MAY_PASS, TO_SHOPS, TOLD_BY_PROVIDERS, Kind
+from services.notification.domain.kinds import DELAYED, KINDS, SENT_BY_PROVIDERS, TO_SHOPS, Kind
 
 _NAMESPACE = UUID("b7c3a5f2-6f0d-4e0b-9a58-3a3f0e0d8c11")
 #: Events older than the field `fault` reveal it only by these phrases in the reason.
 _FAULT_BY_PHRASE = {"the payment failed": Fault.PAYMENT, "taken for fraud": Fault.FRAUD}
 
 
-class Told(StrEnum):
+class NoticeState(StrEnum):
     """The state of a notice."""
 
     DUE = "due"
-    TOLD = "told"
+    SENT = "sent"
     #: Not to be sent; the notice contains the reason.
-    NOT_TOLD = "not_told"
+    NOT_SENT = "not_sent"
     #: Obsolete before it was sent.
     WITHDRAWN = "withdrawn"
     #: It cannot be delivered; not retried.
@@ -40,7 +40,7 @@ class Notice:
     product_id: str
     pool_id: str
     epoch: int | None
-    state: Told
+    state: NoticeState
     reason: str
     details: dict[str, Any] = field(default_factory=dict)
 
@@ -84,14 +84,14 @@ def fault_of(notice: Notice) -> Fault:
 class Decision:
     """Whether the mail is sent, why, and the earliest time."""
 
-    state: Told
+    state: NoticeState
     reason: str
     due_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class NoticeTiming:
-    """Delays of mails about holds that may end on their own (`MAY_PASS`)."""
+    """Delays of mails about holds that may end on their own (`DELAYED`)."""
 
     #: Between the hold and its mail.
     grace: timedelta
@@ -103,7 +103,7 @@ def decide(
     kind: Kind,
     *,
     preference: bool | None,
-    last_told_at: datetime | None,
+    last_notified_at: datetime | None,
     timing: NoticeTiming,
     now: datetime,
     protocol: str | None = None,
@@ -111,19 +111,19 @@ def decide(
     """Decide whether to send; the order of precedence is preference, provider's own mails, default of the kind."""
     rule = KINDS[kind]
     if kind in TO_SHOPS:
-        return Decision(Told.DUE, rule.reason, now)
-    if (objection := _objection(kind, preference, protocol)) is not None:
-        return Decision(Told.NOT_TOLD, objection, now)
-    if kind not in MAY_PASS:
-        return Decision(Told.DUE, rule.reason if rule.told else "the customer opted in", now)
-    if last_told_at is not None and now < last_told_at + timing.quiet:
-        return Decision(Told.NOT_TOLD, f"already notified on {last_told_at:%Y-%m-%d}", now)
-    return Decision(Told.DUE, rule.reason, now + timing.grace)
+        return Decision(NoticeState.DUE, rule.reason, now)
+    if (objection := _find_objection(kind, preference, protocol)) is not None:
+        return Decision(NoticeState.NOT_SENT, objection, now)
+    if kind not in DELAYED:
+        return Decision(NoticeState.DUE, rule.reason if rule.enabled else "the customer opted in", now)
+    if last_notified_at is not None and now < last_notified_at + timing.quiet:
+        return Decision(NoticeState.NOT_SENT, f"already notified on {last_notified_at:%Y-%m-%d}", now)
+    return Decision(NoticeState.DUE, rule.reason, now + timing.grace)
 
 
-def _objection(kind: Kind, preference: bool | None, protocol: str | None) -> str | None:
+def _find_objection(kind: Kind, preference: bool | None, protocol: str | None) -> str | None:
     if preference is not None:
         return None if preference else "the customer opted out"
-    if kind in TOLD_BY_PROVIDERS.get(protocol or "", ()):
+    if kind in SENT_BY_PROVIDERS.get(protocol or "", ()):
         return "the provider notifies its customers itself"
-    return None if KINDS[kind].told else KINDS[kind].reason
+    return None if KINDS[kind].enabled else KINDS[kind].reason

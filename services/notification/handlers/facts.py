@@ -15,7 +15,7 @@ from replenish_contracts.events import (
     ThresholdCrossed,
     TriggerSet,
 )
-from services.notification.domain import PASSING
+from services.notification.domain import EPOCH_BOUND
 from services.notification.store import Store
 
 
@@ -35,17 +35,17 @@ async def on_device_registered(event: DeviceRegistered | DeviceReplaced, store: 
 
 
 async def on_device_replaced(event: DeviceReplaced, store: Store) -> list[Event]:
-    await store.drop_slots(event.customer_id, event.replaces)
+    await store.delete_slots(event.customer_id, event.replaces)
     return await on_device_registered(event, store)
 
 
 async def on_device_deregistered(event: DeviceDeregistered, store: Store) -> list[Event]:
-    await store.drop_slots(event.customer_id, event.device_id)
+    await store.delete_slots(event.customer_id, event.device_id)
     return []
 
 
 async def on_customer_erased(event: CustomerErased, store: Store) -> list[Event]:
-    await store.forget(event.customer_id)
+    await store.erase_customer(event.customer_id)
     return []
 
 
@@ -55,19 +55,19 @@ async def on_threshold_crossed(event: ThresholdCrossed, store: Store) -> list[Ev
 
 
 async def on_trigger_set(event: TriggerSet, store: Store) -> list[Event]:
-    await store.withdraw_notices(event.pool_id, event.epoch, list(PASSING))
+    await store.withdraw_notices(event.pool_id, event.epoch, list(EPOCH_BOUND))
     return []
 
 
 async def on_reorder_approved(event: ReorderApproved, store: Store) -> list[Event]:
     await store.save_approval(event)
-    await store.withdraw_notices(event.pool_id, event.epoch, list(PASSING))
-    await store.withdraw_question(event.pool_id, event.order_id)
+    await store.withdraw_notices(event.pool_id, event.epoch, list(EPOCH_BOUND))
+    await store.withdraw_approval_request(event.pool_id, event.order_id)
     return []
 
 
 async def on_reorder_declined(event: ReorderDeclined, store: Store) -> list[Event]:
-    await store.withdraw_question(event.pool_id, event.order_id)
+    await store.withdraw_approval_request(event.pool_id, event.order_id)
     return []
 
 

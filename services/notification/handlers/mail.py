@@ -11,7 +11,16 @@ from libs.kit import Kit, RejectedError, RetryLaterError, Task, TaskResult
 from replenish_contracts.catalogue import Event
 from replenish_contracts.events import CustomerNotified
 from services.notification.channels import email
-from services.notification.domain import ANSWERED, TO_SHOPS, Contact, Facts, Kind, Notice, Told, compose
+from services.notification.domain import (
+    TO_SHOPS,
+    WITH_ANSWER_LINKS,
+    Contact,
+    Facts,
+    Kind,
+    Notice,
+    NoticeState,
+    render_mail,
+)
 from services.notification.settings import Settings
 from services.notification.store import Store
 from services.notification.store.measures import MAILS
@@ -41,18 +50,18 @@ async def send_mail(task: Task, kit: Kit) -> dict[str, Any]:
     async with kit.read() as store:
         notice = await store.find_notice(task.payload["notice_id"])
         facts = await store.get_facts(notice) if notice else Facts()
-    if notice is None or notice.state is not Told.DUE:
+    if notice is None or notice.state is not NoticeState.DUE:
         raise RejectedError("the notice is no longer due")
     if notice.kind is Kind.ORDER_PLACED and not facts.approved and task.attempt <= ATTEMPTS_TO_WAIT_FOR_APPROVAL:
         raise RetryLaterError("the approval of this order has not arrived yet")
     links: dict[str, str] = {}
     shop: Contact | None = None
-    if notice.kind in ANSWERED:
+    if notice.kind in WITH_ANSWER_LINKS:
         shop, links = await _fetch_answers(notice, kit, settings.page_url)
     contact = shop or await _fetch_contact(notice.customer_id, kit)
-    letter = compose(notice, facts, contact, settings.page_url, links)
-    stamp = email.Stamp(notice.notice_id, settings.mail_from, kit.clock.now())
-    await email.send(email.mail_of(letter, contact, stamp), settings)
+    rendered = render_mail(notice, facts, contact, settings.page_url, links)
+    headers = email.MailHeaders(notice.notice_id, settings.mail_from, kit.clock.now())
+    await email.send(email.build_mail(rendered, contact, headers), settings)
     return {"channel": email.NAME}
 
 
@@ -65,7 +74,6 @@ async def _fetch_contact(customer_id: str, kit: Kit) -> Contact:
 
 
 async def _fetch_answers(notice: Notice, kit: Kit, page_url: str) -> tuple[Contact | None, dict[str, str]]:
-    """Return the recipient if it is a shop, and the answer links of this mail."""
     keeper = "shop" if notice.kind in TO_SHOPS else "customer"
     url = f"{kit.settings.order_dispatch_url}/v1/orders/{quote(notice.order_id or '', safe='')}/letter?keeper={keeper}"
     try:
@@ -79,7 +87,7 @@ async def _fetch_answers(notice: Notice, kit: Kit, page_url: str) -> tuple[Conta
 
 
 async def _fetch(url: str, service: str, refusal: str, kit: Kit) -> bytes:
-    """Raises RejectedError with `refusal` on 404 and 410, Retry on any other failure."""
+    """Raises RejectedError with `refusal` on 404 and 410; RetryLaterError on any other failure."""
     import httpx  # noqa: PLC0415  # 5 MB, loaded with the first mail
 
     try:
@@ -95,15 +103,15 @@ async def _fetch(url: str, service: str, refusal: str, kit: Kit) -> bytes:
 
 async def on_mail_sent(task: Task, outcome: TaskResult, store: Store) -> list[Event]:
     notice = await store.lock_notice(task.payload["notice_id"])
-    if notice is None or notice.state is Told.TOLD:
+    if notice is None or notice.state is NoticeState.SENT:
         return []
     if outcome.result is None:
-        if notice.state is Told.DUE:
+        if notice.state is NoticeState.DUE:
             store.count(MAILS.labels("failed"))
-            await store.settle_notice(notice.notice_id, Told.REFUSED, outcome.refused or "")
+            await store.complete_notice(notice.notice_id, NoticeState.REFUSED, outcome.refused or "")
         return []
     store.count(MAILS.labels("sent"))
-    await store.settle_notice(notice.notice_id, Told.TOLD, notice.reason)
+    await store.complete_notice(notice.notice_id, NoticeState.SENT, notice.reason)
     if notice.kind in TO_SHOPS:
         return []
     notified = CustomerNotified(

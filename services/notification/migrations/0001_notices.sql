@@ -9,7 +9,7 @@ CREATE TABLE notice (
     product_id text NOT NULL,
     pool_id text NOT NULL,
     epoch integer,
-    state text NOT NULL CHECK (state IN ('due', 'told', 'not_told', 'withdrawn', 'refused')),
+    state text NOT NULL CHECK (state IN ('due', 'sent', 'not_sent', 'withdrawn', 'refused')),
     reason text NOT NULL,
     details jsonb NOT NULL,
     decided_at timestamptz NOT NULL,
@@ -23,7 +23,7 @@ CREATE INDEX notice_that_may_pass ON notice (pool_id, kind, decided_at);
 CREATE TABLE preference (
     customer_id text NOT NULL,
     kind text NOT NULL,
-    told boolean NOT NULL,
+    enabled boolean NOT NULL,
     PRIMARY KEY (customer_id, kind)
 );
 
@@ -75,6 +75,6 @@ CREATE TABLE known_order (
 );
 CREATE INDEX known_order_by_customer ON known_order (customer_id);
 -- Erased customers: later events about them are not stored.
-CREATE TABLE gone (
+CREATE TABLE erased_customer (
     customer_id text PRIMARY KEY
 );

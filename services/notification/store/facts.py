@@ -20,7 +20,6 @@ class FactTables(KitStore):
         )
 
     async def find_protocol(self, provider_id: str) -> str | None:
-        """Return the provider's protocol, or None if it is unknown."""
         protocol: str | None = await self.connection.fetchval(
             """-- find_protocol
             SELECT protocol FROM provider WHERE provider_id = $1
@@ -44,7 +43,7 @@ class FactTables(KitStore):
         await self.connection.executemany(
             """-- save_slots
             INSERT INTO slot (device_id, slot, customer_id, product_id, unit, scale)
-            SELECT $1, $2, $3, $4, $5, $6 WHERE NOT EXISTS (SELECT FROM gone WHERE customer_id = $3)
+            SELECT $1, $2, $3, $4, $5, $6 WHERE NOT EXISTS (SELECT FROM erased_customer WHERE customer_id = $3)
             ON CONFLICT (device_id, slot) DO UPDATE
             SET customer_id = excluded.customer_id, product_id = excluded.product_id, unit = excluded.unit,
                 scale = excluded.scale
@@ -52,9 +51,9 @@ class FactTables(KitStore):
             [(device_id, spec.slot, customer_id, spec.product_id, spec.unit, spec.scale) for spec in slots],
         )
 
-    async def drop_slots(self, customer_id: str, device_id: str) -> None:
+    async def delete_slots(self, customer_id: str, device_id: str) -> None:
         await self.connection.execute(
-            """-- drop_slots
+            """-- delete_slots
             DELETE FROM slot WHERE device_id = $1 AND customer_id = $2
             """,
             device_id,
@@ -65,7 +64,7 @@ class FactTables(KitStore):
         await self.connection.execute(
             """-- save_crossing
             INSERT INTO crossing (pool_id, customer_id, epoch, level, rate_per_day, run_out_at)
-            SELECT $1, $2, $3, $4, $5, $6 WHERE NOT EXISTS (SELECT FROM gone WHERE customer_id = $2)
+            SELECT $1, $2, $3, $4, $5, $6 WHERE NOT EXISTS (SELECT FROM erased_customer WHERE customer_id = $2)
             ON CONFLICT (pool_id) DO UPDATE
             SET epoch = excluded.epoch, level = excluded.level, rate_per_day = excluded.rate_per_day,
                 run_out_at = excluded.run_out_at
@@ -83,7 +82,7 @@ class FactTables(KitStore):
         await self.connection.execute(
             """-- save_approval
             INSERT INTO known_order (order_id, customer_id, provider_id, pool_id, epoch, needed_by)
-            SELECT $1, $2, $3, $4, $5, $6 WHERE NOT EXISTS (SELECT FROM gone WHERE customer_id = $2)
+            SELECT $1, $2, $3, $4, $5, $6 WHERE NOT EXISTS (SELECT FROM erased_customer WHERE customer_id = $2)
             ON CONFLICT (order_id) DO UPDATE SET epoch = excluded.epoch, needed_by = excluded.needed_by
             """,
             event.order_id,
@@ -98,7 +97,7 @@ class FactTables(KitStore):
         await self.connection.execute(
             """-- save_draft
             INSERT INTO known_order (order_id, customer_id, provider_id, pool_id, quantity, price, currency)
-            SELECT $1, $2, $3, $4, $5, $6, $7 WHERE NOT EXISTS (SELECT FROM gone WHERE customer_id = $2)
+            SELECT $1, $2, $3, $4, $5, $6, $7 WHERE NOT EXISTS (SELECT FROM erased_customer WHERE customer_id = $2)
             ON CONFLICT (order_id) DO UPDATE
             SET quantity = excluded.quantity, price = excluded.price, currency = excluded.currency
             """,
@@ -112,7 +111,6 @@ class FactTables(KitStore):
         )
 
     async def get_facts(self, notice: Notice) -> Facts:
-        """Return what is known about the notice's order, product and pool."""
         row = await self.connection.fetchrow(
             """-- get_facts
             SELECT

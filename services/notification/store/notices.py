@@ -6,7 +6,12 @@ from datetime import datetime
 from asyncpg import Record
 
 from libs.kit import Store as KitStore
-from services.notification.domain import Kind, Notice, Told
+from services.notification.domain import Kind, Notice, NoticeState
+
+#: Columns of `notice` that make a Notice.
+NOTICE_COLUMNS = """
+    notice_id, customer_id, kind, reference, order_id, product_id, pool_id, epoch, state, reason, details
+"""
 
 
 class Notices(KitStore):
@@ -29,27 +34,27 @@ class Notices(KitStore):
 
     async def find_notice(self, notice_id: str) -> Notice | None:
         row = await self.connection.fetchrow(
-            """-- find_notice
-            SELECT notice_id, customer_id, kind, reference, order_id, product_id, pool_id, epoch, state, reason, details
+            f"""-- find_notice
+            SELECT {NOTICE_COLUMNS}
             FROM notice WHERE notice_id = $1
-            """,
+            """,  # noqa: S608  a constant of this module
             notice_id,
         )
-        return None if row is None else _to_notice(row)
+        return None if row is None else _notice_of(row)
 
     async def lock_notice(self, notice_id: str) -> Notice | None:
         row = await self.connection.fetchrow(
-            """-- lock_notice
-            SELECT notice_id, customer_id, kind, reference, order_id, product_id, pool_id, epoch, state, reason, details
+            f"""-- lock_notice
+            SELECT {NOTICE_COLUMNS}
             FROM notice WHERE notice_id = $1 FOR UPDATE
-            """,
+            """,  # noqa: S608  a constant of this module
             notice_id,
         )
-        return None if row is None else _to_notice(row)
+        return None if row is None else _notice_of(row)
 
-    async def settle_notice(self, notice_id: str, state: Told, reason: str) -> None:
+    async def complete_notice(self, notice_id: str, state: NoticeState, reason: str) -> None:
         await self.connection.execute(
-            """-- settle_notice
+            """-- complete_notice
             UPDATE notice SET state = $2, reason = $3, completed_at = $4 WHERE notice_id = $1
             """,
             notice_id,
@@ -59,7 +64,6 @@ class Notices(KitStore):
         )
 
     async def withdraw_notices(self, pool_id: str, epoch: int, kinds: Sequence[Kind]) -> None:
-        """Withdraw unsent notices of a pool's earlier epochs."""
         await self.connection.execute(
             """-- withdraw_notices
             UPDATE notice SET state = 'withdrawn', reason = 'obsolete before it was sent', completed_at = $4
@@ -71,10 +75,10 @@ class Notices(KitStore):
             self.now,
         )
 
-    async def withdraw_question(self, pool_id: str, order_id: str) -> None:
+    async def withdraw_approval_request(self, pool_id: str, order_id: str) -> None:
         """Withdraw an unsent request for approval that has been answered."""
         await self.connection.execute(
-            """-- withdraw_question
+            """-- withdraw_approval_request
             UPDATE notice SET state = 'withdrawn', reason = 'answered before it was sent', completed_at = $4
             WHERE pool_id = $1 AND kind = $2 AND order_id = $3 AND state = 'due'
             """,
@@ -84,11 +88,11 @@ class Notices(KitStore):
             self.now,
         )
 
-    async def find_last_told(self, pool_id: str, kind: Kind) -> datetime | None:
+    async def find_last_notified_at(self, pool_id: str, kind: Kind) -> datetime | None:
         """Return when the last sent or due notice of this kind about the pool was decided."""
         decided_at: datetime | None = await self.connection.fetchval(
-            """-- find_last_told
-            SELECT max(decided_at) FROM notice WHERE pool_id = $1 AND kind = $2 AND state IN ('due', 'told')
+            """-- find_last_notified_at
+            SELECT max(decided_at) FROM notice WHERE pool_id = $1 AND kind = $2 AND state IN ('due', 'sent')
             """,
             pool_id,
             kind,
@@ -112,5 +116,5 @@ class Notices(KitStore):
         return rows
 
 
-def _to_notice(row: Record) -> Notice:
-    return Notice(**{**row, "kind": Kind(row["kind"]), "state": Told(row["state"])})
+def _notice_of(row: Record) -> Notice:
+    return Notice(**{**row, "kind": Kind(row["kind"]), "state": NoticeState(row["state"])})

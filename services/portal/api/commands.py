@@ -11,10 +11,10 @@ from pydantic import BaseModel
 
 from libs.kit import Kit
 from libs.kit.http.problems import ProblemError
-from services.portal.api import neighbours
+from services.portal.api import service_calls
 from services.portal.api.cookies import PAGE_HEADERS, SessionDep, check_csrf
 from services.portal.api.dependencies import KitDep
-from services.portal.api.refusals import keep_refusal
+from services.portal.api.refusals import save_refusal
 from services.portal.store import Session
 
 LARGEST_FORM_BYTES = 16_384
@@ -51,7 +51,6 @@ class LevelForm(BaseModel):
 async def correct_level(
     request: Request, kit: KitDep, session: SessionDep, form: Annotated[LevelForm, Form()]
 ) -> Response:
-    """Report a level observed by a person."""
     check_csrf(session, form.csrf)
     report = {
         "type": "SlotMeasured",
@@ -61,38 +60,37 @@ async def correct_level(
         "unit": form.unit,
         "by": "person",
     }
-    command = neighbours.report(kit, session.customer_id, report)
-    return await _do(kit, request, session, command, "Thank you. Updating the level...")
+    command = service_calls.report(kit, session.customer_id, report)
+    return await _run_command(kit, request, session, command, "Thank you. Updating the level...")
 
 
 @router.post("/refilled")
-async def refilled(
+async def report_refill(
     request: Request, kit: KitDep, session: SessionDep, device_id: Field, slot: Field, csrf: Field
 ) -> Response:
     check_csrf(session, csrf)
     report = {"type": "SlotRefilled", "device_id": device_id, "slot": slot, "by": "person"}
-    command = neighbours.report(kit, session.customer_id, report)
-    return await _do(kit, request, session, command, "Thank you. Marking it as full...")
+    command = service_calls.report(kit, session.customer_id, report)
+    return await _run_command(kit, request, session, command, "Thank you. Marking it as full...")
 
 
 @router.post("/orders/cancel")
-async def cancel(request: Request, kit: KitDep, session: SessionDep, order_id: Field, csrf: Field) -> Response:
+async def cancel_order(request: Request, kit: KitDep, session: SessionDep, order_id: Field, csrf: Field) -> Response:
     check_csrf(session, csrf)
-    command = neighbours.cancel_order(kit, session.customer_id, order_id)
-    return await _do(kit, request, session, command, "We're cancelling the order.")
+    command = service_calls.cancel_order(kit, session.customer_id, order_id)
+    return await _run_command(kit, request, session, command, "We're cancelling the order.")
 
 
 @router.post("/orders/said/{answer}")
 async def report_order(
     answer: str, request: Request, kit: KitDep, session: SessionDep, order_id: Field, csrf: Field
 ) -> Response:
-    """Report progress of an order that the customer places at the shop."""
     done = CONFIRMATIONS.get(answer)
     if done is None:
         raise ProblemError(404, "not_found", "Unknown command")
     check_csrf(session, csrf)
-    command = neighbours.report_order(kit, session.customer_id, order_id, answer)
-    return await _do(kit, request, session, command, done)
+    command = service_calls.report_order(kit, session.customer_id, order_id, answer)
+    return await _run_command(kit, request, session, command, done)
 
 
 @router.post("/orders/{answer}")
@@ -102,9 +100,9 @@ async def answer_proposal(
     if answer not in {"approve", "decline"}:
         raise ProblemError(404, "not_found", "Unknown command")
     check_csrf(session, csrf)
-    command = neighbours.answer_proposal(kit, session.customer_id, order_id, answer)
+    command = service_calls.answer_proposal(kit, session.customer_id, order_id, answer)
     done = "We're placing the order." if answer == "approve" else "We won't order it this time."
-    return await _do(kit, request, session, command, done)
+    return await _run_command(kit, request, session, command, done)
 
 
 @router.post("/subscriptions/{action}")
@@ -115,9 +113,9 @@ async def pause_or_resume(
     if status is None:
         raise ProblemError(404, "not_found", "Unknown command")
     check_csrf(session, csrf)
-    command = neighbours.set_subscription(kit, session.customer_id, subscription_id, status)
+    command = service_calls.set_subscription(kit, session.customer_id, subscription_id, status)
     done = "Automatic reordering is paused." if action == "pause" else "Automatic reordering is on again."
-    return await _do(kit, request, session, command, done)
+    return await _run_command(kit, request, session, command, done)
 
 
 @router.post("/holiday")
@@ -130,27 +128,31 @@ async def start_holiday(
         customer = await store.find_customer(session.customer_id)
     zone = ZoneInfo(customer.time_zone if customer else "UTC")
     start, end = (datetime.combine(day, time.min, zone) for day in (leaves, returns))
-    command = neighbours.set_holiday(kit, session.customer_id, start, end)
-    return await _do(kit, request, session, command, "Your dates are saved. We'll hold deliveries while you're away.")
+    command = service_calls.set_holiday(kit, session.customer_id, start, end)
+    return await _run_command(
+        kit, request, session, command, "Your dates are saved. We'll hold deliveries while you're away."
+    )
 
 
 @router.post("/holiday/end")
 async def end_holiday(request: Request, kit: KitDep, session: SessionDep, csrf: Field) -> Response:
     check_csrf(session, csrf)
-    command = neighbours.end_holiday(kit, session.customer_id)
-    return await _do(kit, request, session, command, "Welcome back. Automatic reordering is on again.")
+    command = service_calls.end_holiday(kit, session.customer_id)
+    return await _run_command(kit, request, session, command, "Welcome back. Automatic reordering is on again.")
 
 
-async def _do(kit: Kit, request: Request, session: Session, command: Coroutine[Any, Any, None], done: str) -> Response:
+async def _run_command(
+    kit: Kit, request: Request, session: Session, command: Coroutine[Any, Any, None], done: str
+) -> Response:
     """Await the command and respond: JSON for scripts, a redirect to the page for plain forms."""
     refusal = ""
     try:
         await command
-    except neighbours.CommandRejectedError as error:
+    except service_calls.CommandRejectedError as error:
         refusal = str(error)
     if "application/json" in request.headers.get("accept", ""):
         return JSONResponse({"ok": not refusal, "message": refusal or done}, headers=PAGE_HEADERS)
     response = RedirectResponse(f"/?said={'failed' if refusal else 'done'}", 303, headers=PAGE_HEADERS)
     if refusal:
-        keep_refusal(response, refusal, session, kit)
+        save_refusal(response, refusal, session, kit)
     return response

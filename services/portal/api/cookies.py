@@ -48,10 +48,10 @@ def page(html: str, status: int = 200) -> HTMLResponse:
 
 
 def sign_in(response: Response, token: str, kit: Kit) -> None:
-    keep_token(response, cookie_name(kit), token, kit)
+    set_token_cookie(response, cookie_name(kit), token, kit)
 
 
-def keep_token(response: Response, name: str, token: str, kit: Kit) -> None:
+def set_token_cookie(response: Response, name: str, token: str, kit: Kit) -> None:
     """Set a session cookie that scripts cannot read."""
     response.set_cookie(
         name,
@@ -65,11 +65,11 @@ def keep_token(response: Response, name: str, token: str, kit: Kit) -> None:
 
 
 def sign_out(response: Response, kit: Kit) -> None:
-    drop_token(response, cookie_name(kit), kit)
+    delete_token_cookie(response, cookie_name(kit), kit)
 
 
-def drop_token(response: Response, name: str, kit: Kit) -> None:
-    """Delete a cookie set by `keep_token`; the attributes must match."""
+def delete_token_cookie(response: Response, name: str, kit: Kit) -> None:
+    """Delete a cookie set by `set_token_cookie`; the attributes must match."""
     response.delete_cookie(name, path="/", secure=is_secure(kit), httponly=True, samesite="lax")
 
 

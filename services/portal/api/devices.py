@@ -15,17 +15,17 @@ from services.portal.api.cookies import settings_of
 from services.portal.api.dependencies import KitDep
 from services.portal.api.security import security_of
 from services.portal.api.shapes import DeviceBody, ReplacementBody, invalid_device, show_device
-from services.portal.api.tokens import no_customer, show_secret
+from services.portal.api.tokens import customer_not_found, show_secret
 from services.portal.domain.credentials import derive_credential, digest, new_nonce
 from services.portal.domain.devices import Device, DeviceState, next_registration
-from services.portal.domain.registration import InvalidDeviceError, moves, specify
-from services.portal.domain.said import registered
+from services.portal.domain.events import device_registered
+from services.portal.domain.registration import InvalidDeviceError, map_slots, slot_specs
 from services.portal.store import Store
 
 router = APIRouter(prefix="/v1", tags=["devices"])
 
 
-class Described(NamedTuple):
+class DeviceDescription(NamedTuple):
     """A device to be registered."""
 
     device_id: str | None
@@ -36,7 +36,7 @@ class Described(NamedTuple):
 
 
 @router.post("/customers/{customer_id}/devices", status_code=201)
-async def register(
+async def register_device(
     customer_id: str, body: DeviceBody, kit: KitDep, principal: PrincipalDep, asked: IdempotencyDep
 ) -> Response:
     """Register a device and return its credential, which is stored nowhere.
@@ -49,27 +49,26 @@ async def register(
         if tx.replayed:
             return await _replay(kit, tx.store, tx.replayed)
         if await tx.store.lock_customer(customer_id) is None:
-            raise no_customer()
+            raise customer_not_found()
         if principal.role == "customer":
-            await _check_room(tx.store, customer_id, settings_of(kit).devices_per_customer)
+            await _check_device_limit(tx.store, customer_id, settings_of(kit).devices_per_customer)
         try:
-            slots = specify([slot.form() for slot in body.slots])
+            slots = slot_specs([slot.form() for slot in body.slots])
         except InvalidDeviceError as error:
             raise invalid_device(error) from None
-        described = Described(body.device_id, customer_id, body.model, body.serial, slots)
-        device = await _add(tx.store, described, kit)
-        tx.publish(registered(device))
+        described = DeviceDescription(body.device_id, customer_id, body.model, body.serial, slots)
+        device = await _register(tx.store, described, kit)
+        tx.publish(device_registered(device))
         answer = tx.respond(201, show_device(device))
     return show_secret(answer, "credential", _credential(kit, device.nonce))
 
 
 @router.get("/customers/{customer_id}/devices")
 async def list_devices(customer_id: str, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
-    """List a customer's devices, oldest first."""
     require_customer(principal, customer_id)
     async with kit.read() as store:
         if await store.find_customer(customer_id) is None:
-            raise no_customer()
+            raise customer_not_found()
         devices = await store.list_devices(customer_id)
     return {"devices": [show_device(device) for device in devices]}
 
@@ -77,7 +76,7 @@ async def list_devices(customer_id: str, kit: KitDep, principal: PrincipalDep) -
 @router.get("/devices/{device_id}")
 async def get_device(device_id: str, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
     async with kit.read() as store:
-        return show_device(_owned(await store.find_device(device_id), principal))
+        return show_device(_check_access(await store.find_device(device_id), principal))
 
 
 @router.post("/devices/{device_id}/replacement", status_code=201)
@@ -95,30 +94,30 @@ async def replace_device(
                 422, "invalid", "A device cannot replace itself", detail="send another device_id, or none"
             )
         try:
-            slots = specify([slot.form() for slot in body.slots]) if body.slots else old.slots
+            slots = slot_specs([slot.form() for slot in body.slots]) if body.slots else old.slots
             requested = None if body.moves is None else [move.move() for move in body.moves]
-            moved = moves(old.slots, slots, requested)
+            moved = map_slots(old.slots, slots, requested)
         except InvalidDeviceError as error:
             raise invalid_device(error) from None
         model = old.model if body.model is None else body.model
         await tx.store.end_device(device_id, DeviceState.REPLACED)
-        await tx.store.erase_device_page(device_id)
-        described = Described(body.device_id, old.customer_id, model, body.serial, slots)
-        new = await _add(tx.store, described, kit)
-        tx.publish(DeviceReplaced(**dict(registered(new)), replaces=device_id, moves=moved))
+        await tx.store.delete_slot_views(device_id)
+        described = DeviceDescription(body.device_id, old.customer_id, model, body.serial, slots)
+        new = await _register(tx.store, described, kit)
+        tx.publish(DeviceReplaced(**dict(device_registered(new)), replaces=device_id, moves=moved))
         shown = show_device(new) | {"replaces": device_id, "moves": [move.model_dump() for move in moved]}
         answer = tx.respond(201, shown)
     return show_secret(answer, "credential", _credential(kit, new.nonce))
 
 
 @router.delete("/devices/{device_id}", status_code=204)
-async def deregister(device_id: str, kit: KitDep, principal: PrincipalDep) -> Response:
+async def deregister_device(device_id: str, kit: KitDep, principal: PrincipalDep) -> Response:
     """Deregister a device; its id may be registered again."""
     require(principal, "operator", "customer")
     async with kit.transaction() as tx:
         device = await _lock_owned(tx.store, device_id, principal)
         await tx.store.end_device(device_id, DeviceState.DEREGISTERED)
-        await tx.store.erase_device_page(device_id)
+        await tx.store.delete_slot_views(device_id)
         await tx.store.touch(device.customer_id)
         tx.publish(
             DeviceDeregistered(customer_id=device.customer_id, device_id=device_id, registration=device.registration)
@@ -126,7 +125,7 @@ async def deregister(device_id: str, kit: KitDep, principal: PrincipalDep) -> Re
     return Response(status_code=204)
 
 
-async def _check_room(store: Store, customer_id: str, limit: int) -> None:
+async def _check_device_limit(store: Store, customer_id: str, limit: int) -> None:
     """Raise 409 if the customer has reached the limit for their own registrations."""
     if await store.count_devices(customer_id) >= limit:
         detail = f"the limit is {limit}; deregister a device first, or contact an operator"
@@ -138,16 +137,16 @@ async def _lock_owned(store: Store, device_id: str, principal: Principal) -> Dev
     owner = await store.find_owner(device_id)
     if owner is not None:
         await store.lock_customer(owner)
-        await store.lock_past(device_id)
-    return _owned(await store.find_device(device_id), principal)
+        await store.lock_registration(device_id)
+    return _check_access(await store.find_device(device_id), principal)
 
 
-async def _add(store: Store, described: Described, kit: Kit) -> Device:
+async def _register(store: Store, described: DeviceDescription, kit: Kit) -> Device:
     device_id = described.device_id or str(uuid4())
-    registration = next_registration(await store.lock_past(device_id))
+    registration = next_registration(await store.lock_registration(device_id))
     nonce = new_nonce()
     if registration is None:
-        raise _taken()
+        raise _device_taken()
     device = Device(
         device_id,
         registration,
@@ -160,16 +159,16 @@ async def _add(store: Store, described: Described, kit: Kit) -> Device:
         described.slots,
     )
     if not await store.add_device(device):
-        raise _taken()
+        raise _device_taken()
     await store.touch(device.customer_id)
     return device
 
 
-def _taken() -> ProblemError:
+def _device_taken() -> ProblemError:
     return ProblemError(409, "device_taken", "This device is already registered", detail="deregister it first")
 
 
-def _owned(device: Device | None, principal: Principal) -> Device:
+def _check_access(device: Device | None, principal: Principal) -> Device:
     """Return the device; raise 404 also if it belongs to another customer."""
     accessible = device is not None and (
         principal.role in ("operator", "service") or principal.customer_id == device.customer_id
@@ -180,7 +179,7 @@ def _owned(device: Device | None, principal: Principal) -> Device:
 
 
 def _credential(kit: Kit, nonce: bytes) -> str:
-    return derive_credential(security_of(kit).ring.derive(b"device-credentials"), nonce)
+    return derive_credential(security_of(kit).key_ring.derive(b"device-credentials"), nonce)
 
 
 async def _replay(kit: Kit, store: Store, kept: StoredResponse) -> Response:

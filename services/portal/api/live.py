@@ -11,18 +11,18 @@ from libs.kit.clock import wait_for_event
 from libs.kit.errors import TRANSIENT
 from libs.kit.http.problems import ProblemError
 from services.portal.api.cookies import settings_of
-from services.portal.api.neighbours import Levels, fetch_levels
+from services.portal.api.service_calls import Levels, fetch_levels
 
 LOG = logging.getLogger(__name__)
 #: Commits within this time share one query.
 COALESCE_SECONDS = 0.05
 HELLO = b"retry: 2000\nevent: hello\ndata: {}\n\n"
 CHANGED = b"event: changed\ndata: {}\n\n"
-BEAT = b": still here\n\n"
+HEARTBEAT = b": still here\n\n"
 ENDED = b"event: ended\ndata: {}\n\n"
 
 
-class Page:
+class OpenPage:
     """One open page; changes before its next refresh are merged."""
 
     def __init__(self, customer_id: str, session_sha256: bytes) -> None:
@@ -31,13 +31,13 @@ class Page:
         self.changed = asyncio.Event()
 
 
-class Live:
+class LiveUpdates:
     """Polls for changes of customers with open pages; idle while no page is open."""
 
     def __init__(self, kit: Kit) -> None:
         self._kit = kit
         self._settings = settings_of(kit)
-        self._pages: set[Page] = set()
+        self._pages: set[OpenPage] = set()
         self._marks: dict[str, tuple[int, int]] = {}
         self._levels: dict[str, Levels] = {}
         self._levels_at: dict[str, float] = {}
@@ -82,7 +82,7 @@ class Live:
         if before is not None and before != levels:
             self._notify(customer_id)
 
-    async def follow(self, page: Page) -> AsyncIterator[bytes]:
+    async def stream(self, page: OpenPage) -> AsyncIterator[bytes]:
         """Yield the stream of one page until it disconnects, its session ends or the service stops."""
         self._pages.add(page)
         try:
@@ -95,7 +95,7 @@ class Live:
                     if not await self._still_signed_in(page):
                         yield ENDED
                         return
-                    yield BEAT
+                    yield HEARTBEAT
                     continue
                 page.changed.clear()
                 if not self.closing:
@@ -109,13 +109,13 @@ class Live:
     def _is_open(self, customer_id: str) -> bool:
         return any(page.customer_id == customer_id for page in self._pages)
 
-    def check_room(self, customer_id: str) -> None:
+    def check_page_limit(self, customer_id: str) -> None:
         """Raise 503 if too many pages are open, in total or for this customer."""
         of_customer = sum(page.customer_id == customer_id for page in self._pages)
         if len(self._pages) >= self._settings.live_pages_most or of_customer >= self._settings.live_pages_per_customer:
             raise ProblemError(503, "too_many_pages", "Too many pages are open", headers={"Retry-After": "30"})
 
-    async def _still_signed_in(self, page: Page) -> bool:
+    async def _still_signed_in(self, page: OpenPage) -> bool:
         try:
             async with self._kit.read() as store:
                 return await store.find_session(page.session_sha256) is not None
@@ -168,14 +168,14 @@ class Live:
 
 
 async def start_live(kit: Kit) -> None:
-    live = kit.state.put(Live, Live(kit))
+    live = kit.state.put(LiveUpdates, LiveUpdates(kit))
     kit.on_commit(live)
     live.start()
 
 
 async def stop_live(kit: Kit) -> None:
-    await kit.state.get(Live).stop()
+    await kit.state.get(LiveUpdates).stop()
 
 
-def live_of(kit: Kit) -> Live:
-    return kit.state.get(Live)
+def live_updates_of(kit: Kit) -> LiveUpdates:
+    return kit.state.get(LiveUpdates)

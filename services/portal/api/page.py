@@ -20,11 +20,11 @@ from services.portal.api.cookies import (
     sign_out,
 )
 from services.portal.api.dependencies import KitDep
-from services.portal.api.live import Page, live_of
-from services.portal.api.neighbours import fetch_cart, fetch_reasons
+from services.portal.api.live import OpenPage, live_updates_of
 from services.portal.api.refusals import find_refusal
+from services.portal.api.service_calls import fetch_cart, fetch_reasons
 from services.portal.domain.credentials import digest, new_token
-from services.portal.pages import STATIC, Board, Household, build, render
+from services.portal.pages import STATIC, Board, Household, build_board, render
 from services.portal.store import Session
 
 router = APIRouter(include_in_schema=False)
@@ -32,24 +32,23 @@ router = APIRouter(include_in_schema=False)
 NO_RECEIPT = "The reason is not available right now. Please try again in a few minutes."
 
 
-class Said(NamedTuple):
+class Flash(NamedTuple):
     """Result of the last command, for browsers without scripts."""
 
     text: str
     tone: str
 
 
-FAILED = Said("Something went wrong. Please try again.", "low")
+FAILED = Flash("Something went wrong. Please try again.", "low")
 FLASHES = {
-    "done": Said("Done.", "good"),
+    "done": Flash("Done.", "good"),
     "failed": FAILED,
-    "nocart": Said("We can't fill the cart at this shop. Please find the product on its website.", "soon"),
+    "nocart": Flash("We can't fill the cart at this shop. Please find the product on its website.", "soon"),
 }
 
 
 @router.get("/")
 async def show_page(request: Request, kit: KitDep, session: MaybeSession, said: str = "") -> HTMLResponse:
-    """Show the customer's page, or the welcome page if not signed in."""
     board = await _board(kit, session) if session else None
     if session is None or board is None:
         return _welcome(
@@ -63,7 +62,6 @@ async def show_page(request: Request, kit: KitDep, session: MaybeSession, said: 
 
 @router.get("/page/board")
 async def show_board(kit: KitDep, session: SessionDep) -> HTMLResponse:
-    """Render the part of the page that scripts refresh."""
     board = await _board(kit, session)
     if board is None:
         raise ProblemError(401, "not_signed_in", "Please sign in")
@@ -72,7 +70,6 @@ async def show_board(kit: KitDep, session: SessionDep) -> HTMLResponse:
 
 @router.get("/page/orders/{order_id}/why")
 async def show_why(order_id: str, request: Request, kit: KitDep, session: SessionDep) -> HTMLResponse:
-    """Show the sentences of an order's receipt."""
     async with kit.read() as store:
         owner = await store.find_order_owner(order_id)
     if owner != session.customer_id:
@@ -92,11 +89,11 @@ async def open_cart(order_id: str, kit: KitDep, session: SessionDep) -> Response
 @router.get("/live")
 async def stream_changes(request: Request, kit: KitDep, session: SessionDep) -> StreamingResponse:
     """Stream server-sent events: `hello`, then `changed` for each refresh, and `ended` with the session."""
-    live = live_of(kit)
-    live.check_room(session.customer_id)
-    opened = Page(session.customer_id, digest(request.cookies[cookie_name(kit)]))
+    live = live_updates_of(kit)
+    live.check_page_limit(session.customer_id)
+    opened = OpenPage(session.customer_id, digest(request.cookies[cookie_name(kit)]))
     headers = PAGE_HEADERS | {"X-Accel-Buffering": "no"}
-    return StreamingResponse(live.follow(opened), media_type="text/event-stream", headers=headers)
+    return StreamingResponse(live.stream(opened), media_type="text/event-stream", headers=headers)
 
 
 @router.get("/sign-in")
@@ -146,10 +143,10 @@ async def _board(kit: Kit, session: Session) -> Board | None:
         if customer is None or person is None:
             return None
         devices = await store.list_devices(session.customer_id)
-        known = await store.read_known(session.customer_id)
-    levels = await live_of(kit).levels(session.customer_id, [device.device_id for device in devices])
-    known = replace(known, told=known.told | levels)
-    return build(Household(customer, person, tuple(devices), known), kit.clock.now())
+        view = await store.read_customer_view(session.customer_id)
+    levels = await live_updates_of(kit).levels(session.customer_id, [device.device_id for device in devices])
+    view = replace(view, slots=view.slots | levels)
+    return build_board(Household(customer, person, tuple(devices), view), kit.clock.now())
 
 
 def _welcome(kit: Kit, title: str, text: str, status: int = 200) -> HTMLResponse:

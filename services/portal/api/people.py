@@ -6,15 +6,15 @@ from uuid import uuid4
 from fastapi import APIRouter, Query, Response
 
 from libs.kit.http.dependencies import IdempotencyDep, PrincipalDep, require, require_customer
-from libs.kit.http.idempotency import send
+from libs.kit.http.idempotency import command
 from libs.kit.http.problems import ProblemError
 from replenish_contracts.events import CustomerChanged, CustomerErased, CustomerJoined, DeviceDeregistered
 from services.portal.api.dependencies import KitDep
 from services.portal.api.shapes import CustomerBody, CustomerChange, show_customer, show_ship_to
-from services.portal.api.tokens import no_customer
+from services.portal.api.tokens import customer_not_found
 from services.portal.domain.devices import DeviceState
+from services.portal.domain.events import device_registered
 from services.portal.domain.people import Customer, Person
-from services.portal.domain.said import registered
 
 router = APIRouter(prefix="/v1/customers", tags=["customers"])
 #: Customers locked per transaction, so that no device is published again after its deregistration.
@@ -22,19 +22,16 @@ REPEAT_BATCH = 200
 
 
 @router.post("", status_code=201)
-async def join(body: CustomerBody, kit: KitDep, principal: PrincipalDep, asked: IdempotencyDep) -> Response:
+async def create_customer(body: CustomerBody, kit: KitDep, principal: PrincipalDep, asked: IdempotencyDep) -> Response:
     """Create a customer. The response has no personal data because it is stored for repeats."""
     require(principal, "operator")
     customer = Customer(body.customer_id or str(uuid4()), body.locale, body.time_zone)
-    async with kit.transaction(asked) as tx:
-        if tx.replayed:
-            return send(tx.replayed, replayed=True)
+    async with command(kit, asked) as tx:
         if not await tx.store.add_customer(customer):
             raise ProblemError(409, "customer_exists", "This customer_id is already in use")
         await tx.store.save_person(customer.customer_id, Person(body.name, body.email, body.ship_to.ship_to()))
-        tx.publish(_joined(customer))
-        answer = tx.respond(201, show_customer(customer, None))
-    return send(answer)
+        tx.publish(_customer_joined(customer))
+        return tx.respond(201, show_customer(customer, None))
 
 
 @router.get("")
@@ -58,7 +55,7 @@ async def repeat_accounts(kit: KitDep, principal: PrincipalDep) -> dict[str, int
             customers = await tx.store.lock_customers(after, REPEAT_BATCH)
             for customer in customers:
                 devices = await tx.store.list_devices(customer.customer_id)
-                tx.publish(_changed(customer), *(registered(device) for device in devices))
+                tx.publish(_customer_changed(customer), *(device_registered(device) for device in devices))
                 counts["devices"] += len(devices)
         if not customers:
             return counts
@@ -90,14 +87,16 @@ async def get_ship_to(customer_id: str, kit: KitDep, principal: PrincipalDep) ->
 
 
 @router.patch("/{customer_id}")
-async def change(customer_id: str, body: CustomerChange, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
+async def change_customer(
+    customer_id: str, body: CustomerChange, kit: KitDep, principal: PrincipalDep
+) -> dict[str, Any]:
     """Change the submitted fields only."""
     require(principal, "operator", "customer")
     require_customer(principal, customer_id)
     async with kit.transaction() as tx:
         before, person = await tx.store.lock_customer(customer_id), await tx.store.find_person(customer_id)
         if before is None or person is None:
-            raise no_customer()
+            raise customer_not_found()
         customer = Customer(customer_id, body.locale or before.locale, body.time_zone or before.time_zone)
         person = Person(
             body.name or person.name,
@@ -107,19 +106,19 @@ async def change(customer_id: str, body: CustomerChange, kit: KitDep, principal:
         await tx.store.save_person(customer_id, person)
         if customer != before:
             await tx.store.save_customer(customer)
-            tx.publish(_changed(customer))
+            tx.publish(_customer_changed(customer))
         await tx.store.touch(customer_id)
     return show_customer(customer, person)
 
 
 @router.delete("/{customer_id}", status_code=204)
-async def erase(customer_id: str, kit: KitDep, principal: PrincipalDep) -> Response:
+async def erase_customer(customer_id: str, kit: KitDep, principal: PrincipalDep) -> Response:
     """Deregister all devices, delete personal data and publish CustomerErased."""
     require(principal, "operator", "customer")
     require_customer(principal, customer_id)
     async with kit.transaction() as tx:
         if await tx.store.lock_customer(customer_id) is None:
-            raise no_customer()
+            raise customer_not_found()
         for device in await tx.store.list_devices(customer_id):
             await tx.store.end_device(device.device_id, DeviceState.DEREGISTERED)
             tx.publish(
@@ -128,7 +127,7 @@ async def erase(customer_id: str, kit: KitDep, principal: PrincipalDep) -> Respo
                 )
             )
         await tx.store.erase_person(customer_id)
-        await tx.store.erase_page(customer_id)
+        await tx.store.delete_views(customer_id)
         tx.publish(CustomerErased(customer_id=customer_id))
     return Response(status_code=204)
 
@@ -137,13 +136,13 @@ async def _find(kit: KitDep, customer_id: str) -> tuple[Customer, Person]:
     async with kit.read() as store:
         customer, person = await store.find_customer(customer_id), await store.find_person(customer_id)
     if customer is None or person is None:
-        raise no_customer()
+        raise customer_not_found()
     return customer, person
 
 
-def _joined(customer: Customer) -> CustomerJoined:
+def _customer_joined(customer: Customer) -> CustomerJoined:
     return CustomerJoined(customer_id=customer.customer_id, locale=customer.locale, time_zone=customer.time_zone)
 
 
-def _changed(customer: Customer) -> CustomerChanged:
+def _customer_changed(customer: Customer) -> CustomerChanged:
     return CustomerChanged(customer_id=customer.customer_id, locale=customer.locale, time_zone=customer.time_zone)

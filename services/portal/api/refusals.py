@@ -14,7 +14,7 @@ MAX_AGE_SECONDS = 60
 MAX_LENGTH = 300
 
 
-def keep_refusal(response: Response, text: str, session: Session, kit: Kit) -> None:
+def save_refusal(response: Response, text: str, session: Session, kit: Kit) -> None:
     """Store the message in a cookie signed with the session's CSRF token, so that links cannot inject text."""
     response.set_cookie(
         _cookie_name(kit),

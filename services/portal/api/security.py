@@ -32,7 +32,7 @@ class Security:
         self._attempts = Attempts(settings.wrong_keys_per_minute)
 
     @cached_property
-    def ring(self) -> "KeyRing":
+    def key_ring(self) -> "KeyRing":
         """Signing keys, loaded lazily because their libraries take 9 MB."""
         from services.portal.store.keys import KeyRing  # noqa: PLC0415  # lazy, see docstring
 
@@ -41,7 +41,7 @@ class Security:
     def token(self, bearer: claims.Bearer) -> dict[str, str | int]:
         """Return a token response (RFC 6749, section 5.1)."""
         seconds = self._settings.token_seconds
-        signed = self.ring.sign(claims.claims(bearer, int(time()), seconds))
+        signed = self.key_ring.sign(claims.claims(bearer, int(time()), seconds))
         return {"access_token": signed, "token_type": "Bearer", "expires_in": seconds}
 
     def is_operator(self, key: str) -> bool:
@@ -63,7 +63,7 @@ class Security:
 
     def check_rate_limit(self, request: Request, name: str) -> None:
         """Raise 429 if this address had too many failures for this name in the last minute."""
-        wait = self._attempts.wait(_attempt_key(request, name), monotonic())
+        wait = self._attempts.seconds_to_wait(_attempt_key(request, name), monotonic())
         if wait:
             seconds = str(int(wait) + 1)
             raise ProblemError(
@@ -74,11 +74,11 @@ class Security:
                 headers={"Retry-After": seconds},
             )
 
-    def note_failure(self, request: Request, name: str) -> None:
-        self._attempts.fail(_attempt_key(request, name), monotonic())
+    def record_failure(self, request: Request, name: str) -> None:
+        self._attempts.record_failure(_attempt_key(request, name), monotonic())
 
 
-class OwnVerifier(Verifier):
+class LocalVerifier(Verifier):
     """Verifies with the local keys instead of fetching them over HTTP from this process."""
 
     def __init__(self, security: Security) -> None:
@@ -87,15 +87,15 @@ class OwnVerifier(Verifier):
     async def verify(self, token: str) -> Principal:
         from libs.kit.http.auth import read_claims  # noqa: PLC0415  # loads the same libraries as the keys
 
-        self._security.ring.look()
-        return read_claims(token, self._security.ring.verifying)
+        self._security.key_ring.reload()
+        return read_claims(token, self._security.key_ring.verifying)
 
 
 async def set_up_security(kit: Kit) -> None:
     """Create the security state and verify tokens with the local keys; runs before the first request."""
     assert isinstance(kit.settings, Settings)  # noqa: S101  # service.py names this class
     security = kit.state.put(Security, Security(kit.settings))
-    kit.state.put(Verifier, OwnVerifier(security))
+    kit.state.put(Verifier, LocalVerifier(security))
 
 
 def security_of(kit: Kit) -> Security:

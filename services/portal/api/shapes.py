@@ -48,13 +48,13 @@ Email = Annotated[
 Amount = Annotated[str, Field(min_length=1, max_length=64)] | StrictInt | StrictFloat
 
 
-def _known_zone(name: str) -> str:
+def _time_zone(name: str) -> str:
     if name not in available_timezones():
         raise ValueError("not a time zone of the IANA database; send for example Europe/Berlin")
     return name
 
 
-TimeZone = Annotated[str, Field(max_length=64), AfterValidator(_known_zone)]
+TimeZone = Annotated[str, Field(max_length=64), AfterValidator(_time_zone)]
 Locale = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)]
 
 
@@ -164,7 +164,6 @@ def _quantity(amount: QuantityBody | str | float) -> Quantity:
 
 
 def invalid_device(error: InvalidDeviceError) -> ProblemError:
-    """Return the 422 problem document for an invalid description."""
     detail = {"field": error.field, "problem": error.problem, "remedy": error.remedy, "code": error.code}
     return ProblemError(422, "invalid", "The description of the device is not valid", errors=[detail])
 

@@ -10,9 +10,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from libs.kit import Kit
 from libs.kit.http.idempotency import IdempotentRequest, digest_of, key_from
 from libs.kit.http.problems import ProblemError
-from services.portal.api import neighbours
+from services.portal.api import service_calls
 from services.portal.api.commands import check_size
-from services.portal.api.cookies import PAGE_HEADERS, check_csrf, drop_token, page
+from services.portal.api.cookies import PAGE_HEADERS, check_csrf, delete_token_cookie, page
 from services.portal.api.dependencies import KitDep
 from services.portal.api.security import security_of
 from services.portal.api.shop_forms import OfferForm, TermsForm, offer_of, terms_of
@@ -31,11 +31,10 @@ Field = Annotated[str, Form(max_length=200)]
 
 @router.get("")
 async def show_shop(kit: KitDep, session: MaybeShop) -> HTMLResponse:
-    """Show the shop's page, or the forms to sign in and join."""
     if session is None:
         return page(render("shop_welcome.html", key=None, once=new_token()))
-    orders = await _get(kit, session.provider_id, f"/v1/providers/{quote(session.provider_id)}/orders")
-    providers = await _get(kit, session.provider_id, "/v1/providers")
+    orders = await _fetch(kit, session.provider_id, f"/v1/providers/{quote(session.provider_id)}/orders")
+    providers = await _fetch(kit, session.provider_id, "/v1/providers")
     if orders is None or providers is None:
         return page(
             render(
@@ -46,19 +45,19 @@ async def show_shop(kit: KitDep, session: MaybeShop) -> HTMLResponse:
     shop = next((one for one in providers["providers"] if one["provider_id"] == session.provider_id), None)
     if shop is None:
         raise ProblemError(404, "not_found", "Shop not found")
-    stock = await _available(kit, session.provider_id)
+    stock = await _fetch_available_stock(kit, session.provider_id)
     return page(render("shop.html", shop=shop, orders=orders["orders"], stock=stock, csrf=session.csrf))
 
 
 @router.post("/join", dependencies=LIMITED)
-async def join(request: Request, kit: KitDep, form: Annotated[TermsForm, Form()]) -> Response:
+async def create_shop(request: Request, kit: KitDep, form: Annotated[TermsForm, Form()]) -> Response:
     """Create a shop and show its key once."""
     try:
         joined = await join_shop(terms_of(form) | {"name": form.name}, request, kit, _idempotency(form, request))
     except ProblemError as error:
-        return _back(neighbours.message_of(error.body))
+        return _redirect_or_error(service_calls.message_of(error.body))
     if joined.key is None:
-        return _back("This shop has already joined, and its key has been replaced since.")
+        return _redirect_or_error("This shop has already joined, and its key has been replaced since.")
     provider_id = joined.kept.body["provider_id"]
     html = render("shop_welcome.html", key=joined.key, provider_id=provider_id)
     response: Response = page(html, 201)
@@ -79,9 +78,9 @@ async def sign_in(request: Request, kit: KitDep, provider_id: Field, provider_ke
     security, name = security_of(kit), f"provider:{provider_id}"
     security.check_rate_limit(request, name)
     if not await is_provider(provider_id, provider_key.strip(), kit):
-        security.note_failure(request, name)
-        return _back("The shop ID or key is not correct.")
-    response = _back()
+        security.record_failure(request, name)
+        return _redirect_or_error("The shop ID or key is not correct.")
+    response = _redirect_or_error()
     await sign_in_shop(provider_id, response, kit)
     return response
 
@@ -91,25 +90,26 @@ async def sign_out(request: Request, kit: KitDep, session: ShopDep, csrf: Field)
     check_csrf(session, csrf)
     async with kit.transaction() as tx:
         await tx.store.end_shop_session(digest(request.cookies[shop_cookie(kit)]))
-    response = _back()
-    drop_token(response, shop_cookie(kit), kit)
+    response = _redirect_or_error()
+    delete_token_cookie(response, shop_cookie(kit), kit)
     return response
 
 
 @router.post("/orders/{step}", dependencies=LIMITED)
-async def answer(
+async def answer_order(
     step: str, kit: KitDep, session: ShopDep, order_id: Field, csrf: Field, tracking: Field = ""
 ) -> Response:
-    """Acknowledge, ship, deliver or refuse an order."""
     check_csrf(session, csrf)
     path = f"/v1/providers/{quote(session.provider_id)}/orders/{quote(order_id, safe='')}/{quote(step, safe='')}"
-    return _back(await _do(kit, session.provider_id, "POST", path, {"tracking": tracking.strip() or None}))
+    return _redirect_or_error(
+        await _send_command(kit, session.provider_id, "POST", path, {"tracking": tracking.strip() or None})
+    )
 
 
 @router.get("/orders/{order_id}")
 async def show_order(order_id: str, kit: KitDep, session: ShopDep) -> HTMLResponse:
     path = f"/v1/providers/{quote(session.provider_id)}/orders/{quote(order_id, safe='')}"
-    order = await _get(kit, session.provider_id, path)
+    order = await _fetch(kit, session.provider_id, path)
     if order is None:
         return page(
             render("sorry.html", title="Order not found", text="It may not exist, or we can't load it right now."), 404
@@ -121,15 +121,14 @@ async def show_order(order_id: str, kit: KitDep, session: ShopDep) -> HTMLRespon
 async def put_terms(kit: KitDep, session: ShopDep, form: Annotated[TermsForm, Form()]) -> Response:
     check_csrf(session, form.csrf)
     path = f"/v1/providers/{quote(session.provider_id)}/terms"
-    return _back(await _do(kit, session.provider_id, "PUT", path, terms_of(form)))
+    return _redirect_or_error(await _send_command(kit, session.provider_id, "PUT", path, terms_of(form)))
 
 
 @router.post("/offers", dependencies=LIMITED)
 async def put_offer(kit: KitDep, session: ShopDep, form: Annotated[OfferForm, Form()]) -> Response:
-    """Add a product or change its offer."""
     check_csrf(session, form.csrf)
     path = f"/v1/providers/{quote(session.provider_id)}/offers/{quote(form.product_id.strip(), safe='')}"
-    return _back(await _do(kit, session.provider_id, "PUT", path, offer_of(form)))
+    return _redirect_or_error(await _send_command(kit, session.provider_id, "PUT", path, offer_of(form)))
 
 
 @router.post("/stock", dependencies=LIMITED)
@@ -140,41 +139,41 @@ async def count_stock(
     check_csrf(session, csrf)
     path = f"/inventories/{quote(product_id, safe='')}/count"
     url = kit.settings.inventory_url
-    return _back(await _do(kit, session.provider_id, "POST", path, {"quantity": quantity}, url))
+    return _redirect_or_error(await _send_command(kit, session.provider_id, "POST", path, {"quantity": quantity}, url))
 
 
-def _back(refusal: str = "") -> Response:
+def _redirect_or_error(refusal: str = "") -> Response:
     """Redirect to the shop's page, or show an error page."""
     if refusal:
         return page(render("sorry.html", title="Something went wrong", text=refusal), 409)
     return RedirectResponse("/shop", 303, headers=PAGE_HEADERS)
 
 
-async def _get(kit: Kit, provider_id: str, path: str, url: str = "") -> Any:
+async def _fetch(kit: Kit, provider_id: str, path: str, url: str = "") -> Any:
     try:
-        status, found = await neighbours.call(
+        status, found = await service_calls.call(
             kit, claims.provider(provider_id), "GET", (url or kit.settings.order_dispatch_url) + path
         )
-    except neighbours.UnavailableError:
+    except service_calls.UnavailableError:
         return None
-    return found if status == neighbours.OK else None
+    return found if status == service_calls.OK else None
 
 
-async def _available(kit: Kit, provider_id: str) -> dict[str, int]:
+async def _fetch_available_stock(kit: Kit, provider_id: str) -> dict[str, int]:
     """Return available stock per product; pages that cannot be read are omitted."""
     available: dict[str, int] = {}
     path: str | None = "/inventories?limit=200"
-    while path and (found := await _get(kit, provider_id, path, kit.settings.inventory_url)):
+    while path and (found := await _fetch(kit, provider_id, path, kit.settings.inventory_url)):
         available |= {one["product_id"]: one["available"] for one in found["data"]}
         path = found["next"] and f"/inventories?limit=200&cursor={quote(found['next'], safe='')}"
     return available
 
 
-async def _do(kit: Kit, provider_id: str, method: str, path: str, body: dict[str, Any], url: str = "") -> str:
+async def _send_command(kit: Kit, provider_id: str, method: str, path: str, body: dict[str, Any], url: str = "") -> str:
     """Send a command with the shop's token; returns an error message or an empty string."""
     target, key = (url or kit.settings.order_dispatch_url) + path, str(uuid4())
     try:
-        status, found = await neighbours.call(kit, claims.provider(provider_id), method, target, body, key)
-    except neighbours.UnavailableError:
+        status, found = await service_calls.call(kit, claims.provider(provider_id), method, target, body, key)
+    except service_calls.UnavailableError:
         return "We can't do this right now. Please try again in a few minutes."
-    return "" if status < neighbours.CLIENT_ERRORS else neighbours.message_of(found)
+    return "" if status < service_calls.CLIENT_ERRORS else service_calls.message_of(found)

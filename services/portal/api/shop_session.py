@@ -7,7 +7,7 @@ from fastapi.responses import Response
 
 from libs.kit import Kit
 from libs.kit.http.problems import ProblemError
-from services.portal.api.cookies import cookie_name, keep_token, settings_of
+from services.portal.api.cookies import cookie_name, set_token_cookie, settings_of
 from services.portal.api.dependencies import KitDep
 from services.portal.domain.credentials import digest, new_token
 from services.portal.store import ShopSession
@@ -21,7 +21,7 @@ async def sign_in_shop(provider_id: str, response: Response, kit: Kit) -> None:
     token, days = new_token(), settings_of(kit).session_days
     async with kit.transaction() as tx:
         await tx.store.add_shop_session(digest(token), ShopSession(provider_id, new_token()), days)
-    keep_token(response, shop_cookie(kit), token, kit)
+    set_token_cookie(response, shop_cookie(kit), token, kit)
 
 
 async def find_shop(request: Request, kit: KitDep) -> ShopSession | None:

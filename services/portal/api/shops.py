@@ -11,7 +11,7 @@ from libs.kit.http.dependencies import IdempotencyDep, PrincipalDep, idempotent_
 from libs.kit.http.idempotency import IdempotentRequest
 from libs.kit.http.problems import ProblemError
 from libs.kit.kit import StoredResponse, Transaction
-from services.portal.api import neighbours
+from services.portal.api import service_calls
 from services.portal.api.dependencies import KitDep
 from services.portal.api.security import security_of
 from services.portal.api.tokens import NONCE, show_secret
@@ -58,17 +58,17 @@ AnonymousIdempotencyDep = Annotated[IdempotentRequest | None, Depends(_idempoten
 
 
 @router.post("/shops", status_code=201)
-async def join(body: ShopDocument, request: Request, kit: KitDep, asked: AnonymousIdempotencyDep) -> Response:
+async def create_shop(body: ShopDocument, request: Request, kit: KitDep, asked: AnonymousIdempotencyDep) -> Response:
     """Create a shop and return its key once; needs no token. An operator admits the shop before it gets orders."""
     return (await join_shop(body.model_dump(), request, kit, asked)).show()
 
 
 @router.post("/providers/{provider_id}/keys", status_code=201)
-async def make_key(provider_id: str, kit: KitDep, principal: PrincipalDep, asked: IdempotencyDep) -> Response:
+async def create_key(provider_id: str, kit: KitDep, principal: PrincipalDep, asked: IdempotencyDep) -> Response:
     """Create a key for a provider; the previous key becomes invalid."""
     require(principal, "operator")
     status, found = await _call(kit, claims.OPERATOR, "GET", "/v1/providers")
-    if status != neighbours.OK:
+    if status != service_calls.OK:
         raise _unavailable()
     if provider_id not in {one["provider_id"] for one in found["providers"]}:
         raise ProblemError(404, "not_found", "Provider not found")
@@ -89,20 +89,20 @@ async def join_shop(body: dict[str, Any], request: Request, kit: Kit, asked: Ide
         response = await _replay(tx.replayed, tx.store, kit)
     if response is not None:
         return response
-    security.note_failure(request, "new shops")  # counts every attempt, which limits new shops per minute
+    security.record_failure(request, "new shops")  # counts every attempt, which limits new shops per minute
     shop = {"provider_id": await _create_shop(body, kit, asked), "active": False}
     async with kit.transaction(asked) as tx:
         return await _replay(tx.replayed, tx.store, kit) or await _issue_key(shop, tx, kit)
 
 
 async def _create_shop(body: dict[str, Any], kit: Kit, asked: IdempotentRequest | None) -> str:
-    """Create the shop in order_dispatch and return its id."""
     once = uuid5(_NAMESPACE, f"{asked.principal}\n{asked.path}\n{asked.key}") if asked else uuid4()
     status, answer = await _call(kit, claims.service("portal"), "POST", "/v1/shops", body, str(once))
-    if status != neighbours.CREATED:
+    if status != service_calls.CREATED:
         problem = answer if isinstance(answer, dict) else {}
         title = str(problem.get("title", "The shop could not be created"))
-        later = {"Retry-After": "1"} if status == neighbours.CONFLICT else None  # the same request is in progress there
+        # 409: the same request is in progress there.
+        later = {"Retry-After": "1"} if status == service_calls.CONFLICT else None
         raise ProblemError(
             status, str(problem.get("code", "refused")), title, headers=later, errors=problem.get("errors", [])
         )
@@ -127,7 +127,7 @@ async def _replay(kept: StoredResponse | None, store: Store, kit: Kit) -> KeyRes
 
 
 def _key(kit: Kit, nonce: bytes) -> str:
-    return derive_provider_key(security_of(kit).ring.derive(b"provider-keys"), nonce)
+    return derive_provider_key(security_of(kit).key_ring.derive(b"provider-keys"), nonce)
 
 
 async def _call(
@@ -139,12 +139,12 @@ async def _call(
     key: str | None = None,
 ) -> Any:
     try:
-        status, found = await neighbours.call(
+        status, found = await service_calls.call(
             kit, bearer, method, f"{kit.settings.order_dispatch_url}{path}", body, key
         )
-    except neighbours.UnavailableError as error:
+    except service_calls.UnavailableError as error:
         raise _unavailable() from error
-    if status >= neighbours.SERVER_ERRORS:
+    if status >= service_calls.SERVER_ERRORS:
         raise _unavailable()
     return status, found
 

@@ -37,21 +37,20 @@ class TokenBody(Body):
 @router.get("/.well-known/jwks.json")
 async def get_keys(kit: KitDep, response: Response) -> dict[str, Any]:
     """Return the public keys of access tokens (RFC 7517)."""
-    ring = security_of(kit).ring
-    ring.look()
+    key_ring = security_of(kit).key_ring
+    key_ring.reload()
     response.headers["Cache-Control"] = "public, max-age=60"
-    return ring.published
+    return key_ring.published
 
 
 @router.post("/v1/tokens")
 async def make_token(body: TokenBody, request: Request, kit: KitDep, response: Response) -> dict[str, Any]:
-    """Exchange a key for an access token."""
     security = security_of(kit)
     name = _attempt_name(body)
     security.check_rate_limit(request, name)
     bearer = await _provider_bearer(body, kit) if body.provider_id is not None else _key_bearer(body, security)
     if bearer is None:
-        security.note_failure(request, name)
+        security.record_failure(request, name)
         raise unauthorized("The key is not correct.")
     response.headers.update(NO_STORE)
     return security.token(bearer)
@@ -66,7 +65,7 @@ async def make_customer_token(
     async with kit.read() as store:
         known = await store.find_customer(customer_id)
     if known is None:
-        raise no_customer()
+        raise customer_not_found()
     response.headers.update(NO_STORE)
     return security_of(kit).token(claims.customer(customer_id))
 
@@ -82,7 +81,7 @@ async def make_sign_in_link(customer_id: str, kit: KitDep, principal: PrincipalD
             valid = await tx.store.has_sign_in_link(digest(token))
             return show_secret(tx.replayed, "url", _link(kit, token) if valid else None, replayed=True)
         if await tx.store.lock_customer(customer_id) is None:
-            raise no_customer()
+            raise customer_not_found()
         nonce = new_nonce()
         token = _link_token(kit, nonce)
         await tx.store.add_sign_in_link(digest(token), customer_id, minutes)
@@ -99,7 +98,7 @@ def show_secret(kept: StoredResponse, name: str, secret: str | None, *, replayed
 
 
 def _link_token(kit: Kit, nonce: bytes) -> str:
-    return derive_link_token(security_of(kit).ring.derive(b"sign-in-links"), nonce)
+    return derive_link_token(security_of(kit).key_ring.derive(b"sign-in-links"), nonce)
 
 
 def _link(kit: Kit, token: str) -> str:
@@ -107,7 +106,7 @@ def _link(kit: Kit, token: str) -> str:
     return f"{public_url.rstrip('/')}/sign-in?token={token}"
 
 
-def no_customer() -> ProblemError:
+def customer_not_found() -> ProblemError:
     return ProblemError(404, "not_found", "Customer not found")
 
 

@@ -12,7 +12,7 @@ class Attempts:
         self._per_minute = per_minute
         self._failures: OrderedDict[str, deque[float]] = OrderedDict()
 
-    def wait(self, client: str, now: float) -> float:
+    def seconds_to_wait(self, client: str, now: float) -> float:
         """Return the seconds until the client may try again; 0.0 if it may now."""
         failures = self._failures.get(client)
         while failures and failures[0] <= now - 60:
@@ -21,7 +21,7 @@ class Attempts:
             return 0.0
         return failures[0] + 60 - now
 
-    def fail(self, client: str, now: float) -> None:
+    def record_failure(self, client: str, now: float) -> None:
         self._failures.setdefault(client, deque(maxlen=self._per_minute)).append(now)
         self._failures.move_to_end(client)
         if len(self._failures) > MAX_CLIENTS:

@@ -34,14 +34,14 @@ CANCELLABLE = frozenset({OrderState.DUE, OrderState.DRAFTED, OrderState.PLACED, 
 
 
 @dataclass(frozen=True)
-class Told:
+class SlotView:
     """Latest known level of a slot, from an event or from the API of consumption."""
 
     level: int
     rate_per_day: float | None
     run_out_at: datetime | None
     occurred_at: datetime | None
-    doubted: str | None = None
+    anomaly: str | None = None
 
 
 @dataclass(frozen=True)
@@ -109,10 +109,10 @@ class Notice:
 
 
 @dataclass(frozen=True)
-class Known:
+class CustomerView:
     """Everything that consumed events contain about one customer."""
 
-    told: dict[tuple[str, str], Told] = field(default_factory=dict)
+    slots: dict[tuple[str, str], SlotView] = field(default_factory=dict)
     subscriptions: tuple[Subscription, ...] = ()
     waits: dict[str, Wait] = field(default_factory=dict)
     shelves: dict[str, int] = field(default_factory=dict)

@@ -30,15 +30,15 @@ class Device:
 
 
 @dataclass(frozen=True)
-class Past:
+class Registration:
     """Latest registration of a device id, current or ended."""
 
     registration: int
     state: DeviceState
 
 
-def next_registration(past: Past | None) -> int | None:
+def next_registration(latest: Registration | None) -> int | None:
     """Return the number of the next registration; None if the device is still registered."""
-    if past is None:
+    if latest is None:
         return 1
-    return None if past.state is DeviceState.REGISTERED else past.registration + 1
+    return None if latest.state is DeviceState.REGISTERED else latest.registration + 1

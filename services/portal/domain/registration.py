@@ -41,7 +41,7 @@ class SlotForm:
     fill: Fill = Fill.ADD
 
 
-def specify(forms: Sequence[SlotForm]) -> tuple[SlotSpec, ...]:
+def slot_specs(forms: Sequence[SlotForm]) -> tuple[SlotSpec, ...]:
     """Return the slots in whole steps of their base units; raises InvalidDeviceError for the first invalid one."""
     seen: set[str] = set()
     specs = []
@@ -98,7 +98,7 @@ def _steps(amount: Quantity, slot: SlotForm, base: BaseUnit, path: str) -> int:
         raise InvalidDeviceError(path, error.problem, error.remedy, error.code) from None
 
 
-def moves(
+def map_slots(
     old: Sequence[SlotSpec], new: Sequence[SlotSpec], requested: Sequence[SlotMove] | None
 ) -> tuple[SlotMove, ...]:
     """Map old slots to new ones: as requested, or by equal names.

@@ -19,7 +19,6 @@ from services.portal.handlers.reorders import (
     on_subscription_changed,
     on_trigger_set,
 )
-from services.portal.handlers.rest import forget_old, on_customer_notified, on_stock_arrived, on_stock_counted
 from services.portal.handlers.slots import (
     on_slot_anomaly_detected,
     on_slot_corrected,
@@ -27,9 +26,15 @@ from services.portal.handlers.slots import (
     on_slot_level_changed,
     on_threshold_crossed,
 )
+from services.portal.handlers.stock_and_notices import (
+    delete_expired,
+    on_customer_notified,
+    on_stock_arrived,
+    on_stock_counted,
+)
 
 __all__ = [
-    "forget_old",
+    "delete_expired",
     "on_cart_prepared",
     "on_customer_notified",
     "on_offer_changed",

@@ -6,10 +6,10 @@ from services.portal.store import Store
 
 
 async def on_provider_changed(event: ProviderChanged, store: Store) -> list[Event]:
-    await store.note_provider(event.provider_id, event.name)
+    await store.save_provider_view(event.provider_id, event.name)
     return []
 
 
 async def on_offer_changed(event: OfferChanged, store: Store) -> list[Event]:
-    await store.note_offer(event)
+    await store.save_offer_view(event)
     return []

@@ -7,28 +7,28 @@ from services.portal.store import Store
 
 
 async def on_subscription_changed(event: SubscriptionChanged, store: Store) -> list[Event]:
-    await store.end_wait(event.customer_id, event.product_id)  # the earlier decision no longer applies
-    await store.note_subscription(event)
+    await store.delete_wait_view(event.customer_id, event.product_id)  # the earlier decision no longer applies
+    await store.save_subscription_view(event)
     return []
 
 
 async def on_trigger_set(event: TriggerSet, store: Store) -> list[Event]:
-    await store.end_wait(event.customer_id, event.product_id)
+    await store.delete_wait_view(event.customer_id, event.product_id)
     return []
 
 
 async def on_reorder_approved(event: ReorderApproved, store: Store) -> list[Event]:
-    await store.end_wait(event.customer_id, event.product_id)
-    await store.note_approval(event)
+    await store.delete_wait_view(event.customer_id, event.product_id)
+    await store.add_approved_order_view(event)
     return []
 
 
 async def on_reorder_held(event: ReorderHeld, store: Store) -> list[Event]:
     wait = Wait(event.product_id, event.reason, event.wake_up, event.reconsider_at, event.order_id, event.decided_at)
-    await store.note_wait(event.customer_id, wait)
+    await store.save_wait_view(event.customer_id, wait)
     return []
 
 
 async def on_reorder_declined(event: ReorderDeclined, store: Store) -> list[Event]:
-    await store.end_wait(event.customer_id, event.product_id)
+    await store.delete_wait_view(event.customer_id, event.product_id)
     return []

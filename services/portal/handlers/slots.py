@@ -8,35 +8,35 @@ from replenish_contracts.events import (
     SlotLevelChanged,
     ThresholdCrossed,
 )
-from services.portal.domain.board import Told
+from services.portal.domain.board import SlotView
 from services.portal.store import Store
 
 
 async def on_threshold_crossed(event: ThresholdCrossed, store: Store) -> list[Event]:
-    told = Told(event.level, event.rate_per_day, event.run_out_at, event.occurred_at)
-    await store.note_slot((event.device_id, event.slot), event.customer_id, told)
+    view = SlotView(event.level, event.rate_per_day, event.run_out_at, event.occurred_at)
+    await store.save_slot_view((event.device_id, event.slot), event.customer_id, view)
     return []
 
 
 async def on_slot_level_changed(event: SlotLevelChanged, store: Store) -> list[Event]:
-    told = Told(event.level, event.rate_per_day, None, event.occurred_at)
-    await store.note_slot((event.device_id, event.slot), event.customer_id, told)
+    view = SlotView(event.level, event.rate_per_day, None, event.occurred_at)
+    await store.save_slot_view((event.device_id, event.slot), event.customer_id, view)
     return []
 
 
 async def on_slot_filled(event: SlotFilled, store: Store) -> list[Event]:
-    told = Told(event.level, None, None, event.occurred_at)
-    await store.note_slot((event.device_id, event.slot), event.customer_id, told)
+    view = SlotView(event.level, None, None, event.occurred_at)
+    await store.save_slot_view((event.device_id, event.slot), event.customer_id, view)
     return []
 
 
 async def on_slot_corrected(event: SlotCorrected, store: Store) -> list[Event]:
-    told = Told(event.level, None, None, event.occurred_at)
-    await store.note_slot((event.device_id, event.slot), event.customer_id, told)
+    view = SlotView(event.level, None, None, event.occurred_at)
+    await store.save_slot_view((event.device_id, event.slot), event.customer_id, view)
     return []
 
 
 async def on_slot_anomaly_detected(event: SlotAnomalyDetected, store: Store) -> list[Event]:
-    told = Told(event.level, None, None, event.occurred_at, event.reason)
-    await store.note_slot((event.device_id, event.slot), event.customer_id, told)
+    view = SlotView(event.level, None, None, event.occurred_at, event.reason)
+    await store.save_slot_view((event.device_id, event.slot), event.customer_id, view)
     return []

@@ -1,20 +1,20 @@
 -- What the page shows: a reading of other services' events, never the truth itself.
 
--- What events last told about a slot; levels of the moment come from consumption's API.
-CREATE TABLE slot_told (
+-- Level of a slot in the latest event; current levels come from the API of consumption.
+CREATE TABLE slot_view (
     device_id    text        NOT NULL,
     slot         text        NOT NULL,
     customer_id  text        NOT NULL,
     level        bigint      NOT NULL,
     rate_per_day double precision,
     run_out_at   timestamptz,
-    doubted      text,       -- why a person should look at it
+    anomaly      text,       -- why a person should look at it
     occurred_at           timestamptz NOT NULL,
     PRIMARY KEY (device_id, slot)
 );
-CREATE INDEX slot_told_by_customer ON slot_told (customer_id);
+CREATE INDEX slot_view_by_customer ON slot_view (customer_id);
 
-CREATE TABLE subscription_told (
+CREATE TABLE subscription_view (
     subscription_id text    PRIMARY KEY,
     customer_id     text    NOT NULL,
     product_id      text    NOT NULL,
@@ -24,10 +24,10 @@ CREATE TABLE subscription_told (
     mode            text    NOT NULL,
     status          text    NOT NULL
 );
-CREATE INDEX subscription_told_by_customer ON subscription_told (customer_id);
+CREATE INDEX subscription_view_by_customer ON subscription_view (customer_id);
 
 -- Why nothing is ordered for a product just now, or that somebody must say yes.
-CREATE TABLE wait_told (
+CREATE TABLE wait_view (
     customer_id   text        NOT NULL,
     product_id    text        NOT NULL,
     reason        text        NOT NULL,
@@ -38,7 +38,7 @@ CREATE TABLE wait_told (
     PRIMARY KEY (customer_id, product_id)
 );
 
-CREATE TABLE shelf_told (
+CREATE TABLE shelf_view (
     customer_id text        NOT NULL,
     product_id  text        NOT NULL,
     shelf       bigint      NOT NULL,
@@ -46,7 +46,7 @@ CREATE TABLE shelf_told (
     PRIMARY KEY (customer_id, product_id)
 );
 
-CREATE TABLE order_told (
+CREATE TABLE order_view (
     order_id    text        PRIMARY KEY,
     customer_id text        NOT NULL,
     product_id  text        NOT NULL,
@@ -62,14 +62,14 @@ CREATE TABLE order_told (
     began_at    timestamptz NOT NULL,
     changed_at  timestamptz NOT NULL
 );
-CREATE INDEX order_told_by_customer ON order_told (customer_id, began_at DESC);
+CREATE INDEX order_view_by_customer ON order_view (customer_id, began_at DESC);
 
-CREATE TABLE provider_told (
+CREATE TABLE provider_view (
     provider_id text PRIMARY KEY,
     name        text NOT NULL
 );
 
-CREATE TABLE offer_told (
+CREATE TABLE offer_view (
     provider_id text    NOT NULL,
     product_id  text    NOT NULL,
     title       text    NOT NULL,
@@ -79,7 +79,7 @@ CREATE TABLE offer_told (
     PRIMARY KEY (provider_id, product_id)
 );
 
-CREATE TABLE notice_told (
+CREATE TABLE notice_view (
     notice_id   text        PRIMARY KEY,
     customer_id text        NOT NULL,
     kind        text        NOT NULL,
@@ -87,7 +87,7 @@ CREATE TABLE notice_told (
     product_id  text,
     occurred_at          timestamptz NOT NULL
 );
-CREATE INDEX notice_told_by_customer ON notice_told (customer_id, occurred_at DESC);
+CREATE INDEX notice_view_by_customer ON notice_view (customer_id, occurred_at DESC);
 
 -- One row whenever something a customer sees has changed. Only added to, so that two replicas that
 -- write for the same customers in different orders never wait for each other.

@@ -15,4 +15,4 @@ CREATE INDEX shop_session_by_provider ON shop_session (provider_id);
 CREATE INDEX shop_session_by_age ON shop_session (expires_at);
 
 -- Orders that customers place at the shop themselves: they say what becomes of them.
-ALTER TABLE order_told ADD COLUMN own boolean NOT NULL DEFAULT false;
+ALTER TABLE order_view ADD COLUMN own boolean NOT NULL DEFAULT false;

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from services.portal.domain import words
-from services.portal.domain.board import OPEN, Known, Notice
+from services.portal.domain import formatting
+from services.portal.domain.board import OPEN, CustomerView, Notice
 from services.portal.domain.devices import Device
 from services.portal.domain.people import Customer, Person
 from services.portal.pages.orders import OrderCard, order_card
@@ -28,7 +28,7 @@ NOTICES = {
     "ordering_stopped": "Automatic reorder stopped",
     "cart_prepared": "Ready for you to order",
     "cart_reminded": "Order reminder",
-    "cart_cancel_to_approve": "Please cancel at the shop",
+    "cart_cancel_asked": "Please cancel at the shop",
 }
 
 
@@ -39,7 +39,7 @@ class Household:
     customer: Customer
     person: Person
     devices: tuple[Device, ...]
-    known: Known
+    view: CustomerView
 
     @property
     def zone(self) -> ZoneInfo:
@@ -66,12 +66,12 @@ class Board:
     notices: tuple[NoticeLine, ...]
 
 
-def build(household: Household, now: datetime) -> Board:
+def build_board(household: Household, now: datetime) -> Board:
     places = [Place(device, spec) for device in household.devices for spec in device.slots]
-    cards = (slot_card(place, household.known, now, household.zone) for place in places)
+    cards = (slot_card(place, household.view, now, household.zone) for place in places)
     slots = tuple(sorted(cards, key=_urgency))  # stable: cards of a group keep their order while levels change
     orders = [
-        (order, order_card(order, household.known, places, (now, household.zone))) for order in household.known.orders
+        (order, order_card(order, household.view, places, (now, household.zone))) for order in household.view.orders
     ]
     headline, mood = _headline(slots)
     return Board(
@@ -82,19 +82,19 @@ def build(household: Household, now: datetime) -> Board:
         slots=slots,
         orders=tuple(card for order, card in orders if order.state in OPEN),
         past=tuple(card for order, card in orders if order.state not in OPEN),
-        notices=tuple(_notice(notice, household, places, now) for notice in household.known.notices),
+        notices=tuple(_notice(notice, household, places, now) for notice in household.view.notices),
     )
 
 
 def _urgency(card: SlotCard) -> int:
-    if card.approve_order_id or card.doubted:
+    if card.approve_order_id or card.anomaly:
         return 0
     return {"empty": 1, "low": 1, "soon": 2}.get(card.tone, 3)
 
 
 def _headline(slots: tuple[SlotCard, ...]) -> tuple[str, str]:
     to_approve = [card for card in slots if card.approve_order_id]
-    to_check = [card for card in slots if card.doubted]
+    to_check = [card for card in slots if card.anomaly]
     short = [card for card in slots if card.tone in {"low", "empty"} and not card.coming]
     if not slots:
         return "No devices yet", "calm"
@@ -120,6 +120,6 @@ def _detail(slots: tuple[SlotCard, ...]) -> str:
 
 
 def _notice(notice: Notice, household: Household, places: list[Place], now: datetime) -> NoticeLine:
-    text = NOTICES.get(notice.kind, words.reason(notice.kind))
-    about = f": {title_of(notice.product_id, household.known, places)}" if notice.product_id else ""
-    return NoticeLine(text.rstrip(".") + about, words.day(notice.occurred_at, now, household.zone))
+    text = NOTICES.get(notice.kind, formatting.reason(notice.kind))
+    about = f": {title_of(notice.product_id, household.view, places)}" if notice.product_id else ""
+    return NoticeLine(text.rstrip(".") + about, formatting.day(notice.occurred_at, now, household.zone))

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from services.portal.domain import words
-from services.portal.domain.board import CANCELLABLE, OPEN, Known, Order, OrderState
+from services.portal.domain import formatting
+from services.portal.domain.board import CANCELLABLE, OPEN, CustomerView, Order, OrderState
 from services.portal.pages.places import Place, format_amount, provider_name, title_of
 
 STATES = {
@@ -70,20 +70,20 @@ class OrderCard:
     awaited: bool = False
 
 
-def order_card(order: Order, known: Known, places: list[Place], clock: tuple[datetime, ZoneInfo]) -> OrderCard:
+def order_card(order: Order, view: CustomerView, places: list[Place], clock: tuple[datetime, ZoneInfo]) -> OrderCard:
     """Return the card of one order; `clock` is the current time and the customer's time zone."""
     now, zone = clock
     return OrderCard(
         order_id=order.order_id,
-        title=title_of(order.product_id, known, places),
+        title=title_of(order.product_id, view, places),
         what=_what(order, places),
-        shop=provider_name(order.provider_id, known),
+        shop=provider_name(order.provider_id, view),
         state=STATES[order.state],
         tone=TONES.get(order.state, "busy"),
         road=_road(order.state),
         when=_when(order, now, zone),
-        began=words.day(order.began_at, now, zone),
-        reason=words.reason(order.reason or ""),
+        began=formatting.day(order.began_at, now, zone),
+        reason=formatting.reason(order.reason or ""),
         tracking=order.tracking or "",
         cancellable=order.state in CANCELLABLE,
         yours=order.state is OrderState.YOURS,
@@ -96,7 +96,7 @@ def _what(order: Order, places: list[Place]) -> str:
     if order.quantity is not None:
         parts.append(format_amount(order.quantity, order.product_id, places))
     if order.price is not None and order.currency is not None:
-        parts.append(words.money(order.price, order.currency))
+        parts.append(formatting.money(order.price, order.currency))
     return " · ".join(parts)
 
 
@@ -112,5 +112,5 @@ def _road(state: OrderState) -> tuple[Stop, ...]:
 
 def _when(order: Order, now: datetime, zone: ZoneInfo) -> str:
     if order.state not in OPEN:
-        return words.day(order.changed_at, now, zone)
-    return f"expected {words.day(order.expected_at, now, zone)}" if order.expected_at else "no delivery date yet"
+        return formatting.day(order.changed_at, now, zone)
+    return f"expected {formatting.day(order.expected_at, now, zone)}" if order.expected_at else "no delivery date yet"

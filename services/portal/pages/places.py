@@ -3,8 +3,8 @@
 from typing import NamedTuple
 
 from replenish_contracts.events import SlotSpec
-from services.portal.domain import words
-from services.portal.domain.board import Known
+from services.portal.domain import formatting
+from services.portal.domain.board import CustomerView
 from services.portal.domain.devices import Device
 
 
@@ -15,19 +15,19 @@ class Place(NamedTuple):
     spec: SlotSpec
 
 
-def title_of(product_id: str, known: Known, places: list[Place]) -> str:
+def title_of(product_id: str, view: CustomerView, places: list[Place]) -> str:
     """Return a product's title: from the chosen shop, any shop, the slot's name, or the product id, in this order."""
-    chosen = [(sub.provider_id, product_id) for sub in known.subscriptions if sub.product_id == product_id]
-    offered = [key for key in known.offers if key[1] == product_id]
+    chosen = [(sub.provider_id, product_id) for sub in view.subscriptions if sub.product_id == product_id]
+    offered = [key for key in view.offers if key[1] == product_id]
     for key in (*chosen, *offered):
-        if key in known.offers:
-            return known.offers[key].title
+        if key in view.offers:
+            return view.offers[key].title
     named = (place.spec.name for place in places if place.spec.product_id == product_id and place.spec.name)
-    return next(named, words.title(product_id))
+    return next(named, formatting.title(product_id))
 
 
-def provider_name(provider_id: str, known: Known) -> str:
-    return known.providers.get(provider_id, words.title(provider_id))
+def provider_name(provider_id: str, view: CustomerView) -> str:
+    return view.providers.get(provider_id, formatting.title(provider_id))
 
 
 def measure(product_id: str, places: list[Place]) -> SlotSpec | None:
@@ -38,4 +38,4 @@ def measure(product_id: str, places: list[Place]) -> SlotSpec | None:
 def format_amount(steps: int, product_id: str, places: list[Place]) -> str:
     """Format an amount of a product; bare steps if no slot defines its unit."""
     spec = measure(product_id, places)
-    return words.amount(steps, spec.unit, spec.scale) if spec else str(steps)
+    return formatting.amount(steps, spec.unit, spec.scale) if spec else str(steps)

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from services.portal.domain import words
-from services.portal.domain.board import COMING, Known, Subscription, Told
+from services.portal.domain import formatting
+from services.portal.domain.board import COMING, CustomerView, SlotView, Subscription
 from services.portal.pages.places import Place, provider_name, title_of
 
 LOW_DAYS = 3.0
@@ -43,7 +43,7 @@ class SlotCard:
     days_left: float | None
     used: str
     seen: str
-    doubted: str
+    anomaly: str
     shelf: str
     coming: str
     plan: Plan | None
@@ -53,35 +53,35 @@ class SlotCard:
     units: tuple[str, ...]
 
 
-def slot_card(place: Place, known: Known, now: datetime, zone: ZoneInfo) -> SlotCard:
+def slot_card(place: Place, view: CustomerView, now: datetime, zone: ZoneInfo) -> SlotCard:
     device, spec = place
-    told = known.told.get((device.device_id, spec.slot)) or Told(spec.level, None, None, None)
-    level = max(told.level, 0)
-    days = None if told.run_out_at is None else max((told.run_out_at - now) / timedelta(days=1), 0.0)
-    wait = known.waits.get(spec.product_id)
+    latest = view.slots.get((device.device_id, spec.slot)) or SlotView(spec.level, None, None, None)
+    level = max(latest.level, 0)
+    days = None if latest.run_out_at is None else max((latest.run_out_at - now) / timedelta(days=1), 0.0)
+    wait = view.waits.get(spec.product_id)
     name = f" · {spec.name}" if spec.name else ""
     return SlotCard(
         device_id=device.device_id,
         slot=spec.slot,
-        title=title_of(spec.product_id, known, [place]),
+        title=title_of(spec.product_id, view, [place]),
         where=f"{device.model or 'Device'}{name or f' · slot {spec.slot}'}",
-        amount=words.amount(level, spec.unit, spec.scale),
-        capacity=words.amount(spec.capacity, spec.unit, spec.scale),
+        amount=formatting.amount(level, spec.unit, spec.scale),
+        capacity=formatting.amount(spec.capacity, spec.unit, spec.scale),
         percent=min(100, round(100 * level / spec.capacity)),
         tone=_tone(level, spec.capacity, days),
-        lasts=words.lasting(level, told.run_out_at, now),
-        run_out=words.run_out(told.run_out_at, now, zone) if told.run_out_at else "",
+        lasts=formatting.lasting(level, latest.run_out_at, now),
+        run_out=formatting.run_out(latest.run_out_at, now, zone) if latest.run_out_at else "",
         days_left=days,
-        used=words.rate(told.rate_per_day, spec.unit, spec.scale) if told.rate_per_day is not None else "",
-        seen=words.ago(told.occurred_at, now) if told.occurred_at else "",
-        doubted=words.reason(told.doubted) if told.doubted else "",
-        shelf=_shelf(place, known),
-        coming=_coming(place, known, now, zone),
-        plan=_plan(place, known),
-        wait=words.reason(wait.reason) if wait else "",
+        used=formatting.rate(latest.rate_per_day, spec.unit, spec.scale) if latest.rate_per_day is not None else "",
+        seen=formatting.ago(latest.occurred_at, now) if latest.occurred_at else "",
+        anomaly=formatting.reason(latest.anomaly) if latest.anomaly else "",
+        shelf=_shelf(place, view),
+        coming=_coming(place, view, now, zone),
+        plan=_plan(place, view),
+        wait=formatting.reason(wait.reason) if wait else "",
         approve_order_id=wait.order_id if wait and wait.wake_up == "approval" else None,
-        level_number=words.number(level, spec.scale),
-        units=words.UNIT_CHOICES[spec.unit],
+        level_number=formatting.number(level, spec.scale),
+        units=formatting.UNIT_CHOICES[spec.unit],
     )
 
 
@@ -94,32 +94,32 @@ def _tone(level: int, capacity: int, days: float | None) -> str:
     return "low" if days <= LOW_DAYS else "soon" if days <= SOON_DAYS else "good"
 
 
-def _shelf(place: Place, known: Known) -> str:
-    steps = known.shelves.get(place.spec.product_id, 0)
-    return f"{words.amount(steps, place.spec.unit, place.spec.scale)} more on the shelf" if steps else ""
+def _shelf(place: Place, view: CustomerView) -> str:
+    steps = view.shelves.get(place.spec.product_id, 0)
+    return f"{formatting.amount(steps, place.spec.unit, place.spec.scale)} more on the shelf" if steps else ""
 
 
-def _coming(place: Place, known: Known, now: datetime, zone: ZoneInfo) -> str:
+def _coming(place: Place, view: CustomerView, now: datetime, zone: ZoneInfo) -> str:
     spec = place.spec
-    orders = [order for order in known.orders if order.product_id == spec.product_id and order.state in COMING]
+    orders = [order for order in view.orders if order.product_id == spec.product_id and order.state in COMING]
     if not orders:
         return ""
     order = orders[0]
-    quantity = words.amount(order.quantity, spec.unit, spec.scale) if order.quantity is not None else "more"
-    when = f", expected {words.day(order.expected_at, now, zone)}" if order.expected_at else ""
+    quantity = formatting.amount(order.quantity, spec.unit, spec.scale) if order.quantity is not None else "more"
+    when = f", expected {formatting.day(order.expected_at, now, zone)}" if order.expected_at else ""
     return f"{quantity} ordered{when}"
 
 
-def _plan(place: Place, known: Known) -> Plan | None:
-    chosen = [sub for sub in known.subscriptions if sub.product_id == place.spec.product_id]
+def _plan(place: Place, view: CustomerView) -> Plan | None:
+    chosen = [sub for sub in view.subscriptions if sub.product_id == place.spec.product_id]
     if not chosen:
         return None
     sub = chosen[0]
-    return Plan(sub.subscription_id, _plan_text(sub, place, known), sub.mode, sub.status == "paused")
+    return Plan(sub.subscription_id, _plan_text(sub, place, view), sub.mode, sub.status == "paused")
 
 
-def _plan_text(sub: Subscription, place: Place, known: Known) -> str:
-    size = words.amount(sub.pack_size, place.spec.unit, place.spec.scale)
-    offer = known.offers.get((sub.provider_id, sub.product_id))
-    price = f" for {words.money(offer.price * sub.packs, offer.currency)}" if offer else ""
-    return f"{sub.packs} {TIMES} {size} from {provider_name(sub.provider_id, known)}{price}"
+def _plan_text(sub: Subscription, place: Place, view: CustomerView) -> str:
+    size = formatting.amount(sub.pack_size, place.spec.unit, place.spec.scale)
+    offer = view.offers.get((sub.provider_id, sub.product_id))
+    price = f" for {formatting.money(offer.price * sub.packs, offer.currency)}" if offer else ""
+    return f"{sub.packs} {TIMES} {size} from {provider_name(sub.provider_id, view)}{price}"

@@ -5,10 +5,10 @@ from services.portal.store.page import PageStore
 from services.portal.store.people import PeopleStore
 from services.portal.store.sessions import Session, SessionStore
 from services.portal.store.shops import ShopSession, ShopStore
-from services.portal.store.told import ToldStore
+from services.portal.store.views import ViewStore
 
 
-class Store(PeopleStore, DeviceStore, SessionStore, ShopStore, ToldStore, PageStore):
+class Store(PeopleStore, DeviceStore, SessionStore, ShopStore, ViewStore, PageStore):
     """All statements of the portal."""
 
 

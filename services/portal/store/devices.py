@@ -6,19 +6,22 @@ from asyncpg import Record
 
 from libs.kit import Store
 from replenish_contracts.events import SlotSpec
-from services.portal.domain.devices import Device, DeviceState, Past
+from services.portal.domain.devices import Device, DeviceState, Registration
+
+#: Columns of `device` that make a Device without its slots.
+DEVICE_COLUMNS = "device_id, registration, customer_id, model, serial, nonce, credential_sha256, registered_at"
 
 
 class DeviceStore(Store):
-    async def lock_past(self, device_id: str) -> Past | None:
+    async def lock_registration(self, device_id: str) -> Registration | None:
         """Lock a device id of any customer and return its latest registration; None if it was never registered."""
         row = await self.connection.fetchrow(
-            """-- lock_past
+            """-- lock_registration
             SELECT registration, state FROM device WHERE device_id = $1 FOR UPDATE
             """,
             device_id,
         )
-        return Past(row["registration"], DeviceState(row["state"])) if row else None
+        return Registration(row["registration"], DeviceState(row["state"])) if row else None
 
     async def add_device(self, device: Device) -> bool:
         """Insert a registration; return False if a concurrent request has taken the id."""
@@ -50,7 +53,7 @@ class DeviceStore(Store):
 
     async def _add_slots(self, device: Device) -> None:
         await self.connection.executemany(
-            """-- add_slots
+            """-- _add_slots
             INSERT INTO device_slot
                 (device_id, slot, position, name, product_id, unit, scale, capacity, level, loading, fill)
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
@@ -87,7 +90,7 @@ class DeviceStore(Store):
             self.now,
         )
         await self.connection.execute(
-            """-- end_slots
+            """-- end_device
             DELETE FROM device_slot WHERE device_id = $1
             """,
             device_id,
@@ -113,10 +116,10 @@ class DeviceStore(Store):
 
     async def find_device(self, device_id: str) -> Device | None:
         row = await self.connection.fetchrow(
-            """-- find_device
-            SELECT device_id, registration, customer_id, model, serial, nonce, credential_sha256, registered_at
+            f"""-- find_device
+            SELECT {DEVICE_COLUMNS}
             FROM device WHERE device_id = $1 AND state = 'registered'
-            """,
+            """,  # noqa: S608  a constant of this module
             device_id,
         )
         return (await self._with_slots([row]))[0] if row else None
@@ -124,17 +127,17 @@ class DeviceStore(Store):
     async def list_devices(self, customer_id: str) -> list[Device]:
         """Return a customer's devices with their slots, oldest first."""
         rows = await self.connection.fetch(
-            """-- list_devices
-            SELECT device_id, registration, customer_id, model, serial, nonce, credential_sha256, registered_at
+            f"""-- list_devices
+            SELECT {DEVICE_COLUMNS}
             FROM device WHERE customer_id = $1 AND state = 'registered' ORDER BY registered_at, device_id
-            """,
+            """,  # noqa: S608  a constant of this module
             customer_id,
         )
         return await self._with_slots(rows)
 
     async def _with_slots(self, devices: Sequence[Record]) -> list[Device]:
         rows = await self.connection.fetch(
-            """-- list_slots
+            """-- _with_slots
             SELECT device_id, slot, name, product_id, unit, scale, capacity, level, loading, fill
             FROM device_slot WHERE device_id = ANY($1) ORDER BY device_id, position
             """,

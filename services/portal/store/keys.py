@@ -28,17 +28,17 @@ class KeyRing:
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
-        self._looked_at = 0.0
+        self._reloaded_at = 0.0
         self._seen: object = None
         if path is None:
             self._use([OKPKey.generate_key("Ed25519")])
         else:
             _make_if_missing(path)
-            self.look()
+            self.reload()
 
-    def look(self) -> None:
+    def reload(self) -> None:
         """Reload changed files; on a read error the keys loaded before stay in use."""
-        if self._path is None or monotonic() - self._looked_at < RELOAD_SECONDS:
+        if self._path is None or monotonic() - self._reloaded_at < RELOAD_SECONDS:
             return
         try:
             self._read(self._path)
@@ -46,7 +46,7 @@ class KeyRing:
             if self._seen is None:
                 raise
             LOG.warning("signing keys not reloaded; retrying", extra={"reason": repr(error)})
-        self._looked_at = monotonic()
+        self._reloaded_at = monotonic()
 
     def _read(self, path: Path) -> None:
         beside = sorted(path.parent.glob(f"{path.stem}.*{path.suffix}"))
@@ -67,7 +67,7 @@ class KeyRing:
         self.verifying = KeySet.import_key_set(self.published)  # type: ignore[arg-type]  # the shape of its own output
 
     def sign(self, claims: dict[str, Any]) -> str:
-        self.look()
+        self.reload()
         return jwt.encode({"alg": ALGORITHM, "kid": self._kid, "typ": "JWT"}, claims, self._signing, [ALGORITHM])
 
     def derive(self, purpose: bytes) -> bytes:

@@ -1,24 +1,33 @@
 """SQL that reads and erases the read models of the page."""
 
 from libs.kit import Store
-from services.portal.domain.board import OPEN, Known, Notice, Offer, Order, OrderState, Subscription, Told, Wait
+from services.portal.domain.board import (
+    OPEN,
+    CustomerView,
+    Notice,
+    Offer,
+    Order,
+    OrderState,
+    SlotView,
+    Subscription,
+    Wait,
+)
 
 ORDERS_SHOWN = 30
 NOTICES_SHOWN = 10
 
 
 class PageStore(Store):
-    async def read_known(self, customer_id: str) -> Known:
-        """Return all read models of a customer."""
-        return Known(
-            told=await self._told(customer_id),
-            subscriptions=await self._subscriptions(customer_id),
-            waits=await self._waits(customer_id),
-            shelves=await self._shelves(customer_id),
-            orders=await self._orders(customer_id),
-            offers=await self._offers(customer_id),
-            providers=await self._providers(),
-            notices=await self._notices(customer_id),
+    async def read_customer_view(self, customer_id: str) -> CustomerView:
+        return CustomerView(
+            slots=await self._list_slot_views(customer_id),
+            subscriptions=await self._list_subscription_views(customer_id),
+            waits=await self._list_wait_views(customer_id),
+            shelves=await self._list_shelf_views(customer_id),
+            orders=await self._list_order_views(customer_id),
+            offers=await self._list_offer_views(customer_id),
+            providers=await self._list_provider_views(),
+            notices=await self._list_notice_views(customer_id),
         )
 
     async def list_touches(self, customer_ids: list[str]) -> dict[str, tuple[int, int]]:
@@ -36,9 +45,9 @@ class PageStore(Store):
         )
         return {row["customer_id"]: (row["highest"], row["rows"]) for row in rows}
 
-    async def forget_touches(self, older_than_minutes: int) -> None:
+    async def delete_touches(self, older_than_minutes: int) -> None:
         await self.connection.execute(
-            """-- forget_touches
+            """-- delete_touches
             DELETE FROM touch WHERE touched_at < now() - make_interval(mins => $1)
             """,
             older_than_minutes,
@@ -47,79 +56,79 @@ class PageStore(Store):
     async def find_order_owner(self, order_id: str) -> str | None:
         owner: str | None = await self.connection.fetchval(
             """-- find_order_owner
-            SELECT customer_id FROM order_told WHERE order_id = $1
-            UNION ALL SELECT customer_id FROM wait_told WHERE order_id = $1 LIMIT 1
+            SELECT customer_id FROM order_view WHERE order_id = $1
+            UNION ALL SELECT customer_id FROM wait_view WHERE order_id = $1 LIMIT 1
             """,
             order_id,
         )
         return owner
 
-    async def erase_device_page(self, device_id: str) -> None:
-        await self.connection.execute("-- erase_slots_told\nDELETE FROM slot_told WHERE device_id = $1", device_id)
+    async def delete_slot_views(self, device_id: str) -> None:
+        await self.connection.execute("-- delete_slot_views\nDELETE FROM slot_view WHERE device_id = $1", device_id)
 
-    async def erase_page(self, customer_id: str) -> None:
+    async def delete_views(self, customer_id: str) -> None:
         for statement in (
-            "-- erase_slots\nDELETE FROM slot_told WHERE customer_id = $1",
-            "-- erase_subscriptions\nDELETE FROM subscription_told WHERE customer_id = $1",
-            "-- erase_waits\nDELETE FROM wait_told WHERE customer_id = $1",
-            "-- erase_shelves\nDELETE FROM shelf_told WHERE customer_id = $1",
-            "-- erase_orders\nDELETE FROM order_told WHERE customer_id = $1",
-            "-- erase_notices\nDELETE FROM notice_told WHERE customer_id = $1",
-            "-- erase_touches\nDELETE FROM touch WHERE customer_id = $1",
+            "-- delete_views\nDELETE FROM slot_view WHERE customer_id = $1",
+            "-- delete_views\nDELETE FROM subscription_view WHERE customer_id = $1",
+            "-- delete_views\nDELETE FROM wait_view WHERE customer_id = $1",
+            "-- delete_views\nDELETE FROM shelf_view WHERE customer_id = $1",
+            "-- delete_views\nDELETE FROM order_view WHERE customer_id = $1",
+            "-- delete_views\nDELETE FROM notice_view WHERE customer_id = $1",
+            "-- delete_views\nDELETE FROM touch WHERE customer_id = $1",
         ):
             await self.connection.execute(statement, customer_id)
 
-    async def _told(self, customer_id: str) -> dict[tuple[str, str], Told]:
+    async def _list_slot_views(self, customer_id: str) -> dict[tuple[str, str], SlotView]:
         rows = await self.connection.fetch(
-            """-- list_slots_told
+            """-- _list_slot_views
             SELECT device_id, slot, level, rate_per_day, run_out_at, occurred_at,
-                doubted FROM slot_told WHERE customer_id = $1
+                anomaly FROM slot_view WHERE customer_id = $1
             """,
             customer_id,
         )
         return {
-            (row["device_id"], row["slot"]): Told(
-                row["level"], row["rate_per_day"], row["run_out_at"], row["occurred_at"], row["doubted"]
+            (row["device_id"], row["slot"]): SlotView(
+                row["level"], row["rate_per_day"], row["run_out_at"], row["occurred_at"], row["anomaly"]
             )
             for row in rows
         }
 
-    async def _subscriptions(self, customer_id: str) -> tuple[Subscription, ...]:
+    async def _list_subscription_views(self, customer_id: str) -> tuple[Subscription, ...]:
         rows = await self.connection.fetch(
-            """-- list_subscriptions_told
+            """-- _list_subscription_views
             SELECT subscription_id, product_id, provider_id, packs, pack_size, mode, status
-            FROM subscription_told WHERE customer_id = $1 AND status <> 'ended' ORDER BY product_id
+            FROM subscription_view WHERE customer_id = $1 AND status <> 'ended' ORDER BY product_id
             """,
             customer_id,
         )
         return tuple(Subscription(**row) for row in rows)
 
-    async def _waits(self, customer_id: str) -> dict[str, Wait]:
+    async def _list_wait_views(self, customer_id: str) -> dict[str, Wait]:
         rows = await self.connection.fetch(
-            """-- list_waits_told
+            """-- _list_wait_views
             SELECT product_id, reason, wake_up, reconsider_at, order_id,
-                occurred_at FROM wait_told WHERE customer_id = $1
+                occurred_at FROM wait_view WHERE customer_id = $1
             """,
             customer_id,
         )
         return {row["product_id"]: Wait(**row) for row in rows}
 
-    async def _shelves(self, customer_id: str) -> dict[str, int]:
+    async def _list_shelf_views(self, customer_id: str) -> dict[str, int]:
         rows = await self.connection.fetch(
-            """-- list_shelves_told
-            SELECT product_id, shelf FROM shelf_told WHERE customer_id = $1
+            """-- _list_shelf_views
+            SELECT product_id, shelf FROM shelf_view WHERE customer_id = $1
             """,
             customer_id,
         )
         return {row["product_id"]: row["shelf"] for row in rows}
 
-    async def _orders(self, customer_id: str) -> tuple[Order, ...]:
+    async def _list_order_views(self, customer_id: str) -> tuple[Order, ...]:
         """Return the newest orders; open orders are always included."""
         rows = await self.connection.fetch(
-            """-- list_orders_told
+            """-- _list_order_views
             SELECT order_id, product_id, provider_id, state, packs, quantity, price, currency, expected_at, tracking,
                    reason, began_at, changed_at, own
-            FROM order_told WHERE customer_id = $1
+            FROM order_view WHERE customer_id = $1
             ORDER BY state = ANY($3::text[]) DESC, began_at DESC, order_id LIMIT $2
             """,
             customer_id,
@@ -128,14 +137,14 @@ class PageStore(Store):
         )
         return tuple(Order(**dict(row) | {"state": OrderState(row["state"])}) for row in rows)
 
-    async def _offers(self, customer_id: str) -> dict[tuple[str, str], Offer]:
+    async def _list_offer_views(self, customer_id: str) -> dict[tuple[str, str], Offer]:
         rows = await self.connection.fetch(
-            """-- list_offers_told
-            SELECT provider_id, product_id, title, pack_size, price, currency FROM offer_told
+            """-- _list_offer_views
+            SELECT provider_id, product_id, title, pack_size, price, currency FROM offer_view
             WHERE product_id IN (
                 SELECT product_id FROM device_slot JOIN device USING (device_id) WHERE customer_id = $1
-                UNION SELECT product_id FROM order_told WHERE customer_id = $1
-                UNION SELECT product_id FROM subscription_told WHERE customer_id = $1
+                UNION SELECT product_id FROM order_view WHERE customer_id = $1
+                UNION SELECT product_id FROM subscription_view WHERE customer_id = $1
             )
             ORDER BY product_id, provider_id
             """,
@@ -148,19 +157,19 @@ class PageStore(Store):
             for row in rows
         }
 
-    async def _providers(self) -> dict[str, str]:
+    async def _list_provider_views(self) -> dict[str, str]:
         rows = await self.connection.fetch(
-            """-- list_providers_told
-            SELECT provider_id, name FROM provider_told
+            """-- _list_provider_views
+            SELECT provider_id, name FROM provider_view
             """
         )
         return {row["provider_id"]: row["name"] for row in rows}
 
-    async def _notices(self, customer_id: str) -> tuple[Notice, ...]:
+    async def _list_notice_views(self, customer_id: str) -> tuple[Notice, ...]:
         rows = await self.connection.fetch(
-            """-- list_notices_told
+            """-- _list_notice_views
             SELECT kind, channel, product_id,
-                occurred_at FROM notice_told WHERE customer_id = $1 ORDER BY occurred_at DESC LIMIT $2
+                occurred_at FROM notice_view WHERE customer_id = $1 ORDER BY occurred_at DESC LIMIT $2
             """,
             customer_id,
             NOTICES_SHOWN,

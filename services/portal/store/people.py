@@ -44,7 +44,6 @@ class PeopleStore(Store):
         )
 
     async def find_customer(self, customer_id: str) -> Customer | None:
-        """Return the customer; None if unknown or erased."""
         row = await self.connection.fetchrow(
             """-- find_customer
             SELECT customer_id, locale, time_zone FROM customer WHERE customer_id = $1 AND erased_at IS NULL
@@ -100,12 +99,12 @@ class PeopleStore(Store):
         """Delete personal data, sessions and links; the id remains, so that it is not reused."""
         for statement in (
             "-- erase_person\nDELETE FROM person WHERE customer_id = $1",
-            "-- erase_sessions\nDELETE FROM session WHERE customer_id = $1",
-            "-- erase_sign_in_links\nDELETE FROM sign_in_link WHERE customer_id = $1",
+            "-- erase_person\nDELETE FROM session WHERE customer_id = $1",
+            "-- erase_person\nDELETE FROM sign_in_link WHERE customer_id = $1",
         ):
             await self.connection.execute(statement, customer_id)
         await self.connection.execute(
-            """-- erase_customer
+            """-- erase_person
             UPDATE customer SET erased_at = $2, locale = '', time_zone = '' WHERE customer_id = $1
             """,
             customer_id,

@@ -73,14 +73,14 @@ class SessionStore(Store):
             token_sha256,
         )
 
-    async def forget_expired(self) -> None:
+    async def delete_expired_sessions(self) -> None:
         await self.connection.execute(
-            """-- forget_expired_sessions
+            """-- delete_expired_sessions
             DELETE FROM session WHERE expires_at < now()
             """
         )
         await self.connection.execute(
-            """-- forget_expired_links
+            """-- delete_expired_sessions
             DELETE FROM sign_in_link WHERE expires_at < now()
             """
         )

@@ -24,7 +24,7 @@ class ShopStore(Store):
             key_sha256,
         )
         await self.connection.execute(
-            """-- end_shop_sessions
+            """-- save_provider_key
             DELETE FROM shop_session WHERE provider_id = $1
             """,
             provider_id,
@@ -69,9 +69,9 @@ class ShopStore(Store):
             token_sha256,
         )
 
-    async def forget_expired_shops(self) -> None:
+    async def delete_expired_shop_sessions(self) -> None:
         await self.connection.execute(
-            """-- forget_expired_shops
+            """-- delete_expired_shop_sessions
             DELETE FROM shop_session WHERE expires_at < now()
             """
         )

@@ -8,8 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from libs.kit.clock import NearMoment
 from libs.kit.http.dependencies import KitDep, PrincipalDep, require_customer
 from libs.kit.http.problems import ProblemError
-from services.reorder_decision.acting import take_holiday
-from services.reorder_decision.domain import Holiday
+from replenish_contracts.catalogue import Event
+from services.reorder_decision.domain import Holiday, holiday_changed
+from services.reorder_decision.store import Store
 
 router = APIRouter(prefix="/v1/customers/{customer_id}/holiday")
 
@@ -39,7 +40,7 @@ async def put_holiday(customer_id: str, body: HolidayBody, kit: KitDep, principa
             raise ProblemError(422, "invalid", "The holiday is in the past")
         if not await tx.store.save_holiday(customer_id, holiday):
             raise ProblemError(404, "not_found", "There is no such customer")
-        tx.publish(*await take_holiday(customer_id, holiday, tx.store))
+        tx.publish(*await apply_holiday(customer_id, holiday, tx.store))
     return _shown(holiday)
 
 
@@ -58,8 +59,17 @@ async def delete_holiday(customer_id: str, kit: KitDep, principal: PrincipalDep)
     require_customer(principal, customer_id)
     async with kit.transaction() as tx:
         await tx.store.delete_holiday(customer_id)
-        tx.publish(*await take_holiday(customer_id, None, tx.store))
+        tx.publish(*await apply_holiday(customer_id, None, tx.store))
     return Response(status_code=204)
+
+
+async def apply_holiday(customer_id: str, holiday: Holiday | None, store: Store) -> list[Event]:
+    events: list[Event] = []
+    for pool_id in await store.lock_pool_ids_of_customer(customer_id):
+        pool = await store.lock_pool(pool_id)
+        if pool is not None:
+            events += await store.save_decision(pool, holiday_changed(pool, holiday, store.context))
+    return events
 
 
 def _shown(holiday: Holiday | None) -> dict[str, Any]:

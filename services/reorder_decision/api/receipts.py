@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 
 from libs.kit.http.dependencies import KitDep, PrincipalDep, require, require_customer
 from libs.kit.http.problems import ProblemError
-from services.reorder_decision.domain import Decision, Inputs, from_json, words
+from services.reorder_decision.domain import Inputs, PolicyDecision, explain, from_json
 
 router = APIRouter()
 NEWEST = 2**62
@@ -40,7 +40,6 @@ async def list_receipts_of(
 async def list_receipts(
     kit: KitDep, principal: PrincipalDep, limit: Limit = 50, cursor: Cursor = None
 ) -> dict[str, Any]:
-    """List the receipts of all customers, for operators who replay them."""
     require(principal, "operator")
     return await _page(kit, None, limit, cursor)
 
@@ -60,7 +59,7 @@ def _shown(row: Any) -> dict[str, Any]:
     as_is = ("receipt_id", "order_id", "customer_id", "pool_id", "epoch", "outcome", "reason", "decided_at")
     return {
         **{name: row[name] for name in as_is},
-        "words": words(from_json(row["inputs"], Inputs), from_json(row["decision"], Decision)),
+        "words": explain(from_json(row["inputs"], Inputs), from_json(row["decision"], PolicyDecision)),
         "figures": decision["figures"],
         "decision": decision,
         "inputs": json.loads(row["inputs"]),

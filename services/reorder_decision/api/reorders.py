@@ -10,7 +10,16 @@ from libs.kit.http.dependencies import IdempotencyDep, KitDep, PrincipalDep, req
 from libs.kit.http.idempotency import command
 from libs.kit.http.problems import ProblemError
 from libs.kit.kit import Kit
-from services.reorder_decision.domain import MEANINGS, Pool, Turn, When, approved, declined, find_obstacle, source_of
+from services.reorder_decision.domain import (
+    MEANINGS,
+    Context,
+    Decision,
+    Pool,
+    find_obstacle,
+    proposal_approved,
+    proposal_declined,
+    source_of,
+)
 from services.reorder_decision.store import Store
 
 router = APIRouter()
@@ -19,16 +28,16 @@ router = APIRouter()
 @router.post("/v1/reorders/{order_id}/approve")
 async def approve(order_id: str, kit: KitDep, principal: PrincipalDep, key: IdempotencyDep) -> Any:
     """Place the proposed order; 409 if it is not proposed any more or cannot be ordered at present."""
-    return await _answer(approved, order_id, kit, (principal, key))
+    return await _answer(proposal_approved, order_id, kit, (principal, key))
 
 
 @router.post("/v1/reorders/{order_id}/decline")
 async def decline(order_id: str, kit: KitDep, principal: PrincipalDep, key: IdempotencyDep) -> Any:
     """Drop the proposal; the product is not proposed again for some days."""
-    return await _answer(declined, order_id, kit, (principal, key))
+    return await _answer(proposal_declined, order_id, kit, (principal, key))
 
 
-Answer = Callable[[Pool, str, When], Turn]
+Answer = Callable[[Pool, str, Context], Decision]
 
 
 async def _answer(answer: Answer, order_id: str, kit: Kit, caller: tuple[Principal, IdempotencyDep]) -> Any:
@@ -37,7 +46,7 @@ async def _answer(answer: Answer, order_id: str, kit: Kit, caller: tuple[Princip
         store: Store = tx.store
         pool = await _lock_proposed(store, order_id, principal)
         obstacle = find_obstacle(pool.slots, pool.subscription, source_of(pool))
-        if answer is approved and obstacle:
+        if answer is proposal_approved and obstacle:
             raise ProblemError(
                 409,
                 "cannot_order_now",
@@ -45,10 +54,10 @@ async def _answer(answer: Answer, order_id: str, kit: Kit, caller: tuple[Princip
                 detail=f"{MEANINGS[obstacle.reason].capitalize()}.",
                 reason=obstacle.reason,
             )
-        turn = answer(pool, _name(principal), store.when)
-        tx.publish(*await store.save(pool, turn))
-        state = "open" if turn.pool.order else "declined"
-        receipt_id = turn.receipts[0].receipt_id
+        decision = answer(pool, _name(principal), store.context)
+        tx.publish(*await store.save_decision(pool, decision))
+        state = "open" if decision.pool.order else "declined"
+        receipt_id = decision.receipts[0].receipt_id
         return tx.respond(200, {"order_id": order_id, "state": state, "receipt_id": receipt_id})
 
 
@@ -57,7 +66,7 @@ async def _lock_proposed(store: Store, order_id: str, principal: Principal) -> P
     if row is None:
         raise ProblemError(404, "not_found", "There is no such order")
     require_customer(principal, row["customer_id"])
-    pool = await store.find_pool(row["pool_id"])
+    pool = await store.lock_pool(row["pool_id"])
     if pool is None or pool.order is None or pool.order.order_id != order_id or not pool.order.proposed:
         latest = await store.find_order(order_id)
         state = latest["state"] if latest else "ended"

@@ -7,8 +7,8 @@ from fastapi import APIRouter
 
 from libs.kit.http.dependencies import KitDep, PrincipalDep, require
 from libs.kit.http.problems import ProblemError
-from services.reorder_decision.domain import Record, rates_of
-from services.reorder_decision.store.records import Kept
+from services.reorder_decision.domain import Scorecard, rates_of
+from services.reorder_decision.store.scorecards import ProductScorecard
 
 router = APIRouter()
 
@@ -20,25 +20,25 @@ async def get_score(provider_id: str, kit: KitDep, principal: PrincipalDep) -> d
     if principal.role == "provider" and principal.provider_id != provider_id:
         raise ProblemError(403, "forbidden", "This score belongs to another provider")
     async with kit.read() as store:
-        if not await store.knows_provider(provider_id):
+        if not await store.is_known_provider(provider_id):
             raise ProblemError(404, "not_found", "There is no such provider")
-        records = await store.list_records(provider_id)
-    whole = sum((kept.record for kept in records), Record())
-    return {"provider_id": provider_id, **_shown(whole), "products": [_of_product(kept) for kept in records]}
+        records = await store.list_scorecards(provider_id)
+    whole = sum((scorecard.record for scorecard in records), Scorecard())
+    return {"provider_id": provider_id, **_shown(whole), "products": [_of_product(scorecard) for scorecard in records]}
 
 
-def _of_product(kept: Kept) -> dict[str, Any]:
-    learned = kept.learned_days is not None
+def _of_product(scorecard: ProductScorecard) -> dict[str, Any]:
+    learned = scorecard.learned_days is not None
     lead = {
-        "days": kept.learned_days if learned else kept.stated_days,
+        "days": scorecard.learned_days if learned else scorecard.stated_days,
         "learned": learned,
-        "stated": kept.stated_days,
-        "observations": len(kept.took_days),
+        "stated": scorecard.stated_days,
+        "observations": len(scorecard.took_days),
     }
-    return {"product_id": kept.product_id, **_shown(kept.record), "lead_time": lead}
+    return {"product_id": scorecard.product_id, **_shown(scorecard.record), "lead_time": lead}
 
 
-def _shown(record: Record) -> dict[str, Any]:
+def _shown(record: Scorecard) -> dict[str, Any]:
     rates = rates_of(record)
     return {"score": rates.score, "rates": {name: round(rate, 4) for name, rate in asdict(rates).items()}} | {
         "counts": asdict(record)

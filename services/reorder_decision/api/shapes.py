@@ -100,7 +100,6 @@ def order_of(packs: int, pack_size: int) -> tuple[int, int]:
 
 
 def subscription_shown(row: Any) -> dict[str, Any]:
-    """Return the subscription as JSON, with what its pool waits for."""
     unit = Unit(BaseUnit(row["unit"] or BaseUnit.EACH), row["scale"] or 0)
     hold = json.loads(row["hold"]) if row["hold"] else {}
     as_is = ("subscription_id", "customer_id", "product_id", "provider_id", "packs", "mode", "status")

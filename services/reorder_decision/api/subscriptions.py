@@ -22,7 +22,7 @@ from services.reorder_decision.api.shapes import (
     steps_of,
     subscription_shown,
 )
-from services.reorder_decision.domain import Pool, Subscription, pool_id_of, subscribed
+from services.reorder_decision.domain import Pool, Subscription, pool_id_of, subscription_changed
 from services.reorder_decision.store import Store
 
 router = APIRouter()
@@ -35,7 +35,7 @@ async def create_subscription(
     """Subscribe to a product in one of the customer's slots; 409 `no_slot` until the registration has arrived."""
     require_customer(principal, customer_id)
     async with command(kit, key) as tx:
-        pool = await tx.store.find_pool(pool_id_of(customer_id, body.product_id))
+        pool = await tx.store.lock_pool(pool_id_of(customer_id, body.product_id))
         if pool is None or not pool.slots:
             raise ProblemError(
                 409,
@@ -64,7 +64,7 @@ async def list_subscriptions(customer_id: str, kit: KitDep, principal: Principal
 @router.get("/v1/subscriptions/{subscription_id}")
 async def get_subscription(subscription_id: str, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
     async with kit.read() as store:
-        return subscription_shown(await _own(store, subscription_id, principal))
+        return subscription_shown(await _get_owned(store, subscription_id, principal))
 
 
 @router.patch("/v1/subscriptions/{subscription_id}")
@@ -75,7 +75,7 @@ async def change_subscription(
     if body.status is SubscriptionStatus.ENDED:
         raise ProblemError(422, "invalid", "Use DELETE to end a subscription")
     async with kit.transaction() as tx:
-        pool = await _lock(tx.store, subscription_id, principal)
+        pool = await _lock_owned(tx.store, subscription_id, principal)
         changed = _changed(body, pool)
         if changed == pool.subscription:
             return subscription_shown(await tx.store.find_subscription(subscription_id))
@@ -86,21 +86,25 @@ async def change_subscription(
 async def end_subscription(subscription_id: str, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
     """End the subscription; an open order is still delivered unless it is cancelled."""
     async with kit.transaction() as tx:
-        pool = await _lock(tx.store, subscription_id, principal)
+        pool = await _lock_owned(tx.store, subscription_id, principal)
         return await _apply(tx, pool, replace(_current(pool), status=SubscriptionStatus.ENDED))
 
 
 async def _apply(tx: Transaction | Command, pool: Pool, subscription: Subscription) -> dict[str, Any]:
     store: Store = tx.store
-    await store.keep_offers({subscription.provider_id, *subscription.alternatives})
+    await store.lock_offers_shared({subscription.provider_id, *subscription.alternatives})
     await store.save_subscription(pool, subscription)
     offer = await store.find_offer(subscription.provider_id, pool.product_id)
     rivals = await store.list_offers(subscription.alternatives, pool.product_id) if subscription.alternatives else ()
-    tx.publish(*await store.save(pool, subscribed(replace(pool, offer=offer, rivals=rivals), subscription, store.when)))
+    tx.publish(
+        *await store.save_decision(
+            pool, subscription_changed(replace(pool, offer=offer, rivals=rivals), subscription, store.context)
+        )
+    )
     return subscription_shown(await store.find_subscription(subscription.subscription_id))
 
 
-async def _own(store: Store, subscription_id: str, principal: Principal) -> Any:
+async def _get_owned(store: Store, subscription_id: str, principal: Principal) -> Any:
     row = await store.find_subscription(subscription_id)
     if row is None:
         raise ProblemError(404, "not_found", "There is no such subscription")
@@ -108,9 +112,9 @@ async def _own(store: Store, subscription_id: str, principal: Principal) -> Any:
     return row
 
 
-async def _lock(store: Store, subscription_id: str, principal: Principal) -> Pool:
-    row = await _own(store, subscription_id, principal)
-    pool = await store.find_pool(row["pool_id"])
+async def _lock_owned(store: Store, subscription_id: str, principal: Principal) -> Pool:
+    row = await _get_owned(store, subscription_id, principal)
+    pool = await store.lock_pool(row["pool_id"])
     if pool is None or pool.subscription is None or pool.subscription.subscription_id != subscription_id:
         raise ProblemError(409, "ended", "This subscription has ended", detail="Please create a new subscription.")
     return pool

@@ -1,119 +1,174 @@
-"""Inputs and result of a decision; receipts contain both."""
+"""Reassesses pools: opens epochs, takes decisions, and writes a receipt for each decision."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from enum import StrEnum
+from typing import Any
+from uuid import UUID, uuid5
 
-from services.reorder_decision.domain.pool import TIME, Hold, Holiday, Offer, Reason, Slot, Subscription
+from replenish_contracts.catalogue import Event
+from replenish_contracts.events import ReorderApproved, ReorderDeclined, ReorderHeld
+from services.reorder_decision.domain.policy import decide, find_obstacle, remaining_backoff
+from services.reorder_decision.domain.policy_decision import Inputs, Outcome, PolicyDecision, Rules, Why
+from services.reorder_decision.domain.pool import EPOCH_IS_OPEN, Hold, Order, Pool, Reason, Situation, Trigger
+from services.reorder_decision.domain.triggers import is_still_set, source_of, trigger_events, trigger_for
 
-#: Version of the rule, stored in receipts; change it whenever the same inputs give another decision.
-RULE = "days-of-supply/2"
-
-
-class Why(StrEnum):
-    """What triggered the decision."""
-
-    CROSSED = "crossed"
-    CHANGED = "changed"
-    #: The open order was cancelled by the customer (CANCELLED) or ended without delivery otherwise (FAILED).
-    CANCELLED = "cancelled"
-    FAILED = "failed"
-    APPROVED = "approved"
-    DECLINED = "declined"
-    WITHDRAWN = "withdrawn"
-
-
-class Outcome(StrEnum):
-    """The kinds of decisions."""
-
-    ORDER = "order"
-    PROPOSE = "propose"
-    HOLD = "hold"
-    DECLINE = "decline"
+#: Namespace of order and receipt ids, which derive from pool and epoch: repeating a decision gives the same order.
+NAMESPACE = UUID("8f9d9a52-7c0e-4c55-9a41-1f0e3b7f6f2d")
+#: Holds that end when goods arrive or are counted.
+UNTIL_GOODS_MOVE = (Reason.NOTIFY_ONLY, Reason.ENOUGH, Reason.AWAY)
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
-    """This deployment's back-offs, in days."""
+class Context:
+    """Time, causing event and rules of a state transition."""
 
-    cancel_backoff_days: float = 5.0
-    failure_backoff_days: float = 1.0
-    failure_backoff_limit_days: float = 32.0
-    enough_backoff_days: float = 1.0
-    #: Lead time if none is stated or learned; used with holidays.
-    lead_time_days: float = 5.0
+    now: datetime
+    cause: str | None = None
+    rules: Rules = field(default_factory=Rules)
 
 
 @dataclass(frozen=True, slots=True)
-class Inputs:
-    """Everything that a decision depends on, so that `replay` can repeat it."""
+class Receipt:
+    """A decision with all its inputs."""
 
-    pool_id: str
-    customer_id: str
-    product_id: str
-    epoch: int
-    order_id: str
-    why: Why
-    occurred_at: datetime
-    #: Ids of the event that caused the decision, and of the one with the latest shelf balance.
-    cause: str | None
-    shelf_event: str | None
-    slots: tuple[Slot, ...]
-    shelf: int
-    on_order: int
-    subscription: Subscription | None
-    offer: Offer | None
-    wait: Hold | None
-    cancels: int
-    failures: int
-    rules: Rules
-    rule: str = RULE
-    #: Who approved or declined, or why a proposal was withdrawn.
-    by: str | None = None
-    #: Offers of the alternative providers, and providers whose order for this need ended without delivery.
-    rivals: tuple[Offer, ...] = ()
-    avoided: tuple[str, ...] = ()
-    holiday: Holiday | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """The arithmetic of the rule, in base steps and days."""
-
-    levels: int
-    shelf: int
-    on_order: int
-    position: int
-    rate_per_day: float
-    days: float
-    for_days: float
-    at_level: int
-    threshold: float
-    low: bool
-    #: How long the position lasts; None if the rate is 0.
-    lasts_days: float | None
+    receipt_id: str
+    inputs: Inputs
+    decision: PolicyDecision
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The result, with the figures behind it."""
+    """The new state of the pool, the events to publish, and the receipts of decisions."""
 
-    outcome: Outcome
-    reason: Reason
-    figures: Figures
-    wake_up: str | None = None
-    reconsider_at: datetime | None = None
-    provider_id: str | None = None
-    packs: int = 0
-    pack_size: int = 0
-    device_id: str | None = None
-    slot: str | None = None
-    needed_by: datetime | None = None
+    pool: Pool
+    events: tuple[Event, ...] = ()
+    receipts: tuple[Receipt, ...] = ()
 
-    @property
-    def quantity(self) -> int:
-        return self.packs * self.pack_size
+    def then(self, following: "Decision") -> "Decision":
+        """Return both as one; `following` was computed from this one's pool."""
+        return Decision(following.pool, self.events + following.events, self.receipts + following.receipts)
 
-    @property
-    def hold(self) -> Hold:
-        return Hold(self.reason, self.wake_up or TIME, self.reconsider_at)
+
+def order_id_of(pool_id: str, epoch: int) -> str:
+    return str(uuid5(NAMESPACE, f"{pool_id}:{epoch}"))
+
+
+def reassess(pool: Pool, context: Context, why: Why = Why.CHANGED, ended: str | None = None) -> Decision:
+    """Make the pool wait for the right thing: its order, the end of a hold, or a low level.
+
+    Publishes nothing if it already does. `ended` is the order that ended without delivery.
+    """
+    if pool.order:
+        return Decision(pool)
+    pool = _without_ended_wait(pool, context.now)
+    offer = source_of(pool)
+    hold = find_obstacle(pool.slots, pool.subscription, offer) or remaining_backoff(
+        pool.wait, pool.subscription, offer, pool.avoided
+    )
+    if hold or pool.subscription is None:
+        return _hold(pool, hold, context, why, ended)
+    trigger = trigger_for(pool, pool.subscription, offer)
+    if is_still_set(pool, trigger):
+        return Decision(pool)
+    return open_epoch(pool, trigger, Situation.ASKING if len(pool.slots) > 1 else Situation.ARMED)
+
+
+def open_epoch(pool: Pool, trigger: Trigger, situation: Situation) -> Decision:
+    pool = replace(pool, epoch=pool.epoch + 1, situation=situation, hold=None, trigger=trigger)
+    return Decision(pool, tuple(trigger_events(pool, trigger)))
+
+
+def take_decision(
+    pool: Pool, why: Why, context: Context, *, by: str | None = None, ended: str | None = None
+) -> Decision:
+    """Take a decision, which ends the pool's epoch."""
+    order_id = order_id_of(pool.pool_id, pool.epoch)
+    inputs = Inputs(
+        pool_id=pool.pool_id,
+        customer_id=pool.customer_id,
+        product_id=pool.product_id,
+        epoch=pool.epoch,
+        order_id=order_id,
+        why=why,
+        occurred_at=context.now,
+        cause=context.cause,
+        shelf_event=pool.shelf_event,
+        slots=pool.slots,
+        shelf=pool.shelf,
+        on_order=pool.on_order,
+        subscription=pool.subscription,
+        offer=pool.offer,
+        wait=pool.wait,
+        cancels=pool.cancels,
+        failures=pool.failures,
+        rules=context.rules,
+        by=by,
+        rivals=pool.rivals,
+        avoided=pool.avoided,
+        holiday=pool.holiday,
+    )
+    decision = decide(inputs)
+    receipt = Receipt(str(uuid5(NAMESPACE, f"{pool.pool_id}:{pool.epoch}:{decision.outcome}")), inputs, decision)
+    return Decision(_after(pool, inputs, decision), (_event_of(receipt, ended),), (receipt,))
+
+
+def _without_ended_wait(pool: Pool, now: datetime) -> Pool:
+    wait = pool.wait
+    if wait is None:
+        return pool
+    if wait.reason is Reason.CANCELLED_AGAIN and pool.is_full:
+        return replace(pool, wait=None, cancels=0)
+    if wait.until is not None and wait.until <= now:
+        # After the back-off the chosen provider is tried first again.
+        avoided = () if wait.reason is Reason.NOT_DELIVERED else pool.avoided
+        return replace(pool, wait=None, avoided=avoided)
+    return pool
+
+
+def _hold(pool: Pool, hold: Hold | None, context: Context, why: Why, ended: str | None) -> Decision:
+    if pool.situation is Situation.HELD and pool.hold == hold:
+        return Decision(pool)
+    if pool.subscription is None:
+        # Without a subscription there is no decision and no event.
+        return Decision(replace(pool, situation=Situation.HELD, hold=hold, trigger=None))
+    if pool.situation not in EPOCH_IS_OPEN:
+        pool = replace(pool, epoch=pool.epoch + 1)
+    return take_decision(pool, why, context, ended=ended)
+
+
+def _after(pool: Pool, inputs: Inputs, decision: PolicyDecision) -> Pool:
+    ended = replace(pool, situation=Situation.HELD, hold=None, trigger=None)
+    if decision.outcome is Outcome.DECLINE:
+        return replace(ended, order=None)
+    if decision.outcome is Outcome.HOLD:
+        lasting = decision.hold if decision.reason in UNTIL_GOODS_MOVE else pool.wait
+        return replace(ended, hold=decision.hold, wait=lasting)
+    proposed = decision.outcome is Outcome.PROPOSE
+    order = Order(inputs.order_id, inputs.epoch, decision.quantity, proposed, decision.provider_id)
+    if proposed:
+        return replace(ended, hold=decision.hold, order=order)
+    return replace(ended, situation=Situation.ORDERED, order=order)
+
+
+def _event_of(receipt: Receipt, ended: str | None) -> Event:
+    inputs, decision = receipt.inputs, receipt.decision
+    fields: dict[str, Any] = {
+        "customer_id": inputs.customer_id,
+        "product_id": inputs.product_id,
+        "pool_id": inputs.pool_id,
+        "epoch": inputs.epoch,
+        "order_id": inputs.order_id,
+        "receipt_id": receipt.receipt_id,
+        "decided_at": inputs.occurred_at,
+        "reason": decision.reason.value,
+    }
+    if decision.outcome is Outcome.ORDER:
+        names = ("provider_id", "device_id", "slot", "packs", "pack_size", "quantity", "needed_by")
+        fields |= {"unit": inputs.slots[0].unit, "scale": inputs.slots[0].scale}
+        return ReorderApproved.model_validate(fields | {name: getattr(decision, name) for name in names})
+    if decision.outcome is Outcome.DECLINE:
+        reason = inputs.by if inputs.why is Why.WITHDRAWN and inputs.by else fields["reason"]
+        return ReorderDeclined.model_validate(fields | {"reason": reason})
+    if decision.outcome is Outcome.HOLD:
+        fields["order_id"] = ended
+    return ReorderHeld.model_validate(fields | {"wake_up": decision.wake_up, "reconsider_at": decision.reconsider_at})

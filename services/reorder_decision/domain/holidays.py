@@ -8,7 +8,7 @@ from services.reorder_decision.domain.pool import TIME, Hold, Holiday, Reason
 REASSESS_DAYS = 1.0
 
 
-def away(holiday: Holiday | None, now: datetime, lead_days: float, lasts_days: float | None) -> Hold | None:
+def holiday_hold(holiday: Holiday | None, now: datetime, lead_days: float, lasts_days: float | None) -> Hold | None:
     """Return a hold if an order placed now would arrive, or be needed, only while the customer is away.
 
     - An order that arrives after the return is placed.

@@ -4,10 +4,10 @@ from datetime import datetime, timedelta
 from math import isclose
 
 from replenish_contracts.events import Mode, SubscriptionStatus
-from services.reorder_decision.domain.decision import Decision, Figures, Inputs, Outcome, Rules, Why
-from services.reorder_decision.domain.holidays import away
+from services.reorder_decision.domain.holidays import holiday_hold
+from services.reorder_decision.domain.policy_decision import Figures, Inputs, Outcome, PolicyDecision, Rules, Why
 from services.reorder_decision.domain.pool import TIME, Hold, Offer, Reason, Slot, Subscription
-from services.reorder_decision.domain.sourcing import choose, days_wanted, provider_of, unorderable
+from services.reorder_decision.domain.sourcing import choose_offer, days_of_supply, find_offer_obstacle, provider_of
 
 #: Relative tolerance: consumption multiplies the same numbers in another order.
 ROUNDING = 1e-9
@@ -15,7 +15,7 @@ ROUNDING = 1e-9
 LONGEST_RUN_DAYS = 3650
 
 
-def weigh(
+def compute_figures(
     slots: tuple[Slot, ...], shelf: int, on_order: int, subscription: Subscription | None, offer: Offer | None = None
 ) -> Figures:
     """Return position and threshold: low is position <= max(at_level, days * rate), equality included.
@@ -23,7 +23,7 @@ def weigh(
     Example: 2.5 a day for 7 days is 17.5, so 17 pods are low. A lead time longer than the subscription's days
     replaces them.
     """
-    days, at_level = days_wanted(subscription, offer), subscription.at_level if subscription else 0
+    days, at_level = days_of_supply(subscription, offer), subscription.at_level if subscription else 0
     levels, rate = sum(slot.level for slot in slots), sum((slot.rate_per_day for slot in slots), 0.0)
     position = levels + shelf + on_order
     for_days = days * rate
@@ -43,7 +43,7 @@ def find_obstacle(slots: tuple[Slot, ...], subscription: Subscription | None, of
         return Hold(Reason.NO_SLOTS, "DeviceRegistered")
     if len({(slot.unit, slot.scale) for slot in slots}) > 1:
         return Hold(Reason.UNITS_DIFFER, "DeviceDeregistered")
-    return None if subscription.mode is Mode.NOTIFY else unorderable(slots[0], subscription, offer)
+    return None if subscription.mode is Mode.NOTIFY else find_offer_obstacle(slots[0], subscription, offer)
 
 
 def after_cancel(cancels: int, now: datetime, rules: Rules) -> Hold:
@@ -59,20 +59,20 @@ def after_failure(failures: int, now: datetime, rules: Rules) -> Hold:
     return Hold(Reason.NOT_DELIVERED, TIME, now + timedelta(days=days))
 
 
-def decide(inputs: Inputs) -> Decision:
+def decide(inputs: Inputs) -> PolicyDecision:
     """Decide deterministically, so that `replenish replay` can verify a receipt."""
-    offer = choose(inputs.slots, inputs.subscription, inputs.offer, inputs.rivals, inputs.avoided)
-    figures = weigh(inputs.slots, inputs.shelf, inputs.on_order, inputs.subscription, offer)
+    offer = choose_offer(inputs.slots, inputs.subscription, inputs.offer, inputs.rivals, inputs.avoided)
+    figures = compute_figures(inputs.slots, inputs.shelf, inputs.on_order, inputs.subscription, offer)
     if inputs.why in {Why.DECLINED, Why.WITHDRAWN}:
-        return Decision(Outcome.DECLINE, Reason(inputs.why.value), figures)
+        return PolicyDecision(Outcome.DECLINE, Reason(inputs.why.value), figures)
     hold = find_obstacle(inputs.slots, inputs.subscription, offer) or _hold_of(inputs, figures, offer)
     if hold or inputs.subscription is None:
         hold = hold or Hold(Reason.NO_SUBSCRIPTION, "SubscriptionChanged")
-        return Decision(Outcome.HOLD, hold.reason, figures, hold.wake_up, hold.until)
+        return PolicyDecision(Outcome.HOLD, hold.reason, figures, hold.wake_up, hold.until)
     return _order(inputs, inputs.subscription, figures, offer)
 
 
-def holds_back(
+def remaining_backoff(
     wait: Hold | None, subscription: Subscription | None, offer: Offer | None, avoided: tuple[str, ...]
 ) -> Hold | None:
     """Return the back-off, unless it follows failed providers and the offer is from another one."""
@@ -88,7 +88,7 @@ def _hold_of(inputs: Inputs, figures: Figures, offer: Offer | None) -> Hold | No
         return after_failure(inputs.failures, inputs.occurred_at, inputs.rules)
     if inputs.why is Why.APPROVED:
         return None
-    return holds_back(inputs.wait, inputs.subscription, offer, inputs.avoided) or _hold_until_needed(
+    return remaining_backoff(inputs.wait, inputs.subscription, offer, inputs.avoided) or _hold_until_needed(
         inputs, figures, offer
     )
 
@@ -97,16 +97,16 @@ def _hold_until_needed(inputs: Inputs, figures: Figures, offer: Offer | None) ->
     if not figures.low:
         return Hold(Reason.ENOUGH, TIME, inputs.occurred_at + timedelta(days=inputs.rules.enough_backoff_days))
     lead_days = offer.lead.days if offer and offer.lead else inputs.rules.lead_time_days
-    if hold := away(inputs.holiday, inputs.occurred_at, lead_days, figures.lasts_days):
+    if hold := holiday_hold(inputs.holiday, inputs.occurred_at, lead_days, figures.lasts_days):
         return hold
     notify_only = inputs.subscription and inputs.subscription.mode is Mode.NOTIFY
     return Hold(Reason.NOTIFY_ONLY, "SlotFilled") if notify_only else None
 
 
-def _order(inputs: Inputs, subscription: Subscription, figures: Figures, offer: Offer | None) -> Decision:
+def _order(inputs: Inputs, subscription: Subscription, figures: Figures, offer: Offer | None) -> PolicyDecision:
     proposing = subscription.mode is Mode.APPROVE and inputs.why is not Why.APPROVED
     emptiest = min(inputs.slots, key=lambda slot: (slot.level / slot.capacity, slot.place))
-    return Decision(
+    return PolicyDecision(
         Outcome.PROPOSE if proposing else Outcome.ORDER,
         Reason.AWAITING_APPROVAL if proposing else Reason.APPROVED if inputs.why is Why.APPROVED else Reason.LOW,
         figures,

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from replenish_contracts.events import Mode, SubscriptionStatus
-from services.reorder_decision.domain.records import Lead, Record
+from services.reorder_decision.domain.scorecard import LeadTime, Scorecard
 
 
 class Situation(StrEnum):
@@ -111,8 +111,8 @@ class Offer:
     unit: str | None = None
     scale: int = 0
     provider_id: str = ""
-    lead: Lead | None = None
-    record: Record | None = None
+    lead: LeadTime | None = None
+    record: Scorecard | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """What consumption watches in the open epoch; `elsewhere` is shelf plus on order."""
+    """What consumption watches in the open epoch; `shelf_and_on_order` is the sum of both."""
 
     places: tuple[tuple[str, str], ...]
     at_level: int

@@ -6,12 +6,12 @@ from typing import Any, TypeVar
 import msgspec
 
 from replenish_contracts.units import SYMBOLS, BaseUnit, format_quantity
-from services.reorder_decision.domain.decision import Decision, Figures, Inputs, Outcome, Why
+from services.reorder_decision.domain.policy_decision import Figures, Inputs, Outcome, PolicyDecision, Why
 from services.reorder_decision.domain.pool import Offer, Reason
-from services.reorder_decision.domain.records import score_of
-from services.reorder_decision.domain.sourcing import choose, provider_of
+from services.reorder_decision.domain.scorecard import score_of
+from services.reorder_decision.domain.sourcing import choose_offer, provider_of
 
-Form = TypeVar("Form")
+T = TypeVar("T")
 
 ORDERING = (Outcome.ORDER, Outcome.PROPOSE)
 
@@ -38,17 +38,17 @@ MEANINGS = {
 }
 
 
-def as_json(value: Inputs | Decision) -> str:
+def as_json(value: Inputs | PolicyDecision) -> str:
     """Return canonical JSON: equal values give equal bytes."""
     return msgspec.json.encode(value, order="deterministic").decode()
 
 
-def from_json(text: str | bytes, form: type[Form]) -> Form:
+def from_json(text: str | bytes, form: type[T]) -> T:
     """Parse JSON; raises msgspec.ValidationError if it does not match the type."""
     return msgspec.json.decode(text, type=form)
 
 
-def changed(inputs: Inputs, changes: dict[str, str]) -> Inputs:
+def with_changes(inputs: Inputs, changes: dict[str, str]) -> Inputs:
     """Return the inputs with some values replaced: `level=20`, `shelf=3`, `subscription.days=5`.
 
     `level` and `rate_per_day` refer to the first slot; use `slots.1.level` for others.
@@ -62,9 +62,8 @@ def changed(inputs: Inputs, changes: dict[str, str]) -> Inputs:
     return msgspec.convert(tree, Inputs)
 
 
-def words(inputs: Inputs, decision: Decision) -> list[str]:
-    """Return the explanation, one sentence per item."""
-    offer = choose(inputs.slots, inputs.subscription, inputs.offer, inputs.rivals, inputs.avoided)
+def explain(inputs: Inputs, decision: PolicyDecision) -> list[str]:
+    offer = choose_offer(inputs.slots, inputs.subscription, inputs.offer, inputs.rivals, inputs.avoided)
     return [
         *_situation(inputs, decision.figures),
         _rule(inputs, decision.figures),
@@ -116,7 +115,7 @@ def _provider(inputs: Inputs, offer: Offer | None) -> Iterator[str]:
         yield f"The provider delivered {record.delivered} of {orders} orders; its score is {score_of(record)} of 100."
 
 
-def _conclusion(inputs: Inputs, decision: Decision) -> str:
+def _conclusion(inputs: Inputs, decision: PolicyDecision) -> str:
     packs = f"{decision.packs} x {_amount(inputs, decision.pack_size)} from {decision.provider_id}"
     if decision.outcome is Outcome.ORDER:
         approval = f" after {inputs.by} approved" if inputs.why is Why.APPROVED else ""

@@ -9,7 +9,7 @@ from replenish_contracts.events import SlotMove, SlotSpec
 from services.reorder_decision.domain.pool import Slot
 
 
-class Fitted(NamedTuple):
+class ProductSlot(NamedTuple):
     """A slot with its product."""
 
     product_id: str
@@ -26,20 +26,20 @@ def pool_id_of(customer_id: str, product_id: str) -> str:
     return plain if len(plain) <= MAX_ID_LENGTH else f"{customer_id}/{sha256(product_id.encode()).hexdigest()}"
 
 
-def fitted_slots(
+def slots_of_device(
     device_id: str, specs: Iterable[SlotSpec], old: Iterable[Slot] = (), moves: Sequence[SlotMove] = ()
-) -> list[Fitted]:
+) -> list[ProductSlot]:
     """Return a device's slots; a slot in `moves` takes over level and rate of the slot it replaces."""
     before = {slot.slot: slot for slot in old}
     past = {move.new_slot: before.get(move.old_slot) for move in moves}
-    return [Fitted(spec.product_id, _carried(_new(device_id, spec), past.get(spec.slot))) for spec in specs]
+    return [ProductSlot(spec.product_id, _carry_over(_new(device_id, spec), past.get(spec.slot))) for spec in specs]
 
 
 def _new(device_id: str, spec: SlotSpec) -> Slot:
     return Slot(device_id, spec.slot, spec.unit, spec.scale, spec.capacity, spec.level)
 
 
-def _carried(slot: Slot, past: Slot | None) -> Slot:
+def _carry_over(slot: Slot, past: Slot | None) -> Slot:
     if past is None or (past.unit, past.scale) != (slot.unit, slot.scale):
         return slot
     known = replace(slot, level=past.level, uncertainty=past.uncertainty, rate_per_day=past.rate_per_day)

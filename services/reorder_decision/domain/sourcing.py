@@ -3,10 +3,10 @@
 from collections.abc import Collection
 
 from services.reorder_decision.domain.pool import Hold, Offer, Reason, Slot, Subscription
-from services.reorder_decision.domain.records import score_of
+from services.reorder_decision.domain.scorecard import score_of
 
 
-def choose(
+def choose_offer(
     slots: tuple[Slot, ...],
     subscription: Subscription | None,
     offer: Offer | None,
@@ -21,7 +21,7 @@ def choose(
     if subscription is None or subscription.provider_id not in avoided or not slots:
         return offer
     candidates = [
-        one for one in rivals if one.provider_id not in avoided and not unorderable(slots[0], subscription, one)
+        one for one in rivals if one.provider_id not in avoided and not find_offer_obstacle(slots[0], subscription, one)
     ]
     ranks = {provider_id: rank for rank, provider_id in enumerate(subscription.alternatives)}
     return max(
@@ -34,7 +34,7 @@ def provider_of(subscription: Subscription, offer: Offer | None) -> str:
     return offer.provider_id if offer and offer.provider_id else subscription.provider_id
 
 
-def days_wanted(subscription: Subscription | None, offer: Offer | None) -> float:
+def days_of_supply(subscription: Subscription | None, offer: Offer | None) -> float:
     """Return the days of supply to keep: the subscription's days, but at least the lead time.
 
     Days of 0 mean a fixed level only; the lead time is ignored then.
@@ -44,8 +44,7 @@ def days_wanted(subscription: Subscription | None, offer: Offer | None) -> float
     return max(subscription.days, offer.lead.days)
 
 
-def unorderable(slot: Slot, subscription: Subscription, offer: Offer | None) -> Hold | None:
-    """Return why the slot's product cannot be ordered with this offer, or None."""
+def find_offer_obstacle(slot: Slot, subscription: Subscription, offer: Offer | None) -> Hold | None:
     if offer is None:
         return Hold(Reason.NO_OFFER, "OfferChanged")
     if not offer.provider_active:

@@ -8,13 +8,13 @@ from services.reorder_decision.handlers.devices import (
 )
 from services.reorder_decision.handlers.goods import on_stock_arrived, on_stock_counted
 from services.reorder_decision.handlers.locks import lock_pools
-from services.reorder_decision.handlers.offers import on_offer_changed, on_provider_changed, reconsider
+from services.reorder_decision.handlers.offers import on_offer_changed, on_provider_changed, reassess_due
 from services.reorder_decision.handlers.orders import (
-    add_up,
+    apply_lead_times,
+    count_results,
     on_order_delivered,
     on_order_ended,
     on_order_placed,
-    tell_lead_times,
 )
 from services.reorder_decision.handlers.slots import (
     on_slot_corrected,
@@ -24,7 +24,8 @@ from services.reorder_decision.handlers.slots import (
 )
 
 __all__ = [
-    "add_up",
+    "apply_lead_times",
+    "count_results",
     "lock_pools",
     "on_customer_erased",
     "on_device_deregistered",
@@ -41,6 +42,5 @@ __all__ = [
     "on_stock_arrived",
     "on_stock_counted",
     "on_threshold_crossed",
-    "reconsider",
-    "tell_lead_times",
+    "reassess_due",
 ]

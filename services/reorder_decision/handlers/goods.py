@@ -2,19 +2,21 @@
 
 from replenish_contracts.catalogue import Event
 from replenish_contracts.events import StockArrived, StockCounted
-from services.reorder_decision.domain import arrived, counted
+from services.reorder_decision.domain import stock_arrived, stock_counted
 from services.reorder_decision.store import Store
 
 
 async def on_stock_arrived(event: StockArrived, store: Store) -> list[Event]:
-    pool = await store.lock_pool(event.owner_id, event.product_id)
+    pool = await store.lock_or_create_pool(event.owner_id, event.product_id)
     if pool is None:
         return []
-    return await store.save(pool, arrived(pool, event.order_id, event.quantity, event.shelf, store.when))
+    return await store.save_decision(
+        pool, stock_arrived(pool, event.order_id, event.quantity, event.shelf, store.context)
+    )
 
 
 async def on_stock_counted(event: StockCounted, store: Store) -> list[Event]:
-    pool = await store.lock_pool(event.owner_id, event.product_id)
+    pool = await store.lock_or_create_pool(event.owner_id, event.product_id)
     if pool is None:
         return []
-    return await store.save(pool, counted(pool, event.shelf, store.when))
+    return await store.save_decision(pool, stock_counted(pool, event.shelf, store.context))

@@ -16,7 +16,7 @@ async def lock_pools(records: Sequence[Record], store: Store) -> None:
     """Lock the pools known before the batch; others are locked by their handler, and a deadlock is retried."""
     pool_ids = {pool_id for record in records for pool_id in _pool_ids_of(record.data)}
     devices: set[Any] = {getattr(record.data, name, None) for record in records for name in ("device_id", "replaces")}
-    pool_ids |= await store.list_pool_ids_touched(
+    pool_ids |= await store.list_affected_pool_ids(
         sorted(devices - {None}),
         [(r.data.provider_id, getattr(r.data, "product_id", None)) for r in records if r.topic == "offers"],
         [record.data.customer_id for record in records if record.type == "CustomerErased"],

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from replenish_contracts.catalogue import Event
 from replenish_contracts.events import OfferChanged, ProviderChanged
-from services.reorder_decision.domain import reconsidered
+from services.reorder_decision.domain import reassess
 from services.reorder_decision.store import Store
 
 
@@ -20,14 +20,14 @@ async def on_provider_changed(event: ProviderChanged, store: Store) -> list[Even
     return await _reassess_first(await store.list_pools_buying(event.provider_id, None), store)
 
 
-async def reconsider(store: Store) -> list[Event]:
+async def reassess_due(store: Store) -> list[Event]:
     """Reassess pools whose back-off has ended, or that were marked due by an offer change."""
-    return await _reassess(await store.list_due(store.settings.pools_per_turn), store)
+    return await _reassess(await store.list_due(store.settings.pools_per_transaction), store)
 
 
 async def _reassess_first(pool_ids: list[str], store: Store) -> list[Event]:
     """Reassess the first pools now; the periodic job does the rest, to keep lock times short."""
-    now, later = pool_ids[: store.settings.pools_per_turn], pool_ids[store.settings.pools_per_turn :]
+    now, later = pool_ids[: store.settings.pools_per_transaction], pool_ids[store.settings.pools_per_transaction :]
     events = await _reassess(now, store)
     if later:
         await store.mark_due(later)
@@ -37,11 +37,11 @@ async def _reassess_first(pool_ids: list[str], store: Store) -> list[Event]:
 async def _reassess(pool_ids: Sequence[str], store: Store) -> list[Event]:
     events: list[Event] = []
     for pool_id in pool_ids:
-        pool = await store.find_pool(pool_id)
+        pool = await store.lock_pool(pool_id)
         if pool is None:
             continue
-        turn = reconsidered(pool, store.when)
-        events += await store.save(pool, turn)
-        if turn.pool == pool:
+        decision = reassess(pool, store.context)
+        events += await store.save_decision(pool, decision)
+        if decision.pool == pool:
             await store.save_pool(pool)  # replaces the due mark by the time of its hold
     return events

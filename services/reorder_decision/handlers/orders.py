@@ -1,13 +1,13 @@
-"""Order events: they end a pool's order and feed the providers' records and learned lead times."""
+"""Order events: they end a pool's order and feed the provider scorecards and learned lead times."""
 
 from collections import defaultdict
 
 from replenish_contracts.catalogue import Event
 from replenish_contracts.events import Fault, OrderCancelled, OrderDelivered, OrderFailed, OrderPlaced, OrderRefused
-from services.reorder_decision.domain import Result, added, ended, learn, taken_back
-from services.reorder_decision.domain.records import NEWEST_OBSERVATIONS
+from services.reorder_decision.domain import OrderResult, learn_lead_time, order_dropped, order_ended, with_result
+from services.reorder_decision.domain.scorecard import NEWEST_OBSERVATIONS
 from services.reorder_decision.store import Store
-from services.reorder_decision.store.records import Kept, Sold
+from services.reorder_decision.store.scorecards import ProductScorecard, ProviderProduct
 
 #: `OrderCancelled.by` of the customer; all others count as failures.
 CUSTOMER = "customer"
@@ -19,13 +19,13 @@ DEVICE = "deregistration"
 
 async def on_order_placed(event: OrderPlaced, store: Store) -> list[Event]:
     if not event.test:
-        await store.note_placed(event.order_id, event.quantity, event.expected_at)
+        await store.save_acceptance(event.order_id, event.quantity, event.expected_at)
     return []
 
 
 async def on_order_delivered(event: OrderDelivered, store: Store) -> list[Event]:
     if not event.test:
-        await store.note_delivered(event)
+        await store.save_delivery(event)
     return []
 
 
@@ -33,39 +33,41 @@ async def on_order_ended(event: OrderCancelled | OrderRefused | OrderFailed, sto
     by = event.by if isinstance(event, OrderCancelled) else None
     blamed = by in PROVIDERS if by else not isinstance(event, OrderFailed) or event.fault is Fault.PROVIDER
     if blamed and not event.test:
-        await store.note_broken(event.order_id)
-    pool = await store.find_pool(event.pool_id)
+        await store.save_provider_failure(event.order_id)
+    pool = await store.lock_pool(event.pool_id)
     if pool is None:
         return []
     if by == DEVICE:
-        return await store.save(pool, taken_back(pool, event.order_id, store.when))
-    turn = ended(pool, event.order_id, store.when, by_customer=by == CUSTOMER, blamed=blamed)
-    return await store.save(pool, turn)
+        return await store.save_decision(pool, order_dropped(pool, event.order_id, store.context))
+    decision = order_ended(pool, event.order_id, store.context, by_customer=by == CUSTOMER, blamed=blamed)
+    return await store.save_decision(pool, decision)
 
 
-async def add_up(store: Store) -> list[Event]:
-    """Add finished orders to their providers' records and learn lead times; a periodic job."""
-    results: dict[Sold, list[Result]] = defaultdict(list)
-    for sold, result in await store.take_results(store.settings.orders_per_count):
+async def count_results(store: Store) -> list[Event]:
+    """Add finished orders to their provider scorecards and learn lead times; a periodic job."""
+    results: dict[ProviderProduct, list[OrderResult]] = defaultdict(list)
+    for sold, result in await store.claim_results(store.settings.orders_per_count):
         results[sold].append(result)
-    for kept in await store.lock_records(list(results)) if results else []:
-        await store.save_record(_with_results(kept, results[kept.provider_id, kept.product_id]))
+    for scorecard in await store.lock_scorecards(list(results)) if results else []:
+        await store.save_scorecard(_with_results(scorecard, results[scorecard.provider_id, scorecard.product_id]))
     return []
 
 
-async def tell_lead_times(store: Store) -> list[Event]:
+async def apply_lead_times(store: Store) -> list[Event]:
     """Mark pools due whose threshold changes with a newly learned lead time; a periodic job."""
-    for provider_id, product_id, learned in await store.list_outdated():
-        if pool_ids := await store.list_pools_minding(provider_id, product_id):
+    for provider_id, product_id, learned in await store.list_changed_lead_times():
+        if pool_ids := await store.list_pools_to_reassess(provider_id, product_id):
             await store.mark_due(pool_ids)
-        await store.note_told(provider_id, product_id, learned)
+        await store.save_trigger_days(provider_id, product_id, learned)
     return []
 
 
-def _with_results(kept: Kept, results: list[Result]) -> Kept:
-    record = kept.record
+def _with_results(scorecard: ProductScorecard, results: list[OrderResult]) -> ProductScorecard:
+    record = scorecard.record
     for result in results:
-        record = added(record, result)
+        record = with_result(record, result)
     took = [result.took_days for result in sorted(results, key=lambda one: one.ordered_at)]
-    newest = (*kept.took_days, *(days for days in took if days is not None))[-NEWEST_OBSERVATIONS:]
-    return kept._replace(record=record, took_days=newest, learned_days=learn(newest, kept.stated_days))
+    newest = (*scorecard.took_days, *(days for days in took if days is not None))[-NEWEST_OBSERVATIONS:]
+    return scorecard._replace(
+        record=record, took_days=newest, learned_days=learn_lead_time(newest, scorecard.stated_days)
+    )

@@ -25,7 +25,7 @@ ALTER TABLE reorder
 CREATE INDEX reorder_to_count ON reorder (order_id) WHERE result IS NOT NULL AND NOT counted;
 
 -- Counts and sums over a provider's orders of a product; contains no customer data.
-CREATE TABLE record (
+CREATE TABLE scorecard (
     provider_id  text               NOT NULL,
     product_id   text               NOT NULL,
     delivered    bigint             NOT NULL DEFAULT 0,
@@ -38,18 +38,18 @@ CREATE TABLE record (
     dearness     double precision   NOT NULL DEFAULT 0, -- sum of billed / agreed
     lead_days    double precision[] NOT NULL DEFAULT '{}', -- from order to door, the newest last
     learned_days double precision,
-    told_days    double precision,                      -- value in the triggers of pools; a change marks them due
+    trigger_days double precision,                      -- value in the triggers of pools; a change marks them due
     PRIMARY KEY (provider_id, product_id),
     CHECK (on_time <= promised AND promised <= delivered AND short <= delivered AND priced <= delivered)
 );
 
-CREATE VIEW known_record AS
+CREATE VIEW scorecard_view AS
 SELECT r.provider_id, r.product_id, r.delivered, r.broken, r.promised, r.on_time, r.short, r.filled, r.priced,
        r.dearness, r.lead_days, r.learned_days, p.lead_time_days AS stated_days
-FROM record AS r LEFT JOIN provider AS p USING (provider_id);
+FROM scorecard AS r LEFT JOIN provider AS p USING (provider_id);
 
 -- An offer with the lead time and record of its provider.
-CREATE VIEW known_offer AS
+CREATE VIEW offer_view AS
 SELECT o.provider_id, o.product_id, o.pack_size, o.price, o.currency, o.available,
        coalesce(p.active, true) AS provider_active, o.event, o.unit, o.scale,
        CASE WHEN coalesce(r.learned_days, p.lead_time_days) IS NOT NULL THEN json_build_object(
@@ -60,7 +60,7 @@ SELECT o.provider_id, o.product_id, o.pack_size, o.price, o.currency, o.availabl
            'short', r.short, 'filled', r.filled, 'priced', r.priced, 'dearness', r.dearness) END AS record
 FROM offer AS o
 LEFT JOIN provider AS p USING (provider_id)
-LEFT JOIN record AS r ON (r.provider_id, r.product_id) = (o.provider_id, o.product_id);
+LEFT JOIN scorecard AS r ON (r.provider_id, r.product_id) = (o.provider_id, o.product_id);
 
 -- An order must have ended before the next order of its pool was decided.
 CREATE VIEW check_next_order_waits_for_the_end_of_the_last AS

@@ -12,22 +12,22 @@ from services.reorder_decision.store.pools import Pools
 class Offers(Pools):
     """Providers and offers, as far as decisions use them."""
 
-    async def keep_offers(self, provider_ids: Iterable[str]) -> None:
+    async def lock_offers_shared(self, provider_ids: Iterable[str]) -> None:
         """Lock these providers' offers in shared mode until the end of the transaction.
 
         Without the lock, a concurrent offer change would miss the pool that this transaction makes subscribe to it.
         """
         await self.connection.execute(
-            """-- keep_offers
+            """-- lock_offers_shared
             SELECT pg_advisory_xact_lock_shared(hashtextextended('reorder_decision.offers:' || provider_id, 0))
             FROM unnest($1::text[]) AS kept (provider_id)
             """,
             sorted(provider_ids),
         )
 
-    async def _change_offers(self, provider_id: str) -> None:
+    async def _lock_offers(self, provider_id: str) -> None:
         await self.connection.execute(
-            """-- change_offers
+            """-- _lock_offers
             SELECT pg_advisory_xact_lock(hashtextextended('reorder_decision.offers:' || $1, 0))
             """,
             provider_id,
@@ -35,9 +35,9 @@ class Offers(Pools):
 
     async def save_offer(self, offer: OfferChanged) -> bool:
         """Store an offer; return whether pack, unit or availability changed."""
-        await self._change_offers(offer.provider_id)
+        await self._lock_offers(offer.provider_id)
         before = await self.connection.fetchrow(
-            """-- lock_offer
+            """-- save_offer
             SELECT pack_size, unit, scale, available FROM offer WHERE provider_id = $1 AND product_id = $2 FOR UPDATE
             """,
             offer.provider_id,
@@ -59,9 +59,9 @@ class Offers(Pools):
 
     async def save_provider(self, provider: ProviderChanged) -> bool:
         """Store a provider; return whether its activity or stated lead time changed."""
-        await self._change_offers(provider.provider_id)
+        await self._lock_offers(provider.provider_id)
         before = await self.connection.fetchrow(
-            "-- lock_provider\nSELECT active, lead_time_days FROM provider WHERE provider_id = $1 FOR UPDATE",
+            "-- save_provider\nSELECT active, lead_time_days FROM provider WHERE provider_id = $1 FOR UPDATE",
             provider.provider_id,
         )
         await self.connection.execute(
@@ -83,7 +83,7 @@ class Offers(Pools):
     async def list_offers(self, provider_ids: Sequence[str], product_id: str) -> tuple[Offer, ...]:
         rows = await self.connection.fetch(
             """-- list_offers
-            SELECT row_to_json(o) AS offer FROM known_offer AS o
+            SELECT row_to_json(o) AS offer FROM offer_view AS o
             WHERE o.provider_id = ANY($1::text[]) AND o.product_id = $2 ORDER BY o.provider_id
             """,
             provider_ids,
@@ -110,15 +110,15 @@ class Offers(Pools):
         )
         return [row["pool_id"] for row in rows]
 
-    async def list_pool_ids_touched(
+    async def list_affected_pool_ids(
         self,
         device_ids: Sequence[str],
         offers: Sequence[tuple[str, str | None]],
         customer_ids: Sequence[str],
     ) -> set[str]:
-        """Return the pools of these devices and customers, and the first `pools_per_turn` of each offer."""
+        """Return the pools of these devices and customers, and the first `pools_per_transaction` of each offer."""
         rows = await self.connection.fetch(
-            """-- list_pool_ids_touched
+            """-- list_affected_pool_ids
             SELECT pool_id FROM slot WHERE device_id = ANY($1::text[])
             UNION SELECT pool_id FROM pool WHERE customer_id = ANY($2::text[])
             UNION SELECT first.pool_id
@@ -132,7 +132,7 @@ class Offers(Pools):
             customer_ids,
             [provider_id for provider_id, _ in offers],
             [product_id for _, product_id in offers],
-            self.settings.pools_per_turn,
+            self.settings.pools_per_transaction,
         )
         return {row["pool_id"] for row in rows}
 

@@ -7,6 +7,7 @@ import msgspec
 
 from libs import kit
 from services.reorder_decision.domain import (
+    Context,
     Hold,
     Holiday,
     Offer,
@@ -17,19 +18,17 @@ from services.reorder_decision.domain import (
     Slot,
     Subscription,
     Trigger,
-    When,
     pool_id_of,
 )
 
-Form = TypeVar("Form")
+T = TypeVar("T")
 
 
 class Pools(kit.Store):
     """Pools with all inputs of a decision."""
 
     @property
-    def when(self) -> When:
-        """Return time and cause of this transaction, with the configured rules."""
+    def context(self) -> Context:
         settings = self.settings
         rules = Rules(
             settings.cancel_backoff_days,
@@ -38,19 +37,18 @@ class Pools(kit.Store):
             settings.enough_backoff_days,
             settings.default_lead_time_days,
         )
-        return When(self.now, self.cause, rules)
+        return Context(self.now, self.cause, rules)
 
-    async def lock_pool(self, customer_id: str, product_id: str) -> Pool | None:
+    async def lock_or_create_pool(self, customer_id: str, product_id: str) -> Pool | None:
         """Lock and return the pool, creating it if missing; None if the customer was erased."""
         pool_id = pool_id_of(customer_id, product_id)
-        pool = await self.find_pool(pool_id)
+        pool = await self.lock_pool(pool_id)
         if pool is None and not await self._is_erased(customer_id):
             await self._create_pool(pool_id, customer_id, product_id)
-            pool = await self.find_pool(pool_id)
+            pool = await self.lock_pool(pool_id)
         return pool
 
-    async def find_pool(self, pool_id: str) -> Pool | None:
-        """Lock and return the pool, or None."""
+    async def lock_pool(self, pool_id: str) -> Pool | None:
         row = await self.connection.fetchrow(
             """-- lock_pool
             SELECT pool_id, customer_id, product_id, epoch, situation, hold, wait, trigger, shelf, shelf_event, cancels,
@@ -59,7 +57,7 @@ class Pools(kit.Store):
             """,
             pool_id,
         )
-        return None if row is None else await self._load(row)
+        return None if row is None else await self._with_parts(row)
 
     async def lock_pools(self, pool_ids: Sequence[str]) -> None:
         """Lock the existing pools ordered by id; every transaction uses this order, which avoids deadlocks."""
@@ -70,10 +68,10 @@ class Pools(kit.Store):
             pool_ids,
         )
 
-    async def _load(self, row: Any) -> Pool:
+    async def _with_parts(self, row: Any) -> Pool:
         """Read the parts of a locked pool in a new statement: the snapshot of the first may predate its lock."""
         parts: Any = await self.connection.fetchrow(
-            """-- get_pool_parts
+            """-- _with_parts
             SELECT (SELECT json_agg(s ORDER BY s.device_id, s.slot) FROM (
                         SELECT device_id, slot, unit, scale, capacity, level, uncertainty, rate_per_day, level_event,
                                level_at, answered
@@ -85,11 +83,11 @@ class Pools(kit.Store):
                                version, alternatives
                         FROM subscription WHERE pool_id = $1 AND status <> 'ended') AS s) AS subscription,
                    (SELECT row_to_json(o) FROM (
-                        SELECT o.* FROM subscription AS s JOIN known_offer AS o USING (provider_id, product_id)
+                        SELECT o.* FROM subscription AS s JOIN offer_view AS o USING (provider_id, product_id)
                         WHERE s.pool_id = $1 AND s.status <> 'ended') AS o) AS offer,
                    (SELECT json_agg(o ORDER BY o.provider_id) FROM (
                         SELECT o.* FROM subscription AS s CROSS JOIN unnest(s.alternatives) AS other (provider_id)
-                        JOIN known_offer AS o ON (o.provider_id, o.product_id) = (other.provider_id, s.product_id)
+                        JOIN offer_view AS o ON (o.provider_id, o.product_id) = (other.provider_id, s.product_id)
                         WHERE s.pool_id = $1 AND s.status <> 'ended') AS o) AS rivals,
                    (SELECT row_to_json(h) FROM (
                         SELECT starts_at, ends_at FROM holiday WHERE customer_id = $2) AS h) AS holiday,
@@ -123,7 +121,7 @@ class Pools(kit.Store):
 
     async def _create_pool(self, pool_id: str, customer_id: str, product_id: str) -> None:
         await self.connection.execute(
-            """-- create_pool
+            """-- _create_pool
             INSERT INTO pool (pool_id, customer_id, product_id, hold, changed_at) VALUES ($1, $2, $3, $4, $5)
             ON CONFLICT DO NOTHING
             """,
@@ -136,7 +134,7 @@ class Pools(kit.Store):
 
     async def _is_erased(self, customer_id: str) -> bool:
         erased: bool = await self.connection.fetchval(
-            "-- is_erased\nSELECT EXISTS (SELECT FROM erased_customer WHERE customer_id = $1)", customer_id
+            "-- _is_erased\nSELECT EXISTS (SELECT FROM erased_customer WHERE customer_id = $1)", customer_id
         )
         return erased
 
@@ -154,7 +152,7 @@ class Pools(kit.Store):
         )
 
 
-def _decode(text: str | None, form: type[Form]) -> Form | None:
+def _decode(text: str | None, form: type[T]) -> T | None:
     return None if text is None else msgspec.json.decode(text, type=form)
 
 

@@ -4,29 +4,32 @@ from typing import Any
 
 from libs import kit
 
+#: All columns of `receipt`.
+RECEIPT_COLUMNS = """
+    number, receipt_id, customer_id, pool_id, epoch, order_id, outcome, reason, decided_at, inputs,
+    decision
+"""
+
 
 class Receipts(kit.Store):
     """Receipts are never changed."""
 
     async def list_receipts_of_order(self, order_id: str) -> list[Any]:
-        """Return an order's receipts, the newest first."""
         return await self.connection.fetch(
-            """-- list_receipts_of_order
-            SELECT number, receipt_id, customer_id, pool_id, epoch, order_id, outcome, reason, decided_at, inputs,
-                   decision
+            f"""-- list_receipts_of_order
+            SELECT {RECEIPT_COLUMNS}
             FROM receipt WHERE order_id = $1 ORDER BY number DESC
-            """,
+            """,  # noqa: S608  a constant of this module
             order_id,
         )
 
     async def list_receipts(self, customer_id: str | None, before: int, limit: int) -> list[Any]:
         """Return the newest receipts with a number below `before`, of one customer or of all."""
         return await self.connection.fetch(
-            """-- list_receipts
-            SELECT number, receipt_id, customer_id, pool_id, epoch, order_id, outcome, reason, decided_at, inputs,
-                   decision
+            f"""-- list_receipts
+            SELECT {RECEIPT_COLUMNS}
             FROM receipt WHERE ($1::text IS NULL OR customer_id = $1) AND number < $2 ORDER BY number DESC LIMIT $3
-            """,
+            """,  # noqa: S608  a constant of this module
             customer_id,
             before,
             limit,

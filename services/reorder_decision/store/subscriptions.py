@@ -5,6 +5,16 @@ from typing import Any
 from services.reorder_decision.domain import Pool, Subscription
 from services.reorder_decision.store.pools import Pools
 
+#: Subscriptions with the state of their pool, and with unit and scale of its first slot.
+SELECT_SUBSCRIPTIONS = """
+    SELECT s.subscription_id, s.customer_id, s.product_id, s.pool_id, s.provider_id, s.packs, s.pack_size,
+           s.mode, s.status, s.days, s.at_level, s.reports, s.version, s.alternatives, s.created_at,
+           s.changed_at, p.situation, p.epoch, p.hold, p.reconsider_at, u.unit, u.scale
+    FROM subscription AS s JOIN pool AS p USING (pool_id)
+    LEFT JOIN LATERAL (SELECT unit, scale FROM slot WHERE slot.pool_id = s.pool_id
+                       ORDER BY device_id, slot LIMIT 1) AS u ON true
+"""
+
 
 class Subscriptions(Pools):
     """At most one subscription per pool is not ended, enforced by a unique index."""
@@ -45,13 +55,8 @@ class Subscriptions(Pools):
 
     async def find_subscription(self, subscription_id: str) -> Any:
         return await self.connection.fetchrow(
-            """-- find_subscription
-            SELECT s.subscription_id, s.customer_id, s.product_id, s.pool_id, s.provider_id, s.packs, s.pack_size,
-                   s.mode, s.status, s.days, s.at_level, s.reports, s.version, s.alternatives, s.created_at,
-                   s.changed_at, p.situation, p.epoch, p.hold, p.reconsider_at, u.unit, u.scale
-            FROM subscription AS s JOIN pool AS p USING (pool_id)
-            LEFT JOIN LATERAL (SELECT unit, scale FROM slot WHERE slot.pool_id = s.pool_id
-                               ORDER BY device_id, slot LIMIT 1) AS u ON true
+            f"""-- find_subscription
+            {SELECT_SUBSCRIPTIONS}
             WHERE s.subscription_id = $1
             """,
             subscription_id,
@@ -59,13 +64,8 @@ class Subscriptions(Pools):
 
     async def list_subscriptions(self, customer_id: str) -> list[Any]:
         return await self.connection.fetch(
-            """-- list_subscriptions
-            SELECT s.subscription_id, s.customer_id, s.product_id, s.pool_id, s.provider_id, s.packs, s.pack_size,
-                   s.mode, s.status, s.days, s.at_level, s.reports, s.version, s.alternatives, s.created_at,
-                   s.changed_at, p.situation, p.epoch, p.hold, p.reconsider_at, u.unit, u.scale
-            FROM subscription AS s JOIN pool AS p USING (pool_id)
-            LEFT JOIN LATERAL (SELECT unit, scale FROM slot WHERE slot.pool_id = s.pool_id
-                               ORDER BY device_id, slot LIMIT 1) AS u ON true
+            f"""-- list_subscriptions
+            {SELECT_SUBSCRIPTIONS}
             WHERE s.customer_id = $1 ORDER BY s.number
             """,
             customer_id,

@@ -120,7 +120,7 @@ class TestDeregistration:
             await on_device_deregistered(deregistered(), store)
 
         assert await rows_about(store) == 0
-        assert (await store.find_device("brewer")).how == "deregistered"
+        assert (await store.find_device("brewer")).end_reason == "deregistered"
 
     async def test_puts_later_reports_aside(self, store):
         await on_device_registered(registered(), store)
@@ -153,7 +153,7 @@ class TestDeregistration:
 
         assert (await rows_about(store), await rows_about(store, "jar")) == (0, 0)
         assert (await slot_of(store, device_id="foreign")).level == 100
-        assert (await store.find_device("jar")).how == "erased"
+        assert (await store.find_device("jar")).end_reason == "erased"
 
 
 class TestReplacement:
@@ -304,7 +304,7 @@ class TestUncountedReports:
         await on_usage([used(5, report_id="new")], store)
 
         store.now = NOON + timedelta(days=40)
-        await upkeep.forget_reports(store)
+        await upkeep.delete_report_identities(store)
 
         left = await store.connection.fetch("SELECT identity FROM known_report")
         assert [row["identity"] for row in left] == ["new"]

@@ -8,7 +8,7 @@ import pytest
 
 from libs.kit.testing import store_for
 from replenish_contracts.events import ThresholdCrossed
-from services.consumption.domain.hearing import Fate, hear
+from services.consumption.domain.apply import Outcome, apply_report
 from services.consumption.domain.rate import Rate
 from services.consumption.domain.trigger import Trigger
 from services.consumption.handlers.accounts import on_device_registered
@@ -99,7 +99,7 @@ class TestTakeUses:
         after = await store.lock_slots(places)
         for n, use in enumerate(uses):
             place = use[:2]
-            heard = hear(before[place], report_of(records[place], before[place].spec, NOW))
+            decision = apply_report(before[place], report_of(records[place], before[place].spec, NOW))
             if n not in applied.positions:
                 idle = before[place].level <= 0
                 overdrawn = before[place].level < use[4]
@@ -107,9 +107,9 @@ class TestTakeUses:
                 assert idle or overdrawn or history
                 assert after[place] == before[place]
                 continue
-            crossed = any(isinstance(event, ThresholdCrossed) for event in heard.events)
-            told = replace(after[place], trigger=replace(after[place].trigger, armed=heard.slot.trigger.armed))
-            assert settled(told) == settled(heard.slot)
+            crossed = any(isinstance(event, ThresholdCrossed) for event in decision.events)
+            told = replace(after[place], trigger=replace(after[place].trigger, armed=decision.slot.trigger.armed))
+            assert settled(told) == settled(decision.slot)
             assert (n in applied.crossed) == crossed
         assert len(applied.positions) > 80
         assert applied.crossed
@@ -174,10 +174,10 @@ class TestBatches:
                 alone[place] = replace(alone[place], duplicates=alone[place].duplicates + 1)
                 continue
             known.add(name)
-            heard = hear(alone[place], report_of(record, alone[place].spec, NOW))
-            alone[place] = heard.slot
-            fates.append(heard.fate)
-            expected += heard.events
+            decision = apply_report(alone[place], report_of(record, alone[place].spec, NOW))
+            alone[place] = decision.slot
+            fates.append(decision.outcome)
+            expected += decision.events
         events, rest = [], records
         while rest:
             size = dice.choice([1, 2, 5, 40])
@@ -189,7 +189,7 @@ class TestBatches:
             place: settled(slot) for place, slot in alone.items()
         }
         assert sorted(said_of(events), key=str) == sorted(said_of(expected), key=str)
-        assert {Fate.APPLIED, Fate.DUPLICATE} == set(fates)
+        assert {Outcome.APPLIED, Outcome.DUPLICATE} == set(fates)
 
     async def test_name_the_record_that_led_to_each_event(self, store):
         await on_device_registered(reported.registered(slots=tuple(map(reported.spec, "12"))), store)

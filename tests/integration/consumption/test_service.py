@@ -173,7 +173,15 @@ class TestApi:
         shown = (await world.get(f"{device}/1")).json()
 
         assert (shown["level"], shown["rate_prior_share"], shown["rate_per_day"]) == ("50", 1.0, "3.3333")
-        assert {"doubt_steps", "run_out_at", "last_report_at", "capacity", "loading", "fill", "name"} <= shown.keys()
+        assert {
+            "uncertainty_steps",
+            "run_out_at",
+            "last_report_at",
+            "capacity",
+            "loading",
+            "fill",
+            "name",
+        } <= shown.keys()
         assert shown["books"]["opening_steps"] == 50
 
     async def test_pages_through_the_days(self, world):

@@ -6,7 +6,7 @@ import pytest
 
 from replenish_contracts.events import StockArrived
 from services.inventory.domain import Goods
-from services.inventory.handlers import take_spoiled
+from services.inventory.handlers import remove_expired_goods
 from tests.integration.inventory.shop import open_shop, shortages
 from tests.support import inventory_events as a
 from tests.support.portal_server import until
@@ -29,7 +29,7 @@ async def lots(ledger):
 def on_day(ledger):
     async def go_off(month, day):
         ledger.store.now = a.NOON.replace(month=month, day=day)
-        await take_spoiled(ledger.store)
+        await remove_expired_goods(ledger.store)
 
     return go_off
 

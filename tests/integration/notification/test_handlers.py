@@ -28,7 +28,7 @@ from replenish_contracts.events import (
     ThresholdCrossed,
     TriggerSet,
 )
-from services.notification.domain import Kind, Told, notice_id_of
+from services.notification.domain import Kind, NoticeState, notice_id_of
 from services.notification.handlers import (
     on_customer_erased,
     on_device_deregistered,
@@ -141,7 +141,7 @@ class TestOnOrderFact:
         (intended,) = store.added_tasks
         notice = await find(store, Kind.ORDER_PLACED)
         assert (intended.kind, intended.task_id) == ("mail", notice.notice_id)
-        assert (notice.state, notice.order_id) == (Told.DUE, "o1")
+        assert (notice.state, notice.order_id) == (NoticeState.DUE, "o1")
 
     async def test_keeps_what_only_the_event_knows(self, store):
         await on_order_fact(OrderCancelled(**ORDER, by="customer", reason="enough"), store)
@@ -159,7 +159,7 @@ class TestOnOrderFact:
         await on_order_fact(delivered, store)
 
         notice = await find(store, Kind.ORDER_DELIVERED)
-        assert (notice.state, notice.reason) == (Told.NOT_TOLD, "the customer sees the parcel")
+        assert (notice.state, notice.reason) == (NoticeState.NOT_SENT, "the customer sees the parcel")
         assert store.added_tasks == []
 
     async def test_does_as_the_customer_chose(self, store):
@@ -168,8 +168,8 @@ class TestOnOrderFact:
         await on_order_fact(placed(), store)
         await on_order_fact(OrderDelivered(**ORDER, **SLOT, quantity=40, evidence="reported"), store)
 
-        assert (await find(store, Kind.ORDER_PLACED)).state is Told.NOT_TOLD
-        assert (await find(store, Kind.ORDER_DELIVERED)).state is Told.DUE
+        assert (await find(store, Kind.ORDER_PLACED)).state is NoticeState.NOT_SENT
+        assert (await find(store, Kind.ORDER_DELIVERED)).state is NoticeState.DUE
 
     async def test_is_silent_where_the_provider_writes_itself(self, store):
         await on_provider_changed(ProviderChanged(provider_id="acme", name="Acme", protocol="drs"), store)
@@ -177,7 +177,7 @@ class TestOnOrderFact:
         await on_order_fact(placed(), store)
 
         notice = await find(store, Kind.ORDER_PLACED)
-        assert (notice.state, notice.reason) == (Told.NOT_TOLD, "the provider notifies its customers itself")
+        assert (notice.state, notice.reason) == (NoticeState.NOT_SENT, "the provider notifies its customers itself")
         assert store.added_tasks == []
 
 
@@ -185,7 +185,7 @@ class TestOnReorderHeld:
     async def test_asks_for_an_approval(self, store):
         await on_reorder_held(held("awaiting_approval", order_id="o7"), store)
 
-        assert (await find(store, Kind.APPROVAL_NEEDED, "o7")).state is Told.DUE
+        assert (await find(store, Kind.APPROVAL_NEEDED, "o7")).state is NoticeState.DUE
 
     async def test_is_silent_where_nobody_needs_to_act(self, store):
         await on_reorder_held(held("enough"), store)
@@ -198,13 +198,13 @@ class TestOnReorderHeld:
 
         await on_trigger_set(triggered(epoch=4), store)
 
-        assert (await find(store, Kind.CANNOT_ORDER, "ann/pods/3")).state is Told.WITHDRAWN
+        assert (await find(store, Kind.CANNOT_ORDER, "ann/pods/3")).state is NoticeState.WITHDRAWN
 
     async def test_is_not_withdrawn_by_what_came_before(self, store):
         await on_reorder_held(held("no_offer"), store)
         await on_trigger_set(triggered(epoch=3), store)
 
-        assert (await find(store, Kind.CANNOT_ORDER, "ann/pods/3")).state is Told.DUE
+        assert (await find(store, Kind.CANNOT_ORDER, "ann/pods/3")).state is NoticeState.DUE
 
     @pytest.mark.parametrize(
         ("reason", "kind"), [("notify_only", Kind.RUNNING_LOW), ("cancelled_again", "ordering_stopped")]
@@ -213,7 +213,7 @@ class TestOnReorderHeld:
         await on_reorder_held(held(reason), store)
         await on_trigger_set(triggered(epoch=4), store)
 
-        assert (await find(store, Kind(kind), "ann/pods/3")).state is Told.WITHDRAWN
+        assert (await find(store, Kind(kind), "ann/pods/3")).state is NoticeState.WITHDRAWN
 
     async def test_is_not_asked_what_was_answered_by_then(self, store):
         for order_id in ("o7", "o8", "o9"):
@@ -223,7 +223,7 @@ class TestOnReorderHeld:
         await on_reorder_declined(ReorderDeclined(**POOL, epoch=3, order_id="o8", reason="the customer"), store)
 
         states = [(await find(store, Kind.APPROVAL_NEEDED, order_id)).state for order_id in ("o7", "o8", "o9")]
-        assert states == [Told.WITHDRAWN, Told.WITHDRAWN, Told.DUE]
+        assert states == [NoticeState.WITHDRAWN, NoticeState.WITHDRAWN, NoticeState.DUE]
 
     @pytest.mark.parametrize(
         "answer",
@@ -236,7 +236,7 @@ class TestOnReorderHeld:
         declined = ReorderDeclined(**POOL, epoch=3, order_id="o8", reason="the customer")
         await answer(declined if answer is on_reorder_declined else approved(order_id="o8"), store)
 
-        (plan,) = [plan for sql, plan in explained.plans if "-- withdraw_question" in sql]
+        (plan,) = [plan for sql, plan in explained.plans if "-- withdraw_approval_request" in sql]
         assert re.search(r"Index Cond: .*pool_id = ", plan), plan
 
     async def test_tells_the_same_trouble_again_after_a_week(self, store):
@@ -247,7 +247,7 @@ class TestOnReorderHeld:
         await on_reorder_held(held("no_offer", epoch=6), store)
 
         states = [(await find(store, Kind.CANNOT_ORDER, f"ann/pods/{epoch}")).state for epoch in (3, 5, 6)]
-        assert states == [Told.DUE, Told.NOT_TOLD, Told.DUE]
+        assert states == [NoticeState.DUE, NoticeState.NOT_SENT, NoticeState.DUE]
 
 
 class TestOnMailSent:
@@ -268,7 +268,10 @@ class TestOnMailSent:
         )
 
         notice = await find(store, Kind.ORDER_PLACED)
-        assert (notice.state, notice.reason) == (Told.REFUSED, "the mail server rejected the mail permanently (550)")
+        assert (notice.state, notice.reason) == (
+            NoticeState.REFUSED,
+            "the mail server rejected the mail permanently (550)",
+        )
 
     async def test_a_mail_that_left_before_it_was_withdrawn_was_told(self, store):
         await on_reorder_held(held("no_offer"), store)

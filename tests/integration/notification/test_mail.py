@@ -83,7 +83,7 @@ async def test_an_order_is_told_once_in_the_customers_language(world):
     order_id = await world.order("jo")
     await world.order("jo")
 
-    told = await world.reaches("jo", "told")
+    told = await world.reaches("jo", "sent")
 
     (mail,) = world.mails("jo")
     notice_id = notice_id_of("jo", Kind.ORDER_PLACED, order_id)
@@ -100,7 +100,7 @@ async def test_a_server_that_puts_it_off_gets_it_again(world):
     world.answers += ["451 later", "421 much later"]
 
     await world.order("kim")
-    await world.reaches("kim", "told")
+    await world.reaches("kim", "sent")
 
     assert len(world.mails("kim")) == 1
     assert world.answers == []
@@ -111,7 +111,7 @@ async def test_a_server_that_takes_its_time_gets_it_once(world):
     world.door.slow_seconds = 3 * SMTP_SECONDS
 
     await world.order("ken")
-    await world.reaches("ken", "told")
+    await world.reaches("ken", "sent")
 
     world.door.slow_seconds = 0
     assert len(world.mails("ken")) == 1
@@ -127,7 +127,7 @@ async def test_a_changed_order_is_told_as_it_was_placed(world):
     )
 
     await world.order("mia")
-    await world.reaches("mia", "told")
+    await world.reaches("mia", "sent")
 
     (mail,) = world.mails("mia")
     assert "Price: 10.00 EUR" in mail["text"]
@@ -158,7 +158,7 @@ async def test_foreign_words_stay_words(world):
     world.joins("nia", name='Nia\r\nBcc: eve@example.com, "x" <y@example.com>')
 
     await world.order("nia", OrderRefused, reason="sold out\r\n.\r\nMAIL FROM:<eve@example.com>")
-    await world.reaches("nia", "told")
+    await world.reaches("nia", "sent")
 
     (mail,) = world.mails("nia")
     assert "sold out . MAIL FROM:<eve@example.com>." in mail["text"]
@@ -173,7 +173,7 @@ async def test_a_portal_that_is_down_delays(world):
     assert not world.mails("oda")
 
     world.desk.down = False
-    await world.reaches("oda", "told")
+    await world.reaches("oda", "sent")
 
 
 async def test_a_customer_who_is_gone_is_not_written_to(world):
@@ -186,7 +186,7 @@ async def test_an_attempt_nobody_knows_about_is_repeated_under_the_same_id(world
     """What a crash between the server's answer and our commit leaves: one more copy, the same mail."""
     world.joins("quinn")
     order_id = await world.order("quinn")
-    await world.reaches("quinn", "told")
+    await world.reaches("quinn", "sent")
     notice_id = notice_id_of("quinn", Kind.ORDER_PLACED, order_id)
     async with world.kit.pool.acquire() as connection, connection.transaction():
         await connection.execute("UPDATE notice SET state = 'due' WHERE notice_id = $1", notice_id)
@@ -196,7 +196,7 @@ async def test_an_attempt_nobody_knows_about_is_repeated_under_the_same_id(world
             timedelta(seconds=1),
         )
 
-    await world.reaches("quinn", "told")
+    await world.reaches("quinn", "sent")
 
     mails = world.mails("quinn")
     assert len(mails) == 2
@@ -206,7 +206,7 @@ async def test_an_attempt_nobody_knows_about_is_repeated_under_the_same_id(world
 async def test_notices_are_the_customers_own(world):
     world.joins("rae")
     await world.order("rae")
-    await world.reaches("rae", "told")
+    await world.reaches("rae", "sent")
 
     assert (await world.notices("rae", asker="sam")).status_code == 404
     assert (await world.notices("rae", "operator")).status_code == 200
@@ -226,14 +226,14 @@ async def test_a_customer_chooses_what_to_be_told(world):
     assert wrong.status_code == 422
     world.joins("sam")
     await world.order("sam")
-    assert (await world.reaches("sam", "not_told"))["reason"] == "the customer opted out"
+    assert (await world.reaches("sam", "not_sent"))["reason"] == "the customer opted out"
     assert not world.mails("sam")
 
 
 async def test_an_erased_customer_leaves_nothing(world):
     world.joins("tom")
     await world.order("tom")
-    await world.reaches("tom", "told")
+    await world.reaches("tom", "sent")
 
     await world.publish(CustomerErased(customer_id="tom"))
 

@@ -28,6 +28,6 @@ async def test_a_mail_server_that_is_away_is_waited_for(database, kafka_url, tmp
 
         assert "SMTPConnectError" in await until(tried, "it was tried")
         async with catching(world.log, port=port):
-            await world.reaches("uma", "told")
+            await world.reaches("uma", "sent")
         await world.http.aclose()
     assert len(world.mails("uma")) == 1

@@ -9,7 +9,7 @@ import pytest
 
 from deploy.local.waiting import until
 from replenish_contracts.events import OrderModified
-from services.portal.api.live import live_of
+from services.portal.api.live import live_updates_of
 from tests.integration.portal import a
 from tests.integration.portal.neighbours import neighbours
 from tests.integration.portal.teller import telling
@@ -373,7 +373,7 @@ class TestLive:
 
     async def test_ends_with_the_session(self, portal):
         customer_id = await portal.join()
-        with doors.changed(live_of(portal.kit), live_heartbeat_seconds=0.05):
+        with doors.changed(live_updates_of(portal.kit), live_heartbeat_seconds=0.05):
             async with signed_in(portal, customer_id) as browser, browser.stream("GET", "/live") as stream:
                 events = aiter_events(stream)
                 assert await soon(events) == "hello"
@@ -383,7 +383,7 @@ class TestLive:
                 assert [name async for name in events][-1] == "ended"
 
     async def test_limits_open_pages(self, portal):
-        with doors.changed(live_of(portal.kit), live_pages_per_customer=1):
+        with doors.changed(live_updates_of(portal.kit), live_pages_per_customer=1):
             async with signed_in(portal, await portal.join()) as browser, browser.stream("GET", "/live") as stream:
                 events = aiter_events(stream)
                 assert await soon(events) == "hello"

@@ -3,7 +3,7 @@
 import pytest
 
 from libs.kit.testing import store_for
-from services.reorder_decision.domain import pool_id_of, subscribed
+from services.reorder_decision.domain import pool_id_of, subscription_changed
 from services.reorder_decision.service import SERVICE
 from tests.integration.reorder_decision import events
 from tests.support import decisions as a
@@ -29,7 +29,7 @@ class Desk:
         wish = a.subscription(**{"subscription_id": f"of {customer_id}", **wishes})
         await self.store.save_subscription(pool, wish)
         pool = await self.pool(pool.pool_id)
-        return await self.store.save(pool, subscribed(pool, wish, self.store.when))
+        return await self.store.save_decision(pool, subscription_changed(pool, wish, self.store.context))
 
     async def ready(self, **wishes):
         """Let Ann have a brewer, an offer and a subscription."""
@@ -44,7 +44,7 @@ class Desk:
         return approved.order_id
 
     async def pool(self, pool_id="ann/pods"):
-        return await self.store.find_pool(pool_id)
+        return await self.store.lock_pool(pool_id)
 
     async def findings(self):
         """Return what the service's own checks find."""

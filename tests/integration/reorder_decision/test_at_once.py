@@ -56,7 +56,7 @@ async def replicas(database):
             store = first.store_in(connection)
             for name in FAMILIES:
                 wish = a.subscription(subscription_id=f"of {name}")
-                await store.save_subscription(await store.find_pool(f"{name}/pods"), wish)
+                await store.save_subscription(await store.lock_pool(f"{name}/pods"), wish)
         yield first, second
 
 
@@ -71,10 +71,10 @@ async def test_a_batch_takes_its_pools_in_their_order_whatever_its_own(replicas)
 
     async with first.writing() as connection:
         store = first.store_in(connection)
-        await store.find_pool("ann/pods")
+        await store.lock_pool("ann/pods")
         batch = asyncio.create_task(BatchProcessor(second).apply(backwards, {}))
         await until(lambda: connection.fetchval(LOCKS), "the batch waits for a pool", 30)
-        free = [await store.find_pool(f"{name}/pods") for name in FAMILIES]
+        free = [await store.lock_pool(f"{name}/pods") for name in FAMILIES]
     await batch
 
     async with first.read() as seen:
@@ -87,7 +87,7 @@ async def test_a_batch_takes_its_pools_in_their_order_whatever_its_own(replicas)
 async def test_an_offer_that_comes_while_somebody_subscribes_to_it_is_seen_by_one_of_them(replicas):
     first, second = replicas
     async with first.transaction() as transaction:
-        pool = await transaction.store.find_pool("ann/pods")
+        pool = await transaction.store.lock_pool("ann/pods")
         moved = replace(pool.subscription, provider_id="globex", version=2)
         await _apply(transaction, pool, moved)
         offer = asyncio.create_task(BatchProcessor(second).apply([record(events.offer(provider_id="globex"), 0)], {}))

@@ -1,9 +1,9 @@
 """Product, provider and device change while an order is open: it stays as it was, and the next one follows."""
 
 from replenish_contracts.events import SubscriptionStatus
-from services.reorder_decision.acting import take_holiday
+from services.reorder_decision.api.holidays import apply_holiday
 from services.reorder_decision.domain import Holiday
-from services.reorder_decision.handlers import reconsider
+from services.reorder_decision.handlers import reassess_due
 from tests.integration.reorder_decision import events
 from tests.support import decisions as a
 
@@ -64,16 +64,16 @@ class TestAHoliday:
 
     async def away(self, desk, holiday=AWAY):
         await desk.store.save_holiday("ann", holiday)
-        return await take_holiday("ann", holiday, desk.store)
+        return await apply_holiday("ann", holiday, desk.store)
 
     async def test_loses_no_wake_up(self, desk):
         await desk.ready()
         await self.away(desk)
 
         (held,) = await desk.hear(events.crossed(1))
-        too_early = await reconsider(desk.store)
+        too_early = await reassess_due(desk.store)
         desk.store.now = held.reconsider_at
-        asked = await reconsider(desk.store)
+        asked = await reassess_due(desk.store)
 
         assert (held.reason, held.reconsider_at) == ("away", self.AWAY.ends_at - a.days(5))
         assert too_early == []
@@ -86,7 +86,7 @@ class TestAHoliday:
         await desk.hear(events.crossed(1))
 
         await desk.store.delete_holiday("ann")
-        said = await take_holiday("ann", None, desk.store)
+        said = await apply_holiday("ann", None, desk.store)
 
         assert a.names_of(said) == ["TriggerSet"]
         assert (await desk.pool()).holiday is None

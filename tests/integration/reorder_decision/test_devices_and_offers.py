@@ -1,7 +1,7 @@
 """Devices, offers and customers come and go, and every pool that is concerned looks again."""
 
 from services.reorder_decision.domain import Situation
-from services.reorder_decision.handlers import reconsider
+from services.reorder_decision.handlers import reassess_due
 from tests.integration.reorder_decision import events
 from tests.support import decisions as a
 
@@ -124,20 +124,20 @@ class TestOffers:
         await desk.subscribe()
         await desk.hear(events.registered("other", customer_id="bob"))
         await desk.subscribe("bob")
-        desk.store.settings = desk.store.settings.model_copy(update={"pools_per_turn": 1})
+        desk.store.settings = desk.store.settings.model_copy(update={"pools_per_transaction": 1})
 
         now = await desk.hear(events.offer())
-        later = await reconsider(desk.store)
+        later = await reassess_due(desk.store)
 
         assert [event.customer_id for event in (*now, *later)] == ["ann", "bob"]
-        assert await reconsider(desk.store) == []
+        assert await reassess_due(desk.store) == []
 
     async def test_give_a_pool_that_backs_off_its_own_time_back(self, desk):
         order_id = await desk.order()
         (held,) = await desk.hear(events.refused(order_id))
         await desk.store.mark_due(["ann/pods"])
 
-        assert await reconsider(desk.store) == []
+        assert await reassess_due(desk.store) == []
         when = await desk.store.connection.fetchval("SELECT reconsider_at FROM pool")
         assert when == held.reconsider_at
 

@@ -3,8 +3,8 @@
 import pytest
 
 from replenish_contracts.events import Mode
-from services.reorder_decision.domain import Decision, Inputs, Situation, as_json, decide, from_json
-from services.reorder_decision.handlers import reconsider
+from services.reorder_decision.domain import Inputs, PolicyDecision, Situation, as_json, decide, from_json
+from services.reorder_decision.handlers import reassess_due
 from tests.integration.reorder_decision import events
 from tests.support import decisions as a
 
@@ -64,13 +64,13 @@ class TestTheWholeStory:
         order_id = await desk.order()
 
         (held,) = await desk.hear(events.cancelled(order_id))
-        too_early = await reconsider(desk.store)
+        too_early = await reassess_due(desk.store)
         desk.store.now = held.reconsider_at
-        in_time = await reconsider(desk.store)
+        in_time = await reassess_due(desk.store)
 
         assert (held.reason, too_early) == ("cancelled_once", [])
         assert a.names_of(in_time) == ["TriggerSet"]
-        assert await reconsider(desk.store) == []
+        assert await reassess_due(desk.store) == []
 
     @pytest.mark.parametrize(
         ("event", "reason"),
@@ -120,7 +120,7 @@ class TestReceipts:
 
         again = decide(from_json(row["inputs"], Inputs))
         assert as_json(again) == row["decision"]
-        assert as_json(from_json(row["decision"], Decision)) == row["decision"]
+        assert as_json(from_json(row["decision"], PolicyDecision)) == row["decision"]
 
     async def test_name_the_events_they_were_made_from(self, desk):
         await desk.hear(events.counted(3))

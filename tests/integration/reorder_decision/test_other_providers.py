@@ -1,6 +1,6 @@
 """Where one provider's order came to nothing the next one is asked: not before that is known, never both at once."""
 
-from services.reorder_decision.handlers import add_up, reconsider
+from services.reorder_decision.handlers import count_results, reassess_due
 from tests.integration.reorder_decision import events
 from tests.support import decisions as a
 
@@ -33,8 +33,8 @@ class TestTheNextOne:
         assert a.names_of(asked) == ["TriggerSet"]
         assert (first.provider_id, second.provider_id) == ("acme", "globex")
         assert await open_orders(desk) == ["globex"]
-        assert await add_up(desk.store) == []
-        assert (await desk.store.list_records("acme"))[0].record.broken == 1
+        assert await count_results(desk.store) == []
+        assert (await desk.store.list_scorecards("acme"))[0].record.broken == 1
 
     async def test_is_asked_when_the_first_one_let_its_deadline_pass(self, desk):
         first = await order(desk)
@@ -64,7 +64,7 @@ class TestTheNextOne:
         good = await next_order(desk)
         await desk.hear(events.delivered(good.order_id, provider_id="initech"))
         await desk.hear(events.arrived(good.order_id, shelf=0))
-        await add_up(desk.store)
+        await count_results(desk.store)
         await desk.hear(events.offer(provider_id="globex"))
         await desk.subscribe(alternatives=("globex", "initech"))
         first = await next_order(desk)
@@ -79,7 +79,7 @@ class TestTheNextOne:
         desk.store.now += a.days(100)
 
         said = [
-            *await reconsider(desk.store),
+            *await reassess_due(desk.store),
             *await desk.hear(events.crossed(epoch, level=0)),
             *await desk.hear(events.level_changed(0)),
             *await desk.hear(events.refused("another order")),
@@ -110,7 +110,7 @@ class TestTheNextOne:
         desk.store.now = held.reconsider_at
 
         assert held.reason == "not_delivered"
-        assert a.names_of(await reconsider(desk.store)) == ["TriggerSet"]
+        assert a.names_of(await reassess_due(desk.store)) == ["TriggerSet"]
         assert (await next_order(desk)).provider_id == "acme"
 
 

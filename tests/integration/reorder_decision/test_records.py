@@ -2,8 +2,8 @@
 
 import pytest
 
-from services.reorder_decision.domain import Inputs, Lead, Record, as_json, decide, from_json
-from services.reorder_decision.handlers import add_up, reconsider, tell_lead_times
+from services.reorder_decision.domain import Inputs, LeadTime, Scorecard, as_json, decide, from_json
+from services.reorder_decision.handlers import apply_lead_times, count_results, reassess_due
 from tests.integration.reorder_decision import events
 from tests.support import decisions as a
 
@@ -25,8 +25,8 @@ async def asked_days(desk):
 
 
 async def record(desk, provider_id="acme"):
-    await add_up(desk.store)
-    found = await desk.store.list_records(provider_id)
+    await count_results(desk.store)
+    found = await desk.store.list_scorecards(provider_id)
     return found[0] if found else None
 
 
@@ -40,7 +40,7 @@ class TestRecord:
         twice = await record(desk)
 
         assert once == twice
-        assert once.record == Record(2, promised=2, on_time=1, short=1, filled=1.75, priced=1, dearness=1.25)
+        assert once.record == Scorecard(2, promised=2, on_time=1, short=1, filled=1.75, priced=1, dearness=1.25)
         assert once.took_days == (2, 5)
 
     async def test_counts_an_order_once_whose_end_is_told_twice(self, desk):
@@ -52,7 +52,7 @@ class TestRecord:
         await desk.hear(events.delivered(order_id, quantity=0))
         await desk.hear(events.refused(order_id))
 
-        assert (await record(desk)).record == Record(1, filled=1)
+        assert (await record(desk)).record == Scorecard(1, filled=1)
 
     @pytest.mark.parametrize(
         ("event", "broken"),
@@ -100,7 +100,7 @@ class TestRecord:
 
         (row,) = await desk.store.list_receipts_of_order(order_id)
         inputs = from_json(row["inputs"], Inputs)
-        assert inputs.offer.record == Record(1, promised=1, on_time=1, filled=1)
+        assert inputs.offer.record == Scorecard(1, promised=1, on_time=1, filled=1)
         assert as_json(decide(inputs)) == row["decision"]
 
 
@@ -119,24 +119,24 @@ class TestLearnedLeadTime:
         enough = await self.learned(desk, 9, 1)
 
         assert (too_few, enough) == (None, 9)
-        assert stated == Lead(2, learned=False, stated=2, observations=4)
-        assert (await desk.pool()).offer.lead == Lead(9, learned=True, stated=2, observations=5)
+        assert stated == LeadTime(2, learned=False, stated=2, observations=4)
+        assert (await desk.pool()).offer.lead == LeadTime(9, learned=True, stated=2, observations=5)
 
     async def test_asks_those_anew_whom_it_makes_order_earlier(self, desk):
         await desk.ready()
         await self.learned(desk, 9)
 
-        await tell_lead_times(desk.store)
-        said = await reconsider(desk.store)
+        await apply_lead_times(desk.store)
+        said = await reassess_due(desk.store)
 
         assert [event.at_days for event in said] == [9]
-        assert await tell_lead_times(desk.store) == await reconsider(desk.store) == []
+        assert await apply_lead_times(desk.store) == await reassess_due(desk.store) == []
 
     async def test_leaves_those_alone_who_order_early_enough(self, desk):
         await desk.ready(days=20.0)
         await self.learned(desk, 9)
 
-        await tell_lead_times(desk.store)
+        await apply_lead_times(desk.store)
 
         assert await desk.store.list_due(9) == []
 
@@ -144,7 +144,7 @@ class TestLearnedLeadTime:
         await desk.ready(days=0.0, at_level=6)
         await self.learned(desk, 9)
 
-        await tell_lead_times(desk.store)
+        await apply_lead_times(desk.store)
 
         assert await desk.store.list_due(9) == []
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from replenish_contracts.events import Fill, Loading, SlotCorrected, SlotFilled
-from services.consumption.domain.hearing import Fate, hear
+from services.consumption.domain.apply import Outcome, apply_report
 from services.consumption.domain.report import ReadingKind, plausible_use_time
 from tests.unit.consumption import a
 from tests.unit.consumption.ledger import Ledger
@@ -44,9 +44,9 @@ def told_of(said):
 def heard(slot, story):
     said = []
     for report in story:
-        outcome = hear(slot, report)
-        slot = outcome.slot
-        said += outcome.events
+        decision = apply_report(slot, report)
+        slot = decision.slot
+        said += decision.events
     return slot, said
 
 
@@ -59,9 +59,9 @@ class TestAnyStory:
         ledger = Ledger(30, cartridge if by_hand else 0)
 
         for report in story:
-            outcome = hear(slot, report)
-            slot, said = outcome.slot, [*said, *outcome.events]
-            assert outcome.fate is (Fate.APPLIED if ledger.hear(report) else Fate.DUPLICATE)
+            decision = apply_report(slot, report)
+            slot, said = decision.slot, [*said, *decision.events]
+            assert decision.outcome is (Outcome.APPLIED if ledger.hear(report) else Outcome.DUPLICATE)
             expected = ledger.sums()
             assert sums_of(slot) == (30, *expected[:5])
             assert told_of(said) == expected.received + expected.corrected + by_hand * expected.inferred

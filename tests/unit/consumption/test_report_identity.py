@@ -13,7 +13,7 @@ from replenish_contracts.events import (
     SlotLevelChanged,
     ThresholdCrossed,
 )
-from services.consumption.domain.hearing import MOST_GAPS, Fate, arrive, hear
+from services.consumption.domain.apply import MOST_GAPS, Outcome, apply_delivery, apply_report
 from services.consumption.domain.rate import Rate
 from services.consumption.domain.report import LARGEST_REPORT, ReadingKind, Report, plausible_use_time
 from tests.unit.consumption import a
@@ -21,7 +21,7 @@ from tests.unit.consumption import a
 
 def after(slot, *reports):
     for report in reports:
-        slot = hear(slot, report).slot
+        slot = apply_report(slot, report).slot
     return slot
 
 
@@ -108,92 +108,94 @@ class TestUncountedReports:
 
 class TestLevels:
     def test_measured_higher_are_goods_that_came(self):
-        heard = hear(a.slot(40), a.measured(90, 1))
+        decision = apply_report(a.slot(40), a.measured(90, 1))
 
-        [filled] = heard.events
+        [filled] = decision.events
         assert (filled.quantity, filled.level, filled.cause) == (50, 90, FillCause.MEASURED)
-        assert heard.slot.books.received == 50
+        assert decision.slot.books.received == 50
 
     def test_measured_lower_are_use_that_nobody_reported(self):
-        heard = hear(a.slot(40), a.measured(25, 1))
+        decision = apply_report(a.slot(40), a.measured(25, 1))
 
-        assert list(heard.events) == []
-        assert (heard.slot.books.unreported, heard.slot.books.unexplained) == (15, 0)
+        assert list(decision.events) == []
+        assert (decision.slot.books.unreported, decision.slot.books.unexplained) == (15, 0)
 
     def test_set_by_a_person_are_unexplained(self):
-        heard = hear(a.slot(40), a.corrected(25))
+        decision = apply_report(a.slot(40), a.corrected(25))
 
-        [corrected] = only(heard.events, SlotCorrected)
+        [corrected] = only(decision.events, SlotCorrected)
         assert (corrected.difference, corrected.level) == (-15, 25)
-        assert heard.slot.books.unexplained == -15
+        assert decision.slot.books.unexplained == -15
 
     def test_of_a_late_use_before_a_rise_make_the_rise_larger(self):
-        slot = hear(a.slot(40), a.measured(90, 2)).slot
+        slot = apply_report(a.slot(40), a.measured(90, 2)).slot
 
-        heard = hear(slot, a.use(5, 1))
+        decision = apply_report(slot, a.use(5, 1))
 
-        [filled] = only(heard.events, SlotFilled)
+        [filled] = only(decision.events, SlotFilled)
         assert (filled.quantity, filled.level, filled.cause) == (5, 90, FillCause.MEASURED)
-        assert heard.slot.books.received == 55
+        assert decision.slot.books.received == 55
 
     def test_of_a_late_refill_before_a_rise_say_nothing_twice(self):
-        slot = hear(a.slot(40), a.measured(90, 2)).slot
+        slot = apply_report(a.slot(40), a.measured(90, 2)).slot
 
-        heard = hear(slot, a.refill(50, 1))
+        decision = apply_report(slot, a.refill(50, 1))
 
-        assert only(heard.events, SlotFilled) == []
-        assert (heard.slot.level, heard.slot.books.received) == (90, 50)
+        assert only(decision.events, SlotFilled) == []
+        assert (decision.slot.level, decision.slot.books.received) == (90, 50)
 
 
 class TestRefills:
     def test_raise_the_level(self):
-        [filled] = hear(a.slot(40), a.refill(50)).events
+        [filled] = apply_report(a.slot(40), a.refill(50)).events
 
         assert (filled.quantity, filled.level, filled.cause, filled.by) == (50, 90, FillCause.REPORTED, Reporter.PERSON)
 
     def test_to_the_brim_take_what_is_missing(self):
-        [filled] = hear(a.slot(40), a.filled(100)).events
+        [filled] = apply_report(a.slot(40), a.filled(100)).events
 
         assert (filled.quantity, filled.level) == (60, 100)
 
     def test_to_the_brim_of_a_full_slot_are_said_too(self):
-        [filled] = hear(a.slot(100), a.filled(100)).events
+        [filled] = apply_report(a.slot(100), a.filled(100)).events
 
         assert (filled.quantity, filled.level) == (0, 100)
 
     def test_that_arrive_fill_even_a_quarantined_slot_and_are_no_report(self):
         slot = replace(a.armed(10, at_level=90), quarantined=True)
 
-        heard = arrive(slot, Report(a.START + 5, a.START + 5, flow=50, cause=FillCause.ARRIVAL, order_id="o1"))
+        decision = apply_delivery(
+            slot, Report(a.START + 5, a.START + 5, flow=50, cause=FillCause.ARRIVAL, order_id="o1")
+        )
 
-        [filled] = heard.events
+        [filled] = decision.events
         assert (filled.quantity, filled.order_id, filled.cause) == (50, "o1", FillCause.ARRIVAL)
-        assert heard.slot.trigger == slot.trigger
-        assert heard.slot.received_at == slot.received_at
+        assert decision.slot.trigger == slot.trigger
+        assert decision.slot.received_at == slot.received_at
 
 
 class TestBelowZero:
     def test_nothing_is_held_and_the_rest_is_unexplained(self):
-        heard = hear(a.slot(2), a.use(5, 1))
+        decision = apply_report(a.slot(2), a.use(5, 1))
 
-        slot = heard.slot
+        slot = decision.slot
         assert (slot.level, slot.held, slot.unexplained) == (-3, 0, 3)
         assert slot.held == slot.books.opening + slot.books.received - slot.books.used + slot.unexplained
-        assert [event.level for event in only(heard.events, SlotAnomalyDetected)] == [0]
+        assert [event.level for event in only(decision.events, SlotAnomalyDetected)] == [0]
 
     def test_is_doubted_once(self):
-        slot = hear(a.slot(2), a.use(5, 1)).slot
+        slot = apply_report(a.slot(2), a.use(5, 1)).slot
 
-        assert only(hear(slot, a.use(5, 2)).events, SlotAnomalyDetected) == []
+        assert only(apply_report(slot, a.use(5, 2)).events, SlotAnomalyDetected) == []
 
     def test_a_level_that_is_seen_starts_from_nothing(self):
-        slot = hear(a.slot(2), a.use(5, 1)).slot
+        slot = apply_report(a.slot(2), a.use(5, 1)).slot
 
-        heard = hear(slot, a.measured(40, 2))
+        decision = apply_report(slot, a.measured(40, 2))
 
-        [filled] = only(heard.events, SlotFilled)
+        [filled] = only(decision.events, SlotFilled)
         assert filled.quantity == 40
-        assert (heard.slot.level, heard.slot.unexplained) == (40, 3)
+        assert (decision.slot.level, decision.slot.unexplained) == (40, 3)
 
 
 class TestUseOfMoreThanWasThere:
@@ -203,9 +205,9 @@ class TestUseOfMoreThanWasThere:
     def fills(slot, *reports):
         told = []
         for report in reports:
-            heard = hear(slot, report)
-            slot = heard.slot
-            told += [(event.cause.value, event.quantity, event.level) for event in only(heard.events, SlotFilled)]
+            decision = apply_report(slot, report)
+            slot = decision.slot
+            told += [(event.cause.value, event.quantity, event.level) for event in only(decision.events, SlotFilled)]
         return slot, told
 
     def test_is_goods_that_were_loaded_as_far_as_it_goes(self):
@@ -224,8 +226,8 @@ class TestUseOfMoreThanWasThere:
         overdrawn = after(full, a.use(103, 1))
         seen = after(overdrawn, a.measured(40, 2))
 
-        assert overdrawn.doubt_at(a.START) > 100 / 12**0.5
-        assert seen.doubt_at(a.START) < 1
+        assert overdrawn.uncertainty_at(a.START) > 100 / 12**0.5
+        assert seen.uncertainty_at(a.START) < 1
 
     def test_is_not_counted_again_when_the_refill_is_reported_after_all(self):
         slot, told = self.fills(a.slot(2), a.use(5, 1), a.refill(50, 2))
@@ -254,21 +256,21 @@ class TestUseOfMoreThanWasThere:
     def test_of_a_cartridge_leaves_a_level_that_triggers_are_held_against(self):
         slot = a.armed(5, at_level=3, reports=2, fill="replace")
 
-        heard = hear(after(slot, a.use(3, 1), a.use(5, 2)), a.use(1, 3))
+        decision = apply_report(after(slot, a.use(3, 1), a.use(5, 2)), a.use(1, 3))
 
-        assert only(heard.events, ThresholdCrossed) == []
-        assert heard.slot.days_so_far()[-1].level == 96
+        assert only(decision.events, ThresholdCrossed) == []
+        assert decision.slot.days_so_far()[-1].level == 96
 
     def test_of_a_cartridge_is_the_one_reported_soon_after(self):
-        heard = hear(after(a.slot(2, fill="replace"), a.use(5, 1)), a.filled(100, 2))
+        decision = apply_report(after(a.slot(2, fill="replace"), a.use(5, 1)), a.filled(100, 2))
 
-        assert only(heard.events, SlotFilled) == []
-        assert [(event.difference, event.level) for event in only(heard.events, SlotCorrected)] == [(3, 100)]
+        assert only(decision.events, SlotFilled) == []
+        assert [(event.difference, event.level) for event in only(decision.events, SlotCorrected)] == [(3, 100)]
 
     def test_of_a_cartridge_is_another_than_the_one_reported_when_that_was_used_up(self):
-        heard = hear(after(a.slot(2, fill="replace"), a.use(5, 1), a.use(90, 2)), a.filled(100, 3))
+        decision = apply_report(after(a.slot(2, fill="replace"), a.use(5, 1), a.use(90, 2)), a.filled(100, 3))
 
-        assert [(event.quantity, event.level) for event in only(heard.events, SlotFilled)] == [(93, 100)]
+        assert [(event.quantity, event.level) for event in only(decision.events, SlotFilled)] == [(93, 100)]
 
 
 class TestTooManyGaps:
@@ -276,8 +278,8 @@ class TestTooManyGaps:
     def quarantined():
         slot, said = a.slot(10**6), []
         for number in range(MOST_GAPS + 1):
-            heard = hear(slot, a.use(1, 2 * number + 2))
-            slot, said = heard.slot, [*said, *heard.events]
+            decision = apply_report(slot, a.use(1, 2 * number + 2))
+            slot, said = decision.slot, [*said, *decision.events]
         return slot, said
 
     def test_quarantine_the_slot_visibly(self):
@@ -290,11 +292,11 @@ class TestTooManyGaps:
     def test_put_reports_aside_with_the_reason(self):
         slot, _ = self.quarantined()
 
-        heard = hear(slot, a.use(1, slot.last_seq + 1))
+        decision = apply_report(slot, a.use(1, slot.last_seq + 1))
 
-        assert heard.fate is Fate.PARKED
-        assert "quarantined" in heard.reason
-        assert heard.slot == slot
+        assert decision.outcome is Outcome.DEAD_LETTER
+        assert "quarantined" in decision.reason
+        assert decision.slot == slot
 
     def test_end_when_a_person_says_what_there_is(self):
         slot, _ = self.quarantined()
@@ -309,9 +311,9 @@ class TestTooManyGaps:
         last = slot.last_seq
         slot = after(slot, a.corrected(500), a.use(1, last + 10))
 
-        fates = [hear(slot, a.use(1, seq)).fate for seq in (1, last + 5, last + 10)]
+        fates = [apply_report(slot, a.use(1, seq)).outcome for seq in (1, last + 5, last + 10)]
 
-        assert fates == [Fate.PARKED, Fate.PARKED, Fate.DUPLICATE]
+        assert fates == [Outcome.DEAD_LETTER, Outcome.DEAD_LETTER, Outcome.DUPLICATE]
 
     def test_begin_to_count_anew_without_a_hole(self):
         slot, _ = self.quarantined()
@@ -332,20 +334,20 @@ class TestTooManyGaps:
 class TestNonsense:
     @pytest.mark.parametrize("report", [a.use(100_001, 1), a.refill(100_001), a.measured(100_001, 1)])
     def test_of_a_thousand_fillings_is_put_aside_with_the_reason(self, report):
-        heard = hear(a.slot(100), report)
+        decision = apply_report(a.slot(100), report)
 
-        assert heard.fate is Fate.PARKED
-        assert "100001 steps in one report are implausible: the slot holds 100" in heard.reason
-        assert heard.slot == a.slot(100)
+        assert decision.outcome is Outcome.DEAD_LETTER
+        assert "100001 steps in one report are implausible: the slot holds 100" in decision.reason
+        assert decision.slot == a.slot(100)
 
     def test_begins_beyond_what_the_gateway_lets_in(self):
-        assert hear(a.slot(100), a.use(10_000, 1)).fate is Fate.APPLIED
+        assert apply_report(a.slot(100), a.use(10_000, 1)).outcome is Outcome.APPLIED
 
     @pytest.mark.parametrize("report", [a.use(LARGEST_REPORT + 1, 1), a.measured(LARGEST_REPORT + 1, 1)])
     def test_of_size_is_put_aside(self, report):
-        heard = hear(a.slot(), report)
+        decision = apply_report(a.slot(), report)
 
-        assert (heard.fate, heard.slot) == (Fate.PARKED, a.slot())
+        assert (decision.outcome, decision.slot) == (Outcome.DEAD_LETTER, a.slot())
 
     @pytest.mark.parametrize(
         ("at", "believed"),
@@ -359,13 +361,13 @@ class TestFollowedSlots:
     def test_say_every_change_of_level(self):
         slot = a.armed(100, at_level=0, shelf_and_on_order=1000, follow=True)
 
-        told = [only(hear(slot, report).events, SlotLevelChanged) for report in (a.use(3, 1), a.use(0, 1))]
+        told = [only(apply_report(slot, report).events, SlotLevelChanged) for report in (a.use(3, 1), a.use(0, 1))]
 
         assert [[event.level for event in events] for events in told] == [[97], []]
 
     def test_are_looked_at_by_look(self):
         slot = a.armed(100, at_level=0, shelf_and_on_order=1000, follow=True)
 
-        [changed] = only(hear(slot, a.measured(40, 1, kind=ReadingKind.MEASURED)).events, SlotLevelChanged)
+        [changed] = only(apply_report(slot, a.measured(40, 1, kind=ReadingKind.MEASURED)).events, SlotLevelChanged)
 
         assert changed.level == 40

@@ -13,11 +13,11 @@ from services.inventory.domain import (
     count,
     deliver,
     load,
+    loaded_quantity,
     move_out,
     offset_early_load,
     send_back,
     ship,
-    taken_by,
 )
 
 steps = some.integers(0, 10**6)
@@ -86,16 +86,16 @@ class TestLoad:
     def test_takes_a_whole_cartridge_though_the_level_rose_by_less(self):
         slot = SlotFacts(capacity=100, replaced_whole=True)
 
-        assert taken_by(slot, rise=97, level=100) == 100
+        assert loaded_quantity(slot, rise=97, level=100) == 100
 
     def test_takes_only_the_rise_where_a_cartridge_was_merely_measured_better(self):
         slot = SlotFacts(capacity=100, replaced_whole=True)
 
-        assert taken_by(slot, rise=2, level=42) == 2
+        assert loaded_quantity(slot, rise=2, level=42) == 2
 
     @pytest.mark.parametrize("slot", [None, SlotFacts(capacity=100, replaced_whole=False)])
     def test_takes_the_rise_where_goods_are_added(self, slot):
-        assert taken_by(slot, rise=97, level=100) == 97
+        assert loaded_quantity(slot, rise=97, level=100) == 97
 
 
 class TestSettle:

@@ -6,7 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as some
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from services.inventory.domain import Goods, Place, Shortage, Source, Warehouse, lapse, summed
+from services.inventory.domain import Goods, Place, Shortage, Source, Warehouse, lapse, sum_by_goods
 
 NOON = Source("test", datetime(2026, 3, 1, 12, tzinfo=UTC))
 PODS, TEA = Goods("acme", "pods"), Goods("acme", "tea")
@@ -43,7 +43,7 @@ class TestAllocate:
 
 
 def test_two_lines_of_one_product_are_one_wish():
-    assert summed([(PODS, 2), (TEA, 1), (PODS, 3), (TEA, 0)]) == {PODS: 5, TEA: 1}
+    assert sum_by_goods([(PODS, 2), (TEA, 1), (PODS, 3), (TEA, 0)]) == {PODS: 5, TEA: 1}
 
 
 orders = some.integers(0, 5).map(lambda n: f"o{n}")
@@ -70,7 +70,7 @@ class Books(RuleBasedStateMachine):
         wanted = {goods: sum(n for one, n in wish if one == goods) for goods, _ in wish}
         wanted = {goods: n for goods, n in wanted.items() if n and goods not in self.kept.get(order, {})}
 
-        short = self.warehouse.allocate(order, summed(wish), NOON)
+        short = self.warehouse.allocate(order, sum_by_goods(wish), NOON)
 
         assert {tuple(one) for one in short} == {(g, n, self.free[g]) for g, n in wanted.items() if n > self.free[g]}
         if not short:

@@ -124,7 +124,7 @@ class TestNotices:
 
     def test_an_occasion_nobody_decided_on(self):
         story = restocked()
-        row = story.row("notification.notice", kind="order_placed", order_id="o1", notice_id="n1", state="told")
+        row = story.row("notification.notice", kind="order_placed", order_id="o1", notice_id="n1", state="sent")
         assert verdict_of(story).green
 
         row["order_id"] = "another"
@@ -133,6 +133,6 @@ class TestNotices:
 
     def test_a_notice_called_told_that_was_never_said(self):
         story = restocked()
-        story.row("notification.notice", kind="order_placed", order_id="o1", notice_id="n9", state="told")
+        story.row("notification.notice", kind="order_placed", order_id="o1", notice_id="n9", state="sent")
 
         assert verdict_of(story).lost == 1

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Union, get_args, get_origin
 from hypothesis import strategies as st
 from pydantic import AwareDatetime, BaseModel
 
-from replenish_contracts.structs import bounds_of, flat
+from replenish_contracts.structs import bounds_of, unwrap_rules
 
 ZONES = st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=30)), timezone(timedelta(hours=-11))])
 MOMENTS = st.datetimes(datetime(1, 1, 3), datetime(9999, 12, 29), timezones=ZONES)
@@ -25,7 +25,7 @@ def events(model):
 def of_type(annotation, rules=()):
     if get_origin(annotation) is Annotated:
         inner, *more = get_args(annotation)
-        return of_type(inner, [*rules, *flat(more)])
+        return of_type(inner, [*rules, *unwrap_rules(more)])
     if annotation is AwareDatetime or annotation is datetime:
         return MOMENTS
     if get_origin(annotation) in {Union, types.UnionType}:

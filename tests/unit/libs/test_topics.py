@@ -73,7 +73,7 @@ class TestTopics:
         assert all(len(setting.reason) > 20 for topic in TOPICS.values() for setting in topic.settings.values())
 
     def test_carry_no_sequence_where_others_write(self):
-        assert {t.name for t in TOPICS.values() if t.from_outside} == {"usage", "provider-updates-{provider_id}"}
+        assert {t.name for t in TOPICS.values() if t.is_external} == {"usage", "provider-updates-{provider_id}"}
 
     def test_of_a_provider_are_its_own_two(self):
         names = [topic.name for topic in provider_topics("acme")]

@@ -14,7 +14,7 @@ from replenish_contracts import wire
 from replenish_contracts.catalogue import CATALOGUE, topic_of
 from replenish_contracts.events import OrderUpdated, SlotMeasured, SlotUsed, UpdateStatus
 from replenish_contracts.topics import find_topic
-from replenish_contracts.validation import judge
+from replenish_contracts.validation import validate
 from replenish_contracts.wire import MalformedError, UnknownTypeError, as_event, decoder, encode, explain, parse
 from tests.unit.libs.arbitrary import MOMENTS, TEXT, events
 
@@ -204,7 +204,7 @@ def spoiled(draw):
 
 def judged(topic, value):
     try:
-        return judge(topic, value)
+        return validate(topic, value)
     except (MalformedError, UnknownTypeError) as error:
         return type(error), str(error)
 
@@ -222,7 +222,7 @@ class TestDecoder:
         if b"\\u0000" in value:
             return  # the decoder falls back to pydantic
 
-        assert plainly(told) == plainly(judge(topic, value))
+        assert plainly(told) == plainly(validate(topic, value))
 
     @settings(max_examples=300)
     @given(spoiled())

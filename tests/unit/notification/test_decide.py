@@ -6,13 +6,22 @@ import pytest
 
 from replenish_contracts.catalogue import CATALOGUE
 from replenish_contracts.events import OrderFact
-from services.notification.domain import HOLDS, KINDS, NO_OCCASIONS, ORDER_FACTS, Kind, Told, decide, notice_id_of
+from services.notification.domain import (
+    EVENTS_WITHOUT_NOTICE,
+    KIND_BY_EVENT,
+    KIND_BY_HOLD,
+    KINDS,
+    Kind,
+    NoticeState,
+    decide,
+    notice_id_of,
+)
 from tests.support import notification_events as a
 
 
-def decided(kind, preference=None, last_told_at=None, protocol=None):
+def decided(kind, preference=None, last_notified_at=None, protocol=None):
     return decide(
-        kind, preference=preference, last_told_at=last_told_at, timing=a.TIMING, now=a.NOON, protocol=protocol
+        kind, preference=preference, last_notified_at=last_notified_at, timing=a.TIMING, now=a.NOON, protocol=protocol
     )
 
 
@@ -24,11 +33,11 @@ class TestTable:
     def test_has_a_kind_or_a_reason_for_every_fact_about_an_order(self):
         facts = {name for name, event in CATALOGUE.items() if issubclass(event, OrderFact)}
 
-        assert set(ORDER_FACTS).isdisjoint(NO_OCCASIONS)
-        assert {*ORDER_FACTS, *NO_OCCASIONS} == facts
+        assert set(KIND_BY_EVENT).isdisjoint(EVENTS_WITHOUT_NOTICE)
+        assert {*KIND_BY_EVENT, *EVENTS_WITHOUT_NOTICE} == facts
 
     def test_reaches_every_kind(self):
-        assert {*ORDER_FACTS.values(), *HOLDS.values()} == set(Kind)
+        assert {*KIND_BY_EVENT.values(), *KIND_BY_HOLD.values()} == set(Kind)
 
 
 class TestDecide:
@@ -36,16 +45,16 @@ class TestDecide:
     def test_follows_the_table(self, kind):
         decision = decided(kind)
 
-        assert (decision.state is Told.DUE) == KINDS[kind].told
+        assert (decision.state is NoticeState.DUE) == KINDS[kind].enabled
         assert decision.reason == KINDS[kind].reason
 
     def test_does_not_tell_who_does_not_want_to_know(self):
-        assert decided(Kind.ORDER_PLACED, preference=False).state is Told.NOT_TOLD
+        assert decided(Kind.ORDER_PLACED, preference=False).state is NoticeState.NOT_SENT
 
     def test_tells_who_asked_to_know(self):
         decision = decided(Kind.ORDER_DELIVERED, preference=True)
 
-        assert (decision.state, decision.reason) == (Told.DUE, "the customer opted in")
+        assert (decision.state, decision.reason) == (NoticeState.DUE, "the customer opted in")
 
     def test_leaves_to_a_provider_what_it_tells_itself(self):
         theirs = [
@@ -55,9 +64,9 @@ class TestDecide:
         ]
 
         assert theirs == [Kind.ORDER_PLACED, Kind.ORDER_SHIPPED, Kind.ORDER_DELIVERED]
-        assert decided(Kind.ORDER_PLACED, protocol="drs").state is Told.NOT_TOLD
-        assert decided(Kind.ORDER_PLACED, preference=True, protocol="drs").state is Told.DUE
-        assert decided(Kind.ORDER_PLACED, protocol="kafka").state is Told.DUE
+        assert decided(Kind.ORDER_PLACED, protocol="drs").state is NoticeState.NOT_SENT
+        assert decided(Kind.ORDER_PLACED, preference=True, protocol="drs").state is NoticeState.DUE
+        assert decided(Kind.ORDER_PLACED, protocol="kafka").state is NoticeState.DUE
 
     def test_tells_at_once(self):
         assert decided(Kind.ORDER_PLACED).due_at == a.NOON
@@ -66,14 +75,14 @@ class TestDecide:
         assert decided(Kind.CANNOT_ORDER).due_at == a.NOON + timedelta(hours=1)
 
     def test_does_not_repeat_the_same_trouble_within_a_week(self):
-        again = decided(Kind.CANNOT_ORDER, last_told_at=a.NOON - timedelta(days=6))
-        later = decided(Kind.CANNOT_ORDER, last_told_at=a.NOON - timedelta(days=7))
+        again = decided(Kind.CANNOT_ORDER, last_notified_at=a.NOON - timedelta(days=6))
+        later = decided(Kind.CANNOT_ORDER, last_notified_at=a.NOON - timedelta(days=7))
 
-        assert (again.state, again.reason) == (Told.NOT_TOLD, "already notified on 2026-02-23")
-        assert later.state is Told.DUE
+        assert (again.state, again.reason) == (NoticeState.NOT_SENT, "already notified on 2026-02-23")
+        assert later.state is NoticeState.DUE
 
     def test_repeats_what_is_about_money(self):
-        assert decided(Kind.ORDER_PLACED, last_told_at=a.NOON).state is Told.DUE
+        assert decided(Kind.ORDER_PLACED, last_notified_at=a.NOON).state is NoticeState.DUE
 
 
 class TestNoticeIdOf:

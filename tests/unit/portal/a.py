@@ -3,11 +3,11 @@
 from datetime import UTC, datetime, timedelta
 
 from replenish_contracts.events import ShipTo, SlotSpec
-from services.portal.domain.board import Known, Offer, Order, OrderState, Subscription, Told, Wait
+from services.portal.domain.board import CustomerView, Offer, Order, OrderState, SlotView, Subscription, Wait
 from services.portal.domain.devices import Device
 from services.portal.domain.people import Customer, Person
 from services.portal.domain.registration import Quantity, SlotForm
-from services.portal.pages import Household, build
+from services.portal.pages import Household, build_board
 
 NOW = datetime(2026, 3, 10, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -38,8 +38,8 @@ def device(*slots, **changes):
     return Device(**(usual | changes))
 
 
-def told(**changes):
-    return Told(**({"level": 30, "rate_per_day": 2.0, "run_out_at": NOW + 15 * DAY, "occurred_at": NOW} | changes))
+def slot_view(**changes):
+    return SlotView(**({"level": 30, "rate_per_day": 2.0, "run_out_at": NOW + 15 * DAY, "occurred_at": NOW} | changes))
 
 
 def subscription(**changes):
@@ -89,8 +89,8 @@ def order(**changes):
 OFFER = Offer("Lungo pods", 50, 1990, "EUR")
 
 
-def board(*, devices=None, zone="UTC", now=NOW, **known):
+def board(*, devices=None, zone="UTC", now=NOW, **view):
     """Build the page of a household with these read models."""
     customer, person = Customer("customer-1", "en", zone), Person("Ana", "ana@example.org", SHIP_TO)
-    household = Household(customer, person, tuple(devices or (device(),)), Known(**known))
-    return build(household, now)
+    household = Household(customer, person, tuple(devices or (device(),)), CustomerView(**view))
+    return build_board(household, now)

@@ -17,7 +17,7 @@ def only_slot(**known):
 
 class TestSlotCard:
     def test_shows_level_and_time_left(self):
-        card = only_slot(told={PLACE: a.told()})
+        card = only_slot(slots={PLACE: a.slot_view()})
 
         assert (card.amount, card.capacity, card.percent) == ("30", "60", 50)
         assert (card.lasts, card.run_out, card.used) == ("about 15 days left", "Runs out Wed 25 Mar", "2 a day")
@@ -28,25 +28,25 @@ class TestSlotCard:
         assert (board.slots[0].amount, board.slots[0].lasts, board.slots[0].seen) == ("48", "", "")
 
     @pytest.mark.parametrize(
-        ("told", "tone"),
+        ("slots", "tone"),
         [
-            (a.told(run_out_at=NOW + 8 * DAY), "good"),
-            (a.told(run_out_at=NOW + 7 * DAY), "soon"),
-            (a.told(run_out_at=NOW + 3 * DAY), "low"),
-            (a.told(run_out_at=NOW - DAY), "low"),
-            (a.told(level=0), "empty"),
-            (a.told(level=-4), "empty"),
-            (a.told(run_out_at=None), "good"),
-            (a.told(run_out_at=None, level=18), "soon"),
-            (a.told(run_out_at=None, level=9), "low"),
+            (a.slot_view(run_out_at=NOW + 8 * DAY), "good"),
+            (a.slot_view(run_out_at=NOW + 7 * DAY), "soon"),
+            (a.slot_view(run_out_at=NOW + 3 * DAY), "low"),
+            (a.slot_view(run_out_at=NOW - DAY), "low"),
+            (a.slot_view(level=0), "empty"),
+            (a.slot_view(level=-4), "empty"),
+            (a.slot_view(run_out_at=None), "good"),
+            (a.slot_view(run_out_at=None, level=18), "soon"),
+            (a.slot_view(run_out_at=None, level=9), "low"),
         ],
     )
-    def test_tone_depends_on_days_left_or_level(self, told, tone):
-        assert only_slot(told={PLACE: told}).tone == tone
+    def test_tone_depends_on_days_left_or_level(self, slots, tone):
+        assert only_slot(slots={PLACE: slots}).tone == tone
 
     def test_clamps_level(self):
-        assert only_slot(told={PLACE: a.told(level=70)}).percent == 100
-        assert only_slot(told={PLACE: a.told(level=-7)}).amount == "0"
+        assert only_slot(slots={PLACE: a.slot_view(level=70)}).percent == 100
+        assert only_slot(slots={PLACE: a.slot_view(level=-7)}).amount == "0"
 
     def test_title_comes_from_chosen_shop(self):
         offers = {("globex", "pods"): a.OFFER, ("acme", "pods"): a.Offer("Acme pods", 40, 900, "EUR")}
@@ -108,14 +108,14 @@ class TestHeadline:
     @pytest.mark.parametrize(
         ("known", "headline", "mood"),
         [
-            ({"told": {PLACE: a.told()}}, "Everything is taken care of", "calm"),
-            ({"told": {PLACE: a.told(run_out_at=NOW + DAY)}}, "Pods may run out", "worry"),
+            ({"slots": {PLACE: a.slot_view()}}, "Everything is taken care of", "calm"),
+            ({"slots": {PLACE: a.slot_view(run_out_at=NOW + DAY)}}, "Pods may run out", "worry"),
             (
-                {"told": {PLACE: a.told(run_out_at=NOW + DAY)}, "orders": (a.order(),)},
+                {"slots": {PLACE: a.slot_view(run_out_at=NOW + DAY)}, "orders": (a.order(),)},
                 "Everything is taken care of",
                 "calm",
             ),
-            ({"told": {PLACE: a.told(doubted="quarantined")}}, "Please check Pods", "ask"),
+            ({"slots": {PLACE: a.slot_view(anomaly="quarantined")}}, "Please check Pods", "ask"),
             ({"waits": {"pods": a.wait(wake_up="approval", order_id="o")}}, "Order more Pods?", "ask"),
         ],
     )
@@ -157,7 +157,7 @@ class TestHtml:
         assert "alert(1)</script>" not in html
 
     def test_has_no_inline_code(self):
-        board = a.board(told={PLACE: a.told()}, orders=(a.order(),), subscriptions=(a.subscription(),))
+        board = a.board(slots={PLACE: a.slot_view()}, orders=(a.order(),), subscriptions=(a.subscription(),))
 
         html = render("home.html", board=board, csrf="c", flash=None)
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from services.portal.api import live
-from services.portal.api.live import Live, Page
+from services.portal.api.live import LiveUpdates, OpenPage
 from services.portal.settings import Settings
 
 
@@ -19,8 +19,8 @@ def opened(monkeypatch):
         return await responses.get()
 
     monkeypatch.setattr(live, "fetch_levels", fetch_levels)
-    watched = Live(SimpleNamespace(settings=Settings.model_construct(live_levels_seconds=0.0)))
-    page = Page("ann", b"")
+    watched = LiveUpdates(SimpleNamespace(settings=Settings.model_construct(live_levels_seconds=0.0)))
+    page = OpenPage("ann", b"")
     watched._pages.add(page)
     return watched, page, responses
 

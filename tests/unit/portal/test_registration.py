@@ -1,8 +1,8 @@
 import pytest
 
 from replenish_contracts.events import Fill, Loading, SlotMove
-from services.portal.domain.devices import DeviceState, Past, next_registration
-from services.portal.domain.registration import InvalidDeviceError, Quantity, moves, specify
+from services.portal.domain.devices import DeviceState, Registration, next_registration
+from services.portal.domain.registration import InvalidDeviceError, Quantity, map_slots, slot_specs
 from tests.unit.portal import a
 
 
@@ -21,12 +21,12 @@ class TestSpecify:
         ],
     )
     def test_specify_converts_to_steps_of_base_unit(self, changes, unit, capacity, level):
-        (spec,) = specify([a.slot_form(**changes)])
+        (spec,) = slot_specs([a.slot_form(**changes)])
 
         assert (spec.unit, spec.capacity, spec.level) == (unit, capacity, level)
 
     def test_specify_keeps_other_fields(self):
-        (spec,) = specify([a.slot_form(name="Beans", loading=Loading.DIRECT, fill=Fill.REPLACE)])
+        (spec,) = slot_specs([a.slot_form(name="Beans", loading=Loading.DIRECT, fill=Fill.REPLACE)])
 
         assert (spec.name, spec.product_id, spec.loading, spec.fill) == ("Beans", "coffee", "direct", "replace")
 
@@ -50,14 +50,14 @@ class TestSpecify:
     )
     def test_specify_reports_field_code_and_remedy(self, changes, field, code):
         with pytest.raises(InvalidDeviceError) as error:
-            specify([a.slot_form(**changes)])
+            slot_specs([a.slot_form(**changes)])
 
         assert (error.value.field, error.value.code) == (field, code)
         assert error.value.remedy
 
     def test_specify_rejects_duplicate_slot(self):
         with pytest.raises(InvalidDeviceError) as error:
-            specify([a.slot_form(), a.slot_form()])
+            slot_specs([a.slot_form(), a.slot_form()])
 
         assert error.value.field == "slots.1.slot"
 
@@ -68,13 +68,13 @@ class TestMoves:
     def test_moves_defaults_to_equal_names(self):
         new = (a.spec(slot="1"), a.spec(slot="2", product_id="tea", unit="GRM"), a.spec(slot="3"))
 
-        assert moves(self.OLD, new, None) == (SlotMove(old_slot="1", new_slot="1"),)
+        assert map_slots(self.OLD, new, None) == (SlotMove(old_slot="1", new_slot="1"),)
 
     def test_go_as_wished_between_slots_that_count_alike(self):
         new = (a.spec(slot="left", capacity=90),)
         requested = [SlotMove(old_slot="1", new_slot="left")]
 
-        assert moves(self.OLD, new, requested) == tuple(requested)
+        assert map_slots(self.OLD, new, requested) == tuple(requested)
 
     @pytest.mark.parametrize(
         ("new", "pairs"),
@@ -89,7 +89,7 @@ class TestMoves:
     )
     def test_moves_rejects_invalid_request(self, new, pairs):
         with pytest.raises(InvalidDeviceError):
-            moves(self.OLD, new, [SlotMove(old_slot=old, new_slot=fresh) for old, fresh in pairs])
+            map_slots(self.OLD, new, [SlotMove(old_slot=old, new_slot=fresh) for old, fresh in pairs])
 
 
 class TestNextRegistration:
@@ -97,9 +97,9 @@ class TestNextRegistration:
         ("past", "number"),
         [
             (None, 1),
-            (Past(1, DeviceState.DEREGISTERED), 2),
-            (Past(4, DeviceState.REPLACED), 5),
-            (Past(1, DeviceState.REGISTERED), None),
+            (Registration(1, DeviceState.DEREGISTERED), 2),
+            (Registration(4, DeviceState.REPLACED), 5),
+            (Registration(1, DeviceState.REGISTERED), None),
         ],
     )
     def test_next_registration_increments_unless_registered(self, past, number):

@@ -3,13 +3,13 @@
 from replenish_contracts.events import Mode, SubscriptionStatus
 from services.reorder_decision.domain import (
     Reason,
-    arrived,
-    counted,
-    crossed,
-    ended,
-    filled,
-    reconsidered,
-    subscribed,
+    order_ended,
+    reassess,
+    slot_filled,
+    stock_arrived,
+    stock_counted,
+    subscription_changed,
+    threshold_crossed,
 )
 from tests.support import decisions as a
 
@@ -18,104 +18,106 @@ class TestCancelledWhileLow:
     def test_waits_five_days_after_the_customers_first_cancel(self):
         pool = a.ordered()
 
-        turn = ended(pool, pool.order.order_id, a.when(), by_customer=True)
+        turn = order_ended(pool, pool.order.order_id, a.when(), by_customer=True)
 
-        (held,) = turn.says
+        (held,) = turn.events
         assert (held.reason, held.wake_up, held.reconsider_at) == ("cancelled_once", "time", a.NOON + a.days(5))
         assert held.epoch == pool.epoch + 1
         assert held.order_id == pool.order.order_id
 
     def test_looks_again_when_the_days_are_over_and_not_before(self):
         pool = a.ordered()
-        pool = ended(pool, pool.order.order_id, a.when(), by_customer=True).pool
+        pool = order_ended(pool, pool.order.order_id, a.when(), by_customer=True).pool
 
-        assert reconsidered(pool, a.when(a.NOON + a.days(4.9))).says == ()
-        assert a.names(reconsidered(pool, a.when(a.NOON + a.days(5)))) == ["TriggerSet"]
+        assert reassess(pool, a.when(a.NOON + a.days(4.9))).events == ()
+        assert a.names(reassess(pool, a.when(a.NOON + a.days(5)))) == ["TriggerSet"]
 
     def cancelled_twice(self):
         pool = a.ordered()
-        pool = ended(pool, pool.order.order_id, a.when(), by_customer=True).pool
-        pool = reconsidered(pool, a.when(a.NOON + a.days(5))).pool
-        pool = crossed(pool, a.heard(), pool.epoch, a.when()).pool
-        return ended(pool, pool.order.order_id, a.when(), by_customer=True).pool
+        pool = order_ended(pool, pool.order.order_id, a.when(), by_customer=True).pool
+        pool = reassess(pool, a.when(a.NOON + a.days(5))).pool
+        pool = threshold_crossed(pool, a.heard(), pool.epoch, a.when()).pool
+        return order_ended(pool, pool.order.order_id, a.when(), by_customer=True).pool
 
     def test_waits_for_a_full_slot_after_the_second_cancel(self):
         pool = self.cancelled_twice()
 
         assert pool.hold.reason is Reason.CANCELLED_AGAIN
-        assert reconsidered(pool, a.when(a.NOON + a.days(900))).says == ()
-        assert filled(pool, a.heard(49), a.when()).says == ()
-        assert a.names(filled(pool, a.heard(50), a.when())) == ["TriggerSet"]
+        assert reassess(pool, a.when(a.NOON + a.days(900))).events == ()
+        assert slot_filled(pool, a.heard(49), a.when()).events == ()
+        assert a.names(slot_filled(pool, a.heard(50), a.when())) == ["TriggerSet"]
 
     def test_starts_over_when_the_slot_has_been_full(self):
-        pool = filled(self.cancelled_twice(), a.heard(50), a.when()).pool
+        pool = slot_filled(self.cancelled_twice(), a.heard(50), a.when()).pool
 
         assert pool.cancels == 0
 
     def test_needs_no_other_fill_where_the_slot_was_filled_before_the_cancel_was_heard(self):
         pool = a.ordered()
-        pool = ended(pool, pool.order.order_id, a.when(), by_customer=True).pool
-        pool = reconsidered(pool, a.when(a.NOON + a.days(5))).pool
-        pool = crossed(pool, a.heard(), pool.epoch, a.when()).pool
-        pool = filled(pool, a.heard(50), a.when()).pool
+        pool = order_ended(pool, pool.order.order_id, a.when(), by_customer=True).pool
+        pool = reassess(pool, a.when(a.NOON + a.days(5))).pool
+        pool = threshold_crossed(pool, a.heard(), pool.epoch, a.when()).pool
+        pool = slot_filled(pool, a.heard(50), a.when()).pool
 
-        turn = ended(pool, pool.order.order_id, a.when(), by_customer=True)
+        turn = order_ended(pool, pool.order.order_id, a.when(), by_customer=True)
 
         assert a.names(turn) == ["TriggerSet"]
 
     def test_ends_when_the_customer_resumes(self):
-        paused = subscribed(self.cancelled_twice(), a.subscription(status=SubscriptionStatus.PAUSED), a.when()).pool
+        paused = subscription_changed(
+            self.cancelled_twice(), a.subscription(status=SubscriptionStatus.PAUSED), a.when()
+        ).pool
 
-        turn = subscribed(paused, a.subscription(), a.when())
+        turn = subscription_changed(paused, a.subscription(), a.when())
 
         assert a.names(turn) == ["SubscriptionChanged", "TriggerSet"]
 
     def test_is_told_of_the_open_order_only(self):
         pool = a.ordered()
 
-        turn = ended(pool, "another order", a.when(), by_customer=True)
+        turn = order_ended(pool, "another order", a.when(), by_customer=True)
 
         assert turn.pool == pool
 
     def test_ends_an_order_once(self):
         pool = a.ordered()
-        once = ended(pool, pool.order.order_id, a.when(), by_customer=True)
+        once = order_ended(pool, pool.order.order_id, a.when(), by_customer=True)
 
-        twice = ended(once.pool, pool.order.order_id, a.when(), by_customer=True)
+        twice = order_ended(once.pool, pool.order.order_id, a.when(), by_customer=True)
 
-        assert (twice.pool, twice.says) == (once.pool, ())
+        assert (twice.pool, twice.events) == (once.pool, ())
 
 
 class TestRefusedWhileLow:
     def refused(self, pool):
-        return ended(pool, pool.order.order_id, a.when(), by_customer=False)
+        return order_ended(pool, pool.order.order_id, a.when(), by_customer=False)
 
     def test_tries_again_after_a_day_then_two(self):
         pool = a.ordered()
         first = self.refused(pool)
-        pool = reconsidered(first.pool, a.when(a.NOON + a.days(1))).pool
-        pool = crossed(pool, a.heard(), pool.epoch, a.when()).pool
+        pool = reassess(first.pool, a.when(a.NOON + a.days(1))).pool
+        pool = threshold_crossed(pool, a.heard(), pool.epoch, a.when()).pool
 
         second = self.refused(pool)
 
-        assert first.says[0].reconsider_at == a.NOON + a.days(1)
-        assert second.says[0].reconsider_at == a.NOON + a.days(2)
+        assert first.events[0].reconsider_at == a.NOON + a.days(1)
+        assert second.events[0].reconsider_at == a.NOON + a.days(2)
 
     def test_tries_another_provider_at_once(self):
         pool = self.refused(a.ordered()).pool
 
-        turn = subscribed(pool, a.subscription(provider_id="globex"), a.when())
+        turn = subscription_changed(pool, a.subscription(provider_id="globex"), a.when())
 
         assert a.names(turn) == ["SubscriptionChanged", "TriggerSet"]
 
     def test_forgets_failures_when_goods_arrive(self):
         pool = self.refused(a.ordered()).pool
-        pool = reconsidered(pool, a.when(a.NOON + a.days(1))).pool
-        pool = crossed(pool, a.heard(), pool.epoch, a.when()).pool
-        pool = arrived(pool, pool.order.order_id, 40, 0, a.when()).pool
-        pool = crossed(pool, a.heard(), pool.epoch, a.when()).pool
+        pool = reassess(pool, a.when(a.NOON + a.days(1))).pool
+        pool = threshold_crossed(pool, a.heard(), pool.epoch, a.when()).pool
+        pool = stock_arrived(pool, pool.order.order_id, 40, 0, a.when()).pool
+        pool = threshold_crossed(pool, a.heard(), pool.epoch, a.when()).pool
 
-        assert self.refused(pool).says[0].reconsider_at == a.NOON + a.days(1)
+        assert self.refused(pool).events[0].reconsider_at == a.NOON + a.days(1)
 
     def test_keeps_the_back_off_behind_another_obstacle(self):
         pool = self.refused(a.ordered()).pool
@@ -123,14 +125,14 @@ class TestRefusedWhileLow:
 
         turn = a.offered(pool, a.offer(), a.when())
 
-        assert (turn.says[0].reason, turn.says[0].reconsider_at) == ("not_delivered", a.NOON + a.days(1))
+        assert (turn.events[0].reason, turn.events[0].reconsider_at) == ("not_delivered", a.NOON + a.days(1))
 
 
 class TestHeldWhileLow:
     def test_has_a_receipt_for_each_obstacle(self):
         turn = a.offered(a.armed(), None, a.when())
 
-        assert [event.wake_up for event in turn.says] == ["OfferChanged"]
+        assert [event.wake_up for event in turn.events] == ["OfferChanged"]
         assert turn.receipts[0].decision.reason is Reason.NO_OFFER
 
     def test_wakes_up_when_the_obstacle_goes(self):
@@ -142,14 +144,14 @@ class TestHeldWhileLow:
         pool = a.armed()
         held = a.offered(pool, None, a.when()).pool
 
-        assert crossed(held, a.heard(), pool.epoch, a.when()).says == ()
+        assert threshold_crossed(held, a.heard(), pool.epoch, a.when()).events == ()
 
     def test_tells_once_until_goods_come_where_the_customer_only_wants_to_be_told(self):
         pool = a.armed(subscription=a.subscription(mode=Mode.NOTIFY))
 
-        told = crossed(pool, a.heard(), pool.epoch, a.when())
+        told = threshold_crossed(pool, a.heard(), pool.epoch, a.when())
 
-        assert told.says[0].reason == "notify_only"
-        assert reconsidered(told.pool, a.when(a.NOON + a.days(90))).says == ()
-        assert a.names(filled(told.pool, a.heard(30), a.when())) == ["TriggerSet"]
-        assert a.names(counted(told.pool, 40, a.when())) == ["TriggerSet"]
+        assert told.events[0].reason == "notify_only"
+        assert reassess(told.pool, a.when(a.NOON + a.days(90))).events == ()
+        assert a.names(slot_filled(told.pool, a.heard(30), a.when())) == ["TriggerSet"]
+        assert a.names(stock_counted(told.pool, 40, a.when())) == ["TriggerSet"]

@@ -3,13 +3,13 @@
 import pytest
 
 from replenish_contracts.events import Mode, SubscriptionStatus
-from services.reorder_decision.domain import Outcome, Reason, Rules, Why, crossed, decide, find_obstacle
-from services.reorder_decision.domain.policy import after_cancel, after_failure, weigh
+from services.reorder_decision.domain import Outcome, Reason, Rules, Why, decide, find_obstacle, threshold_crossed
+from services.reorder_decision.domain.policy import after_cancel, after_failure, compute_figures
 from tests.support import decisions as a
 
 
 def weighed(level, rate, **wishes):
-    return weigh((a.slot(level=level, rate_per_day=rate),), 0, 0, a.subscription(**wishes))
+    return compute_figures((a.slot(level=level, rate_per_day=rate),), 0, 0, a.subscription(**wishes))
 
 
 class TestSevenDayRule:
@@ -39,7 +39,7 @@ class TestSevenDayRule:
         assert weighed(14, 2.0).lasts_days == 7
 
     def test_counts_the_shelf_and_what_is_on_order(self):
-        figures = weigh((a.slot(level=6, rate_per_day=2.0),), 5, 4, a.subscription())
+        figures = compute_figures((a.slot(level=6, rate_per_day=2.0),), 5, 4, a.subscription())
 
         assert (figures.position, figures.low) == (15, False)
 
@@ -56,7 +56,7 @@ class TestSevenDayRule:
     def test_adds_up_the_slots_of_a_pool(self):
         slots = (a.slot("left", level=10, rate_per_day=1.0), a.slot("right", level=4, rate_per_day=1.5))
 
-        assert weigh(slots, 0, 0, a.subscription()).threshold == 17.5
+        assert compute_figures(slots, 0, 0, a.subscription()).threshold == 17.5
 
 
 class TestObstacle:
@@ -124,7 +124,7 @@ class TestBackOff:
 class TestDecide:
     def inputs(self, level=6, **wishes):
         ready = a.armed(subscription=a.subscription(**wishes))
-        turn = crossed(ready, a.heard(level), ready.epoch, a.when())
+        turn = threshold_crossed(ready, a.heard(level), ready.epoch, a.when())
         return turn.receipts[0].inputs
 
     def test_orders_from_the_chosen_provider_when_low(self):

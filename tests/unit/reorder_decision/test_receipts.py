@@ -10,21 +10,21 @@ from hypothesis import strategies as some
 from replenish_contracts.events import Mode, SubscriptionStatus
 from services.reorder_decision.domain import (
     MEANINGS,
-    Decision,
     Hold,
     Holiday,
     Inputs,
-    Lead,
+    LeadTime,
+    PolicyDecision,
     Reason,
-    Record,
     Rules,
+    Scorecard,
     Why,
     as_json,
-    changed,
-    crossed,
     decide,
+    explain,
     from_json,
-    words,
+    threshold_crossed,
+    with_changes,
 )
 from tests.support import decisions as a
 
@@ -51,8 +51,8 @@ subscriptions = some.builds(
     at_level=some.integers(0, 10**6),
     alternatives=some.sampled_from([(), ("globex",), ("globex", "initech")]),
 )
-leads = some.builds(Lead, rates, some.booleans(), some.none() | rates, some.integers(0, 50))
-records = some.builds(Record, *[some.integers(0, 99)] * 5, rates, some.integers(0, 99), rates)
+leads = some.builds(LeadTime, rates, some.booleans(), some.none() | rates, some.integers(0, 50))
+records = some.builds(Scorecard, *[some.integers(0, 99)] * 5, rates, some.integers(0, 99), rates)
 holidays = some.builds(lambda at, days: Holiday(at, at + a.days(days)), moments, some.integers(1, 99))
 
 
@@ -91,7 +91,7 @@ inputs = some.builds(
 
 def receipt(level=6, **wishes):
     pool = a.armed(subscription=a.subscription(**wishes))
-    return crossed(pool, a.heard(level), pool.epoch, a.when()).receipts[0]
+    return threshold_crossed(pool, a.heard(level), pool.epoch, a.when()).receipts[0]
 
 
 class TestReplay:
@@ -108,11 +108,11 @@ class TestReplay:
     def test_of_a_decision_reads_as_it_was_written(self, given):
         written = as_json(decide(given))
 
-        assert as_json(from_json(written, Decision)) == written
+        assert as_json(from_json(written, PolicyDecision)) == written
 
     @given(inputs)
     def test_has_words_for_every_decision(self, given):
-        said = words(given, decide(given))
+        said = explain(given, decide(given))
 
         assert all(sentence.endswith(".") for sentence in said)
 
@@ -134,7 +134,7 @@ class TestChangedInput:
     def test_gives_another_decision(self):
         told = receipt()
 
-        other = decide(changed(told.inputs, {"level": "20"}))
+        other = decide(with_changes(told.inputs, {"level": "20"}))
 
         assert (told.decision.outcome, other.outcome, other.reason) == ("order", "hold", Reason.ENOUGH)
 
@@ -150,19 +150,19 @@ class TestChangedInput:
         ],
     )
     def test_of_any_kind_holds_what_was_ordered(self, change):
-        assert decide(changed(receipt().inputs, change)).outcome == "hold"
+        assert decide(with_changes(receipt().inputs, change)).outcome == "hold"
 
     @pytest.mark.parametrize("change", [{"colour": "red"}, {"slots.7.level": "1"}, {"level": "many"}, {"slots.0": "5"}])
     def test_that_is_no_input_is_refused(self, change):
         with pytest.raises(ValueError):
-            changed(receipt().inputs, change)
+            with_changes(receipt().inputs, change)
 
 
 class TestWords:
     def test_say_what_was_there_what_is_used_and_what_was_done(self):
         told = receipt()
 
-        assert words(told.inputs, told.decision) == [
+        assert explain(told.inputs, told.decision) == [
             "There were in the slot 6, on the shelf 0 and on order 0: 6 in all.",
             "2 are used per day, so it lasts 3 days.",
             "The rule asks for 7 days x 2 = 14; 6 <= 14, which is not more.",
@@ -171,13 +171,13 @@ class TestWords:
 
     def test_show_amounts_in_the_slots_unit(self):
         told = receipt()
-        shown = changed(told.inputs, {"slots.0.unit": "GRM", "slots.0.scale": "1", "level": "65"})
+        shown = with_changes(told.inputs, {"slots.0.unit": "GRM", "slots.0.scale": "1", "level": "65"})
 
-        assert words(shown, decide(shown))[0].startswith("There were in the slot 6.5 g,")
+        assert explain(shown, decide(shown))[0].startswith("There were in the slot 6.5 g,")
 
     def test_say_what_is_waited_for(self):
         told = receipt(level=20)
 
-        assert words(told.inputs, told.decision)[-1] == (
+        assert explain(told.inputs, told.decision)[-1] == (
             "Nothing was ordered: the supply is still sufficient. It will be reconsidered at 2026-03-02 12:00 UTC."
         )

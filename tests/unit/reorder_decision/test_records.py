@@ -7,21 +7,21 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from services.reorder_decision.domain import (
-    Lead,
-    Record,
-    Result,
-    added,
-    crossed,
+    LeadTime,
+    OrderResult,
+    Scorecard,
     decide,
-    learn,
+    explain,
+    learn_lead_time,
     rates_of,
     score_of,
-    words,
+    threshold_crossed,
+    with_result,
 )
-from services.reorder_decision.domain.policy import weigh
+from services.reorder_decision.domain.policy import compute_figures
 from tests.support import decisions as a
 
-WELL = Result(a.NOON, 40, delivered=True, received=40)
+WELL = OrderResult(a.NOON, 40, delivered=True, received=40)
 
 
 def came(day, promised=None, **changes):
@@ -33,35 +33,37 @@ class TestRecord:
     @pytest.mark.parametrize(
         ("result", "expected"),
         [
-            (WELL, Record(delivered=1, filled=1)),
-            (replace(WELL, delivered=False), Record(broken=1)),
-            (came(2), Record(delivered=1, filled=1)),
-            (came(2, promised=2), Record(delivered=1, filled=1, promised=1, on_time=1)),
-            (came(3, promised=2), Record(delivered=1, filled=1, promised=1, on_time=1)),
-            (came(3.1, promised=2), Record(delivered=1, filled=1, promised=1)),
+            (WELL, Scorecard(delivered=1, filled=1)),
+            (replace(WELL, delivered=False), Scorecard(broken=1)),
+            (came(2), Scorecard(delivered=1, filled=1)),
+            (came(2, promised=2), Scorecard(delivered=1, filled=1, promised=1, on_time=1)),
+            (came(3, promised=2), Scorecard(delivered=1, filled=1, promised=1, on_time=1)),
+            (came(3.1, promised=2), Scorecard(delivered=1, filled=1, promised=1)),
             # Only estimated: says nothing about time.
-            (replace(WELL, promised_at=a.NOON), Record(delivered=1, filled=1)),
-            (replace(WELL, received=30), Record(delivered=1, short=1, filled=0.75)),
-            (replace(WELL, received=0), Record(delivered=1, short=1)),
-            (replace(WELL, received=50), Record(delivered=1, filled=1)),
-            (replace(WELL, price=400, billed=500), Record(delivered=1, filled=1, priced=1, dearness=1.25)),
-            (replace(WELL, price=None, billed=500), Record(delivered=1, filled=1)),
-            (replace(WELL, price=0, billed=500), Record(delivered=1, filled=1)),
+            (replace(WELL, promised_at=a.NOON), Scorecard(delivered=1, filled=1)),
+            (replace(WELL, received=30), Scorecard(delivered=1, short=1, filled=0.75)),
+            (replace(WELL, received=0), Scorecard(delivered=1, short=1)),
+            (replace(WELL, received=50), Scorecard(delivered=1, filled=1)),
+            (replace(WELL, price=400, billed=500), Scorecard(delivered=1, filled=1, priced=1, dearness=1.25)),
+            (replace(WELL, price=None, billed=500), Scorecard(delivered=1, filled=1)),
+            (replace(WELL, price=0, billed=500), Scorecard(delivered=1, filled=1)),
         ],
     )
     def test_counts(self, result, expected):
-        assert added(Record(), result) == expected
+        assert with_result(Scorecard(), result) == expected
 
     def test_of_a_provider_is_the_sum_of_its_products(self):
-        assert Record(delivered=3, filled=2.5) + Record(delivered=1, broken=2, filled=1) == Record(4, 2, filled=3.5)
+        assert Scorecard(delivered=3, filled=2.5) + Scorecard(delivered=1, broken=2, filled=1) == Scorecard(
+            4, 2, filled=3.5
+        )
 
 
 class TestScore:
     def test_of_who_is_not_known_is_nine_tenths_three_times(self):
-        assert score_of(None) == score_of(Record()) == 72.9
+        assert score_of(None) == score_of(Scorecard()) == 72.9
 
     def test_is_the_product_of_what_can_be_expected(self):
-        record = Record(delivered=15, broken=0, promised=15, on_time=5, filled=15.0, priced=5, dearness=7.5)
+        record = Scorecard(delivered=15, broken=0, promised=15, on_time=5, filled=15.0, priced=5, dearness=7.5)
 
         rates = rates_of(record)
 
@@ -79,12 +81,12 @@ class TestScore:
         ],
     )
     def test_falls_with_every_broken_promise(self, worse):
-        good = Record(delivered=8, promised=8, on_time=8, filled=8.0, priced=8, dearness=8.0)
+        good = Scorecard(delivered=8, promised=8, on_time=8, filled=8.0, priced=8, dearness=8.0)
 
         assert score_of(replace(good, **worse)) < score_of(good)
 
     def test_does_not_rise_with_presents(self):
-        assert score_of(Record(priced=5, dearness=2.5)) == score_of(Record())
+        assert score_of(Scorecard(priced=5, dearness=2.5)) == score_of(Scorecard())
 
 
 class TestLearnedLeadTime:
@@ -103,11 +105,11 @@ class TestLearnedLeadTime:
         ],
     )
     def test_is_what_nine_of_ten_orders_keep(self, took, stated, learned):
-        assert learn(took, stated) == learned
+        assert learn_lead_time(took, stated) == learned
 
     @given(some.lists(some.floats(0, 400), min_size=5, max_size=80), some.none() | some.floats(0.1, 400))
     def test_is_a_whole_number_of_days_among_those_seen(self, took, stated):
-        learned = learn(took, stated)
+        learned = learn_lead_time(took, stated)
 
         assert learned == int(learned)
         assert 0 <= learned <= max([*took, stated or 0.0]) + 1
@@ -118,37 +120,40 @@ class TestLeadTimeInTheDecision:
         ("days", "lead", "threshold"),
         [
             (7.0, None, 14),
-            (7.0, Lead(3), 14),
-            (7.0, Lead(9), 18),
-            (0.0, Lead(9), 0),  # who named a level wants that level
+            (7.0, LeadTime(3), 14),
+            (7.0, LeadTime(9), 18),
+            (0.0, LeadTime(9), 0),  # who named a level wants that level
         ],
     )
     def test_orders_earlier_where_goods_take_longer_than_the_customers_days(self, days, lead, threshold):
         slots = (a.slot(level=20, rate_per_day=2.0),)
 
-        assert weigh(slots, 0, 0, a.subscription(days=days), a.offer(lead=lead)).threshold == threshold
+        assert compute_figures(slots, 0, 0, a.subscription(days=days), a.offer(lead=lead)).threshold == threshold
 
     def test_is_what_consumption_is_asked_for(self):
-        assert a.armed(offer=a.offer(lead=Lead(9.0))).trigger.at_days == 9.0
+        assert a.armed(offer=a.offer(lead=LeadTime(9.0))).trigger.at_days == 9.0
 
     def test_is_said_in_the_receipt_with_where_it_is_from(self):
-        lead, record = Lead(9.0, learned=True, stated=3.0, observations=12), Record(delivered=12, broken=1, filled=12.0)
+        lead, record = (
+            LeadTime(9.0, learned=True, stated=3.0, observations=12),
+            Scorecard(delivered=12, broken=1, filled=12.0),
+        )
         pool = a.armed(offer=a.offer(lead=lead, record=record))
 
-        (receipt,) = crossed(pool, a.heard(18), pool.epoch, a.when()).receipts
+        (receipt,) = threshold_crossed(pool, a.heard(18), pool.epoch, a.when()).receipts
 
         assert receipt.inputs.offer.lead == lead
-        assert words(receipt.inputs, receipt.decision)[2:5] == [
+        assert explain(receipt.inputs, receipt.decision)[2:5] == [
             "The rule asks for 9 days x 2 = 18; 18 <= 18, which is not more.",
             "Delivery takes 9 days (learned from 12 deliveries; the provider states 3).",
             f"The provider delivered 12 of 13 orders; its score is {score_of(record)} of 100.",
         ]
-        assert decide(replace(receipt.inputs, offer=a.offer(lead=Lead(3.0)))).outcome == "hold"
+        assert decide(replace(receipt.inputs, offer=a.offer(lead=LeadTime(3.0)))).outcome == "hold"
 
     def test_that_is_stated_is_said_to_be(self):
-        pool = a.armed(offer=a.offer(lead=Lead(3.0, stated=3.0)))
+        pool = a.armed(offer=a.offer(lead=LeadTime(3.0, stated=3.0)))
 
-        (receipt,) = crossed(pool, a.heard(), pool.epoch, a.when()).receipts
+        (receipt,) = threshold_crossed(pool, a.heard(), pool.epoch, a.when()).receipts
 
         said = "Delivery takes 3 days (stated by the provider)."
-        assert words(receipt.inputs, receipt.decision)[3] == said
+        assert explain(receipt.inputs, receipt.decision)[3] == said

@@ -59,6 +59,7 @@ from replenish_contracts.events.providers import (
     OrderRequested,
     OrderStatusRequested,
     OrderUpdated,
+    ProviderUpdate,
     ShipTo,
     UpdateStatus,
 )
@@ -142,6 +143,7 @@ __all__ = [
     "PaymentVoided",
     "ProviderChanged",
     "ProviderSubscriptionChanged",
+    "ProviderUpdate",
     "ReorderApproved",
     "ReorderDeclined",
     "ReorderHeld",

@@ -76,11 +76,9 @@ class OrderStatusRequested(Event):
     requested_at: Moment
 
 
-@published_by(OUTSIDE, topic="provider-updates-{provider_id}", key="order_id")
-class OrderUpdated(Event):
-    """A provider reports the status of an order; a repeated `update_id` is ignored."""
+class ProviderUpdate(BaseModel):
+    """An update of an order without its provider, for interfaces that take the provider from elsewhere."""
 
-    provider_id: Id
     update_id: Id
     order_id: Id
     status: UpdateStatus
@@ -95,3 +93,12 @@ class OrderUpdated(Event):
     #: The provider's total price of the order, in minor units of `currency`.
     price: Money | None = None
     currency: Currency | None = None
+
+
+class _ProviderEvent(Event):
+    provider_id: Id
+
+
+@published_by(OUTSIDE, topic="provider-updates-{provider_id}", key="order_id")
+class OrderUpdated(ProviderUpdate, _ProviderEvent):
+    """A provider reports the status of an order; a repeated `update_id` is ignored."""

@@ -1,6 +1,6 @@
 """Exact conversion of quantities and prices from outside to whole numbers."""
 
-from replenish_contracts.units.amounts import exact
+from replenish_contracts.units.amounts import to_fraction
 from replenish_contracts.units.money import CURRENCIES, format_money, parse_money
 from replenish_contracts.units.quantities import MOST_STEPS, format_quantity, parse_quantity
 from replenish_contracts.units.refusals import (
@@ -29,9 +29,9 @@ __all__ = [
     "UnknownUnitError",
     "WrongDimensionError",
     "base_unit",
-    "exact",
     "format_money",
     "format_quantity",
     "parse_money",
     "parse_quantity",
+    "to_fraction",
 ]

@@ -12,8 +12,8 @@ DECIMAL = re.compile(r"\s*[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?\s*", re.A
 REMEDY = 'send a decimal number of at most 40 digits, such as "2.5"'
 
 
-def exact(amount: str | float | Decimal) -> Fraction:
-    """Return a non-negative decimal number as a fraction; raises NotANumberError or OutOfRange.
+def to_fraction(amount: str | float | Decimal) -> Fraction:
+    """Return a non-negative decimal number as a fraction; raises NotANumberError or OutOfRangeError.
 
     A float stands for its shortest decimal representation: 0.1 is one tenth.
     """

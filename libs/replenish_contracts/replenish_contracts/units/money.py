@@ -3,7 +3,7 @@
 from decimal import Decimal
 from fractions import Fraction
 
-from replenish_contracts.units.amounts import exact
+from replenish_contracts.units.amounts import to_fraction
 from replenish_contracts.units.quantities import MOST_STEPS
 from replenish_contracts.units.refusals import NotWholeError, OutOfRangeError, UnknownCurrencyError
 
@@ -26,7 +26,7 @@ CURRENCIES = {code: places for places, codes in PLACES.items() for code in codes
 def parse_money(amount: str | float | Decimal, currency: str) -> int:
     """Return an amount in minor units: 4.99 USD is 499; raises InvalidAmountError with a remedy."""
     places = _places(currency)
-    minor = exact(amount) * Fraction(10) ** places
+    minor = to_fraction(amount) * Fraction(10) ** places
     if minor > MOST_STEPS:
         raise OutOfRangeError(f"{str(amount)[:40]} {currency} is more than any price", "send the price of one pack")
     if minor.denominator != 1:

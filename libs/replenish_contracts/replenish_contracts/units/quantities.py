@@ -8,7 +8,7 @@ to even, and refused if a positive amount would become 0.
 from decimal import Decimal
 from fractions import Fraction
 
-from replenish_contracts.units.amounts import exact
+from replenish_contracts.units.amounts import to_fraction
 from replenish_contracts.units.refusals import NotWholeError, OutOfRangeError
 from replenish_contracts.units.spellings import SYMBOLS, BaseUnit, find_unit
 
@@ -19,7 +19,7 @@ MOST_STEPS = 2**53
 def parse_quantity(amount: str | float | Decimal, unit: str, *, base: BaseUnit, scale: int) -> int:
     """Return the amount in steps of a slot; raises InvalidAmountError with a remedy."""
     known = find_unit(unit, base)
-    steps = exact(amount) * known.factor * Fraction(10) ** scale
+    steps = to_fraction(amount) * known.factor * Fraction(10) ** scale
     if steps > MOST_STEPS:
         raise OutOfRangeError(f"{str(amount)[:40]} {unit} is more than any slot holds", "send the amount of one report")
     whole = round(steps)

@@ -70,14 +70,14 @@ OUNCES = {BaseUnit.GRAM: OUNCE, BaseUnit.MILLILITRE: US_FLUID_OUNCE}
 
 
 def base_unit(spelling: str) -> BaseUnit:
-    """Return the base unit of this spelling; raises AmbiguousUnitError for a bare ounce, or UnknownUnit."""
+    """Return the base unit of this spelling; raises AmbiguousUnitError for a bare ounce, or UnknownUnitError."""
     return find_unit(spelling, None).base
 
 
 def find_unit(spelling: str, base: BaseUnit | None) -> Unit:
     """Return the unit of this spelling, for a slot with the unit `base` if that is known.
 
-    Raises UnknownUnitError, WrongDimension, or AmbiguousUnit for a bare ounce if `base` is None.
+    Raises UnknownUnitError, WrongDimensionError, or AmbiguousUnitError for a bare ounce if `base` is None.
     """
     written = re.sub(r"[\s._-]+", " ", spelling[:80]).strip().casefold()
     if written in AMBIGUOUS and base is None:

@@ -60,7 +60,7 @@ async def test_goods_are_set_aside_the_shop_answers_its_mail_and_the_goods_leave
     notices = await street.http.get(
         f"{street.urls['notification']}/v1/customers/{customer_id}/notices", headers=await street.operator()
     )
-    assert {one["kind"]: one["state"] for one in notices.json()["notices"]}["shop_asked"] == "told"
+    assert {one["kind"]: one["state"] for one in notices.json()["notices"]}["shop_asked"] == "sent"
 
 
 async def is_stock(street, shop, numbers):

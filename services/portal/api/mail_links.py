@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Form
 from fastapi.responses import HTMLResponse
 
 from libs.kit import Kit
-from services.portal.api import neighbours
+from services.portal.api import service_calls
 from services.portal.api.commands import check_size
 from services.portal.api.cookies import page
 from services.portal.api.dependencies import KitDep
@@ -34,7 +34,7 @@ STEPS = {
 async def show_answer(token: str, kit: KitDep) -> HTMLResponse:
     """Show the order and a button that submits the link's answer."""
     status, found = await _request(kit, "GET", token)
-    if status != neighbours.OK:
+    if status != service_calls.OK:
         return _error_page(status, found)
     title, button, done = STEPS[found["step"]]
     values: dict[str, Any] = {"about": found, "token": token, "title": title, "button": button, "ship_to": None}
@@ -51,7 +51,7 @@ async def give_answer(token: str, kit: KitDep, tracking: Text = "", reason: Text
     status, found = await _request(
         kit, "POST", token, {"tracking": tracking.strip() or None, "reason": reason.strip() or None}
     )
-    if status != neighbours.OK:
+    if status != service_calls.OK:
         return _error_page(status, found)
     _, button, done = STEPS[found["step"]]
     html = render(
@@ -67,7 +67,7 @@ async def give_answer(token: str, kit: KitDep, tracking: Text = "", reason: Text
 
 
 def _error_page(status: int, found: Any) -> HTMLResponse:
-    if status >= neighbours.SERVER_ERRORS:
+    if status >= service_calls.SERVER_ERRORS:
         return page(
             render(
                 "sorry.html",
@@ -86,6 +86,6 @@ async def _request(kit: Kit, method: str, token: str, body: dict[str, Any] | Non
         return 404, {"title": "This link is incomplete or not valid"}
     url = f"{kit.settings.order_dispatch_url}/v1/answers/{token}"
     try:
-        return await neighbours.call(kit, claims.service("portal"), method, url, body)
-    except neighbours.UnavailableError:
+        return await service_calls.call(kit, claims.service("portal"), method, url, body)
+    except service_calls.UnavailableError:
         return 503, None

@@ -9,21 +9,21 @@ from hypothesis import strategies as some
 
 from libs.kit import RejectedError
 from replenish_contracts.events import Fault
-from services.notification.channels.email import Stamp, mail_of
-from services.notification.domain import HOLDS, Facts, Kind, compose
-from services.notification.domain.letters import LANGUAGES, one_line
+from services.notification.channels.email import MailHeaders, build_mail
+from services.notification.domain import KIND_BY_HOLD, Facts, Kind, render_mail
+from services.notification.domain.rendering import LANGUAGES, one_line
 from tests.support import notification_events as a
 
-STAMP = Stamp("n1", "Replenish <replenish@home.example>", a.NOON)
+STAMP = MailHeaders("n1", "Replenish <replenish@home.example>", a.NOON)
 SENT = {"expected_at": "2026-03-04T23:30:00Z", "quantity": 30, "reason": "sold out", "by": "customer"}
 
 
 def written(kind=Kind.ORDER_PLACED, facts=None, details=None, **contact):
-    return compose(a.notice(kind, details=details or {}), facts or a.facts(), a.contact(**contact), a.PAGE)
+    return render_mail(a.notice(kind, details=details or {}), facts or a.facts(), a.contact(**contact), a.PAGE)
 
 
 def mailed(letter, **contact):
-    return mail_of(letter, a.contact(**contact), STAMP)
+    return build_mail(letter, a.contact(**contact), STAMP)
 
 
 class TestCompose:
@@ -176,7 +176,7 @@ class TestCompose:
     @pytest.mark.parametrize("language", LANGUAGES)
     @pytest.mark.parametrize("kind", Kind)
     def test_has_words_for_everything_in_every_language(self, kind, language):
-        reasons = [reason for reason, held in HOLDS.items() if held is kind] or ["sold out"]
+        reasons = [reason for reason, held in KIND_BY_HOLD.items() if held is kind] or ["sold out"]
         for reason in reasons:
             letter = written(kind, details=SENT | {"reason": reason}, locale=language)
 
@@ -201,7 +201,7 @@ class TestCompose:
             assert set(language.texts) == set(Kind)
             assert set(language.faults) == set(LANGUAGES["en"].faults)
             assert set(language.actors) == set(LANGUAGES["en"].actors)
-            assert set(language.holds) == {reason for reason, kind in HOLDS.items() if kind is Kind.CANNOT_ORDER}
+            assert set(language.holds) == {reason for reason, kind in KIND_BY_HOLD.items() if kind is Kind.CANNOT_ORDER}
 
 
 class TestMailOf:

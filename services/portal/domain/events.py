@@ -4,7 +4,7 @@ from replenish_contracts.events import DeviceRegistered
 from services.portal.domain.devices import Device
 
 
-def registered(device: Device) -> DeviceRegistered:
+def device_registered(device: Device) -> DeviceRegistered:
     return DeviceRegistered(
         customer_id=device.customer_id,
         device_id=device.device_id,

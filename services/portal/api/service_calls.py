@@ -13,7 +13,7 @@ from libs.kit.http.problems import ProblemError
 from services.portal.api.cookies import settings_of
 from services.portal.api.security import security_of
 from services.portal.domain import claims
-from services.portal.domain.board import Told
+from services.portal.domain.board import SlotView
 
 LOG = logging.getLogger(__name__)
 #: Concurrent requests to consumption for one page.
@@ -21,7 +21,7 @@ MAX_CONCURRENT = 8
 COMMAND_SECONDS = 12.0  # above the time-out of the gateway for its broker
 OK, CREATED, CLIENT_ERRORS, CONFLICT, SERVER_ERRORS = 200, 201, 400, 409, 500
 
-Levels = dict[tuple[str, str], Told]
+Levels = dict[tuple[str, str], SlotView]
 
 
 class UnavailableError(Exception):
@@ -56,19 +56,19 @@ async def _fetch_device(kit: Kit, device_id: str) -> Levels:
         return {}
 
 
-def _parse_level(slot: dict[str, Any]) -> Told:
+def _parse_level(slot: dict[str, Any]) -> SlotView:
     rate = slot["rate_per_day"]
-    return Told(
+    return SlotView(
         level=int(slot["level_steps"]),
         rate_per_day=None if rate is None else float(rate) * 10 ** int(slot["scale"]),
         run_out_at=_parse_time(slot["run_out_at"]),
         occurred_at=_parse_time(slot["last_report_at"]),
-        doubted=DOUBTS.get(slot["state"]),
+        anomaly=ANOMALIES.get(slot["state"]),
     )
 
 
 #: Slot states that ask the customer to check the level.
-DOUBTS = {
+ANOMALIES = {
     "quarantined": "The reports of this device contradict each other.",
     "overdrawn": "The device reported more use than the slot contained.",
 }
@@ -79,7 +79,6 @@ def _parse_time(text: str | None) -> datetime | None:
 
 
 async def fetch_reasons(kit: Kit, customer_id: str, order_id: str) -> list[str]:
-    """Return the sentences of an order's receipt; empty if it is not available."""
     url = f"{kit.settings.reorder_decision_url}/v1/orders/{quote(order_id, safe='')}/receipt"
     try:
         status, answer = await call(kit, claims.customer(customer_id), "GET", url)
@@ -100,7 +99,6 @@ async def cancel_order(kit: Kit, customer_id: str, order_id: str) -> None:
 
 
 async def report_order(kit: Kit, customer_id: str, order_id: str, answer: str) -> None:
-    """Report progress of an order that the customer places at the shop."""
     url = f"{kit.settings.order_dispatch_url}/v1/orders/{quote(order_id, safe='')}/said"
     await _command(kit, customer_id, "POST", url, {"said": answer})
 

@@ -14,12 +14,12 @@ from replenish_contracts.events import (
     SlotLevelChanged,
     ThresholdCrossed,
 )
-from services.consumption.domain.gaps import Booked
-from services.consumption.domain.report import ReadingKind, Report, moment
+from services.consumption.domain.gaps import BookChange
+from services.consumption.domain.report import ReadingKind, Report, from_unix
 from services.consumption.domain.slot import Slot
 
 
-def crossed(slot: Slot, at: float) -> ThresholdCrossed:
+def threshold_crossed(slot: Slot, at: float) -> ThresholdCrossed:
     runs_out = slot.run_out_after(at)
     return ThresholdCrossed(
         device_id=slot.device_id,
@@ -29,27 +29,27 @@ def crossed(slot: Slot, at: float) -> ThresholdCrossed:
         pool_id=slot.trigger.pool_id,
         epoch=slot.trigger.epoch,
         level=slot.held,
-        uncertainty=slot.doubt_at(at),
+        uncertainty=slot.uncertainty_at(at),
         rate_per_day=slot.rate.per_day,
-        run_out_at=moment(runs_out) if runs_out is not None else None,
-        occurred_at=moment(at),
+        run_out_at=from_unix(runs_out) if runs_out is not None else None,
+        occurred_at=from_unix(at),
     )
 
 
-def level_changed(slot: Slot, at: float) -> SlotLevelChanged:
+def slot_level_changed(slot: Slot, at: float) -> SlotLevelChanged:
     return SlotLevelChanged(
         device_id=slot.device_id,
         slot=slot.slot,
         customer_id=slot.spec.customer_id,
         product_id=slot.spec.product_id,
         level=slot.held,
-        uncertainty=slot.doubt_at(at),
+        uncertainty=slot.uncertainty_at(at),
         rate_per_day=slot.rate.per_day,
-        occurred_at=moment(at),
+        occurred_at=from_unix(at),
     )
 
 
-def doubted(slot: Slot, reason: str, at: float) -> SlotAnomalyDetected:
+def slot_anomaly_detected(slot: Slot, reason: str, at: float) -> SlotAnomalyDetected:
     return SlotAnomalyDetected(
         device_id=slot.device_id,
         slot=slot.slot,
@@ -57,25 +57,25 @@ def doubted(slot: Slot, reason: str, at: float) -> SlotAnomalyDetected:
         product_id=slot.spec.product_id,
         reason=reason,
         level=slot.held,
-        uncertainty=slot.doubt_at(at),
-        occurred_at=moment(at),
+        uncertainty=slot.uncertainty_at(at),
+        occurred_at=from_unix(at),
     )
 
 
-def moved(before: Slot, after: Slot, report: Report, booked: Booked) -> Iterator[Event]:
+def events_of_report(before: Slot, after: Slot, report: Report, change: BookChange) -> Iterator[Event]:
     """Yield the events of an applied report in the order of publication.
 
     A late correction may prove that a published rise was not a receipt of goods. Events are not withdrawn, so
     SlotCorrected is reduced by that amount and the sum of both events is right.
     """
-    received = max(0, report.flow) + booked.received + _inferred_change(before, after, booked)
-    difference = booked.corrected + min(0, received)
-    fresh = report.kind is ReadingKind.FILLED and report.level is not None
-    if fresh and _has_inferred_cartridge(before):
+    received = max(0, report.flow) + change.received + _inferred_change(before, after, change)
+    difference = change.corrected + min(0, received)
+    filled_up = report.kind is ReadingKind.FILLED and report.level is not None
+    if filled_up and _has_inferred_cartridge(before):
         difference += max(0, received)
-    elif received > 0 or fresh:
-        loaded = report.flow > 0 or fresh
-        unloaded = FillCause.MEASURED if booked.received > 0 else FillCause.INFERRED
+    elif received > 0 or filled_up:
+        reported = report.flow > 0 or filled_up
+        unreported_cause = FillCause.MEASURED if change.received > 0 else FillCause.INFERRED
         yield SlotFilled(
             device_id=after.device_id,
             slot=after.slot,
@@ -83,10 +83,10 @@ def moved(before: Slot, after: Slot, report: Report, booked: Booked) -> Iterator
             product_id=after.spec.product_id,
             quantity=max(0, received),
             level=after.held,
-            cause=report.cause if loaded else unloaded,
-            by=report.by if loaded else Reporter.DEVICE,
+            cause=report.cause if reported else unreported_cause,
+            by=report.by if reported else Reporter.DEVICE,
             order_id=report.order_id,
-            occurred_at=moment(report.received_at),
+            occurred_at=from_unix(report.received_at),
         )
     if difference:
         yield SlotCorrected(
@@ -96,17 +96,17 @@ def moved(before: Slot, after: Slot, report: Report, booked: Booked) -> Iterator
             product_id=after.spec.product_id,
             difference=difference,
             level=after.held,
-            occurred_at=moment(report.received_at),
+            occurred_at=from_unix(report.received_at),
         )
     if before.level >= 0 > after.level:
-        yield doubted(after, "the slot reported more use than it held", report.received_at)
+        yield slot_anomaly_detected(after, "the slot reported more use than it held", report.received_at)
     if after.is_followed and (report.flow or after.level != before.level):
-        yield level_changed(after, report.received_at)
+        yield slot_level_changed(after, report.received_at)
 
 
-def _inferred_change(before: Slot, after: Slot, booked: Booked) -> int:
+def _inferred_change(before: Slot, after: Slot, change: BookChange) -> int:
     """Return the change of the quantity loaded by hand without a report; negative once such a refill is reported."""
-    owed = booked.owed if after.spec.loading is Loading.BY_HAND else 0
+    owed = change.owed if after.spec.loading is Loading.BY_HAND else 0
     return after.inferred - before.inferred + owed
 
 

@@ -4,10 +4,10 @@ from datetime import datetime
 
 from libs.kit import Store
 from replenish_contracts.events import OfferChanged, OrderFact, ReorderApproved, SubscriptionChanged
-from services.portal.domain.board import Notice, OrderState, Told, Wait
+from services.portal.domain.board import Notice, OrderState, SlotView, Wait
 
 
-class ToldStore(Store):
+class ViewStore(Store):
     async def touch(self, customer_id: str) -> None:
         """Notify open pages of this customer."""
         await self.connection.execute(
@@ -17,32 +17,32 @@ class ToldStore(Store):
             customer_id,
         )
 
-    async def note_slot(self, place: tuple[str, str], customer_id: str, told: Told) -> None:
+    async def save_slot_view(self, place: tuple[str, str], customer_id: str, view: SlotView) -> None:
         """Record a slot's level; rate and run-out time keep their values if None."""
-        await self._note(
-            """-- note_slot
-            INSERT INTO slot_told AS known (device_id, slot, customer_id, level, rate_per_day, run_out_at, doubted,
+        await self._save_and_touch(
+            """-- save_slot_view
+            INSERT INTO slot_view AS known (device_id, slot, customer_id, level, rate_per_day, run_out_at, anomaly,
                 occurred_at)
             SELECT device_id, $2, customer_id, $4, $5, $6, $7, $8 FROM device
             WHERE device_id = $1 AND customer_id = $3 AND state = 'registered'
             ON CONFLICT (device_id, slot) DO UPDATE
-            SET customer_id = excluded.customer_id, level = excluded.level, doubted = excluded.doubted,
+            SET customer_id = excluded.customer_id, level = excluded.level, anomaly = excluded.anomaly,
                 rate_per_day = coalesce(excluded.rate_per_day, known.rate_per_day),
                 run_out_at = coalesce(excluded.run_out_at, known.run_out_at), occurred_at = excluded.occurred_at
             """,
             *place,
             customer_id,
-            told.level,
-            told.rate_per_day,
-            told.run_out_at,
-            told.doubted,
-            told.occurred_at,
+            view.level,
+            view.rate_per_day,
+            view.run_out_at,
+            view.anomaly,
+            view.occurred_at,
         )
 
-    async def note_subscription(self, event: SubscriptionChanged) -> None:
-        await self._note(
-            """-- note_subscription
-            INSERT INTO subscription_told
+    async def save_subscription_view(self, event: SubscriptionChanged) -> None:
+        await self._save_and_touch(
+            """-- save_subscription_view
+            INSERT INTO subscription_view
                 (subscription_id, customer_id, product_id, provider_id, packs, pack_size, mode, status)
             SELECT $2, customer_id, $3, $4, $5, $6, $7, $8 FROM customer WHERE customer_id = $1 AND erased_at IS NULL
             ON CONFLICT (subscription_id) DO UPDATE
@@ -59,10 +59,10 @@ class ToldStore(Store):
             event.status,
         )
 
-    async def note_wait(self, customer_id: str, wait: Wait) -> None:
-        await self._note(
-            """-- note_wait
-            INSERT INTO wait_told (customer_id, product_id, reason, wake_up, reconsider_at, order_id, occurred_at)
+    async def save_wait_view(self, customer_id: str, wait: Wait) -> None:
+        await self._save_and_touch(
+            """-- save_wait_view
+            INSERT INTO wait_view (customer_id, product_id, reason, wake_up, reconsider_at, order_id, occurred_at)
             SELECT customer_id, $2, $3, $4, $5, $6, $7 FROM customer WHERE customer_id = $1 AND erased_at IS NULL
             ON CONFLICT (customer_id, product_id) DO UPDATE
             SET reason = excluded.reason, wake_up = excluded.wake_up, reconsider_at = excluded.reconsider_at,
@@ -77,19 +77,19 @@ class ToldStore(Store):
             wait.occurred_at,
         )
 
-    async def end_wait(self, customer_id: str, product_id: str) -> None:
-        await self._note(
-            """-- end_wait
-            DELETE FROM wait_told WHERE customer_id = $1 AND product_id = $2
+    async def delete_wait_view(self, customer_id: str, product_id: str) -> None:
+        await self._save_and_touch(
+            """-- delete_wait_view
+            DELETE FROM wait_view WHERE customer_id = $1 AND product_id = $2
             """,
             customer_id,
             product_id,
         )
 
-    async def note_shelf(self, customer_id: str, product_id: str, shelf: int, at: datetime) -> None:
-        await self._note(
-            """-- note_shelf
-            INSERT INTO shelf_told (customer_id, product_id, shelf, occurred_at)
+    async def save_shelf_view(self, customer_id: str, product_id: str, shelf: int, at: datetime) -> None:
+        await self._save_and_touch(
+            """-- save_shelf_view
+            INSERT INTO shelf_view (customer_id, product_id, shelf, occurred_at)
             SELECT customer_id, $2, $3, $4 FROM customer WHERE customer_id = $1 AND erased_at IS NULL
             ON CONFLICT (customer_id, product_id) DO UPDATE SET shelf = excluded.shelf,
                 occurred_at = excluded.occurred_at
@@ -100,11 +100,11 @@ class ToldStore(Store):
             at,
         )
 
-    async def note_approval(self, event: ReorderApproved) -> None:
+    async def add_approved_order_view(self, event: ReorderApproved) -> None:
         """Record an approved order, unless an event of order_dispatch was consumed first."""
-        await self._note(
-            """-- note_approval
-            INSERT INTO order_told
+        await self._save_and_touch(
+            """-- add_approved_order_view
+            INSERT INTO order_view
                 (order_id, customer_id, product_id, provider_id, state, packs, quantity, began_at, changed_at)
             SELECT $2, customer_id, $3, $4, $5, $6, $7, $8, $8 FROM customer
             WHERE customer_id = $1 AND erased_at IS NULL
@@ -120,11 +120,11 @@ class ToldStore(Store):
             event.decided_at,
         )
 
-    async def note_order(self, event: OrderFact, state: OrderState) -> None:
+    async def save_order_view(self, event: OrderFact, state: OrderState) -> None:
         """Record an order's state; values that the event does not contain are kept."""
-        await self._note(
-            """-- note_order
-            INSERT INTO order_told AS known
+        await self._save_and_touch(
+            """-- save_order_view
+            INSERT INTO order_view AS known
                 (order_id, customer_id, product_id, provider_id, state, packs, quantity, price, currency,
                  expected_at, tracking, reason, began_at, changed_at, own)
             SELECT $2, customer_id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14 FROM customer
@@ -153,10 +153,10 @@ class ToldStore(Store):
             state is OrderState.YOURS,
         )
 
-    async def note_notice(self, notice_id: str, customer_id: str, notice: Notice) -> None:
-        await self._note(
-            """-- note_notice
-            INSERT INTO notice_told (notice_id, customer_id, kind, channel, product_id, occurred_at)
+    async def add_notice_view(self, notice_id: str, customer_id: str, notice: Notice) -> None:
+        await self._save_and_touch(
+            """-- add_notice_view
+            INSERT INTO notice_view (notice_id, customer_id, kind, channel, product_id, occurred_at)
             SELECT $2, customer_id, $3, $4, $5, $6 FROM customer WHERE customer_id = $1 AND erased_at IS NULL
             ON CONFLICT (notice_id) DO NOTHING
             """,
@@ -168,20 +168,20 @@ class ToldStore(Store):
             notice.occurred_at,
         )
 
-    async def note_provider(self, provider_id: str, name: str) -> None:
+    async def save_provider_view(self, provider_id: str, name: str) -> None:
         await self.connection.execute(
-            """-- note_provider
-            INSERT INTO provider_told (provider_id, name) VALUES ($1, $2)
+            """-- save_provider_view
+            INSERT INTO provider_view (provider_id, name) VALUES ($1, $2)
             ON CONFLICT (provider_id) DO UPDATE SET name = excluded.name
             """,
             provider_id,
             name,
         )
 
-    async def note_offer(self, event: OfferChanged) -> None:
+    async def save_offer_view(self, event: OfferChanged) -> None:
         await self.connection.execute(
-            """-- note_offer
-            INSERT INTO offer_told (provider_id, product_id, title, pack_size, price, currency)
+            """-- save_offer_view
+            INSERT INTO offer_view (provider_id, product_id, title, pack_size, price, currency)
             VALUES ($1, $2, $3, $4, $5, $6)
             ON CONFLICT (provider_id, product_id) DO UPDATE
             SET title = excluded.title, pack_size = excluded.pack_size, price = excluded.price,
@@ -195,13 +195,13 @@ class ToldStore(Store):
             event.currency,
         )
 
-    async def _note(self, statement: str, *arguments: object) -> None:
+    async def _save_and_touch(self, statement: str, *arguments: object) -> None:
         """Run the statement and notify open pages of the affected customers, in one statement."""
         name, _, body = statement.partition("\n")
         await self.connection.execute(
             f"""{name}
-            WITH noted AS ({body} RETURNING customer_id)
-            INSERT INTO touch (customer_id) SELECT customer_id FROM noted
+            WITH saved AS ({body} RETURNING customer_id)
+            INSERT INTO touch (customer_id) SELECT customer_id FROM saved
             """,  # noqa: S608  # all parts are constants of this module
             *arguments,
         )

@@ -136,5 +136,4 @@ def title(product_id: str) -> str:
 
 
 def number(steps: int, scale: int) -> str:
-    """Format an amount without its unit, for an input field."""
     return format_quantity(steps, scale)

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 from replenish_contracts.units import SYMBOLS, BaseUnit, format_money, format_quantity
 from services.notification.domain.english import ENGLISH
 from services.notification.domain.german import GERMAN
+from services.notification.domain.language import Language, Line
 from services.notification.domain.notices import Facts, Notice, fault_of
-from services.notification.domain.words import Language, Line
 
 LANGUAGES = {"en": ENGLISH, "de": GERMAN}
 #: Limit of names, titles and reasons, in characters.
@@ -30,7 +30,7 @@ class Contact:
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class RenderedMail:
     """A rendered mail, independent of the channel."""
 
     subject: str
@@ -40,9 +40,9 @@ class Letter:
     links: tuple[str, ...]
 
 
-def compose(
+def render_mail(
     notice: Notice, facts: Facts, contact: Contact, page: str, links: Mapping[str, str] | None = None
-) -> Letter:
+) -> RenderedMail:
     """Render the mail; a line is omitted if a fact it needs is unknown. `links` maps placeholder names to URLs."""
     code = contact.locale.replace("_", "-").split("-")[0].lower()
     code = code if code in LANGUAGES else "en"
@@ -51,7 +51,7 @@ def compose(
     text = language.faults.get((notice.kind, fault_of(notice)), language.texts[notice.kind])
     body = [line for wordings in text.lines if (line := _first_complete(wordings, values))]
     greeting = language.greeting.format(name=one_line(contact.name) or language.nameless).replace(" ,", ",")
-    return Letter(
+    return RenderedMail(
         text.subject.format_map(values), (greeting, *body, language.closing), code, (page, *(links or {}).values())
     )
 

@@ -1,12 +1,12 @@
 """Triggers: the threshold that consumption watches for a pool, and when several slots together are low."""
 
 from replenish_contracts.events import TriggerSet
-from services.reorder_decision.domain.policy import weigh
+from services.reorder_decision.domain.policy import compute_figures
 from services.reorder_decision.domain.pool import EPOCH_IS_OPEN, Offer, Pool, Situation, Subscription, Trigger
-from services.reorder_decision.domain.sourcing import choose, days_wanted
+from services.reorder_decision.domain.sourcing import choose_offer, days_of_supply
 
 #: Above any possible level and the limit of integers in events. As `at_level` it makes every level low;
-#: as `elsewhere` (shelf and on order) it makes none low.
+#: as `shelf_and_on_order` it makes none low.
 BEYOND_ALL = 2**53
 
 
@@ -18,19 +18,20 @@ def trigger_for(pool: Pool, subscription: Subscription, offer: Offer | None) -> 
     read, since stock may leave the shelf before the slot's refill event arrives.
     """
     places = tuple(slot.place for slot in pool.slots)
-    elsewhere = pool.shelf + pool.on_order
+    shelf_and_on_order = pool.shelf + pool.on_order
     if len(places) > 1:
-        return Trigger(places, BEYOND_ALL, 0.0, elsewhere, 1)
-    return Trigger(places, subscription.at_level, days_wanted(subscription, offer), elsewhere, subscription.reports)
+        return Trigger(places, BEYOND_ALL, 0.0, shelf_and_on_order, 1)
+    return Trigger(
+        places, subscription.at_level, days_of_supply(subscription, offer), shelf_and_on_order, subscription.reports
+    )
 
 
-def following(pool: Pool) -> Trigger:
+def following_trigger(pool: Pool) -> Trigger:
     """Return the trigger for several slots that are not low: report every change, never cross."""
     return Trigger(tuple(slot.place for slot in pool.slots), 0, 0.0, BEYOND_ALL, 1)
 
 
-def is_still_asked(pool: Pool, trigger: Trigger) -> bool:
-    """Return whether the open epoch's trigger is still the right one."""
+def is_still_set(pool: Pool, trigger: Trigger) -> bool:
     if pool.situation not in EPOCH_IS_OPEN or pool.trigger is None:
         return False
     if pool.situation is Situation.FOLLOWED:
@@ -39,12 +40,11 @@ def is_still_asked(pool: Pool, trigger: Trigger) -> bool:
 
 
 def is_low(pool: Pool) -> bool:
-    return weigh(pool.slots, pool.shelf, pool.on_order, pool.subscription, source_of(pool)).low
+    return compute_figures(pool.slots, pool.shelf, pool.on_order, pool.subscription, source_of(pool)).low
 
 
 def source_of(pool: Pool) -> Offer | None:
-    """Return the offer that an order placed now would use."""
-    return choose(pool.slots, pool.subscription, pool.offer, pool.rivals, pool.avoided)
+    return choose_offer(pool.slots, pool.subscription, pool.offer, pool.rivals, pool.avoided)
 
 
 def is_due(pool: Pool) -> bool:
@@ -53,8 +53,7 @@ def is_due(pool: Pool) -> bool:
     return is_low(pool) and (reports == 1 or pool.low_reports >= reports)
 
 
-def said_of(pool: Pool, trigger: Trigger) -> list[TriggerSet]:
-    """Return the events that set the trigger, one per slot."""
+def trigger_events(pool: Pool, trigger: Trigger) -> list[TriggerSet]:
     several = len(pool.slots) > 1
     levels = sum(slot.level for slot in pool.slots)
     followed = pool.situation is Situation.FOLLOWED

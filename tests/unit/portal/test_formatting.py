@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from replenish_contracts.events import BaseUnit
-from services.portal.domain import words
+from services.portal.domain import formatting
 from tests.unit.portal.a import DAY, NOW
 
 UTC = ZoneInfo("UTC")
@@ -23,7 +23,7 @@ UTC = ZoneInfo("UTC")
     ],
 )
 def test_amount_uses_larger_unit_from_thousand(steps, unit, scale, expected):
-    assert words.amount(steps, unit, scale) == expected
+    assert formatting.amount(steps, unit, scale) == expected
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_amount_uses_larger_unit_from_thousand(steps, unit, scale, expected):
     ],
 )
 def test_rate_has_two_significant_digits(per_day, unit, expected):
-    assert words.rate(per_day, unit, 0) == expected
+    assert formatting.rate(per_day, unit, 0) == expected
 
 
 class TestDay:
@@ -46,7 +46,7 @@ class TestDay:
         [(0, "today"), (1, "tomorrow"), (-1, "yesterday"), (4, "Sat 14 Mar"), (300, "Mon 4 Jan 2027")],
     )
     def test_day_is_relative_to_today(self, days, expected):
-        assert words.day(NOW + days * DAY, NOW, UTC) == expected
+        assert formatting.day(NOW + days * DAY, NOW, UTC) == expected
 
     @pytest.mark.parametrize(
         ("at", "expected"),
@@ -54,13 +54,13 @@ class TestDay:
     )
     @pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York"])
     def test_day_handles_calendar_limits(self, at, expected, zone):
-        assert words.day(datetime.fromisoformat(at), NOW, ZoneInfo(zone)) == expected
+        assert formatting.day(datetime.fromisoformat(at), NOW, ZoneInfo(zone)) == expected
 
     def test_day_uses_customers_time_zone(self):
         late = NOW.replace(hour=23)
 
-        assert words.day(late, NOW, ZoneInfo("Europe/Berlin")) == "tomorrow"
-        assert words.day(late, NOW, UTC) == "today"
+        assert formatting.day(late, NOW, ZoneInfo("Europe/Berlin")) == "tomorrow"
+        assert formatting.day(late, NOW, UTC) == "today"
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ class TestDay:
     [(5, "just now"), (-60, "just now"), (61, "a minute ago"), (7300, "2 hours ago"), (86_401, "a day ago")],
 )
 def test_ago_uses_largest_unit(seconds, expected):
-    assert words.ago(NOW - timedelta(seconds=seconds), NOW) == expected
+    assert formatting.ago(NOW - timedelta(seconds=seconds), NOW) == expected
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_ago_uses_largest_unit(seconds, expected):
     ],
 )
 def test_lasting(level, days, expected):
-    assert words.lasting(level, None if days is None else NOW + days * DAY, NOW) == expected
+    assert formatting.lasting(level, None if days is None else NOW + days * DAY, NOW) == expected
 
 
 @pytest.mark.parametrize(
@@ -96,4 +96,4 @@ def test_lasting(level, days, expected):
     ],
 )
 def test_reason_returns_sentence(reason, expected):
-    assert words.reason(reason) == expected
+    assert formatting.reason(reason) == expected

@@ -4,34 +4,33 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from replenish_contracts.catalogue import Event
-from services.reorder_decision.domain import Order, Pool, Slot, Turn, as_json
+from services.reorder_decision.domain import Decision, Order, Pool, Slot, as_json
 from services.reorder_decision.store.pools import Pools
 
 
-class Turns(Pools):
+class Decisions(Pools):
     """Saves decisions about locked pools."""
 
-    async def save(self, before: Pool, turn: Turn) -> list[Event]:
-        """Save the changes to a locked pool and return the events to publish."""
-        if turn.pool != before:
-            await self._save_order(before.order, turn.pool)
-            await self._save_levels(slot for slot in turn.pool.slots if slot not in before.slots)
-            if replace(turn.pool, slots=before.slots) != before:
-                await self.save_pool(turn.pool)
-        await self._insert_receipts(turn)
-        return list(turn.says)
+    async def save_decision(self, before: Pool, decision: Decision) -> list[Event]:
+        if decision.pool != before:
+            await self._save_order(before.order, decision.pool)
+            await self._save_levels(slot for slot in decision.pool.slots if slot not in before.slots)
+            if replace(decision.pool, slots=before.slots) != before:
+                await self.save_pool(decision.pool)
+        await self._add_receipts(decision)
+        return list(decision.events)
 
     async def _save_order(self, before: Order | None, pool: Pool) -> None:
         after = pool.order
         if before and (after is None or after.order_id != before.order_id):
             await self.connection.execute(
-                "-- end_order\nUPDATE reorder SET state = 'ended', ended_at = $2 WHERE order_id = $1",
+                "-- _save_order\nUPDATE reorder SET state = 'ended', ended_at = $2 WHERE order_id = $1",
                 before.order_id,
                 self.now,
             )
         if after and after != before:
             await self.connection.execute(
-                """-- save_order
+                """-- _save_order
                 INSERT INTO reorder (order_id, pool_id, epoch, quantity, state, decided_at, provider_id)
                 VALUES ($1, $2, $3, $4, $5, $6, $7)
                 ON CONFLICT (order_id) DO UPDATE SET state = excluded.state, quantity = excluded.quantity,
@@ -50,7 +49,7 @@ class Turns(Pools):
         if not changed:
             return
         await self.connection.executemany(
-            """-- save_level
+            """-- _save_levels
             UPDATE slot SET level = $3, uncertainty = $4, rate_per_day = $5, level_event = $6, level_at = $7,
                 answered = $8
             WHERE device_id = $1 AND slot = $2
@@ -69,11 +68,11 @@ class Turns(Pools):
             ],
         )
 
-    async def _insert_receipts(self, turn: Turn) -> None:
-        if not turn.receipts:
+    async def _add_receipts(self, decision: Decision) -> None:
+        if not decision.receipts:
             return
         await self.connection.executemany(
-            """-- insert_receipt
+            """-- _add_receipts
             INSERT INTO receipt (receipt_id, customer_id, pool_id, epoch, order_id, outcome, reason, decided_at, inputs,
                                  decision)
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
@@ -85,6 +84,6 @@ class Turns(Pools):
                     *(receipt.decision.outcome, receipt.decision.reason, receipt.inputs.occurred_at),
                     *(as_json(receipt.inputs), as_json(receipt.decision)),
                 )
-                for receipt in turn.receipts
+                for receipt in decision.receipts
             ],
         )

@@ -9,23 +9,23 @@ TOUCHES_KEPT_MINUTES = 60  # far longer than the polling interval of open pages 
 
 
 async def on_stock_arrived(event: StockArrived, store: Store) -> list[Event]:
-    await store.note_shelf(event.owner_id, event.product_id, event.shelf, event.occurred_at)
+    await store.save_shelf_view(event.owner_id, event.product_id, event.shelf, event.occurred_at)
     return []
 
 
 async def on_stock_counted(event: StockCounted, store: Store) -> list[Event]:
-    await store.note_shelf(event.owner_id, event.product_id, event.shelf, event.occurred_at)
+    await store.save_shelf_view(event.owner_id, event.product_id, event.shelf, event.occurred_at)
     return []
 
 
 async def on_customer_notified(event: CustomerNotified, store: Store) -> list[Event]:
     notice = Notice(event.kind, event.channel, event.product_id, event.occurred_at)
-    await store.note_notice(event.notice_id, event.customer_id, notice)
+    await store.add_notice_view(event.notice_id, event.customer_id, notice)
     return []
 
 
-async def forget_old(store: Store) -> list[Event]:
-    await store.forget_expired()
-    await store.forget_expired_shops()
-    await store.forget_touches(TOUCHES_KEPT_MINUTES)
+async def delete_expired(store: Store) -> list[Event]:
+    await store.delete_expired_sessions()
+    await store.delete_expired_shop_sessions()
+    await store.delete_touches(TOUCHES_KEPT_MINUTES)
     return []

@@ -4,7 +4,7 @@ from libs import kit
 from services.inventory.domain import Consignment, Goods, Journey
 
 
-class Journeys(kit.Store):
+class Consignments(kit.Store):
     """Consignments, one per order."""
 
     async def lock_consignment(self, order_id: str) -> Consignment:
@@ -30,7 +30,6 @@ class Journeys(kit.Store):
         )
 
     async def get_credited(self, goods: Goods, order_id: str) -> int:
-        """Return the quantity credited to the shelf for this order."""
         credited: int = await self.connection.fetchval(
             """-- get_credited
             SELECT coalesce(sum(e.quantity), 0)::bigint
@@ -44,9 +43,9 @@ class Journeys(kit.Store):
         )
         return credited
 
-    async def has_arrived(self, order_id: str) -> bool:
+    async def is_delivered(self, order_id: str) -> bool:
         arrived: bool = await self.connection.fetchval(
-            """-- has_arrived
+            """-- is_delivered
             SELECT EXISTS (SELECT FROM consignment WHERE order_id = $1 AND journey = 'delivered')
             """,
             order_id,

@@ -25,7 +25,7 @@ QUANTILE = 0.9
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class Scorecard:
     """Counts and sums over a provider's finished orders, of one product or of all."""
 
     delivered: int = 0
@@ -37,12 +37,12 @@ class Record:
     priced: int = 0
     dearness: float = 0.0
 
-    def __add__(self, other: "Record") -> "Record":
-        return Record(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
+    def __add__(self, other: "Scorecard") -> "Scorecard":
+        return Scorecard(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
 
 
 @dataclass(frozen=True, slots=True)
-class Lead:
+class LeadTime:
     """Lead time in days from order to delivery, and whether it is learned or stated."""
 
     days: float
@@ -52,7 +52,7 @@ class Lead:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class OrderResult:
     """The outcome of one finished order."""
 
     ordered_at: datetime
@@ -87,8 +87,7 @@ class Rates:
         return round(100 * self.comes * self.on_time * self.filled / max(1.0, self.dearness), 1)
 
 
-def added(record: Record, result: Result) -> Record:
-    """Return the record with one more order."""
+def with_result(record: Scorecard, result: OrderResult) -> Scorecard:
     if not result.delivered:
         return replace(record, broken=record.broken + 1)
     share = min(1.0, result.received / result.ordered) if result.ordered else 1.0
@@ -106,7 +105,7 @@ def added(record: Record, result: Result) -> Record:
     return record
 
 
-def rates_of(record: Record) -> Rates:
+def rates_of(record: Scorecard) -> Rates:
     """Return the expected rates.
 
     Each is the mean of a beta distribution, (k + w * p) / (n + w) of k good orders in n with the prior rate p = 0.9
@@ -120,11 +119,11 @@ def rates_of(record: Record) -> Rates:
     )
 
 
-def score_of(record: Record | None) -> float:
-    return rates_of(record or Record()).score
+def score_of(record: Scorecard | None) -> float:
+    return rates_of(record or Scorecard()).score
 
 
-def learn(took_days: Sequence[float], stated: float | None) -> float | None:
+def learn_lead_time(took_days: Sequence[float], stated: float | None) -> float | None:
     """Return the learned lead time in whole days; None if there are too few observations.
 
     The 0.9 quantile of the newest 50, to which the stated lead time is added as two more observations: a tenth of

@@ -1,0 +1,212 @@
+"""State transitions of a pool, one function per event or command. Only an answer to the open epoch places an order."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import NamedTuple
+
+from replenish_contracts.events import SubscriptionChanged, SubscriptionStatus
+from services.reorder_decision.domain.decision import (
+    UNTIL_GOODS_MOVE,
+    Context,
+    Decision,
+    open_epoch,
+    reassess,
+    take_decision,
+)
+from services.reorder_decision.domain.policy import after_cancel, after_failure
+from services.reorder_decision.domain.policy_decision import Why
+from services.reorder_decision.domain.pool import Holiday, Pool, Reason, Situation, Slot, Subscription
+from services.reorder_decision.domain.triggers import following_trigger, is_due, is_low
+
+
+class Reading(NamedTuple):
+    """The level of one slot from an event; uncertainty and rate if the event contains them."""
+
+    device_id: str
+    slot: str
+    level: int
+    occurred_at: datetime
+    uncertainty: float | None = None
+    rate_per_day: float | None = None
+
+
+def threshold_crossed(pool: Pool, reading: Reading, epoch: int, context: Context) -> Decision:
+    """Decide if the event answers the open epoch; an answer to an older epoch only updates the level.
+
+    The pool is reassessed even then, because saving it overwrites a due mark set by an offer change.
+    """
+    slot = _find_slot(pool, reading)
+    current = pool.situation in {Situation.ARMED, Situation.ASKING} and epoch == pool.epoch
+    if slot is None or not current:
+        return reassess(
+            replace(_with_reading(pool, reading, context), stale_crossings=pool.stale_crossings + 1), context
+        )
+    pool = _with_reading(pool, reading, context, answered=epoch)
+    if pool.situation is Situation.ARMED:
+        return take_decision(pool, Why.CROSSED, context)
+    return _decide_all_answered(pool, context) if all(slot.answered == epoch for slot in pool.slots) else Decision(pool)
+
+
+def slot_level_changed(pool: Pool, reading: Reading, context: Context) -> Decision:
+    """Update one of several slots; if their sum is low, request the current level of all."""
+    pool = _with_reading(pool, reading, context)
+    pool = replace(pool, low_reports=pool.low_reports + 1 if is_low(pool) else 0)
+    return reassess(pool, context)
+
+
+def slot_filled(pool: Pool, reading: Reading, context: Context, *, used_up: bool = False) -> Decision:
+    """Record a refill or correction; ends holds that wait for goods to move, unless the refill is already used up."""
+    informed = _with_reading(pool, reading, context)
+    return reassess(informed if used_up else _without_goods_hold(informed), context)
+
+
+def stock_counted(pool: Pool, shelf: int, context: Context) -> Decision:
+    """Record the shelf's new balance; a repeated balance changes nothing."""
+    if shelf == pool.shelf and pool.shelf_event is not None:
+        return Decision(pool)
+    return reassess(_without_goods_hold(replace(pool, shelf=shelf, shelf_event=context.cause)), context)
+
+
+def stock_arrived(pool: Pool, order_id: str, quantity: int, shelf: int, context: Context) -> Decision:
+    """Record goods on the shelf and close the order they belong to.
+
+    If the quantity is 0 (a lost parcel, a test order), the pool backs off as after a failure.
+    """
+    pool = replace(pool, shelf=shelf, shelf_event=context.cause)
+    if pool.order is None or pool.order.order_id != order_id:
+        return reassess(_without_goods_hold(pool), context)
+    if not quantity:
+        return _back_off(replace(pool, order=None), order_id, context, by_customer=False)
+    return reassess(
+        _without_goods_hold(replace(pool, order=None, wait=None, cancels=0, failures=0, avoided=())), context
+    )
+
+
+def order_ended(pool: Pool, order_id: str, context: Context, *, by_customer: bool, blamed: bool = True) -> Decision:
+    """Close the open order after it failed: switch to an accepted alternative provider, or back off.
+
+    The end of the order is certain, so no second order is placed while the first may still arrive. If the provider is
+    not at fault (payment, fraud, operator), the provider is not avoided.
+    """
+    if pool.order is None or pool.order.order_id != order_id:
+        return Decision(pool)
+    failed = pool.order.provider_id if blamed and not by_customer else None
+    avoided = tuple(sorted({*pool.avoided, failed})) if failed else ()
+    return _back_off(replace(pool, order=None, avoided=avoided), order_id, context, by_customer=by_customer)
+
+
+def order_dropped(pool: Pool, order_id: str, context: Context) -> Decision:
+    """Close the open order after its device was deregistered: no failure, so no back-off."""
+    if pool.order is None or pool.order.order_id != order_id:
+        return Decision(pool)
+    return reassess(replace(pool, order=None), context, ended=order_id)
+
+
+def subscription_changed(pool: Pool, subscription: Subscription, context: Context) -> Decision:
+    """Apply a new or changed subscription; an open proposal is withdrawn."""
+    before = pool.subscription
+    event = SubscriptionChanged(
+        customer_id=pool.customer_id,
+        subscription_id=subscription.subscription_id,
+        product_id=pool.product_id,
+        pool_id=pool.pool_id,
+        provider_id=subscription.provider_id,
+        packs=subscription.packs,
+        pack_size=subscription.pack_size,
+        mode=subscription.mode,
+        status=subscription.status,
+    )
+    decision = Decision(pool, (event,)).then(proposal_withdrawn(pool, "the subscription changed", context))
+    over = subscription.status is SubscriptionStatus.ENDED
+    pool = replace(decision.pool, subscription=None if over else subscription)
+    return decision.then(reassess(_without_ended_backoff(pool, before, subscription), context))
+
+
+def holiday_changed(pool: Pool, holiday: Holiday | None, context: Context) -> Decision:
+    """Set or clear the holiday; a hold caused by the previous one ends."""
+    waited = pool.wait is not None and pool.wait.reason is Reason.AWAY
+    return reassess(replace(pool, holiday=holiday, wait=None if waited else pool.wait), context)
+
+
+def slots_changed(pool: Pool, slots: tuple[Slot, ...], context: Context) -> Decision:
+    """Apply the pool's current slots after a device was registered, replaced or deregistered.
+
+    Always opens a new epoch: a slot that was registered again under the same name has no trigger yet.
+    An open proposal is withdrawn with the last slot, because it can no longer be approved.
+    """
+    pool = replace(pool, slots=slots, trigger=None)
+    decision = Decision(pool) if slots else proposal_withdrawn(pool, "no device holds the product any more", context)
+    return decision.then(reassess(decision.pool, context))
+
+
+def proposal_approved(pool: Pool, by: str, context: Context) -> Decision:
+    """Place the proposed order; the caller has checked that there is one and that no obstacle exists."""
+    return take_decision(pool, Why.APPROVED, context, by=by)
+
+
+def proposal_declined(pool: Pool, by: str, context: Context) -> Decision:
+    """Drop the proposal; it counts as a cancellation by the customer."""
+    order_id = pool.order.order_id if pool.order else ""
+    decision = take_decision(pool, Why.DECLINED, context, by=by)
+    return decision.then(_back_off(decision.pool, order_id, context, by_customer=True))
+
+
+def proposal_withdrawn(pool: Pool, by: str, context: Context) -> Decision:
+    """Drop the proposal, if there is one, without a back-off."""
+    if pool.order is None or not pool.order.proposed:
+        return Decision(pool)
+    return take_decision(pool, Why.WITHDRAWN, context, by=by)
+
+
+def _decide_all_answered(pool: Pool, context: Context) -> Decision:
+    if is_due(pool):
+        return take_decision(pool, Why.CROSSED, context)
+    return open_epoch(
+        pool if is_low(pool) else replace(pool, low_reports=0), following_trigger(pool), Situation.FOLLOWED
+    )
+
+
+def _back_off(pool: Pool, order_id: str, context: Context, *, by_customer: bool) -> Decision:
+    if by_customer:
+        pool = replace(pool, cancels=pool.cancels + 1)
+        wait, why = after_cancel(pool.cancels, context.now, context.rules), Why.CANCELLED
+    else:
+        pool = replace(pool, failures=pool.failures + 1)
+        wait, why = after_failure(pool.failures, context.now, context.rules), Why.FAILED
+    return reassess(replace(pool, wait=wait), context, why, order_id)
+
+
+def _without_ended_backoff(pool: Pool, before: Subscription | None, after: Subscription) -> Pool:
+    """Clear back-offs when the customer resumes, or chooses another provider after a failure."""
+    resumed = before is None or before.status is not SubscriptionStatus.ACTIVE
+    moved = before is not None and before.provider_id != after.provider_id
+    if after.status is SubscriptionStatus.ACTIVE and resumed:
+        return replace(pool, wait=None, cancels=0, failures=0, avoided=())
+    if moved and pool.wait and pool.wait.reason is Reason.NOT_DELIVERED:
+        return replace(pool, wait=None, failures=0, avoided=())
+    return _without_goods_hold(pool)
+
+
+def _without_goods_hold(pool: Pool) -> Pool:
+    return replace(pool, wait=None) if pool.wait and pool.wait.reason in UNTIL_GOODS_MOVE else pool
+
+
+def _find_slot(pool: Pool, reading: Reading) -> Slot | None:
+    return next((slot for slot in pool.slots if slot.place == (reading.device_id, reading.slot)), None)
+
+
+def _with_reading(pool: Pool, reading: Reading, context: Context, answered: int | None = None) -> Pool:
+    slot = _find_slot(pool, reading)
+    if slot is None:
+        return pool
+    return pool.with_slot(
+        replace(
+            slot,
+            level=reading.level,
+            level_at=reading.occurred_at,
+            level_event=context.cause,
+            uncertainty=slot.uncertainty if reading.uncertainty is None else reading.uncertainty,
+            rate_per_day=slot.rate_per_day if reading.rate_per_day is None else reading.rate_per_day,
+            answered=slot.answered if answered is None else answered,
+        )
+    )
