@@ -56,7 +56,7 @@ class Store:
         self._causes: dict[int, tuple[Event, Record]] = {}
 
     def resolve_dependency(self, name: str) -> None:
-        """Replay the records deferred for this name (see NotReadyError) after the commit."""
+        """Resolve a dependency: records deferred for this name (see NotReadyError) are replayed after the commit."""
         self.resolved_dependencies.add(name)
 
     def add_task(self, kind: str, task_id: str, payload: dict[str, Any], due_at: datetime | None = None) -> None:

@@ -69,7 +69,7 @@ class LockedCheckout:
 async def _locked_checkout(
     kit: Kit, checkout_id: str, principal: Principal, key: IdempotentRequest
 ) -> AsyncIterator[LockedCheckout]:
-    """Lock checkout and goods, run the body, then save both and set the response."""
+    """Lock checkout and goods, run the body, then save both and the response."""
     async with command(kit, key) as tx:
         checkout = _get_owned(await tx.store.lock_checkout(checkout_id), principal)
         locked = LockedCheckout(tx.store, checkout, await tx.store.lock_warehouse([checkout_id], checkout.wanted))

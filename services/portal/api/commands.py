@@ -10,10 +10,10 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from pydantic import BaseModel
 
 from libs.kit import Kit
-from libs.kit.http.dependencies import KitDep
 from libs.kit.http.problems import ProblemError
 from services.portal.api import service_calls
 from services.portal.api.cookies import PAGE_HEADERS, SessionDep, check_csrf
+from services.portal.api.dependencies import KitDep
 from services.portal.api.refusals import save_refusal
 from services.portal.store import Session
 

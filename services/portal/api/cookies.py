@@ -7,8 +7,8 @@ from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, Response
 
 from libs.kit import Kit
-from libs.kit.http.dependencies import KitDep
 from libs.kit.http.problems import ProblemError
+from services.portal.api.dependencies import KitDep
 from services.portal.domain.credentials import digest
 from services.portal.settings import Settings
 from services.portal.store import Session, ShopSession

@@ -7,11 +7,12 @@ from fastapi import APIRouter, Response
 
 from libs.kit import Kit
 from libs.kit.http.auth import Principal
-from libs.kit.http.dependencies import IdempotencyDep, KitDep, PrincipalDep, require, require_customer
+from libs.kit.http.dependencies import IdempotencyDep, PrincipalDep, require, require_customer
 from libs.kit.http.problems import ProblemError
 from libs.kit.kit import StoredResponse
 from replenish_contracts.events import DeviceDeregistered, DeviceReplaced, SlotSpec
 from services.portal.api.cookies import settings_of
+from services.portal.api.dependencies import KitDep
 from services.portal.api.security import security_of
 from services.portal.api.shapes import DeviceBody, ReplacementBody, invalid_device, show_device
 from services.portal.api.tokens import customer_not_found, show_secret

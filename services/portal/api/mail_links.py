@@ -6,10 +6,10 @@ from fastapi import APIRouter, Depends, Form
 from fastapi.responses import HTMLResponse
 
 from libs.kit import Kit
-from libs.kit.http.dependencies import KitDep
 from services.portal.api import service_calls
 from services.portal.api.commands import check_size
 from services.portal.api.cookies import page
+from services.portal.api.dependencies import KitDep
 from services.portal.domain import claims
 from services.portal.pages import render
 

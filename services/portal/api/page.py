@@ -7,7 +7,6 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 
 from libs.kit import Kit
-from libs.kit.http.dependencies import KitDep
 from libs.kit.http.problems import ProblemError
 from services.portal.api.cookies import (
     PAGE_HEADERS,
@@ -20,6 +19,7 @@ from services.portal.api.cookies import (
     sign_in,
     sign_out,
 )
+from services.portal.api.dependencies import KitDep
 from services.portal.api.live import OpenPage, live_updates_of
 from services.portal.api.refusals import find_refusal
 from services.portal.api.service_calls import fetch_cart, fetch_reasons

@@ -5,10 +5,11 @@ from uuid import uuid4
 
 from fastapi import APIRouter, Query, Response
 
-from libs.kit.http.dependencies import IdempotencyDep, KitDep, PrincipalDep, require, require_customer
-from libs.kit.http.idempotency import send
+from libs.kit.http.dependencies import IdempotencyDep, PrincipalDep, require, require_customer
+from libs.kit.http.idempotency import command
 from libs.kit.http.problems import ProblemError
 from replenish_contracts.events import CustomerChanged, CustomerErased, CustomerJoined, DeviceDeregistered
+from services.portal.api.dependencies import KitDep
 from services.portal.api.shapes import CustomerBody, CustomerChange, show_customer, show_ship_to
 from services.portal.api.tokens import customer_not_found
 from services.portal.domain.devices import DeviceState
@@ -25,15 +26,12 @@ async def create_customer(body: CustomerBody, kit: KitDep, principal: PrincipalD
     """Create a customer. The response has no personal data because it is stored for repeats."""
     require(principal, "operator")
     customer = Customer(body.customer_id or str(uuid4()), body.locale, body.time_zone)
-    async with kit.transaction(asked) as tx:
-        if tx.replayed:
-            return send(tx.replayed, replayed=True)
+    async with command(kit, asked) as tx:
         if not await tx.store.add_customer(customer):
             raise ProblemError(409, "customer_exists", "This customer_id is already in use")
         await tx.store.save_person(customer.customer_id, Person(body.name, body.email, body.ship_to.ship_to()))
         tx.publish(_customer_joined(customer))
-        answer = tx.respond(201, show_customer(customer, None))
-    return send(answer)
+        return tx.respond(201, show_customer(customer, None))
 
 
 @router.get("")

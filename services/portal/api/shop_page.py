@@ -8,12 +8,12 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from libs.kit import Kit
-from libs.kit.http.dependencies import KitDep
 from libs.kit.http.idempotency import IdempotentRequest, digest_of, key_from
 from libs.kit.http.problems import ProblemError
 from services.portal.api import service_calls
 from services.portal.api.commands import check_size
 from services.portal.api.cookies import PAGE_HEADERS, check_csrf, delete_token_cookie, page
+from services.portal.api.dependencies import KitDep
 from services.portal.api.security import security_of
 from services.portal.api.shop_forms import OfferForm, TermsForm, offer_of, terms_of
 from services.portal.api.shop_session import MaybeShop, ShopDep, shop_cookie, sign_in_shop

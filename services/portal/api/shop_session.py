@@ -6,9 +6,9 @@ from fastapi import Depends, Request
 from fastapi.responses import Response
 
 from libs.kit import Kit
-from libs.kit.http.dependencies import KitDep
 from libs.kit.http.problems import ProblemError
 from services.portal.api.cookies import cookie_name, set_token_cookie, settings_of
+from services.portal.api.dependencies import KitDep
 from services.portal.domain.credentials import digest, new_token
 from services.portal.store import ShopSession
 

@@ -7,11 +7,12 @@ from fastapi import APIRouter, Depends, Header, Request, Response
 from pydantic import BaseModel, ConfigDict
 
 from libs.kit import Kit
-from libs.kit.http.dependencies import IdempotencyDep, KitDep, PrincipalDep, idempotent_request, require
+from libs.kit.http.dependencies import IdempotencyDep, PrincipalDep, idempotent_request, require
 from libs.kit.http.idempotency import IdempotentRequest
 from libs.kit.http.problems import ProblemError
 from libs.kit.kit import StoredResponse, Transaction
 from services.portal.api import service_calls
+from services.portal.api.dependencies import KitDep
 from services.portal.api.security import security_of
 from services.portal.api.tokens import NONCE, show_secret
 from services.portal.domain import claims

@@ -7,10 +7,11 @@ from pydantic import Field
 
 from libs.kit import Kit
 from libs.kit.http.auth import unauthorized
-from libs.kit.http.dependencies import IdempotencyDep, KitDep, PrincipalDep, require
+from libs.kit.http.dependencies import IdempotencyDep, PrincipalDep, require
 from libs.kit.http.idempotency import send
 from libs.kit.http.problems import ProblemError
 from libs.kit.kit import StoredResponse
+from services.portal.api.dependencies import KitDep
 from services.portal.api.security import Security, security_of
 from services.portal.api.shapes import Body
 from services.portal.domain import claims
