@@ -11,14 +11,14 @@ from pathlib import Path
 
 from deploy.local import jars
 from deploy.local.broker import unready
-from deploy.local.child import Launch, end, last_words, spawn
+from deploy.local.child import Launch, last_words, spawn
 from deploy.local.errors import StackError
 from deploy.local.java import find_java
 from deploy.local.ports import free_port
+from deploy.local.server import ServerProcess
 from deploy.local.waiting import until
 
 READY_WITHIN_SECONDS = 60
-STOP_PATIENCE_SECONDS = 20
 #: Attempts on new ports if another process took the chosen port in the meantime.
 START_TRIES = 3
 
@@ -51,10 +51,13 @@ broker.session.timeout.ms=3000
 DURABLE = "log.flush.scheduler.interval.ms=1000\nlog.flush.interval.ms=1000\n"
 
 
-class Kafka:
+class Kafka(ServerProcess):
     """One broker in `folder`; its data and ports survive stop, kill and start."""
 
     name = "kafka"
+    title = "Kafka"
+    stop_signal = signal.SIGTERM
+    stop_patience_s = 20
 
     def __init__(
         self,
@@ -66,26 +69,17 @@ class Kafka:
         throughput: bool = False,
     ) -> None:
         """Does not start anything. `throughput` lets the JVM optimise fully, at the price of a slower warm-up."""
+        super().__init__()
         self.folder = Path(folder).resolve()
         self.log = self.folder / "kafka.log"
         self._asked_port = port
         self._durable = durable
         self._heap = heap
         self._throughput = throughput
-        self._child: subprocess.Popen[bytes] | None = None
-        self._turn = asyncio.Lock()  # serialises start, stop and restart, which the supervisor may call at any time
 
     @property
     def url(self) -> str:
         return f"127.0.0.1:{self._ports()['port']}"
-
-    @property
-    def pid(self) -> int:
-        return self._running().pid
-
-    def exit_status(self) -> int | None:
-        """Return the exit status, None while it runs or before it was started."""
-        return None if self._child is None else self._child.poll()
 
     async def start(self) -> None:
         """Return once a topic was created and a record produced."""
@@ -104,38 +98,11 @@ class Kafka:
                 else:
                     return
 
-    async def stop(self) -> None:
-        """Stop it cleanly; does nothing if it is not running."""
-        async with self._turn:
-            await self._end(signal.SIGTERM)
-
-    async def kill(self) -> None:
-        """Send SIGKILL."""
-        async with self._turn:
-            self._running()
-            await self._end(signal.SIGKILL)
-
-    async def _end(self, how: signal.Signals) -> None:
-        """Stop the broker; clear `_child` first, so that the supervisor does not take the exit for a crash."""
-        child, self._child = self._child, None
-        if child is not None:
-            await end(child, how, patience_s=STOP_PATIENCE_SECONDS)
-
-    async def restart(self) -> None:
-        """Stop it if it runs, then start it on the same port with the same data."""
-        await self.stop()
-        await self.start()
-
     async def _is_ready(self) -> bool:
         child = self._running()
         if child.poll() is not None:
             raise StackError(f"Kafka exited with {child.returncode}: {last_words(self.log)}")
         return await unready(self.url) is None
-
-    def _running(self) -> subprocess.Popen[bytes]:
-        if self._child is None:
-            raise StackError("Kafka is not running")
-        return self._child
 
     async def _launch(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -5,20 +5,19 @@ import os
 import secrets
 import shutil
 import signal
-import subprocess
 import time
 from pathlib import Path
 
 import asyncpg
 
-from deploy.local.child import Launch, end, last_words, spawn
+from deploy.local.child import Launch, last_words, spawn
 from deploy.local.errors import StackError
 from deploy.local.pgprograms import Programs, find_programs, open_folder, reachable
 from deploy.local.ports import free_port
+from deploy.local.server import ServerProcess
 from deploy.local.waiting import POLL_SECONDS, until
 
 READY_WITHIN_SECONDS = 60
-STOP_PATIENCE_SECONDS = 30
 ADMIN = "replenish_admin"
 
 #: Settings of the local server.
@@ -39,18 +38,20 @@ SETTINGS = {
 CARELESS = {"fsync": "off", "full_page_writes": "off"}
 
 
-class Postgres:
+class Postgres(ServerProcess):
     """One server with its data in `folder`; data, port and password survive stop and start."""
 
     name = "postgres"
+    title = "Postgres"
+    stop_signal = signal.SIGINT
+    stop_patience_s = 30
 
     def __init__(self, folder: Path, *, port: int | None = None, fsync: bool = True) -> None:
+        super().__init__()
         self.folder = Path(folder).resolve()
         self.log = self.folder / "postgres.log"
         self._asked_port = port
         self._fsync = fsync
-        self._child: subprocess.Popen[bytes] | None = None
-        self._turn = asyncio.Lock()  # serialises start, stop and restart, which the supervisor may call at any time
 
     @property
     def port(self) -> int:
@@ -64,20 +65,12 @@ class Postgres:
         return f"postgresql://{ADMIN}:{password}@127.0.0.1:{self.port}/postgres"
 
     @property
-    def pid(self) -> int:
-        return self._running().pid
-
-    @property
     def home(self) -> Path:
         """Data folder: `folder`, unless this process is root and Postgres's account cannot enter it."""
         account = find_programs().account
         if reachable(self.folder, account):
             return self.folder
         return open_folder(account) / self._remembered("place", f"data-{secrets.token_hex(8)}")
-
-    def exit_status(self) -> int | None:
-        """Return the exit status, None while it runs or before it was started."""
-        return None if self._child is None else self._child.poll()
 
     async def start(self) -> None:
         """Return once the server accepts a query."""
@@ -100,28 +93,6 @@ class Postgres:
             if not in_the_way or time.monotonic() > deadline:
                 raise StackError(f"Postgres did not start: {words}")
             await asyncio.sleep(10 * POLL_SECONDS)
-
-    async def stop(self) -> None:
-        """Stop it cleanly; does nothing if it is not running."""
-        async with self._turn:
-            await self._end(signal.SIGINT)
-
-    async def kill(self) -> None:
-        """Send SIGKILL to the postmaster; its children exit on their own."""
-        async with self._turn:
-            self._running()
-            await self._end(signal.SIGKILL)
-
-    async def _end(self, how: signal.Signals) -> None:
-        """Stop the server; clear `_child` first, so that the supervisor does not take the exit for a crash."""
-        child, self._child = self._child, None
-        if child is not None:
-            await end(child, how, patience_s=STOP_PATIENCE_SECONDS)
-
-    async def restart(self) -> None:
-        """Stop it if it runs, then start it on the same port with the same data."""
-        await self.stop()
-        await self.start()
 
     def remove(self) -> None:
         """Delete the data; the server must be stopped."""
@@ -149,11 +120,6 @@ class Postgres:
             return True
         self._child = None
         return False
-
-    def _running(self) -> subprocess.Popen[bytes]:
-        if self._child is None:
-            raise StackError("Postgres is not running")
-        return self._child
 
     def _initialise(self, programs: Programs, data: Path) -> None:
         shutil.rmtree(data, ignore_errors=True)  # left by an interrupted attempt

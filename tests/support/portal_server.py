@@ -1,17 +1,17 @@
 """A stand-in for the portal: tokens, the public key, delivery addresses and contacts."""
 
 import asyncio
-import socket
 import time
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from joserfc import jwt
 from joserfc.jwk import OKPKey
+
+from tests.support.serving import served
 
 SHIP_TO = {"name": "Ann Lee", "line1": "Elm 1", "postal_code": "89073", "city": "Ulm", "country": "DE"}
 CONTACT = {"email": "ann@example.com", "name": "Ann Lee", "locale": "en", "time_zone": "UTC"}
@@ -69,17 +69,8 @@ class Portal:
 async def portal():
     """Serve a fake portal on a free port."""
     opened = Portal()
-    listener = socket.create_server(("127.0.0.1", 0))
-    opened.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server = uvicorn.Server(uvicorn.Config(opened.app(), log_config=None, lifespan="off"))
-    server.install_signal_handlers = lambda: None
-    task = asyncio.create_task(server._serve([listener]))
-    try:
+    async with served(opened.app()) as opened.url:
         yield opened
-    finally:
-        server.should_exit = True
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 async def until(condition, what, seconds=30.0):

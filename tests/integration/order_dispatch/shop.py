@@ -1,12 +1,12 @@
 """A provider's server with its own list of accepted orders and switchable faults."""
 
 import asyncio
-import socket
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
-import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
+
+from tests.support.serving import served
 
 
 class Shop:
@@ -68,15 +68,8 @@ class Shop:
 async def shop():
     """Serve a shop on a free port."""
     opened = Shop()
-    listener = socket.create_server(("127.0.0.1", 0))
-    opened.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server = uvicorn.Server(uvicorn.Config(opened.app(), log_config=None, lifespan="off"))
-    server.install_signal_handlers = lambda: None
-    task = asyncio.create_task(server._serve([listener]))
-    try:
-        yield opened
-    finally:
-        opened.go.set()
-        server.should_exit = True
-        with suppress(asyncio.CancelledError):
-            await task
+    async with served(opened.app()) as opened.url:
+        try:
+            yield opened
+        finally:
+            opened.go.set()

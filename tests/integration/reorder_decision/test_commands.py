@@ -1,11 +1,8 @@
 """`replenish explain` and `replenish replay` against the running service."""
 
 import asyncio
-import socket
-from contextlib import asynccontextmanager, suppress
 
 import pytest
-import uvicorn
 from typer.testing import CliRunner
 
 from deploy.cli.app import app as replenish
@@ -13,20 +10,7 @@ from deploy.cli.commands import explain, replay
 from tests.support import decision_events as events
 from tests.support.decision_environment import of
 from tests.support.decision_environment import world as opened
-
-
-@asynccontextmanager
-async def served(app):
-    """Serve a service's application on a free port and yield its address."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
-    task = asyncio.create_task(server._serve([listener]))
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        with suppress(asyncio.CancelledError):
-            await task
+from tests.support.serving import served
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,8 @@
 """A running order_dispatch that receives SNS messages, with a sample DRS shop and linked devices."""
 
-import asyncio
 import socket
-from contextlib import asynccontextmanager, suppress
 
 import pytest
-import uvicorn
 
 from libs.kit.clock import SteppedClock
 from libs.kit.testing import running
@@ -14,21 +11,9 @@ from tests.integration.order_dispatch.drs.environment import DrsEnvironment, fre
 from tests.support import orders as a
 from tests.support.order_environment import own_logs
 from tests.support.portal_server import portal
+from tests.support.serving import served
 
 KEY = "3f" * 32
-
-
-@asynccontextmanager
-async def served(app, listener):
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
-    server.install_signal_handlers = lambda: None
-    task = asyncio.create_task(server._serve([listener]))
-    try:
-        yield
-    finally:
-        server.should_exit = True
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,8 @@
 """A running order_dispatch with its own web server, so that shops can send callbacks."""
 
-import asyncio
 import base64
-import socket
-from contextlib import asynccontextmanager, suppress
 
 import pytest
-import uvicorn
 
 from libs.kit.clock import SteppedClock
 from libs.kit.testing import running
@@ -16,6 +12,7 @@ from tests.integration.order_dispatch.providers_http.environment import ShopEnvi
 from tests.support import orders as a
 from tests.support.order_environment import own_logs
 from tests.support.portal_server import portal
+from tests.support.serving import served
 
 SETTINGS = {
     "answer_hours": 24,
@@ -30,19 +27,6 @@ SETTINGS = {
 }
 
 
-@asynccontextmanager
-async def serving(app):
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
-    task = asyncio.create_task(server._serve([listener]))
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        with suppress(asyncio.CancelledError):
-            await task
-
-
 @pytest.fixture(scope="module")
 async def world(database, kafka_url, tmp_path_factory):
     folder = tmp_path_factory.mktemp("providers_http")
@@ -52,7 +36,7 @@ async def world(database, kafka_url, tmp_path_factory):
         urls["portal_url"] = desk.url
         async with (
             running(SERVICE, kafka_url=kafka_url, database_urls=database, **urls, **SETTINGS) as kit,
-            serving(kit.app) as url,
+            served(kit.app) as url,
         ):
             world = ShopEnvironment(kit, kafka_url, clock, desk, folder)
             world.url, world.database_url = url, database["order_dispatch"].url
