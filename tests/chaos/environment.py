@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from deploy.demo.event_log import EventLog
-from deploy.demo.quiescence import ProbeResult, connect
+from deploy.demo.quiescence import ProbeResult
 from deploy.local.errors import StackError
 from deploy.local.waiting import until
 from tests.judge import Inputs, collect, judge
@@ -128,11 +128,6 @@ class ChaosEnvironment(environment.Environment):
                     await admin.execute("SELECT pg_terminate_backend($1)", row["pid"])
         finally:
             await admin.close()
-
-    async def reconnect(self) -> None:
-        """Reopen the test's database connection after an outage."""
-        self.database = self._quiet._database = await connect(self.check_url)
-        self._open.push_async_callback(self.database.close)
 
     # Liveness and invariants.
 
