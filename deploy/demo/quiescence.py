@@ -28,8 +28,8 @@ ONE_SERVICE = """
 SELECT '{schema}' AS service,
     (SELECT coalesce(sum(sequence - published), 0)::bigint FROM {schema}.counter) AS unsent,
     (SELECT count(*) FROM {schema}.task WHERE due_at <= $1
-        AND (state IN ('due', 'claimed') OR state = 'unknown' AND retry_at <= now())) AS effects,
-    (SELECT count(*) FROM {schema}.periodic_job WHERE ran_at + make_interval(secs => every_seconds) <= $1) AS ticks,
+        AND (state IN ('due', 'claimed') OR state = 'unknown' AND retry_at <= now())) AS tasks,
+    (SELECT count(*) FROM {schema}.periodic_job WHERE ran_at + make_interval(secs => every_seconds) <= $1) AS jobs,
     (SELECT count(*) FROM {schema}.deferred WHERE waits_for IS NOT NULL AND retry_at <= now()) AS released,
     (SELECT jsonb_object_agg(topic || '/' || partition, next_offset) FROM {schema}.checkpoint) AS checkpoints,
     (SELECT jsonb_object_agg(topic, sequence) FROM {schema}.counter WHERE topic LIKE 'provider-orders-%') AS sent
@@ -78,7 +78,7 @@ class QuiescenceProbe:
                 return ProbeResult(f"{provider_id} has unpublished updates")
         rows = await self._database.fetch(self._snapshot, now)
         for row in rows:
-            for what in ("unsent", "effects", "ticks", "released"):
+            for what in ("unsent", "tasks", "jobs", "released"):
                 if row[what]:
                     return ProbeResult(f"{row['service']}: {row[what]} {what}")
             if behind := self._unconsumed(row["sent"] or {}):

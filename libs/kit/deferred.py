@@ -23,7 +23,7 @@ LOG = logging.getLogger(__name__)
 BATCH_RECORDS = 200
 POLL_SECONDS = 2.0
 BEHIND = "behind an earlier record of its key"
-#: Every deferred record is retried, because a transaction still open can miss the creation of its dependency.
+#: Every record that waits for a dependency is retried: a transaction still open can miss the dependency's creation.
 FIRST_RETRY_SECONDS = 5
 
 

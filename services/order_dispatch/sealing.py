@@ -29,7 +29,7 @@ def read_keys(setting: SecretStr) -> tuple[bytes, ...]:
     """
     keys = tuple(_read_key(part.strip()) for part in setting.get_secret_value().split(",") if part.strip())
     if not keys:
-        raise UnsealError("sealing_key is not set")
+        raise UnsealError("SEALING_KEY is not set")
     return keys
 
 
@@ -41,9 +41,9 @@ def _read_key(text: str) -> bytes:
             plain = text.rstrip("=").translate(str.maketrans("-_", "+/"))
             key = base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
     except (ValueError, binascii.Error):
-        raise UnsealError("a sealing_key is neither hex nor base64") from None
+        raise UnsealError("a key in SEALING_KEY is neither hex nor base64") from None
     if len(key) != KEY_BYTES:
-        raise UnsealError(f"a sealing_key has {len(key)} bytes, not {KEY_BYTES}")
+        raise UnsealError(f"a key in SEALING_KEY has {len(key)} bytes, not {KEY_BYTES}")
     return key
 
 
@@ -65,7 +65,7 @@ def open_sealed(key: Keys, blob: bytes, owner: str) -> str:
     head, nonce, rest = blob[:end], blob[end : end + NONCE_BYTES], blob[end + NONCE_BYTES :]
     matching = [candidate for candidate in _keys(key) if VERSION + _key_id(candidate) == head]
     if not matching:
-        raise UnsealError("it was sealed with a key that is not in sealing_key")
+        raise UnsealError("it was sealed with a key that is not in SEALING_KEY")
     try:
         return AESGCM(matching[0]).decrypt(nonce, rest, head + owner.encode()).decode()
     except (InvalidTag, ValueError):

@@ -142,9 +142,9 @@ SERVICE = Service(
         # Read-only, so an interrupted attempt is repeated.
         TaskKind(
             "fetch_address",
-            perform=tasks.fetch_ship_to,
-            complete=tasks.on_ship_to_fetched,
-            reconcile=tasks.fetch_ship_to,
+            perform=tasks.perform_fetch_address,
+            complete=tasks.on_address_fetched,
+            reconcile=tasks.perform_fetch_address,
         ),
         TaskKind(
             "provider_call",

@@ -58,14 +58,14 @@ CREATE TABLE deferred (
     reason    text        NOT NULL,
     ours      boolean     NOT NULL,
     attempts  integer     NOT NULL DEFAULT 0,
-    retry_at  timestamptz,          -- NULL: only when it appears, is retried, or its turn comes
+    retry_at  timestamptz,          -- NULL: only when its dependency appears, an operator retries it, or its predecessor is done
     deferred_at   timestamptz NOT NULL DEFAULT now(),
     UNIQUE (topic, partition, "offset")
 );
 CREATE INDEX deferred_by_key ON deferred (topic, key, deferred_id);
 CREATE INDEX deferred_by_dependency ON deferred (waits_for) WHERE waits_for IS NOT NULL;
 
--- Outside effects: the intent is a row before anything happens outside.
+-- Tasks: a row exists before any work outside the transaction begins.
 CREATE TABLE task (
     kind        text        NOT NULL,
     id          text        NOT NULL,
@@ -97,7 +97,7 @@ CREATE TABLE lease (
     until  timestamptz NOT NULL
 );
 
--- Answers to POSTs that create something, so that asking twice creates once.
+-- Responses to POSTs, so that a repeated request is performed once.
 CREATE TABLE idempotency (
     principal text        NOT NULL,
     path      text        NOT NULL,

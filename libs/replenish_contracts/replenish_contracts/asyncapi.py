@@ -76,12 +76,12 @@ def _operations(consumes: ConsumedEvents) -> dict[str, Any]:
     operations = {}
     for topic in TOPICS.values():
         for publisher in sorted(topic.publishers):
-            said = [event.__name__ for event in topic.events if event.owner == publisher]
-            operations[f"{publisher}_says_{_id(topic)}"] = _operation("send", publisher, topic, said)
-        for service, heard in sorted(consumes.items()):
-            here = [event.__name__ for event in topic.events if event.__name__ in heard]
-            if here:
-                operations[f"{service}_hears_{_id(topic)}"] = _operation("receive", service, topic, here)
+            published = [event.__name__ for event in topic.events if event.owner == publisher]
+            operations[f"{publisher}_publishes_{_id(topic)}"] = _operation("send", publisher, topic, published)
+        for service, consumed in sorted(consumes.items()):
+            names = [event.__name__ for event in topic.events if event.__name__ in consumed]
+            if names:
+                operations[f"{service}_consumes_{_id(topic)}"] = _operation("receive", service, topic, names)
     return operations
 
 

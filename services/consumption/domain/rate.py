@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from math import exp
 
 DAY = 86_400.0
-#: Two weeks contain each weekday twice; the estimator in DECISION-docs/bench.md uses the same value.
+#: Two weeks contain each weekday twice.
 TAU_DAYS = 14.0
 TAU_SECONDS = TAU_DAYS * DAY
 #: Prior: one filling lasts a month, weighted like two days of observation.

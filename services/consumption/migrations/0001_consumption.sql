@@ -171,9 +171,9 @@ FROM (SELECT device_id, slot, boot_no, first_seq,
     FROM gap WINDOW numbered AS (PARTITION BY device_id, slot, boot_no ORDER BY first_seq)) AS gaps
 WHERE reached >= first_seq;
 
-CREATE VIEW check_gaps_lie_behind_what_was_heard AS
+CREATE VIEW check_gaps_precede_received_reports AS
 SELECT device_id || '/' || slot AS subject,
-    format('a gap up to %s in boot %s, heard up to %s in boot %s', gap.last_seq, gap.boot_no, slot.last_seq, slot.boot_no)
+    format('a gap up to %s in boot %s, received up to %s in boot %s', gap.last_seq, gap.boot_no, slot.last_seq, slot.boot_no)
         AS problem
 FROM gap JOIN slot USING (device_id, slot)
 WHERE (gap.boot_no, gap.last_seq) >= (slot.boot_no, slot.last_seq) OR gap.boot_no > slot.boot_no;

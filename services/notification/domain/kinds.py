@@ -114,5 +114,6 @@ DELAYED = frozenset({Kind.CANNOT_ORDER})
 #: Notices that are withdrawn, if not sent yet, when the pool enters a later epoch.
 EPOCH_BOUND = DELAYED | {Kind.RUNNING_LOW, Kind.ORDERING_STOPPED}
 
-#: Kinds that providers of a protocol mail to their customers themselves: the terms of DRS forbid a second mail.
+#: Kinds that providers of a protocol mail to their customers themselves; the terms of DRS forbid a second mail unless
+#: the customer asked for it.
 SENT_BY_PROVIDERS = {"drs": frozenset({Kind.ORDER_PLACED, Kind.ORDER_SHIPPED, Kind.ORDER_DELIVERED})}

@@ -63,7 +63,7 @@ class Order:
     step: int = 1
     #: Next check if no update arrives before.
     check_at: datetime | None = None
-    #: Status requests since the last update from the provider.
+    #: Status requests or reminders since the last update from the provider.
     status_requests: int = 0
     #: The first date the provider gave, and the latest.
     promised_at: datetime | None = None
@@ -83,7 +83,7 @@ class Order:
     sent_at: datetime | None = None
     #: Until then the provider may still be accepting the order, so a "not found" proves nothing.
     in_flight_until: datetime | None = None
-    #: Deadline for the customer to resolve a problem; the provider then cancels the order.
+    #: Deadline for the customer to resolve a problem; then the order is cancelled.
     resolve_by: datetime | None = None
     #: The provider's order number.
     reference: str | None = None

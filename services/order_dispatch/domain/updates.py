@@ -64,7 +64,8 @@ class UpdateContext:
     update: OrderUpdated
     provider: Provider | None
     timeouts: Timeouts
-    occurred_at: datetime
+    #: When the update is applied; `update.occurred_at` is the provider's time.
+    now: datetime
     #: Older than an applied update of the same status: it adds missing values and overwrites none.
     is_stale: bool = False
 
@@ -110,7 +111,7 @@ def _refuse_substitute(context: UpdateContext) -> UpdateDecision | None:
     reason = f"{order.provider_id} may not send {product_id} instead of {order.product_id}"
     if order.state not in SUBMITTED or order.cancellation is not None:
         return UpdateDecision(Outcome.REFUSED, reason)
-    cancellation = Cancellation("substitution", reason[:2000], context.occurred_at)
+    cancellation = Cancellation("substitution", reason[:2000], context.now)
     decision = Decision(replace(order, cancellation=cancellation)).request(ProviderRequest.CANCEL)
     return UpdateDecision(Outcome.REFUSED, reason, decision)
 
@@ -144,9 +145,9 @@ def _ship(context: UpdateContext) -> UpdateDecision:
 def _deliver(context: UpdateContext) -> UpdateDecision:
     shipped = _advance_to(context, State.SHIPPED)
     # A reported time in the future or before the order is a clock error.
-    delivered_at = max(context.order.drafted_at, min(context.update.occurred_at, context.occurred_at))
+    delivered_at = max(context.order.drafted_at, min(context.update.occurred_at, context.now))
     decision = record_delivery(
-        shipped, Evidence.REPORTED, context.occurred_at, because=context.because, delivered_at=delivered_at
+        shipped, Evidence.REPORTED, context.now, because=context.because, delivered_at=delivered_at
     )
     return UpdateDecision(Outcome.APPLIED, "", decision)
 
@@ -156,7 +157,7 @@ def _refuse(context: UpdateContext) -> UpdateDecision:
         return _cancel(context)
     if context.order.state is State.SHIPPED:
         return UpdateDecision(Outcome.NOT_APPLIED, "the order is already shipped")
-    refused = OrderRefused(**context.order.fields(context.occurred_at), reason=context.reason)
+    refused = OrderRefused(**context.order.fields(context.now), reason=context.reason)
     return UpdateDecision(Outcome.APPLIED, "", _close(context, State.REFUSED).publish(refused))
 
 
@@ -166,7 +167,7 @@ def _cancel(context: UpdateContext) -> UpdateDecision:
         return UpdateDecision(Outcome.NOT_APPLIED, "the order is already shipped")
     requested = order.cancellation
     by, reason = (requested.by, requested.reason) if requested else ("provider", context.reason)
-    cancelled = OrderCancelled(**order.fields(context.occurred_at), by=by, reason=reason)
+    cancelled = OrderCancelled(**order.fields(context.now), by=by, reason=reason)
     return UpdateDecision(Outcome.APPLIED, "", _close(context, State.CANCELLED).publish(cancelled))
 
 
@@ -175,7 +176,7 @@ def _await_resolution(context: UpdateContext) -> UpdateDecision:
     if order.state not in (State.PLACING, State.UNKNOWN):
         return UpdateDecision(Outcome.NOT_APPLIED, f"the order is already {order.state}")
     hours = context.provider.resolution_hours if context.provider else RESOLUTION_HOURS
-    until = order.resolve_by or context.occurred_at + timedelta(hours=hours)
+    until = order.resolve_by or context.now + timedelta(hours=hours)
     # Status requests for an unknown order continue: the update that ends the problem may be lost.
     check_at = until if order.state is State.PLACING else min(order.check_at or until, until)
     return UpdateDecision(Outcome.APPLIED, "", Decision(replace(order, resolve_by=until, check_at=check_at)))
@@ -183,14 +184,16 @@ def _await_resolution(context: UpdateContext) -> UpdateDecision:
 
 def _close_not_found(context: UpdateContext) -> UpdateDecision:
     order = context.order
-    if order.in_flight_until is not None and context.occurred_at < order.in_flight_until:
+    if order.in_flight_until is not None and context.now < order.in_flight_until:
         return UpdateDecision(Outcome.NOT_APPLIED, "the order may still be on its way to the provider")
     if order.state in (State.PLACING, State.UNKNOWN) and order.cancellation is not None:
         return _cancel(context)
     if order.state is not State.UNKNOWN:
-        return UpdateDecision(Outcome.NOT_APPLIED, f"not_found applies to unknown orders; this one is {order.state}")
+        return UpdateDecision(
+            Outcome.NOT_APPLIED, f"only an unknown order can be reported as not found; this one is {order.state}"
+        )
     reason = f"{order.provider_id} did not receive the order"
-    failed = OrderFailed(**order.fields(context.occurred_at), reason=reason)
+    failed = OrderFailed(**order.fields(context.now), reason=reason)
     return UpdateDecision(Outcome.APPLIED, "", _close(context, State.FAILED).publish(failed))
 
 
@@ -206,12 +209,12 @@ _RULES: dict[UpdateStatus, Callable[[UpdateContext], UpdateDecision]] = {
 
 
 def _close(context: UpdateContext, to_state: State) -> Decision:
-    return Decision(replace(context.order, check_at=None)).move_to(to_state, context.occurred_at, context.because)
+    return Decision(replace(context.order, check_at=None)).move_to(to_state, context.now, context.because)
 
 
 def _advance_to(context: UpdateContext, to_state: State) -> Decision:
     """Pass through every delivery state up to `to_state`, with the event of each."""
-    at = context.occurred_at
+    at = context.now
     decision = Decision(_merge_update(context))
     for state in delivery_states_between(context.order.state, to_state):
         because = context.because if state is to_state else f"implied: {context.because}"
@@ -229,11 +232,9 @@ def _advance_to(context: UpdateContext, to_state: State) -> Decision:
 
 def _schedule_check(order: Order, context: UpdateContext) -> Order:
     """Set the next check to the expected date, or to the next status request if that date has passed already."""
-    if order.state is State.PLACED and order.expected_at is not None and order.expected_at <= context.occurred_at:
+    if order.state is State.PLACED and order.expected_at is not None and order.expected_at <= context.now:
         requests = max(order.status_requests, 1)
-        return replace(
-            order, status_requests=requests, check_at=context.occurred_at + context.timeouts.pause_after(requests)
-        )
+        return replace(order, status_requests=requests, check_at=context.now + context.timeouts.pause_after(requests))
     return replace(order, status_requests=0, check_at=order.expected_at)
 
 
@@ -243,11 +244,11 @@ def _merge_update(context: UpdateContext) -> Order:
     promised = None
     if order.expected_at is None or (reported_date and not context.is_stale):
         usual_days = context.provider.lead_time_days if context.provider else None
-        usual_date = None if usual_days is None else context.occurred_at + timedelta(days=usual_days)
+        usual_date = None if usual_days is None else context.now + timedelta(days=usual_days)
         promised = reported_date or usual_date
     expected = promised or order.expected_at
     if expected is None and update.status is not UpdateStatus.DELIVERED:
-        expected = context.occurred_at + timedelta(days=context.timeouts.lead_time_days)
+        expected = context.now + timedelta(days=context.timeouts.lead_time_days)
     # Before shipment, a quantity is only an announcement.
     has_quantity = update.quantity is not None and update.status in _WITH_QUANTITY
     billed, billed_currency = _billed(context)
@@ -268,7 +269,7 @@ def _merge_update(context: UpdateContext) -> Order:
 
 def _reported_date(context: UpdateContext) -> datetime | None:
     date = context.update.expected_at
-    latest = context.occurred_at + timedelta(days=context.timeouts.longest_promise_days)
+    latest = context.now + timedelta(days=context.timeouts.longest_promise_days)
     return date if date is not None and context.order.drafted_at - DATE_TOLERANCE <= date <= latest else None
 
 

@@ -115,7 +115,7 @@ CREATE TABLE orders (
     reserved_at timestamptz,
     authorized_at timestamptz,
     sent_at timestamptz,
-    -- Next status request to the provider, and how many were sent.
+    -- Next check (reminder, deadline, status request, estimated delivery), and the requests or reminders sent so far.
     check_at timestamptz,
     status_requests integer NOT NULL DEFAULT 0,
     in_flight_until timestamptz,

@@ -26,7 +26,7 @@ from services.order_dispatch.providers.registry import get_protocol
 # Task fetch_address: before a step that may need the address.
 
 
-async def fetch_ship_to(task: Task, kit: Kit) -> dict[str, Any]:
+async def perform_fetch_address(task: Task, kit: Kit) -> dict[str, Any]:
     """Fetch the customer's address if the next step needs it; read-only, hence safe to repeat."""
     if not task.payload.get("address", True):
         return {}
@@ -52,7 +52,7 @@ async def fetch_address(customer_id: str, kit: Kit) -> ShipTo:
         raise RetryLaterError("the portal's response is not an address") from error
 
 
-async def on_ship_to_fetched(task: Task, outcome: TaskResult, store: OrderStore) -> list[Event]:
+async def on_address_fetched(task: Task, outcome: TaskResult, store: OrderStore) -> list[Event]:
     """Advance the order unless it was cancelled meanwhile; a missing address fails it."""
     order = await store.lock_order(task.payload["order_id"])
     if order is None or not is_ready(order):

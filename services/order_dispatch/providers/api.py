@@ -42,7 +42,7 @@ class ProviderBody(Body):
     cancel_window_hours: Hours | None = None
     #: Hours in which the customer may change an order, which waits at least as long; null: until it is submitted.
     modify_window_hours: Hours | None = None
-    #: Hours in which the provider may resolve a problem before the order is refused.
+    #: Hours that the customer has to resolve a problem before the order is cancelled.
     resolution_hours: Annotated[Hours, Field(gt=0)] = RESOLUTION_HOURS
     #: Whether the provider may send a substitute for the ordered product.
     allows_substitutes: bool = False

@@ -4,7 +4,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from libs.http_client import CallMetrics
 
-CALLS = Counter("order_dispatch_provider_calls", "Provider calls by result", ["provider", "ended"])
+CALLS = Counter("order_dispatch_provider_calls", "Provider calls by result", ["provider", "outcome"])
 CALL_SECONDS = Histogram(
     "order_dispatch_provider_call_seconds",
     "Duration of provider calls in seconds, regardless of result",
@@ -16,7 +16,7 @@ BREAKER = Gauge(
     ["provider"],
 )
 CALLS_LEFT = Gauge("order_dispatch_provider_calls_left", "Calls that the rate limit allows immediately", ["provider"])
-CALLBACKS = Counter("order_dispatch_callbacks", "Provider callbacks by result", ["verdict"])
-TOKENS = Counter("order_dispatch_tokens_redeemed", "Attempts to redeem an order token by result", ["ended"])
+CALLBACKS = Counter("order_dispatch_callbacks", "Provider callbacks by result", ["outcome"])
+TOKENS = Counter("order_dispatch_tokens_redeemed", "Attempts to redeem an order token by result", ["outcome"])
 
 CALL_METRICS = CallMetrics(CALLS, CALL_SECONDS, BREAKER, CALLS_LEFT)

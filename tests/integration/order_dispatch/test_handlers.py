@@ -25,7 +25,7 @@ from services.order_dispatch.orders.handlers import (
     on_order_updated,
     on_reorder_approved,
 )
-from services.order_dispatch.orders.tasks import on_ship_to_fetched
+from services.order_dispatch.orders.tasks import on_address_fetched
 from services.order_dispatch.service import SERVICE
 from tests.support import orders as a
 
@@ -63,7 +63,7 @@ def outcome(result=None, refused=None):
 
 async def send(store, **ended):
     task = Task("o1", {"order_id": "o1", "customer_id": "ann"}, 1)
-    return await on_ship_to_fetched(task, outcome(**(ended or {"result": {"ship_to": HOME}})), store)
+    return await on_address_fetched(task, outcome(**(ended or {"result": {"ship_to": HOME}})), store)
 
 
 async def place(store):
@@ -141,7 +141,7 @@ class TestOnReorderApproved:
 
 
 class TestOnShipToFetched:
-    async def test_on_ship_to_fetched_submits_with_address(self, store):
+    async def test_on_address_fetched_submits_with_address(self, store):
         await approve(store)
 
         (requested,) = await send(store)
@@ -154,26 +154,26 @@ class TestOnShipToFetched:
         )
         assert await state(store) is State.PLACING
 
-    async def test_on_ship_to_fetched_twice_submits_once(self, store):
+    async def test_on_address_fetched_twice_submits_once(self, store):
         await approve(store)
         await send(store)
 
         assert await send(store) == []
 
-    async def test_on_ship_to_fetched_stores_no_address(self, store):
+    async def test_on_address_fetched_stores_no_address(self, store):
         await approve(store)
         await send(store)
 
         stored = await store.connection.fetchval("SELECT string_agg(to_jsonb(o)::text, '') FROM orders o")
         assert "Elm" not in stored
 
-    async def test_on_ship_to_fetched_skips_cancelled_order(self, store):
+    async def test_on_address_fetched_skips_cancelled_order(self, store):
         await approve(store)
         await on_device_deregistered(DeviceDeregistered(customer_id="ann", device_id="brewer", registration=1), store)
 
         assert await send(store) == []
 
-    async def test_on_ship_to_fetched_fails_order_of_erased_customer(self, store):
+    async def test_on_address_fetched_fails_order_of_erased_customer(self, store):
         await approve(store)
 
         (event,) = await send(store, refused="the customer no longer exists")
@@ -251,7 +251,7 @@ class TestCheckDueOrders:
             for number in range(5):
                 await approve(store, order_id=f"o{number}", pool_id=f"p{number}")
                 task = Task(f"o{number}", {"order_id": f"o{number}"}, 1)
-                await on_ship_to_fetched(task, outcome({"ship_to": HOME}), store)
+                await on_address_fetched(task, outcome({"ship_to": HOME}), store)
 
             store.now = a.NOON + a.days(1)
             assert len(await check_due_orders(store)) == 10

@@ -88,7 +88,7 @@ class OrderDelivered(OrderFact):
     slot: Id
     quantity: Steps
     evidence: Evidence
-    #: When the goods arrived, if reported; `at` is when the report was received.
+    #: When the goods arrived, if reported; `occurred_at` is when the report was received.
     delivered_at: Moment | None = None
     #: The agreed price and the price the provider charges, both in `currency`.
     price: Money | None = None

@@ -45,7 +45,7 @@ class TestSeal:
 
         assert open_sealed((OTHER, KEY), old, "ann") == "tok"
         assert open_sealed(OTHER, seal((OTHER, KEY), "new", "ann"), "ann") == "new"
-        with pytest.raises(UnsealError, match="not in sealing_key"):
+        with pytest.raises(UnsealError, match="not in SEALING_KEY"):
             open_sealed(OTHER, old, "ann")
 
 
