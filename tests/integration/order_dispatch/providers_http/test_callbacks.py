@@ -211,7 +211,7 @@ class TestSignature:
     async def test_invalid_signature_is_counted(self, world, order_of):
         await world.call_back("acme", "m-1", callback("x", "shipped"), secret=OTHER_SECRET)
 
-        assert 'order_dispatch_callbacks_total{verdict="untrusted"}' in (await world.http.get("/metrics")).text
+        assert 'order_dispatch_callbacks_total{outcome="untrusted"}' in (await world.http.get("/metrics")).text
 
 
 class TestOrderEvent:
