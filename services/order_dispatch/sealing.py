@@ -12,6 +12,9 @@ from collections.abc import Sequence
 
 from pydantic import SecretStr
 
+from libs.kit import Kit
+from services.order_dispatch.settings import settings_of
+
 VERSION = b"\x01"
 KEY_BYTES, KEY_ID_BYTES, NONCE_BYTES = 32, 4, 12
 #: One key, or several during rotation: the first encrypts, all decrypt.
@@ -31,6 +34,11 @@ def read_keys(setting: SecretStr) -> tuple[bytes, ...]:
     if not keys:
         raise UnsealError("SEALING_KEY is not set")
     return keys
+
+
+def sealing_keys(kit: Kit) -> tuple[bytes, ...]:
+    """Return the keys of a running service; raises UnsealError as read_keys does."""
+    return read_keys(settings_of(kit).sealing_key)
 
 
 def _read_key(text: str) -> bytes:

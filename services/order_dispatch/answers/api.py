@@ -29,7 +29,7 @@ from services.order_dispatch.orders.api import require_owned
 from services.order_dispatch.providers.assisted import cart_url
 from services.order_dispatch.providers.hosted import read_terms
 from services.order_dispatch.providers.shapes import Body, Short, money, quantity
-from services.order_dispatch.sealing import UnsealError, read_keys
+from services.order_dispatch.sealing import UnsealError, sealing_keys
 from services.order_dispatch.settings import settings_of
 
 router = APIRouter(tags=["answers"])
@@ -157,7 +157,7 @@ async def _show_answer(order: Order, step: Step, store: Any) -> dict[str, Any]:
 
 def _keys(kit: Kit) -> Sequence[bytes]:
     try:
-        return read_keys(settings_of(kit).sealing_key)
+        return sealing_keys(kit)
     except UnsealError as error:
         detail = "The operator must set `sealing_key`."
         raise ProblemError(503, "no_sealing_key", "Answer links are not available", detail=detail) from error

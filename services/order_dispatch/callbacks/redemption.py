@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse
 from pydantic import Field
 
 from libs.kit.http.dependencies import KitDep, idempotent_request
-from libs.kit.http.idempotency import send
+from libs.kit.http.idempotency import ReplayedError, command
 from libs.kit.http.problems import ProblemError
 from replenish_contracts.topics import PROVIDER_ID
 from services.order_dispatch.callbacks.webhooks import authenticate, read_body
@@ -40,16 +40,17 @@ async def redeem(request: Request, kit: KitDep) -> JSONResponse:
         raise ProblemError(400, "malformed", "The redemption request is not valid", detail=str(error)) from error
     await authenticate(redemption.provider_id, request.headers, body, kit)
     idempotency = await idempotent_request(f"provider:{redemption.provider_id}", request)
-    async with kit.transaction(idempotency=idempotency) as tx:
-        if tx.replayed:
-            TOKENS.labels("replayed").inc()
-            return send(tx.replayed, replayed=True)
-        token = await tx.store.lock_token(redemption.token)
-        check_token(token, redemption)
-        await tx.store.redeem_token(token.order_id, redemption.amount)
-        response = tx.respond(200, _redeemed(token, redemption))
+    try:
+        async with command(kit, idempotency) as tx:
+            token = await tx.store.lock_token(redemption.token)
+            check_token(token, redemption)
+            await tx.store.redeem_token(token.order_id, redemption.amount)
+            response = tx.respond(200, _redeemed(token, redemption))
+    except ReplayedError:
+        TOKENS.labels("replayed").inc()
+        raise
     TOKENS.labels("redeemed").inc()
-    return send(response)
+    return response
 
 
 def check_token(token: Any, redemption: Redemption) -> None:

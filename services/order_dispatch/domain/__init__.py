@@ -27,32 +27,19 @@ from services.order_dispatch.domain.placing import (
     next_step,
     reason_not_to_submit,
     record_reply,
-    refuse_by_terms,
     refuse_for_shortage,
     submit,
     submit_to_person,
 )
-from services.order_dispatch.domain.provider import RESOLUTION_HOURS, DeviceStatus, Offer, Provider, Slot, price_of
-from services.order_dispatch.domain.states import (
-    CLOSED,
-    NOT_SUBMITTED,
-    SUBMITTED,
-    TRANSITIONS,
-    WITHOUT_GOODS,
-    IllegalTransitionError,
-    State,
-    check,
-)
+from services.order_dispatch.domain.provider import DeviceStatus, Offer, Provider, Slot, price_of
+from services.order_dispatch.domain.states import CLOSED, NOT_SUBMITTED, TRANSITIONS, IllegalTransitionError, State
 from services.order_dispatch.domain.timeouts import Timeouts, check_due_order, extend_deadline, mark_unknown
-from services.order_dispatch.domain.updates import Outcome, UpdateDecision, decide_update
+from services.order_dispatch.domain.updates import Outcome, decide_update
 
 __all__ = [
     "CLOSED",
     "NOT_SUBMITTED",
-    "RESOLUTION_HOURS",
-    "SUBMITTED",
     "TRANSITIONS",
-    "WITHOUT_GOODS",
     "AlreadyCountedError",
     "Cancellation",
     "Decision",
@@ -73,10 +60,8 @@ __all__ = [
     "State",
     "Timeouts",
     "TooLateError",
-    "UpdateDecision",
     "amount_to_capture",
     "cancel",
-    "check",
     "check_due_order",
     "clear_fraud",
     "decide_update",
@@ -95,7 +80,6 @@ __all__ = [
     "record_count",
     "record_payment_failure",
     "record_reply",
-    "refuse_by_terms",
     "refuse_for_shortage",
     "return_goods",
     "submit",

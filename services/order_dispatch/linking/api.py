@@ -23,10 +23,10 @@ from services.order_dispatch.linking.oauth import (
     check_address,
     open_secret,
     request_token,
-    sealing_keys,
 )
 from services.order_dispatch.providers.shapes import Body, Short
-from services.order_dispatch.sealing import seal
+from services.order_dispatch.sealing import seal, sealing_keys
+from services.order_dispatch.settings import settings_of
 
 router = APIRouter(tags=["links"])
 CALLBACK_PATH = "/v1/links/callback"
@@ -126,8 +126,8 @@ async def begin_linking(customer_id: str, body: LinkBody, kit: KitDep, principal
         if not await tx.store.lock_device_of_customer(customer_id, body.device_id):
             raise ProblemError(404, "no_such_device", "The customer has no such device")
         sealed = seal(sealing_keys(kit), verifier, digest.hex())
-        base: str = kit.settings.public_url or kit.settings.order_dispatch_url  # type: ignore[attr-defined]  # our own
-        redirect_uri = base.rstrip("/") + CALLBACK_PATH
+        settings = settings_of(kit)
+        redirect_uri = (settings.public_url or settings.order_dispatch_url).rstrip("/") + CALLBACK_PATH
         attempt = Attempt(customer_id, body.device_id, body.provider_id, sealed, redirect_uri)
         expires_at = await tx.store.add_attempt(digest, attempt, tx.store.settings.link_attempt_minutes)
     extras = get_linking(provider).authorize_extras(client.options, body.device_id)
@@ -219,7 +219,7 @@ def _authorize_url(client: LinkClient, attempt: Attempt, state: str, verifier: s
 
 def _redirect(kit: Kit, status: int, body: dict[str, Any]) -> Response:
     """Redirect to the setting `link_return_url`; without it, return the result as JSON."""
-    page: str = kit.settings.link_return_url  # type: ignore[attr-defined]  # our own settings
+    page = settings_of(kit).link_return_url
     if not page:
         return JSONResponse(body, status)
     query = {"linked": str(body["linked"]).lower(), "provider_id": body["provider_id"]}

@@ -12,7 +12,8 @@ from libs.kit.http.problems import ProblemError
 from services.order_dispatch.domain.links import LinkClient
 from services.order_dispatch.providers.client import open_bare_client
 from services.order_dispatch.providers.protocol import ProviderClient, Reply
-from services.order_dispatch.sealing import Keys, UnsealError, open_sealed, read_keys, seal
+from services.order_dispatch.sealing import Keys, UnsealError, open_sealed, seal, sealing_keys
+from services.order_dispatch.settings import settings_of
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 OK, BAD_REQUEST, UNAUTHORIZED = 200, 400, 401
@@ -49,9 +50,8 @@ class _Endpoint(NamedTuple):
 
 def check_address(url: str, field: str, kit: Kit) -> None:
     """Raise ProblemError 422 for an address that must not be called."""
-    networks = kit.settings.allowed_private_networks  # type: ignore[attr-defined]  # order_dispatch's own settings
     try:
-        Guard(networks).check_url(url)
+        Guard(settings_of(kit).allowed_private_networks).check_url(url)
     except ForbiddenAddressError as error:
         errors = [{"field": field, "problem": str(error)}]
         raise ProblemError(422, "invalid", "The address cannot be called", errors=errors) from error
@@ -115,7 +115,3 @@ def open_secret(kit: Kit, blob: bytes, name: str) -> str:
         return open_sealed(sealing_keys(kit), blob, name)
     except UnsealError as error:
         raise RetryLaterError(f"{name} cannot be decrypted: {error}") from error
-
-
-def sealing_keys(kit: Kit) -> Keys:
-    return read_keys(kit.settings.sealing_key)  # type: ignore[attr-defined]  # order_dispatch's own settings

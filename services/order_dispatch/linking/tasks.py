@@ -13,6 +13,7 @@ from services.order_dispatch.linking.oauth import FORM, open_plain_client, open_
 from services.order_dispatch.linking.store import LinkStore
 from services.order_dispatch.linking.tokens import MARGIN_SECONDS
 from services.order_dispatch.providers.protocol import AccountLinking
+from services.order_dispatch.settings import settings_of
 
 
 class _LinkContext(NamedTuple):
@@ -70,7 +71,7 @@ async def revoke_link(task: Task, kit: Kit) -> dict[str, Any]:
     except RejectedError:
         raise
     except Exception as error:
-        if task.attempt >= kit.settings.revoke_attempts:  # type: ignore[attr-defined]  # our own settings
+        if task.attempt >= settings_of(kit).revoke_attempts:
             raise RejectedError(f"given up after {task.attempt} attempts: {error}") from error
         raise RetryLaterError(f"not revoked yet: {error}") from error
     return {}

@@ -13,8 +13,8 @@ from services.order_dispatch.linking.oauth import (
     open_secret,
     request_token,
     seal_tokens,
-    sealing_keys,
 )
+from services.order_dispatch.sealing import sealing_keys
 
 #: A token is renewed this long before its expiry, so that a call which starts now ends before it.
 MARGIN_SECONDS = 120.0

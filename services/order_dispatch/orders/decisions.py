@@ -28,9 +28,8 @@ def address_payload(order: Order, provider: Provider | None = None) -> dict[str,
     protocol, plan = get_protocol(provider.protocol), fulfilment_plan(provider)
     if protocol.check_terms is not None:
         return payload
-    sends_address = not plan.calls and protocol.needs_address
     is_sent_later = (plan.reserves or (plan.pays and bool(order.price))) and not order.test
-    return payload if sends_address and not is_sent_later else payload | {"address": False}
+    return payload if protocol.puts_address_in_event and not is_sent_later else payload | {"address": False}
 
 
 async def advance_order(
@@ -45,8 +44,7 @@ async def advance_order(
         if reason is not None:
             return await apply_decision(refuse_by_terms(order, reason, store.now), store)
     decision = next_step(order, fulfilment_plan(provider), store.timeouts, store.now)
-    sends_address = isinstance(protocol.transport, EventTransport) and protocol.needs_address
-    if decision.order.state is not State.PLACING or not sends_address or ship_to is not None:
+    if decision.order.state is not State.PLACING or not protocol.puts_address_in_event or ship_to is not None:
         return await apply_decision(decision, store, ship_to)
     await store.save_order_decision(Decision(order))
     store.add_task("fetch_address", f"{order.order_id}/{order.step}", address_payload(order))

@@ -22,6 +22,7 @@ from services.order_dispatch.orders.store import OrderStore
 from services.order_dispatch.providers.client import open_provider_client
 from services.order_dispatch.providers.protocol import Answer, HttpTransport, ProviderClient, answer_as_update
 from services.order_dispatch.providers.registry import get_protocol
+from services.order_dispatch.settings import settings_of
 
 # Task fetch_address: before a step that may need the address.
 
@@ -122,7 +123,7 @@ async def _cancel_or_request_status(task: Task, order: Order, provider: Provider
     except RejectedError:
         raise
     except Exception:
-        if task.attempt < kit.settings.status_attempts:  # type: ignore[attr-defined]  # a setting of this service
+        if task.attempt < settings_of(kit).status_attempts:
             raise
         return {}  # the next check of the order repeats the request
 

@@ -16,7 +16,7 @@ from services.order_dispatch.payments.domain.decisions import Mandate
 from services.order_dispatch.payments.domain.payment import Payment
 from services.order_dispatch.payments.services import PAYMENT_SERVICES
 from services.order_dispatch.payments.store import PaymentMethod, token_owner
-from services.order_dispatch.sealing import UnsealError, read_keys, seal
+from services.order_dispatch.sealing import UnsealError, seal, sealing_keys
 
 router = APIRouter(tags=["payments"])
 Short = Annotated[str, Field(min_length=1, max_length=200, pattern=NO_NUL)]
@@ -100,7 +100,7 @@ def _parse_mandate(body: MandateBody) -> Mandate:
 
 def _seal_token(body: PaymentMethodBody, customer_id: str, kit: Kit) -> bytes:
     try:
-        keys = read_keys(kit.settings.sealing_key)  # type: ignore[attr-defined]  # the kit knows only its own settings
+        keys = sealing_keys(kit)
     except UnsealError as error:
         detail = "Set SEALING_KEY of order_dispatch."
         raise ProblemError(503, "no_sealing_key", "Payment methods cannot be stored", detail=detail) from error

@@ -3,6 +3,7 @@
 The caller holds the order's row lock. An order without a payment ignores capture, void and refund.
 """
 
+from collections.abc import Callable
 from uuid import UUID, uuid5
 
 from replenish_contracts.catalogue import Event
@@ -13,7 +14,7 @@ from services.order_dispatch.payments.domain.decisions import (
     request_refund,
     request_void,
 )
-from services.order_dispatch.payments.domain.payment import Payment
+from services.order_dispatch.payments.domain.payment import Payment, PaymentDecision
 from services.order_dispatch.payments.store import PaymentStore
 
 _NAMESPACE = UUID("6f0d3a52-5f0e-4d52-9a3e-0d1f5a1c7e11")
@@ -52,22 +53,12 @@ async def capture(order: Order, amount: int, store: PaymentStore) -> list[Event]
 
     A PaymentFailed among the returned events means that nothing can be captured; no task will report it.
     """
-    payment = await store.lock_payment_of_order(order.order_id)
-    if payment is None:
-        return []
-    decision = request_capture(payment, amount, store.now)
-    await store.save_decision(decision)
-    return list(decision.events)
+    return await _apply(lambda payment: request_capture(payment, amount, store.now), order, store)
 
 
 async def void(order: Order, store: PaymentStore) -> list[Event]:
     """Release an authorized amount or refund a captured one, as soon as the payment's state allows it."""
-    payment = await store.lock_payment_of_order(order.order_id)
-    if payment is None:
-        return []
-    decision = request_void(payment, store.now)
-    await store.save_decision(decision)
-    return list(decision.events)
+    return await _apply(lambda payment: request_void(payment, store.now), order, store)
 
 
 async def refund(order: Order, amount: int, store: PaymentStore) -> list[Event]:
@@ -75,9 +66,13 @@ async def refund(order: Order, amount: int, store: PaymentStore) -> list[Event]:
 
     Returns PaymentFailed if the amount exceeds what is left of the captured amount.
     """
+    return await _apply(lambda payment: request_refund(payment, amount, store.now), order, store)
+
+
+async def _apply(decide: Callable[[Payment], PaymentDecision], order: Order, store: PaymentStore) -> list[Event]:
     payment = await store.lock_payment_of_order(order.order_id)
     if payment is None:
         return []
-    decision = request_refund(payment, amount, store.now)
+    decision = decide(payment)
     await store.save_decision(decision)
     return list(decision.events)

@@ -13,6 +13,7 @@ from services.order_dispatch.payments.domain.protocol import (
     PaymentRequest,
     Status,
 )
+from services.order_dispatch.settings import settings_of
 
 if TYPE_CHECKING:
     import httpx
@@ -68,7 +69,7 @@ class Sandbox:
 
 
 def open_sandbox(kit: Kit) -> Sandbox:
-    settings: Any = kit.settings
+    settings = settings_of(kit)
     return Sandbox(kit.http, settings.sandbox_pay_url, settings.payment_seconds)
 
 

@@ -19,6 +19,7 @@ from services.order_dispatch.payments.domain.protocol import (
     PaymentRequest,
     Status,
 )
+from services.order_dispatch.settings import settings_of
 
 if TYPE_CHECKING:
     import httpx
@@ -173,7 +174,7 @@ class Stripe:
 
 
 def open_stripe(kit: Kit) -> Stripe:
-    settings: Any = kit.settings
+    settings = settings_of(kit)
     stripe.enable_telemetry = False
     client = stripe.StripeClient(
         settings.stripe_api_key.get_secret_value(),

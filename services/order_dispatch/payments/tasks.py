@@ -26,7 +26,8 @@ from services.order_dispatch.payments.domain.protocol import (
 from services.order_dispatch.payments.domain.states import PaymentState
 from services.order_dispatch.payments.services import open_payment_service
 from services.order_dispatch.payments.store import PaymentStore, token_owner
-from services.order_dispatch.sealing import UnsealError, open_sealed, read_keys
+from services.order_dispatch.sealing import UnsealError, open_sealed, sealing_keys
+from services.order_dispatch.settings import settings_of
 
 #: Result of an authorization that was voided before it was sent.
 WITHDRAWN = {"withdrawn": True}
@@ -41,8 +42,7 @@ async def perform_step(task: Task, kit: Kit) -> dict[str, Any]:
     try:
         return _dump_answer(check_answer(request, await _call_service(request, payment, kit)))
     except RetryLaterError as error:
-        hours: float = kit.settings.answer_hours  # type: ignore[attr-defined]  # the kit knows only its own settings
-        overdue = request.requested_at + timedelta(hours=hours) <= kit.clock.now()
+        overdue = request.requested_at + timedelta(hours=settings_of(kit).answer_hours) <= kit.clock.now()
         if request.step is PaymentStep.AUTHORIZE and overdue:  # the order keeps stock allocated meanwhile
             raise RejectedError(f"the payment service was not available: {error}") from error
         raise
@@ -133,8 +133,7 @@ async def _read_request(task: Task, kit: Kit) -> tuple[Payment, PaymentRequest]:
 
 def _open_token(payment: Payment, token_sealed: bytes, kit: Kit) -> str:
     try:
-        keys = read_keys(kit.settings.sealing_key)  # type: ignore[attr-defined]  # the kit knows only its own settings
-        return open_sealed(keys, token_sealed, token_owner(payment.customer_id, payment.service))
+        return open_sealed(sealing_keys(kit), token_sealed, token_owner(payment.customer_id, payment.service))
     except UnsealError as error:
         raise RetryLaterError(f"the customer's token cannot be decrypted: {error}") from error
 

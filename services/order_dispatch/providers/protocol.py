@@ -223,6 +223,11 @@ class ProviderProtocol:
     check_terms: Callable[[Order, Provider, ShipTo | None], str | None] | None = None
 
     @property
+    def puts_address_in_event(self) -> bool:
+        """Whether the address must be known when the order is submitted; calls fetch it themselves."""
+        return isinstance(self.transport, EventTransport) and self.needs_address
+
+    @property
     def needs_url(self) -> bool:
         """Whether a provider must have a URL; linked protocols take it from the OAuth client instead."""
         return isinstance(self.transport, HttpTransport) and self.transport.open_client is None and not self.linking

@@ -11,6 +11,7 @@ from libs.kit.http.dependencies import IdempotencyDep, PrincipalDep, require
 from libs.kit.http.idempotency import send
 from libs.kit.http.problems import ProblemError
 from libs.kit.kit import StoredResponse
+from services.portal.api.cookies import settings_of
 from services.portal.api.dependencies import KitDep
 from services.portal.api.security import Security, security_of
 from services.portal.api.shapes import Body
@@ -74,7 +75,7 @@ async def make_customer_token(
 async def make_sign_in_link(customer_id: str, kit: KitDep, principal: PrincipalDep, asked: IdempotencyDep) -> Response:
     """Create a single-use sign-in link that expires after `sign_in_link_minutes`."""
     require(principal, "operator")
-    minutes: int = kit.settings.sign_in_link_minutes  # type: ignore[attr-defined]  # the portal's Settings
+    minutes = settings_of(kit).sign_in_link_minutes
     async with kit.transaction(asked) as tx:
         if tx.replayed:
             token = _link_token(kit, bytes.fromhex(tx.replayed.body[NONCE]))
@@ -102,8 +103,7 @@ def _link_token(kit: Kit, nonce: bytes) -> str:
 
 
 def _link(kit: Kit, token: str) -> str:
-    public_url: str = kit.settings.public_url  # type: ignore[attr-defined]  # the portal's Settings
-    return f"{public_url.rstrip('/')}/sign-in?token={token}"
+    return f"{settings_of(kit).public_url.rstrip('/')}/sign-in?token={token}"
 
 
 def customer_not_found() -> ProblemError:

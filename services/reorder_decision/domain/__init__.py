@@ -1,6 +1,6 @@
 """Pure reorder rules: pools, the ordering rule and state transitions, without I/O or clock."""
 
-from services.reorder_decision.domain.decision import Context, Decision, Receipt, order_id_of, reassess
+from services.reorder_decision.domain.decision import Context, Decision, reassess
 from services.reorder_decision.domain.policy import decide, find_obstacle
 from services.reorder_decision.domain.policy_decision import Inputs, Outcome, PolicyDecision, Rules, Why
 from services.reorder_decision.domain.pool import (
@@ -33,7 +33,6 @@ from services.reorder_decision.domain.transitions import (
     order_ended,
     proposal_approved,
     proposal_declined,
-    proposal_withdrawn,
     slot_filled,
     slot_level_changed,
     slots_changed,
@@ -61,7 +60,6 @@ __all__ = [
     "ProductSlot",
     "Reading",
     "Reason",
-    "Receipt",
     "Rules",
     "Scorecard",
     "Situation",
@@ -78,11 +76,9 @@ __all__ = [
     "learn_lead_time",
     "order_dropped",
     "order_ended",
-    "order_id_of",
     "pool_id_of",
     "proposal_approved",
     "proposal_declined",
-    "proposal_withdrawn",
     "rates_of",
     "reassess",
     "score_of",

@@ -71,11 +71,11 @@ class TestReadiness:
             await world.has_applied(1)
 
     async def test_names_what_is_missing_before_the_kit_is_open(self, world):
-        class Nobody:
+        class NotStarted:
             app = build_app("toy", None, Health())
 
-        assert (await ask(Nobody, "/health/ready")).status_code == 503
-        assert (await ask(Nobody, "/health/live")).status_code == 200
+        assert (await ask(NotStarted, "/health/ready")).status_code == 503
+        assert (await ask(NotStarted, "/health/live")).status_code == 200
 
 
 class TestLag:

@@ -27,12 +27,12 @@ class TestOrderCommands:
 
         first = await world.post(path, body, key="back")
         again = await world.post(path, body, key="back")
-        anew = await world.post(path, body, key="other")
+        other_key = await world.post(path, body, key="other")
 
         assert (first.status_code, again.status_code) == (200, 200)
         assert first.json() == again.json()
         assert (REPLAYED in first.headers, again.headers[REPLAYED]) == (False, "true")
-        assert (anew.status_code, anew.json()["code"]) == (409, "not_there")
+        assert (other_key.status_code, other_key.json()["code"]) == (409, "not_there")
         assert len(await world.facts(order_id, "OrderReturned")) == 1
 
     async def test_command_with_other_body_is_a_conflict(self, world):

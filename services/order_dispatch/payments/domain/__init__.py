@@ -1,7 +1,6 @@
 """Domain of payments: states, decisions, bookings and the interface of payment services."""
 
 from services.order_dispatch.payments.domain.decisions import (
-    EXPIRED_REASON,
     Mandate,
     apply_answer,
     expire,
@@ -16,9 +15,7 @@ from services.order_dispatch.payments.domain.payment import Payment, PaymentDeci
 from services.order_dispatch.payments.domain.protocol import (
     Confirmed,
     Declined,
-    PaymentAnswer,
     PaymentRequest,
-    PaymentService,
     Status,
     UnexpectedAnswerError,
     check_answer,
@@ -29,12 +26,10 @@ from services.order_dispatch.payments.domain.states import (
     TRANSITIONS,
     IllegalPaymentTransitionError,
     PaymentState,
-    check_transition,
 )
 
 __all__ = [
     "CLOSED",
-    "EXPIRED_REASON",
     "IN_PROGRESS",
     "TRANSITIONS",
     "Confirmed",
@@ -42,16 +37,13 @@ __all__ = [
     "IllegalPaymentTransitionError",
     "Mandate",
     "Payment",
-    "PaymentAnswer",
     "PaymentDecision",
     "PaymentRequest",
-    "PaymentService",
     "PaymentState",
     "Status",
     "UnexpectedAnswerError",
     "apply_answer",
     "check_answer",
-    "check_transition",
     "expire",
     "mark_unknown",
     "open_payment",
