@@ -54,7 +54,7 @@ async def note_failed_records(database: Database, findings: Findings, schema: st
             findings.count(table, row["records"])
             findings.note(table, f"{schema} {row['example']}", f"{row['records']} records: {row['reason'][:200]}")
     for row in await database.fetch(UNKNOWN.format(schema=schema)):
-        findings.count("unknown_effects", row["tasks"])
+        findings.count("unknown_tasks", row["tasks"])
         findings.note("unknown outcome", f"{schema} {row['kind']} {row['example']}", f"{row['tasks']} tasks")
 
 

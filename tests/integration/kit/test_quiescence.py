@@ -24,7 +24,7 @@ async def test_task_is_open_work_until_it_is_completed(world, probe, state):
 
     result = await probe.probe(a.AT)
 
-    assert result.open_work == ("" if state in {"done", "refused"} else f"{world.name}: 1 effects")
+    assert result.open_work == ("" if state in {"done", "refused"} else f"{world.name}: 1 tasks")
 
 
 async def test_unknown_task_between_retries_is_idle(world, probe):

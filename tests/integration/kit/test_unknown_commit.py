@@ -86,9 +86,9 @@ async def test_of_a_claim_calls_once(world, position):
     async def settle(task, outcome, store):
         return []
 
-    effect = TaskKind("mail", perform, settle, reconcile=perform, lease_seconds=1)
+    kind = TaskKind("mail", perform, settle, reconcile=perform, lease_seconds=1)
     async with proxied(world) as between:
-        service = world.service(consumes={}, consumes_in_batches={}, tasks=(effect,))
+        service = world.service(consumes={}, consumes_in_batches={}, tasks=(kind,))
         async with world.running(service, **between.urls) as kit:
             await until(lambda: "claim_tasks" in between.postgres.seen, "it looks for work")
             async with kit.transaction() as transaction:

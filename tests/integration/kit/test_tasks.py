@@ -41,8 +41,8 @@ class Outside:
 
     def service(self, world, *, reconciles=False, lease_seconds=30.0, longest_seconds=None):
         reconcile = self.reconcile if reconciles else None
-        effect = TaskKind("mail", self.perform, self.settle, reconcile, lease_seconds, longest_seconds)
-        return world.service(consumes={}, consumes_in_batches={}, tasks=(effect,))
+        kind = TaskKind("mail", self.perform, self.settle, reconcile, lease_seconds, longest_seconds)
+        return world.service(consumes={}, consumes_in_batches={}, tasks=(kind,))
 
 
 async def intend(kit, *ids, **more):
