@@ -2,12 +2,36 @@
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 Update = dict[str, Any]
 #: Operations after which an order has ended.
 ENDED = ("refused", "delivered", "cancelled")
+
+
+class JsonLines:
+    """A file of JSON lines that survives a kill at any point; `remember` gets its lines, then each one appended."""
+
+    def __init__(self, path: Path, remember: Callable[[dict[str, Any]], None]) -> None:
+        self._remember = remember
+        whole = path.read_bytes() if path.exists() else b""
+        whole = whole[: whole.rfind(b"\n") + 1]  # a kill may have left a partial last line
+        self._file = path.open("ab")
+        self._file.truncate(len(whole))
+        for line in whole.splitlines():
+            remember(json.loads(line))
+
+    def append(self, line: dict[str, Any]) -> None:
+        """Append a line; return once it is on disk."""
+        self._file.write(json.dumps(line).encode() + b"\n")
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._remember(line)
+
+    def close(self) -> None:
+        self._file.close()
 
 
 class OrderLog:
@@ -20,20 +44,11 @@ class OrderLog:
         self.open: dict[str, Update] = {}
         #: Decided, but not acknowledged by Kafka yet.
         self.unpublished: dict[str, Update] = {}
-        whole = path.read_bytes() if path.exists() else b""
-        self._file = path.open("ab")
-        self._file.truncate(whole.rfind(b"\n") + 1)  # a kill may have left a partial last line
-        for line in whole.splitlines(keepends=True):
-            if line.endswith(b"\n"):
-                self._remember(json.loads(line))
+        self.file = JsonLines(path, self._remember)
 
     def write(self, op: str, **more: Any) -> None:
         """Append a line and fsync; a line with an `update` is a decision to be published."""
-        line = {"op": op, **more}
-        self._file.write(json.dumps(line).encode() + b"\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._remember(line)
+        self.file.append({"op": op, **more})
 
     def _remember(self, line: dict[str, Any]) -> None:
         if "update" in line:

@@ -3,13 +3,14 @@
 import argparse
 import hashlib
 import json
-import os
 import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
+
+from deploy.samples.order_log import JsonLines
 
 Json = dict[str, Any]
 
@@ -31,18 +32,10 @@ class PaymentLog:
     def __init__(self, path: Path) -> None:
         self.payments: dict[str, Json] = {}
         self.operations: dict[str, Json] = {}
-        whole = path.read_bytes() if path.exists() else b""
-        self._file = path.open("ab")
-        self._file.truncate(whole.rfind(b"\n") + 1)  # a kill may have left a partial last line
-        for line in whole.splitlines(keepends=True):
-            if line.endswith(b"\n"):
-                self._remember(json.loads(line))
+        self._file = JsonLines(path, self._remember)
 
     def write(self, line: Json) -> None:
-        self._file.write(json.dumps({"at": datetime.now(UTC).isoformat(), **line}).encode() + b"\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._remember(line)
+        self._file.append({"at": datetime.now(UTC).isoformat(), **line})
 
     def _remember(self, line: Json) -> None:
         self.operations[line["key"]] = line

@@ -1,12 +1,13 @@
 """Log of a sample shop: its orders and responses, in a JSON lines file."""
 
 import json
-import os
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from starlette.responses import JSONResponse
+
+from deploy.samples.order_log import JsonLines
 
 Line = dict[str, Any]
 
@@ -21,22 +22,13 @@ class ShopLog:
         #: By Idempotency-Key: digest of the request body, and the response.
         self.answers: dict[str, tuple[str, int, Line]] = {}
         self._digests: dict[str, str] = {}
-        whole = path.read_bytes() if path.exists() else b""
-        self._file = path.open("ab")
-        self._file.truncate(whole.rfind(b"\n") + 1)  # a kill may have left a partial last line
-        for line in whole.splitlines(keepends=True):
-            if line.endswith(b"\n"):
-                self._remember(json.loads(line))
+        self._file = JsonLines(path, self._remember)
 
     def write(self, op: str, order_id: str, **more: Any) -> None:
         """Append a line and fsync."""
         if "key" in more:
             more["digest"] = self._digests.pop(more["key"])
-        line = {"op": op, "provider_id": self.provider, "order_id": order_id, **more}
-        self._file.write(json.dumps(line).encode() + b"\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._remember(line)
+        self._file.append({"op": op, "provider_id": self.provider, "order_id": order_id, **more})
 
     def _remember(self, line: Line) -> None:
         if "order" in line:

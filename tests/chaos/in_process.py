@@ -184,7 +184,7 @@ class InProcessEnvironment:
             shop.cancel()
             with suppress(asyncio.CancelledError):
                 await shop
-            integration.log._file.close()
+            integration.log.file.close()
 
         self._open.push_async_callback(closed)
 

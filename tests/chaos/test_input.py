@@ -65,7 +65,7 @@ async def test_unreadable_records_become_dead_letters(world, dice):
     rubbish = [dice.randbytes(dice.randint(1, 300)) for _ in range(20)]
     for value in rubbish:
         await world.log.write("usage", home.device_id, value)
-    await world.log.write("provider-updates-acme", "nobody", b"\x00")
+    await world.log.write("provider-updates-acme", "unknown", b"\x00")
 
     await until(lambda: equals(world, parked, home.device_id, len(rubbish)), "it is parked", within_s=30)
     await world.restocks(home)

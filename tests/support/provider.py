@@ -10,6 +10,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from deploy.demo.event_log import EventLog
+from deploy.samples.provider import envelope
 from libs.kit.clock import SteppedClock
 
 Settled = Callable[[], Awaitable[None]]
@@ -108,17 +109,3 @@ class Provider:
 
 async def _at_once() -> None:
     """Wait for nothing."""
-
-
-def envelope(update: dict[str, Any]) -> dict[str, Any]:
-    """Return the CloudEvent around an update."""
-    return {
-        "specversion": "1.0",
-        "id": update["update_id"],
-        "source": f"/providers/{update['provider_id']}",
-        "type": "OrderUpdated",
-        "subject": update["order_id"],
-        "time": update["occurred_at"],
-        "datacontenttype": "application/json",
-        "data": update,
-    }

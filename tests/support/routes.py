@@ -45,7 +45,7 @@ class Door:
 
     def sign(self, **said):
         """Return a token with these claims, signed with the portal's key."""
-        usual = {"sub": "somebody", "iss": "replenish", "aud": "replenish", "exp": int(time.time()) + 60}
+        usual = {"sub": "a-subject", "iss": "replenish", "aud": "replenish", "exp": int(time.time()) + 60}
         return security_of(self.kit).key_ring.sign(usual | said)
 
     def sign_service(self, name):

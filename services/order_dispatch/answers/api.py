@@ -90,8 +90,7 @@ async def answer_as_customer(
     require(principal, "operator", "customer")
     step = Step(body.answer)
     async with command(kit, key) as tx:
-        order = _require_order(await find_answerable(order_id, step, tx.store, lock=True))
-        require_owned(order, principal)
+        order = require_owned(await find_answerable(order_id, step, tx.store, lock=True), principal)
         try:
             order, events = await take_answer(order, step, AnswerDetail(), tx.store)
         except StepRefusedError as error:
@@ -104,8 +103,7 @@ async def answer_as_customer(
 async def get_cart(order_id: Short, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
     """Return what the customer has to order, with the URL of the shop's filled cart if it has one."""
     async with kit.read() as store:
-        order = _require_order(await find_answerable(order_id, Step.ORDERED, store))
-        require_owned(order, principal)
+        order = require_owned(await find_answerable(order_id, Step.ORDERED, store), principal)
         return await _show_answer(order, Step.ORDERED, store)
 
 

@@ -14,7 +14,7 @@ from libs.kit.http.dependencies import (
     require,
     require_customer,
 )
-from libs.kit.http.idempotency import command
+from libs.kit.http.idempotency import Command, command
 from libs.kit.http.problems import ProblemError
 from replenish_contracts.events import OrderUpdated, ProviderUpdate
 from replenish_contracts.units import BaseUnit
@@ -29,7 +29,7 @@ from services.order_dispatch.domain.changes import (
     record_count,
     return_goods,
 )
-from services.order_dispatch.domain.order import Cancellation, Order
+from services.order_dispatch.domain.order import Cancellation, Decision, Order
 from services.order_dispatch.domain.states import CLOSED, State
 from services.order_dispatch.orders.decisions import apply_decision, apply_update
 from services.order_dispatch.orders.shapes import (
@@ -98,9 +98,13 @@ async def cancel_order(
         except TooLateError as error:
             title = "This order can no longer be cancelled"
             raise ProblemError(409, "too_late", title, detail=str(error), state=error.state) from error
-        tx.publish(*await apply_decision(decision, tx.store))
-        status = 200 if decision.order.state is State.CANCELLED else 202
-        return tx.respond(status, show_order(decision.order))
+        return await _respond(tx, decision, 200 if decision.order.state is State.CANCELLED else 202)
+
+
+async def _respond(tx: Command[Any], decision: Decision, status: int = 200) -> Any:
+    """Apply the decision and respond with the order."""
+    tx.publish(*await apply_decision(decision, tx.store))
+    return tx.respond(status, show_order(decision.order))
 
 
 def require_owned(order: Order | None, principal: Principal) -> Order:
@@ -128,8 +132,7 @@ async def modify_order(
             raise ProblemError(409, "too_late", title, detail=str(error), state=error.state) from error
         except ExcessQuantityError:
             raise ProblemError(422, "too_much", "The order would be too large") from None
-        tx.publish(*await apply_decision(decision, tx.store))
-        return tx.respond(200, show_order(decision.order))
+        return await _respond(tx, decision)
 
 
 @router.post("/orders/{order_id}/fraud")
@@ -140,9 +143,7 @@ async def flag_order(
     require(principal, "operator")
     async with command(kit, key) as tx:
         decision = flag_fraud(require_owned(await tx.store.lock_order(order_id), principal), body.reason, tx.store.now)
-        tx.publish(*await apply_decision(decision, tx.store))
-        status = 200 if decision.order.state in (*CLOSED, State.SHIPPED) else 202
-        return tx.respond(status, show_order(decision.order))
+        return await _respond(tx, decision, 200 if decision.order.state in (*CLOSED, State.SHIPPED) else 202)
 
 
 @router.post("/orders/{order_id}/fraud/clear")
@@ -151,8 +152,7 @@ async def clear_order(order_id: str, kit: KitDep, principal: PrincipalDep, key: 
     require(principal, "operator")
     async with command(kit, key) as tx:
         decision = clear_fraud(require_owned(await tx.store.lock_order(order_id), principal), tx.store.now)
-        tx.publish(*await apply_decision(decision, tx.store))
-        return tx.respond(200, show_order(decision.order))
+        return await _respond(tx, decision)
 
 
 @router.post("/orders/{order_id}/return")
@@ -168,8 +168,7 @@ async def return_order(
             decision = return_goods(order, read_amount(body, order), requested)
         except NotDeliveredError as error:
             raise _not_delivered(error, order, "This quantity cannot be returned") from error
-        tx.publish(*await apply_decision(decision, tx.store))
-        return tx.respond(200, show_order(decision.order))
+        return await _respond(tx, decision)
 
 
 @router.post("/orders/{order_id}/received")
@@ -187,8 +186,7 @@ async def count_received(
         except AlreadyCountedError as error:
             title = "The missing quantity was already claimed"
             raise ProblemError(409, "claimed", title, detail="See GET /v1/claims.") from error
-        tx.publish(*await apply_decision(decision, tx.store))
-        return tx.respond(200, show_order(decision.order))
+        return await _respond(tx, decision)
 
 
 def _not_delivered(error: NotDeliveredError, order: Order, title: str) -> ProblemError:

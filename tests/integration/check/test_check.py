@@ -175,7 +175,7 @@ class TestCommand:
 
     def test_command_without_broker_prints_error(self, monkeypatch, tmp_path):
         monkeypatch.delenv("KAFKA_URL", raising=False)
-        monkeypatch.setenv("CHECK_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
+        monkeypatch.setenv("CHECK_DATABASE_URL", "postgresql://unknown@127.0.0.1:1/none")
 
         answer = CliRunner().invoke(app, ["check", "--home", str(tmp_path)])
 

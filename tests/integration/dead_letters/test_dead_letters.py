@@ -162,7 +162,7 @@ class TestErrors:
         assert len(answer.stderr.splitlines()) == 1
 
     async def test_error_without_database(self, idle, monkeypatch):
-        monkeypatch.setenv("CHECK_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nothing")
+        monkeypatch.setenv("CHECK_DATABASE_URL", "postgresql://unknown@127.0.0.1:1/nothing")
 
         answer = await asyncio.wait_for(idle.run("list"), 60)
 

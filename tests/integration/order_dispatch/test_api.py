@@ -93,7 +93,7 @@ class TestOffers:
         assert answer.json()["errors"][0]["field"] == field
 
     async def test_put_offer_of_unknown_provider_is_not_found(self, world):
-        assert (await put(world, "nobody/offers/beans", OFFER)).json()["code"] == "no_such_provider"
+        assert (await put(world, "unknown/offers/beans", OFFER)).json()["code"] == "no_such_provider"
 
     async def test_repeat_offers_publishes_all_again(self, world):
         await put(world, "echo", PROVIDER)
@@ -157,7 +157,7 @@ class TestUpdates:
 
     async def test_post_update_concurrently_is_applied_once(self, world):
         await put(world, "crowd", PROVIDER)
-        body = {"update_id": "u1", "order_id": "nobody-s", "status": "accepted", "occurred_at": a.NOON.isoformat()}
+        body = {"update_id": "u1", "order_id": "unknown-order", "status": "accepted", "occurred_at": a.NOON.isoformat()}
 
         answers = await asyncio.gather(*(self.post(world, "crowd", body) for _ in range(10)))
 

@@ -137,7 +137,7 @@ class TestOnReorderApproved:
         assert names(await on_reorder_approved(a.approved(), store)) == ["OrderDrafted", "OrderCancelled"]
 
     async def test_on_reorder_approved_fails_for_unknown_provider(self, store):
-        assert names(await approve(store, provider_id="nobody")) == ["OrderDrafted", "OrderFailed"]
+        assert names(await approve(store, provider_id="unknown")) == ["OrderDrafted", "OrderFailed"]
 
 
 class TestOnShipToFetched:

@@ -74,7 +74,7 @@ async def test_customer_token_requires_operator(portal):
     for path in (f"/v1/customers/{customer_id}/tokens", f"/v1/customers/{customer_id}/sign-in-links"):
         assert (await portal.http.post(path, headers=theirs)).status_code == 403
         assert (await portal.http.post(path)).status_code == 401
-    missing = await portal.http.post("/v1/customers/nobody/tokens", headers=await portal.operator())
+    missing = await portal.http.post("/v1/customers/unknown/tokens", headers=await portal.operator())
     assert missing.status_code == 404
 
 

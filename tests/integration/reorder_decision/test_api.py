@@ -199,7 +199,7 @@ class TestApproval:
         answer = await world.decisions("POST", f"/v1/reorders/{order_id}/approve", role="customer", customer_id="bob")
 
         assert answer.status_code == 404
-        assert (await world.decisions("POST", "/v1/reorders/nobody/approve")).status_code == 404
+        assert (await world.decisions("POST", "/v1/reorders/unknown/approve")).status_code == 404
 
     async def test_approval_that_cannot_be_ordered_returns_reason(self, world):
         order_id = await self.proposed(world, "kim")

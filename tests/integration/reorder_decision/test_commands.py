@@ -53,7 +53,7 @@ class TestExplain:
         assert "propose (awaiting_approval)" in said.output
 
     async def test_explain_unknown_order_prints_one_line(self, world):
-        said = await run(world, "explain", "nobody")
+        said = await run(world, "explain", "unknown")
 
         assert said.exit_code == 1
         assert "There is no receipt for this order" in said.output

@@ -109,6 +109,6 @@ class TestScore:
     async def test_score_of_unknown_or_other_provider_is_refused(self, world):
         await world.know_offer()
         own = await world.decisions("GET", "/v1/providers/globex/score", role="provider", provider_id="acme")
-        missing = await world.decisions("GET", "/v1/providers/nobody/score")
+        missing = await world.decisions("GET", "/v1/providers/unknown/score")
 
         assert (own.status_code, missing.status_code) == (403, 404)

@@ -36,7 +36,7 @@ class TestAuthorizeUrl:
         await register(linked, "bob", "fryer", 2)
 
         assert (await linked.begin_linking("ann", "fryer")).json()["code"] == "no_such_device"
-        assert (await linked.begin_linking("ann", "washer", "nobody")).json()["code"] == "not_linkable"
+        assert (await linked.begin_linking("ann", "washer", "unknown")).json()["code"] == "not_linkable"
         headers = linked.customer("bob")
         body = {"provider_id": "amazon", "device_id": "washer"}
         assert (await linked.http.post("/v1/customers/ann/links", json=body, headers=headers)).status_code == 404

@@ -209,7 +209,7 @@ class TestUnmatchedNotifications:
         assert await linked.wait_for_outcome(posted["MessageId"]) == ("unreadable", "notificationType None is unknown")
 
     async def test_unlinked_device_is_not_applied(self, linked):
-        late = notification("DeviceDeregisteredNotification", "nobody", "i", "2026-03-01T12:00:00Z")
+        late = notification("DeviceDeregisteredNotification", "unknown", "i", "2026-03-01T12:00:00Z")
         posted = await linked.post_to_shop("shop/publish", json.dumps(late).encode())
 
         assert await linked.wait_for_outcome(posted["MessageId"]) == ("not_applied", "no link has this device")
@@ -254,7 +254,7 @@ class TestEndpoint:
     async def test_provider_without_topic_is_refused(self, linked):
         posted = await linked.post_to_shop("shop/publish", b'{"true": 2}')
 
-        assert (await self.post(linked, posted, "nobody")).status_code == 404
+        assert (await self.post(linked, posted, "unknown")).status_code == 404
 
     @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff", b'{"MessageId": "a\\u0000b"}'])
     async def test_invalid_body_is_refused(self, linked, body):

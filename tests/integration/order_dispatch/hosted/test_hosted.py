@@ -210,7 +210,7 @@ class TestTerms:
         ("terms", "problem"),
         [
             ({"delivery": False}, "set delivery, pick_up or both"),
-            ({"email": "nobody"}, "email"),
+            ({"email": "unknown"}, "email"),
             ({"regions": ["Bavaria"]}, "regions.0"),
             ({"minimum": "-1"}, "minimum"),
             ({"days": ["someday"]}, "days.0"),

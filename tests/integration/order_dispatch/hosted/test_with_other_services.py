@@ -140,7 +140,7 @@ async def test_shop_registers_and_answers_on_its_page(services):
         assert done.status_code == 303, done.text
         forged = await browser.post("/shop/stock", data={"product_id": "coffee-pods", "quantity": "9", "csrf": "x"})
         assert forged.status_code == 403
-        wrong = await browser.post("/shop/terms", data={"email": "nobody", "delivery": "yes", "csrf": csrf})
+        wrong = await browser.post("/shop/terms", data={"email": "unknown", "delivery": "yes", "csrf": csrf})
         assert wrong.status_code == 409
         url = f"{services.urls['order_dispatch']}/v1/providers/{shop_id}/admission"
         once = {"Idempotency-Key": shop_id}

@@ -117,7 +117,7 @@ class TestCallback:
         assert outcomes == ["applied", "repeated"]
 
     async def test_unknown_order_is_stored_as_unmatched(self, world, order_of):
-        answer = await world.call_back("acme", "m-unknown", callback("nobody", "shipped"))
+        answer = await world.call_back("acme", "m-unknown", callback("unknown", "shipped"))
 
         assert (answer.status_code, answer.json()["outcome"]) == (200, "unmatched")
 
@@ -199,7 +199,7 @@ class TestSignature:
 
         assert answer.status_code == 401
 
-    @pytest.mark.parametrize("provider", ["nobody", "plain"])
+    @pytest.mark.parametrize("provider", ["unknown", "plain"])
     async def test_unknown_provider_gets_same_answer_as_one_without_secrets(self, world, order_of, provider):
         if provider == "plain":
             await world.put_provider("plain")
