@@ -86,7 +86,7 @@ def drift(heard: ConsumedEvents) -> Iterator[str]:
         if not path.exists() or path.read_text() != text:
             yield f"{_short(path)} is out of date; {MEND}"
     for path in sorted(PUBLISHED.rglob("*.json")):
-        if path.parent.name != "golden" and path not in wanted:
+        if PUBLISHED / "golden" not in path.parents and path not in wanted:
             yield f"{_short(path)} belongs to no event"
 
 
@@ -116,10 +116,11 @@ def broken_promises() -> Iterator[str]:
         if not path.exists():
             yield f"{_short(path)} is missing; {MEND}"
             continue
-        try:
-            read_example(event, path.read_bytes())
-        except (MalformedError, UnknownTypeError) as error:
-            yield f"{_short(path)} can no longer be parsed: {error}"
+        for example in (path, *sorted(path.parent.glob(f"*/{name}.json"))):
+            try:
+                read_example(event, example.read_bytes())
+            except (MalformedError, UnknownTypeError) as error:
+                yield f"{_short(example)} can no longer be parsed: {error}"
 
 
 def _changes_of_events() -> Iterator[tuple[str, str]]:
@@ -144,7 +145,8 @@ def _changes_of_apis() -> Iterator[tuple[str, str]]:
 def write(heard: ConsumedEvents) -> list[str]:
     """Write changed files and return their names; delete those of removed events.
 
-    Golden examples are written once and never overwritten.
+    Golden examples are written once and never overwritten; folders in `golden` have examples of earlier versions, which
+    are read as well.
     """
     texts = derived(heard)
     for name, event in CATALOGUE.items():
@@ -162,7 +164,8 @@ def write(heard: ConsumedEvents) -> list[str]:
         path.write_text(texts[path])
     for path in [path for path in (PUBLISHED / "schemas").glob("*.json") if path.stem not in CATALOGUE]:
         path.unlink()
-        (PUBLISHED / "golden" / path.name).unlink(missing_ok=True)
+        for example in (PUBLISHED / "golden").rglob(path.name):
+            example.unlink()
     return [_short(path) for path in changed]
 
 

@@ -49,15 +49,32 @@ STORY: dict[str, Any] = {
     "shelf": 100,
     "difference": 100,
     "scale": 0,
-    "price": 1499,
+    "price": 3499,
+    "fee": 251,
     "currency": "EUR",
     "country": "DE",
     "postal_code": "10115",
     "city": "Berlin",
+    "line_id": "1",
+    "unit_price": 749,
     "wake_up": "time",
     "by": "customer",
     "kind": "order_shipped",
     "channel": "mail",
+}
+#: What the second line of an order has instead; a fee of 251 makes the price of both 3,499.
+SECOND_LINE: dict[str, Any] = {
+    "line_id": "2",
+    "product_id": "descaler",
+    "pool_id": "customer-1/descaler",
+    "slot": "2",
+    "packs": 1,
+    "pack_size": 750,
+    "quantity": 750,
+    "unit": "MLT",
+    "unit_price": 1750,
+    "epoch": 1,
+    "receipt_id": "receipt-2",
 }
 
 
@@ -91,12 +108,20 @@ def _value(name: str, field: FieldInfo) -> Any:
         inner = FieldInfo.from_annotation(next(arm for arm in get_args(annotation) if arm is not type(None)))
         annotation, rules = inner.annotation, inner.metadata
     if get_origin(annotation) is tuple:
-        return [_model(get_args(annotation)[0])]
+        one = _item(name, get_args(annotation)[0])
+        return [one, one | {key: value for key, value in SECOND_LINE.items() if key in one}] if name == "lines" else [one]
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return _model(annotation)
     if isinstance(annotation, type) and issubclass(annotation, Enum):
         return next(iter(annotation))
     return _plain(name, annotation, rules)
+
+
+def _item(name: str, annotation: Any) -> Any:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return _model(annotation)
+    inner = FieldInfo.from_annotation(annotation)
+    return _plain(name.removesuffix("s"), inner.annotation, inner.metadata)
 
 
 def _plain(name: str, annotation: Any, rules: list[Any]) -> Any:

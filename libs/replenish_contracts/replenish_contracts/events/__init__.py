@@ -23,11 +23,13 @@ from replenish_contracts.events.slots import (
     ThresholdCrossed,
 )
 from replenish_contracts.events.offers import OfferChanged, ProviderChanged
+from replenish_contracts.events.lines import FIRST_LINE, Line, LineReference, OrderLine, lines_of
 from replenish_contracts.events.reorders import (
     Mode,
     ReorderApproved,
     ReorderDeclined,
     ReorderHeld,
+    ReorderLine,
     SubscriptionChanged,
     SubscriptionStatus,
     TriggerSet,
@@ -40,7 +42,10 @@ from replenish_contracts.events.orders import (
     OrderDrafted,
     OrderFact,
     OrderFailed,
+    OrderLinesCancelled,
+    OrderLinesRefused,
     OrderPlaced,
+    OrderReference,
     OrderRefused,
     OrderShipped,
     OrderUnknown,
@@ -61,6 +66,7 @@ from replenish_contracts.events.providers import (
     OrderUpdated,
     ProviderUpdate,
     ShipTo,
+    UpdateLine,
     UpdateStatus,
 )
 from replenish_contracts.events.links import (
@@ -93,6 +99,7 @@ from replenish_contracts.events.hosting import (
 from replenish_contracts.events.notices import CustomerNotified
 
 __all__ = [
+    "FIRST_LINE",
     "AllocationLine",
     "AllocationRequested",
     "BaseUnit",
@@ -115,6 +122,8 @@ __all__ = [
     "FillCause",
     "FraudCleared",
     "FraudFlagged",
+    "Line",
+    "LineReference",
     "LinkCreated",
     "LinkEnded",
     "Loading",
@@ -125,8 +134,12 @@ __all__ = [
     "OrderDrafted",
     "OrderFact",
     "OrderFailed",
+    "OrderLine",
+    "OrderLinesCancelled",
+    "OrderLinesRefused",
     "OrderModified",
     "OrderPlaced",
+    "OrderReference",
     "OrderRefused",
     "OrderRequested",
     "OrderReturned",
@@ -147,6 +160,7 @@ __all__ = [
     "ReorderApproved",
     "ReorderDeclined",
     "ReorderHeld",
+    "ReorderLine",
     "Reporter",
     "ShipTo",
     "ShopCancelRequested",
@@ -173,5 +187,7 @@ __all__ = [
     "SubscriptionStatus",
     "ThresholdCrossed",
     "TriggerSet",
+    "UpdateLine",
     "UpdateStatus",
+    "lines_of",
 ]

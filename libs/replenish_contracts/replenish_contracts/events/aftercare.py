@@ -1,39 +1,43 @@
 """Order changes, fraud flags, claims and returns."""
 
-from typing import Annotated
-
-from pydantic import Field
-
 from replenish_contracts.catalogue import Id, Steps, Text, published_by
+from replenish_contracts.events.lines import OrderLine, Packs
 from replenish_contracts.events.offers import Currency, Money
 from replenish_contracts.events.orders import OrderFact
 
 
 @published_by("order_dispatch", topic="orders", key="customer_id")
 class OrderModified(OrderFact):
-    """The quantity of a drafted order changed; the provider has not been contacted yet."""
+    """The quantity of a line of a drafted order changed; the provider has not been contacted yet.
 
-    packs: Annotated[int, Field(ge=1, le=10**6)]
+    `lines` are all lines of the order that are not cancelled, with their new quantities.
+    """
+
+    lines: tuple[OrderLine, ...] = ()
+    packs: Packs
     quantity: Steps
+    #: Agreed price of all lines and the fee, in minor units of `currency`.
     price: Money | None = None
     currency: Currency | None = None
+    #: Delivery fee, which is part of the price.
+    fee: Money | None = None
 
 
 @published_by("order_dispatch", topic="orders", key="customer_id")
 class FraudFlagged(OrderFact):
-    """An operator flagged this order as fraud; its pool orders nothing until an operator clears it."""
+    """An operator flagged this order as fraud; its pools order nothing until an operator clears it."""
 
     reason: Text
 
 
 @published_by("order_dispatch", topic="orders", key="customer_id")
 class FraudCleared(OrderFact):
-    """An operator cleared the fraud flag of this order; its pool may order again."""
+    """An operator cleared the fraud flag of this order; its pools may order again."""
 
 
 @published_by("order_dispatch", topic="orders", key="customer_id")
 class ClaimRaised(OrderFact):
-    """Less than ordered was delivered; an operator settles the difference with the provider."""
+    """Less of one line was delivered than ordered; an operator settles the difference with the provider."""
 
     ordered: Steps
     received: Steps
@@ -41,7 +45,7 @@ class ClaimRaised(OrderFact):
 
 @published_by("order_dispatch", topic="orders", key="customer_id")
 class OrderReturned(OrderFact):
-    """Delivered goods are returned to the provider; published once per order."""
+    """Delivered goods of one line are returned to the provider; published once per line."""
 
     device_id: Id
     slot: Id

@@ -1,19 +1,15 @@
 """Orders that people handle: hosted shops, and customers who order at the shop themselves."""
 
-from typing import Annotated
-
-from pydantic import Field
-
 from replenish_contracts.catalogue import Moment, Steps, Text, published_by
+from replenish_contracts.events.lines import OrderLine, Packs
 from replenish_contracts.events.orders import OrderFact
-
-Packs = Annotated[int, Field(ge=1, le=10**6)]
 
 
 @published_by("order_dispatch", topic="orders", key="customer_id")
 class ShopOrderRequested(OrderFact):
     """A hosted shop has a new order to accept or refuse; its goods are allocated."""
 
+    lines: tuple[OrderLine, ...] = ()
     packs: Packs
     quantity: Steps
     #: The order is withdrawn if there is no response by then.
@@ -29,7 +25,7 @@ class ShopReminded(OrderFact):
 
 @published_by("order_dispatch", topic="orders", key="customer_id")
 class ShopCancelRequested(OrderFact):
-    """A hosted shop was requested to cancel an order that it accepted."""
+    """A hosted shop was requested to cancel these lines of an order that it accepted."""
 
     reason: Text
 
@@ -38,6 +34,7 @@ class ShopCancelRequested(OrderFact):
 class CartPrepared(OrderFact):
     """A cart was prepared for a shop without an API; nothing is ordered until the customer confirms it."""
 
+    lines: tuple[OrderLine, ...] = ()
     packs: Packs
     quantity: Steps
     answer_by: Moment | None = None
@@ -52,6 +49,6 @@ class CartReminded(OrderFact):
 
 @published_by("order_dispatch", topic="orders", key="customer_id")
 class CartCancelRequested(OrderFact):
-    """A customer was requested to cancel their order at the shop."""
+    """A customer was requested to cancel these lines of their order at the shop."""
 
     reason: Text

@@ -1,11 +1,9 @@
 """The life cycle of an order, published by order_dispatch."""
 
 from enum import StrEnum
-from typing import Annotated
-
-from pydantic import Field
 
 from replenish_contracts.catalogue import Event, Id, Moment, Steps, Text, published_by
+from replenish_contracts.events.lines import Line, OrderLine, Packs
 from replenish_contracts.events.offers import Currency, Money
 
 
@@ -25,8 +23,8 @@ class Fault(StrEnum):
     ADDRESS = "address"
 
 
-class OrderFact(Event):
-    """Fields of every order event."""
+class OrderReference(Event):
+    """The order that an event is about; `product_id` and `pool_id` are those of its first line."""
 
     order_id: Id
     customer_id: Id
@@ -38,30 +36,54 @@ class OrderFact(Event):
     test: bool = False
 
 
+class OrderFact(OrderReference):
+    """Fields of every event about an order or some of its lines.
+
+    Fields outside `lines` that name a product, slot, quantity or number of packs are those of the first of `lines`.
+    """
+
+    #: The lines that the event is about. Empty in events from before orders had lines; `lines_of` reads both.
+    lines: tuple[Line, ...] = ()
+
+
 @published_by("order_dispatch", topic="orders", key="customer_id")
 class OrderDrafted(OrderFact):
     """An order was created; the provider has not been contacted yet."""
 
-    packs: Annotated[int, Field(ge=1, le=10**6)]
+    lines: tuple[OrderLine, ...] = ()
+    packs: Packs
     quantity: Steps
+    #: Agreed price of all lines and the fee, in minor units of `currency`.
     price: Money | None = None
     currency: Currency | None = None
+    #: Delivery fee, which is part of the price.
+    fee: Money | None = None
 
 
 @published_by("order_dispatch", topic="orders", key="customer_id")
 class OrderPlaced(OrderFact):
-    """The provider accepted the order."""
+    """The provider accepted the order; lines that it refused have an event of their own."""
 
-    packs: Annotated[int, Field(ge=1, le=10**6)]
+    lines: tuple[OrderLine, ...] = ()
+    packs: Packs
     quantity: Steps
     expected_at: Moment | None = None
 
 
 @published_by("order_dispatch", topic="orders", key="customer_id")
 class OrderRefused(OrderFact):
-    """The provider refused the order."""
+    """The provider refused the order, which ended without goods."""
 
     reason: Text
+
+
+@published_by("order_dispatch", topic="orders", key="customer_id")
+class OrderLinesRefused(OrderFact):
+    """The provider refused some lines of an order and delivers the others."""
+
+    reason: Text
+    #: No line of the order is open any more.
+    complete: bool = False
 
 
 @published_by("order_dispatch", topic="orders", key="customer_id")
@@ -73,17 +95,23 @@ class OrderUnknown(OrderFact):
 
 @published_by("order_dispatch", topic="orders", key="customer_id")
 class OrderShipped(OrderFact):
-    """The goods left the provider."""
+    """Goods of these lines left the provider, in one parcel; the quantities are what left with it."""
 
     quantity: Steps
+    #: The provider's id of the parcel, if it named one.
+    shipment_id: Id | None = None
+    #: Nothing of the order is to leave any more.
+    complete: bool = True
     expected_at: Moment | None = None
     tracking: Text | None = None
 
 
 @published_by("order_dispatch", topic="orders", key="customer_id")
 class OrderDelivered(OrderFact):
-    """The goods reached the customer; credited once, by the first evidence."""
+    """These lines reached the customer; each is credited once, by the first evidence."""
 
+    #: No line of the order is open any more.
+    complete: bool = True
     device_id: Id
     slot: Id
     quantity: Steps
@@ -102,6 +130,16 @@ class OrderCancelled(OrderFact):
 
     by: Id
     reason: Text
+
+
+@published_by("order_dispatch", topic="orders", key="customer_id")
+class OrderLinesCancelled(OrderFact):
+    """Some lines of an order were cancelled, by `by`; the others go on."""
+
+    by: Id
+    reason: Text
+    #: No line of the order is open any more.
+    complete: bool = False
 
 
 @published_by("order_dispatch", topic="orders", key="customer_id")

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from replenish_contracts.catalogue import Id, Text, published_by
 from replenish_contracts.events.offers import Currency, Money
-from replenish_contracts.events.orders import OrderFact
+from replenish_contracts.events.orders import OrderReference
 
 
 class PaymentStep(StrEnum):
@@ -16,7 +16,7 @@ class PaymentStep(StrEnum):
     REFUND = "refund"
 
 
-class PaymentFact(OrderFact):
+class PaymentFact(OrderReference):
     """Fields of every payment event; the amount is in minor units."""
 
     payment_id: Id
@@ -31,7 +31,10 @@ class PaymentAuthorized(PaymentFact):
 
 @published_by("order_dispatch", topic="orders", key="customer_id")
 class PaymentCaptured(PaymentFact):
-    """The amount was captured for shipped goods; the rest of the reservation was released."""
+    """The amount was captured for shipped goods; after the last capture the rest of the reservation is released."""
+
+    #: Further goods are to be captured from the same reservation.
+    more_follows: bool = False
 
 
 @published_by("order_dispatch", topic="orders", key="customer_id")

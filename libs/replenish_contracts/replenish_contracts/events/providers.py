@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from replenish_contracts.catalogue import OUTSIDE, Event, Id, Moment, Steps, Text, published_by
+from replenish_contracts.events.lines import OrderLine, Packs, PackSize, Scale
 from replenish_contracts.events.offers import Currency, Money
 from replenish_contracts.units import BaseUnit
 
@@ -40,16 +41,22 @@ class UpdateStatus(StrEnum):
 
 @published_by("order_dispatch", topic="provider-orders-{provider_id}", key="order_id")
 class OrderRequested(Event):
-    """A provider is requested to deliver an order; repetitions with the same order_id are the same order."""
+    """A provider is requested to deliver an order; repetitions with the same order_id are the same order.
+
+    Fields of a single product are those of the first line. A provider that reads only these sets `max_lines` to 1 in
+    its account, and gets an order for each product.
+    """
 
     provider_id: Id
     order_id: Id
     product_id: Id
-    packs: Annotated[int, Field(ge=1, le=10**6)]
-    pack_size: Annotated[int, Field(ge=1, le=2**53)]
+    packs: Packs
+    pack_size: PackSize
     quantity: Steps
     unit: BaseUnit
-    scale: Annotated[int, Field(ge=0, le=6)] = 0
+    scale: Scale = 0
+    #: What to deliver; empty in events from before orders had lines.
+    lines: tuple[OrderLine, ...] = ()
     ship_to: ShipTo
     requested_at: Moment
     needed_by: Moment | None = None
@@ -59,12 +66,14 @@ class OrderRequested(Event):
 
 @published_by("order_dispatch", topic="provider-orders-{provider_id}", key="order_id")
 class CancelRequested(Event):
-    """A provider is requested to cancel an order that it may already have."""
+    """A provider is requested to cancel an order that it may already have, or some lines of it."""
 
     provider_id: Id
     order_id: Id
     reason: Text
     requested_at: Moment
+    #: The lines to cancel; empty for the whole order.
+    line_ids: tuple[Id, ...] = ()
 
 
 @published_by("order_dispatch", topic="provider-orders-{provider_id}", key="order_id")
@@ -76,8 +85,31 @@ class OrderStatusRequested(Event):
     requested_at: Moment
 
 
+class UpdateLine(BaseModel):
+    """What an update reports about one line; fields that are missing are those of the update."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
+
+    line_id: Id
+    #: If it differs from the update's.
+    status: UpdateStatus | None = None
+    #: In base steps, if it differs from the ordered quantity: what left in the parcel `shipment_id`, or in total if the
+    #: update names no parcel.
+    quantity: Steps | None = None
+    #: What leaves later. If missing, that is nothing, or the rest of the line if the update names a parcel.
+    remaining: Steps | None = None
+    #: The shipped product, if it is a substitute.
+    product_id: Id | None = None
+    reason: Text | None = None
+    #: The provider's price of the line, in minor units of the update's currency.
+    price: Money | None = None
+
+
 class ProviderUpdate(BaseModel):
-    """An update of an order without its provider, for interfaces that take the provider from elsewhere."""
+    """An update of an order without its provider, for interfaces that take the provider from elsewhere.
+
+    It counts for the lines that it names, or for all lines if it names none.
+    """
 
     update_id: Id
     order_id: Id
@@ -93,6 +125,9 @@ class ProviderUpdate(BaseModel):
     #: The provider's total price of the order, in minor units of `currency`.
     price: Money | None = None
     currency: Currency | None = None
+    lines: tuple[UpdateLine, ...] = ()
+    #: The provider's id of the parcel, needed if the goods of one line leave in several; a parcel counts once.
+    shipment_id: Id | None = None
 
 
 class _ProviderEvent(Event):

@@ -3,10 +3,11 @@
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from replenish_contracts.catalogue import Event, Id, Moment, SignedSteps, Steps, Text, published_by
 from replenish_contracts.events.accounts import Registration
+from replenish_contracts.events.lines import FIRST_LINE, Packs, PackSize, Scale
 from replenish_contracts.units import BaseUnit
 
 Epoch = Annotated[int, Field(ge=1)]
@@ -65,9 +66,34 @@ class TriggerSet(Event):
     follow: bool = False
 
 
+class ReorderLine(BaseModel):
+    """A product to order: for which slot, how much of it, and the receipt of the decision."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
+
+    #: Unique within the order.
+    line_id: Id
+    product_id: Id
+    pool_id: Id
+    #: The slot whose threshold crossing caused the line; the delivery fills a slot with direct loading.
+    device_id: Id
+    slot: Id
+    epoch: Epoch
+    packs: Packs
+    pack_size: PackSize
+    quantity: Steps
+    #: Unit of pack_size and quantity, which count steps of 10**-scale of it.
+    unit: BaseUnit | None = None
+    scale: Scale = 0
+    receipt_id: Id
+
+
 @published_by("reorder_decision", topic="reorders", key="customer_id")
 class ReorderApproved(Event):
-    """A quantity of a product is to be ordered, once, from this provider."""
+    """Quantities of one or more products are to be ordered, once, from this provider, as one order.
+
+    The fields of a single product are those of the first line.
+    """
 
     order_id: Id
     customer_id: Id
@@ -87,6 +113,15 @@ class ReorderApproved(Event):
     needed_by: Moment | None = None
     receipt_id: Id
     decided_at: Moment
+    #: At most one line per pool. Empty in events from before orders had lines; `all_lines` reads both.
+    lines: tuple[ReorderLine, ...] = ()
+
+    @property
+    def all_lines(self) -> tuple[ReorderLine, ...]:
+        if self.lines:
+            return self.lines
+        only = {name: getattr(self, name) for name in ReorderLine.model_fields if name != "line_id"}
+        return (ReorderLine(line_id=FIRST_LINE, **only),)
 
 
 @published_by("reorder_decision", topic="reorders", key="customer_id")

@@ -5,7 +5,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict
 
 from replenish_contracts.catalogue import Event, Id, Moment, SignedSteps, Steps, Text, published_by
-from replenish_contracts.events.orders import OrderFact
+from replenish_contracts.events.orders import OrderReference
 
 
 class CountCause(StrEnum):
@@ -26,10 +26,12 @@ class AllocationLine(BaseModel):
 
     product_id: Id
     quantity: Steps
+    #: Line of the order; None if the quantity is the sum of several.
+    line_id: Id | None = None
 
 
 class Shortage(BaseModel):
-    """A product of an order that is short, and when it will be available."""
+    """A product of an order that is short, and when it will be available; several lines of it are summed."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -38,10 +40,12 @@ class Shortage(BaseModel):
     available: Steps
     #: The earliest restock date, if the provider named one.
     restock_at: Moment | None = None
+    #: The lines of the order with this product.
+    line_ids: tuple[Id, ...] = ()
 
 
 @published_by("order_dispatch", topic="orders", key="customer_id")
-class AllocationRequested(OrderFact):
+class AllocationRequested(OrderReference):
     """Requests the allocation of the provider's stock to this order, all lines or none."""
 
     lines: tuple[AllocationLine, ...]
@@ -84,7 +88,7 @@ class StockReleased(Event):
 
 @published_by("inventory", topic="stock", key="owner_id")
 class StockArrived(Event):
-    """An order's goods were credited to a customer's shelf, once."""
+    """The goods of one line of an order were credited to a customer's shelf, once."""
 
     owner_id: Id
     product_id: Id
@@ -92,6 +96,7 @@ class StockArrived(Event):
     quantity: Steps
     #: The shelf's balance afterwards.
     shelf: Steps
+    line_id: Id | None = None
     occurred_at: Moment
 
 
