@@ -8,7 +8,8 @@ from replenish_contracts.catalogue import Event
 from replenish_contracts.events import OrderUpdated, UpdateStatus
 from replenish_contracts.units import format_quantity
 from services.order_dispatch.domain.cancellation import TooLateError, cancel
-from services.order_dispatch.domain.order import Cancellation, Order, Responder
+from services.order_dispatch.domain.lines import Cancellation
+from services.order_dispatch.domain.order import Order, Responder
 from services.order_dispatch.domain.states import NOT_SUBMITTED, State
 from services.order_dispatch.domain.timeouts import extend_deadline
 from services.order_dispatch.orders.decisions import apply_decision, apply_update

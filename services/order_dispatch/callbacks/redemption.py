@@ -80,11 +80,9 @@ def _is_covered(token: Any, redemption: Redemption) -> bool:
 def _redeemed(token: Any, redemption: Redemption) -> dict[str, Any]:
     return {
         "order_id": token.order_id,
-        "product_id": token.product_id,
-        "packs": token.packs,
-        "quantity": token.quantity,
-        "unit": token.unit,
-        "scale": token.scale,
+        # The first line's fields again, for providers that take orders of one line.
+        **{name: value for name, value in token.lines[0].items() if name != "line_id"},
+        "lines": token.lines,
         "ship_to_sha256": token.ship_to_sha256,
         "amount": redemption.amount,
         "currency": token.currency,

@@ -15,8 +15,8 @@ from libs.kit.http.problems import ProblemError
 from replenish_contracts.catalogue import Event
 from services.order_dispatch.callbacks.store import CallbackStore
 from services.order_dispatch.domain.cancellation import cancel
+from services.order_dispatch.domain.lines import Cancellation
 from services.order_dispatch.domain.links import Link, LinkClient
-from services.order_dispatch.domain.order import Cancellation
 from services.order_dispatch.linking.links import end_link, save_subscriptions
 from services.order_dispatch.orders.decisions import apply_decision, apply_update
 from services.order_dispatch.providers.drs.notifications import (

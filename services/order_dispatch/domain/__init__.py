@@ -1,6 +1,6 @@
 """What order_dispatch decides about orders: states, transitions, timeouts and money."""
 
-from services.order_dispatch.domain.cancellation import TooLateError, cancel, fail, withdraw
+from services.order_dispatch.domain.cancellation import LineNotCancellableError, TooLateError, cancel, fail, withdraw
 from services.order_dispatch.domain.changes import (
     AlreadyCountedError,
     ExcessQuantityError,
@@ -11,20 +11,40 @@ from services.order_dispatch.domain.changes import (
     record_count,
     return_goods,
 )
+from services.order_dispatch.domain.lines import (
+    LINE_TRANSITIONS,
+    STATES_BY_SUMMARY,
+    Cancellation,
+    LinesSummary,
+    LineState,
+    OrderLine,
+    order_state,
+    summarize,
+)
 from services.order_dispatch.domain.money import (
     MoneyMove,
     PaymentMove,
-    amount_to_capture,
+    capture_shipments,
     money_moves,
     record_payment_failure,
 )
-from services.order_dispatch.domain.order import Cancellation, Decision, Order, ProviderRequest, Responder
+from services.order_dispatch.domain.order import (
+    Capture,
+    Decision,
+    NoSuchLineError,
+    Order,
+    ProviderRequest,
+    Responder,
+    Shipment,
+)
 from services.order_dispatch.domain.placing import (
+    DraftLine,
     FulfilmentPlan,
     draft,
     end_unsubmitted,
     is_ready,
     next_step,
+    order_id_of_part,
     reason_not_to_submit,
     record_reply,
     refuse_for_shortage,
@@ -32,36 +52,47 @@ from services.order_dispatch.domain.placing import (
     submit_to_person,
 )
 from services.order_dispatch.domain.provider import DeviceStatus, Offer, Provider, Slot, price_of
+from services.order_dispatch.domain.reports import Outcome
 from services.order_dispatch.domain.states import CLOSED, NOT_SUBMITTED, TRANSITIONS, IllegalTransitionError, State
 from services.order_dispatch.domain.timeouts import Timeouts, check_due_order, extend_deadline, mark_unknown
-from services.order_dispatch.domain.updates import Outcome, decide_update
+from services.order_dispatch.domain.updates import decide_update
 
 __all__ = [
     "CLOSED",
+    "LINE_TRANSITIONS",
     "NOT_SUBMITTED",
+    "STATES_BY_SUMMARY",
     "TRANSITIONS",
     "AlreadyCountedError",
     "Cancellation",
+    "Capture",
     "Decision",
     "DeviceStatus",
+    "DraftLine",
     "ExcessQuantityError",
     "FulfilmentPlan",
     "IllegalTransitionError",
+    "LineNotCancellableError",
+    "LineState",
+    "LinesSummary",
     "MoneyMove",
+    "NoSuchLineError",
     "NotDeliveredError",
     "Offer",
     "Order",
+    "OrderLine",
     "Outcome",
     "PaymentMove",
     "Provider",
     "ProviderRequest",
     "Responder",
+    "Shipment",
     "Slot",
     "State",
     "Timeouts",
     "TooLateError",
-    "amount_to_capture",
     "cancel",
+    "capture_shipments",
     "check_due_order",
     "clear_fraud",
     "decide_update",
@@ -75,6 +106,8 @@ __all__ = [
     "modify",
     "money_moves",
     "next_step",
+    "order_id_of_part",
+    "order_state",
     "price_of",
     "reason_not_to_submit",
     "record_count",
@@ -84,5 +117,6 @@ __all__ = [
     "return_goods",
     "submit",
     "submit_to_person",
+    "summarize",
     "withdraw",
 ]

@@ -3,12 +3,13 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from replenish_contracts.events import ClaimRaised, Evidence, FraudCleared, FraudFlagged, OrderModified, OrderReturned
-from replenish_contracts.units import MOST_STEPS
+from replenish_contracts.events import Evidence, FraudCleared, FraudFlagged, OrderModified, OrderReturned
+from replenish_contracts.units import MOST_STEPS, format_quantity
 from services.order_dispatch.domain.cancellation import TooLateError, request_cancellation, withdraw
-from services.order_dispatch.domain.delivery import record_delivery
-from services.order_dispatch.domain.money import net_captured, overpayment, refund_for
-from services.order_dispatch.domain.order import Cancellation, Decision, Order
+from services.order_dispatch.domain.delivery import claims, record_delivery
+from services.order_dispatch.domain.lines import ARRIVED, Cancellation, LineState, OrderLine
+from services.order_dispatch.domain.money import overpayment, refund_all, refund_for, refund_line
+from services.order_dispatch.domain.order import Decision, Order
 from services.order_dispatch.domain.states import NOT_SUBMITTED, SUBMITTED, State
 
 
@@ -28,30 +29,34 @@ class NotDeliveredError(Exception):
         self.left = left
 
 
-def modify(order: Order, packs: int, window_hours: float | None, at: datetime) -> Decision:
-    """Change the number of packs of a drafted order.
+def modify(order: Order, packs: int, window_hours: float | None, at: datetime, line_id: str | None = None) -> Decision:
+    """Change the number of packs of a line of a drafted order.
 
-    `window_hours` counts from the draft. Raises TooLateError or ExcessQuantityError.
+    `window_hours` counts from the draft. Raises TooLateError, NoSuchLineError or ExcessQuantityError.
     """
+    line = order.find_line(line_id)
     if order.state is not State.DRAFTED:
         raise TooLateError(order.state)
+    if not line.is_open:
+        raise TooLateError(line.state, f"line {line.line_id} is already {line.state}")
     closes_at = None if window_hours is None else order.drafted_at + timedelta(hours=window_hours)
     if closes_at is not None and closes_at <= at:
         raise TooLateError(order.state, f"changes were possible until {closes_at:%Y-%m-%d %H:%M} UTC")
-    if packs == order.packs:
+    if packs == line.packs:
         return Decision(order)
-    price = None if order.price is None else order.price // order.packs * packs
-    if max(packs * order.pack_size, price or 0) > MOST_STEPS:
+    changed = replace(line, packs=packs, quantity=packs * line.pack_size)
+    price = None if order.price is None else order.price - (line.price or 0) + (changed.price or 0)
+    if max(changed.quantity, price or 0) > MOST_STEPS:
         raise ExcessQuantityError
-    changed = replace(order, packs=packs, quantity=packs * order.pack_size, price=price)
+    order = replace(order.with_lines([changed]), price=price)
     modified = OrderModified(
-        **order.fields(at), packs=packs, quantity=changed.quantity, price=price, currency=changed.currency
+        **order.agreed_fields(at, order.open_lines), price=price, currency=order.currency, fee=order.fee or None
     )
-    return Decision(changed).publish(modified)
+    return Decision(order).publish(modified)
 
 
 def flag_fraud(order: Order, reason: str, at: datetime) -> Decision:
-    """Flag an order as fraud: cancel it if possible, refund it if not; later orders of its pool fail until cleared."""
+    """Flag an order as fraud: cancel it if possible, refund it if not; later orders of its pools fail until cleared."""
     if order.is_flagged:
         return Decision(order)
     decision = Decision(replace(order, fraud_at=at, fraud_cleared_at=None))
@@ -60,10 +65,10 @@ def flag_fraud(order: Order, reason: str, at: datetime) -> Decision:
     if order.state in NOT_SUBMITTED or order.is_unanswered:
         withdrawn = withdraw(decision.order, cancellation)
         return replace(withdrawn, events=(flagged, *withdrawn.events))
-    if order.state in SUBMITTED and order.cancellation is None:
+    if not order.has_all_left and order.cancellation is None and order.state in (*SUBMITTED, State.SHIPPED):
         decision = request_cancellation(decision.order, cancellation)
     if order.state in (State.SHIPPED, State.DELIVERED, State.RETURNED):
-        decision = decision.add_refund(net_captured(order))
+        decision = refund_all(decision)
     return decision.publish(flagged)
 
 
@@ -73,47 +78,61 @@ def clear_fraud(order: Order, at: datetime) -> Decision:
     return Decision(replace(order, fraud_cleared_at=at)).publish(FraudCleared(**order.fields(at)))
 
 
-def record_count(order: Order, quantity: int, at: datetime) -> Decision:
-    """Record the quantity that the customer counted; an order in transit is delivered with it.
+def record_count(order: Order, quantity: int, at: datetime, line_id: str | None = None) -> Decision:
+    """Record the quantity of a line that the customer counted; a line in transit is delivered with it.
 
     Less than ordered raises a claim and refunds the difference. Raises AlreadyCountedError for a second, different
-    count, NotDeliveredError if nothing was shipped or more was counted than shipped.
+    count, NotDeliveredError if nothing was shipped, a part is to be shipped later or more was counted than shipped,
+    and NoSuchLineError.
     """
-    if order.state not in (State.SHIPPED, State.DELIVERED):
-        raise NotDeliveredError(f"the order is {order.state}", 0)
-    if quantity > order.expected_quantity:
-        raise NotDeliveredError(f"the shipped quantity is {order.expected_quantity}", order.expected_quantity)
-    counted = replace(order, counted_quantity=quantity) if quantity < order.expected_quantity else order
-    if order.state is State.SHIPPED:
-        shipped = order if order.test else replace(counted, shipped_quantity=quantity)
-        return record_delivery(Decision(shipped), Evidence.REPORTED, at, "counted by the customer")
-    if quantity == order.received_quantity:
+    line = order.find_line(line_id)
+    if line.state is not LineState.SHIPPED and line.state not in ARRIVED:
+        raise NotDeliveredError(f"{_subject(order, line)} is {_state_of(order, line)}", 0)
+    if line.remaining_quantity:
+        rest = f"{format_quantity(line.remaining_quantity, line.scale)} {line.unit}"
+        raise NotDeliveredError(f"{rest} are still to be shipped; count them when all has arrived", 0)
+    shipped = line.shipped_or_ordered_quantity
+    if quantity > shipped:
+        raise NotDeliveredError(f"the shipped quantity is {shipped}", shipped)
+    counted = replace(line, counted_quantity=quantity) if quantity < shipped else line
+    if line.state is LineState.SHIPPED:
+        arrived = order.with_lines([replace(counted, shipped_quantity=quantity)])
+        return record_delivery(Decision(arrived), {line.line_id}, Evidence.REPORTED, at, "counted by the customer")
+    if quantity == line.received_quantity:
         return Decision(order)
-    if order.counted_quantity is not None:
+    if line.counted_quantity is not None:
         raise AlreadyCountedError
-    decision = Decision(counted)
-    if quantity >= order.quantity:  # fewer than shipped, but all that was ordered
-        return decision
-    decision = decision.publish(ClaimRaised(**order.fields(at), ordered=order.quantity, received=quantity))
-    return decision.add_refund(overpayment(decision.order))
+    if quantity >= line.quantity:  # fewer than shipped, but all that was ordered
+        return Decision(order.with_lines([counted]))
+    counted = counted.move_to(LineState.SHORT)
+    decision = Decision(order.with_lines([counted])).publish(*claims(order, [counted], at))
+    return refund_line(decision, line.line_id, overpayment(counted))
 
 
-def return_goods(order: Order, quantity: int, cancellation: Cancellation) -> Decision:
-    """Return delivered goods, once per order; raises NotDeliveredError."""
-    if order.state is not State.DELIVERED:
-        raise NotDeliveredError(f"the order is {order.state}", 0)
-    if not 0 < quantity <= order.received_quantity:
-        raise NotDeliveredError(f"the received quantity is {order.received_quantity}", order.received_quantity)
+def return_goods(order: Order, quantity: int, cancellation: Cancellation, line_id: str | None = None) -> Decision:
+    """Return delivered goods, once per line; raises NotDeliveredError or NoSuchLineError."""
+    line = order.find_line(line_id)
+    if line.state not in ARRIVED:
+        raise NotDeliveredError(f"{_subject(order, line)} is {_state_of(order, line)}", 0)
+    if not 0 < quantity <= line.received_quantity:
+        raise NotDeliveredError(f"the received quantity is {line.received_quantity}", line.received_quantity)
     at = cancellation.occurred_at
-    decision = Decision(replace(order, returned_quantity=quantity)).move_to(
-        State.RETURNED, at, f"returned: {cancellation.by}"
-    )
+    changed = replace(line.move_to(LineState.RETURNED), returned_quantity=quantity)
+    decision = Decision(order.with_lines([changed])).follow_lines(at, f"returned: {cancellation.by}")
     returned = OrderReturned(
-        **order.fields(at),
-        device_id=order.device_id,
-        slot=order.slot,
+        **order.fields(at, [line.as_event_line(quantity)]),
+        device_id=line.device_id,
+        slot=line.slot,
         quantity=quantity,
         reason=cancellation.reason,
         by=cancellation.by,
     )
-    return decision.publish(returned).add_refund(refund_for(order, quantity))
+    return refund_line(decision.publish(returned), line.line_id, refund_for(line, quantity))
+
+
+def _subject(order: Order, line: OrderLine) -> str:
+    return "the order" if len(order.lines) == 1 else f"line {line.line_id}"
+
+
+def _state_of(order: Order, line: OrderLine) -> str:
+    return order.state if len(order.lines) == 1 else line.state

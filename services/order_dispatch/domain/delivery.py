@@ -1,43 +1,117 @@
-"""Shipment and delivery: the events, the capture at shipment and the claim for missing goods."""
+"""Shipment and delivery of lines: the events, the capture of what left and the claims for missing goods."""
 
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from replenish_contracts.events import ClaimRaised, Evidence, OrderDelivered, OrderShipped
-from services.order_dispatch.domain.money import capture_shipment, overpayment
-from services.order_dispatch.domain.order import Decision
-from services.order_dispatch.domain.states import State
+from services.order_dispatch.domain.lines import LineState, OrderLine
+from services.order_dispatch.domain.money import capture_shipments, overpayment, refund_line
+from services.order_dispatch.domain.order import Decision, Order, Shipment
 
 
-def record_shipment(decision: Decision, at: datetime) -> Decision:
+def record_shipment(
+    decision: Decision,
+    quantities: Mapping[str, int],
+    at: datetime,
+    because: str,
+    *,
+    remaining: Mapping[str, int] | None = None,
+    shipment_id: str | None = None,
+) -> Decision:
+    """Record that a quantity of each line left in one parcel, and how much of it is to leave later.
+
+    `quantities` and `remaining` map line ids to base steps. Of a test order nothing leaves.
+    """
+    order = decision.order
+    left = {line_id: 0 if order.test else quantity for line_id, quantity in quantities.items()}
+    changed = [
+        replace(
+            line.move_to(LineState.SHIPPED),
+            shipped_quantity=(line.shipped_quantity or 0) + left[line.line_id],
+            remaining_quantity=(remaining or {}).get(line.line_id, 0),
+        )
+        for line in order.lines
+        if line.line_id in left
+    ]
+    decision = decision.change_lines(changed)
+    if shipment_id is not None:
+        parcel = Shipment(shipment_id, tuple(left.items()), order.tracking)
+        decision = decision.change(shipments=(*order.shipments, parcel))
+    decision = decision.follow_lines(at, because)
     order = decision.order
     shipped = OrderShipped(
-        **order.fields(at), quantity=order.expected_quantity, expected_at=order.expected_at, tracking=order.tracking
+        **order.fields(at, [line.as_event_line(left[line.line_id]) for line in changed]),
+        quantity=left[changed[0].line_id],
+        shipment_id=shipment_id,
+        complete=order.has_all_left,
+        expected_at=order.expected_at,
+        tracking=order.tracking,
     )
-    return capture_shipment(decision.publish(shipped))
+    return capture_shipments(decision.publish(shipped))
 
 
 def record_delivery(
-    decision: Decision, evidence: Evidence, at: datetime, because: str, *, delivered_at: datetime | None = None
+    decision: Decision,
+    line_ids: Collection[str],
+    evidence: Evidence,
+    at: datetime,
+    because: str,
+    *,
+    delivered_at: datetime | None = None,
 ) -> Decision:
-    """Deliver a shipped order; missing goods raise a claim and are refunded.
+    """Deliver lines of which all has left; missing goods raise a claim per line and are refunded.
 
     `delivered_at` is the time that the provider reported, `at` the default.
     """
-    order = replace(decision.order, check_at=None, delivered_at=delivered_at or at, evidence=evidence)
-    decision = replace(decision, order=order).move_to(State.DELIVERED, at, because)
+    order = decision.order
+    changed = [
+        replace(
+            line.move_to(_delivered_state(line, order)),
+            delivered_at=delivered_at or at,
+            evidence=evidence,
+            arrived_quantity=line.shipped_or_ordered_quantity,
+            cancellation=None,
+        )
+        for line in order.lines
+        if line.line_id in line_ids
+    ]
+    decision = decision.change_lines(changed).follow_lines(at, because)
+    order, first = decision.order, changed[0]
     delivered = OrderDelivered(
-        **order.fields(at),
-        device_id=order.device_id,
-        slot=order.slot,
-        quantity=order.expected_quantity,
+        **order.fields(at, [line.as_event_line(line.shipped_or_ordered_quantity) for line in changed]),
+        complete=order.is_complete,
+        device_id=first.device_id,
+        slot=first.slot,
+        quantity=first.shipped_or_ordered_quantity,
         evidence=evidence,
-        delivered_at=order.delivered_at if evidence is Evidence.REPORTED else None,
+        delivered_at=(delivered_at or at) if evidence is Evidence.REPORTED else None,
         price=order.price,
         billed=order.billed if order.billed_currency == order.currency else None,
         currency=order.currency,
     )
-    decision = decision.publish(delivered).add_refund(overpayment(order))
-    if order.test or order.expected_quantity >= order.quantity:
-        return decision
-    return decision.publish(ClaimRaised(**order.fields(at), ordered=order.quantity, received=order.expected_quantity))
+    decision = decision.publish(delivered)
+    for line in changed:
+        decision = refund_line(decision, line.line_id, overpayment(line))
+    return decision.publish(*claims(order, changed, at))
+
+
+def _delivered_state(line: OrderLine, order: Order) -> LineState:
+    if not order.test and line.received_quantity < line.quantity:
+        return LineState.SHORT
+    return LineState.SUBSTITUTED if line.substitute is not None else LineState.DELIVERED
+
+
+def claims(order: Order, lines: Sequence[OrderLine], at: datetime) -> list[ClaimRaised]:
+    """Return a claim for each line of which less arrived than was ordered."""
+    if order.test:
+        return []
+    return [
+        ClaimRaised(
+            **order.fields(at, [line.as_event_line(line.quantity - line.received_quantity)]),
+            ordered=line.quantity,
+            received=line.received_quantity,
+        )
+        for line in lines
+        if line.received_quantity < line.quantity
+    ]

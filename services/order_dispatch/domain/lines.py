@@ -51,6 +51,15 @@ class IllegalLineTransitionError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Cancellation:
+    """A request to cancel an order or a line; it takes effect once the provider confirms it."""
+
+    by: str
+    reason: str
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class OrderLine:
     """One product of an order, for one slot's pool; quantities are base steps of that slot."""
 
@@ -70,21 +79,23 @@ class OrderLine:
     #: Agreed price of one pack, in minor units of the order's currency.
     unit_price: int | None = None
     state: LineState = LineState.ORDERED
-    #: Quantity that left the provider; None before anything did.
+    #: Quantity that left the provider, 0 for a test order; None before anything did.
     shipped_quantity: int | None = None
     #: Quantity that is to leave later, in another parcel.
     remaining_quantity: int = 0
+    #: Quantity of the parcels that are reported as delivered while others are on their way.
+    arrived_quantity: int = 0
     expected_at: datetime | None = None
     delivered_at: datetime | None = None
     evidence: Evidence | None = None
-    #: The product that the provider ships instead.
+    #: The product that the provider ships instead, and its price of the line if it reports one.
     substitute: str | None = None
+    billed: int | None = None
     #: Quantity counted by the customer, if less than announced.
     counted_quantity: int | None = None
     returned_quantity: int | None = None
-    #: Who asked the provider to cancel the line; it ends once the provider confirms.
-    cancel_by: str | None = None
-    cancel_reason: str | None = None
+    #: A request to cancel the line, while the provider has not confirmed it.
+    cancellation: Cancellation | None = None
     #: Amount captured for the line, in minor units, and the quantity it covers.
     captured: int = 0
     captured_quantity: int = 0
@@ -100,8 +111,31 @@ class OrderLine:
         return None if self.unit_price is None else self.unit_price * self.packs
 
     @property
+    def is_to_leave(self) -> bool:
+        """Whether the line, or a part of it, has not left the provider and can be cancelled."""
+        return self.state is LineState.ORDERED or (self.state is LineState.SHIPPED and self.remaining_quantity > 0)
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether all of the line has left and has not arrived."""
+        return self.state is LineState.SHIPPED and self.remaining_quantity == 0
+
+    @property
+    def has_left(self) -> bool:
+        return self.shipped_quantity is not None
+
+    @property
     def shipped_or_ordered_quantity(self) -> int:
         return self.quantity if self.shipped_quantity is None else self.shipped_quantity
+
+    @property
+    def received_quantity(self) -> int:
+        """Quantity delivered: the customer's count takes precedence over the provider's."""
+        return self.shipped_or_ordered_quantity if self.counted_quantity is None else self.counted_quantity
+
+    @property
+    def net_captured(self) -> int:
+        return max(0, self.captured - self.refunded)
 
     def move_to(self, to_state: LineState) -> "OrderLine":
         """Raise IllegalLineTransitionError if the table does not allow it; to its own state, a line stays as it is."""
@@ -111,15 +145,15 @@ class OrderLine:
             raise IllegalLineTransitionError(f"illegal transition of a line from {self.state} to {to_state}")
         return replace(self, state=to_state)
 
-    def as_event_line(self, quantity: int) -> Line:
-        """Return the line as events have it, with the quantity that the event is about."""
+    def as_event_line(self, quantity: int | None = None) -> Line:
+        """Return the line as events have it, with the quantity that the event is about, by default the ordered one."""
         return Line(
             line_id=self.line_id,
             product_id=self.product_id,
             pool_id=self.pool_id,
             device_id=self.device_id,
             slot=self.slot,
-            quantity=quantity,
+            quantity=self.quantity if quantity is None else quantity,
             unit=self.unit,
             scale=self.scale,
             substitute=self.substitute,
@@ -182,8 +216,9 @@ def summarize(lines: Iterable[OrderLine]) -> LinesSummary:
 
 
 def order_state(current: State, lines: Iterable[OrderLine]) -> State:
-    """Return the order's state after its lines changed; an order whose lines all ended without goods is refused only
-    if each of them was.
+    """Return the order's state after its lines changed.
+
+    An order whose lines all ended without goods is refused only if each of them was.
     """
     lines = tuple(lines)
     allowed = STATES_BY_SUMMARY[summarize(lines)]

@@ -1,14 +1,16 @@
 """The order record, its history entries and the decision that changes it."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import TypedDict
+from typing import Any
 
 from replenish_contracts.catalogue import Event
-from replenish_contracts.events import Evidence
-from replenish_contracts.units import BaseUnit
-from services.order_dispatch.domain.states import State, check
+from replenish_contracts.events import Evidence, Line
+from replenish_contracts.events import OrderLine as AgreedLine
+from services.order_dispatch.domain.lines import Cancellation, OrderLine, order_state
+from services.order_dispatch.domain.states import State, check, states_between
 
 
 class Responder(StrEnum):
@@ -28,35 +30,34 @@ class ProviderRequest(StrEnum):
     STATUS = "status"
 
 
-@dataclass(frozen=True, slots=True)
-class Cancellation:
-    """A request to cancel the order; it takes effect once the provider confirms it."""
+class NoSuchLineError(ValueError):
+    """The order has no such line, or a line must be named because it has several."""
 
-    by: str
-    reason: str
-    occurred_at: datetime
+
+@dataclass(frozen=True, slots=True)
+class Shipment:
+    """A parcel that the provider named, with the quantity of each line in it."""
+
+    shipment_id: str
+    #: Pairs of line id and quantity in base steps.
+    quantities: tuple[tuple[str, int], ...]
+    tracking: str | None = None
+    arrived: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One order for one slot's product; quantities are base steps of that slot."""
+    """One order with its lines; the order's own fields are about all of them."""
 
     order_id: str
     customer_id: str
-    product_id: str
-    pool_id: str
     provider_id: str
-    device_id: str
-    slot: str
-    packs: int
-    pack_size: int
-    quantity: int
-    unit: BaseUnit
-    scale: int
-    receipt_id: str
+    lines: tuple[OrderLine, ...]
     drafted_at: datetime
+    #: Agreed price of all lines and the delivery fee in it, in minor units of `currency`.
     price: int | None = None
     currency: str | None = None
+    fee: int = 0
     needed_by: datetime | None = None
     state: State = State.DRAFTED
     #: Number of transitions so far; equals the number of history rows.
@@ -65,14 +66,12 @@ class Order:
     check_at: datetime | None = None
     #: Status requests or reminders since the last update from the provider.
     status_requests: int = 0
-    #: The first date the provider gave, and the latest.
+    #: The first date the provider gave, and the latest date of an open line.
     promised_at: datetime | None = None
     expected_at: datetime | None = None
-    #: Quantity that left the provider.
-    shipped_quantity: int | None = None
+    #: Of the parcel that was reported last.
     tracking: str | None = None
-    delivered_at: datetime | None = None
-    evidence: Evidence | None = None
+    shipments: tuple[Shipment, ...] = ()
     cancellation: Cancellation | None = None
     #: A test order passes through all states without moving money or goods.
     test: bool = False
@@ -87,18 +86,12 @@ class Order:
     resolve_by: datetime | None = None
     #: The provider's order number.
     reference: str | None = None
-    #: Cost reported by the provider, and the substitute product it ships.
+    #: Total cost reported by the provider.
     billed: int | None = None
     billed_currency: str | None = None
-    substitute: str | None = None
-    #: Quantity counted by the customer, if less than announced.
-    counted_quantity: int | None = None
-    returned_quantity: int | None = None
-    #: Amount captured at shipment, in minor units, and the quantity it covers.
-    captured: int = 0
-    captured_quantity: int = 0
-    #: Total of the requested refunds, in minor units.
-    refunded: int = 0
+    #: The part of the fee that was captured and refunded.
+    fee_captured: int = 0
+    fee_refunded: int = 0
     #: Payment problem after shipment.
     payment_problem: str | None = None
     fraud_at: datetime | None = None
@@ -117,41 +110,92 @@ class Order:
         return self.fraud_at is not None and self.fraud_cleared_at is None
 
     @property
-    def shipped_or_ordered_quantity(self) -> int:
-        return self.quantity if self.shipped_quantity is None else self.shipped_quantity
+    def open_lines(self) -> tuple[OrderLine, ...]:
+        return tuple(line for line in self.lines if line.is_open)
 
     @property
-    def expected_quantity(self) -> int:
-        """Quantity in transit or delivered; 0 for a test order."""
-        return 0 if self.test else self.shipped_or_ordered_quantity
+    def is_complete(self) -> bool:
+        return not any(line.is_open for line in self.lines)
 
     @property
-    def received_quantity(self) -> int:
-        """Quantity delivered: the customer's count takes precedence over the provider's."""
-        return self.expected_quantity if self.counted_quantity is None else self.counted_quantity
+    def has_all_left(self) -> bool:
+        """Whether nothing of the order is to leave any more."""
+        return not any(line.is_to_leave for line in self.lines)
 
-    def fields(self, at: datetime) -> "OrderFields":
+    @property
+    def captured(self) -> int:
+        """Amount captured for all shipments and the fee, in minor units."""
+        return self.fee_captured + sum(line.captured for line in self.lines)
+
+    @property
+    def refunded(self) -> int:
+        """Total of the requested refunds, in minor units."""
+        return self.fee_refunded + sum(line.refunded for line in self.lines)
+
+    @property
+    def delivered_at(self) -> datetime | None:
+        """When the last line arrived; None while a line is open."""
+        times = [line.delivered_at for line in self.lines if line.delivered_at is not None]
+        return max(times, default=None) if self.is_complete else None
+
+    @property
+    def evidence(self) -> Evidence | None:
+        """The weakest evidence of a delivered line; None while a line is open."""
+        found = {line.evidence for line in self.lines if line.evidence is not None} if self.is_complete else set()
+        return Evidence.ESTIMATED if Evidence.ESTIMATED in found else next(iter(found), None)
+
+    @property
+    def lines_to_cancel(self) -> tuple[OrderLine, ...]:
+        """The lines whose cancellation is requested; empty if that of the whole order is."""
+        return () if self.cancellation else tuple(line for line in self.lines if line.cancellation is not None)
+
+    @property
+    def cancel_reason(self) -> str:
+        """The reason of the pending cancellation of the order or its lines."""
+        requests = [self.cancellation, *(line.cancellation for line in self.lines)]
+        return next((request.reason for request in requests if request is not None), "")
+
+    def find_line(self, line_id: str | None) -> OrderLine:
+        """Return a line; None stands for the line of an order that has only one. Raises NoSuchLineError."""
+        if line_id is None and len(self.lines) == 1:
+            return self.lines[0]
+        for line in self.lines:
+            if line.line_id == line_id:
+                return line
+        known = ", ".join(line.line_id for line in self.lines)
+        asked = "name a line" if line_id is None else f"there is no line {line_id}"
+        raise NoSuchLineError(f"{asked}; the lines of the order are {known}")
+
+    def find_shipment(self, shipment_id: str | None) -> Shipment | None:
+        return next((parcel for parcel in self.shipments if parcel.shipment_id == shipment_id), None)
+
+    def with_lines(self, changed: Iterable[OrderLine]) -> "Order":
+        """Replace the lines that have the same ids as the changed ones."""
+        by_id = {line.line_id: line for line in changed}
+        return replace(self, lines=tuple(by_id.get(line.line_id, line) for line in self.lines))
+
+    def fields(self, at: datetime, lines: Sequence[Line] | None = None) -> dict[str, Any]:
+        """Return the fields of OrderFact: an event about these lines, by default all lines as they were ordered."""
+        about = [line.as_event_line() for line in self.lines] if lines is None else lines
+        return self.reference_fields(at, about[0]) | {"lines": tuple(about)}
+
+    def agreed_fields(self, at: datetime, lines: Sequence[OrderLine] | None = None) -> dict[str, Any]:
+        """Return the fields of an OrderFact that has lines with their terms, and those of its first line."""
+        about: list[AgreedLine] = [line.as_agreed_line() for line in (self.lines if lines is None else lines)]
+        return self.fields(at, about) | {"packs": about[0].packs, "quantity": about[0].quantity}
+
+    def reference_fields(self, at: datetime, first: Line | OrderLine | None = None) -> dict[str, Any]:
+        """Return the fields of OrderReference."""
+        first = first or self.lines[0]
         return {
             "order_id": self.order_id,
             "customer_id": self.customer_id,
-            "product_id": self.product_id,
-            "pool_id": self.pool_id,
+            "product_id": first.product_id,
+            "pool_id": first.pool_id,
             "provider_id": self.provider_id,
             "occurred_at": at,
             "test": self.test,
         }
-
-
-class OrderFields(TypedDict):
-    """The fields of OrderFact."""
-
-    order_id: str
-    customer_id: str
-    product_id: str
-    pool_id: str
-    provider_id: str
-    occurred_at: datetime
-    test: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,13 +210,22 @@ class Transition:
 
 
 @dataclass(frozen=True, slots=True)
+class Capture:
+    """The amount due for all that left so far, in minor units; with `final`, nothing more will leave."""
+
+    due: int
+    final: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
-    """A decision: the new order, its transitions, events and requests to the provider."""
+    """A decision: the new order, its transitions, events, requests to the provider and money."""
 
     order: Order
     transitions: tuple[Transition, ...] = ()
     events: tuple[Event, ...] = ()
     requests: tuple[ProviderRequest, ...] = field(default=())
+    capture: Capture | None = None
     #: Amount to refund, in minor units.
     refund: int = 0
 
@@ -184,12 +237,28 @@ class Decision:
         moved = replace(order, state=to_state, step=transition.number)
         return replace(self, order=moved, transitions=(*self.transitions, transition))
 
+    def follow_lines(self, at: datetime, because: str) -> "Decision":
+        """Add the transitions to the state that follows from the lines; the deadline of a closed order is deleted."""
+        target = order_state(self.order.state, self.order.lines)
+        if target is self.order.state:
+            return self
+        decision = self
+        for state in states_between(self.order.state, target):
+            decision = decision.move_to(state, at, because)
+        return decision if target in (State.PLACED, State.SHIPPED) else decision.change(check_at=None)
+
+    def change(self, **fields: object) -> "Decision":
+        return replace(self, order=replace(self.order, **fields))  # type: ignore[arg-type]  # fields by name
+
+    def change_lines(self, changed: Iterable[OrderLine]) -> "Decision":
+        return replace(self, order=self.order.with_lines(changed))
+
     def publish(self, *events: Event) -> "Decision":
         return replace(self, events=(*self.events, *events))
 
     def request(self, request: ProviderRequest) -> "Decision":
         return replace(self, requests=(*self.requests, request))
 
-    def add_refund(self, amount: int) -> "Decision":
-        order = replace(self.order, refunded=self.order.refunded + amount)
-        return replace(self, order=order, refund=self.refund + amount)
+    def add_refund(self, line: OrderLine, amount: int) -> "Decision":
+        refunded = replace(line, refunded=line.refunded + amount)
+        return replace(self.change_lines([refunded]), refund=self.refund + amount)

@@ -1,79 +1,143 @@
 """From an approved reorder to a submitted order: draft, stock, payment, submission."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from uuid import UUID, uuid5
 
 from replenish_contracts.events import (
     AllocationLine,
     AllocationRequested,
     Fault,
     OrderDrafted,
-    OrderRefused,
     ReorderApproved,
+    ReorderLine,
     Shortage,
 )
-from replenish_contracts.units import format_quantity
-from services.order_dispatch.domain.cancellation import fail, withdraw
-from services.order_dispatch.domain.order import Cancellation, Decision, Order, ProviderRequest, Responder, Transition
+from replenish_contracts.units import MOST_STEPS, format_quantity
+from services.order_dispatch.domain.cancellation import end_lines, fail, withdraw
+from services.order_dispatch.domain.lines import Cancellation, LineState, OrderLine
+from services.order_dispatch.domain.order import Decision, Order, ProviderRequest, Responder, Transition
 from services.order_dispatch.domain.provider import DeviceStatus, Offer, Provider, Slot, price_of
 from services.order_dispatch.domain.states import State
 from services.order_dispatch.domain.timeouts import Timeouts
 
+#: Namespace of the ids of orders that an approved reorder is split into.
+_PARTS = UUID("0c9a8f1e-6a7b-5d0f-9d34-1f0b8f6f8a55")
+
+
+@dataclass(frozen=True, slots=True)
+class DraftLine:
+    """An approved line with the slot that it is for, after replacements, and the provider's offer."""
+
+    line: ReorderLine
+    slot: Slot
+    offer: Offer | None
+    #: An order of the same pool that is flagged as fraud.
+    flagged_order_id: str | None = None
+
+
+def order_id_of_part(order_id: str, first_line_id: str) -> str:
+    """Return the id of a further order that an approved one is split into, which is the same at each attempt."""
+    return str(uuid5(_PARTS, f"{order_id}/{first_line_id}"))
+
 
 def draft(
     approved: ReorderApproved,
-    slot: Slot,
+    order_id: str,
+    lines: Sequence[DraftLine],
     provider: Provider | None,
-    offer: Offer | None,
     at: datetime,
-    flagged_order_id: str | None = None,
+    fee: Callable[[int, str], int] | None = None,
 ) -> Decision:
-    """Draft the order, and close it at once if it can never be placed.
+    """Draft an order of these lines of the approved reorder, and close what can never be placed.
 
-    `flagged_order_id` is an order of the same pool that is flagged as fraud.
+    `fee` returns the delivery fee for a price and currency, in minor units.
     """
-    order = replace(_new_order(approved, slot, offer, at), test=provider is not None and provider.test)
-    drafted = OrderDrafted(
-        **order.fields(at), packs=order.packs, quantity=order.quantity, price=order.price, currency=order.currency
-    )
+    order = replace(_new_order(approved, order_id, lines, at), test=provider is not None and provider.test)
+    if fee is not None and order.price and order.currency and (charged := fee(order.price, order.currency)):
+        order = replace(order, fee=charged, price=order.price + charged)
+    drafted = OrderDrafted(**order.agreed_fields(at), price=order.price, currency=order.currency, fee=order.fee or None)
     decision = Decision(order, (Transition(1, None, State.DRAFTED, at, "reorder approved"),), (drafted,))
-    closed: Decision | None = None
-    if slot.device is DeviceStatus.LEFT or slot.customer_id != approved.customer_id:
-        reason = "the device was deregistered before the order was placed"
-        closed = withdraw(order, Cancellation("deregistration", reason, at))
-    elif provider is None:
-        closed = fail(order, f"there is no provider {order.provider_id}", at)
-    elif not provider.active:
-        closed = fail(order, f"{provider.name} is not active", at)
-    elif flagged_order_id is not None:
-        # notification and portal recognise "taken for fraud".
-        closed = fail(order, f"order {flagged_order_id} of this pool is taken for fraud", at, Fault.FRAUD)
+    closed = _close_at_draft(order, lines, provider, approved.customer_id, at)
     if closed is None:
         return decision
     return Decision(closed.order, decision.transitions + closed.transitions, decision.events + closed.events)
 
 
-def _new_order(approved: ReorderApproved, slot: Slot, offer: Offer | None, at: datetime) -> Order:
-    price = None if offer is None else price_of(approved.packs, approved.pack_size, slot, offer)
+def _close_at_draft(
+    order: Order, lines: Sequence[DraftLine], provider: Provider | None, customer_id: str, at: datetime
+) -> Decision | None:
+    left = {
+        drafted.line.line_id
+        for drafted in lines
+        if drafted.slot.device is DeviceStatus.LEFT or drafted.slot.customer_id != customer_id
+    }
+    flagged = {drafted.line.line_id: drafted.flagged_order_id for drafted in lines if drafted.flagged_order_id}
+    if len(left) == len(lines) or (left and provider is not None and provider.active):
+        reason = "the device was deregistered before the order was placed"
+        ended = [line for line in order.lines if line.line_id in left]
+        closed = withdraw(order, Cancellation("deregistration", reason, at), ended)
+    else:
+        closed = Decision(order)
+    order = closed.order
+    if not order.open_lines:
+        return closed
+    failed: Decision | None = None
+    if provider is None:
+        failed = fail(order, f"there is no provider {order.provider_id}", at)
+    elif not provider.active:
+        failed = fail(order, f"{provider.name} is not active", at)
+    elif flagged and all(line.line_id in flagged for line in order.open_lines):
+        # notification and portal recognise "taken for fraud".
+        reason = f"order {flagged[order.open_lines[0].line_id]} of this pool is taken for fraud"
+        failed = fail(order, reason, at, Fault.FRAUD)
+    elif flagged:
+        ended = [line for line in order.open_lines if line.line_id in flagged]
+        reason = f"order {flagged[ended[0].line_id]} of this pool is taken for fraud"
+        failed = withdraw(order, Cancellation("fraud", reason, at), ended)
+    if failed is None:
+        return closed if closed.events else None
+    return Decision(failed.order, closed.transitions + failed.transitions, closed.events + failed.events)
+
+
+def _new_order(approved: ReorderApproved, order_id: str, lines: Sequence[DraftLine], at: datetime) -> Order:
+    currencies = {drafted.offer.currency for drafted in lines if drafted.offer is not None}
+    has_one_currency = len(currencies) == 1
+    new_lines = tuple(_new_line(drafted, is_priced=has_one_currency) for drafted in lines)
+    prices = [line.price for line in new_lines]
+    price = None if None in prices else sum(price for price in prices if price is not None)
+    if price is None or price > MOST_STEPS:
+        price = None
     return Order(
-        order_id=approved.order_id,
+        order_id=order_id,
         customer_id=approved.customer_id,
-        product_id=approved.product_id,
-        pool_id=approved.pool_id,
         provider_id=approved.provider_id,
-        device_id=slot.device_id,
-        slot=slot.slot,
-        packs=approved.packs,
-        pack_size=approved.pack_size,
-        quantity=approved.quantity,
-        unit=slot.unit,
-        scale=slot.scale,
-        receipt_id=approved.receipt_id,
+        lines=new_lines,
         drafted_at=at,
         price=price,
-        currency=offer.currency if offer and price is not None else None,
+        currency=currencies.pop() if price is not None else None,
         needed_by=approved.needed_by,
+    )
+
+
+def _new_line(drafted: DraftLine, *, is_priced: bool) -> OrderLine:
+    line, slot, offer = drafted.line, drafted.slot, drafted.offer
+    price = price_of(line.packs, line.pack_size, slot, offer) if offer is not None and is_priced else None
+    return OrderLine(
+        line_id=line.line_id,
+        product_id=line.product_id,
+        pool_id=line.pool_id,
+        device_id=slot.device_id,
+        slot=slot.slot,
+        packs=line.packs,
+        pack_size=line.pack_size,
+        quantity=line.quantity,
+        unit=slot.unit,
+        scale=slot.scale,
+        receipt_id=line.receipt_id,
+        epoch=line.epoch,
+        unit_price=None if offer is None or price is None else offer.price,
     )
 
 
@@ -97,12 +161,14 @@ def next_step(order: Order, plan: FulfilmentPlan, timeouts: Timeouts, at: dateti
     Test orders skip stock and payment. An order that is paid here and has no price fails.
     """
     if plan.pays and order.price is None and not order.test:
-        packs = f"packs of {format_quantity(order.pack_size, order.scale)}"
-        return fail(order, f"{order.provider_id} has no price for {packs}, so the order cannot be paid", at)
+        return fail(order, f"{order.provider_id} has no price for {_unpriced(order)}, so the order cannot be paid", at)
     if plan.reserves and not order.test and order.reserved_at is None:
         decision = Decision(order).move_to(State.RESERVING, at, "reserving stock")
-        lines = (AllocationLine(product_id=order.product_id, quantity=order.quantity),)
-        return decision.publish(AllocationRequested(**order.fields(at), lines=lines))
+        lines = tuple(
+            AllocationLine(product_id=line.product_id, quantity=line.quantity, line_id=line.line_id)
+            for line in order.open_lines
+        )
+        return decision.publish(AllocationRequested(**order.reference_fields(at), lines=lines))
     if plan.pays and order.price and not order.test and order.authorized_at is None:
         return Decision(order).move_to(State.AUTHORIZING, at, "authorizing the payment")
     if plan.responder is not None:
@@ -119,18 +185,29 @@ def is_ready(order: Order) -> bool:
     return completed_at.get(order.state) is not None
 
 
+def _unpriced(order: Order) -> str:
+    """Name the packs of the first line without a price; lines in several currencies have no common price."""
+    line = next((line for line in order.lines if line.unit_price is None), None)
+    if line is None:
+        return "these lines in one currency"
+    packs = f"packs of {format_quantity(line.pack_size, line.scale)}"
+    return packs if len(order.lines) == 1 else f"{line.product_id} in {packs}"
+
+
 def refuse_by_terms(order: Order, reason: str, at: datetime) -> Decision:
-    return Decision(order).move_to(State.REFUSED, at, reason).publish(OrderRefused(**order.fields(at), reason=reason))
+    end = Cancellation(order.provider_id, reason, at)
+    return end_lines(Decision(order), order.open_lines, LineState.REFUSED, end, reason)
 
 
 def refuse_for_shortage(order: Order, shortages: Iterable[Shortage], at: datetime) -> Decision:
     """Refuse an order that inventory cannot allocate; the reason has the available quantity and the restock date."""
     reason = "; ".join(_describe_shortage(shortage, order) for shortage in shortages)[:2000] or "out of stock"
-    return Decision(order).move_to(State.REFUSED, at, reason).publish(OrderRefused(**order.fields(at), reason=reason))
+    return refuse_by_terms(order, reason, at)
 
 
 def _describe_shortage(shortage: Shortage, order: Order) -> str:
-    requested, available = (format_quantity(steps, order.scale) for steps in (shortage.requested, shortage.available))
+    scale = next((line.scale for line in order.lines if line.product_id == shortage.product_id), order.lines[0].scale)
+    requested, available = (format_quantity(steps, scale) for steps in (shortage.requested, shortage.available))
     restock = f"restock on {shortage.restock_at:%Y-%m-%d}" if shortage.restock_at else "restock date unknown"
     return f"{shortage.product_id}: {requested} ordered, {available} available, {restock}"
 

@@ -50,8 +50,6 @@ _REACHABLE = {
 TRANSITIONS = frozenset(
     (from_state, to_state) for from_state, reachable in _REACHABLE.items() for to_state in reachable
 )
-#: The states of a delivery in order; a report of one implies those before it.
-_DELIVERY_STATES = (State.PLACED, State.SHIPPED, State.DELIVERED)
 
 
 class IllegalTransitionError(ValueError):
@@ -63,7 +61,7 @@ def check(from_state: State, to_state: State) -> None:
         raise IllegalTransitionError(f"illegal transition of an order from {from_state} to {to_state}")
 
 
-def delivery_states_between(from_state: State, to_state: State) -> tuple[State, ...]:
-    """Return the delivery states after `from_state` up to `to_state`; empty if the order is there or further."""
-    passed = _DELIVERY_STATES.index(from_state) + 1 if from_state in _DELIVERY_STATES else 0
-    return _DELIVERY_STATES[passed : _DELIVERY_STATES.index(to_state) + 1]
+def states_between(from_state: State, to_state: State) -> tuple[State, ...]:
+    """Return the states after `from_state` up to `to_state`; an order is delivered before it is returned."""
+    is_delivered_before = to_state is State.RETURNED and from_state is State.SHIPPED
+    return (State.DELIVERED, State.RETURNED) if is_delivered_before else (to_state,)

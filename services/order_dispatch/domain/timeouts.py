@@ -3,10 +3,11 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from replenish_contracts.events import Evidence, OrderCancelled, OrderUnknown
-from services.order_dispatch.domain.cancellation import withdraw
+from replenish_contracts.events import Evidence, OrderUnknown
+from services.order_dispatch.domain.cancellation import end_lines, withdraw
 from services.order_dispatch.domain.delivery import record_delivery, record_shipment
-from services.order_dispatch.domain.order import Cancellation, Decision, Order, ProviderRequest, Responder
+from services.order_dispatch.domain.lines import Cancellation, LineState, OrderLine
+from services.order_dispatch.domain.order import Decision, Order, ProviderRequest, Responder
 from services.order_dispatch.domain.states import State
 
 #: `by` of OrderCancelled after an expired deadline; after a shop, the next provider is tried.
@@ -40,25 +41,54 @@ class Timeouts:
 def check_due_order(order: Order, timeouts: Timeouts, at: datetime) -> Decision:
     if order.is_unanswered:
         return _remind_or_withdraw(order, timeouts, at)
-    if order.responder is Responder.SHOP and order.state is State.PLACED and order.cancellation is not None:
-        return _await_cancellation(order, order.cancellation, timeouts, at)
+    if order.responder is Responder.SHOP and (pending := _pending_cancellations(order)):
+        return _await_cancellation(order, pending, timeouts, at)
     if order.responder is Responder.CUSTOMER and order.state is State.PLACED:  # the shop sends no updates
-        shipped = Decision(order).move_to(State.SHIPPED, at, f"implied: {DATE_REACHED}")
-        return record_delivery(record_shipment(shipped, at), Evidence.ESTIMATED, at, DATE_REACHED)
+        quantities = {line.line_id: line.quantity for line in order.open_lines}
+        shipped = record_shipment(Decision(order), quantities, at, f"implied: {DATE_REACHED}")
+        return record_delivery(shipped, quantities, Evidence.ESTIMATED, at, DATE_REACHED)
     return _check_with_provider(order, timeouts, at)
 
 
 def _check_with_provider(order: Order, timeouts: Timeouts, at: datetime) -> Decision:
     if order.resolve_by is not None and order.resolve_by <= at and order.state in (State.PLACING, State.UNKNOWN):
         return _cancel_unresolved(order, at)
-    if order.state is State.SHIPPED:
-        return record_delivery(Decision(order), Evidence.ESTIMATED, at, DATE_REACHED)
     if order.state is State.PLACING and order.sent_at is not None:
         return _become_unknown(order, f"no answer for {timeouts.answer_hours:g} hours", timeouts, at)
-    if order.state in (State.UNKNOWN, State.PLACED):
+    if order.state is State.UNKNOWN:
         return request_status(Decision(order), timeouts, at)
+    if order.state in (State.PLACED, State.SHIPPED):
+        return _check_dates(order, timeouts, at)
     # An order that was never sent ends in its provider_call task.
     return Decision(replace(order, check_at=None))
+
+
+def _check_dates(order: Order, timeouts: Timeouts, at: datetime) -> Decision:
+    """Deliver the lines that are due to arrive; request the status of an order with lines that should have left."""
+    decision = Decision(order)
+    arrived = {line.line_id for line in order.open_lines if line.is_awaited and _is_due(line, at)}
+    if arrived:
+        decision = record_delivery(decision, arrived, Evidence.ESTIMATED, at, DATE_REACHED)
+    if any(line.is_to_leave and _is_due(line, at) for line in decision.order.lines):
+        return request_status(decision, timeouts, at)
+    return replace(decision, order=schedule_check(decision.order, timeouts, at))
+
+
+def _is_due(line: OrderLine, at: datetime) -> bool:
+    return line.expected_at is None or line.expected_at <= at
+
+
+def schedule_check(order: Order, timeouts: Timeouts, at: datetime) -> Order:
+    """Set the next check to the first expected date of an open line.
+
+    If a line that has not left is late already, its next status request counts instead of its date.
+    """
+    overdue = [line for line in order.lines if line.is_to_leave and line.expected_at and line.expected_at <= at]
+    requests = max(order.status_requests, 1) if overdue else 0
+    dates = [line.expected_at for line in order.open_lines if line.expected_at and line not in overdue]
+    if overdue:
+        dates.append(at + timeouts.pause_after(requests))
+    return replace(order, status_requests=requests, check_at=min(dates, default=None))
 
 
 def mark_unknown(order: Order, reason: str, timeouts: Timeouts, at: datetime) -> Decision:
@@ -73,23 +103,24 @@ def _become_unknown(order: Order, reason: str, timeouts: Timeouts, at: datetime)
 
 
 def request_status(decision: Decision, timeouts: Timeouts, at: datetime) -> Decision:
-    """Request the status from the provider and schedule the next check, at the resolution deadline at the latest."""
+    """Request the status from the provider and schedule the next check.
+
+    That is at the latest at the resolution deadline or the next expected arrival.
+    """
     requests = decision.order.status_requests + 1
     next_at = at + timeouts.pause_after(requests)
-    order = replace(
-        decision.order, status_requests=requests, check_at=min(next_at, decision.order.resolve_by or next_at)
-    )
-    return replace(decision, order=order).request(ProviderRequest.STATUS)
+    arrivals = [line.expected_at for line in decision.order.lines if line.is_awaited and not _is_due(line, at)]
+    check_at = min(next_at, decision.order.resolve_by or next_at, *(date for date in arrivals if date))
+    return decision.change(status_requests=requests, check_at=check_at).request(ProviderRequest.STATUS)
 
 
 def _cancel_unresolved(order: Order, at: datetime) -> Decision:
     """Cancel an order whose problem was not resolved in time; the provider should do so too and is sent a request."""
-    cancellation = order.cancellation or Cancellation("resolution", "the problem was not resolved in time", at)
-    decision = Decision(replace(order, cancellation=cancellation, check_at=None)).move_to(
-        State.CANCELLED, at, "problem not resolved in time"
-    )
-    cancelled = OrderCancelled(**order.fields(at), by=cancellation.by, reason=cancellation.reason)
-    return decision.publish(cancelled).request(ProviderRequest.CANCEL)
+    requested = order.cancellation or Cancellation("resolution", "the problem was not resolved in time", at)
+    cancellation = replace(requested, occurred_at=at)
+    decision = Decision(replace(order, cancellation=requested))
+    ended = end_lines(decision, order.open_lines, LineState.CANCELLED, cancellation, "problem not resolved in time")
+    return ended.request(ProviderRequest.CANCEL)
 
 
 def extend_deadline(order: Order, timeouts: Timeouts, at: datetime) -> Decision:
@@ -108,7 +139,22 @@ def _remind_or_withdraw(order: Order, timeouts: Timeouts, at: datetime) -> Decis
     return withdraw(order, Cancellation(EXPIRED_BY[responder], reason, at))
 
 
-def _await_cancellation(order: Order, cancellation: Cancellation, timeouts: Timeouts, at: datetime) -> Decision:
-    """Withdraw an order if the shop ignores a cancellation request; it can no longer ship it."""
-    until = cancellation.occurred_at + timedelta(hours=timeouts.deadline_hours)
-    return withdraw(order, cancellation) if until <= at else Decision(replace(order, check_at=until))
+def _pending_cancellations(order: Order) -> dict[str, Cancellation]:
+    """Return the requests that the provider has not confirmed, by the ids of the lines that have not left."""
+    waiting = (
+        [line for line in order.lines if line.state is LineState.ORDERED] if order.state is not State.PLACING else []
+    )
+    requests = {line.line_id: line.cancellation or order.cancellation for line in waiting}
+    return {line_id: request for line_id, request in requests.items() if request is not None}
+
+
+def _await_cancellation(order: Order, pending: dict[str, Cancellation], timeouts: Timeouts, at: datetime) -> Decision:
+    """Withdraw the lines whose cancellation the shop ignores until the deadline; it can no longer ship them."""
+    deadline = timedelta(hours=timeouts.deadline_hours)
+    late = [
+        line for line in order.lines if line.line_id in pending and pending[line.line_id].occurred_at + deadline <= at
+    ]
+    if late:
+        decision = withdraw(order, pending[late[0].line_id], late)
+        return replace(decision, order=schedule_check(decision.order, timeouts, at))
+    return Decision(replace(order, check_at=min(request.occurred_at for request in pending.values()) + deadline))

@@ -1,81 +1,41 @@
-"""What a provider's update does to an order; updates may arrive in any order and repeatedly."""
+"""What a provider's update does to an order and its lines; updates may arrive in any order and repeatedly."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 
-from replenish_contracts.events import (
-    Evidence,
-    OrderCancelled,
-    OrderFailed,
-    OrderPlaced,
-    OrderRefused,
-    OrderUpdated,
-    UpdateStatus,
-)
-from replenish_contracts.units import CURRENCIES
+from replenish_contracts.events import Evidence, OrderPlaced, OrderUpdated, UpdateStatus
+from services.order_dispatch.domain.cancellation import end_lines, fail, request_line_cancellation
 from services.order_dispatch.domain.delivery import record_delivery, record_shipment
-from services.order_dispatch.domain.order import Cancellation, Decision, Order, ProviderRequest
+from services.order_dispatch.domain.lines import Cancellation, LineState, OrderLine
+from services.order_dispatch.domain.order import Decision, NoSuchLineError, Order, ProviderRequest
 from services.order_dispatch.domain.provider import RESOLUTION_HOURS, Provider
-from services.order_dispatch.domain.states import (
-    CLOSED,
-    NOT_SUBMITTED,
-    SUBMITTED,
-    State,
-    delivery_states_between,
+from services.order_dispatch.domain.reports import (
+    WHOLE_ORDER,
+    WITH_GOODS,
+    LineReport,
+    Outcome,
+    UpdateContext,
+    find_problem,
+    is_forbidden_substitute,
+    merge_update,
+    read_reports,
+    substitute_refusal,
 )
-from services.order_dispatch.domain.timeouts import Timeouts
-
-#: Reported dates may lack a time of day, so a date on the day of the order can be earlier than the order.
-DATE_TOLERANCE = timedelta(days=1)
-#: Providers may ship other packs than ordered; a factor of 1,000 means milligrams for grams.
-IMPLAUSIBLE_FACTOR = 1000
-_WITH_QUANTITY = frozenset({UpdateStatus.SHIPPED, UpdateStatus.DELIVERED})
-_WITH_GOODS = _WITH_QUANTITY | {UpdateStatus.ACCEPTED}
-
-
-class Outcome(StrEnum):
-    """What became of a provider's update."""
-
-    APPLIED = "applied"
-    #: Without effect on the order's state, for the stored reason.
-    NOT_APPLIED = "not_applied"
-    #: From another provider, for another product or with an implausible quantity.
-    REFUSED = "refused"
-    #: For an unknown order.
-    UNMATCHED = "unmatched"
+from services.order_dispatch.domain.states import CLOSED, NOT_SUBMITTED, SUBMITTED, State
+from services.order_dispatch.domain.timeouts import Timeouts, schedule_check
 
 
 @dataclass(frozen=True, slots=True)
 class UpdateDecision:
-    """Outcome of an update, and the decision about the order if there is one."""
+    """Outcome of an update, and the decision about the order if there is one.
+
+    The reason of an applied update names the lines for which it was not applied.
+    """
 
     outcome: Outcome
     reason: str = ""
     decision: Decision | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class UpdateContext:
-    """One update with everything that the rules need."""
-
-    order: Order
-    update: OrderUpdated
-    provider: Provider | None
-    timeouts: Timeouts
-    #: When the update is applied; `update.occurred_at` is the provider's time.
-    now: datetime
-    #: Older than an applied update of the same status: it adds missing values and overwrites none.
-    is_stale: bool = False
-
-    @property
-    def because(self) -> str:
-        return f"{self.update.provider_id} reported {self.update.status} ({self.update.update_id})"
-
-    @property
-    def reason(self) -> str:
-        return self.update.reason or "no reason given"
 
 
 def decide_update(
@@ -87,6 +47,22 @@ def decide_update(
     newest: datetime | None = None,
 ) -> UpdateDecision:
     """Decide an update with a new id; `newest` is when the latest applied one of the same status occurred."""
+    ignored = _reason_to_ignore(order, update)
+    if order is None or ignored is not None:
+        return ignored or UpdateDecision(Outcome.UNMATCHED, "no such order")
+    is_stale = newest is not None and update.occurred_at < newest
+    context = UpdateContext(order, update, provider, timeouts, at, is_stale)
+    try:
+        reports = read_reports(context)
+    except NoSuchLineError as error:
+        return UpdateDecision(Outcome.REFUSED, str(error))
+    status = reports[0].status
+    if status in WHOLE_ORDER:
+        return _await_resolution(context) if status is UpdateStatus.RESOLVING else _close_not_found(context)
+    return _apply_reports(context, reports)
+
+
+def _reason_to_ignore(order: Order | None, update: OrderUpdated) -> UpdateDecision | None:
     if order is None:
         return UpdateDecision(Outcome.UNMATCHED, "no such order")
     if order.provider_id != update.provider_id:
@@ -95,80 +71,165 @@ def decide_update(
         return UpdateDecision(Outcome.NOT_APPLIED, f"the order is already {order.state}")
     if order.state in NOT_SUBMITTED:
         return UpdateDecision(Outcome.NOT_APPLIED, "the order has not been submitted to the provider")
-    context = UpdateContext(
-        order, update, provider, timeouts, at, is_stale=newest is not None and update.occurred_at < newest
-    )
-    return _refuse_substitute(context) or _refuse_quantity(context) or _RULES[update.status](context)
+    return None
 
 
-def _refuse_substitute(context: UpdateContext) -> UpdateDecision | None:
-    """Refuse a substitute unless the provider may choose one, and request the cancellation of the order."""
-    order, product_id = context.order, context.update.product_id
-    if product_id in (None, order.product_id) or context.update.status not in _WITH_GOODS:
-        return None
-    if context.provider is not None and context.provider.allows_substitutes:
-        return None
-    reason = f"{order.provider_id} may not send {product_id} instead of {order.product_id}"
-    if order.state not in SUBMITTED or order.cancellation is not None:
-        return UpdateDecision(Outcome.REFUSED, reason)
-    cancellation = Cancellation("substitution", reason[:2000], context.now)
-    decision = Decision(replace(order, cancellation=cancellation)).request(ProviderRequest.CANCEL)
-    return UpdateDecision(Outcome.REFUSED, reason, decision)
+def _apply_reports(context: UpdateContext, reports: Sequence[LineReport]) -> UpdateDecision:
+    """Apply the reports that are possible, grouped by status; each other one has its reason in the result."""
+    problems = {report.line.line_id: find_problem(context, report) for report in reports}
+    possible = [report for report in reports if problems[report.line.line_id] is None]
+    refused = [problem for problem in problems.values() if problem is not None]
+    reason = "; ".join(text for _, text in refused)[:2000]
+    with_goods = [report for report in possible if report.status in WITH_GOODS]
+    decision = Decision(merge_update(context, with_goods) if with_goods else context.order)
+    for status, apply in _RULES.items():
+        group = [report for report in possible if report.status is status]
+        if group:
+            decision = apply(context, decision, group)
+    decision = _cancel_substituted(context, decision, reports)
+    if possible:
+        if decision.order.state in (State.PLACED, State.SHIPPED):
+            decision = replace(decision, order=schedule_check(decision.order, context.timeouts, context.now))
+        return UpdateDecision(Outcome.APPLIED, reason, decision)
+    outcome = Outcome.REFUSED if any(kind is Outcome.REFUSED for kind, _ in refused) else Outcome.NOT_APPLIED
+    return UpdateDecision(outcome, reason, decision if decision.requests else None)
 
 
-def _refuse_quantity(context: UpdateContext) -> UpdateDecision | None:
-    ordered, reported = context.order.quantity, context.update.quantity
-    if reported is None or context.update.status not in _WITH_QUANTITY or reported < IMPLAUSIBLE_FACTOR * ordered:
-        return None
-    return UpdateDecision(
-        Outcome.REFUSED, f"implausible quantity: {ordered} ordered, {reported} reported, in steps of the order's unit"
-    )
+def _cancel_substituted(context: UpdateContext, decision: Decision, reports: Sequence[LineReport]) -> Decision:
+    """Request the cancellation of lines for which the provider announces a product that it may not send."""
+    order = decision.order
+    lines = [order.find_line(report.line.line_id) for report in reports if is_forbidden_substitute(context, report)]
+    lines = [line for line in lines if line.state is LineState.ORDERED and line.cancellation is None]
+    if not lines or order.cancellation is not None or order.state not in (*SUBMITTED, State.SHIPPED):
+        return decision
+    first = next(report for report in reports if is_forbidden_substitute(context, report))
+    cancellation = Cancellation("substitution", substitute_refusal(order, first)[:2000], context.now)
+    if len(lines) < len(order.open_lines):
+        requested = request_line_cancellation(order, cancellation, lines)
+        return replace(decision, order=requested.order).request(ProviderRequest.CANCEL)
+    return decision.change(cancellation=cancellation).request(ProviderRequest.CANCEL)
 
 
-def _accept(context: UpdateContext) -> UpdateDecision:
-    if context.order.state is State.SHIPPED:
-        return UpdateDecision(Outcome.NOT_APPLIED, "the order is already shipped")
-    decision = _advance_to(context, State.PLACED)
-    if context.order.state is State.UNKNOWN and context.order.cancellation is not None:
+def _accept(context: UpdateContext, decision: Decision, reports: Sequence[LineReport]) -> Decision:  # noqa: ARG001
+    decision = _place(context, decision, implied=False)
+    is_requested = decision.order.cancellation is not None or any(line.cancellation for line in decision.order.lines)
+    if context.order.state is State.UNKNOWN and is_requested:
         # The first cancel request may have reached the provider before the order did.
         decision = decision.request(ProviderRequest.CANCEL)
-    return UpdateDecision(Outcome.APPLIED, "", decision)
+    return decision
 
 
-def _ship(context: UpdateContext) -> UpdateDecision:
-    order, update = context.order, context.update
-    if order.state is State.SHIPPED and update.quantity not in (None, order.shipped_or_ordered_quantity):
-        return UpdateDecision(Outcome.NOT_APPLIED, "the order is already shipped with another quantity")
-    return UpdateDecision(Outcome.APPLIED, "", _advance_to(context, State.SHIPPED))
+def _place(context: UpdateContext, decision: Decision, *, implied: bool) -> Decision:
+    """Move an order that the provider accepted to placed; a shipment or delivery implies the acceptance."""
+    if decision.order.state not in (State.PLACING, State.UNKNOWN):
+        return decision
+    because = f"implied: {context.because}" if implied else context.because
+    decision = decision.move_to(State.PLACED, context.now, because)
+    order = decision.order
+    fields = order.agreed_fields(context.now, order.open_lines)
+    return decision.publish(OrderPlaced(**fields, expected_at=order.expected_at))
 
 
-def _deliver(context: UpdateContext) -> UpdateDecision:
-    shipped = _advance_to(context, State.SHIPPED)
+def _ship(
+    context: UpdateContext, decision: Decision, reports: Sequence[LineReport], *, implied: bool = False
+) -> Decision:
+    """Record what left, once per parcel; goods that are known to have left are not counted again."""
+    decision = _place(context, decision, implied=True)
+    order, shipment_id = decision.order, context.update.shipment_id
+    if shipment_id is not None and order.find_shipment(shipment_id) is not None:
+        return decision
+    quantities: dict[str, int] = {}
+    remaining: dict[str, int] = {}
+    ended = []
+    for report in reports:
+        line = order.find_line(report.line.line_id)
+        left = _quantity_in_parcel(line, report, in_parcel=shipment_id is not None)
+        if left is not None:
+            quantities[line.line_id] = left
+            rest = max(0, line.quantity - (line.shipped_quantity or 0) - left) if shipment_id is not None else 0
+            remaining[line.line_id] = rest if report.remaining is None else report.remaining
+        elif line.is_to_leave and report.remaining == 0:
+            ended.append(line)
+    because = f"implied: {context.because}" if implied else context.because
+    if quantities:
+        decision = record_shipment(
+            decision, quantities, context.now, because, remaining=remaining, shipment_id=shipment_id
+        )
+    if ended:
+        end = Cancellation("provider", reports[0].reason, context.now)
+        decision = end_lines(decision, ended, LineState.CANCELLED, end, because)
+    return decision
+
+
+def _quantity_in_parcel(line: OrderLine, report: LineReport, *, in_parcel: bool) -> int | None:
+    """Return what left now, or None if the report is about goods that left before."""
+    before = line.shipped_quantity or 0
+    if not line.is_to_leave:
+        return None
+    if report.quantity is None:
+        return line.remaining_quantity if line.has_left else line.quantity
+    if in_parcel:
+        return report.quantity
+    # Without a parcel's id, the quantity is the total that left so far.
+    return report.quantity - before if report.quantity > before or not line.has_left else None
+
+
+def _deliver(context: UpdateContext, decision: Decision, reports: Sequence[LineReport]) -> Decision:
+    """Deliver lines. A report with a parcel's id delivers the lines of which all parcels have arrived."""
+    shipment_id = context.update.shipment_id
+    decision = _ship(context, decision, reports, implied=True)
+    order = decision.order
+    parcel = order.find_shipment(shipment_id)
+    in_parcel = dict(parcel.quantities) if parcel is not None else {}
+    changed = []
+    for report in reports:
+        line = order.find_line(report.line.line_id)
+        if line.line_id in in_parcel:
+            changed.append(replace(line, arrived_quantity=line.arrived_quantity + in_parcel[line.line_id]))
+        elif parcel is None or (line.is_awaited and context.update.lines):
+            shipped = line.shipped_quantity if report.quantity is None or order.test else report.quantity
+            changed.append(replace(line, shipped_quantity=shipped, remaining_quantity=0, arrived_quantity=shipped or 0))
+    decision = decision.change_lines(changed)
+    if parcel is not None:
+        arrived = replace(parcel, arrived=True)
+        decision = decision.change(shipments=tuple(arrived if other is parcel else other for other in order.shipments))
+    complete = {
+        line.line_id
+        for line in changed
+        if not line.remaining_quantity and line.arrived_quantity >= line.shipped_or_ordered_quantity
+    }
+    if not complete:
+        return decision
     # A reported time in the future or before the order is a clock error.
-    delivered_at = max(context.order.drafted_at, min(context.update.occurred_at, context.now))
-    decision = record_delivery(
-        shipped, Evidence.REPORTED, context.now, because=context.because, delivered_at=delivered_at
+    delivered_at = max(order.drafted_at, min(context.update.occurred_at, context.now))
+    return record_delivery(
+        decision, complete, Evidence.REPORTED, context.now, context.because, delivered_at=delivered_at
     )
-    return UpdateDecision(Outcome.APPLIED, "", decision)
 
 
-def _refuse(context: UpdateContext) -> UpdateDecision:
-    if context.order.state is State.PLACED:  # an accepted order is cancelled, not refused
-        return _cancel(context)
-    if context.order.state is State.SHIPPED:
-        return UpdateDecision(Outcome.NOT_APPLIED, "the order is already shipped")
-    refused = OrderRefused(**context.order.fields(context.now), reason=context.reason)
-    return UpdateDecision(Outcome.APPLIED, "", _close(context, State.REFUSED).publish(refused))
+def _refuse(context: UpdateContext, decision: Decision, reports: Sequence[LineReport]) -> Decision:
+    if decision.order.state in (State.PLACED, State.SHIPPED):  # what was accepted is cancelled, not refused
+        return _cancel(context, decision, reports)
+    end = Cancellation("provider", reports[0].reason, context.now)
+    ended = [decision.order.find_line(report.line.line_id) for report in reports]
+    return end_lines(decision, ended, LineState.REFUSED, end, context.because)
 
 
-def _cancel(context: UpdateContext) -> UpdateDecision:
-    order = context.order
-    if order.state is State.SHIPPED:
-        return UpdateDecision(Outcome.NOT_APPLIED, "the order is already shipped")
-    requested = order.cancellation
-    by, reason = (requested.by, requested.reason) if requested else ("provider", context.reason)
-    cancelled = OrderCancelled(**order.fields(context.now), by=by, reason=reason)
-    return UpdateDecision(Outcome.APPLIED, "", _close(context, State.CANCELLED).publish(cancelled))
+def _cancel(context: UpdateContext, decision: Decision, reports: Sequence[LineReport]) -> Decision:
+    ended = [decision.order.find_line(report.line.line_id) for report in reports]
+    requested = decision.order.cancellation or next((line.cancellation for line in ended if line.cancellation), None)
+    by, reason = (requested.by, requested.reason) if requested else ("provider", reports[0].reason)
+    return end_lines(decision, ended, LineState.CANCELLED, Cancellation(by, reason, context.now), context.because)
+
+
+#: In this order, so that an update that refuses a line and accepts another ends the first as refused.
+_RULES: dict[UpdateStatus, Callable[[UpdateContext, Decision, Sequence[LineReport]], Decision]] = {
+    UpdateStatus.REFUSED: _refuse,
+    UpdateStatus.ACCEPTED: _accept,
+    UpdateStatus.CANCELLED: _cancel,
+    UpdateStatus.SHIPPED: _ship,
+    UpdateStatus.DELIVERED: _deliver,
+}
 
 
 def _await_resolution(context: UpdateContext) -> UpdateDecision:
@@ -187,101 +248,12 @@ def _close_not_found(context: UpdateContext) -> UpdateDecision:
     if order.in_flight_until is not None and context.now < order.in_flight_until:
         return UpdateDecision(Outcome.NOT_APPLIED, "the order may still be on its way to the provider")
     if order.state in (State.PLACING, State.UNKNOWN) and order.cancellation is not None:
-        return _cancel(context)
+        end = replace(order.cancellation, occurred_at=context.now)
+        ended = end_lines(Decision(order), order.open_lines, LineState.CANCELLED, end, context.because)
+        return UpdateDecision(Outcome.APPLIED, "", ended)
     if order.state is not State.UNKNOWN:
         return UpdateDecision(
             Outcome.NOT_APPLIED, f"only an unknown order can be reported as not found; this one is {order.state}"
         )
     reason = f"{order.provider_id} did not receive the order"
-    failed = OrderFailed(**order.fields(context.now), reason=reason)
-    return UpdateDecision(Outcome.APPLIED, "", _close(context, State.FAILED).publish(failed))
-
-
-_RULES: dict[UpdateStatus, Callable[[UpdateContext], UpdateDecision]] = {
-    UpdateStatus.ACCEPTED: _accept,
-    UpdateStatus.SHIPPED: _ship,
-    UpdateStatus.DELIVERED: _deliver,
-    UpdateStatus.REFUSED: _refuse,
-    UpdateStatus.CANCELLED: _cancel,
-    UpdateStatus.RESOLVING: _await_resolution,
-    UpdateStatus.NOT_FOUND: _close_not_found,
-}
-
-
-def _close(context: UpdateContext, to_state: State) -> Decision:
-    return Decision(replace(context.order, check_at=None)).move_to(to_state, context.now, context.because)
-
-
-def _advance_to(context: UpdateContext, to_state: State) -> Decision:
-    """Pass through every delivery state up to `to_state`, with the event of each."""
-    at = context.now
-    decision = Decision(_merge_update(context))
-    for state in delivery_states_between(context.order.state, to_state):
-        because = context.because if state is to_state else f"implied: {context.because}"
-        decision = decision.move_to(state, at, because)
-        if state is State.PLACED:
-            order = decision.order
-            placed = OrderPlaced(
-                **order.fields(at), packs=order.packs, quantity=order.quantity, expected_at=order.expected_at
-            )
-            decision = decision.publish(placed)
-        else:
-            decision = record_shipment(decision, at)
-    return replace(decision, order=_schedule_check(decision.order, context))
-
-
-def _schedule_check(order: Order, context: UpdateContext) -> Order:
-    """Set the next check to the expected date, or to the next status request if that date has passed already."""
-    if order.state is State.PLACED and order.expected_at is not None and order.expected_at <= context.now:
-        requests = max(order.status_requests, 1)
-        return replace(order, status_requests=requests, check_at=context.now + context.timeouts.pause_after(requests))
-    return replace(order, status_requests=0, check_at=order.expected_at)
-
-
-def _merge_update(context: UpdateContext) -> Order:
-    order, update = context.order, context.update
-    reported_date = _reported_date(context)
-    promised = None
-    if order.expected_at is None or (reported_date and not context.is_stale):
-        usual_days = context.provider.lead_time_days if context.provider else None
-        usual_date = None if usual_days is None else context.now + timedelta(days=usual_days)
-        promised = reported_date or usual_date
-    expected = promised or order.expected_at
-    if expected is None and update.status is not UpdateStatus.DELIVERED:
-        expected = context.now + timedelta(days=context.timeouts.lead_time_days)
-    # Before shipment, a quantity is only an announcement.
-    has_quantity = update.quantity is not None and update.status in _WITH_QUANTITY
-    billed, billed_currency = _billed(context)
-    substitute = None if update.product_id == order.product_id else update.product_id
-    return replace(
-        order,
-        expected_at=expected,
-        promised_at=order.promised_at or promised,
-        shipped_quantity=update.quantity if has_quantity else order.shipped_quantity,
-        tracking=_prefer(update.tracking, order.tracking, context),
-        billed=billed,
-        billed_currency=billed_currency,
-        substitute=_prefer(substitute, order.substitute, context),
-        resolve_by=None,
-        in_flight_until=None,
-    )
-
-
-def _reported_date(context: UpdateContext) -> datetime | None:
-    date = context.update.expected_at
-    latest = context.now + timedelta(days=context.timeouts.longest_promise_days)
-    return date if date is not None and context.order.drafted_at - DATE_TOLERANCE <= date <= latest else None
-
-
-def _billed(context: UpdateContext) -> tuple[int | None, str | None]:
-    """Return the reported price and its currency; a price in an unknown currency is ignored."""
-    order, price = context.order, context.update.price
-    currency = context.update.currency or order.currency
-    keeps = context.is_stale and order.billed is not None
-    if keeps or price is None or currency not in CURRENCIES:
-        return order.billed, order.billed_currency
-    return price, currency
-
-
-def _prefer(reported: str | None, known: str | None, context: UpdateContext) -> str | None:
-    return (known or reported) if context.is_stale else (reported or known)
+    return UpdateDecision(Outcome.APPLIED, "", fail(order, reason, context.now, because=context.because))

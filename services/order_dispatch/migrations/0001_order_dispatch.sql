@@ -90,28 +90,50 @@ INSERT INTO transition (from_state, to_state) VALUES
     ('shipped', 'delivered'),
     ('delivered', 'returned');
 
+-- The states that an order may have, by what its lines have in common; a test compares it with the table in Python.
+CREATE TABLE order_state_of_lines (
+    lines_summary text NOT NULL,
+    state text NOT NULL,
+    PRIMARY KEY (lines_summary, state)
+);
+INSERT INTO order_state_of_lines (lines_summary, state) VALUES
+    ('waiting', 'drafted'), ('waiting', 'reserving'), ('waiting', 'authorizing'), ('waiting', 'placing'),
+    ('waiting', 'unknown'), ('waiting', 'placed'),
+    ('moving', 'shipped'),
+    ('arrived', 'delivered'),
+    ('returned', 'returned'),
+    ('without_goods', 'refused'), ('without_goods', 'cancelled'), ('without_goods', 'failed');
+
+-- Legal transitions of a line; a test compares them with the table in Python.
+CREATE TABLE line_transition (
+    from_state text NOT NULL,
+    to_state text NOT NULL,
+    PRIMARY KEY (from_state, to_state)
+);
+INSERT INTO line_transition (from_state, to_state) VALUES
+    ('ordered', 'shipped'), ('ordered', 'delivered'), ('ordered', 'short'), ('ordered', 'substituted'),
+    ('ordered', 'cancelled'), ('ordered', 'refused'),
+    ('shipped', 'delivered'), ('shipped', 'short'), ('shipped', 'substituted'),
+    ('delivered', 'short'), ('delivered', 'returned'),
+    ('short', 'returned'),
+    ('substituted', 'short'), ('substituted', 'returned');
+
 CREATE TABLE orders (
     order_id text PRIMARY KEY,
     customer_id text NOT NULL,
-    product_id text NOT NULL,
-    pool_id text NOT NULL,
     provider_id text NOT NULL,
-    device_id text NOT NULL,
-    slot text NOT NULL,
-    packs integer NOT NULL CHECK (packs > 0),
-    pack_size bigint NOT NULL CHECK (pack_size > 0),
-    quantity bigint NOT NULL CHECK (quantity >= 0),
-    unit text NOT NULL,
-    scale smallint NOT NULL,
-    receipt_id text NOT NULL,
+    -- Agreed price of all lines, and the delivery fee in it.
     price bigint CHECK (price >= 0),
     currency text,
+    fee bigint NOT NULL DEFAULT 0 CHECK (fee >= 0),
     drafted_at timestamptz NOT NULL,
     needed_by timestamptz,
     test boolean NOT NULL DEFAULT false,
 
     state text NOT NULL,
     step integer NOT NULL CHECK (step > 0),
+    -- What the lines have in common; check_orders_follow_their_lines compares it with them.
+    lines_summary text NOT NULL,
     reserved_at timestamptz,
     authorized_at timestamptz,
     sent_at timestamptz,
@@ -129,41 +151,32 @@ CREATE TABLE orders (
     reference text,
     billed bigint CHECK (billed >= 0),
     billed_currency text,
-    substitute text,
     promised_at timestamptz,
     expected_at timestamptz,
-    shipped_quantity bigint CHECK (shipped_quantity >= 0),
     tracking text,
-    delivered_at timestamptz,
-    evidence text CHECK (evidence IN ('reported', 'estimated')),
-    counted_quantity bigint CHECK (counted_quantity >= 0),
-    returned_quantity bigint CHECK (returned_quantity > 0),
 
     cancel_by text,
     cancel_reason text,
     cancel_at timestamptz,
 
-    -- Captured amount requested when goods were shipped, and the quantity it is for.
-    captured bigint NOT NULL DEFAULT 0 CHECK (captured >= 0),
-    captured_quantity bigint NOT NULL DEFAULT 0 CHECK (captured_quantity >= 0),
-    refunded bigint NOT NULL DEFAULT 0 CHECK (refunded >= 0),
+    -- The part of the fee in the captured and the refunded amounts; the rest is in the lines.
+    fee_captured bigint NOT NULL DEFAULT 0,
+    fee_refunded bigint NOT NULL DEFAULT 0,
     payment_problem text,
     fraud_at timestamptz,
     fraud_cleared_at timestamptz,
     -- From then on the row contains no free text and no personal data.
     erased_at timestamptz,
     CHECK ((price IS NULL) = (currency IS NULL)),
+    CHECK (fee <= coalesce(price, 0)),
     CHECK ((billed IS NULL) = (billed_currency IS NULL)),
     CHECK ((responder IS NULL) = (answer_by IS NULL)),
-    CHECK ((returned_quantity IS NOT NULL) = (state = 'returned')),
+    CHECK (0 <= fee_refunded AND fee_refunded <= fee_captured AND fee_captured <= fee),
     CHECK (fraud_cleared_at IS NULL OR fraud_at IS NOT NULL),
-    CONSTRAINT delivered_orders_have_evidence CHECK ((state IN ('delivered', 'returned')) = (evidence IS NOT NULL)),
     CONSTRAINT only_submitted_orders_are_checked
-        CHECK (check_at IS NULL OR state IN ('placing', 'unknown', 'placed', 'shipped'))
+        CHECK (check_at IS NULL OR state IN ('placing', 'unknown', 'placed', 'shipped')),
+    CONSTRAINT state_follows_from_lines FOREIGN KEY (lines_summary, state) REFERENCES order_state_of_lines
 );
--- reorder_decision opens one order per pool at a time; this index enforces it where the money is spent.
-CREATE UNIQUE INDEX one_open_order_per_pool ON orders (pool_id)
-    WHERE state IN ('drafted', 'reserving', 'authorizing', 'placing', 'unknown', 'placed', 'shipped');
 CREATE INDEX orders_by_check ON orders (check_at) WHERE check_at IS NOT NULL;
 -- Not partial: one prepared statement lists every state, and its generic plan cannot use an index that lacks some.
 CREATE INDEX orders_in_state ON orders (state, drafted_at, order_id);
@@ -171,7 +184,103 @@ CREATE INDEX orders_by_customer ON orders (customer_id, drafted_at, order_id);
 CREATE INDEX orders_by_reference ON orders (provider_id, reference) WHERE reference IS NOT NULL;
 CREATE INDEX orders_of_shops ON orders (provider_id, drafted_at DESC, order_id DESC) WHERE responder = 'shop';
 -- Orders of a pool with a flagged order fail.
-CREATE INDEX orders_flagged ON orders (pool_id) WHERE fraud_at IS NOT NULL AND fraud_cleared_at IS NULL;
+CREATE INDEX orders_flagged ON orders (order_id) WHERE fraud_at IS NOT NULL AND fraud_cleared_at IS NULL;
+
+-- What an order is for: one product for one slot's pool. Rows change only while the order's row is locked.
+CREATE TABLE order_line (
+    order_id text NOT NULL REFERENCES orders,
+    line_id text NOT NULL,
+    -- Place among the order's lines.
+    number smallint NOT NULL,
+    product_id text NOT NULL,
+    pool_id text NOT NULL,
+    -- Of the pool; NULL in orders of approvals without one.
+    epoch integer,
+    device_id text NOT NULL,
+    slot text NOT NULL,
+    packs integer NOT NULL CHECK (packs > 0),
+    pack_size bigint NOT NULL CHECK (pack_size > 0),
+    quantity bigint NOT NULL CHECK (quantity >= 0),
+    unit text NOT NULL,
+    scale smallint NOT NULL,
+    receipt_id text NOT NULL,
+    -- Agreed price of one pack.
+    unit_price bigint CHECK (unit_price >= 0),
+
+    state text NOT NULL DEFAULT 'ordered',
+    shipped_quantity bigint CHECK (shipped_quantity >= 0),
+    -- What is to leave later, and what arrived of a line that has not arrived completely.
+    remaining_quantity bigint NOT NULL DEFAULT 0 CHECK (remaining_quantity >= 0),
+    arrived_quantity bigint NOT NULL DEFAULT 0 CHECK (arrived_quantity >= 0),
+    expected_at timestamptz,
+    delivered_at timestamptz,
+    evidence text CHECK (evidence IN ('reported', 'estimated')),
+    substitute text,
+    -- The provider's price of the line, if it reports one.
+    billed bigint CHECK (billed >= 0),
+    counted_quantity bigint CHECK (counted_quantity >= 0),
+    returned_quantity bigint CHECK (returned_quantity > 0),
+    cancel_by text,
+    cancel_reason text,
+    cancel_at timestamptz,
+
+    -- Amount requested when goods were shipped, the quantity it is for, and the refunds of it.
+    captured bigint NOT NULL DEFAULT 0,
+    captured_quantity bigint NOT NULL DEFAULT 0 CHECK (captured_quantity >= 0),
+    refunded bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (order_id, line_id),
+    UNIQUE (order_id, number),
+    -- A decision of a pool is ordered once.
+    CONSTRAINT one_line_per_epoch UNIQUE (pool_id, epoch),
+    CHECK (0 <= refunded AND refunded <= captured),
+    CHECK ((returned_quantity IS NOT NULL) = (state = 'returned')),
+    CHECK (state NOT IN ('cancelled', 'refused') OR shipped_quantity IS NULL),
+    CHECK (state <> 'shipped' OR shipped_quantity IS NOT NULL),
+    CHECK (remaining_quantity = 0 OR state = 'shipped'),
+    CONSTRAINT delivered_lines_have_evidence
+        CHECK ((state IN ('delivered', 'short', 'substituted', 'returned')) = (evidence IS NOT NULL))
+);
+-- reorder_decision opens one order per pool at a time; this index enforces it where the money is spent.
+CREATE UNIQUE INDEX one_open_line_per_pool ON order_line (pool_id) WHERE state IN ('ordered', 'shipped');
+CREATE INDEX order_line_by_device ON order_line (device_id, slot) WHERE state IN ('ordered', 'shipped');
+
+CREATE FUNCTION refuse_illegal_line() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM line_transition WHERE from_state = OLD.state AND to_state = NEW.state) THEN
+        RAISE EXCEPTION 'illegal transition of line % of order % from % to %', NEW.line_id, NEW.order_id, OLD.state, NEW.state
+            USING ERRCODE = 'foreign_key_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER lines_change_legally BEFORE UPDATE OF state ON order_line FOR EACH ROW
+    WHEN (OLD.state IS DISTINCT FROM NEW.state) EXECUTE FUNCTION refuse_illegal_line();
+CREATE FUNCTION refuse_new_line_in_progress() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'line % of order % starts as %', NEW.line_id, NEW.order_id, NEW.state
+        USING ERRCODE = 'foreign_key_violation';
+END $$;
+-- A line may end at once if its order can never be placed; goods cannot have moved.
+CREATE TRIGGER lines_start_as_ordered BEFORE INSERT ON order_line FOR EACH ROW
+    WHEN (NEW.state NOT IN ('ordered', 'cancelled', 'refused')) EXECUTE FUNCTION refuse_new_line_in_progress();
+
+-- Parcels that the provider named; each is counted once.
+CREATE TABLE shipment (
+    order_id text NOT NULL REFERENCES orders,
+    shipment_id text NOT NULL,
+    number integer NOT NULL,
+    tracking text,
+    arrived boolean NOT NULL DEFAULT false,
+    PRIMARY KEY (order_id, shipment_id)
+);
+CREATE TABLE shipment_line (
+    order_id text NOT NULL,
+    shipment_id text NOT NULL,
+    line_id text NOT NULL,
+    quantity bigint NOT NULL CHECK (quantity >= 0),
+    PRIMARY KEY (order_id, line_id, shipment_id),
+    FOREIGN KEY (order_id, shipment_id) REFERENCES shipment,
+    FOREIGN KEY (order_id, line_id) REFERENCES order_line
+);
 
 -- Each step refers to the previous one and to a legal transition; an illegal step aborts its transaction.
 CREATE TABLE order_history (
@@ -215,13 +324,16 @@ CREATE INDEX provider_update_unapplied ON provider_update (provider_id, received
 
 -- Shortages: goods that were ordered and not delivered.
 CREATE TABLE claim (
-    order_id text PRIMARY KEY REFERENCES orders,
+    order_id text NOT NULL,
+    line_id text NOT NULL,
     ordered bigint NOT NULL,
     received bigint NOT NULL CHECK (received >= 0),
     raised_at timestamptz NOT NULL,
+    PRIMARY KEY (order_id, line_id),
+    FOREIGN KEY (order_id, line_id) REFERENCES order_line,
     CHECK (received < ordered)
 );
-CREATE INDEX claim_by_age ON claim (raised_at, order_id);
+CREATE INDEX claim_by_age ON claim (raised_at, order_id, line_id);
 
 -- Payments and the double-entry books.
 
@@ -416,11 +528,8 @@ CREATE TABLE order_token (
     provider_id text NOT NULL,
     hash bytea NOT NULL UNIQUE,
     nonce bytea NOT NULL,
-    product_id text NOT NULL,
-    packs integer NOT NULL,
-    quantity bigint NOT NULL,
-    unit text NOT NULL,
-    scale smallint NOT NULL,
+    -- What is ordered: line_id, product_id, packs, quantity, unit and scale of each line.
+    lines jsonb NOT NULL CHECK (jsonb_typeof(lines) = 'array'),
     ship_to_sha256 text,
     max_amount bigint CHECK (max_amount >= 0),
     currency text,
@@ -530,6 +639,38 @@ CREATE INDEX sns_message_unapplied ON sns_message (provider_id, received_at) WHE
 CREATE INDEX sns_message_unmatched ON sns_message (provider_id, instance_id) WHERE outcome = 'unmatched';
 
 -- Checks. `replenish check` reports each row of a view named check_... as an error.
+
+CREATE VIEW check_orders_follow_their_lines AS
+SELECT o.order_id AS subject, format('its lines are %s, stored is %s', l.summary, o.lines_summary) AS problem
+FROM orders AS o
+LEFT JOIN LATERAL (
+    SELECT CASE
+        WHEN bool_or(state IN ('ordered', 'shipped')) THEN
+            CASE WHEN bool_and(state IN ('ordered', 'cancelled', 'refused')) THEN 'waiting' ELSE 'moving' END
+        WHEN bool_or(state IN ('delivered', 'short', 'substituted')) THEN 'arrived'
+        WHEN bool_or(state = 'returned') THEN 'returned'
+        WHEN count(*) > 0 THEN 'without_goods' END AS summary
+    FROM order_line WHERE order_line.order_id = o.order_id
+) AS l ON true
+WHERE l.summary IS DISTINCT FROM o.lines_summary;
+
+CREATE VIEW check_parcels_hold_what_left AS
+SELECT concat_ws('/', l.order_id, l.line_id) AS subject,
+       format('%s left, its parcels hold %s', coalesce(l.shipped_quantity, 0), s.quantity) AS problem
+FROM order_line AS l
+JOIN (SELECT order_id, line_id, sum(quantity) AS quantity FROM shipment_line GROUP BY order_id, line_id) AS s
+    USING (order_id, line_id)
+WHERE s.quantity > coalesce(l.shipped_quantity, 0) AND l.counted_quantity IS NULL;
+
+CREATE VIEW check_lines_account_for_the_price AS
+SELECT o.order_id AS subject,
+       format('captured %s of %s, refunded %s', o.fee_captured + l.captured, o.price, o.fee_refunded + l.refunded) AS problem
+FROM orders AS o
+JOIN (SELECT order_id, sum(captured) AS captured, sum(refunded) AS refunded FROM order_line GROUP BY order_id) AS l
+    USING (order_id)
+LEFT JOIN payment AS p USING (order_id)
+WHERE (l.captured > 0 OR o.fee_captured > 0)
+    AND (o.fee_captured + l.captured > o.price OR p.captured > o.fee_captured + l.captured);
 
 CREATE VIEW check_money_sums_to_zero AS
 SELECT t.number::text AS subject,

@@ -29,7 +29,8 @@ from services.order_dispatch.domain.changes import (
     record_count,
     return_goods,
 )
-from services.order_dispatch.domain.order import Cancellation, Decision, Order
+from services.order_dispatch.domain.lines import Cancellation
+from services.order_dispatch.domain.order import Decision, Order
 from services.order_dispatch.domain.states import CLOSED, State
 from services.order_dispatch.orders.decisions import apply_decision, apply_update
 from services.order_dispatch.orders.shapes import (

@@ -105,7 +105,7 @@ async def move_money(moves: Sequence[PaymentMove], order: Order, store: OrderSto
         if move.kind is MoneyMove.AUTHORIZE:
             events += await payments.authorize(order, store)
         elif move.kind is MoneyMove.CAPTURE:
-            requested = await payments.capture(order, move.amount, store)
+            requested = await payments.capture(order, move.amount, store, final=move.final)
             for failed in requested:
                 if isinstance(failed, PaymentFailed):  # the authorization has expired, so no task will report it
                     await store.save_order_decision(Decision(record_payment_failure(order, failed.reason)))

@@ -1,6 +1,6 @@
 """Event handlers and the periodic check of orders."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -17,32 +17,53 @@ from replenish_contracts.events import (
     StockShort,
 )
 from services.order_dispatch.domain.cancellation import cancel
-from services.order_dispatch.domain.order import Cancellation, Order
-from services.order_dispatch.domain.placing import draft, refuse_for_shortage
+from services.order_dispatch.domain.lines import Cancellation
+from services.order_dispatch.domain.order import Order
+from services.order_dispatch.domain.placing import DraftLine, draft, order_id_of_part, refuse_for_shortage
+from services.order_dispatch.domain.provider import Provider
 from services.order_dispatch.domain.states import State
 from services.order_dispatch.domain.timeouts import check_due_order
 from services.order_dispatch.linking.links import end_links_of_customer, end_links_of_device, move_links
 from services.order_dispatch.orders.decisions import address_payload, advance_order, apply_decision, apply_update
 from services.order_dispatch.orders.store import OrderStore
+from services.order_dispatch.providers.registry import delivery_fee, max_lines
 
 
 async def on_reorder_approved(event: ReorderApproved, store: OrderStore) -> list[Event]:
+    """Draft the order, or several if the provider takes fewer lines per order; the first keeps the approved id."""
     if await store.lock_order(event.order_id) is not None:
         return []
-    slot = await store.find_slot(event.device_id, event.slot)
-    if slot is None:
-        if await store.has_device(event.device_id):
-            raise RejectedError(f"device {event.device_id} has no slot {event.slot}")
-        raise NotReadyError(f"device:{event.device_id}")
+    lines = event.all_lines
+    slots = await store.find_slots([(line.device_id, line.slot) for line in lines])
+    for line in lines:
+        if (line.device_id, line.slot) not in slots:
+            if await store.has_device(line.device_id):
+                raise RejectedError(f"device {line.device_id} has no slot {line.slot}")
+            raise NotReadyError(f"device:{line.device_id}")
     provider = await store.find_provider(event.provider_id)
-    offer = await store.find_offer(event.provider_id, event.product_id)
-    flagged_order_id = await store.find_flagged_order(event.pool_id)
-    decision = draft(event, slot, provider, offer, store.now, flagged_order_id)
+    offers = await store.find_offers(event.provider_id, [line.product_id for line in lines])
+    flagged = await store.find_flagged_orders([line.pool_id for line in lines])
+    drafts = [
+        DraftLine(line, slots[line.device_id, line.slot], offers.get(line.product_id), flagged.get(line.pool_id))
+        for line in lines
+    ]
+    size = len(drafts) if provider is None else max_lines(provider) or len(drafts)
+    events: list[Event] = []
+    for first in range(0, len(drafts), size):
+        order_id = order_id_of_part(event.order_id, drafts[first].line.line_id) if first else event.order_id
+        events += await _draft_order(event, order_id, drafts[first : first + size], provider, store)
+    return events
+
+
+async def _draft_order(
+    event: ReorderApproved, order_id: str, lines: Sequence[DraftLine], provider: Provider | None, store: OrderStore
+) -> Sequence[Event]:
+    decision = draft(event, order_id, lines, provider, store.now, delivery_fee(provider))
     await store.add_order(decision)
     if decision.order.state is State.DRAFTED and provider is not None:
         due_at = store.now + timedelta(hours=provider.hours_before_submission(store.settings.cancel_window_hours))
-        store.add_task("fetch_address", event.order_id, address_payload(decision.order, provider), due_at)
-    return list(decision.events)
+        store.add_task("fetch_address", order_id, address_payload(decision.order, provider), due_at)
+    return decision.events
 
 
 async def on_order_updated(event: OrderUpdated, store: OrderStore) -> list[Event]:
@@ -99,7 +120,7 @@ async def on_device_deregistered(event: DeviceDeregistered, store: OrderStore) -
     await store.end_device(event.device_id, event.registration)
     unsent = await store.lock_unsent_orders(event.customer_id, event.device_id)
     cancellation = Cancellation("deregistration", "the device was deregistered", store.now)
-    events = await _withdraw_orders(unsent, cancellation, store)
+    events = await _withdraw_orders(unsent, cancellation, store, event.device_id)
     return events + await end_links_of_device(event.customer_id, event.device_id, event.registration, store)
 
 
@@ -117,9 +138,13 @@ async def on_customer_erased(event: CustomerErased, store: OrderStore) -> list[E
     return events
 
 
-async def _withdraw_orders(orders: Iterable[Order], cancellation: Cancellation, store: OrderStore) -> list[Event]:
+async def _withdraw_orders(
+    orders: Iterable[Order], cancellation: Cancellation, store: OrderStore, device_id: str | None = None
+) -> list[Event]:
+    """Cancel the orders, or their lines for one device."""
     events: list[Event] = []
     for order in orders:
+        own = [line.line_id for line in order.open_lines if device_id in (None, line.device_id)]
         # cancel() instead of withdraw(): a provider call may be in progress.
-        events += await apply_decision(cancel(order, cancellation), store)
+        events += await apply_decision(cancel(order, cancellation, own), store)
     return events

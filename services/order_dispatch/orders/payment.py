@@ -7,8 +7,9 @@ from libs.kit import Task, TaskKind, TaskResult
 from replenish_contracts.catalogue import Event
 from replenish_contracts.events import Fault, PaymentStep
 from services.order_dispatch.domain.cancellation import cancel, fail
+from services.order_dispatch.domain.lines import Cancellation
 from services.order_dispatch.domain.money import MoneyMove, PaymentMove, record_payment_failure
-from services.order_dispatch.domain.order import Cancellation, Decision
+from services.order_dispatch.domain.order import Decision
 from services.order_dispatch.domain.states import SUBMITTED, WITHOUT_GOODS, State
 from services.order_dispatch.orders.decisions import advance_order, apply_decision, move_money
 from services.order_dispatch.orders.store import OrderStore
@@ -32,7 +33,7 @@ async def _apply_results(results: Iterable[StepResult], store: OrderStore) -> li
         if result.effect is OrderEffect.AUTHORIZED:
             events += await on_authorized(result.order_id, store)
         elif result.effect is not None:
-            events += await on_payment_failed(result.order_id, result.reason, store)
+            events += await on_payment_failed(result.order_id, result.reason, store, result.captured)
     return events
 
 
@@ -49,8 +50,11 @@ async def on_authorized(order_id: str, store: OrderStore) -> list[Event]:
     return await advance_order(replace(order, authorized_at=store.now), provider, store)
 
 
-async def on_payment_failed(order_id: str, reason: str, store: OrderStore) -> list[Event]:
-    """Fail an unpaid order or request its cancellation; a shipped one only records the problem."""
+async def on_payment_failed(order_id: str, reason: str, store: OrderStore, captured: int = 0) -> list[Event]:
+    """Fail an unpaid order or request its cancellation; a shipped one only records the problem.
+
+    `captured` is what earlier captures brought, in minor units.
+    """
     order = await store.lock_order(order_id)
     if order is None:
         return []
@@ -59,7 +63,7 @@ async def on_payment_failed(order_id: str, reason: str, store: OrderStore) -> li
         decision = fail(order, reason_text, store.now, Fault.PAYMENT)
         await store.save_order_decision(decision)
         return list(decision.events)
-    order = record_payment_failure(order, reason)
+    order = record_payment_failure(order, reason, captured)
     if order.state in SUBMITTED:
         return await apply_decision(cancel(order, Cancellation("payment", reason_text, store.now)), store)
     return await apply_decision(Decision(order), store)

@@ -139,7 +139,7 @@ async def _submit_again(order: Order, client: ProviderClient, provider: Provider
 async def open_client(order: Order, provider: Provider, kit: Kit) -> ProviderClient:
     protocol = get_protocol(provider.protocol)
     if protocol.linking is not None:
-        return await open_linked_client(kit, provider.provider_id, order.device_id)
+        return await open_linked_client(kit, provider.provider_id, order.lines[0].device_id)
     transport = _http_transport(provider)
     if transport.open_client is not None:
         return await transport.open_client(order, provider, kit)

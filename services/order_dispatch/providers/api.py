@@ -1,5 +1,6 @@
 """HTTP API of providers, their offers and secrets."""
 
+from dataclasses import asdict
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -14,7 +15,7 @@ from replenish_contracts.events import OfferChanged, ProviderChanged
 from replenish_contracts.topics import PROVIDER_ID
 from services.order_dispatch.domain.provider import RESOLUTION_HOURS, Offer, Provider
 from services.order_dispatch.payments.services import PAYMENT_SERVICES
-from services.order_dispatch.providers.registry import get_protocol
+from services.order_dispatch.providers.registry import get_protocol, max_lines, read_max_lines
 from services.order_dispatch.providers.secrets import seal_secrets
 from services.order_dispatch.providers.shapes import Body, OfferBody, Short, read_offer, show_offer
 from services.order_dispatch.settings import settings_of
@@ -66,6 +67,7 @@ def parse_provider(provider_id: str, body: ProviderBody, *, plain_allowed: bool)
     if body.url is not None:
         _check_url(body.url, plain_allowed=plain_allowed)
     try:
+        read_max_lines(body.account)
         if protocol.check_account is not None:
             protocol.check_account(body.account)
     except ValueError as error:
@@ -86,6 +88,8 @@ def show_terms(provider: Provider) -> dict[str, Any]:
         "resolution_hours": provider.resolution_hours,
         "allows_substitutes": provider.allows_substitutes,
         "test": provider.test,
+        # What the protocol can express about the single lines of an order.
+        "lines": asdict(get_protocol(provider.protocol).lines) | {"max_lines": max_lines(provider)},
         "topics": [topic.name for topic in get_protocol(provider.protocol).topics(provider.provider_id)],
     }
 

@@ -16,8 +16,9 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from replenish_contracts.events import CartCancelRequested, CartPrepared, CartReminded, ShipTo
 from replenish_contracts.units import format_quantity
+from services.order_dispatch.domain.lines import OrderLine
 from services.order_dispatch.domain.order import Order, Responder
-from services.order_dispatch.providers.protocol import EventTransport, ProviderProtocol
+from services.order_dispatch.providers.protocol import EventTransport, LineSupport, ProviderProtocol
 
 FIELDS = frozenset({"product", "packs", "quantity"})
 #: Some mail programs truncate longer links.
@@ -52,13 +53,13 @@ def check_account(account: Mapping[str, Any]) -> None:
         raise ValueError("cart_url: start with https:// and the shop's host name")
 
 
-def cart_url(order: Order, account: Mapping[str, Any]) -> str | None:
-    """Return the ASCII link that fills the shop's cart; None if there is only a list."""
+def cart_url(line: OrderLine, account: Mapping[str, Any]) -> str | None:
+    """Return the ASCII link that puts a line into the shop's cart; None if there is only a list."""
     shop = _read(account)
-    product = shop.products.get(order.product_id) if shop.products else order.product_id
+    product = shop.products.get(line.product_id) if shop.products else line.product_id
     if shop.cart_url is None or product is None:
         return None
-    values = {"product": product, "packs": order.packs, "quantity": format_quantity(order.quantity, order.scale)}
+    values = {"product": product, "packs": line.packs, "quantity": format_quantity(line.quantity, line.scale)}
     link = shop.cart_url.format_map({name: quote(str(value), safe="") for name, value in values.items()})
     return link if len(link) <= LONGEST_LINK else None
 
@@ -72,12 +73,13 @@ def _read(account: Mapping[str, Any]) -> Account:
 
 
 def submit(order: Order, ship_to: ShipTo | None, at: datetime) -> tuple[CartPrepared]:  # noqa: ARG001  # the customer enters it
-    prepared = CartPrepared(**order.fields(at), packs=order.packs, quantity=order.quantity, answer_by=order.answer_by)
-    return (prepared,)
+    fields = order.agreed_fields(at, order.open_lines)
+    return (CartPrepared(**fields, answer_by=order.answer_by),)
 
 
 def cancel(order: Order, at: datetime) -> tuple[CartCancelRequested]:
-    return (CartCancelRequested(**order.fields(at), reason=order.cancellation.reason if order.cancellation else ""),)
+    about = [line.as_event_line() for line in order.lines_to_cancel or order.open_lines]
+    return (CartCancelRequested(**order.fields(at, about), reason=order.cancel_reason),)
 
 
 def status(order: Order, at: datetime) -> tuple[CartReminded]:
@@ -87,6 +89,8 @@ def status(order: Order, at: datetime) -> tuple[CartReminded]:
 PROTOCOL = ProviderProtocol(
     name="assisted",
     transport=EventTransport(submit, cancel, status),
+    # The customer orders at the shop, and answers for all lines at once; what arrived is counted per line.
+    lines=LineSupport(cancel_line=True),
     responder=Responder.CUSTOMER,
     # The customer enters the address in the shop.
     needs_address=False,

@@ -5,6 +5,7 @@ violates a term is refused before stock is reserved, with the term as the reason
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
@@ -15,7 +16,7 @@ from replenish_contracts.events import ShipTo, ShopCancelRequested, ShopOrderReq
 from replenish_contracts.units import CURRENCIES, format_money, parse_money
 from services.order_dispatch.domain.order import Order, Responder
 from services.order_dispatch.domain.provider import Provider
-from services.order_dispatch.providers.protocol import EventTransport, ProviderProtocol
+from services.order_dispatch.providers.protocol import EVERY_LINE, EventTransport, ProviderProtocol
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 #: A country, optionally with a postal code prefix: `DE`, `DE-10`.
@@ -41,7 +42,8 @@ class Terms(BaseModel):
     days: Annotated[tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...], Field(max_length=7)] = ()
     currency: Annotated[str, StringConstraints(pattern="^[A-Z]{3}$")] = "EUR"
     minimum: Decimal | None = None
-    #: Delivery fee: shown to the customer, paid directly to the shop.
+    #: Delivery fee, below the price `free_from`. It is part of the order's price if the payment is collected here,
+    #: otherwise it is shown to the customer and paid to the shop.
     fee: Decimal | None = None
     free_from: Decimal | None = None
 
@@ -74,14 +76,22 @@ def read_terms(account: Mapping[str, Any]) -> Terms:
 def objection(order: Order, provider: Provider, ship_to: ShipTo | None) -> str | None:
     terms = read_terms(provider.account)
     if terms.minimum is not None and order.price is not None and order.currency == terms.currency:
-        minimum = parse_money(terms.minimum, terms.currency)
-        if order.price < minimum:
-            price = format_money(order.price, terms.currency)
+        minimum, goods = parse_money(terms.minimum, terms.currency), order.price - order.fee
+        if goods < minimum:
+            price = format_money(goods, terms.currency)
             return f"{provider.name} delivers from {terms.minimum} {terms.currency}, and this order is {price}"
     if not terms.pick_up and terms.regions and ship_to is not None and not serves(terms, ship_to):
         place = f"{ship_to.country}-{ship_to.postal_code}"
         return f"{provider.name} does not deliver to {place}, only to {', '.join(terms.regions[:20])}"
     return None
+
+
+def delivery_fee(price: int, currency: str, provider: Provider) -> int:
+    terms = read_terms(provider.account)
+    if terms.fee is None or currency != terms.currency:
+        return 0
+    is_free = terms.free_from is not None and price >= parse_money(terms.free_from, currency)
+    return 0 if is_free else parse_money(terms.fee, currency)
 
 
 def serves(terms: Terms, ship_to: ShipTo) -> bool:
@@ -97,14 +107,13 @@ def next_day(terms: Terms, at: datetime) -> datetime:
 
 
 def submit(order: Order, ship_to: ShipTo | None, at: datetime) -> tuple[ShopOrderRequested]:  # noqa: ARG001  # fetched later
-    request = ShopOrderRequested(
-        **order.fields(at), packs=order.packs, quantity=order.quantity, answer_by=order.answer_by
-    )
-    return (request,)
+    fields = order.agreed_fields(at, order.open_lines)
+    return (ShopOrderRequested(**fields, answer_by=order.answer_by),)
 
 
 def cancel(order: Order, at: datetime) -> tuple[ShopCancelRequested]:
-    return (ShopCancelRequested(**order.fields(at), reason=order.cancellation.reason if order.cancellation else ""),)
+    about = [line.as_event_line() for line in order.lines_to_cancel or order.open_lines]
+    return (ShopCancelRequested(**order.fields(at, about), reason=order.cancel_reason),)
 
 
 def status(order: Order, at: datetime) -> tuple[ShopReminded]:
@@ -114,6 +123,8 @@ def status(order: Order, at: datetime) -> tuple[ShopReminded]:
 PROTOCOL = ProviderProtocol(
     name="hosted",
     transport=EventTransport(submit, cancel, status),
+    # A shop reports quantities, refusals and parcels per line, but no other prices than the agreed ones.
+    lines=replace(EVERY_LINE, price_per_line=False, substitute_per_line=False),
     # Stock is kept here: inventory reserves it before the shop receives the order.
     reserves_stock=True,
     responder=Responder.SHOP,
@@ -121,4 +132,5 @@ PROTOCOL = ProviderProtocol(
     needs_address=False,
     check_account=check_account,
     check_terms=objection,
+    delivery_fee=delivery_fee,
 )

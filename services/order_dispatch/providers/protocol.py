@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, Protocol
 from libs.http_client import Scheme
 from libs.kit import Kit
 from replenish_contracts.catalogue import Event
-from replenish_contracts.events import OrderUpdated, ShipTo, UpdateStatus
+from replenish_contracts.events import OrderUpdated, ShipTo, UpdateLine, UpdateStatus
 from replenish_contracts.topics import Topic
 from services.order_dispatch.domain.links import RemoteSlot, SlotUse
 from services.order_dispatch.domain.order import Order, Responder
@@ -25,13 +25,50 @@ from services.order_dispatch.domain.provider import Provider
 
 
 @dataclass(frozen=True, slots=True)
+class LineSupport:
+    """What a protocol can express about the single lines of an order.
+
+    What it cannot express is about the whole order, and is shown so by the API: nothing is guessed.
+    """
+
+    #: Largest number of lines; an order with more is split before it is placed. None for any number.
+    max_lines: int | None = None
+    #: The provider can report a part of the order, or of a line, as shipped.
+    part_shipments: bool = False
+    #: The provider can report which lines have arrived.
+    delivery_per_line: bool = False
+    #: The provider can report a price of its own for each line.
+    price_per_line: bool = False
+    #: The provider can refuse some lines and accept the others.
+    refuse_line: bool = False
+    #: We can ask the provider to cancel some lines.
+    cancel_line: bool = False
+    #: The provider can name a substitute for a line.
+    substitute_per_line: bool = False
+
+
+#: A protocol of our own, whose messages have lines as our events have.
+EVERY_LINE = LineSupport(
+    part_shipments=True,
+    delivery_per_line=True,
+    price_per_line=True,
+    refuse_line=True,
+    cancel_line=True,
+    substitute_per_line=True,
+)
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
-    """What a provider reports about an order, in our terms; `status` is None while the provider has no result yet."""
+    """What a provider reports about an order, in our terms; `status` is None while the provider has no result yet.
+
+    It is about the named lines, or about all if it names none.
+    """
 
     status: UpdateStatus | None = None
     reason: str | None = None
     expected_at: datetime | None = None
-    #: Quantity shipped, in base steps.
+    #: Quantity shipped, in base steps; only for an order of one line.
     quantity: int | None = None
     tracking: str | None = None
     #: The provider's id of the order.
@@ -41,6 +78,9 @@ class Answer:
     #: Total price of the order, in minor units of `currency`.
     price: int | None = None
     currency: str | None = None
+    lines: tuple[UpdateLine, ...] = ()
+    #: The provider's id of the parcel.
+    shipment_id: str | None = None
 
 
 class Reply(Protocol):
@@ -117,6 +157,7 @@ class EventTransport:
 
     #: Called once per order with the delivery address (None if the protocol needs none) and the time of the decision.
     submit: Callable[[Order, Any, datetime], Sequence[Event]]
+    #: Cancels the order, or those of its `lines_to_cancel`.
     cancel: Callable[[Order, datetime], Sequence[Event]]
     #: Requests the state of an order that was not answered in time.
     status: Callable[[Order, datetime], Sequence[Event]]
@@ -136,7 +177,7 @@ class HttpTransport:
     #: Places the order: called with the order, its address (None if the protocol needs none) and the client. Sends an
     #: idempotency key if the provider supports one.
     submit: Callable[[Order, Any, Any], Awaitable[Answer]]
-    #: Cancels an order which the provider may have received. Idempotent.
+    #: Cancels an order which the provider may have received, or those of its `lines_to_cancel`. Idempotent.
     cancel: Callable[[Order, Any], Awaitable[Answer]]
     #: Returns the state of an order; NOT_FOUND if the provider has no order of this id.
     status: Callable[[Order, Any], Awaitable[Answer]]
@@ -197,6 +238,12 @@ class AccountLinking:
     deregister: Callable[[Any, str], Awaitable[None]]
 
 
+class DeliveryFee(Protocol):
+    """Returns the delivery fee for the price of an order's lines, in minor units of the currency."""
+
+    def __call__(self, price: int, currency: str, provider: Provider) -> int: ...
+
+
 def no_topics(provider_id: str) -> Sequence[Topic]:  # noqa: ARG001  # the signature of ProviderProtocol.topics
     return ()
 
@@ -207,6 +254,7 @@ class ProviderProtocol:
 
     name: str
     transport: EventTransport | HttpTransport
+    lines: LineSupport
     #: Topics of a provider (by its id) that must exist before the first order.
     topics: Callable[[str], Sequence[Topic]] = no_topics
     #: The provider's stock is kept in our inventory and reserved before the order is submitted.
@@ -221,6 +269,8 @@ class ProviderProtocol:
     check_account: Callable[[Mapping[str, Any]], None] | None = None
     #: Returns which of the provider's terms excludes the order, or None; called before stock is reserved.
     check_terms: Callable[[Order, Provider, ShipTo | None], str | None] | None = None
+    #: Returns the delivery fee of an order that is paid here.
+    delivery_fee: DeliveryFee | None = None
 
     @property
     def puts_address_in_event(self) -> bool:
@@ -250,4 +300,6 @@ def answer_as_update(answer: Answer, order: Order, update_id: str, at: datetime)
         product_id=answer.product_id,
         price=answer.price,
         currency=answer.currency,
+        lines=answer.lines,
+        shipment_id=answer.shipment_id,
     )

@@ -1,6 +1,8 @@
 """All provider protocols by name."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
 
 from libs.http_client import Scheme, scheme_of
 from services.order_dispatch.domain import FulfilmentPlan, Provider
@@ -27,6 +29,20 @@ def get_protocol(name: str) -> ProviderProtocol:
         raise LookupError(f"there is no protocol {name}; known: {', '.join(sorted(PROTOCOLS))}") from None
 
 
+def max_lines(provider: Provider) -> int | None:
+    """Return the largest number of lines of the provider's orders: its protocol's, or a smaller one of its account."""
+    limits = [get_protocol(provider.protocol).lines.max_lines, read_max_lines(provider.account)]
+    return min((limit for limit in limits if limit is not None), default=None)
+
+
+def read_max_lines(account: Mapping[str, Any]) -> int | None:
+    """Return the account's `max_lines`. Raises ValueError unless it is a positive integer."""
+    limit = account.get("max_lines")
+    if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 1):
+        raise ValueError(f"max_lines must be a whole number of at least 1, not {limit!r}")
+    return limit
+
+
 def fulfilment_plan(provider: Provider) -> FulfilmentPlan:
     protocol = get_protocol(provider.protocol)
     return FulfilmentPlan(
@@ -35,6 +51,12 @@ def fulfilment_plan(provider: Provider) -> FulfilmentPlan:
         calls=isinstance(protocol.transport, HttpTransport),
         responder=protocol.responder,
     )
+
+
+def delivery_fee(provider: Provider | None) -> Callable[[int, str], int] | None:
+    """Return the function that gives the delivery fee for a price and currency; None if no fee is collected here."""
+    fee = None if provider is None or provider.payment is None else get_protocol(provider.protocol).delivery_fee
+    return None if fee is None or provider is None else partial(fee, provider=provider)
 
 
 def callbacks_of(provider: Provider) -> Callbacks:

@@ -28,11 +28,8 @@ class StoredToken:
 
     order_id: str
     provider_id: str
-    product_id: str
-    packs: int
-    quantity: int
-    unit: str
-    scale: int
+    #: The lines as they were requested, each an object of JSON.
+    lines: list[dict[str, Any]]
     ship_to_sha256: str | None
     max_amount: int | None
     currency: str | None
@@ -128,16 +125,17 @@ class ProviderStore(KitStore):
             offer.available,
         )
 
-    async def find_offer(self, provider_id: str, product_id: str) -> Offer | None:
-        row = await self.connection.fetchrow(
-            f"""-- find_offer
+    async def find_offers(self, provider_id: str, product_ids: Sequence[str]) -> dict[str, Offer]:
+        """Return a provider's offers of these products, by product."""
+        rows = await self.connection.fetch(
+            f"""-- find_offers
             SELECT {OFFER_COLUMNS}
-            FROM offer WHERE provider_id = $1 AND product_id = $2
+            FROM offer WHERE provider_id = $1 AND product_id = ANY($2::text[])
             """,
             provider_id,
-            product_id,
+            product_ids,
         )
-        return None if row is None else _offer(row)
+        return {row["product_id"]: _offer(row) for row in rows}
 
     async def list_offers(self) -> Sequence[Offer]:
         rows = await self.connection.fetch(
@@ -174,13 +172,16 @@ class ProviderStore(KitStore):
         await self.connection.execute(
             """-- add_token
             INSERT INTO order_token (
-                order_id, provider_id, hash, nonce, product_id, packs, quantity, unit, scale, ship_to_sha256,
-                max_amount, currency, expires_at
-            ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, now() + make_interval(secs => $13))
+                order_id, provider_id, hash, nonce, lines, ship_to_sha256, max_amount, currency, expires_at
+            ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now() + make_interval(secs => $9))
             ON CONFLICT (order_id) DO NOTHING
             """,
-            *(order.order_id, order.provider_id, hash_token(token), nonce, order.product_id, order.packs),
-            *(order.quantity, order.unit, order.scale, ship_to_digest(ship_to), order.price, order.currency),
+            *(order.order_id, order.provider_id, hash_token(token), nonce),
+            [
+                {name: getattr(line, name) for name in ("line_id", "product_id", "packs", "quantity", "unit", "scale")}
+                for line in order.open_lines
+            ],
+            *(ship_to_digest(ship_to), order.price, order.currency),
             self.settings.order_token_hours * 3600,
         )
 
@@ -188,8 +189,7 @@ class ProviderStore(KitStore):
         """Lock the row of a token; None if no such token was issued."""
         row = await self.connection.fetchrow(
             """-- lock_token
-            SELECT t.order_id, t.provider_id, t.product_id, t.packs, t.quantity, t.unit, t.scale, t.ship_to_sha256,
-                t.max_amount, t.currency, t.expires_at, t.redeemed_at, orders.state AS order_state, now() AS now
+            SELECT t.order_id, t.provider_id, t.lines, t.ship_to_sha256, t.max_amount, t.currency, t.expires_at, t.redeemed_at, orders.state AS order_state, now() AS now
             FROM order_token t JOIN orders USING (order_id) WHERE t.hash = $1 FOR UPDATE OF t
             """,
             hash_token(token),

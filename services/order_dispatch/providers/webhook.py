@@ -6,7 +6,8 @@
 
 Every response is an OrderStatus (below). Only 404 with `{"code": "no_such_order"}` means that the order
 was never accepted; after a cancel it also guarantees that it never will be. A callback is an object of `type`
-`order.updated` (one step) or `order.snapshot` (the current state) with an OrderStatus as its `data`.
+`order.updated` (one step) or `order.snapshot` (the current state) with an OrderStatus as its `data`. An OrderStatus
+without `lines` is about all lines of the order. A cancel request with `line_ids` is about these lines only.
 
 `account.signature` is `standard` (Standard Webhooks, the default) or `hmac` (`Merchant-Signature: t=,v1=`);
 the secrets are `signing` for our requests and `callback` for callbacks.
@@ -20,7 +21,8 @@ from urllib.parse import quote
 from libs.http_client.exchange import Reply, UnknownOutcomeError
 from libs.http_client.signatures import scheme_of
 from libs.kit import RetryLaterError
-from replenish_contracts.events import ShipTo, UpdateStatus
+from replenish_contracts.events import ShipTo, UpdateLine, UpdateStatus
+from services.order_dispatch.domain.lines import OrderLine
 from services.order_dispatch.domain.order import Order
 from services.order_dispatch.providers.client import HttpProviderClient
 from services.order_dispatch.providers.parsing import (
@@ -36,6 +38,7 @@ from services.order_dispatch.providers.parsing import (
     retry_after,
 )
 from services.order_dispatch.providers.protocol import (
+    EVERY_LINE,
     Answer,
     CallbackContent,
     Callbacks,
@@ -57,15 +60,33 @@ STATUSES: dict[str, UpdateStatus | None] = {
 }
 
 
+Status = Literal["pending", "resolving", "accepted", "refused", "shipped", "delivered", "cancelled"]
+
+
+class LineStatus(ProviderMessage):
+    """What differs for one line; the other values are those of the order."""
+
+    line_id: Name
+    status: Status | None = None
+    #: Quantity in the parcel `shipment_id`, or shipped in total without one, and what leaves later; in base steps.
+    quantity: Count | None = None
+    remaining: Count | None = None
+    #: The product sent as a substitute.
+    product_id: Name | None = None
+    reason: FreeText | None = None
+    #: Price of the line, in minor units.
+    amount: Count | None = None
+
+
 class OrderStatus(ProviderMessage):
     """State of an order at the provider."""
 
     order_id: Name
-    status: Literal["pending", "resolving", "accepted", "refused", "shipped", "delivered", "cancelled"]
+    status: Status
     reference: Name | None = None
     reason: FreeText | None = None
     expected_at: Moment | None = None
-    #: Quantity shipped, in base steps.
+    #: Quantity shipped, in base steps; for an order of several lines, each line has its own.
     quantity: Count | None = None
     tracking: FreeText | None = None
     #: The product sent as a substitute.
@@ -73,6 +94,9 @@ class OrderStatus(ProviderMessage):
     #: Total price of the order, in minor units.
     amount: Count | None = None
     currency: Currency | None = None
+    lines: tuple[LineStatus, ...] = ()
+    #: The provider's id of the parcel, for goods that leave in several.
+    shipment_id: Name | None = None
 
 
 class CallbackData(OrderStatus):
@@ -112,10 +136,13 @@ async def submit(order: Order, ship_to: ShipTo, client: HttpProviderClient) -> A
 
 
 async def cancel(order: Order, client: HttpProviderClient) -> Answer:
-    """Cancel the order; if the provider has not received it yet, it will reject it later."""
-    reason = order.cancellation.reason if order.cancellation else ""
-    body = {"type": "order.cancel", "order_id": order.order_id, "reason": reason}
-    reply = await client.request_signed("POST", f"{_path(order)}/cancel", body, f"{order.order_id}-cancel")
+    """Cancel the order or lines of it; a provider that has not received the order yet will reject it later."""
+    line_ids = [line.line_id for line in order.lines_to_cancel]
+    body = {"type": "order.cancel", "order_id": order.order_id, "reason": order.cancel_reason}
+    key = "-".join((order.order_id, "cancel", *line_ids))
+    if line_ids:
+        body |= {"line_ids": line_ids}
+    reply = await client.request_signed("POST", f"{_path(order)}/cancel", body, key)
     return _parse_any_status(order, reply)
 
 
@@ -144,15 +171,14 @@ def parse_callback(body: bytes, order: Order) -> CallbackContent:  # noqa: ARG00
 
 async def _order_request(order: Order, ship_to: ShipTo, client: HttpProviderClient) -> dict[str, Any]:
     token = await client.issue_token(order, ship_to)
+    lines = [_line_request(line) for line in order.open_lines]
+    first = {name: value for name, value in lines[0].items() if name not in ("line_id", "unit_price")}
     return {
         "type": "order.requested",
         "order_id": order.order_id,
-        "product_id": order.product_id,
-        "packs": order.packs,
-        "pack_size": order.pack_size,
-        "quantity": order.quantity,
-        "unit": order.unit,
-        "scale": order.scale,
+        # The first line's fields again, for providers that take orders of one line.
+        **first,
+        "lines": lines,
         "requested_at": order.drafted_at,
         "needed_by": order.needed_by,
         # A test order: processed as usual, but neither charged nor shipped.
@@ -165,6 +191,19 @@ async def _order_request(order: Order, ship_to: ShipTo, client: HttpProviderClie
             "expires_at": token.expires_at,
             "ship_to_sha256": ship_to_digest(ship_to),
         },
+    }
+
+
+def _line_request(line: OrderLine) -> dict[str, Any]:
+    return {
+        "line_id": line.line_id,
+        "product_id": line.product_id,
+        "packs": line.packs,
+        "pack_size": line.pack_size,
+        "quantity": line.quantity,
+        "unit": line.unit,
+        "scale": line.scale,
+        "unit_price": line.unit_price,
     }
 
 
@@ -206,6 +245,20 @@ def _answer(status: OrderStatus) -> Answer:
         product_id=status.product_id,
         price=status.amount,
         currency=status.currency.upper() if status.currency else None,
+        lines=tuple(_line_update(line) for line in status.lines),
+        shipment_id=status.shipment_id,
+    )
+
+
+def _line_update(line: LineStatus) -> UpdateLine:
+    return UpdateLine(
+        line_id=line.line_id,
+        status=None if line.status is None else STATUSES[line.status],
+        quantity=line.quantity,
+        remaining=line.remaining,
+        product_id=line.product_id,
+        reason=line.reason,
+        price=line.amount,
     )
 
 
@@ -228,6 +281,7 @@ PROTOCOL = ProviderProtocol(
     name="webhook",
     # Every idempotency key is derived from the order, so a submit can be repeated safely.
     transport=HttpTransport(submit, cancel, status, idempotent=True),
+    lines=EVERY_LINE,
     callbacks=Callbacks(subject, parse_callback),
     check_account=check_account,
 )

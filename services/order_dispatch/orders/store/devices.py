@@ -1,5 +1,7 @@
 """SQL of devices and slots."""
 
+from collections.abc import Sequence
+
 from libs.kit.registrations import RegistrationStore
 from replenish_contracts.events import SlotMove, SlotSpec
 from replenish_contracts.units import BaseUnit
@@ -34,41 +36,44 @@ class Devices(RegistrationStore):
         )
         await self.connection.executemany(
             """-- save_moves_of_orders
-            UPDATE orders SET device_id = $3, slot = $4
-            WHERE device_id = $1 AND slot = $2
-                AND state NOT IN ('delivered', 'returned', 'refused', 'cancelled', 'failed')
+            UPDATE order_line SET device_id = $3, slot = $4
+            WHERE device_id = $1 AND slot = $2 AND state IN ('ordered', 'shipped')
             """,
             columns,
         )
 
-    async def find_slot(self, device_id: str, slot: str) -> Slot | None:
-        """Return the slot after all replacements of its device, of which at most 100 are followed."""
-        row = await self.connection.fetchrow(
-            """-- find_slot
+    async def find_slots(self, slots: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Slot]:
+        """Return the slot of each device and name, after all replacements of its device (at most 100)."""
+        rows = await self.connection.fetch(
+            """-- find_slots
             WITH RECURSIVE path AS (
-                SELECT device_id, slot, unit, scale, moved_device_id, moved_slot, 0 AS hops
-                FROM slot WHERE device_id = $1 AND slot = $2
+                SELECT asked.device_id AS asked_device, asked.slot AS asked_slot, s.device_id, s.slot, s.unit, s.scale,
+                    s.moved_device_id, s.moved_slot, 0 AS hops
+                FROM unnest($1::text[], $2::text[]) AS asked (device_id, slot) JOIN slot AS s USING (device_id, slot)
                 UNION ALL
-                SELECT s.device_id, s.slot, s.unit, s.scale, s.moved_device_id, s.moved_slot, path.hops + 1
+                SELECT path.asked_device, path.asked_slot, s.device_id, s.slot, s.unit, s.scale, s.moved_device_id,
+                    s.moved_slot, path.hops + 1
                 FROM path JOIN slot s ON s.device_id = path.moved_device_id AND s.slot = path.moved_slot
                 WHERE path.hops < 100
             )
-            SELECT path.device_id, path.slot, path.unit, path.scale, device.customer_id, device.state
-            FROM path JOIN device USING (device_id) ORDER BY hops DESC LIMIT 1
+            SELECT DISTINCT ON (asked_device, asked_slot) asked_device, asked_slot, path.device_id, path.slot, path.unit,
+                path.scale, device.customer_id, device.state
+            FROM path JOIN device USING (device_id) ORDER BY asked_device, asked_slot, hops DESC
             """,
-            device_id,
-            slot,
+            [device_id for device_id, _ in slots],
+            [slot for _, slot in slots],
         )
-        if row is None:
-            return None
-        return Slot(
-            row["device_id"],
-            row["slot"],
-            row["customer_id"],
-            BaseUnit(row["unit"]),
-            row["scale"],
-            DeviceStatus(row["state"]),
-        )
+        return {
+            (row["asked_device"], row["asked_slot"]): Slot(
+                row["device_id"],
+                row["slot"],
+                row["customer_id"],
+                BaseUnit(row["unit"]),
+                row["scale"],
+                DeviceStatus(row["state"]),
+            )
+            for row in rows
+        }
 
     async def has_device(self, device_id: str) -> bool:
         found: int | None = await self.connection.fetchval(

@@ -7,45 +7,48 @@ from typing import Any
 
 from asyncpg import Record
 
-from libs.kit import Store as KitStore
-from replenish_contracts.events import ClaimRaised, Evidence
-from replenish_contracts.units import BaseUnit
-from services.order_dispatch.domain.order import Cancellation, Decision, Order, Responder
+from replenish_contracts.events import ClaimRaised
+from services.order_dispatch.domain.lines import Cancellation, summarize
+from services.order_dispatch.domain.order import Decision, Order, Responder
 from services.order_dispatch.domain.states import State
+from services.order_dispatch.orders.store.lines import OrderLines, insert_lines, new_line_values
 
-#: The columns that as_order reads.
+#: Columns of an order's row, which as_order reads.
 ORDER_COLUMNS = """
-    order_id, customer_id, product_id, pool_id, provider_id, device_id, slot, packs, pack_size, quantity, unit,
-    scale, receipt_id, drafted_at, price, currency, needed_by, state, step, check_at, status_requests, promised_at,
-    expected_at, shipped_quantity, tracking, delivered_at, evidence, cancel_by, cancel_reason, cancel_at, test,
-    reserved_at, authorized_at, sent_at, in_flight_until, resolve_by, reference, billed, billed_currency,
-    substitute, returned_quantity, refunded, payment_problem, fraud_at, fraud_cleared_at, responder, answer_by,
-    captured, captured_quantity, counted_quantity
+    order_id, customer_id, provider_id, drafted_at, price, currency, fee, needed_by, state, step, check_at,
+    status_requests, promised_at, expected_at, tracking, cancel_by, cancel_reason, cancel_at, test, reserved_at,
+    authorized_at, sent_at, in_flight_until, resolve_by, reference, billed, billed_currency, fee_captured, fee_refunded,
+    payment_problem, fraud_at, fraud_cleared_at, responder, answer_by
+"""
+_INSERT_ORDER = f"""-- add_order
+WITH new_order AS (
+    INSERT INTO orders (
+        order_id, customer_id, provider_id, drafted_at, price, currency, fee, needed_by, test, state, step,
+        lines_summary, cancel_by, cancel_reason, cancel_at
+    ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+)
+{insert_lines("$1", 16)}
 """
 
 
-class Orders(KitStore):
+class Orders(OrderLines):
     """SQL of orders; reads for a decision lock the row."""
 
     async def add_order(self, decision: Decision) -> None:
-        order = decision.order
+        """Insert a drafted order, which may have been closed at once."""
+        order, cancellation = decision.order, decision.order.cancellation
         await self.connection.execute(
-            """-- add_order
-            INSERT INTO orders (
-                order_id, customer_id, product_id, pool_id, provider_id, device_id, slot, packs, pack_size, quantity,
-                unit, scale, receipt_id, drafted_at, price, currency, needed_by, state, step, test
-            ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
-            """,
-            *(order.order_id, order.customer_id, order.product_id, order.pool_id, order.provider_id),
-            *(order.device_id, order.slot, order.packs, order.pack_size, order.quantity, order.unit, order.scale),
-            *(order.receipt_id, order.drafted_at, order.price, order.currency, order.needed_by),
-            *(order.state, order.step, order.test),
+            _INSERT_ORDER,
+            *(order.order_id, order.customer_id, order.provider_id, order.drafted_at, order.price, order.currency),
+            *(order.fee, order.needed_by, order.test, order.state, order.step, summarize(order.lines)),
+            *(astuple(cancellation) if cancellation else (None, None, None)),
+            *new_line_values(order.lines),
         )
-        await self._save_progress(order)
         await self._add_transitions(decision)
 
     async def save_order_decision(self, decision: Decision) -> None:
         await self._save_progress(decision.order)
+        await self.save_lines(decision.order)
         await self._add_transitions(decision)
 
     async def _save_progress(self, order: Order) -> None:
@@ -54,22 +57,20 @@ class Orders(KitStore):
             """-- save_progress
             UPDATE orders SET
                 state = $2, step = $3, check_at = $4, status_requests = $5, promised_at = $6, expected_at = $7,
-                shipped_quantity = $8, tracking = CASE WHEN erased_at IS NULL THEN $9::text END, delivered_at = $10,
-                evidence = $11, cancel_by = $12, cancel_reason = $13, cancel_at = $14, reserved_at = $15,
-                authorized_at = $16, sent_at = $17, in_flight_until = $18, resolve_by = $19, reference = $20,
-                billed = $21, billed_currency = $22, substitute = $23, returned_quantity = $24, refunded = $25,
-                payment_problem = $26, fraud_at = $27, fraud_cleared_at = $28, packs = $29, quantity = $30, price = $31,
-                responder = $32, answer_by = $33, captured = $34, captured_quantity = $35, counted_quantity = $36
+                tracking = CASE WHEN erased_at IS NULL THEN $8::text END, cancel_by = $9, cancel_reason = $10,
+                cancel_at = $11, reserved_at = $12, authorized_at = $13, sent_at = $14, in_flight_until = $15,
+                resolve_by = $16, reference = $17, billed = $18, billed_currency = $19, payment_problem = $20,
+                fraud_at = $21, fraud_cleared_at = $22, price = $23, responder = $24, answer_by = $25,
+                fee_captured = $26, fee_refunded = $27, lines_summary = $28
             WHERE order_id = $1
             """,
             *(order.order_id, order.state, order.step, order.check_at, order.status_requests, order.promised_at),
-            *(order.expected_at, order.shipped_quantity, order.tracking, order.delivered_at, order.evidence),
+            *(order.expected_at, order.tracking),
             *(astuple(cancellation) if cancellation else (None, None, None)),
             *(order.reserved_at, order.authorized_at, order.sent_at, order.in_flight_until, order.resolve_by),
-            *(order.reference, order.billed, order.billed_currency, order.substitute, order.returned_quantity),
-            *(order.refunded, order.payment_problem, order.fraud_at, order.fraud_cleared_at),
-            *(order.packs, order.quantity, order.price, order.responder, order.answer_by),
-            *(order.captured, order.captured_quantity, order.counted_quantity),
+            *(order.reference, order.billed, order.billed_currency, order.payment_problem),
+            *(order.fraud_at, order.fraud_cleared_at, order.price, order.responder, order.answer_by),
+            *(order.fee_captured, order.fee_refunded, summarize(order.lines)),
         )
 
     async def _add_transitions(self, decision: Decision) -> None:
@@ -100,7 +101,7 @@ class Orders(KitStore):
             """,
             order_id,
         )
-        return None if row is None else as_order(row)
+        return None if row is None else (await self._with_lines([row]))[0]
 
     async def lock_due_orders(self, limit: int) -> Sequence[Order]:
         """Return orders whose check is due, oldest check first; skips rows that another replica has locked."""
@@ -112,10 +113,10 @@ class Orders(KitStore):
             self.now,
             limit,
         )
-        return [as_order(row) for row in rows]
+        return await self._with_lines(rows)
 
     async def lock_unsent_orders(self, customer_id: str, device_id: str | None = None) -> Sequence[Order]:
-        """Return a customer's orders, of one device or of all, that can be withdrawn without a provider's reply.
+        """Return a customer's orders, with lines of one device or all, that can be withdrawn without a provider's reply.
 
         Locked in the order of their ids, so that two transactions cannot deadlock.
         """
@@ -126,21 +127,29 @@ class Orders(KitStore):
             WHERE customer_id = $1
                 AND (state IN ('drafted', 'reserving', 'authorizing')
                     OR (state = 'placing' AND (responder IS NOT NULL OR sent_at IS NULL)))
-                AND ($2::text IS NULL OR device_id = $2)
+                AND ($2::text IS NULL OR EXISTS (
+                    SELECT FROM order_line AS l
+                    WHERE l.order_id = orders.order_id AND l.device_id = $2 AND l.state = 'ordered'))
             ORDER BY order_id FOR UPDATE
             """,
             customer_id,
             device_id,
         )
-        return [as_order(row) for row in rows]
+        return await self._with_lines(rows)
 
     async def erase_orders(self, customer_id: str, at: datetime) -> None:
         """Erase personal data and free text; quantities and amounts stay for the books."""
         await self.connection.execute(
             """-- erase_orders
-            UPDATE orders SET tracking = NULL, cancel_reason = CASE WHEN cancel_reason IS NOT NULL THEN '' END,
-                erased_at = $2
-            WHERE customer_id = $1
+            WITH erased AS (
+                UPDATE orders SET tracking = NULL, cancel_reason = CASE WHEN cancel_reason IS NOT NULL THEN '' END,
+                    erased_at = $2
+                WHERE customer_id = $1 RETURNING order_id
+            ), parcels AS (
+                UPDATE shipment SET tracking = NULL WHERE order_id IN (SELECT order_id FROM erased)
+            )
+            UPDATE order_line SET cancel_reason = ''
+            WHERE order_id IN (SELECT order_id FROM erased) AND cancel_reason IS NOT NULL
             """,
             customer_id,
             at,
@@ -154,7 +163,7 @@ class Orders(KitStore):
             """,
             order_id,
         )
-        return None if row is None else as_order(row)
+        return None if row is None else (await self._with_lines([row]))[0]
 
     async def list_orders(self, customer_id: str, before: tuple[datetime, str] | None, limit: int) -> Sequence[Order]:
         """Return a customer's orders, newest first; `before` is the position of the previous page's last order."""
@@ -171,7 +180,7 @@ class Orders(KitStore):
             order_id,
             limit,
         )
-        return [as_order(row) for row in rows]
+        return await self._with_lines(rows)
 
     async def list_orders_in_state(self, state: State, limit: int) -> Sequence[Order]:
         rows = await self.connection.fetch(
@@ -182,7 +191,7 @@ class Orders(KitStore):
             state,
             limit,
         )
-        return [as_order(row) for row in rows]
+        return await self._with_lines(rows)
 
     async def list_transitions(self, order_id: str) -> Sequence[Record]:
         rows: Sequence[Record] = await self.connection.fetch(
@@ -224,10 +233,11 @@ class Orders(KitStore):
         """Insert a claim; the customer's count replaces the quantity that the provider reported."""
         await self.connection.execute(
             """-- add_claim
-            INSERT INTO claim (order_id, ordered, received, raised_at) VALUES ($1, $2, $3, $4)
-            ON CONFLICT (order_id) DO UPDATE SET received = excluded.received, raised_at = excluded.raised_at
+            INSERT INTO claim (order_id, line_id, ordered, received, raised_at) VALUES ($1, $2, $3, $4, $5)
+            ON CONFLICT (order_id, line_id) DO UPDATE SET received = excluded.received, raised_at = excluded.raised_at
             """,
             claim.order_id,
+            claim.lines[0].line_id,
             claim.ordered,
             claim.received,
             claim.occurred_at,
@@ -236,10 +246,10 @@ class Orders(KitStore):
     async def list_claims(self, customer_id: str | None, provider_id: str | None, limit: int) -> Sequence[Record]:
         rows: Sequence[Record] = await self.connection.fetch(
             """-- list_claims
-            SELECT order_id, customer_id, provider_id, product_id, unit, scale, ordered, received, raised_at
-            FROM claim JOIN orders USING (order_id)
+            SELECT order_id, line_id, customer_id, provider_id, product_id, unit, scale, ordered, received, raised_at
+            FROM claim JOIN order_line USING (order_id, line_id) JOIN orders USING (order_id)
             WHERE ($1::text IS NULL OR customer_id = $1) AND ($2::text IS NULL OR provider_id = $2)
-            ORDER BY raised_at DESC, order_id LIMIT $3
+            ORDER BY raised_at DESC, order_id, line_id LIMIT $3
             """,
             customer_id,
             provider_id,
@@ -247,15 +257,16 @@ class Orders(KitStore):
         )
         return rows
 
-    async def find_flagged_order(self, pool_id: str) -> str | None:
-        order_id: str | None = await self.connection.fetchval(
-            """-- find_flagged_order
-            SELECT order_id FROM orders
-            WHERE pool_id = $1 AND fraud_at IS NOT NULL AND fraud_cleared_at IS NULL ORDER BY order_id LIMIT 1
+    async def find_flagged_orders(self, pool_ids: Sequence[str]) -> dict[str, str]:
+        """Return an order that is flagged as fraud for each pool that has one."""
+        rows = await self.connection.fetch(
+            """-- find_flagged_orders
+            SELECT pool_id, min(order_id) AS order_id FROM order_line JOIN orders USING (order_id)
+            WHERE pool_id = ANY($1::text[]) AND fraud_at IS NOT NULL AND fraud_cleared_at IS NULL GROUP BY pool_id
             """,
-            pool_id,
+            pool_ids,
         )
-        return order_id
+        return {row["pool_id"]: row["order_id"] for row in rows}
 
     async def list_shop_orders(
         self, provider_id: str, before: tuple[datetime, str] | None, limit: int, *, is_open: bool
@@ -276,15 +287,21 @@ class Orders(KitStore):
             order_id,
             limit,
         )
-        return [as_order(row) for row in rows]
+        return await self._with_lines(rows)
+
+    async def _with_lines(self, rows: Sequence[Record]) -> list[Order]:
+        """Return the orders of these rows. Their lines are read by a statement of their own.
+
+        A statement that waits for a row lock sees the new version of that row, but old ones of all others.
+        """
+        lines = await self.read_lines([row["order_id"] for row in rows]) if rows else {}
+        return [as_order(row, lines[row["order_id"]]) for row in rows]
 
 
-def as_order(row: Record) -> Order:
+def as_order(row: Record, lines: dict[str, Any]) -> Order:
     columns: dict[str, Any] = dict(row)
     by, reason, at = (columns.pop(name) for name in ("cancel_by", "cancel_reason", "cancel_at"))
     columns["cancellation"] = None if by is None else Cancellation(by, reason, at)
-    columns["unit"] = BaseUnit(columns["unit"])
     columns["state"] = State(columns["state"])
     columns["responder"] = columns["responder"] and Responder(columns["responder"])
-    columns["evidence"] = columns["evidence"] and Evidence(columns["evidence"])
-    return Order(**columns)
+    return Order(**columns, **lines)

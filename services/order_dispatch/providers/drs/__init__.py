@@ -34,6 +34,7 @@ from services.order_dispatch.providers.protocol import (
     AccountLinking,
     Answer,
     HttpTransport,
+    LineSupport,
     LinkedProviderClient,
     ProviderProtocol,
 )
@@ -65,7 +66,9 @@ async def submit(order: Order, ship_to: ShipTo | None, client: LinkedProviderCli
     ORDER_INPROGRESS with the id of another of our orders refuses this one. Raises UnreadableResponseError for an
     unknown detailCode.
     """
-    reply = await call(client, "POST", f"/replenish/{path_part(await client.remote_slot(order.slot))}", "DrsReplenish")
+    reply = await call(
+        client, "POST", f"/replenish/{path_part(await client.remote_slot(order.lines[0].slot))}", "DrsReplenish"
+    )
     if reply.status != HTTPStatus.OK:
         return Answer(UpdateStatus.REFUSED, reason_in(reply))
     result = read_object(reply)
@@ -84,7 +87,7 @@ async def cancel(order: Order, client: LinkedProviderClient) -> Answer:
     """Cancel the order of a test device; other orders can only be cancelled by the customer, at the provider."""
     if not client.account.get("is_test_device"):
         return Answer(None, "only the customer can cancel at the provider, within 24 hours")
-    freed = await cancel_test_orders(client, await client.remote_slot(order.slot))
+    freed = await cancel_test_orders(client, await client.remote_slot(order.lines[0].slot))
     return Answer(UpdateStatus.CANCELLED, "test order cancelled") if freed else Answer(None)
 
 
@@ -96,7 +99,7 @@ async def status(order: Order, client: LinkedProviderClient) -> Answer:
     reply = await call(client, "GET", f"/getOrderInfo/{path_part(reference)}", "DrsOrderInfo")
     if reply.status != HTTPStatus.OK:
         return Answer(None, reason_in(reply), reference=reference)
-    slot = await client.remote_slot(order.slot)
+    slot = await client.remote_slot(order.lines[0].slot)
     listed = as_list(as_object(read_object(reply).get("orderInfoData")).get("orderItems"))
     items = [item for item in listed if item.get("slotId") == slot]
     return replace(_item_status(items[0]), reference=reference) if items else Answer(None, reference=reference)
@@ -155,6 +158,8 @@ async def cancel_test_orders(client: LinkedProviderClient, slot: str | None = No
 PROTOCOL = ProviderProtocol(
     name="drs",
     transport=HttpTransport(submit, cancel, status),
+    # A replenishment is that of one slot.
+    lines=LineSupport(max_lines=1),
     # DRS has the customer's address.
     needs_address=False,
     linking=AccountLinking(

@@ -198,12 +198,12 @@ def unmatched_update(notification: Notification, provider_id: str, update_id: st
 
 def quantity_of(notification: Notification, order: Order) -> tuple[int | None, str | None]:
     """Return the total in base steps of the order's slot, or None with the reason."""
-    steps = 0
+    steps, line = 0, order.lines[0]
     for item in notification.items:
         if item.quantity is None or item.unit is None:
             return None, "a quantity or unit is missing"
         try:
-            steps += parse_quantity(item.quantity, item.unit, base=order.unit, scale=order.scale)
+            steps += parse_quantity(item.quantity, item.unit, base=line.unit, scale=line.scale)
         except InvalidAmountError as error:
             return None, f"{item.quantity} {item.unit}: {error.problem}"[:500]
     return (steps, None) if steps else (None, None)

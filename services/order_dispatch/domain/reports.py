@@ -1,0 +1,207 @@
+"""What an update reports about each line of its order, whether that can be applied, and the values it adds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from replenish_contracts.events import OrderUpdated, UpdateLine, UpdateStatus
+from replenish_contracts.units import CURRENCIES
+from services.order_dispatch.domain.lines import OrderLine
+from services.order_dispatch.domain.order import NoSuchLineError, Order
+from services.order_dispatch.domain.provider import Provider
+from services.order_dispatch.domain.timeouts import Timeouts
+
+#: Reported dates may lack a time of day, so a date on the day of the order can be earlier than the order.
+DATE_TOLERANCE = timedelta(days=1)
+#: Providers may ship other packs than ordered; a factor of 1,000 means milligrams for grams.
+IMPLAUSIBLE_FACTOR = 1000
+_WITH_QUANTITY = frozenset({UpdateStatus.SHIPPED, UpdateStatus.DELIVERED})
+WITH_GOODS = _WITH_QUANTITY | {UpdateStatus.ACCEPTED}
+#: They are about the whole order: it exists at the provider or does not.
+WHOLE_ORDER = frozenset({UpdateStatus.RESOLVING, UpdateStatus.NOT_FOUND})
+
+
+class Outcome(StrEnum):
+    """What became of a provider's update."""
+
+    APPLIED = "applied"
+    #: Without effect on the order's state, for the stored reason.
+    NOT_APPLIED = "not_applied"
+    #: From another provider, for another product or line, or with an implausible quantity.
+    REFUSED = "refused"
+    #: For an unknown order.
+    UNMATCHED = "unmatched"
+
+
+@dataclass(frozen=True, slots=True)
+class LineReport:
+    """What an update reports about one line."""
+
+    line: OrderLine
+    status: UpdateStatus
+    #: Quantity that left in the named parcel, or in total if the update names none; None for all that is to leave.
+    quantity: int | None
+    remaining: int | None
+    product_id: str | None
+    reason: str
+    price: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateContext:
+    """One update with everything that the rules need."""
+
+    order: Order
+    update: OrderUpdated
+    provider: Provider | None
+    timeouts: Timeouts
+    #: When the update is applied; `update.occurred_at` is the provider's time.
+    now: datetime
+    #: Older than an applied update of the same status: it adds missing values and overwrites none.
+    is_stale: bool = False
+
+    @property
+    def because(self) -> str:
+        return f"{self.update.provider_id} reported {self.update.status} ({self.update.update_id})"
+
+    def subject(self, line: OrderLine) -> str:
+        return "the order" if len(self.order.lines) == 1 else f"line {line.line_id}"
+
+
+def read_reports(context: UpdateContext) -> list[LineReport]:
+    """Return a report for each line that the update names, or for each open line if it names none.
+
+    Raises NoSuchLineError for an unknown or repeated line, and for values that need one.
+    """
+    order, update = context.order, context.update
+    named = update.lines
+    if not named:
+        if len(order.lines) > 1 and (update.quantity is not None or update.product_id is not None):
+            value = "quantity" if update.quantity is not None else "product_id"
+            raise NoSuchLineError(f"the update has a {value} without a line; the order has {len(order.lines)} lines")
+        named = tuple(UpdateLine(line_id=line.line_id) for line in order.open_lines)
+    elif len({line.line_id for line in named}) < len(named):
+        raise NoSuchLineError("the update names a line twice")
+    reports = [_read_report(context, line) for line in named]
+    if any(report.status in WHOLE_ORDER for report in reports):
+        covered = {report.line.line_id for report in reports if report.status is reports[0].status}
+        if not covered.issuperset(line.line_id for line in order.open_lines):
+            raise NoSuchLineError("resolving and not_found are about the whole order; send them without lines")
+    return reports
+
+
+def _read_report(context: UpdateContext, named: UpdateLine) -> LineReport:
+    line, update = context.order.find_line(named.line_id), context.update
+    is_only = len(context.order.lines) == 1
+    return LineReport(
+        line=line,
+        status=named.status or update.status,
+        quantity=named.quantity if named.quantity is not None or not is_only else update.quantity,
+        remaining=named.remaining,
+        product_id=named.product_id or (update.product_id if is_only else None),
+        reason=named.reason or update.reason or "no reason given",
+        price=named.price,
+    )
+
+
+def find_problem(context: UpdateContext, report: LineReport) -> tuple[Outcome, str] | None:
+    """Return why a report about a line cannot be applied."""
+    line, subject = report.line, context.subject(report.line)
+    if not line.is_open:
+        return Outcome.NOT_APPLIED, f"{subject} is already {line.state}"
+    if is_forbidden_substitute(context, report):
+        return Outcome.REFUSED, substitute_refusal(context.order, report)
+    if report.status in _WITH_QUANTITY and (report.quantity or 0) >= IMPLAUSIBLE_FACTOR * line.quantity:
+        ordered = f"{line.quantity} ordered, {report.quantity} reported"
+        return Outcome.REFUSED, f"implausible quantity: {ordered}, in steps of {subject}'s unit"
+    reason = _find_conflict(context, report)
+    return None if reason is None else (Outcome.NOT_APPLIED, reason)
+
+
+def _find_conflict(context: UpdateContext, report: LineReport) -> str | None:
+    """Return why a report does not fit what is known of the line."""
+    line, subject = report.line, context.subject(report.line)
+    parcel = context.order.find_shipment(context.update.shipment_id)
+    if report.status is UpdateStatus.DELIVERED:
+        arrived = parcel is not None and parcel.arrived
+        return f"shipment {context.update.shipment_id} was already delivered" if arrived else None
+    if report.status is UpdateStatus.SHIPPED:
+        is_repeat = report.quantity in (None, line.shipped_or_ordered_quantity) or context.order.test
+        conflicts = line.is_awaited and parcel is None and not is_repeat
+        return f"{subject} is already shipped with another quantity" if conflicts else None
+    ends_rest = report.status is UpdateStatus.CANCELLED and line.is_to_leave
+    return f"{subject} is already shipped" if line.has_left and not ends_rest else None
+
+
+def is_forbidden_substitute(context: UpdateContext, report: LineReport) -> bool:
+    if report.product_id in (None, report.line.product_id) or report.status not in WITH_GOODS:
+        return False
+    return context.provider is None or not context.provider.allows_substitutes
+
+
+def substitute_refusal(order: Order, report: LineReport) -> str:
+    return f"{order.provider_id} may not send {report.product_id} instead of {report.line.product_id}"
+
+
+def merge_update(context: UpdateContext, reports: Sequence[LineReport]) -> Order:
+    """Merge dates, prices and tracking of an update into the order and the lines that are accepted or on their way."""
+    order, update = context.order, context.update
+    merged = order.with_lines(_merge_line(context, report) for report in reports)
+    dates = [line.expected_at for line in merged.open_lines if line.expected_at is not None]
+    promised = order.promised_at or _promise(context)
+    billed, billed_currency = _billed(context)
+    return replace(
+        merged,
+        expected_at=max(dates, default=order.expected_at),
+        promised_at=promised,
+        tracking=_prefer(update.tracking, order.tracking, context),
+        billed=billed,
+        billed_currency=billed_currency,
+        resolve_by=None,
+        in_flight_until=None,
+    )
+
+
+def _promise(context: UpdateContext) -> datetime | None:
+    """Return the reported date of delivery, or the one by the provider's lead time."""
+    usual_days = context.provider.lead_time_days if context.provider else None
+    usual_date = None if usual_days is None else context.now + timedelta(days=usual_days)
+    return _reported_date(context) or usual_date
+
+
+def _merge_line(context: UpdateContext, report: LineReport) -> OrderLine:
+    line, expected = report.line, report.line.expected_at
+    if expected is None or (_reported_date(context) and not context.is_stale):
+        expected = _promise(context) or expected
+    if expected is None and report.status is not UpdateStatus.DELIVERED:
+        expected = context.now + timedelta(days=context.timeouts.lead_time_days)
+    substitute = None if report.product_id == line.product_id else report.product_id
+    has_currency = (context.update.currency or context.order.currency) == context.order.currency
+    keeps_price = report.price is None or not has_currency or (context.is_stale and line.billed is not None)
+    return replace(
+        line,
+        expected_at=expected,
+        substitute=_prefer(substitute, line.substitute, context),
+        billed=line.billed if keeps_price else report.price,
+    )
+
+
+def _reported_date(context: UpdateContext) -> datetime | None:
+    date = context.update.expected_at
+    latest = context.now + timedelta(days=context.timeouts.longest_promise_days)
+    return date if date is not None and context.order.drafted_at - DATE_TOLERANCE <= date <= latest else None
+
+
+def _billed(context: UpdateContext) -> tuple[int | None, str | None]:
+    """Return the reported price and its currency; a price in an unknown currency is ignored."""
+    order, price = context.order, context.update.price
+    currency = context.update.currency or order.currency
+    keeps = context.is_stale and order.billed is not None
+    if keeps or price is None or currency not in CURRENCIES:
+        return order.billed, order.billed_currency
+    return price, currency
+
+
+def _prefer(reported: str | None, known: str | None, context: UpdateContext) -> str | None:
+    return (known or reported) if context.is_stale else (reported or known)
