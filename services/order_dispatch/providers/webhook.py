@@ -138,7 +138,7 @@ async def submit(order: Order, ship_to: ShipTo, client: HttpProviderClient) -> A
 async def cancel(order: Order, client: HttpProviderClient) -> Answer:
     """Cancel the order or lines of it; a provider that has not received the order yet will reject it later."""
     line_ids = [line.line_id for line in order.lines_to_cancel]
-    body = {"type": "order.cancel", "order_id": order.order_id, "reason": order.cancel_reason}
+    body: dict[str, Any] = {"type": "order.cancel", "order_id": order.order_id, "reason": order.cancel_reason}
     key = "-".join((order.order_id, "cancel", *line_ids))
     if line_ids:
         body |= {"line_ids": line_ids}

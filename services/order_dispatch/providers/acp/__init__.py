@@ -39,6 +39,7 @@ from services.order_dispatch.providers.protocol import (
     Callbacks,
     CallbackSubject,
     HttpTransport,
+    LineSupport,
     ProviderProtocol,
 )
 
@@ -113,6 +114,7 @@ PROTOCOL = ProviderProtocol(
     name="acp",
     # Every idempotency key is derived from the order, so a submit can be repeated safely.
     transport=HttpTransport(submit, cancel, status, idempotent=True),
+    lines=LineSupport(max_lines=1),
     callbacks=Callbacks(subject, parse_callback, Scheme.HMAC),
     check_account=check_account,
 )

@@ -33,10 +33,10 @@ async def create(order: Order, client: HttpProviderClient) -> Session:
     if order.price is None or order.currency is None:
         raise MissingSessionError("the order has no price, which a checkout requires")
     total = {"type": "total", "display_text": "Total", "amount": order.price}
-    item = {"id": order.product_id, "unit_amount": order.price // order.packs}
+    item = {"id": order.lines[0].product_id, "unit_amount": order.price // order.lines[0].packs}
     body: dict[str, Any] = {
         "currency": order.currency.lower(),
-        "line_items": [{"id": "1", "item": item, "quantity": order.packs, "totals": [total]}],
+        "line_items": [{"id": "1", "item": item, "quantity": order.lines[0].packs, "totals": [total]}],
         "capabilities": {},
         "metadata": {"order_id": order.order_id},
     }

@@ -45,7 +45,7 @@ def read_snapshot(snapshot: Snapshot, order: Order) -> Answer:
     return Answer(
         status,
         expected_at=max((date.latest for date in dates if date and date.latest), default=None),
-        quantity=sent * order.pack_size if lines and is_shipped and sent else None,
+        quantity=sent * order.lines[0].pack_size if lines and is_shipped and sent else None,
         tracking=next((parcel.tracking_number for parcel in parcels if parcel.tracking_number), None),
         reference=snapshot.checkout_session_id,
     )
