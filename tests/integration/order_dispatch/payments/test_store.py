@@ -113,8 +113,8 @@ async def test_state_without_transition_is_refused(store):
 
 async def add_booking(store, kind, *entries):
     number = await store.connection.fetchval(
-        """INSERT INTO money_transaction (payment_id, version, kind, currency, occurred_at) VALUES ('pay1', 1, $1, 'USD', $2)
-        RETURNING number""",
+        """INSERT INTO money_transaction (payment_id, version, idempotency_key, kind, currency, occurred_at)
+        VALUES ('pay1', 1, 'pay1-step-1', $1, 'USD', $2) RETURNING number""",
         kind,
         a.NOON,
     )
@@ -148,7 +148,8 @@ async def test_second_booking_of_kind_is_refused(store, kind):
 
     with pytest.raises(asyncpg.UniqueViolationError):
         await store.connection.execute(
-            "INSERT INTO money_transaction (payment_id, version, kind, currency, occurred_at) VALUES ('pay1', 2, $1, 'USD', now())",
+            """INSERT INTO money_transaction (payment_id, version, idempotency_key, kind, currency, occurred_at)
+            VALUES ('pay1', 2, 'pay1-step-1', $1, 'USD', now())""",
             kind,
         )
 
@@ -169,11 +170,14 @@ async def test_books_and_history_are_append_only(store, change):
 
 
 VIOLATIONS = {
-    "check_money_sums_to_zero": "INSERT INTO money_transaction (payment_id, version, kind, currency, occurred_at) VALUES ('pay1', 1, 'captured', 'USD', now())",
+    "check_money_sums_to_zero": """INSERT INTO money_transaction
+        (payment_id, version, idempotency_key, kind, currency, occurred_at)
+        VALUES ('pay1', 1, 'pay1-capture-1', 'captured', 'USD', now())""",
     "check_authorized_money_is_held": "UPDATE payment SET authorized = authorized - 1",
     "check_cash_equals_captured_money": "UPDATE payment SET captured = 1",
-    "check_cash_is_owed_to_providers": """WITH t AS (INSERT INTO money_transaction (payment_id, version, kind, currency, occurred_at)
-        VALUES ('pay1', 1, 'captured', 'USD', now()) RETURNING number)
+    "check_cash_is_owed_to_providers": """WITH t AS (
+        INSERT INTO money_transaction (payment_id, version, idempotency_key, kind, currency, occurred_at)
+        VALUES ('pay1', 1, 'pay1-capture-1', 'captured', 'USD', now()) RETURNING number)
         INSERT INTO money_entry SELECT number, account, amount FROM t, (VALUES ('cash:sandbox', 1), ('held:sandbox', -1)) AS e (account, amount)""",
     "check_payments_are_booked_once": "UPDATE payment SET authorized = authorized - 1",
     "check_payments_stay_within_mandate": "UPDATE orders SET price = price - 1",
