@@ -81,9 +81,9 @@ def request_capture(
     else:
         decision = decision.change(capture_requested=total, capture_final=payment.capture_final or final)
         return start_next_step(decision, now)
-    return (
-        decision.publish_failure(PaymentStep.CAPTURE, total - requested, reason, now) if total > requested else decision
-    )
+    if total == requested:
+        return decision
+    return decision.publish_failure(PaymentStep.CAPTURE, total - requested, reason, now)
 
 
 def request_void(payment: Payment, now: datetime) -> PaymentDecision:
