@@ -22,12 +22,13 @@ KEY = "sk_test_12345"
 
 
 @asynccontextmanager
-async def localstripe():
-    """Run localstripe on a free port; yields its URL."""
+async def localstripe(*, captures_several=False):
+    """Run localstripe on a free port, which captures an intent once unless told otherwise; yields its URL."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
-    process = subprocess.Popen([sys.executable, "-c", START, str(port)])
+    program = ["-m", "tests.integration.order_dispatch.payments.multicapture_server"]
+    process = subprocess.Popen([sys.executable, *(program if captures_several else ["-c", START]), str(port)])
     try:
         async with httpx.AsyncClient() as http:
 

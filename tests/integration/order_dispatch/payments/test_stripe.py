@@ -111,6 +111,17 @@ class TestSteps:
         assert (payment.captured, await environment.balances(order)) == (0, {})
         assert environment.results[-1][:2] == ("capture failed", order.order_id)
 
+    async def test_part_waits_for_final_capture_of_card_without_several(self, environment, account):
+        order = await environment.authorized_order(VISA, service="stripe")
+        await environment.capture_part(order, 200)
+        assert (await environment.payment(order)).captures_several is False
+        assert [intent["status"] for intent in await account("payment_intents")] == ["requires_capture"]
+
+        await environment.capture_part(order, 450, final=True)
+        await environment.wait_for_state(order, "captured")
+
+        assert await environment.balances(order) == {"cash:stripe": 450, "provider:acme": -450}
+
 
 class TestUnknown:
     @pytest.mark.parametrize("step", ["authorize", "capture", "void", "refund"])
@@ -196,3 +207,10 @@ class TestFind:
         )
 
         assert isinstance(declined, Declined)
+
+    async def test_amount_that_stripe_cannot_charge_is_declined(self, environment):
+        request = build_request(environment, currency="KWD", amount=5124)
+
+        assert await open_payment_service("stripe", environment.kit).authorize(request) == Declined(
+            "Stripe charges KWD in multiples of 10 minor units"
+        )
