@@ -153,6 +153,22 @@ class TestFailures:
 
         await until(refunded, "what was captured can be refunded")
 
+    async def test_declined_part_is_reported_once_if_later_one_includes_it(self, environment):
+        order = await environment.authorized_order("tok_capture_declined")
+        async with environment.kit.transaction() as tx:
+            await tx.store.lock_order(order.order_id)
+            tx.publish(*await payments.capture(order, 300, tx.store, final=False))
+            tx.publish(*await payments.capture(order, 400, tx.store, final=True))
+
+        async def both_failed():
+            return (await environment.event_types(order)).count("PaymentFailed") == 2
+
+        await until(both_failed, "both captures failed")
+        failed = [data["amount"] for name, data in await environment.events(order) if name == "PaymentFailed"]
+        assert failed == [300, 400]
+        reports = [result for result in environment.results if result[1] == order.order_id]
+        assert reports[1:] == [("capture failed", order.order_id, "the card was closed")]
+
     async def test_part_that_expired_at_service_reports_captured_total(self, environment):
         order = await environment.captured_part(300, "tok_expires_later")
         await environment.capture_part(order, 400)
