@@ -7,7 +7,9 @@ import sys
 from contextlib import asynccontextmanager
 
 import httpx
+from pydantic import SecretStr
 
+from tests.integration.order_dispatch.payments.environment import running
 from tests.support.portal_server import until
 
 #: Runs localstripe on our port, without its dump file in /tmp, which parallel runs would share.
@@ -19,6 +21,7 @@ resources.Store.dump_to_disk = lambda self: None
 web.run_app(server.app, host="127.0.0.1", port=int(sys.argv[1]), print=None, access_log=None)
 """
 KEY = "sk_test_12345"
+VISA = "pm_card_visa"
 
 
 @asynccontextmanager
@@ -44,6 +47,12 @@ async def localstripe(*, captures_several=False):
     finally:
         process.terminate()
         await asyncio.to_thread(process.wait)
+
+
+def running_at(database, url, tmp_path, **settings):
+    """Open a kit of order_dispatch with a Stripe account at this URL."""
+    settings = {"stripe_url": url, "stripe_api_key": SecretStr(KEY), "payment_seconds": 5, **settings}
+    return running(database, tmp_path / "sandbox.jsonl", **settings)
 
 
 @asynccontextmanager

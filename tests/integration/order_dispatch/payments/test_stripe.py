@@ -5,21 +5,19 @@ from dataclasses import replace
 import httpx
 import pytest
 import stripe
-from pydantic import SecretStr
 
 from libs.kit import RetryLaterError
 from replenish_contracts.events import PaymentStep
 from services.order_dispatch.payments.domain import Declined, PaymentRequest, Status
 from services.order_dispatch.payments.services import open_payment_service
-from tests.integration.order_dispatch.payments.environment import running
 from tests.integration.order_dispatch.payments.stripe_server import (
     KEY,
+    VISA,
     localstripe,
     proxy_losing_first_answer,
+    running_at,
     server_answering,
 )
-
-VISA = "pm_card_visa"
 
 
 @pytest.fixture(scope="module")
@@ -38,11 +36,6 @@ async def account(url):
             return (await http.get(f"/v1/{kind}", params={"limit": 100})).json()["data"]
 
         yield list_objects
-
-
-def running_at(database, url, tmp_path, **settings):
-    settings = {"stripe_url": url, "stripe_api_key": SecretStr(KEY), "payment_seconds": 5, **settings}
-    return running(database, tmp_path / "sandbox.jsonl", **settings)
 
 
 @pytest.fixture

@@ -3,8 +3,13 @@
 import httpx
 import pytest
 
-from tests.integration.order_dispatch.payments.stripe_server import KEY, localstripe, proxy_losing_first_answer
-from tests.integration.order_dispatch.payments.test_stripe import VISA, running_at
+from tests.integration.order_dispatch.payments.stripe_server import (
+    KEY,
+    VISA,
+    localstripe,
+    proxy_losing_first_answer,
+    running_at,
+)
 
 
 @pytest.fixture(scope="module")
