@@ -1,7 +1,7 @@
 """Pure reorder rules: pools, the ordering rule and state transitions, without I/O or clock."""
 
 from services.reorder_decision.domain.combining import PoolDecision, find_approved, take_along
-from services.reorder_decision.domain.decision import Context, Decision, order_id_of, reassess
+from services.reorder_decision.domain.decision import Context, Decision, Receipt, order_id_of, reassess
 from services.reorder_decision.domain.policy import decide, find_obstacle
 from services.reorder_decision.domain.policy_decision import Inputs, Outcome, PolicyDecision, Rules, Why
 from services.reorder_decision.domain.pool import (
@@ -62,6 +62,7 @@ __all__ = [
     "ProductSlot",
     "Reading",
     "Reason",
+    "Receipt",
     "Rules",
     "Scorecard",
     "Situation",

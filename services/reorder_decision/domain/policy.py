@@ -104,6 +104,9 @@ def _hold_until_needed(inputs: Inputs, figures: Figures, offer: Offer | None) ->
         return None
     if inputs.subscription.mode is Mode.NOTIFY:
         return Hold(Reason.NOTIFY_ONLY, "SlotFilled")
+    # After an order that ended without delivery, the pool has waited long enough.
+    if inputs.failures:
+        return None
     return collecting_hold(inputs.subscription, figures, lead_days, inputs.occurred_at)
 
 
