@@ -35,11 +35,9 @@ class Decisions(Pools):
         await self._save_levels(
             slot for before, decision in changed for slot in decision.pool.slots if slot not in before.slots
         )
-        pools = [decision.pool for before, decision in changed if replace(decision.pool, slots=before.slots) != before]
-        if len(pools) == 1:
-            await self.save_pool(pools[0])
-        elif pools:
-            await self.save_pools(pools)
+        await self.save_pool(
+            *(decision.pool for before, decision in changed if replace(decision.pool, slots=before.slots) != before)
+        )
         await self._add_receipts([receipt for _, decision in made for receipt in decision.receipts])
         return [event for _, decision in made for event in decision.events]
 

@@ -29,12 +29,6 @@ POOL_COLUMNS = """
     pool_id, customer_id, product_id, epoch, situation, hold, wait, trigger, shelf, shelf_event, cancels,
     failures, low_reports, stale_crossings, avoided
 """
-SAVE_POOL = """-- save_pool
-    UPDATE pool SET epoch = $2, situation = $3, hold = $4, wait = $5, trigger = $6, reconsider_at = $7,
-        shelf = $8, shelf_event = $9, cancels = $10, failures = $11, low_reports = $12, stale_crossings = $13,
-        changed_at = $14, avoided = $15, collect_until = $16
-    WHERE pool_id = $1
-"""
 
 
 class Pools(kit.Store):
@@ -159,11 +153,18 @@ class Pools(kit.Store):
         )
         return erased
 
-    async def save_pool(self, pool: Pool) -> None:
-        await self.connection.execute(SAVE_POOL, *_columns_of(pool, self.now))
-
-    async def save_pools(self, pools: Sequence[Pool]) -> None:
-        await self.connection.executemany(SAVE_POOL, [_columns_of(pool, self.now) for pool in pools])
+    async def save_pool(self, *pools: Pool) -> None:
+        """Save one or more pools, in one round trip."""
+        query = """-- save_pool
+            UPDATE pool SET epoch = $2, situation = $3, hold = $4, wait = $5, trigger = $6, reconsider_at = $7,
+                shelf = $8, shelf_event = $9, cancels = $10, failures = $11, low_reports = $12, stale_crossings = $13,
+                changed_at = $14, avoided = $15, collect_until = $16
+            WHERE pool_id = $1
+            """
+        if len(pools) == 1:
+            await self.connection.execute(query, *_columns_of(pools[0], self.now))
+        elif pools:
+            await self.connection.executemany(query, [_columns_of(pool, self.now) for pool in pools])
 
 
 def _pool_of(row: Any, parts: Any) -> Pool:

@@ -84,9 +84,7 @@ class TestStart:
 
     def test_pool_does_not_collect_again_after_failed_order(self):
         wish = replace(COLLECTS, alternatives=("globex",))
-        pool = collecting(
-            wish, offer=replace(SOON, provider_id="acme"), rivals=(replace(SOON, provider_id="globex"),)
-        )
+        pool = collecting(wish, offer=replace(SOON, provider_id="acme"), rivals=(replace(SOON, provider_id="globex"),))
         ordered = reassess(pool, a.when(a.NOON + a.days(2))).pool
         refused = order_ended(ordered, ordered.order.order_id, a.when(), by_customer=False)
 
