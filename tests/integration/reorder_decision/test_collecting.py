@@ -10,44 +10,18 @@ from services.reorder_decision.store.measures import count_held
 from tests.support import decision_events as events
 from tests.support import decisions as a
 
-COLLECTS = {"days": 14.0, "collect_hours": 48.0}
-FILTERS = {"product_id": "filters", "pool_id": "ann/filters", "slot": "2"}
-
-
-@pytest.fixture
-async def home(desk):
-    """Give Ann a brewer with pods and filters from acme, which delivers in two days."""
-    await desk.hear(events.provider(lead_time_days=2))
-    for product_id in ("pods", "filters"):
-        await desk.hear(events.offer(product_id=product_id))
-    await desk.hear(events.registered("brewer", events.spec(), events.spec(slot="2", product_id="filters")))
-    return desk
-
 
 async def subscribe(desk, product_id="pods", **wishes):
     await desk.subscribe(product_id=product_id, subscription_id=f"of {product_id}", **{"days": 14.0, **wishes})
 
 
-async def cross(desk, product_id="pods", level=26):
-    where = FILTERS if product_id == "filters" else {}
-    epoch = (await desk.pool(f"ann/{product_id}")).epoch
-    return await desk.hear(events.crossed(epoch, level=level, **where))
-
-
-async def lines_of(desk, order_id):
-    rows = await desk.store.connection.fetch(
-        "SELECT pool_id, epoch, state FROM reorder WHERE order_id = $1 ORDER BY pool_id", order_id
-    )
-    return [tuple(row) for row in rows]
-
-
 class TestTogether:
     async def test_order_takes_along_what_collects(self, home):
-        await subscribe(home, "filters", **COLLECTS)
+        await subscribe(home, "filters", **a.COLLECTS)
         await subscribe(home)
-        waited = await cross(home, "filters")
+        waited = await home.cross("filters")
 
-        (approved,) = await cross(home)
+        (approved,) = await home.cross()
 
         pods, filters = await home.pool(), await home.pool("ann/filters")
         assert a.names_of(waited) == ["TriggerSet", "ReorderHeld"]
@@ -56,15 +30,15 @@ class TestTogether:
             *(("pods", "1", 1), ("filters", "2", 2)),
         ]
         assert pods.order.order_id == filters.order.order_id == approved.order_id
-        assert await lines_of(home, approved.order_id) == [("ann/filters", 2, "open"), ("ann/pods", 1, "open")]
+        assert await home.lines_of(approved.order_id) == [("ann/filters", 2, "open"), ("ann/pods", 1, "open")]
         assert (filters.situation, filters.companions) == (Situation.ORDERED, ())
 
     async def test_two_pools_that_collect_are_ordered_at_first_deadline(self, home):
-        await subscribe(home, "filters", **COLLECTS)
+        await subscribe(home, "filters", **a.COLLECTS)
         await subscribe(home, "pods", days=14.0, collect_hours=96.0)
-        await cross(home)
+        await home.cross()
         home.store.now += a.days(1)
-        await cross(home, "filters")
+        await home.cross("filters")
 
         home.store.now += a.days(1.9)
         early = await reassess_due(home.store)
@@ -77,8 +51,8 @@ class TestTogether:
         assert await reassess_due(home.store) == []
 
     async def test_single_pool_is_ordered_at_deadline(self, home):
-        await subscribe(home, **COLLECTS)
-        await cross(home)
+        await subscribe(home, **a.COLLECTS)
+        await home.cross()
         home.store.now += a.days(2)
 
         (approved,) = await reassess_due(home.store)
@@ -87,28 +61,28 @@ class TestTogether:
         assert (await home.pool()).order.order_id == approved.order_id
 
     async def test_urgent_pool_takes_along_what_collects(self, home):
-        await subscribe(home, "filters", **COLLECTS)
-        await subscribe(home, **COLLECTS)
-        await cross(home, "filters")
+        await subscribe(home, "filters", **a.COLLECTS)
+        await subscribe(home, **a.COLLECTS)
+        await home.cross("filters")
 
-        (approved,) = await cross(home, level=6)
+        (approved,) = await home.cross(level=6)
 
         assert [line.product_id for line in approved.lines] == ["pods", "filters"]
 
     async def test_collecting_pool_that_becomes_urgent_is_ordered_at_once(self, home):
-        await subscribe(home, **COLLECTS)
-        await cross(home)
+        await subscribe(home, **a.COLLECTS)
+        await home.cross()
 
-        (approved,) = await cross(home, level=4)
+        (approved,) = await home.cross(level=4)
 
         assert (approved.epoch, len(approved.lines)) == (2, 1)
 
     async def test_approved_proposal_takes_along_what_collects(self, home):
-        await subscribe(home, "filters", **COLLECTS)
+        await subscribe(home, "filters", **a.COLLECTS)
         await subscribe(home, mode=Mode.APPROVE)
-        await cross(home, "filters")
+        await home.cross("filters")
 
-        (held,) = await cross(home)
+        (held,) = await home.cross()
 
         assert (await home.pool("ann/filters")).situation is Situation.COLLECTING
         row = await home.store.find_order(held.order_id)
@@ -118,21 +92,21 @@ class TestTogether:
         await home.hear(events.offer(provider_id="globex", product_id="filters"))
         await home.hear(events.provider(provider_id="globex", lead_time_days=2))
         await home.hear(events.registered("other", customer_id="bob"))
-        await home.subscribe("bob", **COLLECTS)
-        await subscribe(home, "filters", provider_id="globex", **COLLECTS)
+        await home.subscribe("bob", **a.COLLECTS)
+        await subscribe(home, "filters", provider_id="globex", **a.COLLECTS)
         await subscribe(home)
         await home.hear(events.crossed(1, 26, "other", customer_id="bob", pool_id="bob/pods"))
-        await cross(home, "filters")
+        await home.cross("filters")
 
-        (approved,) = await cross(home)
+        (approved,) = await home.cross()
 
         assert len(approved.lines) == 1
         assert (await home.pool("bob/pods")).situation is Situation.COLLECTING
         assert (await home.pool("ann/filters")).situation is Situation.COLLECTING
 
     async def test_collecting_pools_are_measured(self, home):
-        await subscribe(home, **COLLECTS)
-        await cross(home)
+        await subscribe(home, **a.COLLECTS)
+        await home.cross()
 
         assert (await count_held(home.store))["collecting"] == 1
 
@@ -150,9 +124,9 @@ class TestNeedDisappears:
         ids=["counted", "filled", "device left", "sold out", "provider closed"],
     )
     async def test_pool_leaves_the_collection(self, home, event, situation):
-        await subscribe(home, **COLLECTS)
+        await subscribe(home, **a.COLLECTS)
         await subscribe(home, "filters")
-        await cross(home)
+        await home.cross()
 
         await home.hear(event)
 
@@ -161,20 +135,20 @@ class TestNeedDisappears:
         assert "ReorderApproved" not in a.names_of(await reassess_due(home.store))
 
     async def test_cancelled_subscription_leaves_the_collection(self, home):
-        await subscribe(home, **COLLECTS)
+        await subscribe(home, **a.COLLECTS)
         await subscribe(home, "filters")
-        await cross(home)
-        await subscribe(home, status=SubscriptionStatus.ENDED, **COLLECTS)
+        await home.cross()
+        await subscribe(home, status=SubscriptionStatus.ENDED, **a.COLLECTS)
 
-        (approved,) = await cross(home, "filters")
+        (approved,) = await home.cross("filters")
 
         assert [line.product_id for line in approved.lines] == ["filters"]
 
 
 class TestStore:
     async def test_due_mark_of_offer_change_keeps_the_deadline(self, home):
-        await subscribe(home, **COLLECTS)
-        await cross(home)
+        await subscribe(home, **a.COLLECTS)
+        await home.cross()
         await home.store.mark_due(["ann/pods"])
 
         assert await reassess_due(home.store) == []
@@ -191,16 +165,16 @@ class TestStore:
         ],
     )
     async def test_only_collecting_pools_have_a_deadline(self, home, spoil):
-        await subscribe(home, **COLLECTS)
-        await cross(home)
+        await subscribe(home, **a.COLLECTS)
+        await home.cross()
 
         with pytest.raises(asyncpg.CheckViolationError):
             async with home.store.connection.transaction():
                 await home.store.connection.execute(spoil)
 
     async def test_check_finds_collecting_pool_without_trigger(self, home):
-        await subscribe(home, **COLLECTS)
-        await cross(home)
+        await subscribe(home, **a.COLLECTS)
+        await home.cross()
         await home.store.connection.execute("UPDATE pool SET trigger = NULL WHERE pool_id = 'ann/pods'")
 
         home.expected = await home.findings()
@@ -208,10 +182,10 @@ class TestStore:
         assert list(home.expected) == ["check_every_active_pool_waits_for_something"]
 
     async def test_check_finds_lines_of_two_providers(self, home):
-        await subscribe(home, "filters", **COLLECTS)
+        await subscribe(home, "filters", **a.COLLECTS)
         await subscribe(home)
-        await cross(home, "filters")
-        (approved,) = await cross(home)
+        await home.cross("filters")
+        (approved,) = await home.cross()
         await home.store.connection.execute("UPDATE reorder SET provider_id = 'globex' WHERE pool_id = 'ann/pods'")
 
         home.expected = await home.findings()

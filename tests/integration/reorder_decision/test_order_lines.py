@@ -5,22 +5,24 @@ import asyncio
 import pytest
 
 from services.reorder_decision.handlers import count_results
-from tests.integration.reorder_decision.test_collecting import COLLECTS, cross, home, lines_of, subscribe
 from tests.support import decision_events as events
 from tests.support import decisions as a
 
-__all__ = ["home"]
 PART = "an order of filters only"
+
+
+async def subscribe(desk, product_id="pods", **wishes):
+    await desk.subscribe(product_id=product_id, subscription_id=f"of {product_id}", **{"days": 14.0, **wishes})
 
 
 @pytest.fixture
 async def approved(home):
     """Order pods and filters together; return the ReorderApproved."""
     await home.hear(events.offer(provider_id="globex", product_id="filters"))
-    await subscribe(home, "filters", alternatives=("globex",), **COLLECTS)
+    await subscribe(home, "filters", alternatives=("globex",), **a.COLLECTS)
     await subscribe(home)
-    await cross(home, "filters")
-    (approved,) = await cross(home)
+    await home.cross("filters")
+    (approved,) = await home.cross()
     return approved
 
 
@@ -39,18 +41,18 @@ class TestEndOfLines:
         _, filters = approved.lines
 
         asked = await home.hear(events.lines_refused(approved.order_id, filters))
-        (again,) = await cross(home, "filters")
+        (again,) = await home.cross("filters")
 
         assert a.names_of(asked) == ["TriggerSet"]
         assert (again.provider_id, [line.product_id for line in again.lines]) == ("globex", ["filters"])
         assert await order_of(home, "ann/pods") == approved.order_id
-        assert await lines_of(home, approved.order_id) == [("ann/filters", 2, "ended"), ("ann/pods", 1, "open")]
+        assert await home.lines_of(approved.order_id) == [("ann/filters", 2, "ended"), ("ann/pods", 1, "open")]
         assert {product: record.broken for product, record in (await scorecards(home)).items()} == {"filters": 1}
 
     async def test_repeated_and_late_refusal_changes_nothing(self, home, approved):
         _, filters = approved.lines
         await home.hear(events.lines_refused(approved.order_id, filters))
-        (again,) = await cross(home, "filters")
+        (again,) = await home.cross("filters")
 
         assert await home.hear(events.lines_refused(approved.order_id, filters)) == []
         assert await home.hear(events.refused(approved.order_id, pool_id="ann/filters")) == []
@@ -153,7 +155,7 @@ class TestSplitOrder:
     async def test_late_draft_does_not_move_the_next_order(self, home, approved):
         _, filters = approved.lines
         await home.hear(events.lines_refused(approved.order_id, filters))
-        (again,) = await cross(home, "filters")
+        (again,) = await home.cross("filters")
 
         await home.hear(events.drafted(PART, filters))
 
@@ -216,16 +218,16 @@ class TestStatements:
 
     async def test_refusal_of_one_line(self, home, statements):
         await subscribe(home)
-        (approved,) = await cross(home)
+        (approved,) = await home.cross()
 
         refused, _ = await statements(events.refused(approved.order_id))
 
         assert refused == self.END
 
     async def test_two_lines(self, home, statements):
-        await subscribe(home, "filters", **COLLECTS)
+        await subscribe(home, "filters", **a.COLLECTS)
         await subscribe(home)
-        await cross(home, "filters")
+        await home.cross("filters")
 
         decided, (approved,) = await statements(events.crossed(1, level=26))
         lines = [events.line(line) for line in approved.lines]

@@ -31,7 +31,7 @@ from tests.support import decisions as a
 
 #: A delivery takes two days, so a supply of 14 days can wait for two.
 SOON = a.offer(lead=LeadTime(2.0))
-COLLECTS = a.subscription(days=14.0, collect_hours=48)
+COLLECTS = a.subscription(**a.COLLECTS)
 
 
 def low(wish=COLLECTS, level=26, **changes):

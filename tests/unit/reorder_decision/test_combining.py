@@ -24,7 +24,7 @@ from tests.support import decisions as a
 from tests.support.decision_family import Family
 
 SOON = a.offer(lead=LeadTime(2.0), provider_id="acme")
-COLLECTS = a.subscription(days=14.0, collect_hours=48)
+COLLECTS = a.subscription(**a.COLLECTS)
 
 
 def collecting(product, hours=48.0, **changes):
