@@ -63,13 +63,13 @@ class TestTakeAlong:
         assert other.decision.pool.order.order_id == approved.order_id
 
     def test_pool_at_its_deadline_is_first_and_others_follow_by_deadline(self):
-        pods, filters, beans = collecting("pods", 24), collecting("filters", 72), collecting("beans", 48)
+        pods, filters, beans = collecting("pods", 24), collecting("filters", 48), collecting("beans", 72)
         at = a.when(a.NOON + a.days(1))
 
-        made = take_along(PoolDecision(pods, reassess(pods, at)), [filters, beans], at)
+        made = take_along(PoolDecision(pods, reassess(pods, at)), [beans, filters], at)
 
         (approved,) = made[0].decision.events
-        assert [line.product_id for line in approved.lines] == ["pods", "beans", "filters"]
+        assert [line.product_id for line in approved.lines] == ["pods", "filters", "beans"]
         assert approved.order_id == order_id_of("ann/pods", 2)
 
     def test_needed_by_is_the_earliest_of_all_lines(self):
