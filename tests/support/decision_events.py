@@ -1,5 +1,7 @@
 """Builders of the events that reorder_decision consumes."""
 
+from typing import Any
+
 from replenish_contracts.events import (
     BaseUnit,
     CustomerErased,
@@ -111,13 +113,13 @@ def delivered(order_id, **changes) -> OrderDelivered:
     return OrderDelivered.model_validate({**fields, "evidence": "reported", **changes})
 
 
-def line(approved_line, quantity=None) -> dict:
+def line(approved_line, quantity=None) -> dict[str, Any]:
     """Return the line of an order event about a line of a ReorderApproved."""
     fields = approved_line.model_dump(exclude_none=True) | {"unit": approved_line.unit or BaseUnit.EACH}
     return fields if quantity is None else fields | {"quantity": quantity}
 
 
-def about(order_id, *lines) -> dict:
+def about(order_id, *lines) -> dict[str, Any]:
     """Return the fields of an order event about these lines of a ReorderApproved."""
     first = lines[0]
     fields = {"order_id": order_id, "product_id": first.product_id, "pool_id": first.pool_id}

@@ -6,6 +6,7 @@ Messages wait until a test delivers them, in any order between topics and repeat
 import random
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID, uuid5
 
 from replenish_contracts.events import ReorderApproved, TriggerSet
@@ -33,7 +34,7 @@ RATE = 1.0
 class Family:
     """Pools with one slot each; `lines` has the open line of each pool by the id of its order."""
 
-    def __init__(self, chance: random.Random, wishes: dict[str, dict]):
+    def __init__(self, chance: random.Random, wishes: dict[str, dict[str, Any]]):
         self.chance, self.now = chance, a.NOON
         self.pools: dict[str, Pool] = {}
         self.levels: dict[str, int] = {}
@@ -41,8 +42,8 @@ class Family:
         self.approved: list[ReorderApproved] = []
         self.receipts: dict[str, str] = {}
         self.decided: set[tuple[str, int]] = set()
-        self.lines: dict[str, dict] = {}
-        self.inbox: list[tuple] = []
+        self.lines: dict[str, dict[str, Any]] = {}
+        self.inbox: list[tuple[Any, ...]] = []
         for product, wish in wishes.items():
             slot = a.slot(f"slot of {product}", level=30, rate_per_day=RATE)
             provider_id = wish.pop("provider_id", "acme")
