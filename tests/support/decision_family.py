@@ -152,6 +152,7 @@ class Family:
             assert line.pool_id not in self.lines, "ordered while a line is open"
             assert self.receipts[line.receipt_id] == "order"
             pool = self.pools[line.pool_id]
+            assert pool.order
             assert (pool.order.order_id, pool.order.provider_id) == (approved.order_id, approved.provider_id)
             self.decided.add((line.pool_id, line.epoch))
 
@@ -159,9 +160,11 @@ class Family:
         """When idle, each pool has an open line, a trigger that is not low, or a hold that ends later."""
         for pool_id, pool in self.pools.items():
             if pool.situation is Situation.ORDERED:
+                assert pool.order
                 assert pool.order.order_id == self.lines[pool_id]["order_id"]
             elif pool.situation is Situation.ARMED:
                 assert self.triggers[pool_id].epoch == pool.epoch
                 assert not self.cross(pool_id)
             else:
+                assert pool.hold
                 assert pool.hold.until is None or pool.hold.until > self.now
