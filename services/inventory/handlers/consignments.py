@@ -83,8 +83,8 @@ async def on_order_delivered(
         return []
     goods_of = {step.line: Goods(event.customer_id, step.product_id) for step in due}
     shelves = await store.lock_stock(goods_of.values())
-    since = event.occurred_at - timedelta(days=store.settings.early_loading_days)
-    unexplained = await store.list_unexplained_loads(list(shelves), since)
+    early_days = timedelta(days=store.settings.early_loading_days)
+    unexplained = await store.list_unexplained_loads(list(shelves), event.occurred_at - early_days)
     is_erased = await store.is_erased(event.customer_id)
     movements: Movements = []
     events: list[Event] = []
@@ -94,12 +94,10 @@ async def on_order_delivered(
         transit.save(step.line, goods, replace(step.after, journey=Journey.DELIVERED))
         shelves[goods] += step.quantity
         events.append(_stock_arrived(event, step, shelves[goods]))
-        if is_erased:
-            movement, cause, name = move_out(shelves[goods]), CountCause.MOVED_OUT, "left"
-        else:
-            movement, cause, name = offset_early_load(unexplained[goods], step.quantity), CountCause.SETTLED, "settled"
+        early = offset_early_load(unexplained[goods], step.quantity)
+        movement, cause = (move_out(shelves[goods]), CountCause.MOVED_OUT) if is_erased else (early, CountCause.SETTLED)
         if change := movement.shelf_change:
-            origin = _origin(name, step.line, event)
+            origin = _origin(cause, step.line, event)
             movements.append((goods, movement, origin))
             unexplained[goods] += change
             shelves[goods] += change

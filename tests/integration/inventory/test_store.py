@@ -204,7 +204,7 @@ async def test_checks_find_nothing_in_balanced_ledger(store):
             {"check_balances_are_sums_of_entries", "check_stock_is_its_accounts"},
         ),
         ("UPDATE stock SET available = 11, total = 11", {"check_stock_is_its_accounts"}),
-        ("UPDATE consignment SET shipped = 39", {"check_transit_is_its_consignments"}),
+        ("UPDATE consignment SET shipped = 39, total = 39", {"check_transit_is_its_consignments"}),
     ],
 )
 async def test_checks_name_violations(store, spoil, views):
