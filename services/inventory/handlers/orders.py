@@ -62,6 +62,8 @@ CUSTOMER_HANDLERS: Mapping[type[Event], Callable[[Any, Sequence[Step], Transit, 
 }
 HANDLED_EVENTS: frozenset[type[Event]] = frozenset({AllocationRequested, *PROVIDER_HANDLERS, *CUSTOMER_HANDLERS})
 ALLOCATION_REQUESTED = AllocationRequested.__name__
+#: Events that depend on no consignment.
+AFTER_DELIVERY = {ClaimRaised.__name__, OrderReturned.__name__}
 
 
 async def on_orders(records: Sequence[Record], store: Store) -> list[Event]:
@@ -91,7 +93,8 @@ async def _lock_batch(records: Sequence[Record], store: Store) -> OrderBatch:
     wanted = {Goods(data.provider_id, line.product_id) for data in requests for line in data.lines}
     orders = {record.data.order_id for record in records}
     warehouse = await store.lock_warehouse(orders, wanted)
-    transit = await store.lock_consignments(orders)
+    moving = {record.data.order_id for record in records if record.type not in AFTER_DELIVERY}
+    transit = await store.lock_consignments(moving) if moving else Transit({})
     if not requests:
         return OrderBatch(warehouse, transit)
     return OrderBatch(warehouse, transit, await store.list_settled_orders({data.order_id for data in requests}))
