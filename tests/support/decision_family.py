@@ -7,9 +7,8 @@ import random
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
-from uuid import UUID, uuid5
 
-from replenish_contracts.events import ReorderApproved, TriggerSet
+from replenish_contracts.events import ReorderApproved, TriggerSet, split_order_id
 from services.reorder_decision.domain import (
     Context,
     LeadTime,
@@ -80,7 +79,7 @@ class Family:
         for number, line in enumerate(approved.lines):
             order_id = approved.order_id
             if split and number:
-                order_id = str(uuid5(UUID(approved.order_id), line.line_id))
+                order_id = split_order_id(approved.order_id, line.line_id)
                 self.inbox.append(("drafted", order_id, line))
             self.lines[line.pool_id] = {"order_id": order_id, "line": line}
 

@@ -1,6 +1,7 @@
 """Builders of the events that inventory consumes."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 from replenish_contracts.events import (
     AllocationLine,
@@ -61,7 +62,7 @@ def delivered(quantity=40, **changes) -> OrderDelivered:
     return OrderDelivered.model_validate({**fields, "quantity": quantity, **changes})
 
 
-def about(*lines, **changes) -> dict:
+def about(*lines, **changes) -> dict[str, Any]:
     """Return the fields of an event about lines of (line, product, quantity); each product has a pool of its own."""
     told = tuple(
         Line(

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from uuid import UUID, uuid5
 
-from replenish_contracts.events import Mode, SubscriptionStatus
+from replenish_contracts.events import Mode, SubscriptionStatus, split_order_id
 from services.reorder_decision.domain.scorecard import LeadTime, Scorecard
 
 
@@ -140,12 +139,7 @@ class Order:
         Goods may arrive before the OrderDrafted of a split is consumed, which is on another topic. order_dispatch
         derives the id of a part from the order and the part's first line.
         """
-        if order_id == self.order_id:
-            return True
-        try:
-            return line_id is not None and order_id == str(uuid5(UUID(self.order_id), line_id))
-        except ValueError:
-            return False
+        return order_id == self.order_id or (line_id is not None and order_id == split_order_id(self.order_id, line_id))
 
 
 @dataclass(frozen=True, slots=True)

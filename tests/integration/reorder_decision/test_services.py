@@ -1,12 +1,11 @@
 """Reorder_decision and inventory on a real broker."""
 
 import hashlib
-from uuid import UUID, uuid5
 
 import msgspec
 import pytest
 
-from replenish_contracts.events import ReorderApproved
+from replenish_contracts.events import ReorderApproved, split_order_id
 from services.reorder_decision.domain import Inputs, as_json, decide
 from tests.support import decision_events as events
 from tests.support import decisions as a
@@ -125,7 +124,7 @@ class TestCollecting:
         await world.publish(world.crossed("omar", "filters"))
         order = ReorderApproved.model_validate((await world.heard("reorders", 7, customer_id="omar"))[-1]["data"])
         filters, pods = order.lines
-        part = str(uuid5(UUID(order.order_id), pods.line_id))
+        part = split_order_id(order.order_id, pods.line_id)
         arrived = {"product_id": "pods", "line_id": pods.line_id, "shelf": 40}
 
         await world.publish(
