@@ -3,8 +3,9 @@
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from replenish_contracts.events import BaseUnit, Fault, OrderCancelled, OrderFailed
+from replenish_contracts.events import BaseUnit, Fault, OrderCancelled, OrderFailed, OrderLinesCancelled
 from replenish_contracts.units import SYMBOLS, format_money, format_quantity
+from services.portal.domain.order_events import OrderEvent
 
 #: Amounts of 1,000 and more are shown in the larger unit.
 LARGER = {BaseUnit.GRAM: "kg", BaseUnit.MILLILITRE: "l"}
@@ -119,10 +120,10 @@ def reason(text: str) -> str:
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".") if text else ""
 
 
-def without_suspicion(event: OrderCancelled | OrderFailed) -> OrderCancelled | OrderFailed:
-    """Replace the reason of an order that ended over suspected fraud, which the customer must not see."""
+def without_suspicion(event: OrderEvent) -> OrderEvent:
+    """Replace the reason of what ended over suspected fraud, which the customer must not see."""
     match event:
-        case OrderCancelled(by=Fault.FRAUD) | OrderFailed(fault=Fault.FRAUD):
+        case OrderCancelled(by=Fault.FRAUD) | OrderLinesCancelled(by=Fault.FRAUD) | OrderFailed(fault=Fault.FRAUD):
             return event.model_copy(update={"reason": "on_hold"})
         case OrderFailed(reason=text) if _FRAUD_REASON in text:
             return event.model_copy(update={"reason": "on_hold"})
