@@ -41,6 +41,7 @@ class TestStates:
             ([events.delivered(pods(), beans())], ("delivered", "delivered", "delivered")),
             ([events.delivered(pods(90), beans())], ("delivered", "short", "delivered")),
             ([events.delivered(pods(substitute="decaf"), beans())], ("delivered", "substituted", "delivered")),
+            ([events.delivered(pods(90, substitute="decaf"), beans())], ("delivered", "substituted", "delivered")),
             ([events.delivered(pods(), beans()), events.claim_raised(pods(), 80)], ("delivered", "short", "delivered")),
             ([events.delivered(pods(0), beans(0), test=True)], ("delivered", "delivered", "delivered")),
             ([events.lines_refused(beans()), events.delivered(pods())], ("delivered", "delivered", "refused")),
@@ -131,7 +132,7 @@ class TestEventsWithoutLines:
     def test_describe_the_only_line(self):
         only = events.terms()[:1]
         known = [
-            *(events.approved(lines=()), events.drafted(only, price=1000, fee=None), events.placed(only)),
+            *(events.drafted(only, price=1000, fee=None), events.placed(only)),
             *(events.shipped(pods(90)), events.delivered(pods(90)), events.claim_raised(pods(), 90)),
         ]
 
@@ -141,6 +142,11 @@ class TestEventsWithoutLines:
         assert (order.state, line.state, order.total) == ("delivered", "short", 1000)
         assert (line.product_id, line.packs, line.pack_size, line.quantity) == ("pods", 2, 50, 100)
         assert (line.shipped, line.delivered) == (90, 90)
+
+    def test_of_the_decision_have_the_line_too(self):
+        (line,) = read_order([events.approved(lines=())]).lines
+
+        assert (line.line_id, line.pack_size, line.quantity, line.receipt_id) == ("1", 50, 100, "receipt-pods")
 
     def test_leave_unknown_what_they_lack(self):
         (line,) = read_order([events.without_lines(events.delivered(pods(90)))]).lines
