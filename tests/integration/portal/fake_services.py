@@ -16,7 +16,8 @@ class FakeServices:
 
     url: str
     levels: dict[str, Any] = field(default_factory=dict)
-    receipts: dict[str, list[str]] = field(default_factory=dict)
+    #: By order: the sentences of its only receipt, or the response.
+    receipts: dict[str, list[str] | dict[str, Any]] = field(default_factory=dict)
     done: list[tuple[str, str, Any]] = field(default_factory=list)
     #: By path: status and body to return instead of success.
     refusals: dict[str, tuple[int, Any]] = field(default_factory=dict)
@@ -61,7 +62,8 @@ def _add_reads(app: FastAPI, fake: FakeServices) -> None:
     async def receipt(order_id: str) -> Any:
         if order_id not in fake.receipts:
             return JSONResponse({"code": "not_found"}, 404)
-        return {"words": fake.receipts[order_id]}
+        found = fake.receipts[order_id]
+        return found if isinstance(found, dict) else {"words": found}
 
     app.add_api_route("/v1/devices/{device_id}/slots", slots)
     app.add_api_route("/v1/orders/{order_id}/receipt", receipt)

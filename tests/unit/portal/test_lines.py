@@ -203,6 +203,11 @@ class TestNotices:
 class TestHtml:
     ARRIVED = (pods(state=LineState.DELIVERED, delivered=100), beans(state=LineState.SHIPPED, shipped=500))
 
+    def test_names_the_shop_of_several_things_once(self):
+        html = re.sub(r"<[^>]+>", " ", html_of())
+
+        assert re.search(r"2 things from Globex\s+24\.90 EUR\s+Ordered", html)
+
     def test_forms_name_the_line_of_an_order_with_several(self):
         html = html_of(*self.ARRIVED, state=OrderState.SHIPPED)
 
