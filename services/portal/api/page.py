@@ -90,9 +90,9 @@ async def show_why(order_id: str, request: Request, kit: KitDep, session: Sessio
 
 
 @router.get("/page/orders/{order_id}/cart")
-async def open_cart(order_id: str, kit: KitDep, session: SessionDep) -> Response:
-    """Redirect to the shop's filled cart, or home if there is none."""
-    cart = await fetch_cart(kit, session.customer_id, order_id)
+async def open_cart(order_id: str, kit: KitDep, session: SessionDep, line_id: str = "") -> Response:
+    """Redirect to the shop's filled cart, or home if there is none; carts of several lines are opened one by one."""
+    cart = await fetch_cart(kit, session.customer_id, order_id, line_id)
     return RedirectResponse(cart or "/?said=nocart", 303, headers=PAGE_HEADERS)
 
 

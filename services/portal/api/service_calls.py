@@ -127,14 +127,19 @@ async def report_order(kit: Kit, customer_id: str, order_id: str, answer: str) -
     await _command(kit, customer_id, "POST", _order_url(kit, order_id, "answer"), {"answer": answer})
 
 
-async def fetch_cart(kit: Kit, customer_id: str, order_id: str) -> str | None:
-    """Return the https URL of the shop's filled cart; None if there is none or order_dispatch does not answer."""
-    url = _order_url(kit, order_id, "cart")
+async def fetch_cart(kit: Kit, customer_id: str, order_id: str, line_id: str = "") -> str | None:
+    """Return the https URL of the shop's filled cart, for one line of an order with several.
+
+    None if there is none or order_dispatch does not answer.
+    """
     try:
-        status, answer = await call(kit, claims.customer(customer_id), "GET", url)
+        status, answer = await call(kit, claims.customer(customer_id), "GET", _order_url(kit, order_id, "cart"))
     except UnavailableError:
         return None
-    cart = answer.get("cart_url") if status == OK and isinstance(answer, dict) else None
+    about = answer if status == OK and isinstance(answer, dict) else {}
+    if line_id:
+        about = next((line for line in about.get("lines", []) if line.get("line_id") == line_id), {})
+    cart = about.get("cart_url")
     return cart if isinstance(cart, str) and cart.startswith("https://") else None
 
 

@@ -190,7 +190,7 @@ def _line_state(
     if line.delivered is not None:
         is_test = any(getattr(fact.event, "test", False) for fact in facts)  # contains no goods
         is_short = line.quantity is not None and line.delivered < line.quantity
-        if line.is_claimed or (is_short and not is_test and line.substitute is None):
+        if line.is_claimed or (is_short and not is_test):
             return LineState.SHORT
         return LineState.DELIVERED if line.substitute is None else LineState.SUBSTITUTED
     if ended:

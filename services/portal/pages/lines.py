@@ -63,6 +63,8 @@ class LineCard:
     facts: tuple[str, ...]
     reason: str
     cancellable: bool
+    #: The customer has yet to order it at the shop.
+    has_cart: bool
     received: AmountForm | None
     returnable: AmountForm | None
 
@@ -82,6 +84,7 @@ def line_card(line: Line, order: Order, view: CustomerView, places: list[Place])
         facts=tuple(_facts(line, order, view, places)),
         reason=formatting.reason(line.reason or ""),
         cancellable=has_not_left and can_cancel and not is_only,
+        has_cart=has_not_left and order.state is OrderState.YOURS,
         received=_received_form(line, places),
         returnable=_return_form(line, places),
     )

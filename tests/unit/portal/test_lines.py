@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from services.portal.domain.board import Notice
+from services.portal.domain.board import Notice, Offer
 from services.portal.domain.orders import LineState, OrderState
 from services.portal.pages import render
 from tests.unit.portal import builders as a
@@ -12,7 +12,7 @@ from tests.unit.portal.builders import NOW
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 BEANS = {"product_id": "beans", "unit": "GRM", "quantity": 1000, "packs": 1, "pack_size": 1000, "unit_price": 1200}
-OFFERS = {("globex", "pods"): a.OFFER, ("globex", "decaf"): a.Offer("Decaf pods", 50, 1990, "EUR")}
+OFFERS = {("globex", "pods"): a.OFFER, ("globex", "decaf"): Offer("Decaf pods", 50, 1990, "EUR")}
 
 
 def pods(**changes):
@@ -222,6 +222,15 @@ class TestHtml:
             "Cancel Beans",
             "Cancel the order for 2 things from Globex",
         ]
+
+    def test_offers_a_cart_per_line(self):
+        several, single = html_of(state=OrderState.YOURS), html_of(a.line(), state=OrderState.YOURS)
+
+        assert re.findall(r'href="(/page/[^"]*cart[^"]*)"', several) == [
+            "/page/orders/order-1/cart?line_id=1",
+            "/page/orders/order-1/cart?line_id=2",
+        ]
+        assert re.findall(r'href="(/page/[^"]*cart[^"]*)"', single) == ["/page/orders/order-1/cart"]
 
     def test_labels_every_field_once(self):
         html = html_of(*self.ARRIVED, state=OrderState.SHIPPED)

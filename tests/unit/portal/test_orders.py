@@ -41,7 +41,7 @@ class TestStates:
             ([events.delivered(pods(), beans())], ("delivered", "delivered", "delivered")),
             ([events.delivered(pods(90), beans())], ("delivered", "short", "delivered")),
             ([events.delivered(pods(substitute="decaf"), beans())], ("delivered", "substituted", "delivered")),
-            ([events.delivered(pods(90, substitute="decaf"), beans())], ("delivered", "substituted", "delivered")),
+            ([events.delivered(pods(90, substitute="decaf"), beans())], ("delivered", "short", "delivered")),
             ([events.delivered(pods(), beans()), events.claim_raised(pods(), 80)], ("delivered", "short", "delivered")),
             ([events.delivered(pods(0), beans(0), test=True)], ("delivered", "delivered", "delivered")),
             ([events.lines_refused(beans()), events.delivered(pods())], ("delivered", "delivered", "refused")),
