@@ -86,11 +86,12 @@ class Reasons(NamedTuple):
 
 
 async def fetch_reasons(kit: Kit, customer_id: str, order_id: str) -> list[Reasons]:
-    """Return an order's receipts, the latest first; empty if there are none or reorder_decision does not answer."""
+    """Return the receipts of an order's lines, the latest first; empty without them or without an answer."""
     url = f"{kit.settings.reorder_decision_url}/v1/orders/{quote(order_id, safe='')}/receipt"
     try:
         status, answer = await call(kit, claims.customer(customer_id), "GET", url)
-        receipts = [answer, *answer.get("earlier", [])] if status == OK else []
+        latest = [answer, *answer.get("other_lines", [])] if status == OK else []
+        receipts = [*latest, *(earlier for one in latest for earlier in one.get("earlier", []))]
         return [Reasons(one.get("receipt_id"), [str(sentence) for sentence in one["words"]]) for one in receipts]
     except (UnavailableError, AttributeError, KeyError, TypeError) as error:
         LOG.info("receipt not available", extra={"order_id": order_id, "reason": repr(error)})

@@ -216,7 +216,8 @@ class TestPage:
         others.receipts["o-two"] = {
             "receipt_id": "receipt-tea",
             "words": ["There were 3 bags."],
-            "earlier": [{"receipt_id": "receipt-coffee-pods", "words": ["There were 14 pods."]}],
+            "earlier": [{"receipt_id": "proposal-tea", "words": ["It was proposed."]}],
+            "other_lines": [{"receipt_id": "receipt-coffee-pods", "words": ["There were 14 pods."], "earlier": []}],
         }
         both = (a.terms("1", "coffee-pods", 50), a.terms("2", "tea", 20), a.terms("3", "beans", 20))
         await publisher.publish(a.offer(), a.drafted(customer_id, "o-two", lines=both))
