@@ -14,6 +14,7 @@ from deploy.cli.commands.token import operator_token
 from deploy.cli.options import HomeOption, home_of
 from deploy.local.errors import StackError
 from deploy.local.home import Home
+from replenish_contracts.units import SYMBOLS, BaseUnit
 
 SERVICE, ORDERS = "reorder_decision", "order_dispatch"
 TIMEOUT_SECONDS = 10.0
@@ -133,7 +134,7 @@ def _receipts_of(line: dict[str, Any], receipts: dict[str, dict[str, Any]]) -> l
 
 
 def _amount(quantity: dict[str, str]) -> str:
-    return f"{quantity['quantity']} {quantity['unit']}"
+    return f"{quantity['quantity']} {SYMBOLS[BaseUnit(quantity['unit'])]}".rstrip()
 
 
 def _money(money: dict[str, str]) -> str:

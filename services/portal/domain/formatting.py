@@ -1,5 +1,6 @@
 """Formats amounts, times and reasons for display."""
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -50,6 +51,13 @@ def amount(steps: int, unit: BaseUnit, scale: int) -> str:
     symbol = SYMBOLS[unit]
     gap = " " if symbol and unit is not BaseUnit.PERCENT else ""
     return f"{format_quantity(steps, scale)}{gap}{symbol}"
+
+
+def quantity(shown: Mapping[str, str]) -> str:
+    """Format a quantity of an API response, which has the unit's code: `100`, `500 g`, `80%`."""
+    symbol = SYMBOLS[BaseUnit(shown["unit"])]
+    gap = " " if symbol and symbol != SYMBOLS[BaseUnit.PERCENT] else ""
+    return f"{shown['quantity']}{gap}{symbol}"
 
 
 def rate(steps_per_day: float, unit: BaseUnit, scale: int) -> str:
