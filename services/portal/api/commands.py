@@ -93,7 +93,11 @@ async def cancel_order(
     check_csrf(session, csrf)
     command = service_calls.cancel_order(kit, session.customer_id, order_id, line_id)
     return await _run_command(
-        kit, request, session, command, "We're cancelling the product." if line_id else "We're cancelling the order."
+        kit,
+        request,
+        session,
+        command,
+        "We're cancelling this part of the order." if line_id else "We're cancelling the order.",
     )
 
 
@@ -112,7 +116,7 @@ async def return_goods(
 ) -> Response:
     check_csrf(session, form.csrf)
     command = service_calls.return_goods(kit, session.customer_id, form.order_id, _quantity_of(form))
-    return await _run_command(kit, request, session, command, "Your return is registered.")
+    return await _run_command(kit, request, session, command, "Thank you. Your return is registered.")
 
 
 def _quantity_of(form: LineForm) -> dict[str, str]:

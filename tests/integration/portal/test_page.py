@@ -398,6 +398,27 @@ class TestCommands:
         assert "Too late" not in crafted
         assert all(word in kept.lower() for word in ("httponly", "samesite=lax", "path=/", "max-age=60"))
 
+    @pytest.mark.parametrize(
+        ("path", "location"),
+        [
+            ("/page/orders/one/cart", "https://acme.example/pods"),
+            ("/page/orders/two/cart?line_id=2", "https://acme.example/tea"),
+            ("/page/orders/two/cart?line_id=3", "/?said=nocart"),
+            ("/page/orders/two/cart", "/?said=nocart"),
+            ("/page/orders/unknown/cart?line_id=1", "/?said=nocart"),
+        ],
+    )
+    async def test_open_the_cart_of_an_order_or_line(self, portal, others, path, location):
+        carts = [{"line_id": "1", "cart_url": "https://acme.example/pods"}]
+        others.carts["one"] = {"cart_url": "https://acme.example/pods", "lines": carts}
+        carts = [*carts, {"line_id": "2", "cart_url": "https://acme.example/tea"}, {"line_id": "3", "cart_url": None}]
+        others.carts["two"] = {"cart_url": None, "lines": carts}
+
+        async with signed_in(portal, await portal.join()) as browser:
+            answer = await browser.get(path)
+
+        assert (answer.status_code, answer.headers["location"]) == (303, location)
+
     @pytest.mark.parametrize("csrf", ["", "guess"])
     async def test_require_csrf_token(self, portal, others, csrf):
         others.done.clear()
