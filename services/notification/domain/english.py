@@ -92,7 +92,7 @@ ENGLISH = Language(
                 (
                     (
                         "The delivery of {product} from {provider} was incomplete: "
-                        "you received {received} instead of {ordered}."
+                        "you received {received_quantity} instead of {ordered_quantity}."
                     ),
                     "The delivery of {product} from {provider} was incomplete.",
                     "The delivery of {product} was incomplete.",

@@ -33,9 +33,9 @@ CART_LINKS = (
     ("I do not want to order it: {no}",),
 )
 STILL_TO_COME = ("Still to come:{rest}", "{more}The rest of your order will follow.")
-ORDER_LIST = ("The order:{lines}",)
+ORDER_LIST = ("This order includes:{lines}",)
 FEE = ("Delivery fee: {fee}",)
-TOTAL = ("Total: {price}",)
+TOTAL = ("Total: {total}",)
 CLAIM_NEXT = (
     "We are taking this up with the provider. If everything has arrived after all, please let us know: {page}",
 )

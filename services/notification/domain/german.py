@@ -93,7 +93,10 @@ GERMAN = Language(
             "Unvollständige Lieferung: {product}",
             (
                 (
-                    ("Die Lieferung von {product} durch {provider} war unvollständig: {received} statt {ordered}."),
+                    (
+                        "Die Lieferung von {product} durch {provider} war unvollständig: "
+                        "{received_quantity} statt {ordered_quantity}."
+                    ),
                     "Die Lieferung von {product} durch {provider} war unvollständig.",
                     "Die Lieferung von {product} war unvollständig.",
                 ),

@@ -34,7 +34,7 @@ CART_LINKS = (
     ("Ich möchte nicht bestellen: {no}",),
 )
 STILL_TO_COME = ("Noch ausstehend:{rest}", "{more}Der Rest Ihrer Bestellung folgt.")
-ORDER_LIST = ("Die Bestellung:{lines}",)
+ORDER_LIST = ("Diese Bestellung umfasst:{lines}",)
 FEE = ("Versandkosten: {fee}",)
-TOTAL = ("Gesamtbetrag: {price}",)
+TOTAL = ("Gesamtbetrag: {total}",)
 CLAIM_NEXT = ("Wir klären das mit dem Anbieter. Falls doch alles angekommen ist, teilen Sie uns das bitte mit: {page}",)

@@ -13,12 +13,17 @@ from services.notification.domain.notices import Facts, Notice
 MAX_LISTED = 20
 #: A line with the quantity that the mail is about.
 Listed = Sequence[tuple[LineFacts, int | None]]
-#: Mails that end with the delivery fee and the total.
-_WITH_TOTAL = frozenset({Kind.ORDER_PLACED, Kind.SHOP_ASKED, Kind.CART_PREPARED})
+#: Mails about claims and reminders, whose lines do not make a total.
+_WITHOUT_TOTAL = frozenset({Kind.CLAIM_RAISED, Kind.SHOP_REMINDED, Kind.CART_REMINDED})
 #: Mails without prices: what is to be cancelled, and amounts that the mail would seem to refund.
 _WITHOUT_PRICES = frozenset({Kind.SHOP_ASKED_TO_CANCEL, Kind.CART_CANCEL_ASKED, Kind.MONEY_RETURNED})
 #: Mails about the lines of their event, not about what else the order contains.
-_ABOUT_SOME = frozenset({Kind.ORDER_SHIPPED, Kind.ORDER_DELIVERED, Kind.SHOP_ASKED_TO_CANCEL, Kind.CART_CANCEL_ASKED})
+_ABOUT_SOME = frozenset(
+    {
+        *(Kind.ORDER_SHIPPED, Kind.ORDER_DELIVERED, Kind.CLAIM_RAISED),
+        *(Kind.SHOP_ASKED_TO_CANCEL, Kind.CART_CANCEL_ASKED),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,7 @@ class Listing:
                 "last": "" if is_last and self.notice.kind in _ABOUT_SOME and not rest else None,
                 "linked": "" if any(line.cart_url for line in self.facts.lines) else None,
             }
-            | self._money(listed)
+            | self._money(listed, is_part=is_part)
         )
 
     def ended(self) -> Iterable[tuple[Notice, str]]:
@@ -107,7 +112,7 @@ class Listing:
             wording = language.some_things_of_order if provider else language.some_things
             summary = wording.format(number=number, total=total, provider=provider)
         else:
-            price = self._total(listed)
+            price = None if self.notice.kind is Kind.CLAIM_RAISED else self._total(listed)
             summary = f"{order}, {price}" if price else order
         return {
             "things": things,
@@ -116,10 +121,10 @@ class Listing:
             "summary": summary,
         }
 
-    def _money(self, listed: Listed) -> dict[str, str | None]:
-        if self.notice.kind not in _WITH_TOTAL:
+    def _money(self, listed: Listed, *, is_part: bool) -> dict[str, str | None]:
+        if self.notice.kind in _WITHOUT_TOTAL | _WITHOUT_PRICES or (is_part and self.notice.kind in _ABOUT_SOME):
             return {}
-        return {"fee": self._fee(), "price": self._total(listed)}
+        return {"fee": self._fee(), "total": self._total(listed)}
 
     def _fee(self) -> str | None:
         return show_money(self.facts.fee, self.facts.currency, self.language) if self.facts.fee else None
