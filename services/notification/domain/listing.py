@@ -158,13 +158,14 @@ class Listing:
         return f"{item}: {line.cart_url}" if line.cart_url else item
 
     def _amount(self, line: LineFacts, quantity: int | None) -> str | None:
-        """Return packs × pack size for a whole line, otherwise the quantity."""
+        """Return packs × pack size for a whole line, otherwise, and of single pieces, the quantity."""
         language = self.language
         amount = show_quantity(quantity, line.unit, line.scale, language)
         if self.notice.kind is Kind.CLAIM_RAISED:
             return self._received(line) or amount
         size = show_quantity(line.pack_size, line.unit, line.scale, language)
-        if quantity != line.quantity or line.packs is None or size is None or line.substitute:
+        is_whole = quantity == line.quantity and not line.substitute
+        if not is_whole or line.packs is None or size in (None, language.one_piece):
             return amount
         return f"{line.packs} × {size}"
 

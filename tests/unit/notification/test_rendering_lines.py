@@ -90,6 +90,13 @@ class TestOrderPlaced:
             "Acme will not deliver the following (reason: sold out):\n- Paper filters: 1 × 100 pieces",
         )
 
+    def test_single_pieces_are_not_packs(self):
+        facts = a.basket(a.line(packs=3, pack_size=1, quantity=3), a.filters())
+
+        mail = written(Kind.ORDER_PLACED, {"lines": {"1": 3, "2": 100}}, facts)
+
+        assert "- Coffee pods: 3 pieces, 14.97 EUR" in mail.lines[1]
+
     def test_order_of_one_line_reads_as_before(self):
         alone = written(Kind.ORDER_PLACED, {"lines": {"1": 40}}, a.facts(lines=(a.line(),)))
         before = written(Kind.ORDER_PLACED, {}, a.facts())
