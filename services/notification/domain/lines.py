@@ -70,6 +70,10 @@ class LineFacts:
         return self.state in (LineState.ORDERED, LineState.SHIPPED)
 
     @property
+    def has_moved(self) -> bool:
+        return self.state not in (LineState.ORDERED, LineState.REFUSED, LineState.CANCELLED, LineState.FAILED)
+
+    @property
     def unshipped(self) -> int | None:
         """The quantity that has not left; None if unknown."""
         return None if self.quantity is None else max(self.quantity - (self.shipped or 0), 0)

@@ -53,14 +53,13 @@ class Listing:
             return values | {"fee": self._fee()}
         listed = self._listed()
         is_part = self._is_part(listed)
-        is_last = is_part and self._is_complete()
         return (
             values
             | self._summaries(listed, is_part=is_part)
             | {
                 "lines": self._items(listed, with_price=self.notice.kind not in _WITHOUT_PRICES),
-                "part": "" if is_part else None,
-                "last": "" if is_last and self.notice.kind in _ABOUT_SOME and not rest else None,
+                "part": None if self._is_complete() else "",
+                "last": "" if self._is_complete() and self._has_moved_before(listed) else None,
                 "linked": "" if any(line.cart_url for line in self.facts.lines) else None,
             }
             | self._money(listed, is_part=is_part)
@@ -97,7 +96,17 @@ class Listing:
         return lines_to_come(self.facts.lines)
 
     def _is_part(self, listed: Listed) -> bool:
-        return len(listed) < len(self.facts.lines) or not self._is_complete()
+        """The mail is about less than the whole order."""
+        is_whole = len(listed) == len(self.facts.lines) and all(steps == line.quantity for line, steps in listed)
+        return not is_whole or not self._is_complete()
+
+    def _has_moved_before(self, listed: Listed) -> bool:
+        """Something else of the order left the provider, or more of these lines."""
+        quantities = {line.line_id: quantity or 0 for line, quantity in listed}
+        return any(
+            (line.shipped or 0) > quantities[line.line_id] if line.line_id in quantities else line.has_moved
+            for line in self.facts.lines
+        )
 
     def _summaries(self, listed: Listed, *, is_part: bool) -> dict[str, str | None]:
         language, number, total = self.language, len(listed), len(self.facts.lines)
@@ -112,7 +121,7 @@ class Listing:
             wording = language.some_things_of_order if provider else language.some_things
             summary = wording.format(number=number, total=total, provider=provider)
         else:
-            price = None if self.notice.kind is Kind.CLAIM_RAISED else self._total(listed)
+            price = None if is_part and self.notice.kind in _ABOUT_SOME else self._total(listed)
             summary = f"{order}, {price}" if price else order
         return {
             "things": things,

@@ -142,7 +142,7 @@ class TestDecide:
 
         due = [
             decide(kind, preference=None, last_notified_at=None, timing=timing, now=a.NOON).due_at
-            for kind in (Kind.ORDER_PLACED, Kind.SHOP_ASKED)
+            for kind in (Kind.ORDER_PLACED, Kind.CART_PREPARED)
         ]
 
         assert due == [a.NOON + a.TIMING.grace, a.NOON]

@@ -136,6 +136,22 @@ class TestOrderShipped:
         assert mail.lines[1] == ("Acme has shipped the rest of your order:\n- Paper filters: 1 × 100 pieces, 9.42 EUR")
         assert not any(line.startswith("Still to come") for line in mail.lines)
 
+    def test_second_parcel_of_a_line_is_the_rest_and_without_total(self):
+        facts = a.basket(a.line(state=LineState.SHIPPED, shipped=40), a.filters(state=LineState.SHIPPED, shipped=100))
+
+        mail = written(Kind.ORDER_SHIPPED, {"lines": {"1": 20, "2": 100}, "complete": True}, facts)
+
+        assert mail.subject == "Shipped: 2 things from Acme"
+        assert mail.lines[1].startswith("Acme has shipped the rest of your order:\n- Coffee pods: 20 pieces\n")
+        assert not any(line.startswith("Total") for line in mail.lines)
+
+    def test_all_that_was_not_refused_is_the_order(self):
+        facts = a.basket(a.line(state=LineState.SHIPPED, shipped=40), a.filters(state=LineState.REFUSED))
+
+        mail = written(Kind.ORDER_SHIPPED, {"lines": {"1": 40}, "complete": True}, facts)
+
+        assert mail.lines[1].startswith("Acme has shipped your order:\n")
+
     def test_parcels_of_one_moment_are_summed(self):
         facts = a.basket(a.line(state=LineState.SHIPPED, shipped=40), a.filters())
         second = a.notice(Kind.ORDER_SHIPPED, details={"lines": {"1": 20}, "complete": False})
