@@ -13,10 +13,10 @@ from services.notification.domain.notices import Facts, Notice
 MAX_LISTED = 20
 #: A line with the quantity that the mail is about.
 Listed = Sequence[tuple[LineFacts, int | None]]
-#: Mails about claims and reminders, whose lines do not make a total.
-_WITHOUT_TOTAL = frozenset({Kind.CLAIM_RAISED, Kind.SHOP_REMINDED, Kind.CART_REMINDED})
-#: Mails without prices: what is to be cancelled, and amounts that the mail would seem to refund.
-_WITHOUT_PRICES = frozenset({Kind.SHOP_ASKED_TO_CANCEL, Kind.CART_CANCEL_ASKED, Kind.MONEY_RETURNED})
+#: Reminders, which list what is open of the order.
+_WITHOUT_TOTAL = frozenset({Kind.SHOP_REMINDED, Kind.CART_REMINDED})
+#: Mails about what is missing or to be cancelled, and refunds, whose amount is not the price of the lines.
+_WITHOUT_PRICES = frozenset({Kind.CLAIM_RAISED, Kind.MONEY_RETURNED, Kind.SHOP_ASKED_TO_CANCEL, Kind.CART_CANCEL_ASKED})
 #: Mails about the lines of their event, not about what else the order contains.
 _ABOUT_SOME = frozenset(
     {
@@ -121,7 +121,8 @@ class Listing:
             wording = language.some_things_of_order if provider else language.some_things
             summary = wording.format(number=number, total=total, provider=provider)
         else:
-            price = None if is_part and self.notice.kind in _ABOUT_SOME else self._total(listed)
+            has_price = self.notice.kind is not Kind.CLAIM_RAISED and not (is_part and self.notice.kind in _ABOUT_SOME)
+            price = self._total(listed) if has_price else None
             summary = f"{order}, {price}" if price else order
         return {
             "things": things,

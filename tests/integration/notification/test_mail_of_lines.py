@@ -59,7 +59,7 @@ async def world(database, kafka_url, tmp_path_factory):
             order_dispatch_url=orders,
             smtp_port=port,
             public_url="https://home.example",
-            lines_collect_seconds=1,
+            lines_collect_seconds=3,
         ) as kit,
     ):
         world = Environment(kit, kafka_url, desk, log)

@@ -273,6 +273,14 @@ class TestWholeOrder:
             "The delivery from Acme was incomplete:\n- Coffee pods: 30 pieces instead of 40 pieces\n- Paper filters: 0 pieces instead of 100 pieces"
         )
 
+    def test_claims_of_whole_lines_name_no_price(self):
+        details = {"lines": {"1": 40}, "ordered": 40, "received": 0}
+        other = a.notice(Kind.CLAIM_RAISED, details={"lines": {"2": 100}, "ordered": 100, "received": 0})
+
+        mail = written(Kind.CLAIM_RAISED, details, others=[other])
+
+        assert "EUR" not in mail.subject + mail.lines[1]
+
     def test_claim_of_one_line_names_it(self):
         mail = written(Kind.CLAIM_RAISED, {"lines": {"1": 30}, "ordered": 40, "received": 30})
 
