@@ -97,11 +97,13 @@ async def _fetch_answers(
     notice: Notice, kit: Kit, page_url: str
 ) -> tuple[Contact | None, dict[str, str], dict[str, str]]:
     """Return the recipient if it is a shop, the answer links of this mail, and the links to products by line."""
-    responder = "shop" if notice.kind in TO_SHOPS else "customer"
+    query = f"responder={'shop' if notice.kind in TO_SHOPS else 'customer'}"
+    if notice.kind in (Kind.SHOP_ASKED_TO_CANCEL, Kind.CART_CANCEL_ASKED):
+        query += "&cancellation=true"
     order = f"{kit.settings.order_dispatch_url}/v1/orders/{quote(notice.order_id or '', safe='')}"
     try:
         body = _ANSWERS.validate_json(
-            await _fetch(f"{order}/mail-data?responder={responder}", "order-dispatch", "the order needs no answer", kit)
+            await _fetch(f"{order}/mail-data?{query}", "order-dispatch", "the order needs no answer", kit)
         )
     except ValidationError as error:
         raise RetryLaterError("order-dispatch returned invalid answer links") from error
