@@ -58,9 +58,9 @@ class Transit:
         found = self._known.get(line.order_id, {}).get(line.line_id)
         return found[1] if found else Consignment()
 
-    def of_order(self, order_id: str) -> dict[str, tuple[Goods, Consignment]]:
+    def of_order(self, order_id: str) -> Mapping[str, tuple[Goods, Consignment]]:
         """Return the known consignments of an order by line id."""
-        return dict(self._known.get(order_id, {}))
+        return self._known.get(order_id, {})
 
     def leave(self, line: LineKey, goods: Goods, quantity: int, shipment_id: str | None) -> Consignment:
         before = self.get(line)
