@@ -88,7 +88,7 @@ class TestAllocationRequested:
         assert lines(said) == [PODS]
         assert await stock(stocked) == {"pods": (60, 40), "tea": (10, 0)}
 
-    async def test_parcel_before_request_is_booked_and_nothing_allocated(self, stocked):
+    async def test_shipment_before_request_is_booked_and_nothing_allocated(self, stocked):
         await stocked.hear(a.shipped(**a.about(("1", "pods", 15), shipment_id="p1", complete=False)))
 
         assert await stocked.hear(a.asked(PODS, TEA)) == []
@@ -109,7 +109,7 @@ class TestAllocationRequested:
 
 
 class TestOrderShipped:
-    async def test_parcel_keeps_rest_of_line_and_other_lines_allocated(self, stocked):
+    async def test_shipment_keeps_rest_of_line_and_other_lines_allocated(self, stocked):
         await stocked.hear(a.asked(PODS, TEA))
 
         said = await stocked.hear(a.shipped(**a.about(("1", "pods", 15), shipment_id="p1", complete=False)))
@@ -118,7 +118,7 @@ class TestOrderShipped:
         assert await stock(stocked) == {"pods": (60, 25), "tea": (4, 6)}
         assert await stocked.balances() == {"supplier": -15, "in_transit": 15}
 
-    async def test_parcels_add_up(self, stocked):
+    async def test_shipments_add_up(self, stocked):
         await stocked.hear(a.asked(PODS, TEA))
 
         await stocked.hear(a.shipped(**a.about(("1", "pods", 15), TEA, shipment_id="p1", complete=False)))
@@ -127,18 +127,18 @@ class TestOrderShipped:
         assert await stock(stocked) == {"pods": (60, 0), "tea": (4, 0)}
         assert await stock(stocked, "ann") == {"pods": (0, 0), "tea": (0, 0)}
 
-    async def test_repeated_parcel_counts_once(self, stocked):
-        parcel = a.shipped(**a.about(("1", "pods", 15), shipment_id="p1", complete=False))
+    async def test_repeated_shipment_counts_once(self, stocked):
+        shipment = a.shipped(**a.about(("1", "pods", 15), shipment_id="p1", complete=False))
         await stocked.hear(a.asked(PODS, TEA))
 
-        await stocked.hear(parcel)
-        await stocked.hear(parcel)
-        await stocked.hear_together(parcel, parcel)
+        await stocked.hear(shipment)
+        await stocked.hear(shipment)
+        await stocked.hear_together(shipment, shipment)
 
         assert await stock(stocked) == {"pods": (60, 25), "tea": (4, 6)}
         assert await stocked.balances() == {"supplier": -15, "in_transit": 15}
 
-    async def test_total_without_shipment_id_includes_earlier_parcels(self, stocked):
+    async def test_total_without_shipment_id_includes_earlier_shipments(self, stocked):
         await stocked.hear(a.asked(PODS, TEA))
         await stocked.hear(a.shipped(**a.about(("1", "pods", 15), shipment_id="p1", complete=False)))
 
@@ -148,7 +148,7 @@ class TestOrderShipped:
         assert await stock(stocked) == {"pods": (60, 0), "tea": (4, 6)}
         assert await stocked.balances() == {"supplier": -40, "in_transit": 40}
 
-    async def test_late_parcel_is_part_of_known_total(self, stocked):
+    async def test_late_shipment_is_part_of_known_total(self, stocked):
         await stocked.hear(a.asked(PODS, TEA))
         await stocked.hear(a.shipped(**a.about(PODS, complete=False)))
 
@@ -165,7 +165,7 @@ class TestOrderShipped:
         assert lines(said) == [("1", "pods", 25), TEA]
         assert await stock(stocked) == {"pods": (85, 0), "tea": (10, 0)}
 
-    async def test_parcel_after_release_takes_available_stock(self, stocked):
+    async def test_shipment_after_release_takes_available_stock(self, stocked):
         await stocked.hear(a.asked(PODS, TEA))
         await stocked.hear(a.shipped(**a.about(("1", "pods", 15), shipment_id="p2")))
 
@@ -267,16 +267,16 @@ class TestOrderDelivered:
         assert kept == {"pods": (65, 0), "tea": (4, 6)}
         assert await stock(stocked) == {"pods": (65, 0), "tea": (6, 0)}
 
-    async def test_delivery_takes_all_parcels_of_line_out_of_transit(self, stocked):
+    async def test_delivery_takes_all_shipments_of_line_out_of_transit(self, stocked):
         await stocked.hear(a.asked(PODS, TEA))
-        for parcel, quantity in (("p1", 15), ("p2", 25)):
-            await stocked.hear(a.shipped(**a.about(("1", "pods", quantity), shipment_id=parcel, complete=False)))
+        for shipment, quantity in (("p1", 15), ("p2", 25)):
+            await stocked.hear(a.shipped(**a.about(("1", "pods", quantity), shipment_id=shipment, complete=False)))
 
         await stocked.hear(a.delivered(**a.about(("1", "pods", 38), complete=False)))
 
         assert await stocked.balances() == {"supplier": -40, "shelf": 38, "unexplained": 2}
 
-    async def test_parcel_after_delivery_changes_nothing(self, stocked):
+    async def test_shipment_after_delivery_changes_nothing(self, stocked):
         await stocked.hear(a.asked(PODS, TEA))
         await stocked.hear(a.delivered(**a.about(PODS, complete=False)))
 
@@ -388,8 +388,8 @@ class TestChecks:
     @pytest.mark.parametrize(
         ("spoil", "view"),
         [
-            ("UPDATE consignment SET total = 0", "check_consignments_are_their_parcels"),
-            ("DELETE FROM parcel", "check_consignments_are_their_parcels"),
+            ("UPDATE consignment SET total = 0", "check_consignments_are_their_shipments"),
+            ("DELETE FROM shipment_line", "check_consignments_are_their_shipments"),
             ("UPDATE consignment SET journey = 'returned'", "check_credited_lines_are_delivered"),
             ("UPDATE allocation SET shipped = shipped + 1", "check_shipped_allocations_are_their_consignments"),
             ("UPDATE allocation SET line_id = '9' WHERE line_id = '2'", "check_allocations_are_their_bookings"),
