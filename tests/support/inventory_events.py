@@ -61,7 +61,7 @@ def delivered(quantity=40, **changes) -> OrderDelivered:
     return OrderDelivered.model_validate({**fields, "quantity": quantity, **changes})
 
 
-def about(*lines, **changes) -> dict:
+def about(*lines, **changes):
     """Return the fields of an event about lines of (line, product, quantity); each product has a pool of its own."""
     told = tuple(
         Line(
