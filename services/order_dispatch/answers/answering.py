@@ -1,15 +1,18 @@
 """Answers of shops and customers about orders: which are possible in a state, and their effects."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from hashlib import sha256
 
 from replenish_contracts.catalogue import Event
-from replenish_contracts.events import OrderUpdated, UpdateStatus
+from replenish_contracts.events import OrderUpdated, UpdateLine, UpdateStatus
 from replenish_contracts.units import format_quantity
 from services.order_dispatch.domain.cancellation import TooLateError, cancel
-from services.order_dispatch.domain.lines import Cancellation
+from services.order_dispatch.domain.lines import WITHOUT_GOODS_LINE, Cancellation
 from services.order_dispatch.domain.order import Order, Responder
+from services.order_dispatch.domain.reports import Outcome
 from services.order_dispatch.domain.states import NOT_SUBMITTED, State
 from services.order_dispatch.domain.timeouts import extend_deadline
 from services.order_dispatch.orders.decisions import apply_decision, apply_update
@@ -76,7 +79,17 @@ def responder_of(step: Step) -> Responder:
     return Responder.SHOP if step in SHOP_STEPS else Responder.CUSTOMER
 
 
-def is_done(step: Step, order: Order) -> bool:
+def is_done(step: Step, order: Order, line_ids: Collection[str] = ()) -> bool:
+    """Return whether an answer about the order, or about these lines, has no further effect."""
+    if not line_ids:
+        return order.state in _DONE_IN[step] and (step is not Step.SHIP or order.has_all_left)
+    lines = [order.find_line(line_id) for line_id in line_ids]
+    if step is Step.SHIP:
+        return all(line.has_left and not line.is_to_leave for line in lines)
+    if step is Step.REFUSE:
+        return all(line.state in WITHOUT_GOODS_LINE for line in lines)
+    if step is Step.DELIVER:
+        return all(not line.is_open and line.has_left for line in lines)
     return order.state in _DONE_IN[step]
 
 
@@ -85,7 +98,8 @@ def refusal_of(step: Step, order: Order) -> str | None:
     if is_done(step, order) or order.state in (State.PLACING, State.PLACED, State.UNKNOWN):
         return None
     if order.state is State.SHIPPED:
-        return None if step in (Step.DELIVER, Step.ARRIVED) else "The order has already been sent."
+        possible = step in (Step.DELIVER, Step.ARRIVED) or not order.has_all_left
+        return None if possible else "The order has already been sent."
     if order.state in _ARRIVED:
         return "The order has already arrived."
     if order.cancellation is not None and order.cancellation.by in ("deadline", "expired"):
@@ -99,9 +113,17 @@ class AnswerDetail:
 
     reason: str | None = None
     tracking: str | None = None
-    #: Quantity shipped or delivered, in base steps.
+    #: Quantity shipped or delivered, in base steps; only for an order of one line.
     quantity: int | None = None
     expected_at: datetime | None = None
+    #: The lines that the answer is about, with their quantities in base steps; empty for all.
+    lines: tuple[UpdateLine, ...] = ()
+    #: The shop's id of the parcel, for goods that leave in several.
+    shipment_id: str | None = None
+
+    @property
+    def line_ids(self) -> tuple[str, ...]:
+        return tuple(line.line_id for line in self.lines)
 
 
 async def find_answerable(order_id: str, step: Step, store: OrderStore, *, lock: bool = False) -> Order | None:
@@ -113,10 +135,11 @@ async def find_answerable(order_id: str, step: Step, store: OrderStore, *, lock:
 async def take_answer(order: Order, step: Step, detail: AnswerDetail, store: OrderStore) -> tuple[Order, list[Event]]:
     """Apply an answer to a locked order; return the order and the events to publish. Repetitions change nothing.
 
-    Raises StepRefusedError if the answer is not possible, ConflictingAnswerError if repeated with another quantity.
+    Raises StepRefusedError if the answer is not possible, ConflictingAnswerError if repeated with another quantity,
+    NoSuchLineError.
     """
-    if is_done(step, order):
-        await _check_quantity(order, step, detail, store)
+    if is_done(step, order, detail.line_ids):
+        await _check_quantities(order, step, detail, store)
         return order, []
     refusal = refusal_of(step, order)
     if refusal is not None:
@@ -131,15 +154,20 @@ async def take_answer(order: Order, step: Step, detail: AnswerDetail, store: Ord
     return decision.order, await apply_decision(decision, store)
 
 
-async def _check_quantity(order: Order, step: Step, detail: AnswerDetail, store: OrderStore) -> None:
-    if step not in (Step.SHIP, Step.DELIVER) or detail.quantity is None:
+async def _check_quantities(order: Order, step: Step, detail: AnswerDetail, store: OrderStore) -> None:
+    if step not in (Step.SHIP, Step.DELIVER):
         return
-    reported = await store.find_reported_quantity(order.order_id, order.provider_id, STATUSES[step])
-    if reported is None:
-        reported = order.shipped_or_ordered_quantity
-    if detail.quantity != reported:
-        amount = f"{format_quantity(reported, order.scale)} {order.unit.value}"
-        raise ConflictingAnswerError(order, f"The quantity was already reported as {amount} and cannot be changed.")
+    quantities = {line.line_id: line.quantity for line in detail.lines}
+    if detail.quantity is not None:
+        quantities[order.find_line(None).line_id] = detail.quantity
+    for line_id, quantity in quantities.items():
+        line = order.find_line(line_id)
+        reported = await store.find_reported_quantity(order, STATUSES[step], line_id)
+        if reported is None:
+            reported = line.shipped_or_ordered_quantity
+        if quantity not in (None, reported) and detail.shipment_id is None:
+            amount = f"{format_quantity(reported, line.scale)} {line.unit.value}"
+            raise ConflictingAnswerError(order, f"The quantity was already reported as {amount} and cannot be changed.")
 
 
 async def _apply_as_update(
@@ -147,8 +175,7 @@ async def _apply_as_update(
 ) -> tuple[Order, list[Event]]:
     update = OrderUpdated(
         provider_id=order.provider_id,
-        # Contains the order's step, so that an answer can be given again after the order changed.
-        update_id=f"{step}-{order.step}-{order.order_id}",
+        update_id=_update_id(order, step, detail),
         order_id=order.order_id,
         status=STATUSES[step],
         occurred_at=store.now,
@@ -156,6 +183,8 @@ async def _apply_as_update(
         quantity=detail.quantity,
         reason=detail.reason,
         tracking=detail.tracking,
+        lines=detail.lines,
+        shipment_id=detail.shipment_id,
     )
     applied = await apply_update(update, store)
     if applied.decision is None:
@@ -163,9 +192,24 @@ async def _apply_as_update(
     if applied.decision.decision is None:
         raise StepRefusedError(order, applied.decision.reason)
     answered = applied.decision.decision.order
-    if not is_done(step, answered) and answered.state is not State.PLACED:
+    if applied.decision.outcome is not Outcome.APPLIED:
+        raise StepRefusedError(answered, applied.decision.reason)
+    is_answered = is_done(step, answered, detail.line_ids) or answered.state in (State.PLACED, State.SHIPPED)
+    if not is_answered:
         raise StepRefusedError(answered, f"The order is {answered.state}.")
     return answered, applied.events
+
+
+def _update_id(order: Order, step: Step, detail: AnswerDetail) -> str:
+    """Return an id with the order's step, so that an answer can be given again after the order changed.
+
+    An answer about some lines or one parcel has an id of its own.
+    """
+    update_id = f"{step}-{order.step}-{order.order_id}"
+    if not detail.lines and detail.shipment_id is None:
+        return update_id
+    parts = [detail.shipment_id or "", *(line.model_dump_json() for line in detail.lines)]
+    return f"{update_id}-{sha256('|'.join(parts).encode()).hexdigest()[:16]}"
 
 
 async def _expected_at(order: Order, store: OrderStore) -> datetime | None:

@@ -23,7 +23,9 @@ from services.order_dispatch.answers.answering import (
 )
 from services.order_dispatch.answers.links import AnswerLink, ExpiredLinkError, InvalidLinkError, read_link, sign_link
 from services.order_dispatch.answers.shops import address_for_shop, refused_answer
+from services.order_dispatch.domain.lines import OrderLine
 from services.order_dispatch.domain.order import Order, Responder
+from services.order_dispatch.domain.provider import Offer, Provider
 from services.order_dispatch.domain.states import State
 from services.order_dispatch.orders.api import require_owned
 from services.order_dispatch.providers.assisted import cart_url
@@ -131,10 +133,16 @@ async def get_mail_data(order_id: Short, responder: Responder, kit: KitDep, prin
 
 
 async def _show_answer(order: Order, step: Step, store: Any) -> dict[str, Any]:
-    """Return what the page or mail shows about the order; without the customer's name and address."""
+    """Return what the page or mail shows about the order; without the customer's name and address.
+
+    `cart_url` is the URL of the shop's filled cart if the customer orders there.
+    """
     provider = await store.find_provider(order.provider_id)
-    offer = await store.find_offer(order.provider_id, order.product_id)
-    by_customer = provider is not None and order.responder is Responder.CUSTOMER
+    offers = await store.find_offers(order.provider_id, [line.product_id for line in order.lines])
+    shop = provider if order.responder is Responder.CUSTOMER else None
+    lines = [_show_line(order, line, offers.get(line.product_id), shop) for line in order.lines]
+    # An order of one line has the line's fields as well; for several they are null.
+    only = lines[0] if len(lines) == 1 else {}
     return {
         "order_id": order.order_id,
         "step": step,
@@ -142,14 +150,26 @@ async def _show_answer(order: Order, step: Step, store: Any) -> dict[str, Any]:
         "done": is_done(step, order),
         "refusal": refusal_of(step, order),
         "shop": provider.name if provider else order.provider_id,
-        "product_id": order.product_id,
-        "title": offer.title if offer else order.product_id,
-        "packs": order.packs,
-        "quantity": quantity(order.quantity, order.unit, order.scale),
+        **{name: only.get(name) for name in ("product_id", "title", "packs", "quantity", "cart_url")},
+        "lines": lines,
         "price": money(order.price, order.currency),
         "answer_by": order.answer_by if order.is_unanswered else None,
+        "fee": money(order.fee or None, order.currency),
         "expected_at": order.expected_at,
-        "cart_url": cart_url(order, provider.account) if by_customer else None,
+    }
+
+
+def _show_line(order: Order, line: OrderLine, offer: Offer | None, provider: Provider | None) -> dict[str, Any]:
+    return {
+        "line_id": line.line_id,
+        "product_id": line.product_id,
+        "title": offer.title if offer else line.product_id,
+        "packs": line.packs,
+        "pack_size": quantity(line.pack_size, line.unit, line.scale),
+        "quantity": quantity(line.quantity, line.unit, line.scale),
+        "price": money(line.price, order.currency),
+        "state": line.state,
+        "cart_url": None if provider is None else cart_url(line, provider.account),
     }
 
 

@@ -13,7 +13,7 @@ from libs.kit.http.dependencies import KitDep, PrincipalDep, RequiredIdempotency
 from libs.kit.http.idempotency import IdempotentRequest, command
 from libs.kit.http.problems import ProblemError
 from replenish_contracts.catalogue import NO_NUL, Moment, Text
-from replenish_contracts.units import InvalidAmountError, parse_quantity
+from replenish_contracts.events import UpdateLine
 from services.order_dispatch.answers.answering import (
     SHOP_STEPS,
     AnswerDetail,
@@ -23,10 +23,10 @@ from services.order_dispatch.answers.answering import (
     find_answerable,
     take_answer,
 )
-from services.order_dispatch.domain.order import Order
+from services.order_dispatch.domain.order import NoSuchLineError, Order
 from services.order_dispatch.domain.provider import Provider
 from services.order_dispatch.domain.states import CLOSED
-from services.order_dispatch.orders.shapes import show_order
+from services.order_dispatch.orders.shapes import LineId, read_quantity, show_order
 from services.order_dispatch.orders.tasks import fetch_address
 from services.order_dispatch.providers.api import ProviderId, provider_changed, require_provider, show_provider
 from services.order_dispatch.providers.hosted import Terms
@@ -106,17 +106,33 @@ async def _change_shop(
         return tx.respond(200, show_provider(changed, offers, principal))
 
 
-#: Fields of an order that a shop does not see.
-CUSTOMER_FIELDS = ("customer_id", "pool_id", "device_id", "slot", "receipt_id", "fraud_at", "fraud_cleared_at")
+#: Fields of a line, and of an order, that a shop does not see.
+_CUSTOMER_FIELDS_OF_LINE = ("pool_id", "device_id", "slot", "receipt_id", "cancellation")
+_CUSTOMER_FIELDS = ("customer_id", "pool_id", "device_id", "slot", "receipt_id", "fraud_at", "fraud_cleared_at")
+
+
+class AnswerLineBody(Body):
+    """A line that the answer is about; quantities are in the line's unit."""
+
+    line_id: LineId
+    #: What left in the parcel `shipment_id`, or in total without one; the ordered quantity if missing.
+    quantity: Amount | None = None
+    #: What is sent later; nothing if missing, or the rest of the line if the answer names a parcel.
+    remaining: Amount | None = None
+    reason: Text | None = None
 
 
 class AnswerBody(Body):
-    """Optional content of a shop's answer; the quantity is in the order's unit."""
+    """Optional content of a shop's answer, which is about all lines unless it names some."""
 
     reason: Text | None = None
     tracking: Annotated[str, Field(max_length=200, pattern=NO_NUL)] | None = None
+    #: In the line's unit; only for an order of one line.
     quantity: Amount | None = None
     expected_at: Moment | None = None
+    lines: Annotated[tuple[AnswerLineBody, ...], Field(max_length=1000)] = ()
+    #: The shop's id of the parcel, for goods that leave in several.
+    shipment_id: Short | None = None
 
 
 @router.get("/providers/{provider_id}/orders")
@@ -176,9 +192,11 @@ async def answer_as_shop(
         order = await find_answerable(answer.order_id, answer.step, tx.store, lock=True)
         if order is None or order.provider_id != answer.provider_id:
             raise _no_such_order()
-        detail = AnswerDetail(body.reason, body.tracking or None, _base_steps(body, order), body.expected_at)
         try:
-            order, events = await take_answer(order, answer.step, detail, tx.store)
+            order, events = await take_answer(order, answer.step, _read_detail(body, order), tx.store)
+        except NoSuchLineError as error:
+            errors = [{"field": "lines", "problem": str(error)}]
+            raise ProblemError(422, "no_such_line", "The order has no such line", errors=errors) from error
         except StepRefusedError as error:
             raise refused_answer(error) from error
         tx.publish(*events)
@@ -195,8 +213,11 @@ def refused_answer(error: StepRefusedError) -> ProblemError:
 
 def show_to_shop(order: Order) -> dict[str, Any]:
     shown = show_order(order)
-    for private in CUSTOMER_FIELDS:
+    for private in _CUSTOMER_FIELDS:
         del shown[private]
+    for line in shown["lines"]:
+        for private in _CUSTOMER_FIELDS_OF_LINE:
+            del line[private]
     cancellation = order.cancellation
     if cancellation is None:
         return shown | {"cancellation": None}
@@ -214,14 +235,20 @@ async def address_for_shop(order: Order, kit: Kit) -> dict[str, Any] | None:
         return None
 
 
-def _base_steps(body: AnswerBody, order: Order) -> int | None:
-    if body.quantity is None:
-        return None
-    try:
-        return parse_quantity(body.quantity, order.unit.value, base=order.unit, scale=order.scale)
-    except InvalidAmountError as error:
-        errors = [{"field": "quantity", "problem": error.problem, "remedy": error.remedy}]
-        raise ProblemError(422, error.code, "The quantity is not valid", detail=str(error), errors=errors) from error
+def _read_detail(body: AnswerBody, order: Order) -> AnswerDetail:
+    """Return the answer in base steps; raises NoSuchLineError or ProblemError 422."""
+    lines = tuple(_read_line(line, order, f"lines.{place}") for place, line in enumerate(body.lines))
+    steps = None if body.quantity is None else read_quantity(body.quantity, order.find_line(None), "quantity")
+    return AnswerDetail(body.reason, body.tracking or None, steps, body.expected_at, lines, body.shipment_id)
+
+
+def _read_line(body: AnswerLineBody, order: Order, field: str) -> UpdateLine:
+    line = order.find_line(body.line_id)
+    quantity, remaining = (
+        None if amount is None else read_quantity(amount, line, f"{field}.{name}")
+        for name, amount in (("quantity", body.quantity), ("remaining", body.remaining))
+    )
+    return UpdateLine(line_id=line.line_id, reason=body.reason, quantity=quantity, remaining=remaining)
 
 
 def _no_such_order() -> ProblemError:

@@ -11,7 +11,7 @@ from replenish_contracts.catalogue import Event
 from replenish_contracts.events import OrderUpdated
 from services.order_dispatch.domain.order import Order
 from services.order_dispatch.domain.provider import Provider
-from services.order_dispatch.domain.updates import Outcome
+from services.order_dispatch.domain.reports import Outcome
 from services.order_dispatch.orders.decisions import apply_update
 from services.order_dispatch.providers.metrics import CALLBACKS
 from services.order_dispatch.providers.parsing import UnreadableAnswerError

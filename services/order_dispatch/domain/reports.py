@@ -145,9 +145,19 @@ def substitute_refusal(order: Order, report: LineReport) -> str:
 
 
 def merge_update(context: UpdateContext, reports: Sequence[LineReport]) -> Order:
-    """Merge dates, prices and tracking of an update into the order and the lines that are accepted or on their way."""
+    """Merge dates, prices and tracking of an update into the order and the lines that are accepted or on their way.
+
+    With the first of them the order is placed, so its other lines are expected at the usual date.
+    """
     order, update = context.order, context.update
     merged = order.with_lines(_merge_line(context, report) for report in reports)
+    reported = {report.line.line_id for report in reports}
+    usual_date = _usual_date(context) or context.now + timedelta(days=context.timeouts.lead_time_days)
+    merged = merged.with_lines(
+        replace(line, expected_at=usual_date)
+        for line in merged.open_lines
+        if line.line_id not in reported and line.expected_at is None
+    )
     dates = [line.expected_at for line in merged.open_lines if line.expected_at is not None]
     promised = order.promised_at or _promise(context)
     billed, billed_currency = _billed(context)
@@ -165,9 +175,12 @@ def merge_update(context: UpdateContext, reports: Sequence[LineReport]) -> Order
 
 def _promise(context: UpdateContext) -> datetime | None:
     """Return the reported date of delivery, or the one by the provider's lead time."""
-    usual_days = context.provider.lead_time_days if context.provider else None
-    usual_date = None if usual_days is None else context.now + timedelta(days=usual_days)
-    return _reported_date(context) or usual_date
+    return _reported_date(context) or _usual_date(context)
+
+
+def _usual_date(context: UpdateContext) -> datetime | None:
+    days = context.provider.lead_time_days if context.provider else None
+    return None if days is None else context.now + timedelta(days=days)
 
 
 def _merge_line(context: UpdateContext, report: LineReport) -> OrderLine:

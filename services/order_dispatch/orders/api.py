@@ -18,7 +18,7 @@ from libs.kit.http.idempotency import Command, command
 from libs.kit.http.problems import ProblemError
 from replenish_contracts.events import OrderUpdated, ProviderUpdate
 from replenish_contracts.units import BaseUnit
-from services.order_dispatch.domain.cancellation import TooLateError, cancel
+from services.order_dispatch.domain.cancellation import LineNotCancellableError, TooLateError, cancel
 from services.order_dispatch.domain.changes import (
     AlreadyCountedError,
     ExcessQuantityError,
@@ -29,13 +29,14 @@ from services.order_dispatch.domain.changes import (
     record_count,
     return_goods,
 )
-from services.order_dispatch.domain.lines import Cancellation
-from services.order_dispatch.domain.order import Decision, Order
+from services.order_dispatch.domain.lines import Cancellation, LineState
+from services.order_dispatch.domain.order import Decision, NoSuchLineError, Order
 from services.order_dispatch.domain.states import CLOSED, State
 from services.order_dispatch.orders.decisions import apply_decision, apply_update
 from services.order_dispatch.orders.shapes import (
     CancelBody,
     ModifyBody,
+    ReasonBody,
     ReceivedBody,
     ReturnBody,
     read_amount,
@@ -43,6 +44,7 @@ from services.order_dispatch.orders.shapes import (
     show_rows,
 )
 from services.order_dispatch.providers.api import ProviderId, require_provider
+from services.order_dispatch.providers.registry import get_protocol
 from services.order_dispatch.providers.shapes import Body, quantity
 
 router = APIRouter(tags=["orders"])
@@ -91,15 +93,33 @@ async def get_order(order_id: str, kit: KitDep, principal: PrincipalDep) -> dict
 async def cancel_order(
     order_id: str, body: CancelBody, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
 ) -> Any:
-    """Cancel an order: at once before submission (200), by a request to the provider after (202); 409 once shipped."""
+    """Cancel an order, or lines of it, of which nothing has left.
+
+    Done at once before submission (200), by a request to the provider after it (202); 409 once shipped.
+    """
     async with command(kit, key) as tx:
         order = require_owned(await tx.store.lock_order(order_id), principal)
+        provider = await tx.store.find_provider(order.provider_id)
+        cancels_lines = provider is None or get_protocol(provider.protocol).lines.cancel_line
+        cancellation = Cancellation(principal.role, body.reason, tx.store.now)
         try:
-            decision = cancel(order, Cancellation(principal.role, body.reason, tx.store.now))
+            decision = cancel(order, cancellation, body.line_ids, cancels_lines=cancels_lines)
         except TooLateError as error:
             title = "This order can no longer be cancelled"
             raise ProblemError(409, "too_late", title, detail=str(error), state=error.state) from error
-        return await _respond(tx, decision, 200 if decision.order.state is State.CANCELLED else 202)
+        except NoSuchLineError as error:
+            raise _no_such_line(error, "line_ids") from error
+        except LineNotCancellableError as error:
+            title = "Lines of this order cannot be cancelled one by one"
+            raise ProblemError(409, "whole_order_only", title, detail=str(error)) from error
+        cancelled = [line.state is LineState.CANCELLED for line in map(decision.order.find_line, body.line_ids)]
+        is_done = all(cancelled) if body.line_ids else decision.order.state is State.CANCELLED
+        return await _respond(tx, decision, 200 if is_done else 202)
+
+
+def _no_such_line(error: NoSuchLineError, field: str = "line_id") -> ProblemError:
+    errors = [{"field": field, "problem": str(error)}]
+    return ProblemError(422, "no_such_line", "The order has no such line", detail=str(error), errors=errors)
 
 
 async def _respond(tx: Command[Any], decision: Decision, status: int = 200) -> Any:
@@ -120,17 +140,19 @@ def require_owned(order: Order | None, principal: Principal) -> Order:
 async def modify_order(
     order_id: str, body: ModifyBody, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
 ) -> Any:
-    """Change the number of packs before submission and within the provider's window; 409 after that."""
+    """Change the number of packs of a line before submission and within the provider's window; 409 after that."""
     require(principal, "operator", "customer")
     async with command(kit, key) as tx:
         order = require_owned(await tx.store.lock_order(order_id), principal)
         provider = await tx.store.find_provider(order.provider_id)
         window_hours = provider.modify_window_hours if provider else None
         try:
-            decision = modify(order, body.packs, window_hours, tx.store.now)
+            decision = modify(order, body.packs, window_hours, tx.store.now, body.line_id)
         except TooLateError as error:
             title = "This order can no longer be changed"
             raise ProblemError(409, "too_late", title, detail=str(error), state=error.state) from error
+        except NoSuchLineError as error:
+            raise _no_such_line(error) from error
         except ExcessQuantityError:
             raise ProblemError(422, "too_much", "The order would be too large") from None
         return await _respond(tx, decision)
@@ -138,7 +160,7 @@ async def modify_order(
 
 @router.post("/orders/{order_id}/fraud")
 async def flag_order(
-    order_id: str, body: CancelBody, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
+    order_id: str, body: ReasonBody, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
 ) -> Any:
     """Flag an order as fraud: cancel it (200) or request that (202), refund it, and block orders of its pool."""
     require(principal, "operator")
@@ -160,15 +182,17 @@ async def clear_order(order_id: str, kit: KitDep, principal: PrincipalDep, key: 
 async def return_order(
     order_id: str, body: ReturnBody, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
 ) -> Any:
-    """Return delivered goods, once per order; their share of the price is refunded."""
+    """Return delivered goods, once per line; their share of the price is refunded."""
     require(principal, "operator", "customer")
     async with command(kit, key) as tx:
         order = require_owned(await tx.store.lock_order(order_id), principal)
         requested = Cancellation(principal.role, body.reason, tx.store.now)
         try:
-            decision = return_goods(order, read_amount(body, order), requested)
+            decision = return_goods(order, read_amount(body, order), requested, body.line_id)
+        except NoSuchLineError as error:
+            raise _no_such_line(error) from error
         except NotDeliveredError as error:
-            raise _not_delivered(error, order, "This quantity cannot be returned") from error
+            raise _not_delivered(error, order, body.line_id, "This quantity cannot be returned") from error
         return await _respond(tx, decision)
 
 
@@ -176,23 +200,26 @@ async def return_order(
 async def count_received(
     order_id: str, body: ReceivedBody, kit: KitDep, principal: PrincipalDep, key: RequiredIdempotencyDep
 ) -> Any:
-    """Record the received quantity and deliver an order in transit; less than ordered raises a claim and a refund."""
+    """Record the received quantity of a line and deliver it; less than ordered raises a claim and a refund."""
     require(principal, "operator", "customer")
     async with command(kit, key) as tx:
         order = require_owned(await tx.store.lock_order(order_id), principal)
         try:
-            decision = record_count(order, read_amount(body, order), tx.store.now)
+            decision = record_count(order, read_amount(body, order), tx.store.now, body.line_id)
+        except NoSuchLineError as error:
+            raise _no_such_line(error) from error
         except NotDeliveredError as error:
-            raise _not_delivered(error, order, "This quantity cannot have been received") from error
+            raise _not_delivered(error, order, body.line_id, "This quantity cannot have been received") from error
         except AlreadyCountedError as error:
             title = "The missing quantity was already claimed"
             raise ProblemError(409, "claimed", title, detail="See GET /v1/claims.") from error
         return await _respond(tx, decision)
 
 
-def _not_delivered(error: NotDeliveredError, order: Order, title: str) -> ProblemError:
-    left = quantity(error.left, order.unit, order.scale)
-    return ProblemError(409, "not_there", title, detail=str(error), state=order.state, left=left)
+def _not_delivered(error: NotDeliveredError, order: Order, line_id: str | None, title: str) -> ProblemError:
+    line = order.find_line(line_id)
+    left = quantity(error.left, line.unit, line.scale)
+    return ProblemError(409, "not_there", title, detail=str(error), state=order.state, line=line.line_id, left=left)
 
 
 @router.get("/claims")

@@ -1,7 +1,7 @@
 """JSON shapes of orders."""
 
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Annotated, Any
 
 from asyncpg import Record
@@ -10,31 +10,48 @@ from pydantic import Field
 from libs.kit.http.problems import ProblemError
 from replenish_contracts.catalogue import NO_NUL
 from replenish_contracts.units import InvalidAmountError, parse_quantity
+from services.order_dispatch.domain.lines import OrderLine
 from services.order_dispatch.domain.order import Order
 from services.order_dispatch.providers.shapes import Amount, Body, Short, money, quantity
 
-#: Fields of Order that are shown in another form or not at all.
-INTERNAL_FIELDS = (
-    *("unit", "scale", "currency", "step", "status_requests", "check_at", "shipped_quantity", "billed_currency"),
-    *("returned_quantity", "refunded", "reserved_at", "authorized_at", "sent_at", "in_flight_until"),
-    *("responder", "captured", "captured_quantity", "counted_quantity"),
+#: Fields of an order that are not shown, or in another form.
+_INTERNAL = frozenset(
+    {
+        *("lines", "shipments", "currency", "fee", "step", "status_requests", "check_at", "billed_currency"),
+        *("reserved_at", "authorized_at", "sent_at", "in_flight_until", "responder", "fee_captured", "fee_refunded"),
+    }
 )
+#: Fields of a line that an order of one line shows as its own, and that are null for several.
+_OF_ONLY_LINE = (
+    *("product_id", "pool_id", "device_id", "slot", "packs", "pack_size", "quantity", "receipt_id"),
+    *("shipped", "counted", "returned", "substitute"),
+)
+LineId = Annotated[str, Field(min_length=1, max_length=100, pattern=NO_NUL)]
 
 
-class CancelBody(Body):
-    """Reason of a cancellation or a fraud flag."""
-
+class ReasonBody(Body):
     reason: Annotated[str, Field(max_length=200, pattern=NO_NUL)] = ""
 
 
-class ModifyBody(Body):
-    """The new number of packs."""
+class CancelBody(ReasonBody):
+    """Reason of a cancellation, and the lines to cancel; empty for all."""
+
+    line_ids: Annotated[tuple[LineId, ...], Field(max_length=1000)] = ()
+
+
+class LineBody(Body):
+    #: May be missing for an order of one line.
+    line_id: LineId | None = None
+
+
+class ModifyBody(LineBody):
+    """The new number of packs of a line."""
 
     packs: Annotated[int, Field(ge=1, le=10**6)]
 
 
-class ReceivedBody(Body):
-    """Received quantity; the unit defaults to the order's."""
+class ReceivedBody(LineBody):
+    """Received quantity of a line; the unit defaults to the line's."""
 
     quantity: Amount
     unit: Short | None = None
@@ -47,23 +64,67 @@ class ReturnBody(ReceivedBody):
 
 
 def show_order(order: Order) -> dict[str, Any]:
-    shown = asdict(order)
-    for name in INTERNAL_FIELDS:
-        del shown[name]
-    shipped, counted, returned = order.shipped_quantity, order.counted_quantity, order.returned_quantity
+    """Return an order with its lines; one with a single line has the line's fields as well."""
+    lines = [show_line(line, order.currency) for line in order.lines]
+    only = lines[0] if len(lines) == 1 else {}
+    shown = {field.name: getattr(order, field.name) for field in fields(order) if field.name not in _INTERNAL}
     return shown | {
-        "pack_size": quantity(order.pack_size, order.unit, order.scale),
-        "quantity": quantity(order.quantity, order.unit, order.scale),
-        "shipped": None if shipped is None else quantity(shipped, order.unit, order.scale),
-        # The customer's count, if lower than the shipped quantity.
-        "counted": None if counted is None else quantity(counted, order.unit, order.scale),
+        **{name: only.get(name) for name in _OF_ONLY_LINE},
+        "cancellation": None if order.cancellation is None else asdict(order.cancellation),
+        "delivered_at": order.delivered_at,
+        "evidence": order.evidence,
         "price": money(order.price, order.currency),
+        "fee": money(order.fee or None, order.currency),
         # The cost reported by the provider.
         "billed": money(order.billed, order.billed_currency),
         "price_drift": _price_drift(order),
-        "returned": None if returned is None else quantity(returned, order.unit, order.scale),
         "refunded": money(order.refunded or None, order.currency),
+        "lines": lines,
+        "shipments": [
+            {
+                "shipment_id": parcel.shipment_id,
+                "tracking": parcel.tracking,
+                "arrived": parcel.arrived,
+                "lines": [_show_part(order.find_line(line_id), steps) for line_id, steps in parcel.quantities],
+            }
+            for parcel in order.shipments
+        ],
     }
+
+
+def show_line(line: OrderLine, currency: str | None) -> dict[str, Any]:
+    def steps(amount: int | None) -> dict[str, str] | None:
+        return None if amount is None else quantity(amount, line.unit, line.scale)
+
+    return {
+        "line_id": line.line_id,
+        "product_id": line.product_id,
+        "pool_id": line.pool_id,
+        "device_id": line.device_id,
+        "slot": line.slot,
+        "packs": line.packs,
+        "pack_size": steps(line.pack_size),
+        "quantity": steps(line.quantity),
+        "unit_price": money(line.unit_price, currency),
+        "receipt_id": line.receipt_id,
+        "state": line.state,
+        "shipped": steps(line.shipped_quantity),
+        # What is to leave later, in another parcel.
+        "remaining": steps(line.remaining_quantity or None),
+        # The customer's count, if lower than the shipped quantity.
+        "counted": steps(line.counted_quantity),
+        "returned": steps(line.returned_quantity),
+        "substitute": line.substitute,
+        "expected_at": line.expected_at,
+        "delivered_at": line.delivered_at,
+        "evidence": line.evidence,
+        "cancellation": None if line.cancellation is None else asdict(line.cancellation),
+        "refunded": money(line.refunded or None, currency),
+    }
+
+
+def _show_part(line: OrderLine, steps: int) -> dict[str, Any]:
+    return {"line_id": line.line_id, **quantity(steps, line.unit, line.scale)}
 
 
 def _price_drift(order: Order) -> dict[str, str] | None:
@@ -73,12 +134,17 @@ def _price_drift(order: Order) -> dict[str, str] | None:
 
 
 def read_amount(body: ReceivedBody, order: Order) -> int:
-    """Return the quantity in base steps of the order; raises ProblemError 422."""
+    """Return the quantity in base steps of its line; raises NoSuchLineError or ProblemError 422."""
+    line = order.find_line(body.line_id)
+    return read_quantity(body.quantity, line, "quantity", body.unit)
+
+
+def read_quantity(amount: Amount, line: OrderLine, field: str, unit: str | None = None) -> int:
+    """Return a quantity in base steps of its line; raises ProblemError 422 that names the field."""
     try:
-        unit = order.unit.value if body.unit is None else body.unit
-        return parse_quantity(body.quantity, unit, base=order.unit, scale=order.scale)
+        return parse_quantity(amount, unit or line.unit.value, base=line.unit, scale=line.scale)
     except InvalidAmountError as error:
-        errors = [{"field": "quantity", "problem": error.problem, "remedy": error.remedy}]
+        errors = [{"field": field, "problem": error.problem, "remedy": error.remedy}]
         raise ProblemError(422, error.code, "The quantity is invalid", detail=str(error), errors=errors) from error
 
 

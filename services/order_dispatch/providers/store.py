@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from asyncpg import Record
 
@@ -189,7 +190,8 @@ class ProviderStore(KitStore):
         """Lock the row of a token; None if no such token was issued."""
         row = await self.connection.fetchrow(
             """-- lock_token
-            SELECT t.order_id, t.provider_id, t.lines, t.ship_to_sha256, t.max_amount, t.currency, t.expires_at, t.redeemed_at, orders.state AS order_state, now() AS now
+            SELECT t.order_id, t.provider_id, t.lines, t.ship_to_sha256, t.max_amount, t.currency, t.expires_at,
+                t.redeemed_at, orders.state AS order_state, now() AS now
             FROM order_token t JOIN orders USING (order_id) WHERE t.hash = $1 FOR UPDATE OF t
             """,
             hash_token(token),

@@ -3,7 +3,7 @@
 import pytest
 
 from replenish_contracts.units import BaseUnit
-from services.order_dispatch.domain import DeviceStatus, Provider, ProviderRequest, State, draft, price_of, submit
+from services.order_dispatch.domain import DeviceStatus, Provider, ProviderRequest, State, price_of, submit
 from tests.support import orders as a
 
 
@@ -20,19 +20,19 @@ class TestDraft:
         assert (event.packs, event.quantity, event.price, event.currency) == (2, 40, 998, "USD")
 
     def test_draft_requests_nothing(self):
-        assert draft(a.approved(), a.slot(), a.ACME, a.offer(), a.NOON).requests == ()
+        assert a.draft(a.approved(), a.slot(), a.ACME, a.offer(), a.NOON).requests == ()
 
     def test_draft_uses_slot_of_replacement_device(self):
-        decision = draft(a.approved(), a.slot(device_id="new", slot="2"), a.ACME, a.offer(), a.NOON)
+        decision = a.draft(a.approved(), a.slot(device_id="new", slot="2"), a.ACME, a.offer(), a.NOON)
 
-        assert (decision.order.device_id, decision.order.slot) == ("new", "2")
+        assert (a.only(decision.order).device_id, a.only(decision.order).slot) == ("new", "2")
 
     @pytest.mark.parametrize(
         ("provider", "reason"),
         [(None, "there is no provider acme"), (Provider("acme", "Acme", "kafka", active=False), "Acme is not active")],
     )
     def test_draft_fails_if_provider_is_missing_or_inactive(self, provider, reason):
-        decision = draft(a.approved(), a.slot(), provider, None, a.NOON)
+        decision = a.draft(a.approved(), a.slot(), provider, None, a.NOON)
 
         assert names(decision) == ["OrderDrafted", "OrderFailed"]
         assert decision.order.state is State.FAILED
@@ -40,7 +40,7 @@ class TestDraft:
 
     @pytest.mark.parametrize("changes", [{"device": DeviceStatus.LEFT}, {"customer_id": "bob"}])
     def test_draft_is_cancelled_if_device_left(self, changes):
-        decision = draft(a.approved(), a.slot(**changes), a.ACME, a.offer(), a.NOON)
+        decision = a.draft(a.approved(), a.slot(**changes), a.ACME, a.offer(), a.NOON)
 
         assert names(decision) == ["OrderDrafted", "OrderCancelled"]
         assert [step.to_state for step in decision.transitions] == [State.DRAFTED, State.CANCELLED]
@@ -61,7 +61,7 @@ class TestPriceOf:
 
     def test_price_of_excess_amount_is_none(self):
         assert price_of(2, 20, a.slot(), a.offer(price=2**53)) is None
-        assert draft(a.approved(), a.slot(), a.ACME, a.offer(price=2**53), a.NOON).order.price is None
+        assert a.draft(a.approved(), a.slot(), a.ACME, a.offer(price=2**53), a.NOON).order.price is None
 
 
 class TestSubmit:

@@ -76,13 +76,15 @@ class TestNextStep:
 
     @pytest.mark.parametrize("plan", [FulfilmentPlan(pays=True), HOSTED])
     def test_next_step_fails_paid_order_without_price(self, plan):
-        decision = advance(replace(a.drafted(), price=None, currency=None), plan)
+        unpriced = replace(a.with_line(a.drafted(), unit_price=None), price=None, currency=None)
+
+        decision = advance(unpriced, plan)
 
         assert (decision.order.state, decision.requests) == (State.FAILED, ())
         assert [event.reason for event in decision.events] == [
             "acme has no price for packs of 20, so the order cannot be paid"
         ]
-        assert advance(replace(a.drafted(), price=None, currency=None, test=True), plan).order.state is State.PLACING
+        assert advance(replace(unpriced, test=True), plan).order.state is State.PLACING
 
     def test_next_step_of_test_order_skips_stock_and_payment(self):
         decision = advance(replace(a.drafted(), test=True))
@@ -111,7 +113,7 @@ class TestIsReady:
 
 class TestRefuseForShortage:
     def test_refuse_for_shortage_states_quantities_and_restock_date(self):
-        reserving = replace(advance(a.drafted()).order, unit=BaseUnit.GRAM, scale=3)
+        reserving = a.with_line(advance(a.drafted()).order, unit=BaseUnit.GRAM, scale=3)
         short = Shortage(product_id="pods", requested=40_000, available=12_500, restock_at=a.NOON + a.days(3))
 
         decision = refuse_for_shortage(reserving, [short], a.NOON)

@@ -222,14 +222,14 @@ class TestTerms:
 
 class TestCart:
     def test_cart_url_is_ascii(self):
-        order = replace(a.drafted(), product_id='Käse & "Brot"/{x}?#\n')
+        line = replace(a.only(a.drafted()), product_id='Käse & "Brot"/{x}?#\n')
 
-        link = assisted.cart_url(order, {"cart_url": "https://s.example/?p={product}&n={packs}&q={quantity}"})
+        link = assisted.cart_url(line, {"cart_url": "https://s.example/?p={product}&n={packs}&q={quantity}"})
 
         assert link == "https://s.example/?p=K%C3%A4se%20%26%20%22Brot%22%2F%7Bx%7D%3F%23%0A&n=2&q=40"
 
     def test_cart_url_is_none_without_product_id(self):
         account = {"cart_url": "https://s.example/{product}", "products": {"soap": "1"}}
 
-        assert assisted.cart_url(a.drafted(), account) is None
-        assert assisted.cart_url(a.drafted(), {}) is None
+        assert assisted.cart_url(a.only(a.drafted()), account) is None
+        assert assisted.cart_url(a.only(a.drafted()), {}) is None

@@ -56,8 +56,8 @@ class Devices(RegistrationStore):
                 FROM path JOIN slot s ON s.device_id = path.moved_device_id AND s.slot = path.moved_slot
                 WHERE path.hops < 100
             )
-            SELECT DISTINCT ON (asked_device, asked_slot) asked_device, asked_slot, path.device_id, path.slot, path.unit,
-                path.scale, device.customer_id, device.state
+            SELECT DISTINCT ON (asked_device, asked_slot) asked_device, asked_slot, path.device_id, path.slot,
+                path.unit, path.scale, device.customer_id, device.state
             FROM path JOIN device USING (device_id) ORDER BY asked_device, asked_slot, hops DESC
             """,
             [device_id for device_id, _ in slots],

@@ -116,7 +116,7 @@ class Orders(OrderLines):
         return await self._with_lines(rows)
 
     async def lock_unsent_orders(self, customer_id: str, device_id: str | None = None) -> Sequence[Order]:
-        """Return a customer's orders, with lines of one device or all, that can be withdrawn without a provider's reply.
+        """Return a customer's orders that can be withdrawn without a provider's reply: of one device, or all.
 
         Locked in the order of their ids, so that two transactions cannot deadlock.
         """

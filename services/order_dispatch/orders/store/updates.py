@@ -5,6 +5,7 @@ from datetime import datetime
 from libs.kit import RetryLaterError
 from libs.kit import Store as KitStore
 from replenish_contracts.events import OrderUpdated, UpdateStatus
+from services.order_dispatch.domain.order import Order
 from services.order_dispatch.domain.updates import UpdateDecision
 
 
@@ -51,17 +52,21 @@ class ProviderUpdates(KitStore):
         )
         return newest
 
-    async def find_reported_quantity(self, order_id: str, provider_id: str, status: UpdateStatus) -> int | None:
-        """Return the quantity of the first applied update of this status, if it had one."""
+    async def find_reported_quantity(self, order: Order, status: UpdateStatus, line_id: str) -> int | None:
+        """Return the quantity of a line in the first applied update of this status, if it had one."""
         quantity: int | None = await self.connection.fetchval(
             """-- find_reported_quantity
-            SELECT (body ->> 'quantity')::bigint FROM provider_update
+            SELECT CASE WHEN named.line_id IS NULL THEN (body ->> 'quantity')::bigint ELSE named.quantity END
+            FROM provider_update LEFT JOIN LATERAL jsonb_to_recordset(body -> 'lines')
+                AS named (line_id text, quantity bigint) ON named.line_id = $4
             WHERE order_id = $1 AND provider_id = $2 AND status = $3 AND outcome = 'applied'
+                AND (named.line_id IS NOT NULL OR coalesce(body -> 'lines', '[]') = '[]')
             ORDER BY received_at, update_id LIMIT 1
             """,
-            order_id,
-            provider_id,
+            order.order_id,
+            order.provider_id,
             status,
+            line_id,
         )
         return quantity
 

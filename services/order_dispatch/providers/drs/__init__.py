@@ -66,9 +66,8 @@ async def submit(order: Order, ship_to: ShipTo | None, client: LinkedProviderCli
     ORDER_INPROGRESS with the id of another of our orders refuses this one. Raises UnreadableResponseError for an
     unknown detailCode.
     """
-    reply = await call(
-        client, "POST", f"/replenish/{path_part(await client.remote_slot(order.lines[0].slot))}", "DrsReplenish"
-    )
+    slot = await client.remote_slot(order.lines[0].slot)
+    reply = await call(client, "POST", f"/replenish/{path_part(slot)}", "DrsReplenish")
     if reply.status != HTTPStatus.OK:
         return Answer(UpdateStatus.REFUSED, reason_in(reply))
     result = read_object(reply)
