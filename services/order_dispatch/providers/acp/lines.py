@@ -33,17 +33,17 @@ def match_lines(item_ids: Mapping[str, str | None], order: Order) -> dict[str, s
     merchant, such as gifts, are ignored.
     """
     products = {line.line_id: line.product_id for line in order.lines}
-    if all(_keeps_id(line_id, item_ids, products) for line_id in products):
-        matched = {line_id: line_id for line_id in products if line_id in item_ids}
-    else:
+    matched = {line_id: line_id for line_id in products if line_id in item_ids}
+    has_other_items = any(
+        item_ids[line_id] != products[line_id] and item_ids[line_id] in products.values() for line_id in matched
+    )
+    if has_other_items or not _has_open_lines(matched, order):
         matched = _match_by_item(item_ids, order)
-    return matched if all(line.line_id in matched for line in order.open_lines) else None
+    return matched if _has_open_lines(matched, order) else None
 
 
-def _keeps_id(line_id: str, item_ids: Mapping[str, str | None], products: Mapping[str, str]) -> bool:
-    """Whether a line of the merchant with our id, if there is one, is not about another product of the order."""
-    item_id = item_ids.get(line_id)
-    return item_id == products[line_id] or item_id not in products.values()
+def _has_open_lines(matched: Mapping[str, str], order: Order) -> bool:
+    return all(line.line_id in matched for line in order.open_lines)
 
 
 def _match_by_item(item_ids: Mapping[str, str | None], order: Order) -> dict[str, str]:
