@@ -124,8 +124,9 @@ def arguments(description: str | None) -> argparse.ArgumentParser:
     parser.add_argument("--shipping", type=int, default=0, help="shipping cost in minor units (ACP only)")
     parser.add_argument("--ships", action="store_true", help="ship immediately and report it by a callback")
     parser.add_argument("--cashes", action="store_true", help="redeem each order's token before accepting it")
+    parser.add_argument("--sold-out", action="append", default=[], metavar="PRODUCT", help="refuse this product")
     parser.add_argument(
-        "--sold-out", action="append", default=[], metavar="PRODUCT", help="refuse orders for this product"
+        "--part-shipments", action="store_true", help="ship the first of several lines later, in its own parcel"
     )
     add_options(parser)
     return parser
