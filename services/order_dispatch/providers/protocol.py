@@ -254,7 +254,8 @@ class ProviderProtocol:
 
     name: str
     transport: EventTransport | HttpTransport
-    lines: LineSupport
+    #: By default an order has one line.
+    lines: LineSupport = LineSupport(max_lines=1)
     #: Topics of a provider (by its id) that must exist before the first order.
     topics: Callable[[str], Sequence[Topic]] = no_topics
     #: The provider's stock is kept in our inventory and reserved before the order is submitted.

@@ -59,7 +59,7 @@ def _arrays(columns: Mapping[str, str], first: int) -> str:
 #: INSERT of an order's lines; its parameters from `first` on are `new_line_values`.
 def insert_lines(order_id: str, first: int) -> str:
     return f"""
-        INSERT INTO order_line (order_id, number, {", ".join(_NEW)})
+        INSERT INTO order_line (order_id, {", ".join(_NEW)}, number)
         SELECT {order_id}, line.* FROM unnest({_arrays(_NEW, first)}) WITH ORDINALITY AS line
     """
 
