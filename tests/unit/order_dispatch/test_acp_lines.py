@@ -15,6 +15,7 @@ from services.order_dispatch.providers.parsing import parse
 from services.order_dispatch.providers.protocol import answer_as_update
 from services.order_dispatch.providers.registry import max_lines
 from tests.support import orders as a
+from tests.support.recording import RecordingClient
 
 ACCEPTED, SHIPPED, DELIVERED, CANCELLED = (
     UpdateStatus(name) for name in ("accepted", "shipped", "delivered", "cancelled")
@@ -23,30 +24,7 @@ ACCEPTED, SHIPPED, DELIVERED, CANCELLED = (
 PODS, FILTERS = "1", "2"
 
 
-class Client:
-    """HttpProviderClient that records requests and responds to each with the same session."""
-
-    provider_id, account = "acme", {}
-
-    def __init__(self, body):
-        self.sent, self._body = [], body
-
-    def secret(self, name):
-        return None
-
-    async def request(self, method, path, *, json=None, headers=None, idempotency_key=None):
-        self.sent.append((path, json, idempotency_key))
-        return Reply(self._body)
-
-    async def save_reference(self, order_id, reference):
-        pass
-
-
-class Reply:
-    status, headers = 201, {}
-
-    def __init__(self, body):
-        self.body = json.dumps(body).encode()
+OPEN_SESSION = {"id": "cs_1", "status": "ready_for_payment", "currency": "usd"}
 
 
 def item(line_id, ordered, fulfilled=0, current=None, **more):
@@ -91,11 +69,11 @@ def total(amount, kind="total"):
 
 class TestCheckout:
     async def test_checkout_has_a_line_item_for_each_line(self):
-        client = Client({"id": "cs_1", "status": "ready_for_payment", "currency": "usd"})
+        client = RecordingClient(OPEN_SESSION)
 
         await create(a.basket(), client)
 
-        ((_, body, _),) = client.sent
+        (body,) = client.bodies
         totals = [
             (line["id"], {entry["type"]: entry["amount"] for entry in line["totals"]}) for line in body["line_items"]
         ]
@@ -109,18 +87,18 @@ class TestCheckout:
         ]
 
     async def test_checkout_omits_a_line_that_ended_before(self):
-        client = Client({"id": "cs_1", "status": "ready_for_payment", "currency": "usd"})
+        client = RecordingClient(OPEN_SESSION)
 
         await create(a.with_line(a.basket(), PODS, state=LineState.CANCELLED), client)
 
-        assert [line["id"] for line in client.sent[0][1]["line_items"]] == [FILTERS]
+        assert [line["id"] for line in client.bodies[0]["line_items"]] == [FILTERS]
 
     async def test_checkout_of_a_closed_order_names_its_lines(self):
-        client = Client({"id": "cs_1", "status": "ready_for_payment", "currency": "usd"})
+        client = RecordingClient(OPEN_SESSION)
 
         await create(a.with_line(a.drafted(), state=LineState.CANCELLED), client)
 
-        assert [line["id"] for line in client.sent[0][1]["line_items"]] == ["1"]
+        assert [line["id"] for line in client.bodies[0]["line_items"]] == ["1"]
 
     @pytest.mark.parametrize(
         ("totals", "reason"),
@@ -151,12 +129,12 @@ class TestCheckout:
 
     async def test_line_cancellation_is_rejected_without_a_request(self):
         cancellation = Cancellation("customer", "enough", a.NOON)
-        client = Client({})
+        client = RecordingClient({})
 
         with pytest.raises(RejectedError, match="single lines"):
             await acp.cancel(a.with_line(a.basket(State.PLACED), PODS, cancellation=cancellation), client)
 
-        assert client.sent == []
+        assert client.bodies == []
 
     def test_account_may_limit_the_lines(self):
         acp.check_account({"max_lines": 1})

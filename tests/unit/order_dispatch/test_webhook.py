@@ -2,50 +2,25 @@
 
 import json
 from dataclasses import replace
-from types import SimpleNamespace
 
 import pytest
 
-from libs.http_client.exchange import Reply
 from replenish_contracts.events import ShipTo
 from services.order_dispatch.domain import Cancellation, LineState, Outcome, State, decide_update
 from services.order_dispatch.providers import webhook
-from services.order_dispatch.providers.client import HttpProviderClient
 from services.order_dispatch.providers.parsing import UnreadableAnswerError
 from services.order_dispatch.providers.protocol import answer_as_update
-from services.order_dispatch.providers.tokens import OrderToken
 from tests.support import orders as a
+from tests.support.recording import RecordingClient
 
 HOME = ShipTo(name="Ann Lee", line1="Elm 1", postal_code="89073", city="Ulm", country="DE")
 CANCELLATION = Cancellation("customer", "enough", a.NOON)
-SECRETS = {"signing": "whsec_a2V5"}
 #: The lines of a.basket(): 2 packs of 20 pods for 998, 1 pack of 100 filters for 350.
 PODS, FILTERS = "1", "2"
 
 
-class RecordingHttp:
-    """HttpClient and CallRecords that record requests and return one response."""
-
-    def __init__(self, **standing):
-        self.sent, self._reply = [], Reply(200, {}, json.dumps({"order_id": "o1", **standing}).encode())
-
-    async def call(self, provider_id, request):
-        self.sent.append(request)
-        return self._reply
-
-    async def issue_token(self, order, ship_to, secrets):
-        return OrderToken("spt_1", a.NOON, order.price, order.currency)
-
-    def bodies(self):
-        return [json.loads(request.content) for request in self.sent]
-
-    def keys(self):
-        return [request.headers["Idempotency-Key"] for request in self.sent]
-
-
-def client(http):
-    provider = SimpleNamespace(provider_id="acme", url="https://acme.example", account={})
-    return HttpProviderClient(provider, SECRETS, http, http)
+def recording_client(**standing):
+    return RecordingClient({"order_id": "o1", **standing})
 
 
 def callback(**data):
@@ -67,11 +42,11 @@ def lines_of(answer):
 
 class TestRequest:
     async def test_request_has_each_line_with_its_terms(self):
-        http = RecordingHttp(status="accepted")
+        client = recording_client(status="accepted")
 
-        await webhook.submit(a.basket(fee=100), HOME, client(http))
+        await webhook.submit(a.basket(fee=100), HOME, client)
 
-        (body,) = http.bodies()
+        (body,) = client.bodies
         pods = {"product_id": "pods", "packs": 2, "pack_size": 20, "quantity": 40, "unit": "C62", "scale": 0}
         filters = {"product_id": "filters", "packs": 1, "pack_size": 100, "quantity": 100, "unit": "C62", "scale": 0}
         assert body["lines"] == [
@@ -82,66 +57,66 @@ class TestRequest:
         assert (body["token"]["max_amount"], body["token"]["currency"]) == (1448, "USD")
 
     async def test_request_of_one_line_has_its_fields_and_the_line(self):
-        http = RecordingHttp(status="accepted")
+        client = recording_client(status="accepted")
 
-        await webhook.submit(a.drafted(), HOME, client(http))
+        await webhook.submit(a.drafted(), HOME, client)
 
-        (body,) = http.bodies()
+        (body,) = client.bodies
         assert [line["line_id"] for line in body["lines"]] == ["1"]
         assert (body["product_id"], body["packs"], body["quantity"]) == ("pods", 2, 40)
 
     async def test_request_omits_a_line_that_ended_before(self):
-        http = RecordingHttp(status="accepted")
+        client = recording_client(status="accepted")
 
-        await webhook.submit(a.with_line(a.basket(), PODS, state=LineState.CANCELLED), HOME, client(http))
+        await webhook.submit(a.with_line(a.basket(), PODS, state=LineState.CANCELLED), HOME, client)
 
-        (body,) = http.bodies()
+        (body,) = client.bodies
         assert ([line["line_id"] for line in body["lines"]], body["product_id"]) == ([FILTERS], "filters")
 
     async def test_request_is_identical_when_repeated(self):
-        http = RecordingHttp(status="accepted")
+        client = recording_client(status="accepted")
 
         for _ in range(2):
-            await webhook.submit(a.basket(), HOME, client(http))
+            await webhook.submit(a.basket(), HOME, client)
 
-        assert http.bodies()[0] == http.bodies()[1]
-        assert http.keys() == ["o1-deliver", "o1-deliver"]
+        assert client.bodies[0] == client.bodies[1]
+        assert client.keys == ["o1-deliver", "o1-deliver"]
 
 
 class TestCancel:
     async def test_cancellation_of_lines_names_them_under_a_key_of_its_own(self):
-        http = RecordingHttp(status="accepted", lines=[{"line_id": FILTERS, "status": "cancelled"}])
+        client = recording_client(status="accepted", lines=[{"line_id": FILTERS, "status": "cancelled"}])
         order = a.with_line(a.basket(State.PLACED), FILTERS, cancellation=CANCELLATION)
 
-        answer = await webhook.cancel(order, client(http))
+        answer = await webhook.cancel(order, client)
 
-        assert http.bodies() == [{"type": "order.cancel", "order_id": "o1", "reason": "enough", "line_ids": [FILTERS]}]
-        assert http.keys() == ["o1-cancel-2"]
+        assert client.bodies == [{"type": "order.cancel", "order_id": "o1", "reason": "enough", "line_ids": [FILTERS]}]
+        assert client.keys == ["o1-cancel-2"]
         assert lines_of(answer) == [(FILTERS, "cancelled", None)]
 
     async def test_cancellation_of_the_order_names_no_lines(self):
-        http = RecordingHttp(status="cancelled")
+        client = recording_client(status="cancelled")
 
-        await webhook.cancel(replace(a.basket(State.PLACED), cancellation=CANCELLATION), client(http))
+        await webhook.cancel(replace(a.basket(State.PLACED), cancellation=CANCELLATION), client)
 
-        assert http.bodies() == [{"type": "order.cancel", "order_id": "o1", "reason": "enough"}]
-        assert http.keys() == ["o1-cancel"]
+        assert client.bodies == [{"type": "order.cancel", "order_id": "o1", "reason": "enough"}]
+        assert client.keys == ["o1-cancel"]
 
     async def test_each_set_of_lines_has_its_own_key(self):
-        http = RecordingHttp(status="accepted")
+        client = recording_client(status="accepted")
         one = a.with_line(a.basket(State.PLACED, lines=3), FILTERS, cancellation=CANCELLATION)
         two = a.with_line(one, "3", cancellation=CANCELLATION)
 
         for order in (one, two, two):
-            await webhook.cancel(order, client(http))
+            await webhook.cancel(order, client)
 
-        assert http.keys() == ["o1-cancel-2", "o1-cancel-2-3", "o1-cancel-2-3"]
+        assert client.keys == ["o1-cancel-2", "o1-cancel-2-3", "o1-cancel-2-3"]
 
     async def test_confirmed_cancellation_ends_the_line_only(self):
-        http = RecordingHttp(status="accepted", lines=[{"line_id": FILTERS, "status": "cancelled"}])
+        client = recording_client(status="accepted", lines=[{"line_id": FILTERS, "status": "cancelled"}])
         order = a.with_line(a.basket(State.PLACED), FILTERS, cancellation=CANCELLATION)
 
-        decided = decide(order, await webhook.cancel(order, client(http))).decision
+        decided = decide(order, await webhook.cancel(order, client)).decision
 
         assert a.states(decided.order) == [LineState.ORDERED, LineState.CANCELLED]
         assert [type(event).__name__ for event in decided.events] == ["OrderLinesCancelled"]
@@ -150,7 +125,7 @@ class TestCancel:
 
 class TestAnswer:
     async def test_response_has_status_quantity_and_price_of_each_line(self):
-        http = RecordingHttp(
+        client = recording_client(
             status="accepted",
             amount=1340,
             currency="usd",
@@ -159,7 +134,7 @@ class TestAnswer:
                 {"line_id": FILTERS, "status": "refused", "reason": "sold out", "amount": 342},
             ],
         )
-        answer = await webhook.submit(a.basket(), HOME, client(http))
+        answer = await webhook.submit(a.basket(), HOME, client)
 
         assert (answer.status, answer.price, answer.currency) == ("accepted", 1340, "USD")
         assert lines_of(answer) == [(PODS, None, None), (FILTERS, "refused", None)]
