@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import time
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -18,7 +19,7 @@ from starlette.responses import JSONResponse
 
 from deploy.samples.order_lines import Line, Parcel, parcels_of
 from deploy.samples.shop_log import refuse
-from deploy.samples.shop_server import ShopServer, open_shop
+from deploy.samples.shop_server import Callback, ShopServer, open_shop
 
 VERSION = "2026-04-17"
 CLOSED = ("completed", "canceled")
@@ -86,7 +87,8 @@ class Merchant(ShopServer):
                     return refuse(400, "payment_declined", failure)
             answer = self.log_response("accepted", order_id, self.ordered(self.log.orders[session_id]), key)
             if self.options.ships:
-                self.ship(order_id, session_id)
+                lines = self.log.orders[session_id]["order"]["line_items"]
+                self.ship(order_id, session_id, parcels_of(order_id, lines, part_shipments=self.options.part_shipments))
             return answer
 
         return await self._with(session_id, request, work)
@@ -124,16 +126,17 @@ class Merchant(ShopServer):
         }
         return {**session, "status": "completed", "order": order}
 
-    def ship(self, order_id: str, session_id: str) -> None:
-        """Ship at once, in one parcel or two, each with an event that contains the updated order."""
-        lines = self.log.orders[session_id]["order"]["line_items"]
-        parcels = parcels_of(order_id, lines, part_shipments=self.options.part_shipments)
-        for number, parcel in enumerate(parcels, 1):
-            session = self.log.orders[session_id]
-            order = sent(session["order"], parcel, number, is_last=number == len(parcels))
-            self.log.write("shipped", order_id, order={**session, "order": order})
-            message_id = "-".join(filter(None, (order_id, "shipped", parcel.shipment_id)))
-            self.callbacks.put_nowait((message_id, {"type": "order_update", "data": {"type": "order", **order}}))
+    def ship(self, order_id: str, session_id: str, parcels: list[Parcel]) -> None:
+        """Ship a parcel and send an event with the updated order; once that is accepted, ship the next one."""
+        parcel, *others = parcels
+        session = self.log.orders[session_id]
+        order = sent(session["order"], parcel, is_last=not others)
+        self.log.write("shipped", order_id, order={**session, "order": order})
+        message_id = "-".join(filter(None, (order_id, "shipped", parcel.shipment_id)))
+        then = partial(self.ship, order_id, session_id, others) if others else None
+        self.callbacks.put_nowait(
+            Callback(message_id, {"type": "order_update", "data": {"type": "order", **order}}, then)
+        )
 
     def authenticate(self, request: Request, body: bytes) -> JSONResponse | None:  # noqa: ARG002  # others sign it
         if request.headers.get("authorization") != f"Bearer {self.options.secret}":
@@ -168,7 +171,7 @@ def ordered_line(line: Line) -> Line:
     }
 
 
-def sent(order: dict[str, Any], parcel: Parcel, number: int, *, is_last: bool) -> dict[str, Any]:
+def sent(order: dict[str, Any], parcel: Parcel, *, is_last: bool) -> dict[str, Any]:
     """Return the order with a further fulfillment."""
     named = [line["id"] for line in parcel.lines]
     lines = [
@@ -177,6 +180,7 @@ def sent(order: dict[str, Any], parcel: Parcel, number: int, *, is_last: bool) -
         else line
         for line in order["line_items"]
     ]
+    number = len(order.get("fulfillments", [])) + 1
     fulfillment = {
         "id": f"f{number}",
         "type": "shipping",

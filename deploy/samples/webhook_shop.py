@@ -6,7 +6,9 @@ r"""A shop that accepts orders by signed requests and reports their progress by 
 It implements the protocol of services/order_dispatch/providers/webhook.py. Every fault is an option.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -15,7 +17,7 @@ from starlette.responses import JSONResponse
 
 from deploy.samples.order_lines import Line, Parcel, lines_of, parcels_of, price_of
 from deploy.samples.shop_log import refuse
-from deploy.samples.shop_server import ShopServer, open_shop
+from deploy.samples.shop_server import Callback, ShopServer, open_shop
 
 
 class Shop(ShopServer):
@@ -46,7 +48,7 @@ class Shop(ShopServer):
         quantity = order["quantity"] if len(lines) == 1 else None
         answer = self.log_response(standing["status"], order_id, standing, key, quantity=quantity)
         if self.options.ships and standing["status"] == "accepted":
-            self.ship(order_id, accepted)
+            self.ship(order_id, parcels_of(order_id, accepted, part_shipments=self.options.part_shipments))
         return answer
 
     def offer(self, line: Line) -> Line:
@@ -87,12 +89,12 @@ class Shop(ShopServer):
         standing = self.log.orders.get(order_id)
         return JSONResponse(standing) if standing else refuse(404, "no_such_order", "the order was never accepted")
 
-    def ship(self, order_id: str, lines: list[Line]) -> None:
-        """Ship an order at once, in one parcel or two; each is reported by a callback."""
-        for parcel in parcels_of(order_id, lines, part_shipments=self.options.part_shipments):
-            self.move(order_id, "shipped", parcel)
+    def ship(self, order_id: str, parcels: list[Parcel]) -> None:
+        """Ship a parcel and report it by a callback; once that is accepted, ship the next one."""
+        parcel, *others = parcels
+        self.move(order_id, "shipped", parcel, partial(self.ship, order_id, others) if others else None)
 
-    def move(self, order_id: str, status: str, parcel: Parcel) -> None:
+    def move(self, order_id: str, status: str, parcel: Parcel, then: Callable[[], None] | None = None) -> None:
         """Advance the lines of a parcel and queue a callback."""
         before, named = self.log.orders[order_id], [line["line_id"] for line in parcel.lines]
         goods: dict[str, Any] = {} if "lines" in before else {"quantity": parcel.lines[0]["quantity"]}
@@ -104,7 +106,8 @@ class Shop(ShopServer):
             lines = [{"line_id": line["line_id"], "quantity": line["quantity"]} for line in parcel.lines]
             data = {"order_id": order_id, "status": status, "shipment_id": parcel.shipment_id, "lines": lines}
             message = {"type": "order.updated", "data": data}
-        self.callbacks.put_nowait(("-".join(filter(None, (order_id, status, parcel.shipment_id))), message))
+        message_id = "-".join(filter(None, (order_id, status, parcel.shipment_id)))
+        self.callbacks.put_nowait(Callback(message_id, message, then))
 
     def authenticate(self, request: Request, body: bytes) -> JSONResponse | None:
         try:
