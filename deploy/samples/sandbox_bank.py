@@ -21,6 +21,8 @@ REFUSALS = {
     "tok_capture_declined": {"capture": "the card was closed"},
     "tok_refund_declined": {"refund": "the account cannot be credited"},
 }
+#: Refused tokens, by step, once something was captured.
+LATER_REFUSALS = {"tok_later_capture_declined": {"capture": "the card was closed"}}
 #: Failed look-ups of a `tok_dark` operation before it is found.
 DARK_TIMES = 2
 ENDED = {"voided", "expired"}
@@ -45,7 +47,7 @@ class PaymentLog:
             )
             if line["op"] in ("captured", "refunded"):
                 payment[line["op"]] += line["amount"]
-            if line["op"] in ("captured", *ENDED):
+            if line["op"] in ENDED or (line["op"] == "captured" and line.get("final", True)):
                 payment["state"] = line["op"]
 
 
@@ -116,21 +118,27 @@ class Bank:
         token = self._token(step, reference, body)
         payment = self.log.payments.get(reference, {})
         line = {"key": key, "digest": digest, "token": token, "payment_id": payment.get("payment_id")}
-        reason = REFUSALS.get(token, {}).get(step) or self._impossible(step, payment, body)
+        captured = payment.get("captured", 0)
+        refusals = REFUSALS.get(token, {}) | (LATER_REFUSALS.get(token, {}) if captured else {})
+        reason = refusals.get(step) or self._impossible(step, payment, body)
         if reason:
             self.log.write({**line, "op": "declined", "status": 402, "answer": {"declined": reason}})
             return 402, {"declined": reason}
         op = {"authorize": "authorized", "capture": "captured", "void": "voided", "refund": "refunded"}[step]
-        if token == "tok_expires" and step in ("capture", "void"):  # noqa: S105  # a test card, no secret
+        if step in ("capture", "void") and (
+            token == "tok_expires" or (token == "tok_expires_later" and captured)  # noqa: S105  # test cards, no secrets
+        ):
             op = "expired"
         reference = reference or f"sp_{uuid4().hex}"
-        amount = int(body.get("amount") or payment["amount"])
+        amount = int(body.get("amount") or payment["amount"] - captured)
         currency = body.get("currency") or payment["currency"]
         answer = {"status": op, "reference": reference, "amount": amount, "currency": currency}
         if token == "tok_wrong":  # noqa: S105  # a test card, no secret
             answer["amount"] = amount + 1
         what = {"reference": reference, "amount": amount, "currency": currency}
         asked = {"payment_id": body.get("payment_id", payment.get("payment_id"))}
+        if step == "capture":  # the last capture releases the rest
+            what["final"] = body.get("final", True) or captured + amount == payment["amount"]
         self.log.write({**line, **what, **asked, "op": op, "status": 200, "answer": answer})
         return 200, answer
 
@@ -138,7 +146,7 @@ class Bank:
         state, amount = payment.get("state"), body.get("amount", 0)
         if step in ("capture", "void") and state != "authorized":
             return f"the payment is {state}"
-        if step == "capture" and not 0 < amount <= payment["amount"]:
+        if step == "capture" and not 0 < amount <= payment["amount"] - payment["captured"]:
             return "the amount exceeds the authorization"
         if step == "refund" and not 0 < amount <= payment["captured"] - payment["refunded"]:
             return "the amount exceeds the captured amount"

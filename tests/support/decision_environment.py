@@ -81,6 +81,33 @@ class World:
         assert answer.status_code == 201, answer.text
         return answer.json()
 
+    async def two_products(self, customer_id, pods, filters):
+        """Register a brewer with pods and filters of acme, and subscribe to both with these wishes."""
+        await self.know_offer()
+        specs = (events.spec(), events.spec(slot="2", product_id="filters"))
+        await self.publish(
+            events.offer(product_id="filters"),
+            events.registered(f"brewer of {customer_id}", *specs, customer_id=customer_id),
+        )
+        for product_id, wishes in (("pods", pods), ("filters", filters)):
+            answer = await self.subscribe(customer_id, product_id=product_id, **wishes)
+            assert answer.status_code == 201, answer.text
+        await self.heard("reorders", 4, customer_id=customer_id)
+
+    @staticmethod
+    def crossed(customer_id, product_id, level=13, epoch=1):
+        """Return the crossing of a slot of `two_products`, whose supply lasts `level` days."""
+        return events.crossed(
+            epoch,
+            level=level,
+            rate=1.0,
+            device_id=f"brewer of {customer_id}",
+            customer_id=customer_id,
+            product_id=product_id,
+            pool_id=f"{customer_id}/{product_id}",
+            slot="1" if product_id == "pods" else "2",
+        )
+
     async def heard(self, topic, count, **about):
         """Wait for `count` events about a customer; fails if there are more."""
         key = about.get("customer_id") or about["owner_id"]

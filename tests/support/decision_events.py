@@ -1,5 +1,7 @@
 """Builders of the events that reorder_decision consumes."""
 
+from typing import Any
+
 from replenish_contracts.events import (
     BaseUnit,
     CustomerErased,
@@ -9,7 +11,10 @@ from replenish_contracts.events import (
     OfferChanged,
     OrderCancelled,
     OrderDelivered,
+    OrderDrafted,
     OrderFailed,
+    OrderLinesCancelled,
+    OrderLinesRefused,
     OrderPlaced,
     OrderRefused,
     ProviderChanged,
@@ -63,9 +68,9 @@ def provider(active=True, provider_id="acme", **changes) -> ProviderChanged:
     return ProviderChanged(provider_id=provider_id, name="Acme", protocol="kafka", active=active, **changes)
 
 
-def crossed(epoch, level=6, device_id="brewer", rate=2.0) -> ThresholdCrossed:
+def crossed(epoch, level=6, device_id="brewer", rate=2.0, **changes) -> ThresholdCrossed:
     fields = SLOT | {"device_id": device_id, "pool_id": "ann/pods", "epoch": epoch, "level": level}
-    return ThresholdCrossed.model_validate({**fields, "uncertainty": 0.5, "rate_per_day": rate})
+    return ThresholdCrossed.model_validate({**fields, "uncertainty": 0.5, "rate_per_day": rate, **changes})
 
 
 def level_changed(level, device_id="brewer", rate=1.0) -> SlotLevelChanged:
@@ -79,8 +84,8 @@ def filled(level, device_id="brewer", **changes) -> SlotFilled:
     return SlotFilled.model_validate(fields | changes)
 
 
-def arrived(order_id, shelf=40, quantity=40) -> StockArrived:
-    return StockArrived.model_validate({**STOCK, "order_id": order_id, "quantity": quantity, "shelf": shelf})
+def arrived(order_id, shelf=40, quantity=40, **changes) -> StockArrived:
+    return StockArrived.model_validate({**STOCK, "order_id": order_id, "quantity": quantity, "shelf": shelf, **changes})
 
 
 def counted(shelf) -> StockCounted:
@@ -106,3 +111,28 @@ def placed(order_id, **changes) -> OrderPlaced:
 def delivered(order_id, **changes) -> OrderDelivered:
     fields = {**ORDER, "order_id": order_id, "device_id": "brewer", "slot": "1", "quantity": 40}
     return OrderDelivered.model_validate({**fields, "evidence": "reported", **changes})
+
+
+def line(approved_line, quantity=None) -> dict[str, Any]:
+    """Return the line of an order event about a line of a ReorderApproved."""
+    fields = approved_line.model_dump(exclude_none=True) | {"unit": approved_line.unit or BaseUnit.EACH}
+    return fields if quantity is None else fields | {"quantity": quantity}
+
+
+def about(order_id, *lines) -> dict[str, Any]:
+    """Return the fields of an order event about these lines of a ReorderApproved."""
+    first = lines[0]
+    fields = {"order_id": order_id, "product_id": first.product_id, "pool_id": first.pool_id}
+    return ORDER | fields | {"quantity": first.quantity, "lines": [line(one) for one in lines]}
+
+
+def drafted(order_id, *lines) -> OrderDrafted:
+    return OrderDrafted.model_validate(about(order_id, *lines) | {"packs": lines[0].packs})
+
+
+def lines_refused(order_id, *lines, **changes) -> OrderLinesRefused:
+    return OrderLinesRefused.model_validate(about(order_id, *lines) | {"reason": "sold out", **changes})
+
+
+def lines_cancelled(order_id, *lines, by="customer", **changes) -> OrderLinesCancelled:
+    return OrderLinesCancelled.model_validate(about(order_id, *lines) | {"by": by, "reason": "enough", **changes})

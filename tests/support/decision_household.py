@@ -167,6 +167,8 @@ class Household:
             assert not any(slot.answered for slot in slots)
             there = sum(slot.level for slot in slots) + self.inventory.shelf
             assert there > threshold, f"{there} is low, but no trigger, order or hold waits for it"
+        elif pool.situation == "collecting":
+            assert pool.hold.until > self.now
         elif pool.situation == "ordered":
             assert pool.order.order_id not in self.over
         else:

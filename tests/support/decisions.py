@@ -18,6 +18,8 @@ from services.reorder_decision.domain import (
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 POOL = "ann/pods"
+#: Fields of a subscription that collects for two days; its pool is low when the supply lasts 14 days.
+COLLECTS = {"days": 14.0, "collect_hours": 48.0}
 
 
 def days(count: float) -> timedelta:

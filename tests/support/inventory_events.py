@@ -1,6 +1,7 @@
 """Builders of the events that inventory consumes."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 from replenish_contracts.events import (
     AllocationLine,
@@ -14,9 +15,12 @@ from replenish_contracts.events import (
     Evidence,
     Fill,
     FillCause,
+    Line,
     OrderCancelled,
     OrderDelivered,
     OrderFailed,
+    OrderLinesCancelled,
+    OrderLinesRefused,
     OrderRefused,
     OrderReturned,
     OrderShipped,
@@ -58,6 +62,34 @@ def delivered(quantity=40, **changes) -> OrderDelivered:
     return OrderDelivered.model_validate({**fields, "quantity": quantity, **changes})
 
 
+def about(*lines, **changes) -> dict[str, Any]:
+    """Return the fields of an event about lines of (line, product, quantity); each product has a pool of its own."""
+    told = tuple(
+        Line(
+            line_id=line_id,
+            product_id=product,
+            pool_id=f"ann/{product}/{line_id}",
+            device_id="brewer",
+            slot=line_id,
+            quantity=quantity,
+            unit=BaseUnit.EACH,
+        )
+        for line_id, product, quantity in lines
+    )
+    first = {"product_id": told[0].product_id, "pool_id": told[0].pool_id, "quantity": told[0].quantity}
+    return {**first, "lines": told, **changes}
+
+
+def lines_cancelled(*lines, **changes) -> OrderLinesCancelled:
+    fields = {**ORDER, "occurred_at": NOON, "by": "customer", "reason": "not needed"}
+    return OrderLinesCancelled.model_validate({**fields, **about(*lines, **changes)})
+
+
+def lines_refused(*lines, **changes) -> OrderLinesRefused:
+    fields = {**ORDER, "occurred_at": NOON, "reason": "discontinued"}
+    return OrderLinesRefused.model_validate({**fields, **about(*lines, **changes)})
+
+
 def cancelled(**changes) -> OrderCancelled:
     return OrderCancelled.model_validate({**ORDER, "occurred_at": NOON, "by": "provider", "reason": "lost", **changes})
 
@@ -80,8 +112,11 @@ def claimed(received, **changes) -> ClaimRaised:
 
 
 def asked(*lines, **changes) -> AllocationRequested:
-    """Request lines of (product, quantity); forty pods by default."""
-    told = tuple(AllocationLine(product_id=product, quantity=n) for product, n in lines or (("pods", 40),))
+    """Request lines of (product, quantity), or of (line, product, quantity); forty pods by default."""
+    told = tuple(
+        AllocationLine(product_id=product, quantity=n, line_id=line_id[0] if line_id else None)
+        for *line_id, product, n in lines or (("pods", 40),)
+    )
     return AllocationRequested.model_validate({**ORDER, "occurred_at": NOON, "lines": told, **changes})
 
 

@@ -1,5 +1,6 @@
 """Builders of payments and of payment services' answers."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from services.order_dispatch.payments.domain import (
@@ -17,6 +18,8 @@ from services.order_dispatch.payments.domain import (
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 WEEK = timedelta(days=7)
 NEW = Payment("pay1", "o1", "ann", "pods", "ann/pods", "acme", "sandbox", "EUR", 1000, 0)
+#: A payment whose service captures several times.
+NEW_SEVERAL = replace(NEW, captures_several=True)
 MANDATE = Mandate(5000, "EUR")
 CONFIRMED_STATUS = {
     "authorize": Status.AUTHORIZED,
@@ -26,12 +29,22 @@ CONFIRMED_STATUS = {
 }
 
 
-def authorizing():
-    return open_payment(NEW, MANDATE, NOON).payment
+def authorizing(new=NEW):
+    return open_payment(new, MANDATE, NOON).payment
 
 
-def authorized():
-    return confirm(authorizing()).payment
+def authorized(new=NEW):
+    return confirm(authorizing(new)).payment
+
+
+def capture_part(payment, due_total):
+    """Request a part and confirm it."""
+    return confirm(request_capture(payment, due_total, NOON, final=False).payment)
+
+
+def captured_part(due_total=300):
+    """Return a payment of 1000 that is captured in part, with more to follow."""
+    return capture_part(authorized(NEW_SEVERAL), due_total).payment
 
 
 def captured(amount=1000):

@@ -1,4 +1,4 @@
-"""`replenish explain ORDER`: why an order was made, in words and figures."""
+"""`replenish explain ORDER`: why an order was made and what became of its lines, in words and figures."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -7,20 +7,30 @@ from urllib.parse import quote
 import httpx
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from deploy.cli.commands.token import operator_token
 from deploy.cli.options import HomeOption, home_of
 from deploy.local.errors import StackError
 from deploy.local.home import Home
+from replenish_contracts.units import SYMBOLS, BaseUnit
 
-SERVICE = "reorder_decision"
+SERVICE, ORDERS = "reorder_decision", "order_dispatch"
 TIMEOUT_SECONDS = 10.0
 PAGE = 200
 
 UrlOption = Annotated[
     str | None,
     typer.Option("--url", envvar="REORDER_DECISION", help="Address of reorder-decision; default: the stack in --home."),
+]
+OrdersUrlOption = Annotated[
+    str | None,
+    typer.Option(
+        "--orders-url",
+        envvar="ORDER_DISPATCH",
+        help="Address of order-dispatch; default: the stack in --home. Without it, only receipts are shown.",
+    ),
 ]
 TokenOption = Annotated[
     str | None, typer.Option("--token", envvar="TOKEN", help="Operator token; default: from the stack in --home.")
@@ -35,13 +45,100 @@ def explain(
     order: Annotated[str, typer.Argument(help="Order id.")],
     home: HomeOption = None,
     url: UrlOption = None,
+    orders_url: OrdersUrlOption = None,
     token: TokenOption = None,
 ) -> None:
-    """Explain an order from its receipt."""
-    receipt = Receipts.of(home_of(home), url, token).get(order)
+    """Explain an order: why each line was ordered, what became of it, its shipments and its money."""
+    receipts = Receipts.of(home_of(home), url, token)
+    orders = Orders.of(home_of(home), url, orders_url, token)
     console = Console(highlight=False, soft_wrap=True)
-    for one in (receipt, *receipt["earlier"]):
-        show(one, console)
+    receipt = receipts.get(order)
+    placed = orders.find(order) if orders else None
+    if placed is None or len(placed.get("lines", ())) <= 1:
+        for one in all_receipts(receipt):
+            show(one, console)
+    if placed is not None and placed.get("lines"):
+        show_order(placed, {one["receipt_id"]: one for one in all_receipts(receipt)}, console)
+        show_money(placed, orders.find_payment(order) if orders else None, console)
+
+
+def all_receipts(receipt: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the receipts of all lines of an order, each with the earlier ones of its line after it."""
+    for one in (receipt, *receipt.get("other_lines", ())):
+        yield from (one, *one["earlier"])
+
+
+def show_order(order: dict[str, Any], receipts: dict[str, dict[str, Any]], console: Console) -> None:
+    """Print an order's lines and shipments; the receipts of a single line are shown before."""
+    console.print(f"[bold]order {escape(order['order_id'])}[/] from {escape(order['provider_id'])}: {order['state']}")
+    lines = {line["line_id"]: line for line in order["lines"]}
+    for line in lines.values():
+        for text in describe_line(line):
+            console.print(f"  {text}", markup=False)
+        if len(lines) > 1:
+            for receipt in _receipts_of(line, receipts):
+                show(receipt, console)
+            if line["receipt_id"] not in receipts:
+                console.print(f"    receipt {line['receipt_id']} was not found", markup=False)
+    for shipment in order.get("shipments", ()):
+        parts = [f"{_amount(part)} of line {part['line_id']}" for part in shipment["lines"]]
+        arrived = ", arrived" if shipment.get("arrived") else ""
+        tracking = f", tracking {shipment['tracking']}" if shipment.get("tracking") else ""
+        console.print(f"  shipment {shipment['shipment_id']}: {', '.join(parts)}{tracking}{arrived}", markup=False)
+
+
+def describe_line(line: dict[str, Any]) -> Iterator[str]:
+    """Yield what was ordered and what became of it."""
+    price = f" at {_money(line['unit_price'])} each" if line.get("unit_price") else ""
+    place = f"{line['device_id']}/{line['slot']}"
+    what = f"{line['packs']} x {_amount(line['pack_size'])} of {line['product_id']}{price} for {place}"
+    yield f"line {line['line_id']}: {what}: {line['state']}"
+    quantities = [
+        f"{name} {_amount(line[field])}"
+        for name, field in (
+            *(("ordered", "quantity"), ("shipped", "shipped"), ("to follow", "remaining")),
+            *(("counted by the customer", "counted"), ("returned", "returned")),
+        )
+        if line.get(field)
+    ]
+    yield f"  {', '.join(quantities)}"
+    if line.get("substitute"):
+        yield f"  replaced with {line['substitute']}"
+    if line.get("delivered_at"):
+        yield f"  delivered on {line['delivered_at']} ({line.get('evidence')})"
+    if line.get("cancellation"):
+        cancellation = line["cancellation"]
+        yield f"  cancellation requested by {cancellation['by']}: {cancellation['reason'] or 'no reason given'}"
+
+
+def show_money(order: dict[str, Any], payment: dict[str, Any] | None, console: Console) -> None:
+    if order.get("price"):
+        fee = f", of which {_money(order['fee'])} is the delivery fee" if order.get("fee") else ""
+        console.print(f"  price {_money(order['price'])}{fee}", markup=False)
+    refunds = [
+        f"{_money(line['refunded'])} for line {line['line_id']}" for line in order["lines"] if line.get("refunded")
+    ]
+    if refunds:
+        console.print(f"  refunds requested: {', '.join(refunds)}", markup=False)
+    if payment is not None:
+        steps = ", ".join(f"{step} {_money(payment[step])}" for step in ("authorized", "captured", "refunded"))
+        console.print(f"  payment by {payment['service']}: {payment['state']}; {steps}", markup=False)
+
+
+def _receipts_of(line: dict[str, Any], receipts: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the line's receipt and the earlier ones of its pool."""
+    found = receipts.get(line["receipt_id"])
+    if found is None:
+        return []
+    return [found, *(one for one in found.get("earlier", ()) if one is not found)]
+
+
+def _amount(quantity: dict[str, str]) -> str:
+    return f"{quantity['quantity']} {SYMBOLS[BaseUnit(quantity['unit'])]}".rstrip()
+
+
+def _money(money: dict[str, str]) -> str:
+    return f"{money['amount']} {money['currency']}"
 
 
 def show(receipt: dict[str, Any], console: Console) -> None:
@@ -72,18 +169,40 @@ def _inputs(inputs: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     yield "caused by event", inputs["cause"]
 
 
-class Receipts:
-    """Client for the receipts of the running service."""
+class _Service:
+    """Client for the API of one running service."""
 
     def __init__(self, url: str, token: str) -> None:
         self._url = url
         self._headers = {"Authorization": f"Bearer {token}"}
 
+    def _read(self, path: str) -> dict[str, Any]:
+        found = self._find(path)
+        if isinstance(found, dict):
+            return found
+        raise StackError(_problem(found))
+
+    def _find(self, path: str) -> dict[str, Any] | httpx.Response:
+        """Return the response's content; the response itself if it is 404."""
+        try:
+            answer = httpx.get(self._url + path, headers=self._headers, timeout=TIMEOUT_SECONDS)
+        except httpx.HTTPError as error:
+            raise StackError(f"no response from {self._url}: {error}") from None
+        if answer.is_success:
+            read: dict[str, Any] = answer.json()
+            return read
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            return answer
+        raise StackError(_problem(answer))
+
+
+class Receipts(_Service):
+    """The receipts of reorder_decision."""
+
     @classmethod
     def of(cls, home: Home, url: str | None, token: str | None) -> "Receipts":
         """Return the receipts at `url`, or of the stack that runs in `home`."""
-        services = home.read_state().get("services", {})
-        known = url or services.get(SERVICE) or services.get(SERVICE.replace("_", "-"))
+        known = url or _address_in(home, SERVICE)
         if known is None:
             raise StackError(f"no stack is running in {home.folder}; run `replenish up`, or pass --url and --token")
         return cls(known, token or operator_token(home))
@@ -101,15 +220,31 @@ class Receipts:
                 return
             cursor = f"&cursor={page['next']}"
 
-    def _read(self, path: str) -> dict[str, Any]:
-        try:
-            answer = httpx.get(self._url + path, headers=self._headers, timeout=TIMEOUT_SECONDS)
-        except httpx.HTTPError as error:
-            raise StackError(f"no response from {self._url}: {error}") from None
-        if answer.is_success:
-            read: dict[str, Any] = answer.json()
-            return read
-        raise StackError(_problem(answer))
+
+class Orders(_Service):
+    """The orders and payments of order_dispatch."""
+
+    @classmethod
+    def of(cls, home: Home, receipts_url: str | None, url: str | None, token: str | None) -> "Orders | None":
+        """Return the orders at `url`, or of the stack in `home` if its receipts are used; None without either."""
+        known = url or (None if receipts_url else _address_in(home, ORDERS))
+        return None if known is None else cls(known, token or operator_token(home))
+
+    def find(self, order_id: str) -> dict[str, Any] | None:
+        """Return None for a proposal that was not approved."""
+        found = self._find(f"/v1/orders/{quote(order_id, safe='')}")
+        return found if isinstance(found, dict) else None
+
+    def find_payment(self, order_id: str) -> dict[str, Any] | None:
+        """Return None for an order without payment."""
+        found = self._find(f"/v1/orders/{quote(order_id, safe='')}/payment")
+        return found if isinstance(found, dict) else None
+
+
+def _address_in(home: Home, service: str) -> str | None:
+    services = home.read_state().get("services", {})
+    found: str | None = services.get(service) or services.get(service.replace("_", "-"))
+    return found
 
 
 def _problem(answer: httpx.Response) -> str:

@@ -109,7 +109,8 @@ def _value(name: str, field: FieldInfo) -> Any:
         annotation, rules = inner.annotation, inner.metadata
     if get_origin(annotation) is tuple:
         one = _item(name, get_args(annotation)[0])
-        return [one, one | {key: value for key, value in SECOND_LINE.items() if key in one}] if name == "lines" else [one]
+        second = one | {key: value for key, value in SECOND_LINE.items() if key in one}
+        return [one, second] if name == "lines" else [one]
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return _model(annotation)
     if isinstance(annotation, type) and issubclass(annotation, Enum):

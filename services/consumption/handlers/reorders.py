@@ -1,13 +1,17 @@
 """Reorder triggers, and deliveries that are loaded directly into a slot."""
 
+from collections.abc import Iterable
+from typing import NamedTuple
+
 from libs.kit import NotReadyError, RejectedError
 from replenish_contracts.catalogue import Event
-from replenish_contracts.events import Fill, FillCause, Loading, OrderDelivered, TriggerSet
+from replenish_contracts.events import FIRST_LINE, Fill, FillCause, Loading, OrderDelivered, TriggerSet
 from services.consumption.domain.apply import Outcome, apply_delivery, set_trigger
 from services.consumption.domain.report import ReadingKind, Report, to_unix
 from services.consumption.domain.slot import Slot
 from services.consumption.domain.trigger import Trigger
 from services.consumption.store import Store
+from services.consumption.store.slots import Place
 
 
 async def on_trigger_set(event: TriggerSet, store: Store) -> list[Event]:
@@ -27,24 +31,55 @@ async def on_trigger_set(event: TriggerSet, store: Store) -> list[Event]:
 
 
 async def on_order_delivered(event: OrderDelivered, store: Store) -> list[Event]:
-    """Fill a slot that is loaded directly, once per order; slots loaded by hand wait for a report."""
-    slot = await lock_slot(event.device_id, event.slot, event.customer_id, store)
-    if slot is None or slot.spec.loading is not Loading.DIRECT:
+    """Fill the slots that are loaded directly, once per line; slots loaded by hand wait for a report."""
+    arrivals = _arrivals_of(event)
+    slots = await lock_slots((arrival.place for arrival in arrivals), event.customer_id, store)
+    direct = [arrival for arrival in arrivals if _is_loaded_directly(slots.get(arrival.place))]
+    if not direct:
         return []
-    if not await store.add_loaded_order(event.order_id, slot.device_id, slot.slot):
-        return []
+    before = {_place_of(slot): slot for slot in slots.values()}
+    loads = {arrival.line_id: _place_of(slots[arrival.place]) for arrival in direct}
+    new = await store.add_loaded_lines(event.order_id, loads)
+    after, events = dict(before), list[Event]()
+    for arrival in direct:
+        if arrival.line_id in new:
+            place = loads[arrival.line_id]
+            decision = apply_delivery(after[place], _report_of(arrival, after[place], event))
+            after[place] = decision.slot
+            events += decision.events
+    await store.save_slots(before, after.values())
+    return events
+
+
+class _Arrival(NamedTuple):
+    """The part of a delivery that is for one slot."""
+
+    line_id: str
+    place: Place
+    quantity: int
+
+
+def _arrivals_of(event: OrderDelivered) -> list[_Arrival]:
+    if not event.lines:
+        return [_Arrival(FIRST_LINE, (event.device_id, event.slot), event.quantity)]
+    return [_Arrival(line.line_id, (line.device_id, line.slot), line.quantity) for line in event.lines]
+
+
+def _is_loaded_directly(slot: Slot | None) -> bool:
+    return slot is not None and slot.spec.loading is Loading.DIRECT
+
+
+def _place_of(slot: Slot) -> Place:
+    return slot.device_id, slot.slot
+
+
+def _report_of(arrival: _Arrival, slot: Slot, event: OrderDelivered) -> Report:
     at = to_unix(event.occurred_at)
-    decision = apply_delivery(slot, _arrival(slot, event, at))
-    await store.save_slots({(slot.device_id, slot.slot): slot}, [decision.slot])
-    return list(decision.events)
-
-
-def _arrival(slot: Slot, event: OrderDelivered, at: float) -> Report:
     if slot.spec.fill is Fill.REPLACE:
         return Report(
             at, at, level=slot.spec.capacity, kind=ReadingKind.FILLED, cause=FillCause.ARRIVAL, order_id=event.order_id
         )
-    return Report(at, at, flow=event.quantity, cause=FillCause.ARRIVAL, order_id=event.order_id)
+    return Report(at, at, flow=arrival.quantity, cause=FillCause.ARRIVAL, order_id=event.order_id)
 
 
 async def _has_newer_registration(device_id: str, registration: int, store: Store) -> bool:
@@ -56,19 +91,31 @@ async def _has_newer_registration(device_id: str, registration: int, store: Stor
 
 
 async def lock_slot(device_id: str, slot: str, customer_id: str, store: Store) -> Slot | None:
-    """Return the customer's slot or its successor; None if the device is gone or belongs to another customer.
+    """Return the customer's slot or its successor, like `lock_slots`; None if the device is gone."""
+    return (await lock_slots([(device_id, slot)], customer_id, store)).get((device_id, slot))
 
-    Raises NotReadyError until the device is registered, and RejectedError if it never had this slot.
+
+async def lock_slots(places: Iterable[Place], customer_id: str, store: Store) -> dict[Place, Slot]:
+    """Return the slots at these places, or their successors, that belong to the customer.
+
+    Raises NotReadyError until the devices are registered, and RejectedError if one never had such a slot.
     """
-    place = device_id, slot
-    found = (await store.lock_slots([place])).get(place)
-    if found is None:
-        place = await store.find_successor(device_id, slot)
-        found = (await store.lock_slots([place])).get(place)
-    if found is None:
-        device = await store.find_device(place[0])
-        if device is None:
-            raise NotReadyError(f"device:{place[0]}")
-        if device.end_reason is None and device.registration == 1:
-            raise RejectedError(f"device {place[0]} has no slot {place[1]}")
-    return found if found is not None and found.spec.customer_id == customer_id else None
+    wanted = set(places)
+    found = await store.lock_slots(wanted)
+    places_now = {place: place for place in wanted & found.keys()}
+    if missing := sorted(wanted - found.keys()):
+        places_now |= await store.find_successors(missing)
+        found |= await store.lock_slots({places_now[place] for place in missing} - found.keys())
+    for place in missing:
+        if places_now[place] not in found:
+            await _check_device_is_gone(places_now[place], store)
+    slots = {place: found[now] for place, now in places_now.items() if now in found}
+    return {place: slot for place, slot in slots.items() if slot.spec.customer_id == customer_id}
+
+
+async def _check_device_is_gone(place: Place, store: Store) -> None:
+    device = await store.find_device(place[0])
+    if device is None:
+        raise NotReadyError(f"device:{place[0]}")
+    if device.end_reason is None and device.registration == 1:
+        raise RejectedError(f"device {place[0]} has no slot {place[1]}")

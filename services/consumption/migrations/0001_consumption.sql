@@ -127,13 +127,15 @@ CREATE TABLE known_report (
 );
 CREATE INDEX known_report_by_day ON known_report (received_on);
 
--- Orders that were already loaded into their slot, so that a delivery counts once.
-CREATE TABLE loaded_order (
-    order_id text PRIMARY KEY,
+-- Lines of orders that were already loaded into their slot, so that a delivery counts once.
+CREATE TABLE loaded_line (
+    order_id text NOT NULL,
+    line_id text NOT NULL,
     device_id text NOT NULL,
-    slot text NOT NULL
+    slot text NOT NULL,
+    PRIMARY KEY (order_id, line_id)
 );
-CREATE INDEX loaded_order_by_device ON loaded_order (device_id);
+CREATE INDEX loaded_line_by_device ON loaded_line (device_id);
 
 -- Usage history, about a month per row: day, quantity used, level at its end; and so on.
 CREATE TABLE used_days (

@@ -77,21 +77,25 @@ class Devices(Store):
             pairs,
         )
 
-    async def find_successor(self, device_id: str, slot: str) -> tuple[str, str]:
-        """Return the slot that replaced this one, or the slot itself."""
-        row = await self.connection.fetchrow(
-            "-- find_successor\nSELECT new_device_id, new_slot FROM successor WHERE device_id = $1 AND slot = $2",
-            device_id,
-            slot,
+    async def find_successors(self, places: Iterable[tuple[str, str]]) -> dict[tuple[str, str], tuple[str, str]]:
+        """Return for each (device, slot) the one that replaced it, or itself."""
+        wanted = list(places)
+        rows = await self.connection.fetch(
+            """-- find_successors
+            SELECT device_id, slot, new_device_id, new_slot
+            FROM successor JOIN unnest($1::text[], $2::text[]) AS r (device_id, slot) USING (device_id, slot)
+            """,
+            *zip(*wanted, strict=True),
         )
-        return (row["new_device_id"], row["new_slot"]) if row else (device_id, slot)
+        found = {(row["device_id"], row["slot"]): (row["new_device_id"], row["new_slot"]) for row in rows}
+        return {place: found.get(place, place) for place in wanted}
 
     async def end_device(self, device_id: str, reason: str, at: datetime) -> None:
         """Delete a device and its data, and record why it was removed. Its slots must be locked."""
         for statement in (
             "-- end_device\nDELETE FROM gap WHERE device_id = $1",
             "-- end_device\nDELETE FROM known_report WHERE device_id = $1",
-            "-- end_device\nDELETE FROM loaded_order WHERE device_id = $1",
+            "-- end_device\nDELETE FROM loaded_line WHERE device_id = $1",
             "-- end_device\nDELETE FROM used_days WHERE device_id = $1",
             "-- end_device\nDELETE FROM successor WHERE new_device_id = $1",
             "-- end_device\nDELETE FROM slot WHERE device_id = $1",

@@ -1,6 +1,6 @@
-"""Identities of applied reports without seq, and of orders loaded directly into a slot."""
+"""Identities of applied reports without seq, and of order lines loaded directly into a slot."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 
 from libs.kit import Store
@@ -38,15 +38,17 @@ class Reports(Store):
             on,
         )
 
-    async def add_loaded_order(self, order_id: str, device_id: str, slot: str) -> bool:
-        """Return False if this order was loaded before."""
-        row = await self.connection.fetchrow(
-            """-- add_loaded_order
-            INSERT INTO loaded_order (order_id, device_id, slot) VALUES ($1, $2, $3)
-            ON CONFLICT (order_id) DO NOTHING RETURNING order_id
+    async def add_loaded_lines(self, order_id: str, places: Mapping[str, tuple[str, str]]) -> set[str]:
+        """Record the slots (device, slot) that lines of an order were loaded into; return the lines that are new."""
+        rows = await self.connection.fetch(
+            """-- add_loaded_lines
+            INSERT INTO loaded_line (order_id, line_id, device_id, slot)
+            SELECT $1, line_id, device_id, slot
+            FROM unnest($2::text[], $3::text[], $4::text[]) AS l (line_id, device_id, slot)
+            ORDER BY line_id
+            ON CONFLICT (order_id, line_id) DO NOTHING RETURNING line_id
             """,
             order_id,
-            device_id,
-            slot,
+            *zip(*((line_id, *place) for line_id, place in places.items()), strict=True),
         )
-        return row is not None
+        return {row["line_id"] for row in rows}

@@ -190,6 +190,7 @@ def transaction_of(goods: Goods, row: Any) -> dict[str, Any]:
         "reason": row["reason"],
         "entries": json.loads(row["entries"]),
         "order_id": row["order_id"],
+        "line_id": row["line_id"],
         "event_id": row["cause"],
         "booked_by": row["booked_by"],
     }

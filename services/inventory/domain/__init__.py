@@ -24,10 +24,12 @@ from services.inventory.domain.goods import (
     write_off_missing,
 )
 from services.inventory.domain.stock import expire, lapse
+from services.inventory.domain.transit import LineKey, Parcel, Step, Transit
 from services.inventory.domain.warehouse import (
     Allocation,
     AllocationState,
     Booking,
+    LineQuantity,
     Quantities,
     Shortage,
     Source,
@@ -45,7 +47,10 @@ __all__ = [
     "Entry",
     "Goods",
     "Journey",
+    "LineKey",
+    "LineQuantity",
     "Movement",
+    "Parcel",
     "Place",
     "Quantities",
     "Reason",
@@ -53,6 +58,8 @@ __all__ = [
     "SlotFacts",
     "Source",
     "State",
+    "Step",
+    "Transit",
     "Warehouse",
     "correct",
     "count",

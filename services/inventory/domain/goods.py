@@ -1,6 +1,7 @@
 """Movements in the stock ledger; the entries of a movement sum to zero over all places."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -74,9 +75,11 @@ class Reason(StrEnum):
 
 
 class Journey(StrEnum):
-    """Progress of an order's goods; they are credited once, on delivery."""
+    """Progress of a line's goods; they are credited once, on delivery."""
 
     ORDERED = "ordered"
+    #: The line ended before anything of it left.
+    CANCELLED = "cancelled"
     IN_TRANSIT = "in_transit"
     RETURNED = "returned"
     DELIVERED = "delivered"
@@ -121,10 +124,27 @@ class SlotFacts:
 
 @dataclass(frozen=True, slots=True)
 class Consignment:
-    """Shipped quantity and progress of one order's goods."""
+    """Progress of one line's goods, and how much of them left the provider.
+
+    Parcels and totals may be reported twice and in any order; `shipped` does not depend on either.
+    """
 
     journey: Journey = Journey.ORDERED
     shipped: int = 0
+    #: The largest quantity reported for the whole line: shipped without a parcel's id, or delivered.
+    total: int = 0
+    #: Quantity by shipment id.
+    parcels: Mapping[str, int] = field(default_factory=dict)
+
+    def leave(self, quantity: int, shipment_id: str | None = None) -> "Consignment":
+        """Return the consignment after a shipment: a parcel with this id, or the total of the line that left."""
+        if shipment_id is None:
+            total = max(self.total, quantity)
+            return replace(self, total=total, shipped=max(self.shipped, total))
+        if shipment_id in self.parcels:
+            return self
+        parcels = {**self.parcels, shipment_id: quantity}
+        return replace(self, parcels=parcels, shipped=max(self.total, sum(parcels.values())))
 
 
 def ship(quantity: int) -> Movement:
@@ -138,7 +158,7 @@ def send_back(consignment: Consignment) -> Movement:
 
 
 def deliver(consignment: Consignment, quantity: int) -> Movement:
-    """Credit an order's goods to the shelf; a difference to the shipped quantity is unexplained."""
+    """Credit a line's goods to the shelf; a difference to the shipped quantity is unexplained."""
     if consignment.journey is Journey.IN_TRANSIT:
         shipped = consignment.shipped
         moves = {Place.IN_TRANSIT: -shipped, Place.SHELF: quantity, Place.UNEXPLAINED: shipped - quantity}

@@ -1,25 +1,35 @@
-"""Provider stock: allocated when an order requests it, released when the order ends, removed when it ships."""
+"""Provider stock: allocated when an order requests it, removed as it ships, released when the order ends."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from libs.kit import Record
 from replenish_contracts.catalogue import Event
-from replenish_contracts.events import AllocationLine, Shortage, StockAllocated, StockReleased, StockShort
-from services.inventory.domain import Goods, Quantities, Source, Warehouse, sum_by_goods
+from replenish_contracts.events import (
+    AllocationLine,
+    AllocationRequested,
+    OrderDelivered,
+    Shortage,
+    StockAllocated,
+    StockReleased,
+    StockShort,
+)
+from replenish_contracts.events.lines import FIRST_LINE
+from replenish_contracts.events.orders import OrderFact
+from services.inventory.domain import Goods, Journey, LineQuantity, Source, Step, Transit, Warehouse, sum_by_goods
 from services.inventory.domain import Shortage as StockShortage
 from services.inventory.store import Store
 
 
 @dataclass
 class OrderBatch:
-    """State of a batch of order events: locked goods, and orders that get no allocation any more."""
+    """State of a batch of order events: locked goods, consignments, and orders that get no allocation any more."""
 
     warehouse: Warehouse
+    transit: Transit
     #: Orders that ended before anything was allocated to them.
     closed: set[str] = field(default_factory=set)
-    #: Shipped quantity of orders that shipped before their allocation was requested.
-    shipped_early: dict[str, int] = field(default_factory=dict)
     outcomes: dict[str, str] = field(default_factory=dict)
     #: Announced restock of goods that were short, read once per batch.
     expected: dict[Goods, datetime | None] = field(default_factory=dict)
@@ -34,62 +44,110 @@ async def allocate_stock(record: Record, batch: OrderBatch, store: Store) -> lis
     data, warehouse = record.data, batch.warehouse
     if warehouse.has_allocations(data.order_id) or data.order_id in batch.closed:
         return []
-    wanted = sum_by_goods((Goods(data.provider_id, line.product_id), line.quantity) for line in data.lines)
+    lines = _requested_lines(data)
+    known = {line_id: consignment for line_id, (_, consignment) in batch.transit.of_order(data.order_id).items()}
     source = Source("AllocationRequested", data.occurred_at, record.id)
-    if data.order_id in batch.shipped_early:
-        quantity = batch.shipped_early[data.order_id]
-        wanted |= {Goods(data.provider_id, data.product_id): quantity} if quantity else {}
-        warehouse.ship_unallocated(data.order_id, wanted, source)
+    if any(consignment.journey is not Journey.CANCELLED for consignment in known.values()):
+        # The order shipped before its request: what left is booked, and nothing is allocated any more.
+        warehouse.skip_lines(data.order_id, lines)
+        warehouse.ship_lines(data.order_id, _left_before(data, batch.transit), source)
         return []
+    wanted = [line for line in lines if line.line_id not in known]
     fields = {
         "owner_id": data.provider_id,
         "order_id": data.order_id,
         "customer_id": data.customer_id,
         "occurred_at": store.now,
     }
-    short = warehouse.allocate(data.order_id, wanted, source)
+    short = warehouse.allocate_lines(data.order_id, wanted, source)
     if short:
         batch.close_order(data.order_id, "short")
-        return [StockShort(shortages=await _shortages(short, batch, store), **fields)]
+        return [StockShort(shortages=await _shortages(short, data, batch, store), **fields)]
+    warehouse.skip_lines(data.order_id, [line for line in lines if line.line_id in known])
     if not warehouse.has_allocations(data.order_id):
         batch.close_order(data.order_id, "nothing requested")
-    return [StockAllocated(lines=_lines(wanted), **fields)]
+    return [StockAllocated(lines=_allocation_lines(wanted, has_ids=_has_line_ids(data)), **fields)]
 
 
-def ship_stock(record: Record, batch: OrderBatch) -> list[Event]:
-    """Book the shipped quantity; allocated goods that did not ship are available again.
+def ship_stock(record: Record, steps: Sequence[Step], batch: OrderBatch) -> list[Event]:
+    """Book what left; the rest of a line stays allocated until nothing of the order is to leave any more.
 
-    A delivery is booked the same way, in case no OrderShipped was published.
+    A delivery is booked the same way, in case no OrderShipped was published, and ends the delivered lines.
     """
     data, warehouse = record.data, batch.warehouse
-    shipped = {Goods(data.provider_id, data.product_id): data.quantity}
     if not warehouse.has_allocations(data.order_id):
-        batch.shipped_early.setdefault(data.order_id, data.quantity)
         return []
-    released = warehouse.ship(data.order_id, shipped, _source(record))
+    warehouse.ship_lines(data.order_id, _left(data, steps), _source(record))
+    if not data.lines:
+        # Events without lines are about orders of one product, or of several that ship together.
+        others = [one for one in warehouse.allocations_of(data.order_id) if one.goods.product_id != data.product_id]
+        kept = [LineQuantity(one.line_id, one.goods, one.kept) for one in others]
+        warehouse.ship_lines(data.order_id, kept, _source(record))
+    ended = None if data.complete else _delivered_lines(record, steps)
+    released = warehouse.release_lines(data.order_id, _source(record), ended)
     return _released(record, released, f"{record.type}: less than the allocated quantity")
 
 
-def release_stock(record: Record, batch: OrderBatch) -> list[Event]:
+def release_stock(record: Record, _steps: Sequence[Step], batch: OrderBatch) -> list[Event]:
+    """Release what the order still has allocated."""
     data, warehouse = record.data, batch.warehouse
     if not warehouse.has_allocations(data.order_id):
         batch.close_order(data.order_id, record.type)
         return []
-    return _released(record, warehouse.release(data.order_id, _source(record)), data.reason)
+    return _released(record, warehouse.release_lines(data.order_id, _source(record)), data.reason)
 
 
-def return_stock(record: Record, batch: OrderBatch) -> list[Event]:
+def release_lines(record: Record, steps: Sequence[Step], batch: OrderBatch) -> list[Event]:
+    """Release these lines; the other lines stay allocated unless no line of the order is open any more."""
+    data = record.data
+    if data.complete:
+        return release_stock(record, steps, batch)
+    ended = [step.line.line_id for step in steps]
+    return _released(record, batch.warehouse.release_lines(data.order_id, _source(record), ended), data.reason)
+
+
+def return_stock(record: Record, steps: Sequence[Step], batch: OrderBatch) -> list[Event]:
     """Book returned goods to `returned`; a person decides whether they are sold again."""
     data = record.data
-    batch.warehouse.take_back(data.order_id, {Goods(data.provider_id, data.product_id): data.quantity}, _source(record))
+    returned = [LineQuantity(one.line.line_id, Goods(data.provider_id, one.product_id), one.quantity) for one in steps]
+    batch.warehouse.take_back(data.order_id, returned, _source(record))
     return []
+
+
+def _requested_lines(data: AllocationRequested) -> list[LineQuantity]:
+    """Return the lines by id. Lines without ids are summed by product and numbered, from FIRST_LINE."""
+    requested = [(line.line_id, Goods(data.provider_id, line.product_id), line.quantity) for line in data.lines]
+    if _has_line_ids(data):
+        return [LineQuantity(line_id, goods, quantity) for line_id, goods, quantity in requested if line_id]
+    sums = sum_by_goods((goods, quantity) for _, goods, quantity in requested)
+    return [LineQuantity(str(number), goods, n) for number, (goods, n) in enumerate(sums.items(), int(FIRST_LINE))]
+
+
+def _has_line_ids(data: AllocationRequested) -> bool:
+    return all(line.line_id for line in data.lines)
+
+
+def _left(data: OrderFact, steps: Iterable[Step]) -> list[LineQuantity]:
+    return [LineQuantity(one.line.line_id, Goods(data.provider_id, one.product_id), one.left) for one in steps]
+
+
+def _left_before(data: AllocationRequested, transit: Transit) -> list[LineQuantity]:
+    """Return what left of the order's lines before the request."""
+    return [
+        LineQuantity(line_id, Goods(data.provider_id, goods.product_id), consignment.shipped)
+        for line_id, (goods, consignment) in transit.of_order(data.order_id).items()
+    ]
+
+
+def _delivered_lines(record: Record, steps: Iterable[Step]) -> list[str]:
+    return [step.line.line_id for step in steps] if record.type == OrderDelivered.__name__ else []
 
 
 def _source(record: Record) -> Source:
     return Source(record.type, record.data.occurred_at, record.id)
 
 
-def _released(record: Record, released: Quantities, reason: str) -> list[Event]:
+def _released(record: Record, released: Sequence[LineQuantity], reason: str) -> list[Event]:
     if not released:
         return []
     data = record.data
@@ -98,27 +156,38 @@ def _released(record: Record, released: Quantities, reason: str) -> list[Event]:
             owner_id=data.provider_id,
             order_id=data.order_id,
             customer_id=data.customer_id,
-            lines=_lines(released),
+            lines=_allocation_lines(released, has_ids=True),
             reason=reason,
             occurred_at=data.occurred_at,
         )
     ]
 
 
-def _lines(quantities: Quantities) -> tuple[AllocationLine, ...]:
-    return tuple(AllocationLine(product_id=goods.product_id, quantity=n) for goods, n in quantities.items())
+def _allocation_lines(lines: Iterable[LineQuantity], *, has_ids: bool) -> tuple[AllocationLine, ...]:
+    return tuple(
+        AllocationLine(product_id=goods.product_id, quantity=quantity, line_id=line_id if has_ids else None)
+        for line_id, goods, quantity in lines
+        if quantity
+    )
 
 
-async def _shortages(short: list[StockShortage], batch: OrderBatch, store: Store) -> tuple[Shortage, ...]:
+async def _shortages(
+    short: list[StockShortage], data: AllocationRequested, batch: OrderBatch, store: Store
+) -> tuple[Shortage, ...]:
     if unread := [one.goods for one in short if one.goods not in batch.expected]:
         restocks = await store.list_restocks(unread)
         batch.expected |= {goods: restocks.get(goods) for goods in unread}
+    lines_of_product: dict[str, list[str]] = {}
+    for line in data.lines:
+        if line.line_id and line.quantity:
+            lines_of_product.setdefault(line.product_id, []).append(line.line_id)
     return tuple(
         Shortage(
             product_id=one.goods.product_id,
             requested=one.requested,
             available=one.available,
             restock_at=batch.expected[one.goods],
+            line_ids=tuple(lines_of_product.get(one.goods.product_id, ())),
         )
         for one in short
     )

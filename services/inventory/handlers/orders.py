@@ -13,20 +13,25 @@ from replenish_contracts.events import (
     OrderCancelled,
     OrderDelivered,
     OrderFailed,
+    OrderLinesCancelled,
+    OrderLinesRefused,
     OrderRefused,
     OrderReturned,
     OrderShipped,
+    lines_of,
 )
-from services.inventory.domain import Goods
+from services.inventory.domain import Goods, LineKey, Step, Transit
 from services.inventory.handlers.allocations import (
     OrderBatch,
     allocate_stock,
+    release_lines,
     release_stock,
     return_stock,
     ship_stock,
 )
 from services.inventory.handlers.consignments import (
     on_claim_raised,
+    on_lines_ended,
     on_order_delivered,
     on_order_ended,
     on_order_returned,
@@ -34,24 +39,31 @@ from services.inventory.handlers.consignments import (
 )
 from services.inventory.store import Store
 
-PROVIDER_HANDLERS: Mapping[type[Event], Callable[[Record, OrderBatch], list[Event]]] = {
+PROVIDER_HANDLERS: Mapping[type[Event], Callable[[Record, Sequence[Step], OrderBatch], list[Event]]] = {
     OrderShipped: ship_stock,
     OrderDelivered: ship_stock,
+    OrderLinesCancelled: release_lines,
+    OrderLinesRefused: release_lines,
     OrderCancelled: release_stock,
     OrderRefused: release_stock,
     OrderFailed: release_stock,
     OrderReturned: return_stock,
 }
-CUSTOMER_HANDLERS: Mapping[type[Event], Callable[[Any, Store], Awaitable[list[Event]]]] = {
+CUSTOMER_HANDLERS: Mapping[type[Event], Callable[[Any, Sequence[Step], Transit, Store], Awaitable[list[Event]]]] = {
     OrderShipped: on_order_shipped,
     OrderDelivered: on_order_delivered,
+    OrderLinesCancelled: on_lines_ended,
+    OrderLinesRefused: on_lines_ended,
     OrderCancelled: on_order_ended,
+    OrderRefused: on_order_ended,
     OrderFailed: on_order_ended,
     OrderReturned: on_order_returned,
     ClaimRaised: on_claim_raised,
 }
 HANDLED_EVENTS: frozenset[type[Event]] = frozenset({AllocationRequested, *PROVIDER_HANDLERS, *CUSTOMER_HANDLERS})
 ALLOCATION_REQUESTED = AllocationRequested.__name__
+#: Events that depend on no consignment.
+AFTER_DELIVERY = {ClaimRaised.__name__, OrderReturned.__name__}
 
 
 async def on_orders(records: Sequence[Record], store: Store) -> list[Event]:
@@ -71,6 +83,7 @@ async def on_orders(records: Sequence[Record], store: Store) -> list[Event]:
             events += await _apply(record, batch, store)
     await store.save_warehouse(batch.warehouse)
     await store.save_settled_orders(batch.outcomes)
+    await store.save_consignments(batch.transit)
     return events
 
 
@@ -78,19 +91,38 @@ async def _lock_batch(records: Sequence[Record], store: Store) -> OrderBatch:
     """Lock the goods these orders request or hold; all replicas lock providers' goods before customers' goods."""
     requests = [record.data for record in records if record.type == ALLOCATION_REQUESTED]
     wanted = {Goods(data.provider_id, line.product_id) for data in requests for line in data.lines}
-    warehouse = await store.lock_warehouse({record.data.order_id for record in records}, wanted)
+    orders = {record.data.order_id for record in records}
+    warehouse = await store.lock_warehouse(orders, wanted)
+    moving = {record.data.order_id for record in records if record.type not in AFTER_DELIVERY}
+    transit = await store.lock_consignments(moving) if moving else Transit({})
     if not requests:
-        return OrderBatch(warehouse)
-    orders = {data.order_id for data in requests}
-    return OrderBatch(warehouse, await store.list_settled_orders(orders), await store.list_shipped_orders(orders))
+        return OrderBatch(warehouse, transit)
+    return OrderBatch(warehouse, transit, await store.list_settled_orders({data.order_id for data in requests}))
 
 
 async def _apply(record: Record, batch: OrderBatch, store: Store) -> Sequence[Event]:
     event_type = CATALOGUE[record.type]
     with record_context(record, store):
+        steps = _steps(record, batch.transit)
         on_provider = PROVIDER_HANDLERS.get(event_type)
-        events = on_provider(record, batch) if on_provider else []
+        events = on_provider(record, steps, batch) if on_provider else []
         on_customer = CUSTOMER_HANDLERS.get(event_type)
         if on_customer:
-            events += await on_customer(as_event(record), store)
+            events += await on_customer(as_event(record), steps, batch.transit, store)
         return store.all_caused_by(events, record)
+
+
+def _steps(record: Record, transit: Transit) -> list[Step]:
+    """Return what the event does to each of its lines, and record what left; a delivery implies that its lines left."""
+    data = record.data
+    shipped = record.type == OrderShipped.__name__
+    steps = []
+    for line_id, line in {line.line_id: line for line in lines_of(data)}.items():
+        key = LineKey(data.order_id, line_id)
+        quantity = 0 if data.test else line.quantity
+        before = after = transit.get(key)
+        if shipped or record.type == OrderDelivered.__name__:
+            goods = Goods(data.customer_id, line.product_id)
+            after = transit.leave(key, goods, quantity, data.shipment_id if shipped else None)
+        steps.append(Step(key, line.product_id, quantity, before, after))
+    return steps

@@ -11,12 +11,16 @@ from services.inventory.store import Goods, Origin, Store
 async def on_slot_filled(event: SlotFilled, store: Store) -> list[Event]:
     """Move loaded goods from the shelf to `loaded`.
 
-    Raises NotReadyError until the device is known and, for a load by arrival, until that arrival is credited.
+    Raises NotReadyError until the device is known and, for a load by arrival, until the line's arrival is credited.
     """
     slot = await store.find_slot(event.device_id, event.slot)
     if slot is None and not await store.is_known_device(event.device_id):
         raise NotReadyError(f"device:{event.device_id}")
-    if event.cause is FillCause.ARRIVAL and event.order_id and not await store.is_delivered(event.order_id):
+    if (
+        event.cause is FillCause.ARRIVAL
+        and event.order_id
+        and not await store.is_delivered(event.order_id, event.product_id)
+    ):
         raise NotReadyError(f"arrived:{event.order_id}")
     if await store.is_erased(event.customer_id):
         return []

@@ -37,14 +37,17 @@ CREATE TABLE ledger_transaction (
                    CHECK (action IN ('increment', 'decrement', 'allocate', 'deallocate', 'ship', 'correct', 'expire')),
     reason         text        NOT NULL,
     quantity       bigint      NOT NULL CHECK (quantity > 0),
-    order_id       text,
+    order_id       text,                         -- an order, or a checkout
+    line_id        text,                         -- the order's line
     cause          text,                         -- event id; NULL for a booking through the API
     booked_by      text        NOT NULL,         -- name of the event, or the principal
     happened_at    timestamptz NOT NULL,
     booked_at      timestamptz NOT NULL,
-    FOREIGN KEY (owner_id, product_id) REFERENCES stock
+    FOREIGN KEY (owner_id, product_id) REFERENCES stock,
+    CONSTRAINT lines_belong_to_orders CHECK (line_id IS NULL OR order_id IS NOT NULL)
 );
 CREATE INDEX ledger_transaction_by_stock ON ledger_transaction (owner_id, product_id, number);
+CREATE UNIQUE INDEX ledger_transaction_credits_once ON ledger_transaction (order_id, line_id) WHERE reason = 'delivered';
 
 -- `number` has no foreign key: its check would lock the transaction's row for every entry. refuse_unbalanced() verifies
 -- that the transaction exists, and transactions cannot be deleted.
@@ -137,16 +140,30 @@ CREATE TRIGGER transactions_have_entries AFTER INSERT ON ledger_transaction
 
 -- Orders and devices.
 
--- Progress of each order's goods. `delivered` is entered once, however often the event arrives.
+-- Progress of the goods of each order's line. `delivered` is entered once, however often the event arrives.
 CREATE TABLE consignment (
-    order_id   text        PRIMARY KEY,
+    order_id   text        NOT NULL,
+    line_id    text        NOT NULL,
     owner_id   text        NOT NULL,
     product_id text        NOT NULL,
-    journey    text        NOT NULL CHECK (journey IN ('ordered', 'in_transit', 'returned', 'delivered')),
-    shipped    bigint      NOT NULL DEFAULT 0 CHECK (shipped >= 0),
-    changed_at timestamptz NOT NULL
+    journey    text        NOT NULL CHECK (journey IN ('ordered', 'cancelled', 'in_transit', 'returned', 'delivered')),
+    shipped    bigint      NOT NULL DEFAULT 0 CHECK (shipped >= 0),  -- what left in all
+    total      bigint      NOT NULL DEFAULT 0 CHECK (total >= 0),    -- the largest total reported without a parcel
+    changed_at timestamptz NOT NULL,
+    PRIMARY KEY (order_id, line_id),
+    CONSTRAINT total_has_left CHECK (shipped >= total)
 );
 CREATE INDEX consignment_by_stock ON consignment (owner_id, product_id);
+
+CREATE TABLE parcel (
+    order_id    text   NOT NULL,
+    line_id     text   NOT NULL,
+    shipment_id text   NOT NULL,
+    quantity    bigint NOT NULL CHECK (quantity >= 0),
+    PRIMARY KEY (order_id, line_id, shipment_id),
+    FOREIGN KEY (order_id, line_id) REFERENCES consignment
+);
+COMMENT ON TABLE parcel IS 'Quantity of a line in each shipment that the provider named; each counts once.';
 
 -- Latest registration of each device. Devices that left are kept, so that their late reports are not deferred.
 CREATE TABLE device (
@@ -184,9 +201,10 @@ CREATE TABLE erased_customer (
 
 -- Stock of providers.
 
--- One row per holder and product. The holder is an order, a checkout, or 'by hand' for goods set aside through the API.
+-- One row per line of an order. A checkout, and 'by hand' for goods set aside through the API, have one row per product.
 CREATE TABLE allocation (
     holder_id  text        NOT NULL,
+    line_id    text        NOT NULL DEFAULT '',  -- empty for checkouts and goods set aside by hand
     owner_id   text        NOT NULL,
     product_id text        NOT NULL,
     quantity   bigint      NOT NULL CHECK (quantity >= 0),
@@ -194,11 +212,13 @@ CREATE TABLE allocation (
     shipped    bigint      NOT NULL DEFAULT 0 CHECK (shipped >= 0),
     round      integer     NOT NULL DEFAULT 1,
     changed_at timestamptz NOT NULL,
-    PRIMARY KEY (holder_id, owner_id, product_id),
+    PRIMARY KEY (holder_id, line_id, owner_id, product_id),
     FOREIGN KEY (owner_id, product_id) REFERENCES stock,
-    CONSTRAINT only_shipped_goods_left CHECK (shipped = 0 OR state IN ('shipped', 'returned'))
+    CONSTRAINT released_goods_have_not_left CHECK (shipped = 0 OR state <> 'released'),
+    CONSTRAINT open_allocations_keep_goods CHECK (state <> 'open' OR shipped < quantity OR shipped = 0)
 ) WITH (fillfactor = 80);
-COMMENT ON TABLE allocation IS 'stock.allocated is the sum of the open rows.';
+CREATE UNIQUE INDEX allocation_by_line ON allocation (holder_id, line_id) WHERE line_id <> '';
+COMMENT ON TABLE allocation IS 'stock.allocated is the sum of what the open rows allocated and has not left.';
 
 -- Orders that ended without an allocation; a late AllocationRequested for one allocates nothing.
 CREATE TABLE settled_order (
@@ -309,9 +329,29 @@ FULL JOIN (
 WHERE coalesce(a.balance, 0) <> coalesce(c.shipped, 0);
 
 CREATE VIEW check_orders_are_credited_once AS
-SELECT order_id AS subject, format('credited %s times', count(*)) AS problem
+SELECT concat_ws('/', order_id, line_id) AS subject, format('credited %s times', count(*)) AS problem
 FROM ledger_transaction WHERE reason = 'delivered' AND order_id IS NOT NULL
-GROUP BY order_id HAVING count(*) > 1;
+GROUP BY order_id, line_id HAVING count(*) > 1;
+
+CREATE VIEW check_credited_lines_are_delivered AS
+SELECT concat_ws('/', t.order_id, t.line_id) AS subject, format('credited, and is %s', coalesce(c.journey, 'unknown')) AS problem
+FROM ledger_transaction AS t LEFT JOIN consignment AS c USING (order_id, line_id)
+WHERE t.reason = 'delivered' AND t.line_id IS NOT NULL AND c.journey IS DISTINCT FROM 'delivered';
+
+CREATE VIEW check_consignments_are_their_parcels AS
+SELECT concat_ws('/', order_id, line_id) AS subject,
+       format('%s left, total %s, parcels sum to %s', c.shipped, c.total, coalesce(p.quantity, 0)) AS problem
+FROM consignment AS c
+LEFT JOIN (SELECT order_id, line_id, sum(quantity) AS quantity FROM parcel GROUP BY order_id, line_id) AS p
+    USING (order_id, line_id)
+WHERE c.shipped <> greatest(c.total, coalesce(p.quantity, 0));
+
+CREATE VIEW check_shipped_allocations_are_their_consignments AS
+SELECT concat_ws('/', a.holder_id, a.line_id) AS subject,
+       format('%s left the stock, %s left for the customer', a.shipped, c.shipped) AS problem
+FROM allocation AS a
+JOIN consignment AS c ON (c.order_id, c.line_id, c.product_id) = (a.holder_id, a.line_id, a.product_id)
+WHERE a.shipped <> c.shipped;
 
 CREATE VIEW check_nothing_is_negative AS
 SELECT concat_ws('/', owner_id, product_id) AS subject,
@@ -323,22 +363,26 @@ SELECT concat_ws('/', owner_id, product_id) AS subject,
        format('allocated %s, open allocations sum to %s', coalesce(s.allocated, 0), coalesce(a.quantity, 0)) AS problem
 FROM stock AS s
 FULL JOIN (
-    SELECT owner_id, product_id, sum(quantity) AS quantity FROM allocation WHERE state = 'open'
+    SELECT owner_id, product_id, sum(quantity - shipped) AS quantity FROM allocation WHERE state = 'open'
     GROUP BY owner_id, product_id
 ) AS a USING (owner_id, product_id)
 WHERE coalesce(s.allocated, 0) <> coalesce(a.quantity, 0);
 
--- What is allocated to a holder equals the sum of its bookings, until it is released or shipped.
+-- What is allocated to a line, or to a checkout, equals the sum of its bookings, until it is released or shipped.
 CREATE VIEW check_allocations_are_their_bookings AS
-SELECT concat_ws('/', holder_id, owner_id, product_id) AS subject,
+SELECT concat_ws('/', holder_id, nullif(line_id, ''), owner_id, product_id) AS subject,
        format('kept %s, its bookings sum to %s', coalesce(a.quantity, 0), coalesce(b.quantity, 0)) AS problem
-FROM (SELECT holder_id, owner_id, product_id, quantity FROM allocation WHERE state = 'open' AND holder_id <> 'by hand') AS a
+FROM (
+    SELECT holder_id, line_id, owner_id, product_id, quantity - shipped AS quantity
+    FROM allocation WHERE state = 'open' AND holder_id <> 'by hand'
+) AS a
 FULL JOIN (
-    SELECT t.order_id AS holder_id, e.owner_id, e.product_id, sum(e.quantity) AS quantity
+    SELECT t.order_id AS holder_id, coalesce(t.line_id, '') AS line_id, e.owner_id, e.product_id,
+           sum(e.quantity) AS quantity
     FROM ledger_entry AS e JOIN ledger_transaction AS t USING (number)
     WHERE e.place = 'allocated' AND t.order_id IS NOT NULL
-    GROUP BY t.order_id, e.owner_id, e.product_id
-) AS b USING (holder_id, owner_id, product_id)
+    GROUP BY t.order_id, coalesce(t.line_id, ''), e.owner_id, e.product_id
+) AS b USING (holder_id, line_id, owner_id, product_id)
 WHERE coalesce(a.quantity, 0) <> coalesce(b.quantity, 0);
 
 -- Replays the ledger: no balance of goods at hand was ever negative.

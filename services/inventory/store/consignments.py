@@ -1,53 +1,93 @@
-"""Progress of each order's goods."""
+"""Progress of the goods of each order's lines."""
+
+import json
+from collections.abc import Collection
 
 from libs import kit
-from services.inventory.domain import Consignment, Goods, Journey
+from services.inventory.domain import Consignment, Goods, Journey, LineKey, Transit
 
 
 class Consignments(kit.Store):
-    """Consignments, one per order."""
+    """Consignments, one per line of an order."""
 
-    async def lock_consignment(self, order_id: str) -> Consignment:
-        row = await self.connection.fetchrow(
-            "-- lock_consignment\nSELECT journey, shipped FROM consignment WHERE order_id = $1 FOR UPDATE", order_id
-        )
-        return Consignment(Journey(row["journey"]), row["shipped"]) if row else Consignment()
-
-    async def save_consignment(self, goods: Goods, order_id: str, consignment: Consignment) -> None:
-        await self.connection.execute(
-            """-- save_consignment
-            INSERT INTO consignment (order_id, owner_id, product_id, journey, shipped, changed_at)
-            VALUES ($1, $2, $3, $4, $5, $6)
-            ON CONFLICT (order_id) DO UPDATE SET
-                journey = excluded.journey, shipped = excluded.shipped, changed_at = excluded.changed_at
+    async def lock_consignments(self, order_ids: Collection[str]) -> Transit:
+        """Lock all known consignments of these orders, in sort order."""
+        rows = await self.connection.fetch(
+            """-- lock_consignments
+            SELECT c.order_id, c.line_id, c.owner_id, c.product_id, c.journey, c.shipped, c.total,
+                   (SELECT json_object_agg(p.shipment_id, p.quantity)::text FROM parcel AS p
+                    WHERE p.order_id = c.order_id AND p.line_id = c.line_id) AS parcels
+            FROM consignment AS c WHERE c.order_id = ANY($1::text[])
+            ORDER BY c.order_id, c.line_id FOR UPDATE OF c
             """,
-            order_id,
-            goods.owner_id,
-            goods.product_id,
-            consignment.journey,
-            consignment.shipped,
-            self.now,
+            list(order_ids),
+        )
+        return Transit(
+            {
+                LineKey(row["order_id"], row["line_id"]): (
+                    Goods(row["owner_id"], row["product_id"]),
+                    Consignment(
+                        Journey(row["journey"]), row["shipped"], row["total"], json.loads(row["parcels"] or "{}")
+                    ),
+                )
+                for row in rows
+            }
         )
 
-    async def get_credited(self, goods: Goods, order_id: str) -> int:
+    async def save_consignments(self, transit: Transit) -> None:
+        changed, parcels = transit.changed, transit.parcels
+        if not changed:
+            return
+        await self.connection.execute(
+            """-- save_consignments
+            WITH saved AS (
+                INSERT INTO consignment (order_id, line_id, owner_id, product_id, journey, shipped, total, changed_at)
+                SELECT *, $8::timestamptz
+                FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[])
+                ON CONFLICT (order_id, line_id) DO UPDATE SET journey = excluded.journey, shipped = excluded.shipped,
+                    total = excluded.total, changed_at = excluded.changed_at
+            )
+            INSERT INTO parcel (order_id, line_id, shipment_id, quantity)
+            SELECT * FROM unnest($9::text[], $10::text[], $11::text[], $12::bigint[])
+            """,
+            [line.order_id for line in changed],
+            [line.line_id for line in changed],
+            [goods.owner_id for goods, _ in changed.values()],
+            [goods.product_id for goods, _ in changed.values()],
+            [consignment.journey for _, consignment in changed.values()],
+            [consignment.shipped for _, consignment in changed.values()],
+            [consignment.total for _, consignment in changed.values()],
+            self.now,
+            [parcel.line.order_id for parcel in parcels],
+            [parcel.line.line_id for parcel in parcels],
+            [parcel.shipment_id for parcel in parcels],
+            [parcel.quantity for parcel in parcels],
+        )
+
+    async def get_credited(self, line: LineKey) -> int:
         credited: int = await self.connection.fetchval(
             """-- get_credited
             SELECT coalesce(sum(e.quantity), 0)::bigint
             FROM ledger_transaction AS t JOIN ledger_entry AS e USING (number, owner_id, product_id)
-            WHERE t.owner_id = $1 AND t.product_id = $2 AND t.order_id = $3
-              AND t.reason = 'delivered' AND e.place = 'shelf'
+            WHERE t.order_id = $1 AND t.line_id = $2 AND t.reason = 'delivered' AND e.place = 'shelf'
             """,
-            goods.owner_id,
-            goods.product_id,
-            order_id,
+            line.order_id,
+            line.line_id,
         )
         return credited
 
-    async def is_delivered(self, order_id: str) -> bool:
+    async def is_delivered(self, order_id: str, product_id: str) -> bool:
+        """Return whether a line of this product is delivered, or any line of an order that has none of it.
+
+        The slot may have had another product when the goods were ordered.
+        """
         arrived: bool = await self.connection.fetchval(
             """-- is_delivered
-            SELECT EXISTS (SELECT FROM consignment WHERE order_id = $1 AND journey = 'delivered')
+            SELECT coalesce(bool_or(journey = 'delivered') FILTER (WHERE product_id = $2),
+                            bool_or(journey = 'delivered'), false)
+            FROM consignment WHERE order_id = $1
             """,
             order_id,
+            product_id,
         )
         return arrived

@@ -1,5 +1,6 @@
 """Ledger transactions of customers' goods; database triggers update the balances."""
 
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid5
@@ -19,6 +20,7 @@ class Origin:
     booked_by: str
     occurred_at: datetime
     order_id: str | None = None
+    line_id: str | None = None
 
 
 class Ledger(kit.Store):
@@ -26,25 +28,36 @@ class Ledger(kit.Store):
 
     async def lock_shelf(self, goods: Goods) -> int:
         """Lock the stock of these goods, creating it if missing, and return the shelf quantity."""
-        shelf = await self._lock_stock(goods)
-        if shelf is None:
-            await self.connection.execute(
-                """-- lock_shelf
-                INSERT INTO stock (owner_id, product_id) VALUES ($1, $2) ON CONFLICT DO NOTHING
-                """,
-                goods.owner_id,
-                goods.product_id,
-            )
-            shelf = await self._lock_stock(goods)
-        return shelf or 0
+        return (await self.lock_stock([goods]))[goods]
 
-    async def _lock_stock(self, goods: Goods) -> int | None:
-        found: int | None = await self.connection.fetchval(
-            "-- _lock_stock\nSELECT available FROM stock WHERE owner_id = $1 AND product_id = $2 FOR UPDATE",
-            goods.owner_id,
-            goods.product_id,
-        )
+    async def lock_stock(self, goods: Collection[Goods]) -> dict[Goods, int]:
+        """Lock the stock of these goods in sort order, creating what is missing; return the shelf quantities."""
+        wanted = sorted(set(goods))
+        found = await self._lock_known_stock(wanted)
+        if len(found) < len(wanted):
+            await self.connection.execute(
+                """-- lock_stock
+                INSERT INTO stock (owner_id, product_id) SELECT * FROM unnest($1::text[], $2::text[])
+                ON CONFLICT DO NOTHING
+                """,
+                [one.owner_id for one in wanted],
+                [one.product_id for one in wanted],
+            )
+            found = await self._lock_known_stock(wanted)
         return found
+
+    async def _lock_known_stock(self, goods: Sequence[Goods]) -> dict[Goods, int]:
+        rows = await self.connection.fetch(
+            """-- _lock_known_stock
+            SELECT s.owner_id, s.product_id, s.available
+            FROM stock AS s JOIN unnest($1::text[], $2::text[]) AS asked (owner_id, product_id)
+                ON s.owner_id = asked.owner_id AND s.product_id = asked.product_id
+            ORDER BY s.owner_id, s.product_id FOR UPDATE OF s
+            """,
+            [one.owner_id for one in goods],
+            [one.product_id for one in goods],
+        )
+        return {Goods(owner, product): available for owner, product, available in rows}
 
     async def lock_shelves(self, owner_id: str) -> list[tuple[Goods, int]]:
         rows = await self.connection.fetch(
@@ -57,34 +70,52 @@ class Ledger(kit.Store):
 
     async def book(self, goods: Goods, movement: Movement, origin: Origin) -> bool:
         """Write a movement whose stock is locked; return False if it is empty or was written before."""
-        if not movement.entries:
-            return False
-        booked = await self.connection.fetchval(
-            """-- book
+        return origin.name in await self.book_lines([(goods, movement, origin)])
+
+    async def book_lines(self, movements: Iterable[tuple[Goods, Movement, Origin]]) -> set[str]:
+        """Write movements whose stock is locked, in this order.
+
+        Return the names of their origins, without movements that are empty or were written before.
+        """
+        by_name = {one[2].name: one for one in movements if one[1].entries}
+        if not by_name:
+            return set()
+        written = list(by_name.values())
+        names = {uuid5(NAMESPACE, name): name for name in by_name}
+        ids = list(names)
+        entries = [(ids[n], entry) for n, (_, movement, _) in enumerate(written) for entry in movement.entries]
+        booked = await self.connection.fetch(
+            """-- book_lines
             WITH booked AS (
                 INSERT INTO ledger_transaction (transaction_id, owner_id, product_id, action, reason, quantity,
-                                                order_id, cause, booked_by, happened_at, booked_at)
-                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-                ON CONFLICT (transaction_id) DO NOTHING RETURNING number
+                                                order_id, line_id, booked_by, happened_at, cause, booked_at)
+                SELECT *, $11::text, $12::timestamptz
+                FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[],
+                            $8::text[], $9::text[], $10::timestamptz[])
+                ON CONFLICT (transaction_id) DO NOTHING RETURNING number, transaction_id, owner_id, product_id
             ), entered AS (
                 INSERT INTO ledger_entry (number, place, owner_id, product_id, quantity)
-                SELECT number, place, $2, $3, entry_quantity
-                FROM booked, unnest($12::text[], $13::bigint[]) AS entry (place, entry_quantity)
+                SELECT booked.number, entry.place, booked.owner_id, booked.product_id, entry.quantity
+                FROM booked
+                JOIN unnest($13::uuid[], $14::text[], $15::bigint[]) AS entry (transaction_id, place, quantity)
+                    USING (transaction_id)
             )
-            SELECT number FROM booked
+            SELECT transaction_id FROM booked
             """,
-            uuid5(NAMESPACE, origin.name),
-            goods.owner_id,
-            goods.product_id,
-            movement.action,
-            movement.reason,
-            movement.quantity,
-            origin.order_id,
+            ids,
+            [goods.owner_id for goods, _, _ in written],
+            [goods.product_id for goods, _, _ in written],
+            [movement.action for _, movement, _ in written],
+            [movement.reason for _, movement, _ in written],
+            [movement.quantity for _, movement, _ in written],
+            [origin.order_id for _, _, origin in written],
+            [origin.line_id for _, _, origin in written],
+            [origin.booked_by for _, _, origin in written],
+            [origin.occurred_at for _, _, origin in written],
             self.cause,
-            origin.booked_by,
-            origin.occurred_at,
             self.now,
-            [entry.place for entry in movement.entries],
-            [entry.quantity for entry in movement.entries],
+            [transaction for transaction, _ in entries],
+            [entry.place for _, entry in entries],
+            [entry.quantity for _, entry in entries],
         )
-        return booked is not None
+        return {names[transaction] for (transaction,) in booked}

@@ -9,7 +9,7 @@ from services.inventory.domain import Goods
 
 #: A ledger transaction AS t with its entries.
 TRANSACTION_COLUMNS = """
-    t.number, t.transaction_id, t.action, t.reason, t.quantity, t.order_id, t.cause, t.booked_by,
+    t.number, t.transaction_id, t.action, t.reason, t.quantity, t.order_id, t.line_id, t.cause, t.booked_by,
     t.happened_at, t.booked_at,
     (SELECT json_object_agg(e.place, e.quantity)::text FROM ledger_entry AS e
      WHERE e.number = t.number AND e.owner_id = t.owner_id) AS entries

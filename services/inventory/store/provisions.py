@@ -31,7 +31,8 @@ class Provisions(kit.Store):
             """-- find_provision
             SELECT s.total, s.available, s.allocated,
                    coalesce((SELECT a.quantity FROM allocation AS a
-                             WHERE a.holder_id = $3 AND (a.owner_id, a.product_id) = (s.owner_id, s.product_id)), 0),
+                             WHERE a.holder_id = $3 AND a.line_id = ''
+                             AND (a.owner_id, a.product_id) = (s.owner_id, s.product_id)), 0),
                    coalesce((SELECT r.balance FROM account AS r
                              WHERE (r.owner_id, r.product_id) = (s.owner_id, s.product_id) AND r.place = 'returned'),
                             0)::bigint,
@@ -50,7 +51,7 @@ class Provisions(kit.Store):
             """-- allocate_by_hand
             INSERT INTO allocation (holder_id, owner_id, product_id, quantity, state, changed_at)
             VALUES ($1, $2, $3, greatest($4::bigint, 0), 'open', $5)
-            ON CONFLICT (holder_id, owner_id, product_id)
+            ON CONFLICT (holder_id, line_id, owner_id, product_id)
             DO UPDATE SET quantity = allocation.quantity + $4::bigint, changed_at = excluded.changed_at
             """,
             BY_HAND,

@@ -26,14 +26,14 @@ class Warehouses(Lots):
     async def _list_allocations(self, holders: Collection[str]) -> list[Allocation]:
         rows = await self.connection.fetch(
             """-- _list_allocations
-            SELECT holder_id, owner_id, product_id, quantity, state, shipped, round
+            SELECT holder_id, line_id, owner_id, product_id, quantity, state, shipped, round
             FROM allocation WHERE holder_id = ANY($1::text[])
             """,
             list(holders),
         )
         return [
-            Allocation(holder, Goods(owner, product), quantity, AllocationState(state), shipped, number)
-            for holder, owner, product, quantity, state, shipped, number in rows
+            Allocation(holder, Goods(owner, product), quantity, AllocationState(state), shipped, number, line)
+            for holder, line, owner, product, quantity, state, shipped, number in rows
         ]
 
     async def _lock_available(self, goods: Sequence[Goods]) -> dict[Goods, int]:
@@ -71,15 +71,15 @@ class Warehouses(Lots):
             """-- book_all
             WITH booked AS (
                 INSERT INTO ledger_transaction (transaction_id, owner_id, product_id, action, reason, quantity,
-                                                order_id, cause, booked_by, happened_at, booked_at)
-                SELECT *, $11::timestamptz
+                                                order_id, line_id, cause, booked_by, happened_at, booked_at)
+                SELECT *, $12::timestamptz
                 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[],
-                            $8::text[], $9::text[], $10::timestamptz[])
+                            $8::text[], $9::text[], $10::text[], $11::timestamptz[])
                 RETURNING number, transaction_id, owner_id, product_id
             )
             INSERT INTO ledger_entry (number, place, owner_id, product_id, quantity)
             SELECT booked.number, entry.place, booked.owner_id, booked.product_id, entry.quantity
-            FROM unnest($12::uuid[], $13::text[], $14::bigint[]) AS entry (transaction_id, place, quantity)
+            FROM unnest($13::uuid[], $14::text[], $15::bigint[]) AS entry (transaction_id, place, quantity)
             JOIN booked USING (transaction_id)
             """,
             names,
@@ -89,6 +89,7 @@ class Warehouses(Lots):
             [booking.movement.reason for booking in bookings],
             [booking.movement.quantity for booking in bookings],
             [booking.holder_id for booking in bookings],
+            [booking.line_id for booking in bookings],
             [booking.source.cause for booking in bookings],
             [booking.source.booked_by for booking in bookings],
             [booking.source.occurred_at for booking in bookings],
@@ -103,14 +104,17 @@ class Warehouses(Lots):
             return
         await self.connection.execute(
             """-- _save_allocations
-            INSERT INTO allocation (holder_id, owner_id, product_id, quantity, state, shipped, round, changed_at)
-            SELECT *, $8::timestamptz
-            FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::bigint[], $7::integer[])
-            ON CONFLICT (holder_id, owner_id, product_id) DO UPDATE SET
+            INSERT INTO allocation (holder_id, line_id, owner_id, product_id, quantity, state, shipped, round,
+                                    changed_at)
+            SELECT *, $9::timestamptz
+            FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::bigint[],
+                        $8::integer[])
+            ON CONFLICT (holder_id, line_id, owner_id, product_id) DO UPDATE SET
                 quantity = excluded.quantity, state = excluded.state, shipped = excluded.shipped,
                 round = excluded.round, changed_at = excluded.changed_at
             """,
             [one.holder_id for one in allocations],
+            [one.line_id for one in allocations],
             [one.goods.owner_id for one in allocations],
             [one.goods.product_id for one in allocations],
             [one.quantity for one in allocations],
@@ -122,7 +126,7 @@ class Warehouses(Lots):
 
     async def list_allocated(self, holder_id: str) -> dict[Goods, int]:
         allocations = await self._list_allocations([holder_id])
-        return {one.goods: one.quantity for one in allocations if one.state is AllocationState.OPEN}
+        return sum_by_goods((one.goods, one.kept) for one in allocations)
 
     async def list_settled_orders(self, order_ids: Collection[str]) -> set[str]:
         """Return the orders that ended, or found nothing available, before anything was allocated to them."""
@@ -148,15 +152,6 @@ class Warehouses(Lots):
         await self.connection.execute(
             "-- delete_settled_orders\nDELETE FROM settled_order WHERE settled_at < $1", before
         )
-
-    async def list_shipped_orders(self, order_ids: Collection[str]) -> dict[str, int]:
-        rows = await self.connection.fetch(
-            """-- list_shipped_orders
-            SELECT order_id, shipped FROM consignment WHERE order_id = ANY($1::text[]) AND journey <> 'ordered'
-            """,
-            list(order_ids),
-        )
-        return {row["order_id"]: row["shipped"] for row in rows}
 
 
 def transaction_id(name: str) -> str:

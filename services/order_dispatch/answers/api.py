@@ -141,7 +141,6 @@ async def _show_answer(order: Order, step: Step, store: Any) -> dict[str, Any]:
     offers = await store.find_offers(order.provider_id, [line.product_id for line in order.lines])
     shop = provider if order.responder is Responder.CUSTOMER else None
     lines = [_show_line(order, line, offers.get(line.product_id), shop) for line in order.lines]
-    # An order of one line has the line's fields as well; for several they are null.
     only = lines[0] if len(lines) == 1 else {}
     return {
         "order_id": order.order_id,
@@ -150,8 +149,13 @@ async def _show_answer(order: Order, step: Step, store: Any) -> dict[str, Any]:
         "done": is_done(step, order),
         "refusal": refusal_of(step, order),
         "shop": provider.name if provider else order.provider_id,
-        **{name: only.get(name) for name in ("product_id", "title", "packs", "quantity", "cart_url")},
         "lines": lines,
+        # Those of the only line; null for several.
+        "product_id": only.get("product_id"),
+        "title": only.get("title"),
+        "packs": only.get("packs"),
+        "quantity": only.get("quantity"),
+        "cart_url": only.get("cart_url"),
         "price": money(order.price, order.currency),
         "answer_by": order.answer_by if order.is_unanswered else None,
         "fee": money(order.fee or None, order.currency),

@@ -78,10 +78,15 @@ def _is_covered(token: Any, redemption: Redemption) -> bool:
 
 
 def _redeemed(token: Any, redemption: Redemption) -> dict[str, Any]:
+    first = token.lines[0]
     return {
         "order_id": token.order_id,
         # The first line's fields again, for providers that take orders of one line.
-        **{name: value for name, value in token.lines[0].items() if name != "line_id"},
+        "product_id": first["product_id"],
+        "packs": first["packs"],
+        "quantity": first["quantity"],
+        "unit": first["unit"],
+        "scale": first["scale"],
         "lines": token.lines,
         "ship_to_sha256": token.ship_to_sha256,
         "amount": redemption.amount,

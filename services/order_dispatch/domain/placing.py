@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from uuid import UUID, uuid5
 
 from replenish_contracts.events import (
     AllocationLine,
@@ -22,9 +21,6 @@ from services.order_dispatch.domain.provider import DeviceStatus, Offer, Provide
 from services.order_dispatch.domain.states import State
 from services.order_dispatch.domain.timeouts import Timeouts
 
-#: Namespace of the ids of orders that an approved reorder is split into.
-_PARTS = UUID("0c9a8f1e-6a7b-5d0f-9d34-1f0b8f6f8a55")
-
 
 @dataclass(frozen=True, slots=True)
 class DraftLine:
@@ -35,11 +31,6 @@ class DraftLine:
     offer: Offer | None
     #: An order of the same pool that is flagged as fraud.
     flagged_order_id: str | None = None
-
-
-def order_id_of_part(order_id: str, first_line_id: str) -> str:
-    """Return the id of a further order that an approved one is split into, which is the same at each attempt."""
-    return str(uuid5(_PARTS, f"{order_id}/{first_line_id}"))
 
 
 def draft(

@@ -357,11 +357,14 @@ CREATE TABLE payment_transition (
 );
 INSERT INTO payment_transition (from_state, to_state) VALUES
     ('authorizing', 'authorized'), ('authorizing', 'declined'), ('authorizing', 'unknown'), ('authorizing', 'voided'),
-    ('authorized', 'capturing'), ('authorized', 'voiding'), ('authorized', 'expired'),
-    ('capturing', 'captured'), ('capturing', 'authorized'), ('capturing', 'expired'), ('capturing', 'unknown'),
+    ('authorized', 'capturing'), ('authorized', 'voiding'), ('authorized', 'refunding'), ('authorized', 'expired'),
+    ('authorized', 'captured'), ('authorized', 'refunded'),
+    ('capturing', 'captured'), ('capturing', 'authorized'), ('capturing', 'expired'), ('capturing', 'refunded'),
+    ('capturing', 'unknown'),
     ('captured', 'refunding'),
-    ('voiding', 'voided'), ('voiding', 'authorized'), ('voiding', 'expired'), ('voiding', 'unknown'),
-    ('refunding', 'captured'), ('refunding', 'refunded'), ('refunding', 'unknown'),
+    ('voiding', 'voided'), ('voiding', 'captured'), ('voiding', 'refunded'), ('voiding', 'authorized'),
+    ('voiding', 'expired'), ('voiding', 'unknown'),
+    ('refunding', 'captured'), ('refunding', 'refunded'), ('refunding', 'authorized'), ('refunding', 'unknown'),
     ('unknown', 'authorized'), ('unknown', 'declined'), ('unknown', 'captured'), ('unknown', 'voided'),
     ('unknown', 'refunded'), ('unknown', 'expired');
 
@@ -374,16 +377,22 @@ CREATE TABLE payment (
     mandate bigint NOT NULL CHECK (mandate >= 0),
     state text NOT NULL,
     version integer NOT NULL CHECK (version > 0),
-    -- The call in progress, with its idempotency key, amount and time.
+    -- The payment service can capture this authorization in several parts.
+    captures_several boolean NOT NULL DEFAULT false,
+    -- The call in progress, with its idempotency key, amount and time, and whether it is the last capture.
     step text CHECK (step IN ('authorize', 'capture', 'void', 'refund')),
     idempotency_key text,
     requested_amount bigint NOT NULL CHECK (requested_amount >= 0),
     requested_at timestamptz,
+    requested_final boolean NOT NULL DEFAULT false CHECK (NOT requested_final OR step IS NOT DISTINCT FROM 'capture'),
     authorized bigint NOT NULL DEFAULT 0,
     captured bigint NOT NULL DEFAULT 0,
     refunded bigint NOT NULL DEFAULT 0,
-    -- Requested calls that wait for a state in which they are possible.
+    -- Part of the authorization that ended without a capture.
+    released bigint NOT NULL DEFAULT 0 CHECK (released >= 0),
+    -- Requested calls that wait for a state in which they are possible. The total of all captures, and whether no more follow.
     capture_requested bigint,
+    capture_final boolean NOT NULL DEFAULT false CHECK (NOT capture_final OR capture_requested IS NOT NULL),
     void_requested boolean NOT NULL DEFAULT false,
     refund_requested bigint NOT NULL DEFAULT 0,
     reference text,
@@ -394,7 +403,12 @@ CREATE TABLE payment (
     -- Copy of the customer's encrypted token; deleted when the authorization has a result.
     token_sealed bytea,
     CONSTRAINT captured_within_authorized_within_mandate
-        CHECK (captured <= authorized AND authorized <= mandate AND authorized <= amount),
+        CHECK (captured + released <= authorized AND authorized <= mandate AND authorized <= amount),
+    -- While a refund is in progress, further goods may be to be captured.
+    CONSTRAINT money_is_held_while_the_authorization_is_open CHECK (
+        state = 'refunding' OR (state = 'unknown' AND step = 'refund')
+        OR (captured + released < authorized)
+            = (state IN ('authorized', 'capturing', 'voiding') OR (state = 'unknown' AND step IN ('capture', 'void')))),
     CONSTRAINT refunded_within_captured CHECK (0 <= refunded AND refunded <= captured),
     CONSTRAINT requested_amounts_within_amount
         CHECK (0 < capture_requested AND capture_requested <= amount AND 0 <= refund_requested AND refund_requested <= amount),
@@ -419,6 +433,8 @@ CREATE TABLE payment_history (
     from_state text,
     to_state text NOT NULL,
     step text,
+    -- Key of the step; NULL for a transition without one.
+    idempotency_key text,
     amount bigint NOT NULL,
     occurred_at timestamptz NOT NULL,
     because text NOT NULL,
@@ -439,6 +455,8 @@ CREATE TABLE money_transaction (
     number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     payment_id text NOT NULL,
     version integer NOT NULL,
+    -- The step that it records; only an expiry has none.
+    idempotency_key text CHECK (idempotency_key IS NOT NULL OR kind = 'released'),
     kind text NOT NULL CHECK (kind IN ('authorized', 'released', 'captured', 'refunded')),
     currency text NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
     occurred_at timestamptz NOT NULL,
@@ -446,9 +464,11 @@ CREATE TABLE money_transaction (
     UNIQUE (payment_id, version, kind),
     FOREIGN KEY (payment_id, version) REFERENCES payment_history
 );
--- A payment is authorized, released and captured at most once.
+-- A payment is authorized at most once, and the rest of it is released at most once, at the end.
 CREATE UNIQUE INDEX one_booking_per_payment_and_kind ON money_transaction (payment_id, kind)
-    WHERE kind IN ('authorized', 'released', 'captured');
+    WHERE kind IN ('authorized', 'released');
+-- It is captured and refunded in several steps, each at most once.
+CREATE UNIQUE INDEX one_booking_per_step_and_kind ON money_transaction (idempotency_key, kind);
 
 CREATE TABLE money_entry (
     number bigint NOT NULL REFERENCES money_transaction,
@@ -680,14 +700,13 @@ GROUP BY t.number HAVING count(e.*) < 2 OR coalesce(sum(e.amount), 0) <> 0;
 
 CREATE VIEW check_authorized_money_is_held AS
 SELECT concat_ws(' ', account, currency) AS subject,
-       format('balance of the books %s, open authorizations %s', coalesce(b.balance, 0), coalesce(p.authorized, 0)) AS problem
+       format('balance of the books %s, open authorizations %s', coalesce(b.balance, 0), coalesce(p.held, 0)) AS problem
 FROM (SELECT account, currency, balance FROM money_balance WHERE account LIKE 'held:%') AS b
 FULL JOIN (
-    SELECT 'held:' || service AS account, currency, sum(authorized) AS authorized FROM payment
-    WHERE state IN ('authorized', 'capturing', 'voiding') OR (state = 'unknown' AND step IN ('capture', 'void'))
+    SELECT 'held:' || service AS account, currency, sum(authorized - captured - released) AS held FROM payment
     GROUP BY service, currency
 ) AS p USING (account, currency)
-WHERE coalesce(b.balance, 0) <> coalesce(p.authorized, 0);
+WHERE coalesce(b.balance, 0) <> coalesce(p.held, 0);
 
 CREATE VIEW check_cash_equals_captured_money AS
 SELECT concat_ws(' ', account, currency) AS subject,
@@ -710,17 +729,35 @@ FROM (
 
 CREATE VIEW check_payments_are_booked_once AS
 SELECT p.payment_id AS subject,
-       format('authorized %s, captured %s, refunded %s; the books have %s, %s, %s',
-              p.authorized, p.captured, p.refunded, b.authorized, b.captured, b.refunded) AS problem
+       format('authorized %s, captured %s, refunded %s, released %s; the books have %s, %s, %s, %s',
+              p.authorized, p.captured, p.refunded, p.released, b.authorized, b.captured, b.refunded, b.released) AS problem
 FROM payment AS p
 CROSS JOIN LATERAL (
     SELECT coalesce(sum(e.amount) FILTER (WHERE t.kind = 'authorized' AND e.account = 'held:' || p.service), 0) AS authorized,
            coalesce(sum(e.amount) FILTER (WHERE t.kind = 'captured' AND e.account = 'cash:' || p.service), 0) AS captured,
            -coalesce(sum(e.amount) FILTER (WHERE t.kind = 'refunded' AND e.account = 'cash:' || p.service), 0)
-               AS refunded
+               AS refunded,
+           -coalesce(sum(e.amount) FILTER (WHERE t.kind = 'released' AND e.account = 'held:' || p.service), 0)
+               AS released
     FROM money_transaction AS t JOIN money_entry AS e USING (number) WHERE t.payment_id = p.payment_id
 ) AS b
-WHERE (p.authorized, p.captured, p.refunded) <> (b.authorized, b.captured, b.refunded);
+WHERE (p.authorized, p.captured, p.refunded, p.released) <> (b.authorized, b.captured, b.refunded, b.released);
+
+-- Each confirmed capture and refund is booked with its own amount, under the transition and the step that confirmed it.
+CREATE VIEW check_steps_are_booked_once AS
+SELECT concat_ws(' ', payment_id, version, kind) AS subject,
+       format('the history has %s, the books have %s', coalesce(h.amount, 0), coalesce(b.amount, 0)) AS problem
+FROM (
+    SELECT payment_id, version, idempotency_key, CASE step WHEN 'capture' THEN 'captured' ELSE 'refunded' END AS kind, amount
+    FROM payment_history
+    WHERE step IN ('capture', 'refund') AND to_state NOT IN ('capturing', 'refunding', 'unknown') AND amount <> 0
+) AS h
+FULL JOIN (
+    SELECT t.payment_id, t.version, t.idempotency_key, t.kind, sum(abs(e.amount))::bigint AS amount
+    FROM money_transaction AS t LEFT JOIN money_entry AS e ON e.number = t.number AND e.account LIKE 'cash:%'
+    WHERE t.kind IN ('captured', 'refunded') GROUP BY t.number
+) AS b USING (payment_id, version, idempotency_key, kind)
+WHERE h.amount IS DISTINCT FROM b.amount;
 
 CREATE VIEW check_payments_stay_within_mandate AS
 SELECT p.payment_id AS subject,

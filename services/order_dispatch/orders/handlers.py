@@ -15,11 +15,12 @@ from replenish_contracts.events import (
     ReorderApproved,
     StockAllocated,
     StockShort,
+    split_order_id,
 )
 from services.order_dispatch.domain.cancellation import cancel
 from services.order_dispatch.domain.lines import Cancellation
 from services.order_dispatch.domain.order import Order
-from services.order_dispatch.domain.placing import DraftLine, draft, order_id_of_part, refuse_for_shortage
+from services.order_dispatch.domain.placing import DraftLine, draft, refuse_for_shortage
 from services.order_dispatch.domain.provider import Provider
 from services.order_dispatch.domain.states import State
 from services.order_dispatch.domain.timeouts import check_due_order
@@ -50,7 +51,7 @@ async def on_reorder_approved(event: ReorderApproved, store: OrderStore) -> list
     size = len(drafts) if provider is None else max_lines(provider) or len(drafts)
     events: list[Event] = []
     for first in range(0, len(drafts), size):
-        order_id = order_id_of_part(event.order_id, drafts[first].line.line_id) if first else event.order_id
+        order_id = split_order_id(event.order_id, drafts[first].line.line_id) if first else event.order_id
         events += await _draft_order(event, order_id, drafts[first : first + size], provider, store)
     return events
 

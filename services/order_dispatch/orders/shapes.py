@@ -1,7 +1,7 @@
 """JSON shapes of orders."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from asyncpg import Record
@@ -11,21 +11,9 @@ from libs.kit.http.problems import ProblemError
 from replenish_contracts.catalogue import NO_NUL
 from replenish_contracts.units import InvalidAmountError, parse_quantity
 from services.order_dispatch.domain.lines import OrderLine
-from services.order_dispatch.domain.order import Order
+from services.order_dispatch.domain.order import Order, Shipment
 from services.order_dispatch.providers.shapes import Amount, Body, Short, money, quantity
 
-#: Fields of an order that are not shown, or in another form.
-_INTERNAL = frozenset(
-    {
-        *("lines", "shipments", "currency", "fee", "step", "status_requests", "check_at", "billed_currency"),
-        *("reserved_at", "authorized_at", "sent_at", "in_flight_until", "responder", "fee_captured", "fee_refunded"),
-    }
-)
-#: Fields of a line that an order of one line shows as its own, and that are null for several.
-_OF_ONLY_LINE = (
-    *("product_id", "pool_id", "device_id", "slot", "packs", "pack_size", "quantity", "receipt_id"),
-    *("shipped", "counted", "returned", "substitute"),
-)
 LineId = Annotated[str, Field(min_length=1, max_length=100, pattern=NO_NUL)]
 
 
@@ -67,28 +55,56 @@ def show_order(order: Order) -> dict[str, Any]:
     """Return an order with its lines; one with a single line has the line's fields as well."""
     lines = [show_line(line, order.currency) for line in order.lines]
     only = lines[0] if len(lines) == 1 else {}
-    shown = {field.name: getattr(order, field.name) for field in fields(order) if field.name not in _INTERNAL}
-    return shown | {
-        **{name: only.get(name) for name in _OF_ONLY_LINE},
-        "cancellation": None if order.cancellation is None else asdict(order.cancellation),
+    return {
+        "order_id": order.order_id,
+        "customer_id": order.customer_id,
+        "provider_id": order.provider_id,
+        "drafted_at": order.drafted_at,
+        "needed_by": order.needed_by,
+        "test": order.test,
+        "state": order.state,
+        "lines": lines,
+        # Those of the only line; null for several.
+        "product_id": only.get("product_id"),
+        "pool_id": only.get("pool_id"),
+        "device_id": only.get("device_id"),
+        "slot": only.get("slot"),
+        "packs": only.get("packs"),
+        "pack_size": only.get("pack_size"),
+        "quantity": only.get("quantity"),
+        "receipt_id": only.get("receipt_id"),
+        "shipped": only.get("shipped"),
+        "counted": only.get("counted"),
+        "returned": only.get("returned"),
+        "substitute": only.get("substitute"),
+        "reference": order.reference,
+        "promised_at": order.promised_at,
+        "expected_at": order.expected_at,
+        "tracking": order.tracking,
+        "shipments": [_show_shipment(parcel, order) for parcel in order.shipments],
         "delivered_at": order.delivered_at,
         "evidence": order.evidence,
+        "cancellation": None if order.cancellation is None else asdict(order.cancellation),
+        "resolve_by": order.resolve_by,
+        "answer_by": order.answer_by,
+        "payment_problem": order.payment_problem,
+        "fraud_at": order.fraud_at,
+        "fraud_cleared_at": order.fraud_cleared_at,
         "price": money(order.price, order.currency),
         "fee": money(order.fee or None, order.currency),
         # The cost reported by the provider.
         "billed": money(order.billed, order.billed_currency),
         "price_drift": _price_drift(order),
         "refunded": money(order.refunded or None, order.currency),
-        "lines": lines,
-        "shipments": [
-            {
-                "shipment_id": parcel.shipment_id,
-                "tracking": parcel.tracking,
-                "arrived": parcel.arrived,
-                "lines": [_show_part(order.find_line(line_id), steps) for line_id, steps in parcel.quantities],
-            }
-            for parcel in order.shipments
-        ],
+    }
+
+
+def _show_shipment(parcel: Shipment, order: Order) -> dict[str, Any]:
+    return {
+        "shipment_id": parcel.shipment_id,
+        "tracking": parcel.tracking,
+        "arrived": parcel.arrived,
+        "lines": [_show_part(order.find_line(line_id), steps) for line_id, steps in parcel.quantities],
     }
 
 

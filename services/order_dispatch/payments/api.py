@@ -11,9 +11,11 @@ from libs.kit.http.dependencies import KitDep, PrincipalDep, RequiredIdempotency
 from libs.kit.http.idempotency import command
 from libs.kit.http.problems import ProblemError
 from replenish_contracts.catalogue import NO_NUL
+from replenish_contracts.events import PaymentStep
 from replenish_contracts.units import InvalidAmountError, format_money, parse_money
 from services.order_dispatch.payments.domain.decisions import Mandate
 from services.order_dispatch.payments.domain.payment import Payment
+from services.order_dispatch.payments.domain.states import IN_PROGRESS, PaymentState
 from services.order_dispatch.payments.services import PAYMENT_SERVICES
 from services.order_dispatch.payments.store import PaymentMethod, token_owner
 from services.order_dispatch.sealing import UnsealError, seal, sealing_keys
@@ -126,13 +128,14 @@ class GiveUpBody(BaseModel):
 
 @router.get("/orders/{order_id}/payment")
 async def get_payment(order_id: str, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
-    """Get an order's payment with its history; 404 for other customers."""
+    """Get an order's payment with its captures and its history; 404 for other customers."""
     async with kit.read() as store:
         payment = await store.find_payment(order_id)
         if payment is None or not _may_see(principal, payment):
             raise ProblemError(404, "no_such_payment", "There is no such payment")
         transitions = await store.list_payment_transitions(payment.payment_id)
-    return _show_payment(payment) | {"history": [dict(transition) for transition in transitions]}
+    history = [dict(transition) for transition in transitions]
+    return _show_payment(payment) | {"captures": _show_captures(payment, history), "history": history}
 
 
 @router.get("/payments/unknown")
@@ -165,10 +168,21 @@ def _may_see(principal: Principal, payment: Payment) -> bool:
     return principal.role in ("operator", "service") or principal.customer_id == payment.customer_id
 
 
-def _show_payment(payment: Payment) -> dict[str, Any]:
-    def money(minor: int) -> dict[str, str]:
-        return {"amount": format_money(minor, payment.currency), "currency": payment.currency}
+def _show_captures(payment: Payment, history: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    in_progress = (*IN_PROGRESS.values(), PaymentState.UNKNOWN)
+    return [
+        _show_money(transition["amount"], payment) | {"captured_at": transition["occurred_at"]}
+        for transition in history
+        if transition["step"] == PaymentStep.CAPTURE and transition["to_state"] not in in_progress
+        if transition["amount"]  # 0 if the capture was declined
+    ]
 
+
+def _show_money(minor: int, payment: Payment) -> dict[str, str]:
+    return {"amount": format_money(minor, payment.currency), "currency": payment.currency}
+
+
+def _show_payment(payment: Payment) -> dict[str, Any]:
     return {
         "payment_id": payment.payment_id,
         "order_id": payment.order_id,
@@ -176,10 +190,11 @@ def _show_payment(payment: Payment) -> dict[str, Any]:
         "state": payment.state,
         "step": payment.step,
         "reason": payment.reason,
-        "price": money(payment.amount),
-        "authorized": money(payment.authorized),
-        "captured": money(payment.captured),
-        "refunded": money(payment.refunded),
+        "price": _show_money(payment.amount, payment),
+        "authorized": _show_money(payment.authorized, payment),
+        "captured": _show_money(payment.captured, payment),
+        "refunded": _show_money(payment.refunded, payment),
+        "released": _show_money(payment.released, payment),
         "reference": payment.reference,
         "expires_at": payment.expires_at,
     }

@@ -15,6 +15,7 @@ from services.order_dispatch.payments.domain.decisions import (
     request_void,
 )
 from services.order_dispatch.payments.domain.payment import Payment, PaymentDecision
+from services.order_dispatch.payments.services import describe_payment_service
 from services.order_dispatch.payments.store import PaymentStore
 
 _NAMESPACE = UUID("6f0d3a52-5f0e-4d52-9a3e-0d1f5a1c7e11")
@@ -42,29 +43,40 @@ async def authorize(order: Order, store: PaymentStore) -> list[Event]:
         currency=order.currency,
         amount=order.price,
         mandate=0,
+        captures_several=describe_payment_service(service).captures_several,
     )
     decision = open_payment(payment, method.mandate if method else None, store.now)
     await store.add_payment(decision, method.token_sealed if method else None)
     return list(decision.events)
 
 
-async def capture(order: Order, amount: int, store: PaymentStore) -> list[Event]:
-    """Capture the amount for goods that were shipped; repeats are ignored.
+async def capture(order: Order, due_total: int, store: PaymentStore, *, final: bool = True) -> list[Event]:
+    """Capture what is due for all goods that left so far, in minor units and with the fee; `final`: no more will leave.
+
+    Captures the total less what was captured or is being captured. A part is rounded down to what the payment service
+    can charge; one that captures only once waits for `final`, which captures the exact total and releases the rest.
+    Repeats and smaller totals change nothing.
 
     A PaymentFailed among the returned events means that nothing can be captured; no task will report it.
     """
-    return await _apply(lambda payment: request_capture(payment, amount, store.now), order, store)
+
+    def decide(payment: Payment) -> PaymentDecision:
+        step = describe_payment_service(payment.service).chargeable_step(payment.currency)
+        return request_capture(payment, due_total, store.now, final=final, chargeable_step=step)
+
+    return await _apply(decide, order, store)
 
 
 async def void(order: Order, store: PaymentStore) -> list[Event]:
-    """Release an authorized amount or refund a captured one, as soon as the payment's state allows it."""
+    """Release what was not captured and refund what was, as soon as the payment's state allows it."""
     return await _apply(lambda payment: request_void(payment, store.now), order, store)
 
 
 async def refund(order: Order, amount: int, store: PaymentStore) -> list[Event]:
     """Refund the amount in addition to earlier refunds. Not idempotent: the caller calls once per return.
 
-    Returns PaymentFailed if the amount exceeds what is left of the captured amount.
+    Possible while further parts are to be captured. Returns PaymentFailed if the amount exceeds what is left of the
+    captured and requested total; a refund of an amount that is being captured waits for the capture.
     """
     return await _apply(lambda payment: request_refund(payment, amount, store.now), order, store)
 

@@ -11,12 +11,16 @@ from services.order_dispatch.payments.domain.protocol import (
     Declined,
     PaymentAnswer,
     PaymentRequest,
+    ServiceDescriptor,
     Status,
 )
 from services.order_dispatch.settings import settings_of
 
 if TYPE_CHECKING:
     import httpx
+
+
+SANDBOX = ServiceDescriptor(captures_several=True)
 
 
 class Sandbox:
@@ -36,7 +40,8 @@ class Sandbox:
         )
 
     async def capture(self, request: PaymentRequest) -> PaymentAnswer:
-        return await self._post(f"/{_quote(request.service_reference)}/capture", request, {"amount": request.amount})
+        body = {"amount": request.amount, "final": request.final}
+        return await self._post(f"/{_quote(request.service_reference)}/capture", request, body)
 
     async def void(self, request: PaymentRequest) -> PaymentAnswer:
         return await self._post(f"/{_quote(request.service_reference)}/void", request, {})

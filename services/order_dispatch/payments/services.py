@@ -1,10 +1,12 @@
 """Payment services by name, as a provider's `payment` setting refers to them."""
 
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 from libs.kit import Kit
-from services.order_dispatch.payments.domain.protocol import PaymentService
-from services.order_dispatch.payments.sandbox import open_sandbox
+from services.order_dispatch.payments.domain.protocol import PaymentService, ServiceDescriptor
+from services.order_dispatch.payments.sandbox import SANDBOX, open_sandbox
+from services.order_dispatch.payments.stripe_descriptor import STRIPE
 
 
 def open_stripe(kit: Kit) -> PaymentService:
@@ -13,13 +15,30 @@ def open_stripe(kit: Kit) -> PaymentService:
     return stripe.open_stripe(kit)
 
 
-PAYMENT_SERVICES: Mapping[str, Callable[[Kit], PaymentService]] = {"sandbox": open_sandbox, "stripe": open_stripe}
+class PaymentServiceType(NamedTuple):
+    """A payment service: its descriptor, and how its client is opened."""
+
+    descriptor: ServiceDescriptor
+    open: Callable[[Kit], PaymentService]
+
+
+PAYMENT_SERVICES: Mapping[str, PaymentServiceType] = {
+    "sandbox": PaymentServiceType(SANDBOX, open_sandbox),
+    "stripe": PaymentServiceType(STRIPE, open_stripe),
+}
+_UNKNOWN = ServiceDescriptor()
 
 
 def open_payment_service(name: str, kit: Kit) -> PaymentService:
     """Open the client of a payment service. Raises LookupError for an unknown name."""
     try:
-        open_service = PAYMENT_SERVICES[name]
+        service = PAYMENT_SERVICES[name]
     except KeyError:
         raise LookupError(f"there is no payment service {name}; known: {', '.join(sorted(PAYMENT_SERVICES))}") from None
-    return open_service(kit)
+    return service.open(kit)
+
+
+def describe_payment_service(name: str) -> ServiceDescriptor:
+    """Return the descriptor of a payment service; an unknown one captures once, so that its orders can still change."""
+    service = PAYMENT_SERVICES.get(name)
+    return _UNKNOWN if service is None else service.descriptor

@@ -33,9 +33,9 @@ def token_owner(customer_id: str, service: str) -> str:
 #: Columns of a payment with those of its order, for `payment AS p JOIN orders AS o`.
 PAYMENT_COLUMNS = """
     p.payment_id, p.order_id, o.customer_id, o.product_id, o.pool_id, o.provider_id, p.service,
-    p.currency, p.amount, p.mandate, p.state, p.version, p.step, p.idempotency_key, p.requested_amount, p.requested_at,
-    p.authorized, p.captured, p.refunded, p.capture_requested, p.void_requested, p.refund_requested,
-    p.reference, p.expires_at, p.reason
+    p.currency, p.amount, p.mandate, p.state, p.version, p.captures_several, p.step, p.idempotency_key,
+    p.requested_amount, p.requested_at, p.requested_final, p.authorized, p.captured, p.refunded, p.released,
+    p.capture_requested, p.capture_final, p.void_requested, p.refund_requested, p.reference, p.expires_at, p.reason
 """
 
 
@@ -125,12 +125,12 @@ class PaymentStore(KitStore):
         await self.connection.execute(
             """-- add_payment
             INSERT INTO payment (payment_id, order_id, service, currency, amount, mandate, state, version, step,
-                idempotency_key, requested_amount, requested_at, reason, token_sealed)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+                idempotency_key, requested_amount, requested_at, reason, token_sealed, captures_several)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
             """,
             *(payment.payment_id, payment.order_id, payment.service, payment.currency, payment.amount),
             *(payment.mandate, payment.state, payment.version, payment.step, payment.idempotency_key),
-            *(payment.requested_amount, payment.requested_at, payment.reason, token_sealed),
+            *(payment.requested_amount, payment.requested_at, payment.reason, token_sealed, payment.captures_several),
         )
         await self.add_payment_transitions(decision)
         self.add_service_calls(decision)
@@ -149,6 +149,7 @@ class PaymentStore(KitStore):
             UPDATE payment SET state = $2, version = $3, step = $4, idempotency_key = $5, requested_amount = $6,
                 requested_at = $7, authorized = $8, captured = $9, refunded = $10, capture_requested = $11,
                 void_requested = $12, refund_requested = $13, reference = $14, expires_at = $15, reason = $16,
+                captures_several = $17, requested_final = $18, released = $19, capture_final = $20,
                 token_sealed = CASE WHEN $4 = 'authorize' THEN token_sealed END,
                 given_up = CASE WHEN $2 = 'unknown' THEN given_up END
             WHERE payment_id = $1
@@ -156,15 +157,16 @@ class PaymentStore(KitStore):
             *(payment.payment_id, payment.state, payment.version, payment.step, payment.idempotency_key),
             *(payment.requested_amount, payment.requested_at, payment.authorized, payment.captured, payment.refunded),
             *(payment.capture_requested, payment.void_requested, payment.refund_requested, payment.reference),
-            *(payment.expires_at, payment.reason),
+            *(payment.expires_at, payment.reason, payment.captures_several, payment.requested_final),
+            *(payment.released, payment.capture_final),
         )
 
     async def add_payment_transitions(self, decision: PaymentDecision) -> None:
         await self.connection.executemany(
             """-- add_payment_transitions
-            INSERT INTO payment_history (payment_id, version, from_state, to_state, step, amount, occurred_at,
-                because, cause)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+            INSERT INTO payment_history (payment_id, version, from_state, to_state, step, idempotency_key, amount,
+                occurred_at, because, cause)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
             """,
             [
                 (
@@ -173,6 +175,7 @@ class PaymentStore(KitStore):
                     transition.from_state,
                     transition.to_state,
                     transition.step,
+                    transition.idempotency_key,
                     transition.amount,
                     transition.occurred_at,
                     transition.because,
@@ -183,13 +186,13 @@ class PaymentStore(KitStore):
         )
 
     async def add_bookings(self, decision: PaymentDecision) -> None:
-        """Add a decision's bookings under its first transition; a transition is booked once per kind."""
+        """Add a decision's bookings under its first transition; its step is booked once per kind."""
         for booking in decision.bookings:
             await self.connection.execute(
                 """-- add_bookings
                 WITH booked AS (
-                    INSERT INTO money_transaction (payment_id, version, kind, currency, occurred_at)
-                    VALUES ($1, $2, $3, $4, $5) RETURNING number
+                    INSERT INTO money_transaction (payment_id, version, idempotency_key, kind, currency, occurred_at)
+                    VALUES ($1, $2, $8, $3, $4, $5) RETURNING number
                 )
                 INSERT INTO money_entry (number, account, amount)
                 SELECT number, account, amount FROM booked, unnest($6::text[], $7::bigint[]) AS e (account, amount)
@@ -201,6 +204,7 @@ class PaymentStore(KitStore):
                 decision.transitions[0].occurred_at,
                 [account for account, _ in booking.entries],
                 [amount for _, amount in booking.entries],
+                decision.transitions[0].idempotency_key,
             )
 
     def add_service_calls(self, decision: PaymentDecision) -> None:

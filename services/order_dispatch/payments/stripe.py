@@ -1,5 +1,8 @@
 """Client of Stripe, with its official library: PaymentIntents with manual capture.
 
+An intent is captured in several parts where the card and the account's pricing allow it
+(docs.stripe.com/payments/multicapture); otherwise once, with `final`.
+
 The customer's token is a PaymentMethod (`pm_...`) that was saved for off-session use. The idempotency key is also
 stored as metadata, because Stripe cannot look up a request by its Idempotency-Key header.
 """
@@ -19,13 +22,12 @@ from services.order_dispatch.payments.domain.protocol import (
     PaymentRequest,
     Status,
 )
+from services.order_dispatch.payments.stripe_descriptor import MINOR_UNIT_DIFFERS, STRIPE
 from services.order_dispatch.settings import settings_of
 
 if TYPE_CHECKING:
     import httpx
 
-#: Currencies whose minor unit at Stripe differs from ISO 4217 (docs.stripe.com/currencies).
-MINOR_UNIT_DIFFERS = frozenset({"ISK", "MGA", "UGX"})
 #: Allowed clock difference: an intent created up to this long before our request may be ours.
 CLOCK_SKEW_SECONDS = 600
 #: Objects per list request; Stripe's maximum.
@@ -88,12 +90,16 @@ class Stripe:
     async def authorize(self, request: PaymentRequest) -> PaymentAnswer:
         if request.currency in MINOR_UNIT_DIFFERS:
             return Declined(f"amounts in {request.currency} are not supported at Stripe")
+        if request.amount % (step := STRIPE.chargeable_step(request.currency)):
+            return Declined(f"Stripe charges {request.currency} in multiples of {step} minor units")
         intent = await self._v1.payment_intents.create_async(
             {
                 "amount": request.amount,
                 "currency": request.currency.lower(),
                 "payment_method": request.token or "",
                 "capture_method": "manual",
+                "payment_method_options": {"card": {"request_multicapture": "if_available"}},
+                "expand": ["latest_charge"],
                 "confirm": True,
                 "off_session": True,
                 "metadata": {
@@ -108,20 +114,28 @@ class Stripe:
 
     @translate_errors
     async def capture(self, request: PaymentRequest) -> PaymentAnswer:
+        params: stripe.params.PaymentIntentCaptureParams = {"amount_to_capture": request.amount}
+        if not request.final:  # refused unless the intent can be captured several times
+            params["final_capture"] = False
         intent = await self._v1.payment_intents.capture_async(
-            request.service_reference,
-            {"amount_to_capture": request.amount},
-            {"idempotency_key": request.idempotency_key},
+            request.service_reference, params, {"idempotency_key": request.idempotency_key}
         )
-        return _read_capture(intent, request)
+        if (answer := _read_capture(intent, request)) is None:
+            raise ValueError(f"{intent.id} is {intent.status} after it was captured")
+        return answer
 
     @translate_errors
     async def void(self, request: PaymentRequest) -> PaymentAnswer:
-        intent = await self._v1.payment_intents.cancel_async(
-            request.service_reference, {}, {"idempotency_key": request.idempotency_key}
-        )
-        if intent.status != "canceled":
-            raise ValueError(f"{intent.id} is {intent.status} after it was cancelled")
+        reference = request.service_reference
+        options: stripe.RequestOptions = {"idempotency_key": request.idempotency_key}
+        if request.captured:
+            intent = await self._v1.payment_intents.capture_async(
+                reference, {"amount_to_capture": 0, "final_capture": True}, options
+            )
+        else:
+            intent = await self._v1.payment_intents.cancel_async(reference, {}, options)
+        if intent.status != ("succeeded" if request.captured else "canceled"):
+            raise ValueError(f"{intent.id} is {intent.status} after the rest was released")
         return _confirmed(intent, Status.VOIDED, request.amount)
 
     @translate_errors
@@ -155,18 +169,22 @@ class Stripe:
         if intent.status == "canceled":  # by our void, or by Stripe when the authorization expired
             status = Status.VOIDED if request.step is PaymentStep.VOID else Status.EXPIRED
             return _confirmed(intent, status, request.amount)
-        if intent.status == "succeeded":
-            if request.step is PaymentStep.VOID:
-                return Declined("the payment was captured already")
+        if request.step is PaymentStep.CAPTURE:
             return _read_capture(intent, request)
+        if intent.status == "succeeded":
+            if _received(intent, request.captured) == request.captured > 0:
+                return _confirmed(intent, Status.VOIDED, request.amount)
+            return Declined("the payment was captured already")
         return None
 
     async def _find_intent(self, request: PaymentRequest) -> stripe.PaymentIntent | None:
         since = int(request.requested_at.timestamp()) - CLOCK_SKEW_SECONDS
         try:
-            intents = await self._v1.payment_intents.list_async({"limit": PAGE_SIZE, "created": {"gte": since}})
+            intents = await self._v1.payment_intents.list_async(
+                {"limit": PAGE_SIZE, "created": {"gte": since}, "expand": ["data.latest_charge"]}
+            )
         except stripe.InvalidRequestError:  # localstripe has no filter by time
-            intents = await self._v1.payment_intents.list_async({"limit": PAGE_SIZE})
+            intents = await self._v1.payment_intents.list_async({"limit": PAGE_SIZE, "expand": ["data.latest_charge"]})
         async for intent in intents.auto_paging_iter():
             if _key(intent.metadata) == request.idempotency_key:
                 return intent
@@ -192,7 +210,7 @@ def _key(metadata: Any) -> str | None:
 def _read_authorization(intent: stripe.PaymentIntent) -> PaymentAnswer:
     """Return the result of a confirmed intent. Raises ValueError while Stripe is processing it."""
     if intent.status in ("requires_capture", "succeeded"):
-        return _confirmed(intent, Status.AUTHORIZED, intent.amount)
+        return _confirmed(intent, Status.AUTHORIZED, intent.amount, captures_several=_captures_several(intent))
     if intent.status == "requires_action":
         return Declined("the bank requires the customer's confirmation")
     if intent.status in ("requires_payment_method", "canceled"):
@@ -201,11 +219,31 @@ def _read_authorization(intent: stripe.PaymentIntent) -> PaymentAnswer:
     raise ValueError(f"{intent.id} is {intent.status}")
 
 
-def _read_capture(intent: stripe.PaymentIntent, request: PaymentRequest) -> Confirmed:
-    if intent.status != "succeeded":
-        raise ValueError(f"{intent.id} is {intent.status} after it was captured")
-    captured = getattr(intent, "amount_received", request.amount)  # localstripe lacks the field
-    return _confirmed(intent, Status.CAPTURED, captured)
+def _captures_several(intent: stripe.PaymentIntent) -> bool:
+    """Whether Stripe states that this intent can be captured several times; the charge must be expanded."""
+    fields: Any = intent.latest_charge
+    for name in ("payment_method_details", "card", "multicapture", "status"):
+        fields = getattr(fields, name, None)
+    return bool(fields == "available")
+
+
+def _read_capture(intent: stripe.PaymentIntent, request: PaymentRequest) -> Confirmed | None:
+    """Return the result of a capture; None if the intent does not contain it.
+
+    An intent that was captured in part has succeeded once its authorization expires.
+    """
+    captured = _received(intent, request.captured + request.amount) - request.captured
+    if intent.status == "succeeded":
+        if not captured:
+            return _confirmed(intent, Status.EXPIRED, request.amount)
+        return _confirmed(intent, Status.CAPTURED, captured)
+    if intent.status == "requires_capture" and not request.final and captured:
+        return _confirmed(intent, Status.CAPTURED, captured)
+    return None
+
+
+def _received(intent: stripe.PaymentIntent, default: int) -> int:
+    return int(getattr(intent, "amount_received", default))  # localstripe lacks the field
 
 
 def _read_refund(refund: stripe.Refund, request: PaymentRequest) -> PaymentAnswer:
@@ -214,5 +252,7 @@ def _read_refund(refund: stripe.Refund, request: PaymentRequest) -> PaymentAnswe
     return Confirmed(Status.REFUNDED, request.service_reference, refund.amount, refund.currency.upper())
 
 
-def _confirmed(intent: stripe.PaymentIntent, status: Status, amount: int) -> Confirmed:
-    return Confirmed(status, intent.id, amount, intent.currency.upper())
+def _confirmed(
+    intent: stripe.PaymentIntent, status: Status, amount: int, *, captures_several: bool | None = None
+) -> Confirmed:
+    return Confirmed(status, intent.id, amount, intent.currency.upper(), captures_several=captures_several)

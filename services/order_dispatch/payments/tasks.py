@@ -6,14 +6,9 @@ from typing import Any, NamedTuple
 
 from libs.kit import Kit, RejectedError, RetryLaterError, Task, TaskResult
 from replenish_contracts.catalogue import Event
-from replenish_contracts.events import PaymentStep
-from services.order_dispatch.payments.domain.decisions import (
-    EXPIRED_REASON,
-    apply_answer,
-    expire,
-    mark_unknown,
-    withdraw,
-)
+from replenish_contracts.events import PaymentFailed, PaymentStep
+from services.order_dispatch.payments.domain.answers import apply_answer
+from services.order_dispatch.payments.domain.decisions import EXPIRED_REASON, expire, mark_unknown, withdraw
 from services.order_dispatch.payments.domain.payment import Payment, PaymentDecision
 from services.order_dispatch.payments.domain.protocol import (
     Confirmed,
@@ -71,7 +66,7 @@ class OrderEffect(StrEnum):
     AUTHORIZED = "authorized"
     #: Nothing was authorized, or the authorization expired.
     NOT_AUTHORIZED = "not_authorized"
-    #: Goods were shipped, and the payment could not be captured.
+    #: Goods were shipped, and no more than `captured` could be captured for them.
     NOT_CAPTURED = "not_captured"
 
 
@@ -82,6 +77,8 @@ class StepResult(NamedTuple):
     order_id: str
     effect: OrderEffect | None = None
     reason: str = ""
+    #: Total of the confirmed captures, in minor units; refunds do not reduce it.
+    captured: int = 0
 
 
 async def complete_step(task: Task, outcome: TaskResult, store: PaymentStore) -> StepResult:
@@ -91,8 +88,8 @@ async def complete_step(task: Task, outcome: TaskResult, store: PaymentStore) ->
         raise LookupError(f"{task.id} has a result, but the payment's step is {payment.idempotency_key}")
     decision = _decide(payment, outcome, store)
     await store.save_decision(decision)
-    first = decision.transitions[0]
-    return StepResult(decision.events, payment.order_id, _order_effect(payment, first.to_state), first.because)
+    reason, captured = decision.transitions[0].because, decision.payment.captured
+    return StepResult(decision.events, payment.order_id, _order_effect(payment, decision), reason, captured)
 
 
 def _decide(payment: Payment, outcome: TaskResult, store: PaymentStore) -> PaymentDecision:
@@ -102,12 +99,24 @@ def _decide(payment: Payment, outcome: TaskResult, store: PaymentStore) -> Payme
     return apply_answer(payment, answer, store.now, timedelta(days=store.settings.authorization_days))
 
 
-def _order_effect(payment: Payment, to_state: PaymentState) -> OrderEffect | None:
-    if payment.step is PaymentStep.CAPTURE and to_state is not PaymentState.CAPTURED:
-        return OrderEffect.NOT_CAPTURED
+def _order_effect(payment: Payment, decision: PaymentDecision) -> OrderEffect | None:
+    """Return the effect of the end of a step; none of a failed capture if a larger one that includes it was started."""
+    if payment.step is PaymentStep.CAPTURE:
+        is_over = decision.payment.captured == payment.captured and decision.payment.step is not PaymentStep.CAPTURE
+        return OrderEffect.NOT_CAPTURED if is_over else None
     if payment.step is not PaymentStep.AUTHORIZE or payment.void_requested:
         return None
-    return OrderEffect.AUTHORIZED if to_state is PaymentState.AUTHORIZED else OrderEffect.NOT_AUTHORIZED
+    is_authorized = decision.transitions[0].to_state is PaymentState.AUTHORIZED
+    return OrderEffect.AUTHORIZED if is_authorized else OrderEffect.NOT_AUTHORIZED
+
+
+def _expiry_effect(decision: PaymentDecision) -> OrderEffect | None:
+    match decision.events:
+        case (PaymentFailed(step=PaymentStep.AUTHORIZE),):
+            return OrderEffect.NOT_AUTHORIZED
+        case (PaymentFailed(step=PaymentStep.CAPTURE),):
+            return OrderEffect.NOT_CAPTURED
+    return None
 
 
 async def _read_request(task: Task, kit: Kit) -> tuple[Payment, PaymentRequest]:
@@ -128,6 +137,8 @@ async def _read_request(task: Task, kit: Kit) -> tuple[Payment, PaymentRequest]:
         requested_at=payment.requested_at,
         token=None if token_sealed is None else _open_token(payment, token_sealed, kit),
         reference=payment.reference,
+        captured=payment.captured,
+        final=payment.requested_final,
     )
 
 
@@ -158,6 +169,7 @@ def _dump_answer(answer: PaymentAnswer) -> dict[str, Any]:
         "amount": answer.amount,
         "currency": answer.currency,
         "expires_at": answer.expires_at and answer.expires_at.isoformat(),
+        "captures_several": answer.captures_several,
     }
 
 
@@ -165,7 +177,14 @@ def _load_answer(result: dict[str, Any]) -> PaymentAnswer:
     if "declined" in result:
         return Declined(result["declined"])
     expires_at = result["expires_at"] and datetime.fromisoformat(result["expires_at"])
-    return Confirmed(Status(result["status"]), result["reference"], result["amount"], result["currency"], expires_at)
+    return Confirmed(
+        Status(result["status"]),
+        result["reference"],
+        result["amount"],
+        result["currency"],
+        expires_at,
+        result.get("captures_several"),
+    )
 
 
 #: Expired authorizations per query; all are processed.
@@ -182,6 +201,6 @@ async def expire_payments(store: PaymentStore) -> list[StepResult]:
                 continue
             decision = expire(payment, store.now)
             await store.save_decision(decision)
-            effect = OrderEffect.NOT_AUTHORIZED
-            results.append(StepResult(decision.events, payment.order_id, effect, EXPIRED_REASON))
+            effect, captured = _expiry_effect(decision), payment.captured
+            results.append(StepResult(decision.events, payment.order_id, effect, EXPIRED_REASON, captured))
     return results

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, StringConstraints
 
 from libs.kit import Kit
 from libs.kit.http.problems import ProblemError
@@ -36,6 +36,7 @@ async def check_size(request: Request) -> None:
 router = APIRouter(prefix="/page", include_in_schema=False, dependencies=[Depends(check_size)])
 
 Field = Annotated[str, Form(max_length=200)]
+Text = Annotated[str, StringConstraints(max_length=200)]
 FormDate = Annotated[date, Form()]
 
 
@@ -74,11 +75,53 @@ async def report_refill(
     return await _run_command(kit, request, session, command, "Thank you. Marking it as full...")
 
 
+class LineForm(BaseModel):
+    """A quantity of an order's line; `line_id` is empty if the order has only one line."""
+
+    order_id: Text
+    line_id: Text = ""
+    quantity: Text
+    unit: Text = ""
+    csrf: Text
+
+
 @router.post("/orders/cancel")
-async def cancel_order(request: Request, kit: KitDep, session: SessionDep, order_id: Field, csrf: Field) -> Response:
+async def cancel_order(
+    request: Request, kit: KitDep, session: SessionDep, order_id: Field, csrf: Field, line_id: Field = ""
+) -> Response:
+    """Cancel the order, or one line of it."""
     check_csrf(session, csrf)
-    command = service_calls.cancel_order(kit, session.customer_id, order_id)
-    return await _run_command(kit, request, session, command, "We're cancelling the order.")
+    command = service_calls.cancel_order(kit, session.customer_id, order_id, line_id)
+    return await _run_command(
+        kit,
+        request,
+        session,
+        command,
+        "We're cancelling this part of the order." if line_id else "We're cancelling the order.",
+    )
+
+
+@router.post("/orders/received")
+async def report_received(
+    request: Request, kit: KitDep, session: SessionDep, form: Annotated[LineForm, Form()]
+) -> Response:
+    check_csrf(session, form.csrf)
+    command = service_calls.report_received(kit, session.customer_id, form.order_id, _quantity_of(form))
+    return await _run_command(kit, request, session, command, "Thank you. We've noted what you received.")
+
+
+@router.post("/orders/return")
+async def return_goods(
+    request: Request, kit: KitDep, session: SessionDep, form: Annotated[LineForm, Form()]
+) -> Response:
+    check_csrf(session, form.csrf)
+    command = service_calls.return_goods(kit, session.customer_id, form.order_id, _quantity_of(form))
+    return await _run_command(kit, request, session, command, "Thank you. Your return is registered.")
+
+
+def _quantity_of(form: LineForm) -> dict[str, str]:
+    given = {"line_id": form.line_id, "quantity": form.quantity.strip().replace(",", "."), "unit": form.unit}
+    return {name: value for name, value in given.items() if value or name == "quantity"}
 
 
 @router.post("/orders/answer/{answer}")

@@ -22,10 +22,11 @@ from services.portal.api.cookies import (
 from services.portal.api.dependencies import KitDep
 from services.portal.api.live import OpenPage, live_updates_of
 from services.portal.api.refusals import find_refusal
-from services.portal.api.service_calls import fetch_cart, fetch_reasons
+from services.portal.api.service_calls import Reasons, fetch_cart, fetch_reasons
 from services.portal.domain.credentials import digest, new_token
 from services.portal.pages import STATIC, Board, Household, build_board, render
-from services.portal.store import Session
+from services.portal.pages.places import Place, title_of
+from services.portal.store import Session, Store
 
 router = APIRouter(include_in_schema=False)
 
@@ -37,6 +38,13 @@ class Flash(NamedTuple):
 
     text: str
     tone: str
+
+
+class ReasonSection(NamedTuple):
+    """Why one line was ordered."""
+
+    title: str
+    sentences: list[str]
 
 
 FAILED = Flash("Something went wrong. Please try again.", "low")
@@ -72,17 +80,19 @@ async def show_board(kit: KitDep, session: SessionDep) -> HTMLResponse:
 async def show_why(order_id: str, request: Request, kit: KitDep, session: SessionDep) -> HTMLResponse:
     async with kit.read() as store:
         owner = await store.find_order_owner(order_id)
+        household = await _read_household(session.customer_id, store)
     if owner != session.customer_id:
         raise ProblemError(404, "not_found", "Order not found")
-    sentences = await fetch_reasons(kit, session.customer_id, order_id)
+    reasons = await fetch_reasons(kit, session.customer_id, order_id)
+    sections = _reasons_by_line(order_id, reasons, household) if household else ()
     template = "why.html" if "x-fragment" in request.headers else "why_page.html"
-    return page(render(template, sentences=sentences, instead=NO_RECEIPT))
+    return page(render(template, sections=sections, instead=NO_RECEIPT))
 
 
 @router.get("/page/orders/{order_id}/cart")
-async def open_cart(order_id: str, kit: KitDep, session: SessionDep) -> Response:
-    """Redirect to the shop's filled cart, or home if there is none."""
-    cart = await fetch_cart(kit, session.customer_id, order_id)
+async def open_cart(order_id: str, kit: KitDep, session: SessionDep, line_id: str = "") -> Response:
+    """Redirect to the shop's filled cart, or home if there is none; carts of several lines are opened one by one."""
+    cart = await fetch_cart(kit, session.customer_id, order_id, line_id)
     return RedirectResponse(cart or "/?said=nocart", 303, headers=PAGE_HEADERS)
 
 
@@ -136,17 +146,36 @@ async def get_static(name: str, request: Request) -> Response:
     return Response(found.body, media_type=found.media_type, headers=headers)
 
 
+def _reasons_by_line(order_id: str, receipts: list[Reasons], household: Household) -> list[ReasonSection]:
+    """Return why each line was ordered; an order with one line has one section without a title."""
+    places = [Place(device, spec) for device in household.devices for spec in device.slots]
+    lines = next((order.lines for order in household.view.orders if order.order_id == order_id), ())
+    if len(lines) <= 1:
+        return [ReasonSection("", one.sentences) for one in receipts[:1] if one.sentences]
+    known = {one.receipt_id: one.sentences for one in receipts}
+    return [
+        ReasonSection(title_of(line.product_id, household.view, places), known.get(line.receipt_id) or [NO_RECEIPT])
+        for line in lines
+    ]
+
+
 async def _board(kit: Kit, session: Session) -> Board | None:
     """Build the page from the read models, with live levels where available; None if the customer was erased."""
     async with kit.read() as store:
-        customer, person = await store.find_customer(session.customer_id), await store.find_person(session.customer_id)
-        if customer is None or person is None:
-            return None
-        devices = await store.list_devices(session.customer_id)
-        view = await store.read_customer_view(session.customer_id)
-    levels = await live_updates_of(kit).levels(session.customer_id, [device.device_id for device in devices])
-    view = replace(view, slots=view.slots | levels)
-    return build_board(Household(customer, person, tuple(devices), view), kit.clock.now())
+        household = await _read_household(session.customer_id, store)
+    if household is None:
+        return None
+    levels = await live_updates_of(kit).levels(session.customer_id, [device.device_id for device in household.devices])
+    view = replace(household.view, slots=household.view.slots | levels)
+    return build_board(replace(household, view=view), kit.clock.now())
+
+
+async def _read_household(customer_id: str, store: Store) -> Household | None:
+    customer, person = await store.find_customer(customer_id), await store.find_person(customer_id)
+    if customer is None or person is None:
+        return None
+    devices = await store.list_devices(customer_id)
+    return Household(customer, person, tuple(devices), await store.read_customer_view(customer_id))
 
 
 def _welcome(kit: Kit, title: str, text: str, status: int = 200) -> HTMLResponse:

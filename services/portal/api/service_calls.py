@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -78,12 +78,22 @@ def _parse_time(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
 
 
-async def fetch_reasons(kit: Kit, customer_id: str, order_id: str) -> list[str]:
+class Reasons(NamedTuple):
+    """The receipt of a decision and its sentences."""
+
+    receipt_id: str | None
+    sentences: list[str]
+
+
+async def fetch_reasons(kit: Kit, customer_id: str, order_id: str) -> list[Reasons]:
+    """Return the receipts of an order's lines, the latest first; empty without them or without an answer."""
     url = f"{kit.settings.reorder_decision_url}/v1/orders/{quote(order_id, safe='')}/receipt"
     try:
         status, answer = await call(kit, claims.customer(customer_id), "GET", url)
-        return [str(sentence) for sentence in answer["words"]] if status == OK else []
-    except (UnavailableError, KeyError, TypeError) as error:
+        latest = [answer, *answer.get("other_lines", [])] if status == OK else []
+        receipts = [*latest, *(earlier for one in latest for earlier in one.get("earlier", []))]
+        return [Reasons(one.get("receipt_id"), [str(sentence) for sentence in one["words"]]) for one in receipts]
+    except (UnavailableError, AttributeError, KeyError, TypeError) as error:
         LOG.info("receipt not available", extra={"order_id": order_id, "reason": repr(error)})
         return []
 
@@ -93,24 +103,44 @@ async def report(kit: Kit, customer_id: str, what: dict[str, Any]) -> None:
     await _command(kit, customer_id, "POST", f"{kit.settings.gateway_url}/v1/usage", what)
 
 
-async def cancel_order(kit: Kit, customer_id: str, order_id: str) -> None:
-    url = f"{kit.settings.order_dispatch_url}/v1/orders/{quote(order_id, safe='')}/cancel"
-    await _command(kit, customer_id, "POST", url, {"reason": "cancelled on the page"})
+async def cancel_order(kit: Kit, customer_id: str, order_id: str, line_id: str = "") -> None:
+    """Cancel the line, or the whole order without one."""
+    body: dict[str, Any] = {"reason": "cancelled on the page"}
+    if line_id:
+        body["line_ids"] = [line_id]
+    await _command(kit, customer_id, "POST", _order_url(kit, order_id, "cancel"), body)
+
+
+async def report_received(kit: Kit, customer_id: str, order_id: str, quantity: dict[str, str]) -> None:
+    await _command(kit, customer_id, "POST", _order_url(kit, order_id, "received"), quantity)
+
+
+async def return_goods(kit: Kit, customer_id: str, order_id: str, quantity: dict[str, str]) -> None:
+    body = quantity | {"reason": "returned on the page"}
+    await _command(kit, customer_id, "POST", _order_url(kit, order_id, "return"), body)
+
+
+def _order_url(kit: Kit, order_id: str, command: str) -> str:
+    return f"{kit.settings.order_dispatch_url}/v1/orders/{quote(order_id, safe='')}/{command}"
 
 
 async def report_order(kit: Kit, customer_id: str, order_id: str, answer: str) -> None:
-    url = f"{kit.settings.order_dispatch_url}/v1/orders/{quote(order_id, safe='')}/answer"
-    await _command(kit, customer_id, "POST", url, {"answer": answer})
+    await _command(kit, customer_id, "POST", _order_url(kit, order_id, "answer"), {"answer": answer})
 
 
-async def fetch_cart(kit: Kit, customer_id: str, order_id: str) -> str | None:
-    """Return the https URL of the shop's filled cart; None if there is none or order_dispatch does not answer."""
-    url = f"{kit.settings.order_dispatch_url}/v1/orders/{quote(order_id, safe='')}/cart"
+async def fetch_cart(kit: Kit, customer_id: str, order_id: str, line_id: str = "") -> str | None:
+    """Return the https URL of the shop's filled cart, for one line of an order with several.
+
+    None if there is none or order_dispatch does not answer.
+    """
     try:
-        status, answer = await call(kit, claims.customer(customer_id), "GET", url)
+        status, answer = await call(kit, claims.customer(customer_id), "GET", _order_url(kit, order_id, "cart"))
     except UnavailableError:
         return None
-    cart = answer.get("cart_url") if status == OK and isinstance(answer, dict) else None
+    about = answer if status == OK and isinstance(answer, dict) else {}
+    if line_id:
+        about = next((line for line in about.get("lines", []) if line.get("line_id") == line_id), {})
+    cart = about.get("cart_url")
     return cart if isinstance(cart, str) and cart.startswith("https://") else None
 
 

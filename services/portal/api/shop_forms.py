@@ -30,6 +30,17 @@ class TermsForm(BaseModel):
     lead_time_days: float = 3
 
 
+class AnswerForm(BaseModel):
+    """A shop's answer about an order, or about the line `line_id` of it."""
+
+    model_config = ConfigDict(str_max_length=200)
+
+    csrf: str
+    order_id: str
+    line_id: str = ""
+    tracking: str = ""
+
+
 class OfferForm(BaseModel):
     model_config = ConfigDict(str_max_length=200)
 
@@ -67,3 +78,9 @@ def offer_of(form: OfferForm) -> dict[str, Any]:
         "price": {"amount": form.amount.strip().replace(",", "."), "currency": form.currency.strip().upper()},
         "available": bool(form.available),
     }
+
+
+def answer_of(form: AnswerForm) -> dict[str, Any]:
+    """Return the answer; a line without a parcel's id is sent as a whole."""
+    answer: dict[str, Any] = {"tracking": form.tracking.strip() or None}
+    return answer | {"lines": [{"line_id": form.line_id}]} if form.line_id else answer

@@ -15,7 +15,7 @@ from services.portal.api.commands import check_size
 from services.portal.api.cookies import PAGE_HEADERS, check_csrf, delete_token_cookie, page
 from services.portal.api.dependencies import KitDep
 from services.portal.api.security import security_of
-from services.portal.api.shop_forms import OfferForm, TermsForm, offer_of, terms_of
+from services.portal.api.shop_forms import AnswerForm, OfferForm, TermsForm, answer_of, offer_of, terms_of
 from services.portal.api.shop_session import MaybeShop, ShopDep, shop_cookie, sign_in_shop
 from services.portal.api.shops import client_scope, join_shop
 from services.portal.api.tokens import is_provider
@@ -96,14 +96,11 @@ async def sign_out(request: Request, kit: KitDep, session: ShopDep, csrf: Field)
 
 
 @router.post("/orders/{step}", dependencies=LIMITED)
-async def answer_order(
-    step: str, kit: KitDep, session: ShopDep, order_id: Field, csrf: Field, tracking: Field = ""
-) -> Response:
-    check_csrf(session, csrf)
-    path = f"/v1/providers/{quote(session.provider_id)}/orders/{quote(order_id, safe='')}/{quote(step, safe='')}"
-    return _redirect_or_error(
-        await _send_command(kit, session.provider_id, "POST", path, {"tracking": tracking.strip() or None})
-    )
+async def answer_order(step: str, kit: KitDep, session: ShopDep, form: Annotated[AnswerForm, Form()]) -> Response:
+    """Answer an order, or one line of it."""
+    check_csrf(session, form.csrf)
+    path = f"/v1/providers/{quote(session.provider_id)}/orders/{quote(form.order_id, safe='')}/{quote(step, safe='')}"
+    return _redirect_or_error(await _send_command(kit, session.provider_id, "POST", path, answer_of(form)))
 
 
 @router.get("/orders/{order_id}")

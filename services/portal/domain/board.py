@@ -2,35 +2,8 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 
-
-class OrderState(StrEnum):
-    """State of an order as shown to its customer."""
-
-    DUE = "due"
-    DRAFTED = "drafted"
-    #: The customer orders it at the shop and has not confirmed that yet.
-    YOURS = "yours"
-    PLACED = "placed"
-    SHIPPED = "shipped"
-    DELIVERED = "delivered"
-    REFUSED = "refused"
-    UNKNOWN = "unknown"
-    CANCELLED = "cancelled"
-    FAILED = "failed"
-
-
-OPEN = frozenset(
-    {
-        *(OrderState.DUE, OrderState.DRAFTED, OrderState.YOURS, OrderState.PLACED),
-        *(OrderState.SHIPPED, OrderState.UNKNOWN),
-    }
-)
-#: Goods are expected; excludes orders that the customer has yet to place.
-COMING = OPEN - {OrderState.YOURS}
-#: The customer may cancel; shipped orders cannot be cancelled.
-CANCELLABLE = frozenset({OrderState.DUE, OrderState.DRAFTED, OrderState.PLACED, OrderState.UNKNOWN})
+from services.portal.domain.orders import Order
 
 
 @dataclass(frozen=True)
@@ -70,25 +43,6 @@ class Wait:
 
 
 @dataclass(frozen=True)
-class Order:
-    order_id: str
-    product_id: str
-    provider_id: str
-    state: OrderState
-    packs: int | None
-    quantity: int | None
-    price: int | None
-    currency: str | None
-    expected_at: datetime | None
-    tracking: str | None
-    reason: str | None
-    began_at: datetime
-    changed_at: datetime
-    #: The customer places it at the shop and reports its progress.
-    own: bool = False
-
-
-@dataclass(frozen=True)
 class Offer:
     """Pack and price of a product at one provider; price in minor units."""
 
@@ -106,6 +60,7 @@ class Notice:
     channel: str
     product_id: str | None
     occurred_at: datetime
+    order_id: str | None = None
 
 
 @dataclass(frozen=True)

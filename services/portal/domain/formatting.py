@@ -1,10 +1,12 @@
 """Formats amounts, times and reasons for display."""
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from replenish_contracts.events import BaseUnit, Fault, OrderCancelled, OrderFailed
+from replenish_contracts.events import BaseUnit, Fault, OrderCancelled, OrderFailed, OrderLinesCancelled
 from replenish_contracts.units import SYMBOLS, format_money, format_quantity
+from services.portal.domain.order_events import OrderEvent
 
 #: Amounts of 1,000 and more are shown in the larger unit.
 LARGER = {BaseUnit.GRAM: "kg", BaseUnit.MILLILITRE: "l"}
@@ -49,6 +51,13 @@ def amount(steps: int, unit: BaseUnit, scale: int) -> str:
     symbol = SYMBOLS[unit]
     gap = " " if symbol and unit is not BaseUnit.PERCENT else ""
     return f"{format_quantity(steps, scale)}{gap}{symbol}"
+
+
+def quantity(shown: Mapping[str, str]) -> str:
+    """Format a quantity of an API response, which has the unit's code: `100`, `500 g`, `80%`."""
+    symbol = SYMBOLS[BaseUnit(shown["unit"])]
+    gap = " " if symbol and symbol != SYMBOLS[BaseUnit.PERCENT] else ""
+    return f"{shown['quantity']}{gap}{symbol}"
 
 
 def rate(steps_per_day: float, unit: BaseUnit, scale: int) -> str:
@@ -119,10 +128,10 @@ def reason(text: str) -> str:
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".") if text else ""
 
 
-def without_suspicion(event: OrderCancelled | OrderFailed) -> OrderCancelled | OrderFailed:
-    """Replace the reason of an order that ended over suspected fraud, which the customer must not see."""
+def without_suspicion(event: OrderEvent) -> OrderEvent:
+    """Replace the reason of what ended over suspected fraud, which the customer must not see."""
     match event:
-        case OrderCancelled(by=Fault.FRAUD) | OrderFailed(fault=Fault.FRAUD):
+        case OrderCancelled(by=Fault.FRAUD) | OrderLinesCancelled(by=Fault.FRAUD) | OrderFailed(fault=Fault.FRAUD):
             return event.model_copy(update={"reason": "on_hold"})
         case OrderFailed(reason=text) if _FRAUD_REASON in text:
             return event.model_copy(update={"reason": "on_hold"})

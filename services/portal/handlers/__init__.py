@@ -1,17 +1,7 @@
 """Event handlers that maintain the page's read models."""
 
 from services.portal.handlers.offers import on_offer_changed, on_provider_changed
-from services.portal.handlers.orders import (
-    on_cart_prepared,
-    on_order_cancelled,
-    on_order_delivered,
-    on_order_drafted,
-    on_order_failed,
-    on_order_placed,
-    on_order_refused,
-    on_order_shipped,
-    on_order_unknown,
-)
+from services.portal.handlers.orders import on_order_event
 from services.portal.handlers.reorders import (
     on_reorder_approved,
     on_reorder_declined,
@@ -35,17 +25,9 @@ from services.portal.handlers.stock_and_notices import (
 
 __all__ = [
     "delete_expired",
-    "on_cart_prepared",
     "on_customer_notified",
     "on_offer_changed",
-    "on_order_cancelled",
-    "on_order_delivered",
-    "on_order_drafted",
-    "on_order_failed",
-    "on_order_placed",
-    "on_order_refused",
-    "on_order_shipped",
-    "on_order_unknown",
+    "on_order_event",
     "on_provider_changed",
     "on_reorder_approved",
     "on_reorder_declined",

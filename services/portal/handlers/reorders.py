@@ -7,19 +7,19 @@ from services.portal.store import Store
 
 
 async def on_subscription_changed(event: SubscriptionChanged, store: Store) -> list[Event]:
-    await store.delete_wait_view(event.customer_id, event.product_id)  # the earlier decision no longer applies
+    await store.delete_wait_views(event.customer_id, [event.product_id])  # the earlier decision no longer applies
     await store.save_subscription_view(event)
     return []
 
 
 async def on_trigger_set(event: TriggerSet, store: Store) -> list[Event]:
-    await store.delete_wait_view(event.customer_id, event.product_id)
+    await store.delete_wait_views(event.customer_id, [event.product_id])
     return []
 
 
 async def on_reorder_approved(event: ReorderApproved, store: Store) -> list[Event]:
-    await store.delete_wait_view(event.customer_id, event.product_id)
-    await store.add_approved_order_view(event)
+    await store.delete_wait_views(event.customer_id, [line.product_id for line in event.all_lines])
+    await store.save_order_event(event)
     return []
 
 
@@ -30,5 +30,5 @@ async def on_reorder_held(event: ReorderHeld, store: Store) -> list[Event]:
 
 
 async def on_reorder_declined(event: ReorderDeclined, store: Store) -> list[Event]:
-    await store.delete_wait_view(event.customer_id, event.product_id)
+    await store.delete_wait_views(event.customer_id, [event.product_id])
     return []

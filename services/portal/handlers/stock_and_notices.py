@@ -19,7 +19,7 @@ async def on_stock_counted(event: StockCounted, store: Store) -> list[Event]:
 
 
 async def on_customer_notified(event: CustomerNotified, store: Store) -> list[Event]:
-    notice = Notice(event.kind, event.channel, event.product_id, event.occurred_at)
+    notice = Notice(event.kind, event.channel, event.product_id, event.occurred_at, event.order_id)
     await store.add_notice_view(event.notice_id, event.customer_id, notice)
     return []
 

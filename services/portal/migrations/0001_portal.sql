@@ -132,21 +132,20 @@ CREATE TABLE shelf_view (
 CREATE TABLE order_view (
     order_id    text        PRIMARY KEY,
     customer_id text        NOT NULL,
-    product_id  text        NOT NULL,
-    provider_id text        NOT NULL,
-    state       text        NOT NULL,
-    packs       integer,
-    quantity    bigint,
-    price       bigint,
-    currency    text,
-    expected_at timestamptz,
-    tracking    text,
-    reason      text,       -- 'on_hold' for suspected fraud: the customer does not see the suspicion
-    own         boolean     NOT NULL DEFAULT false, -- the customer orders at the shop and reports the result
-    began_at    timestamptz NOT NULL,
-    changed_at  timestamptz NOT NULL
+    began_at    timestamptz NOT NULL, -- time of its earliest event
+    ended       boolean     NOT NULL  -- no line is open any more
 );
-CREATE INDEX order_view_by_customer ON order_view (customer_id, began_at DESC);
+CREATE INDEX order_view_by_customer ON order_view (customer_id, ended, began_at DESC);
+
+-- Events of an order, from which state and lines are derived; rows are only inserted, so their order does not matter.
+-- The reason of an end over suspected fraud is replaced by 'on_hold': the customer does not see the suspicion.
+CREATE TABLE order_event_view (
+    order_id     text  NOT NULL REFERENCES order_view ON DELETE CASCADE,
+    event_sha256 bytea NOT NULL, -- of type and data
+    type         text  NOT NULL,
+    data         jsonb NOT NULL,
+    PRIMARY KEY (order_id, event_sha256)
+);
 
 CREATE TABLE provider_view (
     provider_id text PRIMARY KEY,
@@ -169,7 +168,8 @@ CREATE TABLE notice_view (
     kind        text        NOT NULL,
     channel     text        NOT NULL,
     product_id  text,
-    occurred_at timestamptz NOT NULL
+    occurred_at timestamptz NOT NULL,
+    order_id    text
 );
 CREATE INDEX notice_view_by_customer ON notice_view (customer_id, occurred_at DESC);
 

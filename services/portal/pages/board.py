@@ -5,10 +5,11 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from services.portal.domain import formatting
-from services.portal.domain.board import OPEN, CustomerView, Notice
+from services.portal.domain.board import CustomerView, Notice
 from services.portal.domain.devices import Device
+from services.portal.domain.orders import OPEN
 from services.portal.domain.people import Customer, Person
-from services.portal.pages.orders import OrderCard, order_card
+from services.portal.pages.orders import OrderCard, order_card, order_title
 from services.portal.pages.places import Place, title_of
 from services.portal.pages.slots import SlotCard, slot_card
 
@@ -30,6 +31,8 @@ NOTICES = {
     "cart_reminded": "Order reminder",
     "cart_cancel_asked": "Please cancel at the shop",
 }
+#: Notices about one product also if the order has several.
+ABOUT_ONE_LINE = frozenset({"claim_raised", "approval_needed"})
 
 
 @dataclass(frozen=True)
@@ -121,5 +124,10 @@ def _detail(slots: tuple[SlotCard, ...]) -> str:
 
 def _notice(notice: Notice, household: Household, places: list[Place], now: datetime) -> NoticeLine:
     text = NOTICES.get(notice.kind, formatting.reason(notice.kind))
-    about = f": {title_of(notice.product_id, household.view, places)}" if notice.product_id else ""
+    order = next((order for order in household.view.orders if order.order_id == notice.order_id), None)
+    about = ""
+    if order is not None and len(order.lines) > 1 and notice.kind not in ABOUT_ONE_LINE:
+        about = f": {order_title(order, household.view, places)}"
+    elif notice.product_id:
+        about = f": {title_of(notice.product_id, household.view, places)}"
     return NoticeLine(text.rstrip(".") + about, formatting.day(notice.occurred_at, now, household.zone))

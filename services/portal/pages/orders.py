@@ -5,16 +5,16 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from services.portal.domain import formatting
-from services.portal.domain.board import CANCELLABLE, OPEN, CustomerView, Order, OrderState
-from services.portal.pages.places import Place, format_amount, provider_name, title_of
+from services.portal.domain.board import CustomerView
+from services.portal.domain.orders import CANCELLABLE, OPEN, Order, OrderState
+from services.portal.pages.lines import PHASES, LineCard, format_quantity, line_card
+from services.portal.pages.places import Place, provider_name, title_of
 
 STATES = {
-    OrderState.DUE: "Being prepared",
-    OrderState.DRAFTED: "Sent to the shop",
-    OrderState.YOURS: "Waiting for you to order",
-    OrderState.PLACED: "Ordered",
+    **PHASES,
     OrderState.SHIPPED: "On its way",
     OrderState.DELIVERED: "Arrived",
+    OrderState.RETURNED: "Returned",
     OrderState.REFUSED: "Declined by the shop",
     OrderState.UNKNOWN: "Checking with the shop",
     OrderState.CANCELLED: "Cancelled",
@@ -27,6 +27,7 @@ TONES = {
     OrderState.UNKNOWN: "soon",
     OrderState.YOURS: "soon",
     OrderState.CANCELLED: "quiet",
+    OrderState.RETURNED: "quiet",
 }
 #: Progress steps of an order, and the current step (from 1) per state.
 ROAD = ("Preparing", "Ordered", "Shipped", "Arrived")
@@ -64,6 +65,10 @@ class OrderCard:
     reason: str
     tracking: str
     cancellable: bool
+    lines: tuple[LineCard, ...]
+    #: Delivery fee and total; empty if unknown, or if the total is in `what`.
+    fee: str
+    total: str
     #: The customer must order it at the shop and confirm that.
     yours: bool = False
     #: The customer ordered it at the shop and can report its delivery.
@@ -73,9 +78,10 @@ class OrderCard:
 def order_card(order: Order, view: CustomerView, places: list[Place], clock: tuple[datetime, ZoneInfo]) -> OrderCard:
     """Return the card of one order; `clock` is the current time and the customer's time zone."""
     now, zone = clock
+    is_single = len(order.lines) == 1
     return OrderCard(
         order_id=order.order_id,
-        title=title_of(order.product_id, view, places),
+        title=order_title(order, view, places),
         what=_what(order, places),
         shop=provider_name(order.provider_id, view),
         state=STATES[order.state],
@@ -84,20 +90,30 @@ def order_card(order: Order, view: CustomerView, places: list[Place], clock: tup
         when=_when(order, now, zone),
         began=formatting.day(order.began_at, now, zone),
         reason=formatting.reason(order.reason or ""),
-        tracking=order.tracking or "",
+        tracking=", ".join(order.tracking),
         cancellable=order.state in CANCELLABLE,
+        lines=tuple(line_card(line, order, view, places) for line in order.lines),
+        fee=_money(order.fee, order) if order.fee else "",
+        total="" if is_single and not order.fee else _money(order.total, order),
         yours=order.state is OrderState.YOURS,
         awaited=order.own and order.state is OrderState.PLACED,
     )
 
 
+def order_title(order: Order, view: CustomerView, places: list[Place]) -> str:
+    """Return the product's title; for several lines such as `2 things from Acme`."""
+    if len(order.lines) == 1:
+        return title_of(order.lines[0].product_id, view, places)
+    return f"{len(order.lines)} things from {provider_name(order.provider_id, view)}"
+
+
 def _what(order: Order, places: list[Place]) -> str:
-    parts = []
-    if order.quantity is not None:
-        parts.append(format_amount(order.quantity, order.product_id, places))
-    if order.price is not None and order.currency is not None:
-        parts.append(formatting.money(order.price, order.currency))
-    return " · ".join(parts)
+    quantity = format_quantity(order.lines[0], places) if len(order.lines) == 1 else ""
+    return " · ".join(part for part in (quantity, _money(order.total, order)) if part)
+
+
+def _money(minor: int | None, order: Order) -> str:
+    return "" if minor is None or order.currency is None else formatting.money(minor, order.currency)
 
 
 def _road(state: OrderState) -> tuple[Stop, ...]:

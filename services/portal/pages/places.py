@@ -33,9 +33,3 @@ def provider_name(provider_id: str, view: CustomerView) -> str:
 def measure(product_id: str, places: list[Place]) -> SlotSpec | None:
     """Return a slot of the product, which defines unit and scale; None without one."""
     return next((place.spec for place in places if place.spec.product_id == product_id), None)
-
-
-def format_amount(steps: int, product_id: str, places: list[Place]) -> str:
-    """Format an amount of a product; bare steps if no slot defines its unit."""
-    spec = measure(product_id, places)
-    return formatting.amount(steps, spec.unit, spec.scale) if spec else str(steps)

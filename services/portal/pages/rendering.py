@@ -5,6 +5,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from services.portal.domain import formatting
+
 if TYPE_CHECKING:
     from jinja2 import Environment
 
@@ -49,6 +51,7 @@ def _environment() -> "Environment":
         lstrip_blocks=True,
     )
     environment.globals["static"] = _static_url
+    environment.filters["quantity"] = formatting.quantity
     return environment
 
 

@@ -5,12 +5,13 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from services.portal.domain import formatting
-from services.portal.domain.board import COMING, CustomerView, SlotView, Subscription
+from services.portal.domain.board import CustomerView, SlotView, Subscription
+from services.portal.domain.orders import COMING
+from services.portal.pages.lines import TIMES, coming_of
 from services.portal.pages.places import Place, provider_name, title_of
 
 LOW_DAYS = 3.0
 SOON_DAYS = 7.0  # days of supply at which the default rule reorders
-TIMES = "\N{MULTIPLICATION SIGN}"
 #: Parts of the capacity used instead of days while the rate is unknown.
 LOW_PART = 0.15
 SOON_PART = 0.3
@@ -100,14 +101,25 @@ def _shelf(place: Place, view: CustomerView) -> str:
 
 
 def _coming(place: Place, view: CustomerView, now: datetime, zone: ZoneInfo) -> str:
+    """Describe the open lines of all orders for the slot's product."""
     spec = place.spec
-    orders = [order for order in view.orders if order.product_id == spec.product_id and order.state in COMING]
-    if not orders:
+    coming = [
+        (order, quantity)
+        for order in view.orders
+        if order.state in COMING
+        for line in order.lines
+        if line.product_id == spec.product_id and (quantity := coming_of(line, order)) != 0
+    ]
+    if not coming:
         return ""
-    order = orders[0]
-    quantity = formatting.amount(order.quantity, spec.unit, spec.scale) if order.quantity is not None else "more"
-    when = f", expected {formatting.day(order.expected_at, now, zone)}" if order.expected_at else ""
-    return f"{quantity} ordered{when}"
+    quantities = [quantity for _, quantity in coming if quantity is not None]
+    total = formatting.amount(sum(quantities), spec.unit, spec.scale) if len(quantities) == len(coming) else "more"
+    expected = [order.expected_at for order, _ in coming if order.expected_at]
+    orders = len({order.order_id for order, _ in coming})
+    if orders == 1:
+        return f"{total} ordered{f', expected {formatting.day(min(expected), now, zone)}' if expected else ''}"
+    first = f", the first expected {formatting.day(min(expected), now, zone)}" if expected else ""
+    return f"{total} in {orders} orders{first}"
 
 
 def _plan(place: Place, view: CustomerView) -> Plan | None:

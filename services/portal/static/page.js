@@ -31,9 +31,13 @@ function isBusy(element) {
 }
 
 function carryOver(old, fresh) {
-  const open = [...old.querySelectorAll("details")].map((details) => details.open);
-  [...fresh.querySelectorAll("details")].forEach((details, place) => {
-    if (open[place]) details.open = true;
+  const part = (details, place) => details.dataset.part ?? String(place);
+  const open = new Set();
+  old.querySelectorAll("details").forEach((details, place) => {
+    if (details.open) open.add(part(details, place));
+  });
+  fresh.querySelectorAll("details").forEach((details, place) => {
+    if (open.has(part(details, place))) details.open = true;
   });
   const written = old.querySelector(".why-text[data-loaded]");
   const blank = fresh.querySelector(".why-text");
@@ -43,15 +47,25 @@ function carryOver(old, fresh) {
   }
 }
 
+// Returns the control of `fresh` that corresponds to the focused one of `old`: the same text, else the same place.
+function focusAfter(old, fresh) {
+  const [before, after] = [old, fresh].map((root) => [...root.querySelectorAll("a, button, summary")]);
+  const focused = document.activeElement;
+  const place = before.indexOf(focused);
+  if (place < 0) return null;
+  const named = (control) => (control.getAttribute("aria-label") ?? control.textContent) === name;
+  const name = focused.getAttribute("aria-label") ?? focused.textContent;
+  return after.filter(named)[before.filter(named).indexOf(focused)] ?? after[place];
+}
+
 function replace(old, fresh) {
-  const controls = "a, button, summary";
-  const place = [...old.querySelectorAll(controls)].indexOf(document.activeElement);
+  const focused = focusAfter(old, fresh);
   served.set(fresh, fresh.outerHTML);
   remember(fresh);
   carryOver(old, fresh);
   old.replaceWith(fresh);
   if (fresh.matches(".card")) fresh.classList.add("fresh");
-  if (place >= 0) fresh.querySelectorAll(controls)[place]?.focus();
+  focused?.focus();
 }
 
 // Returns false if an element was not replaced because the user is typing in it.

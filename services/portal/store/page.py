@@ -1,31 +1,31 @@
 """SQL that reads and erases the read models of the page."""
 
+from collections.abc import Iterable
+from itertools import groupby
+from operator import itemgetter
+
+from asyncpg import Record
+
 from libs.kit import Store
-from services.portal.domain.board import (
-    OPEN,
-    CustomerView,
-    Notice,
-    Offer,
-    Order,
-    OrderState,
-    SlotView,
-    Subscription,
-    Wait,
-)
+from services.portal.domain.board import CustomerView, Notice, Offer, SlotView, Subscription, Wait
+from services.portal.domain.order_events import ORDER_EVENTS, read_order
+from services.portal.domain.orders import Order, products_of
 
 ORDERS_SHOWN = 30
 NOTICES_SHOWN = 10
+_EVENTS = {event.__name__: event for event in ORDER_EVENTS}
 
 
 class PageStore(Store):
     async def read_customer_view(self, customer_id: str) -> CustomerView:
+        orders = await self._list_orders(customer_id)
         return CustomerView(
             slots=await self._list_slot_views(customer_id),
             subscriptions=await self._list_subscription_views(customer_id),
             waits=await self._list_wait_views(customer_id),
             shelves=await self._list_shelf_views(customer_id),
-            orders=await self._list_order_views(customer_id),
-            offers=await self._list_offer_views(customer_id),
+            orders=orders,
+            offers=await self._list_offer_views(customer_id, products_of(orders)),
             providers=await self._list_provider_views(),
             notices=await self._list_notice_views(customer_id),
         )
@@ -122,33 +122,34 @@ class PageStore(Store):
         )
         return {row["product_id"]: row["shelf"] for row in rows}
 
-    async def _list_order_views(self, customer_id: str) -> tuple[Order, ...]:
+    async def _list_orders(self, customer_id: str) -> tuple[Order, ...]:
         """Return the newest orders; open orders are always included."""
         rows = await self.connection.fetch(
-            """-- _list_order_views
-            SELECT order_id, product_id, provider_id, state, packs, quantity, price, currency, expected_at, tracking,
-                   reason, began_at, changed_at, own
-            FROM order_view WHERE customer_id = $1
-            ORDER BY state = ANY($3::text[]) DESC, began_at DESC, order_id LIMIT $2
+            """-- _list_orders
+            SELECT order_id, type, data::text FROM (
+                SELECT order_id, ended, began_at FROM order_view WHERE customer_id = $1
+                ORDER BY ended, began_at DESC, order_id LIMIT $2
+            ) AS o JOIN order_event_view USING (order_id)
+            ORDER BY o.ended, o.began_at DESC, order_id
             """,
             customer_id,
             ORDERS_SHOWN,
-            sorted(OPEN),
         )
-        return tuple(Order(**dict(row) | {"state": OrderState(row["state"])}) for row in rows)
+        return tuple(_read_order(events) for _, events in groupby(rows, key=itemgetter("order_id")))
 
-    async def _list_offer_views(self, customer_id: str) -> dict[tuple[str, str], Offer]:
+    async def _list_offer_views(self, customer_id: str, ordered: list[str]) -> dict[tuple[str, str], Offer]:
         rows = await self.connection.fetch(
             """-- _list_offer_views
             SELECT provider_id, product_id, title, pack_size, price, currency FROM offer_view
             WHERE product_id IN (
                 SELECT product_id FROM device_slot JOIN device USING (device_id) WHERE customer_id = $1
-                UNION SELECT product_id FROM order_view WHERE customer_id = $1
+                UNION SELECT unnest($2::text[])
                 UNION SELECT product_id FROM subscription_view WHERE customer_id = $1
             )
             ORDER BY product_id, provider_id
             """,
             customer_id,
+            ordered,
         )
         return {
             (row["provider_id"], row["product_id"]): Offer(
@@ -168,10 +169,14 @@ class PageStore(Store):
     async def _list_notice_views(self, customer_id: str) -> tuple[Notice, ...]:
         rows = await self.connection.fetch(
             """-- _list_notice_views
-            SELECT kind, channel, product_id,
-                occurred_at FROM notice_view WHERE customer_id = $1 ORDER BY occurred_at DESC LIMIT $2
+            SELECT kind, channel, product_id, occurred_at, order_id
+            FROM notice_view WHERE customer_id = $1 ORDER BY occurred_at DESC LIMIT $2
             """,
             customer_id,
             NOTICES_SHOWN,
         )
         return tuple(Notice(**row) for row in rows)
+
+
+def _read_order(rows: Iterable[Record]) -> Order:
+    return read_order(_EVENTS[row["type"]].model_validate_json(row["data"]) for row in rows)

@@ -1,10 +1,12 @@
 """SQL that updates the read models from events; events about erased customers have no effect."""
 
+import hashlib
 from datetime import datetime
 
 from libs.kit import Store
-from replenish_contracts.events import OfferChanged, OrderFact, ReorderApproved, SubscriptionChanged
-from services.portal.domain.board import Notice, OrderState, SlotView, Wait
+from replenish_contracts.events import OfferChanged, SubscriptionChanged
+from services.portal.domain.board import Notice, SlotView, Wait
+from services.portal.domain.order_events import OrderEvent, is_end, occurred_at
 
 
 class ViewStore(Store):
@@ -77,13 +79,13 @@ class ViewStore(Store):
             wait.occurred_at,
         )
 
-    async def delete_wait_view(self, customer_id: str, product_id: str) -> None:
+    async def delete_wait_views(self, customer_id: str, product_ids: list[str]) -> None:
         await self._save_and_touch(
-            """-- delete_wait_view
-            DELETE FROM wait_view WHERE customer_id = $1 AND product_id = $2
+            """-- delete_wait_views
+            DELETE FROM wait_view WHERE customer_id = $1 AND product_id = ANY($2::text[])
             """,
             customer_id,
-            product_id,
+            product_ids,
         )
 
     async def save_shelf_view(self, customer_id: str, product_id: str, shelf: int, at: datetime) -> None:
@@ -100,64 +102,38 @@ class ViewStore(Store):
             at,
         )
 
-    async def add_approved_order_view(self, event: ReorderApproved) -> None:
-        """Record an approved order, unless an event of order_dispatch was consumed first."""
-        await self._save_and_touch(
-            """-- add_approved_order_view
-            INSERT INTO order_view
-                (order_id, customer_id, product_id, provider_id, state, packs, quantity, began_at, changed_at)
-            SELECT $2, customer_id, $3, $4, $5, $6, $7, $8, $8 FROM customer
-            WHERE customer_id = $1 AND erased_at IS NULL
-            ON CONFLICT (order_id) DO NOTHING
+    async def save_order_event(self, event: OrderEvent) -> None:
+        """Add an event to its order, once; events with the same content are the same."""
+        name, data = type(event).__name__, event.model_dump_json(exclude_none=True)
+        await self.connection.execute(
+            """-- save_order_event
+            WITH saved AS (
+                INSERT INTO order_view AS known (order_id, customer_id, began_at, ended)
+                SELECT $2, customer_id, $3, $4 FROM customer WHERE customer_id = $1 AND erased_at IS NULL
+                ON CONFLICT (order_id) DO UPDATE
+                SET began_at = least(known.began_at, excluded.began_at), ended = known.ended OR excluded.ended
+                RETURNING order_id, customer_id
+            ), added AS (
+                INSERT INTO order_event_view (order_id, event_sha256, type, data)
+                SELECT order_id, $5, $6, $7::text::jsonb FROM saved
+                ON CONFLICT (order_id, event_sha256) DO NOTHING
+            )
+            INSERT INTO touch (customer_id) SELECT customer_id FROM saved
             """,
             event.customer_id,
             event.order_id,
-            event.product_id,
-            event.provider_id,
-            OrderState.DUE,
-            event.packs,
-            event.quantity,
-            event.decided_at,
-        )
-
-    async def save_order_view(self, event: OrderFact, state: OrderState) -> None:
-        """Record an order's state; values that the event does not contain are kept."""
-        await self._save_and_touch(
-            """-- save_order_view
-            INSERT INTO order_view AS known
-                (order_id, customer_id, product_id, provider_id, state, packs, quantity, price, currency,
-                 expected_at, tracking, reason, began_at, changed_at, own)
-            SELECT $2, customer_id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14 FROM customer
-            WHERE customer_id = $1 AND erased_at IS NULL
-            ON CONFLICT (order_id) DO UPDATE
-            SET state = excluded.state, packs = coalesce(excluded.packs, known.packs),
-                quantity = coalesce(excluded.quantity, known.quantity), price = coalesce(excluded.price, known.price),
-                currency = coalesce(excluded.currency, known.currency),
-                expected_at = coalesce(excluded.expected_at, known.expected_at),
-                tracking = coalesce(excluded.tracking, known.tracking), reason = excluded.reason,
-                changed_at = excluded.changed_at, own = known.own OR excluded.own
-            """,
-            event.customer_id,
-            event.order_id,
-            event.product_id,
-            event.provider_id,
-            state,
-            getattr(event, "packs", None),
-            getattr(event, "quantity", None),
-            getattr(event, "price", None),
-            getattr(event, "currency", None),
-            getattr(event, "expected_at", None),
-            getattr(event, "tracking", None),
-            getattr(event, "reason", None),
-            event.occurred_at,
-            state is OrderState.YOURS,
+            occurred_at(event),
+            is_end(event),
+            hashlib.sha256(f"{name} {data}".encode()).digest(),
+            name,
+            data,
         )
 
     async def add_notice_view(self, notice_id: str, customer_id: str, notice: Notice) -> None:
         await self._save_and_touch(
             """-- add_notice_view
-            INSERT INTO notice_view (notice_id, customer_id, kind, channel, product_id, occurred_at)
-            SELECT $2, customer_id, $3, $4, $5, $6 FROM customer WHERE customer_id = $1 AND erased_at IS NULL
+            INSERT INTO notice_view (notice_id, customer_id, kind, channel, product_id, occurred_at, order_id)
+            SELECT $2, customer_id, $3, $4, $5, $6, $7 FROM customer WHERE customer_id = $1 AND erased_at IS NULL
             ON CONFLICT (notice_id) DO NOTHING
             """,
             customer_id,
@@ -166,6 +142,7 @@ class ViewStore(Store):
             notice.channel,
             notice.product_id,
             notice.occurred_at,
+            notice.order_id,
         )
 
     async def save_provider_view(self, provider_id: str, name: str) -> None:

@@ -2,13 +2,14 @@
 
 import hashlib
 import json
+from collections import defaultdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
 from libs.kit.http.dependencies import KitDep, PrincipalDep, require, require_customer
 from libs.kit.http.problems import ProblemError
-from services.reorder_decision.domain import Inputs, PolicyDecision, explain, from_json
+from services.reorder_decision.domain import Inputs, PolicyDecision, explain, from_json, order_id_of
 
 router = APIRouter()
 NEWEST = 2**62
@@ -18,13 +19,24 @@ Cursor = Annotated[int | None, Query(ge=1)]
 
 @router.get("/v1/orders/{order_id}/receipt")
 async def get_receipt(order_id: str, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
-    """Return the order's latest receipt; `earlier` are those before it, such as the proposal's."""
+    """Return the latest receipt of the order's first line; `earlier` are those before it, such as the proposal's.
+
+    `other_lines` are the receipts of the other lines, in the same form.
+    """
     async with kit.read() as store:
         rows = await store.list_receipts_of_order(order_id)
     if not rows:
         raise ProblemError(404, "not_found", "There is no receipt for this order")
     require_customer(principal, rows[0]["customer_id"])
-    return {**_shown(rows[0]), "earlier": [_shown(row) for row in rows[1:]]}
+    by_pool: dict[str, list[Any]] = defaultdict(list)
+    for row in rows:
+        by_pool[row["pool_id"]].append(row)
+    first, *others = sorted(by_pool.values(), key=lambda line: (not _names_order(line[0]), line[0]["number"]))
+    return {
+        **_shown(first[0]),
+        "earlier": [_shown(row) for row in first[1:]],
+        "other_lines": [{**_shown(line[0]), "earlier": [_shown(row) for row in line[1:]]} for line in others],
+    }
 
 
 @router.get("/v1/customers/{customer_id}/receipts")
@@ -52,6 +64,11 @@ async def _page(kit: KitDep, customer_id: str | None, limit: int, cursor: int | 
         "receipts": [_shown(row) for row in rows],
         "next": rows[-1]["number"] if len(rows) == limit else None,
     }
+
+
+def _names_order(row: Any) -> bool:
+    """Return whether the order's id is that of this line, which makes it the first."""
+    return bool(row["order_id"] == order_id_of(row["pool_id"], row["epoch"]))
 
 
 def _shown(row: Any) -> dict[str, Any]:

@@ -13,6 +13,7 @@ Id = Annotated[str, Field(min_length=1, max_length=200)]
 #: Numbers are strict: true is not accepted as 1.
 Packs = Annotated[int, Field(ge=1, le=10**6, strict=True)]
 Days = Annotated[float, Field(ge=0, le=3650, allow_inf_nan=False, strict=True)]
+Hours = Annotated[float, Field(ge=0, le=168, allow_inf_nan=False, strict=True)]
 Reports = Annotated[int, Field(ge=1, le=100, strict=True)]
 Number = str | StrictInt | StrictFloat
 #: Limit of quantities in events; integers up to it are exact in every JSON parser.
@@ -44,6 +45,8 @@ class NewSubscription(BaseModel):
     at_level: Amount | Number = 0
     reports: Reports = 1
     alternatives: Alternatives = ()
+    #: How long an order waits for other products of the same provider.
+    collect_hours: Hours = 0.0
 
 
 class ChangedSubscription(BaseModel):
@@ -60,6 +63,7 @@ class ChangedSubscription(BaseModel):
     at_level: Amount | Number | None = None
     reports: Reports | None = None
     alternatives: Alternatives | None = None
+    collect_hours: Hours | None = None
 
 
 class Unit(NamedTuple):
@@ -110,6 +114,7 @@ def subscription_shown(row: Any) -> dict[str, Any]:
         "at_level": amount_shown(row["at_level"], unit),
         "reports": row["reports"],
         "alternatives": list(row["alternatives"]),
+        "collect_hours": row["collect_hours"],
         "version": row["version"],
         "changed_at": row["changed_at"].isoformat(),
         "pool": {

@@ -142,6 +142,7 @@ def _new_subscription(body: NewSubscription, unit: Unit, subscription_id: str) -
         steps_of("at_level", body.at_level, unit),
         body.reports,
         alternatives=body.alternatives,
+        collect_hours=body.collect_hours,
     )
 
 

@@ -1,6 +1,7 @@
 """Pure reorder rules: pools, the ordering rule and state transitions, without I/O or clock."""
 
-from services.reorder_decision.domain.decision import Context, Decision, reassess
+from services.reorder_decision.domain.combining import PoolDecision, find_approved, take_along
+from services.reorder_decision.domain.decision import Context, Decision, Receipt, order_id_of, reassess
 from services.reorder_decision.domain.policy import decide, find_obstacle
 from services.reorder_decision.domain.policy_decision import Inputs, Outcome, PolicyDecision, Rules, Why
 from services.reorder_decision.domain.pool import (
@@ -57,9 +58,11 @@ __all__ = [
     "Outcome",
     "PolicyDecision",
     "Pool",
+    "PoolDecision",
     "ProductSlot",
     "Reading",
     "Reason",
+    "Receipt",
     "Rules",
     "Scorecard",
     "Situation",
@@ -70,12 +73,14 @@ __all__ = [
     "as_json",
     "decide",
     "explain",
+    "find_approved",
     "find_obstacle",
     "from_json",
     "holiday_changed",
     "learn_lead_time",
     "order_dropped",
     "order_ended",
+    "order_id_of",
     "pool_id_of",
     "proposal_approved",
     "proposal_declined",
@@ -90,6 +95,7 @@ __all__ = [
     "stock_arrived",
     "stock_counted",
     "subscription_changed",
+    "take_along",
     "threshold_crossed",
     "with_changes",
     "with_result",

@@ -6,16 +6,27 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from replenish_contracts.catalogue import Event
-from replenish_contracts.events import ReorderApproved, ReorderDeclined, ReorderHeld
-from services.reorder_decision.domain.policy import decide, find_obstacle, remaining_backoff
+from replenish_contracts.events import FIRST_LINE, ReorderApproved, ReorderDeclined, ReorderHeld, ReorderLine
+from services.reorder_decision.domain.collecting import is_urgent
+from services.reorder_decision.domain.policy import decide, find_obstacle, lead_days_of, remaining_backoff
 from services.reorder_decision.domain.policy_decision import Inputs, Outcome, PolicyDecision, Rules, Why
 from services.reorder_decision.domain.pool import EPOCH_IS_OPEN, Hold, Order, Pool, Reason, Situation, Trigger
-from services.reorder_decision.domain.triggers import is_still_set, source_of, trigger_events, trigger_for
+from services.reorder_decision.domain.triggers import (
+    figures_of,
+    is_still_set,
+    source_of,
+    trigger_events,
+    trigger_for,
+    urgency_trigger,
+)
 
 #: Namespace of order and receipt ids, which derive from pool and epoch: repeating a decision gives the same order.
 NAMESPACE = UUID("8f9d9a52-7c0e-4c55-9a41-1f0e3b7f6f2d")
 #: Holds that end when goods arrive or are counted.
 UNTIL_GOODS_MOVE = (Reason.NOTIFY_ONLY, Reason.ENOUGH, Reason.AWAY)
+#: `Inputs.by` of a pool that stops collecting, unless another pool's order takes it along.
+TIME_IS_OVER = "the time to collect is over"
+URGENT = "the supply does not last any longer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,22 +78,30 @@ def reassess(pool: Pool, context: Context, why: Why = Why.CHANGED, ended: str | 
     )
     if hold or pool.subscription is None:
         return _hold(pool, hold, context, why, ended)
+    if pool.situation is Situation.COLLECTING and pool.trigger is not None and figures_of(pool).low:
+        return _go_on_collecting(pool, context)
     trigger = trigger_for(pool, pool.subscription, offer)
     if is_still_set(pool, trigger):
         return Decision(pool)
     return open_epoch(pool, trigger, Situation.ASKING if len(pool.slots) > 1 else Situation.ARMED)
 
 
-def open_epoch(pool: Pool, trigger: Trigger, situation: Situation) -> Decision:
-    pool = replace(pool, epoch=pool.epoch + 1, situation=situation, hold=None, trigger=trigger)
+def open_epoch(pool: Pool, trigger: Trigger, situation: Situation, hold: Hold | None = None) -> Decision:
+    pool = replace(pool, epoch=pool.epoch + 1, situation=situation, hold=hold, trigger=trigger)
     return Decision(pool, tuple(trigger_events(pool, trigger)))
 
 
 def take_decision(
-    pool: Pool, why: Why, context: Context, *, by: str | None = None, ended: str | None = None
+    pool: Pool,
+    why: Why,
+    context: Context,
+    *,
+    by: str | None = None,
+    ended: str | None = None,
+    order_id: str | None = None,
 ) -> Decision:
-    """Take a decision, which ends the pool's epoch."""
-    order_id = order_id_of(pool.pool_id, pool.epoch)
+    """Take a decision, which ends the pool's epoch; `order_id` is the order of another pool that takes it along."""
+    order_id = order_id or order_id_of(pool.pool_id, pool.epoch)
     inputs = Inputs(
         pool_id=pool.pool_id,
         customer_id=pool.customer_id,
@@ -109,7 +128,27 @@ def take_decision(
     )
     decision = decide(inputs)
     receipt = Receipt(str(uuid5(NAMESPACE, f"{pool.pool_id}:{pool.epoch}:{decision.outcome}")), inputs, decision)
-    return Decision(_after(pool, inputs, decision), (_event_of(receipt, ended),), (receipt,))
+    after, event = _after(pool, inputs, decision), _event_of(receipt, ended)
+    if decision.reason is Reason.COLLECTING:
+        opened = _watch_urgency(after, context)
+        return Decision(opened.pool, (*opened.events, event), (receipt,))
+    return Decision(after, (event,), (receipt,))
+
+
+def _go_on_collecting(pool: Pool, context: Context) -> Decision:
+    """Order if the time is over or the supply is urgent; otherwise keep the urgency trigger current."""
+    until = pool.collect_until or context.now
+    if until <= context.now:
+        return take_decision(pool, Why.COLLECTED, context, by=TIME_IS_OVER)
+    if is_urgent(figures_of(pool), lead_days_of(source_of(pool), context.rules), until - context.now):
+        return take_decision(pool, Why.COLLECTED, context, by=URGENT)
+    watched = _watch_urgency(pool, context)
+    return Decision(pool) if watched.pool.trigger == pool.trigger else watched
+
+
+def _watch_urgency(pool: Pool, context: Context) -> Decision:
+    trigger = urgency_trigger(pool, lead_days_of(source_of(pool), context.rules))
+    return open_epoch(pool, trigger, Situation.COLLECTING, pool.hold)
 
 
 def _without_ended_wait(pool: Pool, now: datetime) -> Pool:
@@ -164,8 +203,9 @@ def _event_of(receipt: Receipt, ended: str | None) -> Event:
     }
     if decision.outcome is Outcome.ORDER:
         names = ("provider_id", "device_id", "slot", "packs", "pack_size", "quantity", "needed_by")
-        fields |= {"unit": inputs.slots[0].unit, "scale": inputs.slots[0].scale}
-        return ReorderApproved.model_validate(fields | {name: getattr(decision, name) for name in names})
+        fields |= {"unit": inputs.slots[0].unit, "scale": inputs.slots[0].scale, "line_id": FIRST_LINE}
+        fields |= {name: getattr(decision, name) for name in names}
+        return ReorderApproved.model_validate(fields | {"lines": (ReorderLine.model_validate(fields),)})
     if decision.outcome is Outcome.DECLINE:
         reason = inputs.by if inputs.why is Why.WITHDRAWN and inputs.by else fields["reason"]
         return ReorderDeclined.model_validate(fields | {"reason": reason})

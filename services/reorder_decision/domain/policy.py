@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from math import isclose
 
 from replenish_contracts.events import Mode, SubscriptionStatus
+from services.reorder_decision.domain.collecting import collecting_hold
 from services.reorder_decision.domain.holidays import holiday_hold
 from services.reorder_decision.domain.policy_decision import Figures, Inputs, Outcome, PolicyDecision, Rules, Why
 from services.reorder_decision.domain.pool import TIME, Hold, Offer, Reason, Slot, Subscription
@@ -96,11 +97,21 @@ def _hold_of(inputs: Inputs, figures: Figures, offer: Offer | None) -> Hold | No
 def _hold_until_needed(inputs: Inputs, figures: Figures, offer: Offer | None) -> Hold | None:
     if not figures.low:
         return Hold(Reason.ENOUGH, TIME, inputs.occurred_at + timedelta(days=inputs.rules.enough_backoff_days))
-    lead_days = offer.lead.days if offer and offer.lead else inputs.rules.lead_time_days
+    lead_days = lead_days_of(offer, inputs.rules)
     if hold := holiday_hold(inputs.holiday, inputs.occurred_at, lead_days, figures.lasts_days):
         return hold
-    notify_only = inputs.subscription and inputs.subscription.mode is Mode.NOTIFY
-    return Hold(Reason.NOTIFY_ONLY, "SlotFilled") if notify_only else None
+    if inputs.subscription is None or inputs.why is Why.COLLECTED:
+        return None
+    if inputs.subscription.mode is Mode.NOTIFY:
+        return Hold(Reason.NOTIFY_ONLY, "SlotFilled")
+    # After an order that ended without delivery, the pool has waited long enough.
+    if inputs.failures:
+        return None
+    return collecting_hold(inputs.subscription, figures, lead_days, inputs.occurred_at)
+
+
+def lead_days_of(offer: Offer | None, rules: Rules) -> float:
+    return offer.lead.days if offer and offer.lead else rules.lead_time_days
 
 
 def _order(inputs: Inputs, subscription: Subscription, figures: Figures, offer: Offer | None) -> PolicyDecision:

@@ -21,6 +21,8 @@ class Why(StrEnum):
     APPROVED = "approved"
     DECLINED = "declined"
     WITHDRAWN = "withdrawn"
+    #: The time to collect is over, the supply became urgent, or an order took the pool along.
+    COLLECTED = "collected"
 
 
 class Outcome(StrEnum):
@@ -40,7 +42,7 @@ class Rules:
     failure_backoff_days: float = 1.0
     failure_backoff_limit_days: float = 32.0
     enough_backoff_days: float = 1.0
-    #: Lead time if none is stated or learned; used with holidays.
+    #: Lead time if none is stated or learned; used with holidays and to collect orders.
     lead_time_days: float = 5.0
 
 
@@ -68,7 +70,7 @@ class Inputs:
     failures: int
     rules: Rules
     rule: str = RULE
-    #: Who approved or declined, or why a proposal was withdrawn.
+    #: Who approved or declined, why a proposal was withdrawn, or what ended the time to collect.
     by: str | None = None
     #: Offers of the alternative providers, and providers whose order for this need ended without delivery.
     rivals: tuple[Offer, ...] = ()

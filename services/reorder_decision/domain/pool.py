@@ -5,12 +5,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from replenish_contracts.events import Mode, SubscriptionStatus
+from replenish_contracts.events import Mode, SubscriptionStatus, split_order_id
 from services.reorder_decision.domain.scorecard import LeadTime, Scorecard
 
 
 class Situation(StrEnum):
-    """What a pool is waiting for; in the first three its epoch is open, in the others it has ended."""
+    """What a pool is waiting for; in the first four its epoch is open, in the others it has ended."""
 
     #: One slot; consumption watches it and publishes ThresholdCrossed.
     ARMED = "armed"
@@ -18,13 +18,15 @@ class Situation(StrEnum):
     ASKING = "asking"
     #: Several slots that are not low; each change of a level is summed here.
     FOLLOWED = "followed"
+    #: Low; waits until the end of `hold` to be ordered together with the customer's other products of the provider.
+    COLLECTING = "collecting"
     #: An order is under way.
     ORDERED = "ordered"
     #: Not ordered for the reason in `hold`, until its wake-up.
     HELD = "held"
 
 
-EPOCH_IS_OPEN = (Situation.ARMED, Situation.ASKING, Situation.FOLLOWED)
+EPOCH_IS_OPEN = (Situation.ARMED, Situation.ASKING, Situation.FOLLOWED, Situation.COLLECTING)
 
 
 class Reason(StrEnum):
@@ -43,6 +45,7 @@ class Reason(StrEnum):
     NOTIFY_ONLY = "notify_only"
     ENOUGH = "enough"
     AWAY = "away"
+    COLLECTING = "collecting"
     CANCELLED_ONCE = "cancelled_once"
     CANCELLED_AGAIN = "cancelled_again"
     NOT_DELIVERED = "not_delivered"
@@ -95,6 +98,8 @@ class Subscription:
     version: int = 1
     #: Providers to use after an order of the first one ended without delivery.
     alternatives: tuple[str, ...] = ()
+    #: How long an order waits for other products of the same provider; 0 places it at once.
+    collect_hours: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +122,24 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """The pool's only open order; a proposed one waits for approval and is not on order yet."""
+    """The pool's line of its only open order; a proposed one waits for approval and is not on order yet.
+
+    `order_id` is shared by all lines of the order; it changes if order_dispatch splits the order.
+    """
 
     order_id: str
     epoch: int
     quantity: int
     proposed: bool
     provider_id: str | None = None
+
+    def is_part_of(self, order_id: str, line_id: str | None) -> bool:
+        """Return whether an event about this line of an order is about this order.
+
+        Goods may arrive before the OrderDrafted of a split is consumed, which is on another topic. order_dispatch
+        derives the id of a part from the order and the part's first line.
+        """
+        return order_id == self.order_id or (line_id is not None and order_id == split_order_id(self.order_id, line_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,10 +201,17 @@ class Pool:
     holiday: Holiday | None = None
     #: Registration number by device id.
     registrations: Mapping[str, int] = field(default_factory=dict)
+    #: Ids of the customer's other pools that collect.
+    companions: tuple[str, ...] = ()
 
     @property
     def on_order(self) -> int:
         return self.order.quantity if self.order and not self.order.proposed else 0
+
+    @property
+    def collect_until(self) -> datetime | None:
+        """When a collecting pool is ordered at the latest."""
+        return self.hold.until if self.hold and self.situation is Situation.COLLECTING else None
 
     @property
     def is_full(self) -> bool:

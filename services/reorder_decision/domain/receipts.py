@@ -30,6 +30,7 @@ MEANINGS = {
     Reason.NOTIFY_ONLY: "the customer wants a reminder only",
     Reason.ENOUGH: "the supply is still sufficient",
     Reason.AWAY: "the customer is away, and the delivery would arrive or be needed only during that time",
+    Reason.COLLECTING: "it waits to be ordered together with other products of the same provider",
     Reason.CANCELLED_ONCE: "the customer cancelled the last order",
     Reason.CANCELLED_AGAIN: "the customer cancelled twice; it is ordered again after the slot has been full",
     Reason.NOT_DELIVERED: "the last order was not delivered",
@@ -119,6 +120,8 @@ def _conclusion(inputs: Inputs, decision: PolicyDecision) -> str:
     packs = f"{decision.packs} x {_amount(inputs, decision.pack_size)} from {decision.provider_id}"
     if decision.outcome is Outcome.ORDER:
         approval = f" after {inputs.by} approved" if inputs.why is Why.APPROVED else ""
+        if inputs.why is Why.COLLECTED:
+            return f"So {packs} were ordered after a wait for other products: {inputs.by}."
         return f"So {packs} were ordered{approval}."
     if decision.outcome is Outcome.PROPOSE:
         return f"So {packs} were proposed: {MEANINGS[decision.reason]}."

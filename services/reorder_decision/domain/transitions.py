@@ -7,6 +7,7 @@ from typing import NamedTuple
 from replenish_contracts.events import SubscriptionChanged, SubscriptionStatus
 from services.reorder_decision.domain.decision import (
     UNTIL_GOODS_MOVE,
+    URGENT,
     Context,
     Decision,
     open_epoch,
@@ -36,7 +37,7 @@ def threshold_crossed(pool: Pool, reading: Reading, epoch: int, context: Context
     The pool is reassessed even then, because saving it overwrites a due mark set by an offer change.
     """
     slot = _find_slot(pool, reading)
-    current = pool.situation in {Situation.ARMED, Situation.ASKING} and epoch == pool.epoch
+    current = pool.situation in {Situation.ARMED, Situation.ASKING, Situation.COLLECTING} and epoch == pool.epoch
     if slot is None or not current:
         return reassess(
             replace(_with_reading(pool, reading, context), stale_crossings=pool.stale_crossings + 1), context
@@ -44,6 +45,8 @@ def threshold_crossed(pool: Pool, reading: Reading, epoch: int, context: Context
     pool = _with_reading(pool, reading, context, answered=epoch)
     if pool.situation is Situation.ARMED:
         return take_decision(pool, Why.CROSSED, context)
+    if pool.situation is Situation.COLLECTING:
+        return take_decision(pool, Why.COLLECTED, context, by=URGENT)
     return _decide_all_answered(pool, context) if all(slot.answered == epoch for slot in pool.slots) else Decision(pool)
 
 
@@ -67,13 +70,15 @@ def stock_counted(pool: Pool, shelf: int, context: Context) -> Decision:
     return reassess(_without_goods_hold(replace(pool, shelf=shelf, shelf_event=context.cause)), context)
 
 
-def stock_arrived(pool: Pool, order_id: str, quantity: int, shelf: int, context: Context) -> Decision:
-    """Record goods on the shelf and close the order they belong to.
+def stock_arrived(
+    pool: Pool, order_id: str, quantity: int, shelf: int, context: Context, line_id: str | None = None
+) -> Decision:
+    """Record goods on the shelf and close the pool's line of the order they belong to.
 
     If the quantity is 0 (a lost parcel, a test order), the pool backs off as after a failure.
     """
     pool = replace(pool, shelf=shelf, shelf_event=context.cause)
-    if pool.order is None or pool.order.order_id != order_id:
+    if pool.order is None or not pool.order.is_part_of(order_id, line_id):
         return reassess(_without_goods_hold(pool), context)
     if not quantity:
         return _back_off(replace(pool, order=None), order_id, context, by_customer=False)
@@ -83,7 +88,7 @@ def stock_arrived(pool: Pool, order_id: str, quantity: int, shelf: int, context:
 
 
 def order_ended(pool: Pool, order_id: str, context: Context, *, by_customer: bool, blamed: bool = True) -> Decision:
-    """Close the open order after it failed: switch to an accepted alternative provider, or back off.
+    """Close the pool's line of the open order after it failed: switch to an accepted alternative provider, or back off.
 
     The end of the order is certain, so no second order is placed while the first may still arrive. If the provider is
     not at fault (payment, fraud, operator), the provider is not avoided.
@@ -103,7 +108,7 @@ def order_dropped(pool: Pool, order_id: str, context: Context) -> Decision:
 
 
 def subscription_changed(pool: Pool, subscription: Subscription, context: Context) -> Decision:
-    """Apply a new or changed subscription; an open proposal is withdrawn."""
+    """Apply a new or changed subscription; an open proposal is withdrawn, and a collecting pool is decided again."""
     before = pool.subscription
     event = SubscriptionChanged(
         customer_id=pool.customer_id,
@@ -119,6 +124,8 @@ def subscription_changed(pool: Pool, subscription: Subscription, context: Contex
     decision = Decision(pool, (event,)).then(proposal_withdrawn(pool, "the subscription changed", context))
     over = subscription.status is SubscriptionStatus.ENDED
     pool = replace(decision.pool, subscription=None if over else subscription)
+    if pool.situation is Situation.COLLECTING:
+        pool = replace(pool, trigger=None)
     return decision.then(reassess(_without_ended_backoff(pool, before, subscription), context))
 
 

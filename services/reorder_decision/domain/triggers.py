@@ -2,6 +2,7 @@
 
 from replenish_contracts.events import TriggerSet
 from services.reorder_decision.domain.policy import compute_figures
+from services.reorder_decision.domain.policy_decision import Figures
 from services.reorder_decision.domain.pool import EPOCH_IS_OPEN, Offer, Pool, Situation, Subscription, Trigger
 from services.reorder_decision.domain.sourcing import choose_offer, days_of_supply
 
@@ -31,8 +32,15 @@ def following_trigger(pool: Pool) -> Trigger:
     return Trigger(tuple(slot.place for slot in pool.slots), 0, 0.0, BEYOND_ALL, 1)
 
 
+def urgency_trigger(pool: Pool, lead_days: float) -> Trigger:
+    """Return the trigger of a collecting pool: it crosses when the supply lasts no longer than the lead time."""
+    if len(pool.slots) > 1:
+        return following_trigger(pool)
+    return Trigger(tuple(slot.place for slot in pool.slots), 0, lead_days, pool.shelf + pool.on_order, 1)
+
+
 def is_still_set(pool: Pool, trigger: Trigger) -> bool:
-    if pool.situation not in EPOCH_IS_OPEN or pool.trigger is None:
+    if pool.situation not in EPOCH_IS_OPEN or pool.situation is Situation.COLLECTING or pool.trigger is None:
         return False
     if pool.situation is Situation.FOLLOWED:
         return pool.trigger.places == trigger.places and not is_due(pool)
@@ -40,7 +48,11 @@ def is_still_set(pool: Pool, trigger: Trigger) -> bool:
 
 
 def is_low(pool: Pool) -> bool:
-    return compute_figures(pool.slots, pool.shelf, pool.on_order, pool.subscription, source_of(pool)).low
+    return figures_of(pool).low
+
+
+def figures_of(pool: Pool) -> Figures:
+    return compute_figures(pool.slots, pool.shelf, pool.on_order, pool.subscription, source_of(pool))
 
 
 def source_of(pool: Pool) -> Offer | None:
@@ -56,7 +68,7 @@ def is_due(pool: Pool) -> bool:
 def trigger_events(pool: Pool, trigger: Trigger) -> list[TriggerSet]:
     several = len(pool.slots) > 1
     levels = sum(slot.level for slot in pool.slots)
-    followed = pool.situation is Situation.FOLLOWED
+    followed = pool.situation in {Situation.FOLLOWED, Situation.COLLECTING}
     return [
         TriggerSet(
             customer_id=pool.customer_id,

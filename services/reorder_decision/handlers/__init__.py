@@ -13,6 +13,7 @@ from services.reorder_decision.handlers.orders import (
     apply_lead_times,
     count_results,
     on_order_delivered,
+    on_order_drafted,
     on_order_ended,
     on_order_placed,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "on_device_replaced",
     "on_offer_changed",
     "on_order_delivered",
+    "on_order_drafted",
     "on_order_ended",
     "on_order_placed",
     "on_provider_changed",

@@ -21,8 +21,11 @@ async def on_provider_changed(event: ProviderChanged, store: Store) -> list[Even
 
 
 async def reassess_due(store: Store) -> list[Event]:
-    """Reassess pools whose back-off has ended, or that were marked due by an offer change."""
-    return await _reassess(await store.list_due(store.settings.pools_per_transaction), store)
+    """Reassess pools whose back-off or time to collect has ended, or that were marked due by an offer change."""
+    pool_ids = await store.list_due(store.settings.pools_per_transaction)
+    if pool_ids:
+        await store.lock_pools(pool_ids)  # an order locks the pools it takes along out of order
+    return await _reassess(pool_ids, store)
 
 
 async def _reassess_first(pool_ids: list[str], store: Store) -> list[Event]:

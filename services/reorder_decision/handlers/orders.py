@@ -3,13 +3,33 @@
 from collections import defaultdict
 
 from replenish_contracts.catalogue import Event
-from replenish_contracts.events import Fault, OrderCancelled, OrderDelivered, OrderFailed, OrderPlaced, OrderRefused
-from services.reorder_decision.domain import OrderResult, learn_lead_time, order_dropped, order_ended, with_result
+from replenish_contracts.events import (
+    Fault,
+    OrderCancelled,
+    OrderDelivered,
+    OrderDrafted,
+    OrderFailed,
+    OrderLinesCancelled,
+    OrderLinesRefused,
+    OrderPlaced,
+    OrderRefused,
+    lines_of,
+)
+from services.reorder_decision.domain import (
+    OrderResult,
+    PoolDecision,
+    learn_lead_time,
+    order_dropped,
+    order_ended,
+    with_result,
+)
 from services.reorder_decision.domain.scorecard import NEWEST_OBSERVATIONS
+from services.reorder_decision.handlers.locks import is_split
 from services.reorder_decision.store import Store
 from services.reorder_decision.store.scorecards import ProductScorecard, ProviderProduct
 
-#: `OrderCancelled.by` of the customer; all others count as failures.
+OrderEnd = OrderCancelled | OrderRefused | OrderFailed | OrderLinesCancelled | OrderLinesRefused
+#: `by` of the customer; all others count as failures.
 CUSTOMER = "customer"
 #: Values of `by` that count against the provider: own cancellation, unresolved problem, substitution, missed deadline.
 PROVIDERS = frozenset({"provider", "resolution", "substitution", "deadline"})
@@ -17,9 +37,17 @@ PROVIDERS = frozenset({"provider", "resolution", "substitution", "deadline"})
 DEVICE = "deregistration"
 
 
+async def on_order_drafted(event: OrderDrafted, store: Store) -> list[Event]:
+    """Follow the order id of lines that order_dispatch split off their order."""
+    if is_split(event):
+        lines = [(line.pool_id, line.epoch) for line in event.lines if line.epoch is not None]
+        await store.save_order_id(event.order_id, lines)
+    return []
+
+
 async def on_order_placed(event: OrderPlaced, store: Store) -> list[Event]:
     if not event.test:
-        await store.save_acceptance(event.order_id, event.quantity, event.expected_at)
+        await store.save_acceptance(event)
     return []
 
 
@@ -29,18 +57,21 @@ async def on_order_delivered(event: OrderDelivered, store: Store) -> list[Event]
     return []
 
 
-async def on_order_ended(event: OrderCancelled | OrderRefused | OrderFailed, store: Store) -> list[Event]:
-    by = event.by if isinstance(event, OrderCancelled) else None
+async def on_order_ended(event: OrderEnd, store: Store) -> list[Event]:
+    """End the order, or those of its lines that the event is about, without delivery."""
+    by = event.by if isinstance(event, OrderCancelled | OrderLinesCancelled) else None
     blamed = by in PROVIDERS if by else not isinstance(event, OrderFailed) or event.fault is Fault.PROVIDER
+    pool_ids = sorted({line.pool_id for line in lines_of(event)})
     if blamed and not event.test:
-        await store.save_provider_failure(event.order_id)
-    pool = await store.lock_pool(event.pool_id)
-    if pool is None:
-        return []
-    if by == DEVICE:
-        return await store.save_decision(pool, order_dropped(pool, event.order_id, store.context))
-    decision = order_ended(pool, event.order_id, store.context, by_customer=by == CUSTOMER, blamed=blamed)
-    return await store.save_decision(pool, decision)
+        await store.save_provider_failure(event.order_id, pool_ids)
+    made = []
+    for pool in await store.lock_pools_of_lines(pool_ids):
+        if by == DEVICE:
+            decision = order_dropped(pool, event.order_id, store.context)
+        else:
+            decision = order_ended(pool, event.order_id, store.context, by_customer=by == CUSTOMER, blamed=blamed)
+        made.append(PoolDecision(pool, decision))
+    return await store.save_decisions(made)
 
 
 async def count_results(store: Store) -> list[Event]:

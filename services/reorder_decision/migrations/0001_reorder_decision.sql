@@ -7,11 +7,12 @@ CREATE TABLE pool (
     product_id      text        NOT NULL,
     epoch           bigint      NOT NULL DEFAULT 0,
     situation       text        NOT NULL DEFAULT 'held'
-                    CHECK (situation IN ('armed', 'asking', 'followed', 'ordered', 'held')),
+                    CHECK (situation IN ('armed', 'asking', 'followed', 'collecting', 'ordered', 'held')),
     hold            json,                   -- why nothing is ordered: {reason, wake_up, until}
     wait            json,                   -- a back-off that outlasts other holds, in the same form
     trigger         json,                   -- what consumption watches in the open epoch
     reconsider_at   timestamptz,            -- when the periodic job reassesses the pool at the latest
+    collect_until   timestamptz,            -- when a collecting pool is ordered at the latest
     avoided         text[]      NOT NULL DEFAULT '{}', -- providers whose order for the current need ended undelivered
     shelf           bigint      NOT NULL DEFAULT 0,
     shelf_event     text,
@@ -20,9 +21,12 @@ CREATE TABLE pool (
     low_reports     integer     NOT NULL DEFAULT 0,
     stale_crossings bigint      NOT NULL DEFAULT 0,
     changed_at      timestamptz NOT NULL,
-    UNIQUE (customer_id, product_id)
+    UNIQUE (customer_id, product_id),
+    CHECK ((situation = 'collecting') = (collect_until IS NOT NULL))
 ) WITH (fillfactor = 70);
 CREATE INDEX pool_due ON pool (reconsider_at) WHERE reconsider_at IS NOT NULL;
+-- Not on `situation`, whose changes would then no longer be HOT updates.
+CREATE INDEX pool_collecting ON pool (customer_id) WHERE collect_until IS NOT NULL;
 
 -- The latest registration, ended or not, so that a late event of an older one is ignored.
 CREATE TABLE device (
@@ -62,6 +66,7 @@ CREATE TABLE subscription (
     days            double precision NOT NULL CHECK (days >= 0),
     at_level        bigint           NOT NULL CHECK (at_level >= 0),
     reports         integer          NOT NULL CHECK (reports > 0),
+    collect_hours   double precision NOT NULL DEFAULT 0 CHECK (collect_hours BETWEEN 0 AND 168),
     version         integer          NOT NULL,
     created_at      timestamptz      NOT NULL,
     changed_at      timestamptz      NOT NULL
@@ -91,9 +96,10 @@ CREATE TABLE offer (
     PRIMARY KEY (provider_id, product_id)
 );
 
--- Orders of pools.
+-- Order lines of pools; the lines of one order have the same order_id.
 CREATE TABLE reorder (
-    order_id    text        PRIMARY KEY,
+    order_id    text        NOT NULL,            -- changes if order_dispatch splits the order
+    decided_id  text,                            -- the order id in the receipt, if order_id has changed
     pool_id     text        NOT NULL REFERENCES pool,
     epoch       bigint      NOT NULL,
     provider_id text,
@@ -109,10 +115,11 @@ CREATE TABLE reorder (
     received    bigint,
     billed      bigint,
     counted     boolean     NOT NULL DEFAULT false,
-    CONSTRAINT one_order_per_epoch UNIQUE (pool_id, epoch)
+    CONSTRAINT one_order_per_epoch PRIMARY KEY (pool_id, epoch),
+    CONSTRAINT one_line_per_pool UNIQUE (order_id, pool_id)
 );
 CREATE UNIQUE INDEX one_open_order_per_pool ON reorder (pool_id) WHERE state <> 'ended';
-CREATE INDEX reorder_to_count ON reorder (order_id) WHERE result IS NOT NULL AND NOT counted;
+CREATE INDEX reorder_to_count ON reorder (pool_id, epoch) WHERE result IS NOT NULL AND NOT counted;
 
 -- Every decision with its inputs. `json`, unlike `jsonb`, keeps the text, so that a replay can be compared byte by byte.
 CREATE TABLE receipt (
@@ -121,7 +128,7 @@ CREATE TABLE receipt (
     customer_id text        NOT NULL,
     pool_id     text        NOT NULL,
     epoch       bigint      NOT NULL,
-    order_id    text,                       -- the order it placed, proposed or dropped; NULL for a hold
+    order_id    text,                       -- as decided: the order it placed, proposed or dropped; NULL for a hold
     outcome     text        NOT NULL CHECK (outcome IN ('order', 'propose', 'hold', 'decline')),
     reason      text        NOT NULL,
     decided_at  timestamptz NOT NULL,
@@ -193,6 +200,9 @@ JOIN subscription AS s ON s.pool_id = p.pool_id AND s.status = 'active'
 LEFT JOIN reorder AS r ON r.pool_id = p.pool_id AND r.state <> 'ended'
 WHERE NOT CASE p.situation
     WHEN 'ordered' THEN coalesce(r.state = 'open', false)
+    WHEN 'collecting' THEN coalesce(
+        p.hold ->> 'reason' = 'collecting' AND p.reconsider_at IS NOT NULL
+        AND p.trigger IS NOT NULL AND p.epoch > 0 AND r.state IS NULL, false)
     WHEN 'held' THEN coalesce(
         p.hold ->> 'reason' <> '' AND p.hold ->> 'wake_up' <> ''
         AND (p.hold ->> 'wake_up' <> 'time' OR p.reconsider_at IS NOT NULL)
@@ -216,7 +226,18 @@ FROM reorder AS r JOIN pool AS p USING (pool_id) WHERE r.epoch > p.epoch;
 CREATE VIEW check_every_order_has_a_receipt AS
 SELECT r.order_id AS subject, format('%s order without a receipt', r.state) AS problem
 FROM reorder AS r
-WHERE NOT EXISTS (SELECT FROM receipt AS t WHERE t.order_id = r.order_id AND t.outcome IN ('order', 'propose'));
+WHERE NOT EXISTS (
+    SELECT FROM receipt AS t
+    WHERE t.order_id = coalesce(r.decided_id, r.order_id) AND (t.pool_id, t.epoch) = (r.pool_id, r.epoch)
+        AND t.outcome IN ('order', 'propose'));
+
+-- All lines of an order are of one customer and one provider.
+CREATE VIEW check_lines_of_an_order_belong_together AS
+SELECT r.order_id AS subject,
+       format('lines of %s customers and %s providers', count(DISTINCT p.customer_id), count(DISTINCT r.provider_id))
+           AS problem
+FROM reorder AS r JOIN pool AS p USING (pool_id)
+GROUP BY r.order_id HAVING count(DISTINCT p.customer_id) > 1 OR count(DISTINCT r.provider_id) > 1;
 
 -- An order must have ended before the next order of its pool was decided.
 CREATE VIEW check_next_order_waits_for_the_end_of_the_last AS

@@ -1,10 +1,19 @@
 """Saves decisions: the pool, its order, the levels of its slots, and the receipts."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from replenish_contracts.catalogue import Event
-from services.reorder_decision.domain import Decision, Order, Pool, Slot, as_json
+from services.reorder_decision.domain import (
+    Decision,
+    Pool,
+    PoolDecision,
+    Receipt,
+    Slot,
+    as_json,
+    find_approved,
+    take_along,
+)
 from services.reorder_decision.store.pools import Pools
 
 
@@ -12,36 +21,67 @@ class Decisions(Pools):
     """Saves decisions about locked pools."""
 
     async def save_decision(self, before: Pool, decision: Decision) -> list[Event]:
-        if decision.pool != before:
-            await self._save_order(before.order, decision.pool)
-            await self._save_levels(slot for slot in decision.pool.slots if slot not in before.slots)
-            if replace(decision.pool, slots=before.slots) != before:
-                await self.save_pool(decision.pool)
-        await self._add_receipts(decision)
-        return list(decision.events)
+        """Save a decision; an order takes along the customer's other pools that collect for the same provider."""
+        made = [PoolDecision(before, decision)]
+        if before.companions and find_approved(decision.events):
+            made = take_along(made[0], await self.lock_companions(before.companions), self.context)
+        return await self.save_decisions(made)
 
-    async def _save_order(self, before: Order | None, pool: Pool) -> None:
-        after = pool.order
-        if before and (after is None or after.order_id != before.order_id):
-            await self.connection.execute(
-                "-- _save_order\nUPDATE reorder SET state = 'ended', ended_at = $2 WHERE order_id = $1",
-                before.order_id,
-                self.now,
+    async def save_decisions(self, made: Sequence[PoolDecision]) -> list[Event]:
+        """Save decisions about different pools, with as many statements as for one."""
+        changed = [one for one in made if one.decision.pool != one.before]
+        await self._end_orders(changed)
+        await self._save_orders(changed)
+        await self._save_levels(
+            slot for before, decision in changed for slot in decision.pool.slots if slot not in before.slots
+        )
+        await self.save_pool(
+            *(decision.pool for before, decision in changed if replace(decision.pool, slots=before.slots) != before)
+        )
+        await self._add_receipts([receipt for _, decision in made for receipt in decision.receipts])
+        return [event for _, decision in made for event in decision.events]
+
+    async def _end_orders(self, changed: Iterable[PoolDecision]) -> None:
+        ended = [
+            (before.pool_id, before.order.epoch)
+            for before, decision in changed
+            if before.order and (decision.pool.order is None or decision.pool.order.epoch != before.order.epoch)
+        ]
+        if not ended:
+            return
+        await self.connection.execute(
+            """-- _end_orders
+            UPDATE reorder AS r SET state = 'ended', ended_at = $3
+            FROM unnest($1::text[], $2::bigint[]) AS line (pool_id, epoch)
+            WHERE (r.pool_id, r.epoch) = (line.pool_id, line.epoch)
+            """,
+            *(list(column) for column in zip(*ended, strict=True)),
+            self.now,
+        )
+
+    async def _save_orders(self, changed: Iterable[PoolDecision]) -> None:
+        lines = [
+            (
+                *(order.order_id, decision.pool.pool_id, order.epoch, order.quantity),
+                *("proposed" if order.proposed else "open", order.provider_id),
             )
-        if after and after != before:
-            await self.connection.execute(
-                """-- _save_order
-                INSERT INTO reorder (order_id, pool_id, epoch, quantity, state, decided_at, provider_id)
-                VALUES ($1, $2, $3, $4, $5, $6, $7)
-                ON CONFLICT (order_id) DO UPDATE SET state = excluded.state, quantity = excluded.quantity,
-                    decided_at = excluded.decided_at, provider_id = excluded.provider_id
-                WHERE reorder.state = 'proposed'
-                """,
-                *(after.order_id, pool.pool_id, after.epoch, after.quantity),
-                "proposed" if after.proposed else "open",
-                self.now,
-                after.provider_id,
-            )
+            for before, decision in changed
+            if (order := decision.pool.order) and order != before.order
+        ]
+        if not lines:
+            return
+        await self.connection.execute(
+            """-- _save_orders
+            INSERT INTO reorder (order_id, pool_id, epoch, quantity, state, provider_id, decided_at)
+            SELECT line.*, $7
+            FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::text[]) AS line
+            ON CONFLICT ON CONSTRAINT one_order_per_epoch DO UPDATE SET state = excluded.state,
+                quantity = excluded.quantity, decided_at = excluded.decided_at, provider_id = excluded.provider_id
+            WHERE reorder.state = 'proposed'
+            """,
+            *(list(column) for column in zip(*lines, strict=True)),
+            self.now,
+        )
 
     async def _save_levels(self, slots: Iterable[Slot]) -> None:
         """Update the levels of slots; a slot that no longer exists is skipped."""
@@ -68,8 +108,8 @@ class Decisions(Pools):
             ],
         )
 
-    async def _add_receipts(self, decision: Decision) -> None:
-        if not decision.receipts:
+    async def _add_receipts(self, receipts: Sequence[Receipt]) -> None:
+        if not receipts:
             return
         await self.connection.executemany(
             """-- _add_receipts
@@ -84,6 +124,6 @@ class Decisions(Pools):
                     *(receipt.decision.outcome, receipt.decision.reason, receipt.inputs.occurred_at),
                     *(as_json(receipt.inputs), as_json(receipt.decision)),
                 )
-                for receipt in decision.receipts
+                for receipt in receipts
             ],
         )

@@ -7,7 +7,8 @@ from libs.kit import Store as KitStore
 async def count_held(store: KitStore) -> dict[str, float]:
     rows = await store.connection.fetch(
         """-- count_held
-        SELECT hold ->> 'reason' AS reason, count(*) AS pools FROM pool WHERE situation = 'held' GROUP BY 1
+        SELECT hold ->> 'reason' AS reason, count(*) AS pools FROM pool WHERE situation IN ('held', 'collecting')
+        GROUP BY 1
         """
     )
     return {row["reason"]: row["pools"] for row in rows}

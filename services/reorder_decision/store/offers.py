@@ -115,12 +115,17 @@ class Offers(Pools):
         device_ids: Sequence[str],
         offers: Sequence[tuple[str, str | None]],
         customer_ids: Sequence[str],
+        ordering_ids: Sequence[str],
     ) -> set[str]:
-        """Return the pools of these devices and customers, and the first `pools_per_transaction` of each offer."""
+        """Return the pools of these devices and customers, and the first `pools_per_transaction` of each offer.
+
+        Of the customers in `ordering_ids`, only the pools that collect are returned.
+        """
         rows = await self.connection.fetch(
             """-- list_affected_pool_ids
             SELECT pool_id FROM slot WHERE device_id = ANY($1::text[])
             UNION SELECT pool_id FROM pool WHERE customer_id = ANY($2::text[])
+            UNION SELECT pool_id FROM pool WHERE customer_id = ANY($6::text[]) AND collect_until IS NOT NULL
             UNION SELECT first.pool_id
             FROM unnest($3::text[], $4::text[]) AS asked (provider_id, product_id), LATERAL (
                 SELECT s.pool_id FROM subscription AS s
@@ -133,6 +138,7 @@ class Offers(Pools):
             [provider_id for provider_id, _ in offers],
             [product_id for _, product_id in offers],
             self.settings.pools_per_transaction,
+            ordering_ids,
         )
         return {row["pool_id"] for row in rows}
 
@@ -148,10 +154,15 @@ class Offers(Pools):
         )
 
     async def list_due(self, limit: int) -> list[str]:
+        """Return the pools that are due, and those that a due pool which collects can take along, ordered by id."""
         rows = await self.connection.fetch(
             """-- list_due
-            SELECT pool_id FROM (SELECT pool_id FROM pool WHERE reconsider_at <= $1 ORDER BY reconsider_at LIMIT $2)
-            AS due ORDER BY pool_id
+            WITH due AS (SELECT pool_id, customer_id, collect_until FROM pool
+                         WHERE reconsider_at <= $1 ORDER BY reconsider_at LIMIT $2)
+            SELECT pool_id FROM due
+            UNION SELECT p.pool_id FROM due JOIN pool AS p USING (customer_id)
+            WHERE due.collect_until IS NOT NULL AND p.collect_until IS NOT NULL
+            ORDER BY pool_id
             """,
             self.now,
             limit,

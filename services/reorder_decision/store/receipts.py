@@ -15,10 +15,16 @@ class Receipts(kit.Store):
     """Receipts are never changed."""
 
     async def list_receipts_of_order(self, order_id: str) -> list[Any]:
+        """Return the receipts of all lines, newest first; those of a line that was split off have the decided id."""
         return await self.connection.fetch(
             f"""-- list_receipts_of_order
-            SELECT {RECEIPT_COLUMNS}
-            FROM receipt WHERE order_id = $1 ORDER BY number DESC
+            SELECT {RECEIPT_COLUMNS} FROM receipt WHERE order_id = $1
+            UNION ALL
+            SELECT {", ".join(f"t.{name.strip()}" for name in RECEIPT_COLUMNS.split(","))}
+            FROM reorder AS r JOIN receipt AS t
+                ON t.order_id = r.decided_id AND (t.pool_id, t.epoch) = (r.pool_id, r.epoch)
+            WHERE r.order_id = $1 AND r.decided_id <> $1
+            ORDER BY number DESC
             """,
             order_id,
         )
@@ -36,10 +42,14 @@ class Receipts(kit.Store):
         )
 
     async def find_order(self, order_id: str) -> Any:
+        """Return one line of the order, the proposed one if there is one, and the pools its approval can take along."""
         return await self.connection.fetchrow(
             """-- find_order
-            SELECT r.order_id, r.pool_id, r.state, p.customer_id FROM reorder AS r JOIN pool AS p USING (pool_id)
-            WHERE r.order_id = $1
+            SELECT r.order_id, r.pool_id, r.state, p.customer_id, ARRAY(
+                SELECT c.pool_id FROM pool AS c
+                WHERE c.customer_id = p.customer_id AND c.collect_until IS NOT NULL) AS companions
+            FROM reorder AS r JOIN pool AS p USING (pool_id)
+            WHERE r.order_id = $1 ORDER BY r.state <> 'proposed', r.pool_id LIMIT 1
             """,
             order_id,
         )

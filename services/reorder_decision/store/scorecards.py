@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
 from typing import Any, NamedTuple
 
-from replenish_contracts.events import OrderDelivered
+from replenish_contracts.events import OrderDelivered, OrderPlaced, lines_of
 from services.reorder_decision.domain import OrderResult, Scorecard
 from services.reorder_decision.store.pools import Pools
 
@@ -32,31 +31,52 @@ class ProductScorecard(NamedTuple):
 class Scorecards(Pools):
     """Events update the row of their order; a periodic job adds them up, so that orders do not contend for it."""
 
-    async def save_acceptance(self, order_id: str, quantity: int, promised_at: datetime | None) -> None:
+    async def save_order_id(self, order_id: str, lines: Sequence[tuple[str, int]]) -> None:
+        """Store the order that these lines, as (pool_id, epoch), are part of now; a proposal is no order yet."""
         await self.connection.execute(
-            """-- save_acceptance
-            UPDATE reorder SET quantity = $2, promised_at = coalesce(promised_at, $3)
-            WHERE order_id = $1 AND result IS NULL
+            """-- save_order_id
+            UPDATE reorder AS r SET order_id = $1, decided_id = coalesce(r.decided_id, r.order_id)
+            FROM unnest($2::text[], $3::bigint[]) AS line (pool_id, epoch)
+            WHERE (r.pool_id, r.epoch) = (line.pool_id, line.epoch) AND r.state <> 'proposed' AND r.order_id <> $1
             """,
             order_id,
-            quantity,
-            promised_at,
+            *(list(column) for column in zip(*lines, strict=True)),
+        )
+
+    async def save_acceptance(self, event: OrderPlaced) -> None:
+        await self.connection.execute(
+            """-- save_acceptance
+            UPDATE reorder AS r SET quantity = line.quantity, promised_at = coalesce(promised_at, $4)
+            FROM unnest($2::text[], $3::bigint[]) AS line (pool_id, quantity)
+            WHERE r.order_id = $1 AND r.pool_id = line.pool_id AND r.result IS NULL
+            """,
+            event.order_id,
+            *_quantities_of(event),
+            event.expected_at,
         )
 
     async def save_delivery(self, event: OrderDelivered) -> None:
+        """Record the delivered lines; the price ratio of the event counts for each of them."""
         await self.connection.execute(
             """-- save_delivery
-            UPDATE reorder SET result = 'delivered', received = $2, finished_at = $3, price = $4, billed = $5
-            WHERE order_id = $1 AND result IS NULL
+            UPDATE reorder AS r SET result = 'delivered', received = line.quantity, finished_at = $4, price = $5,
+                billed = $6
+            FROM unnest($2::text[], $3::bigint[]) AS line (pool_id, quantity)
+            WHERE r.order_id = $1 AND r.pool_id = line.pool_id AND r.result IS NULL
             """,
-            *(event.order_id, event.quantity, event.delivered_at, event.price, event.billed),
+            event.order_id,
+            *_quantities_of(event),
+            *(event.delivered_at, event.price, event.billed),
         )
 
-    async def save_provider_failure(self, order_id: str) -> None:
-        """Record that an order ended without delivery through the provider's fault."""
+    async def save_provider_failure(self, order_id: str, pool_ids: Sequence[str]) -> None:
+        """Record that these pools' lines of an order ended without delivery through the provider's fault."""
         await self.connection.execute(
-            "-- save_provider_failure\nUPDATE reorder SET result = 'broken' WHERE order_id = $1 AND result IS NULL",
+            """-- save_provider_failure
+            UPDATE reorder SET result = 'broken' WHERE order_id = $1 AND pool_id = ANY($2::text[]) AND result IS NULL
+            """,
             order_id,
+            pool_ids,
         )
 
     async def claim_results(self, limit: int) -> list[tuple[ProviderProduct, OrderResult]]:
@@ -64,9 +84,9 @@ class Scorecards(Pools):
         rows = await self.connection.fetch(
             """-- claim_results
             UPDATE reorder AS r SET counted = true FROM pool AS p
-            WHERE p.pool_id = r.pool_id AND r.order_id IN (
-                SELECT order_id FROM reorder WHERE result IS NOT NULL AND NOT counted AND provider_id IS NOT NULL
-                ORDER BY order_id LIMIT $1)
+            WHERE p.pool_id = r.pool_id AND (r.pool_id, r.epoch) IN (
+                SELECT pool_id, epoch FROM reorder WHERE result IS NOT NULL AND NOT counted AND provider_id IS NOT NULL
+                ORDER BY pool_id, epoch LIMIT $1)
             RETURNING r.provider_id, p.product_id, r.decided_at, r.quantity, r.result = 'delivered' AS delivered,
                 coalesce(r.received, 0) AS received, r.promised_at, r.finished_at, r.price, r.billed
             """,
@@ -164,6 +184,11 @@ class Scorecards(Pools):
             "-- save_trigger_days\nUPDATE scorecard SET trigger_days = $3 WHERE provider_id = $1 AND product_id = $2",
             *(provider_id, product_id, learned_days),
         )
+
+
+def _quantities_of(event: OrderPlaced | OrderDelivered) -> tuple[list[str], list[int]]:
+    lines = lines_of(event)
+    return [line.pool_id for line in lines], [line.quantity for line in lines]
 
 
 def _scorecard_of(row: Any) -> ProductScorecard:

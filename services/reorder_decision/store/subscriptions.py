@@ -8,8 +8,8 @@ from services.reorder_decision.store.pools import Pools
 #: Subscriptions with the state of their pool, and with unit and scale of its first slot.
 SELECT_SUBSCRIPTIONS = """
     SELECT s.subscription_id, s.customer_id, s.product_id, s.pool_id, s.provider_id, s.packs, s.pack_size,
-           s.mode, s.status, s.days, s.at_level, s.reports, s.version, s.alternatives, s.created_at,
-           s.changed_at, p.situation, p.epoch, p.hold, p.reconsider_at, u.unit, u.scale
+           s.mode, s.status, s.days, s.at_level, s.reports, s.version, s.alternatives, s.collect_hours,
+           s.created_at, s.changed_at, p.situation, p.epoch, p.hold, p.reconsider_at, u.unit, u.scale
     FROM subscription AS s JOIN pool AS p USING (pool_id)
     LEFT JOIN LATERAL (SELECT unit, scale FROM slot WHERE slot.pool_id = s.pool_id
                        ORDER BY device_id, slot LIMIT 1) AS u ON true
@@ -24,13 +24,13 @@ class Subscriptions(Pools):
             """-- save_subscription
             INSERT INTO subscription (subscription_id, pool_id, customer_id, product_id, provider_id, packs, pack_size,
                                       mode, status, days, at_level, reports, version, created_at, changed_at,
-                                      alternatives)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14, $15)
+                                      alternatives, collect_hours)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14, $15, $16)
             ON CONFLICT (subscription_id) DO UPDATE SET
                 provider_id = excluded.provider_id, packs = excluded.packs, pack_size = excluded.pack_size,
                 mode = excluded.mode, status = excluded.status, days = excluded.days, at_level = excluded.at_level,
                 reports = excluded.reports, version = excluded.version, changed_at = excluded.changed_at,
-                alternatives = excluded.alternatives
+                alternatives = excluded.alternatives, collect_hours = excluded.collect_hours
             """,
             *(
                 subscription.subscription_id,
@@ -51,6 +51,7 @@ class Subscriptions(Pools):
                 self.now,
             ),
             subscription.alternatives,
+            subscription.collect_hours,
         )
 
     async def find_subscription(self, subscription_id: str) -> Any:

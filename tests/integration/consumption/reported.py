@@ -9,6 +9,7 @@ from replenish_contracts import wire
 from replenish_contracts.events import (
     DeviceRegistered,
     Evidence,
+    Line,
     OrderDelivered,
     SlotMeasured,
     SlotRefilled,
@@ -74,7 +75,19 @@ def trigger(epoch=1, at_level=20, device_id="brewer", slot="1", **changes):
     return TriggerSet(device_id=device_id, slot=slot, epoch=epoch, at_level=at_level, **(fields | changes))
 
 
-def delivered(order_id="o1", quantity=50, device_id="brewer", slot="1"):
+def line(line_id, slot, quantity, device_id="brewer"):
+    return Line(
+        line_id=line_id,
+        product_id=line_id,
+        pool_id=f"ann/{line_id}",
+        device_id=device_id,
+        slot=slot,
+        quantity=quantity,
+        unit="C62",
+    )
+
+
+def delivered(order_id="o1", quantity=50, device_id="brewer", slot="1", lines=()):
     return OrderDelivered(
         order_id=order_id,
         customer_id="ann",
@@ -86,6 +99,7 @@ def delivered(order_id="o1", quantity=50, device_id="brewer", slot="1"):
         slot=slot,
         quantity=quantity,
         evidence=Evidence.REPORTED,
+        lines=lines,
     )
 
 

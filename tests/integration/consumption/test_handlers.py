@@ -8,6 +8,7 @@ import pytest
 from libs.kit import NotReadyError, RejectedError
 from libs.kit.testing import store_for
 from replenish_contracts.events import (
+    FIRST_LINE,
     CustomerErased,
     DeviceDeregistered,
     DeviceReplaced,
@@ -33,6 +34,7 @@ from tests.integration.consumption.reported import (
     NOON,
     at,
     delivered,
+    line,
     measured,
     refilled,
     registered,
@@ -42,7 +44,7 @@ from tests.integration.consumption.reported import (
     used,
 )
 
-TABLES = ("slot", "slot_spec", "gap", "known_report", "loaded_order", "used_days", "successor", "device")
+TABLES = ("slot", "slot_spec", "gap", "known_report", "loaded_line", "used_days", "successor", "device")
 
 
 @pytest.fixture
@@ -504,6 +506,54 @@ class TestArrivals:
         [filled] = await on_order_delivered(delivered(quantity=200), store)
 
         assert (filled.quantity, filled.level) == (90, 100)
+
+    async def test_arrival_raises_the_slot_of_each_line_once(self, store):
+        """Beans (by hand) wait for a report; the lines of a later event are those that arrived later."""
+        slots = (spec(level=10, loading="direct"), spec("2", level=20, loading="direct"), spec("3", level=30))
+        await on_device_registered(registered(slots=slots), store)
+        pods, tea, beans = line("pods", "1", 50), line("tea", "2", 40), line("beans", "3", 30)
+
+        first = await on_order_delivered(delivered(lines=(pods, beans)), store)
+        again = await on_order_delivered(delivered(lines=(tea, pods)), store)
+        late = await on_order_delivered(delivered(lines=(pods, tea, beans)), store)
+
+        found = [[(one.slot, one.quantity, one.level) for one in events] for events in (first, again, late)]
+        assert found == [[("1", 50, 60)], [("2", 40, 60)], []]
+        assert [(await slot_of(store, slot)).level for slot in ("1", "2", "3")] == [60, 60, 30]
+
+    async def test_two_lines_for_one_slot_are_both_loaded(self, store):
+        await on_device_registered(registered(slots=(spec(level=10, loading="direct"),)), store)
+
+        events = await on_order_delivered(delivered(lines=(line("pods", "1", 50), line("decaf", "1", 20))), store)
+
+        assert [event.level for event in events] == [60, 80]
+        assert (await slot_of(store)).level == 80
+
+    async def test_no_line_is_loaded_before_all_devices_are_registered(self, store):
+        await on_device_registered(registered(slots=(spec(level=10, loading="direct"),)), store)
+        lines = line("pods", "1", 50), line("tea", "1", 40, device_id="kettle")
+
+        with pytest.raises(NotReadyError, match="device:kettle"):
+            await on_order_delivered(delivered(lines=lines), store)
+
+        assert (await slot_of(store)).level == 10
+
+    async def test_lines_follow_replaced_slots(self, store):
+        slots = (spec(level=10, loading="direct"), spec("2", level=20, loading="direct"))
+        await on_device_registered(registered(slots=slots), store)
+        await on_device_replaced(replaced((("1", "a"), ("2", "b")), (spec("a", loading="direct"), spec("b"))), store)
+
+        events = await on_order_delivered(delivered(lines=(line("pods", "1", 5), line("tea", "2", 5))), store)
+
+        assert [(event.device_id, event.slot, event.quantity) for event in events] == [("brewer-2", "a", 5)]
+
+    async def test_first_line_of_an_event_with_lines_is_that_of_one_without(self, store):
+        await on_device_registered(registered(slots=(spec(level=10, loading="direct"),)), store)
+
+        await on_order_delivered(delivered(), store)
+        again = await on_order_delivered(delivered(lines=(line(FIRST_LINE, "1", 50),)), store)
+
+        assert again == []
 
     async def test_arrival_does_not_change_slot_loaded_by_hand(self, store):
         await on_device_registered(registered(slots=(spec(level=10),)), store)

@@ -18,7 +18,7 @@ class PaymentLog:
         self.book.append((order.order_id, "begin", order.price))
         return []
 
-    async def capture(self, order, amount, store):
+    async def capture(self, order, amount, store, *, final=True):
         self.book.append((order.order_id, "capture", amount))
         return []
 

@@ -4,16 +4,20 @@ from datetime import UTC, datetime, timedelta
 
 from replenish_contracts.events import (
     CustomerNotified,
+    Line,
     OfferChanged,
     OrderCancelled,
     OrderDelivered,
     OrderDrafted,
     OrderFailed,
+    OrderLine,
+    OrderLinesCancelled,
     OrderPlaced,
     OrderShipped,
     ProviderChanged,
     ReorderApproved,
     ReorderHeld,
+    ReorderLine,
     StockArrived,
     SubscriptionChanged,
     ThresholdCrossed,
@@ -130,6 +134,39 @@ def cancelled(customer_id, order_id, product_id="coffee-pods", **changes):
 
 def failed(customer_id, order_id, product_id="coffee-pods", **changes):
     return OrderFailed(**(fact(customer_id, order_id, product_id) | {"reason": "Globex is not active"} | changes))
+
+
+def lines_cancelled(customer_id, order_id, *lines, **changes):
+    about = fact(customer_id, order_id, lines[0].product_id) | {"lines": lines}
+    return OrderLinesCancelled(**about | {"by": "customer", "reason": "not needed"} | changes)
+
+
+def line(line_id, product_id, quantity, **changes):
+    """Line of an event, with the quantity that the event is about."""
+    return Line(**_line(line_id, product_id, quantity) | changes)
+
+
+def terms(line_id, product_id, quantity, **changes):
+    """Line with its terms: one pack at 9.90."""
+    usual = {"packs": 1, "pack_size": quantity, "unit_price": 990, "receipt_id": f"receipt-{product_id}"}
+    return OrderLine(**_line(line_id, product_id, quantity) | usual | changes)
+
+
+def to_order(line_id, product_id, quantity):
+    usual = {"packs": 1, "pack_size": quantity, "epoch": 1, "receipt_id": f"receipt-{product_id}"}
+    return ReorderLine(**_line(line_id, product_id, quantity) | usual)
+
+
+def _line(line_id, product_id, quantity):
+    return {
+        "line_id": line_id,
+        "product_id": product_id,
+        "pool_id": f"pool-{product_id}",
+        "device_id": "machine",
+        "slot": line_id,
+        "quantity": quantity,
+        "unit": "C62",
+    }
 
 
 def crossed(customer_id, device_id, slot="1", product_id="coffee-pods", **changes):

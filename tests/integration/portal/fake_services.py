@@ -16,7 +16,10 @@ class FakeServices:
 
     url: str
     levels: dict[str, Any] = field(default_factory=dict)
-    receipts: dict[str, list[str]] = field(default_factory=dict)
+    #: By order: the sentences of its only receipt, or the response.
+    receipts: dict[str, list[str] | dict[str, Any]] = field(default_factory=dict)
+    #: By order: the response about what the customer has to order at the shop.
+    carts: dict[str, Any] = field(default_factory=dict)
     done: list[tuple[str, str, Any]] = field(default_factory=list)
     #: By path: status and body to return instead of success.
     refusals: dict[str, tuple[int, Any]] = field(default_factory=dict)
@@ -61,8 +64,13 @@ def _add_reads(app: FastAPI, fake: FakeServices) -> None:
     async def receipt(order_id: str) -> Any:
         if order_id not in fake.receipts:
             return JSONResponse({"code": "not_found"}, 404)
-        return {"words": fake.receipts[order_id]}
+        found = fake.receipts[order_id]
+        return found if isinstance(found, dict) else {"words": found}
 
+    async def cart(order_id: str) -> Any:
+        return fake.carts.get(order_id) or JSONResponse({"code": "no_such_order"}, 404)
+
+    app.add_api_route("/v1/orders/{order_id}/cart", cart)
     app.add_api_route("/v1/devices/{device_id}/slots", slots)
     app.add_api_route("/v1/orders/{order_id}/receipt", receipt)
 

@@ -178,6 +178,61 @@ class TestPage:
         async with signed_in(portal, customer_id) as browser:
             await shows(browser, "39.80 EUR")
 
+    async def test_shows_lines_after_events_in_any_order_and_twice(self, portal, publisher, others):
+        """The customer of each order receives its events in another order, and those of the second one twice."""
+        pods, tea = ("1", "coffee-pods", 50), ("2", "tea", 20)
+        customers = [await portal.join() for _ in range(3)]
+        both = (a.terms(*pods), a.terms(*tea))
+        told = [
+            (a.approved, {"lines": (a.to_order(*pods), a.to_order(*tea))}),
+            (a.drafted, {"lines": both, "price": 2270, "fee": 290}),
+            (a.placed, {"lines": both, "expected_at": None}),
+            (a.shipped, {"lines": (a.line("1", "coffee-pods", 30),), "shipment_id": "parcel-1", "complete": False}),
+            (a.shipped, {"lines": (a.line("1", "coffee-pods", 20),), "shipment_id": "parcel-2", "complete": True}),
+            (a.delivered, {"lines": (a.line(*pods),), "complete": True}),
+        ]
+        orders = [told, [*told[::-1], *told], [told[place] for place in (5, 1, 4, 0, 3, 2)]]
+        at = a.now()
+        for customer_id, known in zip(customers, orders, strict=True):
+            for build, about in known:
+                when = "decided_at" if build is a.approved else "occurred_at"
+                times = {when: at + a.days(told.index((build, about)))}
+                await publisher.publish(build(customer_id, f"o-{customer_id}", **about | times))
+            cancelled = a.lines_cancelled(customer_id, f"o-{customer_id}", a.line(*tea), occurred_at=at)
+            await publisher.publish(cancelled)
+
+        orders_shown = []
+        for customer_id in customers:
+            async with signed_in(portal, customer_id) as browser:
+                page = await shows(browser, "Not needed.", "Past orders", "Arrived")
+            order = re.search(r'<li class="card order.*?</dl>', page, re.DOTALL)[0]
+            orders_shown.append(" ".join(re.sub(r"<[^>]+>", " ", order).split()))
+        assert orders_shown[0] == orders_shown[1] == orders_shown[2]
+        assert "Lungo pods 50 · 9.90 EUR Arrived" in orders_shown[0]
+        assert "Tea 20 · 9.90 EUR Cancelled Not needed. Delivery fee 2.90 EUR Total 12.80 EUR" in orders_shown[0]
+
+    async def test_explains_each_line(self, portal, publisher, others):
+        customer_id = await portal.join()
+        others.receipts["o-two"] = {
+            "receipt_id": "receipt-tea",
+            "words": ["There were 3 bags."],
+            "earlier": [{"receipt_id": "proposal-tea", "words": ["It was proposed."]}],
+            "other_lines": [{"receipt_id": "receipt-coffee-pods", "words": ["There were 14 pods."], "earlier": []}],
+        }
+        both = (a.terms("1", "coffee-pods", 50), a.terms("2", "tea", 20), a.terms("3", "beans", 20))
+        await publisher.publish(a.offer(), a.drafted(customer_id, "o-two", lines=both))
+
+        async with signed_in(portal, customer_id) as browser:
+            await shows(browser, "3 things from")
+            why = (await browser.get("/page/orders/o-two/why", headers={"X-Fragment": "1"})).text
+
+        missing = "The reason is not available right now. Please try again in a few minutes."
+        assert re.sub(r"<[^>]+>", " ", why).split() == [
+            *(["Lungo", "pods", "There", "were", "14", "pods."]),
+            *(["Tea", "There", "were", "3", "bags."]),
+            *(f"Beans {missing}".split()),
+        ]
+
     async def test_hides_suspected_fraud(self, portal, publisher, database):
         customer_id = await portal.join()
         raw = "order o-77 of this pool is taken for fraud"
@@ -245,6 +300,11 @@ class TestCommands:
                 ("/page/level", place | {"level": "2,5", "unit": "kg"}),
                 ("/page/refilled", place),
                 ("/page/orders/cancel", proof | {"order_id": "o"}),
+                ("/page/orders/cancel", proof | {"order_id": "o", "line_id": "2"}),
+                ("/page/orders/received", proof | {"order_id": "o", "quantity": " 4,5 "}),
+                ("/page/orders/received", proof | {"order_id": "o", "line_id": "2", "quantity": "0", "unit": "kg"}),
+                ("/page/orders/return", proof | {"order_id": "o", "quantity": "9"}),
+                ("/page/orders/return", proof | {"order_id": "o", "line_id": "1", "quantity": "1", "unit": "kg"}),
                 ("/page/orders/approve", proof | {"order_id": "o"}),
                 ("/page/orders/decline", proof | {"order_id": "o"}),
                 ("/page/subscriptions/pause", proof | {"subscription_id": "s"}),
@@ -261,6 +321,15 @@ class TestCommands:
             ("POST", "/v1/usage", measured),
             ("POST", "/v1/usage", refilled),
             ("POST", "/v1/orders/o/cancel", {"reason": "cancelled on the page"}),
+            ("POST", "/v1/orders/o/cancel", {"reason": "cancelled on the page", "line_ids": ["2"]}),
+            ("POST", "/v1/orders/o/received", {"quantity": "4.5"}),
+            ("POST", "/v1/orders/o/received", {"line_id": "2", "quantity": "0", "unit": "kg"}),
+            ("POST", "/v1/orders/o/return", {"quantity": "9", "reason": "returned on the page"}),
+            (
+                "POST",
+                "/v1/orders/o/return",
+                {"line_id": "1", "quantity": "1", "unit": "kg", "reason": "returned on the page"},
+            ),
             ("POST", "/v1/reorders/o/approve", None),
             ("POST", "/v1/reorders/o/decline", None),
             ("PATCH", "/v1/subscriptions/s", {"status": "paused"}),
@@ -329,12 +398,35 @@ class TestCommands:
         assert "Too late" not in crafted
         assert all(word in kept.lower() for word in ("httponly", "samesite=lax", "path=/", "max-age=60"))
 
+    @pytest.mark.parametrize(
+        ("path", "location"),
+        [
+            ("/page/orders/one/cart", "https://acme.example/pods"),
+            ("/page/orders/two/cart?line_id=2", "https://acme.example/tea"),
+            ("/page/orders/two/cart?line_id=3", "/?said=nocart"),
+            ("/page/orders/two/cart", "/?said=nocart"),
+            ("/page/orders/unknown/cart?line_id=1", "/?said=nocart"),
+        ],
+    )
+    async def test_open_the_cart_of_an_order_or_line(self, portal, others, path, location):
+        carts = [{"line_id": "1", "cart_url": "https://acme.example/pods"}]
+        others.carts["one"] = {"cart_url": "https://acme.example/pods", "lines": carts}
+        carts = [*carts, {"line_id": "2", "cart_url": "https://acme.example/tea"}, {"line_id": "3", "cart_url": None}]
+        others.carts["two"] = {"cart_url": None, "lines": carts}
+
+        async with signed_in(portal, await portal.join()) as browser:
+            answer = await browser.get(path)
+
+        assert (answer.status_code, answer.headers["location"]) == (303, location)
+
     @pytest.mark.parametrize("csrf", ["", "guess"])
     async def test_require_csrf_token(self, portal, others, csrf):
         others.done.clear()
         async with signed_in(portal, await portal.join()) as browser:
             answers = [
                 await browser.post("/page/orders/cancel", data={"order_id": "o", "csrf": csrf}),
+                await browser.post("/page/orders/received", data={"order_id": "o", "quantity": "1", "csrf": csrf}),
+                await browser.post("/page/orders/return", data={"order_id": "o", "quantity": "1", "csrf": csrf}),
                 await browser.post("/page/subscriptions/pause", data={"subscription_id": "s", "csrf": csrf}),
                 await browser.post("/page/refilled", data={"device_id": "m", "slot": "1", "csrf": csrf}),
                 await browser.post("/page/sign-out", data={"csrf": csrf}),

@@ -43,6 +43,19 @@ class Desk:
         (approved,) = await self.hear(events.crossed((await self.pool()).epoch))
         return approved.order_id
 
+    async def cross(self, product_id="pods", level=26):
+        """Answer the open epoch of one of Ann's pools."""
+        pool = await self.pool(f"ann/{product_id}")
+        where = {"product_id": product_id, "pool_id": pool.pool_id, "slot": pool.slots[0].slot}
+        return await self.hear(events.crossed(pool.epoch, level=level, **where))
+
+    async def lines_of(self, order_id):
+        """Return pool, epoch and state of the order's lines."""
+        rows = await self.store.connection.fetch(
+            "SELECT pool_id, epoch, state FROM reorder WHERE order_id = $1 ORDER BY pool_id", order_id
+        )
+        return [tuple(row) for row in rows]
+
     async def pool(self, pool_id="ann/pods"):
         return await self.store.lock_pool(pool_id)
 
@@ -67,3 +80,13 @@ async def desk(database):
         opened = Desk(store)
         yield opened
         assert await opened.findings() == opened.expected
+
+
+@pytest.fixture
+async def home(desk):
+    """Give Ann a brewer with pods and filters, and offers of acme, which delivers in two days."""
+    await desk.hear(events.provider(lead_time_days=2))
+    for product_id in ("pods", "filters"):
+        await desk.hear(events.offer(product_id=product_id))
+    await desk.hear(events.registered("brewer", events.spec(), events.spec(slot="2", product_id="filters")))
+    return desk

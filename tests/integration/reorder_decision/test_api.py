@@ -54,6 +54,9 @@ class TestSubscriptions:
             ({"packs": 10**6, "pack_size": 2**53}, 422, "out_of_range", "packs"),
             ({"days": -1}, 422, "invalid", "days"),
             ({"reports": 0}, 422, "invalid", "reports"),
+            ({"collect_hours": -1}, 422, "invalid", "collect_hours"),
+            ({"collect_hours": 168.1}, 422, "invalid", "collect_hours"),
+            ({"collect_hours": True}, 422, "invalid", "collect_hours"),
             ({"mode": "sometimes"}, 422, "invalid", "mode"),
             ({"colour": "red"}, 422, "invalid", "colour"),
             ({"product_id": "tea"}, 409, "no_slot", None),
@@ -126,6 +129,16 @@ class TestSubscriptions:
         assert (await world.subscribe("fred")).status_code == 201
         listed = (await world.decisions("GET", "/v1/customers/fred/subscriptions")).json()["subscriptions"]
         assert [one["status"] for one in listed] == ["ended", "active"]
+
+    async def test_time_to_collect_is_shown_and_changed(self, world):
+        subscription = await world.moved_in("gus", collect_hours=24)
+        path = f"/v1/subscriptions/{subscription['subscription_id']}"
+
+        changed = (await world.decisions("PATCH", path, {"collect_hours": 1.5})).json()
+        other = (await world.decisions("PATCH", path, {"days": 3.0})).json()
+
+        assert [one["collect_hours"] for one in (subscription, changed, other)] == [24, 1.5, 1.5]
+        assert (await world.moved_in("gwen"))["collect_hours"] == 0
 
     async def test_subscription_of_other_customer_is_refused(self, world):
         subscription = await world.moved_in("gina")
@@ -211,3 +224,21 @@ class TestApproval:
         assert (answer.status_code, answer.json()["code"]) == (409, "cannot_order_now")
         assert answer.json()["reason"] == "offer_unavailable"
         assert answer.json()["detail"] == "The provider cannot deliver this product at present."
+
+    async def test_approval_takes_along_what_collects(self, world):
+        await world.two_products("lou", {"collect_hours": 24, "days": 14.0}, {"mode": "approve", "days": 14.0})
+        await world.publish(world.crossed("lou", "pods"), world.crossed("lou", "filters"))
+        said = await world.heard("reorders", 7, customer_id="lou")
+        proposed = next(one["data"]["order_id"] for one in said if one["data"].get("wake_up") == "approval")
+
+        await world.decisions("POST", f"/v1/reorders/{proposed}/approve", role="customer", customer_id="lou")
+
+        approved = (await world.heard("reorders", 8, customer_id="lou"))[-1]["data"]
+        receipt = (await world.decisions("GET", f"/v1/orders/{proposed}/receipt")).json()
+        (other,) = receipt["other_lines"]
+        assert (approved["order_id"], approved["pool_id"]) == (proposed, "lou/filters")
+        assert [line["pool_id"] for line in approved["lines"]] == ["lou/filters", "lou/pods"]
+        assert [one["outcome"] for one in (receipt, *receipt["earlier"])] == ["order", "propose"]
+        assert (other["pool_id"], other["outcome"], other["earlier"]) == ("lou/pods", "order", [])
+        assert other["words"][-1].endswith("after a wait for other products: the order of filters took it along.")
+        assert [receipt["receipt_id"], other["receipt_id"]] == [line["receipt_id"] for line in approved["lines"]]

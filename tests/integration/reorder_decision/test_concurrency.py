@@ -16,6 +16,7 @@ from libs.kit.testing import prepare, settings_for
 from replenish_contracts import wire
 from services.reorder_decision.api.subscriptions import _apply
 from services.reorder_decision.domain import Situation
+from services.reorder_decision.handlers import reassess_due
 from services.reorder_decision.service import SERVICE
 from tests.support import decision_events as events
 from tests.support import decisions as a
@@ -122,3 +123,105 @@ async def test_batches_in_opposite_order_do_not_deadlock(replicas, kind):
         shelves = await seen.connection.fetch("SELECT shelf FROM pool")
     assert {row["shelf"] for row in shelves} == {9}
     assert retried() == before
+
+
+class TestCollecting:
+    """Orders that take along what collects, while other batches touch the same pools."""
+
+    PRODUCTS = ("beans", "filters", "pods")
+
+    @pytest.fixture
+    async def customer(self, replicas):
+        """Make beans and filters of a customer collect, which acme sells; the customer's pods order at once."""
+        first, _ = replicas
+        customer = f"eve {next(_numbers)}"
+        specs = [events.spec(slot=product_id, product_id=product_id) for product_id in self.PRODUCTS]
+        offers = [record(events.offer(product_id=product_id), 0) for product_id in self.PRODUCTS]
+        brewer = events.registered(f"brewer of {customer}", *specs, customer_id=customer)
+        await BatchProcessor(first).apply([*offers, record(brewer, 0)], {})
+        async with first.transaction() as transaction:
+            for product_id in self.PRODUCTS:
+                pool = await transaction.store.lock_pool(f"{customer}/{product_id}")
+                hours = 0.0 if product_id == "pods" else 24.0
+                wish = a.subscription(subscription_id=f"of {pool.pool_id}", days=14.0, collect_hours=hours)
+                await _apply(transaction, pool, wish)
+        await BatchProcessor(first).apply([self.crossed(customer, "beans"), self.crossed(customer, "filters")], {})
+        return customer
+
+    @staticmethod
+    def about(customer, product_id):
+        return {
+            "customer_id": customer,
+            "device_id": f"brewer of {customer}",
+            "product_id": product_id,
+            "slot": product_id,
+        }
+
+    def crossed(self, customer, product_id):
+        about = self.about(customer, product_id) | {"pool_id": f"{customer}/{product_id}"}
+        return record(events.crossed(1, level=13, rate=1.0, **about), 1)
+
+    @staticmethod
+    async def lines(kit, customer):
+        """Return the products with an order, and the number of orders."""
+        async with kit.read() as store:
+            rows = await store.connection.fetch(
+                "SELECT product_id, order_id FROM reorder JOIN pool USING (pool_id) WHERE customer_id = $1 ORDER BY 1",
+                customer,
+            )
+        return tuple(row["product_id"] for row in rows), len({row["order_id"] for row in rows})
+
+    async def test_batch_locks_collecting_pools_up_front_in_sorted_order(self, replicas, customer):
+        first, second = replicas
+        crossing, other = self.crossed(customer, "pods"), record(of("bob", events.counted(5)), 2)
+        before = retried()
+
+        async with first.writing() as connection:
+            store = first.store_in(connection)
+            await store.lock_pool(f"{customer}/beans")
+            batch = asyncio.create_task(BatchProcessor(second).apply([crossing, other], {}))
+            await until(lambda: connection.fetchval(LOCKS), "the batch waits for a pool", 30)
+            free = [await store.lock_pool(f"{customer}/{name}") for name in ("filters", "pods")]
+        await batch
+
+        assert all(free)
+        assert await self.lines(first, customer) == (self.PRODUCTS, 1)
+        assert retried() == before
+
+    async def test_locked_companion_is_not_waited_for(self, replicas, customer):
+        first, second = replicas
+        pool_ids = [f"{customer}/{name}" for name in self.PRODUCTS]
+
+        async with first.writing() as connection, second.transaction() as transaction:
+            await first.store_in(connection).lock_pool(pool_ids[0])
+            found = await transaction.store.lock_companions(pool_ids)
+
+        assert [pool.product_id for pool in found] == ["filters"]
+
+    async def test_order_and_corrections_in_opposite_order_do_not_deadlock(self, replicas, customer):
+        first, second = replicas
+        crossing, other = self.crossed(customer, "pods"), record(of("bob", events.counted(6)), 2)
+        corrected = [record(events.filled(12, **self.about(customer, name)), 3) for name in ("filters", "beans")]
+        before = retried()
+
+        await asyncio.gather(
+            BatchProcessor(first).apply([crossing, other], {}), BatchProcessor(second).apply(corrected, {})
+        )
+
+        assert await self.lines(first, customer) == (self.PRODUCTS, 1)
+        assert retried() == before
+
+    async def test_periodic_job_and_order_place_one_line_per_pool(self, replicas, customer):
+        first, second = replicas
+        crossing, other = self.crossed(customer, "pods"), record(of("bob", events.counted(7)), 2)
+
+        async def job():
+            async with second.transaction() as transaction:
+                transaction.store.now += a.days(1)
+                transaction.publish(*await reassess_due(transaction.store))
+
+        await asyncio.gather(BatchProcessor(first).apply([crossing, other], {}), job())
+
+        products, orders = await self.lines(first, customer)
+        assert products == self.PRODUCTS
+        assert orders in {1, 2}

@@ -5,6 +5,7 @@ import hashlib
 import msgspec
 import pytest
 
+from replenish_contracts.events import ReorderApproved, split_order_id
 from services.reorder_decision.domain import Inputs, as_json, decide
 from tests.support import decision_events as events
 from tests.support import decisions as a
@@ -100,3 +101,46 @@ class TestReceipts:
 
         assert [one["outcome"] for one in first["receipts"] + second["receipts"]] == ["hold", "order"]
         assert len(everybody["receipts"]) == 2
+
+
+class TestCollecting:
+    async def test_two_products_are_ordered_together_at_deadline(self, world):
+        wish = {"collect_hours": 24, "days": 14.0}
+        await world.two_products("nina", wish, {**wish, "collect_hours": 48})
+        await world.publish(world.crossed("nina", "pods"), world.crossed("nina", "filters"))
+        waiting = await world.heard("reorders", 8, customer_id="nina")
+
+        world.clock.step_to(world.clock.now() + a.days(1))
+
+        approved = (await world.heard("reorders", 9, customer_id="nina"))[-1]
+        assert sorted(one["type"] for one in waiting[4:]) == ["ReorderHeld"] * 2 + ["TriggerSet"] * 2
+        assert approved["type"] == "ReorderApproved"
+        assert [line["pool_id"] for line in approved["data"]["lines"]] == ["nina/pods", "nina/filters"]
+
+    async def test_lines_of_split_order_end_separately(self, world):
+        await world.two_products("omar", {"collect_hours": 24, "days": 14.0}, {"days": 14.0})
+        await world.publish(world.crossed("omar", "pods"))
+        await world.heard("reorders", 6, customer_id="omar")
+        await world.publish(world.crossed("omar", "filters"))
+        order = ReorderApproved.model_validate((await world.heard("reorders", 7, customer_id="omar"))[-1]["data"])
+        filters, pods = order.lines
+        part = split_order_id(order.order_id, pods.line_id)
+        arrived = {"product_id": "pods", "line_id": pods.line_id, "shelf": 40}
+
+        await world.publish(
+            of_lines("omar", events.drafted(order.order_id, filters)),
+            of_lines("omar", events.drafted(part, pods)),
+            of_lines("omar", events.lines_cancelled(order.order_id, filters)),
+        )
+        (held,) = (await world.heard("reorders", 8, customer_id="omar"))[7:]
+        await world.publish(events.arrived(part, **arrived).model_copy(update={"owner_id": "omar"}))
+
+        said = (await world.heard("reorders", 9, customer_id="omar"))[-1]
+        assert (held["type"], held["data"]["pool_id"]) == ("ReorderHeld", "omar/filters")
+        assert (said["type"], said["data"]["pool_id"], said["data"]["shelf_and_on_order"]) == (
+            *("TriggerSet", "omar/pods", 40),
+        )
+
+
+def of_lines(customer_id, event):
+    return event.model_copy(update={"customer_id": customer_id})

@@ -3,8 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 from replenish_contracts.events import ShipTo, SlotSpec
-from services.portal.domain.board import CustomerView, Offer, Order, OrderState, SlotView, Subscription, Wait
+from services.portal.domain.board import CustomerView, Offer, SlotView, Subscription, Wait
 from services.portal.domain.devices import Device
+from services.portal.domain.orders import Line, LineState, Order, OrderState
 from services.portal.domain.people import Customer, Person
 from services.portal.domain.registration import Quantity, SlotForm
 from services.portal.pages import Household, build_board
@@ -67,23 +68,48 @@ def wait(**changes):
     return Wait(**(usual | changes))
 
 
-def order(**changes):
+#: State of a line in an order of this state; in all others it is `ordered`.
+LINE_STATES = {
+    OrderState.SHIPPED: LineState.SHIPPED,
+    OrderState.DELIVERED: LineState.DELIVERED,
+    OrderState.REFUSED: LineState.REFUSED,
+    OrderState.CANCELLED: LineState.CANCELLED,
+    OrderState.FAILED: LineState.FAILED,
+}
+
+
+def line(line_id="1", **changes):
+    usual = {
+        "line_id": line_id,
+        "product_id": "pods",
+        "state": LineState.ORDERED,
+        "quantity": 50,
+        "unit": "C62",
+        "packs": 1,
+        "pack_size": 50,
+        "unit_price": 1990,
+        "receipt_id": f"receipt-{line_id}",
+    }
+    return Line(**(usual | changes))
+
+
+def order(*lines, product_id="pods", **changes):
+    """Order of these lines, or of one line of `product_id`."""
     usual = {
         "order_id": "order-1",
-        "product_id": "pods",
         "provider_id": "globex",
         "state": OrderState.PLACED,
-        "packs": 1,
-        "quantity": 50,
         "price": 1990,
         "currency": "EUR",
         "expected_at": NOW + 2 * DAY,
-        "tracking": None,
+        "tracking": (),
         "reason": None,
         "began_at": NOW - DAY,
         "changed_at": NOW,
     }
-    return Order(**(usual | changes))
+    fields = usual | changes
+    only = line(product_id=product_id, state=LINE_STATES.get(fields["state"], LineState.ORDERED))
+    return Order(lines=lines or (only,), **fields)
 
 
 OFFER = Offer("Lungo pods", 50, 1990, "EUR")

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from services.portal.domain.board import Notice, OrderState
+from services.portal.domain.board import Notice
+from services.portal.domain.orders import OrderState
 from services.portal.pages import render
 from tests.unit.portal import builders as a
 from tests.unit.portal.builders import DAY, NOW
@@ -146,7 +147,7 @@ class TestHtml:
         nasty = self.HOSTILE
         board = a.board(
             devices=[a.device(a.spec(slot=nasty, name=nasty, product_id=nasty), model=nasty, device_id=nasty)],
-            orders=(a.order(product_id=nasty, order_id=nasty, tracking=nasty, reason=nasty, provider_id=nasty),),
+            orders=(a.order(product_id=nasty, order_id=nasty, tracking=(nasty,), reason=nasty, provider_id=nasty),),
             subscriptions=(a.subscription(product_id=nasty, subscription_id=nasty),),
             waits={nasty: a.wait(product_id=nasty, reason=nasty, order_id=nasty, wake_up="approval")},
             notices=(Notice(nasty, nasty, nasty, NOW),),

@@ -29,6 +29,13 @@ def test_amount_uses_larger_unit_from_thousand(steps, unit, scale, expected):
 
 
 @pytest.mark.parametrize(
+    ("quantity", "unit", "expected"), [("100", "C62", "100"), ("0.5", "GRM", "0.5 g"), ("80", "P1", "80%")]
+)
+def test_quantity_of_a_response_has_a_symbol(quantity, unit, expected):
+    assert formatting.quantity({"quantity": quantity, "unit": unit}) == expected
+
+
+@pytest.mark.parametrize(
     ("per_day", "unit", "expected"),
     [
         (2.44, BaseUnit.EACH, "2.4 a day"),

@@ -8,6 +8,7 @@ from tests.support import decisions as a
 from tests.support.decision_household import Household
 
 SEEDS = range(150)
+COLLECTING_SEEDS = range(60)
 
 
 def whims(chance: random.Random):
@@ -73,7 +74,8 @@ def count(home, chance):
 
 
 def change_mind(home, chance):
-    home.subscribe(days=chance.choice([3.0, 7.0, 14.0]), version=chance.randrange(10**6))
+    hours = home.pool.subscription.collect_hours
+    home.subscribe(days=chance.choice([3.0, 7.0, 14.0]), version=chance.randrange(10**6), collect_hours=hours)
 
 
 def swap(home, chance):
@@ -83,6 +85,30 @@ def swap(home, chance):
 
 PEACEFUL = (use, use, use, take_from_shelf, take_from_shelf, end_order, later, change_mind)
 UNRULY = (*PEACEFUL, correct, count, swap)
+
+
+def assert_no_lost_wake_up(home, chance):
+    live(home, chance, UNRULY)
+    home.settle(whims(chance))
+    for _ in range(8):  # all back-offs have ended, except those that wait for a full slot
+        home.tick(a.days(64))
+        home.settle(whims(chance))
+
+    if home.pool.subscription.reports == 1:
+        home.assert_nothing_is_forgotten()
+    assert len({order.order_id for order in home.approved}) == len(home.approved)
+
+
+def assert_no_unneeded_order(home, chance):
+    seen = []
+
+    def look():
+        wanted = home.pool.subscription.days * home.rate * len(home.pool.slots)
+        for order in home.approved[len(seen) :]:
+            assert home.goods <= wanted, f"{order} was not needed: {home.goods} > {wanted}"
+            seen.append(order)
+
+    live(home, chance, PEACEFUL, look)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -96,26 +122,41 @@ class TestInterleavings:
         home = self.home(chance, devices)
         home.subscribe(reports=chance.choice([1, 1, 2]))
 
-        live(home, chance, UNRULY)
-        home.settle(whims(chance))
-        for _ in range(8):  # all back-offs have ended, except those that wait for a full slot
-            home.tick(a.days(64))
-            home.settle(whims(chance))
-
-        if home.pool.subscription.reports == 1:
-            home.assert_nothing_is_forgotten()
-        assert len({order.order_id for order in home.approved}) == len(home.approved)
+        assert_no_lost_wake_up(home, chance)
 
     def test_no_order_while_stock_is_sufficient(self, seed, devices):
         chance = random.Random(f"{seed}/{devices}/need")
         home = self.home(chance, devices)
         home.subscribe()
-        seen = []
 
-        def look():
-            wanted = home.pool.subscription.days * home.rate * devices
-            for order in home.approved[len(seen) :]:
-                assert home.goods <= wanted, f"{order} was not needed: {home.goods} > {wanted}"
-                seen.append(order)
+        assert_no_unneeded_order(home, chance)
 
-        live(home, chance, PEACEFUL, look)
+
+@pytest.mark.parametrize("seed", COLLECTING_SEEDS)
+@pytest.mark.parametrize("devices", [1, 2, 3])
+class TestCollectingInterleavings:
+    def home(self, chance, devices):
+        home = Household({f"d{n}": chance.randrange(0, 40) for n in range(devices)}, direct=chance.random() < 0.5)
+        home.subscribe(days=14.0, collect_hours=chance.choice([12.0, 48.0, 168.0]))
+        return home
+
+    def test_no_lost_wake_up_and_no_second_order(self, seed, devices):
+        chance = random.Random(f"{seed}/{devices}/collecting")
+
+        assert_no_lost_wake_up(self.home(chance, devices), chance)
+
+    def test_no_order_while_stock_is_sufficient(self, seed, devices):
+        chance = random.Random(f"{seed}/{devices}/collecting/need")
+
+        assert_no_unneeded_order(self.home(chance, devices), chance)
+
+
+def test_some_households_collect():
+    collected = 0
+    for seed in range(20):
+        home = Household({"d0": 14 + seed % 3})
+        home.subscribe(days=14.0, collect_hours=48.0)
+        home.settle(whims(random.Random(seed)))
+        collected += home.pool.situation == "collecting"
+
+    assert collected == 7

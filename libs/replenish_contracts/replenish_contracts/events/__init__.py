@@ -33,6 +33,7 @@ from replenish_contracts.events.reorders import (
     SubscriptionChanged,
     SubscriptionStatus,
     TriggerSet,
+    split_order_id,
 )
 from replenish_contracts.events.orders import (
     Evidence,
@@ -190,4 +191,5 @@ __all__ = [
     "UpdateLine",
     "UpdateStatus",
     "lines_of",
+    "split_order_id",
 ]

@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 from typing import Annotated
+from uuid import UUID, uuid5
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -11,6 +12,7 @@ from replenish_contracts.events.lines import FIRST_LINE, Packs, PackSize, Scale
 from replenish_contracts.units import BaseUnit
 
 Epoch = Annotated[int, Field(ge=1)]
+_SPLIT_ORDERS = UUID("0c9a8f1e-6a7b-5d0f-9d34-1f0b8f6f8a55")
 
 
 class Mode(StrEnum):
@@ -122,6 +124,14 @@ class ReorderApproved(Event):
             return self.lines
         only = {name: getattr(self, name) for name in ReorderLine.model_fields if name != "line_id"}
         return (ReorderLine(line_id=FIRST_LINE, **only),)
+
+
+def split_order_id(order_id: str, line_id: str) -> str:
+    """Return the id of an order that begins with this line of an approved one.
+
+    A provider that takes fewer lines per order gets several orders; the first keeps the approved id.
+    """
+    return str(uuid5(_SPLIT_ORDERS, f"{order_id}/{line_id}"))
 
 
 @published_by("reorder_decision", topic="reorders", key="customer_id")

@@ -1,8 +1,8 @@
 """Domain of payments: states, decisions, bookings and the interface of payment services."""
 
+from services.order_dispatch.payments.domain.answers import apply_answer
 from services.order_dispatch.payments.domain.decisions import (
     Mandate,
-    apply_answer,
     expire,
     mark_unknown,
     open_payment,
@@ -16,6 +16,7 @@ from services.order_dispatch.payments.domain.protocol import (
     Confirmed,
     Declined,
     PaymentRequest,
+    ServiceDescriptor,
     Status,
     UnexpectedAnswerError,
     check_answer,
@@ -40,6 +41,7 @@ __all__ = [
     "PaymentDecision",
     "PaymentRequest",
     "PaymentState",
+    "ServiceDescriptor",
     "Status",
     "UnexpectedAnswerError",
     "apply_answer",

@@ -1,17 +1,11 @@
-"""Decisions about a payment: requests of its order, and answers of the payment service."""
+"""Decisions about a payment: requests of its order, the next step, and the end of an authorization."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from replenish_contracts.events import PaymentAuthorized, PaymentCaptured, PaymentRefunded, PaymentStep, PaymentVoided
+from replenish_contracts.events import PaymentStep, PaymentVoided
 from replenish_contracts.units import format_money
-from services.order_dispatch.payments.domain.books import (
-    Accounts,
-    book_authorization,
-    book_capture,
-    book_refund,
-    book_release,
-)
+from services.order_dispatch.payments.domain.books import Accounts, book_release
 from services.order_dispatch.payments.domain.payment import (
     Payment,
     PaymentDecision,
@@ -19,7 +13,6 @@ from services.order_dispatch.payments.domain.payment import (
     ServiceCall,
     make_idempotency_key,
 )
-from services.order_dispatch.payments.domain.protocol import Confirmed, Declined, PaymentAnswer, Status
 from services.order_dispatch.payments.domain.states import CLOSED, IllegalPaymentTransitionError, PaymentState
 
 EXPIRED_REASON = "the authorization expired"
@@ -45,7 +38,7 @@ def open_payment(payment: Payment, mandate: Mandate | None, now: datetime) -> Pa
         requested_at=now,
     )
     transition = PaymentTransition(
-        1, None, PaymentState.AUTHORIZING, PaymentStep.AUTHORIZE, payment.amount, now, "the order requires payment"
+        1, None, PaymentState.AUTHORIZING, PaymentStep.AUTHORIZE, key, payment.amount, now, "the order requires payment"
     )
     call = ServiceCall(PaymentStep.AUTHORIZE, key, _find_obstacle(payment, mandate))
     return PaymentDecision(authorizing, (transition,), calls=(call,))
@@ -62,40 +55,60 @@ def _find_obstacle(payment: Payment, mandate: Mandate | None) -> str | None:
     return None
 
 
-def request_capture(payment: Payment, amount: int, now: datetime) -> PaymentDecision:
-    """Capture the amount; later requests are ignored. 0 voids the payment.
+def request_capture(
+    payment: Payment, due_total: int, now: datetime, *, final: bool = True, chargeable_step: int = 1
+) -> PaymentDecision:
+    """Capture the total that is due so far, less what was captured or is being captured.
 
-    Publishes PaymentFailed at once if the amount exceeds the authorization or nothing is authorized.
+    A part is rounded down to `chargeable_step`. The final capture is exact and releases the rest, also if nothing more
+    is due; a final total of 0 voids the payment. Repeats, smaller totals and requests after the final one are ignored.
+    Publishes PaymentFailed at once if the total exceeds the authorization or nothing is authorized.
     """
     decision = PaymentDecision(payment)
-    if payment.capture_requested is not None or payment.captured:
+    final = final or due_total >= payment.amount
+    requested = payment.capture_requested or 0
+    total = max(requested, due_total if final else due_total - due_total % chargeable_step)
+    if total == 0:
+        return request_void(payment, now) if final else decision
+    if payment.started_last_capture:
         return decision
-    if amount == 0:
-        return request_void(payment, now)
-    if amount > payment.amount:
+    if total == requested and (payment.capture_final or not final):
+        return start_next_step(decision, now)  # a release that was declined is tried again
+    if total > payment.amount:
         reason = f"only {_format(payment.amount, payment)} is authorized"
-        return decision.publish_failure(PaymentStep.CAPTURE, amount, reason, now)
-    if payment.void_requested or payment.state in CLOSED:
+    elif payment.void_requested or payment.state in CLOSED or payment.has_ended:
         reason = f"nothing is authorized: the payment is {payment.state}"
-        return decision.publish_failure(PaymentStep.CAPTURE, amount, reason, now)
-    return start_next_step(decision.change(capture_requested=amount), now)
+    else:
+        decision = decision.change(capture_requested=total, capture_final=payment.capture_final or final)
+        return start_next_step(decision, now)
+    if total == requested:
+        return decision
+    return decision.publish_failure(PaymentStep.CAPTURE, total - requested, reason, now)
 
 
 def request_void(payment: Payment, now: datetime) -> PaymentDecision:
-    """Release an authorized amount, refund a captured one."""
+    """Release what was not captured and refund what was; a capture that is in progress ends first."""
     decision = PaymentDecision(payment)
     if payment.void_requested or payment.state in CLOSED:
         return decision
-    if payment.step is PaymentStep.AUTHORIZE:  # a capture that was requested early must not start any more
-        decision = decision.change(capture_requested=None, refund_requested=0)
-    return start_next_step(decision.change(void_requested=True), now)
+    # A capture that was requested and not started must not start any more.
+    captured = payment.captured + (payment.requested_amount if payment.step is PaymentStep.CAPTURE else 0)
+    decision = decision.change(
+        void_requested=True,
+        capture_requested=captured or None,
+        capture_final=captured > 0,
+        refund_requested=min(payment.refund_requested, captured),
+    )
+    return start_next_step(decision, now)
 
 
 def request_refund(payment: Payment, amount: int, now: datetime) -> PaymentDecision:
-    """Refund the amount in addition to earlier refunds; publishes PaymentFailed if it exceeds the captured rest."""
+    """Refund the amount in addition to earlier refunds; publishes PaymentFailed if it exceeds the captured rest.
+
+    The requested total counts as captured: a refund of it waits for its capture.
+    """
     decision = PaymentDecision(payment)
-    captured = payment.captured or payment.capture_requested or 0
-    refundable = 0 if payment.void_requested else captured - payment.refund_requested
+    refundable = 0 if payment.void_requested else (payment.capture_requested or 0) - payment.refund_requested
     if amount == 0:
         return decision
     if amount > refundable:
@@ -104,17 +117,25 @@ def request_refund(payment: Payment, amount: int, now: datetime) -> PaymentDecis
     return start_next_step(decision.change(refund_requested=payment.refund_requested + amount), now)
 
 
-def start_next_step(decision: PaymentDecision, now: datetime) -> PaymentDecision:
-    """Start the next requested step if the state allows it."""
+def start_next_step(decision: PaymentDecision, now: datetime, *, release: bool = True) -> PaymentDecision:
+    """Start the next requested step if the state allows it: void, capture, refund, or the release of the rest.
+
+    `release` is false after a declined release, so that it is not repeated at once.
+    """
     payment = decision.payment
-    if payment.state is PaymentState.AUTHORIZED and payment.void_requested:
-        return decision.start_step(PaymentStep.VOID, payment.authorized, now)
-    if payment.state is PaymentState.AUTHORIZED and payment.capture_requested is not None:
-        return decision.start_step(PaymentStep.CAPTURE, payment.capture_requested, now)
-    if payment.state is PaymentState.CAPTURED:
-        due = payment.captured if payment.void_requested else payment.refund_requested
-        if due > payment.refunded:
-            return decision.start_step(PaymentStep.REFUND, due - payment.refunded, now)
+    if payment.state not in (PaymentState.AUTHORIZED, PaymentState.CAPTURED):
+        return decision
+    authorized = payment.state is PaymentState.AUTHORIZED
+    if authorized and payment.void_requested:
+        return decision.start_step(PaymentStep.VOID, payment.held, now)
+    to_capture = (payment.capture_requested or 0) - payment.captured
+    if authorized and to_capture > 0 and (payment.capture_final or payment.captures_several):
+        return decision.start_step(PaymentStep.CAPTURE, to_capture, now, final=payment.capture_final)
+    to_refund = payment.captured if payment.void_requested else min(payment.refund_requested, payment.captured)
+    if to_refund > payment.refunded:
+        return decision.start_step(PaymentStep.REFUND, to_refund - payment.refunded, now)
+    if authorized and payment.capture_final and release:
+        return decision.start_step(PaymentStep.VOID, payment.held, now)
     return decision
 
 
@@ -127,14 +148,44 @@ def mark_unknown(payment: Payment, now: datetime) -> PaymentDecision:
 
 
 def expire(payment: Payment, now: datetime) -> PaymentDecision:
-    """End an authorization. Raises IllegalPaymentTransitionError while it is being captured or voided."""
+    """End an authorization; what was captured in part stays captured.
+
+    Publishes PaymentFailed unless nothing more was to be captured. Raises IllegalPaymentTransitionError while a step is
+    in progress.
+    """
     if payment.state is not PaymentState.AUTHORIZED:
         raise IllegalPaymentTransitionError(f"a payment that is {payment.state} does not expire")
+    rest, requested = payment.held, payment.capture_requested or 0
+    decision = drop_capture(release_rest(PaymentDecision(payment), PaymentState.EXPIRED, now, EXPIRED_REASON))
+    if payment.capture_final and requested == payment.captured:
+        return decision.change(capture_final=True).publish(PaymentVoided(**payment.event_fields(rest, now)))
+    step = PaymentStep.CAPTURE if requested else PaymentStep.AUTHORIZE
+    return decision.publish_failure(step, rest, EXPIRED_REASON, now)
+
+
+def release_rest(
+    decision: PaymentDecision, empty_state: PaymentState, now: datetime, because: str, amount: int = 0
+) -> PaymentDecision:
+    """End the step in progress, if any, and the authorization; `empty_state` applies if nothing was captured."""
+    payment = decision.payment
+    if not payment.captured:
+        to_state = empty_state
+    else:
+        to_state = PaymentState.REFUNDED if payment.refunded == payment.captured else PaymentState.CAPTURED
     return (
-        PaymentDecision(payment)
-        .end_step(PaymentState.EXPIRED, now, EXPIRED_REASON)
-        .book(book_release(_accounts(payment), payment.authorized))
-        .publish_failure(PaymentStep.AUTHORIZE, payment.authorized, EXPIRED_REASON, now)
+        decision.end_step(to_state, now, because, amount)
+        .change(released=payment.released + payment.held)
+        .book(book_release(accounts_of(payment), payment.held))
+    )
+
+
+def drop_capture(decision: PaymentDecision) -> PaymentDecision:
+    """Forget captures that were requested and not performed, with the refunds that wait for them."""
+    payment = decision.payment
+    return decision.change(
+        capture_requested=payment.captured or None,
+        capture_final=payment.void_requested and payment.captured > 0,
+        refund_requested=min(payment.refund_requested, payment.captured),
     )
 
 
@@ -146,100 +197,7 @@ def withdraw(payment: Payment, now: datetime) -> PaymentDecision:
     return decision.publish(PaymentVoided(**payment.event_fields(0, now)))
 
 
-def apply_answer(
-    payment: Payment, answer: PaymentAnswer, now: datetime, authorization_period: timedelta
-) -> PaymentDecision:
-    """Apply the result of the step in progress, then start the next requested step.
-
-    `authorization_period` applies if the payment service returns no expiry.
-    """
-    if isinstance(answer, Declined):
-        return start_next_step(_decline_step(payment, answer.reason, now), now)
-    if answer.status is Status.EXPIRED:
-        return _expire_at_service(payment, now)
-    decision = PaymentDecision(replace(payment, reference=payment.reference or answer.reference))
-    if payment.step is PaymentStep.AUTHORIZE:
-        decision = _confirm_authorization(decision, answer, now, authorization_period)
-    elif payment.step is PaymentStep.CAPTURE:
-        decision = _confirm_capture(decision, answer.amount, now)
-    elif payment.step is PaymentStep.VOID:
-        decision = _confirm_void(decision, now)
-    else:
-        decision = _confirm_refund(decision, answer.amount, now)
-    return start_next_step(decision, now)
-
-
-def _confirm_authorization(
-    decision: PaymentDecision, answer: Confirmed, now: datetime, authorization_period: timedelta
-) -> PaymentDecision:
-    amount, payment = answer.amount, decision.payment
-    return (
-        decision.end_step(PaymentState.AUTHORIZED, now, "authorized by the payment service", amount)
-        .change(authorized=amount, expires_at=answer.expires_at or now + authorization_period)
-        .book(book_authorization(_accounts(payment), amount))
-        .publish(PaymentAuthorized(**payment.event_fields(amount, now)))
-    )
-
-
-def _confirm_capture(decision: PaymentDecision, amount: int, now: datetime) -> PaymentDecision:
-    payment = decision.payment
-    decision = (
-        decision.end_step(PaymentState.CAPTURED, now, "captured by the payment service", amount)
-        .change(captured=amount)
-        .book(book_capture(_accounts(payment), amount))
-    )
-    if rest := payment.authorized - amount:
-        decision = decision.book(book_release(_accounts(payment), rest))
-    return decision.publish(PaymentCaptured(**payment.event_fields(amount, now)))
-
-
-def _confirm_void(decision: PaymentDecision, now: datetime) -> PaymentDecision:
-    payment, amount = decision.payment, decision.payment.authorized
-    return (
-        decision.end_step(PaymentState.VOIDED, now, "voided by the payment service", amount)
-        .book(book_release(_accounts(payment), amount))
-        .publish(PaymentVoided(**payment.event_fields(amount, now)))
-    )
-
-
-def _confirm_refund(decision: PaymentDecision, amount: int, now: datetime) -> PaymentDecision:
-    payment = decision.payment
-    refunded = payment.refunded + amount
-    to_state = PaymentState.REFUNDED if refunded == payment.captured else PaymentState.CAPTURED
-    return (
-        decision.end_step(to_state, now, "refunded by the payment service", amount)
-        .change(refunded=refunded)
-        .book(book_refund(_accounts(payment), amount))
-        .publish(PaymentRefunded(**payment.event_fields(amount, now), refunded=refunded))
-    )
-
-
-def _decline_step(payment: Payment, reason: str, now: datetime) -> PaymentDecision:
-    """Return the payment to the state before the step and delete the request."""
-    decision, step = PaymentDecision(payment), payment.step
-    if step is PaymentStep.AUTHORIZE:
-        decision = decision.end_step(PaymentState.DECLINED, now, reason)
-    elif step is PaymentStep.CAPTURE:
-        decision = decision.end_step(PaymentState.AUTHORIZED, now, reason)
-        decision = decision.change(capture_requested=None, refund_requested=0)
-    elif step is PaymentStep.VOID:
-        decision = decision.end_step(PaymentState.AUTHORIZED, now, reason).change(void_requested=False)
-    else:
-        decision = decision.end_step(PaymentState.CAPTURED, now, reason)
-        decision = decision.change(refund_requested=payment.refunded, void_requested=False)
-    return decision.publish_failure(step or PaymentStep.REFUND, payment.requested_amount, reason, now)
-
-
-def _expire_at_service(payment: Payment, now: datetime) -> PaymentDecision:
-    """End a payment whose authorization had expired at the service when the capture or void arrived there."""
-    decision = PaymentDecision(payment).end_step(PaymentState.EXPIRED, now, EXPIRED_REASON)
-    decision = decision.book(book_release(_accounts(payment), payment.authorized))
-    if payment.step is PaymentStep.VOID:
-        return decision.publish(PaymentVoided(**payment.event_fields(payment.authorized, now)))
-    return decision.publish_failure(PaymentStep.CAPTURE, payment.requested_amount, EXPIRED_REASON, now)
-
-
-def _accounts(payment: Payment) -> Accounts:
+def accounts_of(payment: Payment) -> Accounts:
     return Accounts(payment.customer_id, payment.provider_id, payment.service)
 
 

@@ -29,17 +29,24 @@ class Payment:
     state: PaymentState = PaymentState.AUTHORIZING
     #: Number of transitions so far; the history has as many rows.
     version: int = 1
+    #: The payment service can capture this authorization in several parts.
+    captures_several: bool = False
     #: The step in progress with its idempotency key, amount and time; None between steps.
     step: PaymentStep | None = None
     idempotency_key: str | None = None
     requested_amount: int = 0
     requested_at: datetime | None = None
+    #: The capture in progress is the last one: the payment service releases the rest with it.
+    requested_final: bool = False
     #: Totals that the payment service confirmed.
     authorized: int = 0
     captured: int = 0
     refunded: int = 0
-    #: Requests that start as soon as the state allows it.
+    #: The part of the authorization that ended without a capture.
+    released: int = 0
+    #: Requests that start as soon as the state allows it. The total of all captures, and whether no more follow.
     capture_requested: int | None = None
+    capture_final: bool = False
     void_requested: bool = False
     refund_requested: int = 0
     #: The payment service's id of the payment.
@@ -47,6 +54,21 @@ class Payment:
     #: Expiry of the authorization.
     expires_at: datetime | None = None
     reason: str = ""
+
+    @property
+    def held(self) -> int:
+        """What can still be captured."""
+        return self.authorized - self.captured - self.released
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether an authorization was captured, released or expired as a whole."""
+        return self.authorized > 0 and self.held == 0
+
+    @property
+    def started_last_capture(self) -> bool:
+        """Whether the final capture, or the release of what it leaves, is in progress or done."""
+        return self.capture_final and (self.requested_final or self.step is PaymentStep.VOID or self.has_ended)
 
     def event_fields(self, amount: int, now: datetime) -> "PaymentFields":
         return {
@@ -84,6 +106,8 @@ class PaymentTransition:
     from_state: PaymentState | None
     to_state: PaymentState
     step: PaymentStep | None
+    #: Key of the step; None for a transition without one.
+    idempotency_key: str | None
     amount: int
     occurred_at: datetime
     because: str
@@ -108,12 +132,12 @@ class PaymentDecision:
     events: tuple[Event, ...] = ()
     calls: tuple[ServiceCall, ...] = ()
 
-    def start_step(self, step: PaymentStep, amount: int, now: datetime) -> "PaymentDecision":
+    def start_step(self, step: PaymentStep, amount: int, now: datetime, *, final: bool = False) -> "PaymentDecision":
         """Start a step. Its key contains the version, so that a step requested again after a refusal has a new key."""
         key = make_idempotency_key(self.payment.payment_id, step, self.payment.version + 1)
         return (
-            self._change_state(IN_PROGRESS[step], step, amount, now, f"{step} requested")
-            .change(step=step, idempotency_key=key, requested_amount=amount, requested_at=now)
+            self._change_state(IN_PROGRESS[step], (step, key), amount, now, f"{step} requested")
+            .change(step=step, idempotency_key=key, requested_amount=amount, requested_at=now, requested_final=final)
             .call(ServiceCall(step, key))
         )
 
@@ -122,23 +146,28 @@ class PaymentDecision:
 
         Raises IllegalPaymentTransitionError if the transition is not legal.
         """
-        return self._change_state(to_state, self.payment.step, amount, now, because).change(
-            step=None, idempotency_key=None, requested_amount=0, requested_at=None
+        step = self.payment.step, self.payment.idempotency_key
+        return self._change_state(to_state, step, amount, now, because).change(
+            step=None, idempotency_key=None, requested_amount=0, requested_at=None, requested_final=False
         )
 
     def mark_unknown(self, now: datetime) -> "PaymentDecision":
         """Keep the step in progress and its key."""
         payment = self.payment
-        return self._change_state(
-            PaymentState.UNKNOWN, payment.step, payment.requested_amount, now, "the outcome is unknown"
-        )
+        step = payment.step, payment.idempotency_key
+        return self._change_state(PaymentState.UNKNOWN, step, payment.requested_amount, now, "the outcome is unknown")
 
     def _change_state(
-        self, to_state: PaymentState, step: PaymentStep | None, amount: int, now: datetime, because: str
+        self,
+        to_state: PaymentState,
+        step: tuple[PaymentStep | None, str | None],
+        amount: int,
+        now: datetime,
+        because: str,
     ) -> "PaymentDecision":
         from_state, version = self.payment.state, self.payment.version + 1
         check_transition(from_state, to_state)
-        transition = PaymentTransition(version, from_state, to_state, step, amount, now, because)
+        transition = PaymentTransition(version, from_state, to_state, *step, amount, now, because)
         payment = replace(self.payment, state=to_state, version=version, reason=because)
         return replace(self, payment=payment, transitions=(*self.transitions, transition))
 

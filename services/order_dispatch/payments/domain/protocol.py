@@ -1,11 +1,26 @@
 """The interface of a payment service: its requests, its answers and what counts as a valid answer."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
 from replenish_contracts.events import PaymentStep
+
+
+def charge_any_amount(_currency: str) -> int:
+    return 1
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceDescriptor:
+    """What a payment service can do."""
+
+    #: It can capture an authorization in several parts; the answer to one authorization may exclude it.
+    captures_several: bool = False
+    #: The smallest amount of a currency that it charges, in minor units; it charges only multiples of it.
+    chargeable_step: Callable[[str], int] = charge_any_amount
 
 
 class Status(StrEnum):
@@ -15,7 +30,7 @@ class Status(StrEnum):
     CAPTURED = "captured"
     VOIDED = "voided"
     REFUNDED = "refunded"
-    #: The authorization had expired, so it could be neither captured nor voided.
+    #: The authorization had expired, so the rest of it could be neither captured nor voided.
     EXPIRED = "expired"
 
 
@@ -36,6 +51,10 @@ class PaymentRequest:
     token: str | None = None
     #: The service's own id of the payment; known once it is authorized.
     reference: str | None = None
+    #: Total of the earlier captures.
+    captured: int = 0
+    #: No capture follows this one, and it releases the rest. False only if the service captures several times.
+    final: bool = True
 
     @property
     def service_reference(self) -> str:
@@ -55,6 +74,8 @@ class Confirmed:
     currency: str
     #: Expiry of the authorization, if the service returns one.
     expires_at: datetime | None = None
+    #: Whether this authorization can be captured in several parts; None if the service makes no difference.
+    captures_several: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +99,12 @@ class PaymentService(Protocol):
     async def authorize(self, request: PaymentRequest) -> PaymentAnswer: ...
 
     async def capture(self, request: PaymentRequest) -> PaymentAnswer:
-        """Capture the amount once; the rest of the authorization is released."""
+        """Capture the amount in addition to earlier captures; `final` releases the rest of the authorization."""
         ...
 
-    async def void(self, request: PaymentRequest) -> PaymentAnswer: ...
+    async def void(self, request: PaymentRequest) -> PaymentAnswer:
+        """Release what was not captured."""
+        ...
 
     async def refund(self, request: PaymentRequest) -> PaymentAnswer: ...
 

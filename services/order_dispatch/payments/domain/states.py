@@ -13,7 +13,7 @@ class PaymentState(StrEnum):
     #: The outcome of the step in progress is not known; it is looked up at the payment service.
     UNKNOWN = "unknown"
     CAPTURING = "capturing"
-    #: Captured, possibly refunded in part.
+    #: Captured, possibly refunded in part; nothing is held any more. A payment that was captured in part is authorized.
     CAPTURED = "captured"
     VOIDING = "voiding"
     VOIDED = "voided"
@@ -21,7 +21,7 @@ class PaymentState(StrEnum):
     #: Refunded in full.
     REFUNDED = "refunded"
     DECLINED = "declined"
-    #: The authorization expired before it was captured.
+    #: The authorization expired before anything was captured.
     EXPIRED = "expired"
 
 
@@ -35,12 +35,13 @@ IN_PROGRESS = {
 _S = PaymentState
 _NEXT_STATES = {
     _S.AUTHORIZING: (_S.AUTHORIZED, _S.DECLINED, _S.UNKNOWN, _S.VOIDED),
-    _S.AUTHORIZED: (_S.CAPTURING, _S.VOIDING, _S.EXPIRED),
-    # A declined step returns the payment to its previous state.
-    _S.CAPTURING: (_S.CAPTURED, _S.AUTHORIZED, _S.EXPIRED, _S.UNKNOWN),
+    # What was captured in part stays captured (or refunded) when the rest expires or is released.
+    _S.AUTHORIZED: (_S.CAPTURING, _S.VOIDING, _S.REFUNDING, _S.EXPIRED, _S.CAPTURED, _S.REFUNDED),
+    # A declined step returns the payment to its previous state, a captured part as well.
+    _S.CAPTURING: (_S.CAPTURED, _S.AUTHORIZED, _S.EXPIRED, _S.REFUNDED, _S.UNKNOWN),
     _S.CAPTURED: (_S.REFUNDING,),
-    _S.VOIDING: (_S.VOIDED, _S.AUTHORIZED, _S.EXPIRED, _S.UNKNOWN),
-    _S.REFUNDING: (_S.CAPTURED, _S.REFUNDED, _S.UNKNOWN),
+    _S.VOIDING: (_S.VOIDED, _S.CAPTURED, _S.REFUNDED, _S.AUTHORIZED, _S.EXPIRED, _S.UNKNOWN),
+    _S.REFUNDING: (_S.CAPTURED, _S.REFUNDED, _S.AUTHORIZED, _S.UNKNOWN),
     _S.UNKNOWN: (_S.AUTHORIZED, _S.DECLINED, _S.CAPTURED, _S.VOIDED, _S.REFUNDED, _S.EXPIRED),
 }
 TRANSITIONS = frozenset((from_state, to_state) for from_state, after in _NEXT_STATES.items() for to_state in after)

@@ -32,10 +32,10 @@ _numbers = itertools.count(1)
 
 
 class PaymentEnvironment:
-    """A kit that runs tasks; `results` records what payments report to orders."""
+    """A kit that runs tasks; `results` records what payments report to orders, `captured` the totals of failed captures."""
 
     def __init__(self, kit, log_path):
-        self.kit, self.log_path, self.results = kit, log_path, []
+        self.kit, self.log_path, self.results, self.captured = kit, log_path, [], {}
         app = build_app(SERVICE.name, SERVICE.api, Health())
         app.state.kit = kit
         self.http = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://dispatch")
@@ -66,15 +66,34 @@ class PaymentEnvironment:
             for command in commands:
                 tx.publish(*await command(order, tx.store))
 
-    async def _run_command(self, command, order, *amount):
+    async def _run_command(self, command, order, *amount, **options):
         async with self.kit.transaction() as tx:
             await tx.store.lock_order(order.order_id)
-            events = await command(order, *amount, tx.store)
+            events = await command(order, *amount, tx.store, **options)
             tx.publish(*events)
         return events
 
     async def capture(self, order, amount):
         return await self._run_command(payments.capture, order, amount)
+
+    async def capture_part(self, order, due_total, *, final=False):
+        return await self._run_command(payments.capture, order, due_total, final=final)
+
+    async def wait_for_captured(self, order, total, seconds=20):
+        """Wait until the total is captured and no step is in progress."""
+
+        async def found_or_none():
+            payment = await self.payment(order)
+            return payment if (payment.captured, payment.step) == (total, None) else None
+
+        return await until(found_or_none, f"{total} of {order.order_id} is captured", seconds)
+
+    async def captured_part(self, due_total=300, *token):
+        """Return an order for 500 that is captured in part, with more to follow."""
+        order = await self.authorized_order(*token)
+        await self.capture_part(order, due_total)
+        await self.wait_for_captured(order, due_total)
+        return order
 
     async def void(self, order):
         return await self._run_command(payments.void, order)
@@ -193,7 +212,7 @@ async def running(database, log_path, **settings):
     task = asyncio.create_task(runner.run())
     environment = PaymentEnvironment(kit, log_path)
     try:
-        with recorded_results(environment.results):
+        with recorded_results(environment.results, environment.captured):
             yield environment
     finally:
         task.cancel()
@@ -204,7 +223,7 @@ async def running(database, log_path, **settings):
 
 
 @contextmanager
-def recorded_results(log):
+def recorded_results(log, captured):
     """Record what payments report to orders, instead of applying it."""
 
     async def record(results, store):
@@ -218,6 +237,7 @@ def recorded_results(log):
                 log.append(("failed", result.order_id, result.reason))
             elif result.effect is OrderEffect.NOT_CAPTURED:
                 log.append(("capture failed", result.order_id, result.reason))
+                captured[result.order_id] = result.captured
         return events
 
     with pytest.MonkeyPatch.context() as patch:

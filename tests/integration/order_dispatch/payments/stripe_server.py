@@ -7,7 +7,9 @@ import sys
 from contextlib import asynccontextmanager
 
 import httpx
+from pydantic import SecretStr
 
+from tests.integration.order_dispatch.payments.environment import running
 from tests.support.portal_server import until
 
 #: Runs localstripe on our port, without its dump file in /tmp, which parallel runs would share.
@@ -19,15 +21,17 @@ resources.Store.dump_to_disk = lambda self: None
 web.run_app(server.app, host="127.0.0.1", port=int(sys.argv[1]), print=None, access_log=None)
 """
 KEY = "sk_test_12345"
+VISA = "pm_card_visa"
 
 
 @asynccontextmanager
-async def localstripe():
-    """Run localstripe on a free port; yields its URL."""
+async def localstripe(*, captures_several=False):
+    """Run localstripe on a free port, which captures an intent once unless told otherwise; yields its URL."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
-    process = subprocess.Popen([sys.executable, "-c", START, str(port)])
+    program = ["-m", "tests.integration.order_dispatch.payments.multicapture_server"]
+    process = subprocess.Popen([sys.executable, *(program if captures_several else ["-c", START]), str(port)])
     try:
         async with httpx.AsyncClient() as http:
 
@@ -43,6 +47,12 @@ async def localstripe():
     finally:
         process.terminate()
         await asyncio.to_thread(process.wait)
+
+
+def running_at(database, url, tmp_path, **settings):
+    """Open a kit of order_dispatch with a Stripe account at this URL."""
+    settings = {"stripe_url": url, "stripe_api_key": SecretStr(KEY), "payment_seconds": 5, **settings}
+    return running(database, tmp_path / "sandbox.jsonl", **settings)
 
 
 @asynccontextmanager

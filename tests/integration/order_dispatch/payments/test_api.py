@@ -137,6 +137,29 @@ class TestPayment:
         assert (shown["state"], shown["captured"]) == ("captured", {"amount": "5.00", "currency": "USD"})
         assert [transition["to_state"] for transition in shown["history"]] == await environment.states(order)
 
+    async def test_get_payment_returns_captures(self, environment, portal_server):
+        order = await environment.captured_part(200)
+        await environment.capture_part(order, 350, final=True)
+        await environment.wait_for_state(order, "captured")
+        declined = await environment.authorized_order("tok_capture_declined")
+        await environment.capture(declined, 500)
+        await until(lambda: _capture_failed(environment, declined), "the capture failed")
+
+        async def get(shown_order):
+            mine = portal_server.headers("customer", customer_id=shown_order.customer_id)
+            return (await environment.http.get(f"/v1/orders/{shown_order.order_id}/payment", headers=mine)).json()
+
+        shown = await get(order)
+        assert [capture["amount"] for capture in shown["captures"]] == ["2.00", "1.50"]
+        assert {capture["currency"] for capture in shown["captures"]} == {"USD"}
+        assert [capture["captured_at"] for capture in shown["captures"]] == [
+            transition["occurred_at"]
+            for transition in shown["history"]
+            if (transition["from_state"], transition["step"]) == ("capturing", "capture")
+        ]
+        assert (shown["captured"]["amount"], shown["released"]["amount"]) == ("3.50", "1.50")
+        assert (await get(declined))["captures"] == []
+
     async def test_get_payment_of_other_customer_is_404(self, environment, portal_server):
         order = await environment.authorized_order()
 
@@ -174,6 +197,10 @@ class TestPayment:
         assert (await environment.http.get("/v1/payments/unknown", headers=ann)).status_code == 403
         answer = await environment.http.get("/v1/payments/unknown", headers=portal_server.headers("operator"))
         assert answer.json() == {"payments": []}
+
+
+async def _capture_failed(environment, order):
+    return order.order_id in environment.captured
 
 
 async def test_put_payment_method_without_sealing_key_is_503(database, portal_server, ann, tmp_path):

@@ -102,6 +102,34 @@ class TestAmounts:
 
         assert statuses == [402, 402, 200, 402, 402, 200, 402]
 
+    async def test_parts_stay_within_authorization_and_end_with_final_one(self, log_path):
+        async with sandbox(log_path) as url:
+            payment_path = "/" + (await post(url, "", "k", AUTHORIZATION)).json()["reference"]
+            requests = [
+                ("/capture", {"amount": 200, "final": False}),
+                ("/refund", {"amount": 201}),
+                ("/refund", {"amount": 150}),
+                ("/capture", {"amount": 301, "final": False}),
+                ("/capture", {"amount": 100, "final": True}),
+                ("/capture", {"amount": 100, "final": True}),
+                ("/refund", {"amount": 150}),
+            ]
+            statuses = [
+                (await post(url, payment_path + path, f"k{number}", body)).status_code
+                for number, (path, body) in enumerate(requests)
+            ]
+
+        assert statuses == [200, 402, 200, 402, 200, 402, 200]
+
+    async def test_void_after_part_releases_rest(self, log_path):
+        async with sandbox(log_path) as url:
+            payment_path = "/" + (await post(url, "", "k", AUTHORIZATION)).json()["reference"]
+            await post(url, f"{payment_path}/capture", "c", {"amount": 200, "final": False})
+            voided = await post(url, f"{payment_path}/void", "v", {})
+            late = await post(url, f"{payment_path}/capture", "l", {"amount": 1, "final": False})
+
+        assert (voided.json()["status"], voided.json()["amount"], late.status_code) == ("voided", 300, 402)
+
     async def test_unknown_payment_and_key_are_404(self, log_path):
         async with sandbox(log_path) as url:
             assert (await post(url, "/sp_nobody/capture", "k", {"amount": 1})).status_code == 404

@@ -4,7 +4,14 @@ import asyncpg
 import pytest
 
 from libs.kit.testing import store_for
-from services.order_dispatch.payments.domain import TRANSITIONS, Mandate, Payment, PaymentState, open_payment
+from services.order_dispatch.payments.domain import (
+    TRANSITIONS,
+    Mandate,
+    Payment,
+    PaymentState,
+    open_payment,
+    request_capture,
+)
 from services.order_dispatch.service import SERVICE
 from tests.support import orders as a
 from tests.support import payments as pay
@@ -17,7 +24,9 @@ async def store(database):
         decision = a.draft(a.approved(), a.slot(), a.ACME, a.offer(), a.NOON)
         await opened.add_order(decision)
         price = decision.order.price
-        payment = Payment("pay1", "o1", "ann", "pods", "ann/pods", "acme", "sandbox", "USD", price, 0)
+        payment = Payment(
+            *("pay1", "o1", "ann", "pods", "ann/pods", "acme", "sandbox", "USD", price, 0), captures_several=True
+        )
         await opened.add_payment(open_payment(payment, Mandate(5000, "USD"), a.NOON), b"sealed")
         yield opened
 
@@ -113,8 +122,8 @@ async def test_state_without_transition_is_refused(store):
 
 async def add_booking(store, kind, *entries):
     number = await store.connection.fetchval(
-        """INSERT INTO money_transaction (payment_id, version, kind, currency, occurred_at) VALUES ('pay1', 1, $1, 'USD', $2)
-        RETURNING number""",
+        """INSERT INTO money_transaction (payment_id, version, idempotency_key, kind, currency, occurred_at)
+        VALUES ('pay1', 1, 'pay1-step-1', $1, 'USD', $2) RETURNING number""",
         kind,
         a.NOON,
     )
@@ -148,7 +157,8 @@ async def test_second_booking_of_kind_is_refused(store, kind):
 
     with pytest.raises(asyncpg.UniqueViolationError):
         await store.connection.execute(
-            "INSERT INTO money_transaction (payment_id, version, kind, currency, occurred_at) VALUES ('pay1', 2, $1, 'USD', now())",
+            """INSERT INTO money_transaction (payment_id, version, idempotency_key, kind, currency, occurred_at)
+            VALUES ('pay1', 2, 'pay1-step-1', $1, 'USD', now())""",
             kind,
         )
 
@@ -169,15 +179,109 @@ async def test_books_and_history_are_append_only(store, change):
 
 
 VIOLATIONS = {
-    "check_money_sums_to_zero": "INSERT INTO money_transaction (payment_id, version, kind, currency, occurred_at) VALUES ('pay1', 1, 'captured', 'USD', now())",
+    "check_money_sums_to_zero": """INSERT INTO money_transaction
+        (payment_id, version, idempotency_key, kind, currency, occurred_at)
+        VALUES ('pay1', 1, 'pay1-capture-1', 'captured', 'USD', now())""",
     "check_authorized_money_is_held": "UPDATE payment SET authorized = authorized - 1",
     "check_cash_equals_captured_money": "UPDATE payment SET captured = 1",
-    "check_cash_is_owed_to_providers": """WITH t AS (INSERT INTO money_transaction (payment_id, version, kind, currency, occurred_at)
-        VALUES ('pay1', 1, 'captured', 'USD', now()) RETURNING number)
+    "check_cash_is_owed_to_providers": """WITH t AS (
+        INSERT INTO money_transaction (payment_id, version, idempotency_key, kind, currency, occurred_at)
+        VALUES ('pay1', 1, 'pay1-capture-1', 'captured', 'USD', now()) RETURNING number)
         INSERT INTO money_entry SELECT number, account, amount FROM t, (VALUES ('cash:sandbox', 1), ('held:sandbox', -1)) AS e (account, amount)""",
     "check_payments_are_booked_once": "UPDATE payment SET authorized = authorized - 1",
+    "check_steps_are_booked_once": """WITH t AS (
+        INSERT INTO money_transaction (payment_id, version, idempotency_key, kind, currency, occurred_at)
+        VALUES ('pay1', 2, 'pay1-capture-3', 'captured', 'USD', now()) RETURNING number)
+        INSERT INTO money_entry SELECT number, account, amount
+        FROM t, (VALUES ('cash:sandbox', 1), ('provider:acme', -1)) AS e (account, amount)""",
     "check_payments_stay_within_mandate": "UPDATE orders SET price = price - 1",
 }
+
+
+async def captured_part(store, due_total=300):
+    capturing = await save(store, request_capture(await store.lock_payment("pay1"), due_total, a.NOON, final=False))
+    return await save(store, pay.confirm(capturing))
+
+
+async def failed_checks(store):
+    return [view for view in VIOLATIONS if await store.connection.fetch(f"SELECT FROM {view}")]
+
+
+async def test_two_parts_and_release_are_booked(store):
+    await authorized(store)
+    await captured_part(store)
+    await captured_part(store, 700)
+    released = await save(
+        store, pay.confirm(await save(store, request_capture(await store.lock_payment("pay1"), 700, a.NOON)))
+    )
+    await check_constraints(store)
+
+    assert await store.lock_payment("pay1") == released
+    assert (released.captured, released.released) == (700, released.amount - 700)
+    kinds = await store.connection.fetch("SELECT kind FROM money_transaction ORDER BY number")
+    assert [kind for (kind,) in kinds] == ["authorized", "captured", "captured", "released"]
+    assert await failed_checks(store) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "views"),
+    [
+        ("captured = captured - 1", {"check_authorized_money_is_held", "check_cash_equals_captured_money"}),
+        ("released = 1", {"check_authorized_money_is_held"}),
+        ("authorized = authorized - 1", {"check_authorized_money_is_held"}),
+        ("refunded = 1", {"check_cash_equals_captured_money"}),
+    ],
+)
+async def test_wrong_total_after_part_is_reported(store, change, views):
+    await authorized(store)
+    await captured_part(store)
+    assert await failed_checks(store) == []
+
+    await store.connection.execute(f"UPDATE payment SET {change}")
+
+    assert set(await failed_checks(store)) == views | {"check_payments_are_booked_once"}
+
+
+@pytest.mark.parametrize("kind", ["captured", "refunded"])
+async def test_step_is_booked_once(store, kind):
+    await authorized(store)
+    await captured_part(store)
+    booked = await store.connection.fetchval("SELECT idempotency_key FROM money_transaction WHERE kind = 'captured'")
+    statement = """INSERT INTO money_transaction (payment_id, version, idempotency_key, kind, currency, occurred_at)
+        VALUES ('pay1', 2, $1, $2, 'USD', now())"""
+    if kind == "refunded":
+        await store.connection.execute(statement, booked, kind)
+
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await store.connection.execute(statement, booked, kind)
+
+
+@pytest.mark.parametrize("kind", ["authorized", "captured", "refunded"])
+async def test_booking_without_step_is_refused(store, kind):
+    with pytest.raises(asyncpg.CheckViolationError):
+        await store.connection.execute(
+            """INSERT INTO money_transaction (payment_id, version, kind, currency, occurred_at)
+            VALUES ('pay1', 1, $1, 'USD', now())""",
+            kind,
+        )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "captured = authorized",  # nothing is held, but the state is authorized
+        "released = authorized - captured",
+        "released = -1",
+        "requested_final = true",
+        "capture_final = true, capture_requested = NULL",
+    ],
+)
+async def test_amounts_that_contradict_state_are_refused(store, change):
+    await authorized(store)
+    await captured_part(store)
+
+    with pytest.raises(asyncpg.CheckViolationError):
+        await store.connection.execute(f"UPDATE payment SET {change}")
 
 
 @pytest.mark.parametrize("view", VIOLATIONS)

@@ -5,21 +5,19 @@ from dataclasses import replace
 import httpx
 import pytest
 import stripe
-from pydantic import SecretStr
 
 from libs.kit import RetryLaterError
 from replenish_contracts.events import PaymentStep
 from services.order_dispatch.payments.domain import Declined, PaymentRequest, Status
 from services.order_dispatch.payments.services import open_payment_service
-from tests.integration.order_dispatch.payments.environment import running
 from tests.integration.order_dispatch.payments.stripe_server import (
     KEY,
+    VISA,
     localstripe,
     proxy_losing_first_answer,
+    running_at,
     server_answering,
 )
-
-VISA = "pm_card_visa"
 
 
 @pytest.fixture(scope="module")
@@ -38,11 +36,6 @@ async def account(url):
             return (await http.get(f"/v1/{kind}", params={"limit": 100})).json()["data"]
 
         yield list_objects
-
-
-def running_at(database, url, tmp_path, **settings):
-    settings = {"stripe_url": url, "stripe_api_key": SecretStr(KEY), "payment_seconds": 5, **settings}
-    return running(database, tmp_path / "sandbox.jsonl", **settings)
 
 
 @pytest.fixture
@@ -110,6 +103,17 @@ class TestSteps:
 
         assert (payment.captured, await environment.balances(order)) == (0, {})
         assert environment.results[-1][:2] == ("capture failed", order.order_id)
+
+    async def test_part_waits_for_final_capture_of_card_without_several(self, environment, account):
+        order = await environment.authorized_order(VISA, service="stripe")
+        await environment.capture_part(order, 200)
+        assert (await environment.payment(order)).captures_several is False
+        assert [intent["status"] for intent in await account("payment_intents")] == ["requires_capture"]
+
+        await environment.capture_part(order, 450, final=True)
+        await environment.wait_for_state(order, "captured")
+
+        assert await environment.balances(order) == {"cash:stripe": 450, "provider:acme": -450}
 
 
 class TestUnknown:
@@ -196,3 +200,10 @@ class TestFind:
         )
 
         assert isinstance(declined, Declined)
+
+    async def test_amount_that_stripe_cannot_charge_is_declined(self, environment):
+        request = build_request(environment, currency="KWD", amount=5124)
+
+        assert await open_payment_service("stripe", environment.kit).authorize(request) == Declined(
+            "Stripe charges KWD in multiples of 10 minor units"
+        )

@@ -1,8 +1,8 @@
-"""Property test: in any order of events a payment is captured at most once, and the books match the service."""
+"""Property test: in any order of events no more is captured than authorized, and the books match the service."""
 
 from hypothesis import settings
 from hypothesis import strategies as some
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from services.order_dispatch.payments.domain import (
     CLOSED,
@@ -38,10 +38,13 @@ class Bank:
             if payment.step == "authorize":
                 self.held = amount
             elif payment.step == "capture":
-                self.held, self.captured, self.captures = 0, amount, self.captures + 1
+                assert amount <= self.held
+                self.held = 0 if payment.requested_final else self.held - amount
+                self.captured, self.captures = self.captured + amount, self.captures + 1
             elif payment.step == "void":
                 self.held = 0
             else:
+                assert amount <= self.captured
                 self.captured -= amount
         return Confirmed(pay.CONFIRMED_STATUS[payment.step], "sp_1", payment.requested_amount, payment.currency)
 
@@ -49,8 +52,11 @@ class Bank:
 class PaymentMachine(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
-        self.bank, self.decisions, self.keys = Bank(), [], []
-        self.apply(open_payment(pay.NEW, Mandate(5000, "EUR"), pay.NOON))
+        self.bank, self.decisions, self.keys, self.release_was_declined = Bank(), [], [], False
+
+    @initialize(new=some.sampled_from([pay.NEW, pay.NEW_SEVERAL]))
+    def open(self, new):
+        self.apply(open_payment(new, Mandate(5000, "EUR"), pay.NOON))
 
     def apply(self, decision):
         for transition in decision.transitions:
@@ -66,9 +72,9 @@ class PaymentMachine(RuleBasedStateMachine):
     def payment(self):
         return self.decisions[-1].payment
 
-    @rule(amount=AMOUNTS)
-    def capture(self, amount):
-        self.apply(request_capture(self.payment, amount, pay.NOON))
+    @rule(due_total=AMOUNTS, final=some.booleans(), chargeable_step=some.sampled_from([1, 10, 100]))
+    def capture(self, due_total, final, chargeable_step):
+        self.apply(request_capture(self.payment, due_total, pay.NOON, final=final, chargeable_step=chargeable_step))
 
     @rule()
     def void(self):
@@ -93,6 +99,7 @@ class PaymentMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.payment.step and self.payment.idempotency_key not in self.bank.performed_keys)
     @rule()
     def service_declines(self):
+        self.release_was_declined = self.payment.step == "void"
         self.apply(pay.answer(self.payment, Declined("no")))
 
     @precondition(
@@ -129,18 +136,18 @@ class PaymentMachine(RuleBasedStateMachine):
         assert payment.authorized <= payment.amount
 
     @invariant()
-    def captured_at_most_once(self):
-        assert self.bank.captures <= 1
+    def captured_once_per_request(self):
+        assert self.bank.captures <= 1 or self.payment.captures_several
         assert self.bank.captured >= 0
-        assert sum(
+        captures = [
             event.amount
             for decision in self.decisions
             for event in decision.events
             if "Captured" in type(event).__name__
-        ) in (
-            0,
-            self.payment.captured,
-        )
+        ]
+        assert sum(captures) == self.payment.captured
+        assert all(amount > 0 for amount in captures)
+        assert len(captures) <= self.bank.captures <= len(captures) + 1
 
     @invariant()
     def every_key_belongs_to_one_step(self):
@@ -155,11 +162,35 @@ class PaymentMachine(RuleBasedStateMachine):
             assert books.get("customer:ann", 0) == -self.bank.held
 
     @invariant()
+    def books_match_payment(self):
+        books, payment = pay.balances(*self.decisions), self.payment
+        assert books.get("held:sandbox", 0) == payment.held
+        assert books.get("cash:sandbox", 0) == payment.captured - payment.refunded
+        kinds = [booking.kind for decision in self.decisions for booking in decision.bookings]
+        assert kinds.count("authorized") <= 1
+        assert kinds.count("released") <= 1
+
+    @invariant()
+    def constraints_of_database_hold(self):
+        payment = self.payment
+        assert payment.capture_requested is None or 0 < payment.capture_requested <= payment.amount
+        assert 0 <= payment.refund_requested <= payment.amount
+        assert not payment.capture_final or payment.capture_requested
+        assert not payment.requested_final or payment.step == "capture"
+        if payment.step != "refund":
+            is_open = payment.state in (PaymentState.AUTHORIZED, PaymentState.CAPTURING, PaymentState.VOIDING)
+            is_unknown = payment.state is PaymentState.UNKNOWN and payment.step in ("capture", "void")
+            assert (payment.held > 0) == (is_open or is_unknown)
+
+    @invariant()
     def requests_are_started_or_done(self):
         payment = self.payment
         if payment.state is PaymentState.AUTHORIZED:
             assert not payment.void_requested
-            assert payment.capture_requested is None
+            waits_for_final = not payment.captures_several and not payment.capture_final
+            assert (payment.capture_requested or 0) == payment.captured or waits_for_final
+            assert min(payment.refund_requested, payment.captured) <= payment.refunded
+            assert not payment.capture_final or self.release_was_declined
         if payment.state is PaymentState.CAPTURED:
             assert payment.refund_requested == payment.refunded or payment.void_requested is False
             assert payment.refund_requested <= payment.refunded
