@@ -1,6 +1,5 @@
 """Tests of the translation of notifications to updates, in base steps of the order's slot."""
 
-from dataclasses import replace
 
 import pytest
 
@@ -21,7 +20,7 @@ def shipped(*products, kind="ItemShippedNotification"):
 
 
 def order(unit, scale=0):
-    return replace(orders.order(State.PLACED), unit=unit, scale=scale)
+    return orders.with_line(orders.order(State.PLACED), unit=unit, scale=scale)
 
 
 @pytest.mark.parametrize(
