@@ -245,6 +245,9 @@ class TestOrderOfTwoLines:
     def test_account_can_limit_the_lines(self, name):
         assert max_lines(replace(a.ACME, protocol=name)) is None
         assert max_lines(replace(a.ACME, protocol=name, account={"max_lines": 1})) == 1
+        check_account = get_protocol(name).check_account
+        if check_account is not None:
+            check_account({"max_lines": 1} | ({"email": "shop@example.org"} if name == "hosted" else {}))
 
 
 class Proofs:

@@ -1,6 +1,5 @@
 """Tests of the translation of notifications to updates, in base steps of the order's slot."""
 
-
 import pytest
 
 from replenish_contracts.units import BaseUnit
