@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from libs.kit import RejectedError
 from replenish_contracts.events import UpdateStatus
@@ -326,3 +328,26 @@ class TestPrice:
         )
 
         assert (read_session(found, a.drafted()).price, read_session(found, a.drafted()).lines) == (998, ())
+
+
+@st.composite
+def histories(draw):
+    """Return the snapshots of a merchant that sends pods and filters pack by pack, and the order of their arrival."""
+    sent = {PODS: 0, FILTERS: 0}
+    steps = [dict(sent)]
+    for line_id in draw(st.permutations([PODS, PODS, FILTERS])):
+        sent[line_id] += 1
+        steps.append(dict(sent))
+    return draw(st.lists(st.sampled_from(steps), max_size=8)), steps[-1]
+
+
+@given(histories())
+def test_snapshots_in_any_order_count_each_pack_once(history):
+    arrived, last = history
+    order = a.basket(State.PLACED)
+    for number, counts in enumerate((*arrived, last)):
+        items = item(PODS, 2, fulfilled=counts[PODS]), item(FILTERS, 1, fulfilled=counts[FILTERS])
+        order = apply(order, read_order(*items, order=order), number)
+        assert all((line.shipped_quantity or 0) + line.remaining_quantity <= line.quantity for line in order.lines)
+
+    assert [(line.shipped_quantity, line.remaining_quantity) for line in order.lines] == [(40, 0), (100, 0)]
