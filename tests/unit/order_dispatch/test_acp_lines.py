@@ -213,6 +213,11 @@ class TestProgress:
 
         assert lines_of(answer) == [(PODS, read, None, None), (FILTERS, read, None, None)]
 
+    def test_line_without_a_count_waits_if_others_are_counted(self):
+        answer = read_order(item(PODS, 2, fulfilled=2), item(FILTERS, 1), status="shipped")
+
+        assert lines_of(answer) == [(PODS, SHIPPED, 40, 0), (FILTERS, ACCEPTED, None, None)]
+
     def test_reduced_line_is_sent_with_its_current_quantity(self):
         answer = read_order(item(PODS, 2, current=1), item(FILTERS, 1), status="shipped")
 

@@ -197,6 +197,7 @@ class TestSeveralLines:
 
         assert a.states(exchange.order) == [ORDERED, SHIPPED]
         assert exchange.order.find_line("2").shipped_quantity == 100
+        assert exchange.order.shipments == ()
 
     def test_unruly_provider_ships_half_of_the_first_line(self, start):
         exchange = start(a.basket(), "--delivers", integration=UnrulyIntegration, short_every=1)
