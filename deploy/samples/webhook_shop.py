@@ -92,6 +92,9 @@ class Shop(ShopServer):
     def ship(self, order_id: str, parcels: list[Parcel]) -> None:
         """Ship a parcel and report it by a callback; once that is accepted, ship the next one."""
         parcel, *others = parcels
+        known = {line["line_id"]: line for line in self.log.orders[order_id].get("lines", [])}
+        if any(known.get(line["line_id"], line)["status"] == "cancelled" for line in parcel.lines):
+            return  # cancelled while the parcel before it was reported
         self.move(order_id, "shipped", parcel, partial(self.ship, order_id, others) if others else None)
 
     def move(self, order_id: str, status: str, parcel: Parcel, then: Callable[[], None] | None = None) -> None:
