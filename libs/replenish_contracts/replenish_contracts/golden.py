@@ -109,8 +109,9 @@ def _value(name: str, field: FieldInfo) -> Any:
         annotation, rules = inner.annotation, inner.metadata
     if get_origin(annotation) is tuple:
         one = _item(name, get_args(annotation)[0])
-        second = one | {key: value for key, value in SECOND_LINE.items() if key in one}
-        return [one, second] if name == "lines" else [one]
+        if name != "lines":
+            return [one]
+        return [one, one | {key: value for key, value in SECOND_LINE.items() if key in one}]
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return _model(annotation)
     if isinstance(annotation, type) and issubclass(annotation, Enum):

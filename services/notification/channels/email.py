@@ -61,8 +61,15 @@ def _html(rendered: RenderedMail) -> str:
     """Return the mail as HTML; only `rendered.links` become links, URLs in external text stay text."""
     urls = sorted(map(escape, rendered.links), key=len, reverse=True)  # one may be a prefix of another
     pattern = re.compile("|".join(map(re.escape, urls)))
-    lines = "".join(f"<p>{pattern.sub(_link, escape(line))}</p>" for line in rendered.lines)
+    lines = "".join(_paragraph(pattern.sub(_link, escape(line))) for line in rendered.lines)
     return f'<!doctype html><html lang="{rendered.language}"><body style="font-family:sans-serif">{lines}</body></html>'
+
+
+def _paragraph(escaped: str) -> str:
+    """Return a paragraph of a mail, whose further lines are items of a list."""
+    text, *items = escaped.split("\n")
+    listed = "".join(f"<li>{item.removeprefix('- ')}</li>" for item in items)
+    return f"<p>{text}</p>" + (f"<ul>{listed}</ul>" if listed else "")
 
 
 def _link(match: re.Match[str]) -> str:

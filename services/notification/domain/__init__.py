@@ -1,6 +1,10 @@
 """Pure rules: which notices are sent, and how their mails read."""
 
+from services.notification.domain.contact import Contact
+from services.notification.domain.formatting import one_line
 from services.notification.domain.kinds import (
+    COLLECTED,
+    DELAYED,
     EPOCH_BOUND,
     EVENTS_WITHOUT_NOTICE,
     KIND_BY_EVENT,
@@ -10,10 +14,22 @@ from services.notification.domain.kinds import (
     WITH_ANSWER_LINKS,
     Kind,
 )
-from services.notification.domain.notices import Facts, Notice, NoticeState, NoticeTiming, decide, notice_id_of
-from services.notification.domain.rendering import Contact, RenderedMail, one_line, render_mail
+from services.notification.domain.lines import LineFacts, LineState, line_rows
+from services.notification.domain.notices import (
+    Facts,
+    Notice,
+    NoticeState,
+    NoticeTiming,
+    choose_contents,
+    decide,
+    notice_id_of,
+    reference_of,
+)
+from services.notification.domain.rendering import RenderedMail, render_mail
 
 __all__ = [
+    "COLLECTED",
+    "DELAYED",
     "EPOCH_BOUND",
     "EVENTS_WITHOUT_NOTICE",
     "KINDS",
@@ -24,12 +40,17 @@ __all__ = [
     "Contact",
     "Facts",
     "Kind",
+    "LineFacts",
+    "LineState",
     "Notice",
     "NoticeState",
     "NoticeTiming",
     "RenderedMail",
+    "choose_contents",
     "decide",
+    "line_rows",
     "notice_id_of",
     "one_line",
+    "reference_of",
     "render_mail",
 ]

@@ -1,54 +1,44 @@
-"""English texts of all mails."""
+"""English texts of all mails; those of orders of several lines are in `english_lines.py`."""
 
 from replenish_contracts.events import Fault
+from services.notification.domain.english_lines import ENDED_PARAGRAPHS, PARTS, SEVERAL, SEVERAL_FAULTS
+from services.notification.domain.english_phrases import (
+    CANCELLED_SUBJECT,
+    CART_LINKS,
+    CHECK_ADDRESS,
+    CHECK_PAYMENT,
+    CONTACT_US,
+    EXPECTED,
+    FAILED,
+    FAILED_SUBJECT,
+    LASTS,
+    ON_HOLD,
+    RETRY,
+    RETRY_ELSEWHERE,
+    RUNNING_LOW,
+    SHOP_LINKS,
+    STILL_TO_COME,
+)
 from services.notification.domain.kinds import Kind
 from services.notification.domain.language import Language, Text
 
-_LASTS = "you have {level} left; at {rate} a day, this will last until about {run_out}"
-_RUNNING_LOW = (
-    "Your supply of {product} is running low: " + _LASTS + ".",
-    "Your supply of {product} is running low.",
-)
-_RETRY = "We will try again in one day, then at longer intervals. Your orders: {page}"
-_RETRY_ELSEWHERE = (
-    "If one of your alternative providers can deliver, we will order there right away. "
-    "Otherwise we will try again in one day, then at longer intervals. Your orders: {page}"
-)
-_CHECK_PAYMENT = ("Please check your payment method. Ordering from another provider would not solve this problem.",)
-_CHECK_ADDRESS = ("Please check your delivery address. Ordering from another provider would not solve this problem.",)
-_ON_HOLD = ("Further orders of this product are on hold until we have reviewed the matter.",)
-_CONTACT_US = ("If you have any questions, please reply to this email. Your orders: {page}",)
-_FAILED = (
-    "Your order for {product} could not be completed. Reason: {why}.",
-    "Your order for {product} could not be completed.",
-)
-_FAILED_SUBJECT = "Order not completed: {product}"
-_CANCELLED_SUBJECT = "Order cancelled: {product}"
-_EXPECTED = "Expected delivery: {expected}"
-_SHOP_LINKS = (
-    ("Accept the order: {acknowledge}",),
-    ("Mark it as shipped or ready for pickup: {ship}",),
-    ("Decline the order: {refuse}",),
-)
-_CART_LINKS = (
-    ("I have ordered it: {ordered}",),
-    ("I have not ordered it yet: {not_yet}",),
-    ("I do not want to order it: {no}",),
-)
-
 ENGLISH = Language(
+    several=SEVERAL,
+    parts=PARTS,
+    ended=ENDED_PARAGRAPHS,
+    several_faults=SEVERAL_FAULTS,
     texts={
         Kind.ORDER_PLACED: Text(
             "Ordered: {product}",
             (
                 ("We have ordered {product} ({quantity}) from {provider}.", "We have ordered {product}."),
-                ("Price: {price}",),
+                ("Price: {price}, including a delivery fee of {fee}", "Price: {price}"),
                 (
-                    f"Reason: {_LASTS}.",
+                    f"Reason: {LASTS}.",
                     "Reason: your supply will last until about {needed_by}.",
                     "Reason: your supply is running low.",
                 ),
-                (_EXPECTED, "The delivery date is not known yet."),
+                (EXPECTED, "The delivery date is not known yet."),
                 ("You can cancel the order until it is shipped: {page}",),
             ),
         ),
@@ -59,12 +49,12 @@ ENGLISH = Language(
                     "{provider} has declined your order for {product}. Reason: {why}.",
                     "Your order for {product} was declined. Reason: {why}.",
                 ),
-                (_RETRY_ELSEWHERE,),
+                (RETRY_ELSEWHERE,),
             ),
         ),
-        Kind.ORDER_FAILED: Text(_FAILED_SUBJECT, (_FAILED, (_RETRY_ELSEWHERE,))),
+        Kind.ORDER_FAILED: Text(FAILED_SUBJECT, (FAILED, (RETRY_ELSEWHERE,))),
         Kind.ORDER_CANCELLED: Text(
-            _CANCELLED_SUBJECT,
+            CANCELLED_SUBJECT,
             (
                 (
                     "Your order for {product} was cancelled {by}. Reason: {why}.",
@@ -86,12 +76,13 @@ ENGLISH = Language(
         ),
         Kind.ORDER_SHIPPED: Text(
             "Shipped: {product}",
-            (("{provider} has shipped {product} ({sent}).",), (_EXPECTED,)),
+            (("{provider} has shipped {product} ({sent}).",), STILL_TO_COME, (EXPECTED,)),
         ),
         Kind.ORDER_DELIVERED: Text(
             "Delivered: {product}",
             (
                 ("{product} ({sent}) should have arrived.",),
+                STILL_TO_COME,
                 ("If you have not received it, please let us know: {page}",),
             ),
         ),
@@ -99,6 +90,10 @@ ENGLISH = Language(
             "Incomplete delivery: {product}",
             (
                 (
+                    (
+                        "The delivery of {product} from {provider} was incomplete: "
+                        "you received {received_quantity} instead of {ordered_quantity}."
+                    ),
                     "The delivery of {product} from {provider} was incomplete.",
                     "The delivery of {product} was incomplete.",
                 ),
@@ -111,16 +106,20 @@ ENGLISH = Language(
             ),
         ),
         Kind.MONEY_RETURNED: Text(
-            "Refund: {product}", (("You will receive a refund for {product}.",), ("Your orders: {page}",))
+            "Refund: {product}",
+            (
+                ("You will receive a refund of {refund} for {product}.", "You will receive a refund for {product}."),
+                ("Your orders: {page}",),
+            ),
         ),
         Kind.APPROVAL_NEEDED: Text(
             "Approval needed: {product}",
-            (_RUNNING_LOW, ("We will order only after you approve: {page}",)),
+            (RUNNING_LOW, ("We will order only after you approve: {page}",)),
         ),
         Kind.RUNNING_LOW: Text(
             "Running low: {product}",
             (
-                _RUNNING_LOW,
+                RUNNING_LOW,
                 (
                     (
                         "You chose to order this product yourself, so this is only a reminder. "
@@ -156,7 +155,7 @@ ENGLISH = Language(
                     "Please reply by {answer_by}. After that, we will withdraw the order.",
                     "Please reply as soon as possible.",
                 ),
-                *_SHOP_LINKS,
+                *SHOP_LINKS,
                 (
                     (
                         "You will be asked to confirm each step. "
@@ -173,7 +172,7 @@ ENGLISH = Language(
                     "Please reply by {answer_by}. After that, we will withdraw the order.",
                     "You have accepted it but not marked it as shipped yet.",
                 ),
-                *_SHOP_LINKS,
+                *SHOP_LINKS,
             ),
         ),
         Kind.SHOP_ASKED_TO_CANCEL: Text(
@@ -199,7 +198,7 @@ ENGLISH = Language(
                     "We could not prepare a cart; please look for the product in the shop.",
                 ),
                 ("We cannot order there on your behalf. Please let us know what you decide:",),
-                *_CART_LINKS,
+                *CART_LINKS,
             ),
         ),
         Kind.CART_REMINDED: Text(
@@ -207,7 +206,7 @@ ENGLISH = Language(
             (
                 ("You have not yet told us whether you ordered {product}.",),
                 ("Your cart: {cart_url}",),
-                *_CART_LINKS,
+                *CART_LINKS,
                 ("Your overview: {page}",),
             ),
         ),
@@ -225,35 +224,35 @@ ENGLISH = Language(
     },
     faults={
         (Kind.ORDER_FAILED, Fault.PAYMENT): Text(
-            _FAILED_SUBJECT,
+            FAILED_SUBJECT,
             (
                 ("Your order for {product} could not be completed because the payment failed.",),
-                _CHECK_PAYMENT,
-                (_RETRY,),
+                CHECK_PAYMENT,
+                (RETRY,),
             ),
         ),
         (Kind.ORDER_FAILED, Fault.ADDRESS): Text(
-            _FAILED_SUBJECT,
+            FAILED_SUBJECT,
             (
                 ("Your order for {product} could not be completed because your delivery address could not be used.",),
-                _CHECK_ADDRESS,
-                (_RETRY,),
+                CHECK_ADDRESS,
+                (RETRY,),
             ),
         ),
         (Kind.ORDER_FAILED, Fault.FRAUD): Text(
-            _FAILED_SUBJECT, (("Your order for {product} could not be completed.",), _ON_HOLD, _CONTACT_US)
+            FAILED_SUBJECT, (("Your order for {product} could not be completed.",), ON_HOLD, CONTACT_US)
         ),
         (Kind.ORDER_CANCELLED, Fault.PAYMENT): Text(
-            _CANCELLED_SUBJECT,
+            CANCELLED_SUBJECT,
             (
                 ("We have cancelled your order for {product} because the payment failed. It will not be delivered.",),
-                _CHECK_PAYMENT,
-                (_RETRY,),
+                CHECK_PAYMENT,
+                (RETRY,),
             ),
         ),
         (Kind.ORDER_CANCELLED, Fault.FRAUD): Text(
-            _CANCELLED_SUBJECT,
-            (("We have cancelled your order for {product}. It will not be delivered.",), _ON_HOLD, _CONTACT_US),
+            CANCELLED_SUBJECT,
+            (("We have cancelled your order for {product}. It will not be delivered.",), ON_HOLD, CONTACT_US),
         ),
     },
     greeting="Hello {name},",
@@ -274,6 +273,17 @@ ENGLISH = Language(
         "pack_unit_differs": "the provider now sells it in a different unit",
         "units_differ": "its slots measure it in different units",
     },
+    one_thing="1 thing",
+    things="{number} things",
+    of_one_thing="1 thing",
+    of_things="{number} things",
+    order="{things} from {provider}",
+    some_things="{number} of {total} things",
+    some_things_of_order="{number} of {total} things from {provider}",
+    substitute="{substitute} (instead of {product})",
+    received="{received} instead of {ordered}",
+    and_one_more="and 1 more",
+    and_more="and {number} more",
     decimal=".",
     percent="%",
     date="{weekday} {day} {month}",

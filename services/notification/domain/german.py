@@ -1,43 +1,32 @@
-"""German texts of all mails."""
+"""German texts of all mails; those of orders of several lines are in `german_lines.py`."""
 
 from replenish_contracts.events import Fault
+from services.notification.domain.german_lines import ENDED_PARAGRAPHS, PARTS, SEVERAL, SEVERAL_FAULTS
+from services.notification.domain.german_phrases import (
+    CANCELLED_SUBJECT,
+    CART_LINKS,
+    CHECK_ADDRESS,
+    CHECK_PAYMENT,
+    CONTACT_US,
+    EXPECTED,
+    FAILED,
+    FAILED_SUBJECT,
+    LASTS,
+    ON_HOLD,
+    RETRY,
+    RETRY_ELSEWHERE,
+    RUNNING_LOW,
+    SHOP_LINKS,
+    STILL_TO_COME,
+)
 from services.notification.domain.kinds import Kind
 from services.notification.domain.language import Language, Text
 
-_LASTS = "noch {level} vorhanden; bei einem Tagesverbrauch von {rate} reicht das bis etwa {run_out}"
-_RUNNING_LOW = ("Ihr Vorrat an {product} wird knapp: " + _LASTS + ".", "Ihr Vorrat an {product} wird knapp.")
-_RETRY = "Wir versuchen es in einem Tag erneut, danach in größeren Abständen. Ihre Bestellungen: {page}"
-_RETRY_ELSEWHERE = (
-    "Kann einer Ihrer Ersatzanbieter liefern, bestellen wir sofort dort. "
-    "Andernfalls versuchen wir es in einem Tag erneut, danach in größeren Abständen. Ihre Bestellungen: {page}"
-)
-_CHECK_PAYMENT = (
-    "Bitte prüfen Sie Ihre Zahlungsart. Eine Bestellung bei einem anderen Anbieter würde das Problem nicht lösen.",
-)
-_CHECK_ADDRESS = (
-    "Bitte prüfen Sie Ihre Lieferadresse. Eine Bestellung bei einem anderen Anbieter würde das Problem nicht lösen.",
-)
-_ON_HOLD = ("Weitere Bestellungen dieses Produkts sind zurückgestellt, bis wir den Vorgang geprüft haben.",)
-_CONTACT_US = ("Wenn Sie Fragen haben, antworten Sie bitte auf diese E-Mail. Ihre Bestellungen: {page}",)
-_FAILED = (
-    "Ihre Bestellung von {product} konnte nicht ausgeführt werden. Grund: {why}.",
-    "Ihre Bestellung von {product} konnte nicht ausgeführt werden.",
-)
-_FAILED_SUBJECT = "Bestellung nicht ausgeführt: {product}"
-_CANCELLED_SUBJECT = "Bestellung storniert: {product}"
-_EXPECTED = "Voraussichtliche Lieferung: {expected}"
-_SHOP_LINKS = (
-    ("Bestellung annehmen: {acknowledge}",),
-    ("Als versandt oder abholbereit melden: {ship}",),
-    ("Bestellung ablehnen: {refuse}",),
-)
-_CART_LINKS = (
-    ("Ich habe bestellt: {ordered}",),
-    ("Ich habe noch nicht bestellt: {not_yet}",),
-    ("Ich möchte nicht bestellen: {no}",),
-)
-
 GERMAN = Language(
+    several=SEVERAL,
+    parts=PARTS,
+    ended=ENDED_PARAGRAPHS,
+    several_faults=SEVERAL_FAULTS,
     texts={
         Kind.ORDER_PLACED: Text(
             "Bestellt: {product}",
@@ -46,13 +35,13 @@ GERMAN = Language(
                     "Wir haben {product} ({quantity}) bei {provider} bestellt.",
                     "Wir haben {product} bestellt.",
                 ),
-                ("Preis: {price}",),
+                ("Preis: {price}, davon {fee} Versandkosten", "Preis: {price}"),
                 (
-                    f"Grund: {_LASTS}.",
+                    f"Grund: {LASTS}.",
                     "Grund: Ihr Vorrat reicht bis etwa {needed_by}.",
                     "Grund: Ihr Vorrat wird knapp.",
                 ),
-                (_EXPECTED, "Der Liefertermin ist noch nicht bekannt."),
+                (EXPECTED, "Der Liefertermin ist noch nicht bekannt."),
                 ("Bis zum Versand können Sie die Bestellung stornieren: {page}",),
             ),
         ),
@@ -63,12 +52,12 @@ GERMAN = Language(
                     "{provider} hat Ihre Bestellung von {product} abgelehnt. Grund: {why}.",
                     "Ihre Bestellung von {product} wurde abgelehnt. Grund: {why}.",
                 ),
-                (_RETRY_ELSEWHERE,),
+                (RETRY_ELSEWHERE,),
             ),
         ),
-        Kind.ORDER_FAILED: Text(_FAILED_SUBJECT, (_FAILED, (_RETRY_ELSEWHERE,))),
+        Kind.ORDER_FAILED: Text(FAILED_SUBJECT, (FAILED, (RETRY_ELSEWHERE,))),
         Kind.ORDER_CANCELLED: Text(
-            _CANCELLED_SUBJECT,
+            CANCELLED_SUBJECT,
             (
                 (
                     "Ihre Bestellung von {product} wurde {by} storniert. Grund: {why}.",
@@ -90,12 +79,13 @@ GERMAN = Language(
         ),
         Kind.ORDER_SHIPPED: Text(
             "Versandt: {product}",
-            (("{provider} hat {product} ({sent}) versandt.",), (_EXPECTED,)),
+            (("{provider} hat {product} ({sent}) versandt.",), STILL_TO_COME, (EXPECTED,)),
         ),
         Kind.ORDER_DELIVERED: Text(
             "Zugestellt: {product}",
             (
                 ("Die Lieferung von {product} ({sent}) sollte bei Ihnen angekommen sein.",),
+                STILL_TO_COME,
                 ("Falls Sie nichts erhalten haben, teilen Sie uns das bitte mit: {page}",),
             ),
         ),
@@ -103,6 +93,10 @@ GERMAN = Language(
             "Unvollständige Lieferung: {product}",
             (
                 (
+                    (
+                        "Die Lieferung von {product} durch {provider} war unvollständig: "
+                        "{received_quantity} statt {ordered_quantity}."
+                    ),
                     "Die Lieferung von {product} durch {provider} war unvollständig.",
                     "Die Lieferung von {product} war unvollständig.",
                 ),
@@ -116,16 +110,22 @@ GERMAN = Language(
         ),
         Kind.MONEY_RETURNED: Text(
             "Rückerstattung: {product}",
-            (("Sie erhalten eine Rückerstattung für {product}.",), ("Ihre Bestellungen: {page}",)),
+            (
+                (
+                    "Sie erhalten eine Rückerstattung von {refund} für {product}.",
+                    "Sie erhalten eine Rückerstattung für {product}.",
+                ),
+                ("Ihre Bestellungen: {page}",),
+            ),
         ),
         Kind.APPROVAL_NEEDED: Text(
             "Ihre Zustimmung fehlt noch: {product}",
-            (_RUNNING_LOW, ("Wir bestellen erst, wenn Sie zustimmen: {page}",)),
+            (RUNNING_LOW, ("Wir bestellen erst, wenn Sie zustimmen: {page}",)),
         ),
         Kind.RUNNING_LOW: Text(
             "Vorrat wird knapp: {product}",
             (
-                _RUNNING_LOW,
+                RUNNING_LOW,
                 (
                     (
                         "Sie bestellen dieses Produkt selbst, daher erinnern wir Sie nur. "
@@ -161,7 +161,7 @@ GERMAN = Language(
                     "Bitte antworten Sie bis {answer_by}. Danach ziehen wir die Bestellung zurück.",
                     "Bitte antworten Sie so bald wie möglich.",
                 ),
-                *_SHOP_LINKS,
+                *SHOP_LINKS,
                 (
                     (
                         "Vor jedem Schritt bitten wir Sie um eine Bestätigung. "
@@ -178,7 +178,7 @@ GERMAN = Language(
                     "Bitte antworten Sie bis {answer_by}. Danach ziehen wir die Bestellung zurück.",
                     "Sie haben die Bestellung angenommen, aber noch nicht als versandt gemeldet.",
                 ),
-                *_SHOP_LINKS,
+                *SHOP_LINKS,
             ),
         ),
         Kind.SHOP_ASKED_TO_CANCEL: Text(
@@ -204,7 +204,7 @@ GERMAN = Language(
                     "Wir konnten keinen Warenkorb vorbereiten; bitte suchen Sie das Produkt im Shop.",
                 ),
                 ("Wir können dort nicht für Sie bestellen. Bitte teilen Sie uns mit, wie Sie sich entscheiden:",),
-                *_CART_LINKS,
+                *CART_LINKS,
             ),
         ),
         Kind.CART_REMINDED: Text(
@@ -212,7 +212,7 @@ GERMAN = Language(
             (
                 ("Sie haben uns noch nicht mitgeteilt, ob Sie {product} bestellt haben.",),
                 ("Ihr Warenkorb: {cart_url}",),
-                *_CART_LINKS,
+                *CART_LINKS,
                 ("Ihre Übersicht: {page}",),
             ),
         ),
@@ -230,7 +230,7 @@ GERMAN = Language(
     },
     faults={
         (Kind.ORDER_FAILED, Fault.PAYMENT): Text(
-            _FAILED_SUBJECT,
+            FAILED_SUBJECT,
             (
                 (
                     (
@@ -238,12 +238,12 @@ GERMAN = Language(
                         "weil die Zahlung fehlgeschlagen ist."
                     ),
                 ),
-                _CHECK_PAYMENT,
-                (_RETRY,),
+                CHECK_PAYMENT,
+                (RETRY,),
             ),
         ),
         (Kind.ORDER_FAILED, Fault.ADDRESS): Text(
-            _FAILED_SUBJECT,
+            FAILED_SUBJECT,
             (
                 (
                     (
@@ -251,16 +251,16 @@ GERMAN = Language(
                         "weil Ihre Lieferadresse nicht verwendet werden konnte."
                     ),
                 ),
-                _CHECK_ADDRESS,
-                (_RETRY,),
+                CHECK_ADDRESS,
+                (RETRY,),
             ),
         ),
         (Kind.ORDER_FAILED, Fault.FRAUD): Text(
-            _FAILED_SUBJECT,
-            (("Ihre Bestellung von {product} konnte nicht ausgeführt werden.",), _ON_HOLD, _CONTACT_US),
+            FAILED_SUBJECT,
+            (("Ihre Bestellung von {product} konnte nicht ausgeführt werden.",), ON_HOLD, CONTACT_US),
         ),
         (Kind.ORDER_CANCELLED, Fault.PAYMENT): Text(
-            _CANCELLED_SUBJECT,
+            CANCELLED_SUBJECT,
             (
                 (
                     (
@@ -268,16 +268,16 @@ GERMAN = Language(
                         "Sie erhalten keine Lieferung."
                     ),
                 ),
-                _CHECK_PAYMENT,
-                (_RETRY,),
+                CHECK_PAYMENT,
+                (RETRY,),
             ),
         ),
         (Kind.ORDER_CANCELLED, Fault.FRAUD): Text(
-            _CANCELLED_SUBJECT,
+            CANCELLED_SUBJECT,
             (
                 ("Wir haben Ihre Bestellung von {product} storniert. Sie erhalten keine Lieferung.",),
-                _ON_HOLD,
-                _CONTACT_US,
+                ON_HOLD,
+                CONTACT_US,
             ),
         ),
     },
@@ -299,6 +299,17 @@ GERMAN = Language(
         "pack_unit_differs": "Der Anbieter verkauft dieses Produkt jetzt in einer anderen Einheit",
         "units_differ": "Die Fächer verwenden unterschiedliche Einheiten",
     },
+    one_thing="1 Artikel",
+    things="{number} Artikel",
+    of_one_thing="1 Artikel",
+    of_things="{number} Artikeln",
+    order="{things} von {provider}",
+    some_things="{number} von {total} Artikeln",
+    some_things_of_order="{number} von {total} Artikeln von {provider}",
+    substitute="{substitute} (statt {product})",
+    received="{received} statt {ordered}",
+    and_one_more="und 1 weiterer Artikel",
+    and_more="und {number} weitere",
     decimal=",",
     percent=" %",
     date="{weekday}, {day}. {month}",

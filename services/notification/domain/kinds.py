@@ -58,12 +58,14 @@ KINDS = {
     Kind.CART_CANCEL_ASKED: Rule(enabled=True, reason="only the customer can cancel this order"),
 }
 
-#: The kind of notice for each event of an order.
+#: The kind of notice for each event of an order; events about some of its lines have the kind of the whole order's.
 KIND_BY_EVENT = {
     "OrderPlaced": Kind.ORDER_PLACED,
     "OrderRefused": Kind.ORDER_REFUSED,
+    "OrderLinesRefused": Kind.ORDER_REFUSED,
     "OrderFailed": Kind.ORDER_FAILED,
     "OrderCancelled": Kind.ORDER_CANCELLED,
+    "OrderLinesCancelled": Kind.ORDER_CANCELLED,
     "OrderUnknown": Kind.ORDER_UNKNOWN,
     "OrderShipped": Kind.ORDER_SHIPPED,
     "OrderDelivered": Kind.ORDER_DELIVERED,
@@ -113,6 +115,19 @@ KIND_BY_HOLD = {
 DELAYED = frozenset({Kind.CANNOT_ORDER})
 #: Notices that are withdrawn, if not sent yet, when the pool enters a later epoch.
 EPOCH_BOUND = DELAYED | {Kind.RUNNING_LOW, Kind.ORDERING_STOPPED}
+
+#: Kinds of an order of several lines that may share one mail; the mail waits for others of the same moment.
+COLLECTED = frozenset(
+    {
+        Kind.ORDER_PLACED,
+        Kind.ORDER_SHIPPED,
+        Kind.ORDER_DELIVERED,
+        Kind.ORDER_REFUSED,
+        Kind.ORDER_CANCELLED,
+        Kind.CLAIM_RAISED,
+        Kind.MONEY_RETURNED,
+    }
+)
 
 #: Kinds that providers of a protocol mail to their customers themselves; the terms of DRS forbid a second mail unless
 #: the customer asked for it.

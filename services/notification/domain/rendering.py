@@ -1,32 +1,21 @@
 """Renders a notice as an email in the customer's language and time zone."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime
 from string import Formatter
-from zoneinfo import ZoneInfo
 
-from replenish_contracts.units import SYMBOLS, BaseUnit, format_money, format_quantity
+from replenish_contracts.events import Fault
+from services.notification.domain.contact import Contact
 from services.notification.domain.english import ENGLISH
+from services.notification.domain.formatting import one_line, show_date, show_money, show_quantity, show_rate
 from services.notification.domain.german import GERMAN
-from services.notification.domain.language import Language, Line
+from services.notification.domain.kinds import Kind
+from services.notification.domain.language import ENDED, Language, Line, Text
+from services.notification.domain.listing import Listing
 from services.notification.domain.notices import Facts, Notice, fault_of
 
 LANGUAGES = {"en": ENGLISH, "de": GERMAN}
-#: Limit of names, titles and reasons, in characters.
-MAX_TEXT_LENGTH = 120
-#: Unit used instead from 1,000 of the smaller unit on.
-LARGER = {BaseUnit.GRAM: "kg", BaseUnit.MILLILITRE: "l"}
-
-
-@dataclass(frozen=True, slots=True)
-class Contact:
-    """The recipient; fetched from the portal for one mail and never stored."""
-
-    email: str
-    name: str = ""
-    locale: str = "en"
-    time_zone: str = "UTC"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +23,7 @@ class RenderedMail:
     """A rendered mail, independent of the channel."""
 
     subject: str
+    #: Paragraphs; the lines after the first of a paragraph are the items of a list and start with `- `.
     lines: tuple[str, ...]
     language: str
     #: URLs that become links in HTML: the page and the answer links. All other text is escaped.
@@ -41,22 +31,59 @@ class RenderedMail:
 
 
 def render_mail(
-    notice: Notice, facts: Facts, contact: Contact, page: str, links: Mapping[str, str] | None = None
+    notice: Notice,
+    facts: Facts,
+    contact: Contact,
+    page: str,
+    links: Mapping[str, str] | None = None,
+    *,
+    others: Sequence[Notice] = (),
 ) -> RenderedMail:
-    """Render the mail; a line is omitted if a fact it needs is unknown. `links` maps placeholder names to URLs."""
+    """Render the mail; a line is omitted if a fact it needs is unknown.
+
+    `links` maps placeholder names to URLs; `others` are notices that share the mail.
+    """
     code = contact.locale.replace("_", "-").split("-")[0].lower()
     code = code if code in LANGUAGES else "en"
     language = LANGUAGES[code]
+    listing = Listing(notice, others, facts, language)
     values = _placeholders(notice, facts, language, contact) | {"page": page} | dict(links or {})
-    text = language.faults.get((notice.kind, fault_of(notice)), language.texts[notice.kind])
-    body = [line for wordings in text.lines if (line := _first_complete(wordings, values))]
+    values |= {name: value for name, value in listing.values().items() if value is not None}
+    if notice.kind is Kind.MONEY_RETURNED:
+        values |= _refund((notice, *others), language)
+    text = _text_for(notice, listing)
+    body: list[str] = []
+    for wordings in text.lines:
+        if wordings is ENDED:
+            body += _ended_paragraphs(listing, values)
+        elif (line := _first_complete(wordings, values)) is not None:
+            body.append(line)
     greeting = language.greeting.format(name=one_line(contact.name) or language.nameless).replace(" ,", ",")
-    return RenderedMail(
-        text.subject.format_map(values), (greeting, *body, language.closing), code, (page, *(links or {}).values())
-    )
+    urls = (page, *(links or {}).values(), *(line.cart_url for line in facts.lines if line.cart_url))
+    return RenderedMail(text.subject.format_map(values), (greeting, *body, language.closing), code, urls)
 
 
-def _first_complete(wordings: Line, values: dict[str, str]) -> str | None:
+def _text_for(notice: Notice, listing: Listing) -> Text:
+    language = listing.language
+    if notice.ends_lines:
+        return language.parts[notice.kind]
+    cause = (notice.kind, fault_of(notice))
+    if listing.is_several and notice.kind in language.several:
+        return language.several_faults.get(cause, language.several[notice.kind])
+    return language.faults.get(cause, language.texts[notice.kind])
+
+
+def _ended_paragraphs(listing: Listing, values: Mapping[str, str]) -> Iterator[str]:
+    for notice, gone in listing.ended():
+        known = {name: value for name, value in values.items() if name not in ("why", "by")}
+        known |= _reasons(notice, listing.language) | {"gone": gone}
+        if fault_of(notice) is not Fault.PROVIDER:
+            known.pop("why", None)  # it is not the customer's business, or an accusation
+        if (line := _first_complete(listing.language.ended[notice.kind], known)) is not None:
+            yield line
+
+
+def _first_complete(wordings: Line, values: Mapping[str, str]) -> str | None:
     for wording in wordings:
         if all(name in values for _, name, _, _ in Formatter().parse(wording) if name):
             return wording.format_map(values)
@@ -66,90 +93,52 @@ def _first_complete(wordings: Line, values: dict[str, str]) -> str | None:
 def _placeholders(notice: Notice, facts: Facts, language: Language, contact: Contact) -> dict[str, str]:
     """Return the formatted value of every placeholder; unknown facts have no entry."""
     details = notice.details
-    reason = one_line(details.get("reason") or "").rstrip(".")
+    zone = contact.time_zone
+    first = min(
+        (line for line in facts.lines if line.run_out_at is not None),
+        key=lambda line: (line.run_out_at, line.line_id),
+        default=None,
+    )
+    run_out_at = first.run_out_at if first is not None and len(facts.lines) > 1 else facts.run_out_at
+
+    def amount(steps: int | None) -> str | None:
+        return show_quantity(steps, facts.unit, facts.scale, language)
+
     values = {
         "product": one_line(facts.title or notice.product_id) or language.untitled,
         "provider": one_line(facts.provider or "") or None,
-        "quantity": _quantity(facts.quantity, facts, language),
-        "sent": _quantity(details.get("quantity"), facts, language),
-        "price": _price(facts, language),
-        "level": _quantity(None if facts.level is None else max(facts.level, 0), facts, language),
-        "rate": _rate(facts, language),
-        "run_out": _date(facts.run_out_at, language, contact),
+        "quantity": amount(facts.quantity),
+        "sent": amount(details.get("quantity")),
+        "received_quantity": amount(details.get("received")),
+        "ordered_quantity": amount(details.get("ordered")),
+        "price": show_money(facts.price, facts.currency, language),
+        "level": amount(None if facts.level is None else max(facts.level, 0)),
+        "rate": show_rate(facts.rate_per_day, facts.unit, facts.scale, language),
+        "run_out": show_date(run_out_at, language, zone),
+        "first": None if first is None else one_line(first.title or first.product_id) or None,
         "packs": None if details.get("packs") is None else str(details["packs"]),
-        "answer_by": _date(_parse_time(details.get("answer_by")), language, contact),
-        "needed_by": _date(facts.needed_by, language, contact),
-        "expected": _date(_parse_time(details.get("expected_at")) or facts.expected_at, language, contact),
-        "by": language.actors.get(details.get("by", ""), language.actors["operator"]),
-        # The phrase for this actor contains the reason.
-        "why": None if details.get("by") == "deregistration" else language.holds.get(reason, reason) or None,
+        "answer_by": show_date(_parse_time(details.get("answer_by")), language, zone),
+        "needed_by": show_date(facts.needed_by, language, zone),
+        "expected": show_date(_parse_time(details.get("expected_at")) or facts.expected_at, language, zone),
     }
-    return {name: value for name, value in values.items() if value is not None}
+    return {name: value for name, value in values.items() if value is not None} | _reasons(notice, language)
 
 
-def one_line(text: str) -> str:
-    """Return external text as one printable line of limited length, so that it cannot inject a header or a line."""
-    printable = "".join(character if character.isprintable() else " " for character in text)
-    short = " ".join(printable.split())
-    return short if len(short) <= MAX_TEXT_LENGTH else short[: MAX_TEXT_LENGTH - 1].rstrip() + "…"
+def _reasons(notice: Notice, language: Language) -> dict[str, str]:
+    """Return who ended the order or its lines, and why, if known."""
+    by = notice.details.get("by", "")
+    reason = one_line(notice.details.get("reason") or "").rstrip(".")
+    # The phrase for this actor contains the reason.
+    why = None if by == "deregistration" else language.holds.get(reason, reason) or None
+    return {"by": language.actors.get(by, language.actors["operator"])} | ({"why": why} if why else {})
 
 
-def _quantity(steps: int | None, facts: Facts, language: Language) -> str | None:
-    if steps is None or facts.unit is None:
-        return None
-    unit, scale = BaseUnit(facts.unit), facts.scale
-    if unit is BaseUnit.EACH:
-        number = format_quantity(steps, scale)
-        return (
-            language.one_piece
-            if number == "1"
-            else language.pieces.format(number=number.replace(".", language.decimal))
-        )
-    symbol = f" {SYMBOLS[unit]}" if unit is not BaseUnit.PERCENT else language.percent
-    if unit in LARGER and abs(steps) >= 1000 * 10**scale:
-        scale, symbol = scale + 3, f" {LARGER[unit]}"
-    return f"{format_quantity(steps, scale).replace('.', language.decimal)}{symbol}"
-
-
-def _rate(facts: Facts, language: Language) -> str | None:
-    """Return the daily use to one decimal; None if it rounds to zero."""
-    if facts.rate_per_day is None or facts.unit is None:
-        return None
-    tenths = round(facts.rate_per_day * 10)
-    unit, scale = BaseUnit(facts.unit), facts.scale
-    if tenths <= 0:
-        return None
-    number = format_quantity(tenths, scale + 1).replace(".", language.decimal)
-    if unit is BaseUnit.EACH:
-        return number
-    return number + (language.percent if unit is BaseUnit.PERCENT else f" {SYMBOLS[unit]}")
-
-
-def _price(facts: Facts, language: Language) -> str | None:
-    if facts.price is None or facts.currency is None:
-        return None
-    return f"{format_money(facts.price, facts.currency).replace('.', language.decimal)} {facts.currency}"
+def _refund(notices: Sequence[Notice], language: Language) -> dict[str, str]:
+    amounts = [notice.details.get("amount") for notice in notices]
+    known = [amount for amount in amounts if amount]
+    total = show_money(sum(known), notices[0].details.get("currency"), language) if known else None
+    return {} if total is None else {"refund": total}
 
 
 def _parse_time(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
-
-
-def _date(at: datetime | None, language: Language, contact: Contact) -> str | None:
-    if at is None:
-        return None
-    try:
-        local = at.astimezone(zone(contact.time_zone))
-    except OverflowError:  # the first or last day of the calendar, which some systems send for "no date"
-        return None
-    return language.date.format(
-        weekday=language.weekdays[local.weekday()], day=local.day, month=language.months[local.month - 1]
-    )
-
-
-def zone(name: str) -> tzinfo:
-    """Return the time zone with this name, or UTC if there is none."""
-    try:
-        return ZoneInfo(name)
-    except (ValueError, OSError, KeyError):
-        return UTC

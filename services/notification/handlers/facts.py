@@ -9,6 +9,7 @@ from replenish_contracts.events import (
     OfferChanged,
     OrderDrafted,
     OrderModified,
+    OrderReturned,
     ProviderChanged,
     ReorderApproved,
     ReorderDeclined,
@@ -55,19 +56,26 @@ async def on_threshold_crossed(event: ThresholdCrossed, store: Store) -> list[Ev
 
 
 async def on_trigger_set(event: TriggerSet, store: Store) -> list[Event]:
-    await store.withdraw_notices(event.pool_id, event.epoch, list(EPOCH_BOUND))
+    await store.withdraw_notices({event.pool_id: event.epoch}, list(EPOCH_BOUND))
     return []
 
 
 async def on_reorder_approved(event: ReorderApproved, store: Store) -> list[Event]:
     await store.save_approval(event)
-    await store.withdraw_notices(event.pool_id, event.epoch, list(EPOCH_BOUND))
-    await store.withdraw_approval_request(event.pool_id, event.order_id)
+    epochs = {line.pool_id: line.epoch for line in event.all_lines}
+    await store.withdraw_notices(epochs, list(EPOCH_BOUND))
+    others = {pool_id: epoch for pool_id, epoch in epochs.items() if pool_id != event.pool_id}
+    await store.withdraw_approval_requests(event.pool_id, event.order_id, others)
     return []
 
 
 async def on_reorder_declined(event: ReorderDeclined, store: Store) -> list[Event]:
-    await store.withdraw_approval_request(event.pool_id, event.order_id)
+    await store.withdraw_approval_requests(event.pool_id, event.order_id, {})
+    return []
+
+
+async def on_order_returned(event: OrderReturned, store: Store) -> list[Event]:
+    await store.save_lines(event)
     return []
 
 

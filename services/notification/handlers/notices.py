@@ -1,36 +1,57 @@
 """Creates one notice per event or hold, and a mail task if it is to be sent."""
 
+from typing import Any
+
 from replenish_contracts.catalogue import Event
-from replenish_contracts.events import OrderFact, ReorderHeld
-from services.notification.domain import KIND_BY_EVENT, KIND_BY_HOLD, Kind, Notice, NoticeState, decide, notice_id_of
+from replenish_contracts.events import OrderFact, OrderReference, ReorderHeld
+from services.notification.domain import (
+    DELAYED,
+    KIND_BY_EVENT,
+    KIND_BY_HOLD,
+    Kind,
+    Notice,
+    NoticeState,
+    decide,
+    notice_id_of,
+    reference_of,
+)
 from services.notification.store import Store
 
 #: Fields of the event that mails need.
-DETAILS = {"reason", "by", "quantity", "expected_at", "evidence", "packs", "answer_by", "fault"}
+DETAILS = {
+    *("reason", "by", "fault", "quantity", "packs", "expected_at", "evidence", "answer_by", "complete"),
+    *("ordered", "received", "amount", "currency"),
+}
 
 
 async def on_reorder_held(event: ReorderHeld, store: Store) -> list[Event]:
     kind = KIND_BY_HOLD.get(event.reason)
-    if kind is not None:
+    if kind is not None and not await store.is_erased(event.customer_id):
         await _create_notice(kind, event, event.order_id or f"{event.pool_id}/{event.epoch}", store)
     return []
 
 
-async def on_order_fact(event: OrderFact, store: Store) -> list[Event]:
-    await _create_notice(KIND_BY_EVENT[type(event).__name__], event, event.order_id, store)
+async def on_order_fact(event: OrderReference, store: Store) -> list[Event]:
+    if isinstance(event, OrderFact):
+        lines = await store.save_lines(event)
+    else:
+        lines = await store.count_lines(event.customer_id, event.order_id)
+    if lines is not None:
+        kind = KIND_BY_EVENT[type(event).__name__]
+        await _create_notice(kind, event, reference_of(event), store, has_several_lines=lines > 1)
     return []
 
 
-async def _create_notice(kind: Kind, event: OrderFact | ReorderHeld, reference: str, store: Store) -> None:
-    if await store.is_erased(event.customer_id):
-        return
+async def _create_notice(
+    kind: Kind, event: OrderReference | ReorderHeld, reference: str, store: Store, *, has_several_lines: bool = False
+) -> None:
     decision = decide(
         kind,
         preference=await store.find_preference(event.customer_id, kind),
-        last_notified_at=await store.find_last_notified_at(event.pool_id, kind),
-        timing=store.timing,
+        last_notified_at=await store.find_last_notified_at(event.pool_id, kind) if kind in DELAYED else None,
+        timing=store.timing_for(has_several_lines=has_several_lines),
         now=store.now,
-        protocol=await store.find_protocol(event.provider_id) if isinstance(event, OrderFact) else None,
+        protocol=await store.find_protocol(event.provider_id) if isinstance(event, OrderReference) else None,
     )
     notice = Notice(
         notice_id=notice_id_of(event.customer_id, kind, reference),
@@ -43,7 +64,14 @@ async def _create_notice(kind: Kind, event: OrderFact | ReorderHeld, reference: 
         epoch=getattr(event, "epoch", None),
         state=decision.state,
         reason=decision.reason,
-        details=event.model_dump(mode="json", include=DETAILS),
+        details=_details(event),
     )
     if await store.add_notice(notice) and notice.state is NoticeState.DUE:
         store.add_task("mail", notice.notice_id, {"notice_id": notice.notice_id}, decision.due_at)
+
+
+def _details(event: OrderReference | ReorderHeld) -> dict[str, Any]:
+    details: dict[str, Any] = event.model_dump(mode="json", include=DETAILS)
+    if isinstance(event, OrderFact) and event.lines:
+        details["lines"] = {line.line_id: line.quantity for line in event.lines}
+    return details

@@ -4,17 +4,21 @@ from datetime import timedelta
 
 from services.notification.domain import NoticeTiming
 from services.notification.store.facts import FactTables
+from services.notification.store.lines import LineTables
 from services.notification.store.notices import Notices
 from services.notification.store.people import People
 
 
-class Store(FactTables, Notices, People):
+class Store(FactTables, LineTables, Notices, People):
     """Notices, preferences, and the facts that mails are rendered from."""
 
-    @property
-    def timing(self) -> NoticeTiming:
+    def timing_for(self, *, has_several_lines: bool) -> NoticeTiming:
         settings = self.settings
-        return NoticeTiming(timedelta(hours=settings.hold_grace_hours), timedelta(days=settings.hold_quiet_days))
+        return NoticeTiming(
+            grace=timedelta(hours=settings.hold_grace_hours),
+            quiet=timedelta(days=settings.hold_quiet_days),
+            collect=timedelta(seconds=settings.lines_collect_seconds if has_several_lines else 0),
+        )
 
 
 __all__ = ["Store"]

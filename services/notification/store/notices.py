@@ -1,6 +1,6 @@
 """SQL of notices."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from asyncpg import Record
@@ -10,7 +10,7 @@ from services.notification.domain import Kind, Notice, NoticeState
 
 #: Columns of `notice` that make a Notice.
 NOTICE_COLUMNS = """
-    notice_id, customer_id, kind, reference, order_id, product_id, pool_id, epoch, state, reason, details
+    notice_id, customer_id, kind, reference, order_id, product_id, pool_id, epoch, state, reason, details, sent_with
 """
 
 
@@ -52,39 +52,75 @@ class Notices(KitStore):
         )
         return None if row is None else _notice_of(row)
 
-    async def complete_notice(self, notice_id: str, state: NoticeState, reason: str) -> None:
-        await self.connection.execute(
-            """-- complete_notice
-            UPDATE notice SET state = $2, reason = $3, completed_at = $4 WHERE notice_id = $1
+    async def lock_due_notices(self, customer_id: str, order_id: str | None, kinds: Collection[Kind]) -> list[Notice]:
+        rows = await self.connection.fetch(
+            f"""-- lock_due_notices
+            SELECT {NOTICE_COLUMNS}
+            FROM notice WHERE customer_id = $1 AND order_id = $2 AND kind = ANY($3::text[]) AND state = 'due'
+            ORDER BY notice_id FOR UPDATE
             """,
-            notice_id,
+            customer_id,
+            order_id,
+            list(kinds),
+        )
+        return [_notice_of(row) for row in rows]
+
+    async def bind_notices(self, mail_of: str, contents: Sequence[Notice]) -> None:
+        """Store that the mail of one notice contains these."""
+        await self.connection.execute(
+            """-- bind_notices
+            UPDATE notice SET sent_with = $1 WHERE notice_id = ANY($2::text[])
+            """,
+            mail_of,
+            [notice.notice_id for notice in contents],
+        )
+
+    async def complete_notices(self, mail_of: str, state: NoticeState, reason: str | None) -> list[Notice]:
+        """End the notices in the mail of this notice and return them; without a reason, each keeps its own."""
+        rows = await self.connection.fetch(
+            f"""-- complete_notices
+            UPDATE notice SET state = $2, reason = coalesce($3, reason), completed_at = $4
+            WHERE (notice_id = $1 OR sent_with = $1) AND state <> 'sent'
+            RETURNING {NOTICE_COLUMNS}
+            """,
+            mail_of,
             state,
             reason,
             self.now,
         )
+        return [_notice_of(row) for row in rows]
 
-    async def withdraw_notices(self, pool_id: str, epoch: int, kinds: Sequence[Kind]) -> None:
+    async def withdraw_notices(self, epochs: Mapping[str, int], kinds: Sequence[Kind]) -> None:
+        """Withdraw unsent notices of each pool from before its epoch."""
         await self.connection.execute(
             """-- withdraw_notices
             UPDATE notice SET state = 'withdrawn', reason = 'obsolete before it was sent', completed_at = $4
-            WHERE pool_id = $1 AND epoch < $2 AND kind = ANY($3::text[]) AND state = 'due'
+            FROM unnest($1::text[], $2::integer[]) AS later(pool_id, epoch)
+            WHERE notice.pool_id = later.pool_id AND notice.epoch < later.epoch AND kind = ANY($3::text[])
+                AND state = 'due'
             """,
-            pool_id,
-            epoch,
+            list(epochs),
+            list(epochs.values()),
             list(kinds),
             self.now,
         )
 
-    async def withdraw_approval_request(self, pool_id: str, order_id: str) -> None:
-        """Withdraw an unsent request for approval that has been answered."""
+    async def withdraw_approval_requests(self, pool_id: str, order_id: str, others: Mapping[str, int]) -> None:
+        """Withdraw unsent requests for approval that have been answered.
+
+        `others` are the pools of further lines with their epochs, which may have been proposed as other orders.
+        """
         await self.connection.execute(
-            """-- withdraw_approval_request
-            UPDATE notice SET state = 'withdrawn', reason = 'answered before it was sent', completed_at = $4
-            WHERE pool_id = $1 AND kind = $2 AND order_id = $3 AND state = 'due'
+            """-- withdraw_approval_requests
+            UPDATE notice SET state = 'withdrawn', reason = 'answered before it was sent', completed_at = $6
+            WHERE pool_id = ANY($1::text[]) AND kind = $2 AND state = 'due' AND (order_id = $3
+                OR (pool_id, epoch) IN (SELECT * FROM unnest($4::text[], $5::integer[])))
             """,
-            pool_id,
+            [pool_id, *others],
             Kind.APPROVAL_NEEDED,
             order_id,
+            list(others),
+            list(others.values()),
             self.now,
         )
 

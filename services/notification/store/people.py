@@ -54,7 +54,8 @@ class People(KitStore):
             preferences AS (DELETE FROM preference WHERE customer_id = $1),
             slots AS (DELETE FROM slot WHERE customer_id = $1),
             crossings AS (DELETE FROM crossing WHERE customer_id = $1),
-            orders AS (DELETE FROM known_order WHERE customer_id = $1)
+            orders AS (DELETE FROM known_order WHERE customer_id = $1),
+            lines AS (DELETE FROM order_line WHERE customer_id = $1)
             INSERT INTO erased_customer (customer_id) VALUES ($1) ON CONFLICT (customer_id) DO NOTHING
             """,
             customer_id,

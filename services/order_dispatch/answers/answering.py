@@ -86,9 +86,9 @@ def is_done(step: Step, order: Order, line_ids: Collection[str] = ()) -> bool:
     lines = [order.find_line(line_id) for line_id in line_ids]
     if step is Step.SHIP:
         return all(line.has_left and not line.is_to_leave for line in lines)
-    if step is Step.REFUSE:
+    if step in (Step.REFUSE, Step.NO):
         return all(line.state in WITHOUT_GOODS_LINE for line in lines)
-    if step is Step.DELIVER:
+    if step in (Step.DELIVER, Step.ARRIVED):
         return all(not line.is_open and line.has_left for line in lines)
     return order.state in _DONE_IN[step]
 
@@ -148,7 +148,12 @@ async def take_answer(order: Order, step: Step, detail: AnswerDetail, store: Ord
         return await _apply_as_update(order, step, detail, store)
     try:
         cancellation = Cancellation("customer", detail.reason or "the customer skipped the order", store.now)
-        decision = cancel(order, cancellation) if step is Step.NO else extend_deadline(order, store.timeouts, store.now)
+        skipped = step is Step.NO
+        decision = (
+            cancel(order, cancellation, detail.line_ids)
+            if skipped
+            else extend_deadline(order, store.timeouts, store.now)
+        )
     except TooLateError as error:
         raise StepRefusedError(order, str(error)) from error
     return decision.order, await apply_decision(decision, store)

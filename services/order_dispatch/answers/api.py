@@ -1,7 +1,7 @@
 """HTTP API of answers: by a link in a mail or by the signed-in customer; and the data for such mails."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path
@@ -12,6 +12,7 @@ from libs.kit.http.dependencies import KitDep, PrincipalDep, RequiredIdempotency
 from libs.kit.http.idempotency import command
 from libs.kit.http.problems import ProblemError
 from replenish_contracts.catalogue import NO_NUL
+from replenish_contracts.events import UpdateLine
 from services.order_dispatch.answers.answering import (
     AnswerDetail,
     Step,
@@ -40,6 +41,7 @@ LinkToken = Annotated[str, Path(min_length=1, max_length=1000, pattern=r"^[A-Za-
 OFFERED = {
     (Responder.SHOP, State.PLACING): (Step.ACKNOWLEDGE, Step.SHIP, Step.REFUSE),
     (Responder.SHOP, State.PLACED): (Step.SHIP, Step.REFUSE),
+    (Responder.SHOP, State.SHIPPED): (Step.SHIP, Step.REFUSE),
     (Responder.CUSTOMER, State.PLACING): (Step.ORDERED, Step.NOT_YET, Step.NO),
     (Responder.CUSTOMER, State.PLACED): (Step.ARRIVED, Step.NO),
 }
@@ -64,7 +66,7 @@ async def preview_answer(token: LinkToken, kit: KitDep) -> dict[str, Any]:
     link = _open_link(token, kit)
     async with kit.read() as store:
         order = _require_order(await find_answerable(link.order_id, link.step, store))
-        return await _show_answer(order, link.step, store)
+        return await _show_answer(order, link.step, store, link.line_ids)
 
 
 @router.post("/answers/{token}")
@@ -74,13 +76,13 @@ async def give_answer(token: LinkToken, body: LinkBody, kit: KitDep) -> dict[str
     async with kit.transaction() as tx:
         order = _require_order(await find_answerable(link.order_id, link.step, tx.store, lock=True))
         try:
-            order, events = await take_answer(
-                order, link.step, AnswerDetail(body.reason, body.tracking or None), tx.store
-            )
+            lines = tuple(UpdateLine(line_id=line_id) for line_id in link.line_ids)
+            detail = AnswerDetail(body.reason, body.tracking or None, lines=lines)
+            order, events = await take_answer(order, link.step, detail, tx.store)
         except StepRefusedError as error:
             raise refused_answer(error) from error
         tx.publish(*events)
-        shown = await _show_answer(order, link.step, tx.store)
+        shown = await _show_answer(order, link.step, tx.store, link.line_ids)
     needs_address = link.step in (Step.ACKNOWLEDGE, Step.SHIP)
     return shown | {"ship_to": await address_for_shop(order, kit) if needs_address else None}
 
@@ -110,8 +112,13 @@ async def get_cart(order_id: Short, kit: KitDep, principal: PrincipalDep) -> dic
 
 
 @router.get("/orders/{order_id}/mail-data")
-async def get_mail_data(order_id: Short, responder: Responder, kit: KitDep, principal: PrincipalDep) -> dict[str, Any]:
-    """Return the current data for a mail to the shop or customer, with their personal answer links."""
+async def get_mail_data(
+    order_id: Short, responder: Responder, kit: KitDep, principal: PrincipalDep, *, cancellation: bool = False
+) -> dict[str, Any]:
+    """Return the current data for a mail to the shop or customer, with their personal answer links.
+
+    With `cancellation`, the mail asks to cancel lines, and its links are about these.
+    """
     require(principal, "service")
     async with kit.read() as store:
         order = await store.find_order(order_id)
@@ -125,14 +132,16 @@ async def get_mail_data(order_id: Short, responder: Responder, kit: KitDep, prin
     if responder is Responder.SHOP:
         terms = read_terms(provider.account)
         contact = {"email": terms.email, "name": provider.name, "locale": terms.language}
-    steps = OFFERED.get((responder, order.state), ())
+    steps = OFFERED.get((responder, order.state), ()) if not order.has_all_left else ()
+    line_ids = tuple(line.line_id for line in order.lines_to_cancel) if cancellation else ()
     return shown | {
-        "answers": {step: sign_link(keys, AnswerLink(order_id, step), expires_at) for step in steps},
+        "answers": {step: sign_link(keys, AnswerLink(order_id, step, line_ids), expires_at) for step in steps},
+        "cart_urls": {line["line_id"]: line["cart_url"] for line in shown["lines"] if line["cart_url"]},
         "contact": contact,
     }
 
 
-async def _show_answer(order: Order, step: Step, store: Any) -> dict[str, Any]:
+async def _show_answer(order: Order, step: Step, store: Any, line_ids: Collection[str] = ()) -> dict[str, Any]:
     """Return what the page or mail shows about the order; without the customer's name and address.
 
     `cart_url` is the URL of the shop's filled cart if the customer orders there.
@@ -140,13 +149,14 @@ async def _show_answer(order: Order, step: Step, store: Any) -> dict[str, Any]:
     provider = await store.find_provider(order.provider_id)
     offers = await store.find_offers(order.provider_id, [line.product_id for line in order.lines])
     shop = provider if order.responder is Responder.CUSTOMER else None
-    lines = [_show_line(order, line, offers.get(line.product_id), shop) for line in order.lines]
+    about = [line for line in order.lines if line.line_id in line_ids] or order.lines
+    lines = [_show_line(order, line, offers.get(line.product_id), shop) for line in about]
     only = lines[0] if len(lines) == 1 else {}
     return {
         "order_id": order.order_id,
         "step": step,
         "state": order.state,
-        "done": is_done(step, order),
+        "done": is_done(step, order, line_ids),
         "refusal": refusal_of(step, order),
         "shop": provider.name if provider else order.provider_id,
         "lines": lines,

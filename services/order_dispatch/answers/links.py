@@ -1,13 +1,15 @@
 """Signed links in mails: each gives one answer about one order and expires.
 
-A link's token is `<payload>.<HMAC-SHA256>`, both base64url; the payload has a line each for answer, expiry (Unix
-seconds) and order id. The key is derived from `sealing_key`; during rotation, tokens of every listed key are valid.
+A link's token is `<payload>.<HMAC-SHA256>`, both base64url; the payload is a JSON array of answer, expiry (Unix
+seconds), order id and line ids. The key is derived from `sealing_key`; during rotation, tokens of every listed key
+are valid.
 """
 
 import base64
 import binascii
 import hashlib
 import hmac
+import json
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -25,15 +27,16 @@ class ExpiredLinkError(Exception):
 
 
 class AnswerLink(NamedTuple):
-    """The order and answer of a link."""
+    """The order and answer of a link, and the lines that it is about; without lines it is about the whole order."""
 
     order_id: str
     step: Step
+    line_ids: tuple[str, ...] = ()
 
 
 def sign_link(keys: Sequence[bytes], link: AnswerLink, expires_at: int) -> str:
     """Return the link's URL-safe token, signed with the first key; `expires_at` is in Unix seconds."""
-    payload = f"{link.step}\n{expires_at}\n{link.order_id}".encode()
+    payload = json.dumps([link.step, expires_at, link.order_id, link.line_ids]).encode()
     return f"{_encode(payload)}.{_encode(_signature(keys[0], payload))}"
 
 
@@ -46,10 +49,10 @@ def read_link(keys: Sequence[bytes], token: str, now: float) -> AnswerLink:
         raise InvalidLinkError from None
     if not any(hmac.compare_digest(_signature(key, payload), signature) for key in keys):
         raise InvalidLinkError
-    step, expires_at, order_id = payload.decode().split("\n", 2)
-    if int(expires_at) <= now:
+    step, expires_at, order_id, line_ids = json.loads(payload)
+    if expires_at <= now:
         raise ExpiredLinkError
-    return AnswerLink(order_id, Step(step))
+    return AnswerLink(order_id, Step(step), tuple(line_ids))
 
 
 def _signature(key: bytes, payload: bytes) -> bytes:

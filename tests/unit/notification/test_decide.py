@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from replenish_contracts.catalogue import CATALOGUE
-from replenish_contracts.events import OrderFact
+from replenish_contracts.events import OrderReference
 from services.notification.domain import (
     EVENTS_WITHOUT_NOTICE,
     KIND_BY_EVENT,
@@ -31,7 +31,7 @@ class TestTable:
         assert all(rule.reason for rule in KINDS.values())
 
     def test_every_order_event_has_kind_or_reason(self):
-        facts = {name for name, event in CATALOGUE.items() if issubclass(event, OrderFact)}
+        facts = {name for name, event in CATALOGUE.items() if issubclass(event, OrderReference)}
 
         assert set(KIND_BY_EVENT).isdisjoint(EVENTS_WITHOUT_NOTICE)
         assert {*KIND_BY_EVENT, *EVENTS_WITHOUT_NOTICE} == facts

@@ -10,8 +10,8 @@ from hypothesis import strategies as some
 from libs.kit import RejectedError
 from replenish_contracts.events import Fault
 from services.notification.channels.email import MailHeaders, build_mail
-from services.notification.domain import KIND_BY_HOLD, Facts, Kind, render_mail
-from services.notification.domain.rendering import LANGUAGES, one_line
+from services.notification.domain import KIND_BY_HOLD, Facts, Kind, one_line, render_mail
+from services.notification.domain.rendering import LANGUAGES
 from tests.support import notification_events as a
 
 STAMP = MailHeaders("n1", "Replenish <replenish@home.example>", a.NOON)

@@ -1,7 +1,5 @@
 """Tests of the translation of notifications to updates, in base steps of the order's slot."""
 
-from dataclasses import replace
-
 import pytest
 
 from replenish_contracts.units import BaseUnit
@@ -21,7 +19,7 @@ def shipped(*products, kind="ItemShippedNotification"):
 
 
 def order(unit, scale=0):
-    return replace(orders.order(State.PLACED), unit=unit, scale=scale)
+    return orders.with_line(orders.order(State.PLACED), unit=unit, scale=scale)
 
 
 @pytest.mark.parametrize(
