@@ -103,11 +103,11 @@ class Order:
 
 def replay_orders(inputs: Inputs, found: Findings) -> dict[str, Order]:
     """Return all orders after their last event; each event that a line's state forbids is noted."""
-    replay = _Replay(found)
+    replaying = Replay(found)
     for record in inputs.first_of_each("orders"):
         if record.type in FACTS:
-            replay.apply(record)
-    return replay.orders
+            replaying.apply(record)
+    return replaying.orders
 
 
 def check_lines(inputs: Inputs) -> Findings:
@@ -130,7 +130,9 @@ def check_lines(inputs: Inputs) -> Findings:
 Change = Callable[[Order, Line, Record, Row], None]
 
 
-class _Replay:
+class Replay:
+    """Applies events in log order."""
+
     def __init__(self, found: Findings) -> None:
         self._found = found
         self.orders: dict[str, Order] = {}
