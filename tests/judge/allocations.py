@@ -50,7 +50,8 @@ def _check_answers(
 
 def _check_all_lines(found: Findings, record: Record, request: Record, order: Order | None) -> None:
     wanted, got = quantities_in(request), quantities_in(record)
-    ended = {line.key.line_id for line in order.lines.values() if not line.is_open} if order else set()
+    lines = order.lines.values() if order else ()
+    ended = {line.key.line_id for line in lines if line.state in {"cancelled", "refused"}}
     for line_id in wanted.keys() | got.keys():
         # A line that ended before the request was processed gets nothing.
         if got[line_id] != wanted[line_id] and not (line_id in ended and not got[line_id]):
