@@ -3,7 +3,7 @@
 import pytest
 
 from tests.judge.order_tables import states_allowed
-from tests.unit.judge.two_lines import FILTERS, PODS, PRICE, TwoLines, in_two_parcels, one_cancelled
+from tests.unit.judge.two_lines import PRICE, TwoLines, in_two_parcels, one_cancelled
 from tests.unit.judge.verdicts import anomalies, kinds, record, verdict_of
 
 
