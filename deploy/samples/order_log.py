@@ -40,6 +40,8 @@ class OrderLog:
     def __init__(self, path: Path) -> None:
         #: By order: its latest update.
         self.latest: dict[str, Update] = {}
+        #: By order and line id: the line with its latest status. Orders of one line have none.
+        self.lines: dict[str, dict[str, Update]] = {}
         #: The latest updates of orders that have not ended.
         self.open: dict[str, Update] = {}
         #: Decided, but not acknowledged by Kafka yet.
@@ -54,8 +56,17 @@ class OrderLog:
         if "update" in line:
             self.unpublished[line["update"]["update_id"]] = line["update"]
         if "update" in line and line["op"] != "answered":  # an answer repeats a decision
-            self.latest[line["order_id"]] = self.open[line["order_id"]] = line["update"]
-        if line["op"] in ENDED:
-            self.open.pop(line["order_id"], None)
+            self._apply(line["order_id"], line["op"], line["update"])
         if line["op"] == "said":
             self.unpublished.pop(line["update_id"], None)
+
+    def _apply(self, order_id: str, op: str, update: Update) -> None:
+        self.latest[order_id] = self.open[order_id] = update
+        state: Update = {name: update[name] for name in ("status", "occurred_at", "expected_at") if name in update}
+        lines = self.lines.get(order_id, {})
+        for line in update.get("lines", ()):
+            lines = self.lines.setdefault(order_id, {})
+            lines[line["line_id"]] = {**lines.get(line["line_id"], {}), **state, **line}
+        statuses = [line["status"] for line in lines.values()] or [op]
+        if all(status in ENDED for status in statuses):
+            self.open.pop(order_id)

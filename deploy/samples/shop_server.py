@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 import uvicorn
@@ -19,12 +19,21 @@ from deploy.samples.shop_log import ShopLog, refuse
 Work = Callable[[Any, str], Awaitable[JSONResponse]]
 
 
+class Callback(NamedTuple):
+    """A message to order-dispatch."""
+
+    message_id: str
+    body: dict[str, Any]
+    #: Called once the message is accepted.
+    then: Callable[[], None] | None = None
+
+
 class ShopServer:
     """One shop: authentication, idempotency and callbacks; subclasses implement a protocol."""
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.options, self.log = options, ShopLog(options.log, options.provider)
-        self.callbacks: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue()
+        self.callbacks: asyncio.Queue[Callback] = asyncio.Queue()
         self.in_flight: set[str] = set()
 
     def authenticate(self, request: Request, body: bytes) -> JSONResponse | None:
@@ -72,11 +81,13 @@ class ShopServer:
         """Send callbacks, retrying each until it is accepted; its id stays the same."""
         path = f"/v1/providers/{self.options.provider}/callbacks"
         while True:
-            message_id, body = await self.callbacks.get()
+            message_id, body, then = await self.callbacks.get()
             pause = 0.1
             while not await self.is_accepted(path, message_id, body):
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, 5.0)
+            if then is not None:
+                then()
 
     async def is_accepted(self, path: str, message_id: str, body: dict[str, Any]) -> bool:
         try:
@@ -124,8 +135,9 @@ def arguments(description: str | None) -> argparse.ArgumentParser:
     parser.add_argument("--shipping", type=int, default=0, help="shipping cost in minor units (ACP only)")
     parser.add_argument("--ships", action="store_true", help="ship immediately and report it by a callback")
     parser.add_argument("--cashes", action="store_true", help="redeem each order's token before accepting it")
+    parser.add_argument("--sold-out", action="append", default=[], metavar="PRODUCT", help="refuse this product")
     parser.add_argument(
-        "--sold-out", action="append", default=[], metavar="PRODUCT", help="refuse orders for this product"
+        "--part-shipments", action="store_true", help="ship the first of several lines later, in its own parcel"
     )
     add_options(parser)
     return parser

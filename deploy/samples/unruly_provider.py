@@ -2,10 +2,12 @@
 
 import argparse
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
+from deploy.samples.order_lines import Line
 from deploy.samples.order_log import Update
 from deploy.samples.provider import Integration, arguments
 
@@ -31,10 +33,19 @@ class UnrulyIntegration(Integration):
         else:
             super().accept(request)
 
-    def decide(self, status: str, order: dict[str, Any], **more: Any) -> None:
+    def decide(
+        self,
+        status: str,
+        order: dict[str, Any],
+        lines: Sequence[Line] = (),
+        shipment_id: str | None = None,
+        **more: Any,
+    ) -> None:
         if status == "shipped" and is_turn(self.number(order), self.options.short_every):
-            more["quantity"] //= 2
-        super().decide(status, order, **more)
+            first, *others = lines
+            # Without `remaining`, the rest of a line that leaves in a named parcel would be awaited.
+            lines = [{**first, "quantity": first["quantity"] // 2, "remaining": 0}, *others]
+        super().decide(status, order, lines, shipment_id, **more)
 
     def number(self, order: dict[str, Any]) -> int:
         return 1 + list(self.log.latest).index(order["order_id"])

@@ -175,6 +175,8 @@ class InProcessEnvironment:
             lead_days=2,
             handling_days=0,
             delivers=True,
+            part_shipments=False,
+            sold_out=[],
             clock=self.folder / "clock",
         )
         integration = Integration(options)

@@ -69,21 +69,23 @@ class Provider:
         """Return the types of all requests about an order."""
         return [event["type"] for event in self.asked if event["data"]["order_id"] == order_id]
 
-    async def accepts(self, order_id: str, in_days: float = 2) -> None:
-        await self.reports(order_id, "accepted", expected_at=self._in(in_days))
+    async def accepts(self, order_id: str, in_days: float = 2, **more: Any) -> None:
+        await self.reports(order_id, "accepted", expected_at=self._in(in_days), **more)
 
-    async def refuses(self, order_id: str, reason: str = "sold out") -> None:
-        await self.reports(order_id, "refused", reason=reason)
+    async def refuses(self, order_id: str, reason: str = "sold out", **more: Any) -> None:
+        await self.reports(order_id, "refused", reason=reason, **more)
 
-    async def ships(self, order_id: str, in_days: float = 2, quantity: int | None = None) -> None:
-        more: dict[str, Any] = {} if quantity is None else {"quantity": quantity}
+    async def ships(self, order_id: str, in_days: float = 2, quantity: int | None = None, **more: Any) -> None:
+        """Ship an order, or with `lines` some of its lines; `shipment_id` names a parcel."""
+        if quantity is not None:
+            more["quantity"] = quantity
         await self.reports(order_id, "shipped", expected_at=self._in(in_days), **more)
 
-    async def delivers(self, order_id: str) -> None:
-        await self.reports(order_id, "delivered")
+    async def delivers(self, order_id: str, **more: Any) -> None:
+        await self.reports(order_id, "delivered", **more)
 
-    async def cancels(self, order_id: str, reason: str = "as you wish") -> None:
-        await self.reports(order_id, "cancelled", reason=reason)
+    async def cancels(self, order_id: str, reason: str = "as you wish", **more: Any) -> None:
+        await self.reports(order_id, "cancelled", reason=reason, **more)
 
     async def reports(self, order_id: str, status: str, *, update_id: str | None = None, **more: Any) -> None:
         """Publish one update and wait until its consequences are processed."""

@@ -23,6 +23,7 @@ from services.order_dispatch.answers.answering import (
     find_answerable,
     take_answer,
 )
+from services.order_dispatch.domain.lines import Cancellation
 from services.order_dispatch.domain.order import NoSuchLineError, Order
 from services.order_dispatch.domain.provider import Provider
 from services.order_dispatch.domain.states import CLOSED
@@ -107,7 +108,7 @@ async def _change_shop(
 
 
 #: Fields of a line, and of an order, that a shop does not see.
-_CUSTOMER_FIELDS_OF_LINE = ("pool_id", "device_id", "slot", "receipt_id", "cancellation")
+_CUSTOMER_FIELDS_OF_LINE = ("pool_id", "device_id", "slot", "receipt_id")
 _CUSTOMER_FIELDS = ("customer_id", "pool_id", "device_id", "slot", "receipt_id", "fraud_at", "fraud_cleared_at")
 
 
@@ -215,14 +216,16 @@ def show_to_shop(order: Order) -> dict[str, Any]:
     shown = show_order(order)
     for private in _CUSTOMER_FIELDS:
         del shown[private]
-    for line in shown["lines"]:
+    for shown_line, line in zip(shown["lines"], order.lines, strict=True):
         for private in _CUSTOMER_FIELDS_OF_LINE:
-            del line[private]
-    cancellation = order.cancellation
-    if cancellation is None:
-        return shown | {"cancellation": None}
-    # Without the reason, which may be the customer's own words.
-    return shown | {"cancellation": {"by": cancellation.by, "occurred_at": cancellation.occurred_at}}
+            del shown_line[private]
+        shown_line["cancellation"] = _show_cancellation(line.cancellation)
+    return shown | {"cancellation": _show_cancellation(order.cancellation)}
+
+
+def _show_cancellation(cancellation: Cancellation | None) -> dict[str, Any] | None:
+    """Return a requested cancellation without its reason, which may be the customer's own words."""
+    return None if cancellation is None else {"by": cancellation.by, "occurred_at": cancellation.occurred_at}
 
 
 async def address_for_shop(order: Order, kit: Kit) -> dict[str, Any] | None:

@@ -33,6 +33,8 @@ class Account(BaseModel):
 
     cart_url: Annotated[str, StringConstraints(min_length=9, max_length=1000)] | None = None
     products: Annotated[dict[str, Name], Field(max_length=5000, default_factory=dict)]
+    #: Largest number of lines of an order; one with more is split.
+    max_lines: Annotated[int, Field(ge=1, strict=True)] | None = None
 
 
 def check_account(account: Mapping[str, Any]) -> None:

@@ -46,6 +46,8 @@ class Terms(BaseModel):
     #: otherwise it is shown to the customer and paid to the shop.
     fee: Decimal | None = None
     free_from: Decimal | None = None
+    #: Largest number of lines of an order; one with more is split.
+    max_lines: Annotated[int, Field(ge=1, strict=True)] | None = None
 
     @model_validator(mode="after")
     def check_terms(self) -> "Terms":

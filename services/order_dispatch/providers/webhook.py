@@ -235,8 +235,12 @@ def _parse_status(order: Order, reply: Reply) -> Answer:
 
 
 def _answer(status: OrderStatus) -> Answer:
+    # A pending line has no result yet, so the answer is about the others.
+    lines = [line for line in status.lines if STATUSES[line.status or status.status] is not None]
+    results = [STATUSES[status.status], *(STATUSES[line.status] for line in lines if line.status)]
+    has_result = bool(lines) or not status.lines
     return Answer(
-        STATUSES[status.status],
+        next(filter(None, results), None) if has_result else None,
         reason=status.reason,
         expected_at=status.expected_at,
         quantity=status.quantity,
@@ -245,7 +249,7 @@ def _answer(status: OrderStatus) -> Answer:
         product_id=status.product_id,
         price=status.amount,
         currency=status.currency.upper() if status.currency else None,
-        lines=tuple(_line_update(line) for line in status.lines),
+        lines=tuple(_line_update(line) for line in lines),
         shipment_id=status.shipment_id,
     )
 

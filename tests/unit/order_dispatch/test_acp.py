@@ -53,7 +53,7 @@ class TestOrderEvent:
             ({"line_items": [line(ordered=2, current=2, fulfilled=2)]}, "shipped", 40),
             ({"line_items": [line(ordered=2, shipped=2)]}, "shipped", 40),
             ({"line_items": [line(ordered=2, current=2)]}, "shipped", None),
-            ({"line_items": [line(ordered=2, current=2, fulfilled=1)]}, "accepted", None),
+            ({"line_items": [line(ordered=2, current=2, fulfilled=1)]}, "shipped", 20),
             ({"line_items": [line(ordered=2, current=1, fulfilled=1)]}, "shipped", 20),
             ({}, "shipped", None),
         ],

@@ -5,6 +5,8 @@ option follow in an update, and the token in `complete`, which places the order.
 anything is ordered: order events refer to it, and retrieval needs it.
 
 ACP can cancel a session but not an order: after completion the merchant responds with 405, and the order continues.
+A checkout is accepted or refused as a whole. Its order is always reported completely, with the ordered, current and
+fulfilled packs of each line, so the merchant can send lines in parts and drop a line, which cancels it.
 `account` may contain `handler_id` (of the payment handler), `locale`, and `signature` (`hmac`, which is ACP's
 Merchant-Signature and the default, or `standard`); the secrets are `api_key`, and `callback` for order events.
 """
@@ -13,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from libs.http_client.signatures import Scheme, scheme_of
+from libs.kit import RejectedError
 from replenish_contracts.events import ShipTo, UpdateStatus
 from services.order_dispatch.domain.order import Order
 from services.order_dispatch.providers.acp.checkout import (
@@ -77,7 +80,12 @@ async def submit(order: Order, ship_to: ShipTo, client: HttpProviderClient) -> A
 
 
 async def cancel(order: Order, client: HttpProviderClient) -> Answer:
-    """Cancel the session; if it is completed already, return the state of its order."""
+    """Cancel the session; if it is completed already, return the state of its order.
+
+    Raises RejectedError for single lines: a submitted order is completed at once, and then cannot be changed.
+    """
+    if order.lines_to_cancel:
+        raise RejectedError("acp cannot cancel single lines of an order")
     reason = order.cancellation.reason if order.cancellation else ""
     trace = {"intent_trace": {"reason_code": "other", "trace_summary": reason[:500]}}
     try:
@@ -114,7 +122,7 @@ PROTOCOL = ProviderProtocol(
     name="acp",
     # Every idempotency key is derived from the order, so a submit can be repeated safely.
     transport=HttpTransport(submit, cancel, status, idempotent=True),
-    lines=LineSupport(max_lines=1),
+    lines=LineSupport(part_shipments=True, delivery_per_line=True, price_per_line=True),
     callbacks=Callbacks(subject, parse_callback, Scheme.HMAC),
     check_account=check_account,
 )

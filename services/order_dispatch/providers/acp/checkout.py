@@ -8,6 +8,7 @@ from uuid import NAMESPACE_URL, uuid4, uuid5
 from libs.http_client.exchange import Reply, UnknownOutcomeError
 from libs.kit import RetryLaterError
 from replenish_contracts.events import ShipTo, UpdateStatus
+from services.order_dispatch.domain.lines import OrderLine
 from services.order_dispatch.domain.order import Order
 from services.order_dispatch.providers.acp.messages import ErrorBody, Message, Session
 from services.order_dispatch.providers.acp.translation import read_session, total_of
@@ -30,13 +31,12 @@ async def session_id_of(order: Order, client: HttpProviderClient) -> str:
 
 async def create(order: Order, client: HttpProviderClient) -> Session:
     """Create the order's session, or get the existing one, and store its id. Raises MissingSessionError."""
-    if order.price is None or order.currency is None:
+    if order.price is None or order.currency is None or any(line.price is None for line in order.lines):
         raise MissingSessionError("the order has no price, which a checkout requires")
-    total = {"type": "total", "display_text": "Total", "amount": order.price}
-    item = {"id": order.lines[0].product_id, "unit_amount": order.price // order.lines[0].packs}
     body: dict[str, Any] = {
         "currency": order.currency.lower(),
-        "line_items": [{"id": "1", "item": item, "quantity": order.lines[0].packs, "totals": [total]}],
+        # An order that ended here may still be created, to find its session and close it.
+        "line_items": [_line_item(line) for line in order.open_lines or order.lines],
         "capabilities": {},
         "metadata": {"order_id": order.order_id},
     }
@@ -48,6 +48,16 @@ async def create(order: Order, client: HttpProviderClient) -> Session:
     session = session_in(reply)
     await client.save_reference(order.order_id, session.id)
     return session
+
+
+def _line_item(line: OrderLine) -> dict[str, Any]:
+    texts = {"items_base_amount": "Base amount", "subtotal": "Subtotal", "total": "Total"}
+    return {
+        "id": line.line_id,
+        "item": {"id": line.product_id, "unit_amount": line.unit_price},
+        "quantity": line.packs,
+        "totals": [{"type": kind, "display_text": text, "amount": line.price} for kind, text in texts.items()],
+    }
 
 
 async def address(session: Session, order: Order, ship_to: ShipTo, client: HttpProviderClient) -> Session:

@@ -40,11 +40,21 @@ class Amounts(ProviderMessage):
 
 class OrderLine(ProviderMessage):
     id: Name
+    product_id: Name | None = None
     quantity: Amounts
+
+
+class Part(ProviderMessage):
+    """Packs of a line in a fulfillment."""
+
+    id: Name
+    quantity: Count
 
 
 class Fulfillment(ProviderMessage):
     status: FreeText | None = None
+    #: Without them, the whole order.
+    line_items: tuple[Part, ...] = ()
     tracking_number: FreeText | None = None
     estimated_delivery: Delivery | None = None
 
@@ -79,6 +89,7 @@ class Item(ProviderMessage):
 class SessionLine(ProviderMessage):
     id: Name
     item: Item
+    totals: tuple[Total, ...] = ()
 
 
 class Option(ProviderMessage):

@@ -1,10 +1,12 @@
 """Translation of ACP sessions and order snapshots to our order states."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from libs.http_client.exchange import UnknownOutcomeError
-from replenish_contracts.events import UpdateStatus
+from replenish_contracts.events import UpdateLine, UpdateStatus
 from services.order_dispatch.domain.order import Order
+from services.order_dispatch.providers.acp.lines import ON_THE_WAY, Progress, match_lines, parcels_of, progress_of
 from services.order_dispatch.providers.acp.messages import Session, Snapshot, Total
 from services.order_dispatch.providers.protocol import Answer
 
@@ -12,8 +14,7 @@ from services.order_dispatch.providers.protocol import Answer
 CLOSED = ("canceled", "expired")
 #: Session states in which the merchant has no result yet.
 WORKING = ("complete_in_progress", "pending_approval")
-#: Fulfillment states that count as shipped; unknown states count as accepted.
-ON_THE_WAY = ("shipped", "in_transit", "out_for_delivery", "ready_for_pickup", "delivered")
+_WITH_GOODS = frozenset({UpdateStatus.SHIPPED, UpdateStatus.DELIVERED})
 
 
 def read_session(session: Session, order: Order) -> Answer:
@@ -22,8 +23,10 @@ def read_session(session: Session, order: Order) -> Answer:
     Raises UnknownOutcomeError if it must have one.
     """
     if session.order is not None:
+        item_ids = {line.id: line.item.id for line in session.line_items}
+        answer = read_snapshot(session.order, order, item_ids)
         price, currency = total_of(session.totals), session.currency.upper()
-        return replace(read_snapshot(session.order, order), price=price, currency=currency, reference=session.id)
+        return replace(_add_line_prices(answer, session, order), price=price, currency=currency, reference=session.id)
     if session.status == "completed":
         raise UnknownOutcomeError("the checkout is completed but contains no order")
     if session.status == "pending_approval":
@@ -33,37 +36,99 @@ def read_session(session: Session, order: Order) -> Answer:
     return Answer(UpdateStatus.NOT_FOUND, reference=session.id)
 
 
-def read_snapshot(snapshot: Snapshot, order: Order) -> Answer:
-    """Return the furthest state that the whole order has reached; packs are converted to base steps."""
-    lines = snapshot.line_items
-    sent = sum(line.quantity.sent for line in lines)
-    current = sum(line.quantity.wanted for line in lines)
-    parcels = [parcel for parcel in snapshot.fulfillments if parcel.status not in ("failed", "canceled")]
+def read_snapshot(snapshot: Snapshot, order: Order, item_ids: Mapping[str, str] | None = None) -> Answer:
+    """Return how far each line of the order is; packs are converted to base steps.
+
+    `item_ids` are those of the checkout by the merchant's line ids, for a merchant whose order lacks them. If a line
+    cannot be matched, the answer is the furthest state that the whole order has reached, with the reason.
+    """
+    parcels = parcels_of(snapshot)
     dates = [*(parcel.estimated_delivery for parcel in parcels), snapshot.estimated_delivery]
-    status = _reached(snapshot, [parcel.status or "" for parcel in parcels], sent, current)
-    is_shipped = status in (UpdateStatus.SHIPPED, UpdateStatus.DELIVERED)
-    return Answer(
-        status,
+    sent = [parcel for parcel in parcels if parcel.tracking_number and parcel.status in ON_THE_WAY]
+    numbers = [parcel.tracking_number for parcel in (*reversed(sent), *parcels) if parcel.tracking_number]
+    answer = Answer(
         expected_at=max((date.latest for date in dates if date and date.latest), default=None),
-        quantity=sent * order.lines[0].pack_size if lines and is_shipped and sent else None,
-        tracking=next((parcel.tracking_number for parcel in parcels if parcel.tracking_number), None),
+        tracking=next(iter(numbers), None),
         reference=snapshot.checkout_session_id,
     )
+    if len(order.lines) == 1 or not snapshot.line_items:
+        return _read_whole(answer, progress_of(snapshot, snapshot.line_items, parcels), order)
+    known = item_ids or {}
+    matched = match_lines({item.id: item.product_id or known.get(item.id) for item in snapshot.line_items}, order)
+    return _read_unmatched(answer, snapshot) if matched is None else _read_lines(answer, snapshot, matched, order)
 
 
-def _reached(snapshot: Snapshot, parcels: list[str], sent: int, current: int) -> UpdateStatus:
-    """Without a fulfilled quantity a shipment counts as complete."""
-    lines = snapshot.line_items
-    is_complete = sent >= current or not sent
-    if snapshot.status == "canceled" or (lines and current == 0 and sent == 0):
-        return UpdateStatus.CANCELLED
-    if snapshot.status in ("completed", "delivered") or (parcels and all(parcel == "delivered" for parcel in parcels)):
-        return UpdateStatus.DELIVERED if is_complete else UpdateStatus.ACCEPTED
-    shipped = [parcel in ON_THE_WAY for parcel in parcels]
-    is_shipped = snapshot.status == "shipped" or (any(shipped) if sent else bool(parcels) and all(shipped))
-    if is_shipped and is_complete:  # a partial shipment does not count: the quantity is booked once, when complete
-        return UpdateStatus.SHIPPED
-    return UpdateStatus.RESOLVING if snapshot.status == "manual_review" else UpdateStatus.ACCEPTED
+def _read_whole(answer: Answer, progress: Progress, order: Order) -> Answer:
+    """Return the state of an order of one line, or of one whose merchant lists no lines."""
+    line = order.lines[0]
+    if progress.sent is None or len(order.lines) > 1:
+        return replace(answer, status=progress.status)
+    quantity, remaining = progress.sent * line.pack_size, progress.remaining * line.pack_size
+    # Only a line can have a remaining quantity. Zero ends what was announced before.
+    update = UpdateLine(line_id=line.line_id, quantity=quantity, remaining=remaining)
+    lines = (update,) if progress.status is UpdateStatus.SHIPPED else ()
+    return replace(answer, status=progress.status, quantity=quantity, lines=lines)
+
+
+def _read_lines(answer: Answer, snapshot: Snapshot, matched: Mapping[str, str], order: Order) -> Answer:
+    items = {item.id: item for item in snapshot.line_items}
+    lines = []
+    for line_id, item_id in matched.items():
+        line, progress = (
+            order.find_line(line_id),
+            progress_of(snapshot, [items[item_id]], parcels_of(snapshot, item_id)),
+        )
+        is_counted = progress.sent is not None
+        lines.append(
+            UpdateLine(
+                line_id=line_id,
+                status=progress.status,
+                quantity=(progress.sent or 0) * line.pack_size if is_counted else None,
+                remaining=progress.remaining * line.pack_size if is_counted else None,
+            )
+        )
+    statuses = {line.status for line in lines}
+    if UpdateStatus.RESOLVING in statuses and not statuses & _WITH_GOODS:  # it is about the whole order
+        return replace(answer, status=UpdateStatus.RESOLVING)
+    lines = [line.model_copy(update={"status": _without_review(line.status)}) for line in lines]
+    return replace(answer, status=_furthest(lines), lines=tuple(lines))
+
+
+def _without_review(status: UpdateStatus | None) -> UpdateStatus | None:
+    return UpdateStatus.ACCEPTED if status is UpdateStatus.RESOLVING else status
+
+
+def _furthest(lines: list[UpdateLine]) -> UpdateStatus:
+    """Return the state that the answer is stored under: that of all lines, or that of an order with such lines."""
+    statuses = {line.status for line in lines if line.status is not None}
+    if len(statuses) == 1:
+        return statuses.pop()
+    return UpdateStatus.SHIPPED if statuses & _WITH_GOODS else UpdateStatus.ACCEPTED
+
+
+def _read_unmatched(answer: Answer, snapshot: Snapshot) -> Answer:
+    """Return the state of the whole order; goods count once all ordered packs have left, as nothing names a line."""
+    progress = progress_of(snapshot, snapshot.line_items, parcels_of(snapshot))
+    is_partial = progress.remaining or any(item.quantity.wanted < item.quantity.ordered for item in snapshot.line_items)
+    shown = ", ".join(item.id for item in snapshot.line_items)[:300]
+    reason = f"the merchant's lines {shown} cannot be matched with those of the order, so only the whole order counts"
+    if progress.status in _WITH_GOODS and is_partial:
+        return replace(answer, status=UpdateStatus.ACCEPTED, reason=reason)
+    return replace(answer, status=progress.status, reason=reason)
+
+
+def _add_line_prices(answer: Answer, session: Session, order: Order) -> Answer:
+    """Add the merchant's price of each line; that of an order of one line is the order's price."""
+    matched = match_lines({line.id: line.item.id for line in session.line_items}, order)
+    if len(order.lines) == 1 or matched is None or answer.status is UpdateStatus.RESOLVING:
+        return answer
+    totals = {line.id: total_of(line.totals) for line in session.line_items}
+    lines = answer.lines or tuple(UpdateLine(line_id=line.line_id) for line in order.open_lines)
+    priced = tuple(
+        line.model_copy(update={"price": totals[matched[line.line_id]]}) if line.line_id in matched else line
+        for line in lines
+    )
+    return replace(answer, lines=priced)
 
 
 def obstacle(session: Session, order: Order) -> str | None:
@@ -71,12 +136,24 @@ def obstacle(session: Session, order: Order) -> str | None:
     if session.status != "ready_for_payment":
         errors = [message.content or message.code or "" for message in session.messages if message.type == "error"]
         return "; ".join(errors) or f"the checkout is {session.status}"
-    total = total_of(session.totals)
-    if order.price is not None and total is not None and total > order.price:
-        return f"the price is {total} instead of {order.price} {order.currency} (minor units)"
+    total, agreed = total_of(session.totals), _agreed_price(order)
+    if agreed is not None and total is not None and total > agreed:
+        return f"the price is {total} instead of {agreed} {order.currency} (minor units)"
     if session.currency.lower() != (order.currency or "").lower():
         return f"the currency is {session.currency} instead of {order.currency}"
+    if len(order.lines) > 1 and session.line_items:
+        item_ids: dict[str, str | None] = {line.id: line.item.id for line in session.line_items}
+        if match_lines(item_ids, order) is None:
+            products = ", ".join(line.product_id for line in order.open_lines)
+            return f"the checkout lacks lines of the order, which has {products}"[:500]
     return None
+
+
+def _agreed_price(order: Order) -> int | None:
+    """Return the price of the lines to be ordered and the fee: a line that ended before is not in the checkout."""
+    if order.price is None:
+        return None
+    return order.price - sum(line.price or 0 for line in order.lines if not line.is_open)
 
 
 def total_of(totals: tuple[Total, ...]) -> int | None:

@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaProducer
 from deploy.local.mailbox import catching
 from libs.kit.clock import SteppedClock
 from libs.kit.testing import running
+from replenish_contracts.events import ReorderLine
 from replenish_contracts.topics import partition_for
 from replenish_contracts.wire import encode
 from services.inventory.service import SERVICE as INVENTORY
@@ -80,12 +81,20 @@ class Environment:
         assert got.status_code == 201, got.text
         return customer_id, device["device_id"]
 
-    async def approve(self, shop, order_id, packs=2):
+    async def approve(self, shop, order_id, packs=2, *, lines=1):
+        """Approve an order with so many lines of the same product, each for a pool of its own."""
         customer_id, device_id = await self.register_customer()
+        slot = {"device_id": device_id, "slot": "1", "product_id": "coffee-pods", "epoch": 1, "receipt_id": "r1"}
+        size = {"packs": packs, "pack_size": 20, "quantity": 20 * packs}
+        several = [
+            ReorderLine(line_id=str(number), pool_id=f"{order_id}/{number}", **slot, **size)
+            for number in range(1, lines + 1)
+        ]
         event = a.approved(
             order_id=order_id,
             customer_id=customer_id,
-            pool_id=order_id,
+            pool_id=order_id if lines == 1 else several[0].pool_id,
+            lines=several if lines > 1 else (),
             product_id="coffee-pods",
             provider_id=shop["provider_id"],
             device_id=device_id,

@@ -116,6 +116,18 @@ async def test_polling_program_accepts_and_refuses_orders(services):
     assert await until(lambda: is_stock(services, shop, (960, 960, 0)), "one order is booked out", SECONDS)
 
 
+async def test_polling_program_ships_two_lines_in_two_parcels(services):
+    shop = await services.open_shop("parcels", stock=1000)
+    async with services.polling(shop, "--delivers", "--part-shipments"):
+        await services.approve(shop, "two-lines", lines=2)
+        order = await services.reaches("two-lines", "delivered")
+
+    assert [line["state"] for line in order["lines"]] == ["delivered", "delivered"]
+    parcels = {parcel["shipment_id"]: [line["line_id"] for line in parcel["lines"]] for parcel in order["shipments"]}
+    assert parcels == {"two-lines-1": ["2"], "two-lines-2": ["1"]}
+    assert await until(lambda: is_stock(services, shop, (920, 920, 0)), "each line is booked out once", SECONDS)
+
+
 async def test_shop_registers_and_answers_on_its_page(services):
     portal = services.urls["portal"]
     async with httpx.AsyncClient(base_url=portal, timeout=20) as browser:

@@ -6,7 +6,7 @@ import httpx
 
 from libs.kit import RetryLaterError
 from replenish_contracts.events import UpdateStatus
-from services.order_dispatch.providers.protocol import Answer, HttpTransport, ProviderProtocol
+from services.order_dispatch.providers.protocol import Answer, HttpTransport, LineSupport, ProviderProtocol
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ async def open_client(order, provider, kit):
 
 
 async def submit(order, ship_to, client):
-    body = {"order_id": order.order_id, "quantity": order.quantity, "city": ship_to.city}
+    body = {"order_id": order.order_id, "quantity": order.lines[0].quantity, "city": ship_to.city}
     return _answer(await client.request("POST", "/orders", json=body, idempotency_key=f"{order.order_id}-deliver"))
 
 
@@ -60,4 +60,8 @@ def _answer(reply):
     return Answer(UpdateStatus(body["status"]) if body["status"] else None, body.get("reason"), reference=body["id"])
 
 
-PROTOCOL = ProviderProtocol(name="courier", transport=HttpTransport(submit, cancel, status, open_client=open_client))
+PROTOCOL = ProviderProtocol(
+    name="courier",
+    transport=HttpTransport(submit, cancel, status, open_client=open_client),
+    lines=LineSupport(max_lines=1),
+)

@@ -40,7 +40,10 @@ async def world(database, kafka_url, tmp_path_factory):
         ):
             world = ShopEnvironment(kit, kafka_url, clock, desk, folder)
             world.url, world.database_url = url, database["order_dispatch"].url
-            slots = (SlotSpec(slot="1", product_id="pods", unit="C62", capacity=100),)
+            slots = tuple(
+                SlotSpec(slot=slot, product_id=product, unit="C62", capacity=100)
+                for slot, product in (("1", "pods"), ("2", "filters"))
+            )
             await world.publish(
                 DeviceRegistered(
                     customer_id="ann", device_id="brewer", registration=1, credential_sha256="0" * 64, slots=slots

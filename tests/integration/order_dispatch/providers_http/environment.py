@@ -8,6 +8,7 @@ import asyncpg
 from aiokafka import AIOKafkaProducer
 
 from libs.http_client.signatures import Scheme, sign
+from replenish_contracts.events import ReorderLine
 from replenish_contracts.topics import partition_for
 from replenish_contracts.wire import encode
 from tests.integration.order_dispatch.providers_http.sample_shops import SECRET, SECRETS, shop
@@ -19,6 +20,11 @@ OFFER = {
     "title": "Coffee pods",
     "pack_size": {"quantity": 20, "unit": "pods"},
     "price": {"amount": "4.99", "currency": "USD"},
+}
+FILTERS = {
+    "title": "Filters",
+    "pack_size": {"quantity": 100, "unit": "pods"},
+    "price": {"amount": "3.50", "currency": "USD"},
 }
 
 
@@ -44,6 +50,33 @@ class ShopEnvironment(World):
         for path, body in (("", provider), ("/offers/pods", OFFER), ("/secrets", {"secrets": SECRETS})):
             put = await self.http.put(f"/v1/providers/{name}{path}", json=body, headers=operator)
             assert put.status_code in (200, 204), put.text
+        await self.offer_filters(name)
+
+    async def offer_filters(self, name):
+        operator = self.desk.headers("operator")
+        put = await self.http.put(f"/v1/providers/{name}/offers/filters", json=FILTERS, headers=operator)
+        assert put.status_code == 200, put.text
+
+    async def approve_basket(self, provider, number=1):
+        """Approve an order of two lines: pods for 9.98 and filters for 3.50."""
+        order_id = f"{provider}-{number}"
+        lines = [
+            ReorderLine(
+                line_id=line.line_id,
+                product_id=line.product_id,
+                pool_id=f"{order_id}/{line.product_id}",
+                device_id="brewer",
+                slot=line.slot,
+                epoch=1,
+                packs=line.packs,
+                pack_size=line.pack_size,
+                quantity=line.quantity,
+                receipt_id=line.receipt_id,
+            )
+            for line in a.basket().lines
+        ]
+        await self.publish(a.approved(order_id=order_id, provider_id=provider, pool_id=lines[0].pool_id, lines=lines))
+        return order_id
 
     async def approve_many(self, provider, count):
         """Publish `count` approvals, each with its own pool."""

@@ -237,14 +237,21 @@ class TestOrderEvent:
 
         assert again.headers["idempotent-replayed"] == "true"
 
-    async def test_partial_shipment_does_not_ship_order(self, world, order_of):
+    async def test_partial_shipment_leaves_the_rest_for_later(self, world, order_of):
         order_id = await order_of("globex")
         (stored,) = await world.rows("SELECT reference FROM order_reference WHERE order_id = $1", order_id)
         await world.call_back("globex", "", acp_event(stored["reference"], "shipped", fulfilled=1), scheme=Scheme.HMAC)
-        assert (await world.order(order_id))["state"] == "placed"
+        part = await world.order(order_id)
 
         await world.call_back("globex", "", acp_event(stored["reference"], "shipped", fulfilled=2), scheme=Scheme.HMAC)
-        assert (await world.order(order_id))["state"] == "shipped"
+        whole = await world.order(order_id)
+
+        assert (part["state"], part["shipped"]["quantity"]) == ("shipped", "20")
+        assert part["lines"][0]["remaining"] == {"quantity": "20", "unit": "C62"}
+        assert (whole["state"], whole["shipped"]["quantity"]) == ("shipped", "40")
+        assert whole["lines"][0]["remaining"] is None
+        shipped = await world.facts(order_id, "OrderShipped")
+        assert [(event["lines"][0]["quantity"], event["complete"]) for event in shipped] == [(20, False), (20, True)]
 
 
 class TestInterruptedRequest:

@@ -143,6 +143,69 @@ class TestCancel:
             assert (await acp.cancel(cancelled_order(), client)).status == "accepted"
 
 
+@pytest.mark.parametrize("kind", sorted(KINDS))
+class TestSeveralLines:
+    async def test_submit_is_accepted_with_a_price_for_each_line(self, kind, tmp_path):
+        async with shop(kind, tmp_path) as opened:
+            answer = await KINDS[kind].submit(a.basket(), HOME, client_for(opened))
+
+        assert (answer.status, answer.price, answer.currency) == ("accepted", 1348, "USD")
+        assert [(line.line_id, line.price) for line in answer.lines] == [("1", 998), ("2", 350)]
+        assert opened.count("accepted") == {"o1": 1}
+
+    async def test_repeated_submit_is_one_order(self, kind, tmp_path):
+        async with shop(kind, tmp_path) as opened:
+            answers = [await KINDS[kind].submit(a.basket(), HOME, client_for(opened)) for _ in range(2)]
+
+        assert [answer.status for answer in answers] == ["accepted", "accepted"]
+        assert opened.count("accepted") == {"o1": 1}
+
+    async def test_order_with_all_lines_sold_out_is_refused(self, kind, tmp_path):
+        sold_out = ("--sold-out", "pods", "--sold-out", "filters")
+        async with shop(kind, tmp_path, *sold_out) as opened:
+            answer = await KINDS[kind].submit(a.basket(), HOME, client_for(opened))
+
+        assert answer.status == "refused"
+        assert answer.reason.startswith("sold out")
+
+
+class TestLineOfWebhookOrder:
+    async def test_sold_out_line_is_refused(self, tmp_path):
+        async with shop("webhook", tmp_path, "--sold-out", "filters") as opened:
+            answer = await webhook.submit(a.basket(), HOME, client_for(opened))
+
+        assert (answer.status, answer.price) == ("accepted", 998)
+        assert [(line.line_id, line.status) for line in answer.lines] == [("1", "accepted"), ("2", "refused")]
+
+    async def test_lines_are_cancelled_one_by_one(self, tmp_path):
+        cancellation = Cancellation("customer", "enough", a.NOON)
+        one = a.with_line(a.basket(), "2", cancellation=cancellation)
+        both = a.with_line(one, "1", cancellation=cancellation)
+        async with shop("webhook", tmp_path) as opened:
+            client = client_for(opened)
+            await webhook.submit(a.basket(), HOME, client)
+            first = await webhook.cancel(one, client)
+            second = await webhook.cancel(both, client)
+
+        assert (first.status, [line.status for line in first.lines]) == ("accepted", ["accepted", "cancelled"])
+        assert (second.status, [line.status for line in second.lines]) == ("cancelled", ["cancelled", "cancelled"])
+
+
+class TestLineOfCheckout:
+    async def test_sold_out_line_refuses_the_whole_order(self, tmp_path):
+        async with shop("acp", tmp_path, "--sold-out", "filters") as opened:
+            answer = await acp.submit(a.basket(), HOME, client_for(opened))
+
+        assert (answer.status, answer.reason) == ("refused", "sold out: filters")
+        assert opened.count("accepted") == {}
+
+    async def test_agreed_fee_covers_the_merchants_shipping(self, tmp_path):
+        async with shop("acp", tmp_path, "--shipping", 100) as opened:
+            answer = await acp.submit(a.basket(fee=100), HOME, client_for(opened))
+
+        assert (answer.status, answer.price) == ("accepted", 1448)
+
+
 class TestCheckout:
     async def test_higher_price_is_refused(self, tmp_path):
         async with shop("acp", tmp_path, "--shipping", 1) as opened:

@@ -20,8 +20,8 @@ async def tokens(world):
     numbers = iter(range(1, 1000))
     async with world.shop("webhook", "acme"), world.shop("webhook", "globex"):
 
-        async def token():
-            order_id = await world.approve("acme", next(numbers))
+        async def token(approve=world.approve):
+            order_id = await approve("acme", next(numbers))
             await world.reaches(order_id, "placed")
             async with world.kit.writing() as connection:
                 store = world.kit.store_in(connection)
@@ -62,12 +62,27 @@ class TestToken:
             "quantity": 40,
             "unit": "C62",
             "scale": 0,
+            "lines": [
+                {"line_id": "1", "product_id": "pods", "packs": 2, "quantity": 40, "unit": "C62", "scale": 0},
+            ],
             "ship_to_sha256": ship_to_digest(ShipTo(**SHIP_TO)),
             "amount": 998,
             "currency": "USD",
         }
         second = await redeem(world, token, key="k2")
         assert (second.status_code, second.json()["code"]) == (409, "token_redeemed")
+
+    async def test_redeem_returns_every_line_of_the_order(self, world, tokens):
+        _, token = await tokens(world.approve_basket)
+
+        answer = await redeem(world, token, amount=1348)
+
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["lines"] == [
+            {"line_id": "1", "product_id": "pods", "packs": 2, "quantity": 40, "unit": "C62", "scale": 0},
+            {"line_id": "2", "product_id": "filters", "packs": 1, "quantity": 100, "unit": "C62", "scale": 0},
+        ]
+        assert (await redeem(world, token, key="k2", amount=1)).json()["code"] == "token_redeemed"
 
     async def test_redeem_replays_answer_for_same_key(self, world, tokens):
         _, token = await tokens()

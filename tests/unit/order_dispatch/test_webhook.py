@@ -1,0 +1,215 @@
+"""Requests and answers of the webhook protocol about the lines of an order."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from replenish_contracts.events import ShipTo
+from services.order_dispatch.domain import Cancellation, LineState, Outcome, State, decide_update
+from services.order_dispatch.providers import webhook
+from services.order_dispatch.providers.parsing import UnreadableAnswerError
+from services.order_dispatch.providers.protocol import answer_as_update
+from tests.support import orders as a
+from tests.support.recording import RecordingClient
+
+HOME = ShipTo(name="Ann Lee", line1="Elm 1", postal_code="89073", city="Ulm", country="DE")
+CANCELLATION = Cancellation("customer", "enough", a.NOON)
+#: The lines of a.basket(): 2 packs of 20 pods for 998, 1 pack of 100 filters for 350.
+PODS, FILTERS = "1", "2"
+
+
+def recording_client(**standing):
+    return RecordingClient({"order_id": "o1", **standing})
+
+
+def callback(**data):
+    return json.dumps({"type": "order.updated", "data": {"order_id": "o1", **data}}).encode()
+
+
+def read_callback(order=None, **data):
+    return webhook.parse_callback(callback(**data), order or a.basket(State.PLACED)).answer
+
+
+def decide(order, answer, number=1):
+    update = answer_as_update(answer, order, f"u{number}", a.NOON)
+    return decide_update(order, update, a.ACME, a.TIMEOUTS, a.NOON)
+
+
+def lines_of(answer):
+    return [(line.line_id, line.status, line.quantity) for line in answer.lines]
+
+
+class TestRequest:
+    async def test_request_has_each_line_with_its_terms(self):
+        client = recording_client(status="accepted")
+
+        await webhook.submit(a.basket(fee=100), HOME, client)
+
+        (body,) = client.bodies
+        pods = {"product_id": "pods", "packs": 2, "pack_size": 20, "quantity": 40, "unit": "C62", "scale": 0}
+        filters = {"product_id": "filters", "packs": 1, "pack_size": 100, "quantity": 100, "unit": "C62", "scale": 0}
+        assert body["lines"] == [
+            {"line_id": PODS, **pods, "unit_price": 499},
+            {"line_id": FILTERS, **filters, "unit_price": 350},
+        ]
+        assert {name: body[name] for name in pods} == pods
+        assert (body["token"]["max_amount"], body["token"]["currency"]) == (1448, "USD")
+
+    async def test_request_of_one_line_has_its_fields_and_the_line(self):
+        client = recording_client(status="accepted")
+
+        await webhook.submit(a.drafted(), HOME, client)
+
+        (body,) = client.bodies
+        assert [line["line_id"] for line in body["lines"]] == ["1"]
+        assert (body["product_id"], body["packs"], body["quantity"]) == ("pods", 2, 40)
+
+    async def test_request_omits_a_line_that_ended_before(self):
+        client = recording_client(status="accepted")
+
+        await webhook.submit(a.with_line(a.basket(), PODS, state=LineState.CANCELLED), HOME, client)
+
+        (body,) = client.bodies
+        assert ([line["line_id"] for line in body["lines"]], body["product_id"]) == ([FILTERS], "filters")
+
+    async def test_request_is_identical_when_repeated(self):
+        client = recording_client(status="accepted")
+
+        for _ in range(2):
+            await webhook.submit(a.basket(), HOME, client)
+
+        assert client.bodies[0] == client.bodies[1]
+        assert client.keys == ["o1-deliver", "o1-deliver"]
+
+
+class TestCancel:
+    async def test_cancellation_of_lines_names_them_under_a_key_of_its_own(self):
+        client = recording_client(status="accepted", lines=[{"line_id": FILTERS, "status": "cancelled"}])
+        order = a.with_line(a.basket(State.PLACED), FILTERS, cancellation=CANCELLATION)
+
+        answer = await webhook.cancel(order, client)
+
+        assert client.bodies == [{"type": "order.cancel", "order_id": "o1", "reason": "enough", "line_ids": [FILTERS]}]
+        assert client.keys == ["o1-cancel-2"]
+        assert lines_of(answer) == [(FILTERS, "cancelled", None)]
+
+    async def test_cancellation_of_the_order_names_no_lines(self):
+        client = recording_client(status="cancelled")
+
+        await webhook.cancel(replace(a.basket(State.PLACED), cancellation=CANCELLATION), client)
+
+        assert client.bodies == [{"type": "order.cancel", "order_id": "o1", "reason": "enough"}]
+        assert client.keys == ["o1-cancel"]
+
+    async def test_each_set_of_lines_has_its_own_key(self):
+        client = recording_client(status="accepted")
+        one = a.with_line(a.basket(State.PLACED, lines=3), FILTERS, cancellation=CANCELLATION)
+        two = a.with_line(one, "3", cancellation=CANCELLATION)
+
+        for order in (one, two, two):
+            await webhook.cancel(order, client)
+
+        assert client.keys == ["o1-cancel-2", "o1-cancel-2-3", "o1-cancel-2-3"]
+
+    async def test_confirmed_cancellation_ends_the_line_only(self):
+        client = recording_client(status="accepted", lines=[{"line_id": FILTERS, "status": "cancelled"}])
+        order = a.with_line(a.basket(State.PLACED), FILTERS, cancellation=CANCELLATION)
+
+        decided = decide(order, await webhook.cancel(order, client)).decision
+
+        assert a.states(decided.order) == [LineState.ORDERED, LineState.CANCELLED]
+        assert [type(event).__name__ for event in decided.events] == ["OrderLinesCancelled"]
+        assert decided.events[0].by == "customer"
+
+
+class TestAnswer:
+    async def test_response_has_status_quantity_and_price_of_each_line(self):
+        client = recording_client(
+            status="accepted",
+            amount=1340,
+            currency="usd",
+            lines=[
+                {"line_id": PODS, "amount": 998},
+                {"line_id": FILTERS, "status": "refused", "reason": "sold out", "amount": 342},
+            ],
+        )
+        answer = await webhook.submit(a.basket(), HOME, client)
+
+        assert (answer.status, answer.price, answer.currency) == ("accepted", 1340, "USD")
+        assert lines_of(answer) == [(PODS, None, None), (FILTERS, "refused", None)]
+        assert [(line.price, line.reason) for line in answer.lines] == [(998, None), (342, "sold out")]
+
+    @pytest.mark.parametrize(
+        ("status", "lines", "read", "named"),
+        [
+            ("accepted", [("1", "pending"), ("2", None)], "accepted", ["2"]),
+            ("pending", [("1", "accepted"), ("2", None)], "accepted", ["1"]),
+            ("accepted", [("1", "pending"), ("2", "pending")], None, []),
+            ("pending", [("1", None)], None, []),
+            ("pending", [], None, []),
+        ],
+    )
+    def test_pending_line_has_no_result_yet(self, status, lines, read, named):
+        data = [{"line_id": line_id, **({"status": own} if own else {})} for line_id, own in lines]
+        answer = read_callback(status=status, lines=data)
+
+        assert (answer.status, [line.line_id for line in answer.lines]) == (read, named)
+
+    def test_unknown_line_is_refused_by_name(self):
+        decided = decide(a.basket(State.PLACED), read_callback(status="shipped", lines=[{"line_id": "9"}]))
+
+        assert (decided.outcome, decided.decision) == (Outcome.REFUSED, None)
+        assert "there is no line 9" in decided.reason
+
+    @pytest.mark.parametrize(
+        "line", [{}, {"line_id": ""}, {"line_id": "1", "status": "lost"}, {"line_id": "1", "quantity": -1}, "1"]
+    )
+    def test_invalid_line_is_unreadable(self, line):
+        with pytest.raises(UnreadableAnswerError, match=r"data\.lines\.0"):
+            read_callback(status="shipped", lines=[line])
+
+
+class TestCallback:
+    def test_parcel_ships_its_lines_once(self):
+        parcel = read_callback(status="shipped", shipment_id="P1", lines=[{"line_id": PODS, "quantity": 20}])
+        order = a.basket(State.PLACED)
+        for number in range(2):
+            decided = decide(order, parcel, number)
+            order = decided.decision.order if decided.decision else order
+
+        line = order.find_line(PODS)
+        assert (line.shipped_quantity, line.remaining_quantity) == (20, 20)
+        assert a.states(order) == [LineState.SHIPPED, LineState.ORDERED]
+
+    def test_line_is_complete_with_its_last_parcel(self):
+        order = a.basket(State.PLACED)
+        for number in (1, 2):
+            parcel = read_callback(
+                status="shipped", shipment_id=f"P{number}", lines=[{"line_id": PODS, "quantity": 20}]
+            )
+            order = decide(order, parcel, number).decision.order
+
+        line = order.find_line(PODS)
+        assert (line.shipped_quantity, line.remaining_quantity) == (40, 0)
+
+    def test_rest_that_is_not_sent_is_named(self):
+        parcel = read_callback(
+            status="shipped", shipment_id="P1", lines=[{"line_id": PODS, "quantity": 20, "remaining": 0}]
+        )
+
+        line = decide(a.basket(State.PLACED), parcel).decision.order.find_line(PODS)
+
+        assert (line.shipped_quantity, line.remaining_quantity) == (20, 0)
+
+    def test_callback_without_lines_counts_for_all_once(self):
+        first = decide(a.basket(State.PLACED), read_callback(status="shipped"))
+        again = decide(first.decision.order, read_callback(status="shipped"), 2)
+
+        assert a.states(first.decision.order) == [LineState.SHIPPED, LineState.SHIPPED]
+        assert again.decision is None or again.decision.events == ()
+
+    def test_substitute_is_that_of_its_line(self):
+        answer = read_callback(status="shipped", lines=[{"line_id": FILTERS, "product_id": "paper-filters"}])
+
+        assert [(line.line_id, line.product_id) for line in answer.lines] == [(FILTERS, "paper-filters")]
