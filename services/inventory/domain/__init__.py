@@ -24,7 +24,7 @@ from services.inventory.domain.goods import (
     write_off_missing,
 )
 from services.inventory.domain.stock import expire, lapse
-from services.inventory.domain.transit import LineKey, Parcel, Step, Transit
+from services.inventory.domain.transit import LineKey, ShipmentLine, Step, Transit
 from services.inventory.domain.warehouse import (
     Allocation,
     AllocationState,
@@ -50,10 +50,10 @@ __all__ = [
     "LineKey",
     "LineQuantity",
     "Movement",
-    "Parcel",
     "Place",
     "Quantities",
     "Reason",
+    "ShipmentLine",
     "Shortage",
     "SlotFacts",
     "Source",

@@ -126,25 +126,25 @@ class SlotFacts:
 class Consignment:
     """Progress of one line's goods, and how much of them left the provider.
 
-    Parcels and totals may be reported twice and in any order; `shipped` does not depend on either.
+    Shipments and totals may be reported twice and in any order; `shipped` does not depend on either.
     """
 
     journey: Journey = Journey.ORDERED
     shipped: int = 0
-    #: The largest quantity reported for the whole line: shipped without a parcel's id, or delivered.
+    #: The largest quantity reported for the whole line: shipped without a shipment id, or delivered.
     total: int = 0
     #: Quantity by shipment id.
-    parcels: Mapping[str, int] = field(default_factory=dict)
+    shipments: Mapping[str, int] = field(default_factory=dict)
 
     def leave(self, quantity: int, shipment_id: str | None = None) -> "Consignment":
-        """Return the consignment after a shipment: a parcel with this id, or the total of the line that left."""
+        """Return the consignment after a shipment: one with this id, or the total of the line that left."""
         if shipment_id is None:
             total = max(self.total, quantity)
             return replace(self, total=total, shipped=max(self.shipped, total))
-        if shipment_id in self.parcels:
+        if shipment_id in self.shipments:
             return self
-        parcels = {**self.parcels, shipment_id: quantity}
-        return replace(self, parcels=parcels, shipped=max(self.total, sum(parcels.values())))
+        shipments = {**self.shipments, shipment_id: quantity}
+        return replace(self, shipments=shipments, shipped=max(self.total, sum(shipments.values())))
 
 
 def ship(quantity: int) -> Movement:

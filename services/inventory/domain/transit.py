@@ -13,7 +13,7 @@ class LineKey(NamedTuple):
     line_id: str
 
 
-class Parcel(NamedTuple):
+class ShipmentLine(NamedTuple):
     """The quantity of a line in one shipment."""
 
     line: LineKey
@@ -47,8 +47,8 @@ class Transit:
         for line, found in known.items():
             self._known.setdefault(line.order_id, {})[line.line_id] = found
         self._changed: dict[LineKey, None] = {}
-        #: Parcels reported for the first time.
-        self.parcels: list[Parcel] = []
+        #: Shipments of lines reported for the first time.
+        self.shipments: list[ShipmentLine] = []
 
     @property
     def changed(self) -> dict[LineKey, tuple[Goods, Consignment]]:
@@ -58,15 +58,15 @@ class Transit:
         found = self._known.get(line.order_id, {}).get(line.line_id)
         return found[1] if found else Consignment()
 
-    def of_order(self, order_id: str) -> dict[str, tuple[Goods, Consignment]]:
+    def of_order(self, order_id: str) -> Mapping[str, tuple[Goods, Consignment]]:
         """Return the known consignments of an order by line id."""
-        return dict(self._known.get(order_id, {}))
+        return self._known.get(order_id, {})
 
     def leave(self, line: LineKey, goods: Goods, quantity: int, shipment_id: str | None) -> Consignment:
         before = self.get(line)
         after = before.leave(quantity, shipment_id)
-        if shipment_id is not None and shipment_id not in before.parcels:
-            self.parcels.append(Parcel(line, shipment_id, quantity))
+        if shipment_id is not None and shipment_id not in before.shipments:
+            self.shipments.append(ShipmentLine(line, shipment_id, quantity))
         if after != before:
             self.save(line, goods, after)
         return after

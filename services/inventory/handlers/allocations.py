@@ -44,15 +44,16 @@ async def allocate_stock(record: Record, batch: OrderBatch, store: Store) -> lis
     data, warehouse = record.data, batch.warehouse
     if warehouse.has_allocations(data.order_id) or data.order_id in batch.closed:
         return []
-    lines = _requested_lines(data)
-    known = {line_id: consignment for line_id, (_, consignment) in batch.transit.of_order(data.order_id).items()}
+    has_ids = all(line.line_id for line in data.lines)
+    lines = _requested_lines(data, has_ids=has_ids)
+    known = batch.transit.of_order(data.order_id)
     source = Source("AllocationRequested", data.occurred_at, record.id)
-    if any(consignment.journey is not Journey.CANCELLED for consignment in known.values()):
+    if any(consignment.journey is not Journey.CANCELLED for _, consignment in known.values()):
         # The order shipped before its request: what left is booked, and nothing is allocated any more.
         warehouse.skip_lines(data.order_id, lines)
         warehouse.ship_lines(data.order_id, _left_before(data, batch.transit), source)
         return []
-    wanted = [line for line in lines if line.line_id not in known]
+    wanted = [line for line in lines if line.line_id not in known] if known else lines
     fields = {
         "owner_id": data.provider_id,
         "order_id": data.order_id,
@@ -63,10 +64,11 @@ async def allocate_stock(record: Record, batch: OrderBatch, store: Store) -> lis
     if short:
         batch.close_order(data.order_id, "short")
         return [StockShort(shortages=await _shortages(short, data, batch, store), **fields)]
-    warehouse.skip_lines(data.order_id, [line for line in lines if line.line_id in known])
+    if known:
+        warehouse.skip_lines(data.order_id, [line for line in lines if line.line_id in known])
     if not warehouse.has_allocations(data.order_id):
         batch.close_order(data.order_id, "nothing requested")
-    return [StockAllocated(lines=_allocation_lines(wanted, has_ids=_has_line_ids(data)), **fields)]
+    return [StockAllocated(lines=_allocation_lines(wanted, has_ids=has_ids), **fields)]
 
 
 def ship_stock(record: Record, steps: Sequence[Step], batch: OrderBatch) -> list[Event]:
@@ -114,17 +116,14 @@ def return_stock(record: Record, steps: Sequence[Step], batch: OrderBatch) -> li
     return []
 
 
-def _requested_lines(data: AllocationRequested) -> list[LineQuantity]:
+def _requested_lines(data: AllocationRequested, *, has_ids: bool) -> list[LineQuantity]:
     """Return the lines by id. Lines without ids are summed by product and numbered, from FIRST_LINE."""
-    requested = [(line.line_id, Goods(data.provider_id, line.product_id), line.quantity) for line in data.lines]
-    if _has_line_ids(data):
-        return [LineQuantity(line_id, goods, quantity) for line_id, goods, quantity in requested if line_id]
-    sums = sum_by_goods((goods, quantity) for _, goods, quantity in requested)
+    owner = data.provider_id
+    lines = [LineQuantity(line.line_id or "", Goods(owner, line.product_id), line.quantity) for line in data.lines]
+    if has_ids:
+        return lines
+    sums = sum_by_goods((goods, quantity) for _, goods, quantity in lines)
     return [LineQuantity(str(number), goods, n) for number, (goods, n) in enumerate(sums.items(), int(FIRST_LINE))]
-
-
-def _has_line_ids(data: AllocationRequested) -> bool:
-    return all(line.line_id for line in data.lines)
 
 
 def _left(data: OrderFact, steps: Iterable[Step]) -> list[LineQuantity]:

@@ -50,7 +50,7 @@ async def on_order_shipped(event: OrderShipped, steps: Sequence[Step], transit: 
         if step.left or step.before.journey is not Journey.IN_TRANSIT:
             transit.save(step.line, goods, replace(step.after, journey=Journey.IN_TRANSIT))
         movements.append((goods, ship(step.left), _origin(f"shipped {step.after.shipped}", step.line, event)))
-    await _book(movements, store)
+    await _book(event.customer_id, movements, store)
     return []
 
 
@@ -82,7 +82,7 @@ async def on_order_delivered(
     if not due:
         return []
     goods_of = {step.line: Goods(event.customer_id, step.product_id) for step in due}
-    shelves = await store.lock_stock(goods_of.values())
+    shelves = await store.lock_stock(event.customer_id, {step.product_id for step in due})
     early_days = timedelta(days=store.settings.early_loading_days)
     unexplained = await store.list_unexplained_loads(list(shelves), event.occurred_at - early_days)
     is_erased = await store.is_erased(event.customer_id)
@@ -144,12 +144,12 @@ async def _send_back(line_ids: Sequence[str], event: OrderFact, transit: Transit
         line = LineKey(event.order_id, line_id)
         movements.append((goods, send_back(consignment), _origin("returned", line, event)))
         transit.save(line, goods, replace(consignment, journey=Journey.RETURNED))
-    await _book(movements, store)
+    await _book(event.customer_id, movements, store)
 
 
-async def _book(movements: Movements, store: Store) -> None:
+async def _book(customer_id: str, movements: Movements, store: Store) -> None:
     if moving := [one for one in movements if one[1].entries]:
-        await store.lock_stock([goods for goods, _, _ in moving])
+        await store.lock_stock(customer_id, {goods.product_id for goods, _, _ in moving})
         await store.book_lines(moving)
 
 

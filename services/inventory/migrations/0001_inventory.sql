@@ -148,14 +148,14 @@ CREATE TABLE consignment (
     product_id text        NOT NULL,
     journey    text        NOT NULL CHECK (journey IN ('ordered', 'cancelled', 'in_transit', 'returned', 'delivered')),
     shipped    bigint      NOT NULL DEFAULT 0 CHECK (shipped >= 0),  -- what left in all
-    total      bigint      NOT NULL DEFAULT 0 CHECK (total >= 0),    -- the largest total reported without a parcel
+    total      bigint      NOT NULL DEFAULT 0 CHECK (total >= 0),    -- the largest total reported without a shipment id
     changed_at timestamptz NOT NULL,
     PRIMARY KEY (order_id, line_id),
     CONSTRAINT total_has_left CHECK (shipped >= total)
 );
 CREATE INDEX consignment_by_stock ON consignment (owner_id, product_id);
 
-CREATE TABLE parcel (
+CREATE TABLE shipment_line (
     order_id    text   NOT NULL,
     line_id     text   NOT NULL,
     shipment_id text   NOT NULL,
@@ -163,7 +163,7 @@ CREATE TABLE parcel (
     PRIMARY KEY (order_id, line_id, shipment_id),
     FOREIGN KEY (order_id, line_id) REFERENCES consignment
 );
-COMMENT ON TABLE parcel IS 'Quantity of a line in each shipment that the provider named; each counts once.';
+COMMENT ON TABLE shipment_line IS 'Quantity of a line in each shipment that the provider named; each counts once.';
 
 -- Latest registration of each device. Devices that left are kept, so that their late reports are not deferred.
 CREATE TABLE device (
@@ -338,11 +338,11 @@ SELECT concat_ws('/', t.order_id, t.line_id) AS subject, format('credited, and i
 FROM ledger_transaction AS t LEFT JOIN consignment AS c USING (order_id, line_id)
 WHERE t.reason = 'delivered' AND t.line_id IS NOT NULL AND c.journey IS DISTINCT FROM 'delivered';
 
-CREATE VIEW check_consignments_are_their_parcels AS
+CREATE VIEW check_consignments_are_their_shipments AS
 SELECT concat_ws('/', order_id, line_id) AS subject,
-       format('%s left, total %s, parcels sum to %s', c.shipped, c.total, coalesce(p.quantity, 0)) AS problem
+       format('%s left, total %s, shipments sum to %s', c.shipped, c.total, coalesce(p.quantity, 0)) AS problem
 FROM consignment AS c
-LEFT JOIN (SELECT order_id, line_id, sum(quantity) AS quantity FROM parcel GROUP BY order_id, line_id) AS p
+LEFT JOIN (SELECT order_id, line_id, sum(quantity) AS quantity FROM shipment_line GROUP BY order_id, line_id) AS p
     USING (order_id, line_id)
 WHERE c.shipped <> greatest(c.total, coalesce(p.quantity, 0));
 

@@ -15,8 +15,8 @@ class Consignments(kit.Store):
         rows = await self.connection.fetch(
             """-- lock_consignments
             SELECT c.order_id, c.line_id, c.owner_id, c.product_id, c.journey, c.shipped, c.total,
-                   (SELECT json_object_agg(p.shipment_id, p.quantity)::text FROM parcel AS p
-                    WHERE p.order_id = c.order_id AND p.line_id = c.line_id) AS parcels
+                   (SELECT json_object_agg(p.shipment_id, p.quantity)::text FROM shipment_line AS p
+                    WHERE p.order_id = c.order_id AND p.line_id = c.line_id) AS shipments
             FROM consignment AS c WHERE c.order_id = ANY($1::text[])
             ORDER BY c.order_id, c.line_id FOR UPDATE OF c
             """,
@@ -27,7 +27,7 @@ class Consignments(kit.Store):
                 LineKey(row["order_id"], row["line_id"]): (
                     Goods(row["owner_id"], row["product_id"]),
                     Consignment(
-                        Journey(row["journey"]), row["shipped"], row["total"], json.loads(row["parcels"] or "{}")
+                        Journey(row["journey"]), row["shipped"], row["total"], json.loads(row["shipments"] or "{}")
                     ),
                 )
                 for row in rows
@@ -35,7 +35,7 @@ class Consignments(kit.Store):
         )
 
     async def save_consignments(self, transit: Transit) -> None:
-        changed, parcels = transit.changed, transit.parcels
+        changed, shipments = transit.changed, transit.shipments
         if not changed:
             return
         await self.connection.execute(
@@ -47,7 +47,7 @@ class Consignments(kit.Store):
                 ON CONFLICT (order_id, line_id) DO UPDATE SET journey = excluded.journey, shipped = excluded.shipped,
                     total = excluded.total, changed_at = excluded.changed_at
             )
-            INSERT INTO parcel (order_id, line_id, shipment_id, quantity)
+            INSERT INTO shipment_line (order_id, line_id, shipment_id, quantity)
             SELECT * FROM unnest($9::text[], $10::text[], $11::text[], $12::bigint[])
             """,
             [line.order_id for line in changed],
@@ -58,10 +58,10 @@ class Consignments(kit.Store):
             [consignment.shipped for _, consignment in changed.values()],
             [consignment.total for _, consignment in changed.values()],
             self.now,
-            [parcel.line.order_id for parcel in parcels],
-            [parcel.line.line_id for parcel in parcels],
-            [parcel.shipment_id for parcel in parcels],
-            [parcel.quantity for parcel in parcels],
+            [one.line.order_id for one in shipments],
+            [one.line.line_id for one in shipments],
+            [one.shipment_id for one in shipments],
+            [one.quantity for one in shipments],
         )
 
     async def get_credited(self, line: LineKey) -> int:

@@ -28,36 +28,33 @@ class Ledger(kit.Store):
 
     async def lock_shelf(self, goods: Goods) -> int:
         """Lock the stock of these goods, creating it if missing, and return the shelf quantity."""
-        return (await self.lock_stock([goods]))[goods]
+        return (await self.lock_stock(goods.owner_id, {goods.product_id}))[goods]
 
-    async def lock_stock(self, goods: Collection[Goods]) -> dict[Goods, int]:
-        """Lock the stock of these goods in sort order, creating what is missing; return the shelf quantities."""
-        wanted = sorted(set(goods))
-        found = await self._lock_known_stock(wanted)
+    async def lock_stock(self, owner_id: str, product_ids: Collection[str]) -> dict[Goods, int]:
+        """Lock the stock of different products in sort order, creating what is missing; return the shelf quantities."""
+        wanted = sorted(product_ids)
+        found = await self._lock_known_stock(owner_id, wanted)
         if len(found) < len(wanted):
             await self.connection.execute(
                 """-- lock_stock
-                INSERT INTO stock (owner_id, product_id) SELECT * FROM unnest($1::text[], $2::text[])
-                ON CONFLICT DO NOTHING
+                INSERT INTO stock (owner_id, product_id) SELECT $1, * FROM unnest($2::text[]) ON CONFLICT DO NOTHING
                 """,
-                [one.owner_id for one in wanted],
-                [one.product_id for one in wanted],
+                owner_id,
+                wanted,
             )
-            found = await self._lock_known_stock(wanted)
+            found = await self._lock_known_stock(owner_id, wanted)
         return found
 
-    async def _lock_known_stock(self, goods: Sequence[Goods]) -> dict[Goods, int]:
+    async def _lock_known_stock(self, owner_id: str, product_ids: Sequence[str]) -> dict[Goods, int]:
         rows = await self.connection.fetch(
             """-- _lock_known_stock
-            SELECT s.owner_id, s.product_id, s.available
-            FROM stock AS s JOIN unnest($1::text[], $2::text[]) AS asked (owner_id, product_id)
-                ON s.owner_id = asked.owner_id AND s.product_id = asked.product_id
-            ORDER BY s.owner_id, s.product_id FOR UPDATE OF s
+            SELECT product_id, available FROM stock WHERE owner_id = $1 AND product_id = ANY($2::text[])
+            ORDER BY product_id FOR UPDATE
             """,
-            [one.owner_id for one in goods],
-            [one.product_id for one in goods],
+            owner_id,
+            product_ids,
         )
-        return {Goods(owner, product): available for owner, product, available in rows}
+        return {Goods(owner_id, product): available for product, available in rows}
 
     async def lock_shelves(self, owner_id: str) -> list[tuple[Goods, int]]:
         rows = await self.connection.fetch(

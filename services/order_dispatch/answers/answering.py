@@ -147,13 +147,11 @@ async def take_answer(order: Order, step: Step, detail: AnswerDetail, store: Ord
     if step in STATUSES:
         return await _apply_as_update(order, step, detail, store)
     try:
-        cancellation = Cancellation("customer", detail.reason or "the customer skipped the order", store.now)
-        skipped = step is Step.NO
-        decision = (
-            cancel(order, cancellation, detail.line_ids)
-            if skipped
-            else extend_deadline(order, store.timeouts, store.now)
-        )
+        if step is Step.NO:
+            reason = detail.reason or "the customer skipped the order"
+            decision = cancel(order, Cancellation("customer", reason, store.now), detail.line_ids)
+        else:
+            decision = extend_deadline(order, store.timeouts, store.now)
     except TooLateError as error:
         raise StepRefusedError(order, str(error)) from error
     return decision.order, await apply_decision(decision, store)

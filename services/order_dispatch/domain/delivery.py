@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from types import MappingProxyType
 
 from replenish_contracts.events import ClaimRaised, Evidence, OrderDelivered, OrderShipped
 from services.order_dispatch.domain.lines import LineState, OrderLine
@@ -16,20 +17,24 @@ def record_shipment(
     at: datetime,
     because: str,
     *,
-    remaining: Mapping[str, int] | None = None,
+    remaining: Mapping[str, int] = MappingProxyType({}),
     shipment_id: str | None = None,
 ) -> Decision:
     """Record that a quantity of each line left in one parcel, and how much of it is to leave later.
 
-    `quantities` and `remaining` map line ids to base steps. Of a test order nothing leaves.
+    `quantities` and `remaining` map line ids to base steps. Of a test order nothing leaves. A parcel with a part of a
+    line gets an id even if the provider named none, so that events of several parcels can be told apart.
     """
     order = decision.order
+    has_part = any(remaining.values()) or any(line.has_left for line in order.lines if line.line_id in quantities)
+    if shipment_id is None and has_part:
+        shipment_id = f"unnamed-{len(order.shipments) + 1}"
     left = {line_id: 0 if order.test else quantity for line_id, quantity in quantities.items()}
     changed = [
         replace(
             line.move_to(LineState.SHIPPED),
             shipped_quantity=(line.shipped_quantity or 0) + left[line.line_id],
-            remaining_quantity=(remaining or {}).get(line.line_id, 0),
+            remaining_quantity=remaining.get(line.line_id, 0),
         )
         for line in order.lines
         if line.line_id in left

@@ -7,6 +7,7 @@ from services.inventory.domain import count
 from services.inventory.domain.stock import receive
 from services.inventory.service import SERVICE
 from services.inventory.store import Goods, Origin
+from tests.integration.inventory.environment import VIEWS
 from tests.integration.inventory.records import record
 from tests.support import inventory_events as a
 
@@ -15,6 +16,15 @@ from tests.support import inventory_events as a
 async def ledger(database):
     async with store_for(SERVICE, database) as store:
         yield Ledger(store)
+
+
+@pytest.fixture
+async def stocked(ledger):
+    """100 pods and 10 tea of acme; at the end, no check finds anything."""
+    await ledger.receive(100)
+    await ledger.receive(10, "tea")
+    yield ledger
+    assert await ledger.findings() == {}
 
 
 class Ledger:
@@ -44,6 +54,17 @@ class Ledger:
     async def balances(self, owner_id="ann"):
         rows = await self.store.connection.fetch("SELECT place, balance FROM account WHERE owner_id = $1", owner_id)
         return {row["place"]: row["balance"] for row in rows if row["balance"]}
+
+    async def stock(self, owner_id="acme"):
+        """Return available and allocated stock by product."""
+        rows = await self.store.list_stock(owner_id)
+        return {row["product_id"]: (row["available"], row["allocated"]) for row in rows}
+
+    async def findings(self):
+        """Return the findings of the service's checks within the transaction."""
+        views = [name for (name,) in await self.store.connection.fetch(VIEWS)]
+        found = {view: await self.store.connection.fetch(f"SELECT subject, problem FROM {view}") for view in views}
+        return {view: [tuple(row) for row in rows] for view, rows in found.items() if rows}
 
     async def shelf(self):
         return (await self.balances()).get("shelf", 0)

@@ -73,12 +73,12 @@ class TestOppositeOrder:
     async def test_overlapping_shipments_do_not_deadlock(self, kit, database):
         await stock(kit, plate=500, fork=500)
         for number in range(40):
-            await hear(kit, a.asked(("1", "plate", 2), ("2", "fork", 2), **about(f"parcels-{number}")))
+            await hear(kit, a.asked(("1", "plate", 2), ("2", "fork", 2), **about(f"shipments-{number}")))
         shipped = []
         for number in range(40):
             lines = [("1", "plate", 2), ("2", "fork", 1)]
             named = lines if number % 2 else lines[::-1]
-            shipped.append(a.shipped(**a.about(*named, shipment_id="p1", **about(f"parcels-{number}"))))
+            shipped.append(a.shipped(**a.about(*named, shipment_id="p1", **about(f"shipments-{number}"))))
 
         said = await asyncio.gather(*(hear(kit, one) for one in shipped))
 
@@ -145,11 +145,11 @@ class TestRandomLives:
         events = []
         for line_id, product, quantity in lines:
             part = chance.randint(0, quantity)
-            parcels = [(f"p{line_id}a", part), (f"p{line_id}b", quantity - part)]
-            for parcel, n in parcels[: chance.randint(0, 2)]:
+            shipments = [(f"p{line_id}a", part), (f"p{line_id}b", quantity - part)]
+            for shipment, n in shipments[: chance.randint(0, 2)]:
                 line = (line_id, product, n)
                 complete = chance.random() < 0.1
-                events.append(a.shipped(**a.about(line, shipment_id=parcel, complete=complete, **about(name))))
+                events.append(a.shipped(**a.about(line, shipment_id=shipment, complete=complete, **about(name))))
             line = (line_id, product, quantity)
             end = chance.choice([a.delivered, a.delivered, a.lines_cancelled, a.lines_refused, a.shipped, None])
             if end in (a.delivered, a.shipped):

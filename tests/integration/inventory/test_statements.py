@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from services.inventory.store import Goods
 from tests.support import inventory_events as a
 
 LOCKS = ["_list_allocations", "_lock_available", "lock_consignments"]
@@ -18,7 +17,7 @@ async def order(request, ledger):
     lines = [(str(n), f"product {n % 7}", 4) for n in range(request.param)]
     for _, product, _ in lines:
         await ledger.receive(100, product)
-    await ledger.store.lock_stock([Goods("ann", product) for _, product, _ in lines])
+    await ledger.store.lock_stock("ann", {product for _, product, _ in lines})
     return ledger, lines, statements_of(ledger.store.connection)
 
 

@@ -53,12 +53,13 @@ class MemoryStore:
     async def list_restocks(self, goods):
         return {}
 
-    async def lock_stock(self, goods):
-        self.stock |= set(goods)
+    async def lock_stock(self, owner_id, product_ids):
+        goods = {Goods(owner_id, product) for product in product_ids}
+        self.stock |= goods
         return {one: self.balance(one, "shelf") for one in goods}
 
     async def lock_shelf(self, goods):
-        return (await self.lock_stock([goods]))[goods]
+        return (await self.lock_stock(goods.owner_id, {goods.product_id}))[goods]
 
     async def book(self, goods, movement, origin):
         return origin.name in await self.book_lines([(goods, movement, origin)])

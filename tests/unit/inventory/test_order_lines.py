@@ -24,10 +24,10 @@ def orders(draw, number):
     events = [a.asked(*lines, **about)]
     for line_id, product, quantity in lines:
         first = draw(some.integers(0, quantity))
-        for parcel, part in [("a", first), ("b", quantity - first)][: draw(some.integers(0, 2))]:
+        for shipment, part in [("a", first), ("b", quantity - first)][: draw(some.integers(0, 2))]:
             line = (line_id, product, part)
             complete = draw(some.integers(0, 9)) == 0
-            events.append(a.shipped(**a.about(line, shipment_id=f"{line_id}{parcel}", complete=complete, **about)))
+            events.append(a.shipped(**a.about(line, shipment_id=f"{line_id}{shipment}", complete=complete, **about)))
         line = (line_id, product, draw(some.integers(0, quantity)))
         back = (line_id, product, draw(some.integers(0, line[2])))
         ends = [

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as some
 
-from services.inventory.domain import Consignment, Goods, Journey, LineKey, Parcel, Transit
+from services.inventory.domain import Consignment, Goods, Journey, LineKey, ShipmentLine, Transit
 
 FIRST, SECOND = LineKey("o1", "1"), LineKey("o1", "2")
 PODS = Goods("ann", "pods")
@@ -13,16 +13,16 @@ reports = some.lists(
 
 
 class TestLeave:
-    def test_parcels_add_up(self):
+    def test_shipments_add_up(self):
         assert Consignment().leave(2, "p1").leave(3, "p2").shipped == 5
 
-    def test_second_report_of_parcel_changes_nothing(self):
+    def test_second_report_of_shipment_changes_nothing(self):
         once = Consignment().leave(2, "p1")
 
         assert once.leave(2, "p1") == once
         assert once.leave(3, "p1") == once
 
-    def test_total_includes_parcels(self):
+    def test_total_includes_shipments(self):
         assert Consignment().leave(2, "p1").leave(5).shipped == 5
         assert Consignment().leave(5).leave(2, "p1").shipped == 5
 
@@ -54,7 +54,7 @@ class TestTransit:
         assert (transit.get(FIRST).shipped, transit.get(SECOND).shipped) == (4, 3)
         assert transit.of_order("o1").keys() == {"1", "2"}
 
-    def test_only_changed_lines_and_new_parcels_are_written(self):
+    def test_only_changed_lines_and_new_shipments_are_written(self):
         transit = Transit({FIRST: (PODS, Consignment(Journey.IN_TRANSIT, 4, 0, {"p1": 4}))})
 
         transit.leave(FIRST, PODS, 4, "p1")
@@ -62,4 +62,4 @@ class TestTransit:
         transit.leave(SECOND, PODS, 3, "p1")
 
         assert transit.changed.keys() == {SECOND}
-        assert transit.parcels == [Parcel(SECOND, "p1", 3)]
+        assert transit.shipments == [ShipmentLine(SECOND, "p1", 3)]

@@ -250,6 +250,7 @@ class TestPartShipment:
 
         assert first.lines[0].remaining_quantity == 25
         assert quantities(second.events[0]) == {"1": 25}
+        assert second.events[0].shipment_id == "unnamed-2"
         assert second.order.lines[0].shipped_quantity == 40
 
     def test_quantity_without_parcel_and_rest_leaves_the_line_short(self):
