@@ -177,7 +177,7 @@ async def every_crossing_orders(patch, world):
 
     patch.setattr(slots, "threshold_crossed", crossed)
     owner = await asyncpg.connect(world.database["order_dispatch"].owner_url)
-    await owner.execute("DROP INDEX one_open_order_per_pool")
+    await owner.execute("DROP INDEX one_open_line_per_pool")
     await owner.close()
 
 

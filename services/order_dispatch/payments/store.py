@@ -30,12 +30,18 @@ def token_owner(customer_id: str, service: str) -> str:
     return f"payment-method:{customer_id}:{service}"
 
 
-#: Columns of a payment with those of its order, for `payment AS p JOIN orders AS o`.
+#: Columns of a payment with those of its order and the order's first line, for `PAYMENT_WITH_ORDER`.
 PAYMENT_COLUMNS = """
-    p.payment_id, p.order_id, o.customer_id, o.product_id, o.pool_id, o.provider_id, p.service,
+    p.payment_id, p.order_id, o.customer_id, l.product_id, l.pool_id, o.provider_id, p.service,
     p.currency, p.amount, p.mandate, p.state, p.version, p.captures_several, p.step, p.idempotency_key,
     p.requested_amount, p.requested_at, p.requested_final, p.authorized, p.captured, p.refunded, p.released,
     p.capture_requested, p.capture_final, p.void_requested, p.refund_requested, p.reference, p.expires_at, p.reason
+"""
+
+
+PAYMENT_WITH_ORDER = """
+    payment AS p JOIN orders AS o USING (order_id)
+    JOIN order_line AS l ON (l.order_id, l.number) = (p.order_id, 1)
 """
 
 
@@ -227,7 +233,7 @@ class PaymentStore(KitStore):
         row = await self.connection.fetchrow(
             f"""-- lock_payment
             SELECT {PAYMENT_COLUMNS}
-            FROM payment AS p JOIN orders AS o USING (order_id) WHERE p.payment_id = $1 FOR UPDATE OF p
+            FROM {PAYMENT_WITH_ORDER} WHERE p.payment_id = $1 FOR UPDATE OF p
             """,
             payment_id,
         )
@@ -240,7 +246,7 @@ class PaymentStore(KitStore):
         row = await self.connection.fetchrow(
             f"""-- lock_payment_of_order
             SELECT {PAYMENT_COLUMNS}
-            FROM payment AS p JOIN orders AS o USING (order_id) WHERE p.order_id = $1 FOR UPDATE OF p
+            FROM {PAYMENT_WITH_ORDER} WHERE p.order_id = $1 FOR UPDATE OF p
             """,
             order_id,
         )
@@ -250,7 +256,7 @@ class PaymentStore(KitStore):
         row = await self.connection.fetchrow(
             f"""-- find_payment
             SELECT {PAYMENT_COLUMNS}
-            FROM payment AS p JOIN orders AS o USING (order_id) WHERE p.order_id = $1
+            FROM {PAYMENT_WITH_ORDER} WHERE p.order_id = $1
             """,
             order_id,
         )
@@ -261,7 +267,7 @@ class PaymentStore(KitStore):
         row = await self.connection.fetchrow(
             f"""-- get_payment
             SELECT {PAYMENT_COLUMNS}, p.token_sealed
-            FROM payment AS p JOIN orders AS o USING (order_id) WHERE p.payment_id = $1
+            FROM {PAYMENT_WITH_ORDER} WHERE p.payment_id = $1
             """,
             payment_id,
         )
