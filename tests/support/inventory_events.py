@@ -62,11 +62,7 @@ def delivered(quantity=40, **changes) -> OrderDelivered:
     return OrderDelivered.model_validate({**fields, "quantity": quantity, **changes})
 
 
-<<<<<<< HEAD
 def about(*lines, **changes) -> dict[str, Any]:
-=======
-def about(*lines, **changes):
->>>>>>> h-inv
     """Return the fields of an event about lines of (line, product, quantity); each product has a pool of its own."""
     told = tuple(
         Line(

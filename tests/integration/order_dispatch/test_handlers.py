@@ -269,7 +269,7 @@ class TestOnDeviceReplaced:
 
         for order_id in ("o1", "o2"):
             order = await store.lock_order(order_id)
-            assert (order.device_id, order.slot) == ("new", "A")
+            assert (a.only(order).device_id, a.only(order).slot) == ("new", "A")
 
 
 class TestOnDeviceDeregistered:

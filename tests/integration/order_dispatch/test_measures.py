@@ -59,7 +59,7 @@ async def test_count_open_orders_excludes_returned(store):
             *(step + 2, here, there, a.NOON),
         )
     await store.connection.execute(
-        "UPDATE orders SET state = 'returned', step = 6, evidence = 'reported', returned_quantity = 1"
+        "UPDATE orders SET state = 'returned', step = 6, lines_summary = 'returned'"
     )
 
     orders, _ = await taken(store)

@@ -81,7 +81,7 @@ class TestStock:
         placing = await world.reaches(order_id, "placing")
 
         (asked,) = await world.facts(order_id, "AllocationRequested")
-        assert asked["lines"] == [{"product_id": "pods", "quantity": 40}]
+        assert asked["lines"] == [{"product_id": "pods", "quantity": 40, "line_id": "1"}]
         assert [step["to_state"] for step in placing["history"]] == ["drafted", "reserving", "placing"]
         (request,) = await until(lambda: world.topic("provider-orders-shelf"), "the provider is asked")
         assert request["data"]["ship_to"]["city"] == "Ulm"
@@ -268,13 +268,13 @@ class TestFraud:
         order_id = await drafted(world, "crime", cancel_window_hours=24)
 
         assert (await self.flag(world, order_id)).json()["state"] == "cancelled"
-        again = a.approved(order_id="crime-2", pool_id=order_id, provider_id="crime")
+        again = a.approved(order_id="crime-2", pool_id=order_id, provider_id="crime", epoch=2)
         await world.publish(again)
         failed = await world.reaches("crime-2", "failed")
         assert failed["history"][-1]["because"] == f"order {order_id} of this pool is taken for fraud"
 
         assert (await world.post(f"orders/{order_id}/fraud/clear")).status_code == 200
-        await world.publish(a.approved(order_id="crime-3", pool_id=order_id, provider_id="crime"))
+        await world.publish(a.approved(order_id="crime-3", pool_id=order_id, provider_id="crime", epoch=3))
         await world.reaches("crime-3", "drafted")
         kinds = [event["type"] for event in await world.events(order_id)]
         assert kinds == ["OrderDrafted", "FraudFlagged", "OrderCancelled", "FraudCleared"]

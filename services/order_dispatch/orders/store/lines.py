@@ -89,9 +89,9 @@ class OrderLines(KitStore):
         rows = await self.connection.fetch(
             f"""-- read_lines
             SELECT {_COLUMNS}, ARRAY(
-                SELECT (s.shipment_id, part.quantity, s.tracking, s.arrived)
+                SELECT (s.number, s.shipment_id, part.quantity, s.tracking, s.arrived)
                 FROM shipment_line AS part JOIN shipment AS s USING (order_id, shipment_id)
-                WHERE part.order_id = order_line.order_id AND part.line_id = order_line.line_id ORDER BY s.number
+                WHERE part.order_id = order_line.order_id AND part.line_id = order_line.line_id
             ) AS parcels
             FROM order_line WHERE order_id = ANY($1::text[]) ORDER BY order_id, number
             """,
@@ -164,11 +164,10 @@ def _as_line(row: Record) -> OrderLine:
 
 
 def _as_shipments(rows: Iterable[Record]) -> tuple[Shipment, ...]:
-    parcels: dict[str, Shipment] = {}
+    parcels: dict[int, Shipment] = {}
     for row in rows:
-        for shipment_id, quantity, tracking, arrived in row["parcels"]:
-            known = parcels.get(shipment_id)
+        for number, shipment_id, quantity, tracking, arrived in row["parcels"]:
+            known = parcels.get(number)
             before = known.quantities if known is not None else ()
-            quantities = (*before, (row["line_id"], quantity))
-            parcels[shipment_id] = Shipment(shipment_id, quantities, tracking, arrived)
-    return tuple(parcels.values())
+            parcels[number] = Shipment(shipment_id, (*before, (row["line_id"], quantity)), tracking, arrived)
+    return tuple(parcel for _, parcel in sorted(parcels.items()))

@@ -141,10 +141,10 @@ class DrsEnvironment(World):
         )
         async with self.kit.transaction() as tx:
             store = tx.store
-            row = await store.find_slot(device, slot)
+            row = (await store.find_slots([(device, slot)]))[device, slot]
             place = Slot(device, slot, "ann", row.unit, row.scale, DeviceStatus.ACTIVE)
             found = await store.find_provider(provider)
-            decision = draft(approved, place, found, None, store.now)
+            decision = a.draft(approved, place, found, None, store.now)
             await store.add_order(decision)
             await store.save_order_decision(submit(decision.order, store.timeouts, store.now))
 
@@ -152,7 +152,7 @@ class DrsEnvironment(World):
         """Call the provider, apply the answer as an update, and return it."""
         async with self.kit.read() as store:
             order = await store.find_order(order_id)
-        client = await open_linked_client(self.kit, order.provider_id, order.device_id)
+        client = await open_linked_client(self.kit, order.provider_id, a.only(order).device_id)
         call = drs.submit(order, None, client) if operation == "deliver" else getattr(drs, operation)(order, client)
         answer = await call
         async with self.kit.transaction() as tx:
