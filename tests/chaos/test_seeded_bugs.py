@@ -44,7 +44,6 @@ class TestJudge:
     async def test_judge_is_green_without_bug(self, backends, database, tmp_path):
         verdict = await weeks_with((backends, database, tmp_path))
 
-        print(verdict.figures)
         assert verdict.green, verdict.anomalies
         assert verdict.figures["orders_delivered"] >= 2
         assert verdict.figures["orders_of_several_lines"] >= 2
