@@ -61,13 +61,14 @@ AGREEMENTS: dict[str, tuple[tuple[str, ...], str]] = {
         WHERE coalesce(l.quantity, 0) <> coalesce(t.quantity, 0)
         """,
     ),
-    "a parcel holds the same of each line in both services": (
+    "a shipment holds the same of each line in both services": (
         ("order_dispatch", "inventory"),
         """
         SELECT concat_ws('/', order_id, line_id, shipment_id) AS subject,
                format('order_dispatch has %s, inventory %s', coalesce(s.quantity, 0), coalesce(p.quantity, 0))
                    AS problem
-        FROM order_dispatch.shipment_line AS s FULL JOIN inventory.parcel AS p USING (order_id, line_id, shipment_id)
+        FROM order_dispatch.shipment_line AS s
+        FULL JOIN inventory.shipment_line AS p USING (order_id, line_id, shipment_id)
         WHERE coalesce(s.quantity, 0) <> coalesce(p.quantity, 0)
         """,
     ),

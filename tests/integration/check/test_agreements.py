@@ -33,7 +33,7 @@ VALUES ('ann/pods', 'ann', 'pods', 1, 'ordered', now()), ('ann/filters', 'ann', 
 INSERT INTO reorder (order_id, pool_id, epoch, quantity, state, decided_at)
 VALUES ('o1', 'ann/pods', 1, 50, 'open', now()), ('o1', 'ann/filters', 2, 40, 'open', now())
 """
-#: The filters left in a parcel; the pods are to leave.
+#: The filters left in one shipment; the pods are to leave.
 SHIPPED = """
 UPDATE order_line SET state = 'shipped', shipped_quantity = 40 WHERE order_id = 'o1' AND line_id = '2';
 INSERT INTO shipment (order_id, shipment_id, number) VALUES ('o1', 'a', 1);
@@ -42,7 +42,7 @@ INSERT INTO shipment_line (order_id, shipment_id, line_id, quantity) VALUES ('o1
 IN_TRANSIT = """
 INSERT INTO consignment (order_id, line_id, owner_id, product_id, journey, shipped, changed_at)
 VALUES ('o1', '2', 'ann', 'filters', 'in_transit', 40, now());
-INSERT INTO parcel (order_id, line_id, shipment_id, quantity) VALUES ('o1', '2', 'a', 40)
+INSERT INTO shipment_line (order_id, line_id, shipment_id, quantity) VALUES ('o1', '2', 'a', 40)
 """
 DELIVERED = """
 UPDATE order_line SET state = 'delivered', shipped_quantity = 40, evidence = 'reported' WHERE order_id = 'o1' AND line_id = '2'
@@ -154,8 +154,8 @@ async def test_check_finds_lines_on_which_services_disagree(disagreements):
     await after("reorder_decision", "UPDATE reorder SET epoch = 2 WHERE pool_id = 'ann/filters'")
     not_in_transit = await after("order_dispatch", SHIPPED)
     in_transit = await after("inventory", IN_TRANSIT)
-    other_parcel = await after("inventory", "UPDATE parcel SET quantity = 39 WHERE order_id = 'o1'")
-    await after("inventory", "UPDATE parcel SET quantity = 40 WHERE order_id = 'o1'")
+    other_quantity = await after("inventory", "UPDATE shipment_line SET quantity = 39 WHERE order_id = 'o1'")
+    await after("inventory", "UPDATE shipment_line SET quantity = 40 WHERE order_id = 'o1'")
     filled = await after("consumption", "INSERT INTO loaded_line VALUES ('o1', '2', 'brewer', '2')")
     ended = await after("portal", "INSERT INTO order_view VALUES ('o1', 'ann', now(), true)")
 
@@ -165,7 +165,7 @@ async def test_check_finds_lines_on_which_services_disagree(disagreements):
         ("order-cleo/2", "order_dispatch has shipped, 40 left; inventory has nothing, 0 left"),
         ("order-cleo/2/a", "order_dispatch has 40, inventory 0"),
     ]
-    assert other_parcel == [("order-cleo/2/a", "order_dispatch has 40, inventory 39")]
+    assert other_quantity == [("order-cleo/2/a", "order_dispatch has 40, inventory 39")]
     assert filled == [("order-cleo/2", "it filled brewer-cleo/2, order_dispatch has shipped")]
     assert ended == [*filled, ("order-cleo", "the page has it as ended, 2 of its lines are open")]
 
