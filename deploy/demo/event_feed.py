@@ -49,8 +49,8 @@ class EventFeed:
     def __init__(self, kafka_url: str, view: View) -> None:
         self._kafka_url, self.view = kafka_url, view
         self.counted: Counter[str] = Counter()
-        #: By order: the slot whose threshold crossing caused it.
-        self.slot_of: dict[str, tuple[str, str]] = {}
+        #: By order and line: the slot that the line is for; None stands for the first line.
+        self.slot_of: dict[tuple[str, str | None], tuple[str, str]] = {}
         #: By customer id: the household's name.
         self.names: dict[str, str] = {}
         self._seen: set[str] = set()
@@ -81,7 +81,9 @@ class EventFeed:
         kind, data = event["type"], event["data"]
         self.counted[kind] += 1
         if kind == "ReorderApproved":
-            self.slot_of[data["order_id"]] = (data["device_id"], data["slot"])
+            self.slot_of[data["order_id"], None] = (data["device_id"], data["slot"])
+            for line in data.get("lines", ()):
+                self.slot_of[data["order_id"], line["line_id"]] = (line["device_id"], line["slot"])
         if kind in TEXTS:
             who = self.names.get(data["customer_id"], data["customer_id"])
             self.view.show_event(f"{event['time'][:10]}  {who:16} {TEXTS[kind](data)}")
