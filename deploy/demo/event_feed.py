@@ -26,19 +26,31 @@ def _short(at: str) -> str:
     return f"{datetime.fromisoformat(at):%d %b}"
 
 
+def _products(event: Mapping[str, Any]) -> str:
+    """Return the products that an event about an order is about."""
+    return " and ".join(line["product_id"] for line in event.get("lines") or [event])
+
+
+def _amounts(event: Mapping[str, Any]) -> str:
+    lines = event.get("lines") or [event]
+    return " and ".join(f"{_amount(line['product_id'], line['quantity'])} {line['product_id']}" for line in lines)
+
+
 #: Text for each event; other events are not shown.
 TEXTS: dict[str, Text] = {
     "ThresholdCrossed": lambda e: (
         f"{e['product_id']} runs low: {_amount(e['product_id'], e['level'])} left, "
         f"{_amount(e['product_id'], e['rate_per_day'])} a day"
     ),
-    "ReorderApproved": lambda e: f"{_amount(e['product_id'], e['quantity'])} {e['product_id']} to be ordered",
+    "ReorderApproved": lambda e: f"{_amounts(e)} to be ordered",
     "ReorderHeld": lambda e: f"{e['product_id']} is held: {e['reason']}; waits for {e['wake_up']}",
-    "OrderPlaced": lambda e: f"{e['provider_id']} accepted the order for {e['product_id']}",
-    "OrderShipped": lambda e: f"{e['product_id']} was shipped, due {_short(e['expected_at'])}",
-    "OrderDelivered": lambda e: f"{e['product_id']} was delivered ({e['evidence']})",
+    "OrderPlaced": lambda e: f"{e['provider_id']} accepted the order for {_products(e)}",
+    "OrderShipped": lambda e: f"{_products(e)} shipped, due {_short(e['expected_at'])}",
+    "OrderDelivered": lambda e: f"{_products(e)} delivered ({e['evidence']})",
     "OrderRefused": lambda e: f"{e['provider_id']} refused: {e['reason']}",
-    "OrderUnknown": lambda e: f"the outcome of the order for {e['product_id']} is unknown",
+    "OrderLinesRefused": lambda e: f"{e['provider_id']} refused {_products(e)}: {e['reason']}",
+    "OrderLinesCancelled": lambda e: f"{_products(e)} cancelled: {e['reason']}",
+    "OrderUnknown": lambda e: f"the outcome of the order for {_products(e)} is unknown",
     "CustomerNotified": lambda e: f"notified: {e['kind'].replace('_', ' ')} ({e['channel']})",
 }
 
