@@ -86,12 +86,13 @@ class EventFeed:
                         self.add(json.loads(record.value))
 
     def add(self, event: Mapping[str, Any]) -> None:
-        """Count an event once and print it."""
+        """Count an event once and print it; a delivery counts when nothing of its order is left to come."""
         if event["id"] in self._seen:
             return
         self._seen.add(event["id"])
         kind, data = event["type"], event["data"]
-        self.counted[kind] += 1
+        if data.get("complete", True) or kind != "OrderDelivered":  # an order may arrive in several parcels
+            self.counted[kind] += 1
         if kind == "ReorderApproved":
             self.slot_of[data["order_id"], None] = (data["device_id"], data["slot"])
             for line in data.get("lines", ()):
