@@ -21,6 +21,7 @@ from deploy.demo.flows.customers import (
 from deploy.demo.flows.outcomes import count_flow
 from deploy.demo.quiescence import QuiescenceProbe
 from deploy.demo.recording_client import RecordingClient
+from deploy.demo.setup import for_each
 from libs.kit.clock import SteppedClock
 
 #: Longer than a cancel window, the reconciliation delay of an unknown order, and a lead time.
@@ -63,17 +64,25 @@ class Scenario:
             await counterpart.start()
             self._counterparts[counterpart.provider_id] = counterpart
         await probe.wait(self._clock.now())
-        for provider_id, counterpart in self._counterparts.items():
-            for number, outcome in enumerate(counterpart.outcomes):
-                products = counterpart.products_for(outcome)
-                one = await create_customer(self._company, provider_id, outcome, products, number)
-                self._feed.names[one.customer_id] = one.device_id
-                self._customers.append(one)
+        wanted = [
+            (shop, number, outcome)
+            for shop in self._counterparts.values()
+            for number, outcome in enumerate(shop.outcomes)
+        ]
+        await for_each(wanted, lambda one: self._create(*one))
         await probe.wait(self._clock.now())
-        for one in self._customers:
-            await subscribe(self._company, one)
-            await self._counterparts[one.provider_id].set_up_customer(one)
+        await for_each(self._customers, self._set_up_customer)
         await self._step(probe, timedelta(days=1))
+
+    async def _create(self, shop: Counterpart, number: int, outcome: Outcome) -> None:
+        products = shop.products_for(outcome)
+        one = await create_customer(self._company, shop.provider_id, outcome, products, number)
+        self._feed.names[one.customer_id] = one.device_id
+        self._customers.append(one)
+
+    async def _set_up_customer(self, one: FlowCustomer) -> None:
+        await subscribe(self._company, one)
+        await self._counterparts[one.provider_id].set_up_customer(one)
 
     async def _run_low(self, client: RecordingClient, probe: QuiescenceProbe) -> None:
         """Use nearly everything, wait until orders are drafted, and cancel one of each flow within its window."""
@@ -98,13 +107,16 @@ class Scenario:
         await self._step(probe, STEP)
         for one in deliveries:
             await self._counterparts[one.provider_id].ship(one)
+        waiting, open_orders = self._customers, list[str]()
         for _ in range(STEPS):
-            for one in self._customers:
+            for one in waiting:
                 await self._act(one)
-            if not (open_orders := await self._list_open()):
+            found = [(one, await self._find_open(one)) for one in waiting]
+            waiting, open_orders = [one for one, text in found if text], [text for _, text in found if text]
+            if not waiting:
                 return
             await self._step(probe, STEP)
-        self.anomalies += [f"flows: {one} has not ended" for one in open_orders]
+        self.anomalies += [f"flows: {text} has not ended" for text in open_orders]
 
     async def _act(self, one: FlowCustomer) -> None:
         """Do what the customer of two products does as soon as it is possible: cancel, count or return a line."""
@@ -128,16 +140,15 @@ class Scenario:
                 body = {"line_id": line["line_id"], **pieces(PACK - few)}
                 await self._company.ask("order_dispatch", "POST", f"{path}/received", body)
 
-    async def _list_open(self) -> list[str]:
-        found = []
-        for one in self._customers:
-            orders = await orders_of(self._company, one)
-            states = [order["state"] for order in orders]
-            lines = Counter(line["state"] for order in orders for line in order["lines"])
-            missing = Counter(LINE_ENDS.get(one.outcome, ())) - lines
-            if missing or (one.outcome in ENDS and ENDS[one.outcome].isdisjoint(states)):
-                found.append(f"{one.device_id} ({', '.join(states)}; lines {', '.join(lines.elements())})")
-        return found
+    async def _find_open(self, one: FlowCustomer) -> str:
+        """Return the states of the customer's orders and lines; empty once they have ended as intended."""
+        orders = await orders_of(self._company, one)
+        states = [order["state"] for order in orders]
+        lines = Counter(line["state"] for order in orders for line in order["lines"])
+        missing = Counter(LINE_ENDS.get(one.outcome, ())) - lines
+        if missing or (one.outcome in ENDS and ENDS[one.outcome].isdisjoint(states)):
+            return f"{one.device_id} ({', '.join(states)}; lines {', '.join(lines.elements())})"
+        return ""
 
     async def _count(self) -> dict[str, dict[str, int]]:
         orders: dict[str, list[dict[str, Any]]] = defaultdict(list)
