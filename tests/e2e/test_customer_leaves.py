@@ -22,6 +22,7 @@ LEFT_OF_A_CUSTOMER = {
     "order_dispatch.device",
     "order_dispatch.erased_customer",
     "order_dispatch.order_history",
+    "order_dispatch.order_line",
     "order_dispatch.orders",
     "reorder_decision.erased_customer",
 }
