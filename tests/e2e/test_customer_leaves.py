@@ -26,8 +26,13 @@ LEFT_OF_A_CUSTOMER = {
     "order_dispatch.orders",
     "reorder_decision.erased_customer",
 }
-#: A device's id is not personal data: another customer may register it again. Decisions contain it.
-LEFT_OF_A_DEVICE = {*LEFT_BEHIND, "reorder_decision.receipt", "inventory.ledger_transaction"}
+#: A device's id is not personal data: another customer may register it again. Decisions and the lines of orders contain it.
+LEFT_OF_A_DEVICE = {
+    *LEFT_BEHIND,
+    "reorder_decision.receipt",
+    "inventory.ledger_transaction",
+    "portal.order_event_view",
+}
 
 
 @asynccontextmanager
